@@ -12,7 +12,7 @@ from tests.stack.servers import ROOT
 from tests.upgrades.test_new_migrations import releases
 
 
-def test_it_is_the_newest_of_the_changelog():
+def test_the_version_is_the_newest_of_the_changelog():
     assert releases((ROOT / "CHANGELOG.md").read_text())[0] == __version__
 
 

@@ -42,7 +42,7 @@ def test_the_cases_have_both_for_every_alert():
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
-def test_what_it_asks_for_is_in_a_scrape(stack: Stack, rule: dict[str, Any]) -> None:
+def test_every_alerts_figures_are_in_a_scrape(stack: Stack, rule: dict[str, Any]) -> None:
     page = httpx.get(f"{stack.base_url}/metrics", trust_env=False, timeout=30).text
     # A counter's TYPE has its samples' name, a histogram's has no `_bucket`.
     there = set(re.findall(r"^# TYPE (\S+)", page, re.MULTILINE))

@@ -50,7 +50,7 @@ def test_a_process_runs_by_the_command_of_the_documents_and_by_variables_that_ex
 @pytest.mark.parametrize(
     ("name", "stop"), [("web1", "15s"), ("web2", "15s"), ("images", "490s"), ("short", "60s")]
 )
-def test_what_serves_is_looked_at_and_has_time_to_stop(name, stop):
+def test_every_serving_container_has_a_health_check_and_time_to_stop(name, stop):
     service = compose()["services"][name]
 
     role = name.rstrip("12")

@@ -139,9 +139,7 @@ def serving(command: list[str], env: dict[str, str], cwd: Path) -> Iterator[Any]
         process.wait(20)
 
 
-def test_what_is_installed_migrates_proves_and_serves_outside_of_the_checkout(
-    pictor, env, tmp_path
-):
+def test_the_installed_wheel_migrates_proves_and_serves_outside_the_checkout(pictor, env, tmp_path):
     """It starts by a link to the release, which leads elsewhere while it serves."""
 
     def asked(path: str) -> httpx.Response:

@@ -18,7 +18,7 @@ tzdata==2026.3 ; sys_platform == 'win32' \\
 """
 
 
-def test_what_is_installed_is_listed_with_the_hashes_of_the_lock_file():
+def test_installed_packages_are_listed_with_the_lock_files_hashes():
     assert components(LOCK, {"attrs": "26.1.0"}) == [
         {
             "type": "library",
@@ -34,7 +34,7 @@ def test_what_is_installed_is_listed_with_the_hashes_of_the_lock_file():
 
 
 @pytest.mark.parametrize("installed", [{"attrs": "26.0.9"}, {"stranger": "1.0"}])
-def test_what_the_lock_file_does_not_pin_ends_the_build(installed):
+def test_a_package_that_the_lock_file_does_not_pin_ends_the_build(installed):
     with pytest.raises(SystemExit, match=f"not as the lock file pins it: {next(iter(installed))}"):
         components(LOCK, installed)
 

@@ -31,7 +31,7 @@ def test_systemd_has_nothing_to_say_against_them(tmp_path):
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_its_commands_are_those_of_the_documents(unit):
+def test_every_units_commands_are_documented(unit):
     started = settings_of(unit, "ExecStart")
 
     commands = [command.removeprefix(PICTOR) for command in started]
@@ -42,7 +42,7 @@ def test_its_commands_are_those_of_the_documents(unit):
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_its_variables_exist(unit):
+def test_every_units_variables_exist(unit):
     names = [
         word.partition("=")[0] for line in settings_of(unit, "Environment") for word in line.split()
     ]
@@ -59,7 +59,7 @@ def test_its_variables_exist(unit):
         ("pictor-short@.service", "60"),
     ],
 )
-def test_it_is_given_the_time_that_it_needs_to_stop(settings, name, seconds):
+def test_every_unit_has_time_to_stop(settings, name, seconds):
     """An image worker PICTOR_DRAIN_SECONDS and 5 s, a web process 15 s."""
     assert settings_of(DEPLOY / "systemd" / name, "TimeoutStopSec") == [seconds]
     assert settings_of(DEPLOY / "systemd" / name, "Restart") == ["always"]

@@ -23,7 +23,7 @@ def test_a_running_stack_s_logs_and_records_are_closed_to_others(stack: Stack) -
     assert "ready to accept connections" in stack.log("postgres")
 
 
-def test_what_an_earlier_version_left_open_is_closed_at_the_next_start(tmp_path: Path) -> None:
+def test_readable_logs_of_an_earlier_version_are_closed_at_the_next_start(tmp_path: Path) -> None:
     log = tmp_path / "log" / "web.log"
     log.parent.mkdir(mode=0o755)
     log.write_bytes(bytes(KEEP_BYTES + 1))

@@ -50,7 +50,7 @@ def stranger():
     process.wait()
 
 
-def test_it_wants_the_password(server, supervisor):
+def test_the_server_requires_the_password(server, supervisor):
     supervisor.start([server.part()])
 
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
@@ -61,7 +61,7 @@ def test_it_wants_the_password(server, supervisor):
     assert names == [("pictor",)]
 
 
-def test_what_was_committed_survives_kill_9_and_a_pid_file_that_names_a_stranger(
+def test_committed_rows_survive_kill_9_and_a_pid_file_naming_a_stranger(
     server, supervisor, stranger
 ):
     supervisor.start([server.part()])

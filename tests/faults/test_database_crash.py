@@ -13,7 +13,7 @@ LATER = {"Prefer": "respond-async"}
 PRICE_OF_LOW = 5_880
 
 
-def test_what_was_acknowledged_before_a_crash_exists_after_it_and_the_rest_is_503(
+def test_acknowledged_orders_survive_a_crash_and_others_are_503(
     customer: Customer, operator: Operator, stack: Stack
 ) -> None:
     answers: list[httpx.Response] = []

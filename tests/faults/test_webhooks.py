@@ -13,7 +13,7 @@ from tests.stack.stack_processes import stopped, until
 ENDPOINTS = "/v1/webhook_endpoints"
 
 
-def test_what_was_settled_is_told_after_a_kill(
+def test_a_settled_generation_is_told_after_a_kill(
     customer: Customer, operator: Operator, stack: Stack
 ) -> None:
     with listening(stack.upstream_ports[3]) as hooks:

@@ -49,7 +49,7 @@ def test_each_message_begins_the_silence_anew(taken):
 
 
 @pytest.mark.usefixtures("taken")
-def test_who_works_is_not_deaf_but_stuck_at_last(monkeypatch):
+def test_a_busy_worker_is_not_deaf_until_it_is_stuck(monkeypatch):
     monkeypatch.setattr(state, "reserved_requests", {"an erasure that takes long"})
 
     consumer = Hearing(now=0.0)
@@ -59,7 +59,7 @@ def test_who_works_is_not_deaf_but_stuck_at_last(monkeypatch):
 
 
 @pytest.mark.usefixtures("taken")
-def test_while_the_broker_is_away_nobody_can_hear(settings):
+def test_a_worker_is_not_deaf_while_the_broker_is_away(settings):
     consumer = Hearing(now=0.0)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         nobody = f"redis://127.0.0.1:{listening.getsockname()[1]}/0"

@@ -16,7 +16,7 @@ def test_a_number_is_read(monkeypatch, typed, least, found):
 
 
 @pytest.mark.parametrize("typed", ["0", "-1", "1.5", "many"])
-def test_one_that_is_too_small_or_none_stops_the_start(monkeypatch, typed):
+def test_a_number_too_small_or_malformed_stops_the_start(monkeypatch, typed):
     monkeypatch.setenv("PICTOR_TEST_NUMBER", typed)
 
     with pytest.raises(EnvError, match="PICTOR_TEST_NUMBER must be"):

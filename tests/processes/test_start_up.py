@@ -93,7 +93,7 @@ def in_images(stack: Stack) -> set[str]:
     return imported(stack, WORKER, "images")
 
 
-def test_what_images_go_through_is_there_at_the_start_without_boto3(in_web, in_images):
+def test_the_storage_wire_is_imported_at_the_start_without_boto3(in_web, in_images):
     assert "storage.wire" in in_web & in_images
     assert not (in_web | in_images) & {"boto3", "botocore"}
 

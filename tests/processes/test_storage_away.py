@@ -119,7 +119,7 @@ UNTIL_KNOWN = {
 
 
 @pytest.mark.parametrize("how", UNTIL_KNOWN)
-def test_while_storage_is_away_nothing_more_is_bought_and_what_was_is_stored(
+def test_nothing_is_bought_while_storage_is_away_and_bought_images_are_stored(
     buyer, operated, upstream, front, how
 ):
     asked, most = UNTIL_KNOWN[how]

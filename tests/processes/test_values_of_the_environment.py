@@ -38,7 +38,7 @@ def test_a_url_of_a_server_is_read(monkeypatch, typed):
     "typed",
     ["minio:9000", "s3.example.com", "ftp://minio", "http://", "http://a:port", "http://a/?b=c"],
 )
-def test_one_that_is_none_stops_the_start(monkeypatch, typed):
+def test_a_malformed_url_stops_the_start(monkeypatch, typed):
     monkeypatch.setenv(NAME, typed)
 
     with pytest.raises(EnvError) as stopped:
@@ -130,7 +130,7 @@ def test_encryption_keys_are_read_newest_first(monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", ["too-short", "ä" * 44, "A" * 45])
-def test_one_that_fernet_would_refuse_stops_the_start_and_is_not_quoted(monkeypatch, wrong):
+def test_a_key_that_fernet_refuses_stops_the_start_and_is_not_quoted(monkeypatch, wrong):
     with pytest.raises(ValueError, match=r"."):
         Fernet(wrong)
     monkeypatch.setenv(NAME, f"{Fernet.generate_key().decode()} {wrong}")

@@ -208,7 +208,7 @@ def test_edits_without_an_image_are_refused(client):
         ("variations", "gpt-image-2", [PNG], "model"),
     ],
 )
-def test_what_the_vendor_does_not_edit_or_vary_is_refused(client, path, model, files, param):
+def test_files_that_the_vendor_does_not_take_are_refused(client, path, model, files, param):
     parts = [("image[]", ("a.png", file)) for file in files]
 
     answer = client.post(

@@ -130,7 +130,7 @@ def test_a_key_that_cannot_be_removed_is_named_and_keeps_no_other(s3):
         default_storage.open("20261120/e/1-0.png")
 
 
-def test_what_was_stored_up_to_a_day_is_removed_page_by_page(s3, sent):
+def test_inputs_stored_up_to_a_day_are_removed_page_by_page(s3, sent):
     day = datetime(2026, 11, 20, tzinfo=UTC)
     for number in range(3):
         default_storage.save(f"in/20261120/{number}/0.bin", ContentFile(b"x"))

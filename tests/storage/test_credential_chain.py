@@ -187,7 +187,7 @@ def test_an_instances_credentials_end_when_it_says_so(tokens, serve):
     assert ends_at in {issued.expires_at for issued in tokens.issued.values()}
 
 
-def test_who_comes_at_once_asks_once(tokens, serve):
+def test_many_callers_at_once_ask_for_credentials_once(tokens, serve):
     serve("web identity")
 
     with ended(Chain("us-east-1")) as one, ThreadPoolExecutor(8) as threads:

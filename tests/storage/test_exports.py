@@ -57,7 +57,7 @@ def objects() -> list[str]:
     return [name for page in bucket.names_under("exports/", before="f") for name in page]
 
 
-def test_it_is_made_mailed_and_handed_out(acme, ask):
+def test_an_export_is_made_mailed_and_handed_out(acme, ask):
     export = ask()
 
     assert make_due(now=clock.now()) == 1
@@ -83,7 +83,7 @@ def test_it_is_made_mailed_and_handed_out(acme, ask):
     assert make_due(now=clock.now()) == 0
 
 
-def test_of_what_staff_ask_for_those_are_mailed_who_may_download_it(acme, ann):
+def test_an_export_requested_by_staff_is_mailed_to_members_who_may_download_it(acme, ann):
     del ann
     bob = User.objects.create(email="bob@pictor.example", staff_role="operator")
     eve = User.objects.create(email="eve@example.com")
@@ -98,7 +98,7 @@ def test_of_what_staff_ask_for_those_are_mailed_who_may_download_it(acme, ann):
     assert "bob" not in mail.text + mail.html
 
 
-def test_what_nobody_could_download_is_not_made(acme):
+def test_an_export_that_nobody_could_download_is_refused(acme):
     bob = User.objects.create(email="bob@pictor.example", staff_role="operator")
     eve = User.objects.create(email="eve@example.com")
     add_member(tenant=acme.tenant, user=eve, role=Membership.Role.BILLING, actor="test")
@@ -107,7 +107,7 @@ def test_what_nobody_could_download_is_not_made(acme):
         ask_for_export(tenant=acme.tenant, user=bob, page_url="https://x.example/", now=clock.now())
 
 
-def test_one_at_a_time_and_three_a_day(ask):
+def test_one_export_at_a_time_and_three_a_day_are_made(ask):
     now = clock.now()
     for _ in range(3):
         ask(now)
@@ -154,7 +154,7 @@ def test_a_list_of_who_has_left_is_given_up_at_once(acme, ann):
     assert (export.attempts, export.is_being_made, export.ready_at) == (1, False, None)
 
 
-def test_it_is_made_from_the_beginning_when_its_worker_dies(ask, monkeypatch):
+def test_an_export_starts_over_when_its_worker_dies(ask, monkeypatch):
     class KilledError(BaseException):
         pass
 
@@ -173,7 +173,7 @@ def test_it_is_made_from_the_beginning_when_its_worker_dies(ask, monkeypatch):
     assert (export.attempts, export.is_being_made) == (2, False)
 
 
-def test_it_is_given_up_after_five_attempts_and_said_to_have_failed(ask, s3):
+def test_an_export_fails_after_five_attempts_and_a_mail_says_so(ask, s3):
     export, now = ask(), clock.now()
     s3.stop()
 
@@ -247,7 +247,7 @@ def test_a_day_later_it_is_gone(ask):
     assert not TenantExport.objects.filter(id=export.id).exists()
 
 
-def test_it_is_found_and_erased_after_a_change_of_the_secret(acme, ask, settings):
+def test_an_export_is_found_and_erased_after_a_change_of_the_secret(acme, ask, settings):
     export = ask()
     make_due(now=clock.now())
     settings.OBJECT_KEY_SECRET = "another"
@@ -283,7 +283,7 @@ def test_an_erased_tenant_has_no_exports(acme, ask):
     assert not TenantExport.objects.exists()
 
 
-def test_what_is_made_while_its_tenant_is_erased_does_not_stay(acme, ask, monkeypatch):
+def test_an_export_made_during_the_erasure_does_not_stay(acme, ask, monkeypatch):
     def write_late(*, tenant, file):
         file.write(b"all that was kept")
         erase_tenant(tenant=tenant, confirmation="acme", actor="test", now=clock.now())

@@ -64,7 +64,7 @@ def test_images_that_are_there_are_summed_by_tenant(acme, other):
     assert (stored_together().size_bytes, stored_together().full) == (507, 0)
 
 
-def test_who_has_as_much_as_one_may_is_full_until_something_is_deleted(acme, other):
+def test_a_tenant_at_the_limit_is_full_until_something_is_deleted(acme, other):
     image, _ = store(acme, 400), store(acme, 600)
     measure_images()
     since = stored(acme)[1]

@@ -90,7 +90,7 @@ def test_a_jpeg_loses_little_when_it_is_turned(orientation, spooled):
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P"])
-def test_what_a_turned_png_is_made_of_stays(mode, spooled):
+def test_a_turned_png_keeps_its_mode(mode, spooled):
     data = turned("PNG", 6, mode)
 
     sent, facts = as_sent(spooled(data))
@@ -249,7 +249,7 @@ def test_a_turned_image_is_mended_too(spooled):
     ("mode", "image_format", "oddity"),
     [("CMYK", "JPEG", "CMYK"), ("I;16", "PNG", "of 16 bits a channel")],
 )
-def test_what_is_refused_anyway_is_not_turned_first(mode, image_format, oddity, spooled):
+def test_a_picture_that_will_be_refused_is_not_turned(mode, image_format, oddity, spooled):
     spool = spooled(turned(image_format, 6, mode))
 
     sent, facts = as_sent(spool)
@@ -258,7 +258,7 @@ def test_what_is_refused_anyway_is_not_turned_first(mode, image_format, oddity, 
     assert (facts.size, facts.oddity) == ("32x48", oddity)
 
 
-def test_what_is_turned_takes_the_place_of_what_came(spools):
+def test_the_turned_picture_replaces_the_original(spools):
     file = io.BytesIO()
     Image.effect_noise((700, 600), 90).save(file, "PNG", exif=exif(6))
     spool = spools.new(max_bytes=10_000_000)

@@ -71,7 +71,7 @@ def test_a_small_png_is_quick(data, spooled):
         pytest.param(b"", id="nothing"),
     ],
 )
-def test_what_may_take_a_while_or_is_no_png_is_not_quick(data, spooled):
+def test_a_large_picture_or_another_format_is_not_quick(data, spooled):
     assert not is_quick(spooled(data))
 
 
@@ -89,7 +89,7 @@ def test_what_may_take_a_while_or_is_no_png_is_not_quick(data, spooled):
         ),
     ],
 )
-def test_what_decoders_do_not_agree_on_is_named(data, oddity, spooled):
+def test_an_oddity_that_decoders_read_differently_is_named(data, oddity, spooled):
     assert verify(spooled(data)).oddity == oddity
 
 

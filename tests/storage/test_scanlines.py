@@ -212,7 +212,7 @@ def test_a_header_says_what_libvips_says(depth, colour_type, adam7, spooled):
         assert whole_bytes == (header.decoded_bytes if adam7 else 0)
 
 
-def test_what_is_larger_than_a_piece_is_proved(spooled):
+def test_a_picture_larger_than_a_piece_is_proved(spooled):
     width, height = 520, 1_050
     noise = dice_of(2).randbytes(3 * width)
     turned = b"".join(b"\4" + noise[at:] + noise[:at] for at in range(height))
@@ -348,7 +348,7 @@ def is_whole(stream: bytes, raw: bytes) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_is_proved_is_whole_and_libpng_takes_it_too_without_its_tail(seed, spooled):
+def test_a_proved_picture_is_whole_and_libpng_takes_it_without_its_tail(seed, spooled):
     dice = dice_of(seed)
     outcomes = Counter[bool]()
     for depth, colour_type in KINDS * 20:

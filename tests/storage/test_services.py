@@ -35,7 +35,7 @@ def fetched(url: str) -> tuple[int, str, bytes]:
 
 
 @pytest.mark.parametrize("size", [1, 196_608, 300_000, 1_000_001])
-def test_what_was_uploaded_comes_back_in_chunks_of_a_multiple_of_three(s3, spooled, size):
+def test_an_upload_comes_back_in_chunks_of_a_multiple_of_three(s3, spooled, size):
     data = os.urandom(size)
     services.upload("20261120/a/1-0.png", spooled(data), content_type="image/png")
 
@@ -363,7 +363,7 @@ async def test_the_probe_stores_by_both_ways_and_reads(s3):
         await services.prove()
 
 
-def test_what_is_removed_as_a_proof_is_gone(s3):
+def test_the_proof_of_removal_deletes_its_object(s3):
     services.prove_removal()
 
     with pytest.raises(ObjectMissing):

@@ -74,7 +74,7 @@ def pixels(data: bytes) -> bytes:
         pytest.param(with_idats(zlib.compress(ROWS + b"\0" * 9) + bytes(9)), id="after both"),
     ],
 )
-def test_what_follows_the_image_is_cut(data, spooled, caplog):
+def test_bytes_after_the_image_are_cut(data, spooled, caplog):
     spool = spooled(data)
 
     clean, facts, _, mended = cleaned(spool)
@@ -115,7 +115,7 @@ def test_every_kind_of_png_is_cut_to_the_very_same_rows(depth, colour_type, adam
 
 @pytest.mark.parametrize("level", [0, 6], ids=["longer than a piece", "noise"])
 @pytest.mark.parametrize(("after_rows", "after_stream"), [(b"", b"\0" * 9), (b"\0" * 9, b"")])
-def test_what_is_longer_than_a_piece_is_cut(level, after_rows, after_stream, spooled):
+def test_a_tail_is_cut_from_an_image_longer_than_a_piece(level, after_rows, after_stream, spooled):
     noise = dice_of(6).randbytes(3 * 520)
     rows = b"".join(b"\4" + noise[at:] + noise[:at] for at in range(1_050))
     data = png(zlib.compress(rows + after_rows, level) + after_stream, 520, 1_050)

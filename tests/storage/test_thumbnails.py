@@ -56,7 +56,7 @@ KINDS = pytest.mark.parametrize("kind", [THUMBNAIL, ICON])
 
 
 @pytest.mark.parametrize(("kind", "size"), [(THUMBNAIL, (512, 341)), (ICON, (96, 64))])
-def test_it_fits_into_its_square_and_keeps_its_ratio(stored, spools, kind, size):
+def test_a_thumbnail_fits_its_square_and_keeps_its_ratio(stored, spools, kind, size):
     url = small_url(stored, kind, spools=spools)
 
     small = picture_at(kind.key_of(stored.object_key))
@@ -66,7 +66,7 @@ def test_it_fits_into_its_square_and_keeps_its_ratio(stored, spools, kind, size)
 
 
 @KINDS
-def test_it_is_made_once(stored, spools, monkeypatch, kind):
+def test_a_thumbnail_is_made_once(stored, spools, monkeypatch, kind):
     small_url(stored, kind, spools=spools)
     stored.refresh_from_db()
     monkeypatch.setattr("storage.thumbnails.open_stream", None)
@@ -97,7 +97,7 @@ def test_they_go_with_their_image(stored, spools):
 
 
 @KINDS
-def test_one_that_is_made_while_objects_are_removed_does_not_stay(
+def test_a_thumbnail_made_while_objects_are_removed_does_not_stay(
     stored, spools, monkeypatch, kind
 ):
     remove = PrivateBucket.delete_many
@@ -115,7 +115,7 @@ def test_one_that_is_made_while_objects_are_removed_does_not_stay(
 
 
 @KINDS
-def test_one_that_is_made_while_its_image_goes_does_not_stay(stored, spools, monkeypatch, kind):
+def test_a_thumbnail_made_while_its_image_goes_does_not_stay(stored, spools, monkeypatch, kind):
     def upload_late(key: str, spool: SpoolFile, *, content_type: str) -> None:
         upload(key, spool, content_type=content_type)
         services.remove_images(stored.generation_id, now=clock.now())

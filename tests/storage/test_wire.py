@@ -112,7 +112,7 @@ async def test_saving_is_one_request_with_the_digest_of_its_body(server, way):
     assert server.connections == 1
 
 
-async def test_it_is_sent_from_its_beginning_again_where_a_kept_connection_was_closed(server, way):
+async def test_a_body_is_sent_again_whole_when_a_kept_connection_was_closed(server, way):
     server.answers += [OK, None, OK]
 
     await way.put()
@@ -134,7 +134,7 @@ async def test_it_is_sent_from_its_beginning_again_where_a_kept_connection_was_c
         ([answered("403 Forbidden", b"x" * 300_000)], "PutObject: 403"),
     ],
 )
-async def test_what_is_not_saved_says_why(server, way, answers, words):
+async def test_a_failed_put_says_why(server, way, answers, words):
     server.answers += answers
 
     with pytest.raises(StorageFailed, match=words) as raised:
@@ -188,7 +188,7 @@ async def test_a_server_that_is_not_there_is_storage_that_failed(way):
         await type(way)("http://127.0.0.1:1").put()
 
 
-async def test_one_that_was_idle_for_long_is_not_used_again(monkeypatch, server, way):
+async def test_a_long_idle_connection_is_not_used_again(monkeypatch, server, way):
     for module in (wire, loop_wire):
         monkeypatch.setattr(module, "MAX_IDLE_SECONDS", 0)
     server.answers += [OK, OK]
@@ -201,7 +201,7 @@ async def test_one_that_was_idle_for_long_is_not_used_again(monkeypatch, server,
     assert server.connections == 2
 
 
-async def test_what_was_read_to_its_end_leaves_its_connection_to_the_next(server, way):
+async def test_an_answer_read_to_its_end_leaves_its_connection_to_the_next(server, way):
     server.answers += [answered("200 OK", b"picture"), answered("404 Not Found", MISSING), OK]
 
     whole = await way.get()
@@ -229,7 +229,7 @@ async def test_an_object_that_is_cut_short_is_a_failure(server, way, answer):
         await way.get()
 
 
-async def test_its_certificate_is_held_against_the_authorities(way, certificate, monkeypatch):
+async def test_the_servers_certificate_is_verified(way, certificate, monkeypatch):
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
     async with running(says(b""), tls=tls) as server:
@@ -264,7 +264,7 @@ def test_a_request_names_the_port_only_where_it_is_unusual(url, host, reached):
 
 
 @by_thread
-async def test_what_was_not_read_to_its_end_takes_its_connection_with_it(server, way):
+async def test_an_unfinished_answer_closes_its_connection(server, way):
     server.answers += [answered("200 OK", b"picture"), OK]
 
     def begin() -> bytes:
@@ -301,7 +301,7 @@ async def stalled(
         yield f"{request.param}://localhost:{server.port}"
 
 
-async def test_what_is_read_in_another_thread_can_be_closed_at_once(stalled):
+async def test_a_stream_read_in_another_thread_can_be_closed_at_once(stalled):
     way = ByThread(stalled)
     stream = await asyncio.to_thread(way.wire.get, NAME)
     begun = threading.Event()
@@ -385,7 +385,7 @@ async def test_many_take_turns(monkeypatch, server, way):
 
 
 @by_loop
-async def test_who_gives_up_leaves_no_connection_behind(server, way):
+async def test_a_cancelled_put_leaves_no_connection_behind(server, way):
     has_come, answer = asyncio.Event(), server.script
 
     async def silent(_request: Received, _writer: asyncio.StreamWriter) -> None:
@@ -405,7 +405,7 @@ async def test_who_gives_up_leaves_no_connection_behind(server, way):
 
 
 @by_loop
-async def test_who_stops_reading_closes_the_connection_and_keeps_no_turn(monkeypatch, server, way):
+async def test_a_reader_who_stops_closes_the_connection_and_keeps_no_turn(monkeypatch, server, way):
     monkeypatch.setattr(loop_wire, "AT_ONCE", 1)
     by_turns = ByLoop(server.url)
     server.answers += [answered("200 OK", b"picture")[:-4], OK]
@@ -422,7 +422,7 @@ async def test_who_stops_reading_closes_the_connection_and_keeps_no_turn(monkeyp
 
 
 @by_loop
-async def test_who_leaves_while_bytes_are_waited_for_closes_the_connection(server, way):
+async def test_a_reader_cancelled_while_waiting_closes_the_connection(server, way):
     server.answers += [answered("200 OK", b"picture")[:-4]]
     pieces = way.wire.get(NAME)
     begun = await anext(pieces)

@@ -35,7 +35,7 @@ def test_every_table_is_decided():
 
 
 @pytest.mark.parametrize("table", sorted(NOT_MONEY))
-def test_what_is_not_looked_for_is_documented(table):
+def test_every_table_outside_the_proof_is_documented(table):
     assert f"`{table}`" in (ROOT / "docs/pricing.md").read_text(encoding="utf-8")
 
 
@@ -66,7 +66,7 @@ def test_the_processes_cannot_change_the_rules(processes, table, statement):
 
 
 @pytest.mark.parametrize("table", sorted(FOUND.keys() - set(append_only())))
-def test_what_the_processes_may_change_shows(processes, table):
+def test_every_column_that_processes_may_change_is_proved(processes, table):
     unseen = {
         column
         for column, kind in columns(table)
@@ -84,7 +84,7 @@ def test_the_running_processes_have_that_role(stack):
     assert settings.PROCESSES_DATABASE["USER"] == "pictor"  # tests own their database
 
 
-def test_what_was_ordered_with_another_tenants_key_is_found(books):
+def test_an_order_with_another_tenants_key_is_found(books):
     with undone():
         run("SET CONSTRAINTS ALL IMMEDIATE")
         run("ALTER TABLE accounts_apikey DISABLE TRIGGER USER")
@@ -97,7 +97,7 @@ def test_what_was_ordered_with_another_tenants_key_is_found(books):
     assert "key of another tenant" in problems
 
 
-def test_what_was_priced_by_a_withdrawn_book_is_found(books):
+def test_an_order_priced_by_a_withdrawn_book_is_found(books):
     with undone():
         run("SET CONSTRAINTS ALL IMMEDIATE")
         run("ALTER TABLE billing_pricebookwithdrawal DISABLE TRIGGER USER")

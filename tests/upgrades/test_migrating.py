@@ -126,7 +126,7 @@ def test_a_migration_is_tried_whole_until_its_table_is_free(executor, reader, qu
     assert is_recorded()
 
 
-def test_it_says_whom_it_waits_for_since_when_and_no_literal(executor, reader, quick, caplog):
+def test_a_waiting_migration_names_the_session_without_literals(executor, reader, quick, caplog):
     pid = reader.info.backend_pid
     handler = on_line("is tried again", reader.rollback)
     migrating.logger.addHandler(handler)
@@ -143,7 +143,9 @@ def test_it_says_whom_it_waits_for_since_when_and_no_literal(executor, reader, q
     assert "secret" not in caplog.text
 
 
-def test_whoever_comes_behind_it_waits_half_a_second_at_most(executor, reader, quick, monkeypatch):
+def test_a_query_behind_a_migration_waits_half_a_second_at_most(
+    executor, reader, quick, monkeypatch
+):
     """The waiter behind it has a limit of 2 s, as requests do, and the reader stays."""
     monkeypatch.setattr(migrating, "PATIENCE_SECONDS", 0)
     answered: list[Any] = []
@@ -169,7 +171,7 @@ def test_whoever_comes_behind_it_waits_half_a_second_at_most(executor, reader, q
     assert answered == [(0,)]
 
 
-def test_it_gives_up_with_a_sentence_and_has_done_nothing(executor, reader, monkeypatch):
+def test_a_migration_gives_up_with_a_sentence_and_has_done_nothing(executor, reader, monkeypatch):
     monkeypatch.setattr(migrating, "PATIENCE_SECONDS", 0)
 
     with pytest.raises(CommandError) as given_up:
@@ -183,7 +185,7 @@ def test_it_gives_up_with_a_sentence_and_has_done_nothing(executor, reader, monk
     assert not is_recorded()
 
 
-def test_what_else_fails_is_not_tried_again(executor, caplog):
+def test_another_failure_is_not_tried_again(executor, caplog):
     class Wrong(migrations.Migration):
         operations = [migrations.RunSQL("SELECT 1/0")]
 
@@ -282,7 +284,7 @@ def test_a_migration_that_is_taken_back_is_tried_again_too(executor, reader, qui
         (None, "(not shown to this role)"),
     ],
 )
-def test_of_a_statement_its_first_words_are_shown_up_to_a_literal(query, shown):
+def test_a_statement_is_shown_up_to_its_first_literal(query, shown):
     assert first_words(query) == shown
 
 
@@ -305,7 +307,7 @@ def test_nothing_is_undone_unless_it_is_said_and_what_would_be_lost_is(db):
     assert applied() == before
 
 
-def test_what_is_undone_as_was_said_is(transactional_db):
+def test_an_undo_unapplies_the_later_migrations(transactional_db):
     before = applied()
 
     call_command("migrate", "generation", "0042", "--undo", "--fake", verbosity=0)

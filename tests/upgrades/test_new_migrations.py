@@ -156,11 +156,11 @@ def objections_to(
     )
 
 
-def test_it_objects_to_an_index_that_writers_wait_for():
+def test_squawk_objects_to_an_index_that_writers_wait_for():
     assert "require-concurrent-index-creation" in objections(RISKY)
 
 
-def test_it_has_nothing_against_a_new_column():
+def test_squawk_accepts_a_new_column():
     assert objections(RISKY.replace("CREATE INDEX by_wide ON accounts_tenant (wide);\n", "")) == ""
 
 
@@ -189,7 +189,7 @@ def alter(what: str) -> str:
         (f"CREATE TRIGGER kept BEFORE INSERT\n{OF_EACH_ROW}", "CREATE TRIGGER"),
     ],
 )
-def test_what_the_release_before_uses_or_writes_is_not_changed(sql, rule):
+def test_removing_what_the_previous_release_uses_is_refused(sql, rule):
     assert rule in against(sql, tight=tightened(sql), after=None, out=["0.2.0", "0.1.0"])
 
 
@@ -201,7 +201,7 @@ def test_what_the_release_before_uses_or_writes_is_not_changed(sql, rule):
         alter("ADD CONSTRAINT wide CHECK (rpm > 1) NOT VALID"),
     ],
 )
-def test_it_is_once_a_release_is_out_that_has_no_need_of_it(sql):
+def test_a_removal_is_accepted_once_its_release_is_out(sql):
     said = [
         against(sql, tight=tightened(sql), after=after, out=["0.2.0", "0.1.0"])
         for after in ("0.2.0", "0.3.0")

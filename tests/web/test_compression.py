@@ -34,7 +34,7 @@ def test_a_text_is_compressed(content_type):
 
 
 @pytest.mark.parametrize("content_type", ["image/webp", "font/woff2", "application/zip"])
-def test_what_would_not_shrink_is_sent_as_it_is(content_type):
+def test_an_incompressible_answer_is_sent_unchanged(content_type):
     assert "Content-Encoding" not in sent(content_type)
 
 

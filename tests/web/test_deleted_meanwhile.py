@@ -39,11 +39,11 @@ def lost(acme, monkeypatch):
     [("PATCH {}", b'{"status": "disabled"}'), ("POST {}/rotate", b"{}")],
     ids=["changed", "rotated"],
 )
-async def test_it_is_a_404(whole, lost, bearer, request_line, body):
+async def test_a_change_of_a_deleted_endpoint_is_a_404(whole, lost, bearer, request_line, body):
     assert await answer(whole, bearer, request_line.format(lost), body) == (404, "not_found")
 
 
-async def test_who_deletes_it_too_hears_that_it_is_deleted(whole, lost, bearer):
+async def test_a_second_deletion_hears_that_it_is_deleted(whole, lost, bearer):
     assert await answer(whole, bearer, f"DELETE {lost}") == (200, True)
 
 

@@ -131,7 +131,7 @@ async def test_options_outside_the_api_are_the_applications_affair():
     assert exchange.status == 200
 
 
-async def test_what_is_not_http_passes_through():
+async def test_a_scope_that_is_not_http_passes_through():
     seen = []
 
     async def app(scope, receive, send):
@@ -168,7 +168,7 @@ REPLAYED = (b"idempotent-replayed", b"true")
         ("/status/", answering(404), False),
     ],
 )
-async def test_what_made_nothing_under_v1_is_told(path, app, is_told):
+async def test_every_refusal_under_v1_is_told(path, app, is_told):
     told: list[Refused] = []
 
     exchange = await call(Edge(app, tell=told.append), path=path)

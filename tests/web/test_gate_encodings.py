@@ -59,7 +59,7 @@ async def test_a_gzip_bomb_is_refused_while_it_grows(app, inner, bearer, setting
     assert inner.skeletons == []
 
 
-async def test_while_a_gzip_body_is_unpacked_others_have_their_turns(app, bearer):
+async def test_others_have_their_turns_while_a_gzip_body_is_unpacked(app, bearer):
     packed = gzip.compress(b'{"image": "%s"}' % (b"A" * 20 * MEGABYTE))
     turns = 0
 
@@ -108,7 +108,7 @@ async def test_a_broken_gzip_body_is_refused(app, inner, bearer, packed, why):
     assert inner.skeletons == []
 
 
-async def test_what_follows_a_gzip_body_is_refused_as_it_comes(app, inner, bearer):
+async def test_bytes_after_a_gzip_body_are_refused_as_they_come(app, inner, bearer):
     """Not at the end: kept until then, it would grow and be copied with every chunk."""
     exchange = make_exchange(
         headers={**bearer, "Transfer-Encoding": "chunked", **GZIP},

@@ -32,7 +32,7 @@ async def test_a_view_answers(app):
     assert exchange.headers["x-own"] == "view"
 
 
-async def test_what_the_request_learned_goes_on_the_answer_but_the_views_word_counts(app):
+async def test_headers_of_the_request_are_on_the_answer_unless_the_view_sets_them(app):
     headers = (await get(app, "/v1/headed")).headers
 
     assert (headers["x-rate"], headers["x-own"]) == ("7", "view")
@@ -196,7 +196,7 @@ async def test_a_server_that_ends_all_its_tasks_says_so_in_any_order(app):
     assert exchange.status == 503
 
 
-async def test_what_others_cancelled_is_no_stopping_server(app):
+async def test_a_cancelled_view_is_not_taken_for_a_stopping_server(app):
     exchange = make_exchange(method="GET", path="/v1/gives-up", hangs=True)
 
     with pytest.raises(asyncio.CancelledError):

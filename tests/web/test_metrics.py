@@ -182,7 +182,7 @@ async def test_asked_for_the_head_there_is_no_body():
     assert int(exchange.headers["content-length"]) > 0
 
 
-async def test_what_the_database_knows_is_left_out_while_it_is_away():
+async def test_the_databases_figures_are_left_out_while_it_is_away():
     def away():
         yield from some_figures()
         raise OperationalError("the connection was lost")
@@ -224,7 +224,7 @@ async def test_many_who_ask_at_once_share_one_look():
     assert ({each.status for each in exchanges}, len(looks)) == ({200}, 1)
 
 
-def test_what_several_processes_say_is_one_document():
+def test_the_figures_of_several_processes_are_one_document():
     one, other = GaugeMetricFamily("x", "An x."), GaugeMetricFamily("x", "An x.")
     one.add_metric([], 1)
     other.add_metric([], 2)

@@ -51,7 +51,7 @@ def test_no_page_of_the_admin_has_a_script_in_it(client, page):
 @pytest.mark.django_db
 @pytest.mark.usefixtures("plain_static_files")
 @pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/password/reset/", "/"])
-def test_where_people_type_passwords_nothing_unsafe_is_allowed(client, path):
+def test_a_page_with_a_password_allows_nothing_unsafe(client, path):
     policy = client.get(path).headers["Content-Security-Policy"]
 
     assert "unsafe" not in policy

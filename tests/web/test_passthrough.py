@@ -40,7 +40,7 @@ async def test_other_paths_go_to_the_application(app, path):
 
 
 @pytest.mark.parametrize(("knows", "status"), [(True, 200), (False, 503)])
-async def test_its_certificate_is_held_against_the_bundle(tmp_path, knows, status):
+async def test_the_servers_certificate_is_verified_by_the_bundle(tmp_path, knows, status):
     authority = make_authority(tmp_path)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(make_certificate_by(authority, "localhost"))
@@ -137,7 +137,7 @@ async def test_an_s3_server_that_is_away_is_503():
     assert exchange.headers["access-control-allow-origin"] == "*"
 
 
-async def test_what_cannot_be_asked_of_it_is_a_400(app, s3):
+async def test_a_request_that_s3_cannot_be_asked_is_a_400(app, s3):
     too_long = await call(app, method="GET", path="/pictor/" + '"' * 30_000)
     exchange = make_exchange(method="GET", path="/pictor/1.png")
     exchange.scope["headers"] += [(b"host", b"a"), (b"host", b"b")]

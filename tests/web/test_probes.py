@@ -108,7 +108,7 @@ async def test_a_probe_is_asked_not_told(path):
 
 
 @pytest.mark.anyio
-async def test_what_is_missing_is_a_503(settings, pooled_connections):
+async def test_a_missing_server_is_a_503(settings, pooled_connections):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     app = Probes(never_called, workers=two)
 

@@ -143,7 +143,7 @@ async def test_the_lines_of_all_half_sent_requests_have_a_bound(server, monkeypa
     ],
     ids=["an endless trailer", "many trailers", "an endless extension of a chunk"],
 )
-async def test_what_is_around_a_chunked_body_has_a_size_too(server, trailers):
+async def test_chunk_headers_and_trailers_have_a_limit(server, trailers):
     wire = await server.connect(CHUNKED + b"1\r\na\r\n")
     for start in range(0, len(trailers), 4096):
         await wire.send(trailers[start : start + 4096])
@@ -173,7 +173,7 @@ async def test_a_body_of_many_small_chunks_is_no_excess(server):
     [b"nonsense\r\n\r\n", GET + b"no colon\r\n\r\n", CHUNKED + b"zz\r\n", GET + b"Host:\r\n\r\n"],
     ids=["no request", "no header", "no chunk", "two hosts"],
 )
-async def test_what_is_not_http_is_refused_in_our_shape(server, raw):
+async def test_malformed_http_is_refused_in_our_shape(server, raw):
     wire = await server.connect(raw)
 
     assert refused(await wire.rest()) == (400, "invalid_value")
@@ -261,7 +261,7 @@ async def test_dripping_headers_win_no_time(server, monkeypatch):
     assert dripped < 100
 
 
-async def test_who_says_nothing_is_let_go(server, monkeypatch):
+async def test_a_silent_client_is_disconnected(server, monkeypatch):
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
     wire = await server.connect()
 
@@ -391,7 +391,7 @@ def test_proxies_count_in_all_alone():
     ]  # fmt: skip
 
 
-def test_who_has_left_is_not_counted():
+def test_a_closed_connection_is_not_counted():
     every = Connections(most=10, most_by_address=1, proxies=Proxies([]))
     every.enter("192.0.2.1")
     every.leave("192.0.2.1")

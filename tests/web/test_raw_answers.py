@@ -122,7 +122,7 @@ async def test_a_suspension_without_a_reason_says_no_more(whole, acme, bearer):
     assert json.loads(exchange.body)["error"]["message"] == "This workspace is suspended."
 
 
-async def test_what_has_no_price_is_refused_for_want_of_one(whole, acme, bearer):
+async def test_a_request_without_a_price_is_recorded_with_that_reason(whole, acme, bearer):
     await pools.views(offer_without_a_price)
     since = clock.now()
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.anyio
         ("READS_PER_MINUTE", "POST /v1/images/generations/gen_x/cancel"),
     ],
 )
-async def test_one_more_than_a_minute_allows_is_a_429(
+async def test_one_read_above_the_minutes_limit_is_a_429(
     whole, bearer, settings, setting, request_line
 ):
     setattr(settings, setting, 2)

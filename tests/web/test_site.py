@@ -157,7 +157,7 @@ async def test_a_form_that_grows_above_what_strangers_may_send_is_refused():
     assert json.loads(exchange.body)["error"]["message"] == UNKNOWN
 
 
-async def test_what_waits_on_disk_is_not_in_memory_too_until_more_arrives():
+async def test_a_body_on_disk_is_no_longer_in_memory():
     piece = bytes(site.MEMORY_BYTES + 1)
     held: list[int] = []
     exchange = make_exchange(path="/admin/", headers=HOST)

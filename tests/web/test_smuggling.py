@@ -50,7 +50,7 @@ async def server():
         b" X: a\r\n" + LENGTH,
     ],
 )
-async def test_what_could_be_read_in_two_ways_is_refused(server, headers):
+async def test_an_ambiguous_request_is_refused(server, headers):
     wire = await server.connect(POST + headers + b"\r\n" + NO_CHUNKS)
 
     assert refused(await wire.rest()) == (400, "invalid_value")

@@ -175,7 +175,7 @@ def test_an_endpoint_is_told_of_its_mode_alone(acme, receiver):
     ]
 
 
-def test_what_is_rolled_back_is_not_told(acme, receiver, endpoint):
+def test_a_rolled_back_event_is_not_sent(acme, receiver, endpoint):
     with transaction.atomic():
         canceled(acme)
         transaction.set_rollback(True)
@@ -215,7 +215,7 @@ def test_a_failure_is_tried_again_as_promised_then_given_up(acme, receiver, endp
     ids=["redirect", "hang", "reset", "rubbish"],
 )
 @pytest.mark.usefixtures("impatient", "endpoint")
-def test_what_is_no_2xx_is_a_failure(acme, receiver, script, status, error):
+def test_an_answer_other_than_2xx_is_a_failure(acme, receiver, script, status, error):
     receiver.answers(script)
     canceled(acme)
 
@@ -235,7 +235,7 @@ def test_nobody_listens(acme, receiver, endpoint):
     assert outcome.error == "the url leads to an address that is not called"
 
 
-def test_of_a_long_answer_the_first_64_kb_are_kept(acme, receiver, endpoint):
+def test_the_first_64_kb_of_a_long_answer_are_kept(acme, receiver, endpoint):
     receiver.answers(says(b"\x00" + b"x" * 10 * 1024**2))
     canceled(acme)
 
@@ -350,7 +350,7 @@ def test_the_oldest_event_begins_first(acme, receiver, endpoint):
     assert [json.loads(one.body)["data"]["id"] for one in receiver.received] == made
 
 
-def test_one_that_fails_gets_one_at_a_time_and_keeps_nobody_waiting(acme, receiver, endpoint):
+def test_a_failing_endpoint_gets_one_at_a_time_and_delays_nobody(acme, receiver, endpoint):
     other = PayingCustomer("other")
     endpoint_of(other, receiver.url)
     for _ in range(20):
@@ -400,7 +400,9 @@ def test_a_fault_of_ours_is_a_try_too(receiver, endpoint, acme, monkeypatch):
     assert Delivery.objects.get().due_at > receiver.now
 
 
-def test_who_had_no_turn_to_be_looked_up_has_not_failed(receiver, endpoint, acme, monkeypatch):
+def test_a_delivery_without_a_turn_for_its_look_up_has_not_failed(
+    receiver, endpoint, acme, monkeypatch
+):
     async def busy(*_: object, **__: object) -> outbox.DeliveryOutcome:
         raise LookUpsBusy("others are looked up")
 
@@ -455,7 +457,7 @@ def fields(order: outbox.HeldDelivery) -> dict[str, Any]:
     return {name: getattr(order, name) for name in order.__slots__}
 
 
-def test_of_an_endpoint_that_says_too_much_only_beginnings_are_kept(acme, receiver, endpoint):
+def test_only_beginnings_are_kept_of_an_endpoints_many_long_answers(acme, receiver, endpoint):
     canceled(acme)
     (order,) = receiver.claimed()
     long = outbox.DeliveryOutcome(

@@ -31,7 +31,7 @@ def told(endpoint: WebhookEndpoint, receiver: Receiver, **data: Any) -> Event:
     )
 
 
-def test_it_is_posted_and_no_tenant_has_it(ours, acme, receiver):
+def test_an_event_of_the_house_is_posted_and_belongs_to_no_tenant(ours, acme, receiver):
     told(ours, receiver, what="x")
 
     (outcome,) = receiver.work()
@@ -41,7 +41,7 @@ def test_it_is_posted_and_no_tenant_has_it(ours, acme, receiver):
     assert endpoints_of(acme.tenant.id) == []
 
 
-def test_what_the_house_has_in_hand_counts_and_keeps_no_tenant_waiting(
+def test_the_houses_deliveries_in_hand_are_limited_and_delay_no_tenant(
     ours, endpoint, receiver, monkeypatch
 ):
     monkeypatch.setattr(outbox, "OF_ONE_TENANT", 2)
@@ -56,14 +56,14 @@ def test_what_the_house_has_in_hand_counts_and_keeps_no_tenant_waiting(
     assert [one.endpoint_id for one in later] == [other.id]
 
 
-def test_what_is_due_to_the_house_counts_as_due(ours, receiver):
+def test_deliveries_to_the_house_count_as_due(ours, receiver):
     told(ours, receiver)
     Delivery.objects.update(due_at=receiver.now.replace(year=2025))
 
     assert due_deliveries().count == 1
 
 
-def test_its_secret_is_encrypted_anew_with_all_others(ours, settings):
+def test_the_houses_secret_is_rotated_with_all_others(ours, settings):
     settings.ENCRYPTION_KEYS = [
         "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I=",
         *settings.ENCRYPTION_KEYS,
@@ -72,7 +72,7 @@ def test_its_secret_is_encrypted_anew_with_all_others(ours, settings):
     assert rotate_encryption(actor="test").changed == 1
 
 
-def test_what_is_given_up_is_not_tried_again(ours, receiver):
+def test_an_abandoned_endpoint_is_not_tried_again(ours, receiver):
     told(ours, receiver)
 
     installation_endpoints.give_up(ours)

@@ -24,7 +24,7 @@ def due_at(delivery: Delivery, **ago: float) -> None:
     Delivery.objects.filter(id=delivery.id).update(due_at=clock.now() - timedelta(**ago))
 
 
-def test_what_is_due_is_counted_and_how_late_the_first_is(deliveries):
+def test_due_deliveries_are_counted_with_the_delay_of_the_first(deliveries):
     early, late, tomorrow = deliveries
     due_at(early, seconds=70)
     due_at(late, seconds=5)
@@ -37,7 +37,7 @@ def test_what_is_due_is_counted_and_how_late_the_first_is(deliveries):
 
 
 @pytest.mark.parametrize("status", ["paused", "disabled"])
-def test_what_waits_for_its_owner_is_not_late(deliveries, status):
+def test_deliveries_of_a_stopped_endpoint_are_not_late(deliveries, status):
     for delivery in deliveries:
         due_at(delivery, days=1)
     WebhookEndpoint.objects.update(status=status)

@@ -87,7 +87,7 @@ def test_a_test_endpoint_is_not_made_for_what_it_is_never_told_of(acme, receiver
     assert live.events == ["balance.low"]
 
 
-def test_one_that_is_enabled_again_has_a_clean_slate(acme, receiver, endpoint):
+def test_an_endpoint_enabled_again_has_a_clean_slate(acme, receiver, endpoint):
     WebhookEndpoint.objects.update(status="paused", failing_since=receiver.now)
     endpoint.refresh_from_db()
 
@@ -120,7 +120,7 @@ def test_the_former_secret_signs_until_its_time(acme, receiver, endpoint):
     assert [len(one) for one in signatures] == [2, 1]
 
 
-def test_one_that_is_deleted_meanwhile_is_neither_changed_nor_rotated(acme, receiver, endpoint):
+def test_an_endpoint_deleted_meanwhile_is_neither_changed_nor_rotated(acme, receiver, endpoint):
     by = {"actor": "test"}
     delete_endpoint(endpoint=WebhookEndpoint.objects.get(id=endpoint.id), **by)
 
@@ -203,7 +203,7 @@ def test_all_that_was_missed_is_sent_and_nothing_twice(acme, receiver, endpoint)
     assert record.share == 1.0
 
 
-def test_what_was_missed_is_of_the_endpoints_mode(acme, receiver, endpoint):
+def test_missed_events_are_resent_by_the_endpoints_mode(acme, receiver, endpoint):
     test, _ = endpoint_of(acme, receiver.url, livemode=False)
     canceled(acme.tester())
     Delivery.objects.all().delete()
@@ -239,7 +239,7 @@ def test_a_deleted_endpoint_is_sent_nothing_and_its_deliveries_go(acme, receiver
     assert AuditEvent.objects.filter(action="webhook_endpoint.delete").count() == 1
 
 
-def test_one_that_is_asked_for_again_while_it_is_on_its_way_is_sent_twice(acme, receiver, endpoint):
+def test_a_delivery_resent_while_on_its_way_is_sent_twice(acme, receiver, endpoint):
     canceled(acme)
     (order,) = receiver.claimed()
     outcome = receiver.sent(order)
@@ -273,7 +273,7 @@ def test_attempts_and_what_they_were_about_go_after_30_days(acme, receiver, endp
     assert WebhookEndpoint.objects.exists()
 
 
-def test_what_test_endpoints_were_told_goes_within_a_day(acme, receiver, endpoint):
+def test_deliveries_of_test_endpoints_are_forgotten_within_a_day(acme, receiver, endpoint):
     test, _ = endpoint_of(acme, receiver.url, livemode=False)
     canceled(acme)
     canceled(acme.tester())

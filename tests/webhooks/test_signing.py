@@ -44,7 +44,7 @@ def test_each_secret_verifies_and_no_other_does():
         Webhook(ours[0]).verify('{"a":"u"}', headers)
 
 
-def test_what_the_guide_shows_without_a_library_verifies_ours_alone():
+def test_the_guides_verification_without_a_library_accepts_only_our_signatures():
     (shown,) = re.findall(r"```python\n(import base64.*?)```", GUIDE, re.DOTALL)
     found: dict[str, Any] = {}
     exec(shown, found)  # noqa: S102 - our own page

@@ -22,7 +22,7 @@ def test_a_gzip_body_of_several_members_is_one(step):
     assert body == b"hello, world"
 
 
-def test_what_follows_a_compressed_body_is_dropped_and_not_kept():
+def test_bytes_after_a_compressed_body_are_dropped_and_not_kept():
     pieces = inflater("gzip")
     body = b"".join(pieces(gzip.compress(b"hello")))
     junk = bytes(64 * 1024)

@@ -195,7 +195,7 @@ def test_too_many_long_strings_are_refused():
 
 @pytest.mark.parametrize("chunk_bytes", [977, 4096, 100_000])
 @pytest.mark.parametrize("seed", range(10))
-def test_what_is_json_is_read_as_its_writer_meant_it(seed, chunk_bytes):
+def test_every_json_text_is_read_as_written(seed, chunk_bytes):
     chance = random.Random(seed)  # noqa: S311 - no secret
     lengths = (0, 3, 30, 60, 90, 1500, 6000)
     texts = [

@@ -111,7 +111,7 @@ def test_spaces_after_a_boundary_are_refused_as_they_come(spools):
 
 
 @pytest.mark.parametrize(("body", "kind", "param"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_form_is_refused_and_leaves_nothing(spools, body, kind, param):
+def test_a_body_that_is_no_form_is_refused_and_leaves_nothing(spools, body, kind, param):
     stream = stream_of(spools)
 
     with pytest.raises(kind) as refused:
@@ -157,7 +157,7 @@ def test_no_form_within_the_limits_is_larger_than_they_say():
 
 @pytest.mark.parametrize("step", [1, 7, 10**6])
 @pytest.mark.parametrize("before", [b"\r\n", b"a preamble\r\n", b"--x\r\n" * 100])
-def test_what_stands_before_the_first_boundary_is_ignored(spools, step, before):
+def test_bytes_before_the_first_boundary_are_ignored(spools, step, before):
     stream, body = stream_of(spools), before + GOOD
 
     for start in range(0, len(body), step):
@@ -167,7 +167,7 @@ def test_what_stands_before_the_first_boundary_is_ignored(spools, step, before):
 
 
 @pytest.mark.parametrize("size", [100, 20_000])
-def test_what_has_no_boundary_is_refused(spools, size):
+def test_a_body_without_a_boundary_is_refused(spools, size):
     with pytest.raises(FormInvalid, match="does not separate its parts"):
         whole(stream_of(spools), b"x" * size)
 

@@ -140,7 +140,7 @@ def test_a_scope_ends_what_was_made_in_it_whoever_still_has_it(spools):
             spool.descriptor()
 
 
-def test_what_is_kept_ends_with_the_scope_around(spools):
+def test_a_kept_spool_ends_with_the_outer_scope(spools):
     with spools.scope() as outer:
         with outer.scope() as inner:
             kept, other = inner.new(max_bytes=MEGABYTE), inner.new(max_bytes=MEGABYTE)
@@ -151,7 +151,7 @@ def test_what_is_kept_ends_with_the_scope_around(spools):
     assert (kept.is_closed, copy.is_closed) == (True, True)
 
 
-def test_whoever_is_late_makes_nothing_in_a_scope_that_ended(spools):
+def test_an_ended_scope_makes_no_spools(spools):
     with spools.scope() as scope:
         spool = scope.new(max_bytes=MEGABYTE)
 
@@ -189,7 +189,7 @@ def test_an_owner_leaves_as_much_free_as_it_has():
     assert budget.used_bytes == 787
 
 
-def test_what_is_given_back_can_be_taken_again():
+def test_returned_bytes_can_be_taken_again():
     budget = SpoolBudget(1000)
     budget.take(500, "a")
 
@@ -212,7 +212,7 @@ def test_a_copy_takes_the_share_of_the_spool_it_is_made_of(tmp_path):
     spool.close()
 
 
-def test_what_leaves_memory_is_read_as_before_from_a_file(spools):
+def test_a_spool_moved_out_of_memory_is_read_from_its_file(spools):
     with closing(spools.new(max_bytes=MEGABYTE)) as spool:
         spool.write(b"x" * 1000)
 
@@ -223,7 +223,7 @@ def test_what_leaves_memory_is_read_as_before_from_a_file(spools):
         assert spools.budget.used_bytes == 1000
 
 
-def test_what_cannot_leave_memory_is_still_there_whole(spools, monkeypatch):
+def test_a_spool_that_cannot_leave_memory_is_still_whole(spools, monkeypatch):
     def refuses(file: io.FileIO, _data: bytes) -> None:
         file.write(b"x")
         raise OSError(errno.ENOSPC, "No space left on device")

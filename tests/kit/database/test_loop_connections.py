@@ -152,7 +152,7 @@ async def breaks_in_the_pool() -> None:
 @pytest.mark.parametrize(
     "breaks", [breaks_on_the_loop, breaks_in_the_pool, breaks_a_transaction_in_the_pool]
 )
-def test_where_one_connection_broke_the_others_are_dropped_and_made_anew(breaks):
+def test_a_broken_connection_has_the_idle_others_replaced(breaks):
     """Happens after a restart of PostgreSQL, when all are dead and unused since."""
 
     async def goes_on() -> list[int]:
@@ -231,7 +231,7 @@ def test_a_database_that_is_away_is_an_operational_error_as_djangos(monkeypatch)
             asyncio.run(told("SELECT 1"))
 
 
-def test_who_gets_no_connection_gives_the_turn_back(monkeypatch):
+def test_a_failed_connection_gives_its_turn_back(monkeypatch):
     monkeypatch.setattr(loop_connections, "CONNECTIONS", 2)
 
     async def asks() -> Any:
@@ -272,7 +272,7 @@ def test_a_refusal_is_an_answer_and_a_connection_that_broke_is_none():
     assert asyncio.run(cut_off())
 
 
-def test_what_is_dated_between_connection_and_statement_is_dated_as_it_is_written(monkeypatch):
+def test_a_date_taken_after_the_connection_is_the_time_of_writing(monkeypatch):
     monkeypatch.setattr(loop_connections, "CONNECTIONS", 1)
     begun: list[str] = []
 
@@ -321,7 +321,7 @@ def test_a_statement_is_what_it_reads_in_its_first_row(run):
     assert run(Statement("SELECT 1 WHERE false", [], is_there)) is False
 
 
-def test_what_the_database_refuses_is_djangos_error(run):
+def test_a_refusal_of_the_database_is_djangos_error(run):
     twice = "INSERT INTO accounts_configrevision VALUES (7, 7) RETURNING 1"
 
     with pytest.raises(IntegrityError, match="config_revision_is_one_row"):
@@ -331,7 +331,7 @@ def test_what_the_database_refuses_is_djangos_error(run):
     assert run(Statement("SELECT %s::int", [1], lambda row: row)) == (1,)
 
 
-def test_what_its_reading_raises_is_its_callers(run):
+def test_an_error_of_the_reader_reaches_the_caller(run):
     def fails(_: object) -> None:
         raise LookupError("mine")
 
@@ -339,7 +339,7 @@ def test_what_its_reading_raises_is_its_callers(run):
         run(Statement("SELECT 1", [], fails))
 
 
-def test_who_cannot_be_connected_is_not_left_in_doubt(run, monkeypatch):
+def test_a_failed_connection_leaves_no_doubt(run, monkeypatch):
     connection.close()
     with monkeypatch.context() as patch:
         patch.setitem(connection.settings_dict, "PORT", "1")

@@ -67,7 +67,7 @@ def test_a_row_is_written_as_save_does(generation):
     assert Generation.objects.get().prompt == "a fox at dawn"
 
 
-def test_what_the_database_fills_in_is_left_to_it(generation):
+def test_database_defaults_are_left_to_the_database(generation):
     channel = make_channel("two")
     attempt = Attempt(
         generation=generation, dispatch=1, number=1, channel=channel, upstream_model="fox-1"

@@ -182,7 +182,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("error", [OperationalError("away"), InterfaceError("away")])
-async def test_what_must_be_written_is_written_once_the_database_is_back(monkeypatch, error):
+async def test_a_sure_write_succeeds_once_the_database_is_back(monkeypatch, error):
     monkeypatch.setattr(pools, "_again", retries.calls(pause_seconds=0.0))
     answers = iter([error, error])
 

@@ -67,7 +67,7 @@ def test_a_part_writes_only_if_the_one_it_reads_from_has_a_row(is_there):
     assert counted() == before + is_there
 
 
-def test_what_fails_in_one_part_undoes_the_others():
+def test_a_failing_part_undoes_the_others():
     before = counted()
     fails = SqlPart("SELECT 1 / (number - 1) FROM first", [])
 

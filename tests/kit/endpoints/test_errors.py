@@ -97,14 +97,14 @@ def test_a_case_may_decide_on_retries_against_its_class():
         (ZeroDivisionError("secret"), 500, "internal_error"),
     ],
 )
-def test_what_others_raise_is_answered_in_our_words(error, status, code):
+def test_errors_of_frameworks_are_answered_in_our_words(error, status, code):
     answer = as_pictor_error(error)
 
     assert (answer.status, answer.code) == (status, code)
     assert "secret" not in answer.message
 
 
-def test_what_nobody_foresaw_is_logged_whole(caplog):
+def test_an_unforeseen_error_is_logged_whole(caplog):
     with caplog.at_level(logging.ERROR):
         as_pictor_error(ZeroDivisionError("a detail"))
 

@@ -40,12 +40,12 @@ def test_an_object_is_drawn_from_attributes_and_keys():
     }
 
 
-def test_what_is_none_is_null_or_left_out():
+def test_a_value_of_none_is_null_or_left_out():
     fox = Fox(name=None, answer={"price": None, "dens": None})
 
     assert FoxObject.render(fox) == {"object": "fox", "name": None, "price": None}
 
 
-def test_what_a_value_must_have_and_lacks_is_an_error():
+def test_a_missing_required_value_is_an_error():
     with pytest.raises(KeyError, match="price"):
         FoxObject.render(Fox(answer={}))

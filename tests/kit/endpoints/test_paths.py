@@ -15,7 +15,7 @@ from pictor.kit.endpoints.paths import route
 pytestmark = pytest.mark.anyio
 
 
-async def test_while_deletions_wait_for_storage_everything_else_is_answered(pooled_connections):
+async def test_other_requests_are_answered_while_deletions_wait_for_storage(pooled_connections):
     goes_on = threading.Event()
 
     class Removes(APIView):

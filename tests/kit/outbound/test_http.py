@@ -441,7 +441,7 @@ async def test_a_compressed_bomb_is_stopped_at_the_cap(pool, server):
     assert seen <= MEGABYTE
 
 
-async def test_what_follows_a_compressed_body_counts_towards_the_cap(pool, server):
+async def test_bytes_after_a_compressed_body_count_towards_the_cap(pool, server):
     server.script = says(
         gzip.compress(b"hello") + bytes(2 * MEGABYTE), headers={"Content-Encoding": "gzip"}
     )

@@ -63,7 +63,7 @@ async def test_a_second_answer_is_nobodys(pool, server):
     assert server.connections == 2
 
 
-async def test_what_comes_unasked_is_not_taken_for_an_answer(pool, server):
+async def test_unsolicited_bytes_are_not_taken_for_an_answer(pool, server):
     is_read = asyncio.Event()
 
     async def says_more(request: Received, writer: asyncio.StreamWriter) -> None:
@@ -90,7 +90,7 @@ async def test_a_line_end_in_a_header_is_not_sent(pool, server):
     assert (server.received, exchange.is_sent) == ([], False)
 
 
-async def test_who_is_answered_before_all_is_sent_sends_no_more():
+async def test_an_early_answer_ends_the_sending():
     is_over = asyncio.Event()
 
     async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -116,7 +116,7 @@ async def test_who_is_answered_before_all_is_sent_sends_no_more():
     listener.close()
 
 
-async def test_what_is_not_taken_is_not_read(pool, server):
+async def test_bytes_that_nobody_takes_are_not_read(pool, server):
     sent = 0
 
     async def floods(_request: Received, writer: asyncio.StreamWriter) -> None:

@@ -33,7 +33,7 @@ def server() -> Iterator[redis.Redis]:
 
 
 @pytest.mark.parametrize("url", [settings.REDIS_URL, NOWHERE], ids=["there", "away"])
-def test_what_is_put_in_comes_out(cache_at, url):
+def test_a_cached_value_is_read_back(cache_at, url):
     cache = cache_at(url)
 
     assert cache.add("name", [1.5, "two"], 60)
@@ -53,7 +53,7 @@ def test_redis_holds_json_that_runs_nothing(cache_at, server):
     assert server.get(cache.make_key("name")) == b'{"a": 1}'
 
 
-def test_what_is_no_json_stays_in_the_process(cache_at, server):
+def test_a_value_that_is_no_json_stays_in_the_process(cache_at, server):
     value = frozenset({"a result"})
     cache = cache_at(settings.REDIS_URL)
 

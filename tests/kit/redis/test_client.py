@@ -265,7 +265,7 @@ def test_connections_that_died_unnoticed_are_all_made_anew(run, settings):
         assert run(goes_on()) == [b"here"] * 5
 
 
-def test_what_only_a_loop_may_raise_is_an_error_of_redis_there(run, monkeypatch):
+def test_an_error_that_only_a_loop_raises_is_a_redis_error(run, monkeypatch):
     async def is_closed(*_: object, **__: object) -> None:
         raise RuntimeError("unable to perform operation; the handler is closed")
 
@@ -389,7 +389,7 @@ def test_a_loop_has_a_client_of_its_own_and_ends_with_none(run):
         assert time.monotonic() < deadline
 
 
-def test_who_gives_up_an_answer_leaves_it_to_nobody_else(run):
+def test_an_abandoned_answer_reaches_nobody_else(run):
     async def gives_up() -> list[bytes]:
         await send_async(PING)
         given_up = asyncio.create_task(send_async(echo("mine")))

@@ -38,7 +38,7 @@ class Listener:
             await self._has_heard.wait()
 
 
-def test_what_is_published_is_heard_beside_questions_until_nobody_listens(run):
+def test_published_messages_are_heard_beside_questions_until_nobody_listens(run):
     async def listens() -> list[tuple[bytes, bytes]]:
         listener = Listener()
         listening = asyncio.create_task(listener.listen())
@@ -55,7 +55,7 @@ def test_what_is_published_is_heard_beside_questions_until_nobody_listens(run):
         assert time.monotonic() < deadline
 
 
-def test_who_listens_is_told_that_nothing_is_to_be_heard_any_more(run):
+def test_a_listener_is_told_when_its_connection_fails(run):
     async def listens() -> None:
         listener = Listener()
         listening = asyncio.create_task(listener.listen())
@@ -67,7 +67,7 @@ def test_who_listens_is_told_that_nothing_is_to_be_heard_any_more(run):
         run(listens())
 
 
-def test_whoever_fails_to_hear_is_told_why(run):
+def test_a_listeners_own_error_ends_the_listening(run):
     class Fails(Listener):
         @override
         def hear(self, channel: bytes, message: bytes) -> None:
@@ -84,7 +84,7 @@ def test_whoever_fails_to_hear_is_told_why(run):
         run(listens())
 
 
-def test_who_listens_notices_that_the_other_end_has_vanished(run):
+def test_a_listener_notices_within_45_seconds_that_the_server_vanished(run):
     """Nothing is sent on its connection, so without probes it would wait for ever."""
 
     async def options() -> tuple[int, int, int, int]:

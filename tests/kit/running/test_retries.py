@@ -31,7 +31,7 @@ class Flaky:
         return [later - at for at, later in zip(self.called_at, self.called_at[1:], strict=False)]
 
 
-async def test_what_fails_is_called_again_until_it_succeeds():
+async def test_a_failing_call_is_repeated_until_it_succeeds():
     flaky = Flaky(OSError(), OSError())
 
     assert await retries.calls(pause_seconds=0.001)(OSError, flaky) == "done"

@@ -75,7 +75,7 @@ async def test_lanes_take_turns(gate):
     assert order == ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]
 
 
-async def test_what_is_free_goes_to_the_lane_that_has_fewest(gate):
+async def test_a_free_thread_goes_to_the_lane_with_fewest(gate):
     a_pool = pool(3, per_lane=3)
     other = threading.Event()
     order: list[str] = []
@@ -199,7 +199,7 @@ async def test_a_caller_that_goes_away_while_its_call_runs_frees_the_thread_at_i
     assert await asyncio.wait_for(a_pool.run("a", lambda: "free"), 2) == "free"
 
 
-async def test_who_goes_away_as_the_turn_comes_gives_it_back():
+async def test_a_waiter_cancelled_as_its_turn_comes_gives_it_back():
     some = FairTurns("test", count=1, per_lane=1, max_queued=1, max_wait_seconds=60)
     ends = asyncio.Event()
     done: list[str] = []

@@ -25,12 +25,12 @@ def test_for_another_purpose_or_of_another_secret_it_is_none(purpose, secret):
     assert not passes.is_good(made, purpose, secret=secret, now=NOW)
 
 
-def test_its_end_cannot_be_put_off():
+def test_a_passes_end_cannot_be_postponed():
     ends, _, signature = passes.issue("open", secret="s", until=UNTIL).partition(".")
 
     assert not passes.is_good(f"{int(ends) + 1}.{signature}", "open", secret="s", now=NOW)
 
 
 @pytest.mark.parametrize("text", ["", ".", "1.", "9" * 13 + "." + "0" * 64, "\u0661." + "0" * 64])
-def test_what_is_no_pass_is_not_good(text):
+def test_a_malformed_pass_is_not_good(text):
     assert not passes.is_good(text, "open", secret="s", now=NOW)

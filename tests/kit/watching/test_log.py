@@ -29,7 +29,7 @@ from pictor.kit.watching.log import LineFormatter, request_id, without_secrets
         ("sk-short", "sk-short"),
     ],
 )
-def test_what_looks_like_a_secret_is_replaced(text, shown):
+def test_a_text_like_a_secret_is_replaced(text, shown):
     assert without_secrets(text) == shown
 
 

@@ -25,7 +25,7 @@ def other():
     client.srem("pictor:metrics", NAME)
 
 
-def test_what_the_others_posted_comes_with_what_is_one_s_own():
+def test_other_processes_figures_come_with_ones_own():
     texts, is_whole = metrics.gathered()
 
     document = metrics.joined(texts).decode()
@@ -45,7 +45,7 @@ def test_a_process_that_posts_no_more_is_forgotten(other):
     assert not other.sismember("pictor:metrics", NAME)
 
 
-def test_whoever_is_asked_posts_its_own_for_the_next(other):
+def test_a_scraped_process_posts_its_own_figures_for_the_next(other):
     metrics.gathered()
 
     names = other.smembers("pictor:metrics") - {NAME}
@@ -71,7 +71,7 @@ def test_a_process_that_stops_posts_once_more(other, named):
     assert b"process_resident_memory_bytes" in other.get(b"pictor:metrics:" + named)
 
 
-def test_what_others_posted_is_not_read_until_somebody_asks(other, named, monkeypatch):
+def test_other_processes_figures_are_read_only_for_a_scrape(other, named, monkeypatch):
     commands: list[Any] = []
     of_redis: Any = Pipeline.execute_command
 
