@@ -9,7 +9,7 @@ from django.urls import resolve
 
 from accounts.models import User
 from console.people.legal import document
-from tests.console.workspace.conftest import words_of
+from tests.console.answers import words_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 

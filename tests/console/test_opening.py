@@ -15,7 +15,7 @@ from generation.management import seeding
 from generation.management.seeding import SeedOptions
 from pictor.kit.secrets import passes
 from pictor.kit.words import clock
-from tests.console.workspace.conftest import words_of
+from tests.console.answers import words_of
 from tests.making.seeds import sow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]

@@ -1,11 +1,11 @@
 """The public price list and its calculator, against the prices seeded and in force."""
 
 import pytest
-from django.http import HttpResponse
 
 from billing.services import draft_price_book, publish_price_book, withdraw_price_book
 from generation.models import Contract
 from pictor.kit.words import clock
+from tests.console.answers import words_of
 from tests.making.seeds import sow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
@@ -14,10 +14,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files
 @pytest.fixture
 def priced(db):
     sow()
-
-
-def words_of(answer: HttpResponse) -> str:
-    return " ".join(answer.content.decode().split())
 
 
 def test_without_prices_the_page_says_that_nothing_can_be_charged(client):

@@ -7,7 +7,6 @@ from xml.etree import ElementTree
 
 import pytest
 from django.core.management import call_command
-from django.http import HttpResponse
 
 from accounts.models import Tenant
 from console.site.status import Component, components
@@ -18,14 +17,11 @@ from generation.oversight import incidents, watch
 from generation.oversight.incidents import IncidentWords
 from generation.oversight.watch import Sight
 from pictor.kit.words import clock
+from tests.console.answers import words_of
 from tests.making.seeds import sow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 TODAY = date(2026, 11, 20)
-
-
-def words_of(answer: HttpResponse) -> str:
-    return " ".join(answer.content.decode().split())
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 import re
 from datetime import timedelta
-from html import unescape
 from typing import Any, cast
 
-from asgiref.sync import async_to_sync
 from django.test import Client
 
 from accounts.models import Tenant
@@ -16,6 +14,7 @@ from generation.catalogue.services import ChannelOptions
 from generation.models import Attempt, AttemptMinute, Channel, Generation
 from generation.traffic.errors import fingerprint_of
 from pictor.kit.words import clock
+from tests.console.answers import said_by
 
 LIST = "/ops/channels/"
 NEW = "/ops/channels/new/"
@@ -41,8 +40,7 @@ def of(channel: Channel, *rest: str) -> str:
 
 def text_of(answer: Any) -> str:
     """Return a page's visible text, with a plain x between the sides of a size."""
-    bare = re.sub(r"<[^>]+>", " ", answer.content.decode())
-    return " ".join(unescape(bare).split()).replace("\N{MULTIPLICATION SIGN}", "x")
+    return said_by(answer).replace("\N{MULTIPLICATION SIGN}", "x")
 
 
 def names_of(answer: Any) -> list[str]:
@@ -96,13 +94,6 @@ def failed(
         detail=detail,
         fingerprint=fingerprint_of(detail),
     )
-
-
-def csv_of(answer: Any) -> str:
-    async def read() -> bytes:
-        return b"".join([chunk async for chunk in answer.streaming_content])
-
-    return async_to_sync(read)().decode("utf-8-sig")
 
 
 def seen(owner: Client, url: str) -> str:

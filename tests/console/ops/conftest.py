@@ -1,9 +1,6 @@
 """The operator's pages, with signed-in members of staff."""
 
-import re
 from datetime import timedelta
-from html import unescape
-from typing import Any
 
 import pytest
 from allauth.account.internal.flows.login import (
@@ -52,13 +49,3 @@ def shown(client: Client, *, seconds_ago: float) -> None:
     entry["at"] -= seconds_ago
     request.session[AUTHENTICATION_METHODS_SESSION_KEY] = [entry]
     request.session.save()
-
-
-def said_by(answer: Any) -> str:
-    """Return a page's text without tags, each run of white space as one blank."""
-    return words_in(answer.content.decode())
-
-
-def words_in(html: str) -> str:
-    """Return the text of HTML, such as a part of a page, in the same way."""
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())

@@ -18,8 +18,7 @@ from generation.alerts.alert_tests import code_of, send_test
 from generation.alerts.rules import RuleValues, enable, save_rule
 from generation.models import AlertRule, AlertSending, Condition
 from pictor.kit.words import clock
-from tests.console.ops.conftest import said_by
-from tests.console.workspace.conftest import lines_of
+from tests.console.answers import lines_of, said_by
 from tests.webhooks.conftest import receiver
 
 __all__ = ["receiver"]

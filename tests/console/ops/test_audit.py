@@ -15,7 +15,7 @@ from accounts.models import AuditEvent, Subject, Tenant, User
 from accounts.services import create_tenant, note_for_staff, record, set_title
 from console.ops.audit import CHOICES, filters_of
 from pictor.kit.words import clock
-from tests.console.workspace.conftest import lines_of, words_of
+from tests.console.answers import lines_of, words_of
 
 PAGE = reverse("ops:audit")
 

@@ -14,17 +14,8 @@ from generation.catalogue.services import ChannelOptions
 from generation.models import Channel, ChannelEvent
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.console.ops.channel_pages import (
-    LIST,
-    called,
-    csv_of,
-    failed,
-    names_of,
-    of,
-    seen,
-    sold,
-    text_of,
-)
+from tests.console.answers import csv_of
+from tests.console.ops.channel_pages import LIST, called, failed, names_of, of, seen, sold, text_of
 from tests.making.factories import PayingCustomer, begun, make_channel, make_worker, take
 from tests.making.seeds import sow
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from generation.bills import decisions, intake
 from generation.models import VendorBill
 from tests.billing.conftest import alone, pool
-from tests.console.ops.conftest import said_by
+from tests.console.answers import said_by
 from tests.making.bills import csv_file, matched, row
 from tests.making.factories import make_channel
 from tests.making.seeds import sow

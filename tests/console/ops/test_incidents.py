@@ -13,7 +13,7 @@ from generation.models import Condition, Incident, IncidentUpdate
 from generation.oversight import incidents
 from generation.oversight.incidents import IncidentWords, State
 from pictor.kit.words import clock
-from tests.console.workspace.conftest import lines_of
+from tests.console.answers import lines_of, words_of
 from tests.making.factories import ORIGIN
 from tests.making.seeds import sow
 
@@ -28,7 +28,7 @@ def offer(pages: None) -> None:
 def shown(client: Client, path: str) -> str:
     answer = client.get(path)
     assert answer.status_code == HTTPStatus.OK
-    return " ".join(answer.content.decode().split())
+    return words_of(answer)
 
 
 def ticked(page: str) -> list[str]:

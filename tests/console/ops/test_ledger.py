@@ -33,8 +33,7 @@ from generation.models import Attempt, Generation
 from generation.oversight.ledger import kept_heads, proof, rounds
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.console.ops.conftest import said_by
-from tests.console.workspace.conftest import lines_of
+from tests.console.answers import lines_of, said_by
 from tests.making.factories import PayingCustomer, begun, make_channel, make_worker, take
 from tests.making.seeds import sow
 

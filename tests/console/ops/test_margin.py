@@ -1,13 +1,10 @@
 """Margins: rows, links, filters, and mistyped values."""
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 
 from accounts.models import Tenant
 from accounts.services import create_tenant
@@ -15,7 +12,7 @@ from billing.models import FIGURES, SoldDay, SoldUntil
 from console.ops.now.kinds import kind_of
 from generation.models import Channel, Condition
 from pictor.kit.words import clock
-from tests.console.ops.conftest import said_by
+from tests.console.answers import lines_of, said_by
 
 NOW = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -74,13 +71,6 @@ def figures(answer: Any) -> Sequence[tuple[str, int, int, int, int, int]]:
         for line in answer.context["lines"]
         for one in [line.one]
     ]
-
-
-def lines_of(answer: Any) -> list[dict[str, str]]:
-    async def read() -> bytes:
-        return b"".join([part async for part in answer])
-
-    return list(csv.DictReader(io.StringIO(async_to_sync(read)().decode("utf-8-sig"))))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from billing.models import MoneyMove
 from billing.selectors import available_to, ledger_findings, moves, statement
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
-from tests.console.workspace.conftest import lines_of
+from tests.console.answers import lines_of, words_of
 
 
 @pytest.fixture
@@ -43,10 +43,6 @@ def send(client: Client, to: Tenant, kind: str = "credit", **said: str) -> Any:
     return client.post(f"/ops/tenants/{to.public_id}/money/{kind}/", {**form, **said})
 
 
-def words(answer: Any) -> str:
-    return " ".join(answer.content.decode().split())
-
-
 @pytest.mark.parametrize(
     ("kind", "amount", "after"),
     [
@@ -61,8 +57,8 @@ def test_before_and_after_are_shown_and_nothing_is_moved(ann, acme, kind, amount
 
     answer = send(ann, acme, kind, amount=amount, **seq)
 
-    assert '$10.00 <span aria-hidden="true">→</span>' in words(answer)
-    assert after in words(answer)
+    assert '$10.00 <span aria-hidden="true">→</span>' in words_of(answer)
+    assert after in words_of(answer)
     assert available_to(acme.id) == 10_000_000
 
 
@@ -71,8 +67,8 @@ def test_a_credit_is_booked_as_shown_with_both_texts(ann, acme):
     page = ann.get(answer["Location"])
 
     assert answer["Location"] == f"/ops/tenants/{acme.public_id}/"
-    assert "Credit: $5.00. Acme has $15.00 now" in words(page)
-    assert ("sorry" in words(page), "Staff: late images" in words(page)) == (True, True)
+    assert "Credit: $5.00. Acme has $15.00 now" in words_of(page)
+    assert ("sorry" in words_of(page), "Staff: late images" in words_of(page)) == (True, True)
     entry = statement(acme.id)[-1]
     assert (entry.kind, entry.amount, entry.reason) == ("credit", 5_000_000, "sorry")
     assert ledger_findings() == []
@@ -84,7 +80,7 @@ def test_an_adjustment_that_took_is_below_0_wherever_it_stands(ann, acme):
 
     pages = [f"tenants/{acme.public_id}/", f"ledger/?tenant={acme.public_id}", f"ledger/{entry}/"]
     for page in pages:
-        assert "-$4.00" in words(ann.get(f"/ops/{page}")), page
+        assert "-$4.00" in words_of(ann.get(f"/ops/{page}")), page
 
 
 def test_a_double_click_books_once(ann, acme):
@@ -99,7 +95,7 @@ def test_a_double_click_books_once(ann, acme):
 def test_another_amount_than_was_looked_at_is_looked_at_first(ann, acme):
     answer = send(ann, acme, amount="6", seen="5000000")
 
-    assert "$16.00" in words(answer)
+    assert "$16.00" in words_of(answer)
     assert available_to(acme.id) == 10_000_000
 
 
@@ -109,7 +105,7 @@ def test_a_form_that_has_moved_something_moves_nothing_else(ann, acme):
 
     answer = send(ann, acme, once=once, amount="6", seen="6000000")
 
-    assert "sent before with other values" in words(answer)
+    assert "sent before with other values" in words_of(answer)
     assert available_to(acme.id) == 15_000_000
 
 
@@ -122,16 +118,16 @@ def test_much_is_typed_twice(ann, acme, again, is_booked):
 
     assert (available_to(acme.id) == 9_910_000_000) == is_booked
     if not is_booked:
-        assert "The amount again" in words(answer)
+        assert "The amount again" in words_of(answer)
     if again == "99000":
-        assert "This is not $9,900.00: which of them is meant?" in words(answer)
+        assert "This is not $9,900.00: which of them is meant?" in words_of(answer)
 
 
 def test_a_top_up_with_three_zeros_too_many_waits_for_another_person(ann, bob, acme):
     said = {"amount": "99000", "seen": "99000000000", "again": "99000"}
     answer = send(ann, acme, "top_up", reason="INV-1", **said)
     move = MoneyMove.objects.get()
-    mine, others = (words(one.get("/ops/moves/")) for one in (ann, bob))
+    mine, others = (words_of(one.get("/ops/moves/")) for one in (ann, bob))
 
     assert answer["Location"] == "/ops/moves/"
     assert available_to(acme.id) == 10_000_000
@@ -140,11 +136,11 @@ def test_a_top_up_with_three_zeros_too_many_waits_for_another_person(ann, bob, a
         '$10.00 <span aria-hidden="true">→</span><span class="sr-only">to</span> $99,010' in others
     )
     refused = ann.post(f"/ops/moves/{move.id}/approve/")
-    assert "Somebody other than" in words(refused)
+    assert "Somebody other than" in words_of(refused)
     ann.post(f"/ops/moves/{move.id}/decline/")
-    assert "Nothing waits" in words(bob.get("/ops/moves/"))
+    assert "Nothing waits" in words_of(bob.get("/ops/moves/"))
     late = bob.post(f"/ops/moves/{move.id}/approve/")
-    assert "it is declined by ann@pictor.example" in words(late)
+    assert "it is declined by ann@pictor.example" in words_of(late)
     assert available_to(acme.id) == 10_000_000
 
 
@@ -163,7 +159,7 @@ def test_another_person_approves(ann, bob, acme):
 def test_decided_moves_name_the_person_asking_and_the_person_deciding(
     ann, bob, acme, django_assert_max_num_queries
 ):
-    assert 'id="decided"' not in words(bob.get("/ops/moves/"))
+    assert 'id="decided"' not in words_of(bob.get("/ops/moves/"))
     for amount in ("99001", "99002", "99003"):
         send(ann, acme, "credit", amount=amount, seen=f"{amount}000000", again=amount)
     first, second, _ = MoneyMove.objects.order_by("amount")
@@ -171,7 +167,7 @@ def test_decided_moves_name_the_person_asking_and_the_person_deciding(
     ann.post(f"/ops/moves/{second.id}/decline/")
 
     with django_assert_max_num_queries(12):
-        page = words(bob.get("/ops/moves/"))
+        page = words_of(bob.get("/ops/moves/"))
     waiting, _, decided = page.partition('id="decided"')
     latest, before = decided.split("<tbody>")[1].split("</tr>")[:2]
 
@@ -236,14 +232,14 @@ def test_a_reversal_is_negative_in_the_csv(ann, acme, settings):
 def test_a_mistyped_form_moves_nothing(ann, acme, kind, said, complaint):
     answer = send(ann, acme, kind, **said)
 
-    assert (answer.status_code, complaint in words(answer)) == (422, True)
+    assert (answer.status_code, complaint in words_of(answer)) == (422, True)
     assert available_to(acme.id) == 10_000_000
 
 
 def test_no_number_of_an_entry_is_too_large_to_be_refused(ann, acme):
     answer = send(ann, acme, "reversal", seq="9" * 30, seen="5000000")
 
-    assert (answer.status_code, "Open this form again" in words(answer)) == (422, True)
+    assert (answer.status_code, "Open this form again" in words_of(answer)) == (422, True)
 
 
 def test_a_payment_is_booked_once_by_its_reference(ann, acme):
@@ -251,14 +247,14 @@ def test_a_payment_is_booked_once_by_its_reference(ann, acme):
 
     answer = send(ann, acme, "top_up", reason=" inv-1 ", seen="5000000")
 
-    assert "with the reference" in words(answer)
+    assert "with the reference" in words_of(answer)
     assert available_to(acme.id) == 15_000_000
 
 
 def test_a_reversal_begins_with_all_that_can_be_taken_back(ann, acme):
     page = f"/ops/tenants/{acme.public_id}/money/reversal/"
 
-    form, wrong = (words(ann.get(f"{page}?seq={number}")) for number in ("1", "9"))
+    form, wrong = (words_of(ann.get(f"{page}?seq={number}")) for number in ("1", "9"))
 
     assert 'value="10.000000"' in form
     assert "The tenant has no top-up or credit with the number 9" in wrong

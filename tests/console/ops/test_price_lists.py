@@ -22,8 +22,8 @@ from billing.services import (
 )
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
-from tests.console.ops.conftest import said_by
-from tests.console.ops.test_tenants import lines_of, signed_in
+from tests.console.answers import lines_of, said_by
+from tests.console.ops.test_tenants import signed_in
 
 MODEL = "gpt-image-2"
 

@@ -9,7 +9,7 @@ from accounts.models import Tenant
 from billing.selectors import Forecast
 from billing.whatif import LeftOut, LeftOutReason, TenantEffect, WhatIf
 from pictor.kit.words.money import Micros
-from tests.console.ops.conftest import words_in
+from tests.console.answers import words_in
 
 ACME = Tenant(id=UUID(int=1), name="acme", title="Acme Inc")
 UNTIL = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)

@@ -1,12 +1,10 @@
 """Vendors' bills in the browser: uploaded, mapped, matched; lines taken, disputed and put back."""
 
-import csv
 import re
 from http import HTTPStatus
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -18,7 +16,7 @@ from console.ops.reconciliation import listed, one
 from console.uploads import sender
 from generation.bills import intake, listing
 from generation.models import BillLine, Channel, CostTable, VendorBill
-from tests.console.ops.conftest import said_by
+from tests.console.answers import csv_of, lines_of, said_by
 from tests.making.bills import NOON, call, costs_of_days, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
 from tests.making.seeds import sow
@@ -76,13 +74,6 @@ def corrections() -> list[tuple[int, str | None, str]]:
     return [(one.cost_change, one.line, one.reason) for one in moved]
 
 
-def csv_of(answer: Any) -> str:
-    async def read() -> bytes:
-        return b"".join([chunk async for chunk in answer.streaming_content])
-
-    return async_to_sync(read)().decode("utf-8-sig")
-
-
 def test_a_file_is_sent_its_columns_confirmed_and_matched_in_the_background(owner, acme, channel):
     call(acme, channel, request_id="a")
 
@@ -128,7 +119,7 @@ def test_bills_as_csv(owner, bill, channel, monkeypatch):
     other = make_channel("other")
     sent(owner, other, csv_file(row("z", 0, "0.01")))
 
-    rows = list(csv.DictReader(csv_of(owner.get(f"{LIST}?format=csv")).splitlines()))
+    rows = lines_of(owner.get(f"{LIST}?format=csv"))
     of_one = csv_of(owner.get(f"{LIST}?format=csv&channel={channel.pk}")).splitlines()
     of_tests = csv_of(owner.get(f"{LIST}?format=csv&mode=test")).splitlines()
 

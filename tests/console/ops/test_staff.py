@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.models import AuditEvent, Mail, User
 from accounts.services.staff import set_staff_role
 from pictor.kit.words import clock
-from tests.console.workspace.conftest import lines_of
+from tests.console.answers import lines_of
 
 PAGE = "/ops/staff/"
 

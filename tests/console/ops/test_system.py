@@ -15,6 +15,7 @@ from generation.lifecycle import lease
 from generation.models import ConditionLook, Generation, Stop, Worker
 from pictor import __version__
 from pictor.kit.words import clock
+from tests.console.answers import words_of
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel, make_worker
 from tests.making.seeds import sow
 
@@ -28,10 +29,10 @@ def acme() -> PayingCustomer:
     return PayingCustomer("acme")
 
 
-def words_of(client: Client, path: str = SYSTEM) -> str:
+def shown_to(client: Client, path: str = SYSTEM) -> str:
     answer = client.get(path)
     assert answer.status_code == HTTPStatus.OK
-    return " ".join(answer.content.decode().split())
+    return words_of(answer)
 
 
 def aged(seconds: int) -> None:
@@ -40,7 +41,7 @@ def aged(seconds: int) -> None:
 
 
 def test_a_fresh_installation_has_no_worker_and_nobody_who_looks(owner):
-    found = words_of(owner)
+    found = shown_to(owner)
 
     assert "No image worker" in found
     assert "No check yet: one runs each minute" in found
@@ -53,7 +54,7 @@ def test_a_running_system_is_shown_as_well(owner, acme, settings, django_assert_
     ConditionLook.objects.create(first_at=now, looked_at=now)
 
     with django_assert_max_num_queries(12):
-        found = words_of(owner)
+        found = shown_to(owner)
 
     assert f'<td data-label="Version">{__version__}</td>' in found
     assert f">3 of {settings.WORKER_SLOTS}</td>" in found
@@ -65,13 +66,13 @@ def test_a_running_system_is_shown_as_well(owner, acme, settings, django_assert_
 def test_a_queue_that_stands_says_why(owner, acme):
     acme.generation()
     aged(31)
-    nobody = words_of(owner)
+    nobody = shown_to(owner)
     worker = make_worker()
-    storing_nothing = words_of(owner)
+    storing_nothing = shown_to(owner)
     lease.renew(worker=worker)
-    busy = words_of(owner)
+    busy = shown_to(owner)
     owner.post(STOP, {"what": ORIGIN, "reason": "wrong colours"})
-    stopped = words_of(owner)
+    stopped = shown_to(owner)
 
     assert "No image worker is running: queued requests fail at their deadline" in nobody
     assert "No image worker can store images" in storing_nothing
@@ -79,15 +80,15 @@ def test_a_queue_that_stands_says_why(owner, acme):
     assert "are full or waiting for channels" in busy
     assert "Stopped work waits here too" in stopped
     aged(-25)
-    assert ">Moving<" in words_of(owner)
+    assert ">Moving<" in shown_to(owner)
 
 
 def test_short_work_that_nobody_does(owner):
     at = clock.now() - timedelta(minutes=4)
     ConditionLook.objects.create(first_at=at, looked_at=at)
 
-    assert f"Last check {at:%-d %B, %H:%M:%S} UTC" in words_of(owner)
-    assert "No check for 3 minutes" in words_of(owner)
+    assert f"Last check {at:%-d %B, %H:%M:%S} UTC" in shown_to(owner)
+    assert "No check for 3 minutes" in shown_to(owner)
 
 
 def test_a_worker_that_went_silent_or_is_of_another_version(owner, acme):
@@ -96,26 +97,26 @@ def test_a_worker_that_went_silent_or_is_of_another_version(owner, acme):
     Worker.objects.filter(epoch=silent).update(seen_at=F("seen_at") - timedelta(seconds=60))
     Worker.objects.filter(epoch=older).update(version="0.1.9")
 
-    found = words_of(owner)
+    found = shown_to(owner)
 
     assert "Its work was requeued" in found
     assert f"Its version is not this page&#x27;s, {__version__}" in found
 
 
 def test_a_model_is_stopped_and_started_by_whoever_asks(owner, acme):
-    form = words_of(owner, STOP + f"?what={ORIGIN}")
+    form = shown_to(owner, STOP + f"?what={ORIGIN}")
 
     stopped = owner.post(STOP, {"what": ORIGIN, "reason": "wrong colours", "words": "Soon."})
 
     assert f'value="{ORIGIN}"' in form
     assert (stopped.status_code, stopped["Location"]) == (303, SYSTEM)
     assert (Stop.objects.get().by, Stop.objects.get().words) == ("op@pictor.example", "Soon.")
-    shown = words_of(owner)
+    shown = shown_to(owner)
     assert "wrong colours" in shown
     assert f'name="what" value="{ORIGIN}"' in shown
     started = owner.post(START, {"what": ORIGIN})
     assert started.status_code == HTTPStatus.SEE_OTHER
-    assert "wrong colours" not in words_of(owner)
+    assert "wrong colours" not in shown_to(owner)
     actions = AuditEvent.objects.filter(object_type="stop").values_list("action", "actor__email")
     assert list(actions.order_by("id")) == [
         ("stop.begin", "op@pictor.example"),
@@ -126,9 +127,9 @@ def test_a_model_is_stopped_and_started_by_whoever_asks(owner, acme):
 def test_a_tenant_is_started_by_its_id(owner, acme):
     owner.post(STOP, {"what": "acme", "reason": "a loop"})
 
-    assert f'name="what" value="{acme.tenant.public_id}"' in words_of(owner)
+    assert f'name="what" value="{acme.tenant.public_id}"' in shown_to(owner)
     owner.post(START, {"what": acme.tenant.public_id})
-    assert "a loop" not in words_of(owner)
+    assert "a loop" not in shown_to(owner)
 
 
 def test_the_form_says_what_a_stop_of_each_model_touches(
@@ -141,7 +142,7 @@ def test_the_form_says_what_a_stop_of_each_model_touches(
         SoldDay.objects.create(day=day, tenant=acme.tenant, is_demo=False, model=ORIGIN, **figures)
 
     with django_assert_max_num_queries(12):
-        page = words_of(owner, STOP)
+        page = shown_to(owner, STOP)
 
     row = page[page.index(f">{ORIGIN}</th>") :].partition("</tr>")[0]
     assert re.findall(r">(\d+)</td>", row) == ["1", "7", "1", "0"]

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Tenant, User
 from accounts.services import add_member, create_tenant, issue_api_key
-from tests.console.ops.conftest import said_by
+from tests.console.answers import said_by
 
 
 @pytest.fixture

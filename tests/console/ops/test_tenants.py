@@ -1,13 +1,10 @@
 """Tenants in the operator's console: listed, made, suspended, limited; their keys and data."""
 
-import csv
-import io
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.test import Client
 
 from accounts.authentication import authenticate
@@ -19,6 +16,7 @@ from generation.models import Stop
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import PictorError
 from pictor.kit.words.money import Micros
+from tests.console.answers import lines_of, words_of
 
 DAY = timedelta(days=1)
 
@@ -57,13 +55,6 @@ def names(answer: Any) -> list[str]:
 
 def page(one: Tenant, *more: str) -> str:
     return "/".join(["/ops/tenants", one.public_id, *more]) + "/"
-
-
-def lines_of(answer: Any) -> list[dict[str, str]]:
-    async def read() -> bytes:
-        return b"".join([part async for part in answer])
-
-    return list(csv.DictReader(io.StringIO(async_to_sync(read)().decode("utf-8-sig"))))
 
 
 @pytest.fixture
@@ -346,7 +337,7 @@ def test_a_keys_rules_are_changed_before_and_after(owner, five):
     key.refresh_from_db()
     assert (key.name, key.scopes, key.max_in_flight) == ("nightly", ["images:write"], 4)
     assert key.budget_month_micros == 12_500_000
-    text = " ".join(owner.get(there).content.decode().split())
+    text = words_of(owner.get(there))
     assert '<span class="text-muted">budget month</span> none <span aria-hidden' in text
     assert 'value="12.50"' in text
     assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY

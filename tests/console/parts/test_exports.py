@@ -7,7 +7,7 @@ import pytest
 
 from console.parts import exports
 from console.parts.exports import csv_answer
-from tests.console.workspace.conftest import lines_of
+from tests.console.answers import lines_of
 
 pytestmark = pytest.mark.anyio
 

@@ -1,18 +1,14 @@
 """A workspace with a balance, keys and generations, and its signed-in members."""
 
-import csv
-import io
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
@@ -202,21 +198,6 @@ def told(customer: PayingCustomer) -> Delivery:
 def url(name: str, customer: PayingCustomer, *ids: str) -> str:
     """The address of a page in that customer's workspace."""
     return reverse(f"workspace:{name}", args=[customer.tenant.public_id, *ids])
-
-
-def words_of(answer: Any) -> str:
-    """The page's text, each run of white space as one blank."""
-    return " ".join(answer.content.decode().split())
-
-
-def lines_of(answer: Any) -> list[dict[str, str]]:
-    """The rows of a CSV that is streamed asynchronously."""
-
-    async def read() -> bytes:
-        return b"".join([chunk async for chunk in answer.streaming_content])
-
-    text = async_to_sync(read)().decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text)))
 
 
 def available(customer: PayingCustomer) -> int:

@@ -7,7 +7,8 @@ from generation.models import Generation
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock
 from pictor.kit.words.ids import REQUEST, new_uuid, public
-from tests.console.workspace.conftest import SignIn, url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import SignIn, url
 from tests.making.factories import PayingCustomer
 
 

@@ -7,7 +7,8 @@ import pytest
 from accounts.models import ApiKey
 from accounts.services import KeyRules, change_api_key
 from pictor.kit.words.money import Micros
-from tests.console.workspace.conftest import SignIn, url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import SignIn, url
 from tests.making.factories import PayingCustomer
 
 FORM = {"mode": "live", "name": "production", "scopes": ["images:write"], "budget_month": "20"}

@@ -25,7 +25,8 @@ from console.workspace import keys
 from console.workspace.keys import KeyRow
 from generation.models import Serves
 from pictor.kit.words import clock
-from tests.console.workspace.conftest import url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import url
 from tests.making.factories import make_channel
 
 FORM = {

@@ -12,7 +12,8 @@ from accounts.services.personal_data import write_export
 from billing.selectors import ledger_findings
 from billing.services import accounts, adjust, book_payment, credit, reverse
 from pictor.kit.words.money import Micros
-from tests.console.workspace.conftest import lines_of, url, words_of
+from tests.console.answers import lines_of, words_of
+from tests.console.workspace.conftest import url
 from tests.making.factories import PayingCustomer
 
 NOTE = "they are about to leave us"

@@ -21,7 +21,8 @@ from generation.tenants import searching
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
-from tests.console.workspace.conftest import url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import url
 from tests.making.factories import make_worker, take
 
 

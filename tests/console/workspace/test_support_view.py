@@ -26,15 +26,8 @@ from console.workspace import support, urls
 from generation.models import Generation
 from pictor.kit.words import clock
 from storage.models import StoredImage
-from tests.console.workspace.conftest import (
-    Begun,
-    deliverer,
-    lines_of,
-    signed_in,
-    told,
-    url,
-    words_of,
-)
+from tests.console.answers import lines_of, words_of
+from tests.console.workspace.conftest import Begun, deliverer, signed_in, told, url
 from tests.console.workspace.test_access import address, names, peopled
 from tests.making.factories import PayingCustomer
 

@@ -6,7 +6,8 @@ from accounts.authentication import let_in
 from accounts.services import resume, suspend
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Forbidden
-from tests.console.workspace.conftest import url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import url
 from tests.making.factories import PayingCustomer
 
 pytestmark = pytest.mark.django_db

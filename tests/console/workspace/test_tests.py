@@ -4,7 +4,8 @@ import pytest
 
 from billing.selectors import balance_of
 from generation.models import Generation, Serves
-from tests.console.workspace.conftest import lines_of, url, words_of
+from tests.console.answers import lines_of, words_of
+from tests.console.workspace.conftest import url
 from tests.console.workspace.playground.test_playground import form
 from tests.making.factories import make_channel
 

@@ -20,7 +20,8 @@ from console.workspace.usage import PeriodTotals
 from generation.models import Generation
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.console.workspace.conftest import lines_of, url, words_of
+from tests.console.answers import lines_of, words_of
+from tests.console.workspace.conftest import url
 
 
 @pytest.fixture

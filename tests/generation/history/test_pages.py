@@ -8,8 +8,8 @@ from pytest_django import Settings
 
 from accounts.models import Tenant, User
 from generation.models import Channel, Generation
+from tests.console.answers import said_by
 from tests.console.ops.addresses import addresses
-from tests.console.ops.conftest import said_by
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from generation.models import Generation
 from generation.oversight.inspection import describe
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
-from tests.console.workspace.conftest import signed_in, url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import signed_in, url
 
 WHY = {"note": "too dark, they are right", "words": "Sorry for the dark image"}
 

@@ -15,7 +15,7 @@ from console.ops.generations import refunds
 from generation.models import Generation
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
-from tests.console.workspace.conftest import words_of
+from tests.console.answers import words_of
 
 REFUNDS, OUTAGE = "/ops/generations/refunds/", "/ops/generations/outage/"
 WHY = {"note": "bad evening", "words": "Sorry for the outage"}

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from generation.models import Generation
 from generation.oversight.searching import GenerationFilter, found_across, generations
 from pictor.kit.words import clock
-from tests.console.workspace.conftest import lines_of
+from tests.console.answers import lines_of
 
 LIST = "/ops/generations/"
 

@@ -14,7 +14,7 @@ from generation.models import Attempt, Generation
 from generation.oversight.selling import add_sold
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
-from tests.console.workspace.conftest import words_of
+from tests.console.answers import words_of
 
 CANARY = "a canary in a coal mine"
 """Text in a tenant's prompt that a vendor's error quotes."""

@@ -15,7 +15,7 @@ from generation.oversight.searching import RefusalFilter, found_refused, refused
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
 from storage.models import StoredImage
-from tests.console.workspace.conftest import lines_of, words_of
+from tests.console.answers import lines_of, words_of
 from tests.making.factories import PayingCustomer
 
 PAGE = "/ops/requests/"

@@ -1,8 +1,6 @@
 """The list of models: contract, channels, revenue and problems of each."""
 
-import csv
 from datetime import timedelta
-from io import StringIO
 from typing import Any
 
 import pytest
@@ -11,7 +9,8 @@ from console.ops.models.rows import ModelRow
 from generation.catalogue.services.sunsets import announce_sunset
 from generation.models import Contract, Route
 from pictor.kit.words import clock
-from tests.console.ops.channel_pages import csv_of, text_of
+from tests.console.answers import lines_of
+from tests.console.ops.channel_pages import text_of
 from tests.console.ops.models.model_pages import LEAST, LIST, MODEL, called, sold
 from tests.making.factories import make_channel
 
@@ -135,7 +134,7 @@ def test_a_size_that_no_channel_makes_is_named(owner):
 def test_the_list_as_csv(owner):
     sold(images=3, captured_micros=150_000, cost_micros=90_000)
 
-    rows = list(csv.DictReader(StringIO(csv_of(owner.get(f"{LIST}?format=csv")))))
+    rows = lines_of(owner.get(f"{LIST}?format=csv"))
 
     (row,) = [row for row in rows if row["model"] == MODEL]
     assert (row["state"], row["channels"], row["cells"], row["priced"]) == (

@@ -9,7 +9,8 @@ from accounts.models import User
 from billing.models import PriceBook
 from billing.services import publish_price_book
 from pictor.kit.words import clock
-from tests.console.ops.channel_pages import csv_of, text_of
+from tests.console.answers import csv_of
+from tests.console.ops.channel_pages import text_of
 from tests.console.ops.prices.conftest import LIST, ORIGIN, of, price_of, published, saved, sold
 
 MAX_QUERIES = 12

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from pictor.kit.words import clock
 from storage.models import TenantExport
-from tests.console.workspace.conftest import url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import url
 
 
 def test_one_export_at_a_time_can_be_requested(acme, sign_in):

@@ -23,7 +23,8 @@ from generation.tenants.searching import paging
 from generation.tenants.searching.criteria import matching
 from pictor.kit.words import clock
 from storage.models import TenantExport
-from tests.console.workspace.conftest import lines_of, url, words_of
+from tests.console.answers import lines_of, words_of
+from tests.console.workspace.conftest import url
 from tests.making.factories import PayingCustomer
 
 

@@ -15,7 +15,8 @@ from generation.models import Generation
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
-from tests.console.workspace.conftest import lines_of, url, words_of
+from tests.console.answers import lines_of, words_of
+from tests.console.workspace.conftest import url
 
 
 class Bar(HTMLParser):

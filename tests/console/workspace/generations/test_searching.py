@@ -24,7 +24,8 @@ from generation.tenants.searching.sums import AWAY
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
-from tests.console.workspace.conftest import lines_of, url, words_of
+from tests.console.answers import lines_of, words_of
+from tests.console.workspace.conftest import url
 
 
 @pytest.fixture

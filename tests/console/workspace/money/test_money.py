@@ -28,7 +28,8 @@ from billing.services import (
 )
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.console.workspace.conftest import lines_of, url, words_of
+from tests.console.answers import lines_of, words_of
+from tests.console.workspace.conftest import url
 from tests.making.factories import PayingCustomer
 
 

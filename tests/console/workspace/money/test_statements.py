@@ -21,7 +21,8 @@ from billing.services import adjust, book_payment, credit, refund, reverse, top_
 from generation.models import Channel
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, from_decimal
-from tests.console.workspace.conftest import Make, lines_of, url, words_of
+from tests.console.answers import lines_of, words_of
+from tests.console.workspace.conftest import Make, url
 from tests.making.factories import PayingCustomer
 
 UTC, BERLIN, KOLKATA = (ZoneInfo(name) for name in ("UTC", "Europe/Berlin", "Asia/Kolkata"))

@@ -24,7 +24,8 @@ from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Serves
 from pictor.kit.words import clock
 from storage.models import StoredImage
-from tests.console.workspace.conftest import url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import url
 from tests.making.factories import PayingCustomer, contract_of, make_channel
 
 PRO, ORIGIN, OLD = (

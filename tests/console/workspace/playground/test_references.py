@@ -14,7 +14,8 @@ from console.uploads import sender
 from console.workspace.calls.snippets import snippets_of
 from generation.models import Channel, Generation
 from storage import backends
-from tests.console.workspace.conftest import require_factor, url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import require_factor, url
 from tests.console.workspace.playground.test_playground import form
 from tests.fakes.recorder import drawn
 

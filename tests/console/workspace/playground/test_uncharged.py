@@ -9,7 +9,8 @@ from django.urls import reverse
 from accounts.models import Tenant
 from generation.models import Generation
 from pictor.kit.words import clock
-from tests.console.workspace.conftest import url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import url
 
 pytestmark = pytest.mark.django_db
 

@@ -25,7 +25,8 @@ from accounts.services import (
 )
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.console.workspace.conftest import give_factor, url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import give_factor, url
 from tests.making.factories import PayingCustomer
 
 OWNER, DEVELOPER = Membership.Role.OWNER, Membership.Role.DEVELOPER

@@ -10,7 +10,8 @@ from accounts.services import record, revoke_api_key, set_title
 from generation.models import Contract
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InsufficientQuota, ModelForbidden
-from tests.console.workspace.conftest import lines_of, told, url, words_of
+from tests.console.answers import lines_of, words_of
+from tests.console.workspace.conftest import told, url
 
 
 def test_name_and_retention_are_changed_and_audited(acme, sign_in):

@@ -10,7 +10,8 @@ from accounts.services import set_time_zone
 from billing.selectors import usage_between
 from console.parts.periods import period_in, period_of
 from pictor.kit.words import clock
-from tests.console.workspace.conftest import lines_of, url, words_of
+from tests.console.answers import lines_of, words_of
+from tests.console.workspace.conftest import url
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
 

@@ -6,7 +6,8 @@ import pytest
 
 from generation.models import Contract, Generation
 from pictor.kit.words import clock
-from tests.console.workspace.conftest import url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import url
 from tests.making.factories import PayingCustomer, make_usage
 
 OLD, NEW = "dall-e-3", "gpt-image-2"

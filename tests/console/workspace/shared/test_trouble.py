@@ -8,7 +8,8 @@ from generation.catalogue.services.stop_switch import Stoppable, start, stop
 from generation.oversight import incidents, watch
 from generation.oversight.incidents import IncidentWords, State
 from pictor.kit.words import clock
-from tests.console.workspace.conftest import url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import url
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ from accounts.models import AuditEvent
 from console.workspace.webhooks import pages as webhooks
 from pictor.kit.secrets.encryption import decrypted
 from pictor.kit.words import clock
-from tests.console.workspace.conftest import told, url, words_of
+from tests.console.answers import words_of
+from tests.console.workspace.conftest import told, url
 from webhooks import outbox, selectors
 from webhooks.models import Delivery, Event, WebhookEndpoint
 from webhooks.outbox import DeliveryOutcome
