@@ -45,7 +45,7 @@ def test_a_key_gives_what_it_has_itself(own, wish):
 
 
 @pytest.mark.django_db
-def test_a_key_made_by_a_key_goes_with_whoever_made_that_one(acme: Tenant) -> None:
+def test_a_key_made_by_a_key_belongs_to_the_same_person(acme: Tenant) -> None:
     person = User.objects.create_user("ann@example.com")
     own, _ = issue_api_key(tenant=acme, name="own", actor=person)
 

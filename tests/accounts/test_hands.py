@@ -46,7 +46,7 @@ def test_the_systems_user_and_whom_they_act_as_are_named(words):
 
 
 @pytest.mark.usefixtures("acme")
-def test_a_hand_is_on_its_own_command_alone():
+def test_a_named_person_stands_only_at_that_command():
     run(*SET, "--as", "ann@example.com")
     run("set", "acme", "--prompt-retention-days", "7")
     record(Subject("x", "x"), "x", actor="reaper")

@@ -59,7 +59,7 @@ def test_a_refused_sign_up_leaves_no_user():
     assert not User.objects.exists()
 
 
-def test_others_get_their_mail():
+def test_other_mailboxes_still_get_mail():
     [Client().post(RESET, {"email": "ann@example.com"}) for _ in range(7)]
 
     assert Client().post(RESET, {"email": "bob@example.com"}).status_code == 302

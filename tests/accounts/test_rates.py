@@ -65,7 +65,7 @@ def test_a_caller_without_limits_meets_the_platforms():
     }
 
 
-def test_a_limit_of_the_keys_own_stands_alone():
+def test_a_keys_own_limit_needs_no_workspace_limit():
     buckets = of(make_caller(key_rpm=5, tenant_ipm=7), 1)
 
     assert [(one.unit, one.whose, one.capacity) for one in buckets] == [

@@ -301,7 +301,7 @@ def test_new_recovery_codes_end_the_old_ones(secret, browser):
     assert not set(old) & set(recovery_codes(browser))
 
 
-def test_a_session_by_password_alone_is_asked_for_the_code(root, browser, turns):
+def test_a_session_with_only_a_password_is_asked_for_the_code(root, browser, turns):
     sign_in(browser)
     secret = set_up(browser, turns)
     elsewhere = Client()
@@ -359,7 +359,7 @@ def test_an_operator_takes_lost_factors_away(secret, root, browser, turns):
     ("email", "said"),
     [("nobody@example.com", "nobody has the address"), ("root@example.com", "no second factor")],
 )
-def test_there_must_be_something_to_take_away(root, email, said):
+def test_a_reset_without_a_factor_is_refused(root, email, said):
     with pytest.raises(CommandError, match=said):
         call_command("person", "reset-mfa", email)
 

@@ -189,7 +189,7 @@ def test_a_change_of_a_key_does_not_bring_it_back(acme_key, now):
     assert ApiKey.objects.get().revoked_at == now
 
 
-def test_new_rules_that_make_no_sense_are_refused(acme_key):
+def test_senseless_new_rules_of_a_key_are_refused(acme_key):
     with pytest.raises(ValidationError):
         change_api_key(
             key=acme_key[0], name="odd", rules=KeyRules(requests_per_minute=0), actor="test"
@@ -236,7 +236,7 @@ def test_a_text_that_is_no_key_is_refused(acme):
         KeyRules(default_response_format="gif"),
     ],
 )
-def test_rules_that_make_no_sense_are_refused(acme, rules):
+def test_senseless_rules_of_a_new_key_are_refused(acme, rules):
     with pytest.raises(ValidationError):
         issue_api_key(tenant=acme, name="odd", actor="test", rules=rules)
 

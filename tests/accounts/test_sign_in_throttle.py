@@ -51,7 +51,7 @@ def test_an_accounts_passwords_a_minute_are_limited_across_addresses(ann, sign_i
     assert REFUSED in sign_in(ann.email.upper(), PASSWORD, next(ADDRESSES))
 
 
-def test_from_an_address_so_many_passwords_are_tried_a_minute_of_whomever(ann, sign_in):
+def test_an_addresss_passwords_a_minute_are_limited_across_accounts(ann, sign_in):
     address, most = next(ADDRESSES), 3 * SIGN_INS_FROM_ADDRESS
     of_its_network = (f"{address}{number:x}" for number in itertools.count(1))
     attempts = (

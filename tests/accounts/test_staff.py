@@ -45,7 +45,7 @@ def test_the_first_owner_is_made_at_the_shell_and_invited_by_mail(db):
     assert "as root@example.com" in event.actor_name
 
 
-def test_somebody_known_gets_the_role_and_no_invitation(ann):
+def test_a_known_person_gets_the_role_without_an_invitation(ann):
     User.objects.create_user("carl@example.com", "correct horse", email_verified_at=NOW)
     Mail.objects.all().delete()
 
@@ -58,7 +58,7 @@ def test_somebody_known_gets_the_role_and_no_invitation(ann):
 
 
 @pytest.mark.usefixtures("plain_static_files")
-def test_a_password_of_whoever_took_the_address_before_lets_nobody_in(ann, client):
+def test_a_password_set_before_the_address_was_confirmed_opens_nothing(ann, client):
     User.objects.create_user("carl@example.com", "mallory knows it")
 
     done = set_staff_role(email="carl@example.com", role="owner", actor=ann)
@@ -87,7 +87,7 @@ def test_the_same_role_again_is_no_change_and_another_invitation(ann, bob):
 
 
 @pytest.mark.parametrize("role", ["", "admin", "OWNER"])
-def test_there_are_no_other_roles(ann, role):
+def test_an_unknown_role_is_refused(ann, role):
     with pytest.raises(ValidationError, match="A role is one of support, finance, operator, owner"):
         set_staff_role(email="bob@example.com", role=role, actor=ann)
 

@@ -37,7 +37,7 @@ def run(*words: str) -> str:
     return out.getvalue()
 
 
-def test_they_are_listed_with_reason_and_end(grant):
+def test_support_views_are_listed_with_reason_and_end(grant):
     create_tenant(name="other", actor="test")
 
     (row,) = json.loads(run("list", "--json"))

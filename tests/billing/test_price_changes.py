@@ -67,5 +67,5 @@ def test_above_50_percent_up_or_down_is_large(was, becomes, is_large):
 
 
 @pytest.mark.parametrize(("was", "becomes"), [(None, row(7)), (row(7), None)])
-def test_to_charge_for_reference_images_or_no_more_is_large(was, becomes):
+def test_charging_anew_or_no_longer_for_reference_images_is_large(was, becomes):
     assert PriceChange(REFERENCE, was, becomes).is_large

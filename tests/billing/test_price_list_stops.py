@@ -110,7 +110,7 @@ def test_with_a_reason_and_the_number_it_is_assigned_and_the_reason_is_staffs(ac
     assert event.after == {"reason": "a deal", "changes": 1, "large": 1, "below_cost": 0}
 
 
-def test_to_take_a_list_away_is_stopped_too(acme, resellers):
+def test_removing_a_list_needs_a_confirmation_too(acme, resellers):
     assign(acme, resellers)
     sell(acme)
 

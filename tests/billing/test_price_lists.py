@@ -107,7 +107,7 @@ def test_each_layer_lies_over_the_one_below_row_by_row(acme, other, everyones, r
     assert current_table(acme.id, clock.now()).books == (everyones.id, shared.id, own.id)
 
 
-def test_a_list_alone_lies_over_everyones(acme, everyones, resellers):
+def test_a_shared_list_lies_over_everyones_prices(acme, everyones, resellers):
     publish({"low": 90}, owner=resellers.id)
     assign(acme.id, resellers)
 

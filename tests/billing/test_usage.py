@@ -163,7 +163,7 @@ def test_each_hour_is_in_one_day_of_the_zone(acme, zone, bucket, sums):
 
 
 @pytest.mark.django_db
-def test_times_of_many_rows_add_up_whoever_wrote_them(acme, now):
+def test_times_of_many_rows_add_up(acme, now):
     counted = [{"0": 1, "21": 3}, {"21": 4, "49": 2}, {}, {"28": 999_999_999_999}]
     with connection.cursor() as cursor:  # written by a version that does not know the number
         for hours, latency in enumerate(counted):
@@ -185,7 +185,7 @@ def test_times_of_many_rows_add_up_whoever_wrote_them(acme, now):
 
 
 @pytest.mark.django_db
-def test_times_of_rows_from_before_are_filled_in(acme, now):
+def test_times_of_older_rows_are_filled_in(acme, now):
     UsageRollup.objects.bulk_create(
         UsageRollup(
             tenant_id=acme.id,

@@ -30,7 +30,7 @@ def test_a_page_keeps_what_the_console_promises(session, stack, path):
 
 
 @pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
-def test_the_reference_is_drawn_from_our_own_site_alone(session, look):
+def test_the_reference_loads_only_from_our_own_site(session, look):
     """Scalar takes its theme as it loads, so it is loaded in each."""
     page = session.new_page()
 

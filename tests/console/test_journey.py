@@ -23,7 +23,7 @@ def newcomer(browser, stack, look):
         yield context
 
 
-def test_from_signing_up_to_what_the_image_cost(newcomer):
+def test_a_newcomer_signs_up_makes_an_image_and_sees_its_cost(newcomer):
     email = f"ann-{uuid4().hex[:8]}@example.com"
     clicks: list[str] = []
 

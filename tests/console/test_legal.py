@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files
 
 
 @pytest.mark.parametrize("path", ["/terms/", "/privacy/"])
-def test_they_name_who_runs_the_site(client, settings, path):
+def test_the_legal_pages_name_the_operator(client, settings, path):
     settings.OPERATOR_NAME = "Ann & Co"
     settings.OPERATOR_PLACE = "Tallinn"
     settings.OPERATOR_CONTACT = "ann@example.com"
@@ -27,7 +27,7 @@ def test_they_name_who_runs_the_site(client, settings, path):
     assert f"Version {settings.TERMS_VERSION}" in page
 
 
-def test_they_say_for_how_long_a_new_workspace_keeps_what(client, settings):
+def test_the_privacy_page_states_a_new_workspaces_retention(client, settings):
     settings.PROMPT_RETENTION_DAYS, settings.IMAGE_RETENTION_DAYS = 45, 20
 
     page = words_of(client.get("/privacy/"))

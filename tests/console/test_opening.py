@@ -34,7 +34,7 @@ def link(*, minutes: int = 60, secret: str = "") -> str:
     return reverse("people:open", args=[token])
 
 
-def test_to_look_at_it_signs_nobody_in_and_to_send_its_form_does(client):
+def test_only_sending_the_form_signs_a_visitor_in(client):
     there = link()
 
     page = words_of(client.get(there))
@@ -66,7 +66,7 @@ def test_an_ended_or_forged_pass_leads_to_the_sign_in(client, options):
     assert "_auth_user_id" not in client.session
 
 
-def test_from_another_machine_it_signs_nobody_in(client):
+def test_the_link_signs_nobody_in_from_another_machine(client):
     answer = client.post(link(), REMOTE_ADDR="203.0.113.9")
 
     assert answer["Location"].startswith("/accounts/login/")

@@ -124,7 +124,7 @@ def test_a_failed_generation_says_why(signed_in, place):
     assert broken_rules(page, "failed-generation") == []
 
 
-def test_an_empty_balance_stops_generations_alone(session, new, operator):
+def test_an_empty_balance_stops_only_generations(session, new, operator):
     operator("tenant", "adjust", new.tenant, "-5", "--reason", "spent", "--yes")
     sign_in(session, new, "owner")
     page = session.new_page()

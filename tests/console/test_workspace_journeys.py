@@ -14,7 +14,7 @@ def shown(page: Page, text: str) -> None:
     page.get_by_text(text).first.wait_for()
 
 
-def test_a_key_is_made_by_keyboard_alone_and_shown_once(signed_in, place, stack):
+def test_a_key_is_made_with_only_the_keyboard_and_shown_once(signed_in, place, stack):
     page = signed_in.new_page()
     page.goto(place.path("key_new"))
 

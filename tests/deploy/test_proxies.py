@@ -125,7 +125,7 @@ def test_the_host_is_the_one_that_the_caller_named(proxy):
     assert answer.status_code == 302
 
 
-def test_a_key_of_one_address_opens_for_that_address_alone(proxy, rich, database):
+def test_a_key_bound_to_an_address_opens_only_from_there(proxy, rich, database):
     database.execute(f"{OF_KEY} '{{127.0.0.2/32}}' WHERE tenant_id = {OF_TENANT}", [rich.name])
     forged = {**bearer(rich), "X-Forwarded-For": "127.0.0.2"}
 

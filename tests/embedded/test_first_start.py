@@ -45,7 +45,7 @@ def said(folder: Path) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_image_and_past_are_made_by_the_first_start_alone_and_a_command_removes_them(tmp_path):
+def test_only_the_first_start_makes_the_image_and_history_and_a_command_removes_them(tmp_path):
     stack = start(tmp_path)
     try:
         until(lambda: "✓ pictures" in said(tmp_path))

@@ -55,7 +55,7 @@ def test_without_the_key_that_signs_there_is_no_link(layout, capsys):
     assert "/open/" not in capsys.readouterr().out
 
 
-def test_whether_the_key_opens_is_asked_of_the_running_stack(stack):
+def test_the_running_stack_is_asked_whether_the_key_opens(stack):
     def opens(key: str) -> bool:
         check = DemoKeyCheck(host="127.0.0.1", port=int(stack.env["PORT"]), api_key=key)
         until(check.is_over)

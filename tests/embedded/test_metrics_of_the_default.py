@@ -20,7 +20,7 @@ NETWORKS, TOKEN = "PICTOR_METRICS_NETWORKS", "PICTOR_METRICS_TOKEN"
     ],
     ids=["nothing", "networks", "a token", "a token in a file", "both"],
 )
-def test_they_are_this_machine_s_unless_somebody_says_otherwise(tmp_path, said, expected):
+def test_metrics_are_open_only_to_this_machine_by_default(tmp_path, said, expected):
     env = base_environment(read_layout(tmp_path, {}), {}, said)
 
     assert (env.get(NETWORKS), env.get(TOKEN)) == expected

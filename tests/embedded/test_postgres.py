@@ -110,7 +110,7 @@ def test_a_pid_file_that_names_a_zombie_is_removed(tmp_path):
     assert zombie.wait() == 0
 
 
-def test_a_pid_file_of_a_living_stranger_is_removed_and_the_stranger_left_alone(tmp_path, stranger):
+def test_a_pid_file_naming_a_living_stranger_is_removed_and_the_stranger_lives(tmp_path, stranger):
     (tmp_path / "postmaster.pid").write_text(f"{stranger.pid}\n")
 
     clear_stale_pid(tmp_path)

@@ -49,7 +49,7 @@ def test_the_python_snippet_makes_one_too(stack: Stack, terminal: dict[str, str]
     assert httpx.get(url, trust_env=False).headers["content-type"] == "image/png"
 
 
-def test_whatever_python_installs_it_installs_into_an_environment() -> None:
+def test_every_pip_install_in_the_readme_is_into_an_environment() -> None:
     lines = [line for block in blocks("sh") for line in block.splitlines() if "pip install" in line]
 
     assert lines

@@ -118,7 +118,7 @@ def test_the_record_is_private(stack):
     assert (stack.run_dir / "dsn").read_text().strip() == stack.env["DATABASE_URL"]
 
 
-def test_demo_prints_the_json_alone(stack):
+def test_demo_prints_only_the_json(stack):
     result = stack.manage("demo", "--json")
 
     assert result.returncode == 0

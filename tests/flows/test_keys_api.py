@@ -120,7 +120,7 @@ def test_a_key_gives_no_more_than_it_has(
     assert {answer.json()["error"]["param"] for answer in refused} == {param}
 
 
-def test_a_key_leaves_alone_what_may_do_more(customer: Customer, narrow: Customer) -> None:
+def test_a_key_cannot_touch_a_key_with_more_rights(customer: Customer, narrow: Customer) -> None:
     wider = f"{KEYS}/{customer.key_id}"
 
     refused = [
@@ -330,7 +330,7 @@ def test_keys_are_listed_newest_first_in_pages(customer: Customer) -> None:
         ({"colour": "red"}, "colour"),
     ],
 )
-def test_a_body_that_makes_no_sense_is_refused_by_its_field(
+def test_a_senseless_body_is_refused_by_its_field(
     customer: Customer, fields: dict[str, Any], param: str
 ) -> None:
     made = make(customer)

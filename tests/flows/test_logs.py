@@ -129,7 +129,7 @@ def test_the_line_of_a_caller_who_left_leads_to_the_generation(
     ],
     ids=["two hosts", "two hosts on /v1", "no host", "too many fields"],
 )
-def test_a_head_that_makes_no_sense_is_a_400_of_one_line(stack: Stack, head: bytes) -> None:
+def test_a_senseless_head_is_a_400_with_one_log_line(stack: Stack, head: bytes) -> None:
     base = urlsplit(stack.base_url)
     with socket.create_connection((base.hostname, base.port), timeout=60) as wire:
         wire.sendall(head + b"Connection: close\r\n\r\n")

@@ -91,7 +91,7 @@ def test_a_bad_page_is_refused(customer: Customer) -> None:
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/event-stream", "text/html", "nonsense"])
-def test_whatever_a_client_accepts_it_gets_json(customer: Customer, accept: str) -> None:
+def test_every_accept_header_gets_json(customer: Customer, accept: str) -> None:
     options: dict[str, Any] = {"headers": {"Accept": accept}}
     begun = customer.generate(headers={"Prefer": "respond-async"}).json()["id"]
     path = f"/v1/images/generations/{begun}"

@@ -104,7 +104,7 @@ def test_buckets_come_in_pages_without_a_gap(customer: Customer) -> None:
         ("limit=101", "limit"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_refused_by_its_field(
+def test_a_senseless_query_is_refused_by_its_field(
     customer: Customer, query: str, param: str
 ) -> None:
     answer = customer.client.get(f"/v1/usage?{query}")

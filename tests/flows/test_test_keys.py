@@ -212,7 +212,7 @@ def test_an_idempotency_key_is_of_its_mode(customer: Customer) -> None:
     assert again.headers["idempotent-replayed"] == "true"
 
 
-def test_a_test_key_manages_test_keys_alone(customer: Customer) -> None:
+def test_a_test_key_manages_only_test_keys(customer: Customer) -> None:
     with closing(by_test_key(customer)) as tester:
         made = tester.client.post(KEYS, json={"name": "by a test key"}).json()
         refused = tester.client.post(KEYS, json={"livemode": True})

@@ -138,7 +138,7 @@ def test_both_secrets_sign_while_they_overlap(customer: Customer, hooks: Hooks) 
         ({"url": "https://1.1.1.1/", "secret": "whsec_"}, "secret"),
     ],
 )
-def test_a_body_that_makes_no_sense_is_refused_by_its_field(
+def test_a_senseless_body_is_refused_by_its_field(
     customer: Customer, fields: dict[str, Any], param: str
 ) -> None:
     refused = customer.client.post(ENDPOINTS, content=json.dumps(fields))  # in ASCII

@@ -184,7 +184,7 @@ async def test_many_that_cannot_be_read_are_one_look(pooled_connections, acme, m
 # --- partial images ---------------------------------------------------------------------------
 
 
-def test_an_announcement_of_the_release_before_is_read_and_a_field_more_left_alone():
+def test_an_announcement_of_the_previous_release_is_read_and_an_extra_field_ignored():
     expected = PartialImage(**PARTIAL_OF_9FB68FC)
 
     assert PartialImage.from_json(json.dumps(PARTIAL_OF_9FB68FC)) == expected

@@ -135,7 +135,7 @@ def test_both_reasons_of_the_callers_come_to_one_ceiling(acme, claim, channel):
     assert (before, refused_until(acme)) == (None, MIDNIGHT)
 
 
-def test_other_reasons_come_to_none(acme, claim, channel):
+def test_other_losses_reach_no_ceiling(acme, claim, channel):
     ceiling(acme, 1)
 
     for name in ("unknown", "bad_result", "storage_failed"):

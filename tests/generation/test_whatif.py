@@ -162,7 +162,7 @@ def test_the_book_in_force_would_have_brought_what_was_charged(deliver):
     assert (found.facts.was, found.facts.change, found.most_touched) == (5_880, 0, [])
 
 
-def test_a_day_on_which_a_hold_may_cut_off_is_left_out_alone(deliver, django_assert_num_queries):
+def test_only_days_on_which_a_hold_may_cut_off_are_left_out(deliver, django_assert_num_queries):
     acme = PayingCustomer()
     deliver(acme, {**LARGE, "n": 2}, sizes=[(2880, 2880), (1024, 1024)], days_ago=3)
     deliver(acme, LARGE)

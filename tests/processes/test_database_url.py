@@ -108,7 +108,7 @@ def test_host_and_port_may_be_options_as_libpq_has_them(read):
         ("[::1]:6543,%2Frun%2Fpg,b", "::1,/run/pg,b", "6543,5432,5432"),
     ],
 )
-def test_there_may_be_several_hosts(read, hosts, host, port):
+def test_a_url_may_name_several_hosts(read, hosts, host, port):
     found = read(f"postgresql://ann:a,b@{hosts}/shop?target_session_attrs=read-write")
 
     assert (found["HOST"], found["PORT"], found["USER"], found["PASSWORD"], found["NAME"]) == (

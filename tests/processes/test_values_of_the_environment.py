@@ -70,7 +70,7 @@ def test_authorities_are_a_file_of_certificates(monkeypatch, tmp_path):
     assert env_authorities(NAME) == f"{tmp_path}/authority.pem"
 
 
-def test_without_a_file_there_are_none_of_ones_own(monkeypatch):
+def test_an_empty_value_means_no_private_authorities(monkeypatch):
     monkeypatch.setenv(NAME, "")
 
     assert env_authorities(NAME) == ""

@@ -5,7 +5,7 @@ from sandbox.directives import Directive, DirectiveError
 from sandbox.sizes import Size
 
 
-def test_a_prompt_without_a_directive_is_left_alone():
+def test_a_prompt_without_a_directive_is_unchanged():
     assert directives.split("a fox [in a box]") == ("a fox [in a box]", Directive())
 
 
@@ -44,6 +44,6 @@ def test_the_last_failure_counts():
         ("images=11", "'images' must be"),
     ],
 )
-def test_a_directive_that_makes_no_sense_is_refused_by_name(word, message):
+def test_a_senseless_directive_is_refused_by_name(word, message):
     with pytest.raises(DirectiveError, match=message):
         directives.split(f"a fox [sandbox: {word}]")

@@ -85,7 +85,7 @@ def test_a_delay_is_spread_over_the_events(generate):
     assert 0.4 <= time.monotonic() - started < 3
 
 
-def test_a_delay_that_is_ended_brings_the_next_event_alone(client):
+def test_ending_a_delay_brings_only_the_next_event(client):
     body = {"prompt": "[sandbox: delay=180]", "stream": True, "partial_images": 1, "size": "64x64"}
 
     def ended() -> int:

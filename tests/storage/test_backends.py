@@ -74,7 +74,7 @@ def test_the_default_storage_saves_opens_and_deletes(s3):
         default_storage.open(name)
 
 
-def test_an_object_is_opened_for_reading_alone(s3):
+def test_an_object_is_opened_only_for_reading(s3):
     with pytest.raises(ValueError, match="saved whole"):
         default_storage.open("20261120/a/1-0.png", "wb")
 

@@ -90,7 +90,7 @@ def test_bytes_after_the_image_are_cut(data, spooled, caplog):
 
 
 @pytest.mark.parametrize("data", [with_idats(STREAM), with_idats(STREAM, b"", b"")])
-def test_an_image_that_nothing_follows_is_left_alone(data, spooled):
+def test_an_image_without_a_tail_is_left_untouched(data, spooled):
     spool = spooled(data)
 
     assert cleaned(spool)[::3] == (spool, ())

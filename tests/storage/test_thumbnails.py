@@ -84,7 +84,7 @@ def test_the_smaller_is_made_of_the_small_one(stored, spools):
     assert picture_at(icon_key(stored.object_key)).size == (96, 64)
 
 
-def test_they_go_with_their_image(stored, spools):
+def test_thumbnails_are_deleted_with_their_image(stored, spools):
     for kind in (THUMBNAIL, ICON):
         small_url(stored, kind, spools=spools)
 

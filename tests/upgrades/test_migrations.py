@@ -130,7 +130,7 @@ def test_a_database_older_than_that_is_refused_with_a_line_that_names_the_way(dj
     )
 
 
-def test_on_the_schema_of_the_next_release_there_is_nothing_to_migrate_and_nothing_against_it(kept):
+def test_the_next_releases_schema_needs_no_migration_and_passes_the_proof(kept):
     """The way back: the previous release is started again, and its `migrate` with it."""
     with another_database("later", like=kept) as made:
         restore(made, LATER.encode())

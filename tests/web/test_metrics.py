@@ -62,7 +62,7 @@ def values(exchange: Exchange) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/"])
-async def test_they_are_not_there_where_nobody_may_read_them(settings, path):
+async def test_metrics_are_not_found_where_nobody_may_read_them(settings, path):
     settings.METRICS = False
 
     assert (await scrape(path=path)).status == 404
@@ -169,7 +169,7 @@ async def test_a_proxy_that_nobody_told_us_of_does_not_publish_them(
     assert exchange.status == status
 
 
-async def test_they_are_asked_not_told():
+async def test_metrics_answer_only_get_and_head():
     exchange = await scrape(method="POST", messages=body_of(b"x"))
 
     assert (exchange.status, exchange.headers["allow"]) == (405, "GET, HEAD")
@@ -196,7 +196,7 @@ async def test_the_databases_figures_are_left_out_while_it_is_away():
 
 
 @pytest.mark.parametrize(("storage", "up"), [(True, 1), (False, 0), (None, None)])
-async def test_whether_images_can_be_stored_is_said_where_a_worker_knows(storage, up):
+async def test_the_storage_figure_comes_from_a_worker_that_knows(storage, up):
     assert values(await scrape(storage=storage)).get("pictor_server_ups3") == up
 
 

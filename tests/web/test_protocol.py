@@ -385,7 +385,7 @@ def test_a_mapped_address_is_the_one_it_maps():
     assert counted("::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1") == [True, True, False]
 
 
-def test_proxies_count_in_all_alone():
+def test_proxies_count_only_in_the_total():
     assert counted("10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.1", most=3) == [
         True, True, True, False,
     ]  # fmt: skip

@@ -84,7 +84,7 @@ def test_our_proxys_other_headers_stay():
     assert OURS.seen_through(sent)["headers"] == sent["headers"]
 
 
-def test_a_scope_without_such_headers_is_left_alone():
+def test_a_scope_without_such_headers_is_unchanged():
     sent = scope("203.0.113.1", accept="b")
 
     assert OURS.seen_through(sent) is sent

@@ -60,7 +60,7 @@ async def row_of(exchange: Exchange) -> dict[str, Any]:
     return row
 
 
-async def test_an_unknown_key_is_refused_by_its_address_alone(whole, acme):
+async def test_an_unknown_key_is_recorded_only_by_its_address(whole, acme):
     exchange = await ask(whole, GOOD, {"Authorization": f"Bearer {mint()}"})
 
     row = await row_of(exchange)

@@ -156,7 +156,7 @@ def test_an_endpoint_is_told_of_what_it_wants(acme, receiver):
     assert receiver.work() == []
 
 
-def test_an_endpoint_is_told_of_its_mode_alone(acme, receiver):
+def test_an_endpoint_is_told_only_of_its_mode(acme, receiver):
     tester = acme.tester()
     live, _ = endpoint_of(acme, receiver.url)
     test, _ = endpoint_of(acme, receiver.url, livemode=False)

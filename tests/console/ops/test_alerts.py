@@ -67,7 +67,7 @@ def page_of(rule: AlertRule) -> str:
     return f"{LIST}{rule.pk}/"
 
 
-def test_at_first_nobody_is_told(owner):
+def test_nobody_is_notified_at_first(owner):
     page = said_by(owner.get(LIST))
 
     assert "Nobody is notified yet" in page
@@ -301,7 +301,7 @@ def test_a_link_of_a_mail_leads_where_the_button_leads(owner):
     assert "That is over." in said_by(missing)
 
 
-def test_others_of_staff_see_and_change_nothing_and_no_whole_url(receiver, owner):
+def test_other_staff_change_nothing_and_see_no_whole_url(receiver, owner):
     rule = made(url=f"{receiver.url}/T00/secret")
     User.objects.create_user("fin@pictor.example", "correct horse", staff_role="finance")
     client = Client()

@@ -157,7 +157,7 @@ def test_a_senseless_cost_table_is_refused_in_words(owner, vendor, said, words):
         *(("1_2", "'1_2' is not a number such as 0.8"), ("", "'' is not a number")),
     ],
 )
-def test_a_factor_that_makes_no_sense_is_refused(owner, vendor, factor, words):
+def test_a_senseless_factor_is_refused(owner, vendor, factor, words):
     owner.post(of(vendor, "costs"), looked(owner, vendor, rows=FILE))
 
     answer = owner.post(of(vendor, "costs"), {"other": str(vendor.pk), "factor": factor})

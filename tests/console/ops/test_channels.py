@@ -232,7 +232,7 @@ def test_priority_and_weight_are_saved_with_the_split_that_was_shown(owner):
         ("9" * 5000, "1", "Enter a whole number."),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused_in_words(owner, priority, weight, words):
+def test_senseless_numbers_are_refused_in_words(owner, priority, weight, words):
     channel = make_channel("acme")
     url = of(channel, "weigh")
 
@@ -269,7 +269,7 @@ def test_a_paused_channel_is_archived_by_its_name(owner):
     assert owner.get(of(channel, "enable")).status_code == HTTPStatus.NOT_FOUND
 
 
-def test_breakers_are_reset_by_a_form_alone(owner):
+def test_breakers_are_reset_only_by_a_post(owner):
     channel = make_channel("acme")
 
     looked = owner.get(of(channel, "reset"))
@@ -396,7 +396,7 @@ def test_an_address_of_nonsense_shows_the_usual(owner):
 # --- explaining ---------------------------------------------------------------------------------
 
 
-def test_why_a_channel_is_asked_and_another_is_not(owner):
+def test_the_page_explains_why_a_channel_is_asked_and_another_is_not(owner):
     make_channel("acme", cost_micros=30_000)
     off = make_channel("off", is_enabled=False)
 

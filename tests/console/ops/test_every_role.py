@@ -70,7 +70,7 @@ def test_signed_out_one_is_sent_to_sign_in_from_everywhere(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_to_an_owner_of_a_tenant_nothing_is_there(settings, method):
+def test_a_tenants_owner_finds_no_page(settings, method):
     settings.STAFF_MFA = False
     person = User.objects.create_user("ann@acme.example", "correct horse")
     tenant = create_tenant(name="acme", actor="test")

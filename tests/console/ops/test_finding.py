@@ -84,7 +84,7 @@ def test_a_tenant_is_found_by_what_its_members_call_it_where_one_is_called_so(ow
 
 
 @pytest.mark.parametrize("text", ["%", "\0", "x" * 10_000, "'; --", "🦊"])
-def test_whatever_is_typed_is_answered(owner, text):
+def test_every_typed_text_is_answered(owner, text):
     answer = owner.get("/ops/find/", {"q": text, "go": "1"})
 
     assert answer.status_code in {200, 302}

@@ -201,7 +201,7 @@ def test_a_day_is_settled_five_minutes_after_its_end():
     assert not LedgerHead.objects.exists()
 
 
-def test_there_is_no_other_kind_of_check(owner):
+def test_an_unknown_kind_of_check_is_not_found(owner):
     assert owner.post("/ops/ledger/check/some/").status_code == 404
     assert owner.get("/ops/ledger/check/whole/").status_code == 405
 

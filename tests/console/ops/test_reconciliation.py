@@ -94,7 +94,7 @@ def test_a_file_is_sent_its_columns_confirmed_and_matched_in_the_background(owne
     assert "They charge $0.115" in said_by(owner.get(of(bill)))
 
 
-def test_other_columns_are_understood_anew_and_remembered_for_the_channel(owner, acme, channel):
+def test_corrected_columns_are_read_again_and_remembered_for_the_channel(owner, acme, channel):
     call(acme, channel, request_id="a")
     header = "ref,when,what,price"
     first = csv_file("a,2026-11-20 20:00:00,gpt-image-2-origin,3", header=header)
@@ -421,7 +421,7 @@ def test_a_list_of_many_is_paged_and_searched_in_few_queries(owner, acme, channe
     assert len(listed) <= 12
 
 
-def test_a_search_looks_at_so_many_lines_and_then_further_on(owner, acme, channel, monkeypatch):
+def test_a_search_covers_a_number_of_lines_and_then_goes_on(owner, acme, channel, monkeypatch):
     call(acme, channel, request_id="a")
     items = ["heron", "fox", "fox", "a heron", "heron"]
     lines = [f"x{n},2026-11-20T13:00:00Z,{item},0.01" for n, item in enumerate(items)]

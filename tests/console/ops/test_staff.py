@@ -59,7 +59,7 @@ def test_staff_as_csv(owner, bob):
 
 
 @pytest.mark.parametrize("role", ["support", "finance", "operator", ""])
-def test_to_anybody_but_owners_there_is_no_such_page(settings, bob, role):
+def test_only_owners_find_the_page(settings, bob, role):
     settings.STAFF_MFA = False
     User.objects.filter(pk=bob.pk).update(staff_role=role)
     client = Client()

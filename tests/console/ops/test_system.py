@@ -103,7 +103,7 @@ def test_a_worker_that_went_silent_or_is_of_another_version(owner, acme):
     assert f"Its version is not this page&#x27;s, {__version__}" in found
 
 
-def test_a_model_is_stopped_and_started_by_whoever_asks(owner, acme):
+def test_a_model_is_stopped_and_started_by_the_page(owner, acme):
     form = shown_to(owner, STOP + f"?what={ORIGIN}")
 
     stopped = owner.post(STOP, {"what": ORIGIN, "reason": "wrong colours", "words": "Soon."})

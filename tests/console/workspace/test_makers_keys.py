@@ -101,7 +101,7 @@ def test_a_maker_whose_key_was_limited_widens_no_other(acme, sign_in):
     assert [answer.status_code for answer in answers] == [422, 422, 302]
 
 
-def test_others_and_who_manages_keys_are_not_bound_by_a_makers_limits(acme, sign_in):
+def test_key_managers_and_others_are_not_bound_by_a_makers_limits(acme, sign_in):
     maker = sign_in(acme, "developer")
     maker.post(url("key_new", acme), FORM)
     own = ApiKey.objects.get(name="production")

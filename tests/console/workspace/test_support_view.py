@@ -131,7 +131,7 @@ def source(answer: Any) -> str:
 
 
 @pytest.mark.parametrize("name", names())
-def test_a_page_is_open_to_support_by_name_alone_and_sends_no_word(acme, there, ann, name):
+def test_only_listed_pages_open_to_support_and_without_the_tenants_words(acme, there, ann, name):
     answers = [
         ann.get(page(name, acme, there)),
         ann.get(page(name, acme, there), headers={"HX-Request": "true"}),

@@ -32,7 +32,7 @@ def used(acme, other, delivered):
     delivered(other)
 
 
-def test_figures_are_of_this_workspace_alone(acme, sign_in, used):
+def test_figures_cover_only_this_workspace(acme, sign_in, used):
     page = words_of(sign_in(acme).get(url("usage", acme)))
 
     assert "$0.18536" in page  # 2 x 0.05268 and 0.08
@@ -275,7 +275,7 @@ def test_failures_are_counted_by_bucket(acme, sign_in, used, ended):
     assert 'aria-label="1 in all, 1 at the peak' in page
 
 
-def test_times_to_image_are_drawn_by_bucket(acme, sign_in, ended):
+def test_latencies_are_drawn_by_time(acme, sign_in, ended):
     now = clock.now()
     for seconds in (4, 4, 4, 4, 4, 4, 4, 4, 4, 30):
         ended(acme, (now - timedelta(hours=2)).isoformat(), seconds=seconds)
@@ -288,7 +288,7 @@ def test_times_to_image_are_drawn_by_bucket(acme, sign_in, ended):
 
 
 @pytest.mark.parametrize(("show", "slow"), [("p50", 4), ("p95", 30)])
-def test_times_to_image_are_drawn_by_split(acme, sign_in, delivered, *, show, slow):
+def test_latencies_are_drawn_by_split(acme, sign_in, delivered, *, show, slow):
     for seconds in (4, 4, 4, 4, 4, 4, 4, 4, 4, 30):
         delivered(acme, seconds=seconds)
     delivered(acme, model="dall-e-3", quality="hd", seconds=9)
@@ -301,7 +301,7 @@ def test_times_to_image_are_drawn_by_split(acme, sign_in, delivered, *, show, sl
     assert f'<a class="text-ink" href="{link}dall-e-3">{shown[1]} s</a>' in page
 
 
-def test_times_are_drawn_of_the_parts_with_the_most_images(acme, sign_in, used, monkeypatch):
+def test_latencies_are_drawn_for_the_parts_with_the_most_images(acme, sign_in, used, monkeypatch):
     monkeypatch.setattr("console.workspace.usage.SERIES", 1)
 
     page = words_of(sign_in(acme).get(url("usage", acme) + "?show=p50&split=model"))

@@ -230,7 +230,7 @@ def test_a_departure_known_in_memory_is_good_for_one_of_two_at_once(acme, here, 
     assert adopted(generation, stale) is None
 
 
-def test_web_processes_alone_are_counted(here, elsewhere):
+def test_only_web_processes_are_counted(here, elsewhere):
     link_events()  # the audit chain's lock is held until the transaction ends
     with alone():
         assert orphans.present() == 2

@@ -130,7 +130,7 @@ async def test_a_waiting_caller_has_the_answer_without_a_read(succeeded, monkeyp
     ]
 
 
-async def test_an_answer_that_is_too_long_or_has_words_is_read_by_whoever_waits(
+async def test_a_long_or_worded_answer_is_read_by_the_waiting_process(
     succeeded,
 ):
     wake_ups = [notify.wake_up(succeeded)]

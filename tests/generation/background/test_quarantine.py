@@ -52,7 +52,7 @@ def test_work_of_a_dead_worker_is_claimed_one_by_one_oldest_first(acme, worker):
     assert set(Generation.objects.values_list("dispatch", "state")) == {(2, "running")}
 
 
-def test_work_that_died_again_is_claimed_last_and_alone_suspected(acme, worker):
+def test_work_that_died_again_is_claimed_last_as_the_only_suspect(acme, worker):
     rows = claimed(acme, worker, 3)
     die(worker)
     second, third = make_worker(), make_worker()

@@ -79,7 +79,7 @@ def test_a_generation_without_a_worker_is_taken_back(acme, worker):
     assert state(generation) == ("queued", None, 1)
 
 
-def test_a_living_workers_generation_is_left_alone(acme, worker):
+def test_a_living_workers_generation_is_left_untouched(acme, worker):
     generation = claimed(acme, worker)
     unseen(worker, seconds=13)
 
@@ -228,7 +228,7 @@ def test_the_caller_of_a_failed_generation_is_woken(acme):
     assert json.loads(message["data"]) == [str(generation.id)]
 
 
-def test_a_final_generation_is_left_alone(acme):
+def test_a_final_generation_is_left_untouched(acme):
     acme.generation()
     Generation.objects.update(deadline_at=clock.now())
     reap()

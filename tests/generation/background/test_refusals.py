@@ -99,9 +99,7 @@ def _is_away(batch, *, now):
     raise OperationalError
 
 
-async def test_in_a_long_outage_nobody_takes_what_waits_for_themselves(
-    recorder, counted, monkeypatch
-):
+async def test_one_tenant_cannot_fill_the_queue_in_a_long_outage(recorder, counted, monkeypatch):
     with monkeypatch.context() as away:
         away.setattr(refusals, "insert", _is_away)
         for _ in range(10):
@@ -238,7 +236,9 @@ def test_a_refusal_written_twice_is_kept_once(db):
 
 
 @pytest.mark.parametrize(("most", "left"), [(10, [0, 1, 2, 3, 7 * 24 - 1]), (4, [0, 1, 2, 3])])
-def test_they_end_after_7_days_and_the_oldest_beyond_the_most(db, monkeypatch, most, left):
+def test_refusals_are_deleted_after_7_days_and_beyond_the_largest_number(
+    db, monkeypatch, most, left
+):
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     monkeypatch.setattr(retention, "REFUSED_BATCH", 2)
     monkeypatch.setattr(retention, "MAX_REFUSED", most)

@@ -31,7 +31,7 @@ def taken(slots: Slots, tenant_id: UUID = ONE, *, livemode: bool = True) -> int:
         (1, 1, 0, 0),
     ],
 )
-def test_a_tenant_leaves_a_tenth_of_what_is_free_to_whoever_comes_next(total, first, second, third):
+def test_a_tenant_leaves_a_tenth_of_the_free_slots_to_others(total, first, second, third):
     slots = Slots(total)
 
     assert [taken(slots, new_uuid()) for _ in range(3)] == [first, second, third]

@@ -261,7 +261,7 @@ def test_refused_work_begins_when_the_tenants_other_work_ends(worker, held, acme
         until(lambda: held.are(*greedy[: number + 1]))  # noqa: B023 - asked at once
 
 
-def test_a_bell_of_whoever_has_their_share_is_passed_over(worker, held, acme, other, monkeypatch):
+def test_a_bell_of_a_tenant_at_its_share_is_skipped(worker, held, acme, other, monkeypatch):
     greedy = [acme.generation().id for _ in range(9)]
     until(lambda: held.are(*greedy))
     monkeypatch.setattr(worker, "_look", lambda now: None)

@@ -59,7 +59,7 @@ def test_line_items_of_another_channels_models_name_it(acme, channel):
 
 
 @pytest.mark.parametrize("has_ids", [True, False])
-def test_times_of_another_zone(acme, channel, has_ids):
+def test_times_of_another_zone_are_doubted(acme, channel, has_ids):
     for number in range(3):
         call(acme, channel, after=100 * number, request_id=f"r{number}")
     times = ["20:00:00", "20:01:40", "20:03:20"]

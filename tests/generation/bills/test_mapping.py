@@ -96,7 +96,7 @@ def test_a_row_that_says_nothing_clear_is_refused(cells, complaint):
         ("1795176000123", 12),
     ],
 )
-def test_times_are_read_in_their_zone(text, hour):
+def test_every_time_is_read_in_its_zone(text, hour):
     found = time_of(text, zone_of("UTC+8"))
 
     assert (found.day, found.hour) == (20, hour)

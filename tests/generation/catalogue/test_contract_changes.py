@@ -63,7 +63,7 @@ def test_a_promise_that_cannot_be_kept_is_refused(columns, words):
     assert Contract.objects.filter(pk=MODEL).values().get() == before
 
 
-def test_a_model_of_auto_alone_needs_a_quality_with_a_price():
+def test_a_model_with_only_auto_needs_a_quality_with_a_price():
     found = refused(qualities=["auto"], quality_default="auto", quality_aliases={})
 
     assert found["qualities"] == ["need one besides auto, which has no price"]
@@ -121,12 +121,12 @@ def test_an_ended_model_is_not_offered_again():
         services.set_offered(model=MODEL, is_offered=True, actor="Ann")
 
 
-def test_there_is_nothing_to_offer_of_no_model():
+def test_an_unknown_model_cannot_be_offered():
     with pytest.raises(ValidationError, match="there is no model 'none'"):
         services.set_offered(model="none", is_offered=True, actor="Ann")
 
 
-def test_a_channel_of_tests_alone_serves_nobody():
+def test_a_channel_only_for_tests_serves_nobody():
     make_channel("one", MODEL)
     Channel.objects.update(serves="test")
 

@@ -142,7 +142,7 @@ def test_prices_are_read_once_for_a_revision(acme, django_assert_num_queries):
         assert snapshot.prices_at(revision, acme.id, now=now) is first
 
 
-def test_a_published_book_is_seen_by_the_next_request_of_its_tenant_alone(acme, other):
+def test_a_published_book_prices_only_its_tenants_next_request(acme, other):
     assert price_of(acme) == 52_680
 
     publish(40_000, tenant_id=acme.id)

@@ -61,7 +61,7 @@ def test_each_step_is_in_the_audit_log_and_saying_the_same_again_is_none():
     ]
 
 
-def test_another_change_of_the_model_leaves_its_end_alone():
+def test_another_change_of_the_model_keeps_its_end():
     announced()
 
     set_contract(model=OLD, columns={"max_n": 4}, actor="Ann")

@@ -207,7 +207,7 @@ def test_a_trial_of_a_route_changed_meanwhile_does_not_pass(vendor, monkeypatch,
 
 
 @pytest.mark.parametrize("chosen", [{"models": ["dall-e-2"]}, {"pending": True}], ids=str)
-def test_there_has_to_be_something_to_try(vendor, chosen):
+def test_trials_of_nothing_are_refused(vendor, chosen):
     with pytest.raises(ValidationError):
         trials.plan_trials(vendor, actor="ann", **chosen)
 

@@ -84,6 +84,6 @@ def test_a_key_that_fits_in_a_header_is_taken_without_the_spaces_around_it(text)
 @pytest.mark.parametrize(
     "text", ["", "  ", "two words", "na\u00efve", "a\x00b", "a\nb", "\u200bsk"]
 )
-def test_anything_else_is_none(text):
+def test_a_malformed_api_key_is_refused(text):
     with pytest.raises(ValueError, match="the API key is empty or has characters that no key has"):
         HEADER_KEY.checked(text)

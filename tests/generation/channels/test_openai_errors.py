@@ -163,7 +163,7 @@ def test_class_of_a_200_without_an_image(document, expected, may_have_billed):
         (400, {"message": "a fox whose account is in arrears"}, "rejected"),
     ],
 )
-def test_other_vendors_words_are_about_what_they_say(status, error, expected):
+def test_other_vendors_errors_are_classed_by_their_words(status, error, expected):
     assert error_for(status, {"error": error}).attempt_class == expected
 
 
@@ -176,5 +176,5 @@ def test_other_vendors_words_are_about_what_they_say(status, error, expected):
         ({"error": {"code": "odd", "message": "no"}}, "unknown"),
     ],
 )
-def test_they_are_so_in_an_answer_by_200_too(document, expected):
+def test_errors_in_an_answer_of_200_are_classed_alike(document, expected):
     assert errors.class_of_document(document) == expected

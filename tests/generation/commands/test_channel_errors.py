@@ -68,7 +68,7 @@ def test_words_are_read_without_digits_and_ids(words, shown):
     assert without_ids(words) == shown
 
 
-def test_words_that_differ_in_digits_and_ids_alone_are_one_error(vendor, errors):
+def test_words_that_differ_only_in_digits_and_ids_are_one_error(vendor, errors):
     acme, other = PayingCustomer("acme"), PayingCustomer("other")
     made = [failed(acme, vendor), failed(acme, vendor, LIMIT.replace("a1b2c3", "z9"))]
     made += [failed(other, vendor, LIMIT.replace("5 a", "2.5 a")), failed(acme, vendor)]

@@ -41,7 +41,7 @@ def test_channels_are_listed_in_order_with_share_and_request(manage):
     assert shown.splitlines()[-1].startswith("Not considered: breakers, Retry-After gates")
 
 
-def test_why_a_channel_is_not_asked_is_said_in_full(manage):
+def test_every_reason_against_a_channel_is_told(manage):
     make_channel("tested", D3, is_enabled=False)
     make_channel("untested", D3).routes.update(is_approved=False)
     make_channel("sandbox", "dall-e-2", serves="test")

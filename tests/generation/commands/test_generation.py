@@ -44,7 +44,7 @@ def test_show_says_how_many_workers_died_with_it_in_hand(manage, settled):
     assert described["generation"]["deaths"] == 2
 
 
-def test_show_as_json_is_the_json_alone(manage, settled):
+def test_show_as_json_prints_only_the_json(manage, settled):
     described = json.loads(manage("generation", "show", str(settled.id), "--json").out)
 
     assert set(described) == {"generation", "attempts", "images", "transfers"}

@@ -221,7 +221,7 @@ def test_only_one_proof_runs_at_a_time(manage, books):
     assert found(SINCE) == set()
 
 
-def test_each_is_due_once_in_its_time_whoever_asks(books):
+def test_each_proof_is_due_once_in_its_time(books):
     now = clock.now()
     assert is_due(SINCE, now=now)
     rounds.prove(SINCE, now=now)

@@ -50,7 +50,7 @@ def test_true_books_are_proved(manage, books):
     assert last == ["last proof, since the checkpoint: never", "last proof, the whole: never"]
 
 
-def test_json_is_the_json_alone(manage, books):
+def test_the_json_option_prints_only_the_json(manage, books):
     said = manage("ledger_check", "--json")
 
     found = json.loads(said.out)

@@ -138,7 +138,7 @@ def test_a_tenants_own_prices_and_a_book_put_back_are_held_against_it_too(price,
     assert "list:1 is in force again" in price("restore", "list:1", *given)
 
 
-def test_to_withdraw_what_made_up_for_a_cost_is_stopped(price, exported):
+def test_withdrawing_a_book_that_covers_a_cost_needs_a_confirmation(price, exported):
     costs(channel("dear", None), ["256x256", "standard", "fixed", 17_000], days=2)
     exported.write_text(exported.read_text().replace("d,0.016000,", "d,0.018000,"))
     price("import", str(exported), "--name", "list", "--from", "2099-12-01T00:00:00Z")

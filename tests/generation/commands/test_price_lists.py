@@ -78,7 +78,7 @@ def test_a_list_is_called_otherwise(price, resellers):
     assert price("lists") == "Friends  0 tenants  resellers:1  1 prices\n"
 
 
-def test_a_list_is_without_prices_again_by_the_header_alone(price, acme, resellers):
+def test_importing_only_the_header_empties_a_list(price, acme, resellers):
     price("assign", "acme", "resellers", "--yes")
 
     price("import", "-", "--name", "resellers", "--list", "Resellers", typed=HEADER)

@@ -64,7 +64,7 @@ def test_a_wrong_key_never_serves(manage, vendor, monkeypatch):
     assert served() == AS_IT_WAS
 
 
-def test_a_map_with_a_typo_waits_alone(manage, vendor):
+def test_a_mistyped_mapping_waits_as_a_revision(manage, vendor):
     manage("channel", "set", vendor, "--map", "dall-e-3=dalle3")
 
     assert served() == AS_IT_WAS

@@ -47,7 +47,7 @@ def embedded(monkeypatch, settings):
 
 
 @pytest.mark.django_db
-def test_production_gets_contracts_prices_and_a_bucket_alone(manage):
+def test_production_gets_only_contracts_prices_and_a_bucket(manage):
     said = manage("seed")
 
     assert said.error is None

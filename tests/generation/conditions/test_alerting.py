@@ -41,7 +41,7 @@ def test_a_rule_that_goes_to_nobody(rule, look):
     assert (alone, nobody, look(3)) == ({KEY: words}, {KEY: words}, {})
 
 
-def test_somebody_who_may_not_sign_in_gets_nothing(rule, look):
+def test_a_person_who_may_not_sign_in_gets_nothing(rule, look):
     User.objects.update(is_active=False)
 
     assert list(look(0)) == [KEY]

@@ -251,7 +251,7 @@ def test_a_channel_that_answered_well_is_unproven_again_after_its_first_failure(
     assert channels.known(0) is False
 
 
-def test_an_open_breaker_alone_still_allows_a_last_resort(channels):
+def test_a_channel_with_only_an_open_breaker_is_a_last_resort(channels):
     channels.broken()
 
     assert channels.health.is_only_broken(ROUTE, now=0) is True

@@ -56,7 +56,7 @@ def test_a_demo_key_that_was_revoked_stays_revoked(demo):
     assert caller_of(demo).revoked_at is not None
 
 
-def test_other_tenants_are_left_alone(demo):
+def test_other_tenants_are_left_untouched(demo):
     acme = PayingCustomer("acme")
 
     demo_removal.remove(demo, now=clock.now(), actor="test")

@@ -30,7 +30,7 @@ def test_every_page_opens_in_every_mode(owner, mode):
     assert {path: code for path, code in answers.items() if code != 200} == {}
 
 
-def test_channels_work_and_earn_under_demo_alone(owner):
+def test_channels_work_and_earn_only_under_demo(owner):
     demo, live = (said_by(owner.get(f"/ops/channels/?mode={mode}")) for mode in ("demo", "live"))
 
     assert "No calls" not in demo
@@ -40,7 +40,7 @@ def test_channels_work_and_earn_under_demo_alone(owner):
     assert "nothing sold" in live
 
 
-def test_tenants_and_generations_are_listed_under_demo_alone(owner):
+def test_tenants_and_generations_are_listed_only_under_demo(owner):
     for page, thing in (("tenants", "demo ten_"), ("generations", "gen_0")):
         demo, live = (said_by(owner.get(f"/ops/{page}/?mode={mode}")) for mode in ("demo", "live"))
 
@@ -82,7 +82,7 @@ def test_no_page_is_empty_under_demo(owner):
     assert empty == EMPTY
 
 
-def test_refused_requests_are_listed_under_demo_alone(owner):
+def test_refused_requests_are_listed_only_under_demo(owner):
     demo, live = (said_by(owner.get(f"/ops/requests/?mode={mode}")) for mode in ("demo", "live"))
 
     assert ("invalid_size" in demo, "requests of this key" in demo) == (True, True)

@@ -116,7 +116,7 @@ def test_the_audit_log_says_when_it_was_really_written(demo):
     assert min(event.at for event in events) > clock.now() - timedelta(minutes=10)
 
 
-def test_times_of_a_generation_follow_each_other(demo):
+def test_the_times_of_a_generation_are_in_order(demo):
     for made in Generation.objects.exclude(state="canceled")[::97]:
         attempts = attempts_of(made.id)
         times = [made.created_at, made.started_at]

@@ -121,7 +121,7 @@ def test_the_first_start_stays_the_start(queued, worker):
     assert second.generation.started_at == first.generation.started_at
 
 
-def test_handing_back_queues_this_workers_running_generations_alone(acme, worker):
+def test_handing_back_queues_only_this_workers_running_generations(acme, worker):
     mine, others, waiting = (acme.generation() for _ in range(3))
     take(generation_id=mine.id, worker=worker)
     take(generation_id=others.id, worker=make_worker())
@@ -269,7 +269,7 @@ def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(claim, channel, wo
     assert Attempt.objects.get(id=closed).attempt_class == "refused"
 
 
-def test_an_attempt_of_whoever_claimed_it_meanwhile_is_not_cut_off(claim, channel, worker):
+def test_an_attempt_of_a_later_claim_is_not_interrupted(claim, channel, worker):
     before = begun(claim, channel)
     claims.hand_back(worker=worker)
     again = take(generation_id=claim.generation.id, worker=make_worker())

@@ -109,7 +109,7 @@ def test_no_book_is_kept_of_doorbells():
     assert app.amqp.queues["images"].no_ack is True
 
 
-def test_a_broker_that_is_away_is_logged_and_left_alone_for_a_second(broken_broker, caplog):
+def test_a_broker_that_is_away_is_logged_and_avoided_for_a_second(broken_broker, caplog):
     answers = [notify.ring(Ring(some())) for _ in range(5)]
 
     assert answers == [False] * 5

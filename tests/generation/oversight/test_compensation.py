@@ -94,7 +94,7 @@ def test_a_form_that_is_sent_twice_credits_once(orderer, ann):
     assert Transfer.objects.get(kind="credit").reason == "sorry"
 
 
-def test_a_failed_generation_is_credited_once_whoever_asks(orderer, ann):
+def test_a_failed_generation_is_credited_once(orderer, ann):
     made, now = failed(orderer), clock.now()
     credit(once=new_uuid(), generation=made, gift=given(40_000), giver=Giver(ann), now=now)
 

@@ -58,7 +58,7 @@ def test_usage_counted_again_comes_out_identical(acme, claim, worker, spools):
 
 
 @pytest.mark.django_db
-def test_times_that_do_not_say_what_their_row_says_are_found_and_put_right(claim, spools):
+def test_times_that_contradict_their_row_are_found_and_corrected(claim, spools):
     delivery = make_delivery(claim, spools, sizes=((1024, 1024),))
     settle_and_tell(
         claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now()

@@ -116,7 +116,7 @@ def test_margin_says_what_is_earned_until_when(acme, queued, worker, spools):
     assert until.startswith(f"until {clock.now():%Y-%m-%d %H}")
 
 
-def test_margin_is_said_of_one_alone_and_in_all(acme, other, worker, spools):
+def test_the_margin_of_one_and_of_all_is_printed(acme, other, worker, spools):
     for customer, quality in ((acme, "medium"), (other, "medium"), (acme, "low")):
         delivered(customer.generation(quality=quality), worker, spools)
     add_sold()

@@ -163,7 +163,7 @@ def test_a_channel_charging_tokens_costs_as_before_and_a_new_ones_cost_is_unknow
 
 
 @pytest.mark.usefixtures("sold")
-def test_other_words_at_the_same_channel_cost_what_nobody_knows():
+def test_a_new_mapping_at_the_same_channel_has_an_unknown_cost():
     cost("old", 20_000)
     old = Channel.objects.get(name="old")
     services.set_channel(name="old", options={"maps": {"dall-e-3": "d3-hd"}}, actor="test")

@@ -56,7 +56,7 @@ def told() -> list[tuple[str, str]]:
         (-DAY, None),
     ],
 )
-def test_each_stage_begins_so_many_days_ahead(ahead, stage):
+def test_each_stage_begins_its_number_of_days_ahead(ahead, stage):
     assert stage_of(END, END - ahead) == stage
     assert stage_of(None, NOW) is None
 

@@ -70,7 +70,7 @@ def test_missing_padding_is_forgiven(spools):
         b"QU?D",
     ],
 )
-def test_anything_else_is_an_error(spools, chunk_bytes, text):
+def test_a_text_that_is_no_base64_is_an_error(spools, chunk_bytes, text):
     sink = decoded(spools, text, chunk_bytes)
 
     assert sink.error is not None

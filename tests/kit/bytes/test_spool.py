@@ -121,7 +121,7 @@ def test_a_forgotten_spool_gives_its_budget_back(spools):
     assert spools.budget.used_bytes == 0
 
 
-def test_a_scope_ends_what_was_made_in_it_whoever_still_has_it(spools):
+def test_a_scopes_end_closes_its_spools(spools):
     with spools.scope() as scope:
         outside, inside = spools.new(max_bytes=MEGABYTE), scope.new(max_bytes=MEGABYTE)
         deeper = scope.scope().new(max_bytes=MEGABYTE)

@@ -59,7 +59,7 @@ def test_an_object_is_read(skeleton, expected):
         ('{"a": \uff11}'.encode(), "not JSON"),
     ],
 )
-def test_anything_else_is_not(skeleton, why):
+def test_a_body_that_is_no_json_object_is_refused(skeleton, why):
     with pytest.raises(InvalidRequest, match=why) as refused:
         fields(skeleton)
 

@@ -128,7 +128,7 @@ def test_a_mistyped_bulk_refunds_nothing(owner, three, typed, complaint):
     assert moved("refund") == []
 
 
-def test_all_that_match_are_taken_up_to_so_many(owner, three, failed, other, monkeypatch):
+def test_all_matches_are_taken_up_to_a_limit(owner, three, failed, other, monkeypatch):
     failed(other)
     assert "3 generations, 2 tenants" in words_of(owner.get(f"{REFUNDS}?all=1"))
     assert "1 generation, 1 tenant" in words_of(owner.get(f"{REFUNDS}?all=1&tenant=other"))
@@ -243,7 +243,7 @@ def test_an_outage_that_hit_nobody_says_so(owner, hit):
     assert "Show affected tenants" in words_of(owner.get(OUTAGE))
 
 
-def test_they_take_few_queries(owner, three, hit, django_assert_max_num_queries):
+def test_the_bulk_pages_take_few_queries(owner, three, hit, django_assert_max_num_queries):
     owner.get(OUTAGE)
     with django_assert_max_num_queries(12):
         owner.get(OUTAGE, times(channel="acme-openai"))

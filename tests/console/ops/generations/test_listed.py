@@ -155,7 +155,7 @@ def test_a_tenants_tests_are_found_behind_any_number_of_live_ones(owner, acme, m
     ],
 )
 @pytest.mark.parametrize("is_of_tenant", [True, False])
-def test_rows_are_read_by_indexes_alone(acme, some, sought, is_of_tenant):
+def test_rows_are_read_only_by_indexes(acme, some, sought, is_of_tenant):
     now = clock.now()
     reach = (
         {"tenant_id": acme.id}

@@ -85,7 +85,7 @@ def test_a_cost_that_nobody_knows_is_no_zero_and_leaves_no_margin(owner, acme, f
     assert "may be billed" in page
 
 
-def test_why_one_failed_is_told_as_its_caller_was_told(owner, acme, failed):
+def test_a_failure_is_explained_as_to_its_caller(owner, acme, failed):
     page = words_of(owner.get(page_of(failed(acme))))
 
     assert "The image was not ready within the time limit." in page
@@ -140,7 +140,7 @@ def test_no_word_is_shown_unless_the_tenant_lets_support_see_it(sign_in, lets, d
 
 
 @pytest.mark.parametrize("role", ["finance", "operator"])
-def test_others_than_support_and_owners_do_not_look(sign_in, lets, delivered, role):
+def test_only_support_and_owners_may_look(sign_in, lets, delivered, role):
     made, client = delivered(lets, prompt=CANARY), sign_in(role)
 
     assert client.post(f"{page_of(made)}look/").status_code == HTTPStatus.NOT_FOUND
@@ -148,7 +148,7 @@ def test_others_than_support_and_owners_do_not_look(sign_in, lets, delivered, ro
     assert ("support and owners may look" in page, "Show, logged" in page) == (True, False)
 
 
-def test_they_are_shown_for_a_quarter_of_an_hour(sign_in, lets, failed, monkeypatch):
+def test_the_prompt_is_shown_for_a_quarter_of_an_hour(sign_in, lets, failed, monkeypatch):
     made, support = failed(lets, prompt=CANARY), sign_in("support")
     support.post(f"{page_of(made)}look/")
     now = clock.now()

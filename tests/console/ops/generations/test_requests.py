@@ -117,7 +117,7 @@ def test_a_tenant_a_key_a_person_and_a_transfer_are_told(owner, acme, made):
 
 
 @pytest.mark.parametrize("text", ["\0", "🦊" * 300, "<script>", "gen_", "9" * 30, "' OR 1=1 --"])
-def test_whatever_is_typed_is_answered(owner, text):
+def test_every_typed_text_is_answered(owner, text):
     page = owner.get(PAGE, {"q": text})
 
     assert page.status_code == 200
@@ -164,7 +164,7 @@ def test_the_file_has_the_same_rows(owner, acme):
     )  # fmt: skip
 
 
-def test_they_take_few_queries(owner, acme, made, django_assert_max_num_queries):
+def test_the_list_takes_few_queries(owner, acme, made, django_assert_max_num_queries):
     refusal = refuse(acme, **RATE)
     owner.get(PAGE)
     for query in ("?tenant=acme&code=rate_limit_exceeded", f"?q={refusal}", "?q=acme"):
@@ -173,7 +173,7 @@ def test_they_take_few_queries(owner, acme, made, django_assert_max_num_queries)
 
 
 @pytest.mark.parametrize("is_of_tenant", [True, False])
-def test_rows_are_read_by_indexes_alone(acme, is_of_tenant):
+def test_rows_are_read_only_by_indexes(acme, is_of_tenant):
     refuse(acme, **RATE)
     with CaptureQueriesContext(connection) as asked:
         found_refused(RefusalFilter(tenant_id=acme.id if is_of_tenant else None), limit=50)

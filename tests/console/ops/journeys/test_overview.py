@@ -71,7 +71,7 @@ def test_a_condition_is_taken_silenced_and_shown_again(
     assert page.evaluate("window.stayed && document.activeElement.ariaLabel").endswith(about)
 
 
-def test_on_a_phone_the_strip_of_places_begins_where_one_is(signed_in: BrowserContext) -> None:
+def test_the_navigation_on_a_phone_begins_at_the_current_place(signed_in: BrowserContext) -> None:
     page = signed_in.new_page()
     resize(page, PHONE)
 

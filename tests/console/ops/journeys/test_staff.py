@@ -10,7 +10,7 @@ from tests.console.visits import broken_promises, broken_rules
 from tests.stack.servers import Stack
 
 
-def test_somebody_is_invited_works_in_a_role_and_leaves(
+def test_a_person_is_invited_works_in_a_role_and_leaves(
     signed_in: BrowserContext, browser: Browser, stack: Stack, look: Look
 ) -> None:
     email = f"bob-{uuid4().hex[:8]}@example.com"

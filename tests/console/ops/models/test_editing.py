@@ -237,7 +237,7 @@ def test_rows_that_do_not_match_and_null_characters_end_in_words(owner):
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def test_there_is_no_form_of_what_is_no_model(owner):
+def test_an_unknown_model_has_no_form(owner):
     assert owner.get("/ops/models/no-such/edit/").status_code == HTTPStatus.NOT_FOUND
 
 

@@ -99,7 +99,7 @@ def test_a_model_that_is_off_says_what_it_lacks(owner):
 
 
 @pytest.mark.parametrize("model", ["no-such", "a%00b", "%20"])
-def test_there_is_no_page_of_what_is_no_model(owner, model):
+def test_an_unknown_model_has_no_page(owner, model):
     assert owner.get(f"/ops/models/{model}/").status_code == HTTPStatus.NOT_FOUND
 
 

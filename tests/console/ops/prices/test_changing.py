@@ -69,7 +69,7 @@ def test_a_mistyped_price_is_named_with_its_cell(owner, draft, typed, words):
         ("round-up", "$0.01", 10_000),
     ],
 )
-def test_an_operation_is_on_what_was_ticked_alone(owner, draft, how, number, after):
+def test_an_operation_changes_only_ticked_prices(owner, draft, how, number, after):
     sold(images=2, cost_micros=8_002)
 
     saved(owner, draft, how=how, number=number, cell=[LOW])
@@ -94,7 +94,7 @@ def test_an_operation_is_on_what_was_ticked_alone(owner, draft, how, number, aft
         ("by", "9" * 40, "is not a number"),
     ],
 )
-def test_an_operation_that_makes_no_sense_changes_nothing(owner, draft, how, number, words):
+def test_a_senseless_operation_changes_nothing(owner, draft, how, number, words):
     page = owner.post(of(draft, "change"), {"how": how, "number": number, "which": "book"})
 
     assert page.status_code == HTTPStatus.UNPROCESSABLE_ENTITY

@@ -109,7 +109,7 @@ def test_a_double_click_publishes_once(owner, draft):
         ("9999-12-31T23:59-14:00", "is not a time with its zone"),
     ],
 )
-def test_a_date_that_makes_no_sense_publishes_nothing(owner, draft, begins, words):
+def test_a_senseless_date_publishes_nothing(owner, draft, begins, words):
     fields = hidden_in(owner.get(of(draft, "review")))
 
     looked = owner.get(of(draft, "review"), {"begins": begins})
@@ -341,7 +341,7 @@ def test_a_book_scheduled_by_somebody_else_is_not_said_to_be_in_force(owner, dra
 
 
 @pytest.mark.parametrize("decision", ["publish", "restore", "withdraw"])
-def test_nothing_is_decided_by_whoever_was_not_shown_it(owner, first, draft, decision):
+def test_a_decision_needs_the_page_that_shows_it(owner, first, draft, decision):
     other = draft_price_book(name="list", effective_from=clock.now(), actor="test")
     publish_price_book(book=draft, actor="test", now=clock.now())
     later = draft_price_book(name="list", effective_from=clock.now(), actor="test")

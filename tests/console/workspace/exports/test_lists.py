@@ -156,7 +156,7 @@ def test_a_list_that_a_member_may_not_see_is_not_there(acme, sign_in, role, name
     assert not TenantExport.objects.exists()
 
 
-def test_a_file_is_its_askers_alone(acme, sign_in):
+def test_a_file_is_only_for_its_requester(acme, sign_in):
     developer, owner = sign_in(acme, "developer"), sign_in(acme)
     ask(developer, acme, list="generations")
     export = TenantExport.objects.get()

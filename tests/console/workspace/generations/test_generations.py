@@ -146,7 +146,7 @@ def test_a_period_may_be_from_one_day_or_hour_to_another(acme, sign_in, some, *,
         "2026-03-01..",
     ],
 )
-def test_a_period_that_makes_no_sense_is_no_filter(acme, sign_in, some, span):
+def test_a_senseless_period_is_no_filter(acme, sign_in, some, span):
     assert Bar(sign_in(acme).get(url("generations", acme), {"period": span})).chips == {}
 
 
@@ -243,7 +243,7 @@ def test_no_prompt_of_the_csv_is_a_formula(acme, sign_in, delivered):
     assert line["prompt"] == "';'\uff1dHYPERLINK(1)"
 
 
-def test_a_csv_of_just_so_many_rows_is_whole(acme, sign_in, some, monkeypatch):
+def test_a_csv_of_exactly_the_most_rows_is_whole(acme, sign_in, some, monkeypatch):
     monkeypatch.setattr("console.workspace.generations.pages.READ", 1)
     monkeypatch.setattr("console.parts.exports.MAX_ROWS", len(some))
 

@@ -139,7 +139,7 @@ def test_the_ledger_has_pages(acme, sign_in, moved, monkeypatch):
     assert [one.seq for one in latest_transfers(acme.id, before_seq=4, limit=2)] == [3, 2]
 
 
-def test_a_price_of_ones_own_and_what_is_to_come_are_shown(acme, sign_in):
+def test_own_and_scheduled_prices_are_shown(acme, sign_in):
     now = clock.now()
     rows = rows_of(book_in_force(None, now))
     for start, markup in ((now, "2"), (now + timedelta(days=3), "3")):
@@ -161,7 +161,7 @@ def test_a_price_of_ones_own_and_what_is_to_come_are_shown(acme, sign_in):
     assert Transfer.objects.count() == 1
 
 
-def test_a_change_of_ones_own_prices_that_was_withdrawn_is_said(acme, sign_in):
+def test_a_withdrawn_change_of_own_prices_is_told(acme, sign_in):
     now = clock.now()
     book = draft_price_book(
         name="acme", rows=rows_of(book_in_force(None, now)), tenant_id=acme.id,

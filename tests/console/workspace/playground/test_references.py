@@ -126,7 +126,7 @@ def test_a_model_whose_channels_ignore_images_takes_none(acme, sign_in):
     assert Generation.objects.get().inputs == []
 
 
-def test_the_price_is_asked_for_with_the_names_of_the_files_alone(acme, sign_in):
+def test_a_quote_sends_only_the_names_of_the_files(acme, sign_in):
     said = {**form(acme), "reference": ["fox.png", "../heron.png"], "image": "[object File]"}
 
     page = words_of(sign_in(acme).post(url("playground_quote", acme), said))

@@ -128,7 +128,7 @@ def test_a_workspace_is_not_closed_while_generations_are_under_way(acme, owner):
     assert "under way" not in words_of(owner.get(url("settings", acme)))
 
 
-def test_the_danger_zone_says_what_is_lost_to_an_owner_alone(acme, owner, sign_in):
+def test_only_an_owner_sees_the_danger_zone_and_its_losses(acme, owner, sign_in):
     page = words_of(owner.get(url("settings", acme)))
     admins = words_of(sign_in(acme, "admin").get(url("settings", acme)))
 
@@ -214,7 +214,7 @@ def test_the_erasure_happens_although_its_process_dies(
     assert Tenant.objects.get(id=acme.id).name.startswith("erased ten_")
 
 
-def test_there_is_no_way_back(acme, owners_part):
+def test_a_closed_workspace_cannot_come_back(acme, owners_part):
     delete_workspace(by=owners_part, confirmation="acme", now=clock.now())
     tenant = Tenant.objects.get(id=acme.id)
 

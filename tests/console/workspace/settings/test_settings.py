@@ -50,7 +50,7 @@ def test_a_shorter_time_erases_nothing_before_that_is_agreed_to(acme, sign_in):
     assert (agreed.status_code, Tenant.objects.get().image_retention_days) == (302, 3)
 
 
-def test_they_say_what_images_take_and_that_nothing_more_is_made(acme, sign_in, settings):
+def test_the_settings_show_the_storage_used_and_that_it_is_full(acme, sign_in, settings):
     settings.STORED_BYTES_PER_TENANT = 4 * 1024**3
     Tenant.objects.update(stored_bytes=4 * 1024**3, storage_full_at=clock.now())
 

@@ -101,7 +101,7 @@ def test_the_days_of_a_chart_are_the_zones(acme, sign_in, delivered):
 
 
 @pytest.mark.parametrize("name", ["audit", "ledger", "generation"])
-def test_times_on_a_page_are_the_zones(acme, sign_in, delivered, name):
+def test_every_time_on_a_page_is_in_the_workspaces_zone(acme, sign_in, delivered, name):
     made = delivered(acme)
     set_time_zone(tenant=acme.tenant, name="Asia/Kolkata", actor="test")
     there = made.created_at.astimezone(KOLKATA)

@@ -218,7 +218,7 @@ def test_a_generation_says_whom_it_was_told(acme, sign_in, sent, delivered):
     assert link not in seen_by_a_viewer
 
 
-def test_other_endpoints_deliveries_are_not_there(acme, other, sign_in, sent):
+def test_another_endpoints_deliveries_are_not_found(acme, other, sign_in, sent):
     theirs = told(other)
 
     for endpoint, delivery in ((sent.endpoint, theirs), (theirs.endpoint, theirs)):
