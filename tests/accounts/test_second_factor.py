@@ -454,7 +454,7 @@ def test_setting_up_after_a_while_takes_the_password_again(root, browser, settin
     assert "Type your password once more" in page.content.decode()
 
 
-def test_passwords_cannot_be_guessed_by_who_found_an_open_session(root, browser, settings):
+def test_passwords_cannot_be_guessed_in_an_open_session(root, browser, settings):
     sign_in(browser)
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
     for _ in range(10):

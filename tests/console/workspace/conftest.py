@@ -17,7 +17,7 @@ from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Membership, Tenant, User
-from accounts.services import add_member
+from accounts.services import add_member, create_user
 from billing.selectors import balance_of
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail, settle_and_tell
@@ -168,6 +168,19 @@ def ended(tmp_path: Path) -> Make:
         return begun
 
     return make
+
+
+def person(customer: PayingCustomer, role: Membership.Role, email: str) -> User:
+    """A member, with that role."""
+    user = create_user(email=email, password=None, actor="test")
+    add_member(tenant=customer.tenant, user=user, role=role, actor="test")
+    return user
+
+
+def role_of(customer: PayingCustomer, user: User) -> str | None:
+    """The user's role in the workspace, if any."""
+    found = Membership.objects.filter(tenant=customer.tenant, user=user).first()
+    return found.role if found else None
 
 
 def give_factor(client: Client, *, is_shown: bool = True) -> User:

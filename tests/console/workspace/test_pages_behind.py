@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from tests.console.workspace.conftest import require_factor, url
-from tests.console.workspace.settings.test_members import invited, newcomer
+from tests.console.workspace.settings.test_invitations import invited, newcomer
 from tests.console.workspace.test_keys import FORM
 
 QUERIES = 12
