@@ -280,11 +280,11 @@ class Hub:
             self._wake_named(message)
 
     def _wake_named(self, message: str | bytes) -> None:
-        said = read_wakeup(message)
-        for finished in said.finished:
+        wakeup = read_wakeup(message)
+        for finished in wakeup.finished:
             self.finish(finished)
-        if said.is_clear:
-            self.wake(said.ids)
+        if wakeup.is_clear:
+            self.wake(wakeup.ids)
         else:
             self._say_unread("a wake-up", message)
             self.wake(list(self._waiters))

@@ -46,8 +46,8 @@ def hear(payload: Any) -> None:
     if _by.answer is None or _by.look is None:
         raise RuntimeError("this process is not an image worker")
     try:
-        arguments, said, *_rest = payload
-        ring = Ring.read(arguments, said)
+        arguments, kwargs, *_rest = payload
+        ring = Ring.read(arguments, kwargs)
     except (ValueError, TypeError, AttributeError) as error:
         if not _by.was_unread:  # logged once: beside another release, every bell may be unreadable
             _by.was_unread = True

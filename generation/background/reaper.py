@@ -127,7 +127,7 @@ def _fail_all(which: str, error: PictorError, now: datetime) -> int:
 
 def _fail(generation: Generation, error: PictorError, now: datetime) -> bool:
     """Fail it and close its open attempts; False if it had moved on or an error occurred."""
-    _be_heard()
+    _note_alive()
     condition = {
         "id": generation.id,
         "state": generation.state,
@@ -151,14 +151,14 @@ _stop = threading.Event()
 _heard_at = 0.0
 
 
-def _be_heard() -> None:
+def _note_alive() -> None:
     global _heard_at  # noqa: PLW0603 - one reaper a process
     _heard_at = time.monotonic()
 
 
 def start() -> None:
     """Begin the loop in a thread of its own, and another thread that watches it."""
-    _be_heard()
+    _note_alive()
     vital.start_thread("reaper", _loop, is_over=_stop.is_set)
     vital.start_thread("reaper-watch", _watch, is_over=_stop.is_set)
 
@@ -175,7 +175,7 @@ def drain() -> None:
 
 def _loop() -> None:
     while not _stop.wait(settings.REAPER_SECONDS):
-        _be_heard()
+        _note_alive()
         try:
             reap(now=clock.now())
         except (DatabaseError, InterfaceError) as error:

@@ -61,7 +61,7 @@ def delete_tests(*, now: datetime) -> int:
 def forget_refused(*, now: datetime) -> int:
     """Delete refusals after 7 days, and the oldest beyond the limit; returns their number."""
     last_due = ids.first_at(now - REFUSED_KEPT)
-    if _refused_may_be(MAX_REFUSED):
+    if _may_have_rows(MAX_REFUSED):
         newest_first = RefusedRequest.objects.order_by("-id").values_list("id", flat=True)
         last_due = max([last_due, *newest_first[MAX_REFUSED : MAX_REFUSED + 1]])
     due = RefusedRequest.objects.filter(id__lte=last_due)
@@ -71,7 +71,7 @@ def forget_refused(*, now: datetime) -> int:
     return count
 
 
-def _refused_may_be(number: int) -> bool:
+def _may_have_rows(number: int) -> bool:
     """Return True if the table's size allows that many rows; otherwise counting is pointless."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_size('generation_refusedrequest')")

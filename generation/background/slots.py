@@ -44,8 +44,8 @@ class Slots:
     def wait(self, seconds: float) -> bool:
         """Wait at most this long for a free slot; True if there is one."""
         with self._changed:
-            self.is_wanted |= self._any_left() < 1
-            return self._changed.wait_for(lambda: self._any_left() > 0, seconds)
+            self.is_wanted |= self._slots_left() < 1
+            return self._changed.wait_for(lambda: self._slots_left() > 0, seconds)
 
     def take(self, tenant_id: UUID, *, livemode: bool) -> bool:
         """Take a slot for this tenant; False if the tenant, or tests, have their share already."""
@@ -88,7 +88,7 @@ class Slots:
             if not counts[tenant_id]:
                 del counts[tenant_id]
 
-    def _any_left(self) -> int:
+    def _slots_left(self) -> int:
         """Free slots that may be taken now."""
         return int(max(0, min(self._left, self._most - self._in_hand.total())))
 
@@ -96,6 +96,6 @@ class Slots:
         in_hand = self._in_hand[tenant_id] if tenant_id else 0
         tests = self._tests[tenant_id] if tenant_id else 0
         share = (FAIRNESS * self._left - in_hand) // (FAIRNESS + 1)
-        live = min(self._any_left(), max(share, 0 if in_hand else 1))
+        live = min(self._slots_left(), max(share, 0 if in_hand else 1))
         tests_left = min(TESTS_AT_ONCE - tests, self._most_tests - self._tests.total())
         return Room(in_hand, live, max(0, min(live, tests_left)))

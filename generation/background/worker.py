@@ -157,7 +157,7 @@ class ImageWorker:
             vital.start_task("quarantine", self._quarantine.run()),
             vital.start_task("refill", self._refill()),
             vital.start_task("storage", self._prove_storage()),
-            vital.start_task("turns", self._the_dispatcher().turns.run(self._epoch)),
+            vital.start_task("changes", self._the_dispatcher().changes.run(self._epoch)),
         ]
 
     def _gate_moved(self, most: float) -> None:
@@ -196,7 +196,7 @@ class ImageWorker:
             vital.end_process("its heartbeat has hung")
         self._loop.call_later(LISTEN_SECONDS, self._listen)
 
-    def _be_heard(self) -> None:
+    def _note_alive(self) -> None:
         self._loop_heard_at = time.monotonic()
 
     def _take_slot(self, queued: Queued) -> bool:
@@ -210,9 +210,9 @@ class ImageWorker:
         self._began_at = time.monotonic()
         task = self._loop.create_task(self._carry(ring))
         self._in_hand[ring.queued.generation_id] = task
-        task.add_done_callback(partial(self._ended, ring.queued))
+        task.add_done_callback(partial(self._on_work_end, ring.queued))
 
-    def _ended(self, queued: Queued, task: asyncio.Task[None]) -> None:
+    def _on_work_end(self, queued: Queued, task: asyncio.Task[None]) -> None:
         del self._in_hand[queued.generation_id]
         self._slots.give_back(queued.tenant_id, livemode=queued.livemode)
         if self._slots.is_wanted:
@@ -273,7 +273,7 @@ class ImageWorker:
             self._beat_at = now = time.monotonic()
             if now - self._loop_heard_at > SILENT_SECONDS:
                 vital.end_process("its loop has hung")
-            self._loop.call_soon_threadsafe(self._be_heard)
+            self._loop.call_soon_threadsafe(self._note_alive)
             try:
                 self._beat()
             except (DatabaseError, InterfaceError) as error:
@@ -306,9 +306,9 @@ class ImageWorker:
         renewed, the reaper would wait for their deadline. In hand is read second, so that one
         claimed or ended in between is not mistaken for abandoned.
         """
-        ours = claims.running_under(worker)
+        recorded = claims.running_under(worker)
         in_hand = self._ids_in_hand()
-        let_go = [generation_id for generation_id in ours if generation_id not in in_hand]
+        let_go = [generation_id for generation_id in recorded if generation_id not in in_hand]
         if let_go and (count := _hand_back(worker, only=let_go)):
             logger.warning("%d abandoned generations are queued again", count)
 

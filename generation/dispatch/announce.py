@@ -52,10 +52,10 @@ class PartialImage:
 
         Raises ValueError, TypeError, KeyError or AttributeError for anything else.
         """
-        said = json.loads(text)
-        if said.get("format", FORMAT) != FORMAT:
+        facts = json.loads(text)
+        if facts.get("format", FORMAT) != FORMAT:
             raise ValueError("it is announced in another format")
-        return cls(**{field.name: said[field.name] for field in fields(cls)})
+        return cls(**{field.name: facts[field.name] for field in fields(cls)})
 
     @property
     def generation(self) -> UUID:

@@ -16,7 +16,7 @@ from prometheus_client import Counter
 
 from generation.models import ChannelEvent
 from generation.traffic import channel_events
-from generation.traffic.channel_events import BreakerTurn
+from generation.traffic.channel_events import BreakerChange
 from pictor.kit.database import pools
 from pictor.kit.words import clock
 
@@ -35,31 +35,33 @@ REST_SECONDS = 60.0
 Kind = ChannelEvent.Kind
 
 
-class Turns:
+class BreakerChanges:
     """The changes of one worker process. Monotonic times are those of its health."""
 
     def __init__(self) -> None:
-        self._waiting: deque[BreakerTurn] = deque(maxlen=MAX_WAITING)
+        self._waiting: deque[BreakerChange] = deque(maxlen=MAX_WAITING)
         self._closed: dict[int, float] = {}
         """Channels whose gate was noted as closed, and the time at which it opens."""
 
     def breaker(self, channel_id: int, model: str, *, pause: float) -> None:
         """Note a breaker that opens for `pause` seconds, or closes if that is 0."""
         kind = Kind.BREAKER_OPENED if pause else Kind.BREAKER_CLOSED
-        self._note(BreakerTurn(channel_id, kind, clock.now(), model, pause or None))
+        self._note(BreakerChange(channel_id, kind, clock.now(), model, pause or None))
 
     def gate_closed(self, channel_id: int, *, until: float, now: float) -> None:
         """Note that a gate is closed until `until`, or extend a noted one."""
         if until <= now:
             return
         if channel_id not in self._closed:
-            self._note(BreakerTurn(channel_id, Kind.GATE_CLOSED, clock.now(), seconds=until - now))
+            self._note(
+                BreakerChange(channel_id, Kind.GATE_CLOSED, clock.now(), seconds=until - now)
+            )
         self._closed[channel_id] = until
 
     def gate_forgotten(self, channel_id: int) -> None:
         """Note that the channel's gate is open, because the channel was reset."""
         if self._closed.pop(channel_id, None) is not None:
-            self._note(BreakerTurn(channel_id, Kind.GATE_OPENED, clock.now()))
+            self._note(BreakerChange(channel_id, Kind.GATE_OPENED, clock.now()))
 
     def look(self, *, now: float) -> None:
         """Note the gates that have been open for a minute."""
@@ -67,9 +69,9 @@ class Turns:
             if until + REST_SECONDS <= now:
                 del self._closed[channel_id]
                 opened_at = clock.now() - timedelta(seconds=now - until)
-                self._note(BreakerTurn(channel_id, Kind.GATE_OPENED, opened_at))
+                self._note(BreakerChange(channel_id, Kind.GATE_OPENED, opened_at))
 
-    def take(self) -> list[BreakerTurn]:
+    def take(self) -> list[BreakerChange]:
         """Return and clear the queue, oldest first."""
         taken = list(self._waiting)
         self._waiting.clear()
@@ -86,10 +88,10 @@ class Turns:
                 await pools.database(channel_events.write, batch, worker=worker)
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("changes of breakers and gates could not be written: %s", error)
-                for turn in (*batch, *self.take()):
-                    self._note(turn)
+                for change in (*batch, *self.take()):
+                    self._note(change)
 
-    def _note(self, turn: BreakerTurn) -> None:
+    def _note(self, change: BreakerChange) -> None:
         if len(self._waiting) == MAX_WAITING:
             DROPPED.inc()
-        self._waiting.append(turn)
+        self._waiting.append(change)

@@ -16,7 +16,7 @@ from prometheus_client import Gauge
 
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
-from generation.dispatch.breaker_events import Turns
+from generation.dispatch.breaker_events import BreakerChanges
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Health:
     """The health of every channel in this process. Times are seconds of a monotonic clock."""
 
     def __init__(self) -> None:
-        self.turns = Turns()
+        self.changes = BreakerChanges()
         """Changes to be written to the database."""
         self._channels: dict[int, _ChannelHealth] = {}
 
@@ -201,7 +201,7 @@ class Health:
             return
         if retry_after is not None:
             channel.gate_until = max(channel.gate_until, now + retry_after)
-            self.turns.gate_closed(call.route.channel_id, until=channel.gate_until, now=now)
+            self.changes.gate_closed(call.route.channel_id, until=channel.gate_until, now=now)
         for circuit in self._circuits(call.route):
             circuit.calls.discard(call)
             is_about_it = circuit is not channel.account or failed_as is AttemptClass.REFUSED
@@ -213,11 +213,11 @@ class Health:
                 circuit.pause, circuit.open_until, circuit.is_probing = 0.0, 0.0, False
             elif failed_as in FAILURES and is_about_it:
                 circuit.outcomes.append((now, False))
-                self._failed(circuit, now)
+                self._count_failure(circuit, now)
             else:
                 circuit.is_probing = False
             model = "" if circuit is channel.account else call.route.model
-            self._turned(call.route, model, before=pause, after=circuit.pause)
+            self._note_change(call.route, model, before=pause, after=circuit.pause)
 
     def rejected(self, route: RouteInfo, *, tenant: UUID) -> None:
         """Record that the channel rejected this tenant's request."""
@@ -233,8 +233,8 @@ class Health:
         circuit = self._circuit(route)
         circuit.outcomes.append((now, False))
         pause = circuit.pause
-        self._failed(circuit, now)
-        self._turned(route, route.model, before=pause, after=circuit.pause)
+        self._count_failure(circuit, now)
+        self._note_change(route, route.model, before=pause, after=circuit.pause)
 
     def delivered(self, route: RouteInfo, *, size: str, was_right: bool, now: float) -> None:
         """Record whether the delivered images had the requested size."""
@@ -243,7 +243,7 @@ class Health:
         self._channel(route).fidelity[route.model, size] = _Fidelity(wrong, now)
 
     @staticmethod
-    def _failed(circuit: _Circuit, now: float) -> None:
+    def _count_failure(circuit: _Circuit, now: float) -> None:
         if circuit.is_probing:
             circuit.pause = min(circuit.pause * 2, LONGEST_PAUSE_SECONDS)
             circuit.open_until = now + circuit.pause
@@ -259,7 +259,7 @@ class Health:
             circuit.pause = FIRST_PAUSE_SECONDS
             circuit.open_until = now + circuit.pause
 
-    def _turned(self, route: RouteInfo, model: str, *, before: float, after: float) -> None:
+    def _note_change(self, route: RouteInfo, model: str, *, before: float, after: float) -> None:
         """Log and note a breaker that opens, opens for longer, or closes."""
         if after == before:
             return
@@ -272,7 +272,7 @@ class Health:
         elif not after:
             logger.warning("the breaker of %s for %s is closed again", route.channel_name, models)
         if not (before and after):
-            self.turns.breaker(route.channel_id, model, pause=after)
+            self.changes.breaker(route.channel_id, model, pause=after)
 
     def _fidelity(self, route: RouteInfo, size: str) -> _Fidelity | None:
         return self._channel(route).fidelity.get((route.model, size))
@@ -291,8 +291,8 @@ class Health:
         for model, circuit in (*known.circuits.items(), ("", known.account)):
             BREAKER_OPEN.labels(route.channel_name, model).set(0)
             if circuit.pause:
-                self.turns.breaker(route.channel_id, model, pause=0.0)
-        self.turns.gate_forgotten(route.channel_id)
+                self.changes.breaker(route.channel_id, model, pause=0.0)
+        self.changes.gate_forgotten(route.channel_id)
 
     def _circuits(self, route: RouteInfo) -> tuple[_Circuit, _Circuit]:
         return self._circuit(route), self._channel(route).account

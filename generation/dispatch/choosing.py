@@ -72,7 +72,7 @@ class Chooser:
 
     def __init__(self) -> None:
         self._health = Health()
-        self.turns = self._health.turns
+        self.changes = self._health.changes
         self._waiting: dict[int, Counter[UUID]] = defaultdict(Counter)
         """By channel, the tenants that wait for a place below its cap."""
 

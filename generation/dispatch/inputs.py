@@ -87,20 +87,20 @@ async def readable(
 
     Raises Failure with the caller's error.
     """
-    values = {one["placeholder"]: _stored(one) for one in inputs if "address" not in one}
+    values = {one["placeholder"]: _stored_value(one) for one in inputs if "address" not in one}
     addressed = [one for one in inputs if "address" in one]
     with spools.scope() as here:
         facts = {one["label"]: ImageFacts(**one["facts"]) for one in inputs if "facts" in one}
         fetched = await _in_turn(addressed, fetching, tenant, here, seconds)
         for one, spool in fetched:
-            sent, facts[one["label"]] = await _verified(one, spool, tenant)
-            values[one["placeholder"]] = _fetched(sent, facts[one["label"]])
+            sent, facts[one["label"]] = await _verify(one, spool, tenant)
+            values[one["placeholder"]] = _fetched_value(sent, facts[one["label"]])
         if addressed and (problem := reference_images.problem(task, list(facts.items()))):
             raise _unusable(*problem)
         yield values
 
 
-def _stored(one: Mapping[str, Any]) -> LargeValue:
+def _stored_value(one: Mapping[str, Any]) -> LargeValue:
     return LargeValue(
         size_bytes=one["size_bytes"],
         read=partial(read_on_loop, one["key"]),
@@ -124,14 +124,14 @@ async def _in_turn(
         async with asyncio.timeout(seconds) as waiting, fetching.turns.turn(tenant):
             waiting.reschedule(None)
             left = seconds - (time.monotonic() - began)
-            return await _all_fetched(addressed, fetching.http, spools, left)
+            return await _fetch_all(addressed, fetching.http, spools, left)
     except TimeoutError:
         raise _unusable(
             addressed[0]["label"], "could not be fetched from its address in time"
         ) from None
 
 
-async def _all_fetched(
+async def _fetch_all(
     addressed: Sequence[Mapping[str, Any]], http: HttpPool, spools: Spools, seconds: float
 ) -> list[tuple[Mapping[str, Any], SpoolFile]]:
     """Fetch one after the other, within the time and bytes for all of them."""
@@ -172,7 +172,7 @@ async def _fetch(address: str, http: HttpPool, spool: SpoolFile) -> None:
     raise NotThere("too many redirects")
 
 
-async def _verified(
+async def _verify(
     one: Mapping[str, Any], spool: SpoolFile, tenant: UUID
 ) -> tuple[SpoolFile, ImageFacts]:
     """Decode the image in the tenant's turn, apart from the images that upstreams deliver."""
@@ -184,7 +184,7 @@ async def _verified(
         raise _unusable(one["label"], reference_images.unreadable(error)) from None
 
 
-def _fetched(spool: SpoolFile, facts: ImageFacts) -> LargeValue:
+def _fetched_value(spool: SpoolFile, facts: ImageFacts) -> LargeValue:
     async def chunks() -> AsyncIterator[bytes]:
         for chunk in spool.chunks():
             yield chunk

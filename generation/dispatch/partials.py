@@ -101,12 +101,12 @@ class Partials:
         place = (partial.image, partial.index)
         if place in self._sent or await pools.database(is_left, self._claim.generation.id):
             return
-        if await self._made_ready(partial, wanted):
+        if await self._publish(partial, wanted):
             self._sent.add(place)
         else:
             logger.warning("partial image %s of %s cannot be shown", place, self._id)
 
-    async def _made_ready(self, partial: UpstreamPartial, wanted: WantedImage) -> bool:
+    async def _publish(self, partial: UpstreamPartial, wanted: WantedImage) -> bool:
         """Verify, store and announce it; False if one of these fails."""
         image = UpstreamImage(partial.spool)
         with self._spools.scope() as spools:

@@ -37,7 +37,7 @@ def verified(
         found = probe.cleaned(image.spool, at_once=at_once)
         if found.spool is not image.spool:
             image.spool.close()
-        spool, size = _as_wanted(found, wanted, spools)
+        spool, size = _fit(found, wanted, spools)
         if spool is not found.spool:
             found.spool.close()
     except (probe.NotAnImage, SpoolTooLarge):
@@ -71,12 +71,12 @@ def _is_quick(spool: SpoolFile, wanted: WantedImage) -> bool:
     return wanted.output_format == "png" and wanted.made_into is None and probe.is_quick(spool)
 
 
-def _as_wanted(found: probe.Cleaned, wanted: WantedImage, spools: Spools) -> tuple[SpoolFile, Size]:
+def _fit(found: probe.Cleaned, wanted: WantedImage, spools: Spools) -> tuple[SpoolFile, Size]:
     """The same spool, or a converted one, and its pixels."""
     facts, crop = found.facts, wanted.made_into
     size = Size(facts.width, facts.height)
     if crop is not None and crop != size and size.covers(crop):
-        return _cropped(found, crop, wanted, spools), crop
+        return _crop(found, crop, wanted, spools), crop
     if facts.format == wanted.output_format and found.is_upright:
         return found.spool, size
     converted = convert.to_format(
@@ -90,7 +90,7 @@ def _as_wanted(found: probe.Cleaned, wanted: WantedImage, spools: Spools) -> tup
     return converted, size
 
 
-def _cropped(found: probe.Cleaned, crop: Size, wanted: WantedImage, spools: Spools) -> SpoolFile:
+def _crop(found: probe.Cleaned, crop: Size, wanted: WantedImage, spools: Spools) -> SpoolFile:
     return convert.to_size(
         found.spool,
         found.facts,

@@ -114,7 +114,7 @@ class Dispatcher:
         self._allow = allow
         self._spools = spools
         self._chooser = Chooser()
-        self.turns = self._chooser.turns
+        self.changes = self._chooser.changes
         """The changes of its breakers and gates."""
 
     def opening(
@@ -147,7 +147,7 @@ class Dispatcher:
         if not run.queue:
             raise Failure(outcome.NO_CHANNEL)
         if not claim.generation.inputs:
-            return await self._delivered(run, opening)
+            return await self._deliver(run, opening)
         async with readable(
             claim.generation.inputs,
             task=Task(claim.generation.task),
@@ -156,9 +156,9 @@ class Dispatcher:
             spools=spools,
             seconds=run.seconds_left,
         ) as run.large:
-            return await self._delivered(run, opening)
+            return await self._deliver(run, opening)
 
-    async def _delivered(self, run: _Run, opening: Opening | None) -> Verified:
+    async def _deliver(self, run: _Run, opening: Opening | None) -> Verified:
         if opening is None:
             candidate, call = await self._next(run)
         else:
@@ -219,12 +219,12 @@ class Dispatcher:
         try:
             begun, seconds = await self._begin(run, candidate)
             if not self.gate.is_open:
-                await self._not_now(run, begun.attempt_id)
+                await self._give_up_uncalled(run, begun.attempt_id)
             call.sent_at = started = time.monotonic()
             try:
                 with run.spools.scope() as spools:
                     answer = await self._ask(run, candidate, seconds, spools)
-                    delivery = await self._verified(run, candidate, begun, answer, spools)
+                    delivery = await self._verify(run, candidate, begun, answer, spools)
                     spools.keep(*(image.spool for image in delivery.images))
             except UpstreamError as error:
                 cause = overridden(error, candidate.route)
@@ -269,7 +269,7 @@ class Dispatcher:
         return begun, self._seconds_of(run, candidate)
 
     @staticmethod
-    async def _not_now(run: _Run, attempt_id: UUID) -> None:
+    async def _give_up_uncalled(run: _Run, attempt_id: UUID) -> None:
         """Raise NotNow if no call was made yet, else Failure."""
         await pools.surely(
             attempts.close_uncalled,
@@ -320,7 +320,7 @@ class Dispatcher:
             private_origins(channel=route.channel_name, base_url=route.base_url, allow=self._allow)
         )
 
-    async def _verified(
+    async def _verify(
         self,
         run: _Run,
         candidate: Candidate,

@@ -130,12 +130,12 @@ class _Upload:
                     break
             await going
         except StorageFailed as error:
-            self._failed(str(error))
+            self._note_failure(str(error))
             raise
         finally:
             going.cancel()
 
-    def _failed(self, why: str) -> None:
+    def _note_failure(self, why: str) -> None:
         if self._is_first:
             self._is_first = False
             self._gate.first_failed(why)

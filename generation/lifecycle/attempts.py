@@ -243,7 +243,7 @@ def cut_off(
             detail=why,
             loss=Loss.INTERRUPTED,
         )
-        if _ended(end, attempt, now):
+        if _try_to_end(end, attempt, now):
             log_attempt(
                 attempt.generation,
                 channel=attempt.channel.name,
@@ -255,10 +255,10 @@ def cut_off(
 
 def cost_of(attempt: Attempt) -> Cost:
     """The cost of a call that was cut off, as if it had brought all requested images."""
-    return upstream_cost(_costs_of(attempt), asked=_asked(attempt))
+    return upstream_cost(_costs_of(attempt), asked=_sent_request(attempt))
 
 
-def _ended(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
+def _try_to_end(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
     """Close the attempt; False if it was closed already or an error occurred, so others go on."""
     try:
         return end_attempt(end, generation=attempt.generation, now=now)
@@ -269,7 +269,7 @@ def _ended(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
         return False
 
 
-def _asked(attempt: Attempt) -> SentRequest:
+def _sent_request(attempt: Attempt) -> SentRequest:
     """The request of an attempt, by its row; attempts begun by 0.2.0 have no `n` of their own."""
     return SentRequest(
         model=attempt.upstream_model,

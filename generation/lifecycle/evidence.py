@@ -35,14 +35,14 @@ class SealedRequest(NamedTuple):
     priced: Mapping[str, Any]
 
 
-def of_request(asked: "SealedRequest | Generation") -> bytes:
+def of_request(request: "SealedRequest | Generation") -> bytes:
     """The digest of the request, its caller and its prices.
 
     The usual task is left out: transfers were sealed before there were others.
     """
-    facts: list[Any] = [str(asked.tenant_id), str(asked.api_key_id), asked.model, asked.n]
-    facts += [asked.size, asked.tier, asked.quality_requested, asked.priced]
-    return _digest(facts if asked.task == USUAL_TASK else [*facts, asked.task])
+    facts: list[Any] = [str(request.tenant_id), str(request.api_key_id), request.model, request.n]
+    facts += [request.size, request.tier, request.quality_requested, request.priced]
+    return _digest(facts if request.task == USUAL_TASK else [*facts, request.task])
 
 
 def of_outcome(

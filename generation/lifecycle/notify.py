@@ -52,9 +52,9 @@ class Ring:
         return cls(queued, generation.model, generation.size)
 
     @classmethod
-    def read(cls, arguments: Row, said: Json) -> "Ring":
+    def read(cls, arguments: Row, kwargs: Json) -> "Ring":
         """Read a message. Raises ValueError, TypeError or AttributeError."""
-        if said.get("format", FORMAT) != FORMAT:
+        if kwargs.get("format", FORMAT) != FORMAT:
             raise ValueError("it is rung in another format")
         generation_id, tenant_id, livemode, *expected = arguments
         if not isinstance(livemode, bool):
@@ -90,10 +90,11 @@ def doorbell(bell: Ring) -> RedisCommand[bool]:
 
 def _message_of(bell: Ring) -> dict[str, object]:
     """The doorbell as Celery would send it, with the generation's id as the message's."""
-    message_id, arguments, said = str(bell.queued.generation_id), bell.arguments, {"format": FORMAT}
+    message_id, arguments = str(bell.queued.generation_id), bell.arguments
+    kwargs = {"format": FORMAT}
     chained = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
     return {
-        "body": base64.b64encode(json.dumps([arguments, said, chained]).encode()).decode(),
+        "body": base64.b64encode(json.dumps([arguments, kwargs, chained]).encode()).decode(),
         "content-encoding": "utf-8",
         "content-type": "application/json",
         "headers": {
@@ -110,7 +111,7 @@ def _message_of(bell: Ring) -> dict[str, object]:
             "root_id": message_id,
             "parent_id": None,
             "argsrepr": repr(arguments),
-            "kwargsrepr": repr(said),
+            "kwargsrepr": repr(kwargs),
             "origin": "pictor",
             "ignore_result": None,
             "replaced_task_nesting": 0,
@@ -142,7 +143,7 @@ def ring_all(waiting: Iterable[Queued]) -> None:
 
 def wake(generation_ids: Iterable[UUID]) -> None:
     """Tell the web processes that generations are final."""
-    send(_published(json.dumps([str(generation_id) for generation_id in generation_ids])))
+    send(_publish_command(json.dumps([str(generation_id) for generation_id in generation_ids])))
 
 
 def wake_up(finished: Finished) -> RedisCommand[None]:
@@ -150,8 +151,8 @@ def wake_up(finished: Finished) -> RedisCommand[None]:
     message = "" if has_words(finished) else json.dumps([answer_json(finished)])
     if not 0 < len(message) <= MAX_TOLD_BYTES:
         message = json.dumps([str(finished.generation.id)])
-    return _published(message)
+    return _publish_command(message)
 
 
-def _published(message: str) -> RedisCommand[None]:
+def _publish_command(message: str) -> RedisCommand[None]:
     return RedisCommand(("PUBLISH", FINISHED, message), lambda _: None, lambda: None, _QUIET)

@@ -86,7 +86,7 @@ async def settle_unheard(
         began, now = time.perf_counter(), at()
         ending = _success(generation, delivery, bill, now)
         is_final = await connection.fetch(
-            _settled(claim, delivery, bill, stored, ending, condition=unheard)
+            _settle_statement(claim, delivery, bill, stored, ending, condition=unheard)
         )
     if is_final:
         SETTLE_SECONDS.observe(time.perf_counter() - began)
@@ -108,7 +108,7 @@ def settle_and_tell(
     ending = _success(generation, delivery, bill, now)
     with transaction.atomic():
         _tell(generation, State.SUCCEEDED, now)
-        is_final = prepared.fetch(_settled(claim, delivery, bill, stored, ending))
+        is_final = prepared.fetch(_settle_statement(claim, delivery, bill, stored, ending))
         transaction.set_rollback(not is_final)
     if is_final:
         _succeed(generation, ending, bill)
@@ -139,7 +139,7 @@ def _succeed(generation: Generation, ending: Json, bill: pricing.AmountDue) -> N
         IMAGE_SECONDS.labels(generation.model).observe(took.total_seconds())
 
 
-def _settled(
+def _settle_statement(
     claim: Claim,
     delivery: Verified,
     bill: pricing.AmountDue,

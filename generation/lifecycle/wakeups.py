@@ -82,12 +82,12 @@ def _hear(one: str | Mapping[str, Any], found: WakeUp) -> None:
         found.ids.append(UUID(one))
         return
     try:
-        found.finished.append(_finished(one))
+        found.finished.append(_read_finished(one))
     except _UNREADABLE:
         found.ids.append(UUID(one["id"]))
 
 
-def _finished(message: Mapping[str, Any]) -> Finished:
+def _read_finished(message: Mapping[str, Any]) -> Finished:
     if message.get("format", FORMAT) != FORMAT:
         raise ValueError("it is told in another format")
     images: Iterable[Mapping[str, Any]] = message["images"]
@@ -102,11 +102,11 @@ def _row(kind: type[Row], names: Sequence[str], values: Mapping[str, Any]) -> Ro
     return kind.from_db(DEFAULT_DB_ALIAS, names, [values[name] for name in names])
 
 
-def _ordered(kind: type[models.Model], *names: str) -> Sequence[str]:
+def _in_column_order(kind: type[models.Model], *names: str) -> Sequence[str]:
     # pylint: disable=protected-access
     fields = kind._meta.concrete_fields  # noqa: SLF001 - Django's documented way to fields
     return [field.attname for field in fields if field.attname in names]
 
 
-_HEARD_OF_GENERATION = _ordered(Generation, *_OF_GENERATION, "id")
-_HEARD_OF_IMAGE = _ordered(StoredImage, *_OF_IMAGE, _WORDS)
+_HEARD_OF_GENERATION = _in_column_order(Generation, *_OF_GENERATION, "id")
+_HEARD_OF_IMAGE = _in_column_order(StoredImage, *_OF_IMAGE, _WORDS)

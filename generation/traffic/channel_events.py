@@ -46,8 +46,8 @@ SELECT shut.channel_id, shut.kind, shut.model, shut.worker, shut.at
 """
 
 
-class BreakerTurn(NamedTuple):
-    """A turn of a breaker or a gate, as a worker saw it."""
+class BreakerChange(NamedTuple):
+    """A change of a breaker or a gate, as a worker saw it."""
 
     channel_id: int
     kind: ChannelEvent.Kind
@@ -86,9 +86,9 @@ def note_change(before: Channel, after: Channel, *, actor: Actor) -> None:
             note(after, kind, actor=actor)
 
 
-def write(turns: Sequence[BreakerTurn], *, worker: UUID) -> None:
+def write(changes: Sequence[BreakerChange], *, worker: UUID) -> None:
     """Write what a worker saw, in one statement; skip channels deleted meanwhile."""
-    columns = list(zip(*turns, strict=True))
+    columns = list(zip(*changes, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -75,8 +75,8 @@ def errors_of(channel: Channel, *, since: datetime, mode: Mode = "live") -> list
         cursor.execute(
             _ERRORS.format(which=OF_MODE[mode]), [channel.id, ids.first_at(since), TENANTS]
         )
-        return [Errors(*[*facts, _masked(detail)]) for *facts, detail in cursor]
+        return [Errors(*[*facts, _mask_ids(detail)]) for *facts, detail in cursor]
 
 
-def _masked(detail: str | None) -> str | None:
+def _mask_ids(detail: str | None) -> str | None:
     return None if detail is None else without_ids(detail)

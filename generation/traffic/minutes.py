@@ -151,7 +151,7 @@ class Success(NamedTuple):
 
 def now_of(channel: Channel, *, now: datetime, mode: Mode = "live") -> Now:
     """The channel's calls of that mode that ended in the last 30 whole minutes."""
-    rows = _called_of_late(now, mode, [channel.pk])
+    rows = _recent_minutes(now, mode, [channel.pk])
     return _now(rows, now)
 
 
@@ -159,7 +159,7 @@ def now_of_each(*, now: datetime, mode: Mode = "live") -> Mapping[int, Now]:
     """Like `now_of`, for every channel by its id, called or not."""
     channels = list(Channel.objects.values_list("pk", flat=True))
     called: dict[int, list[AttemptMinute]] = defaultdict(list)
-    for row in _called_of_late(now, mode, channels):
+    for row in _recent_minutes(now, mode, channels):
         called[row.channel_id].append(row)
     return {pk: _now(called[pk], now) for pk in channels}
 
@@ -188,17 +188,17 @@ def last_calls() -> Mapping[str, datetime]:
     return dict(rows)
 
 
-def _called_of_late(now: datetime, mode: Mode, channels: Sequence[int]) -> list[AttemptMinute]:
+def _recent_minutes(now: datetime, mode: Mode, channels: Sequence[int]) -> list[AttemptMinute]:
     """Rows of the last minutes; tests and demo data are few and are counted on demand."""
     last = _minute(now)
     first = last - CELLS * MINUTE
     if mode != "live":
-        return [row for row in _ended(mode, first, last) if row.channel_id in channels]
+        return [row for row in _count_ended(mode, first, last) if row.channel_id in channels]
     counted = AttemptMinute.objects.filter(minute__gte=first, minute__lt=last)
     return list(counted.filter(channel__in=channels))
 
 
-def _ended(mode: Mode, first: datetime, last: datetime) -> list[AttemptMinute]:
+def _count_ended(mode: Mode, first: datetime, last: datetime) -> list[AttemptMinute]:
     """Count calls of another mode than live in these minutes."""
     with connection.cursor() as cursor:
         since = ids.first_at(first - LONGEST)

@@ -73,7 +73,7 @@ def _trouble(now: Now, shut: Sequence[Shut], workers: int) -> tuple[ChannelStatu
     open_in = {one.worker for one in shut if one.kind == Kind.BREAKER_OPENED}
     if open_in and 2 * len(open_in) >= workers:
         return ChannelStatus.DOWN, f"breaker open in {len(open_in)} of {workers} workers"
-    delivered, judged = _judged(now.cells[-LATELY:])
+    delivered, judged = _success_counts(now.cells[-LATELY:])
     if judged >= LEAST_CALLS and delivered < LEAST_SUCCESS * judged:
         return (
             ChannelStatus.DOWN,
@@ -86,13 +86,13 @@ def _trouble(now: Now, shut: Sequence[Shut], workers: int) -> tuple[ChannelStatu
             ChannelStatus.DEGRADED,
             f"asked to wait by the vendor in {len(shut)} of {workers} workers",
         )
-    delivered, judged = _judged(now.cells)
+    delivered, judged = _success_counts(now.cells)
     if judged - delivered > FEW_FAIL * judged:
         return ChannelStatus.DEGRADED, f"{judged - delivered} of {judged} calls failed"
     return None
 
 
-def _judged(cells: Sequence[CallMinute]) -> tuple[int, int]:
+def _success_counts(cells: Sequence[CallMinute]) -> tuple[int, int]:
     """The number of calls that brought images, and of all that say anything about the channel."""
     delivered = sum(one.delivered for one in cells)
     return delivered, delivered + sum(one.failed for one in cells)

@@ -344,7 +344,7 @@ def test_breaker_turns_are_recorded_with_the_workers_epoch(worker, ends, seeded)
     channel = make_channel()
     dispatcher = worker._the_dispatcher()  # noqa: SLF001 - made at its start
     worker._loop.call_soon_threadsafe(  # noqa: SLF001 - where health is used
-        partial(dispatcher.turns.breaker, channel.id, "dall-e-3", pause=10.0)
+        partial(dispatcher.changes.breaker, channel.id, "dall-e-3", pause=10.0)
     )
 
     until(ChannelEvent.objects.exists)

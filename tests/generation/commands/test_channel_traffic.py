@@ -12,7 +12,7 @@ from generation.catalogue.services import ChannelOptions
 from generation.lifecycle.lease import enlist, retire
 from generation.models import AttemptMinute, Channel, ChannelEvent
 from generation.traffic import channel_events
-from generation.traffic.channel_events import BreakerTurn
+from generation.traffic.channel_events import BreakerChange
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 
@@ -64,9 +64,9 @@ def test_workers_events_are_listed_newest_first_as_far_back_as_asked(manage, ven
     worker, now = new_uuid(), clock.now()
     kinds = ChannelEvent.Kind
     turns = [
-        BreakerTurn(vendor.id, kinds.BREAKER_OPENED, now - timedelta(hours=30), "dall-e-3", 10.0),
-        BreakerTurn(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(hours=2), "dall-e-3"),
-        BreakerTurn(vendor.id, kinds.GATE_CLOSED, now, seconds=2.5),
+        BreakerChange(vendor.id, kinds.BREAKER_OPENED, now - timedelta(hours=30), "dall-e-3", 10.0),
+        BreakerChange(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(hours=2), "dall-e-3"),
+        BreakerChange(vendor.id, kinds.GATE_CLOSED, now, seconds=2.5),
     ]
     channel_events.write(turns, worker=worker)
 
@@ -94,17 +94,17 @@ def test_a_channel_is_shut_while_a_live_worker_last_said_so(manage, vendor):
     worker, dead, now = enlist(), enlist(), clock.now()
     retire(worker=dead)
     kinds = ChannelEvent.Kind
-    of_model = partial(BreakerTurn, vendor.id, model="dall-e-3")
+    of_model = partial(BreakerChange, vendor.id, model="dall-e-3")
     for turns in (
         [of_model(kinds.BREAKER_OPENED, now - timedelta(seconds=9))],
-        [BreakerTurn(vendor.id, kinds.BREAKER_OPENED, now - timedelta(seconds=9))],
+        [BreakerChange(vendor.id, kinds.BREAKER_OPENED, now - timedelta(seconds=9))],
         [of_model(kinds.BREAKER_CLOSED, now - timedelta(seconds=5))],
-        [BreakerTurn(vendor.id, kinds.GATE_CLOSED, now - timedelta(seconds=4), seconds=60.0)],
+        [BreakerChange(vendor.id, kinds.GATE_CLOSED, now - timedelta(seconds=4), seconds=60.0)],
         [of_model(kinds.BREAKER_OPENED, now - timedelta(seconds=3))],
-        [BreakerTurn(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(seconds=2))],
+        [BreakerChange(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(seconds=2))],
     ):
         channel_events.write(turns, worker=worker)
-    channel_events.write([BreakerTurn(vendor.id, kinds.BREAKER_OPENED, now)], worker=dead)
+    channel_events.write([BreakerChange(vendor.id, kinds.BREAKER_OPENED, now)], worker=dead)
 
     shown = json.loads(manage("channel", "show", "vendor", "--json").out)
 
@@ -149,7 +149,7 @@ def test_channel_events_are_deleted_after_thirty_days(vendor, monkeypatch):
     monkeypatch.setattr(channel_events, "BATCH", 2)
     now = clock.now()
     ages = [timedelta(days=30, seconds=1)] * 5 + [timedelta(days=29, hours=23)]
-    turns = [BreakerTurn(vendor.id, ChannelEvent.Kind.RESET, now - age) for age in ages]
+    turns = [BreakerChange(vendor.id, ChannelEvent.Kind.RESET, now - age) for age in ages]
     channel_events.write(turns, worker=new_uuid())
 
     channel_events.forget_old(now=now)

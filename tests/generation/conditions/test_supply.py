@@ -13,7 +13,7 @@ from generation.catalogue.services.sunsets import announce_sunset, withdraw_suns
 from generation.lifecycle import lease
 from generation.models import AttemptMinute, Channel, ChannelEvent, Contract, Route
 from generation.traffic import channel_events
-from generation.traffic.channel_events import BreakerTurn
+from generation.traffic.channel_events import BreakerChange
 from pictor.kit.words import clock
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel, make_worker
 
@@ -130,7 +130,7 @@ def test_a_sandbox_is_no_channel_that_can_be_lost(channel, look):
 
 def opened(channel: Channel, worker: UUID, *, model: str = ORIGIN, closed: bool = False) -> None:
     kind = ChannelEvent.Kind.BREAKER_CLOSED if closed else ChannelEvent.Kind.BREAKER_OPENED
-    channel_events.write([BreakerTurn(channel.id, kind, clock.now(), model)], worker=worker)
+    channel_events.write([BreakerChange(channel.id, kind, clock.now(), model)], worker=worker)
 
 
 def test_a_breaker_that_is_open_in_half_of_the_workers(channel, look):

@@ -10,11 +10,11 @@ from prometheus_client import REGISTRY
 
 from generation.channels.errors import AttemptClass
 from generation.dispatch import breaker_events as module
-from generation.dispatch.breaker_events import Turns
+from generation.dispatch.breaker_events import BreakerChanges
 from generation.dispatch.channel_health import Health
 from generation.models import Channel, ChannelEvent
 from generation.traffic import channel_events
-from generation.traffic.channel_events import BreakerTurn
+from generation.traffic.channel_events import BreakerChange
 from pictor.kit.database import pools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
@@ -32,8 +32,8 @@ def ends(
     health.ended(call, failed_as=failed_as, retry_after=retry_after, now=now)
 
 
-def kinds(turns: Turns) -> list[tuple[str, str, float | None]]:
-    return [(turn.kind.value, turn.model, turn.seconds) for turn in turns.take()]
+def kinds(changes: BreakerChanges) -> list[tuple[str, str, float | None]]:
+    return [(turn.kind.value, turn.model, turn.seconds) for turn in changes.take()]
 
 
 def test_a_breaker_is_told_when_it_opens_and_when_it_closes_but_not_while_it_stays_open():
@@ -44,7 +44,7 @@ def test_a_breaker_is_told_when_it_opens_and_when_it_closes_but_not_while_it_sta
     ends(health, 60)
     ends(health, 61)
 
-    assert kinds(health.turns) == [
+    assert kinds(health.changes) == [
         ("breaker_opened", "dall-e-3", 10.0),
         ("breaker_closed", "dall-e-3", None),
     ]
@@ -56,7 +56,7 @@ def test_refusals_open_the_breaker_of_all_models_too():
     for second in (0, 1, 2):
         ends(health, second, "refused")
 
-    assert kinds(health.turns) == [
+    assert kinds(health.changes) == [
         ("breaker_opened", "dall-e-3", 10.0),
         ("breaker_opened", "", 10.0),
     ]
@@ -66,15 +66,15 @@ def test_a_gate_that_closes_again_within_a_minute_was_closed_all_the_time():
     health = Health()
 
     ends(health, 0, "refused", retry_after=5)
-    health.turns.look(now=30)
+    health.changes.look(now=30)
     ends(health, 60, "refused", retry_after=5)
-    health.turns.look(now=124.9)
-    assert kinds(health.turns) == [("gate_closed", "", 5.0)]
+    health.changes.look(now=124.9)
+    assert kinds(health.changes) == [("gate_closed", "", 5.0)]
 
     before = clock.now()
-    health.turns.look(now=125)
+    health.changes.look(now=125)
 
-    (opened,) = health.turns.take()
+    (opened,) = health.changes.take()
     assert opened.kind == "gate_opened"
     assert 59 < (before - opened.at).total_seconds() <= 60
 
@@ -83,11 +83,11 @@ def test_a_reset_closes_what_is_open_and_opens_what_is_closed():
     health = Health()
     for second in (0, 1, 2):
         ends(health, second, "refused", retry_after=600)
-    health.turns.take()
+    health.changes.take()
 
     health.is_usable(replace(ROUTE, reset_count=1), now=3)
 
-    assert kinds(health.turns) == [
+    assert kinds(health.changes) == [
         ("breaker_closed", "dall-e-3", None),
         ("breaker_closed", "", None),
         ("gate_opened", "", None),
@@ -95,21 +95,21 @@ def test_a_reset_closes_what_is_open_and_opens_what_is_closed():
 
 
 def test_the_oldest_of_too_many_turns_are_dropped_and_counted():
-    turns = Turns()
+    changes = BreakerChanges()
     dropped = REGISTRY.get_sample_value("pictor_channel_events_dropped_total") or 0
 
     for channel in range(503):
-        turns.breaker(channel, "dall-e-3", pause=10)
+        changes.breaker(channel, "dall-e-3", pause=10)
 
-    assert [turn.channel_id for turn in turns.take()] == list(range(3, 503))
+    assert [turn.channel_id for turn in changes.take()] == list(range(3, 503))
     assert REGISTRY.get_sample_value("pictor_channel_events_dropped_total") == dropped + 3
 
 
-def written(turns: Turns, count: int) -> list[tuple[str, float | None, Any]]:
+def written(changes: BreakerChanges, count: int) -> list[tuple[str, float | None, Any]]:
     """Run a worker's writer until it has written this many rows, and return them."""
 
     async def run() -> None:
-        lane = asyncio.create_task(turns.run(WORKER))
+        lane = asyncio.create_task(changes.run(WORKER))
         while await pools.database(ChannelEvent.objects.count) < count:
             await asyncio.sleep(0.01)
         lane.cancel()
@@ -123,19 +123,19 @@ def test_turns_refused_by_the_database_are_written_a_second_later(
     channel, pooled_connections, monkeypatch
 ):
     monkeypatch.setattr(module, "WRITE_SECONDS", 0.01)
-    turns, write, tries = Turns(), channel_events.write, []
+    changes, write, tries = BreakerChanges(), channel_events.write, []
 
-    def fails_once(batch: Sequence[BreakerTurn], **who: Any) -> None:
+    def fails_once(batch: Sequence[BreakerChange], **who: Any) -> None:
         tries.append(len(batch))
         if len(tries) == 1:
-            turns.breaker(channel.id, "dall-e-3", pause=0.0)  # changes meanwhile
+            changes.breaker(channel.id, "dall-e-3", pause=0.0)  # changes meanwhile
             raise OperationalError("the server closed the connection")
         write(batch, **who)
 
     monkeypatch.setattr(channel_events, "write", fails_once)
-    turns.breaker(channel.id, "dall-e-3", pause=10.0)
+    changes.breaker(channel.id, "dall-e-3", pause=10.0)
 
-    found = written(turns, 2)
+    found = written(changes, 2)
 
     assert tries == [1, 2]
     assert found == [("breaker_opened", 10.0, WORKER), ("breaker_closed", None, WORKER)]
@@ -144,9 +144,9 @@ def test_turns_refused_by_the_database_are_written_a_second_later(
 def test_turns_of_a_deleted_channel_are_not_written(channel):
     gone = make_channel("gone")
     moment = clock.now()
-    turns = [BreakerTurn(one.id, ChannelEvent.Kind.GATE_CLOSED, moment) for one in (gone, channel)]
+    both = [BreakerChange(one.id, ChannelEvent.Kind.GATE_CLOSED, moment) for one in (gone, channel)]
     Channel.objects.filter(id=gone.id).delete()
 
-    channel_events.write(turns, worker=WORKER)
+    channel_events.write(both, worker=WORKER)
 
     assert ChannelEvent.objects.get().channel_id == channel.id
