@@ -21,7 +21,7 @@ class GenerationConfig(AppConfig):
         supply.plug_in(_supply)
         holdings.plug_in(_holdings)
         duties.plug_in(_duties)
-        contents.plug_in(_told)
+        contents.plug_in(_event_contents)
 
 
 def _offer() -> Offer:
@@ -48,7 +48,7 @@ def _duties() -> Duties:
     return former_staff
 
 
-def _told() -> Contents:
+def _event_contents() -> Contents:
     from generation.api import event_data  # noqa: PLC0415 - needed where webhooks are sent
 
     return event_data

@@ -69,28 +69,28 @@ async def submit(arrival: Arrival, *, generation_id: GenerationId) -> Admitted:
     """
     with arrival.spools:  # kept until admission ends, not until the image is made minutes later
         first = await pools.admission().run(  # once begun, it finishes without its caller
-            turn_owner(arrival), lambda: _submitted(arrival, generation_id)
+            turn_owner(arrival), lambda: _submit(arrival, generation_id)
         )
         if isinstance(first, Deferred):
-            return await _continued(arrival, first, generation_id)
+            return await _continue(arrival, first, generation_id)
         return first
 
 
-async def _submitted(arrival: Arrival, generation_id: GenerationId) -> Admitted | Deferred:
+async def _submit(arrival: Arrival, generation_id: GenerationId) -> Admitted | Deferred:
     """Key → fields → rate limits → quote → hold, commit → ring; or what must happen first."""
     identity = await identify(arrival)
     outcome: Admitted | Deferred | Outdated
     try:
-        outcome = await _held(arrival, identity, generation_id)
+        outcome = await _hold(arrival, identity, generation_id)
     except Outdated as error:
         outcome = error  # handled outside: a later failure must not be chained to this one
     if isinstance(outcome, Outdated):
         present = await identify_again(arrival, identity, outcome)
-        outcome = await _held(arrival, present, generation_id)
-    return await _rung(outcome) if isinstance(outcome, Admitted) else outcome
+        outcome = await _hold(arrival, present, generation_id)
+    return await _ring(outcome) if isinstance(outcome, Admitted) else outcome
 
 
-async def _held(
+async def _hold(
     arrival: Arrival, identity: Identity, generation_id: GenerationId
 ) -> Admitted | Deferred:
     """Hold the money for it, or say that it must be deferred.
@@ -131,7 +131,7 @@ async def _fields(arrival: Arrival) -> Json | PictorError:
         return error
 
 
-async def _continued(arrival: Arrival, deferred: Deferred, generation_id: GenerationId) -> Admitted:
+async def _continue(arrival: Arrival, deferred: Deferred, generation_id: GenerationId) -> Admitted:
     """Store its images, and admit it once it is known which web processes are alive.
 
     Images are verified outside of the turn, so a caller who leaves meanwhile is not charged.
@@ -144,7 +144,7 @@ async def _continued(arrival: Arrival, deferred: Deferred, generation_id: Genera
         )
         async with images.stored(turn_owner(arrival), generation_id, now) as rows:
             whole = replace(submission, request=images.request, inputs=rows)
-            turn = partial(_admitted, arrival, whole, generation_id, now)
+            turn = partial(_admit, arrival, whole, generation_id, now)
             in_turn = partial(pools.admission().run, turn_owner(arrival), turn)
             admitted: Admitted = await _once_decided(Undecided, in_turn)
             if not admitted.is_new:
@@ -152,15 +152,15 @@ async def _continued(arrival: Arrival, deferred: Deferred, generation_id: Genera
     return replace(admitted, headers=deferred.counted.headers)
 
 
-async def _admitted(
+async def _admit(
     arrival: Arrival, submission: Submission, generation_id: GenerationId, now: datetime
 ) -> Admitted:
     caller = await looked_up(arrival)  # the key may have been revoked meanwhile
     present = replace(submission, caller=caller)
-    return await _rung(await pools.database(admit, present, generation_id=generation_id, now=now))
+    return await _ring(await pools.database(admit, present, generation_id=generation_id, now=now))
 
 
-async def _rung(admitted: Admitted) -> Admitted:
+async def _ring(admitted: Admitted) -> Admitted:
     """Ring the doorbell for a new generation."""
     if admitted.is_new:
         await send_async(notify.doorbell(Ring.of(admitted.generation)))
@@ -169,16 +169,16 @@ async def _rung(admitted: Admitted) -> Admitted:
 
 async def quote(arrival: Arrival) -> Quoted:
     """Quote it in a turn, with a fresh look-up of the key. Spends and holds nothing."""
-    return await pools.admission().run(turn_owner(arrival), partial(_quoted, arrival))
+    return await pools.admission().run(turn_owner(arrival), partial(_quote, arrival))
 
 
-async def _quoted(arrival: Arrival) -> Quoted:
+async def _quote(arrival: Arrival) -> Quoted:
     caller = await looked_up(arrival)
-    asked = await pools.database(_asked, arrival, caller)
-    return await quoted_order_async(caller=caller, request=asked, now=clock.now())
+    fields = await pools.database(_quote_fields, arrival, caller)
+    return await quoted_order_async(caller=caller, request=fields, now=clock.now())
 
 
-def _asked(arrival: Arrival, caller: Caller) -> Json:
+def _quote_fields(arrival: Arrival, caller: Caller) -> Json:
     rates.take_query(caller)
     arrival.spools.owner = str(caller.tenant_id)
     return inputs.extract(arrival.parse(arrival.body), arrival.body, arrival.spools).request
@@ -220,40 +220,40 @@ async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None
                 stored = await store(claim, delivery, gate=dispatcher.gate, ends_at=ends_at)
             except StorageFailed as error:
                 raise not_stored(delivery, str(error)) from error
-        await _end(claim, partial(_settled, claim, delivery, stored, ends_at), stored)
+        await _end(claim, partial(_settle, claim, delivery, stored, ends_at), stored)
     except ClaimLost:
         return
     except NotNow:
         await pools.surely(claims.queue_again, claim)
     except Failure as failure:
-        await _failed(claim, failure)
+        await _fail(claim, failure)
     except (OperationalError, InterfaceError):
         raise  # the database went away: the worker's heartbeat queues it again
     except Exception:
         # The money must not wait for the deadline. Images may be in storage, but no row names them.
         logger.exception("%s failed unexpectedly", claim.generation.id)
-        await _end(claim, lambda: _dated(lambda now: fail_unforeseen(claim=claim, now=now)))
+        await _end(claim, lambda: _run_dated(lambda now: fail_unforeseen(claim=claim, now=now)))
 
 
-async def _settled(
+async def _settle(
     claim: Claim, delivery: Verified, stored: Sequence[StoredImage], ends_at: float
 ) -> bool:
     """Settle on the loop, or in a thread if a webhook announces it; fail it after the deadline."""
     if time.monotonic() > ends_at:
         late = Failure(TIMED_OUT, ended=not_stored(delivery, "settled too late").ended)
-        return await _dated(lambda now: fail(claim=claim, failure=late, now=now))
+        return await _run_dated(lambda now: fail(claim=claim, failure=late, now=now))
     if await settle_unheard(claim=claim, delivery=delivery, stored=stored, at=clock.now):
         return True
-    return await _dated(
+    return await _run_dated(
         lambda now: settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=now)
     )
 
 
-async def _failed(claim: Claim, failure: Failure) -> None:
-    await _end(claim, lambda: _dated(lambda now: fail(claim=claim, failure=failure, now=now)))
+async def _fail(claim: Claim, failure: Failure) -> None:
+    await _end(claim, lambda: _run_dated(lambda now: fail(claim=claim, failure=failure, now=now)))
 
 
-async def _dated(end: Callable[[datetime], bool]) -> bool:
+async def _run_dated(end: Callable[[datetime], bool]) -> bool:
     """Run in a thread that reads `now` just before the write, so the ledger has that time."""
     return await pools.database(lambda: end(clock.now()))
 

@@ -110,6 +110,7 @@ SAME_CLASSES = {
     "CostTable": "a channel's table of costs, as a row and as a value",
     "DollarsField": "an amount in dollars, typed",
     "LiveWorkers": "the port by which the probes ask for image workers",
+    "Permission": "what a role may do, in a console",
     "PriceList": "prices in force; the API's document has published this name",
 }
 

@@ -82,13 +82,13 @@ REFERENCES = tuple(one.name for one in GENERATION if one.shape in {"image_or_ima
 _BY_NAME = {one.name: one for one in GENERATION}
 
 
-def _edited(*own: Field) -> tuple[Field, ...]:
+def _edit_fields(*own: Field) -> tuple[Field, ...]:
     """A generation's fields without `style`; an edit's own take the place of their namesakes."""
     known = {name: one for name, one in _BY_NAME.items() if name != "style"}
     return tuple((known | {one.name: one for one in own}).values())
 
 
-EDIT = _edited(
+EDIT = _edit_fields(
     Field(
         "images",
         "image_or_images",
@@ -97,7 +97,7 @@ EDIT = _edited(
     Field("image", "image_or_images", "The same under another name."),
     Field("mask", "image", _MASK),
 )
-EDIT_FORM = _edited(
+EDIT_FORM = _edit_fields(
     Field("image", "file",
           "One image: png, jpeg or webp, at most 50 MiB. Several are sent as `image[]`."),
     Field("mask", "file", _MASK),

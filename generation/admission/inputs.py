@@ -142,7 +142,7 @@ class Inputs:
                 sent = await pools.references().run(lane, partial(convert.as_sent, one.spool))
             except (probe.NotAnImage, SpoolTooLarge) as error:
                 what = reference_images.unreadable(error)
-                raise _refused(one.label, what, name=one.name) from None
+                raise _invalid_image(one.label, what, name=one.name) from None
             except SpoolError:
                 raise Unavailable(_NO_ROOM) from None
             one.spool, one.facts = sent
@@ -150,7 +150,7 @@ class Inputs:
                 one.prefix = f"data:image/{one.facts.format};base64,"
         known = [(one.label, one.facts) for one in self.found if one.facts is not None]
         if problem := reference_images.problem(self.task, known):
-            raise _refused(*problem)
+            raise _invalid_image(*problem)
 
     async def _store(self, generation_id: GenerationId, now: datetime) -> list[dict[str, object]]:
         """Store the bytes and return the generation's rows. Raises Unavailable."""
@@ -208,7 +208,7 @@ def of_files(files: Sequence[tuple[str, Iterable[bytes]]], spools: Spools) -> In
     Raises InvalidRequest (`invalid_image`), RequestTooLarge, Unavailable.
     """
     if len(files) > reference_images.MAX_IMAGES:
-        raise _refused("image", f"holds more than {reference_images.MAX_IMAGES} images")
+        raise _invalid_image("image", f"holds more than {reference_images.MAX_IMAGES} images")
     inputs = Inputs()
     try:
         for place, (name, pieces) in enumerate(files):
@@ -219,7 +219,7 @@ def of_files(files: Sequence[tuple[str, Iterable[bytes]]], spools: Spools) -> In
                 spool.write(piece)
             one.placeholder = _placeholder(place, spool.sha256)
     except SpoolError as error:
-        raise _not_kept(inputs.found[-1].label, error) from None
+        raise _spool_failure(inputs.found[-1].label, error) from None
     return inputs
 
 
@@ -234,27 +234,27 @@ class _Taker:
         if not isinstance(value, list):
             return self._one(name, value)
         if not value:
-            raise _refused(name, "is an empty array")
+            raise _invalid_image(name, "is an empty array")
         return [self._one(f"{name}[{place}]", item) for place, item in enumerate(value)]
 
     def _one(self, label: str, value: Given) -> object:
         if isinstance(value, FormFile):
-            return self._kept(Input(label, value.spool), value.spool.sha256)
+            return self._keep(Input(label, value.spool), value.spool.sha256)
         if isinstance(value, str):
             is_address = _ADDRESS.match(value)
             return self._address(label, value) if is_address else self._text(label, value)
         given = {part: inner for part, inner in value.items() if inner is not None}
         if unknown := given.keys() - set(PARTS):
-            raise _refused(label, f"has an unknown key: {min(unknown)[:100]!r}")
+            raise _invalid_image(label, f"has an unknown key: {min(unknown)[:100]!r}")
         if len(given) != 1:
-            raise _refused(label, f"must have exactly one of {', '.join(PARTS)}")
+            raise _invalid_image(label, f"must have exactly one of {', '.join(PARTS)}")
         ((part, inner),) = given.items()
         return {part: self._part(label, part, inner)}
 
     def _part(self, label: str, part: str, inner: object) -> object:
         if part == "image_url" and isinstance(inner, dict):
             if set(inner) != {"url"}:
-                raise _refused(label, "must have url, and nothing else, in its image_url")
+                raise _invalid_image(label, "must have url, and nothing else, in its image_url")
             return {"url": self._part(label, "url", inner["url"])}
         if not isinstance(inner, str):
             raise InvalidRequest(
@@ -269,9 +269,9 @@ class _Taker:
         try:
             egress.check_form(text)
         except egress.EgressRefused:
-            raise _refused(label, "is an address that may not be fetched") from None
+            raise _invalid_image(label, "is an address that may not be fetched") from None
         found = Input(label, address=text)
-        return self._kept(found, hashlib.sha256(f"address {text}".encode()).hexdigest())
+        return self._keep(found, hashlib.sha256(f"address {text}".encode()).hexdigest())
 
     def _text(self, label: str, text: str) -> str:
         self._check_count(label)
@@ -282,9 +282,9 @@ class _Taker:
         else:
             spool = self._body.long_strings[index].spool
             read = _reader(spool.read_at)
-        return self._decoded(label, read)
+        return self._decode(label, read)
 
-    def _decoded(self, label: str, read: Callable[[int], Iterator[bytes]]) -> str:
+    def _decode(self, label: str, read: Callable[[int], Iterator[bytes]]) -> str:
         head = next(read(0), b"")[:256]
         match = _DATA_URI.match(head)
         spool = self._spools.new(max_bytes=settings.MAX_IMAGE_BYTES)
@@ -294,12 +294,12 @@ class _Taker:
                 sink.write(chunk)
             sink.finish()
         except SpoolError as error:
-            raise _not_kept(label, error) from None
+            raise _spool_failure(label, error) from None
         if sink.error is not None or sink.media_type is not None or not spool.size:
-            raise _refused(label, "is not base64")
-        return self._kept(Input(label, spool, is_data_uri=match is not None), spool.sha256)
+            raise _invalid_image(label, "is not base64")
+        return self._keep(Input(label, spool, is_data_uri=match is not None), spool.sha256)
 
-    def _kept(self, found: Input, sha256: str) -> str:
+    def _keep(self, found: Input, sha256: str) -> str:
         self._check_count(found.label)
         found.placeholder = _placeholder(len(self._inputs.found), sha256)
         self._inputs.found.append(found)
@@ -311,10 +311,10 @@ class _Taker:
             sum(_field(one.label) == name for one in self._inputs.found)
             >= reference_images.MAX_IMAGES
         ):
-            raise _refused(name, f"holds more than {reference_images.MAX_IMAGES} images")
+            raise _invalid_image(name, f"holds more than {reference_images.MAX_IMAGES} images")
 
 
-def _not_kept(label: str, error: SpoolError) -> PictorError:
+def _spool_failure(label: str, error: SpoolError) -> PictorError:
     if isinstance(error, SpoolFull):
         return Unavailable(_NO_ROOM)
     return RequestTooLarge(f"{label} is too large.", param=_field(label))
@@ -353,5 +353,5 @@ def _field(label: str) -> str:
     return label.partition("[")[0]
 
 
-def _refused(label: str, what: str, *, name: str = "") -> InvalidRequest:
+def _invalid_image(label: str, what: str, *, name: str = "") -> InvalidRequest:
     return InvalidRequest(f"{name or label} {what}.", code="invalid_image", param=_field(label))

@@ -236,12 +236,12 @@ def record_departure(attendance: Attendance) -> None:
 
 def left(turns: Collection[Turn]) -> None:
     """Record callers who left without an answer. A finished turn changes nothing."""
-    prepared.fetch(_ended(turns, is_orphan=True))
+    prepared.fetch(_end_statement(turns, is_orphan=True))
 
 
 def answered(turns: Collection[Turn]) -> Statement[None]:
     """Record callers who have their answers: retries may no longer take these over."""
-    return _ended(turns, is_orphan=False)
+    return _end_statement(turns, is_orphan=False)
 
 
 _END = """
@@ -253,7 +253,7 @@ RETURNING 1
 """
 
 
-def _ended(turns: Collection[Turn], *, is_orphan: bool) -> Statement[None]:
+def _end_statement(turns: Collection[Turn], *, is_orphan: bool) -> Statement[None]:
     return Statement(_END, (is_orphan, *_columns(turns)), unread)
 
 

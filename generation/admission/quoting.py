@@ -90,7 +90,7 @@ def quoted_order(*, caller: Caller, request: Json, now: datetime, to_make: bool 
     With `to_make`, raises Paused for stopped work; without it, a quote for that is still given.
     """
     sale = on_sale(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
-    return _quoted(sale, caller, request, now=now, to_make=to_make)
+    return _quote(sale, caller, request, now=now, to_make=to_make)
 
 
 async def quoted_order_async(
@@ -98,16 +98,16 @@ async def quoted_order_async(
 ) -> Quoted:
     """Like `quoted_order`, on the running loop."""
     sale = await on_sale_async(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
-    return _quoted(sale, caller, request, now=now, to_make=to_make)
+    return _quote(sale, caller, request, now=now, to_make=to_make)
 
 
-def _quoted(sale: OnSale, caller: Caller, request: Json, *, now: datetime, to_make: bool) -> Quoted:
+def _quote(sale: OnSale, caller: Caller, request: Json, *, now: datetime, to_make: bool) -> Quoted:
     catalogue, table = sale
     contract = _contract(catalogue, caller, request["model"], now)
     if to_make and (stop := catalogue.stop_of(contract.model, caller.tenant_id)):
-        raise _paused(stop)
+        raise _paused_error(stop)
     order = rules.check(contract, request, key_response_format=caller.default_response_format)
-    planned = _planned(catalogue, contract, order, livemode=caller.livemode)
+    planned = _first_plan(catalogue, contract, order, livemode=caller.livemode)
     try:
         quote = pricing.quote(
             table,
@@ -142,7 +142,7 @@ def _contract(catalogue: Catalogue, caller: Caller, model: str, now: datetime) -
     return contract
 
 
-def _paused(stop: StopTerms) -> Paused:
+def _paused_error(stop: StopTerms) -> Paused:
     what = "This workspace" if stop.tenant_id else stop.model or "Image generation"
     words = f" {stop.words}" if stop.words else ""
     page = "" if stop.tenant_id else ": see /status/"
@@ -168,7 +168,7 @@ def _refusal(caller: Caller, model: str) -> ModelForbidden:
     )
 
 
-def _planned(
+def _first_plan(
     catalogue: Catalogue, contract: ContractTerms, order: Order, *, livemode: bool
 ) -> Candidate:
     """The first capable channel's plan. Raises, before any money is held, if there is none."""

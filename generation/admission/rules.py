@@ -151,10 +151,10 @@ def _quality(contract: ContractTerms, word: str | None) -> str:
 
 
 def _response_format(contract: ContractTerms, request: Json, key_response_format: str) -> str:
-    asked = request.get("response_format")
-    if asked is None:
+    requested = request.get("response_format")
+    if requested is None:
         return key_response_format or contract.response_format_default
-    return "b64_json" if asked == "base64" else str(asked)
+    return "b64_json" if requested == "base64" else str(requested)
 
 
 def _check_background(background: object, output_format: str) -> None:

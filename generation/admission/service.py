@@ -114,7 +114,7 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
     nothing is held or remembered.
     """
     digest = idempotency.digest_of(submission.request)
-    found, is_new = _known(submission, digest, now), False
+    found, is_new = _existing_generation(submission, digest, now), False
     if found is None:
         check_ceiling(submission.caller, now)
         quoted = quoted_order(
@@ -129,7 +129,7 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
         fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
         with _in_doubt(submission.attendance):
             found, is_new = _hold_once(submission, fresh, digest=digest, now=now)
-    if (departed := _departed(submission, found)) is not None:
+    if (departed := _attendance_if_left(submission, found)) is not None:
         orphans.record_departure(departed)
     return Admitted(found, is_new=is_new, is_streamed=submission.is_streamed)
 
@@ -151,9 +151,9 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
             # From here to the statement no caller can leave and repeat the request.
             orphans.check_waits(submission.attendance)
             with HOLD_SECONDS.time():
-                await connection.fetch(_placed(submission, fresh, now))
+                await connection.fetch(_placement(submission, fresh, now))
     model_rows.inserted(fresh)
-    if (departed := _departed(submission, fresh)) is not None:
+    if (departed := _attendance_if_left(submission, fresh)) is not None:
         await pools.database(orphans.record_departure, departed)
     return Admitted(fresh, is_new=True, is_streamed=submission.is_streamed)
 
@@ -190,7 +190,7 @@ def _in_doubt(attendance: Attendance | None) -> Iterator[None]:
         raise InDoubt from error
 
 
-def _departed(submission: Submission, generation: Generation) -> Attendance | None:
+def _attendance_if_left(submission: Submission, generation: Generation) -> Attendance | None:
     """The attendance of a caller who left while the generation was committed.
 
     The log's facts are noted here and not only by the answer, since the caller may be gone then.
@@ -208,7 +208,7 @@ def _departed(submission: Submission, generation: Generation) -> Attendance | No
     return attendance if has_left else None
 
 
-def _known(submission: Submission, digest: bytes, now: datetime) -> Generation | None:
+def _existing_generation(submission: Submission, digest: bytes, now: datetime) -> Generation | None:
     """The generation of this idempotency key, or the orphan that a retry takes over.
 
     None for a key that may not order the model: it gets no earlier image of it either, and is
@@ -246,18 +246,18 @@ def _hold_once(
     """
     prepared.connect()  # without a connection the failure is certain, and not in doubt
     with HOLD_SECONDS.time(), transaction.atomic():
-        return _held_once(submission, fresh, digest=digest, now=now)
+        return _hold_under_lock(submission, fresh, digest=digest, now=now)
 
 
-def _held_once(
+def _hold_under_lock(
     submission: Submission, fresh: Generation, *, digest: bytes, now: datetime
 ) -> tuple[Generation, bool]:
     locks.account_for_update(submission.caller.tenant_id)
-    known = _known(submission, digest, now)
+    known = _existing_generation(submission, digest, now)
     if known is not None:
         return known, False
     orphans.check_waits(submission.attendance)
-    prepared.fetch(_placed(submission, fresh, now))
+    prepared.fetch(_placement(submission, fresh, now))
     model_rows.inserted(fresh)
     if submission.idempotency_key is not None:
         idempotency.remember(
@@ -266,7 +266,7 @@ def _held_once(
     return fresh, True
 
 
-def _placed(submission: Submission, generation: Generation, now: datetime) -> Statement[None]:
+def _placement(submission: Submission, generation: Generation, now: datetime) -> Statement[None]:
     """Hold its highest cost and write its row, in one statement."""
     caller = submission.caller
     return hold_placed(

@@ -85,7 +85,7 @@ class Callers:
         Appends to `on_end` a function to call at the end: was the whole answer sent?
         """
         attendance = Attendance(self._process, Turn(generation_id))
-        on_end.append(lambda was_answered: self._ended(attendance, was_answered=was_answered))
+        on_end.append(lambda was_answered: self._end(attendance, was_answered=was_answered))
         return attendance
 
     async def start(self) -> None:
@@ -113,7 +113,7 @@ class Callers:
             if time.monotonic() - self._confirmed_at > SILENT_SECONDS:
                 vital.end_process("its presence has hung")
 
-    def _ended(self, attendance: Attendance, *, was_answered: bool) -> None:
+    def _end(self, attendance: Attendance, *, was_answered: bool) -> None:
         if was_answered and not attendance.is_in_doubt:
             if attendance.is_admitted:
                 self._answered.add(attendance.turn)

@@ -46,13 +46,13 @@ KEPT = timedelta(days=90)
 def send_due_alerts(*, now: datetime) -> int:
     """Send the due alerts of all enabled rules; returns the number of rules that sent one."""
     _forget_old(now)
-    told = 0
+    sent = 0
     for rule_id in AlertRule.objects.filter(is_enabled=True).order_by("id").values_list("id"):
         try:
-            told += _tell(rule_id[0], now)
+            sent += _tell(rule_id[0], now)
         except Exception:
             logger.exception("an alert rule sent nothing")  # the next minute tries again
-    return told
+    return sent
 
 
 @transaction.atomic
@@ -62,9 +62,9 @@ def _tell(rule_id: UUID, now: datetime) -> bool:
     if rule is None:
         return False
     opened = open_conditions()
-    told = _told(rule)
-    _hush(rule, opened, told, now)
-    news = news_of(rule, opened=opened, told=told, now=now)
+    past = _past_alerts(rule)
+    _hush(rule, opened, past, now)
+    news = news_of(rule, opened=opened, past=past, now=now)
     lately = rule.sendings.filter(is_test=False, at__gt=now - HOUR).order_by("-id")
     times = list(lately.values_list("at", flat=True))
     has_to_wait = len(times) >= AT_ONCE and now - times[0] < APART
@@ -74,13 +74,13 @@ def _tell(rule_id: UUID, now: datetime) -> bool:
     endpoint = rule.endpoint if rule.endpoint and rule.endpoint.is_enabled else None
     if not mails and endpoint is None:
         return False  # a condition reports it; with a recipient, all of it is sent
-    passed = _passed(rule, since=times[0]) if len(times) >= AT_ONCE else 0
+    passed = _count_missed(rule, since=times[0]) if len(times) >= AT_ONCE else 0
     sending = AlertSending(rule=rule, at=now, mails=mails, passed=passed)
     _send(sending, news, endpoint)
     return True
 
 
-def _told(rule: AlertRule) -> Mapping[ConditionOpening, PastAlerts]:
+def _past_alerts(rule: AlertRule) -> Mapping[ConditionOpening, PastAlerts]:
     """The rule's alerts about openings not ended: of each the last row, and the counts."""
     rows = AlertSent.objects.filter(rule=rule, is_over=False)
     counted = rows.order_by().values_list("kind", "object", "opened_at")
@@ -112,13 +112,13 @@ def _told(rule: AlertRule) -> Mapping[ConditionOpening, PastAlerts]:
 def _hush(
     rule: AlertRule,
     opened: Sequence[Condition],
-    told: Mapping[ConditionOpening, PastAlerts],
+    past: Mapping[ConditionOpening, PastAlerts],
     now: datetime,
 ) -> None:
     """Mark reported openings that are silenced or accepted now: afterwards they are new again."""
     quiet = (opening_of(one) for one in opened if is_quiet(one, now))
     for opening in quiet:
-        if opening in told and not told[opening].is_hushed:
+        if opening in past and not past[opening].is_hushed:
             _rows(rule, opening).update(is_hushed=True)
 
 
@@ -127,7 +127,7 @@ def _rows(rule: AlertRule, opening: ConditionOpening) -> QuerySet[AlertSent]:
     return AlertSent.objects.filter(rule=rule, kind=kind, object=name, opened_at=since)
 
 
-def _passed(rule: AlertRule, *, since: datetime) -> int:
+def _count_missed(rule: AlertRule, *, since: datetime) -> int:
     """The number of conditions that began and ended while the rule had to wait, unreported."""
     ended = Condition.objects.filter(since__gt=since, resolved_at__gt=since, accepted_at=None)
     least = timedelta(minutes=rule.least_minutes)
@@ -143,8 +143,8 @@ def _send(
 ) -> None:
     """Record the alert, and have it sent."""
     rule = sending.rule
-    said = wording.template_values(sending, news)
-    posted = post_rendered(to=sending.mails, template=wording.MAIL, words=said)
+    values = wording.template_values(sending, news)
+    posted = post_rendered(to=sending.mails, template=wording.MAIL, words=values)
     sending.mail_ids = [mail.id for mail in posted]
     if endpoint is not None:
         sending.url = endpoint.url

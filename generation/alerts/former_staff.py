@@ -26,6 +26,6 @@ def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
             after={"name": rule.name, "mails": rule.mails},
             ip=ip,
         )
-    told = AlertSending.objects.filter(mails__contains=[of])
-    posted = {one for ids in told.values_list("mail_ids", flat=True) for one in ids}
+    sendings = AlertSending.objects.filter(mails__contains=[of])
+    posted = {one for ids in sendings.values_list("mail_ids", flat=True) for one in ids}
     Mail.objects.filter(id__in=posted, to=of, sent_at=None).delete()

@@ -71,15 +71,15 @@ def news_of(
     rule: AlertRule,
     *,
     opened: Sequence[Condition],
-    told: Mapping[ConditionOpening, PastAlerts],
+    past: Mapping[ConditionOpening, PastAlerts],
     now: datetime,
 ) -> list[AlertNews]:
     """New conditions, then repeated ones, then ended ones."""
-    found = [one for condition in opened for one in _of(rule, condition, told, now)]
+    found = [one for condition in opened for one in _of(rule, condition, past, now)]
     still_open = {opening_of(condition) for condition in opened}
     over = [
         AlertNews(Occasion.RESOLVED, 0, known.condition_id, opening, known.words, known.micros)
-        for opening, known in told.items()
+        for opening, known in past.items()
         if opening not in still_open
     ]
     places = list(Occasion)
@@ -90,14 +90,14 @@ def news_of(
 def _of(
     rule: AlertRule,
     condition: Condition,
-    told: Mapping[ConditionOpening, PastAlerts],
+    past: Mapping[ConditionOpening, PastAlerts],
     now: datetime,
 ) -> Iterator[AlertNews]:
     is_due = is_wanted(rule, condition) and is_of_age(rule, condition, now)
     if not is_due or is_quiet(condition, now):
         return
     opening = opening_of(condition)
-    known = told.get(opening)
+    known = past.get(opening)
     if known is None or known.is_hushed:
         number = known.fired if known else 0
         yield _news(Occasion.FIRED, number, condition)

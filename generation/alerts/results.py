@@ -46,8 +46,8 @@ def short(url: str) -> str:
 def results_of(sendings: Sequence[AlertSending]) -> Mapping[UUID, Sequence[DestinationResult]]:
     """By sending, the result at each destination. Three queries."""
     mails = Mail.objects.in_bulk([one for sending in sendings for one in sending.mail_ids])
-    told = [sending.event_id for sending in sendings if sending.event_id]
-    deliveries = {one.event_id: one for one in Delivery.objects.filter(event_id__in=told)}
+    events = [sending.event_id for sending in sendings if sending.event_id]
+    deliveries = {one.event_id: one for one in Delivery.objects.filter(event_id__in=events)}
     tried = DeliveryAttempt.objects.filter(delivery__in=deliveries.values()).defer("answer")
     last = {one.delivery_id: one for one in tried.order_by("id")}
     return {one.id: list(_results(one, mails, deliveries, last)) for one in sendings}
@@ -60,13 +60,13 @@ def _results(
     last: Mapping[UUID, DeliveryAttempt],
 ) -> Iterator[DestinationResult]:
     for address, mail_id in zip(sending.mails, sending.mail_ids, strict=True):
-        yield _of_mail(address, mails.get(mail_id))
+        yield _mail_result(address, mails.get(mail_id))
     if sending.event_id is not None:
         delivery = deliveries.get(sending.event_id)
-        yield _of_webhook(sending.url, delivery, last.get(delivery.id) if delivery else None)
+        yield _webhook_result(sending.url, delivery, last.get(delivery.id) if delivery else None)
 
 
-def _of_mail(address: str, mail: Mail | None) -> DestinationResult:
+def _mail_result(address: str, mail: Mail | None) -> DestinationResult:
     if mail is None:
         return DestinationResult(address, SendState.FORGOTTEN, "more than a week ago")
     if mail.sent_at is not None:
@@ -80,7 +80,7 @@ def _of_mail(address: str, mail: Mail | None) -> DestinationResult:
     return DestinationResult(address, SendState.ON_ITS_WAY, "on its way")
 
 
-def _of_webhook(
+def _webhook_result(
     url: str, delivery: Delivery | None, attempt: DeliveryAttempt | None
 ) -> DestinationResult:
     if delivery is None:

@@ -75,8 +75,8 @@ class RuleValues:
     @property
     def digest(self) -> str:
         """A digest of all values that a form shows."""
-        said = asdict(replace(self, secret="", page=""))
-        return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+        columns = asdict(replace(self, secret="", page=""))
+        return sha256(json.dumps(columns, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Saved:
 
 def save_rule(
     *,
-    wishes: RuleValues,
+    values: RuleValues,
     rule: AlertRule | None = None,
     seen: str = "",
     new_id: UUID | None = None,
@@ -102,9 +102,9 @@ def save_rule(
     A second call with the same `new_id` returns the first one's rule. If `seen` is not the digest
     of the present rule, another operator has changed it meanwhile, and nothing is saved.
     """
-    wishes = _checked(wishes)
-    if wishes.url and (rule is None or wishes.url != rule.url):
-        check_url(wishes.url)
+    values = _tidy_and_check(values)
+    if values.url and (rule is None or values.url != rule.url):
+        check_url(values.url)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -112,20 +112,20 @@ def save_rule(
         if known is not None:
             return Saved(known, "")
         kept = locked(rule) if rule else AlertRule(**({"id": new_id} if new_id else {}))
-        if seen and values_of(kept).digest not in {seen, wishes.digest}:
+        if seen and values_of(kept).digest not in {seen, values.digest}:
             raise ValidationError(
                 "Somebody changed it after you opened this page. Check it and save again.",
                 code=CHANGED,
             )
         before = None if rule is None else described(kept)
         former = destinations_of(kept)
-        secret = _take(kept, wishes)
+        secret = _take(kept, values)
         new = [one for one in destinations_of(kept) if one not in former]
         if kept.is_enabled and untried(kept, among=new, now=now):
             kept.is_enabled = False
             kept.save(update_fields=["is_enabled"])
         after = described(kept)
-        if after != before or wishes.secret:
+        if after != before or values.secret:
             action = "alert.set" if before else "alert.create"
             record(kept.audited, action, actor=actor, before=before, after=after, ip=ip)
         return Saved(kept, secret)
@@ -137,20 +137,20 @@ def enable(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = Non
     kept = locked(rule)
     if doubts := untried(kept, among=destinations_of(kept), now=now):
         raise ValidationError(doubts)
-    return _switched(kept, to=True, actor=actor, ip=ip)
+    return _switch(kept, to=True, actor=actor, ip=ip)
 
 
 @transaction.atomic
 def disable(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRule:
     """Disable it; deliveries on their way to the webhook are given up."""
-    return _switched(locked(rule), to=False, actor=actor, ip=ip)
+    return _switch(locked(rule), to=False, actor=actor, ip=ip)
 
 
 @transaction.atomic
 def archive(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> AlertRule:
     """Remove it; its alerts are kept, and it can be restored."""
     kept = locked(rule)
-    _switched(kept, to=False, actor=actor, ip=ip)
+    _switch(kept, to=False, actor=actor, ip=ip)
     kept.archived_at = now
     kept.save(update_fields=["archived_at"])
     record(kept.audited, "alert.remove", actor=actor, before={"name": kept.name}, ip=ip)
@@ -217,7 +217,7 @@ def values_of(rule: AlertRule) -> RuleValues:
     )
 
 
-def _switched(rule: AlertRule, *, to: bool, actor: Actor, ip: str | None) -> AlertRule:
+def _switch(rule: AlertRule, *, to: bool, actor: Actor, ip: str | None) -> AlertRule:
     if rule.is_enabled != to:
         rule.is_enabled = to
         rule.save(update_fields=["is_enabled"])
@@ -228,21 +228,21 @@ def _switched(rule: AlertRule, *, to: bool, actor: Actor, ip: str | None) -> Ale
     return rule
 
 
-def _take(rule: AlertRule, wishes: RuleValues) -> str:
-    """Write the wishes into the rule; returns the newly made secret, if any."""
-    _check_there_is_room(rule, wishes.name)
-    rule.name, rule.page = wishes.name, wishes.page or rule.page
-    rule.kinds = None if wishes.kinds is None else list(wishes.kinds)
-    rule.least_micros, rule.least_minutes = wishes.least_micros, wishes.least_minutes
-    rule.repeat_hours, rule.mails = wishes.repeat_hours, list(wishes.mails)
+def _take(rule: AlertRule, values: RuleValues) -> str:
+    """Write the values into the rule; returns the newly made secret, if any."""
+    _check_there_is_room(rule, values.name)
+    rule.name, rule.page = values.name, values.page or rule.page
+    rule.kinds = None if values.kinds is None else list(values.kinds)
+    rule.least_micros, rule.least_minutes = values.least_micros, values.least_minutes
+    rule.repeat_hours, rule.mails = values.repeat_hours, list(values.mails)
     former, made = rule.endpoint, ""
-    if not wishes.url:
+    if not values.url:
         rule.endpoint = None
     elif former is None:
-        made = "" if wishes.secret else signing.new_secret()
-        rule.endpoint = installation_endpoints.open_endpoint(wishes.url, wishes.secret or made)
+        made = "" if values.secret else signing.new_secret()
+        rule.endpoint = installation_endpoints.open_endpoint(values.url, values.secret or made)
     else:
-        installation_endpoints.change_endpoint(former, url=wishes.url, secret=wishes.secret)
+        installation_endpoints.change_endpoint(former, url=values.url, secret=values.secret)
     rule.save()
     if former is not None and rule.endpoint is None:
         installation_endpoints.close_endpoint(former)
@@ -261,14 +261,14 @@ def _check_there_is_room(rule: AlertRule, name: str) -> None:
         raise ValidationError(f"There are {MAX_RULES} rules already: remove one first.")
 
 
-def _checked(wishes: RuleValues) -> RuleValues:
-    """The wishes, tidied. Raises ValidationError."""
+def _tidy_and_check(values: RuleValues) -> RuleValues:
+    """The values, tidied. Raises ValidationError."""
     tidy = replace(
-        wishes,
-        name=without_marks(wishes.name),
-        mails=list(dict.fromkeys(User.normalize_username(one) for one in wishes.mails)),
-        url=wishes.url.strip(),
-        secret=wishes.secret.strip(),
+        values,
+        name=without_marks(values.name),
+        mails=list(dict.fromkeys(User.normalize_username(one) for one in values.mails)),
+        url=values.url.strip(),
+        secret=values.secret.strip(),
     )
     if wrong := dict(_mistakes(tidy)):
         raise ValidationError(wrong)
@@ -279,32 +279,32 @@ def _checked(wishes: RuleValues) -> RuleValues:
     return replace(tidy, kinds=[one for one in ALL_KINDS if one in tidy.kinds])
 
 
-def _mistakes(wishes: RuleValues) -> Iterator[tuple[str, str]]:
+def _mistakes(values: RuleValues) -> Iterator[tuple[str, str]]:
     """The mistakes, by field."""
-    if not 0 < len(wishes.name) <= MAX_NAME:
+    if not 0 < len(values.name) <= MAX_NAME:
         yield "name", f"Give it a name of at most {MAX_NAME} characters."
-    if len(wishes.page) > MAX_PAGE:
+    if len(values.page) > MAX_PAGE:
         yield "page", f"At most {MAX_PAGE} characters."
-    if wishes.secret and not wishes.url:
+    if values.secret and not values.url:
         yield "secret", "A secret is only for a webhook: give its url."
-    yield from _mistakes_of_what(wishes)
-    yield from _mistakes_of_whom(wishes.mails, has_webhook=bool(wishes.url))
+    yield from _mistakes_in_filter(values)
+    yield from _mistakes_in_mails(values.mails, has_webhook=bool(values.url))
 
 
-def _mistakes_of_what(wishes: RuleValues) -> Iterator[tuple[str, str]]:
-    if wishes.kinds is not None and not wishes.kinds:
+def _mistakes_in_filter(values: RuleValues) -> Iterator[tuple[str, str]]:
+    if values.kinds is not None and not values.kinds:
         yield "kinds", "Choose at least one kind, or every kind."
-    elif unknown := [one for one in wishes.kinds or () if one not in ALL_KINDS]:
+    elif unknown := [one for one in values.kinds or () if one not in ALL_KINDS]:
         yield "kinds", f"There is no kind {unknown[0]!r}; the kinds are {', '.join(ALL_KINDS)}."
-    if wishes.least_micros is not None and not 0 <= wishes.least_micros <= MAX_MICROS:
+    if values.least_micros is not None and not 0 <= values.least_micros <= MAX_MICROS:
         yield "least_micros", "Type an amount from $0 to a billion dollars."
-    if not 0 <= wishes.least_minutes <= MAX_MINUTES:
+    if not 0 <= values.least_minutes <= MAX_MINUTES:
         yield "least_minutes", f"Type 0 to {MAX_MINUTES} minutes, which is a week."
-    if not 0 <= wishes.repeat_hours <= MAX_HOURS:
+    if not 0 <= values.repeat_hours <= MAX_HOURS:
         yield "repeat_hours", f"Type 0 to {MAX_HOURS} hours, which is a week."
 
 
-def _mistakes_of_whom(mails: Sequence[str], *, has_webhook: bool) -> Iterator[tuple[str, str]]:
+def _mistakes_in_mails(mails: Sequence[str], *, has_webhook: bool) -> Iterator[tuple[str, str]]:
     wrong = [one for one in mails if not _is_address(one)]
     if not mails and not has_webhook:
         yield "mails", "Give an e-mail address, a webhook, or both."

@@ -26,7 +26,7 @@ def page_of(rule: AlertRule, path: str = "") -> str:
     return f"{home}{path or f'alerts/{rule.id}/'}" if home else ""
 
 
-def _mended_at(rule: AlertRule, one: AlertNews) -> str:
+def _page_of_condition(rule: AlertRule, one: AlertNews) -> str:
     return page_of(rule, f"conditions/{one.condition_id}/")
 
 
@@ -59,7 +59,7 @@ def _line(rule: AlertRule, one: AlertNews) -> Mapping[str, Any]:
         "words": one.words,
         "since": one.opening.since,
         "costs": None if one.micros is None else in_dollars(one.micros),
-        "page": _mended_at(rule, one),
+        "page": _page_of_condition(rule, one),
     }
 
 
@@ -78,7 +78,7 @@ def body(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
                 "since": int(one.opening.since.timestamp()),
                 "costs": None if one.micros is None else to_decimal(one.micros),
                 "currency": "USD",
-                "url": _mended_at(sending.rule, one) or None,
+                "url": _page_of_condition(sending.rule, one) or None,
             }
             for one in news[:MAX_POSTED]
         ],

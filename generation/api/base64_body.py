@@ -38,7 +38,7 @@ async def streamed(finished: Finished, headers: dict[str, str]) -> StreamingHttp
 
     An image that is removed from storage while the answer is under way cuts it short.
     """
-    first = await _begun_with_all_there(finished)
+    first = await _begin_once_all_exist(finished)
     mark = secrets.token_hex(16)
     answer = ImagesAnswer.render(with_base64(finished, mark))
     frame = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
@@ -67,12 +67,12 @@ async def _body(
     yield parts[-1]
 
 
-async def _begun_with_all_there(finished: Finished) -> AsyncIterator[bytes]:
+async def _begin_once_all_exist(finished: Finished) -> AsyncIterator[bytes]:
     """Begin the first image once all others are known to be on storage."""
     first, *others = finished.images
     if others:
         keys = [image.object_key for image in others]
-        with _refused(finished):
+        with _storage_errors_translated(finished):
             await _patiently(lambda: pools.storage(require, keys))
     return await begun(finished, first)
 
@@ -84,8 +84,8 @@ async def begun(finished: Finished, image: StoredImage) -> AsyncIterator[bytes]:
         chunks = encoded(image)
         return await anext(chunks), chunks
 
-    with _refused(finished):
-        return _joined(*await _patiently(first))
+    with _storage_errors_translated(finished):
+        return _join(*await _patiently(first))
 
 
 async def _patiently(read: Callable[[], Awaitable[T]]) -> T:
@@ -101,7 +101,7 @@ async def _patiently(read: Callable[[], Awaitable[T]]) -> T:
 
 
 @contextmanager
-def _refused(finished: Finished) -> Iterator[None]:
+def _storage_errors_translated(finished: Finished) -> Iterator[None]:
     """Turn failures of storage into the caller's errors."""
     try:
         yield
@@ -111,7 +111,7 @@ def _refused(finished: Finished) -> Iterator[None]:
         raise cannot_be_read(finished.generation) from None
 
 
-async def _joined(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _join(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield head
     async for chunk in chunks:
         yield chunk

@@ -162,7 +162,7 @@ class ModelsView(Endpoint):
         catalogue, now = catalogue_at(caller.revision), clock.now()
         prices = prices_at(caller.revision, caller.tenant_id, now=now)
         callable_now = [one for one in catalogue.on_offer(now) if caller.may_use(one.model)]
-        return Answer({"data": [_sold(one, prices, catalogue, now) for one in callable_now]})
+        return Answer({"data": [_sold_model(one, prices, catalogue, now) for one in callable_now]})
 
 
 class ModelView(Endpoint):
@@ -187,11 +187,11 @@ class ModelView(Endpoint):
         if contract.has_ended(now):
             raise sunset_of(catalogue, contract, now)
         prices = prices_at(caller.revision, caller.tenant_id, now=now)
-        sold = _sold(contract, prices, catalogue, now)
+        sold = _sold_model(contract, prices, catalogue, now)
         return Answer(sold, headers=life_headers(catalogue, model, now))
 
 
-def _sold(
+def _sold_model(
     contract: ContractTerms, prices: PriceTable, catalogue: Catalogue, now: datetime
 ) -> SoldModel:
     return SoldModel(contract, prices, catalogue.successor_of(contract, now) or None)

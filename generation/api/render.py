@@ -78,13 +78,13 @@ def headers_once_admitted(admitted: Admitted) -> Mapping[str, str]:
 def headers_of(generation: Generation, *, is_replay: bool = False) -> dict[str, str]:
     """The headers of every answer about a generation."""
     log.note(generation=generation.public_id, model=generation.model)
-    headers = _named(generation.id, is_replay=is_replay)
+    headers = _headers(generation.id, is_replay=is_replay)
     if generation.captured_micros is not None:
         headers["x-pictor-charge"] = to_decimal(generation.captured_micros)
     return headers
 
 
-def _named(generation_id: UUID, *, is_replay: bool) -> dict[str, str]:
+def _headers(generation_id: UUID, *, is_replay: bool) -> dict[str, str]:
     headers = {"x-pictor-generation-id": ids.public(ids.GENERATION, generation_id)}
     if is_replay:
         headers["Idempotent-Replayed"] = "true"
@@ -105,7 +105,7 @@ def accepted(generation: Generation, *, applied: str, is_replay: bool) -> HttpRe
 
 def too_late(generation_id: UUID, *, is_replay: bool) -> HttpResponse:
     """504: the caller waited as long as callers may; the generation goes on."""
-    headers = {**api_errors.headers_of(NOT_READY), **_named(generation_id, is_replay=is_replay)}
+    headers = {**api_errors.headers_of(NOT_READY), **_headers(generation_id, is_replay=is_replay)}
     return api_errors.json_response(
         api_errors.body_of(NOT_READY), status=NOT_READY.status, headers=headers
     )

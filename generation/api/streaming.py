@@ -96,7 +96,7 @@ async def _ending(finished: Finished | None) -> AsyncIterator[bytes]:
             if not finished.images:
                 raise base64_body.deleted()
             for index, image in enumerate(finished.images):
-                async for chunk in _completed(finished, index, image):
+                async for chunk in _image_event(finished, index, image):
                     yield chunk
         except PictorError as error:
             yield _failure(api_errors.body_of(error))
@@ -131,7 +131,7 @@ async def _partial(partial: PartialImage, task: Task) -> AsyncIterator[bytes]:
     yield tail
 
 
-async def _completed(finished: Finished, index: int, image: StoredImage) -> AsyncIterator[bytes]:
+async def _image_event(finished: Finished, index: int, image: StoredImage) -> AsyncIterator[bytes]:
     mark = secrets.token_hex(16)
     answer = finished.generation.answer or {}
     event = COMPLETED[Task(finished.generation.task)].render(

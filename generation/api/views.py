@@ -56,7 +56,7 @@ class GenerationView(Endpoint):
     )
     def get(self, caller: Caller, public_id: str) -> Answer:
         """One generation, with its result once it has one."""
-        return _shown(services.generation_of(caller.tenant_id, public_id, livemode=caller.livemode))
+        return _reply(services.generation_of(caller.tenant_id, public_id, livemode=caller.livemode))
 
     @operation(
         "delete_generation",
@@ -93,8 +93,8 @@ class CancellationView(Endpoint):
         canceled = services.cancel(
             caller.tenant_id, public_id, livemode=caller.livemode, now=clock.now()
         )
-        return _shown(canceled)
+        return _reply(canceled)
 
 
-def _shown(finished: Finished) -> Answer:
+def _reply(finished: Finished) -> Answer:
     return Answer(shown(finished), render.headers_of(finished.generation))

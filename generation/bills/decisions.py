@@ -126,7 +126,7 @@ def put_back(line: BillLine, *, reason: str, actor: Actor) -> Micros:
         # Lines of several bills may share a key, so each correction back has a name of its own.
         _book(line, f"{line.key} put back {line.pk}.{line.takes}", change, reason, actor)
     line.decision, line.taken_micros = "", 0
-    _decided(line, "", actor)
+    _record_decision(line, "", actor)
     _count(line, taken_lines=-1, taken_micros=change)
     return change
 
@@ -235,7 +235,7 @@ def _take(pk: int, *, reason: str, actor: Actor) -> Micros:
         _book(line, name, change, reason, actor)
         line.takes += 1
     line.decision, line.taken_micros = Decision.TAKEN, change
-    _decided(line, reason, actor)
+    _record_decision(line, reason, actor)
     _count(line, taken_lines=1, taken_micros=change)
     return change
 
@@ -252,7 +252,7 @@ def _book(line: BillLine, name: str, change: Micros, reason: str, actor: Actor) 
         raise ValidationError(f"{name!r} is in the ledger already: match the bill again.")
 
 
-def _decided(line: BillLine, words: str, actor: Actor) -> None:
+def _record_decision(line: BillLine, words: str, actor: Actor) -> None:
     line.words, line.by, line.decided_at = words, name_of(actor), clock.now()
     line.save()
 

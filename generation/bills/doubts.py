@@ -77,14 +77,15 @@ class BillDoubt:
 
 def doubts_of(bill: VendorBill, columns: Columns) -> list[BillDoubt]:
     """All doubts about a bill; none if everything fits."""
-    return [*_of_channel(bill, columns), *_of_unit(bill, columns), *_of_zone(bill, columns)]
+    looks = (_channel_doubts, _unit_doubts, _zone_doubts)
+    return [doubt for look in looks for doubt in look(bill, columns)]
 
 
-def _of_channel(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
+def _channel_doubts(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
     lines = bill.lines.exclude(outcome=BillLine.Outcome.OURS)
     with_ids = lines.exclude(request_id="")
-    asked = list(with_ids.order_by("id").values_list("request_id", flat=True)[:SAMPLE])
-    if not asked and not lines.exclude(model="").exists():
+    request_ids = list(with_ids.order_by("id").values_list("request_id", flat=True)[:SAMPLE])
+    if not request_ids and not lines.exclude(model="").exists():
         items = list(lines.order_by().values_list("item", flat=True).distinct()[:SAMPLE])
         what = "line items" if columns.of == DAYS else "models"
         yield BillDoubt(
@@ -93,17 +94,17 @@ def _of_channel(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
             channels=_with_models(items, bill.channel_id),
         )
     known = with_ids.filter(Q(attempt_id__isnull=False) | Q(trial_id__isnull=False))
-    if asked and not known.exists():
+    if request_ids and not known.exists():
         yield BillDoubt(
             "channel",
             f"None of its request ids belongs to a call of {bill.channel.name}.",
-            channels=_with_calls(asked, bill),
+            channels=_with_calls(request_ids, bill),
         )
 
 
-def _with_calls(asked: list[str], bill: VendorBill) -> tuple[str, ...]:
+def _with_calls(request_ids: list[str], bill: VendorBill) -> tuple[str, ...]:
     with connection.cursor() as cursor:
-        cursor.execute(_ELSEWHERE, [ids.first_at(bill.period[0]), asked])
+        cursor.execute(_ELSEWHERE, [ids.first_at(bill.period[0]), request_ids])
         found = [channel for channel, _ in cursor if channel != bill.channel_id]
     names = Channel.objects.in_bulk(found)
     return tuple(names[channel].name for channel in found)
@@ -119,21 +120,21 @@ def _with_models(items: list[str], channel_id: int) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _of_unit(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
-    theirs, ours = _totals(bill)
-    if theirs == 0:
+def _unit_doubts(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
+    billed, booked = _totals(bill)
+    if billed == 0:
         yield BillDoubt("nothing", "All of its amounts are 0. Is that the column of the amounts?")
         return
-    if ours <= 0 or theirs < 0:
+    if booked <= 0 or billed < 0:
         return
     for unit, micros in UNITS.items():
         factor = float(UNITS[columns.unit] / micros)
-        if unit != columns.unit and abs(theirs / ours / factor - 1) < _TOLERANCE:
+        if unit != columns.unit and abs(billed / booked / factor - 1) < _TOLERANCE:
             times = f"{factor:,.0f} times" if factor > 1 else f"a {1 / factor:,.0f}th of"
             yield BillDoubt(
                 "unit",
-                f"The bill is {times} what we booked, {in_dollars(theirs)} beside"
-                f" {in_dollars(ours)}: are its amounts {unit}?",
+                f"The bill is {times} what we booked, {in_dollars(billed)} beside"
+                f" {in_dollars(booked)}: are its amounts {unit}?",
                 replace(columns, unit=unit),
             )
 
@@ -142,14 +143,14 @@ def _totals(bill: VendorBill) -> tuple[int, int]:
     """The vendor's and our sum for the matched lines; for all lines if either is 0."""
     sums: Mapping[str, list[int]] = bill.sums
     both = [sums[one] for one in ("equal", "different") if one in sums]
-    theirs, ours = (sum(figures[at] for figures in both) for at in (1, 2))
-    if theirs and ours:
-        return theirs, ours
-    theirs, ours = (sum(figures[at] for figures in sums.values()) for at in (1, 2))
-    return theirs, ours
+    billed, booked = (sum(figures[at] for figures in both) for at in (1, 2))
+    if billed and booked:
+        return billed, booked
+    billed, booked = (sum(figures[at] for figures in sums.values()) for at in (1, 2))
+    return billed, booked
 
 
-def _of_zone(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
+def _zone_doubts(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
     if columns.of == DAYS:
         return
     matched, minutes = _one(_SHIFT, bill) or (0, 0)
@@ -159,8 +160,8 @@ def _of_zone(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
     if abs(minutes or 0) < _LEAST_MINUTES:
         return
     apart = round(minutes / 15) * 15
-    said = zone_of(columns.zone).utcoffset(bill.period[0])
-    zone = _zone_of(apart + int(said.total_seconds() // 60 if said else 0))
+    offset = zone_of(columns.zone).utcoffset(bill.period[0])
+    zone = _zone_of(apart + int(offset.total_seconds() // 60 if offset else 0))
     hours, rest = divmod(abs(apart), 60)
     yield BillDoubt(
         "zone",

@@ -151,11 +151,11 @@ def request_match(
     Raises ValidationError if they do not fit the file, or it is matched already.
     """
     _check(bill, columns)
-    asked = VendorBill.objects.filter(pk=bill.pk, content__isnull=False)
-    asked = asked.exclude(state=State.WAITING)
+    bills = VendorBill.objects.filter(pk=bill.pk, content__isnull=False)
+    bills = bills.exclude(state=State.WAITING)
     facts = {"mapping": columns.as_json, "channel": channel, "asked_at": clock.now()}
     with transaction.atomic():
-        if not asked.update(**facts, state=State.WAITING, trouble="", doubts=[]):
+        if not bills.update(**facts, state=State.WAITING, trouble="", doubts=[]):
             raise ValidationError("It is matched already, or being matched.")
         after = {"name": bill.name, "channel": channel.name}
         record(Subject("bill", str(bill.pk)), "bill.match", after=after, actor=actor, ip=ip)
@@ -171,7 +171,7 @@ def _check(bill: VendorBill, columns: Columns) -> None:
         names, rows = first_rows(content)
         columns.check(names)
         for number, row in enumerate(rows, start=1):
-            _understood(number, row, columns)
+            _read_row(number, row, columns)
     except ValueError as error:
         raise ValidationError(_sentence(error)) from None
 
@@ -195,7 +195,7 @@ def match_waiting() -> None:
             read_and_match(bill_id)
         except Exception:
             logger.exception("the bill %s could not be matched", bill_id)
-            _not_matched(bill_id, "It could not be matched: see the log.")
+            _record_failure(bill_id, "It could not be matched: see the log.")
 
 
 @transaction.atomic
@@ -216,7 +216,7 @@ def read_and_match(bill_id: int) -> None:
                 refuse_same(bill.digest)
             doubts = _read_and_match(bill)
     except (ValidationError, ValueError) as error:
-        _not_matched(bill.pk, _sentence(error))
+        _record_failure(bill.pk, _sentence(error))
         return
     bill.doubts = [one.as_json for one in doubts]
     bill.state = State.DOUBTFUL if doubts else State.READY
@@ -228,7 +228,7 @@ def read_and_match(bill_id: int) -> None:
     bill.save(update_fields=changed)
 
 
-def _not_matched(bill_id: int, why: str) -> None:
+def _record_failure(bill_id: int, why: str) -> None:
     """Record the reason. A bill matched before keeps that result, and the lines taken."""
     state = Case(When(content=None, then=Value(State.READY)), default=Value(State.FAILED))
     waiting = VendorBill.objects.filter(pk=bill_id, state=State.WAITING)
@@ -287,7 +287,7 @@ def _read_and_match(bill: VendorBill) -> list[BillDoubt]:
     bill.taken_lines = bill.taken_micros = bill.disputed_lines = 0
     starts = _stage(bill, text_of(bytes(bill.content)), columns)
     matching.match(bill, columns)
-    doubts = [*doubts_of(bill, columns), *_of_days(starts)]
+    doubts = [*doubts_of(bill, columns), *_day_doubts(starts)]
     matching.forget_calls()
     return doubts
 
@@ -301,19 +301,19 @@ def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
     rounding, count, amounts, starts = Decimal(0), 0, 0, set[str]()
     begins, ends = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
     while rows := list(islice(read, _AT_ONCE)):
-        batch = [(number, row, _understood(number, row, columns)) for number, row in rows]
+        batch = [(number, row, _read_row(number, row, columns)) for number, row in rows]
         points.check(row.get(columns.amount, "") for _, row, _ in batch)
-        BillLine.objects.bulk_create(_line(bill, number, said) for number, _, said in batch)
-        rounding += sum((said.micros - said.exact for _, _, said in batch), Decimal(0))
+        BillLine.objects.bulk_create(_line(bill, number, row_read) for number, _, row_read in batch)
+        rounding += sum((row_read.micros - row_read.exact for _, _, row_read in batch), Decimal(0))
         count += len(batch)
-        amounts += sum(abs(said.micros) for _, _, said in batch)
+        amounts += sum(abs(row_read.micros) for _, _, row_read in batch)
         if count > MAX_LINES:
             raise ValueError(f"the file has more than {MAX_LINES:,} lines")
         if amounts > MAX_MICROS:
             raise ValueError(
                 "its amounts are too large together: is that the column of the amounts?"
             )
-        times = [said.at for _, _, said in batch]
+        times = [row_read.at for _, _, row_read in batch]
         begins, ends = min(begins, *times), max(ends, *times)
         if columns.of == DAYS and len(starts) <= 1:
             zone = zone_of(columns.zone)
@@ -329,17 +329,17 @@ def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
     return starts
 
 
-def _line(bill: VendorBill, number: int, said: ReadRow) -> BillLine:
+def _line(bill: VendorBill, number: int, row_read: ReadRow) -> BillLine:
     return BillLine(
         bill=bill,
         number=number,
-        same_row=said.same_row if said.request_id or _is_of_days(bill) else "",
-        at=said.at,
-        item=said.item,
-        request_id=said.request_id,
-        n=said.n,
-        exact=said.exact,
-        micros=said.micros,
+        same_row=row_read.same_row if row_read.request_id or _is_of_days(bill) else "",
+        at=row_read.at,
+        item=row_read.item,
+        request_id=row_read.request_id,
+        n=row_read.n,
+        exact=row_read.exact,
+        micros=row_read.micros,
     )
 
 
@@ -347,14 +347,14 @@ def _is_of_days(bill: VendorBill) -> bool:
     return bool(bill.mapping["of"] == DAYS)
 
 
-def _understood(number: int, row: Row, columns: Columns) -> ReadRow:
+def _read_row(number: int, row: Row, columns: Columns) -> ReadRow:
     try:
         return understood(row, columns)
     except ValueError as error:
         raise ValueError(f"row {number}: {error}") from None
 
 
-def _of_days(starts: set[str]) -> Iterator[BillDoubt]:
+def _day_doubts(starts: set[str]) -> Iterator[BillDoubt]:
     """Doubt totals of days that do not begin at midnight UTC: ours cannot be added up for these."""
     if len(starts) == 1 and "00:00" not in starts:
         yield BillDoubt(

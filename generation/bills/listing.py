@@ -117,10 +117,10 @@ def in_reach(
 
 def _keys_of(bill: VendorBill, request_id: str) -> list[str]:
     """The keys of the lines with a request id, and of our calls with it that have no line."""
-    theirs = {"channel": bill.channel_id, "upstream_request_id": request_id}
+    call = {"channel": bill.channel_id, "upstream_request_id": request_id}
     calls = [
-        *Attempt.objects.filter(**theirs).values_list("pk", flat=True)[:_AT_ONCE],
-        *ChannelTrial.objects.filter(**theirs).values_list("pk", flat=True)[:_AT_ONCE],
+        *Attempt.objects.filter(**call).values_list("pk", flat=True)[:_AT_ONCE],
+        *ChannelTrial.objects.filter(**call).values_list("pk", flat=True)[:_AT_ONCE],
     ]
     keys = [key_of(bill.channel_id, own) for own in (request_id, *map(str, calls))]
     found = bill.lines.filter(key__in=keys).exclude(same_row="").order_by("id")

@@ -103,10 +103,10 @@ class Columns:
     zone: str = "UTC"
 
     @classmethod
-    def from_json(cls, said: Mapping[str, Any]) -> "Columns":
+    def from_json(cls, stored: Mapping[str, Any]) -> "Columns":
         """Read the stored form; unknown names are ignored."""
         known = {one.name for one in fields(cls)}
-        return cls(**{name: str(value) for name, value in said.items() if name in known})
+        return cls(**{name: str(value) for name, value in stored.items() if name in known})
 
     @property
     def as_json(self) -> dict[str, str]:

@@ -328,13 +328,13 @@ def sums_of(bill: VendorBill) -> dict[str, list[int]]:
 
 def ours_of_day(channel_id: int, model: str, day: datetime) -> Micros:
     """Our present booking for calls that ended on a UTC day, of models that begin with a word."""
-    sql, facts = _of_calls(_OF_DAY, channel_id, day, day + timedelta(days=1))
+    sql, facts = _calls_query(_OF_DAY, channel_id, day, day + timedelta(days=1))
     with connection.cursor() as cursor:
         cursor.execute(sql, {**facts, "word": _WORD_IS, "model": model, "day": day.date()})
         return Micros(cursor.fetchone()[0])
 
 
-def _of_calls(
+def _calls_query(
     sql: str, channel_id: int, begins: datetime, ends: datetime
 ) -> tuple[str, dict[str, Any]]:
     first, last = begins - _AROUND, ends + _AROUND
@@ -347,7 +347,7 @@ def _of_calls(
 
 def _look_up_calls(bill: VendorBill) -> None:
     forget_calls()
-    _run(*_of_calls(_LOOK_UP, bill.channel_id, *bill.period))
+    _run(*_calls_query(_LOOK_UP, bill.channel_id, *bill.period))
     _run("ANALYZE bill_calls", {})
 
 

@@ -66,10 +66,10 @@ def beginning_of(content: bytes) -> str:
 def rows_of(text: str) -> Iterator[Row]:
     """The file's rows, one after the other."""
     is_json = text.lstrip()[:1] in {"[", "{"}
-    return _of_json(text) if is_json else _of_csv(text)
+    return _json_rows(text) if is_json else _csv_rows(text)
 
 
-def _of_csv(text: str) -> Iterator[Row]:
+def _csv_rows(text: str) -> Iterator[Row]:
     first = text.lstrip().partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first.count)
     lines = csv.reader(_lines_of(text), delimiter=delimiter)
@@ -100,16 +100,16 @@ def _lines_of(text: str) -> Iterator[str]:
 def _names(cells: list[str]) -> list[str]:
     if len(cells) > MAX_COLUMNS:
         raise ValueError(TOO_WIDE)
-    said = [cell.strip()[:MAX_CHARACTERS] for cell in cells if cell.strip()]
+    texts = [cell.strip()[:MAX_CHARACTERS] for cell in cells if cell.strip()]
     names = [cell.strip()[:MAX_CHARACTERS] or f"column {at}" for at, cell in enumerate(cells, 1)]
-    if twice := sorted({name for name in said if said.count(name) > 1}):
+    if twice := sorted({name for name in texts if texts.count(name) > 1}):
         raise ValueError(f"the column {twice[0]!r} appears twice")
-    if any(re.fullmatch(r"[\d.:$ -]+", name) for name in said):
+    if any(re.fullmatch(r"[\d.:$ -]+", name) for name in texts):
         raise ValueError("the first line does not name the columns")
     return names
 
 
-def _of_json(text: str) -> Iterator[Row]:
+def _json_rows(text: str) -> Iterator[Row]:
     try:
         for number, value in enumerate(_elements(text), start=1):
             if not isinstance(value, dict):
@@ -140,7 +140,7 @@ def _elements(text: str) -> Iterator[Any]:
     """An array's elements; in an object, those of its first array with the members before it."""
     at = _skip(text, 0)
     if text[at] == "[":
-        yield from _of_array(text, at, is_whole=True)
+        yield from _array_elements(text, at, is_whole=True)
     elif _has_one_a_line(text):
         while at < len(text):
             value, at = _value(text, at)
@@ -165,7 +165,7 @@ def _in_object(text: str, at: int) -> Iterator[Any]:
         name, at = _value(text, at)
         at = _COLON.match(text, at).end()  # type: ignore[union-attr] # it matches anything
         if _OBJECTS.match(text, at):
-            for value in _of_array(text, at):
+            for value in _array_elements(text, at):
                 yield {**around, **value} if isinstance(value, dict) else value
             return
         around[name], at = _value(text, at)
@@ -175,7 +175,7 @@ def _in_object(text: str, at: int) -> Iterator[Any]:
     yield around
 
 
-def _of_array(text: str, at: int, *, is_whole: bool = False) -> Iterator[Any]:
+def _array_elements(text: str, at: int, *, is_whole: bool = False) -> Iterator[Any]:
     at = _skip(text, at + 1)
     while at < len(text) and text[at] != "]":
         value, at = _value(text, at)

@@ -71,10 +71,10 @@ def cells_of_routes(
             continue
         info = route_info(route, tables=tables, api_key="")
         for key in contract.price_keys:
-            asked = _asked(info, contract, key, at=at)
-            if asked is not None:
-                lately = made.get((asked.model, asked.size, asked.quality))
-                yield ServedCell(key, _of_one_image(info.costs, asked, lately))
+            request = _sent_request(info, contract, key, at=at)
+            if request is not None:
+                lately = made.get((request.model, request.size, request.quality))
+                yield ServedCell(key, _image_cost(info.costs, request, lately))
 
 
 def cost_of_cell(
@@ -86,8 +86,8 @@ def cost_of_cell(
     came: UpstreamResult = NOTHING_CAME,
 ) -> Cost | None:
     """The cost of one image of the cell on that route; None if the route cannot serve it."""
-    asked = _asked(route, contract, key, at=at)
-    return None if asked is None else upstream_cost(route.costs, asked=asked, came=came)
+    request = _sent_request(route, contract, key, at=at)
+    return None if request is None else upstream_cost(route.costs, asked=request, came=came)
 
 
 def is_by_tokens(route: RouteInfo, *, at: datetime) -> bool:
@@ -96,7 +96,7 @@ def is_by_tokens(route: RouteInfo, *, at: datetime) -> bool:
     return table is not None and (route.upstream_model, TOKENS, OUTPUT) in table.rows
 
 
-def _asked(
+def _sent_request(
     route: RouteInfo, contract: ContractTerms, key: PriceKey, *, at: datetime
 ) -> SentRequest | None:
     _, size, quality = key
@@ -107,10 +107,10 @@ def _asked(
     return SentRequest(route.upstream_model, candidate.upstream_size, word, n=1, at=at)
 
 
-def _of_one_image(costs: Costs, asked: SentRequest, made: ImagesMade | None) -> Cost:
+def _image_cost(costs: Costs, request: SentRequest, made: ImagesMade | None) -> Cost:
     if made is not None:
-        cost = upstream_cost(costs, asked=asked, came=UpstreamResult(tokens=made.tokens))
+        cost = upstream_cost(costs, asked=request, came=UpstreamResult(tokens=made.tokens))
         if cost.source is CostSource.TOKENS:
             mean = scale_half_up(cost.micros, Decimal(1), made.images)
             return Cost(mean, CostSource.TOKENS)
-    return upstream_cost(costs, asked=asked)
+    return upstream_cost(costs, asked=request)

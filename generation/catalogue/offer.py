@@ -20,7 +20,7 @@ LATELY = timedelta(days=30)
 def models() -> list[OfferedModel]:
     """Every contract, in the order of positions."""
     rows = Contract.objects.order_by("position", "model").values()
-    return [_offered(contract_from(row)) for row in rows]
+    return [_offered_model(contract_from(row)) for row in rows]
 
 
 def served(moments: Collection[datetime]) -> dict[datetime, list[CellCost]]:
@@ -53,7 +53,7 @@ def served(moments: Collection[datetime]) -> dict[datetime, list[CellCost]]:
     }
 
 
-def _offered(terms: ContractTerms) -> OfferedModel:
+def _offered_model(terms: ContractTerms) -> OfferedModel:
     sizes = [str(option.size) for option in terms.options]
     return OfferedModel(
         name=terms.model,

@@ -47,13 +47,13 @@ def plan(
 ) -> Candidate | None:
     """This channel's plan for that size, or None if it cannot or may not."""
     task = route.abilities.task_for(needs)
-    found = None if task is None else _sized(route, contract, size)
+    found = None if task is None else _plan_size(route, contract, size)
     if task is None or found is None:
         return None
     return found if found.task is task else replace(found, task=task)
 
 
-def _sized(route: RouteInfo, contract: ContractTerms, size: str) -> Candidate | None:
+def _plan_size(route: RouteInfo, contract: ContractTerms, size: str) -> Candidate | None:
     sizes = route.native_sizes
     if size == AUTO:
         return Candidate(route, AUTO, AUTO) if sizes is None or AUTO in sizes else None
@@ -62,7 +62,7 @@ def _sized(route: RouteInfo, contract: ContractTerms, size: str) -> Candidate | 
     wanted = Size.parse(size)
     legal = [Size.parse(name) for name in sizes if name != AUTO]
     if contract.is_exact:
-        return _cropped(route, legal, wanted) if route.allows_exact_crop else None
+        return _plan_crop(route, legal, wanted) if route.allows_exact_crop else None
     if not legal:
         return None
     nearest = min(legal, key=lambda have: (_ratio_distance(have, wanted), _area(have, wanted)))
@@ -76,7 +76,7 @@ def _sized(route: RouteInfo, contract: ContractTerms, size: str) -> Candidate | 
     )
 
 
-def _cropped(route: RouteInfo, legal: list[Size], wanted: Size) -> Candidate | None:
+def _plan_crop(route: RouteInfo, legal: list[Size], wanted: Size) -> Candidate | None:
     """The smallest native size that contains the wanted one; its middle is delivered."""
     larger = [one for one in legal if one.covers(wanted)]
     if not larger:

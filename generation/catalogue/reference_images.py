@@ -51,13 +51,13 @@ def problem(task: Task, pictures: Sequence[tuple[str, ImageFacts]]) -> Problem |
     by_label = dict(pictures)
     first, mask = by_label.get(FIRST), by_label.get(MASK)
     if task == Task.VARIATION and first is not None:
-        return _not_varied(first)
+        return _variation_problem(first)
     if task == Task.EDIT and mask is not None:
         return _no_mask(mask, first)
     return None
 
 
-def _not_varied(first: ImageFacts) -> Problem | None:
+def _variation_problem(first: ImageFacts) -> Problem | None:
     if first.format == "png" and first.width == first.height:
         return None
     return "image", f"must be a square png to be varied, and is a {first.format} of {first.size}"

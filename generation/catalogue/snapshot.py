@@ -61,7 +61,7 @@ def current_catalogue() -> Catalogue:
 
 def prices_at(revision: int, tenant_id: UUID, *, now: datetime) -> PriceTable:
     """The tenant's prices at a revision of the configuration; read once, until they change."""
-    table = _loaded_prices(revision, tenant_id, now=now)
+    table = _cached_prices(revision, tenant_id, now=now)
     if table is None:
         table = table_to_charge(tenant_id, clock.now())
         with _lock:
@@ -71,7 +71,7 @@ def prices_at(revision: int, tenant_id: UUID, *, now: datetime) -> PriceTable:
     return table
 
 
-def _loaded_prices(revision: int, tenant_id: UUID, *, now: datetime) -> PriceTable | None:
+def _cached_prices(revision: int, tenant_id: UUID, *, now: datetime) -> PriceTable | None:
     table = _tables.get((revision, tenant_id))
     if table is None or table.valid_until is None or table.valid_until > now:
         return table
@@ -93,7 +93,7 @@ def on_sale(*, revision: int, tenant_id: UUID, now: datetime) -> OnSale:
 async def on_sale_async(*, revision: int, tenant_id: UUID, now: datetime) -> OnSale:
     """Like `on_sale`, on the running loop; uses a thread if the database must be asked."""
     catalogue = loaded_catalogue(revision)
-    prices = _loaded_prices(revision, tenant_id, now=now)
+    prices = _cached_prices(revision, tenant_id, now=now)
     if catalogue is None or prices is None:
         return await pools.database(on_sale, revision=revision, tenant_id=tenant_id, now=now)
     return OnSale(catalogue, prices)

@@ -67,8 +67,8 @@ class Trial:
         self, at: datetime, came: UpstreamResult = NOTHING_CAME, *, may_have_billed: bool = True
     ) -> Cost:
         """The cost of the trial's call at `at`, as far as it is known."""
-        asked = SentRequest(self.upstream_model, self.size, self.quality, n=1, at=at)
-        return upstream_cost(self.costs, asked=asked, came=came, may_have_billed=may_have_billed)
+        request = SentRequest(self.upstream_model, self.size, self.quality, n=1, at=at)
+        return upstream_cost(self.costs, asked=request, came=came, may_have_billed=may_have_billed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +137,10 @@ async def attempt(trial: Trial, keep: Keep) -> TrialOutcome:
                     http_status=error.http_status,
                     request_id=error.request_id,
                 )
-            return await _looked_at(trial, answer, _since(started), keep)
+            return await _examine(trial, answer, _since(started), keep)
 
 
-async def _looked_at(
+async def _examine(
     trial: Trial, answer: UpstreamAnswer, milliseconds: int, keep: Keep
 ) -> TrialOutcome:
     spool, facts = answer.images[0].spool, None

@@ -111,10 +111,10 @@ def about(*, codes: tuple[str, ...], message: str) -> ComplaintSubject | None:
         message: the vendor's message.
     """
     named = [re.sub(r"[^a-z]", "", code.lower()) for code in codes]
-    said = message.lower()
+    text = message.lower()
     for row in _TABLE:
         if any(part in name for part in row.codes for name in named):
             return row.about
-        if any(phrase in said for phrase in row.phrases):
+        if any(phrase in text for phrase in row.phrases):
             return row.about
     return None

@@ -27,7 +27,7 @@ def json_body(fields: Mapping[str, object], *, large: Mapping[str, LargeValue]) 
             if isinstance(part, bytes):
                 yield part
             else:
-                async for piece in _encoded(part):
+                async for piece in _encode(part):
                     yield piece
 
     return Payload(size_bytes=sum(_part_bytes(part) for part in parts), chunks=chunks)
@@ -51,7 +51,7 @@ def _part_bytes(part: bytes | LargeValue) -> int:
     return len(part.prefix.encode("ascii")) + 4 * ((part.size_bytes + 2) // 3)
 
 
-async def _encoded(value: LargeValue) -> AsyncIterator[bytes]:
+async def _encode(value: LargeValue) -> AsyncIterator[bytes]:
     """The value as base64, in pieces."""
     yield value.prefix.encode("ascii")
     rest = bytearray()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pictor.kit.outbound.http import HttpPool
 
 KINDS = {kind.name: kind for kind in (OPENAI,)}
-USUAL_KIND = OPENAI.name
+DEFAULT_KIND = OPENAI.name
 """A new channel's kind, unless another is given."""
 PUBLISHED_COSTS = {
     name: path for kind in KINDS.values() for name, path in kind.published_costs.items()

@@ -44,9 +44,9 @@ def below_cost(outlook: Outlook) -> Iterator[FoundCondition]:
             lost[one.name] += (one.cost - one.price) * one.cell.images
             images[one.name] += one.cell.images
             words[one.name] = f"sold at {in_dollars(one.price, 3)}, costs {in_dollars(one.cost, 3)}"
-    for name, said in words.items():
+    for name, text in words.items():
         sold = f"{_number(images[name], 'image')} since yesterday"
-        yield FoundCondition(name, Micros(lost[name]), f"{said}; {sold}")
+        yield FoundCondition(name, Micros(lost[name]), f"{text}; {sold}")
 
 
 def cost_unknown(outlook: Outlook) -> Iterator[FoundCondition]:

@@ -72,13 +72,13 @@ def assign(*, condition_id: int, to: str, actor: Actor, ip: str | None = None) -
     to = without_marks(to)
     if not 0 < len(to) <= MAX_NAME:
         raise ValidationError(f"name the assignee, in at most {MAX_NAME} characters")
-    return _change(_locked(condition_id), {"assigned_to": to}, "condition.assign", actor, ip)
+    return _change(_lock(condition_id), {"assigned_to": to}, "condition.assign", actor, ip)
 
 
 @transaction.atomic
 def unassign(*, condition_id: int, actor: Actor, ip: str | None = None) -> Condition:
     """Remove its assignment."""
-    return _change(_locked(condition_id), {"assigned_to": ""}, "condition.hand_back", actor, ip)
+    return _change(_lock(condition_id), {"assigned_to": ""}, "condition.hand_back", actor, ip)
 
 
 @transaction.atomic
@@ -94,8 +94,8 @@ def silence(
     """Silence it for this many hours, a week's at most."""
     if not 0 < hours <= MAX_HOURS:
         raise ValidationError(f"silence it for 1 to {MAX_HOURS} hours")
-    changes = {"silenced_until": now + timedelta(hours=hours), "why": _checked(why)}
-    return _change(_locked(condition_id), changes, "condition.silence", actor, ip)
+    changes = {"silenced_until": now + timedelta(hours=hours), "why": _checked_reason(why)}
+    return _change(_lock(condition_id), changes, "condition.silence", actor, ip)
 
 
 @transaction.atomic
@@ -103,15 +103,15 @@ def accept(
     *, condition_id: int, why: str, now: datetime, actor: Actor, ip: str | None = None
 ) -> Condition:
     """Accept it for good, even if it returns."""
-    changes = {"accepted_at": now, "why": _checked(why)}
-    return _change(_locked(condition_id), changes, "condition.accept", actor, ip)
+    changes = {"accepted_at": now, "why": _checked_reason(why)}
+    return _change(_lock(condition_id), changes, "condition.accept", actor, ip)
 
 
 @transaction.atomic
 def recall(*, condition_id: int, actor: Actor, ip: str | None = None) -> Condition:
     """End its silence or acceptance, even if it has ended."""
     changes = {"silenced_until": None, "accepted_at": None, "why": ""}
-    found = _locked(condition_id, among=Condition.objects.all())
+    found = _lock(condition_id, among=Condition.objects.all())
     return _change(found, changes, "condition.recall", actor, ip)
 
 
@@ -126,7 +126,7 @@ def _open() -> QuerySet[Condition]:
     return Condition.objects.filter(resolved_at=None)
 
 
-def _locked(condition_id: int, *, among: QuerySet[Condition] | None = None) -> Condition:
+def _lock(condition_id: int, *, among: QuerySet[Condition] | None = None) -> Condition:
     rows = _open() if among is None else among
     found = rows.select_for_update().filter(id=condition_id).first()
     if found is None:
@@ -145,21 +145,21 @@ def _change(
         condition.audited,
         action,
         actor=actor,
-        before=_described(before),
-        after={"kind": condition.kind, "object": condition.object, **_described(changes)},
+        before=_audited_values(before),
+        after={"kind": condition.kind, "object": condition.object, **_audited_values(changes)},
         ip=ip,
     )
     return condition
 
 
-def _described(values: Json) -> Mapping[str, str | None]:
+def _audited_values(values: Json) -> Mapping[str, str | None]:
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in values.items()
     }
 
 
-def _checked(why: str) -> str:
+def _checked_reason(why: str) -> str:
     why = without_marks(why)
     if not 0 < len(why) <= MAX_WHY:
         raise ValidationError(f"say why, in at most {MAX_WHY} characters")

@@ -64,13 +64,13 @@ def look(*, now: datetime) -> bool:
     """Look for every kind and write the findings; False if a look is in progress or just done."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
-        (ours,) = cursor.fetchone()
-    last = ConditionLook.objects.first() if ours else None
+        (is_locked,) = cursor.fetchone()
+    last = ConditionLook.objects.first() if is_locked else None
     sold = sold_until()
-    if not ours or (last is not None and _is_one(last, now, sold)):
+    if not is_locked or (last is not None and _is_one(last, now, sold)):
         return False
     outlook = _outlook(now, last)
-    _write(list(_found(outlook)), now)
+    _write(list(_findings(outlook)), now)
     ConditionLook.objects.update_or_create(
         id=1,
         defaults={
@@ -101,7 +101,7 @@ def _outlook(now: datetime, last: ConditionLook | None) -> Outlook:
     )
 
 
-def _found(outlook: Outlook) -> Iterator[Found]:
+def _findings(outlook: Outlook) -> Iterator[Found]:
     """The findings of every kind. If one fails, its open conditions stay, and one is about that."""
     for kind, wrong_now in KINDS.items():
         try:

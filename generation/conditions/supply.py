@@ -21,7 +21,7 @@ LEAST_CALLS, LEAST_SUCCESS = 10, 0.5
 
 def shrunk(outlook: Outlook) -> Iterator[FoundCondition]:
     """Models served by one channel or none, after several before."""
-    for model, now, before in _served(outlook):
+    for model, now, before in _counts(outlook):
         if now < min(before, 2):
             left = "one channel serves it" if now else "no channel serves it"
             yield FoundCondition(model, None, f"{left}, where there were {before}")
@@ -30,7 +30,7 @@ def shrunk(outlook: Outlook) -> Iterator[FoundCondition]:
 def channels_before(outlook: Outlook) -> Mapping[str, int]:
     """The numbers the next look compares with; a higher former one stays while too few serve it."""
     return {
-        model: before if now < min(before, 2) else now for model, now, before in _served(outlook)
+        model: before if now < min(before, 2) else now for model, now, before in _counts(outlook)
     }
 
 
@@ -124,7 +124,7 @@ def _names(outlook: Outlook) -> Mapping[int, str]:
     return {route.channel_id: route.channel_name for route in outlook.routes()}
 
 
-def _served(outlook: Outlook) -> Iterator[tuple[str, int, int]]:
+def _counts(outlook: Outlook) -> Iterator[tuple[str, int, int]]:
     """Each model on offer, with its present and former number of channels."""
     for contract in outlook.catalogue.on_offer(outlook.now):
         now = len(outlook.routes_of(contract.model))

@@ -12,8 +12,8 @@ def bill_row(bill: VendorBill) -> dict[str, Any]:
     """A bill, with its sums by list."""
     days = [at and at.isoformat(timespec="seconds") for at in (bill.begins_at, bill.ends_at)]
     sums = {
-        outcome: {"lines": lines, "theirs": to_decimal(theirs), "ours": to_decimal(ours)}
-        for outcome, (lines, theirs, ours) in bill.sums.items()
+        outcome: {"lines": lines, "theirs": to_decimal(billed), "ours": to_decimal(booked)}
+        for outcome, (lines, billed, booked) in bill.sums.items()
     }
     return {
         "id": bill.pk,
@@ -54,8 +54,8 @@ def bill_lines(bill: VendorBill) -> Iterator[str]:
         yield f"  {bill.trouble}"
     for outcome, words in LISTS.items():
         if outcome in bill.sums:
-            lines, theirs, ours = bill.sums[outcome]
-            yield f"  {words}: {lines}, theirs {in_dollars(theirs)}, ours {in_dollars(ours)}"
+            lines, billed, booked = bill.sums[outcome]
+            yield f"  {words}: {lines}, theirs {in_dollars(billed)}, ours {in_dollars(booked)}"
     if bill.rounding:
         yield f"  rounded to whole micros, which added {bill.rounding.normalize():f} micros"
     for doubt in bill.doubts:

@@ -42,10 +42,10 @@ def run(stdout: OutputWrapper, options: dict[str, Any]) -> None:
     except ValueError as error:
         raise CommandError(str(error)) from None
     if options["json"]:
-        stdout.write(json.dumps(_described(found)))
+        stdout.write(json.dumps(_facts_of(found)))
         return
-    asked = " ".join(word for word in (found.model, found.size, found.quality, found.task) if word)
-    stdout.write(f"a live request for {asked}")
+    words = " ".join(word for word in (found.model, found.size, found.quality, found.task) if word)
+    stdout.write(f"a live request for {words}")
     for reason in found.refused:
         stdout.write(f"refused: {reason}")
     if found.serving:
@@ -58,7 +58,7 @@ def run(stdout: OutputWrapper, options: dict[str, Any]) -> None:
     stdout.write(UNSEEN)
 
 
-def _described(found: Explanation) -> dict[str, Any]:
+def _facts_of(found: Explanation) -> dict[str, Any]:
     return {
         "model": found.model,
         "size": found.size,

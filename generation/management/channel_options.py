@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from accounts.management.operator import read_amount, read_words
 from generation.catalogue.services import ChannelOptions
-from generation.channels.registry import KINDS, USUAL_KIND
+from generation.channels.registry import DEFAULT_KIND, KINDS
 from generation.management import channel_costs, channel_trials
 from pictor.kit.words.money import Micros
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 NONE = "none"
 UNKNOWN = "unknown"
-KIND_HELP = f"kind of API; default for a new one: {USUAL_KIND}"
+KIND_HELP = f"kind of API; default for a new one: {DEFAULT_KIND}"
 
 
 def add_options(change: CommandParser) -> None:
@@ -77,7 +77,7 @@ def _add_of_account(change: CommandParser) -> None:
 
 def read(options: dict[str, Any]) -> ChannelOptions:
     """The options given on the command line, and no others."""
-    said = {
+    given = {
         "kind": options["kind"],
         "base_url": options["base_url"],
         "api_key": _read_api_key(options["api_key"]),
@@ -99,9 +99,9 @@ def read(options: dict[str, Any]) -> ChannelOptions:
         "words": _read_each("--words", options["words"], _words),
         "sizes_of": _read_each("--sizes-of", options["sizes_of"], read_words),
         "retires": _read_each("--retires", options["retires"], _day),
-        "costs": _read_each("--cost-of", options["cost_of"], _cost),
+        "costs": _read_each("--cost-of", options["cost_of"], _read_cost),
     }
-    found = {name: word for name, word in said.items() if word is not None}
+    found = {name: word for name, word in given.items() if word is not None}
     if options["concurrency"] is not None:
         is_none = options["concurrency"] == NONE
         found["max_concurrency"] = (
@@ -115,12 +115,12 @@ def _read_maps(texts: list[str] | None) -> dict[str, str] | None:
         return None
     maps: dict[str, str] = {}
     for word in read_words(",".join(texts)) or ():
-        ours, separator, theirs = (part.strip() for part in word.partition("="))
-        if not (ours and separator and theirs):
+        word_of_ours, separator, upstream_word = (part.strip() for part in word.partition("="))
+        if not (word_of_ours and separator and upstream_word):
             raise CommandError(f"--map takes OURS=THEIRS, two names of one model, not {word!r}")
-        if ours in maps:
-            raise CommandError(f"--map names {ours} twice")
-        maps[ours] = theirs
+        if word_of_ours in maps:
+            raise CommandError(f"--map names {word_of_ours} twice")
+        maps[word_of_ours] = upstream_word
     return maps
 
 
@@ -130,10 +130,10 @@ def _read_pairs(option: str, text: str | None) -> dict[str, str] | None:
         return None if text is None else {}
     pairs: dict[str, str] = {}
     for word in read_words(text) or ():
-        ours, separator, theirs = (part.strip() for part in word.partition("="))
-        if not (ours and separator and theirs) or ours in pairs:
+        key, separator, value = (part.strip() for part in word.partition("="))
+        if not (key and separator and value) or key in pairs:
             raise CommandError(f"{option} takes OURS=THEIRS, each once, not {text!r}")
-        pairs[ours] = theirs
+        pairs[key] = value
     return pairs
 
 
@@ -171,7 +171,7 @@ def _words(text: str) -> dict[str, str]:
     return _read_pairs("--words", text) or {}
 
 
-def _cost(text: str) -> Micros | None:
+def _read_cost(text: str) -> Micros | None:
     return None if text == UNKNOWN else read_amount(text)
 
 

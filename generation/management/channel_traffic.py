@@ -33,9 +33,9 @@ def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
     now = actions.add_parser("show", help="show its routes, tests, pending revision and calls")
     now.add_argument("name")
     now.add_argument("--json", action="store_true")
-    told = actions.add_parser("errors", help="show errors of its calls without an image")
-    told.add_argument("--mode", choices=list(OF_MODE), default="live", help="default: live")
-    _add_hours(told, most=168, usual=24)
+    errors = actions.add_parser("errors", help="show errors of its calls without an image")
+    errors.add_argument("--mode", choices=list(OF_MODE), default="live", help="default: live")
+    _add_hours(errors, most=168, usual=24)
     turns = actions.add_parser("history", help="show events: breakers, gates, operators")
     turns.add_argument("--changes", action="store_true", help="show changes, before and after")
     _add_hours(turns, most=channel_events.KEPT // timedelta(hours=1), usual=24)
@@ -74,8 +74,8 @@ def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -
             "minute": one.minute.isoformat(),
             "calls": sum(one.classes.values()),
             "classes": dict(one.classes),
-            "p50": _rounded(one.p50),
-            "p95": _rounded(one.p95),
+            "p50": _round(one.p50),
+            "p95": _round(one.p95),
         }
         for one in now.cells
     ]
@@ -84,7 +84,7 @@ def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -
         for one in minutes.recent_success(now=clock.now())
         if one.channel_id == channel.id
     }
-    lately = {"success": success, "p50": _rounded(now.p50), "p95": _rounded(now.p95)}
+    lately = {"success": success, "p50": _round(now.p50), "p95": _round(now.p95)}
     if options["json"]:
         stdout.write(json.dumps({**facts, **lately, "minutes": cells, "shut": shut}))
         return
@@ -164,7 +164,7 @@ def _print(
         print_table(stdout, [columns, *([_cell(cell) for cell in row.values()] for row in rows)])
 
 
-def _rounded(seconds: float | None) -> float | None:
+def _round(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 1)
 
 

@@ -28,16 +28,16 @@ ROUTES = ("model", "maps", "state", "tested", "result", "cost")
 def add_arguments(actions: Any) -> None:
     """Define the arguments of these actions."""
     test = actions.add_parser("test", help="make one small real image on each of its routes")
-    _named(test, pending="test the routes of its pending revision")
+    _add_name(test, pending="test the routes of its pending revision")
     test.add_argument("--route", metavar="MODEL", help="only this model's route")
     swap = actions.add_parser("swap", help="swap in its pending revision, once tested")
-    _named(swap)
+    _add_name(swap)
     swap.add_argument("--untested", action="store_true", help="without a test")
     swap.add_argument("--yes", action="store_true", help=YES_HELP)
-    _named(actions.add_parser("discard", help="discard its pending revision"))
+    _add_name(actions.add_parser("discard", help="discard its pending revision"))
 
 
-def _named(action: CommandParser, *, pending: str = "") -> None:
+def _add_name(action: CommandParser, *, pending: str = "") -> None:
     action.add_argument("name")
     action.add_argument("--json", action="store_true")
     if pending:
@@ -135,8 +135,8 @@ def swap(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) ->
 def discard(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
     """Delete the pending revision."""
     services.discard(channel=channel, actor=ACTOR)
-    said = json.dumps({"channel": channel.name}) if options["json"] else None
-    stdout.write(said or f"the pending revision of {channel.name} is discarded")
+    facts = json.dumps({"channel": channel.name}) if options["json"] else None
+    stdout.write(facts or f"the pending revision of {channel.name} is discarded")
 
 
 def described(channel: Channel) -> dict[str, Any]:
@@ -186,11 +186,11 @@ def _result(row: ChannelTrial) -> str:
         return f": {row.trial_class or 'not ended'}: {why}{status}"
     return (
         f" in {row.milliseconds} ms, {row.width}x{row.height} {row.image_format},"
-        f" {row.size_bytes} bytes, {_cost(row)}"
+        f" {row.size_bytes} bytes, {_cost_text(row)}"
     )
 
 
-def _cost(row: ChannelTrial) -> str:
+def _cost_text(row: ChannelTrial) -> str:
     known = row.known_cost_micros
     return "cost unknown" if known is None else _dollars(known)
 

@@ -31,12 +31,12 @@ from storage.services import remove_images
 def demo_data() -> tuple[int, int]:
     """The numbers of generations in the demo workspace: demo data, and others."""
     tenant = tenant_by_name_or_id(DEMO_TENANT)
-    theirs = Generation.objects.filter(tenant=tenant)
-    marked = theirs.filter(source=Source.DEMO).count()
-    return marked, theirs.count() - marked
+    generations = Generation.objects.filter(tenant=tenant)
+    marked = generations.filter(source=Source.DEMO).count()
+    return marked, generations.count() - marked
 
 
-def remove(wishes: SeedOptions, *, now: datetime, actor: Actor) -> None:
+def remove(options: SeedOptions, *, now: datetime, actor: Actor) -> None:
     """Erase the demo workspace and seed another, without a history. Safe to call again.
 
     Raises ValidationError if there is no demo data, while generations are under way, and while
@@ -47,10 +47,10 @@ def remove(wishes: SeedOptions, *, now: datetime, actor: Actor) -> None:
         if not demo_data()[0]:
             raise ValidationError(f"there is no demo data in the workspace {DEMO_TENANT!r}")
         _forget(tenant, now)
-        _take_key_away(wishes, TenantId(tenant.id), now, actor)
+        _take_key_away(options, TenantId(tenant.id), now, actor)
         surroundings.forget_turns()
         erase_tenant(tenant=tenant, confirmation=tenant.name, actor=actor, now=now)
-    seeding.seed(replace(wishes, demo_history=False))
+    seeding.seed(replace(options, demo_history=False))
 
 
 def _forget(tenant: Tenant, now: datetime) -> None:
@@ -58,22 +58,22 @@ def _forget(tenant: Tenant, now: datetime) -> None:
 
     Images that storage does not remove now are left to the hourly work.
     """
-    theirs = Generation.objects.filter(tenant=tenant, source=Source.DEMO, deleted_at=None)
-    marked = list(theirs.values_list("id", flat=True))
+    generations = Generation.objects.filter(tenant=tenant, source=Source.DEMO, deleted_at=None)
+    marked = list(generations.values_list("id", flat=True))
     with transaction.atomic():
         forget_words(marked, now=now)
-        theirs.update(deleted_at=now)
+        generations.update(deleted_at=now)
     for generation_id in {image.generation_id for image in kept_images_of(marked)}:
         remove_images(generation_id, now=now)
 
 
-def _take_key_away(wishes: SeedOptions, tenant_id: TenantId, now: datetime, actor: Actor) -> None:
+def _take_key_away(options: SeedOptions, tenant_id: TenantId, now: datetime, actor: Actor) -> None:
     """Replace the demo key's secret by an unknown one, so that its own opens the next workspace.
 
     A revoked key stays unchanged, and opens nothing.
     """
-    digests = keys.digests(wishes.demo_api_key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
-    caller = caller_by_digest(*digests) if wishes.demo_api_key else None
+    digests = keys.digests(options.demo_api_key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
+    caller = caller_by_digest(*digests) if options.demo_api_key else None
     if caller is None or caller.tenant_id != tenant_id or caller.revoked_at is not None:
         return
     key = api_key_by_id(ids.public(ids.KEY, caller.key_id))

@@ -47,11 +47,11 @@ def print_generations(stdout: OutputWrapper, options: Mapping[str, Any]) -> None
     """Print the newest of them, as a table or as JSON."""
     rows = _rows(_sought(options), _positive(options, "limit"))
     called = called_for([one.id for one in rows])
-    told = [_told(one, called[one.id]) for one in rows]
+    facts = [_facts_of(one, called[one.id]) for one in rows]
     if options["json"]:
-        stdout.write(json.dumps(told))
+        stdout.write(json.dumps(facts))
         return
-    print_table(stdout, [COLUMNS, *([cell or "" for cell in one.values()] for one in told)])
+    print_table(stdout, [COLUMNS, *([cell or "" for cell in one.values()] for one in facts)])
 
 
 def _sought(options: Mapping[str, Any]) -> GenerationFilter:
@@ -88,7 +88,7 @@ def _rows(sought: GenerationFilter, limit: int) -> Sequence[Generation]:
     return rows[:limit]
 
 
-def _told(made: Generation, called: Called) -> dict[str, str | None]:
+def _facts_of(made: Generation, called: Called) -> dict[str, str | None]:
     last = called.last
     values = (
         made.public_id,

@@ -76,7 +76,7 @@ def change(
 ) -> tuple[Contract, Review]:
     """Change the contract; the loss of used features is confirmed first."""
     contract = model_named(options["model"])
-    columns = {**services.columns_of(contract), **_said(contract, options)}
+    columns = {**services.columns_of(contract), **_given_columns(contract, options)}
     services.check_contract({"model": contract.pk, **columns})
     found = review(contract, columns, now=clock.now())
     if not options["json"]:
@@ -118,26 +118,26 @@ def _tell(stdout: OutputWrapper, found: Review) -> None:
         stdout.write(f"no channel makes: {', '.join(found.unmade)}")
 
 
-def _said(contract: Contract, options: Mapping[str, Any]) -> dict[str, Any]:
+def _given_columns(contract: Contract, options: Mapping[str, Any]) -> dict[str, Any]:
     """The columns named on the command line."""
-    said = {
+    columns = {
         column: options[name] for name, column in _AS_THEY_ARE.items() if options[name] is not None
     }
-    said |= {
+    columns |= {
         column: read_limit(options[name])
         for name, column in _NUMBERS.items()
         if options[name] is not None
     }
     for name in ("qualities", "tasks"):
         if (words := read_words(options[name])) is not None:
-            said[name] = words
+            columns[name] = words
     if options["aliases"] is not None:
-        said["quality_aliases"] = _aliases(options["aliases"])
+        columns["quality_aliases"] = _aliases(options["aliases"])
     if options["size"] or options["no_size"]:
-        said["sizes"] = _sizes(contract, options["size"] or [], options["no_size"] or [])
-    if not said:
+        columns["sizes"] = _sizes(contract, options["size"] or [], options["no_size"] or [])
+    if not columns:
         raise CommandError("nothing to change was given: see --help")
-    return said
+    return columns
 
 
 def _sizes(contract: Contract, kept: list[str], gone: list[str]) -> list[dict[str, str]]:
@@ -161,8 +161,8 @@ def _aliases(text: str) -> dict[str, str]:
         return {}
     pairs: dict[str, str] = {}
     for word in read_words(text) or ():
-        ours, separator, theirs = (part.strip() for part in word.partition("="))
-        if not (ours and separator and theirs) or ours in pairs:
+        alias, separator, value = (part.strip() for part in word.partition("="))
+        if not (alias and separator and value) or alias in pairs:
             raise CommandError(f"--aliases takes WORD=QUALITY, each once, not {text!r}")
-        pairs[ours] = theirs
+        pairs[alias] = value
     return pairs

@@ -174,10 +174,10 @@ def _contracts() -> list[str]:
     for position, columns in enumerate(seeded_contracts()):
         model = columns["model"]
         if model not in known:
-            said = {name: value for name, value in columns.items() if name != "model"}
+            given = {name: value for name, value in columns.items() if name != "model"}
             is_priced = not without_price(contract_from(columns).price_keys, clock.now())
-            said |= {"position": position, "is_enabled": is_priced}
-            offered = cast("ContractColumns", said)
+            given |= {"position": position, "is_enabled": is_priced}
+            offered = cast("ContractColumns", given)
             services.set_contract(model=model, columns=offered, actor=ACTOR)
             missing.append(model)
     if not missing:

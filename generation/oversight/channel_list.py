@@ -75,7 +75,7 @@ def listed_channels(*, mode: Mode, now: datetime) -> list[ListedChannel]:
     channels = channels.exclude(serves=served) if served else channels
     lately = now_of_each(now=now, mode=mode)
     totals = sum((Counter(one.models) for one in lately.values()), Counter[str]())
-    sold = _sold(mode, now)
+    sold = _margins_by_channel(mode, now)
     tested = dict(
         ChannelTrial.objects.filter(pending=False, started_at__isnull=False)
         .values_list("channel")
@@ -113,7 +113,7 @@ def listed_channels(*, mode: Mode, now: datetime) -> list[ListedChannel]:
     return sorted(rows, key=_worst_first)
 
 
-def _sold(mode: Mode, now: datetime) -> Mapping[str, Margin]:
+def _margins_by_channel(mode: Mode, now: datetime) -> Mapping[str, Margin]:
     """Margins by channel name; empty for tests, which sell nothing."""
     if mode == "test":
         return {}

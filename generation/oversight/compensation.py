@@ -46,8 +46,8 @@ def refund(
 
     Raises ValidationError for more than is left of the charge or more than the giver may give.
     """
-    asked = _asked(generation, Transfer.Kind.REFUND, gift)
-    return _given(once, asked, giver, now)
+    asked = _asked_move(generation, Transfer.Kind.REFUND, gift)
+    return _give(once, asked, giver, now)
 
 
 def credit(
@@ -62,8 +62,8 @@ def credit(
         raise ValidationError("only for one that failed or was canceled: others are refunded")
     if not generation.livemode:
         raise ValidationError("the generation was a test, which costs nothing")
-    asked = _asked(generation, Transfer.Kind.CREDIT, gift)
-    return _given(once, asked, giver, now)
+    asked = _asked_move(generation, Transfer.Kind.CREDIT, gift)
+    return _give(once, asked, giver, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def refund_each(
     left = given_for(ids, tenants={one.tenant_id for one in generations})
     before = MoneyMove.objects.in_bulk(list(ids.values()))
     asked = {
-        one.id: _asked(one, Transfer.Kind.REFUND, Gift(left[one.id].left, words, note))
+        one.id: _asked_move(one, Transfer.Kind.REFUND, Gift(left[one.id].left, words, note))
         for one in generations
         if ids[one.id] not in before
     }
@@ -104,7 +104,7 @@ def refund_each(
         move = before.get(ids[one.id])
         try:
             if move is None:
-                move = _given(ids[one.id], asked[one.id], giver, now, total=Micros(total))
+                move = _give(ids[one.id], asked[one.id], giver, now, total=Micros(total))
         except ValidationError as error:
             done.append(Refunded(one, Micros(0), refusal=" ".join(error.messages)))
         else:
@@ -119,7 +119,7 @@ def _became(generation: Generation, move: MoneyMove, now: datetime) -> Refunded:
     return Refunded(generation, Micros(0), refusal=f"It waited for another person and is {state}.")
 
 
-def _asked(generation: Generation, kind: Transfer.Kind, gift: Gift) -> AskedMove:
+def _asked_move(generation: Generation, kind: Transfer.Kind, gift: Gift) -> AskedMove:
     return AskedMove(
         tenant_id=generation.tenant_id,
         kind=kind.value,
@@ -130,7 +130,7 @@ def _asked(generation: Generation, kind: Transfer.Kind, gift: Gift) -> AskedMove
     )
 
 
-def _given(
+def _give(
     once: UUID, asked: AskedMove, giver: Giver, now: datetime, *, total: Micros | None = None
 ) -> MoneyMove:
     with _within(giver, now):

@@ -90,7 +90,7 @@ def explain(model: str, *, size: str = "", quality: str = "", task: Task) -> Exp
         size,
         quality,
         task,
-        list(_refused(contract, size, quality, task)),
+        list(_refusals(contract, size, quality, task)),
         list(_serving(open_routes, contract, size, quality, needs)),
         others,
     )
@@ -121,7 +121,7 @@ def _infos(rows: Sequence[Route]) -> dict[int, RouteInfo]:
     }
 
 
-def _refused(contract: ContractTerms, size: str, quality: str, task: Task) -> Iterator[str]:
+def _refusals(contract: ContractTerms, size: str, quality: str, task: Task) -> Iterator[str]:
     if not contract.is_enabled:
         yield f"{contract.model} is switched off"
     if contract.has_ended(clock.now()):
@@ -171,12 +171,12 @@ def _serving(
     for candidate, share in shares(routes, contract=contract, size=size, needs=needs):
         route = candidate.route
         rank = ranks.setdefault((route.priority, candidate.plan == CLOSEST), len(ranks) + 1)
-        asked = SentRequest(
+        request = SentRequest(
             model=route.upstream_model,
             size=candidate.upstream_size,
             quality=route.quality_map.get(quality, quality),
             n=1,
             at=clock.now(),
         )
-        cost = upstream_cost(route.costs, asked=asked)
-        yield Serving(route.channel_name, rank, share, candidate.plan, asked, cost)
+        cost = upstream_cost(route.costs, asked=request)
+        yield Serving(route.channel_name, rank, share, candidate.plan, request, cost)

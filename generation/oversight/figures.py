@@ -20,9 +20,9 @@ from webhooks.selectors import due_deliveries
 
 def figures(*, now: datetime) -> Iterator[Metric]:
     """Every figure, read now. Amounts are whole micro-USD."""
-    yield from _of_queues(queues())
-    yield from _of_money(now)
-    yield from _of_proofs(now)
+    yield from _queue_metrics(queues())
+    yield from _money_metrics(now)
+    yield from _proof_metrics(now)
     alive = lease.live_workers()
     yield _gauge("pictor_image_workers", "Image workers that renew their lease.", alive.workers)
     yield _gauge(
@@ -44,13 +44,13 @@ def figures(*, now: datetime) -> Iterator[Metric]:
     )
 
 
-def _of_queues(found: Iterable[Queue]) -> Iterator[Metric]:
+def _queue_metrics(found: Iterable[Queue]) -> Iterator[Metric]:
     """Queue figures by model; an offered model without queued or running generations counts 0."""
     by_model = {model: Queue(model) for model in current_catalogue().contracts}
     by_model |= {queue.model: queue for queue in found}
-    depth = _by_model("pictor_queue_depth", "Generations that no worker has in hand.")
-    running = _by_model("pictor_generations_running", "Generations that a worker has in hand.")
-    oldest = _by_model("pictor_queue_oldest_seconds", "Age of the oldest queued generation.")
+    depth = _model_gauge("pictor_queue_depth", "Generations that no worker has in hand.")
+    running = _model_gauge("pictor_generations_running", "Generations that a worker has in hand.")
+    oldest = _model_gauge("pictor_queue_oldest_seconds", "Age of the oldest queued generation.")
     for model, queue in sorted(by_model.items()):
         depth.add_metric([model], queue.queued)
         running.add_metric([model], queue.running)
@@ -58,7 +58,7 @@ def _of_queues(found: Iterable[Queue]) -> Iterator[Metric]:
     return iter((depth, running, oldest))
 
 
-def _of_money(now: datetime) -> Iterator[Metric]:
+def _money_metrics(now: datetime) -> Iterator[Metric]:
     balances = balance_totals()
     yield _gauge("pictor_available_micros", "What tenants can spend.", balances.available)
     yield _gauge("pictor_held_micros", "What is on hold.", balances.held)
@@ -78,7 +78,7 @@ def _of_money(now: datetime) -> Iterator[Metric]:
     yield from (ended, images, captured)
 
 
-def _of_proofs(now: datetime) -> Iterator[Metric]:
+def _proof_metrics(now: datetime) -> Iterator[Metric]:
     found = GaugeMetricFamily(
         "pictor_ledger_findings", "What the ledger's last proof found.", labels=["proof"]
     )
@@ -95,5 +95,5 @@ def _gauge(name: str, what: str, value: float) -> Metric:
     return GaugeMetricFamily(name, what, value=value)
 
 
-def _by_model(name: str, what: str) -> GaugeMetricFamily:
+def _model_gauge(name: str, what: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, what, labels=["model"])

@@ -86,7 +86,7 @@ def begin(
     title: str,
     touched: Sequence[str],
     state: State,
-    said: IncidentWords,
+    post: IncidentWords,
     now: datetime,
     actor: Actor,
     ip: str | None = None,
@@ -100,7 +100,7 @@ def begin(
         begins_at=now,
         ends_at=now if state == State.RESOLVED else None,
     )
-    return _opened(incident, said, now, actor, ip)
+    return _open(incident, post, now, actor, ip)
 
 
 @transaction.atomic
@@ -110,7 +110,7 @@ def plan(
     touched: Sequence[str],
     begins_at: datetime,
     ends_at: datetime,
-    said: IncidentWords,
+    post: IncidentWords,
     now: datetime,
     actor: Actor,
     ip: str | None = None,
@@ -128,7 +128,7 @@ def plan(
         begins_at=begins_at,
         ends_at=ends_at,
     )
-    return _opened(incident, said, now, actor, ip)
+    return _open(incident, post, now, actor, ip)
 
 
 @transaction.atomic
@@ -136,7 +136,7 @@ def update(
     *,
     incident_id: int,
     state: State | None,
-    said: IncidentWords,
+    post: IncidentWords,
     now: datetime,
     actor: Actor,
     ip: str | None = None,
@@ -145,9 +145,9 @@ def update(
 
     A `state` of None keeps the current one. States but `resolved` do not change maintenance.
     """
-    incident = _locked(incident_id)
+    incident = _lock_incident(incident_id)
     before = {"state": incident.state_at(now)}
-    if IncidentUpdate.objects.filter(once=said.once).exists():
+    if IncidentUpdate.objects.filter(once=post.once).exists():
         return incident
     if state == State.RESOLVED and incident.is_maintenance:
         incident.begins_at = min(incident.begins_at, now)
@@ -156,8 +156,8 @@ def update(
         incident.state = state
         is_over = state == State.RESOLVED
         incident.ends_at = (incident.ends_at or now) if is_over else None
-    told = _say(incident, said, now, actor)
-    after = {"state": told.state, "words": told.words}
+    posted = _say(incident, post, now, actor)
+    after = {"state": posted.state, "words": posted.words}
     record(incident.audited, "incident.update", actor=actor, before=before, after=after, ip=ip)
     return incident
 
@@ -167,16 +167,19 @@ def correct(
     *, update_id: int, words: str, now: datetime, actor: Actor, ip: str | None = None
 ) -> IncidentUpdate:
     """Replace the words of an update; the page marks it as edited."""
-    said = IncidentUpdate.objects.select_for_update().filter(id=update_id).first()
-    if said is None:
+    update = IncidentUpdate.objects.select_for_update().filter(id=update_id).first()
+    if update is None:
         raise ValidationError(f"no update {update_id}")
-    before, said.words = said.words, _words(words)
-    if said.words != before:
-        said.edited_at = now
-        said.save(update_fields=["words", "edited_at"])
-        changes: Mapping[str, Json] = {"before": {"words": before}, "after": {"words": said.words}}
-        record(said.incident.audited, "incident.correct", actor=actor, ip=ip, **changes)
-    return said
+    before, update.words = update.words, _words(words)
+    if update.words != before:
+        update.edited_at = now
+        update.save(update_fields=["words", "edited_at"])
+        changes: Mapping[str, Json] = {
+            "before": {"words": before},
+            "after": {"words": update.words},
+        }
+        record(update.incident.audited, "incident.correct", actor=actor, ip=ip, **changes)
+    return update
 
 
 def incident_by_id(incident_id: int) -> Incident | None:
@@ -239,33 +242,33 @@ def _with_updates() -> QuerySet[Incident]:
     return Incident.objects.prefetch_related("updates")
 
 
-def _opened(
-    incident: Incident, said: IncidentWords, now: datetime, actor: Actor, ip: str | None
+def _open(
+    incident: Incident, post: IncidentWords, now: datetime, actor: Actor, ip: str | None
 ) -> Incident:
     with connection.cursor() as cursor:  # a second click finds the first's incident
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    known = IncidentUpdate.objects.select_related("incident").filter(once=said.once).first()
+    known = IncidentUpdate.objects.select_related("incident").filter(once=post.once).first()
     if known is not None:
         return known.incident
     incident.save()
-    told = _say(incident, said, now, actor)
+    posted = _say(incident, post, now, actor)
     after = {
         "title": incident.title,
         "parts": incident.parts,
-        "state": told.state,
-        "words": told.words,
+        "state": posted.state,
+        "words": posted.words,
     }
     record(incident.audited, "incident.begin", actor=actor, after=after, ip=ip)
     return incident
 
 
-def _say(incident: Incident, said: IncidentWords, now: datetime, actor: Actor) -> IncidentUpdate:
-    if said.next_update_at is not None and said.next_update_at <= now:
+def _say(incident: Incident, post: IncidentWords, now: datetime, actor: Actor) -> IncidentUpdate:
+    if post.next_update_at is not None and post.next_update_at <= now:
         raise ValidationError({"next_update_at": "must lie ahead"})
-    incident.next_update_at = said.next_update_at if incident.is_open(now) else None
+    incident.next_update_at = post.next_update_at if incident.is_open(now) else None
     incident.save()
-    words, state = _words(said.words), incident.state_at(now)
-    to = owners_touched(incident.parts, now=now) if said.mails else []
+    words, state = _words(post.words), incident.state_at(now)
+    to = owners_touched(incident.parts, now=now) if post.mails else []
     update = IncidentUpdate.objects.create(
         incident=incident,
         at=now,
@@ -273,14 +276,14 @@ def _say(incident: Incident, said: IncidentWords, now: datetime, actor: Actor) -
         words=words,
         by=name_of(actor),
         mailed=len(to),
-        once=said.once,
+        once=post.once,
     )
-    told = {"incident": incident, "state": state.label, "words": words, "page": said.page}
-    post_rendered(to=to, template=MAIL, words=told)
+    context = {"incident": incident, "state": state.label, "words": words, "page": post.page}
+    post_rendered(to=to, template=MAIL, words=context)
     return update
 
 
-def _locked(incident_id: int) -> Incident:
+def _lock_incident(incident_id: int) -> Incident:
     incident = Incident.objects.select_for_update().filter(id=incident_id).first()
     if incident is None:
         raise ValidationError(f"no incident {incident_id}")

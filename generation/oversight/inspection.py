@@ -61,7 +61,7 @@ def called_for(generation_ids: Collection[UUID]) -> Mapping[UUID, Called]:
     attempts = _attempts_among(generation_ids)
     changes = cost_changes([one.id for some in attempts.values() for one in some])
     return {
-        generation_id: Called(some, {one.id: _cost(one, changes.get(one.id, 0)) for one in some})
+        generation_id: Called(some, {one.id: _cost_of(one, changes.get(one.id, 0)) for one in some})
         for generation_id, some in attempts.items()
     }
 
@@ -75,7 +75,7 @@ def _attempts_among(ids: Collection[UUID]) -> Mapping[UUID, list[Attempt]]:
     return found
 
 
-def _cost(row: Attempt, change: int) -> Micros | None:
+def _cost_of(row: Attempt, change: int) -> Micros | None:
     """The attempt's cost with corrections by bills; None if unknown and uncorrected."""
     if row.known_cost_micros is None and not change:
         return None
@@ -94,7 +94,7 @@ def describe(generation: Generation) -> dict[str, Any]:
     for transfer in transfers:
         if transfer.corrects_id is not None:
             changes[transfer.corrects_id] += transfer.cost_change
-    costs = [_cost(attempt, changes[attempt.id]) for attempt in attempts]
+    costs = [_cost_of(attempt, changes[attempt.id]) for attempt in attempts]
     return {
         "generation": {
             **_generation(generation),
@@ -164,7 +164,7 @@ def _generation(row: Generation) -> dict[str, Any]:
 
 
 def _attempt(row: Attempt, change: int) -> dict[str, Any]:
-    corrected = _cost(row, change)
+    corrected = _cost_of(row, change)
     return {
         "id": str(row.id),
         "dispatch": row.dispatch,

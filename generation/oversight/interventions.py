@@ -57,7 +57,7 @@ def expected_result(generation: Generation) -> EndedAsFailed:
     """The result of ending the generation as failed now."""
     return EndedAsFailed(
         Micros(generation.hold_micros),
-        tuple(MayBill(one.channel.name, _known(cost_of(one))) for one in _under_way(generation)),
+        tuple(MayBill(one.channel.name, _amount(cost_of(one))) for one in _under_way(generation)),
     )
 
 
@@ -110,7 +110,7 @@ def _under_way(generation: Generation) -> list[Attempt]:
     return list(attempts.select_related("channel", "generation"))
 
 
-def _known(cost: Cost) -> Micros | None:
+def _amount(cost: Cost) -> Micros | None:
     return cost.micros if cost.is_known else None
 
 

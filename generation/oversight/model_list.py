@@ -113,13 +113,13 @@ class ListedModel:
         if not self.users:
             return ""
         images = self.sold.images
-        said = f"{self.users:,} tenant{'' if self.users == 1 else 's'}, "
-        said += f"{images:,} image{'' if images == 1 else 's'} in {DAYS} days"
+        words = f"{self.users:,} tenant{'' if self.users == 1 else 's'}, "
+        words += f"{images:,} image{'' if images == 1 else 's'} in {DAYS} days"
         if self.called_at is not None:
             minutes = max(0, int((now - self.called_at).total_seconds() // 60))
             ago = f"{minutes} min" if minutes < HOUR else f"{minutes // HOUR} h"
-            return f"{said}, last {ago} ago"
-        return f"{said}, last on {self.last_day:%-d %b}"
+            return f"{words}, last {ago} ago"
+        return f"{words}, last on {self.last_day:%-d %b}"
 
     @property
     def loses(self) -> bool:

@@ -73,7 +73,7 @@ def review(contract: Contract, columns: Mapping[str, Any], *, now: datetime) -> 
     return Review(
         before=promised(stored),
         after=promised({**stored, **columns}),
-        gone=_gone(before, after, now),
+        gone=_removals(before, after, now),
         unpriced=without_price(new, now) if new else [],
         unable=_unable(routes, before, after),
         unmade=unmade_of(routes, after),
@@ -82,15 +82,15 @@ def review(contract: Contract, columns: Mapping[str, Any], *, now: datetime) -> 
 
 def promised(columns: Mapping[str, Any]) -> dict[str, Any]:
     """A contract's columns as people read them, with one entry per size and per alias."""
-    said: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     for name, value in columns.items():
         if name == "sizes":
-            said |= {f"size {row['size']}": _size(row) for row in value}
+            facts |= {f"size {row['size']}": _size(row) for row in value}
         elif name == "quality_aliases":
-            said |= {f"quality word {word}": stands_for for word, stands_for in value.items()}
+            facts |= {f"quality word {word}": stands_for for word, stands_for in value.items()}
         elif name in _WORDS:
-            said[_WORDS[name]] = list(value) if isinstance(value, list | tuple) else value
-    return said
+            facts[_WORDS[name]] = list(value) if isinstance(value, list | tuple) else value
+    return facts
 
 
 _WORDS = {
@@ -136,17 +136,17 @@ def _needs(task: Task) -> Needs:
     return PLAIN if task is Task.GENERATE else Needs(task, images=1)
 
 
-def _gone(before: ContractTerms, after: ContractTerms, now: datetime) -> list[Gone]:
-    words = list(_words_gone(before, after))
+def _removals(before: ContractTerms, after: ContractTerms, now: datetime) -> list[Gone]:
+    words = list(_removed_words(before, after))
     if not words:
         return []
     users = cells_bought(before.model, since_of(now))
     return [Gone(what, _users(kind, word, users)) for what, kind, word in words]
 
 
-def _words_gone(before: ContractTerms, after: ContractTerms) -> Iterator[tuple[str, str, str]]:
+def _removed_words(before: ContractTerms, after: ContractTerms) -> Iterator[tuple[str, str, str]]:
     """Yield each word's label, its kind, and the word itself."""
-    yield from _sizes_gone(before, after)
+    yield from _removed_sizes(before, after)
     for kind, words in (("quality", before.qualities), ("", before.quality_aliases)):
         for word in words:
             if after.quality(word) is None:
@@ -155,7 +155,7 @@ def _words_gone(before: ContractTerms, after: ContractTerms) -> Iterator[tuple[s
         yield f"task {task}", "", task
 
 
-def _sizes_gone(before: ContractTerms, after: ContractTerms) -> Iterator[tuple[str, str, str]]:
+def _removed_sizes(before: ContractTerms, after: ContractTerms) -> Iterator[tuple[str, str, str]]:
     sizes = {str(option.size) for option in after.options}
     for option in before.options:
         if str(option.size) not in sizes:

@@ -90,9 +90,9 @@ class Split(NamedTuple):
     @override
     def __str__(self) -> str:
         """Text like 'gpt-image-2: a 100 % -> 0 %, b 0 % -> 100 %; cost a day $0.00 -> $41.20'."""
-        said = [f"{name} {_percent(was)} -> {_percent(will)}" for name, was, will in self.channels]
+        parts = [f"{name} {_percent(was)} -> {_percent(will)}" for name, was, will in self.channels]
         money = f"; cost a day {self.cost_before} -> {self.cost_after}" if self.images else ""
-        return f"{self.model}{self.of_sizes}: {', '.join(said)}{money}"
+        return f"{self.model}{self.of_sizes}: {', '.join(parts)}{money}"
 
     @property
     def channels(self) -> list[tuple[str, float, float]]:
@@ -169,10 +169,10 @@ def recent_sales(now: datetime) -> RecentSales:
 
 def splits(before: Catalogue, after: Catalogue, *, sold: RecentSales) -> list[Split]:
     """Splits that differ, in the order of the contracts; sizes with equal splits are merged."""
-    return [one for contract in after.offered for one in _of_model(contract, before, after, sold)]
+    return [one for contract in after.offered for one in _splits(contract, before, after, sold)]
 
 
-def _of_model(
+def _splits(
     contract: ContractTerms, before: Catalogue, after: Catalogue, sold: RecentSales
 ) -> Iterator[Split]:
     sizes = [*map(str, (option.size for option in contract.options))]
@@ -180,7 +180,7 @@ def _of_model(
     found = {
         size: (_shares(before, contract, size), _shares(after, contract, size)) for size in sizes
     }
-    routes = [_by_name(catalogue, contract) for catalogue in (before, after)]
+    routes = [_routes_by_name(catalogue, contract) for catalogue in (before, after)]
     while found:
         was, will = next(iter(found.values()))
         alike = tuple(size for size, pair in found.items() if pair == (was, will))
@@ -199,7 +199,7 @@ def _of_model(
         found = {size: pair for size, pair in found.items() if size not in alike}
 
 
-def _by_name(catalogue: Catalogue, contract: ContractTerms) -> Mapping[str, RouteInfo]:
+def _routes_by_name(catalogue: Catalogue, contract: ContractTerms) -> Mapping[str, RouteInfo]:
     routes = catalogue.routes_for(contract.model, livemode=True)
     return {route.channel_name: route for route in routes}
 
@@ -224,7 +224,7 @@ def _daily(
     for key, images in day.items():
         for name, fraction in split.items():
             mean = sold.means.get((key, name)) if _is_as(routes[name], known.get(name)) else None
-            unit = _of_one(routes[name], contract, key, mean=mean)
+            unit = _unit_cost(routes[name], contract, key, mean=mean)
             if unit is None:
                 unknown += images * fraction
             else:
@@ -232,7 +232,7 @@ def _daily(
     return Daily(Micros(round(micros)), unknown)
 
 
-def _of_one(
+def _unit_cost(
     route: RouteInfo, contract: ContractTerms, key: PriceKey, *, mean: Micros | None
 ) -> Micros | None:
     """The cost of one image: 0 at a sandbox; the mean if charged by tokens or otherwise unknown."""

@@ -38,12 +38,12 @@ def mail_sunsets(*, now: datetime) -> int:
     SunsetNotice.objects.filter(sunset_at__lt=now - KEPT).delete()
     contracts = list(Contract.objects.filter(is_enabled=True))
     changed = sum(
-        _told_of_change(contract, tenant_id, now)
+        _notify_of_change(contract, tenant_id, now)
         for contract in contracts
-        for tenant_id in _misled(contract, now)
+        for tenant_id in _misinformed(contract, now)
     )
     return changed + sum(
-        _told_of_end(contract, tenant_id, now)
+        _notify_of_end(contract, tenant_id, now)
         for contract in contracts
         for tenant_id in _to_tell(contract, now)
     )
@@ -59,16 +59,16 @@ def stage_of(sunset_at: datetime | None, now: datetime) -> int | None:
     return next((days for days in STAGES if sunset_at - now <= timedelta(days=days)), None)
 
 
-def _outdated(contract: Contract, now: datetime) -> QuerySet[SunsetNotice]:
+def _old_notices(contract: Contract, now: datetime) -> QuerySet[SunsetNotice]:
     """Notices of a future end that no longer holds."""
-    told = SunsetNotice.objects.filter(model=contract.model, sunset_at__gt=now)
+    notices = SunsetNotice.objects.filter(model=contract.model, sunset_at__gt=now)
     if contract.sunset_at is None:
-        return told
-    return told.exclude(sunset_at=contract.sunset_at, successor=contract.successor)
+        return notices
+    return notices.exclude(sunset_at=contract.sunset_at, successor=contract.successor)
 
 
-def _misled(contract: Contract, now: datetime) -> Iterable[UUID]:
-    rows = _outdated(contract, now).order_by("tenant_id").values_list("tenant_id", flat=True)
+def _misinformed(contract: Contract, now: datetime) -> Iterable[UUID]:
+    rows = _old_notices(contract, now).order_by("tenant_id").values_list("tenant_id", flat=True)
     return list(rows.distinct()[:MAX_MAILED])
 
 
@@ -76,12 +76,14 @@ def _to_tell(contract: Contract, now: datetime) -> Iterable[UUID]:
     stage = stage_of(contract.sunset_at, now)
     if stage is None:
         return []
-    told = SunsetNotice.objects.filter(**_said(contract, stage)).values_list("tenant_id", flat=True)
+    sent = SunsetNotice.objects.filter(**_notice_columns(contract, stage)).values_list(
+        "tenant_id", flat=True
+    )
     using = set(tenants_using([contract.model], since=now - LOOK_BACK))
-    return sorted(using.difference(told))[:MAX_MAILED]
+    return sorted(using.difference(sent))[:MAX_MAILED]
 
 
-def _said(contract: Contract, days: int) -> Json:
+def _notice_columns(contract: Contract, days: int) -> Json:
     """A notice's columns but the tenant."""
     return {
         "model": contract.model,
@@ -92,32 +94,32 @@ def _said(contract: Contract, days: int) -> Json:
 
 
 @transaction.atomic
-def _told_of_change(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
-    told = _outdated(contract, now).filter(tenant_id=tenant_id)
-    last = told.select_for_update().order_by("id").last()
+def _notify_of_change(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
+    notices = _old_notices(contract, now).filter(tenant_id=tenant_id)
+    last = notices.select_for_update().order_by("id").last()
     if last is None:  # another worker was quicker
         return False
-    told.delete()
+    notices.delete()
     if contract.sunset_at is None:
         _post(STAYS, contract, tenant_id, {"was": last})
         return True
-    _noted(contract, tenant_id, now)
+    _record_notice(contract, tenant_id, now)
     _post(ENDS, contract, tenant_id, _words(contract, tenant_id, now, was=last))
     return True
 
 
 @transaction.atomic
-def _told_of_end(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
-    is_first = _noted(contract, tenant_id, now)
+def _notify_of_end(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
+    is_first = _record_notice(contract, tenant_id, now)
     if is_first:
         _post(ENDS, contract, tenant_id, _words(contract, tenant_id, now))
     return is_first
 
 
-def _noted(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
+def _record_notice(contract: Contract, tenant_id: UUID, now: datetime) -> bool:
     """Write the notice; return True if it is the first of this stage."""
-    said = _said(contract, stage_of(contract.sunset_at, now) or CHANGED)
-    _, is_first = SunsetNotice.objects.get_or_create(**said, tenant_id=tenant_id)
+    columns = _notice_columns(contract, stage_of(contract.sunset_at, now) or CHANGED)
+    _, is_first = SunsetNotice.objects.get_or_create(**columns, tenant_id=tenant_id)
     return is_first
 
 
@@ -135,11 +137,11 @@ def _words(
 
 def _post(template: str, contract: Contract, tenant_id: UUID, words: Json) -> None:
     tenant = Tenant.objects.get(id=tenant_id)
-    told = {
+    context = {
         "contract": contract,
         "workspace": tenant.shown_name,
         "tenant": tenant.public_id,
         "site": settings.SITE_URL,
         **words,
     }
-    post_rendered(to=emails_of_owners([tenant_id]), template=template, words=told)
+    post_rendered(to=emails_of_owners([tenant_id]), template=template, words=context)

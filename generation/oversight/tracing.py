@@ -50,9 +50,9 @@ def _request(text: str) -> Found | None:
         made = generation_for_operator(str(refused.generation_id))
     lately = recent_refusals(refused.caller)
     return {
-        "refused": _refused(refused),
+        "refused": _refusal_facts(refused),
         **({} if made is None else describe(made)),
-        "refused_lately": [_refused(one) for one in lately],
+        "refused_lately": [_refusal_facts(one) for one in lately],
     }
 
 
@@ -69,7 +69,7 @@ def _attempts(text: str) -> Found | None:
     """Look up an attempt by our id or the upstream's; some upstreams give none of their own."""
     found = generations_by_attempt(text)
     if found[1:]:
-        return {"made": [_made(one) for one in found]}
+        return {"made": [_generation_facts(one) for one in found]}
     return _one(found[0]) if found else None
 
 
@@ -137,12 +137,12 @@ def _lately(tenant_id: UUID, *, key_id: UUID | None = None) -> Found:
     made = recent_generations(tenant_id, key_id=key_id)
     refused = recent_refusals(tenant_id, key_id=key_id)
     return {
-        "made_lately": [_made(one) for one in made],
-        "refused_lately": [_refused(one) for one in refused],
+        "made_lately": [_generation_facts(one) for one in made],
+        "refused_lately": [_refusal_facts(one) for one in refused],
     }
 
 
-def _made(row: Generation) -> dict[str, Any]:
+def _generation_facts(row: Generation) -> dict[str, Any]:
     return {
         "generation": row.public_id,
         "request": row.request_id,
@@ -152,7 +152,7 @@ def _made(row: Generation) -> dict[str, Any]:
     }
 
 
-def _refused(row: RefusedRequest) -> dict[str, Any]:
+def _refusal_facts(row: RefusedRequest) -> dict[str, Any]:
     tenant, key, generation = row.tenant_id, row.key_id, row.generation_id
     return {
         "request": row.public_id,

@@ -73,7 +73,7 @@ def look(*, now: datetime) -> list[Sight]:
     """Check the API, the image workers and every model on offer, in reverse order of name."""
     catalogue = current_catalogue()
     offered = sorted((one.model for one in catalogue.on_offer(now)), reverse=True)
-    ended = _ended(now)
+    ended = _recent_outcomes(now)
     return [
         Sight(API, "" if orphans.present() else NO_WEB_PROCESS),
         Sight(WORKERS, "" if lease.live_workers().workers else "None is at work"),
@@ -95,7 +95,7 @@ def _trouble(catalogue: Catalogue, model: str, ended: RecentOutcomes) -> str:
     return "Most requests fail" if ended.mostly_fails else ""
 
 
-def _ended(now: datetime) -> Mapping[str, RecentOutcomes]:
+def _recent_outcomes(now: datetime) -> Mapping[str, RecentOutcomes]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -173,12 +173,12 @@ def troubled(*, now: datetime) -> Sequence[Sight]:
     seen = rows.exclude(part=API).values_list(Value(1), "part", "trouble")
     found = begun.values_list(Value(0), "title", "state").union(seen, all=True)
     return [
-        Sight(name, trouble if is_seen else _said(trouble))
+        Sight(name, trouble if is_seen else _state_label(trouble))
         for is_seen, name, trouble in sorted(found)
     ]
 
 
-def _said(state: str) -> str:
+def _state_label(state: str) -> str:
     """The label of a state that has begun; maintenance stays stored as scheduled."""
     found = Incident.State(state)
     return "Maintenance" if found == Incident.State.SCHEDULED else found.label

@@ -295,11 +295,11 @@ def attempt_named(text: str) -> Q:
 
     A vendor's id may be a UUID, too.
     """
-    theirs = Q(upstream_request_id=text) & ~Q(upstream_request_id="")
+    by_request_id = Q(upstream_request_id=text) & ~Q(upstream_request_id="")
     try:
-        return Q(id=UUID(text)) | theirs
+        return Q(id=UUID(text)) | by_request_id
     except ValueError:
-        return theirs
+        return by_request_id
 
 
 def generations_by_attempt(text: str) -> list[Generation]:

@@ -138,8 +138,8 @@ def stopped() -> list[Stop]:
 def public_stops(*, since: datetime) -> list[Stop]:
     """Public stops, of everything or a model, under way or ended since then, latest first."""
     public = Stop.objects.filter(tenant=None)
-    told = public.filter(Q(ended_at=None) | Q(ended_at__gte=since))
-    return list(told.order_by("-began_at", "-id")[:MAX_STOPS_SHOWN])
+    stops = public.filter(Q(ended_at=None) | Q(ended_at__gte=since))
+    return list(stops.order_by("-began_at", "-id")[:MAX_STOPS_SHOWN])
 
 
 def tenants_and_stops(text: str) -> list[Tenant]:

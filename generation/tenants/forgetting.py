@@ -35,8 +35,8 @@ def forget_words(generation_ids: Collection[UUID], *, now: datetime) -> None:
         orphaned_at=None,
         words_forgotten_at=now,
     )
-    told = Attempt.objects.filter(generation_id__in=generation_ids).exclude(detail="")
-    told.update(detail="", fingerprint="")
+    attempts = Attempt.objects.filter(generation_id__in=generation_ids).exclude(detail="")
+    attempts.update(detail="", fingerprint="")
     records = IdempotencyRecord.objects.filter(generation_id__in=generation_ids)
     records.update(body_digest=b"")
     forget_images(generation_ids)

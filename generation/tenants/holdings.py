@@ -26,9 +26,9 @@ def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]
         for field in Generation._meta.concrete_fields  # noqa: SLF001 - Django's way to columns
         if field.attname not in _NOT_THEIRS
     ]
-    theirs = Generation.objects.filter(tenant_id=tenant_id)
-    yield "generations", in_pages(theirs.values(*columns))
-    yield "attempts", _attempts(theirs)
+    generations = Generation.objects.filter(tenant_id=tenant_id)
+    yield "generations", in_pages(generations.values(*columns))
+    yield "attempts", _attempts(generations)
     records = IdempotencyRecord.objects.filter(tenant_id=tenant_id)
     shown = records.values("key", "generation_id", "created_at")
     yield "idempotency_keys", in_pages(shown, by="key")
@@ -39,8 +39,8 @@ def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]
 
 def files(tenant_id: UUID) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield images and reference images still on storage, by their object keys."""
-    theirs = Generation.objects.filter(tenant_id=tenant_id).exclude(inputs=[])
-    for row in in_pages(theirs.values("id", "inputs")):
+    generations = Generation.objects.filter(tenant_id=tenant_id).exclude(inputs=[])
+    for row in in_pages(generations.values("id", "inputs")):
         for one in row["inputs"]:
             if "key" in one:
                 yield from _file(one["key"])
@@ -49,8 +49,8 @@ def files(tenant_id: UUID) -> Iterator[tuple[str, Iterator[bytes]]]:
             yield from _file(image["object_key"])
 
 
-def _attempts(theirs: QuerySet[Generation]) -> Iterator[Mapping[str, Any]]:
-    made = (row["id"] for row in in_pages(theirs.values("id")))
+def _attempts(generations: QuerySet[Generation]) -> Iterator[Mapping[str, Any]]:
+    made = (row["id"] for row in in_pages(generations.values("id")))
     while batch := list(islice(made, PAGE_ROWS)):
         attempts = Attempt.objects.filter(generation_id__in=batch)
         yield from attempts.order_by("generation_id", "dispatch", "number").values(
@@ -71,24 +71,24 @@ def _file(key: str) -> Iterator[tuple[str, Iterator[bytes]]]:
 
 def erase(*, tenant_id: UUID, now: datetime) -> None:
     """Forget every generation of a tenant. Raises ValidationError: see Holdings."""
-    theirs = Generation.objects.filter(tenant_id=tenant_id)
-    _refuse_under_way(theirs)
+    generations = Generation.objects.filter(tenant_id=tenant_id)
+    _refuse_under_way(generations)
     IdempotencyRecord.objects.filter(tenant_id=tenant_id).delete()
     RefusedRequest.objects.filter(caller=tenant_id).delete()
     left = 0  # their images are due for the hourly work in any case
     try:
-        kept = theirs.filter(_IS_KEPT, state__in=FINAL)
+        kept = generations.filter(_IS_KEPT, state__in=FINAL)
         for generation in in_pages(kept):
             left += not forget(generation, now=now)
     except StorageFailed as error:
         raise ValidationError(f"storage does not answer: {error}; try again") from None
     if left:
         raise ValidationError(f"objects of {left} generations could not be removed; try again")
-    _refuse_under_way(theirs)  # for requests admitted just as the tenant was shut
+    _refuse_under_way(generations)  # for requests admitted just as the tenant was shut
 
 
-def _refuse_under_way(theirs: QuerySet[Generation]) -> None:
-    under_way = theirs.exclude(state__in=FINAL).count()
+def _refuse_under_way(generations: QuerySet[Generation]) -> None:
+    under_way = generations.exclude(state__in=FINAL).count()
     if under_way:
         raise ValidationError(
             f"{under_way} generations are still under way; nothing new is taken: try again soon"

@@ -34,7 +34,7 @@ def sender(path: str, session: str) -> tuple[str, bool]:
     except Http404:
         return f"person {user.id}", False
     if match.view_name in TAKE_BILLS:
-        return f"person {user.id}", ops.allows(user.staff_role, ops.Right.MONEY)
+        return f"person {user.id}", ops.allows(user.staff_role, ops.Permission.MONEY)
     tenant = _tenant_for_files(match, request, user)
     return tenant or f"person {user.id}", bool(tenant)
 

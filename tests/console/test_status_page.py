@@ -140,7 +140,7 @@ def told(*, hours_ago: int = 0) -> Incident:
         title="Requests fail",
         touched=["dall-e-3"],
         state=incidents.State.IDENTIFIED,
-        said=IncidentWords(words="Every second one fails.", once=uuid4()),
+        post=IncidentWords(words="Every second one fails.", once=uuid4()),
         now=clock.now() - timedelta(hours=hours_ago),
         actor="Ann",
     )
@@ -150,7 +150,7 @@ def resolve(incident: Incident, words: str) -> None:
     incidents.update(
         incident_id=incident.id,
         state=incidents.State.RESOLVED,
-        said=IncidentWords(words=words, once=uuid4()),
+        post=IncidentWords(words=words, once=uuid4()),
         now=clock.now(),
         actor="Ann",
     )

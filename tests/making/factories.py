@@ -24,7 +24,7 @@ from generation.admission.service import Admitted, Submission, admit
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
 from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import TokenUsage, UpstreamAnswer
-from generation.channels.registry import USUAL_KIND, abilities_of
+from generation.channels.registry import DEFAULT_KIND, abilities_of
 from generation.dispatch.storage_gate import Gate
 from generation.lifecycle.attempts import attempt_begun
 from generation.lifecycle.claims import Claim, Queued, taken
@@ -175,7 +175,7 @@ def make_channel(name: str = "one", *models: str, **options: Any) -> Channel:
     channel = Channel.objects.create(
         name=name,
         base_url="https://upstream.example/v1",
-        **{"kind": USUAL_KIND, "priority": 10, "is_enabled": True, **options},
+        **{"kind": DEFAULT_KIND, "priority": 10, "is_enabled": True, **options},
     )
     for model in models or (ORIGIN,):
         Route.objects.create(

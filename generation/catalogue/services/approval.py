@@ -111,7 +111,7 @@ def refuse_untested(channel: Channel) -> None:
 
 def refuse_waiting(channel: Channel, models: Collection[str], *, pending: bool = False) -> None:
     """Raise ValidationError naming the models to test first."""
-    what = f"a test of {_named(models)}" if models else "a test with its present address and key"
+    what = f"a test of {_join(models)}" if models else "a test with its present address and key"
     command = f"manage.py channel test {channel.name}{' --pending' if pending else ''}"
     raise ValidationError(
         f"{channel.name} has not passed {what}: run `{command}` first", code=UNTESTED
@@ -192,6 +192,6 @@ def _digest_of_all(channel: Channel) -> str:
     return sha256("\n".join(facts).encode()).hexdigest()
 
 
-def _named(models: Collection[str]) -> str:
+def _join(models: Collection[str]) -> str:
     named, more = list(models)[:MAX_NAMED], len(models) - MAX_NAMED
     return f"{', '.join(named)}{f' and {more} more' if more > 0 else ''}"

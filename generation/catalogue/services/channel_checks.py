@@ -34,24 +34,22 @@ def check_channel(options: ChannelOptions, *, kind: str) -> dict[str, Any]:
         kind: the channel's, if the options name none.
     """
     kind = options.get("kind", kind)
-    return _checked(options, {**_CHANNEL, "api_key": partial(_api_key, kind=kind)})
+    return _check(options, {**_CHANNEL, "api_key": partial(_api_key, kind=kind)})
 
 
 def check_route(terms: RouteTerms, *, qualities: Collection[str]) -> RouteTerms:
     """The terms in stored form; `qualities` are the model's words."""
     words = partial(_quality_map, model=terms.model, known=qualities)
-    return RouteTerms(
-        model=terms.model, **_checked(asdict(terms), {**_ROUTE, "quality_map": words})
-    )
+    return RouteTerms(model=terms.model, **_check(asdict(terms), {**_ROUTE, "quality_map": words}))
 
 
-def _checked(said: Mapping[str, Any], checks: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+def _check(values: Mapping[str, Any], checks: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     refused: dict[str, ValidationError] = {}
     for column, check in checks.items():
-        if column in said:
+        if column in values:
             try:
-                columns[column] = check(said[column])
+                columns[column] = check(values[column])
             except ValidationError as error:
                 refused[column] = error
     if refused:

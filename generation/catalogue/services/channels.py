@@ -28,7 +28,7 @@ from generation.catalogue.services.retiring import set_retirements
 from generation.catalogue.services.revisions import revise, revised
 from generation.catalogue.services.routes import Routes, planned_routes, routes_of, write_routes
 from generation.catalogue.services.unserved import refusing_stops
-from generation.channels.registry import USUAL_KIND
+from generation.channels.registry import DEFAULT_KIND
 from generation.models import Attempt, Channel, ChannelEvent, PendingRevision
 from generation.traffic import channel_events
 from pictor.kit.secrets.encryption import WrongKey
@@ -216,7 +216,7 @@ def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None)
         )
     if not {"models", "routes"} & options.keys():
         options = {**options, "models": (ALL,)}
-    channel = Channel(name=name, kind=USUAL_KIND)
+    channel = Channel(name=name, kind=DEFAULT_KIND)
     columns = check_channel(options, kind=channel.kind)
     refuse_untested_change(channel, columns)
     planned = planned_routes({}, options)
@@ -265,15 +265,15 @@ def _change(
         columns, planned = revise(channel, columns, planned, actor=actor, ip=ip)
     check_origin(columns, channel)
     after = changed(channel, {**columns, "name": name})
-    said = describe(after, planned) | ({"api_key": "changed"} if "api_key" in columns else {})
-    if said == before:
+    facts = describe(after, planned) | ({"api_key": "changed"} if "api_key" in columns else {})
+    if facts == before:
         return channel
     after.reset_count += _forgets(channel, after)
     _write(after, planned, known=routes)
     keep_approvals(after, was)
     if after.is_enabled and not channel.is_enabled:
         refuse_untested(after)
-    record(after.audited, "channel.set", before=before, after=said, actor=actor, ip=ip)
+    record(after.audited, "channel.set", before=before, after=facts, actor=actor, ip=ip)
     channel_events.note_change(channel, after, actor=actor)
     return after
 

@@ -78,8 +78,8 @@ def _read(columns: Mapping[str, Any]) -> ContractTerms:
     if not isinstance(sizes, list | tuple) or not all(isinstance(row, Mapping) for row in sizes):
         raise ValidationError({"sizes": "are rows with a size each"})
     if faults := size_faults(sizes):
-        said = [f"row {one.place + 1}: {one.words}" for one in faults]
-        raise ValidationError({"sizes": said})
+        messages = [f"row {one.place + 1}: {one.words}" for one in faults]
+        raise ValidationError({"sizes": messages})
     if unknown := [word for word in columns["tasks"] if word not in {*Task}]:
         raise ValidationError({"tasks": f"there is no task {', '.join(map(str, unknown))}"})
     aliases = columns["quality_aliases"]

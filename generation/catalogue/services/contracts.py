@@ -56,7 +56,7 @@ def set_contract(
         actor: the person who makes them.
         ip: their address, for the audit log.
     """
-    contract = _locked(model)
+    contract = _lock_contract(model)
     is_new = contract is None
     if is_new:
         check_name(model)
@@ -86,7 +86,7 @@ def copy_contract(
     if like is None:
         raise ValidationError({"source": f"there is no model {source[:100]!r}"})
     columns = columns_of(like) | {"is_enabled": False}
-    known = _locked(model)
+    known = _lock_contract(model)
     if known is not None:
         if columns_of(known) | {"position": like.position} == columns:
             return known, False
@@ -103,7 +103,7 @@ def set_offered(*, model: str, is_offered: bool, actor: Actor, ip: str | None = 
     Raises ValidationError if a model to offer has ended, lacks a price, or is served by no channel,
     and if a model to switch off is the successor of another.
     """
-    contract = _locked(model)
+    contract = _lock_contract(model)
     if contract is None:
         raise ValidationError(f"there is no model {model[:100]!r}")
     if contract.is_enabled == is_offered:
@@ -140,7 +140,7 @@ def _why_not(contract: Contract) -> list[str]:
     return reasons
 
 
-def _locked(model: str) -> Contract | None:
+def _lock_contract(model: str) -> Contract | None:
     return Contract.objects.select_for_update(no_key=True).filter(pk=model).first()
 
 

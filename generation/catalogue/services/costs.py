@@ -81,7 +81,7 @@ def set_costs(
         raise ValidationError("its costs changed since these were shown", code=COSTS_CHANGED)
     doubts = costs_in_doubt(channel, rows, effective_from)
     refuse_doubtful(doubts, again=again)
-    stored = _stored(channel, rows, source, effective_from)
+    stored = _store(channel, rows, source, effective_from)
     after = {
         "effective_from": stored.effective_from.isoformat(),
         "costs": len(rows),
@@ -101,7 +101,7 @@ def costs_in_doubt(
         raise ValidationError("costs begin now or later: what attempts have cost stays as it is")
     begins = effective_from or now
     table = CostTable(begins, {row.key: row for row in rows})
-    return list(_of_table(channel, table, begins))
+    return list(_table_doubts(channel, table, begins))
 
 
 def newest_costs(channel: Channel) -> int:
@@ -123,7 +123,7 @@ def copied(other: Channel, factor: str) -> CostFile:
     return CostFile(scaled(list(table.rows.values()), number), source)
 
 
-def _stored(
+def _store(
     channel: Channel, rows: Sequence[CostRow], source: str, effective_from: datetime | None
 ) -> StoredCosts:
     stored = StoredCosts(
@@ -170,10 +170,10 @@ def doubts_of_flat(known: Routes, planned: Routes) -> Iterator[CostDoubt]:
     Prices cannot change before the caller's transaction ends.
     """
     locks.decisions_on_prices()
-    yield from _of_flat(known, planned)
+    yield from _flat_cost_doubts(known, planned)
 
 
-def _of_flat(known: Routes, planned: Routes) -> Iterator[CostDoubt]:
+def _flat_cost_doubts(known: Routes, planned: Routes) -> Iterator[CostDoubt]:
     prices = current_table(None, clock.now())
     for model, terms in planned.items():
         was = known[model].cost_micros if model in known else None
@@ -190,7 +190,7 @@ def _of_flat(known: Routes, planned: Routes) -> Iterator[CostDoubt]:
             yield CostDoubt(model, Micros(becomes), words)
 
 
-def _of_table(channel: Channel, table: CostTable, begins: datetime) -> Iterator[CostDoubt]:
+def _table_doubts(channel: Channel, table: CostTable, begins: datetime) -> Iterator[CostDoubt]:
     before = Costs(tables=cost_tables([channel.pk], since=begins)[channel.pk]).table_at(begins)
     flat = dict(channel.routes.values_list("upstream_model", "cost_micros"))
     for row in table.rows.values():
@@ -205,8 +205,8 @@ def _last(row: CostRow, before: CostTable | None, flat: int | None, begins: date
     if row.kind != "fixed":
         same = before.rows.get(row.key) if before else None
         return same.micros if same and same.kind == row.kind else None
-    asked = SentRequest(row.model, row.size, row.quality, n=1, at=begins)
-    cost = upstream_cost(Costs(flat, (before,) if before else ()), asked=asked)
+    request = SentRequest(row.model, row.size, row.quality, n=1, at=begins)
+    cost = upstream_cost(Costs(flat, (before,) if before else ()), asked=request)
     return cost.micros if cost.is_known else None
 
 

@@ -38,14 +38,14 @@ def set_retirements(
     record(
         channel.audited,
         "channel.retire",
-        before=_told({model: known.get(model) for model in changed}),
-        after=_told(changed),
+        before=_audited_days({model: known.get(model) for model in changed}),
+        after=_audited_days(changed),
         actor=actor,
         ip=ip,
     )
 
 
-def _told(days: Mapping[str, date | None]) -> dict[str, str | None]:
+def _audited_days(days: Mapping[str, date | None]) -> dict[str, str | None]:
     return {f"retires {model}": day.isoformat() if day else None for model, day in days.items()}
 
 

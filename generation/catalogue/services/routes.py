@@ -62,18 +62,18 @@ def planned_routes(known: Routes, options: ChannelOptions) -> Routes:
     models = dict(Contract.objects.values_list("model", "qualities"))
     routes = dict(known)
     if "routes" in options:
-        routes = _by_model(options["routes"], list(models))
+        routes = _routes_by_model(options["routes"], list(models))
     if "models" in options:
         routes = {
             model: routes.get(model, RouteTerms(model=model, upstream_model=model))
-            for model in _named(options["models"], list(models))
+            for model in _named_models(options["models"], list(models))
         }
     if "cost" in options:
         cost = options["cost"]
         routes = {model: replace(terms, cost_micros=cost) for model, terms in routes.items()}
     for option, column in _BY_MODEL.items():
-        said: Mapping[str, Any] = options.get(option, {})  # type: ignore[assignment] # by its name
-        for model, word in said.items():
+        by_model: Mapping[str, Any] = options.get(option, {})  # type: ignore[assignment] # by its name
+        for model, word in by_model.items():
             _check_known([model], list(models))
             if model not in routes:
                 raise ValidationError(f"the channel does not serve {model}")
@@ -119,7 +119,7 @@ def unsaved_route(channel: Channel, terms: RouteTerms) -> Route:
     )
 
 
-def _by_model(routes: Sequence[RouteTerms], models: Sequence[str]) -> dict[str, RouteTerms]:
+def _routes_by_model(routes: Sequence[RouteTerms], models: Sequence[str]) -> dict[str, RouteTerms]:
     _check_known([terms.model for terms in routes], models)
     found = {terms.model: terms for terms in routes}
     if len(found) < len(routes):
@@ -127,7 +127,7 @@ def _by_model(routes: Sequence[RouteTerms], models: Sequence[str]) -> dict[str, 
     return found
 
 
-def _named(words: Sequence[str], models: Sequence[str]) -> list[str]:
+def _named_models(words: Sequence[str], models: Sequence[str]) -> list[str]:
     if list(words) == [ALL]:
         return list(models)
     _check_known(words, models)

@@ -69,10 +69,10 @@ def stop(
         raise ValidationError({"reason": f"say why, in at most {MAX_REASON} characters"})
     if len(words) > MAX_WORDS:
         raise ValidationError({"words": f"say it in at most {MAX_WORDS} characters"})
-    told = {"reason": reason, "words": words, "by": name_of(actor), "began_at": now}
+    columns = {"reason": reason, "words": words, "by": name_of(actor), "began_at": now}
     # Locked, so that a stop that is just being ended does not count.
     stop, is_new = Stop.objects.select_for_update().get_or_create(
-        model=what.model, tenant=what.tenant, ended_at=None, defaults=told
+        model=what.model, tenant=what.tenant, ended_at=None, defaults=columns
     )
     if not is_new:
         raise ValidationError(
@@ -95,5 +95,7 @@ def start(*, what: Stoppable, now: datetime, actor: Actor, ip: str | None = None
     return stop
 
 
-def _record(stop: Stop, action: str, told: Mapping[str, str], actor: Actor, ip: str | None) -> None:
-    record(stop.audited, action, actor=actor, after={"what": stop.code, **told}, ip=ip)
+def _record(
+    stop: Stop, action: str, after: Mapping[str, str], actor: Actor, ip: str | None
+) -> None:
+    record(stop.audited, action, actor=actor, after={"what": stop.code, **after}, ip=ip)

@@ -48,7 +48,7 @@ def announce_sunset(
         is_meant: whether it may end within 60 days.
         ip: the actor's address, for the audit log.
     """
-    contracts = _locked()
+    contracts = _lock_contracts()
     contract, successor = _ahead(contracts, model, now), successor.strip()
     if not contract.is_enabled:
         raise ValidationError(f"{model} is switched off: nobody can request it")
@@ -78,13 +78,13 @@ def rehearse_sunset(**said: Any) -> Contract:
 @transaction.atomic
 def withdraw_sunset(*, model: str, now: datetime, actor: Actor, ip: str | None = None) -> Contract:
     """Withdraw the announced end of a model while it is ahead."""
-    contract = _ahead(_locked(), model, now)
+    contract = _ahead(_lock_contracts(), model, now)
     if contract.sunset_at is None:
         raise ValidationError(f"no end of {model} is announced")
     return _write(contract, "contract.keep", (None, None, ""), actor, ip)
 
 
-def _locked() -> Mapping[str, Contract]:
+def _lock_contracts() -> Mapping[str, Contract]:
     """Lock and return all contracts, so that two models cannot succeed each other."""
     rows = Contract.objects.select_for_update(no_key=True).order_by("model")
     return {row.model: row for row in rows}
@@ -143,13 +143,13 @@ def _check_successor(
 def _write(
     contract: Contract,
     action: str,
-    said: tuple[datetime | None, datetime | None, str],
+    columns: tuple[datetime | None, datetime | None, str],
     actor: Actor,
     ip: str | None,
 ) -> Contract:
-    before = _told(contract)
-    contract.deprecated_at, contract.sunset_at, contract.successor = said
-    after = _told(contract)
+    before = _audited_columns(contract)
+    contract.deprecated_at, contract.sunset_at, contract.successor = columns
+    after = _audited_columns(contract)
     if after != before:
         contract.save(update_fields=["deprecated_at", "sunset_at", "successor"])
         subject = Subject("contract", contract.model[:60])
@@ -158,7 +158,7 @@ def _write(
     return contract
 
 
-def _told(contract: Contract) -> Mapping[str, str | None]:
+def _audited_columns(contract: Contract) -> Mapping[str, str | None]:
     deprecated_at, sunset_at = contract.deprecated_at, contract.sunset_at
     return {
         "deprecated_at": deprecated_at.isoformat() if deprecated_at else None,

@@ -31,8 +31,8 @@ def refusing_stops(*, are_meant: bool) -> Iterator[None]:
 def refusal_of(left: Collection[str]) -> ValidationError:
     """The error that these models would be unserved, with the recent sales of each."""
     sold = sold_by_model(clock.now() - LOOK_BACK)
-    said = []
+    parts = []
     for model in left:
         tenants, images = sold.get(model, (0, 0))
-        said.append(f"{model} (images in 30 days: {images}, tenants: {tenants})")
-    return ValidationError(f"nothing would serve {', '.join(said)} any more", code=STOPS)
+        parts.append(f"{model} (images in 30 days: {images}, tenants: {tenants})")
+    return ValidationError(f"nothing would serve {', '.join(parts)} any more", code=STOPS)

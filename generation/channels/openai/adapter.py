@@ -73,7 +73,7 @@ class OpenAIAdapter:
             async with deadline(seconds):
                 return await _ask(reader, request, exchange, stream)
         except (HttpError, SpoolError, JsonRefused) as error:
-            raise self._failed(error, exchange) from error
+            raise self._upstream_error(error, exchange) from error
 
     def _exchange(self, request: UpstreamRequest) -> Exchange:
         model = self._config.upstream_models.get(request.model, request.model)
@@ -91,7 +91,7 @@ class OpenAIAdapter:
             read_timeout_seconds=None,
         )
 
-    def _failed(
+    def _upstream_error(
         self, error: HttpError | SpoolError | JsonRefused, exchange: Exchange
     ) -> UpstreamError:
         """The error of a call without an answer: only one surely not sent may be repeated."""

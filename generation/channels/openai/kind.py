@@ -27,7 +27,7 @@ def _open(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapt
     return OpenAIAdapter(config, http, spools)
 
 
-def _of_model(abilities: Abilities, upstream_model: str) -> Abilities:
+def _abilities_of_model(abilities: Abilities, upstream_model: str) -> Abilities:
     """Narrow the abilities: only dall-e-2 varies images, one at a time; dall-e-3 only generates."""
     if upstream_model.startswith("dall-e-2"):
         return replace(abilities, max_images=1)
@@ -49,7 +49,7 @@ KIND = AdapterKind(
         max_images=16,
     ),
     credential=HEADER_KEY,
-    of_model=_of_model,
+    of_model=_abilities_of_model,
     announced_ends=ENDS,
     published_costs={"openai": _COSTS / "openai.csv", "azure": _COSTS / "azure.csv"},
 )  # fmt: skip

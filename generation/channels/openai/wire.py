@@ -71,10 +71,10 @@ def request_fields(request: UpstreamRequest, *, model: str) -> dict[str, object]
         "stream": True if is_streamed else None,
         "partial_images": request.partial_images if is_streamed else None,
     }
-    said = {**{key: value for key, value in named.items() if value is not None}, **request.fields}
+    sent = {**{key: value for key, value in named.items() if value is not None}, **request.fields}
     if request.task == Task.VARIATION:
-        return {name: value for name, value in said.items() if name in VARIED_BY}
-    return said
+        return {name: value for name, value in sent.items() if name in VARIED_BY}
+    return sent
 
 
 def files(request: UpstreamRequest) -> list[FilePart]:

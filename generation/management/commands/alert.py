@@ -51,7 +51,7 @@ class Command(OperatorCommand):
         )
         listing.add_argument("--removed", action="store_true", help="include removed ones")
         change = actions.add_parser("set", help="create a rule, or change the given settings")
-        _add_wishes(change)
+        _add_options(change)
         for action, words in (
             ("test", "send a test to every address and the webhook"),
             ("enable", "switch it on, once a test has got through"),
@@ -77,7 +77,7 @@ class Command(OperatorCommand):
             elif options["action"] == "set":
                 self._set(options, now)
             else:
-                words, facts = _done(options, now)
+                words, facts = _run_action(options, now)
                 self.tell(options, facts, words)
         except ValidationError as error:
             raise say_invalid(error) from None
@@ -87,8 +87,8 @@ class Command(OperatorCommand):
     def _set(self, options: Mapping[str, Any], now: datetime) -> None:
         rule = rule_named(options["name"])
         present = RuleValues(options["name"]) if rule is None else rules.values_of(rule)
-        wishes = replace(present, **_changes(options))
-        saved = rules.save_rule(wishes=wishes, rule=rule, now=now, actor=ACTOR)
+        values = replace(present, **_changes(options))
+        saved = rules.save_rule(values=values, rule=rule, now=now, actor=ACTOR)
         facts = {**rules.described(saved.rule), "secret": saved.secret or None}
         off = "; it is off until a test gets through" if not saved.rule.is_enabled else ""
         lines = [f"{saved.rule.name} is {'created' if rule is None else 'changed'}{off}"]
@@ -105,7 +105,7 @@ class Command(OperatorCommand):
             print_table(self.stdout, [COLUMNS, *cells])
 
 
-def _add_wishes(change: Any) -> None:
+def _add_options(change: Any) -> None:
     change.add_argument("name")
     change.add_argument("--rename", metavar="NAME")
     change.add_argument("--kinds", metavar="A,B", help="as `status` names them, or 'all'")
@@ -144,7 +144,7 @@ def _number(text: str, most: int) -> int:
     return int(text)
 
 
-def _done(options: Mapping[str, Any], now: datetime) -> tuple[str, Any]:
+def _run_action(options: Mapping[str, Any], now: datetime) -> tuple[str, Any]:
     """Do one action with a rule; returns a description and the facts."""
     action, name = options["action"], options["name"]
     is_removed = action == "restore"

@@ -100,7 +100,7 @@ class Command(OperatorCommand):
             "rotate": self._rotate,
             "list": self._list,
             "attempts": self._attempts,
-            "cost": self._cost,
+            "cost": self._change_costs,
             **dict.fromkeys(channel_traffic.RUN, self._traffic),
             "explain": self._explain,
         }
@@ -113,14 +113,14 @@ class Command(OperatorCommand):
             self.stderr.write(f"warning: {warning}")
 
     def _set(self, options: dict[str, Any]) -> None:
-        said = channel_options.read(options)
+        given = channel_options.read(options)
 
         def change(again: Micros | None) -> tuple[Channel, bool]:
             typed = cast(ChannelOptions, {} if again is None else {"cost_again": again})
             write = partial(
                 services.set_channel,
                 name=options["name"].strip(),
-                options={**said, **typed},
+                options={**given, **typed},
                 actor=ACTOR,
             )
             return channel_trials.foreseen_and_made(self.stdout, write, yes=options["yes"])
@@ -195,7 +195,7 @@ class Command(OperatorCommand):
         rows = [COLUMNS, *(_row(channel) for channel in found)]
         print_table(self.stdout, rows)
 
-    def _cost(self, options: dict[str, Any]) -> None:
+    def _change_costs(self, options: dict[str, Any]) -> None:
         aside = self.aside(options)
         channel_costs.run(self.stdout, options, channel=_channel(options), aside=aside)
 
@@ -254,12 +254,12 @@ def _row(channel: dict[str, Any]) -> tuple[str, ...]:
         "models": ",".join(channel["models"]) or NONE,
         "sizes": "all" if channel["sizes"] is None else ",".join(channel["sizes"]),
         "maps": _pairs(channel["maps"]) or NONE,
-        "cost": _cost(channel),
+        "cost": _cost_text(channel),
     }
     return tuple(str(words[column]) for column in COLUMNS)
 
 
-def _cost(channel: dict[str, Any]) -> str:
+def _cost_text(channel: dict[str, Any]) -> str:
     """One amount if all models cost the same."""
     costs = channel["cost"]
     is_flat = len(costs) == len(channel["models"]) and len(set(costs.values())) == 1

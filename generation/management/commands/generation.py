@@ -210,7 +210,7 @@ class Command(OperatorCommand):
             once=ids.new_uuid(), outage=outage, hits=hits, each=each, words=words, note=note,
             giver=giver, now=now,
         )  # fmt: skip
-        self.tell(options, [_told(one) for one in done], *(_line(one) for one in done))
+        self.tell(options, [_credit_facts(one) for one in done], *(_line(one) for one in done))
 
     def _cancel(self, generation: Generation, options: dict[str, Any]) -> None:
         released = interventions.cancel(
@@ -240,8 +240,8 @@ class Command(OperatorCommand):
         facts = {"generation": generation.public_id, "state": state}
         if as_json:
             channels = [{"channel": channel, "cost": cost} for channel, cost in may_bill]
-            told = {**facts, "released": to_decimal(released), "may_bill": channels}
-            self.stdout.write(json.dumps(told))
+            row = {**facts, "released": to_decimal(released), "may_bill": channels}
+            self.stdout.write(json.dumps(row))
             return
         calls = "".join(
             f"; {channel} may still bill {f'{cost} USD' if cost else 'nobody knows how much'}"
@@ -268,7 +268,7 @@ def _add_outage(actions: Any) -> None:
     outage.add_argument("--json", action="store_true")
 
 
-def _told(one: Credited) -> dict[str, Any]:
+def _credit_facts(one: Credited) -> dict[str, Any]:
     return {
         "tenant": one.hit.tenant.public_id,
         "name": one.hit.tenant.name,

@@ -74,12 +74,12 @@ class Command(OperatorCommand):
                 self._list(options, now)
             elif options["action"] == "correct":
                 which = read_limit(options["id"]) or 0
-                said = incidents.correct(
+                update = incidents.correct(
                     update_id=which, words=options["words"], now=now, actor=ACTOR
                 )
-                self.tell(options, _row(said.incident, now), f"update {said.id} is corrected")
+                self.tell(options, _row(update.incident, now), f"update {update.id} is corrected")
             else:
-                self._tell_of(_said(options, now), options, now)
+                self._tell_of(_run_action(options, now), options, now)
         except ValidationError as error:
             raise say_invalid(error) from None
 
@@ -111,9 +111,9 @@ def _add_words(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true")
 
 
-def _said(options: Mapping[str, Any], now: datetime) -> Incident:
+def _run_action(options: Mapping[str, Any], now: datetime) -> Incident:
     until = options["next"]
-    said = IncidentWords(
+    post = IncidentWords(
         words=options["words"],
         once=uuid4(),
         next_update_at=read_time(until) if until else None,
@@ -124,17 +124,17 @@ def _said(options: Mapping[str, Any], now: datetime) -> Incident:
         new = {"title": options["title"], "touched": read_words(options["parts"]) or []}
         if action == "start":
             state = State(options["state"])
-            return incidents.begin(**new, state=state, said=said, now=now, actor=ACTOR)
+            return incidents.begin(**new, state=state, post=post, now=now, actor=ACTOR)
         begins_at, ends_at = read_time(options["from_at"]), read_time(options["until_at"])
         return incidents.plan(
-            **new, begins_at=begins_at, ends_at=ends_at, said=said, now=now, actor=ACTOR
+            **new, begins_at=begins_at, ends_at=ends_at, post=post, now=now, actor=ACTOR
         )
     which = read_limit(options["id"])
     if which is None:
         raise CommandError("give the number of the incident")
     word = State.RESOLVED.value if action == "resolve" else options["state"]
     state_said = State(word) if word else None
-    return incidents.update(incident_id=which, state=state_said, said=said, now=now, actor=ACTOR)
+    return incidents.update(incident_id=which, state=state_said, post=post, now=now, actor=ACTOR)
 
 
 def _row(incident: Incident, now: datetime) -> dict[str, Any]:

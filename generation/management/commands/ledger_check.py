@@ -56,7 +56,7 @@ class Command(BaseCommand):
         if options["protections"]:
             self.stdout.write(json.dumps(protections(), indent=1))
             return
-        found = _by_ranges(options["kind"]) if options["kind"] else _in_one(options["head"])
+        found = _prove_by_ranges(options["kind"]) if options["kind"] else _in_one(options["head"])
         findings = found["findings"]
         if options["json"]:
             self.stdout.write(json.dumps({**found, "last": _last()}))
@@ -74,8 +74,8 @@ class Command(BaseCommand):
             self.stdout.write(f"last proof, {_words(one)}")
         for finding in findings:
             whose = f" of {finding['tenant']}" if finding["tenant"] else ""
-            said = f"{finding['check']}: {finding['object']}{whose} {finding['message']}"
-            self.stdout.write(said)
+            line = f"{finding['check']}: {finding['object']}{whose} {finding['message']}"
+            self.stdout.write(line)
 
 
 def _in_one(head: Path | None) -> Mapping[str, Any]:
@@ -89,7 +89,7 @@ def _proof_with(head: Path) -> Audit:
     return proof_with_head(read_head(head))
 
 
-def _by_ranges(kind: LedgerProof.Kind) -> Mapping[str, Any]:
+def _prove_by_ranges(kind: LedgerProof.Kind) -> Mapping[str, Any]:
     proof = prove(kind, now=clock.now())
     if proof is None:
         raise CommandError("another process is running this proof: try again later")

@@ -97,9 +97,9 @@ class Command(OperatorCommand):
         self.tell(options, facts, f"{contract.pk} is {state}")
 
     def _sunset(self, options: Mapping[str, Any]) -> None:
-        said = [options[name] for name in ("on", "successor", "deprecated", "soon")]
+        given = [options[name] for name in ("on", "successor", "deprecated", "soon")]
         if options["withdraw"]:
-            if any(said):
+            if any(given):
                 raise CommandError("--withdraw takes no date and no successor")
             contract = withdraw_sunset(model=options["model"], now=clock.now(), actor=ACTOR)
             self.tell(options, _row(contract), f"{contract.model} stays")

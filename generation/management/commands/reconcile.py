@@ -106,8 +106,8 @@ class Command(OperatorCommand):
             intake.accept(bill, actor=ACTOR)
         elif bill.state == intake.State.DOUBTFUL:
             intake.drop(VendorBill.objects.filter(pk=bill.pk))
-            said = " ".join(_doubt(one) for one in bill.doubts)
-            raise CommandError(f"{said} Nothing was kept; --accept reads it as it is.")
+            doubts = " ".join(_doubt(one) for one in bill.doubts)
+            raise CommandError(f"{doubts} Nothing was kept; --accept reads it as it is.")
         bill = _bill(str(bill.pk))
         self.tell(options, bill_row(bill), *bill_lines(bill))
 
@@ -161,10 +161,10 @@ class Command(OperatorCommand):
         number, change = decisions.change_of(lines)
         if not number:
             raise CommandError("none of these lines can be taken")
-        said = options["amount"] or ask_for(
+        typed = options["amount"] or ask_for(
             self.aside(options), f"Take {number} lines? Type {to_decimal(change)}:"
         )
-        if not said or read_change(said) != change:
+        if not typed or read_change(typed) != change:
             raise CommandError(f"Nothing was changed: it changes the cost by {to_decimal(change)}.")
         pages = listing.all_of(lines.order_by("id"))
         done = decisions.take(
@@ -198,15 +198,15 @@ class Command(OperatorCommand):
             case "back":
                 check_reason(options["reason"])
                 change = decisions.put_back(line, reason=options["reason"], actor=ACTOR)
-                said = f"put back, which changes the cost by {to_decimal(change)} USD"
+                result = f"put back, which changes the cost by {to_decimal(change)} USD"
             case "withdraw":
                 decisions.withdraw(line, actor=ACTOR)
-                said = "no longer disputed"
+                result = "no longer disputed"
             case _:
                 line = decisions.pick(line, call=options["call"], actor=ACTOR)
-                said = f"of that call, {line.outcome}"
+                result = f"of that call, {line.outcome}"
         line.refresh_from_db()
-        self.tell(options, line_row(line), f"line {line.pk}: {said}")
+        self.tell(options, line_row(line), f"line {line.pk}: {result}")
 
     def _change_bill(self, bill: VendorBill, options: dict[str, Any]) -> None:
         match options["what"]:
@@ -262,13 +262,13 @@ def _content(file: str) -> bytes:
 
 
 def _mapping(options: Mapping[str, Any]) -> dict[str, str]:
-    said = {name: options[name] for name in ("of", "unit", "zone") if options[name]}
+    columns = {name: options[name] for name in ("of", "unit", "zone") if options[name]}
     for part in filter(None, (options["mapping"] or "").split(",")):
         name, equals, column = part.partition("=")
         if not equals or name.strip() not in COLUMNS:
             raise CommandError(f"--mapping: {part!r} is none of {', '.join(COLUMNS)} = a column")
-        said[name.strip()] = column.strip()
-    return said
+        columns[name.strip()] = column.strip()
+    return columns
 
 
 def _doubt(doubt: Mapping[str, Any]) -> str:

@@ -32,14 +32,14 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        wishes = SeedOptions.of_environment()
+        seed_options = SeedOptions.of_environment()
         if options["migrate"]:
             with as_owner(), seeding.alone():
                 call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
             self.stdout.write("migrated")
             self.stdout.flush()  # `run` reads it from a file, and then starts the serving processes
         try:
-            done = seeding.seed(wishes)
+            done = seeding.seed(seed_options)
         except ValidationError as error:
             raise say_invalid(error) from None
         try:

@@ -63,7 +63,7 @@ class Command(OperatorCommand):
             self._print(options, now)
             return
         try:
-            changed = _changed(options, now)
+            changed = _run_action(options, now)
         except ValidationError as error:
             raise say_invalid(error) from None
         row = _row(changed, now)
@@ -97,7 +97,7 @@ class Command(OperatorCommand):
         self.stdout.write(f"Nothing needs attention. {last}" if is_clear else last)
 
 
-def _changed(options: dict[str, Any], now: datetime) -> Condition:
+def _run_action(options: dict[str, Any], now: datetime) -> Condition:
     which = read_limit(options["id"]) or 0
     match options["action"]:
         case "assign":

@@ -96,7 +96,7 @@ def sample_requests(now: datetime) -> list[SampleRequest]:
     random = Random(_SEED)  # noqa: S311 - a story, not a secret
     times = sorted([*_times(random, now), *_just_before(random, now)])
     return [
-        _told(random, at, now, is_late=number >= GENERATIONS - LATELY)
+        _sample_request(random, at, now, is_late=number >= GENERATIONS - LATELY)
         for number, at in enumerate(times)
     ]
 
@@ -121,10 +121,10 @@ def _just_before(random: Random, now: datetime) -> Iterator[datetime]:
         yield now - _QUIET - timedelta(seconds=random.uniform(1, 900))
 
 
-def _told(random: Random, at: datetime, now: datetime, *, is_late: bool) -> SampleRequest:
+def _sample_request(random: Random, at: datetime, now: datetime, *, is_late: bool) -> SampleRequest:
     (habit,) = random.choices(habits.HABITS, [habit.share for habit in habits.HABITS])
     request = _request(random, habit, is_late=is_late)
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "at": at,
         "key": _key(random, at, now),
         "request": request,
@@ -132,16 +132,16 @@ def _told(random: Random, at: datetime, now: datetime, *, is_late: bool) -> Samp
     }
     roll = random.randrange(1000)
     if roll < habits.CANCELED:
-        told["queued_seconds"] = 1 + random.expovariate(0.5)
-        return SampleRequest(**told)
+        facts["queued_seconds"] = 1 + random.expovariate(0.5)
+        return SampleRequest(**facts)
     trouble = _trouble(random, roll - habits.CANCELED, at - begins_at(now))
     if trouble is not None:
-        return _failed(random, told, habit, trouble)
-    return _delivered(random, told, habit)
+        return _failure(random, facts, habit, trouble)
+    return _delivery(random, facts, habit)
 
 
 def _request(random: Random, habit: Habit, *, is_late: bool) -> dict[str, Any]:
-    said = {
+    fields = {
         "model": habit.model,
         "prompt": prompts.prompt(random),
         "n": random.choice(habit.counts),
@@ -150,7 +150,7 @@ def _request(random: Random, habit: Habit, *, is_late: bool) -> dict[str, Any]:
         "user": random.choice((*prompts.TAGS, None)),
         "output_format": random.choice((None, None, None, "webp", "jpeg")) if not is_late else None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _key(random: Random, at: datetime, now: datetime) -> str:
@@ -171,9 +171,11 @@ def _trouble(random: Random, roll: int, since: timedelta) -> Trouble | None:
     return None
 
 
-def _failed(random: Random, told: dict[str, Any], habit: Habit, trouble: Trouble) -> SampleRequest:
+def _failure(
+    random: Random, facts: dict[str, Any], habit: Habit, trouble: Trouble
+) -> SampleRequest:
     if trouble.attempt_class == AttemptClass.MODERATED:
-        told = told | {"request": told["request"] | {"prompt": random.choice(prompts.REFUSED)}}
+        facts = facts | {"request": facts["request"] | {"prompt": random.choice(prompts.REFUSED)}}
     seconds = trouble.seconds
     calls = tuple(
         SampleAttempt(
@@ -184,11 +186,11 @@ def _failed(random: Random, told: dict[str, Any], habit: Habit, trouble: Trouble
         )
         for _ in range(trouble.calls)
     )
-    return SampleRequest(**told, calls=calls, timed_out=trouble.timed_out)
+    return SampleRequest(**facts, calls=calls, timed_out=trouble.timed_out)
 
 
-def _delivered(random: Random, told: dict[str, Any], habit: Habit) -> SampleRequest:
-    request = told["request"]
+def _delivery(random: Random, facts: dict[str, Any], habit: Habit) -> SampleRequest:
+    request = facts["request"]
     calls = [SampleAttempt(AttemptClass.DELIVERED, _seconds(random, habit) * _effort(request))]
     if random.randrange(1000) < habits.SECOND_TRY:
         calls.insert(
@@ -204,7 +206,7 @@ def _delivered(random: Random, told: dict[str, Any], habit: Habit) -> SampleRequ
         came_as = "1024x1024"
     quality = random.choice(("low", "medium", "medium", "high")) if habit.reports else None
     return SampleRequest(
-        **told,
+        **facts,
         calls=tuple(calls),
         stored_seconds=0.08 + random.expovariate(3.0),
         images=images,

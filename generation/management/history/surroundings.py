@@ -41,7 +41,7 @@ Kind = ChannelEvent.Kind
 
 def write(callers: Mapping[str, Caller], channel_id: int, *, now: datetime) -> None:
     """Write all of it, up to `now`. Call it in the transaction of the requests."""
-    for _, rows in groupby(_refused(callers, now), key=lambda row: row[0].date()):
+    for _, rows in groupby(_refusals(callers, now), key=lambda row: row[0].date()):
         times, batch = zip(*rows, strict=True)
         insert(batch, now=times[-1])
     ChannelEvent.objects.bulk_create(_turns(channel_id, now))
@@ -52,14 +52,14 @@ def forget_turns() -> None:
     ChannelEvent.objects.filter(actor=ACTOR).delete()
 
 
-def _refused(callers: Mapping[str, Caller], now: datetime) -> Iterator[tuple[datetime, Refused]]:
+def _refusals(callers: Mapping[str, Caller], now: datetime) -> Iterator[tuple[datetime, Refused]]:
     """Oldest first: mistakes of the shop's developers, and a script over its rate limit."""
     random = Random(_SEED)  # noqa: S311 - a story, not a secret
     ends = story.ends_at(now)
     for at in sorted(ends - random.random() * _DAYS for _ in range(REFUSED)):
         key = callers[random.choice((story.PRODUCTION, story.STAGING))]
         mistake = random.choice(_MISTAKES)
-        error = _said_to(mistake, key, at) if mistake else _too_many()
+        error = _error_for(mistake, key, at) if mistake else _too_many()
         yield (
             at,
             Refused(
@@ -78,7 +78,7 @@ def _refused(callers: Mapping[str, Caller], now: datetime) -> Iterator[tuple[dat
         )
 
 
-def _said_to(mistake: Mapping[str, Any], caller: Caller, at: datetime) -> PictorError:
+def _error_for(mistake: Mapping[str, Any], caller: Caller, at: datetime) -> PictorError:
     """Admission's error for the mistake."""
     request = {"model": MODEL, "prompt": "a chair", "n": 1, **mistake}
     try:
@@ -97,7 +97,7 @@ def _turns(channel_id: int, now: datetime) -> list[ChannelEvent]:
     """A breaker on the evening of the outage, and a day on which the vendor asked us to wait."""
     begin, end = story.outage(now)
     waits = story.ends_at(now) - timedelta(days=2)
-    told = (
+    turns = (
         (Kind.BREAKER_OPENED, begin + timedelta(minutes=4), MODEL, _OPEN_SECONDS),
         (Kind.BREAKER_CLOSED, end, MODEL, None),
         (Kind.GATE_CLOSED, waits, "", _WAIT_SECONDS),
@@ -107,5 +107,5 @@ def _turns(channel_id: int, now: datetime) -> list[ChannelEvent]:
         ChannelEvent(
             channel_id=channel_id, kind=kind, at=at, model=model, seconds=seconds, actor=ACTOR
         )
-        for kind, at, model, seconds in told
+        for kind, at, model, seconds in turns
     ]

@@ -70,8 +70,8 @@ def write(*, tenant: Tenant, now: datetime, actor: Actor) -> None:
     """
     callers = _callers(tenant, now, actor)
     rows = _Rows(callers, now)
-    for told in story.sample_requests(now):
-        rows.add(told)
+    for sample in story.sample_requests(now):
+        rows.add(sample)
     copy_rows(rows.generations)
     copy_rows(rows.attempts)
     copy_rows(rows.images)
@@ -110,42 +110,42 @@ class _Rows:
         self.holds: list[PastHold] = []
         self.costs: list[PastCost] = []
 
-    def add(self, told: SampleRequest) -> None:
+    def add(self, sample: SampleRequest) -> None:
         """Add one request: its generation in its final state, and all that belongs to it."""
-        caller = self._callers[told.key]
+        caller = self._callers[sample.key]
         submission = Submission(
             caller=caller,
-            request=told.request,
-            request_id=ids.public(ids.REQUEST, ids.new_uuid_of(told.at)),
+            request=sample.request,
+            request_id=ids.public(ids.REQUEST, ids.new_uuid_of(sample.at)),
             source=Source.DEMO,
         )
-        quoted = quoted_order(caller=caller, request=told.request, now=self._now)
-        generation_id = GenerationId(ids.new_uuid_of(told.at))
-        made = new_generation(submission, quoted, generation_id, digest=b"", now=told.at)
+        quoted = quoted_order(caller=caller, request=sample.request, now=self._now)
+        generation_id = GenerationId(ids.new_uuid_of(sample.at))
+        made = new_generation(submission, quoted, generation_id, digest=b"", now=sample.at)
         made.captured_micros = 0
-        ended_at = self._call(made, told, quoted)
-        if told.images:
-            stored = self._succeed(made, told, quoted, ended_at)
+        ended_at = self._call(made, sample, quoted)
+        if sample.images:
+            stored = self._succeed(made, sample, quoted, ended_at)
         else:
             stored = []
-            _end_without_image(made, told, ended_at, now=self._now)
+            _end_without_image(made, sample, ended_at, now=self._now)
         self.generations.append(made)
         self.images += stored
         self.holds.append(_hold(made, stored))
 
-    def _call(self, made: Generation, told: SampleRequest, quoted: Quoted) -> datetime:
+    def _call(self, made: Generation, sample: SampleRequest, quoted: Quoted) -> datetime:
         """Add the attempts; returns the generation's end."""
-        at = told.at + timedelta(seconds=told.queued_seconds)
-        if not told.calls:
+        at = sample.at + timedelta(seconds=sample.queued_seconds)
+        if not sample.calls:
             return at
         made.started_at = at
         made.dispatch = DISPATCH
         route = quoted.plan.route
-        for number, call in enumerate(told.calls, start=1):
+        for number, call in enumerate(sample.calls, start=1):
             begun = at + _MOMENT
             at = begun + timedelta(seconds=call.seconds)
             if call.attempt_class == AttemptClass.DELIVERED:
-                at += timedelta(seconds=told.stored_seconds)
+                at += timedelta(seconds=sample.stored_seconds)
             self.attempts.append(
                 Attempt(
                     id=ids.new_uuid_of(begun),
@@ -167,11 +167,11 @@ class _Rows:
         return at
 
     def _succeed(
-        self, made: Generation, told: SampleRequest, quoted: Quoted, ended_at: datetime
+        self, made: Generation, sample: SampleRequest, quoted: Quoted, ended_at: datetime
     ) -> list[StoredImage]:
         """Settle it for the delivered images; returns their rows."""
-        images = _gone_images(made, told)
-        answer = UpstreamAnswer(images=(), quality=told.reported, usage=_usage(told, images))
+        images = _gone_images(made, sample)
+        answer = UpstreamAnswer(images=(), quality=sample.reported, usage=_usage(sample, images))
         delivery = Verified(
             attempt_id=self.attempts[-1].id,
             route=quoted.plan.route,
@@ -189,19 +189,19 @@ class _Rows:
         made.quality_billed, made.quality_source = bill.quality_billed, bill.quality_source
         made.channel_id = delivery.route.channel_id
         made.answer = answer_of(made, delivery, bill, ended_at)
-        self._book(made, told, ended_at)
-        return [self._stored(made, index, image) for index, image in enumerate(images)]
+        self._book(made, sample, ended_at)
+        return [self._stored_row(made, index, image) for index, image in enumerate(images)]
 
-    def _book(self, made: Generation, told: SampleRequest, ended_at: datetime) -> None:
+    def _book(self, made: Generation, sample: SampleRequest, ended_at: datetime) -> None:
         """Record the cost of the call that delivered."""
         call = self.attempts[-1]
-        call.cost_micros = (made.captured_micros or 0) * told.cost // 100
+        call.cost_micros = (made.captured_micros or 0) * sample.cost // 100
         call.cost_source = CostSource.FLAT
-        call.images_received = told.images
+        call.images_received = sample.images
         if call.cost_micros:
             self.costs.append(PastCost(made.id, call.id, Micros(call.cost_micros), ended_at))
 
-    def _stored(self, made: Generation, index: int, image: VerifiedImage) -> StoredImage:
+    def _stored_row(self, made: Generation, index: int, image: VerifiedImage) -> StoredImage:
         """The row of an image that has expired, at the latest at the time of writing."""
         ended_at = made.finished_at or made.created_at
         gone_at = min(ended_at + timedelta(days=settings.IMAGE_RETENTION_DAYS), self._now)
@@ -222,32 +222,34 @@ class _Rows:
 
 
 def _end_without_image(
-    made: Generation, told: SampleRequest, ended_at: datetime, *, now: datetime
+    made: Generation, sample: SampleRequest, ended_at: datetime, *, now: datetime
 ) -> None:
     """End it as failed by its last call, or canceled before one. Nothing is left to clean up."""
     made.finished_at = ended_at
     made.cleaned_at = now
-    if not told.calls:
+    if not sample.calls:
         made.state = State.CANCELED
         return
-    last = told.calls[-1]
+    last = sample.calls[-1]
     made.state = State.FAILED
     cause = UpstreamError(last.attempt_class, last.detail)
-    made.error = error_row(error_of(cause, timed_out=told.timed_out))
+    made.error = error_row(error_of(cause, timed_out=sample.timed_out))
 
 
-def _gone_images(made: Generation, told: SampleRequest) -> tuple[VerifiedImage, ...]:
-    size = Size.parse(told.came_as or made.size)
+def _gone_images(made: Generation, sample: SampleRequest) -> tuple[VerifiedImage, ...]:
+    size = Size.parse(sample.came_as or made.size)
     image = VerifiedImage(_GONE, made.output_format, size.width, size.height, None)
-    return (image,) * told.images
+    return (image,) * sample.images
 
 
-def _usage(told: SampleRequest, images: Sequence[VerifiedImage]) -> TokenUsage | None:
+def _usage(sample: SampleRequest, images: Sequence[VerifiedImage]) -> TokenUsage | None:
     """Tokens, if the upstream reports the quality."""
-    if told.reported is None:
+    if sample.reported is None:
         return None
-    words = len(told.request["prompt"]) // 4
-    made = sum(formula_tokens(image.width, image.height, quality=told.reported) for image in images)
+    words = len(sample.request["prompt"]) // 4
+    made = sum(
+        formula_tokens(image.width, image.height, quality=sample.reported) for image in images
+    )
     return TokenUsage(words, made, words + made, input_text_tokens=words)
 
 

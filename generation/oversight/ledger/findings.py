@@ -48,7 +48,7 @@ def generation_findings() -> list[Finding]:
 def findings_of_generations(generations: Ids) -> list[Finding]:
     """Generations that differ from their transfers or from their sealed evidence."""
     begin = beside_holds(generations)
-    with _joined_by_hashes():
+    with _without_nested_loops():
         return [
             *(finding for check in OF_GENERATIONS for finding in found_by(begin + check)),
             *evidence_findings(generations),
@@ -56,7 +56,7 @@ def findings_of_generations(generations: Ids) -> list[Finding]:
 
 
 @contextmanager
-def _joined_by_hashes() -> Iterator[None]:
+def _without_nested_loops() -> Iterator[None]:
     """Prevent nested loops: without statistics on the newest rows PostgreSQL expects one row."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_nestloop = off")

@@ -97,9 +97,9 @@ class Round:
 
     def _ranges(self, table: str, older: set[UUID]) -> Iterator[Ids]:
         """Ids of older rows that new transfers refer to, then those made since the checkpoint."""
-        met = sorted(older)
-        for start in range(0, len(met), AT_ONCE):
-            yield Named(met[start : start + AT_ONCE])
+        tenants = sorted(older)
+        for start in range(0, len(tenants), AT_ONCE):
+            yield Named(tenants[start : start + AT_ONCE])
         yield from spans_from(self._first, table=table, rows=AT_ONCE)
 
     def _generations(self, generations: Ids) -> list[Finding]:
@@ -127,8 +127,8 @@ def prove(kind: LedgerProof.Kind, *, now: datetime) -> LedgerProof | None:
     If the whole is right, yesterday's heads are kept too. Returns None while another process
     proves. Call it outside any transaction.
     """
-    with alone(kind) as ours:
-        if not ours:
+    with alone(kind) as is_locked:
+        if not is_locked:
             return None
         kept, found = Checkpoints(), list[Finding]()
         if kind == LedgerProof.Kind.SINCE_CHECKPOINT:

@@ -64,19 +64,19 @@ def findings_of_sold() -> list[Finding]:
 
 def findings_of_day(day: CountedTransfers) -> list[Finding]:
     """Rows of one day that differ from their transfers; at most 100."""
-    said, true = sold_on(day.day), sold_by(day)
-    rows = sorted(said.keys() | true.keys(), key=str)
-    wrong = (row for row in rows if said.get(row) != tuple(true.get(row, ())))
+    stored, true = sold_on(day.day), sold_by(day)
+    rows = sorted(stored.keys() | true.keys(), key=str)
+    wrong = (row for row in rows if stored.get(row) != tuple(true.get(row, ())))
     return [
-        _finding(row, said.get(row, _NOTHING), true.get(row, _NOTHING))
+        _finding(row, stored.get(row, _NOTHING), true.get(row, _NOTHING))
         for row in islice(wrong, MAX_FINDINGS_PER_CHECK)
     ]
 
 
-def _finding(row: SoldRow, said: Sequence[int], true: Sequence[int]) -> Finding:
+def _finding(row: SoldRow, stored: Sequence[int], true: Sequence[int]) -> Finding:
     differing = [
         f"{figure} {one}, the ledger {other}"
-        for figure, one, other in zip(FIGURES, said, true, strict=True)
+        for figure, one, other in zip(FIGURES, stored, true, strict=True)
         if one != other
     ]
     named = [row.model, row.asked, row.quality, row.delivered and f"as {row.delivered}"]

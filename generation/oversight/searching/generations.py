@@ -103,7 +103,7 @@ def found_across(
         rows = rows.filter(id__lt=after)
     edge = rows.values_list("id", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
     near = rows if edge is None else rows.filter(id__gte=edge)
-    return page_of(_shown(_matching(near, sought)), edge=edge, limit=limit)
+    return page_of(_without_large_columns(_matching(near, sought)), edge=edge, limit=limit)
 
 
 def every_across(sought: GenerationFilter, *, limit: int) -> Iterator[Sequence[Generation]]:
@@ -138,7 +138,7 @@ def _matching(rows: QuerySet[Generation], sought: GenerationFilter) -> QuerySet[
     if sought.is_our_fault:
         rows = rows.filter(error__status__gte=500)
     if sought.is_uncredited:
-        rows = rows.exclude(id__in=_credited())
+        rows = rows.exclude(id__in=_credited_ids())
     called = Attempt.objects.filter(generation=OuterRef("id"))
     if sought.channel or sought.attempt_class:
         by_attempt = {"channel__name": sought.channel, "attempt_class": sought.attempt_class}
@@ -149,7 +149,7 @@ def _matching(rows: QuerySet[Generation], sought: GenerationFilter) -> QuerySet[
     return rows
 
 
-def _credited() -> QuerySet[Transfer, UUID | None]:
+def _credited_ids() -> QuerySet[Transfer, UUID | None]:
     """Generations with a credit: few, found by the index on moves by people."""
     given = Transfer.objects.filter(kind=Transfer.Kind.CREDIT.value, generation_id__isnull=False)
     return given.values_list("generation_id", flat=True)
@@ -161,5 +161,5 @@ def _with_one(rows: QuerySet[Generation], attempts: QuerySet[Attempt]) -> QueryS
     return rows.alias(_one=Subquery(one)).filter(_one=1)
 
 
-def _shown(rows: QuerySet[Generation]) -> QuerySet[Generation]:
+def _without_large_columns(rows: QuerySet[Generation]) -> QuerySet[Generation]:
     return rows.select_related("tenant").defer("prompt", "answer", "inputs", "fields", "priced")

@@ -42,7 +42,7 @@ def found_refused(
 ) -> SearchPage[RefusedRequest]:
     """One page of matching refusals, out of LOOKED_AT rows looked at, in at most four queries."""
     of = sought.tenant_id
-    rows = _of_all(sought, after) if of is None else _of_tenant(of, sought, after)
+    rows = _all_rows(sought, after) if of is None else _tenant_rows(of, sought, after)
     edge = rows.values_list("id", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
     near = RefusedRequest.objects.filter(_REFUSED, id__in=rows.values("id")[:LOOKED_AT])
     keys = near.order_by().values_list("key_id", flat=True).distinct()
@@ -60,12 +60,12 @@ def every_refused(sought: RefusalFilter, *, limit: int) -> Iterator[Sequence[Ref
     return each_page(lambda after: found_refused(sought, after=after, limit=limit))
 
 
-def _of_all(sought: RefusalFilter, after: UUID | None) -> QuerySet[RefusedRequest]:
+def _all_rows(sought: RefusalFilter, after: UUID | None) -> QuerySet[RefusedRequest]:
     rows = made_within(RefusedRequest.objects.order_by("-id"), sought.since, sought.until)
     return rows if after is None else rows.filter(id__lt=after)
 
 
-def _of_tenant(
+def _tenant_rows(
     tenant_id: UUID, sought: RefusalFilter, after: UUID | None
 ) -> QuerySet[RefusedRequest]:
     rows = RefusedRequest.objects.filter(caller=tenant_id).order_by("-day", "-place")

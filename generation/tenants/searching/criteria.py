@@ -94,23 +94,23 @@ def matching(wanted: Criteria) -> Q:
         "api_key_id__in": wanted.key_ids,
         "captured_micros__gte": wanted.cost_over,
     }
-    said = Q(id__isnull=False)
+    condition = Q(id__isnull=False)
     for name, value in by_column.items():
         if value or value == 0:
-            said &= Q((name, value))
-    said &= _ended(wanted)
-    return said & _about(wanted.text) if wanted.text else said
+            condition &= Q((name, value))
+    condition &= _end_condition(wanted)
+    return condition & _about(wanted.text) if wanted.text else condition
 
 
-def _ended(wanted: Criteria) -> Q:
+def _end_condition(wanted: Criteria) -> Q:
     """The condition that rows ended in the period, or have not ended."""
-    said = Q(id__isnull=False)
+    condition = Q(id__isnull=False)
     if wanted.ended_since is not None:
         made_since = Q(finished_at=None, id__gte=ids.first_at(wanted.ended_since))
-        said &= Q(finished_at__gte=wanted.ended_since) | made_since
+        condition &= Q(finished_at__gte=wanted.ended_since) | made_since
     if wanted.ended_until is not None:
-        said &= Q(finished_at__lt=wanted.ended_until) | Q(finished_at=None)
-    return said
+        condition &= Q(finished_at__lt=wanted.ended_until) | Q(finished_at=None)
+    return condition
 
 
 def _about(text: str) -> Q:

@@ -48,7 +48,7 @@ def page_of(
     likely, rows = narrowed_by(known, wanted), None
     try:
         with bounded(wanted):
-            rows = _short(older(_chosen(tenant_id, likely), after)[: limit + 1], prompt_chars)
+            rows = _short(older(_matches(tenant_id, likely), after)[: limit + 1], prompt_chars)
             sums = summed(tenant_id, wanted, known)
         return _page(rows, None, sums, limit=limit)
     except TooBroad:
@@ -77,7 +77,7 @@ def found(
     With `prompt_chars` the rows have only the beginning of their prompts and no other large
     columns: they are for display and must not be saved.
     """
-    rows = _chosen(tenant_id, wanted)[:limit]
+    rows = _matches(tenant_id, wanted)[:limit]
     with bounded(wanted):
         chosen = list(rows) if prompt_chars is None else _short(rows, prompt_chars)
     return selectors.with_images(chosen)
@@ -154,7 +154,7 @@ def _short(rows: QuerySet[Generation], prompt_chars: int) -> list[Generation]:
     return list[Generation](shown)
 
 
-def _chosen(tenant_id: TenantId | UUID, wanted: Criteria) -> QuerySet[Generation]:
+def _matches(tenant_id: TenantId | UUID, wanted: Criteria) -> QuerySet[Generation]:
     rows = in_time(tenant_id, wanted).filter(matching(wanted))
     if wanted.text and not is_id(wanted.text):
         # A bound on ids: with `id IN` for that many rows the planner may read all rows instead.

@@ -52,7 +52,7 @@ def known_of(tenant_id: TenantId | UUID, wanted: Criteria) -> KnownSums | None:
         return None
     has_ended = wanted.status in FINAL or wanted.cost_over
     # Counted first, so that one that ends meanwhile is in usage. An index has these few rows.
-    under_way = 0 if has_ended else _unfinished(tenant_id, wanted)
+    under_way = 0 if has_ended else _count_unfinished(tenant_id, wanted)
     ended = ended_like(
         tenant_id,
         models=wanted.models,
@@ -66,7 +66,7 @@ def known_of(tenant_id: TenantId | UUID, wanted: Criteria) -> KnownSums | None:
     return KnownSums(under_way, ended)
 
 
-def _unfinished(tenant_id: TenantId | UUID, wanted: Criteria) -> int:
+def _count_unfinished(tenant_id: TenantId | UUID, wanted: Criteria) -> int:
     rows = in_time(tenant_id, wanted).filter(matching(wanted))
     return rows.filter(state__in=(State.QUEUED, State.RUNNING)).count()
 
@@ -104,7 +104,7 @@ def summed(tenant_id: TenantId | UUID, wanted: Criteria, known: KnownSums | None
         number = ended.generations + known.under_way
         return Sums(number, ended.images, ended.captured, looked_at=number, is_all=True)
     looked_at = bounds.stretch_of(wanted)
-    newest = _counted(in_time(tenant_id, wanted).order_by("-id")[:looked_at], matching(wanted))
+    newest = _count(in_time(tenant_id, wanted).order_by("-id")[:looked_at], matching(wanted))
     return replace(newest, looked_at=looked_at, is_all=newest.looked_at < looked_at)
 
 
@@ -117,7 +117,7 @@ def sums_of_all(tenant_id: TenantId | UUID, wanted: Criteria, *, seconds: float)
     rest, parts, ends_at = rows, list[Sums](), time.monotonic() + seconds
     while True:
         last = rest.values_list("id", flat=True)[stretch - 1 : stretch].first()
-        parts.append(_counted(rest if last is None else rest.filter(id__gte=last), match))
+        parts.append(_count(rest if last is None else rest.filter(id__gte=last), match))
         if last is None or time.monotonic() > ends_at:
             break
         rest = rows.filter(id__lt=last)
@@ -130,11 +130,11 @@ def sums_of_all(tenant_id: TenantId | UUID, wanted: Criteria, *, seconds: float)
     )
 
 
-def _counted(rows: QuerySet[Generation], match: Q) -> Sums:
+def _count(rows: QuerySet[Generation], match: Q) -> Sums:
     """Sums over the matches among these rows, in one query."""
     # Counted for matches only: each count is a look at another table.
-    asked = rows.annotate(stored=Case(When(match, then=images_stored("id"))))
-    row = asked.aggregate(
+    annotated = rows.annotate(stored=Case(When(match, then=images_stored("id"))))
+    row = annotated.aggregate(
         looked_at=Count("id"),
         generations=Count("id", filter=match),
         images=Sum("stored"),

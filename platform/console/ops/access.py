@@ -30,8 +30,8 @@ from console.parts.places import Place
 from pictor.kit.words import clock
 
 
-class Right(StrEnum):
-    """The rights that a role can have."""
+class Permission(StrEnum):
+    """The permissions that a role can have."""
 
     SEE = "see"
     SUPPORT_VIEW = "support_view"
@@ -48,13 +48,14 @@ class Right(StrEnum):
 
 Role = User.StaffRole
 
-ROLES: Mapping[str, frozenset[Right]] = {
-    Role.SUPPORT: frozenset({Right.SEE, Right.SUPPORT_VIEW, Right.REFUND}),
-    Role.FINANCE: frozenset({Right.SEE, Right.REFUND, Right.MONEY}),
+ROLES: Mapping[str, frozenset[Permission]] = {
+    Role.SUPPORT: frozenset({Permission.SEE, Permission.SUPPORT_VIEW, Permission.REFUND}),
+    Role.FINANCE: frozenset({Permission.SEE, Permission.REFUND, Permission.MONEY}),
     Role.OPERATOR: frozenset(
-        {Right.SEE, Right.CHANNELS, Right.GENERATIONS, Right.TENANTS, Right.INCIDENTS},
+        {Permission.SEE, Permission.CHANNELS, Permission.GENERATIONS}
+        | {Permission.TENANTS, Permission.INCIDENTS},
     ),
-    Role.OWNER: frozenset(Right),
+    Role.OWNER: frozenset(Permission),
 }
 
 
@@ -86,7 +87,7 @@ class Operator:
 
     @property
     def may(self) -> Collection[str]:
-        """The rights of the role, for templates: `{% if 'money' in operator.may %}`."""
+        """The permissions of the role, for templates: `{% if 'money' in operator.may %}`."""
         return ROLES[self.role]
 
     @property
@@ -120,21 +121,21 @@ def done(request: HttpRequest, words: str, page: str, *ids: str) -> HttpResponse
     return answer
 
 
-def allows(role: str, what: Right) -> bool:
-    """Return True if a staff role has a right; users outside staff have no role and no right."""
+def allows(role: str, what: Permission) -> bool:
+    """Return True if a staff role has a permission; users outside staff have no role, so none."""
     return what in ROLES.get(role, frozenset())
 
 
-def staff(needs: Right, *, fresh: bool = False) -> Callable[[View], View]:
+def staff(needs: Permission, *, fresh: bool = False) -> Callable[[View], View]:
     """Protect a page under /ops/: its view gets an Operator after the request.
 
     Must be the view's outermost decorator. Signed-out users are sent to sign in. Users whose role
-    lacks the right get 404 by any method, with or without a CSRF token. If the installation
+    lacks the permission get 404 by any method, with or without a CSRF token. If the installation
     requires a second factor of staff (STAFF_MFA), the session must have shown it; otherwise the
     user is asked for it and comes back afterwards.
 
     Args:
-        needs: the right that the role must have.
+        needs: the permission that the role must have.
         fresh: True if the factor must have been shown within FRESH.
     """
 
@@ -164,8 +165,8 @@ def staff(needs: Right, *, fresh: bool = False) -> Callable[[View], View]:
 
 
 def _mode(request: HttpRequest) -> Mode:
-    said = request.GET.get("mode", "")
-    return Mode(said) if said in {*Mode} else Mode.LIVE
+    word = request.GET.get("mode", "")
+    return Mode(word) if word in {*Mode} else Mode.LIVE
 
 
 def _lacks(request: HttpRequest, user: User, *, fresh: bool) -> str:

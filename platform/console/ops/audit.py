@@ -14,7 +14,7 @@ from accounts.audit_log import EventFilter, all_events
 from accounts.audit_words import ALL_KINDS, WORDS, object_words, sentence
 from accounts.models import AuditEvent, Tenant
 from accounts.selectors import emails_of, staff, tenant_as_shown
-from console.ops.access import Operator, Right
+from console.ops.access import Operator, Permission
 from console.ops.access import staff as page_of_staff
 from console.parts.audit_events import AuditEntry, Thing, entry_of
 from console.parts.exports import NARROW, Rows, csv_answer
@@ -63,13 +63,13 @@ class AuditSearch:
         return word
 
 
-def _unnamed(action: str) -> str:
+def _action_label(action: str) -> str:
     """Describe an action for a choice: "Created the key …"."""
     words = sentence(action, "…", before={"": ""}, after={"reason": "…"})
     return words[:1].upper() + words[1:]
 
 
-ACTIONS = {action: _unnamed(action) for action in WORDS}
+ACTIONS = {action: _action_label(action) for action in WORDS}
 CHOICES: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = [
     (f"{kind}.", label, [one for one in ACTIONS.items() if one[0].startswith(f"{kind}.")])
     for kind, label in {**ALL_KINDS, "webhook_endpoint": "Webhooks"}.items()
@@ -79,7 +79,7 @@ CHOICES: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = [
 KIND_WORDS = {start: label for start, label, _ in CHOICES}
 
 
-@page_of_staff(Right.SEE)
+@page_of_staff(Permission.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List events with their values before and after, newest first, filtered by the address."""
@@ -116,19 +116,19 @@ def filters_of(query: QueryDict) -> AuditSearch:
             period_of(word, now, UTC) if word in PERIODS else period_in(word, UTC)
         ),
     }
-    said, meant = words_in(query, readers)
+    texts, meant = words_in(query, readers)
     period = meant.get("period")
-    tenant = tenant_as_shown(said["tenant"]) if "tenant" in said else None
-    of_none = NO_TENANT if "tenant" in said else None
-    asked = EventFilter(
-        action=said.get("action", ""),
-        who=said.get("who", ""),
-        about=said.get("about", ""),
+    tenant = tenant_as_shown(texts["tenant"]) if "tenant" in texts else None
+    of_none = NO_TENANT if "tenant" in texts else None
+    sought = EventFilter(
+        action=texts.get("action", ""),
+        who=texts.get("who", ""),
+        about=texts.get("about", ""),
         tenant_id=tenant.id if tenant else of_none,
         since=period.start if period else None,
         until=period.end if period else None,
     )
-    return AuditSearch(said, asked, period, tenant)
+    return AuditSearch(texts, sought, period, tenant)
 
 
 def entries_for_staff(events: Sequence[AuditEvent]) -> list[AuditEntry]:
@@ -158,10 +158,10 @@ def _person(actor_name: str) -> str:
     return email if acts_as else actor_name
 
 
-def pages_of(asked: EventFilter) -> Iterator[Rows]:
+def pages_of(sought: EventFilter) -> Iterator[Rows]:
     """Read the filtered log newest first, READ events at a time."""
     after: int | None = None
-    while page := all_events(asked, after=after, limit=READ):
+    while page := all_events(sought, after=after, limit=READ):
         yield [_cells(one) for one in entries_for_staff(page)]
         after = page[-1].pk
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.selectors import tenants_called
 from billing.selectors import price_books_like, price_lists_like
-from console.ops.access import Operator, Right, staff
+from console.ops.access import Operator, Permission, staff
 from console.parts.filters import MAX_TEXT
 from console.parts.periods import number_of
 from console.parts.places import Place
@@ -24,18 +24,18 @@ _ID = re.compile(r"(req|gen|img|key|ten)_|\S+@|\d+$|[0-9a-f-]{32,}$", re.IGNOREC
 """Openings of ids, e-mail addresses and transfer numbers: for these the trace comes first."""
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def find(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show everything found by that text; with `go`, redirect to the first result."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
-    found = _found(operator, text)
+    found = _matching_places(operator, text)
     if "go" in request.GET and found and not request.headers.get("HX-Request"):
         return redirect(found[0].url)
     return render(request, "ops/find.html", {"operator": operator, "text": text, "found": found})
 
 
-def _found(operator: Operator, text: str) -> Sequence[Place]:
+def _matching_places(operator: Operator, text: str) -> Sequence[Place]:
     """Return pages, tenants, channels and prices; the trace comes last, but first for an id."""
     if not text:
         return operator.places

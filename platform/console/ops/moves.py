@@ -15,7 +15,7 @@ from billing.selectors import balances_of, decided_moves, waiting_moves
 from billing.selectors.moves import all_decided_moves
 from billing.services import approve_move, decline_move
 from console.amounts import amount
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.entries import KIND_WORDS
 from console.parts.exports import Rows, csv_answer
 from pictor.kit.words import clock
@@ -29,7 +29,7 @@ COLUMNS = (
 )
 
 
-@staff(Right.MONEY)
+@staff(Permission.MONEY)
 @require_safe
 def waiting(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List waiting moves with the balance before and after, then decided ones; also as CSV."""
@@ -38,21 +38,21 @@ def waiting(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return _page(request, operator)
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def approve(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
     """Book a move; the service refuses the person who asked for it."""
-    return _decided(request, operator, move, approve_move, "Booked")
+    return _decide(request, operator, move, approve_move, "Booked")
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def decline(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
     """Decline a move, which then is never booked."""
-    return _decided(request, operator, move, decline_move, "Declined")
+    return _decide(request, operator, move, decline_move, "Declined")
 
 
-def _decided(
+def _decide(
     request: HttpRequest,
     operator: Operator,
     move: UUID,

@@ -17,7 +17,7 @@ from accounts.selectors import staff as people_of_staff
 from accounts.services import end_sessions
 from accounts.services.second_factors import reset_second_factors
 from accounts.services.staff import remove_staff, set_staff_role
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.exports import csv_answer
 from console.parts.form_fields import dressed
 from console.parts.page_guards import View
@@ -40,7 +40,7 @@ class AddForm(forms.Form):
     )
 
 
-@staff(Right.STAFF)
+@staff(Permission.STAFF)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List staff with role, second factor and when each was last seen; also as CSV."""
@@ -49,7 +49,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return _page(request, operator, AddForm())
 
 
-@staff(Right.STAFF, fresh=True)
+@staff(Permission.STAFF, fresh=True)
 @require_POST
 def add(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Make a user staff; a user who cannot sign in yet is invited, again if added again."""
@@ -66,23 +66,23 @@ def add(request: HttpRequest, operator: Operator) -> HttpResponse:
     return done(request, words, "staff")
 
 
-def _of_one(view: Callable[[HttpRequest, Operator, User], HttpResponse]) -> View:
+def _person_action(view: Callable[[HttpRequest, Operator, User], HttpResponse]) -> View:
     """Wrap an action on a member of staff, so that a refusal is shown on the page."""
 
     @wraps(view)
-    def tried(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
+    def guarded(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
         try:
             return view(request, operator, _person(person))
         except ValidationError as error:
             refusal, status = " ".join(error.messages), HTTPStatus.UNPROCESSABLE_ENTITY
             return _page(request, operator, AddForm(), status=status, refusal=refusal)
 
-    return tried
+    return guarded
 
 
-@staff(Right.STAFF, fresh=True)
+@staff(Permission.STAFF, fresh=True)
 @require_POST
-@_of_one
+@_person_action
 def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
     """Change the role of a member of staff."""
     before, role = user.staff_role, request.POST.get("role", "")
@@ -91,27 +91,27 @@ def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpRespon
     return done(request, f"{user.email}: {before} → {role}", page)
 
 
-@staff(Right.STAFF, fresh=True)
+@staff(Permission.STAFF, fresh=True)
 @require_POST
-@_of_one
+@_person_action
 def reset_factor(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
     """Reset the second factor of a member of staff who lost it."""
     reset_second_factors(user=user, **by(request, operator))
     return done(request, f"Second factor of {user.email} reset", "staff")
 
 
-@staff(Right.STAFF, fresh=True)
+@staff(Permission.STAFF, fresh=True)
 @require_POST
-@_of_one
+@_person_action
 def end_all_sessions(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
     """Sign a member of staff out everywhere."""
     end_sessions(user=user, **by(request, operator))
     return done(request, f"Sessions of {user.email} ended", "staff")
 
 
-@staff(Right.STAFF, fresh=True)
+@staff(Permission.STAFF, fresh=True)
 @require_POST
-@_of_one
+@_person_action
 def remove(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
     """Remove a user from staff."""
     remove_staff(user=user, **by(request, operator))

@@ -10,7 +10,7 @@ from console.parts.places import Place
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A page, by the name of its URL pattern, for roles with the right `needs`."""
+    """A page, by the name of its URL pattern, for roles with the permission `needs`."""
 
     title: str
     name: str
@@ -68,7 +68,7 @@ _KEYS: Mapping[str, str] = {
 
 
 def groups_of(may: Collection[str]) -> Mapping[str, Sequence[Place]]:
-    """Return the pages that these rights open, by heading; headings without a page are left out."""
+    """The pages that these permissions open, by heading; headings without a page are left out."""
     found = {
         title: [
             Place(one.title, reverse(f"ops:{one.name}"), _KEYS.get(one.name, ""), one.holds_more)

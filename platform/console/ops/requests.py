@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey, Tenant
 from accounts.selectors import api_keys_among, tenants_among
-from console.ops.access import Mode, Operator, Right, staff
+from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.generations.seeking import ZONE, known_code, known_tenant, no_such_tenant
 from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.filters import MAX_TEXT, chips_of, link_of, period_choices, words_in
@@ -91,7 +91,7 @@ class RefusalRow:
     key: ApiKey | None
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def requests(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Show the trace of an id; without an id, list refused requests, also as CSV."""
@@ -152,7 +152,7 @@ def _page_of(found: Found, text: str) -> str:
 
 
 def _filters(query: QueryDict, mode: Mode, now: datetime) -> RefusalSearch:
-    said, meant = words_in(
+    texts, meant = words_in(
         query,
         {
             "tenant": known_tenant,
@@ -163,18 +163,18 @@ def _filters(query: QueryDict, mode: Mode, now: datetime) -> RefusalSearch:
         },
     )
     tenant: Tenant | None = meant.get("tenant") or None
-    trouble = no_such_tenant(said["tenant"]) if "tenant" in said and tenant is None else ""
+    trouble = no_such_tenant(texts["tenant"]) if "tenant" in texts and tenant is None else ""
     if tenant is not None:
-        said["tenant"] = tenant.public_id
+        texts["tenant"] = tenant.public_id
     period: Period | None = meant.get("period")
     sought = RefusalFilter(
         mode=mode.value,
         tenant_id=tenant.id if tenant else None,
-        code=said.get("code", ""),
+        code=texts.get("code", ""),
         since=period.start.astimezone(UTC) if period else None,
         until=period.end.astimezone(UTC) if period else None,
     )
-    return RefusalSearch(said, sought, mode, period, tenant, trouble)
+    return RefusalSearch(texts, sought, mode, period, tenant, trouble)
 
 
 def _rows(refused: Sequence[RefusedRequest]) -> list[RefusalRow]:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import Operator, Right, staff
+from console.ops.access import Operator, Permission, staff
 from console.parts.charts import spark
 from console.site.status import Component, components
 from generation.models import WatchedDay
@@ -19,7 +19,7 @@ class _Example(forms.Form):
     name = forms.CharField(widget=forms.TextInput(attrs={"class": "control"}))
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def styleguide(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show every component."""
@@ -27,13 +27,13 @@ def styleguide(request: HttpRequest, operator: Operator) -> HttpResponse:
     context = {
         "operator": operator,
         "form": form,
-        "watched": _watched(clock.now().date()),
+        "watched": _example_component(clock.now().date()),
         "spark": spark([0, 4, 2, 8, 5, 9, 6]),
     }
     return render(request, "ops/styleguide.html", context)
 
 
-def _watched(today: date) -> Component:
+def _example_component(today: date) -> Component:
     """Return a part with days of every state; it has been watched for 60 days only."""
     failed = dict.fromkeys(range(60), 0) | {7: 12, 30: 500}
     history = [

@@ -14,7 +14,7 @@ from accounts.models import Tenant
 from accounts.selectors import support_grant_by_id, support_grants_of, tenant_by_public_id
 from accounts.services import end_support, open_support
 from accounts.services.support import REASON_CHARS
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.form_fields import dressed, take_errors
 from console.parts.support import remember
 from pictor.kit.words import clock
@@ -29,14 +29,14 @@ class SupportReasonForm(forms.Form):
     reason = forms.CharField(max_length=REASON_CHARS, label="Why")
 
 
-@staff(Right.SUPPORT_VIEW, fresh=True)
+@staff(Permission.SUPPORT_VIEW, fresh=True)
 @require_safe
 def support(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Show what a support view of the tenant covers, and the latest ones."""
     return _page(request, operator, _tenant(tenant), SupportReasonForm())
 
 
-@staff(Right.SUPPORT_VIEW, fresh=True)
+@staff(Permission.SUPPORT_VIEW, fresh=True)
 @require_POST
 def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Open a support view for this session, and redirect to it."""
@@ -57,7 +57,7 @@ def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResp
     return _page(request, operator, found, form)
 
 
-@staff(Right.SUPPORT_VIEW)
+@staff(Permission.SUPPORT_VIEW)
 @require_POST
 def end_view(request: HttpRequest, operator: Operator, tenant: str, grant: str) -> HttpResponse:
     """End a support view, also one that another operator opened."""

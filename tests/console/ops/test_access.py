@@ -11,7 +11,7 @@ from accounts.models import Membership, User
 from accounts.services import add_member, create_tenant
 from accounts.services.staff import remove_staff
 from accounts.sign_in.factors import FRESH
-from console.ops.access import ROLES, Right, staff
+from console.ops.access import ROLES, Permission, staff
 from tests.console.ops.addresses import addresses
 from tests.console.ops.conftest import shown
 
@@ -57,7 +57,7 @@ def test_a_person_removed_from_staff_is_signed_out_at_the_next_click(owner):
         ("support", {"see", "support_view", "refund"}),
         ("finance", {"see", "refund", "money"}),
         ("operator", {"see", "channels", "generations", "tenants", "incidents"}),
-        ("owner", {*Right}),
+        ("owner", {*Permission}),
         ("", set()),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_role_opens_what_it_may_and_nothing_else(client, settings, role, may):
     settings.STAFF_MFA = False
     user = User.objects.create_user("op@pictor.example", staff_role=role)
     opened = set()
-    for what in Right:
+    for what in Permission:
         request = RequestFactory().get("/ops/")
         request.user = user
         with suppress(Http404):

@@ -50,7 +50,7 @@ def typed(**fields: Any) -> dict[str, Any]:
 
 def made(*, is_on: bool = False, **wishes: Any) -> AlertRule:
     said = {"name": "On call", "mails": [OP], "page": "https://pictor.example/ops/", **wishes}
-    rule = save_rule(wishes=RuleValues(**said), now=clock.now(), actor="test").rule
+    rule = save_rule(values=RuleValues(**said), now=clock.now(), actor="test").rule
     if is_on:
         send_test(rule=rule, now=clock.now(), actor="test")
         mail.send_due(now=clock.now() + timedelta(seconds=1))

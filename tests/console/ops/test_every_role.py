@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.models import Membership, User
 from accounts.services import add_member, create_tenant
 from console.ops import access
-from console.ops.access import ROLES, Right
+from console.ops.access import ROLES, Permission
 from tests.console.ops.addresses import Address, addresses
 from tests.console.ops.conftest import shown
 
@@ -16,12 +16,12 @@ ALL = addresses()
 ACTIONS = [one for one in ALL if not one.is_page and one.name != "support_end"]
 """Addresses that only act, but for the end of a support view."""
 SHOWN_AGAIN = {
-    Right.SUPPORT_VIEW,
-    Right.REFUND,
-    Right.MONEY,
-    Right.PUBLISH,
-    Right.STAFF,
-    Right.ERASE,
+    Permission.SUPPORT_VIEW,
+    Permission.REFUND,
+    Permission.MONEY,
+    Permission.PUBLISH,
+    Permission.STAFF,
+    Permission.ERASE,
 }
 """Permissions for which the second factor must have been shown within 15 minutes."""
 AT_ONCE = {"support_end"}
@@ -55,7 +55,7 @@ def opens(client: Client, address: Address) -> bool:
 
 
 def test_every_address_says_what_a_role_has_to_allow():
-    assert [one.name for one in ALL if one.needs not in set(Right)] == []
+    assert [one.name for one in ALL if one.needs not in set(Permission)] == []
     assert len(ALL) > 5
 
 

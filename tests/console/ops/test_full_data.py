@@ -180,7 +180,7 @@ def ids() -> dict[str, object]:
     )
     bill = matched(channels[0], csv_file(row("a", 0, "0.03"), row("x", 9, "0.05")))
     wishes = RuleValues(name="All", mails=["op@pictor.example"], page="https://pictor.example/")
-    rule = save_rule(wishes=wishes, now=clock.now(), actor="test").rule
+    rule = save_rule(values=wishes, now=clock.now(), actor="test").rule
     Condition.objects.create(object="one", kind="calls_fail", words="3 of 12", since=clock.now())
     return {
         "past": everyones.past.pk,

@@ -55,7 +55,7 @@ def begun(**facts: Any) -> Incident:
             "title": "Wrong colours",
             "touched": [ORIGIN],
             "state": State.INVESTIGATING,
-            "said": told,
+            "post": told,
             "now": clock.now(),
             "actor": "Ann",
             **facts,

@@ -98,7 +98,7 @@ def ids(db: None) -> dict[str, object]:
         title="All",
         touched=incidents.parts()[:1],
         state=incidents.State.INVESTIGATING,
-        said=said,
+        post=said,
         now=clock.now(),
         actor="test",
     )
@@ -110,7 +110,7 @@ def ids(db: None) -> dict[str, object]:
         "channel": channel.pk,
         "model": ORIGIN,
         "made": acme.generation().public_id,
-        "rule": save_rule(wishes=wishes, now=clock.now(), actor="test").rule.pk,
+        "rule": save_rule(values=wishes, now=clock.now(), actor="test").rule.pk,
         "incident": incident.pk,
         "update": incident.updates.get().pk,
         "bill": bill.pk,

@@ -35,7 +35,7 @@ class Desk:
     def rule(self, *, is_on: bool = True, **wishes: Any) -> AlertRule:
         """A rule that goes to Ann and to the receiver, tested and on."""
         said = {"name": "On call", "mails": [ANN], "url": self.receiver.url, "page": PAGE, **wishes}
-        saved = save_rule(wishes=RuleValues(**said), now=self.now, actor="test")
+        saved = save_rule(values=RuleValues(**said), now=self.now, actor="test")
         self.secret = saved.secret
         if is_on:
             send_test(rule=saved.rule, now=self.now, actor="test")

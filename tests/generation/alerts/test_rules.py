@@ -33,7 +33,7 @@ def untried(rule: AlertRule, *, now: datetime) -> list[str]:
 
 def saved(desk: Desk, **wishes: Any) -> Saved:
     said = {"name": "On call", "mails": [ANN], **wishes}
-    return save_rule(wishes=RuleValues(**said), now=desk.now, actor="test")
+    return save_rule(values=RuleValues(**said), now=desk.now, actor="test")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_secret_that_is_made_is_shown_once_and_kept_when_the_rule_changes(desk
     made = saved(desk, url=desk.receiver.url)
 
     wishes = RuleValues(name="Night", mails=[ANN], url=desk.receiver.url)
-    again = save_rule(wishes=wishes, rule=made.rule, now=desk.now, actor="test")
+    again = save_rule(values=wishes, rule=made.rule, now=desk.now, actor="test")
 
     assert (made.secret[:6], again.secret) == ("whsec_", "")
     assert decrypted(WebhookEndpoint.objects.get().secret) == made.secret
@@ -107,15 +107,15 @@ def test_a_change_of_what_somebody_else_changed_meanwhile_is_refused(desk):
     )
 
     for _ in "ab":  # also by a second click
-        save_rule(wishes=theirs, rule=rule, seen=seen, now=desk.now, actor="test")
+        save_rule(values=theirs, rule=rule, seen=seen, now=desk.now, actor="test")
     with pytest.raises(ValidationError, match="Somebody changed it") as refused:
-        save_rule(wishes=mine, rule=rule, seen=seen, now=desk.now, actor="test")
+        save_rule(values=mine, rule=rule, seen=seen, now=desk.now, actor="test")
 
     assert refused.value.code == rules.CHANGED
     kept = AlertRule.objects.get()
     assert (kept.name, kept.repeat_hours) == ("Night", 0)
     seen = values_of(kept).digest
-    assert save_rule(wishes=mine, rule=rule, seen=seen, now=desk.now, actor="test").rule == rule
+    assert save_rule(values=mine, rule=rule, seen=seen, now=desk.now, actor="test").rule == rule
 
 
 def test_addresses_are_kept_once_and_in_lower_case_and_kinds_in_their_order(desk):
@@ -144,7 +144,7 @@ def test_a_form_that_is_sent_twice_makes_one_rule(desk):
     once, wishes = ids.new_uuid(), RuleValues(name="On call", mails=[ANN])
 
     for _ in range(2):
-        save_rule(wishes=wishes, new_id=once, now=desk.now, actor="test")
+        save_rule(values=wishes, new_id=once, now=desk.now, actor="test")
 
     assert AlertRule.objects.get().id == once
 
@@ -239,13 +239,13 @@ def test_an_address_outside_staff_is_mailed_once_it_confirmed_the_code(desk):
 def test_a_destination_that_is_new_switches_a_rule_off_and_one_that_goes_does_not(desk):
     rule = desk.rule()
     less = save_rule(
-        wishes=RuleValues(name="On call", url=desk.receiver.url),
+        values=RuleValues(name="On call", url=desk.receiver.url),
         rule=rule,
         now=desk.now,
         actor="test",
     )
     more = save_rule(
-        wishes=RuleValues(name="On call", url=f"{desk.receiver.url}/2"),
+        values=RuleValues(name="On call", url=f"{desk.receiver.url}/2"),
         rule=rule,
         now=desk.now,
         actor="test",
@@ -259,7 +259,7 @@ def test_another_change_leaves_a_rule_on_however_old_its_test_is(desk):
     wishes = RuleValues(name="Night", mails=[ANN], url=desk.receiver.url, least_minutes=5)
 
     later = desk.now + timedelta(days=30)
-    kept = save_rule(wishes=wishes, rule=rule, now=later, actor="test").rule
+    kept = save_rule(values=wishes, rule=rule, now=later, actor="test").rule
 
     assert (kept.name, kept.is_enabled) == ("Night", True)
 
@@ -268,7 +268,7 @@ def test_a_webhook_that_goes_leaves_no_endpoint(desk):
     rule = desk.rule()
 
     wishes = RuleValues(name="On call", mails=[ANN])
-    kept = save_rule(wishes=wishes, rule=rule, now=desk.now, actor="test").rule
+    kept = save_rule(values=wishes, rule=rule, now=desk.now, actor="test").rule
 
     assert (kept.url, WebhookEndpoint.objects.count()) == ("", 0)
     assert AlertRule.objects.get().is_enabled
@@ -355,7 +355,7 @@ def test_the_log_has_each_change_and_no_secret_of_an_address(desk):
     url = f"{desk.receiver.url}/T00/B00/secret"
     rule = saved(desk, url=url, secret=SECRET).rule
     save_rule(
-        wishes=RuleValues(name="Night", mails=[ANN], url=url), rule=rule, now=desk.now, actor="test"
+        values=RuleValues(name="Night", mails=[ANN], url=url), rule=rule, now=desk.now, actor="test"
     )
     rules.archive(rule=rule, now=desk.now, actor="test")
 
@@ -404,6 +404,6 @@ def test_a_saved_rule_is_read_back_as_its_values(desk):
         page="https://pictor.example/ops/",
     )
 
-    rule = save_rule(wishes=wishes, now=desk.now, actor="test").rule
+    rule = save_rule(values=wishes, now=desk.now, actor="test").rule
 
     assert values_of(AlertRule.objects.get(pk=rule.pk)) == wishes

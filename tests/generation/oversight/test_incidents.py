@@ -36,7 +36,7 @@ def begun(**facts: Any) -> Incident:
         "title": "Wrong colours",
         "touched": [ORIGIN],
         "state": State.INVESTIGATING,
-        "said": said(),
+        "post": said(),
         "now": NOON,
         "actor": "Ann",
     }
@@ -44,20 +44,20 @@ def begun(**facts: Any) -> Incident:
 
 
 def updated(incident: Incident, state: State | None, **facts: Any) -> Incident:
-    told = {"incident_id": incident.id, "state": state, "said": said("More."), "actor": "Ann"}
+    told = {"incident_id": incident.id, "state": state, "post": said("More."), "actor": "Ann"}
     return incidents.update(**{**told, "now": NOON + HOUR, **facts})
 
 
 def planned(begins: int, ends: int, **facts: Any) -> Incident:
     """Plan maintenance, in hours from noon."""
     times = {"begins_at": NOON + begins * HOUR, "ends_at": NOON + ends * HOUR}
-    told = {"title": "New servers", "touched": ["API"], "said": said(), "now": NOON, "actor": "Ann"}
+    told = {"title": "New servers", "touched": ["API"], "post": said(), "now": NOON, "actor": "Ann"}
     return incidents.plan(**{**told, **times, **facts})
 
 
 def test_an_incident_goes_from_its_beginning_to_its_end(acme):
-    incident = begun(said=said(next_update_at=NOON + HOUR))
-    updated(incident, State.IDENTIFIED, said=said("It is the colour profile."))
+    incident = begun(post=said(next_update_at=NOON + HOUR))
+    updated(incident, State.IDENTIFIED, post=said("It is the colour profile."))
     before = incidents.recent_incidents(now=NOON + HOUR, since=NOON)
     resolved = updated(incident, State.RESOLVED, now=NOON + 2 * HOUR)
     after = incidents.recent_incidents(now=NOON + 3 * HOUR, since=NOON)
@@ -82,10 +82,10 @@ def test_an_incident_goes_from_its_beginning_to_its_end(acme):
 def test_a_form_sent_twice_is_published_once(acme):
     make_owner(acme, "ann@acme.example", used=ORIGIN, at=NOON - timedelta(days=1))
     once = said(mails=True)
-    first, second = begun(said=once), begun(said=once)
+    first, second = begun(post=once), begun(post=once)
     more = said("More.", mails=True)
-    updated(first, State.RESOLVED, said=more)
-    updated(first, State.RESOLVED, said=more)
+    updated(first, State.RESOLVED, post=more)
+    updated(first, State.RESOLVED, post=more)
 
     assert first.id == second.id
     assert (Incident.objects.count(), IncidentUpdate.objects.count()) == (1, 2)
@@ -99,8 +99,8 @@ def test_a_form_sent_twice_at_once_is_published_once():
     once = said()
 
     with ThreadPoolExecutor(1) as other, transaction.atomic():
-        first = begun(said=once)
-        second = other.submit(alone, lambda: begun(said=once))
+        first = begun(post=once)
+        second = other.submit(alone, lambda: begun(post=once))
         until_waiting(1)
 
     assert second.result().id == first.id
@@ -108,7 +108,7 @@ def test_a_form_sent_twice_at_once_is_published_once():
 
 
 def test_characters_that_no_feed_can_hold_are_left_out(acme):
-    incident = begun(title="Wrong\x01 colours\0", said=said(" One.\x0b\r\n\r\nTwo\x1b\ud800."))
+    incident = begun(title="Wrong\x01 colours\0", post=said(" One.\x0b\r\n\r\nTwo\x1b\ud800."))
     update = incident.updates.get()
     corrected = incidents.correct(update_id=update.id, words="Three.\0", now=NOON, actor="Bob")
 
@@ -123,7 +123,7 @@ def test_owners_who_have_used_a_part_in_30_days_are_mailed_each_once(acme, other
     make_owner(third, "ann@acme.example", used=ORIGIN, at=NOON - timedelta(days=29))
     make_owner(fourth, "eve@fourth.example", used=ORIGIN, at=NOON - timedelta(days=31))
 
-    incident = begun(said=said(mails=True, page="https://pictor.example/status/"))
+    incident = begun(post=said(mails=True, page="https://pictor.example/status/"))
 
     assert [mail.to for mail in Mail.objects.all()] == ["ann@acme.example"]
     assert incident.updates.get().mailed == 1
@@ -177,7 +177,7 @@ def test_present_incidents_come_before_planned_ones(acme):
 
 
 def test_a_typo_is_corrected_and_marked(acme):
-    update = begun(said=said("We lok into it.")).updates.get()
+    update = begun(post=said("We lok into it.")).updates.get()
 
     incidents.correct(update_id=update.id, words="We look into it.", now=NOON + HOUR, actor="Bob")
     update.refresh_from_db()
@@ -199,9 +199,9 @@ def test_a_typo_is_corrected_and_marked(acme):
         ({"title": "x" * 121}, "title"),
         ({"touched": []}, "parts"),
         ({"touched": ["gpt-9"]}, "parts"),
-        ({"said": said(" ")}, "words"),
-        ({"said": said("x" * 2001)}, "words"),
-        ({"said": said(next_update_at=NOON)}, "next_update_at"),
+        ({"post": said(" ")}, "words"),
+        ({"post": said("x" * 2001)}, "words"),
+        ({"post": said(next_update_at=NOON)}, "next_update_at"),
     ],
 )
 def test_mistakes_name_their_field_and_tell_nobody(acme, facts, field):
@@ -220,7 +220,7 @@ def test_maintenance_ends_after_it_begins_and_not_yesterday(acme, hours):
 
 def test_an_update_that_was_promised_and_did_not_come_is_a_condition(acme):
     now = clock.now()
-    incident = begun(now=now - 2 * HOUR, said=said(next_update_at=now - HOUR))
+    incident = begun(now=now - 2 * HOUR, post=said(next_update_at=now - HOUR))
 
     conditions.look(now=now)
 

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.alerts.forms import NAMES, RuleForm, initial_of
 from console.ops.alerts.one import revealed, rule_or_404
 from console.parts.form_fields import dressed, take_errors
@@ -22,24 +22,24 @@ from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a rule, which starts switched off, and show its secret once."""
     form = dressed(
         RuleForm(request.POST if request.method == "POST" else None, initial=_mine(operator))
     )
-    return _asked(request, operator, form, None)
+    return _form_page(request, operator, form, None)
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Edit a rule; a new destination switches it off."""
     found = rule_or_404(rule)
     sent = request.POST if request.method == "POST" else None
     form = dressed(RuleForm(sent, initial=initial_of(found)))
-    return _asked(request, operator, form, found)
+    return _form_page(request, operator, form, found)
 
 
 def _mine(operator: Operator) -> dict[str, object]:
@@ -47,13 +47,13 @@ def _mine(operator: Operator) -> dict[str, object]:
     return {"mails": [operator.user.email]}
 
 
-def _asked(
+def _form_page(
     request: HttpRequest, operator: Operator, form: RuleForm, rule: AlertRule | None
 ) -> HttpResponse:
     """Save a valid form; otherwise render it again with its errors."""
     status = HTTPStatus.OK
     if request.method == "POST":
-        answer = _saved(request, operator, form, rule) if form.is_valid() else None
+        answer = _save(request, operator, form, rule) if form.is_valid() else None
         if answer is not None:
             return answer
         status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -75,20 +75,20 @@ def _like(request: HttpRequest, form: RuleForm, rule: AlertRule | None) -> Alert
     if not typed.is_bound:
         return rule or AlertRule()
     typed.is_valid()
-    said = typed.cleaned_data
+    data = typed.cleaned_data
     return AlertRule(
-        kinds=None if said.get("is_all") else said.get("kinds", []), least_micros=said.get("least")
+        kinds=None if data.get("is_all") else data.get("kinds", []), least_micros=data.get("least")
     )
 
 
-def _saved(
+def _save(
     request: HttpRequest, operator: Operator, form: RuleForm, rule: AlertRule | None
 ) -> HttpResponse | None:
     """Return the page to go to; None if the service refused, and then the form holds the reason."""
     page = request.build_absolute_uri(reverse("ops:overview"))
     try:
         saved = save_rule(
-            wishes=form.wishes(page=page),
+            values=form.values(page=page),
             rule=rule,
             seen=form.cleaned_data["seen"],
             new_id=None if rule else form.cleaned_data["once"],

@@ -64,7 +64,7 @@ class RuleForm(forms.Form):
         words = [(kind, title_of(kind)) for kind in ALL_KINDS]
         self.fields["kinds"] = CheckboxesField(words, required=False, label="Kinds")
 
-    def wishes(self, *, page: str) -> RuleValues:
+    def values(self, *, page: str) -> RuleValues:
         """Return the cleaned rule; `page` is the address of the console."""
         typed = self.cleaned_data
         return RuleValues(

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import Operator, Right, staff
+from console.ops.access import Operator, Permission, staff
 from console.ops.alerts.wording import badge_of, results_shown, sentence, worst_of
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
@@ -31,14 +31,14 @@ RULE_COLUMNS = (
 )
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the rules with the conditions they match now and their last alert; or removed rules."""
     is_removed = request.GET.get("show") == "removed"
     found = listing.listed(archived=is_removed, now=clock.now())
     if request.GET.get("format") == "csv":
-        return csv_answer("alert-rules.csv", RULE_COLUMNS, [[_of_rule(one) for one in found]])
+        return csv_answer("alert-rules.csv", RULE_COLUMNS, [[_csv_row(one) for one in found]])
     context = {
         "operator": operator,
         "rows": [(one, sentence(one.rule), badge_of(one), worst_of(one)) for one in found],
@@ -50,7 +50,7 @@ def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return render(request, "ops/alerts.html", context)
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def sent(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the alerts of all rules, the latest first."""
@@ -88,7 +88,7 @@ def shown(found: list[SentAlert]) -> list[object]:
     ]
 
 
-def _of_rule(one: ListedRule) -> Sequence[str | int]:
+def _csv_row(one: ListedRule) -> Sequence[str | int]:
     rule, last = one.rule, one.last
     return [
         rule.name, badge_of(one)[1], "" if rule.kinds is None else ", ".join(rule.kinds),

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.alerts.listed import PAGE, shown, uuid_of
 from console.ops.alerts.wording import badge_of, sentence
 from generation.alerts import alert_tests, listing, rules
@@ -32,33 +32,33 @@ SWITCHES: Mapping[str, tuple[Callable[..., object], str]] = {
 """The actions on a rule, each with the words shown afterwards."""
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def detail(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Show the conditions that a rule matches now and the alerts it sent."""
     return page(request, operator, rule_or_404(rule))
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_POST
 def switch(request: HttpRequest, operator: Operator, rule: UUID, *, to: str) -> HttpResponse:
     """Send a test, or enable, disable, remove or restore the rule."""
     found = rule_or_404(rule)
     act, words = SWITCHES[to]
-    return _tried(request, operator, found, act, words.format(found.name))
+    return _run_action(request, operator, found, act, words.format(found.name))
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_POST
 def confirm(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Confirm an address outside the staff with the code from its test mail."""
     found = rule_or_404(rule)
     address, code = request.POST.get("address", ""), request.POST.get("code", "")
     act = partial(alert_tests.confirm, address=address, code=code, now=clock.now())
-    return _tried(request, operator, found, act, f"{address} confirmed")
+    return _run_action(request, operator, found, act, f"{address} confirmed")
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_POST
 def rotate(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Replace the secret and show the new one once."""
@@ -113,7 +113,7 @@ def page(
     return render(request, "ops/alert.html", context, status=status)
 
 
-def _tried(
+def _run_action(
     request: HttpRequest,
     operator: Operator,
     rule: AlertRule,

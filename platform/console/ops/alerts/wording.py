@@ -52,9 +52,9 @@ class ShownResult:
     words: str
 
 
-def results_shown(told: SentAlert) -> list[ShownResult]:
+def results_shown(alert: SentAlert) -> list[ShownResult]:
     """Return a result for each destination."""
-    return [ShownResult(one.shown, _state(one.state), one.words) for one in told.results]
+    return [ShownResult(one.shown, _state(one.state), one.words) for one in alert.results]
 
 
 def worst_of(one: ListedRule) -> tuple[str, str]:

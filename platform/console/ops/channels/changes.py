@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from billing.upstream_cost import CostTable
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.channels.shown import sentence
 from console.parts.form_fields import MAX_LIMIT
 from generation.catalogue import services
@@ -85,9 +85,9 @@ class ChangeOutlook:
 
         Amounts sold are left out, because they change by themselves.
         """
-        said = [repr(split[:4]) for split in self.splits] + [self.of, *self.doubts]
-        said += [words for code, words in self.doubts.items() if code != STOPS]
-        return sha256("\n".join(said).encode()).hexdigest()[:16]
+        parts = [repr(split[:4]) for split in self.splits] + [self.of, *self.doubts]
+        parts += [words for code, words in self.doubts.items() if code != STOPS]
+        return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 _NUMBER = forms.TextInput(attrs={"class": "control", "inputmode": "numeric"})
@@ -108,7 +108,7 @@ def channel_or_404(pk: int, *, archived: bool = False) -> Channel:
     return found
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Pause a channel: it gets no new calls, and calls under way end normally."""
@@ -130,7 +130,7 @@ def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
     return confirm_or_make(request, operator, found, change, outlook=outlook_of(found, {}))
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Change priority and weight: the effect is shown first, then saved."""
@@ -157,13 +157,13 @@ def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
             **by(request, operator),
         ),
     )
-    outlook = _outlook_weighed(found, priority=priority, weight=weight)
+    outlook = _reweighed_outlook(found, priority=priority, weight=weight)
     return confirm_or_make(
         request, operator, found, change, outlook=outlook, kept=form.cleaned_data, form=form
     )
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Archive a paused channel for good: its records keep its name, and its key is deleted.
@@ -193,7 +193,7 @@ def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
     )
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_POST
 def reset(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Make every worker forget the channel's breakers, gates and counters."""
@@ -295,7 +295,7 @@ def _weight_form(request: HttpRequest, channel: Channel) -> WeightForm:
     return WeightForm(data if is_said else None, initial=weights_of(channel))
 
 
-def _outlook_weighed(channel: Channel, *, priority: int, weight: int) -> ChangeOutlook:
+def _reweighed_outlook(channel: Channel, *, priority: int, weight: int) -> ChangeOutlook:
     candidate = copy(channel)
     candidate.priority, candidate.weight = priority, weight
     waiting = services.untested_models(channel)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing import cost_csv
 from billing.cost_csv import CostFile
 from billing.upstream_cost import CostKey, CostRow
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.channels.changes import ChangeOutlook, channel_or_404
 from console.ops.channels.shown import sentence
 from console.parts.periods import number_of
@@ -82,7 +82,7 @@ def shown(channel: Channel, *, at: datetime) -> dict[str, Any]:
     }
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def download(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Download the table in force as CSV, in the format of the import."""
@@ -96,7 +96,7 @@ def download(request: HttpRequest, operator: Operator, channel: int) -> HttpResp
     return answer
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def costs(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Take costs from a file or another channel: show the changes first, then write them."""

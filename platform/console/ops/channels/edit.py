@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.channels.changes import (
     ChangeOutlook,
     ChannelChange,
@@ -37,7 +37,7 @@ from generation.oversight.splits import expected_splits
 ELSEWHERE = "Somebody changed it after you opened this page. Check it and save again."
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Show or save a channel or its pending revision, with its tests and the next step."""
@@ -136,7 +136,7 @@ def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str
     return complaint_of(request, channel, outlook)
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Enable the channel with all of its routes."""
@@ -155,7 +155,7 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
     return _next(request, operator, page, change)
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Replace the channel by its pending revision."""
@@ -183,7 +183,7 @@ def _next(
     )
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_POST
 def discard(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Discard the pending revision; the channel keeps serving."""

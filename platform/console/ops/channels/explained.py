@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import Operator, Right, staff
+from console.ops.access import Operator, Permission, staff
 from console.parts.periods import number_of
 from generation.catalogue.services import routes_of
 from generation.catalogue.snapshot import current_catalogue
@@ -18,24 +18,24 @@ from generation.selectors import channel_by_id
 NAMES = ("model", "size", "quality", "task")
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Explain the routing of a live request, and of one channel if the address names it."""
-    said = {name: request.GET.get(name, "").replace("\0", "").strip() for name in NAMES}
+    query = {name: request.GET.get(name, "").replace("\0", "").strip() for name in NAMES}
     offered = current_catalogue().offered
     channel = channel_by_id(number_of(request.GET.get("channel", "")))
-    said["model"] = said["model"] or _usual(channel, [one.model for one in offered])
-    said["task"] = said["task"] if said["task"] in {*Task} else Task.GENERATE.value
-    found, complaint = _explained(said)
+    query["model"] = query["model"] or _usual(channel, [one.model for one in offered])
+    query["task"] = query["task"] if query["task"] in {*Task} else Task.GENERATE.value
+    found, complaint = _explanation(query)
     context = {
         "operator": operator,
-        "said": said,
+        "said": query,
         "channel": channel,
         "found": found,
         "complaint": complaint,
         "models": [one.model for one in offered],
-        "chosen": next((one for one in offered if one.model == said["model"]), None),
+        "chosen": next((one for one in offered if one.model == query["model"]), None),
         "tasks": [task.value for task in Task],
         "serving": [(one, 100 * one.share) for one in found.serving] if found else [],
         "why_not": found.others.get(channel.name, []) if found and channel else [],
@@ -44,13 +44,13 @@ def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
     return render(request, "ops/channel_explain.html", context, status=status)
 
 
-def _explained(said: dict[str, str]) -> tuple[Explanation | None, str]:
+def _explanation(query: dict[str, str]) -> tuple[Explanation | None, str]:
     """Return an explanation, or the reason why there is none."""
-    if not said["model"]:
+    if not query["model"]:
         return None, ""
     try:
-        task = Task(said["task"])
-        found = explain(said["model"], size=said["size"], quality=said["quality"], task=task)
+        task = Task(query["task"])
+        found = explain(query["model"], size=query["size"], quality=query["quality"], task=task)
     except ValueError as error:
         return None, str(error)
     return found, ""

@@ -24,7 +24,7 @@ from console.parts.form_fields import (
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, RouteTerms
 from generation.channels.declaration import REFUSABLE
-from generation.channels.registry import KINDS, USUAL_KIND
+from generation.channels.registry import DEFAULT_KIND, KINDS
 from generation.models import Channel, Contract, Serves
 
 NEVER: Mapping[str, date] = MappingProxyType({})
@@ -43,7 +43,7 @@ class ChannelForm(forms.Form):
     """An account at a vendor. Its key can be typed in and is never shown again."""
 
     name = forms.CharField(max_length=64, widget=line())
-    kind = forms.ChoiceField(label="Kind of API", initial=USUAL_KIND)
+    kind = forms.ChoiceField(label="Kind of API", initial=DEFAULT_KIND)
     base_url = forms.CharField(
         label="Address",
         max_length=500,
@@ -111,11 +111,11 @@ class ChannelForm(forms.Form):
 
     def options(self) -> ChannelOptions:
         """Return the cleaned values except the name; an empty key or amount is left out."""
-        said = {name: value for name, value in self.cleaned_data.items() if name != "name"}
+        data = {name: value for name, value in self.cleaned_data.items() if name != "name"}
         for name in ("api_key", "cost_again"):
-            if not said[name]:
-                del said[name]
-        return cast(ChannelOptions, said)
+            if not data[name]:
+                del data[name]
+        return cast(ChannelOptions, data)
 
     def refuse(self, error: ValidationError) -> None:
         """Show a service's refusal beside its field."""
@@ -181,13 +181,13 @@ class RouteForm(forms.Form):
 
     def terms(self) -> RouteTerms:
         """Return the cleaned route."""
-        said = self.cleaned_data
+        data = self.cleaned_data
         return RouteTerms(
             model=self.model,
-            upstream_model=said["upstream_model"],
-            sizes=said["sizes"],
-            quality_map=said["words"],
-            cost_micros=said["cost"],
+            upstream_model=data["upstream_model"],
+            sizes=data["sizes"],
+            quality_map=data["words"],
+            cost_micros=data["cost"],
         )
 
 

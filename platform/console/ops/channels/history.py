@@ -63,10 +63,10 @@ class HistoryEntry:
 def shown(channel: Channel, before: str, *, at: datetime) -> dict[str, Any]:
     """Return a page of the history before the time in the address, or before now."""
     until = _moment(before)
-    told = history_of(channel, before=until or at + timedelta(minutes=1))
-    last = told[PAGE - 1].at if len(told) > PAGE else None
+    entries = history_of(channel, before=until or at + timedelta(minutes=1))
+    last = entries[PAGE - 1].at if len(entries) > PAGE else None
     return {
-        "told": told[:PAGE],
+        "told": entries[:PAGE],
         "newest": "?tab=history" if until else "",
         "older": f"?{urlencode({'tab': 'history', 'before': last.isoformat()})}" if last else "",
     }
@@ -79,13 +79,13 @@ def history_of(channel: Channel, *, before: datetime) -> list[HistoryEntry]:
         about, name, before=before, limit=PAGE + 1, but="channel.test"
     )
     turns = turns_before(channel, before, kinds=list(_TURNS), most=PAGE + 1)
-    told = [_done(event) for event in events]
+    entries = [_event_entry(event) for event in events]
     workers = workers_among({turn.worker for turn in turns if turn.worker})
-    told += [_turned(turn, workers) for turn in turns]
-    return sorted(told, key=lambda one: one.at, reverse=True)[: PAGE + 1]
+    entries += [_breaker_entry(turn, workers) for turn in turns]
+    return sorted(entries, key=lambda one: one.at, reverse=True)[: PAGE + 1]
 
 
-def _done(event: AuditEvent) -> HistoryEntry:
+def _event_entry(event: AuditEvent) -> HistoryEntry:
     words = _ACTIONS.get(event.action, event.action)
     if event.action == "channel.set" and event.before is None:
         words = "Created"
@@ -96,14 +96,14 @@ def _done(event: AuditEvent) -> HistoryEntry:
 
 
 def _back(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    was, is_now = ({name: said.get(name) for name in WEIGHED} for said in (before, after))
+    was, is_now = ({name: columns.get(name) for name in WEIGHED} for columns in (before, after))
     return "" if was == is_now or None in was.values() else f"?{urlencode(was)}"
 
 
-def _flat(said: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Flatten values by model into entries such as 'cost dall-e-3'."""
     found: dict[str, Any] = {}
-    for name, value in said.items():
+    for name, value in columns.items():
         if isinstance(value, dict):
             found |= {f"{name} {key}": one for key, one in value.items()}
         else:
@@ -111,7 +111,7 @@ def _flat(said: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _turned(turn: ChannelEvent, workers: Mapping[UUID, Worker]) -> HistoryEntry:
+def _breaker_entry(turn: ChannelEvent, workers: Mapping[UUID, Worker]) -> HistoryEntry:
     seen_by = f"worker {workers.get(turn.worker, turn.worker)}" if turn.worker else ""
     who = turn.actor or seen_by
     parts = [turn.model, f"for {turn.seconds:.0f} s" if turn.seconds else ""]

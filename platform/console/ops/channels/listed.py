@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import Operator, Right, modes_of, staff
+from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.channels.shown import Badge, badge_of, bars, minutes_in_words
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
@@ -52,12 +52,12 @@ class ChannelRow:
     @property
     def serves(self) -> tuple[Sequence[str], Sequence[str]]:
         """The models: those named in the row, and the rest."""
-        return _parted(self.of.models)
+        return _first_few(self.of.models)
 
     @property
     def waits(self) -> tuple[Sequence[str], Sequence[str]]:
         """The models that wait for a test: those named in the row, and the rest."""
-        return _parted(self.of.untested)
+        return _first_few(self.of.untested)
 
 
 _CHIPS: Mapping[str, tuple[str, Callable[[ListedChannel], bool]]] = {
@@ -68,7 +68,7 @@ _CHIPS: Mapping[str, tuple[str, Callable[[ListedChannel], bool]]] = {
 }
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the channels of one mode that match the filters, the worst first."""
@@ -81,35 +81,35 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     rows = [row for row in of_model if fits(row)]
     if request.GET.get("format") == "csv":
         return csv_answer("channels.csv", COLUMNS, [_cells(rows)])
-    said = {"mode": operator.mode.said, "model": model}
+    filters = {"mode": operator.mode.said, "model": model}
     context = {
         "operator": operator,
         "rows": [ChannelRow(one) for one in rows],
         "has_any": bool(found),
         "summary": _summary(found),
         "chips": [
-            (link_of(said, show=name), word, sum(map(is_so, of_model)), name == chosen)
+            (link_of(filters, show=name), word, sum(map(is_so, of_model)), name == chosen)
             for name, (word, is_so) in _CHIPS.items()
         ],
         "modes": modes_of(operator, model=model),
         "models": models,
         "model": model,
-        "said": said | {"show": chosen},
-        "csv": link_of(said, show=chosen, format="csv"),
+        "said": filters | {"show": chosen},
+        "csv": link_of(filters, show=chosen, format="csv"),
         "at": clock.now(),
     }
     return render(request, "ops/channels.html", context)
 
 
-def _parted(models: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+def _first_few(models: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return models[:FEW_MODELS], models[FEW_MODELS:]
 
 
 def _summary(rows: Sequence[ListedChannel]) -> str:
     """Summarise the standings: '1 down, 2 degraded'."""
     counts = Counter(row.standing for row in rows if row.standing in NEEDS_SOMEBODY)
-    said = ", ".join(f"{counts[one]} {one}" for one in ChannelStatus if counts[one])
-    return f"{said}." if said else "Your accounts at vendors, to which requests are sent."
+    counted = ", ".join(f"{counts[one]} {one}" for one in ChannelStatus if counts[one])
+    return f"{counted}." if counted else "Your accounts at vendors, to which requests are sent."
 
 
 def _cells(rows: Sequence[ListedChannel]) -> Rows:

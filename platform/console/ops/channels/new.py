@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from console.ops.access import Operator, Right, by, staff
+from console.ops.access import Operator, Permission, by, staff
 from console.ops.channels.forms import WeighedForm, retirements, route_forms, served
 from console.ops.channels.trials import to_tests
 from generation.catalogue import services
 from generation.selectors import contracts
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a channel that serves nothing yet; sending the form twice makes one channel."""

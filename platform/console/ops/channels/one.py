@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import Mode, Operator, Right, modes_of, staff
+from console.ops.access import Mode, Operator, Permission, modes_of, staff
 from console.ops.channels import costs, errors, history, routes
 from console.ops.channels.changes import WeightForm, weights_of
 from console.ops.channels.shown import (
@@ -57,7 +57,7 @@ class ChannelPage:
     query: Mapping[str, str]
 
 
-def _of_now(page: ChannelPage) -> dict[str, Any]:
+def _now_context(page: ChannelPage) -> dict[str, Any]:
     cells = page.now.cells
     delivered = sum(cell.delivered for cell in cells)
     judged = delivered + sum(cell.failed for cell in cells)
@@ -74,12 +74,12 @@ def _of_now(page: ChannelPage) -> dict[str, Any]:
         "judged": judged,
         "success": 100 * delivered / judged if judged else None,
         "under_way": calls_under_way(page.channel),
-        "held": _held(page.shut),
+        "held": _held_shut(page.shut),
         "form": WeightForm(initial=weights_of(page.channel)),
     }
 
 
-def _held(shut: list[Shut]) -> list[HeldShut]:
+def _held_shut(shut: list[Shut]) -> list[HeldShut]:
     workers = workers_among([one.worker for one in shut])
     return [
         HeldShut(_SHUT_WORDS[Kind(one.kind)], one.model, str(workers[one.worker]), one.since)
@@ -88,28 +88,28 @@ def _held(shut: list[Shut]) -> list[HeldShut]:
     ]
 
 
-def _of_routes(page: ChannelPage) -> dict[str, Any]:
+def _routes_context(page: ChannelPage) -> dict[str, Any]:
     return {"routes": routes.routes_shown(page.channel, at=page.at)}
 
 
-def _of_errors(page: ChannelPage) -> dict[str, Any]:
+def _errors_context(page: ChannelPage) -> dict[str, Any]:
     return errors.shown(page.channel, page.query.get("hours", ""), at=page.at, mode=page.mode)
 
 
-def _of_cost(page: ChannelPage) -> dict[str, Any]:
+def _cost_context(page: ChannelPage) -> dict[str, Any]:
     return costs.shown(page.channel, at=page.at)
 
 
-def _of_history(page: ChannelPage) -> dict[str, Any]:
+def _history_context(page: ChannelPage) -> dict[str, Any]:
     return history.shown(page.channel, page.query.get("before", ""), at=page.at)
 
 
 _TABS: Mapping[str, tuple[str, Callable[[ChannelPage], dict[str, Any]]]] = {
-    "now": ("Now", _of_now),
-    "routes": ("Routes", _of_routes),
-    "errors": ("Errors", _of_errors),
-    "cost": ("Cost", _of_cost),
-    "history": ("History", _of_history),
+    "now": ("Now", _now_context),
+    "routes": ("Routes", _routes_context),
+    "errors": ("Errors", _errors_context),
+    "cost": ("Cost", _cost_context),
+    "history": ("History", _history_context),
 }
 
 
@@ -117,11 +117,11 @@ _BY_MODE = frozenset({"now", "errors"})
 """Tabs that show the requests of one mode; the others show the channel."""
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Show a channel, also an archived one, at the tab in the address."""
-    found, at = _found(channel), clock.now()
+    found, at = _channel_or_404(channel), clock.now()
     shut = [one for one in shut_now() if one.channel_id == found.pk]
     mode = operator.mode
     page = ChannelPage(
@@ -152,7 +152,7 @@ def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
     return render(request, "ops/channel.html", context)
 
 
-def _found(pk: int) -> Channel:
+def _channel_or_404(pk: int) -> Channel:
     """Return the channel with its routes in contract order and its pending revision, or 404."""
     found = channel_with_routes(pk)
     if found is None:

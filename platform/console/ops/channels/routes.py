@@ -59,7 +59,7 @@ def routes_shown(channel: Channel, *, at: datetime) -> list[RouteRow]:
     costs: dict[str, list[ServedCell]] = defaultdict(list)
     for cell in cells(channel, tables, at=at):
         costs[cell.key[0]].append(cell)
-    firsts = _asked_first(channel)
+    firsts = _first_shares(channel)
     shown = []
     for route in channel.routes.all():
         its = costs[route.contract_id]
@@ -79,7 +79,7 @@ def routes_shown(channel: Channel, *, at: datetime) -> list[RouteRow]:
     return shown
 
 
-def _asked_first(channel: Channel) -> dict[str, float]:
+def _first_shares(channel: Channel) -> dict[str, float]:
     """Return by model the share of live requests of its usual size that go to the channel first."""
     catalogue, found = current_catalogue(), {}
     for contract in catalogue.offered:

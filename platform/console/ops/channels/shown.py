@@ -53,8 +53,8 @@ def minutes_in_words(now: Now) -> str:
     if not calls:
         return "No calls in 30 minutes"
     failed = sum(cell.failed for cell in now.cells)
-    said = f"{calls:,} call{'s' if calls > 1 else ''} in 30 minutes, {failed:,} failed"
+    words = f"{calls:,} call{'s' if calls > 1 else ''} in 30 minutes, {failed:,} failed"
     if failed:
         worst = max(now.cells, key=lambda cell: cell.failed)
-        said += f", most at {worst.minute.astimezone(UTC):%H:%M} UTC"
-    return said
+        words += f", most at {worst.minute.astimezone(UTC):%H:%M} UTC"
+    return words

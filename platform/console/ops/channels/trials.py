@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing.upstream_cost import CostTable
 from console.amounts import price
-from console.ops.access import Operator, Right, by, staff
+from console.ops.access import Operator, Permission, by, staff
 from console.ops.channels.changes import ChangeOutlook, channel_or_404, outlook_of
 from console.parts.audit_events import ChangedValue, changes_of
 from generation.catalogue import services
@@ -104,9 +104,9 @@ class RouteTest:
             )
         status = f"HTTP {trial.http_status}" if trial.http_status else ""
         detail = " ".join(trial.detail.split()).removeprefix(status).strip()
-        said = WHY.get(trial.http_status or 0, "")
-        if said:
-            return f"{said} ({status}): {detail}"
+        known = WHY.get(trial.http_status or 0, "")
+        if known:
+            return f"{known} ({status}): {detail}"
         return f"{status}: {detail}" if status else detail
 
 
@@ -241,7 +241,7 @@ def tried(channel: Channel, *, revision: bool = True) -> TestSubject:
             model=model,
             upstream_model=terms.upstream_model,
             estimate=estimated([calls[model]]) if model in calls else None,
-            trial=_of_now(last.get(model), calls.get(model)),
+            trial=_current_trial(last.get(model), calls.get(model)),
             waits=model in waits,
             timeout_seconds=channel.timeout_seconds,
         )
@@ -280,7 +280,7 @@ def _waiting(
     return set(routes) - tested
 
 
-def _of_now(row: ChannelTrial | None, call: Ready | None) -> ChannelTrial | None:
+def _current_trial(row: ChannelTrial | None, call: Ready | None) -> ChannelTrial | None:
     """Return the test if it tested the present configuration of the route."""
     return row if row is not None and call is not None and row.tested == call.digest else None
 
@@ -292,7 +292,7 @@ def to_tests(channel: Channel) -> HttpResponse:
     return answer
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_POST
 def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Request tests of the named routes; the vendor may charge for them."""
@@ -306,14 +306,14 @@ def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
             actor=by(request, operator)["actor"],
         )
     except (ValidationError, WrongKey) as error:
-        said = error.messages if isinstance(error, ValidationError) else ["Type its key again."]
-        messages.error(request, " ".join(said))
+        words = error.messages if isinstance(error, ValidationError) else ["Type its key again."]
+        messages.error(request, " ".join(words))
     else:
         messages.success(request, f"{len(planned)} test{'s' * (len(planned) > 1)} started")
     return to_tests(found)
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_safe
 def picture(request: HttpRequest, operator: Operator, channel: int, trial: UUID) -> HttpResponse:
     """Redirect to the image of a test; the redirect is cached for half the link's lifetime."""

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from console.amounts import amount as in_dollars
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.generations.giving import MAX_CHARACTERS
 from console.ops.generations.one import found
 from console.parts.form_fields import dressed, take_errors
@@ -39,7 +39,7 @@ class EndAction:
     states: frozenset[State]
 
 
-def _canceled(**facts: object) -> EndedAsFailed:
+def _cancel(**facts: object) -> EndedAsFailed:
     return EndedAsFailed(interventions.cancel(**facts), ())  # type: ignore[arg-type]  # as Way.end
 
 
@@ -47,7 +47,7 @@ CANCEL = EndAction(
     "Cancel",
     "Canceled",
     "It is queued, and no worker has taken it. Its caller is told that it was canceled.",
-    _canceled,
+    _cancel,
     frozenset({State.QUEUED}),
 )
 FAIL = EndAction(
@@ -60,21 +60,21 @@ FAIL = EndAction(
 )
 
 
-@staff(Right.GENERATIONS)
+@staff(Permission.GENERATIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Cancel a generation that no worker has taken."""
     return _end(request, operator, found(generation), CANCEL)
 
 
-@staff(Right.GENERATIONS)
+@staff(Permission.GENERATIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def fail(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """End a queued or running generation as failed."""
     return _end(request, operator, found(generation), FAIL)
 
 
-@staff(Right.GENERATIONS)
+@staff(Permission.GENERATIONS)
 @require_POST
 def ring(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Notify an image worker again of a queued generation."""

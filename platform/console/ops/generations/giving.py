@@ -17,7 +17,7 @@ from billing.models import MoneyMove
 from billing.selectors import Given, available_after, available_to, credited_for, given_for
 from billing.services import is_typed_twice, most_given_a_day
 from console.amounts import amount as in_dollars
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.generations.one import found
 from console.parts.filters import amount_of
 from console.parts.form_fields import DollarsField, dressed, take_errors
@@ -73,11 +73,11 @@ class GiftAction:
     refusal: Callable[[Generation, Given], str]
 
 
-def _not_refunded(_: Generation, given: Given) -> str:
+def _refund_refusal(_: Generation, given: Given) -> str:
     return "" if given.left else "It has no charge left to refund."
 
 
-def _not_credited(made: Generation, _: Given) -> str:
+def _credit_refusal(made: Generation, _: Given) -> str:
     is_for = made.livemode and made.state in {State.FAILED, State.CANCELED}
     return (
         ""
@@ -91,14 +91,14 @@ REFUND = GiftAction(
     done="refunded",
     give=refund,
     usual=lambda _, given: given.left,
-    refusal=_not_refunded,
+    refusal=_refund_refusal,
 )
 CREDIT = GiftAction(
     verb="Credit",
     done="credited",
     give=credit,
     usual=lambda made, _: made.held_micros,
-    refusal=_not_credited,
+    refusal=_credit_refusal,
 )
 
 
@@ -136,14 +136,14 @@ def giver_of(request: HttpRequest, operator: Operator) -> Giver:
     return Giver(**by(request, operator), most_a_day=most_given_a_day(operator.user))
 
 
-@staff(Right.REFUND, fresh=True)
+@staff(Permission.REFUND, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_back(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Refund the charge of a generation, or a part of it."""
     return _give(request, operator, found(generation), REFUND)
 
 
-@staff(Right.REFUND, fresh=True)
+@staff(Permission.REFUND, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_credit(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Credit a failed or canceled generation."""
@@ -169,7 +169,7 @@ def _give(
         except ValidationError as error:
             take_errors(form, error)
         else:
-            return done(request, _said(made, move, way), "generation", made.public_id)
+            return done(request, _result_sentence(made, move, way), "generation", made.public_id)
     context = {
         "operator": operator,
         "made": made,
@@ -179,14 +179,14 @@ def _give(
         "form": dressed(form),
         "effect": _effect(made, given, amount_of(request.GET.get("amount", "")) or usual),
         "given": given,
-        "covered": _covered(made) if way is CREDIT else None,
+        "covered": _outage_credit(made) if way is CREDIT else None,
         "most_a_day": most_given_a_day(operator.user),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "ops/generation_give.html", context, status=status)
 
 
-def _covered(made: Generation) -> Micros | None:
+def _outage_credit(made: Generation) -> Micros | None:
     """Return the credit that the tenant got for an outage at that time, if any."""
     moment = Window(made.created_at, made.created_at + timedelta(microseconds=1), made.model)
     return credited_for(moment, tenants=[made.tenant_id], now=clock.now()).get(made.tenant_id)
@@ -197,7 +197,7 @@ def _effect(made: Generation, given: Given, amount: int) -> GiftEffect:
     return GiftEffect(amount, before, given, called_for([made.id])[made.id])
 
 
-def _said(made: Generation, move: MoneyMove, way: GiftAction) -> str:
+def _result_sentence(made: Generation, move: MoneyMove, way: GiftAction) -> str:
     """Describe the result in a sentence."""
     if move.transfer_id is None:
         return f"{in_dollars(move.amount)} waits for another person to approve it"

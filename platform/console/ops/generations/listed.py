@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import Mode, Operator, Right, staff
+from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.generations.seeking import CLASSES, GenerationSearch, filters_of
 from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.generation_words import BADGES
@@ -60,7 +60,7 @@ def rows_of(generations: Sequence[Generation]) -> list[CalledGeneration]:
     return [CalledGeneration(one, called[one.id]) for one in generations]
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List generations by the filters in the address, in pages or as CSV."""
@@ -70,7 +70,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
     page = None if filters.trouble else found_across(filters.sought, after=after, limit=PAGE)
     rows, last = (rows_of(page.rows), page.last) if page else ([], None)
-    is_theirs = operator.mode == Mode.LIVE and Right.MONEY in operator.may
+    is_theirs = operator.mode == Mode.LIVE and Permission.MONEY in operator.may
     context = {
         "operator": operator,
         "filters": filters,

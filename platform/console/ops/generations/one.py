@@ -15,7 +15,7 @@ from accounts.audit_log import audit_events_about
 from accounts.selectors import notes_about
 from billing.models import Transfer
 from billing.selectors import books_of, transfers_of
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.audit_events import full_entries
 from console.parts.call_bodies import answer_body, as_json, request_body
 from console.parts.entries import LedgerEntry
@@ -105,7 +105,7 @@ def found(public_id: str) -> Generation:
     return generation
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def one(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Show attempts, money, times and facts; prompt and images only after an operator's `look`."""
@@ -135,7 +135,7 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
     return render(request, "ops/generation.html", context)
 
 
-@staff(Right.SUPPORT_VIEW, fresh=True)
+@staff(Permission.SUPPORT_VIEW, fresh=True)
 @require_POST
 def look(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Show prompt and images to the operator, and record that in the audit log."""
@@ -169,7 +169,7 @@ def _moves(moved: Sequence[Transfer]) -> list[ShownTransfer]:
 
 def _words(made: Generation, operator: Operator) -> dict[str, Any]:
     """Return prompt, images and vendors' answers, if the operator has opened them."""
-    may_look = Right.SUPPORT_VIEW in operator.may
+    may_look = Permission.SUPPORT_VIEW in operator.may
     now = clock.now()
     if not may_look or not support_looks.is_looking(generation=made, person=operator.user, now=now):
         return {"is_shown": False, "is_let": support_looks.is_allowed(made), "may_look": may_look}

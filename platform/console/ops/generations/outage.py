@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from billing.selectors import available_among
 from billing.services import is_typed_twice, needs_another
-from console.ops.access import Operator, Right, staff
+from console.ops.access import Operator, Permission, staff
 from console.ops.generations.giving import MAX_CHARACTERS, giver_of
 from console.ops.generations.seeking import CLASSES
 from console.parts.form_fields import ConfirmationInput, DollarsField, dressed, take_errors
@@ -78,7 +78,7 @@ class AgreementForm(forms.Form):
     )
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def outage(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show the tenants hit by an outage and their credits; a sent form credits them."""

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from billing.selectors import given_for
 from billing.services import needs_another
-from console.ops.access import Operator, Right, staff
+from console.ops.access import Operator, Permission, staff
 from console.ops.generations.giving import MAX_CHARACTERS, giver_of
 from console.ops.generations.seeking import filters_of
 from console.parts.form_fields import ConfirmationInput, dressed
@@ -62,12 +62,12 @@ class Chosen:
     left: Micros
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show the refunds of the chosen generations; a sent form makes them and shows each result."""
     is_sent = request.method == "POST"
-    chosen = _chosen(request, operator)
+    chosen = _chosen_generations(request, operator)
     wanted = chosen if is_sent else [one for one in chosen if one.left]
     form = BulkForm(
         request.POST if is_sent else None, expected=len(wanted), initial={"once": uuid4()}
@@ -102,7 +102,7 @@ def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
     return render(request, "ops/generation_refunds.html", context, status=status)
 
 
-def _chosen(request: HttpRequest, operator: Operator) -> list[Chosen]:
+def _chosen_generations(request: HttpRequest, operator: Operator) -> list[Chosen]:
     """Return the named generations, or all that match the filters, with refundable amounts."""
     if request.method == "POST" or "all" not in request.GET:
         named = (request.POST or request.GET).getlist("generation")[:MAX_AT_ONCE]

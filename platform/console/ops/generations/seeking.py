@@ -101,13 +101,13 @@ class GenerationSearch:
 
 def filters_of(query: QueryDict, mode: Mode, now: datetime) -> GenerationSearch:
     """Read the filters from an address; without a tenant and a period, the last 24 hours apply."""
-    said, meant = words_in(query, _readers(now))
+    texts, meant = words_in(query, _readers(now))
     tenant: Tenant | None = meant.get("tenant") or None
     trouble = ""
-    if "tenant" in said and tenant is None:
-        trouble = no_such_tenant(said["tenant"])
+    if "tenant" in texts and tenant is None:
+        trouble = no_such_tenant(texts["tenant"])
     elif tenant is not None:
-        said["tenant"] = tenant.public_id
+        texts["tenant"] = tenant.public_id
     period: Period | None = meant.get("period")
     if period is None and tenant is None:
         period = period_of("24h", now, ZONE)
@@ -116,19 +116,19 @@ def filters_of(query: QueryDict, mode: Mode, now: datetime) -> GenerationSearch:
         tenant_id=tenant.id if tenant else None,
         since=period.start.astimezone(UTC) if period else None,
         until=period.end.astimezone(UTC) if period else None,
-        model=said.get("model", ""),
-        size=said.get("size", ""),
-        quality=said.get("quality", ""),
-        state=said.get("state", ""),
-        code=said.get("code", ""),
-        channel=said.get("channel", ""),
-        attempt_class=said.get("class", ""),
-        has_loss="loss" in said,
-        late_at=now if "late" in said else None,
+        model=texts.get("model", ""),
+        size=texts.get("size", ""),
+        quality=texts.get("quality", ""),
+        state=texts.get("state", ""),
+        code=texts.get("code", ""),
+        channel=texts.get("channel", ""),
+        attempt_class=texts.get("class", ""),
+        has_loss="loss" in texts,
+        late_at=now if "late" in texts else None,
     )
     if not trouble and sought.is_too_wide:
         trouble = TOO_WIDE
-    return GenerationSearch(said, sought, mode, period, tenant, trouble)
+    return GenerationSearch(texts, sought, mode, period, tenant, trouble)
 
 
 def known_tenant(word: str) -> Tenant | bool:

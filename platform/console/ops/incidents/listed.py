@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import Operator, Right, staff
+from console.ops.access import Operator, Permission, staff
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import chips_of, link_of, words_in
 from console.parts.periods import number_of
@@ -28,14 +28,14 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List open and planned incidents, then ended ones, latest first; the CSV has every update."""
     now = clock.now()
-    said, _ = words_in(request.GET, {"kind": KINDS.get, "part": str})
-    kind = said.get("kind")
-    sought = IncidentFilter(said.get("part", ""), None if kind is None else kind == "maintenance")
+    texts, _ = words_in(request.GET, {"kind": KINDS.get, "part": str})
+    kind = texts.get("kind")
+    sought = IncidentFilter(texts.get("part", ""), None if kind is None else kind == "maintenance")
     if request.GET.get("format") == "csv":
         return csv_answer("incidents.csv", COLUMNS, _pages(sought, now))
     after = number_of(request.GET.get("after", ""))
@@ -43,20 +43,22 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     parts = incidents.parts()
     context = {
         "operator": operator,
-        "open": _shown(incidents.open_ones(sought, now=now), now) if after is None else [],
-        "ended": _shown(ended[:PAGE], now),
-        "said": said,
+        "open": _items(incidents.open_ones(sought, now=now), now) if after is None else [],
+        "ended": _items(ended[:PAGE], now),
+        "said": texts,
         "kinds": KINDS.items(),
-        "parts": parts if said.get("part", parts[0]) in parts else [*parts, said["part"]],
-        "chips": chips_of(said, LABELS, lambda name, word: KINDS[word] if name == "kind" else word),
-        "newest": link_of(said) if after is not None else "",
-        "older": link_of(said, after=str(ended[PAGE - 1].id)) if len(ended) > PAGE else "",
-        "csv": link_of(said, format="csv"),
+        "parts": parts if texts.get("part", parts[0]) in parts else [*parts, texts["part"]],
+        "chips": chips_of(
+            texts, LABELS, lambda name, word: KINDS[word] if name == "kind" else word
+        ),
+        "newest": link_of(texts) if after is not None else "",
+        "older": link_of(texts, after=str(ended[PAGE - 1].id)) if len(ended) > PAGE else "",
+        "csv": link_of(texts, format="csv"),
     }
     return render(request, "ops/incidents.html", context)
 
 
-def _shown(found: Iterable[Incident], now: datetime) -> list[ShownIncident]:
+def _items(found: Iterable[Incident], now: datetime) -> list[ShownIncident]:
     return [ShownIncident(one, now) for one in found]
 
 
@@ -73,16 +75,16 @@ def _rows(one: Incident, now: datetime) -> Sequence[Sequence[Any]]:
     facts = [
         one.id, one.title, "maintenance" if one.is_maintenance else "incident",
         one.state_at(now).value, ", ".join(one.parts),
-        _written(one.begins_at), _written(one.ends_at), _written(one.next_update_at),
+        _iso(one.begins_at), _iso(one.ends_at), _iso(one.next_update_at),
     ]  # fmt: skip
     return [
         [
-            *facts, said.id, _written(said.at), said.state, said.words, _written(said.edited_at),
-            said.by, said.mailed,
+            *facts, update.id, _iso(update.at), update.state, update.words, _iso(update.edited_at),
+            update.by, update.mailed,
         ]
-        for said in one.updates.all()
+        for update in one.updates.all()
     ]  # fmt: skip
 
 
-def _written(at: datetime | None) -> str:
+def _iso(at: datetime | None) -> str:
     return "" if at is None else at.isoformat(timespec="seconds")

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.incidents.forms import (
     PUBLIC_WORDS,
     CalmUpdateForm,
@@ -31,11 +31,11 @@ from pictor.kit.words import clock
 PAGE = "ops/incident.html"
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Start an incident; `?condition=` and `?parts=` fill in the form."""
-    form = dressed(IncidentForm(_sent(request), initial=_shown(request)))
+    form = dressed(IncidentForm(_post_data(request), initial=_initial_values(request)))
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         try:
@@ -43,21 +43,21 @@ def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
                 title=typed["title"],
                 touched=typed["parts"],
                 state=State(typed["state"]),
-                said=form.said(page=_page(request)),
+                post=form.said(page=_page(request)),
                 now=clock.now(),
                 **by(request, operator),
             )
             return done(request, f"Incident started: {begun.title}", "incident", str(begun.id))
         except ValidationError as error:
             take_errors(form, error)
-    return _asked(request, operator, form, "ops/incident_new.html")
+    return _form_page(request, operator, form, "ops/incident_new.html")
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Plan maintenance."""
-    form = dressed(PlanForm(_sent(request), initial=_shown(request)))
+    form = dressed(PlanForm(_post_data(request), initial=_initial_values(request)))
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         try:
@@ -66,7 +66,7 @@ def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
                 touched=typed["parts"],
                 begins_at=typed["begins_at"],
                 ends_at=typed["ends_at"],
-                said=form.said(page=_page(request)),
+                post=form.said(page=_page(request)),
                 now=clock.now(),
                 **by(request, operator),
             )
@@ -75,38 +75,38 @@ def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
             )
         except ValidationError as error:
             take_errors(form, error)
-    return _asked(request, operator, form, "ops/incident_new.html")
+    return _form_page(request, operator, form, "ops/incident_new.html")
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
     """Show an incident with its updates and the form for the next one."""
-    found = _found(incident)
-    return _asked(request, operator, _form_of(None, found), PAGE, incident=found)
+    found = _incident_or_404(incident)
+    return _form_page(request, operator, _form_of(None, found), PAGE, incident=found)
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_POST
 def update(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
     """Post an update."""
-    found = _found(incident)
+    found = _incident_or_404(incident)
     form = _form_of(request.POST, found)
     if form.is_valid():
         try:
-            return _updated(request, operator, found, form)
+            return _post_update(request, operator, found, form)
         except ValidationError as error:
             take_errors(form, error)
-    return _asked(request, operator, form, PAGE, incident=found)
+    return _form_page(request, operator, form, PAGE, incident=found)
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_POST
 def correct(request: HttpRequest, operator: Operator, incident: int, update: int) -> HttpResponse:
     """Replace the words of an update, which marks it as edited."""
     words = request.POST.get("words", "")
     try:
-        said = incidents.correct(
+        edited = incidents.correct(
             update_id=update, words=words, now=clock.now(), **by(request, operator)
         )
     except ValidationError as error:
@@ -115,11 +115,11 @@ def correct(request: HttpRequest, operator: Operator, incident: int, update: int
             messages.error(request, complaint)
             return redirect("ops:incident", incident)
         form, corrected = _form_of(None, found), (update, words, complaint)
-        return _asked(request, operator, form, PAGE, incident=found, corrected=corrected)
-    return done(request, "Corrected, and marked as edited", "incident", str(said.incident_id))
+        return _form_page(request, operator, form, PAGE, incident=found, corrected=corrected)
+    return done(request, "Corrected, and marked as edited", "incident", str(edited.incident_id))
 
 
-def _found(incident: int) -> Incident:
+def _incident_or_404(incident: int) -> Incident:
     found = incidents.incident_by_id(incident)
     if found is None:
         raise Http404
@@ -133,22 +133,22 @@ def _form_of(sent: QueryDict | None, incident: Incident) -> SayForm:
     return dressed(kind(sent, initial={"state": state}))
 
 
-def _updated(
+def _post_update(
     request: HttpRequest, operator: Operator, incident: Incident, form: SayForm
 ) -> HttpResponse:
     state = form.cleaned_data["state"]
-    told = incidents.update(
+    updated = incidents.update(
         incident_id=incident.id,
         state=State(state) if state else None,
-        said=form.said(page=_page(request)),
+        post=form.said(page=_page(request)),
         now=clock.now(),
         **by(request, operator),
     )
-    words = told.state_at(clock.now()).label.lower()
-    return done(request, f"Update posted: {told.title}, {words}", "incident", str(told.id))
+    words = updated.state_at(clock.now()).label.lower()
+    return done(request, f"Update posted: {updated.title}, {words}", "incident", str(updated.id))
 
 
-def _asked(
+def _form_page(
     request: HttpRequest,
     operator: Operator,
     form: SayForm,
@@ -162,7 +162,7 @@ def _asked(
     `corrected` is an update's id, the words typed for it, and the reason why they are refused.
     """
     now = clock.now()
-    chosen = incident.parts if incident else _chosen(request, form)
+    chosen = incident.parts if incident else _chosen_parts(request, form)
     context: dict[str, Any] = {
         "operator": operator,
         "form": form,
@@ -175,13 +175,13 @@ def _asked(
     return render(request, template, context, status=status)
 
 
-def _chosen(request: HttpRequest, form: SayForm) -> list[str]:
+def _chosen_parts(request: HttpRequest, form: SayForm) -> list[str]:
     """Return the ticked parts; those of the form's initial values if none is ticked."""
     typed = request.POST if request.method == "POST" else request.GET
     return _parts(typed) or list(form.initial.get("parts", ()))
 
 
-def _shown(request: HttpRequest) -> dict[str, Any]:
+def _initial_values(request: HttpRequest) -> dict[str, Any]:
     """Fill in parts and title from the condition, in words that customers may read."""
     initial: dict[str, Any] = {"parts": _parts(request.GET)}
     number = request.GET.get("condition", "")
@@ -195,13 +195,13 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
     return initial
 
 
-def _parts(said: QueryDict) -> list[str]:
+def _parts(query: QueryDict) -> list[str]:
     """Return the named parts that exist."""
     known = incidents.parts()
-    return [part for part in said.getlist("parts") if part in known]
+    return [part for part in query.getlist("parts") if part in known]
 
 
-def _sent(request: HttpRequest) -> QueryDict | None:
+def _post_data(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 

@@ -25,7 +25,7 @@ from billing.selectors import (
     transfer_numbered,
     transfers_like,
 )
-from console.ops.access import Operator, Right, staff
+from console.ops.access import Operator, Permission, staff
 from console.ops.generations.seeking import no_such_tenant
 from console.ops.ledger.checks import TASKS, Kind, checks_of
 from console.ops.ledger.seeking import ZONE, entries_of, found_by_id, sought_by
@@ -46,7 +46,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Show the last checks, and the transfers found by an id or by filters; also as CSV."""
@@ -56,7 +56,7 @@ def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         return redirect("ops:ledger_entry", meant.pk)
     if isinstance(meant, Tenant):
         return redirect(reverse("ops:ledger") + link_of({"tenant": meant.public_id}))
-    said, sought, tenant = sought_by(request.GET, now)
+    texts, sought, tenant = sought_by(request.GET, now)
     if request.GET.get("format") == "csv":
         pages = all_transfers_like(sought) if meant is None else [meant]
         return csv_answer("ledger.csv", COLUMNS, _cells(pages))
@@ -75,13 +75,13 @@ def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "entries": entries_of(page.rows),
         "looked_at": LOOKED_AT if page.is_cut else 0,
         "is_later": after is not None,
-        **_bar(said, text, tenant, page.after),
+        **_bar(texts, text, tenant, page.after),
     }
     return render(request, "ops/ledger.html", context)
 
 
 def _bar(
-    said: Mapping[str, str], text: str, tenant: Tenant | None, after: int | None
+    texts: Mapping[str, str], text: str, tenant: Tenant | None, after: int | None
 ) -> dict[str, Any]:
     """Return the filters of the list, and links to its other views with the same filters."""
 
@@ -94,22 +94,22 @@ def _bar(
             case _:
                 return dict(periods)[word]
 
-    word = said.get("period", "")
+    word = texts.get("period", "")
     periods = period_choices(word, None if word in WORDS else period_in(word, ZONE))
     return {
-        "said": said,
+        "said": texts,
         "text": text,
-        "trouble": no_such_tenant(said["tenant"]) if "tenant" in said and tenant is None else "",
+        "trouble": no_such_tenant(texts["tenant"]) if "tenant" in texts and tenant is None else "",
         "kinds": KIND_WORDS.items(),
         "periods": periods,
-        "chips": chips_of(said, LABELS, words),
-        "newest": link_of(said),
-        "older": link_of(said, after=str(after)) if after is not None else "",
-        "csv": link_of(said, q=text, format="csv"),
+        "chips": chips_of(texts, LABELS, words),
+        "newest": link_of(texts),
+        "older": link_of(texts, after=str(after)) if after is not None else "",
+        "csv": link_of(texts, q=text, format="csv"),
     }
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def entry(request: HttpRequest, operator: Operator, transfer: int) -> HttpResponse:
     """Show a transfer with its sealed content, and whether the seal still matches."""
@@ -135,7 +135,7 @@ def _words(account: Account) -> str:
     return account.kind.replace("_", " ")
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_POST
 def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
     """Request a check by the short-work worker; the page follows it."""
@@ -143,12 +143,12 @@ def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
     if kind not in Kind.values:
         raise Http404
     now = clock.now()
-    asked = urlencode({"asked": kind, "at": str(int(now.timestamp()))})
+    query = urlencode({"asked": kind, "at": str(int(now.timestamp()))})
     ring(TASKS[Kind(kind)], now.isoformat())
-    return HttpResponseRedirect(f"{reverse('ops:ledger')}?{asked}", status=HTTPStatus.SEE_OTHER)
+    return HttpResponseRedirect(f"{reverse('ops:ledger')}?{query}", status=HTTPStatus.SEE_OTHER)
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def head(request: HttpRequest, operator: Operator, day: str) -> HttpResponse:
     """Download the signed heads of a day as the file that was kept."""

@@ -47,7 +47,7 @@ def found_by_id(text: str) -> Meant:
         return tenant
     if key := api_key_by_id(text):
         return key.tenant
-    return [move for made in _generations(text) for move in _moved_for(made)]
+    return [move for made in _generations(text) for move in _transfers_for(made)]
 
 
 def _generations(text: str) -> Sequence[Generation]:
@@ -58,7 +58,7 @@ def _generations(text: str) -> Sequence[Generation]:
     return generations_by_attempt(text) if made is None else [made]
 
 
-def _moved_for(made: Generation) -> list[Transfer]:
+def _transfers_for(made: Generation) -> list[Transfer]:
     """Return the transfers for a generation, newest first."""
     attempts = [attempt.id for attempt in attempts_of(made.id)]
     moved = transfers_of(made.id, tenant_id=made.tenant_id, attempt_ids=attempts)
@@ -89,7 +89,7 @@ def sought_by(
     def period(word: str) -> Period | None:
         return period_of(word, now, ZONE) if word in WORDS else period_in(word, ZONE)
 
-    said, meant = words_in(
+    texts, meant = words_in(
         query,
         {
             "tenant": lambda word: (is_storable(word) and tenant_as_shown(word)) or False,
@@ -98,10 +98,10 @@ def sought_by(
         },
     )
     tenant: Tenant | None = meant.get("tenant") or None
-    of_none = NO_TENANT if "tenant" in said else None
+    of_none = NO_TENANT if "tenant" in texts else None
     span: Period | None = meant.get("period")
     return (
-        said,
+        texts,
         TransferFilter(
             tenant_id=tenant.id if tenant else of_none,
             kind=meant.get("kind"),

@@ -15,7 +15,7 @@ from accounts.models import Tenant
 from accounts.selectors import tenants_among
 from billing.selectors import Margin, sold_until, total_of
 from console.amounts import total
-from console.ops.access import Mode, Operator, Right, staff
+from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.margin.rows import lines_of, matching_rows, name_of, spending_of, widest_of
 from console.ops.margin.seeking import BY, PERIODS, PERS, WHICH, MarginQuery, margin_query
 from console.parts.charts import Point, lines
@@ -40,7 +40,7 @@ GROUPS = {
 """The columns that name a line of the CSV."""
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Show the margins of a period by tenant, model, channel or price row."""
@@ -138,8 +138,8 @@ def _leads(look: MarginQuery) -> list[tuple[str, str]]:
     if channel:
         leads.append(("Open the channel", reverse("ops:channel", args=[channel.pk])))
     if model := look.said.get("model"):
-        said = urlencode({"model": model})
-        leads.append(("Open the prices", f"{reverse('ops:price_current')}?{said}"))
+        query = urlencode({"model": model})
+        leads.append(("Open the prices", f"{reverse('ops:price_current')}?{query}"))
     return leads
 
 

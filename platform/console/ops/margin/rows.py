@@ -70,7 +70,7 @@ def matching_rows(rows: Sequence[Margin], show: str) -> list[Margin]:
 
 def lines_of(rows: Sequence[Margin], look: MarginQuery, *, widest: int) -> list[MarginRow]:
     """Return the rows with names and links, in at most two queries."""
-    tenants = tenants_among([row.group["tenant_id"] for row in _of_tenants(rows)])
+    tenants = tenants_among([row.group["tenant_id"] for row in _tenant_rows(rows)])
     channels = channel_numbers() if look.by == "channel" else {}
     return [_line(row, look, tenants, channels, widest) for row in rows]
 
@@ -98,7 +98,7 @@ def name_of(row: Margin, look: MarginQuery, tenants: Mapping[UUID, Tenant]) -> s
     return str(group.get(look.by) or NOBODYS[look.by])
 
 
-def _of_tenants(rows: Sequence[Margin]) -> list[Margin]:
+def _tenant_rows(rows: Sequence[Margin]) -> list[Margin]:
     return [row for row in rows if row.group.get("tenant_id")]
 
 
@@ -109,17 +109,17 @@ def _line(
     channels: Mapping[str, int],
     widest: int,
 ) -> MarginRow:
-    said = _said(row, look)
-    narrower = look.link(**said, by=_narrower(look), show="") if said else ""
-    made = _generations(said, look) if said else ""
+    filters = _row_filters(row, look)
+    narrower = look.link(**filters, by=_narrower(look), show="") if filters else ""
+    made = _generations(filters, look) if filters else ""
     return MarginRow(
         one=row,
         name=name_of(row, look, tenants),
         narrower=narrower,
         made=made,
-        lost=_generations({**said, "loss": "1"}, look) if row.losses and said else "",
-        given=_credits(said, look) if row.credited else "",
-        unknown=_unknown(row, said, look, channels) if row.unknown_images and said else "",
+        lost=_generations({**filters, "loss": "1"}, look) if row.losses and filters else "",
+        given=_credits(filters, look) if row.credited else "",
+        unknown=_unknown(row, filters, look, channels) if row.unknown_images and filters else "",
         widths=(_share(row.revenue, widest), _share(spending_of(row), widest)),
     )
 
@@ -128,7 +128,7 @@ def _share(amount: int, widest: int) -> float:
     return max(amount, 0) * 100 / widest if widest else 0.0
 
 
-def _said(row: Margin, look: MarginQuery) -> dict[str, str]:
+def _row_filters(row: Margin, look: MarginQuery) -> dict[str, str]:
     """Return the filters for a row; empty for a group without tenant, model or channel."""
     group = row.group
     if look.by == "tenant":
@@ -145,11 +145,11 @@ def _narrower(look: MarginQuery) -> str:
     return "channel" if by == "tenant" and look.tenant else by
 
 
-def _generations(said: Mapping[str, str], look: MarginQuery) -> str:
+def _generations(filters: Mapping[str, str], look: MarginQuery) -> str:
     """Link to generations of one tenant or one day; else to the tenants of the group."""
-    alone = {**look.said, **said}
+    alone = {**look.said, **filters}
     if "tenant" not in alone and not look.is_one_day:
-        kept = {name: word for name, word in said.items() if name != "loss"}
+        kept = {name: word for name, word in filters.items() if name != "loss"}
         return look.link(**kept, by="tenant", show="")
     names = ["tenant", "model", "channel", "loss"]
     if alone.get("size") != REFERENCE:
@@ -158,16 +158,16 @@ def _generations(said: Mapping[str, str], look: MarginQuery) -> str:
     return _address("ops:generations", look, words)
 
 
-def _credits(said: Mapping[str, str], look: MarginQuery) -> str:
-    tenant = said.get("tenant") or look.said.get("tenant", "")
+def _credits(filters: Mapping[str, str], look: MarginQuery) -> str:
+    tenant = filters.get("tenant") or look.said.get("tenant", "")
     return _address("ops:ledger", look, {"kind": "credit", "tenant": tenant})
 
 
 def _unknown(
-    row: Margin, said: Mapping[str, str], look: MarginQuery, channels: Mapping[str, int]
+    row: Margin, filters: Mapping[str, str], look: MarginQuery, channels: Mapping[str, int]
 ) -> str:
     if look.by != "channel":
-        return look.link(**said, by="channel", show="unknown")
+        return look.link(**filters, by="channel", show="unknown")
     found = channels.get(row.group["channel"])
     return f"{reverse('ops:channel', args=[found])}?tab=cost" if found else ""
 
@@ -176,5 +176,5 @@ def _address(name: str, look: MarginQuery, words: Mapping[str, str]) -> str:
     period = look.said.get("period", USUAL)
     if look.is_one_day:
         period = look.period.first.isoformat()
-    said = {**words, "period": period, "mode": look.mode.said}
-    return f"{reverse(name)}?{urlencode({one: word for one, word in said.items() if word})}"
+    query = {**words, "period": period, "mode": look.mode.said}
+    return f"{reverse(name)}?{urlencode({one: word for one, word in query.items() if word})}"

@@ -135,22 +135,22 @@ def bucket_of(day: date, per: Per) -> date:
 
 def margin_query(query: QueryDict, mode: Mode, now: datetime) -> MarginQuery:
     """Read the filters from an address; without a period, 30 days apply."""
-    said, meant = words_in(query, _READERS)
+    texts, meant = words_in(query, _READERS)
     by: By = meant.get("by", "tenant")
     period, trouble = _period(query, now)
-    if (word := _said_period(query)) and not trouble and word != USUAL:
-        said["period"] = word
+    if (word := _period_words(query)) and not trouble and word != USUAL:
+        texts["period"] = word
     tenant: Tenant | None = meant.get("tenant") or None
-    if "tenant" in said:
+    if "tenant" in texts:
         if tenant is None:
-            trouble = trouble or f"No tenant has the name or id “{said['tenant']}”."
+            trouble = trouble or f"No tenant has the name or id “{texts['tenant']}”."
         else:
-            said["tenant"] = tenant.public_id
+            texts["tenant"] = tenant.public_id
     of: dict[str, Any] = {
-        column: said[name] for name, column in COLUMNS.items() if name in said
+        column: texts[name] for name, column in COLUMNS.items() if name in texts
     } | ({"tenant_id": tenant.id} if tenant else {})
     return MarginQuery(
-        said=said,
+        said=texts,
         mode=mode,
         by=by,
         per=meant.get("per", "day"),
@@ -162,7 +162,7 @@ def margin_query(query: QueryDict, mode: Mode, now: datetime) -> MarginQuery:
     )
 
 
-def _said_period(query: QueryDict) -> str:
+def _period_words(query: QueryDict) -> str:
     """Return the named period, the day, or the two days typed."""
     first, last, named = (
         query.get(name, "").replace("\0", "").strip() for name in ("first", "last", "period")
@@ -175,7 +175,7 @@ def _said_period(query: QueryDict) -> str:
 
 def _period(query: QueryDict, now: datetime) -> tuple[Period, str]:
     """Return the period and the trouble with it; the default period if there is trouble."""
-    word, usual = _said_period(query), period_of(USUAL, now, ZONE)
+    word, usual = _period_words(query), period_of(USUAL, now, ZONE)
     if not word:
         return usual, ""
     if word in PERIODS and word != TODAY:
@@ -199,14 +199,14 @@ def _wrong(word: str) -> str:
     return f"At most {LONGEST.days} days are summed at once."
 
 
-def _known(words: Collection[str]) -> Read:
+def _one_of(words: Collection[str]) -> Read:
     return lambda word: word if word in words else None
 
 
 _READERS: Mapping[str, Read] = {
     "tenant": lambda word: tenant_as_shown(word) or False,
     **dict.fromkeys(COLUMNS, str),
-    "by": _known(BY),
-    "per": _known(PERS),
-    "show": _known(WHICH),
+    "by": _one_of(BY),
+    "per": _one_of(PERS),
+    "show": _one_of(WHICH),
 }

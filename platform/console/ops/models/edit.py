@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.models import forms
 from console.ops.models.forms import ModelForm, SizeRow
 from console.ops.models.one import events_of, model_or_404
@@ -43,17 +43,17 @@ class ReviewedChange:
     @property
     def digest(self) -> str:
         """A digest that differs if the change would be another one."""
-        said = [self.review.before, self.review.after]
-        return sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()[:16]
+        contracts = [self.review.before, self.review.after]
+        return sha256(json.dumps(contracts, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Edit a contract: show its rows, then a review of the change, then save it."""
     found = model_or_404(model)
     if request.method != "POST":
-        return _page(request, operator, found, *forms.opened(_begun(request, found)))
+        return _page(request, operator, found, *forms.opened(_initial_columns(request, found)))
     rows = forms.typed(request.POST)
     if "row" in request.GET:
         rows = _with_row(rows, request.GET["row"])
@@ -63,12 +63,12 @@ def edit(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     if columns is None:
         return _page(request, operator, found, form, rows)
     seen = ReviewedChange(review(found, columns, now=clock.now()))
-    return _saved(request, operator, found, columns, seen) or _page(
+    return _save(request, operator, found, columns, seen) or _page(
         request, operator, found, form, rows, seen=seen
     )
 
 
-def _saved(
+def _save(
     request: HttpRequest,
     operator: Operator,
     found: Contract,
@@ -95,11 +95,11 @@ def _saved(
 
 def digest_of(contract: Contract) -> str:
     """Return a digest of everything that the form shows."""
-    said = json.dumps(services.columns_of(contract), sort_keys=True)
-    return sha256(said.encode()).hexdigest()[:16]
+    columns = json.dumps(services.columns_of(contract), sort_keys=True)
+    return sha256(columns.encode()).hexdigest()[:16]
 
 
-def _begun(request: HttpRequest, found: Contract) -> Mapping[str, Any]:
+def _initial_columns(request: HttpRequest, found: Contract) -> Mapping[str, Any]:
     """Return the stored columns, or those before a change that the address names."""
     columns = services.columns_of(found)
     back = number_of(request.GET.get("back", ""))

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.services import By
-from console.ops.access import Mode, Operator, Right, by, done, staff
+from console.ops.access import Mode, Operator, Permission, by, done, staff
 from console.ops.models.one import facts_of, model_or_404
 from console.parts.form_fields import dressed, take_errors
 from generation.catalogue.services.sunsets import (
@@ -65,13 +65,13 @@ class EndForm(forms.Form):
         }
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Announce a sunset or change it; the effect and the customers' notice are shown first."""
     found = model_or_404(model)
     form = EndForm(request.POST if request.method == "POST" else None, contract=found)
-    planned = _planned(found, form, by(request, operator)) if form.is_valid() else None
+    planned = _rehearse(found, form, by(request, operator)) if form.is_valid() else None
     if planned is not None and _is_agreed(request, form, found, planned):
         announced = announce_sunset(**form.said(found), **by(request, operator))
         words = f"{found.model} ends on {announced.sunset_at:%-d %B %Y}"
@@ -91,7 +91,7 @@ def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     return render(request, "ops/model_end.html", context, status=status)
 
 
-@staff(Right.CHANNELS)
+@staff(Permission.CHANNELS)
 @require_POST
 def keep(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Withdraw the sunset."""
@@ -104,7 +104,7 @@ def keep(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     return done(request, f"{found.model} stays", "model", found.model)
 
 
-def _planned(contract: Contract, form: EndForm, who: By) -> Contract | None:
+def _rehearse(contract: Contract, form: EndForm, who: By) -> Contract | None:
     """Return the model as it would be; None if the change is refused."""
     try:
         return rehearse_sunset(**form.said(contract), **who)
@@ -123,8 +123,8 @@ def _is_agreed(request: HttpRequest, form: EndForm, contract: Contract, planned:
 
 def _digest(form: EndForm, contract: Contract) -> str:
     """Return a digest of the typed values and of the values that they replace."""
-    said = [sorted(form.cleaned_data.items()), contract.sunset_at, contract.successor]
-    return sha256(repr(said).encode()).hexdigest()[:16]
+    values = [sorted(form.cleaned_data.items()), contract.sunset_at, contract.successor]
+    return sha256(repr(values).encode()).hexdigest()[:16]
 
 
 def _initial(contract: Contract) -> dict[str, Any]:

@@ -58,9 +58,9 @@ class SizeRow:
     @property
     def column(self) -> dict[str, str]:
         """The row as a contract stores it."""
-        said = {"size": self.size, "tier": self.tier or "base"}
+        columns = {"size": self.size, "tier": self.tier or "base"}
         named = {"ratio": self.ratio, "preset": self.preset}
-        return said | {name: word for name, word in named.items() if word}
+        return columns | {name: word for name, word in named.items() if word}
 
 
 class ModelForm(forms.Form):
@@ -102,11 +102,11 @@ class ModelForm(forms.Form):
 
     def refuse(self, error: ValidationError) -> None:
         """Show a service's refusal beside its field, as a sentence."""
-        said = {
+        refusals = {
             name: [f"{words[:1].upper()}{words[1:]}." for words in messages]
             for name, messages in error.message_dict.items()
         }
-        take_errors(self, ValidationError(said))
+        take_errors(self, ValidationError(refusals))
 
 
 def opened(columns: Mapping[str, Any]) -> tuple[ModelForm, list[SizeRow]]:
@@ -123,9 +123,9 @@ def typed(data: QueryDict) -> list[SizeRow]:
 
 def kept(data: QueryDict) -> ModelForm:
     """Return the form as sent, without validating it."""
-    said: dict[str, Any] = {name: data.get(name, "") for name in ModelForm.base_fields}
-    said |= {name: name in data for name in _BOXES} | {"tasks": data.getlist("tasks")}
-    return ModelForm(initial=said)
+    initial: dict[str, Any] = {name: data.get(name, "") for name in ModelForm.base_fields}
+    initial |= {name: name in data for name in _BOXES} | {"tasks": data.getlist("tasks")}
+    return ModelForm(initial=initial)
 
 
 def columns_typed(
@@ -138,8 +138,8 @@ def columns_typed(
         meant[fault.place].errors[fault.name] = fault.words
     if not form.is_valid() or any(row.errors for row in rows):
         return None
-    said = {**form.cleaned_data, "qualities": list(form.cleaned_data["qualities"])}
-    columns = {**services.columns_of(contract), **said, "sizes": sizes}
+    typed = {**form.cleaned_data, "qualities": list(form.cleaned_data["qualities"])}
+    columns = {**services.columns_of(contract), **typed, "sizes": sizes}
     try:
         services.check_contract({"model": contract.pk, **columns})
     except ValidationError as error:

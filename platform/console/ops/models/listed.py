@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.selectors import sold_until
-from console.ops.access import Operator, Right, modes_of, staff
+from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.models.rows import ModelRow
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
@@ -30,7 +30,7 @@ _CHIPS: Mapping[str, tuple[str, Callable[[ListedModel], bool]]] = {
 }
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the models that match the filter, with the sales of one mode."""

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import AuditEvent, Tenant
 from accounts.selectors import installation_events_about, tenants_among
 from billing.selectors import Buyer, sold_until
-from console.ops.access import Mode, Operator, Right, modes_of, staff
+from console.ops.access import Mode, Operator, Permission, modes_of, staff
 from console.ops.models.rows import ModelRow
 from console.parts.audit_events import ChangedValue, changes_of
 from generation.catalogue.contracts import AUTO, SizeOption
@@ -89,7 +89,7 @@ class ModelEvent:
         return self.event.action == "contract.set" and self.event.before is not None
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Show everything about a model on one page."""
@@ -104,7 +104,7 @@ def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
         "routes": _routes(found),
         "buyers": _buyers(found.buyers),
         "more_buyers": max(0, found.users - MAX_TENANTS),
-        "told": [_told(event) for event in events_of(found.terms.model)],
+        "told": [_model_event(event) for event in events_of(found.terms.model)],
         "modes": modes_of(operator),
         "mode": operator.mode.said,
         "days": DAYS,
@@ -167,7 +167,7 @@ def events_of(model: str) -> list[AuditEvent]:
     )
 
 
-def _told(event: AuditEvent) -> ModelEvent:
+def _model_event(event: AuditEvent) -> ModelEvent:
     return ModelEvent(event, _words(event), _changes(event))
 
 

@@ -44,12 +44,12 @@ class ModelRow:
         terms = self.of.terms
         number = len(terms.options)
         tiers = Counter(option.tier for option in terms.options)
-        said = f"{number} size{'' if number == 1 else 's'}" if number else ""
+        words = f"{number} size{'' if number == 1 else 's'}" if number else ""
         if len(tiers) > 1:
             parts = (f"{many} of {tier[:1].upper()}{tier[1:]}" for tier, many in tiers.items())
-            said += f": {', '.join(parts)}"
+            words += f": {', '.join(parts)}"
         ends = [AUTO] if terms.accepts_auto else []
-        return ", ".join([said, *ends] if said else ends)
+        return ", ".join([words, *ends] if words else ends)
 
     @property
     def channels(self) -> list[str]:
@@ -64,5 +64,5 @@ class ModelRow:
     @property
     def why(self) -> str:
         """The troubles of the model as a sentence."""
-        said = "; ".join(self.of.troubles)
-        return said[:1].upper() + said[1:]
+        words = "; ".join(self.of.troubles)
+        return words[:1].upper() + words[1:]

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.incidents.forms import PUBLIC_WORDS
 from console.ops.now.kinds import Channels, ConditionKind, kind_of
 from generation import conditions
@@ -57,7 +57,7 @@ def _row(operator: Operator, condition: Condition, channels: Channels) -> Condit
     return ConditionRow(condition, kind, url, condition.assigned_to == operator.user.email)
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def lead(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Redirect from a mail to the condition's page, or to the overview if the condition ended."""
@@ -70,47 +70,47 @@ def lead(request: HttpRequest, operator: Operator, condition: int) -> HttpRespon
     return redirect(row.url or f"{reverse('ops:overview')}#condition-{found.pk}")
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_POST
 def assign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Assign the condition to the operator who asks."""
     act = partial(conditions.assign, to=operator.user.email)
-    return _tried(request, operator, condition, act, "Assigned to you")
+    return _run_action(request, operator, condition, act, "Assigned to you")
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_POST
 def unassign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Assign the condition to no operator."""
-    return _tried(request, operator, condition, conditions.unassign, "Assigned to nobody")
+    return _run_action(request, operator, condition, conditions.unassign, "Assigned to nobody")
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_POST
 def silence(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Silence the condition for four hours."""
     why = request.POST.get("why", "")
     act = partial(conditions.silence, why=why, now=clock.now())
-    return _tried(request, operator, condition, act, "Silenced for 4 hours")
+    return _run_action(request, operator, condition, act, "Silenced for 4 hours")
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_POST
 def accept(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Accept the condition, which silences it for good."""
     why = request.POST.get("why", "")
     act = partial(conditions.accept, why=why, now=clock.now())
-    return _tried(request, operator, condition, act, "Accepted for good")
+    return _run_action(request, operator, condition, act, "Accepted for good")
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_POST
 def recall(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Show a silenced or accepted condition again."""
-    return _tried(request, operator, condition, conditions.recall, "Shown again")
+    return _run_action(request, operator, condition, conditions.recall, "Shown again")
 
 
-def _tried(
+def _run_action(
     request: HttpRequest,
     operator: Operator,
     condition: int,

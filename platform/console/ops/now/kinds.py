@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from console.ops.access import Right
+from console.ops.access import Permission
 from generation.models import Condition
 
 Channels = Mapping[str, int]
@@ -39,12 +39,12 @@ NOW, SOON, AHEAD = Severity
 
 @dataclass(frozen=True, slots=True)
 class ConditionKind:
-    """A kind of condition; `button` leads the `way` for roles that have the right `needs`."""
+    """A kind of condition; `button` leads the `way` for roles that have the permission `needs`."""
 
     severity: Severity
     button: str = ""
     way: Way | None = None
-    needs: Right = Right.SEE
+    needs: Permission = Permission.SEE
 
 
 def _page(name: str, _condition: Condition, _channels: Channels) -> str:
@@ -69,8 +69,8 @@ def _channels_of_model(condition: Condition, _channels: Channels) -> str:
 
 
 def _generations(name: str, word: str, condition: Condition, _channels: Channels) -> str:
-    said = {"model": condition.object, name: word}
-    return f"{reverse('ops:generations')}?{urlencode(said)}"
+    query = {"model": condition.object, name: word}
+    return f"{reverse('ops:generations')}?{urlencode(query)}"
 
 
 def _margin(condition: Condition, _channels: Channels) -> str:
@@ -78,9 +78,9 @@ def _margin(condition: Condition, _channels: Channels) -> str:
     cell, _, where = condition.object.partition(" on ")
     channel, _, tenant = where.rpartition(" for ") if " for ten_" in where else (where, "", "")
     words = cell.split(" ")
-    said = dict(zip(("model", "size", "quality"), [*words[:2], words[-1]], strict=False))
-    said |= {"channel": channel} | ({"tenant": tenant} if tenant else {})
-    return f"{reverse('ops:margin')}?{urlencode({**said, 'period': '7d'})}"
+    query = dict(zip(("model", "size", "quality"), [*words[:2], words[-1]], strict=False))
+    query |= {"channel": channel} | ({"tenant": tenant} if tenant else {})
+    return f"{reverse('ops:margin')}?{urlencode({**query, 'period': '7d'})}"
 
 
 def _model(condition: Condition, _channels: Channels) -> str:
@@ -119,7 +119,7 @@ KINDS: Mapping[str, ConditionKind] = {
     "sold_behind": ConditionKind(SOON, *_SYSTEM),
     "price_change": ConditionKind(AHEAD, "See prices", partial(_page, "ops:prices")),
     "sunset_ahead": ConditionKind(AHEAD, "See model", _model),
-    "money_waits": ConditionKind(SOON, "Decide", partial(_page, "ops:moves"), Right.MONEY),
+    "money_waits": ConditionKind(SOON, "Decide", partial(_page, "ops:moves"), Permission.MONEY),
     "balance_runs_out": ConditionKind(SOON, "See tenant", _tenant),
     "mail_overdue": ConditionKind(SOON, *_SYSTEM),
     "webhooks_overdue": ConditionKind(SOON, *_SYSTEM),

@@ -16,7 +16,7 @@ from billing.selectors import (
     taken_over,
     total_of,
 )
-from console.ops.access import Mode, Operator, Right, staff
+from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.now import conditions
 from console.parts.filters import link_of
 from console.parts.periods import number_of
@@ -43,7 +43,7 @@ class Figures:
     counted_until: datetime | None
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show open conditions with their actions; with `?show=quiet`, silenced and accepted ones."""
@@ -53,15 +53,15 @@ def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
     is_quiet = request.GET.get("show") == "quiet"
     quiet = [one for one in found.conditions if one not in needing]
     rows = conditions.rows_of(operator, quiet if is_quiet else needing)
-    said = {"show": "quiet" if is_quiet else "", "mode": request.GET.get("mode", "")}
+    filters = {"show": "quiet" if is_quiet else "", "mode": request.GET.get("mode", "")}
     start = number_of(request.GET.get("from", "")) or 0
     start = start if start < len(rows) else 0
     context = {
         "operator": operator,
         "standing": found,
         "rows": rows[start : start + PAGE],
-        "first": link_of(said) if start else "",
-        "more": link_of(said, **{"from": str(start + PAGE)}) if rows[start + PAGE :] else "",
+        "first": link_of(filters) if start else "",
+        "more": link_of(filters, **{"from": str(start + PAGE)}) if rows[start + PAGE :] else "",
         "needing": len(needing),
         "quiet": len(quiet),
         "is_quiet": is_quiet,

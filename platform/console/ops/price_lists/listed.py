@@ -9,14 +9,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing.selectors import SharedList, price_lists
 from billing.services import create_price_list
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.exports import csv_answer
 from pictor.kit.words import clock
 
 COLUMNS = ("list", "tenants", "prices", "in_force", "since", "scheduled")
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the shared price lists by name; also as CSV."""
@@ -26,7 +26,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return _page(request, operator)
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def create(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a list without prices or tenants, which charges no tenant yet."""

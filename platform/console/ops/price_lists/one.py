@@ -26,7 +26,7 @@ from billing.selectors import (
     tenants_on,
 )
 from billing.services import rename_price_list
-from console.ops.access import Mode, Operator, Right, by, done, modes_of, staff
+from console.ops.access import Mode, Operator, Permission, by, done, modes_of, staff
 from console.ops.prices.shown import ShownBook
 from console.parts.exports import csv_answer
 from pictor.kit.words import clock
@@ -46,7 +46,7 @@ class ListPrice:
     images: int
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpResponseBase:
     """Show a price list; with `tenant`, redirect to the preview of that tenant's prices by it."""
@@ -62,7 +62,7 @@ def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpRe
     return _page(request, operator, found, tenants)
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def rename(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpResponse:
     """Rename the list; its tenants' prices do not change."""

@@ -18,7 +18,7 @@ from billing.repricing import Repriced, RowChange, operation, repriced, typed
 from billing.selectors import known_costs, rows_of
 from billing.services import change_prices, undo_prices
 from billing.services.repricing import checked
-from console.ops.access import Operator, Right, by, staff
+from console.ops.access import Operator, Permission, by, staff
 from console.ops.prices.grid import PRICE
 from console.ops.prices.one import back, page
 from console.ops.prices.shown import book_or_404, words_of
@@ -62,7 +62,7 @@ class PriceChangeRow:
         return self.cost is not None and self.becomes < self.cost
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the changes of prices first, then write exactly the shown ones.
@@ -72,10 +72,10 @@ def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     found = book_or_404(book)
     if request.method != "POST":
         return redirect("ops:price_book", found.pk)
-    context: dict[str, Any] = {"operator": operator, "book": found, "kept": _kept(request)}
+    context: dict[str, Any] = {"operator": operator, "book": found, "kept": _sent_fields(request)}
     try:
         plan, costs = _plan(request, found)
-        context |= _shown(plan, found, costs)
+        context |= _plan_context(plan, found, costs)
         if request.POST.get("seen", "") == plan.digest:
             change_prices(book=found, changes=plan.changes, **by(request, operator))
             return back(request, operator, found, f"{_prices(len(plan.changes))} changed")
@@ -87,7 +87,7 @@ def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     return render(request, "ops/price_change.html", context, status=status)
 
 
-@staff(Right.MONEY)
+@staff(Permission.MONEY)
 @require_http_methods(["GET", "HEAD", "POST"])
 def retype(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the book's page again with everything that was typed."""
@@ -97,7 +97,7 @@ def retype(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     return page(request, operator, found)
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def undo(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Undo the last change of a draft's prices."""
@@ -116,7 +116,7 @@ def _prices(number: int) -> str:
     return f"{number} price{'' if number == 1 else 's'}"
 
 
-def _kept(request: HttpRequest) -> list[tuple[str, str]]:
+def _sent_fields(request: HttpRequest) -> list[tuple[str, str]]:
     """Return the sent fields, to be sent again; without empty ones."""
     apart = {"csrfmiddlewaretoken", "seen"}
     return [
@@ -135,13 +135,13 @@ def _plan(request: HttpRequest, book: PriceBook) -> tuple[Repriced, Costs]:
     """
     rows = rows_of(book)
     costs = known_costs(clock.now())
-    by_hand = typed(rows, _typed(request, rows))
+    by_hand = typed(rows, _typed_prices(request, rows))
     how = request.POST.get("how", "")
     if not how:
         return checked(by_hand, book.markup), costs
     what = operation(how, request.POST.get("number", ""))
     at_hand = {change.key: change.becomes for change in by_hand.changes}
-    chosen = _chosen(request, [at_hand.get(row.key, row) for row in rows])
+    chosen = _chosen_rows(request, [at_hand.get(row.key, row) for row in rows])
     if not chosen:
         raise ValueError("tick the prices to change, or choose all of them")
     many = repriced(chosen, what, markup=book.markup, costs=costs)
@@ -159,12 +159,12 @@ def _together(rows: Sequence[BookRow], by_hand: Repriced, many: Repriced) -> Rep
     return replace(many, changes=changes)
 
 
-def _typed(request: HttpRequest, rows: Iterable[BookRow]) -> Mapping[PriceKey, str]:
+def _typed_prices(request: HttpRequest, rows: Iterable[BookRow]) -> Mapping[PriceKey, str]:
     named = ((row.key, PRICE + " ".join(row.key)) for row in rows)
     return {key: request.POST[name] for key, name in named if name in request.POST}
 
 
-def _chosen(request: HttpRequest, rows: Sequence[BookRow]) -> list[BookRow]:
+def _chosen_rows(request: HttpRequest, rows: Sequence[BookRow]) -> list[BookRow]:
     """Return the rows that the operation applies to."""
     which, model = request.POST.get("which", TICKED), request.POST.get("model", "")
     ticked = set(request.POST.getlist("cell"))
@@ -177,7 +177,7 @@ def _chosen(request: HttpRequest, rows: Sequence[BookRow]) -> list[BookRow]:
     ]
 
 
-def _shown(plan: Repriced, book: PriceBook, costs: Costs) -> dict[str, Any]:
+def _plan_context(plan: Repriced, book: PriceBook, costs: Costs) -> dict[str, Any]:
     lines = [PriceChangeRow(one, book.markup, costs(one.key)) for one in plan.changes]
     return {
         "plan": plan,

@@ -36,7 +36,7 @@ from billing.selectors import (
 )
 from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN
 from billing.services import publish_price_book, restore_price_book, withdraw_price_book
-from console.ops.access import Mode, Operator, Right, by, done, staff
+from console.ops.access import Mode, Operator, Permission, by, done, staff
 from console.ops.prices.shown import ShownBook, book_or_404, confirmed_in, words_of
 from console.parts.filters import link_of
 from pictor.kit.words import clock
@@ -45,7 +45,7 @@ MAX_SHOWN = 200
 """Number of changes on a page."""
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show a draft's changes from now or a later date on, and the reasons that stop it."""
@@ -57,13 +57,13 @@ def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
         begins = _moment(text, now)
     except ValueError as error:
         complaint = words_of(error)
-    answer = _page(request, operator, _of_draft(found, begins, _Look(operator, now)), complaint)
+    answer = _page(request, operator, _draft_review(found, begins, _Look(operator, now)), complaint)
     pushed = link_of({"mode": operator.mode.said, "begins": text})  # the reason is not kept there
     answer["HX-Push-Url"] = request.path + pushed
     return answer
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def what_if(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the revenue of the last 30 days at these prices, on its own page or within another."""
@@ -81,7 +81,7 @@ def what_if(request: HttpRequest, operator: Operator, book: int) -> HttpResponse
     return render(request, page, context)
 
 
-@staff(Right.PUBLISH, fresh=True)
+@staff(Permission.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def publish(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Publish a draft as it was reviewed."""
@@ -91,16 +91,16 @@ def publish(request: HttpRequest, operator: Operator, book: int) -> HttpResponse
     try:
         begins = _moment(request.POST.get("begins", ""), now)
         publish_price_book(
-            book=copy(found), now=now, begins=begins or now, **_said(request, operator)
+            book=copy(found), now=now, begins=begins or now, **_confirmation(request, operator)
         )
     except (ValidationError, ValueError) as error:
         if book_or_404(book).state == DRAFT:  # else published meanwhile
             look = _Look(operator, now)
-            return _page(request, operator, _of_draft(found, begins, look), words_of(error))
-    return done(request, _published(book_or_404(book)), "price_book", str(book))
+            return _page(request, operator, _draft_review(found, begins, look), words_of(error))
+    return done(request, _state_sentence(book_or_404(book)), "price_book", str(book))
 
 
-def _published(book: PriceBook) -> str:
+def _state_sentence(book: PriceBook) -> str:
     """Describe the book's present state; a former click or another operator may have caused it."""
     if book.state == SCHEDULED:
         return f"{book.known_as} takes over at {book.effective_from:%-d %b %Y, %H:%M:%S} UTC"
@@ -111,27 +111,27 @@ def _published(book: PriceBook) -> str:
     )
 
 
-@staff(Right.PUBLISH, fresh=True)
+@staff(Permission.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def restore(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Restore a former book, and withdraw the ticked books that would take over from it."""
-    return (_put_back if request.method == "POST" else _about_former)(request, operator, book)
+    return (_put_back if request.method == "POST" else _former_page)(request, operator, book)
 
 
-@staff(Right.PUBLISH, fresh=True)
+@staff(Permission.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Withdraw a scheduled book before it begins."""
-    return (_taken_back if request.method == "POST" else _about_scheduled)(request, operator, book)
+    return (_withdraw if request.method == "POST" else _scheduled_page)(request, operator, book)
 
 
-def _about_former(
+def _former_page(
     request: HttpRequest, operator: Operator, number: int, complaint: str = ""
 ) -> HttpResponse:
     book, now = book_or_404(number), clock.now()
     if book.state != PAST:
         return _elsewhere(request, book, complaint)
-    decision = _of_former(book, _said_to_go(request), _Look(operator, now))
+    decision = _former_review(book, _ticked_ids(request), _Look(operator, now))
     return _page(request, operator, decision, complaint)
 
 
@@ -139,34 +139,34 @@ def _put_back(request: HttpRequest, operator: Operator, number: int) -> HttpResp
     book, now = book_or_404(number), clock.now()
     again, complaint = _in_force_again(request, book, now), ""
     if again is None:
-        later = _ticked(request, book, now)
+        later = _ticked_books(request, book, now)
         try:
-            said = _said(request, operator)
-            again = restore_price_book(book=book, now=now, withdrawn=later, **said)
+            confirmation = _confirmation(request, operator)
+            again = restore_price_book(book=book, now=now, withdrawn=later, **confirmation)
         except (ValidationError, ValueError) as error:
             again, complaint = _in_force_again(request, book, now), words_of(error)
     if again is None:
-        return _about_former(request, operator, number, complaint)
+        return _former_page(request, operator, number, complaint)
     words = f"{book.known_as} is in force again, as {again.known_as}"
     return done(request, words, "price_book", str(again.pk))
 
 
-def _about_scheduled(
+def _scheduled_page(
     request: HttpRequest, operator: Operator, number: int, complaint: str = ""
 ) -> HttpResponse:
     book, now = book_or_404(number), clock.now()
     if book.state != SCHEDULED:
         return _elsewhere(request, book, complaint)
-    return _page(request, operator, _of_scheduled(book, _Look(operator, now)), complaint)
+    return _page(request, operator, _scheduled_review(book, _Look(operator, now)), complaint)
 
 
-def _taken_back(request: HttpRequest, operator: Operator, number: int) -> HttpResponse:
+def _withdraw(request: HttpRequest, operator: Operator, number: int) -> HttpResponse:
     book = book_or_404(number)
     try:
-        withdraw_price_book(book=book, **_said(request, operator))
+        withdraw_price_book(book=book, **_confirmation(request, operator))
     except (ValidationError, ValueError) as error:
         if book_or_404(number).state != WITHDRAWN:  # else withdrawn by a first click
-            return _about_scheduled(request, operator, number, words_of(error))
+            return _scheduled_page(request, operator, number, words_of(error))
     return done(request, f"{book.known_as} never takes effect", "price_book", str(number))
 
 
@@ -189,7 +189,7 @@ class _Look:
         return self.operator.mode == Mode.DEMO
 
 
-def _of_draft(book: PriceBook, begins: datetime | None, look: _Look) -> dict[str, Any]:
+def _draft_review(book: PriceBook, begins: datetime | None, look: _Look) -> dict[str, Any]:
     """Return the review of a draft that begins at `begins`, or now."""
     beside = read_beside(book, look.now)
     book.effective_from = begins or look.now
@@ -201,11 +201,11 @@ def _of_draft(book: PriceBook, begins: datetime | None, look: _Look) -> dict[str
         "faults": faults_of(book, rows=beside.rows[book.id]),
         "overtaken": published_since_drafted(book, beside.books),
         "later": coming(beside.books, book.tenant_id, book.effective_from),
-        **_shown(book, stops_of(book, look.now, beside=beside), beside, look),
+        **_review_context(book, stops_of(book, look.now, beside=beside), beside, look),
     }
 
 
-def _of_former(book: PriceBook, ticked: Collection[str], look: _Look) -> dict[str, Any]:
+def _former_review(book: PriceBook, ticked: Collection[str], look: _Look) -> dict[str, Any]:
     """Return the review of a former book that would be in force from now on."""
     beside, again = read_beside(book, look.now), copy(book)
     again.effective_from = look.now
@@ -219,11 +219,11 @@ def _of_former(book: PriceBook, ticked: Collection[str], look: _Look) -> dict[st
         "faults": faults_of(book, rows=beside.rows[book.id]),
         "choices": choices,
         "without": without,
-        **_shown(again, stops, beside, look, without),
+        **_review_context(again, stops, beside, look, without),
     }
 
 
-def _of_scheduled(book: PriceBook, look: _Look) -> dict[str, Any]:
+def _scheduled_review(book: PriceBook, look: _Look) -> dict[str, Any]:
     """Return the review of a withdrawal, with the changes that would be called off."""
     beside = read_beside(book, look.now)
     return {
@@ -231,11 +231,11 @@ def _of_scheduled(book: PriceBook, look: _Look) -> dict[str, Any]:
         "action": "price_withdraw",
         "lead": "It will never take effect. The book in force before its date stays in force.",
         "stays": last_of(beside.books, book.tenant_id, look.now),
-        **_shown(book, stops_of_withdrawal(book, look.now, beside=beside), beside, look),
+        **_review_context(book, stops_of_withdrawal(book, look.now, beside=beside), beside, look),
     }
 
 
-def _shown(
+def _review_context(
     book: PriceBook, stops: Stops, beside: Beside, look: _Look, without: Collection[int] = ()
 ) -> dict[str, Any]:
     changes = price_changes(book, look.now, withdrawn=without, beside=beside)
@@ -255,20 +255,20 @@ def _shown(
 def _page(
     request: HttpRequest, operator: Operator, decision: dict[str, Any], complaint: str
 ) -> HttpResponse:
-    said = request.POST if request.method == "POST" else request.GET
+    query = request.POST if request.method == "POST" else request.GET
     is_kept = request.method == "POST" or "HX-Request" in request.headers  # a link fills in nothing
     context = {
         "operator": operator,
         "complaint": complaint,
-        "typed_begins": said.get("begins", "").strip(),
-        "reason": said.get("reason", "") if is_kept else "",
+        "typed_begins": query.get("begins", "").strip(),
+        "reason": query.get("reason", "") if is_kept else "",
         **decision,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
     return render(request, "ops/price_review.html", context, status=status)
 
 
-def _said(request: HttpRequest, operator: Operator) -> dict[str, Any]:
+def _confirmation(request: HttpRequest, operator: Operator) -> dict[str, Any]:
     """Return the typed confirmation, the digest shown and the actor. Raises ValueError."""
     confirmed, seen = confirmed_in(request.POST), request.POST.get("seen", "")
     return {"confirmed": confirmed, "seen": seen, **by(request, operator)}
@@ -281,8 +281,8 @@ def _moment(text: str, now: datetime) -> datetime | None:
         return None
     found = None
     with suppress(ValueError, OverflowError):  # no such day, or out of range in UTC
-        said = parse_datetime(text.removesuffix("UTC").rstrip() + "Z" * text.endswith("UTC"))
-        found = said.astimezone(UTC) if said and said.tzinfo else None
+        typed = parse_datetime(text.removesuffix("UTC").rstrip() + "Z" * text.endswith("UTC"))
+        found = typed.astimezone(UTC) if typed and typed.tzinfo else None
     if found is None:
         raise ValueError(f"{text!r} is not a time with its zone, such as 2026-12-01 00:00 UTC")
     if found < now:
@@ -290,20 +290,20 @@ def _moment(text: str, now: datetime) -> datetime | None:
     return found
 
 
-def _ticked(request: HttpRequest, book: PriceBook, now: datetime) -> list[PriceBook]:
+def _ticked_books(request: HttpRequest, book: PriceBook, now: datetime) -> list[PriceBook]:
     """Return the ticked books that would take over and are to be withdrawn too."""
-    ticked = _said_to_go(request)
+    ticked = _ticked_ids(request)
     return [one for one in following(book.tenant_id, now) if str(one.pk) in ticked]
 
 
-def _said_to_go(request: HttpRequest) -> set[str]:
-    said = request.POST if request.method == "POST" else request.GET
-    return set(said.getlist("withdraw"))
+def _ticked_ids(request: HttpRequest) -> set[str]:
+    query = request.POST if request.method == "POST" else request.GET
+    return set(query.getlist("withdraw"))
 
 
 def _in_force_again(request: HttpRequest, book: PriceBook, now: datetime) -> PriceBook | None:
     """Return the book in force if a first click has already done everything; else None."""
     present = book_in_force(book.tenant_id, now)
-    if present is None or present.markup != book.markup or _ticked(request, book, now):
+    if present is None or present.markup != book.markup or _ticked_books(request, book, now):
         return None
     return present if set(rows_of(present)) == set(rows_of(book)) else None

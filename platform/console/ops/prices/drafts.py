@@ -26,7 +26,7 @@ from billing.selectors import (
     rows_of,
 )
 from billing.services import change_price_book, discard_price_book, draft_price_book
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.prices.one import back, page
 from console.ops.prices.shown import ShownBook, book_or_404, words_of
 from console.parts.periods import number_of
@@ -39,7 +39,7 @@ MAX_BOOKS = 200
 MAX_MARKUP = Decimal(100)
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a draft with the prices of a book or a file."""
@@ -47,7 +47,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     if request.method == "POST":
         try:
             draft = draft_price_book(
-                effective_from=clock.now(), is_once=True, **_asked(request), **by(request, operator)
+                effective_from=clock.now(), is_once=True, **_draft(request), **by(request, operator)
             )
         except (ValidationError, ValueError) as error:
             complaint = words_of(error)
@@ -72,7 +72,7 @@ def _usual(shared: str) -> dict[str, Any]:
     return {"name": present.name, "of": present.pk} if present else {"name": "list"}
 
 
-def _asked(request: HttpRequest) -> dict[str, Any]:
+def _draft(request: HttpRequest) -> dict[str, Any]:
     """Return the service's arguments from the form.
 
     Raises ValueError or ValidationError with a message for the page.
@@ -134,17 +134,17 @@ def _owner(request: HttpRequest) -> UUID | None:
     if text and shared:
         raise ValidationError("These are a tenant's prices or a shared list's, not both.")
     if shared:
-        return _found(price_list_named(shared), f"shared list {shared}")
-    return _found(tenant_by_name_or_id(text), f"tenant {text}") if text else None
+        return _id_of(price_list_named(shared), f"shared list {shared}")
+    return _id_of(tenant_by_name_or_id(text), f"tenant {text}") if text else None
 
 
-def _found(owner: PriceList | Tenant | None, what: str) -> UUID:
+def _id_of(owner: PriceList | Tenant | None, what: str) -> UUID:
     if owner is None:
         raise ValidationError(f"There is no {what}.")
     return owner.id
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Set the factor on the list prices of a draft."""
@@ -164,7 +164,7 @@ def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpRespo
     return back(request, operator, found, words)
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def discard(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Discard a draft."""

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from billing.models import PriceBook
 from billing.selectors import book_in_force, decided_by, numbers_of, taken_over
 from billing.selectors.book_lists import all_books, book_page, numbers_by_state
-from console.ops.access import Operator, Right, modes_of, staff
+from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.prices.shown import BADGES, ShownBook
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, link_of
@@ -22,7 +22,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the books that match the filters: scheduled ones first, past ones last."""
@@ -31,39 +31,39 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     show = request.GET.get("show", "")
     show = show if show in BADGES else ""
     if request.GET.get("format") == "csv":
-        pages = (_cells(_shown(page)) for page in all_books(text, show, now))
+        pages = (_cells(_shown_books(page)) for page in all_books(text, show, now))
         return csv_answer("prices.csv", COLUMNS, pages)
-    said = {"q": text, "show": show, "mode": operator.mode.said}
+    filters = {"q": text, "show": show, "mode": operator.mode.said}
     after = number_of(request.GET.get("after", ""))
     books = book_page(text, show, now, after=after, limit=PAGE + 1)
     numbers = numbers_by_state(text, now)
     context = {
         "operator": operator,
-        "rows": _shown(books[:PAGE]),
+        "rows": _shown_books(books[:PAGE]),
         "has_any": any(numbers.values()) or bool(text),
         "current": book_in_force(None, now) is not None,
-        "chips": _chips(numbers, said),
+        "chips": _chips(numbers, filters),
         "modes": modes_of(operator, q=text, show=show),
-        "said": said,
+        "said": filters,
         "back": taken_over(now),
-        "newest": link_of(said) if request.GET.get("after") else "",
-        "older": link_of(said, after=str(books[PAGE - 1].id)) if books[PAGE:] else "",
-        "csv": link_of(said, format="csv"),
+        "newest": link_of(filters) if request.GET.get("after") else "",
+        "older": link_of(filters, after=str(books[PAGE - 1].id)) if books[PAGE:] else "",
+        "csv": link_of(filters, format="csv"),
     }
     return render(request, "ops/prices.html", context)
 
 
-def _shown(books: Sequence[PriceBook]) -> list[ShownBook]:
+def _shown_books(books: Sequence[PriceBook]) -> list[ShownBook]:
     named = [one.id for one in books]
     events, numbers = decided_by(named), numbers_of(named)
     return [ShownBook(one, events.get(one.id), numbers.get(one.id, 0)) for one in books]
 
 
-def _chips(numbers: Mapping[str, int], said: dict[str, str]) -> list[tuple[str, str, int, bool]]:
+def _chips(numbers: Mapping[str, int], filters: dict[str, str]) -> list[tuple[str, str, int, bool]]:
     words = {"": "All", **{state: word for state, (_, word) in BADGES.items()}}
     counts = {"": sum(numbers.values()), **numbers}
     return [
-        (link_of(said, show=state), word, counts[state], said["show"] == state)
+        (link_of(filters, show=state), word, counts[state], filters["show"] == state)
         for state, word in words.items()
     ]
 

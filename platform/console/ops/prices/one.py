@@ -25,21 +25,21 @@ from billing.selectors import (
     sold_until,
 )
 from billing.selectors.price_books import DRAFT
-from console.ops.access import Mode, Operator, Right, done, modes_of, staff
+from console.ops.access import Mode, Operator, Permission, done, modes_of, staff
 from console.ops.prices.grid import Grid, Model, grid_of, matching, models_of
 from console.ops.prices.shown import ShownBook, book_or_404
 from console.parts.filters import MAX_TEXT, link_of
 from pictor.kit.words import clock
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def book(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the prices of one model, or of a search; a draft's prices can be changed."""
     return page(request, operator, book_or_404(book))
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def current(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show everyone's prices in force."""
@@ -53,21 +53,21 @@ def page(
     request: HttpRequest, operator: Operator, found: PriceBook, complaint: str = ""
 ) -> HttpResponse:
     """Render a book, with everything that was typed on its page if it was sent."""
-    asked = request.POST or request.GET
-    text = asked.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
+    query = request.POST or request.GET
+    text = query.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     sold: Mapping[PriceKey, Margin] = {}
     if operator.mode != Mode.TEST:  # tests sell nothing
         sold = sold_by_cell(clock.now(), is_demo=operator.mode == Mode.DEMO)
     models = models_of(rows_of(found), found, sold, request.POST)
-    chosen = asked.get("model", "")
+    chosen = query.get("model", "")
     model = next((one for one in models if one.name == chosen), models[0] if models else None)
-    said = {"mode": operator.mode.said, "model": chosen, "q": text}
+    filters = {"mode": operator.mode.said, "model": chosen, "q": text}
     context = {
         "operator": operator,
         "shown": ShownBook(found, decided_by([found.id]).get(found.id)),
-        "chips": _chips(models, model if not text else None, said),
+        "chips": _chips(models, model if not text else None, filters),
         "modes": modes_of(operator, model=chosen, q=text),
-        "said": said,
+        "said": filters,
         "until": sold_until(),
         "complaint": complaint,
         "typed": request.POST,
@@ -89,10 +89,10 @@ def back(request: HttpRequest, operator: Operator, book: PriceBook, words: str) 
 
 
 def _chips(
-    models: list[Model], chosen: Model | None, said: dict[str, str]
+    models: list[Model], chosen: Model | None, filters: dict[str, str]
 ) -> list[tuple[str, str, int, bool]]:
     return [
-        (link_of({**said, "q": ""}, model=one.name), one.name, one.images, one is chosen)
+        (link_of({**filters, "q": ""}, model=one.name), one.name, one.images, one is chosen)
         for one in models
     ]
 
@@ -111,7 +111,7 @@ def _standing(book: PriceBook, operator: Operator) -> dict[str, Any]:
     last = last_repricing(book) if is_draft else None
     return {
         "is_draft": is_draft,
-        "is_edited": is_draft and Right.MONEY in operator.may,
+        "is_edited": is_draft and Permission.MONEY in operator.may,
         "last": last,
         "last_number": len({**(last.before or {}), **(last.after or {})}) if last else 0,
         "overtaken": published_since_drafted(book, books) if is_draft else [],
@@ -121,7 +121,7 @@ def _standing(book: PriceBook, operator: Operator) -> dict[str, Any]:
     }
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def download(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Download the prices as CSV, in the format of the upload."""

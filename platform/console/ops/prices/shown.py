@@ -92,16 +92,16 @@ def book_or_404(book: int) -> PriceBook:
     return found
 
 
-def confirmed_in(said: QueryDict) -> Confirmed:
+def confirmed_in(query: QueryDict) -> Confirmed:
     """Return the confirmation typed for a stopped decision. Raises ValueError."""
-    reason = said.get("reason", "").replace("\0", "").strip()
+    reason = query.get("reason", "").replace("\0", "").strip()
     if len(reason) > MAX_REASON:
         raise ValueError(f"at most {MAX_REASON} characters of a reason are kept")
-    return Confirmed(reason, _number(said, "changes"), _number(said, "below_cost"))
+    return Confirmed(reason, _number(query, "changes"), _number(query, "below_cost"))
 
 
-def _number(said: QueryDict, name: str) -> int | None:
-    text = said.get(name, "").strip()
+def _number(query: QueryDict, name: str) -> int | None:
+    text = query.get(name, "").strip()
     number = number_of(text)
     if text and number is None:
         raise ValueError(f"{text!r} is not a number of prices")

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from console.ops.access import Operator, Right, by, staff
+from console.ops.access import Operator, Permission, by, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.parts.periods import number_of
 from generation.bills import intake
@@ -41,15 +41,15 @@ class Understood:
         return f"{'-' if exact < 0 else ''}${abs(exact.normalize()):f}"
 
 
-@staff(Right.MONEY)
+@staff(Permission.MONEY)
 @require_http_methods(["GET", "HEAD", "POST"])
 def columns(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Show the chosen columns with the first rows as read by them; a sent form confirms them."""
     found = bill_or_404(bill)
     if found.state in {VendorBill.State.READY, VendorBill.State.WAITING}:
         return _to_bill(found)
-    said = request.POST or request.GET
-    chosen, channel = _chosen(said, found), _channel(said, found)
+    query = request.POST or request.GET
+    chosen, channel = _columns_in(query, found), _channel(query, found)
     context: dict[str, Any] = {"operator": operator, "bill": found, "channel": channel}
     if request.method == "POST":
         try:
@@ -57,7 +57,7 @@ def columns(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse
             return _to_bill(found)
         except ValidationError as error:
             context["complaint"] = " ".join(error.messages)
-    context |= _shown(found, chosen)
+    context |= _columns_context(found, chosen)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if "complaint" in context else HTTPStatus.OK
     return render(request, "ops/bill_columns.html", context, status=status)
 
@@ -68,23 +68,23 @@ def _to_bill(bill: VendorBill) -> HttpResponse:
     return answer
 
 
-def _chosen(said: QueryDict, bill: VendorBill) -> Columns:
+def _columns_in(query: QueryDict, bill: VendorBill) -> Columns:
     """Return the columns in the form; the guessed ones if it has none."""
-    if "amount" not in said:
+    if "amount" not in query:
         return Columns.from_json(bill.mapping)
     names = [*COLUMNS, "of", "unit", "zone"]
-    return Columns(**{name: _word(said.get(name, "")) for name in names})
+    return Columns(**{name: _word(query.get(name, "")) for name in names})
 
 
 def _word(text: str) -> str:
     return text.replace("\0", "").strip()[:MAX_CHARACTERS]
 
 
-def _channel(said: QueryDict, bill: VendorBill) -> Channel:
-    return channel_by_id(number_of(said.get("channel", ""))) or bill.channel
+def _channel(query: QueryDict, bill: VendorBill) -> Channel:
+    return channel_by_id(number_of(query.get("channel", ""))) or bill.channel
 
 
-def _shown(bill: VendorBill, chosen: Columns) -> dict[str, Any]:
+def _columns_context(bill: VendorBill, chosen: Columns) -> dict[str, Any]:
     names, rows = _beginning(bill)
     trouble = ""
     try:

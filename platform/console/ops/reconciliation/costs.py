@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import Operator, Right, staff
+from console.ops.access import Operator, Permission, staff
 from console.ops.reconciliation.listed import bill_or_404
 from generation.bills.unit_costs import draft_of, in_force, unit_costs
 from generation.models import VendorBill
@@ -13,7 +13,7 @@ LOOKED_AT = 5_000
 """The most lines of each list to look at."""
 
 
-@staff(Right.MONEY)
+@staff(Permission.MONEY)
 @require_safe
 def costs(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Show the cost of each cell now and by the bill; roles that change channels can draft it."""

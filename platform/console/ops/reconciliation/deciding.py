@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from console.amounts import amount
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.ops.reconciliation.one import sought_by
 from console.ops.reconciliation.standing import refused
@@ -61,14 +61,14 @@ class DisputeForm(forms.Form):
     words = forms.CharField(label="Words for the vendor", max_length=MAX_CHARACTERS)
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Show how taking these lines changes the cost; a sent form takes them, with each result."""
     found, is_sent = bill_or_404(bill), request.method == "POST"
-    wanted = _chosen(request, found, takeable=True)
+    wanted = _chosen_lines(request, found, takeable=True)
     if is_sent and not wanted:
-        return _none_left(request, found)
+        return _already_decided(request, found)
     change = Micros(sum(line.difference for line in wanted))
     form = TakeForm(request.POST if is_sent else None, change=change, lines=len(wanted))
     result = None
@@ -82,14 +82,14 @@ def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     return _page(request, "ops/bill_take.html", {**context, "result": result, "change": change})
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Mark these lines as disputed, with words for the vendor."""
     found, is_sent = bill_or_404(bill), request.method == "POST"
-    wanted = _chosen(request, found, takeable=False)
+    wanted = _chosen_lines(request, found, takeable=False)
     if is_sent and not wanted:
-        return _none_left(request, found)
+        return _already_decided(request, found)
     form = DisputeForm(request.POST if is_sent else None)
     if is_sent and form.is_valid():
         lines = lines_numbered([line.pk for line in wanted], bill=found)
@@ -102,7 +102,7 @@ def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse
     return _page(request, "ops/bill_dispute.html", _context(operator, found, wanted, form))
 
 
-def _none_left(request: HttpRequest, bill: VendorBill) -> HttpResponse:
+def _already_decided(request: HttpRequest, bill: VendorBill) -> HttpResponse:
     """Answer a sent form none of whose lines can be decided now."""
     try:
         decisions.check_matched(bill.state)
@@ -111,7 +111,7 @@ def _none_left(request: HttpRequest, bill: VendorBill) -> HttpResponse:
     return done(request, ALREADY, "bill", str(bill.pk))
 
 
-def _chosen(request: HttpRequest, bill: VendorBill, *, takeable: bool) -> list[BillLine]:
+def _chosen_lines(request: HttpRequest, bill: VendorBill, *, takeable: bool) -> list[BillLine]:
     """Return the named lines, or the next ones of a list, that can be decided."""
     if request.method == "POST" or "all" not in request.GET:
         named = (request.POST or request.GET).getlist("line")[:MAX_AT_ONCE]

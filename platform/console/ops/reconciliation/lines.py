@@ -5,7 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from console.amounts import amount
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.ops.reconciliation.standing import refused
 from generation.bills import decisions
@@ -13,7 +13,7 @@ from generation.bills.listing import lines_numbered
 from generation.models import BillLine
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def put_back(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
     """Reverse the correction that taking the line made."""
@@ -25,7 +25,7 @@ def put_back(request: HttpRequest, operator: Operator, bill: int, line: int) -> 
     return done(request, f"Put back: {amount(change)}", "bill", str(bill))
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def withdraw(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
     """Withdraw the dispute of a line."""
@@ -36,7 +36,7 @@ def withdraw(request: HttpRequest, operator: Operator, bill: int, line: int) -> 
     return done(request, "Dispute withdrawn", "bill", str(bill))
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def pick(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
     """Assign the line to one of its candidate calls."""

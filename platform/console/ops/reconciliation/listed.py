@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.ops.access import Mode, Operator, Right, by, done, modes_of, staff
+from console.ops.access import Mode, Operator, Permission, by, done, modes_of, staff
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from console.parts.periods import number_of
@@ -53,7 +53,7 @@ def bill_or_404(number: int) -> VendorBill:
     return found
 
 
-@staff(Right.MONEY)
+@staff(Permission.MONEY)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List bills of live calls, also as CSV; test and demo calls are never billed."""
@@ -97,7 +97,7 @@ def _cells(bill: VendorBill) -> Sequence[str | int]:
     ]  # fmt: skip
 
 
-@staff(Right.MONEY)
+@staff(Permission.MONEY)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Upload a vendor's file for a channel; its columns are confirmed next."""

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from console.ops.access import Operator, Right, staff
+from console.ops.access import Operator, Permission, staff
 from console.ops.reconciliation.listed import BADGES, BillTotals, bill_or_404
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, link_of
@@ -50,7 +50,7 @@ class BillLineRow:
         return self.line.decision == "" and self.line.outcome not in settled
 
 
-@staff(Right.MONEY)
+@staff(Permission.MONEY)
 @require_safe
 def bill(request: HttpRequest, operator: Operator, bill: int) -> HttpResponseBase:
     """Show a list of the bill's lines; as CSV it can be sent to the vendor."""
@@ -65,7 +65,7 @@ def bill(request: HttpRequest, operator: Operator, bill: int) -> HttpResponseBas
     if found.state != VendorBill.State.READY:
         return render(request, "ops/bill_waits.html", {**context, **_waiting(found)})
     if "waits" in request.GET:
-        return _loaded_anew()
+        return _reload_page()
     sought = sought_by(request.GET, found)
     if request.GET.get("format") == "csv":
         rest = f"`reconcile show {found.pk} --list {sought.list} --json` prints all of them"
@@ -75,7 +75,7 @@ def bill(request: HttpRequest, operator: Operator, bill: int) -> HttpResponseBas
     return render(request, "ops/bill.html", context)
 
 
-def _loaded_anew() -> HttpResponse:
+def _reload_page() -> HttpResponse:
     """Make htmx reload a page that waited for the bill, which now has its lines."""
     answer = HttpResponse()
     answer["HX-Refresh"] = "true"
@@ -92,10 +92,10 @@ def sought_by(query: QueryDict, bill: VendorBill) -> BillLineFilter:
 
 def _waiting(bill: VendorBill) -> dict[str, Any]:
     is_waiting = bill.state == VendorBill.State.WAITING
-    asked = bill.asked_at or bill.created_at
+    since = bill.asked_at or bill.created_at
     return {
         "is_waiting": is_waiting,
-        "is_late": is_waiting and clock.now() - asked > intake.LATE,
+        "is_late": is_waiting and clock.now() - since > intake.LATE,
         "doubts": [(one, _readings(one)) for one in bill.doubts],
         "totals": BillTotals(bill),
     }
@@ -108,11 +108,11 @@ def _readings(doubt: Mapping[str, Any]) -> dict[str, str]:
 
 def _ready(bill: VendorBill, sought: BillLineFilter, after: int) -> dict[str, Any]:
     page = page_of(bill, sought, after=after, limit=PAGE)
-    said = {"list": sought.list, "q": sought.text}
+    filters = {"list": sought.list, "q": sought.text}
     counts = {name: figures[0] for name, figures in bill.sums.items()}
     counts |= {"taken": bill.taken_lines, "disputed": bill.disputed_lines}
     shown = _with_calls(page.lines)
-    here = {**said, "after": str(after or "")}
+    here = {**filters, "after": str(after or "")}
     return {
         "totals": BillTotals(bill),
         "taken": bill.taken_micros,
@@ -128,9 +128,9 @@ def _ready(bill: VendorBill, sought: BillLineFilter, after: int) -> dict[str, An
         "can_choose": any(one.is_open for one in shown),
         "why_none": NO_LINES[sought.list],
         "looked_at": LOOKED_AT if page.is_cut else 0,
-        "first": link_of(said) if after else "",
-        "more": link_of(said, after=str(page.last)) if page.last else "",
-        "csv": link_of(said, format="csv"),
+        "first": link_of(filters) if after else "",
+        "more": link_of(filters, after=str(page.last)) if page.last else "",
+        "csv": link_of(filters, format="csv"),
         "all": link_of(here, all="1"),
         "most": decisions.MAX_AT_ONCE,
         "rounding": bill.rounding.normalize(),

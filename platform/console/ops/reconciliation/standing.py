@@ -10,26 +10,26 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
 from generation.bills import intake
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def accept(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Accept a bill in doubt as it was read."""
-    return _changed(request, operator, bill, intake.accept, "Bill accepted as read")
+    return _change_bill(request, operator, bill, intake.accept, "Bill accepted as read")
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def again(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Match the bill again with the present ledger."""
-    return _changed(request, operator, bill, intake.request_rematch, "Matching again")
+    return _change_bill(request, operator, bill, intake.request_rematch, "Matching again")
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_POST
 def forget(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Delete the bill with its lines; refused if a line was taken."""
@@ -41,7 +41,7 @@ def forget(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     return done(request, f"{found.name} deleted", "reconciliation")
 
 
-def _changed(
+def _change_bill(
     request: HttpRequest,
     operator: Operator,
     bill: int,

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.system.rows import lane_rows, part_rows, touched_rows, worker_rows
 from console.parts.form_fields import dressed, take_errors
 from generation.catalogue.services.stop_switch import (
@@ -43,7 +43,7 @@ class StopForm(forms.Form):
     )
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def system(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show stops, queues, image workers and every other part, each with its trouble."""
@@ -61,7 +61,7 @@ def system(request: HttpRequest, operator: Operator) -> HttpResponse:
     return render(request, "ops/system.html", context)
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Stop a model, a tenant or everything; the form shows first what a stop would touch."""
@@ -84,7 +84,7 @@ def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
     return render(request, "ops/stop.html", context, status=status)
 
 
-@staff(Right.INCIDENTS)
+@staff(Permission.INCIDENTS)
 @require_POST
 def start_again(request: HttpRequest, operator: Operator) -> HttpResponse:
     """End a stop, so that its requests are taken again."""
@@ -102,5 +102,5 @@ def _stop(form: StopForm, *, now: datetime, request: HttpRequest, operator: Oper
         what = stoppable(form.cleaned_data["what"])
     except ValidationError as error:
         raise ValidationError({"what": error.messages}) from None
-    told = {name: form.cleaned_data[name] for name in ("reason", "words")}
-    return stop(what=what, now=now, **told, **by(request, operator)).name
+    texts = {name: form.cleaned_data[name] for name in ("reason", "words")}
+    return stop(what=what, now=now, **texts, **by(request, operator)).name

@@ -14,20 +14,20 @@ from billing.models import PriceList
 from billing.price_changes import digest_of_changes
 from billing.selectors import assignment_of, list_of, price_list_by_id
 from billing.services import NO_LIST, assign_price_list
-from console.ops.access import Mode, Operator, Right, by, done, staff
+from console.ops.access import Mode, Operator, Permission, by, done, staff
 from console.ops.price_lists.one import MAX_SHOWN, cells_of
 from console.ops.prices.shown import confirmed_in, words_of
 from console.ops.tenants.rows import tenant_of
 from pictor.kit.words import clock
 
 
-@staff(Right.PUBLISH, fresh=True)
+@staff(Permission.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def assign(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Show how a list, or none, changes the tenant's prices; a sent form assigns it at once."""
     found = tenant_of(tenant)
-    said = request.POST if request.method == "POST" else request.GET
-    chosen = _chosen(said)
+    query = request.POST if request.method == "POST" else request.GET
+    chosen = _chosen_list(query)
     if request.method != "POST":
         return _page(request, operator, found, chosen)
     try:
@@ -35,8 +35,8 @@ def assign(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
             tenant_id=found.id,
             price_list=chosen,
             now=clock.now(),
-            confirmed=confirmed_in(said),
-            seen=said.get("seen", ""),
+            confirmed=confirmed_in(query),
+            seen=query.get("seen", ""),
             **by(request, operator),
         )
     except (ValidationError, ValueError) as error:
@@ -82,9 +82,9 @@ def _page(
     return render(request, "ops/tenant_list.html", context, status=status)
 
 
-def _chosen(said: QueryDict) -> PriceList | None:
+def _chosen_list(query: QueryDict) -> PriceList | None:
     """Return the list with that id; None for no list. Raises Http404 for an unknown id."""
-    text = said.get("list", NO_LIST)
+    text = query.get("list", NO_LIST)
     if text == NO_LIST:
         return None
     try:

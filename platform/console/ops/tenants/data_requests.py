@@ -6,27 +6,27 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.services.erasure import end_tenant
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of
 from pictor.kit.words import clock
 from storage.exports import ask_for_export
 
 
-@staff(Right.TENANTS)
+@staff(Permission.TENANTS)
 @require_POST
 def export(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Request an export, which the tenant's owners and admins download in their settings."""
     found = tenant_of(tenant)
-    theirs = reverse("workspace:settings", args=[found.public_id])
-    said = by(request, operator)
+    settings_page = reverse("workspace:settings", args=[found.public_id])
+    actor = by(request, operator)
     try:
         ask_for_export(
             tenant=found,
             user=operator.user,
-            page_url=request.build_absolute_uri(theirs),
+            page_url=request.build_absolute_uri(settings_page),
             now=clock.now(),
-            ip=said["ip"],
+            ip=actor["ip"],
         )
     except ValidationError as error:
         return page(request, operator, found, refusal=" ".join(error.messages))
@@ -34,7 +34,7 @@ def export(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
     return done(request, words, "tenant", found.public_id)
 
 
-@staff(Right.ERASE, fresh=True)
+@staff(Permission.ERASE, fresh=True)
 @require_POST
 def erase(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """End a tenant for good, once its name is typed; the short-work worker erases it."""

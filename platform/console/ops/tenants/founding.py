@@ -17,7 +17,7 @@ from accounts.services import TenantLimits
 from accounts.services.founding import Founded, Owner, Start, found_tenant
 from billing.models import PriceList
 from billing.selectors import lists_by_name
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.form_fields import DollarsField, LimitField, dressed, take_errors
 from console.people import invitations
 from pictor.kit.words import clock, ids
@@ -86,7 +86,7 @@ class TenantForm(TenantLimitsForm):
             self.add_error("note", "Give a reason, for other staff.")
 
 
-@staff(Right.TENANTS, fresh=True)
+@staff(Permission.TENANTS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a tenant; a repeat creates none, and does not show the key again."""
@@ -95,31 +95,31 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     form = TenantForm(request.POST)
     if form.is_valid():
         try:
-            made = _made(request, operator, form)
+            made = _create_tenant(request, operator, form)
         except ValidationError as error:
             take_errors(form, error)
         else:
-            return _shown(request, operator, made)
+            return _show_result(request, operator, made)
     return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def _made(request: HttpRequest, operator: Operator, form: TenantForm) -> Founded:
-    said = form.cleaned_data
-    may_give = Right.MONEY in operator.may
+def _create_tenant(request: HttpRequest, operator: Operator, form: TenantForm) -> Founded:
+    data = form.cleaned_data
+    may_give = Permission.MONEY in operator.may
     start = Start(
-        credit=Micros((said["credit"] or 0) if may_give else 0),
-        words=said["words"],
-        note=said["note"],
+        credit=Micros((data["credit"] or 0) if may_give else 0),
+        words=data["words"],
+        note=data["note"],
         price_list=_list_name(operator, form),
         limits=form.limits(),
     )
     tell = partial(invitations.send, request)
-    once: UUID = said["once"]
+    once: UUID = data["once"]
     return found_tenant(
         once=once,
-        name=said["name"],
+        name=data["name"],
         start=start,
-        owner=Owner(email=said["owner"], by=operator.user, tell=tell),
+        owner=Owner(email=data["owner"], by=operator.user, tell=tell),
         now=clock.now(),
         **by(request, operator),
     )
@@ -128,10 +128,10 @@ def _made(request: HttpRequest, operator: Operator, form: TenantForm) -> Founded
 def _list_name(operator: Operator, form: TenantForm) -> str:
     """Return the name of the chosen list if the operator may publish prices; else ""."""
     chosen: PriceList | None = form.cleaned_data["price_list"]
-    return chosen.name if chosen and Right.PUBLISH in operator.may else ""
+    return chosen.name if chosen and Permission.PUBLISH in operator.may else ""
 
 
-def _shown(request: HttpRequest, operator: Operator, made: Founded) -> HttpResponse:
+def _show_result(request: HttpRequest, operator: Operator, made: Founded) -> HttpResponse:
     if made.key is None:
         words = f"{made.tenant.name} was created by the first click, which showed its key"
         return done(request, words, "tenant", made.tenant.public_id)

@@ -11,7 +11,7 @@ from accounts.audit_log import audit_events_about
 from accounts.models import SCOPES, ApiKey
 from accounts.selectors import api_key_by_id
 from accounts.services import change_api_key
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.audit_events import full_entries
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import dressed
@@ -29,14 +29,14 @@ def key_of(tenant: str, key: str) -> ApiKey:
     return found
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_http_methods(["GET", "HEAD"])
 def key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """Show the rules of a key, as a form for operators who may change them, and its history."""
     return _page(request, operator, key_of(tenant, key))
 
 
-@staff(Right.TENANTS)
+@staff(Permission.TENANTS)
 @require_http_methods(["POST"])
 def change(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """Change the name and rules of a key; they apply from the next request on."""

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.selectors import has_tenants
 from billing.selectors import customer_figures, sold_until
-from console.ops.access import Mode, Operator, Right, modes_of, staff
+from console.ops.access import Mode, Operator, Permission, modes_of, staff
 from console.ops.tenants.rows import TenantRow, row_of
 from console.parts import exports
 from console.parts.exports import Rows
@@ -26,7 +26,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the tenants that match the filters."""
@@ -37,22 +37,22 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     chosen = lists.get(show, rows)
     if request.GET.get("format") == "csv":
         return exports.csv_answer("tenants.csv", COLUMNS, _csv(chosen))
-    said = {"q": text, "show": show if show in lists else "", "mode": operator.mode.said}
+    filters = {"q": text, "show": show if show in lists else "", "mode": operator.mode.said}
     page, older = _page(chosen, request.GET.get("after", ""))
     context = {
         "operator": operator,
         "rows": page,
         "has_any": bool(rows) or bool(text) or has_tenants(),
         "chips": [
-            (link_of({**said, "show": name}), PRESETS[name], len(found), name == said["show"])
+            (link_of({**filters, "show": name}), PRESETS[name], len(found), name == filters["show"])
             for name, found in lists.items()
         ],
-        "modes": modes_of(operator, **said),
-        "said": said,
+        "modes": modes_of(operator, **filters),
+        "said": filters,
         "until": sold_until(),
-        "newest": link_of(said) if request.GET.get("after") else "",
-        "older": link_of({**said, "after": older}) if older else "",
-        "csv": link_of({**said, "format": "csv"}),
+        "newest": link_of(filters) if request.GET.get("after") else "",
+        "older": link_of({**filters, "after": older}) if older else "",
+        "csv": link_of({**filters, "format": "csv"}),
     }
     return render(request, "ops/tenants.html", context)
 

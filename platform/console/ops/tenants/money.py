@@ -22,7 +22,7 @@ from billing.services import (
     reversible,
 )
 from console.amounts import amount
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import ConfirmationInput, dressed, micros_of, take_errors
 from console.parts.periods import number_of
@@ -92,29 +92,29 @@ class MoneyForm(forms.Form):
 
     def asked(self, tenant: Tenant, kind: Transfer.Kind) -> AskedMove:
         """Return the cleaned move for the ledger."""
-        said = self.cleaned_data
+        data = self.cleaned_data
         return AskedMove(
             tenant_id=tenant.id,
             kind=kind.value,
-            amount=said["amount"],
-            seq=said["seq"] if kind == Kind.REVERSAL else None,
-            reason=said["reason"],
-            note=said["note"],
+            amount=data["amount"],
+            seq=data["seq"] if kind == Kind.REVERSAL else None,
+            reason=data["reason"],
+            note=data["note"],
         )
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, operator: Operator, tenant: str, kind: str) -> HttpResponse:
     """Ask for the amount, show the effect, then book the move; a repeat books nothing."""
     found, verb = tenant_of(tenant), _kind(kind)
     if request.method != "POST":
-        return _asked(request, operator, found, verb)
+        return _empty_form_page(request, operator, found, verb)
     form = MoneyForm(request.POST, kind=verb)
     if not form.is_valid():
         return _page(request, operator, found, verb, form)
     try:
-        return _moved(request, operator, found, verb, form)
+        return _move(request, operator, found, verb, form)
     except ValidationError as error:
         take_errors(form, error)
     return _page(request, operator, found, verb, form)
@@ -127,7 +127,7 @@ def _kind(name: str) -> Transfer.Kind:
     raise Http404
 
 
-def _asked(
+def _empty_form_page(
     request: HttpRequest, operator: Operator, tenant: Tenant, kind: Transfer.Kind
 ) -> HttpResponse:
     """Show the empty form; for a reversal it proposes all that can be reversed."""
@@ -137,13 +137,13 @@ def _asked(
         try:
             _, most = reversible(tenant_id=tenant.id, seq=seq)
         except ValidationError as error:
-            return _refused(request, operator, tenant, kind, " ".join(error.messages))
+            return _refuse(request, operator, tenant, kind, " ".join(error.messages))
         initial |= {"seq": seq, "amount": to_decimal(most)}
     form = MoneyForm(initial=initial, kind=kind)
     return _page(request, operator, tenant, kind, form, status=HTTPStatus.OK)
 
 
-def _moved(
+def _move(
     request: HttpRequest,
     operator: Operator,
     tenant: Tenant,
@@ -168,7 +168,7 @@ def _moved(
     return done(request, words, "tenant", tenant.public_id)
 
 
-def _refused(
+def _refuse(
     request: HttpRequest, operator: Operator, tenant: Tenant, kind: Transfer.Kind, words: str
 ) -> HttpResponse:
     context = {"operator": operator, "tenant": tenant, "verb": VERBS[kind][0], "refusal": words}

@@ -17,7 +17,7 @@ from accounts.selectors import (
 from billing.models import Transfer
 from billing.selectors import customer_figures, latest_transfers
 from billing.services import REVERSED_KINDS
-from console.ops.access import Mode, Operator, Right, staff
+from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.tenants.founding import StandingForm, standing_of
 from console.ops.tenants.rows import row_of, tenant_of
 from console.parts.entries import LedgerEntry
@@ -35,7 +35,7 @@ MOVED = tuple(
 )
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def tenant(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Show everything about a tenant on one page."""

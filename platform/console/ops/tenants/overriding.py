@@ -14,7 +14,7 @@ from billing.models import PriceBook
 from billing.pricing import REFERENCE, BookRow, PriceKey, PriceRow
 from billing.selectors import book_in_force, own_book_name, prices_below, rows_of
 from billing.services import draft_price_book
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import micros_of
 from pictor.kit.words import clock
@@ -78,7 +78,7 @@ class Sheet:
         return rows
 
 
-@staff(Right.MONEY, fresh=True)
+@staff(Permission.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def override(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Draft the tenant's own book: the prices typed for a model, and the former ones of others."""
@@ -88,7 +88,7 @@ def override(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespo
     sheet, complaint = _sheet(found, request.POST, is_sent=True), ""
     if not sheet.is_wrong:
         try:
-            draft = _drafted(request, operator, found, sheet)
+            draft = _draft(request, operator, found, sheet)
         except ValidationError as error:
             complaint = " ".join(error.messages)
         else:
@@ -110,18 +110,18 @@ def _page(
     return render(request, "ops/tenant_override.html", context, status=status)
 
 
-def _sheet(tenant: Tenant, said: QueryDict, *, is_sent: bool = False) -> Sheet:
+def _sheet(tenant: Tenant, query: QueryDict, *, is_sent: bool = False) -> Sheet:
     """Return the prices of the requested model, as sent or as the tenant has them now."""
     now = clock.now()
     below, own = prices_below(tenant.id, now), book_in_force(tenant.id, now)
     kept = {row.key: row for row in rows_of(own)}
     typed = {key: row for key, row in sorted(below.items(), key=_place) if _is_typed(key, row)}
     models = list(dict.fromkeys(model for model, _, _ in typed))
-    model = said.get("model", "")
+    model = query.get("model", "")
     if model not in models:
         model = models[0] if models else ""
     lines = [
-        _line(key, row, kept.get(key), said if is_sent else None)
+        _line(key, row, kept.get(key), query if is_sent else None)
         for key, row in typed.items()
         if key[0] == model
     ]
@@ -143,10 +143,10 @@ def _is_typed(key: PriceKey, row: PriceRow) -> bool:
 
 
 def _line(
-    key: PriceKey, below: PriceRow, own: BookRow | None, said: QueryDict | None
+    key: PriceKey, below: PriceRow, own: BookRow | None, query: QueryDict | None
 ) -> OverrideLine:
     present = "" if own is None else to_decimal(own.micros)
-    typed = present if said is None else said.get(" ".join(key), "").strip()
+    typed = present if query is None else query.get(" ".join(key), "").strip()
     return OverrideLine(key, below, typed, _error_in(typed))
 
 
@@ -158,7 +158,7 @@ def _error_in(typed: str) -> str:
     return "Type a price above 0, or nothing." if micros is not None and micros <= 0 else ""
 
 
-def _drafted(request: HttpRequest, operator: Operator, tenant: Tenant, sheet: Sheet) -> PriceBook:
+def _draft(request: HttpRequest, operator: Operator, tenant: Tenant, sheet: Sheet) -> PriceBook:
     """Draft the book. Raises ValidationError if nothing changes or the own book has a markup."""
     if sheet.has_markup:
         raise ValidationError("Its own book has a markup: make a new version of the book.")

@@ -18,7 +18,7 @@ from accounts.services.members import (
     dismiss_member_as_operator,
     invite_as_operator,
 )
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.tenants.founding import key_shown
 from console.ops.tenants.keys import key_of
 from console.ops.tenants.one import page
@@ -41,7 +41,7 @@ class NewMemberForm(forms.Form):
     role = forms.ChoiceField(choices=Membership.Role.choices)
 
 
-@staff(Right.TENANTS, fresh=True)
+@staff(Permission.TENANTS, fresh=True)
 @require_POST
 def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Create a live key, and show its secret once."""
@@ -57,7 +57,7 @@ def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
     return key_shown(request, operator, Founded(found, key, text))
 
 
-@staff(Right.TENANTS)
+@staff(Permission.TENANTS)
 @require_POST
 def revoke_key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """Revoke a key: the next request with it is refused."""
@@ -66,14 +66,14 @@ def revoke_key(request: HttpRequest, operator: Operator, tenant: str, key: str) 
     return done(request, f"{ended.name or 'Key'} revoked", "tenant", tenant)
 
 
-@staff(Right.TENANTS, fresh=True)
+@staff(Permission.TENANTS, fresh=True)
 @require_POST
 def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Invite a member by mail; a repeated invitation to an address is a new link."""
     found, form = tenant_of(tenant), NewMemberForm(request.POST)
     if not form.is_valid():
         return page(request, operator, found, refusal="Type an e-mail address, and choose a role.")
-    said = by(request, operator)
+    actor = by(request, operator)
     try:
         invite_as_operator(
             tenant=found,
@@ -82,14 +82,14 @@ def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> Http
             by=operator.user,
             now=clock.now(),
             tell=partial(invitations.send, request),
-            ip=said["ip"],
+            ip=actor["ip"],
         )
     except ValidationError as error:
         return page(request, operator, found, refusal=" ".join(error.messages))
     return done(request, f"{form.cleaned_data['email']} invited", "tenant", found.public_id)
 
 
-@staff(Right.TENANTS)
+@staff(Permission.TENANTS)
 @require_POST
 def uninvite(
     request: HttpRequest, operator: Operator, tenant: str, invitation: UUID
@@ -107,7 +107,7 @@ def uninvite(
     return done(request, f"{email} is no longer invited", "tenant", tenant)
 
 
-@staff(Right.TENANTS, fresh=True)
+@staff(Permission.TENANTS, fresh=True)
 @require_POST
 def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str) -> HttpResponse:
     """Change the role of a member; the message names the former role."""
@@ -126,7 +126,7 @@ def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str)
     return done(request, words, "tenant", tenant)
 
 
-@staff(Right.TENANTS, fresh=True)
+@staff(Permission.TENANTS, fresh=True)
 @require_POST
 def remove_member(
     request: HttpRequest, operator: Operator, tenant: str, person: str

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.selectors import Layer, layers_of, list_history, lists_by_name
-from console.ops.access import Operator, Right, modes_of, staff
+from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.price_lists.one import MAX_SHOWN, books_of, cells_of
 from console.ops.tenants.rows import tenant_of
 from pictor.kit.words import clock
@@ -14,7 +14,7 @@ LATEST = 10
 """Number of former lists shown."""
 
 
-@staff(Right.SEE)
+@staff(Permission.SEE)
 @require_safe
 def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Show the tenant's shared list, its own prices where they differ, and its books."""

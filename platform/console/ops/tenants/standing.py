@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.services import change_standing, resume, suspend
 from console.amounts import amount
-from console.ops.access import Operator, Right, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.tenants.founding import StandingForm, standing_of
 from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of
@@ -39,7 +39,7 @@ class SuspendForm(forms.Form):
     note = forms.CharField(max_length=MAX_WORDS, required=False)
 
 
-@staff(Right.TENANTS)
+@staff(Permission.TENANTS)
 @require_POST
 def suspend_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Suspend a tenant from its next request on; running generations are finished."""
@@ -48,14 +48,14 @@ def suspend_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRe
         refusal = "Give a reason of at most 200 characters: its members see it."
         return page(request, operator, found, refusal=refusal)
     try:
-        told = suspend(tenant=found, **form.cleaned_data, **by(request, operator))
+        number = suspend(tenant=found, **form.cleaned_data, **by(request, operator))
     except ValidationError as error:
-        return page(request, operator, found, refusal=_said(error))
-    members = f"reason mailed to {told} member{'' if told == 1 else 's'}"
+        return page(request, operator, found, refusal=_sentence_of(error))
+    members = f"reason mailed to {number} member{'' if number == 1 else 's'}"
     return done(request, f"{found.name} suspended, {members}", "tenant", found.public_id)
 
 
-@staff(Right.TENANTS)
+@staff(Permission.TENANTS)
 @require_POST
 def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Resume a suspended tenant."""
@@ -63,11 +63,11 @@ def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
     try:
         resume(tenant=found, **by(request, operator))
     except ValidationError as error:
-        return page(request, operator, found, refusal=_said(error))
+        return page(request, operator, found, refusal=_sentence_of(error))
     return done(request, f"{found.name} is active again", "tenant", found.public_id)
 
 
-@staff(Right.TENANTS)
+@staff(Permission.TENANTS)
 @require_POST
 def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Change the limits; the message names the former ones."""
@@ -80,20 +80,20 @@ def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> Http
             take_errors(form, error)
             found.refresh_from_db()
         else:
-            said = _changes(before, standing_of(found)) or "Nothing changed"
-            return done(request, said, "tenant", found.public_id)
+            words = _changes(before, standing_of(found)) or "Nothing changed"
+            return done(request, words, "tenant", found.public_id)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return page(request, operator, found, limits=form, status=status)
 
 
 def _changes(before: Standing, after: Standing) -> str:
     """Describe the changes: 'Requests per minute: 30 → no limit'."""
-    said = [
+    changes = [
         f"{WORDS[name]}: {_value(name, before[name])} → {_value(name, after[name])}"
         for name in WORDS
         if before[name] != after[name]
     ]
-    text = "; ".join(said)
+    text = "; ".join(changes)
     return text[:1].upper() + text[1:]
 
 
@@ -103,5 +103,5 @@ def _value(name: str, value: str | int | None) -> str:
     return amount(value) if name == "uncharged_ceiling" else f"{value:,}"
 
 
-def _said(error: ValidationError) -> str:
+def _sentence_of(error: ValidationError) -> str:
     return " ".join(error.messages).capitalize()

@@ -31,9 +31,9 @@ from tests.console.workspace.conftest import url
 @pytest.fixture
 def takes_long(monkeypatch):
     """Every search through all rows meets its limit, and a stretch has two of them."""
-    chosen = paging._chosen  # noqa: SLF001 - made slow
+    chosen = paging._matches  # noqa: SLF001 - made slow
     monkeypatch.setattr(
-        paging, "_chosen", lambda *of: chosen(*of).annotate(slow=RawSQL("pg_sleep(1)", ()))
+        paging, "_matches", lambda *of: chosen(*of).annotate(slow=RawSQL("pg_sleep(1)", ()))
     )
     monkeypatch.setattr(bounds, "PATIENCE_MS", 50)
     for place in (bounds, generations):

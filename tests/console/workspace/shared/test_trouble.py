@@ -35,7 +35,7 @@ def test_incidents_and_paused_models_are_told_in_the_workspace(acme, other, sign
         title="Wrong colours",
         touched=["dall-e-3"],
         state=State.IDENTIFIED,
-        said=IncidentWords("We look.", uuid4()),
+        post=IncidentWords("We look.", uuid4()),
         now=now,
         actor="Ann",
     )
