@@ -55,15 +55,15 @@ def read(text: str) -> CostFile:
     if "\0" in text:
         raise ValueError("a file with a null character is not CSV")
     lines = text.splitlines()
-    said = _remarks(lines)
-    columns, table = table_of("\n".join(lines[len(said) :]))
+    remarks = _remarks(lines)
+    columns, table = table_of("\n".join(lines[len(remarks) :]))
     names = set(columns)
     if missing := NEEDED - names:
         raise ValueError(f"the columns {', '.join(sorted(missing))} are missing")
     if unknown := names - set(COLUMNS):
         raise ValueError(f"unknown columns: {', '.join(sorted(map(str, unknown)))}")
     rows: dict[CostKey, CostRow] = {}
-    for number, line in enumerate(table, start=len(said) + 2):
+    for number, line in enumerate(table, start=len(remarks) + 2):
         try:
             row = _row(line)
         except ValueError as error:
@@ -73,7 +73,7 @@ def read(text: str) -> CostFile:
         rows[row.key] = row
     if not 0 < len(rows) <= MAX_ROWS:
         raise ValueError(f"there must be 1 to {MAX_ROWS} costs, not {len(rows)}")
-    return CostFile(list(rows.values()), " ".join(line.lstrip("# ").strip() for line in said))
+    return CostFile(list(rows.values()), " ".join(line.lstrip("# ").strip() for line in remarks))
 
 
 def _remarks(lines: Sequence[str]) -> Sequence[str]:

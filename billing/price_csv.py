@@ -81,10 +81,10 @@ def _row(line: Mapping[str, str]) -> BookRow:
 
 
 def _pixels(line: Mapping[str, str]) -> tuple[int, int]:
-    said = (line.get("width", ""), line.get("height", ""))
-    if said == ("", "") and line["size"] != AUTO:
+    sides = (line.get("width", ""), line.get("height", ""))
+    if sides == ("", "") and line["size"] != AUTO:
         width, _, height = line["size"].partition("x")
-        said = (width, height)
-    if not all(_SIDE.fullmatch(side) for side in said):
+        sides = (width, height)
+    if not all(_SIDE.fullmatch(side) for side in sides):
         raise ValueError(f"{line['size']} needs width and height in pixels")
-    return int(said[0]), int(said[1])
+    return int(sides[0]), int(sides[1])

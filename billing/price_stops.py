@@ -106,24 +106,24 @@ class Stops:
     @property
     def lines(self) -> list[str]:
         """The number of prices for each of the reasons, and the number of unknown costs."""
-        return [*(step.words for step in self.steps), *self._in_all(), *self._of_costs()]
+        return [*(step.words for step in self.steps), *self._in_all(), *self._cost_words()]
 
-    def refusal(self, said: Confirmed) -> str:
+    def refusal(self, confirmed: Confirmed) -> str:
         """Return every reason and the missing confirmations; empty if none is missing."""
-        if not self.are_any or not (lacking := self._lacking(said)):
+        if not self.are_any or not (lacking := self._lacking(confirmed)):
             return ""
         sentences = [_sentence(step.words, step.large) for step in self.steps]
         if self.below:
             sentences.append(_sentence(_below_words(self.below), self.below))
         return " ".join([*sentences, *(f"{words}." for words in self._in_all()), lacking])
 
-    def _lacking(self, said: Confirmed) -> str:
-        asked = (
-            ("the number of changed prices", self.number_of_changes, said.changes),
-            ("the number of prices below cost", self.number_below_cost, said.below_cost),
+    def _lacking(self, confirmed: Confirmed) -> str:
+        questions = (
+            ("the number of changed prices", self.number_of_changes, confirmed.changes),
+            ("the number of prices below cost", self.number_below_cost, confirmed.below_cost),
         )
-        needed = [(what, right, typed) for what, right, typed in asked if right is not None]
-        if not said.reason.strip() or any(typed is None for _, _, typed in needed):
+        needed = [(what, right, typed) for what, right, typed in questions if right is not None]
+        if not confirmed.reason.strip() or any(typed is None for _, _, typed in needed):
             return f"It needs a reason, and {', and '.join(what for what, _, _ in needed)}."
         wrong = [f"{typed} is not {what}." for what, right, typed in needed if typed != right]
         return " ".join(wrong)
@@ -132,7 +132,7 @@ class Stops:
         several = len(self.steps) > 1
         return [f"changed prices in all: {self.number_of_changes}"] if several else []
 
-    def _of_costs(self) -> Iterator[str]:
+    def _cost_words(self) -> Iterator[str]:
         if self.below:
             yield _below_words(self.below)
         if self.unknown:

@@ -270,8 +270,8 @@ def least(table: PriceTable, priced: PricedRequest) -> Micros:
     """
     units = [
         unit
-        for quality, asked in priced.rows.items()
-        for unit in (_units(table, priced, quality) if priced.size == AUTO else [asked.unit])
+        for quality, row in priced.rows.items()
+        for unit in (_units(table, priced, quality) if priced.size == AUTO else [row.unit])
     ]
     return Micros(min(units) * priced.n)
 
@@ -318,17 +318,19 @@ def _references_worth(table: PriceTable, priced: PricedRequest, tokens: int) -> 
 
 def _units(table: PriceTable, priced: PricedRequest, quality: str) -> list[Micros]:
     """Return an image's prices for `auto`: at its model's sizes, else by formula at all models'."""
-    asked = priced.rows[quality]
+    requested = priced.rows[quality]
     rows = {
         (model, row): row.unit
         for (model, size, word), row in table.rows.items()
         if size != AUTO and word == quality
     }
     own = [unit for (model, _), unit in rows.items() if model == priced.model]
-    if own or not rows or asked.kind != "formula":
-        return own or [asked.unit]
+    if own or not rows or requested.kind != "formula":
+        return own or [requested.unit]
     sizes = {(row.width, row.height) for _, row in rows}
-    return [scale_half_up(formula_price(*size, quality=quality), asked.markup) for size in sizes]
+    return [
+        scale_half_up(formula_price(*size, quality=quality), requested.markup) for size in sizes
+    ]
 
 
 def _held_quality(rows: Mapping[str, PriceRow]) -> str:
@@ -372,18 +374,16 @@ def infer_quality(delivered: Sequence[Delivered], tokens: int | None) -> str | N
 
 def image_price(table: PriceTable, priced: PricedRequest, quality: str, image: Delivered) -> int:
     """Return one image's price: never above the requested price of a fixed row."""
-    asked = priced.rows[quality]
+    row = priced.rows[quality]
     if image.size == priced.size:
-        return asked.unit
+        return row.unit
     listed = table.rows.get((priced.model, image.size, quality))
-    if asked.kind == "formula":
+    if row.kind == "formula":
         if listed is not None:
             return listed.unit
-        return scale_half_up(
-            formula_price(image.width, image.height, quality=quality), asked.markup
-        )
+        return scale_half_up(formula_price(image.width, image.height, quality=quality), row.markup)
     if listed is not None:
-        return min(asked.unit, listed.unit)
+        return min(row.unit, listed.unit)
     # For a size without a row: the requested price, scaled by pixels. Rounded once, with markup.
-    scaled = scale_half_up(asked.micros * image.width * image.height, asked.markup, asked.pixels)
-    return min(asked.unit, scaled)
+    scaled = scale_half_up(row.micros * image.width * image.height, row.markup, row.pixels)
+    return min(row.unit, scaled)

@@ -138,7 +138,7 @@ def repriced(
         elif micros == row.micros:
             same += 1
         else:
-            changes.append(RowChange(row, replace(row, micros=_checked(row.key, micros))))
+            changes.append(RowChange(row, replace(row, micros=_check_price(row.key, micros))))
     return Repriced(changes, same, by_formula, unknown)
 
 
@@ -147,7 +147,7 @@ def typed(rows: Iterable[BookRow], prices: Mapping[PriceKey, str]) -> Repriced:
     changes, same = [], 0
     for row in rows:
         text = prices.get(row.key, "").strip().removeprefix("$")
-        micros = _typed(row.key, text) if text else row.micros
+        micros = _read_price(row.key, text) if text else row.micros
         if micros == row.micros:
             same += 1
         else:
@@ -155,15 +155,15 @@ def typed(rows: Iterable[BookRow], prices: Mapping[PriceKey, str]) -> Repriced:
     return Repriced(changes, same)
 
 
-def _typed(key: PriceKey, text: str) -> Micros:
+def _read_price(key: PriceKey, text: str) -> Micros:
     try:
         micros = from_decimal(text)
     except ValueError as error:
         raise ValueError(f"{' '.join(key)}: {error}, such as 0.21") from None
-    return _checked(key, micros)
+    return _check_price(key, micros)
 
 
-def _checked(key: PriceKey, micros: int) -> Micros:
+def _check_price(key: PriceKey, micros: int) -> Micros:
     if not 0 < micros <= MAX_MICROS:
         raise ValueError(f"{' '.join(key)}: a price must be above 0 and at most nine billion")
     return Micros(micros)

@@ -77,7 +77,7 @@ def seed_prices(sizes: Mapping[str, Sequence[str]]) -> list[BookRow]:
 
 def _formula_rows(model: str, size: str) -> Iterator[BookRow]:
     width, height = AUTO_CAP if size == AUTO else _pixels(size)
-    made_from = _made_from(width, height)
+    made_from = _source_size(width, height)
     for quality in TOKEN_AXES:
         yield BookRow(
             model=model,
@@ -107,6 +107,6 @@ def _pixels(size: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _made_from(width: int, height: int) -> tuple[int, int]:
+def _source_size(width: int, height: int) -> tuple[int, int]:
     long, short = max(width, height), min(width, height)
     return MADE_FROM.get((long, short), (width, height))

@@ -181,18 +181,18 @@ class CostTable:
             micros += number * row.micros if row else 0
         return scale_half_up(micros, PER_MILLION)
 
-    def of_images(self, asked: SentRequest, came: UpstreamResult) -> Micros | None:
+    def of_images(self, request: SentRequest, came: UpstreamResult) -> Micros | None:
         """Return the cost of the images by their cells; None if one has no cell."""
-        words = list(_qualities(asked, came))
-        costs = [self._of_image(asked, size, words) for size in _sizes(asked, came)]
+        words = list(_qualities(request, came))
+        costs = [self._image_cost(request, size, words) for size in _sizes(request, came)]
         known = [cost for cost in costs if cost is not None]
         return Micros(sum(known)) if len(known) == len(costs) else None
 
-    def _of_image(self, asked: SentRequest, size: str, words: Sequence[str]) -> Micros | None:
-        for place, word in product(dict.fromkeys((asked.size, size, ANY)), (*words, ANY)):
-            row = self.rows.get((asked.model, place, word))
+    def _image_cost(self, request: SentRequest, size: str, words: Sequence[str]) -> Micros | None:
+        for place, word in product(dict.fromkeys((request.size, size, ANY)), (*words, ANY)):
+            row = self.rows.get((request.model, place, word))
             if row is not None:
-                return row.micros if row.kind == "fixed" else _by_formula(row, size, words)
+                return row.micros if row.kind == "fixed" else _formula_cost(row, size, words)
         return None
 
 
@@ -245,17 +245,17 @@ def upstream_cost(
     return UNKNOWN
 
 
-def _sizes(asked: SentRequest, came: UpstreamResult) -> list[str]:
+def _sizes(request: SentRequest, came: UpstreamResult) -> list[str]:
     """Return each image's size: as requested, or as delivered if the upstream chose."""
-    if asked.size == AUTO and came.images:
+    if request.size == AUTO and came.images:
         return [image.size for image in came.images]
-    return [asked.size] * (len(came.images) or asked.n)
+    return [request.size] * (len(came.images) or request.n)
 
 
-def _qualities(asked: SentRequest, came: UpstreamResult) -> Iterator[str]:
+def _qualities(request: SentRequest, came: UpstreamResult) -> Iterator[str]:
     """Yield names for a cell's quality, best first: as requested, then as delivered for `auto`."""
-    yield asked.quality or AUTO
-    if asked.quality in {"", AUTO}:
+    yield request.quality or AUTO
+    if request.quality in {"", AUTO}:
         if came.quality:
             yield came.quality
         inferred = infer_quality(came.images, came.tokens.output if came.tokens else None)
@@ -263,7 +263,7 @@ def _qualities(asked: SentRequest, came: UpstreamResult) -> Iterator[str]:
             yield inferred
 
 
-def _by_formula(row: CostRow, size: str, words: Sequence[str]) -> Micros | None:
+def _formula_cost(row: CostRow, size: str, words: Sequence[str]) -> Micros | None:
     """Return the cost of one image by the formula; None if its size or quality is unknown."""
     width, _, height = size.partition("x")
     quality = next((word for word in words if word in TOKEN_AXES), None)

@@ -147,14 +147,14 @@ class WhatIf:
         period = f"the last {days} days"
         if not self.touched and not self.left_out:
             return [f"Nothing was sold in {period}."]
-        said = f"{period.capitalize()} would have brought {in_dollars(self.becomes)}"
-        said += f" instead of {in_dollars(self.was)}"
+        sentence = f"{period.capitalize()} would have brought {in_dollars(self.becomes)}"
+        sentence += f" instead of {in_dollars(self.was)}"
         if self.percent is not None:
-            said += f" ({self.percent:+.1f} %)"
+            sentence += f" ({self.percent:+.1f} %)"
         if self.most_touched:
             most = self.most_touched[0]
-            said += f"; most touched: {named(most.tenant)} {_signed(most.change)}"
-        lines = [f"{said}."]
+            sentence += f"; most touched: {named(most.tenant)} {_signed_amount(most.change)}"
+        lines = [f"{sentence}."]
         if self.left_out:
             of = "; ".join(map(str, self.left_out[:MAX_NAMED]))
             more = len(self.left_out) - MAX_NAMED
@@ -163,7 +163,7 @@ class WhatIf:
         return lines
 
 
-def _signed(micros: int) -> str:
+def _signed_amount(micros: int) -> str:
     """`+$3.10` or `-$0.04`."""
     return f"{'+' if micros >= 0 else ''}{in_dollars(micros)}"
 
@@ -251,14 +251,14 @@ def _judge(prices: ByOwner) -> Callable[[UUID | None, PriceKey, str], Micros | L
 
 
 def _price(prices: Prices, key: PriceKey, delivered: str) -> Micros | LeftOutReason:
-    model, asked, quality = key
-    if asked == REFERENCE:
+    model, size, quality = key
+    if size == REFERENCE:
         return LeftOutReason.REFERENCES
-    rows = prices.table.qualities(model, asked)
+    rows = prices.table.qualities(model, size)
     row = rows.get(quality)
     if row is None:
         return LeftOutReason.NO_PRICE
-    if any(former.qualities(model, asked).keys() != rows.keys() for former in prices.former):
+    if any(former.qualities(model, size).keys() != rows.keys() for former in prices.former):
         return LeftOutReason.OTHER_QUALITIES
     width, _, height = delivered.partition("x")
     if not height:
@@ -273,5 +273,5 @@ def _price(prices: Prices, key: PriceKey, delivered: str) -> Micros | LeftOutRea
 
 
 def _request(table: PriceTable, key: PriceKey, row: PriceRow) -> PricedRequest:
-    model, asked, quality = key
-    return PricedRequest(model, asked, quality, quality, 1, table.books, {quality: row})
+    model, size, quality = key
+    return PricedRequest(model, size, quality, quality, 1, table.books, {quality: row})

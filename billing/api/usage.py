@@ -71,10 +71,10 @@ class GroupsField(serializers.Field[Any, Any, Any, Any]):
 
     @override
     def to_internal_value(self, data: Any) -> Sequence[Group]:
-        asked = {word.strip() for word in data.split(",")}
-        if not asked <= {*GROUPS}:
+        words = {word.strip() for word in data.split(",")}
+        if not words <= {*GROUPS}:
             raise InvalidRequest(f"group_by must be any of {', '.join(GROUPS)}.", param="group_by")
-        return [group for group in GROUPS if group in asked]
+        return [group for group in GROUPS if group in words]
 
 
 class UsageQuery(ApiQuery):

@@ -113,7 +113,7 @@ class DraftActions(OperatorCommand):
 
 def _plan(book: PriceBook, options: dict[str, Any]) -> Repriced:
     """Return the changes that the options ask for. Raises CommandError and ValidationError."""
-    rows = _chosen(rows_of(book), options)
+    rows = _matching_rows(rows_of(book), options)
     if not rows:
         raise CommandError(f"{name_of(book)} has no such prices")
     if book.published_at is not None:
@@ -129,7 +129,7 @@ def _plan(book: PriceBook, options: dict[str, Any]) -> Repriced:
         raise CommandError(str(error)) from None
 
 
-def _chosen(rows: list[BookRow], options: dict[str, Any]) -> list[BookRow]:
+def _matching_rows(rows: list[BookRow], options: dict[str, Any]) -> list[BookRow]:
     wanted = (options["model"], options["size"], options["quality"])
     return [
         row

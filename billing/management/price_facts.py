@@ -38,12 +38,12 @@ def described(book: PriceBook) -> dict[str, Any]:
 def changes_of(book: PriceBook, stops: Stops) -> dict[str, Any]:
     """Describe a book's changes, and the confirmations they need: numbers if they must be typed."""
     return {
-        "changes": [_changed(change) for change in price_changes(book, clock.now())],
+        "changes": [_change_facts(change) for change in price_changes(book, clock.now())],
         "stops": {
             "changes": stops.number_of_changes,
             "below_cost": stops.number_below_cost,
             "later": [
-                {"book": step.later, "changes": [_changed(change) for change in step.changes]}
+                {"book": step.later, "changes": [_change_facts(change) for change in step.changes]}
                 for step in stops.steps
                 if step.later
             ],
@@ -117,16 +117,16 @@ def follower_lines(book: PriceBook, *, withdrawn: Collection[int] = ()) -> list[
     ]
 
 
-def _changed(change: PriceChange) -> dict[str, Any]:
+def _change_facts(change: PriceChange) -> dict[str, Any]:
     model, size, quality = change.key
     return {
         "model": model,
         "size": size,
         "quality": quality,
-        "was": _priced(change.was),
-        "becomes": _priced(change.becomes),
+        "was": _price_facts(change.was),
+        "becomes": _price_facts(change.becomes),
     }
 
 
-def _priced(row: PriceRow | None) -> dict[str, str] | None:
+def _price_facts(row: PriceRow | None) -> dict[str, str] | None:
     return None if row is None else {"usd": to_decimal(row.unit), "kind": row.kind}

@@ -23,7 +23,7 @@ READ = 1000
 def numbers_by_state(text: str, now: datetime) -> Mapping[str, int]:
     """Count by state the books whose own, list's or tenant's name has the text."""
     counts = {state: Count("id", filter=Q(state=state)) for state in STATES}
-    return _called(text, now).aggregate(**counts)
+    return _matching_books(text, now).aggregate(**counts)
 
 
 def book_page(
@@ -33,8 +33,8 @@ def book_page(
 
     After an unknown book, the first ones.
     """
-    books = _called(text, now)
-    last = _listed(now).filter(id=after).first() if after else None
+    books = _matching_books(text, now)
+    last = _ordered_books(now).filter(id=after).first() if after else None
     if last is not None:
         books = books.filter(_comes_after(last))
     if state:
@@ -50,8 +50,8 @@ def all_books(text: str, state: str, now: datetime) -> Iterator[list[PriceBook]]
         after = page[-1].id
 
 
-def _called(text: str, now: datetime) -> QuerySet[PriceBook]:
-    books = _listed(now)
+def _matching_books(text: str, now: datetime) -> QuerySet[PriceBook]:
+    books = _ordered_books(now)
     if not text:
         return books
     named = Q(tenant__name__icontains=text) | Q(tenant__title__icontains=text)
@@ -59,7 +59,7 @@ def _called(text: str, now: datetime) -> QuerySet[PriceBook]:
     return books.filter(Q(name__icontains=text.rpartition(":")[0] or text) | named)
 
 
-def _listed(now: datetime) -> QuerySet[PriceBook]:
+def _ordered_books(now: datetime) -> QuerySet[PriceBook]:
     """Annotate all books with their place among the states."""
     books = with_states(PriceBook.objects.select_related("tenant"), now)
     places = [When(state=state, then=Value(place)) for place, state in enumerate(STATES)]

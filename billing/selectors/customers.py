@@ -68,7 +68,7 @@ def customer_figures(
     if tenants is not None:
         balances = balances.filter(tenant_id__in=tenants)
         usage = usage.filter(tenant_id__in=tenants)
-    used = _used(usage, without_channels, is_demo=is_demo)
+    used = _recent_usage(usage, without_channels, is_demo=is_demo)
     first = now.date() - timedelta(days=SOLD_DAYS - 1)
     brought = margins(by="tenant", first=first, is_demo=is_demo, tenants=tenants)
     sold = {row.group["tenant_id"]: row for row in brought}
@@ -80,7 +80,7 @@ def customer_figures(
     }
 
 
-def _used(
+def _recent_usage(
     usage: QuerySet[UsageRollup],
     without_channels: "Collection[str] | QuerySet[Model, str]",
     *,

@@ -80,14 +80,14 @@ def _standing(moves: QuerySet[MoneyMove], now: datetime, but: UUID | None) -> Ma
     """Sum by tenant the moves that are booked and not reversed, or still await approval."""
     stands = Q(transfer_id__isnull=False) | Q(declined_at=None, expires_at__gt=now)
     found = [move for move in moves.filter(stands) if move.id != but]
-    taken_back = _taken_back([move.transfer_id for move in found if move.transfer_id is not None])
+    returned = _sum_reversals([move.transfer_id for move in found if move.transfer_id is not None])
     left = Counter[UUID]()
     for move in found:
-        left[move.tenant_id] += move.amount - taken_back.get(move.transfer_id, 0)
+        left[move.tenant_id] += move.amount - returned.get(move.transfer_id, 0)
     return {tenant: Micros(amount) for tenant, amount in left.items() if amount}
 
 
-def _taken_back(transfers: Collection[int]) -> Mapping[int | None, int]:
+def _sum_reversals(transfers: Collection[int]) -> Mapping[int | None, int]:
     """Return by the credit's transfer id the micros that were reversed."""
     if not transfers:
         return {}

@@ -150,13 +150,13 @@ def assignment_of(
     changes to models that the tenant bought in the last 30 days, and for prices that fall below
     cost.
     """
-    found = _assigned(tenant_id, former, price_list, now)
+    found = _changes_by_assignment(tenant_id, former, price_list, now)
     known: set[PriceChange] = set()
     steps: list[BookStep] = []
     falling: dict[datetime, Mapping[PriceKey, Micros]] = {}
     below: dict[PriceKey, BelowCost] = {}
     unknown: dict[PriceKey, None] = {}
-    sold = _sold_to([tenant_id], now)
+    sold = _models_sold_to([tenant_id], now)
     for begins, later, changes in found:
         fresh = [one for one in changes if one not in known]
         known |= {*fresh}
@@ -179,7 +179,7 @@ class _Then(NamedTuple):
     changes: list[PriceChange]
 
 
-def _assigned(
+def _changes_by_assignment(
     tenant_id: UUID, former: UUID | None, price_list: UUID | None, now: datetime
 ) -> list[_Then]:
     """Return the tenant's changes with that list: now, and as each scheduled book takes over."""
@@ -217,7 +217,7 @@ def stops_of(
     begins = max(now, book.effective_from)
     others = _others(book, now, beside, withdrawn)
     changes = price_changes(book, now, withdrawn=withdrawn, beside=beside)
-    sold = _sold_to(beside.payers, now)
+    sold = _models_sold_to(beside.payers, now)
     large = _large(changes, sold)
     steps = [BookStep(changes, large)] if large else []
     if follower := _follower(others, book, begins):
@@ -240,7 +240,7 @@ def stops_of_withdrawal(book: PriceBook, now: datetime, *, beside: Beside | None
     beside = beside or read_beside(book, now)
     begins = max(now, book.effective_from)
     others = [one for one in beside.books if one.id != book.id]
-    sold = _sold_to(beside.payers, now)
+    sold = _models_sold_to(beside.payers, now)
     stays = last_of(others, book.tenant_id, begins)
     steps = []
     if follower := _follower(others, book, begins):
@@ -297,7 +297,7 @@ _Sold = Callable[[], Collection[str]]
 """A look-up of the models sold in the last 30 days; called only when a change is large."""
 
 
-def _sold_to(buyers: Collection[UUID] | None, now: datetime) -> _Sold:
+def _models_sold_to(buyers: Collection[UUID] | None, now: datetime) -> _Sold:
     """Return a cached look-up of the models sold to these buyers; None means to any tenant."""
     return cache(lambda: sold_since(now - LARGE_CHANGES_LOOK_BACK, tenants=buyers))
 

@@ -149,14 +149,14 @@ def table_of(books: tuple[int, ...]) -> PriceTable:
     """
     table = _tables.get(books)
     if table is None:
-        table = _made_of(books)
+        table = _build_table(books)
         if len(_tables) >= MAX_TABLES:
             _tables.clear()
         _tables[books] = table
     return table
 
 
-def _made_of(books: tuple[int, ...]) -> PriceTable:
+def _build_table(books: tuple[int, ...]) -> PriceTable:
     found = PriceBook.objects.in_bulk(books)
     chosen = [found[book] for book in books if book in found]
     if len(chosen) != len(books) or any(book.published_at is None for book in chosen):
@@ -180,7 +180,7 @@ def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
         layers = dict.fromkeys((None, assigned.get(owner), owner))
         books = [in_force[layer] for layer in layers if layer in in_force]
         named = tuple(book.id for book in books)
-        return tables.setdefault(named, _merged(books, rows))
+        return tables.setdefault(named, _merge(books, rows))
 
     owners = (None, *apart) if None in in_force else tuple(apart)
     return {owner: table_for(owner) for owner in owners}
@@ -191,7 +191,7 @@ def tables_of(stacks: Sequence[Sequence[PriceBook]]) -> list[PriceTable]:
     rows = _rows_of([*{book.id: book for stack in stacks for book in stack}.values()])
     named = [tuple(book.id for book in stack) for stack in stacks]
     made = {
-        ids: _merged(stack, rows) for ids, stack in dict(zip(named, stacks, strict=True)).items()
+        ids: _merge(stack, rows) for ids, stack in dict(zip(named, stacks, strict=True)).items()
     }
     return [made[ids] for ids in named]
 
@@ -233,17 +233,17 @@ Rows = Mapping[int, Mapping[PriceKey, PriceRow]]
 
 def merged(books: Sequence[PriceBook], *, valid_until: datetime | None = None) -> PriceTable:
     """Make a table of these books; later ones win, row by row."""
-    return replace(_merged(books, _rows_of(books)), valid_until=valid_until)
+    return replace(_merge(books, _rows_of(books)), valid_until=valid_until)
 
 
 def over_one_another(
     books: Sequence[PriceBook], rows: Mapping[int, Sequence[BookRow]]
 ) -> Mapping[PriceKey, PriceRow]:
     """Return the prices of these books, later ones above, from the rows of each."""
-    return _merged(books, _priced(books, rows)).rows
+    return _merge(books, _price_rows(books, rows)).rows
 
 
-def _merged(books: Sequence[PriceBook], by_book: Rows) -> PriceTable:
+def _merge(books: Sequence[PriceBook], by_book: Rows) -> PriceTable:
     rows: dict[PriceKey, PriceRow] = {}
     for book in books:
         rows |= by_book.get(book.id, {})
@@ -251,10 +251,10 @@ def _merged(books: Sequence[PriceBook], by_book: Rows) -> PriceTable:
 
 
 def _rows_of(books: Collection[PriceBook]) -> Rows:
-    return _priced(books, rows_of_each(books))
+    return _price_rows(books, rows_of_each(books))
 
 
-def _priced(books: Collection[PriceBook], rows: Mapping[int, Sequence[BookRow]]) -> Rows:
+def _price_rows(books: Collection[PriceBook], rows: Mapping[int, Sequence[BookRow]]) -> Rows:
     return {
         book.id: {
             row.key: PriceRow(row.micros, book.markup, row.width, row.height, row.kind)
@@ -273,12 +273,12 @@ def numbers_of(books: Collection[int]) -> Mapping[int, int]:
 def rows_of_each(books: Iterable[PriceBook]) -> Mapping[int, Sequence[BookRow]]:
     """Return the rows of several books, each book's in order."""
     found: dict[int, list[BookRow]] = {book.id: [] for book in books}
-    for book_id, row in _stored(found):
+    for book_id, row in _stored_rows(found):
         found[book_id].append(row)
     return found
 
 
-def _stored(books: Collection[int]) -> Iterator[tuple[int, BookRow]]:
+def _stored_rows(books: Collection[int]) -> Iterator[tuple[int, BookRow]]:
     prices = Price.objects.filter(book__in=books).order_by("model", "size", "quality")
     columns = ("book_id", "model", "size", "quality", "micros", "width", "height", "kind")
     for book_id, model, size, quality, micros, width, height, stored in prices.values_list(

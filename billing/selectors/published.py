@@ -94,10 +94,10 @@ def withdrawal_findings() -> list[Finding]:
         recorded = dict(cursor.fetchall())
     findings = []
     for one in PriceBookWithdrawal.objects.select_related("book").order_by("book_id"):
-        said = recorded.pop(str(one.book_id), None)
-        if said is None:
+        audited = recorded.pop(str(one.book_id), None)
+        if audited is None:
             findings.append(_finding(one.book, "is withdrawn, but that was never audited"))
-        elif said != one.withdrawn_at.isoformat():
+        elif audited != one.withdrawn_at.isoformat():
             findings.append(_finding(one.book, "was not withdrawn when the audit log says"))
         if one.book.published_at is None or one.book.effective_from <= one.withdrawn_at:
             findings.append(_finding(one.book, "was no longer scheduled when it was withdrawn"))
@@ -112,22 +112,22 @@ def assignment_findings() -> list[Finding]:
     """Return tenants' list assignments that differ from the audit log, or are gone."""
     with connection.cursor() as cursor:
         cursor.execute(_ASSIGNMENTS)
-        recorded = {number: tuple(said) for number, *said in cursor.fetchall()}
+        recorded = {number: tuple(audited) for number, *audited in cursor.fetchall()}
     findings = []
     for one in PriceListAssignment.objects.order_by("id"):
-        said = recorded.pop(str(one.id), None)
+        audited = recorded.pop(str(one.id), None)
         shared = None if one.price_list_id is None else str(one.price_list_id)
-        if said is None:
-            findings.append(_found(str(one.id), one.tenant_id, "was never audited"))
-        elif said != (one.tenant_id, shared, one.since.isoformat()):
-            findings.append(_found(str(one.id), one.tenant_id, "is not what the audit log says"))
+        if audited is None:
+            findings.append(_problem(str(one.id), one.tenant_id, "was never audited"))
+        elif audited != (one.tenant_id, shared, one.since.isoformat()):
+            findings.append(_problem(str(one.id), one.tenant_id, "is not what the audit log says"))
     findings.extend(
-        _found(gone, said[0], "was made and is gone") for gone, said in recorded.items()
+        _problem(gone, audited[0], "was made and is gone") for gone, audited in recorded.items()
     )
     return findings
 
 
-def _found(number: str, tenant_id: UUID | None, message: str) -> Finding:
+def _problem(number: str, tenant_id: UUID | None, message: str) -> Finding:
     tenant = None if tenant_id is None else ids.public(ids.TENANT, tenant_id)
     return Finding("prices", tenant, f"price_list_assignment {number}", message)
 

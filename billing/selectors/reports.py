@@ -83,7 +83,7 @@ def usage_between(
             [starts, tenant_id, start, end],
         )
         rows = cursor.fetchall()
-    return [_used(starts[place - 1], row, groups) for place, *row in rows]
+    return [_usage_of_row(starts[place - 1], row, groups) for place, *row in rows]
 
 
 def captured_since(tenant_id: UUID, starts: Sequence[datetime]) -> list[Micros]:
@@ -134,7 +134,7 @@ def ended_like(
     `start` and `end` are full hours. With `captured`, only the usage rows (hour, key, model, tier,
     channel and status) with at least that charge count.
     """
-    said = {
+    filters = {
         "model__in": models,
         "tier__in": tiers,
         "status": status,
@@ -144,7 +144,7 @@ def ended_like(
         "captured_micros__gte": captured,
     }
     rows = UsageRollup.objects.filter(
-        tenant_id=tenant_id, **{name: value for name, value in said.items() if value}
+        tenant_id=tenant_id, **{name: value for name, value in filters.items() if value}
     )
     found = rows.aggregate(
         generations=Sum("generations", default=0),
@@ -168,7 +168,7 @@ def last_used(tenant_id: UUID, *, since: datetime) -> Mapping[UUID, datetime]:
     return dict(rows.values_list("key_id").annotate(last=Max("hour")).order_by())
 
 
-def _used(start: datetime, row: Row, groups: Sequence[Group]) -> Used:
+def _usage_of_row(start: datetime, row: Row, groups: Sequence[Group]) -> Used:
     values, (generations, images, captured, times) = row[: len(groups)], row[len(groups) :]
     return Used(
         start=start,

@@ -181,11 +181,11 @@ def weighed(
     """Return a book's changes, those that move most money first; `payers` is as in `Beside`."""
     buyers = payers or ([] if book.tenant_id is None else [book.tenant_id])
     images = _images_of(book, now, buyers, is_demo=is_demo)
-    found = [_weighed(change, images.get(change.key, 0)) for change in changes]
+    found = [_weigh(change, images.get(change.key, 0)) for change in changes]
     return sorted(found, key=lambda one: (-abs(one.micros or 0), -one.images, one.change.key))
 
 
-def _weighed(change: PriceChange, images: int) -> Weighed:
+def _weigh(change: PriceChange, images: int) -> Weighed:
     was, becomes = change.was, change.becomes
     is_by_row = change.key[1] != REFERENCE and all(
         row is not None and row.kind == "fixed" for row in (was, becomes)
@@ -210,4 +210,4 @@ def _images_of(
     }
     with connection.cursor() as cursor:
         cursor.execute(_SOLD_AT, values)
-        return {(model, asked, quality): images for model, asked, quality, images in cursor}
+        return {(model, size, quality): images for model, size, quality, images in cursor}

@@ -249,7 +249,7 @@ def margins(
         of: limits the sums to these values by column, as in `Margin.group`.
     """
     columns = _GROUPS[by]
-    narrowed = " ".join(f"AND {_named(column)} IS NOT DISTINCT FROM %s" for column in of)
+    narrowed = " ".join(f"AND {_checked_column(column)} IS NOT DISTINCT FROM %s" for column in of)
     begin = f"date_trunc('{per}', day)::date" if per else "NULL::date"
     of_tenants = "" if tenants is None else "AND tenant_id = ANY(%s)"
     by_number = ", ".join(str(place + 1) for place in range(len(columns) + 1))
@@ -270,7 +270,7 @@ def margins(
         ]
 
 
-def _named(column: str) -> str:
+def _checked_column(column: str) -> str:
     """Return a column that sales can be grouped by. Raises ValueError for any other."""
     if column not in {name for names in _GROUPS.values() for name in names}:
         raise ValueError(f"nothing is sold by {column}")
@@ -348,7 +348,7 @@ def bought(
     sums = rows.exclude(asked=REFERENCE).values_list("model", "asked", "quality")
     found = sums.annotate(images_sold=Sum("images"), captured=Sum("captured_micros"))
     return {
-        (model, asked, quality): Bought(images, Micros(captured))
-        for model, asked, quality, images, captured in found
+        (model, size, quality): Bought(images, Micros(captured))
+        for model, size, quality, images, captured in found
         if images
     }

@@ -114,8 +114,8 @@ class Walk:
             balances = cursor.fetchall()
         for tenant, seq, seal, available, held, newest in balances:
             others.discard(tenant)
-            said = Position(seq, bytes(seal or b""), available, held)
-            if said != self.tenants.get(tenant) or newest != seq:
+            position = Position(seq, bytes(seal or b""), available, held)
+            if position != self.tenants.get(tenant) or newest != seq:
                 yield tenant, max(seq, newest)
         for tenant in sorted(others):
             yield tenant, 0

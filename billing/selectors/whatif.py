@@ -53,7 +53,7 @@ def would_have_brought(book: PriceBook, now: datetime, *, is_demo: bool = False)
     first = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
     held = lists_held()
     tenants = None if book.tenant_id is None else _paying(book.tenant_id, held)
-    sold_since = partial(_sold, first=first, is_demo=is_demo, tenants=tenants)
+    sold_since = partial(_images_sold, first=first, is_demo=is_demo, tenants=tenants)
     sold = sold_since()
     prices = _prices(book, {one.tenant: held.get(one.tenant, ()) for one in sold}, first, now)
     if cut := cut_off(sold, prices):
@@ -85,8 +85,8 @@ def _prices(book: PriceBook, held: Mapping[UUID, Held], first: date, now: dateti
             others = [one for one in books if one.tenant_id in present and one.id != book.id]
             with_it = [*others, book] if book.tenant_id in present else others
             then = standing(with_it, owner, max(now, book.effective_from))
-            theirs = [one for one in books if one.tenant_id in {None, *ever}]
-            stacks[owner] = [then, *_since(first, theirs, owner, lists, now)]
+            applicable = [one for one in books if one.tenant_id in {None, *ever}]
+            stacks[owner] = [then, *_since(first, applicable, owner, lists, now)]
     tables = iter(tables_of([stack for found in stacks.values() for stack in found]))
     made = {owner: [next(tables) for _ in found] for owner, found in stacks.items()}
     return {owner: Prices(table, former) for owner, (table, *former) in made.items()}
@@ -107,7 +107,7 @@ def _since(
     return [stack for stack in stacks if stack]
 
 
-def _sold(
+def _images_sold(
     *,
     first: date,
     is_demo: bool,

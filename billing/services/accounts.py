@@ -192,7 +192,7 @@ def reverse(
     """
     open_account(tenant_id=tenant_id)
     balance = account_for_update(tenant_id)  # two reversals at once must not both find it whole
-    given, left = _given(tenant_id, seq)
+    given, left = _reversible_transfer(tenant_id, seq)
     most = Micros(min(left, balance.available))
     wanted = most if amount is None else amount
     if not 0 < wanted <= most:
@@ -220,11 +220,11 @@ def reversible(*, tenant_id: UUID, seq: int) -> tuple[Micros, Micros]:
 
     Raises ValidationError for another kind, or one that is wholly reversed.
     """
-    _, left = _given(tenant_id, seq)
+    _, left = _reversible_transfer(tenant_id, seq)
     return left, Micros(min(left, available_to(tenant_id)))
 
 
-def _given(tenant_id: UUID, seq: int) -> tuple[Transfer, Micros]:
+def _reversible_transfer(tenant_id: UUID, seq: int) -> tuple[Transfer, Micros]:
     """Return a top-up or credit, and the part that is not reversed. Raises ValidationError."""
     given = Transfer.objects.filter(tenant_id=tenant_id, seq=seq, kind__in=REVERSED_KINDS).first()
     if given is None:

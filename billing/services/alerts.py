@@ -36,15 +36,15 @@ def set_balance_alert(
     """
     alert = BalanceAlert.objects.select_for_update().filter(tenant=tenant).first()
     alert = alert or BalanceAlert(tenant=tenant)
-    before = _described(alert)
+    before = _values_of(alert)
     alert.below_micros, alert.below_days, alert.page = below, below_days, page
-    if _described(alert) == before:
+    if _values_of(alert) == before:
         return
     alert.raised_at = None
     alert.full_clean()
     alert.save()
     record(
-        tenant.audited, "balance.alert", actor=actor, before=before, after=_described(alert), ip=ip
+        tenant.audited, "balance.alert", actor=actor, before=before, after=_values_of(alert), ip=ip
     )
 
 
@@ -117,5 +117,5 @@ def _short(amount: Micros) -> str:
     return f"{whole}.{places[:2]}"
 
 
-def _described(alert: BalanceAlert) -> dict[str, int | None]:
+def _values_of(alert: BalanceAlert) -> dict[str, int | None]:
     return {"below_micros": alert.below_micros, "below_days": alert.below_days}

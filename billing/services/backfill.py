@@ -102,18 +102,18 @@ class _Past:
     def transfers(self, holds: Sequence[PastHold], costs: Sequence[PastCost]) -> Iterator[Transfer]:
         """Yield holds and their ends in order of time, with the top-ups for them, and costs."""
         moments = [
-            (past.hold.placed_at, 0, self._placed(past)) for past in holds if past.hold.amount
+            (past.hold.placed_at, 0, self._place_hold(past)) for past in holds if past.hold.amount
         ]
-        moments += [(past.ended_at, 1, self._ended(past)) for past in holds if past.hold.amount]
-        moments += [(cost.at, 2, _booked(cost)) for cost in costs]
+        moments += [(past.ended_at, 1, self._end_hold(past)) for past in holds if past.hold.amount]
+        moments += [(cost.at, 2, _book_cost(cost)) for cost in costs]
         for _, _, moved in sorted(moments, key=itemgetter(0, 1)):
             yield from moved
 
-    def _placed(self, past: PastHold) -> Iterator[Transfer]:
+    def _place_hold(self, past: PastHold) -> Iterator[Transfer]:
         hold, refills = past.hold, self._refills
         missing = refills.full - self._balance.available
         if self._balance.available - hold.amount < refills.least and missing > 0:
-            yield self._moved(
+            yield self._move(
                 Transfer.Kind.TOP_UP,
                 (Account.Platform.TOP_UPS.value, self._available),
                 missing,
@@ -122,7 +122,7 @@ class _Past:
             )
         if self._balance.available < hold.amount:
             raise LedgerError(f"a hold of {hold.amount} is more than a refill pays")
-        yield self._moved(
+        yield self._move(
             Transfer.Kind.HOLD,
             (self._available, self._held),
             hold.amount,
@@ -131,7 +131,7 @@ class _Past:
             evidence=past.placed_for,
         )
 
-    def _ended(self, past: PastHold) -> Iterator[Transfer]:
+    def _end_hold(self, past: PastHold) -> Iterator[Transfer]:
         released = past.hold.amount - past.captured
         if not 0 <= past.captured <= past.hold.amount:
             raise LedgerError(f"cannot capture {past.captured} of a hold of {past.hold.amount}")
@@ -141,7 +141,7 @@ class _Past:
             (Transfer.Kind.RELEASE, self._available, released),
         ):
             if amount:
-                yield self._moved(
+                yield self._move(
                     kind,
                     (self._held, account),
                     amount,
@@ -150,7 +150,7 @@ class _Past:
                     evidence=past.ended_with,
                 )
 
-    def _moved(
+    def _move(
         self,
         kind: Transfer.Kind,
         accounts: tuple[int, int],
@@ -185,7 +185,7 @@ class _Past:
         return transfer
 
 
-def _booked(cost: PastCost) -> Iterator[Transfer]:
+def _book_cost(cost: PastCost) -> Iterator[Transfer]:
     yield past_cost(
         generation_id=cost.generation_id,
         attempt_id=cost.attempt_id,

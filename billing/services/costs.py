@@ -31,7 +31,7 @@ def book_upstream_cost(
     An amount of 0 books nothing. Raises IntegrityError for an attempt booked before.
     """
     if amount != 0:
-        model_rows.insert(_cost(generation_id, attempt_id, amount, as_loss=as_loss))
+        model_rows.insert(_cost_transfer(generation_id, attempt_id, amount, as_loss=as_loss))
 
 
 def upstream_cost_booked(
@@ -45,16 +45,16 @@ def upstream_cost_booked(
         amount: more than 0.
         given: the name of the part.
     """
-    transfer = _cost(generation_id, attempt_id, amount, as_loss=False)
+    transfer = _cost_transfer(generation_id, attempt_id, amount, as_loss=False)
     return model_rows.insertion(transfer, given=given)
 
 
 def past_cost(*, generation_id: UUID, attempt_id: UUID, amount: Micros, at: datetime) -> Transfer:
     """The unsaved booking of a past attempt's cost that a tenant paid for."""
-    return _cost(generation_id, attempt_id, amount, as_loss=False, at=at)
+    return _cost_transfer(generation_id, attempt_id, amount, as_loss=False, at=at)
 
 
-def _cost(
+def _cost_transfer(
     generation_id: UUID,
     attempt_id: UUID,
     amount: Micros,

@@ -104,7 +104,7 @@ def hold_placed(
         raise LedgerError("a hold cannot be negative")
     if writes is None:
         _require_transaction()
-    at, content = _sealed(generation_id, evidence)
+    at, content = _seal_content(generation_id, evidence)
     given = {
         "p_generation": generation_id,
         "p_amount": int(amount),
@@ -170,7 +170,7 @@ def hold_ended(
     """
     if not 0 <= captured <= hold.amount:
         raise LedgerError(f"cannot capture {captured} of a hold of {hold.amount}")
-    at, content = _sealed(hold.generation_id, evidence)
+    at, content = _seal_content(hold.generation_id, evidence)
     named = {
         "p_tenant": hold.tenant_id,
         "p_key": hold.key_id,
@@ -198,7 +198,7 @@ def _windows(at: datetime) -> dict[str, date]:
     return {"p_day": window_start("day", at), "p_month": window_start("month", at)}
 
 
-def _sealed(generation_id: UUID, evidence: bytes | None) -> tuple[datetime, str]:
+def _seal_content(generation_id: UUID, evidence: bytes | None) -> tuple[datetime, str]:
     """The time of the movement, and the end of the sealed text, from the generation on."""
     at = clock.now()
     proof = "" if evidence is None else evidence.hex()

@@ -57,7 +57,7 @@ def rehearse(asked: AskedMove, *, actor: Actor) -> MoveEffect:
     why = TransferReason(actor=actor, reason=asked.reason, note=asked.note)
     point = transaction.savepoint()
     try:
-        after = _moved(asked, why).available_after
+        after = _execute(asked, why).available_after
     finally:
         transaction.savepoint_rollback(point)
     return MoveEffect(Micros(before), Micros(after or 0))
@@ -96,7 +96,7 @@ def move_money(
             raise ValidationError("This form was sent before with other values. Open it again.")
         return move
     if move.expires_at is None:
-        return _booked(move, actor, ip)
+        return _book(move, actor, ip)
     rehearse(asked, actor=actor)
     _record(move, "money.ask", actor, ip, until=move.expires_at.isoformat(timespec="seconds"))
     return move
@@ -110,7 +110,7 @@ def approve_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None =
         raise ValidationError("Somebody other than the person who asked has to approve it.")
     _record(move, "money.approve", actor, ip, asked_by=move.asked_by_name)
     move.decided_by_name = name_of(actor)
-    return _booked(move, actor, ip)
+    return _book(move, actor, ip)
 
 
 @transaction.atomic
@@ -179,7 +179,7 @@ def _columns(asked: AskedMove) -> dict[str, object]:
     }
 
 
-def _booked(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
+def _book(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
     asked = AskedMove(
         tenant_id=move.tenant_id,
         kind=move.kind,
@@ -189,13 +189,13 @@ def _booked(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
         reason=move.reason,
         note=move.note,
     )
-    moved = _moved(asked, TransferReason(actor=actor, reason=move.reason, note=move.note, ip=ip))
+    moved = _execute(asked, TransferReason(actor=actor, reason=move.reason, note=move.note, ip=ip))
     move.transfer_id = moved.id
     move.save(update_fields=["transfer_id", "decided_by_name"])
     return move
 
 
-def _moved(asked: AskedMove, why: TransferReason) -> Transfer:
+def _execute(asked: AskedMove, why: TransferReason) -> Transfer:
     tenant_id, amount = asked.tenant_id, asked.amount
     refuse_ended(tenant_id)
     match asked.kind:
@@ -220,6 +220,6 @@ def _moved(asked: AskedMove, why: TransferReason) -> Transfer:
 def _record(move: MoneyMove, action: str, actor: Actor, ip: str | None, **more: str) -> None:
     """Record it in an event without a tenant: until booked, it does not concern the tenant."""
     after = {"tenant": move.tenant.public_id, "kind": move.kind, "amount_micros": move.amount}
-    said = {"words": move.reason, "note": move.note}
+    texts = {"words": move.reason, "note": move.note}
     about = Subject("money_move", str(move.id))
-    record(about, action, actor=actor, after={**after, **said, **more}, ip=ip)
+    record(about, action, actor=actor, after={**after, **texts, **more}, ip=ip)

@@ -189,7 +189,7 @@ def publish_price_book(
     )
     if overtaken.exists():
         book.effective_from = now  # dated before one that began since, it would never be in force
-    confirm(_of_nobody(book), stops_of(book, now), confirmed, actor=actor, ip=ip)
+    confirm(_subject(book), stops_of(book, now), confirmed, actor=actor, ip=ip)
     PriceBook.objects.filter(id=book.id).update(
         published_at=now, effective_from=book.effective_from
     )
@@ -258,7 +258,7 @@ def withdraw_price_book(
     locks.decisions_on_prices()
     _check_seen(book, seen, clock.now())
     withdrawal = _take_back(book)
-    confirm(_of_nobody(book), stops_of_withdrawal(book, clock.now()), confirmed, actor=actor, ip=ip)
+    confirm(_subject(book), stops_of_withdrawal(book, clock.now()), confirmed, actor=actor, ip=ip)
     _note_withdrawal(withdrawal, actor=actor, ip=ip)
     return withdrawal
 
@@ -321,7 +321,7 @@ def confirm(
     record(what, f"{what.type}.confirm", actor=actor, after=after, ip=ip)
 
 
-def _of_nobody(book: PriceBook) -> Subject:
+def _subject(book: PriceBook) -> Subject:
     return Subject("price_book", str(book.id))
 
 

@@ -40,11 +40,11 @@ def alone(kind: LedgerProof.Kind) -> Iterator[bool]:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [PROOF_LOCKS[kind]])
-        (ours,) = cursor.fetchone()
+        (is_locked,) = cursor.fetchone()
     try:
-        yield ours
+        yield is_locked
     finally:
-        if ours:
+        if is_locked:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [PROOF_LOCKS[kind]])
 
@@ -84,14 +84,14 @@ def record_proof(
     kind: LedgerProof.Kind, *, began_at: datetime, findings: Collection[Finding]
 ) -> LedgerProof:
     """Record a finished proof with its first findings."""
-    told = [asdict(finding) for finding in list(findings)[:MAX_FINDINGS_PER_CHECK]]
+    facts = [asdict(finding) for finding in list(findings)[:MAX_FINDINGS_PER_CHECK]]
     proof, _ = LedgerProof.objects.update_or_create(
         kind=kind,
         defaults={
             "began_at": began_at,
             "ended_at": clock.now(),
             "found": len(findings),
-            "findings": told,
+            "findings": facts,
         },
     )
     return proof

@@ -111,11 +111,11 @@ def usage_recorded(usage: Usage, *, given: str = "") -> SqlPart:
     whose = (usage.tenant_id, usage.key_id, usage.model, usage.tier, usage.channel, usage.status)
     bucket = () if usage.took is None else (str(bucket_of(usage.took)),) * 3
     amounts = (usage.images, int(usage.captured), *bucket)
-    return SqlPart(_recorded(given, is_timed=bool(bucket)), (*whose, hour, *amounts))
+    return SqlPart(_record_sql(given, is_timed=bool(bucket)), (*whose, hour, *amounts))
 
 
 @cache
-def _recorded(given: str, *, is_timed: bool) -> str:
+def _record_sql(given: str, *, is_timed: bool) -> str:
     source = f"FROM {given}" if given else ""
     return _RECORD.format(source=source, **(_ONE_MORE if is_timed else _NONE))
 

@@ -100,7 +100,7 @@ def test_the_previous_release_charges_nobody_by_a_shared_list(acme, other, share
 def test_the_previous_release_settles_by_the_books_of_our_hold(acme, shared):
     held = current_table(acme.id, clock.now()).books
 
-    found = PriceBook.objects.in_bulk(held)  # the form in which its `_made_of` looks for them
+    found = PriceBook.objects.in_bulk(held)  # the form in which its `_build_table` looks for them
 
     assert held[1] == shared.id
     assert len(held) == 2

@@ -55,8 +55,8 @@ class Command(OperatorCommand):
         names = {one.id: one.shown_name for one in tenants()}
         rows = [{**_group(one, names), **_facts(one)} for one in found]
         if options["json"]:
-            said = None if until is None else until.isoformat()
-            self.stdout.write(json.dumps({"until": said, "rows": rows, "total": total}))
+            end = None if until is None else until.isoformat()
+            self.stdout.write(json.dumps({"until": end, "rows": rows, "total": total}))
         else:
             self._tell(rows, total, until)
 

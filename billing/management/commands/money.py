@@ -51,14 +51,14 @@ class Command(OperatorCommand):
         except ValidationError as error:
             raise say_invalid(error) from None
         state = move.state(clock.now())
-        self.tell(options, {**_told(move), "state": state}, f"{move.tenant.name}: {move} {state}")
+        self.tell(options, {**_facts(move), "state": state}, f"{move.tenant.name}: {move} {state}")
 
     def _list(self, options: dict[str, Any]) -> None:
         now = clock.now()
         if options["decided"]:
-            found = [_ended(move, at, now) for move, at in decided_moves(now, limit=DECIDED)]
+            found = [_ended_facts(move, at, now) for move, at in decided_moves(now, limit=DECIDED)]
         else:
-            found = [_told(move) for move in waiting_moves(now)]
+            found = [_facts(move) for move in waiting_moves(now)]
         rows = [tuple(found[0]), *(tuple(one.values()) for one in found)] if found else []
         if options["json"] or not found:
             self.tell(options, found, "Nothing waits." if not options["decided"] else "None yet.")
@@ -73,7 +73,7 @@ def _read_id(text: str) -> UUID:
         raise CommandError(f"{text!r} is not the id of a move") from None
 
 
-def _told(move: MoneyMove) -> dict[str, str]:
+def _facts(move: MoneyMove) -> dict[str, str]:
     return {
         "id": str(move.id),
         "tenant": move.tenant.name,
@@ -86,11 +86,11 @@ def _told(move: MoneyMove) -> dict[str, str]:
     }
 
 
-def _ended(move: MoneyMove, at: datetime, now: datetime) -> dict[str, str]:
-    told = _told(move)
-    del told["until"]
+def _ended_facts(move: MoneyMove, at: datetime, now: datetime) -> dict[str, str]:
+    facts = _facts(move)
+    del facts["until"]
     return {
-        **told,
+        **facts,
         "state": move.state(now),
         "decided_by": move.decided_by_name or "nobody in time",
         "at": f"{at:%Y-%m-%d %H:%M:%S} UTC",

@@ -211,9 +211,9 @@ class Command(DraftActions):
         begins = read_time(options["begins"]) if options["begins"] else None
         shown = copy(book)
         shown.effective_from = begins or book.effective_from
-        said = self._confirmed(options, shown)
+        confirmation = self._confirm(options, shown)
         published = publish_price_book(
-            book=book, actor=ACTOR, now=clock.now(), begins=begins, **said
+            book=book, actor=ACTOR, now=clock.now(), begins=begins, **confirmation
         )
         words = f"{name_of(book)} is published, in force from {date_of(published)}"
         self._tell_in_force(options, published, words)
@@ -221,9 +221,9 @@ class Command(DraftActions):
     def _restore(self, options: dict[str, Any]) -> None:
         book = read_book(options["book"])
         withdrawn = [read_book(text) for text in options["withdraw"]]
-        said = self._confirmed(options, book, withdrawn)
+        confirmation = self._confirm(options, book, withdrawn)
         again = restore_price_book(
-            book=book, actor=ACTOR, now=clock.now(), withdrawn=withdrawn, **said
+            book=book, actor=ACTOR, now=clock.now(), withdrawn=withdrawn, **confirmation
         )
         self._tell_in_force(
             options, again, f"{name_of(book)} is in force again, as {name_of(again)}"
@@ -235,13 +235,13 @@ class Command(DraftActions):
 
     def _withdraw(self, options: dict[str, Any]) -> None:
         book = read_book(options["book"])
-        confirmed, seen = _given(options), None
+        confirmed, seen = _confirmation_in(options), None
         if not options["yes"] and state_of(book, clock.now()) == SCHEDULED:
             stops, seen = stops_of_withdrawal(book, clock.now()), outlook_of(book, clock.now())
             self._show(options, change_lines(book, stops))
             question = f"Withdraw these prices, due to begin at {date_of(book)}?"
             ask(self.aside(options), question)
-            confirmed = self._typed(options, confirmed, stops)
+            confirmed = self._complete(options, confirmed, stops)
         withdraw_price_book(book=book, actor=ACTOR, confirmed=confirmed, seen=seen)
         stays = book_in_force(book.tenant_id, clock.now())
         lines, then = [f"{name_of(book)} is withdrawn, and never takes effect"], []
@@ -293,7 +293,7 @@ class Command(DraftActions):
 
     def _assign(self, options: dict[str, Any]) -> None:
         tenant, shared = read_tenant(options["tenant"]), read_list(options["list"])
-        confirmed, seen, now = _given(options), None, clock.now()
+        confirmed, seen, now = _confirmation_in(options), None, clock.now()
         chosen = shared.id if shared else None
         former = list_of(tenant.id)
         changes, stops = assignment_of(
@@ -303,7 +303,8 @@ class Command(DraftActions):
             lines = [*map(str, changes), *map(str, stops.below), *stops.lines]
             self._show(options, lines or ["It changes no price."])
             ask(self.aside(options), f"Charge {tenant.name} these prices from now on?")
-            confirmed, seen = self._typed(options, confirmed, stops), digest_of_changes(changes)
+            confirmed = self._complete(options, confirmed, stops)
+            seen = digest_of_changes(changes)
         made = assign_price_list(
             tenant_id=tenant.id,
             price_list=shared,
@@ -326,11 +327,11 @@ class Command(DraftActions):
         for line in lines:
             self.aside(options).write(line)
 
-    def _confirmed(
+    def _confirm(
         self, options: dict[str, Any], book: PriceBook, withdrawn: Sequence[PriceBook] = ()
-    ) -> "_Said":
+    ) -> "_Confirmation":
         """Show the changes and ask, unless --yes is given; then allow only the ones shown."""
-        confirmed = _given(options)
+        confirmed = _confirmation_in(options)
         if options["yes"]:
             return {"confirmed": confirmed, "seen": None}
         gone = [one.pk for one in withdrawn]
@@ -338,9 +339,9 @@ class Command(DraftActions):
         lines = change_lines(book, stops, withdrawn=gone)
         self._show(options, [*lines, *follower_lines(book, withdrawn=gone)])
         ask(self.aside(options), "Charge these prices?")
-        return {"confirmed": self._typed(options, confirmed, stops), "seen": seen}
+        return {"confirmed": self._complete(options, confirmed, stops), "seen": seen}
 
-    def _typed(self, options: dict[str, Any], given: Confirmed, stops: Stops) -> Confirmed:
+    def _complete(self, options: dict[str, Any], given: Confirmed, stops: Stops) -> Confirmed:
         """Ask for each needed confirmation that was not given; --yes gives none of them."""
         out = self.aside(options)
         reason, changes, below = given.reason, given.changes, given.below_cost
@@ -353,7 +354,7 @@ class Command(DraftActions):
         return Confirmed(reason, changes, below)
 
 
-class _Said(TypedDict):
+class _Confirmation(TypedDict):
     confirmed: Confirmed
     seen: str | None
 
@@ -388,7 +389,7 @@ def _owner(book: PriceBook) -> str:
     return book.list_name or (book.tenant.name if book.tenant else "everyone")
 
 
-def _given(options: dict[str, Any]) -> Confirmed:
+def _confirmation_in(options: dict[str, Any]) -> Confirmed:
     return Confirmed(
         options["reason"] or "", read_number(options["changes"]), read_number(options["below_cost"])
     )
