@@ -76,7 +76,7 @@ def audit_events_about(
 def audit_events_of(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
     """Yield a tenant's audit log as the tenant may export it, oldest first, read in pages."""
     columns = (*_COLUMNS, "before", "after", "ip", "at", "is_ours", "actor__name")
-    return (_kept(row) for row in in_pages(_of_tenant(tenant_id).values(*columns)))
+    return (_export_row(row) for row in in_pages(_of_tenant(tenant_id).values(*columns)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,21 +95,21 @@ class EventFilter:
     until: datetime | None = None
 
 
-def all_events(asked: EventFilter, *, after: int | None = None, limit: int) -> list[AuditEvent]:
+def all_events(sought: EventFilter, *, after: int | None = None, limit: int) -> list[AuditEvent]:
     """Return events of all tenants and of the installation, newest first, each with its tenant.
 
     `after` is the id of the last event on the page before. Staff's notes are included.
     """
     wanted = {
-        "action__startswith": asked.action,
-        "object_id": asked.about,
-        "tenant_id": asked.tenant_id,
-        "at__gte": asked.since,
-        "at__lt": asked.until,
+        "action__startswith": sought.action,
+        "object_id": sought.about,
+        "tenant_id": sought.tenant_id,
+        "at__gte": sought.since,
+        "at__lt": sought.until,
     }
     events = AuditEvent.objects.filter(**{name: word for name, word in wanted.items() if word})
-    if asked.who:
-        events = events.filter(actor_name__in=_names_of(asked.who))
+    if sought.who:
+        events = events.filter(actor_name__in=_names_of(sought.who))
     last = after and AuditEvent.objects.filter(id=after).values_list("at", flat=True).first()
     if last:
         events = events.filter(Q(at__lt=last) | Q(at=last, id__lt=after), at__lte=last)
@@ -142,7 +142,7 @@ def _author(actor_name: str, person: str, *, is_ours: bool, has_actor: bool) -> 
     return f"{SUPPORT} ({first[0]})" if has_actor and first else SUPPORT if has_actor else OURS
 
 
-def _kept(row: Mapping[str, Any]) -> dict[str, Any]:
+def _export_row(row: Mapping[str, Any]) -> dict[str, Any]:
     before, after, action = row["before"], row["after"], row["action"]
     who = _author(
         row["actor_name"],
@@ -173,8 +173,8 @@ def _of_tenant(tenant_id: UUID) -> QuerySet[AuditEvent]:
         object_id=Cast(OuterRef("actor_id"), CharField()),
     )
     by_key = Q(actor=None, actor_name__startswith=API_KEY)
-    theirs = (by_key | Exists(mine) | Exists(joined)) & ~Q(action__in=SUPPORTS)
-    return AuditEvent.objects.filter(tenant_id=tenant_id).annotate(is_ours=~theirs)
+    by_tenant = (by_key | Exists(mine) | Exists(joined)) & ~Q(action__in=SUPPORTS)
+    return AuditEvent.objects.filter(tenant_id=tenant_id).annotate(is_ours=~by_tenant)
 
 
 def _by(who: str) -> Q:
@@ -183,8 +183,8 @@ def _by(who: str) -> Q:
         return Q(is_ours=True, actor=None)
     if who == SUPPORT:
         return Q(is_ours=True, actor__isnull=False)
-    ours, _, first = who.removesuffix(")").partition(" (")
-    if ours == SUPPORT:
+    name, _, first = who.removesuffix(")").partition(" (")
+    if name == SUPPORT:
         named = Q(actor__name=first) | Q(actor__name__startswith=f"{first} ")
         # A tenant reads only the first name: further words would be a guess at the rest.
         return Q(is_ours=True) & named if first.split() == [first] else Q(pk__in=())

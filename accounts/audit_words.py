@@ -191,8 +191,8 @@ Values = Mapping[str, Any]
 
 def sentence(action: str, what: str, *, before: Values | None, after: Values | None) -> str:
     """The action, to follow the actor's name: 'created the key ci'."""
-    said = after or {}
-    return _phrase(action, before or {}, said).format(what=what, reason=said.get("reason", ""))
+    values = after or {}
+    return _phrase(action, before or {}, values).format(what=what, reason=values.get("reason", ""))
 
 
 def _phrase(action: str, before: Values, after: Values) -> str:
@@ -212,10 +212,10 @@ def _phrase(action: str, before: Values, after: Values) -> str:
 
 def name_in(object_type: str, object_id: str, before: Values | None, after: Values | None) -> str:
     """The name of an event's object, or its id if the values hold no name."""
-    said = {**(before or {}), **(after or {})}
-    named = next((str(said[word]) for word in _NAMES if said.get(word)), object_id)
-    has_version = object_type == "price_book" and "version" in said
-    return f"{named}:{said['version']}" if has_version else named
+    values = {**(before or {}), **(after or {})}
+    named = next((str(values[word]) for word in _NAMES if values.get(word)), object_id)
+    has_version = object_type == "price_book" and "version" in values
+    return f"{named}:{values['version']}" if has_version else named
 
 
 def object_words(object_type: str) -> str:

@@ -54,7 +54,7 @@ _UNCHANGED = f"""
 """  # noqa: S608 - built from constants
 
 
-class _Found(NamedTuple):
+class _KeyState(NamedTuple):
     """The first columns of _CALLER, in order; the rest are Limits."""
 
     key_id: UUID
@@ -169,17 +169,17 @@ def _former_caller(row: Row | None) -> Caller | None:
     caller = _caller(row)
     if row is None or caller is None:
         return None
-    return replace(caller, version="", digest=b"", use_is_due=_found(row).use_is_due)
+    return replace(caller, version="", digest=b"", use_is_due=_key_state(row).use_is_due)
 
 
-def _found(row: Row) -> _Found:
-    return _Found._make(row[: len(_Found._fields)])
+def _key_state(row: Row) -> _KeyState:
+    return _KeyState._make(row[: len(_KeyState._fields)])
 
 
 def _caller(row: Row | None) -> Caller | None:
     if row is None:
         return None
-    found = _found(row)
+    found = _key_state(row)
     return Caller(
         key_id=found.key_id,
         tenant_id=found.tenant_id,
@@ -192,7 +192,7 @@ def _caller(row: Row | None) -> Caller | None:
         revoked_at=found.revoked_at,
         is_test=found.is_test,
         default_response_format=found.default_response_format,
-        limits=Limits(*row[len(_Found._fields) :]),
+        limits=Limits(*row[len(_KeyState._fields) :]),
         revision=found.revision,
         suspended_because=found.suspended_because or "",
         storage_full=found.storage_full,

@@ -56,7 +56,7 @@ def to_format(
         orientation: how to turn its pixels.
     """
     result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
-    return _converted(
+    return _convert(
         spool, facts, output_format, compression, orientation=orientation, result=result
     )
 
@@ -77,7 +77,7 @@ def as_sent(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
     if orientation != UPRIGHT:
         into: Format = "jpeg" if facts.format == "jpeg" else "png"
         result = spool.sibling(max_bytes=MAX_OUTPUT_BYTES)
-        turned = _converted(
+        turned = _convert(
             clean, facts, into, TURNED_QUALITY, orientation=orientation, result=result
         )
         if clean is not spool:
@@ -88,7 +88,7 @@ def as_sent(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
     return clean, facts
 
 
-def _converted(
+def _convert(
     spool: SpoolFile,
     facts: ImageFacts,
     output_format: str,

@@ -61,7 +61,7 @@ class Chain:
     def _first(self) -> Signer:
         with self._beginning:
             if self._signer is None:
-                self._signer = _found(self._region)
+                self._signer = _search_chain(self._region)
                 vital.start_thread("s3-credentials", self._renew, is_over=self._is_over.is_set)
             return self._signer
 
@@ -69,7 +69,7 @@ class Chain:
         pause, failures = self._until_renewal(), 0
         while not self._is_over.wait(pause):
             try:
-                self._signer = _found(self._region)
+                self._signer = _search_chain(self._region)
             except StorageFailed as error:
                 left = self._seconds_left()
                 logger.warning("S3 credentials, good for %.0f s, are not renewed: %s", left, error)
@@ -89,7 +89,7 @@ class Chain:
         return 0.0 if signer is None else max(0.0, signer.seconds_left(clock.now()))
 
 
-def _found(region: str) -> Signer:
+def _search_chain(region: str) -> Signer:
     """Search the chain from its beginning. Raises StorageFailed."""
     try:
         found = Session().get_credentials()
@@ -102,8 +102,8 @@ def _found(region: str) -> Signer:
     return Signer(keys.access_key, keys.secret_key, region, keys.token or "", ends)
 
 
-def _as_said(_fetcher: InstanceMetadataFetcher, _credentials: dict[str, str]) -> None:
+def _keep_reported_end(_fetcher: InstanceMetadataFetcher, _credentials: dict[str, str]) -> None:
     """Keep the end of an instance's credentials as reported; botocore would postpone it."""
 
 
-InstanceMetadataFetcher._evaluate_expiration = _as_said  # type: ignore[attr-defined] # noqa: SLF001 - there is no setting for it
+InstanceMetadataFetcher._evaluate_expiration = _keep_reported_end  # type: ignore[attr-defined] # noqa: SLF001 - there is no setting for it

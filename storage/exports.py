@@ -124,7 +124,7 @@ def make_due(*, now: datetime) -> int:
         return 0
     try:
         made = 0
-        while (export := _claimed(now)) is not None:
+        while (export := _claim_due(now)) is not None:
             made += _make(export)
             now = clock.now()  # a lease begins now, after the last export took its time
         return made
@@ -168,7 +168,7 @@ def _check_number(tenant: Tenant, user: User, now: datetime, *, list_name: str) 
         raise ValidationError(f"At most {most} {what} within 24 hours: ask again later.")
 
 
-def _claimed(now: datetime) -> TenantExport | None:
+def _claim_due(now: datetime) -> TenantExport | None:
     """Claim a due export; it is due again soon, should this process die."""
     with transaction.atomic():
         due = TenantExport.objects.filter(ready_at=None, failed_at=None, due_at__lte=now)
@@ -182,12 +182,12 @@ def _claimed(now: datetime) -> TenantExport | None:
             export.save(update_fields=["due_at", "attempts", "object_key"])
             return export
         _fail(export, now)
-    return _claimed(now)
+    return _claim_due(now)
 
 
 def _make(export: TenantExport) -> bool:
     try:
-        if _finish(export, _stored(export)):
+        if _finish(export, _store_file(export)):
             return True
         delete_objects([export.object_key])  # its tenant was erased meanwhile
     except PermissionDenied:  # the requester has left, or may see less than before
@@ -198,7 +198,7 @@ def _make(export: TenantExport) -> bool:
     return False
 
 
-def _stored(export: TenantExport) -> int:
+def _store_file(export: TenantExport) -> int:
     """Write the export's file, store it, and return its size in bytes."""
     settings.SPOOL.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=settings.SPOOL) as unnamed:

@@ -66,13 +66,13 @@ class LoopWire:
         async with self._putting:
             if begun is not None:
                 begun()
-            answer = await self._asked("PUT", *sent, body)
+            answer = await self._send("PUT", *sent, body)
             await _require_success("PutObject", answer)
 
     async def get(self, name: str) -> AsyncGenerator[bytes]:
         """Yield an object's bytes as they arrive, at most 256 KB at once. Close it to stop."""
         async with self._getting:
-            answer = await self._asked("GET", *self._signed("GET", name))
+            answer = await self._send("GET", *self._signed("GET", name))
         if answer.status != HTTPStatus.OK:
             await _require_success("GetObject", answer)
         async with aclosing(answer.body) as pieces:
@@ -88,7 +88,7 @@ class LoopWire:
         """Close idle connections now, and the others after use."""
         self._idle.close()
 
-    async def _asked(
+    async def _send(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
     ) -> WireAnswer:
         """Return the answer; without one, or after a 5xx, send the request once more.

@@ -131,7 +131,7 @@ def cleaned(spool: SpoolFile, *, at_once: bool = False) -> Cleaned:
     """
     clean, image_format, orientation, got_end = stripped(spool)
     mended: list[Mended] = ["end_marker_added"] if got_end else []
-    facts, tail = _decoded(clean, image_format)
+    facts, tail = _decode(clean, image_format)
     if image_format == "png" and png.is_animated(spool):
         facts = replace(facts, oddity="animated")
     if at_once and (tail or orientation != UPRIGHT):
@@ -148,7 +148,7 @@ def cleaned(spool: SpoolFile, *, at_once: bool = False) -> Cleaned:
     return Cleaned(clean, facts, orientation, tuple(mended))
 
 
-def _decoded(spool: SpoolFile, image_format: Format) -> tuple[ImageFacts, scanlines.Tail | None]:
+def _decode(spool: SpoolFile, image_format: Format) -> tuple[ImageFacts, scanlines.Tail | None]:
     """The facts of the pixels as stored, and the bytes that follow the image."""
     if image_format != "png":
         return _read_by_libvips(spool, image_format), None

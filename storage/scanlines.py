@@ -147,15 +147,15 @@ def image_data(spool: SpoolFile, chunks: Iterator[Chunk]) -> Iterator[bytes]:
     for chunk in chunks:
         if chunk.kind not in {b"IDAT", b"IEND"}:
             raise NotAnImage(f"a png with {chunk.kind!r} after its image has begun")
-        yield from _checked(spool, chunk)
+        yield from _read_verified(spool, chunk)
 
 
 def _prove_checksum(spool: SpoolFile, chunk: Chunk) -> None:
-    for _ in _checked(spool, chunk):
+    for _ in _read_verified(spool, chunk):
         pass
 
 
-def _checked(spool: SpoolFile, chunk: Chunk) -> Iterator[bytes]:
+def _read_verified(spool: SpoolFile, chunk: Chunk) -> Iterator[bytes]:
     """Yield a chunk's data and verify its checksum at the end."""
     checksum = isal_zlib.crc32(chunk.kind)
     end = chunk.offset + chunk.size

@@ -45,7 +45,7 @@ def _data(spool: SpoolFile, header: Chunk, image: list[Chunk], tail: Tail) -> It
         return _first(stream, sum(chunk.size for chunk in image) - tail.after_stream)
     passes = Header.read(spool.read_at(header.offset, header.size)).passes()
     rows_bytes = sum(row_bytes * rows for row_bytes, rows in passes)
-    return _deflated(_first(Inflated(stream), rows_bytes))
+    return _deflate(_first(Inflated(stream), rows_bytes))
 
 
 def _first(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
@@ -59,7 +59,7 @@ def _first(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
             return
 
 
-def _deflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _deflate(pieces: Iterable[bytes]) -> Iterator[bytes]:
     deflater = isal_zlib.compressobj(_LEVEL)
     for piece in pieces:
         if data := deflater.compress(piece):

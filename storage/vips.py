@@ -62,9 +62,9 @@ def loaded(
 
 def _upright(image: Any, orientation: Orientation) -> Any:
     """Turn the image as its EXIF said, which was dropped before libvips could see it."""
-    told = image.copy()
-    told.set_type(pyvips.GValue.gint_type, "orientation", orientation)
-    return told.autorot()
+    marked = image.copy()
+    marked.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    return marked.autorot()
 
 
 def whole_bytes(image: Any, image_format: str) -> int:

@@ -84,19 +84,19 @@ class ObjectStream(File):  # type: ignore[type-arg] # generic only for the stubs
             piece = bytes(self._come[:wanted])
             del self._come[:wanted]
             self._missing -= wanted
-            if not self._missing and self._taken():
+            if not self._missing and self._take_answer():
                 next(self._pieces, None)  # which gives the connection back
             return piece
 
     @override
     def close(self) -> None:
         """Discard the unread rest. Safe to call twice; it does not wait."""
-        if answer := self._taken():
+        if answer := self._take_answer():
             cut(answer)
             with self._reading:
                 answer.close()
 
-    def _taken(self) -> Answer | None:
+    def _take_answer(self) -> Answer | None:
         """Return the answer to only the first caller: its connection may soon be used elsewhere."""
         answer, self._answer = self._answer, None
         return answer
@@ -135,11 +135,11 @@ class Wire:
         sent = self._signed(
             "PUT", name, kept_with(content_type), sha256=sha256, size_bytes=size_bytes
         )
-        _require_success("PutObject", self._asked("PUT", *sent, chunks))
+        _require_success("PutObject", self._send("PUT", *sent, chunks))
 
     def get(self, name: str) -> ObjectStream:
         """Start reading an object."""
-        answer = self._asked("GET", *self._signed("GET", name))
+        answer = self._send("GET", *self._signed("GET", name))
         if answer.status_code != HTTPStatus.OK:
             _require_success("GetObject", answer)
         if (length := answer.headers.get("content-length")) is None:
@@ -149,14 +149,14 @@ class Wire:
 
     def require(self, name: str) -> None:
         """Raise ObjectMissing unless the object is there."""
-        _require_success("HeadObject", self._asked("HEAD", *self._signed("HEAD", name)))
+        _require_success("HeadObject", self._send("HEAD", *self._signed("HEAD", name)))
 
     def close(self) -> None:
         """Close all connections."""
         self._kept.close()
         self._new.close()
 
-    def _asked(
+    def _send(
         self, method: str, path: str, headers: Mapping[str, str], chunks: Chunks | None = None
     ) -> Answer:
         """Return the answer; without one, or after a 5xx, send the request once more.

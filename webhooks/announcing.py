@@ -37,8 +37,8 @@ def announce(
     """
     if prepared.fetch_one(_ANY, [tenant_id, livemode]) is None:
         return
-    told = WebhookEndpoint.objects.filter(tenant_id=tenant_id, livemode=livemode)
-    endpoints = list(told.only("status", "events"))
+    endpoints_of_mode = WebhookEndpoint.objects.filter(tenant_id=tenant_id, livemode=livemode)
+    endpoints = list(endpoints_of_mode.only("status", "events"))
     event = Event(
         tenant_id=tenant_id, livemode=livemode, type=event_type, subject_id=subject_id, at=at
     )

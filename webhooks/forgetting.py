@@ -62,32 +62,32 @@ def forget_old(*, now: datetime) -> None:
         "before": before,
         "first": ids.first_at(before),
         "first_test": ids.first_at(now - TESTS_KEPT),
-        "gone": _gone(),
+        "gone": _deleted_endpoints(),
     }
-    _repeated(_ATTEMPTS, values)
-    _repeated(_DELIVERIES.format(condition="d.endpoint_id = ANY(%(gone)s)"), values)
-    _repeated(_DELIVERIES.format(condition=_WORN), values)
-    _repeated(_DELIVERIES.format(condition=_OF_TESTS), values)
-    _repeated(_EVENTS.format(condition=_UNTOLD), values)
-    _repeated(_EVENTS.format(condition=_UNTOLD_TESTS), values)
+    _run_in_batches(_ATTEMPTS, values)
+    _run_in_batches(_DELIVERIES.format(condition="d.endpoint_id = ANY(%(gone)s)"), values)
+    _run_in_batches(_DELIVERIES.format(condition=_WORN), values)
+    _run_in_batches(_DELIVERIES.format(condition=_OF_TESTS), values)
+    _run_in_batches(_EVENTS.format(condition=_UNTOLD), values)
+    _run_in_batches(_EVENTS.format(condition=_UNTOLD_TESTS), values)
 
 
 def forget_tenant(tenant_id: UUID) -> None:
     """Delete all data of a tenant, its endpoints first, so that nothing more is sent."""
     WebhookEndpoint.objects.filter(tenant_id=tenant_id).delete()
     values = {"tenant": tenant_id}
-    _repeated(_DELIVERIES.format(condition=_OF_TENANT), values)
-    _repeated(_EVENTS.format(condition="e.tenant_id = %(tenant)s"), values)
+    _run_in_batches(_DELIVERIES.format(condition=_OF_TENANT), values)
+    _run_in_batches(_EVENTS.format(condition="e.tenant_id = %(tenant)s"), values)
 
 
-def _gone() -> list[UUID]:
+def _deleted_endpoints() -> list[UUID]:
     """Deleted endpoints that still have deliveries."""
     with connection.cursor() as cursor:
         cursor.execute(_GONE)
         return [row[0] for row in cursor.fetchall()]
 
 
-def _repeated(statement: str, values: Mapping[str, Any]) -> None:
+def _run_in_batches(statement: str, values: Mapping[str, Any]) -> None:
     """Run a statement in batches until nothing is left to delete."""
     deleted = _BATCH
     while deleted == _BATCH:

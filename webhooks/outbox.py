@@ -185,7 +185,7 @@ def write_down(*, order: HeldDelivery, outcome: DeliveryOutcome, now: datetime) 
         took_ms=outcome.took // timedelta(milliseconds=1),
         http_status=outcome.status,
         error=outcome.error,
-        answer=_kept(endpoint, outcome.answer, now),
+        answer=_answer_to_keep(endpoint, outcome.answer, now),
     )
     if delivery.due_at == order.until:
         _go_on(delivery, outcome, now)
@@ -206,7 +206,7 @@ def _go_on(delivery: Delivery, outcome: DeliveryOutcome, now: datetime) -> None:
     delivery.save(update_fields=["tries", "state", "due_at"])
 
 
-def _kept(endpoint: WebhookEndpoint, answer: str, now: datetime) -> str:
+def _answer_to_keep(endpoint: WebhookEndpoint, answer: str, now: datetime) -> str:
     """Return the answer, or only its beginning if the endpoint has sent too much today."""
     if len(answer) <= SHORT_ANSWER_CHARS:
         return answer
@@ -222,13 +222,13 @@ def _kept(endpoint: WebhookEndpoint, answer: str, now: datetime) -> str:
 
 def _judge(endpoint: WebhookEndpoint, outcome: DeliveryOutcome, now: datetime) -> None:
     """Apply the attempt's result to the endpoint."""
-    theirs = WebhookEndpoint.objects.filter(id=endpoint.id)
+    rows = WebhookEndpoint.objects.filter(id=endpoint.id)
     if retry.is_taken(outcome.status):
         if endpoint.failing_since is not None:
-            theirs.update(failing_since=None)
+            rows.update(failing_since=None)
     elif retry.is_gone(outcome.status):
         disable(endpoint)
     elif endpoint.failing_since is None:
-        theirs.filter(failing_since=None).update(failing_since=now)
+        rows.filter(failing_since=None).update(failing_since=now)
     elif retry.is_hopeless(endpoint.failing_since, now):
         pause(endpoint)

@@ -72,8 +72,8 @@ def endpoint_by_id(
 
 
 def _endpoints(tenant_id: UUID, *, livemode: bool | None) -> QuerySet[WebhookEndpoint]:
-    theirs = WebhookEndpoint.objects.filter(tenant_id=tenant_id)
-    return theirs if livemode is None else theirs.filter(livemode=livemode)
+    endpoints = WebhookEndpoint.objects.filter(tenant_id=tenant_id)
+    return endpoints if livemode is None else endpoints.filter(livemode=livemode)
 
 
 def deliveries_of(

@@ -74,7 +74,7 @@ class Sender:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
-    async def _tried(self, order: HeldDelivery) -> DeliveryOutcome:
+    async def _attempt(self, order: HeldDelivery) -> DeliveryOutcome:
         """Attempt the delivery. Our own error counts as an attempt, or it would repeat for ever."""
         began = clock.now()
         try:
@@ -92,7 +92,7 @@ class Sender:
             if not await _has_room(order):
                 await pools.surely(outbox.put_off, order=order, now=clock.now())
                 return
-            outcome = await self._tried(order)
+            outcome = await self._attempt(order)
             await pools.surely(outbox.write_down, order=order, outcome=outcome, now=clock.now())
         except LookUpsBusy as error:
             logger.warning("a delivery is put off: %s", error)

@@ -38,18 +38,18 @@ class EndpointValues:
 
 
 def create_endpoint(
-    *, tenant: Tenant, livemode: bool, wishes: EndpointValues, actor: Actor, ip: str | None = None
+    *, tenant: Tenant, livemode: bool, values: EndpointValues, actor: Actor, ip: str | None = None
 ) -> tuple[WebhookEndpoint, str]:
     """Create an endpoint and return its secret, shown only this once.
 
     It gets the events of its mode only.
     """
-    columns = _checked(wishes, livemode=livemode)
+    columns = _checked_columns(values, livemode=livemode)
     secret = signing.new_secret()
     with transaction.atomic():
         tenant_for_update(tenant.id)  # so concurrent calls are counted
-        theirs = WebhookEndpoint.objects.filter(tenant=tenant, livemode=livemode)
-        if theirs.count() >= MAX_ENDPOINTS:
+        endpoints = WebhookEndpoint.objects.filter(tenant=tenant, livemode=livemode)
+        if endpoints.count() >= MAX_ENDPOINTS:
             mode = "live" if livemode else "test"
             raise ValidationError(
                 f"There are {MAX_ENDPOINTS} {mode} endpoints already: delete one first."
@@ -70,14 +70,14 @@ def create_endpoint(
 
 
 def change_endpoint(
-    *, endpoint: WebhookEndpoint, wishes: EndpointValues, actor: Actor, ip: str | None = None
+    *, endpoint: WebhookEndpoint, values: EndpointValues, actor: Actor, ip: str | None = None
 ) -> None:
     """Change an endpoint's url, events or status; nothing is written if nothing changes.
 
     An endpoint that is enabled again starts with its failures forgotten; pending deliveries go on.
     Raises WebhookEndpoint.DoesNotExist if it was deleted meanwhile.
     """
-    columns = _checked(wishes, livemode=endpoint.livemode, present=endpoint)
+    columns = _checked_columns(values, livemode=endpoint.livemode, present=endpoint)
     with transaction.atomic():
         _lock(endpoint)
         before = _describe(endpoint)
@@ -169,15 +169,15 @@ def resend_since(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -
     that wait for their next attempt. At most the newest 10,000; accepted ones are not sent again.
     """
     _require_enabled(endpoint)
-    theirs = Event.objects.filter(
+    events = Event.objects.filter(
         tenant=endpoint.tenant_id, livemode=endpoint.livemode, id__gte=ids.first_at(since)
     )
-    mine = Delivery.objects.filter(endpoint=endpoint, event__in=theirs)
-    again = mine.exclude(state=Delivery.State.DELIVERED).order_by("-id")[:MAX_RESENT]
+    deliveries = Delivery.objects.filter(endpoint=endpoint, event__in=events)
+    again = deliveries.exclude(state=Delivery.State.DELIVERED).order_by("-id")[:MAX_RESENT]
     resent = Delivery.objects.filter(id__in=again.values("id")).update(
         state=Delivery.State.PENDING, tries=0, due_at=now
     )
-    missed = theirs.filter(type__in=endpoint.events or EVENTS).exclude(
+    missed = events.filter(type__in=endpoint.events or EVENTS).exclude(
         deliveries__endpoint=endpoint
     )
     event_ids = list(missed.order_by("-id").values_list("id", flat=True)[: MAX_RESENT - resent])
@@ -198,29 +198,29 @@ def _require_enabled(endpoint: WebhookEndpoint) -> None:
         raise ValidationError({"status": f"The endpoint is {endpoint.status}: enable it first."})
 
 
-def _checked(
-    wishes: EndpointValues, *, livemode: bool, present: WebhookEndpoint | None = None
+def _checked_columns(
+    values: EndpointValues, *, livemode: bool, present: WebhookEndpoint | None = None
 ) -> dict[str, Any]:
-    """The wishes as columns. Call it outside any transaction: a name may have to be looked up."""
-    if present is None or wishes.url != present.url:
-        check_url(wishes.url)
-    if unknown := [word for word in wishes.events or () if word not in EVENTS]:
+    """The values as columns. Call it outside any transaction: a name may have to be looked up."""
+    if present is None or values.url != present.url:
+        check_url(values.url)
+    if unknown := [word for word in values.events or () if word not in EVENTS]:
         raise ValidationError({"events": f"no such event: {unknown[0]!r}"})
-    if not livemode and list(wishes.events or ()) == [BALANCE_LOW]:
+    if not livemode and list(values.events or ()) == [BALANCE_LOW]:
         words = f"test keys move no money: a test endpoint never receives {BALANCE_LOW}"
         raise ValidationError({"events": words})
     columns: dict[str, Any] = {
-        "url": wishes.url,
-        "events": None if wishes.events is None else list(wishes.events),
+        "url": values.url,
+        "events": None if values.events is None else list(values.events),
     }
-    if present is None or wishes.is_enabled != present.is_enabled:
-        columns |= {"status": _status(wishes), "failing_since": None}
+    if present is None or values.is_enabled != present.is_enabled:
+        columns |= {"status": _status(values), "failing_since": None}
     return columns
 
 
-def _status(wishes: EndpointValues) -> str:
+def _status(values: EndpointValues) -> str:
     status = WebhookEndpoint.Status
-    return (status.ENABLED if wishes.is_enabled else status.DISABLED).value
+    return (status.ENABLED if values.is_enabled else status.DISABLED).value
 
 
 def _describe(endpoint: WebhookEndpoint) -> dict[str, Any]:

@@ -200,7 +200,7 @@ class KeysView(Endpoint):
         `budget_warns_only` is true.
         """
         livemode = given.pop("livemode", None)
-        with _refused_by_field():
+        with _as_invalid_request():
             key, text = issue_key_for(
                 caller=caller, name=name, given=given, livemode=livemode, **self.by(caller)
             )
@@ -234,7 +234,7 @@ class KeyView(Endpoint):
     def patch(self, caller: Caller, public_id: str, **given: Any) -> Answer:
         """Change the given fields; null removes a limit. Applies from the next request on."""
         key, name = _key(caller, public_id), given.pop("name", None)
-        with _refused_by_field():
+        with _as_invalid_request():
             change_key_for(caller=caller, key=key, name=name, given=given, **self.by(caller))
         return Answer(ShownKey(key))
 
@@ -271,7 +271,7 @@ class KeyRotationView(Endpoint):
         The old secret can make images until the overlap ends, but cannot manage keys.
         """
         key = _key(caller, public_id)
-        with _refused_by_field():
+        with _as_invalid_request():
             text = rotate_key_for(
                 caller=caller,
                 key=key,
@@ -290,7 +290,7 @@ def _key(caller: Caller, public_id: str) -> ApiKey:
 
 
 @contextmanager
-def _refused_by_field() -> Iterator[None]:
+def _as_invalid_request() -> Iterator[None]:
     """Turn a service's refusal into an API error with its first field."""
     try:
         yield

@@ -216,12 +216,12 @@ def say_invalid(error: ValidationError) -> CommandError:
     """A service's refusal as one line, each message after its field."""
     if not hasattr(error, "error_dict"):
         return CommandError(" ".join(error.messages))
-    said = [
+    words = [
         message if field == NON_FIELD_ERRORS else f"{field}: {message}"
         for field, messages in error.message_dict.items()
         for message in messages
     ]
-    return CommandError(" ".join(said))
+    return CommandError(" ".join(words))
 
 
 def ask(stdout: OutputWrapper, question: str) -> None:

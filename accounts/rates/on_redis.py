@@ -67,7 +67,7 @@ def taking(buckets: Sequence[Bucket]) -> RedisCommand[Taken]:
     ]
     names = [bucket.name for bucket in buckets]
     words: list[str | int] = ["EVAL", _TAKE, len(names), *names, *numbers, int(STEP_SECONDS * 1000)]
-    return RedisCommand(words, _taken, partial(_taken_here, buckets), _AWAY)
+    return RedisCommand(words, _read_reply, partial(_take_locally, buckets), _AWAY)
 
 
 def adding(name: str, amount: int, *, most: int, kept: timedelta) -> RedisCommand[bool]:
@@ -83,10 +83,10 @@ def adding(name: str, amount: int, *, most: int, kept: timedelta) -> RedisComman
     return RedisCommand(words, had_room, lambda: True, _AWAY)
 
 
-def _taken(reply: Sequence[int]) -> Taken:
+def _read_reply(reply: Sequence[int]) -> Taken:
     wait_ms, *levels = reply
     return Taken(wait_ms / 1000, tuple(level / 1000 for level in levels))
 
 
-def _taken_here(buckets: Sequence[Bucket]) -> Taken:
+def _take_locally(buckets: Sequence[Bucket]) -> Taken:
     return _local.take(buckets, now=time.monotonic())

@@ -93,8 +93,8 @@ def link_events(*, every: bool = False) -> int:
         last = _lock_chain()
         since = 0 if last is None or every else last.event_id - _LATECOMERS
         events = AuditEvent.objects.filter(id__gt=since, link=None, seal__isnull=False)
-        ours = (event for event in events.order_by("id") if _is_ours(event))
-        return _link(last, ours)
+        own_events = (event for event in events.order_by("id") if _is_ours(event))
+        return _link(last, own_events)
 
 
 def link_older_events() -> int:

@@ -242,8 +242,8 @@ def refuse_more_than(own: KeyRules, rules: KeyRules) -> None:
         raise Forbidden(message, param="ip_ranges")
     for limit in _LIMITS:
         most: int | datetime | None = getattr(own, limit)
-        asked = getattr(rules, limit)
-        if most is not None and (asked is None or asked > most):
+        value = getattr(rules, limit)
+        if most is not None and (value is None or value > most):
             raise Forbidden(f"This API key's own {limit} is lower.", param=limit)
     if rules.budget_warns_only and _is_stopped(own):
         message = "This API key has a hard budget itself, so it cannot grant one that only warns."
@@ -266,10 +266,10 @@ def _is_inside(ranges: Sequence[str] | None, known: Sequence[str]) -> bool:
         return False
     networks = [ipaddress.ip_network(text) for text in known]
     try:
-        asked = [ipaddress.ip_network(text) for text in ranges]
+        inner = [ipaddress.ip_network(text) for text in ranges]
     except ValueError:
         return False
     return all(
         any(one.version == other.version and one.subnet_of(other) for other in networks)  # type: ignore[arg-type]  # of one version
-        for one in asked
+        for one in inner
     )

@@ -64,7 +64,7 @@ def delete_workspace(
     by.refresh_from_db(fields=["role"])
     check_deletion(by=by, confirmation=confirmation)
     record(tenant.audited, "tenant.delete", actor=by.user, ip=ip)
-    _shut(tenant, by.user, now, ip)
+    _suspend(tenant, by.user, now, ip)
     _end_memberships(tenant, by.user, ip)
     Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now)
     transaction.on_commit(partial(ring, TASK))
@@ -84,7 +84,7 @@ def end_tenant(
     if tenant.erasure_due_at is not None:
         raise ValidationError("The tenant is being erased already.")
     record(tenant.audited, "tenant.delete", actor=actor, ip=ip)
-    _shut(tenant, actor, now, ip)
+    _suspend(tenant, actor, now, ip)
     _end_memberships(tenant, actor, ip)
     Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now)
     transaction.on_commit(partial(ring, TASK))
@@ -107,7 +107,7 @@ def erase_tenant(*, tenant: Tenant, confirmation: str, actor: Actor, now: dateti
     """
     _check_name(tenant, confirmation)
     with transaction.atomic():
-        _shut(tenant, actor, now)
+        _suspend(tenant, actor, now)
         Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now + LEASE)
     _erase(tenant, actor, now)
 
@@ -118,7 +118,7 @@ def erase_due(*, now: datetime) -> int:
         return 0
     try:
         erased = 0
-        while (tenant := _claimed(now)) is not None:
+        while (tenant := _claim_due(now)) is not None:
             erased += _is_erased(tenant, now)
         return erased
     finally:
@@ -136,7 +136,7 @@ def _is_erased(tenant: Tenant, now: datetime) -> bool:
 
 
 @transaction.atomic
-def _claimed(now: datetime) -> Tenant | None:
+def _claim_due(now: datetime) -> Tenant | None:
     """Claim a tenant for erasure; it is due again later, should this process die."""
     due = Tenant.objects.select_for_update(skip_locked=True, no_key=True)
     tenant = due.filter(erasure_due_at__lte=now).order_by("erasure_due_at").first()
@@ -152,7 +152,7 @@ def _erase(tenant: Tenant, actor: Actor, now: datetime) -> None:
     _make_nameless(tenant, actor, now)
 
 
-def _shut(tenant: Tenant, actor: Actor, now: datetime, ip: str | None = None) -> None:
+def _suspend(tenant: Tenant, actor: Actor, now: datetime, ip: str | None = None) -> None:
     if tenant.status != Tenant.Status.SUSPENDED:
         set_tenant_status(tenant=tenant, status=Tenant.Status.SUSPENDED, actor=actor, ip=ip)
     for key in api_keys_of(tenant.id):

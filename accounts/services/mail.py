@@ -89,7 +89,7 @@ def send_due(*, now: datetime, limit: int = 100) -> int:
         for _ in range(limit):
             taken = timedelta(seconds=time.monotonic() - began)
             moment = now + taken  # so that a mail on a slow server is not due again at once
-            mail = _claimed(moment)
+            mail = _claim_due(moment)
             if mail is None:
                 break
             sent += _send(mail, moment)
@@ -129,7 +129,7 @@ def encrypt_mail_anew() -> int:
 
 
 @transaction.atomic
-def _claimed(now: datetime) -> Mail | None:
+def _claim_due(now: datetime) -> Mail | None:
     """Claim a due mail; it is due again later, should this process die."""
     due = Mail.objects.filter(sent_at=None, due_at__lte=now, attempts__lt=MAX_ATTEMPTS)
     mail = due.select_for_update(skip_locked=True).order_by("due_at").first()

@@ -49,7 +49,7 @@ def give_sign_up_credit(*, tenant: Tenant, user: User, now: datetime, ip: str | 
     mailboxes = _digests(f"mailbox {mailbox_of(user.email)}")
     networks = _digests(f"network {counted_address(ip or '')}")
     withheld = _withheld(mailboxes, networks, now)
-    if withheld == SignUpCredit.Withheld.CEILING and not _of_day(now, withheld=withheld).exists():
+    if withheld == SignUpCredit.Withheld.CEILING and not _credits(now, withheld=withheld).exists():
         _tell_operator()
     amount = 0 if withheld else settings.SIGN_UP_CREDIT
     SignUpCredit.objects.create(
@@ -63,7 +63,7 @@ def give_sign_up_credit(*, tenant: Tenant, user: User, now: datetime, ip: str | 
 def _withheld(
     mailboxes: list[bytes], networks: list[bytes], now: datetime
 ) -> SignUpCredit.Withheld:
-    given = _of_day(now, withheld="")
+    given = _credits(now, withheld="")
     if SignUpCredit.objects.filter(mailbox__in=mailboxes, withheld="").exists():
         return SignUpCredit.Withheld.MAILBOX
     if given.filter(network__in=networks).count() >= settings.SIGN_UP_CREDITS_PER_ADDRESS:
@@ -74,7 +74,7 @@ def _withheld(
     return SignUpCredit.Withheld.NOT
 
 
-def _of_day(now: datetime, **columns: str) -> QuerySet[SignUpCredit]:
+def _credits(now: datetime, **columns: str) -> QuerySet[SignUpCredit]:
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return SignUpCredit.objects.filter(at__gte=midnight, **columns)
 

@@ -30,10 +30,10 @@ def suspend(
         raise ValidationError("the tenant is suspended already")
     set_tenant_status(tenant=tenant, status=suspended, reason=words, actor=actor, ip=ip)
     note_for_staff(tenant.audited, note.strip(), actor=actor, ip=ip)
-    told = [one.user.email for one in members_of(tenant.id) if one.role in TOLD_ROLES]
-    said = {"workspace": tenant.shown_name, "reason": words}
-    post_rendered(to=told, template=MAIL, words=said)
-    return len(told)
+    emails = [one.user.email for one in members_of(tenant.id) if one.role in TOLD_ROLES]
+    context = {"workspace": tenant.shown_name, "reason": words}
+    post_rendered(to=emails, template=MAIL, words=context)
+    return len(emails)
 
 
 @transaction.atomic

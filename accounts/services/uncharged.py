@@ -29,7 +29,7 @@ def refuse_above_ceiling(*, tenant_id: UUID, uncharged: Micros, now: datetime) -
     tenants = Tenant.objects.alias(ceiling=ceiling).filter(id=tenant_id, ceiling__lte=uncharged)
     if not tenants.exclude(uncharged_until__gte=until).update(uncharged_until=until):
         return
-    after = {"refused_until": _said(until)}
+    after = {"refused_until": _iso_text(until)}
     record(Tenant(id=tenant_id).audited, ACTION, actor=ACTOR, after=after)
 
 
@@ -48,11 +48,11 @@ def set_uncharged_ceiling(
     tenant.save(update_fields=["uncharged_ceiling_micros", "uncharged_until"])
     former = {
         "ceiling_micros": before["uncharged_ceiling_micros"],
-        "refused_until": _said(before["uncharged_until"]),
+        "refused_until": _iso_text(before["uncharged_until"]),
     }
     present = {"ceiling_micros": ceiling, "refused_until": None}
     record(tenant.audited, ACTION, actor=actor, before=former, after=present, ip=ip)
 
 
-def _said(at: datetime | None) -> str | None:
+def _iso_text(at: datetime | None) -> str | None:
     return None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"

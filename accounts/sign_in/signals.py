@@ -22,14 +22,14 @@ FACTOR = "mfa.Authenticator"
 
 def connect() -> None:
     """Connect the receivers."""
-    post_save.connect(_saved, sender=FACTOR, dispatch_uid="second-factor-on")
-    post_delete.connect(_deleted, sender=FACTOR, dispatch_uid="second-factor-off")
-    email_confirmed.connect(_verified, dispatch_uid="address-verified")
+    post_save.connect(_on_factor_saved, sender=FACTOR, dispatch_uid="second-factor-on")
+    post_delete.connect(_on_factor_deleted, sender=FACTOR, dispatch_uid="second-factor-off")
+    email_confirmed.connect(_on_address_verified, dispatch_uid="address-verified")
     for signal in (password_changed, password_reset):
         signal.connect(_password, dispatch_uid="password-changed")
 
 
-def _saved(instance: "Authenticator", *, created: bool, raw: bool, **_: Any) -> None:
+def _on_factor_saved(instance: "Authenticator", *, created: bool, raw: bool, **_: Any) -> None:
     if not created or raw:
         return
     from allauth.account.internal.flows.login import (  # noqa: PLC0415 - needs models
@@ -45,11 +45,11 @@ def _saved(instance: "Authenticator", *, created: bool, raw: bool, **_: Any) -> 
         record_authentication(request, instance.user, "mfa", **facts)
 
 
-def _deleted(instance: "Authenticator", **_: Any) -> None:
+def _on_factor_deleted(instance: "Authenticator", **_: Any) -> None:
     _record("user.mfa_off", instance)
 
 
-def _verified(request: "HttpRequest", email_address: "EmailAddress", **_: Any) -> None:
+def _on_address_verified(request: "HttpRequest", email_address: "EmailAddress", **_: Any) -> None:
     from accounts.services import verify_email  # noqa: PLC0415 - needs the models
     from pictor.kit.words import clock  # noqa: PLC0415 - as above
 

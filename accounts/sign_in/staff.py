@@ -37,8 +37,8 @@ class StaffSite(UnfoldAdminSite):
         models = (
             model_or_iterable if isinstance(model_or_iterable, Iterable) else [model_or_iterable]
         )
-        ours = [model for model in models if model._meta.app_label not in HIDDEN]  # noqa: SLF001 - documented
-        super().register(ours, admin_class, **options)
+        shown = [model for model in models if model._meta.app_label not in HIDDEN]  # noqa: SLF001 - documented
+        super().register(shown, admin_class, **options)
 
     @override
     def has_permission(self, request: HttpRequest) -> bool:

@@ -81,7 +81,7 @@ def _walk(file: ByteSource) -> Iterator[tuple[int, Piece]]:
         marker, segment = _segment(file, position)
         if marker in _SEQUENTIAL:
             components = file.read_at(segment.offset + _COMPONENTS_AT, 1)
-        piece = _kept(file, segment, marker)
+        piece = _kept_part(file, segment, marker)
         if piece is not None:
             yield marker, piece
         if marker == _EOI:
@@ -116,20 +116,20 @@ def _segment(file: ByteSource, position: int) -> tuple[int, ByteSpan]:
     return marker, segment
 
 
-def _kept(file: ByteSource, segment: ByteSpan, marker: int) -> Piece | None:
+def _kept_part(file: ByteSource, segment: ByteSpan, marker: int) -> Piece | None:
     """The part of a segment to keep, without what applications added after its known fields."""
     if marker in _TABLES_AND_FRAMES or marker == _EOI:
         return segment
     head = file.read_at(segment.offset, min(segment.size, _JFIF_BYTES))
     data = head[_HEAD_BYTES:]
     if marker == _APP0 and data.startswith(_JFIF) and len(head) == _JFIF_BYTES:
-        return _shortened(file, segment, head[: -len(_NO_THUMBNAIL)] + _NO_THUMBNAIL)
+        return _shorten(file, segment, head[: -len(_NO_THUMBNAIL)] + _NO_THUMBNAIL)
     if marker == _APP14 and data.startswith(_ADOBE) and len(head) >= _ADOBE_BYTES:
-        return _shortened(file, segment, head[:_ADOBE_BYTES])
+        return _shorten(file, segment, head[:_ADOBE_BYTES])
     return segment if marker == _APP2 and data.startswith(_PROFILE) else None
 
 
-def _shortened(file: ByteSource, segment: ByteSpan, head: bytes) -> Piece:
+def _shorten(file: ByteSource, segment: ByteSpan, head: bytes) -> Piece:
     """A segment of only these bytes, with its length corrected."""
     length = (len(head) - len(SIGNATURE)).to_bytes(_LENGTH_BYTES, "big")
     return written(file, segment.offset, head[:2] + length + head[_HEAD_BYTES:])

@@ -60,8 +60,8 @@ def kept(file: ByteSource) -> Iterator[Piece]:
         raise NotAnImage("a RIFF file that is not a webp")
     if end > file.size:
         raise CutShort
-    chunks = list(_wanted(_chunks(file, end)))
-    body = [_extended(file, one, chunks) if one.kind == b"VP8X" else one.span for one in chunks]
+    chunks = list(_first_of_each_kind(_chunks(file, end)))
+    body = [_new_vp8x(file, one, chunks) if one.kind == b"VP8X" else one.span for one in chunks]
     size = len(b"WEBP") + sum(map(len, body))
     yield written(file, 0, SIGNATURE + size.to_bytes(4, "little") + b"WEBP")
     yield from body
@@ -82,7 +82,7 @@ def _chunks(file: ByteSource, end: int) -> Iterator[_Chunk]:
     raise NotAnImage("a webp of too many chunks")
 
 
-def _wanted(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:
+def _first_of_each_kind(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:
     """Yield the first chunk of each kept kind, up to the picture."""
     seen: set[bytes] = set()
     for chunk in chunks:
@@ -104,7 +104,7 @@ def _is_kept(chunk: _Chunk) -> bool:
     return chunk.kind in _PICTURES | {b"VP8X", b"ALPH"}
 
 
-def _extended(file: ByteSource, vp8x: _Chunk, chunks: list[_Chunk]) -> Piece:
+def _new_vp8x(file: ByteSource, vp8x: _Chunk, chunks: list[_Chunk]) -> Piece:
     """VP8X with only the flags of the kept chunks."""
     data = file.read_at(vp8x.span.offset, vp8x.span.size)
     if len(data) != _HEAD_BYTES + _VP8X_BYTES:

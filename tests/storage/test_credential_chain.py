@@ -283,7 +283,7 @@ def test_two_thirds_of_a_life_pass_before_a_renewal_and_after_a_failure_ever_mor
         end = None if life == float("inf") else now + timedelta(seconds=life)
         return Signer("key", "secret", region, expires_at=end)
 
-    monkeypatch.setattr(credential_chain, "_found", signer_for)
+    monkeypatch.setattr(credential_chain, "_search_chain", signer_for)
     waited = Pauses(len(pauses))
     one = Chain("us-east-1")
     monkeypatch.setattr(one, "_signer", signer_for("us-east-1"))

@@ -20,7 +20,7 @@ def lost(acme, monkeypatch):
     made, _ = create_endpoint(
         tenant=acme.tenant,
         livemode=True,
-        wishes=EndpointValues("https://1.1.1.1/hook"),
+        values=EndpointValues("https://1.1.1.1/hook"),
         actor="test",
     )
     look_up = selectors.endpoint_by_id

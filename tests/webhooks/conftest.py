@@ -118,6 +118,6 @@ def endpoint_of(
     return create_endpoint(
         tenant=customer.tenant,
         livemode=livemode,
-        wishes=EndpointValues(url, **wishes),
+        values=EndpointValues(url, **wishes),
         actor="test",
     )

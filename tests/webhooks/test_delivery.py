@@ -393,7 +393,7 @@ def test_a_fault_of_ours_is_a_try_too(receiver, endpoint, acme, monkeypatch):
     canceled(acme)
     (order,) = receiver.claimed()
 
-    outcome = asyncio.run(Sender(HttpPool())._tried(order))  # noqa: SLF001 - its loop has no other way in
+    outcome = asyncio.run(Sender(HttpPool())._attempt(order))  # noqa: SLF001 - its loop has no other way in
     outbox.write_down(order=order, outcome=outcome, now=receiver.now)
 
     assert DeliveryAttempt.objects.get().error == "it could not be sent"

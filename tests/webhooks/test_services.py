@@ -55,7 +55,7 @@ def test_a_change_is_recorded_without_a_url_s_query(acme, receiver, endpoint):
     wishes = EndpointValues(f"{receiver.url}?token=hidden", ["generation.failed"], is_enabled=False)
 
     for _ in range(2):
-        change_endpoint(endpoint=endpoint, wishes=wishes, actor="test")
+        change_endpoint(endpoint=endpoint, values=wishes, actor="test")
 
     (event,) = AuditEvent.objects.filter(action="webhook_endpoint.change")
     assert event.before == {
@@ -78,7 +78,7 @@ def test_a_test_endpoint_is_not_made_for_what_it_is_never_told_of(acme, receiver
     for attempt in (
         lambda: endpoint_of(acme, receiver.url, livemode=False, events=["balance.low"]),
         lambda: change_endpoint(
-            endpoint=made, wishes=EndpointValues(made.url, ["balance.low"]), actor="test"
+            endpoint=made, values=EndpointValues(made.url, ["balance.low"]), actor="test"
         ),
     ):
         with pytest.raises(ValidationError, match="test keys move no money"):
@@ -91,7 +91,7 @@ def test_an_endpoint_enabled_again_has_a_clean_slate(acme, receiver, endpoint):
     WebhookEndpoint.objects.update(status="paused", failing_since=receiver.now)
     endpoint.refresh_from_db()
 
-    change_endpoint(endpoint=endpoint, wishes=EndpointValues(receiver.url), actor="test")
+    change_endpoint(endpoint=endpoint, values=EndpointValues(receiver.url), actor="test")
 
     endpoint.refresh_from_db()
     assert (endpoint.status, endpoint.failing_since) == ("enabled", None)
@@ -102,7 +102,7 @@ def test_a_paused_endpoint_stays_so_when_something_else_changes(acme, receiver, 
     endpoint.refresh_from_db()
     wishes = EndpointValues(receiver.url, ["generation.failed"], is_enabled=False)
 
-    change_endpoint(endpoint=endpoint, wishes=wishes, actor="test")
+    change_endpoint(endpoint=endpoint, values=wishes, actor="test")
 
     endpoint.refresh_from_db()
     assert (endpoint.status, endpoint.events) == ("paused", ["generation.failed"])
@@ -126,7 +126,7 @@ def test_an_endpoint_deleted_meanwhile_is_neither_changed_nor_rotated(acme, rece
 
     with pytest.raises(WebhookEndpoint.DoesNotExist):
         change_endpoint(
-            endpoint=endpoint, wishes=EndpointValues(receiver.url, is_enabled=False), **by
+            endpoint=endpoint, values=EndpointValues(receiver.url, is_enabled=False), **by
         )
     with pytest.raises(WebhookEndpoint.DoesNotExist):
         rotate_secret(endpoint=endpoint, overlap=timedelta(hours=1), now=receiver.now, **by)
@@ -187,10 +187,10 @@ def test_all_that_was_missed_is_sent_and_nothing_twice(acme, receiver, endpoint)
     canceled(acme)
     Delivery.objects.filter(state="pending").update(state="failed")
     change_endpoint(
-        endpoint=endpoint, wishes=EndpointValues(receiver.url, is_enabled=False), actor="test"
+        endpoint=endpoint, values=EndpointValues(receiver.url, is_enabled=False), actor="test"
     )
     canceled(acme)
-    change_endpoint(endpoint=endpoint, wishes=EndpointValues(receiver.url), actor="test")
+    change_endpoint(endpoint=endpoint, values=EndpointValues(receiver.url), actor="test")
 
     hour = timedelta(hours=1)
     tomorrow = resend_since(endpoint=endpoint, since=receiver.now + hour, now=receiver.now)

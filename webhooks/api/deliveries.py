@@ -11,7 +11,7 @@ from pictor.kit.endpoints.objects import Page
 from pictor.kit.words import clock
 from pictor.kit.words.errors import NotFound
 from webhooks.api.bodies import DeliveryPage, Since
-from webhooks.api.endpoints import SCOPE, endpoint_of, refused_by_field
+from webhooks.api.endpoints import SCOPE, as_invalid_request, endpoint_of
 from webhooks.api.objects import (
     DeliveryList,
     ResentObject,
@@ -82,7 +82,7 @@ class ResendView(Endpoint):
         endpoint = endpoint_of(caller, public_id)
         delivery = _delivery(endpoint, delivery_id)
         rates.take_sending(caller.tenant_id)
-        with refused_by_field():
+        with as_invalid_request():
             resend(endpoint=endpoint, delivery=delivery, now=clock.now())
         return _whole(delivery)
 
@@ -107,7 +107,7 @@ class ResendSinceView(Endpoint):
         """
         endpoint = endpoint_of(caller, public_id)
         rates.take_sending(caller.tenant_id, many=True)
-        with refused_by_field():
+        with as_invalid_request():
             resent = resend_since(endpoint=endpoint, since=since, now=clock.now())
         return Answer({"resent": resent})
 
@@ -127,7 +127,7 @@ class TestView(Endpoint):
         """Send a `webhook.test` event within a second or two."""
         endpoint = endpoint_of(caller, public_id)
         rates.take_sending(caller.tenant_id)
-        with refused_by_field():
+        with as_invalid_request():
             delivery = send_test(endpoint=endpoint, now=clock.now())
         return _whole(delivery)
 

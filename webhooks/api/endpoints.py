@@ -74,11 +74,11 @@ class EndpointsView(Endpoint):
         workspace has at most ten of each.
         """
         tenant = tenant_by_id(caller.tenant_id)
-        with refused_by_field():
+        with as_invalid_request():
             endpoint, secret = create_endpoint(
                 tenant=tenant,
                 livemode=caller.livemode,
-                wishes=EndpointValues(url, events),
+                values=EndpointValues(url, events),
                 **self.by(caller),
             )
         return Answer(ShownEndpoint(endpoint, secret))
@@ -110,13 +110,13 @@ class EndpointView(Endpoint):
         """Change the given fields. Pending deliveries go to the new url."""
         endpoint = endpoint_of(caller, public_id)
         status = given.get("status", endpoint.status)
-        wishes = EndpointValues(
+        values = EndpointValues(
             url=given.get("url", endpoint.url),
             events=given.get("events", endpoint.events),
             is_enabled=status == WebhookEndpoint.Status.ENABLED,
         )
-        with refused_by_field():
-            change_endpoint(endpoint=endpoint, wishes=wishes, **self.by(caller))
+        with as_invalid_request():
+            change_endpoint(endpoint=endpoint, values=values, **self.by(caller))
         return Answer(ShownEndpoint(endpoint))
 
     @operation(
@@ -150,7 +150,7 @@ class SecretRotationView(Endpoint):
         Until it ends, another rotation is refused, unless that one has no overlap.
         """
         endpoint = endpoint_of(caller, public_id)
-        with refused_by_field():
+        with as_invalid_request():
             secret = rotate_secret(
                 endpoint=endpoint,
                 overlap=OVERLAPS[overlap],
@@ -164,21 +164,21 @@ def endpoint_of(caller: Caller, public_id: str) -> WebhookEndpoint:
     """Return the caller's endpoint, if it has the key's mode. Raises NotFound."""
     endpoint = endpoint_by_id(public_id, tenant_id=caller.tenant_id, livemode=caller.livemode)
     if endpoint is None:
-        raise _not_found()
+        raise _endpoint_missing()
     return endpoint
 
 
-def _not_found() -> NotFound:
+def _endpoint_missing() -> NotFound:
     return NotFound("There is no webhook endpoint with that id.", param="id")
 
 
 @contextmanager
-def refused_by_field() -> Iterator[None]:
+def as_invalid_request() -> Iterator[None]:
     """Turn a service's refusals into API errors by field, and a deleted endpoint into a 404."""
     try:
         yield
     except WebhookEndpoint.DoesNotExist:
-        raise _not_found() from None
+        raise _endpoint_missing() from None
     except ValidationError as error:
         param = next(iter(error.error_dict)) if hasattr(error, "error_dict") else None
         raise InvalidRequest(" ".join(error.messages), param=param) from None

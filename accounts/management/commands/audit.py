@@ -47,7 +47,7 @@ class Command(OperatorCommand):
         limit = read_limit(options["limit"]) or 0
         if limit > MAX_EVENTS:
             raise CommandError(f"at most {MAX_EVENTS} at once: narrow it by --since and --until")
-        events = all_events(_asked(options), limit=limit)
+        events = all_events(_event_filter(options), limit=limit)
         emails = emails_of([one.object_id for one in events if one.object_type == "user"])
         rows = [_row(one, emails) for one in events]
         self.tell(options, rows, *([] if rows else ["No events match."]))
@@ -56,11 +56,11 @@ class Command(OperatorCommand):
             print_table(self.stdout, [COLUMNS, *cells])
 
 
-def _asked(options: Mapping[str, Any]) -> EventFilter:
-    said = {name: options[name].replace("\0", "").strip() for name in ("who", "action", "about")}
+def _event_filter(options: Mapping[str, Any]) -> EventFilter:
+    texts = {name: options[name].replace("\0", "").strip() for name in ("who", "action", "about")}
     since, until = (options[name] and read_time(options[name]) for name in ("since", "until"))
     tenant = read_tenant(options["tenant"]) if options["tenant"] else None
-    return EventFilter(**said, tenant_id=tenant.id if tenant else None, since=since, until=until)
+    return EventFilter(**texts, tenant_id=tenant.id if tenant else None, since=since, until=until)
 
 
 def _row(event: AuditEvent, emails: Mapping[str, str]) -> dict[str, Any]:

@@ -156,21 +156,21 @@ class Command(OperatorCommand):
     def _set(self, options: dict[str, Any]) -> None:
         key = _read_key(options["key_id"])
         before, name = rules_of(key), options["name"]
-        said = {field: _read_rule(field, options[field]) for field in RULES if options[field]}
-        if name is None and not said:
+        new_rules = {field: _read_rule(field, options[field]) for field in RULES if options[field]}
+        if name is None and not new_rules:
             raise CommandError(f"--name or {', '.join(map(_option, RULES))} is needed")
         change_api_key(
             key=key,
             name=key.name if name is None else name,
-            rules=replace(before, **said),
+            rules=replace(before, **new_rules),
             actor=ACTOR,
         )
         changes = [
-            f"{field}: {_told(field, getattr(before, field))} -> {_told(field, value)}"
-            for field, value in said.items()
+            f"{field}: {_text_of(field, getattr(before, field))} -> {_text_of(field, value)}"
+            for field, value in new_rules.items()
         ]
         facts = {"key_id": key.public_id, "name": key.name}
-        facts |= {field: _told(field, value) for field, value in said.items()}
+        facts |= {field: _text_of(field, value) for field, value in new_rules.items()}
         self.tell(options, facts, f"{key.public_id} is now called {key.name!r}", *changes)
 
     def _rotate(self, options: dict[str, Any]) -> None:
@@ -219,7 +219,7 @@ def _read_rule(field: str, text: str) -> Any:
     return read_amount(text) if field.startswith("budget") else read_limit(text)
 
 
-def _told(field: str, value: Any) -> str:
+def _text_of(field: str, value: Any) -> str:
     match value:
         case None:
             return "none"

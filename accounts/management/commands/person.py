@@ -57,12 +57,12 @@ class Command(OperatorCommand):
 
     def _set(self, options: dict[str, Any]) -> None:
         user = read_person(options["email"])
-        said = options["may_sign_in"]
+        answer = options["may_sign_in"]
         change_person(
             user=user,
             email=options["new_email"],
             name=options["name"],
-            is_active=said and said == "yes",
+            is_active=answer and answer == "yes",
             actor=ACTOR,
         )
         may = "may" if user.is_active else "may not"

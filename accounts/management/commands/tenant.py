@@ -262,7 +262,7 @@ class Command(OperatorCommand):
             "created_at": tenant.created_at.isoformat(),
             "available": to_decimal(ledger().available_to(tenant.id)),
             "under_way": str(ledger().in_flight_of(tenant.id)),
-            **_told(_limits_of(tenant)),
+            **_limit_texts(_limits_of(tenant)),
         }
         latest = ledger().latest_transfers(tenant.id, limit=LATEST)
         notes = notes_about("transfer", [str(one.id) for one in latest])
@@ -287,22 +287,22 @@ class Command(OperatorCommand):
 
     def _limits(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])
-        said = {name: options[name] for name in arguments.LIMITS if options[name] is not None}
-        if said:
+        given = {name: options[name] for name in arguments.LIMITS if options[name] is not None}
+        if given:
             new = {
-                name: None if text == "none" else read_limit(text) for name, text in said.items()
+                name: None if text == "none" else read_limit(text) for name, text in given.items()
             }
             limits = replace(_limits_of(tenant), **new)
             change_tenant(tenant=tenant, name=tenant.name, limits=limits, actor=ACTOR)
-        facts = {"tenant": tenant.public_id, **_told(_limits_of(tenant))}
+        facts = {"tenant": tenant.public_id, **_limit_texts(_limits_of(tenant))}
         answer(self.stdout, facts, as_json=options["json"])
 
     def _suspend(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])
         check_reason(options["words"], "--words")
         check_note(options["reason"])
-        told = suspend(tenant=tenant, words=options["words"], note=options["reason"], actor=ACTOR)
-        self._tell_status(tenant, f"suspended; members mailed the reason: {told}", options)
+        number = suspend(tenant=tenant, words=options["words"], note=options["reason"], actor=ACTOR)
+        self._tell_status(tenant, f"suspended; members mailed the reason: {number}", options)
 
     def _resume(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])
@@ -361,5 +361,5 @@ def _limits_of(tenant: Tenant) -> TenantLimits:
     return TenantLimits(**{name: getattr(tenant, name) for name in arguments.LIMITS})
 
 
-def _told(limits: TenantLimits) -> dict[str, str]:
+def _limit_texts(limits: TenantLimits) -> dict[str, str]:
     return {name: "none" if most is None else str(most) for name, most in asdict(limits).items()}

@@ -203,7 +203,7 @@ def require_factor(customer: PayingCustomer) -> None:
 def told(customer: PayingCustomer) -> Delivery:
     """A delivery under way to an endpoint of the tenant's."""
     endpoint, _ = create_endpoint(
-        tenant=customer.tenant, livemode=True, wishes=Hook("https://1.1.1.1/hook"), actor="test"
+        tenant=customer.tenant, livemode=True, values=Hook("https://1.1.1.1/hook"), actor="test"
     )
     return send_test(endpoint=endpoint, now=clock.now())
 

@@ -101,7 +101,7 @@ class EndpointForm(forms.Form):
         words = [(name, EVENT_WORDS[name]) for name in EVENTS]
         self.fields["events"] = CheckboxesField(words, required=False, label="Events")
 
-    def wishes(self, *, is_enabled: bool = True) -> EndpointValues:
+    def values(self, *, is_enabled: bool = True) -> EndpointValues:
         """The chosen values. With no event ticked, or all, it subscribes to every event."""
         chosen = self.cleaned_data["events"]
         is_all = not chosen or len(chosen) == len(EVENTS)
@@ -151,13 +151,13 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
                 endpoint, secret = create_endpoint(
                     tenant=workspace.tenant,
                     livemode=form.livemode,
-                    wishes=form.wishes(),
+                    values=form.values(),
                     **by(request, workspace),
                 )
             except (ValidationError, Unavailable) as error:
                 _refuse(form, error)
             else:
-                return _revealed(request, workspace, endpoint, secret)
+                return _reveal(request, workspace, endpoint, secret)
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     context = {"workspace": workspace, "form": form}
     return render(request, "workspace/webhook_new.html", context, status=status)
@@ -175,7 +175,7 @@ def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
         try:
             change_endpoint(
                 endpoint=found,
-                wishes=form.wishes(is_enabled=found.is_enabled),
+                values=form.values(is_enabled=found.is_enabled),
                 **by(request, workspace),
             )
             return done(request, workspace, "Changes saved", "webhook", found.public_id)
@@ -191,13 +191,13 @@ def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
 def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     """Enable or disable an endpoint."""
     found = endpoint_of(workspace, endpoint)
-    wishes = EndpointValues(found.url, found.events, is_enabled=request.POST.get("to") == "enabled")
+    values = EndpointValues(found.url, found.events, is_enabled=request.POST.get("to") == "enabled")
     try:
-        change_endpoint(endpoint=found, wishes=wishes, **by(request, workspace))
+        change_endpoint(endpoint=found, values=values, **by(request, workspace))
     except WebhookEndpoint.DoesNotExist as error:
         raise Http404 from error
-    said = "Endpoint enabled" if found.is_enabled else "Endpoint disabled"
-    return done(request, workspace, said, "webhook", found.public_id)
+    words = "Endpoint enabled" if found.is_enabled else "Endpoint disabled"
+    return done(request, workspace, words, "webhook", found.public_id)
 
 
 @require_POST
@@ -216,7 +216,7 @@ def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
         raise Http404 from error
     except ValidationError as error:
         return page(request, workspace, found, refusal=" ".join(error.messages))
-    return _revealed(request, workspace, found, secret)
+    return _reveal(request, workspace, found, secret)
 
 
 @require_POST
@@ -289,7 +289,7 @@ def _refuse(form: EndpointForm, error: ValidationError | Unavailable) -> None:
     take_errors(form, error)
 
 
-def _revealed(
+def _reveal(
     request: HttpRequest, workspace: Workspace, endpoint: WebhookEndpoint, secret: str
 ) -> HttpResponse:
     context = {"workspace": workspace, "endpoint": endpoint, "secret": secret}
