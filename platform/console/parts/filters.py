@@ -29,15 +29,15 @@ def words_in(
         readers: every filter of the list, in the order of its chips.
         many: the filters that may name several values.
     """
-    said: dict[str, str] = {}
+    texts: dict[str, str] = {}
     meant: dict[str, Any] = {}
     for name, read in readers.items():
         word = query.get(name, "").replace("\0", "").strip()
         word = word[: MAX_MANY if name in many else MAX_TEXT]
         value = read(word) if word else None
         if value is not None:
-            said[name], meant[name] = word, value
-    return said, meant
+            texts[name], meant[name] = word, value
+    return texts, meant
 
 
 def values_of(word: str) -> list[str]:
@@ -59,13 +59,13 @@ def amount_of(word: str) -> Micros | None:
         return None
 
 
-def link_of(said: Mapping[str, str], **others: str) -> str:
+def link_of(filters: Mapping[str, str], **others: str) -> str:
     """A link to the list with these filters and `others`, without empty ones."""
-    return "?" + urlencode({name: word for name, word in {**said, **others}.items() if word})
+    return "?" + urlencode({name: word for name, word in {**filters, **others}.items() if word})
 
 
 def chips_of(
-    said: Mapping[str, str],
+    filters: Mapping[str, str],
     labels: Mapping[str, str],
     words: Callable[[str, str], str],
     **others: str,
@@ -75,8 +75,8 @@ def chips_of(
     `words` gives the words for the value of a filter, by the filter's name.
     """
     return [
-        (labels[name], words(name, word), link_of({**said, **others, name: ""}))
-        for name, word in said.items()
+        (labels[name], words(name, word), link_of({**filters, **others, name: ""}))
+        for name, word in filters.items()
     ]
 
 
@@ -97,7 +97,7 @@ def words_for(period: Period) -> str:
     """The words for a period: a day, an hour, or a range of these."""
     if period.bucket == "hour":
         start, end = period.start.astimezone(period.zone), period.end.astimezone(period.zone)
-        said = f"{start:%-d %b %Y, %H:%M}"
-        return said if end - start == HOUR else f"{said} to {end:%-d %b %Y, %H:%M}"
+        beginning = f"{start:%-d %b %Y, %H:%M}"
+        return beginning if end - start == HOUR else f"{beginning} to {end:%-d %b %Y, %H:%M}"
     first, last = period.first, period.last
     return f"{first:%-d %b %Y}" + ("" if first == last else f" to {last:%-d %b %Y}")

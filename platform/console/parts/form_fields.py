@@ -35,8 +35,8 @@ def micros_of(text: str) -> Micros | None:
 
 def line(placeholder: str = "", **attrs: str) -> forms.TextInput:
     """An input line for text that is not natural language."""
-    said = {"autocomplete": "off", "spellcheck": "false", "placeholder": placeholder, **attrs}
-    return forms.TextInput(attrs=said)
+    all_attrs = {"autocomplete": "off", "spellcheck": "false", "placeholder": placeholder, **attrs}
+    return forms.TextInput(attrs=all_attrs)
 
 
 class ConfirmationInput(forms.TextInput):
@@ -136,21 +136,21 @@ class PairsField(forms.CharField):
     def clean(self, value: Any) -> Mapping[str, str]:
         pairs: dict[str, str] = {}
         for pair in str(super().clean(value)).replace("\n", ",").split(","):
-            ours, separator, theirs = (part.strip() for part in pair.partition("="))
+            key, separator, word = (part.strip() for part in pair.partition("="))
             if not pair.strip():
                 continue
-            if not (ours and separator and theirs):
+            if not (key and separator and word):
                 raise ValidationError(f"Write pairs such as high=hd, not {pair.strip()!r}.")
-            if ours in pairs:
-                raise ValidationError(f"{ours} appears twice.")
-            pairs[ours] = theirs
+            if key in pairs:
+                raise ValidationError(f"{key} appears twice.")
+            pairs[key] = word
         return pairs
 
     @override
     def prepare_value(self, value: Any) -> Any:
         if not isinstance(value, Mapping):
             return value
-        return ", ".join(f"{ours}={theirs}" for ours, theirs in value.items())
+        return ", ".join(f"{key}={word}" for key, word in value.items())
 
 
 class CheckboxesField(forms.MultipleChoiceField):

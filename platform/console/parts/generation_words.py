@@ -65,19 +65,19 @@ def steps_of(
 ) -> list[TimelineStep]:
     """All steps of a generation, in order."""
     begun = generation.created_at
-    told: list[tuple[datetime, str, int | None]] = [(begun, "Accepted", None)]
-    told += [
+    steps: list[tuple[datetime, str, int | None]] = [(begun, "Accepted", None)]
+    steps += [
         (move.created_at, f"{_MOVES[move.kind]} {amount(move.amount)}", move.seq)  # type: ignore[index]  # a word of these
         for move in transfers
         if move.kind in _MOVES
     ]
     for number, attempt in enumerate(attempts, start=1):
-        told.append((attempt.started_at, f"Attempt {number} started", None))
+        steps.append((attempt.started_at, f"Attempt {number} started", None))
         if attempt.finished_at is not None:
             words = _ATTEMPTS.get(attempt.attempt_class, "ended")
             status = f", HTTP {attempt.http_status}" if attempt.http_status else ""
-            told.append((attempt.finished_at, f"Attempt {number}: {words}{status}", None))
+            steps.append((attempt.finished_at, f"Attempt {number}: {words}{status}", None))
     if generation.finished_at is not None:
-        told.append((generation.finished_at, BADGES[State(generation.state)][1], None))
-    told.sort(key=lambda step: step[0])
-    return [TimelineStep(at, words, at - begun, entry) for at, words, entry in told]
+        steps.append((generation.finished_at, BADGES[State(generation.state)][1], None))
+    steps.sort(key=lambda step: step[0])
+    return [TimelineStep(at, words, at - begun, entry) for at, words, entry in steps]

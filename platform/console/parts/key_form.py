@@ -79,22 +79,22 @@ class KeyForm(forms.Form):
 
     def rules(self) -> KeyRules:
         """The chosen rules. With no model ticked, every model is allowed."""
-        said = self.cleaned_data
+        data = self.cleaned_data
         last: datetime | None = None
-        if said["expires"] is not None:
-            last = datetime.combine(said["expires"], time(23, 59, 59), UTC)
+        if data["expires"] is not None:
+            last = datetime.combine(data["expires"], time(23, 59, 59), UTC)
         return KeyRules(
-            scopes=said["scopes"],
-            models=said["models"] or None,
-            ip_ranges=said["ip_ranges"],
+            scopes=data["scopes"],
+            models=data["models"] or None,
+            ip_ranges=data["ip_ranges"],
             expires_at=last,
-            requests_per_minute=said["requests_per_minute"],
-            images_per_minute=said["images_per_minute"],
-            max_in_flight=said["max_in_flight"],
-            budget_day=said["budget_day"],
-            budget_month=said["budget_month"],
-            budget_warns_only=said["budget_warns_only"],
-            default_response_format=said["default_response_format"],
+            requests_per_minute=data["requests_per_minute"],
+            images_per_minute=data["images_per_minute"],
+            max_in_flight=data["max_in_flight"],
+            budget_day=data["budget_day"],
+            budget_month=data["budget_month"],
+            budget_warns_only=data["budget_warns_only"],
+            default_response_format=data["default_response_format"],
         )
 
     def take_errors(self, error: ValidationError) -> None:

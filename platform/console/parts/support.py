@@ -9,18 +9,18 @@ _KEY = "support_views"
 
 def remember(request: HttpRequest, grant: SupportGrant) -> None:
     """Let this session, and no other one of the person, view the grant's tenant."""
-    request.session[_KEY] = {**_known(request), grant.tenant.public_id: grant.public_id}
+    request.session[_KEY] = {**_grants(request), grant.tenant.public_id: grant.public_id}
 
 
 def remembered(request: HttpRequest, tenant: str) -> str:
     """The id of the support view this session has, or had, of the tenant; empty for none."""
-    return _known(request).get(tenant, "")
+    return _grants(request).get(tenant, "")
 
 
 def forget(request: HttpRequest, tenant: str) -> None:
     """Forget the session's support view of a tenant, because it has ended."""
-    request.session[_KEY] = {one: grant for one, grant in _known(request).items() if one != tenant}
+    request.session[_KEY] = {one: grant for one, grant in _grants(request).items() if one != tenant}
 
 
-def _known(request: HttpRequest) -> dict[str, str]:
+def _grants(request: HttpRequest) -> dict[str, str]:
     return request.session.get(_KEY) or {}

@@ -21,7 +21,7 @@ from pictor.kit.words import clock
 @never_cache
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Show the invitation; a POST accepts it as the invited person."""
-    found = _found(token)
+    found = _invitation_or_404(token)
     user = request.user if isinstance(request.user, User) else None
     context = {"invitation": found, "is_theirs": user is not None and user.email == found.email}
     if user is None:
@@ -44,7 +44,7 @@ def send(request: HttpRequest, invited: Invitation) -> None:
     post_invitation(invited, site=request.build_absolute_uri("/"))
 
 
-def _found(token: str) -> Invitation:
+def _invitation_or_404(token: str) -> Invitation:
     try:
         invitation_id = signing.loads(token, salt=SALT)
     except signing.BadSignature:

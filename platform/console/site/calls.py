@@ -50,8 +50,8 @@ class SampleGeneration:
 @cache
 def made() -> SampleGeneration:
     """Read the answer that `make landing` stored."""
-    said: dict[str, Any] = json.loads(ANSWER.read_text(encoding="utf-8"))
-    answer = said["answer"]
+    stored: dict[str, Any] = json.loads(ANSWER.read_text(encoding="utf-8"))
+    answer = stored["answer"]
     usage = {name: answer["usage"][name] for name in ("images", "cost")}
     generation = {"generation_id": answer["metadata"]["generation_id"]}
     text = (
@@ -64,7 +64,7 @@ def made() -> SampleGeneration:
     return SampleGeneration(
         answer=text,
         cost=from_decimal(usage["cost"]),
-        size_bytes=said["size_bytes"],
+        size_bytes=stored["size_bytes"],
         at=datetime.fromtimestamp(answer["created"], UTC),
     )
 

@@ -56,17 +56,17 @@ class ShownIncident:
             "kind": "maintenance" if one.is_maintenance else "incident",
             "state": self.state.value,
             "components": one.parts,
-            "begins_at": _written(one.begins_at),
-            "ends_at": _written(one.ends_at),
-            "next_update_at": _written(one.next_update_at),
+            "begins_at": _iso_or_none(one.begins_at),
+            "ends_at": _iso_or_none(one.ends_at),
+            "next_update_at": _iso_or_none(one.next_update_at),
             "updates": [
                 {
-                    "at": _written(said.at),
-                    "state": said.state,
-                    "words": said.words,
-                    "edited_at": _written(said.edited_at),
+                    "at": _iso_or_none(update.at),
+                    "state": update.state,
+                    "words": update.words,
+                    "edited_at": _iso_or_none(update.edited_at),
                 }
-                for said in one.updates.all()
+                for update in one.updates.all()
             ],
         }
 
@@ -120,7 +120,7 @@ class News:
                 {
                     "component": stop.model or None,
                     "words": stop.words,
-                    "begins_at": _written(stop.began_at),
+                    "begins_at": _iso_or_none(stop.began_at),
                 }
                 for stop in self.stopped
             ],
@@ -130,12 +130,12 @@ class News:
     def entries(self) -> Iterator["FeedEntry"]:
         """Yield every update as an entry of the feed, in no order."""
         for one in (*self.open, *self.past):
-            for said in one.incident.updates.all():
+            for update in one.incident.updates.all():
                 yield FeedEntry(
-                    key=f"incident-{one.incident.id}-{said.id}",
-                    title=f"{one.incident.title}: {State(said.state).label.lower()}",
-                    words=said.words,
-                    at=said.at,
+                    key=f"incident-{one.incident.id}-{update.id}",
+                    title=f"{one.incident.title}: {State(update.state).label.lower()}",
+                    words=update.words,
+                    at=update.at,
                 )
         for stop in self.stops:
             what = stop.model or "Image generation"
@@ -158,14 +158,14 @@ class FeedEntry:
 def news(*, now: datetime) -> News:
     """Current and scheduled news, and those that ended within 90 days."""
     since = now - SHOWN
-    told = incidents.recent_incidents(now=now, since=since)
+    lists = incidents.recent_incidents(now=now, since=since)
     return News(
         at=now,
         stops=public_stops(since=since),
-        open=[ShownIncident(one, now) for one in told.open],
-        past=[ShownIncident(one, now) for one in told.ended],
+        open=[ShownIncident(one, now) for one in lists.open],
+        past=[ShownIncident(one, now) for one in lists.ended],
     )
 
 
-def _written(at: datetime | None) -> str | None:
+def _iso_or_none(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat(timespec="seconds")

@@ -62,25 +62,25 @@ class Calculation:
 def priced_models(contracts: Iterable[ContractTerms], table: PriceTable) -> tuple[PricedModel, ...]:
     """The models that have a price, the latest first, because their names count upwards."""
     latest = sorted(contracts, key=lambda contract: contract.model, reverse=True)
-    shown = (_priced(contract, table) for contract in latest)
+    shown = (_priced_model(contract, table) for contract in latest)
     return tuple(model for model in shown if model is not None)
 
 
 def calculate(
-    models: Sequence[PricedModel], table: PriceTable, *, asked: Mapping[str, str]
+    models: Sequence[PricedModel], table: PriceTable, *, query: Mapping[str, str]
 ) -> Calculation | None:
     """The sum for the requested model, size, quality and number of images; None without prices."""
     if not models:
         return None
     by_name = {model.name: model for model in models}
-    model = by_name.get(asked.get("model", "")) or by_name.get(DEFAULT_MODEL, models[0])
+    model = by_name.get(query.get("model", "")) or by_name.get(DEFAULT_MODEL, models[0])
     names = [size.name for size in model.sizes]
-    size = asked.get("size", "")
+    size = query.get("size", "")
     size = size if size in names else names[0]
-    quality = asked.get("quality", "")
+    quality = query.get("quality", "")
     if quality not in model.qualities:
         quality = EXPLICIT if EXPLICIT in model.qualities else model.qualities[0]
-    images = _number(asked.get("images", ""))
+    images = _number(query.get("images", ""))
     try:
         quoted = quote(table, model=model.name, size=size, quality=quality, n=images)
     except PriceMissing:
@@ -96,7 +96,7 @@ def _number(text: str) -> int:
     return min(max(int(text), 1), MAX_IMAGES)
 
 
-def _priced(contract: ContractTerms, table: PriceTable) -> PricedModel | None:
+def _priced_model(contract: ContractTerms, table: PriceTable) -> PricedModel | None:
     words = tuple(word for word in contract.qualities if word != AUTO)
     sizes = [
         PricedSize(

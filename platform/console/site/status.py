@@ -45,7 +45,7 @@ class Component:
         looks = sum(day.looks for day in self.days if day)
         if not looks:
             return None
-        whole, places = divmod(10_000 * (looks - self._failed) // looks, 100)
+        whole, places = divmod(10_000 * (looks - self._failures) // looks, 100)
         return f"{whole}.{places:02}".rstrip("0").rstrip(".")
 
     @property
@@ -56,7 +56,7 @@ class Component:
             return "Not checked yet"
         data = "" if len(seen) == DAYS else " with data"
         over = f"{self.share}% over {len(seen)} day{'s' if len(seen) > 1 else ''}{data}"
-        if not self._failed:
+        if not self._failures:
             return over
         worst = max(seen, key=lambda day: (day.failed / day.looks, day.day))
         return f"{over}, worst {written(worst.day)}"
@@ -67,7 +67,7 @@ class Component:
         return bars_of([_state_of(day) for day in self.days])
 
     @property
-    def _failed(self) -> int:
+    def _failures(self) -> int:
         return sum(day.failed for day in self.days if day)
 
 
@@ -76,9 +76,9 @@ def components(
     history: Sequence[WatchedDay],
     *,
     today: date,
-    told: Mapping[str, str] = MappingProxyType({}),
+    troubles: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Component]:
-    """A component for each part that was checked; `told` are the current incidents by part.
+    """A component for each part that was checked; `troubles` are the current incidents by part.
 
     The API counts as working wherever this is shown, because the same process and database make the
     page.
@@ -89,7 +89,7 @@ def components(
         Component(
             name=one.part,
             trouble="" if one.part == API else one.trouble,
-            told=told.get(one.part, ""),
+            told=troubles.get(one.part, ""),
             days=tuple(known.get((one.part, day)) for day in dates),
         )
         for one in sights

@@ -39,8 +39,8 @@ def landing(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     table = current_table(None, now)
     models = priced_models(current_catalogue().on_offer(now), table)
-    asked = {"model": calls.MODEL, "size": calls.SIZE, "quality": calls.QUALITY, "images": "1"}
-    call = calculate(models, table, asked=asked)
+    example = {"model": calls.MODEL, "size": calls.SIZE, "quality": calls.QUALITY, "images": "1"}
+    call = calculate(models, table, query=example)
     context = {
         "call": call,
         "made": calls.made(),
@@ -61,7 +61,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
     context = {
         "models": models,
         "ended": catalogue.ended(now),
-        "sum": calculate(models, table, asked=request.GET.dict()),
+        "sum": calculate(models, table, query=request.GET.dict()),
         "book": book_in_force(None, now),
         "changes_at": table.valid_until,
         "withdrawals": withdrawals(None, now),
@@ -93,13 +93,13 @@ def reference(request: HttpRequest) -> HttpResponse:
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
     """Show the present status with its news, and that of the last 90 days."""
-    found, told, history = _status()
+    found, news_now, history = _status()
     context = {
         "components": found,
         "troubled": [one for one in found if one.trouble],
-        "news": told,
+        "news": news_now,
         "incidents": incidents(history)[:SHOWN_INCIDENTS],
-        "at": told.at,
+        "at": news_now.at,
     }
     return render(request, "site/status.html", context)
 
@@ -108,8 +108,8 @@ def status(request: HttpRequest) -> HttpResponse:
 @cache_control(public=True, max_age=STATUS_SECONDS)
 def status_json(request: HttpRequest) -> HttpResponse:
     """Return the status as JSON."""
-    found, told, _ = _status()
-    return JsonResponse(as_json(found, told))
+    found, news_now, _ = _status()
+    return JsonResponse(as_json(found, news_now))
 
 
 @require_safe
@@ -144,9 +144,9 @@ def status_feed(request: HttpRequest) -> HttpResponse:
 
 def _status() -> tuple[list[Component], News, Sequence[WatchedDay]]:
     now = clock.now()
-    history, told = watch.history(now=now), news(now=now)
+    history, news_now = watch.history(now=now), news(now=now)
     sights = watch.look(now=now)
-    return components(sights, history, today=now.date(), told=told.told), told, history
+    return components(sights, history, today=now.date(), troubles=news_now.told), news_now, history
 
 
 def _origin(request: HttpRequest) -> str:

@@ -259,7 +259,7 @@ def lack_of(request: HttpRequest, user: User, membership: Membership) -> Missing
     return MissingFactor.NOTHING if has_shown(request, user, since=since) else MissingFactor.CODE
 
 
-def _shut(request: HttpRequest, membership: Membership, lack: MissingFactor) -> HttpResponse:
+def _locked_page(request: HttpRequest, membership: Membership, lack: MissingFactor) -> HttpResponse:
     """Show how to get in, and nothing of the workspace except its name.
 
     A page that requested a part of itself is reloaded, and then shows this page.
@@ -299,10 +299,10 @@ def _page_before(
         return sign_in_redirect(request, reverse("people:terms"))
     log.note(tenant=membership.tenant.public_id)
     lack = lack_of(request, user, membership)
-    return _shut(request, membership, lack) if lack else None
+    return _locked_page(request, membership, lack) if lack else None
 
 
-def _looked_into(grant: SupportGrant, user: User, needs: Permission | None) -> Workspace:
+def _support_workspace(grant: SupportGrant, user: User, needs: Permission | None) -> Workspace:
     """The workspace for one of our people, whom support.py has let in."""
     if needs is not None and needs not in _SUPPORT:
         raise Http404
@@ -336,7 +336,7 @@ def member(
             take(request.user.id)
             grant: SupportGrant | None = getattr(request, "support_grant", None)
             if grant is not None:
-                workspace = _looked_into(grant, request.user, needs)
+                workspace = _support_workspace(grant, request.user, needs)
             else:
                 membership = _membership(request.user, tenant, needs)
                 if (first := _page_before(request, request.user, membership)) is not None:

@@ -23,14 +23,14 @@ SHOWN_KEYS = 8
 def find(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the matches; with `go`, redirect to the first."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
-    found = _found(workspace, text)
+    found = _matching_places(workspace, text)
     if "go" in request.GET and found and not request.headers.get("HX-Request"):
         return redirect(found[0].url)
     context = {"workspace": workspace, "text": text, "found": found}
     return render(request, "workspace/find.html", context)
 
 
-def _found(workspace: Workspace, text: str) -> list[Place]:
+def _matching_places(workspace: Workspace, text: str) -> list[Place]:
     """The generation with that id or request first, then pages, then keys; all pages if empty."""
     places = places_of(workspace)
     if not text:

@@ -70,11 +70,11 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "can_generate": Permission.GENERATE in workspace.may and bool(usable),
         "call": "" if is_begun else _first_call(request, workspace, own),
         "latest": pictured[:STRIP],
-        **_charged(workspace, now),
+        **_charges(workspace, now),
         "alert": balance_alert_of(workspace.tenant.id)
         if Permission.SEE_MONEY in workspace.may
         else None,
-        "failed": _failed_lately(latest, now),
+        "failed": _recent_failures(latest, now),
         "trouble": trouble_of(workspace, now),
         "endings": sunsets_of(workspace, now, used=lately.models),
         "budgets": budgets,
@@ -102,7 +102,7 @@ def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished]
     return latest, has_succeeded or (had_made if has_followed else has_made_images(workspace.id))
 
 
-def _charged(workspace: Workspace, now: datetime) -> dict[str, Any]:
+def _charges(workspace: Workspace, now: datetime) -> dict[str, Any]:
     """The charges of today and this month, and how many days the balance lasts at this pace."""
     zone = workspace.tenant.zone
     day_start, month_start = (
@@ -120,7 +120,7 @@ def _charged(workspace: Workspace, now: datetime) -> dict[str, Any]:
     }
 
 
-def _failed_lately(latest: Iterable[Finished], now: datetime) -> list[Finished]:
+def _recent_failures(latest: Iterable[Finished], now: datetime) -> list[Finished]:
     return [
         one
         for one in latest

@@ -96,7 +96,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     keys = keys_of(workspace)
     text = request.GET.get("q", "").strip()[:MAX_TEXT]
     called = [key for key in keys if is_called(key, text)]
-    shown = [replace(one, spark=sparks.get(one.key.id)) for one in _shown(workspace, called)]
+    shown = [replace(one, spark=sparks.get(one.key.id)) for one in _key_rows(workspace, called)]
     chosen = request.GET.get("status", "")
     lists = {
         "": shown,
@@ -145,7 +145,7 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         except ValidationError as error:
             form.take_errors(error)
         else:
-            return _revealed(request, workspace, key, text)
+            return _reveal(request, workspace, key, text)
     context = {"workspace": workspace, "form": form}
     return render(
         request, "workspace/key_new.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY
@@ -186,12 +186,12 @@ def rotate(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
     _require_change(workspace, found)
     overlap = OVERLAPS.get(request.POST.get("overlap", ""))
     if overlap is None:
-        return _refused(request, workspace, found, "Choose when the old secret ends.")
+        return _refuse(request, workspace, found, "Choose when the old secret ends.")
     try:
         text = rotate_api_key(key=found, overlap=overlap, now=clock.now(), **by(request, workspace))
     except ValidationError as error:
-        return _refused(request, workspace, found, " ".join(error.messages))
-    return _revealed(request, workspace, found, text)
+        return _refuse(request, workspace, found, " ".join(error.messages))
+    return _reveal(request, workspace, found, text)
 
 
 @require_POST
@@ -201,10 +201,10 @@ def revoke(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
     found = _key(workspace, key)
     if not _may_end(workspace, found):
         raise Http404
-    (shown,) = _shown(workspace, [found])
+    (shown,) = _key_rows(workspace, [found])
     typed, name = request.POST.get("confirm", ""), found.name
     if shown.asks_for_name and typed.split() != name.split():  # a field cannot hold every space
-        return _refused(
+        return _refuse(
             request, workspace, found, "It was used recently: type its name to revoke it."
         )
     revoke_api_key(key=found, now=clock.now(), **by(request, workspace))
@@ -247,7 +247,7 @@ def _require_change(workspace: Workspace, key: ApiKey) -> None:
         raise Http404
 
 
-def _shown(workspace: Workspace, keys: Sequence[ApiKey]) -> list[KeyRow]:
+def _key_rows(workspace: Workspace, keys: Sequence[ApiKey]) -> list[KeyRow]:
     now = clock.now()
     uses: Mapping[UUID, BudgetUse] = key_uses(workspace.tenant.id, now)
     used = last_used(workspace.tenant.id, since=now - timedelta(days=UNUSED_DAYS))
@@ -268,14 +268,14 @@ def _address(**said: str) -> str:
     return "?" + urlencode({name: word for name, word in said.items() if word})
 
 
-def _revealed(request: HttpRequest, workspace: Workspace, key: ApiKey, text: str) -> HttpResponse:
+def _reveal(request: HttpRequest, workspace: Workspace, key: ApiKey, text: str) -> HttpResponse:
     origin = f"{request.scheme}://{request.get_host()}"
     call = first_call(origin, workspace, key, text)
     context = {"workspace": workspace, "key": key, "text": text, "call": call}
     return render(request, "workspace/key_revealed.html", context)
 
 
-def _refused(request: HttpRequest, workspace: Workspace, key: ApiKey, why: str) -> HttpResponse:
+def _refuse(request: HttpRequest, workspace: Workspace, key: ApiKey, why: str) -> HttpResponse:
     return _detail(request, workspace, key, keys_of(workspace), refusal=why)
 
 
@@ -291,7 +291,7 @@ def _detail(
     """Render the key's page, with a refused form or the reason of a refusal."""
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form or refusal else HTTPStatus.OK
     usual = KeyForm(initial=values_of(key), most=scopes_of(workspace.role))
-    (shown,) = _shown(workspace, [key])
+    (shown,) = _key_rows(workspace, [key])
     lately = recent_use_of(workspace, shown.now, key)
     events = audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=HISTORY)
     context = {

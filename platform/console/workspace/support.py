@@ -46,9 +46,9 @@ def gated(name: str) -> Callable[[View], View]:
                 return view(request, tenant=tenant, **kwargs)
             grant = support_grant(known, user_id=request.user.id, tenant=tenant, now=clock.now())
             if grant is None:
-                return _ended(request, tenant)
+                return _leave(request, tenant)
             if not _is_open(request, name, grant):
-                return _refused(request, grant)
+                return _refuse(request, grant)
             request.support_grant = grant  # type: ignore[attr-defined]  # what `member` makes its Workspace of
             return view(request, tenant=tenant, **kwargs)
 
@@ -62,12 +62,12 @@ def _is_open(request: HttpRequest, name: str, grant: SupportGrant) -> bool:
     return request.method in _TO_LOOK and name in pages and "format" not in request.GET
 
 
-def _refused(request: HttpRequest, grant: SupportGrant) -> HttpResponse:
+def _refuse(request: HttpRequest, grant: SupportGrant) -> HttpResponse:
     context = {"grant": grant, "tenant": grant.tenant}
     return render(request, "workspace/no_support.html", context, status=HTTPStatus.FORBIDDEN)
 
 
-def _ended(request: HttpRequest, tenant: str) -> HttpResponse:
+def _leave(request: HttpRequest, tenant: str) -> HttpResponse:
     """Redirect to the tenant's page in /ops/; a page that requested a part goes as a whole."""
     forget(request, tenant)
     messages.info(request, "The support view has ended.")

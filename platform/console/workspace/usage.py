@@ -116,11 +116,11 @@ class UsageReport:
 def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show the figures, chart and table of one period, split by the query string; or its CSV."""
     look, measures = _look(request, workspace), MEASURES | TIMES
-    measure = _chosen(request, "show", tuple(measures))
+    measure = _choice_of(request, "show", tuple(measures))
     if request.GET.get("format") == "csv":
         return _csv(look)
     totals = PeriodTotals.of(look.used)
-    before = PeriodTotals.of(_used(workspace, look.period.before, None, "status"))
+    before = PeriodTotals.of(_usage(workspace, look.period.before, None, "status"))
     context = {
         "workspace": workspace,
         "period": look.period,
@@ -135,8 +135,8 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "csv": _link(request, format="csv"),
         "totals": totals,
         "changes": _changes(totals, before),
-        "rows": _listed(look.rows, look.period),
-        "earlier": _listed(look.rows, look.period.before) if before.generations else {},
+        "rows": _generation_links(look.rows, look.period),
+        "earlier": _generation_links(look.rows, look.period.before) if before.generations else {},
         "lines": _lines(look),
         "chart": None if measure in TIMES else _chart(look, measure),
         "split_times": _split_times(look, measure) if measure in TIMES else None,
@@ -149,13 +149,13 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 
 def _look(request: HttpRequest, workspace: Workspace) -> UsageReport:
     period = period_of(request.GET.get("period", ""), clock.now(), workspace.tenant.zone)
-    split = _chosen(request, "split", SPLITS)
+    split = _choice_of(request, "split", SPLITS)
     keys = keys_of(workspace) if split == "key" else []
-    used = _used(workspace, period, period.bucket, split)
+    used = _usage(workspace, period, period.bucket, split)
     return UsageReport(used, period, split, _names(split, keys), rows_for(workspace, keys))
 
 
-def _listed(rows: Callable[..., str], period: Period) -> dict[str, str]:
+def _generation_links(rows: Callable[..., str], period: Period) -> dict[str, str]:
     """Links to the generations of the figures."""
     return {
         "spend": rows(**period.said()),
@@ -164,9 +164,9 @@ def _listed(rows: Callable[..., str], period: Period) -> dict[str, str]:
     }
 
 
-def _chosen(request: HttpRequest, name: str, words: Sequence[Any]) -> Any:
-    said = request.GET.get(name, "")
-    return said if said in words else words[0]
+def _choice_of(request: HttpRequest, name: str, words: Sequence[Any]) -> Any:
+    word = request.GET.get(name, "")
+    return word if word in words else words[0]
 
 
 def _link(request: HttpRequest, **changes: str) -> str:
@@ -174,7 +174,7 @@ def _link(request: HttpRequest, **changes: str) -> str:
     return "?" + urlencode({**kept, **changes})
 
 
-def _used(workspace: Workspace, period: Period, bucket: Bucket | None, split: Group) -> list[Used]:
+def _usage(workspace: Workspace, period: Period, bucket: Bucket | None, split: Group) -> list[Used]:
     return usage_between(
         workspace.tenant.id,
         start=period.start,
@@ -185,7 +185,7 @@ def _used(workspace: Workspace, period: Period, bucket: Bucket | None, split: Gr
     )
 
 
-def _summed(used: Iterable[Used], by: Callable[[Used], T]) -> dict[T, PeriodTotals]:
+def _totals_by(used: Iterable[Used], by: Callable[[Used], T]) -> dict[T, PeriodTotals]:
     """The totals of each part, in order of first appearance."""
     parts: dict[T, list[Used]] = {}
     for one in used:
@@ -193,12 +193,12 @@ def _summed(used: Iterable[Used], by: Callable[[Used], T]) -> dict[T, PeriodTota
     return {part: PeriodTotals.of(rows) for part, rows in parts.items()}
 
 
-def _by_bucket(look: UsageReport) -> dict[datetime, PeriodTotals]:
-    return _summed(look.used, lambda one: one.start)
+def _bucket_totals(look: UsageReport) -> dict[datetime, PeriodTotals]:
+    return _totals_by(look.used, lambda one: one.start)
 
 
-def _by_bucket_and_split(look: UsageReport) -> dict[tuple[datetime, Any], PeriodTotals]:
-    return _summed(look.used, lambda one: (one.start, one.group[look.split]))
+def _split_totals(look: UsageReport) -> dict[tuple[datetime, Any], PeriodTotals]:
+    return _totals_by(look.used, lambda one: (one.start, one.group[look.split]))
 
 
 def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
@@ -213,9 +213,9 @@ def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
 
 def _chart(look: UsageReport, measure: str) -> Bars:
     """The measure by bucket and split; failures count the failed requests."""
-    said = {"status": State.FAILED.value} if measure == "failed" else {}
+    filters = {"status": State.FAILED.value} if measure == "failed" else {}
     series: dict[str, dict[date, int]] = {}
-    for (start, value), totals in _by_bucket_and_split(look).items():
+    for (start, value), totals in _split_totals(look).items():
         values = {
             "spend": totals.captured,
             "images": totals.images,
@@ -228,7 +228,7 @@ def _chart(look: UsageReport, measure: str) -> Bars:
     return stacked(
         [look.period.name_of(start) for start in look.period.starts],
         {name: points for name, points in series.items() if any(points.values())},
-        rows=_slices(look, said),
+        rows=_slices(look, filters),
     )
 
 
@@ -236,7 +236,7 @@ def _times(look: UsageReport) -> Lines:
     """Time to image by bucket, in milliseconds: the median and the 95th percentile."""
     made = {
         look.period.name_of(start): totals
-        for start, totals in _by_bucket(look).items()
+        for start, totals in _bucket_totals(look).items()
         if totals.p50 is not None
     }
     quantiles = {
@@ -248,11 +248,7 @@ def _times(look: UsageReport) -> Lines:
 
 def _split_times(look: UsageReport, measure: str) -> Lines:
     """One of these quantiles by bucket and split, for the parts with the most images."""
-    made = {
-        part: totals
-        for part, totals in _by_bucket_and_split(look).items()
-        if totals.p50 is not None
-    }
+    made = {part: totals for part, totals in _split_totals(look).items() if totals.p50 is not None}
     images: Counter[Any] = Counter()
     for (_, value), totals in made.items():
         images[value] += totals.images
@@ -269,7 +265,7 @@ def _split_times(look: UsageReport, measure: str) -> Lines:
 def _points(look: UsageReport) -> list[Point]:
     """Every bucket, with its number of images."""
     images = {
-        look.period.name_of(start): totals.images for start, totals in _by_bucket(look).items()
+        look.period.name_of(start): totals.images for start, totals in _bucket_totals(look).items()
     }
     return [
         Point(
@@ -281,7 +277,7 @@ def _points(look: UsageReport) -> list[Point]:
     ]
 
 
-def _slices(look: UsageReport, said: Mapping[str, str]) -> Rows:
+def _slices(look: UsageReport, filters: Mapping[str, str]) -> Rows:
     """Return a function that links to the rows of a bar, of one series in it or of all.
 
     `said` are filters for every link.
@@ -291,7 +287,7 @@ def _slices(look: UsageReport, said: Mapping[str, str]) -> Rows:
 
     def slices(start: date | None, names: Sequence[str]) -> str:
         narrowed = several(look.split, [words[name] for name in names])
-        return look.rows(**{**look.period.said(start), **said, **narrowed})
+        return look.rows(**{**look.period.said(start), **filters, **narrowed})
 
     return slices
 
@@ -299,15 +295,17 @@ def _slices(look: UsageReport, said: Mapping[str, str]) -> Rows:
 def _lines(look: UsageReport) -> list[UsageRow]:
     period, split = look.period, look.split
     listed = []
-    for value, totals in _summed(look.used, lambda one: one.group[split]).items():
-        said = {split: _word(split, value), **period.said()}
+    for value, totals in _totals_by(look.used, lambda one: one.group[split]).items():
+        filters = {split: _word(split, value), **period.said()}
         listed.append(
             UsageRow(
                 name=look.names(value),
                 totals=totals,
-                rows=look.rows(**said),
-                made="" if totals.p50 is None else look.rows(**said | {"status": State.SUCCEEDED}),
-                failed=look.rows(**said | {"status": State.FAILED}),
+                rows=look.rows(**filters),
+                made=""
+                if totals.p50 is None
+                else look.rows(**filters | {"status": State.SUCCEEDED}),
+                failed=look.rows(**filters | {"status": State.FAILED}),
             )
         )
     return sorted(
@@ -329,12 +327,12 @@ def _changes(now: PeriodTotals, before: PeriodTotals) -> dict[str, str]:
     }
 
 
-def _by_share(now: int, before: int, said: Callable[[int], str]) -> str:
+def _by_share(now: int, before: int, words: Callable[[int], str]) -> str:
     """'+12% on the period before'; above TIMES_MORE times as much, the former figure instead."""
     if not before:
         return _NOTHING
     if now > TIMES_MORE * before:
-        return f"{said(before)} in the period before"
+        return f"{words(before)} in the period before"
     percent = round(100 * (now - before) / before)
     return f"{percent:+}% {_BEFORE}" if percent else _SAME
 
@@ -361,6 +359,6 @@ def _csv(look: UsageReport) -> HttpResponseBase:
             all_of.images, to_decimal(all_of.captured), "USD", all_of.p50, all_of.p95,
             all_of.failed,
         ]
-        for (start, value), all_of in _by_bucket_and_split(look).items()
+        for (start, value), all_of in _split_totals(look).items()
     ]  # fmt: skip
     return csv_answer("usage.csv", columns, [rows])

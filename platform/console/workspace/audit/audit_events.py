@@ -35,7 +35,7 @@ def entries_for_tenant(
     def named(event: AuditEvent) -> AuditEntry:
         by_key = _BY_KEY.fullmatch(event.actor_name)
         who = (things.get(by_key[1]) if by_key else None) or Thing(author(event))
-        before, after = (readable(event.action, said) for said in (event.before, event.after))
+        before, after = (readable(event.action, columns) for columns in (event.before, event.after))
         address = address_of(event)
         return entry_of(event, things, who=who, before=before, after=after, address=address)
 

@@ -37,10 +37,10 @@ def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         way = ordering(request, workspace.tenant.public_id, "audit")
         pages = pages_of(workspace, request.GET, clock.now())
         return exports.csv_answer("audit.csv", COLUMNS, pages, rest=f"make the whole file at {way}")
-    said = _said(request.GET)
+    filters = _filters_in(request.GET)
     before_id = number_of(request.GET.get("before", ""))
-    events = _page(workspace, said, before=before_id, limit=PAGE + 1)
-    kept = {name: word for name, word in said.items() if word}
+    events = _page(workspace, filters, before=before_id, limit=PAGE + 1)
+    kept = {name: word for name, word in filters.items() if word}
     context = {
         "workspace": workspace,
         "entries": entries_for_tenant(workspace, events[:PAGE]),
@@ -49,7 +49,7 @@ def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         if len(events) > PAGE
         else "",
         "csv": f"?{urlencode({**kept, 'format': 'csv'})}",
-        "said": said,
+        "said": filters,
         "is_filtered": bool(kept),
         "kinds": {"": "All", **KINDS}.items(),
         "people": [*(one.user.email for one in members_of(workspace.tenant.id)), OURS, SUPPORT],
@@ -57,20 +57,20 @@ def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     return render(request, "workspace/audit.html", context)
 
 
-def _said(query: QueryDict) -> dict[str, str]:
+def _filters_in(query: QueryDict) -> dict[str, str]:
     """The list's filters; invalid values are empty."""
-    said = {name: query.get(name, "").replace("\0", "").strip() for name in AUDITED_BY}
-    if not _ACTION.fullmatch(said["action"]):
-        said["action"] = ""
-    return said
+    filters = {name: query.get(name, "").replace("\0", "").strip() for name in AUDITED_BY}
+    if not _ACTION.fullmatch(filters["action"]):
+        filters["action"] = ""
+    return filters
 
 
 def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[Rows]:
     """Yield the filtered log in pages, newest first, as it is now."""
     del at
-    said = _said(query)
+    filters = _filters_in(query)
     before: int | None = None
-    while page := _page(workspace, said, before=before, limit=READ):
+    while page := _page(workspace, filters, before=before, limit=READ):
         yield [
             [
                 one.event.at.isoformat(), one.who.name, one.did,
@@ -83,13 +83,13 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
 
 
 def _page(
-    workspace: Workspace, said: Mapping[str, str], *, before: int | None, limit: int
+    workspace: Workspace, filters: Mapping[str, str], *, before: int | None, limit: int
 ) -> list[AuditEvent]:
     return audit_page(
         workspace.tenant.id,
         before=before,
-        action=said["action"],
-        who=said["actor"],
-        about=said["about"],
+        action=filters["action"],
+        who=filters["actor"],
+        about=filters["about"],
         limit=limit,
     )

@@ -52,18 +52,18 @@ class RequestDraft:
     def tiers(self) -> Sequence[tuple[str, str]]:
         """Each tier with the size it would select; auto comes last."""
         names = dict.fromkeys(one.tier for one in self.contract.options)
-        found = [(name, str(_nearest(self._of_tier(name), self.option).size)) for name in names]
+        found = [(name, str(_nearest(self._in_tier(name), self.option).size)) for name in names]
         return [*found, *([(AUTO, AUTO)] if self.contract.accepts_auto else [])]
 
     def sizes_of(self, tier: str) -> Sequence[str]:
         """Every size in the tier."""
-        return [AUTO] if tier == AUTO else [str(one.size) for one in self._of_tier(tier)]
+        return [AUTO] if tier == AUTO else [str(one.size) for one in self._in_tier(tier)]
 
     @property
     def ratios(self) -> Sequence[Ratio]:
         """The ratios of the chosen tier, from tall to wide."""
         by_ratio: dict[str, SizeOption] = {}
-        for one in self._of_tier(self.tier):
+        for one in self._in_tier(self.tier):
             if one.ratio not in by_ratio or str(one.size) == self.size:
                 by_ratio[one.ratio] = one
         tall_first = sorted(by_ratio.values(), key=lambda one: one.size.width / one.size.height)
@@ -73,7 +73,7 @@ class RequestDraft:
     def sizes(self) -> Sequence[SizeOption]:
         """The sizes of the chosen tier and ratio, if there are several."""
         chosen = self.option
-        same = [one for one in self._of_tier(self.tier) if chosen and one.ratio == chosen.ratio]
+        same = [one for one in self._in_tier(self.tier) if chosen and one.ratio == chosen.ratio]
         return same if len(same) > 1 else []
 
     @property
@@ -96,7 +96,7 @@ class RequestDraft:
             body["output_format"] = self.output_format
         return body
 
-    def _of_tier(self, tier: str) -> list[SizeOption]:
+    def _in_tier(self, tier: str) -> list[SizeOption]:
         return [one for one in self.contract.options if one.tier == tier]
 
     def _ratio(self, one: SizeOption) -> Ratio:
@@ -107,26 +107,26 @@ class RequestDraft:
         return Ratio(one.ratio, str(one.size), width, height, is_chosen=str(one.size) == self.size)
 
 
-def draft_of(said: Mapping[str, str], contracts: Sequence[ContractTerms]) -> RequestDraft:
+def draft_of(query: Mapping[str, str], contracts: Sequence[ContractTerms]) -> RequestDraft:
     """Read the form's words; a value that is not on offer becomes the nearest or usual one.
 
     The quality defaults to the lowest, so the first price a person sees is small and exact.
 
     Args:
-        said: the values of a form or a query string.
+        query: the values of a form or a query string.
         contracts: the models to choose from, at least one.
     """
     by_name = {contract.model: contract for contract in contracts}
-    contract = by_name.get(said.get("model", "")) or by_name.get(USUAL_MODEL, contracts[0])
-    asked = _asked(said)
-    size, moved = _size(contract, asked)
-    quality = contract.quality(said.get("quality", "")) or contract.qualities[0]
-    count = said.get("n", "")
+    contract = by_name.get(query.get("model", "")) or by_name.get(USUAL_MODEL, contracts[0])
+    size_text = _requested_size(query)
+    size, moved = _size(contract, size_text)
+    quality = contract.quality(query.get("quality", "")) or contract.qualities[0]
+    count = query.get("n", "")
     n = int(count) if _NUMBER.fullmatch(count) else 1
-    output_format = said.get("output_format", "")
+    output_format = query.get("output_format", "")
     return RequestDraft(
         contract=contract,
-        prompt=said.get("prompt", "").replace("\r\n", "\n")[:MAX_PROMPT_CHARS],
+        prompt=query.get("prompt", "").replace("\r\n", "\n")[:MAX_PROMPT_CHARS],
         size=size,
         quality=quality,
         n=min(max(n, 1), contract.max_n),
@@ -135,34 +135,34 @@ def draft_of(said: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Req
     )
 
 
-def _asked(said: Mapping[str, str]) -> str:
+def _requested_size(query: Mapping[str, str]) -> str:
     """The chosen size: tier, ratio and pixels each name one, and the one that changed counts.
 
     `was` is the size that the form was rendered with.
     """
-    was = said.get("was", "")
-    named = [said[name] for name in ("tier_size", "pixels", "size") if said.get(name)]
+    was = query.get("was", "")
+    named = [query[name] for name in ("tier_size", "pixels", "size") if query.get(name)]
     changed = [size for size in named if size != was]
-    return changed[0] if was and changed else said.get("size", "")
+    return changed[0] if was and changed else query.get("size", "")
 
 
-def _size(contract: ContractTerms, asked: str) -> tuple[str, bool]:
+def _size(contract: ContractTerms, text: str) -> tuple[str, bool]:
     """Return the size, or the nearest one, and whether it had to change."""
-    if asked == AUTO and contract.accepts_auto:
+    if text == AUTO and contract.accepts_auto:
         return AUTO, False
-    option = contract.by_name.get(asked)
+    option = contract.by_name.get(text)
     if option is not None:
         return str(option.size), False
     if not contract.options:
-        return AUTO, bool(asked) and asked != AUTO
-    wanted = _parsed(asked)
+        return AUTO, bool(text) and text != AUTO
+    wanted = _parse_size(text)
     if wanted is None:
         default = contract.by_name.get(contract.default_size)
         return (str(default.size) if default else AUTO), False
     return str(_nearest(contract.options, wanted).size), True
 
 
-def _parsed(text: str) -> SizeOption | None:
+def _parse_size(text: str) -> SizeOption | None:
     try:
         size = Size.parse(text)
     except ValueError:

@@ -42,7 +42,7 @@ def snippets_of(
 def curl(origin: str, body: Mapping[str, Any], references: Sequence[str] = ()) -> str:
     """The call for a shell."""
     text = json.dumps(body, indent=1, ensure_ascii=False)
-    data = _piped(text, references) if references else shlex.quote(text)
+    data = _piped_body(text, references) if references else shlex.quote(text)
     return "\n".join(
         (
             f"curl {origin}/v1/images/generations \\",
@@ -58,7 +58,7 @@ def curl_of_models(origin: str) -> str:
     return f'curl {origin}/v1/models \\\n  -H "Authorization: Bearer $PICTOR_API_KEY"'
 
 
-def _piped(text: str, references: Sequence[str]) -> str:
+def _piped_body(text: str, references: Sequence[str]) -> str:
     """The body through curl's standard input: files are longer than an argument may be."""
     literal = re.sub(r"[\\$`]", r"\\\g<0>", text.removesuffix("\n}"))
     files = ",\n".join(f'  "$(base64 < {shlex.quote(name)} | tr -d "\\n")"' for name in references)

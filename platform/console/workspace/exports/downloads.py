@@ -41,8 +41,8 @@ def ask_for_list(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Request a list with its filters; the requester gets a mail."""
     here = reverse("workspace:exports", args=[workspace.tenant.public_id])
     query = QueryDict(request.POST.get("query", ""))
-    name, filters = _parted(query)
-    _listed(workspace, name)
+    name, filters = _split_query(query)
+    _list_or_404(workspace, name)
     try:
         _ask(request, workspace, here, list_name=name, list_query=filters)
     except ValidationError as error:
@@ -80,14 +80,14 @@ def _is_for(export: TenantExport, workspace: Workspace) -> bool:
     return is_theirs and LISTS[export.list_name].needs in workspace.may
 
 
-def _listed(workspace: Workspace, name: str) -> ExportedList:
+def _list_or_404(workspace: Workspace, name: str) -> ExportedList:
     listed = LISTS.get(name)
     if listed is None or listed.needs not in workspace.may:
         raise Http404
     return listed
 
 
-def _parted(query: QueryDict) -> tuple[str, str]:
+def _split_query(query: QueryDict) -> tuple[str, str]:
     """Split the query into the list's name and its filters."""
     filters = query.copy()
     (name,) = (filters.pop("list", None) or [""])[-1:]
@@ -97,11 +97,11 @@ def _parted(query: QueryDict) -> tuple[str, str]:
 def _lists(
     request: HttpRequest, workspace: Workspace, query: QueryDict, *, refusal: str = ""
 ) -> HttpResponse:
-    name, filters = _parted(query)
+    name, filters = _split_query(query)
     made = list_exports_of(workspace.tenant.id, workspace.user.id)
     context = {
         "workspace": workspace,
-        "wanted": _listed(workspace, name) if name else None,
+        "wanted": _list_or_404(workspace, name) if name else None,
         "query": query.urlencode(),
         "filters": filters,
         "exports": [(one, LISTS[one.list_name].words) for one in made],

@@ -82,7 +82,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     view = "gallery" if request.GET.get("view") == "gallery" else ""
     live = "1" if request.GET.get("live") == "1" and after is None else ""
     is_counted = request.GET.get("count") == "all" and not live
-    summed = _counted(workspace, filters, page.sums) if is_counted else page.sums
+    summed = _full_sums(workspace, filters, page.sums) if is_counted else page.sums
     by_id = {key.id: key for key in keys.values()}
     context = {
         "workspace": workspace,
@@ -108,7 +108,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     return render(request, "workspace/generations.html", context)
 
 
-def _counted(workspace: Workspace, filters: Filters, known: Sums | None) -> Sums | None:
+def _full_sums(workspace: Workspace, filters: Filters, known: Sums | None) -> Sums | None:
     """The sums over all matches, counted within a time limit if they are not known."""
     if known is None or known.is_all:
         return known
@@ -213,9 +213,9 @@ def _detail(
         "released": released_of(made),
         "has_tiers": contract is not None and len({option.tier for option in contract.options}) > 1,
         "steps": _steps(made),
-        **(_as_sent(request, one) if workspace.sees_content else {}),
+        **(_sent_request(request, one) if workspace.sees_content else {}),
         "books": books_of(made.priced["books"]),
-        "told": _told(workspace, made),
+        "told": _deliveries(workspace, made),
         "refusal": refusal,
         "polls": not made.is_final,
     }
@@ -223,13 +223,13 @@ def _detail(
     return render(request, "workspace/generation.html", context, status=status)
 
 
-def _as_sent(request: HttpRequest, one: Finished) -> dict[str, str]:
+def _sent_request(request: HttpRequest, one: Finished) -> dict[str, str]:
     """The request and its answer word for word, and the call that sends it again."""
-    said = request_body(one.generation)
+    body = request_body(one.generation)
     return {
-        "asked": as_json(said),
+        "asked": as_json(body),
         "answered": as_json(answer_body(one)),
-        "call": curl(f"{request.scheme}://{request.get_host()}", said),
+        "call": curl(f"{request.scheme}://{request.get_host()}", body),
     }
 
 
@@ -240,7 +240,7 @@ def _steps(made: Generation) -> list[TimelineStep]:
     return steps_of(made, attempts, moved)
 
 
-def _told(workspace: Workspace, made: Generation) -> list[tuple[Delivery, tuple[str, str]]]:
+def _deliveries(workspace: Workspace, made: Generation) -> list[tuple[Delivery, tuple[str, str]]]:
     """Webhook deliveries about the generation's end, each with its badge."""
     if made.finished_at is None or Permission.WEBHOOKS not in workspace.may:
         return []

@@ -139,7 +139,7 @@ def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     catalogue = workspace.catalogue
     contracts = list(catalogue.contracts.values()) if of else catalogue.on_offer(now)
     if of:
-        books = tuple(_priced_by(workspace, of))
+        books = tuple(_books_of(workspace, of))
         tables, shown = [(now, table_of(books))], books_of(books)
     else:
         tables = price_tables(tenant.id, now)
@@ -155,7 +155,7 @@ def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return render(request, "workspace/prices.html", context)
 
 
-def _priced_by(workspace: Workspace, generation: str) -> list[int]:
+def _books_of(workspace: Workspace, generation: str) -> list[int]:
     """The price books a generation was priced by. Raises Http404 if the member may not see it."""
     if Permission.SEE_GENERATIONS not in workspace.may:
         raise Http404

@@ -66,7 +66,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """List each month since the first entry of the ledger, newest first."""
     found = monthly_statements(workspace.tenant.id, zone=workspace.tenant.zone, now=clock.now())
     if request.GET.get("format") == "csv":
-        return csv_answer("statements.csv", LIST_COLUMNS, [[_listed(one) for one in found]])
+        return csv_answer("statements.csv", LIST_COLUMNS, [[_list_row(one) for one in found]])
     return render(
         request, "workspace/statements.html", {"workspace": workspace, "statements": found}
     )
@@ -81,7 +81,7 @@ def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpRespo
     if not found:
         raise Http404
     if request.GET.get("format") == "csv":
-        return csv_answer(f"statement-{found.number}.csv", COLUMNS, [list(_written(found))])
+        return csv_answer(f"statement-{found.number}.csv", COLUMNS, [list(_csv_rows(found))])
     lines = list(_lines(found))
     context = {
         "workspace": workspace,
@@ -108,7 +108,7 @@ def _lines(statement: MonthStatement) -> Iterator[StatementLine]:
         yield StatementLine("edge", "At the edge of the month", Micros(-statement.elsewhere))
 
 
-def _listed(statement: MonthStatement) -> list[str]:
+def _list_row(statement: MonthStatement) -> list[str]:
     return [
         statement.number, statement.start.isoformat(), statement.end.isoformat(),
         "final" if statement.is_final else "so far",
@@ -118,7 +118,7 @@ def _listed(statement: MonthStatement) -> list[str]:
     ]  # fmt: skip
 
 
-def _written(statement: MonthStatement) -> Rows:
+def _csv_rows(statement: MonthStatement) -> Rows:
     return [
         _standing(statement.number, "opening", statement.opening),
         *(

@@ -29,7 +29,7 @@ class Picker:
 def picker_of(draft: RequestDraft, table: PriceTable) -> Picker:
     """The draft's choices, priced as each would be quoted."""
     names = [*(str(one.size) for one in draft.contract.options), AUTO]
-    found = {size: _quoted(draft, table, size) for size in names}
+    found = {size: _size_quote(draft, table, size) for size in names}
     priced = {size: quoted for size, quoted in found.items() if quoted is not None}
     lowest = {size: least(table, quoted.priced) for size, quoted in priced.items()}
     most = {size: quoted.unit for size, quoted in priced.items()}
@@ -41,7 +41,7 @@ def picker_of(draft: RequestDraft, table: PriceTable) -> Picker:
     )
 
 
-def _quoted(draft: RequestDraft, table: PriceTable, size: str) -> Quote | None:
+def _size_quote(draft: RequestDraft, table: PriceTable, size: str) -> Quote | None:
     """The quote for one image of this size; None if it has no price."""
     try:
         return quote(table, model=draft.contract.model, size=size, quality=draft.quality, n=1)

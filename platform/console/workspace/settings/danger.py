@@ -20,14 +20,14 @@ def delete(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     name = request.POST.get("name", "").strip()
     try:
         check_deletion(by=workspace.member, confirmation=name)
-        answer: HttpResponse = _deleted(request, workspace, name)
+        answer: HttpResponse = _delete(request, workspace, name)
     except ValidationError as error:
         return page(request, workspace, deletion_refusal=" ".join(error.messages))
     return answer
 
 
 @reauthentication_required  # type: ignore[untyped-decorator]  # it ships no types
-def _deleted(request: HttpRequest, workspace: Workspace, name: str) -> HttpResponse:
+def _delete(request: HttpRequest, workspace: Workspace, name: str) -> HttpResponse:
     delete_workspace(
         by=workspace.member,
         confirmation=name,

@@ -93,7 +93,7 @@ def uninvite(request: HttpRequest, workspace: Workspace, invitation: str) -> Htt
     """Cancel an invitation."""
     found = _invitation(workspace, invitation)
     act = partial(cancel_invitation, invitation=found)
-    return _tried(request, workspace, act, "Invitation canceled")
+    return _run_action(request, workspace, act, "Invitation canceled")
 
 
 @require_POST
@@ -103,9 +103,9 @@ def set_role(request: HttpRequest, workspace: Workspace, person: str) -> HttpRes
     found = _member(workspace, person)
     role = request.POST.get("role", "")
     if role not in Membership.Role.values:
-        return _refused(request, workspace, ValidationError("Choose a role."))
+        return _refuse(request, workspace, ValidationError("Choose a role."))
     act = partial(change_role, membership=found, role=Membership.Role(role))
-    return _tried(request, workspace, act, "Role changed")
+    return _run_action(request, workspace, act, "Role changed")
 
 
 @require_POST
@@ -115,9 +115,9 @@ def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpRespo
     found = _member(workspace, person)
     heirs = {str(one.user_id): one.user for one in members_of(workspace.tenant.id)}
     heir, ends = heirs.get(request.POST.get("keys", "")), request.POST.get("keys") == "revoke"
-    if heir is None and not ends and _made_by(workspace, found):
+    if heir is None and not ends and _has_active_keys(workspace, found):
         why = ValidationError("Choose what happens to the keys they made.")
-        return _refused(request, workspace, why)
+        return _refuse(request, workspace, why)
     try:
         dismiss_member(
             membership=found,
@@ -127,7 +127,7 @@ def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpRespo
             ip=request.META.get("REMOTE_ADDR"),
         )
     except ValidationError as error:
-        return _refused(request, workspace, error)
+        return _refuse(request, workspace, error)
     if found.user_id == workspace.user.id:
         messages.success(request, "You have left the workspace")
         return redirect("workspace:choose")
@@ -140,10 +140,10 @@ def set_factor(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Require a second factor of all members, or stop requiring it."""
     wish = request.POST.get("required", "")
     if wish not in REQUIRED:
-        return _refused(request, workspace, ValidationError("Choose whether it is required."))
-    said = "required" if REQUIRED[wish] else "no longer required"
+        return _refuse(request, workspace, ValidationError("Choose whether it is required."))
+    words = "required" if REQUIRED[wish] else "no longer required"
     act = partial(require_second_factor, is_required=REQUIRED[wish])
-    return _tried(request, workspace, act, f"Second factor {said}")
+    return _run_action(request, workspace, act, f"Second factor {words}")
 
 
 def _page(
@@ -179,18 +179,18 @@ def _page(
     return render(request, "workspace/members.html", context, status=status)
 
 
-def _tried(
+def _run_action(
     request: HttpRequest, workspace: Workspace, act: Callable[..., object], words: str
 ) -> HttpResponse:
     """Run the action as the member and report success, or show why it was refused."""
     try:
         act(by=workspace.member, ip=request.META.get("REMOTE_ADDR"))
     except ValidationError as error:
-        return _refused(request, workspace, error)
+        return _refuse(request, workspace, error)
     return done(request, workspace, words, "members")
 
 
-def _refused(request: HttpRequest, workspace: Workspace, error: ValidationError) -> HttpResponse:
+def _refuse(request: HttpRequest, workspace: Workspace, error: ValidationError) -> HttpResponse:
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     words = " ".join(error.messages)
     return _page(request, workspace, InviteForm(), status=status, refusal=words)
@@ -203,7 +203,7 @@ def _member(workspace: Workspace, person: str) -> Membership:
     raise Http404
 
 
-def _made_by(workspace: Workspace, one: Membership) -> bool:
+def _has_active_keys(workspace: Workspace, one: Membership) -> bool:
     now = clock.now()
     keys = api_keys_of(workspace.tenant.id)
     return any(key.created_by_id == one.user_id and key.status(now) == "active" for key in keys)

@@ -47,17 +47,17 @@ class SettingsForm(forms.Form):
     @override
     def clean(self) -> dict[str, Any]:
         """Require a confirmation for a shorter time, because it erases existing data."""
-        said: dict[str, Any] = super().clean() or {}
+        data: dict[str, Any] = super().clean() or {}
         most = {"prompts": FOREVER_DAYS, "images": config.IMAGE_RETENTION_DAYS}
         names = {what: f"{what[:-1]}_retention_days" for what in most}
         erased = [
-            f"{what} of more than {said[name]} days"
+            f"{what} of more than {data[name]} days"
             for what, name in names.items()
-            if said.get(name) is not None and said[name] < _days(self.initial[name], most[what])
+            if data.get(name) is not None and data[name] < _days(self.initial[name], most[what])
         ]
-        if erased and not said.get("erases"):
+        if erased and not data.get("erases"):
             self.add_error("erases", f"This erases {' and '.join(erased)}, for good.")
-        return said
+        return data
 
     @override
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -83,8 +83,8 @@ class OwnLimitsForm(forms.Form):
 
     def limits(self) -> OwnLimits:
         """The chosen limits. With no model ticked, every model is allowed."""
-        said = self.cleaned_data
-        return OwnLimits(**{**said, "own_models": said["own_models"] or None})
+        data = self.cleaned_data
+        return OwnLimits(**{**data, "own_models": data["own_models"] or None})
 
 
 class SupportForm(forms.Form):
@@ -100,7 +100,7 @@ def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the settings, or change the workspace's name and retention."""
     if request.method != "POST":
         return page(request, workspace)
-    form = SettingsForm(request.POST, initial=_kept(workspace.tenant))
+    form = SettingsForm(request.POST, initial=_initial_values(workspace.tenant))
     if form.is_valid() and _is_saved(request, workspace, form):
         return done(request, workspace, "Settings saved", "settings")
     return page(request, workspace, form=form)
@@ -137,7 +137,7 @@ def _days(kept: int | None, most: int) -> int:
     return most if kept is None else kept
 
 
-def _kept(tenant: Tenant) -> dict[str, Any]:
+def _initial_values(tenant: Tenant) -> dict[str, Any]:
     """The initial values of the settings form."""
     columns = {name: getattr(tenant, name) for name in SettingsForm.base_fields if name != "erases"}
     return {**columns, "title": tenant.shown_name}
@@ -161,7 +161,7 @@ def page(
     context = {
         "workspace": workspace,
         "tenant": tenant,
-        "form": dressed(form or SettingsForm(initial=_kept(tenant))),
+        "form": dressed(form or SettingsForm(initial=_initial_values(tenant))),
         "limits_form": dressed(limits_form or OwnLimitsForm(initial=values)),
         "used": workspace.balance.used,
         "most_image_days": config.IMAGE_RETENTION_DAYS,
@@ -175,14 +175,14 @@ def page(
 
 
 def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> bool:
-    tenant, said = workspace.tenant, form.cleaned_data
+    tenant, data = workspace.tenant, form.cleaned_data
     try:
         change_settings(
             tenant=tenant,
-            title=said["title"],
-            time_zone=said["time_zone"] or tenant.time_zone,
-            prompt_retention_days=said["prompt_retention_days"],
-            image_retention_days=said["image_retention_days"],
+            title=data["title"],
+            time_zone=data["time_zone"] or tenant.time_zone,
+            prompt_retention_days=data["prompt_retention_days"],
+            image_retention_days=data["image_retention_days"],
             **by(request, workspace),
         )
     except ValidationError as error:

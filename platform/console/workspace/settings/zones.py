@@ -16,17 +16,17 @@ Choice = tuple[str, str] | tuple[str, Sequence[tuple[str, str]]]
 
 def zone_choices(present: str = "UTC") -> list[Choice]:
     """UTC, then each region's zones; the present one too, even if it is none of these."""
-    others = [] if present == "UTC" or present in _by_name() else [(present, present)]
+    others = [] if present == "UTC" or present in _zone_names() else [(present, present)]
     return [("UTC", "UTC"), *others, *_regions()]
 
 
 @cache
-def _by_name() -> list[str]:
+def _zone_names() -> list[str]:
     names = zoneinfo.available_timezones()
     return sorted(name for name in names if name.partition("/")[0] in REGIONS)
 
 
 @cache
 def _regions() -> list[Choice]:
-    by_region = groupby(_by_name(), key=lambda name: name.partition("/")[0])
+    by_region = groupby(_zone_names(), key=lambda name: name.partition("/")[0])
     return [(region, [(name, name) for name in names]) for region, names in by_region]

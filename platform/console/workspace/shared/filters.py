@@ -62,27 +62,27 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
         now: the end of named periods.
         zone: the time zone of their days.
     """
-    said, meant = words_in(query, _readers(keys, now, zone), many=MANY)
-    if "day" in said:
-        said.setdefault("period", said.pop("day"))
+    texts, meant = words_in(query, _readers(keys, now, zone), many=MANY)
+    if "day" in texts:
+        texts.setdefault("period", texts.pop("day"))
         meant.setdefault("period", meant.pop("day"))
     chosen: list[ApiKey] = meant.get("key", [])
     if any(key.is_test for key in chosen):
-        said["mode"] = TESTS
+        texts["mode"] = TESTS
     period: Period | None = meant.get("period")
     wanted = Criteria(
-        livemode="mode" not in said,
-        status=said.get("status", ""),
-        source=said.get("source", ""),
-        models=values_of(said.get("model", "")),
-        tiers=values_of(said.get("tier", "")),
+        livemode="mode" not in texts,
+        status=texts.get("status", ""),
+        source=texts.get("source", ""),
+        models=values_of(texts.get("model", "")),
+        tiers=values_of(texts.get("tier", "")),
         key_ids=[key.id for key in chosen],
         ended_since=period.start if period else None,
         ended_until=period.end if period else None,
-        text=said.get("q", ""),
+        text=texts.get("q", ""),
         cost_over=meant.get("over"),
     )
-    return Filters(said, wanted, period)
+    return Filters(texts, wanted, period)
 
 
 def _readers(

@@ -11,8 +11,8 @@ from console.parts.exports import query_of
 def ordering(request: HttpRequest, tenant: str, name: str) -> str:
     """The address at which this list, with its filters, can be requested as a file."""
     page = reverse("workspace:exports", args=[tenant])
-    said = [(key, value) for key, values in query_of(request).lists() for value in values]
-    return request.build_absolute_uri(f"{page}?{urlencode([('list', name), *said])}")
+    pairs = [(key, value) for key, values in query_of(request).lists() for value in values]
+    return request.build_absolute_uri(f"{page}?{urlencode([('list', name), *pairs])}")
 
 
 def to_order(request: HttpRequest, tenant: str, name: str) -> HttpResponseRedirect:

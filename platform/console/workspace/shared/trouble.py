@@ -15,10 +15,10 @@ def trouble_of(workspace: Workspace, now: datetime) -> list[str]:
     stops = [one for one in workspace.catalogue.stops if one.tenant_id in {None, workspace.id}]
     # The stops above are newer than the pauses that the last look recorded.
     seen = [one for one in watch.troubled(now=now) if one.trouble != watch.PAUSED]
-    return [*map(_paused, stops), *(f"{one.part}: {one.trouble.lower()}." for one in seen)]
+    return [*map(_stop_sentence, stops), *(f"{one.part}: {one.trouble.lower()}." for one in seen)]
 
 
-def _paused(stop: StopTerms) -> str:
+def _stop_sentence(stop: StopTerms) -> str:
     what = "This workspace" if stop.tenant_id else stop.model or "Image generation"
     since = f"{what} is paused since {stop.began_at:%-d %B, %H:%M} UTC"
     return f"{since}: {stop.words}" if stop.words else f"{since}."
