@@ -18,7 +18,7 @@ from pictor.kit.endpoints import errors as api_errors
 
 
 @cache
-def _described() -> Mapping[str, Any]:
+def _base_document() -> Mapping[str, Any]:
     """Return the document without contracts, which takes a second to make."""
     return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-any-return, no-untyped-call]  # spectacular is untyped
 
@@ -26,7 +26,7 @@ def _described() -> Mapping[str, Any]:
 @lru_cache(maxsize=1)
 def _at(revision: int) -> tuple[bytes, str]:
     """Return the document of a revision of the configuration, and its ETag."""
-    document = with_contracts(_described(), current_catalogue().contracts.values())
+    document = with_contracts(_base_document(), current_catalogue().contracts.values())
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 

@@ -185,16 +185,16 @@ async def _deliver(request: web.Request, order: Order) -> web.StreamResponse:
 
 async def _models(_: web.Request) -> web.StreamResponse:
     return web.json_response(
-        {"object": "list", "data": [_described(name) for name in orders.MODELS]}
+        {"object": "list", "data": [_model_facts(name) for name in orders.MODELS]}
     )
 
 
 async def _model(request: web.Request) -> web.StreamResponse:
     """Every name is a model here."""
-    return web.json_response(_described(request.match_info["id"]))
+    return web.json_response(_model_facts(request.match_info["id"]))
 
 
-def _described(name: str) -> dict[str, str | int]:
+def _model_facts(name: str) -> dict[str, str | int]:
     return {"id": name, "object": "model", "created": _MODELS_CREATED, "owned_by": "sandbox"}
 
 

@@ -50,11 +50,11 @@ def _from_json(raw: bytes) -> Body:
     fields = json.loads(raw)
     if not isinstance(fields, dict):
         raise _unreadable()
-    images = [value for name in ("image", "images") for value in _listed(fields.get(name))]
+    images = [value for name in ("image", "images") for value in _as_list(fields.get(name))]
     return Body(fields=fields, images=len(images))
 
 
-def _listed(value: object) -> list[Any]:
+def _as_list(value: object) -> list[Any]:
     if isinstance(value, list):
         return value
     return [value] if value else []

@@ -44,7 +44,7 @@ class ClusterPlace:
 
 def find_place(data: Path) -> ClusterPlace:
     """Return the place; copy the binaries and move the cluster if needed."""
-    installed = _installed()
+    installed = _newest_installation()
     inside = data / "postgres"
     if os.geteuid() != 0:
         _check_name()
@@ -74,7 +74,7 @@ def _check_name() -> None:
         ) from None
 
 
-def _installed() -> Path:
+def _newest_installation() -> Path:
     """Return the newest installation in the package, which is never imported."""
     spec = importlib.util.find_spec(PACKAGE)
     folder = Path(spec.origin).parent if spec and spec.origin else None
@@ -128,19 +128,19 @@ def _away(data: Path, inside: Path) -> Path:
     if not marker.exists():
         return _new_away(data, inside)
     home, _, token = marker.read_text(encoding="utf-8").strip().partition("\n")
-    if not token or _kept(Path(home) / "token") != token:
+    if not token or _text_or_empty(Path(home) / "token") != token:
         raise RuntimeProblem(
             f"The database of {data} should be in {home} but is missing. Put it back, or remove"
             f" {marker} to start with an empty one."
         )
-    user = Path(_kept(Path(home) / "data") or data)
-    if user != data.resolve() and _kept(user / MARKER) == f"{home}\n{token}":
+    user = Path(_text_or_empty(Path(home) / "data") or data)
+    if user != data.resolve() and _text_or_empty(user / MARKER) == f"{home}\n{token}":
         raise RuntimeProblem(
             f"{data} is a copy of {user}: both would use the database in {home}. Remove {marker}"
             " to start with an empty one here."
         )
     write_private(Path(home) / "data", str(data.resolve()))
-    return _brought(inside, Path(home) / "postgres")
+    return _move_cluster(inside, Path(home) / "postgres")
 
 
 def _new_away(data: Path, inside: Path) -> Path:
@@ -150,10 +150,10 @@ def _new_away(data: Path, inside: Path) -> Path:
     write_private(home / "token", token)
     write_private(home / "data", str(data.resolve()))
     write_private(data / MARKER, f"{home}\n{token}")
-    return _brought(inside, home / "postgres")
+    return _move_cluster(inside, home / "postgres")
 
 
-def _brought(inside: Path, cluster: Path) -> Path:
+def _move_cluster(inside: Path, cluster: Path) -> Path:
     """Move the cluster there, if the checkout was closed to others after the first start.
 
     An interrupted move starts again; a partial copy is never used.
@@ -164,7 +164,7 @@ def _brought(inside: Path, cluster: Path) -> Path:
     return cluster
 
 
-def _kept(path: Path) -> str:
+def _text_or_empty(path: Path) -> str:
     """Return the file's text, or "" if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8").strip()

@@ -65,7 +65,7 @@ class Stack:
             self._first_image()
             self.supervisor.begin([short])  # not needed for the first image
         show_welcome(self._progress, self._layout, self._env, has_key=self._demo_key_opens())
-        if self._wishes_history():
+        if self._wants_history():
             self._paint_history(site)
 
     def start_servers(self) -> None:
@@ -79,10 +79,10 @@ class Stack:
             ("valkey", embedded.valkey, self._valkey),
             ("s3", embedded.s3, self._s3),
         ]
-        for name, ours in (*(maker[:2] for maker in makers), ("sandbox", embedded.sandbox)):
-            if not ours:
+        for name, is_embedded in (*(maker[:2] for maker in makers), ("sandbox", embedded.sandbox)):
+            if not is_embedded:
                 self._progress.skipped(name, "configured in the environment")
-        self.supervisor.start([make() for _, ours, make in makers if ours])
+        self.supervisor.start([make() for _, is_embedded, make in makers if is_embedded])
 
     def write_record(self) -> None:
         """Write the record, by which operator commands and tests find the stack."""
@@ -140,13 +140,13 @@ class Stack:
         The parts begin after the migrations: they need the seed only at the first request.
         """
         digest = digest_of(self._layout.root, self._env)
-        ours = self._embedded.postgres and self._embedded.s3
+        is_embedded = self._embedded.postgres and self._embedded.s3
         bucket = self._layout.data / "s3" / BUCKET
-        if ours and bucket.exists() and is_marked(self._mark, digest):
+        if is_embedded and bucket.exists() and is_marked(self._mark, digest):
             self._progress.skipped("setup", "nothing has changed")
             self.supervisor.begin(meanwhile)
             return
-        history = str(int(self._wishes_history()))
+        history = str(int(self._wants_history()))
         seed = site.setup("seed", "--migrate", PICTOR_DEMO_HISTORY=history, **self._owner)
         step = self.supervisor.begin_step("seed", seed, seconds=SETUP_SECONDS)
         self.supervisor.wait_until_said(step, MIGRATED)
@@ -157,7 +157,7 @@ class Stack:
             self.supervisor.run_step("ledger_seal", seal, seconds=SETUP_SECONDS)
         write_mark(self._mark, digest)
 
-    def _wishes_history(self) -> bool:
+    def _wants_history(self) -> bool:
         """Return whether to seed the demo's history: only in a new database, with our sandbox."""
         is_wanted = self._env.get("PICTOR_DEMO_HISTORY") != "0"
         return is_wanted and self._is_new and self._embedded.sandbox

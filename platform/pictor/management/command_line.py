@@ -33,7 +33,7 @@ class CommandLine(ManagementUtility):
             return super().main_help_text(commands_only=True)
         owners = get_commands()
         ours = {name: app for name, app in sorted(owners.items()) if app in settings.OUR_APPS}
-        theirs = {name: app for name, app in sorted(owners.items()) if name not in ours}
+        others = {name: app for name, app in sorted(owners.items()) if name not in ours}
         return "\n".join(
             [
                 "",
@@ -46,7 +46,7 @@ class CommandLine(ManagementUtility):
                 *PROCESSES,
                 "",
                 "Django's:",
-                *_by_app(theirs),
+                *_lines_by_app(others),
             ]
         )
 
@@ -58,7 +58,7 @@ def _with_a_line_each(owners: Mapping[str, str]) -> Iterator[str]:
         yield f"    {name:<{width}}  {first_sentence.rstrip('.')}."
 
 
-def _by_app(owners: Mapping[str, str]) -> Iterator[str]:
+def _lines_by_app(owners: Mapping[str, str]) -> Iterator[str]:
     """Yield commands by app, as Django lists them."""
     commands: dict[str, list[str]] = defaultdict(list)
     for name, app in owners.items():

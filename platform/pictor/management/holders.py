@@ -97,10 +97,10 @@ class Watch:
         if not self._says:
             return
         progress = looking.execute(_PROGRESS, [pid]).fetchone()
-        said = ["{}, {} of {} blocks".format(*progress)] if progress else []
+        words = ["{}, {} of {} blocks".format(*progress)] if progress else []
         if found:
-            said.append(f"waits for {'; '.join(map(str, found))}")
-        logger.info("%s: %s", self._says, "; ".join(said) or "no index is being built")
+            words.append(f"waits for {'; '.join(map(str, found))}")
+        logger.info("%s: %s", self._says, "; ".join(words) or "no index is being built")
 
 
 def first_words(query: str | None) -> str:

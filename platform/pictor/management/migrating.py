@@ -83,7 +83,7 @@ class Executor(MigrationExecutor):
             return apply(state.clone(), migration, fake=fake, fake_initial=fake_initial)
 
         if migration.atomic:
-            return self._until_done(migration, run)
+            return self._retry_until_done(migration, run)
         if not fake:
             self._drop_leftovers(migration)
         return self._without_limit(migration, run)
@@ -98,9 +98,9 @@ class Executor(MigrationExecutor):
         def run() -> ProjectState:
             return unapply(state.clone(), migration, fake=fake)
 
-        return (self._until_done if migration.atomic else self._without_limit)(migration, run)
+        return (self._retry_until_done if migration.atomic else self._without_limit)(migration, run)
 
-    def _until_done(self, migration: Migration, run: Callable[[], T]) -> T:
+    def _retry_until_done(self, migration: Migration, run: Callable[[], T]) -> T:
         ends_at = time.monotonic() + PATIENCE_SECONDS
         pauses = _pauses()
         while True:
@@ -145,23 +145,23 @@ class Executor(MigrationExecutor):
                 continue
             name = operation.index.name
             with self.connection.cursor() as cursor:
-                cursor.execute("SELECT to_regclass(%s)", [self._quoted(name)])
+                cursor.execute("SELECT to_regclass(%s)", [self._quote_name(name)])
                 if cursor.fetchone() == (None,):
                     continue
             logger.warning("%s drops the index %s of an earlier try", migration, name)
-            drop = partial(self._execute, f"DROP INDEX CONCURRENTLY {self._quoted(name)}")
+            drop = partial(self._execute, f"DROP INDEX CONCURRENTLY {self._quote_name(name)}")
             self._without_limit(migration, drop)
 
     def _what_undoing_loses(self, undone: Sequence[Migration]) -> str:
         named = ", ".join(map(str, undone))
-        lost = [what for migration in undone for what in self._made_by(migration)]
+        lost = [what for migration in undone for what in self._names_made_by(migration)]
         words = f" This would delete, with all data: {', '.join(lost)}." if lost else ""
         return (
             f"This would undo {named}.{words} Nothing was changed. Going back to the former"
             " release does not need it (docs/operations/upgrade.md). To undo them anyway: --undo."
         )
 
-    def _made_by(self, migration: Migration) -> Iterator[str]:
+    def _names_made_by(self, migration: Migration) -> Iterator[str]:
         """Yield the tables and columns that the migration makes."""
         models = self.loader.project_state((migration.app_label, migration.name)).apps
         for operation in migration.operations:
@@ -173,7 +173,7 @@ class Executor(MigrationExecutor):
                 column = model._meta.get_field(operation.name).column  # noqa: SLF001 - as above
                 yield f"the column {column} of {model._meta.db_table}"  # noqa: SLF001 - as above
 
-    def _quoted(self, name: str) -> str:
+    def _quote_name(self, name: str) -> str:
         return str(self.connection.ops.quote_name(name))
 
     def _execute(self, statement: str) -> None:

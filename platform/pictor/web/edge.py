@@ -118,7 +118,7 @@ class Edge:
             facts = {"status": NO_ANSWER, **noted, "ms": _milliseconds_since(started)}
             _say(scope, facts)
             if is_refusal:
-                self._tell(_refused(scope, facts, error))
+                self._tell(_refusal_record(scope, facts, error))
 
 
 def made_nothing(start: Message) -> bool:
@@ -132,7 +132,7 @@ def made_nothing(start: Message) -> bool:
     return b"idempotent-replayed" in names
 
 
-def _refused(scope: Scope, facts: dict[str, Any], error: PictorError | None) -> Refused:
+def _refusal_record(scope: Scope, facts: dict[str, Any], error: PictorError | None) -> Refused:
     client = scope.get("client")
     refused = Refused(
         request=scope["pictor.request_id"],
@@ -161,13 +161,13 @@ def _is_preflight(scope: Scope) -> bool:
 
 
 async def _answer_preflight(scope: Scope, send: Send, extra: list[tuple[bytes, bytes]]) -> None:
-    asked = header(scope, b"access-control-request-headers") or b"*"
-    if not _SAFE_HEADER_NAMES.fullmatch(asked):
-        asked = b"*"
+    names = header(scope, b"access-control-request-headers") or b"*"
+    if not _SAFE_HEADER_NAMES.fullmatch(names):
+        names = b"*"
     headers = [
         *extra,
         (b"access-control-allow-methods", PREFLIGHT_METHODS),
-        (b"access-control-allow-headers", asked),
+        (b"access-control-allow-headers", names),
         (b"access-control-max-age", b"86400"),
         (b"vary", b"Access-Control-Request-Headers"),
     ]

@@ -110,7 +110,7 @@ class BodyGate:
         if announced is None or announced > LARGE_BYTES or is_packed:
             spools.owner = await self._look_up(scope)
         arriving = body_reading.chunks(receive, max_bytes=max_bytes, too_large=too_large)
-        chunks = _decoded(scope, arriving, max_bytes=max_bytes)
+        chunks = _decode(scope, arriving, max_bytes=max_bytes)
         if form is not None:
             return await read_form(chunks, content_type=content_type, limits=form, spools=spools)
         if charset := charset_of(content_type):
@@ -201,7 +201,7 @@ async def _readable(chunks: AsyncIterator[bytes], charset: str) -> AsyncIterator
         yield chunk
 
 
-async def _decoded(
+async def _decode(
     scope: Scope, chunks: AsyncIterator[bytes], *, max_bytes: int
 ) -> AsyncIterator[bytes]:
     """Undo gzip, with a cap on the unpacked size; a large form's also depends on its own size."""
@@ -217,7 +217,7 @@ async def _decoded(
     async for chunk in chunks:
         received += len(chunk)
         most = min(max_bytes, settings.MAX_JSON_BYTES + MAX_PACKED * received)
-        for piece in _inflated(inflate, chunk):
+        for piece in _inflate(inflate, chunk):
             unpacked += len(piece)
             if unpacked > most:
                 raise _too_large(most)
@@ -227,7 +227,7 @@ async def _decoded(
         raise InvalidRequest("The gzip body is cut short.", code="invalid_json")
 
 
-def _inflated(inflate: Any, chunk: bytes) -> Iterator[bytes]:
+def _inflate(inflate: Any, chunk: bytes) -> Iterator[bytes]:
     try:
         yield from pieces_of(inflate, chunk)
     except zlib.error:

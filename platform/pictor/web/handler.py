@@ -54,7 +54,7 @@ class V1Handler(ASGIHandler):
             await send(message)
 
         answering = cast("asyncio.Task[None]", asyncio.current_task())
-        leaving = asyncio.create_task(_disconnected(receive))
+        leaving = asyncio.create_task(_wait_for_disconnect(receive))
         leaving.add_done_callback(functools.partial(_end, answering))
         try:
             await self._answer(scope, send_noting)
@@ -107,7 +107,7 @@ def errors_as_json(
     return answer
 
 
-async def _disconnected(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -70,7 +70,7 @@ class S3Passthrough:
                     {
                         "type": "http.response.start",
                         "status": _status(answer),
-                        "headers": [*_kept(answer.headers.raw), *CORS],
+                        "headers": [*_allowed_headers(answer.headers.raw), *CORS],
                     }
                 )
                 async for chunk in answer.aiter_raw():
@@ -115,7 +115,7 @@ def _status(answer: httpx.Response) -> int:
     return HTTPStatus.PARTIAL_CONTENT if is_range else answer.status_code
 
 
-def _kept(headers: Any) -> list[tuple[bytes, bytes]]:
+def _allowed_headers(headers: Any) -> list[tuple[bytes, bytes]]:
     return [(name.lower(), value) for name, value in headers if name.lower() in HEADERS_OUT]
 
 

@@ -176,7 +176,7 @@ class JsonStream(Generic[SinkT]):
             self._nest(_STRING.sub(b"", whole[0]))
             self._keep(whole[0])
             return whole.end()
-        end = self._closed_string(chunk, position)
+        end = self._end_of_string(chunk, position)
         if end == position:
             self._keep(b'"')
             self._string_start = len(self._skeleton)
@@ -184,7 +184,7 @@ class JsonStream(Generic[SinkT]):
         self._keep(chunk[position:end])
         return end
 
-    def _closed_string(self, chunk: bytes, position: int) -> int:
+    def _end_of_string(self, chunk: bytes, position: int) -> int:
         """Return the position after the string begun here, or `position` if it is too long."""
         limit = position + self._threshold_bytes
         if chunk.find(b'"', position + 1, limit) < 0:
@@ -226,7 +226,7 @@ class JsonStream(Generic[SinkT]):
 
     def _take(self, body: bytes) -> None:
         if self._sink is not None:
-            self._sink.write(_unescaped(body))
+            self._sink.write(_unescape(body))
             return
         length = len(self._skeleton) - self._string_start + len(body)
         if length <= self._threshold_bytes or self._is_kept:
@@ -248,8 +248,8 @@ class JsonStream(Generic[SinkT]):
         self._keep(f"{self._token}{len(self._sinks)}".encode())
         self._sinks.append(sink)
         self._sink = sink
-        sink.write(_unescaped(start))
-        sink.write(_unescaped(body))
+        sink.write(_unescape(start))
+        sink.write(_unescape(body))
 
     def _key(self) -> str:
         end = self._string_start - 1
@@ -280,7 +280,7 @@ def _body_end(chunk: bytes, position: int, limit: int) -> int:
         position = body.end()
 
 
-def _unescaped(body: bytes) -> bytes:
+def _unescape(body: bytes) -> bytes:
     """Unescape a piece of string body, whose escapes must be whole and valid."""
     if b"\\" not in body:
         return body

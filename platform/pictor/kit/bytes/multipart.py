@@ -117,7 +117,7 @@ class FormStream:
         self._part_charset = ""
         self._delimiters = 0
         self._delimiter = b""
-        self._parser = self._opened(content_type)
+        self._parser = self._open_parser(content_type)
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes. Raises FormRefused and SpoolFull."""
@@ -163,7 +163,7 @@ class FormStream:
                 raise FormInvalid(f"{name[:100]} is not UTF-8", param=name[:100]) from None
         return self._form
 
-    def _opened(self, content_type: bytes) -> MultipartParser:
+    def _open_parser(self, content_type: bytes) -> MultipartParser:
         _, options = parse_options_header(content_type)
         boundary = options.get(b"boundary", b"")
         try:

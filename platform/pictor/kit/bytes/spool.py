@@ -212,12 +212,12 @@ class SpoolFile:
         self._take(len(data) + (len(self._memory) if self._file is None else 0))
         try:
             if self._file is None:
-                self._file, self._memory = self._copied_memory(), bytearray()
+                self._file, self._memory = self._copy_memory(), bytearray()
             _write_all(self._file, data)
         except OSError as error:
             raise SpoolFull(f"the spool disk refused the bytes: {error.strerror}") from error
 
-    def _copied_memory(self) -> IO[bytes]:
+    def _copy_memory(self) -> IO[bytes]:
         """Return a file with all of the memory, which is kept in case the disk is full."""
         file = tempfile.TemporaryFile(  # noqa: SIM115 - it lives as long as the spool
             dir=self._spools.directory, buffering=0

@@ -43,12 +43,12 @@ def without_values(text: str, *errors: BaseException | None) -> str:
     for error in {id(one): one for start in errors for one in _chain(start)}.values():
         if not isinstance(error, psycopg.Error | django.db.Error):
             continue
-        told = str(error)
-        if said := told.strip():
+        message = str(error)
+        if stripped := message.strip():
             short = _short(error)
-            lines = r"\n[ |]*".join(re.escape(line) for line in said.split("\n"))
+            lines = r"\n[ |]*".join(re.escape(line) for line in stripped.split("\n"))
             text = short.join(re.split(lines, text))
-            text = text.replace(repr(told)[1:-1], short)
+            text = text.replace(repr(message)[1:-1], short)
     return text
 
 

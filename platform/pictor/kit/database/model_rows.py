@@ -71,7 +71,7 @@ def insert(row: Model) -> None:
 
 def insertion(row: Model, *, given: str = "") -> SqlPart:
     """Return the INSERT of a new row; as part of a statement, once for each row of `given`."""
-    names, values = _said(row)
+    names, values = _columns_and_values(row)
     return SqlPart(_insert(type(row), tuple(names), given), values)
 
 
@@ -92,8 +92,8 @@ def changing(
     matched = {name: value for name, value in where.items() if value is not None}
     nulls = tuple(set(where) - set(matched))
     statement = _update(model, tuple(values), tuple(matched), nulls, given)
-    said = [*values.items(), *matched.items()]
-    return SqlPart(statement, [_column(model, name).bound(value) for name, value in said])
+    columns = [*values.items(), *matched.items()]
+    return SqlPart(statement, [_column(model, name).bound(value) for name, value in columns])
 
 
 @cache
@@ -105,12 +105,12 @@ def columns(model: type[Model], table: str) -> str:
 def read(model: type[M], values: Sequence[Any]) -> M:
     """Return a model's instance, as a query would, from the values of its `columns`."""
     found, connection = list(values), prepared.database()
-    for place, field in _converted(model):
-        found[place] = field.from_db_value(found[place], field.cached_col, connection)  # type: ignore[attr-defined]  # _converted has those alone
+    for place, field in _fields_to_convert(model):
+        found[place] = field.from_db_value(found[place], field.cached_col, connection)  # type: ignore[attr-defined]  # _fields_to_convert has only those
     return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in _fields(model)], found)
 
 
-def _said(row: Model) -> tuple[list[str], list[Any]]:
+def _columns_and_values(row: Model) -> tuple[list[str], list[Any]]:
     """Return the columns that the row does not leave to the database, and their values."""
     names, values = [], []
     for column in _columns(type(row)):
@@ -153,7 +153,7 @@ def _fields(model: type[Model]) -> tuple[AnyField, ...]:
 
 
 @cache
-def _converted(model: type[Model]) -> tuple[tuple[int, AnyField], ...]:
+def _fields_to_convert(model: type[Model]) -> tuple[tuple[int, AnyField], ...]:
     fields = enumerate(_fields(model))
     return tuple((place, field) for place, field in fields if hasattr(field, "from_db_value"))
 

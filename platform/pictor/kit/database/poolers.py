@@ -39,19 +39,19 @@ def make_sure() -> None:
 def what_is_not_kept(parameters: dict[str, Any]) -> str | None:
     """Return a sentence about the fault, if any. Raises psycopg.Error if the database is away."""
     with (
-        psycopg.connect(**parameters, autocommit=True) as ours,
+        psycopg.connect(**parameters, autocommit=True) as first,
         psycopg.connect(**parameters) as another,
     ):
-        before = _ask(ours, "SELECT pg_backend_pid()")
+        before = _ask(first, "SELECT pg_backend_pid()")
         # Without other traffic, a pooler hands out the backend that was just returned to it.
         if _ask(another, "BEGIN; SELECT pg_backend_pid()") is None:
             return "a second connection had no answer within 2 s: is a pooler's pool too small?"
-        if before is None or _ask(ours, "SELECT pg_backend_pid()") != before:
+        if before is None or _ask(first, "SELECT pg_backend_pid()") != before:
             return (
                 "a connection does not keep its backend: is a pooler in transaction mode in"
                 " between?"
             )
-        if off := [name for name in _limits(parameters) if _ask(ours, f"SHOW {name}") == "0"]:
+        if off := [name for name in _limits(parameters) if _ask(first, f"SHOW {name}") == "0"]:
             return f"{', '.join(off)} is not in force: does a pooler drop it? Set it on the role"
     return None
 
@@ -61,16 +61,16 @@ def _limits(parameters: dict[str, Any]) -> list[str]:
     return _LIMIT.findall(str(parameters.get("options", "")))
 
 
-def _ask(asked: "psycopg.Connection[Any]", statement: str) -> str | None:
+def _ask(connection: "psycopg.Connection[Any]", statement: str) -> str | None:
     """Return the answer's last value, or None if it takes longer than ANSWER_MILLISECONDS."""
-    asked.pgconn.send_query(statement.encode())
+    connection.pgconn.send_query(statement.encode())
     answer = select.poll()
-    answer.register(asked.pgconn.socket, select.POLLIN)
+    answer.register(connection.pgconn.socket, select.POLLIN)
     if not answer.poll(ANSWER_MILLISECONDS):
-        asked.pgconn.finish()
+        connection.pgconn.finish()
         return None
     value = None
-    while result := asked.pgconn.get_result():
+    while result := connection.pgconn.get_result():
         if result.error_message:
             raise psycopg.OperationalError(result.error_message.decode())
         value = result.get_value(0, 0) if result.ntuples else value

@@ -94,9 +94,9 @@ class FairPool:
 
     async def run(self, lane: object, call: Callable[[], T]) -> T:
         """Run a call in a thread when its lane's turn comes. Use from a single event loop."""
-        return await self._turns.run(lane, partial(self._made, call))
+        return await self._turns.run(lane, partial(self._run_in_thread, call))
 
-    async def _made(self, call: Callable[[], T]) -> T:
+    async def _run_in_thread(self, call: Callable[[], T]) -> T:
         made = self._threads.submit(copy_context().run, partial(on_own_connection, call))
         return await asyncio.wrap_future(made)
 

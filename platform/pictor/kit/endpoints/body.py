@@ -59,10 +59,10 @@ class Body:
     def fields(self) -> dict[str, Any]:
         """Return the JSON object. Raises InvalidRequest, `invalid_json` unless it names a field."""
         if not self.skeleton.strip():
-            raise _refused("The body is empty: send a JSON object.")
-        value = _parsed(self.skeleton)
+            raise _invalid_json("The body is empty: send a JSON object.")
+        value = _parse(self.skeleton)
         if not isinstance(value, dict):
-            raise _refused("The body must be a JSON object.")
+            raise _invalid_json("The body must be a JSON object.")
         _check_depth(value)
         for name, item in value.items():
             check_text(name, name)
@@ -81,11 +81,11 @@ class Body:
         return fields
 
 
-def _refused(message: str) -> InvalidRequest:
+def _invalid_json(message: str) -> InvalidRequest:
     return InvalidRequest(message, code="invalid_json")
 
 
-def _parsed(text: bytes) -> Any:
+def _parse(text: bytes) -> Any:
     try:
         return json.loads(
             text.decode("utf-8"),
@@ -95,11 +95,11 @@ def _parsed(text: bytes) -> Any:
             object_pairs_hook=_object,
         )
     except UnicodeDecodeError:
-        raise _refused("The body is not UTF-8.") from None
+        raise _invalid_json("The body is not UTF-8.") from None
     except RecursionError:
-        raise _refused(f"The body is nested deeper than {MAX_DEPTH} levels.") from None
+        raise _invalid_json(f"The body is nested deeper than {MAX_DEPTH} levels.") from None
     except ValueError as error:
-        raise _refused(f"The body is not JSON: {_reason(error)}.") from None
+        raise _invalid_json(f"The body is not JSON: {_reason(error)}.") from None
 
 
 def _reason(error: ValueError) -> str:
@@ -144,7 +144,7 @@ def _check_depth(value: Any) -> None:
         ]
         if not level:
             return
-    raise _refused(f"The body is nested deeper than {MAX_DEPTH} levels.")
+    raise _invalid_json(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
 def is_storable(text: str) -> bool:

@@ -153,11 +153,11 @@ def described_in_front(
     if page:
         responses[200, page] = OpenApiResponse(OpenApiTypes.STR, description="The metrics.")
     every = [*answers, *([200] if page else []), *failed]
-    asked: Any = [*security]  # extend_schema's annotation allows only names
+    auth: Any = [*security]  # extend_schema's annotation allows only names
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
-        auth=asked,
+        auth=auth,
         parameters=[answered("x-request-id", every, "The request's id in the logs."), *headers],
         responses=responses | {status: _failure(kinds) for status, kinds in failed.items()},
         examples=_examples({}, answers, failed),
@@ -185,7 +185,7 @@ def described_event(
             description=inspect.cleandoc(body.__doc__ or ""),
             tags=[TAGS["/v1/webhook_endpoints"][0]],
             request={"application/json": body},
-            responses={status: OpenApiResponse(description=said) for status, said in taken.items()},
+            responses={status: OpenApiResponse(description=text) for status, text in taken.items()},
             examples=[OpenApiExample("event", body.example)],
             extensions={_PARAMETERS: parameters},
         ),
@@ -295,13 +295,13 @@ def _of_a_form(properties: Mapping[str, Any]) -> dict[str, Any]:
 
     Client generators map `image` and `image[]` to the same name and would drop the form.
     """
-    given = {name: _given(schema) for name, schema in properties.items()}
+    given = {name: _without_null(schema) for name, schema in properties.items()}
     repeated = [name for name in given if name.endswith(REPEATED)]
     patterns = {f"^{re.escape(name)}$": given.pop(name) for name in repeated}
     return {"properties": given, **({"patternProperties": patterns} if patterns else {})}
 
 
-def _given(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema without null."""
     kinds = schema.get("type")
     given = {"type": [kind for kind in kinds if kind != "null"]} if isinstance(kinds, list) else {}

@@ -72,12 +72,12 @@ def as_pictor_error(error: Exception) -> PictorError:
     """Return the error that a caller may see for any exception; unexpected ones are logged."""
     if isinstance(error, PictorError):
         return error
-    answer = _told_as(error)
+    answer = _api_error(error)
     add_headers(answer, error_headers(error))
     return answer
 
 
-def _told_as(error: Exception) -> PictorError:
+def _api_error(error: Exception) -> PictorError:
     if isinstance(error, OperationalError | InterfaceError):
         logger.warning("database unavailable: %s", error)
         return Unavailable("The service is briefly unavailable. Try again.")

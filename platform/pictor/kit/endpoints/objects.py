@@ -29,7 +29,7 @@ class ApiObject(serializers.Serializer[Any]):
     @override
     def to_representation(self, instance: Any) -> dict[str, Any]:
         shown = {}
-        for name, source, draw, may_be_left_out in self._drawn:
+        for name, source, draw, may_be_left_out in self._renderers:
             try:
                 value = _value_at(source, instance)
             except (KeyError, AttributeError):
@@ -43,7 +43,7 @@ class ApiObject(serializers.Serializer[Any]):
         return shown
 
     @cached_property
-    def _drawn(self) -> Sequence[tuple[str, Sequence[str], Callable[[Any], Any], bool]]:
+    def _renderers(self) -> Sequence[tuple[str, Sequence[str], Callable[[Any], Any], bool]]:
         """Name, source and renderer of each readable field, and whether None leaves it out.
 
         DRF works these out again for every value, which takes twice the CPU.
@@ -61,7 +61,7 @@ class ApiObject(serializers.Serializer[Any]):
     @classmethod
     def render(cls, value: Any) -> dict[str, Any]:
         """Return a value's JSON object."""
-        return _shared(cls).to_representation(value)
+        return _shared_object(cls).to_representation(value)
 
 
 def _value_at(source: Sequence[str], instance: Any) -> Any:
@@ -77,7 +77,7 @@ def _is_mapping(kind: type) -> bool:
 
 
 @cache
-def _shared(kind: type[ApiObject]) -> ApiObject:
+def _shared_object(kind: type[ApiObject]) -> ApiObject:
     return kind()
 
 

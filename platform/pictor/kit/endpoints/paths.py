@@ -35,11 +35,11 @@ def route(view: type[APIView], *, delete_in: Pool = pools.views, **waiting: Wait
     async def answer(request: ASGIRequest, **kwargs: Any) -> HttpResponseBase:
         method = (request.method or "").lower()
         if method not in methods and not (method == "head" and hasattr(view, "get")):
-            return _not_allowed(methods)
+            return _method_not_allowed(methods)
         if method in waiting:
             return await waiting[method](request, **kwargs)
         pool = delete_in if method == "delete" else pools.views
-        return await pool(_rendered, sync, request, kwargs)
+        return await pool(_render_view, sync, request, kwargs)
 
     answer.csrf_exempt = True  # type: ignore[attr-defined]  # where Django looks for it
     answer.cls = described  # type: ignore[attr-defined]  # where drf-spectacular looks for it
@@ -52,14 +52,14 @@ def paths(at: str, view: Waiting) -> list[URLPattern]:
     return [path(at, view), path(f"{at}/", view)]
 
 
-def _not_allowed(methods: list[str]) -> HttpResponseBase:
+def _method_not_allowed(methods: list[str]) -> HttpResponseBase:
     names = ", ".join(method.upper() for method in methods)
     response = api_errors.response_of(MethodNotAllowed(f"This address supports only {names}."))
     response["Allow"] = names
     return response
 
 
-def _rendered(view: Any, request: ASGIRequest, kwargs: dict[str, Any]) -> HttpResponseBase:
+def _render_view(view: Any, request: ASGIRequest, kwargs: dict[str, Any]) -> HttpResponseBase:
     response: Any = view(request, **kwargs)
     if hasattr(response, "render"):
         response.render()

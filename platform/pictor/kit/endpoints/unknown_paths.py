@@ -13,12 +13,12 @@ _ALIKE = 0.75
 
 def nothing_at(path: str) -> str:
     """Return the message for an unknown path, given with or without its first slash."""
-    meant = _meant_by(path)
+    meant = _nearest_path(path)
     hint = "" if meant is None else f" Did you mean {meant}?"
     return f"There is nothing at this address.{hint}"
 
 
-def _meant_by(path: str) -> str | None:
+def _nearest_path(path: str) -> str | None:
     """Return the path without a wrong beginning, if that exists, or else the nearest path.
 
     Examples are `/images/generations`, `/v1/v1/models` and `/v1/images/edits/images/edits`.

@@ -98,7 +98,7 @@ class Transport(httpx.AsyncBaseTransport):
         if connection is None:
             connection = await self._connect(origin, request.extensions["timeout"]["connect"])
 
-        answer = await connection.ask(_sent(request), ended=partial(self.idle.keep, origin))
+        answer = await connection.ask(_translate(request), ended=partial(self.idle.keep, origin))
         return httpx.Response(
             answer.status, headers=answer.headers, stream=answer.body, request=request
         )
@@ -109,7 +109,7 @@ class Transport(httpx.AsyncBaseTransport):
         self.idle.close()
 
 
-def _sent(request: httpx.Request) -> Request:
+def _translate(request: httpx.Request) -> Request:
     """Translate a request with the extension `timeout`, and `sending` for a callback."""
     limits = request.extensions["timeout"]
     assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - our own requests

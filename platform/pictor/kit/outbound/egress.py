@@ -141,7 +141,7 @@ class Addresses:
     async def of(self, host: str, port: int) -> list[str]:
         """Return a host's addresses, all allowed. Raises EgressRefused or NotReached."""
         try:
-            found = await asyncio.shield(self._looked_up(host, port).found)
+            found = await asyncio.shield(self._look_up(host, port).found)
         except (OSError, UnicodeError) as error:
             raise NotReached(f"{host} does not resolve: {error}") from None
         origin = Origin("", host, port)
@@ -160,14 +160,14 @@ class Addresses:
         """End the look-up threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _looked_up(self, host: str, port: int) -> "_LookUp":
+    def _look_up(self, host: str, port: int) -> "_LookUp":
         now = time.monotonic()
         known = self._known.get((host, port))
         if known is None or known.is_over(now):
             begun = self._threads.submit(self._resolve, host, port)
             kept = {key: one for key, one in self._known.items() if not one.is_over(now)}
             known = _LookUp(now + DNS_CACHE_SECONDS, begun, asyncio.wrap_future(begun))
-            known.found.add_done_callback(_failed)  # reads the error, or asyncio may log it
+            known.found.add_done_callback(_has_failed)  # reads the error, or asyncio may log it
             self._known = {**kept, (host, port): known}
         return known
 
@@ -190,10 +190,10 @@ class _LookUp:
 
         A look-up under way is never over, however slow its name server: a host has one thread.
         """
-        return self.found.done() and (_failed(self.found) or now >= self.expires_at)
+        return self.found.done() and (_has_failed(self.found) or now >= self.expires_at)
 
 
-def _failed(future: asyncio.Future[list[str]]) -> bool:
+def _has_failed(future: asyncio.Future[list[str]]) -> bool:
     return future.cancelled() or future.exception() is not None
 
 
@@ -217,7 +217,7 @@ class Connector:
                 for address in found:
                     try:
                         async with asyncio.timeout(share):
-                            return await self._opened(origin, address)
+                            return await self._connect(origin, address)
                     except ssl.SSLError:
                         raise
                     except (OSError, TimeoutError) as error:
@@ -230,7 +230,7 @@ class Connector:
             raise httpx.ConnectTimeout(f"{host} did not answer in time") from None
         raise httpx.ConnectError(f"{host} refused the connection: {failed}")
 
-    async def _opened(self, origin: connections.Destination, address: str) -> HttpConnection:
+    async def _connect(self, origin: connections.Destination, address: str) -> HttpConnection:
         is_tls = origin.scheme == "https"
         _, connection = await asyncio.get_running_loop().create_connection(
             HttpConnection,

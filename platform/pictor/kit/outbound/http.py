@@ -254,7 +254,7 @@ class Exchange:
         except BaseException as error:
             CALLS.dec()
             if isinstance(error, httpx.TransportError):
-                raise _translated(error, self) from error
+                raise _translate(error, self) from error
             raise
         self._response = response
         self.status, self.answer_headers = response.status_code, response.headers
@@ -332,7 +332,7 @@ class HttpAnswer:
         except CannotInflate as error:
             raise BodyUnreadable(str(error)) from error
         except httpx.TransportError as error:
-            raise _translated(error, self._exchange) from error
+            raise _translate(error, self._exchange) from error
 
 
 def _check_size(size_bytes: int, max_bytes: int) -> None:
@@ -346,7 +346,7 @@ def _basic(url: httpx.URL) -> str:
     return f"Basic {base64.b64encode(name_and_password).decode()}"
 
 
-def _translated(error: httpx.TransportError, exchange: Exchange) -> HttpError:
+def _translate(error: httpx.TransportError, exchange: Exchange) -> HttpError:
     """Translate the transport's error; it is NotReached if none of the body was sent."""
     words = f"{type(error).__name__}: {error}"
     if not exchange.is_sent:

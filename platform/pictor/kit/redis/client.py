@@ -120,12 +120,12 @@ def unusable() -> list[str]:
 
 @cache
 def _client() -> "redis.Redis":
-    return _made(settings.REDIS_URL)
+    return _make_client(settings.REDIS_URL)
 
 
 @cache
 def _broker() -> "redis.Redis":
-    return _made(_broker_url())
+    return _make_client(_broker_url())
 
 
 def _broker_url() -> str:
@@ -152,7 +152,7 @@ def _as_redis_has_it(url: str) -> str:
 
 def _is_usable(url: str) -> bool:
     try:
-        pool: Any = _made(url).connection_pool
+        pool: Any = _make_client(url).connection_pool
         pool.make_connection()
         RenewedConnection(url).make()
     except (RedisError, TypeError, ValueError):
@@ -160,6 +160,6 @@ def _is_usable(url: str) -> bool:
     return True
 
 
-def _made(url: str) -> "redis.Redis":
+def _make_client(url: str) -> "redis.Redis":
     seconds = settings.REDIS_TIMEOUT_SECONDS
     return redis.Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)

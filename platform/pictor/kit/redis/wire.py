@@ -75,27 +75,27 @@ class _Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed(data)
-            while (said := self._parser.gets()) is not False:
-                self._answer(said)
+            while (reply := self._parser.gets()) is not False:
+                self._answer(reply)
         except Exception as error:  # noqa: BLE001 - `hear` may raise anything; `listen` raises it
             self.end(error)
 
-    def _answer(self, said: Any) -> None:
+    def _answer(self, reply: Any) -> None:
         if not self._asked:
-            self._unasked(said)
+            self._take_message(reply)
             return
         answer = self._asked.popleft().answer
         if answer.done():  # the caller has given up
             return
-        if isinstance(said, Exception):
-            answer.set_exception(said)
+        if isinstance(reply, Exception):
+            answer.set_exception(reply)
         else:
-            answer.set_result(said)
+            answer.set_result(reply)
 
-    def _unasked(self, said: Any) -> None:
-        if self._hear is None or isinstance(said, Exception):
-            raise redis.InvalidResponse(f"an answer that nobody asked for: {said!r}")
-        kind, channel, message = said
+    def _take_message(self, reply: Any) -> None:
+        if self._hear is None or isinstance(reply, Exception):
+            raise redis.InvalidResponse(f"an answer that nobody asked for: {reply!r}")
+        kind, channel, message = reply
         if kind == b"message":  # not the confirmation of a subscription
             self._hear(channel, message)
 
@@ -144,14 +144,14 @@ class RenewedConnection:
         try:
             wire = self._wire
             if wire is None or not wire.is_open:
-                wire = await self._connected()
+                wire = await self._shared_wire()
             return await wire.ask(command)
         except RedisError:
             raise
         except Exception as error:  # uvloop raises errors of its own for a closed transport
             raise redis.ConnectionError(f"{type(error).__name__}: {error}") from error
 
-    async def _connected(self) -> _Wire:
+    async def _shared_wire(self) -> _Wire:
         """Connect; callers that come meanwhile wait for the same connection or fail with it."""
         connecting = self._connecting
         if connecting is None or connecting.done():

@@ -41,12 +41,12 @@ class PerLoop(Generic[T]):
         found: T | None = mine.made.get(key)
         if found is None:
             found = mine.made[key] = make()
-            mine.endings.append(ending := _ended_with_its_loop(found))
+            mine.endings.append(ending := _end_with_loop(found))
             await anext(ending)
         return found
 
 
-async def _ended_with_its_loop(made: LoopResource) -> AsyncIterator[None]:
+async def _end_with_loop(made: LoopResource) -> AsyncIterator[None]:
     """End the object with its loop, which closes all its asynchronous generators as it ends."""
     try:
         yield

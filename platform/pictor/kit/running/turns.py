@@ -66,7 +66,7 @@ class FairTurns:
             raise
         going = asyncio.create_task(work())
         self._going.add(going)
-        going.add_done_callback(partial(self._ended, lane))
+        going.add_done_callback(partial(self._on_task_end, lane))
         return await asyncio.shield(going)
 
     async def finish(self, *, within_seconds: float) -> None:
@@ -101,7 +101,7 @@ class FairTurns:
                 found, fewest = lane, busy
         return found
 
-    def _ended(self, lane: object, going: "asyncio.Task[Any]") -> None:
+    def _on_task_end(self, lane: object, going: "asyncio.Task[Any]") -> None:
         self._going.discard(going)
         if not going.cancelled():
             going.exception()  # read, or asyncio logs it when the caller is gone

@@ -22,7 +22,7 @@ def start_thread(
     name: str, run: Callable[[], None], *, is_over: Callable[[], bool]
 ) -> threading.Thread:
     """Start a vital daemon thread, which may return once `is_over()`, and may never raise."""
-    thread = threading.Thread(target=_watched, args=(name, run, is_over), name=name, daemon=True)
+    thread = threading.Thread(target=_watch, args=(name, run, is_over), name=name, daemon=True)
     thread.start()
     return thread
 
@@ -30,7 +30,7 @@ def start_thread(
 def start_task(name: str, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     """Start a vital task on the running loop, which may end only by being cancelled."""
     task = asyncio.create_task(run, name=name)
-    task.add_done_callback(_ended)
+    task.add_done_callback(_on_task_end)
     return task
 
 
@@ -41,7 +41,7 @@ def end_process(why: str, error: BaseException | None = None) -> None:
     os._exit(EXIT_STATUS)
 
 
-def _watched(name: str, run: Callable[[], None], is_over: Callable[[], bool]) -> None:
+def _watch(name: str, run: Callable[[], None], is_over: Callable[[], bool]) -> None:
     try:
         run()
     except BaseException as error:  # noqa: BLE001 - any end of a vital thread ends the process
@@ -50,6 +50,6 @@ def _watched(name: str, run: Callable[[], None], is_over: Callable[[], bool]) ->
         end_process(f"its thread {name} has ended")
 
 
-def _ended(task: asyncio.Task[None]) -> None:
+def _on_task_end(task: asyncio.Task[None]) -> None:
     if not task.cancelled():
         end_process(f"its task {task.get_name()} is gone", task.exception())

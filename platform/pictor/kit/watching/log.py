@@ -106,5 +106,5 @@ class LineFormatter(logging.Formatter):
 
 def _message(record: logging.LogRecord, error: BaseException | None) -> str:
     args = record.args.values() if isinstance(record.args, Mapping) else record.args or ()
-    said = [arg for arg in args if isinstance(arg, BaseException)]
-    return without_values(record.getMessage(), error, *said)
+    errors = [arg for arg in args if isinstance(arg, BaseException)]
+    return without_values(record.getMessage(), error, *errors)

@@ -78,7 +78,7 @@ def gathered() -> tuple[list[Text], bool]:
     mine = _own()
     try:
         _post(mine)
-        return [mine, *_of_others()], True
+        return [mine, *_posts_of_others()], True
     except RedisError:
         return [mine], False
 
@@ -93,7 +93,7 @@ def is_posted_here(role: str) -> bool:
 
 def written(families: Iterable[Metric], **labels: str) -> Text:
     """Return metrics as text, with these labels on each sample."""
-    return {family.name: _written(family, labels) for family in families}
+    return {family.name: _render_family(family, labels) for family in families}
 
 
 def joined(texts: Iterable[Text]) -> bytes:
@@ -109,7 +109,7 @@ def _own() -> Text:
     return written(REGISTRY.collect(), process=_process.name)
 
 
-def _written(family: Metric, labels: Mapping[str, str]) -> tuple[str, str]:
+def _render_family(family: Metric, labels: Mapping[str, str]) -> tuple[str, str]:
     family.samples = [
         sample._replace(labels={**sample.labels, **labels}) for sample in family.samples
     ]
@@ -137,7 +137,7 @@ def _post(mine: Text) -> None:
     pipe.execute()
 
 
-def _of_others() -> list[Text]:
+def _posts_of_others() -> list[Text]:
     """Return the other processes' posts, and forget expired processes. Raises RedisError."""
     client = redis_client.client()
     names = cast("set[bytes]", client.smembers(_NAMES))

@@ -36,7 +36,7 @@ class Command(migrate.Command):
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:
         with as_owner():  # around `execute`, since checks before `handle` use the database
-            said = super().execute(*args, **options)
+            output = super().execute(*args, **options)
             if not (options.get("plan") or options.get("check_unapplied")):
                 allow_processes()
-        return said
+        return output
