@@ -67,7 +67,7 @@ def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
     or an address outside the key's ranges (an unknown address is outside).
     """
     digests = digests_of(key)
-    caller = recognized(caller_by_digest(*digests), now=now, ip=ip)
+    caller = recognize(caller_by_digest(*digests), now=now, ip=ip)
     if caller.use_is_due:
         note_former_use(key_id=caller.key_id, digests=digests, now=now)
     return caller
@@ -75,13 +75,13 @@ def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
 
 async def authenticate_async(digests: Sequence[bytes], *, now: datetime, ip: str | None) -> Caller:
     """Like `authenticate`, on the running loop and from the key's digests (`digests_of`)."""
-    caller = recognized(await caller_by_digest_async(*digests), now=now, ip=ip)
+    caller = recognize(await caller_by_digest_async(*digests), now=now, ip=ip)
     if caller.use_is_due:
         await pools.database(note_former_use, key_id=caller.key_id, digests=digests, now=now)
     return caller
 
 
-def recognized(caller: Caller | None, *, now: datetime, ip: str | None) -> Caller:
+def recognize(caller: Caller | None, *, now: datetime, ip: str | None) -> Caller:
     """Add the caller to the log line and check that it may enter. Raises like `authenticate`."""
     if caller is None:
         raise Unauthenticated(_UNKNOWN)

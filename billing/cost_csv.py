@@ -38,7 +38,7 @@ class CostFile(NamedTuple):
     source: str
 
 
-def written(rows: Iterable[CostRow], *, source: str = "") -> str:
+def to_csv(rows: Iterable[CostRow], *, source: str = "") -> str:
     """Return the rows as CSV with a header, below a line that names their source."""
     file = io.StringIO()
     if source:

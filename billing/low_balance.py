@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from pictor.kit.endpoints.objects import ApiObject, Constant, Usd
-from webhooks.events import posted
+from webhooks.events import event_webhook
 from webhooks.models import BALANCE_LOW
 
 
@@ -24,7 +24,7 @@ class LowBalance(ApiObject):
     )
 
 
-TOLD = posted(
+TOLD = event_webhook(
     BALANCE_LOW,
     LowBalance,
     summary="The balance has fallen low",

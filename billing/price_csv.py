@@ -26,7 +26,7 @@ _SIDE = re.compile("[1-9][0-9]{0,8}")
 KINDS: Mapping[str, Kind] = {"": "fixed", "fixed": "fixed", "formula": "formula"}
 
 
-def written(rows: Iterable[BookRow]) -> str:
+def to_csv(rows: Iterable[BookRow]) -> str:
     """Return the rows as CSV with a header."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")

@@ -114,7 +114,7 @@ def operation(kind: str, text: str) -> Operation:
     raise ValueError(f"{kind!r} is not one of {', '.join(_EXAMPLES)}")
 
 
-def repriced(
+def reprice(
     rows: Iterable[BookRow],
     how: Operation,
     *,
@@ -142,7 +142,7 @@ def repriced(
     return Repriced(changes, same, by_formula, unknown)
 
 
-def typed(rows: Iterable[BookRow], prices: Mapping[PriceKey, str]) -> Repriced:
+def reprice_by_hand(rows: Iterable[BookRow], prices: Mapping[PriceKey, str]) -> Repriced:
     """Apply typed list prices in dollars; rows without one, or with an empty one, stay."""
     changes, same = [], 0
     for row in rows:

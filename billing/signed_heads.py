@@ -19,7 +19,7 @@ class BadHead(Exception):
     """The file is not a head of this ledger, or was changed."""
 
 
-def signed(heads: Heads) -> str:
+def sign(heads: Heads) -> str:
     """Return the heads with their signature, as JSON."""
     content = heads.as_json()
     key = _key()

@@ -170,11 +170,11 @@ def _signed_amount(micros: int) -> str:
 
 def cut_off(sold: Iterable[SoldImages], prices: ByOwner) -> set[PriceKey]:
     """Return the rows whose charge a hold may cap: compare those day by day."""
-    judged = _judge(prices)
+    judge = _judge(prices)
     return {
         one.key
         for one in sold
-        if judged(_owner(one, prices), one.key, one.delivered) is LeftOutReason.HOLD
+        if judge(_owner(one, prices), one.key, one.delivered) is LeftOutReason.HOLD
     }
 
 
@@ -184,8 +184,8 @@ def brought_by(sold: Collection[SoldImages], prices: ByOwner) -> WhatIf:
     A generation belongs to one tenant, row and day. If a hold may cap the charge for an image, all
     of that tenant, row and day are left out, as images of other sizes share the cap.
     """
-    judged = _judge(prices)
-    verdicts = [(one, judged(_owner(one, prices), one.key, one.delivered)) for one in sold]
+    judge = _judge(prices)
+    verdicts = [(one, judge(_owner(one, prices), one.key, one.delivered)) for one in sold]
     cut = {_together(one) for one, verdict in verdicts if verdict is LeftOutReason.HOLD}
     by_tenant: dict[UUID, tuple[int, int]] = {}
     left: dict[tuple[LeftOutReason, PriceKey], tuple[int, int]] = {}
@@ -244,10 +244,10 @@ def _judge(prices: ByOwner) -> Callable[[UUID | None, PriceKey, str], Micros | L
     """Return a cached function for an image's price at an owner's table, or why it fails."""
 
     @cache
-    def judged(owner: UUID | None, key: PriceKey, delivered: str) -> Micros | LeftOutReason:
+    def judge(owner: UUID | None, key: PriceKey, delivered: str) -> Micros | LeftOutReason:
         return _price(prices[owner], key, delivered)
 
-    return judged
+    return judge
 
 
 def _price(prices: Prices, key: PriceKey, delivered: str) -> Micros | LeftOutReason:

@@ -27,7 +27,7 @@ from generation.admission.identity import (
     identify,
     identify_again,
     let_in,
-    looked_up,
+    look_up,
     refusals,
     turn_owner,
 )
@@ -35,7 +35,7 @@ from generation.admission.orphans import Undecided
 from generation.admission.quoting import Quoted, quoted_order_async
 from generation.admission.service import Admitted, Deferred, Submission, admit, hold, refuse_early
 from generation.dispatch.choosing import NotNow, Opening
-from generation.dispatch.claiming import ClaimInDoubt, claimed
+from generation.dispatch.claiming import ClaimInDoubt, claim_generation
 from generation.dispatch.service import ClaimLost, Dispatcher
 from generation.dispatch.store import store
 from generation.lifecycle import claims, notify
@@ -155,7 +155,7 @@ async def _continue(arrival: Arrival, deferred: Deferred, generation_id: Generat
 async def _admit(
     arrival: Arrival, submission: Submission, generation_id: GenerationId, now: datetime
 ) -> Admitted:
-    caller = await looked_up(arrival)  # the key may have been revoked meanwhile
+    caller = await look_up(arrival)  # the key may have been revoked meanwhile
     present = replace(submission, caller=caller)
     return await _ring(await pools.database(admit, present, generation_id=generation_id, now=now))
 
@@ -173,7 +173,7 @@ async def quote(arrival: Arrival) -> Quoted:
 
 
 async def _quote(arrival: Arrival) -> Quoted:
-    caller = await looked_up(arrival)
+    caller = await look_up(arrival)
     fields = await pools.database(_quote_fields, arrival, caller)
     return await quoted_order_async(caller=caller, request=fields, now=clock.now())
 
@@ -197,7 +197,7 @@ async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> Non
     try:
         # From here the call counts against its channel, until it ends or the claim fails.
         with dispatcher.opening(ring.model, ring.size, ring.queued.tenant_id) as opening:
-            claim = await claimed(ring.queued.generation_id, worker, opening)
+            claim = await claim_generation(ring.queued.generation_id, worker, opening)
             if claim is None:  # another worker has it, it is final or overdue, in quarantine …
                 return
             if claim.has_begun:

@@ -12,7 +12,7 @@ from typing import Any
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
 from storage import vips
 from storage.containers.orientation import UPRIGHT, Orientation
-from storage.probe import MAX_PIXELS, Format, ImageFacts, NotAnImage, cleaned, undecodable
+from storage.probe import MAX_PIXELS, Format, ImageFacts, NotAnImage, clean_image, undecodable
 
 LARGE_PIXELS = 4_500_000
 """Above this, one conversion runs at a time: libwebp needs some 35 bytes a pixel while it works."""
@@ -69,7 +69,7 @@ def as_sent(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
     png, because libwebp would take some 35 bytes a pixel. An image with an oddity is not turned;
     only its facts are those of the upright picture.
     """
-    clean, facts, orientation, mended = cleaned(spool)
+    clean, facts, orientation, mended = clean_image(spool)
     if not mended or facts.oddity:
         if clean is not spool:
             clean.close()
@@ -99,7 +99,7 @@ def _convert(
 ) -> SpoolFile:
     _cap(facts.width, facts.height, output_format)
     try:
-        with _turn(facts), vips.loaded(spool, facts.format, orientation=orientation) as image:
+        with _turn(facts), vips.open_image(spool, facts.format, orientation=orientation) as image:
             return _write(image, output_format, compression, result)
     except vips.Error as error:
         raise undecodable(facts.format, error) from error
@@ -126,7 +126,7 @@ def to_size(
     try:
         with (
             _turn(facts),
-            vips.loaded(spool, facts.format, access="random", orientation=orientation) as image,
+            vips.open_image(spool, facts.format, access="random", orientation=orientation) as image,
         ):
             cut = _cut(image, width, height)
             result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
@@ -145,7 +145,7 @@ def thumbnail(spool: SpoolFile, image_format: str, *, side: int, spools: Spools)
         spools: the scope of the result.
     """
     try:
-        with vips.alone(), vips.loaded(spool, image_format) as image:
+        with vips.alone(), vips.open_image(spool, image_format) as image:
             small = image.thumbnail_image(side, height=side, size="down")
             result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
             return _write(small, "webp", THUMBNAIL_QUALITY, result)

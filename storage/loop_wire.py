@@ -25,10 +25,10 @@ from storage.wire import (
     READ_TIMEOUT_SECONDS,
     BucketPlace,
     StorageFailed,
-    failed,
+    failure_of,
     kept_with,
     require_ok,
-    signed,
+    signed_request,
 )
 
 AT_ONCE = 16
@@ -45,7 +45,7 @@ class LoopWire:
 
     def __init__(self, place: BucketPlace, signers: Signers) -> None:
         self._place = place
-        self._signed = partial(signed, place, signers)
+        self._signed = partial(signed_request, place, signers)
         self._putting, self._getting = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
         self._origin = Destination("https" if place.is_tls else "http", *place.address)
         self._idle = Idle(MAX_IDLE_CONNECTIONS, MAX_IDLE_SECONDS)
@@ -82,7 +82,7 @@ class LoopWire:
                 async for piece in pieces:
                     yield piece
             except TransportError as error:
-                raise failed(error) from error
+                raise failure_of(error) from error
 
     async def end(self) -> None:
         """Close idle connections now, and the others after use."""
@@ -115,7 +115,7 @@ class LoopWire:
         try:
             return await (await self._new()).ask(request, ended=keep)
         except (OSError, TransportError) as error:
-            raise failed(error) from error
+            raise failure_of(error) from error
 
     async def _new(self) -> HttpConnection:
         loop = asyncio.get_running_loop()
@@ -139,7 +139,7 @@ async def _require_success(operation: str, answer: WireAnswer) -> None:
                 if len(words) >= CHUNK_BYTES:  # no server's error is that long
                     break
         except TransportError as error:
-            raise failed(error) from error
+            raise failure_of(error) from error
     require_ok(operation, answer.status, words)
 
 

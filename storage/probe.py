@@ -22,7 +22,7 @@ from storage.containers import png
 from storage.containers.orientation import FIRST_ON_ITS_SIDE, UPRIGHT, Orientation
 from storage.containers.pieces import Animated, Format, Mended, NotAnImage
 from storage.containers.png_header import Header
-from storage.stripping import stripped
+from storage.stripping import strip
 
 __all__ = [
     "MENDED",
@@ -34,7 +34,7 @@ __all__ = [
     "NotAnImage",
     "NotAtOnce",
     "TooManyPixels",
-    "cleaned",
+    "clean_image",
     "is_quick",
     "undecodable",
     "verify",
@@ -121,15 +121,15 @@ def verify(spool: SpoolFile) -> ImageFacts:
 
     Blocks, mostly without the interpreter lock: call it in a thread, once at a time per spool.
     """
-    return cleaned(spool).facts
+    return clean_image(spool).facts
 
 
-def cleaned(spool: SpoolFile, *, at_once: bool = False) -> Cleaned:
+def clean_image(spool: SpoolFile, *, at_once: bool = False) -> Cleaned:
     """Like `verify`, but also return the image without the parts that viewers ignore.
 
     With `at_once`, raises NotAtOnce if something has to be mended or turned.
     """
-    clean, image_format, orientation, got_end = stripped(spool)
+    clean, image_format, orientation, got_end = strip(spool)
     mended: list[Mended] = ["end_marker_added"] if got_end else []
     facts, tail = _decode(clean, image_format)
     if image_format == "png" and png.is_animated(spool):
@@ -170,7 +170,7 @@ def _read_from(header: Header) -> ImageFacts:
 def _read_by_libvips(spool: SpoolFile, image_format: Format) -> ImageFacts:
     """The facts from the header; in a jpeg and a webp each pixel is decoded, too."""
     try:
-        with vips.loaded(spool, image_format) as image:
+        with vips.open_image(spool, image_format) as image:
             facts = ImageFacts(
                 image_format,
                 image.width,

@@ -112,7 +112,7 @@ Signers = Callable[[], Signer]
 """Returns the current signer: called for each request and url, since credentials may be renewed."""
 
 
-def encoded(text: str, *, also: str = "") -> str:
+def percent_encode(text: str, *, also: str = "") -> str:
     """Percent-encode as Amazon does: all except letters, digits, `-_.~` and those in `also`."""
     return quote(text, safe=f"-_.~{also}")
 
@@ -120,7 +120,7 @@ def encoded(text: str, *, also: str = "") -> str:
 @lru_cache(maxsize=64)
 def _pair(name: str, value: str) -> str:
     """A query's encoded parameter, cached: nearly all are those of the url before."""
-    return f"{encoded(name)}={encoded(value)}"
+    return f"{percent_encode(name)}={percent_encode(value)}"
 
 
 def _stamp(now: datetime) -> str:

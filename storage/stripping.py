@@ -25,9 +25,9 @@ class _Container:
 
 
 _CONTAINERS = (
-    _Container(png.SIGNATURE, "png", png.kept, png.exif),
-    _Container(jpeg.SIGNATURE, "jpeg", jpeg.kept, jpeg.exif),
-    _Container(webp.SIGNATURE, "webp", webp.kept, webp.exif),
+    _Container(png.SIGNATURE, "png", png.kept_pieces, png.exif),
+    _Container(jpeg.SIGNATURE, "jpeg", jpeg.kept_pieces, jpeg.exif),
+    _Container(webp.SIGNATURE, "webp", webp.kept_pieces, webp.exif),
 )
 _MAX_SIGNATURE_BYTES = 8
 
@@ -44,7 +44,7 @@ class Stripped(NamedTuple):
     """True if it is a jpeg that got the end marker its file lacked."""
 
 
-def stripped(spool: SpoolFile) -> Stripped:
+def strip(spool: SpoolFile) -> Stripped:
     """Return the image without unneeded parts."""
     head = spool.read_at(0, _MAX_SIGNATURE_BYTES)
     for container in _CONTAINERS:

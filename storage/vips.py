@@ -27,7 +27,7 @@ _LOADERS = {"png": "pngload_source", "jpeg": "jpegload_source", "webp": "webploa
 
 
 @contextmanager
-def loaded(
+def open_image(
     spool: SpoolFile,
     image_format: str,
     *,

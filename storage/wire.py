@@ -26,7 +26,7 @@ from pictor.kit.bytes.spool import CHUNK_BYTES
 from pictor.kit.outbound import http_threads
 from pictor.kit.outbound.http_threads import Answer, Client, TransportError, cut
 from pictor.kit.words import clock
-from storage.signing import Signers, encoded
+from storage.signing import Signers, percent_encode
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 20
@@ -116,7 +116,7 @@ class Wire:
 
     def __init__(self, place: "BucketPlace", signers: Signers) -> None:
         self._origin = place.origin
-        self._signed = partial(signed, place, signers)
+        self._signed = partial(signed_request, place, signers)
         self._kept, self._new = (
             http_threads.client(
                 place.tls if place.is_tls else None,
@@ -180,7 +180,7 @@ class Wire:
         try:
             return ask(self._new)
         except (OSError, TransportError) as error:
-            raise failed(error) from error
+            raise failure_of(error) from error
 
 
 class BucketPlace:
@@ -194,7 +194,7 @@ class BucketPlace:
         self.host = parts.netloc
         if parts.port == usual:
             self.host = self.host.removesuffix(f":{parts.port}")
-        self._before = f"{parts.path.rstrip('/')}/{encoded(bucket)}"
+        self._before = f"{parts.path.rstrip('/')}/{percent_encode(bucket)}"
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self._ca_bundle = ca_bundle
 
@@ -205,7 +205,7 @@ class BucketPlace:
 
     def path_of(self, name: str) -> str:
         """The path of an object's url, encoded."""
-        return f"{self._before}/{encoded(name, also='/')}"
+        return f"{self._before}/{percent_encode(name, also='/')}"
 
 
 def kept_with(content_type: str) -> dict[str, str]:
@@ -219,7 +219,7 @@ def kept_with(content_type: str) -> dict[str, str]:
     }
 
 
-def signed(
+def signed_request(
     place: BucketPlace,
     signers: Signers,
     method: str,
@@ -243,7 +243,7 @@ def _require_success(operation: str, answer: Answer) -> None:
         with closing(answer):
             body = next(answer.iter_raw(CHUNK_BYTES), b"")
     except TransportError as error:
-        raise failed(error) from error
+        raise failure_of(error) from error
     require_ok(operation, answer.status_code, body)
 
 
@@ -256,6 +256,6 @@ def require_ok(operation: str, status: int, body: bytes) -> None:
         raise kind(f"{operation}: {code}")
 
 
-def failed(error: Exception) -> StorageFailed:
+def failure_of(error: Exception) -> StorageFailed:
     """The error for a request without an answer."""
     return StorageFailed(f"{type(error).__name__}: {error}")

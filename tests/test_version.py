@@ -31,7 +31,7 @@ def test_documents_for_others_say_it():
 
 
 def test_each_process_says_it_in_its_figures():
-    texts, _ = metrics.gathered()
+    texts, _ = metrics.gather()
 
     _, samples = texts[0]["pictor_build_info"]
     assert samples.endswith(f'version="{__version__}"}} 1.0\n')

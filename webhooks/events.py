@@ -52,7 +52,7 @@ class TestObject(ApiObject):
     livemode = serializers.BooleanField()
 
 
-def posted(
+def event_webhook(
     event_type: str, data: type[ApiObject], *, summary: str, about: str, example: Mapping[str, Any]
 ) -> OpenApiWebhook:
     """How the OpenAPI document describes events of a type; `example` is its data."""
@@ -70,7 +70,7 @@ def posted(
     return described_event(event_type, body, summary=summary, headers=HEADERS)
 
 
-TESTED = posted(
+TESTED = event_webhook(
     TEST,
     TestObject,
     summary="A test",

@@ -8,11 +8,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.management.operator import ACTOR, OperatorCommand, ask
-from billing.management.price_facts import described, name_of
+from billing.management.price_facts import book_facts, name_of
 from billing.management.price_words import BOOK_HELP, read_book, read_markup
 from billing.models import PriceBook
 from billing.pricing import BookRow, price_words
-from billing.repricing import Repriced, RowChange, operation, repriced, typed
+from billing.repricing import Repriced, RowChange, operation, reprice, reprice_by_hand
 from billing.selectors import known_costs, rows_of
 from billing.services import (
     change_price_book,
@@ -21,7 +21,7 @@ from billing.services import (
     draft_price_book,
     undo_prices,
 )
-from billing.services.repricing import checked
+from billing.services.repricing import check_plan
 from pictor.kit.words import clock
 from pictor.kit.words.money import scale_half_up, to_decimal
 
@@ -65,7 +65,7 @@ class DraftActions(OperatorCommand):
             tenant_id=of.tenant_id,
             actor=ACTOR,
         )
-        self.tell(options, described(book), f"{name_of(book)} is a draft, a copy of {name_of(of)}")
+        self.tell(options, book_facts(book), f"{name_of(book)} is a draft, a copy of {name_of(of)}")
 
     def _change(self, options: dict[str, Any]) -> None:
         book = read_book(options["book"])
@@ -76,7 +76,7 @@ class DraftActions(OperatorCommand):
             ask(self.aside(options), f"Change {len(plan.changes)} prices of {name_of(book)}?")
             change_prices(book=book, changes=plan.changes, actor=ACTOR)
         facts = {
-            **described(book),
+            **book_facts(book),
             "changed": [_fact(change) for change in plan.changes],
             "unknown_cost": [" ".join(key) for key in plan.unknown],
             "held_only": [" ".join(key) for key in plan.by_formula],
@@ -86,7 +86,7 @@ class DraftActions(OperatorCommand):
     def _undo(self, options: dict[str, Any]) -> None:
         book = read_book(options["book"])
         number = undo_prices(book=book, actor=ACTOR)
-        facts = {**described(book), "as_before": number}
+        facts = {**book_facts(book), "as_before": number}
         self.tell(options, facts, f"prices of {name_of(book)} as before: {number}")
 
     def _markup(self, options: dict[str, Any]) -> None:
@@ -102,11 +102,11 @@ class DraftActions(OperatorCommand):
             actor=ACTOR,
         )
         words = f"markup of {name_of(book)}: {before.normalize():f} -> {markup.normalize():f}"
-        self.tell(options, described(book), words)
+        self.tell(options, book_facts(book), words)
 
     def _discard(self, options: dict[str, Any]) -> None:
         book = read_book(options["book"])
-        facts = described(book)
+        facts = book_facts(book)
         discard_price_book(book=book, actor=ACTOR)
         self.tell(options, facts, f"{facts['book']} is discarded")
 
@@ -120,11 +120,13 @@ def _plan(book: PriceBook, options: dict[str, Any]) -> Repriced:
         raise ValidationError("the book is published already")
     try:
         if (price := options["to"]) is not None:
-            return checked(typed(rows, {row.key: price or "empty" for row in rows}), book.markup)
+            return check_plan(
+                reprice_by_hand(rows, {row.key: price or "empty" for row in rows}), book.markup
+            )
         name = next(name for name in OPERATIONS if options[name] is not None)
         how = operation(name.replace("_", "-"), options[name])
-        plan = repriced(rows, how, markup=book.markup, costs=known_costs(clock.now()))
-        return checked(plan, book.markup)
+        plan = reprice(rows, how, markup=book.markup, costs=known_costs(clock.now()))
+        return check_plan(plan, book.markup)
     except ValueError as error:
         raise CommandError(str(error)) from None
 

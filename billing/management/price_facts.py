@@ -23,7 +23,7 @@ def date_of(book: PriceBook) -> str:
     return book.effective_from.isoformat()
 
 
-def described(book: PriceBook) -> dict[str, Any]:
+def book_facts(book: PriceBook) -> dict[str, Any]:
     """Describe a book without its prices; everyone's has neither a `tenant` nor a `list`."""
     owner = book.owner
     return {

@@ -20,7 +20,7 @@ DRAFT, SCHEDULED, CURRENT, PAST, WITHDRAWN = "draft", "scheduled", "current", "p
 _SETTLED = "SELECT statement_timestamp() FROM billing_pricebook WHERE id = ANY(%s) FOR SHARE"
 
 
-def decided() -> QuerySet[PriceBook]:
+def decided_books() -> QuerySet[PriceBook]:
     """Return published, unwithdrawn books in the order in which they take over."""
     books = PriceBook.objects.filter(published_at__isnull=False, withdrawal__isnull=True)
     return books.order_by("effective_from", "version", "id")
@@ -32,7 +32,7 @@ def with_states(books: QuerySet[PriceBook], now: datetime) -> QuerySet[PriceBook
     The state is DRAFT, SCHEDULED, CURRENT, PAST or WITHDRAWN.
     """
     lists = PriceList.objects.filter(id=OuterRef("tenant_id"))
-    begun = decided().filter(effective_from__lte=now)
+    begun = decided_books().filter(effective_from__lte=now)
     lasts = begun.order_by("tenant_id", "-effective_from", "-version", "-id")
     in_force = lasts.distinct("tenant_id").values("id")  # one of each owner
     return books.annotate(  # type: ignore[no-redef]  # where the model declares it
@@ -72,7 +72,7 @@ def decided_for(tenant_id: UUID | None) -> list[PriceBook]:
     whose = Q(tenant_id=None)
     if tenant_id is not None:
         whose |= Q(tenant_id=tenant_id) | Q(tenant_id__in=list_id_of(tenant_id))
-    return list(decided().filter(whose))
+    return list(decided_books().filter(whose))
 
 
 def list_id_of(tenant_id: UUID) -> "QuerySet[PriceListAssignment, UUID | None]":
@@ -104,7 +104,7 @@ def last_of(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> Pr
 
 def last_change(now: datetime) -> datetime | None:
     """Return the time at which a book of any owner last came into force."""
-    begun = decided().filter(effective_from__lte=now)
+    begun = decided_books().filter(effective_from__lte=now)
     later = begun.aggregate(last=Max(Greatest("effective_from", "published_at")))
     last: datetime | None = later["last"]
     return last

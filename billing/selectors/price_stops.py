@@ -17,7 +17,7 @@ from billing.models import PriceBook
 from billing.price_changes import PriceChange, changes_between
 from billing.price_stops import BelowCost, BookStep, Stops, judged_by_cost, later_name
 from billing.pricing import AUTO, BookRow, PriceKey, price_words
-from billing.selectors.price_books import decided, decided_for, last_of, standing
+from billing.selectors.price_books import decided_books, decided_for, last_of, standing
 from billing.selectors.price_lists import tenants_on
 from billing.selectors.prices import (
     given_away,
@@ -27,7 +27,7 @@ from billing.selectors.prices import (
     rows_of_each,
     tables_of,
     too_dear,
-    unpriced,
+    unpriced_keys,
 )
 from billing.selectors.usage import sold_since
 from billing.supply import supply
@@ -55,7 +55,7 @@ def faults_of(book: PriceBook, *, rows: Sequence[BookRow] | None = None) -> list
     if odd := of_other_pixels(rows, offered):
         wrong.append(f"the book has other pixels than its sizes: {price_words(odd)}")
     wrong += _faults_of_charges(rows, book.markup)
-    if is_everyones and (missing := unpriced(rows, offered)):
+    if is_everyones and (missing := unpriced_keys(rows, offered)):
         wrong.append(f"the book leaves without a price: {price_words(missing)}")
     return wrong
 
@@ -184,7 +184,7 @@ def _changes_by_assignment(
 ) -> list[_Then]:
     """Return the tenant's changes with that list: now, and as each scheduled book takes over."""
     owners = {tenant_id, former, price_list} - {None}
-    books = list(decided().filter(Q(tenant_id=None) | Q(tenant_id__in=owners)))
+    books = list(decided_books().filter(Q(tenant_id=None) | Q(tenant_id__in=owners)))
     was, becomes = (
         [one for one in books if one.tenant_id in {None, tenant_id, shared}]
         for shared in (former, price_list)
@@ -257,8 +257,8 @@ def _others(
     book: PriceBook, now: datetime, beside: Beside, withdrawn: Collection[int]
 ) -> list[PriceBook]:
     """Return the other books, and the book if it has begun: restoring it changes nothing."""
-    decided = [one for one in beside.books if one.id not in withdrawn]
-    return [one for one in decided if one.id != book.id or one.effective_from <= now]
+    decided_books = [one for one in beside.books if one.id not in withdrawn]
+    return [one for one in decided_books if one.id != book.id or one.effective_from <= now]
 
 
 def _follower(books: Sequence[PriceBook], book: PriceBook, begins: datetime) -> PriceBook | None:

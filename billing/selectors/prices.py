@@ -16,7 +16,7 @@ from billing.price_changes import PriceChange
 from billing.pricing import AUTO, REFERENCE, BookRow, Kind, PriceKey, PriceRow, PriceTable
 from billing.selectors.price_books import (
     book_in_force,
-    decided,
+    decided_books,
     decided_for,
     following,
     settled_time,
@@ -58,7 +58,7 @@ def table_to_charge(tenant_id: UUID | None, now: datetime) -> PriceTable:
 
 def _table_at(books: Sequence[PriceBook], tenant_id: UUID | None, now: datetime) -> PriceTable:
     later = [book.effective_from for book in books if book.effective_from > now]
-    return merged(standing(books, tenant_id, now), valid_until=min(later, default=None))
+    return merge(standing(books, tenant_id, now), valid_until=min(later, default=None))
 
 
 def _has_just_begun(book: PriceBook, now: datetime) -> bool:
@@ -84,7 +84,7 @@ def rows_of(book: PriceBook | None) -> list[BookRow]:
     return list(rows_of_each([book])[book.id]) if book else []
 
 
-def unpriced(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> list[PriceKey]:
+def unpriced_keys(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> list[PriceKey]:
     """Return offered cells without a price among these rows of everyone's, in the offer's order."""
     priced = {row.key for row in rows}
     return [
@@ -161,7 +161,7 @@ def _build_table(books: tuple[int, ...]) -> PriceTable:
     chosen = [found[book] for book in books if book in found]
     if len(chosen) != len(books) or any(book.published_at is None for book in chosen):
         raise LookupError(f"no published price books {books}")
-    return merged(chosen)
+    return merge(chosen)
 
 
 def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
@@ -169,7 +169,7 @@ def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
 
     Tenants with the same books share one table. Four queries.
     """
-    in_force = {book.tenant_id: book for book in decided().filter(effective_from__lte=now)}
+    in_force = {book.tenant_id: book for book in decided_books().filter(effective_from__lte=now)}
     lists, assigned = set(PriceList.objects.values_list("id", flat=True)), lists_of_tenants()
     apart = {owner for owner in in_force if owner not in {None, *lists}}
     apart |= {tenant for tenant, shared in assigned.items() if shared in in_force}
@@ -224,14 +224,14 @@ def layers_of(owner: UUID | None, now: datetime) -> list[Layer]:
 def prices_below(owner: UUID, now: datetime) -> Mapping[PriceKey, PriceRow]:
     """Return the prices below the owner's own book, for a tenant or a list. Two queries."""
     books = standing(decided_for(owner), owner, now)
-    return merged([book for book in books if book.tenant_id != owner]).rows
+    return merge([book for book in books if book.tenant_id != owner]).rows
 
 
 Rows = Mapping[int, Mapping[PriceKey, PriceRow]]
 """Price rows by book."""
 
 
-def merged(books: Sequence[PriceBook], *, valid_until: datetime | None = None) -> PriceTable:
+def merge(books: Sequence[PriceBook], *, valid_until: datetime | None = None) -> PriceTable:
     """Make a table of these books; later ones win, row by row."""
     return replace(_merge(books, _rows_of(books)), valid_until=valid_until)
 

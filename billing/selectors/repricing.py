@@ -13,7 +13,7 @@ from accounts.models import AuditEvent
 from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
 from billing.pricing import REFERENCE, PriceKey
-from billing.selectors.price_books import decided, with_states
+from billing.selectors.price_books import decided_books, with_states
 from billing.selectors.sold import Margin, margins
 from billing.supply import supply
 from pictor.kit.words.money import Micros
@@ -96,7 +96,7 @@ def published_since_drafted(book: PriceBook, books: Iterable[PriceBook]) -> list
 def taken_over(now: datetime) -> list[tuple[PriceBook, PriceBook]]:
     """Return books in force that lately replaced another, each with the replaced one."""
     since = now - PUT_BACK_FOR
-    begun = decided().filter(effective_from__lte=now)
+    begun = decided_books().filter(effective_from__lte=now)
     lately = begun.filter(Q(effective_from__gt=since) | Q(published_at__gt=since))
     concerned = Q(tenant_id=None) | Q(tenant_id__in=lately.order_by().values("tenant_id"))
     former: dict[UUID | None, PriceBook] = {}
@@ -170,7 +170,7 @@ class Weighed:
     micros: Micros | None
 
 
-def weighed(
+def weigh_changes(
     book: PriceBook,
     changes: Sequence[PriceChange],
     now: datetime,

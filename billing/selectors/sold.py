@@ -149,7 +149,7 @@ def images_by_model(since: date) -> dict[str, tuple[int, int]]:
     return found
 
 
-def settled() -> Settled | None:
+def settled_position() -> Settled | None:
     """Return how far `SoldDay` may be written; None if a writer stays open beyond PATIENCE_SECONDS.
 
     Ids are given before the commit, so a lower one may still come. Each writer holds a lock on the

@@ -11,7 +11,7 @@ from django.db import connection
 from accounts.models import Tenant
 from billing.models import PriceBook
 from billing.pricing import PriceKey
-from billing.selectors.price_books import decided, standing
+from billing.selectors.price_books import decided_books, standing
 from billing.selectors.price_lists import Held, list_at, lists_held
 from billing.selectors.prices import tables_of
 from billing.selectors.sold import sold_until
@@ -74,7 +74,7 @@ def _prices(book: PriceBook, held: Mapping[UUID, Held], first: date, now: dateti
 
     The owners are everyone (None) and each of these tenants with prices over everyone's.
     """
-    books = list(decided())
+    books = list(decided_books())
     over = {one.tenant_id for one in (*books, book)} - {None}
     stacks = {}
     payers: list[tuple[UUID | None, Held]] = [(None, ()), *held.items()]

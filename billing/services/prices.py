@@ -21,7 +21,7 @@ from billing.price_stops import UNCONFIRMED, Confirmed, Stops
 from billing.pricing import BookRow, PriceKey, price_words
 from billing.selectors import (
     book_in_force,
-    decided,
+    decided_books,
     faults_of,
     following,
     outlook_of,
@@ -184,7 +184,7 @@ def publish_price_book(
         book.effective_from = begins
     if faults := faults_of(book):
         raise ValidationError("; ".join(faults))
-    overtaken = decided().filter(
+    overtaken = decided_books().filter(
         Q(tenant_id=book.tenant_id), effective_from__range=(book.effective_from, now)
     )
     if overtaken.exists():

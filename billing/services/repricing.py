@@ -16,7 +16,7 @@ from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
 
 
-def checked(plan: Repriced, markup: Decimal) -> Repriced:
+def check_plan(plan: Repriced, markup: Decimal) -> Repriced:
     """Return the plan. Raises ValidationError if a price is too large with this markup."""
     check_charges([change.becomes for change in plan.changes], markup)
     return plan

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from accounts import rates
-from accounts.authentication import NotLetIn, authenticate_async, recognized, require_scope
+from accounts.authentication import NotLetIn, authenticate_async, recognize, require_scope
 from accounts.callers import Caller
 from accounts.quotas import Limits
 from billing.services import ConditionFailed
@@ -72,11 +72,11 @@ async def identify(arrival: Arrival) -> Identity:
     is_fresh = arrival.idempotency_key is None and not arrival.is_retry
     caller = known.get(arrival.key_digests[0]) if is_fresh and arrival.body.is_short else None
     if caller is None or not caller.version or loaded_catalogue(caller.revision) is None:
-        return Identity(await looked_up(arrival))
+        return Identity(await look_up(arrival))
     return Identity(caller, is_remembered=True)
 
 
-async def looked_up(arrival: Arrival) -> Caller:
+async def look_up(arrival: Arrival) -> Caller:
     """The caller, if the key is valid now and may order images. One query."""
     digest = arrival.key_digests[0]
     try:
@@ -90,16 +90,16 @@ async def looked_up(arrival: Arrival) -> Caller:
 
 
 def let_in(arrival: Arrival, identity: Identity) -> None:
-    """Raise the error that `looked_up` would raise if nothing has changed since."""
+    """Raise the error that `look_up` would raise if nothing has changed since."""
     if identity.is_remembered:
-        recognized(identity.caller, now=clock.now(), ip=arrival.ip)
+        recognize(identity.caller, now=clock.now(), ip=arrival.ip)
         require_scope(identity.caller, "images:write")
 
 
 async def identify_again(arrival: Arrival, identity: Identity, tried: Outdated) -> Identity:
     """The remembered caller, looked up. Raises the refusal again if nothing has changed."""
     with add_rate_limits(tried.counted):
-        present = await looked_up(arrival)
+        present = await look_up(arrival)
     if tried.refusal is not None and present.version == identity.caller.version:
         raise tried.refusal
     return Identity(present, counted=tried.counted)

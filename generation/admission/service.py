@@ -152,7 +152,7 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
             orphans.check_waits(submission.attendance)
             with HOLD_SECONDS.time():
                 await connection.fetch(_placement(submission, fresh, now))
-    model_rows.inserted(fresh)
+    model_rows.mark_inserted(fresh)
     if (departed := _attendance_if_left(submission, fresh)) is not None:
         await pools.database(orphans.record_departure, departed)
     return Admitted(fresh, is_new=True, is_streamed=submission.is_streamed)
@@ -258,7 +258,7 @@ def _hold_under_lock(
         return known, False
     orphans.check_waits(submission.attendance)
     prepared.fetch(_placement(submission, fresh, now))
-    model_rows.inserted(fresh)
+    model_rows.mark_inserted(fresh)
     if submission.idempotency_key is not None:
         idempotency.remember(
             key=submission.idempotency_key, body_digest=digest, generation=fresh, now=now

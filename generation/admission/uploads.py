@@ -31,7 +31,7 @@ def admit_with_files(
         now: the time of the request.
     """
 
-    async def admitted(images: Inputs) -> Admitted:
+    async def admit_with_images(images: Inputs) -> Admitted:
         placeholders = [one.placeholder for one in images.found]
         async with images.stored(tenant_id, generation_id, now) as rows:
             found = await sync_to_async(submit)(placeholders, rows)
@@ -40,4 +40,4 @@ def admit_with_files(
             return found
 
     with process_spools().scope(str(tenant_id)) as spools:
-        return async_to_sync(admitted)(of_files(files, spools))
+        return async_to_sync(admit_with_images)(of_files(files, spools))

@@ -34,7 +34,7 @@ def send_test(
     *, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None
 ) -> AlertSending:
     """Send a test to every destination; to an unconfirmed address with a code."""
-    rule = locked(rule)
+    rule = lock_rule(rule)
     lately = rule.sendings.filter(is_test=True, at__gt=now - timedelta(hours=1))
     if lately.count() >= MAX_AN_HOUR:
         raise ValidationError(f"{MAX_AN_HOUR} tests were sent within the hour: wait a while")
@@ -67,7 +67,7 @@ def send_test(
     return sending
 
 
-def locked(rule: AlertRule) -> AlertRule:
+def lock_rule(rule: AlertRule) -> AlertRule:
     """The present rule, locked until the transaction ends."""
     rows = AlertRule.objects.select_for_update(of=("self",)).select_related("endpoint")
     found = rows.filter(pk=rule.pk, archived_at=None).first()
@@ -81,7 +81,7 @@ def destinations_of(rule: AlertRule) -> list[str]:
     return [*rule.mails, *([rule.url] if rule.url else [])]
 
 
-def untried(rule: AlertRule, *, among: Sequence[str], now: datetime) -> list[str]:
+def missing_tests(rule: AlertRule, *, among: Sequence[str], now: datetime) -> list[str]:
     """The steps needed before it sends to these of its destinations, in sentences."""
     tests = tests_of(rule, now=now)
     results = results_of(tests)
@@ -103,7 +103,7 @@ def doubts_of(
     tried: Sequence[DestinationResult],
     hearers: Sequence[str],
 ) -> Iterator[str]:
-    """Like `untried`, by the results of its tests, newest first, and its confirmed recipients."""
+    """Like `missing_tests`, by its tests' results, newest first, and its confirmed recipients."""
     if not rule.mails and not rule.url:
         yield "Give it a destination first."
     for one in among:

@@ -75,7 +75,7 @@ def rule_by_id(rule_id: UUID) -> AlertRule | None:
     return _rules().filter(pk=rule_id).first()
 
 
-def listed(*, archived: bool = False, now: datetime) -> list[ListedRule]:
+def list_rules(*, archived: bool = False, now: datetime) -> list[ListedRule]:
     """All present rules, or all removed ones, by name."""
     rules = list(_rules().filter(archived_at__isnull=not archived).order_by("name", "id"))
     opened, last = open_conditions(), _last_of(rules)

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from accounts.models import Actor, User
 from accounts.services import record
 from accounts.titles import without_marks
-from generation.alerts.alert_tests import destinations_of, locked, untried
+from generation.alerts.alert_tests import destinations_of, lock_rule, missing_tests
 from generation.alerts.results import short
 from generation.conditions.kinds import KINDS
 from generation.conditions.looking import FAILED
@@ -111,20 +111,20 @@ def save_rule(
         known = AlertRule.objects.filter(pk=new_id).first() if new_id else None
         if known is not None:
             return Saved(known, "")
-        kept = locked(rule) if rule else AlertRule(**({"id": new_id} if new_id else {}))
+        kept = lock_rule(rule) if rule else AlertRule(**({"id": new_id} if new_id else {}))
         if seen and values_of(kept).digest not in {seen, values.digest}:
             raise ValidationError(
                 "Somebody changed it after you opened this page. Check it and save again.",
                 code=CHANGED,
             )
-        before = None if rule is None else described(kept)
+        before = None if rule is None else rule_facts(kept)
         former = destinations_of(kept)
         secret = _take(kept, values)
         new = [one for one in destinations_of(kept) if one not in former]
-        if kept.is_enabled and untried(kept, among=new, now=now):
+        if kept.is_enabled and missing_tests(kept, among=new, now=now):
             kept.is_enabled = False
             kept.save(update_fields=["is_enabled"])
-        after = described(kept)
+        after = rule_facts(kept)
         if after != before or values.secret:
             action = "alert.set" if before else "alert.create"
             record(kept.audited, action, actor=actor, before=before, after=after, ip=ip)
@@ -134,8 +134,8 @@ def save_rule(
 @transaction.atomic
 def enable(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> AlertRule:
     """Enable it: the next look reports what is open. Needs a test that got through."""
-    kept = locked(rule)
-    if doubts := untried(kept, among=destinations_of(kept), now=now):
+    kept = lock_rule(rule)
+    if doubts := missing_tests(kept, among=destinations_of(kept), now=now):
         raise ValidationError(doubts)
     return _switch(kept, to=True, actor=actor, ip=ip)
 
@@ -143,13 +143,13 @@ def enable(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = Non
 @transaction.atomic
 def disable(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRule:
     """Disable it; deliveries on their way to the webhook are given up."""
-    return _switch(locked(rule), to=False, actor=actor, ip=ip)
+    return _switch(lock_rule(rule), to=False, actor=actor, ip=ip)
 
 
 @transaction.atomic
 def archive(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> AlertRule:
     """Remove it; its alerts are kept, and it can be restored."""
-    kept = locked(rule)
+    kept = lock_rule(rule)
     _switch(kept, to=False, actor=actor, ip=ip)
     kept.archived_at = now
     kept.save(update_fields=["archived_at"])
@@ -178,7 +178,7 @@ def rotate_secret(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | Non
     Raises ValidationError within that day. A secret of the operator's own (`save_rule`) ends the
     former ones at once.
     """
-    kept = locked(rule)
+    kept = lock_rule(rule)
     if kept.endpoint is None:
         raise ValidationError({"url": "It has no webhook."})
     endpoint = WebhookEndpoint.objects.select_for_update().get(pk=kept.endpoint.pk)
@@ -187,7 +187,7 @@ def rotate_secret(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | Non
     return secret
 
 
-def described(rule: AlertRule) -> Json:
+def rule_facts(rule: AlertRule) -> Json:
     """A rule as audit events and commands show it: without the secret parts of its url."""
     least = rule.least_micros
     return {

@@ -62,7 +62,7 @@ async def _body(
 ) -> AsyncIterator[bytes]:
     for index, (part, image) in enumerate(zip(parts, finished.images, strict=False)):
         yield part
-        async for chunk in encoded(image) if index else first:
+        async for chunk in encode(image) if index else first:
             yield chunk
     yield parts[-1]
 
@@ -74,14 +74,14 @@ async def _begin_once_all_exist(finished: Finished) -> AsyncIterator[bytes]:
         keys = [image.object_key for image in others]
         with _storage_errors_translated(finished):
             await _patiently(lambda: pools.storage(require, keys))
-    return await begun(finished, first)
+    return await begin(finished, first)
 
 
-async def begun(finished: Finished, image: StoredImage) -> AsyncIterator[bytes]:
+async def begin(finished: Finished, image: StoredImage) -> AsyncIterator[bytes]:
     """An image's base64 with its first chunk in hand. Raises NotFound and Unavailable."""
 
     async def first() -> tuple[bytes, AsyncIterator[bytes]]:
-        chunks = encoded(image)
+        chunks = encode(image)
         return await anext(chunks), chunks
 
     with _storage_errors_translated(finished):
@@ -117,7 +117,7 @@ async def _join(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[byte
         yield chunk
 
 
-async def encoded(image: StoredImage) -> AsyncIterator[bytes]:
+async def encode(image: StoredImage) -> AsyncIterator[bytes]:
     """An image's bytes from storage as base64, in chunks that join without padding between."""
     left = b""
     async with aclosing(read_on_loop(image.object_key)) as pieces:

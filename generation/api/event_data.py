@@ -14,7 +14,7 @@ from generation.models import State
 from generation.selectors import ended_generation
 from pictor.kit.words.errors import UpstreamFailed
 from webhooks import models
-from webhooks.events import AT, posted
+from webhooks.events import AT, event_webhook
 
 _ENDED = {
     **GENERATION_EXAMPLE,
@@ -35,21 +35,21 @@ _NO_ANSWER = {
     "code": UpstreamFailed.default_code,
 }
 _LEFT_OUT = "Image urls and revised prompts are left out: fetch the generation by its id."
-SUCCEEDED = posted(
+SUCCEEDED = event_webhook(
     models.SUCCEEDED,
     GenerationObject,
     summary="A generation succeeded",
     about=f"The images are stored, and charged unless a test key ordered them. {_LEFT_OUT}",
     example={**_ENDED, "status": "succeeded", "captured": "0.052680", "result": _RESULT},
 )
-FAILED = posted(
+FAILED = event_webhook(
     models.FAILED,
     GenerationObject,
     summary="A generation failed",
     about="It produced no image; nothing was charged.",
     example={**_ENDED, "status": "failed", "error": _NO_ANSWER},
 )
-CANCELED = posted(
+CANCELED = event_webhook(
     models.CANCELED,
     GenerationObject,
     summary="A generation was canceled",

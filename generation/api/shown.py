@@ -79,7 +79,7 @@ class ShownGeneration:
         return self.generation.captured_micros or 0
 
 
-def shown(finished: Finished) -> ShownGeneration:
+def shown_generation(finished: Finished) -> ShownGeneration:
     """A generation with its result, if it has one. Makes no request. Raises Unavailable."""
     is_done = finished.generation.state == State.SUCCEEDED
     result = with_urls(finished) if is_done and finished.images else None

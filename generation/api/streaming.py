@@ -116,7 +116,7 @@ async def _partial(partial: PartialImage, task: Task) -> AsyncIterator[bytes]:
     mark = secrets.token_hex(16)
     event = PARTIAL[task].render({"partial": partial, "b64_json": mark})
     head, tail = _event(event["type"], event).split(mark.encode())
-    chunks = base64_body.encoded(StoredImage(object_key=partial.key))
+    chunks = base64_body.encode(StoredImage(object_key=partial.key))
     try:
         async with asyncio.timeout(PARTIAL_READ_SECONDS):
             first = await anext(chunks, b"")
@@ -143,7 +143,7 @@ async def _image_event(finished: Finished, index: int, image: StoredImage) -> As
         }
     )
     head, tail = _event(event["type"], event).split(mark.encode())
-    chunks = await base64_body.begun(
+    chunks = await base64_body.begin(
         finished, image
     )  # before the event: storage may have none for us
     yield head

@@ -7,7 +7,7 @@ from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from generation.api import render
 from generation.api.objects import DeletedObject, GenerationList, GenerationObject
-from generation.api.shown import shown
+from generation.api.shown import shown_generation
 from generation.selectors import Finished
 from generation.tenants import services
 from pictor.kit.endpoints.objects import Page
@@ -40,7 +40,7 @@ class GenerationsView(Endpoint):
             caller.tenant_id, livemode=caller.livemode, limit=limit, after=after
         )
         ids_of = [row.generation.public_id for row in rows]
-        return Answer(Page([shown(row) for row in rows], ids_of, has_more))
+        return Answer(Page([shown_generation(row) for row in rows], ids_of, has_more))
 
 
 class GenerationView(Endpoint):
@@ -97,4 +97,4 @@ class CancellationView(Endpoint):
 
 
 def _reply(finished: Finished) -> Answer:
-    return Answer(shown(finished), render.headers_of(finished.generation))
+    return Answer(shown_generation(finished), render.headers_of(finished.generation))

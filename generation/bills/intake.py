@@ -25,9 +25,9 @@ from generation.bills.mapping import (
     Columns,
     PointsAndCommas,
     ReadRow,
-    guessed,
+    guess,
+    read_row,
     time_of,
-    understood,
     zone_of,
 )
 from generation.bills.parsing import Row, beginning_of, rows_of, text_of
@@ -90,7 +90,7 @@ def draft_bill(
         digest=digest,
         size_bytes=len(content),
         content=content,
-        mapping=(columns or guessed(names, rows, last=_last(channel))).as_json,
+        mapping=(columns or guess(names, rows, last=_last(channel))).as_json,
         by=name_of(actor),
     )
 
@@ -349,7 +349,7 @@ def _is_of_days(bill: VendorBill) -> bool:
 
 def _read_row(number: int, row: Row, columns: Columns) -> ReadRow:
     try:
-        return understood(row, columns)
+        return read_row(row, columns)
     except ValueError as error:
         raise ValueError(f"row {number}: {error}") from None
 

@@ -172,7 +172,7 @@ class PointsAndCommas:
             )
 
 
-def guessed(names: Collection[str], rows: Iterable[Row], *, last: Columns | None = None) -> Columns:
+def guess(names: Collection[str], rows: Iterable[Row], *, last: Columns | None = None) -> Columns:
     """The likely columns: as in the channel's last bill if that fits, otherwise by name."""
     if last is not None:
         try:
@@ -196,7 +196,7 @@ def guessed(names: Collection[str], rows: Iterable[Row], *, last: Columns | None
     return Columns(of=of, unit=unit, **found)
 
 
-def understood(row: Row, columns: Columns) -> ReadRow:
+def read_row(row: Row, columns: Columns) -> ReadRow:
     """The content of a row."""
     cells = {name: row.get(getattr(columns, name), "") for name in COLUMNS}
     if len(cells["request_id"]) > _LONGEST_ID:

@@ -78,4 +78,4 @@ def draft_of(bill: VendorBill, units: Sequence[UnitCost]) -> str:
     rows = {**in_force(bill.channel)}
     rows |= {one.key: CostRow(*one.key, one.micros, "fixed") for one in units}
     source = f"{bill.name}, a bill of {bill.period[0]:%-d %b %Y} to {bill.period[1]:%-d %b %Y}"
-    return cost_csv.written(rows.values(), source=source)
+    return cost_csv.to_csv(rows.values(), source=source)

@@ -107,7 +107,7 @@ def ready_of(
     return found
 
 
-def estimated(calls: Iterable[Ready]) -> Estimate:
+def estimate_of(calls: Iterable[Ready]) -> Estimate:
     """The cost of these calls, as far as the current tables tell."""
     now = clock.now()
     costs = [one.call.cost(now) for one in calls]

@@ -43,7 +43,7 @@ def retry_after_of(headers: Mapping[str, str], *, now: datetime) -> float | None
     return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
-def redacted(text: str, api_key: str) -> str:
+def redact(text: str, api_key: str) -> str:
     """One short line for our own log, without keys and the queries of signed urls."""
     line = " ".join(text[: 8 * MAX_DETAIL_CHARS].split())
     if api_key:

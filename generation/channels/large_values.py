@@ -6,7 +6,7 @@ from generation.channels.base import LargeValue
 from generation.channels.errors import AttemptClass, UpstreamError
 
 
-async def checked(value: LargeValue) -> AsyncIterator[bytes]:
+async def checked_chunks(value: LargeValue) -> AsyncIterator[bytes]:
     """The value's bytes. Raises UpstreamError `not_reached` if unreadable or of another length.
 
     Then the upstream never sees a whole request, and does not act upon it.

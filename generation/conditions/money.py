@@ -5,7 +5,14 @@ from datetime import timedelta
 
 from accounts.models import Tenant
 from billing.models import LedgerProof
-from billing.selectors import decided, last_change, running_out, sold_until, waiting_moves, whose
+from billing.selectors import (
+    decided_books,
+    last_change,
+    running_out,
+    sold_until,
+    waiting_moves,
+    whose,
+)
 from generation.conditions.found import FoundCondition, Outlook
 from generation.selectors import refused_for_want_of_a_price
 from pictor.kit.words import ids
@@ -57,7 +64,7 @@ def sold_behind(outlook: Outlook) -> Iterator[FoundCondition]:
 
 def price_changes(outlook: Outlook) -> Iterator[FoundCondition]:
     """Price books that will take over within a week."""
-    ahead = decided().filter(
+    ahead = decided_books().filter(
         effective_from__gt=outlook.now, effective_from__lte=outlook.now + PRICES_AHEAD
     )
     for book in ahead:

@@ -9,7 +9,7 @@ from generation.channels.retirements import end_of, host_of
 from generation.conditions.found import FoundCondition, Outlook
 from generation.lifecycle import lease
 from generation.models import ChannelEvent, Route, Serves
-from generation.selectors import stopped as stopped_now
+from generation.selectors import present_stops
 from generation.traffic.channel_events import shut_now
 from generation.traffic.minutes import recent_success
 
@@ -114,7 +114,7 @@ def retiring(outlook: Outlook) -> Iterator[FoundCondition]:
 
 def stopped(_outlook: Outlook) -> Iterator[FoundCondition]:
     """Stops made by operators, with the operator's name."""
-    for stop in stopped_now():
+    for stop in present_stops():
         words = f"stopped since {stop.began_at:%-d %B, %H:%M} UTC by {stop.by}: {stop.reason}"
         yield FoundCondition(stop.name, None, words)
 

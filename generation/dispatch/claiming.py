@@ -33,7 +33,7 @@ class ClaimInDoubt(OperationalError):
         )
 
 
-async def claimed(
+async def claim_generation(
     generation_id: UUID, worker: WorkerEpoch, opening: Opening | None
 ) -> Claim | None:
     """Claim it and record the opening's attempt if that fits; None if it cannot be claimed.

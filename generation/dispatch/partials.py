@@ -15,8 +15,8 @@ from functools import partial as bound
 from django.db import DatabaseError, InterfaceError
 
 from generation.channels.base import OnPartial, UpstreamImage, UpstreamPartial
-from generation.dispatch.announce import PartialImage, announced
-from generation.dispatch.pixels import WantedImage, verified_on_loop
+from generation.dispatch.announce import PartialImage, announcement
+from generation.dispatch.pixels import WantedImage, verify_on_loop
 from generation.dispatch.store import has_room
 from generation.lifecycle.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
 from generation.lifecycle.claims import Claim
@@ -111,7 +111,7 @@ class Partials:
         image = UpstreamImage(partial.spool)
         with self._spools.scope() as spools:
             try:
-                good = await verified_on_loop(image, wanted=wanted, spools=spools)
+                good = await verify_on_loop(image, wanted=wanted, spools=spools)
             except SpoolFull:
                 return False
             if good is None:
@@ -120,7 +120,7 @@ class Partials:
                 return False
             key, kind = self._key(partial, good), f"image/{good.format}"
             await upload_on_loop(key, good.spool, content_type=kind)
-        return await send_async(announced(self._partial(partial, good, key)))
+        return await send_async(announcement(self._partial(partial, good, key)))
 
     def _key(self, partial: UpstreamPartial, good: VerifiedImage) -> str:
         return partial_key_of(

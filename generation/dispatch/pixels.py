@@ -25,7 +25,7 @@ class WantedImage:
     made_into: Size | None = None
 
 
-def verified(
+def verify_image(
     image: UpstreamImage, *, wanted: WantedImage, spools: Spools, at_once: bool = False
 ) -> VerifiedImage | None:
     """The image in the wanted form, with its true pixels; None if undecodable or too large.
@@ -34,7 +34,7 @@ def verified(
     or turned. A spool is closed as soon as a stripped or converted one takes its place.
     """
     try:
-        found = probe.cleaned(image.spool, at_once=at_once)
+        found = probe.clean_image(image.spool, at_once=at_once)
         if found.spool is not image.spool:
             image.spool.close()
         spool, size = _fit(found, wanted, spools)
@@ -52,14 +52,14 @@ def verified(
     )
 
 
-async def verified_on_loop(
+async def verify_on_loop(
     image: UpstreamImage, *, wanted: WantedImage, spools: Spools
 ) -> VerifiedImage | None:
-    """Like `verified`, on the event loop, without holding it up.
+    """Like `verify_image`, on the event loop, without holding it up.
 
     Slow work runs in the pool, in the turn of the spools' owner.
     """
-    verify = partial(verified, image, wanted=wanted, spools=spools)
+    verify = partial(verify_image, image, wanted=wanted, spools=spools)
     if _is_quick(image.spool, wanted):
         with suppress(probe.NotAtOnce):
             return verify(at_once=True)

@@ -33,7 +33,7 @@ from generation.dispatch.endings import (
 )
 from generation.dispatch.inputs import Fetching, readable
 from generation.dispatch.partials import Partials
-from generation.dispatch.pixels import verified_on_loop, without_echo
+from generation.dispatch.pixels import verify_on_loop, without_echo
 from generation.dispatch.retry import History, Next, decide
 from generation.dispatch.storage_gate import Gate
 from generation.lifecycle import attempts, outcome
@@ -334,7 +334,7 @@ class Dispatcher:
         wanted = wanted_of(generation, candidate)
         try:
             for image in answer.images:
-                good = await verified_on_loop(image, wanted=wanted, spools=spools)
+                good = await verify_on_loop(image, wanted=wanted, spools=spools)
                 if good is not None:
                     if not generation.livemode and good.spool.size > MAX_TEST_IMAGE_BYTES:
                         raise too_large_for_a_test(MAX_TEST_IMAGE_BYTES)

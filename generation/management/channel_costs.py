@@ -116,7 +116,7 @@ def _show(stdout: OutputWrapper, options: dict[str, Any], channel: Channel) -> N
     now = in_force[-1] if in_force else None
     if options["csv"]:
         rows = () if now is None else cost_table_of(now).rows.values()
-        stdout.write(cost_csv.written(rows, source="" if now is None else now.source), ending="")
+        stdout.write(cost_csv.to_csv(rows, source="" if now is None else now.source), ending="")
         return
     tables = () if now is None else (cost_table_of(now),)
     known = [(cell.key, cell.cost) for cell in cells(channel, tables, at=moment)]

@@ -57,7 +57,7 @@ def _hours(options: Mapping[str, Any]) -> timedelta:
 
 
 def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
-    facts = channel_trials.described(channel)
+    facts = channel_trials.trial_facts(channel)
     shut = [
         {
             "kind": one.kind,

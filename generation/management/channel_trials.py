@@ -105,7 +105,7 @@ def try_out(
             f"{channel.name}: its API key was encrypted with a key that is not in"
             " PICTOR_ENCRYPTION_KEYS; set it again"
         ) from None
-    aside.write(str(trials.estimated(calls.values())))
+    aside.write(str(trials.estimate_of(calls.values())))
     run = []
     for row in trials.plan_trials(channel, models=models, pending=pending, actor=ACTOR):
         run.append(trials.run_trial(row.id))
@@ -139,7 +139,7 @@ def discard(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel)
     stdout.write(facts or f"the pending revision of {channel.name} is discarded")
 
 
-def described(channel: Channel) -> dict[str, Any]:
+def trial_facts(channel: Channel) -> dict[str, Any]:
     """The present configuration, each route's last test, and the pending revision; JSON values."""
     return {
         **services.describe(channel),

@@ -9,7 +9,7 @@ from accounts.management.operator import print_table
 from generation.catalogue import services
 from generation.models import Contract
 from generation.oversight.model_list import ListedModel, listed_models
-from generation.oversight.reviewing import promised
+from generation.oversight.reviewing import promises_of
 from generation.selectors import contract_by_name
 from generation.traffic.modes import OF_MODE
 from pictor.kit.words import clock
@@ -80,7 +80,7 @@ def print_model(stdout: OutputWrapper, row: ListedModel, contract: Contract) -> 
     """Print everything about one model."""
     facts = facts_of(row)
     print_table(stdout, [COLUMNS, _line(facts)])
-    for name, value in promised(services.columns_of(contract)).items():
+    for name, value in promises_of(services.columns_of(contract)).items():
         stdout.write(f"{name}: {_words(value)}")
     if used := row.used(clock.now()):
         stdout.write(f"used: {used}")

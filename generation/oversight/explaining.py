@@ -12,7 +12,7 @@ from generation.catalogue.snapshot import route_info
 from generation.channels.declaration import PLAIN, Needs, Task
 from generation.dispatch.selection import shares
 from generation.models import Channel, Contract, Route, Serves
-from generation.selectors import cost_tables, stopped
+from generation.selectors import cost_tables, present_stops
 from pictor.kit.words import clock
 
 
@@ -126,7 +126,7 @@ def _refusals(contract: ContractTerms, size: str, quality: str, task: Task) -> I
         yield f"{contract.model} is switched off"
     if contract.has_ended(clock.now()):
         yield f"{contract.model} ended at {contract.sunset_at:%Y-%m-%dT%H:%M:%SZ}"
-    for stop in stopped():
+    for stop in present_stops():
         if stop.tenant is None and stop.model in {"", contract.model}:
             yield f"{stop.name} is stopped since {stop.began_at:%-d %B, %H:%M} UTC by {stop.by}"
     if task not in contract.tasks:

@@ -37,7 +37,7 @@ class Review:
     """The effects of a change.
 
     Attributes:
-        before: the present contract, as `promised` shows it.
+        before: the present contract, as `promises_of` shows it.
         after: the contract after the change.
         gone: words that callers can no longer use.
         unpriced: new cells without a price.
@@ -71,8 +71,8 @@ def review(contract: Contract, columns: Mapping[str, Any], *, now: datetime) -> 
     new = [key for key in after.price_keys if key not in known]
     routes = current_catalogue().routes_for(contract.model, livemode=True)
     return Review(
-        before=promised(stored),
-        after=promised({**stored, **columns}),
+        before=promises_of(stored),
+        after=promises_of({**stored, **columns}),
         gone=_removals(before, after, now),
         unpriced=without_price(new, now) if new else [],
         unable=_unable(routes, before, after),
@@ -80,7 +80,7 @@ def review(contract: Contract, columns: Mapping[str, Any], *, now: datetime) -> 
     )
 
 
-def promised(columns: Mapping[str, Any]) -> dict[str, Any]:
+def promises_of(columns: Mapping[str, Any]) -> dict[str, Any]:
     """A contract's columns as people read them, with one entry per size and per alias."""
     facts: dict[str, Any] = {}
     for name, value in columns.items():

@@ -16,7 +16,7 @@ from django.db import connection
 
 from billing.models import FIGURES, SoldRow
 from billing.pricing import Delivered, PricedRequest
-from billing.selectors import settled, sold_among, table_of
+from billing.selectors import settled_position, sold_among, table_of
 from billing.services import Sold, add_next, rebuild_sold
 from billing.sharing import PricedPart, parts_of, shares
 from generation.selectors import COST_UNKNOWN
@@ -36,7 +36,7 @@ def add_sold() -> None:
 
     After a standstill it takes several runs to catch up, in transactions of 5,000 transfers.
     """
-    to = settled()
+    to = settled_position()
     if to is None:
         logger.warning("sales are not counted: a transaction that moves money is still open")
         return

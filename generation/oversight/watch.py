@@ -162,7 +162,7 @@ def _count(sights: Iterable[Sight], at: datetime) -> None:
         )
 
 
-def troubled(*, now: datetime) -> Sequence[Sight]:
+def troubles(*, now: datetime) -> Sequence[Sight]:
     """Ongoing incidents and maintenance by title, then parts that the last look found ill.
 
     Only a fresh look counts. It is one read, since every page that warns makes it. The API is left

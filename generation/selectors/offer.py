@@ -129,7 +129,7 @@ def cost_table_of(stored: StoredCosts) -> CostTable:
     return CostTable(stored.effective_from, {row.key: row for row in rows})
 
 
-def stopped() -> list[Stop]:
+def present_stops() -> list[Stop]:
     """The stops under way, latest first."""
     under_way = Stop.objects.filter(ended_at=None).select_related("tenant")
     return list(under_way.order_by("-began_at", "-id"))

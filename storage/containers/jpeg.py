@@ -22,7 +22,7 @@ from storage.containers.pieces import (
     NotAnImage,
     Piece,
     exactly,
-    written,
+    replaced,
 )
 
 SIGNATURE = b"\xff\xd8"
@@ -52,7 +52,7 @@ _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """In coded data a 0xFF is stuffed with 0x00, or begins one of eight restart markers."""
 
 
-def kept(file: ByteSource) -> Iterator[Piece]:
+def kept_pieces(file: ByteSource) -> Iterator[Piece]:
     """Yield the needed segments, up to the end of the image; a profile wholly or not at all."""
     found = list(_walk(file))
     profile_bytes = sum(len(piece) for marker, piece in found if marker == _APP2)
@@ -62,7 +62,7 @@ def kept(file: ByteSource) -> Iterator[Piece]:
 
 
 def exif(file: ByteSource) -> ByteSpan | None:
-    """The place of the EXIF in a jpeg that `kept` accepts: the first one before its pixels."""
+    """The place of the EXIF in a jpeg that `kept_pieces` accepts: the first before its pixels."""
     position, marker = len(SIGNATURE), _SOI
     while marker not in {_SOS, _EOI}:
         marker, segment = _segment(file, position)
@@ -132,7 +132,7 @@ def _kept_part(file: ByteSource, segment: ByteSpan, marker: int) -> Piece | None
 def _shorten(file: ByteSource, segment: ByteSpan, head: bytes) -> Piece:
     """A segment of only these bytes, with its length corrected."""
     length = (len(head) - len(SIGNATURE)).to_bytes(_LENGTH_BYTES, "big")
-    return written(file, segment.offset, head[:2] + length + head[_HEAD_BYTES:])
+    return replaced(file, segment.offset, head[:2] + length + head[_HEAD_BYTES:])
 
 
 def _end_of_scan(file: ByteSource, position: int) -> int:

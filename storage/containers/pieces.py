@@ -67,7 +67,7 @@ def exactly(file: ByteSource, offset: int, size: int) -> bytes:
     return data
 
 
-def written(file: ByteSource, offset: int, data: bytes) -> Piece:
+def replaced(file: ByteSource, offset: int, data: bytes) -> Piece:
     """Bytes to keep at an offset: a ByteSpan if the file has the same bytes there."""
     return ByteSpan(offset, len(data)) if file.read_at(offset, len(data)) == data else data
 

@@ -41,7 +41,7 @@ _MAX_NAME_BYTES = 79
 """The longest name of a profile; a zero byte and the compression method, also zero, follow it."""
 
 
-def kept(file: ByteSource) -> Iterator[Piece]:
+def kept_pieces(file: ByteSource) -> Iterator[Piece]:
     """Yield the signature and every needed chunk, up to IEND."""
     yield ByteSpan(0, len(SIGNATURE))
     position = len(SIGNATURE)
@@ -64,12 +64,12 @@ def kept(file: ByteSource) -> Iterator[Piece]:
 
 
 def is_animated(file: ByteSource) -> bool:
-    """True if a png that `kept` accepts has frames: their control chunk precedes its pixels."""
+    """True if a png that `kept_pieces` accepts has frames: their control chunk comes first."""
     return _first(file, b"acTL", until=b"IDAT") is not None
 
 
 def exif(file: ByteSource) -> ByteSpan | None:
-    """The place of the EXIF in a png that `kept` accepts. None if its checksum is wrong."""
+    """The place of the EXIF in a png that `kept_pieces` accepts. None if its checksum is wrong."""
     data = _first(file, b"eXIf", until=b"IEND")
     if data is None:
         return None

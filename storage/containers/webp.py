@@ -20,7 +20,7 @@ from storage.containers.pieces import (
     NotAnImage,
     Piece,
     exactly,
-    written,
+    replaced,
 )
 
 SIGNATURE = b"RIFF"
@@ -41,7 +41,7 @@ class _Chunk:
 
 
 def exif(file: ByteSource) -> ByteSpan | None:
-    """The place of the EXIF in a webp that `kept` accepts: usually after its picture."""
+    """The place of the EXIF in a webp that `kept_pieces` accepts: usually after its picture."""
     end = _HEAD_BYTES + int.from_bytes(file.read_at(4, 4), "little")
     try:
         for chunk in _chunks(file, end):
@@ -52,7 +52,7 @@ def exif(file: ByteSource) -> ByteSpan | None:
     return None
 
 
-def kept(file: ByteSource) -> Iterator[Piece]:
+def kept_pieces(file: ByteSource) -> Iterator[Piece]:
     """Yield a header with the right length, and the needed chunks."""
     head = exactly(file, 0, _RIFF_BYTES)
     end = _HEAD_BYTES + int.from_bytes(head[4:8], "little")
@@ -63,7 +63,7 @@ def kept(file: ByteSource) -> Iterator[Piece]:
     chunks = list(_first_of_each_kind(_chunks(file, end)))
     body = [_new_vp8x(file, one, chunks) if one.kind == b"VP8X" else one.span for one in chunks]
     size = len(b"WEBP") + sum(map(len, body))
-    yield written(file, 0, SIGNATURE + size.to_bytes(4, "little") + b"WEBP")
+    yield replaced(file, 0, SIGNATURE + size.to_bytes(4, "little") + b"WEBP")
     yield from body
 
 
@@ -113,4 +113,4 @@ def _new_vp8x(file: ByteSource, vp8x: _Chunk, chunks: list[_Chunk]) -> Piece:
         raise Animated("an animated webp")
     has_profile = any(chunk.kind == b"ICCP" for chunk in chunks)
     flags = data[_HEAD_BYTES] & (_ALPHA | (_PROFILE if has_profile else 0))
-    return written(file, vp8x.span.offset, data[:8] + bytes([flags]) + data[9:])
+    return replaced(file, vp8x.span.offset, data[:8] + bytes([flags]) + data[9:])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.cost_csv import read, written
+from billing.cost_csv import read, to_csv
 from billing.upstream_cost import CostRow
 from pictor.kit.words.money import Micros
 
@@ -15,7 +15,7 @@ ROWS = [
 
 
 def test_written_costs_are_read_back():
-    text = written(ROWS, source="https://vendor.example/pricing, seen on 2026-11-26")
+    text = to_csv(ROWS, source="https://vendor.example/pricing, seen on 2026-11-26")
 
     said = read(text)
 

@@ -8,7 +8,7 @@ from django.db import connection
 from billing.selectors import head_findings, heads_before, ledger_findings
 from billing.selectors.chain import TransferRange, links
 from billing.selectors.heads import Heads
-from billing.signed_heads import BadHead, read_signed, signed
+from billing.signed_heads import BadHead, read_signed, sign
 from pictor.kit.words import clock
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def kept(acme):
     acme.end(acme.hold(1_000_000), 400_000)
-    text = signed(heads_before(clock.now()))
+    text = sign(heads_before(clock.now()))
     acme.end(acme.hold(5), 5)
     return text
 

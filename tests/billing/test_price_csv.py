@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.price_csv import read, written
+from billing.price_csv import read, to_csv
 from billing.pricing import BookRow
 from pictor.kit.words.money import Micros
 
@@ -11,12 +11,12 @@ AUTO = BookRow("gpt-image-2", "auto", "low", Micros(1), 2048, 2048, "formula")
 
 
 def test_written_prices_are_read_back():
-    assert read(written([HD, AUTO])) == [HD, AUTO]
-    assert "dall-e-3,1024x1024,hd,0.080000,fixed,1024,1024" in written([HD])
+    assert read(to_csv([HD, AUTO])) == [HD, AUTO]
+    assert "dall-e-3,1024x1024,hd,0.080000,fixed,1024,1024" in to_csv([HD])
 
 
 def test_no_name_of_a_model_is_a_formula():
-    assert "\n';'=1,1x1,low," in written([BookRow(";=1", "1x1", "low", Micros(1), 1, 1)])
+    assert "\n';'=1,1x1,low," in to_csv([BookRow(";=1", "1x1", "low", Micros(1), 1, 1)])
 
 
 def test_pixels_and_kind_may_be_left_to_the_size():

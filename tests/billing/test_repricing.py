@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.pricing import INPUT, REFERENCE, BookRow
-from billing.repricing import Operation, operation, repriced, typed
+from billing.repricing import Operation, operation, reprice, reprice_by_hand
 from pictor.kit.words.money import Micros, scale_half_up
 
 LOW = BookRow("m", "1024x1024", "low", Micros(5_880), 1024, 1024)
@@ -18,7 +18,7 @@ COSTS = {LOW.key: Micros(4_001)}
 
 
 def after(how: Operation, markup: str = "1") -> list[int]:
-    plan = repriced([LOW, HIGH], how, markup=Decimal(markup), costs=COSTS.get)
+    plan = reprice([LOW, HIGH], how, markup=Decimal(markup), costs=COSTS.get)
     return [change.becomes.micros for change in plan.changes]
 
 
@@ -45,7 +45,7 @@ def test_with_a_markup_the_list_price_is_the_least_that_is_charged_so():
 def test_rows_held_by_formula_or_of_unknown_cost_are_left_out_by_name():
     rows = [LOW, HIGH, AUTO, REFERENCES]
 
-    plan = repriced(rows, operation("cost-times", "1.3"), markup=Decimal(1), costs=COSTS.get)
+    plan = reprice(rows, operation("cost-times", "1.3"), markup=Decimal(1), costs=COSTS.get)
 
     assert [change.key for change in plan.changes] == [LOW.key]
     assert plan.unknown == [HIGH.key]
@@ -53,7 +53,7 @@ def test_rows_held_by_formula_or_of_unknown_cost_are_left_out_by_name():
 
 
 def test_typed_prices_change_only_their_rows_of_any_kind():
-    plan = typed([LOW, HIGH, AUTO], {LOW.key: "$0.21", AUTO.key: "0.5", HIGH.key: ""})
+    plan = reprice_by_hand([LOW, HIGH, AUTO], {LOW.key: "$0.21", AUTO.key: "0.5", HIGH.key: ""})
 
     assert [(one.key, one.becomes.micros) for one in plan.changes] == [
         (LOW.key, 210_000),
@@ -66,7 +66,7 @@ def test_typed_prices_change_only_their_rows_of_any_kind():
 def test_more_than_half_is_perhaps_mistyped(becomes, is_large):
     row = BookRow("m", "1x1", "low", Micros(10_000), 1, 1)
 
-    (change,) = typed([row], {row.key: f"{becomes / 1e6:.6f}"}).changes
+    (change,) = reprice_by_hand([row], {row.key: f"{becomes / 1e6:.6f}"}).changes
 
     assert change.is_large is is_large
 
@@ -80,7 +80,7 @@ def test_a_price_that_would_be_nothing_is_refused_by_name():
     cheap = BookRow("m", "1x1", "low", Micros(1), 1, 1)
 
     with pytest.raises(ValueError, match="m 1x1 low: a price must be above 0"):
-        repriced([cheap], operation("by", "-99"), markup=Decimal(1), costs=COSTS.get)
+        reprice([cheap], operation("by", "-99"), markup=Decimal(1), costs=COSTS.get)
 
 
 @given(
@@ -92,7 +92,7 @@ def test_rounded_up_is_never_charged_less_and_no_lower_price_would_do(micros, ma
     row = BookRow("m", "1x1", "low", Micros(micros), 1, 1)
     wanted = -(-scale_half_up(micros, markup) // step) * step
 
-    plan = repriced([row], Operation("round-up", Decimal(step)), markup=markup, costs=COSTS.get)
+    plan = reprice([row], Operation("round-up", Decimal(step)), markup=markup, costs=COSTS.get)
 
     becomes = plan.changes[0].becomes.micros if plan.changes else micros
     assert scale_half_up(becomes, markup) >= wanted

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageOps
 
 from pictor.kit.bytes.spool import SpoolFile
 from storage.convert import as_sent, to_format, to_size
-from storage.probe import ImageFacts, NotAtOnce, cleaned, is_quick, verify
+from storage.probe import ImageFacts, NotAtOnce, clean_image, is_quick, verify
 from tests.storage.test_stripping import (
     PROFILE,
     jpeg_segment,
@@ -72,7 +72,7 @@ def test_a_reference_image_is_sent_as_viewers_show_it(image_format, into, orient
     assert opened(sent).size == size
     assert opened(sent).getexif() == {}
     assert differ_by(opened(sent), as_viewers_show(data)) < 12
-    assert cleaned(sent)[1:] == (facts, 1, ())
+    assert clean_image(sent)[1:] == (facts, 1, ())
     sent.close()
 
 
@@ -113,7 +113,7 @@ def test_the_colour_profile_of_what_is_turned_stays(image_format, spooled):
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP"])
 def test_a_result_is_turned_as_it_is_converted(image_format, into, spooled, spools):
     data = turned(image_format, 8)
-    clean, facts, orientation, mended = cleaned(spooled(data))
+    clean, facts, orientation, mended = clean_image(spooled(data))
 
     result = to_format(clean, facts, into, spools=spools, orientation=orientation)
 
@@ -125,7 +125,7 @@ def test_a_result_is_turned_as_it_is_converted(image_format, into, spooled, spoo
 
 def test_a_result_is_turned_before_it_is_cropped(spooled, spools):
     data = turned("PNG", 6)
-    clean, facts, orientation, _ = cleaned(spooled(data))
+    clean, facts, orientation, _ = clean_image(spooled(data))
 
     cropped = to_size(
         clean, facts, "png", width=32, height=32, spools=spools, orientation=orientation
@@ -182,7 +182,7 @@ def extended_webp(*chunks: bytes) -> bytes:
     ],
 )
 def test_exif_is_found_where_encoders_write_it(data, spooled):
-    clean, facts, orientation, mended = cleaned(spooled(data))
+    clean, facts, orientation, mended = clean_image(spooled(data))
 
     assert facts.size == "47x61"
     assert (orientation, mended) == (6, TURNED)
@@ -230,7 +230,7 @@ def test_exif_that_says_nothing_right_turns_nothing(data, spooled):
 
     assert facts.size == "61x47"
     assert sent is spool
-    assert cleaned(spool)[2:] == (1, ())
+    assert clean_image(spool)[2:] == (1, ())
     assert spool.read_at(0, spool.size) == data
 
 
@@ -239,7 +239,7 @@ def test_a_turned_image_is_mended_too(spooled):
 
     sent, facts = as_sent(spooled(data))
 
-    assert cleaned(spooled(data)).mended == ("end_marker_added", "turned_upright")
+    assert clean_image(spooled(data)).mended == ("end_marker_added", "turned_upright")
     assert facts.size == "32x48"
     assert differ_by(opened(sent), as_viewers_show(data + b"\xff\xd9")) < 12
     sent.close()
@@ -276,4 +276,4 @@ def test_a_small_png_is_not_turned_at_once(spooled):
 
     assert is_quick(spool)
     with pytest.raises(NotAtOnce):
-        cleaned(spool, at_once=True)
+        clean_image(spool, at_once=True)

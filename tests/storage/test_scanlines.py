@@ -13,7 +13,7 @@ import pytest
 from pictor.kit.bytes.spool import SpoolFile
 from storage import vips
 from storage.containers.png_header import Header
-from storage.probe import MAX_PIXELS, ImageFacts, NotAnImage, TooManyPixels, cleaned, verify
+from storage.probe import MAX_PIXELS, ImageFacts, NotAnImage, TooManyPixels, clean_image, verify
 from storage.scanlines import PIECE_BYTES
 
 Spooled = Callable[[bytes], SpoolFile]
@@ -91,7 +91,7 @@ def png(
 
 def is_taken_by_libpng(spool: SpoolFile) -> bool:
     try:
-        with vips.loaded(spool, "png") as image:
+        with vips.open_image(spool, "png") as image:
             vips.decode(image, 64)
     except vips.Error:
         return False
@@ -201,7 +201,7 @@ def test_a_header_says_what_libvips_says(depth, colour_type, adam7, spooled):
     fields = struct.pack(">IIBBBBB", 61, 47, depth, colour_type, 0, 0, int(adam7))
     header = Header.read(fields)
 
-    with vips.loaded(spool, "png") as image:
+    with vips.open_image(spool, "png") as image:
         facts = ImageFacts("png", image.width, image.height)
         alpha, oddity = bool(image.hasalpha()), vips.oddity(image)
         whole_bytes = vips.whole_bytes(image, "png")
@@ -358,7 +358,7 @@ def test_a_proved_picture_is_whole_and_libpng_takes_it_without_its_tail(seed, sp
         stream = hurt(dice, raw)
         spool = spooled(png(stream, width, height, **kind))
         try:
-            spool = cleaned(spool).spool
+            spool = clean_image(spool).spool
             is_proved = True
         except NotAnImage:
             is_proved = False

@@ -11,8 +11,8 @@ from PIL import Image, ImageCms, PngImagePlugin
 from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, SpoolFull, Spools
 from storage.containers import jpeg
 from storage.containers.pieces import ByteSpan, joined
-from storage.probe import ImageFacts, NotAnImage, cleaned
-from storage.stripping import stripped
+from storage.probe import ImageFacts, NotAnImage, clean_image
+from storage.stripping import strip
 
 SECRET = b"47.3769 N, 8.5417 E"
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -106,7 +106,7 @@ def text_chunk(kind: str) -> PngImagePlugin.PngInfo:
 def test_metadata_is_dropped_and_the_picture_stays(image_format, dirty, spooled):
     spool = spooled(dirty)
 
-    clean, facts, *_ = cleaned(spool)
+    clean, facts, *_ = clean_image(spool)
 
     assert facts == ImageFacts(image_format, 61, 47)
     assert clean is not spool
@@ -114,7 +114,7 @@ def test_metadata_is_dropped_and_the_picture_stays(image_format, dirty, spooled)
     assert SECRET not in content(clean)
     assert opened(clean).tobytes() == opened(spool).tobytes()
     assert opened(clean).getexif() == {}
-    assert stripped(clean)[:2] == (clean, image_format)
+    assert strip(clean)[:2] == (clean, image_format)
     clean.close()
 
 
@@ -136,12 +136,12 @@ def test_metadata_is_dropped_and_the_picture_stays(image_format, dirty, spooled)
 def test_an_image_with_nothing_to_drop_is_not_copied(image_format, data, spooled):
     spool = spooled(data)
 
-    assert stripped(spool)[:2] == (spool, image_format)
+    assert strip(spool)[:2] == (spool, image_format)
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP"])
 def test_a_colour_profile_is_kept_without_what_was_beside_it(image_format, spooled):
-    clean, *_ = stripped(spooled(picture(image_format, icc_profile=PROFILE, exif=EXIF)))
+    clean, *_ = strip(spooled(picture(image_format, icc_profile=PROFILE, exif=EXIF)))
 
     assert opened(clean).info["icc_profile"] == PROFILE
     clean.close()
@@ -160,7 +160,7 @@ def test_a_colour_profile_is_kept_without_what_was_beside_it(image_format, spool
     ],
 )
 def test_a_profile_too_large_or_broken_is_dropped_whole(data, spooled):
-    clean, facts, *_ = cleaned(spooled(data))
+    clean, facts, *_ = clean_image(spooled(data))
 
     assert facts.size == "61x47"
     assert "icc_profile" not in opened(clean).info
@@ -172,7 +172,7 @@ def test_an_animated_png_becomes_its_still_picture(spooled):
     file = io.BytesIO()
     PICTURE.save(file, "PNG", save_all=True, append_images=[PICTURE.rotate(90), PICTURE.rotate(9)])
 
-    clean, facts, *_ = cleaned(spooled(file.getvalue()))
+    clean, facts, *_ = clean_image(spooled(file.getvalue()))
 
     assert facts == ImageFacts("png", 61, 47)
     assert not any(kind in content(clean) for kind in (b"acTL", b"fcTL", b"fdAT"))
@@ -184,7 +184,7 @@ def test_an_animated_png_becomes_its_still_picture(spooled):
 def test_a_scan_may_end_anywhere_however_it_is_read(spooled, scan_bytes):
     data = b"\xff\xd8" + jpeg_segment(0xDA, b"") + bytes(scan_bytes) + b"\xff\xd9"
 
-    pieces = list(joined(jpeg.kept(spooled(data + SECRET))))
+    pieces = list(joined(jpeg.kept_pieces(spooled(data + SECRET))))
 
     assert pieces == [ByteSpan(0, len(data))]
 
@@ -192,12 +192,12 @@ def test_a_scan_may_end_anywhere_however_it_is_read(spooled, scan_bytes):
 def test_a_jpeg_without_an_end_marker_gets_one(spooled):
     whole = picture("JPEG")
 
-    clean, facts, _, mended = cleaned(spooled(whole[:-2]))
+    clean, facts, _, mended = clean_image(spooled(whole[:-2]))
 
     assert facts.size == "61x47"
     assert b"".join(clean.chunks()) == whole
     assert mended == ("end_marker_added",)
-    assert cleaned(spooled(whole)).mended == cleaned(spooled(whole + SECRET)).mended == ()
+    assert clean_image(spooled(whole)).mended == clean_image(spooled(whole + SECRET)).mended == ()
     clean.close()
 
 
@@ -235,7 +235,7 @@ HEADER = png_chunk(b"IHDR", b"\0\0\0\1\0\0\0\1\x08\0\0\0\0")
 )
 def test_a_file_not_built_as_its_format_says_is_no_image(data, words, spooled):
     with pytest.raises(NotAnImage, match=words):
-        cleaned(spooled(data))
+        clean_image(spooled(data))
 
 
 def test_a_copy_that_finds_no_room_says_so_and_leaves_nothing_behind(tmp_path):
@@ -245,7 +245,7 @@ def test_a_copy_that_finds_no_room_says_so_and_leaves_nothing_behind(tmp_path):
     spool.write(data)
 
     with pytest.raises(SpoolFull):
-        cleaned(spool)
+        clean_image(spool)
 
     assert tight.budget.used_bytes == len(data)
     spool.close()
@@ -256,6 +256,6 @@ def test_a_stripped_copy_that_does_not_decode_is_freed(spooled, spools):
     used_bytes = spools.budget.used_bytes
 
     with pytest.raises(NotAnImage, match="does not decode"):
-        cleaned(spool)
+        clean_image(spool)
 
     assert spools.budget.used_bytes == used_bytes

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pictor.kit.bytes.spool import SpoolFile
 from storage.convert import as_sent
-from storage.probe import NotAtOnce, cleaned, is_quick
+from storage.probe import NotAtOnce, clean_image, is_quick
 from storage.scanlines import PIECE_BYTES
 from tests.storage.test_scanlines import (
     KINDS,
@@ -77,14 +77,14 @@ def pixels(data: bytes) -> bytes:
 def test_bytes_after_the_image_are_cut(data, spooled, caplog):
     spool = spooled(data)
 
-    clean, facts, _, mended = cleaned(spool)
+    clean, facts, _, mended = clean_image(spool)
 
     assert facts.size == "10x20"
     assert mended == CUT
     assert is_taken_by_libpng(clean)
     assert caplog.messages == []  # libpng's warnings
     assert rows_in(content(clean)) == ROWS
-    assert cleaned(clean).mended == ()
+    assert clean_image(clean).mended == ()
     assert content(as_sent(spool)[0]) == content(clean)
     clean.close()
 
@@ -93,7 +93,7 @@ def test_bytes_after_the_image_are_cut(data, spooled, caplog):
 def test_an_image_without_a_tail_is_left_untouched(data, spooled):
     spool = spooled(data)
 
-    assert cleaned(spool)[::3] == (spool, ())
+    assert clean_image(spool)[::3] == (spool, ())
     assert as_sent(spool)[0] is spool
     assert content(spool) == data
 
@@ -105,7 +105,7 @@ def test_every_kind_of_png_is_cut_to_the_very_same_rows(depth, colour_type, adam
     rows = scanlines(dice_of(5), 61, 47, **kind)
     data = png(zlib.compress(rows + b"\0" * 40) + b"\0" * 8, 61, 47, **kind)
 
-    clean, _, _, mended = cleaned(spooled(data))
+    clean, _, _, mended = clean_image(spooled(data))
 
     assert mended == CUT
     assert is_taken_by_libpng(clean)
@@ -120,7 +120,7 @@ def test_a_tail_is_cut_from_an_image_longer_than_a_piece(level, after_rows, afte
     rows = b"".join(b"\4" + noise[at:] + noise[:at] for at in range(1_050))
     data = png(zlib.compress(rows + after_rows, level) + after_stream, 520, 1_050)
 
-    clean, facts, _, mended = cleaned(spooled(data))
+    clean, facts, _, mended = clean_image(spooled(data))
 
     assert len(rows) > 3 * PIECE_BYTES
     assert (facts.size, mended) == ("520x1050", CUT)
@@ -137,7 +137,7 @@ def test_all_other_chunks_stay_and_the_metadata_goes(spooled):
     text = chunk(b"tEXt", b"place\0at home")
     dirty = data[:palette] + kept + text + data[palette + 12 + 90 :]
 
-    clean, facts, _, mended = cleaned(spooled(dirty))
+    clean, facts, _, mended = clean_image(spooled(dirty))
 
     assert (facts.size, mended) == ("30x20", CUT)
     assert kept in content(clean)
@@ -151,4 +151,4 @@ def test_a_small_one_is_not_cut_at_once(spooled):
 
     assert is_quick(spool)
     with pytest.raises(NotAtOnce):
-        cleaned(spool, at_once=True)
+        clean_image(spool, at_once=True)

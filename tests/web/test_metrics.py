@@ -229,8 +229,8 @@ def test_the_figures_of_several_processes_are_one_document():
     one.add_metric([], 1)
     other.add_metric([], 2)
 
-    document = metrics.joined(
-        [metrics.written([one], process="a"), metrics.written([other], process="b")]
+    document = metrics.join(
+        [metrics.render([one], process="a"), metrics.render([other], process="b")]
     )
 
     assert document.decode().splitlines() == [

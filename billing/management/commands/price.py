@@ -21,10 +21,10 @@ from accounts.management.operator import (
 from billing import price_csv
 from billing.management.price_drafts import DraftActions, add_draft_actions
 from billing.management.price_facts import (
+    book_facts,
     change_lines,
     changes_of,
     date_of,
-    described,
     follower_lines,
     followers,
     forecast_words,
@@ -164,11 +164,11 @@ class Command(DraftActions):
             f"  x{book.markup.normalize():f}  {date_of(book)}  {book.state}"
             for book in books
         ]
-        self.tell(options, [{**described(book), "state": book.state} for book in books], *rows)
+        self.tell(options, [{**book_facts(book), "state": book.state} for book in books], *rows)
 
     def _export(self, options: dict[str, Any]) -> None:
         book = read_book(options["book"]) if options["book"] else book_in_force(None, clock.now())
-        self.stdout.write(price_csv.written(rows_of(book)), ending="")
+        self.stdout.write(price_csv.to_csv(rows_of(book)), ending="")
 
     def _import(self, options: dict[str, Any]) -> None:
         owner = read_owner(options["tenant"], options["list"])
@@ -183,7 +183,7 @@ class Command(DraftActions):
         stops, prices = stops_of(book, clock.now()), book.prices.count()
         self.tell(
             options,
-            {**described(book), "prices": prices, **changes_of(book, stops)},
+            {**book_facts(book), "prices": prices, **changes_of(book, stops)},
             *change_lines(book, stops),
             f"{name_of(book)} is a draft with {prices} prices."
             f" Put it in force by: manage.py price publish {name_of(book)}",
@@ -196,7 +196,7 @@ class Command(DraftActions):
         self.tell(
             options,
             {
-                **described(book),
+                **book_facts(book),
                 "state": state,
                 **changes_of(book, stops),
                 "last_30_days": forecast_words(what),
@@ -230,8 +230,8 @@ class Command(DraftActions):
         )
 
     def _tell_in_force(self, options: dict[str, Any], book: PriceBook, words: str) -> None:
-        then = [described(one) for one in followers(book)]
-        self.tell(options, {**described(book), "then": then}, words, *follower_lines(book))
+        then = [book_facts(one) for one in followers(book)]
+        self.tell(options, {**book_facts(book), "then": then}, words, *follower_lines(book))
 
     def _withdraw(self, options: dict[str, Any]) -> None:
         book = read_book(options["book"])
@@ -247,9 +247,9 @@ class Command(DraftActions):
         lines, then = [f"{name_of(book)} is withdrawn, and never takes effect"], []
         if stays is not None:
             lines += [f"{name_of(stays)} stays in force", *follower_lines(stays)]
-            then = [described(one) for one in followers(stays)]
+            then = [book_facts(one) for one in followers(stays)]
         facts = {
-            **described(book),
+            **book_facts(book),
             "in_force": None if stays is None else name_of(stays),
             "then": then,
         }

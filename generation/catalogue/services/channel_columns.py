@@ -11,7 +11,7 @@ from generation.catalogue.services.addresses import origin_of
 from generation.models import Channel
 
 
-def changed(channel: Channel, columns: Mapping[str, Any]) -> Channel:
+def with_columns(channel: Channel, columns: Mapping[str, Any]) -> Channel:
     """A copy with these columns, the API key encrypted; nothing is saved."""
     after = copy(channel)
     for column, value in columns.items():

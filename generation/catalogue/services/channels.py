@@ -19,7 +19,7 @@ from generation.catalogue.services.approval import (
     untested_models,
 )
 from generation.catalogue.services.channel_checks import check_channel
-from generation.catalogue.services.channel_columns import changed, check_origin
+from generation.catalogue.services.channel_columns import check_origin, with_columns
 from generation.catalogue.services.channel_lock import take_turns
 from generation.catalogue.services.costs import doubts_of_flat, refuse_doubtful
 from generation.catalogue.services.described import describe
@@ -221,7 +221,7 @@ def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None)
     refuse_untested_change(channel, columns)
     planned = planned_routes({}, options)
     refuse_doubtful(list(doubts_of_flat({}, planned)), again=options.get("cost_again"))
-    channel = changed(channel, columns)
+    channel = with_columns(channel, columns)
     _write(channel, planned, known={})
     after = {**describe(channel), "api_key": "changed"}
     record(channel.audited, "channel.set", before=None, after=after, actor=actor, ip=ip)
@@ -240,7 +240,7 @@ def _is_all_of(channel: Channel, options: ChannelOptions) -> bool:
     """True if the channel equals what these options would create."""
     columns = check_channel(options, kind=channel.kind)
     key, planned = columns.pop("api_key", ""), planned_routes({}, options)
-    if describe(changed(channel, columns), planned) != describe(channel):
+    if describe(with_columns(channel, columns), planned) != describe(channel):
         return False
     try:
         return bool(key == decrypted(channel.credentials))
@@ -264,7 +264,7 @@ def _change(
     if serves:
         columns, planned = revise(channel, columns, planned, actor=actor, ip=ip)
     check_origin(columns, channel)
-    after = changed(channel, {**columns, "name": name})
+    after = with_columns(channel, {**columns, "name": name})
     facts = describe(after, planned) | ({"api_key": "changed"} if "api_key" in columns else {})
     if facts == before:
         return channel

@@ -24,7 +24,7 @@ from generation.catalogue.services.approval import (
     standing,
     untested_models,
 )
-from generation.catalogue.services.channel_columns import changed, check_origin
+from generation.catalogue.services.channel_columns import check_origin, with_columns
 from generation.catalogue.services.channel_lock import take_turns
 from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import RouteTerms
@@ -136,7 +136,7 @@ def revise(
     waits = {name: columns[name] for name in _waiting(channel, columns, pending)}
     at_once = {name: value for name, value in columns.items() if name not in waits}
     check_origin(waits, known)
-    candidate = changed(known, waits)
+    candidate = with_columns(known, waits)
     if pending is None and not (_differs(channel, candidate) or _touches(channel, live, planned)):
         return at_once, planned
     if (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from generation.channels.answers import redacted, request_id_of
+from generation.channels.answers import redact, request_id_of
 from generation.channels.base import (
     MAX_IMAGE_BYTES,
     ChannelConfig,
@@ -109,7 +109,7 @@ class OpenAIAdapter:
             attempt_class = AttemptClass.UNKNOWN
         return UpstreamError(
             attempt_class,
-            redacted(f"{type(error).__name__}: {error}", self._config.api_key),
+            redact(f"{type(error).__name__}: {error}", self._config.api_key),
             http_status=exchange.status,
             request_id=request_id_of(exchange.answer_headers),
             may_have_billed=attempt_class is not AttemptClass.NOT_REACHED,

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 
-from generation.channels.answers import redacted, request_id_of, retry_after_of
+from generation.channels.answers import redact, request_id_of, retry_after_of
 from generation.channels.complaints import ComplaintSubject
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.openai import wire
@@ -62,7 +62,7 @@ def error_of_answer(
     return _error(
         class_of_status(status, complaint.about, is_json=complaint.is_json),
         complaint,
-        detail=redacted(f"HTTP {status} {complaint.code} {complaint.type}: {text}", api_key),
+        detail=redact(f"HTTP {status} {complaint.code} {complaint.type}: {text}", api_key),
         status=status,
         headers=headers,
         now=now,
@@ -90,7 +90,7 @@ def error_of_document(
     return _error(
         attempt_class,
         complaint,
-        detail=redacted(f"{words}: {complaint.message}", api_key),
+        detail=redact(f"{words}: {complaint.message}", api_key),
         status=status,
         headers=headers,
         now=now,

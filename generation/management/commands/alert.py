@@ -19,7 +19,7 @@ from accounts.management.operator import (
     say_invalid,
 )
 from generation.alerts import alert_tests, rules
-from generation.alerts.listing import ListedRule, listed, rule_named
+from generation.alerts.listing import ListedRule, list_rules, rule_named
 from generation.alerts.results import results_of, short
 from generation.alerts.rules import MAX_HOURS, MAX_MINUTES, RuleValues
 from generation.models import AlertRule
@@ -89,7 +89,7 @@ class Command(OperatorCommand):
         present = RuleValues(options["name"]) if rule is None else rules.values_of(rule)
         values = replace(present, **_changes(options))
         saved = rules.save_rule(values=values, rule=rule, now=now, actor=ACTOR)
-        facts = {**rules.described(saved.rule), "secret": saved.secret or None}
+        facts = {**rules.rule_facts(saved.rule), "secret": saved.secret or None}
         off = "; it is off until a test gets through" if not saved.rule.is_enabled else ""
         lines = [f"{saved.rule.name} is {'created' if rule is None else 'changed'}{off}"]
         if saved.secret:
@@ -97,8 +97,8 @@ class Command(OperatorCommand):
         self.tell(options, facts, *lines)
 
     def _list(self, options: Mapping[str, Any], now: datetime) -> None:
-        rows = [_row(one) for one in listed(now=now)]
-        rows += [_row(one) for one in listed(archived=True, now=now) if options["removed"]]
+        rows = [_row(one) for one in list_rules(now=now)]
+        rows += [_row(one) for one in list_rules(archived=True, now=now) if options["removed"]]
         self.tell(options, rows, *([] if rows else ["There are no alert rules."]))
         if rows and not options["json"]:
             cells = [tuple(str(row[name]) for name in COLUMNS) for row in rows]
@@ -154,7 +154,7 @@ def _run_action(options: Mapping[str, Any], now: datetime) -> tuple[str, Any]:
     if action in SWITCHES:
         switch, word = SWITCHES[action]
         rule = switch(rule, now)
-        return f"{rule.name} is {word}", rules.described(rule)
+        return f"{rule.name} is {word}", rules.rule_facts(rule)
     if action == "rotate":
         secret = rules.rotate_secret(rule=rule, now=now, actor=ACTOR)
         return f"Its new secret, shown this once: {secret}", {"secret": secret}
@@ -171,7 +171,7 @@ def _row(one: ListedRule) -> dict[str, Any]:
     rule, last = one.rule, one.last
     state = "removed" if rule.archived_at else "on" if rule.is_enabled else "off"
     return {
-        **rules.described(rule),
+        **rules.rule_facts(rule),
         "is": state,
         "kinds": "all" if rule.kinds is None else ",".join(rule.kinds),
         "to": ", ".join(short(each) for each in alert_tests.destinations_of(rule)),

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
 from billing.selectors import Heads, head_kept, kept_heads
-from billing.signed_heads import signed
+from billing.signed_heads import sign
 from generation.management.heads import read_head
 from generation.oversight.ledger.kept_heads import NotOver, heads_of, yesterday
 from generation.oversight.ledger.proof import proof_with_head
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         except NotOver as error:
             raise CommandError(str(error)) from None
         if options["json"]:
-            self.stdout.write(signed(heads))
+            self.stdout.write(sign(heads))
         else:
             self._say(heads)
 

@@ -10,7 +10,7 @@ from typing_extensions import override
 from accounts.management.operator import ACTOR, OperatorCommand, print_table, say_invalid
 from generation.catalogue.services.stop_switch import stop, stoppable
 from generation.models import Stop
-from generation.selectors import stopped
+from generation.selectors import present_stops
 from pictor.kit.words import clock
 
 COLUMNS = ("what", "since", "by", "reason", "words")
@@ -57,7 +57,7 @@ class Command(OperatorCommand):
         )
 
     def _print(self, options: Mapping[str, Any]) -> None:
-        rows = [_row(one) for one in stopped()]
+        rows = [_row(one) for one in present_stops()]
         self.tell(options, rows, *([] if rows else ["Nothing is stopped."]))
         if rows and not options["json"]:
             print_table(self.stdout, [COLUMNS, *(tuple(row.values()) for row in rows)])

@@ -19,7 +19,7 @@ from generation.channels.base import UpstreamRequest
 from generation.channels.errors import UpstreamError
 from generation.channels.origins import private_origins
 from generation.channels.registry import open_adapter
-from generation.dispatch.pixels import WantedImage, verified
+from generation.dispatch.pixels import WantedImage, verify_image
 from generation.models import Generation, Source, State
 from pictor.kit.bytes.spool import SpoolBudget, SpoolError, Spools
 from pictor.kit.outbound.http import HttpPool
@@ -109,7 +109,7 @@ async def _one(
         answer = await adapter.generate(request, timeout_seconds=_SECONDS)
         for row, image in zip(images, answer.images, strict=False):
             wanted = WantedImage(row.format)
-            good = await asyncio.to_thread(verified, image, wanted=wanted, spools=spools)
+            good = await asyncio.to_thread(verify_image, image, wanted=wanted, spools=spools)
             if good is not None and good.size == row.size:
                 key, kind, spool = row.object_key, row.content_type, good.spool
                 await asyncio.to_thread(upload, key, spool, content_type=kind)

@@ -30,7 +30,7 @@ def yesterday(now: datetime) -> date:
 
 def keep_yesterdays(*, now: datetime) -> None:
     """Keep yesterday's heads once; do nothing in the minutes before that day is settled."""
-    from billing.signed_heads import signed  # noqa: PLC0415 - cryptography loads slowly
+    from billing.signed_heads import sign  # noqa: PLC0415 - cryptography loads slowly
 
     day = yesterday(now)
     if LedgerHead.objects.filter(day=day).exists():
@@ -39,4 +39,4 @@ def keep_yesterdays(*, now: datetime) -> None:
         heads = heads_of(day, now=now)
     except NotOver:
         return
-    keep_head(day, tenants=len(heads.tenants), content=signed(heads), now=now)
+    keep_head(day, tenants=len(heads.tenants), content=sign(heads), now=now)

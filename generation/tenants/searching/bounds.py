@@ -26,7 +26,7 @@ def stretch_of(wanted: Criteria) -> int:
 
 
 @contextmanager
-def bounded(wanted: Criteria) -> Iterator[None]:
+def time_limit(wanted: Criteria) -> Iterator[None]:
     """Raise TooBroad if a search that has to look into rows takes longer than PATIENCE_MS."""
     if not wanted.is_picky:
         yield

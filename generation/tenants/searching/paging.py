@@ -11,9 +11,9 @@ from generation import selectors
 from generation.models import Generation
 from generation.selectors import Finished
 from generation.tenants.searching import bounds
-from generation.tenants.searching.bounds import TooBroad, bounded
+from generation.tenants.searching.bounds import TooBroad, time_limit
 from generation.tenants.searching.criteria import Criteria, in_time, is_id, matching, older
-from generation.tenants.searching.sums import Sums, known_of, narrowed_by, summed
+from generation.tenants.searching.sums import Sums, known_of, narrow_by, sum_up
 from pictor.kit.words.ids import TenantId
 
 FIRST = Value(UUID(int=0), UUIDField())
@@ -45,19 +45,19 @@ def page_of(
 ) -> ListPage:
     """A page and the sums over all pages, in one transaction; at most seven queries unless slow."""
     known = known_of(tenant_id, wanted)
-    likely, rows = narrowed_by(known, wanted), None
+    likely, rows = narrow_by(known, wanted), None
     try:
-        with bounded(wanted):
+        with time_limit(wanted):
             rows = _short(older(_matches(tenant_id, likely), after)[: limit + 1], prompt_chars)
-            sums = summed(tenant_id, wanted, known)
+            sums = sum_up(tenant_id, wanted, known)
         return _page(rows, None, sums, limit=limit)
     except TooBroad:
         if rows is not None or wanted.text:
             return ListPage([])
     try:
-        with bounded(wanted):
+        with time_limit(wanted):
             rows, edge = _near(tenant_id, likely, after, limit=limit + 1, prompt_chars=prompt_chars)
-            sums = summed(tenant_id, wanted, known)
+            sums = sum_up(tenant_id, wanted, known)
         return _page(rows, edge, sums, limit=limit)
     except TooBroad:
         return ListPage([])
@@ -78,7 +78,7 @@ def found(
     columns: they are for display and must not be saved.
     """
     rows = _matches(tenant_id, wanted)[:limit]
-    with bounded(wanted):
+    with time_limit(wanted):
         chosen = list(rows) if prompt_chars is None else _short(rows, prompt_chars)
     return selectors.with_images(chosen)
 

@@ -10,7 +10,7 @@ from django.db.models import Case, Count, Q, QuerySet, Sum, When
 from billing.selectors import EndedTotals, ended_like
 from generation.models import FINAL, Generation, State
 from generation.tenants.searching import bounds
-from generation.tenants.searching.bounds import bounded
+from generation.tenants.searching.bounds import time_limit
 from generation.tenants.searching.criteria import Criteria, in_time, matching
 from pictor.kit.words.ids import TenantId
 from pictor.kit.words.money import Micros
@@ -71,12 +71,12 @@ def _count_unfinished(tenant_id: TenantId | UUID, wanted: Criteria) -> int:
     return rows.filter(state__in=(State.QUEUED, State.RUNNING)).count()
 
 
-def narrowed(tenant_id: TenantId | UUID, wanted: Criteria) -> Criteria:
+def narrow(tenant_id: TenantId | UUID, wanted: Criteria) -> Criteria:
     """The same search, limited to the time when matches were made; at most two queries."""
-    return narrowed_by(known_of(tenant_id, wanted), wanted)
+    return narrow_by(known_of(tenant_id, wanted), wanted)
 
 
-def narrowed_by(known: KnownSums | None, wanted: Criteria) -> Criteria:
+def narrow_by(known: KnownSums | None, wanted: Criteria) -> Criteria:
     """Limit the search to the time when matches ended, unless one is still under way."""
     if known is None or known.under_way or not wanted.is_picky:
         return wanted
@@ -93,11 +93,11 @@ def sums(tenant_id: TenantId | UUID, wanted: Criteria) -> Sums:
     counted.
     """
     known = known_of(tenant_id, wanted)
-    with bounded(wanted):
-        return summed(tenant_id, wanted, known)
+    with time_limit(wanted):
+        return sum_up(tenant_id, wanted, known)
 
 
-def summed(tenant_id: TenantId | UUID, wanted: Criteria, known: KnownSums | None) -> Sums:
+def sum_up(tenant_id: TenantId | UUID, wanted: Criteria, known: KnownSums | None) -> Sums:
     """Like `sums`, given what usage knows; at most one query, without a time limit."""
     if known is not None and wanted.cost_over is None:
         ended = known.ended

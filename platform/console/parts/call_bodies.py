@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from generation.api.objects import GenerationObject
-from generation.api.shown import shown
+from generation.api.shown import shown_generation
 from generation.models import Generation
 from generation.selectors import Finished
 
@@ -33,4 +33,4 @@ def as_json(body: object) -> str:
 
 def answer_body(one: Finished) -> dict[str, Any]:
     """The generation as the API returns it."""
-    return GenerationObject.render(shown(one))
+    return GenerationObject.render(shown_generation(one))

@@ -161,7 +161,7 @@ def _nowhere(_start: date | None, _names: Sequence[str]) -> str:
     return ""
 
 
-def stacked(
+def stacked_bars(
     starts: Sequence[date],
     values: Mapping[str, Mapping[date, int]],
     *,

@@ -12,7 +12,7 @@ def remember(request: HttpRequest, grant: SupportGrant) -> None:
     request.session[_KEY] = {**_grants(request), grant.tenant.public_id: grant.public_id}
 
 
-def remembered(request: HttpRequest, tenant: str) -> str:
+def grant_id_of(request: HttpRequest, tenant: str) -> str:
     """The id of the support view this session has, or had, of the tenant; empty for none."""
     return _grants(request).get(tenant, "")
 

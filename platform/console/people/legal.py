@@ -23,7 +23,7 @@ def document(name: str) -> Guide:
     return _read(settings.LEGAL / f"{name}.md")
 
 
-def filled(text: Guide) -> str:
+def fill_in(text: Guide) -> str:
     """The text's HTML with values from the settings."""
     words = _words()
     return _WORD.sub(lambda found: escape(words.get(found[1], found[0])), text.html)

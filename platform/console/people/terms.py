@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.services import accept_terms
-from console.people.legal import document, filled
+from console.people.legal import document, fill_in
 
 
 @require_safe
@@ -17,7 +17,7 @@ def terms(request: HttpRequest) -> HttpResponse:
     """Show the terms; a signed-in person who has not accepted this version can."""
     user = request.user
     context = {
-        "html": filled(document("terms")),
+        "html": fill_in(document("terms")),
         "title": "Terms",
         "version": settings.TERMS_VERSION,
         "can_accept": isinstance(user, User) and user.terms_version != settings.TERMS_VERSION,
@@ -30,7 +30,7 @@ def terms(request: HttpRequest) -> HttpResponse:
 def privacy(request: HttpRequest) -> HttpResponse:
     """Show the privacy notice."""
     context = {
-        "html": filled(document("privacy")),
+        "html": fill_in(document("privacy")),
         "title": "Privacy",
         "version": settings.TERMS_VERSION,
     }

@@ -59,7 +59,7 @@ class Component:
         if not self._failures:
             return over
         worst = max(seen, key=lambda day: (day.failed / day.looks, day.day))
-        return f"{over}, worst {written(worst.day)}"
+        return f"{over}, worst {day_words(worst.day)}"
 
     @property
     def bars(self) -> list[tuple[State, str]]:
@@ -102,7 +102,7 @@ def incidents(history: Sequence[WatchedDay]) -> list[WatchedDay]:
     return sorted(found, key=lambda row: (row.day, row.part), reverse=True)
 
 
-def written(day: date) -> str:
+def day_words(day: date) -> str:
     """'3 November'."""
     return f"{day.day} {day:%B}"
 

@@ -16,7 +16,7 @@ from billing.selectors import book_in_force, current_table, withdrawals
 from console.site import calls, guides
 from console.site.news import FeedEntry, News, news
 from console.site.pricing import calculate, priced_models
-from console.site.status import Component, as_json, components, incidents, written
+from console.site.status import Component, as_json, components, day_words, incidents
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import WatchedDay
 from generation.oversight import watch
@@ -124,7 +124,7 @@ def status_feed(request: HttpRequest) -> HttpResponse:
         FeedEntry(
             f"{row.day}-{row.part}",
             f"{row.part}: {row.trouble.lower()}",
-            f"{row.failed} of {row.looks} checks on {written(row.day)} (UTC) failed.",
+            f"{row.failed} of {row.looks} checks on {day_words(row.day)} (UTC) failed.",
             row.last_failed_at or now,
         )
         for row in incidents(watch.history(now=now))

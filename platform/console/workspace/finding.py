@@ -11,7 +11,7 @@ from console.parts.filters import MAX_TEXT
 from console.parts.places import Place
 from console.workspace.access import Permission, Workspace, is_called, keys_of, member
 from console.workspace.places import places_of
-from console.workspace.support import seen
+from console.workspace.support import without_content
 from generation.tenants import services
 from pictor.kit.words.errors import NotFound
 
@@ -54,7 +54,7 @@ def _generation(workspace: Workspace, text: str) -> list[Place]:
     if Permission.SEE_GENERATIONS not in workspace.may:
         return []
     try:
-        made = seen(workspace, services.generation_named(workspace.id, text)).generation
+        made = without_content(workspace, services.generation_named(workspace.id, text)).generation
     except NotFound:
         return []
     url = reverse("workspace:generation", args=[workspace.tenant.public_id, made.public_id])

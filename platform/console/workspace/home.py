@@ -23,7 +23,7 @@ from console.workspace.keys import may_use
 from console.workspace.shared.recent_use import recent_use_of
 from console.workspace.shared.sunsets import sunsets_of
 from console.workspace.shared.trouble import trouble_of
-from console.workspace.support import seen
+from console.workspace.support import without_content
 from generation.models import Source, State
 from generation.selectors import Finished
 from generation.tenants.searching import Criteria, found
@@ -97,7 +97,7 @@ def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished]
     # Ask before reading the images: one that is made in between is then still awaited.
     had_made = has_followed and has_made_images(workspace.id)
     whole = found(workspace.tenant.id, Criteria(), limit=LOOKED_AT, prompt_chars=SHOWN_CHARS)
-    latest = [seen(workspace, one) for one in whole]
+    latest = [without_content(workspace, one) for one in whole]
     has_succeeded = any(one.generation.state == State.SUCCEEDED for one in latest)
     return latest, has_succeeded or (had_made if has_followed else has_made_images(workspace.id))
 

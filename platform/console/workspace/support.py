@@ -17,7 +17,7 @@ from django.urls import reverse
 from accounts.models import SupportGrant, User
 from accounts.selectors import support_grant
 from console.parts.page_guards import View, with_limits
-from console.parts.support import forget, remembered
+from console.parts.support import forget, grant_id_of
 from console.workspace.access import Workspace
 from generation.selectors import Finished
 from pictor.kit.words import clock
@@ -42,7 +42,7 @@ def gated(name: str) -> Callable[[View], View]:
         @with_limits
         @wraps(view)
         def guarded(request: HttpRequest, tenant: str, **kwargs: Any) -> HttpResponseBase:
-            if not isinstance(request.user, User) or not (known := remembered(request, tenant)):
+            if not isinstance(request.user, User) or not (known := grant_id_of(request, tenant)):
                 return view(request, tenant=tenant, **kwargs)
             grant = support_grant(known, user_id=request.user.id, tenant=tenant, now=clock.now())
             if grant is None:
@@ -79,7 +79,7 @@ def _leave(request: HttpRequest, tenant: str) -> HttpResponse:
     return answer
 
 
-def seen(workspace: Workspace, one: Finished) -> Finished:
+def without_content(workspace: Workspace, one: Finished) -> Finished:
     """A generation as the person may see it: without prompt and images for support.
 
     The template does not get what is left out, so no page can show it.

@@ -16,7 +16,7 @@ from billing.latency import counts_of, quantile
 from billing.periods import Bucket
 from billing.selectors import Group, Used, usage_between
 from console.amounts import amount
-from console.parts.charts import SERIES, Bars, Lines, Point, Rows, lines, stacked
+from console.parts.charts import SERIES, Bars, Lines, Point, Rows, lines, stacked_bars
 from console.parts.exports import csv_answer
 from console.parts.filters import several
 from console.parts.generation_words import BADGES
@@ -225,7 +225,7 @@ def _chart(look: UsageReport, measure: str) -> Bars:
         points = series.setdefault(look.names(value), {})
         when = look.period.name_of(start)
         points[when] = points.get(when, 0) + values[measure]
-    return stacked(
+    return stacked_bars(
         [look.period.name_of(start) for start in look.period.starts],
         {name: points for name, points in series.items() if any(points.values())},
         rows=_slices(look, filters),

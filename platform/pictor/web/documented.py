@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from rest_framework.views import APIView
 
-from pictor.kit.endpoints.documents import described_in_front, retried
+from pictor.kit.endpoints.documents import described_in_front, retry_headers
 from pictor.kit.words.errors import NotFound
 from pictor.web import metrics
 from pictor.web.probes import HEALTH, READINESS, HealthObject, ReadinessObject, UnreadyObject
@@ -28,7 +28,7 @@ class _Readiness(APIView):
         "check_readiness",
         summary="Is it ready?",
         answers={200: ReadinessObject, 503: UnreadyObject},
-        headers=retried([503]),
+        headers=retry_headers([503]),
     )
     def get(self) -> None:
         """Whether PostgreSQL, Redis and the broker answer.

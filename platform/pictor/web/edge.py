@@ -19,7 +19,7 @@ from pictor.kit.watching import log
 from pictor.kit.words import ids
 from pictor.kit.words.errors import PictorError
 from pictor.web.proxies import Proxies
-from pictor.web.request_end import ended
+from pictor.web.request_end import log_end
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -153,7 +153,7 @@ def _milliseconds_since(started: float) -> int:
 def _say(scope: Scope, facts: dict[str, Any]) -> None:
     if scope["path"] not in UNSAID:
         path = str(scope["path"])[:_LONGEST_PATH]
-        ended("api" if is_api(scope) else "site", f"{scope['method']} {path}", facts)
+        log_end("api" if is_api(scope) else "site", f"{scope['method']} {path}", facts)
 
 
 def _is_preflight(scope: Scope) -> bool:

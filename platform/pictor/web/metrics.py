@@ -82,11 +82,11 @@ class Metrics:
 def page(figures: Figures, storage: Callable[[], bool | None]) -> bytes:
     """Return the document, without the database's figures while it is away."""
     began = time.perf_counter()
-    texts, has_redis = metrics.gathered()
+    texts, has_redis = metrics.gather()
     has_postgres = True
     has_s3: bool | None = None
     try:
-        texts.append(metrics.written(figures()))
+        texts.append(metrics.render(figures()))
         has_s3 = storage()
     except (DatabaseError, InterfaceError):
         has_postgres = False
@@ -99,7 +99,7 @@ def page(figures: Figures, storage: Callable[[], bool | None]) -> bytes:
         up.add_metric(["s3"], has_s3)
     took = time.perf_counter() - began
     cost = GaugeMetricFamily("pictor_scrape_seconds", "What this scrape took.", value=took)
-    return metrics.joined([*texts, metrics.written([up, cost])])
+    return metrics.join([*texts, metrics.render([up, cost])])
 
 
 def _is_there(scope: Scope) -> bool:

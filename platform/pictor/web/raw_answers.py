@@ -7,7 +7,7 @@ invalid.
 from dataclasses import dataclass
 
 from pictor.kit.words import ids
-from pictor.web.request_end import ended
+from pictor.web.request_end import log_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Refusal:
         """Log the refusal and return the whole answer, which ends the connection."""
         request_id = ids.public(ids.REQUEST, ids.new_uuid())
         facts = {"request_id": request_id, "status": int(self.status[:3]), "code": self.code}
-        ended("unread", "refused unread", facts)
+        log_end("unread", "refused unread", facts)
         return self._as_bytes(request_id)
 
     def _as_bytes(self, request_id: str) -> bytes:

@@ -16,7 +16,7 @@ REQUESTS = Counter(
 SECONDS = Histogram("pictor_request_seconds", "From request to end.", ["area"], buckets=LONG)
 
 
-def ended(area: str, what: str, facts: Mapping[str, Any]) -> None:
+def log_end(area: str, what: str, facts: Mapping[str, Any]) -> None:
     """Log and count a request that has ended.
 
     Args:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from console.parts.charts import REST, Point, lines, stacked
+from console.parts.charts import REST, Point, lines, stacked_bars
 from pictor.kit.words import clock
 
 
@@ -14,7 +14,7 @@ def test_the_largest_series_keep_a_colour_and_the_rest_is_one():
         name: {day: value} for name, value in zip("abcdef", (5, 60, 30, 2, 9, 1), strict=True)
     }
 
-    chart = stacked([day], values)
+    chart = stacked_bars([day], values)
 
     assert [(name, value) for name, _, value, _ in chart.legend] == [
         ("b", 60), ("c", 30), ("e", 9), ("a", 5), (REST, 3),
@@ -32,14 +32,14 @@ def test_the_largest_series_keep_a_colour_and_the_rest_is_one():
 def test_the_axis_ends_at_a_round_number(most, top):
     day = clock.now()
 
-    assert stacked([day], {"a": {day: most}}).top == top
+    assert stacked_bars([day], {"a": {day: most}}).top == top
 
 
 def test_only_whole_numbers_stand_at_the_lines_of_a_chart():
     day = clock.now()
 
-    assert stacked([day], {"a": {day: 1}}).lines == [1, None, None, None, 0]
-    assert stacked([day], {"a": {day: 2}}).lines == [2, None, 1, None, 0]
+    assert stacked_bars([day], {"a": {day: 1}}).lines == [1, None, None, None, 0]
+    assert stacked_bars([day], {"a": {day: 2}}).lines == [2, None, 1, None, 0]
 
 
 def test_a_line_is_broken_where_nothing_is_known():

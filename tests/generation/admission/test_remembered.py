@@ -29,7 +29,7 @@ from generation.catalogue.services.stop_switch import Stoppable, stop
 from generation.models import Channel, Generation
 from pictor.kit.database import pools
 from pictor.kit.database.loop_connections import LoopConnections
-from pictor.kit.database.prepared import SqlPart, numbered, together
+from pictor.kit.database.prepared import SqlPart, renumber, together
 from pictor.kit.endpoints.body import Body
 from pictor.kit.words import clock
 from pictor.kit.words.errors import (
@@ -271,7 +271,7 @@ async def test_the_hold_is_placed_after_its_condition_whatever_the_planner_finds
     hold = together(answer=SqlPart(LATERAL, ()), condition=unchanged(caller))
 
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
-        explained = psycopg.RawCursor(other).execute(f"EXPLAIN {numbered(hold.text)}", hold.values)
+        explained = psycopg.RawCursor(other).execute(f"EXPLAIN {renumber(hold.text)}", hold.values)
         plan = "\n".join(row[0] for row in explained)
 
     assert "CTE condition" in plan

@@ -28,7 +28,7 @@ SECRET = "whsec_" + "QUFB" * 8
 
 def untried(rule: AlertRule, *, now: datetime) -> list[str]:
     among = alert_tests.destinations_of(rule)
-    return alert_tests.untried(rule, among=among, now=now)
+    return alert_tests.missing_tests(rule, among=among, now=now)
 
 
 def saved(desk: Desk, **wishes: Any) -> Saved:

@@ -16,6 +16,6 @@ async def test_pieces_of_any_size_join_without_padding_between(monkeypatch):
 
     monkeypatch.setattr(base64_body, "read_on_loop", pieces)
 
-    chunks = [chunk async for chunk in base64_body.encoded(StoredImage(object_key="any"))]
+    chunks = [chunk async for chunk in base64_body.encode(StoredImage(object_key="any"))]
 
     assert chunks == [b"YWJjZGVm", b"Z2hp", b"ams="]

@@ -13,7 +13,7 @@ from django.conf import settings
 from generation.api import streaming, waiting
 from generation.api.waiting import Hub, Ticket
 from generation.channels.declaration import Task
-from generation.dispatch.announce import PARTIALS, PartialImage, announced
+from generation.dispatch.announce import PARTIALS, PartialImage, announcement
 from generation.lifecycle import settlement
 from generation.models import Generation, State
 from generation.selectors import Finished
@@ -240,7 +240,7 @@ def listeners() -> int:
 
 async def test_an_announcement_over_the_broker_is_heard(listening, generation):
     with closing(following(listening, generation)) as ticket:
-        assert await send_async(announced(partial_of(generation)))
+        assert await send_async(announcement(partial_of(generation)))
 
         assert await ticket.news(SOON) == partial_of(generation)
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from generation.bills.mapping import DAYS, Columns, guessed, model_of, time_of, understood, zone_of
+from generation.bills.mapping import DAYS, Columns, guess, model_of, read_row, time_of, zone_of
 
 COLUMNS = Columns(time="t", amount="a", model="m", request_id="id", number="n", currency="c")
 ROW = {"t": "2026-11-20T12:00:00Z", "a": "0.03", "m": "flare", "id": "r", "n": "2", "c": "usd"}
@@ -37,11 +37,11 @@ ROW = {"t": "2026-11-20T12:00:00Z", "a": "0.03", "m": "flare", "id": "r", "n": "
 def test_amounts_are_exact_and_rounded_half_up_once(text, unit, micros):
     columns = Columns.from_json({**COLUMNS.as_json, "unit": unit})
 
-    assert understood({**ROW, "a": text}, columns).micros == micros
+    assert read_row({**ROW, "a": text}, columns).micros == micros
 
 
 def test_a_row_is_read_by_its_columns():
-    said = understood({**ROW, "a": "0.0000015"}, COLUMNS)
+    said = read_row({**ROW, "a": "0.0000015"}, COLUMNS)
 
     assert (said.at, said.item, said.request_id, said.n) == (
         datetime(2026, 11, 20, 12, tzinfo=UTC), "flare", "r", 2,
@@ -52,7 +52,7 @@ def test_a_row_is_read_by_its_columns():
 def test_a_total_is_of_its_utc_day_and_of_no_call():
     columns = Columns.from_json({**COLUMNS.as_json, "of": DAYS, "zone": "+08:00"})
 
-    said = understood({**ROW, "t": "2026-11-20 07:00"}, columns)
+    said = read_row({**ROW, "t": "2026-11-20 07:00"}, columns)
 
     assert (said.at, said.request_id, said.n) == (datetime(2026, 11, 19, tzinfo=UTC), "", None)
 
@@ -80,7 +80,7 @@ def test_a_total_is_of_its_utc_day_and_of_no_call():
 )
 def test_a_row_that_says_nothing_clear_is_refused(cells, complaint):
     with pytest.raises(ValueError, match=complaint):
-        understood({**ROW, **cells}, COLUMNS)
+        read_row({**ROW, **cells}, COLUMNS)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_line_item_begins_with_its_model(item, model):
     ],
 )
 def test_columns_are_guessed_by_their_names(names, found):
-    said = guessed(names, [])
+    said = guess(names, [])
 
     assert (
         said.of, said.request_id, said.time, said.model, said.amount, said.number, said.unit

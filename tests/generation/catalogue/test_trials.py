@@ -43,7 +43,7 @@ def test_the_cost_of_planned_trials_is_estimated(vendor):
     calls = trials.ready(vendor)
     planned = trials.plan_trials(vendor, actor="ann")
 
-    assert trials.estimated(calls.values()) == trials.Estimate(
+    assert trials.estimate_of(calls.values()) == trials.Estimate(
         trials=2, known=Micros(19_000), unknown=1
     )
     assert [row.started_at for row in planned] == [None, None]

@@ -37,7 +37,7 @@ def test_details_hold_no_secret_and_are_one_short_line():
         "see https://a.example/x.png?X-Amz-Signature=abc Bearer abcdef " + "x" * 900
     )
 
-    detail = answers.redacted(words, "live-secret-key")
+    detail = answers.redact(words, "live-secret-key")
 
     assert detail.startswith(
         "Incorrect API key [key] or [key] see https://a.example/x.png?[query] Bearer [key] xxx"

@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from generation.channels.base import TokenUsage, UpstreamImage, UpstreamPartial
 from generation.channels.registry import open_adapter
-from generation.dispatch.pixels import WantedImage, verified
+from generation.dispatch.pixels import WantedImage, verify_image
 from tests.fakes.raw_server import Received, says
 from tests.generation.channels.conftest import config_for
 from tests.generation.channels.streaming import (
@@ -76,7 +76,7 @@ async def test_images_of_a_stream_are_stripped_like_others(channel, upstream, sp
 
     early = UpstreamImage(collector.partials[0].spool)
     for image in (early, answer.images[0]):
-        good = verified(image, wanted=WantedImage("png"), spools=spools)
+        good = verify_image(image, wanted=WantedImage("png"), spools=spools)
         assert good is not None
         assert b"secret" not in good.spool.read_at(0, 10_000)
 

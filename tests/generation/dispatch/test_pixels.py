@@ -12,7 +12,7 @@ from PIL import Image
 from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamImage
 from generation.dispatch import pixels
-from generation.dispatch.pixels import WantedImage, verified, verified_on_loop
+from generation.dispatch.pixels import WantedImage, verify_image, verify_on_loop
 from pictor.kit.bytes.spool import Spools
 from tests.making.odd_pictures import photo, with_exif_at_its_end, with_tail
 
@@ -45,7 +45,7 @@ def icon() -> bytes:
 def test_an_image_with_nothing_to_drop_keeps_its_spool(delivered, spools):
     image = delivered(noise())
 
-    good = verified(image, wanted=WantedImage("png"), spools=spools)
+    good = verify_image(image, wanted=WantedImage("png"), spools=spools)
 
     assert good is not None
     assert good.spool is image.spool
@@ -57,7 +57,7 @@ def test_an_image_without_its_metadata_takes_the_place_of_the_original(delivered
     exif[0x010E] = "at home, in the garden"
     image = delivered(noise(exif=exif))
 
-    good = verified(image, wanted=WantedImage("png"), spools=spools)
+    good = verify_image(image, wanted=WantedImage("png"), spools=spools)
 
     assert good is not None
     assert b"garden" not in good.spool.read_at(0, good.spool.size)
@@ -71,7 +71,7 @@ def test_an_image_without_its_metadata_takes_the_place_of_the_original(delivered
 def test_a_converted_image_is_the_only_one_left(delivered, spools, wanted):
     image = delivered(noise() + b"trailing")
 
-    good = verified(image, wanted=wanted, spools=spools)
+    good = verify_image(image, wanted=wanted, spools=spools)
 
     assert good is not None
     assert spools.budget.used_bytes == good.spool.size
@@ -85,7 +85,7 @@ def test_a_result_with_an_orientation_is_delivered_upright(
 ):
     image = delivered(photo(image_format))
 
-    good = verified(image, wanted=WantedImage(output_format), spools=spools)
+    good = verify_image(image, wanted=WantedImage(output_format), spools=spools)
 
     assert good is not None
     assert (good.size, good.mended) == ("400x600", ("turned_upright",))
@@ -102,7 +102,7 @@ def test_a_result_with_an_orientation_is_delivered_upright(
 def test_a_result_is_cropped_as_it_is_seen(delivered, spools):
     wanted = WantedImage("png", made_into=Size(400, 400))
 
-    good = verified(delivered(photo("JPEG")), wanted=wanted, spools=spools)
+    good = verify_image(delivered(photo("JPEG")), wanted=wanted, spools=spools)
 
     assert good is not None
     assert good.size == "400x400"
@@ -121,7 +121,7 @@ def test_a_result_is_cropped_as_it_is_seen(delivered, spools):
     ids=["whole png", "whole jpeg", "a png's tail", "no end marker", "turned, too"],
 )
 def test_a_result_says_what_was_mended(data, mended, delivered, spools):
-    good = verified(delivered(data), wanted=WantedImage("png"), spools=spools)
+    good = verify_image(delivered(data), wanted=WantedImage("png"), spools=spools)
 
     assert good is not None
     assert good.mended == mended
@@ -131,7 +131,7 @@ def test_a_result_says_what_was_mended(data, mended, delivered, spools):
 def test_a_body_that_is_no_image_leaves_its_spool_to_the_caller(delivered, spools):
     image = delivered(noise()[:300_000])
 
-    good = verified(image, wanted=WantedImage("png"), spools=spools)
+    good = verify_image(image, wanted=WantedImage("png"), spools=spools)
 
     assert good is None
     assert spools.budget.used_bytes == image.spool.size
@@ -145,15 +145,15 @@ def by_the_loop(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     def watched(*arguments: Any, **named: Any) -> Any:
         seen.append(threading.current_thread() is threading.main_thread())
-        return verified(*arguments, **named)
+        return verify_image(*arguments, **named)
 
-    monkeypatch.setattr(pixels, "verified", watched)
+    monkeypatch.setattr(pixels, "verify_image", watched)
     return seen
 
 
 @pytest.mark.parametrize("data", [icon(), icon()[:100]], ids=["whole", "cut short"])
 def test_a_small_png_is_verified_by_the_loop(data, delivered, spools, by_the_loop):
-    good = asyncio.run(verified_on_loop(delivered(data), wanted=WantedImage("png"), spools=spools))
+    good = asyncio.run(verify_on_loop(delivered(data), wanted=WantedImage("png"), spools=spools))
 
     assert by_the_loop == [True]
     assert (good is not None) is (data == icon())
@@ -170,7 +170,7 @@ def test_a_small_png_is_verified_by_the_loop(data, delivered, spools, by_the_loo
 def test_a_small_png_is_mended_where_it_holds_no_loop_up(
     data, mended, delivered, spools, by_the_loop
 ):
-    good = asyncio.run(verified_on_loop(delivered(data), wanted=WantedImage("png"), spools=spools))
+    good = asyncio.run(verify_on_loop(delivered(data), wanted=WantedImage("png"), spools=spools))
 
     assert by_the_loop == [True, False]
     assert good is not None
@@ -187,7 +187,7 @@ def test_a_small_png_is_mended_where_it_holds_no_loop_up(
     ids=["another format", "fewer pixels", "large"],
 )
 def test_slow_conversions_run_outside_the_loop(data, wanted, delivered, spools, by_the_loop):
-    good = asyncio.run(verified_on_loop(delivered(data), wanted=wanted, spools=spools))
+    good = asyncio.run(verify_on_loop(delivered(data), wanted=wanted, spools=spools))
 
     assert by_the_loop == [False]
     assert good is not None

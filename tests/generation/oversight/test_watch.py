@@ -170,11 +170,11 @@ def test_trouble_is_what_the_last_look_found_just_now(monkeypatch):
     seeing(monkeypatch, Sight(API, ""), Sight(WORKERS, "None is at work"))
     watch.look_and_count(now=NOON)
 
-    assert watch.troubled(now=NOON + 2 * MINUTE) == [Sight(WORKERS, "None is at work")]
-    assert watch.troubled(now=NOON + 4 * MINUTE) == []
+    assert watch.troubles(now=NOON + 2 * MINUTE) == [Sight(WORKERS, "None is at work")]
+    assert watch.troubles(now=NOON + 4 * MINUTE) == []
     seeing(monkeypatch, Sight(API, ""), Sight(WORKERS, ""))
     watch.look_and_count(now=NOON + MINUTE)
-    assert watch.troubled(now=NOON + 2 * MINUTE) == []
+    assert watch.troubles(now=NOON + 2 * MINUTE) == []
 
 
 @pytest.mark.django_db
@@ -187,7 +187,7 @@ def test_trouble_is_also_what_people_say_while_it_goes_on(monkeypatch):
     Incident.objects.create(title="Slow", is_maintenance=False, state="identified", **facts)
 
     def troubled(minutes: int) -> list[Sight]:
-        return list(watch.troubled(now=NOON + minutes * MINUTE))
+        return list(watch.troubles(now=NOON + minutes * MINUTE))
 
     slow, seen = Sight("Slow", "Identified"), Sight(WORKERS, "None is at work")
     assert troubled(-1) == [seen]
@@ -202,4 +202,4 @@ def test_no_page_says_that_nothing_makes_pages(monkeypatch):
     )
     watch.look_and_count(now=NOON)
 
-    assert watch.troubled(now=NOON + MINUTE) == [Sight(ORIGIN, "No channel serves it")]
+    assert watch.troubles(now=NOON + MINUTE) == [Sight(ORIGIN, "No channel serves it")]

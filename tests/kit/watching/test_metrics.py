@@ -26,9 +26,9 @@ def other():
 
 
 def test_other_processes_figures_come_with_ones_own():
-    texts, is_whole = metrics.gathered()
+    texts, is_whole = metrics.gather()
 
-    document = metrics.joined(texts).decode()
+    document = metrics.join(texts).decode()
 
     assert is_whole
     assert "pictor_test_other 4.0\n" in document
@@ -39,14 +39,14 @@ def test_other_processes_figures_come_with_ones_own():
 def test_a_process_that_posts_no_more_is_forgotten(other):
     other.delete(KEY)
 
-    texts, _ = metrics.gathered()
+    texts, _ = metrics.gather()
 
     assert not any("pictor_test_other" in text for text in texts)
     assert not other.sismember("pictor:metrics", NAME)
 
 
 def test_a_scraped_process_posts_its_own_figures_for_the_next(other):
-    metrics.gathered()
+    metrics.gather()
 
     names = other.smembers("pictor:metrics") - {NAME}
     posted = [other.get(b"pictor:metrics:" + name) for name in names]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.alerts.forms import NAMES, RuleForm, initial_of
-from console.ops.alerts.one import revealed, rule_or_404
+from console.ops.alerts.one import rule_or_404, secret_page
 from console.parts.form_fields import dressed, take_errors
 from generation.alerts import listing
 from generation.alerts.rules import CHANGED, save_rule
@@ -105,6 +105,6 @@ def _save(
         form.add_error("url", error.message)
         return None
     if saved.secret:
-        return revealed(request, operator, saved.rule, saved.secret)
+        return secret_page(request, operator, saved.rule, saved.secret)
     off = "" if saved.rule.is_enabled else ". It is off: send a test"
     return done(request, f"{saved.rule.name} saved{off}", "alert", str(saved.rule.id))

@@ -36,7 +36,7 @@ RULE_COLUMNS = (
 def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the rules with the conditions they match now and their last alert; or removed rules."""
     is_removed = request.GET.get("show") == "removed"
-    found = listing.listed(archived=is_removed, now=clock.now())
+    found = listing.list_rules(archived=is_removed, now=clock.now())
     if request.GET.get("format") == "csv":
         return csv_answer("alert-rules.csv", RULE_COLUMNS, [[_csv_row(one) for one in found]])
     context = {

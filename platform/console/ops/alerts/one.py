@@ -67,10 +67,10 @@ def rotate(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse
         secret = rules.rotate_secret(rule=found, now=clock.now(), **by(request, operator))
     except ValidationError as error:
         return page(request, operator, found, refusal=" ".join(error.messages))
-    return revealed(request, operator, found, secret)
+    return secret_page(request, operator, found, secret)
 
 
-def revealed(
+def secret_page(
     request: HttpRequest, operator: Operator, rule: AlertRule, secret: str
 ) -> HttpResponse:
     """Show a secret, which is not shown again."""

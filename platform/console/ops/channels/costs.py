@@ -60,10 +60,10 @@ class CostDraft:
     @property
     def text(self) -> str:
         """The costs as CSV."""
-        return cost_csv.written(self.file.rows, source=self.file.source)
+        return cost_csv.to_csv(self.file.rows, source=self.file.source)
 
 
-def shown(channel: Channel, *, at: datetime) -> dict[str, Any]:
+def cost_context(channel: Channel, *, at: datetime) -> dict[str, Any]:
     """Return the tables in force, to come and past, and the cells of unknown cost."""
     stored = stored_cost_tables(channel)
     now = _in_force(stored, at)
@@ -90,7 +90,7 @@ def download(request: HttpRequest, operator: Operator, channel: int) -> HttpResp
     found = channel_or_404(channel, archived=True)
     now = _in_force(stored_cost_tables(found), clock.now())
     rows = () if now is None else cost_table_of(now).rows.values()
-    text = cost_csv.written(rows, source=now.source if now else "")
+    text = cost_csv.to_csv(rows, source=now.source if now else "")
     answer = HttpResponse(text, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="costs-{found.pk}.csv"'
     return answer

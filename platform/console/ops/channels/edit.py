@@ -26,10 +26,10 @@ from console.ops.channels.forms import (
     initial_of,
     retirements,
     route_forms,
-    served,
+    served_routes,
 )
 from console.ops.channels.shown import sentence
-from console.ops.channels.trials import TestSubject, to_tests, tried
+from console.ops.channels.trials import TestSubject, to_tests, trial_subject
 from generation.catalogue import services
 from generation.models import Channel
 from generation.oversight.splits import expected_splits
@@ -42,7 +42,7 @@ ELSEWHERE = "Somebody changed it after you opened this page. Check it and save a
 def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Show or save a channel or its pending revision, with its tests and the next step."""
     found = channel_or_404(channel)
-    page = tried(found)
+    page = trial_subject(found)
     data = request.POST if request.method == "POST" else None
     form = ChannelForm(data, has_key=True, initial=initial_of(page.candidate))
     rows = route_forms(data, page.contracts, page.routes, retires=services.retirements_of(found))
@@ -90,7 +90,7 @@ def _save(
     rows: list[RouteForm],
 ) -> Saving:
     """Save the form; if traffic would move at once, show the effect and wait for confirmation."""
-    if not form.is_valid() or not (routes := served(rows, form)):
+    if not form.is_valid() or not (routes := served_routes(rows, form)):
         return Saving()
     make: Callable[..., object] = partial(
         services.set_channel,
@@ -144,7 +144,7 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
     words = f"{found.name} serves"
     if found.is_enabled and not services.untested_models(found):
         return done(request, words, "channel", str(found.pk))
-    page = tried(found, revision=False)
+    page = trial_subject(found, revision=False)
     change = ChannelChange(
         title=f"Enable {found.name}?",
         verb="Enable channel",
@@ -160,7 +160,7 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
 def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Replace the channel by its pending revision."""
     found = channel_or_404(channel)
-    page = tried(found)
+    page = trial_subject(found)
     if page.pending is None:
         messages.error(request, f"{found.name} has no pending revision")
         return to_tests(found)

@@ -41,7 +41,7 @@ class ShownErrors:
         return [ids.public(ids.GENERATION, one) for one in self.errors.generations]
 
 
-def shown(channel: Channel, hours: str, *, at: datetime, mode: Mode) -> dict[str, Any]:
+def details(channel: Channel, hours: str, *, at: datetime, mode: Mode) -> dict[str, Any]:
     """Return the errors of the last `hours`; of 24 hours if the address names no offered span."""
     hours = hours if hours in SPANS else USUAL
     found = errors_of(channel, since=at - timedelta(hours=int(hours)), mode=mode.value)

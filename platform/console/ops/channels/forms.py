@@ -209,7 +209,7 @@ def route_forms(
     ]
 
 
-def served(rows: Sequence[RouteForm], form: ChannelForm) -> list[RouteTerms] | None:
+def served_routes(rows: Sequence[RouteForm], form: ChannelForm) -> list[RouteTerms] | None:
     """Return the ticked routes; None if a route has an error or none is ticked."""
     if any(row.errors for row in rows):
         return None

@@ -60,7 +60,7 @@ class HistoryEntry:
         return len(self.changes) <= _FEW
 
 
-def shown(channel: Channel, before: str, *, at: datetime) -> dict[str, Any]:
+def history_context(channel: Channel, before: str, *, at: datetime) -> dict[str, Any]:
     """Return a page of the history before the time in the address, or before now."""
     until = _moment(before)
     entries = history_of(channel, before=until or at + timedelta(minutes=1))

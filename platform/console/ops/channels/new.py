@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from console.ops.access import Operator, Permission, by, staff
-from console.ops.channels.forms import WeighedForm, retirements, route_forms, served
+from console.ops.channels.forms import WeighedForm, retirements, route_forms, served_routes
 from console.ops.channels.trials import to_tests
 from generation.catalogue import services
 from generation.selectors import contracts
@@ -21,7 +21,7 @@ def create(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a channel that serves nothing yet; sending the form twice makes one channel."""
     data = request.POST if request.method == "POST" else None
     form, rows = WeighedForm(data), route_forms(data, contracts(), {})
-    if data is not None and form.is_valid() and (routes := served(rows, form)):
+    if data is not None and form.is_valid() and (routes := served_routes(rows, form)):
         try:
             channel, _ = services.set_channel(
                 name=form.cleaned_data["name"],

@@ -93,15 +93,15 @@ def _routes_context(page: ChannelPage) -> dict[str, Any]:
 
 
 def _errors_context(page: ChannelPage) -> dict[str, Any]:
-    return errors.shown(page.channel, page.query.get("hours", ""), at=page.at, mode=page.mode)
+    return errors.details(page.channel, page.query.get("hours", ""), at=page.at, mode=page.mode)
 
 
 def _cost_context(page: ChannelPage) -> dict[str, Any]:
-    return costs.shown(page.channel, at=page.at)
+    return costs.cost_context(page.channel, at=page.at)
 
 
 def _history_context(page: ChannelPage) -> dict[str, Any]:
-    return history.shown(page.channel, page.query.get("before", ""), at=page.at)
+    return history.history_context(page.channel, page.query.get("before", ""), at=page.at)
 
 
 _TABS: Mapping[str, tuple[str, Callable[[ChannelPage], dict[str, Any]]]] = {

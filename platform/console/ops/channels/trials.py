@@ -24,7 +24,7 @@ from console.ops.channels.changes import ChangeOutlook, channel_or_404, outlook_
 from console.parts.audit_events import ChangedValue, changes_of
 from generation.catalogue import services
 from generation.catalogue.snapshot import LONGEST_CALL
-from generation.catalogue.trials import LATE, Estimate, Ready, ask_for_trials, estimated, ready_of
+from generation.catalogue.trials import LATE, Estimate, Ready, ask_for_trials, estimate_of, ready_of
 from generation.models import Channel, ChannelTrial, Contract, PendingRevision
 from generation.selectors import contracts, cost_tables, last_trials, trial_with_picture
 from generation.traffic.standing import calls_under_way
@@ -172,7 +172,7 @@ class TestSubject:
     @property
     def button(self) -> str:
         """The label of the button: 'Test 3 routes, about $0.019'."""
-        return str(estimated(self.calls[model] for model in self.offered))
+        return str(estimate_of(self.calls[model] for model in self.offered))
 
     @property
     def warning(self) -> str | None:
@@ -217,7 +217,7 @@ class TestSubject:
         return outlook_of(self.candidate, routes, tables=self.tables, doubts=doubts, of=self.digest)
 
 
-def tried(channel: Channel, *, revision: bool = True) -> TestSubject:
+def trial_subject(channel: Channel, *, revision: bool = True) -> TestSubject:
     """Return the state of the tests of the pending revision, if there is one, else of the channel.
 
     Without `revision` the pending revision is ignored.
@@ -240,7 +240,7 @@ def tried(channel: Channel, *, revision: bool = True) -> TestSubject:
         RouteTest(
             model=model,
             upstream_model=terms.upstream_model,
-            estimate=estimated([calls[model]]) if model in calls else None,
+            estimate=estimate_of([calls[model]]) if model in calls else None,
             trial=_current_trial(last.get(model), calls.get(model)),
             waits=model in waits,
             timeout_seconds=channel.timeout_seconds,

@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from console.amounts import amount as in_dollars
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.generations.giving import MAX_CHARACTERS
 from console.ops.generations.one import found
@@ -20,6 +19,7 @@ from generation.models import Generation, State
 from generation.oversight import interventions
 from generation.oversight.interventions import EndedAsFailed
 from pictor.kit.words import clock
+from pictor.kit.words.money import in_dollars
 
 
 class EndReasonForm(forms.Form):

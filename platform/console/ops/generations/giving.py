@@ -16,7 +16,6 @@ from accounts.ledger import Window
 from billing.models import MoneyMove
 from billing.selectors import Given, available_after, available_to, credited_for, given_for
 from billing.services import is_typed_twice, most_given_a_day
-from console.amounts import amount as in_dollars
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.generations.one import found
 from console.parts.filters import amount_of
@@ -25,7 +24,7 @@ from generation.models import Generation, State
 from generation.oversight.compensation import Gift, Giver, credit, refund
 from generation.oversight.inspection import Called, called_for
 from pictor.kit.words import clock
-from pictor.kit.words.money import Micros
+from pictor.kit.words.money import Micros, in_dollars
 
 MAX_CHARACTERS = 200
 

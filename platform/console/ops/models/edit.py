@@ -53,11 +53,11 @@ def edit(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Edit a contract: show its rows, then a review of the change, then save it."""
     found = model_or_404(model)
     if request.method != "POST":
-        return _page(request, operator, found, *forms.opened(_initial_columns(request, found)))
-    rows = forms.typed(request.POST)
+        return _page(request, operator, found, *forms.form_of(_initial_columns(request, found)))
+    rows = forms.typed_rows(request.POST)
     if "row" in request.GET:
         rows = _with_row(rows, request.GET["row"])
-        return _page(request, operator, found, forms.kept(request.POST), rows)
+        return _page(request, operator, found, forms.kept_form(request.POST), rows)
     form = ModelForm(request.POST)
     columns = forms.columns_typed(found, form, rows)
     if columns is None:

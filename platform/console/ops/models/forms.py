@@ -109,19 +109,19 @@ class ModelForm(forms.Form):
         take_errors(self, ValidationError(refusals))
 
 
-def opened(columns: Mapping[str, Any]) -> tuple[ModelForm, list[SizeRow]]:
+def form_of(columns: Mapping[str, Any]) -> tuple[ModelForm, list[SizeRow]]:
     """Return the form and rows for the columns of a contract."""
     rows = [SizeRow(*(str(row.get(name) or "") for name in _CELLS)) for row in columns["sizes"]]
     return ModelForm(initial=dict(columns)), [*rows, *(SizeRow() for _ in range(SPARE))]
 
 
-def typed(data: QueryDict) -> list[SizeRow]:
+def typed_rows(data: QueryDict) -> list[SizeRow]:
     """Return the rows as sent."""
     cells = [[word.strip() for word in data.getlist(name)[:MAX_ROWS]] for name in _CELLS]
     return [SizeRow(*words) for words in zip_longest(*cells, fillvalue="")]
 
 
-def kept(data: QueryDict) -> ModelForm:
+def kept_form(data: QueryDict) -> ModelForm:
     """Return the form as sent, without validating it."""
     initial: dict[str, Any] = {name: data.get(name, "") for name in ModelForm.base_fields}
     initial |= {name: name in data for name in _BOXES} | {"tasks": data.getlist("tasks")}

@@ -19,7 +19,7 @@ from generation.channels.declaration import Task
 from generation.channels.retirements import end_of
 from generation.models import Contract, Route
 from generation.oversight.model_list import DAYS, ListedModel, listed_models
-from generation.oversight.reviewing import promised
+from generation.oversight.reviewing import promises_of
 from generation.selectors import contract_by_name
 from pictor.kit.words import clock
 
@@ -178,5 +178,5 @@ def _words(event: AuditEvent) -> str:
 
 
 def _changes(event: AuditEvent) -> Sequence[ChangedValue]:
-    before = None if event.before is None else promised(event.before)
-    return changes_of(before, promised(event.after or {}))
+    before = None if event.before is None else promises_of(event.before)
+    return changes_of(before, promises_of(event.after or {}))

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from billing.models import PriceBook
 from billing.pricing import BookRow, PriceKey
-from billing.repricing import Repriced, RowChange, operation, repriced, typed
+from billing.repricing import Repriced, RowChange, operation, reprice, reprice_by_hand
 from billing.selectors import known_costs, rows_of
 from billing.services import change_prices, undo_prices
-from billing.services.repricing import checked
+from billing.services.repricing import check_plan
 from console.ops.access import Operator, Permission, by, staff
 from console.ops.prices.grid import PRICE
 from console.ops.prices.one import back, page
@@ -135,17 +135,17 @@ def _plan(request: HttpRequest, book: PriceBook) -> tuple[Repriced, Costs]:
     """
     rows = rows_of(book)
     costs = known_costs(clock.now())
-    by_hand = typed(rows, _typed_prices(request, rows))
+    by_hand = reprice_by_hand(rows, _typed_prices(request, rows))
     how = request.POST.get("how", "")
     if not how:
-        return checked(by_hand, book.markup), costs
+        return check_plan(by_hand, book.markup), costs
     what = operation(how, request.POST.get("number", ""))
     at_hand = {change.key: change.becomes for change in by_hand.changes}
     chosen = _chosen_rows(request, [at_hand.get(row.key, row) for row in rows])
     if not chosen:
         raise ValueError("tick the prices to change, or choose all of them")
-    many = repriced(chosen, what, markup=book.markup, costs=costs)
-    return checked(_together(rows, by_hand, many), book.markup), costs
+    many = reprice(chosen, what, markup=book.markup, costs=costs)
+    return check_plan(_together(rows, by_hand, many), book.markup), costs
 
 
 def _together(rows: Sequence[BookRow], by_hand: Repriced, many: Repriced) -> Repriced:

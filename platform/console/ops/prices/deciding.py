@@ -31,7 +31,7 @@ from billing.selectors import (
     rows_of,
     stops_of,
     stops_of_withdrawal,
-    weighed,
+    weigh_changes,
     would_have_brought,
 )
 from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN
@@ -239,7 +239,7 @@ def _review_context(
     book: PriceBook, stops: Stops, beside: Beside, look: _Look, without: Collection[int] = ()
 ) -> dict[str, Any]:
     changes = price_changes(book, look.now, withdrawn=without, beside=beside)
-    rows = weighed(book, changes, look.now, payers=beside.payers, is_demo=look.is_demo)
+    rows = weigh_changes(book, changes, look.now, payers=beside.payers, is_demo=look.is_demo)
     return {
         "shown": ShownBook(book),
         "moves": len(beside.payers or ()) if book.list_name else None,

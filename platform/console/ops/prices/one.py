@@ -127,6 +127,6 @@ def download(request: HttpRequest, operator: Operator, book: int) -> HttpRespons
     """Download the prices as CSV, in the format of the upload."""
     del request, operator
     found = book_or_404(book)
-    answer = HttpResponse(price_csv.written(rows_of(found)), content_type="text/csv; charset=utf-8")
+    answer = HttpResponse(price_csv.to_csv(rows_of(found)), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="prices-{found.pk}.csv"'
     return answer

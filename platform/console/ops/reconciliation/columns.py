@@ -16,7 +16,7 @@ from console.ops.access import Operator, Permission, by, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.parts.periods import number_of
 from generation.bills import intake
-from generation.bills.mapping import CALLS, COLUMNS, DAYS, Columns, ReadRow, understood
+from generation.bills.mapping import CALLS, COLUMNS, DAYS, Columns, ReadRow, read_row
 from generation.bills.parsing import Row
 from generation.models import Channel, VendorBill
 from generation.selectors import channel_by_id, every_channel
@@ -114,6 +114,6 @@ def _beginning(bill: VendorBill) -> tuple[list[str], Sequence[Row]]:
 
 def _read(number: int, row: Row, chosen: Columns) -> Understood:
     try:
-        return Understood(number, understood(row, chosen), "")
+        return Understood(number, read_row(row, chosen), "")
     except ValueError as error:
         return Understood(number, None, str(error))

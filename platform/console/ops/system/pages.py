@@ -24,7 +24,7 @@ from generation.catalogue.services.stop_switch import (
 from generation.catalogue.snapshot import current_catalogue
 from generation.lifecycle import lease
 from generation.oversight.watch import WORKERS
-from generation.selectors import lanes, stopped
+from generation.selectors import lanes, present_stops
 from pictor.kit.words import clock
 
 
@@ -48,7 +48,7 @@ class StopForm(forms.Form):
 def system(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show stops, queues, image workers and every other part, each with its trouble."""
     now, workers, queued = clock.now(), lease.recent_workers(), lanes()
-    stops = stopped()
+    stops = present_stops()
     context = {
         "operator": operator,
         "now": now,

@@ -32,7 +32,7 @@ from console.workspace.shared.filters import (
 )
 from console.workspace.shared.long_lists import ordering, to_order
 from console.workspace.shared.owned import one_of
-from console.workspace.support import findable, seen
+from console.workspace.support import findable, without_content
 from console.workspace.webhooks.pages import badge_of
 from generation import selectors
 from generation.admission.fields import MAX_PROMPT_CHARS
@@ -44,7 +44,7 @@ from generation.tenants.searching import (
     Sums,
     TooBroad,
     every,
-    narrowed,
+    narrow,
     page_of,
     sums,
     sums_of_all,
@@ -86,7 +86,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     by_id = {key.id: key for key in keys.values()}
     context = {
         "workspace": workspace,
-        "rows": [row_of(seen(workspace, one), by_id) for one in page.rows],
+        "rows": [row_of(without_content(workspace, one), by_id) for one in page.rows],
         "more": more,
         "looked_at": SEARCHED if page.is_cut else 0,
         "is_later": after is not None,
@@ -271,7 +271,7 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
     """
     keys = {key.public_id: key for key in keys_of(workspace)}
     filters = filters_of(query, keys, at, workspace.tenant.zone)
-    wanted = narrowed(workspace.tenant.id, filters.wanted)
+    wanted = narrow(workspace.tenant.id, filters.wanted)
     by_id = {key.id: key for key in keys.values()}
     for page in every(workspace.tenant.id, wanted, limit=READ, prompt_chars=MAX_PROMPT_CHARS):
         yield [_cells(one, by_id) for one in page]

@@ -3,7 +3,7 @@
 from django.http import Http404
 
 from console.workspace.access import Workspace
-from console.workspace.support import seen
+from console.workspace.support import without_content
 from generation.selectors import Finished
 from generation.tenants import services
 from pictor.kit.words.errors import NotFound
@@ -12,6 +12,6 @@ from pictor.kit.words.errors import NotFound
 def one_of(workspace: Workspace, public_id: str) -> Finished:
     """The workspace's generation with this id, as the person may see it. Raises Http404."""
     try:
-        return seen(workspace, services.generation_of(workspace.id, public_id))
+        return without_content(workspace, services.generation_of(workspace.id, public_id))
     except NotFound:
         raise Http404 from None

@@ -9,7 +9,7 @@ from uuid import UUID
 from accounts.models import ApiKey
 from billing.periods import day_of, day_start
 from billing.selectors import Group, usage_between
-from console.parts.charts import Bars, Spark, spark, stacked
+from console.parts.charts import Bars, Spark, spark, stacked_bars
 from console.parts.filters import several
 from console.parts.periods import DAY, Period, period_of
 from console.parts.rows import SHOWN_CHARS, GenerationRow, row_of
@@ -67,7 +67,7 @@ def recent_use_of(workspace: Workspace, now: datetime, key: ApiKey | None = None
         images=sum(one.images for one in mine),
         requests=sum(one.generations for one in mine),
         models=models,
-        chart=stacked([period.name_of(start) for start in period.starts], series, rows=slices),
+        chart=stacked_bars([period.name_of(start) for start in period.starts], series, rows=slices),
     )
 
 

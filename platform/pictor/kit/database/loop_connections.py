@@ -36,7 +36,7 @@ class LentConnection:
 
         A cancelled statement may have taken effect.
         """
-        text, connection = prepared.numbered(statement.text), self.cursor.connection
+        text, connection = prepared.renumber(statement.text), self.cursor.connection
         self.is_fit = False
         with prepared.database().wrap_database_errors:
             try:
@@ -75,7 +75,7 @@ class LoopConnections:
             if not prepared.has_ended(cursor.connection):
                 return LentConnection(cursor)
             cursor.connection.pgconn.finish()
-        return LentConnection(await prepared.connected())
+        return LentConnection(await prepared.open_cursor())
 
     def take_back(self, lent: LentConnection) -> None:
         """Free a lent connection, or close it if it is unfit or any has broken meanwhile."""

@@ -66,7 +66,7 @@ class _Column(NamedTuple):
 def insert(row: Model) -> None:
     """Insert a new row, as `save(force_insert=True)` does. Raises Django's database errors."""
     prepared.fetch_one(*insertion(row))
-    inserted(row)
+    mark_inserted(row)
 
 
 def insertion(row: Model, *, given: str = "") -> SqlPart:
@@ -75,7 +75,7 @@ def insertion(row: Model, *, given: str = "") -> SqlPart:
     return SqlPart(_insert(type(row), tuple(names), given), values)
 
 
-def inserted(row: Model) -> None:
+def mark_inserted(row: Model) -> None:
     """Mark a row as being in the database, as a model's own save does."""
     row._state.adding = False  # noqa: SLF001 - there is no other way to say it
     row._state.db = DEFAULT_DB_ALIAS  # noqa: SLF001 - as above

@@ -116,7 +116,7 @@ def connect() -> None:
         raise OperationalError(*error.args) from NotConnected(*error.args)
 
 
-async def connected() -> AsyncCursor:
+async def open_cursor() -> AsyncCursor:
     """Open a connection for the running loop; return its cursor. Raises as `connect` does."""
     settings = database().get_connection_params()
     del settings["cursor_factory"]  # a class for blocking connections
@@ -152,7 +152,7 @@ def fetch_one(statement: str, values: Values) -> Row | None:
     if cursor is None or cursor.connection is not connection.connection:
         cursor = _held.cursor = psycopg.RawCursor(connection.connection)
     with connection.wrap_database_errors:
-        return cursor.execute(numbered(statement), values, prepare=True).fetchone()
+        return cursor.execute(renumber(statement), values, prepare=True).fetchone()
 
 
 def together(*, answer: SqlPart, **parts: SqlPart) -> SqlPart:
@@ -170,7 +170,7 @@ def together(*, answer: SqlPart, **parts: SqlPart) -> SqlPart:
 
 
 @cache
-def numbered(statement: str) -> str:
+def renumber(statement: str) -> str:
     """Number each `%s` as `$1`, `$2`; cached, because psycopg repeats it for long statements."""
     numbers = count(1)
     return re.sub("%s", lambda _: f"${next(numbers)}", statement)

@@ -318,11 +318,11 @@ def _headers(succeeded: list[int], failed: list[int]) -> list[OpenApiParameter]:
     return [
         answered("x-request-id", every, "Quote it when you ask us about a request."),
         answered("openai-processing-ms", every, "Milliseconds taken to answer.", WHOLE_NUMBER),
-        *retried(failed),
+        *retry_headers(failed),
     ]
 
 
-def retried(failed: Iterable[int]) -> list[OpenApiParameter]:
+def retry_headers(failed: Iterable[int]) -> list[OpenApiParameter]:
     """Return the headers of failed answers that say whether and when to retry."""
     failed = [*failed]
     later = [status for status in failed if status in {429, 503}]

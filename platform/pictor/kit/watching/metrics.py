@@ -70,7 +70,7 @@ def stop() -> None:
         _post_what_can_be()
 
 
-def gathered() -> tuple[list[Text], bool]:
+def gather() -> tuple[list[Text], bool]:
     """Return this process's figures and the others' last posts; False if Redis is away.
 
     Posts its own figures too, so that counters do not go back if another process answers next.
@@ -91,12 +91,12 @@ def is_posted_here(role: str) -> bool:
     return any(client.exists(_key(name)) for name in names if name.startswith(here))
 
 
-def written(families: Iterable[Metric], **labels: str) -> Text:
+def render(families: Iterable[Metric], **labels: str) -> Text:
     """Return metrics as text, with these labels on each sample."""
     return {family.name: _render_family(family, labels) for family in families}
 
 
-def joined(texts: Iterable[Text]) -> bytes:
+def join(texts: Iterable[Text]) -> bytes:
     """Join texts into one document: each metric once, with the samples of all processes."""
     parts: dict[str, list[str]] = {}
     for text in texts:
@@ -106,7 +106,7 @@ def joined(texts: Iterable[Text]) -> bytes:
 
 
 def _own() -> Text:
-    return written(REGISTRY.collect(), process=_process.name)
+    return render(REGISTRY.collect(), process=_process.name)
 
 
 def _render_family(family: Metric, labels: Mapping[str, str]) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from generation.tenants.searching import (
     Criteria,
     bounds,
     found,
-    narrowed,
+    narrow,
     paging,
     sums,
     sums_of_all,
@@ -116,9 +116,9 @@ def test_rows_are_looked_for_when_usage_has_any(acme, other, some):
     hour = clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=20)
     UsageRollup.objects.filter(tenant=acme.id, model="dall-e-3").update(hour=hour)
 
-    old = narrowed(acme.id, Criteria(models=["dall-e-3"], status="succeeded"))
+    old = narrow(acme.id, Criteria(models=["dall-e-3"], status="succeeded"))
     none = [
-        narrowed(acme.id, wanted)
+        narrow(acme.id, wanted)
         for wanted in (
             Criteria(status="canceled"),
             Criteria(cost_over=Micros(100_000_000)),
@@ -134,8 +134,8 @@ def test_rows_are_looked_for_when_usage_has_any(acme, other, some):
     assert (old.models, old.status) == (["dall-e-3"], "succeeded")
     for one in none:
         assert found(acme.id, Criteria(since=one.since, until=one.until), limit=1) == []
-    assert [narrowed(acme.id, one) for one in (waiting, said)] == [waiting, said]
-    assert found(acme.id, narrowed(acme.id, waiting), limit=1)[0].generation == some[3]
+    assert [narrow(acme.id, one) for one in (waiting, said)] == [waiting, said]
+    assert found(acme.id, narrow(acme.id, waiting), limit=1)[0].generation == some[3]
 
 
 @pytest.mark.usefixtures("some")
@@ -154,7 +154,7 @@ def test_no_row_is_lost_where_usage_narrows_the_look(acme, wanted):
     rows = found(acme.id, wanted, limit=9)
 
     assert rows
-    assert found(acme.id, narrowed(acme.id, wanted), limit=9) == rows
+    assert found(acme.id, narrow(acme.id, wanted), limit=9) == rows
 
 
 def test_a_list_holds_no_more_of_a_prompt_than_it_shows(acme, delivered):
