@@ -67,7 +67,7 @@ class Mode(StrEnum):
     DEMO = "demo"
 
     @property
-    def said(self) -> str:
+    def query(self) -> str:
         """The mode in an address; empty for live requests."""
         return "" if self is Mode.LIVE else self.value
 
@@ -104,7 +104,7 @@ class Operator:
 def modes_of(operator: Operator, **kept: str) -> list[tuple[str, str, bool]]:
     """For each mode: the link to the same page, the label, and whether it is shown."""
     return [
-        (link_of(kept, mode=mode.said), mode.capitalize(), mode == operator.mode) for mode in Mode
+        (link_of(kept, mode=mode.query), mode.capitalize(), mode == operator.mode) for mode in Mode
     ]
 
 

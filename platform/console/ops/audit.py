@@ -46,7 +46,7 @@ COLUMNS = (
 class AuditSearch:
     """The filters in the address, as typed and as parsed; words without meaning are in neither."""
 
-    said: Mapping[str, str]
+    query: Mapping[str, str]
     asked: EventFilter
     period: Period | None
     tenant: Tenant | None
@@ -93,12 +93,12 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "operator": operator,
         "entries": entries_for_staff(events[:PAGE]),
         "filters": filters,
-        "chips": chips_of(filters.said, LABELS, filters.words),
-        "newest": link_of(filters.said) if after is not None else "",
-        "older": link_of(filters.said, after=older) if older else "",
-        "csv": link_of(filters.said, format="csv"),
+        "chips": chips_of(filters.query, LABELS, filters.words),
+        "newest": link_of(filters.query) if after is not None else "",
+        "older": link_of(filters.query, after=older) if older else "",
+        "csv": link_of(filters.query, format="csv"),
         "choices": CHOICES,
-        "periods": period_choices(filters.said.get("period", ""), filters.period),
+        "periods": period_choices(filters.query.get("period", ""), filters.period),
         "people": [one.email for one in staff()],
     }
     return render(request, "ops/audit.html", context)

@@ -43,11 +43,11 @@ class RefusalSearch:
     """The filters of the list, and the trouble with them, if any.
 
     Attributes:
-        said: the words in the address, by filter.
+        query: the words in the address, by filter.
         trouble: the reason why nothing can be listed, in a sentence; empty if there is none.
     """
 
-    said: Mapping[str, str]
+    query: Mapping[str, str]
     sought: RefusalFilter
     mode: Mode
     period: Period | None
@@ -57,24 +57,24 @@ class RefusalSearch:
     @property
     def periods(self) -> list[tuple[str, str]]:
         """The periods to choose from: none longer than 7 days, since nothing older is kept."""
-        choices = period_choices(self.said.get("period", ""), self.period)
-        return [one for one in choices if one[0] in {"24h", "7d", self.said.get("period")}]
+        choices = period_choices(self.query.get("period", ""), self.period)
+        return [one for one in choices if one[0] in {"24h", "7d", self.query.get("period")}]
 
     @property
     def chips(self) -> list[tuple[str, str, str]]:
         """Each filter's label, its value in words, and the list without it."""
-        return chips_of(self.said, LABELS, self._words, mode=self.mode.said)
+        return chips_of(self.query, LABELS, self._words, mode=self.mode.query)
 
     @property
     def modes(self) -> list[tuple[str, str, bool]]:
         """For each kind of key: the same list, its label, and whether it is shown."""
         return [
-            (self.link(mode=mode.said), words, mode == self.mode) for mode, words in MODES.items()
+            (self.link(mode=mode.query), words, mode == self.mode) for mode, words in MODES.items()
         ]
 
     def link(self, **others: str) -> str:
         """Return the address of the list with these filters and any others that are not empty."""
-        return link_of(self.said, **{"mode": self.mode.said, **others})
+        return link_of(self.query, **{"mode": self.mode.query, **others})
 
     def _words(self, name: str, word: str) -> str:
         if name == "tenant":

@@ -88,7 +88,7 @@ class Period:
         """The name of the bucket with this start: a day's date, an hour's start."""
         return start if self.bucket == "hour" else day_of(start, self.zone)
 
-    def said(self, name: date | None = None) -> dict[str, str]:
+    def query(self, name: date | None = None) -> dict[str, str]:
         """The query that lists the generations that ended in the bucket of this name, or in all."""
         if name is None:
             return {"period": self.name if self.name in WORDS else self._span}

@@ -264,8 +264,8 @@ def _key_rows(workspace: Workspace, keys: Sequence[ApiKey]) -> list[KeyRow]:
     ]
 
 
-def _address(**said: str) -> str:
-    return "?" + urlencode({name: word for name, word in said.items() if word})
+def _address(**query: str) -> str:
+    return "?" + urlencode({name: word for name, word in query.items() if word})
 
 
 def _reveal(request: HttpRequest, workspace: Workspace, key: ApiKey, text: str) -> HttpResponse:

@@ -158,9 +158,9 @@ def _look(request: HttpRequest, workspace: Workspace) -> UsageReport:
 def _generation_links(rows: Callable[..., str], period: Period) -> dict[str, str]:
     """Links to the generations of the figures."""
     return {
-        "spend": rows(**period.said()),
-        "images": rows(**period.said(), status=State.SUCCEEDED),
-        "failed": rows(**period.said(), status=State.FAILED),
+        "spend": rows(**period.query()),
+        "images": rows(**period.query(), status=State.SUCCEEDED),
+        "failed": rows(**period.query(), status=State.FAILED),
     }
 
 
@@ -271,7 +271,7 @@ def _points(look: UsageReport) -> list[Point]:
         Point(
             name,
             images.get(name, 0),
-            look.rows(**look.period.said(name), status=State.SUCCEEDED.value),
+            look.rows(**look.period.query(name), status=State.SUCCEEDED.value),
         )
         for name in map(look.period.name_of, look.period.starts)
     ]
@@ -280,14 +280,14 @@ def _points(look: UsageReport) -> list[Point]:
 def _slices(look: UsageReport, filters: Mapping[str, str]) -> Rows:
     """Return a function that links to the rows of a bar, of one series in it or of all.
 
-    `said` are filters for every link.
+    `filters` are for every link.
     """
     values = {one.group[look.split] for one in look.used}
     words = {look.names(value): _word(look.split, value) for value in values}
 
     def slices(start: date | None, names: Sequence[str]) -> str:
         narrowed = several(look.split, [words[name] for name in names])
-        return look.rows(**{**look.period.said(start), **filters, **narrowed})
+        return look.rows(**{**look.period.query(start), **filters, **narrowed})
 
     return slices
 
@@ -296,7 +296,7 @@ def _lines(look: UsageReport) -> list[UsageRow]:
     period, split = look.period, look.split
     listed = []
     for value, totals in _totals_by(look.used, lambda one: one.group[split]).items():
-        filters = {split: _word(split, value), **period.said()}
+        filters = {split: _word(split, value), **period.query()}
         listed.append(
             UsageRow(
                 name=look.names(value),

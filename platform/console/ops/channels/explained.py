@@ -30,7 +30,7 @@ def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
     found, complaint = _explanation(query)
     context = {
         "operator": operator,
-        "said": query,
+        "query": query,
         "channel": channel,
         "found": found,
         "complaint": complaint,

@@ -81,7 +81,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     rows = [row for row in of_model if fits(row)]
     if request.GET.get("format") == "csv":
         return csv_answer("channels.csv", COLUMNS, [_cells(rows)])
-    filters = {"mode": operator.mode.said, "model": model}
+    filters = {"mode": operator.mode.query, "model": model}
     context = {
         "operator": operator,
         "rows": [ChannelRow(one) for one in rows],
@@ -94,7 +94,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "modes": modes_of(operator, model=model),
         "models": models,
         "model": model,
-        "said": filters | {"show": chosen},
+        "query": filters | {"show": chosen},
         "csv": link_of(filters, show=chosen, format="csv"),
         "at": clock.now(),
     }

@@ -141,11 +141,11 @@ def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
         "at": at,
         "tab": tab,
         "tabs": [
-            (link_of({"tab": name}, mode=operator.mode.said), words, name == tab)
+            (link_of({"tab": name}, mode=operator.mode.query), words, name == tab)
             for name, (words, _) in _TABS.items()
         ],
         "modes": modes_of(operator, tab=tab) if tab in _BY_MODE else [],
-        "kept": operator.mode.said,
+        "kept": operator.mode.query,
         "template": f"ops/channel_{tab}.html",
         **_TABS[tab][1](page),
     }

@@ -47,12 +47,12 @@ class GenerationSearch:
     """The filters of the list, and the trouble with them, if any.
 
     Attributes:
-        said: the words in the address, by filter.
+        query: the words in the address, by filter.
         sought: the parsed filters.
         trouble: the reason why nothing can be listed, in a sentence; empty if there is none.
     """
 
-    said: Mapping[str, str]
+    query: Mapping[str, str]
     sought: GenerationFilter
     mode: Mode
     period: Period | None
@@ -62,23 +62,23 @@ class GenerationSearch:
     @property
     def periods(self) -> list[tuple[str, str]]:
         """The periods to choose from; without a tenant only short ones."""
-        choices = period_choices(self.said.get("period", ""), self.period)
-        is_short = {"24h", self.said.get("period")}
+        choices = period_choices(self.query.get("period", ""), self.period)
+        is_short = {"24h", self.query.get("period")}
         return choices if self.tenant else [one for one in choices if one[0] in is_short]
 
     @property
     def chips(self) -> list[tuple[str, str, str]]:
         """Each filter's label, its value in words, and the list without it."""
-        return chips_of(self.said, LABELS, self._words, mode=self.mode.said)
+        return chips_of(self.query, LABELS, self._words, mode=self.mode.query)
 
     @property
     def modes(self) -> list[tuple[str, str, bool]]:
         """For each mode: the list with the same filters, its label, and whether it is shown."""
-        return [(self.link(mode=one.said), one.capitalize(), one == self.mode) for one in Mode]
+        return [(self.link(mode=one.query), one.capitalize(), one == self.mode) for one in Mode]
 
     def link(self, **others: str) -> str:
         """Return the address of the list with these filters and any others that are not empty."""
-        return link_of(self.said, **{"mode": self.mode.said, **others})
+        return link_of(self.query, **{"mode": self.mode.query, **others})
 
     @property
     def delivered(self) -> GenerationFilter:

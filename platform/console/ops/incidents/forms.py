@@ -55,7 +55,7 @@ class SayForm(forms.Form):
     mails = forms.BooleanField(label="Mail them", required=False)
     once = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
-    def said(self, *, page: str) -> IncidentWords:
+    def post(self, *, page: str) -> IncidentWords:
         """Return the cleaned update; `page` is the address of the status page."""
         typed = self.cleaned_data
         return IncidentWords(

@@ -45,7 +45,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "operator": operator,
         "open": _items(incidents.open_ones(sought, now=now), now) if after is None else [],
         "ended": _items(ended[:PAGE], now),
-        "said": texts,
+        "query": texts,
         "kinds": KINDS.items(),
         "parts": parts if texts.get("part", parts[0]) in parts else [*parts, texts["part"]],
         "chips": chips_of(

@@ -43,7 +43,7 @@ def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
                 title=typed["title"],
                 touched=typed["parts"],
                 state=State(typed["state"]),
-                post=form.said(page=_page(request)),
+                post=form.post(page=_page(request)),
                 now=clock.now(),
                 **by(request, operator),
             )
@@ -66,7 +66,7 @@ def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
                 touched=typed["parts"],
                 begins_at=typed["begins_at"],
                 ends_at=typed["ends_at"],
-                post=form.said(page=_page(request)),
+                post=form.post(page=_page(request)),
                 now=clock.now(),
                 **by(request, operator),
             )
@@ -140,7 +140,7 @@ def _post_update(
     updated = incidents.update(
         incident_id=incident.id,
         state=State(state) if state else None,
-        post=form.said(page=_page(request)),
+        post=form.post(page=_page(request)),
         now=clock.now(),
         **by(request, operator),
     )

@@ -97,7 +97,7 @@ def _bar(
     word = texts.get("period", "")
     periods = period_choices(word, None if word in WORDS else period_in(word, ZONE))
     return {
-        "said": texts,
+        "query": texts,
         "text": text,
         "trouble": no_such_tenant(texts["tenant"]) if "tenant" in texts and tenant is None else "",
         "kinds": KIND_WORDS.items(),

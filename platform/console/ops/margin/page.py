@@ -70,9 +70,9 @@ def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 
 def _choices(look: MarginQuery, rows: Sequence[Margin]) -> Mapping[str, Any]:
     """Return the other choices of each kind: the page, its label, and whether it is shown."""
-    period = look.said.get("period", USUAL)
+    period = look.query.get("period", USUAL)
     return {
-        "modes": [(look.link(mode=one.said), one.capitalize(), one == look.mode) for one in Mode],
+        "modes": [(look.link(mode=one.query), one.capitalize(), one == look.mode) for one in Mode],
         "periods": [
             (look.link(period="" if name == USUAL else name), words, name == period)
             for name, words in PERIODS.items()
@@ -134,10 +134,10 @@ def _leads(look: MarginQuery) -> list[tuple[str, str]]:
     leads = []
     if look.tenant:
         leads.append(("Open the tenant", reverse("ops:tenant", args=[look.tenant.public_id])))
-    channel = channel_by_name(look.said.get("channel", ""))
+    channel = channel_by_name(look.query.get("channel", ""))
     if channel:
         leads.append(("Open the channel", reverse("ops:channel", args=[channel.pk])))
-    if model := look.said.get("model"):
+    if model := look.query.get("model"):
         query = urlencode({"model": model})
         leads.append(("Open the prices", f"{reverse('ops:price_current')}?{query}"))
     return leads

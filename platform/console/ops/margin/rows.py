@@ -147,7 +147,7 @@ def _narrower(look: MarginQuery) -> str:
 
 def _generations(filters: Mapping[str, str], look: MarginQuery) -> str:
     """Link to generations of one tenant or one day; else to the tenants of the group."""
-    alone = {**look.said, **filters}
+    alone = {**look.query, **filters}
     if "tenant" not in alone and not look.is_one_day:
         kept = {name: word for name, word in filters.items() if name != "loss"}
         return look.link(**kept, by="tenant", show="")
@@ -159,7 +159,7 @@ def _generations(filters: Mapping[str, str], look: MarginQuery) -> str:
 
 
 def _credits(filters: Mapping[str, str], look: MarginQuery) -> str:
-    tenant = filters.get("tenant") or look.said.get("tenant", "")
+    tenant = filters.get("tenant") or look.query.get("tenant", "")
     return _address("ops:ledger", look, {"kind": "credit", "tenant": tenant})
 
 
@@ -173,8 +173,8 @@ def _unknown(
 
 
 def _address(name: str, look: MarginQuery, words: Mapping[str, str]) -> str:
-    period = look.said.get("period", USUAL)
+    period = look.query.get("period", USUAL)
     if look.is_one_day:
         period = look.period.first.isoformat()
-    query = {**words, "period": period, "mode": look.mode.said}
+    query = {**words, "period": period, "mode": look.mode.query}
     return f"{reverse(name)}?{urlencode({one: word for one, word in query.items() if word})}"

@@ -44,12 +44,12 @@ class MarginQuery:
     """The filters and grouping of the margin page.
 
     Attributes:
-        said: the words in the address, without defaults.
+        query: the words in the address, without defaults.
         of: the filters, by column of the sums.
         trouble: the reason why nothing is summed, in a sentence; empty if there is none.
     """
 
-    said: Mapping[str, str]
+    query: Mapping[str, str]
     mode: Mode
     by: By
     per: Per
@@ -99,14 +99,14 @@ class MarginQuery:
 
     def link(self, **others: str) -> str:
         """Return the address of the page with these filters and any others that are not empty."""
-        return link_of(self.said, **{"mode": self.mode.said, **others})
+        return link_of(self.query, **{"mode": self.mode.query, **others})
 
     @property
     def chips(self) -> list[tuple[str, str, str]]:
         """Each filter's label, its value in words, and the page without it."""
-        alone = {name: word for name, word in self.said.items() if name in LABELS}
-        kept = {name: word for name, word in self.said.items() if name not in LABELS}
-        return chips_of(alone, LABELS, self._words, mode=self.mode.said, **kept)
+        alone = {name: word for name, word in self.query.items() if name in LABELS}
+        kept = {name: word for name, word in self.query.items() if name not in LABELS}
+        return chips_of(alone, LABELS, self._words, mode=self.mode.query, **kept)
 
     @property
     def days(self) -> str:
@@ -150,7 +150,7 @@ def margin_query(query: QueryDict, mode: Mode, now: datetime) -> MarginQuery:
         column: texts[name] for name, column in COLUMNS.items() if name in texts
     } | ({"tenant_id": tenant.id} if tenant else {})
     return MarginQuery(
-        said=texts,
+        query=texts,
         mode=mode,
         by=by,
         per=meant.get("per", "day"),

@@ -49,7 +49,7 @@ class EndForm(forms.Form):
         ]
         dressed(self)
 
-    def said(self, contract: Contract) -> dict[str, Any]:
+    def arguments(self, contract: Contract) -> dict[str, Any]:
         """Return the service's arguments; an unchanged day keeps its stored time."""
         days = {name: self.cleaned_data[name] for name in ("sunset_at", "deprecated_at")}
         known = _initial(contract)
@@ -73,7 +73,7 @@ def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     form = EndForm(request.POST if request.method == "POST" else None, contract=found)
     planned = _rehearse(found, form, by(request, operator)) if form.is_valid() else None
     if planned is not None and _is_agreed(request, form, found, planned):
-        announced = announce_sunset(**form.said(found), **by(request, operator))
+        announced = announce_sunset(**form.arguments(found), **by(request, operator))
         words = f"{found.model} ends on {announced.sunset_at:%-d %B %Y}"
         return done(request, words, "model", found.model)
     facts = facts_of(found.model, Mode.LIVE)
@@ -107,7 +107,7 @@ def keep(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
 def _rehearse(contract: Contract, form: EndForm, who: By) -> Contract | None:
     """Return the model as it would be; None if the change is refused."""
     try:
-        return rehearse_sunset(**form.said(contract), **who)
+        return rehearse_sunset(**form.arguments(contract), **who)
     except ValidationError as error:
         is_soon = getattr(error, "code", None) == SOON
         take_errors(form, ValidationError({"is_meant": error.messages}) if is_soon else error)

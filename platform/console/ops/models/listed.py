@@ -40,7 +40,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     rows = [row for row in found if _CHIPS[chosen][1](row)]
     if request.GET.get("format") == "csv":
         return csv_answer("models.csv", COLUMNS, [_cells(rows)])
-    mode = operator.mode.said
+    mode = operator.mode.query
     context: dict[str, Any] = {
         "operator": operator,
         "rows": [ModelRow(row) for row in rows],

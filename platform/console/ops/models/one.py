@@ -106,7 +106,7 @@ def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
         "more_buyers": max(0, found.users - MAX_TENANTS),
         "told": [_model_event(event) for event in events_of(found.terms.model)],
         "modes": modes_of(operator),
-        "mode": operator.mode.said,
+        "mode": operator.mode.query,
         "days": DAYS,
         "until": sold_until(),
     }

@@ -58,7 +58,7 @@ def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     except ValueError as error:
         complaint = words_of(error)
     answer = _page(request, operator, _draft_review(found, begins, _Look(operator, now)), complaint)
-    pushed = link_of({"mode": operator.mode.said, "begins": text})  # the reason is not kept there
+    pushed = link_of({"mode": operator.mode.query, "begins": text})  # the reason is not kept there
     answer["HX-Push-Url"] = request.path + pushed
     return answer
 
@@ -248,7 +248,7 @@ def _review_context(
         "rows": rows[:MAX_SHOWN],
         "number": len(rows),
         "seen": outlook_of(book, look.now, beside=beside),
-        "mode": look.operator.mode.said,
+        "mode": look.operator.mode.query,
     }
 
 

@@ -56,7 +56,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     context = {
         "operator": operator,
         "complaint": complaint,
-        "said": request.POST if complaint else _usual(request.GET.get("list", "")),
+        "query": request.POST if complaint else _usual(request.GET.get("list", "")),
         "books": [ShownBook(book) for book in price_books(clock.now(), limit=MAX_BOOKS)],
         "lists": lists_by_name(),
     }

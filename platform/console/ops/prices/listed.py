@@ -33,7 +33,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         pages = (_cells(_shown_books(page)) for page in all_books(text, show, now))
         return csv_answer("prices.csv", COLUMNS, pages)
-    filters = {"q": text, "show": show, "mode": operator.mode.said}
+    filters = {"q": text, "show": show, "mode": operator.mode.query}
     after = number_of(request.GET.get("after", ""))
     books = book_page(text, show, now, after=after, limit=PAGE + 1)
     numbers = numbers_by_state(text, now)
@@ -44,7 +44,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "current": book_in_force(None, now) is not None,
         "chips": _chips(numbers, filters),
         "modes": modes_of(operator, q=text, show=show),
-        "said": filters,
+        "query": filters,
         "back": taken_over(now),
         "newest": link_of(filters) if request.GET.get("after") else "",
         "older": link_of(filters, after=str(books[PAGE - 1].id)) if books[PAGE:] else "",

@@ -61,13 +61,13 @@ def page(
     models = models_of(rows_of(found), found, sold, request.POST)
     chosen = query.get("model", "")
     model = next((one for one in models if one.name == chosen), models[0] if models else None)
-    filters = {"mode": operator.mode.said, "model": chosen, "q": text}
+    filters = {"mode": operator.mode.query, "model": chosen, "q": text}
     context = {
         "operator": operator,
         "shown": ShownBook(found, decided_by([found.id]).get(found.id)),
         "chips": _chips(models, model if not text else None, filters),
         "modes": modes_of(operator, model=chosen, q=text),
-        "said": filters,
+        "query": filters,
         "until": sold_until(),
         "complaint": complaint,
         "typed": request.POST,
@@ -82,7 +82,7 @@ def page(
 def back(request: HttpRequest, operator: Operator, book: PriceBook, words: str) -> HttpResponse:
     """Redirect from a form of a book to the prices that it was sent from, and show `words`."""
     answer = done(request, words, "price_book", str(book.pk))
-    kept = {"mode": operator.mode.said, "model": request.POST.get("model", "")}
+    kept = {"mode": operator.mode.query, "model": request.POST.get("model", "")}
     if any(kept.values()):
         answer["Location"] += link_of(kept)
     return answer

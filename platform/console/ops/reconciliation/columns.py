@@ -31,13 +31,13 @@ class Understood:
     """A row of the file as it would be read, or the reason why it cannot be read."""
 
     number: int
-    said: ReadRow | None
+    values: ReadRow | None
     trouble: str
 
     @property
     def dollars(self) -> str:
         """The exact amount in dollars, before rounding."""
-        exact = self.said.exact / 1_000_000 if self.said else Decimal(0)
+        exact = self.values.exact / 1_000_000 if self.values else Decimal(0)
         return f"{'-' if exact < 0 else ''}${abs(exact.normalize()):f}"
 
 

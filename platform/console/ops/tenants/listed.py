@@ -37,7 +37,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     chosen = lists.get(show, rows)
     if request.GET.get("format") == "csv":
         return exports.csv_answer("tenants.csv", COLUMNS, _csv(chosen))
-    filters = {"q": text, "show": show if show in lists else "", "mode": operator.mode.said}
+    filters = {"q": text, "show": show if show in lists else "", "mode": operator.mode.query}
     page, older = _page(chosen, request.GET.get("after", ""))
     context = {
         "operator": operator,
@@ -48,7 +48,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
             for name, found in lists.items()
         ],
         "modes": modes_of(operator, **filters),
-        "said": filters,
+        "query": filters,
         "until": sold_until(),
         "newest": link_of(filters) if request.GET.get("after") else "",
         "older": link_of({**filters, "after": older}) if older else "",

@@ -49,7 +49,7 @@ def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         if len(events) > PAGE
         else "",
         "csv": f"?{urlencode({**kept, 'format': 'csv'})}",
-        "said": filters,
+        "query": filters,
         "is_filtered": bool(kept),
         "kinds": {"": "All", **KINDS}.items(),
         "people": [*(one.user.email for one in members_of(workspace.tenant.id)), OURS, SUPPORT],

@@ -91,7 +91,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "looked_at": SEARCHED if page.is_cut else 0,
         "is_later": after is not None,
         "filters": filters,
-        "is_filtered": bool(filters.said.keys() - {"q"}),
+        "is_filtered": bool(filters.query.keys() - {"q"}),
         "links": _links(filters, view=view, live=live, after=more),
         "sums": summed,
         "is_counted": is_counted,
@@ -100,7 +100,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "is_live": bool(live),
         "chips": chips_of(filters, keys, view=view, live=live),
         "several": choices_of_several(filters, keys),
-        "periods": period_choices(filters.said.get("period", ""), filters.period),
+        "periods": period_choices(filters.query.get("period", ""), filters.period),
         "has_tests": any(key.is_test for key in keys.values()),
         **_choices(workspace, keys.values()),
         "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
@@ -130,8 +130,8 @@ def _choices(workspace: Workspace, keys: Iterable[ApiKey]) -> dict[str, Any]:
 def _links(filters: Filters, *, view: str, live: str, after: str) -> dict[str, str]:
     """Links to the list's other views, each with the same filters."""
 
-    def to(**said: str) -> str:
-        return link_of(filters.said, **said)
+    def to(**query: str) -> str:
+        return link_of(filters.query, **query)
 
     return {
         "list": to(live=live),

@@ -41,12 +41,12 @@ MANY = ("model", "key", "tier")
 class Filters:
     """The filters as words and as a query, with the period, if any; invalid ones are left out."""
 
-    said: dict[str, str]
+    query: dict[str, str]
     wanted: Criteria
     period: Period | None
 
     def __bool__(self) -> bool:
-        return bool(self.said)
+        return bool(self.query)
 
 
 def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: ZoneInfo) -> Filters:
@@ -121,9 +121,9 @@ def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[...,
     known = {key.public_id for key in keys}
     may_open = Permission.SEE_GENERATIONS in workspace.may
 
-    def rows(**said: str) -> str:
-        is_whole = all(said.values()) and known.issuperset(values_of(said.get("key", "")))
-        return f"{url}?{urlencode(said)}" if may_open and is_whole else ""
+    def rows(**query: str) -> str:
+        is_whole = all(query.values()) and known.issuperset(values_of(query.get("key", "")))
+        return f"{url}?{urlencode(query)}" if may_open and is_whole else ""
 
     return rows
 
@@ -131,9 +131,9 @@ def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[...,
 def choices_of_several(filters: Filters, keys: Mapping[str, ApiKey]) -> dict[str, str]:
     """By filter with several values: their words."""
     return {
-        name: _words(name, filters.said[name], filters, keys)
+        name: _words(name, filters.query[name], filters, keys)
         for name in MANY
-        if AND in filters.said.get(name, "")
+        if AND in filters.query.get(name, "")
     }
 
 
@@ -142,7 +142,7 @@ def chips_of(
 ) -> list[tuple[str, str, str]]:
     """Each filter's label, its value in words, and a link without it; `others` stay in the link."""
     return parts.chips_of(
-        filters.said, LABELS, lambda name, word: _words(name, word, filters, keys), **others
+        filters.query, LABELS, lambda name, word: _words(name, word, filters, keys), **others
     )
 
 

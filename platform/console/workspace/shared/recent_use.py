@@ -59,7 +59,7 @@ def recent_use_of(workspace: Workspace, now: datetime, key: ApiKey | None = None
     about = {"key": key.public_id} if key else {}
 
     def slices(start: date | None, models: Sequence[str]) -> str:
-        return rows(**period.said(start), **about, **several("model", models))
+        return rows(**period.query(start), **about, **several("model", models))
 
     return RecentUse(
         period=period,
