@@ -206,12 +206,12 @@ def brought_by(sold: Collection[SoldImages], prices: ByOwner) -> WhatIf:
     )
 
 
-def _owner(one: SoldImages, prices: ByOwner) -> UUID | None:
-    return one.tenant if one.tenant in prices else None
+def _owner(sold: SoldImages, prices: ByOwner) -> UUID | None:
+    return sold.tenant if sold.tenant in prices else None
 
 
-def _together(one: SoldImages) -> tuple[date | None, UUID, PriceKey]:
-    return (one.day, one.tenant, one.key)
+def _together(sold: SoldImages) -> tuple[date | None, UUID, PriceKey]:
+    return (sold.day, sold.tenant, sold.key)
 
 
 def _in_order(left: Mapping[tuple[LeftOutReason, PriceKey], tuple[int, int]]) -> list[LeftOut]:

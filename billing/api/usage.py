@@ -202,6 +202,6 @@ class UsageView(Endpoint):
         )
 
 
-def _bucket(span: tuple[datetime, datetime], found: Sequence[Used]) -> dict[str, Any]:
+def _bucket(span: tuple[datetime, datetime], rows: Sequence[Used]) -> dict[str, Any]:
     start, end = span
-    return {"start": start, "end": end, "results": [used for used in found if used.start == start]}
+    return {"start": start, "end": end, "results": [used for used in rows if used.start == start]}

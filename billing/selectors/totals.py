@@ -91,5 +91,5 @@ def _between(start: datetime, end: datetime | None) -> ByModelAndStatus:
         }
 
 
-def _sum(one: ByModelAndStatus, other: ByModelAndStatus) -> ByModelAndStatus:
-    return {key: one.get(key, NOTHING) + other.get(key, NOTHING) for key in {*one, *other}}
+def _sum(totals: ByModelAndStatus, other: ByModelAndStatus) -> ByModelAndStatus:
+    return {key: totals.get(key, NOTHING) + other.get(key, NOTHING) for key in {*totals, *other}}

@@ -299,11 +299,11 @@ class _Taker:
             raise _invalid_image(label, "is not base64")
         return self._keep(Input(label, spool, is_data_uri=match is not None), spool.sha256)
 
-    def _keep(self, found: Input, sha256: str) -> str:
-        self._check_count(found.label)
-        found.placeholder = _placeholder(len(self._inputs.found), sha256)
-        self._inputs.found.append(found)
-        return found.placeholder
+    def _keep(self, image: Input, sha256: str) -> str:
+        self._check_count(image.label)
+        image.placeholder = _placeholder(len(self._inputs.found), sha256)
+        self._inputs.found.append(image)
+        return image.placeholder
 
     def _check_count(self, label: str) -> None:
         name = _field(label)

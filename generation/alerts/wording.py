@@ -26,8 +26,8 @@ def page_of(rule: AlertRule, path: str = "") -> str:
     return f"{home}{path or f'alerts/{rule.id}/'}" if home else ""
 
 
-def _page_of_condition(rule: AlertRule, one: AlertNews) -> str:
-    return page_of(rule, f"conditions/{one.condition_id}/")
+def _page_of_condition(rule: AlertRule, news: AlertNews) -> str:
+    return page_of(rule, f"conditions/{news.condition_id}/")
 
 
 def template_values(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
@@ -52,14 +52,14 @@ def template_values(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping
     }
 
 
-def _line(rule: AlertRule, one: AlertNews) -> Mapping[str, Any]:
+def _line(rule: AlertRule, news: AlertNews) -> Mapping[str, Any]:
     return {
-        "title": title_of(one.opening.kind),
-        "object": one.opening.object,
-        "words": one.words,
-        "since": one.opening.since,
-        "costs": None if one.micros is None else in_dollars(one.micros),
-        "page": _page_of_condition(rule, one),
+        "title": title_of(news.opening.kind),
+        "object": news.opening.object,
+        "words": news.words,
+        "since": news.opening.since,
+        "costs": None if news.micros is None else in_dollars(news.micros),
+        "page": _page_of_condition(rule, news),
     }
 
 

@@ -116,11 +116,11 @@ def _findings(outlook: Outlook) -> Iterator[Found]:
                 yield kind, one.object, most, one.words
 
 
-def _once_each(found: Iterable[FoundCondition]) -> Iterable[FoundCondition]:
+def _once_each(conditions: Iterable[FoundCondition]) -> Iterable[FoundCondition]:
     """The last finding of each object, cut to the row's length."""
     return {
         name: one._replace(object=name, words=one.words[: _MAX_CHARACTERS["words"]])
-        for one in found
+        for one in conditions
         for name in [one.object[: _MAX_CHARACTERS["object"]]]
     }.values()
 

@@ -71,35 +71,35 @@ def _is_quick(spool: SpoolFile, wanted: WantedImage) -> bool:
     return wanted.output_format == "png" and wanted.made_into is None and probe.is_quick(spool)
 
 
-def _fit(found: probe.Cleaned, wanted: WantedImage, spools: Spools) -> tuple[SpoolFile, Size]:
+def _fit(cleaned: probe.Cleaned, wanted: WantedImage, spools: Spools) -> tuple[SpoolFile, Size]:
     """The same spool, or a converted one, and its pixels."""
-    facts, crop = found.facts, wanted.made_into
+    facts, crop = cleaned.facts, wanted.made_into
     size = Size(facts.width, facts.height)
     if crop is not None and crop != size and size.covers(crop):
-        return _crop(found, crop, wanted, spools), crop
-    if facts.format == wanted.output_format and found.is_upright:
-        return found.spool, size
+        return _crop(cleaned, crop, wanted, spools), crop
+    if facts.format == wanted.output_format and cleaned.is_upright:
+        return cleaned.spool, size
     converted = convert.to_format(
-        found.spool,
+        cleaned.spool,
         facts,
         wanted.output_format,
         compression=wanted.compression,
         spools=spools,
-        orientation=found.orientation,
+        orientation=cleaned.orientation,
     )
     return converted, size
 
 
-def _crop(found: probe.Cleaned, crop: Size, wanted: WantedImage, spools: Spools) -> SpoolFile:
+def _crop(cleaned: probe.Cleaned, crop: Size, wanted: WantedImage, spools: Spools) -> SpoolFile:
     return convert.to_size(
-        found.spool,
-        found.facts,
+        cleaned.spool,
+        cleaned.facts,
         wanted.output_format,
         width=crop.width,
         height=crop.height,
         compression=wanted.compression,
         spools=spools,
-        orientation=found.orientation,
+        orientation=cleaned.orientation,
     )
 
 

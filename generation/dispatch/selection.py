@@ -60,8 +60,8 @@ def _capable(
     return [found for found in plans if found]
 
 
-def _rank(found: Candidate) -> tuple[int, bool]:
-    return found.route.priority, found.plan == CLOSEST
+def _rank(candidate: Candidate) -> tuple[int, bool]:
+    return candidate.route.priority, candidate.plan == CLOSEST
 
 
 def _draw(weight: int, roll: float) -> float:

@@ -76,15 +76,15 @@ def read_wakeup(message: str | bytes) -> WakeUp:
     return found
 
 
-def _hear(one: str | Mapping[str, Any], found: WakeUp) -> None:
+def _hear(one: str | Mapping[str, Any], wakeup: WakeUp) -> None:
     """Read one entry. Raises ValueError, TypeError, KeyError or AttributeError without an id."""
     if isinstance(one, str):
-        found.ids.append(UUID(one))
+        wakeup.ids.append(UUID(one))
         return
     try:
-        found.finished.append(_read_finished(one))
+        wakeup.finished.append(_read_finished(one))
     except _UNREADABLE:
-        found.ids.append(UUID(one["id"]))
+        wakeup.ids.append(UUID(one["id"]))
 
 
 def _read_finished(message: Mapping[str, Any]) -> Finished:

@@ -58,29 +58,29 @@ def run(stdout: OutputWrapper, options: dict[str, Any]) -> None:
     stdout.write(UNSEEN)
 
 
-def _facts_of(found: Explanation) -> dict[str, Any]:
+def _facts_of(explanation: Explanation) -> dict[str, Any]:
     return {
-        "model": found.model,
-        "size": found.size,
-        "quality": found.quality,
-        "task": found.task.value,
-        "refused": found.refused,
-        "serving": [{**_row(one), "share": round(one.share, 6)} for one in found.serving],
-        "others": found.others,
+        "model": explanation.model,
+        "size": explanation.size,
+        "quality": explanation.quality,
+        "task": explanation.task.value,
+        "refused": explanation.refused,
+        "serving": [{**_row(one), "share": round(one.share, 6)} for one in explanation.serving],
+        "others": explanation.others,
         "not_looked_at": UNSEEN,
     }
 
 
-def _row(one: Serving) -> dict[str, Any]:
-    cost = to_decimal(one.cost.micros) if one.cost.is_known else "unknown"
+def _row(serving: Serving) -> dict[str, Any]:
+    cost = to_decimal(serving.cost.micros) if serving.cost.is_known else "unknown"
     values = (
-        one.channel,
-        one.rank,
-        f"{100 * one.share:.3g} %",
-        one.plan,
-        one.asked.model,
-        one.asked.size,
-        one.asked.quality or "none sent",
+        serving.channel,
+        serving.rank,
+        f"{100 * serving.share:.3g} %",
+        serving.plan,
+        serving.asked.model,
+        serving.asked.size,
+        serving.asked.quality or "none sent",
         cost,
     )
     return dict(zip(COLUMNS, values, strict=True))

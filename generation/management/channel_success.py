@@ -31,24 +31,24 @@ def run(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
     print_table(stdout, [COLUMNS, *([_cell(value) for value in one.values()] for one in found)])
 
 
-def _facts(one: ListedChannel) -> dict[str, Any]:
+def _facts(listed: ListedChannel) -> dict[str, Any]:
     """The facts of a channel: calls of 30 minutes; images and dollars of 7 UTC days with today."""
-    cells, sold = one.now.cells, one.sold
+    cells, sold = listed.now.cells, listed.sold
     values = (
-        one.channel.name,
-        one.standing.value,
-        one.why,
+        listed.channel.name,
+        listed.standing.value,
+        listed.why,
         sum(cell.calls for cell in cells),
         sum(cell.failed for cell in cells),
-        None if one.share is None else round(one.share, 4),
-        None if one.now.p95 is None else round(one.now.p95, 1),
+        None if listed.share is None else round(listed.share, 4),
+        None if listed.now.p95 is None else round(listed.now.p95, 1),
         sold.images if sold else 0,
         to_decimal(sold.cost) if sold else None,
         to_decimal(sold.revenue) if sold else None,
         to_decimal(sold.margin) if sold else None,
         sold.unknown_images if sold else 0,
-        list(one.untested),
-        None if one.tested_at is None else one.tested_at.isoformat(),
+        list(listed.untested),
+        None if listed.tested_at is None else listed.tested_at.isoformat(),
     )
     return dict(zip(COLUMNS, values, strict=True))
 

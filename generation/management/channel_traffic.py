@@ -113,17 +113,17 @@ def _errors(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel)
     _print(stdout, ERRORS, [_error(one) for one in found], as_json=options["json"])
 
 
-def _error(one: Errors) -> dict[str, Any]:
+def _error(errors: Errors) -> dict[str, Any]:
     values = (
-        one.attempt_class,
-        one.http_status,
-        one.fingerprint or None,
-        one.number,
-        one.tenants,
-        one.first_at.isoformat(),
-        one.last_at.isoformat(),
-        [ids.public(ids.GENERATION, generation) for generation in one.generations],
-        one.words,
+        errors.attempt_class,
+        errors.http_status,
+        errors.fingerprint or None,
+        errors.number,
+        errors.tenants,
+        errors.first_at.isoformat(),
+        errors.last_at.isoformat(),
+        [ids.public(ids.GENERATION, generation) for generation in errors.generations],
+        errors.words,
     )
     return dict(zip(ERRORS, values, strict=True))
 

@@ -88,20 +88,20 @@ def _rows(sought: GenerationFilter, limit: int) -> Sequence[Generation]:
     return rows[:limit]
 
 
-def _facts_of(made: Generation, called: Called) -> dict[str, str | None]:
+def _facts_of(generation: Generation, called: Called) -> dict[str, str | None]:
     last = called.last
     values = (
-        made.public_id,
-        made.created_at.isoformat(timespec="seconds"),
-        made.deadline_at.isoformat(timespec="seconds"),
-        made.tenant.name,
-        made.state,
-        (made.error or {}).get("code"),
-        made.model,
-        made.size_requested,
+        generation.public_id,
+        generation.created_at.isoformat(timespec="seconds"),
+        generation.deadline_at.isoformat(timespec="seconds"),
+        generation.tenant.name,
+        generation.state,
+        (generation.error or {}).get("code"),
+        generation.model,
+        generation.size_requested,
         last.channel.name if last else None,
         (last.attempt_class or None) if last else None,
-        to_decimal(made.charged_micros),
-        made.request_id,
+        to_decimal(generation.charged_micros),
+        generation.request_id,
     )
     return dict(zip(COLUMNS, values, strict=True))

@@ -105,17 +105,17 @@ def switch(aside: OutputWrapper, options: Mapping[str, Any], *, is_offered: bool
     return services.set_offered(model=contract.pk, is_offered=is_offered, actor=ACTOR)
 
 
-def _tell(stdout: OutputWrapper, found: Review) -> None:
-    for name in {**found.before, **found.after}:
-        was, will = found.before.get(name, NONE), found.after.get(name, NONE)
+def _tell(stdout: OutputWrapper, review: Review) -> None:
+    for name in {**review.before, **review.after}:
+        was, will = review.before.get(name, NONE), review.after.get(name, NONE)
         if was != will:
             stdout.write(f"{name}: {was} -> {will}")
-    for key in found.unpriced:
+    for key in review.unpriced:
         stdout.write(f"no price: {' '.join(key)}")
-    for one in found.unable:
+    for one in review.unable:
         stdout.write(f"{one.channel} cannot: {', '.join([*one.sizes, *one.tasks])}")
-    if found.unmade:
-        stdout.write(f"no channel makes: {', '.join(found.unmade)}")
+    if review.unmade:
+        stdout.write(f"no channel makes: {', '.join(review.unmade)}")
 
 
 def _given_columns(contract: Contract, options: Mapping[str, Any]) -> dict[str, Any]:

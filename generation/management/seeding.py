@@ -112,17 +112,17 @@ def _try_to_lock(cursor: CursorWrapper) -> bool:
     return bool(cursor.fetchone() == (True,))
 
 
-def seed(wishes: SeedOptions) -> list[str]:
+def seed(options: SeedOptions) -> list[str]:
     """Create missing rows, in one transaction; returns descriptions of the work, [] for none."""
-    if not _missing(wishes):
+    if not _missing(options):
         return []
     with alone(), transaction.atomic():
         done = [*_contracts(), *_prices()]
-        if wishes.sandbox_url:
-            done += _sandbox(wishes.sandbox_url)
-        if wishes.has_demo:
-            done += _demo(wishes)
-    if wishes.demo_history:
+        if options.sandbox_url:
+            done += _sandbox(options.sandbox_url)
+        if options.has_demo:
+            done += _demo(options)
+    if options.demo_history:
         add_sold()  # the past's sales, for pages opened within a minute
     return done
 
@@ -136,29 +136,29 @@ SELECT (SELECT count(*) FROM generation_contract WHERE model = ANY(%s)),
 """  # noqa: S608 - built from constants
 
 
-def _missing(wishes: SeedOptions) -> bool:
+def _missing(options: SeedOptions) -> bool:
     """Return True if anything requested is missing or outdated."""
     models = [contract["model"] for contract in seeded_contracts()]
-    sandbox_url = services.checked_base_url(wishes.sandbox_url) if wishes.sandbox_url else ""
+    sandbox_url = services.checked_base_url(options.sandbox_url) if options.sandbox_url else ""
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK, [models, SANDBOX, sandbox_url, _digests(wishes)])
+        cursor.execute(_LOOK, [models, SANDBOX, sandbox_url, _digests(options)])
         contracts, has_book, has_sandbox, has_key = cursor.fetchone()
     return not (
         contracts == len(models)
         and has_book
-        and (has_sandbox or not wishes.sandbox_url)
-        and (has_key or not wishes.demo_api_key)
-        and (_has_user(wishes) or not wishes.has_user)
+        and (has_sandbox or not options.sandbox_url)
+        and (has_key or not options.demo_api_key)
+        and (_has_user(options) or not options.has_user)
     )
 
 
-def _has_user(wishes: SeedOptions) -> bool:
-    user = operator_of(DEMO_TENANT, email=wishes.demo_email)
-    return user is not None and user.check_password(wishes.demo_password)
+def _has_user(options: SeedOptions) -> bool:
+    user = operator_of(DEMO_TENANT, email=options.demo_email)
+    return user is not None and user.check_password(options.demo_password)
 
 
-def _digests(wishes: SeedOptions) -> list[bytes]:
-    return keys.digests(wishes.demo_api_key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
+def _digests(options: SeedOptions) -> list[bytes]:
+    return keys.digests(options.demo_api_key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
 
 
 @cache
@@ -247,13 +247,13 @@ def _set_sandbox(known: Channel | None, options: ChannelOptions) -> None:
         )
 
 
-def _demo_tenant(wishes: SeedOptions) -> Tenant:
+def _demo_tenant(options: SeedOptions) -> Tenant:
     """Create the demo tenant; its balance is full even after the expenses of an invented past.
 
     The transfers of its past are dated by their events, not by their writing. So they may only be
     the first of all: no head of the ledger can have been kept before.
     """
-    if not (wishes.demo_history and wishes.sandbox_url) or has_transfers():
+    if not (options.demo_history and options.sandbox_url) or has_transfers():
         return create_tenant(name=DEMO_TENANT, opening_balance=DEMO_BALANCE, actor=ACTOR)
     if not settings.EMBEDDED:
         raise ValidationError("PICTOR_DEMO_HISTORY works only in the embedded default")
@@ -267,27 +267,27 @@ def _demo_tenant(wishes: SeedOptions) -> Tenant:
     return tenant
 
 
-def _demo(wishes: SeedOptions) -> list[str]:
+def _demo(options: SeedOptions) -> list[str]:
     done = []
     tenant = tenant_by_name_or_id(DEMO_TENANT)
     if tenant is None:
-        tenant = _demo_tenant(wishes)
+        tenant = _demo_tenant(options)
         done.append("the demo tenant")
-    if wishes.demo_api_key and caller_by_digest(*_digests(wishes)) is None:
-        if not keys.is_well_formed(wishes.demo_api_key):
+    if options.demo_api_key and caller_by_digest(*_digests(options)) is None:
+        if not keys.is_well_formed(options.demo_api_key):
             raise ValidationError("PICTOR_DEMO_API_KEY is not a Pictor key")
         issue_api_key(
             tenant=tenant,
             name="demo",
             actor=ACTOR,
             rules=KeyRules(scopes=SCOPES),
-            plaintext=wishes.demo_api_key,
+            plaintext=options.demo_api_key,
         )
         done.append("the demo key")
-    if wishes.has_user and not _has_user(wishes):
+    if options.has_user and not _has_user(options):
         seed_operator(
-            email=wishes.demo_email,
-            password=wishes.demo_password,
+            email=options.demo_email,
+            password=options.demo_password,
             tenant=tenant,
             actor=ACTOR,
             now=clock.now(),

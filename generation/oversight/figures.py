@@ -44,10 +44,10 @@ def figures(*, now: datetime) -> Iterator[Metric]:
     )
 
 
-def _queue_metrics(found: Iterable[Queue]) -> Iterator[Metric]:
+def _queue_metrics(queues: Iterable[Queue]) -> Iterator[Metric]:
     """Queue figures by model; an offered model without queued or running generations counts 0."""
     by_model = {model: Queue(model) for model in current_catalogue().contracts}
-    by_model |= {queue.model: queue for queue in found}
+    by_model |= {queue.model: queue for queue in queues}
     depth = _model_gauge("pictor_queue_depth", "Generations that no worker has in hand.")
     running = _model_gauge("pictor_generations_running", "Generations that a worker has in hand.")
     oldest = _model_gauge("pictor_queue_oldest_seconds", "Age of the oldest queued generation.")

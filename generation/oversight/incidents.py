@@ -219,8 +219,8 @@ def _like(sought: IncidentFilter) -> QuerySet[Incident]:
     return rows
 
 
-def _in_turn(found: Iterable[Incident], now: datetime) -> list[Incident]:
-    return sorted(found, key=lambda one: (one.begins_at > now, one.begins_at, one.id))
+def _in_turn(incidents_found: Iterable[Incident], now: datetime) -> list[Incident]:
+    return sorted(incidents_found, key=lambda one: (one.begins_at > now, one.begins_at, one.id))
 
 
 class IncidentLists(NamedTuple):

@@ -136,8 +136,8 @@ def _gradient(top: Colour, low: Colour, size: Size) -> Image.Image:
     return column.resize((size.width, size.height), Image.Resampling.NEAREST)
 
 
-def _mix(one: Colour, other: Colour, share: float) -> Colour:
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+def _mix(first: Colour, other: Colour, share: float) -> Colour:
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, other, strict=True))
     return red, green, blue
 
 

@@ -91,28 +91,28 @@ def _day(text: str | None) -> date | None:
     return day
 
 
-def _group(one: Margin, names: Mapping[UUID, str]) -> dict[str, Any]:
+def _group(margin: Margin, names: Mapping[UUID, str]) -> dict[str, Any]:
     """Return the columns that name a row; '' if its transfers have no tenant, model or channel."""
-    start = {} if one.start is None else {"from": one.start.isoformat()}
-    if "tenant_id" not in one.group:
-        return {**start, **one.group}
-    tenant = one.group["tenant_id"]
+    start = {} if margin.start is None else {"from": margin.start.isoformat()}
+    if "tenant_id" not in margin.group:
+        return {**start, **margin.group}
+    tenant = margin.group["tenant_id"]
     if tenant is None:
         return {**start, "tenant": "", "name": ""}
     return {**start, "tenant": ids.public(ids.TENANT, tenant), "name": names[tenant]}
 
 
-def _facts(one: Margin) -> dict[str, Any]:
+def _facts(margin: Margin) -> dict[str, Any]:
     """Return a row's figures; amounts in USD."""
     return {
-        "images": one.images,
-        "revenue": to_decimal(one.revenue),
-        "cost": to_decimal(one.cost),
-        "losses": to_decimal(one.losses),
-        "credits": to_decimal(one.credited),
-        "margin": to_decimal(one.margin),
-        "percent": None if one.percent is None else round(one.percent, 1),
-        "unknown_cost": one.unknown_images,
+        "images": margin.images,
+        "revenue": to_decimal(margin.revenue),
+        "cost": to_decimal(margin.cost),
+        "losses": to_decimal(margin.losses),
+        "credits": to_decimal(margin.credited),
+        "margin": to_decimal(margin.margin),
+        "percent": None if margin.percent is None else round(margin.percent, 1),
+        "unknown_cost": margin.unknown_images,
     }
 
 

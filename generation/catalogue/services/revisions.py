@@ -263,8 +263,8 @@ def _waiting(
     return [name for name in names if name in columns]
 
 
-def _differs(one: Channel, other: Channel) -> bool:
-    return any(getattr(one, column) != getattr(other, column) for column in COLUMNS)
+def _differs(channel: Channel, other: Channel) -> bool:
+    return any(getattr(channel, column) != getattr(other, column) for column in COLUMNS)
 
 
 def _touches(channel: Channel, live: Routes, planned: Routes) -> bool:

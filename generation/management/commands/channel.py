@@ -216,15 +216,15 @@ class Command(OperatorCommand):
         print_table(self.stdout, [CALLS, *(tuple(map(str, _calls(one).values())) for one in found)])
 
 
-def _calls(one: Calls) -> dict[str, Any]:
+def _calls(calls: Calls) -> dict[str, Any]:
     values = (
-        one.channel,
-        one.model,
-        one.attempt_class or "under way",
-        one.number,
-        None if one.seconds is None else round(one.seconds, 1),
-        to_decimal(one.cost_micros),
-        one.cost_unknown,
+        calls.channel,
+        calls.model,
+        calls.attempt_class or "under way",
+        calls.number,
+        None if calls.seconds is None else round(calls.seconds, 1),
+        to_decimal(calls.cost_micros),
+        calls.cost_unknown,
     )
     return dict(zip(CALLS, values, strict=True))
 

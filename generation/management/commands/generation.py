@@ -268,20 +268,20 @@ def _add_outage(actions: Any) -> None:
     outage.add_argument("--json", action="store_true")
 
 
-def _credit_facts(one: Credited) -> dict[str, Any]:
+def _credit_facts(credited: Credited) -> dict[str, Any]:
     return {
-        "tenant": one.hit.tenant.public_id,
-        "name": one.hit.tenant.name,
-        "failed": one.hit.failed,
-        "credited": to_decimal(one.amount),
-        "waits": one.waits,
-        "refusal": one.refusal,
+        "tenant": credited.hit.tenant.public_id,
+        "name": credited.hit.tenant.name,
+        "failed": credited.hit.failed,
+        "credited": to_decimal(credited.amount),
+        "waits": credited.waits,
+        "refusal": credited.refusal,
     }
 
 
-def _line(one: Credited) -> str:
-    amount = to_decimal(one.amount)
-    if one.refusal:
-        return f"{one.hit.tenant.name}: {one.refusal}"
-    what = "wait for another person" if one.waits else "credited"
-    return f"{one.hit.tenant.name}: {amount} USD {what}"
+def _line(credited: Credited) -> str:
+    amount = to_decimal(credited.amount)
+    if credited.refusal:
+        return f"{credited.hit.tenant.name}: {credited.refusal}"
+    what = "wait for another person" if credited.waits else "credited"
+    return f"{credited.hit.tenant.name}: {amount} USD {what}"

@@ -63,11 +63,11 @@ class Command(OperatorCommand):
             print_table(self.stdout, [COLUMNS, *(tuple(row.values()) for row in rows)])
 
 
-def _row(made: Stop) -> dict[str, str]:
+def _row(stop: Stop) -> dict[str, str]:
     return {
-        "what": made.name,
-        "since": made.began_at.isoformat(timespec="seconds"),
-        "by": made.by,
-        "reason": made.reason,
-        "words": made.words,
+        "what": stop.name,
+        "since": stop.began_at.isoformat(timespec="seconds"),
+        "by": stop.by,
+        "reason": stop.reason,
+        "words": stop.words,
     }

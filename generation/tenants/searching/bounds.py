@@ -20,15 +20,15 @@ class TooBroad(Exception):
     """The search would have to look at too many rows; narrow it."""
 
 
-def stretch_of(wanted: Criteria) -> int:
+def stretch_of(criteria: Criteria) -> int:
     """The number of rows the search looks at in one go."""
-    return WORDS_SEARCHED if wanted.text else SEARCHED
+    return WORDS_SEARCHED if criteria.text else SEARCHED
 
 
 @contextmanager
-def time_limit(wanted: Criteria) -> Iterator[None]:
+def time_limit(criteria: Criteria) -> Iterator[None]:
     """Raise TooBroad if a search that has to look into rows takes longer than PATIENCE_MS."""
-    if not wanted.is_picky:
+    if not criteria.is_picky:
         yield
         return
     try:

@@ -69,47 +69,47 @@ def older(rows: QuerySet[Generation], after: UUID | None) -> QuerySet[Generation
     return rows if after is None else rows.filter(id__lt=after)
 
 
-def in_time(tenant_id: TenantId | UUID, wanted: Criteria) -> QuerySet[Generation]:
+def in_time(tenant_id: TenantId | UUID, criteria: Criteria) -> QuerySet[Generation]:
     """Rows of the period; ids are in order of time, which bounds the rows to read."""
-    livemode = None if is_id(wanted.text) else wanted.livemode
+    livemode = None if is_id(criteria.text) else criteria.livemode
     rows = selectors.generations_of(tenant_id, livemode=livemode)
-    if wanted.since is not None:
-        rows = rows.filter(id__gte=ids.first_at(wanted.since))
-    if wanted.until is not None:
-        rows = rows.filter(id__lt=ids.first_at(wanted.until))
-    if wanted.ended_since is not None:
-        rows = rows.filter(id__gte=ids.first_at(wanted.ended_since - ENDED_WITHIN))
-    if wanted.ended_until is not None:
-        rows = rows.filter(id__lt=ids.first_at(wanted.ended_until))
+    if criteria.since is not None:
+        rows = rows.filter(id__gte=ids.first_at(criteria.since))
+    if criteria.until is not None:
+        rows = rows.filter(id__lt=ids.first_at(criteria.until))
+    if criteria.ended_since is not None:
+        rows = rows.filter(id__gte=ids.first_at(criteria.ended_since - ENDED_WITHIN))
+    if criteria.ended_until is not None:
+        rows = rows.filter(id__lt=ids.first_at(criteria.ended_until))
     return rows
 
 
-def matching(wanted: Criteria) -> Q:
+def matching(criteria: Criteria) -> Q:
     """The conditions on each row."""
     by_column = {
-        "state": wanted.status,
-        "source": wanted.source,
-        "model__in": wanted.models,
-        "tier__in": wanted.tiers,
-        "api_key_id__in": wanted.key_ids,
-        "captured_micros__gte": wanted.cost_over,
+        "state": criteria.status,
+        "source": criteria.source,
+        "model__in": criteria.models,
+        "tier__in": criteria.tiers,
+        "api_key_id__in": criteria.key_ids,
+        "captured_micros__gte": criteria.cost_over,
     }
     condition = Q(id__isnull=False)
     for name, value in by_column.items():
         if value or value == 0:
             condition &= Q((name, value))
-    condition &= _end_condition(wanted)
-    return condition & _about(wanted.text) if wanted.text else condition
+    condition &= _end_condition(criteria)
+    return condition & _about(criteria.text) if criteria.text else condition
 
 
-def _end_condition(wanted: Criteria) -> Q:
+def _end_condition(criteria: Criteria) -> Q:
     """The condition that rows ended in the period, or have not ended."""
     condition = Q(id__isnull=False)
-    if wanted.ended_since is not None:
-        made_since = Q(finished_at=None, id__gte=ids.first_at(wanted.ended_since))
-        condition &= Q(finished_at__gte=wanted.ended_since) | made_since
-    if wanted.ended_until is not None:
-        condition &= Q(finished_at__lt=wanted.ended_until) | Q(finished_at=None)
+    if criteria.ended_since is not None:
+        made_since = Q(finished_at=None, id__gte=ids.first_at(criteria.ended_since))
+        condition &= Q(finished_at__gte=criteria.ended_since) | made_since
+    if criteria.ended_until is not None:
+        condition &= Q(finished_at__lt=criteria.ended_until) | Q(finished_at=None)
     return condition
 
 

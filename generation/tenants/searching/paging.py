@@ -37,27 +37,27 @@ class ListPage:
 
 def page_of(
     tenant_id: TenantId | UUID,
-    wanted: Criteria,
+    criteria: Criteria,
     *,
     after: UUID | None = None,
     limit: int,
     prompt_chars: int,
 ) -> ListPage:
     """A page and the sums over all pages, in one transaction; at most seven queries unless slow."""
-    known = known_of(tenant_id, wanted)
-    likely, rows = narrow_by(known, wanted), None
+    known = known_of(tenant_id, criteria)
+    likely, rows = narrow_by(known, criteria), None
     try:
-        with time_limit(wanted):
+        with time_limit(criteria):
             rows = _short(older(_matches(tenant_id, likely), after)[: limit + 1], prompt_chars)
-            sums = sum_up(tenant_id, wanted, known)
+            sums = sum_up(tenant_id, criteria, known)
         return _page(rows, None, sums, limit=limit)
     except TooBroad:
-        if rows is not None or wanted.text:
+        if rows is not None or criteria.text:
             return ListPage([])
     try:
-        with time_limit(wanted):
+        with time_limit(criteria):
             rows, edge = _near(tenant_id, likely, after, limit=limit + 1, prompt_chars=prompt_chars)
-            sums = sum_up(tenant_id, wanted, known)
+            sums = sum_up(tenant_id, criteria, known)
         return _page(rows, edge, sums, limit=limit)
     except TooBroad:
         return ListPage([])
@@ -70,29 +70,29 @@ def _page(rows: list[Generation], edge: UUID | None, sums: Sums | None, *, limit
 
 
 def found(
-    tenant_id: TenantId | UUID, wanted: Criteria, *, limit: int, prompt_chars: int | None = None
+    tenant_id: TenantId | UUID, criteria: Criteria, *, limit: int, prompt_chars: int | None = None
 ) -> list[Finished]:
     """The newest matching generations, in two queries. Raises TooBroad.
 
     With `prompt_chars` the rows have only the beginning of their prompts and no other large
     columns: they are for display and must not be saved.
     """
-    rows = _matches(tenant_id, wanted)[:limit]
-    with time_limit(wanted):
+    rows = _matches(tenant_id, criteria)[:limit]
+    with time_limit(criteria):
         chosen = list(rows) if prompt_chars is None else _short(rows, prompt_chars)
     return selectors.with_images(chosen)
 
 
 def every(
-    tenant_id: TenantId | UUID, wanted: Criteria, *, limit: int, prompt_chars: int
+    tenant_id: TenantId | UUID, criteria: Criteria, *, limit: int, prompt_chars: int
 ) -> Iterator[list[Finished]]:
     """Yield all matching generations, newest first, in pages for display as in `found`.
 
     It reads stretch by stretch, so no statement takes long, however few match and however long the
     whole takes. A stretch without a match gives an empty page.
     """
-    stretch = bounds.stretch_of(wanted)
-    rows, match = in_time(tenant_id, wanted), matching(wanted)
+    stretch = bounds.stretch_of(criteria)
+    rows, match = in_time(tenant_id, criteria), matching(criteria)
     rest = rows
     while True:
         last = rest.values_list("id", flat=True)[stretch - 1 : stretch].first()
@@ -123,7 +123,7 @@ def newest_of_key(
 
 def _near(
     tenant_id: TenantId | UUID,
-    wanted: Criteria,
+    criteria: Criteria,
     after: UUID | None,
     *,
     limit: int,
@@ -134,10 +134,10 @@ def _near(
     The id is that of the last row looked at; None if the page is full or there is no older row.
     Takes two queries.
     """
-    rows = older(in_time(tenant_id, wanted), after)
+    rows = older(in_time(tenant_id, criteria), after)
     last = list(rows.values_list("id", flat=True)[bounds.SEARCHED - 1 : bounds.SEARCHED + 1])
     edge = last[0] if len(last) > 1 else None
-    near = rows.filter(matching(wanted))
+    near = rows.filter(matching(criteria))
     if edge is not None:
         near = near.filter(id__gte=edge)
     chosen = _short(near[:limit], prompt_chars)
@@ -154,11 +154,11 @@ def _short(rows: QuerySet[Generation], prompt_chars: int) -> list[Generation]:
     return list[Generation](shown)
 
 
-def _matches(tenant_id: TenantId | UUID, wanted: Criteria) -> QuerySet[Generation]:
-    rows = in_time(tenant_id, wanted).filter(matching(wanted))
-    if wanted.text and not is_id(wanted.text):
+def _matches(tenant_id: TenantId | UUID, criteria: Criteria) -> QuerySet[Generation]:
+    rows = in_time(tenant_id, criteria).filter(matching(criteria))
+    if criteria.text and not is_id(criteria.text):
         # A bound on ids: with `id IN` for that many rows the planner may read all rows instead.
-        stretch = bounds.stretch_of(wanted)
-        last = in_time(tenant_id, wanted).values("id")[stretch - 1 : stretch]
+        stretch = bounds.stretch_of(criteria)
+        last = in_time(tenant_id, criteria).values("id")[stretch - 1 : stretch]
         return rows.filter(id__gte=Coalesce(Subquery(last), FIRST))
     return rows

@@ -46,74 +46,78 @@ class KnownSums:
     ended: EndedTotals
 
 
-def known_of(tenant_id: TenantId | UUID, wanted: Criteria) -> KnownSums | None:
+def known_of(tenant_id: TenantId | UUID, criteria: Criteria) -> KnownSums | None:
     """The facts, if usage has them, in at most two queries; else None."""
-    if not wanted.is_of_usage:
+    if not criteria.is_of_usage:
         return None
-    has_ended = wanted.status in FINAL or wanted.cost_over
+    has_ended = criteria.status in FINAL or criteria.cost_over
     # Counted first, so that one that ends meanwhile is in usage. An index has these few rows.
-    under_way = 0 if has_ended else _count_unfinished(tenant_id, wanted)
+    under_way = 0 if has_ended else _count_unfinished(tenant_id, criteria)
     ended = ended_like(
         tenant_id,
-        models=wanted.models,
-        tiers=wanted.tiers,
-        status=wanted.status,
-        key_ids=wanted.key_ids,
-        start=wanted.ended_since,
-        end=wanted.ended_until,
-        captured=wanted.cost_over,
+        models=criteria.models,
+        tiers=criteria.tiers,
+        status=criteria.status,
+        key_ids=criteria.key_ids,
+        start=criteria.ended_since,
+        end=criteria.ended_until,
+        captured=criteria.cost_over,
     )
     return KnownSums(under_way, ended)
 
 
-def _count_unfinished(tenant_id: TenantId | UUID, wanted: Criteria) -> int:
-    rows = in_time(tenant_id, wanted).filter(matching(wanted))
+def _count_unfinished(tenant_id: TenantId | UUID, criteria: Criteria) -> int:
+    rows = in_time(tenant_id, criteria).filter(matching(criteria))
     return rows.filter(state__in=(State.QUEUED, State.RUNNING)).count()
 
 
-def narrow(tenant_id: TenantId | UUID, wanted: Criteria) -> Criteria:
+def narrow(tenant_id: TenantId | UUID, criteria: Criteria) -> Criteria:
     """The same search, limited to the time when matches were made; at most two queries."""
-    return narrow_by(known_of(tenant_id, wanted), wanted)
+    return narrow_by(known_of(tenant_id, criteria), criteria)
 
 
-def narrow_by(known: KnownSums | None, wanted: Criteria) -> Criteria:
+def narrow_by(known: KnownSums | None, criteria: Criteria) -> Criteria:
     """Limit the search to the time when matches ended, unless one is still under way."""
-    if known is None or known.under_way or not wanted.is_picky:
-        return wanted
+    if known is None or known.under_way or not criteria.is_picky:
+        return criteria
     first, last = known.ended.first, known.ended.last
     if first is None or last is None:
-        return replace(wanted, until=_NEVER)
-    return replace(wanted, since=first - AWAY, until=last + timedelta(hours=1))
+        return replace(criteria, until=_NEVER)
+    return replace(criteria, since=first - AWAY, until=last + timedelta(hours=1))
 
 
-def sums(tenant_id: TenantId | UUID, wanted: Criteria) -> Sums:
+def sums(tenant_id: TenantId | UUID, criteria: Criteria) -> Sums:
     """Sums over the matches, in at most two queries. Raises TooBroad.
 
     Usage has the sums over all live ones; for words, source, cost and tests the newest rows are
     counted.
     """
-    known = known_of(tenant_id, wanted)
-    with time_limit(wanted):
-        return sum_up(tenant_id, wanted, known)
+    known = known_of(tenant_id, criteria)
+    with time_limit(criteria):
+        return sum_up(tenant_id, criteria, known)
 
 
-def sum_up(tenant_id: TenantId | UUID, wanted: Criteria, known: KnownSums | None) -> Sums:
+def sum_up(tenant_id: TenantId | UUID, criteria: Criteria, known: KnownSums | None) -> Sums:
     """Like `sums`, given what usage knows; at most one query, without a time limit."""
-    if known is not None and wanted.cost_over is None:
+    if known is not None and criteria.cost_over is None:
         ended = known.ended
         number = ended.generations + known.under_way
         return Sums(number, ended.images, ended.captured, looked_at=number, is_all=True)
-    looked_at = bounds.stretch_of(wanted)
-    newest = _count(in_time(tenant_id, wanted).order_by("-id")[:looked_at], matching(wanted))
+    looked_at = bounds.stretch_of(criteria)
+    newest = _count(in_time(tenant_id, criteria).order_by("-id")[:looked_at], matching(criteria))
     return replace(newest, looked_at=looked_at, is_all=newest.looked_at < looked_at)
 
 
-def sums_of_all(tenant_id: TenantId | UUID, wanted: Criteria, *, seconds: float) -> Sums:
+def sums_of_all(tenant_id: TenantId | UUID, criteria: Criteria, *, seconds: float) -> Sums:
     """Sums that usage does not have, over all matches, stretch by stretch of the tenant's rows.
 
     Each stretch is one statement, so none takes long. After `seconds` it ends with the rows so far.
     """
-    rows, match, stretch = in_time(tenant_id, wanted), matching(wanted), bounds.stretch_of(wanted)
+    rows, match, stretch = (
+        in_time(tenant_id, criteria),
+        matching(criteria),
+        bounds.stretch_of(criteria),
+    )
     rest, parts, ends_at = rows, list[Sums](), time.monotonic() + seconds
     while True:
         last = rest.values_list("id", flat=True)[stretch - 1 : stretch].first()

@@ -9,19 +9,19 @@ from generation.models import Generation
 from generation.selectors import Finished
 
 
-def request_body(made: Generation) -> dict[str, Any]:
+def request_body(generation: Generation) -> dict[str, Any]:
     """The request's body in a form that can be sent again; reference images are only named."""
     named: dict[str, Any] = {
-        "model": made.model,
-        "prompt": made.prompt,
-        "n": made.n,
-        "size": made.size_requested,
-        "quality": made.quality_sent or None,
-        "output_format": None if made.output_format == "png" else made.output_format,
-        "output_compression": made.output_compression,
-        "strict_size": made.strict_size or None,
-        "partial_images": made.partial_images or None,
-        **made.fields,
+        "model": generation.model,
+        "prompt": generation.prompt,
+        "n": generation.n,
+        "size": generation.size_requested,
+        "quality": generation.quality_sent or None,
+        "output_format": None if generation.output_format == "png" else generation.output_format,
+        "output_compression": generation.output_compression,
+        "strict_size": generation.strict_size or None,
+        "partial_images": generation.partial_images or None,
+        **generation.fields,
     }
     return {name: value for name, value in named.items() if value is not None}
 
@@ -31,6 +31,6 @@ def as_json(body: object) -> str:
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 
-def answer_body(one: Finished) -> dict[str, Any]:
+def answer_body(finished: Finished) -> dict[str, Any]:
     """The generation as the API returns it."""
-    return GenerationObject.render(shown_generation(one))
+    return GenerationObject.render(shown_generation(finished))

@@ -29,12 +29,12 @@ def picture_of(image: StoredImage) -> Picture:
     )
 
 
-def is_otherwise(made: Generation, sizes: Sequence[str]) -> bool:
+def is_otherwise(generation: Generation, sizes: Sequence[str]) -> bool:
     """True if the delivered sizes or their number differ from the request; `auto` is any size."""
-    is_another = made.size != AUTO and set(sizes) != {made.size}
-    return bool(sizes) and (is_another or len(sizes) < made.n)
+    is_another = generation.size != AUTO and set(sizes) != {generation.size}
+    return bool(sizes) and (is_another or len(sizes) < generation.n)
 
 
-def released_of(made: Generation) -> Micros:
+def released_of(generation: Generation) -> Micros:
     """The part of the hold that was not charged; 0 before the generation has ended."""
-    return Micros(made.hold_micros - made.charged_micros if made.is_final else 0)
+    return Micros(generation.hold_micros - generation.charged_micros if generation.is_final else 0)

@@ -42,8 +42,8 @@ class GenerationRow:
         return max(0, (until - self.generation.created_at) // timedelta(seconds=1))
 
 
-def row_of(one: Finished, keys: Mapping[UUID, ApiKey]) -> GenerationRow:
+def row_of(finished: Finished, keys: Mapping[UUID, ApiKey]) -> GenerationRow:
     """Build the row of a generation."""
-    first = one.images[0] if one.images else None
+    first = finished.images[0] if finished.images else None
     url = signed_url(first.object_key, content_type=first.content_type) if first else ""
-    return GenerationRow(one.generation, keys.get(one.generation.api_key_id), url)
+    return GenerationRow(finished.generation, keys.get(finished.generation.api_key_id), url)

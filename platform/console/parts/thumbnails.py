@@ -17,25 +17,25 @@ from storage.thumbnails import ICON, THUMBNAIL, is_made, small_url
 KINDS = {"icon": ICON}
 
 
-def small_picture(one: Finished, size: str, *, viewer: UUID) -> HttpResponse:
+def small_picture(finished: Finished, size: str, *, viewer: UUID) -> HttpResponse:
     """Redirect to the thumbnail, or to the image if no thumbnail can be made now.
 
     A browser may cache the redirect for half as long as its url is valid.
 
     Args:
-        one: the generation; Http404 without images.
+        finished: the generation; Http404 without images.
         size: a key of KINDS; any other value gives the larger thumbnail.
         viewer: the person who looks; RateLimited after too many thumbnails had to be made.
     """
-    if not one.images:
+    if not finished.images:
         raise Http404
-    first = one.images[0]
+    first = finished.images[0]
     kind = KINDS.get(size, THUMBNAIL)
     if not is_made(first, kind):
         rates.take_new_picture(viewer)
     try:
         seconds = url_seconds()
-        with process_spools().scope(str(one.generation.tenant_id)) as spools:
+        with process_spools().scope(str(finished.generation.tenant_id)) as spools:
             url = small_url(first, kind, spools=spools)
     except (StorageFailed, NotAnImage, SpoolError):
         return redirect(signed_url(first.object_key, content_type=first.content_type))

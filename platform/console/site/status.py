@@ -107,11 +107,11 @@ def day_words(day: date) -> str:
     return f"{day.day} {day:%B}"
 
 
-def as_json(found: Sequence[Component], news: News) -> dict[str, Any]:
+def as_json(components: Sequence[Component], news: News) -> dict[str, Any]:
     """The contents of /status.json; the guide on the status page explains each field."""
     return {
         "at": news.at.isoformat(timespec="seconds"),
-        "works": not any(one.trouble for one in found),
+        "works": not any(one.trouble for one in components),
         **news.as_json(),
         "components": [
             {
@@ -125,7 +125,7 @@ def as_json(found: Sequence[Component], news: News) -> dict[str, Any]:
                     if day
                 ],
             }
-            for one in found
+            for one in components
         ],
     }
 

@@ -79,14 +79,14 @@ def _leave(request: HttpRequest, tenant: str) -> HttpResponse:
     return answer
 
 
-def without_content(workspace: Workspace, one: Finished) -> Finished:
+def without_content(workspace: Workspace, finished: Finished) -> Finished:
     """A generation as the person may see it: without prompt and images for support.
 
     The template does not get what is left out, so no page can show it.
     """
     if workspace.sees_content:
-        return one
-    made = copy(one.generation)
+        return finished
+    made = copy(finished.generation)
     is_read = "answer" not in made.get_deferred_fields()  # a list does not load it
     metadata = (made.answer or {}).get("metadata", {}) if is_read else {}
     sizes = {"delivered_sizes": metadata.get("delivered_sizes", [])}

@@ -76,7 +76,7 @@ def uuid_of(text: str) -> UUID | None:
         return None
 
 
-def shown(found: list[SentAlert]) -> list[object]:
+def shown(alerts: list[SentAlert]) -> list[object]:
     """Return the alerts for a list, each with its conditions and the result per destination."""
     return [
         {
@@ -84,7 +84,7 @@ def shown(found: list[SentAlert]) -> list[object]:
             "results": results_shown(one),
             "items": [(item, title_of(item.kind)) for item in one.sending.items.all()],
         }
-        for one in found
+        for one in alerts
     ]
 
 
@@ -106,12 +106,12 @@ def _pages() -> Iterator[Rows]:
         after = page[-1].sending.id
 
 
-def _rows(one: SentAlert) -> Rows:
+def _rows(alert: SentAlert) -> Rows:
     """Return a line for each condition of an alert; one line for a test."""
-    sending = one.sending
+    sending = alert.sending
     head = [sending.at.isoformat(), sending.rule.name, "yes" if sending.is_test else "no"]
-    to = "; ".join(result.shown for result in one.results)
-    tail = [to, "; ".join(result.words for result in one.results)]
+    to = "; ".join(result.shown for result in alert.results)
+    tail = [to, "; ".join(result.words for result in alert.results)]
     if sending.is_test:
         return [[*head, "", "", "", "", "", "", "", *tail]]
     return [

@@ -57,9 +57,9 @@ def results_shown(alert: SentAlert) -> list[ShownResult]:
     return [ShownResult(one.shown, _state(one.state), one.words) for one in alert.results]
 
 
-def worst_of(one: ListedRule) -> tuple[str, str]:
+def worst_of(rule: ListedRule) -> tuple[str, str]:
     """Return the worst result of the last alert as a colour and a word."""
-    states = [result.state for result in one.results]
+    states = [result.state for result in rule.results]
     return _state(next((state for state in STATES if state in states), SendState.FORGOTTEN))
 
 

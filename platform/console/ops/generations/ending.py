@@ -91,24 +91,24 @@ def ring(request: HttpRequest, operator: Operator, generation: str) -> HttpRespo
 
 
 def _end(
-    request: HttpRequest, operator: Operator, made: Generation, way: EndAction
+    request: HttpRequest, operator: Operator, generation: Generation, way: EndAction
 ) -> HttpResponse:
     form = EndReasonForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         reason, now = form.cleaned_data["reason"], clock.now()
         try:
-            ended = way.end(generation=made, reason=reason, now=now, **by(request, operator))
+            ended = way.end(generation=generation, reason=reason, now=now, **by(request, operator))
         except ValidationError as error:
             take_errors(form, error)
         else:
             words = f"{way.done}: {end_effect(ended)}"
-            return done(request, words, "generation", made.public_id)
+            return done(request, words, "generation", generation.public_id)
     context = {
         "operator": operator,
-        "made": made,
+        "made": generation,
         "way": way,
-        "can_be": made.state in way.states,
-        "effect": end_effect(interventions.expected_result(made), will=True),
+        "can_be": generation.state in way.states,
+        "effect": end_effect(interventions.expected_result(generation), will=True),
         "form": dressed(form),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK

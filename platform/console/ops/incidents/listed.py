@@ -58,8 +58,8 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return render(request, "ops/incidents.html", context)
 
 
-def _items(found: Iterable[Incident], now: datetime) -> list[ShownIncident]:
-    return [ShownIncident(one, now) for one in found]
+def _items(incidents_found: Iterable[Incident], now: datetime) -> list[ShownIncident]:
+    return [ShownIncident(one, now) for one in incidents_found]
 
 
 def _pages(sought: IncidentFilter, now: datetime) -> Iterator[Rows]:
@@ -71,18 +71,18 @@ def _pages(sought: IncidentFilter, now: datetime) -> Iterator[Rows]:
         after = page[-1].id
 
 
-def _rows(one: Incident, now: datetime) -> Sequence[Sequence[Any]]:
+def _rows(incident: Incident, now: datetime) -> Sequence[Sequence[Any]]:
     facts = [
-        one.id, one.title, "maintenance" if one.is_maintenance else "incident",
-        one.state_at(now).value, ", ".join(one.parts),
-        _iso(one.begins_at), _iso(one.ends_at), _iso(one.next_update_at),
+        incident.id, incident.title, "maintenance" if incident.is_maintenance else "incident",
+        incident.state_at(now).value, ", ".join(incident.parts),
+        _iso(incident.begins_at), _iso(incident.ends_at), _iso(incident.next_update_at),
     ]  # fmt: skip
     return [
         [
             *facts, update.id, _iso(update.at), update.state, update.words, _iso(update.edited_at),
             update.by, update.mailed,
         ]
-        for update in one.updates.all()
+        for update in incident.updates.all()
     ]  # fmt: skip
 
 

@@ -58,12 +58,12 @@ def _generations(text: str) -> Sequence[Generation]:
     return generations_by_attempt(text) if made is None else [made]
 
 
-def _transfers_for(made: Generation) -> list[Transfer]:
+def _transfers_for(generation: Generation) -> list[Transfer]:
     """Return the transfers for a generation, newest first."""
-    attempts = [attempt.id for attempt in attempts_of(made.id)]
-    moved = transfers_of(made.id, tenant_id=made.tenant_id, attempt_ids=attempts)
+    attempts = [attempt.id for attempt in attempts_of(generation.id)]
+    moved = transfers_of(generation.id, tenant_id=generation.tenant_id, attempt_ids=attempts)
     for one in moved:
-        one.tenant = made.tenant if one.tenant_id else None
+        one.tenant = generation.tenant if one.tenant_id else None
     return moved[::-1]
 
 

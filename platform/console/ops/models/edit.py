@@ -71,26 +71,26 @@ def edit(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
 def _save(
     request: HttpRequest,
     operator: Operator,
-    found: Contract,
+    contract: Contract,
     columns: Mapping[str, Any],
     seen: ReviewedChange,
 ) -> HttpResponse | None:
     """Save the change and return the page to go to; None if it must be reviewed first."""
-    if columns == services.columns_of(found):  # perhaps by a first click
-        return done(request, f"{found.model} is saved", "model", found.model)
-    if request.POST.get("shown") != digest_of(found):
+    if columns == services.columns_of(contract):  # perhaps by a first click
+        return done(request, f"{contract.model} is saved", "model", contract.model)
+    if request.POST.get("shown") != digest_of(contract):
         messages.error(request, ELSEWHERE)
-        return redirect("ops:model_edit", found.model)
+        return redirect("ops:model_edit", contract.model)
     if request.POST.get("seen") != seen.digest:
         return None
     try:
         services.set_contract(
-            model=found.model, columns=cast(ContractColumns, columns), **by(request, operator)
+            model=contract.model, columns=cast(ContractColumns, columns), **by(request, operator)
         )
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
-        return redirect("ops:model_edit", found.model)
-    return done(request, f"{found.model} is saved", "model", found.model)
+        return redirect("ops:model_edit", contract.model)
+    return done(request, f"{contract.model} is saved", "model", contract.model)
 
 
 def digest_of(contract: Contract) -> str:
@@ -99,11 +99,11 @@ def digest_of(contract: Contract) -> str:
     return sha256(columns.encode()).hexdigest()[:16]
 
 
-def _initial_columns(request: HttpRequest, found: Contract) -> Mapping[str, Any]:
+def _initial_columns(request: HttpRequest, contract: Contract) -> Mapping[str, Any]:
     """Return the stored columns, or those before a change that the address names."""
-    columns = services.columns_of(found)
+    columns = services.columns_of(contract)
     back = number_of(request.GET.get("back", ""))
-    events = [one for one in events_of(found.model) if one.pk == back] if back else []
+    events = [one for one in events_of(contract.model) if one.pk == back] if back else []
     before = next((one.before for one in events if one.action == "contract.set"), None) or {}
     return columns | {name: word for name, word in before.items() if name in _PUT_BACK}
 
@@ -119,7 +119,7 @@ def _with_row(rows: list[SizeRow], word: str) -> list[SizeRow]:
 def _page(
     request: HttpRequest,
     operator: Operator,
-    found: Contract,
+    contract: Contract,
     form: ModelForm,
     rows: list[SizeRow],
     *,
@@ -128,11 +128,11 @@ def _page(
     is_refused = bool(form.is_bound and form.errors) or any(row.errors for row in rows)
     context = {
         "operator": operator,
-        "model": found,
+        "model": contract,
         "form": form,
         "rows": rows,
         "seen": seen,
-        "shown": request.POST.get("shown") or digest_of(found),
+        "shown": request.POST.get("shown") or digest_of(contract),
         "is_refused": is_refused,
         "tiers": sorted({row.tier for row in rows if row.tier}),
     }

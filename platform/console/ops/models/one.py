@@ -129,10 +129,10 @@ def facts_of(model: str, mode: Mode) -> ListedModel:
     return found[0]
 
 
-def _sizes(found: ListedModel) -> list[ShownSize]:
-    terms = found.terms
+def _sizes(model: ListedModel) -> list[ShownSize]:
+    terms = model.terms
     options = {str(option.size): option for option in terms.options}
-    lacking = [key[1] for key in found.unpriced]
+    lacking = [key[1] for key in model.unpriced]
     each = sum(word != AUTO for word in terms.qualities)
     return [
         ShownSize(
@@ -140,16 +140,16 @@ def _sizes(found: ListedModel) -> list[ShownSize]:
             option=options.get(size),
             priced=each - lacking.count(size),
             cells=each,
-            is_unmade=size in found.unmade,
+            is_unmade=size in model.unmade,
         )
         for size in (*options, *([AUTO] * terms.accepts_auto))
     ]
 
 
-def _routes(found: ListedModel) -> list[ModelRoute]:
+def _routes(model: ListedModel) -> list[ModelRoute]:
     """Return the routes, the largest share first."""
-    shares = {one.channel_id: 100 * one.share for one in found.serving}
-    shown = [ModelRoute(row, shares.get(row.channel_id, 0.0)) for row in found.routes]
+    shares = {one.channel_id: 100 * one.share for one in model.serving}
+    shown = [ModelRoute(row, shares.get(row.channel_id, 0.0)) for row in model.routes]
     return sorted(shown, key=lambda one: -one.percent)
 
 

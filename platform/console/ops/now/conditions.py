@@ -41,10 +41,10 @@ class ConditionRow:
         return self.condition.kind in PUBLIC_WORDS
 
 
-def rows_of(operator: Operator, found: Iterable[Condition]) -> list[ConditionRow]:
+def rows_of(operator: Operator, conditions: Iterable[Condition]) -> list[ConditionRow]:
     """Sort conditions by severity, then by the money they cost, then by age, the oldest first."""
     channels = channel_numbers()
-    rows = [_row(operator, one, channels) for one in found]
+    rows = [_row(operator, one, channels) for one in conditions]
     return sorted(
         rows,
         key=lambda row: (row.kind.severity, -(row.condition.micros or 0), row.condition.since),

@@ -51,13 +51,13 @@ def _page(
     return render(request, "ops/price_lists.html", context, status=status)
 
 
-def _cells(one: SharedList) -> list[str | int]:
-    book = one.book
+def _cells(price_list: SharedList) -> list[str | int]:
+    book = price_list.book
     return [
-        one.price_list.name,
-        one.tenants,
-        one.cells,
+        price_list.price_list.name,
+        price_list.tenants,
+        price_list.cells,
         book.known_as if book else "",
         book.effective_from.isoformat() if book else "",
-        one.scheduled,
+        price_list.scheduled,
     ]

@@ -140,5 +140,5 @@ def _page(
     return render(request, "ops/price_list.html", context, status=status)
 
 
-def _cells(one: PriceListAssignment) -> list[str]:
-    return [one.tenant.public_id, one.tenant.name, one.since.isoformat()]
+def _cells(assignment: PriceListAssignment) -> list[str]:
+    return [assignment.tenant.public_id, assignment.tenant.name, assignment.since.isoformat()]

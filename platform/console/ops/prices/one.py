@@ -50,7 +50,7 @@ def current(request: HttpRequest, operator: Operator) -> HttpResponse:
 
 
 def page(
-    request: HttpRequest, operator: Operator, found: PriceBook, complaint: str = ""
+    request: HttpRequest, operator: Operator, book: PriceBook, complaint: str = ""
 ) -> HttpResponse:
     """Render a book, with everything that was typed on its page if it was sent."""
     query = request.POST or request.GET
@@ -58,22 +58,22 @@ def page(
     sold: Mapping[PriceKey, Margin] = {}
     if operator.mode != Mode.TEST:  # tests sell nothing
         sold = sold_by_cell(clock.now(), is_demo=operator.mode == Mode.DEMO)
-    models = models_of(rows_of(found), found, sold, request.POST)
+    models = models_of(rows_of(book), book, sold, request.POST)
     chosen = query.get("model", "")
     model = next((one for one in models if one.name == chosen), models[0] if models else None)
     filters = {"mode": operator.mode.query, "model": chosen, "q": text}
     context = {
         "operator": operator,
-        "shown": ShownBook(found, decided_by([found.id]).get(found.id)),
+        "shown": ShownBook(book, decided_by([book.id]).get(book.id)),
         "chips": _chips(models, model if not text else None, filters),
         "modes": modes_of(operator, model=chosen, q=text),
         "query": filters,
         "until": sold_until(),
         "complaint": complaint,
         "typed": request.POST,
-        "base": reverse("ops:price_book", args=[found.pk]) if request.POST else request.path,
+        "base": reverse("ops:price_book", args=[book.pk]) if request.POST else request.path,
         **_prices(models, model, text),
-        **_standing(found, operator),
+        **_standing(book, operator),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
     return render(request, "ops/price_book.html", context, status=status)

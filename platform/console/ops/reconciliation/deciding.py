@@ -124,14 +124,14 @@ def _chosen_lines(request: HttpRequest, bill: VendorBill, *, takeable: bool) -> 
 
 
 def _context(
-    operator: Operator, bill: VendorBill, wanted: Sequence[BillLine], form: forms.Form
+    operator: Operator, bill: VendorBill, lines: Sequence[BillLine], form: forms.Form
 ) -> dict[str, Any]:
     return {
         "operator": operator,
         "bill": bill,
-        "wanted": wanted,
-        "theirs": sum(line.theirs_micros for line in wanted),
-        "ours": sum(line.ours_micros for line in wanted),
+        "wanted": lines,
+        "theirs": sum(line.theirs_micros for line in lines),
+        "ours": sum(line.ours_micros for line in lines),
         "form": dressed(form),
         "most": MAX_AT_ONCE,
         "is_refused": form.is_bound and not form.is_valid(),

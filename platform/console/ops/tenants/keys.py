@@ -55,15 +55,15 @@ def change(request: HttpRequest, operator: Operator, tenant: str, key: str) -> H
 
 
 def _page(
-    request: HttpRequest, operator: Operator, found: ApiKey, form: KeyForm | None = None
+    request: HttpRequest, operator: Operator, key: ApiKey, form: KeyForm | None = None
 ) -> HttpResponse:
-    events = audit_events_about(found.tenant_id, "api_key", found.public_id, limit=HISTORY)
+    events = audit_events_about(key.tenant_id, "api_key", key.public_id, limit=HISTORY)
     context = {
         "operator": operator,
-        "tenant": found.tenant,
-        "key": found,
-        "status": found.status(clock.now()),
-        "form": dressed(form or KeyForm(initial=values_of(found), most=SCOPES)),
+        "tenant": key.tenant,
+        "key": key,
+        "status": key.status(clock.now()),
+        "form": dressed(form or KeyForm(initial=values_of(key), most=SCOPES)),
         "history": full_entries(events),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK

@@ -45,7 +45,7 @@ def tenant(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
 def page(
     request: HttpRequest,
     operator: Operator,
-    found: Tenant,
+    tenant: Tenant,
     *,
     refusal: str = "",
     limits: StandingForm | None = None,
@@ -55,34 +55,34 @@ def page(
     now = clock.now()
     is_demo = operator.mode == Mode.DEMO
     figures = customer_figures(
-        now=now, without_channels=sandbox_names(), is_demo=is_demo, tenants=[found.id]
+        now=now, without_channels=sandbox_names(), is_demo=is_demo, tenants=[tenant.id]
     )
-    moves = latest_transfers(found.id, kinds=MOVED, limit=LATEST)
+    moves = latest_transfers(tenant.id, kinds=MOVED, limit=LATEST)
     notes = notes_about("transfer", [str(one.id) for one in moves])
     after = ids.parse(ids.KEY, request.GET.get("after", ""))
-    keys = counted_keys_of(found.id, after=after, limit=MAX_KEYS + 1)
+    keys = counted_keys_of(tenant.id, after=after, limit=MAX_KEYS + 1)
     shown = keys[:MAX_KEYS]
     context = {
         "operator": operator,
-        "tenant": found,
-        "row": (row := row_of(found, figures, now)),
+        "tenant": tenant,
+        "row": (row := row_of(tenant, figures, now)),
         "figures": row.figures,
         "refusal": refusal,
         "typed": {request.resolver_match.url_name: request.POST} if request.resolver_match else {},
         "once": ids.new_uuid(),
-        "why": "" if row.is_active else suspended_because(found.id),
+        "why": "" if row.is_active else suspended_because(tenant.id),
         "moves": [
             (LedgerEntry(one), notes.get(str(one.id), ""), one.kind in REVERSED_KINDS)
             for one in moves
         ],
-        "limits": limits or dressed(StandingForm(initial=standing_of(found))),
+        "limits": limits or dressed(StandingForm(initial=standing_of(tenant))),
         "keys": [(key, key.status(now)) for key in shown],
         "keys_of_all": keys[0].of_all if keys else 0,  # type: ignore[attr-defined]  # annotated
         "is_later": after is not None,
         "older_keys": shown[-1].public_id if len(keys) > MAX_KEYS else "",
-        "members": members_of(found.id),
-        "invitations": invitations_of(found.id, now=now),
+        "members": members_of(tenant.id),
+        "invitations": invitations_of(tenant.id, now=now),
         "roles": Membership.Role.choices,
-        "export": next(iter(exports_of(found.id)), None) if row.is_active else None,
+        "export": next(iter(exports_of(tenant.id)), None) if row.is_active else None,
     }
     return render(request, "ops/tenant.html", context, status=status)

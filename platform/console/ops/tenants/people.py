@@ -147,8 +147,8 @@ def remove_member(
     return done(request, f"{member.user.email} removed", "tenant", tenant)
 
 
-def _member(found: Tenant, person: str) -> Membership:
-    for one in members_of(found.id):
+def _member(tenant: Tenant, person: str) -> Membership:
+    for one in members_of(tenant.id):
         if str(one.user_id) == person:
             return one
     raise Http404
