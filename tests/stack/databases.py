@@ -4,17 +4,20 @@
 import importlib.util
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from pytest_django import DjangoDbBlocker
 
 from pictor.embedded.postgres_place import PACKAGE
+
+T = TypeVar("T")
 
 MADE_BY_MIGRATIONS = {
     "django_migrations": "FALSE",
@@ -53,6 +56,18 @@ def _full_tables() -> str:
         f" (SELECT FROM {name} WHERE {MADE_BY_MIGRATIONS.get(name, 'TRUE')})"
         for name in connection.introspection.table_names()
     )
+
+
+def written_once(blocker: DjangoDbBlocker, write: Callable[[], T]) -> Iterator[T]:
+    """Write rows for all tests of a module, which are restored after each; yield what it returns.
+
+    For fixtures of modules without transactional tests.
+    """
+    with blocker.unblock(), transaction.atomic():
+        written = write()
+        with blocker.block():
+            yield written
+        transaction.set_rollback(True)
 
 
 @contextmanager

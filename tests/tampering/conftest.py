@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from accounts.services import link_events
@@ -37,6 +36,7 @@ from tests.making.factories import (
     stored_images,
     take,
 )
+from tests.stack.databases import written_once
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +46,8 @@ def written(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[PayingCustomer]:
     """Books, written once for a module and restored for each of its tests."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        customer = write(Spools(tmp_path_factory.mktemp("spool"), SpoolBudget(1_000_000)))
-        with django_db_blocker.block():
-            yield customer
-        transaction.set_rollback(True)
+    spools = Spools(tmp_path_factory.mktemp("spool"), SpoolBudget(1_000_000))
+    yield from written_once(django_db_blocker, lambda: write(spools))
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 """The operator's pages, with signed-in members of staff."""
 
+from collections.abc import Iterator
+from copy import deepcopy
 from datetime import timedelta
+from http.cookies import SimpleCookie
 
 import pytest
 from allauth.account.internal.flows.login import (
@@ -9,20 +12,43 @@ from allauth.account.internal.flows.login import (
 )
 from allauth.mfa.models import Authenticator
 from django.test import Client, RequestFactory
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User
+from tests.making.seeds import sow
+from tests.stack.databases import written_once
 
 
 @pytest.fixture(autouse=True)
-def pages(db: None, plain_static_files: None) -> None:
+def pages(owners_cookies: SimpleCookie, db: None, plain_static_files: None) -> None:
     """A test's changes are undone; pages need no manifest of static files."""
 
 
+@pytest.fixture(scope="module")
+def sown(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Contracts and prices."""
+    yield from written_once(django_db_blocker, sow)
+
+
+@pytest.fixture(scope="module")
+def owners_cookies(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[SimpleCookie]:
+    """Cookies of an owner's session; the owner is there in all tests."""
+    yield from written_once(django_db_blocker, lambda: new_owner().cookies)
+
+
 @pytest.fixture
-def owner(settings: Settings) -> Client:
+def owner(settings: Settings, owners_cookies: SimpleCookie) -> Client:
     """A browser's session of an owner of the site, where staff need no second factor."""
     settings.STAFF_MFA = False
+    client = Client()
+    client.cookies = deepcopy(owners_cookies)
+    return client
+
+
+def new_owner() -> Client:
+    """A session of a new owner."""
     client = Client()
     client.force_login(User.objects.create_superuser("op@pictor.example", "correct horse"))
     return client

@@ -24,13 +24,8 @@ from tests.console.ops.channel_pages import (
     trouble,
 )
 from tests.making.factories import make_channel
-from tests.making.seeds import sow
 
-
-@pytest.fixture(autouse=True)
-def offered(pages: None) -> None:
-    """Models with their prices."""
-    sow()
+pytestmark = pytest.mark.usefixtures("sown")
 
 
 def test_a_route_that_goes_at_once_is_shown_with_the_split_before_it_is_saved(owner):

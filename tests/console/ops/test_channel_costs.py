@@ -15,15 +15,11 @@ from generation.models import Channel, CostTable
 from pictor.kit.words import clock
 from tests.console.ops.channel_pages import of, sold, text_of
 from tests.making.factories import make_channel
-from tests.making.seeds import sow
+
+pytestmark = pytest.mark.usefixtures("sown")
 
 MODEL = "gpt-image-2-origin"
 FILE = f"# https://vendor.example/pricing\nmodel,size,quality,usd\n{MODEL},1024x1024,any,0.004\n"
-
-
-@pytest.fixture(autouse=True)
-def offer() -> None:
-    sow()
 
 
 @pytest.fixture

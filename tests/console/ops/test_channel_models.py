@@ -6,14 +6,10 @@ from generation.models import Channel, ChannelTrial
 from pictor.kit.words import clock
 from tests.console.ops.channel_pages import LIST, text_of
 from tests.making.factories import make_channel
-from tests.making.seeds import sow
+
+pytestmark = pytest.mark.usefixtures("sown")
 
 ALL = ("gpt-image-2", "gpt-image-2-auto", "gpt-image-2-origin", "gpt-image-2-pro")
-
-
-@pytest.fixture(autouse=True)
-def offer() -> None:
-    sow()
 
 
 def wait_for_a_test(channel: Channel, *models: str) -> None:

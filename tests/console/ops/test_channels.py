@@ -17,12 +17,8 @@ from pictor.kit.words.money import Micros
 from tests.console.answers import csv_of
 from tests.console.ops.channel_pages import LIST, called, failed, names_of, of, seen, sold, text_of
 from tests.making.factories import PayingCustomer, begun, make_channel, make_worker, take
-from tests.making.seeds import sow
 
-
-@pytest.fixture(autouse=True)
-def offer() -> None:
-    sow()
+pytestmark = pytest.mark.usefixtures("sown")
 
 
 # --- the list -----------------------------------------------------------------------------------

@@ -14,13 +14,8 @@ from generation.models import Channel, ChannelTrial, PendingRevision
 from pictor.kit.redis import bell
 from pictor.kit.words import clock
 from tests.console.ops.channel_pages import FORM, NEW, ROUTE, edit, make, said_on, serving, trouble
-from tests.making.seeds import sow
 
-
-@pytest.fixture(autouse=True)
-def offered(pages: None) -> None:
-    """Models with their prices."""
-    sow()
+pytestmark = pytest.mark.usefixtures("sown")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Forms about lines that are sent while their bill is being matched or decided on."""
 
 from http import HTTPStatus
+from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from generation.bills import decisions, intake
 from generation.models import VendorBill
 from tests.billing.conftest import alone, pool
 from tests.console.answers import said_by
+from tests.console.ops.conftest import new_owner
 from tests.making.bills import csv_file, matched, row
 from tests.making.factories import make_channel
 from tests.making.seeds import sow
@@ -17,6 +19,12 @@ from tests.making.seeds import sow
 __all__ = ["pool"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def owners_cookies(transactional_db: None) -> SimpleCookie:
+    """Cookies of an owner's session, committed."""
+    return new_owner().cookies
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """Queries of the pages about money, where everything that they may have to read is there."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from billing.models import FIGURES, PriceBook, SoldDay, UsageRollup
 from billing.price_stops import Confirmed, Stops
@@ -25,7 +27,7 @@ from pictor.kit.words.ids import new_uuid_of
 from pictor.kit.words.money import Micros
 from tests.making.bills import call, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
-from tests.making.seeds import sow
+from tests.stack.databases import written_once
 
 MAX_QUERIES = 12
 SIZE = "1024x1024"
@@ -157,10 +159,13 @@ def sell(customer: PayingCustomer, channel: str) -> None:
     )  # fmt: skip
 
 
-@pytest.fixture
-def ids() -> dict[str, object]:
+@pytest.fixture(scope="module")
+def ids(sown: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, object]]:
     """Books of everyone, of a list and of a tenant; costs by tokens; sales, a bill, a rule."""
-    sow()
+    yield from written_once(django_db_blocker, much)
+
+
+def much() -> dict[str, object]:
     acme, other = PayingCustomer("acme"), PayingCustomer("other")
     channels = [dear_channel(name, acme) for name in ("one", "two")]
     for customer in (acme, other):

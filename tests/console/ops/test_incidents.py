@@ -15,14 +15,10 @@ from generation.oversight.incidents import IncidentWords, State
 from pictor.kit.words import clock
 from tests.console.answers import lines_of, words_of
 from tests.making.factories import ORIGIN
-from tests.making.seeds import sow
+
+pytestmark = pytest.mark.usefixtures("sown")
 
 LIST, NEW, PLAN = "/ops/incidents/", "/ops/incidents/new/", "/ops/incidents/plan/"
-
-
-@pytest.fixture(autouse=True)
-def offer(pages: None) -> None:
-    sow()
 
 
 def shown(client: Client, path: str) -> str:

@@ -1,11 +1,13 @@
 """Forms that are shown again keep everything that was typed."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from billing.models import PriceBook
 from billing.selectors import book_in_force, rows_of
@@ -23,7 +25,7 @@ from pictor.kit.words.money import Micros
 from tests.console.ops.channel_pages import FORM, ROUTE
 from tests.making.bills import call, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
-from tests.making.seeds import sow
+from tests.stack.databases import written_once
 
 LOW = f"{ORIGIN} 1024x1024 low"
 CELL = {f"price {LOW}": "0.0777", "cell": LOW, "number": "0.123x", "which": "book", "how": "by"}
@@ -78,10 +80,13 @@ CONFIRMATIONS: tuple[tuple[str, dict[str, str], str], ...] = (
 )
 
 
-@pytest.fixture
-def ids(db: None) -> dict[str, object]:
+@pytest.fixture(scope="module")
+def ids(sown: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, object]]:
     """One of everything that has a form."""
-    sow()
+    yield from written_once(django_db_blocker, one_of_everything)
+
+
+def one_of_everything() -> dict[str, object]:
     channel, acme = make_channel(cost_micros=1_000), PayingCustomer("acme")
     past = book_in_force(None, clock.now())
     assert past

@@ -19,15 +19,11 @@ from generation.models import BillLine, Channel, CostTable, VendorBill
 from tests.console.answers import csv_of, lines_of, said_by
 from tests.making.bills import NOON, call, costs_of_days, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
-from tests.making.seeds import sow
+
+pytestmark = pytest.mark.usefixtures("sown")
 
 LIST = "/ops/reconciliation/"
 LINES = (row("a", 0, "0.03"), row("b", 60, "0.035"), row("x", 90, "0.05"))
-
-
-@pytest.fixture(autouse=True)
-def offer() -> None:
-    sow()
 
 
 @pytest.fixture

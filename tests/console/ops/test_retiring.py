@@ -7,14 +7,10 @@ import pytest
 from generation.catalogue import services
 from generation.models import Channel, Route
 from tests.console.ops.channel_pages import FORM, ROUTE, edit, of, serving, text_of, trouble
-from tests.making.seeds import sow
+
+pytestmark = pytest.mark.usefixtures("sown")
 
 DAY = date(2027, 2, 3)
-
-
-@pytest.fixture(autouse=True)
-def offer() -> None:
-    sow()
 
 
 def test_an_end_date_is_entered_without_a_test_and_removed(owner):

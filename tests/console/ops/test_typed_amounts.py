@@ -30,7 +30,8 @@ from pictor.kit.words.money import MAX_MICROS, Micros
 from tests.console.ops.channel_pages import FORM, ROUTE, text_of
 from tests.making.bills import call, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
-from tests.making.seeds import sow
+
+pytestmark = pytest.mark.usefixtures("sown")
 
 TEXTS = (
     *("1e18", "9" * 20, "9" * 40, "9000000000", "9000000000.000001", "100", "0.000001"),
@@ -65,11 +66,6 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/reconciliation/{bill}/take/", {"line": "{lines}", "typed": "{}"}),
 )
 ANSWERS = {200, 303, 422}
-
-
-@pytest.fixture(autouse=True)
-def offer() -> None:
-    sow()
 
 
 @pytest.fixture

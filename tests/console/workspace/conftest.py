@@ -10,7 +10,6 @@ import pytest
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
@@ -33,6 +32,7 @@ from tests.making.factories import (
     take,
 )
 from tests.making.seeds import sow
+from tests.stack.databases import written_once
 from webhooks.models import Delivery
 from webhooks.services import EndpointValues as Hook
 from webhooks.services import create_endpoint, send_test
@@ -52,14 +52,14 @@ class Begun:
 @pytest.fixture(scope="module")
 def begun(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Begun]:
     """Contracts, prices and acme, written once for a module and restored for each test."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        sow()
-        models = ("gpt-image-2-origin", "gpt-image-2", "dall-e-3")
-        channel = make_channel("hidden-vendor", *models, cost_micros=30_000)
-        begun = Begun(channel, PayingCustomer("acme"))
-        with django_db_blocker.block():
-            yield begun
-        transaction.set_rollback(True)
+    yield from written_once(django_db_blocker, begin)
+
+
+def begin() -> Begun:
+    sow()
+    models = ("gpt-image-2-origin", "gpt-image-2", "dall-e-3")
+    channel = make_channel("hidden-vendor", *models, cost_micros=30_000)
+    return Begun(channel, PayingCustomer("acme"))
 
 
 @pytest.fixture(autouse=True)

@@ -28,17 +28,20 @@ from tests.making.factories import (
     stored_images,
     take,
 )
-from tests.making.seeds import sow
 
 BILLED = Cost(Micros(30_000), CostSource.FLAT)
 Make = Callable[..., Generation]
 SignIn = Callable[[str], Client]
 
 
+@pytest.fixture(autouse=True)
+def offer(sown: None) -> None:
+    """Contracts and prices."""
+
+
 @pytest.fixture
-def channel(db: None) -> Channel:
+def channel(offer: None, db: None) -> Channel:
     """A channel with gpt-image-2-origin at 0.03 USD an image; tests have a channel of their own."""
-    sow()
     make_channel("sandbox", serves=Serves.TEST)
     return make_channel("acme-openai", cost_micros=30_000)
 

@@ -19,10 +19,22 @@ from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
 from tests.console.ops.generations.conftest import Make
 from tests.making.factories import PayingCustomer
+from tests.making.seeds import sow
 
 Form = tuple[str, dict[str, Any]]
 GENERATIONS = "/ops/generations/"
 WHY = {"note": "bad evening", "words": "Sorry", "reason": "INV-7"}
+
+
+@pytest.fixture
+def owners_cookies() -> None:
+    """No owner signs in."""
+
+
+@pytest.fixture
+def sown(transactional_db: None) -> None:
+    """Contracts and prices, committed."""
+    sow()
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.making.seeds import sow
-
 
 @pytest.fixture(autouse=True)
-def offer(pages: None) -> None:
-    sow()
+def offer(sown: None) -> None:
+    """Contracts and prices."""

@@ -14,7 +14,6 @@ from billing.models import FIGURES, PriceBook, SoldDay
 from billing.selectors import book_in_force, rows_of
 from billing.services import draft_price_book
 from pictor.kit.words import clock
-from tests.making.seeds import sow
 
 LIST = "/ops/prices/"
 ORIGIN, SIZE = "gpt-image-2-origin", "1024x1024"
@@ -22,8 +21,8 @@ LOW = f"{ORIGIN} {SIZE} low"
 
 
 @pytest.fixture(autouse=True)
-def offer() -> None:
-    sow()
+def offer(sown: None) -> None:
+    """Contracts and prices."""
 
 
 @pytest.fixture
