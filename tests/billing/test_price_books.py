@@ -15,7 +15,7 @@ from billing.models import Price, PriceBook
 from billing.pricing import BookRow, PriceTable, quote
 from billing.seed_prices import seed_prices
 from billing.selectors import current_table, known_table_of, table_of
-from billing.services import draft_price_book, publish_price_book
+from billing.services import draft_price_book, publish_price_book, set_prices
 from pictor.kit.words.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
@@ -64,6 +64,23 @@ def test_a_draft_is_not_in_force(now):
     draft_price_book(name="standard", rows=[row(1)], effective_from=now, actor="test")
 
     assert current_table(None, now).rows == {}
+
+
+def test_a_hundred_prices_are_set_in_few_queries(now, django_assert_max_num_queries):
+    book = draft_price_book(name="standard", rows=[row(9)], effective_from=now, actor="test")
+
+    with django_assert_max_num_queries(10):
+        set_prices(book=book, rows=[row(5, f"{side}x64") for side in range(1, 101)], actor="test")
+
+    assert book.prices.filter(micros=5).count() == 100
+
+
+@pytest.mark.parametrize("invalid", [row(-1), row(1, "0x64"), row(1, "64x0")])
+def test_a_price_below_nothing_or_without_pixels_is_refused(now, invalid):
+    book = draft_price_book(name="standard", rows=[row(9)], effective_from=now, actor="test")
+
+    with pytest.raises(ValidationError, match="greater than or equal to"):
+        set_prices(book=book, rows=[invalid], actor="test")
 
 
 def test_the_latest_effective_book_is_in_force_and_says_how_long(now):
