@@ -28,6 +28,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Copy the server's own database, which has been migrated if `-n` is given."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = connection.settings_dict["NAME"]
+
+
 @pytest.fixture(autouse=True)
 def failures_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget the pause in which a process avoids a Redis or a broker that failed.

@@ -36,6 +36,9 @@ TEST_BUCKET = "pictor-test"
 UPSTREAM_PORTS = 4
 MAX_COMPLAINTS = 50
 NO_SANDBOX = "http://127.0.0.1:9/v1"
+MIGRATED = "PICTOR_TESTS_MIGRATED"
+"""Variable with the folder of a migrated cluster, which the processes of `-n` copy."""
+THREE_SERVERS = ["-m", "tests.stack.three_servers"]
 PATIENTLY = "?options=-c%20lock_timeout%3D2000"
 """Of the processes' limits, the tests' own connections have only the one that tests wait for.
 
@@ -196,7 +199,8 @@ def _wait_for_record(
 def _start_servers(folder: Path) -> Stack:
     """Start PostgreSQL, Valkey and S3; this process's settings will read their addresses."""
     (folder / "data" / "s3" / TEST_BUCKET).mkdir(parents=True)
-    servers = _start(folder, ["-m", "tests.stack.three_servers"], SANDBOX_URL=NO_SANDBOX)
+    _copy_migrated(folder / "data")
+    servers = _start(folder, THREE_SERVERS, SANDBOX_URL=NO_SANDBOX)
     redis = urlsplit(servers.env["REDIS_URL"])
     os.environ.update(servers.env)
     # Test databases are made, emptied and tampered with by the owner.
@@ -207,22 +211,47 @@ def _start_servers(folder: Path) -> Stack:
     return servers
 
 
-def _is_needed(config: pytest.Config) -> bool:
-    """False for listings and, with `-n`, for the controller, which runs no tests."""
-    options = config.known_args_namespace
+def _migrate_once(folder: Path) -> None:
+    """Migrate a cluster for all test processes: it takes each of them and each stack 10 s."""
+    servers = _start(folder, THREE_SERVERS, SANDBOX_URL=NO_SANDBOX)
+    migrated = servers.manage("migrate", "--verbosity=0")
+    stop_stack(servers)
+    assert migrated.returncode == 0, migrated.stderr
+    os.environ[MIGRATED] = str(servers.data)
+
+
+def _copy_migrated(data: Path) -> None:
+    """Let a new folder of data begin with the migrated cluster, if there is one."""
+    migrated = os.environ.get(MIGRATED)
+    if migrated and Path(migrated, "postgres").exists():  # under root it may lie elsewhere
+        data.mkdir(exist_ok=True)
+        copied = [f"{migrated}/postgres", f"{migrated}/secrets.json", str(data)]
+        subprocess.run(["cp", "-a", *copied], check=True)  # noqa: S603, S607 - ours; found on every Unix
+
+
+def _is_idle(config: pytest.Config) -> bool:
+    """True for listings."""
     idle = ("help", "version", "collectonly", "markers", "showfixtures")
-    is_head = getattr(options, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
-    return not is_head and not any(getattr(options, name, False) for name in idle)
+    return any(getattr(config.known_args_namespace, name, False) for name in idle)
+
+
+def _is_controller(config: pytest.Config) -> bool:
+    """True with `-n` where no tests run."""
+    has_others = getattr(config.known_args_namespace, "numprocesses", None)
+    return bool(has_others) and "PYTEST_XDIST_WORKER" not in os.environ
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Start the servers before pytest-django reads the settings."""
-    if _is_needed(early_config):
+    if not _is_idle(early_config):
         folder = Path(tempfile.mkdtemp(prefix="pictor-servers-"))
         early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-        servers = _start_servers(folder)
-        early_config.add_cleanup(lambda: stop_stack(servers))
+        if _is_controller(early_config):
+            _migrate_once(folder)
+        else:
+            servers = _start_servers(folder)
+            early_config.add_cleanup(lambda: stop_stack(servers))
     return (yield)
 
 
@@ -273,6 +302,7 @@ def pytest_runtest_makereport(
 def stack() -> Iterator[Stack]:
     """The whole running system, for tests that use it over HTTP or kill its parts."""
     folder = Path(tempfile.mkdtemp(prefix="pictor-stack-"))
+    _copy_migrated(folder / "data")
     # Many sign up in a day of tests, all from this machine's one address.
     _running.append(start_stack(folder, PICTOR_SIGN_UP_CREDITS_PER_ADDRESS="1000"))
     yield _running[0]
