@@ -20,7 +20,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	css css-check screenshots landing venv venv-dev
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Where Python may not write bytecode, every process would compile what it imports of this.
 COMPILE = $(PY) -m compileall -q $(filter-out manage.py tests,$(SOURCES))

@@ -31,6 +31,12 @@ class AttemptClass(StrEnum):
     never."""
 
 
+MAY_HAVE_BILLED = frozenset(
+    {AttemptClass.UNKNOWN, AttemptClass.BAD_RESULT, AttemptClass.STORAGE_FAILED}
+)
+"""Ends for which a vendor may charge us unless an adapter knows better."""
+
+
 class UpstreamError(Exception):
     """An attempt without an image.
 
@@ -39,7 +45,8 @@ class UpstreamError(Exception):
         http_status: None if no answer's head arrived.
         request_id: the upstream's; "" if it named none.
         retry_after_seconds: as the upstream gave it.
-        may_have_billed: True if the upstream may charge us for the call.
+        may_have_billed: True if the upstream may charge us for the call; by default for every end
+            that may follow a delivery.
         detail: for our own log and attempt row: at most 500 characters, secrets removed.
         public_message: for the caller, in our words; "" leaves the words to the class.
         public_param: the request field the upstream complained of, if it is one of ours.
@@ -54,7 +61,7 @@ class UpstreamError(Exception):
         http_status: int | None = None,
         request_id: str = "",
         retry_after_seconds: float | None = None,
-        may_have_billed: bool = False,
+        may_have_billed: bool | None = None,
         public_message: str = "",
         public_param: str | None = None,
         is_ours: bool = False,
@@ -65,7 +72,9 @@ class UpstreamError(Exception):
         self.http_status = http_status
         self.request_id = request_id
         self.retry_after_seconds = retry_after_seconds
-        self.may_have_billed = may_have_billed
+        self.may_have_billed = (
+            attempt_class in MAY_HAVE_BILLED if may_have_billed is None else may_have_billed
+        )
         self.public_message = public_message
         self.public_param = public_param
         self.is_ours = is_ours
@@ -84,6 +93,5 @@ def no_room(
         str(error),
         http_status=http_status,
         request_id=request_id,
-        may_have_billed=True,
         is_ours=True,
     )

@@ -27,7 +27,7 @@ class WrongSize(UpstreamError):
     """Another size than a strict request allows."""
 
     def __init__(self, detail: str) -> None:
-        super().__init__(AttemptClass.BAD_RESULT, detail, may_have_billed=True)
+        super().__init__(AttemptClass.BAD_RESULT, detail)
 
 
 def too_large_for_a_test(most_bytes: int) -> UpstreamError:

@@ -358,9 +358,7 @@ class Dispatcher:
 
     def _check(self, run: _Run, candidate: Candidate, images: Sequence[VerifiedImage]) -> None:
         if not images:
-            raise UpstreamError(
-                AttemptClass.BAD_RESULT, "no image that could be decoded", may_have_billed=True
-            )
+            raise UpstreamError(AttemptClass.BAD_RESULT, "no image that could be decoded")
         size, sizes = run.generation.size, [image.size for image in images]
         if run.generation.livemode:  # a sandbox draws the size that a prompt names
             self._chooser.delivered(candidate, wanted=size, sizes=sizes)

@@ -18,12 +18,10 @@ from http import HTTPStatus
 
 from generation.channels.answers import redact, request_id_of, retry_after_of
 from generation.channels.complaints import ComplaintSubject
-from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.errors import MAY_HAVE_BILLED, AttemptClass, UpstreamError
 from generation.channels.openai import wire
 from generation.channels.openai.complaints import Complaint, complaint_of
 from generation.channels.statuses import class_of_status
-
-MAY_HAVE_BILLED = frozenset({AttemptClass.UNKNOWN, AttemptClass.BAD_RESULT})
 
 _CLASS_OF: dict[ComplaintSubject | None, AttemptClass] = {
     ComplaintSubject.POLICY: AttemptClass.MODERATED,
