@@ -29,8 +29,12 @@ SHORT = ("pictor.processes.celery_worker", "short")
 
 @pytest.fixture
 def direct(db: None) -> dict[str, Any]:
-    """Connection parameters of a process."""
-    return connection.get_connection_params()
+    """Connection parameters of a process; the tests' own have fewer limits."""
+    ours = "statement_timeout=5000 lock_timeout=2000 idle_in_transaction_session_timeout=30000"
+    return {
+        **connection.get_connection_params(),
+        "options": " ".join(f"-c {limit}" for limit in ours.split()),
+    }
 
 
 @pytest.fixture
