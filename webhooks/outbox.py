@@ -113,32 +113,32 @@ def claim(*, now: datetime, limit: int, in_hand: Mapping[UUID, int]) -> list[Hel
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)
         claimed = [row[0] for row in cursor.fetchall()]
-    return _orders(claimed, now)
+    return _deliveries(claimed, now)
 
 
-def _orders(delivery_ids: Collection[UUID], now: datetime) -> list[HeldDelivery]:
+def _deliveries(delivery_ids: Collection[UUID], now: datetime) -> list[HeldDelivery]:
     if not delivery_ids:
         return []
-    orders = []
-    claimed = Delivery.objects.filter(id__in=delivery_ids).select_related("event", "endpoint")
-    for delivery in claimed.order_by("id"):  # the oldest begins first
+    deliveries = []
+    rows = Delivery.objects.filter(id__in=delivery_ids).select_related("event", "endpoint")
+    for row in rows.order_by("id"):  # the oldest begins first
         try:
-            orders.append(_order(delivery, now))
+            deliveries.append(_delivery(row, now))
         except (WrongKey, LookupError) as error:  # ours to mend; due again in a minute
-            logger.exception("%s cannot be sent: %s", delivery.public_id, type(error).__name__)
-    return orders
+            logger.exception("%s cannot be sent: %s", row.public_id, type(error).__name__)
+    return deliveries
 
 
-def _order(delivery: Delivery, now: datetime) -> HeldDelivery:
+def _delivery(row: Delivery, now: datetime) -> HeldDelivery:
     return HeldDelivery(
-        delivery_id=delivery.id,
-        endpoint_id=delivery.endpoint_id,
-        event_id=delivery.event.public_id,
-        url=delivery.endpoint.url,
-        body=_body_of(delivery.event).encode(),
-        secrets=_secrets_of(delivery.endpoint, now),
+        delivery_id=row.id,
+        endpoint_id=row.endpoint_id,
+        event_id=row.event.public_id,
+        url=row.endpoint.url,
+        body=_body_of(row.event).encode(),
+        secrets=_secrets_of(row.endpoint, now),
         until=now + LEASE,
-        test_of=None if delivery.event.livemode else delivery.event.tenant_id,
+        test_of=None if row.event.livemode else row.event.tenant_id,
     )
 
 
@@ -160,35 +160,35 @@ def _body_of(event: Event) -> str:
     return event.body
 
 
-def put_off(*, order: HeldDelivery, now: datetime) -> None:
+def put_off(*, delivery: HeldDelivery, now: datetime) -> None:
     """Postpone a delivery to the next UTC day without an attempt."""
     tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time.min, UTC)
     still_held = Delivery.objects.filter(
-        id=order.delivery_id, state=Delivery.State.PENDING, due_at=order.until
+        id=delivery.delivery_id, state=Delivery.State.PENDING, due_at=delivery.until
     )
     still_held.update(due_at=tomorrow)
 
 
 @transaction.atomic
-def write_down(*, order: HeldDelivery, outcome: DeliveryOutcome, now: datetime) -> None:
+def write_down(*, delivery: HeldDelivery, outcome: DeliveryOutcome, now: datetime) -> None:
     """Record an attempt, and decide the next step of the delivery and its endpoint.
 
     A delivery that was sent again by hand meanwhile stays due: this attempt began before that.
     """
-    delivery = Delivery.objects.select_for_update().filter(id=order.delivery_id).first()
-    endpoint = WebhookEndpoint.objects.filter(id=order.endpoint_id).first()
-    if delivery is None or endpoint is None:
+    row = Delivery.objects.select_for_update().filter(id=delivery.delivery_id).first()
+    endpoint = WebhookEndpoint.objects.filter(id=delivery.endpoint_id).first()
+    if row is None or endpoint is None:
         return  # deleted meanwhile
     DeliveryAttempt.objects.create(
-        delivery=delivery,
+        delivery=row,
         at=outcome.began_at,
         took_ms=outcome.took // timedelta(milliseconds=1),
         http_status=outcome.status,
         error=outcome.error,
         answer=_answer_to_keep(endpoint, outcome.answer, now),
     )
-    if delivery.due_at == order.until:
-        _go_on(delivery, outcome, now)
+    if row.due_at == delivery.until:
+        _go_on(row, outcome, now)
     _judge(endpoint, outcome, now)
 
 

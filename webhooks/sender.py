@@ -50,15 +50,15 @@ class Sender:
         if room <= 0:
             return 0
         async with asyncio.timeout(SILENT_SECONDS):
-            orders = await pools.database(
+            deliveries = await pools.database(
                 outbox.claim, now=clock.now(), limit=room, in_hand=dict(self._in_hand)
             )
-        for order in orders:
-            self._in_hand[order.endpoint_id] += 1
-            task = asyncio.create_task(self._deliver(order))
+        for delivery in deliveries:
+            self._in_hand[delivery.endpoint_id] += 1
+            task = asyncio.create_task(self._deliver(delivery))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return len(orders)
+        return len(deliveries)
 
     async def wait(self, seconds: float) -> None:
         """Wait until an attempt ends and makes room, or for `seconds`."""
@@ -74,11 +74,11 @@ class Sender:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
-    async def _attempt(self, order: HeldDelivery) -> DeliveryOutcome:
+    async def _attempt(self, delivery: HeldDelivery) -> DeliveryOutcome:
         """Attempt the delivery. Our own error counts as an attempt, or it would repeat for ever."""
         began = clock.now()
         try:
-            return await send(order, http=self._http, at=began)
+            return await send(delivery, http=self._http, at=began)
         except LookUpsBusy:
             raise
         except Exception:
@@ -87,26 +87,28 @@ class Sender:
                 began_at=began, took=clock.now() - began, error="it could not be sent"
             )
 
-    async def _deliver(self, order: HeldDelivery) -> None:
+    async def _deliver(self, delivery: HeldDelivery) -> None:
         try:
-            if not await _has_room(order):
-                await pools.surely(outbox.put_off, order=order, now=clock.now())
+            if not await _has_room(delivery):
+                await pools.surely(outbox.put_off, delivery=delivery, now=clock.now())
                 return
-            outcome = await self._attempt(order)
-            await pools.surely(outbox.write_down, order=order, outcome=outcome, now=clock.now())
+            outcome = await self._attempt(delivery)
+            await pools.surely(
+                outbox.write_down, delivery=delivery, outcome=outcome, now=clock.now()
+            )
         except LookUpsBusy as error:
             logger.warning("a delivery is put off: %s", error)
         except Exception:
             logger.exception("a delivery failed unexpectedly; it is sent again")
         finally:
-            self._in_hand[order.endpoint_id] -= 1
+            self._in_hand[delivery.endpoint_id] -= 1
             self._in_hand += Counter()  # drops endpoints at 0
             self._ended.set()
 
 
-async def _has_room(order: HeldDelivery) -> bool:
+async def _has_room(delivery: HeldDelivery) -> bool:
     """True if the event is about a live request, or its tenant's tests may store more today."""
-    tenant_id = order.test_of
+    tenant_id = delivery.test_of
     if tenant_id is None:
         return True
     return await send_async(counting_of_test(tenant_id, SENDING_BYTES, now=clock.now()))

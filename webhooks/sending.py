@@ -37,22 +37,26 @@ _WORDS: tuple[tuple[type[HttpError], str], ...] = (
 )
 
 
-async def send(order: HeldDelivery, *, http: HttpPool, at: datetime) -> DeliveryOutcome:
+async def send(delivery: HeldDelivery, *, http: HttpPool, at: datetime) -> DeliveryOutcome:
     """Post an event once and return the outcome."""
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Pictor-Webhooks/1",
         **signing.headers_of(
-            event_id=order.event_id,
+            event_id=delivery.event_id,
             timestamp=int(at.timestamp()),
-            body=order.body,
-            signed_with=order.secrets,
+            body=delivery.body,
+            signed_with=delivery.secrets,
         ),
     }
     began = time.monotonic()
     error, answer = "", bytearray()
     exchange = http.exchange(
-        "POST", order.url, headers=headers, body=order.body, read_timeout_seconds=ATTEMPT_SECONDS
+        "POST",
+        delivery.url,
+        headers=headers,
+        body=delivery.body,
+        read_timeout_seconds=ATTEMPT_SECONDS,
     )
     try:
         async with deadline(ATTEMPT_SECONDS), exchange as found:

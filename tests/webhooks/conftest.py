@@ -57,28 +57,28 @@ class Receiver:
     def claimed(self) -> list[HeldDelivery]:
         return outbox.claim(now=self.now, limit=100, in_hand={})
 
-    def sent(self, order: HeldDelivery) -> DeliveryOutcome:
+    def sent(self, delivery: HeldDelivery) -> DeliveryOutcome:
         """Make an attempt through the guard, with this server allowed."""
 
         async def attempt() -> DeliveryOutcome:
             http = HttpPool(egress_allow=[self._server.host_port])
             try:
-                return await send(order, http=http, at=self.now)
+                return await send(delivery, http=http, at=self.now)
             finally:
                 await http.aclose()
 
         outcome: DeliveryOutcome = self._run(attempt())
         return outcome
 
-    def carried(self, order: HeldDelivery) -> None:
+    def carried(self, delivery: HeldDelivery) -> None:
         """Do everything that a sender does with a claimed delivery."""
 
         async def carry() -> None:
             http = HttpPool(egress_allow=[self._server.host_port])
             sender = Sender(http)
-            sender._in_hand[order.endpoint_id] = 1  # noqa: SLF001 - as its look begins one
+            sender._in_hand[delivery.endpoint_id] = 1  # noqa: SLF001 - as its look begins one
             try:
-                await sender._deliver(order)  # noqa: SLF001 - its loop has no other way in
+                await sender._deliver(delivery)  # noqa: SLF001 - its loop has no other way in
             finally:
                 await http.aclose()
 
@@ -87,9 +87,9 @@ class Receiver:
     def work(self) -> list[DeliveryOutcome]:
         """Send everything due now, and write down the outcomes."""
         outcomes = []
-        for order in self.claimed():
-            outcome = self.sent(order)
-            outbox.write_down(order=order, outcome=outcome, now=self.now)
+        for delivery in self.claimed():
+            outcome = self.sent(delivery)
+            outbox.write_down(delivery=delivery, outcome=outcome, now=self.now)
             outcomes.append(outcome)
         return outcomes
 

@@ -315,8 +315,8 @@ def test_a_success_ends_the_count_of_days(acme, receiver, endpoint):
 
 def test_a_sender_that_died_is_followed_by_another_with_the_same_body(acme, receiver, endpoint):
     canceled(acme)
-    (order,) = receiver.claimed()
-    receiver.sent(order)  # and it dies before it has written that down
+    (delivery,) = receiver.claimed()
+    receiver.sent(delivery)  # and it dies before it has written that down
     forgetting.forget(Generation.objects.get(), now=receiver.now)
 
     receiver.later(seconds=59)
@@ -358,7 +358,7 @@ def test_a_failing_endpoint_gets_one_at_a_time_and_delays_nobody(acme, receiver,
     canceled(other)
 
     both = outbox.claim(now=receiver.now, limit=2, in_hand={})
-    assert len({order.endpoint_id for order in both}) == 2
+    assert len({delivery.endpoint_id for delivery in both}) == 2
     more = outbox.claim(now=receiver.now, limit=100, in_hand={})
     assert len(more) == 8
     full = outbox.claim(now=receiver.now, limit=100, in_hand={endpoint.id: 8})
@@ -391,10 +391,10 @@ def test_a_fault_of_ours_is_a_try_too(receiver, endpoint, acme, monkeypatch):
 
     monkeypatch.setattr("webhooks.sending.signing.headers_of", broken)
     canceled(acme)
-    (order,) = receiver.claimed()
+    (delivery,) = receiver.claimed()
 
-    outcome = asyncio.run(Sender(HttpPool())._attempt(order))  # noqa: SLF001 - its loop has no other way in
-    outbox.write_down(order=order, outcome=outcome, now=receiver.now)
+    outcome = asyncio.run(Sender(HttpPool())._attempt(delivery))  # noqa: SLF001 - its loop has no other way in
+    outbox.write_down(delivery=delivery, outcome=outcome, now=receiver.now)
 
     assert DeliveryAttempt.objects.get().error == "it could not be sent"
     assert Delivery.objects.get().due_at > receiver.now
@@ -410,15 +410,15 @@ def test_a_delivery_without_a_turn_for_its_look_up_has_not_failed(
     monkeypatch.setattr("webhooks.sender.send", busy)
     monkeypatch.setattr(outbox, "write_down", lambda **known: written.append(known))
     canceled(acme)
-    (order,) = receiver.claimed()
+    (delivery,) = receiver.claimed()
     sender = Sender(HttpPool())
-    sender._in_hand[order.endpoint_id] = 1  # noqa: SLF001 - as its look begins one
+    sender._in_hand[delivery.endpoint_id] = 1  # noqa: SLF001 - as its look begins one
 
-    asyncio.run(sender._deliver(order))  # noqa: SLF001 - its loop has no other way in
+    asyncio.run(sender._deliver(delivery))  # noqa: SLF001 - its loop has no other way in
 
     assert written == []
     receiver.later(minutes=2)
-    assert [one.delivery_id for one in receiver.claimed()] == [order.delivery_id]
+    assert [one.delivery_id for one in receiver.claimed()] == [delivery.delivery_id]
 
 
 def test_a_secret_that_no_key_opens_stops_nobody_else(acme, receiver, endpoint):
@@ -434,16 +434,16 @@ def test_a_secret_that_no_key_opens_stops_nobody_else(acme, receiver, endpoint):
 
 def test_a_private_address_is_not_called(acme, receiver, endpoint):
     canceled(acme)
-    (order,) = receiver.claimed()
+    (delivery,) = receiver.claimed()
 
     async def attempt() -> list[outbox.DeliveryOutcome]:
         http = HttpPool(resolve=lambda host, port: ["10.0.0.1"])
         try:
-            orders = [
-                outbox.HeldDelivery(**{**fields(order), "url": url})
-                for url in ("https://rebound.example.com/", "https://127.0.0.1/", order.url)
+            deliveries = [
+                outbox.HeldDelivery(**{**fields(delivery), "url": url})
+                for url in ("https://rebound.example.com/", "https://127.0.0.1/", delivery.url)
             ]
-            return [await sending.send(one, http=http, at=receiver.now) for one in orders]
+            return [await sending.send(one, http=http, at=receiver.now) for one in deliveries]
         finally:
             await http.aclose()
 
@@ -453,22 +453,22 @@ def test_a_private_address_is_not_called(acme, receiver, endpoint):
     assert receiver.received == []
 
 
-def fields(order: outbox.HeldDelivery) -> dict[str, Any]:
-    return {name: getattr(order, name) for name in order.__slots__}
+def fields(delivery: outbox.HeldDelivery) -> dict[str, Any]:
+    return {name: getattr(delivery, name) for name in delivery.__slots__}
 
 
 def test_only_beginnings_are_kept_of_an_endpoints_many_long_answers(acme, receiver, endpoint):
     canceled(acme)
-    (order,) = receiver.claimed()
+    (delivery,) = receiver.claimed()
     long = outbox.DeliveryOutcome(
         began_at=receiver.now, took=timedelta(), status=500, answer="x" * 64 * 1024
     )
     tomorrow = receiver.now + timedelta(days=1)
 
     for now in (*[receiver.now] * 65, tomorrow):
-        outbox.write_down(order=order, outcome=long, now=now)
+        outbox.write_down(delivery=delivery, outcome=long, now=now)
     short = replace(long, answer="no")
-    outbox.write_down(order=order, outcome=short, now=receiver.now)
+    outbox.write_down(delivery=delivery, outcome=short, now=receiver.now)
 
     kept = [len(one.answer) for one in DeliveryAttempt.objects.order_by("id")]
     assert kept == [*[64 * 1024] * 64, 1000, 64 * 1024, 2]

@@ -241,12 +241,12 @@ def test_a_deleted_endpoint_is_sent_nothing_and_its_deliveries_go(acme, receiver
 
 def test_a_delivery_resent_while_on_its_way_is_sent_twice(acme, receiver, endpoint):
     canceled(acme)
-    (order,) = receiver.claimed()
-    outcome = receiver.sent(order)
+    (delivery,) = receiver.claimed()
+    outcome = receiver.sent(delivery)
 
     resend(endpoint=endpoint, delivery=Delivery.objects.get(), now=receiver.now)
-    outbox.write_down(order=order, outcome=outcome, now=receiver.now)
-    outbox.put_off(order=order, now=receiver.now)
+    outbox.write_down(delivery=delivery, outcome=outcome, now=receiver.now)
+    outbox.put_off(delivery=delivery, now=receiver.now)
     receiver.work()
 
     assert len(receiver.received) == 2

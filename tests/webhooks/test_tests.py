@@ -25,8 +25,8 @@ def at_noon(monkeypatch):
 def told(customer: PayingCustomer, receiver: Receiver) -> None:
     """Make an event about a new generation of the customer's, and try to deliver it once."""
     cancel(generation=customer.generation(), now=clock.now())
-    (order,) = receiver.claimed()
-    receiver.carried(order)
+    (delivery,) = receiver.claimed()
+    receiver.carried(delivery)
 
 
 def test_once_the_day_of_tests_is_used_up_their_events_wait_for_the_next(

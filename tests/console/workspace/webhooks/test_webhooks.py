@@ -24,9 +24,9 @@ def sent(acme):
 
 def answered(delivery: Delivery, status: int, answer: str) -> None:
     now = clock.now()
-    (order,) = outbox.claim(now=now, limit=1, in_hand={})
+    (held,) = outbox.claim(now=now, limit=1, in_hand={})
     outcome = DeliveryOutcome(began_at=now, took=now - now, status=status, answer=answer)
-    outbox.write_down(order=order, outcome=outcome, now=now)
+    outbox.write_down(delivery=held, outcome=outcome, now=now)
     delivery.refresh_from_db()
 
 
