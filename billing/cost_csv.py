@@ -25,7 +25,7 @@ COLUMNS = ("model", "size", "quality", "usd", "kind")
 NEEDED = frozenset({"model", "size", "quality", "usd"})
 KINDS: Mapping[str, CostKind] = {"": "fixed", "fixed": "fixed", "formula": "formula"}
 MAX_ROWS = 2000
-MAX_MICROS = 1_000_000_000_000
+MAX_COST_MICROS = 1_000_000_000_000
 """A million dollars, so that the cost of an answer's tokens stays a valid amount."""
 MAX_MODEL_CHARS, MAX_QUALITY_CHARS = 128, 64
 _PIXELS = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}", re.ASCII)
@@ -87,8 +87,8 @@ def _row(line: Mapping[str, str]) -> CostRow:
         raise ValueError(f"{empty[0]} is empty")
     kind = _kind(line)
     micros = from_decimal(line["usd"])
-    if not 0 <= micros <= MAX_MICROS:
-        raise ValueError(f"{line['usd']} is not from 0 to {to_decimal(MAX_MICROS)}")
+    if not 0 <= micros <= MAX_COST_MICROS:
+        raise ValueError(f"{line['usd']} is not from 0 to {to_decimal(MAX_COST_MICROS)}")
     if len(line["model"]) > MAX_MODEL_CHARS or len(line["quality"]) > MAX_QUALITY_CHARS:
         raise ValueError("a model has at most 128 characters, a quality 64")
     return CostRow(line["model"], line["size"], line["quality"], Micros(micros), kind)

@@ -33,7 +33,7 @@ MAX_RULES, MAX_MAILS = 20, 10
 MAX_NAME, MAX_PAGE, MAX_ADDRESS = 80, 200, 254
 """The longest texts, in characters."""
 MAX_MINUTES, MAX_HOURS = 7 * 24 * 60, 7 * 24
-MAX_MICROS = 10**15
+MAX_ALERT_MICROS = 10**15
 """A billion dollars."""
 CHANGED = "changed"
 """The code of a refused change that was based on an outdated rule."""
@@ -296,7 +296,7 @@ def _mistakes_in_filter(values: RuleValues) -> Iterator[tuple[str, str]]:
         yield "kinds", "Choose at least one kind, or every kind."
     elif unknown := [one for one in values.kinds or () if one not in ALL_KINDS]:
         yield "kinds", f"There is no kind {unknown[0]!r}; the kinds are {', '.join(ALL_KINDS)}."
-    if values.least_micros is not None and not 0 <= values.least_micros <= MAX_MICROS:
+    if values.least_micros is not None and not 0 <= values.least_micros <= MAX_ALERT_MICROS:
         yield "least_micros", "Type an amount from $0 to a billion dollars."
     if not 0 <= values.least_minutes <= MAX_MINUTES:
         yield "least_minutes", f"Type 0 to {MAX_MINUTES} minutes, which is a week."

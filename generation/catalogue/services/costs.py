@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from accounts.services import Actor, record
 from billing import locks
-from billing.cost_csv import MAX_MICROS, CostFile
+from billing.cost_csv import MAX_COST_MICROS, CostFile
 from billing.pricing import MAX_NAMED, PriceTable
 from billing.repricing import number_in
 from billing.selectors import current_table
@@ -36,6 +36,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, scale_half_up, to_decimal
 
 LARGE_FACTOR = 5
+MAX_FACTOR = 10**12
 DOUBTFUL_COST = "doubtful_cost"
 """The code of a refusal that is answered by typing a cost again."""
 COSTS_CHANGED = "costs_changed"
@@ -140,12 +141,12 @@ def _store(
 
 def scaled(rows: Collection[CostRow], factor: Decimal) -> list[CostRow]:
     """The rows times a factor above 0, each rounded half up to a micro."""
-    if not (factor.is_finite() and 0 < factor <= MAX_MICROS):
+    if not (factor.is_finite() and 0 < factor <= MAX_FACTOR):
         raise ValidationError(f"a factor must be above 0, not {factor}")
     found = [replace(row, micros=scale_half_up(row.micros, factor)) for row in rows]
     if any(after.micros == 0 < row.micros for row, after in zip(rows, found, strict=True)):
         raise ValidationError(f"with a factor of {factor} a cost would round to nothing")
-    if any(row.micros > MAX_MICROS for row in found):
+    if any(row.micros > MAX_COST_MICROS for row in found):
         raise ValidationError(f"with a factor of {factor} a cost is above the maximum")
     return found
 
