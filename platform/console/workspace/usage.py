@@ -115,17 +115,17 @@ class UsageReport:
 @member(Permission.SEE_USAGE)
 def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show the figures, chart and table of one period, split by the query string; or its CSV."""
-    look, measures = _look(request, workspace), MEASURES | TIMES
+    report, measures = _report(request, workspace), MEASURES | TIMES
     measure = _choice_of(request, "show", tuple(measures))
     if request.GET.get("format") == "csv":
-        return _csv(look)
-    totals = PeriodTotals.of(look.used)
-    before = PeriodTotals.of(_usage(workspace, look.period.before, None, "status"))
+        return _csv(report)
+    totals = PeriodTotals.of(report.used)
+    before = PeriodTotals.of(_usage(workspace, report.period.before, None, "status"))
     context = {
         "workspace": workspace,
-        "period": look.period,
+        "period": report.period,
         "periods": [(name, words, _link(request, period=name)) for name, words in WORDS.items()],
-        "split": look.split,
+        "split": report.split,
         "splits": [
             (name, words, _link(request, split=name)) for name, words in SPLIT_WORDS.items()
         ],
@@ -135,19 +135,21 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "csv": _link(request, format="csv"),
         "totals": totals,
         "changes": _changes(totals, before),
-        "rows": _generation_links(look.rows, look.period),
-        "earlier": _generation_links(look.rows, look.period.before) if before.generations else {},
-        "lines": _lines(look),
-        "chart": None if measure in TIMES else _chart(look, measure),
-        "split_times": _split_times(look, measure) if measure in TIMES else None,
-        "times": _times(look),
+        "rows": _generation_links(report.rows, report.period),
+        "earlier": _generation_links(report.rows, report.period.before)
+        if before.generations
+        else {},
+        "lines": _lines(report),
+        "chart": None if measure in TIMES else _chart(report, measure),
+        "split_times": _split_times(report, measure) if measure in TIMES else None,
+        "times": _times(report),
         "is_money": measure == "spend",
         "at": clock.now(),
     }
     return render(request, "workspace/usage.html", context)
 
 
-def _look(request: HttpRequest, workspace: Workspace) -> UsageReport:
+def _report(request: HttpRequest, workspace: Workspace) -> UsageReport:
     period = period_of(request.GET.get("period", ""), clock.now(), workspace.tenant.zone)
     split = _choice_of(request, "split", SPLITS)
     keys = keys_of(workspace) if split == "key" else []
@@ -193,12 +195,12 @@ def _totals_by(used: Iterable[Used], by: Callable[[Used], T]) -> dict[T, PeriodT
     return {part: PeriodTotals.of(rows) for part, rows in parts.items()}
 
 
-def _bucket_totals(look: UsageReport) -> dict[datetime, PeriodTotals]:
-    return _totals_by(look.used, lambda one: one.start)
+def _bucket_totals(report: UsageReport) -> dict[datetime, PeriodTotals]:
+    return _totals_by(report.used, lambda one: one.start)
 
 
-def _split_totals(look: UsageReport) -> dict[tuple[datetime, Any], PeriodTotals]:
-    return _totals_by(look.used, lambda one: (one.start, one.group[look.split]))
+def _split_totals(report: UsageReport) -> dict[tuple[datetime, Any], PeriodTotals]:
+    return _totals_by(report.used, lambda one: (one.start, one.group[report.split]))
 
 
 def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
@@ -211,101 +213,106 @@ def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
     return str
 
 
-def _chart(look: UsageReport, measure: str) -> Bars:
+def _chart(report: UsageReport, measure: str) -> Bars:
     """The measure by bucket and split; failures count the failed requests."""
     filters = {"status": State.FAILED.value} if measure == "failed" else {}
     series: dict[str, dict[date, int]] = {}
-    for (start, value), totals in _split_totals(look).items():
+    for (start, value), totals in _split_totals(report).items():
         values = {
             "spend": totals.captured,
             "images": totals.images,
             "requests": totals.generations,
             "failed": totals.failed,
         }
-        points = series.setdefault(look.names(value), {})
-        when = look.period.name_of(start)
+        points = series.setdefault(report.names(value), {})
+        when = report.period.name_of(start)
         points[when] = points.get(when, 0) + values[measure]
     return stacked_bars(
-        [look.period.name_of(start) for start in look.period.starts],
+        [report.period.name_of(start) for start in report.period.starts],
         {name: points for name, points in series.items() if any(points.values())},
-        rows=_slices(look, filters),
+        rows=_slices(report, filters),
     )
 
 
-def _times(look: UsageReport) -> Lines:
+def _times(report: UsageReport) -> Lines:
     """Time to image by bucket, in milliseconds: the median and the 95th percentile."""
     made = {
-        look.period.name_of(start): totals
-        for start, totals in _bucket_totals(look).items()
+        report.period.name_of(start): totals
+        for start, totals in _bucket_totals(report).items()
         if totals.p50 is not None
     }
     quantiles = {
         "p50": {name: round(1000 * (totals.p50 or 0)) for name, totals in made.items()},
         "p95": {name: round(1000 * (totals.p95 or 0)) for name, totals in made.items()},
     }
-    return lines(_points(look), quantiles)
+    return lines(_points(report), quantiles)
 
 
-def _split_times(look: UsageReport, measure: str) -> Lines:
+def _split_times(report: UsageReport, measure: str) -> Lines:
     """One of these quantiles by bucket and split, for the parts with the most images."""
-    made = {part: totals for part, totals in _split_totals(look).items() if totals.p50 is not None}
+    made = {
+        part: totals for part, totals in _split_totals(report).items() if totals.p50 is not None
+    }
     images: Counter[Any] = Counter()
     for (_, value), totals in made.items():
         images[value] += totals.images
     quantiles: dict[str, dict[date, int]] = {
-        look.names(value): {} for value, _ in images.most_common(SERIES)
+        report.names(value): {} for value, _ in images.most_common(SERIES)
     }
     for (start, value), totals in made.items():
-        points = quantiles.get(look.names(value), {})
+        points = quantiles.get(report.names(value), {})
         took = totals.p95 if measure == "p95" else totals.p50
-        points[look.period.name_of(start)] = round(1000 * (took or 0))
-    return lines(_points(look), quantiles, rows=_slices(look, {"status": State.SUCCEEDED.value}))
+        points[report.period.name_of(start)] = round(1000 * (took or 0))
+    return lines(
+        _points(report), quantiles, rows=_slices(report, {"status": State.SUCCEEDED.value})
+    )
 
 
-def _points(look: UsageReport) -> list[Point]:
+def _points(report: UsageReport) -> list[Point]:
     """Every bucket, with its number of images."""
     images = {
-        look.period.name_of(start): totals.images for start, totals in _bucket_totals(look).items()
+        report.period.name_of(start): totals.images
+        for start, totals in _bucket_totals(report).items()
     }
     return [
         Point(
             name,
             images.get(name, 0),
-            look.rows(**look.period.query(name), status=State.SUCCEEDED.value),
+            report.rows(**report.period.query(name), status=State.SUCCEEDED.value),
         )
-        for name in map(look.period.name_of, look.period.starts)
+        for name in map(report.period.name_of, report.period.starts)
     ]
 
 
-def _slices(look: UsageReport, filters: Mapping[str, str]) -> Rows:
+def _slices(report: UsageReport, filters: Mapping[str, str]) -> Rows:
     """Return a function that links to the rows of a bar, of one series in it or of all.
 
     `filters` are for every link.
     """
-    values = {one.group[look.split] for one in look.used}
-    words = {look.names(value): _word(look.split, value) for value in values}
+    values = {one.group[report.split] for one in report.used}
+    words = {report.names(value): _word(report.split, value) for value in values}
 
     def slices(start: date | None, names: Sequence[str]) -> str:
-        narrowed = several(look.split, [words[name] for name in names])
-        return look.rows(**{**look.period.query(start), **filters, **narrowed})
+        narrowed = several(report.split, [words[name] for name in names])
+        return report.rows(**{**report.period.query(start), **filters, **narrowed})
 
     return slices
 
 
-def _lines(look: UsageReport) -> list[UsageRow]:
-    period, split = look.period, look.split
+def _lines(report: UsageReport) -> list[UsageRow]:
+    period, split = report.period, report.split
     listed = []
-    for value, totals in _totals_by(look.used, lambda one: one.group[split]).items():
+    for value, totals in _totals_by(report.used, lambda one: one.group[split]).items():
         filters = {split: _word(split, value), **period.query()}
         listed.append(
             UsageRow(
-                name=look.names(value),
+                name=report.names(value),
                 totals=totals,
-                rows=look.rows(**filters),
+                rows=report.rows(**filters),
                 made=""
                 if totals.p50 is None
-                else look.rows(**filters | {"status": State.SUCCEEDED}),
-                failed=look.rows(**filters | {"status": State.FAILED}),
+                else report.rows(**filters | {"status": State.SUCCEEDED}),
+                failed=report.rows(**filters | {"status": State.FAILED}),
             )
         )
     return sorted(
@@ -347,18 +354,18 @@ def _by(now: float | None, before: float | None, unit: str) -> str:
     return f"{moved:+.1f} {unit} {_BEFORE}" if moved else _SAME
 
 
-def _csv(look: UsageReport) -> HttpResponseBase:
-    split = look.split
+def _csv(report: UsageReport) -> HttpResponseBase:
+    split = report.split
     columns = [
         "start", split, "name", "generations", "images", "cost", "currency", "seconds_p50",
         "seconds_p95", "failed",
     ]  # fmt: skip
     rows = [
         [
-            start.isoformat(), _word(split, value), look.names(value), all_of.generations,
+            start.isoformat(), _word(split, value), report.names(value), all_of.generations,
             all_of.images, to_decimal(all_of.captured), "USD", all_of.p50, all_of.p95,
             all_of.failed,
         ]
-        for (start, value), all_of in _split_totals(look).items()
+        for (start, value), all_of in _split_totals(report).items()
     ]  # fmt: skip
     return csv_answer("usage.csv", columns, [rows])

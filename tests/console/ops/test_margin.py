@@ -324,7 +324,7 @@ def test_a_single_typed_day_is_the_whole_period(owner, acme):
 
     answer = owner.get(MARGIN, {"first": "2026-11-25"})
 
-    assert answer.context["look"].query["period"] == "2026-11-25"
+    assert answer.context["query"].query["period"] == "2026-11-25"
     assert answer.context["total"].images == 1
 
 

@@ -44,46 +44,48 @@ GROUPS = {
 @require_safe
 def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Show the margins of a period by tenant, model, channel or price row."""
-    look = margin_query(query_of(request), operator.mode, clock.now())
+    query = margin_query(query_of(request), operator.mode, clock.now())
     if request.GET.get("format") == "csv":
-        return csv_answer("margin.csv", ["from", *GROUPS[look.by], *FIGURES], _csv(look))
-    rows = look.sums(look.by)
-    shown = matching_rows(rows, look.show)
+        return csv_answer("margin.csv", ["from", *GROUPS[query.by], *FIGURES], _csv(query))
+    rows = query.sums(query.by)
+    shown = matching_rows(rows, query.show)
     start = number_of(request.GET.get("from", "")) or 0
     start = start if start < len(shown) else 0
     context = {
         "operator": operator,
-        "look": look,
-        "lines": lines_of(shown[start : start + PAGE], look, widest=widest_of(shown)),
+        "query": query,
+        "lines": lines_of(shown[start : start + PAGE], query, widest=widest_of(shown)),
         "total": total_of(rows),
         "of_shown": total_of(shown),
-        "changes": _changes(total_of(rows), total_of(look.sums_before())),
-        **_over_time(look),
-        "leads": _leads(look),
+        "changes": _changes(total_of(rows), total_of(query.sums_before())),
+        **_over_time(query),
+        "leads": _leads(query),
         "until": sold_until(),
-        "first": look.link() if start else "",
-        "more": look.link(**{"from": str(start + PAGE)}) if shown[start + PAGE :] else "",
-        **_choices(look, rows),
+        "first": query.link() if start else "",
+        "more": query.link(**{"from": str(start + PAGE)}) if shown[start + PAGE :] else "",
+        **_choices(query, rows),
     }
     return render(request, "ops/margin.html", context)
 
 
-def _choices(look: MarginQuery, rows: Sequence[Margin]) -> Mapping[str, Any]:
+def _choices(query: MarginQuery, rows: Sequence[Margin]) -> Mapping[str, Any]:
     """Return the other choices of each kind: the page, its label, and whether it is shown."""
-    period = look.query.get("period", USUAL)
+    period = query.query.get("period", USUAL)
     return {
-        "modes": [(look.link(mode=one.query), one.capitalize(), one == look.mode) for one in Mode],
+        "modes": [
+            (query.link(mode=one.query), one.capitalize(), one == query.mode) for one in Mode
+        ],
         "periods": [
-            (look.link(period="" if name == USUAL else name), words, name == period)
+            (query.link(period="" if name == USUAL else name), words, name == period)
             for name, words in PERIODS.items()
         ],
-        "groups": [(look.link(by=name), words, name == look.by) for name, words in BY.items()],
-        "pers": [(look.link(per=name), words, name == look.per) for name, words in PERS.items()],
+        "groups": [(query.link(by=name), words, name == query.by) for name, words in BY.items()],
+        "pers": [(query.link(per=name), words, name == query.per) for name, words in PERS.items()],
         "which": [
-            (look.link(show=name), words, len(matching_rows(rows, name)), name == look.show)
+            (query.link(show=name), words, len(matching_rows(rows, name)), name == query.show)
             for name, words in WHICH.items()
         ],
-        "csv": look.link(format="csv"),
+        "csv": query.link(format="csv"),
     }
 
 
@@ -103,18 +105,18 @@ def _change(now: int, before: int) -> str:
     return f"{total(before)} in the period before" if before else ""
 
 
-def _over_time(look: MarginQuery) -> Mapping[str, Any]:
+def _over_time(query: MarginQuery) -> Mapping[str, Any]:
     """Return a chart of revenue and spending by day, week or month; None if nothing moved."""
-    found = {row.start: row for row in look.sums("all", look.per) if row.start}
+    found = {row.start: row for row in query.sums("all", query.per) if row.start}
     if not found:
         return {"chart": None}
     points = [
         Point(
             start,
             found[start].images if start in found else 0,
-            look.link(period=look.span(start)),
+            query.link(period=query.span(start)),
         )
-        for start in look.starts
+        for start in query.starts
     ]
     values: dict[str, dict[date, int]] = {REVENUE: {}, SPENT: {}}
     for point in points:
@@ -125,40 +127,41 @@ def _over_time(look: MarginQuery) -> Mapping[str, Any]:
     return {
         "chart": lines(points, values),
         "buckets": [(found[point.start], point.rows) for point in points if point.start in found],
-        "ends": "" if look.period.last >= today else f"{points[-1].start:%-d %b}",
+        "ends": "" if query.period.last >= today else f"{points[-1].start:%-d %b}",
     }
 
 
-def _leads(look: MarginQuery) -> list[tuple[str, str]]:
+def _leads(query: MarginQuery) -> list[tuple[str, str]]:
     """Return links to the pages of the tenant, channel or model that the page is filtered by."""
     leads = []
-    if look.tenant:
-        leads.append(("Open the tenant", reverse("ops:tenant", args=[look.tenant.public_id])))
-    channel = channel_by_name(look.query.get("channel", ""))
+    if query.tenant:
+        leads.append(("Open the tenant", reverse("ops:tenant", args=[query.tenant.public_id])))
+    channel = channel_by_name(query.query.get("channel", ""))
     if channel:
         leads.append(("Open the channel", reverse("ops:channel", args=[channel.pk])))
-    if model := look.query.get("model"):
-        query = urlencode({"model": model})
-        leads.append(("Open the prices", f"{reverse('ops:price_current')}?{query}"))
+    if model := query.query.get("model"):
+        leads.append(
+            ("Open the prices", f"{reverse('ops:price_current')}?{urlencode({'model': model})}")
+        )
     return leads
 
 
-def _csv(look: MarginQuery) -> Iterator[Rows]:
-    if look.trouble:
-        yield [[look.trouble]]
+def _csv(query: MarginQuery) -> Iterator[Rows]:
+    if query.trouble:
+        yield [[query.trouble]]
         return
-    rows = look.sums(look.by, look.per)
+    rows = query.sums(query.by, query.per)
     names = tenants_among({one for row in rows if (one := row.group.get("tenant_id"))})
-    yield [_cells(row, look, names) for row in rows]
+    yield [_cells(row, query, names) for row in rows]
 
 
-def _cells(row: Margin, look: MarginQuery, tenants: Mapping[Any, Tenant]) -> Sequence[Any]:
+def _cells(row: Margin, query: MarginQuery, tenants: Mapping[Any, Tenant]) -> Sequence[Any]:
     group = list(row.group.values())
-    if look.by == "tenant":
+    if query.by == "tenant":
         tenant = row.group["tenant_id"]
         group = [
             ids.public(ids.TENANT, tenant) if tenant else "",
-            name_of(row, look, tenants) if tenant else "",
+            name_of(row, query, tenants) if tenant else "",
         ]
     sums = (row.revenue, row.cost, row.losses, row.credited, row.margin)
     return [

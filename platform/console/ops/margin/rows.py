@@ -68,11 +68,11 @@ def matching_rows(rows: Sequence[Margin], show: str) -> list[Margin]:
     return sorted(found, key=lambda row: (min(row.margin, 0), -row.revenue))
 
 
-def lines_of(rows: Sequence[Margin], look: MarginQuery, *, widest: int) -> list[MarginRow]:
+def lines_of(rows: Sequence[Margin], query: MarginQuery, *, widest: int) -> list[MarginRow]:
     """Return the rows with names and links, in at most two queries."""
     tenants = tenants_among([row.group["tenant_id"] for row in _tenant_rows(rows)])
-    channels = channel_numbers() if look.by == "channel" else {}
-    return [_line(row, look, tenants, channels, widest) for row in rows]
+    channels = channel_numbers() if query.by == "channel" else {}
+    return [_line(row, query, tenants, channels, widest) for row in rows]
 
 
 def spending_of(row: Margin) -> int:
@@ -85,17 +85,17 @@ def widest_of(rows: Sequence[Margin]) -> int:
     return max((max(row.revenue, spending_of(row)) for row in rows), default=0)
 
 
-def name_of(row: Margin, look: MarginQuery, tenants: Mapping[UUID, Tenant]) -> str:
+def name_of(row: Margin, query: MarginQuery, tenants: Mapping[UUID, Tenant]) -> str:
     """Return the name of a group."""
     group = row.group
-    if look.by == "tenant":
+    if query.by == "tenant":
         found = tenants.get(group["tenant_id"])
         return found.shown_name if found else NOBODYS["tenant"]
-    if look.by == "cell" and group["model"]:
+    if query.by == "cell" and group["model"]:
         size, quality = group["asked"], group["quality"]
         words = "reference images" if size == REFERENCE else f"{size} {quality}"
         return f"{group['model']} {words}".rstrip()
-    return str(group.get(look.by) or NOBODYS[look.by])
+    return str(group.get(query.by) or NOBODYS[query.by])
 
 
 def _tenant_rows(rows: Sequence[Margin]) -> list[Margin]:
@@ -104,22 +104,22 @@ def _tenant_rows(rows: Sequence[Margin]) -> list[Margin]:
 
 def _line(
     row: Margin,
-    look: MarginQuery,
+    query: MarginQuery,
     tenants: Mapping[UUID, Tenant],
     channels: Mapping[str, int],
     widest: int,
 ) -> MarginRow:
-    filters = _row_filters(row, look)
-    narrower = look.link(**filters, by=_narrower(look), show="") if filters else ""
-    made = _generations(filters, look) if filters else ""
+    filters = _row_filters(row, query)
+    narrower = query.link(**filters, by=_narrower(query), show="") if filters else ""
+    made = _generations(filters, query) if filters else ""
     return MarginRow(
         one=row,
-        name=name_of(row, look, tenants),
+        name=name_of(row, query, tenants),
         narrower=narrower,
         made=made,
-        lost=_generations({**filters, "loss": "1"}, look) if row.losses and filters else "",
-        given=_credits(filters, look) if row.credited else "",
-        unknown=_unknown(row, filters, look, channels) if row.unknown_images and filters else "",
+        lost=_generations({**filters, "loss": "1"}, query) if row.losses and filters else "",
+        given=_credits(filters, query) if row.credited else "",
+        unknown=_unknown(row, filters, query, channels) if row.unknown_images and filters else "",
         widths=(_share(row.revenue, widest), _share(spending_of(row), widest)),
     )
 
@@ -128,53 +128,53 @@ def _share(amount: int, widest: int) -> float:
     return max(amount, 0) * 100 / widest if widest else 0.0
 
 
-def _row_filters(row: Margin, look: MarginQuery) -> dict[str, str]:
+def _row_filters(row: Margin, query: MarginQuery) -> dict[str, str]:
     """Return the filters for a row; empty for a group without tenant, model or channel."""
     group = row.group
-    if look.by == "tenant":
+    if query.by == "tenant":
         tenant = group["tenant_id"]
         return {"tenant": ids.public(ids.TENANT, tenant)} if tenant else {}
-    if look.by == "cell":
+    if query.by == "cell":
         words = {"model": group["model"], "size": group["asked"], "quality": group["quality"]}
         return words if all(words.values()) else {}
-    return {look.by: group[look.by]} if group[look.by] else {}
+    return {query.by: group[query.by]} if group[query.by] else {}
 
 
-def _narrower(look: MarginQuery) -> str:
-    by = NARROWER[look.by]
-    return "channel" if by == "tenant" and look.tenant else by
+def _narrower(query: MarginQuery) -> str:
+    by = NARROWER[query.by]
+    return "channel" if by == "tenant" and query.tenant else by
 
 
-def _generations(filters: Mapping[str, str], look: MarginQuery) -> str:
+def _generations(filters: Mapping[str, str], query: MarginQuery) -> str:
     """Link to generations of one tenant or one day; else to the tenants of the group."""
-    alone = {**look.query, **filters}
-    if "tenant" not in alone and not look.is_one_day:
+    alone = {**query.query, **filters}
+    if "tenant" not in alone and not query.is_one_day:
         kept = {name: word for name, word in filters.items() if name != "loss"}
-        return look.link(**kept, by="tenant", show="")
+        return query.link(**kept, by="tenant", show="")
     names = ["tenant", "model", "channel", "loss"]
     if alone.get("size") != REFERENCE:
         names += ["size", "quality"]
     words = {name: alone.get(name, "") for name in names}
-    return _address("ops:generations", look, words)
+    return _address("ops:generations", query, words)
 
 
-def _credits(filters: Mapping[str, str], look: MarginQuery) -> str:
-    tenant = filters.get("tenant") or look.query.get("tenant", "")
-    return _address("ops:ledger", look, {"kind": "credit", "tenant": tenant})
+def _credits(filters: Mapping[str, str], query: MarginQuery) -> str:
+    tenant = filters.get("tenant") or query.query.get("tenant", "")
+    return _address("ops:ledger", query, {"kind": "credit", "tenant": tenant})
 
 
 def _unknown(
-    row: Margin, filters: Mapping[str, str], look: MarginQuery, channels: Mapping[str, int]
+    row: Margin, filters: Mapping[str, str], query: MarginQuery, channels: Mapping[str, int]
 ) -> str:
-    if look.by != "channel":
-        return look.link(**filters, by="channel", show="unknown")
+    if query.by != "channel":
+        return query.link(**filters, by="channel", show="unknown")
     found = channels.get(row.group["channel"])
     return f"{reverse('ops:channel', args=[found])}?tab=cost" if found else ""
 
 
-def _address(name: str, look: MarginQuery, words: Mapping[str, str]) -> str:
-    period = look.query.get("period", USUAL)
-    if look.is_one_day:
-        period = look.period.first.isoformat()
-    query = {**words, "period": period, "mode": look.mode.query}
-    return f"{reverse(name)}?{urlencode({one: word for one, word in query.items() if word})}"
+def _address(name: str, query: MarginQuery, words: Mapping[str, str]) -> str:
+    period = query.query.get("period", USUAL)
+    if query.is_one_day:
+        period = query.period.first.isoformat()
+    texts = {**words, "period": period, "mode": query.mode.query}
+    return f"{reverse(name)}?{urlencode({one: word for one, word in texts.items() if word})}"
