@@ -87,28 +87,28 @@ class PeriodTotals:
 class UsageRow:
     """One group's figures, with links to its generations, if the member may list them.
 
-    `made` links to those with an image, which the times cover, and `failed` to those that failed.
+    `images_link` leads to those with an image, which the times cover.
     """
 
     name: str
     totals: PeriodTotals
-    rows: str
-    made: str
-    failed: str
+    link: str
+    images_link: str
+    failures_link: str
 
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
     """The page's data: a period, split by a group whose values have `names`.
 
-    `used` is by bucket, split and status; `rows` links to the generations of a figure.
+    `used` is by bucket, split and status; `link` returns the address of a figure's generations.
     """
 
     used: Sequence[Used]
     period: Period
     split: Group
     names: Callable[[Any], str]
-    rows: Callable[..., str]
+    link: Callable[..., str]
 
 
 @require_safe
@@ -135,8 +135,8 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "csv": _link(request, format="csv"),
         "totals": totals,
         "changes": _changes(totals, before),
-        "rows": _generation_links(report.rows, report.period),
-        "earlier": _generation_links(report.rows, report.period.before)
+        "links": _generation_links(report.link, report.period),
+        "earlier_links": _generation_links(report.link, report.period.before)
         if before.generations
         else {},
         "lines": _lines(report),
@@ -157,12 +157,12 @@ def _report(request: HttpRequest, workspace: Workspace) -> UsageReport:
     return UsageReport(used, period, split, _names(split, keys), rows_for(workspace, keys))
 
 
-def _generation_links(rows: Callable[..., str], period: Period) -> dict[str, str]:
+def _generation_links(link: Callable[..., str], period: Period) -> dict[str, str]:
     """Links to the generations of the figures."""
     return {
-        "spend": rows(**period.query()),
-        "images": rows(**period.query(), status=State.SUCCEEDED),
-        "failed": rows(**period.query(), status=State.FAILED),
+        "spend": link(**period.query()),
+        "images": link(**period.query(), status=State.SUCCEEDED),
+        "failed": link(**period.query(), status=State.FAILED),
     }
 
 
@@ -278,7 +278,7 @@ def _points(report: UsageReport) -> list[Point]:
         Point(
             name,
             images.get(name, 0),
-            report.rows(**report.period.query(name), status=State.SUCCEEDED.value),
+            report.link(**report.period.query(name), status=State.SUCCEEDED.value),
         )
         for name in map(report.period.name_of, report.period.starts)
     ]
@@ -294,7 +294,7 @@ def _slices(report: UsageReport, filters: Mapping[str, str]) -> Rows:
 
     def slices(start: date | None, names: Sequence[str]) -> str:
         narrowed = several(report.split, [words[name] for name in names])
-        return report.rows(**{**report.period.query(start), **filters, **narrowed})
+        return report.link(**{**report.period.query(start), **filters, **narrowed})
 
     return slices
 
@@ -308,11 +308,11 @@ def _lines(report: UsageReport) -> list[UsageRow]:
             UsageRow(
                 name=report.names(value),
                 totals=totals,
-                rows=report.rows(**filters),
-                made=""
+                link=report.link(**filters),
+                images_link=""
                 if totals.p50 is None
-                else report.rows(**filters | {"status": State.SUCCEEDED}),
-                failed=report.rows(**filters | {"status": State.FAILED}),
+                else report.link(**filters | {"status": State.SUCCEEDED}),
+                failures_link=report.link(**filters | {"status": State.FAILED}),
             )
         )
     return sorted(
