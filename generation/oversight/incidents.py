@@ -36,7 +36,7 @@ _LOCK = 7_303_043
 """The advisory lock that makes incidents begin one at a time."""
 
 State = Incident.State
-SAID: Sequence[State] = (
+STAFF_STATES: Sequence[State] = (
     State.INVESTIGATING,
     State.IDENTIFIED,
     State.MONITORING,

@@ -21,11 +21,11 @@ from accounts.management.operator import (
 )
 from generation.models import Incident
 from generation.oversight import incidents
-from generation.oversight.incidents import SAID, IncidentFilter, IncidentWords, State
+from generation.oversight.incidents import STAFF_STATES, IncidentFilter, IncidentWords, State
 from pictor.kit.words import clock
 
 COLUMNS = ("id", "state", "begins_at", "ends_at", "next_update_at", "parts", "title")
-BEGINNINGS = [state.value for state in SAID if state != State.RESOLVED]
+BEGINNINGS = [state.value for state in STAFF_STATES if state != State.RESOLVED]
 
 
 class Command(OperatorCommand):
@@ -51,7 +51,7 @@ class Command(OperatorCommand):
             plan.add_argument(name, required=True, metavar="TIME", dest=name.strip("-") + "_at")
         update = actions.add_parser("update", help="say more")
         update.add_argument("id", metavar="ID")
-        update.add_argument("--state", choices=[state.value for state in SAID])
+        update.add_argument("--state", choices=[state.value for state in STAFF_STATES])
         resolve = actions.add_parser(
             "resolve", help="announce the end, or an early end of maintenance"
         )

@@ -11,7 +11,14 @@ from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
 from console.parts.form_fields import CheckboxesField
-from generation.oversight.incidents import MAX_TITLE, MAX_WORDS, SAID, IncidentWords, State, parts
+from generation.oversight.incidents import (
+    MAX_TITLE,
+    MAX_WORDS,
+    STAFF_STATES,
+    IncidentWords,
+    State,
+    parts,
+)
 
 PUBLIC_WORDS: Mapping[str, str] = {
     "calls_fail": "Many requests fail",
@@ -70,7 +77,9 @@ class SayForm(forms.Form):
 class UpdateForm(SayForm):
     """A further update of an incident."""
 
-    state = forms.ChoiceField(label="State", choices=[(one.value, one.label) for one in SAID])
+    state = forms.ChoiceField(
+        label="State", choices=[(one.value, one.label) for one in STAFF_STATES]
+    )
 
 
 class CalmUpdateForm(SayForm):
@@ -90,7 +99,7 @@ class IncidentForm(SayForm):
     parts = CheckboxesField(label="Parts")
     state = forms.ChoiceField(
         label="State",
-        choices=[(one.value, one.label) for one in SAID if one != State.RESOLVED],
+        choices=[(one.value, one.label) for one in STAFF_STATES if one != State.RESOLVED],
         initial=State.INVESTIGATING.value,
     )
 

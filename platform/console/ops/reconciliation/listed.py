@@ -63,7 +63,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         return csv_answer("bills.csv", COLUMNS, _csv(channel) if is_live else [])
     found = bills.bills(channel=channel, after=after, limit=PAGE + 1) if is_live else []
-    said = {"channel": str(channel.pk) if channel else ""}
+    query = {"channel": str(channel.pk) if channel else ""}
     context = {
         "operator": operator,
         "rows": [
@@ -72,9 +72,9 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "channel": channel,
         "channels": every_channel(),
         "modes": modes_of(operator),
-        "newest": link_of(said) if after is not None else "",
-        "older": link_of(said, after=str(found[PAGE - 1].pk)) if len(found) > PAGE else "",
-        "csv": link_of(said, format="csv"),
+        "newest": link_of(query) if after is not None else "",
+        "older": link_of(query, after=str(found[PAGE - 1].pk)) if len(found) > PAGE else "",
+        "csv": link_of(query, format="csv"),
     }
     return render(request, "ops/bills.html", context)
 

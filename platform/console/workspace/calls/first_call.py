@@ -7,7 +7,7 @@ from console.workspace.calls.snippets import curl, curl_of_models
 from generation.catalogue.contracts import ContractTerms
 from pictor.kit.words import clock
 
-SAID = {"prompt": "A brass astrolabe on linen", "quality": "low"}
+EXAMPLE = {"prompt": "A brass astrolabe on linen", "quality": "low"}
 
 
 def models_of(workspace: Workspace, key: ApiKey | None = None) -> list[ContractTerms]:
@@ -31,5 +31,5 @@ def first_call(origin: str, workspace: Workspace, key: ApiKey | None, text: str 
     models = models_of(workspace, key) if key is None or "images:write" in key.scopes else []
     if not models and key is not None and "images:read" not in key.scopes:
         return ""
-    call = curl(origin, draft_of(SAID, models).body) if models else curl_of_models(origin)
+    call = curl(origin, draft_of(EXAMPLE, models).body) if models else curl_of_models(origin)
     return f"export PICTOR_API_KEY={shown}\n{call}"

@@ -59,13 +59,13 @@ IDEAS = (
 @member(Permission.GENERATE)
 def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the form with its price, the last runs, and the same call as code."""
-    said: Mapping[str, Any] = request.GET
+    query: Mapping[str, Any] = request.GET
     if "run" in request.GET:
         return _run(request, workspace, request.GET["run"])
     had_references = 0
     if "again" in request.GET:
         made = one_of(workspace, request.GET["again"]).generation
-        said = {
+        query = {
             "key": _key_again(workspace, made),
             "model": made.model,
             "prompt": made.prompt,
@@ -75,7 +75,7 @@ def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             "output_format": made.output_format,
         }
         had_references = len(made.inputs)
-    context = {**_context(request, workspace, said), "had_references": had_references}
+    context = {**_context(request, workspace, query), "had_references": had_references}
     return render(request, "workspace/playground.html", context)
 
 
@@ -138,7 +138,7 @@ def _run(request: HttpRequest, workspace: Workspace, public_id: str) -> HttpResp
 def _context(
     request: HttpRequest,
     workspace: Workspace,
-    said: Mapping[str, Any],
+    query: Mapping[str, Any],
     *,
     refusal: PictorError | None = None,
 ) -> dict[str, Any]:
@@ -148,8 +148,8 @@ def _context(
     context["endings"] = sunsets_of(workspace, clock.now())
     if not keys or not models:
         return context
-    draft = _draft(said, models)
-    key = next((one for one in keys if one.public_id == said.get("key")), keys[0])
+    draft = _draft(query, models)
+    key = next((one for one in keys if one.public_id == query.get("key")), keys[0])
     takes_references = _takes_references(catalogue, draft)
     references = _references(request)[:MAX_IMAGES] if takes_references else []
     quoted, why = _quoted(request, key, draft, references)
@@ -159,7 +159,7 @@ def _context(
         **context,
         "trouble": trouble_of(workspace, clock.now()),
         "draft": draft,
-        "gone": said.get("model", "") if said.get("model") != draft.contract.model else "",
+        "gone": query.get("model", "") if query.get("model") != draft.contract.model else "",
         "picker": picker_of(draft, _prices(catalogue, workspace)),
         "key": key,
         "models": models,
@@ -197,8 +197,8 @@ def _code(
     )
 
 
-def _draft(said: Mapping[str, Any], models: Sequence[ContractTerms]) -> RequestDraft:
-    return draft_of({name: str(said[name]) for name in said}, models)
+def _draft(query: Mapping[str, Any], models: Sequence[ContractTerms]) -> RequestDraft:
+    return draft_of({name: str(query[name]) for name in query}, models)
 
 
 def _prices(catalogue: Catalogue, workspace: Workspace) -> PriceTable:
