@@ -24,8 +24,8 @@ ERRORS = (
 )  # fmt: skip
 SHUT = ("kind", "model", "worker", "since")
 CHANGES = ("at", "action", "before", "after", "actor")
-TURNS = ("at", "event", "model", "seconds", "worker", "actor")
-MAX_TURNS = 1_000
+EVENTS = ("at", "event", "model", "seconds", "worker", "actor")
+MAX_EVENTS = 1_000
 
 
 def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
@@ -36,9 +36,9 @@ def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
     errors = actions.add_parser("errors", help="show errors of its calls without an image")
     errors.add_argument("--mode", choices=list(OF_MODE), default="live", help="default: live")
     _add_hours(errors, most=168, usual=24)
-    turns = actions.add_parser("history", help="show events: breakers, gates, operators")
-    turns.add_argument("--changes", action="store_true", help="show changes, before and after")
-    _add_hours(turns, most=channel_events.KEPT // timedelta(hours=1), usual=24)
+    history = actions.add_parser("history", help="show events: breakers, gates, operators")
+    history.add_argument("--changes", action="store_true", help="show changes, before and after")
+    _add_hours(history, most=channel_events.KEPT // timedelta(hours=1), usual=24)
 
 
 def _add_hours(parser: argparse.ArgumentParser, *, most: int, usual: int) -> None:
@@ -99,12 +99,12 @@ def _history(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel
     since = now - _hours(options)
     if options["changes"]:
         about, name, _ = channel.audited
-        done = installation_events_about(about, name, before=now, limit=MAX_TURNS)
+        done = installation_events_about(about, name, before=now, limit=MAX_EVENTS)
         made = [_change(one) for one in done if one.at >= since]
         _print(stdout, CHANGES, made, as_json=options["json"])
         return
-    found = [_turn(one) for one in channel_events.events_of(channel, since=since, most=MAX_TURNS)]
-    _print(stdout, TURNS, found, as_json=options["json"])
+    found = [_event(one) for one in channel_events.events_of(channel, since=since, most=MAX_EVENTS)]
+    _print(stdout, EVENTS, found, as_json=options["json"])
 
 
 def _errors(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
@@ -142,7 +142,7 @@ def _change(event: AuditEvent) -> dict[str, Any]:
     return dict(zip(CHANGES, values, strict=True))
 
 
-def _turn(event: ChannelEvent) -> dict[str, Any]:
+def _event(event: ChannelEvent) -> dict[str, Any]:
     values = (
         event.at.isoformat(),
         event.kind,
@@ -151,7 +151,7 @@ def _turn(event: ChannelEvent) -> dict[str, Any]:
         str(event.worker) if event.worker else None,
         event.actor or None,
     )
-    return dict(zip(TURNS, values, strict=True))
+    return dict(zip(EVENTS, values, strict=True))
 
 
 def _print(

@@ -48,7 +48,7 @@ def remove(options: SeedOptions, *, now: datetime, actor: Actor) -> None:
             raise ValidationError(f"there is no demo data in the workspace {DEMO_TENANT!r}")
         _forget(tenant, now)
         _take_key_away(options, TenantId(tenant.id), now, actor)
-        surroundings.forget_turns()
+        surroundings.forget_channel_events()
         erase_tenant(tenant=tenant, confirmation=tenant.name, actor=actor, now=now)
     seeding.seed(replace(options, demo_history=False))
 

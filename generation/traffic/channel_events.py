@@ -109,7 +109,7 @@ def events_of(channel: Channel, *, since: datetime, most: int) -> list[ChannelEv
     return list(found.order_by("-at", "-id")[:most])
 
 
-def turns_before(
+def changes_before(
     channel: Channel, before: datetime, *, kinds: Collection[str], most: int
 ) -> list[ChannelEvent]:
     """The channel's events of these kinds before then, newest first, at most `most`."""

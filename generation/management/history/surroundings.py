@@ -44,10 +44,10 @@ def write(callers: Mapping[str, Caller], channel_id: int, *, now: datetime) -> N
     for _, rows in groupby(_refusals(callers, now), key=lambda row: row[0].date()):
         times, batch = zip(*rows, strict=True)
         insert(batch, now=times[-1])
-    ChannelEvent.objects.bulk_create(_turns(channel_id, now))
+    ChannelEvent.objects.bulk_create(_channel_events(channel_id, now))
 
 
-def forget_turns() -> None:
+def forget_channel_events() -> None:
     """Delete the channel's events; refused requests go with their tenant."""
     ChannelEvent.objects.filter(actor=ACTOR).delete()
 
@@ -93,11 +93,11 @@ def _too_many() -> PictorError:
     return RateLimited(words, limit="requests of this key")
 
 
-def _turns(channel_id: int, now: datetime) -> list[ChannelEvent]:
+def _channel_events(channel_id: int, now: datetime) -> list[ChannelEvent]:
     """A breaker on the evening of the outage, and a day on which the vendor asked us to wait."""
     begin, end = story.outage(now)
     waits = story.ends_at(now) - timedelta(days=2)
-    turns = (
+    changes = (
         (Kind.BREAKER_OPENED, begin + timedelta(minutes=4), MODEL, _OPEN_SECONDS),
         (Kind.BREAKER_CLOSED, end, MODEL, None),
         (Kind.GATE_CLOSED, waits, "", _WAIT_SECONDS),
@@ -107,5 +107,5 @@ def _turns(channel_id: int, now: datetime) -> list[ChannelEvent]:
         ChannelEvent(
             channel_id=channel_id, kind=kind, at=at, model=model, seconds=seconds, actor=ACTOR
         )
-        for kind, at, model, seconds in turns
+        for kind, at, model, seconds in changes
     ]

@@ -340,7 +340,7 @@ def test_a_worker_whose_database_was_restarted_hands_back_what_it_has(worker):
     assert Worker.objects.get(epoch=worker._epoch).stopped_at is not None  # noqa: SLF001 - as above
 
 
-def test_breaker_turns_are_recorded_with_the_workers_epoch(worker, ends, seeded):
+def test_breaker_changes_are_recorded_with_the_workers_epoch(worker, ends, seeded):
     channel = make_channel()
     dispatcher = worker._the_dispatcher()  # noqa: SLF001 - made at its start
     worker._loop.call_soon_threadsafe(  # noqa: SLF001 - where health is used

@@ -63,12 +63,12 @@ def test_changes_are_shown_before_and_after_with_their_author(manage, vendor):
 def test_workers_events_are_listed_newest_first_as_far_back_as_asked(manage, vendor):
     worker, now = new_uuid(), clock.now()
     kinds = ChannelEvent.Kind
-    turns = [
+    changes = [
         BreakerChange(vendor.id, kinds.BREAKER_OPENED, now - timedelta(hours=30), "dall-e-3", 10.0),
         BreakerChange(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(hours=2), "dall-e-3"),
         BreakerChange(vendor.id, kinds.GATE_CLOSED, now, seconds=2.5),
     ]
-    channel_events.write(turns, worker=worker)
+    channel_events.write(changes, worker=worker)
 
     day = manage("channel", "history", "vendor").out.splitlines()
     longer = json.loads(manage("channel", "history", "vendor", "--hours", "31", "--json").out)
@@ -95,7 +95,7 @@ def test_a_channel_is_shut_while_a_live_worker_last_said_so(manage, vendor):
     retire(worker=dead)
     kinds = ChannelEvent.Kind
     of_model = partial(BreakerChange, vendor.id, model="dall-e-3")
-    for turns in (
+    for changes in (
         [of_model(kinds.BREAKER_OPENED, now - timedelta(seconds=9))],
         [BreakerChange(vendor.id, kinds.BREAKER_OPENED, now - timedelta(seconds=9))],
         [of_model(kinds.BREAKER_CLOSED, now - timedelta(seconds=5))],
@@ -103,7 +103,7 @@ def test_a_channel_is_shut_while_a_live_worker_last_said_so(manage, vendor):
         [of_model(kinds.BREAKER_OPENED, now - timedelta(seconds=3))],
         [BreakerChange(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(seconds=2))],
     ):
-        channel_events.write(turns, worker=worker)
+        channel_events.write(changes, worker=worker)
     channel_events.write([BreakerChange(vendor.id, kinds.BREAKER_OPENED, now)], worker=dead)
 
     shown = json.loads(manage("channel", "show", "vendor", "--json").out)
@@ -149,8 +149,8 @@ def test_channel_events_are_deleted_after_thirty_days(vendor, monkeypatch):
     monkeypatch.setattr(channel_events, "BATCH", 2)
     now = clock.now()
     ages = [timedelta(days=30, seconds=1)] * 5 + [timedelta(days=29, hours=23)]
-    turns = [BreakerChange(vendor.id, ChannelEvent.Kind.RESET, now - age) for age in ages]
-    channel_events.write(turns, worker=new_uuid())
+    changes = [BreakerChange(vendor.id, ChannelEvent.Kind.RESET, now - age) for age in ages]
+    channel_events.write(changes, worker=new_uuid())
 
     channel_events.forget_old(now=now)
 

@@ -89,7 +89,7 @@ def test_refused_requests_are_listed_only_under_demo(owner):
     assert "Nothing was refused" in live
 
 
-def test_turns_of_the_channel_say_that_they_are_demo_data(owner):
+def test_events_of_the_channel_say_that_they_are_demo_data(owner):
     page = said_by(owner.get(f"/ops/channels/{Channel.objects.get().pk}/?tab=history"))
 
     assert "Breaker opened · gpt-image-2, for 30 s by demo data" in page

@@ -13,13 +13,13 @@ from accounts.selectors import installation_events_about
 from console.parts.audit_events import ChangedValue, changes_of
 from generation.models import Channel, ChannelEvent, Worker
 from generation.selectors import workers_among
-from generation.traffic.channel_events import Kind, turns_before
+from generation.traffic.channel_events import Kind, changes_before
 
 PAGE = 50
 _FEW = 4
 """Changes shown before unfolding."""
 WEIGHED = ("priority", "weight")
-_TURNS: Mapping[str, str] = {
+_CHANGES: Mapping[str, str] = {
     Kind.BREAKER_OPENED: "Breaker opened",
     Kind.BREAKER_CLOSED: "Breaker closed",
     Kind.GATE_CLOSED: "Vendor asked to wait",
@@ -78,10 +78,10 @@ def history_of(channel: Channel, *, before: datetime) -> list[HistoryEntry]:
     events = installation_events_about(
         about, name, before=before, limit=PAGE + 1, but="channel.test"
     )
-    turns = turns_before(channel, before, kinds=list(_TURNS), most=PAGE + 1)
+    changes = changes_before(channel, before, kinds=list(_CHANGES), most=PAGE + 1)
     entries = [_event_entry(event) for event in events]
-    workers = workers_among({turn.worker for turn in turns if turn.worker})
-    entries += [_breaker_entry(turn, workers) for turn in turns]
+    workers = workers_among({change.worker for change in changes if change.worker})
+    entries += [_breaker_entry(change, workers) for change in changes]
     return sorted(entries, key=lambda one: one.at, reverse=True)[: PAGE + 1]
 
 
@@ -111,11 +111,11 @@ def _flat(columns: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _breaker_entry(turn: ChannelEvent, workers: Mapping[UUID, Worker]) -> HistoryEntry:
-    seen_by = f"worker {workers.get(turn.worker, turn.worker)}" if turn.worker else ""
-    who = turn.actor or seen_by
-    parts = [turn.model, f"for {turn.seconds:.0f} s" if turn.seconds else ""]
-    return HistoryEntry(turn.at, _TURNS[turn.kind], who, note=", ".join(filter(None, parts)))
+def _breaker_entry(change: ChannelEvent, workers: Mapping[UUID, Worker]) -> HistoryEntry:
+    seen_by = f"worker {workers.get(change.worker, change.worker)}" if change.worker else ""
+    who = change.actor or seen_by
+    parts = [change.model, f"for {change.seconds:.0f} s" if change.seconds else ""]
+    return HistoryEntry(change.at, _CHANGES[change.kind], who, note=", ".join(filter(None, parts)))
 
 
 def _moment(text: str) -> datetime | None:

@@ -33,7 +33,7 @@ def ends(
 
 
 def kinds(changes: BreakerChanges) -> list[tuple[str, str, float | None]]:
-    return [(turn.kind.value, turn.model, turn.seconds) for turn in changes.take()]
+    return [(change.kind.value, change.model, change.seconds) for change in changes.take()]
 
 
 def test_a_breaker_is_told_when_it_opens_and_when_it_closes_but_not_while_it_stays_open():
@@ -94,14 +94,14 @@ def test_a_reset_closes_what_is_open_and_opens_what_is_closed():
     ]
 
 
-def test_the_oldest_of_too_many_turns_are_dropped_and_counted():
+def test_the_oldest_of_too_many_changes_are_dropped_and_counted():
     changes = BreakerChanges()
     dropped = REGISTRY.get_sample_value("pictor_channel_events_dropped_total") or 0
 
     for channel in range(503):
         changes.breaker(channel, "dall-e-3", pause=10)
 
-    assert [turn.channel_id for turn in changes.take()] == list(range(3, 503))
+    assert [change.channel_id for change in changes.take()] == list(range(3, 503))
     assert REGISTRY.get_sample_value("pictor_channel_events_dropped_total") == dropped + 3
 
 
@@ -119,7 +119,7 @@ def written(changes: BreakerChanges, count: int) -> list[tuple[str, float | None
     return list(rows.values_list("kind", "seconds", "worker"))
 
 
-def test_turns_refused_by_the_database_are_written_a_second_later(
+def test_changes_refused_by_the_database_are_written_a_second_later(
     channel, pooled_connections, monkeypatch
 ):
     monkeypatch.setattr(module, "WRITE_SECONDS", 0.01)
@@ -141,7 +141,7 @@ def test_turns_refused_by_the_database_are_written_a_second_later(
     assert found == [("breaker_opened", 10.0, WORKER), ("breaker_closed", None, WORKER)]
 
 
-def test_turns_of_a_deleted_channel_are_not_written(channel):
+def test_changes_of_a_deleted_channel_are_not_written(channel):
     gone = make_channel("gone")
     moment = clock.now()
     both = [BreakerChange(one.id, ChannelEvent.Kind.GATE_CLOSED, moment) for one in (gone, channel)]
