@@ -50,7 +50,7 @@ class Detail:
 
     Attributes:
         matching: as in `ListedRule`.
-        told: newest first.
+        alerts: newest first.
         hearers: those of its addresses that receive alerts.
         doubts: the reasons it cannot be enabled, in sentences.
         trouble: as in `ListedRule`.
@@ -58,7 +58,7 @@ class Detail:
 
     rule: AlertRule
     matching: Sequence[Condition]
-    told: Sequence[SentAlert]
+    alerts: Sequence[SentAlert]
     hearers: Sequence[str]
     doubts: Sequence[str]
     trouble: str
@@ -106,7 +106,7 @@ def detail(rule: AlertRule, *, after: UUID | None, limit: int, now: datetime) ->
     return Detail(
         rule=rule,
         matching=matching(rule, opened, now=now),
-        told=[SentAlert(one, results[one.id]) for one in sendings],
+        alerts=[SentAlert(one, results[one.id]) for one in sendings],
         hearers=hearers,
         doubts=list(doubts) if is_off else [],
         trouble=_troubles(opened).get(rule.name, "") if rule.is_enabled else "",

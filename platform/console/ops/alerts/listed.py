@@ -60,7 +60,7 @@ def sent(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     found = listing.sent_alerts(after=after, limit=PAGE + 1)
     context = {
         "operator": operator,
-        "told": shown(found[:PAGE]),
+        "alerts": shown(found[:PAGE]),
         "names_rule": True,
         "newest": "?" if after is not None else "",
         "older": f"?after={found[PAGE - 1].sending.id}" if found[PAGE:] else "",

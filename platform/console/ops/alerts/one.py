@@ -105,9 +105,9 @@ def page(
             (condition, title_of(condition.kind), is_of_age(one.rule, condition, now))
             for condition in one.matching
         ],
-        "told": shown(list(one.told[:PAGE])),
+        "alerts": shown(list(one.alerts[:PAGE])),
         "newest": "?" if after is not None else "",
-        "older": f"?after={one.told[PAGE - 1].sending.id}" if one.told[PAGE:] else "",
+        "older": f"?after={one.alerts[PAGE - 1].sending.id}" if one.alerts[PAGE:] else "",
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
     return render(request, "ops/alert.html", context, status=status)

@@ -66,7 +66,7 @@ def history_context(channel: Channel, before: str, *, at: datetime) -> dict[str,
     entries = history_of(channel, before=until or at + timedelta(minutes=1))
     last = entries[PAGE - 1].at if len(entries) > PAGE else None
     return {
-        "told": entries[:PAGE],
+        "entries": entries[:PAGE],
         "newest": "?tab=history" if until else "",
         "older": f"?{urlencode({'tab': 'history', 'before': last.isoformat()})}" if last else "",
     }

@@ -104,7 +104,7 @@ def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
         "routes": _routes(found),
         "buyers": _buyers(found.buyers),
         "more_buyers": max(0, found.users - MAX_TENANTS),
-        "told": [_model_event(event) for event in events_of(found.terms.model)],
+        "events": [_model_event(event) for event in events_of(found.terms.model)],
         "modes": modes_of(operator),
         "mode": operator.mode.query,
         "days": DAYS,

@@ -215,7 +215,7 @@ def _detail(
         "steps": _steps(made),
         **(_sent_request(request, one) if workspace.sees_content else {}),
         "books": books_of(made.priced["books"]),
-        "told": _deliveries(workspace, made),
+        "deliveries": _deliveries(workspace, made),
         "refusal": refusal,
         "polls": not made.is_final,
     }

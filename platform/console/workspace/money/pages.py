@@ -101,7 +101,7 @@ def _billing(
         "at": now,
         "alert": wanted,
         "alert_form": dressed(form or AlertForm(initial=values)) if may_manage else None,
-        "told": [one.user.email for one in members_of(tenant.id) if one.role in TOLD_ROLES],
+        "recipients": [one.user.email for one in members_of(tenant.id) if one.role in TOLD_ROLES],
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK
     return render(request, "workspace/billing.html", context, status=status)
