@@ -302,9 +302,9 @@ class _Watched:
     Raises OSError if the disk is nearly full.
     """
 
-    def __init__(self, file: IO[bytes], say: Callable[[], None]) -> None:
-        self._file, self._say = file, say
-        self._said_at = clock.now()
+    def __init__(self, file: IO[bytes], renew: Callable[[], None]) -> None:
+        self._file, self._renew = file, renew
+        self._renewed_at = clock.now()
         self._unlooked_bytes = LOOK_BYTES
 
     def write(self, data: Any) -> int:
@@ -314,19 +314,19 @@ class _Watched:
             self._unlooked_bytes = 0
             if shutil.disk_usage(settings.SPOOL).free < LEAST_FREE_BYTES + LOOK_BYTES:
                 raise OSError(errno.ENOSPC, "no room on the disk")
-        self._renew()
+        self._renew_if_due()
         return self._file.write(data)
 
     def read(self, size: int = -1) -> bytes:
         """Read bytes on their way to storage."""
-        self._renew()
+        self._renew_if_due()
         return self._file.read(size)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
-    def _renew(self) -> None:
+    def _renew_if_due(self) -> None:
         now = clock.now()
-        if now - self._said_at >= LEASE / 8:
-            self._said_at = now
-            self._say()
+        if now - self._renewed_at >= LEASE / 8:
+            self._renewed_at = now
+            self._renew()

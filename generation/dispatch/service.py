@@ -231,10 +231,10 @@ class Dispatcher:
                 self._chooser.count_out(call, cause)  # first: others wait for the outcome
                 timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
                 await self._close(run, candidate.route, begun, cause)
-                _tell(run, candidate, cause.attempt_class, cause.http_status, started)
+                _log_end(run, candidate, cause.attempt_class, cause.http_status, started)
                 raise _Ended(cause, error_of(cause, timed_out=timed_out)) from None
             cause = None
-            _tell(run, candidate, AttemptClass.DELIVERED, answer.http_status, started)
+            _log_end(run, candidate, AttemptClass.DELIVERED, answer.http_status, started)
             return delivery
         finally:
             self._chooser.count_out(call, cause)
@@ -381,7 +381,7 @@ class _Ended(Exception):
         self.error = error
 
 
-def _tell(
+def _log_end(
     run: _Run, candidate: Candidate, ended_as: AttemptClass, status: int | None, started: float
 ) -> None:
     attempts.log_attempt(

@@ -59,7 +59,7 @@ IMAGE_SECONDS = Histogram(
     buckets=LONG,
 )
 
-_TOLD = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCELED}
+_EVENT_TYPES = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCELED}
 
 
 async def settle_unheard(
@@ -107,7 +107,7 @@ def settle_and_tell(
     bill = bill_of(generation, delivery, table)
     ending = _success(generation, delivery, bill, now)
     with transaction.atomic():
-        _tell(generation, State.SUCCEEDED, now)
+        _announce(generation, State.SUCCEEDED, now)
         is_final = prepared.fetch(_settle_statement(claim, delivery, bill, stored, ending))
         transaction.set_rollback(not is_final)
     if is_final:
@@ -226,7 +226,7 @@ def end_without_image(
         if error is not None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
             # Not remembered: the same key may be tried again once there is a channel.
             IdempotencyRecord.objects.filter(generation_id=generation.id).delete()
-        _tell(generation, state, now)
+        _announce(generation, state, now)
         outcome = evidence.of_outcome(tenant=generation.tenant_id, state=state.value)
         end_hold(hold=hold_of(generation), captured=NOTHING, evidence=outcome)
         if generation.livemode:
@@ -272,12 +272,12 @@ def _end(generation: Generation, ending: Json) -> None:
         setattr(generation, name, value)
 
 
-def _tell(generation: Generation, state: State, now: datetime) -> None:
+def _announce(generation: Generation, state: State, now: datetime) -> None:
     """Announce it to webhooks before the balance is locked: they need no lock on it."""
     announce(
         tenant_id=generation.tenant_id,
         livemode=generation.livemode,
-        event_type=_TOLD[state],
+        event_type=_EVENT_TYPES[state],
         subject_id=generation.id,
         at=now,
     )
