@@ -38,7 +38,7 @@ def take_all(bill: VendorBill) -> decisions.Done:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_taken_lines_book_the_difference_to_the_micro(acme, channel):
+def test_taking_lines_books_the_difference_to_the_micro(acme, channel):
     more = call(acme, channel, after=0, request_id="a")
     lost = call(acme, channel, after=60, request_id="b", attempt_class="unknown")
     unknown = call(acme, channel, after=70, request_id="u", micros=0)
@@ -68,7 +68,7 @@ def test_taken_lines_book_the_difference_to_the_micro(acme, channel):
     assert [finding.object for finding in audit().findings] == []
 
 
-def test_taken_twice_and_from_an_overlapping_file_it_is_booked_once(acme, channel):
+def test_a_line_taken_twice_and_from_an_overlapping_file_is_booked_once(acme, channel):
     call(acme, channel, after=0, request_id="a")
     lines = (row("a", 0, "0.035"), row("x", 90, "0.05"))
     first = matched(channel, csv_file(*lines))
@@ -161,7 +161,7 @@ def test_a_line_whose_cost_changed_is_taken_only_after_a_new_match(acme, channel
     assert bill.lines.get(number=2).decision == "taken"
 
 
-def test_a_line_that_repeats_another_stands_for_itself_and_parts_add_up(acme, channel):
+def test_parts_of_a_call_add_up_and_a_repeated_line_stands_for_itself(acme, channel):
     call(acme, channel, after=0, request_id="a", micros=50_000)
     header = "request_id,created_at,model,item,cost_usd"
     bill = matched(
@@ -196,7 +196,7 @@ def test_the_cost_of_our_own_test_is_not_corrected(acme, channel):
     assert booked() == 0
 
 
-def test_days_are_corrected_without_a_call_and_beside_what_is_booked_now(acme, channel):
+def test_a_day_is_corrected_by_its_difference_to_the_cost_booked_now(acme, channel):
     made = call(acme, channel, after=0)
     midnight = NOON.replace(hour=0)
     item = f"{ORIGIN}, output"
@@ -217,7 +217,7 @@ def test_days_are_corrected_without_a_call_and_beside_what_is_booked_now(acme, c
     assert booked() == 16_000
 
 
-def test_a_day_that_they_do_not_bill_is_taken_once(acme, channel):
+def test_a_day_that_the_vendor_does_not_bill_is_taken_once(acme, channel):
     call(acme, channel, after=0)
     call(acme, channel, after=86_400)
     midnight = NOON.replace(hour=0)
@@ -237,7 +237,7 @@ def test_a_day_that_they_do_not_bill_is_taken_once(acme, channel):
     assert take_all(bill).taken == 0
 
 
-def test_nothing_is_taken_of_a_bill_that_is_in_doubt(acme, channel):
+def test_lines_of_a_doubtful_bill_are_not_taken(acme, channel):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "3")))
 
@@ -250,7 +250,7 @@ def test_nothing_is_taken_of_a_bill_that_is_in_doubt(acme, channel):
     assert booked() == 0
 
 
-def test_nothing_is_disputed_of_a_bill_that_is_in_doubt(acme, channel):
+def test_lines_of_a_doubtful_bill_are_not_disputed(acme, channel):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "3")))
 
@@ -301,7 +301,7 @@ def test_a_disputed_line_is_neither_taken_nor_disputed_again(acme, channel):
     assert figures_of(bill) == (0, 0, 2)
 
 
-def test_a_bill_is_forgotten_unless_lines_of_it_were_taken(acme, channel):
+def test_a_bill_is_deleted_unless_one_of_its_lines_was_taken(acme, channel):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "0.035")))
     other = matched(channel, csv_file(row("a", 0, "0.04")))

@@ -13,7 +13,7 @@ from tests.making.factories import ORIGIN, make_channel
 MIDNIGHT = NOON.replace(hour=0)
 
 
-def test_by_request_id_equal_different_and_one_side_only(acme, channel):
+def test_lines_with_request_ids_are_equal_different_or_on_one_side_only(acme, channel):
     call(acme, channel, after=0, request_id="a")
     call(acme, channel, after=60, request_id="b")
     call(acme, channel, after=120, request_id="c")
@@ -39,7 +39,7 @@ def test_by_request_id_equal_different_and_one_side_only(acme, channel):
     assert (bill.begins_at, bill.ends_at) == (MIDNIGHT, MIDNIGHT + timedelta(days=1))
 
 
-def test_without_ids_by_model_minute_number_and_amount_and_what_may_be_of_several_is_shown(
+def test_lines_without_ids_are_matched_by_model_minute_number_and_amount_or_show_candidates(
     acme, channel
 ):
     header = "created_at,model,images,cost_usd"
@@ -85,7 +85,7 @@ def test_a_line_shows_the_first_five_calls_of_its_minute(acme, channel):
     assert [one.candidates for one in bill.lines.filter(number__gt=0)] == [first_five] * 2
 
 
-def test_days_of_line_items_are_beside_calls_and_tests_of_the_utc_day(acme, channel):
+def test_line_items_of_a_day_are_matched_with_the_calls_and_tests_of_the_utc_day(acme, channel):
     call(acme, channel, after=0)
     call(acme, channel, after=11 * 3600 + 3599, micros=20_000)
     call(acme, channel, after=12 * 3600, micros=70_000)
@@ -108,7 +108,7 @@ def test_days_of_line_items_are_beside_calls_and_tests_of_the_utc_day(acme, chan
     ]
 
 
-def test_the_same_file_is_known_by_its_digest(acme, channel):
+def test_the_same_file_is_refused_on_any_channel(acme, channel):
     call(acme, channel, request_id="a")
     content = csv_file(row("a", 0, "0.03"))
     bill = matched(channel, content)

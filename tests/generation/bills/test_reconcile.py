@@ -43,9 +43,7 @@ def shown(*words: str) -> Any:
     return json.loads(run(*words, "--json"))
 
 
-def test_too_many_one_missing_one_different_one_taken_and_the_file_again_changes_nothing(
-    calls, file
-):
+def test_a_file_is_matched_once_and_a_different_line_of_it_is_taken(calls, file):
     path = file(csv_file(*LINES))
     said = run(path, "--channel", "one")
     bill = VendorBill.objects.get()
@@ -68,7 +66,7 @@ def test_too_many_one_missing_one_different_one_taken_and_the_file_again_changes
     assert [one.cost_change for one in Transfer.objects.filter(kind="correction")] == [5_000]
 
 
-def test_lists_lines_disputes_and_puts_back(calls, file):
+def test_lines_are_listed_disputed_withdrawn_and_put_back(calls, file):
     run(file(csv_file(*LINES)), "--channel", "one")
     number = str(VendorBill.objects.get().pk)
     run("take", number, "--list", "different", "--reason", "r", "--amount", "0.005")
@@ -92,7 +90,7 @@ def test_lists_lines_disputes_and_puts_back(calls, file):
     assert shown("show", number, "--list", "disputed")["lines"] == []
 
 
-def test_lines_are_shown_some_at_a_time(calls, file, monkeypatch):
+def test_named_lines_are_read_in_batches_and_all_are_shown(calls, file, monkeypatch):
     run(file(csv_file(*LINES)), "--channel", "one")
     number = str(VendorBill.objects.get().pk)
     monkeypatch.setattr(listing, "_AT_ONCE", 2)
@@ -112,7 +110,7 @@ def test_lines_are_shown_some_at_a_time(calls, file, monkeypatch):
     ]
 
 
-def test_costs_of_a_bill_are_a_table_that_is_imported(calls, file, channel):
+def test_the_costs_of_a_bill_are_printed_as_a_cost_table(calls, file, channel):
     run(file(csv_file(row("a", 0, "0.04"), row("b", 60, "0.04"))), "--channel", "one")
 
     said = run("costs", str(VendorBill.objects.get().pk))
@@ -141,7 +139,7 @@ def test_costs_of_a_bill_are_a_table_that_is_imported(calls, file, channel):
         (["take", "x"], "'x' is not a whole number"),
     ],
 )
-def test_mistakes_are_one_line_and_keep_nothing(calls, file, words, complaint):
+def test_a_mistake_is_one_line_and_nothing_is_kept(calls, file, words, complaint):
     path = file(csv_file(*LINES))
 
     with pytest.raises(CommandError, match=complaint):
@@ -163,7 +161,7 @@ def test_mistakes_are_one_line_and_keep_nothing(calls, file, words, complaint):
         (["accept"], "Nothing about it is in doubt"),
     ],
 )
-def test_a_bill_is_not_taken_by_mistake(calls, file, words, complaint):
+def test_a_mistaken_decision_corrects_nothing(calls, file, words, complaint):
     run(file(csv_file(*LINES)), "--channel", "one")
     action, *rest = words
 

@@ -14,8 +14,8 @@ from generation.management.seeding import SeedOptions
 
 
 @pytest.fixture(scope="module")
-def wishes(sandbox_server: str) -> Iterator[SeedOptions]:
-    """The wishes of `make run`, with a running sandbox upstream."""
+def options(sandbox_server: str) -> Iterator[SeedOptions]:
+    """The options of `make run`, with a running sandbox upstream."""
     url = f"{sandbox_server}/v1"
     with override_settings(EMBEDDED=True, EGRESS_ALLOW=frozenset({urlsplit(url).netloc})):
         yield SeedOptions(
@@ -29,15 +29,15 @@ def wishes(sandbox_server: str) -> Iterator[SeedOptions]:
 
 @pytest.fixture(scope="module")
 def past(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, wishes: SeedOptions
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, options: SeedOptions
 ) -> Iterator[SeedOptions]:
     """The history, written once for a module and restored after each test."""
     with django_db_blocker.unblock(), transaction.atomic():
-        assert "the demo tenant" in seeding.seed(wishes)
+        assert "the demo tenant" in seeding.seed(options)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")  # uncommitted, so the planner would take the tables for empty
         with django_db_blocker.block():
-            yield wishes
+            yield options
         transaction.set_rollback(True)
 
 

@@ -17,8 +17,8 @@ def proof() -> list[object]:
     return [*ledger_findings(), *usage_findings(), *generation_findings()]
 
 
-def caller_of(wishes: SeedOptions) -> Caller:
-    caller = caller_by_digest(*seeding._digests(wishes))  # noqa: SLF001 - as the seed looks for it
+def caller_of(options: SeedOptions) -> Caller:
+    caller = caller_by_digest(*seeding._digests(options))  # noqa: SLF001 - as the seed looks for it
     assert caller is not None
     return caller
 

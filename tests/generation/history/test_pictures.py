@@ -15,9 +15,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def demo(transactional_db: None, wishes: SeedOptions) -> None:
+def demo(transactional_db: None, options: SeedOptions) -> None:
     """A demo workspace whose history is committed, since the painter has its own connections."""
-    seeding.seed(wishes)
+    seeding.seed(options)
 
 
 def test_a_few_dozen_of_the_newest_are_really_there_and_painted_once(demo):

@@ -18,23 +18,23 @@ from pictor.kit.words.money import Micros
 pytestmark = pytest.mark.django_db
 
 
-def test_without_the_wish_there_is_no_history(wishes):
-    seeding.seed(SeedOptions(sandbox_url=wishes.sandbox_url, demo_api_key=wishes.demo_api_key))
+def test_no_history_is_written_unless_the_options_ask_for_it(options):
+    seeding.seed(SeedOptions(sandbox_url=options.sandbox_url, demo_api_key=options.demo_api_key))
 
     assert Generation.objects.count() == 0
     assert available_to(Tenant.objects.get().id) == 100_000_000
 
 
-def test_an_installation_with_money_gets_no_demo_history(wishes):
+def test_an_installation_with_money_gets_no_demo_history(options):
     create_tenant(name="acme", opening_balance=Micros(1), actor="test")
 
-    seeding.seed(wishes)
+    seeding.seed(options)
 
     assert Generation.objects.count() == 0
 
 
-def test_a_ledger_that_has_begun_takes_no_past(wishes):
-    seeding.seed(SeedOptions(sandbox_url=wishes.sandbox_url))
+def test_no_history_is_written_into_a_ledger_that_has_begun(options):
+    seeding.seed(SeedOptions(sandbox_url=options.sandbox_url))
     tenant = create_tenant(name="acme", opening_balance=Micros(1), actor="test")
 
     with pytest.raises(LedgerError, match="has begun"), transaction.atomic():
@@ -44,8 +44,8 @@ def test_a_ledger_that_has_begun_takes_no_past(wishes):
     assert [*ledger_findings(), *protection_findings()] == []
 
 
-def test_a_workspace_with_other_data_is_not_removed(wishes):
-    seeding.seed(SeedOptions(demo_api_key=wishes.demo_api_key))
+def test_a_workspace_with_other_data_is_not_removed(options):
+    seeding.seed(SeedOptions(demo_api_key=options.demo_api_key))
 
     with pytest.raises(ValidationError, match="no demo data"):
-        demo_removal.remove(wishes, now=clock.now(), actor="test")
+        demo_removal.remove(options, now=clock.now(), actor="test")
