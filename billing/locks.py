@@ -11,12 +11,14 @@ from uuid import UUID
 
 from django.db import connection
 
-from billing.models import TenantBalance
+from billing.models import LedgerProof, TenantBalance
+from pictor.kit.database import lock_numbers
 
-_PRICES_LOCK = 7_303_004
-_RECOUNT_LOCK = 7_303_007
-_CHECKPOINTS_LOCK = 7_303_008
-_CORRECTIONS_LOCK = 7_303_009
+PROOF_LOCKS = {
+    LedgerProof.Kind.SINCE_CHECKPOINT: lock_numbers.HOURLY_PROOF,
+    LedgerProof.Kind.WHOLE: lock_numbers.WHOLE_PROOF,
+}
+"""The advisory lock that a process holds during a proof of each kind."""
 
 
 def account_for_update(tenant_id: UUID) -> TenantBalance:
@@ -30,7 +32,7 @@ def one_recount() -> None:
     Take it before reading those rows.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RECOUNT_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.USAGE_RECOUNT])
 
 
 def checkpoints() -> None:
@@ -39,7 +41,7 @@ def checkpoints() -> None:
     Take it before reading the kept checkpoints.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHECKPOINTS_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.CHECKPOINTS])
 
 
 def corrections() -> None:
@@ -48,7 +50,7 @@ def corrections() -> None:
     Take it before reading earlier corrections.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CORRECTIONS_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.COST_CORRECTIONS])
 
 
 def decisions_on_prices() -> None:
@@ -58,4 +60,4 @@ def decisions_on_prices() -> None:
     that of all channels.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PRICES_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.PRICES])

@@ -10,11 +10,10 @@ from accounts.audit_chain import sealed_part
 from accounts.audit_seals import event_seal, link_seal
 from accounts.models import Actor, AuditEvent, AuditLink, Subject, User
 from accounts.models.records import STAFFS_NOTE
+from pictor.kit.database import lock_numbers
 from pictor.kit.secrets.seals import NOTHING_BEFORE
 from pictor.kit.words import clock, ids
 
-_CHAIN_LOCK = 7_303_003
-"""The advisory lock under which links are written; no other lock is taken with it."""
 _LATECOMERS = 1000
 """An event may be committed after this many events with higher ids and is still found unlinked."""
 
@@ -108,7 +107,7 @@ def link_older_events() -> int:
 def _lock_chain() -> AuditLink | None:
     """Lock the chain until the transaction ends and return its last link."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHAIN_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.AUDIT_CHAIN])
     return AuditLink.objects.order_by("-seq").first()
 
 

@@ -14,10 +14,9 @@ from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant, User
 from accounts.services.api_keys import FREE, KeyRules, issue_api_key
 from accounts.services.members import invite_as_operator
 from accounts.services.tenants import NO_LIMITS, NOTHING, TenantLimits, create_tenant
+from pictor.kit.database import lock_numbers
 from pictor.kit.words.money import Micros, in_dollars
 
-_LOCK = 7_303_058
-"""The advisory lock under which staff create tenants, one at a time."""
 _OUR_IDS = 7
 """The version of the UUIDs used as ids here: `pictor.kit.words.ids`."""
 
@@ -92,7 +91,7 @@ def found_tenant(
     if once.version != _OUR_IDS:
         raise ValidationError("This form did not come from here: open it again.")
     with connection.cursor() as cursor:  # two clicks at once must not both find the name free
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.TENANTS])
     known = Tenant.objects.filter(id=once).first()
     if known is not None:
         if known.name != name:

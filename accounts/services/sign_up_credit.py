@@ -19,14 +19,13 @@ from accounts.ledger import ledger
 from accounts.mailboxes import mailbox_of
 from accounts.models import SignUpCredit, Tenant, User
 from accounts.services.mail import post
+from pictor.kit.database import lock_numbers
 from pictor.kit.words.client_addresses import counted_address
 from pictor.kit.words.money import Micros, to_decimal
 
 logger = logging.getLogger(__name__)
 
 REASON = "credit for signing up"
-_LOCK = 7_303_041
-"""The advisory lock under which credits are counted, one at a time."""
 
 CREDITS = Counter(
     "pictor_sign_up_credits",
@@ -45,7 +44,7 @@ def give_sign_up_credit(*, tenant: Tenant, user: User, now: datetime, ip: str | 
     if not settings.SIGN_UP_CREDIT:
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.SIGN_UP_CREDITS])
     mailboxes = _digests(f"mailbox {mailbox_of(user.email)}")
     networks = _digests(f"network {counted_address(ip or '')}")
     withheld = _withheld(mailboxes, networks, now)

@@ -7,16 +7,12 @@ from uuid import UUID
 
 from django.db import connection
 
+from billing.locks import PROOF_LOCKS
 from billing.models import LedgerCheckpoint, LedgerHead, LedgerProof
 from billing.selectors.chain import START, Position
 from billing.selectors.findings import Finding
 from billing.transfer_seals import checkpoint_mark
 
-PROOF_LOCKS = {
-    LedgerProof.Kind.SINCE_CHECKPOINT: 7_303_005,
-    LedgerProof.Kind.WHOLE: 7_303_006,
-}
-"""The advisory lock that a process holds during a proof of each kind."""
 _HELD = """
 SELECT objid::bigint FROM pg_locks
  WHERE locktype = 'advisory' AND classid = 0 AND objsubid = 1 AND granted

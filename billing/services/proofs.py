@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from billing import locks
 from billing.models import LedgerCheckpoint, LedgerHead, LedgerProof
-from billing.selectors.checkpoints import PROOF_LOCKS, Checkpoints, kept_by_name, mark_of
+from billing.selectors.checkpoints import Checkpoints, kept_by_name, mark_of
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding
 from pictor.kit.words import clock
 
@@ -39,14 +39,14 @@ def alone(kind: LedgerProof.Kind) -> Iterator[bool]:
     The lock belongs to the connection: PostgreSQL frees it when the process or its machine ends.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [PROOF_LOCKS[kind]])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [locks.PROOF_LOCKS[kind]])
         (is_locked,) = cursor.fetchone()
     try:
         yield is_locked
     finally:
         if is_locked:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [PROOF_LOCKS[kind]])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [locks.PROOF_LOCKS[kind]])
 
 
 @transaction.atomic

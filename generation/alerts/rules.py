@@ -22,6 +22,7 @@ from generation.alerts.results import short
 from generation.conditions.kinds import KINDS
 from generation.conditions.looking import FAILED
 from generation.models import AlertRule
+from pictor.kit.database import lock_numbers
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
 from webhooks import installation_endpoints, signing
@@ -42,8 +43,6 @@ OVERLAP = timedelta(hours=24)
 WAY_OUT = "give the rule a secret of your own (at the shell: --secret)"
 """The step that ends all secrets of a rule, for a person who has not received the present one."""
 ALL_KINDS: Sequence[str] = (*KINDS, FAILED)
-_LOCK = 7_303_062
-"""The advisory lock for making and renaming rules: names are unique, and their number limited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def save_rule(
         check_url(values.url)
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.ALERT_RULES])
         known = AlertRule.objects.filter(pk=new_id).first() if new_id else None
         if known is not None:
             return Saved(known, "")
@@ -161,7 +160,7 @@ def archive(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = No
 def restore(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRule:
     """Restore a removed one, disabled."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.ALERT_RULES])
     kept = AlertRule.objects.select_for_update().get(pk=rule.pk)
     if kept.archived_at is not None:
         kept.archived_at = None

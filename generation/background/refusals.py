@@ -21,7 +21,7 @@ from prometheus_client import Counter as Count
 from psycopg.errors import QueryCanceled
 
 from generation.models.refusals import LONGEST
-from pictor.kit.database import pools
+from pictor.kit.database import lock_numbers, pools
 from pictor.kit.endpoints.queries import our_names
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
@@ -50,7 +50,6 @@ LEFT_OUT = Count(
 )
 HEADERS = frozenset({"Idempotency-Key"})
 """Headers that a param can name."""
-_LOCK = 7_303_061
 _QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", re.DOTALL)
 """Callers' words as `repr` puts them into a message; no apostrophe of our own begins one."""
 _HINT = re.compile(r" Did you mean .*", re.DOTALL)
@@ -154,7 +153,7 @@ def insert(batch: Sequence[Refused], *, now: datetime) -> Mapping[str, int]:
     rows = json.dumps([_row(one) for one in batch])
     bounds = {"most": MAX_A_DAY, "bytes": MAX_BYTES}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.REFUSALS])
         cursor.execute(_WRITE, {"rows": rows, "day": now.date(), **bounds})
         beyond, without_room = cursor.fetchone()
     return {"day": beyond, "full": without_room}

@@ -32,6 +32,7 @@ from generation.bills.mapping import (
 )
 from generation.bills.parsing import Row, beginning_of, rows_of, text_of
 from generation.models import BillLine, Channel, VendorBill
+from pictor.kit.database import lock_numbers
 from pictor.kit.redis.bell import ring
 from pictor.kit.words import clock
 from pictor.kit.words.money import MAX_MICROS
@@ -55,7 +56,6 @@ SAME = "same_file"
 """The code of the refusal of a file that was matched before; its params have the `bill`."""
 _BEGINNING = 512 * 1024
 _AT_ONCE = 2_000
-_READING = 7_304_001
 _OF_LINES = (
     "begins_at", "ends_at", "lines_read", "rounding", "sums", "taken_lines", "taken_micros",
     "disputed_lines",
@@ -205,7 +205,7 @@ def read_and_match(bill_id: int) -> None:
         cursor.execute(f"SET LOCAL statement_timeout = '{LONGEST_STATEMENT}'")
         cursor.execute("SET LOCAL lock_timeout = 0")
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_READING])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.BILLS])
     waiting = VendorBill.objects.select_for_update().filter(pk=bill_id, state=State.WAITING)
     bill = waiting.first()
     if bill is None:

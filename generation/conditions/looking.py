@@ -18,6 +18,7 @@ from generation.conditions.found import FoundCondition, Outlook
 from generation.conditions.kinds import KINDS
 from generation.models import Condition, ConditionLook
 from generation.selectors import sandbox_names
+from pictor.kit.database import lock_numbers
 from pictor.kit.words.money import Micros
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ KEPT = timedelta(days=90)
 """Conditions that ended longer ago are deleted, unless accepted for good."""
 FAILED = "look_fails"
 """The kind of a condition about a kind whose look failed."""
-_LOCK = 7_303_010
 _MAX_CHARACTERS = {"object": 200, "words": 300}
 _MAX_MICROS = 2**63 - 1
 
@@ -63,7 +63,7 @@ UPDATE generation_condition SET resolved_at = %(now)s
 def look(*, now: datetime) -> bool:
     """Look for every kind and write the findings; False if a look is in progress or just done."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock_numbers.CONDITIONS])
         (is_locked,) = cursor.fetchone()
     last = ConditionLook.objects.first() if is_locked else None
     sold = sold_until()

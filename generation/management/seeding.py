@@ -42,6 +42,7 @@ from generation.models import Channel, Serves
 from generation.oversight.selling import add_sold
 from generation.selectors import channel_by_name, contracts
 from pictor.env import env_bool, env_secret, env_str
+from pictor.kit.database import lock_numbers
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
@@ -53,8 +54,6 @@ SANDBOX_PRIORITY = 100
 DEMO_TENANT = "demo"
 DEMO_BALANCE = Micros(100_000_000)
 
-_LOCK = 0x50_49_43_54_4F_52
-"""The advisory lock's number, used for nothing else: 'PICTOR'."""
 LOCK_AGAIN_SECONDS = 0.1
 
 
@@ -103,12 +102,12 @@ def alone() -> Iterator[None]:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [lock_numbers.SEEDING])
             cursor.execute("RESET statement_timeout; RESET lock_timeout")
 
 
 def _try_to_lock(cursor: CursorWrapper) -> bool:
-    cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [lock_numbers.SEEDING])
     return bool(cursor.fetchone() == (True,))
 
 

@@ -23,6 +23,7 @@ from billing.selectors import tenants_using
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Incident, IncidentUpdate
 from generation.oversight.watch import API, WORKERS
+from pictor.kit.database import lock_numbers
 from pictor.kit.words import clock
 from pictor.kit.words.untyped import Json
 
@@ -32,8 +33,6 @@ MAX_TITLE, MAX_WORDS = 120, 2000
 """Characters."""
 MAX_LISTED = 50
 MAIL = "account/email/incident"
-_LOCK = 7_303_043
-"""The advisory lock that makes incidents begin one at a time."""
 
 State = Incident.State
 STAFF_STATES: Sequence[State] = (
@@ -246,7 +245,7 @@ def _open(
     incident: Incident, post: IncidentWords, now: datetime, actor: Actor, ip: str | None
 ) -> Incident:
     with connection.cursor() as cursor:  # a second click finds the first's incident
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.INCIDENTS])
     known = IncidentUpdate.objects.select_related("incident").filter(once=post.once).first()
     if known is not None:
         return known.incident

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 from standardwebhooks import Webhook
 
-from generation.conditions.looking import _LOCK
+from pictor.kit.database import lock_numbers
 from tests.console.browser import keep
 from tests.console.visits import broken_rules
 from tests.customers.customer import Operator
@@ -38,9 +38,9 @@ def database_of_conditions(
     database: "psycopg.Connection[Any]",
 ) -> Iterator["psycopg.Connection[Any]"]:
     """The stack's database, while a lock keeps workers from looking for conditions."""
-    database.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+    database.execute("SELECT pg_advisory_lock(%s)", [lock_numbers.CONDITIONS])
     yield database
-    database.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+    database.execute("SELECT pg_advisory_unlock(%s)", [lock_numbers.CONDITIONS])
 
 
 def occasions(hooks: Hooks, name: str) -> list[str]:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from generation.conditions.looking import _LOCK
+from pictor.kit.database import lock_numbers
 from tests.console.browser import PHONE, keep, resize
 from tests.console.visits import broken_promises, broken_rules
 from tests.stack.servers import Stack
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def name(database: "psycopg.Connection[Any]") -> Iterator[str]:
     """A model with a stuck queue, as a look found it; a lock keeps further looks away."""
     model = f"model-{uuid4().hex[:8]}"
-    database.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+    database.execute("SELECT pg_advisory_lock(%s)", [lock_numbers.CONDITIONS])
     database.execute(
         "INSERT INTO generation_conditionlook (id, first_at, looked_at, channels)"
         " VALUES (1, now(), now(), '{}') ON CONFLICT (id) DO UPDATE SET looked_at = now()"
@@ -32,7 +32,7 @@ def name(database: "psycopg.Connection[Any]") -> Iterator[str]:
         [model],
     )
     yield model
-    database.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+    database.execute("SELECT pg_advisory_unlock(%s)", [lock_numbers.CONDITIONS])
 
 
 def test_a_condition_is_taken_silenced_and_shown_again(

@@ -1,0 +1,39 @@
+"""PostgreSQL's advisory locks: each number, and what it excludes.
+
+A number never changes, and none is used again: releases that run side by side share them. No
+migration and no SQL function takes one. Web processes lock numbers from 2**62 on, of their own
+(`generation/admission/orphans.py`).
+"""
+
+from typing import Final
+
+AUDIT_CHAIN: Final = 7_303_003
+"""Links of the audit log are written one at a time; no other lock is taken with it."""
+PRICES: Final = 7_303_004
+"""Books are published and withdrawn, and costs changed, one at a time."""
+HOURLY_PROOF: Final = 7_303_005
+"""One process proves the ledger since its checkpoints."""
+WHOLE_PROOF: Final = 7_303_006
+"""One process proves the whole ledger."""
+USAGE_RECOUNT: Final = 7_303_007
+"""Usage is recounted once at a time."""
+CHECKPOINTS: Final = 7_303_008
+"""The hourly and the daily proof write their checkpoints one after the other."""
+COST_CORRECTIONS: Final = 7_303_009
+"""Costs are corrected one at a time."""
+CONDITIONS: Final = 7_303_010
+"""One process looks for conditions."""
+SIGN_UP_CREDITS: Final = 7_303_041
+"""Credits for signing up are counted and given one at a time."""
+INCIDENTS: Final = 7_303_043
+"""Incidents begin one at a time."""
+TENANTS: Final = 7_303_058
+"""Staff create tenants one at a time."""
+REFUSALS: Final = 7_303_061
+"""Processes write refused requests one after the other."""
+ALERT_RULES: Final = 7_303_062
+"""Alert rules change one at a time: their names are unique, and their number limited."""
+BILLS: Final = 7_304_001
+"""Vendors' bills are read and matched one at a time."""
+SEEDING: Final = 0x50_49_43_54_4F_52
+"""One process seeds the installation; the number spells 'PICTOR'."""
