@@ -48,7 +48,7 @@ def anchors(text: str) -> set[str]:
 
 
 def leads_somewhere(page: Path, link: str) -> bool:
-    """Return whether the link's file exists, with its heading."""
+    """True if the link's file exists, with its heading."""
     path, _, anchor = link.partition("#")
     target = page.parent / path if path else page
     if not target.exists():

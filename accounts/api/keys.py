@@ -59,7 +59,7 @@ class ShownKey:
 
     @property
     def livemode(self) -> bool:
-        """False for a test key."""
+        """True if it is a live key."""
         return not self.key.is_test
 
 

@@ -74,7 +74,7 @@ def hours_of(sort: Sort, hours: Collection[datetime]) -> Mapping[datetime, Hour]
 
 
 def is_of_demo(owner_id: UUID, made_at: datetime | None) -> bool:
-    """Return whether a key or tenant has demo data: only those are dated earlier than their ids."""
+    """True if a key or tenant has demo data: only those are dated earlier than their ids."""
     return made_at is not None and made_at < ids.made_at(owner_id) - _BACKDATED
 
 

@@ -191,5 +191,5 @@ def books_of(books: Sequence[int]) -> list[PriceBook]:
 
 
 def has_price_books() -> bool:
-    """Return whether any price book exists, drafts included."""
+    """True if any price book exists, drafts included."""
     return PriceBook.objects.exists()

@@ -97,7 +97,7 @@ def read_beside(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = 
 
 
 def _is_a_lists(book: PriceBook) -> bool:
-    """Return True for a list's book. One query, unless the book was read `with_states`."""
+    """True if it is a list's book. One query, unless the book was read `with_states`."""
     known = vars(book).get("list_name") if "list_name" in vars(book) else book.price_list
     return known is not None
 

@@ -97,7 +97,7 @@ def captured_since(tenant_id: UUID, starts: Sequence[datetime]) -> list[Micros]:
 
 
 def has_made_images(tenant_id: UUID) -> bool:
-    """Return whether an image was ever made for the tenant, including deleted ones. One query."""
+    """True if an image was ever made for the tenant, including deleted ones. One query."""
     return UsageRollup.objects.filter(tenant_id=tenant_id, images__gt=0).exists()
 
 

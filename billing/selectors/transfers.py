@@ -89,7 +89,7 @@ def _matching(sought: TransferFilter) -> QuerySet[Transfer]:
 
 
 def carries_its_seal(transfer: Transfer) -> bool | None:
-    """Return whether the transfer matches its seal, given the transfer before it.
+    """True if the transfer matches its seal, given the transfer before it.
 
     None for a transfer from before the chain of seals, and for the first after those.
     """

@@ -35,12 +35,12 @@ class MoveEffect:
 
 
 def needs_another(amount: int) -> bool:
-    """Return whether another person must approve an amount."""
+    """True if another person must approve an amount."""
     return abs(amount) > settings.MONEY_NEEDS_TWO
 
 
 def is_typed_twice(amount: int) -> bool:
-    """Return whether an amount must be typed a second time."""
+    """True if an amount must be typed a second time."""
     return abs(amount) > settings.MONEY_TYPED_TWICE
 
 
@@ -152,7 +152,7 @@ def _waiting(move_id: UUID, now: datetime) -> MoneyMove:
 
 
 def _is_same(move: MoneyMove, actor: Actor) -> bool:
-    """Return whether the actor is the requester, in the shell as well as in the browser."""
+    """True if the actor is the requester, in the shell as well as in the browser."""
     if isinstance(actor, User):
         return move.asked_by_id == actor.id or _person(move.asked_by_name) == actor.email
     return _person(move.asked_by_name) == _person(name_of(actor))

@@ -24,7 +24,7 @@ The whole proof may be cut off once, or take two hours, and still ends within a 
 
 
 def is_due(kind: LedgerProof.Kind, *, now: datetime, since: datetime | None = None) -> bool:
-    """Return whether the last finished proof began long enough ago, or is dated in the future.
+    """True if the last finished proof began long enough ago, or is dated in the future.
 
     With `since`, long enough ago means before it.
     """

@@ -181,7 +181,7 @@ def _forget(keys: list[str]) -> None:
 
 
 def are_in(request: Json) -> bool:
-    """Return True if reference images must go to storage before its admission."""
+    """True if reference images must go to storage before its admission."""
     return any(name in request for name in REFERENCES)
 
 

@@ -75,7 +75,7 @@ class Free:
         return Free(self.since if now - self.seen_at <= LOOKS_SECONDS else now, now)
 
     def is_proof(self, now: float) -> bool:
-        """Return True if the process is dead."""
+        """True if the process is dead."""
         return self.seen_again(now).since <= now - DEAD_AFTER_SECONDS
 
 

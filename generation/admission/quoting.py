@@ -67,7 +67,7 @@ class Quoted:
 
     @property
     def is_final(self) -> bool:
-        """Return True if size and quality are known and no image is sent, so the price is known."""
+        """True if size and quality are known and no image is sent, so the price is known."""
         return not self.open_fields
 
 

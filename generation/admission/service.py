@@ -83,7 +83,7 @@ class Submission:
 
     @property
     def is_plain(self) -> bool:
-        """Return True if it must be new: it has no idempotency key and is no retry."""
+        """True if it must be new: it has no idempotency key and is no retry."""
         return self.idempotency_key is None and not self.is_retry
 
 

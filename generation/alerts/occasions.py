@@ -56,14 +56,14 @@ def opening_of(condition: Condition) -> ConditionOpening:
 
 
 def is_wanted(rule: AlertRule, condition: Condition) -> bool:
-    """Return True if the rule has its kind and amount; without an amount it counts as 0."""
+    """True if the rule has its kind and amount; without an amount it counts as 0."""
     if rule.kinds is not None and condition.kind not in rule.kinds:
         return False
     return rule.least_micros is None or (condition.micros or 0) >= rule.least_micros
 
 
 def is_of_age(rule: AlertRule, condition: Condition, now: datetime) -> bool:
-    """Return True if it has been open for long enough."""
+    """True if it has been open for long enough."""
     return now - condition.since >= timedelta(minutes=rule.least_minutes)
 
 

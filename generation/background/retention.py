@@ -72,7 +72,7 @@ def forget_refused(*, now: datetime) -> int:
 
 
 def _may_have_rows(number: int) -> bool:
-    """Return True if the table's size allows that many rows; otherwise counting is pointless."""
+    """True if the table's size allows that many rows; otherwise counting is pointless."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_size('generation_refusedrequest')")
         (size_bytes,) = cursor.fetchone()

@@ -52,5 +52,5 @@ class Outlook:
         return [route for route in routes if route.channel_name not in self.sandboxes]
 
     def is_of_sandbox(self, model: str) -> bool:
-        """Return True if only sandboxes serve it."""
+        """True if only sandboxes serve it."""
         return bool(self.catalogue.routes_for(model, livemode=True)) and not self.routes_of(model)

@@ -39,7 +39,7 @@ class OpenConditions:
 
 
 def is_quiet(condition: Condition, now: datetime) -> bool:
-    """Return True if it is accepted, or silenced now."""
+    """True if it is accepted, or silenced now."""
     until = condition.silenced_until
     return condition.accepted_at is not None or (until is not None and until > now)
 

@@ -84,7 +84,7 @@ def look(*, now: datetime) -> bool:
 
 
 def _is_one(last: ConditionLook, now: datetime, sold: datetime | None) -> bool:
-    """Return True if this look repeats the last one, as with two workers that both have a clock.
+    """True if this look repeats the last one, as with two workers that both have a clock.
 
     A look after more sales were counted is a new one.
     """

@@ -79,7 +79,7 @@ class _Circuit:
     """The tenants of the requests rejected since the last success."""
 
     def allows(self, now: float) -> bool:
-        """Return True if an unproven channel may get one more call: ever more while none fails."""
+        """True if an unproven channel may get one more call: ever more while none fails."""
         sent = (call.sent_at for call in self.calls if call.sent_at is not None)
         first = min((at for at in sent if at > self.failed_at), default=now)
         return len(self.calls) < UNPROVEN_CALLS << int((now - first) / NEWS_SECONDS)
@@ -115,23 +115,23 @@ class Health:
         self._channels: dict[int, _ChannelHealth] = {}
 
     def is_usable(self, route: RouteInfo, *, now: float) -> bool:
-        """Return True if a call may start: gate and breaker closed or probe due, below the cap."""
+        """True if a call may start: gate and breaker closed or probe due, below the cap."""
         return self.is_only_broken(route, now=now) and all(
             not circuit.pause or (circuit.open_until <= now and not circuit.is_probing)
             for circuit in self._circuits(route)
         )
 
     def is_only_broken(self, route: RouteInfo, *, now: float) -> bool:
-        """Return True if at most a breaker prevents a call: the gate is open, the cap not full."""
+        """True if at most a breaker prevents a call: the gate is open, the cap not full."""
         return self._channel(route).gate_until <= now and not self.is_full(route)
 
     def is_full(self, route: RouteInfo) -> bool:
-        """Return True if the channel has as many calls in flight as its cap allows."""
+        """True if the channel has as many calls in flight as its cap allows."""
         in_flight = len(self._channel(route).account.calls)
         return route.max_concurrency is not None and in_flight >= route.max_concurrency
 
     def is_known(self, route: RouteInfo, *, now: float) -> bool:
-        """Return True if one more call may start at once: it has a success, or few are in flight.
+        """True if one more call may start at once: it has a success, or few are in flight.
 
         Measured by the calls and not by the waiting generations: however slow this process is, a
         channel that fails fast has failed before more calls go to it.
@@ -140,22 +140,22 @@ class Health:
         return circuit.is_proven or circuit.allows(now)
 
     def keeps_size(self, route: RouteInfo, size: str) -> bool:
-        """Return False after repeated wrong sizes; such a channel goes after all others."""
+        """True if it has no run of wrong sizes; a channel with one goes after all others."""
         known = self._fidelity(route, size)
         return known is None or known.wrong_in_a_row < WRONG_SIZES
 
     def was_right(self, route: RouteInfo, size: str) -> bool:
-        """Return True if its last delivery of the size was right; False if there was none."""
+        """True if its last delivery of the size was right; False if there was none."""
         known = self._fidelity(route, size)
         return known is not None and not known.wrong_in_a_row
 
     def was_wrong_size(self, route: RouteInfo, size: str) -> bool:
-        """Return True if its last delivery had another size: strict requests go elsewhere."""
+        """True if its last delivery had another size: strict requests go elsewhere."""
         known = self._fidelity(route, size)
         return known is not None and known.wrong_in_a_row > 0
 
     def may_probe(self, route: RouteInfo, size: str, *, now: float) -> bool:
-        """Return True if a strict request may go there again: after 10 minutes, one at a time."""
+        """True if a strict request may go there again: after 10 minutes, one at a time."""
         known = self._fidelity(route, size)
         if known is None or known.last_at + STRICT_PAUSE_SECONDS > now:
             return False
@@ -224,7 +224,7 @@ class Health:
         self._circuit(route).rejected.append(tenant)
 
     def is_doubted(self, route: RouteInfo) -> bool:
-        """Return True if it rejected the last requests, and these were of several tenants."""
+        """True if it rejected the last requests, and these were of several tenants."""
         rejected = self._circuit(route).rejected
         return len(rejected) == REJECTED_IN_A_ROW and len({*rejected}) >= REJECTED_TENANTS
 

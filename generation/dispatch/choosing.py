@@ -209,7 +209,7 @@ class Chooser:
                     del line[tenant]
 
     def _is_turn_of(self, tenant: UUID, route: RouteInfo) -> bool:
-        """Return True if no tenant with fewer calls in flight waits for a place below the cap."""
+        """True if no tenant with fewer calls in flight waits for a place below the cap."""
         others = self._waiting[route.channel_id]
         if route.max_concurrency is None or not others:
             return True
@@ -261,7 +261,7 @@ class Chooser:
         )
 
     def doubts(self, route: RouteInfo, *, tenant: UUID) -> bool:
-        """Return True if a rejection of this tenant's request may be about the channel."""
+        """True if a rejection of this tenant's request may be about the channel."""
         self._health.rejected(route, tenant=tenant)
         return self._health.is_doubted(route)
 
@@ -270,7 +270,7 @@ class Chooser:
         self._health.was_wrong(route, now=time.monotonic())
 
     def was_right(self, candidate: Candidate) -> bool:
-        """Return True if the channel's last delivery had this size."""
+        """True if the channel's last delivery had this size."""
         return self._health.was_right(candidate.route, candidate.upstream_size)
 
     def delivered(self, candidate: Candidate, *, wanted: str, sizes: Sequence[str]) -> None:

@@ -67,7 +67,7 @@ async def verify_on_loop(
 
 
 def _is_quick(spool: SpoolFile, wanted: WantedImage) -> bool:
-    """Return True for a small png that is wanted unchanged."""
+    """True if it is a small png that is wanted unchanged."""
     return wanted.output_format == "png" and wanted.made_into is None and probe.is_quick(spool)
 
 

@@ -85,12 +85,12 @@ class _Run:
 
     @property
     def is_strict(self) -> bool:
-        """Return True if an image of another size is refused."""
+        """True if an image of another size is refused."""
         return self.generation.strict_size and self.generation.size != AUTO
 
     @property
     def pays_for_wrong(self) -> bool:
-        """Return True if a wrong size is at our cost; a test costs nothing."""
+        """True if a wrong size is at our cost; a test costs nothing."""
         return self.is_strict and self.generation.livemode
 
     @property

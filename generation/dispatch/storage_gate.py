@@ -43,7 +43,7 @@ class Gate:
 
     @property
     def is_open(self) -> bool:
-        """Return True if a generation may be claimed and a call begun."""
+        """True if a generation may be claimed and a call begun."""
         return self._most > 0
 
     @contextmanager

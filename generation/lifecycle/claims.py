@@ -42,7 +42,7 @@ class Claim:
 
     @property
     def has_begun(self) -> bool:
-        """Return True if its first attempt is recorded."""
+        """True if its first attempt is recorded."""
         return self.begun_at is not None
 
 

@@ -65,7 +65,7 @@ class LiveWorkers:
 
     @property
     def storage(self) -> bool | None:
-        """Return True if all of them can store images; None if there are none."""
+        """True if all of them can store images; None if there are none."""
         return self.can_store == self.workers if self.workers else None
 
 
@@ -90,7 +90,7 @@ class SeenWorker:
 
     @property
     def is_alive(self) -> bool:
-        """Return True if it has renewed its lease in time."""
+        """True if it has renewed its lease in time."""
         return self.unseen_seconds < settings.LEASE_SECONDS
 
 

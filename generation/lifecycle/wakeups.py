@@ -51,7 +51,7 @@ class WakeUp:
 
 
 def has_words(finished: Finished) -> bool:
-    """Return True if an answer contains words that may not be carried."""
+    """True if an answer contains words that may not be carried."""
     return any(getattr(image, _WORDS) for image in finished.images)
 
 

@@ -80,12 +80,12 @@ class SeedOptions:
 
     @property
     def has_user(self) -> bool:
-        """Return True if a user is requested, which takes both address and password."""
+        """True if a user is requested, which takes both address and password."""
         return bool(self.demo_email and self.demo_password)
 
     @property
     def has_demo(self) -> bool:
-        """Return True if a demo tenant is needed, for a key or a user."""
+        """True if a demo tenant is needed, for a key or a user."""
         return bool(self.demo_api_key) or self.has_user
 
 
@@ -136,7 +136,7 @@ SELECT (SELECT count(*) FROM generation_contract WHERE model = ANY(%s)),
 
 
 def _missing(options: SeedOptions) -> bool:
-    """Return True if anything requested is missing or outdated."""
+    """True if anything requested is missing or outdated."""
     models = [contract["model"] for contract in seeded_contracts()]
     sandbox_url = services.checked_base_url(options.sandbox_url) if options.sandbox_url else ""
     with connection.cursor() as cursor:

@@ -64,7 +64,7 @@ class Incident(models.Model):
         return Incident.State.COMPLETED if is_over else Incident.State.IN_PROGRESS
 
     def is_open(self, now: datetime) -> bool:
-        """Return True until it ends; one without an end is open."""
+        """True if it has not ended; one without an end is open."""
         return self.ends_at is None or now < self.ends_at
 
 

@@ -246,7 +246,7 @@ class Generation(models.Model):
 
     @property
     def is_final(self) -> bool:
-        """Return True once state and charge can no longer change and nothing is on hold."""
+        """True if state and charge can no longer change and nothing is on hold."""
         return self.state in FINAL
 
 

@@ -78,7 +78,7 @@ class ChannelTrial(models.Model):
 
     @property
     def passed(self) -> bool:
-        """Return True if the call delivered its image."""
+        """True if the call delivered its image."""
         return self.trial_class == DELIVERED
 
     @property

@@ -35,7 +35,7 @@ urlpatterns = [
 
 
 def is_for_a_person(request: HttpRequest) -> bool:
-    """Return whether a browser asks for a page outside /v1."""
+    """True if a browser asks for a page outside /v1."""
     is_page = not request.path.startswith("/v1") and request.accepts("text/html")
     return is_page and "text/html" in request.headers.get("Accept", "")
 

@@ -98,7 +98,7 @@ def alone(work: Callable[[], T]) -> T:
 
 
 def waits_for_a_lock() -> bool:
-    """Return whether a connection to this database waits for a lock."""
+    """True if a connection to this database waits for a lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"

@@ -46,7 +46,7 @@ def by_quality(model: str, size: str) -> dict[str, BookRow]:
 
 
 def prints_as(row: BookRow, published_micros: int) -> bool:
-    """Return whether this price, shown to $0.0001, is the published one."""
+    """True if this price, shown to $0.0001, is the published one."""
     return abs(row.micros - published_micros) <= 50
 
 

@@ -22,7 +22,7 @@ class Program:
         self.key_id, self.text = str(made["id"]), str(made["api_key"])
 
     def may_still_ask(self, text: str) -> bool:
-        """Return whether that secret opens the API."""
+        """True if that secret opens the API."""
         headers = {"Authorization": f"Bearer {text}"}
         url = f"{self._base_url}/models"
         return httpx.get(url, headers=headers, trust_env=False).status_code == 200

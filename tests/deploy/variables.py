@@ -16,5 +16,5 @@ def _named() -> frozenset[str]:
 
 
 def is_known(name: str) -> bool:
-    """Return whether our code has the name in quotes, or a library reads it."""
+    """True if our code has the name in quotes, or a library reads it."""
     return name in OTHERS or name in _named()

@@ -116,7 +116,7 @@ class Load:
         self.answers.append(Answer(began, took, status, " ".join(text.split())[:WORDS], has_image))
 
     async def _fetched(self, session: aiohttp.ClientSession, url: str) -> bool:
-        """Return whether the address leads to an image, by the proxy."""
+        """True if the address leads to an image, by the proxy."""
         signed = urlsplit(url)
         target = URL(f"{signed.path}?{signed.query}", encoded=True)
         with suppress(aiohttp.ClientError, TimeoutError):

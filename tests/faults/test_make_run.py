@@ -32,7 +32,7 @@ BACK_SECONDS = 15
 
 
 def is_back(stack: Stack, role: str, killed: int) -> bool:
-    """True once the role has a new process that answers, and the web says that all is well."""
+    """True if the role has a new process that answers, and the web says that all is well."""
     new = [pid for pid in stack.pids()[role] if pid != killed and psutil.pid_exists(pid)]
     is_well = bool(new) and answers_ok(int(stack.env["PORT"]), "/readyz")
     return is_well and (role not in NOT_PROBED or answers(stack, role))

@@ -64,7 +64,7 @@ def mangled(dice: random.Random, text: bytes) -> bytes:
 
 
 def is_sane(response: httpx.Response) -> bool:
-    """A success, or an error object with a status below 500."""
+    """True if it is a success, or an error object with a status below 500."""
     if response.headers["content-type"] not in ("application/json", "text/event-stream"):
         return False
     if response.status_code < 300:

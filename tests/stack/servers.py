@@ -230,13 +230,13 @@ def _copy_migrated(data: Path) -> None:
 
 
 def _is_idle(config: pytest.Config) -> bool:
-    """True for listings."""
+    """True if the run only lists."""
     idle = ("help", "version", "collectonly", "markers", "showfixtures")
     return any(getattr(config.known_args_namespace, name, False) for name in idle)
 
 
 def _is_controller(config: pytest.Config) -> bool:
-    """True with `-n` where no tests run."""
+    """True if this process only hands out the tests of `-n`."""
     has_others = getattr(config.known_args_namespace, "numprocesses", None)
     return bool(has_others) and "PYTEST_XDIST_WORKER" not in os.environ
 

@@ -58,7 +58,7 @@ NOT_PROBED = {"sandbox": "SANDBOX_URL", "s3": "S3_ENDPOINT_URL"}
 
 
 def answers(stack: Stack, role: str) -> bool:
-    """Return whether a part of NOT_PROBED takes requests: a process begins before it listens."""
+    """True if a part of NOT_PROBED takes requests: a process begins before it listens."""
     try:
         httpx.get(stack.env[NOT_PROBED[role]], verify=_TLS, trust_env=False, timeout=10)
     except httpx.HTTPError:
@@ -67,7 +67,7 @@ def answers(stack: Stack, role: str) -> bool:
 
 
 def is_whole(stack: Stack) -> bool:
-    """Every part runs and answers, the site is ready, and an image worker renews its lease."""
+    """True if every part runs, all is ready, and an image worker renews its lease."""
     pids = [pid for pids in stack.pids().values() for pid in pids]
     is_well = all(_runs(pid) for pid in pids) and _is_ready(stack)
     return is_well and all(answers(stack, role) for role in NOT_PROBED)

@@ -338,7 +338,7 @@ def hurt(dice: Random, raw: bytes) -> bytes:
 
 
 def is_whole(stream: bytes, raw: bytes) -> bool:
-    """Return whether a zlib stream ends rightly, with rows like these and perhaps a little more."""
+    """True if a zlib stream ends rightly, with rows like these and perhaps a little more."""
     inflater = zlib.decompressobj()
     try:
         found = inflater.decompress(stream)

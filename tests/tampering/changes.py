@@ -75,7 +75,7 @@ def findings_by_ranges() -> Iterator[Finding]:
 
 
 def shows(statement: str, proof: Callable[[], Iterator[Finding]] = findings) -> bool:
-    """Return whether the database refuses the statement or the proof finds it."""
+    """True if the database refuses the statement or the proof finds it."""
     try:
         with undone():
             assert run(statement) > 0, "the books have no such row"

@@ -83,7 +83,7 @@ def ask(statement: str) -> Any:
 
 
 def is_made() -> bool:
-    """Return whether the index exists and is valid."""
+    """True if the index exists and is valid."""
     return bool(
         ask(
             "SELECT 1 FROM pg_index JOIN pg_class ON oid = indexrelid"

@@ -24,7 +24,7 @@ class Wire:
 
     @property
     def is_answered(self) -> bool:
-        """Whether anything has come back, including an end of the connection."""
+        """True if anything has come back, including an end of the connection."""
         return self.reader.at_eof() or bool(self.reader._buffer)  # type: ignore[attr-defined]  # noqa: SLF001 - no public way to look without taking
 
     async def send(self, data: bytes) -> None:

@@ -45,7 +45,7 @@ class StreamEvent:
 
     @property
     def is_error(self) -> bool:
-        """Return True if it reports an error."""
+        """True if it reports an error."""
         return bool(self.document.get("error")) or self.type == ERROR
 
 

@@ -58,12 +58,12 @@ class StreamedAnswer:
 
     @property
     def is_whole(self) -> bool:
-        """Return True once nothing more is expected."""
+        """True if nothing more is expected."""
         return self._has_failed or self._completed >= self._request.n
 
     @property
     def has_begun(self) -> bool:
-        """Return True if the upstream has worked on it: an image arrived, finished or not."""
+        """True if the upstream has worked on it: an image arrived, finished or not."""
         return bool(self._partials or self._completed)
 
     async def take(self, event: StreamEvent) -> None:

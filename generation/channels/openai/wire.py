@@ -52,7 +52,7 @@ def response_format(upstream_model: str) -> str | None:
 
 
 def asks_for_stream(request: UpstreamRequest, upstream_model: str) -> bool:
-    """Return True to request events: dall-e models have none (OpenAI's API reference)."""
+    """True if events are to be requested: dall-e models have none (OpenAI's API reference)."""
     return request.partial_images > 0 and not upstream_model.startswith("dall-e-")
 
 
@@ -104,7 +104,7 @@ def found_images(document: dict[str, object], *, most: int) -> list[FoundImage]:
 
 
 def says_something(document: dict[str, object]) -> bool:
-    """Return True if an answer without an image has words instead: a refusal."""
+    """True if an answer without an image has words instead: a refusal."""
     data = document.get("data")
     spoken: list[object] = [document.get("choices"), document.get("output")]
     spoken.append(None if isinstance(data, str) else data)
@@ -163,7 +163,7 @@ def _address_in(image_url: object) -> str | None:
 
 
 def _is_address(text: str) -> bool:
-    """Return True for an address, or a path at the upstream."""
+    """True if the text is an address, or a path at the upstream."""
     return bool(_ABSOLUTE.match(text.strip()) or _RELATIVE.match(text.strip()))
 
 

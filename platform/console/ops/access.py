@@ -122,7 +122,7 @@ def done(request: HttpRequest, words: str, page: str, *ids: str) -> HttpResponse
 
 
 def allows(role: str, what: Permission) -> bool:
-    """Return True if a staff role has a permission; users outside staff have no role, so none."""
+    """True if a staff role has a permission; users outside staff have no role, so none."""
     return what in ROLES.get(role, frozenset())
 
 

@@ -16,7 +16,7 @@ BUCKET = "pictor"
 
 
 def is_set(environ: Mapping[str, str], name: str) -> bool:
-    """Return whether the variable, or the file that holds its value, is configured."""
+    """True if the variable, or the file that holds its value, is configured."""
     return bool(environ.get(name, "").strip() or environ.get(f"{name}_FILE", "").strip())
 
 

@@ -71,7 +71,7 @@ class FolderLock:
 
 
 def is_locked(folder: Path) -> bool:
-    """Return whether a process holds the folder's lock."""
+    """True if a process holds the folder's lock."""
     try:
         descriptor = os.open(folder / "lock", os.O_RDONLY)
     except FileNotFoundError:

@@ -37,7 +37,7 @@ def send(group: int, sig: int) -> bool:
 
 
 def is_over(group: int) -> bool:
-    """Return whether the group is gone or its leader is a zombie."""
+    """True if the group is gone or its leader is a zombie."""
     if not send(group, 0):
         return True
     try:

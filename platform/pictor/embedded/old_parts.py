@@ -26,7 +26,7 @@ def stat_fields(pid: int) -> list[str]:
 
 
 def is_alive(pid: int, started: str) -> bool:
-    """Return whether the process with this start time still runs and is no zombie."""
+    """True if the process with this start time still runs and is no zombie."""
     fields = stat_fields(pid)
     return bool(fields) and fields[STATE] != "Z" and fields[STARTED] == started
 

@@ -93,5 +93,5 @@ def _as_a_stranger(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_consuming(running: Running) -> bool:
-    """Return whether Celery's log says that it reads its queue."""
+    """True if Celery's log says that it reads its queue."""
     return CELERY_READY.search(running.output()) is not None

@@ -68,7 +68,7 @@ def http_status(port: int, path: str, host: str = "127.0.0.1") -> int:
 
 
 def answers_ok(port: int, path: str, host: str = "127.0.0.1") -> bool:
-    """Return whether a GET is answered by 200."""
+    """True if a GET is answered by 200."""
     return http_status(port, path, host) == HTTPStatus.OK
 
 

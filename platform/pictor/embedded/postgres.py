@@ -219,7 +219,7 @@ def _serves_by_ps(pid: int, cluster: Path) -> bool:
 
 
 def _accepts(port: int, _running: Running) -> bool:
-    """Return whether the server asks a connection for its password."""
+    """True if the server asks a connection for its password."""
     body = struct.pack("!i", PROTOCOL_3) + f"user\0{OWNER}\0database\0{DATABASE}\0\0".encode()
     return first_reply(port, struct.pack("!i", len(body) + 4) + body, 1) == b"R"
 

@@ -64,5 +64,5 @@ def _binary() -> Path:
 
 
 def _speaks(port: int, _running: Running) -> bool:
-    """Return whether the server answers at all; without a signature it refuses."""
+    """True if the server answers at all; without a signature it refuses."""
     return http_status(port, "/") > 0

@@ -36,7 +36,7 @@ def digest_of(root: Path, env: Mapping[str, str]) -> str:
 
 
 def is_marked(mark: Path, digest: str) -> bool:
-    """Return whether the last setup had this digest."""
+    """True if the last setup had this digest."""
     return read_json(mark).get("digest") == digest
 
 

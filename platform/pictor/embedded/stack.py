@@ -158,7 +158,7 @@ class Stack:
         write_mark(self._mark, digest)
 
     def _wants_history(self) -> bool:
-        """Return whether to seed the demo's history: only in a new database, with our sandbox."""
+        """True if the demo's history is to be seeded: only in a new database, with our sandbox."""
         is_wanted = self._env.get("PICTOR_DEMO_HISTORY") != "0"
         return is_wanted and self._is_new and self._embedded.sandbox
 
@@ -172,7 +172,7 @@ class Stack:
             self._progress.trouble(str(problem))
 
     def _makes_first_image(self) -> bool:
-        """Return whether to make the first image: only in a new database, with our own sandbox.
+        """True if the first image is to be made: only in a new database, with our own sandbox.
 
         A database in use may have a vendor's channel, and the image would cost money.
         """

@@ -52,7 +52,7 @@ def read_record(run: Path) -> dict[str, str]:
 
 
 def needs_stack(argv: Sequence[str]) -> bool:
-    """Return whether the command uses a database, as all but a few do."""
+    """True if the command uses a database, as all but a few do."""
     words = argv[1:]
     if not words or words[0] in STANDALONE or words[0].startswith("-"):
         return False

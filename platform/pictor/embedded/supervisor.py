@@ -64,7 +64,7 @@ class SetupStep:
     """The most it may run; after that it has failed."""
 
     def is_over(self) -> bool:
-        """Return whether it has ended or its time is up."""
+        """True if it has ended or its time is up."""
         is_late = time.monotonic() > self.began_at + self.seconds
         return is_late or self.running.process.poll() is not None
 

@@ -61,7 +61,7 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 
 def is_api(scope: Scope) -> bool:
-    """Return whether the path is under /v1."""
+    """True if the path is under /v1."""
     path = str(scope["path"])
     return path == "/v1" or path.startswith("/v1/")
 
@@ -122,7 +122,7 @@ class Edge:
 
 
 def made_nothing(start: Message) -> bool:
-    """Return whether an answer is a refusal or a replay.
+    """True if an answer is a refusal or a replay.
 
     An error that names its generation is no refusal: the request made one.
     """

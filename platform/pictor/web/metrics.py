@@ -136,7 +136,7 @@ def _is_inside(scope: Scope) -> bool:
 
 
 def _is_known(host: bytes | None) -> bool:
-    """Return whether a Host header is an address or one of our names."""
+    """True if a Host header is an address or one of our names."""
     name, _ = split_domain_port((host or b"").decode("latin-1"))
     try:
         ipaddress.ip_address(name.strip("[]"))

@@ -259,7 +259,7 @@ class Protocol(HttpToolsProtocol):
 
     @property
     def _is_unused(self) -> bool:
-        """True before the first request: `cycle` is None, which uvicorn's types hide."""
+        """True if no request has come yet: `cycle` is None, which uvicorn's types hide."""
         return cast("Any", self.cycle) is None
 
     @property

@@ -51,7 +51,7 @@ class Proxies:
         return None
 
     def is_ours(self, text: str) -> bool:
-        """Return whether a text is the address of one of the proxies."""
+        """True if a text is the address of one of the proxies."""
         try:
             address = ipaddress.ip_address(text)
         except ValueError:

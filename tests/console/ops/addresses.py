@@ -27,7 +27,7 @@ class Address:
 
     @property
     def is_page(self) -> bool:
-        """Whether the view takes GET; views that only change something answer 405."""
+        """True if the view takes GET; views that only change something answer 405."""
         behind = self.view.__wrapped__.__wrapped__  # type: ignore[attr-defined]  # what staff dresses
         refusal = behind(RequestFactory().generic("BREW", self.path))
         return "GET" in refusal["Allow"]

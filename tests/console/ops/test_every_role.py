@@ -44,7 +44,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 
 
 def opens(client: Client, address: Address) -> bool:
-    """Return whether the address opens; for other roles it does not exist."""
+    """True if the address opens; for other roles it does not exist."""
     send = client.get if address.is_page else client.post
     try:
         answer = send(address.path)

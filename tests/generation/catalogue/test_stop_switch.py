@@ -52,7 +52,7 @@ def started(what: str) -> None:
 
 
 def takes(customer: PayingCustomer, model: str = ORIGIN) -> bool:
-    """Return whether a request of the customer's is admitted."""
+    """True if a request of the customer's is admitted."""
     try:
         return customer.submit(model=model, quality="low").is_new
     except Paused:

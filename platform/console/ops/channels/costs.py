@@ -165,7 +165,7 @@ def _write(request: HttpRequest, operator: Operator, channel: Channel, draft: Co
 
 
 def _is_newest(channel: Channel, draft: CostDraft) -> bool:
-    """Return True if the table written last equals the draft."""
+    """True if the table written last equals the draft."""
     newest = max(stored_cost_tables(channel), key=lambda one: one.pk, default=None)
     rows = [[*row.key, row.kind, row.micros] for row in draft.file.rows]
     return newest is not None and (newest.rows, newest.source) == (rows, draft.file.source)

@@ -136,7 +136,7 @@ def _hits(form: OutageForm) -> Sequence[OutageVictim]:
 
 
 def _is_agreed(agreement: AgreementForm, tenants: int, total: int) -> bool:
-    """Return True if the total is still as shown and the number of tenants was typed."""
+    """True if the total is still as shown and the number of tenants was typed."""
     if not agreement.is_valid():
         return False
     data: dict[str, Any] = agreement.cleaned_data

@@ -74,7 +74,7 @@ def entries_of(moves: Sequence[Transfer]) -> list[LedgerEntry]:
 
 
 def _is_of_a_demo_past(move: Transfer) -> bool:
-    """Return True for a refill in the past that a demo workspace began with."""
+    """True if it is a refill in the past that a demo workspace began with."""
     tenant = move.tenant
     if tenant is None or move.generation_id or not is_of_demo(tenant.id, tenant.created_at):
         return False

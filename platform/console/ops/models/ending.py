@@ -115,7 +115,7 @@ def _rehearse(contract: Contract, form: EndForm, who: By) -> Contract | None:
 
 
 def _is_agreed(request: HttpRequest, form: EndForm, contract: Contract, planned: Contract) -> bool:
-    """Return True if the shown change was confirmed, or was already made by a first click."""
+    """True if the shown change was confirmed, or was already made by a first click."""
     columns = ("sunset_at", "successor", "deprecated_at")
     is_so = all(getattr(planned, name) == getattr(contract, name) for name in columns)
     return is_so or request.POST.get("seen") == _digest(form, contract)

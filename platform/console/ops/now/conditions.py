@@ -37,7 +37,7 @@ class ConditionRow:
 
     @property
     def is_felt(self) -> bool:
-        """Return True if customers notice the condition, so that it can start an incident."""
+        """True if customers notice the condition, so that it can start an incident."""
         return self.condition.kind in PUBLIC_WORDS
 
 

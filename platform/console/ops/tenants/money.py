@@ -77,7 +77,7 @@ class MoneyForm(forms.Form):
         return found
 
     def is_confirmed(self) -> bool:
-        """Return True if the amount is small or was typed twice; a wrong repeat is an error."""
+        """True if the amount is small or was typed twice; a wrong repeat is an error."""
         wanted: Micros = self.cleaned_data["amount"]
         if not is_typed_twice(wanted):
             return True

@@ -135,7 +135,7 @@ def _place(priced: tuple[PriceKey, PriceRow]) -> tuple[str, int, PriceKey]:
 
 
 def _is_typed(key: PriceKey, row: PriceRow) -> bool:
-    """Return True if the price is charged for one image.
+    """True if the price is charged for one image.
 
     Other prices are holds, and their charge follows the markup of a book.
     """

@@ -19,13 +19,13 @@ def charset_of(content_type: bytes) -> str:
 
 
 def is_readable(text: bytes | bytearray, charset: str) -> bool:
-    """Return whether text in this charset surely reads the same as UTF-8."""
+    """True if text in this charset surely reads the same as UTF-8."""
     return not charset or (text.isascii() and _is_superset(charset))
 
 
 @lru_cache(maxsize=100)
 def _is_superset(charset: str) -> bool:
-    """Return whether a charset extends ASCII, unlike UTF-16, UTF-7, ISO-2022 or an unknown name."""
+    """True if a charset extends ASCII, unlike UTF-16, UTF-7, ISO-2022 or an unknown name."""
     try:
         return _ASCII.decode(charset) == _ASCII.decode("ascii")
     except (LookupError, ValueError):

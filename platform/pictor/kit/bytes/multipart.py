@@ -84,7 +84,7 @@ class Form:
 
 
 def is_form(content_type: bytes | None) -> bool:
-    """Return whether a Content-Type is that of a form."""
+    """True if a Content-Type is that of a form."""
     return (content_type or b"").partition(b";")[0].strip().lower() == MEDIA_TYPE
 
 

@@ -167,7 +167,7 @@ class SpoolFile:
 
     @property
     def is_in_memory(self) -> bool:
-        """True while no file is needed."""
+        """True if no file is needed yet."""
         return self._file is None
 
     def leave_memory(self) -> None:

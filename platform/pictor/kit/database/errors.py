@@ -23,18 +23,18 @@ _ABSENT = frozenset({"42P01", "42703", "42883", "3F000"})
 
 
 def is_unmigrated(error: django.db.Error) -> bool:
-    """Return whether the error comes from a table, column or function not yet migrated."""
+    """True if the error comes from a table, column or function not yet migrated."""
     cause = error.__cause__
     return isinstance(cause, psycopg.Error) and cause.sqlstate in _ABSENT
 
 
 def is_duplicate(error: django.db.IntegrityError) -> bool:
-    """Return whether a row was refused as a duplicate of one that another writer inserted."""
+    """True if a row was refused as a duplicate of one that another writer inserted."""
     return isinstance(error.__cause__, psycopg.errors.UniqueViolation)
 
 
 def is_locked(error: django.db.OperationalError) -> bool:
-    """Return whether another transaction held a lock for longer than we wait."""
+    """True if another transaction held a lock for longer than we wait."""
     return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
 
 

@@ -56,7 +56,7 @@ class Statement(Generic[T]):
 
 
 def is_there(row: Row | None) -> bool:
-    """Return whether the statement returned a row; for `Statement.read`."""
+    """True if the statement returned a row; for `Statement.read`."""
     return row is not None
 
 
@@ -81,7 +81,7 @@ class NotConnected(psycopg.OperationalError):
 
 
 def is_answer_lost(error: Exception) -> bool:
-    """Return whether a statement that raised this error may still have taken effect."""
+    """True if a statement that raised this error may still have taken effect."""
     cause = error.__cause__
     return not isinstance(cause, NotConnected) and getattr(cause, "sqlstate", None) is None
 
@@ -96,7 +96,7 @@ _held = _Held()
 
 
 def has_ended(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
-    """Return whether an idle connection has unread data: usually the server's parting message.
+    """True if an idle connection has unread data: usually the server's parting message.
 
     Sends nothing, so it does not notice a server whose machine vanished.
     """

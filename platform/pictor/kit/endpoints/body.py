@@ -148,7 +148,7 @@ def _check_depth(value: Any) -> None:
 
 
 def is_storable(text: str) -> bool:
-    """Return whether a database can hold the text."""
+    """True if a database can hold the text."""
     return "\x00" not in text and not _SURROGATE.search(text)
 
 

@@ -86,7 +86,7 @@ class LookUpsBusy(NotReached):
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Return whether an address is on the open Internet; mapped and NAT64 ones by their IPv4 part.
+    """True if an address is on the open Internet; mapped and NAT64 ones by their IPv4 part.
 
     In IPv6 only global unicast is public, which excludes IPv4-compatible, local, discard-only and
     other special blocks. Special blocks inside it are not public either, even if reachable.
@@ -152,7 +152,7 @@ class Addresses:
         return found
 
     def is_waiting(self, host: str, port: int) -> bool:
-        """Return whether the host's look-up still waits for a free thread."""
+        """True if the host's look-up still waits for a free thread."""
         known = self._known.get((host, port))
         return known is not None and known.is_waiting
 
@@ -182,11 +182,11 @@ class _LookUp:
 
     @property
     def is_waiting(self) -> bool:
-        """True until a thread begins it."""
+        """True if no thread has begun it yet."""
         return not (self.begun.running() or self.begun.done())
 
     def is_over(self, now: float) -> bool:
-        """Return whether the look-up failed or its result has expired.
+        """True if the look-up failed or its result has expired.
 
         A look-up under way is never over, however slow its name server: a host has one thread.
         """

@@ -20,7 +20,7 @@ class Pause:
         self._until = 0.0
 
     def is_on(self) -> bool:
-        """Return whether the server must be left alone now."""
+        """True if the server must be left alone now."""
         return time.monotonic() < self._until
 
     def begin(self, error: Exception) -> None:

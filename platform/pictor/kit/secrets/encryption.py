@@ -36,7 +36,7 @@ def encrypted_anew(stored: str) -> str:
 
 
 def is_newest(stored: str) -> bool:
-    """Return whether a stored secret is encrypted by the first of the installation's keys."""
+    """True if a stored secret is encrypted by the first of the installation's keys."""
     from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as said above
 
     try:

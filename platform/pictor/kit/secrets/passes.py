@@ -21,7 +21,7 @@ def issue(purpose: str, *, secret: str, until: datetime) -> str:
 
 
 def is_good(text: str, purpose: str, *, secret: str, now: datetime) -> bool:
-    """Return whether the text is our pass for the purpose and has not ended."""
+    """True if the text is our pass for the purpose and has not ended."""
     found = _PASS.fullmatch(text)
     if found is None:
         return False

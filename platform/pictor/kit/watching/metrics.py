@@ -84,7 +84,7 @@ def gather() -> tuple[list[Text], bool]:
 
 
 def is_posted_here(role: str) -> bool:
-    """Return whether a process of this role on this host has live figures. Raises RedisError."""
+    """True if a process of this role on this host has live figures. Raises RedisError."""
     client = redis_client.client()
     here = f"{role}@{socket.gethostname()}:"
     names = [name.decode() for name in cast("set[bytes]", client.smembers(_NAMES))]

@@ -10,7 +10,7 @@ _HOST_BITS = 64
 
 
 def is_own_address(scope: Mapping[str, Any]) -> bool:
-    """Return whether a request's address is the caller's, not that of an unconfigured proxy.
+    """True if a request's address is the caller's, not that of an unconfigured proxy.
 
     Such a proxy may run on this machine or network while its callers are elsewhere.
     """

@@ -45,7 +45,7 @@ def owners_part(acme, owner):
 
 
 def is_let_in(customer: PayingCustomer) -> bool:
-    """Return whether a request with the customer's key is authenticated."""
+    """True if a request with the customer's key is authenticated."""
     try:
         authenticate(customer.plaintext, now=clock.now(), ip=None)
     except (Unauthenticated, Forbidden):
