@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from accounts.services import Actor
 from billing.upstream_cost import CostSource, CostTable
-from generation.catalogue import services, trial
+from generation.catalogue import services, trial_call
 from generation.catalogue.snapshot import LONGEST_CALL
 from generation.channels.errors import MAX_DETAIL_CHARS, AttemptClass
 from generation.models import Channel, ChannelEvent, ChannelTrial, Contract
@@ -67,7 +67,7 @@ class Estimate:
 class Ready:
     """A call that would test a route as it is now, and the digest of everything it tests."""
 
-    call: trial.Trial
+    call: trial_call.Trial
     digest: str
 
 
@@ -101,7 +101,7 @@ def ready_of(
     for model, terms in routes.items():
         route = services.unsaved_route(channel, terms)
         route.contract = contracts[model]
-        call = trial.prepare(route, tables=tables)
+        call = trial_call.prepare(route, tables=tables)
         digest = services.digest_of(channel, terms, proves=call.is_of_sandbox)
         found[model] = Ready(call, digest)
     return found
@@ -218,7 +218,7 @@ def run_asked(trial_id: UUID) -> ChannelTrial:
     return run_trial(trial_id)
 
 
-def _make(row: ChannelTrial, call: trial.Trial) -> trial.TrialOutcome:
+def _make(row: ChannelTrial, call: trial_call.Trial) -> trial_call.TrialOutcome:
     channel_events.note(row.channel, ChannelEvent.Kind.TRIAL, actor=row.asked_by)
 
     async def keep(spool: SpoolFile, facts: ImageFacts) -> None:
@@ -230,7 +230,7 @@ def _make(row: ChannelTrial, call: trial.Trial) -> trial.TrialOutcome:
         else:
             row.picture_key = key
 
-    return asyncio.run(trial.attempt(call, keep))
+    return asyncio.run(trial_call.attempt(call, keep))
 
 
 def _approve(row: ChannelTrial) -> bool:
@@ -266,7 +266,7 @@ def _picture_key(row: ChannelTrial, facts: ImageFacts) -> str:
     )
 
 
-def _end(row: ChannelTrial, one: trial.Trial, outcome: trial.TrialOutcome) -> None:
+def _end(row: ChannelTrial, one: trial_call.Trial, outcome: trial_call.TrialOutcome) -> None:
     began: datetime = row.started_at or clock.now()
     cost = one.cost(began, outcome.came, may_have_billed=outcome.may_have_billed)
     row.finished_at = clock.now()

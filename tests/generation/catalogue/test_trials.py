@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from billing.upstream_cost import CostRow
 from generation.background.leftovers import forget_trials
-from generation.catalogue import services, trial, trials
+from generation.catalogue import services, trial_call, trials
 from generation.catalogue.services import ChannelOptions, RouteTerms
 from generation.channels.errors import AttemptClass
 from generation.models import Channel, ChannelTrial, Route
@@ -71,13 +71,13 @@ def test_a_passed_trial_approves_only_its_route_and_is_kept_for_the_bill(vendor)
 def test_a_refused_trial_keeps_the_vendors_words_and_approves_nothing(vendor, monkeypatch):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
 
-    async def refused(*_: object) -> trial.TrialOutcome:
-        return trial.TrialOutcome(
+    async def refused(*_: object) -> trial_call.TrialOutcome:
+        return trial_call.TrialOutcome(
             AttemptClass.REFUSED, 5, "no credit", may_have_billed=False, http_status=402,
             request_id="req-of-theirs",
         )  # fmt: skip
 
-    monkeypatch.setattr(trial, "attempt", refused)
+    monkeypatch.setattr(trial_call, "attempt", refused)
 
     row = trials.run_trial(planned.id)
 
@@ -90,13 +90,13 @@ def test_a_refused_trial_keeps_the_vendors_words_and_approves_nothing(vendor, mo
 
 def test_a_trial_run_twice_is_bought_once(vendor, monkeypatch):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
-    attempt, calls = trial.attempt, []
+    attempt, calls = trial_call.attempt, []
 
-    async def counted(one: trial.Trial, keep: trial.Keep) -> trial.TrialOutcome:
+    async def counted(one: trial_call.Trial, keep: trial_call.Keep) -> trial_call.TrialOutcome:
         calls.append(one.model)
         return await attempt(one, keep)
 
-    monkeypatch.setattr(trial, "attempt", counted)
+    monkeypatch.setattr(trial_call, "attempt", counted)
 
     first, again = trials.run_trial(planned.id), trials.run_trial(planned.id)
 
@@ -146,10 +146,10 @@ def test_a_trial_long_past_its_timeout_counts_as_over(vendor, seconds, is_free):
 def test_a_trial_whose_process_ended_stays_open_and_may_have_billed(vendor, monkeypatch):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
 
-    async def killed(*_: object) -> trial.TrialOutcome:
+    async def killed(*_: object) -> trial_call.TrialOutcome:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(trial, "attempt", killed)
+    monkeypatch.setattr(trial_call, "attempt", killed)
     with pytest.raises(KeyboardInterrupt):
         trials.run_trial(planned.id)
 

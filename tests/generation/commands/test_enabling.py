@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
 from accounts.selectors import config_revision
-from generation.catalogue import services, trial
+from generation.catalogue import services, trial_call
 from generation.catalogue.credentials import encrypted
 from generation.catalogue.snapshot import current_catalogue
 from generation.management import seeding
@@ -309,7 +309,7 @@ def test_a_test_of_what_is_approved_is_no_change_of_the_configuration(manage, ve
 def test_a_channel_that_ignores_the_size_directive_is_not_a_sandbox(manage, vendor, monkeypatch):
     manage("channel", "set", vendor, "--serves", "both", "--models", "dall-e-3")
     # a vendor reads it literally, not as a directive
-    monkeypatch.setattr(trial.Trial, "prompt", "a fox")
+    monkeypatch.setattr(trial_call.Trial, "prompt", "a fox")
 
     failed = manage("channel", "test", vendor)
 
