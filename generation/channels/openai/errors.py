@@ -21,6 +21,7 @@ from generation.channels.complaints import ComplaintSubject
 from generation.channels.errors import MAY_HAVE_BILLED, AttemptClass, UpstreamError
 from generation.channels.openai import wire
 from generation.channels.openai.complaints import Complaint, complaint_of
+from generation.channels.openai.passed_on import PASSED_ON
 from generation.channels.statuses import class_of_status
 
 _CLASS_OF: dict[ComplaintSubject | None, AttemptClass] = {
@@ -28,11 +29,9 @@ _CLASS_OF: dict[ComplaintSubject | None, AttemptClass] = {
     ComplaintSubject.CHANNEL: AttemptClass.REFUSED,
     ComplaintSubject.CALLER: AttemptClass.REJECTED,
 }
-_OUR_FIELDS = frozenset({
-    "prompt", "n", "size", "quality", "output_format", "output_compression", "style",
-    "background", "watermark", "moderation", "image", "mask", "user", "safety_identifier",
-    "input_fidelity",
-})  # fmt: skip
+_OUR_FIELDS = PASSED_ON | {
+    "prompt", "n", "size", "quality", "output_format", "output_compression",
+}  # fmt: skip
 
 
 def class_of_document(document: dict[str, object]) -> AttemptClass:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from generation.channels.channel_kind import AdapterKind
 from generation.channels.declaration import HEADER_KEY, Abilities, Task
 from generation.channels.openai.announced import ENDS
+from generation.channels.openai.passed_on import PASSED_ON
 
 if TYPE_CHECKING:
     from generation.channels.base import Adapter, ChannelConfig
@@ -41,10 +42,7 @@ KIND = AdapterKind(
     open=_open,
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE, Task.EDIT, Task.VARIATION}),
-        fields=frozenset({
-            "style", "background", "watermark", "image", "mask", "moderation", "input_fidelity",
-            "user", "safety_identifier",
-        }),
+        fields=PASSED_ON,
         streams=True,
         max_images=16,
     ),
@@ -52,4 +50,4 @@ KIND = AdapterKind(
     of_model=_abilities_of_model,
     announced_ends=ENDS,
     published_costs={"openai": _COSTS / "openai.csv", "azure": _COSTS / "azure.csv"},
-)  # fmt: skip
+)
