@@ -72,9 +72,9 @@ class Previews:
 
 
 class Ticket:
-    """One caller's place: a generation id of its own, and the wait for whichever is attached."""
+    """One caller's place: a new generation id, and the wait for that or another generation."""
 
-    _previews: Previews | None = None  # of those who follow; the others have no such attribute
+    _previews: Previews | None = None  # set once it follows; most tickets never do
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
@@ -141,7 +141,7 @@ class Hub:
         self._waiters: dict[UUID, list[asyncio.Future[Finished]]] = {}
         self._followers: dict[UUID, list[Previews]] = {}
         self._early: dict[UUID, list[PartialImage]] = {}
-        """What came for waiters of whom none follows yet."""
+        """Partial images that came before any waiter for their generation follows it."""
         self._woken: set[UUID] = set()
         self._reading: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -168,7 +168,7 @@ class Hub:
             self._early.pop(generation_id, None)
 
     def follow(self, generation_id: UUID, finished: "asyncio.Future[Finished]") -> Previews:
-        """Where the generation's partial images are collected, until it has finished."""
+        """Collect the generation's partial images until it has finished."""
         previews = Previews(finished)
         self._followers.setdefault(generation_id, []).append(previews)
         for partial in self._early.pop(generation_id, ()):
@@ -184,7 +184,7 @@ class Hub:
             self._followers.pop(generation_id, None)
 
     def show(self, message: str | bytes) -> None:
-        """A partial image was announced: offer it to those who follow its generation."""
+        """Offer an announced partial image to the followers of its generation."""
         try:
             partial = PartialImage.from_json(message)
             generation_id = partial.generation
@@ -200,7 +200,7 @@ class Hub:
                 early.append(partial)
 
     def wake(self, generation_ids: Iterable[UUID]) -> None:
-        """Look at these soon, together with whatever else is woken until then."""
+        """Read these soon, in one batch with others woken until then."""
         self._woken.update(one for one in generation_ids if one in self._waiters)
         if self._woken and (self._reading is None or self._reading.done()):
             self._reading = asyncio.create_task(self._read_woken())
@@ -254,12 +254,12 @@ class Hub:
                 await self._subscribe()
             except (RedisError, OSError) as error:
                 self._say(f"no wake-ups, as Redis cannot be subscribed to: {error}")
-            except Exception:  # the poll goes on meanwhile: no reason to lose those who wait
+            except Exception:  # the poll goes on meanwhile, so waiters are not lost
                 logger.exception("wake-ups interrupted")
             await asyncio.sleep(RECONNECT_SECONDS)
 
     def _say(self, trouble: str) -> None:
-        """Once, not with each of the tries that end so."""
+        """Log a failure to subscribe once, and not for each try."""
         if trouble != self._trouble:
             self._trouble = trouble
             logger.warning("%s", trouble)
@@ -271,7 +271,7 @@ class Hub:
         if self._trouble:
             logger.info("wake-ups arrive again")
             self._trouble = ""
-        self.wake(list(self._waiters))  # what was finished while nobody listened
+        self.wake(list(self._waiters))  # they may have finished while nobody listened
 
     def _hear(self, channel: bytes, message: bytes) -> None:
         if channel == _PARTIALS:
@@ -290,7 +290,7 @@ class Hub:
             self.wake(list(self._waiters))
 
     def _say_unread(self, what: str, message: str | bytes) -> None:
-        """Once: beside another release it may be so of every message."""
+        """Log it once: another release may send every message in a form unknown here."""
         if what not in self._unread:
             self._unread.add(what)
             logger.warning("%s cannot be read: %r", what, message[:200])

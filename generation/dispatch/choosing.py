@@ -171,7 +171,7 @@ class Chooser:
             queue: the candidates, best first.
             tenant: the generation's.
             seconds_left: until the generation's deadline.
-            is_strict: whether we would refuse another size, and pay for it ourselves.
+            is_strict: another size would be refused, at our cost.
         """
         waited_until = time.monotonic() + min(LONGEST_WAIT_SECONDS, seconds_left)
         while True:

@@ -16,7 +16,7 @@ from sandbox import pictures
 from sandbox.orders import Order
 
 _STEP_BYTES: Final = 196_608
-"""Of image encoded at a time: a multiple of 3, so the pieces join without padding."""
+"""The bytes encoded at a time: a multiple of 3, so the pieces join without padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def in_base64(order: Order, files: Sequence[bytes], *, created: int) -> Payload:
 
 
 def in_urls(order: Order, *, root: str, created: int) -> Payload:
-    """An answer that says where the images are: `root` and each picture's address."""
+    """An answer with the images' addresses: `root` and each picture's own."""
     addresses = [pictures.address(order.picture(index)) for index in range(order.n)]
     return _answer(order, [(b'{"url":', _json(root + name)) for name in addresses], created)
 

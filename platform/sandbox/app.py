@@ -25,7 +25,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MAX_BODY_BYTES: Final = 256 << 20
 REFUSED_KEYS: Final = "wrong"
-"""What begins so is a key that no account has."""
+"""A key that begins with this belongs to no account."""
 _MODELS_CREATED: Final = 1_745_000_000
 _HTML: Final = "<!doctype html><title>Bad gateway</title><h1>502 Bad gateway</h1>\n"
 _STREAM_FAILURES: Final = frozenset({"reset", "hang", "truncate", "empty"})

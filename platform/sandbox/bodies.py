@@ -15,7 +15,7 @@ from sandbox.errors import ApiError
 
 _CHUNK_BYTES: Final = 64 << 10
 _MAGIC: Final = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")
-"""Of png, jpeg and webp."""
+"""The first bytes of png, jpeg and webp."""
 _IMAGE_FIELDS: Final = frozenset({"image", "image[]", "images", "images[]"})
 
 

@@ -10,7 +10,7 @@ from sandbox.scenes import Palette
 from sandbox.sizes import Size
 
 MAX_CHARACTERS: Final = 200
-"""Of the prompt, kept for the caption: more never fits."""
+"""The most characters of the prompt kept for the caption: more never fit."""
 
 _PROMPT_LINES: Final = 2
 _SMALLEST_EDGE: Final = 96
@@ -76,7 +76,7 @@ def _wrap(
 
 
 def _fitting(text: str, *, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> int:
-    """How many leading characters are at most `width` pixels wide, at least one."""
+    """The number of leading characters that fit into `width` pixels, at least one."""
     low, high = 1, len(text)
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,4 +1,4 @@
-"""What an answer waits for before it begins: a number of seconds, or a signal to go on."""
+"""Delays before an answer begins: a number of seconds, or until a signal to go on."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ class Delays:
                 self._waiting -= 1
 
     def end(self) -> int:
-        """Let all who wait now go on; how many they were, each counted once."""
+        """Let all present waiters go on; return their number, each counted once."""
         ended, self._waiting = self._waiting, 0
         self._over.set()
         self._over = asyncio.Event()

@@ -1,4 +1,4 @@
-"""What a prompt may ask the sandbox to do: `[sandbox: delay=2 fail=reset size=1024x768]`.
+"""Directives to the sandbox in a prompt: `[sandbox: delay=2 fail=reset size=1024x768]`.
 
 Pure. The directive may stand anywhere in the prompt and is removed before anything is drawn.
 Raises DirectiveError, whose message names the key, for one that cannot be understood.

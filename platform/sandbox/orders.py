@@ -47,7 +47,7 @@ _BACKGROUNDS: Final = frozenset({"transparent", "opaque"})
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What will be drawn, and how it will be answered.
+    """The images to draw, and the form of the answer.
 
     Attributes:
         prompt: without the directives.
@@ -56,7 +56,7 @@ class Order:
         quality: as reported in the answer.
         as_url: answer with addresses instead of base64.
         partial_images: before each image of a stream; None for an answer in one piece.
-        input_images: how many came with the request.
+        input_images: the number that came with the request.
     """
 
     task: Task
@@ -99,7 +99,7 @@ class Order:
         }
 
     def described(self) -> dict[str, str]:
-        """The fields of an answer that say what was drawn."""
+        """The fields of an answer that describe the images."""
         return {
             "size": str(self.size),
             "quality": self.quality,

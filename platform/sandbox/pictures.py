@@ -1,8 +1,8 @@
-"""One picture: what is on it, its bytes, and its address.
+"""One picture: its description, its bytes, and its address.
 
-A picture is drawn from its description alone, so `url` results need no storage: the address holds
-the description, and each fetch draws the picture again, byte for byte (random ones
-only until the sandbox restarts).
+A picture is drawn only from its description, so `url` results need no storage: the address holds
+the description, and each fetch draws the picture again, byte for byte (random ones only until the
+sandbox restarts).
 """
 
 import base64
@@ -39,7 +39,7 @@ _pictures: BoundedCache["Picture", bytes] = BoundedCache(max_bytes=_PICTURES_MAX
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What to draw.
+    """The description of a picture.
 
     Attributes:
         text: for the caption, already shortened.

@@ -35,7 +35,7 @@ class Beginning:
 
     data: bytes
     adler: int
-    """Of all rows so far: the checksum the rest of the file goes on from."""
+    """The Adler-32 checksum of all rows so far; the rest of the file continues it."""
 
 
 def begin(scene: Image.Image, *, size: Size) -> Beginning:

@@ -50,7 +50,7 @@ _HILLS: Final = 4
 _HORIZON: Final = 0.5
 _GROUND: Final = 0.44
 _RINGS: Final = ((2.6, 20), (1.85, 34), (1.35, 52), (1.0, 255))
-"""Of the sun: radius in sun radii and opacity, outermost first."""
+"""The sun's rings, outermost first: the radius in sun radii, and the opacity."""
 
 
 def draw(number: int, size: Size) -> Image.Image:

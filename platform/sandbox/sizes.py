@@ -21,7 +21,7 @@ _PIXELS_PER_CELL: Final = 4_000_000
 
 QUALITIES: Final = tuple(_LONG_SIDE_CELLS)
 INPUT_IMAGE_TOKENS: Final = 256
-"""What the sandbox reports for each input image, whatever its size."""
+"""The number reported for each input image, of any size."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Where pictures are drawn: a few threads, so that waiting requests stay on the event loop."""
+"""The threads that draw pictures, so that waiting requests stay on the event loop."""
 
 import asyncio
 import os
