@@ -142,7 +142,7 @@ def told(*, hours_ago: int = 0) -> Incident:
         state=incidents.State.IDENTIFIED,
         post=IncidentWords(words="Every second one fails.", once=uuid4()),
         now=clock.now() - timedelta(hours=hours_ago),
-        actor="Ann",
+        actor="Ann Archer",
     )
 
 
@@ -152,13 +152,13 @@ def resolve(incident: Incident, words: str) -> None:
         state=incidents.State.RESOLVED,
         post=IncidentWords(words=words, once=uuid4()),
         now=clock.now(),
-        actor="Ann",
+        actor="Ann Archer",
     )
 
 
 def pause(what: Stoppable, words: str, *, hours_ago: int = 0) -> None:
     at = clock.now() - timedelta(hours=hours_ago)
-    stop(what=what, reason="acme-openai overbills", words=words, now=at, actor="Ann")
+    stop(what=what, reason="acme-openai overbills", words=words, now=at, actor="Ann Archer")
 
 
 def test_an_open_incident_comes_first_and_marks_its_parts(
@@ -183,8 +183,8 @@ def test_an_open_incident_comes_first_and_marks_its_parts(
         ["dall-e-3"],
     )
     assert one["updates"][0]["words"] == "Every second one fails."
-    assert "Ann" not in page
-    assert "Ann" not in json.dumps(said)
+    assert "Ann Archer" not in page
+    assert "Ann Archer" not in json.dumps(said)
 
 
 def test_a_resolved_incident_stays_for_90_days(client, seeded):
@@ -215,13 +215,13 @@ def test_a_stop_is_told_in_its_words_without_the_reason(client, seeded):
     pause(Stoppable(tenant=acme), "Call us.")
 
     page, said = words_of(client.get("/status/")), client.get("/status.json").json()
-    start(what=Stoppable("dall-e-3"), now=clock.now(), actor="Ann")
+    start(what=Stoppable("dall-e-3"), now=clock.now(), actor="Ann Archer")
     after = words_of(client.get("/status/"))
 
     assert "dall-e-3 is paused" in page
     assert "We look." in page
     assert [(one["component"], one["words"]) for one in said["stops"]] == [("dall-e-3", "We look.")]
-    for secret in ("acme", "overbills", "Call us.", "Ann"):
+    for secret in ("acme", "overbills", "Call us.", "Ann Archer"):
         assert secret not in page
         assert secret not in json.dumps(said)
     assert "dall-e-3 was paused" in after
