@@ -18,8 +18,9 @@ NOON = MIDNIGHT + timedelta(hours=12)
 
 
 @pytest.fixture
-def at_noon(monkeypatch):
+def at_noon(monkeypatch, receiver):
     monkeypatch.setattr(clock, "now", lambda: NOON)
+    receiver.now = NOON + timedelta(minutes=2)
 
 
 def told(customer: PayingCustomer, receiver: Receiver) -> None:
