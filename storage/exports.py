@@ -43,8 +43,8 @@ from storage.wire import StorageFailed
 logger = logging.getLogger(__name__)
 
 TASK = "storage.make_exports"
-MAX_A_DAY = 3
-MAX_LISTS_A_DAY = 10
+MAX_PER_DAY = 3
+MAX_LISTS_PER_DAY = 10
 KEPT = timedelta(hours=24)
 LINK_SECONDS = 300
 """A link is made when it is followed."""
@@ -158,10 +158,10 @@ def _check_number(tenant: Tenant, user: User, now: datetime, *, list_name: str) 
     known = TenantExport.objects.filter(tenant=tenant)
     if list_name:
         known = known.filter(asked_by=user).exclude(list_name="")
-        one, most, what = "A list that you asked for", MAX_LISTS_A_DAY, "lists"
+        one, most, what = "A list that you asked for", MAX_LISTS_PER_DAY, "lists"
     else:
         known = known.filter(list_name="")
-        one, most, what = "An export", MAX_A_DAY, "exports"
+        one, most, what = "An export", MAX_PER_DAY, "exports"
     if known.filter(ready_at=None, failed_at=None).exists():
         raise ValidationError(f"{one} is already being made.")
     if known.filter(asked_at__gt=now - KEPT).count() >= most:

@@ -42,7 +42,7 @@ SIGN_INS_OF_ACCOUNT = 6
 SIGN_INS_FROM_ADDRESS = 30
 """Passwords typed a minute, right or wrong."""
 MAILS_AN_HOUR = 6
-MAILS_A_DAY = 12
+MAX_MAILS_PER_DAY = 12
 """Mails to one mailbox, of the kinds that a stranger can cause by typing its address."""
 
 
@@ -143,7 +143,7 @@ def buckets_of_mails(mailbox: str) -> list[Bucket]:
     name = f"pictor:rate:{{mail}}:{mailbox}"
     return [
         Bucket(f"{name}:hour", MAILS, "address", MAILS_AN_HOUR, 1, HOUR),
-        Bucket(f"{name}:day", MAILS, "address", MAILS_A_DAY, 1, DAY),
+        Bucket(f"{name}:day", MAILS, "address", MAX_MAILS_PER_DAY, 1, DAY),
     ]
 
 

@@ -22,7 +22,7 @@ from billing.services import accounts
 from pictor.kit.words.money import Micros, in_dollars
 
 WAITS_FOR = timedelta(days=7)
-MAX_SUPPORT_CREDITS_A_DAY = Micros(20_000_000)
+MAX_SUPPORT_GIFTS_PER_DAY = Micros(20_000_000)
 """The most that a member of support may refund and credit in one UTC day."""
 
 
@@ -44,10 +44,10 @@ def is_typed_twice(amount: int) -> bool:
     return abs(amount) > settings.MONEY_TYPED_TWICE
 
 
-def most_given_a_day(actor: Actor) -> Micros | None:
+def max_given_per_day(actor: Actor) -> Micros | None:
     """Return the most that somebody may refund and credit in one UTC day; None for no limit."""
     is_support = isinstance(actor, User) and actor.staff_role == User.StaffRole.SUPPORT
-    return MAX_SUPPORT_CREDITS_A_DAY if is_support else None
+    return MAX_SUPPORT_GIFTS_PER_DAY if is_support else None
 
 
 @transaction.atomic

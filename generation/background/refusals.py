@@ -37,7 +37,7 @@ MAX_OF_STRANGERS = 250
 """The part of MAX_ROWS for rows with keys of no tenant; the rest is left to tenants' rows."""
 MAX_OF_ONE = 50
 """The part of MAX_ROWS for one tenant, or for one address without a tenant's key."""
-MAX_A_DAY = 20_000
+MAX_PER_DAY = 20_000
 """Rows of one caller in a UTC day."""
 MAX_BYTES = 1 << 30
 """The table's size without indexes above which nothing is written, if no worker trims it."""
@@ -151,7 +151,7 @@ def insert(batch: Sequence[Refused], *, now: datetime) -> Mapping[str, int]:
     An advisory lock makes processes take turns, so that each sees the others' rows.
     """
     rows = json.dumps([_row(one) for one in batch])
-    bounds = {"most": MAX_A_DAY, "bytes": MAX_BYTES}
+    bounds = {"most": MAX_PER_DAY, "bytes": MAX_BYTES}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.REFUSALS])
         cursor.execute(_WRITE, {"rows": rows, "day": now.date(), **bounds})

@@ -303,17 +303,17 @@ def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
     while rows := list(islice(read, _AT_ONCE)):
         batch = [(number, row, _read_row(number, row, columns)) for number, row in rows]
         points.check(row.get(columns.amount, "") for _, row, _ in batch)
-        BillLine.objects.bulk_create(_line(bill, number, row_read) for number, _, row_read in batch)
-        rounding += sum((row_read.micros - row_read.exact for _, _, row_read in batch), Decimal(0))
+        BillLine.objects.bulk_create(_line(bill, number, parsed) for number, _, parsed in batch)
+        rounding += sum((parsed.micros - parsed.exact for _, _, parsed in batch), Decimal(0))
         count += len(batch)
-        amounts += sum(abs(row_read.micros) for _, _, row_read in batch)
+        amounts += sum(abs(parsed.micros) for _, _, parsed in batch)
         if count > MAX_LINES:
             raise ValueError(f"the file has more than {MAX_LINES:,} lines")
         if amounts > MAX_MICROS:
             raise ValueError(
                 "its amounts are too large together: is that the column of the amounts?"
             )
-        times = [row_read.at for _, _, row_read in batch]
+        times = [parsed.at for _, _, parsed in batch]
         begins, ends = min(begins, *times), max(ends, *times)
         if columns.of == DAYS and len(starts) <= 1:
             zone = zone_of(columns.zone)
@@ -329,17 +329,17 @@ def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
     return starts
 
 
-def _line(bill: VendorBill, number: int, row_read: ReadRow) -> BillLine:
+def _line(bill: VendorBill, number: int, parsed: ReadRow) -> BillLine:
     return BillLine(
         bill=bill,
         number=number,
-        same_row=row_read.same_row if row_read.request_id or _is_of_days(bill) else "",
-        at=row_read.at,
-        item=row_read.item,
-        request_id=row_read.request_id,
-        n=row_read.n,
-        exact=row_read.exact,
-        micros=row_read.micros,
+        same_row=parsed.same_row if parsed.request_id or _is_of_days(bill) else "",
+        at=parsed.at,
+        item=parsed.item,
+        request_id=parsed.request_id,
+        n=parsed.n,
+        exact=parsed.exact,
+        micros=parsed.micros,
     )
 
 

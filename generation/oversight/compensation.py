@@ -36,7 +36,7 @@ class Giver:
 
     actor: Actor
     ip: str | None = None
-    most_a_day: Micros | None = None
+    max_per_day: Micros | None = None
 
 
 def refund(
@@ -143,7 +143,7 @@ def _give(
 def _within(giver: Giver, now: datetime) -> Iterator[None]:
     """Roll back the gift made inside if it takes the giver over the limit of their UTC day."""
     with transaction.atomic():
-        if giver.most_a_day is None or not isinstance(giver.actor, User):
+        if giver.max_per_day is None or not isinstance(giver.actor, User):
             yield
             return
         # Two gifts at once must not both find the day empty.
@@ -151,8 +151,8 @@ def _within(giver: Giver, now: datetime) -> Iterator[None]:
         yield
         since = now.replace(hour=0, minute=0, second=0, microsecond=0)
         given = given_by(giver.actor, since=since)
-        if given > giver.most_a_day:
+        if given > giver.max_per_day:
             raise ValidationError(
-                f"you may give {in_dollars(giver.most_a_day)} a day, and this would bring it to"
+                f"you may give {in_dollars(giver.max_per_day)} a day, and this would bring it to"
                 f" {in_dollars(given)}: ask finance or an owner"
             )

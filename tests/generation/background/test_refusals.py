@@ -10,7 +10,7 @@ from django.db import OperationalError, connection, transaction
 from prometheus_client import REGISTRY
 
 from generation.background import refusals, retention
-from generation.background.refusals import MAX_A_DAY, Recorder, insert, without_words
+from generation.background.refusals import MAX_PER_DAY, Recorder, insert, without_words
 from generation.models import RefusedRequest
 from generation.selectors import refused_for_want_of_a_price
 from generation.tenants import holdings
@@ -185,13 +185,13 @@ def fill(caller: str, *, number: int, at: datetime) -> None:
 
 def test_a_tenant_has_20000_refusals_kept_each_day(db):
     noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    fill(ACME, number=MAX_A_DAY - 3, at=noon)
+    fill(ACME, number=MAX_PER_DAY - 3, at=noon)
     fill(ACME, number=5, at=noon - timedelta(days=1))
 
     beyond = insert([refused(ACME, at=noon) for _ in range(10)] + [refused(ORBIT)], now=noon)
 
     assert (beyond, rows_of(ORBIT)) == ({"day": 7, "full": 0}, 1)
-    assert rows_of(ACME) == MAX_A_DAY + 5
+    assert rows_of(ACME) == MAX_PER_DAY + 5
     tomorrow = noon + timedelta(days=1)
     assert insert([refused(ACME, at=tomorrow)], now=tomorrow)["day"] == 0
 
@@ -199,17 +199,17 @@ def test_a_tenant_has_20000_refusals_kept_each_day(db):
 def test_a_full_table_takes_no_refusals(db, monkeypatch):
     monkeypatch.setattr(refusals, "MAX_BYTES", 0)
     noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    fill(ACME, number=MAX_A_DAY - 3, at=noon)
+    fill(ACME, number=MAX_PER_DAY - 3, at=noon)
 
     left_out = insert([refused(ACME, at=noon) for _ in range(10)] + [refused(ORBIT)], now=noon)
 
     assert left_out == {"day": 7, "full": 4}
-    assert (rows_of(ORBIT), rows_of(ACME)) == (0, MAX_A_DAY - 3)
+    assert (rows_of(ORBIT), rows_of(ACME)) == (0, MAX_PER_DAY - 3)
 
 
 def test_two_processes_at_once_keep_no_more_of_one_than_one_does(transactional_db):
     noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    fill(ACME, number=MAX_A_DAY - 30, at=noon)
+    fill(ACME, number=MAX_PER_DAY - 30, at=noon)
     both = Barrier(2)
 
     def write(_: int) -> int:
@@ -223,7 +223,7 @@ def test_two_processes_at_once_keep_no_more_of_one_than_one_does(transactional_d
     with ThreadPoolExecutor(2) as threads:
         beyond = sum(threads.map(write, range(2)))
 
-    assert (beyond, rows_of(ACME)) == (70, MAX_A_DAY)
+    assert (beyond, rows_of(ACME)) == (70, MAX_PER_DAY)
 
 
 def test_a_refusal_written_twice_is_kept_once(db):

@@ -109,7 +109,7 @@ def test_a_failed_generation_is_credited_once(orderer, ann):
 
 def test_a_daily_limit_on_gifts_is_not_exceeded(orderer, ann, tmp_path):
     first, second, now = delivered(orderer, tmp_path), failed(orderer), clock.now()
-    giver, once = Giver(ann, most_a_day=Micros(100_000)), new_uuid()
+    giver, once = Giver(ann, max_per_day=Micros(100_000)), new_uuid()
     refund(once=once, generation=first, gift=given(52_680), giver=giver, now=now)
     more: dict[str, Any] = {"generation": second, "gift": given(50_000), "giver": giver}
 
@@ -147,7 +147,7 @@ def test_a_delivered_generation_is_refunded_and_not_credited(orderer, ann, tmp_p
 @pytest.mark.django_db(transaction=True)
 def test_two_gifts_at_once_do_not_both_find_the_day_empty(orderer, ann, tmp_path, monkeypatch):
     made = [delivered(orderer, tmp_path), delivered(PayingCustomer("other"), tmp_path)]
-    giver, both = Giver(ann, most_a_day=Micros(60_000)), Barrier(2, timeout=0.5)
+    giver, both = Giver(ann, max_per_day=Micros(60_000)), Barrier(2, timeout=0.5)
 
     def looked(person: User, *, since: datetime) -> Micros:
         with suppress(BrokenBarrierError):  # the other one waits for its turn

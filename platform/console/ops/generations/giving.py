@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.ledger import Window
 from billing.models import MoneyMove
 from billing.selectors import Given, available_after, available_to, credited_for, given_for
-from billing.services import is_typed_twice, most_given_a_day
+from billing.services import is_typed_twice, max_given_per_day
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.generations.one import found
 from console.parts.filters import amount_of
@@ -132,7 +132,7 @@ class GiftEffect:
 
 def giver_of(request: HttpRequest, operator: Operator) -> Giver:
     """Return the operator as the giver, with the limit of their day."""
-    return Giver(**by(request, operator), most_a_day=most_given_a_day(operator.user))
+    return Giver(**by(request, operator), max_per_day=max_given_per_day(operator.user))
 
 
 @staff(Permission.REFUND, fresh=True)
@@ -179,7 +179,7 @@ def _give(
         "effect": _effect(made, given, amount_of(request.GET.get("amount", "")) or usual),
         "given": given,
         "covered": _outage_credit(made) if way is CREDIT else None,
-        "most_a_day": most_given_a_day(operator.user),
+        "max_per_day": max_given_per_day(operator.user),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "ops/generation_give.html", context, status=status)

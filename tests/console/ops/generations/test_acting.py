@@ -86,7 +86,7 @@ def test_a_mistyped_refund_moves_nothing_and_is_explained(owner, acme, delivered
 
 
 def test_support_refunds_and_credits_so_much_a_day(sign_in, acme, delivered, failed, monkeypatch):
-    monkeypatch.setattr(moves, "MAX_SUPPORT_CREDITS_A_DAY", Micros(60_000))
+    monkeypatch.setattr(moves, "MAX_SUPPORT_GIFTS_PER_DAY", Micros(60_000))
     first, second, support = delivered(acme), failed(acme), sign_in("support")
     assert "You may give $0.06 a day." in words_of(support.get(page_of(first, "refund/")))
     send(support, first, "refund", amount="0.05")
