@@ -33,7 +33,7 @@ def test_the_palette_finds_pages_keys_and_a_generation(overview, place, stack, l
     keep(page, f"palette-{look.name}")
     assert axe(page) == []
     page.keyboard.type("usa")
-    palette.get_by_role("link", name="Ledger").wait_for(state="hidden")
+    palette.get_by_role("link", name="Playground").wait_for(state="hidden")  # it stays for "u"
     page.keyboard.press("ArrowDown")
     assert focused(page) == "Usage"
     page.keyboard.press("Enter")
