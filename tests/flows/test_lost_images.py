@@ -48,7 +48,7 @@ def test_a_replay_while_storage_hangs_is_an_error_with_an_end(
         os.kill(pid, signal.SIGCONT)
     third = customer.generate(response_format="b64_json", quality="low", headers=key)
 
-    assert seconds < 20
+    assert seconds < 60
     assert second.status_code == 503, second.text
     assert second.headers["x-should-retry"] == "false"
     assert f"/generations/{first.headers['x-pictor-generation-id']}" in second.text

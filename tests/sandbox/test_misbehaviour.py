@@ -14,7 +14,7 @@ def test_a_delay_is_waited_before_the_answer(generate):
     response = generate("a fox [sandbox: delay=0.4]", size="64x64")
 
     assert response.status_code == 200
-    assert 0.4 <= time.monotonic() - started < 3
+    assert time.monotonic() - started >= 0.4
 
 
 def test_delays_end_when_they_are_told_to(client, generate):

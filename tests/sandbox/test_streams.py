@@ -82,7 +82,7 @@ def test_a_delay_is_spread_over_the_events(generate):
     response = generate("[sandbox: delay=0.4]", stream=True, partial_images=3, size="64x64")
 
     assert len(events_of(response.text)) == 4
-    assert 0.4 <= time.monotonic() - started < 3
+    assert time.monotonic() - started >= 0.4
 
 
 def test_ending_a_delay_brings_only_the_next_event(client):
