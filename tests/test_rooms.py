@@ -73,6 +73,24 @@ def test_no_table_is_named_outside_its_app(room):
     assert strangers == []
 
 
+BELOW = re.compile(rf"({'|'.join(OWNERS)})\.(?:selectors|services)\.\w+")
+"""A module below an app's selectors or services."""
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_other_apps_import_selectors_and_services_from_their_package(room):
+    past_the_door = [
+        f"{path.relative_to(ROOT)}:{node.lineno} imports from {node.module}"
+        for path in sources(room)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and (below := BELOW.fullmatch(node.module or ""))
+        and below[1] != room
+    ]
+
+    assert past_the_door == []
+
+
 def test_every_owners_own_sql_is_seen():
     owners = {
         TABLES[table]

@@ -17,22 +17,3 @@ from accounts.admin.large_tables import (
 from accounts.admin.money import DollarForms, dollars
 from accounts.admin.people import UserAdmin
 from accounts.admin.tenants import TenantAdmin
-
-__all__ = [
-    "LOOKED_AT",
-    "NEWEST",
-    "ApiKeyAdmin",
-    "AuditEventAdmin",
-    "DollarForms",
-    "Groups",
-    "LargeAdmin",
-    "MadeFilter",
-    "ReadOnlyAdmin",
-    "ServiceAdmin",
-    "TenantAdmin",
-    "UserAdmin",
-    "by",
-    "confirmation_page",
-    "dollars",
-    "words_filter",
-]

@@ -18,24 +18,3 @@ from accounts.models.tenants import (
     Tenant,
     default_scopes,
 )
-
-__all__ = [
-    "MANAGES_KEYS",
-    "MAX_WORDS",
-    "SCOPES",
-    "Actor",
-    "ApiKey",
-    "AuditEvent",
-    "AuditLink",
-    "ConfigRevision",
-    "Invitation",
-    "Mail",
-    "Membership",
-    "SignUpCredit",
-    "Subject",
-    "SupportGrant",
-    "Tenant",
-    "User",
-    "UserManager",
-    "default_scopes",
-]

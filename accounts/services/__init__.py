@@ -16,6 +16,7 @@ from accounts.services.api_keys import (
 )
 from accounts.services.audit import (
     By,
+    at_the_shell,
     link_events,
     link_older_events,
     name_of,
@@ -31,15 +32,27 @@ from accounts.services.delegation import (
     rotate_key_for,
     scopes_of,
 )
-from accounts.services.erasure import check_deletion, delete_workspace, erase_due, erase_tenant
-from accounts.services.mail import post, post_rendered, unsent_seconds
+from accounts.services.erasure import (
+    check_deletion,
+    delete_workspace,
+    end_tenant,
+    erase_due,
+    erase_tenant,
+)
+from accounts.services.founding import Founded, Owner, Start, found_tenant
+from accounts.services.invitations import INVITATION_SALT, post_invitation
+from accounts.services.mail import MAX_MAIL_ATTEMPTS, post, post_rendered, unsent_seconds
 from accounts.services.members import (
     accept_invitation,
     add_member,
     cancel_invitation,
+    cancel_invitation_as_operator,
     change_role,
+    change_role_as_operator,
     dismiss_member,
+    dismiss_member_as_operator,
     invite,
+    invite_as_operator,
     remove_member,
     require_second_factor,
     roles_under,
@@ -58,12 +71,13 @@ from accounts.services.personal_data import (
     set_prompt_retention,
     write_export,
 )
+from accounts.services.second_factors import reset_second_factors
+from accounts.services.staff import note_seen, remove_staff, set_staff_role
 from accounts.services.storage import is_nearly_full, note_stored, stored_together
-from accounts.services.support import end_support, open_support, set_support
+from accounts.services.support import SUPPORT_REASON_CHARS, end_support, open_support, set_support
 from accounts.services.suspending import resume, suspend
 from accounts.services.tenant_settings import change_settings, change_standing
 from accounts.services.tenants import (
-    NO_LIMITS,
     TenantLimits,
     backdate_tenant,
     change_tenant,
@@ -75,81 +89,3 @@ from accounts.services.tenants import (
 )
 from accounts.services.uncharged import refuse_above_ceiling, set_uncharged_ceiling
 from accounts.services.welcome import SIGN_UP_KEY, accept_terms, open_workspace, verify_email
-
-__all__ = [
-    "NO_LIMITS",
-    "OVERLAPS",
-    "SIGN_UP_KEY",
-    "Actor",
-    "By",
-    "KeyRules",
-    "OwnLimits",
-    "Subject",
-    "TenantLimits",
-    "accept_invitation",
-    "accept_terms",
-    "add_member",
-    "backdate_tenant",
-    "cancel_invitation",
-    "change_api_key",
-    "change_key_for",
-    "change_own_key",
-    "change_person",
-    "change_role",
-    "change_settings",
-    "change_standing",
-    "change_tenant",
-    "check_deletion",
-    "create_tenant",
-    "create_user",
-    "delete_user",
-    "delete_workspace",
-    "dismiss_member",
-    "end_sessions",
-    "end_support",
-    "erase_due",
-    "erase_tenant",
-    "export_tenant",
-    "invite",
-    "is_nearly_full",
-    "issue_api_key",
-    "issue_key_for",
-    "issue_own_key",
-    "link_events",
-    "link_older_events",
-    "name_of",
-    "note_for_staff",
-    "note_former_use",
-    "note_stored",
-    "open_support",
-    "open_workspace",
-    "post",
-    "post_rendered",
-    "record",
-    "refuse_above_ceiling",
-    "refuse_ended",
-    "remove_member",
-    "require_second_factor",
-    "resume",
-    "revoke_api_key",
-    "revoke_key_for",
-    "roles_under",
-    "rotate_api_key",
-    "rotate_key_for",
-    "rules_of",
-    "scopes_of",
-    "seed_operator",
-    "set_image_retention",
-    "set_own_limits",
-    "set_prompt_retention",
-    "set_support",
-    "set_tenant_status",
-    "set_time_zone",
-    "set_title",
-    "set_uncharged_ceiling",
-    "stored_together",
-    "suspend",
-    "unsent_seconds",
-    "verify_email",
-    "write_export",
-]

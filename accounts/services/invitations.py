@@ -9,13 +9,13 @@ from accounts.audit_words import SUPPORT
 from accounts.models import Invitation
 from accounts.services.mail import post_rendered
 
-SALT = "invitation"
+INVITATION_SALT = "invitation"
 MAIL = "account/email/invitation"
 
 
 def post_invitation(invited: Invitation, *, site: str) -> None:
     """Mail the invitation to its address; `site` is the address of this site."""
-    token = signing.dumps(str(invited.id), salt=SALT)
+    token = signing.dumps(str(invited.id), salt=INVITATION_SALT)
     words = {
         "inviter": SUPPORT if invited.is_of_staff else invited.invited_by.email,
         "workspace": invited.tenant.shown_name,

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 TASK = "accounts.tasks.send_mail"
 WAITS = (*(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)), timedelta(hours=6))
-MAX_ATTEMPTS = 8
+MAX_MAIL_ATTEMPTS = 8
 """The last attempt comes 19 hours after the first."""
 KEPT = timedelta(days=7)
 """No mail waits longer, so a mail with a due time this long ago precedes all others."""
@@ -131,7 +131,7 @@ def encrypt_mail_anew() -> int:
 @transaction.atomic
 def _claim_due(now: datetime) -> Mail | None:
     """Claim a due mail; it is due again later, should this process die."""
-    due = Mail.objects.filter(sent_at=None, due_at__lte=now, attempts__lt=MAX_ATTEMPTS)
+    due = Mail.objects.filter(sent_at=None, due_at__lte=now, attempts__lt=MAX_MAIL_ATTEMPTS)
     mail = due.select_for_update(skip_locked=True).order_by("due_at").first()
     if mail is not None:
         mail.due_at = now + WAITS[min(mail.attempts, len(WAITS) - 1)]

@@ -14,7 +14,7 @@ from accounts.services.tenants import change_columns
 from pictor.kit.words.ids import new_uuid
 
 LASTS = timedelta(minutes=30)
-REASON_CHARS = 200
+SUPPORT_REASON_CHARS = 200
 
 
 @transaction.atomic
@@ -36,8 +36,8 @@ def open_support(
     reason = " ".join(reason.split())
     if not reason:
         raise ValidationError({"reason": "Give a reason: the workspace sees it in its audit log."})
-    if len(reason) > REASON_CHARS:
-        raise ValidationError({"reason": f"At most {REASON_CHARS} characters."})
+    if len(reason) > SUPPORT_REASON_CHARS:
+        raise ValidationError({"reason": f"At most {SUPPORT_REASON_CHARS} characters."})
     locked = tenant_for_update(tenant.id)
     if locked.erasure_due_at is not None:
         raise ValidationError("This workspace is being erased.")

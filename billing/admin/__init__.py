@@ -2,5 +2,3 @@
 
 from billing.admin.ledger import TransferAdmin, UsageRollupAdmin
 from billing.admin.prices import PriceBookAdmin
-
-__all__ = ["PriceBookAdmin", "TransferAdmin", "UsageRollupAdmin"]

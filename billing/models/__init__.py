@@ -13,27 +13,3 @@ from billing.models.prices import (
 from billing.models.proofs import LedgerCheckpoint, LedgerHead, LedgerProof
 from billing.models.sold import FIGURES, SoldDay, SoldRow, SoldUntil
 from billing.models.usage import UnchargedCost, UsageRollup
-
-__all__ = [
-    "FIGURES",
-    "Account",
-    "BalanceAlert",
-    "BudgetWarning",
-    "KeyBudget",
-    "LedgerCheckpoint",
-    "LedgerHead",
-    "LedgerProof",
-    "MoneyMove",
-    "Price",
-    "PriceBook",
-    "PriceBookWithdrawal",
-    "PriceList",
-    "PriceListAssignment",
-    "SoldDay",
-    "SoldRow",
-    "SoldUntil",
-    "TenantBalance",
-    "Transfer",
-    "UnchargedCost",
-    "UsageRollup",
-]

@@ -46,7 +46,7 @@ class CustomerFigures:
         return self.failed * 100 / self.ended if self.ended else None
 
 
-NOTHING = CustomerFigures(Balance(Micros(0), Micros(0), 0, NOTHING_USED), None, None, 0, 0)
+NOTHING_BOUGHT = CustomerFigures(Balance(Micros(0), Micros(0), 0, NOTHING_USED), None, None, 0, 0)
 
 
 def customer_figures(

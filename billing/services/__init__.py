@@ -8,7 +8,6 @@ a statement, or a part of one.
 
 from billing.services.accounts import (
     REVERSED_KINDS,
-    Reversal,
     adjust,
     book_payment,
     credit,
@@ -25,6 +24,7 @@ from billing.services.costs import (
     CorrectedAttempt,
     book_upstream_cost,
     correct_cost,
+    corrected_cost,
     upstream_cost_booked,
 )
 from billing.services.holds import (
@@ -38,7 +38,6 @@ from billing.services.holds import (
     hold_placed,
 )
 from billing.services.moves import (
-    MoveEffect,
     approve_move,
     decline_move,
     is_typed_twice,
@@ -55,7 +54,6 @@ from billing.services.price_lists import (
     rename_price_list,
 )
 from billing.services.prices import (
-    SEEN_ANOTHER,
     change_price_book,
     discard_price_book,
     draft_price_book,
@@ -65,79 +63,8 @@ from billing.services.prices import (
     withdraw_price_book,
 )
 from billing.services.proofs import alone, is_due, keep_checkpoints, keep_head, record_proof
-from billing.services.repricing import change_prices, undo_prices
+from billing.services.repricing import change_prices, check_plan, undo_prices
 from billing.services.sealing import SealBroken, seal_ledger
 from billing.services.sold import Sold, add_next, rebuild_sold
 from billing.services.uncharged import count_uncharged
 from billing.services.usage import Usage, record_usage, recount_usage, usage_recorded
-
-__all__ = [
-    "NO_LIST",
-    "PLACED",
-    "REVERSED_KINDS",
-    "SEEN_ANOTHER",
-    "TOLD_ROLES",
-    "ConditionFailed",
-    "CorrectedAttempt",
-    "Hold",
-    "HoldLimits",
-    "LedgerError",
-    "MoveEffect",
-    "PastCost",
-    "PastHold",
-    "Refills",
-    "Reversal",
-    "SealBroken",
-    "Sold",
-    "Usage",
-    "add_next",
-    "adjust",
-    "alone",
-    "approve_move",
-    "assign_price_list",
-    "book_payment",
-    "book_upstream_cost",
-    "change_price_book",
-    "change_prices",
-    "correct_cost",
-    "count_uncharged",
-    "create_price_list",
-    "credit",
-    "decline_move",
-    "discard_price_book",
-    "draft_price_book",
-    "end_hold",
-    "give_price_list",
-    "hold_ended",
-    "hold_placed",
-    "is_due",
-    "is_typed_twice",
-    "keep_checkpoints",
-    "keep_head",
-    "look_at_balances",
-    "look_at_budgets",
-    "max_given_per_day",
-    "move_money",
-    "needs_another",
-    "open_account",
-    "publish_price_book",
-    "rebuild_sold",
-    "record_proof",
-    "record_usage",
-    "recount_usage",
-    "refund",
-    "rehearse",
-    "rename_price_list",
-    "restore_price_book",
-    "reverse",
-    "reversible",
-    "seal_ledger",
-    "set_balance_alert",
-    "set_prices",
-    "top_up",
-    "undo_prices",
-    "upstream_cost_booked",
-    "usage_recorded",
-    "withdraw_price_book",
-    "write_past",
-]

@@ -3,5 +3,3 @@
 from generation.admin.channels import ChannelAdmin
 from generation.admin.contracts import ContractAdmin
 from generation.admin.generations import GenerationAdmin, WorkerAdmin
-
-__all__ = ["ChannelAdmin", "ContractAdmin", "GenerationAdmin", "WorkerAdmin"]

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.models import Mail
-from accounts.services.mail import MAX_ATTEMPTS
+from accounts.services import MAX_MAIL_ATTEMPTS
 from generation.models import AlertSending
 from webhooks.models import Delivery, DeliveryAttempt
 
@@ -71,7 +71,7 @@ def _mail_result(address: str, mail: Mail | None) -> DestinationResult:
         return DestinationResult(address, SendState.FORGOTTEN, "more than a week ago")
     if mail.sent_at is not None:
         return DestinationResult(address, SendState.ARRIVED, "sent")
-    if mail.attempts >= MAX_ATTEMPTS:
+    if mail.attempts >= MAX_MAIL_ATTEMPTS:
         return DestinationResult(address, SendState.GIVEN_UP, f"given up: {mail.error}")
     if not settings.SENDS_MAIL:
         return DestinationResult(address, SendState.FAILING, "no mail server is set: EMAIL_URL")

@@ -19,11 +19,9 @@ from django.db import OperationalError, transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from accounts.models import Actor
-from accounts.services import Subject, record
-from accounts.services.audit import name_of
+from accounts.services import Subject, name_of, record
 from billing import locks
-from billing.services import CorrectedAttempt, correct_cost
-from billing.services.costs import corrected_cost
+from billing.services import CorrectedAttempt, correct_cost, corrected_cost
 from generation.bills.mapping import DAYS
 from generation.bills.matching import ours_of_day, sums_of
 from generation.channels.errors import AttemptClass

@@ -15,8 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Case, QuerySet, Value, When
 
 from accounts.models import Actor
-from accounts.services import Subject, record
-from accounts.services.audit import name_of
+from accounts.services import Subject, name_of, record
 from billing import locks
 from generation.bills import matching
 from generation.bills.doubts import BillDoubt, doubts_of

@@ -13,17 +13,3 @@ from generation.conditions.handling import (
     unassign,
 )
 from generation.conditions.looking import look
-
-__all__ = [
-    "accept",
-    "assign",
-    "condition_by_id",
-    "conditions_now",
-    "hand_back",
-    "is_quiet",
-    "look",
-    "open_conditions",
-    "recall",
-    "silence",
-    "unassign",
-]

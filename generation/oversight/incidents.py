@@ -15,9 +15,7 @@ from django.db.models import F, Q, QuerySet
 
 from accounts.models import Actor
 from accounts.selectors import emails_of_owners
-from accounts.services import record
-from accounts.services.audit import name_of
-from accounts.services.mail import post_rendered
+from accounts.services import name_of, post_rendered, record
 from accounts.titles import without_marks
 from billing.selectors import tenants_using
 from generation.catalogue.snapshot import current_catalogue

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Tenant
 from accounts.selectors import emails_of_owners
-from accounts.services.mail import post_rendered
+from accounts.services import post_rendered
 from billing.selectors import tenants_using, used_of
 from generation.models import Contract, SunsetNotice
 from pictor.kit.words.untyped import Json

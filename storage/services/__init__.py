@@ -30,33 +30,3 @@ from storage.services.stored_images import (
     remove_images,
 )
 from storage.wire import ObjectMissing, StorageFailed
-
-__all__ = [
-    "ObjectMissing",
-    "StorageFailed",
-    "UploadProgress",
-    "delete_expired",
-    "delete_image_rows",
-    "delete_objects",
-    "forget_images",
-    "image_key_of",
-    "images_kept",
-    "input_key_of",
-    "keep_painted",
-    "open_stream",
-    "partial_key_of",
-    "prove",
-    "prove_removal",
-    "read_on_loop",
-    "remove_all",
-    "remove_exports_until",
-    "remove_images",
-    "remove_inputs_until",
-    "remove_partials_until",
-    "remove_until",
-    "require",
-    "signed_url",
-    "upload",
-    "upload_on_loop",
-    "url_seconds",
-]

@@ -13,7 +13,7 @@ from django.db import transaction
 from accounts.models import Mail
 from accounts.services import create_user, post, post_rendered
 from accounts.services import mail as sending
-from accounts.services.mail import MAX_ATTEMPTS, send_due, unsent_seconds
+from accounts.services.mail import MAX_MAIL_ATTEMPTS, send_due, unsent_seconds
 from generation.models import Incident
 from generation.oversight.incidents import MAIL
 from pictor.embedded.ports import free_port
@@ -133,7 +133,7 @@ def test_a_mail_is_given_up_after_the_last_attempt(server):
         send_due(now=soon() + timedelta(hours=hours))
 
     mail.refresh_from_db()
-    assert mail.attempts == MAX_ATTEMPTS
+    assert mail.attempts == MAX_MAIL_ATTEMPTS
 
 
 def test_mail_rolled_back_is_not_sent(server):

@@ -113,8 +113,8 @@ def newest_costs(channel: Channel) -> int:
 
 def copied(other: Channel, factor: str) -> CostFile:
     """Another channel's present costs times a factor such as '0.8', and their source."""
-    tables = cost_tables([other.pk], since=clock.now())[other.pk]
-    table = Costs(tables=tables).table_at(clock.now())
+    now = clock.now()
+    table = Costs(tables=cost_tables([other.pk], since=now)[other.pk]).table_at(now)
     if table is None:
         raise ValidationError(f"{other.name} has no cost table in force")
     number = number_in(factor)

@@ -13,8 +13,7 @@ from django.db import transaction
 
 from accounts.models import Tenant
 from accounts.selectors import tenant_by_name_or_id
-from accounts.services import Actor, record
-from accounts.services.audit import name_of
+from accounts.services import Actor, name_of, record
 from accounts.titles import without_marks
 from generation.models import Contract, Stop
 from pictor.kit.endpoints.body import is_storable

@@ -22,9 +22,9 @@ from accounts.management.operator import (
     read_limit,
     say_invalid,
 )
-from generation.bills import decisions, intake, listing
+from generation.bills import decisions, immediate, intake, listing
 from generation.bills.listing import LISTS
-from generation.bills.mapping import CALLS, COLUMNS, DAYS, UNITS, Columns
+from generation.bills.mapping import CALLS, COLUMNS, DAYS, UNITS
 from generation.bills.unit_costs import draft_of, unit_costs
 from generation.management.bill_facts import bill_lines, bill_row, line_row
 from generation.models import BillLine, Channel, VendorBill
@@ -85,30 +85,19 @@ class Command(OperatorCommand):
 
     def _read(self, file: str, options: dict[str, Any]) -> None:
         channel, mapping = _channel(options["channel"]), _mapping(options)
-        content = _content(file)
         name = "stdin" if file == "-" else Path(file).name
-        most = intake.MAX_BYTES_AT_THE_SHELL
-        bill = intake.draft_bill(
-            channel=channel, name=name, content=content, actor=ACTOR, most_bytes=most
-        )
-        columns = Columns.from_json({**bill.mapping, **mapping})
         try:
-            intake.request_match(bill, columns=columns, channel=channel, actor=ACTOR)
-            intake.read_and_match(bill.pk)
-        except ValidationError:
-            intake.drop(VendorBill.objects.filter(pk=bill.pk))
-            raise
-        bill = _bill(str(bill.pk))
-        if bill.state == intake.State.FAILED:
-            intake.drop(VendorBill.objects.filter(pk=bill.pk))
-            raise CommandError(bill.trouble)
-        if bill.state == intake.State.DOUBTFUL and options["accept"]:
-            intake.accept(bill, actor=ACTOR)
-        elif bill.state == intake.State.DOUBTFUL:
-            intake.drop(VendorBill.objects.filter(pk=bill.pk))
-            doubts = " ".join(_doubt(one) for one in bill.doubts)
-            raise CommandError(f"{doubts} Nothing was kept; --accept reads it as it is.")
-        bill = _bill(str(bill.pk))
+            bill = immediate.match_now(
+                channel=channel,
+                name=name,
+                content=_content(file),
+                columns=mapping,
+                accepts_doubts=options["accept"],
+                actor=ACTOR,
+            )
+        except immediate.Doubted as error:
+            doubts = " ".join(map(_doubt, error.doubts))
+            raise CommandError(f"{doubts} Nothing was kept; --accept reads it as it is.") from None
         self.tell(options, bill_row(bill), *bill_lines(bill))
 
     def _list(self, options: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from accounts.management.operator import (
     read_limit,
     say_invalid,
 )
-from accounts.services.audit import at_the_shell
+from accounts.services import at_the_shell
 from generation import conditions
 from generation.models import Condition
 from pictor.kit.words import clock

@@ -14,16 +14,3 @@ from generation.oversight.searching.refused import (
     every_refused,
     found_refused,
 )
-
-__all__ = [
-    "LONGEST_ACROSS",
-    "LOOKED_AT",
-    "GenerationFilter",
-    "RefusalFilter",
-    "TenantMatches",
-    "across_by_tenant",
-    "every_across",
-    "every_refused",
-    "found_across",
-    "found_refused",
-]

@@ -9,18 +9,3 @@ from generation.tenants.searching.bounds import SEARCHED, TooBroad
 from generation.tenants.searching.criteria import Criteria
 from generation.tenants.searching.paging import ListPage, every, found, newest_of_key, page_of
 from generation.tenants.searching.sums import Sums, narrow, sums, sums_of_all
-
-__all__ = [
-    "SEARCHED",
-    "Criteria",
-    "ListPage",
-    "Sums",
-    "TooBroad",
-    "every",
-    "found",
-    "narrow",
-    "newest_of_key",
-    "page_of",
-    "sums",
-    "sums_of_all",
-]

@@ -15,8 +15,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from accounts import rates
 from accounts.models import User
-from accounts.services import By
-from accounts.services.staff import note_seen
+from accounts.services import By, note_seen
 from accounts.sign_in.factors import FRESH, SHOW_AGAIN, app_since, has_shown
 from console.ops import places
 from console.parts.filters import link_of

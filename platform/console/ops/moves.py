@@ -11,8 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.models import MoneyMove
-from billing.selectors import balances_of, decided_moves, waiting_moves
-from billing.selectors.moves import all_decided_moves
+from billing.selectors import all_decided_moves, balances_of, decided_moves, waiting_moves
 from billing.services import approve_move, decline_move
 from console.amounts import amount
 from console.ops.access import Operator, Permission, by, done, staff

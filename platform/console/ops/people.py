@@ -14,9 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.selectors import staff as people_of_staff
-from accounts.services import end_sessions
-from accounts.services.second_factors import reset_second_factors
-from accounts.services.staff import remove_staff, set_staff_role
+from accounts.services import end_sessions, remove_staff, reset_second_factors, set_staff_role
 from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.exports import csv_answer
 from console.parts.form_fields import dressed

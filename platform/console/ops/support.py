@@ -12,8 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Tenant
 from accounts.selectors import support_grant_by_id, support_grants_of, tenant_by_public_id
-from accounts.services import end_support, open_support
-from accounts.services.support import REASON_CHARS
+from accounts.services import SUPPORT_REASON_CHARS, end_support, open_support
 from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.form_fields import dressed, take_errors
 from console.parts.support import remember
@@ -26,7 +25,7 @@ class SupportReasonForm(forms.Form):
     """The reason for the view, which the tenant can read. `once` is the form's own id."""
 
     once = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
-    reason = forms.CharField(max_length=REASON_CHARS, label="Why")
+    reason = forms.CharField(max_length=SUPPORT_REASON_CHARS, label="Why")
 
 
 @staff(Permission.SUPPORT_VIEW, fresh=True)

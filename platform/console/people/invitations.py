@@ -11,8 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import Invitation, User
 from accounts.selectors import invitation_by_id
-from accounts.services import accept_invitation
-from accounts.services.invitations import SALT, post_invitation
+from accounts.services import INVITATION_SALT, accept_invitation, post_invitation
 from accounts.sign_in.adapters import INVITED
 from pictor.kit.words import clock
 
@@ -46,7 +45,7 @@ def send(request: HttpRequest, invited: Invitation) -> None:
 
 def _invitation_or_404(token: str) -> Invitation:
     try:
-        invitation_id = signing.loads(token, salt=SALT)
+        invitation_id = signing.loads(token, salt=INVITATION_SALT)
     except signing.BadSignature:
         raise Http404 from None
     found = invitation_by_id(invitation_id, now=clock.now())

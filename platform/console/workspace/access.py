@@ -20,8 +20,7 @@ from accounts.models import ApiKey, Membership, SupportGrant, Tenant, User
 from accounts.selectors import api_keys_of, membership_in, suspended_because
 from accounts.services import By
 from accounts.sign_in.factors import has_shown
-from billing.selectors import Balance, balance_of
-from billing.selectors.budgets import StoppedBy, what_stops
+from billing.selectors import Balance, StoppedBy, balance_of, what_stops
 from console.parts.page_guards import View, sign_in_redirect, with_limits
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import catalogue_at

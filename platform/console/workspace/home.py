@@ -14,8 +14,14 @@ from accounts.models import ApiKey, User
 from accounts.selectors import memberships_of
 from accounts.services import SIGN_UP_KEY
 from billing.periods import bucket_start, day_of
-from billing.selectors import PACE, balance_alert_of, captured_since, days_lasting, has_made_images
-from billing.selectors.budgets import budgets_of
+from billing.selectors import (
+    PACE,
+    balance_alert_of,
+    budgets_of,
+    captured_since,
+    days_lasting,
+    has_made_images,
+)
 from console.parts.rows import SHOWN_CHARS, row_of
 from console.workspace.access import Permission, Workspace, keys_of, member
 from console.workspace.calls.first_call import first_call

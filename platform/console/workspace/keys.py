@@ -24,8 +24,15 @@ from accounts.services import (
     rotate_api_key,
     scopes_of,
 )
-from billing.selectors import NOTHING_USED, BudgetUse, key_uses, last_used
-from billing.selectors.budgets import UNUSED_DAYS, KeyInUse, KeyState
+from billing.selectors import (
+    NOTHING_USED,
+    UNUSED_DAYS,
+    BudgetUse,
+    KeyInUse,
+    KeyState,
+    key_uses,
+    last_used,
+)
 from console.parts.charts import Spark
 from console.parts.filters import MAX_TEXT
 from console.parts.form_fields import dressed

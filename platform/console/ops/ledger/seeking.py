@@ -10,8 +10,7 @@ from django.http import QueryDict
 from accounts.models import Tenant
 from accounts.selectors import api_key_by_id, tenant_as_shown
 from billing.models import Transfer
-from billing.selectors import TransferFilter, transfer_numbered, transfers_of
-from billing.selectors.hours import is_of_demo
+from billing.selectors import TransferFilter, is_of_demo, transfer_numbered, transfers_of
 from console.parts.entries import LedgerEntry
 from console.parts.filters import words_in
 from console.parts.periods import WORDS, Period, period_in, period_of

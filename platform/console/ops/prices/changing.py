@@ -16,8 +16,7 @@ from billing.models import PriceBook
 from billing.pricing import BookRow, PriceKey
 from billing.repricing import Repriced, RowChange, operation, reprice, reprice_by_hand
 from billing.selectors import known_costs, rows_of
-from billing.services import change_prices, undo_prices
-from billing.services.repricing import check_plan
+from billing.services import change_prices, check_plan, undo_prices
 from console.ops.access import Operator, Permission, by, staff
 from console.ops.prices.grid import PRICE
 from console.ops.prices.one import back, page

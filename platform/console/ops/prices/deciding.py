@@ -18,6 +18,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing.models import PriceBook
 from billing.price_stops import Stops
 from billing.selectors import (
+    CURRENT,
+    DRAFT,
+    PAST,
+    SCHEDULED,
+    WITHDRAWN,
     Beside,
     book_in_force,
     coming,
@@ -34,7 +39,6 @@ from billing.selectors import (
     weigh_changes,
     would_have_brought,
 )
-from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN
 from billing.services import publish_price_book, restore_price_book, withdraw_price_book
 from console.ops.access import Mode, Operator, Permission, by, done, staff
 from console.ops.prices.shown import ShownBook, book_or_404, confirmed_in, words_of

@@ -7,8 +7,15 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.models import PriceBook
-from billing.selectors import book_in_force, decided_by, numbers_of, taken_over
-from billing.selectors.book_lists import all_books, book_page, numbers_by_state
+from billing.selectors import (
+    all_books,
+    book_in_force,
+    book_page,
+    decided_by,
+    numbers_by_state,
+    numbers_of,
+    taken_over,
+)
 from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.prices.shown import BADGES, ShownBook
 from console.parts.exports import Rows, csv_answer

@@ -13,6 +13,7 @@ from billing import price_csv
 from billing.models import PriceBook
 from billing.pricing import PriceKey
 from billing.selectors import (
+    DRAFT,
     Margin,
     book_in_force,
     coming,
@@ -24,7 +25,6 @@ from billing.selectors import (
     sold_by_cell,
     sold_until,
 )
-from billing.selectors.price_books import DRAFT
 from console.ops.access import Mode, Operator, Permission, done, modes_of, staff
 from console.ops.prices.grid import Grid, Model, grid_of, matching, models_of
 from console.ops.prices.shown import ShownBook, book_or_404

@@ -9,8 +9,7 @@ from django.http import Http404, QueryDict
 from accounts.models import AuditEvent, Tenant
 from billing.models import PriceBook
 from billing.price_stops import Confirmed
-from billing.selectors import price_book_in_full
-from billing.selectors.price_books import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN
+from billing.selectors import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN, price_book_in_full
 from console.parts.periods import number_of
 from pictor.kit.words import clock
 

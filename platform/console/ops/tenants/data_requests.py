@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from accounts.services.erasure import end_tenant
+from accounts.services import end_tenant
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of

@@ -13,8 +13,7 @@ from django.views.decorators.http import require_http_methods
 from typing_extensions import override
 
 from accounts.models import Tenant
-from accounts.services import TenantLimits
-from accounts.services.founding import Founded, Owner, Start, found_tenant
+from accounts.services import Founded, Owner, Start, TenantLimits, found_tenant
 from billing.models import PriceList
 from billing.selectors import lists_by_name
 from console.ops.access import Operator, Permission, by, done, staff

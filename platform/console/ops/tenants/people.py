@@ -10,13 +10,14 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import Membership, Tenant
 from accounts.selectors import invitations_of, members_of
-from accounts.services import issue_api_key, revoke_api_key
-from accounts.services.founding import Founded
-from accounts.services.members import (
+from accounts.services import (
+    Founded,
     cancel_invitation_as_operator,
     change_role_as_operator,
     dismiss_member_as_operator,
     invite_as_operator,
+    issue_api_key,
+    revoke_api_key,
 )
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.tenants.founding import key_shown

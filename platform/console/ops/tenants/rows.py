@@ -9,8 +9,7 @@ from django.conf import settings
 from django.http import Http404
 
 from accounts.models import Tenant
-from billing.selectors import CustomerFigures
-from billing.selectors.customers import NOTHING
+from billing.selectors import NOTHING_BOUGHT, CustomerFigures
 from generation.selectors import tenant_and_stop
 
 LOW_DAYS = 3
@@ -128,7 +127,7 @@ class TenantRow:
 def row_of(tenant: Tenant, figures: Mapping[UUID, CustomerFigures], now: datetime) -> TenantRow:
     """Return the row of a tenant, with its figures."""
     is_stopped: bool = tenant.is_stopped  # type: ignore[attr-defined]  # annotated by selectors
-    return TenantRow(tenant, figures.get(tenant.id, NOTHING), now, is_stopped)
+    return TenantRow(tenant, figures.get(tenant.id, NOTHING_BOUGHT), now, is_stopped)
 
 
 def tenant_of(public_id: str) -> Tenant:
