@@ -119,7 +119,7 @@ class UpstreamResult:
     """The upstream's answer.
 
     Attributes:
-        images: those that could be decoded; empty if nothing came back.
+        images: those that passed verification; empty if nothing came back.
         tokens: None if the upstream counted none.
         quality: as the upstream reported it.
         reported: the amount that the upstream named, if any.

@@ -31,8 +31,8 @@ from generation.admission.identity import (
     refusals,
     turn_owner,
 )
-from generation.admission.orphans import Undecided
 from generation.admission.quoting import Quoted, quoted_order_async
+from generation.admission.retry_shield import Undecided
 from generation.admission.service import Admitted, Deferred, Submission, admit, hold, refuse_early
 from generation.dispatch.choosing import NotNow, Opening
 from generation.dispatch.claiming import ClaimInDoubt, claim_generation

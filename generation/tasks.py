@@ -13,7 +13,7 @@ from accounts.services import link_events
 from billing.models import LedgerProof
 from billing.services import is_due
 from generation import conditions
-from generation.admission import idempotency, orphans
+from generation.admission import idempotency, retry_shield
 from generation.alerts.alert_sending import send_due_alerts
 from generation.background import doorbell, leftovers, retention
 from generation.bills import intake
@@ -84,7 +84,7 @@ def forget_inputs() -> None:
 def forget_idempotency_keys() -> None:
     """Delete expired idempotency keys, and clear marks that retries can no longer find."""
     idempotency.forget_expired(now=clock.now())
-    orphans.forget_old(now=clock.now())
+    retry_shield.forget_old(now=clock.now())
 
 
 @shared_task(ignore_result=True)

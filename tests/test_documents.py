@@ -15,6 +15,7 @@ import pytest
 
 from tests.stack.servers import ROOT
 
+DOCS = ROOT / "docs"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -63,6 +64,22 @@ def test_every_link_leads_to_a_file_and_a_heading(name):
     links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
 
     assert [link for link in links if not leads_somewhere(page, link)] == []
+
+
+@pytest.mark.parametrize(
+    ("pages", "most_words"),
+    [
+        (["ARCHITECTURE.md"], 3_000),
+        (["benchmarks.md"], 1_500),
+        (["operations.md", "operations/*.md"], 6_000),
+    ],
+)
+def test_documents_stay_short_enough_to_be_read(pages, most_words):
+    paths = [path for page in pages for path in DOCS.glob(page)]
+
+    words = sum(len(path.read_text(encoding="utf-8").split()) for path in paths)
+
+    assert 1_000 < words <= most_words
 
 
 def test_the_index_has_every_decision_by_its_title():

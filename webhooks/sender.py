@@ -89,7 +89,7 @@ class Sender:
 
     async def _deliver(self, delivery: HeldDelivery) -> None:
         try:
-            if not await _has_room(delivery):
+            if not await _count_bytes(delivery):
                 await pools.surely(outbox.put_off, delivery=delivery, now=clock.now())
                 return
             outcome = await self._attempt(delivery)
@@ -106,8 +106,8 @@ class Sender:
             self._ended.set()
 
 
-async def _has_room(delivery: HeldDelivery) -> bool:
-    """True if the event is about a live request, or its tenant's tests may store more today."""
+async def _count_bytes(delivery: HeldDelivery) -> bool:
+    """Count a test event's bytes. Returns False if its tenant's tests may store no more today."""
     tenant_id = delivery.test_of
     if tenant_id is None:
         return True

@@ -48,7 +48,7 @@ def digest_of(book: PriceBook) -> str:
 
 
 def recorded_digests() -> dict[str, set[str]]:
-    """Return by book id the digests that the audit log has of it."""
+    """Return the digests of price books in the audit log, by book id."""
     found: dict[str, set[str]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_DIGESTS)

@@ -8,8 +8,8 @@ from django.core.handlers.asgi import ASGIRequest
 
 from accounts.authentication import digests_of
 from generation.admission import idempotency
-from generation.admission.orphans import Attendance
 from generation.admission.prefer import Prefer
+from generation.admission.retry_shield import Attendance
 from generation.admission.waiting_callers import callers
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.endpoints.body import Body

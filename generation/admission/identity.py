@@ -17,7 +17,7 @@ from accounts.callers import Caller
 from accounts.quotas import Limits
 from billing.services import ConditionFailed
 from generation.admission.arrival import Arrival
-from generation.admission.orphans import InDoubt
+from generation.admission.retry_shield import InDoubt
 from generation.catalogue.snapshot import loaded_catalogue
 from pictor.kit.watching import log
 from pictor.kit.words import clock

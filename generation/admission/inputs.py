@@ -25,7 +25,7 @@ from typing import TypeAlias
 from django.conf import settings
 
 from generation.admission.fields import FILES, REFERENCES
-from generation.admission.orphans import InDoubt
+from generation.admission.retry_shield import InDoubt
 from generation.catalogue import reference_images
 from generation.channels.declaration import Task
 from pictor.kit.bytes.base64_sink import Base64Sink

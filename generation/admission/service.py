@@ -23,11 +23,11 @@ from accounts.callers import Caller, unchanged
 from accounts.rates.daily_bytes import ROWS_BYTES
 from billing import locks
 from billing.services import PLACED, HoldLimits, hold_placed
-from generation.admission import idempotency, orphans, room
+from generation.admission import idempotency, retry_shield, room
 from generation.admission.arrival import Arrival
 from generation.admission.identity import CountedRequest, Identity
-from generation.admission.orphans import Attendance, InDoubt, Turn
 from generation.admission.quoting import Quoted, check_ceiling, quoted_order, quoted_order_async
+from generation.admission.retry_shield import Attendance, InDoubt, Turn
 from generation.lifecycle import evidence
 from generation.models import Generation, Source, State
 from pictor.kit.database import loop_connections, model_rows, pools, prepared
@@ -130,7 +130,7 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
         with _in_doubt(submission.attendance):
             found, is_new = _hold_once(submission, fresh, digest=digest, now=now)
     if (departed := _attendance_if_left(submission, found)) is not None:
-        orphans.record_departure(departed)
+        retry_shield.record_departure(departed)
     return Admitted(found, is_new=is_new, is_streamed=submission.is_streamed)
 
 
@@ -149,12 +149,12 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
     with _in_doubt(submission.attendance):
         async with loop_connections.one() as connection:
             # From here to the statement no caller can leave and repeat the request.
-            orphans.check_waits(submission.attendance)
+            retry_shield.check_waits(submission.attendance)
             with HOLD_SECONDS.time():
                 await connection.fetch(_placement(submission, fresh, now))
     model_rows.mark_inserted(fresh)
     if (departed := _attendance_if_left(submission, fresh)) is not None:
-        await pools.database(orphans.record_departure, departed)
+        await pools.database(retry_shield.record_departure, departed)
     return Admitted(fresh, is_new=True, is_streamed=submission.is_streamed)
 
 
@@ -204,7 +204,7 @@ def _attendance_if_left(submission: Submission, generation: Generation) -> Atten
     attendance = submission.attendance
     if attendance is None:
         return None
-    has_left = orphans.attend(attendance, Turn(generation.id, generation.turn))
+    has_left = retry_shield.attend(attendance, Turn(generation.id, generation.turn))
     return attendance if has_left else None
 
 
@@ -227,7 +227,7 @@ def _existing_generation(submission: Submission, digest: bytes, now: datetime) -
         )
     if submission.attendance is None:
         return None
-    adopted = orphans.adopt(
+    adopted = retry_shield.adopt(
         key_id=caller.key_id,
         body_digest=digest,
         by=submission.attendance.process,
@@ -256,7 +256,7 @@ def _hold_under_lock(
     known = _existing_generation(submission, digest, now)
     if known is not None:
         return known, False
-    orphans.check_waits(submission.attendance)
+    retry_shield.check_waits(submission.attendance)
     prepared.fetch(_placement(submission, fresh, now))
     model_rows.mark_inserted(fresh)
     if submission.idempotency_key is not None:

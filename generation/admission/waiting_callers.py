@@ -14,8 +14,8 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from generation.admission import orphans
-from generation.admission.orphans import Attendance, Turn, WebProcess
+from generation.admission import retry_shield
+from generation.admission.retry_shield import Attendance, Turn, WebProcess
 from pictor.kit.database import pools
 from pictor.kit.database.loop_connections import fetch_async
 from pictor.kit.running import vital
@@ -133,10 +133,10 @@ class Callers:
 
     @staticmethod
     async def _write_answered(turns: Collection[Turn]) -> None:
-        await fetch_async(orphans.answered(turns))
+        await fetch_async(retry_shield.answered_statement(turns))
 
     async def _write_left(self, turns: Collection[Turn]) -> None:
-        await pools.views(orphans.left, turns)
+        await pools.views(retry_shield.record_left, turns)
         self._process.gone.difference_update(turns)
 
     def _stay_present(self) -> None:
@@ -146,9 +146,9 @@ class Callers:
             self._confirmed_at = time.monotonic()
             try:
                 if is_held:
-                    orphans.confirm_presence()
+                    retry_shield.confirm_presence()
                 else:
-                    orphans.take_presence(self._process.number)
+                    retry_shield.take_presence(self._process.number)
                 is_held = True
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("the presence lock was lost, taking it again: %s", error)

@@ -224,7 +224,7 @@ def _take(pk: int, *, reason: str, actor: Actor) -> Micros:
     change = Micros(line.theirs_micros - now)
     if change and now != line.ours_micros:
         raise ValidationError(
-            f"What we booked is {to_decimal(now)} USD now, not {to_decimal(line.ours_micros)}:"
+            f"{to_decimal(now)} USD is booked now, not {to_decimal(line.ours_micros)}:"
             " match the bill again."
         )
     if change:

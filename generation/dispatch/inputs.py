@@ -2,7 +2,7 @@
 
 Base64 images lie on storage, verified before admission. Addressed images are fetched here, before
 any channel is called: into a spool, through the SSRF guard with no private origin allowed, then
-decoded like every image. An upstream gets bytes in either case, and never an address. An image that
+verified like every image. Upstreams get bytes in either case, and never an address. An image that
 cannot be fetched is the caller's error, and free.
 """
 

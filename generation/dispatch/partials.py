@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError
 from generation.channels.base import OnPartial, UpstreamImage, UpstreamPartial
 from generation.dispatch.announce import PartialImage, announcement
 from generation.dispatch.pixels import WantedImage, verify_on_loop
-from generation.dispatch.store import has_room
+from generation.dispatch.store import count_bytes_of_test
 from generation.lifecycle.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import VerifiedImage
@@ -116,7 +116,7 @@ class Partials:
                 return False
             if good is None:
                 return False
-            if not await has_room(self._claim.generation, good.spool.size):
+            if not await count_bytes_of_test(self._claim.generation, good.spool.size):
                 return False
             key, kind = self._key(partial, good), f"image/{good.format}"
             await upload_on_loop(key, good.spool, content_type=kind)

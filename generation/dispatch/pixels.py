@@ -1,4 +1,4 @@
-"""A delivered image: metadata removed, decoded and, if necessary, repaired or converted.
+"""A delivered image: metadata removed, verified and, if necessary, repaired or converted.
 
 Runs in the conversion pool: decoding is the one step that needs memory and CPU for pixels. Work of
 up to two milliseconds runs on the loop (ADR 0030).

@@ -358,7 +358,7 @@ class Dispatcher:
 
     def _check(self, run: _Run, candidate: Candidate, images: Sequence[VerifiedImage]) -> None:
         if not images:
-            raise UpstreamError(AttemptClass.BAD_RESULT, "no image that could be decoded")
+            raise UpstreamError(AttemptClass.BAD_RESULT, "no image that could be verified")
         size, sizes = run.generation.size, [image.size for image in images]
         if run.generation.livemode:  # a sandbox draws the size that a prompt names
             self._chooser.delivered(candidate, wanted=size, sizes=sizes)

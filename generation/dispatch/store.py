@@ -46,7 +46,9 @@ async def store(
         gate: hears of each result.
         ends_at: the generation's deadline, on the monotonic clock.
     """
-    if not await has_room(claim.generation, sum(image.spool.size for image in delivery.images)):
+    if not await count_bytes_of_test(
+        claim.generation, sum(image.spool.size for image in delivery.images)
+    ):
         detail = "its tenant's tests have stored as much as they may today"
         raise Failure(used_up(), ended=not_stored(delivery, detail).ended)
     named = [(_key_of(claim, index, image), image) for index, image in enumerate(delivery.images)]
@@ -86,8 +88,8 @@ def _row(claim: Claim, index: int, key: str, image: VerifiedImage) -> StoredImag
     )
 
 
-async def has_room(generation: Generation, size_bytes: int) -> bool:
-    """Count a test's bytes; False if its tenant has used up the day's bytes of tests."""
+async def count_bytes_of_test(generation: Generation, size_bytes: int) -> bool:
+    """Count a test's bytes. Returns False if its tenant's tests may store no more today."""
     if generation.livemode:
         return True
     counting = counting_of_test(generation.tenant_id, size_bytes, now=clock.now())

@@ -101,7 +101,7 @@ class Verified:
 
 
 def upstream_result(answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> UpstreamResult:
-    """The facts that decide an attempt's cost; `images` are those that could be decoded."""
+    """The facts that decide an attempt's cost; `images` are those that passed verification."""
     return UpstreamResult(
         images=[Delivered(image.width, image.height) for image in images],
         tokens=None if answer.usage is None else answer.usage.counted,

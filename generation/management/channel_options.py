@@ -147,9 +147,7 @@ def _read_each(
     for text in texts:
         model, separator, words = (part.strip() for part in text.partition(":"))
         if not (model and separator and words):
-            raise CommandError(
-                f"{option} takes MODEL and what holds for it, as MODEL:…, not {text!r}"
-            )
+            raise CommandError(f"{option} takes MODEL:VALUE, not {text!r}")
         if model in found:
             raise CommandError(f"{option} names {model} twice")
         found[model] = read_one(words)

@@ -123,7 +123,7 @@ class Generation(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
-    # The waiting caller; see admission/orphans.py. Only for requests without an idempotency key.
+    # The waiting caller (admission/retry_shield.py); only of requests without an idempotency key.
     body_digest = models.BinaryField(max_length=32, null=True)
     web_process = models.BigIntegerField(
         null=True, help_text="The web process whose caller has no answer yet."

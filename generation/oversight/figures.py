@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from accounts.services import stored_together, unsent_seconds
 from billing.selectors import balance_totals, last_proofs, usage_together
-from generation.admission import orphans
+from generation.admission import retry_shield
 from generation.catalogue.snapshot import current_catalogue
 from generation.lifecycle import lease
 from generation.models import State
@@ -28,7 +28,7 @@ def figures(*, now: datetime) -> Iterator[Metric]:
     yield _gauge(
         "pictor_image_workers_storing", "Image workers that can store images.", alive.can_store
     )
-    yield _gauge("pictor_web_processes", "Web processes at work.", orphans.present())
+    yield _gauge("pictor_web_processes", "Web processes at work.", retry_shield.present())
     stored = stored_together()
     yield _gauge("pictor_stored_bytes", "Of all tenants' images.", stored.size_bytes)
     yield _gauge("pictor_tenants_storage_full", "Tenants that may store no more.", stored.full)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q, Value
 
-from generation.admission import orphans
+from generation.admission import retry_shield
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import current_catalogue
 from generation.lifecycle import lease
@@ -38,7 +38,7 @@ LEAST_FAILED, FAILED_SHARE = 3, 0.5
 PAUSED = "Paused by the operator"
 NO_DATABASE = "The database did not answer"
 NO_WEB_PROCESS = "No web process is at work"
-SURE_AFTER_SECONDS = orphans.DEAD_AFTER_SECONDS
+SURE_AFTER_SECONDS = retry_shield.DEAD_AFTER_SECONDS
 """A live web process whose connection was cut is seen again well before this."""
 AGAIN_SECONDS = 0.5
 
@@ -75,7 +75,7 @@ def look(*, now: datetime) -> list[Sight]:
     offered = sorted((one.model for one in catalogue.on_offer(now)), reverse=True)
     ended = _recent_outcomes(now)
     return [
-        Sight(API, "" if orphans.present() else NO_WEB_PROCESS),
+        Sight(API, "" if retry_shield.present() else NO_WEB_PROCESS),
         Sight(WORKERS, "" if lease.live_workers().workers else "None is at work"),
         *(
             Sight(

@@ -151,7 +151,7 @@ async def _answer(request: web.Request, order: Order) -> web.StreamResponse:
 
 
 async def _refuse(request: web.Request, directive: Directive) -> web.StreamResponse | None:
-    """Fail in the way asked for, where no image is needed for it."""
+    """Fail as the directive says, if that needs no image."""
     if directive.status is not None:
         raise errors.asked_for(directive.status)
     match directive.failure:

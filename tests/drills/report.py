@@ -1,4 +1,4 @@
-"""Results of drills: a line for each, for people and for docs/operations/drills.md."""
+"""Results of drills: a line for each, for people and for docs/drills.md."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Result:
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """A table, of which docs/operations/drills.md keeps the essentials."""
+    """A table, of which docs/drills.md keeps the essentials."""
     rows = [HEADINGS, tuple("---" for _ in HEADINGS), *(each.cells() for each in results)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

@@ -1,4 +1,4 @@
-"""Checks of `make drills` before it begins, and docs/operations/drills.md has each drill."""
+"""Checks of `make drills` before it begins, and docs/drills.md has each drill."""
 
 import os
 import re
@@ -19,7 +19,7 @@ def test_a_missing_program_is_named_with_debians_package(monkeypatch, capsys):
 
 
 def test_the_page_of_drills_has_each_of_them():
-    page = (ROOT / "docs" / "operations" / "drills.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "drills.md").read_text(encoding="utf-8")
 
     rows = re.findall(r"^\| (`[^|]+`) \|", page, re.MULTILINE)
 

@@ -99,7 +99,9 @@ def costs_in_doubt(
     """Costs that may be mistyped. Raises ValidationError for a time in the past."""
     now = clock.now()
     if effective_from is not None and effective_from < now:
-        raise ValidationError("costs begin now or later: what attempts have cost stays as it is")
+        raise ValidationError(
+            "costs begin now or later: the costs of past attempts stay as they are"
+        )
     begins = effective_from or now
     table = CostTable(begins, {row.key: row for row in rows})
     return list(_table_doubts(channel, table, begins))

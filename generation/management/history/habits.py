@@ -95,7 +95,7 @@ TROUBLES = (
     Trouble(16, AttemptClass.UNKNOWN, 502, "bad gateway"),
     Trouble(9, AttemptClass.UNKNOWN, None, "no answer in time", 240.0, timed_out=True),
     Trouble(11, AttemptClass.REFUSED, 429, "rate_limit_exceeded: too many requests", 0.4),
-    Trouble(7, AttemptClass.BAD_RESULT, 200, "no image that could be decoded"),
+    Trouble(7, AttemptClass.BAD_RESULT, 200, "no image that could be verified"),
     Trouble(4, AttemptClass.NOT_REACHED, None, "the connection was refused", 0.2, calls=3),
 )
 OUTAGE = Trouble(0, AttemptClass.UNKNOWN, 500, "internal server error", 4.0)

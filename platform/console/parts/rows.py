@@ -26,7 +26,7 @@ class GenerationRow:
 
     @property
     def badge(self) -> tuple[str, str]:
-        """The colour and the word for its state."""
+        """The colour and the word for the generation's state."""
         return BADGES[State(self.generation.state)]
 
     @property

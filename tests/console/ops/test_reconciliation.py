@@ -281,9 +281,8 @@ def test_all_of_a_list_is_taken_and_what_changed_meanwhile_is_named(owner, bill)
     answer = owner.post(of(bill, "take"), {"line": line.pk, "reason": "r"})
 
     assert f'name="line" value="{line.pk}"' in page.content.decode()
-    assert (
-        "Line 2: What we booked is 0.030000 USD now, not 0.020000: match the bill again."
-        in said_by(answer)
+    assert "Line 2: 0.030000 USD is booked now, not 0.020000: match the bill again." in said_by(
+        answer
     )
     assert corrections() == []
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError
 
 from generation.admission.inputs import Inputs, of_files
-from generation.admission.orphans import InDoubt
+from generation.admission.retry_shield import InDoubt
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InvalidRequest, Unavailable
 from pictor.kit.words.ids import GenerationId, new_uuid

@@ -16,7 +16,7 @@ from django.db import OperationalError, connection
 
 from billing.selectors import ledger_findings
 from generation.admission import idempotency, service
-from generation.admission.orphans import InDoubt
+from generation.admission.retry_shield import InDoubt
 from generation.admission.waiting_callers import callers
 from generation.models import Generation
 from pictor.kit.database import loop_connections, pools

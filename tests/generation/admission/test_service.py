@@ -15,8 +15,8 @@ from django.db import IntegrityError, OperationalError, connection
 from accounts.services import KeyRules
 from billing.selectors import ledger_findings, statement
 from billing.services import top_up
-from generation.admission import orphans, service
-from generation.admission.orphans import Attendance, InDoubt, Turn, WebProcess
+from generation.admission import retry_shield, service
+from generation.admission.retry_shield import Attendance, InDoubt, Turn, WebProcess
 from generation.admission.service import Submission, admit
 from generation.models import Channel, Contract, Generation, IdempotencyRecord, Route
 from pictor.kit.words import clock
@@ -238,7 +238,7 @@ def test_a_retry_finds_the_image_when_the_commits_answer_was_lost(acme, monkeypa
     with pytest.raises(InDoubt):
         admit(lost, generation_id=first, now=clock.now())
     monkeypatch.undo()
-    orphans.left([Turn(first)])
+    retry_shield.record_left([Turn(first)])
 
     admitted = admit(again, generation_id=second, now=clock.now())
 

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
-from generation.admission import orphans
+from generation.admission import retry_shield
 from generation.admission import waiting_callers as module
-from generation.admission.orphans import Attendance, Turn
+from generation.admission.retry_shield import Attendance, Turn
 from generation.admission.waiting_callers import Callers
 from pictor.kit.database.prepared import Statement
 from pictor.kit.running import vital
@@ -35,7 +35,7 @@ def attended(callers: Callers, on_end: OnEnd) -> Attendance:
 
 def noting(written: list[set[Turn]]) -> Callable[[Collection[Turn]], Statement[None]]:
     """Record the turns it is given."""
-    answered = orphans.answered
+    answered = retry_shield.answered_statement
 
     def noted(turns: Collection[Turn]) -> Statement[None]:
         written.append(set(turns))
@@ -102,7 +102,7 @@ async def test_a_departure_is_written_down_as_often_as_it_takes(monkeypatch):
         if len(written) == 1:
             raise OperationalError("the database is away")
 
-    monkeypatch.setattr(orphans, "left", left)
+    monkeypatch.setattr(retry_shield, "record_left", left)
     on_end: OnEnd = []
     async with started() as callers:
         attendance = attended(callers, on_end)
@@ -118,8 +118,8 @@ async def test_a_departure_is_written_down_as_often_as_it_takes(monkeypatch):
 async def test_an_error_is_no_answer_to_an_admission_in_doubt(monkeypatch):
     answered: list[set[Turn]] = []
     left: list[Turn] = []
-    monkeypatch.setattr(orphans, "answered", noting(answered))
-    monkeypatch.setattr(orphans, "left", left.extend)
+    monkeypatch.setattr(retry_shield, "answered_statement", noting(answered))
+    monkeypatch.setattr(retry_shield, "record_left", left.extend)
     on_end: OnEnd = []
     async with started() as callers:
         attendance = attended(callers, on_end)
@@ -134,7 +134,7 @@ async def test_an_error_is_no_answer_to_an_admission_in_doubt(monkeypatch):
 async def test_a_caller_who_left_before_the_doubt_was_known_is_recorded_later(monkeypatch):
     left: list[Turn] = []
     monkeypatch.setattr(module, "GONE_SECONDS", 0.01)
-    monkeypatch.setattr(orphans, "left", left.extend)
+    monkeypatch.setattr(retry_shield, "record_left", left.extend)
     on_end: OnEnd = []
     async with started() as callers:
         attendance = attended(callers, on_end)
@@ -149,7 +149,7 @@ async def test_a_caller_who_left_before_the_doubt_was_known_is_recorded_later(mo
 
 async def test_answers_are_written_together(monkeypatch):
     written: list[set[Turn]] = []
-    monkeypatch.setattr(orphans, "answered", noting(written))
+    monkeypatch.setattr(retry_shield, "answered_statement", noting(written))
     on_end: OnEnd = []
     async with started() as callers:
         three = [attended(callers, on_end) for _ in range(3)]
@@ -162,8 +162,8 @@ async def test_answers_are_written_together(monkeypatch):
 
 async def test_a_refused_caller_is_not_recorded(monkeypatch):
     written: list[set[Turn]] = []
-    monkeypatch.setattr(orphans, "answered", noting(written))
-    monkeypatch.setattr(orphans, "left", lambda found: written.append(set(found)))
+    monkeypatch.setattr(retry_shield, "answered_statement", noting(written))
+    monkeypatch.setattr(retry_shield, "record_left", lambda found: written.append(set(found)))
     on_end: OnEnd = []
     async with started() as callers:
         for was_answered in (ANSWERED, LEFT):
@@ -189,7 +189,7 @@ async def test_a_process_whose_presence_hangs_ends(monkeypatch):
         while callers._confirmed_at - before < 0.1:  # noqa: SLF001 - as above
             assert not has_ended.is_set()
             await anyio.sleep(0.01)  # between two looks
-        monkeypatch.setattr(orphans, "confirm_presence", goes_on.wait)
+        monkeypatch.setattr(retry_shield, "confirm_presence", goes_on.wait)
         try:
             with anyio.fail_after(10):
                 await has_ended.wait()

@@ -152,7 +152,7 @@ def test_a_line_whose_cost_changed_is_taken_only_after_a_new_match(acme, channel
     second = take_all(bill)
 
     assert [why for _, why in first.refused] == [
-        "What we booked is 0.031000 USD now, not 0.030000: match the bill again."
+        "0.031000 USD is booked now, not 0.030000: match the bill again."
     ]
     assert (second.taken, second.change, second.refused) == (1, 4_000, [])
     bill.refresh_from_db()
@@ -211,7 +211,7 @@ def test_a_day_is_corrected_by_its_difference_to_the_cost_booked_now(acme, chann
 
     assert [(one.taken, one.change) for one in done] == [(1, 10_000), (1, 5_000)]
     assert [why for _, why in stale.refused] == [
-        "What we booked is 0.046000 USD now, not 0.045000: match the bill again."
+        "0.046000 USD is booked now, not 0.045000: match the bill again."
     ]
     assert corrected_cost(made.id) == 31_000
     assert booked() == 16_000

@@ -60,7 +60,7 @@ def test_every_option_can_be_taken_back(manage):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--words", "dall-e-3"), "--words takes MODEL and what holds"),
+        (("--words", "dall-e-3"), "--words takes MODEL:VALUE, not"),
         (("--words", "dall-e-3:high"), "--words takes OURS=THEIRS"),
         (("--words", "dall-e-3:hd=a,hd=b"), "--words takes OURS=THEIRS, each once"),
         (("--words", "dall-e-3:hgih=hd"), "dall-e-3 has no quality hgih; available: standard, hd"),
@@ -93,7 +93,7 @@ def test_a_vendors_end_of_a_model_is_entered(manage):
     assert shown["retires"] == {MODEL: "2026-12-01"}
     assert Route.objects.get().retires_on is None
     for words, message in (
-        ("dall-e-3", "--retires takes MODEL and what holds for it"),
+        ("dall-e-3", "--retires takes MODEL:VALUE, not"),
         ("dall-e-3:soon", "--retires takes MODEL:DATE, such as 2026-12-01, not 'soon'"),
         ("dall-e-3:2026-02-30", "--retires takes MODEL:DATE"),
         ("none:2026-12-01", "acme has no route for none yet"),

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, connection
 
-from generation.admission.orphans import WebProcess
+from generation.admission.retry_shield import WebProcess
 from generation.lifecycle import lease
 from generation.models import Generation, Incident, WatchedDay
 from generation.oversight import watch

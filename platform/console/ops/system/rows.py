@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from accounts.services import unsent_seconds
 from billing.models import LedgerProof
 from billing.selectors import images_by_model, kept_heads, last_proofs
-from generation.admission import orphans
+from generation.admission import retry_shield
 from generation.conditions import handling
 from generation.conditions.money import OLDEST_PROOF
 from generation.conditions.work import LONGEST_WAIT, MAIL_SECONDS, WEBHOOK_SECONDS
@@ -150,7 +150,7 @@ def part_rows(workers: Sequence[SeenWorker], now: datetime) -> list[PartRow]:
 
 
 def _web() -> PartRow:
-    number = orphans.present()
+    number = retry_shield.present()
     fact = f"{number} web process{'' if number == 1 else 'es'}, version {__version__}"
     return PartRow("API and pages", fact)
 

@@ -341,7 +341,7 @@ class Spools:
 
     def _check_open(self) -> None:
         if self._has_ended:
-            raise SpoolClosed("what this was for is over")
+            raise SpoolClosed("the owner of this spool has ended")
 
 
 def _write_all(file: IO[bytes], data: bytes | bytearray | memoryview) -> None:

@@ -2,7 +2,7 @@
 
 A number never changes, and none is used again: releases that run side by side share them. No
 migration and no SQL function takes one. Web processes lock numbers from 2**62 on, of their own
-(`generation/admission/orphans.py`).
+(`generation/admission/retry_shield.py`).
 """
 
 from typing import Final

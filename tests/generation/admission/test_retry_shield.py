@@ -12,8 +12,8 @@ import pytest
 from django.db import OperationalError, connection
 
 from accounts.services.audit import link_events
-from generation.admission import orphans
-from generation.admission.orphans import Attendance, Free, Turn, Undecided, WebProcess
+from generation.admission import retry_shield
+from generation.admission.retry_shield import Attendance, Free, Turn, Undecided, WebProcess
 from generation.management.seeding import alone
 from generation.models import Generation, State
 from pictor.kit.database.prepared import fetch
@@ -64,7 +64,7 @@ def adopted(generation: Generation, by: WebProcess, digest: bytes = DIGEST) -> U
 
     def look() -> Turn | None:
         now = clock.now()
-        return orphans.adopt(key_id=generation.api_key_id, body_digest=digest, by=by, now=now)
+        return retry_shield.adopt(key_id=generation.api_key_id, body_digest=digest, by=by, now=now)
 
     try:
         turn = look()
@@ -94,7 +94,7 @@ def test_a_process_is_not_dead_before_its_lock_was_free_for_four_seconds(acme, h
     for seconds in (0, 3.9):
         earlier(here, seconds)
         with pytest.raises(Undecided):
-            orphans.adopt(**wanted, now=clock.now())
+            retry_shield.adopt(**wanted, now=clock.now())
 
     assert list(here.free) == [dead.number]
 
@@ -103,13 +103,13 @@ def test_two_looks_long_apart_are_no_proof_of_what_was_between(acme, here):
     generation = waited_for(acme, WebProcess())
     wanted = {"key_id": generation.api_key_id, "body_digest": DIGEST, "by": here}
     with pytest.raises(Undecided):
-        orphans.adopt(**wanted, now=clock.now())
+        retry_shield.adopt(**wanted, now=clock.now())
     here.free = {
         number: Free(free.since - 10, free.seen_at - 10) for number, free in here.free.items()
     }
 
     with pytest.raises(Undecided):
-        orphans.adopt(**wanted, now=clock.now())
+        retry_shield.adopt(**wanted, now=clock.now())
 
 
 def test_a_process_that_took_its_lock_again_was_not_dead(acme, here, elsewhere):
@@ -123,14 +123,14 @@ def test_a_process_that_took_its_lock_again_was_not_dead(acme, here, elsewhere):
 def test_the_end_of_a_turn_that_is_over_changes_nothing(acme, here, elsewhere):
     generation = waited_for(acme, elsewhere)
     first = Turn(generation.id)
-    orphans.left([first])
+    retry_shield.record_left([first])
     assert adopted(generation, here) == generation.id
 
-    orphans.left([first])
-    orphans.answered([first])
+    retry_shield.record_left([first])
+    retry_shield.answered_statement([first])
 
     assert adopted(generation, elsewhere) is None
-    orphans.left([Turn(generation.id, 1)])
+    retry_shield.record_left([Turn(generation.id, 1)])
     assert adopted(generation, elsewhere) == generation.id
 
 
@@ -138,14 +138,14 @@ def test_marks_that_no_retry_can_find_are_cleared(acme, here):
     waited_for(acme, here)
     old = clock.now() + timedelta(minutes=15, seconds=1)
 
-    assert [orphans.forget_old(now=clock.now()), orphans.forget_old(now=old)] == [0, 1]
-    assert orphans.forget_old(now=old) == 0
+    assert [retry_shield.forget_old(now=clock.now()), retry_shield.forget_old(now=old)] == [0, 1]
+    assert retry_shield.forget_old(now=old) == 0
 
 
 def test_the_oldest_orphan_is_the_first_to_be_taken(acme, here):
     first = waited_for(acme, WebProcess())
     second = waited_for(acme, WebProcess())
-    orphans.left([Turn(second.id), Turn(first.id)])
+    retry_shield.record_left([Turn(second.id), Turn(first.id)])
 
     assert [adopted(first, here), adopted(first, here)] == [first.id, second.id]
 
@@ -180,7 +180,7 @@ def test_a_generation_without_an_image_is_not_taken_over(acme, here, state):
 def test_an_answered_generation_is_not_taken_over(acme, here):
     generation = waited_for(acme, WebProcess())
 
-    fetch(orphans.answered([Turn(generation.id)]))
+    fetch(retry_shield.answered_statement([Turn(generation.id)]))
 
     assert adopted(generation, here) is None
 
@@ -190,8 +190,8 @@ def test_a_caller_who_left_during_admission_leaves_an_orphan(acme, here, elsewhe
     attendance = Attendance(elsewhere, Turn(generation.id), is_gone=True)
     elsewhere.gone.add(Turn(generation.id))
 
-    assert orphans.attend(attendance, Turn(generation.id))
-    orphans.record_departure(attendance)
+    assert retry_shield.attend(attendance, Turn(generation.id))
+    retry_shield.record_departure(attendance)
 
     assert elsewhere.gone == set()
     assert adopted(generation, here) == generation.id
@@ -205,8 +205,8 @@ def test_a_departure_that_cannot_be_written_down_is_remembered(acme, elsewhere, 
     def is_away(_: object) -> None:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(orphans, "left", is_away)
-    orphans.record_departure(attendance)
+    monkeypatch.setattr(retry_shield, "record_left", is_away)
+    retry_shield.record_departure(attendance)
 
     assert attendance.is_in_doubt
     assert elsewhere.gone == {Turn(generation.id)}
@@ -233,4 +233,4 @@ def test_a_departure_known_in_memory_is_good_for_one_of_two_at_once(acme, here, 
 def test_only_web_processes_are_counted(here, elsewhere):
     link_events()  # the audit chain's lock is held until the transaction ends
     with alone():
-        assert orphans.present() == 2
+        assert retry_shield.present() == 2

@@ -226,7 +226,7 @@ def attend(attendance: Attendance, turn: Turn) -> bool:
 def record_departure(attendance: Attendance) -> None:
     """Record a caller who left while the generation was committed."""
     try:
-        left([attendance.turn])
+        record_left([attendance.turn])
     except (DatabaseError, InterfaceError) as error:
         logger.warning("a departure could not be recorded, and will be in a minute: %s", error)
         attendance.is_in_doubt = True
@@ -234,13 +234,13 @@ def record_departure(attendance: Attendance) -> None:
         attendance.process.gone.discard(attendance.turn)
 
 
-def left(turns: Collection[Turn]) -> None:
+def record_left(turns: Collection[Turn]) -> None:
     """Record callers who left without an answer. A finished turn changes nothing."""
     prepared.fetch(_end_statement(turns, is_orphan=True))
 
 
-def answered(turns: Collection[Turn]) -> Statement[None]:
-    """Record callers who have their answers: retries may no longer take these over."""
+def answered_statement(turns: Collection[Turn]) -> Statement[None]:
+    """The statement that records callers who have their answers: no retry takes these over."""
     return _end_statement(turns, is_orphan=False)
 
 
