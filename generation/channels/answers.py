@@ -40,13 +40,16 @@ def retry_after_of(headers: Mapping[str, str], *, now: datetime) -> float | None
             seconds = (parsedate_to_datetime(text) - now).total_seconds()
         except (ValueError, TypeError, OverflowError):  # OverflowError: a date in the year 99999
             return None
+    # `float` also reads "nan" and "inf".
     return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
 def redact(text: str, api_key: str) -> str:
     """One short line for our own log, without keys and the queries of signed urls."""
+    # Cut before the patterns run over it: an upstream decides on its length.
     line = " ".join(text[: 8 * MAX_DETAIL_CHARS].split())
     if api_key:
+        # An operator's key need not look like those that the pattern knows.
         line = line.replace(api_key, "[key]")
     line = _QUERY.sub(r"\1?[query]", _SECRET.sub("[key]", line))
     return "".join(each if each.isprintable() else "?" for each in line)[:MAX_DETAIL_CHARS]

@@ -115,6 +115,7 @@ class AnswerStream:
         if not isinstance(value, str):
             return None
         sink = self._stream.sink_of(value)
+        # A string below LONG_BYTES stayed in the answer as text.
         if sink is None:
             sink = self._decode(value)
         if isinstance(sink, PatientSink) and sink.refusal is not None:
@@ -137,6 +138,7 @@ class AnswerStream:
 
     def _decode(self, text: str) -> Base64Sink:
         sink = self._new_sink()
+        # A letter outside of ASCII becomes `?`, which the sink refuses.
         sink.write(text.encode("ascii", "replace"))
         sink.finish()
         return sink

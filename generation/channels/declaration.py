@@ -107,6 +107,7 @@ class Abilities:
             return MissingAbility(_CAN[needs.task])
         if needs.task == Task.GENERATE:
             return None
+        # A channel whose operator ignores `image` takes none at all.
         most = self.max_images if "image" in self.fields else 0
         if needs.images > most:
             what = f"takes {needs.images} image{'s' if needs.images > 1 else ''}"

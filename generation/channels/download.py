@@ -46,6 +46,7 @@ async def download(
 
 
 def _may_pass(error: Exception) -> bool:
+    # Waiting makes neither an address public nor a body smaller.
     return isinstance(error, HttpError) and not isinstance(error, EgressRefused | BodyTooLarge)
 
 

@@ -27,6 +27,7 @@ def form_body(fields: Mapping[str, object], files: Sequence[FilePart]) -> tuple[
     Sending it raises UpstreamError `not_reached` for an unreadable file: then the upstream never
     sees a whole request.
     """
+    # Random, so that no caller's text or image can contain it.
     boundary = f"pictor-{secrets.token_hex(16)}"
     head = b"".join(_text_part(boundary, name, value) for name, value in fields.items())
     heads = [_file_head(boundary, place, part) for place, part in enumerate(files)]
@@ -42,7 +43,7 @@ def form_body(fields: Mapping[str, object], files: Sequence[FilePart]) -> tuple[
         yield end
 
     size_bytes = len(head) + len(end) + sum(map(len, heads))
-    size_bytes += sum(part.image.size_bytes + 2 for part in files)
+    size_bytes += sum(part.image.size_bytes + 2 for part in files)  # the line break behind each
     return f"multipart/form-data; boundary={boundary}", Payload(size_bytes, chunks)
 
 

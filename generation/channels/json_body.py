@@ -36,6 +36,7 @@ def json_body(fields: Mapping[str, object], *, large: Mapping[str, LargeValue]) 
 def _parts(text: str, large: Mapping[str, LargeValue]) -> Sequence[bytes | LargeValue]:
     if not large:
         return [text.encode("ascii")]
+    # As each stands in the JSON, with its quotes.
     names = {json.dumps(name): value for name, value in large.items()}
     pattern = "|".join(re.escape(name) for name in names)
     parts: list[bytes | LargeValue] = []

@@ -50,8 +50,10 @@ class BreakerChanges:
 
     def gate_closed(self, channel_id: int, *, until: float, now: float) -> None:
         """Note that a gate is closed until `until`, or extend a noted one."""
+        # A Retry-After of 0 closes nothing, so there is nothing to tell.
         if until <= now:
             return
+        # Each further refusal extends the gate; only the first one is an event.
         if channel_id not in self._closed:
             self._note(
                 BreakerChange(channel_id, Kind.GATE_CLOSED, clock.now(), seconds=until - now)
@@ -68,6 +70,7 @@ class BreakerChanges:
         for channel_id, until in list(self._closed.items()):
             if until + REST_SECONDS <= now:
                 del self._closed[channel_id]
+                # It opened a minute ago: only now is it clear that it stayed open.
                 opened_at = clock.now() - timedelta(seconds=now - until)
                 self._note(BreakerChange(channel_id, Kind.GATE_OPENED, opened_at))
 
@@ -88,10 +91,12 @@ class BreakerChanges:
                 await pools.database(channel_events.write, batch, worker=worker)
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("changes of breakers and gates could not be written: %s", error)
+                # The failed batch goes before the changes noted meanwhile, so their order stays.
                 for change in (*batch, *self.take()):
                     self._note(change)
 
     def _note(self, change: BreakerChange) -> None:
+        # A full deque drops its oldest change without a word.
         if len(self._waiting) == MAX_WAITING:
             DROPPED.inc()
         self._waiting.append(change)

@@ -46,6 +46,7 @@ async def make_call(
 
     Raises UpstreamError, or WrongMode before anything is sent.
     """
+    # One of three places that keep a test from a vendor; each suffices by itself (ADR 0020).
     if not candidate.route.serves(livemode=generation.livemode):
         raise WrongMode(f"{candidate.route.channel_name} for {generation.public_id}")
     adapter = open_adapter(candidate.route.config(seconds), http, spools)
@@ -69,6 +70,7 @@ def request_for(
 ) -> UpstreamRequest:
     """The generation's request for this channel; `large` are its reference images."""
     route = candidate.route
+    # Vendors may refuse fields that they do not know: those are left out and named as ignored.
     fields = {
         name: value for name, value in generation.fields.items() if name in route.abilities.fields
     }
@@ -133,7 +135,7 @@ def wanted_of(generation: Generation, candidate: Candidate) -> WantedImage:
 
 def _prompt_for(generation: Generation, candidate: Candidate) -> str:
     """The caller's prompt with its suffix; a variation has one only if made by an edit."""
-    if candidate.task == Task.VARIATION:
+    if candidate.task == Task.VARIATION:  # vendors' variations take none
         return ""
     is_stood_in_for = generation.task == Task.VARIATION
     return (VARIATION_PROMPT if is_stood_in_for else generation.prompt) + candidate.prompt_suffix

@@ -52,6 +52,7 @@ WRONG_SIZES = 3
 STRICT_PAUSE_SECONDS = 600.0
 """The time after a wrong size in which no strict request for it goes there."""
 
+# A rejection is the caller's fault and storage is ours: neither says that a channel is down.
 FAILURES = frozenset({AttemptClass.NOT_REACHED, AttemptClass.REFUSED, AttemptClass.UNKNOWN})
 
 
@@ -81,6 +82,7 @@ class _Circuit:
     def allows(self, now: float) -> bool:
         """True if an unproven channel may get one more call: ever more while none fails."""
         sent = (call.sent_at for call in self.calls if call.sent_at is not None)
+        # A call sent before the last failure may yet fail like it: it is no good news.
         first = min((at for at in sent if at > self.failed_at), default=now)
         return len(self.calls) < UNPROVEN_CALLS << int((now - first) / NEWS_SECONDS)
 
@@ -142,16 +144,19 @@ class Health:
     def keeps_size(self, route: RouteInfo, size: str) -> bool:
         """True if it has no run of wrong sizes; a channel with one goes after all others."""
         known = self._fidelity(route, size)
+        # A wrong size is charged by what it is, so it takes several in a row (ADR 0036).
         return known is None or known.wrong_in_a_row < WRONG_SIZES
 
     def was_right(self, route: RouteInfo, size: str) -> bool:
         """True if its last delivery of the size was right; False if there was none."""
         known = self._fidelity(route, size)
+        # Nothing known does not suffice: partial images would show what is not charged (ADR 0036).
         return known is not None and not known.wrong_in_a_row
 
     def was_wrong_size(self, route: RouteInfo, size: str) -> bool:
         """True if its last delivery had another size: strict requests go elsewhere."""
         known = self._fidelity(route, size)
+        # A strict request's wrong image is our loss, so one suffices (ADR 0036).
         return known is not None and known.wrong_in_a_row > 0
 
     def may_probe(self, route: RouteInfo, size: str, *, now: float) -> bool:
@@ -176,6 +181,7 @@ class Health:
         call = UpstreamCall(route, tenant)
         for circuit in self._circuits(route):
             circuit.calls.add(call)
+            # The call through an open breaker is its probe: the others wait for its outcome.
             circuit.is_probing = bool(circuit.pause)
         return call
 
@@ -200,10 +206,12 @@ class Health:
         if call not in channel.account.calls:
             return
         if retry_after is not None:
+            # A later answer with a shorter Retry-After must not open the gate early.
             channel.gate_until = max(channel.gate_until, now + retry_after)
             self.changes.gate_closed(call.route.channel_id, until=channel.gate_until, now=now)
         for circuit in self._circuits(call.route):
             circuit.calls.discard(call)
+            # A refusal is about the key or the credit; any other failure may be one model's.
             is_about_it = circuit is not channel.account or failed_as is AttemptClass.REFUSED
             pause = circuit.pause
             if failed_as is None:
@@ -215,7 +223,7 @@ class Health:
                 circuit.outcomes.append((now, False))
                 self._count_failure(circuit, now)
             else:
-                circuit.is_probing = False
+                circuit.is_probing = False  # it told nothing, so the next call may probe
             model = "" if circuit is channel.account else call.route.model
             self._note_change(call.route, model, before=pause, after=circuit.pause)
 
@@ -244,6 +252,7 @@ class Health:
 
     @staticmethod
     def _count_failure(circuit: _Circuit, now: float) -> None:
+        # A failed probe doubles the pause, whatever the window holds.
         if circuit.is_probing:
             circuit.pause = min(circuit.pause * 2, LONGEST_PAUSE_SECONDS)
             circuit.open_until = now + circuit.pause
@@ -255,6 +264,7 @@ class Health:
         failures = recent.count(False)
         is_bad = failures >= MIN_FAILURES and failures >= FAILURE_SHARE * len(recent)
         is_down = len(recent) >= FAILURES_IN_A_ROW and not any(recent[-FAILURES_IN_A_ROW:])
+        # Calls sent before the breaker opened still fail now; they must not begin the pause anew.
         if (is_bad or is_down) and not circuit.pause:
             circuit.pause = FIRST_PAUSE_SECONDS
             circuit.open_until = now + circuit.pause
@@ -271,7 +281,7 @@ class Health:
             )
         elif not after:
             logger.warning("the breaker of %s for %s is closed again", route.channel_name, models)
-        if not (before and after):
+        if not (before and after):  # a longer pause is no transition (ADR 0050)
             self.changes.breaker(route.channel_id, model, pause=after)
 
     def _fidelity(self, route: RouteInfo, size: str) -> _Fidelity | None:
@@ -279,6 +289,7 @@ class Health:
 
     def _channel(self, route: RouteInfo) -> _ChannelHealth:
         known = self._channels.get(route.channel_id)
+        # A dispatch keeps its snapshot, so an older reset count may come after a newer one.
         if known is None or known.reset_count < route.reset_count:
             if known is not None:
                 self._forgotten(route, known)

@@ -87,6 +87,7 @@ class Chooser:
         try:
             yield opening
         finally:
+            # A call that was made has ended before, and counts only once.
             if opening is not None:
                 self.count_out(opening.call, UNMADE)
 
@@ -95,12 +96,15 @@ class Chooser:
         contract = catalogue.contracts.get(model)
         if contract is None or not (size == AUTO or size in contract.by_name):
             return None
+        # The claim finds the stop in its own snapshot and queues it again (ADR 0056).
         if catalogue.stop_of(model, tenant):
             return None
         queue = self._capable(catalogue, contract, size=size)
         chosen = self._best_of(queue, tenant, now=time.monotonic(), is_patient=True)
+        # The bell does not carry the prompt, which may leave no room for the ratio's sentence.
         if chosen is None or chosen.plan == CLOSEST:
             return None
+        # Nor does it say whether the request is strict.
         if self._health.was_wrong_size(chosen.route, chosen.upstream_size):
             return None
         call = self._health.started(chosen.route, tenant=tenant)
@@ -119,6 +123,7 @@ class Chooser:
         contract = catalogue.contracts.get(generation.model)
         if contract is None:
             return []
+        # The opening's own objects: `_requeue` takes the called one out by identity.
         found = (
             opening.queue
             if opening
@@ -134,6 +139,7 @@ class Chooser:
         return [
             _within_limit(one, contract, generation.prompt)
             for one in found
+            # A strict request would refuse what such a plan makes.
             if one.keeps_size or not generation.strict_size
         ]
 
@@ -148,6 +154,7 @@ class Chooser:
         is_redispatch: bool = False,
     ) -> list[Candidate]:
         routes = catalogue.routes_for(contract.model, livemode=livemode)
+        # An earlier dispatch may have been paid for: only the operator may allow a second payment.
         if is_redispatch:
             routes = tuple(route for route in routes if route.allows_redispatch)
         return candidates(routes, contract=contract, size=size, needs=needs, roll=random.random)
@@ -184,6 +191,7 @@ class Chooser:
                     self._health.started_strict(call, chosen.upstream_size)
                 return chosen, call
             opens_at = now + min(self._health.opens_in(one.route, now=now) for one in fit)
+            # A gate that opens too late is not waited for at all (ADR 0009).
             if max(now, opens_at) >= waited_until:
                 raise Failure(error_for(refused()))
             with self._in_line(fit, tenant):
@@ -206,7 +214,7 @@ class Chooser:
             for line in lines:
                 line[tenant] -= 1
                 if not line[tenant]:
-                    del line[tenant]
+                    del line[tenant]  # a tenant left at 0 would still count as waiting
 
     def _is_turn_of(self, tenant: UUID, route: RouteInfo) -> bool:
         """True if no tenant with fewer calls in flight waits for a place below the cap."""
@@ -245,9 +253,11 @@ class Chooser:
             route, size = candidate.route, candidate.upstream_size
             if not self._health.keeps_size(route, size):
                 continue
+            # A burst to the only channel has nowhere to spill over to, so it need not wait.
             is_waiting = is_patient and len(usable) > 1
             is_waiting = is_waiting and not self._health.is_known(route, now=now)
             return None if is_waiting else candidate
+        # A breaker never refuses the last channel (ADR 0009), nor does a run of wrong sizes.
         broken = (one for one in queue if self._health.is_only_broken(one.route, now=now))
         return usable[0] if usable else next(broken, None)
 
@@ -276,7 +286,7 @@ class Chooser:
     def delivered(self, candidate: Candidate, *, wanted: str, sizes: Sequence[str]) -> None:
         """Record a call's delivered sizes: a channel that gets one wrong goes after others."""
         sent = candidate.upstream_size
-        if sent != AUTO:
+        if sent != AUTO:  # for `auto` no size is wrong
             is_right = all(size in {sent, wanted} for size in sizes)
             now = time.monotonic()
             self._health.delivered(candidate.route, size=sent, was_right=is_right, now=now)

@@ -46,6 +46,7 @@ async def claim_generation(
             claims.taken(generation_id=generation_id, worker=worker, beginning=beginning)
         )
     except (OperationalError, InterfaceError) as error:
+        # Only an attempt must be closed: a claim without one has recorded no call.
         if opening is not None and is_answer_lost(error):
             raise ClaimInDoubt(generation_id, opening.attempt_id) from error
         raise

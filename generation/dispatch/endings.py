@@ -114,6 +114,7 @@ _LOSSES = {
 def _loss_of(cause: UpstreamError) -> Loss | None:
     if not cause.may_have_billed:
         return None
+    # It is a BAD_RESULT as well, but counts towards the tenant's daily ceiling (ADR 0036).
     if isinstance(cause, WrongSize):
         return Loss.WRONG_SIZE
     return _LOSSES.get(cause.attempt_class, Loss.UNKNOWN)

@@ -34,6 +34,7 @@ from storage.services import read_on_loop
 FETCH_SECONDS = 30.0
 """For all addresses of a generation together."""
 READ_SECONDS = 10.0
+# So that one tenant's dead name server holds a third of the look-ups at most (ADR 0013).
 FETCHES_PER_TENANT = 4
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -95,6 +96,7 @@ async def readable(
         for one, spool in fetched:
             sent, facts[one["label"]] = await _verify(one, spool, tenant)
             values[one["placeholder"]] = _fetched_value(sent, facts[one["label"]])
+        # Without addresses, admission has checked them together.
         if addressed and (problem := reference_images.problem(task, list(facts.items()))):
             raise _unusable(*problem)
         yield values
@@ -122,7 +124,7 @@ async def _in_turn(
     began = time.monotonic()
     try:
         async with asyncio.timeout(seconds) as waiting, fetching.turns.turn(tenant):
-            waiting.reschedule(None)
+            waiting.reschedule(None)  # only the wait for a turn: the fetch has its own deadline
             left = seconds - (time.monotonic() - began)
             return await _fetch_all(addressed, fetching.http, spools, left)
     except TimeoutError:
@@ -149,6 +151,7 @@ async def _fetch_all(
             raise Failure(_NO_ROOM) from None
         if isinstance(error, LookUpsBusy):
             raise Failure(_NO_LOOK_UP) from None
+        # The same words for every cause: others would tell which internal names exist (ADR 0013).
         raise _unusable(found[-1][0]["label"], "could not be fetched from its address") from None
     return found
 

@@ -62,6 +62,7 @@ class Partials:
                     await asyncio.wait({sending})
         finally:
             sending.cancel()
+            # A cancelled task still closes its spool: wait for that before the scope ends.
             await asyncio.gather(sending, return_exceptions=True)
 
     async def _offer(
@@ -93,6 +94,7 @@ class Partials:
                 TimeoutError,
             ) as error:
                 logger.warning("partial image %s of %s: %r", place, self._id, error)
+            # A preview's failure must not end the image that is being paid for.
             except Exception:
                 logger.exception("partial image %s of %s", place, self._id)
 
@@ -102,6 +104,7 @@ class Partials:
         if place in self._sent or await pools.database(is_left, self._claim.generation.id):
             return
         if await self._publish(partial, wanted):
+            # A place that could not be shown is left for the next attempt.
             self._sent.add(place)
         else:
             logger.warning("partial image %s of %s cannot be shown", place, self._id)

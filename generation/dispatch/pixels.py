@@ -61,6 +61,7 @@ async def verify_on_loop(
     """
     verify = partial(verify_image, image, wanted=wanted, spools=spools)
     if _is_quick(image.spool, wanted):
+        # An image that must be repaired or turned begins again in the pool (ADR 0030).
         with suppress(probe.NotAtOnce):
             return verify(at_once=True)
     return await pools.conversion().run(spools.owner, verify)
@@ -77,6 +78,7 @@ def _fit(cleaned: probe.Cleaned, wanted: WantedImage, spools: Spools) -> tuple[S
     size = Size(facts.width, facts.height)
     if crop is not None and crop != size and size.covers(crop):
         return _crop(cleaned, crop, wanted, spools), crop
+    # Its EXIF is not stored, so a picture that must be turned is turned here.
     if facts.format == wanted.output_format and cleaned.is_upright:
         return cleaned.spool, size
     converted = convert.to_format(

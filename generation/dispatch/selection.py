@@ -66,4 +66,5 @@ def _rank(candidate: Candidate) -> tuple[int, bool]:
 
 def _draw(weight: int, roll: float) -> float:
     """A key for weighted random order: weight 2 is first twice as often as weight 1."""
+    # A roll may be 0, which has no logarithm; weight 0 goes last of its rank.
     return math.log(max(roll, 1e-12)) / weight if weight else -math.inf

@@ -172,6 +172,7 @@ class Dispatcher:
                 run.history = run.history.after(ended.cause.attempt_class)
                 self._requeue(run, candidate, ended)
             else:
+                # Another channel delivered what these rejected, so the rejection was about them.
                 for route in run.doubted:
                     self._chooser.proved_wrong(route)
                 return delivery
@@ -218,6 +219,7 @@ class Dispatcher:
         cause: UpstreamError | None = UNMADE
         try:
             begun, seconds = await self._begin(run, candidate)
+            # Checked again, since others' images may have closed it since the claim (ADR 0038).
             if not self.gate.is_open:
                 await self._give_up_uncalled(run, begun.attempt_id)
             call.sent_at = started = time.monotonic()
@@ -225,10 +227,12 @@ class Dispatcher:
                 with run.spools.scope() as spools:
                     answer = await self._ask(run, candidate, seconds, spools)
                     delivery = await self._verify(run, candidate, begun, answer, spools)
+                    # A failed attempt frees its spools here; a delivery waits to be stored.
                     spools.keep(*(image.spool for image in delivery.images))
             except UpstreamError as error:
                 cause = overridden(error, candidate.route)
                 self._chooser.count_out(call, cause)  # first: others wait for the outcome
+                # Taken before the database is waited for.
                 timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
                 await self._close(run, candidate.route, begun, cause)
                 _log_end(run, candidate, cause.attempt_class, cause.http_status, started)
@@ -278,7 +282,7 @@ class Dispatcher:
             why="nothing can be stored",
             now=clock.now(),
         )
-        if run.number > 1:
+        if run.number > 1:  # most of its time is spent (ADR 0038)
             raise Failure(outcome.CANNOT_STORE)
         raise NotNow
 
@@ -341,6 +345,7 @@ class Dispatcher:
                     images.append(without_echo(good, generation.prompt + candidate.prompt_suffix))
         except SpoolFull as error:
             raise no_room(error) from error
+        # Also after a failure: the images that came decide what the call cost.
         finally:
             begun.brought(answer, images)
         self._check(run, candidate, images)

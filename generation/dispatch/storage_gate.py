@@ -87,8 +87,10 @@ class Gate:
         """Record that the probe passed; at the process's start, let all generations through."""
         if self.is_open:  # by an image that was stored since the probe began
             return
+        # Nothing has failed yet, and four at once would slow each deployment (ADR 0038).
         if self._closed_at is None:
             self._open(math.inf)
+        # Storage may take the probe's few bytes and no image: a waiting image decides first.
         elif not self._waiting or time.monotonic() - self._closed_at > IMAGE_SECONDS:
             self._open(FIRST_AT_ONCE)
 

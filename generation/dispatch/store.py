@@ -52,6 +52,7 @@ async def store(
         detail = "its tenant's tests have stored as much as they may today"
         raise Failure(used_up(), ended=not_stored(delivery, detail).ended)
     named = [(_key_of(claim, index, image), image) for index, image in enumerate(delivery.images)]
+    # While images wait, one that is stored opens the gate, and not the probe (ADR 0038).
     with gate.storing():
         uploads = [
             asyncio.create_task(_upload(key, image, gate, ends_at - SETTLING_SECONDS))
@@ -60,6 +61,7 @@ async def store(
         try:
             await asyncio.gather(*uploads)
         finally:
+            # An image that is given up fails them all: a delivery is settled whole or not at all.
             for upload in uploads:
                 upload.cancel()
     return [_row(claim, index, key, image) for index, (key, image) in enumerate(named)]
@@ -84,6 +86,7 @@ def _row(claim: Claim, index: int, key: str, image: VerifiedImage) -> StoredImag
         width=image.width,
         height=image.height,
         revised_prompt=image.revised_prompt or "",
+        # Images of tests are kept for a day (ADR 0020).
         expires_at=clock.now() + (kept if claim.generation.livemode else min(kept, TESTS_KEPT)),
     )
 
@@ -129,7 +132,7 @@ class _Upload:
                 taken_at = progress.taken_at  # None: it waits for its turn
                 if taken_at is not None and time.monotonic() - taken_at > HUNG_SECONDS:
                     self._gate.close(f"nothing was taken or answered for {HUNG_SECONDS:.0f} s")
-                    break
+                    break  # this try goes on: only new work is held back
             await going
         except StorageFailed as error:
             self._note_failure(str(error))
@@ -138,6 +141,7 @@ class _Upload:
             going.cancel()
 
     def _note_failure(self, why: str) -> None:
+        # It may wait for minutes from now on, so it leaves memory to others (ADR 0038).
         if self._is_first:
             self._is_first = False
             self._gate.first_failed(why)

@@ -88,6 +88,7 @@ class OpenAIAdapter:
                 "Accept": EVENTS_OR_JSON if fields.get("stream") is True else "application/json",
             },
             body=body,
+            # An image may take minutes without a byte; the deadline bounds all of it.
             read_timeout_seconds=None,
         )
 
@@ -95,6 +96,7 @@ class OpenAIAdapter:
         self, error: HttpError | SpoolError | JsonRefused, exchange: Exchange
     ) -> UpstreamError:
         """The error of a call without an answer: only one surely not sent may be repeated."""
+        # First, as the room is ours: no breaker may count it against the channel.
         if isinstance(error, SpoolFull):
             return no_room(
                 error,
@@ -129,9 +131,11 @@ async def _ask(
         if answer.status // 100 != HTTPStatus.OK // 100:
             raise await reader.refusal(answer)
         head, chunks = await reader.begun(answer)
+        # An empty answer has only its Content-Type to tell.
         if head.startswith(EVENT_FIELDS) or (not head and _says_events(answer)):
             return await reader.streamed(answer, chunks)
         document = await reader.document(chunks, stream)
+    # The connection is free by now, while images by url are fetched.
     return await reader.plain(answer, document, stream)
 
 

@@ -37,6 +37,7 @@ _OUR_FIELDS = PASSED_ON | {
 def class_of_document(document: dict[str, object]) -> AttemptClass:
     """The class of a 2xx answer without a usable image, by the table above."""
     if not document.get("error"):
+        # An entry that could not be read is a bad result and no refusal.
         if wire.found_images(document, most=1) or not wire.says_something(document):
             return AttemptClass.BAD_RESULT
         return AttemptClass.MODERATED
@@ -108,6 +109,7 @@ def _error(
     is_moderated = attempt_class is AttemptClass.MODERATED
     is_answered = status // 100 == HTTPStatus.OK // 100  # words are tokens too
     is_paid = has_begun or attempt_class in MAY_HAVE_BILLED or (is_moderated and is_answered)
+    # A name of the upstream's own would be no field of the caller's.
     param = complaint.param if complaint.param in _OUR_FIELDS else None
     is_rejected = attempt_class is AttemptClass.REJECTED
     return UpstreamError(

@@ -75,6 +75,7 @@ class EventStream:
     def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
         """Take the next bytes; yields each event as it ends. Exhaust it before the next chunk."""
         position = 0
+        # The chunk before ended between CR and LF, or with a line that ends in CR.
         if self._is_after_cr and chunk:
             position = int(chunk.startswith(_LF))
             self._is_after_cr = False
@@ -105,6 +106,7 @@ class EventStream:
             self._line += piece
             if not self._lines and self._line.startswith(_BOM):
                 del self._line[: len(_BOM)]
+            # The space after the colon may come with the next piece.
             if not self._line.startswith(_DATA) or len(self._line) == len(_DATA):
                 del self._line[MAX_NAME_BYTES:]
                 return
@@ -115,6 +117,7 @@ class EventStream:
 
     def _begin_data(self) -> None:
         self._is_data = True
+        # The standard joins the data lines of an event by line feeds.
         if self._data_lines:
             self._feed(b"\n")
         self._data_lines += 1
@@ -138,6 +141,7 @@ class EventStream:
             self._is_data = False
         elif not line:
             return self._end_event()
+        # A field without a value is an empty data line.
         elif line in {_DATA, _DATA[:-1]}:
             self._begin_data()
             self._is_data = False

@@ -70,11 +70,13 @@ class AnswerReader:
         A byte order mark is skipped, and so are the blanks by which an upstream keeps a connection
         alive.
         """
+        # Each preview may be as large as its image.
         images = self._request.n * (1 + self._request.partial_images) + SPARE_IMAGES
         chunks = answer.chunks(MAX_ANSWER_BYTES_PER_IMAGE * images)
         head = b""
         async for chunk in chunks:
             head = (head + chunk).removeprefix(BOM_UTF8).lstrip()
+            # A part of the mark may be all that has come.
             if head and not BOM_UTF8.startswith(head):
                 break
 

@@ -100,6 +100,7 @@ class StreamedAnswer:
     async def _take_completed(self, event: StreamEvent) -> None:
         self._completed += 1
         self.last = event.document
+        # An event has the shape of one entry of a plain answer's `data`.
         images = await self._images_of({"data": [event.document]}, event.answer, 1)
         event.answer.spools.keep(*(image.spool for image in images))
         self.images += images
@@ -120,6 +121,7 @@ class StreamedAnswer:
             return
         try:
             spool = event.answer.image(event.document.get("b64_json"))
+        # A preview without room is left out; the image goes on.
         except SpoolError:
             return
         if spool is not None:

@@ -117,6 +117,7 @@ def usage_of(document: dict[str, object]) -> TokenUsage | None:
     usage = document.get("usage")
     if not isinstance(usage, dict):
         return None
+    # Some relays count in the words of the chat API.
     output = _count(usage.get("output_tokens", usage.get("completion_tokens")))
     if output is None:
         return None
@@ -190,6 +191,6 @@ def _has_text(value: object, *, depth: int) -> bool:
 
 
 def _count(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:  # a bool is an int
         return None
     return value
