@@ -85,6 +85,7 @@ async def _submit(arrival: Arrival, generation_id: GenerationId) -> Admitted | D
     except Outdated as error:
         outcome = error  # handled outside: a later failure must not be chained to this one
     if isinstance(outcome, Outdated):
+        # Once only: what was looked up just now cannot be out of date.
         present = await identify_again(arrival, identity, outcome)
         outcome = await _hold(arrival, present, generation_id)
     return await _ring(outcome) if isinstance(outcome, Admitted) else outcome
@@ -98,6 +99,7 @@ async def _hold(
     Raises Outdated for a remembered caller, otherwise the PictorError that refuses it.
     """
     with refusals(identity, identity.counted):
+        # Before the count: a refused key must not use up its tenant's rate (ADR 0031).
         let_in(arrival, identity)
         fields = await _fields(arrival)
         counted = await count(identity, None if isinstance(fields, PictorError) else fields)
@@ -106,17 +108,20 @@ async def _hold(
             raise fields
         submission, now = Submission.of(arrival, identity, fields), clock.now()
         if inputs.are_in(fields):
+            # Images cost more than a look-up, so a remembered key does not suffice (ADR 0031).
             if identity.is_remembered:
                 raise Outdated(None, counted)
             await refuse_early(submission, now=now)
             return Deferred(submission, counted)
         inputs.check_no_long_text(fields, arrival.body)
+        # A long body's digest would hold up everyone else on the loop (ADR 0029).
         if submission.is_plain and arrival.body.is_short:
             holding = hold(submission, generation_id=generation_id, now=now)
         else:
             holding = pools.database(admit, submission, generation_id=generation_id, now=now)
         try:
             return replace(await holding, headers=counted.headers)
+        # The next look comes after a pause, outside of the turn.
         except Undecided:
             return Deferred(submission, counted)
 
@@ -124,6 +129,7 @@ async def _hold(
 async def _fields(arrival: Arrival) -> Json | PictorError:
     """The body's fields, or the reason why it cannot be read: both count against the limits."""
     try:
+        # A short body is not worth a thread's wake-up (ADR 0029).
         if arrival.body.is_short:
             return arrival.parse(arrival.body)
         return await pools.database(arrival.parse, arrival.body)
@@ -132,22 +138,21 @@ async def _fields(arrival: Arrival) -> Json | PictorError:
 
 
 async def _continue(arrival: Arrival, deferred: Deferred, generation_id: GenerationId) -> Admitted:
-    """Store its images, and admit it once it is known which web processes are alive.
-
-    Images are verified outside of the turn, so a caller who leaves meanwhile is not charged.
-    """
+    """Store its images, and admit it once it is known which web processes are alive."""
     submission, now = deferred.submission, clock.now()
+    # From here on its spools count against the tenant's share.
     arrival.spools.owner = str(submission.caller.tenant_id)
     with add_rate_limits(deferred.counted):
         images = await pools.storage(
             inputs.extract, submission.request, arrival.body, arrival.spools
         )
+        # Verified outside of the turn, so that a caller who leaves meanwhile is not charged.
         async with images.stored(turn_owner(arrival), generation_id, now) as rows:
             whole = replace(submission, request=images.request, inputs=rows)
             turn = partial(_admit, arrival, whole, generation_id, now)
             in_turn = partial(pools.admission().run, turn_owner(arrival), turn)
             admitted: Admitted = await _once_decided(Undecided, in_turn)
-            if not admitted.is_new:
+            if not admitted.is_new:  # the earlier generation has images of its own
                 await images.forget()
     return replace(admitted, headers=deferred.counted.headers)
 
@@ -173,6 +178,7 @@ async def quote(arrival: Arrival) -> Quoted:
 
 
 async def _quote(arrival: Arrival) -> Quoted:
+    # No hold follows that could check a remembered key.
     caller = await look_up(arrival)
     fields = await pools.database(_quote_fields, arrival, caller)
     return await quoted_order_async(caller=caller, request=fields, now=clock.now())
@@ -206,6 +212,7 @@ async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> Non
     except ClaimInDoubt as doubt:  # it no longer counts against the channel
         await doubt.close()
         raise
+    # Its attempt did not begin with the claim, so its call was let go: dispatch chooses anew.
     await carry(claim, dispatcher=dispatcher)
 
 
@@ -220,6 +227,7 @@ async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None
                 stored = await store(claim, delivery, gate=dispatcher.gate, ends_at=ends_at)
             except StorageFailed as error:
                 raise not_stored(delivery, str(error)) from error
+        # Outside of the scope: while the database is away, stored images need no spools.
         await _end(claim, partial(_settle, claim, delivery, stored, ends_at), stored)
     except ClaimLost:
         return
@@ -239,11 +247,13 @@ async def _settle(
     claim: Claim, delivery: Verified, stored: Sequence[StoredImage], ends_at: float
 ) -> bool:
     """Settle on the loop, or in a thread if a webhook announces it; fail it after the deadline."""
+    # The reaper may have failed it by now, and nothing is settled late (ADR 0038).
     if time.monotonic() > ends_at:
         late = Failure(TIMED_OUT, ended=not_stored(delivery, "settled too late").ended)
         return await _run_dated(lambda now: fail(claim=claim, failure=late, now=now))
     if await settle_unheard(claim=claim, delivery=delivery, stored=stored, at=clock.now):
         return True
+    # The claim is lost, or a webhook must announce it: the transaction finds out which.
     return await _run_dated(
         lambda now: settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=now)
     )

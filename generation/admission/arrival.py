@@ -64,7 +64,7 @@ class Arrival:
     ) -> "Arrival":
         """Like `of`; a caller without an idempotency key is kept for a later retry."""
         arrival = cls.of(request, parse=parse)
-        if arrival.idempotency_key is not None:
+        if arrival.idempotency_key is not None:  # its key finds it again
             return arrival
         attendance = callers.attend(generation_id, request.scope["pictor.on_end"])
         return replace(arrival, attendance=attendance)

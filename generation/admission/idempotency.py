@@ -31,6 +31,7 @@ def checked_key(header: str | None) -> str | None:
 
 def digest_of(request: Json) -> bytes:
     """sha256 of the request's canonical JSON: field order and blanks make no difference."""
+    # JSON may hold lone surrogates, which UTF-8 does not encode.
     return hashlib.sha256(_canonical(request).encode("utf-8", "surrogatepass")).digest()
 
 
@@ -44,6 +45,7 @@ def find(
     """
     record = (
         IdempotencyRecord.objects.select_related("generation")
+        # An expired record may still be there: it is deleted later.
         .filter(tenant_id=tenant_id, livemode=livemode, key=key, created_at__gt=now - REMEMBERED)
         .first()
     )

@@ -82,6 +82,7 @@ async def look_up(arrival: Arrival) -> Caller:
     try:
         caller = await authenticate_async(arrival.key_digests, now=clock.now(), ip=arrival.ip)
     except PictorError:
+        # Forgotten, it is refused next time before anything is counted for its tenant (ADR 0031).
         known.pop(digest, None)
         raise
     known.learn(digest, caller)
@@ -135,7 +136,7 @@ def refusals(identity: Identity, counted: CountedRequest | None) -> Iterator[Non
     try:
         with add_rate_limits(counted):
             yield
-    except InDoubt:
+    except InDoubt:  # it may have been admitted: a second try could hold twice
         raise
     except (PictorError, ConditionFailed) as error:
         if not identity.is_remembered:

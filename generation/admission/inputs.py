@@ -147,6 +147,7 @@ class Inputs:
                 raise Unavailable(_NO_ROOM) from None
             one.spool, one.facts = sent
             if one.is_data_uri:
+                # As it was verified, not as the caller named it.
                 one.prefix = f"data:image/{one.facts.format};base64,"
         known = [(one.label, one.facts) for one in self.found if one.facts is not None]
         if problem := reference_images.problem(self.task, known):
@@ -271,9 +272,11 @@ class _Taker:
         except egress.EgressRefused:
             raise _invalid_image(label, "is an address that may not be fetched") from None
         found = Input(label, address=text)
+        # With a prefix, since a file may consist of just these letters.
         return self._keep(found, hashlib.sha256(f"address {text}".encode()).hexdigest())
 
     def _text(self, label: str, text: str) -> str:
+        # `_keep` checks as well, but only after the image was decoded into a spool.
         self._check_count(label)
         index = self._body.index_of(text)
         if index is None:
@@ -343,6 +346,7 @@ def check_no_long_text(request: Json, body: Body) -> None:
         if body.index_of(item) is not None:
             raise InvalidRequest(f"{name} is too long.", code="string_above_max_length", param=name)
         if isinstance(item, dict):
+            # Keys may be too long as well.
             stack += [(name, inner) for pair in item.items() for inner in pair]
         elif isinstance(item, list):
             stack += [(name, inner) for inner in item]

@@ -104,6 +104,7 @@ async def quoted_order_async(
 def _quote(sale: OnSale, caller: Caller, request: Json, *, now: datetime, to_make: bool) -> Quoted:
     catalogue, table = sale
     contract = _contract(catalogue, caller, request["model"], now)
+    # After the model's name was understood, before a channel or a price is looked at (ADR 0056).
     if to_make and (stop := catalogue.stop_of(contract.model, caller.tenant_id)):
         raise _paused_error(stop)
     order = rules.check(contract, request, key_response_format=caller.default_response_format)

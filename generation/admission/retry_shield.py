@@ -95,7 +95,7 @@ class WebProcess:
 
     def dead(self, now: float) -> list[int]:
         """The numbers whose locks have been free for long enough."""
-        seen = list(self.free.items())
+        seen = list(self.free.items())  # a copy: `looked` changes it in other threads
         return [number for number, free in seen if free.is_proof(now)]
 
     def looked(self, *, taken: Collection[int], free: Collection[int], now: float) -> None:
@@ -128,6 +128,7 @@ class Attendance:
 def take_presence(number: int) -> None:
     """Lock a process's number on this thread's connection, for the connection's life."""
     with connection.cursor() as cursor:
+        # A session's lock: a pooler that shares sessions would break it (ADR 0010).
         cursor.execute("SELECT pg_advisory_lock(%s)", [number])
 
 
@@ -153,12 +154,14 @@ def confirm_presence() -> None:
         cursor.execute("SELECT 1")
 
 
+# Failed and canceled ones are not taken over: they cost nothing, and the retry starts again.
 _UNANSWERED = """
     FROM generation_generation
     WHERE api_key_id = %s AND body_digest = %s AND created_at > %s
       AND state IN ('queued', 'running', 'succeeded')
       AND (web_process IS NOT NULL OR orphaned_at IS NOT NULL)
 """
+# CASE fixes the order: only the lock of a process that may be dead is tried.
 _ADOPT = f"""
 UPDATE generation_generation SET web_process = %s, orphaned_at = NULL, turn = turn + 1
 WHERE id = (
@@ -176,18 +179,20 @@ _WAITED_FOR_BY = f"SELECT DISTINCT web_process {_UNANSWERED} AND web_process <> 
 def adopt(*, key_id: UUID, body_digest: bytes, by: WebProcess, now: datetime) -> Turn | None:
     """Take over the oldest orphan of this key and body for a caller of this process.
 
-    Raises Undecided while another process may be dead. Failed and canceled generations are not
-    taken over: they cost nothing, so the retry simply starts again.
+    Raises Undecided while another process may be dead.
     """
     wanted = (key_id, body_digest, now - REMEMBERED)
+    # One copy for both columns, since the loop changes the set meanwhile.
     gone, dead = _columns(list(by.gone)), by.dead(time.monotonic())
     with connection.cursor() as cursor:
         cursor.execute(_ADOPT, (by.number, *wanted, *gone, dead))
         row = cursor.fetchone()
         if row is not None:
             turn = Turn(*row)
+            # It is taken over: the earlier caller's departure no longer makes it an orphan.
             by.gone.discard(Turn(turn.generation_id, turn.number - 1))
             return turn
+        # This process is alive, and knows of its own callers' departures.
         cursor.execute(_WAITED_FOR_BY, (*wanted, by.number))
         others = [number for (number,) in cursor.fetchall()]
         free = [number for number in others if _is_free(number)]
@@ -199,6 +204,7 @@ def adopt(*, key_id: UUID, body_digest: bytes, by: WebProcess, now: datetime) ->
 
 def _is_free(number: int) -> bool:
     with connection.cursor() as cursor:
+        # Shared, so that two retries that look at once do not take each other for that process.
         cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", [number])
         row = cursor.fetchone()
     return bool(row and row[0])

@@ -78,6 +78,7 @@ class Submission:
             idempotency_key=arrival.idempotency_key,
             attendance=arrival.attendance,
             is_retry=arrival.is_retry,
+            # A caller that does not wait to the end takes no events.
             is_streamed=bool(fields.get("stream")) and arrival.prefer.wait_seconds is None,
         )
 
@@ -114,6 +115,7 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
     nothing is held or remembered.
     """
     digest = idempotency.digest_of(submission.request)
+    # Before anything that may refuse it: a replay needs no money (ADR 0005).
     found, is_new = _existing_generation(submission, digest, now), False
     if found is None:
         check_ceiling(submission.caller, now)
@@ -125,6 +127,7 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
                 "This costs more than the price that was shown. Nothing was made or charged:"
                 " generate again to accept the present price."
             )
+        # After the quote: a refused order must not use up the day's bytes of tests.
         room.require(submission.caller, size_bytes=_bytes_of(submission), now=now)
         fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
         with _in_doubt(submission.attendance):
@@ -152,7 +155,7 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
             retry_shield.check_waits(submission.attendance)
             with HOLD_SECONDS.time():
                 await connection.fetch(_placement(submission, fresh, now))
-    model_rows.mark_inserted(fresh)
+    model_rows.mark_inserted(fresh)  # the hold's statement wrote its row
     if (departed := _attendance_if_left(submission, fresh)) is not None:
         await pools.database(retry_shield.record_departure, departed)
     return Admitted(fresh, is_new=True, is_streamed=submission.is_streamed)
@@ -165,6 +168,7 @@ async def refuse_early(submission: Submission, *, now: datetime) -> None:
         await quoted_order_async(
             caller=submission.caller, request=submission.request, now=now, to_make=True
         )
+        # Its bytes are counted with the hold.
         await room.require_async(submission.caller, size_bytes=0, now=now)
 
 
@@ -191,10 +195,8 @@ def _in_doubt(attendance: Attendance | None) -> Iterator[None]:
 
 
 def _attendance_if_left(submission: Submission, generation: Generation) -> Attendance | None:
-    """The attendance of a caller who left while the generation was committed.
-
-    The log's facts are noted here and not only by the answer, since the caller may be gone then.
-    """
+    """The attendance of a caller who left while the generation was committed."""
+    # Noted here as well as by the answer, since the caller may be gone by then.
     log.note(
         generation=generation.public_id,
         model=generation.model,
@@ -239,11 +241,7 @@ def _existing_generation(submission: Submission, digest: bytes, now: datetime) -
 def _hold_once(
     submission: Submission, fresh: Generation, *, digest: bytes, now: datetime
 ) -> tuple[Generation, bool]:
-    """Lock, look again, hold and remember; also whether the generation is the new one.
-
-    The account's lock makes requests of one tenant take turns, so the second of two equal ones
-    finds the first here, even when the first has used the balance up.
-    """
+    """Lock, look again, hold and remember; also whether the generation is the new one."""
     prepared.connect()  # without a connection the failure is certain, and not in doubt
     with HOLD_SECONDS.time(), transaction.atomic():
         return _hold_under_lock(submission, fresh, digest=digest, now=now)
@@ -252,6 +250,7 @@ def _hold_once(
 def _hold_under_lock(
     submission: Submission, fresh: Generation, *, digest: bytes, now: datetime
 ) -> tuple[Generation, bool]:
+    # Equal requests take turns here: the second finds the first, even if that used the balance up.
     locks.account_for_update(submission.caller.tenant_id)
     known = _existing_generation(submission, digest, now)
     if known is not None:
@@ -259,6 +258,7 @@ def _hold_under_lock(
     retry_shield.check_waits(submission.attendance)
     prepared.fetch(_placement(submission, fresh, now))
     model_rows.mark_inserted(fresh)
+    # In this transaction, so that it exists exactly when the hold does (ADR 0005).
     if submission.idempotency_key is not None:
         idempotency.remember(
             key=submission.idempotency_key, body_digest=digest, generation=fresh, now=now
@@ -338,6 +338,7 @@ def new_generation(
         created_at=now,
         priced=quote.priced.as_json(),
         held_micros=quote.total,
+        # Only the retry shield looks for it; a keyed request's digest is in the key's record.
         body_digest=None if attendance is None else digest,
         web_process=None if attendance is None else attendance.process.number,
     )

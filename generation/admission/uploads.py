@@ -35,7 +35,7 @@ def admit_with_files(
         placeholders = [one.placeholder for one in images.found]
         async with images.stored(tenant_id, generation_id, now) as rows:
             found = await sync_to_async(submit)(placeholders, rows)
-            if not found.is_new:
+            if not found.is_new:  # the earlier generation has images of its own
                 await images.forget()
             return found
 

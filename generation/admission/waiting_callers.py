@@ -54,6 +54,7 @@ class _Batch:
     async def written(self) -> None:
         """Wait until everything added so far is in the database."""
         if self._writing is not None:
+            # A caller that stops waiting must not stop the writing.
             await asyncio.shield(self._writing)
 
     async def _write_all(self) -> None:
@@ -62,7 +63,7 @@ class _Batch:
             batch = frozenset(self._turns)
             try:
                 await self._write(batch)
-                self._turns -= batch
+                self._turns -= batch  # others may have been added meanwhile
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("callers' answers could not be recorded, trying again: %s", error)
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -103,6 +104,7 @@ class Callers:
                 await asyncio.gather(self._left.written(), self._answered.written())
         except TimeoutError:
             logger.warning("stopped before the last answers were recorded")
+        # Only now: without its lock, this process would count as dead to retries.
         self._is_stopping.set()
         self._watching.cancel()
 
@@ -114,12 +116,14 @@ class Callers:
                 vital.end_process("its presence has hung")
 
     def _end(self, attendance: Attendance, *, was_answered: bool) -> None:
+        # An answer given in doubt is none: what was committed must be an orphan (ADR 0010).
         if was_answered and not attendance.is_in_doubt:
             if attendance.is_admitted:
                 self._answered.add(attendance.turn)
             return
         attendance.is_gone = True
         gone = self._process.gone
+        # Known here before the database knows: a retry on its heels finds it too (ADR 0010).
         gone.add(attendance.turn)
         asyncio.get_running_loop().call_later(GONE_SECONDS, self._forget, attendance)
         if attendance.is_admitted or attendance.is_in_doubt:
@@ -143,6 +147,7 @@ class Callers:
         """The presence's thread: its one connection holds the process's lock."""
         is_held = False
         while True:
+            # Also after a failure: only a look that hangs lets this grow old.
             self._confirmed_at = time.monotonic()
             try:
                 if is_held:
@@ -153,6 +158,7 @@ class Callers:
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("the presence lock was lost, taking it again: %s", error)
                 is_held = False
+                # PostgreSQL freed the lock with the old connection; a new one takes it again.
                 connection.close()
             if self._is_stopping.wait(CONFIRM_SECONDS if is_held else AGAIN_SECONDS):
                 connection.close()

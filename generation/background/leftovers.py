@@ -59,7 +59,7 @@ def forget_leftovers(*, now: datetime) -> None:
     """
     ended = Generation.objects.filter(
         cleaned_at=None, finished_at__lte=now - LEFTOVERS_SETTLE, dispatch__gt=0
-    ).exclude(state=State.SUCCEEDED, dispatch=1)
+    ).exclude(state=State.SUCCEEDED, dispatch=1)  # whose objects are all named by rows
     try:
         for batch in _batches(ended):
             attempts.cut_off(generation_ids=[row.id for row in batch], now=now)
@@ -82,6 +82,7 @@ def forget_trials(*, now: datetime) -> None:
     Stops until the next hour if storage does not answer.
     """
     ChannelTrial.objects.filter(started_at=None, created_at__lt=now - timedelta(days=1)).delete()
+    # The day before, so that the last picture of a day is kept for a whole week, too.
     last = (now - TRIAL_PICTURES_KEPT).astimezone(UTC).date() - timedelta(days=1)
     day = datetime.combine(last, time.min, UTC)
     try:

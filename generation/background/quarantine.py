@@ -60,6 +60,7 @@ class Quarantine:
     async def run(self) -> None:
         """Restart one after the other, until cancelled."""
         while True:
+            # Before the claim: a look that is asked for meanwhile counts.
             self._may_wait.clear()
             claim = await self._next()
             if claim is None:

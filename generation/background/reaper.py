@@ -39,6 +39,7 @@ LISTEN_SECONDS = 10.0
 """The interval at which the watch checks the reaper."""
 _FIRST = UUID(int=0)
 
+# SKIP LOCKED: reapers that run at once take different rows back.
 _TAKE_BACK = """
 WITH beside AS MATERIALIZED (
     SELECT worker_id, count(*) AS number,
@@ -121,13 +122,14 @@ def _fail_all(which: str, error: PictorError, now: datetime) -> int:
         ended = [generation.id for generation in unfinished if _fail(generation, error, now)]
         if ended:
             notify.wake(ended)
+        # From the last one on: rows that cannot be failed must not fill every batch.
         count, after = count + len(ended), ids[-1]
     return count
 
 
 def _fail(generation: Generation, error: PictorError, now: datetime) -> bool:
     """Fail it and close its open attempts; False if it had moved on or an error occurred."""
-    _note_alive()
+    _note_alive()  # a batch may take longer than the watch waits
     condition = {
         "id": generation.id,
         "state": generation.state,
@@ -138,6 +140,7 @@ def _fail(generation: Generation, error: PictorError, now: datetime) -> bool:
             generation=generation, state=State.FAILED, condition=condition, error=error, now=now
         )
     except Exception:
+        # Not by the error's class: a lock time-out is an OperationalError as well.
         if not connection.is_usable():
             raise  # the database went away: the next round tries again
         logger.exception("%s could not be marked as failed", generation.public_id)

@@ -135,6 +135,7 @@ class Recorder:
             else:
                 logger.error("refusals could not be written down: %s", type(error).__name__)  # noqa: TRY400 - the database quotes rows
                 LEFT_OUT.labels("database").inc(len(batch))
+        # Those that came during the write stay for the next one.
         del self._kept[: len(batch)]
         self._strangers = sum(not one.tenant for one in self._kept)
         self._of_each = Counter(_whose(one) for one in self._kept)
@@ -146,13 +147,11 @@ class Recorder:
 
 
 def insert(batch: Sequence[Refused], *, now: datetime) -> Mapping[str, int]:
-    """Insert rows, each once; return the numbers left out beyond a caller's `day` or as `full`.
-
-    An advisory lock makes processes take turns, so that each sees the others' rows.
-    """
+    """Insert rows, each once; return the numbers left out beyond a caller's `day` or as `full`."""
     rows = json.dumps([_row(one) for one in batch])
     bounds = {"most": MAX_PER_DAY, "bytes": MAX_BYTES}
     with transaction.atomic(), connection.cursor() as cursor:
+        # In turns, so that each process sees the others' rows.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.REFUSALS])
         cursor.execute(_WRITE, {"rows": rows, "day": now.date(), **bounds})
         beyond, without_room = cursor.fetchone()

@@ -86,6 +86,7 @@ def _forget_until(tenant_id: UUID, *, until: datetime, now: datetime) -> int:
         tenant_id=tenant_id, id__gte=ids.first_at(since), id__lt=ids.first_at(until)
     )
     count = _forget(due, now=now)
+    # Only now: a run that dies is begun again where it began.
     if until > since:
         PromptsForgotten.objects.update_or_create(tenant_id=tenant_id, defaults={"until": until})
     return count

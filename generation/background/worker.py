@@ -132,6 +132,7 @@ class ImageWorker:
         if self._epoch is not None:
             self._is_retired.set()
             connection.close()  # unused since the start, it may have died with its server
+            # First, so that nothing more can be claimed under it.
             lease.retire(worker=self._epoch)
             handed_back = _hand_back(self._epoch)
             logger.info("image worker drained, %d handed back", handed_back)
@@ -173,6 +174,7 @@ class ImageWorker:
         """Try storage while the gate is closed, and log the reason."""
         said_at = -SAID_SECONDS
         while True:
+            # Before the probe: a gate that closes meanwhile is tried again.
             self._gate_closed.clear()
             try:
                 await prove()
@@ -224,7 +226,7 @@ class ImageWorker:
         """Fill freed slots while rows wait."""
         while True:
             await self._may_fill.wait()
-            self._may_fill.clear()
+            self._may_fill.clear()  # before the look: a slot freed meanwhile counts
             try:
                 self._begin_all(await pools.database(self._find_waiting))
             except (OperationalError, InterfaceError) as error:
@@ -258,6 +260,7 @@ class ImageWorker:
 
     def _ids_in_hand(self) -> set[UUID]:
         """The ids in hand, for other threads: each collection is copied before it changes."""
+        # `list` runs no Python code; hashing the ids does, and the loop changes them meanwhile.
         quarantined = [] if self._quarantine is None else list(self._quarantine.in_hand)
         in_hand = list(self._in_hand)
         return {*in_hand, *quarantined}
@@ -290,9 +293,10 @@ class ImageWorker:
         )
         if not is_ours and not self._is_retired.is_set():
             vital.end_process("its lease is gone")  # as after a restore: it could claim nothing
+        # So late, the reaper may have taken back what is in hand here (ADR 0012).
         if began - self._renewed_at > settings.LEASE_SECONDS / 2:
             claims.acquit(worker=self._epoch)
-        self._renewed_at = began
+        self._renewed_at = began  # before it was sent: the lease is no younger
         with self._quarantine.changing:
             self._give_up_what_was_let_go(self._epoch)
         self._loop.call_soon_threadsafe(self._quarantine.look)
@@ -303,10 +307,10 @@ class ImageWorker:
         """Queue generations again that are recorded as ours but not in hand.
 
         They come from a claim whose answer was lost, or an unforeseen error; while our lease is
-        renewed, the reaper would wait for their deadline. In hand is read second, so that one
-        claimed or ended in between is not mistaken for abandoned.
+        renewed, the reaper would wait for their deadline.
         """
         recorded = claims.running_under(worker)
+        # Read second, so that one claimed or ended in between is not mistaken for abandoned.
         in_hand = self._ids_in_hand()
         let_go = [generation_id for generation_id in recorded if generation_id not in in_hand]
         if let_go and (count := _hand_back(worker, only=let_go)):

@@ -19,6 +19,7 @@ def answer_of(
 ) -> dict[str, Any]:
     """The caller's answer without its images; `api/shown.py` adds those."""
     usage = delivery.answer.usage
+    # OpenAI's answer names one size and one format for all images.
     first = delivery.images[0]
     answer: dict[str, Any] = {"created": int(now.timestamp()), "size": first.size}
     if bill.quality_billed in ECHOED_QUALITIES:

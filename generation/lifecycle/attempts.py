@@ -129,6 +129,7 @@ def close_uncalled(attempt_id: UUID, *, generation_id: UUID, why: str, now: date
 
     Waits for a claim still in progress, which has the row locked.
     """
+    # FOR NO KEY UPDATE lets others insert rows that refer to it.
     generation = Generation.objects.select_for_update(no_key=True).get(id=generation_id)
     end = AttemptEnd(attempt_id, AttemptClass.NOT_REACHED, detail=why)
     end_attempt(end, generation=generation, now=now)
@@ -141,11 +142,13 @@ def end_failed_call(end: AttemptEnd, *, generation: Generation, now: datetime) -
     such attempt finds the ceiling reached.
     """
     end_attempt(end, generation=generation, now=now)
+    # The ceiling counts only losses that a caller can bring about (ADR 0036).
     if end.loss in COUNTED and generation.livemode:
         uncharged = uncharged_of_day(generation.tenant_id, now)
         refuse_above_ceiling(tenant_id=generation.tenant_id, uncharged=uncharged, now=now)
 
 
+# A savepoint inside a caller's transaction would cost round trips (ADR 0022).
 @transaction.atomic(savepoint=False)
 def end_attempt(end: AttemptEnd, *, generation: Generation, now: datetime) -> bool:
     """Close an attempt's row and book its cost, as a loss if it delivered nothing to charge for.
@@ -170,6 +173,7 @@ def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: d
     amount = end.cost.micros if end.cost.is_known else Micros(generation.hold_micros)
     if amount:
         count_uncharged(tenant_id=generation.tenant_id, loss=loss, amount=amount, now=now)
+        # Only after the commit: a transaction that is rolled back and repeated would count twice.
         transaction.on_commit(UNCHARGED_ATTEMPTS.labels(loss.value).inc)
         transaction.on_commit(partial(UNCHARGED_COST.labels(loss.value).inc, amount))
 
@@ -193,6 +197,7 @@ def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> SqlPart
         cost_micros=end.cost.micros,
         cost_source=end.cost.source,
         detail=end.detail[:500],
+        # Without words there is no fingerprint: a delivery's statement stays as it was (ADR 0050).
         **({"fingerprint": fingerprint_of(end.detail[:500])} if end.detail else {}),
     )
 
@@ -227,10 +232,8 @@ def cut_off(
     why: str = "cut off by the end of our own process",
     now: datetime,
 ) -> None:
-    """Close attempts cut off by our crash or shutdown: they may have been paid for.
-
-    An attempt of the present dispatch stays open: the generation was claimed again meanwhile.
-    """
+    """Close attempts cut off by our crash or shutdown: they may have been paid for."""
+    # An attempt of the present dispatch stays open: the generation was claimed again meanwhile.
     attempts = Attempt.objects.filter(generation_id__in=generation_ids, finished_at=None).exclude(
         generation__state=State.RUNNING, dispatch=F("generation__dispatch")
     )
@@ -263,6 +266,7 @@ def _try_to_end(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
     try:
         return end_attempt(end, generation=attempt.generation, now=now)
     except Exception:
+        # Without a connection, none of the others could be closed either.
         if not connection.is_usable():
             raise
         logger.exception("an attempt of %s could not be closed", attempt.generation.public_id)
@@ -287,6 +291,7 @@ def _costs_of(attempt: Attempt) -> Costs:
     routes = Route.objects.filter(
         channel_id=attempt.channel_id, contract_id=attempt.generation.model
     )
+    # None if the route was removed meanwhile.
     flat = routes.values_list("cost_micros", flat=True).first()
     tables = cost_tables([attempt.channel_id], since=attempt.started_at)
     return Costs(flat, tables[attempt.channel_id])

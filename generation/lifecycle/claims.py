@@ -96,6 +96,7 @@ def taken(
     return Statement(*prepared.together(answer=_TAKEN, **parts), _begun_claim)
 
 
+# SKIP LOCKED: workers that look at once claim different ones.
 _TAKE_QUARANTINED = f"""
 UPDATE generation_generation AS g
 SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
@@ -141,6 +142,7 @@ def _begun_claim(row: Row | None) -> Claim | None:
 
 def acquit(*, worker: WorkerEpoch) -> None:
     """Free this living worker's generations from quarantine: none of them killed it."""
+    # A worker that renews its lease late was cut off from PostgreSQL and did not die (ADR 0012).
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE generation_generation SET quarantine = 0, deaths = greatest(deaths - 1, 0)"
@@ -161,6 +163,7 @@ def held_by(claim: Claim) -> dict[str, object]:
 def hand_back(*, worker: WorkerEpoch, only: Collection[UUID] | None = None) -> list[Queued]:
     """Queue this worker's generations again, or `only` these; returns those to ring for."""
     chosen = None if only is None else list(only)
+    # No death is counted: three deployments within a deadline failed innocent orders (ADR 0012).
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE generation_generation SET state = 'queued', worker_id = NULL"

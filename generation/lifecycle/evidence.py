@@ -36,12 +36,10 @@ class SealedRequest(NamedTuple):
 
 
 def of_request(request: "SealedRequest | Generation") -> bytes:
-    """The digest of the request, its caller and its prices.
-
-    The usual task is left out: transfers were sealed before there were others.
-    """
+    """The digest of the request, its caller and its prices."""
     facts: list[Any] = [str(request.tenant_id), str(request.api_key_id), request.model, request.n]
     facts += [request.size, request.tier, request.quality_requested, request.priced]
+    # The usual task is left out: transfers were sealed before there were others.
     return _digest(facts if request.task == USUAL_TASK else [*facts, request.task])
 
 

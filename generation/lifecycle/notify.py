@@ -46,6 +46,7 @@ class Ring:
     def of(cls, generation: Generation) -> "Ring":
         """The first bell of a generation; only a plain live one has model and size."""
         queued = Queued(generation.id, generation.tenant_id, generation.livemode)
+        # A test's attempt may be refused, and images are fetched before the call (ADR 0028).
         is_plain = generation.task == Task.GENERATE and not generation.inputs
         if not (is_plain and generation.livemode):
             return cls(queued)
@@ -93,6 +94,7 @@ def _message_of(bell: Ring) -> dict[str, object]:
     message_id, arguments = str(bell.queued.generation_id), bell.arguments
     kwargs = {"format": FORMAT}
     chained = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+    # Made here and not by Celery's sender; a test compares the two (ADR 0007).
     return {
         "body": base64.b64encode(json.dumps([arguments, kwargs, chained]).encode()).decode(),
         "content-encoding": "utf-8",

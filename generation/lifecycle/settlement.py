@@ -3,8 +3,7 @@
 Each end is one transaction around the conditional UPDATE that makes the generation final; without a
 webhook to announce it, a success is one statement. The given object is updated like its row. If
 that UPDATE changes nothing (a lost claim, a second settlement), nothing is written, so a hold ends
-exactly once and every end may be repeated after a crash. A failed attempt is closed before, in a
-transaction of its own: it is a fact, with or without the claim.
+exactly once and every end may be repeated after a crash.
 """
 
 import logging
@@ -78,10 +77,12 @@ async def settle_unheard(
     generation = claim.generation
     books = pricing.PricedRequest.from_json(generation.priced).books
     table = known_table_of(books)
-    if table is None:
+    if table is None:  # this process has not read these prices yet
         table = await pools.database(table_of, books)
+    # Part of the statement, so that an endpoint created meanwhile is not missed.
     unheard = nobody_listens(tenant_id=generation.tenant_id, livemode=generation.livemode)
     bill = bill_of(generation, delivery, table)
+    # Slow steps come before: the loop has only four connections.
     async with loop_connections.one() as connection:
         began, now = time.perf_counter(), at()
         ending = _success(generation, delivery, bill, now)
@@ -109,7 +110,7 @@ def settle_and_tell(
     with transaction.atomic():
         _announce(generation, State.SUCCEEDED, now)
         is_final = prepared.fetch(_settle_statement(claim, delivery, bill, stored, ending))
-        transaction.set_rollback(not is_final)
+        transaction.set_rollback(not is_final)  # with a lost claim, the event must go too
     if is_final:
         _succeed(generation, ending, bill)
     return is_final
@@ -159,6 +160,7 @@ def _settle_statement(
         "final": model_rows.changing(Generation, where=held_by(claim), given="condition", **ending),
         "ended": hold_ended(
             hold=hold_of(generation),
+            # A test's hold is 0: its charge is shown and moves no money (ADR 0020).
             captured=bill.total if generation.livemode else NOTHING,
             evidence=_outcome_of(generation, bill, stored),
             given="final",
@@ -182,6 +184,7 @@ def _settle_statement(
 
 def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:
     """Release the whole hold and make the generation fail. False if the claim is lost."""
+    # In a transaction of its own: the attempt is a fact, with or without the claim.
     if failure.ended is not None:
         end_attempt(failure.ended, generation=claim.generation, now=now)
     return end_without_image(
@@ -195,6 +198,7 @@ def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:
 
 def fail_unforeseen(*, claim: Claim, now: datetime) -> bool:
     """Fail it after an unforeseen error; the open attempt may have been paid for."""
+    # First: `cut_off` spares the attempt of a generation that still runs.
     is_failed = fail(claim=claim, failure=Failure(BROKEN), now=now)
     if is_failed:
         cut_off(generation_ids=[claim.generation.id], now=now)
@@ -231,12 +235,14 @@ def end_without_image(
         end_hold(hold=hold_of(generation), captured=NOTHING, evidence=outcome)
         if generation.livemode:
             record_usage(_usage_of(generation, state, at=now))
+    # Only after the commit: a rollback must not leave the object ahead of its row.
     _end(generation, ending)
     return True
 
 
 def cancel(*, generation: Generation, now: datetime) -> bool:
     """Cancel an unclaimed generation and release its hold. False if it is too late."""
+    # Once it was dispatched, a call for it may have been paid.
     condition = {"id": generation.id, "state": State.QUEUED, "dispatch": 0}
     return end_without_image(
         generation=generation, state=State.CANCELED, condition=condition, error=None, now=now

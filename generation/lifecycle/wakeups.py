@@ -94,6 +94,7 @@ def _read_finished(message: Mapping[str, Any]) -> Finished:
     generation = {**message["generation"], "id": UUID(message["id"])}
     return Finished(
         _row(Generation, _HEARD_OF_GENERATION, generation),
+        # A generation with a revised prompt is never carried, so here there is none.
         tuple(_row(StoredImage, _HEARD_OF_IMAGE, {**image, _WORDS: ""}) for image in images),
     )
 
@@ -105,6 +106,7 @@ def _row(kind: type[Row], names: Sequence[str], values: Mapping[str, Any]) -> Ro
 def _in_column_order(kind: type[models.Model], *names: str) -> Sequence[str]:
     # pylint: disable=protected-access
     fields = kind._meta.concrete_fields  # noqa: SLF001 - Django's documented way to fields
+    # The order in which `from_db` takes values.
     return [field.attname for field in fields if field.attname in names]
 
 
