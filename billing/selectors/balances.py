@@ -99,9 +99,8 @@ def transfers_of(
 
     Its hold, capture or release, its refunds and credits, reversals of those credits, and its
     attempts' costs with the corrections that vendors' bills made.
-
-    Each kind is found by its own index: no index holds every transfer's generation.
     """
+    # Each kind is found by its own index: no index holds every transfer's generation.
     moved = Transfer.objects.filter(
         Q(kind__in=["hold", "capture", "release"], generation_id=generation_id)
         | Q(kind="refund", tenant_id=tenant_id, generation_id=generation_id)
@@ -145,12 +144,10 @@ def of_generation(generation_id: UUID) -> Q:
 
 
 def newest_of_tenant(tenant_id: UUID, most: int) -> Q:
-    """A filter for a tenant's last `most` transfers, by the tenant's own numbers. One query.
-
-    The range has two ends so that the planner can estimate how few rows it holds.
-    """
+    """A filter for a tenant's last `most` transfers, by the tenant's own numbers. One query."""
     found = TenantBalance.objects.filter(tenant_id=tenant_id).values_list("seq", flat=True).first()
     last = found or 0
+    # Two ends, so that the planner can estimate how few rows there are.
     return Q(tenant_id=tenant_id, seq__gt=last - most, seq__lte=last)
 
 
@@ -179,6 +176,7 @@ def latest_transfers(
 
 def transfer_numbered(text: str) -> Transfer | None:
     """Return the transfer with this id, of any tenant, with its tenant; None if there is none."""
+    # Ids are bigints, so a larger number is none.
     if not (text.isascii() and text.isdigit() and int(text) < 1 << 63):
         return None
     return Transfer.objects.select_related("tenant").filter(id=int(text)).first()
@@ -201,6 +199,7 @@ def passed_budgets(now: datetime) -> list[PassedBudget]:
     Only the window of the key's last use counts; a window that ended within the last day still
     does.
     """
+    # The look after midnight still has to find what was passed before it.
     yesterday = now - timedelta(days=1)
     since: dict[Period, date] = {
         "day": window_start("day", yesterday),

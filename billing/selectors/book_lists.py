@@ -56,6 +56,7 @@ def _matching_books(text: str, now: datetime) -> QuerySet[PriceBook]:
         return books
     named = Q(tenant__name__icontains=text) | Q(tenant__title__icontains=text)
     named |= Q(list_name__icontains=text)
+    # Operators know a book as `list:2`.
     return books.filter(Q(name__icontains=text.rpartition(":")[0] or text) | named)
 
 

@@ -137,6 +137,7 @@ def seal_finding(transfer_id: int, tenant: str | None) -> Finding:
 
 
 def _rows(statement: str) -> Iterator[tuple[Sealed, bytes | None, int]]:
+    # A cursor on the server, since a tenant may have millions of transfers.
     with connection.chunked_cursor() as cursor:
         cursor.execute(statement)
         while rows := cursor.fetchmany(_FETCHED_AT_ONCE):

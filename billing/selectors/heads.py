@@ -74,7 +74,7 @@ def heads_before(until: datetime) -> Heads:
     still appear.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL statement_timeout = 0")  # it reads all tenants' transfers
         cursor.execute(_HEADS, [until])
         tenants = {ids.public(ids.TENANT, row[0]): (row[1], row[2]) for row in cursor.fetchall()}
         costs = _costs_before(until)

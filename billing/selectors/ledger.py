@@ -104,7 +104,7 @@ def usage_findings() -> list[Finding]:
 def ledger_totals() -> dict[str, int | str]:
     """Return the number of transfers and tenants, and each account's sum as decimal USD."""
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL statement_timeout = 0")  # it reads every transfer
         cursor.execute(_ALL_MOVES + TOTALS)
         transfers, tenants, *sums = cursor.fetchone()
     named = {name: to_decimal(int(micros)) for name, micros in zip(TOTAL_NAMES, sums, strict=True)}

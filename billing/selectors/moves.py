@@ -30,6 +30,7 @@ def decided_moves(now: datetime, *, limit: int, after: Ended | None = None) -> l
     is_over = ~Q(transfer_id=None) | ~Q(declined_at=None) | Q(expires_at__lte=now)
     booked_at = Subquery(Transfer.objects.filter(id=OuterRef("transfer_id")).values("created_at"))
     found = (
+        # Only a move that waited for approval has an end.
         MoneyMove.objects.exclude(expires_at=None)
         .filter(is_over)
         .annotate(ended_at=Coalesce("declined_at", booked_at, "expires_at"))
@@ -63,6 +64,7 @@ def credited_for(
         covers_until__gt=outage.since,
     )
     if outage.model:
+        # A credit for an outage of all models covers this one too.
         moves = moves.filter(covers_model__in=("", outage.model))
     return _standing(moves, now, but)
 
@@ -91,6 +93,7 @@ def _sum_reversals(transfers: Collection[int]) -> Mapping[int | None, int]:
     """Return by the credit's transfer id the micros that were reversed."""
     if not transfers:
         return {}
+    # A reversal names the tenant's number, which is sealed, and not the id (ADR 0048).
     given = {(one.tenant_id, one.seq): one.id for one in Transfer.objects.filter(id__in=transfers)}
     reversals = Transfer.objects.filter(
         kind=Transfer.Kind.REVERSAL.value,

@@ -51,7 +51,7 @@ def state_of(book: PriceBook, now: datetime) -> str:
     """Return one book's state."""
     if book.published_at is None:
         return DRAFT
-    if hasattr(book, "withdrawal"):
+    if hasattr(book, "withdrawal"):  # without a row, the relation raises AttributeError
         return WITHDRAWN
     if book.effective_from > now:
         return SCHEDULED
@@ -71,6 +71,7 @@ def decided_for(tenant_id: UUID | None) -> list[PriceBook]:
     """
     whose = Q(tenant_id=None)
     if tenant_id is not None:
+        # A list's book has the list's id where others have a tenant's (ADR 0057).
         whose |= Q(tenant_id=tenant_id) | Q(tenant_id__in=list_id_of(tenant_id))
     return list(decided_books().filter(whose))
 
@@ -84,6 +85,7 @@ def list_id_of(tenant_id: UUID) -> "QuerySet[PriceListAssignment, UUID | None]":
 def standing(books: Sequence[PriceBook], owner: UUID | None, now: datetime) -> list[PriceBook]:
     """Return the books in force among these: everyone's, then a list's, then the owner's."""
     shared = {book.tenant_id for book in books} - {None, owner}
+    # The layers from below: everyone's, the list's, its own (ADR 0057).
     owners = dict.fromkeys((None, *shared, owner))
     return [book for one in owners if (book := last_of(books, one, now)) is not None]
 
@@ -96,6 +98,7 @@ def book_in_force(tenant_id: UUID | None, now: datetime) -> PriceBook | None:
 def last_of(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> PriceBook | None:
     """Return the last of these books that is the owner's and not in the future."""
     latest = None
+    # Decided books come in the order in which they take over.
     for book in books:
         if book.tenant_id == owner and book.effective_from <= now:
             latest = book
@@ -105,6 +108,7 @@ def last_of(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> Pr
 def last_change(now: datetime) -> datetime | None:
     """Return the time at which a book of any owner last came into force."""
     begun = decided_books().filter(effective_from__lte=now)
+    # A book published after its date begins with its publication.
     later = begun.aggregate(last=Max(Greatest("effective_from", "published_at")))
     last: datetime | None = later["last"]
     return last

@@ -49,6 +49,7 @@ def faults_of(book: PriceBook, *, rows: Sequence[BookRow] | None = None) -> list
         return ["the book has no prices"]
     is_everyones, wrong = book.tenant_id is None, list[str]()
     of_some_size = any(row.size == AUTO and row.kind == "fixed" for row in rows)
+    # The offer is read only if a check below needs it.
     offered = offer().models() if is_everyones or of_some_size else []
     if book.effective_from.year > LAST_YEAR:
         wrong.append(f"the book would begin in {book.effective_from.year}")
@@ -91,6 +92,7 @@ def read_beside(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = 
     present = [*standing(books, owner, now), *standing(without, owner, now)]
     later = [one for one in books if one.effective_from > now]
     payers = None if owner is None else [one.tenant_id for one in tenants_on(owner)]
+    # A list without tenants sold to nobody; any other book is judged by all sales.
     if not payers and not _is_a_lists(book):
         payers = None
     return Beside(books, rows_of_each([book, *present, *later]), payers)
@@ -158,6 +160,7 @@ def assignment_of(
     unknown: dict[PriceKey, None] = {}
     sold = _models_sold_to([tenant_id], now)
     for begins, later, changes in found:
+        # A change is asked about once, not again with each later book.
         fresh = [one for one in changes if one not in known]
         known |= {*fresh}
         if large := _large(fresh, sold):
@@ -286,6 +289,7 @@ def _later(
             over_one_another(before, rows), over_one_another([*below, follower], rows)
         )
 
+    # Changes that the follower makes in either case were agreed to at its publication.
     known, changes = {*changed(was)}, changed(becomes)
     fresh = [change for change in changes if change not in known]
     large = _large(fresh, sold)

@@ -38,6 +38,7 @@ def digest_of(book: PriceBook) -> str:
         book.name,
         book.version,
         book.currency,
+        # Normalized, since the database returns it with zeros behind.
         str(book.markup.normalize()),
         None if book.tenant_id is None else str(book.tenant_id),
         microseconds(book.effective_from),

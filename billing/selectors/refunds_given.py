@@ -44,7 +44,7 @@ def given_for(
     columns = ("kind", "tenant_id", "generation_id", "amount", "seq")
     credited: dict[tuple[UUID, int], Given] = {}
     for kind, tenant_id, generation_id, amount, seq in moved.values_list(*columns):
-        if tenant_id not in tenants:
+        if tenant_id not in tenants:  # captures are looked up by generation only
             continue
         one = given[generation_id]
         match kind:

@@ -69,6 +69,7 @@ def usage_between(
     """
     buckets = buckets_between(start, end, bucket=bucket, zone=zone) if bucket else [(EPOCH, end)]
     starts = [begin for begin, _ in buckets]
+    # The days and months of a zone differ in length, so their beginnings are sent.
     keys = ["width_bucket(hour, %s::timestamptz[])", *(_COLUMNS[group] for group in groups)]
     by = ", ".join(str(place + 1) for place in range(len(keys)))
     with connection.cursor() as cursor:
@@ -83,6 +84,7 @@ def usage_between(
             [starts, tenant_id, start, end],
         )
         rows = cursor.fetchall()
+    # `width_bucket` counts from 1.
     return [_usage_of_row(starts[place - 1], row, groups) for place, *row in rows]
 
 

@@ -58,7 +58,7 @@ def last_repricing(book: PriceBook) -> AuditEvent | None:
 def decided_by(books: Iterable[int]) -> Mapping[int, AuditEvent]:
     """Return by book the event of its publication; for a draft, of its creation."""
     events = _events(books, "price_book.publish", "price_book.draft").order_by("id")
-    return {int(event.object_id): event for event in events}
+    return {int(event.object_id): event for event in events}  # the later event counts
 
 
 def _with_drafting(books: QuerySet[PriceBook]) -> QuerySet[PriceBook]:
@@ -106,7 +106,7 @@ def taken_over(now: datetime) -> list[tuple[PriceBook, PriceBook]]:
     named = books.annotate(list_name=Subquery(lists.values("name")[:1]))  # type: ignore[no-redef]
     for book in named:
         before = former.get(book.tenant_id)
-        found.pop(book.tenant_id, None)
+        found.pop(book.tenant_id, None)  # only an owner's last book is in force
         if before is not None and since < _began(book):
             found[book.tenant_id] = (book, before)
         former[book.tenant_id] = book

@@ -165,6 +165,7 @@ def settled_position() -> Settled | None:
         if time.monotonic() > patient_until:
             return None
         time.sleep(_LOOKS_APART_SECONDS)
+        # A transaction that begins to write meanwhile is given higher ids (ADR 0049).
         waited_for &= _writers()
     return found
 

@@ -77,7 +77,7 @@ def sold_since(start: datetime, *, tenants: Collection[UUID] | None = None) -> f
 
     `tenants` None means any tenant.
     """
-    hour = start.replace(minute=0, second=0, microsecond=0)
+    hour = start.replace(minute=0, second=0, microsecond=0)  # usage is kept by the hour
     sold = UsageRollup.objects.filter(hour__gte=hour, captured_micros__gt=0)
     if tenants is not None:
         sold = sold.filter(tenant_id__in=tenants)

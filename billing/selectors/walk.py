@@ -115,8 +115,10 @@ class Walk:
         for tenant, seq, seal, available, held, newest in balances:
             others.discard(tenant)
             position = Position(seq, bytes(seal or b""), available, held)
+            # A transfer behind the balance's last number must be found as well.
             if position != self.tenants.get(tenant) or newest != seq:
                 yield tenant, max(seq, newest)
+        # No balance tells their last number: each is read to its end.
         for tenant in sorted(others):
             yield tenant, 0
 
@@ -135,6 +137,7 @@ class Walk:
             tenant = str(link.transfer.tenant_id)
             ends[tenant] = link
             self._meet(link.transfer.generation_id, self.generations)
+            # Older transfers carry no seal; after the first that does, all must.
             if link.carried is None and tenant not in self._begun:
                 continue
             self._begun.add(tenant)
@@ -164,6 +167,7 @@ class Walk:
         found = [one for check in OF_TRANSFERS for one in found_by(moves(transfers=rows) + check)]
         for transfer, carried, transfer_id in costs(span):
             self._meet(transfer.corrects_id or transfer.attempt_id, self.attempts)
+            # Only a walk from the beginning meets transfers from before the chain.
             if carried is None and not self._costs_after:
                 self._older_costs = with_older(self._older_costs, transfer)
             elif carried != seal_of(transfer):
@@ -179,6 +183,7 @@ class Walk:
         return [Finding("seal", None, "transfers of the platform", message)]
 
     def _meet(self, one: str | None, seen: set[UUID]) -> None:
+        # Ids of version 7 sort as text by their time.
         if one is not None and one < self._older_than:
             seen.add(UUID(one))
 

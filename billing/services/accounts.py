@@ -73,7 +73,7 @@ def book_payment(*, tenant_id: UUID, amount: Micros, **why: Unpack[TransferReaso
     already and not wholly reversed; and unless the amount is above 0.
     """
     why["reason"] = reason = " ".join(why["reason"].split())
-    open_account(tenant_id=tenant_id)
+    open_account(tenant_id=tenant_id)  # so that there is a row to lock
     account_for_update(tenant_id)  # two bookings at once must not both find it new
     paid = Transfer.objects.filter(tenant_id=tenant_id, kind=Transfer.Kind.TOP_UP.value)
     for booked in paid.filter(reason__iexact=reason).order_by("seq"):
@@ -122,6 +122,7 @@ def refund(
     """
     open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two refunds at once must not both find it unrefunded
+    # Read under the lock: a value from before may be old.
     left = given_for([generation_id], tenants=[tenant_id])[generation_id].left
     amount = left if amount is None else amount
     if amount > left or left == 0:
@@ -193,6 +194,7 @@ def reverse(
     open_account(tenant_id=tenant_id)
     balance = account_for_update(tenant_id)  # two reversals at once must not both find it whole
     given, left = _reversible_transfer(tenant_id, seq)
+    # A debt would be a balance below 0, which no hold could tell from a right one (ADR 0048).
     most = Micros(min(left, balance.available))
     wanted = most if amount is None else amount
     if not 0 < wanted <= most:
@@ -208,8 +210,9 @@ def reverse(
         transfer=Transfer(
             kind=Transfer.Kind.REVERSAL.value,
             debit_id=balance.available_account_id,
+            # Back to where it came from, so that totals come out right (ADR 0048).
             credit_id=given.debit_id,
-            reverses_seq=seq,
+            reverses_seq=seq,  # the number is sealed, the row's id is not
         ),
     )
     return Reversal(taken, Micros(left - wanted))
@@ -254,7 +257,7 @@ def _give(
     """Move money from a platform account to the tenant's available account."""
     if amount <= 0:
         raise ValidationError("the amount must be above 0")
-    open_account(tenant_id=tenant_id)
+    open_account(tenant_id=tenant_id)  # so that there is a row to lock
     balance = account_for_update(tenant_id)
     if balance.available + balance.held + amount > MAX_MICROS:
         raise ValidationError("the tenant would have more than nine billion USD")
@@ -289,14 +292,17 @@ def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Tran
     transfer.available_after = balance.available
     transfer.held_after = balance.held
     transfer.reason = cause.reason
+    # Moves from before there were notes have no evidence, and are told apart by that (ADR 0058).
     transfer.evidence = note_seal(tenant_id=balance.tenant_id, seq=balance.seq, note=cause.note)
     transfer.created_at = clock.now()
+    # An older ledger has no chain to continue until `ledger_seal` begins it (ADR 0014).
     if balance.seal is not None:
         transfer.seal = seal_of(transfer.sealed, bytes(balance.seal))
     transfer.save(force_insert=True)
     balance.previous_seal, balance.seal = balance.seal, transfer.seal
     balance.save(update_fields=["available", "seq", "previous_seal", "seal"])
     about = Subject("transfer", str(transfer.id), balance.tenant_id)
+    # Older events say `reason`, which may be a staff's note: tenants are not shown it (ADR 0058).
     words = {"words": cause.reason} if cause.reason else {}
     record(
         about,

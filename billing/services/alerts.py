@@ -60,6 +60,7 @@ def look_at_balances(*, now: datetime) -> int:
 
 @transaction.atomic
 def _look(tenant_id: UUID, now: datetime) -> bool:
+    # A worker that has the alert locked sends the mail; the tenant's row stays free.
     alerts = BalanceAlert.objects.select_for_update(skip_locked=True, of=("self",))
     alert = alerts.select_related("tenant").filter(tenant_id=tenant_id).first()
     if alert is None:
@@ -69,6 +70,7 @@ def _look(tenant_id: UUID, now: datetime) -> bool:
     is_low = (alert.below_micros is not None and available < alert.below_micros) or (
         alert.below_days is not None and days is not None and days < alert.below_days
     )
+    # Announced once when it falls, and again only after it has risen.
     if is_low == (alert.raised_at is not None):
         return False
     alert.raised_at = now if is_low else None

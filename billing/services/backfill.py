@@ -86,6 +86,7 @@ def write_past(
     copy_rows(transfers)
     KeyBudget.objects.bulk_create(_count(balance, holds))
     balance.save(update_fields=(*_CHAIN, *_COUNTERS))
+    # COPY returns no ids, and the audit events name them.
     for transfer in Transfer.objects.filter(tenant_id=tenant_id, kind=Transfer.Kind.TOP_UP):
         _explain(transfer, actor)
 
@@ -101,11 +102,13 @@ class _Past:
 
     def transfers(self, holds: Sequence[PastHold], costs: Sequence[PastCost]) -> Iterator[Transfer]:
         """Yield holds and their ends in order of time, with the top-ups for them, and costs."""
+        # Generators, as each move begins with the balance that the one before leaves.
         moments = [
             (past.hold.placed_at, 0, self._place_hold(past)) for past in holds if past.hold.amount
         ]
         moments += [(past.ended_at, 1, self._end_hold(past)) for past in holds if past.hold.amount]
         moments += [(cost.at, 2, _book_cost(cost)) for cost in costs]
+        # At one moment a hold comes before its end; the generators themselves have no order.
         for _, _, moved in sorted(moments, key=itemgetter(0, 1)):
             yield from moved
 

@@ -30,7 +30,7 @@ def book_upstream_cost(
 
     An amount of 0 books nothing. Raises IntegrityError for an attempt booked before.
     """
-    if amount != 0:
+    if amount != 0:  # nothing is booked for an unknown cost either (ADR 0047)
         model_rows.insert(_cost_transfer(generation_id, attempt_id, amount, as_loss=as_loss))
 
 
@@ -76,6 +76,7 @@ def _cost_transfer(
         attempt_id=attempt_id,
         created_at=at or clock.now(),
     )
+    # Sealed on its own: in a chain, settlements would wait for each other (ADR 0014).
     transfer.seal = seal_of(transfer.sealed)
     return transfer
 
@@ -152,6 +153,7 @@ def _correction(line: str, change: Micros, of: CorrectedAttempt | None) -> Trans
         credit_id=costs if change > 0 else payable,
         amount=abs(change),
         generation_id=None if of is None else of.generation_id,
+        # The unique index that books an attempt once then corrects a line once (ADR 0048).
         attempt_id=UUID(bytes=sha256(f"correction {line}".encode()).digest()[:16]),
         corrects_id=None if of is None else of.attempt_id,
         line=line,

@@ -113,7 +113,7 @@ def hold_placed(
         "p_at": at,
         "p_evidence": evidence,
         "p_sealed": content,
-        "p_seal_key": hold_key("hold", generation_id),
+        "p_seal_key": hold_key("hold", generation_id),  # never the ledger's own key (ADR 0014)
     }
     if condition is None:
         given |= {"p_tenant": tenant_id, "p_key": key_id}
@@ -178,6 +178,7 @@ def hold_ended(
         "p_amount": int(hold.amount),
         "p_captured": int(captured),
         "p_revenue": Account.Platform.PLATFORM_REVENUE.value,
+        # The windows in which it was counted, which may be over by now.
         **_windows(hold.placed_at),
         "p_at": at,
         "p_evidence": evidence,
@@ -200,6 +201,7 @@ def _windows(at: datetime) -> dict[str, date]:
 
 def _seal_content(generation_id: UUID, evidence: bytes | None) -> tuple[datetime, str]:
     """The time of the movement, and the end of the sealed text, from the generation on."""
+    # Not the request's time, which may have waited: ledger heads rest on this one (ADR 0028).
     at = clock.now()
     proof = "" if evidence is None else evidence.hex()
     return at, f"{generation_id}||{microseconds(at)}|{proof}|"

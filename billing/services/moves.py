@@ -80,6 +80,7 @@ def move_money(
     """
     waits = needs_another(asked.amount if total is None else total)
     if asked.kind == Transfer.Kind.CREDIT and (asked.outage or asked.generation_id):
+        # Without the move `once` itself: a form that is sent again is no second credit.
         _refuse_a_second(asked, once, now)
     move, is_new = MoneyMove.objects.get_or_create(
         id=once,
@@ -97,7 +98,7 @@ def move_money(
         return move
     if move.expires_at is None:
         return _book(move, actor, ip)
-    rehearse(asked, actor=actor)
+    rehearse(asked, actor=actor)  # an impossible move is refused at once (ADR 0058)
     _record(move, "money.ask", actor, ip, until=move.expires_at.isoformat(timespec="seconds"))
     return move
 
@@ -142,6 +143,7 @@ def _refuse_a_second(asked: AskedMove, once: UUID, now: datetime) -> None:
 
 
 def _waiting(move_id: UUID, now: datetime) -> MoneyMove:
+    # Locked, so that the second of two approvals finds it decided.
     move = MoneyMove.objects.select_for_update().filter(id=move_id).first()
     if move is None:
         raise ValidationError("There is no such move.")

@@ -27,7 +27,7 @@ NO_LIST = "none"
 @transaction.atomic
 def create_price_list(*, name: str, actor: Actor, ip: str | None = None) -> PriceList:
     """Create a list without prices or tenants. Raises ValidationError for a name that is taken."""
-    locks.decisions_on_prices()
+    locks.decisions_on_prices()  # two at once must not both find the name free
     price_list = PriceList(name=without_marks(name))
     _check_name(price_list)
     price_list.save(force_insert=True)
@@ -42,7 +42,7 @@ def rename_price_list(
 ) -> PriceList:
     """Rename a list. Raises ValidationError like `create_price_list`."""
     locks.decisions_on_prices()
-    former = PriceList.objects.get(id=price_list.id)
+    former = PriceList.objects.get(id=price_list.id)  # under the lock: the caller's may be old
     renamed = PriceList(id=former.id, name=without_marks(name), created_at=former.created_at)
     _check_name(renamed)
     if renamed.name != former.name:

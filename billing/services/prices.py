@@ -152,6 +152,7 @@ def discard_price_book(*, book: PriceBook, actor: Actor, ip: str | None = None) 
     """Delete a draft and its rows. Raises ValidationError for a published book."""
     _lock_draft(book)
     before = {**_describe(book), "prices": book.prices.count()}
+    # First: a deleted book has no id to record.
     record(book.audited, "price_book.discard", actor=actor, before=before, ip=ip)
     book.delete()
 
@@ -177,7 +178,7 @@ def publish_price_book(
     """
     locks.decisions_on_prices()
     _lock_draft(book)
-    book.refresh_from_db(fields=["markup"])
+    book.refresh_from_db(fields=["markup"])  # as locked: the caller's may be old
     _check_seen(book, seen, now)
     if begins is not None:
         if begins < now:
@@ -225,6 +226,7 @@ def restore_price_book(
     locks.decisions_on_prices()
     _check_seen(book, seen, now)
     scheduled = {one.id for one in following(book.tenant_id, now)}
+    # First, so that the restored book is judged by those that remain.
     for one in withdrawn:
         if one.id not in scheduled:
             raise ValidationError(f"{one.known_as} does not take over later")

@@ -39,6 +39,7 @@ def alone(kind: LedgerProof.Kind) -> Iterator[bool]:
     The lock belongs to the connection: PostgreSQL frees it when the process or its machine ends.
     """
     with connection.cursor() as cursor:
+        # Not waited for: another worker is proving already.
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [locks.PROOF_LOCKS[kind]])
         (is_locked,) = cursor.fetchone()
     try:
@@ -51,11 +52,7 @@ def alone(kind: LedgerProof.Kind) -> Iterator[bool]:
 
 @transaction.atomic
 def keep_checkpoints(reached: Checkpoints) -> None:
-    """Keep a clean proof's checkpoints. None moves back; those with a false mark are deleted.
-
-    A whole proof may end behind an hourly one, and must not hide that transfers between the two are
-    gone.
-    """
+    """Keep a clean proof's checkpoints. None moves back; those with a false mark are deleted."""
     locks.checkpoints()
     kept, forged = kept_by_name()
     LedgerCheckpoint.objects.filter(name__in=forged).delete()
@@ -69,6 +66,7 @@ def keep_checkpoints(reached: Checkpoints) -> None:
             mark=mark_of(name, at),
         )
         for name, at in reached.by_name().items()
+        # A whole proof that ends behind an hourly one must not hide missing transfers between.
         if name not in kept or at.seq > kept[name].seq
     ]
     LedgerCheckpoint.objects.bulk_create(

@@ -20,10 +20,8 @@ class SealBroken(Exception):
 def seal_ledger(*, actor: Actor) -> int:
     """Seal every balance without a seal, and return their number.
 
-    Also links audit events older than the chain.
-
-    Reads a tenant's transfers before it locks the balance, so requests wait only while it reads
-    those added meanwhile. Safe to repeat, and to run while requests come. Raises SealBroken.
+    Also links audit events older than the chain. Safe to repeat, and to run while requests come.
+    Raises SealBroken.
     """
     unsealed = TenantBalance.objects.filter(seal=None).values_list("tenant_id", flat=True)
     if older := link_older_events():
@@ -56,9 +54,11 @@ def _seal_older_books(actor: Actor) -> None:
 
 
 def _seal(tenant_id: UUID, actor: Actor) -> bool:
+    # Before the lock, so that requests wait only for the transfers added meanwhile.
     seq, seal = _walk(tenant_id, 0, first_seal(tenant_id))
     with transaction.atomic():
         balance = account_for_update(tenant_id)
+        # Another run has sealed it since it was listed.
         if balance.seal is not None:
             return False
         seq, seal = _walk(tenant_id, seq, seal)
@@ -75,6 +75,7 @@ def _seal(tenant_id: UUID, actor: Actor) -> bool:
 def _walk(tenant_id: UUID, seq: int, seal: bytes) -> tuple[int, bytes]:
     """Return the number and seal of the tenant's last transfer, starting from a known one."""
     for link in links([TransferRange(tenant_id, Position(seq, seal))]):
+        # Transfers from before the chain carry no seal.
         if link.carried not in {None, link.computed}:
             raise SealBroken(f"transfer {link.transfer_id} does not carry its own seal")
         seq, seal = link.transfer.seq or seq, link.seal

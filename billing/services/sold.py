@@ -64,7 +64,8 @@ def add_next(count: Count, *, to: Settled) -> bool:
 
     Each is added exactly once, even if a process dies: the position moves with the rows.
     """
-    SoldUntil.objects.get_or_create(pk=SoldUntil.ROW)
+    SoldUntil.objects.get_or_create(pk=SoldUntil.ROW)  # so that there is a row to lock
+    # Not waited for: another worker is adding them.
     done = SoldUntil.objects.select_for_update(skip_locked=True).filter(pk=SoldUntil.ROW).first()
     if done is None:
         return False
@@ -86,6 +87,7 @@ def rebuild_sold(count: Count) -> int:
     Recounts take turns. Nothing is added meanwhile, and readers see the old rows until it is done.
     """
     with connection.cursor() as cursor:
+        # A recount reads all transfers, which takes longer than statements and locks may.
         cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
     SoldUntil.objects.get_or_create(pk=SoldUntil.ROW)
     done = SoldUntil.objects.select_for_update().get(pk=SoldUntil.ROW)
@@ -100,6 +102,7 @@ def rebuild_sold(count: Count) -> int:
         (wrong,) = cursor.fetchone()
         if wrong:
             cursor.execute(_PUT_RIGHT)
+        # The connection is used again, and its temporary tables last as long as it.
         cursor.execute("DROP TABLE sold_again")
     return int(wrong)
 

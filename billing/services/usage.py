@@ -130,7 +130,8 @@ def recount_usage(ended: SqlPart, *, start: datetime, end: datetime) -> int:
     """
     one_recount()
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL statement_timeout = 0")  # it reads all generations of these hours
+        # Not `format`: the statement has other braces in it.
         recount = _RECOUNT.replace("{usage}", usage_of(ended.text))
         cursor.execute(recount, [start, end, *ended.values])
         (wrong,) = cursor.fetchone()
