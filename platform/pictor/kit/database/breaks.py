@@ -57,6 +57,7 @@ def on_own_connection(call: Callable[[], T]) -> T:
                 raise OperationalError(*error.args) from error.__cause__
         raise
     finally:
+        # A transaction that was left open would take the next call into it.
         if connection.connection is not None and (
             connection.errors_occurred or not connection.get_autocommit()
         ):

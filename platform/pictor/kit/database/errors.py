@@ -46,6 +46,7 @@ def without_values(text: str, *errors: BaseException | None) -> str:
         message = str(error)
         if stripped := message.strip():
             short = _short(error)
+            # The traceback of an exception group has bars before each line.
             lines = r"\n[ |]*".join(re.escape(line) for line in stripped.split("\n"))
             text = short.join(re.split(lines, text))
             text = text.replace(repr(message)[1:-1], short)

@@ -37,6 +37,7 @@ class LentConnection:
         A cancelled statement may have taken effect.
         """
         text, connection = prepared.renumber(statement.text), self.cursor.connection
+        # A statement that is cancelled half-way leaves the connection within its answer.
         self.is_fit = False
         with prepared.database().wrap_database_errors:
             try:

@@ -125,6 +125,7 @@ async def open_cursor() -> AsyncCursor:
             connection = await psycopg.AsyncConnection.connect(autocommit=True, **settings)
             try:
                 zone = database().timezone_name
+                # As Django sets it on its own connections.
                 if connection.info.parameter_status("TimeZone") != zone:
                     await connection.execute("SELECT set_config('TimeZone', %s, false)", [zone])
             except BaseException:
@@ -147,6 +148,7 @@ def fetch_one(statement: str, values: Values) -> Row | None:
     """Return the first row, or None without one. Raises Django's database errors."""
     connect()
     connection = connections[DEFAULT_DB_ALIAS]
+    # As Django's own cursors do, which are left out here.
     connection.validate_no_broken_transaction()
     cursor = _held.cursor
     if cursor is None or cursor.connection is not connection.connection:
@@ -158,8 +160,7 @@ def fetch_one(statement: str, values: Values) -> Row | None:
 def together(*, answer: SqlPart, **parts: SqlPart) -> SqlPart:
     """Join parts into one statement, in which later parts may read from earlier ones by name.
 
-    A part that reads from one without rows writes nothing and calls no function. This holds because
-    each part is materialized; otherwise PostgreSQL might read the two in another order.
+    A part that reads from one without rows writes nothing and calls no function.
 
     Args:
         answer: the final query.
@@ -178,5 +179,6 @@ def renumber(statement: str) -> str:
 
 @cache
 def _together(answer: str, parts: tuple[tuple[str, str], ...]) -> str:
+    # Materialized, or PostgreSQL might read two parts in another order.
     named = ", ".join(f"{name} AS MATERIALIZED ({text})" for name, text in parts)
     return f"WITH {named} {answer}"

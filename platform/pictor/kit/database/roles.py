@@ -31,7 +31,7 @@ def as_owner() -> Iterator[None]:
         yield
         return
     before = {name: connection.settings_dict[name] for name in owner}
-    connection.close()
+    connection.close()  # the next statement connects as the owner
     connection.settings_dict.update(owner)
     try:
         yield

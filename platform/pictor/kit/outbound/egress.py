@@ -141,11 +141,13 @@ class Addresses:
     async def of(self, host: str, port: int) -> list[str]:
         """Return a host's addresses, all allowed. Raises EgressRefused or NotReached."""
         try:
+            # Others may wait for the same look-up: a caller who leaves must not end it.
             found = await asyncio.shield(self._look_up(host, port).found)
         except (OSError, UnicodeError) as error:
             raise NotReached(f"{host} does not resolve: {error}") from None
         origin = Origin("", host, port)
         if origin.host_port not in self._allow:
+            # All must be public, since any of them may be connected to.
             for address in found:
                 if not is_public(ip_address(address)):
                     raise EgressRefused(f"{host} has an address that may not be called")
@@ -158,6 +160,7 @@ class Addresses:
 
     def close(self) -> None:
         """End the look-up threads."""
+        # Not waited for: a name server may never answer, and a look-up cannot be interrupted.
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _look_up(self, host: str, port: int) -> "_LookUp":
@@ -165,6 +168,7 @@ class Addresses:
         known = self._known.get((host, port))
         if known is None or known.is_over(now):
             begun = self._threads.submit(self._resolve, host, port)
+            # Expired ones go with each new look-up, so there are never many.
             kept = {key: one for key, one in self._known.items() if not one.is_over(now)}
             known = _LookUp(now + DNS_CACHE_SECONDS, begun, asyncio.wrap_future(begun))
             known.found.add_done_callback(_has_failed)  # reads the error, or asyncio may log it
@@ -186,10 +190,8 @@ class _LookUp:
         return not (self.begun.running() or self.begun.done())
 
     def is_over(self, now: float) -> bool:
-        """True if the look-up failed or its result has expired.
-
-        A look-up under way is never over, however slow its name server: a host has one thread.
-        """
+        """True if the look-up failed or its result has expired."""
+        # A look-up under way is never over, however slow its name server: a host has one thread.
         return self.found.done() and (_has_failed(self.found) or now >= self.expires_at)
 
 
@@ -218,6 +220,7 @@ class Connector:
                     try:
                         async with asyncio.timeout(share):
                             return await self._connect(origin, address)
+                    # A wrong certificate is not cured by the host's next address.
                     except ssl.SSLError:
                         raise
                     except (OSError, TimeoutError) as error:
@@ -237,6 +240,7 @@ class Connector:
             address,
             origin.port,
             ssl=self._tls() if is_tls else None,
+            # The certificate is checked by the name, whichever address was taken.
             server_hostname=origin.host if is_tls else None,
         )
         return connection

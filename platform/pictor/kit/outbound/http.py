@@ -251,7 +251,7 @@ class Exchange:
         CALLS.inc()
         try:
             response = await self._pool.transport.handle_async_request(self._request(url))
-        except BaseException as error:
+        except BaseException as error:  # a cancelled call too must leave the gauge
             CALLS.dec()
             if isinstance(error, httpx.TransportError):
                 raise _translate(error, self) from error
@@ -289,14 +289,14 @@ class Exchange:
         else:
             extensions["sending"] = self._sends
             if self._method in _WITH_BODY:
-                headers["Content-Length"] = "0"
+                headers["Content-Length"] = "0"  # a POST without content says so (RFC 9110, 8.6)
         return httpx.Request(
             self._method, url, headers=headers, stream=stream, extensions=extensions
         )
 
     async def _sending(self, body: Payload) -> AsyncIterator[bytes]:
         async for chunk in body.chunks():
-            self.is_sent = True
+            self.is_sent = True  # from here on a piece may arrive
             yield chunk
 
     def _sends(self) -> None:
@@ -319,6 +319,7 @@ class HttpAnswer:
         """
         received = decoded = 0
         try:
+            # Some servers compress although we ask for `identity`.
             inflate = inflater(self.headers.get("content-encoding", ""))
             async for raw in self._response.aiter_raw():
                 received += len(raw)

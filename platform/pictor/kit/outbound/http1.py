@@ -90,13 +90,11 @@ class HttpConnection(asyncio.Protocol):
 
     @property
     def is_usable(self) -> bool:
-        """True if it can take a request: it is open and the last answer was read to its end.
-
-        Polls the socket, because the loop may not have seen yet that the server closed it.
-        """
+        """True if it can take a request: it is open and the last answer was read to its end."""
         if self._is_lost or self._is_asking or self._transport.is_closing():
             return False
-        poll = select.poll()
+        # The loop may not have seen yet that the server closed it.
+        poll = select.poll()  # select() takes no descriptor above 1023
         poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
         return not poll.poll(0)
 
@@ -113,7 +111,7 @@ class HttpConnection(asyncio.Protocol):
             await self._send(request)
             while not self._has_head:
                 await self._change(request.read_seconds, httpx.ReadTimeout)
-        except BaseException:
+        except BaseException:  # also when cancelled: the answer may still come
             self.close()
             ended(self)
             raise
@@ -156,6 +154,7 @@ class HttpConnection(asyncio.Protocol):
                 self._is_kept = False
             return
         async for chunk in request.body:
+            # The head goes along, so that a body which cannot be read sends nothing at all.
             await self._write(unsent + chunk if unsent else chunk, seconds)
             unsent = b""
             if self._is_complete or self._is_lost:  # the peer does not need the rest
@@ -217,6 +216,7 @@ class HttpConnection(asyncio.Protocol):
     @override
     def connection_lost(self, error: Exception | None) -> None:
         self._is_lost = True
+        # Without a length, the end of the connection is the end of the body.
         if self._has_head and not self._is_complete and self._is_ended_by_close and error is None:
             self._is_complete = True
         elif not self._is_complete:

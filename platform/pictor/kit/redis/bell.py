@@ -18,6 +18,7 @@ def ring(task: str, *arguments: str) -> None:
     from redis.exceptions import RedisError  # noqa: PLC0415 - as above
 
     try:
+        # The caller of a notice that may get lost must not wait for the broker.
         import_string(settings.DOORBELL_APP).send_task(task, arguments, retry=False)
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("the message for %s could not be sent: %s", task, error)

@@ -56,6 +56,7 @@ class RedisOrLocal(RedisCache):
 
     @override
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        # A value kept while Redis was away counts until Redis has one of its own.
         kept = self._local.get(key, default, version)
         return self._first(lambda: super(RedisOrLocal, self).get(key, kept, version), lambda: kept)
 

@@ -123,6 +123,7 @@ class RenewedConnection:
     """A loop's line to one server: a connection, which the first command after its end renews."""
 
     def __init__(self, url: str) -> None:
+        # Our own clock serves all commands: theirs would cost each step a timer (ADR 0033).
         # With RESP3, redis-py mistakes a connection that its server has closed for one in use.
         self._pool: Any = redis.asyncio.ConnectionPool.from_url(
             url, protocol=2, socket_timeout=None, socket_connect_timeout=None
@@ -157,7 +158,7 @@ class RenewedConnection:
         if connecting is None or connecting.done():
             connecting = self._connecting = asyncio.create_task(self._wire_for_questions())
             connecting.add_done_callback(_is_heard)
-        return await asyncio.shield(connecting)
+        return await asyncio.shield(connecting)  # others wait for the same connection
 
     async def listen(self, *channels: str, hear: Hear, begun: Callable[[], None]) -> NoReturn:
         """Pass messages to `hear`, on a separate connection, until it ends. Raises RedisError.
@@ -182,7 +183,7 @@ class RenewedConnection:
         try:
             async with asyncio.timeout(seconds):
                 await connection.connect()
-        except BaseException as error:
+        except BaseException as error:  # also when cancelled: no socket may stay open
             await connection.disconnect(nowait=True)
             if isinstance(error, TimeoutError):
                 raise redis.TimeoutError("no answer in time") from None
