@@ -162,6 +162,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
     @override
     def _save(self, name: str, content: "File[bytes]") -> str:
         chunks = partial(content.chunks, CHUNK_BYTES)
+        # The signature covers the digest, so this content is read twice; a spool knows its own.
         digest = hashlib.sha256()
         for chunk in chunks():
             digest.update(chunk)
@@ -250,6 +251,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
             with translated():
                 answer = self.client.delete_objects(
                     Bucket=self.bucket_name,
+                    # Quiet: the answer names only objects that are still there.
                     Delete={"Objects": [{"Key": name} for name in batch], "Quiet": True},
                 )
             for error in answer.get("Errors", ()):
@@ -265,6 +267,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
                 names = [item["Key"] for item in page.get("Contents", ())]
                 early = [name for name in names if name < before]
                 yield early
+                # S3 lists names in order, so no early one follows.
                 if len(early) < len(names):
                     return
 

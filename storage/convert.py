@@ -188,7 +188,7 @@ def _write(image: Any, output_format: str, compression: int | None, result: Spoo
             return result.write(data)
         except SpoolError as error:
             refused.append(error)
-            return -1
+            return -1  # libvips then ends; the reason is raised below
 
     target = vips.new_target()
     target.on_write(take)
@@ -216,7 +216,7 @@ def _options(output_format: str, compression: int | None) -> dict[str, object]:
     quality = BEST_QUALITY if compression is None else compression
     options: dict[str, dict[str, object]] = {
         "png": {"keep": "icc"},
-        "jpeg": {"keep": "icc", "Q": max(quality, 1)},
+        "jpeg": {"keep": "icc", "Q": max(quality, 1)},  # libvips begins at 1, OpenAI at 0
         "webp": {"keep": "icc", "Q": quality},
     }
     return options[output_format]

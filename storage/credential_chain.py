@@ -60,7 +60,7 @@ class Chain:
 
     def _first(self) -> Signer:
         with self._beginning:
-            if self._signer is None:
+            if self._signer is None:  # another thread may have searched meanwhile
                 self._signer = _search_chain(self._region)
                 vital.start_thread("s3-credentials", self._renew, is_over=self._is_over.is_set)
             return self._signer
@@ -92,12 +92,13 @@ class Chain:
 def _search_chain(region: str) -> Signer:
     """Search the chain from its beginning. Raises StorageFailed."""
     try:
-        found = Session().get_credentials()
+        found = Session().get_credentials()  # a new one: a session keeps the first that it finds
         keys = found and found.get_frozen_credentials()
     except Exception as error:  # each source raises errors of its own
         raise StorageFailed(f"{type(error).__name__}: {error}") from error
     if not (keys and keys.access_key and keys.secret_key):
         raise StorageFailed("botocore's chain finds no credentials")
+    # Only credentials that botocore itself would renew have an end.
     ends: datetime | None = getattr(found, "_expiry_time", None)
     return Signer(keys.access_key, keys.secret_key, region, keys.token or "", ends)
 

@@ -85,6 +85,7 @@ def ask_for_export(
     list and ten. So no member delays the others. Raises ValidationError above these limits, for a
     query that is too long, and for a tenant that is being erased.
     """
+    # Counted under the lock: two at once would both be below the limit.
     locked = tenant_for_update(tenant.id)
     if locked.erasure_due_at is not None:
         raise ValidationError("This workspace is being erased.")
@@ -103,7 +104,7 @@ def ask_for_export(
         list_query=list_query,
     )
     record(export.tenant.audited, "tenant.export_ask", actor=user, after=_describe(export), ip=ip)
-    transaction.on_commit(partial(ring, TASK))
+    transaction.on_commit(partial(ring, TASK))  # before, the worker would not find the row
     return export
 
 
@@ -172,6 +173,7 @@ def _claim_due(now: datetime) -> TenantExport | None:
     """Claim a due export; it is due again soon, should this process die."""
     with transaction.atomic():
         due = TenantExport.objects.filter(ready_at=None, failed_at=None, due_at__lte=now)
+        # One that another worker is just claiming is skipped.
         export = due.select_for_update(skip_locked=True).order_by("due_at").first()
         if export is None:
             return None
@@ -182,6 +184,7 @@ def _claim_due(now: datetime) -> TenantExport | None:
             export.save(update_fields=["due_at", "attempts", "object_key"])
             return export
         _fail(export, now)
+    # Only now, as the failure of the one above has to be committed first.
     return _claim_due(now)
 
 
@@ -240,8 +243,10 @@ def _write(export: TenantExport, file: IO[bytes]) -> None:
 @transaction.atomic
 def _finish(export: TenantExport, size_bytes: int) -> bool:
     """Mark the export ready; return False if its row is gone."""
+    # Only this row: PostgreSQL locks no nullable side of a join, which `asked_by` is.
     wanted = TenantExport.objects.select_for_update(of=("self",)).filter(pk=export.pk)
     locked = wanted.select_related("tenant", "asked_by").first()
+    # Another worker has made it since the lease ran out: its mail is sent once.
     if locked is None or locked.ready_at is not None:
         return locked is not None
     now = clock.now()
@@ -305,13 +310,14 @@ class _Watched:
     def __init__(self, file: IO[bytes], renew: Callable[[], None]) -> None:
         self._file, self._renew = file, renew
         self._renewed_at = clock.now()
-        self._unlooked_bytes = LOOK_BYTES
+        self._unlooked_bytes = LOOK_BYTES  # the first write looks
 
     def write(self, data: Any) -> int:
         """Write bytes to the disk, unless it is nearly full."""
         self._unlooked_bytes += len(data)
         if self._unlooked_bytes >= LOOK_BYTES:
             self._unlooked_bytes = 0
+            # Until the next look, as many bytes may be written.
             if shutil.disk_usage(settings.SPOOL).free < LEAST_FREE_BYTES + LOOK_BYTES:
                 raise OSError(errno.ENOSPC, "no room on the disk")
         self._renew_if_due()

@@ -71,11 +71,13 @@ class LoopWire:
 
     async def get(self, name: str) -> AsyncGenerator[bytes]:
         """Yield an object's bytes as they arrive, at most 256 KB at once. Close it to stop."""
+        # Only until its head has come: a slow reader must not keep a turn (ADR 0044).
         async with self._getting:
             answer = await self._send("GET", *self._signed("GET", name))
         if answer.status != HTTPStatus.OK:
             await _require_success("GetObject", answer)
         async with aclosing(answer.body) as pieces:
+            # Without a length, an answer that is cut short would look whole.
             if b"content-length" not in {word.lower() for word, _ in answer.headers}:
                 raise StorageFailed("GetObject: an answer without a length")
             try:
@@ -122,7 +124,7 @@ class LoopWire:
         tls: ssl.SSLContext | None = None
         if self._place.is_tls:
             tls = await pools.storage(lambda: self._place.tls)  # read from a file once
-        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):  # its TimeoutError is an OSError
             _, connection = await loop.create_connection(
                 HttpConnection, *self._place.address, ssl=tls
             )

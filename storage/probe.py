@@ -132,7 +132,7 @@ def clean_image(spool: SpoolFile, *, at_once: bool = False) -> Cleaned:
     clean, image_format, orientation, got_end = strip(spool)
     mended: list[Mended] = ["end_marker_added"] if got_end else []
     facts, tail = _decode(clean, image_format)
-    if image_format == "png" and png.is_animated(spool):
+    if image_format == "png" and png.is_animated(spool):  # the stripped copy has no frames left
         facts = replace(facts, oddity="animated")
     if at_once and (tail or orientation != UPRIGHT):
         raise NotAtOnce

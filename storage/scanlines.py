@@ -74,6 +74,7 @@ def prove(spool: SpoolFile) -> Tail:
     for data in stream:
         rows.take(data)
     rows.end()
+    # A whole palette has a colour for every index.
     if header.colour_type == PALETTE and colours < 1 << header.depth:
         _look_up(spool, colours)
     return Tail(stream.bytes_after, rows.bytes_after)

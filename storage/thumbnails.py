@@ -57,6 +57,7 @@ def small_url(image: StoredImage, kind: ThumbnailSize, *, spools: Spools) -> str
 
 def _make(image: StoredImage, kind: ThumbnailSize, spools: Spools) -> None:
     key, source, form = kind.key_of(image.object_key), image.object_key, image.format
+    # A thumbnail is less to read and to decode than the image.
     if kind is ICON and image.has_thumbnail:
         source, form = thumbnail_key(image.object_key), "webp"
     with closing(open_stream(source)) as stream:

@@ -92,6 +92,7 @@ class ObjectStream(File):  # type: ignore[type-arg] # generic only for the stubs
     def close(self) -> None:
         """Discard the unread rest. Safe to call twice; it does not wait."""
         if answer := self._take_answer():
+            # Cut first: a thread that waits for bytes has the lock until its read fails.
             cut(answer)
             with self._reading:
                 answer.close()
@@ -192,6 +193,7 @@ class BucketPlace:
         usual = 443 if self.is_tls else 80
         self.address = (parts.hostname or "", parts.port or usual)
         self.host = parts.netloc
+        # Clients leave the usual port out of `Host`, which the signature covers.
         if parts.port == usual:
             self.host = self.host.removesuffix(f":{parts.port}")
         self._before = f"{parts.path.rstrip('/')}/{percent_encode(bucket)}"

@@ -44,6 +44,7 @@ def _is_fit(url: str) -> bool:
     origin = egress.origin_of(parsed, settings.WEBHOOK_ALLOW)
     if origin.host_port in settings.WEBHOOK_ALLOW:
         return not parsed.userinfo
+    # Before the look-up, which takes one of the two turns.
     egress.check_form(url)
     found = _addresses_of(origin)
     return bool(found) and all(egress.is_public(ip_address(one)) for one in found)

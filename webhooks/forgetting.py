@@ -64,6 +64,7 @@ def forget_old(*, now: datetime) -> None:
         "first_test": ids.first_at(now - TESTS_KEPT),
         "gone": _deleted_endpoints(),
     }
+    # In this order: deliveries go once they have no attempts, events once no deliveries.
     _run_in_batches(_ATTEMPTS, values)
     _run_in_batches(_DELIVERIES.format(condition="d.endpoint_id = ANY(%(gone)s)"), values)
     _run_in_batches(_DELIVERIES.format(condition=_WORN), values)

@@ -67,6 +67,7 @@ class DeliveryOutcome:
 # Fair turns: each tenant's first delivery comes before any tenant's second, counting those in hand.
 # So a tenant with many deliveries or slow servers delays no other. The installation counts as a
 # tenant.
+# State and time are asked again under the lock: another sender may have claimed it.
 _CLAIM = """
 WITH hand AS (
     SELECT COALESCE(e.tenant_id, %(house)s) AS tenant_id, SUM(h.count) AS count
@@ -155,6 +156,7 @@ def _body_of(event: Event) -> str:
         from webhooks.events import body_with  # noqa: PLC0415 - with all that documents it
 
         data = contents().data_of(event.subject_id)
+        # Of two senders the first decides: what was sent once never changes.
         Event.objects.filter(id=event.id, body="").update(body=body_with(event, data))
         event.refresh_from_db(fields=["body"])
     return event.body
@@ -175,6 +177,7 @@ def write_down(*, delivery: HeldDelivery, outcome: DeliveryOutcome, now: datetim
 
     A delivery that was sent again by hand meanwhile stays due: this attempt began before that.
     """
+    # Locked, so that a resend by hand comes wholly before or after this.
     row = Delivery.objects.select_for_update().filter(id=delivery.delivery_id).first()
     endpoint = WebhookEndpoint.objects.filter(id=delivery.endpoint_id).first()
     if row is None or endpoint is None:
@@ -197,7 +200,7 @@ def _go_on(delivery: Delivery, outcome: DeliveryOutcome, now: datetime) -> None:
     delivery.tries += 1
     if retry.is_taken(outcome.status):
         delivery.state = Delivery.State.DELIVERED
-    elif delivery.state == Delivery.State.PENDING:
+    elif delivery.state == Delivery.State.PENDING:  # it may have been given up meanwhile
         wait = retry.next_wait(delivery.tries, roll=_JITTER.random())
         if wait is None:
             delivery.state = Delivery.State.FAILED
@@ -212,6 +215,7 @@ def _answer_to_keep(endpoint: WebhookEndpoint, answer: str, now: datetime) -> st
         return answer
     today = now.date()
     so_far = Case(When(answers_on=today, then=F("answers_chars")), default=0)
+    # One conditional statement, since attempts end side by side.
     has_room = WebhookEndpoint.objects.filter(id=endpoint.id).exclude(
         answers_on=today, answers_chars__gt=LONG_ANSWERS_CHARS - len(answer)
     )
@@ -229,6 +233,7 @@ def _judge(endpoint: WebhookEndpoint, outcome: DeliveryOutcome, now: datetime) -
     elif retry.is_gone(outcome.status):
         disable(endpoint)
     elif endpoint.failing_since is None:
+        # Of attempts that fail side by side, the first counts.
         rows.filter(failing_since=None).update(failing_since=now)
     elif retry.is_hopeless(endpoint.failing_since, now):
         pause(endpoint)

@@ -35,6 +35,7 @@ def pause(endpoint: WebhookEndpoint) -> None:
 
 def _stop(endpoint: WebhookEndpoint, status: WebhookEndpoint.Status, why: str) -> bool:
     enabled = WebhookEndpoint.objects.filter(id=endpoint.id, status=WebhookEndpoint.Status.ENABLED)
+    # Of attempts that end side by side, one stops it.
     if not enabled.update(status=status):
         return False
     record(

@@ -49,6 +49,7 @@ class Sender:
         room = SLOTS - len(self._tasks)
         if room <= 0:
             return 0
+        # The counts are copied, since the loop goes on counting while the thread reads.
         async with asyncio.timeout(SILENT_SECONDS):
             deliveries = await pools.database(
                 outbox.claim, now=clock.now(), limit=room, in_hand=dict(self._in_hand)
@@ -96,7 +97,7 @@ class Sender:
             await pools.surely(
                 outbox.write_down, delivery=delivery, outcome=outcome, now=clock.now()
             )
-        except LookUpsBusy as error:
+        except LookUpsBusy as error:  # due again when its claim ends
             logger.warning("a delivery is put off: %s", error)
         except Exception:
             logger.exception("a delivery failed unexpectedly; it is sent again")

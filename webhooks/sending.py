@@ -69,13 +69,16 @@ async def send(delivery: HeldDelivery, *, http: HttpPool, at: datetime) -> Deliv
         began_at=at,
         took=timedelta(seconds=time.monotonic() - began),
         status=exchange.status,
+        # An answer's status is the result, even if its body broke off.
         error=error if exchange.status is None else "",
+        # A NUL is replaced, since PostgreSQL stores none.
         answer=answer.decode("utf-8", "replace").replace("\x00", "\ufffd"),
     )
 
 
 async def _read(found: HttpAnswer, answer: bytearray) -> None:
     """Read the beginning of the answer's body, without waiting for the rest."""
+    # Twice as much: the chunk that reaches the limit may go beyond it.
     async for chunk in found.chunks(2 * MAX_ANSWER_BYTES):
         answer += chunk[: MAX_ANSWER_BYTES - len(answer)]
         if len(answer) == MAX_ANSWER_BYTES:

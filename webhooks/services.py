@@ -174,6 +174,7 @@ def resend_since(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -
     )
     deliveries = Delivery.objects.filter(endpoint=endpoint, event__in=events)
     again = deliveries.exclude(state=Delivery.State.DELIVERED).order_by("-id")[:MAX_RESENT]
+    # An UPDATE takes no LIMIT, so a subquery names the newest.
     resent = Delivery.objects.filter(id__in=again.values("id")).update(
         state=Delivery.State.PENDING, tries=0, due_at=now
     )
@@ -183,7 +184,7 @@ def resend_since(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -
     event_ids = list(missed.order_by("-id").values_list("id", flat=True)[: MAX_RESENT - resent])
     Delivery.objects.bulk_create(
         [Delivery(event_id=event_id, endpoint=endpoint, due_at=now) for event_id in event_ids],
-        ignore_conflicts=True,
+        ignore_conflicts=True,  # resent twice at once, each exists once
         batch_size=1000,
     )
     return resent + len(event_ids)

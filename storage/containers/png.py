@@ -113,6 +113,7 @@ def _is_small(file: ByteSource, offset: int, size: int) -> bool:
         return False
     inflater = zlib.decompressobj()
     try:
+        # One byte more than allowed tells that it is too long.
         profile = inflater.decompress(compressed[1:], MAX_INFLATED_PROFILE_BYTES + 1)
     except zlib.error:
         return False

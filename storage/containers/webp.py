@@ -76,6 +76,7 @@ def _chunks(file: ByteSource, end: int) -> Iterator[_Chunk]:
         size = _HEAD_BYTES + int.from_bytes(head[4:], "little")
         if position + size > end:
             raise CutShort
+        # The last chunk's padding may be missing.
         span = ByteSpan(position, min(size + size % 2, end - position))
         yield _Chunk(head[:4], span)
         position = span.end

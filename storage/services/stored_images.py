@@ -100,12 +100,13 @@ def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
         ids = {image.object_key: image.id for image in batch}
         small = _small_keys_of(batch)
         try:
+            # Thumbnails first: the row of an image that stays is what names them.
             still_there = _kept_for(ids, bucket.delete_many(small))
             still_there |= bucket.delete_many(key for key in ids if key not in still_there)
         except StorageFailed as error:
             logger.warning("images could not be removed: %s", error)
             break
-        for key, code in still_there.items():
+        for key, code in still_there.items():  # its row stays due
             logger.warning("the image %s could not be removed: %s", ids.pop(key, None), code)
         gone = StoredImage.objects.filter(id__in=ids.values(), deleted_at=None)
         removed += gone.update(deleted_at=now)

@@ -56,6 +56,7 @@ class EndpointsView(Endpoint):
     def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
         """The workspace's endpoints in the key's mode, newest first."""
         every = endpoints_of(caller.tenant_id, livemode=caller.livemode)
+        # There are ten at most, so no page needs a query of its own.
         found = [one for one in every if after is None or one.id < after]
         return Answer(Page.of(found, limit, ShownEndpoint))
 
