@@ -49,6 +49,7 @@ def base_environment(
     layout: Layout, secrets: Mapping[str, str], environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """Return the operator's environment with our defaults and the values that parts must share."""
+    # That variable is for the supervisor: its parts have a parent-death signal anyway.
     env = {name: value for name, value in environ.items() if name != "PICTOR_STOP_WITH_PARENT"}
     defaults = {
         "ALLOWED_HOSTS": f"localhost,127.0.0.1,[::1],{socket.gethostname()}",

@@ -16,6 +16,7 @@ def make_private(folder: Path) -> None:
 def write_private(path: Path, text: str) -> None:
     """Replace the file by one that only its owner can read, without ever showing half of it."""
     new = path.with_name(f".{path.name}.new")
+    # A start that died may have left one, and O_EXCL takes no file that exists.
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -49,6 +49,7 @@ class Guard:
     @staticmethod
     def _start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 (our own script)
+            # Isolated and without site packages, so that it starts at once and fails with nothing.
             [sys.executable, "-I", "-S", str(SCRIPT)],
             cwd="/",
             stdin=subprocess.PIPE,

@@ -44,16 +44,18 @@ def is_over(group: int) -> bool:
         stat = Path(f"/proc/{group}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
+    # The name in brackets may hold blanks and brackets itself.
     return stat.rpartition(")")[2].split()[0] == "Z"
 
 
 def main() -> None:
     """Wait for the pipe's end, then end the remaining groups."""
+    # A signal that ends the supervisor must not end this process as well.
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, signal.SIG_IGN)
     groups = read_groups()
     sent = {group for group, sig in groups.items() if send(group, sig)}
-    left = {group for group in sent if groups[group] != signal.SIGKILL}
+    left = {group for group in sent if groups[group] != signal.SIGKILL}  # killed ones need no wait
     deadline = time.monotonic() + PATIENCE_SECONDS
     while left and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -48,6 +48,7 @@ def main(root: Path, *, up: Callable[[Stack], None] = Stack.up) -> int:
 def _run(layout: Layout, progress: Progress, up: Callable[[Stack], None]) -> int:
     check_disk(layout)
     clear_record(layout.run)
+    # Before the port is checked, which they may still hold.
     end_leftovers(layout.data / "children.json")
     check_port(layout)
     raise_file_limit()

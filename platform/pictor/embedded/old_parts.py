@@ -22,7 +22,7 @@ def stat_fields(pid: int) -> list[str]:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
-    return text.rpartition(")")[2].split()
+    return text.rpartition(")")[2].split()  # the name may hold brackets, too
 
 
 def is_alive(pid: int, started: str) -> bool:

@@ -44,9 +44,10 @@ def can_reach(account: OsAccount, wanted: Iterable[tuple[Path, int]]) -> bool:
     child = os.fork()
     if child == 0:
         try:
-            os.setgroups([])
+            os.setgroups([])  # first: after setuid there is no right to
             os.setgid(account.gid)
             os.setuid(account.uid)
+            # `_exit`, since the parent's buffers and exit handlers are not the child's to run.
             os._exit(0 if all(os.access(path, mode) for path, mode in wanted) else 1)
         finally:
             os._exit(2)

@@ -82,7 +82,7 @@ class Postgres:
             role="postgres",
             command=self._command,
             is_ready=partial(_accepts, self.port),
-            stop_signal=signal.SIGINT,
+            stop_signal=signal.SIGINT,  # its fast shutdown, which waits for no client
             stop_seconds=20.0,
             ready_seconds=600.0,  # recovery after a crash comes first
         )
@@ -90,17 +90,18 @@ class Postgres:
     def create(self) -> bool:
         """Create the cluster and its database; return False if they existed already.
 
-        They are created beside their place and moved there whole, so an interrupted start leaves
-        nothing half-made. Raises RuntimeProblem with initdb's output.
+        Raises RuntimeProblem with initdb's output.
         """
         cluster = self.place.cluster
         if cluster.exists():
             self._check_version()
             return False
+        # Moved to its place whole, so that an interrupted start leaves nothing half-made.
         draft = cluster.with_name(f"{cluster.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700, parents=True)
         self._own(draft)
+        # In a file, since every account can read a command line.
         with tempfile.NamedTemporaryFile("w", dir=cluster.parent) as password:
             password.write(self.owner_password)
             password.flush()
@@ -110,6 +111,7 @@ class Postgres:
                 "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin",
                 "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions",
             )  # fmt: skip
+        # In single-user mode, so that no server has to start for it.
         self._run_tool(
             "postgres", "--single", "-D", str(draft), "postgres",
             text=f"CREATE DATABASE {DATABASE};\n",
@@ -156,7 +158,7 @@ class Postgres:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            cwd="/",
+            cwd="/",  # the account may not enter ours
             env=_environment(),
             user=account.uid if account else None,
             group=account.gid if account else None,
@@ -173,8 +175,7 @@ def clear_stale_pid(cluster: Path) -> None:
     """Remove `postmaster.pid` of an earlier server.
 
     PostgreSQL refuses to start if the pid in the file exists, even as another process. A server of
-    this cluster that still runs is stopped first: we hold the lock on PICTOR_DATA, so it is not
-    needed.
+    this cluster that still runs is stopped first.
     """
     path = cluster / "postmaster.pid"
     try:
@@ -183,6 +184,7 @@ def clear_stale_pid(cluster: Path) -> None:
         return
     except (IndexError, ValueError):
         pid = 0
+    # We hold the lock on PICTOR_DATA, so a server that still runs is not needed.
     if pid > 0 and _serves(pid, cluster):
         os.kill(pid, signal.SIGQUIT)
         for _ in range(200):

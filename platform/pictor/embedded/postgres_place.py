@@ -53,7 +53,7 @@ def find_place(data: Path) -> ClusterPlace:
         if (data / MARKER).exists():
             raise RuntimeProblem(f"{data / MARKER} says that root made the database: run as root.")
         return ClusterPlace(install=installed, cluster=inside, account=None)
-    account = owner_of(inside) or unprivileged()
+    account = owner_of(inside) or unprivileged()  # an existing cluster keeps its owner
     binaries = [(installed / name, os.R_OK | os.X_OK) for name in NEEDED]
     libraries = [(path, os.R_OK) for path in _libraries(installed)]
     if not can_reach(account, binaries + libraries):

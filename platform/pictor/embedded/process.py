@@ -68,7 +68,7 @@ def die_with_parent(sig: signal.Signals, parent: int) -> None:
     if _prctl is None:
         return
     _prctl(PR_SET_PDEATHSIG, int(sig), 0, 0, 0)
-    if os.getppid() != parent:
+    if os.getppid() != parent:  # the parent may have ended before the kernel was told
         os.kill(os.getpid(), sig)
 
 

@@ -135,10 +135,7 @@ class Stack:
         return Site(layout=self._layout, env=self._env).sandbox(port)
 
     def _set_up(self, site: Site, *, meanwhile: Sequence[StackPart]) -> None:
-        """Migrate and seed, unless nothing has changed since the last setup; begin the parts.
-
-        The parts begin after the migrations: they need the seed only at the first request.
-        """
+        """Migrate and seed, unless nothing has changed since the last setup; begin the parts."""
         digest = digest_of(self._layout.root, self._env)
         is_embedded = self._embedded.postgres and self._embedded.s3
         bucket = self._layout.data / "s3" / BUCKET
@@ -150,6 +147,7 @@ class Stack:
         seed = site.setup("seed", "--migrate", PICTOR_DEMO_HISTORY=history, **self._owner)
         step = self.supervisor.begin_step("seed", seed, seconds=SETUP_SECONDS)
         self.supervisor.wait_until_said(step, MIGRATED)
+        # The parts need the seed only at the first request.
         self.supervisor.begin(meanwhile)
         self.supervisor.end_step(step)
         if not self._is_new:  # rows of a new database were sealed as they were written

@@ -89,6 +89,7 @@ class Supervisor:
         self._bell.settimeout(0)
         self._wake.settimeout(0)
         signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        # The wake-up descriptor is told only of signals that have a handler.
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
@@ -224,11 +225,9 @@ class Supervisor:
             self._plan_restart(watched, what)
 
     def _patience(self, watched: Watched) -> float:
-        """Return the seconds until a part that is not ready counts as hung.
-
-        A part that has been ready may wait for another or recover; a kill would restart that.
-        """
+        """Return the seconds until a part that is not ready counts as hung."""
         seconds = watched.part.ready_seconds
+        # A part that was ready may wait for another or recover, and a kill would restart that.
         return seconds * TIMES_PATIENT if watched.ever_ready else seconds
 
     def _note_end(self, watched: Watched, running: Running) -> None:
@@ -283,12 +282,13 @@ class Supervisor:
     def _end_group(self, running: Running) -> None:
         """Kill the process and its children."""
         group = running.process.pid
-        signal_group(group, signal.SIGKILL)
+        signal_group(group, signal.SIGKILL)  # its children may have outlived it
         running.process.wait()
         self._guard.forget(group)
 
     def _stop_tier(self, tier: Sequence[Watched]) -> None:
         began = time.monotonic()
+        # All first, so that they end beside each other.
         for watched in tier:
             if watched.running:
                 watched.running.process.send_signal(watched.part.stop_signal)

@@ -26,6 +26,7 @@ class Compression(GZipMiddleware):
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
+        # A range counts the bytes as they are, not compressed ones.
         is_part = response.status_code == HTTPStatus.PARTIAL_CONTENT
         if is_part or not response.get("Content-Type", "").startswith(TEXTS):
             return response

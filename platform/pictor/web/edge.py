@@ -162,6 +162,7 @@ def _is_preflight(scope: Scope) -> bool:
 
 async def _answer_preflight(scope: Scope, send: Send, extra: list[tuple[bytes, bytes]]) -> None:
     names = header(scope, b"access-control-request-headers") or b"*"
+    # Echoed only if harmless: it goes into a header of ours.
     if not _SAFE_HEADER_NAMES.fullmatch(names):
         names = b"*"
     headers = [

@@ -150,16 +150,14 @@ class BodyGate:
 
 
 async def refuse(error: PictorError, receive: Receive, send: Send) -> None:
-    """Answer before the body is read, then end the connection.
-
-    A little of the body is still read: a socket closed with unread bytes is reset, and the client
-    would lose the answer.
-    """
+    """Answer before the body is read, read a little of it, then end the connection."""
     response = api_errors.response_of(error)
     headers = [(key.lower().encode(), value.encode()) for key, value in response.items()]
     headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    # Not ended yet: with its end, the server would close the connection.
     await send({"type": "http.response.body", "body": response.content, "more_body": True})
+    # A socket closed with unread bytes is reset, and the client would lose the answer.
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
             await _drain(receive)
@@ -213,7 +211,7 @@ async def _decode(
             yield chunk
         return
     received = unpacked = 0
-    inflate = zlib.decompressobj(wbits=31)
+    inflate = zlib.decompressobj(wbits=31)  # 31: with gzip's header and checksum
     async for chunk in chunks:
         received += len(chunk)
         most = min(max_bytes, settings.MAX_JSON_BYTES + MAX_PACKED * received)

@@ -58,12 +58,12 @@ class V1Handler(ASGIHandler):
         leaving.add_done_callback(functools.partial(_end, answering))
         try:
             await self._answer(scope, send_noting)
-            is_whole = not leaving.done()
+            is_whole = not leaving.done()  # a client that has left may lack a part
         except asyncio.CancelledError:
             if not answering.cancelling():  # something else was cancelled, which the view awaited
                 raise
             if leaving.done() and not leaving.cancelled():
-                answering.uncancel()
+                answering.uncancel()  # the cancellation was ours, and ends here
             else:  # the server stops, and its grace period is over
                 is_stopping = True
         finally:

@@ -76,7 +76,7 @@ class Metrics:
         """Return the page; simultaneous readers share one."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(pools.figures(page, self._figures, self._storage))
-        return await asyncio.shield(self._looking)
+        return await asyncio.shield(self._looking)  # other readers wait for the same page
 
 
 def page(figures: Figures, storage: Callable[[], bool | None]) -> bytes:

@@ -57,6 +57,7 @@ class S3Passthrough:
             await _answer(send, 405, [*CORS, (b"allow", b"GET, HEAD"), (b"connection", b"close")])
 
     async def _pass(self, scope: Scope, send: Send) -> None:
+        # As it was sent, since the signature covers it.
         target = scope["raw_path"].decode("latin-1")
         if scope["query_string"]:
             target += "?" + scope["query_string"].decode("latin-1")

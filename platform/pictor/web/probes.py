@@ -118,7 +118,7 @@ class Probes:
         """Return the state; simultaneous probes share one look."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(pools.probes(readiness, self._workers))
-        return await asyncio.shield(self._asking)
+        return await asyncio.shield(self._asking)  # other probes wait for the same look
 
 
 def readiness(workers: Callable[[], LiveWorkers]) -> dict[str, Any]:

@@ -300,6 +300,7 @@ class Protocol(HttpToolsProtocol):
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
+        # At the connection's end the rest must still be read in time.
         if not self.transport.is_closing():
             self._forget_reader()
 
@@ -330,6 +331,7 @@ class Protocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
             self._await(None)
         else:
+            # The application's reader gets a disconnect, since no more of the body is read.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
             if self.cycle.response_started or self.pipeline:
@@ -360,6 +362,7 @@ class Protocol(HttpToolsProtocol):
             self._await(Wait.HEAD if self._is_unused else Wait.NEXT)
 
     def _await(self, wait: Wait | None) -> None:
+        # A running timer goes on: a slow client must not renew it with each byte.
         if wait is self._wait:
             return
         if self._timer is not None:

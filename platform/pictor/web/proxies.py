@@ -30,7 +30,7 @@ class Proxies:
         client = scope.get("client")
         if client is not None and self.is_ours(client[0]):
             address = self._caller(scope["headers"]) or client[0]
-            return {**scope, "client": (address, 0)}
+            return {**scope, "client": (address, 0)}  # the chain names no port
         kept = [(name, value) for name, value in scope["headers"] if not _is_of_a_proxy(name)]
         if len(kept) == len(scope["headers"]):
             return scope

@@ -102,6 +102,7 @@ class SiteHandler:
         address, session = _address(scope), _session(scope)
         caller = hashlib.sha256(session.encode()).digest() if session else address
         kind = self._by_kind[_has_files(scope)]
+        # The common turn comes last: a caller that waits for its own share must not hold it.
         async with self._own.turn(caller), self._of_address.turn(address), kind, self._turns:
             yield
 
@@ -130,6 +131,7 @@ class SiteHandler:
 
     async def _have_pages(self) -> None:
         """Import the pages on first use, in a thread, because it takes a quarter of a second."""
+        # A module that is just being imported is in `sys.modules` already.
         if settings.ROOT_URLCONF in sys.modules and not self._importing.locked():
             return
         async with self._importing:  # after a failed import the next request tries again
