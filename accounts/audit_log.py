@@ -121,7 +121,7 @@ def _names_of(who: str) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(_HANDS)
         hands = [row[0] for row in cursor.fetchall()]
-    return [who, *(one for one in hands if one.endswith(f" as {who})") or who == AT_THE_SHELL)]
+    return [who, *(name for name in hands if name.endswith(f" as {who})") or who == AT_THE_SHELL)]
 
 
 def author(event: AuditEvent) -> str:

@@ -119,4 +119,4 @@ def _is_inside(ip: str | None, caller: Caller) -> bool:
     # A dual-stack socket shows IPv4 clients as ::ffff:a.b.c.d.
     mapped = getattr(address, "ipv4_mapped", None)
     candidates = {address, mapped or address}
-    return any(one in network for network in caller.ip_ranges for one in candidates)
+    return any(candidate in network for network in caller.ip_ranges for candidate in candidates)

@@ -179,24 +179,24 @@ def _key_state(row: Row) -> _KeyState:
 def _caller(row: Row | None) -> Caller | None:
     if row is None:
         return None
-    found = _key_state(row)
+    state = _key_state(row)
     return Caller(
-        key_id=found.key_id,
-        tenant_id=found.tenant_id,
-        tenant_suspended=found.status != Tenant.Status.ACTIVE.value,
-        scopes=frozenset(found.scopes),
-        models=None if found.models is None else frozenset(found.models),
-        tenant_models=None if found.tenant_models is None else frozenset(found.tenant_models),
-        ip_ranges=tuple(ipaddress.ip_network(text) for text in found.ip_ranges or ()),
-        expires_at=found.expires_at,
-        revoked_at=found.revoked_at,
-        is_test=found.is_test,
-        default_response_format=found.default_response_format,
+        key_id=state.key_id,
+        tenant_id=state.tenant_id,
+        tenant_suspended=state.status != Tenant.Status.ACTIVE.value,
+        scopes=frozenset(state.scopes),
+        models=None if state.models is None else frozenset(state.models),
+        tenant_models=None if state.tenant_models is None else frozenset(state.tenant_models),
+        ip_ranges=tuple(ipaddress.ip_network(text) for text in state.ip_ranges or ()),
+        expires_at=state.expires_at,
+        revoked_at=state.revoked_at,
+        is_test=state.is_test,
+        default_response_format=state.default_response_format,
         limits=Limits(*row[len(_KeyState._fields) :]),
-        revision=found.revision,
-        suspended_because=found.suspended_because or "",
-        storage_full=found.storage_full,
-        uncharged_until=found.uncharged_until,
-        version=found.version,
-        digest=bytes(found.digest),
+        revision=state.revision,
+        suspended_because=state.suspended_because or "",
+        storage_full=state.storage_full,
+        uncharged_until=state.uncharged_until,
+        version=state.version,
+        digest=bytes(state.digest),
     )

@@ -37,7 +37,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedMove:
+class RequestedMove:
     """A transfer that a person requests.
 
     Attributes:
@@ -96,7 +96,7 @@ class Ledger(Protocol):
         self,
         *,
         once: UUID,
-        asked: AskedMove,
+        requested: RequestedMove,
         actor: "Actor",
         now: datetime,
         ip: str | None = None,

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-MAX_SHOWN = 60
+MAX_SHOWN_CHARS = 60
 _JOINERS = "\u200c\u200d"
 """Persian and emojis need these marks, and they do not change the direction of text."""
 _OTHER_MARKS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -31,4 +31,4 @@ def holds_address(text: str) -> bool:
 def for_mail(text: str) -> str:
     """A name for a mail: short, without invisible marks, and with nothing that becomes a link."""
     plain = " ".join(_IN_ADDRESSES.sub(" ", without_marks(text)).split())
-    return plain if len(plain) <= MAX_SHOWN else f"{plain[: MAX_SHOWN - 1]}…"
+    return plain if len(plain) <= MAX_SHOWN_CHARS else f"{plain[: MAX_SHOWN_CHARS - 1]}…"

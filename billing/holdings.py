@@ -26,7 +26,10 @@ def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]
     Our costs are left out: they are the operator's.
     """
     transfers = in_pages(Transfer.objects.filter(tenant_id=tenant_id), by="seq")
-    yield "transfers", ({name: getattr(one, of) for name, of in _MOVE.items()} for one in transfers)
+    yield (
+        "transfers",
+        ({name: getattr(transfer, of) for name, of in _MOVE.items()} for transfer in transfers),
+    )
     columns = [
         field.attname
         for field in UsageRollup._meta.concrete_fields  # noqa: SLF001 - Django's way to columns

@@ -47,5 +47,5 @@ def counts_of(times: int) -> dict[int, int]:
     digits = str(times)
     first = (len(digits) - len(digits.rstrip("0"))) // PLACES  # below it nothing was counted
     ends = range(len(digits) - first * PLACES, 0, -PLACES)
-    found = (int(digits[max(0, end - PLACES) : end]) for end in ends)
-    return {bucket: count for bucket, count in enumerate(found, first) if count}
+    counts = (int(digits[max(0, end - PLACES) : end]) for end in ends)
+    return {bucket: count for bucket, count in enumerate(counts, first) if count}

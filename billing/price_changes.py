@@ -90,7 +90,7 @@ def changes_between(
     changes = (
         PriceChange(key, before.get(key), after.get(key)) for key in sorted({*before, *after})
     )
-    return [one for one in changes if one.differs]
+    return [change for change in changes if change.differs]
 
 
 def digest_of_changes(changes: Sequence[PriceChange]) -> str:

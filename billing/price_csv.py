@@ -20,7 +20,7 @@ COLUMNS = ("model", "size", "quality", "usd", "kind", "width", "height")
 NEEDED = frozenset({"model", "size", "quality", "usd"})
 MAX_NAMED = 20
 """The most wrong lines that an error names."""
-LONGEST: Mapping[str, int] = {"model": 100, "size": 11, "quality": 8}
+MAX_CHARACTERS: Mapping[str, int] = {"model": 100, "size": 11, "quality": 8}
 """Characters that the database's columns can hold."""
 _SIDE = re.compile("[1-9][0-9]{0,8}")
 KINDS: Mapping[str, Kind] = {"": "fixed", "fixed": "fixed", "formula": "formula"}
@@ -67,7 +67,7 @@ def read(text: str) -> list[BookRow]:
 def _row(line: Mapping[str, str]) -> BookRow:
     if empty := [name for name in sorted(NEEDED) if not line[name]]:
         raise ValueError(f"{empty[0]} is empty")
-    for name, most in LONGEST.items():
+    for name, most in MAX_CHARACTERS.items():
         if len(line[name]) > most or "\0" in line[name]:
             raise ValueError(f"{name} is longer than {most} characters, or not text")
     kind = line.get("kind", "")

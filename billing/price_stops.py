@@ -148,19 +148,19 @@ def judged_by_cost(
     """
     dearest: dict[PriceKey, CellCost] = {}
     unknown = set()
-    for one in served:
-        if one.key not in prices:
+    for cell in served:
+        if cell.key not in prices:
             continue
-        if not one.cost.is_known:
-            unknown |= set() if one.is_sandbox else {one.key}
-        elif one.key not in dearest or one.cost.micros > dearest[one.key].cost.micros:
-            dearest[one.key] = one
+        if not cell.cost.is_known:
+            unknown |= set() if cell.is_sandbox else {cell.key}
+        elif cell.key not in dearest or cell.cost.micros > dearest[cell.key].cost.micros:
+            dearest[cell.key] = cell
     below = [
-        BelowCost(key, prices[key], one)
-        for key, one in dearest.items()
-        if one.cost.micros > prices[key]
+        BelowCost(key, prices[key], cell)
+        for key, cell in dearest.items()
+        if cell.cost.micros > prices[key]
     ]
-    below.sort(key=lambda one: (one.price - one.dearest.cost.micros, one.key))
+    below.sort(key=lambda cell: (cell.price - cell.dearest.cost.micros, cell.key))
     return below, sorted(unknown - dearest.keys())
 
 

@@ -116,8 +116,8 @@ class PriceTable:
 
     def qualities(self, model: str, size: str) -> dict[str, PriceRow]:
         """Return the rows of one model and size by quality; empty when it is unpriced."""
-        found = ((quality, self.rows.get((model, size, quality))) for quality in QUALITIES)
-        return {quality: row for quality, row in found if row is not None}
+        prices = ((quality, self.rows.get((model, size, quality))) for quality in QUALITIES)
+        return {quality: row for quality, row in prices if row is not None}
 
     def reference(self, model: str) -> PriceRow | None:
         """Return the row of the model's reference images; None if they are included."""

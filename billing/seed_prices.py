@@ -42,7 +42,7 @@ def _oblong(square: int, oblong: int, sizes: Sequence[str]) -> dict[str, int]:
     return {_SQUARE: square, **dict.fromkeys(sizes, oblong)}
 
 
-LISTED: Mapping[str, Mapping[str, Mapping[str, int]]] = MappingProxyType(
+LIST_PRICES: Mapping[str, Mapping[str, Mapping[str, int]]] = MappingProxyType(
     {
         "dall-e-2": {"standard": {"256x256": 16_000, "512x512": 18_000, _SQUARE: 20_000}},
         "dall-e-3": {
@@ -91,9 +91,9 @@ def _formula_rows(model: str, size: str) -> Iterator[BookRow]:
 
 
 def _listed_rows(model: str, size: str) -> Iterator[BookRow]:
-    if model not in LISTED:
+    if model not in LIST_PRICES:
         raise PriceMissing(f"no published price for the model {model}")
-    for quality, prices in LISTED[model].items():
+    for quality, prices in LIST_PRICES[model].items():
         # `auto` may come back in any size, so the hold and the cap are the dearest size's.
         priced_as = max(prices, key=prices.__getitem__) if size == AUTO else size
         if priced_as not in prices:

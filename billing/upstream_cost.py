@@ -82,8 +82,8 @@ class Cost:
         return self.source is not CostSource.UNKNOWN
 
 
-FREE = Cost(NOTHING, CostSource.NOTHING)
-UNKNOWN = Cost(NOTHING, CostSource.UNKNOWN)
+NO_COST = Cost(NOTHING, CostSource.NOTHING)
+UNKNOWN_COST = Cost(NOTHING, CostSource.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +219,7 @@ class Costs:
 def upstream_cost(
     costs: Costs,
     *,
-    asked: SentRequest,
+    sent: SentRequest,
     came: UpstreamResult = NOTHING_CAME,
     may_have_billed: bool = True,
 ) -> Cost:
@@ -228,21 +228,21 @@ def upstream_cost(
     Counts the images that came or, if none did, the requested number.
     """
     if costs.is_free or not may_have_billed:
-        return FREE
+        return NO_COST
     if came.reported is not None:
         return Cost(came.reported, CostSource.REPORTED)
-    table = costs.table_at(asked.at)
+    table = costs.table_at(sent.at)
     if table is not None and came.tokens is not None and came.tokens.output:
-        amount = table.of_tokens(asked.model, came.tokens)
+        amount = table.of_tokens(sent.model, came.tokens)
         if amount is not None:
             return Cost(amount, CostSource.TOKENS)
     if table is not None:
-        amount = table.of_images(asked, came)
+        amount = table.of_images(sent, came)
         if amount is not None:
             return Cost(amount, CostSource.TABLE)
     if costs.flat is not None:
-        return Cost(Micros(costs.flat * (len(came.images) or asked.n)), CostSource.FLAT)
-    return UNKNOWN
+        return Cost(Micros(costs.flat * (len(came.images) or sent.n)), CostSource.FLAT)
+    return UNKNOWN_COST
 
 
 def _sizes(request: SentRequest, came: UpstreamResult) -> list[str]:

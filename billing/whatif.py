@@ -115,12 +115,12 @@ class WhatIf:
     @property
     def was(self) -> Micros:
         """The actual charges for the compared sales."""
-        return Micros(sum(one.was for one in self.touched))
+        return Micros(sum(effect.was for effect in self.touched))
 
     @property
     def becomes(self) -> Micros:
         """The charges they would have had."""
-        return Micros(sum(one.becomes for one in self.touched))
+        return Micros(sum(effect.becomes for effect in self.touched))
 
     @property
     def change(self) -> Micros:
@@ -135,12 +135,12 @@ class WhatIf:
     @property
     def most_touched(self) -> Sequence[TenantEffect]:
         """The tenants with any change."""
-        return [one for one in self.touched if one.change]
+        return [effect for effect in self.touched if effect.change]
 
     @property
     def uncompared(self) -> Micros:
         """The charges for the sales left out."""
-        return Micros(sum(one.captured for one in self.left_out))
+        return Micros(sum(left_out.captured for left_out in self.left_out))
 
     def lines(self, named: Callable[[UUID], str], days: int) -> list[str]:
         """Return the same in sentences; `named` returns a tenant's name."""
@@ -172,9 +172,9 @@ def cut_off(sold: Iterable[SoldImages], prices: ByOwner) -> set[PriceKey]:
     """Return the rows whose charge a hold may cap: compare those day by day."""
     judge = _judge(prices)
     return {
-        one.key
-        for one in sold
-        if judge(_owner(one, prices), one.key, one.delivered) is LeftOutReason.HOLD
+        images.key
+        for images in sold
+        if judge(_owner(images, prices), images.key, images.delivered) is LeftOutReason.HOLD
     }
 
 
@@ -185,23 +185,23 @@ def brought_by(sold: Collection[SoldImages], prices: ByOwner) -> WhatIf:
     of that tenant, row and day are left out, as images of other sizes share the cap.
     """
     judge = _judge(prices)
-    verdicts = [(one, judge(_owner(one, prices), one.key, one.delivered)) for one in sold]
-    cut = {_together(one) for one, verdict in verdicts if verdict is LeftOutReason.HOLD}
+    verdicts = [(row, judge(_owner(row, prices), row.key, row.delivered)) for row in sold]
+    cut = {_together(row) for row, verdict in verdicts if verdict is LeftOutReason.HOLD}
     by_tenant: dict[UUID, tuple[int, int]] = {}
     left: dict[tuple[LeftOutReason, PriceKey], tuple[int, int]] = {}
-    for one, verdict in verdicts:
-        found = LeftOutReason.HOLD if _together(one) in cut else verdict
-        if isinstance(found, LeftOutReason):
-            images, captured = left.get((found, one.key), (0, 0))
-            left[found, one.key] = (images + one.images, captured + one.captured)
+    for row, verdict in verdicts:
+        price = LeftOutReason.HOLD if _together(row) in cut else verdict
+        if isinstance(price, LeftOutReason):
+            images, captured = left.get((price, row.key), (0, 0))
+            left[price, row.key] = (images + row.images, captured + row.captured)
         else:
-            was, becomes = by_tenant.get(one.tenant, (0, 0))
-            by_tenant[one.tenant] = (was + one.captured, becomes + one.images * found)
+            was, becomes = by_tenant.get(row.tenant, (0, 0))
+            by_tenant[row.tenant] = (was + row.captured, becomes + row.images * price)
     touched = [
         TenantEffect(who, Micros(was), Micros(then)) for who, (was, then) in by_tenant.items()
     ]
     return WhatIf(
-        sorted(touched, key=lambda one: (-abs(one.change), str(one.tenant))),
+        sorted(touched, key=lambda effect: (-abs(effect.change), str(effect.tenant))),
         [*_in_order(left), *_newly_charged(sold, prices)],
     )
 
@@ -216,16 +216,16 @@ def _together(sold: SoldImages) -> tuple[date | None, UUID, PriceKey]:
 
 def _in_order(left: Mapping[tuple[LeftOutReason, PriceKey], tuple[int, int]]) -> list[LeftOut]:
     """Return the parts left out, those with the highest charge first."""
-    found = [
+    left_out = [
         LeftOut(why, key, images, Micros(captured))
         for (why, key), (images, captured) in left.items()
     ]
-    return sorted(found, key=lambda one: (-one.captured, one.why, one.key))
+    return sorted(left_out, key=lambda left_out: (-left_out.captured, left_out.why, left_out.key))
 
 
 def _newly_charged(sold: Iterable[SoldImages], prices: ByOwner) -> list[LeftOut]:
     """Return models whose reference images were included: their daily number is not kept."""
-    pairs = {(one.model, _owner(one, prices)) for one in sold}
+    pairs = {(images.model, _owner(images, prices)) for images in sold}
     models = sorted(
         {
             model

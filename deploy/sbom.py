@@ -19,25 +19,27 @@ HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 def components(lock: str, installed: dict[str, str]) -> list[dict[str, Any]]:
     """The packages of the lock file that are installed. Ends the process where the two differ."""
-    found: list[dict[str, Any]] = []
+    packages: list[dict[str, Any]] = []
     for entry in re.split(r"\n(?=\S)", lock):
         pinned = PINNED.match(entry)
         if pinned and installed.get(pinned[1]) == pinned[2]:
-            found.append(
+            packages.append(
                 {
                     "type": "library",
                     "name": pinned[1],
                     "version": pinned[2],
                     "purl": f"pkg:pypi/{pinned[1]}@{pinned[2]}",
-                    "hashes": [{"alg": "SHA-256", "content": one} for one in HASH.findall(entry)],
+                    "hashes": [
+                        {"alg": "SHA-256", "content": digest} for digest in HASH.findall(entry)
+                    ],
                 }
             )
-    if strangers := installed.keys() - {one["name"] for one in found}:
+    if strangers := installed.keys() - {package["name"] for package in packages}:
         raise SystemExit(f"not as the lock file pins it: {', '.join(sorted(strangers))}")
-    return found
+    return packages
 
 
-def document(found: list[dict[str, Any]]) -> dict[str, Any]:
+def document(packages: list[dict[str, Any]]) -> dict[str, Any]:
     """The whole of it, without a time: the same lock file makes the same document."""
     return {
         "bomFormat": "CycloneDX",
@@ -46,16 +48,19 @@ def document(found: list[dict[str, Any]]) -> dict[str, Any]:
         "metadata": {
             "component": {"type": "application", "name": "pictor", "version": __version__}
         },
-        "components": found,
+        "components": packages,
     }
 
 
 def here() -> dict[str, str]:
     """Version by normalized name (PEP 503), but for pip, which only installs."""
-    found = {
-        re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower(): one.version for one in distributions()
+    installed = {
+        re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower(): distribution.version
+        for distribution in distributions()
     }
-    return {name: version for name, version in found.items() if name not in {"pip", "setuptools"}}
+    return {
+        name: version for name, version in installed.items() if name not in {"pip", "setuptools"}
+    }
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ class StoredImageAdmin(LargeAdmin):
     search_help_text = f"the id of a generation or an image, or an object's key; {NEWEST}"
 
     @override
-    def found(self, text: str) -> Q:
+    def search_condition(self, text: str) -> Q:
         image_id = ids.parse(ids.IMAGE, text)
         if image_id is not None:
             return Q(pk=image_id)

@@ -92,14 +92,16 @@ class Chain:
 def _search_chain(region: str) -> Signer:
     """Search the chain from its beginning. Raises StorageFailed."""
     try:
-        found = Session().get_credentials()  # a new one: a session keeps the first that it finds
-        keys = found and found.get_frozen_credentials()
+        credentials = (
+            Session().get_credentials()
+        )  # a new one: a session keeps the first that it finds
+        keys = credentials and credentials.get_frozen_credentials()
     except Exception as error:  # each source raises errors of its own
         raise StorageFailed(f"{type(error).__name__}: {error}") from error
     if not (keys and keys.access_key and keys.secret_key):
         raise StorageFailed("botocore's chain finds no credentials")
     # Only credentials that botocore itself would renew have an end.
-    ends: datetime | None = getattr(found, "_expiry_time", None)
+    ends: datetime | None = getattr(credentials, "_expiry_time", None)
     return Signer(keys.access_key, keys.secret_key, region, keys.token or "", ends)
 
 

@@ -28,7 +28,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from accounts.audit_words import SUPPORT
 from accounts.locks import tenant_for_update
-from accounts.models import Membership, Tenant, User
+from accounts.models import ADMIN_ROLES, Tenant, User
 from accounts.selectors import members_of
 from accounts.services import post_rendered, record, write_export
 from pictor.kit.redis.bell import ring
@@ -45,21 +45,20 @@ logger = logging.getLogger(__name__)
 TASK = "storage.make_exports"
 MAX_PER_DAY = 3
 MAX_LISTS_PER_DAY = 10
-KEPT = timedelta(hours=24)
+EXPORTS_KEPT = timedelta(hours=24)
 LINK_SECONDS = 300
 """A link is made when it is followed."""
 LEASE = timedelta(minutes=2)
 """The duration of a claim on an export since it was last renewed."""
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 20, 60))
 """The waits before further attempts."""
-ABANDONED_AFTER = timedelta(days=3)
+EXPORTS_ABANDONED_AFTER = timedelta(days=3)
 LEAST_FREE_BYTES = 1024**3
 """Bytes left free on the disk for other uses."""
 LOOK_BYTES = 64 * 1024**2
 """Bytes written between two checks of the free space."""
 CONTENT_TYPES: Mapping[str, str] = {"zip": "application/zip", "csv": "text/csv; charset=utf-8"}
 MAIL = "account/email/export"
-_DOWNLOAD = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
 _at_work = threading.Lock()
 """One export at a time per process: its other threads have mail to send."""
@@ -124,11 +123,11 @@ def make_due(*, now: datetime) -> int:
     if not _at_work.acquire(blocking=False):
         return 0
     try:
-        made = 0
+        number = 0
         while (export := _claim_due(now)) is not None:
-            made += _make(export)
+            number += _make(export)
             now = clock.now()  # a lease begins now, after the last export took its time
-        return made
+        return number
     finally:
         _at_work.release()
 
@@ -139,7 +138,7 @@ def delete_old(*, now: datetime) -> None:
     try:
         for export in old:
             _delete(export)
-        remove_exports_until(now - ABANDONED_AFTER)
+        remove_exports_until(now - EXPORTS_ABANDONED_AFTER)
     except StorageFailed as error:  # the next hour tries again
         logger.warning("exports could not be deleted: %s", error)
 
@@ -151,7 +150,7 @@ def delete_exports_of(tenant_id: UUID) -> None:
 
 
 def _check_reader(tenant: Tenant) -> None:
-    if not any(one.role in _DOWNLOAD for one in members_of(tenant.id)):
+    if not any(member.role in ADMIN_ROLES for member in members_of(tenant.id)):
         raise ValidationError("It has no owner or admin yet, and only they may download it.")
 
 
@@ -159,13 +158,13 @@ def _check_number(tenant: Tenant, user: User, now: datetime, *, list_name: str) 
     known = TenantExport.objects.filter(tenant=tenant)
     if list_name:
         known = known.filter(asked_by=user).exclude(list_name="")
-        one, most, what = "A list that you asked for", MAX_LISTS_PER_DAY, "lists"
+        subject, most, what = "A list that you asked for", MAX_LISTS_PER_DAY, "lists"
     else:
         known = known.filter(list_name="")
-        one, most, what = "An export", MAX_PER_DAY, "exports"
+        subject, most, what = "An export", MAX_PER_DAY, "exports"
     if known.filter(ready_at=None, failed_at=None).exists():
-        raise ValidationError(f"{one} is already being made.")
-    if known.filter(asked_at__gt=now - KEPT).count() >= most:
+        raise ValidationError(f"{subject} is already being made.")
+    if known.filter(asked_at__gt=now - EXPORTS_KEPT).count() >= most:
         raise ValidationError(f"At most {most} {what} within 24 hours: ask again later.")
 
 
@@ -250,7 +249,7 @@ def _finish(export: TenantExport, size_bytes: int) -> bool:
     if locked is None or locked.ready_at is not None:
         return locked is not None
     now = clock.now()
-    locked.size_bytes, locked.ready_at, locked.expires_at = size_bytes, now, now + KEPT
+    locked.size_bytes, locked.ready_at, locked.expires_at = size_bytes, now, now + EXPORTS_KEPT
     locked.save(update_fields=["size_bytes", "ready_at", "expires_at"])
     actor = locked.asked_by or "export"
     record(locked.tenant.audited, "tenant.export", actor=actor, after=_describe(locked))
@@ -259,7 +258,7 @@ def _finish(export: TenantExport, size_bytes: int) -> bool:
 
 
 def _fail(export: TenantExport, now: datetime) -> None:
-    export.failed_at, export.expires_at = now, now + KEPT
+    export.failed_at, export.expires_at = now, now + EXPORTS_KEPT
     export.save(update_fields=["failed_at", "expires_at"])
     _tell(export)
 
@@ -270,8 +269,11 @@ def _tell(export: TenantExport) -> None:
     to, asker = [export.asked_by.email], "you"
     if export.asked_by.staff_role and not export.list_name:
         members = members_of(export.tenant_id)
-        if export.asked_by_id not in {one.user_id for one in members}:
-            to, asker = [one.user.email for one in members if one.role in _DOWNLOAD], SUPPORT
+        if export.asked_by_id not in {member.user_id for member in members}:
+            to, asker = (
+                [member.user.email for member in members if member.role in ADMIN_ROLES],
+                SUPPORT,
+            )
     words = {"workspace": export.tenant.shown_name, "export": export, "url": export.page_url}
     post_rendered(to=to, template=MAIL, words={**words, "asker": asker})
 

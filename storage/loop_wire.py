@@ -31,7 +31,7 @@ from storage.wire import (
     signed_request,
 )
 
-AT_ONCE = 16
+MAX_REQUESTS_AT_ONCE = 16
 """The most PUTs of a loop at once, and as many GETs; the two do not wait for each other."""
 
 
@@ -46,7 +46,8 @@ class LoopWire:
     def __init__(self, place: BucketPlace, signers: Signers) -> None:
         self._place = place
         self._signed = partial(signed_request, place, signers)
-        self._putting, self._getting = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
+        self._putting = asyncio.Semaphore(MAX_REQUESTS_AT_ONCE)
+        self._getting = asyncio.Semaphore(MAX_REQUESTS_AT_ONCE)
         self._origin = Destination("https" if place.is_tls else "http", *place.address)
         self._idle = Idle(MAX_IDLE_CONNECTIONS, MAX_IDLE_SECONDS)
 

@@ -58,14 +58,14 @@ def sizes_together() -> dict[UUID, int]:
 
 def exports_of(tenant_id: UUID) -> list[TenantExport]:
     """A tenant's exports of everything that still exist, newest first."""
-    found = TenantExport.objects.filter(tenant_id=tenant_id, list_name="")
-    return list(found.select_related("asked_by").order_by("-asked_at"))
+    exports = TenantExport.objects.filter(tenant_id=tenant_id, list_name="")
+    return list(exports.select_related("asked_by").order_by("-asked_at"))
 
 
 def list_exports_of(tenant_id: UUID, user_id: UUID) -> list[TenantExport]:
     """The lists that this person requested from a tenant and that still exist, newest first."""
-    found = TenantExport.objects.filter(tenant_id=tenant_id, asked_by_id=user_id)
-    return list(found.exclude(list_name="").order_by("-asked_at"))
+    exports = TenantExport.objects.filter(tenant_id=tenant_id, asked_by_id=user_id)
+    return list(exports.exclude(list_name="").order_by("-asked_at"))
 
 
 def export_of(tenant_id: UUID, public_id: str, *, now: datetime) -> TenantExport | None:
@@ -79,5 +79,5 @@ def export_of(tenant_id: UUID, public_id: str, *, now: datetime) -> TenantExport
 
 def kept_images_of(generation_ids: Collection[UUID]) -> list[StoredImage]:
     """The images of these generations that are not deleted, each generation's in order."""
-    found = StoredImage.objects.filter(generation_id__in=generation_ids, deleted_at=None)
-    return list(found.order_by("generation_id", "index"))
+    images = StoredImage.objects.filter(generation_id__in=generation_ids, deleted_at=None)
+    return list(images.order_by("generation_id", "index"))

@@ -252,8 +252,8 @@ def _require_success(operation: str, answer: Answer) -> None:
 def require_ok(operation: str, status: int, body: bytes) -> None:
     """Raise the server's error unless the answer is 200."""
     if status != HTTPStatus.OK:
-        found = _CODE.search(body)
-        code = found[1].decode() if found else str(status)
+        match = _CODE.search(body)
+        code = match[1].decode() if match else str(status)
         kind = ObjectMissing if code in MISSING else StorageFailed
         raise kind(f"{operation}: {code}")
 

@@ -163,7 +163,7 @@ def test_every_name_is_in_the_code():
 
 def file_ending(path: str) -> str:
     """The text of the one file with that end."""
-    (found,) = [one for one in files() if f"/{one}".endswith(f"/{path}")]
+    (found,) = [file for file in files() if f"/{file}".endswith(f"/{path}")]
     return (ROOT / found).read_text(encoding="utf-8")
 
 

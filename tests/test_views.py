@@ -35,7 +35,7 @@ def routed(patterns: list[URLPattern | URLResolver]) -> Iterator[object]:
         view = pattern.callback
         kind = getattr(view, "cls", None) or getattr(view, "view_class", None)
         kinds = () if kind is None else kind.__mro__
-        yield from (one for base in kinds for one in vars(base).values()) if kinds else [view]
+        yield from (var for base in kinds for var in vars(base).values()) if kinds else [view]
 
 
 def modules_of_rooms() -> list[Path]:
@@ -48,7 +48,11 @@ def modules_of_views() -> set[Path]:
     """Our modules to which a path leads."""
     views = [*routed(get_resolver("pictor.urls").url_patterns), Probes.__call__]
     functions = [inspect.unwrap(view) for view in views if isinstance(view, FunctionType)]
-    return {Path(inspect.getfile(one)) for one in functions if one.__module__.startswith(OURS)}
+    return {
+        Path(inspect.getfile(function))
+        for function in functions
+        if function.__module__.startswith(OURS)
+    }
 
 
 def statements_in(node: ast.AST) -> int:
@@ -63,8 +67,9 @@ def counted(source: str) -> dict[str, int]:
     """The number of statements of each function, by line and name."""
     functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, FUNCTIONS)]
     return {
-        f"{one.lineno} {one.name}": statements_in(one) - (ast.get_docstring(one) is not None)
-        for one in functions
+        f"{function.lineno} {function.name}": statements_in(function)
+        - (ast.get_docstring(function) is not None)
+        for function in functions
     }
 
 

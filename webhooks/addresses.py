@@ -46,8 +46,8 @@ def _is_fit(url: str) -> bool:
         return not parsed.userinfo
     # Before the look-up, which takes one of the two turns.
     egress.check_form(url)
-    found = _addresses_of(origin)
-    return bool(found) and all(egress.is_public(ip_address(one)) for one in found)
+    addresses = _addresses_of(origin)
+    return bool(addresses) and all(egress.is_public(ip_address(address)) for address in addresses)
 
 
 def _addresses_of(origin: egress.Origin) -> list[str]:

@@ -15,7 +15,7 @@ from accounts.rates.daily_bytes import TESTS_KEPT
 from pictor.kit.words import ids
 from webhooks.models import WebhookEndpoint
 
-KEPT = timedelta(days=30)
+DELIVERIES_KEPT = timedelta(days=30)
 _BATCH = 2000
 
 _ATTEMPTS = """
@@ -57,7 +57,7 @@ _UNTOLD_TESTS = f"NOT e.livemode AND e.id < %(first_test)s AND {_HAS_NONE_LEFT}"
 
 def forget_old(*, now: datetime) -> None:
     """Delete rows older than 30 days, tests older than a day, and those of deleted endpoints."""
-    before = now - KEPT
+    before = now - DELIVERIES_KEPT
     values = {
         "before": before,
         "first": ids.first_at(before),

@@ -147,7 +147,7 @@ def _secrets_of(endpoint: WebhookEndpoint, now: datetime) -> list[str]:
     """The secrets to sign with, the newest first."""
     is_rotating = endpoint.previous_until is not None and endpoint.previous_until > now
     stored = [endpoint.secret, *([endpoint.previous_secret] if is_rotating else [])]
-    return [decrypted(one) for one in stored]
+    return [decrypted(secret) for secret in stored]
 
 
 def _body_of(event: Event) -> str:

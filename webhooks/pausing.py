@@ -2,14 +2,13 @@
 
 from django.template.loader import render_to_string
 
-from accounts.models import Membership
+from accounts.models import ADMIN_ROLES
 from accounts.selectors import members_of
 from accounts.services import post, record
 from accounts.titles import for_mail
 from webhooks.models import WebhookEndpoint
 
 ACTOR = "webhooks"
-CHIEFS = frozenset({Membership.Role.OWNER.value, Membership.Role.ADMIN.value})
 
 
 def disable(endpoint: WebhookEndpoint) -> None:
@@ -29,7 +28,7 @@ def pause(endpoint: WebhookEndpoint) -> None:
     subject = render_to_string("webhooks/paused_subject.txt", context).strip()
     text = render_to_string("webhooks/paused_message.txt", context)
     for member in members_of(endpoint.tenant.id):
-        if member.role in CHIEFS and member.user.is_active:
+        if member.role in ADMIN_ROLES and member.user.is_active:
             post(to=member.user.email, subject=subject, text=text)
 
 

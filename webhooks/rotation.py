@@ -57,7 +57,7 @@ def rotate_encryption(*, actor: Actor) -> SecretEncryption:
     """
     changed, unreadable = 0, []
     for endpoint in WebhookEndpoint.objects.select_for_update().order_by("id"):
-        stored = [one for one in (endpoint.secret, endpoint.previous_secret) if one]
+        stored = [secret for secret in (endpoint.secret, endpoint.previous_secret) if secret]
         if all(map(is_newest, stored)):
             continue
         try:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from pictor.kit.words import ids
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 
-LATELY = 100
+RATED_DELIVERIES = 100
 """The number of latest deliveries that a success rate covers."""
 AROUND = timedelta(minutes=5)
 """An event's id is made within this time of the occurrence it is about."""
@@ -80,12 +80,12 @@ def deliveries_of(
     endpoint: WebhookEndpoint, *, state: str = "", after: UUID | None = None, limit: int
 ) -> list[Delivery]:
     """An endpoint's deliveries older than `after`, with their events, newest first."""
-    found = Delivery.objects.filter(endpoint_id=endpoint.id).select_related("event")
+    deliveries = Delivery.objects.filter(endpoint_id=endpoint.id).select_related("event")
     if state:
-        found = found.filter(state=state)
+        deliveries = deliveries.filter(state=state)
     if after is not None:
-        found = found.filter(id__lt=after)
-    return list(found.order_by("-id")[:limit])
+        deliveries = deliveries.filter(id__lt=after)
+    return list(deliveries.order_by("-id")[:limit])
 
 
 def delivery_by_id(public_id: str, *, endpoint: WebhookEndpoint) -> Delivery | None:
@@ -117,8 +117,8 @@ def deliveries_about(tenant_id: UUID, subject_id: UUID, *, at: datetime) -> list
     around = (ids.first_at(at - AROUND), ids.first_at(at + AROUND))
     events = Event.objects.filter(tenant_id=tenant_id, id__range=around, subject_id=subject_id)
     mine = WebhookEndpoint.objects.filter(tenant_id=tenant_id)
-    found = Delivery.objects.filter(event__in=events, endpoint__in=mine)
-    return list(found.select_related("event", "endpoint").order_by("id"))
+    deliveries = Delivery.objects.filter(event__in=events, endpoint__in=mine)
+    return list(deliveries.select_related("event", "endpoint").order_by("id"))
 
 
 _RECORDS = """
@@ -135,5 +135,5 @@ SELECT e.id, count(*) FILTER (WHERE d.state = 'delivered'),
 def records_of(tenant_id: UUID) -> Mapping[UUID, Record]:
     """The results of each endpoint's latest deliveries; a pending one that failed counts."""
     with connection.cursor() as cursor:
-        cursor.execute(_RECORDS, [LATELY, tenant_id])
+        cursor.execute(_RECORDS, [RATED_DELIVERIES, tenant_id])
         return {row[0]: Record(row[1], row[2]) for row in cursor.fetchall()}

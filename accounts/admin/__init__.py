@@ -8,7 +8,7 @@ from accounts.admin.audit_log import AuditEventAdmin
 from accounts.admin.base import ReadOnlyAdmin, ServiceAdmin, by
 from accounts.admin.confirmation import Groups, confirmation_page
 from accounts.admin.large_tables import (
-    LOOKED_AT,
+    MAX_SCANNED_ROWS,
     NEWEST,
     LargeAdmin,
     MadeFilter,

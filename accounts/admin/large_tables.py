@@ -15,9 +15,9 @@ from accounts.models import Tenant
 from accounts.selectors import tenant_by_name_or_id
 from pictor.kit.words import clock, ids
 
-LOOKED_AT = 20_000
+MAX_SCANNED_ROWS = 20_000
 """Filters look only at this many of the newest rows that match the time and the search."""
-NEWEST = f"only the newest {LOOKED_AT:,} matches are listed"
+NEWEST = f"only the newest {MAX_SCANNED_ROWS:,} matches are listed"
 HOUR = timedelta(hours=1)
 
 
@@ -32,20 +32,22 @@ class Newest(ChangeList):
             if isinstance(chosen, MadeFilter):
                 newest = chosen.queryset(request, newest)
         last = (
-            newest.order_by("-pk").values_list("pk", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
+            newest.order_by("-pk")
+            .values_list("pk", flat=True)[MAX_SCANNED_ROWS - 1 : MAX_SCANNED_ROWS]
+            .first()
         )
         return rows if last is None else rows.filter(pk__gte=last)
 
 
 class LargeAdmin(ReadOnlyAdmin):
-    """A list of the newest rows, or of the rows that `found` finds by index."""
+    """A list of the newest rows, or of the rows that `search_condition` finds by index."""
 
     ordering = ("-pk",)
     search_fields = ("pk",)  # makes the admin show a search field
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
 
-    def found(self, text: str) -> Q:
+    def search_condition(self, text: str) -> Q:
         """A condition for the typed text that an index serves. Usually a tenant's rows."""
         tenant = tenant_by_name_or_id(text)
         return Q(pk__in=()) if tenant is None else self.of_tenant(tenant)
@@ -63,7 +65,7 @@ class LargeAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         text = search_term.strip()
-        return (queryset.filter(self.found(text)) if text else queryset), False
+        return (queryset.filter(self.search_condition(text)) if text else queryset), False
 
 
 class MadeFilter(SimpleListFilter):

@@ -56,7 +56,9 @@ class DollarForms:
         names = super().get_fields(request, obj)  # type: ignore[misc]  # of a mixin
         if self._is_typed(request, obj):
             return names
-        return list(dict.fromkeys(dollars(one) if self._is_money(one) else one for one in names))
+        return list(
+            dict.fromkeys(dollars(column) if self._is_money(column) else column for column in names)
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """Include the columns of dollars: an inline's form accepts only model fields and these."""
@@ -65,7 +67,7 @@ class DollarForms:
             return names
         page: Any = self
         columns = [field.name for field in page.model._meta.fields]  # noqa: SLF001 - Django's documented API
-        return (*names, *(dollars(one) for one in columns if self._is_money(one)))
+        return (*names, *(dollars(column) for column in columns if self._is_money(column)))
 
     def _is_money(self, name: Any) -> bool:
         return isinstance(name, str) and (name in self.money or is_micros(name))

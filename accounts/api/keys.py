@@ -193,16 +193,16 @@ class KeysView(Endpoint):
         status=HTTPStatus.CREATED.value,
         rate=rates.take_key_change,
     )
-    def post(self, caller: Caller, name: str = "", **given: Any) -> Answer:
+    def post(self, caller: Caller, name: str = "", **fields: Any) -> Answer:
         """A new key in the same workspace. Omitted fields are taken from the calling key.
 
         But `keys:write` must be given by name, and the new key's budgets are hard stops unless
         `budget_warns_only` is true.
         """
-        livemode = given.pop("livemode", None)
+        livemode = fields.pop("livemode", None)
         with _as_invalid_request():
             key, text = issue_key_for(
-                caller=caller, name=name, given=given, livemode=livemode, **self.by(caller)
+                caller=caller, name=name, fields=fields, livemode=livemode, **self.by(caller)
             )
         key.refresh_from_db(fields=["created_at"])
         return Answer(ShownKey(key, text))
@@ -231,11 +231,11 @@ class KeyView(Endpoint):
         errors=[NotFound],
         rate=rates.take_key_change,
     )
-    def patch(self, caller: Caller, public_id: str, **given: Any) -> Answer:
+    def patch(self, caller: Caller, public_id: str, **fields: Any) -> Answer:
         """Change the given fields; null removes a limit. Applies from the next request on."""
-        key, name = _key(caller, public_id), given.pop("name", None)
+        key, name = _key(caller, public_id), fields.pop("name", None)
         with _as_invalid_request():
-            change_key_for(caller=caller, key=key, name=name, given=given, **self.by(caller))
+            change_key_for(caller=caller, key=key, name=name, fields=fields, **self.by(caller))
         return Answer(ShownKey(key))
 
     @operation(

@@ -83,8 +83,8 @@ class OperatorCommand(BaseCommand):
     @override
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        for one in _with_actions(parser):
-            one.add_argument(
+        for subparser in _with_actions(parser):
+            subparser.add_argument(
                 "--as",
                 dest="as_whom",
                 metavar="EMAIL",
@@ -120,8 +120,8 @@ def _with_actions(parser: ArgumentParser) -> Iterator[ArgumentParser]:
     yield parser
     for action in parser._actions:  # noqa: SLF001 - argparse has no other way to them
         if isinstance(action, _SubParsersAction):
-            for one in action.choices.values():
-                yield from _with_actions(one)
+            for subparser in action.choices.values():
+                yield from _with_actions(subparser)
 
 
 def _hand(email: str | None) -> str:
@@ -170,9 +170,9 @@ def read_limit(text: str | None) -> int | None:
 def read_time(text: str) -> datetime:
     """Read a time with its zone."""
     try:
-        found = parse_datetime(text)
-        if found is not None and found.tzinfo is not None:
-            return found.astimezone(UTC)
+        moment = parse_datetime(text)
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
     except (ValueError, OverflowError):  # the 31st of a shorter month; no year that UTC has
         pass
     raise CommandError(f"{text!r} is not a time with its zone, such as 2026-12-01T00:00:00Z")

@@ -42,9 +42,9 @@ def teller(site: str) -> Callable[[Invitation], None]:
 def show(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     """Print the tenant's members and open invitations."""
     tenant = read_tenant(options["tenant"])
-    rows = [(one.user.email, one.role, "member") for one in members_of(tenant.id)]
+    rows = [(member.user.email, member.role, "member") for member in members_of(tenant.id)]
     invited = invitations_of(tenant.id, now=clock.now())
-    rows += [(one.email, one.role, "invited") for one in invited]
+    rows += [(invitation.email, invitation.role, "invited") for invitation in invited]
     if options["json"]:
         facts = [{"email": email, "role": role, "is": what} for email, role, what in rows]
         command.stdout.write(json.dumps(facts))
@@ -71,7 +71,9 @@ def invite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
 def uninvite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     """Cancel an invitation."""
     tenant, email = read_tenant(options["tenant"]), User.normalize_username(options["email"])
-    invited = {one.email: one for one in invitations_of(tenant.id, now=clock.now())}
+    invited = {
+        invitation.email: invitation for invitation in invitations_of(tenant.id, now=clock.now())
+    }
     if email not in invited:
         raise CommandError(f"{email} is not invited to {tenant.name}")
     cancel_invitation_as_operator(invitation=invited[email], actor=ACTOR)
@@ -82,10 +84,10 @@ def uninvite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
 def give_role(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     """Give a member another role."""
     tenant = read_tenant(options["tenant"])
-    found, role = _member(tenant, options["email"]), Membership.Role(options["role"])
-    before = found.role
-    change_role_as_operator(membership=found, role=role, actor=ACTOR)
-    email = found.user.email
+    member, role = _member(tenant, options["email"]), Membership.Role(options["role"])
+    before = member.role
+    change_role_as_operator(membership=member, role=role, actor=ACTOR)
+    email = member.user.email
     facts = {"tenant": tenant.public_id, "email": email, "role": role.value}
     command.tell(options, facts, f"{tenant.name}: {email}: {before} -> {role.value}")
 
@@ -93,22 +95,22 @@ def give_role(command: OperatorCommand, options: Mapping[str, Any]) -> None:
 def remove(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     """End a membership; the keys the person made go to another member, or are revoked."""
     tenant, text = read_tenant(options["tenant"]), options["keys"]
-    found = _member(tenant, options["email"])
-    email: str = found.user.email
-    keys: int = found.keys_made  # type: ignore[attr-defined]  # annotated by members_of
+    member = _member(tenant, options["email"])
+    email: str = member.user.email
+    keys: int = member.keys_made  # type: ignore[attr-defined]  # annotated by members_of
     if keys and text is None:
         raise CommandError(
             f"{email} made {keys} of its keys; hand them over: --keys EMAIL, or --keys {REVOKE}"
         )
     heir = None if text in {None, REVOKE} else read_person(text)
-    dismiss_member_as_operator(membership=found, heir=heir, actor=ACTOR, now=clock.now())
+    dismiss_member_as_operator(membership=member, heir=heir, actor=ACTOR, now=clock.now())
     facts = {"tenant": tenant.public_id, "removed": email}
     command.tell(options, facts, f"{tenant.name}: {email} removed")
 
 
 def _member(tenant: Tenant, email: str) -> Membership:
     person = read_person(email)
-    for one in members_of(tenant.id):
-        if one.user_id == person.id:
-            return one
+    for member in members_of(tenant.id):
+        if member.user_id == person.id:
+            return member
     raise CommandError(f"{person.email} is no member of {tenant.name}")

@@ -9,8 +9,10 @@ from accounts.models.records import (
     SupportGrant,
 )
 from accounts.models.tenants import (
+    ADMIN_ROLES,
+    BILLING_CONTACT_ROLES,
     MANAGES_KEYS,
-    MAX_WORDS,
+    MAX_KEY_LIST_ENTRIES,
     SCOPES,
     ApiKey,
     Invitation,

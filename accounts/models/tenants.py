@@ -24,7 +24,7 @@ SCOPES = ("images:write", "images:read", "billing:read", "webhooks:write", "keys
 MANAGES_KEYS = "keys:write"
 """Given only by name, because a key with it can make further keys."""
 
-MAX_WORDS = 100
+MAX_KEY_LIST_ENTRIES = 100
 """The most entries in each of a key's lists: every request is checked against them."""
 _IP_RANGE_LENGTH = 43
 
@@ -75,7 +75,7 @@ class Tenant(models.Model):
     own_max_in_flight = _limit("Empty: unlimited.", editable=False)
     own_models = ArrayField(
         models.CharField(max_length=100),
-        size=MAX_WORDS,
+        size=MAX_KEY_LIST_ENTRIES,
         null=True,
         blank=True,
         editable=False,
@@ -200,6 +200,11 @@ class Membership(models.Model):
         return f"{self.user} is {self.get_role_display().lower()} of {self.tenant}"
 
 
+ADMIN_ROLES = frozenset({Membership.Role.OWNER, Membership.Role.ADMIN})
+BILLING_CONTACT_ROLES = ADMIN_ROLES | {Membership.Role.BILLING}
+"""Members with one of these get mail about a low balance and about a suspension."""
+
+
 class Invitation(models.Model):
     """A role in a tenant offered to the owner of an address; cancelling deletes it."""
 
@@ -255,14 +260,14 @@ class ApiKey(models.Model):
     )
     allowed_models = ArrayField(
         models.CharField(max_length=100),
-        size=MAX_WORDS,
+        size=MAX_KEY_LIST_ENTRIES,
         null=True,
         blank=True,
         help_text="Model names, separated by commas. Empty: every model.",
     )
     ip_ranges = ArrayField(
         models.CharField(max_length=_IP_RANGE_LENGTH, validators=[validate_ip_range]),
-        size=MAX_WORDS,
+        size=MAX_KEY_LIST_ENTRIES,
         null=True,
         blank=True,
         help_text="Addresses or networks this key may be used from. Empty: anywhere.",

@@ -8,8 +8,8 @@ from uuid import UUID
 from accounts.quotas import Limits
 from pictor.kit.words.errors import RateLimited
 
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
-WORDS = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
+MINUTE_SECONDS, HOUR_SECONDS, DAY_SECONDS = 60.0, 3600.0, 86_400.0
+PERIOD_WORDS = {MINUTE_SECONDS: "minute", HOUR_SECONDS: "hour", DAY_SECONDS: "day"}
 STEP_SECONDS = 5.0
 """Buckets fill in steps, so a burst that takes a moment to arrive gets exactly its limit."""
 
@@ -55,7 +55,7 @@ class Bucket:
     whose: str
     capacity: int
     cost: int
-    seconds: float = MINUTE
+    seconds: float = MINUTE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,8 @@ def buckets_of_mails(mailbox: str) -> list[Bucket]:
     """The limits on mails to one mailbox that strangers cause."""
     name = f"pictor:rate:{{mail}}:{mailbox}"
     return [
-        Bucket(f"{name}:hour", MAILS, "address", MAILS_AN_HOUR, 1, HOUR),
-        Bucket(f"{name}:day", MAILS, "address", MAX_MAILS_PER_DAY, 1, DAY),
+        Bucket(f"{name}:hour", MAILS, "address", MAILS_AN_HOUR, 1, HOUR_SECONDS),
+        Bucket(f"{name}:day", MAILS, "address", MAX_MAILS_PER_DAY, 1, DAY_SECONDS),
     ]
 
 
@@ -151,15 +151,15 @@ def headers_of(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:
     """Limit, remaining and seconds until full, for the tighter bucket of each unit."""
     headers: dict[str, str] = {}
     for unit in (REQUESTS, IMAGES):
-        found = [
+        levels = [
             (level, bucket)
             for bucket, level in zip(buckets, taken.levels, strict=True)
             if bucket.unit == unit
         ]
-        if not found:
+        if not levels:
             continue
-        level, bucket = min(found, key=lambda pair: pair[0])
-        full_in = (bucket.capacity - level) * MINUTE / bucket.capacity
+        level, bucket = min(levels, key=lambda pair: pair[0])
+        full_in = (bucket.capacity - level) * MINUTE_SECONDS / bucket.capacity
         limit, remaining, reset = HEADERS[unit]
         headers[limit] = str(bucket.capacity)
         headers[remaining] = str(max(0, math.floor(level)))
@@ -172,12 +172,12 @@ def refusal_of(buckets: Sequence[Bucket], taken: Taken, headers: dict[str, str])
     short = [
         bucket for bucket, level in zip(buckets, taken.levels, strict=True) if level < bucket.cost
     ]
-    bucket = max(short, key=lambda one: one.cost / one.capacity)
+    bucket = max(short, key=lambda bucket: bucket.cost / bucket.capacity)
     never = bucket.cost > bucket.capacity
     retry_after = min(int(bucket.seconds), max(1, math.ceil(taken.wait_seconds)))
     error = RateLimited(
         f"Rate limit reached for this {bucket.whose}: {bucket.capacity} {bucket.unit}"
-        f" {'an' if bucket.seconds == HOUR else 'a'} {WORDS[bucket.seconds]}."
+        f" {'an' if bucket.seconds == HOUR_SECONDS else 'a'} {PERIOD_WORDS[bucket.seconds]}."
         + (" One request for more images than that can never pass." if never else ""),
         retry_after=None if never else retry_after,
         should_retry=False if never else None,

@@ -20,20 +20,20 @@ class LocalBuckets:
     def take(self, buckets: Sequence[Bucket], *, now: float) -> Taken:
         """Take from all or none, like the script on Redis. `now` comes from a monotonic clock."""
         with self._lock:
-            found = [self._level(bucket, now) for bucket in buckets]
+            levels = [self._level(bucket, now) for bucket in buckets]
             waits = [
                 _wait(bucket, level, at, now)
-                for bucket, (level, at) in zip(buckets, found, strict=True)
+                for bucket, (level, at) in zip(buckets, levels, strict=True)
                 if level < bucket.cost
             ]
             if waits:
-                return Taken(max(waits), tuple(level for level, _ in found))
-            for bucket, (level, at) in zip(buckets, found, strict=True):
+                return Taken(max(waits), tuple(level for level, _ in levels))
+            for bucket, (level, at) in zip(buckets, levels, strict=True):
                 self._levels[bucket.name] = (level - bucket.cost, at)
                 self._levels.move_to_end(bucket.name)
             while len(self._levels) > self.MAX_BUCKETS:
                 self._levels.popitem(last=False)
-            left = zip(buckets, found, strict=True)
+            left = zip(buckets, levels, strict=True)
             return Taken(0.0, tuple(level - bucket.cost for bucket, (level, _) in left))
 
     def _level(self, bucket: Bucket, now: float) -> tuple[float, float]:

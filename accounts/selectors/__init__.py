@@ -21,6 +21,7 @@ from accounts.selectors.configuration import (
     config_revision,
 )
 from accounts.selectors.members import (
+    emails_of_members,
     emails_of_owners,
     invitation_by_id,
     invitations_of,

@@ -42,9 +42,13 @@ def api_keys_of(
     return list((keys if after is None else keys.filter(id__lt=after))[:limit])
 
 
-def counted_keys_of(tenant_id: UUID, *, after: UUID | None, limit: int) -> list[ApiKey]:
-    """Like `api_keys_of`; each key has `of_all`, the number of keys the tenant has."""
+def counted_keys_of(tenant_id: UUID, *, after: UUID | None, limit: int) -> tuple[list[ApiKey], int]:
+    """Like `api_keys_of`, with the number of keys the tenant has; 0 if none is older than `after`.
+
+    One query.
+    """
     every = ApiKey.objects.filter(tenant_id=tenant_id)
     number = every.order_by().values("tenant_id").annotate(number=Count("id")).values("number")
     keys = every if after is None else every.filter(id__lt=after)
-    return list(keys.annotate(of_all=Subquery(number)).order_by("-id")[:limit])
+    rows = list(keys.annotate(of_tenant=Subquery(number)).order_by("-id")[:limit])
+    return [*rows], rows[0].of_tenant if rows else 0

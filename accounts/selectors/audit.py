@@ -19,7 +19,9 @@ def notes_about(object_type: str, object_ids: Collection[str]) -> dict[str, str]
     events = AuditEvent.objects.filter(
         object_type=object_type, object_id__in=object_ids, action=STAFFS_NOTE
     )
-    return {one.object_id: str((one.after or {}).get("note", "")) for one in events.order_by("id")}
+    return {
+        event.object_id: str((event.after or {}).get("note", "")) for event in events.order_by("id")
+    }
 
 
 def installation_events_about(

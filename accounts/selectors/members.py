@@ -38,6 +38,12 @@ def members_of(tenant_id: UUID) -> list[Membership]:
     return list(members.annotate(**extra).order_by("user__email"))
 
 
+def emails_of_members(tenant_id: UUID, roles: Collection[str]) -> list[str]:
+    """The addresses of a tenant's members with one of these roles, in alphabetical order."""
+    members = Membership.objects.filter(tenant_id=tenant_id, role__in=roles)
+    return list(members.order_by("user__email").values_list("user__email", flat=True))
+
+
 def emails_of_owners(tenant_ids: Collection[UUID]) -> list[str]:
     """The verified addresses of these tenants' active owners, each once."""
     owners = Membership.objects.filter(tenant_id__in=tenant_ids, role=Membership.Role.OWNER)
@@ -84,11 +90,11 @@ def invitation_by_id(invitation_id: str, *, now: datetime) -> Invitation | None:
     wanted = ids.parse_uuid(invitation_id)
     if wanted is None:
         return None
-    found = open_invitations(now).select_related("tenant", "invited_by")
-    return found.filter(id=wanted).first()
+    invitations = open_invitations(now).select_related("tenant", "invited_by")
+    return invitations.filter(id=wanted).first()
 
 
 def invitations_of(tenant_id: UUID, *, now: datetime) -> list[Invitation]:
     """A tenant's open invitations, newest first."""
-    found = open_invitations(now).filter(tenant_id=tenant_id)
-    return list(found.select_related("tenant", "invited_by").order_by("-created_at"))
+    invitations = open_invitations(now).filter(tenant_id=tenant_id)
+    return list(invitations.select_related("tenant", "invited_by").order_by("-created_at"))

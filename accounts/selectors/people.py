@@ -19,7 +19,7 @@ def has_second_factor(user_id: UUID) -> bool:
 
 def emails_of(user_ids: Collection[str]) -> dict[str, str]:
     """The addresses of these people by id; deleted people are missing."""
-    known = [found for text in user_ids if (found := ids.parse_uuid(text)) is not None]
+    known = [user_id for text in user_ids if (user_id := ids.parse_uuid(text)) is not None]
     if not known:
         return {}
     people = User.objects.filter(id__in=known).values_list("id", "email")

@@ -28,14 +28,14 @@ def tenant_by_public_id(public_id: str) -> Tenant | None:
 def tenant_by_name_or_id(text: str) -> Tenant | None:
     """The tenant with this public id (`ten_…`), UUID or name; an id wins over a name."""
     tenant_id = ids.parse_either(ids.TENANT, text)
-    found = tenant_id and Tenant.objects.filter(id=tenant_id).first()
-    return found or Tenant.objects.filter(name=text).first()
+    tenant = tenant_id and Tenant.objects.filter(id=tenant_id).first()
+    return tenant or Tenant.objects.filter(name=text).first()
 
 
 def tenant_as_shown(text: str) -> Tenant | None:
     """Like `tenant_by_name_or_id`, and otherwise the only tenant with this title."""
-    if (found := tenant_by_name_or_id(text)) is not None:
-        return found
+    if (tenant := tenant_by_name_or_id(text)) is not None:
+        return tenant
     titled = list(Tenant.objects.filter(title=text)[:2]) if text else []
     return titled[0] if len(titled) == 1 else None
 

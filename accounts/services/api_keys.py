@@ -41,7 +41,7 @@ class KeyRules:
     default_response_format: str = ""
 
 
-FREE = KeyRules()
+NO_RULES = KeyRules()
 MAX_KEYS = 1000
 """The most keys per tenant that are neither revoked nor expired."""
 
@@ -61,7 +61,7 @@ def issue_api_key(
     tenant: Tenant,
     name: str,
     actor: Actor,
-    rules: KeyRules = FREE,
+    rules: KeyRules = NO_RULES,
     is_test: bool = False,
     plaintext: str | None = None,
     maker: User | None = None,

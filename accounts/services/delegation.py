@@ -11,7 +11,16 @@ from django.db import transaction
 
 from accounts.callers import Caller
 from accounts.locks import tenant_for_update
-from accounts.models import MANAGES_KEYS, SCOPES, Actor, ApiKey, Membership, Tenant, User
+from accounts.models import (
+    ADMIN_ROLES,
+    MANAGES_KEYS,
+    SCOPES,
+    Actor,
+    ApiKey,
+    Membership,
+    Tenant,
+    User,
+)
 from accounts.services.api_keys import (
     KeyRules,
     change_api_key,
@@ -44,7 +53,7 @@ _OF_A_DEVELOPER = frozenset({"images:write", "images:read", "webhooks:write"})
 
 def scopes_of(role: str) -> frozenset[str]:
     """The scopes that a member with this role may give to a key."""
-    if role in {Membership.Role.OWNER, Membership.Role.ADMIN}:
+    if role in ADMIN_ROLES:
         return frozenset(SCOPES)
     return _OF_A_DEVELOPER if role == Membership.Role.DEVELOPER else frozenset()
 
@@ -122,15 +131,15 @@ def issue_key_for(
     *,
     caller: Caller,
     name: str,
-    given: Mapping[str, Any],
+    fields: Mapping[str, Any],
     livemode: bool | None,
     actor: Actor,
     ip: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """`issue_api_key` for a key that makes keys. Rules not in `given` are copied from its own.
+    """`issue_api_key` for a key that makes keys. Rules not in `fields` are copied from its own.
 
-    Two are not copied: the new key gets `keys:write` only if `given` names it, and its budgets are
-    hard unless `given` says otherwise. The key counts as made by the person who made the caller's
+    Two are not copied: the new key gets `keys:write` only if `fields` names it, and its budgets are
+    hard unless `fields` says otherwise. The key counts as made by the person who made the caller's
     key, and is handed over or revoked with them.
 
     Raises Forbidden for more than the caller's key may do, for a live key made by a test key, and
@@ -141,12 +150,12 @@ def issue_key_for(
     if own.is_test and not is_test:
         raise Forbidden("A test key can create only test keys.", param="livemode")
     scopes = [scope for scope in own.scopes if scope != MANAGES_KEYS]
-    if not scopes and "scopes" not in given:
+    if not scopes and "scopes" not in fields:
         message = (
             f"This API key has only {MANAGES_KEYS}, which must be given by name: name the scopes."
         )
         raise ValidationError({"scopes": message})
-    rules = replace(rules_of(own), **{"scopes": scopes, "budget_warns_only": False, **given})
+    rules = replace(rules_of(own), **{"scopes": scopes, "budget_warns_only": False, **fields})
     refuse_more_than(rules_of(own), rules)
     return issue_api_key(
         tenant=own.tenant,
@@ -165,16 +174,16 @@ def change_key_for(
     caller: Caller,
     key: ApiKey,
     name: str | None,
-    given: Mapping[str, Any],
+    fields: Mapping[str, Any],
     actor: Actor,
     ip: str | None = None,
 ) -> None:
-    """`change_api_key` for a key that manages keys. Rules not in `given` stay.
+    """`change_api_key` for a key that manages keys. Rules not in `fields` stay.
 
     Raises Forbidden for more than the caller's own key may do, and like `_refuse_wider`.
     """
     own = _refuse_wider(caller, key)
-    rules = replace(rules_of(key), **given)
+    rules = replace(rules_of(key), **fields)
     refuse_more_than(rules_of(own), rules)
     change_api_key(
         key=key, name=key.name if name is None else name, rules=rules, actor=actor, ip=ip
@@ -270,6 +279,6 @@ def _is_inside(ranges: Sequence[str] | None, known: Sequence[str]) -> bool:
     except ValueError:
         return False
     return all(
-        any(one.version == other.version and one.subnet_of(other) for other in networks)  # type: ignore[arg-type]  # of one version
-        for one in inner
+        any(network.version == other.version and network.subnet_of(other) for other in networks)  # type: ignore[arg-type]  # of one version
+        for network in inner
     )

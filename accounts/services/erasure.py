@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 TASK = "accounts.tasks.erase_tenants"
 LEASE = timedelta(minutes=10)
 """A claimed tenant is left to its worker this long; a second one would only ask storage twice."""
-AGAIN = timedelta(minutes=1)
+RETRY_AFTER = timedelta(minutes=1)
 """The wait after a failed attempt, and before the second pass: see `_make_nameless`."""
 
 _at_work = threading.Lock()
@@ -130,7 +130,7 @@ def _is_erased(tenant: Tenant, now: datetime) -> bool:
         _erase(tenant, "erasure", now)
     except ValidationError as error:
         logger.warning("%s is not erased yet: %s", tenant.public_id, "; ".join(error.messages))
-        Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now + AGAIN)
+        Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now + RETRY_AFTER)
         return False
     return True
 
@@ -181,6 +181,6 @@ def _make_nameless(tenant: Tenant, actor: Actor, now: datetime) -> None:
     _end_memberships(tenant, actor)
     ApiKey.objects.filter(tenant=tenant).update(name="", ip_ranges=None)
     SupportGrant.objects.filter(tenant=tenant).delete()
-    tenant.name, tenant.title, tenant.erasure_due_at = nameless, "", now + AGAIN
+    tenant.name, tenant.title, tenant.erasure_due_at = nameless, "", now + RETRY_AFTER
     tenant.save(update_fields=["name", "title", "erasure_due_at"])
     record(tenant.audited, "tenant.erase", actor=actor)

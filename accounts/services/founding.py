@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from accounts.ledger import ledger
 from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant, User
-from accounts.services.api_keys import FREE, KeyRules, issue_api_key
+from accounts.services.api_keys import NO_RULES, KeyRules, issue_api_key
 from accounts.services.members import invite_as_operator
 from accounts.services.tenants import NO_LIMITS, NOTHING, TenantLimits, create_tenant
 from pictor.kit.database import lock_numbers
@@ -56,7 +56,7 @@ class Start:
     note: str = ""
     price_list: str = ""
     limits: TenantLimits = NO_LIMITS
-    rules: KeyRules = FREE
+    rules: KeyRules = NO_RULES
 
 
 @dataclass(frozen=True, slots=True)

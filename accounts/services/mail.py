@@ -28,7 +28,7 @@ TASK = "accounts.tasks.send_mail"
 WAITS = (*(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)), timedelta(hours=6))
 MAX_MAIL_ATTEMPTS = 8
 """The last attempt comes 19 hours after the first."""
-KEPT = timedelta(days=7)
+MAX_MAIL_AGE = timedelta(days=7)
 """No mail waits longer, so a mail with a due time this long ago precedes all others."""
 MAX_ERROR = 300
 
@@ -50,7 +50,7 @@ def post(*, to: str, subject: str, text: str, html: str = "", goes_first: bool =
     The subject becomes one line without invisible marks, because it contains text from people. A
     mail with `goes_first` precedes all waiting mail; a retry takes its turn.
     """
-    due_at = clock.now() - KEPT if goes_first else None
+    due_at = clock.now() - MAX_MAIL_AGE if goes_first else None
     (mail,) = _post([to], subject=subject, text=text, html=html, due_at=due_at)
     return mail
 
@@ -108,7 +108,7 @@ def unsent_seconds() -> float:
 
 def forget_old(*, now: datetime) -> None:
     """Delete mail older than a week, whether sent or given up."""
-    Mail.objects.filter(created_at__lt=now - KEPT).delete()
+    Mail.objects.filter(created_at__lt=now - MAX_MAIL_AGE).delete()
 
 
 @transaction.atomic

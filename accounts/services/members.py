@@ -283,10 +283,10 @@ def require_second_factor(*, by: Membership, is_required: bool, ip: str | None =
 def _lock(by: Membership, other: Membership | None = None) -> None:
     """Lock the tenant's people and reload the memberships. Raises ValidationError if one ended."""
     tenant_for_update(by.tenant_id)
-    for one, whoever in ((by, "You are"), (other, "That person is")):
+    for membership, whoever in ((by, "You are"), (other, "That person is")):
         try:
-            if one is not None:
-                one.refresh_from_db(fields=["role"])
+            if membership is not None:
+                membership.refresh_from_db(fields=["role"])
         except Membership.DoesNotExist:
             raise ValidationError(f"{whoever} no longer a member.") from None
 
@@ -320,14 +320,14 @@ def _end_invitations(
     membership: Membership, role: Membership.Role | None, actor: Actor, ip: str | None
 ) -> None:
     """End the member's invitations that a member with this role (None: no member) may not make."""
-    made = Invitation.objects.filter(
+    invitations = Invitation.objects.filter(
         tenant_id=membership.tenant_id, invited_by_id=membership.user_id
     )
     if role == Membership.Role.OWNER:
         return
     if role == Membership.Role.ADMIN:
-        made = made.filter(role=Membership.Role.OWNER)
-    for invitation in made:
+        invitations = invitations.filter(role=Membership.Role.OWNER)
+    for invitation in invitations:
         _uninvite(invitation, actor, ip)
 
 

@@ -60,8 +60,8 @@ def change_person(
     if is_active is False:
         _refuse_staff(user)
     address = None if email is None else User.normalize_username(email)
-    given = {"email": address, "name": name, "is_active": is_active}
-    columns = {column: value for column, value in given.items() if value is not None}
+    columns_given = {"email": address, "name": name, "is_active": is_active}
+    columns = {column: value for column, value in columns_given.items() if value is not None}
     for column, value in columns.items():
         setattr(user, column, value)
     user.full_clean()

@@ -62,12 +62,12 @@ def give_sign_up_credit(*, tenant: Tenant, user: User, now: datetime, ip: str | 
 def _withheld(
     mailboxes: list[bytes], networks: list[bytes], now: datetime
 ) -> SignUpCredit.Withheld:
-    given = _credits(now, withheld="")
+    credits_today = _credits(now, withheld="")
     if SignUpCredit.objects.filter(mailbox__in=mailboxes, withheld="").exists():
         return SignUpCredit.Withheld.MAILBOX
-    if given.filter(network__in=networks).count() >= settings.SIGN_UP_CREDITS_PER_ADDRESS:
+    if credits_today.filter(network__in=networks).count() >= settings.SIGN_UP_CREDITS_PER_ADDRESS:
         return SignUpCredit.Withheld.NETWORK
-    today = given.aggregate(micros=Sum("amount_micros"))["micros"] or 0
+    today = credits_today.aggregate(micros=Sum("amount_micros"))["micros"] or 0
     if today + settings.SIGN_UP_CREDIT > settings.SIGN_UP_CREDIT_PER_DAY:
         return SignUpCredit.Withheld.CEILING
     return SignUpCredit.Withheld.NOT

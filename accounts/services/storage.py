@@ -52,5 +52,5 @@ def is_nearly_full(tenant: Tenant) -> bool:
 
 def stored_together() -> Stored:
     """The totals as last recorded."""
-    found = Tenant.objects.aggregate(size=Sum("stored_bytes"), full=Count("storage_full_at"))
-    return Stored(int(found["size"] or 0), found["full"])
+    totals = Tenant.objects.aggregate(size=Sum("stored_bytes"), full=Count("storage_full_at"))
+    return Stored(int(totals["size"] or 0), totals["full"])

@@ -3,14 +3,13 @@
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.models import Actor, Membership, Tenant
-from accounts.selectors import members_of
+from accounts.models import BILLING_CONTACT_ROLES, Actor, Tenant
+from accounts.selectors import emails_of_members
 from accounts.services.audit import note_for_staff
 from accounts.services.mail import post_rendered
 from accounts.services.tenants import set_tenant_status
 
 MAIL = "account/email/suspended"
-TOLD_ROLES = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING)
 
 
 @transaction.atomic
@@ -30,7 +29,7 @@ def suspend(
         raise ValidationError("the tenant is suspended already")
     set_tenant_status(tenant=tenant, status=suspended, reason=words, actor=actor, ip=ip)
     note_for_staff(tenant.audited, note.strip(), actor=actor, ip=ip)
-    emails = [one.user.email for one in members_of(tenant.id) if one.role in TOLD_ROLES]
+    emails = emails_of_members(tenant.id, BILLING_CONTACT_ROLES)
     context = {"workspace": tenant.shown_name, "reason": words}
     post_rendered(to=emails, template=MAIL, words=context)
     return len(emails)

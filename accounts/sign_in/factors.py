@@ -16,7 +16,7 @@ from accounts.models import User
 
 View = Callable[..., HttpResponseBase]
 
-FRESH = timedelta(minutes=15)
+FACTOR_FRESH_FOR = timedelta(minutes=15)
 """The time for which a second factor counts as fresh after it was shown."""
 SHOW_AGAIN = "Enter your second factor again, then resend the form."
 

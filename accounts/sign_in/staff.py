@@ -17,7 +17,7 @@ from typing_extensions import override
 from unfold.sites import UnfoldAdminSite
 
 from accounts.models import User
-from accounts.sign_in.factors import FRESH, SHOW_AGAIN, app_since, has_shown
+from accounts.sign_in.factors import FACTOR_FRESH_FOR, SHOW_AGAIN, app_since, has_shown
 from accounts.sign_in.forms import SignInForm
 from accounts.sign_in.pages import response_with_limit
 from pictor.kit.words import clock
@@ -116,14 +116,14 @@ def has_shown_factor(request: HttpRequest) -> bool:
 
 
 def factor_redirect(request: HttpRequest) -> HttpResponse | None:
-    """Redirect to the page that asks for the factor; None if it was shown within FRESH.
+    """Redirect to the page that asks for the factor; None if it was shown within FACTOR_FRESH_FOR.
 
     Used before steps of the admin that equal those of /ops/ that require a fresh factor.
     """
     user = request.user
     if not settings.STAFF_MFA or not isinstance(user, User):
         return None
-    if has_shown(request, user, since=clock.now() - FRESH):
+    if has_shown(request, user, since=clock.now() - FACTOR_FRESH_FOR):
         return None
     messages.warning(request, SHOW_AGAIN)
     following = urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})

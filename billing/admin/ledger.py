@@ -6,7 +6,14 @@ from django.contrib import admin
 from django.db.models import Q
 from typing_extensions import override
 
-from accounts.admin import LOOKED_AT, NEWEST, LargeAdmin, ReadOnlyAdmin, dollars, words_filter
+from accounts.admin import (
+    MAX_SCANNED_ROWS,
+    NEWEST,
+    LargeAdmin,
+    ReadOnlyAdmin,
+    dollars,
+    words_filter,
+)
 from accounts.models import Tenant
 from billing.latency import quantile
 from billing.models import KeyBudget, TenantBalance, Transfer, UnchargedCost, UsageRollup
@@ -46,17 +53,17 @@ class TransferAdmin(LargeAdmin):
     search_help_text = f"a transfer's or a generation's id, or a tenant's name; {NEWEST}"
 
     @override
-    def found(self, text: str) -> Q:
+    def search_condition(self, text: str) -> Q:
         if text.isdecimal() and len(text) <= MAX_DIGITS:
             return Q(pk=int(text))
         generation_id = ids.parse_either(ids.GENERATION, text)
         if generation_id is not None:
             return of_generation(generation_id)
-        return super().found(text)
+        return super().search_condition(text)
 
     @override
     def of_tenant(self, tenant: Tenant) -> Q:
-        return newest_of_tenant(tenant.id, LOOKED_AT)
+        return newest_of_tenant(tenant.id, MAX_SCANNED_ROWS)
 
 
 @admin.register(KeyBudget)
@@ -97,11 +104,11 @@ class UsageRollupAdmin(LargeAdmin):
     search_help_text = f"a UTC day (2026-11-26), or a tenant's name; {NEWEST}"
 
     @override
-    def found(self, text: str) -> Q:
+    def search_condition(self, text: str) -> Q:
         try:
             start = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
         except ValueError:
-            return super().found(text)
+            return super().search_condition(text)
         return Q(hour__gte=start, hour__lt=start + timedelta(days=1))
 
     @admin.display(description="p50 (s)")
@@ -127,5 +134,5 @@ class UnchargedCostAdmin(ReadOnlyAdmin):
 
 
 def _seconds(usage: UsageRollup, share: float) -> str:
-    found = quantile({int(bucket): times for bucket, times in usage.latency.items()}, share)
-    return "" if found is None else f"{found:.1f}"
+    seconds = quantile({int(bucket): times for bucket, times in usage.latency.items()}, share)
+    return "" if seconds is None else f"{seconds:.1f}"

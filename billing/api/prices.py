@@ -103,8 +103,11 @@ class PricesView(Endpoint):
             before = table
         data = [_item(key, price) for key, price in sorted(_prices(now, sold).items())]
         withdrawn = [
-            {"effective_from": one.book.effective_from, "withdrawn_at": one.withdrawn_at}
-            for one in withdrawals(caller.tenant_id, present)
+            {
+                "effective_from": withdrawal.book.effective_from,
+                "withdrawn_at": withdrawal.withdrawn_at,
+            }
+            for withdrawal in withdrawals(caller.tenant_id, present)
         ]
         return Answer({"data": data, "scheduled": scheduled, "withdrawn": withdrawn})
 

@@ -16,7 +16,7 @@ from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from billing.periods import Bucket, buckets_between
 from billing.selectors import Group, Used, usage_between
-from pictor.kit.endpoints.bodies import LATEST
+from pictor.kit.endpoints.bodies import MAX_UNIX_SECONDS
 from pictor.kit.endpoints.objects import ApiObject, Constant, UnixSeconds, Usd
 from pictor.kit.endpoints.queries import MAX_PAGE, ApiQuery, PageLimitField
 from pictor.kit.words import clock, ids
@@ -36,13 +36,14 @@ class QueryTimeField(serializers.IntegerField):
     """A time in Unix seconds; None if it was not given."""
 
     def __init__(self, help_text: str) -> None:
-        super().__init__(default=None, min_value=0, max_value=LATEST, help_text=help_text)
+        super().__init__(default=None, min_value=0, max_value=MAX_UNIX_SECONDS, help_text=help_text)
 
     @override
     def to_internal_value(self, data: Any) -> datetime:  # type: ignore[override]  # a moment here
-        if not re.fullmatch("[0-9]{1,10}", data, re.ASCII) or int(data) > LATEST:
+        if not re.fullmatch("[0-9]{1,10}", data, re.ASCII) or int(data) > MAX_UNIX_SECONDS:
             raise InvalidRequest(
-                f"{self.field_name} must be Unix seconds, 0 to {LATEST}.", param=self.field_name
+                f"{self.field_name} must be Unix seconds, 0 to {MAX_UNIX_SECONDS}.",
+                param=self.field_name,
             )
         return datetime.fromtimestamp(int(data), UTC)
 
@@ -186,7 +187,7 @@ class UsageView(Endpoint):
             raise InvalidRequest("start must be before end.", param="start")
         page = list(islice(buckets_between(start, end, bucket=bucket), limit + 1))
         shown = page[:limit]
-        found = usage_between(
+        rows = usage_between(
             caller.tenant_id,
             start=shown[0][0],
             end=shown[-1][1],
@@ -195,7 +196,7 @@ class UsageView(Endpoint):
         )
         return Answer(
             {
-                "data": [_bucket(span, found) for span in shown],
+                "data": [_bucket(span, rows) for span in shown],
                 "has_more": len(page) > limit,
                 "next_start": page[limit][0] if len(page) > limit else None,
             }

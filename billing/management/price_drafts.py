@@ -40,9 +40,9 @@ def add_draft_actions(actions: "_SubParsersAction[CommandParser]") -> None:
     markup = actions.add_parser("markup", help="set the factor for each price of a draft")
     undo = actions.add_parser("undo", help="undo the last change of a draft's prices")
     discard = actions.add_parser("discard", help="discard a draft")
-    for one in (copy, change, markup, undo, discard):
-        one.add_argument("book", help=BOOK_HELP)
-        one.add_argument("--json", action="store_true")
+    for subparser in (copy, change, markup, undo, discard):
+        subparser.add_argument("book", help=BOOK_HELP)
+        subparser.add_argument("--json", action="store_true")
     markup.add_argument("markup", metavar="X", help="such as 1.2")
     for name in ("model", "size", "quality"):
         words = f"only this {name}; repeatable; default: every {name}"

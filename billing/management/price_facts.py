@@ -47,7 +47,7 @@ def changes_of(book: PriceBook, stops: Stops) -> dict[str, Any]:
                 for step in stops.steps
                 if step.later
             ],
-            "prices_below_cost": [str(one) for one in stops.below],
+            "prices_below_cost": [str(cell) for cell in stops.below],
             "unknown_cost": [" ".join(key) for key in stops.unknown],
         },
     }
@@ -85,19 +85,19 @@ def forecast_words(what: Forecast) -> dict[str, Any]:
             {
                 "tenant": tenant.public_id,
                 "name": tenant.shown_name,
-                "was": to_decimal(one.was),
-                "would_be": to_decimal(one.becomes),
+                "was": to_decimal(effect.was),
+                "would_be": to_decimal(effect.becomes),
             }
-            for tenant, one in what.most_touched
+            for tenant, effect in what.most_touched
         ],
         "left_out": [
             {
-                **dict(zip(("model", "size", "quality"), one.key, strict=True)),
-                "why": str(one.why),
-                "images": one.images,
-                "was": to_decimal(one.captured),
+                **dict(zip(("model", "size", "quality"), left_out.key, strict=True)),
+                "why": str(left_out.why),
+                "images": left_out.images,
+                "was": to_decimal(left_out.captured),
             }
-            for one in facts.left_out
+            for left_out in facts.left_out
         ],
     }
 
@@ -110,10 +110,10 @@ def followers(book: PriceBook) -> Sequence[PriceBook]:
 def follower_lines(book: PriceBook, *, withdrawn: Collection[int] = ()) -> list[str]:
     """Return the same as lines for a person, each with the command that prevents it."""
     return [
-        f"{name_of(one)} takes over at {date_of(one)}."
-        f" To keep it from that: manage.py price withdraw {name_of(one)}"
-        for one in followers(book)
-        if one.pk not in withdrawn
+        f"{name_of(follower)} takes over at {date_of(follower)}."
+        f" To keep it from that: manage.py price withdraw {name_of(follower)}"
+        for follower in followers(book)
+        if follower.pk not in withdrawn
     ]
 
 

@@ -47,10 +47,10 @@ def read_list(name: str) -> PriceList | None:
     """Return the shared list of that name; None for NO_LIST. Raises CommandError."""
     if name.lower() == NO_LIST:
         return None
-    found = price_list_named(name)
-    if found is None:
+    price_list = price_list_named(name)
+    if price_list is None:
         raise CommandError(f"there is no shared list {name!r}; `manage.py price lists` shows them")
-    return found
+    return price_list
 
 
 def read_owner(tenant: str | None, shared: str | None) -> UUID | None:
@@ -59,12 +59,12 @@ def read_owner(tenant: str | None, shared: str | None) -> UUID | None:
         return read_tenant(tenant).id
     if not shared:
         return None
-    found = read_list(shared)
-    if found is None:
+    price_list = read_list(shared)
+    if price_list is None:
         raise CommandError(
             f"{NO_LIST!r} is not a shared list: leave out --list for everyone's prices"
         )
-    return found.id
+    return price_list.id
 
 
 def read_number(text: str | None) -> int | None:

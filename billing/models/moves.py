@@ -32,7 +32,7 @@ class MoneyMove(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_index=False, related_name="+")
-    kind = models.CharField(max_length=13, choices=[(one.value, one.label) for one in KINDS])
+    kind = models.CharField(max_length=13, choices=[(kind.value, kind.label) for kind in KINDS])
     amount = models.BigIntegerField()
     reverses_seq = models.BigIntegerField(null=True)
     generation_id = models.UUIDField(null=True)

@@ -46,8 +46,8 @@ from billing.selectors.checkpoints import (
     proofs,
     under_way,
 )
-from billing.selectors.customers import NOTHING_BOUGHT, CustomerFigures, customer_figures
-from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
+from billing.selectors.customers import NO_FIGURES, CustomerFigures, customer_figures
+from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, findings_of
 from billing.selectors.heads import Heads, head_findings, heads_before
 from billing.selectors.hours import Hour, hours_of, is_of_demo, sorts_of
 from billing.selectors.ledger import (
@@ -130,7 +130,7 @@ from billing.selectors.prices import (
 )
 from billing.selectors.proof import proof_of
 from billing.selectors.protection import protection_findings, protections
-from billing.selectors.refunds_given import Given, given_by, given_for
+from billing.selectors.refunds_given import ChargeSums, charge_sums_of, compensated_by
 from billing.selectors.relations import (
     BALANCES,
     KEY_COUNTERS,
@@ -194,9 +194,9 @@ from billing.selectors.statements import (
     monthly_statement,
     monthly_statements,
 )
-from billing.selectors.totals import OPEN, balance_totals, usage_together
+from billing.selectors.totals import HOUR_OPEN_FOR, balance_totals, usage_together
 from billing.selectors.transfers import (
-    LOOKED_AT,
+    MAX_SCANNED_ROWS,
     TransferFilter,
     TransferPage,
     all_transfers_like,

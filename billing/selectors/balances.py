@@ -108,19 +108,21 @@ def transfers_of(
         | Q(attempt_id__in=attempt_ids)
         | Q(corrects_id__in=attempt_ids)
     )
-    found = list(moved)
-    if given := [one.seq for one in found if one.kind == Transfer.Kind.CREDIT]:
+    transfers = list(moved)
+    if credit_seqs := [
+        transfer.seq for transfer in transfers if transfer.kind == Transfer.Kind.CREDIT
+    ]:
         taken = Transfer.objects.filter(kind="reversal", tenant_id=tenant_id)
-        found += taken.filter(reverses_seq__in=given)
-    return sorted(found, key=lambda one: one.id)
+        transfers += taken.filter(reverses_seq__in=credit_seqs)
+    return sorted(transfers, key=lambda transfer: transfer.id)
 
 
 def cost_changes(attempt_ids: Collection[UUID]) -> Mapping[UUID, int]:
     """Sum by attempt the micros that vendors' bills added to its cost; negative means less."""
     changes = Counter[UUID]()
-    for one in Transfer.objects.filter(corrects_id__in=list(attempt_ids)):
-        if one.corrects_id is not None:
-            changes[one.corrects_id] += one.cost_change
+    for transfer in Transfer.objects.filter(corrects_id__in=list(attempt_ids)):
+        if transfer.corrects_id is not None:
+            changes[transfer.corrects_id] += transfer.cost_change
     return changes
 
 
@@ -133,20 +135,20 @@ def of_generation(generation_id: UUID) -> Q:
     its = Q(generation_id=generation_id)
     hold = Transfer.objects.filter(its, kind=Transfer.Kind.HOLD).first()
     first, end = ids.about(generation_id, before=timedelta(), after=timedelta(days=1))
-    found = Q(kind__in=["hold", "capture", "release"]) | Q(
+    condition = Q(kind__in=["hold", "capture", "release"]) | Q(
         attempt_id__gte=first, attempt_id__lt=end
     )
-    found |= Q(corrects_id__gte=first, corrects_id__lt=end)
+    condition |= Q(corrects_id__gte=first, corrects_id__lt=end)
     if hold is not None:
-        found |= Q(kind="refund", tenant_id=hold.tenant_id)
-        found |= Q(kind="credit", tenant_id=hold.tenant_id)
-    return its & found
+        condition |= Q(kind="refund", tenant_id=hold.tenant_id)
+        condition |= Q(kind="credit", tenant_id=hold.tenant_id)
+    return its & condition
 
 
 def newest_of_tenant(tenant_id: UUID, most: int) -> Q:
     """A filter for a tenant's last `most` transfers, by the tenant's own numbers. One query."""
-    found = TenantBalance.objects.filter(tenant_id=tenant_id).values_list("seq", flat=True).first()
-    last = found or 0
+    newest = TenantBalance.objects.filter(tenant_id=tenant_id).values_list("seq", flat=True).first()
+    last = newest or 0
     # Two ends, so that the planner can estimate how few rows there are.
     return Q(tenant_id=tenant_id, seq__gt=last - most, seq__lte=last)
 
@@ -155,7 +157,7 @@ def balances_of(tenant_ids: Collection[UUID]) -> Mapping[UUID, Micros]:
     """Return the micros available to each of these tenants; 0 before its account is opened."""
     known = TenantBalance.objects.filter(tenant_id__in=tenant_ids)
     available = dict(known.values_list("tenant_id", "available"))
-    return {one: Micros(available.get(one, 0)) for one in tenant_ids}
+    return {tenant_id: Micros(available.get(tenant_id, 0)) for tenant_id in tenant_ids}
 
 
 def latest_transfers(

@@ -17,7 +17,7 @@ from billing.selectors.price_books import (
 
 STATES = (SCHEDULED, CURRENT, DRAFT, PAST, WITHDRAWN)
 """The states in the order of the list."""
-READ = 1000
+ROWS_AT_ONCE = 1000
 
 
 def numbers_by_state(text: str, now: datetime) -> Mapping[str, int]:
@@ -45,7 +45,7 @@ def book_page(
 def all_books(text: str, state: str, now: datetime) -> Iterator[list[PriceBook]]:
     """Yield all these books, some at a time."""
     after: int | None = None
-    while page := book_page(text, state, now, after=after, limit=READ):
+    while page := book_page(text, state, now, after=after, limit=ROWS_AT_ONCE):
         yield page
         after = page[-1].id
 

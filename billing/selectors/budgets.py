@@ -8,7 +8,7 @@ from enum import StrEnum
 from accounts.models import ApiKey, Tenant
 from billing.selectors.balances import NOTHING_USED, Balance, BudgetUse, key_uses
 
-NEAR = 0.8
+NEAR_SHARE = 0.8
 """The share of a budget from which it counts as nearly used up."""
 UNUSED_DAYS = 30
 """A key without an image for this long counts as unused."""
@@ -33,7 +33,7 @@ class Budget:
     @property
     def is_near(self) -> bool:
         """True if the budget is nearly used up or beyond; a warn-only budget needs some use."""
-        return self.share >= NEAR and (self.used > 0 or not self.warns_only)
+        return self.share >= NEAR_SHARE and (self.used > 0 or not self.warns_only)
 
     @property
     def warns_only(self) -> bool:
@@ -73,7 +73,7 @@ class KeyInUse:
             return KeyState(self.key.status(self.now))
         if self.is_rotating:
             return KeyState.ROTATING
-        if any(one.share >= 1 and not one.warns_only for one in self.budgets):
+        if any(budget.share >= 1 and not budget.warns_only for budget in self.budgets):
             return KeyState.USED_UP
         if self.passed:
             return KeyState.PASSED
@@ -103,12 +103,12 @@ class KeyInUse:
     @property
     def passed(self) -> list[Budget]:
         """An active key's exceeded warn-only budgets."""
-        return [one for one in self.budgets if one.is_passed] if self.is_active else []
+        return [budget for budget in self.budgets if budget.is_passed] if self.is_active else []
 
     @property
     def is_near(self) -> bool:
         """True if any of its budgets is nearly or wholly used up."""
-        return any(one.is_near for one in self.budgets)
+        return any(budget.is_near for budget in self.budgets)
 
     @property
     def is_unused(self) -> bool:
@@ -144,7 +144,9 @@ def what_stops(tenant: Tenant, balance: Balance) -> StoppedBy | None:
         return StoppedBy.NO_BALANCE
     if tenant.storage_full_at is not None:
         return StoppedBy.NO_STORAGE
-    used_up = (one.window for one in _set(None, tenant, balance.used) if one.used >= one.most)
+    used_up = (
+        budget.window for budget in _set(None, tenant, balance.used) if budget.used >= budget.most
+    )
     return next(map(StoppedBy, used_up), None)
 
 

@@ -79,8 +79,8 @@ def cells_bought(model: str, since: date) -> CellUsers:
         rows = cursor.fetchall()
     return CellUsers(
         # Each row is of one grouping set, a size or a quality; the other column is null.
-        sizes={size: Users(*found) for size, _, *found in rows if size is not None},
-        qualities={word: Users(*found) for size, word, *found in rows if size is None},
+        sizes={size: Users(*figures) for size, _, *figures in rows if size is not None},
+        qualities={word: Users(*figures) for size, word, *figures in rows if size is None},
     )
 
 

@@ -58,10 +58,10 @@ class TransferRange:
 def positions_of(stretches: Collection[TransferRange]) -> str:
     """Return SQL for the stretches' ends, as `checks.moves` takes it."""
     return "VALUES " + ", ".join(
-        f"('{one.tenant_id}'::uuid, {one.after.seq}::bigint,"
-        f" {'NULL' if one.until is None else one.until}::bigint,"
-        f" {one.after.available}::bigint, {one.after.held}::bigint)"
-        for one in stretches
+        f"('{stretch.tenant_id}'::uuid, {stretch.after.seq}::bigint,"
+        f" {'NULL' if stretch.until is None else stretch.until}::bigint,"
+        f" {stretch.after.available}::bigint, {stretch.after.held}::bigint)"
+        for stretch in stretches
     )
 
 
@@ -85,7 +85,7 @@ class Link:
 
 def links(stretches: Collection[TransferRange]) -> Iterator[Link]:
     """Yield the transfers of each stretch in the order of their numbers."""
-    begins = {str(one.tenant_id): one.after for one in stretches}
+    begins = {str(stretch.tenant_id): stretch.after for stretch in stretches}
     rows = _rows(
         f"WITH positions (tenant_id, seq, until, available, held) AS ({positions_of(stretches)})"
         f" {_COLUMNS} FROM ({TRANSFERS_AFTER}) AS transfers ORDER BY tenant_id, seq, id"

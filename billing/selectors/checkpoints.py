@@ -88,7 +88,7 @@ def kept_checkpoints() -> tuple[Checkpoints, list[Finding]]:
         for name, at in kept.items()
         if name.startswith(_TENANT)
     }
-    found = Checkpoints(
+    checkpoints = Checkpoints(
         tenants,
         kept.get(PLATFORM, START),
         kept.get(AUDIT_LOG, START),
@@ -96,7 +96,9 @@ def kept_checkpoints() -> tuple[Checkpoints, list[Finding]]:
         kept.get(SOLD, START),
     )
     message = "was written or changed without the key"
-    return found, [Finding("checkpoint", None, f"checkpoint {name}", message) for name in forged]
+    return checkpoints, [
+        Finding("checkpoint", None, f"checkpoint {name}", message) for name in forged
+    ]
 
 
 @dataclass(frozen=True, slots=True)

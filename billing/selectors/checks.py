@@ -159,7 +159,7 @@ OF_STRETCHES = (
     """,
 )
 
-KEYS = f"WITH api_keys AS {API_KEYS}"
+WITH_API_KEYS = f"WITH api_keys AS {API_KEYS}"
 """Begins each check of `STANDING`."""
 STANDING = (
     """

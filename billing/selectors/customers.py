@@ -17,7 +17,7 @@ from pictor.kit.words.money import Micros
 
 SOLD_DAYS = 30
 """UTC days, today included."""
-FAILED = "failed"
+FAILED_STATE = "failed"
 _Used = tuple[int, int, int]
 """Generations that ended, those that failed, and the micros spent."""
 _NOTHING: _Used = (0, 0, 0)
@@ -46,7 +46,7 @@ class CustomerFigures:
         return self.failed * 100 / self.ended if self.ended else None
 
 
-NOTHING_BOUGHT = CustomerFigures(Balance(Micros(0), Micros(0), 0, NOTHING_USED), None, None, 0, 0)
+NO_FIGURES = CustomerFigures(Balance(Micros(0), Micros(0), 0, NOTHING_USED), None, None, 0, 0)
 
 
 def customer_figures(
@@ -91,7 +91,7 @@ def _recent_usage(
         .order_by("tenant_id", "key_id")
         .annotate(
             ended=Sum("generations"),
-            failed=Sum("generations", filter=Q(status=FAILED), default=0),
+            failed=Sum("generations", filter=Q(status=FAILED_STATE), default=0),
             spent=Sum("captured_micros", filter=~Q(channel__in=without_channels), default=0),
             made_at=Subquery(ApiKey.objects.filter(id=OuterRef("key_id")).values("created_at")),
         )

@@ -34,14 +34,14 @@ class Finding:
     message: str
 
 
-def found_by(check: str) -> list[Finding]:
+def findings_of(check: str) -> list[Finding]:
     """Run one check: at most 100 findings. Lifts the transaction's statement time-out."""
     # Materialized, or the planner takes LIMIT as a promise that rows will be found soon.
     # No parameters: the checks' own format() strings are full of %s.
-    found = f"WITH found AS MATERIALIZED ({check}) SELECT * FROM found"  # noqa: S608 - our own text
+    query = f"WITH found AS MATERIALIZED ({check}) SELECT * FROM found"  # noqa: S608 - our own text
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute(f"{found} LIMIT {MAX_FINDINGS_PER_CHECK}")
+        cursor.execute(f"{query} LIMIT {MAX_FINDINGS_PER_CHECK}")
         rows = cursor.fetchall()
     return [
         Finding(

@@ -60,17 +60,17 @@ def hours_of(sort: Sort, hours: Collection[datetime]) -> Mapping[datetime, Hour]
         .annotate(requests=Sum("generations"), counts=Sum("times"))
     )
     sorts = sorts_of({row["key_id"] for row in rows})
-    found = dict.fromkeys(hours, Hour())
+    by_hour = dict.fromkeys(hours, Hour())
     for row in rows:
         if sorts.get(row["key_id"]) == sort:
-            had, number = found[row["hour"]], int(row["requests"])
-            found[row["hour"]] = Hour(
+            had, number = by_hour[row["hour"]], int(row["requests"])
+            by_hour[row["hour"]] = Hour(
                 requests=had.requests + number,
                 succeeded=had.succeeded + number * (row["status"] == "succeeded"),
                 failed=had.failed + number * (row["status"] == "failed"),
                 times=had.times + int(row["counts"] or 0),
             )
-    return found
+    return by_hour
 
 
 def is_of_demo(owner_id: UUID, made_at: datetime | None) -> bool:

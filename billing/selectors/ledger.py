@@ -12,17 +12,17 @@ from django.db import connection
 from accounts.audit_chain import audit_end, audit_problems, audit_seal_at
 from billing.selectors.chain import START, Position
 from billing.selectors.checks import (
-    KEYS,
     OPEN_HOLDS,
     STANDING,
     TOTAL_NAMES,
     TOTALS,
     USAGE,
+    WITH_API_KEYS,
     cost_check,
     hold_check,
     moves,
 )
-from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
+from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, findings_of
 from billing.selectors.published import (
     assignment_findings,
     price_findings,
@@ -46,7 +46,7 @@ def ledger_findings() -> list[Finding]:
         *(finding for prove in Walk().steps() for finding in prove()),
         *hold_findings(EVERYTHING),
         *cost_findings(EVERYTHING),
-        *found_by(OPEN_HOLDS),
+        *findings_of(OPEN_HOLDS),
     ]
 
 
@@ -57,7 +57,7 @@ def standing_findings(audit_log: Position = START) -> list[Finding]:
         audit_log: number and seal of the last link that is already proved.
     """
     return [
-        *(finding for check in STANDING for finding in found_by(KEYS + check)),
+        *(finding for check in STANDING for finding in findings_of(WITH_API_KEYS + check)),
         *_audit_log_findings(audit_log),
         *price_findings(),
         *withdrawal_findings(),
@@ -72,12 +72,12 @@ def audit_log_end() -> Position:
 
 def hold_findings(generations: Ids) -> list[Finding]:
     """Return holds that were placed twice, or ended early, twice or only in part."""
-    return found_by(hold_check(generations))
+    return findings_of(hold_check(generations))
 
 
 def cost_findings(attempts: Ids) -> list[Finding]:
     """Return the attempts among these whose cost was booked more than once."""
-    return found_by(cost_check(attempts))
+    return findings_of(cost_check(attempts))
 
 
 def _audit_log_findings(proved: Position) -> list[Finding]:
@@ -98,7 +98,7 @@ def _audit_log_findings(proved: Position) -> list[Finding]:
 
 def usage_findings() -> list[Finding]:
     """Return tenants whose usage rows do not add up to their captures."""
-    return found_by(USAGE)
+    return findings_of(USAGE)
 
 
 def ledger_totals() -> dict[str, int | str]:

@@ -12,7 +12,7 @@ from accounts.ledger import Window
 from billing.models import MoneyMove, Transfer
 from pictor.kit.words.money import Micros
 
-READ = 500
+ROWS_AT_ONCE = 500
 
 
 def waiting_moves(now: datetime) -> list[MoneyMove]:
@@ -29,7 +29,7 @@ def decided_moves(now: datetime, *, limit: int, after: Ended | None = None) -> l
     """Return moves that needed approval and are decided, latest first, with their tenants."""
     is_over = ~Q(transfer_id=None) | ~Q(declined_at=None) | Q(expires_at__lte=now)
     booked_at = Subquery(Transfer.objects.filter(id=OuterRef("transfer_id")).values("created_at"))
-    found = (
+    ended = (
         # Only a move that waited for approval has an end.
         MoneyMove.objects.exclude(expires_at=None)
         .filter(is_over)
@@ -39,14 +39,14 @@ def decided_moves(now: datetime, *, limit: int, after: Ended | None = None) -> l
     )
     if after is not None:
         last, ended_at = after
-        found = found.filter(Q(ended_at__lt=ended_at) | Q(ended_at=ended_at, id__lt=last.id))
-    return [(move, move.ended_at) for move in found[:limit]]
+        ended = ended.filter(Q(ended_at__lt=ended_at) | Q(ended_at=ended_at, id__lt=last.id))
+    return [(move, move.ended_at) for move in ended[:limit]]
 
 
 def all_decided_moves(now: datetime) -> Iterator[list[Ended]]:
     """Yield all decided moves like `decided_moves`, some at a time."""
     after: Ended | None = None
-    while page := decided_moves(now, limit=READ, after=after):
+    while page := decided_moves(now, limit=ROWS_AT_ONCE, after=after):
         yield page
         after = page[-1]
 
@@ -81,10 +81,12 @@ def credited_by_itself(
 def _standing(moves: QuerySet[MoneyMove], now: datetime, but: UUID | None) -> Mapping[UUID, Micros]:
     """Sum by tenant the moves that are booked and not reversed, or still await approval."""
     stands = Q(transfer_id__isnull=False) | Q(declined_at=None, expires_at__gt=now)
-    found = [move for move in moves.filter(stands) if move.id != but]
-    returned = _sum_reversals([move.transfer_id for move in found if move.transfer_id is not None])
+    standing = [move for move in moves.filter(stands) if move.id != but]
+    returned = _sum_reversals(
+        [move.transfer_id for move in standing if move.transfer_id is not None]
+    )
     left = Counter[UUID]()
-    for move in found:
+    for move in standing:
         left[move.tenant_id] += move.amount - returned.get(move.transfer_id, 0)
     return {tenant: Micros(amount) for tenant, amount in left.items() if amount}
 
@@ -94,13 +96,16 @@ def _sum_reversals(transfers: Collection[int]) -> Mapping[int | None, int]:
     if not transfers:
         return {}
     # A reversal names the tenant's number, which is sealed, and not the id (ADR 0048).
-    given = {(one.tenant_id, one.seq): one.id for one in Transfer.objects.filter(id__in=transfers)}
+    by_transfer = {
+        (transfer.tenant_id, transfer.seq): transfer.id
+        for transfer in Transfer.objects.filter(id__in=transfers)
+    }
     reversals = Transfer.objects.filter(
         kind=Transfer.Kind.REVERSAL.value,
-        tenant_id__in={tenant for tenant, _ in given},
-        reverses_seq__in={seq for _, seq in given},
+        tenant_id__in={tenant for tenant, _ in by_transfer},
+        reverses_seq__in={seq for _, seq in by_transfer},
     )
     taken = Counter[int | None]()
-    for one in reversals:
-        taken[given.get((one.tenant_id, one.reverses_seq))] += one.amount
+    for reversal in reversals:
+        taken[by_transfer.get((reversal.tenant_id, reversal.reverses_seq))] += reversal.amount
     return taken

@@ -87,7 +87,7 @@ def standing(books: Sequence[PriceBook], owner: UUID | None, now: datetime) -> l
     shared = {book.tenant_id for book in books} - {None, owner}
     # The layers from below: everyone's, the list's, its own (ADR 0057).
     owners = dict.fromkeys((None, *shared, owner))
-    return [book for one in owners if (book := last_of(books, one, now)) is not None]
+    return [book for owned_by in owners if (book := last_of(books, owned_by, now)) is not None]
 
 
 def book_in_force(tenant_id: UUID | None, now: datetime) -> PriceBook | None:
@@ -121,7 +121,7 @@ def following(tenant_id: UUID | None, moment: datetime) -> list[PriceBook]:
 
 def coming(books: Iterable[PriceBook], owner: UUID | None, moment: datetime) -> list[PriceBook]:
     """Return those of these books that are the owner's and begin after that moment, in order."""
-    return [one for one in books if one.tenant_id == owner and one.effective_from > moment]
+    return [book for book in books if book.tenant_id == owner and book.effective_from > moment]
 
 
 def withdrawals(tenant_id: UUID | None, now: datetime) -> list[PriceBookWithdrawal]:
@@ -136,10 +136,10 @@ def withdrawals(tenant_id: UUID | None, now: datetime) -> list[PriceBookWithdraw
         if assigned is not None and assigned.price_list_id is not None:
             of_list = Q(book__tenant_id=assigned.price_list_id)
             whose |= of_list & Q(withdrawn_at__gte=assigned.since)  # not before it had the list
-    found = PriceBookWithdrawal.objects.select_related("book").filter(
+    rows = PriceBookWithdrawal.objects.select_related("book").filter(
         whose, withdrawn_at__gt=now - WITHDRAWAL_IS_SAID_FOR
     )
-    return list(found.order_by("-withdrawn_at", "book_id"))
+    return list(rows.order_by("-withdrawn_at", "book_id"))
 
 
 def settled_time(books: Sequence[PriceBook], now: datetime) -> datetime:
@@ -190,8 +190,8 @@ def own_book_name(tenant: Tenant) -> str:
 
 def books_of(books: Sequence[int]) -> list[PriceBook]:
     """Return the books with these ids, in their order."""
-    found = PriceBook.objects.in_bulk(books)
-    return [found[book] for book in books if book in found]
+    by_id = PriceBook.objects.in_bulk(books)
+    return [by_id[book] for book in books if book in by_id]
 
 
 def has_price_books() -> bool:

@@ -49,11 +49,11 @@ Held = Sequence[tuple[datetime, UUID | None]]
 
 def lists_held() -> Mapping[UUID, Held]:
     """Return the list history of every tenant that ever had a shared list."""
-    found: dict[UUID, list[tuple[datetime, UUID | None]]] = {}
+    held: dict[UUID, list[tuple[datetime, UUID | None]]] = {}
     rows = PriceListAssignment.objects.order_by("id")
     for tenant, shared, since in rows.values_list("tenant_id", "price_list_id", "since"):
-        found.setdefault(tenant, []).append((since, shared))
-    return found
+        held.setdefault(tenant, []).append((since, shared))
+    return held
 
 
 def list_at(held: Held, moment: datetime) -> UUID | None:
@@ -63,20 +63,22 @@ def list_at(held: Held, moment: datetime) -> UUID | None:
 
 def list_of(tenant_id: UUID) -> PriceList | None:
     """Return the tenant's shared list, or None."""
-    found = holding().filter(tenant_id=tenant_id).select_related("price_list").first()
-    return found.price_list if found else None
+    assignment = holding().filter(tenant_id=tenant_id).select_related("price_list").first()
+    return assignment.price_list if assignment else None
 
 
 def tenants_on(price_list: UUID) -> list[PriceListAssignment]:
     """Return the current assignments to a list with their tenants, by the tenant's name."""
-    found = holding().filter(price_list_id=price_list).select_related("tenant")
-    return list(found.order_by("tenant__name", "tenant_id"))
+    assignments = holding().filter(price_list_id=price_list).select_related("tenant")
+    return list(assignments.order_by("tenant__name", "tenant_id"))
 
 
 def list_history(tenant_id: UUID) -> list[PriceListAssignment]:
     """Return a tenant's assignments, newest first, each with its list."""
-    found = PriceListAssignment.objects.filter(tenant_id=tenant_id).select_related("price_list")
-    return list(found.order_by("-id"))
+    assignments = PriceListAssignment.objects.filter(tenant_id=tenant_id).select_related(
+        "price_list"
+    )
+    return list(assignments.order_by("-id"))
 
 
 def price_list_named(name: str) -> PriceList | None:
@@ -103,19 +105,19 @@ def price_lists(now: datetime) -> list[SharedList]:
     """Return every shared list, by name. Three queries."""
     lists = list(lists_by_name())
     tenants = Counter(holding().values_list("price_list_id", flat=True))
-    owned = PriceBook.objects.filter(tenant_id__in=[one.id for one in lists])
+    owned = PriceBook.objects.filter(tenant_id__in=[price_list.id for price_list in lists])
     books = with_states(owned.annotate(cells=Count("prices")), now)
     current = {book.tenant_id: book for book in books if book.state == CURRENT}
     scheduled = Counter(book.tenant_id for book in books if book.state == SCHEDULED)
     return [
         SharedList(
-            price_list=one,
-            tenants=tenants[one.id],
-            book=(book := current.get(one.id)),
+            price_list=price_list,
+            tenants=tenants[price_list.id],
+            book=(book := current.get(price_list.id)),
             cells=0 if book is None else book.cells,  # type: ignore[attr-defined]  # annotated
-            scheduled=scheduled[one.id],
+            scheduled=scheduled[price_list.id],
         )
-        for one in lists
+        for price_list in lists
     ]
 
 

@@ -20,7 +20,7 @@ from billing.pricing import AUTO, BookRow, PriceKey, price_words
 from billing.selectors.price_books import decided_books, decided_for, last_of, standing
 from billing.selectors.price_lists import tenants_on
 from billing.selectors.prices import (
-    given_away,
+    free_prices,
     of_other_pixels,
     over_one_another,
     rows_of,
@@ -64,7 +64,7 @@ def faults_of(book: PriceBook, *, rows: Sequence[BookRow] | None = None) -> list
 def _faults_of_charges(rows: Sequence[BookRow], markup: Decimal) -> Iterator[str]:
     if not markup:
         yield "a markup of 0 would give every image away"
-    elif free := given_away(rows, markup):
+    elif free := free_prices(rows, markup):
         yield f"the book gives away: {price_words(free)}"
     if dear := too_dear(rows, markup):
         yield f"the book charges more than nine billion USD for: {price_words(dear)}"
@@ -88,10 +88,10 @@ class Beside:
 def read_beside(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = ()) -> Beside:
     """Read those facts: two queries for everyone's book, at most four otherwise."""
     books, owner = decided_for(book.tenant_id), book.tenant_id
-    without = [one for one in books if one.id not in {book.id, *withdrawn}]
+    without = [other for other in books if other.id not in {book.id, *withdrawn}]
     present = [*standing(books, owner, now), *standing(without, owner, now)]
-    later = [one for one in books if one.effective_from > now]
-    payers = None if owner is None else [one.tenant_id for one in tenants_on(owner)]
+    later = [other for other in books if other.effective_from > now]
+    payers = None if owner is None else [tenant.tenant_id for tenant in tenants_on(owner)]
     # A list without tenants sold to nobody; any other book is judged by all sales.
     if not payers and not _is_a_lists(book):
         payers = None
@@ -110,8 +110,8 @@ def outlook_of(book: PriceBook, now: datetime, *, beside: Beside | None = None) 
     facts = [
         str(book.markup.normalize()),
         [[*row.key, row.micros, row.kind, row.width, row.height] for row in beside.rows[book.id]],
-        [one.id for one in beside.books],
-        [one.id for one in standing(beside.books, book.tenant_id, now)],
+        [other.id for other in beside.books],
+        [other.id for other in standing(beside.books, book.tenant_id, now)],
     ]
     return sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
@@ -131,7 +131,7 @@ def price_changes(
     beside = beside or read_beside(book, now, withdrawn=withdrawn)
     begins = max(now, book.effective_from)
     present = standing(_others(book, now, beside, withdrawn), book.tenant_id, begins)
-    below = [one for one in present if one.tenant_id != book.tenant_id]
+    below = [other for other in present if other.tenant_id != book.tenant_id]
     before, after = (over_one_another(some, beside.rows) for some in (present, [*below, book]))
     return changes_between(before, after)
 
@@ -161,15 +161,17 @@ def assignment_of(
     sold = _models_sold_to([tenant_id], now)
     for begins, later, changes in found:
         # A change is asked about once, not again with each later book.
-        fresh = [one for one in changes if one not in known]
+        fresh = [change for change in changes if change not in known]
         known |= {*fresh}
         if large := _large(fresh, sold):
             steps.append(BookStep(changes, large, later))
-        if fallen := {one.key: one.becomes.unit for one in fresh if one.becomes and one.falls}:
+        if fallen := {
+            change.key: change.becomes.unit for change in fresh if change.becomes and change.falls
+        }:
             falling[begins] = fallen
     for begins, served in supply().served(falling).items():
         costly, silent = judged_by_cost(falling[begins], served)
-        below = {one.key: one for one in costly} | below
+        below = {cell.key: cell for cell in costly} | below
         unknown |= dict.fromkeys(silent)
     return Assignment(found[0].changes, Stops(steps, [*below.values()], [*unknown]))
 
@@ -189,13 +191,13 @@ def _changes_by_assignment(
     owners = {tenant_id, former, price_list} - {None}
     books = list(decided_books().filter(Q(tenant_id=None) | Q(tenant_id__in=owners)))
     was, becomes = (
-        [one for one in books if one.tenant_id in {None, tenant_id, shared}]
+        [book for book in books if book.tenant_id in {None, tenant_id, shared}]
         for shared in (former, price_list)
     )
     moments = {now: ""}
-    for one in becomes:
-        if price_list and one.tenant_id == price_list and one.effective_from > now:
-            moments[one.effective_from] = later_name(one.known_as, one.effective_from)
+    for book in becomes:
+        if price_list and book.tenant_id == price_list and book.effective_from > now:
+            moments[book.effective_from] = later_name(book.known_as, book.effective_from)
     stacks = [standing(some, tenant_id, at) for at in moments for some in (was, becomes)]
     tables = iter(tables_of(stacks))
     return [
@@ -225,7 +227,7 @@ def stops_of(
     steps = [BookStep(changes, large)] if large else []
     if follower := _follower(others, book, begins):
         without = last_of(
-            [one for one in others if one.id != follower.id],
+            [other for other in others if other.id != follower.id],
             book.tenant_id,
             follower.effective_from,
         )
@@ -242,7 +244,7 @@ def stops_of_withdrawal(book: PriceBook, now: datetime, *, beside: Beside | None
     """
     beside = beside or read_beside(book, now)
     begins = max(now, book.effective_from)
-    others = [one for one in beside.books if one.id != book.id]
+    others = [other for other in beside.books if other.id != book.id]
     sold = _models_sold_to(beside.payers, now)
     stays = last_of(others, book.tenant_id, begins)
     steps = []
@@ -251,23 +253,23 @@ def stops_of_withdrawal(book: PriceBook, now: datetime, *, beside: Beside | None
     if stays is None:
         return Stops(steps)
     served = supply().served([begins])[begins]
-    without, with_it = (judged_by_cost(_units(one, beside), served)[0] for one in (stays, book))
-    known = {one.key for one in with_it}
-    return Stops(steps, [one for one in without if one.key not in known])
+    without, with_it = (judged_by_cost(_units(side, beside), served)[0] for side in (stays, book))
+    known = {cell.key for cell in with_it}
+    return Stops(steps, [cell for cell in without if cell.key not in known])
 
 
 def _others(
     book: PriceBook, now: datetime, beside: Beside, withdrawn: Collection[int]
 ) -> list[PriceBook]:
     """Return the other books, and the book if it has begun: restoring it changes nothing."""
-    decided_books = [one for one in beside.books if one.id not in withdrawn]
-    return [one for one in decided_books if one.id != book.id or one.effective_from <= now]
+    decided_books = [other for other in beside.books if other.id not in withdrawn]
+    return [other for other in decided_books if other.id != book.id or other.effective_from <= now]
 
 
 def _follower(books: Sequence[PriceBook], book: PriceBook, begins: datetime) -> PriceBook | None:
     """Return the owner's next book after `begins`, or None."""
-    owners = (one for one in books if one.tenant_id == book.tenant_id)
-    return next((one for one in owners if one.effective_from > begins), None)
+    owners = (other for other in books if other.tenant_id == book.tenant_id)
+    return next((owner for owner in owners if owner.effective_from > begins), None)
 
 
 def _later(
@@ -281,7 +283,7 @@ def _later(
 ) -> list[BookStep]:
     """Return the step for a book's new large changes when the book before it is another one."""
     owner, begins = follower.tenant_id, follower.effective_from
-    below = [one for one in standing(books, owner, begins) if one.tenant_id != owner]
+    below = [other for other in standing(books, owner, begins) if other.tenant_id != owner]
 
     def changed(former: PriceBook | None) -> list[PriceChange]:
         before = below if former is None else [*below, former]

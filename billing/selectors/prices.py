@@ -50,7 +50,7 @@ def table_to_charge(tenant_id: UUID | None, now: datetime) -> PriceTable:
     A book that was scheduled is in it once it has begun by the database's clock too.
     """
     books = decided_for(tenant_id)
-    if begun := [one for one in books if _has_just_begun(one, now)]:
+    if begun := [book for book in books if _has_just_begun(book, now)]:
         now = settled_time(begun, now)
         books = decided_for(tenant_id)  # without books withdrawn meanwhile
     return _table_at(books, tenant_id, now)
@@ -97,7 +97,7 @@ def unpriced_keys(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> l
     ]
 
 
-def given_away(rows: Sequence[BookRow], markup: Decimal) -> list[PriceKey]:
+def free_prices(rows: Sequence[BookRow], markup: Decimal) -> list[PriceKey]:
     """Return the cells sold for nothing: priced at 0, or at a price that the markup rounds to 0."""
     return [row.key for row in rows if not scale_half_up(row.micros, markup)]
 
@@ -157,8 +157,8 @@ def table_of(books: tuple[int, ...]) -> PriceTable:
 
 
 def _build_table(books: tuple[int, ...]) -> PriceTable:
-    found = PriceBook.objects.in_bulk(books)
-    chosen = [found[book] for book in books if book in found]
+    by_id = PriceBook.objects.in_bulk(books)
+    chosen = [by_id[book] for book in books if book in by_id]
     if len(chosen) != len(books) or any(book.published_at is None for book in chosen):
         raise LookupError(f"no published price books {books}")
     return merge(chosen)
@@ -190,10 +190,10 @@ def tables_of(stacks: Sequence[Sequence[PriceBook]]) -> list[PriceTable]:
     """Return a table for each stack of books, later books above. One query for all of them."""
     rows = _rows_of([*{book.id: book for stack in stacks for book in stack}.values()])
     named = [tuple(book.id for book in stack) for stack in stacks]
-    made = {
+    tables = {
         ids: _merge(stack, rows) for ids, stack in dict(zip(named, stacks, strict=True)).items()
     }
-    return [made[ids] for ids in named]
+    return [tables[ids] for ids in named]
 
 
 class Layer(NamedTuple):
@@ -215,7 +215,7 @@ def layers_of(owner: UUID | None, now: datetime) -> list[Layer]:
     for book in books:
         own = rows.get(book.id, {})
         pairs = [PriceChange(key, below.get(key), row) for key, row in sorted(own.items())]
-        changes = [one for one in pairs if one.differs]
+        changes = [pair for pair in pairs if pair.differs]
         layers.append(Layer(book, changes, len(pairs) - len(changes)))
         below |= own
     return layers
@@ -272,10 +272,10 @@ def numbers_of(books: Collection[int]) -> Mapping[int, int]:
 
 def rows_of_each(books: Iterable[PriceBook]) -> Mapping[int, Sequence[BookRow]]:
     """Return the rows of several books, each book's in order."""
-    found: dict[int, list[BookRow]] = {book.id: [] for book in books}
-    for book_id, row in _stored_rows(found):
-        found[book_id].append(row)
-    return found
+    by_book: dict[int, list[BookRow]] = {book.id: [] for book in books}
+    for book_id, row in _stored_rows(by_book):
+        by_book[book_id].append(row)
+    return by_book
 
 
 def _stored_rows(books: Collection[int]) -> Iterator[tuple[int, BookRow]]:

@@ -50,9 +50,9 @@ def protections() -> dict[str, str]:
 
 def protection_findings() -> list[Finding]:
     """Return rules that are missing, changed, switched off, or not ours."""
-    found = protections()
-    restored = {rule: text for rule, text in _read(RESTORED).items() if found.get(rule) == text}
-    return list(_differences({**_read(EXPECTED), **restored}, found))[:MAX_FINDINGS_PER_CHECK]
+    present = protections()
+    restored = {rule: text for rule, text in _read(RESTORED).items() if present.get(rule) == text}
+    return list(_differences({**_read(EXPECTED), **restored}, present))[:MAX_FINDINGS_PER_CHECK]
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -60,11 +60,11 @@ def _read(path: Path) -> dict[str, str]:
     return rules
 
 
-def _differences(expected: dict[str, str], found: dict[str, str]) -> Iterator[Finding]:
-    for rule in sorted(expected.keys() | found.keys()):
-        if rule not in found:
+def _differences(expected: dict[str, str], present: dict[str, str]) -> Iterator[Finding]:
+    for rule in sorted(expected.keys() | present.keys()):
+        if rule not in present:
             yield Finding("protection", None, rule, "is missing")
         elif rule not in expected:
             yield Finding("protection", None, rule, "is not ours")
-        elif expected[rule] != found[rule]:
-            yield Finding("protection", None, rule, f"was changed: {found[rule]}"[:500])
+        elif expected[rule] != present[rule]:
+            yield Finding("protection", None, rule, f"was changed: {present[rule]}"[:500])

@@ -50,12 +50,12 @@ def digest_of(book: PriceBook) -> str:
 
 def recorded_digests() -> dict[str, set[str]]:
     """Return the digests of price books in the audit log, by book id."""
-    found: dict[str, set[str]] = {}
+    digests: dict[str, set[str]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_DIGESTS)
         for book_id, digest in cursor.fetchall():
-            found.setdefault(book_id, set()).add(digest)
-    return found
+            digests.setdefault(book_id, set()).add(digest)
+    return digests
 
 
 def price_findings() -> list[Finding]:
@@ -94,14 +94,19 @@ def withdrawal_findings() -> list[Finding]:
         cursor.execute(_WITHDRAWALS)
         recorded = dict(cursor.fetchall())
     findings = []
-    for one in PriceBookWithdrawal.objects.select_related("book").order_by("book_id"):
-        audited = recorded.pop(str(one.book_id), None)
+    for withdrawal in PriceBookWithdrawal.objects.select_related("book").order_by("book_id"):
+        audited = recorded.pop(str(withdrawal.book_id), None)
         if audited is None:
-            findings.append(_finding(one.book, "is withdrawn, but that was never audited"))
-        elif audited != one.withdrawn_at.isoformat():
-            findings.append(_finding(one.book, "was not withdrawn when the audit log says"))
-        if one.book.published_at is None or one.book.effective_from <= one.withdrawn_at:
-            findings.append(_finding(one.book, "was no longer scheduled when it was withdrawn"))
+            findings.append(_finding(withdrawal.book, "is withdrawn, but that was never audited"))
+        elif audited != withdrawal.withdrawn_at.isoformat():
+            findings.append(_finding(withdrawal.book, "was not withdrawn when the audit log says"))
+        if (
+            withdrawal.book.published_at is None
+            or withdrawal.book.effective_from <= withdrawal.withdrawn_at
+        ):
+            findings.append(
+                _finding(withdrawal.book, "was no longer scheduled when it was withdrawn")
+            )
     findings.extend(
         Finding("prices", None, f"price_book {book}", "was withdrawn, but no longer is")
         for book in recorded
@@ -115,13 +120,15 @@ def assignment_findings() -> list[Finding]:
         cursor.execute(_ASSIGNMENTS)
         recorded = {number: tuple(audited) for number, *audited in cursor.fetchall()}
     findings = []
-    for one in PriceListAssignment.objects.order_by("id"):
-        audited = recorded.pop(str(one.id), None)
-        shared = None if one.price_list_id is None else str(one.price_list_id)
+    for assignment in PriceListAssignment.objects.order_by("id"):
+        audited = recorded.pop(str(assignment.id), None)
+        shared = None if assignment.price_list_id is None else str(assignment.price_list_id)
         if audited is None:
-            findings.append(_problem(str(one.id), one.tenant_id, "was never audited"))
-        elif audited != (one.tenant_id, shared, one.since.isoformat()):
-            findings.append(_problem(str(one.id), one.tenant_id, "is not what the audit log says"))
+            findings.append(_problem(str(assignment.id), assignment.tenant_id, "was never audited"))
+        elif audited != (assignment.tenant_id, shared, assignment.since.isoformat()):
+            findings.append(
+                _problem(str(assignment.id), assignment.tenant_id, "is not what the audit log says")
+            )
     findings.extend(
         _problem(gone, audited[0], "was made and is gone") for gone, audited in recorded.items()
     )

@@ -15,7 +15,7 @@ _GIVEN = (Transfer.Kind.REFUND.value, Transfer.Kind.CREDIT.value)
 
 
 @dataclass(slots=True)
-class Given:
+class ChargeSums:
     """A generation's charge, and the refunds and credits for it, in micros.
 
     Reversed parts of credits are subtracted.
@@ -31,35 +31,37 @@ class Given:
         return Micros(self.captured - self.refunded)
 
 
-def given_for(
+def charge_sums_of(
     generation_ids: Collection[UUID], *, tenants: Collection[UUID]
-) -> Mapping[UUID, Given]:
+) -> Mapping[UUID, ChargeSums]:
     """Return the sums for each of these generations. One query; two with credits."""
-    given: dict[UUID | None, Given] = {one: Given() for one in generation_ids}
+    by_generation: dict[UUID | None, ChargeSums] = {
+        generation_id: ChargeSums() for generation_id in generation_ids
+    }
     # One condition for each kind, because each has an index of its own.
     wanted = Q(kind=Transfer.Kind.CAPTURE.value)
     for kind in _GIVEN:
         wanted |= Q(kind=kind, tenant_id__in=list(tenants))
     moved = Transfer.objects.filter(wanted, generation_id__in=list(generation_ids))
     columns = ("kind", "tenant_id", "generation_id", "amount", "seq")
-    credited: dict[tuple[UUID, int], Given] = {}
+    credited: dict[tuple[UUID, int], ChargeSums] = {}
     for kind, tenant_id, generation_id, amount, seq in moved.values_list(*columns):
         if tenant_id not in tenants:  # captures are looked up by generation only
             continue
-        one = given[generation_id]
+        sums = by_generation[generation_id]
         match kind:
             case Transfer.Kind.CAPTURE:
-                one.captured += amount
+                sums.captured += amount
             case Transfer.Kind.REFUND:
-                one.refunded += amount
+                sums.refunded += amount
             case _:
-                one.credited += amount
-                credited[tenant_id, seq] = one
+                sums.credited += amount
+                credited[tenant_id, seq] = sums
     _take_back(credited)
-    return {one: given[one] for one in generation_ids}
+    return {generation_id: by_generation[generation_id] for generation_id in generation_ids}
 
 
-def _take_back(credited: Mapping[tuple[UUID, int], Given]) -> None:
+def _take_back(credited: Mapping[tuple[UUID, int], ChargeSums]) -> None:
     """Subtract the reversals of these credits."""
     if not credited:
         return
@@ -69,11 +71,11 @@ def _take_back(credited: Mapping[tuple[UUID, int], Given]) -> None:
         reverses_seq__in={seq for _, seq in credited},
     )
     for tenant_id, seq, amount in reversals.values_list("tenant_id", "reverses_seq", "amount"):
-        if seq is not None and (one := credited.get((tenant_id, seq))) is not None:
-            one.credited -= amount
+        if seq is not None and (sums := credited.get((tenant_id, seq))) is not None:
+            sums.credited -= amount
 
 
-def given_by(person: User, *, since: datetime) -> Micros:
+def compensated_by(person: User, *, since: datetime) -> Micros:
     """Return the micros a person gave back for generations since then. Two queries."""
     actions = [f"balance.{kind}" for kind in _GIVEN]
     events = AuditEvent.objects.filter(actor=person, at__gte=since, action__in=actions)

@@ -95,7 +95,7 @@ def captured_since(tenant_id: UUID, starts: Sequence[datetime]) -> list[Micros]:
         f"since_{place}": Sum("captured_micros", filter=Q(hour__gte=start), default=0)
         for place, start in enumerate(starts)
     }
-    return [Micros(int(found)) for found in rows.aggregate(**sums).values()]
+    return [Micros(int(row)) for row in rows.aggregate(**sums).values()]
 
 
 def has_made_images(tenant_id: UUID) -> bool:
@@ -148,7 +148,7 @@ def ended_like(
     rows = UsageRollup.objects.filter(
         tenant_id=tenant_id, **{name: value for name, value in filters.items() if value}
     )
-    found = rows.aggregate(
+    totals = rows.aggregate(
         generations=Sum("generations", default=0),
         images=Sum("images", default=0),
         captured=Sum("captured_micros", default=0),
@@ -156,11 +156,11 @@ def ended_like(
         last=Max("hour"),
     )
     return EndedTotals(
-        generations=int(found["generations"]),
-        images=int(found["images"]),
-        captured=Micros(int(found["captured"])),
-        first=found["first"],
-        last=found["last"],
+        generations=int(totals["generations"]),
+        images=int(totals["images"]),
+        captured=Micros(int(totals["captured"])),
+        first=totals["first"],
+        last=totals["last"],
     )
 
 
@@ -222,11 +222,11 @@ def running_out(
         .annotate(spent=Sum("captured_micros"))
         .order_by()
     )
-    balances = TenantBalance.objects.filter(tenant_id__in=spent).order_by("tenant_id")
-    found = []
-    for tenant_id, available in balances.values_list("tenant_id", "available"):
+    spenders = TenantBalance.objects.filter(tenant_id__in=spent).order_by("tenant_id")
+    balances = []
+    for tenant_id, available in spenders.values_list("tenant_id", "available"):
         days = days_lasting(Micros(available), Micros(int(spent[tenant_id])))
         if days is not None and days < within_days:
             a_day = Micros(int(spent[tenant_id]) // PACE_DAYS)
-            found.append(RunningOut(tenant_id, Micros(available), a_day, days))
-    return found
+            balances.append(RunningOut(tenant_id, Micros(available), a_day, days))
+    return balances

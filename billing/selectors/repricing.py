@@ -87,9 +87,11 @@ def published_since_drafted(book: PriceBook, books: Iterable[PriceBook]) -> list
     if drafted_at is None:
         return []
     return [
-        one
-        for one in books
-        if one.tenant_id == book.tenant_id and one.published_at and one.published_at > drafted_at
+        other
+        for other in books
+        if other.tenant_id == book.tenant_id
+        and other.published_at
+        and other.published_at > drafted_at
     ]
 
 
@@ -100,17 +102,17 @@ def taken_over(now: datetime) -> list[tuple[PriceBook, PriceBook]]:
     lately = begun.filter(Q(effective_from__gt=since) | Q(published_at__gt=since))
     concerned = Q(tenant_id=None) | Q(tenant_id__in=lately.order_by().values("tenant_id"))
     former: dict[UUID | None, PriceBook] = {}
-    found: dict[UUID | None, tuple[PriceBook, PriceBook]] = {}
+    taken: dict[UUID | None, tuple[PriceBook, PriceBook]] = {}
     lists = PriceList.objects.filter(id=OuterRef("tenant_id"))
     books = begun.select_related("tenant").filter(concerned)
     named = books.annotate(list_name=Subquery(lists.values("name")[:1]))  # type: ignore[no-redef]
     for book in named:
         before = former.get(book.tenant_id)
-        found.pop(book.tenant_id, None)  # only an owner's last book is in force
+        taken.pop(book.tenant_id, None)  # only an owner's last book is in force
         if before is not None and since < _began(book):
-            found[book.tenant_id] = (book, before)
+            taken[book.tenant_id] = (book, before)
         former[book.tenant_id] = book
-    return sorted(found.values(), key=lambda pair: _began(pair[0]), reverse=True)
+    return sorted(taken.values(), key=lambda pair: _began(pair[0]), reverse=True)
 
 
 def _began(book: PriceBook) -> datetime:
@@ -144,9 +146,9 @@ def known_costs(now: datetime) -> Callable[[PriceKey], Micros | None]:
     """Return a function for an image's cost: its 30-day mean, else that of the dearest channel."""
     sold = sold_by_cell(now)
     dearest: dict[PriceKey, Micros] = {}
-    for one in supply().served([now])[now]:
-        if one.cost.is_known and not one.is_sandbox:
-            dearest[one.key] = max(one.cost.micros, dearest.get(one.key, Micros(0)))
+    for cell in supply().served([now])[now]:
+        if cell.cost.is_known and not cell.is_sandbox:
+            dearest[cell.key] = max(cell.cost.micros, dearest.get(cell.key, Micros(0)))
 
     def cost(key: PriceKey) -> Micros | None:
         lately = image_cost(sold.get(key))
@@ -181,8 +183,11 @@ def weigh_changes(
     """Return a book's changes, those that move most money first; `payers` is as in `Beside`."""
     buyers = payers or ([] if book.tenant_id is None else [book.tenant_id])
     images = _images_of(book, now, buyers, is_demo=is_demo)
-    found = [_weigh(change, images.get(change.key, 0)) for change in changes]
-    return sorted(found, key=lambda one: (-abs(one.micros or 0), -one.images, one.change.key))
+    weighed = [_weigh(change, images.get(change.key, 0)) for change in changes]
+    return sorted(
+        weighed,
+        key=lambda weighed: (-abs(weighed.micros or 0), -weighed.images, weighed.change.key),
+    )
 
 
 def _weigh(change: PriceChange, images: int) -> Weighed:

@@ -37,7 +37,7 @@ _GROUPS: Mapping[By, tuple[str, ...]] = {
     "cell": ("model", "asked", "quality"),
     "all": (),
 }
-EVERYTHING: Mapping[str, UUID | str | None] = MappingProxyType({})
+NO_FILTER: Mapping[str, UUID | str | None] = MappingProxyType({})
 """No filter by column."""
 _DAYS = """
 SELECT day, min(first), max(last)
@@ -141,12 +141,12 @@ class Settled:
 def images_by_model(since: date) -> dict[str, tuple[int, int]]:
     """Return by model the numbers of tenants and images since a UTC day, without demo data."""
     rows = SoldDay.objects.filter(day__gte=since, is_demo=False, images__gt=0)
-    found: dict[str, tuple[int, int]] = {}
+    by_model: dict[str, tuple[int, int]] = {}
     # Grouped by tenant and counted here: PostgreSQL would sort all rows for COUNT(DISTINCT).
     for row in rows.values("model", "tenant_id").annotate(sold=Sum("images")):
-        tenants, images = found.get(row["model"], (0, 0))
-        found[row["model"]] = (tenants + 1, images + row["sold"])
-    return found
+        tenants, images = by_model.get(row["model"], (0, 0))
+        by_model[row["model"]] = (tenants + 1, images + row["sold"])
+    return by_model
 
 
 def settled_position() -> Settled | None:
@@ -157,9 +157,9 @@ def settled_position() -> Settled | None:
     """
     with connection.cursor() as cursor:
         cursor.execute(_NEWEST, {"trail": TRAIL_SECONDS})
-        found = Settled(*cursor.fetchone())
-    if found.transfer_id is None:
-        return found
+        settled = Settled(*cursor.fetchone())
+    if settled.transfer_id is None:
+        return settled
     waited_for, patient_until = _writers(), time.monotonic() + PATIENCE_SECONDS
     while waited_for:
         if time.monotonic() > patient_until:
@@ -167,7 +167,7 @@ def settled_position() -> Settled | None:
         time.sleep(_LOOKS_APART_SECONDS)
         # A transaction that begins to write meanwhile is given higher ids (ADR 0049).
         waited_for &= _writers()
-    return found
+    return settled
 
 
 def _writers() -> set[str]:
@@ -224,8 +224,8 @@ class Margin:
     @property
     def shown_percent(self) -> float | None:
         """`percent`, or None below LEAST_SHOWN: the revenue is too small to compare with."""
-        found = self.percent
-        return None if found is None or found < LEAST_SHOWN else found
+        percent = self.percent
+        return None if percent is None or percent < LEAST_SHOWN else percent
 
 
 def margins(
@@ -236,7 +236,7 @@ def margins(
     per: Per | None = None,
     is_demo: bool = False,
     tenants: Collection[UUID] | None = None,
-    of: Mapping[str, UUID | str | None] = EVERYTHING,
+    of: Mapping[str, UUID | str | None] = NO_FILTER,
 ) -> list[Margin]:
     """Sum sales by period and group, the highest revenue first in each period.
 

@@ -159,7 +159,7 @@ class MonthStatement:
 
         A request that ends in a month's last moment may be entered in the next one.
         """
-        return Micros(self.charged - sum(one.captured for one in self.charges))
+        return Micros(self.charged - sum(charge.captured for charge in self.charges))
 
 
 def monthly_statements(tenant_id: UUID, *, zone: ZoneInfo, now: datetime) -> list[MonthStatement]:
@@ -180,8 +180,8 @@ def monthly_statement(
     if start > now:
         return None
     edges = [start, bucket_end(start, "month", zone=zone)]
-    found = _statements(_ONE, tenant_id, edges, zone=zone, now=now)
-    return found[0] if found and found[0].closing.seq else None
+    statements = _statements(_ONE, tenant_id, edges, zone=zone, now=now)
+    return statements[0] if statements and statements[0].closing.seq else None
 
 
 def _statements(
@@ -200,7 +200,7 @@ def _statements(
             opening=_standing(before),
             closing=_standing(row),
             given={kind: Micros(micros) for kind, micros in json.loads(row[5] or "{}").items()},
-            charges=tuple(Charge(*one) for one in json.loads(row[6] or "[]")),
+            charges=tuple(Charge(*charge) for charge in json.loads(row[6] or "[]")),
         )
         for before, row in pairwise(rows)
     ]

@@ -10,7 +10,7 @@ from django.db.models import Sum
 from billing.models import TenantBalance
 from pictor.kit.words.money import Micros
 
-OPEN = timedelta(hours=1)
+HOUR_OPEN_FOR = timedelta(hours=1)
 """An hour that ended longer ago gets no more writes: settlements count into their own hour."""
 
 
@@ -39,7 +39,7 @@ class EndedGenerations:
         )
 
 
-NOTHING = EndedGenerations(0, 0, Micros(0))
+NO_GENERATIONS = EndedGenerations(0, 0, Micros(0))
 ByModelAndStatus = Mapping[tuple[str, str], EndedGenerations]
 
 
@@ -64,7 +64,7 @@ class UsageTotals:
 
     def __call__(self, *, now: datetime) -> ByModelAndStatus:
         """Return usage by model and final status. Not thread-safe."""
-        until = now.replace(minute=0, second=0, microsecond=0) - OPEN
+        until = now.replace(minute=0, second=0, microsecond=0) - HOUR_OPEN_FOR
         if until > self._until:
             self._closed = _sum(self._closed, _between(self._until, until))
             self._until = until
@@ -92,4 +92,7 @@ def _between(start: datetime, end: datetime | None) -> ByModelAndStatus:
 
 
 def _sum(totals: ByModelAndStatus, other: ByModelAndStatus) -> ByModelAndStatus:
-    return {key: totals.get(key, NOTHING) + other.get(key, NOTHING) for key in {*totals, *other}}
+    return {
+        key: totals.get(key, NO_GENERATIONS) + other.get(key, NO_GENERATIONS)
+        for key in {*totals, *other}
+    }

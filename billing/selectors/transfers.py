@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 from billing.models import Transfer
 from billing.transfer_seals import first_seal, seal_of
 
-LOOKED_AT = 100_000
+MAX_SCANNED_ROWS = 100_000
 """The most transfers that a filtered page scans: no index covers kind or time for all tenants."""
-READ = 1000
+ROWS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class TransferFilter:
     @property
     def is_narrow(self) -> bool:
         """True if the search may have to skip rows."""
-        return any(one is not None for one in (self.kind, self.since, self.until))
+        return any(value is not None for value in (self.kind, self.since, self.until))
 
 
 @dataclass(frozen=True, slots=True)
 class TransferPage:
     """A page of transfers, and the place to go on from; None at the end.
 
-    `is_cut` tells that LOOKED_AT were scanned before the page was full.
+    `is_cut` tells that MAX_SCANNED_ROWS were scanned before the page was full.
     """
 
     rows: list[Transfer]
@@ -49,9 +49,9 @@ def transfers_like(sought: TransferFilter, *, after: int | None, limit: int) -> 
     """
     place = "id" if sought.tenant_id is None else "seq"
     start = after if after is not None else _end(sought, place)
-    least = start - LOOKED_AT if sought.is_narrow else 0
-    found = _matching(sought).filter(**{f"{place}__lt": start, f"{place}__gte": max(least, 0)})
-    rows = list(found.select_related("tenant").order_by(f"-{place}")[: limit + 1])
+    least = start - MAX_SCANNED_ROWS if sought.is_narrow else 0
+    transfers = _matching(sought).filter(**{f"{place}__lt": start, f"{place}__gte": max(least, 0)})
+    rows = list(transfers.select_related("tenant").order_by(f"-{place}")[: limit + 1])
     if len(rows) > limit:
         return TransferPage(rows[:limit], getattr(rows[limit - 1], place))
     return TransferPage(rows, least, is_cut=True) if least > 0 else TransferPage(rows, None)
@@ -59,10 +59,10 @@ def transfers_like(sought: TransferFilter, *, after: int | None, limit: int) -> 
 
 def all_transfers_like(sought: TransferFilter) -> Iterator[list[Transfer]]:
     """Yield all matching transfers, newest first, page by page."""
-    page = transfers_like(sought, after=None, limit=READ)
+    page = transfers_like(sought, after=None, limit=ROWS_AT_ONCE)
     yield page.rows
     while page.after is not None:
-        page = transfers_like(sought, after=page.after, limit=READ)
+        page = transfers_like(sought, after=page.after, limit=ROWS_AT_ONCE)
         yield page.rows
 
 
@@ -102,10 +102,10 @@ def carries_its_seal(transfer: Transfer) -> bool | None:
         previous = first_seal(transfer.tenant_id)
     else:
         rows = Transfer.objects.filter(tenant_id=transfer.tenant_id, seq=seq - 1)
-        found = rows.values_list("seal", flat=True).first()
-        if found is None:
+        seal = rows.values_list("seal", flat=True).first()
+        if seal is None:
             return None
-        previous = bytes(found)
+        previous = bytes(seal)
     return bytes(transfer.seal) == seal_of(transfer.sealed, previous)
 
 

@@ -21,12 +21,12 @@ from billing.selectors.chain import (
     with_older,
 )
 from billing.selectors.checks import OF_STRETCHES, OF_TRANSFERS, TRANSFERS_AFTER, moves
-from billing.selectors.findings import Finding, found_by
+from billing.selectors.findings import Finding, findings_of
 from billing.transfer_seals import Sealed, first_seal, seal_of
 from pictor.kit.database.spans import Span, spans_from
 from pictor.kit.words import ids
 
-AT_ONCE = 20_000
+TRANSFERS_AT_ONCE = 20_000
 """The approximate number of transfers in a range."""
 TENANTS_AT_ONCE = 1000
 Step = Callable[[], list[Finding]]
@@ -80,7 +80,7 @@ class Walk:
         for stretches in self._stretches():
             yield partial(self._prove, stretches)
         first = self._costs_after + 1 if self._costs_after else None
-        for span in spans_from(first, table="billing_transfer", rows=AT_ONCE):
+        for span in spans_from(first, table="billing_transfer", rows=TRANSFERS_AT_ONCE):
             yield partial(self._prove_costs, span)
         yield self._prove_older_costs
 
@@ -90,14 +90,14 @@ class Walk:
         size = 0
         for tenant, last in self._ahead():
             at = self.tenants.get(tenant, START)
-            while last - at.seq > AT_ONCE:
-                yield [TransferRange(tenant, at, at.seq + AT_ONCE)]
+            while last - at.seq > TRANSFERS_AT_ONCE:
+                yield [TransferRange(tenant, at, at.seq + TRANSFERS_AT_ONCE)]
                 before, at = at, self.tenants.get(tenant, START)
                 if at == before:  # no such transfers: the last stretch reports that
                     break
             together.append(TransferRange(tenant, at))
             size += last - at.seq
-            if size >= AT_ONCE or len(together) >= TENANTS_AT_ONCE:
+            if size >= TRANSFERS_AT_ONCE or len(together) >= TENANTS_AT_ONCE:
                 yield together
                 together, size = [], 0
         if together:
@@ -123,13 +123,13 @@ class Walk:
             yield tenant, 0
 
     def _prove(self, stretches: Collection[TransferRange]) -> list[Finding]:
-        given = moves(transfers=TRANSFERS_AFTER, positions=positions_of(stretches))
-        found = [
+        stretch_moves = moves(transfers=TRANSFERS_AFTER, positions=positions_of(stretches))
+        findings = [
             finding
             for check in (*OF_STRETCHES, *OF_TRANSFERS)
-            for finding in found_by(given + check)
+            for finding in findings_of(stretch_moves + check)
         ]
-        return [*found, *self._seals(stretches)]
+        return [*findings, *self._seals(stretches)]
 
     def _seals(self, stretches: Collection[TransferRange]) -> Iterator[Finding]:
         ends: dict[str, Link] = {}
@@ -143,10 +143,10 @@ class Walk:
             self._begun.add(tenant)
             if link.carried != link.computed:
                 yield seal_finding(link.transfer_id, tenant)
-        for one in stretches:
-            if end := ends.get(str(one.tenant_id)):
-                self.tenants[one.tenant_id] = _position_of(end)
-        yield from self._ends([one.tenant_id for one in stretches if one.until is None])
+        for stretch in stretches:
+            if end := ends.get(str(stretch.tenant_id)):
+                self.tenants[stretch.tenant_id] = _position_of(end)
+        yield from self._ends([stretch.tenant_id for stretch in stretches if stretch.until is None])
 
     def _ends(self, tenants: Collection[UUID]) -> Iterator[Finding]:
         """Yield balances that do not carry the last seal of their tenant's transfers."""
@@ -164,15 +164,19 @@ class Walk:
     def _prove_costs(self, span: Span) -> list[Finding]:
         """Prove the platform's transfers, each of which is sealed by itself."""
         rows = f"SELECT * FROM billing_transfer WHERE tenant_id IS NULL AND {span.of('id')}"  # noqa: S608 - our own words
-        found = [one for check in OF_TRANSFERS for one in found_by(moves(transfers=rows) + check)]
+        findings = [
+            finding
+            for check in OF_TRANSFERS
+            for finding in findings_of(moves(transfers=rows) + check)
+        ]
         for transfer, carried, transfer_id in costs(span):
             self._meet(transfer.corrects_id or transfer.attempt_id, self.attempts)
             # Only a walk from the beginning meets transfers from before the chain.
             if carried is None and not self._costs_after:
                 self._older_costs = with_older(self._older_costs, transfer)
             elif carried != seal_of(transfer):
-                found.append(seal_finding(transfer_id, transfer.tenant_id))
-        return found
+                findings.append(seal_finding(transfer_id, transfer.tenant_id))
+        return findings
 
     def _prove_older_costs(self) -> list[Finding]:
         """Prove the platform's transfers from before the chain, all by one seal."""
@@ -182,10 +186,10 @@ class Walk:
         message = f"{count} without a seal differ from those present when the chain began"
         return [Finding("seal", None, "transfers of the platform", message)]
 
-    def _meet(self, one: str | None, seen: set[UUID]) -> None:
+    def _meet(self, tenant_id: str | None, seen: set[UUID]) -> None:
         # Ids of version 7 sort as text by their time.
-        if one is not None and one < self._older_than:
-            seen.add(UUID(one))
+        if tenant_id is not None and tenant_id < self._older_than:
+            seen.add(UUID(tenant_id))
 
 
 def _position_of(link: Link) -> Position:

@@ -18,7 +18,7 @@ from billing.selectors.sold import sold_until
 from billing.whatif import ByOwner, Prices, SoldImages, TenantEffect, WhatIf, brought_by, cut_off
 from pictor.kit.words.money import Micros
 
-DAYS = 30
+FORECAST_DAYS = 30
 """UTC days, today included."""
 SOME_TOUCHED = 5
 """The number of tenants to name."""
@@ -42,7 +42,7 @@ class Forecast:
     def lines(self) -> list[str]:
         """The same in sentences."""
         names = {tenant.id: tenant.shown_name for tenant, _ in self.most_touched}
-        return self.facts.lines(names.__getitem__, DAYS)
+        return self.facts.lines(names.__getitem__, FORECAST_DAYS)
 
 
 def would_have_brought(book: PriceBook, now: datetime, *, is_demo: bool = False) -> Forecast:
@@ -50,18 +50,20 @@ def would_have_brought(book: PriceBook, now: datetime, *, is_demo: bool = False)
 
     The book takes its owner's place among the books in force at its beginning. At most 7 queries.
     """
-    first = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+    first = now.astimezone(UTC).date() - timedelta(days=FORECAST_DAYS - 1)
     held = lists_held()
     tenants = None if book.tenant_id is None else _paying(book.tenant_id, held)
     sold_since = partial(_images_sold, first=first, is_demo=is_demo, tenants=tenants)
     sold = sold_since()
-    prices = _prices(book, {one.tenant: held.get(one.tenant, ()) for one in sold}, first, now)
+    prices = _prices(
+        book, {images.tenant: held.get(images.tenant, ()) for images in sold}, first, now
+    )
     if cut := cut_off(sold, prices):
-        sold = [one for one in sold if one.key not in cut] + sold_since(by_day=cut)
+        sold = [images for images in sold if images.key not in cut] + sold_since(by_day=cut)
     facts = brought_by(sold, prices)
     most = facts.most_touched[:SOME_TOUCHED]
-    named = Tenant.objects.in_bulk([one.tenant for one in most])
-    return Forecast(facts, first, sold_until(), [(named[one.tenant], one) for one in most])
+    named = Tenant.objects.in_bulk([effect.tenant for effect in most])
+    return Forecast(facts, first, sold_until(), [(named[effect.tenant], effect) for effect in most])
 
 
 def _paying(owner: UUID, held: Mapping[UUID, Held]) -> list[UUID]:
@@ -75,21 +77,23 @@ def _prices(book: PriceBook, held: Mapping[UUID, Held], first: date, now: dateti
     The owners are everyone (None) and each of these tenants with prices over everyone's.
     """
     books = list(decided_books())
-    over = {one.tenant_id for one in (*books, book)} - {None}
+    over = {owned.tenant_id for owned in (*books, book)} - {None}
     stacks = {}
     payers: list[tuple[UUID | None, Held]] = [(None, ()), *held.items()]
     for owner, lists in payers:
         ever = {owner, *(shared for _, shared in lists)} - {None}
         if owner is None or ever & over:
             present = {None, owner, lists[-1][1] if lists else None}
-            others = [one for one in books if one.tenant_id in present and one.id != book.id]
+            others = [
+                other for other in books if other.tenant_id in present and other.id != book.id
+            ]
             with_it = [*others, book] if book.tenant_id in present else others
             then = standing(with_it, owner, max(now, book.effective_from))
-            applicable = [one for one in books if one.tenant_id in {None, *ever}]
+            applicable = [other for other in books if other.tenant_id in {None, *ever}]
             stacks[owner] = [then, *_since(first, applicable, owner, lists, now)]
-    tables = iter(tables_of([stack for found in stacks.values() for stack in found]))
-    made = {owner: [next(tables) for _ in found] for owner, found in stacks.items()}
-    return {owner: Prices(table, former) for owner, (table, *former) in made.items()}
+    tables = iter(tables_of([stack for own_stacks in stacks.values() for stack in own_stacks]))
+    merged = {owner: [next(tables) for _ in own_stacks] for owner, own_stacks in stacks.items()}
+    return {owner: Prices(table, former) for owner, (table, *former) in merged.items()}
 
 
 def _since(
@@ -97,12 +101,12 @@ def _since(
 ) -> list[list[PriceBook]]:
     """Return an owner's stacks of books since that day, one after the other."""
     since = datetime.combine(first, time(), tzinfo=UTC) - _LONGEST
-    begun = {one: max(one.effective_from, one.published_at or now) for one in books}
+    begun = {book: max(book.effective_from, book.published_at or now) for book in books}
     changed = (*begun.values(), *(at for at, _ in lists))
     stacks = []
     for moment in (since, *sorted(at for at in changed if since < at <= now)):
         owners = {None, owner, list_at(lists, moment)}
-        then = [one for one, at in begun.items() if at <= moment and one.tenant_id in owners]
+        then = [book for book, at in begun.items() if at <= moment and book.tenant_id in owners]
         stacks.append(standing(then, owner, moment))
     return [stack for stack in stacks if stack]
 
@@ -138,6 +142,6 @@ def _images_sold(
             ],
         )
         return [
-            SoldImages(who, model, asked, quality, delivered, images, Micros(captured), on)
-            for who, model, asked, quality, delivered, images, captured, on in cursor
+            SoldImages(who, model, size, quality, delivered, images, Micros(captured), on)
+            for who, model, size, quality, delivered, images, captured, on in cursor
         ]

@@ -17,7 +17,7 @@ from billing.services.accounts import (
     reversible,
     top_up,
 )
-from billing.services.alerts import TOLD_ROLES, look_at_balances, set_balance_alert
+from billing.services.alerts import look_at_balances, set_balance_alert
 from billing.services.backfill import PastCost, PastHold, Refills, write_past
 from billing.services.budget_warnings import look_at_budgets
 from billing.services.costs import (
@@ -41,7 +41,7 @@ from billing.services.moves import (
     approve_move,
     decline_move,
     is_typed_twice,
-    max_given_per_day,
+    max_compensation_per_day,
     move_money,
     needs_another,
     rehearse,

@@ -16,7 +16,7 @@ from accounts.ledger import TransferReason
 from accounts.services import Actor, Subject, note_for_staff, record
 from billing.locks import account_for_update
 from billing.models import Account, TenantBalance, Transfer
-from billing.selectors import given_for
+from billing.selectors import charge_sums_of
 from billing.selectors.balances import available_to
 from billing.transfer_seals import first_seal, note_seal, seal_of
 from pictor.kit.words import clock
@@ -123,7 +123,7 @@ def refund(
     open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two refunds at once must not both find it unrefunded
     # Read under the lock: a value from before may be old.
-    left = given_for([generation_id], tenants=[tenant_id])[generation_id].left
+    left = charge_sums_of([generation_id], tenants=[tenant_id])[generation_id].left
     amount = left if amount is None else amount
     if amount > left or left == 0:
         raise ValidationError(f"only {in_dollars(left)} of it is charged and not refunded")
@@ -193,7 +193,7 @@ def reverse(
     """
     open_account(tenant_id=tenant_id)
     balance = account_for_update(tenant_id)  # two reversals at once must not both find it whole
-    given, left = _reversible_transfer(tenant_id, seq)
+    transfer, left = _reversible_transfer(tenant_id, seq)
     # A debt would be a balance below 0, which no hold could tell from a right one (ADR 0048).
     most = Micros(min(left, balance.available))
     wanted = most if amount is None else amount
@@ -211,7 +211,7 @@ def reverse(
             kind=Transfer.Kind.REVERSAL.value,
             debit_id=balance.available_account_id,
             # Back to where it came from, so that totals come out right (ADR 0048).
-            credit_id=given.debit_id,
+            credit_id=transfer.debit_id,
             reverses_seq=seq,  # the number is sealed, the row's id is not
         ),
     )
@@ -229,19 +229,21 @@ def reversible(*, tenant_id: UUID, seq: int) -> tuple[Micros, Micros]:
 
 def _reversible_transfer(tenant_id: UUID, seq: int) -> tuple[Transfer, Micros]:
     """Return a top-up or credit, and the part that is not reversed. Raises ValidationError."""
-    given = Transfer.objects.filter(tenant_id=tenant_id, seq=seq, kind__in=REVERSED_KINDS).first()
-    if given is None:
+    transfer = Transfer.objects.filter(
+        tenant_id=tenant_id, seq=seq, kind__in=REVERSED_KINDS
+    ).first()
+    if transfer is None:
         raise ValidationError(f"the tenant has no top-up or credit with the number {seq}")
-    left = left_of(given)
+    left = left_of(transfer)
     if left == 0:
         raise ValidationError(f"transfer {seq} is reversed already")
-    return given, left
+    return transfer, left
 
 
-def left_of(given: Transfer) -> Micros:
+def left_of(transfer: Transfer) -> Micros:
     """The part of a top-up or credit that is not reversed, in micros."""
-    reversals = Transfer.objects.filter(tenant=given.tenant_id, reverses_seq=given.seq)
-    return Micros(given.amount - _sum(reversals, Transfer.Kind.REVERSAL))
+    reversals = Transfer.objects.filter(tenant=transfer.tenant_id, reverses_seq=transfer.seq)
+    return Micros(transfer.amount - _sum(reversals, Transfer.Kind.REVERSAL))
 
 
 @transaction.atomic

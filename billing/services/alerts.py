@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts.models import Actor, Membership, Tenant
-from accounts.selectors import members_of
+from accounts.models import BILLING_CONTACT_ROLES, Actor, Tenant
+from accounts.selectors import emails_of_members
 from accounts.services import post_rendered, record
 from billing.models import BalanceAlert
 from billing.selectors import balance_of, days_left
@@ -14,7 +14,6 @@ from pictor.kit.words.money import Micros, to_decimal
 from webhooks.announcing import announce
 from webhooks.models import BALANCE_LOW
 
-TOLD_ROLES = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING)
 """The roles that get the mail."""
 MAIL = "billing/email/balance_low"
 
@@ -88,8 +87,7 @@ def _tell(alert: BalanceAlert, available: Micros, days: float | None) -> None:
         "days": None if days is None else int(days),
         "url": alert.page,
     }
-    members = members_of(alert.tenant_id)
-    to = [member.user.email for member in members if member.role in TOLD_ROLES]
+    to = emails_of_members(alert.tenant_id, BILLING_CONTACT_ROLES)
     post_rendered(to=to, template=MAIL, words=words)
 
 

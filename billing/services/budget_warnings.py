@@ -4,19 +4,18 @@ from datetime import UTC, datetime, time, timedelta
 
 from django.db import transaction
 
-from accounts.models import Membership
+from accounts.models import ADMIN_ROLES
 from accounts.quotas import resets_at
-from accounts.selectors import members_of
+from accounts.selectors import emails_of_members
 from accounts.services import post_rendered
 from accounts.titles import for_mail
 from billing.models import BudgetWarning
 from billing.selectors import PassedBudget, passed_budgets
 from pictor.kit.words.money import Micros, to_decimal
 
-TOLD_ROLES = (Membership.Role.OWNER, Membership.Role.ADMIN)
 """The roles that get the mail: those that see and change every key."""
 MAIL = "billing/email/budget_passed"
-KEPT = timedelta(days=70)
+WARNINGS_KEPT = timedelta(days=70)
 """Warnings are kept for longer than a month and the check after it."""
 
 
@@ -26,7 +25,7 @@ def look_at_budgets(*, now: datetime) -> int:
     Mails once for a key's UTC day, and once for its month; again if the budget was changed and is
     exceeded again. Each has its own transaction, with its mails. Safe to run in parallel.
     """
-    BudgetWarning.objects.filter(window__lt=(now - KEPT).date()).delete()
+    BudgetWarning.objects.filter(window__lt=(now - WARNINGS_KEPT).date()).delete()
     return sum(_look(passed) for passed in passed_budgets(now))
 
 
@@ -51,8 +50,7 @@ def _tell(passed: PassedBudget) -> None:
         "when": f"on {begun:%-d %B %Y}" if passed.period == "day" else f"in {begun:%B %Y}",
         "following": f"{resets_at(passed.period, begun):%-d %B %Y}",
     }
-    members = members_of(passed.key.tenant_id)
-    to = [member.user.email for member in members if member.role in TOLD_ROLES]
+    to = emails_of_members(passed.key.tenant_id, ADMIN_ROLES)
     post_rendered(to=to, template=MAIL, words=words)
 
 

@@ -35,18 +35,18 @@ def book_upstream_cost(
 
 
 def upstream_cost_booked(
-    *, generation_id: UUID, attempt_id: UUID, amount: Micros, given: str
+    *, generation_id: UUID, attempt_id: UUID, amount: Micros, from_part: str
 ) -> SqlPart:
-    """The part of a statement that books a cost a tenant pays for, if the part `given` has a row.
+    """The part of a statement that books a cost a tenant pays for, if `from_part` has a row.
 
     Args:
         generation_id: the attempt's generation.
         attempt_id: the attempt.
         amount: more than 0.
-        given: the name of the part.
+        from_part: the name of the part.
     """
     transfer = _cost_transfer(generation_id, attempt_id, amount, as_loss=False)
-    return model_rows.insertion(transfer, given=given)
+    return model_rows.insertion(transfer, from_part=from_part)
 
 
 def past_cost(*, generation_id: UUID, attempt_id: UUID, amount: Micros, at: datetime) -> Transfer:

@@ -105,7 +105,7 @@ def hold_placed(
     if writes is None:
         _require_transaction()
     at, content = _seal_content(generation_id, evidence)
-    given = {
+    named = {
         "p_generation": generation_id,
         "p_amount": int(amount),
         **_windows(now),
@@ -116,8 +116,8 @@ def hold_placed(
         "p_seal_key": hold_key("hold", generation_id),  # never the ledger's own key (ADR 0014)
     }
     if condition is None:
-        given |= {"p_tenant": tenant_id, "p_key": key_id}
-    hold = SqlPart(_placing(tuple(given), is_conditional=condition is not None), [*given.values()])
+        named |= {"p_tenant": tenant_id, "p_key": key_id}
+    hold = SqlPart(_placing(tuple(named), is_conditional=condition is not None), [*named.values()])
     if writes is not None:
         first = {} if condition is None else {"condition": condition}
         parts = {**first, "hold": hold, PLACED: _PLACED, "written": writes}
@@ -128,12 +128,12 @@ def hold_placed(
 @cache
 def _placing(names: tuple[str, ...], *, is_conditional: bool) -> str:
     # The condition's columns are arguments, so no hold is placed without its row.
-    given = ", ".join(f"{name} => %s" for name in names)
+    arguments = ", ".join(f"{name} => %s" for name in names)
     if not is_conditional:
-        return f"SELECT refused_by, missing FROM pictor_place_hold_v1({given})"  # noqa: S608 - our own names
+        return f"SELECT refused_by, missing FROM pictor_place_hold_v1({arguments})"  # noqa: S608 - our own names
     return (
         "SELECT refused_by, missing FROM condition AS c, LATERAL pictor_place_hold_v1("  # noqa: S608 - as above
-        f"p_tenant => c.tenant_id, p_key => c.key_id, {given})"
+        f"p_tenant => c.tenant_id, p_key => c.key_id, {arguments})"
     )
 
 
@@ -161,9 +161,9 @@ def end_hold(*, hold: Hold, captured: Micros, evidence: bytes | None = None) -> 
 
 
 def hold_ended(
-    *, hold: Hold, captured: Micros, evidence: bytes | None = None, given: str = ""
+    *, hold: Hold, captured: Micros, evidence: bytes | None = None, from_part: str = ""
 ) -> SqlPart:
-    """The statement that ends a hold; with `given`, a part that needs that part's row.
+    """The statement that ends a hold; with `from_part`, a part that needs that part's row.
 
     Raises LedgerError if more is captured than was held; the statement raises IntegrityError if
     there is no such open hold.
@@ -186,13 +186,13 @@ def hold_ended(
         "p_capture_key": hold_key("capture", hold.generation_id),
         "p_release_key": hold_key("release", hold.generation_id),
     }
-    return SqlPart(_ending(tuple(named), given), [*named.values()])
+    return SqlPart(_ending(tuple(named), from_part), [*named.values()])
 
 
 @cache
-def _ending(names: tuple[str, ...], given: str) -> str:
+def _ending(names: tuple[str, ...], from_part: str) -> str:
     call = f"SELECT pictor_end_hold_v1({', '.join(f'{name} => %s' for name in names)})"
-    return f"{call} FROM {given}" if given else call
+    return f"{call} FROM {from_part}" if from_part else call
 
 
 def _windows(at: datetime) -> dict[str, date]:

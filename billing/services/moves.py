@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.ledger import AskedMove, TransferReason
+from accounts.ledger import RequestedMove, TransferReason
 from accounts.models import User
 from accounts.services import Actor, Subject, name_of, record, refuse_ended
 from billing.locks import account_for_update
@@ -44,20 +44,20 @@ def is_typed_twice(amount: int) -> bool:
     return abs(amount) > settings.MONEY_TYPED_TWICE
 
 
-def max_given_per_day(actor: Actor) -> Micros | None:
+def max_compensation_per_day(actor: Actor) -> Micros | None:
     """Return the most that somebody may refund and credit in one UTC day; None for no limit."""
     is_support = isinstance(actor, User) and actor.staff_role == User.StaffRole.SUPPORT
     return MAX_SUPPORT_GIFTS_PER_DAY if is_support else None
 
 
 @transaction.atomic
-def rehearse(asked: AskedMove, *, actor: Actor) -> MoveEffect:
+def rehearse(requested: RequestedMove, *, actor: Actor) -> MoveEffect:
     """Return a move's effect now: it is made and rolled back."""
-    before = accounts.open_account(tenant_id=asked.tenant_id).available
-    why = TransferReason(actor=actor, reason=asked.reason, note=asked.note)
+    before = accounts.open_account(tenant_id=requested.tenant_id).available
+    why = TransferReason(actor=actor, reason=requested.reason, note=requested.note)
     point = transaction.savepoint()
     try:
-        after = _execute(asked, why).available_after
+        after = _execute(requested, why).available_after
     finally:
         transaction.savepoint_rollback(point)
     return MoveEffect(Micros(before), Micros(after or 0))
@@ -67,7 +67,7 @@ def rehearse(asked: AskedMove, *, actor: Actor) -> MoveEffect:
 def move_money(
     *,
     once: UUID,
-    asked: AskedMove,
+    requested: RequestedMove,
     actor: Actor,
     now: datetime,
     ip: str | None = None,
@@ -78,14 +78,14 @@ def move_money(
     A request sent twice, even at the same time, moves once; both get the same move. `total` is the
     sum of several moves requested together: if that is large, each of them waits.
     """
-    waits = needs_another(asked.amount if total is None else total)
-    if asked.kind == Transfer.Kind.CREDIT and (asked.outage or asked.generation_id):
+    waits = needs_another(requested.amount if total is None else total)
+    if requested.kind == Transfer.Kind.CREDIT and (requested.outage or requested.generation_id):
         # Without the move `once` itself: a form that is sent again is no second credit.
-        _refuse_a_second(asked, once, now)
+        _refuse_a_second(requested, once, now)
     move, is_new = MoneyMove.objects.get_or_create(
         id=once,
         defaults={
-            **_columns(asked),
+            **_columns(requested),
             "asked_by": actor if isinstance(actor, User) else None,
             "asked_by_name": name_of(actor),
             "asked_at": now,
@@ -93,12 +93,12 @@ def move_money(
         },
     )
     if not is_new:
-        if any(getattr(move, name) != value for name, value in _columns(asked).items()):
+        if any(getattr(move, name) != value for name, value in _columns(requested).items()):
             raise ValidationError("This form was sent before with other values. Open it again.")
         return move
     if move.expires_at is None:
         return _book(move, actor, ip)
-    rehearse(asked, actor=actor)  # an impossible move is refused at once (ADR 0058)
+    rehearse(requested, actor=actor)  # an impossible move is refused at once (ADR 0058)
     _record(move, "money.ask", actor, ip, until=move.expires_at.isoformat(timespec="seconds"))
     return move
 
@@ -124,20 +124,24 @@ def decline_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None =
     return move
 
 
-def _refuse_a_second(asked: AskedMove, once: UUID, now: datetime) -> None:
+def _refuse_a_second(requested: RequestedMove, once: UUID, now: datetime) -> None:
     """Refuse a second credit for an outage, under any name, or for a generation."""
-    tenant_id = asked.tenant_id
+    tenant_id = requested.tenant_id
     accounts.open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two credits at once must not both find that none was given
-    if asked.outage is not None:
-        covered = credited_for(asked.outage, tenants=[tenant_id], now=now, but=once).get(tenant_id)
+    if requested.outage is not None:
+        covered = credited_for(requested.outage, tenants=[tenant_id], now=now, but=once).get(
+            tenant_id
+        )
         if covered is not None:
             raise ValidationError(f"{in_dollars(covered)} already covers a part of that time")
-    if asked.generation_id is not None:
-        given = credited_by_itself(asked.generation_id, tenant_id=tenant_id, now=now, but=once)
-        if given:
+    if requested.generation_id is not None:
+        credited = credited_by_itself(
+            requested.generation_id, tenant_id=tenant_id, now=now, but=once
+        )
+        if credited:
             raise ValidationError(
-                f"{in_dollars(given)} was already credited for it: reverse that, or credit the"
+                f"{in_dollars(credited)} was already credited for it: reverse that, or credit the"
                 " tenant"
             )
 
@@ -165,24 +169,24 @@ def _person(name: str) -> str:
     return name.partition(" as ")[2].removesuffix(")").lower() or name
 
 
-def _columns(asked: AskedMove) -> dict[str, object]:
-    outage = asked.outage
+def _columns(requested: RequestedMove) -> dict[str, object]:
+    outage = requested.outage
     return {
-        "tenant_id": asked.tenant_id,
-        "kind": asked.kind,
-        "amount": asked.amount,
-        "reverses_seq": asked.seq,
-        "generation_id": asked.generation_id,
+        "tenant_id": requested.tenant_id,
+        "kind": requested.kind,
+        "amount": requested.amount,
+        "reverses_seq": requested.seq,
+        "generation_id": requested.generation_id,
         "covers_since": outage and outage.since,
         "covers_until": outage and outage.until,
         "covers_model": outage.model if outage else "",
-        "reason": asked.reason,
-        "note": asked.note,
+        "reason": requested.reason,
+        "note": requested.note,
     }
 
 
 def _book(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
-    asked = AskedMove(
+    requested = RequestedMove(
         tenant_id=move.tenant_id,
         kind=move.kind,
         amount=Micros(move.amount),
@@ -191,32 +195,34 @@ def _book(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
         reason=move.reason,
         note=move.note,
     )
-    moved = _execute(asked, TransferReason(actor=actor, reason=move.reason, note=move.note, ip=ip))
+    moved = _execute(
+        requested, TransferReason(actor=actor, reason=move.reason, note=move.note, ip=ip)
+    )
     move.transfer_id = moved.id
     move.save(update_fields=["transfer_id", "decided_by_name"])
     return move
 
 
-def _execute(asked: AskedMove, why: TransferReason) -> Transfer:
-    tenant_id, amount = asked.tenant_id, asked.amount
+def _execute(requested: RequestedMove, why: TransferReason) -> Transfer:
+    tenant_id, amount = requested.tenant_id, requested.amount
     refuse_ended(tenant_id)
-    match asked.kind:
+    match requested.kind:
         case Transfer.Kind.TOP_UP:
             return accounts.book_payment(tenant_id=tenant_id, amount=amount, **why)
         case Transfer.Kind.CREDIT:
             return accounts.credit(
-                tenant_id=tenant_id, amount=amount, generation_id=asked.generation_id, **why
+                tenant_id=tenant_id, amount=amount, generation_id=requested.generation_id, **why
             )
         case Transfer.Kind.ADJUSTMENT:
             return accounts.adjust(tenant_id=tenant_id, amount=amount, **why)
         case Transfer.Kind.REVERSAL:
-            seq = asked.seq or 0
+            seq = requested.seq or 0
             return accounts.reverse(tenant_id=tenant_id, seq=seq, amount=amount, **why).transfer
-        case Transfer.Kind.REFUND if asked.generation_id is not None:
+        case Transfer.Kind.REFUND if requested.generation_id is not None:
             return accounts.refund(
-                tenant_id=tenant_id, generation_id=asked.generation_id, amount=amount, **why
+                tenant_id=tenant_id, generation_id=requested.generation_id, amount=amount, **why
             )
-    raise ValidationError(f"Money cannot be moved by a {asked.kind}.")
+    raise ValidationError(f"Money cannot be moved by a {requested.kind}.")
 
 
 def _record(move: MoneyMove, action: str, actor: Actor, ip: str | None, **more: str) -> None:

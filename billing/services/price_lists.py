@@ -92,18 +92,18 @@ def assign_price_list(
     if seen is not None and seen != digest_of_changes(changes):
         raise ValidationError("prices have changed since these were shown")
     confirm(of_nobody, stops, confirmed, actor=actor, ip=ip)
-    made = PriceListAssignment.objects.create(tenant=tenant, price_list=price_list)
-    made.refresh_from_db()
+    assignment = PriceListAssignment.objects.create(tenant=tenant, price_list=price_list)
+    assignment.refresh_from_db()
     after = {
         "price_list": price_list.name if price_list else None,
         "list": str(chosen) if chosen else None,
-        "assignment": made.id,
-        "since": made.since.isoformat(),
+        "assignment": assignment.id,
+        "since": assignment.since.isoformat(),
     }
     before = {"price_list": former.name if former else None}
     what = Subject("tenant", str(tenant_id), tenant_id)
     record(what, "price_list.assign", actor=actor, before=before, after=after, ip=ip)
-    return made
+    return assignment
 
 
 def give_price_list(

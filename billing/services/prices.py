@@ -225,12 +225,12 @@ def restore_price_book(
         raise ValidationError("the book is scheduled: it has not been in force yet")
     locks.decisions_on_prices()
     _check_seen(book, seen, now)
-    scheduled = {one.id for one in following(book.tenant_id, now)}
+    scheduled = {later.id for later in following(book.tenant_id, now)}
     # First, so that the restored book is judged by those that remain.
-    for one in withdrawn:
-        if one.id not in scheduled:
-            raise ValidationError(f"{one.known_as} does not take over later")
-        _note_withdrawal(_take_back(one), actor=actor, ip=ip)
+    for later in withdrawn:
+        if later.id not in scheduled:
+            raise ValidationError(f"{later.known_as} does not take over later")
+        _note_withdrawal(_take_back(later), actor=actor, ip=ip)
     again = draft_price_book(
         name=book.name,
         rows=rows_of(book),

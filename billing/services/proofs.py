@@ -13,7 +13,7 @@ from billing.selectors.checkpoints import Checkpoints, kept_by_name, mark_of
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding
 from pictor.kit.words import clock
 
-APART = {
+LEAST_BETWEEN_PROOFS = {
     LedgerProof.Kind.SINCE_CHECKPOINT: timedelta(minutes=30),
     LedgerProof.Kind.WHOLE: timedelta(hours=20, minutes=30),
 }
@@ -28,7 +28,7 @@ def is_due(kind: LedgerProof.Kind, *, now: datetime, since: datetime | None = No
 
     With `since`, long enough ago means before it.
     """
-    lately = (since or now - APART[kind], now)
+    lately = (since or now - LEAST_BETWEEN_PROOFS[kind], now)
     return not LedgerProof.objects.filter(kind=kind, began_at__range=lately).exists()
 
 

@@ -61,10 +61,10 @@ def undo_prices(
 
 def _lock(book: PriceBook) -> None:
     """Lock the draft to the transaction's end. Raises ValidationError if discarded or published."""
-    found = PriceBook.objects.select_for_update().filter(id=book.id).first()
-    if found is None:
+    locked = PriceBook.objects.select_for_update().filter(id=book.id).first()
+    if locked is None:
         raise ValidationError("the draft is discarded")
-    if found.published_at is not None:
+    if locked.published_at is not None:
         raise ValidationError("the book is published already")
 
 

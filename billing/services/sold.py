@@ -12,7 +12,7 @@ from billing.models import FIGURES, SoldRow, SoldUntil
 from billing.selectors.sold import Settled
 from pictor.kit.database.spans import Ids, Span
 
-AT_ONCE = 5_000
+TRANSFERS_AT_ONCE = 5_000
 """The number of transfers that one transaction adds."""
 
 Sold = Mapping[SoldRow, Sequence[int]]
@@ -110,7 +110,7 @@ def rebuild_sold(count: Count) -> int:
 def _next(after: int, to: int | None) -> tuple[int | None, datetime]:
     """The last id of the next transfers, and its time; None if there are none."""
     with connection.cursor() as cursor:
-        cursor.execute(_LAST, [after, to, AT_ONCE])
+        cursor.execute(_LAST, [after, to, TRANSFERS_AT_ONCE])
         last, moved_at = cursor.fetchone()
         return last, moved_at
 

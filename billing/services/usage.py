@@ -105,18 +105,18 @@ def record_usage(usage: Usage) -> None:
     prepared.fetch_one(*usage_recorded(usage))
 
 
-def usage_recorded(usage: Usage, *, given: str = "") -> SqlPart:
-    """The statement that counts a generation; with `given`, a part that needs that part's row."""
+def usage_recorded(usage: Usage, *, from_part: str = "") -> SqlPart:
+    """The statement that counts a generation, or a part of one that needs `from_part`'s row."""
     hour = usage.at.replace(minute=0, second=0, microsecond=0)
     whose = (usage.tenant_id, usage.key_id, usage.model, usage.tier, usage.channel, usage.status)
     bucket = () if usage.took is None else (str(bucket_of(usage.took)),) * 3
     amounts = (usage.images, int(usage.captured), *bucket)
-    return SqlPart(_record_sql(given, is_timed=bool(bucket)), (*whose, hour, *amounts))
+    return SqlPart(_record_sql(from_part, is_timed=bool(bucket)), (*whose, hour, *amounts))
 
 
 @cache
-def _record_sql(given: str, *, is_timed: bool) -> str:
-    source = f"FROM {given}" if given else ""
+def _record_sql(from_part: str, *, is_timed: bool) -> str:
+    source = f"FROM {from_part}" if from_part else ""
     return _RECORD.format(source=source, **(_ONE_MORE if is_timed else _NONE))
 
 

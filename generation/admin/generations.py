@@ -105,8 +105,8 @@ class GenerationAdmin(LargeAdmin):
     inlines = (_AttemptInline,)
 
     @override
-    def found(self, text: str) -> Q:
-        return named(text) if is_named(text) else super().found(text)
+    def search_condition(self, text: str) -> Q:
+        return named(text) if is_named(text) else super().search_condition(text)
 
     @display(description="state", label=STATE_LABELS, ordering="state")
     def state_label(self, obj: Generation) -> str:

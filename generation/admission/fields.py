@@ -76,16 +76,18 @@ GENERATION = (
           " 503 and no channel is called."),
 )  # fmt: skip
 """The body of POST /v1/images/generations; the other bodies are derived from it."""
-PASSED_ON = tuple(one.name for one in GENERATION if one.is_passed_on)
-REFERENCES = tuple(one.name for one in GENERATION if one.shape in {"image_or_images", "image"})
+PASSED_ON = tuple(field.name for field in GENERATION if field.is_passed_on)
+REFERENCES = tuple(
+    field.name for field in GENERATION if field.shape in {"image_or_images", "image"}
+)
 
-_BY_NAME = {one.name: one for one in GENERATION}
+_BY_NAME = {field.name: field for field in GENERATION}
 
 
 def _edit_fields(*own: Field) -> tuple[Field, ...]:
     """A generation's fields without `style`; an edit's own take the place of their namesakes."""
-    known = {name: one for name, one in _BY_NAME.items() if name != "style"}
-    return tuple((known | {one.name: one for one in own}).values())
+    known = {name: field for name, field in _BY_NAME.items() if name != "style"}
+    return tuple((known | {field.name: field for field in own}).values())
 
 
 EDIT = _edit_fields(
@@ -103,7 +105,7 @@ EDIT_FORM = _edit_fields(
     Field("mask", "file", _MASK),
     Field("image[]", "files", "Several images, at most 16, instead of `image`."),
 )  # fmt: skip
-FILES = tuple(one.name for one in EDIT_FORM if one.shape in {"file", "files"})
+FILES = tuple(field.name for field in EDIT_FORM if field.shape in {"file", "files"})
 VARIATION_FORM = (
     replace(_BY_NAME["model"], about="Default and only value: dall-e-2.", is_required=False),
     Field("image", "file", "The image to vary: a square png, at most 50 MiB. Required.",

@@ -13,7 +13,7 @@ from generation.models import Generation, IdempotencyRecord
 from pictor.kit.words.errors import IdempotencyKeyReused, InvalidRequest
 from pictor.kit.words.untyped import Json
 
-REMEMBERED = timedelta(hours=24)
+KEYS_REMEMBERED_FOR = timedelta(hours=24)
 MAX_LENGTH = 255
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
@@ -46,7 +46,12 @@ def find(
     record = (
         IdempotencyRecord.objects.select_related("generation")
         # An expired record may still be there: it is deleted later.
-        .filter(tenant_id=tenant_id, livemode=livemode, key=key, created_at__gt=now - REMEMBERED)
+        .filter(
+            tenant_id=tenant_id,
+            livemode=livemode,
+            key=key,
+            created_at__gt=now - KEYS_REMEMBERED_FOR,
+        )
         .first()
     )
     if record is None:
@@ -72,5 +77,7 @@ def remember(*, key: str, body_digest: bytes, generation: Generation, now: datet
 
 def forget_expired(*, now: datetime) -> int:
     """Delete expired records; returns their number."""
-    deleted, _ = IdempotencyRecord.objects.filter(created_at__lte=now - REMEMBERED).delete()
+    deleted, _ = IdempotencyRecord.objects.filter(
+        created_at__lte=now - KEYS_REMEMBERED_FOR
+    ).delete()
     return deleted

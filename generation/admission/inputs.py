@@ -42,7 +42,7 @@ from storage.services import StorageFailed, delete_objects, input_key_of, upload
 
 Rows = Sequence[Json]
 """The part of a generation's row that keeps its reference images."""
-Given: TypeAlias = str | Json | FormFile
+SentImage: TypeAlias = str | Json | FormFile
 """One reference image in the form its field has."""
 PARTS = ("b64_json", "url", "image_url")
 FORM_PATHS = frozenset(
@@ -100,16 +100,19 @@ class Input:
 class Inputs:
     """All reference images of one request."""
 
-    found: list[Input] = field(default_factory=list)
+    images: list[Input] = field(default_factory=list)
     task: Task = Task.GENERATE
     request: Json = field(default_factory=dict)
     """The request's fields, with placeholders for the images."""
 
     def by_field(self) -> dict[str, object]:
         """Only the placeholders: all images as one list, and the mask."""
-        named = [(_field(one.label), one.placeholder) for one in self.found]
+        named = [(_field(image.label), image.placeholder) for image in self.images]
         images = [placeholder for name, placeholder in named if name == "image"]
-        return {"image": images, **{name: one for name, one in named if name == "mask"}}
+        return {
+            "image": images,
+            **{name: placeholder for name, placeholder in named if name == "mask"},
+        }
 
     @asynccontextmanager
     async def stored(
@@ -135,41 +138,43 @@ class Inputs:
 
         Raises InvalidRequest and Unavailable.
         """
-        for one in self.found:
-            if one.spool is None:
+        for image in self.images:
+            if image.spool is None:
                 continue
             try:
-                sent = await pools.references().run(lane, partial(convert.as_sent, one.spool))
+                sent = await pools.references().run(lane, partial(convert.as_sent, image.spool))
             except (probe.NotAnImage, SpoolTooLarge) as error:
                 what = reference_images.unreadable(error)
-                raise _invalid_image(one.label, what, name=one.name) from None
+                raise _invalid_image(image.label, what, name=image.name) from None
             except SpoolError:
                 raise Unavailable(_NO_ROOM) from None
-            one.spool, one.facts = sent
-            if one.is_data_uri:
+            image.spool, image.facts = sent
+            if image.is_data_uri:
                 # As it was verified, not as the caller named it.
-                one.prefix = f"data:image/{one.facts.format};base64,"
-        known = [(one.label, one.facts) for one in self.found if one.facts is not None]
+                image.prefix = f"data:image/{image.facts.format};base64,"
+        known = [(image.label, image.facts) for image in self.images if image.facts is not None]
         if problem := reference_images.problem(self.task, known):
             raise _invalid_image(*problem)
 
     async def _store(self, generation_id: GenerationId, now: datetime) -> list[dict[str, object]]:
         """Store the bytes and return the generation's rows. Raises Unavailable."""
-        for index, one in enumerate(self.found):
-            if one.spool is None:
+        for index, image in enumerate(self.images):
+            if image.spool is None:
                 continue
-            one.key = input_key_of(generation_id, now, index)
+            image.key = input_key_of(generation_id, now, index)
             try:
-                await upload_on_loop(one.key, one.spool, content_type="application/octet-stream")
+                await upload_on_loop(
+                    image.key, image.spool, content_type="application/octet-stream"
+                )
             except StorageFailed:
                 raise Unavailable(
                     "The reference image could not be stored; nothing was charged. Try again."
                 ) from None
-        return [one.row() for one in self.found]
+        return [image.row() for image in self.images]
 
     async def forget(self) -> None:
         """Remove what was stored: the request was not admitted."""
-        keys = [one.key for one in self.found if one.key]
+        keys = [image.key for image in self.images if image.key]
         if keys:
             await pools.storage(_forget, keys)
 
@@ -214,13 +219,13 @@ def of_files(files: Sequence[tuple[str, Iterable[bytes]]], spools: Spools) -> In
     try:
         for place, (name, pieces) in enumerate(files):
             spool = spools.new(max_bytes=settings.MAX_IMAGE_BYTES)
-            one = Input(f"image[{place}]", spool, name=name)
-            inputs.found.append(one)
+            image = Input(f"image[{place}]", spool, name=name)
+            inputs.images.append(image)
             for piece in pieces:
                 spool.write(piece)
-            one.placeholder = _placeholder(place, spool.sha256)
+            image.placeholder = _placeholder(place, spool.sha256)
     except SpoolError as error:
-        raise _spool_failure(inputs.found[-1].label, error) from None
+        raise _spool_failure(inputs.images[-1].label, error) from None
     return inputs
 
 
@@ -230,7 +235,7 @@ class _Taker:
         self._body = body
         self._spools = spools
 
-    def taken(self, name: str, value: Given | list[Given]) -> object:
+    def taken(self, name: str, value: SentImage | list[SentImage]) -> object:
         """The field's value with placeholders in it."""
         if not isinstance(value, list):
             return self._one(name, value)
@@ -238,18 +243,18 @@ class _Taker:
             raise _invalid_image(name, "is an empty array")
         return [self._one(f"{name}[{place}]", item) for place, item in enumerate(value)]
 
-    def _one(self, label: str, value: Given) -> object:
+    def _one(self, label: str, value: SentImage) -> object:
         if isinstance(value, FormFile):
             return self._keep(Input(label, value.spool), value.spool.sha256)
         if isinstance(value, str):
             is_address = _ADDRESS.match(value)
             return self._address(label, value) if is_address else self._text(label, value)
-        given = {part: inner for part, inner in value.items() if inner is not None}
-        if unknown := given.keys() - set(PARTS):
+        sent = {part: inner for part, inner in value.items() if inner is not None}
+        if unknown := sent.keys() - set(PARTS):
             raise _invalid_image(label, f"has an unknown key: {min(unknown)[:100]!r}")
-        if len(given) != 1:
+        if len(sent) != 1:
             raise _invalid_image(label, f"must have exactly one of {', '.join(PARTS)}")
-        ((part, inner),) = given.items()
+        ((part, inner),) = sent.items()
         return {part: self._part(label, part, inner)}
 
     def _part(self, label: str, part: str, inner: object) -> object:
@@ -271,9 +276,9 @@ class _Taker:
             egress.check_form(text)
         except egress.EgressRefused:
             raise _invalid_image(label, "is an address that may not be fetched") from None
-        found = Input(label, address=text)
+        image = Input(label, address=text)
         # With a prefix, since a file may consist of just these letters.
-        return self._keep(found, hashlib.sha256(f"address {text}".encode()).hexdigest())
+        return self._keep(image, hashlib.sha256(f"address {text}".encode()).hexdigest())
 
     def _text(self, label: str, text: str) -> str:
         # `_keep` checks as well, but only after the image was decoded into a spool.
@@ -304,14 +309,14 @@ class _Taker:
 
     def _keep(self, image: Input, sha256: str) -> str:
         self._check_count(image.label)
-        image.placeholder = _placeholder(len(self._inputs.found), sha256)
-        self._inputs.found.append(image)
+        image.placeholder = _placeholder(len(self._inputs.images), sha256)
+        self._inputs.images.append(image)
         return image.placeholder
 
     def _check_count(self, label: str) -> None:
         name = _field(label)
         if (
-            sum(_field(one.label) == name for one in self._inputs.found)
+            sum(_field(image.label) == name for image in self._inputs.images)
             >= reference_images.MAX_IMAGES
         ):
             raise _invalid_image(name, f"holds more than {reference_images.MAX_IMAGES} images")

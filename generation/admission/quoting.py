@@ -180,19 +180,19 @@ def _first_plan(
             " Ask the operator for one, or use a live key. You were not charged."
         )
     plans = (plan(route, contract=contract, size=order.size, needs=order.needs) for route in routes)
-    found = next((one for one in plans if one and (one.keeps_size or not order.strict_size)), None)
-    if found is None:
+    usable = next((one for one in plans if one and (one.keeps_size or not order.strict_size)), None)
+    if usable is None:
         raise _no_channel([route.abilities.lack(order.needs) for route in routes], order)
-    return found
+    return usable
 
 
 def _no_channel(lacks: Sequence[MissingAbility | None], order: Order) -> PictorError:
     """The refusal if none of these routes fits: preferably one that the caller can correct."""
-    found = [lack for lack in lacks if lack is not None]
-    if not found or len(found) < len(lacks):
+    reasons = [lack for lack in lacks if lack is not None]
+    if not reasons or len(reasons) < len(lacks):
         what = f"serves {order.model} at {order.size}"
         return NoChannelAvailable(f"No channel {what} now. You were not charged.")
-    lack = next((one for one in found if one.field), found[0])
+    lack = next((reason for reason in reasons if reason.field), reasons[0])
     message = f"No channel of {order.model} {lack.what} now. You were not charged."
     if lack.field:
         return InvalidRequest(message, code="invalid_image", param=lack.field)

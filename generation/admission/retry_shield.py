@@ -30,7 +30,7 @@ from pictor.kit.words.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED = timedelta(minutes=15)
+ORPHANS_REMEMBERED_FOR = timedelta(minutes=15)
 """Retries find generations admitted within this time."""
 DEAD_AFTER_SECONDS = 4.0
 """A process whose lock has been free for this long is dead; a live one needs half the time."""
@@ -181,7 +181,7 @@ def adopt(*, key_id: UUID, body_digest: bytes, by: WebProcess, now: datetime) ->
 
     Raises Undecided while another process may be dead.
     """
-    wanted = (key_id, body_digest, now - REMEMBERED)
+    wanted = (key_id, body_digest, now - ORPHANS_REMEMBERED_FOR)
     # One copy for both columns, since the loop changes the set meanwhile.
     gone, dead = _columns(list(by.gone)), by.dead(time.monotonic())
     with connection.cursor() as cursor:
@@ -264,7 +264,7 @@ def _end_statement(turns: Collection[Turn], *, is_orphan: bool) -> Statement[Non
 
 
 def _columns(turns: Collection[Turn]) -> tuple[list[UUID], list[int]]:
-    return [one.generation_id for one in turns], [one.number for one in turns]
+    return [turn.generation_id for turn in turns], [turn.number for turn in turns]
 
 
 def forget_old(*, now: datetime) -> int:
@@ -273,6 +273,6 @@ def forget_old(*, now: datetime) -> int:
     No caller waits that long.
     """
     marked = Generation.objects.exclude(web_process=None, orphaned_at=None)
-    return marked.filter(created_at__lte=now - REMEMBERED).update(
+    return marked.filter(created_at__lte=now - ORPHANS_REMEMBERED_FOR).update(
         web_process=None, orphaned_at=None
     )

@@ -42,4 +42,4 @@ def _require_storage(caller: Caller) -> None:
 
 def bytes_of(inputs: Iterable[Json]) -> int:
     """The bytes of the stored reference images."""
-    return sum(one.get("size_bytes", 0) for one in inputs)
+    return sum(image.get("size_bytes", 0) for image in inputs)

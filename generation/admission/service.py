@@ -116,8 +116,8 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
     """
     digest = idempotency.digest_of(submission.request)
     # Before anything that may refuse it: a replay needs no money (ADR 0005).
-    found, is_new = _existing_generation(submission, digest, now), False
-    if found is None:
+    generation, is_new = _existing_generation(submission, digest, now), False
+    if generation is None:
         check_ceiling(submission.caller, now)
         quoted = quoted_order(
             caller=submission.caller, request=submission.request, now=now, to_make=True
@@ -131,10 +131,10 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
         room.require(submission.caller, size_bytes=_bytes_of(submission), now=now)
         fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
         with _in_doubt(submission.attendance):
-            found, is_new = _hold_once(submission, fresh, digest=digest, now=now)
-    if (departed := _attendance_if_left(submission, found)) is not None:
+            generation, is_new = _hold_once(submission, fresh, digest=digest, now=now)
+    if (departed := _attendance_if_left(submission, generation)) is not None:
         retry_shield.record_departure(departed)
-    return Admitted(found, is_new=is_new, is_streamed=submission.is_streamed)
+    return Admitted(generation, is_new=is_new, is_streamed=submission.is_streamed)
 
 
 async def hold(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:
@@ -277,7 +277,7 @@ def _placement(submission: Submission, generation: Generation, now: datetime) ->
         evidence=evidence.of_request(generation),
         limits=_hold_limits(caller),
         now=now,
-        writes=model_rows.insertion(generation, given=PLACED),
+        writes=model_rows.insertion(generation, from_part=PLACED),
         condition=unchanged(caller) if submission.is_remembered else None,
     )
 

@@ -32,12 +32,12 @@ def admit_with_files(
     """
 
     async def admit_with_images(images: Inputs) -> Admitted:
-        placeholders = [one.placeholder for one in images.found]
+        placeholders = [image.placeholder for image in images.images]
         async with images.stored(tenant_id, generation_id, now) as rows:
-            found = await sync_to_async(submit)(placeholders, rows)
-            if not found.is_new:  # the earlier generation has images of its own
+            admitted = await sync_to_async(submit)(placeholders, rows)
+            if not admitted.is_new:  # the earlier generation has images of its own
                 await images.forget()
-            return found
+            return admitted
 
     with process_spools().scope(str(tenant_id)) as spools:
         return async_to_sync(admit_with_images)(of_files(files, spools))

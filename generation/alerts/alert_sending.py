@@ -35,11 +35,11 @@ logger = logging.getLogger(__name__)
 
 EVENT = "alert.conditions"
 HOUR = timedelta(hours=1)
-AT_ONCE = 10
+MAX_SINGLE_PER_HOUR = 10
 """Alerts of a rule in an hour; from then on its news is collected."""
-APART = timedelta(minutes=9, seconds=30)
+BETWEEN_COLLECTED = timedelta(minutes=9, seconds=30)
 """The time between collected alerts; conditions are looked at once a minute, not to the second."""
-KEPT = timedelta(days=90)
+ALERTS_KEPT = timedelta(days=90)
 """Older alerts are deleted, except those about an opening whose end was not reported."""
 
 
@@ -67,14 +67,14 @@ def _tell(rule_id: UUID, now: datetime) -> bool:
     news = news_of(rule, opened=opened, past=past, now=now)
     lately = rule.sendings.filter(is_test=False, at__gt=now - HOUR).order_by("-id")
     times = list(lately.values_list("at", flat=True))
-    has_to_wait = len(times) >= AT_ONCE and now - times[0] < APART
+    has_to_wait = len(times) >= MAX_SINGLE_PER_HOUR and now - times[0] < BETWEEN_COLLECTED
     if not news or has_to_wait:
         return False
     mails = receiving_addresses([rule])[rule.id]
     endpoint = rule.endpoint if rule.endpoint and rule.endpoint.is_enabled else None
     if not mails and endpoint is None:
         return False  # a condition reports it; with a recipient, all of it is sent
-    passed = _count_missed(rule, since=times[0]) if len(times) >= AT_ONCE else 0
+    passed = _count_missed(rule, since=times[0]) if len(times) >= MAX_SINGLE_PER_HOUR else 0
     sending = AlertSending(rule=rule, at=now, mails=mails, passed=passed)
     _send(sending, news, endpoint)
     return True
@@ -93,11 +93,11 @@ def _past_alerts(rule: AlertRule) -> Mapping[ConditionOpening, PastAlerts]:
         for kind, name, since, fired, repeated in numbers
     }
     last = rows.order_by("kind", "object", "opened_at", "-id").select_related("sending")
-    found: dict[ConditionOpening, PastAlerts] = {}
+    by_opening: dict[ConditionOpening, PastAlerts] = {}
     for row in last.distinct("kind", "object", "opened_at"):
         opening = ConditionOpening(row.kind, row.object, row.opened_at)
         fired, repeated = often[opening]
-        found[opening] = PastAlerts(
+        by_opening[opening] = PastAlerts(
             condition_id=row.condition_id,
             last_at=row.sending.at,
             fired=fired,
@@ -106,7 +106,7 @@ def _past_alerts(rule: AlertRule) -> Mapping[ConditionOpening, PastAlerts]:
             words=row.words,
             micros=None if row.micros is None else Micros(row.micros),
         )
-    return found
+    return by_opening
 
 
 def _hush(
@@ -116,7 +116,7 @@ def _hush(
     now: datetime,
 ) -> None:
     """Mark reported openings that are silenced or accepted now: afterwards they are new again."""
-    quiet = (opening_of(one) for one in opened if is_quiet(one, now))
+    quiet = (opening_of(condition) for condition in opened if is_quiet(condition, now))
     for opening in quiet:
         if opening in past and not past[opening].is_hushed:
             _rows(rule, opening).update(is_hushed=True)
@@ -132,9 +132,9 @@ def _count_missed(rule: AlertRule, *, since: datetime) -> int:
     ended = Condition.objects.filter(since__gt=since, resolved_at__gt=since, accepted_at=None)
     least = timedelta(minutes=rule.least_minutes)
     return sum(
-        is_wanted(rule, one) and one.resolved_at - one.since >= least
-        for one in ended
-        if one.resolved_at
+        is_wanted(rule, condition) and condition.resolved_at - condition.since >= least
+        for condition in ended
+        if condition.resolved_at
     )
 
 
@@ -158,22 +158,22 @@ def _send(
         AlertSent(
             sending=sending,
             rule=rule,
-            condition_id=one.condition_id,
-            kind=one.opening.kind,
-            object=one.opening.object,
-            opened_at=one.opening.since,
-            occasion=one.occasion,
-            number=one.number,
-            words=one.words,
-            micros=one.micros,
+            condition_id=item.condition_id,
+            kind=item.opening.kind,
+            object=item.opening.object,
+            opened_at=item.opening.since,
+            occasion=item.occasion,
+            number=item.number,
+            words=item.words,
+            micros=item.micros,
         )
-        for one in news
+        for item in news
     )
-    for one in news:
-        if one.occasion == Occasion.RESOLVED:
-            _rows(rule, one.opening).update(is_over=True)
+    for item in news:
+        if item.occasion == Occasion.RESOLVED:
+            _rows(rule, item.opening).update(is_over=True)
 
 
 def _forget_old(now: datetime) -> None:
-    old = AlertSending.objects.filter(at__lt=now - KEPT)
+    old = AlertSending.objects.filter(at__lt=now - ALERTS_KEPT)
     old.exclude(items__is_over=False).delete()

@@ -62,7 +62,10 @@ def send_test(
         )
         sending.event_id = event.id
     sending.save(force_insert=True)
-    to: Json = {"name": rule.name, "to": [short(one) for one in destinations_of(rule)]}
+    to: Json = {
+        "name": rule.name,
+        "to": [short(destination) for destination in destinations_of(rule)],
+    }
     record(rule.audited, "alert.test", actor=actor, after=to, ip=ip)
     return sending
 
@@ -70,10 +73,10 @@ def send_test(
 def lock_rule(rule: AlertRule) -> AlertRule:
     """The present rule, locked until the transaction ends."""
     rows = AlertRule.objects.select_for_update(of=("self",)).select_related("endpoint")
-    found = rows.filter(pk=rule.pk, archived_at=None).first()
-    if found is None:
+    locked = rows.filter(pk=rule.pk, archived_at=None).first()
+    if locked is None:
         raise ValidationError("The rule was removed: restore it first.")
-    return found
+    return locked
 
 
 def destinations_of(rule: AlertRule) -> list[str]:
@@ -85,7 +88,7 @@ def missing_tests(rule: AlertRule, *, among: Sequence[str], now: datetime) -> li
     """The steps needed before it sends to these of its destinations, in sentences."""
     tests = tests_of(rule, now=now)
     results = results_of(tests)
-    tried = [one for test in tests for one in results[test.id]]
+    tried = [result for test in tests for result in results[test.id]]
     hearers = receiving_addresses([rule])[rule.id]
     return list(doubts_of(rule, among=among, tried=tried, hearers=hearers))
 
@@ -106,14 +109,14 @@ def doubts_of(
     """Like `missing_tests`, by its tests' results, newest first, and its confirmed recipients."""
     if not rule.mails and not rule.url:
         yield "Give it a destination first."
-    for one in among:
-        results = [result for result in tried if result.to == one]
+    for destination in among:
+        results = [result for result in tried if result.to == destination]
         if not results:
-            yield f"No test was sent to {short(one)} within a week."
+            yield f"No test was sent to {short(destination)} within a week."
         elif not any(result.state == SendState.ARRIVED for result in results):
-            yield f"The test to {short(one)} has not got through: {results[0].words}."
-        elif one != rule.url and one not in hearers:
-            yield f"Type the code from the test mail to {one}."
+            yield f"The test to {short(destination)} has not got through: {results[0].words}."
+        elif destination != rule.url and destination not in hearers:
+            yield f"Type the code from the test mail to {destination}."
 
 
 def code_of(address: str) -> str:

@@ -16,7 +16,7 @@ def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
     rules = AlertRule.objects.select_for_update(of=("self",)).filter(mails__contains=[of])
     for rule in rules.order_by("id"):
         before = list(rule.mails)
-        rule.mails = [one for one in before if one != of]
+        rule.mails = [mail for mail in before if mail != of]
         rule.save(update_fields=["mails"])
         record(
             rule.audited,
@@ -27,5 +27,5 @@ def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
             ip=ip,
         )
     sendings = AlertSending.objects.filter(mails__contains=[of])
-    posted = {one for ids in sendings.values_list("mail_ids", flat=True) for one in ids}
+    posted = {mail_id for ids in sendings.values_list("mail_ids", flat=True) for mail_id in ids}
     Mail.objects.filter(id__in=posted, to=of, sent_at=None).delete()

@@ -101,12 +101,12 @@ def detail(rule: AlertRule, *, after: UUID | None, limit: int, now: datetime) ->
     tests = tests_of(rule, now=now) if is_off else []
     results = results_of([*sendings, *tests])
     hearers = receiving_addresses([rule])[rule.id]
-    tried = [one for test in tests for one in results[test.id]]
+    tried = [result for test in tests for result in results[test.id]]
     doubts = doubts_of(rule, among=destinations_of(rule), tried=tried, hearers=hearers)
     return Detail(
         rule=rule,
         matching=matching(rule, opened, now=now),
-        alerts=[SentAlert(one, results[one.id]) for one in sendings],
+        alerts=[SentAlert(sending, results[sending.id]) for sending in sendings],
         hearers=hearers,
         doubts=list(doubts) if is_off else [],
         trouble=_troubles(opened).get(rule.name, "") if rule.is_enabled else "",
@@ -115,9 +115,9 @@ def detail(rule: AlertRule, *, after: UUID | None, limit: int, now: datetime) ->
 
 def sent_alerts(*, after: UUID | None, limit: int) -> list[SentAlert]:
     """The alerts of all rules before `after`, newest first."""
-    found = _sendings(None, after, limit)
-    results = results_of(found)
-    return [SentAlert(one, results[one.id]) for one in found]
+    sendings = _sendings(None, after, limit)
+    results = results_of(sendings)
+    return [SentAlert(sending, results[sending.id]) for sending in sendings]
 
 
 def matching_now(rule: AlertRule, *, now: datetime) -> list[Condition]:
@@ -127,7 +127,11 @@ def matching_now(rule: AlertRule, *, now: datetime) -> list[Condition]:
 
 def matching(rule: AlertRule, conditions: Iterable[Condition], *, now: datetime) -> list[Condition]:
     """Conditions that it reports, or will once they are old enough: none silenced or accepted."""
-    return [one for one in conditions if is_wanted(rule, one) and not is_quiet(one, now)]
+    return [
+        condition
+        for condition in conditions
+        if is_wanted(rule, condition) and not is_quiet(condition, now)
+    ]
 
 
 def _rules() -> QuerySet[AlertRule]:
@@ -145,11 +149,11 @@ def _sendings(rule_id: UUID | None, after: UUID | None, limit: int) -> list[Aler
 
 def _troubles(opened: Iterable[Condition]) -> Mapping[str, str]:
     """By a rule's name, the reason it does not get through."""
-    return {one.object: one.words for one in opened if one.kind == OVERDUE}
+    return {condition.object: condition.words for condition in opened if condition.kind == OVERDUE}
 
 
 def _last_of(rules: Sequence[AlertRule]) -> Mapping[UUID, AlertSending]:
     """By rule, its last alert or test."""
     sendings = AlertSending.objects.filter(rule__in=rules)
     last = sendings.order_by("rule_id", "-id").distinct("rule_id")
-    return {one.rule_id: one for one in last}
+    return {sending.rule_id: sending for sending in last}

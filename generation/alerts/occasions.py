@@ -75,7 +75,7 @@ def news_of(
     now: datetime,
 ) -> list[AlertNews]:
     """New conditions, then repeated ones, then ended ones."""
-    found = [one for condition in opened for one in _of(rule, condition, past, now)]
+    items = [item for condition in opened for item in _of(rule, condition, past, now)]
     still_open = {opening_of(condition) for condition in opened}
     over = [
         AlertNews(Occasion.RESOLVED, 0, known.condition_id, opening, known.words, known.micros)
@@ -83,8 +83,8 @@ def news_of(
         if opening not in still_open
     ]
     places = list(Occasion)
-    found.sort(key=lambda one: (places.index(one.occasion), -(one.micros or 0), one.opening))
-    return [*found, *sorted(over, key=lambda one: one.opening)]
+    items.sort(key=lambda item: (places.index(item.occasion), -(item.micros or 0), item.opening))
+    return [*items, *sorted(over, key=lambda item: item.opening)]
 
 
 def _of(

@@ -45,12 +45,14 @@ def short(url: str) -> str:
 
 def results_of(sendings: Sequence[AlertSending]) -> Mapping[UUID, Sequence[DestinationResult]]:
     """By sending, the result at each destination. Three queries."""
-    mails = Mail.objects.in_bulk([one for sending in sendings for one in sending.mail_ids])
+    mails = Mail.objects.in_bulk([mail_id for sending in sendings for mail_id in sending.mail_ids])
     events = [sending.event_id for sending in sendings if sending.event_id]
-    deliveries = {one.event_id: one for one in Delivery.objects.filter(event_id__in=events)}
+    deliveries = {
+        delivery.event_id: delivery for delivery in Delivery.objects.filter(event_id__in=events)
+    }
     tried = DeliveryAttempt.objects.filter(delivery__in=deliveries.values()).defer("answer")
-    last = {one.delivery_id: one for one in tried.order_by("id")}
-    return {one.id: list(_results(one, mails, deliveries, last)) for one in sendings}
+    last = {attempt.delivery_id: attempt for attempt in tried.order_by("id")}
+    return {sending.id: list(_results(sending, mails, deliveries, last)) for sending in sendings}
 
 
 def _results(

@@ -119,7 +119,7 @@ def save_rule(
         before = None if rule is None else rule_facts(kept)
         former = destinations_of(kept)
         secret = _take(kept, values)
-        new = [one for one in destinations_of(kept) if one not in former]
+        new = [destination for destination in destinations_of(kept) if destination not in former]
         if kept.is_enabled and missing_tests(kept, among=new, now=now):
             kept.is_enabled = False
             kept.save(update_fields=["is_enabled"])
@@ -265,7 +265,7 @@ def _tidy_and_check(values: RuleValues) -> RuleValues:
     tidy = replace(
         values,
         name=without_marks(values.name),
-        mails=list(dict.fromkeys(User.normalize_username(one) for one in values.mails)),
+        mails=list(dict.fromkeys(User.normalize_username(address) for address in values.mails)),
         url=values.url.strip(),
         secret=values.secret.strip(),
     )
@@ -275,7 +275,7 @@ def _tidy_and_check(values: RuleValues) -> RuleValues:
         installation_endpoints.check_secret(tidy.secret)
     if tidy.kinds is None:
         return tidy
-    return replace(tidy, kinds=[one for one in ALL_KINDS if one in tidy.kinds])
+    return replace(tidy, kinds=[kind for kind in ALL_KINDS if kind in tidy.kinds])
 
 
 def _mistakes(values: RuleValues) -> Iterator[tuple[str, str]]:
@@ -293,7 +293,7 @@ def _mistakes(values: RuleValues) -> Iterator[tuple[str, str]]:
 def _mistakes_in_filter(values: RuleValues) -> Iterator[tuple[str, str]]:
     if values.kinds is not None and not values.kinds:
         yield "kinds", "Choose at least one kind, or every kind."
-    elif unknown := [one for one in values.kinds or () if one not in ALL_KINDS]:
+    elif unknown := [kind for kind in values.kinds or () if kind not in ALL_KINDS]:
         yield "kinds", f"There is no kind {unknown[0]!r}; the kinds are {', '.join(ALL_KINDS)}."
     if values.least_micros is not None and not 0 <= values.least_micros <= MAX_ALERT_MICROS:
         yield "least_micros", "Type an amount from $0 to a billion dollars."
@@ -304,7 +304,7 @@ def _mistakes_in_filter(values: RuleValues) -> Iterator[tuple[str, str]]:
 
 
 def _mistakes_in_mails(mails: Sequence[str], *, has_webhook: bool) -> Iterator[tuple[str, str]]:
-    wrong = [one for one in mails if not _is_address(one)]
+    wrong = [address for address in mails if not _is_address(address)]
     if not mails and not has_webhook:
         yield "mails", "Give an e-mail address, a webhook, or both."
     elif wrong:

@@ -34,7 +34,10 @@ def template_values(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping
     """The values for the mail's templates."""
     listed = news[:MAX_MAILED]
     parts = [
-        (occasion.label, [_line(sending.rule, one) for one in listed if one.occasion == occasion])
+        (
+            occasion.label,
+            [_line(sending.rule, item) for item in listed if item.occasion == occasion],
+        )
         for occasion in Occasion
     ]
     first = news[0]
@@ -70,17 +73,17 @@ def body(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
         "rule": _rule(sending.rule),
         "conditions": [
             {
-                "occasion": one.occasion.value,
-                "id": one.condition_id,
-                "kind": one.opening.kind,
-                "about": one.opening.object,
-                "words": one.words,
-                "since": int(one.opening.since.timestamp()),
-                "costs": None if one.micros is None else to_decimal(one.micros),
+                "occasion": item.occasion.value,
+                "id": item.condition_id,
+                "kind": item.opening.kind,
+                "about": item.opening.object,
+                "words": item.words,
+                "since": int(item.opening.since.timestamp()),
+                "costs": None if item.micros is None else to_decimal(item.micros),
                 "currency": "USD",
-                "url": _page_of_condition(sending.rule, one) or None,
+                "url": _page_of_condition(sending.rule, item) or None,
             }
-            for one in news[:MAX_POSTED]
+            for item in news[:MAX_POSTED]
         ],
         "more": max(0, len(news) - MAX_POSTED),
         "passed": sending.passed,

@@ -43,36 +43,38 @@ def with_contracts(
     bounded = copy.deepcopy(dict(document))
     schemas = bounded["components"]["schemas"]
     for body, task in _TASKS.items():
-        able = [one for one in sold if task is None or task in one.tasks]
+        able = [contract for contract in sold if task is None or task in contract.tasks]
         if not able:
             continue
         known = _widen(schemas[body.__name__]["properties"], able)
         if not body.is_form:  # tools that draw forms trip over conditions
             schemas[body.__name__]["allOf"] = _rules(able, known)
     for name in _KEYS if every else ():
-        schemas[name]["properties"]["models"]["items"]["enum"] = [one.model for one in every]
+        schemas[name]["properties"]["models"]["items"]["enum"] = [
+            contract.model for contract in every
+        ]
     return bounded
 
 
 def _widen(fields: dict[str, Any], contracts: Sequence[ContractTerms]) -> Sequence[Bounds]:
     """Add the bounds of all models to a body's fields, and those of each model."""
-    known = [_bounds(one, fields) for one in contracts]
+    known = [_bounds(contract, fields) for contract in contracts]
     for name in known[0]:
-        bound = _widest([one[name] for one in known])
+        bound = _widest([bounds[name] for bounds in known])
         if "null" not in fields[name]["type"] and "enum" in bound:
             bound["enum"].remove(None)
         fields[name] |= bound
-    fields["model"]["enum"] = [one.model for one in contracts]
+    fields["model"]["enum"] = [contract.model for contract in contracts]
     return known
 
 
 def _rules(contracts: Sequence[ContractTerms], known: Sequence[Bounds]) -> list[dict[str, Any]]:
     return [
         {
-            "if": {"required": ["model"], **of_these({"model": {"const": one.model}})},
+            "if": {"required": ["model"], **of_these({"model": {"const": contract.model}})},
             "then": of_these(bounds),
         }
-        for one, bounds in zip(contracts, known, strict=True)
+        for contract, bounds in zip(contracts, known, strict=True)
     ]
 
 

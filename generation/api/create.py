@@ -22,7 +22,7 @@ from generation.api.objects import (
     ImagesAnswer,
     PartialImageEvent,
 )
-from generation.api.requests import USUAL_MODEL, GenerationRequest
+from generation.api.requests import DEFAULT_MODEL, GenerationRequest
 from generation.api.waiting import Ticket, hub
 from generation.channels.declaration import Task
 from generation.selectors import Finished
@@ -111,7 +111,7 @@ async def create(request: ASGIRequest) -> HttpResponseBase:
 
 async def create_with_usual_model(request: ASGIRequest) -> HttpResponseBase:
     """The same path with a trailing slash: a body need not name a model."""
-    parse = partial(requests.generation, default_model=USUAL_MODEL)
+    parse = partial(requests.generation, default_model=DEFAULT_MODEL)
     return await respond(request, parse=parse)
 
 

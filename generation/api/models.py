@@ -161,8 +161,12 @@ class ModelsView(Endpoint):
         """Every model that this key may call."""
         catalogue, now = catalogue_at(caller.revision), clock.now()
         prices = prices_at(caller.revision, caller.tenant_id, now=now)
-        callable_now = [one for one in catalogue.on_offer(now) if caller.may_use(one.model)]
-        return Answer({"data": [_sold_model(one, prices, catalogue, now) for one in callable_now]})
+        callable_now = [
+            contract for contract in catalogue.on_offer(now) if caller.may_use(contract.model)
+        ]
+        return Answer(
+            {"data": [_sold_model(contract, prices, catalogue, now) for contract in callable_now]}
+        )
 
 
 class ModelView(Endpoint):

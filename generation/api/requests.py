@@ -32,7 +32,7 @@ from pictor.kit.endpoints.bodies import (
 from pictor.kit.endpoints.body import Body, check_text
 from pictor.kit.words.errors import InvalidRequest, UnsupportedMediaType
 
-USUAL_MODEL = "gpt-image-2-origin"
+DEFAULT_MODEL = "gpt-image-2-origin"
 """The model of the generations path with a slash if the body names none."""
 VARIED_BY = "dall-e-2"
 """The model of a variation that names none: the only one."""
@@ -239,10 +239,10 @@ def generation(body: Body, *, default_model: str | None = None) -> dict[str, Any
 
 def quote(body: Body) -> dict[str, Any]:
     """Parse the body of a quote; without a `task`, refuse it as its generation would be."""
-    given = body.fields()
-    if "task" not in given:
-        return parse(given, default_model=None)
-    request = QuoteRequest.parse(_with_model(given, None))
+    sent = body.fields()
+    if "task" not in sent:
+        return parse(sent, default_model=None)
+    request = QuoteRequest.parse(_with_model(sent, None))
     if request.get("task") == Task.GENERATE:
         del request["task"]
     return request
@@ -274,10 +274,10 @@ def _texts(form: Form) -> dict[str, str]:
 
 
 def _with_images(request: dict[str, Any], task: Task) -> dict[str, Any]:
-    given = [name for name in ("image", "image[]", "images") if name in request]
-    if len(given) > 1:
-        raise InvalidRequest(f"Send {given[0]} or {given[1]}, not both.", param=given[1])
-    images = request.pop(given[0]) if given else []
+    sent = [name for name in ("image", "image[]", "images") if name in request]
+    if len(sent) > 1:
+        raise InvalidRequest(f"Send {sent[0]} or {sent[1]}, not both.", param=sent[1])
+    images = request.pop(sent[0]) if sent else []
     images = images if isinstance(images, list) else [images]
     if not images:
         raise InvalidRequest(
@@ -285,9 +285,9 @@ def _with_images(request: dict[str, Any], task: Task) -> dict[str, Any]:
         )
     if len(images) > MAX_IMAGES:
         raise InvalidRequest(
-            f"{given[0]} holds more than {MAX_IMAGES} images.",
+            f"{sent[0]} holds more than {MAX_IMAGES} images.",
             code="invalid_image",
-            param=given[0],
+            param=sent[0],
         )
     return {**request, "task": task.value, "image": images}
 

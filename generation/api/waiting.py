@@ -201,7 +201,9 @@ class Hub:
 
     def wake(self, generation_ids: Iterable[UUID]) -> None:
         """Read these soon, in one batch with others woken until then."""
-        self._woken.update(one for one in generation_ids if one in self._waiters)
+        self._woken.update(
+            generation_id for generation_id in generation_ids if generation_id in self._waiters
+        )
         if self._woken and (self._reading is None or self._reading.done()):
             self._reading = asyncio.create_task(self._read_woken())
 

@@ -27,7 +27,7 @@ from storage.services import (
 INPUTS_KEPT = timedelta(hours=24)
 LEFTOVERS_SETTLE = timedelta(hours=1)
 LEFTOVERS_LOOKED_FOR = timedelta(hours=4)
-ABANDONED_AFTER = timedelta(days=2)
+INPUTS_ABANDONED_AFTER = timedelta(days=2)
 TRIAL_PICTURES_KEPT = timedelta(days=7)
 BATCH = 500
 
@@ -41,7 +41,9 @@ def forget_inputs(*, now: datetime) -> int:
     count = 0
     try:
         for batch in _batches(due):
-            keys = {row.id: [one["key"] for one in row.inputs if "key" in one] for row in batch}
+            keys = {
+                row.id: [image["key"] for image in row.inputs if "key" in image] for row in batch
+            }
             still_there = remove_all([key for of_one in keys.values() for key in of_one])
             gone = [row_id for row_id, of_one in keys.items() if still_there.isdisjoint(of_one)]
             count += Generation.objects.filter(id__in=gone).update(inputs=[])
@@ -70,8 +72,8 @@ def forget_leftovers(*, now: datetime) -> None:
                 id__in=gone, finished_at__lte=now - LEFTOVERS_LOOKED_FOR
             )
             cleaned.update(cleaned_at=now)
-        remove_inputs_until(now - ABANDONED_AFTER)
-        remove_partials_until(now - ABANDONED_AFTER)
+        remove_inputs_until(now - INPUTS_ABANDONED_AFTER)
+        remove_partials_until(now - INPUTS_ABANDONED_AFTER)
     except StorageFailed:
         return  # the next hour looks again
 

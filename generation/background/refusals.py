@@ -20,7 +20,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from prometheus_client import Counter as Count
 from psycopg.errors import QueryCanceled
 
-from generation.models.refusals import LONGEST
+from generation.models.refusals import MAX_COLUMN_CHARS
 from pictor.kit.database import lock_numbers, pools
 from pictor.kit.endpoints.queries import our_names
 from pictor.kit.endpoints.refused import Refused
@@ -137,8 +137,8 @@ class Recorder:
                 LEFT_OUT.labels("database").inc(len(batch))
         # Those that came during the write stay for the next one.
         del self._kept[: len(batch)]
-        self._strangers = sum(not one.tenant for one in self._kept)
-        self._of_each = Counter(_whose(one) for one in self._kept)
+        self._strangers = sum(not refusal.tenant for refusal in self._kept)
+        self._of_each = Counter(_whose(refusal) for refusal in self._kept)
 
     async def _write_again_and_again(self) -> None:
         while True:
@@ -148,7 +148,7 @@ class Recorder:
 
 def insert(batch: Sequence[Refused], *, now: datetime) -> Mapping[str, int]:
     """Insert rows, each once; return the numbers left out beyond a caller's `day` or as `full`."""
-    rows = json.dumps([_row(one) for one in batch])
+    rows = json.dumps([_row(refusal) for refusal in batch])
     bounds = {"most": MAX_PER_DAY, "bytes": MAX_BYTES}
     with transaction.atomic(), connection.cursor() as cursor:
         # In turns, so that each process sees the others' rows.
@@ -204,7 +204,7 @@ def _row(refused: Refused) -> dict[str, object]:
         "generation_id": _text(ids.parse(ids.GENERATION, refused.generation)),
         "status": refused.status,
         "ms": refused.ms,
-        **{name: text[: LONGEST[name]] for name, text in texts.items()},
+        **{name: text[: MAX_COLUMN_CHARS[name]] for name, text in texts.items()},
     }
 
 

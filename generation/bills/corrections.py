@@ -103,8 +103,8 @@ def _attempt(line: str, text: str) -> CorrectedAttempt:
         raise ValidationError(
             f"the line {line!r} names an attempt that does not exist, has not ended or was a test"
         )
-    found, *others = attempts
+    attempt, *others = attempts
     if others:
         raise ValidationError(f"the line {line!r}: the upstream gave {text!r} to several attempts")
-    as_loss = found.attempt_class != AttemptClass.DELIVERED
-    return CorrectedAttempt(found.id, found.generation_id, as_loss)
+    as_loss = attempt.attempt_class != AttemptClass.DELIVERED
+    return CorrectedAttempt(attempt.id, attempt.generation_id, as_loss)

@@ -22,7 +22,7 @@ from accounts.models import Actor
 from accounts.services import Subject, name_of, record
 from billing import locks
 from billing.services import CorrectedAttempt, correct_cost, corrected_cost
-from generation.bills.mapping import DAYS
+from generation.bills.mapping import PER_DAY
 from generation.bills.matching import ours_of_day, sums_of
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, BillLine, ChannelTrial, VendorBill
@@ -262,7 +262,7 @@ def _ours_now(line: BillLine) -> Micros:
         first = corrected_cost(line.attempt_id)
     elif line.trial_id is not None:
         first = ChannelTrial.objects.get(pk=line.trial_id).cost_micros
-    elif line.bill.mapping["of"] == DAYS and line.model and line.of is None:
+    elif line.bill.mapping["of"] == PER_DAY and line.model and line.of is None:
         first = ours_of_day(line.bill.channel_id, line.model, line.at)
     alone = BillLine.objects.filter(key=line.key, attempt_id__isnull=True)
     return Micros(first + alone.aggregate(sum=Sum("taken_micros", default=0))["sum"])

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
-from generation.bills.mapping import DAYS, UNITS, Columns, model_of, zone_of
+from generation.bills.mapping import PER_DAY, UNITS, Columns, model_of, zone_of
 from generation.models import BillLine, Channel, Route, VendorBill
 from pictor.kit.words import ids
 from pictor.kit.words.money import in_dollars
@@ -87,7 +87,7 @@ def _channel_doubts(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
     request_ids = list(with_ids.order_by("id").values_list("request_id", flat=True)[:SAMPLE])
     if not request_ids and not lines.exclude(model="").exists():
         items = list(lines.order_by().values_list("item", flat=True).distinct()[:SAMPLE])
-        what = "line items" if columns.of == DAYS else "models"
+        what = "line items" if columns.of == PER_DAY else "models"
         yield BillDoubt(
             "channel",
             f"None of its {what} is a model of {bill.channel.name}.",
@@ -105,17 +105,17 @@ def _channel_doubts(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
 def _with_calls(request_ids: list[str], bill: VendorBill) -> tuple[str, ...]:
     with connection.cursor() as cursor:
         cursor.execute(_ELSEWHERE, [ids.first_at(bill.period[0]), request_ids])
-        found = [channel for channel, _ in cursor if channel != bill.channel_id]
-    names = Channel.objects.in_bulk(found)
-    return tuple(names[channel].name for channel in found)
+        channels = [channel for channel, _ in cursor if channel != bill.channel_id]
+    names = Channel.objects.in_bulk(channels)
+    return tuple(names[channel].name for channel in channels)
 
 
 def _with_models(items: list[str], channel_id: int) -> tuple[str, ...]:
     routes = Route.objects.exclude(channel_id=channel_id).select_related("channel")
     names = {
-        one.channel.name
-        for one in routes
-        if any(model_of(item, [one.upstream_model]) for item in items)
+        route.channel.name
+        for route in routes
+        if any(model_of(item, [route.upstream_model]) for item in items)
     }
     return tuple(sorted(names))
 
@@ -142,7 +142,7 @@ def _unit_doubts(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
 def _totals(bill: VendorBill) -> tuple[int, int]:
     """The vendor's and our sum for the matched lines; for all lines if either is 0."""
     sums: Mapping[str, list[int]] = bill.sums
-    both = [sums[one] for one in ("equal", "different") if one in sums]
+    both = [sums[outcome] for outcome in ("equal", "different") if outcome in sums]
     billed, booked = (sum(figures[at] for figures in both) for at in (1, 2))
     if billed and booked:
         return billed, booked
@@ -151,7 +151,7 @@ def _totals(bill: VendorBill) -> tuple[int, int]:
 
 
 def _zone_doubts(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
-    if columns.of == DAYS:
+    if columns.of == PER_DAY:
         return
     matched, minutes = _one(_SHIFT, bill) or (0, 0)
     if not matched:

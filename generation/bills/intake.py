@@ -20,7 +20,7 @@ from billing import locks
 from generation.bills import matching
 from generation.bills.doubts import BillDoubt, doubts_of
 from generation.bills.mapping import (
-    DAYS,
+    PER_DAY,
     Columns,
     PointsAndCommas,
     ReadRow,
@@ -42,14 +42,14 @@ MAX_BYTES = 8 * 1024**2
 """The limit for a file sent by the browser."""
 MAX_BYTES_AT_THE_SHELL = 256 * 1024**2
 MAX_LINES = 1_000_000
-LONGEST = timedelta(days=400)
-SHOWN = 5
+LONGEST_PERIOD = timedelta(days=400)
+SHOWN_LINES = 5
 """The number of lines shown as they were understood."""
-KEPT = timedelta(days=1)
+FILES_KEPT = timedelta(days=1)
 """The time for which a file is kept while its columns or doubts wait for an operator."""
 LONGEST_STATEMENT = "10min"
 """The limit for each statement of a matching: a slower one would never end."""
-LATE = timedelta(seconds=30)
+WORKER_MISSING_AFTER = timedelta(seconds=30)
 """The time after which a waiting bill's worker seems to be missing."""
 SAME = "same_file"
 """The code of the refusal of a file that was matched before; its params have the `bill`."""
@@ -126,11 +126,11 @@ def refuse_same(digest: str) -> None:
 def first_rows(content: bytes) -> tuple[list[str], list[Row]]:
     """The columns of a file, and its first rows. Raises ValueError."""
     try:
-        rows = list(islice(rows_of(beginning_of(content[:_BEGINNING])), SHOWN))
+        rows = list(islice(rows_of(beginning_of(content[:_BEGINNING])), SHOWN_LINES))
     except ValueError:
         if len(content) <= _BEGINNING:
             raise
-        rows = list(islice(rows_of(text_of(content)), SHOWN))
+        rows = list(islice(rows_of(text_of(content)), SHOWN_LINES))
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not rows:
         raise ValueError("the file has no lines below its header")
@@ -217,7 +217,7 @@ def read_and_match(bill_id: int) -> None:
     except (ValidationError, ValueError) as error:
         _record_failure(bill.pk, _sentence(error))
         return
-    bill.doubts = [one.as_json for one in doubts]
+    bill.doubts = [doubt.as_json for doubt in doubts]
     bill.state = State.DOUBTFUL if doubts else State.READY
     bill.matched_at = clock.now()
     changed = ["doubts", "state", "matched_at", *_OF_LINES]
@@ -242,7 +242,7 @@ def accept(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
         refuse_same(bill.digest)
     if not doubtful.update(state=State.READY, content=None):
         raise ValidationError("Nothing about it is in doubt now.")
-    after = {"name": bill.name, "doubts": [one["words"] for one in bill.doubts]}
+    after = {"name": bill.name, "doubts": [doubt["words"] for doubt in bill.doubts]}
     record(Subject("bill", str(bill.pk)), "bill.accept", after=after, actor=actor, ip=ip)
 
 
@@ -262,7 +262,7 @@ def forget(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
 
 def forget_old(*, now: datetime) -> None:
     """Delete bills left unfinished for a day: those whose file is still kept."""
-    left = VendorBill.objects.filter(content__isnull=False, created_at__lt=now - KEPT)
+    left = VendorBill.objects.filter(content__isnull=False, created_at__lt=now - FILES_KEPT)
     drop(left)
 
 
@@ -314,12 +314,12 @@ def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
             )
         times = [parsed.at for _, _, parsed in batch]
         begins, ends = min(begins, *times), max(ends, *times)
-        if columns.of == DAYS and len(starts) <= 1:
+        if columns.of == PER_DAY and len(starts) <= 1:
             zone = zone_of(columns.zone)
             starts |= {f"{time_of(row[columns.time], zone):%H:%M}" for _, row, _ in batch}
     if not count:
         raise ValueError("the file has no lines below its header")
-    if ends - begins > LONGEST:
+    if ends - begins > LONGEST_PERIOD:
         raise ValueError(
             f"its lines run from {begins:%-d %b %Y} to {ends:%-d %b %Y}: is that the time column?"
         )
@@ -343,7 +343,7 @@ def _line(bill: VendorBill, number: int, parsed: ReadRow) -> BillLine:
 
 
 def _is_of_days(bill: VendorBill) -> bool:
-    return bool(bill.mapping["of"] == DAYS)
+    return bool(bill.mapping["of"] == PER_DAY)
 
 
 def _read_row(number: int, row: Row, columns: Columns) -> ReadRow:

@@ -1,7 +1,7 @@
 """Lists of bills and of their lines, as pages and commands show them.
 
-A list may have a million lines. A page looks at no more than LOOKED_AT of them; a line with a
-request id is found by it wherever it stands.
+A list may have a million lines. A page looks at no more than MAX_SCANNED_ROWS of them; a line with
+a request id is found by it wherever it stands.
 """
 
 from collections.abc import Collection, Iterator
@@ -21,7 +21,7 @@ LISTS = {
     "disputed": "Disputed",
 }
 """The lists of a bill's lines, by their names in addresses and commands."""
-LOOKED_AT = 10_000
+MAX_SCANNED_ROWS = 10_000
 """The most lines to look at for one page."""
 _AT_ONCE = 1000
 _PARTS, _TIMES = 20, 50
@@ -99,7 +99,7 @@ def every(bill: VendorBill, sought: BillLineFilter) -> Iterator[list[BillLine]]:
 def in_reach(
     bill: VendorBill, sought: BillLineFilter, *, after: int
 ) -> tuple[QuerySet[BillLine], int | None]:
-    """The selection among LOOKED_AT lines of its list after the id `after`, and the last one's id.
+    """Matches among the scanned lines of its list after the id `after`, and the last one's id.
 
     The id is None if the list ends before. Takes at most five queries.
     """
@@ -108,7 +108,7 @@ def in_reach(
         named = rows.filter(key__in=_keys_of(bill, text))
         if named.exists():
             return named, None
-    edge = rows.values_list("pk", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
+    edge = rows.values_list("pk", flat=True)[MAX_SCANNED_ROWS - 1 : MAX_SCANNED_ROWS].first()
     near = rows if edge is None else rows.filter(pk__lte=edge)
     if text:
         near = near.filter(Q(request_id=text) | Q(item__icontains=text) | Q(model__icontains=text))
@@ -123,8 +123,8 @@ def _keys_of(bill: VendorBill, request_id: str) -> list[str]:
         *ChannelTrial.objects.filter(**call).values_list("pk", flat=True)[:_AT_ONCE],
     ]
     keys = [key_of(bill.channel_id, own) for own in (request_id, *map(str, calls))]
-    found = bill.lines.filter(key__in=keys).exclude(same_row="").order_by("id")
-    parts = found.values_list("key", "same_row")[:_PARTS]
+    lines = bill.lines.filter(key__in=keys).exclude(same_row="").order_by("id")
+    parts = lines.values_list("key", "same_row")[:_PARTS]
     again = [again_of(key, nth, row) for key, row in parts for nth in range(2, _TIMES + 1)]
     return keys + again
 
@@ -146,5 +146,5 @@ def attempts_of(lines: list[BillLine]) -> dict[str, Attempt]:
     """The attempts of these lines and of their candidates, by id, with their generations."""
     wanted = {str(line.attempt_id) for line in lines if line.attempt_id}
     wanted |= {call for line in lines for call in line.candidates}
-    found = Attempt.objects.select_related("generation").in_bulk(list(wanted))
-    return {str(pk): attempt for pk, attempt in found.items()}
+    by_id = Attempt.objects.select_related("generation").in_bulk(list(wanted))
+    return {str(pk): attempt for pk, attempt in by_id.items()}

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from generation.bills.parsing import Row
 from pictor.kit.words.money import MAX_MICROS, Micros
 
-CALLS, DAYS = "calls", "days"
+PER_CALL, PER_DAY = "calls", "days"
 UNITS: Mapping[str, Decimal] = {
     "usd": Decimal(1_000_000),
     "cents": Decimal(10_000),
@@ -81,7 +81,7 @@ class Columns:
     """The column for each fact; empty if the file has none.
 
     Attributes:
-        of: a row is about one of CALLS, or is all or a part of the total of one of DAYS.
+        of: PER_CALL if a row is one call; PER_DAY if it is a day's total or a part of it.
         request_id: the id in the vendor's answer to the call.
         time: of the call, or of the day.
         model: the vendor's model, or a line item that begins with it.
@@ -92,7 +92,7 @@ class Columns:
         zone: of times without one: `UTC`, `+08:00` or `Asia/Shanghai`.
     """
 
-    of: str = CALLS
+    of: str = PER_CALL
     request_id: str = ""
     time: str = ""
     model: str = ""
@@ -105,7 +105,7 @@ class Columns:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Columns":
         """Read the stored form; unknown names are ignored."""
-        known = {one.name for one in fields(cls)}
+        known = {field.name for field in fields(cls)}
         return cls(**{name: str(value) for name, value in stored.items() if name in known})
 
     @property
@@ -115,8 +115,8 @@ class Columns:
 
     def check(self, names: Collection[str]) -> None:
         """Raise ValueError if it does not fit a file with these columns."""
-        if self.of not in {CALLS, DAYS}:
-            raise ValueError(f"rows are of {CALLS} or of {DAYS}, not of {self.of!r}")
+        if self.of not in {PER_CALL, PER_DAY}:
+            raise ValueError(f"rows are of {PER_CALL} or of {PER_DAY}, not of {self.of!r}")
         if self.unit not in UNITS:
             raise ValueError(f"amounts are in {', '.join(UNITS)}, not in {self.unit!r}")
         zone_of(self.zone)
@@ -129,10 +129,10 @@ class Columns:
     def _check_needed(self) -> None:
         if not self.time or not self.amount:
             raise ValueError("which columns are the time and the amount?")
-        if not (self.model or (self.of == CALLS and self.request_id)):
+        if not (self.model or (self.of == PER_CALL and self.request_id)):
             raise ValueError("calls have a request id or a model, days a line item")
-        if found := _OTHER_MONEY.search(self.amount.replace("_", " ")):
-            raise ValueError(f"the column {self.amount!r} is in {found[0]}: only USD is booked")
+        if match := _OTHER_MONEY.search(self.amount.replace("_", " ")):
+            raise ValueError(f"the column {self.amount!r} is in {match[0]}: only USD is booked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,16 +184,16 @@ def guess(names: Collection[str], rows: Iterable[Row], *, last: Columns | None =
     by_word: dict[str, str] = {}
     for name in names:
         by_word.setdefault(_word(name), name)
-    found = {
+    columns = {
         what: next((by_word[word] for word in words if word in by_word), "")
         for what, words in _LIKELY.items()
     }
-    amount = _word(found["amount"])
+    amount = _word(columns["amount"])
     unit = "cents" if "cent" in amount else "micros" if "micro" in amount else "usd"
-    times = [row.get(found["time"], "") for row in rows]
-    has_days = "end_time" in by_word or any(_DAY.fullmatch(one) for one in times)
-    of = CALLS if found["request_id"] or not has_days else DAYS
-    return Columns(of=of, unit=unit, **found)
+    times = [row.get(columns["time"], "") for row in rows]
+    has_days = "end_time" in by_word or any(_DAY.fullmatch(time) for time in times)
+    of = PER_CALL if columns["request_id"] or not has_days else PER_DAY
+    return Columns(of=of, unit=unit, **columns)
 
 
 def read_row(row: Row, columns: Columns) -> ReadRow:
@@ -206,7 +206,7 @@ def read_row(row: Row, columns: Columns) -> ReadRow:
     exact = _amount(cells["amount"]) * UNITS[columns.unit]
     if abs(exact) > MAX_MICROS:
         raise ValueError(f"{cells['amount'][:40]!r} is too large")
-    at, is_of_day = time_of(cells["time"], zone_of(columns.zone)), columns.of == DAYS
+    at, is_of_day = time_of(cells["time"], zone_of(columns.zone)), columns.of == PER_DAY
     return ReadRow(
         at=at.replace(hour=0, minute=0, second=0, microsecond=0) if is_of_day else at,
         item=cells["model"][:_LONGEST_ITEM],
@@ -236,10 +236,10 @@ def zone_of(text: str) -> tzinfo:
     word = text.strip()
     if word.upper() in {"", "UTC", "GMT", "Z"}:
         return UTC
-    if found := _OFFSET.fullmatch(word.upper()):
-        minutes = int(found[2]) * 60 + int(found[3] or 0)
+    if match := _OFFSET.fullmatch(word.upper()):
+        minutes = int(match[2]) * 60 + int(match[3] or 0)
         if minutes <= 14 * 60:
-            return timezone(timedelta(minutes=minutes if found[1] == "+" else -minutes))
+            return timezone(timedelta(minutes=minutes if match[1] == "+" else -minutes))
     try:
         return ZoneInfo(word)
     except (ValueError, OSError, KeyError):
@@ -278,8 +278,8 @@ def _amount(text: str) -> Decimal:
 
     An empty one is 0: nothing was charged.
     """
-    if found := _OTHER_MONEY.search(text):
-        raise ValueError(f"the amount is in {found[0]}: only USD is booked")
+    if match := _OTHER_MONEY.search(text):
+        raise ValueError(f"the amount is in {match[0]}: only USD is booked")
     word = _bare(text) or "0"
     if _POINTS_AND_COMMA.fullmatch(word):
         word = word.replace(".", "").replace(",", ".")

@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import Count, Sum
 
 from billing.selectors import corrections_of
-from generation.bills.mapping import DAYS, END_OF_NAME, Columns, model_of
+from generation.bills.mapping import END_OF_NAME, PER_DAY, Columns, model_of
 from generation.models import BillLine, Route, VendorBill
 from generation.selectors import COST_UNKNOWN
 from pictor.kit.database.spans import Span
@@ -278,7 +278,7 @@ def match(bill: VendorBill, columns: Columns) -> None:
 
     Call it in a transaction. Leaves the table `bill_calls`, until `forget_calls`.
     """
-    by_day, (begins, ends) = columns.of == DAYS, bill.period
+    by_day, (begins, ends) = columns.of == PER_DAY, bill.period
     facts: dict[str, Any] = {
         "bill": bill.pk,
         "prefix": key_of(bill.channel_id, ""),

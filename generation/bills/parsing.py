@@ -83,8 +83,8 @@ def _csv_rows(text: str) -> Iterator[Row]:
                 continue
             if any(cells[len(names) :]):
                 raise ValueError(f"line {lines.line_num}: more cells than columns")
-            found = {name: _cell(cell) for name, cell in zip(names, cells, strict=False)}
-            yield dict.fromkeys(names, "") | found
+            row = {name: _cell(cell) for name, cell in zip(names, cells, strict=False)}
+            yield dict.fromkeys(names, "") | row
     except csv.Error as error:
         raise ValueError(f"line {lines.line_num + 1}: {error}") from None
 
@@ -195,19 +195,19 @@ def _value(text: str, at: int) -> tuple[Any, int]:
 
 
 def _skip(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
 
 
 def _flat(value: Mapping[str, Any]) -> Iterator[Row]:
     """An object's rows: one, or those of the lists of objects in it with the members around."""
     around: dict[str, str] = {}
     lists: list[list[Any]] = []
-    for path, one in _members(value, ""):
-        if not isinstance(one, list):
-            around[path] = _cell(_text(one))
-        elif path in _LISTS or any(isinstance(each, dict) for each in one):
-            lists.append(one)
+    for path, member in _members(value, ""):
+        if not isinstance(member, list):
+            around[path] = _cell(_text(member))
+        elif path in _LISTS or any(isinstance(each, dict) for each in member):
+            lists.append(member)
     if not lists:
         yield around
     for each in chain.from_iterable(lists):
@@ -217,12 +217,12 @@ def _flat(value: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _members(value: Mapping[str, Any], under: str) -> Iterator[tuple[str, Any]]:
-    for name, one in value.items():
+    for name, member in value.items():
         path = f"{under}{name}"
-        if isinstance(one, dict):
-            yield from _members(one, f"{path}.")
+        if isinstance(member, dict):
+            yield from _members(member, f"{path}.")
         else:
-            yield path, one
+            yield path, member
 
 
 def _text(value: Any) -> str:

@@ -54,28 +54,28 @@ def unit_costs(bill: VendorBill, *, most: int | None = None) -> list[UnitCost]:
     with connection.cursor() as cursor:
         cursor.execute(_UNITS, {"bill": bill.pk, "any": ANY, "most": most})
         rows = cursor.fetchall()
-    found: dict[CostKey, UnitCost] = {}
+    by_cell: dict[CostKey, UnitCost] = {}
     for model, size, quality, micros, calls in rows:
         key = (model, size, quality)
-        first = found.get(key)
-        found[key] = (
+        first = by_cell.get(key)
+        by_cell[key] = (
             UnitCost(key, Micros(micros), calls, 0)
             if first is None
             else UnitCost(key, first.micros, first.calls, first.others + calls)
         )
-    return list(found.values())
+    return list(by_cell.values())
 
 
 def in_force(channel: Channel) -> Mapping[CostKey, CostRow]:
     """The costs in the channel's present table; none without one."""
     now = clock.now()
-    stored = [one for one in stored_cost_tables(channel) if one.effective_from <= now]
+    stored = [table for table in stored_cost_tables(channel) if table.effective_from <= now]
     return cost_table_of(stored[-1]).rows if stored else {}
 
 
 def draft_of(bill: VendorBill, units: Sequence[UnitCost]) -> str:
     """A whole cost table as CSV: the one in force, with these costs in place of its own."""
     rows = {**in_force(bill.channel)}
-    rows |= {one.key: CostRow(*one.key, one.micros, "fixed") for one in units}
+    rows |= {unit.key: CostRow(*unit.key, unit.micros, "fixed") for unit in units}
     source = f"{bill.name}, a bill of {bill.period[0]:%-d %b %Y} to {bill.period[1]:%-d %b %Y}"
     return cost_csv.to_csv(rows.values(), source=source)

@@ -231,11 +231,11 @@ class Catalogue:
     def ended(self, now: datetime) -> list[ContractTerms]:
         """Every model that has ended, switched off or not, the last one first."""
         over = [
-            (one.sunset_at, one)
-            for one in self.contracts.values()
-            if one.sunset_at is not None and one.has_ended(now)
+            (contract.sunset_at, contract)
+            for contract in self.contracts.values()
+            if contract.sunset_at is not None and contract.has_ended(now)
         ]
-        return [one for _, one in sorted(over, key=itemgetter(0), reverse=True)]
+        return [contract for _, contract in sorted(over, key=itemgetter(0), reverse=True)]
 
     def successor_of(self, contract: ContractTerms, now: datetime) -> str:
         """The successor, or its successor if it has ended; "" if there is none."""

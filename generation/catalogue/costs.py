@@ -42,17 +42,17 @@ def cells(
     tables: tuple[CostTable, ...],
     *,
     at: datetime,
-    made: Mapping[CostKey, ImagesMade] = NOTHING_MADE,
+    deliveries: Mapping[CostKey, ImagesMade] = NOTHING_MADE,
 ) -> Iterator[ServedCell]:
     """Yield every cell of the channel's models, with its cost by these tables at that time.
 
-    `made` are its recent deliveries, by the vendor's model, requested size and quality; where
+    `deliveries` are its recent ones, by the vendor's model, requested size and quality; where
     tokens are charged, a cell costs their mean.
     """
     routes = list(channel.routes.all())
     rows = Contract.objects.filter(model__in=[route.contract_id for route in routes]).values()
     contracts = [contract_from(row) for row in rows]
-    yield from cells_of_routes(routes, contracts, tables, at=at, made=made)
+    yield from cells_of_routes(routes, contracts, tables, at=at, deliveries=deliveries)
 
 
 def cells_of_routes(
@@ -61,7 +61,7 @@ def cells_of_routes(
     tables: tuple[CostTable, ...],
     *,
     at: datetime,
-    made: Mapping[CostKey, ImagesMade],
+    deliveries: Mapping[CostKey, ImagesMade],
 ) -> Iterator[ServedCell]:
     """Like `cells`, for routes of one channel, in the order of these contracts."""
     by_model = {route.contract_id: route for route in routes}
@@ -73,7 +73,7 @@ def cells_of_routes(
         for key in contract.price_keys:
             request = _sent_request(info, contract, key, at=at)
             if request is not None:
-                lately = made.get((request.model, request.size, request.quality))
+                lately = deliveries.get((request.model, request.size, request.quality))
                 yield ServedCell(key, _image_cost(info.costs, request, lately))
 
 
@@ -87,7 +87,7 @@ def cost_of_cell(
 ) -> Cost | None:
     """The cost of one image of the cell on that route; None if the route cannot serve it."""
     request = _sent_request(route, contract, key, at=at)
-    return None if request is None else upstream_cost(route.costs, asked=request, came=came)
+    return None if request is None else upstream_cost(route.costs, sent=request, came=came)
 
 
 def is_by_tokens(route: RouteInfo, *, at: datetime) -> bool:
@@ -107,10 +107,10 @@ def _sent_request(
     return SentRequest(route.upstream_model, candidate.upstream_size, word, n=1, at=at)
 
 
-def _image_cost(costs: Costs, request: SentRequest, made: ImagesMade | None) -> Cost:
-    if made is not None:
-        cost = upstream_cost(costs, asked=request, came=UpstreamResult(tokens=made.tokens))
+def _image_cost(costs: Costs, request: SentRequest, images: ImagesMade | None) -> Cost:
+    if images is not None:
+        cost = upstream_cost(costs, sent=request, came=UpstreamResult(tokens=images.tokens))
         if cost.source is CostSource.TOKENS:
-            mean = scale_half_up(cost.micros, Decimal(1), made.images)
+            mean = scale_half_up(cost.micros, Decimal(1), images.images)
             return Cost(mean, CostSource.TOKENS)
-    return upstream_cost(costs, asked=request)
+    return upstream_cost(costs, sent=request)

@@ -14,7 +14,7 @@ from generation.models import Channel, Contract, Route, Serves
 from generation.selectors import cost_tables, made_since
 from pictor.kit.words import clock
 
-LATELY = timedelta(days=30)
+COSTED_FROM_PERIOD = timedelta(days=30)
 
 
 def models() -> list[OfferedModel]:
@@ -36,17 +36,21 @@ def served(moments: Collection[datetime]) -> dict[datetime, list[CellCost]]:
     for route in live.select_related("channel", "contract").order_by("channel_id", "contract_id"):
         routes.setdefault(route.channel, []).append(route)
     tables = cost_tables({channel.pk for channel in routes}, since=min(moments))
-    by_tokens = {pk for pk, found in tables.items() if any(one.has_tokens for one in found)}
-    made = made_since(clock.now() - LATELY, by_tokens) if by_tokens else {}
-    offered = {route.contract for found in routes.values() for route in found}
-    in_order = sorted(offered, key=lambda one: (one.position, one.model))
-    contracts = [contract_from(vars(one)) for one in in_order]
+    by_tokens = {pk for pk, stored in tables.items() if any(table.has_tokens for table in stored)}
+    images_made = made_since(clock.now() - COSTED_FROM_PERIOD, by_tokens) if by_tokens else {}
+    offered = {route.contract for of_channel in routes.values() for route in of_channel}
+    in_order = sorted(offered, key=lambda contract: (contract.position, contract.model))
+    contracts = [contract_from(vars(contract)) for contract in in_order]
     return {
         at: [
             CellCost(cell.key, channel.name, cell.cost, is_sandbox=channel.serves != Serves.LIVE)
-            for channel, found in routes.items()
+            for channel, of_channel in routes.items()
             for cell in cells_of_routes(
-                found, contracts, tables[channel.pk], at=at, made=made.get(channel.pk, {})
+                of_channel,
+                contracts,
+                tables[channel.pk],
+                at=at,
+                deliveries=images_made.get(channel.pk, {}),
             )
         ]
         for at in moments

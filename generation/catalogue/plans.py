@@ -47,10 +47,10 @@ def plan(
 ) -> Candidate | None:
     """This channel's plan for that size, or None if it cannot or may not."""
     task = route.abilities.task_for(needs)
-    found = None if task is None else _plan_size(route, contract, size)
-    if task is None or found is None:
+    size_plan = None if task is None else _plan_size(route, contract, size)
+    if task is None or size_plan is None:
         return None
-    return found if found.task is task else replace(found, task=task)
+    return size_plan if size_plan.task is task else replace(size_plan, task=task)
 
 
 def _plan_size(route: RouteInfo, contract: ContractTerms, size: str) -> Candidate | None:
@@ -78,10 +78,10 @@ def _plan_size(route: RouteInfo, contract: ContractTerms, size: str) -> Candidat
 
 def _plan_crop(route: RouteInfo, legal: list[Size], wanted: Size) -> Candidate | None:
     """The smallest native size that contains the wanted one; its middle is delivered."""
-    larger = [one for one in legal if one.covers(wanted)]
+    larger = [size for size in legal if size.covers(wanted)]
     if not larger:
         return None
-    smallest = min(larger, key=lambda one: one.pixels)
+    smallest = min(larger, key=lambda size: size.pixels)
     return Candidate(route, CROPPED, str(smallest), made_into=wanted)
 
 

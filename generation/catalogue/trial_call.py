@@ -68,7 +68,7 @@ class Trial:
     ) -> Cost:
         """The cost of the trial's call at `at`, as far as it is known."""
         request = SentRequest(self.upstream_model, self.size, self.quality, n=1, at=at)
-        return upstream_cost(self.costs, asked=request, came=came, may_have_billed=may_have_billed)
+        return upstream_cost(self.costs, sent=request, came=came, may_have_billed=may_have_billed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from django.db import connection
 
 logger = logging.getLogger(__name__)
 
-LANES = 8
+MAX_THREADS = 8
 """Tests running at once in a process; others wait."""
-_lanes = threading.BoundedSemaphore(LANES)
+_lanes = threading.BoundedSemaphore(MAX_THREADS)
 
 
 @shared_task(name="generation.lanes.try_route", ignore_result=True)

@@ -40,7 +40,7 @@ CHANGED = "it was changed before its test began"
 CHANGED_DURING = "it was changed during its test"
 BUSY = "another test of it is under way"
 TOO_LATE = "it waited too long to be of use"
-LATE = timedelta(seconds=60)
+TRIAL_LATE_AFTER = timedelta(seconds=60)
 TASK = "generation.lanes.try_route"
 
 
@@ -97,20 +97,20 @@ def ready_of(
     tables: tuple[CostTable, ...],
 ) -> dict[str, Ready]:
     """Like `ready`, for these routes, with contracts and tables given. Raises WrongKey."""
-    found = {}
+    by_model = {}
     for model, terms in routes.items():
         route = services.unsaved_route(channel, terms)
         route.contract = contracts[model]
         call = trial_call.prepare(route, tables=tables)
         digest = services.digest_of(channel, terms, proves=call.is_of_sandbox)
-        found[model] = Ready(call, digest)
-    return found
+        by_model[model] = Ready(call, digest)
+    return by_model
 
 
 def estimate_of(calls: Iterable[Ready]) -> Estimate:
     """The cost of these calls, as far as the current tables tell."""
     now = clock.now()
-    costs = [one.call.cost(now) for one in calls]
+    costs = [call.call.cost(now) for call in calls]
     known = Micros(sum(cost.micros for cost in costs))
     return Estimate(len(costs), known, sum(not cost.is_known for cost in costs))
 
@@ -138,13 +138,13 @@ def plan_trials(
             channel=channel,
             model=model,
             pending=pending,
-            tested=one.digest,
+            tested=call.digest,
             asked_by=str(actor)[:200],
-            upstream_model=one.call.upstream_model,
-            upstream_size=one.call.size,
-            upstream_quality=one.call.quality,
+            upstream_model=call.call.upstream_model,
+            upstream_size=call.call.size,
+            upstream_quality=call.call.quality,
         )
-        for model, one in calls.items()
+        for model, call in calls.items()
     )
 
 
@@ -164,8 +164,8 @@ def open_trials(channel: Channel, *, pending: bool = False) -> QuerySet[ChannelT
     A trial well past its time-out, or not begun within a minute, does not count.
     """
     now = clock.now()
-    begun = Q(started_at__gt=now - timedelta(seconds=channel.timeout_seconds) - LATE)
-    awaited = Q(started_at=None, created_at__gt=now - LATE)
+    begun = Q(started_at__gt=now - timedelta(seconds=channel.timeout_seconds) - TRIAL_LATE_AFTER)
+    awaited = Q(started_at=None, created_at__gt=now - TRIAL_LATE_AFTER)
     return ChannelTrial.objects.filter(begun | awaited, channel=channel, pending=pending).filter(
         finished_at=None
     )
@@ -182,7 +182,7 @@ def run_trial(trial_id: UUID) -> ChannelTrial:
     if row.started_at is not None:
         return row
     try:
-        one = ready(row.channel, models=[row.model], pending=row.pending)[row.model]
+        route = ready(row.channel, models=[row.model], pending=row.pending)[row.model]
     except (ValidationError, WrongKey):
         return _let_be(row, CHANGED)
     with transaction.atomic():
@@ -195,12 +195,12 @@ def run_trial(trial_id: UUID) -> ChannelTrial:
     if is_busy:
         return _let_be(row, BUSY)
     row.refresh_from_db()
-    if one.digest != row.tested:
+    if route.digest != row.tested:
         return _let_be(row, CHANGED)
-    outcome = _make(row, one.call)
+    outcome = _make(row, route.call)
     with transaction.atomic():  # readers that see the trial passed must see its route approved
         services.take_turns()
-        _end(row, one.call, outcome)
+        _end(row, route.call, outcome)
         if row.passed and not _approve(row):
             row.trial_class, row.detail = AttemptClass.BAD_RESULT, CHANGED_DURING
             row.save(update_fields=["trial_class", "detail"])
@@ -213,7 +213,7 @@ def run_asked(trial_id: UUID) -> ChannelTrial:
     By then its page has said that no worker began it, and offered another.
     """
     row = ChannelTrial.objects.get(pk=trial_id)
-    if row.started_at is None and clock.now() - row.created_at >= LATE:
+    if row.started_at is None and clock.now() - row.created_at >= TRIAL_LATE_AFTER:
         return _let_be(row, TOO_LATE)
     return run_trial(trial_id)
 
@@ -266,9 +266,9 @@ def _picture_key(row: ChannelTrial, facts: ImageFacts) -> str:
     )
 
 
-def _end(row: ChannelTrial, one: trial_call.Trial, outcome: trial_call.TrialOutcome) -> None:
+def _end(row: ChannelTrial, trial: trial_call.Trial, outcome: trial_call.TrialOutcome) -> None:
     began: datetime = row.started_at or clock.now()
-    cost = one.cost(began, outcome.came, may_have_billed=outcome.may_have_billed)
+    cost = trial.cost(began, outcome.came, may_have_billed=outcome.may_have_billed)
     row.finished_at = clock.now()
     row.milliseconds = outcome.milliseconds
     row.trial_class = outcome.trial_class

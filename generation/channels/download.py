@@ -17,7 +17,7 @@ from pictor.kit.running import retries
 READ_SECONDS = 30.0
 
 MAX_REDIRECTS = 3
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _BARE = re.compile(r"[^!-~]+")
 """Characters to be escaped in an address: white space and letters that are not ASCII."""
 
@@ -58,7 +58,7 @@ async def _fetch(
 ) -> SpoolFile:
     url = _BARE.sub(lambda bare: quote(bare[0]), url)
     async with http.exchange("GET", url, read_timeout_seconds=READ_SECONDS) as answer:
-        if answer.status in REDIRECTS and redirects:
+        if answer.status in REDIRECT_STATUSES and redirects:
             there = urljoin(url, answer.headers.get("location", ""))
             return await _fetch(there, http, new_spool, redirects - 1)
         if answer.status != HTTPStatus.OK:

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from accounts.models import Mail, User
-from generation.conditions.found import FoundCondition, Outlook
+from generation.conditions.found import Outlook, PresentCondition
 from generation.models import AlertAddress, AlertRule, AlertSending
 from webhooks.models import WebhookEndpoint
 
-LATE = timedelta(minutes=15)
+ALERTS_LATE_AFTER = timedelta(minutes=15)
 """The age from which mail and webhooks of alerts are overdue."""
 _STOPPED = {
     WebhookEndpoint.Status.PAUSED: "its webhook is paused: it has accepted nothing for 5 days",
@@ -23,18 +23,18 @@ def receiving_addresses(rules: Collection[AlertRule]) -> Mapping[UUID, list[str]
     people = User.objects.filter(email__in=named, is_active=True).exclude(staff_role="")
     confirmed = AlertAddress.objects.filter(address__in=named).values_list("address", flat=True)
     hear = set(people.values_list("email", flat=True).union(confirmed))
-    return {rule.id: [one for one in rule.mails if one in hear] for rule in rules}
+    return {rule.id: [address for address in rule.mails if address in hear] for rule in rules}
 
 
-def overdue(outlook: Outlook) -> Iterator[FoundCondition]:
+def overdue(outlook: Outlook) -> Iterator[PresentCondition]:
     """Enabled rules without a recipient, or with mail or a webhook that does not get through."""
     rules = list(AlertRule.objects.filter(is_enabled=True).select_related("endpoint"))
     hearers = receiving_addresses(rules)
-    unsent = _unsent(rules, before=outlook.now - LATE)
+    unsent = _unsent(rules, before=outlook.now - ALERTS_LATE_AFTER)
     for rule in rules:
         troubles = list(_troubles(rule, hearers[rule.id], unsent, outlook.now))
         if troubles:
-            yield FoundCondition(rule.name, None, "; ".join(troubles))
+            yield PresentCondition(rule.name, None, "; ".join(troubles))
 
 
 def _troubles(
@@ -43,13 +43,13 @@ def _troubles(
     endpoint = rule.endpoint
     if not hearers and endpoint is None:
         yield "it reaches nobody: it has no webhook, and no address that is confirmed or of staff"
-    elif left := [one for one in rule.mails if one not in hearers]:
+    elif left := [address for address in rule.mails if address not in hearers]:
         yield f"{left[0]} gets nothing: it is neither confirmed nor of staff"
     if endpoint is not None and not endpoint.is_enabled:
         yield _STOPPED[WebhookEndpoint.Status(endpoint.status)]
     elif endpoint is not None and endpoint.failing_since is not None:
         minutes = (now - endpoint.failing_since) / timedelta(minutes=1)
-        if now - endpoint.failing_since >= LATE:
+        if now - endpoint.failing_since >= ALERTS_LATE_AFTER:
             yield f"its webhook has accepted nothing for {minutes:.0f} minutes"
     if rule.id in unsent:
         yield f"its last mail to {unsent[rule.id]} has not been sent"
@@ -58,9 +58,9 @@ def _troubles(
 def _unsent(rules: Collection[AlertRule], *, before: datetime) -> Mapping[UUID, str]:
     """By rule, an address whose mail in the last sending before then has not been sent."""
     sendings = AlertSending.objects.filter(at__lt=before).exclude(mail_ids=[])
-    found: dict[UUID, UUID] = {}
+    unsent: dict[UUID, UUID] = {}
     for rule in rules:
         last = sendings.filter(rule=rule).order_by("-id").first()
-        found |= dict.fromkeys(last.mail_ids if last else (), rule.id)
-    waiting = Mail.objects.filter(id__in=found, sent_at=None)
-    return {found[mail.id]: mail.to for mail in waiting}
+        unsent |= dict.fromkeys(last.mail_ids if last else (), rule.id)
+    waiting = Mail.objects.filter(id__in=unsent, sent_at=None)
+    return {unsent[mail.id]: mail.to for mail in waiting}

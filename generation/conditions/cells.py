@@ -14,7 +14,7 @@ from billing.selectors import SoldCell, cells_sold, tables_in_force
 from billing.upstream_cost import NOTHING_CAME, UpstreamResult
 from generation.catalogue.contracts import Size
 from generation.catalogue.costs import cost_of_cell, is_by_tokens
-from generation.conditions.found import FoundCondition, Outlook
+from generation.conditions.found import Outlook, PresentCondition
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros, in_dollars
 
@@ -35,32 +35,34 @@ class _OnSale(NamedTuple):
     is_unknown: bool
 
 
-def below_cost(outlook: Outlook) -> Iterator[FoundCondition]:
+def below_cost(outlook: Outlook) -> Iterator[PresentCondition]:
     """Cells sold since yesterday whose price in force is below their cost in force."""
     lost, images = Counter[str](), Counter[str]()
     words: dict[str, str] = {}
-    for one in _on_sale(outlook):
-        if one.cost is not None and one.price < one.cost:
-            lost[one.name] += (one.cost - one.price) * one.cell.images
-            images[one.name] += one.cell.images
-            words[one.name] = f"sold at {in_dollars(one.price, 3)}, costs {in_dollars(one.cost, 3)}"
+    for cell in _on_sale(outlook):
+        if cell.cost is not None and cell.price < cell.cost:
+            lost[cell.name] += (cell.cost - cell.price) * cell.cell.images
+            images[cell.name] += cell.cell.images
+            words[cell.name] = (
+                f"sold at {in_dollars(cell.price, 3)}, costs {in_dollars(cell.cost, 3)}"
+            )
     for name, text in words.items():
         sold = f"{_number(images[name], 'image')} since yesterday"
-        yield FoundCondition(name, Micros(lost[name]), f"{text}; {sold}")
+        yield PresentCondition(name, Micros(lost[name]), f"{text}; {sold}")
 
 
-def cost_unknown(outlook: Outlook) -> Iterator[FoundCondition]:
+def cost_unknown(outlook: Outlook) -> Iterator[PresentCondition]:
     """Models that a channel delivered since yesterday in cells without a known cost."""
     cells: dict[str, list[SoldCell]] = {}
-    for one in _on_sale(outlook):
-        if one.is_unknown:
-            cells.setdefault(f"{one.cell.model} on {one.cell.channel}", []).append(one.cell)
+    for cell in _on_sale(outlook):
+        if cell.is_unknown:
+            cells.setdefault(f"{cell.cell.model} on {cell.cell.channel}", []).append(cell.cell)
     for name, unknown in cells.items():
         images = sum(cell.images for cell in unknown)
         rows = sorted({f"{cell.asked} {cell.quality}" for cell in unknown})
         cells_named = f"{_number(len(rows), 'cell')} without a known cost, such as {rows[0]}"
         words = f"{_number(images, 'image')} since yesterday in {cells_named}"
-        yield FoundCondition(name, None, words)
+        yield PresentCondition(name, None, words)
 
 
 def _number(many: int, thing: str) -> str:

@@ -9,7 +9,7 @@ from generation.catalogue.contracts import Catalogue, RouteInfo
 from pictor.kit.words.money import Micros
 
 
-class FoundCondition(NamedTuple):
+class PresentCondition(NamedTuple):
     """A finding: one thing that is wrong now.
 
     Attributes:

@@ -17,7 +17,7 @@ from accounts.titles import without_marks
 from generation.models import Condition, ConditionLook
 from pictor.kit.words.untyped import Json
 
-FRESH = timedelta(minutes=3)
+LOOK_FRESH_FOR = timedelta(minutes=3)
 """A look older than this does not count as current."""
 MAX_HOURS = 168
 """The longest silence."""
@@ -35,7 +35,7 @@ class OpenConditions:
 
     def needing(self, now: datetime) -> list[Condition]:
         """The open conditions that are neither silenced now nor accepted."""
-        return [one for one in self.conditions if not is_quiet(one, now)]
+        return [condition for condition in self.conditions if not is_quiet(condition, now)]
 
 
 def is_quiet(condition: Condition, now: datetime) -> bool:
@@ -47,7 +47,7 @@ def is_quiet(condition: Condition, now: datetime) -> bool:
 def conditions_now(*, now: datetime) -> OpenConditions:
     """All open conditions, the oldest first."""
     last = last_look()
-    is_fresh = last is not None and now - last <= FRESH
+    is_fresh = last is not None and now - last <= LOOK_FRESH_FOR
     return OpenConditions(open_conditions(), last, is_fresh)
 
 
@@ -111,15 +111,15 @@ def accept(
 def recall(*, condition_id: int, actor: Actor, ip: str | None = None) -> Condition:
     """End its silence or acceptance, even if it has ended."""
     changes = {"silenced_until": None, "accepted_at": None, "why": ""}
-    found = _lock(condition_id, among=Condition.objects.all())
-    return _change(found, changes, "condition.recall", actor, ip)
+    condition = _lock(condition_id, among=Condition.objects.all())
+    return _change(condition, changes, "condition.recall", actor, ip)
 
 
 @transaction.atomic
 def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
     """Remove all assignments to this operator: `accounts.duties.Duties`, by apps.py."""
-    for found in _open().select_for_update().filter(assigned_to=of).order_by("id"):
-        _change(found, {"assigned_to": ""}, "condition.hand_back", actor, ip)
+    for condition in _open().select_for_update().filter(assigned_to=of).order_by("id"):
+        _change(condition, {"assigned_to": ""}, "condition.hand_back", actor, ip)
 
 
 def _open() -> QuerySet[Condition]:
@@ -128,10 +128,10 @@ def _open() -> QuerySet[Condition]:
 
 def _lock(condition_id: int, *, among: QuerySet[Condition] | None = None) -> Condition:
     rows = _open() if among is None else among
-    found = rows.select_for_update().filter(id=condition_id).first()
-    if found is None:
+    condition = rows.select_for_update().filter(id=condition_id).first()
+    if condition is None:
         raise ValidationError(f"no condition {condition_id} is open")
-    return found
+    return condition
 
 
 def _change(

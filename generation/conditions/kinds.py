@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from generation.conditions import alerting, cells, money, supply, work
-from generation.conditions.found import FoundCondition, Outlook
+from generation.conditions.found import Outlook, PresentCondition
 
-Kind = Callable[[Outlook], Iterator[FoundCondition]]
+Kind = Callable[[Outlook], Iterator[PresentCondition]]
 
 KINDS: Mapping[str, Kind] = {
     "calls_fail": supply.failing,

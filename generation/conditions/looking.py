@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from billing.selectors import sold_until
 from generation.catalogue.snapshot import current_catalogue
 from generation.conditions import supply
-from generation.conditions.found import FoundCondition, Outlook
+from generation.conditions.found import Outlook, PresentCondition
 from generation.conditions.kinds import KINDS
 from generation.models import Condition, ConditionLook
 from generation.selectors import sandbox_names
@@ -23,16 +23,16 @@ from pictor.kit.words.money import Micros
 
 logger = logging.getLogger(__name__)
 
-APART = timedelta(seconds=30)
+LEAST_BETWEEN_LOOKS = timedelta(seconds=30)
 """Looks closer together than this count as one."""
-KEPT = timedelta(days=90)
+CONDITIONS_KEPT = timedelta(days=90)
 """Conditions that ended longer ago are deleted, unless accepted for good."""
 FAILED = "look_fails"
 """The kind of a condition about a kind whose look failed."""
 _MAX_CHARACTERS = {"object": 200, "words": 300}
 _MAX_MICROS = 2**63 - 1
 
-Found = tuple[str, str, Micros | None, str]
+OpenCondition = tuple[str, str, Micros | None, str]
 """Kind, object, micros, words."""
 
 # An open row is written only if its facts changed.
@@ -88,7 +88,7 @@ def _is_one(last: ConditionLook, now: datetime, sold: datetime | None) -> bool:
 
     A look after more sales were counted is a new one.
     """
-    return abs(now - last.looked_at) < APART and sold == last.sold_until
+    return abs(now - last.looked_at) < LEAST_BETWEEN_LOOKS and sold == last.sold_until
 
 
 def _outlook(now: datetime, last: ConditionLook | None) -> Outlook:
@@ -101,36 +101,40 @@ def _outlook(now: datetime, last: ConditionLook | None) -> Outlook:
     )
 
 
-def _findings(outlook: Outlook) -> Iterator[Found]:
+def _findings(outlook: Outlook) -> Iterator[OpenCondition]:
     """The findings of every kind. If one fails, its open conditions stay, and one is about that."""
     for kind, wrong_now in KINDS.items():
         try:
             with transaction.atomic():
-                found = list(_once_each(wrong_now(outlook)))
+                conditions = list(_once_each(wrong_now(outlook)))
         except Exception as error:
             logger.exception("the check for conditions of kind %s failed", kind)
             yield FAILED, kind, None, f"its check failed: {type(error).__name__}"
         else:
-            for one in found:
-                most = None if one.micros is None else Micros(min(one.micros, _MAX_MICROS))
-                yield kind, one.object, most, one.words
+            for condition in conditions:
+                most = (
+                    None if condition.micros is None else Micros(min(condition.micros, _MAX_MICROS))
+                )
+                yield kind, condition.object, most, condition.words
 
 
-def _once_each(conditions: Iterable[FoundCondition]) -> Iterable[FoundCondition]:
+def _once_each(conditions: Iterable[PresentCondition]) -> Iterable[PresentCondition]:
     """The last finding of each object, cut to the row's length."""
     return {
-        name: one._replace(object=name, words=one.words[: _MAX_CHARACTERS["words"]])
-        for one in conditions
-        for name in [one.object[: _MAX_CHARACTERS["object"]]]
+        name: condition._replace(object=name, words=condition.words[: _MAX_CHARACTERS["words"]])
+        for condition in conditions
+        for name in [condition.object[: _MAX_CHARACTERS["object"]]]
     }.values()
 
 
-def _write(found: Sequence[Found], now: datetime) -> None:
-    kinds, objects, micros, words = ([one[place] for one in found] for place in range(4))
+def _write(conditions: Sequence[OpenCondition], now: datetime) -> None:
+    kinds, objects, micros, words = (
+        [condition[place] for condition in conditions] for place in range(4)
+    )
     values: dict[str, Any] = {"now": now, "kinds": kinds, "objects": objects}
-    failed = [name for kind, name, _, _ in found if kind == FAILED]
+    failed = [name for kind, name, _, _ in conditions if kind == FAILED]
     values |= {"micros": micros, "words": words, "failed": failed}
     with connection.cursor() as cursor:
         cursor.execute(_RESOLVE, values)
         cursor.execute(_OPEN, values)
-    Condition.objects.filter(resolved_at__lt=now - KEPT, accepted_at=None).delete()
+    Condition.objects.filter(resolved_at__lt=now - CONDITIONS_KEPT, accepted_at=None).delete()

@@ -13,7 +13,7 @@ from billing.selectors import (
     waiting_moves,
     whose,
 )
-from generation.conditions.found import FoundCondition, Outlook
+from generation.conditions.found import Outlook, PresentCondition
 from generation.selectors import refused_for_want_of_a_price
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros, in_dollars
@@ -26,22 +26,24 @@ OLDEST_PROOF = {
 SOLD_BEHIND = timedelta(minutes=5)
 """Sales are counted each minute, up to the minute before."""
 PRICES_AHEAD = timedelta(days=7)
-LATELY = timedelta(minutes=10)
+UNPRICED_PERIOD = timedelta(minutes=10)
 LEAST_DAYS = 3
 """The least time that a tenant's balance should last at the pace of the last week."""
 
 
-def findings(_outlook: Outlook) -> Iterator[FoundCondition]:
+def findings(_outlook: Outlook) -> Iterator[PresentCondition]:
     """Each finding of the last proof of each kind: an entry of the ledger that cannot be true."""
     for proof in LedgerProof.objects.filter(found__gt=0).order_by("kind"):
-        for one in proof.findings:
-            yield FoundCondition(f"{one['check']}: {one['object']}", None, str(one["message"]))
+        for finding in proof.findings:
+            yield PresentCondition(
+                f"{finding['check']}: {finding['object']}", None, str(finding["message"])
+            )
         more = proof.found - len(proof.findings)
         if more > 0:
-            yield FoundCondition(f"{proof.kind}: more", None, f"{more} more findings")
+            yield PresentCondition(f"{proof.kind}: more", None, f"{more} more findings")
 
 
-def unproved(outlook: Outlook) -> Iterator[FoundCondition]:
+def unproved(outlook: Outlook) -> Iterator[PresentCondition]:
     """Proofs of the ledger that have not finished lately."""
     proofs = LedgerProof.objects.filter(ended_at__lte=outlook.now)
     ended = dict(proofs.values_list("kind", "ended_at"))
@@ -50,19 +52,19 @@ def unproved(outlook: Outlook) -> Iterator[FoundCondition]:
         age = outlook.now - last
         if age > oldest:
             hours = f"{age.total_seconds() / 3600:.1f}"
-            yield FoundCondition(kind.value, None, f"not proved for {hours} hours")
+            yield PresentCondition(kind.value, None, f"not proved for {hours} hours")
 
 
-def sold_behind(outlook: Outlook) -> Iterator[FoundCondition]:
+def sold_behind(outlook: Outlook) -> Iterator[PresentCondition]:
     """Sales that are not being counted: then their costs are unknown too."""
     until = max(sold_until() or outlook.first_at, outlook.first_at)
     age = outlook.now - until
     if age > SOLD_BEHIND:
         minutes = f"{age.total_seconds() / 60:.0f}"
-        yield FoundCondition("sold", None, f"sales of the last {minutes} minutes are not counted")
+        yield PresentCondition("sold", None, f"sales of the last {minutes} minutes are not counted")
 
 
-def price_changes(outlook: Outlook) -> Iterator[FoundCondition]:
+def price_changes(outlook: Outlook) -> Iterator[PresentCondition]:
     """Price books that will take over within a week."""
     ahead = decided_books().filter(
         effective_from__gt=outlook.now, effective_from__lte=outlook.now + PRICES_AHEAD
@@ -71,34 +73,38 @@ def price_changes(outlook: Outlook) -> Iterator[FoundCondition]:
         owner = book.owner
         payer = owner.public_id if isinstance(owner, Tenant) else whose(book)
         begins = book.effective_from.isoformat(timespec="minutes")
-        yield FoundCondition(str(book), None, f"takes over for {payer} at {begins}")
+        yield PresentCondition(str(book), None, f"takes over for {payer} at {begins}")
 
 
-def waiting(outlook: Outlook) -> Iterator[FoundCondition]:
+def waiting(outlook: Outlook) -> Iterator[PresentCondition]:
     """Requested transfers of money that wait for another operator's approval."""
     for move in waiting_moves(outlook.now):
         amount, kind = in_dollars(abs(move.amount)), move.kind.replace("_", "-")
         words = f"{kind} of {amount} for {move.tenant.name} waits: {move.asked_by_name} asked"
-        yield FoundCondition(str(move.id), Micros(abs(move.amount)), words)
+        yield PresentCondition(str(move.id), Micros(abs(move.amount)), words)
 
 
-def unpriced(outlook: Outlook) -> Iterator[FoundCondition]:
+def unpriced(outlook: Outlook) -> Iterator[PresentCondition]:
     """Models with recent requests that found no price, if no prices have changed since."""
-    since = outlook.now - LATELY
+    since = outlook.now - UNPRICED_PERIOD
     since = max(since, last_change(outlook.now) or since)
     for model, number in refused_for_want_of_a_price(since).items():
         if not outlook.is_of_sandbox(model):
-            yield FoundCondition(model, None, f"{number} requests in 10 minutes found no price")
+            yield PresentCondition(model, None, f"{number} requests in 10 minutes found no price")
 
 
-def runway(outlook: Outlook) -> Iterator[FoundCondition]:
+def runway(outlook: Outlook) -> Iterator[PresentCondition]:
     """Tenants whose balance lasts for less than three days."""
-    found = running_out(now=outlook.now, within_days=LEAST_DAYS, without_channels=outlook.sandboxes)
+    balances = running_out(
+        now=outlook.now, within_days=LEAST_DAYS, without_channels=outlook.sandboxes
+    )
     active = Tenant.objects.filter(
-        status=Tenant.Status.ACTIVE, id__in=[one.tenant for one in found]
+        status=Tenant.Status.ACTIVE, id__in=[balance.tenant for balance in balances]
     )
     there = set(active.values_list("id", flat=True))
-    for one in found:
-        if one.tenant in there:
-            words = f"{in_dollars(one.available)} left, {one.days:.1f} days at this week's pace"
-            yield FoundCondition(ids.public(ids.TENANT, one.tenant), one.a_day, words)
+    for balance in balances:
+        if balance.tenant in there:
+            words = (
+                f"{in_dollars(balance.available)} left, {balance.days:.1f} days at this week's pace"
+            )
+            yield PresentCondition(ids.public(ids.TENANT, balance.tenant), balance.a_day, words)

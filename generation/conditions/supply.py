@@ -6,25 +6,24 @@ from uuid import UUID
 
 from billing.selectors import images_by_model
 from generation.channels.retirements import end_of, host_of
-from generation.conditions.found import FoundCondition, Outlook
+from generation.conditions.found import Outlook, PresentCondition
 from generation.lifecycle import lease
 from generation.models import ChannelEvent, Route, Serves
 from generation.selectors import present_stops
 from generation.traffic.channel_events import shut_now
 from generation.traffic.minutes import recent_success
+from generation.traffic.standing import LEAST_CALLS, LEAST_SUCCESS
 
-SUNSETS_AHEAD, LATELY = timedelta(days=60), timedelta(days=30)
-RETIRES_AHEAD = timedelta(days=60)
-LEAST_CALLS, LEAST_SUCCESS = 10, 0.5
-"""Channels with fewer calls, or at least this share of successes, are not reported."""
+SUNSETS_AHEAD, SALES_PERIOD = timedelta(days=60), timedelta(days=30)
+RETIREMENTS_AHEAD = timedelta(days=60)
 
 
-def shrunk(outlook: Outlook) -> Iterator[FoundCondition]:
+def shrunk(outlook: Outlook) -> Iterator[PresentCondition]:
     """Models served by one channel or none, after several before."""
     for model, now, before in _counts(outlook):
         if now < min(before, 2):
             left = "one channel serves it" if now else "no channel serves it"
-            yield FoundCondition(model, None, f"{left}, where there were {before}")
+            yield PresentCondition(model, None, f"{left}, where there were {before}")
 
 
 def channels_before(outlook: Outlook) -> Mapping[str, int]:
@@ -34,17 +33,17 @@ def channels_before(outlook: Outlook) -> Mapping[str, int]:
     }
 
 
-def failing(outlook: Outlook) -> Iterator[FoundCondition]:
+def failing(outlook: Outlook) -> Iterator[PresentCondition]:
     """Channels with mostly failed calls in the last ten minutes, by model."""
     names = _names(outlook)
     for lately in recent_success(now=outlook.now):
         few = lately.delivered / lately.calls < LEAST_SUCCESS
         if lately.channel_id in names and lately.calls >= LEAST_CALLS and few:
             words = f"{lately.delivered} of {lately.calls} calls in 10 minutes brought images"
-            yield FoundCondition(f"{names[lately.channel_id]} {lately.model}", None, words)
+            yield PresentCondition(f"{names[lately.channel_id]} {lately.model}", None, words)
 
 
-def breakers(outlook: Outlook) -> Iterator[FoundCondition]:
+def breakers(outlook: Outlook) -> Iterator[PresentCondition]:
     """Channels with a breaker open in half of the image workers, for one model or for all."""
     names, open_in = _names(outlook), dict[str, set[UUID]]()
     for shut in shut_now():
@@ -54,12 +53,12 @@ def breakers(outlook: Outlook) -> Iterator[FoundCondition]:
     workers = lease.live_workers().workers
     for name, inside in open_in.items():
         if len(inside) * 2 >= workers:
-            yield FoundCondition(
+            yield PresentCondition(
                 name, None, f"its breaker is open in {len(inside)} of {workers} workers"
             )
 
 
-def untested(outlook: Outlook) -> Iterator[FoundCondition]:
+def untested(outlook: Outlook) -> Iterator[PresentCondition]:
     """Models on offer that a live channel could serve once tested."""
     waiting = Route.objects.filter(
         is_approved=False,
@@ -70,10 +69,10 @@ def untested(outlook: Outlook) -> Iterator[FoundCondition]:
     lasting = waiting.exclude(contract__sunset_at__lte=outlook.now)
     named = lasting.order_by("channel__name", "contract_id")
     for channel, model in named.values_list("channel__name", "contract_id"):
-        yield FoundCondition(f"{channel} {model}", None, "must be tested before it is served")
+        yield PresentCondition(f"{channel} {model}", None, "must be tested before it is served")
 
 
-def sunsets(outlook: Outlook) -> Iterator[FoundCondition]:
+def sunsets(outlook: Outlook) -> Iterator[PresentCondition]:
     """Models that end within 60 days, with the tenants that bought them in the last 30."""
     until = outlook.now + SUNSETS_AHEAD
     near = [
@@ -81,20 +80,20 @@ def sunsets(outlook: Outlook) -> Iterator[FoundCondition]:
         for contract in outlook.catalogue.on_offer(outlook.now)
         if contract.sunset_at is not None and contract.sunset_at <= until
     ]
-    sold = images_by_model((outlook.now - LATELY).date()) if near else {}
+    sold = images_by_model((outlook.now - SALES_PERIOD).date()) if near else {}
     for contract, end in near:
         tenants, images = sold.get(contract.model, (0, 0))
         after = outlook.catalogue.successor_of(contract, outlook.now) or "nothing"
         bought = f"{_number(tenants, 'tenant')}, {_number(images, 'image')} in 30 days"
         words = f"ends on {end:%-d %B %Y, %H:%M} UTC, {after} follows; {bought}"
-        yield FoundCondition(contract.model, None, words)
+        yield PresentCondition(contract.model, None, words)
 
 
 def _number(many: int, thing: str) -> str:
     return f"{many:,} {thing}{'' if many == 1 else 's'}"
 
 
-def retiring(outlook: Outlook) -> Iterator[FoundCondition]:
+def retiring(outlook: Outlook) -> Iterator[PresentCondition]:
     """Models on offer that a live channel serves, and that its vendor has ended or soon ends."""
     today = outlook.now.astimezone(UTC).date()
     live = Route.objects.filter(
@@ -106,17 +105,17 @@ def retiring(outlook: Outlook) -> Iterator[FoundCondition]:
     for route in live.select_related("channel").order_by("channel__name", "contract_id"):
         channel, name = route.channel, route.upstream_model
         day = end_of(base_url=channel.base_url, upstream_model=name, entered=route.retires_on)
-        if day is not None and day <= today + RETIRES_AHEAD:
+        if day is not None and day <= today + RETIREMENTS_AHEAD:
             verb = "ended" if day <= today else "ends"
             words = f"{name} {verb} at {host_of(channel.base_url)} on {day:%-d %B %Y}"
-            yield FoundCondition(f"{channel.name} {route.contract_id}", None, words)
+            yield PresentCondition(f"{channel.name} {route.contract_id}", None, words)
 
 
-def stopped(_outlook: Outlook) -> Iterator[FoundCondition]:
+def stopped(_outlook: Outlook) -> Iterator[PresentCondition]:
     """Stops made by operators, with the operator's name."""
     for stop in present_stops():
         words = f"stopped since {stop.began_at:%-d %B, %H:%M} UTC by {stop.by}: {stop.reason}"
-        yield FoundCondition(stop.name, None, words)
+        yield PresentCondition(stop.name, None, words)
 
 
 def _names(outlook: Outlook) -> Mapping[int, str]:

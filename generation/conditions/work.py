@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import Count, Min, Sum
 
 from accounts.services import unsent_seconds
-from generation.conditions.found import FoundCondition, Outlook
+from generation.conditions.found import Outlook, PresentCondition
 from generation.models import Generation, Incident, State, Worker
 from pictor.kit.words.money import Micros
 from webhooks.selectors import due_deliveries
@@ -22,7 +22,7 @@ MAIL_SECONDS, WEBHOOK_SECONDS = 900, 300
 """The ages from which they are overdue; deploy/alerts.yml has the same."""
 
 
-def queued(outlook: Outlook) -> Iterator[FoundCondition]:
+def queued(outlook: Outlook) -> Iterator[PresentCondition]:
     """Models with a live generation that has been queued for too long."""
     waiting = Generation.objects.filter(state=State.QUEUED, livemode=True)
     by_model = waiting.values("model").annotate(
@@ -32,10 +32,10 @@ def queued(outlook: Outlook) -> Iterator[FoundCondition]:
         if not outlook.is_of_sandbox(row["model"]):
             seconds = (outlook.now - row["first"]).total_seconds()
             words = f"{row['number']} queued, the oldest for {seconds:.0f} s"
-            yield FoundCondition(row["model"], Micros(row["held"]), words)
+            yield PresentCondition(row["model"], Micros(row["held"]), words)
 
 
-def past_deadline(outlook: Outlook) -> Iterator[FoundCondition]:
+def past_deadline(outlook: Outlook) -> Iterator[PresentCondition]:
     """Models with a live generation that has not ended at its deadline."""
     late = Generation.objects.filter(
         state__in=(State.QUEUED, State.RUNNING),
@@ -49,10 +49,10 @@ def past_deadline(outlook: Outlook) -> Iterator[FoundCondition]:
         if not outlook.is_of_sandbox(row["model"]):
             seconds = (outlook.now - row["first"]).total_seconds()
             words = f"{row['number']} past the deadline, the first for {seconds:.0f} s"
-            yield FoundCondition(row["model"], Micros(row["held"]), words)
+            yield PresentCondition(row["model"], Micros(row["held"]), words)
 
 
-def storage(outlook: Outlook) -> Iterator[FoundCondition]:
+def storage(outlook: Outlook) -> Iterator[PresentCondition]:
     """Storage, if image workers cannot store anything."""
     alive = Worker.objects.filter(
         stopped_at=None, seen_at__gt=outlook.now - timedelta(seconds=settings.LEASE_SECONDS)
@@ -61,29 +61,31 @@ def storage(outlook: Outlook) -> Iterator[FoundCondition]:
     troubles = list(proved.exclude(storage_trouble="").values_list("storage_trouble", flat=True))
     if troubles:
         words = f"{len(troubles)} of {alive.count()} image workers store nothing: {troubles[0]}"
-        yield FoundCondition("storage", None, words)
+        yield PresentCondition("storage", None, words)
 
 
-def updates(outlook: Outlook) -> Iterator[FoundCondition]:
+def updates(outlook: Outlook) -> Iterator[PresentCondition]:
     """Incidents with an overdue update for customers."""
     late = Incident.objects.filter(next_update_at__lt=outlook.now).order_by("id")
     for title, due_at in late.values_list("title", "next_update_at"):
-        yield FoundCondition(
+        yield PresentCondition(
             title, None, f"customers were promised more by {due_at:%-d %B, %H:%M} UTC"
         )
 
 
-def mail(_outlook: Outlook) -> Iterator[FoundCondition]:
+def mail(_outlook: Outlook) -> Iterator[PresentCondition]:
     """Mail, if it is posted and not sent."""
     seconds = unsent_seconds()
     if seconds > MAIL_SECONDS:
         minutes = f"{seconds / 60:.0f}"
-        yield FoundCondition("mail", None, f"none sent for {minutes} minutes")
+        yield PresentCondition("mail", None, f"none sent for {minutes} minutes")
 
 
-def webhooks(_outlook: Outlook) -> Iterator[FoundCondition]:
+def webhooks(_outlook: Outlook) -> Iterator[PresentCondition]:
     """Webhooks, if they are due and not sent."""
     due = due_deliveries()
     if due.overdue_seconds > WEBHOOK_SECONDS:
         minutes = f"{due.overdue_seconds / 60:.0f}"
-        yield FoundCondition("webhooks", None, f"{due.count} due, the first for {minutes} minutes")
+        yield PresentCondition(
+            "webhooks", None, f"{due.count} due, the first for {minutes} minutes"
+        )

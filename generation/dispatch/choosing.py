@@ -124,7 +124,7 @@ class Chooser:
         if contract is None:
             return []
         # The opening's own objects: `_requeue` takes the called one out by identity.
-        found = (
+        capable = (
             opening.queue
             if opening
             else self._capable(
@@ -137,10 +137,10 @@ class Chooser:
             )
         )
         return [
-            _within_limit(one, contract, generation.prompt)
-            for one in found
+            _within_limit(candidate, contract, generation.prompt)
+            for candidate in capable
             # A strict request would refuse what such a plan makes.
-            if one.keeps_size or not generation.strict_size
+            if candidate.keeps_size or not generation.strict_size
         ]
 
     @staticmethod
@@ -190,7 +190,9 @@ class Chooser:
                 if is_strict:
                     self._health.started_strict(call, chosen.upstream_size)
                 return chosen, call
-            opens_at = now + min(self._health.opens_in(one.route, now=now) for one in fit)
+            opens_at = now + min(
+                self._health.opens_in(candidate.route, now=now) for candidate in fit
+            )
             # A gate that opens too late is not waited for at all (ADR 0009).
             if max(now, opens_at) >= waited_until:
                 raise Failure(error_for(refused()))
@@ -200,7 +202,7 @@ class Chooser:
     @contextmanager
     def _in_line(self, queue: Sequence[Candidate], tenant: UUID) -> Iterator[None]:
         """Wait for a place below full caps, or behind others."""
-        routes = [one.route for one in queue]
+        routes = [candidate.route for candidate in queue]
         lines = [
             self._waiting[route.channel_id]
             for route in routes
@@ -231,9 +233,15 @@ class Chooser:
         left.
         """
         health = self._health
-        fit = [one for one in queue if not health.was_wrong_size(one.route, one.upstream_size)]
+        fit = [
+            candidate
+            for candidate in queue
+            if not health.was_wrong_size(candidate.route, candidate.upstream_size)
+        ]
         fit = fit or [
-            one for one in queue if health.may_probe(one.route, one.upstream_size, now=now)
+            candidate
+            for candidate in queue
+            if health.may_probe(candidate.route, candidate.upstream_size, now=now)
         ]
         if not fit:
             raise Failure(NO_STRICT_CHANNEL)
@@ -247,8 +255,10 @@ class Chooser:
         A burst to an unknown channel starts with a few calls while others could serve: it neither
         floods a dead channel nor spills over to a lower rank.
         """
-        queue = [one for one in queue if self._is_turn_of(tenant, one.route)]
-        usable = [one for one in queue if self._health.is_usable(one.route, now=now)]
+        queue = [candidate for candidate in queue if self._is_turn_of(tenant, candidate.route)]
+        usable = [
+            candidate for candidate in queue if self._health.is_usable(candidate.route, now=now)
+        ]
         for candidate in usable:
             route, size = candidate.route, candidate.upstream_size
             if not self._health.keeps_size(route, size):
@@ -258,7 +268,11 @@ class Chooser:
             is_waiting = is_waiting and not self._health.is_known(route, now=now)
             return None if is_waiting else candidate
         # A breaker never refuses the last channel (ADR 0009), nor does a run of wrong sizes.
-        broken = (one for one in queue if self._health.is_only_broken(one.route, now=now))
+        broken = (
+            candidate
+            for candidate in queue
+            if self._health.is_only_broken(candidate.route, now=now)
+        )
         return usable[0] if usable else next(broken, None)
 
     def count_out(self, call: UpstreamCall, cause: UpstreamError | None) -> None:

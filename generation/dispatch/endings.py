@@ -77,7 +77,7 @@ class Begun:
     """A recorded attempt: its request, and its result so far."""
 
     attempt_id: UUID
-    asked: SentRequest
+    sent: SentRequest
     came: UpstreamResult = NOTHING_CAME
 
     def brought(self, answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> None:
@@ -88,7 +88,7 @@ class Begun:
 def end_of(begun: Begun, cause: UpstreamError, route: RouteInfo) -> AttemptEnd:
     """The attempt's end; a call that may have been paid for is booked as paid."""
     cost = upstream_cost(
-        route.costs, asked=begun.asked, came=begun.came, may_have_billed=cause.may_have_billed
+        route.costs, sent=begun.sent, came=begun.came, may_have_billed=cause.may_have_billed
     )
     return AttemptEnd(
         attempt_id=begun.attempt_id,

@@ -21,6 +21,7 @@ from django.conf import settings
 from generation.catalogue import reference_images
 from generation.channels.base import LargeValue
 from generation.channels.declaration import Task
+from generation.channels.download import MAX_REDIRECTS, REDIRECT_STATUSES
 from generation.lifecycle.outcome import NOT_CHARGED, Failure
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, SpoolFull, Spools
 from pictor.kit.database import pools
@@ -36,8 +37,6 @@ FETCH_SECONDS = 30.0
 READ_SECONDS = 10.0
 # So that one tenant's dead name server holds a third of the look-ups at most (ADR 0013).
 FETCHES_PER_TENANT = 4
-MAX_REDIRECTS = 3
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_FETCHED_BYTES = 100 * 1024**2
 """For all addresses of a generation together; each may have MAX_IMAGE_BYTES."""
 
@@ -88,26 +87,30 @@ async def readable(
 
     Raises Failure with the caller's error.
     """
-    values = {one["placeholder"]: _stored_value(one) for one in inputs if "address" not in one}
-    addressed = [one for one in inputs if "address" in one]
+    values = {
+        image["placeholder"]: _stored_value(image) for image in inputs if "address" not in image
+    }
+    addressed = [image for image in inputs if "address" in image]
     with spools.scope() as here:
-        facts = {one["label"]: ImageFacts(**one["facts"]) for one in inputs if "facts" in one}
+        facts = {
+            image["label"]: ImageFacts(**image["facts"]) for image in inputs if "facts" in image
+        }
         fetched = await _in_turn(addressed, fetching, tenant, here, seconds)
-        for one, spool in fetched:
-            sent, facts[one["label"]] = await _verify(one, spool, tenant)
-            values[one["placeholder"]] = _fetched_value(sent, facts[one["label"]])
+        for image, spool in fetched:
+            sent, facts[image["label"]] = await _verify(image, spool, tenant)
+            values[image["placeholder"]] = _fetched_value(sent, facts[image["label"]])
         # Without addresses, admission has checked them together.
         if addressed and (problem := reference_images.problem(task, list(facts.items()))):
             raise _unusable(*problem)
         yield values
 
 
-def _stored_value(one: Mapping[str, Any]) -> LargeValue:
+def _stored_value(image: Mapping[str, Any]) -> LargeValue:
     return LargeValue(
-        size_bytes=one["size_bytes"],
-        read=partial(read_on_loop, one["key"]),
-        prefix=one["prefix"],
-        format=one["facts"]["format"] if "facts" in one else "png",
+        size_bytes=image["size_bytes"],
+        read=partial(read_on_loop, image["key"]),
+        prefix=image["prefix"],
+        format=image["facts"]["format"] if "facts" in image else "png",
     )
 
 
@@ -137,14 +140,14 @@ async def _fetch_all(
     addressed: Sequence[Mapping[str, Any]], http: HttpPool, spools: Spools, seconds: float
 ) -> list[tuple[Mapping[str, Any], SpoolFile]]:
     """Fetch one after the other, within the time and bytes for all of them."""
-    found: list[tuple[Mapping[str, Any], SpoolFile]] = []
+    fetched: list[tuple[Mapping[str, Any], SpoolFile]] = []
     left_bytes = MAX_FETCHED_BYTES
     try:
         async with deadline(min(FETCH_SECONDS, seconds)):
-            for one in addressed:
+            for image in addressed:
                 spool = spools.new(max_bytes=min(settings.MAX_IMAGE_BYTES, left_bytes))
-                found.append((one, spool))
-                await _fetch(one["address"], http, spool)
+                fetched.append((image, spool))
+                await _fetch(image["address"], http, spool)
                 left_bytes -= spool.size
     except (HttpError, SpoolError) as error:
         if isinstance(error, SpoolFull):
@@ -152,8 +155,8 @@ async def _fetch_all(
         if isinstance(error, LookUpsBusy):
             raise Failure(_NO_LOOK_UP) from None
         # The same words for every cause: others would tell which internal names exist (ADR 0013).
-        raise _unusable(found[-1][0]["label"], "could not be fetched from its address") from None
-    return found
+        raise _unusable(fetched[-1][0]["label"], "could not be fetched from its address") from None
+    return fetched
 
 
 async def _fetch(address: str, http: HttpPool, spool: SpoolFile) -> None:
@@ -166,7 +169,7 @@ async def _fetch(address: str, http: HttpPool, spool: SpoolFile) -> None:
                     spool.write(chunk)
                 return
             location: str | None = answer.headers.get("location")
-            if answer.status not in REDIRECTS or not location:
+            if answer.status not in REDIRECT_STATUSES or not location:
                 raise NotThere(f"HTTP {answer.status}")
             try:
                 address = urljoin(address, location)
@@ -176,7 +179,7 @@ async def _fetch(address: str, http: HttpPool, spool: SpoolFile) -> None:
 
 
 async def _verify(
-    one: Mapping[str, Any], spool: SpoolFile, tenant: UUID
+    image: Mapping[str, Any], spool: SpoolFile, tenant: UUID
 ) -> tuple[SpoolFile, ImageFacts]:
     """Decode the image in the tenant's turn, apart from the images that upstreams deliver."""
     try:
@@ -184,7 +187,7 @@ async def _verify(
     except (SpoolFull, Unavailable):
         raise Failure(_NO_ROOM) from None
     except (probe.NotAnImage, SpoolError) as error:
-        raise _unusable(one["label"], reference_images.unreadable(error)) from None
+        raise _unusable(image["label"], reference_images.unreadable(error)) from None
 
 
 def _fetched_value(spool: SpoolFile, facts: ImageFacts) -> LargeValue:

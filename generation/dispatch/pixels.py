@@ -34,12 +34,12 @@ def verify_image(
     or turned. A spool is closed as soon as a stripped or converted one takes its place.
     """
     try:
-        found = probe.clean_image(image.spool, at_once=at_once)
-        if found.spool is not image.spool:
+        cleaned = probe.clean_image(image.spool, at_once=at_once)
+        if cleaned.spool is not image.spool:
             image.spool.close()
-        spool, size = _fit(found, wanted, spools)
-        if spool is not found.spool:
-            found.spool.close()
+        spool, size = _fit(cleaned, wanted, spools)
+        if spool is not cleaned.spool:
+            cleaned.spool.close()
     except (probe.NotAnImage, SpoolTooLarge):
         return None
     return VerifiedImage(
@@ -48,7 +48,7 @@ def verify_image(
         width=size.width,
         height=size.height,
         revised_prompt=image.revised_prompt,
-        mended=found.mended,
+        mended=cleaned.mended,
     )
 
 

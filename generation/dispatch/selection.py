@@ -30,8 +30,8 @@ def candidates(
 ) -> list[Candidate]:
     """Every capable channel, best first. `roll` gives random numbers in [0, 1)."""
     capable = _capable(routes, contract, size, needs)
-    drawn = {id(found): _draw(found.route.weight, roll()) for found in capable}
-    return sorted(capable, key=lambda found: (_rank(found), -drawn[id(found)]))
+    drawn = {id(candidate): _draw(candidate.route.weight, roll()) for candidate in capable}
+    return sorted(capable, key=lambda candidate: (_rank(candidate), -drawn[id(candidate)]))
 
 
 def shares(
@@ -44,20 +44,22 @@ def shares(
     """
     capable = sorted(
         _capable(routes, contract, size, needs),
-        key=lambda found: (_rank(found), -found.route.weight),
+        key=lambda candidate: (_rank(candidate), -candidate.route.weight),
     )
-    best = [found.route.weight for found in capable if _rank(found) == _rank(capable[0])]
+    best = [
+        candidate.route.weight for candidate in capable if _rank(candidate) == _rank(capable[0])
+    ]
     weights = best if any(best) else [1]  # if all weights are 0, the first goes first
     fractions = [weight / sum(weights) for weight in weights]
     fractions += [0.0] * (len(capable) - len(fractions))
-    return [Share(found, fractions[place]) for place, found in enumerate(capable)]
+    return [Share(candidate, fractions[place]) for place, candidate in enumerate(capable)]
 
 
 def _capable(
     routes: Iterable[RouteInfo], contract: ContractTerms, size: str, needs: Needs
 ) -> list[Candidate]:
     plans = (plan(route, contract=contract, size=size, needs=needs) for route in routes)
-    return [found for found in plans if found]
+    return [candidate for candidate in plans if candidate]
 
 
 def _rank(candidate: Candidate) -> tuple[int, bool]:

@@ -351,7 +351,7 @@ class Dispatcher:
         self._check(run, candidate, images)
         return Verified(
             attempt_id=begun.attempt_id,
-            asked=begun.asked,
+            sent=begun.sent,
             route=candidate.route,
             plan=candidate.plan,
             task=candidate.task,

@@ -178,13 +178,13 @@ def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: d
         transaction.on_commit(partial(UNCHARGED_COST.labels(loss.value).inc, amount))
 
 
-def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> SqlPart:
-    """The statement that closes an open attempt's row; with `given`, a part of a statement."""
+def attempt_ended(end: AttemptEnd, *, now: datetime, from_part: str = "") -> SqlPart:
+    """The statement that closes an open attempt's row; with `from_part`, a part of a statement."""
     tokens = end.came.tokens
     return model_rows.changing(
         Attempt,
         where={"id": end.attempt_id, "finished_at": None},
-        given=given,
+        from_part=from_part,
         finished_at=now,
         attempt_class=end.attempt_class,
         http_status=end.http_status,
@@ -258,7 +258,7 @@ def cut_off(
 
 def cost_of(attempt: Attempt) -> Cost:
     """The cost of a call that was cut off, as if it had brought all requested images."""
-    return upstream_cost(_costs_of(attempt), asked=_sent_request(attempt))
+    return upstream_cost(_costs_of(attempt), sent=_sent_request(attempt))
 
 
 def _try_to_end(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:

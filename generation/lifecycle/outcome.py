@@ -10,7 +10,7 @@ from uuid import UUID
 
 from billing.pricing import Delivered
 from billing.upstream_cost import (
-    FREE,
+    NO_COST,
     NOTHING_CAME,
     Cost,
     Loss,
@@ -44,7 +44,7 @@ class AttemptEnd:
     http_status: int | None = None
     upstream_request_id: str = ""
     may_have_billed: bool = False
-    cost: Cost = FREE
+    cost: Cost = NO_COST
     """If it is not known, the quote counts as lost."""
     came: UpstreamResult = NOTHING_CAME
     detail: str = ""
@@ -81,7 +81,7 @@ class Verified:
     ignored: tuple[str, ...]
     answer: UpstreamAnswer
     images: tuple[VerifiedImage, ...]
-    asked: SentRequest
+    sent: SentRequest
     task: Task = Task.GENERATE
     """The task as it was sent."""
 
@@ -95,7 +95,7 @@ class Verified:
             http_status=self.answer.http_status,
             upstream_request_id=self.answer.request_id,
             may_have_billed=True,
-            cost=upstream_cost(self.route.costs, asked=self.asked, came=came),
+            cost=upstream_cost(self.route.costs, sent=self.sent, came=came),
             came=came,
         )
 

@@ -157,28 +157,30 @@ def _settle_statement(
     generation, end, now = claim.generation, delivery.ended, ending["finished_at"]
     parts = {
         "condition": condition,
-        "final": model_rows.changing(Generation, where=held_by(claim), given="condition", **ending),
+        "final": model_rows.changing(
+            Generation, where=held_by(claim), from_part="condition", **ending
+        ),
         "ended": hold_ended(
             hold=hold_of(generation),
             # A test's hold is 0: its charge is shown and moves no money (ADR 0020).
             captured=bill.total if generation.livemode else NOTHING,
             evidence=_outcome_of(generation, bill, stored),
-            given="final",
+            from_part="final",
         ),
-        "closed": attempt_ended(end, now=now, given="ended"),
+        "closed": attempt_ended(end, now=now, from_part="ended"),
     }
-    for number, part in enumerate(images_kept(stored, given="ended")):
+    for number, part in enumerate(images_kept(stored, from_part="ended")):
         parts[f"kept_{number}"] = part
     if end.cost.micros > 0:
         parts["booked"] = upstream_cost_booked(
             generation_id=generation.id,
             attempt_id=end.attempt_id,
             amount=end.cost.micros,
-            given="closed",
+            from_part="closed",
         )
     if generation.livemode:
         usage = _usage_of_images(generation, delivery, bill, at=now)
-        parts["counted"] = usage_recorded(usage, given="ended")
+        parts["counted"] = usage_recorded(usage, from_part="ended")
     return Statement(*prepared.together(answer=FINAL, **parts), is_there)
 
 

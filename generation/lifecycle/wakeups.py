@@ -67,24 +67,24 @@ def answer_json(finished: Finished) -> dict[str, Any]:
 
 def read_wakeup(message: str | bytes) -> WakeUp:
     """Read a wake-up of this or another release: ids, and carried generations."""
-    found = WakeUp()
+    wakeup = WakeUp()
     try:
-        for one in json.loads(message):
-            _hear(one, found)
+        for part in json.loads(message):
+            _hear(part, wakeup)
     except _UNREADABLE:
-        found.is_clear = False
-    return found
+        wakeup.is_clear = False
+    return wakeup
 
 
-def _hear(one: str | Mapping[str, Any], wakeup: WakeUp) -> None:
+def _hear(part: str | Mapping[str, Any], wakeup: WakeUp) -> None:
     """Read one entry. Raises ValueError, TypeError, KeyError or AttributeError without an id."""
-    if isinstance(one, str):
-        wakeup.ids.append(UUID(one))
+    if isinstance(part, str):
+        wakeup.ids.append(UUID(part))
         return
     try:
-        wakeup.finished.append(_read_finished(one))
+        wakeup.finished.append(_read_finished(part))
     except _UNREADABLE:
-        wakeup.ids.append(UUID(one["id"]))
+        wakeup.ids.append(UUID(part["id"]))
 
 
 def _read_finished(message: Mapping[str, Any]) -> Finished:

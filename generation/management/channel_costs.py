@@ -70,14 +70,14 @@ def run(
     if options["step"] == "show":
         _show(stdout, options, channel)
         return
-    said = _file(options) if options["step"] == "import" else _copied(options)
+    table_rows = _file(options) if options["step"] == "import" else _copied(options)
     begins = _time(options["begins"])
 
     def write(again: Micros | None) -> StoredCosts:
         return services.set_costs(
             channel=channel,
-            rows=said.rows,
-            source=said.source,
+            rows=table_rows.rows,
+            source=table_rows.source,
             effective_from=begins,
             again=again,
             actor=ACTOR,
@@ -111,8 +111,8 @@ def typed_again(stdout: OutputWrapper, again: str | None, write: Callable[[Micro
 def _show(stdout: OutputWrapper, options: dict[str, Any], channel: Channel) -> None:
     moment = _time(options["at"]) or clock.now()
     stored = stored_cost_tables(channel)
-    in_force = [one for one in stored if one.effective_from <= moment]
-    later = [one for one in stored if one.effective_from > moment]
+    in_force = [table for table in stored if table.effective_from <= moment]
+    later = [table for table in stored if table.effective_from > moment]
     now = in_force[-1] if in_force else None
     if options["csv"]:
         rows = () if now is None else cost_table_of(now).rows.values()
@@ -122,15 +122,15 @@ def _show(stdout: OutputWrapper, options: dict[str, Any], channel: Channel) -> N
     known = [(cell.key, cell.cost) for cell in cells(channel, tables, at=moment)]
     unknown = [" ".join(key) for key, cost in known if not cost.is_known]
     if options["json"]:
-        found = {
+        facts = {
             "channel": channel.name,
             "at": moment.isoformat(),
             "table": None if now is None else _described(channel, now),
             "flat": _flat(channel),
             "unknown": unknown,
-            "later": [_described(channel, one) for one in later],
+            "later": [_described(channel, table) for table in later],
         }
-        stdout.write(json.dumps(found))
+        stdout.write(json.dumps(facts))
         return
     _print(stdout, now, later, flat=_flat(channel), unknown=unknown)
 
@@ -150,8 +150,8 @@ def _print(
         print_table(stdout, [COLUMNS, *(tuple(row.values()) for row in _rows(now))])
     for model, usd in flat.items():
         stdout.write(f"flat, if no cell applies: {model} {usd}")
-    for one in later:
-        stdout.write(f"{len(one.rows)} other costs from {one.effective_from.isoformat()}")
+    for table in later:
+        stdout.write(f"{len(table.rows)} other costs from {table.effective_from.isoformat()}")
     if unknown:
         stdout.write(f"unknown: {len(unknown)} cells that it serves, such as {unknown[0]}")
 
@@ -184,10 +184,12 @@ def _file(options: dict[str, Any]) -> CostFile:
     path = PUBLISHED_COSTS[options["published"]] if file is None else Path(file)
     try:
         text = sys.stdin.read() if file == "-" else path.read_text(encoding="utf-8-sig")
-        said = cost_csv.read(text)
+        table_rows = cost_csv.read(text)
     except (OSError, ValueError) as error:
         raise CommandError(f"{path}: {error}") from None
-    return said if options["source"] is None else said._replace(source=options["source"])
+    return (
+        table_rows if options["source"] is None else table_rows._replace(source=options["source"])
+    )
 
 
 def _copied(options: dict[str, Any]) -> CostFile:

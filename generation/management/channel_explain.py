@@ -33,7 +33,7 @@ def add_arguments(parser: CommandParser) -> None:
 def run(stdout: OutputWrapper, options: dict[str, Any]) -> None:
     """Explain it. Raises CommandError for an unknown model, size or quality."""
     try:
-        found = explain(
+        explanation = explain(
             options["model"],
             size=options["size"],
             quality=options["quality"],
@@ -42,18 +42,22 @@ def run(stdout: OutputWrapper, options: dict[str, Any]) -> None:
     except ValueError as error:
         raise CommandError(str(error)) from None
     if options["json"]:
-        stdout.write(json.dumps(_facts_of(found)))
+        stdout.write(json.dumps(_facts_of(explanation)))
         return
-    words = " ".join(word for word in (found.model, found.size, found.quality, found.task) if word)
+    words = " ".join(
+        word
+        for word in (explanation.model, explanation.size, explanation.quality, explanation.task)
+        if word
+    )
     stdout.write(f"a live request for {words}")
-    for reason in found.refused:
+    for reason in explanation.refused:
         stdout.write(f"refused: {reason}")
-    if found.serving:
-        rows = [tuple(map(str, _row(one).values())) for one in found.serving]
+    if explanation.serving:
+        rows = [tuple(map(str, _row(serving).values())) for serving in explanation.serving]
         print_table(stdout, [COLUMNS, *rows])
     else:
         stdout.write("refused: no channel would be asked")
-    for channel, reasons in found.others.items():
+    for channel, reasons in explanation.others.items():
         stdout.write(f"not {channel}: {'; '.join(reasons)}")
     stdout.write(UNSEEN)
 
@@ -65,7 +69,9 @@ def _facts_of(explanation: Explanation) -> dict[str, Any]:
         "quality": explanation.quality,
         "task": explanation.task.value,
         "refused": explanation.refused,
-        "serving": [{**_row(one), "share": round(one.share, 6)} for one in explanation.serving],
+        "serving": [
+            {**_row(serving), "share": round(serving.share, 6)} for serving in explanation.serving
+        ],
         "others": explanation.others,
         "not_looked_at": UNSEEN,
     }

@@ -101,13 +101,13 @@ def read(options: dict[str, Any]) -> ChannelOptions:
         "retires": _read_each("--retires", options["retires"], _day),
         "costs": _read_each("--cost-of", options["cost_of"], _read_cost),
     }
-    found = {name: word for name, word in given.items() if word is not None}
+    columns = {name: word for name, word in given.items() if word is not None}
     if options["concurrency"] is not None:
         is_none = options["concurrency"] == NONE
-        found["max_concurrency"] = (
+        columns["max_concurrency"] = (
             None if is_none else _read_number("--concurrency", options["concurrency"])
         )
-    return cast(ChannelOptions, found)
+    return cast(ChannelOptions, columns)
 
 
 def _read_maps(texts: list[str] | None) -> dict[str, str] | None:
@@ -143,15 +143,15 @@ def _read_each(
     """Read values of the form 'MODEL:WORDS', with `read_one` for the words."""
     if texts is None:
         return None
-    found: dict[str, T] = {}
+    values: dict[str, T] = {}
     for text in texts:
         model, separator, words = (part.strip() for part in text.partition(":"))
         if not (model and separator and words):
             raise CommandError(f"{option} takes MODEL:VALUE, not {text!r}")
-        if model in found:
+        if model in values:
             raise CommandError(f"{option} names {model} twice")
-        found[model] = read_one(words)
-    return found
+        values[model] = read_one(words)
+    return values
 
 
 def _day(text: str) -> date | None:

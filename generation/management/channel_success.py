@@ -20,15 +20,15 @@ COLUMNS = (
 
 def run(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
     """Print a line for each channel, those that need an operator first."""
-    found = [
-        _facts(one)
-        for one in listed_channels(mode=options["mode"], now=clock.now())
-        if (one.standing == ChannelStatus.ARCHIVED) is options["archived"]
+    rows = [
+        _facts(channel)
+        for channel in listed_channels(mode=options["mode"], now=clock.now())
+        if (channel.standing == ChannelStatus.ARCHIVED) is options["archived"]
     ]
     if options["json"]:
-        stdout.write(json.dumps(found))
+        stdout.write(json.dumps(rows))
         return
-    print_table(stdout, [COLUMNS, *([_cell(value) for value in one.values()] for one in found)])
+    print_table(stdout, [COLUMNS, *([_cell(value) for value in row.values()] for row in rows)])
 
 
 def _facts(listed: ListedChannel) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
     _add_hours(errors, most=168, usual=24)
     history = actions.add_parser("history", help="show events: breakers, gates, operators")
     history.add_argument("--changes", action="store_true", help="show changes, before and after")
-    _add_hours(history, most=channel_events.KEPT // timedelta(hours=1), usual=24)
+    _add_hours(history, most=channel_events.EVENTS_KEPT // timedelta(hours=1), usual=24)
 
 
 def _add_hours(parser: argparse.ArgumentParser, *, most: int, usual: int) -> None:
@@ -60,29 +60,29 @@ def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -
     facts = channel_trials.trial_facts(channel)
     shut = [
         {
-            "kind": one.kind,
-            "model": one.model or None,
-            "worker": str(one.worker),
-            "since": one.since.isoformat(),
+            "kind": event.kind,
+            "model": event.model or None,
+            "worker": str(event.worker),
+            "since": event.since.isoformat(),
         }
-        for one in channel_events.shut_now()
-        if one.channel_id == channel.id
+        for event in channel_events.shut_now()
+        if event.channel_id == channel.id
     ]
     now = minutes.now_of(channel, now=clock.now())
     cells = [
         {
-            "minute": one.minute.isoformat(),
-            "calls": sum(one.classes.values()),
-            "classes": dict(one.classes),
-            "p50": _round(one.p50),
-            "p95": _round(one.p95),
+            "minute": cell.minute.isoformat(),
+            "calls": sum(cell.classes.values()),
+            "classes": dict(cell.classes),
+            "p50": _round(cell.p50),
+            "p95": _round(cell.p95),
         }
-        for one in now.cells
+        for cell in now.cells
     ]
     success = {
-        one.model: f"{one.delivered} of {one.calls}"
-        for one in minutes.recent_success(now=clock.now())
-        if one.channel_id == channel.id
+        success.model: f"{success.delivered} of {success.calls}"
+        for success in minutes.recent_success(now=clock.now())
+        if success.channel_id == channel.id
     }
     lately = {"success": success, "p50": _round(now.p50), "p95": _round(now.p95)}
     if options["json"]:
@@ -100,17 +100,19 @@ def _history(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel
     if options["changes"]:
         about, name, _ = channel.audited
         done = installation_events_about(about, name, before=now, limit=MAX_EVENTS)
-        made = [_change(one) for one in done if one.at >= since]
-        _print(stdout, CHANGES, made, as_json=options["json"])
+        changes = [_change(event) for event in done if event.at >= since]
+        _print(stdout, CHANGES, changes, as_json=options["json"])
         return
-    found = [_event(one) for one in channel_events.events_of(channel, since=since, most=MAX_EVENTS)]
-    _print(stdout, EVENTS, found, as_json=options["json"])
+    events = [
+        _event(event) for event in channel_events.events_of(channel, since=since, most=MAX_EVENTS)
+    ]
+    _print(stdout, EVENTS, events, as_json=options["json"])
 
 
 def _errors(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
     since = clock.now() - _hours(options)
-    found = errors.errors_of(channel, since=since, mode=options["mode"])
-    _print(stdout, ERRORS, [_error(one) for one in found], as_json=options["json"])
+    rows = errors.errors_of(channel, since=since, mode=options["mode"])
+    _print(stdout, ERRORS, [_error(error) for error in rows], as_json=options["json"])
 
 
 def _error(errors: Errors) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def foreseen_and_made(stdout: OutputWrapper, change: Callable[..., T], *, yes: b
     If a model would be left without a channel, that is printed, and confirmed unless `yes`.
     """
     try:
-        found = expected_splits(change)
+        splits = expected_splits(change)
     except ValidationError as error:
         if getattr(error, "code", None) != services.STOPS:
             raise
@@ -58,8 +58,8 @@ def foreseen_and_made(stdout: OutputWrapper, change: Callable[..., T], *, yes: b
             stdout.write(" ".join(error.messages))
             ask(stdout, "Stop that?")
         change = partial(change, may_stop=True)
-        found = expected_splits(change)
-    for split in found:
+        splits = expected_splits(change)
+    for split in splits:
         stdout.write(str(split))
     return change()
 
@@ -150,14 +150,14 @@ def trial_facts(channel: Channel) -> dict[str, Any]:
     }
 
 
-def print_facts(stdout: OutputWrapper, channel: Channel, found: dict[str, Any]) -> None:
+def print_facts(stdout: OutputWrapper, channel: Channel, facts: dict[str, Any]) -> None:
     """Print the facts as text."""
     state = "enabled" if channel.is_enabled else "disabled"
     stdout.write(f"{channel.name}: {channel.kind} at {channel.base_url}, {state}")
-    rows = [_row(found, model) for model in found["models"]]
+    rows = [_row(facts, model) for model in facts["models"]]
     print_table(stdout, [ROUTES, *rows])
-    if found["pending"]:
-        pending = found["pending"]
+    if facts["pending"]:
+        pending = facts["pending"]
         key = ", another key" if pending["has_new_key"] else ""
         stdout.write(f"pending: {pending['kind']} at {pending['base_url']}{key}")
         print_table(stdout, [ROUTES, *(_row(pending, model) for model in pending["models"])])
@@ -199,12 +199,12 @@ def _dollars(micros: int) -> str:
     return f"${to_decimal(micros).rstrip('0').rstrip('.')}"
 
 
-def _row(found: dict[str, Any], model: str) -> tuple[str, ...]:
-    last = next((row for row in found["trials"] if row["model"] == model), None)
+def _row(facts: dict[str, Any], model: str) -> tuple[str, ...]:
+    last = next((row for row in facts["trials"] if row["model"] == model), None)
     return (
         model,
-        found["maps"].get(model, model),
-        "untested" if model in found["untested"] else "approved",
+        facts["maps"].get(model, model),
+        "untested" if model in facts["untested"] else "approved",
         "never" if last is None else last["started_at"],
         "" if last is None else last["class"] or "not ended",
         "" if last is None else last["cost"] or "unknown",

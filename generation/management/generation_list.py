@@ -20,7 +20,7 @@ COLUMNS = (
     "charged", "request",
 )  # fmt: skip
 MODES = ("live", "test", "demo")
-READ = 500
+ROWS_AT_ONCE = 500
 """The number of rows read at once."""
 MAX_NUMBER = 100_000
 """The most hours, or rows."""
@@ -46,12 +46,12 @@ def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
 def print_generations(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
     """Print the newest of them, as a table or as JSON."""
     rows = _rows(_sought(options), _positive(options, "limit"))
-    called = called_for([one.id for one in rows])
-    facts = [_facts_of(one, called[one.id]) for one in rows]
+    called = called_for([row.id for row in rows])
+    facts = [_facts_of(row, called[row.id]) for row in rows]
     if options["json"]:
         stdout.write(json.dumps(facts))
         return
-    print_table(stdout, [COLUMNS, *([cell or "" for cell in one.values()] for one in facts)])
+    print_table(stdout, [COLUMNS, *([cell or "" for cell in row.values()] for row in facts)])
 
 
 def _sought(options: Mapping[str, Any]) -> GenerationFilter:
@@ -81,7 +81,7 @@ def _positive(options: Mapping[str, Any], name: str) -> int:
 
 def _rows(sought: GenerationFilter, limit: int) -> Sequence[Generation]:
     rows: list[Generation] = []
-    for page in every_across(sought, limit=min(limit, READ)):
+    for page in every_across(sought, limit=min(limit, ROWS_AT_ONCE)):
         rows += page
         if len(rows) >= limit:
             break

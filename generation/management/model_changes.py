@@ -78,19 +78,19 @@ def change(
     contract = model_named(options["model"])
     columns = {**services.columns_of(contract), **_given_columns(contract, options)}
     services.check_contract({"model": contract.pk, **columns})
-    found = review(contract, columns, now=clock.now())
+    reviewed = review(contract, columns, now=clock.now())
     if not options["json"]:
-        _tell(stdout, found)
-    if found.used and not options["yes"]:
-        for one in found.used:
-            users = one.users
+        _tell(stdout, reviewed)
+    if reviewed.used and not options["yes"]:
+        for feature in reviewed.used:
+            users = feature.users
             bought = f"{users.tenants} tenants, {users.images} images in 30 days" if users else ""
-            aside.write(f"{one.what}: {bought}")
+            aside.write(f"{feature.what}: {bought}")
         ask(aside, "Remove these?")
-    made, _ = services.set_contract(
+    saved, _ = services.set_contract(
         model=contract.pk, columns=cast(ContractColumns, columns), actor=ACTOR
     )
-    return made, found
+    return saved, reviewed
 
 
 def switch(aside: OutputWrapper, options: Mapping[str, Any], *, is_offered: bool) -> Contract:
@@ -112,8 +112,8 @@ def _tell(stdout: OutputWrapper, review: Review) -> None:
             stdout.write(f"{name}: {was} -> {will}")
     for key in review.unpriced:
         stdout.write(f"no price: {' '.join(key)}")
-    for one in review.unable:
-        stdout.write(f"{one.channel} cannot: {', '.join([*one.sizes, *one.tasks])}")
+    for unable in review.unable:
+        stdout.write(f"{unable.channel} cannot: {', '.join([*unable.sizes, *unable.tasks])}")
     if review.unmade:
         stdout.write(f"no channel makes: {', '.join(review.unmade)}")
 

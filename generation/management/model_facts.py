@@ -40,10 +40,10 @@ def _mode(action: CommandParser) -> None:
 
 def model_named(name: str) -> Contract:
     """The model. Raises CommandError."""
-    found = contract_by_name(name)
-    if found is None:
+    contract = contract_by_name(name)
+    if contract is None:
         raise CommandError(f"there is no model {name!r}")
-    return found
+    return contract
 
 
 def facts_of(row: ListedModel) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def facts_of(row: ListedModel) -> dict[str, Any]:
         "sunset_at": terms.sunset_at.isoformat() if terms.sunset_at else None,
         "successor": terms.successor or None,
         "sizes": len(terms.options) + terms.accepts_auto,
-        "channels": {one.channel: round(one.share, 4) for one in row.serving},
+        "channels": {serving.channel: round(serving.share, 4) for serving in row.serving},
         "untested": list(row.untested),
         "unmade": list(row.unmade),
         "cells": row.cells,

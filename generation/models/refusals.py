@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from pictor.kit.words import ids
 
-LONGEST = {"model": 64, "code": 64, "param": 100, "message": 500, "stopped_by": 64}
+MAX_COLUMN_CHARS = {"model": 64, "code": 64, "param": 100, "message": 500, "stopped_by": 64}
 """The length of each text column, in characters."""
 NO_PRICE = "price"
 """`stopped_by` of a request for a model without a published price."""
@@ -31,13 +31,13 @@ class RefusedRequest(models.Model):
     tenant_id = models.UUIDField(null=True)
     key_id = models.UUIDField(null=True)
     generation_id = models.UUIDField(null=True, help_text="What it was answered with again.")
-    model = models.CharField(max_length=LONGEST["model"])
+    model = models.CharField(max_length=MAX_COLUMN_CHARS["model"])
     status = models.SmallIntegerField()
-    code = models.CharField(max_length=LONGEST["code"])
-    param = models.CharField(max_length=LONGEST["param"])
-    message = models.CharField(max_length=LONGEST["message"])
+    code = models.CharField(max_length=MAX_COLUMN_CHARS["code"])
+    param = models.CharField(max_length=MAX_COLUMN_CHARS["param"])
+    message = models.CharField(max_length=MAX_COLUMN_CHARS["message"])
     stopped_by = models.CharField(
-        max_length=LONGEST["stopped_by"], help_text="The limit; empty where it was none."
+        max_length=MAX_COLUMN_CHARS["stopped_by"], help_text="The limit; empty where it was none."
     )
     ms = models.IntegerField()
 

@@ -17,7 +17,7 @@ from generation.traffic.modes import Mode
 from generation.traffic.standing import NEEDS_SOMEBODY, ChannelStatus, standing_of
 from pictor.kit.words.money import Micros
 
-DAYS = timedelta(days=7)
+FIGURES_PERIOD = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def listed_channels(*, mode: Mode, now: datetime) -> list[ListedChannel]:
     served = {"live": Serves.TEST, "test": Serves.LIVE}.get(mode)
     channels = channels.exclude(serves=served) if served else channels
     lately = now_of_each(now=now, mode=mode)
-    totals = sum((Counter(one.models) for one in lately.values()), Counter[str]())
+    totals = sum((Counter(recent.models) for recent in lately.values()), Counter[str]())
     sold = _margins_by_channel(mode, now)
     tested = dict(
         ChannelTrial.objects.filter(pending=False, started_at__isnull=False)
@@ -83,13 +83,14 @@ def listed_channels(*, mode: Mode, now: datetime) -> list[ListedChannel]:
     )
     waiting = set(PendingRevision.objects.values_list("channel_id", flat=True))
     shut: dict[int, list[Shut]] = defaultdict(list)
-    for one in shut_now():
-        shut[one.channel_id].append(one)
+    for event in shut_now():
+        shut[event.channel_id].append(event)
     workers = lease.live_workers().workers
     rows = []
     for channel in channels:
-        models = sorted(route.contract_id for route in channel.routes.all())
-        untested = sorted(one.contract_id for one in channel.routes.all() if not one.is_approved)
+        routes = channel.routes.all()
+        models = sorted(route.contract_id for route in routes)
+        untested = sorted(route.contract_id for route in routes if not route.is_approved)
         calls = lately[channel.pk]
         standing, why = standing_of(
             channel, calls, shut=shut[channel.pk], workers=workers, untested=untested
@@ -117,9 +118,9 @@ def _margins_by_channel(mode: Mode, now: datetime) -> Mapping[str, Margin]:
     """Margins by channel name; empty for tests, which sell nothing."""
     if mode == "test":
         return {}
-    first = (now.astimezone(UTC) - DAYS).date() + timedelta(days=1)
-    found = margins(by="channel", first=first, is_demo=mode == "demo")
-    return {one.group["channel"]: one for one in found}
+    first = (now.astimezone(UTC) - FIGURES_PERIOD).date() + timedelta(days=1)
+    sums = margins(by="channel", first=first, is_demo=mode == "demo")
+    return {margin.group["channel"]: margin for margin in sums}
 
 
 def _worst_first(row: ListedChannel) -> tuple[int, bool, float, int, str]:

@@ -12,10 +12,10 @@ from uuid import UUID, uuid5
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.ledger import AskedMove
+from accounts.ledger import RequestedMove
 from accounts.models import Actor, User
 from billing.models import MoneyMove, Transfer
-from billing.selectors import given_by, given_for
+from billing.selectors import charge_sums_of, compensated_by
 from billing.services import move_money
 from generation.models import Generation, State
 from pictor.kit.words.money import Micros, in_dollars
@@ -46,8 +46,8 @@ def refund(
 
     Raises ValidationError for more than is left of the charge or more than the giver may give.
     """
-    asked = _asked_move(generation, Transfer.Kind.REFUND, gift)
-    return _give(once, asked, giver, now)
+    requested = _requested_move(generation, Transfer.Kind.REFUND, gift)
+    return _give(once, requested, giver, now)
 
 
 def credit(
@@ -62,8 +62,8 @@ def credit(
         raise ValidationError("only for one that failed or was canceled: others are refunded")
     if not generation.livemode:
         raise ValidationError("the generation was a test, which costs nothing")
-    asked = _asked_move(generation, Transfer.Kind.CREDIT, gift)
-    return _give(once, asked, giver, now)
+    requested = _requested_move(generation, Transfer.Kind.CREDIT, gift)
+    return _give(once, requested, giver, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +90,31 @@ def refund_each(
     If the total exceeds what one person may move, each waits for another person's approval. A
     repeated call with the same `once` refunds nothing twice and returns the same answer.
     """
-    ids = {one.id: uuid5(once, str(one.id)) for one in generations}
-    left = given_for(ids, tenants={one.tenant_id for one in generations})
+    ids = {generation.id: uuid5(once, str(generation.id)) for generation in generations}
+    left = charge_sums_of(ids, tenants={generation.tenant_id for generation in generations})
     before = MoneyMove.objects.in_bulk(list(ids.values()))
-    asked = {
-        one.id: _asked_move(one, Transfer.Kind.REFUND, Gift(left[one.id].left, words, note))
-        for one in generations
-        if ids[one.id] not in before
+    requested = {
+        generation.id: _requested_move(
+            generation, Transfer.Kind.REFUND, Gift(left[generation.id].left, words, note)
+        )
+        for generation in generations
+        if ids[generation.id] not in before
     }
-    total = sum(one.amount for one in before.values()) + sum(one.amount for one in asked.values())
+    total = sum(refund.amount for refund in before.values()) + sum(
+        refund.amount for refund in requested.values()
+    )
     done = []
-    for one in generations:
-        move = before.get(ids[one.id])
+    for generation in generations:
+        move = before.get(ids[generation.id])
         try:
             if move is None:
-                move = _give(ids[one.id], asked[one.id], giver, now, total=Micros(total))
+                move = _give(
+                    ids[generation.id], requested[generation.id], giver, now, total=Micros(total)
+                )
         except ValidationError as error:
-            done.append(Refunded(one, Micros(0), refusal=" ".join(error.messages)))
+            done.append(Refunded(generation, Micros(0), refusal=" ".join(error.messages)))
         else:
-            done.append(_became(one, move, now))
+            done.append(_became(generation, move, now))
     return done
 
 
@@ -119,8 +125,8 @@ def _became(generation: Generation, move: MoneyMove, now: datetime) -> Refunded:
     return Refunded(generation, Micros(0), refusal=f"It waited for another person and is {state}.")
 
 
-def _asked_move(generation: Generation, kind: Transfer.Kind, gift: Gift) -> AskedMove:
-    return AskedMove(
+def _requested_move(generation: Generation, kind: Transfer.Kind, gift: Gift) -> RequestedMove:
+    return RequestedMove(
         tenant_id=generation.tenant_id,
         kind=kind.value,
         amount=gift.amount,
@@ -131,11 +137,16 @@ def _asked_move(generation: Generation, kind: Transfer.Kind, gift: Gift) -> Aske
 
 
 def _give(
-    once: UUID, asked: AskedMove, giver: Giver, now: datetime, *, total: Micros | None = None
+    once: UUID,
+    requested: RequestedMove,
+    giver: Giver,
+    now: datetime,
+    *,
+    total: Micros | None = None,
 ) -> MoneyMove:
     with _within(giver, now):
         return move_money(
-            once=once, asked=asked, actor=giver.actor, now=now, ip=giver.ip, total=total
+            once=once, requested=requested, actor=giver.actor, now=now, ip=giver.ip, total=total
         )
 
 
@@ -150,7 +161,7 @@ def _within(giver: Giver, now: datetime) -> Iterator[None]:
         User.objects.select_for_update(no_key=True).get(id=giver.actor.id)
         yield
         since = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        given = given_by(giver.actor, since=since)
+        given = compensated_by(giver.actor, since=since)
         if given > giver.max_per_day:
             raise ValidationError(
                 f"you may give {in_dollars(giver.max_per_day)} a day, and this would bring it to"

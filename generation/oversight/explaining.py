@@ -107,11 +107,11 @@ def _size(contract: ContractTerms, word: str) -> str:
 
 
 def _quality(contract: ContractTerms, word: str) -> str:
-    found = contract.quality(word) if word else ""
-    if found is None:
+    quality = contract.quality(word) if word else ""
+    if quality is None:
         there_are = ", ".join(contract.qualities)
         raise ValueError(f"{contract.model} has no quality {word!r}; available: {there_are}")
-    return found
+    return quality
 
 
 def _infos(rows: Sequence[Route]) -> dict[int, RouteInfo]:
@@ -178,5 +178,5 @@ def _serving(
             n=1,
             at=clock.now(),
         )
-        cost = upstream_cost(route.costs, asked=request)
+        cost = upstream_cost(route.costs, sent=request)
         yield Serving(route.channel_name, rank, share, candidate.plan, request, cost)

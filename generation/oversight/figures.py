@@ -79,16 +79,16 @@ def _money_metrics(now: datetime) -> Iterator[Metric]:
 
 
 def _proof_metrics(now: datetime) -> Iterator[Metric]:
-    found = GaugeMetricFamily(
+    metric = GaugeMetricFamily(
         "pictor_ledger_findings", "What the ledger's last proof found.", labels=["proof"]
     )
     age = GaugeMetricFamily(
         "pictor_ledger_proof_age_seconds", "Since that proof ended.", labels=["proof"]
     )
     for last in last_proofs(now=now):
-        found.add_metric([last.kind], last.found)
+        metric.add_metric([last.kind], last.found)
         age.add_metric([last.kind], last.age_seconds)
-    return iter((found, age))
+    return iter((metric, age))
 
 
 def _gauge(name: str, what: str, value: float) -> Metric:

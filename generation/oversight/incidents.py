@@ -27,7 +27,7 @@ from pictor.kit.words.untyped import Json
 
 LOOK_BACK = timedelta(days=30)
 """Owners of tenants that used an affected part within this time may get mail."""
-MAX_TITLE, MAX_WORDS = 120, 2000
+MAX_TITLE, MAX_UPDATE_CHARS = 120, 2000
 """Characters."""
 MAX_LISTED = 50
 MAIL = "account/email/incident"
@@ -63,7 +63,11 @@ class IncidentWords:
 
 def parts() -> list[str]:
     """The parts an incident can name, called as on the status page."""
-    return [API, WORKERS, *sorted(one.model for one in current_catalogue().on_offer(clock.now()))]
+    return [
+        API,
+        WORKERS,
+        *sorted(contract.model for contract in current_catalogue().on_offer(clock.now())),
+    ]
 
 
 def owners_touched(touched: Collection[str], *, now: datetime) -> list[str]:
@@ -217,7 +221,10 @@ def _like(sought: IncidentFilter) -> QuerySet[Incident]:
 
 
 def _in_turn(incidents_found: Iterable[Incident], now: datetime) -> list[Incident]:
-    return sorted(incidents_found, key=lambda one: (one.begins_at > now, one.begins_at, one.id))
+    return sorted(
+        incidents_found,
+        key=lambda incident: (incident.begins_at > now, incident.begins_at, incident.id),
+    )
 
 
 class IncidentLists(NamedTuple):
@@ -230,9 +237,9 @@ class IncidentLists(NamedTuple):
 def recent_incidents(*, now: datetime, since: datetime) -> IncidentLists:
     """Incidents open now or ended since `since`, with updates: at most 50, the oldest cut off."""
     rows = _with_updates().filter(Q(ends_at=None) | Q(ends_at__gte=since))
-    found = list(rows.order_by(F("ends_at").desc(nulls_first=True), "-id")[:MAX_LISTED])
-    is_open = _in_turn((one for one in found if one.is_open(now)), now)
-    return IncidentLists(is_open, [one for one in found if not one.is_open(now)])
+    incidents = list(rows.order_by(F("ends_at").desc(nulls_first=True), "-id")[:MAX_LISTED])
+    is_open = _in_turn((incident for incident in incidents if incident.is_open(now)), now)
+    return IncidentLists(is_open, [incident for incident in incidents if not incident.is_open(now)])
 
 
 def _with_updates() -> QuerySet[Incident]:
@@ -296,8 +303,8 @@ def _title(title: str) -> str:
 
 def _words(words: str) -> str:
     words = "\n".join(without_marks(line) for line in words.splitlines()).strip()
-    if not 0 < len(words) <= MAX_WORDS:
-        raise ValidationError({"words": f"say it, in at most {MAX_WORDS} characters"})
+    if not 0 < len(words) <= MAX_UPDATE_CHARS:
+        raise ValidationError({"words": f"say it, in at most {MAX_UPDATE_CHARS} characters"})
     return words
 
 

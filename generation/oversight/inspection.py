@@ -50,29 +50,31 @@ class Called:
     def lost(self) -> Sequence[Attempt]:
         """Attempts without an image that may have been billed."""
         return [
-            one
-            for one in self.attempts
-            if one.may_have_billed and one.attempt_class != AttemptClass.DELIVERED
+            attempt
+            for attempt in self.attempts
+            if attempt.may_have_billed and attempt.attempt_class != AttemptClass.DELIVERED
         ]
 
 
 def called_for(generation_ids: Collection[UUID]) -> Mapping[UUID, Called]:
     """The calls of each of these generations, read in two queries."""
     attempts = _attempts_among(generation_ids)
-    changes = cost_changes([one.id for some in attempts.values() for one in some])
+    changes = cost_changes([attempt.id for some in attempts.values() for attempt in some])
     return {
-        generation_id: Called(some, {one.id: _cost_of(one, changes.get(one.id, 0)) for one in some})
+        generation_id: Called(
+            some, {attempt.id: _cost_of(attempt, changes.get(attempt.id, 0)) for attempt in some}
+        )
         for generation_id, some in attempts.items()
     }
 
 
 def _attempts_among(ids: Collection[UUID]) -> Mapping[UUID, list[Attempt]]:
     """Every attempt of each generation, in order, with its channel, read in one query."""
-    found: dict[UUID, list[Attempt]] = {one: [] for one in ids}
+    by_generation: dict[UUID, list[Attempt]] = {generation_id: [] for generation_id in ids}
     attempts = Attempt.objects.filter(generation_id__in=list(ids)).select_related("channel")
     for attempt in attempts.order_by("dispatch", "number"):
-        found[attempt.generation_id].append(attempt)
-    return found
+        by_generation[attempt.generation_id].append(attempt)
+    return by_generation
 
 
 def _cost_of(row: Attempt, change: int) -> Micros | None:

@@ -57,7 +57,10 @@ def expected_result(generation: Generation) -> EndedAsFailed:
     """The result of ending the generation as failed now."""
     return EndedAsFailed(
         Micros(generation.hold_micros),
-        tuple(MayBill(one.channel.name, _amount(cost_of(one))) for one in _under_way(generation)),
+        tuple(
+            MayBill(attempt.channel.name, _amount(cost_of(attempt)))
+            for attempt in _under_way(generation)
+        ),
     )
 
 
@@ -88,12 +91,12 @@ def end_as_failed(
         _record(generation, "generation.fail", reason, actor, ip)
     attempts.cut_off(generation_ids=[generation.id], why=WHY, now=now)
     notify.wake([generation.id])
-    closed = Attempt.objects.filter(id__in=[one.id for one in called], may_have_billed=True)
+    closed = Attempt.objects.filter(id__in=[attempt.id for attempt in called], may_have_billed=True)
     return EndedAsFailed(
         Micros(generation.hold_micros),
         tuple(
-            MayBill(one.channel.name, _micros(one.known_cost_micros))
-            for one in closed.select_related("channel").order_by("id")
+            MayBill(attempt.channel.name, _micros(attempt.known_cost_micros))
+            for attempt in closed.select_related("channel").order_by("id")
         ),
     )
 

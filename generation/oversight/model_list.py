@@ -16,10 +16,10 @@ from generation.models import Contract, Route
 from generation.traffic.minutes import last_calls
 from generation.traffic.modes import Mode
 
-DAYS = 30
+LOOK_BACK_DAYS = 30
 """The period looked back at, in UTC days, today included."""
 
-HOUR = 60
+HOUR_MINUTES = 60
 """An hour, in minutes."""
 
 
@@ -89,17 +89,19 @@ class ListedModel:
     @property
     def sold(self) -> Margin:
         """The sales to all buyers."""
-        return total_of([one.figures for one in self.buyers])
+        return total_of([buyer.figures for buyer in self.buyers])
 
     @property
     def users(self) -> int:
         """The number of tenants that received images."""
-        return sum(one.tenant_id is not None and one.figures.images > 0 for one in self.buyers)
+        return sum(
+            buyer.tenant_id is not None and buyer.figures.images > 0 for buyer in self.buyers
+        )
 
     @property
     def last_day(self) -> date | None:
         """The last UTC day on which a buyer received an image."""
-        return max((one.last for one in self.buyers if one.last), default=None)
+        return max((buyer.last for buyer in self.buyers if buyer.last), default=None)
 
     @property
     def used_at(self) -> datetime | None:
@@ -114,10 +116,10 @@ class ListedModel:
             return ""
         images = self.sold.images
         words = f"{self.users:,} tenant{'' if self.users == 1 else 's'}, "
-        words += f"{images:,} image{'' if images == 1 else 's'} in {DAYS} days"
+        words += f"{images:,} image{'' if images == 1 else 's'} in {LOOK_BACK_DAYS} days"
         if self.called_at is not None:
             minutes = max(0, int((now - self.called_at).total_seconds() // 60))
-            ago = f"{minutes} min" if minutes < HOUR else f"{minutes // HOUR} h"
+            ago = f"{minutes} min" if minutes < HOUR_MINUTES else f"{minutes // HOUR_MINUTES} h"
             return f"{words}, last {ago} ago"
         return f"{words}, last on {self.last_day:%-d %b}"
 
@@ -187,8 +189,8 @@ def life_of(terms: ContractTerms, now: datetime) -> Life:
 
 def serving_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[ServingChannel]:
     """Each of these channels with its share, the largest first."""
-    found = shares(routes, contract=terms, size=terms.default_size)
-    fractions = {one.candidate.route.channel_id: one.fraction for one in found}
+    serving_shares = shares(routes, contract=terms, size=terms.default_size)
+    fractions = {share.candidate.route.channel_id: share.fraction for share in serving_shares}
     served = [
         ServingChannel(
             route.channel_id,
@@ -198,7 +200,7 @@ def serving_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[Servin
         )
         for route in routes
     ]
-    return sorted(served, key=lambda one: (-one.share, one.channel))
+    return sorted(served, key=lambda serving: (-serving.share, serving.channel))
 
 
 def unmade_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[str]:
@@ -213,25 +215,25 @@ def unmade_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[str]:
 
 def since_of(now: datetime) -> date:
     """The first of the days looked back at."""
-    return now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+    return now.astimezone(UTC).date() - timedelta(days=LOOK_BACK_DAYS - 1)
 
 
 def _buyers(mode: Mode, now: datetime, model: str) -> Mapping[str, list[Buyer]]:
     """Buyers by model; empty for tests, which sell nothing."""
-    found: dict[str, list[Buyer]] = defaultdict(list)
+    buyers: dict[str, list[Buyer]] = defaultdict(list)
     if mode != "test":
-        for one in model_buyers(since_of(now), is_demo=mode == "demo", model=model):
-            found[one.model].append(one)
-    return found
+        for buyer in model_buyers(since_of(now), is_demo=mode == "demo", model=model):
+            buyers[buyer.model].append(buyer)
+    return buyers
 
 
 def _routes(model: str) -> Mapping[str, list[Route]]:
     rows = Route.objects.filter(channel__archived_at=None).select_related("channel")
     rows = rows.filter(contract_id=model) if model else rows
-    found: dict[str, list[Route]] = defaultdict(list)
+    by_model: dict[str, list[Route]] = defaultdict(list)
     for row in rows.order_by("channel__priority", "channel__name"):
-        found[row.contract_id].append(row)
-    return found
+        by_model[row.contract_id].append(row)
+    return by_model
 
 
 def _worst_first(row: ListedModel) -> tuple[bool, bool, int, str]:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from django.core.exceptions import ValidationError
 
-from accounts.ledger import AskedMove, Window
+from accounts.ledger import RequestedMove, Window
 from accounts.models import Tenant
 from accounts.selectors import tenants_among
 from billing.models import Transfer
@@ -95,17 +95,17 @@ def hit_by(outage: Outage, *, now: datetime) -> list[OutageVictim]:
     )
     if sought.is_too_wide:
         raise ValidationError("an outage may last at most 24 hours")
-    found = across_by_tenant(sought)
-    tenants = tenants_among({one.tenant_id for one in found})
+    sums = across_by_tenant(sought)
+    tenants = tenants_among({generation.tenant_id for generation in sums})
     before = credited_for(outage.window, tenants=tenants.keys(), now=now)
     hits = [
         OutageVictim(
-            tenants[one.tenant_id],
-            one.number,
-            one.quoted,
-            before.get(one.tenant_id, Micros(0)),
+            tenants[generation.tenant_id],
+            generation.number,
+            generation.quoted,
+            before.get(generation.tenant_id, Micros(0)),
         )
-        for one in found
+        for generation in sums
     ]
     return sorted(hits, key=lambda hit: (-hit.failed, hit.tenant.name))
 
@@ -134,14 +134,14 @@ def credit_all(
         if not amount:
             done.append(Credited(hit, Micros(0), refusal="that time is already covered"))
             continue
-        asked = AskedMove(
+        requested = RequestedMove(
             tenant_id=hit.tenant.id, kind=Transfer.Kind.CREDIT.value, amount=amount,
             outage=outage.window, reason=words, note=note,
         )  # fmt: skip
         try:
             move = move_money(
                 once=uuid5(once, str(hit.tenant.id)),
-                asked=asked,
+                requested=requested,
                 actor=giver.actor,
                 now=now,
                 ip=giver.ip,

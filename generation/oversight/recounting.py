@@ -10,14 +10,14 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from billing.selectors import OPEN
+from billing.selectors import HOUR_OPEN_FOR
 from billing.services import recount_usage
 from generation.models import Generation
 from generation.selectors import ENDED, ended_where
 from pictor.kit.database.prepared import SqlPart
 from pictor.kit.words import ids
 
-AT_ONCE = timedelta(days=1)
+RECOUNTED_PERIOD = timedelta(days=1)
 HOURS_BEFORE, HOURS_AFTER = 6, 1
 """A generation is late unless its id was made within these hours before its end, or after it by
 another clock.
@@ -37,15 +37,15 @@ _OF_DAY = """(g.id >= %s AND g.id < %s OR g.id = ANY(%s))
 
 def recount(*, now: datetime) -> int:
     """Correct every usage row and return the number that were wrong, one transaction per day."""
-    open_from = now.replace(minute=0, second=0, microsecond=0) - OPEN
+    open_from = now.replace(minute=0, second=0, microsecond=0) - HOUR_OPEN_FOR
     late = _late(open_from)
     wrong = 0
     for start, end in _days(open_from):
-        made = [
+        id_range = [
             ids.first_at(start - timedelta(hours=HOURS_BEFORE)),
             ids.first_at(end + timedelta(hours=HOURS_AFTER)),
         ]
-        ended = SqlPart(ended_where(_OF_DAY), [*made, late, start, end])
+        ended = SqlPart(ended_where(_OF_DAY), [*id_range, late, start, end])
         wrong += recount_usage(ended, start=start, end=end)
     ended = SqlPart(ended_where("g.finished_at >= %s"), [open_from])
     return wrong + recount_usage(ended, start=open_from, end=_FAR)
@@ -69,7 +69,7 @@ def _days(until: datetime) -> Iterator[tuple[datetime, datetime]]:
     first = Generation.objects.order_by("id").values_list("created_at", flat=True).first()
     start, end = _EPOCH, until
     if first is not None:
-        end = min(until, first.replace(minute=0, second=0, microsecond=0) + AT_ONCE)
+        end = min(until, first.replace(minute=0, second=0, microsecond=0) + RECOUNTED_PERIOD)
     while start < until:
         yield start, end
-        start, end = end, min(until, end + AT_ONCE)
+        start, end = end, min(until, end + RECOUNTED_PERIOD)

@@ -60,7 +60,7 @@ class Review:
     @property
     def used(self) -> list[Gone]:
         """The removed words that tenants have bought."""
-        return [one for one in self.gone if one.users and one.users.images]
+        return [feature for feature in self.gone if feature.users and feature.users.images]
 
 
 def review(contract: Contract, columns: Mapping[str, Any], *, now: datetime) -> Review:
@@ -122,14 +122,14 @@ def _unable(
 ) -> list[Unable]:
     """For each channel the sizes and tasks that it cannot do and that are new for it."""
     tasks = sorted(after.tasks - before.tasks)
-    found = []
+    unable = []
     for route in routes:
         could_not = set(unmade_of([route], before))
         sizes = [size for size in unmade_of([route], after) if size not in could_not]
         lacking = [task.value for task in tasks if route.abilities.lack(_needs(task))]
         if sizes or lacking:
-            found.append(Unable(route.channel_name, sizes, lacking))
-    return found
+            unable.append(Unable(route.channel_name, sizes, lacking))
+    return unable
 
 
 def _needs(task: Task) -> Needs:

@@ -27,7 +27,7 @@ from pictor.kit.words.money import Micros, scale_half_up, to_decimal
 
 MAX_SIZES = 3
 """The most sizes to name; of the others only the number is given."""
-DAYS = 7
+LOOK_BACK_DAYS = 7
 """The period looked back at, in UTC days, today included."""
 _TEN_CENTS = 100_000
 _A_CENT = 10_000
@@ -135,9 +135,13 @@ def serving_instead(
     }
     after = {}
     for model in before.contracts:
-        serving = [one for one in before.routes.get(model, ()) if one.channel_id != channel.pk]
+        serving = [
+            route for route in before.routes.get(model, ()) if route.channel_id != channel.pk
+        ]
         serving += [joining[model]] if model in joining else []
-        after[model] = tuple(sorted(serving, key=lambda one: (one.priority, one.channel_name)))
+        after[model] = tuple(
+            sorted(serving, key=lambda channel: (channel.priority, channel.channel_name))
+        )
     return replace(before, routes=after)
 
 
@@ -154,7 +158,7 @@ def left_unserved(before: Catalogue, after: Catalogue) -> list[str]:
 def recent_sales(now: datetime) -> RecentSales:
     """Sales of the last 7 UTC days, without demo data."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    since = today - timedelta(days=DAYS - 1)
+    since = today - timedelta(days=LOOK_BACK_DAYS - 1)
     images: Counter[PriceKey] = Counter()
     known: Counter[tuple[PriceKey, str]] = Counter()
     cost: Counter[tuple[PriceKey, str]] = Counter()
@@ -169,7 +173,7 @@ def recent_sales(now: datetime) -> RecentSales:
 
 def splits(before: Catalogue, after: Catalogue, *, sold: RecentSales) -> list[Split]:
     """Splits that differ, in the order of the contracts; sizes with equal splits are merged."""
-    return [one for contract in after.offered for one in _splits(contract, before, after, sold)]
+    return [split for contract in after.offered for split in _splits(contract, before, after, sold)]
 
 
 def _splits(
@@ -177,13 +181,13 @@ def _splits(
 ) -> Iterator[Split]:
     sizes = [*map(str, (option.size for option in contract.options))]
     sizes += [AUTO] if contract.accepts_auto else []
-    found = {
+    pairs = {
         size: (_shares(before, contract, size), _shares(after, contract, size)) for size in sizes
     }
     routes = [_routes_by_name(catalogue, contract) for catalogue in (before, after)]
-    while found:
-        was, will = next(iter(found.values()))
-        alike = tuple(size for size, pair in found.items() if pair == (was, will))
+    while pairs:
+        was, will = next(iter(pairs.values()))
+        alike = tuple(size for size, pair in pairs.items() if pair == (was, will))
         day = {
             key: sold.images.get(key, 0) / sold.days
             for key in contract.price_keys
@@ -196,7 +200,7 @@ def _splits(
         if was != will or costs[0] != costs[1]:
             named = () if len(alike) == len(sizes) else alike
             yield Split(contract.model, named, was, will, sum(day.values()), *costs)
-        found = {size: pair for size, pair in found.items() if size not in alike}
+        pairs = {size: pair for size, pair in pairs.items() if size not in alike}
 
 
 def _routes_by_name(catalogue: Catalogue, contract: ContractTerms) -> Mapping[str, RouteInfo]:
@@ -206,8 +210,12 @@ def _routes_by_name(catalogue: Catalogue, contract: ContractTerms) -> Mapping[st
 
 def _shares(catalogue: Catalogue, contract: ContractTerms, size: str) -> Shares:
     routes = catalogue.routes_for(contract.model, livemode=True)
-    found = shares(routes, contract=contract, size=size)
-    return {one.candidate.route.channel_name: one.fraction for one in found if one.fraction}
+    size_shares = shares(routes, contract=contract, size=size)
+    return {
+        share.candidate.route.channel_name: share.fraction
+        for share in size_shares
+        if share.fraction
+    }
 
 
 def _daily(

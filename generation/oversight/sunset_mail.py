@@ -24,7 +24,7 @@ STAGES = (1, 7, 30, 60)
 """Days ahead."""
 LOOK_BACK = timedelta(days=30)
 """Tenants that used the model within this time are told."""
-KEPT = timedelta(days=90)
+NOTICES_KEPT = timedelta(days=90)
 """Notices are kept this long after the end."""
 MAX_MAILED = 1000
 """Tenants told about one model in one run; the next hour's run continues."""
@@ -35,7 +35,7 @@ ENDS, STAYS = "account/email/model_ends", "account/email/model_stays"
 
 def mail_sunsets(*, now: datetime) -> int:
     """Mail every tenant that is due now; return the number of tenants told."""
-    SunsetNotice.objects.filter(sunset_at__lt=now - KEPT).delete()
+    SunsetNotice.objects.filter(sunset_at__lt=now - NOTICES_KEPT).delete()
     contracts = list(Contract.objects.filter(is_enabled=True))
     changed = sum(
         _notify_of_change(contract, tenant_id, now)

@@ -13,7 +13,7 @@ from accounts.services import record
 from generation.models import Generation
 
 ACTION = "generation.look"
-OPEN = timedelta(minutes=15)
+LOOK_OPEN_FOR = timedelta(minutes=15)
 """The time for which a recorded look stays open."""
 
 
@@ -35,9 +35,9 @@ def is_allowed(generation: Generation) -> bool:
 
 
 def is_looking(*, generation: Generation, person: User, now: datetime) -> bool:
-    """True if this person recorded a look within `OPEN`, and the tenant still lets them."""
+    """True if this person has an open look, and the tenant still lets them."""
     return is_allowed(generation) and did_since(
-        person, ACTION, _about(generation), since=now - OPEN
+        person, ACTION, _about(generation), since=now - LOOK_OPEN_FOR
     )
 
 

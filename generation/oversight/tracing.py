@@ -29,51 +29,51 @@ from pictor.kit.endpoints.body import is_storable
 from pictor.kit.words import ids
 from pictor.kit.words.money import to_decimal
 
-Found = dict[str, Any]
+Trace = dict[str, Any]
 
 
-def trace(text: str) -> Found | None:
+def trace(text: str) -> Trace | None:
     """Return everything known about the id; None if it is unknown."""
     if not is_storable(text):
         return None
     ways = (_request, _generation, _image, _attempts, _key, _transfer, _tenant, _person)
-    found = (way(text) for way in ways)
-    return next((one for one in found if one is not None), None)
+    traces = (way(text) for way in ways)
+    return next((trace for trace in traces if trace is not None), None)
 
 
-def _request(text: str) -> Found | None:
+def _request(text: str) -> Trace | None:
     refused = refused_request(text)
     if refused is None:
         return None
-    made = generation_for_operator(text)
-    if made is None and refused.generation_id is not None:
-        made = generation_for_operator(str(refused.generation_id))
+    generation = generation_for_operator(text)
+    if generation is None and refused.generation_id is not None:
+        generation = generation_for_operator(str(refused.generation_id))
     lately = recent_refusals(refused.caller)
     return {
         "refused": _refusal_facts(refused),
-        **({} if made is None else describe(made)),
-        "refused_lately": [_refusal_facts(one) for one in lately],
+        **({} if generation is None else describe(generation)),
+        "refused_lately": [_refusal_facts(refusal) for refusal in lately],
     }
 
 
-def _generation(text: str) -> Found | None:
+def _generation(text: str) -> Trace | None:
     return _one(generation_for_operator(text))
 
 
-def _image(text: str) -> Found | None:
+def _image(text: str) -> Trace | None:
     image_id = ids.parse_either(ids.IMAGE, text)
     return None if image_id is None else _one(generation_by_image(image_id))
 
 
-def _attempts(text: str) -> Found | None:
+def _attempts(text: str) -> Trace | None:
     """Look up an attempt by our id or the upstream's; some upstreams give none of their own."""
-    found = generations_by_attempt(text)
-    if found[1:]:
-        return {"made": [_generation_facts(one) for one in found]}
-    return _one(found[0]) if found else None
+    generations = generations_by_attempt(text)
+    if generations[1:]:
+        return {"made": [_generation_facts(generation) for generation in generations]}
+    return _one(generations[0]) if generations else None
 
 
-def _key(text: str) -> Found | None:
+def _key(text: str) -> Trace | None:
     key = api_key_by_id(text)
     if key is None:
         return None
@@ -90,7 +90,7 @@ def _key(text: str) -> Found | None:
     return {"key": facts, **_lately(key.tenant_id, key_id=key.id)}
 
 
-def _tenant(text: str) -> Found | None:
+def _tenant(text: str) -> Trace | None:
     tenant = tenant_by_name_or_id(text)
     if tenant is None:
         return None
@@ -104,7 +104,7 @@ def _tenant(text: str) -> Found | None:
     return {"tenant": facts, **_lately(tenant.id)}
 
 
-def _transfer(text: str) -> Found | None:
+def _transfer(text: str) -> Trace | None:
     transfer = transfer_numbered(text)
     if transfer is None:
         return None
@@ -118,27 +118,31 @@ def _transfer(text: str) -> Found | None:
     return {"transfer": facts, **((of and _generation(str(of))) or {})}
 
 
-def _person(text: str) -> Found | None:
+def _person(text: str) -> Trace | None:
     user = user_by_email(text)
     if user is None:
         return None
     workspaces = [
-        {"tenant": one.tenant.public_id, "name": one.tenant.name, "role": one.role}
-        for one in memberships_of(user.id)
+        {
+            "tenant": membership.tenant.public_id,
+            "name": membership.tenant.name,
+            "role": membership.role,
+        }
+        for membership in memberships_of(user.id)
     ]
     return {"person": {"email": user.email, "name": user.name}, "workspaces": workspaces}
 
 
-def _one(generation: Generation | None) -> Found | None:
+def _one(generation: Generation | None) -> Trace | None:
     return None if generation is None else describe(generation)
 
 
-def _lately(tenant_id: UUID, *, key_id: UUID | None = None) -> Found:
-    made = recent_generations(tenant_id, key_id=key_id)
+def _lately(tenant_id: UUID, *, key_id: UUID | None = None) -> Trace:
+    generations = recent_generations(tenant_id, key_id=key_id)
     refused = recent_refusals(tenant_id, key_id=key_id)
     return {
-        "made_lately": [_generation_facts(one) for one in made],
-        "refused_lately": [_refusal_facts(one) for one in refused],
+        "made_lately": [_generation_facts(generation) for generation in generations],
+        "refused_lately": [_refusal_facts(refusal) for refusal in refused],
     }
 
 

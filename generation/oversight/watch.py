@@ -21,16 +21,16 @@ from generation.lifecycle import lease
 from generation.models import Incident, WatchedDay
 from pictor.kit.words import ids
 
-DAYS = 90
+SHOWN_DAYS = 90
 """Days kept and shown, today included."""
 API, WORKERS = "API", "Image workers"
-FRESH = timedelta(minutes=3)
+LOOK_FRESH_FOR = timedelta(minutes=3)
 """The age from which a look says nothing about now."""
-APART_SECONDS = 30
+LEAST_BETWEEN_LOOKS_SECONDS = 30
 """Looks closer together count as one: several workers may each have a clock."""
 WINDOW = timedelta(minutes=5)
 """Requests that ended within it are evidence of a model's present health."""
-LONGEST = timedelta(minutes=15)
+LONGEST_GENERATION = timedelta(minutes=15)
 """The most time between making a request and its end."""
 MAX_ENDED = 2_000
 LEAST_FAILED, FAILED_SHARE = 3, 0.5
@@ -72,7 +72,7 @@ class RecentOutcomes:
 def look(*, now: datetime) -> list[Sight]:
     """Check the API, the image workers and every model on offer, in reverse order of name."""
     catalogue = current_catalogue()
-    offered = sorted((one.model for one in catalogue.on_offer(now)), reverse=True)
+    offered = sorted((contract.model for contract in catalogue.on_offer(now)), reverse=True)
     ended = _recent_outcomes(now)
     return [
         Sight(API, "" if retry_shield.present() else NO_WEB_PROCESS),
@@ -106,7 +106,7 @@ def _recent_outcomes(now: datetime) -> Mapping[str, RecentOutcomes]:
                      ORDER BY id DESC LIMIT %s) AS lately
              GROUP BY model
             """,
-            [ids.first_at(now - LONGEST), now - WINDOW, MAX_ENDED],
+            [ids.first_at(now - LONGEST_GENERATION), now - WINDOW, MAX_ENDED],
         )
         return {
             model: RecentOutcomes(delivered, failed)
@@ -133,7 +133,7 @@ def look_and_count(*, now: datetime) -> None:
         for at in missed:
             _count([Sight(sight.part, NO_DATABASE) for sight in sights], at)
         _count(sights, now)
-        oldest = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+        oldest = now.astimezone(UTC).date() - timedelta(days=SHOWN_DAYS - 1)
         WatchedDay.objects.filter(day__lt=oldest).delete()
     for _ in missed:
         _unwritten.popleft()
@@ -158,7 +158,17 @@ def _count(sights: Iterable[Sight], at: datetime) -> None:
                    trouble = CASE excluded.failed WHEN 0 THEN had.trouble ELSE excluded.trouble END
              WHERE had.looked_at <= excluded.looked_at - make_interval(secs => %s)
             """,
-            [(one.part, day, at, bool(one.trouble), one.trouble, APART_SECONDS) for one in sights],
+            [
+                (
+                    sight.part,
+                    day,
+                    at,
+                    bool(sight.trouble),
+                    sight.trouble,
+                    LEAST_BETWEEN_LOOKS_SECONDS,
+                )
+                for sight in sights
+            ],
         )
 
 
@@ -169,12 +179,14 @@ def troubles(*, now: datetime) -> Sequence[Sight]:
     out: a web process that renders a page is proof enough.
     """
     begun = Incident.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), begins_at__lte=now)
-    rows = WatchedDay.objects.filter(looked_at__gte=now - FRESH, last_failed_at=F("looked_at"))
-    seen = rows.exclude(part=API).values_list(Value(1), "part", "trouble")
-    found = begun.values_list(Value(0), "title", "state").union(seen, all=True)
+    rows = WatchedDay.objects.filter(
+        looked_at__gte=now - LOOK_FRESH_FOR, last_failed_at=F("looked_at")
+    )
+    failed_parts = rows.exclude(part=API).values_list(Value(1), "part", "trouble")
+    parts = begun.values_list(Value(0), "title", "state").union(failed_parts, all=True)
     return [
         Sight(name, trouble if is_seen else _state_label(trouble))
-        for is_seen, name, trouble in sorted(found)
+        for is_seen, name, trouble in sorted(parts)
     ]
 
 
@@ -186,5 +198,5 @@ def _state_label(state: str) -> str:
 
 def history(*, now: datetime) -> Sequence[WatchedDay]:
     """Every part's watched days, the oldest first."""
-    oldest = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+    oldest = now.astimezone(UTC).date() - timedelta(days=SHOWN_DAYS - 1)
     return list(WatchedDay.objects.filter(day__gte=oldest).order_by("day", "part"))

@@ -30,7 +30,7 @@ CLOCKS_APART = timedelta(minutes=1)
 MAX_MADE = 200_000
 LONGEST_ARRIVAL = timedelta(minutes=15)
 """The longest time from a request's first line to its admission, with reference images."""
-LATELY = 20
+SHOWN_GENERATIONS = 20
 """The number of a caller's latest requests to show."""
 LOOKED_INTO = 20_000
 _FOR_OPERATOR = Generation.objects.select_related("tenant", "api_key", "channel")
@@ -150,8 +150,8 @@ def lanes() -> list[Lane]:
               FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY lane
             """
         )
-        found = {row[0]: Lane(*row) for row in cursor}
-    return [found.get(name, Lane(name)) for name in ("live", "tests", "quarantine")]
+        by_lane = {row[0]: Lane(*row) for row in cursor}
+    return [by_lane.get(name, Lane(name)) for name in ("live", "tests", "quarantine")]
 
 
 def generations_of(
@@ -239,7 +239,7 @@ def made_since(
 
     By channel, then by the vendor's model and the requested size and quality.
     """
-    found: dict[int, dict[CostKey, ImagesMade]] = {channel: {} for channel in channels}
+    by_channel: dict[int, dict[CostKey, ImagesMade]] = {channel: {} for channel in channels}
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -254,8 +254,8 @@ def made_since(
             [ids.first_at(moment), MAX_MADE, list(channels)],
         )
         for channel, model, size, quality, images, *tokens in cursor:
-            found[channel][model, size, quality] = ImagesMade(images, TokenCounts(*tokens))
-    return found
+            by_channel[channel][model, size, quality] = ImagesMade(images, TokenCounts(*tokens))
+    return by_channel
 
 
 def generation_for_operator(text: str) -> Generation | None:
@@ -273,7 +273,7 @@ def recent_refusals(caller: UUID, *, key_id: UUID | None = None) -> list[Refused
     """The last refused requests of a tenant, of one of its keys, or of an address; newest first."""
     rows = RefusedRequest.objects.filter(caller=caller)
     rows = rows if key_id is None else rows.filter(key_id=key_id)
-    return list(rows.order_by("-day", "-place")[:LATELY])
+    return list(rows.order_by("-day", "-place")[:SHOWN_GENERATIONS])
 
 
 def recent_generations(tenant_id: UUID, *, key_id: UUID | None = None) -> list[Generation]:
@@ -282,7 +282,7 @@ def recent_generations(tenant_id: UUID, *, key_id: UUID | None = None) -> list[G
     if key_id is not None:
         newest = rows.values("id")[:LOOKED_INTO]
         rows = Generation.objects.filter(id__in=newest, api_key_id=key_id).order_by("-id")
-    return list(rows[:LATELY])
+    return list(rows[:SHOWN_GENERATIONS])
 
 
 def generation_by_image(image_id: UUID) -> Generation | None:
@@ -305,7 +305,7 @@ def attempt_named(text: str) -> Q:
 def generations_by_attempt(text: str) -> list[Generation]:
     """Generations of the attempt with that UUID, or of attempts with that upstream id."""
     of_them = Attempt.objects.filter(attempt_named(text)).values("generation_id")
-    return list(_FOR_OPERATOR.filter(id__in=of_them).order_by("-id")[:LATELY])
+    return list(_FOR_OPERATOR.filter(id__in=of_them).order_by("-id")[:SHOWN_GENERATIONS])
 
 
 def refused_for_want_of_a_price(since: datetime) -> dict[str, int]:
@@ -332,5 +332,5 @@ def named(text: str) -> Q:
 
 def generation_id_of(text: str) -> GenerationId | None:
     """'gen_…' or a plain UUID to the id, None for anything else (operators may type either)."""
-    found = ids.parse_either(ids.GENERATION, text)
-    return None if found is None else GenerationId(found)
+    generation_id = ids.parse_either(ids.GENERATION, text)
+    return None if generation_id is None else GenerationId(generation_id)

@@ -109,10 +109,10 @@ def cost_tables(channels: Collection[int], since: datetime) -> Mapping[int, tupl
     last = earlier.order_by("-effective_from").values("effective_from")[:1]
     stored = StoredCosts.objects.filter(channel__in=channels).annotate(last=Subquery(last))
     stored = stored.filter(Q(last=None) | Q(effective_from__gte=F("last")))
-    found: dict[int, list[CostTable]] = {channel: [] for channel in channels}
+    by_channel: dict[int, list[CostTable]] = {channel: [] for channel in channels}
     for row in stored.order_by("effective_from", "id"):
-        found[row.channel_id].append(cost_table_of(row))
-    return {channel: tuple(tables) for channel, tables in found.items()}
+        by_channel[row.channel_id].append(cost_table_of(row))
+    return {channel: tuple(tables) for channel, tables in by_channel.items()}
 
 
 def stored_cost_tables(channel: Channel) -> list[StoredCosts]:

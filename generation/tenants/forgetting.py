@@ -47,7 +47,7 @@ def forget(generation: Generation, *, now: datetime) -> bool:
 
     Raises StorageFailed, with the words gone, if storage does not answer.
     """
-    keys = [one["key"] for one in generation.inputs if "key" in one]
+    keys = [image["key"] for image in generation.inputs if "key" in image]
     with transaction.atomic():
         forget_words([generation.id], now=now)
         Generation.objects.filter(id=generation.id).update(

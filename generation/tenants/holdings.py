@@ -41,17 +41,17 @@ def files(tenant_id: UUID) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield images and reference images still on storage, by their object keys."""
     generations = Generation.objects.filter(tenant_id=tenant_id).exclude(inputs=[])
     for row in in_pages(generations.values("id", "inputs")):
-        for one in row["inputs"]:
-            if "key" in one:
-                yield from _file(one["key"])
+        for reference in row["inputs"]:
+            if "key" in reference:
+                yield from _file(reference["key"])
     for image in stored_images_of_tenant(tenant_id):
         if image["deleted_at"] is None:
             yield from _file(image["object_key"])
 
 
 def _attempts(generations: QuerySet[Generation]) -> Iterator[Mapping[str, Any]]:
-    made = (row["id"] for row in in_pages(generations.values("id")))
-    while batch := list(islice(made, PAGE_ROWS)):
+    generation_ids = (row["id"] for row in in_pages(generations.values("id")))
+    while batch := list(islice(generation_ids, PAGE_ROWS)):
         attempts = Attempt.objects.filter(generation_id__in=batch)
         yield from attempts.order_by("generation_id", "dispatch", "number").values(
             "generation_id", "dispatch", "number", "started_at", "finished_at"

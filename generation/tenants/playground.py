@@ -57,7 +57,7 @@ def require_offered(
     """Refuse a model withdrawn since the page was rendered; and any, if none is offered."""
     if not offered:
         raise NoChannelAvailable("No model is offered to this workspace. Nothing was charged.")
-    if not named or any(one.model == named for one in offered):
+    if not named or any(contract.model == named for contract in offered):
         return
     contract = catalogue.contracts.get(named)
     if contract is not None and contract.has_ended(now):
@@ -77,37 +77,43 @@ def caller_of(key: ApiKey, *, ip: str | None) -> Caller:
     return caller
 
 
-def submit(asked: PageRequest, *, caller: Caller, catalogue: Catalogue, now: datetime) -> Admitted:
+def submit(
+    page_request: PageRequest, *, caller: Caller, catalogue: Catalogue, now: datetime
+) -> Admitted:
     """Admit it, with its files if the model takes reference images.
 
     Nothing is made if it costs more than the price that was shown; a test is free.
     """
     generation_id = GenerationId(ids.new_uuid())
-    rates.take(caller, images=asked.fields.get("n", 1))
+    rates.take(caller, images=page_request.fields.get("n", 1))
 
     def enter(images: Sequence[str], rows: Rows) -> Admitted:
         return pipeline.enter(
             Submission(
-                caller=caller_of(asked.key, ip=asked.ip),  # anew: checking files takes a while
-                request={**asked.fields, "image": list(images)} if images else asked.fields,
+                caller=caller_of(
+                    page_request.key, ip=page_request.ip
+                ),  # anew: checking files takes a while
+                request={**page_request.fields, "image": list(images)}
+                if images
+                else page_request.fields,
                 request_id=ids.public(ids.REQUEST, ids.new_uuid()),
-                idempotency_key=f"playground-{asked.number}-{_digest_of(asked)}",
+                idempotency_key=f"playground-{page_request.number}-{_digest_of(page_request)}",
                 inputs=rows,
                 source=Source.PLAYGROUND,
-                most=None if asked.key.is_test else asked.shown,
+                most=None if page_request.key.is_test else page_request.shown,
             ),
             generation_id=generation_id,
             now=now,
         )
 
-    if not asked.files or not catalogue.honours(asked.fields["model"], "image"):
+    if not page_request.files or not catalogue.honours(page_request.fields["model"], "image"):
         return enter([], [])
     return admit_with_files(
-        asked.files, enter, tenant_id=caller.tenant_id, generation_id=generation_id, now=now
+        page_request.files, enter, tenant_id=caller.tenant_id, generation_id=generation_id, now=now
     )
 
 
-def _digest_of(asked: PageRequest) -> str:
+def _digest_of(page_request: PageRequest) -> str:
     """A digest of the form's content: the same form with other content is another request."""
-    said = json.dumps([asked.key.public_id, asked.fields], sort_keys=True)
-    return sha256(said.encode()).hexdigest()[:32]
+    parts = json.dumps([page_request.key.public_id, page_request.fields], sort_keys=True)
+    return sha256(parts.encode()).hexdigest()[:32]

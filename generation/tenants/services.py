@@ -22,10 +22,12 @@ from storage.services import StorageFailed
 def generation_of(tenant_id: TenantId, public_id: str, *, livemode: bool | None = None) -> Finished:
     """The tenant's generation with that public id."""
     generation_id = ids.parse(ids.GENERATION, public_id)
-    found = generation_id and selectors.generation_of(tenant_id, generation_id, livemode=livemode)
-    if not found:
+    generation = generation_id and selectors.generation_of(
+        tenant_id, generation_id, livemode=livemode
+    )
+    if not generation:
         raise NotFound("There is no generation with that id.", param="id")
-    return found
+    return generation
 
 
 def generation_named(tenant_id: TenantId, text: str) -> Finished:
@@ -34,13 +36,13 @@ def generation_named(tenant_id: TenantId, text: str) -> Finished:
     The request of a retry that was answered with the generation finds it too.
     """
     rows = selectors.generations_of(tenant_id)
-    found = selectors.with_images(rows.filter(selectors.named(text))[:1])
-    retry = None if found else selectors.refused_request(text)
+    matches = selectors.with_images(rows.filter(selectors.named(text))[:1])
+    retry = None if matches else selectors.refused_request(text)
     if retry is not None and retry.generation_id is not None:
-        found = selectors.with_images(rows.filter(id=retry.generation_id))
-    if not found:
+        matches = selectors.with_images(rows.filter(id=retry.generation_id))
+    if not matches:
         raise NotFound("There is no generation with that id.", param="id")
-    return found[0]
+    return matches[0]
 
 
 def page_of(
@@ -53,8 +55,8 @@ def page_of(
     rows = selectors.generations_of(tenant_id, livemode=livemode)
     if after is not None:
         rows = rows.filter(id__lt=after)
-    found = list(rows[: limit + 1])
-    return selectors.with_images(found[:limit]), len(found) > limit
+    generations = list(rows[: limit + 1])
+    return selectors.with_images(generations[:limit]), len(generations) > limit
 
 
 def cancel(

@@ -16,7 +16,7 @@ from accounts.services import Actor, name_of
 from generation.models import Channel, ChannelEvent
 from pictor.kit.words import clock
 
-KEPT = timedelta(days=30)
+EVENTS_KEPT = timedelta(days=30)
 Kind = ChannelEvent.Kind
 BATCH = 5_000
 """The most rows that one statement deletes."""
@@ -105,16 +105,16 @@ def write(changes: Sequence[BreakerChange], *, worker: UUID) -> None:
 
 def events_of(channel: Channel, *, since: datetime, most: int) -> list[ChannelEvent]:
     """The channel's events since then, newest first, at most `most`."""
-    found = ChannelEvent.objects.filter(channel=channel, at__gte=since)
-    return list(found.order_by("-at", "-id")[:most])
+    events = ChannelEvent.objects.filter(channel=channel, at__gte=since)
+    return list(events.order_by("-at", "-id")[:most])
 
 
 def changes_before(
     channel: Channel, before: datetime, *, kinds: Collection[str], most: int
 ) -> list[ChannelEvent]:
     """The channel's events of these kinds before then, newest first, at most `most`."""
-    found = ChannelEvent.objects.filter(channel=channel, at__lt=before, kind__in=kinds)
-    return list(found.order_by("-at", "-id")[:most])
+    events = ChannelEvent.objects.filter(channel=channel, at__lt=before, kind__in=kinds)
+    return list(events.order_by("-at", "-id")[:most])
 
 
 def shut_now() -> list[Shut]:
@@ -128,7 +128,7 @@ def shut_now() -> list[Shut]:
 
 
 def forget_old(*, now: datetime) -> None:
-    """Delete events older than KEPT. Safe to run twice at once."""
-    old = ChannelEvent.objects.filter(at__lt=now - KEPT).order_by("at")
+    """Delete events older than EVENTS_KEPT. Safe to run twice at once."""
+    old = ChannelEvent.objects.filter(at__lt=now - EVENTS_KEPT).order_by("at")
     while batch := list(old.values_list("id", flat=True)[:BATCH]):
         ChannelEvent.objects.filter(id__in=batch).delete()

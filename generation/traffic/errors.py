@@ -17,7 +17,7 @@ from generation.models import Channel
 from generation.traffic.modes import OF_MODE, Mode
 from pictor.kit.words import ids
 
-TENANTS = 3
+MAX_NAMED_TENANTS = 3
 """The number of tenants that must meet the same words before an operator reads them."""
 _WITH_DIGIT = re.compile(r"[\w-]*\d[\w-]*")
 _NUMBERS = re.compile(r"#(?:[.,:]#)+")
@@ -73,7 +73,8 @@ def errors_of(channel: Channel, *, since: datetime, mode: Mode = "live") -> list
     """The channel's calls of that mode begun since then without an image, most frequent first."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _ERRORS.format(which=OF_MODE[mode]), [channel.id, ids.first_at(since), TENANTS]
+            _ERRORS.format(which=OF_MODE[mode]),
+            [channel.id, ids.first_at(since), MAX_NAMED_TENANTS],
         )
         return [Errors(*[*facts, _mask_ids(detail)]) for *facts, detail in cursor]
 

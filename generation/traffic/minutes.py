@@ -22,20 +22,20 @@ from generation.models import AttemptMinute, Channel
 from generation.traffic.modes import OF_MODE, Mode
 from pictor.kit.words import ids
 
-KEPT = timedelta(hours=48)
-LONGEST = timedelta(minutes=15)
+MINUTES_KEPT = timedelta(hours=48)
+LONGEST_CALL = timedelta(minutes=15)
 """Nearly every call ends within it: a generation has 8 minutes, and taking it back one more."""
-AGAIN = timedelta(minutes=5)
+RECOUNTED_PERIOD = timedelta(minutes=5)
 """The last minutes are counted again each time: a call that ended then may commit only now."""
 WHOLE_EVERY = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-CELLS = 30
+SHOWN_MINUTES = 30
 """Minutes shown as the present."""
-LATELY = timedelta(minutes=10)
+RECENT_PERIOD = timedelta(minutes=10)
 
-DELIVERED = frozenset({AttemptClass.DELIVERED, AttemptClass.STORAGE_FAILED})
+DELIVERED_CLASSES = frozenset({AttemptClass.DELIVERED, AttemptClass.STORAGE_FAILED})
 """The channel brought images, though we may not have been able to store them."""
-FAILED = frozenset(
+FAILED_CLASSES = frozenset(
     {
         *(AttemptClass.NOT_REACHED, AttemptClass.REFUSED),
         *(AttemptClass.UNKNOWN, AttemptClass.BAD_RESULT),
@@ -74,7 +74,7 @@ class Counting:
         self._whole_at: datetime | None = None
 
     def count(self, *, now: datetime) -> None:
-        """Count calls ended since the last time, and a little before; delete rows older than KEPT.
+        """Count calls ended since the last time, and a little before; delete old rows.
 
         Does nothing while another thread counts.
         """
@@ -86,9 +86,9 @@ class Counting:
             self._turn.release()
 
     def _count(self, now: datetime) -> None:
-        oldest = _minute(now - KEPT)
+        oldest = _minute(now - MINUTES_KEPT)
         is_whole = self._whole_at is None or self._whole_at <= now - WHOLE_EVERY
-        since = oldest if is_whole or self._until is None else self._until - AGAIN
+        since = oldest if is_whole or self._until is None else self._until - RECOUNTED_PERIOD
         _count(max(oldest, _minute(since)))
         AttemptMinute.objects.filter(minute__lt=oldest).delete()
         self._until = now
@@ -99,7 +99,7 @@ class Counting:
 def _count(since: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute(_COUNT, [list(BOUNDS), ids.first_at(since - LONGEST), since])
+        cursor.execute(_COUNT, [list(BOUNDS), ids.first_at(since - LONGEST_CALL), since])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,12 @@ class CallMinute:
     @property
     def delivered(self) -> int:
         """Calls that brought images."""
-        return sum(number for name, number in self.classes.items() if name in DELIVERED)
+        return sum(number for name, number in self.classes.items() if name in DELIVERED_CLASSES)
 
     @property
     def failed(self) -> int:
         """Calls that speak against the channel."""
-        return sum(number for name, number in self.classes.items() if name in FAILED)
+        return sum(number for name, number in self.classes.items() if name in FAILED_CLASSES)
 
     @property
     def calls(self) -> int:
@@ -177,7 +177,11 @@ def recent_success(*, now: datetime) -> list[Success]:
               FROM generation_attemptminute WHERE minute >= %s AND attempt_class = ANY(%s)
              GROUP BY channel_id, model ORDER BY channel_id, model
             """,
-            [list(DELIVERED), _minute(now - LATELY), list(DELIVERED | FAILED)],
+            [
+                list(DELIVERED_CLASSES),
+                _minute(now - RECENT_PERIOD),
+                list(DELIVERED_CLASSES | FAILED_CLASSES),
+            ],
         )
         return [Success(*row) for row in cursor]
 
@@ -191,7 +195,7 @@ def last_calls() -> Mapping[str, datetime]:
 def _recent_minutes(now: datetime, mode: Mode, channels: Sequence[int]) -> list[AttemptMinute]:
     """Rows of the last minutes; tests and demo data are few and are counted on demand."""
     last = _minute(now)
-    first = last - CELLS * MINUTE
+    first = last - SHOWN_MINUTES * MINUTE
     if mode != "live":
         return [row for row in _count_ended(mode, first, last) if row.channel_id in channels]
     counted = AttemptMinute.objects.filter(minute__gte=first, minute__lt=last)
@@ -201,7 +205,7 @@ def _recent_minutes(now: datetime, mode: Mode, channels: Sequence[int]) -> list[
 def _count_ended(mode: Mode, first: datetime, last: datetime) -> list[AttemptMinute]:
     """Count calls of another mode than live in these minutes."""
     with connection.cursor() as cursor:
-        since = ids.first_at(first - LONGEST)
+        since = ids.first_at(first - LONGEST_CALL)
         cursor.execute(_ENDED.format(which=OF_MODE[mode]), [list(BOUNDS), since, first])
         return [
             AttemptMinute(
@@ -223,8 +227,10 @@ def _now(rows: list[AttemptMinute], now: datetime) -> Now:
     for row in rows:
         by_minute[row.minute].append(row)
         models[row.model] += row.number
-    minutes = [_minute(now) - place * MINUTE for place in range(CELLS, 0, -1)]
-    return Now([_cell(one, by_minute[one]) for one in minutes], *_quantiles(rows), dict(models))
+    minutes = [_minute(now) - place * MINUTE for place in range(SHOWN_MINUTES, 0, -1)]
+    return Now(
+        [_cell(minute, by_minute[minute]) for minute in minutes], *_quantiles(rows), dict(models)
+    )
 
 
 def _cell(minute: datetime, rows: list[AttemptMinute]) -> CallMinute:

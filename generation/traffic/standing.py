@@ -7,7 +7,7 @@ from generation.models import Attempt, Channel, State
 from generation.traffic.channel_events import Kind, Shut
 from generation.traffic.minutes import CallMinute, Now
 
-LATELY = 10
+JUDGED_MINUTES = 10
 """The minutes that decide whether a channel is down."""
 LEAST_CALLS, LEAST_SUCCESS = 10, 0.5
 """With fewer calls, or from this share of successes on, it is not down."""
@@ -59,25 +59,25 @@ def standing_of(
         return ChannelStatus.ARCHIVED, ""
     if not channel.is_enabled:
         return ChannelStatus.PAUSED, ""
-    found = _trouble(now, shut, workers)
-    if found is not None:
-        return found
+    trouble = _trouble(now, shut, workers)
+    if trouble is not None:
+        return trouble
     if untested:
         return ChannelStatus.UNTESTED, f"{', '.join(untested)}: not served before a test"
     return (
-        ChannelStatus.HEALTHY if any(one.calls for one in now.cells) else ChannelStatus.QUIET
+        ChannelStatus.HEALTHY if any(cell.calls for cell in now.cells) else ChannelStatus.QUIET
     ), ""
 
 
 def _trouble(now: Now, shut: Sequence[Shut], workers: int) -> tuple[ChannelStatus, str] | None:
-    open_in = {one.worker for one in shut if one.kind == Kind.BREAKER_OPENED}
+    open_in = {event.worker for event in shut if event.kind == Kind.BREAKER_OPENED}
     if open_in and 2 * len(open_in) >= workers:
         return ChannelStatus.DOWN, f"breaker open in {len(open_in)} of {workers} workers"
-    delivered, judged = _success_counts(now.cells[-LATELY:])
+    delivered, judged = _success_counts(now.cells[-JUDGED_MINUTES:])
     if judged >= LEAST_CALLS and delivered < LEAST_SUCCESS * judged:
         return (
             ChannelStatus.DOWN,
-            f"{delivered} of {judged} calls in {LATELY} minutes brought images",
+            f"{delivered} of {judged} calls in {JUDGED_MINUTES} minutes brought images",
         )
     if open_in:
         return ChannelStatus.DEGRADED, f"breaker open in {len(open_in)} of {workers} workers"
@@ -94,5 +94,5 @@ def _trouble(now: Now, shut: Sequence[Shut], workers: int) -> tuple[ChannelStatu
 
 def _success_counts(cells: Sequence[CallMinute]) -> tuple[int, int]:
     """The number of calls that brought images, and of all that say anything about the channel."""
-    delivered = sum(one.delivered for one in cells)
-    return delivered, delivered + sum(one.failed for one in cells)
+    delivered = sum(cell.delivered for cell in cells)
+    return delivered, delivered + sum(cell.failed for cell in cells)

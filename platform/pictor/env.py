@@ -63,12 +63,12 @@ def env_int(name: str, default: int, *, least: int = 1) -> int:
     if not raw:
         return default
     try:
-        found = int(raw)
+        number = int(raw)
     except ValueError:
         raise EnvError(f"{name} must be a whole number, not {raw!r}") from None
-    if found < least:
+    if number < least:
         raise EnvError(f"{name} must be {least} or more, not {raw!r}")
-    return found
+    return number
 
 
 def env_list(name: str, default: str = "") -> list[str]:
@@ -86,13 +86,13 @@ def env_networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Networ
 
 def env_doors(name: str) -> frozenset[str]:
     """Return entries `host:port` or `NAME=host:port`, split at commas. Raises EnvError."""
-    found = set()
+    doors = set()
     for entry in env_list(name):
         whose, is_named, door = entry.rpartition("=")
         if not _DOOR.fullmatch(door):
             raise EnvError(f"{name} must hold entries like 10.0.0.7:8000, not {entry!r}")
-        found.add(f"{whose}{is_named}{door.lower()}")
-    return frozenset(found)
+        doors.add(f"{whose}{is_named}{door.lower()}")
+    return frozenset(doors)
 
 
 def env_url(name: str, default: str = "") -> str:
@@ -130,12 +130,12 @@ def env_secret(name: str, default: str = "") -> str:
     if not path:
         return env_str(name, default)
     try:
-        found = Path(path).read_text(encoding="utf-8").strip()
+        secret = Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise EnvError(f"{name}_FILE cannot be read: {error}") from None
-    if not found:
+    if not secret:
         raise EnvError(f"{name}_FILE is empty: {path}")
-    return found
+    return secret
 
 
 def env_secrets(name: str) -> list[str]:
@@ -148,15 +148,15 @@ def env_fernet_keys(name: str) -> list[str]:
 
     No message repeats a key.
     """
-    found = env_secret(name).split()
-    for place, key in enumerate(found, start=1):
+    keys = env_secret(name).split()
+    for place, key in enumerate(keys, start=1):
         try:
             is_one = len(base64.urlsafe_b64decode(key)) == _FERNET_BYTES
         except ValueError:
             is_one = False
         if not is_one:
-            raise EnvError(f"{name}: key {place} of {len(found)} is not a Fernet key")
-    return found
+            raise EnvError(f"{name}: key {place} of {len(keys)} is not a Fernet key")
+    return keys
 
 
 def env_database(name: str, default: str, *, options: Mapping[str, object]) -> dict[str, object]:
@@ -172,14 +172,14 @@ def env_database(name: str, default: str, *, options: Mapping[str, object]) -> d
         raise EnvError(f"{name} must begin with postgresql://")
     try:
         url, hosts = _apart_from_hosts(url)
-        found = dj_database_url.parse(url)
+        config = dj_database_url.parse(url)
     except ValueError:
         raise EnvError(
             f"{name} cannot be read: special characters in its parts must be percent-encoded"
         ) from None
-    chosen = found.get("OPTIONS", {})
-    port = found["PORT"] or chosen.pop("port", 5432)
-    return {**found, "PORT": str(port), **hosts, "OPTIONS": {**options, **chosen}}
+    chosen = config.get("OPTIONS", {})
+    port = config["PORT"] or chosen.pop("port", 5432)
+    return {**config, "PORT": str(port), **hosts, "OPTIONS": {**options, **chosen}}
 
 
 def _apart_from_hosts(url: str) -> tuple[str, dict[str, str]]:
@@ -210,12 +210,12 @@ def env_mail(name: str) -> dict[str, Any]:
     if not url:
         return {}
     try:
-        found = dj_email_url.parse(url)
+        config = dj_email_url.parse(url)
     except ValueError:
-        found = {}
-    if "EMAIL_BACKEND" not in found:
+        config = {}
+    if "EMAIL_BACKEND" not in config:
         raise EnvError(f"{name} cannot be read: it must be like smtp://user:password@host:587/")
-    return dict(found)
+    return dict(config)
 
 
 def env_dollars(name: str, default: str, *, least: int = 0) -> int:

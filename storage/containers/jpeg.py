@@ -54,9 +54,9 @@ _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 def kept_pieces(file: ByteSource) -> Iterator[Piece]:
     """Yield the needed segments, up to the end of the image; a profile wholly or not at all."""
-    found = list(_walk(file))
-    profile_bytes = sum(len(piece) for marker, piece in found if marker == _APP2)
-    for marker, piece in found:
+    pieces = list(_walk(file))
+    profile_bytes = sum(len(piece) for marker, piece in pieces if marker == _APP2)
+    for marker, piece in pieces:
         if marker != _APP2 or profile_bytes <= MAX_PROFILE_BYTES:
             yield piece
 
@@ -138,7 +138,7 @@ def _shorten(file: ByteSource, segment: ByteSpan, head: bytes) -> Piece:
 def _end_of_scan(file: ByteSource, position: int) -> int:
     """The position of the next marker, or the file's end."""
     while window := file.read_at(position, _WINDOW_BYTES):
-        if found := _END_OF_SCAN.search(window):
-            return position + found.start()
+        if match := _END_OF_SCAN.search(window):
+            return position + match.start()
         position += max(len(window) - 1, 1)  # a 0xFF may be the last byte
     return file.size

@@ -61,7 +61,9 @@ def kept_pieces(file: ByteSource) -> Iterator[Piece]:
     if end > file.size:
         raise CutShort
     chunks = list(_first_of_each_kind(_chunks(file, end)))
-    body = [_new_vp8x(file, one, chunks) if one.kind == b"VP8X" else one.span for one in chunks]
+    body = [
+        _new_vp8x(file, chunk, chunks) if chunk.kind == b"VP8X" else chunk.span for chunk in chunks
+    ]
     size = len(b"WEBP") + sum(map(len, body))
     yield replaced(file, 0, SIGNATURE + size.to_bytes(4, "little") + b"WEBP")
     yield from body

@@ -24,14 +24,14 @@ from storage.wire import StorageFailed
 logger = logging.getLogger(__name__)
 
 
-def images_kept(images: Iterable[StoredImage], *, given: str) -> list[SqlPart]:
+def images_kept(images: Iterable[StoredImage], *, from_part: str) -> list[SqlPart]:
     """The parts of a settling statement that insert the rows of stored images.
 
     Args:
         images: not in the database yet.
-        given: the part that has a row if they are to be inserted.
+        from_part: the part that has a row if they are to be inserted.
     """
-    return [model_rows.insertion(image, given=given) for image in images]
+    return [model_rows.insertion(image, from_part=from_part) for image in images]
 
 
 def keep_painted(image: StoredImage, *, size_bytes: int, sha256: str, until: datetime) -> None:
@@ -137,8 +137,8 @@ def _small_keys_of(images: Iterable[StoredImage]) -> set[str]:
 
 def _delete_late(image_ids: Collection[UUID], gone: Collection[str]) -> None:
     """Delete thumbnails made while their images were removed; afterwards none can follow."""
-    made = _small_keys_of(StoredImage.objects.filter(id__in=image_ids))
+    keys = _small_keys_of(StoredImage.objects.filter(id__in=image_ids))
     try:
-        delete_objects(made.difference(gone))
+        delete_objects(keys.difference(gone))
     except StorageFailed as error:
         logger.warning("thumbnails of removed images could not be removed: %s", error)

@@ -40,10 +40,10 @@ def test_each_filter_narrows_it(acme):
     renamed, made = "renamed the workspace", "created the workspace acme"
     of_ann = ["changed the password of ann@pictor.example", "noted for staff", renamed]
 
-    assert [one["did"] for one in rows("--who", "ann@pictor.example")] == of_ann
-    assert [one["did"] for one in rows("--tenant", "acme")] == [renamed, made]
-    assert [one["tenant"] for one in rows("--action", "tenant.title")] == ["other", "acme"]
-    assert [one["did"] for one in rows("--about", acme.public_id)] == [renamed, made]
+    assert [row["did"] for row in rows("--who", "ann@pictor.example")] == of_ann
+    assert [row["did"] for row in rows("--tenant", "acme")] == [renamed, made]
+    assert [row["tenant"] for row in rows("--action", "tenant.title")] == ["other", "acme"]
+    assert [row["did"] for row in rows("--about", acme.public_id)] == [renamed, made]
     assert rows("--since", "2099-01-01T00:00:00Z") == []
     assert rows("--until", "2020-01-01T00:00:00Z") == []
     assert len(rows("--limit", "2")) == 2

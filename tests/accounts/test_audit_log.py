@@ -54,7 +54,7 @@ def test_members_are_named_and_we_are_pictor(acme, ann):
         *("own@acme.example", "gone@acme.example", "Pictor support (Ann)", "Pictor"),
         "API key key_x",
     ]
-    assert [author(one) for one in reversed(events)] == names
+    assert [author(event) for event in reversed(events)] == names
     assert [row["by"] for row in kept] == names
     assert [row["ip"] is not None for row in kept] == [True, True, False, False, True]
 
@@ -159,7 +159,7 @@ def constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
 def written(call: ast.Call, names: dict[str, str], tree: ast.Module) -> Iterator[str]:
     """Actions that a call may write; for a passed-in action, those of the callers."""
     position = WRITERS[name_of(call.func)]
-    said: Any = next((one.value for one in call.keywords if one.arg == "action"), None)
+    said: Any = next((keyword.value for keyword in call.keywords if keyword.arg == "action"), None)
     if said is None and position is not None:
         said = call.args[position]
     match said:
@@ -168,7 +168,7 @@ def written(call: ast.Call, names: dict[str, str], tree: ast.Module) -> Iterator
         case ast.Name(id=name) if name in names:
             yield names[name]
         case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]):
-            endings = [one for one in WORDS if one.startswith(start)]
+            endings = [word for word in WORDS if word.startswith(start)]
             assert endings, f"no words for {start}…"
             yield from endings
         case _:

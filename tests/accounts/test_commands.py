@@ -165,7 +165,7 @@ def test_a_credit_is_added_with_words_for_the_tenant_and_a_note_for_staff():
         ("credit", 1, ""),
     ]
     notes = AuditEvent.objects.filter(action="staff.note").order_by("id")
-    assert [(one.tenant_id, one.object_id, one.after) for one in notes] == [
+    assert [(note.tenant_id, note.object_id, note.after) for note in notes] == [
         (None, str(lines[0].id), {"note": "churn risk", "tenant": tenant}),
         (None, str(lines[1].id), {"note": "and more", "tenant": tenant}),
     ]

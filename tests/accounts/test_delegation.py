@@ -50,7 +50,7 @@ def test_a_key_made_by_a_key_belongs_to_the_same_person(acme: Tenant) -> None:
     own, _ = issue_api_key(tenant=acme, name="own", actor=person)
 
     made, _ = issue_key_for(
-        caller=caller_of_key(own.id), name="made", given={}, livemode=None, actor="API key own"
+        caller=caller_of_key(own.id), name="made", fields={}, livemode=None, actor="API key own"
     )
 
     assert made.created_by == person

@@ -91,4 +91,4 @@ def test_every_page_of_signing_in_asks_the_database_little(
     forgetful.send("password/reset/confirm/", code=latest_code())
     forgetful.see("password/reset/complete/")
 
-    assert seen == {str(one.name) for one in urlpatterns} - NO_PAGES
+    assert seen == {str(urlpattern.name) for urlpattern in urlpatterns} - NO_PAGES

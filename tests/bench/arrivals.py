@@ -47,7 +47,7 @@ def run(ground: Ground, requests: int | None) -> Result:
         failures += report.failures_of(measured, requests=count)
         if len(measured.outcome.latencies_seconds) < 2:
             continue
-        late = [1000 * (one - upstream) for one in measured.outcome.latencies_seconds]
+        late = [1000 * (second - upstream) for second in measured.outcome.latencies_seconds]
         cuts = statistics.quantiles(late, n=100, method="inclusive")
         work = 1000 * (upstream - stream.delay_seconds)
         figures[stream.name] = {

@@ -35,7 +35,7 @@ SIGN_UPS = 24
 SIGN_UP, CODE, RESET = "/accounts/signup/", "/accounts/confirm-email/", "/accounts/password/reset/"
 PASSWORD = "correct-horse-battery"
 FIRST, SECOND = "127.0.0.2", "127.0.0.3"
-TESTER, TESTS, AT_ONCE = "tester", 40, 10
+TESTER, TESTS, TESTS_AT_ONCE = "tester", 40, 10
 NOISE = {"prompt": "Number {number} [sandbox: noise]", "model": MODEL, "size": "2048x1152"}
 """An image of 7 MB; a test key has at most 8 of them."""
 
@@ -201,7 +201,7 @@ def _tests(ground: Ground, number: int) -> Got:
             base_url=ground.stack.base_url,
             api_keys=[json.loads(made)["api_key"]],
             requests=number,
-            concurrency=AT_ONCE,
+            concurrency=TESTS_AT_ONCE,
             body={**NOISE},
         )
     )

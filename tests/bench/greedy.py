@@ -26,7 +26,7 @@ LIVE_SLOTS = 2_250
 TESTERS, TESTS = 26, 100
 """Number of tenants with a test key, and of requests that each queues."""
 TEST_SLOTS = 125
-AT_ONCE = 50
+LANES = 50
 MAX_SECONDS = 1.0
 """Limit for the other tenant's image, which the upstream sends at once."""
 SLOW = "A slow boat [sandbox: delay=240] {number}"
@@ -79,7 +79,7 @@ async def _queue(base_url: str, keys: Sequence[str], number: int) -> None:
                 async with session.post(GENERATIONS, json=body, headers=headers) as answer:
                     await answer.read()
 
-        await asyncio.gather(*(lane() for _ in range(AT_ONCE)))
+        await asyncio.gather(*(lane() for _ in range(LANES)))
 
 
 def _one_more(base_url: str, api_key: str) -> float:

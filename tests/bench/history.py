@@ -15,7 +15,7 @@ from psycopg import sql
 
 from pictor.kit.words import clock, ids
 
-DAYS = 90
+HISTORY_DAYS = 90
 SMALL_SHARE = 5
 """Tenants other than the first share one in this many generations."""
 MODELS = ("gpt-image-2", "gpt-image-2-origin", "gpt-image-1", "dall-e-3", "dall-e-2")
@@ -67,7 +67,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class One:
+class Sample:
     """The facts that distinguish a generation from others."""
 
     number: int
@@ -137,15 +137,16 @@ def _pattern(owner: Connection, table: str, like: UUID) -> tuple[list[str], str]
     return list(cells), "\t".join(cells.values()) + "\n"
 
 
-def _history(tenants: list[Owner], generations: int) -> Iterator[One]:
+def _history(tenants: list[Owner], generations: int) -> Iterator[Sample]:
     """Generations, oldest first, at even distances."""
-    first, step = clock.now() - timedelta(days=DAYS), timedelta(days=DAYS) / (generations + 1)
+    span = timedelta(days=HISTORY_DAYS)
+    first, step = clock.now() - span, span / (generations + 1)
     large, *small = tenants
     for number in range(1, generations + 1):
         at = first + number * step
         turn, place = divmod(number, SMALL_SHARE)
         took = SHORTEST_SECONDS * LONGER ** (number * 7919 % SPREAD)
-        yield One(
+        yield Sample(
             number=number,
             owner=large if place else small[turn % len(small)],
             id=_id(at, number),
@@ -160,7 +161,7 @@ def _id(at: datetime, number: int) -> str:
     return f"{int(at.timestamp() * 1000):012x}7{number & 0xFFF:03x}8{number:015x}"
 
 
-def _generation(one: One) -> Iterator[Row]:
+def _generation(one: Sample) -> Iterator[Row]:
     keys = one.owner.keys
     yield {
         "id": one.id,
@@ -182,7 +183,7 @@ def _generation(one: One) -> Iterator[Row]:
     }
 
 
-def _attempts(one: One) -> Iterator[Row]:
+def _attempts(one: Sample) -> Iterator[Row]:
     count = 2 if one.number % TRIED_AGAIN == 1 else 1
     for number in range(1, count + 1):
         is_good = number == count and one.is_made
@@ -198,11 +199,11 @@ def _attempts(one: One) -> Iterator[Row]:
         }
 
 
-def _attempt_id(one: One, number: int) -> str:
+def _attempt_id(one: Sample, number: int) -> str:
     return _id(one.at + timedelta(milliseconds=number), one.number)
 
 
-def _images(one: One) -> Iterator[Row]:
+def _images(one: Sample) -> Iterator[Row]:
     if one.is_made:
         gone_at = one.ended_at + KEPT
         yield {
@@ -216,7 +217,7 @@ def _images(one: One) -> Iterator[Row]:
         }
 
 
-def _transfers(one: One) -> Iterator[Row]:
+def _transfers(one: Sample) -> Iterator[Row]:
     owner, captured = one.owner, CAPTURED if one.is_made else 0
     available, held = owner.available_account, owner.held_account
     moves = [("hold", available, held, HELD), ("release", held, available, HELD - captured)]
@@ -241,7 +242,7 @@ def _transfers(one: One) -> Iterator[Row]:
         )
 
 
-def _transfer(one: One, kind: str, debit: int, credit: int, amount: int, **more: object) -> Row:
+def _transfer(one: Sample, kind: str, debit: int, credit: int, amount: int, **more: object) -> Row:
     none = dict.fromkeys(("tenant_id", "seq", "available_after", "held_after", "attempt_id"), NULL)
     return {
         **none,
@@ -255,7 +256,7 @@ def _transfer(one: One, kind: str, debit: int, credit: int, amount: int, **more:
     }
 
 
-_ROWS: Mapping[str, Callable[[One], Iterator[Row]]] = {
+_ROWS: Mapping[str, Callable[[Sample], Iterator[Row]]] = {
     "generation_generation": _generation,
     "generation_attempt": _attempts,
     "storage_storedimage": _images,
@@ -263,6 +264,6 @@ _ROWS: Mapping[str, Callable[[One], Iterator[Row]]] = {
 }
 """Each table's rows of a generation."""
 _ANYBODY = Owner(UUID(int=0), [UUID(int=0)], 0, 0, 0)
-_ANY = One(0, _ANYBODY, "", clock.now(), clock.now(), is_made=True)
+_ANY = Sample(0, _ANYBODY, "", clock.now(), clock.now(), is_made=True)
 _OWN = {table: next(iter(rows(_ANY))).keys() for table, rows in _ROWS.items()}
 """Columns by table in which its rows differ."""

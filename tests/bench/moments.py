@@ -22,7 +22,7 @@ from tests.bench.report import Result
 from tests.stack.servers import ROOT
 
 GENERATIONS = 300
-AT_ONCE = 25
+BATCH = 25
 """Few enough to be settled before the reaper misses them and rings again."""
 BALANCE = 10**9
 MOMENTS = ("admitted", "claimed with its attempt", "settled")
@@ -63,7 +63,7 @@ def main(count: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         server = psutil.Process(cursor.fetchone()[0])
-    customer, batches = PayingCustomer("moments", balance=BALANCE), count // AT_ONCE
+    customer, batches = PayingCustomer("moments", balance=BALANCE), count // BATCH
     found = dict.fromkeys(MOMENTS, (0.0, 0.0))
     with tempfile.TemporaryDirectory() as folder:
         spools = Spools(Path(folder), SpoolBudget(1_000_000))
@@ -73,7 +73,7 @@ def main(count: int) -> None:
             for moment, before, after in zip(MOMENTS, marks, marks[1:], strict=False):
                 ours, servers = found[moment]
                 found[moment] = (ours + after[0] - before[0], servers + after[1] - before[1])
-    made = AT_ONCE * batches / 1000
+    made = BATCH * batches / 1000
     sys.stdout.write(
         json.dumps({name: [one / made for one in both] for name, both in found.items()})
     )
@@ -87,7 +87,7 @@ def _moments(customer: Any, spools: Any) -> Iterator[None]:
     from pictor.kit.words import clock  # noqa: PLC0415 - as above
     from tests.making import factories  # noqa: PLC0415 - as above
 
-    made = [customer.generation() for _ in range(AT_ONCE)]
+    made = [customer.generation() for _ in range(BATCH)]
     worker, chooser = factories.make_worker(), Chooser()
     current_catalogue()
     yield

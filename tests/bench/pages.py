@@ -19,7 +19,7 @@ import psycopg
 
 from pictor.kit.words import clock, ids
 from tests.bench.ground import Ground
-from tests.bench.history import DAYS, write_history
+from tests.bench.history import HISTORY_DAYS, write_history
 from tests.bench.report import Result
 from tests.bench.statements import Asked, Statements
 from tests.console.ops.links import opened, pages_found
@@ -217,7 +217,8 @@ def run(ground: Ground, requests: int | None) -> Result:
     slow = {name for name, look in least.items() if look.asked.ms > MAX_MS} - NO_LIMIT
     of_staff = {name: look for name, look in least.items() if name.startswith(STAFF)}
     return Result(
-        name=f"pages: {count:,} generations of {DAYS} days, {rows}; the quickest of {LOOKS} looks",
+        name=f"pages: {count:,} generations of {HISTORY_DAYS} days, {rows};"
+        f" the quickest of {LOOKS} looks",
         lines=[
             f"written in {seeded_seconds:.0f} s, usage counted in {counted_seconds:.0f} s",
             f"{'':<{width}}  statements  their ms  all ms",
@@ -341,9 +342,9 @@ def _old(owner: "psycopg.Connection[Any]", newest: UUID) -> Mapping[str, str]:
          WHERE id > %s AND tenant_id = (SELECT tenant_id FROM generation_generation WHERE id = %s)
          ORDER BY id LIMIT 1
         """,
-        [ids.first_at(clock.now() - timedelta(days=DAYS / 2)), newest],
+        [ids.first_at(clock.now() - timedelta(days=HISTORY_DAYS / 2)), newest],
     ).fetchall()
-    begin = int((clock.now() - timedelta(days=DAYS - 1)).timestamp())
+    begin = int((clock.now() - timedelta(days=HISTORY_DAYS - 1)).timestamp())
     draft = owner.execute("SELECT id FROM billing_pricebook WHERE published_at IS NULL")
     return {
         "draft": str(draft.fetchall()[0][0]),

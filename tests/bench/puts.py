@@ -102,7 +102,7 @@ def _server(folder: Path, images: int, level: int) -> None:
     for _ in range(images):
         (folder / "images" / DAY / name()).mkdir(parents=True)
     bucket, stop = _started(folder)
-    (server,) = [one for one in psutil.Process().children() if "serve" in one.cmdline()]
+    (server,) = [child for child in psutil.Process().children() if "serve" in child.cmdline()]
     from django.core.files.base import ContentFile  # noqa: PLC0415 - needs settings
 
     body = ContentFile(os.urandom(SMALL))

@@ -25,7 +25,7 @@ from tests.stack.servers import ROOT
 HOLDS = 2_000
 ROUNDS = 9
 """Rounds of each kind, by turns."""
-AT_ONCE = 50
+HOLDS_AT_ONCE = 50
 """Holds in one transaction: a rollback costs the connection its prepared statements."""
 MAX_MS = 0.1
 """Limit of CPU for the seals of one generation."""
@@ -94,9 +94,9 @@ def main(count: int) -> None:
         for kind, figures in found.items():
             with _without_seals() if kind == "bare" else nullcontext():
                 before = spent()
-                for _ in range(count // AT_ONCE):
+                for _ in range(count // HOLDS_AT_ONCE):
                     with transaction.atomic():
-                        for _ in range(AT_ONCE):
+                        for _ in range(HOLDS_AT_ONCE):
                             one()
                         transaction.set_rollback(True)
                 figures.append(1000 * (spent() - before) / count)

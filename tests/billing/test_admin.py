@@ -185,7 +185,7 @@ def test_transfers_are_found_by_their_generation_and_by_tenant(pages, acme, othe
 
 
 def test_a_tenants_transfers_are_its_newest(pages, acme, monkeypatch):
-    monkeypatch.setattr(ledger, "LOOKED_AT", 2)
+    monkeypatch.setattr(ledger, "MAX_SCANNED_ROWS", 2)
     for amount in (1, 2, 3):
         acme.hold(amount)
 

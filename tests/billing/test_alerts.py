@@ -44,19 +44,19 @@ def charge(acme: LedgerCustomer, amount: int, at: datetime) -> None:
     ))  # fmt: skip
 
 
-def told() -> list[str]:
+def recipients() -> list[str]:
     return sorted(Mail.objects.values_list("to", flat=True))
 
 
 def test_owners_admins_and_billing_members_are_told_once(acme, now):
     want(acme, below=10_000_000)
-    assert (look_at_balances(now=now), told()) == (0, [])
+    assert (look_at_balances(now=now), recipients()) == (0, [])
     adjust(tenant_id=acme.id, amount=Micros(-1_550_001), reason="used", actor="test")
 
     looks = [look_at_balances(now=now), look_at_balances(now=now + timedelta(minutes=5))]
 
     assert looks == [1, 0]
-    assert told() == ["admin@acme.example", "billing@acme.example", "owner@acme.example"]
+    assert recipients() == ["admin@acme.example", "billing@acme.example", "owner@acme.example"]
     mail = Mail.objects.filter(to="owner@acme.example").get()
     assert mail.subject == "acme has $8.44 left"
     assert PAGE in mail.text
@@ -73,7 +73,7 @@ def test_after_a_top_up_they_are_told_again(acme, now):
 
     assert look_at_balances(now=now) == 1
 
-    assert len(told()) == 6
+    assert len(recipients()) == 6
 
 
 def test_a_balance_is_low_when_it_lasts_for_too_few_days(acme, now):

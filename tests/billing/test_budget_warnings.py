@@ -32,20 +32,20 @@ def set_rules(acme: LedgerCustomer, rules: KeyRules, name: str = "ci") -> None:
     change_api_key(key=acme.key, name=name, rules=rules, actor="test")
 
 
-def told() -> list[str]:
+def recipients() -> list[str]:
     return sorted(Mail.objects.values_list("to", flat=True))
 
 
 def test_owners_and_admins_are_told_once_when_a_budget_is_passed(acme, now):
     set_rules(acme, MONTH)
     acme.hold(1_000_000)
-    assert (look_at_budgets(now=now), told()) == (0, [])
+    assert (look_at_budgets(now=now), recipients()) == (0, [])
     acme.hold(2_500)
 
     looks = [look_at_budgets(now=now), look_at_budgets(now=now + timedelta(minutes=5))]
 
     assert looks == [1, 0]
-    assert told() == ["admin@acme.example", "owner@acme.example"]
+    assert recipients() == ["admin@acme.example", "owner@acme.example"]
     mail = Mail.objects.filter(to="owner@acme.example").get()
     assert mail.subject == "The key “ci” is over its budget: $1.0025 of $1.00 in November 2026"
     for words in (mail.text, mail.html):
@@ -83,7 +83,7 @@ def test_nobody_is_told_of_a_key_that_works_no_more(acme, now):
     ApiKey.objects.update(expires_at=None)
     Tenant.objects.update(status=Tenant.Status.SUSPENDED)
 
-    assert (ended, look_at_budgets(now=now), told()) == (0, 0, [])
+    assert (ended, look_at_budgets(now=now), recipients()) == (0, 0, [])
 
 
 def test_each_window_is_told_of_by_itself(acme, now):
@@ -138,11 +138,11 @@ def test_a_process_that_ends_with_its_mails_leaves_them_all_to_the_next_look(
         patch.setattr(sending, "_post", dies_once_they_are_written)
         with pytest.raises(SystemExit):
             look_at_budgets(now=now)
-    assert (told(), BudgetWarning.objects.count()) == ([], 0)
+    assert (recipients(), BudgetWarning.objects.count()) == ([], 0)
 
     assert look_at_budgets(now=now) == 1
 
-    assert told() == ["admin@acme.example", "owner@acme.example"]
+    assert recipients() == ["admin@acme.example", "owner@acme.example"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -162,7 +162,7 @@ def test_many_looks_at_once_warn_once(acme, now):
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(look, range(6))) == 1
 
-    assert told() == ["admin@acme.example", "owner@acme.example"]
+    assert recipients() == ["admin@acme.example", "owner@acme.example"]
 
 
 def test_a_key_without_a_name_or_with_lines_in_it_is_named_in_one_line(acme, now):

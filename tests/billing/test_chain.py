@@ -32,7 +32,7 @@ def run(sql: str) -> None:
         cursor.execute(sql)
 
 
-def found() -> set[tuple[str, str]]:
+def findings() -> set[tuple[str, str]]:
     return {(finding.check, finding.object.split()[0]) for finding in ledger_findings()}
 
 
@@ -41,7 +41,7 @@ def test_every_movement_follows_the_seal_of_the_one_before(acme, settings):
 
     acme.end(acme.hold(1_000_000), 400_000)
 
-    assert ("seal", "transfer") in found()  # the top-up, which stands before
+    assert ("seal", "transfer") in findings()  # the top-up, which stands before
 
 
 def test_the_balance_carries_the_last_two_seals(acme):
@@ -62,7 +62,7 @@ def test_evidence_is_sealed(acme):
     run("UPDATE billing_transfer SET evidence = '\\x00'")
     run("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")
 
-    assert found() == {("seal", "transfer")}
+    assert findings() == {("seal", "transfer")}
 
 
 def test_costs_are_sealed_one_by_one(acme):
@@ -78,7 +78,7 @@ def test_an_older_ledger_is_taken_into_the_chain_as_it_is(acme, other):
     acme.end(acme.hold(1_000_000), 400_000)
     run(UNSEALED)
     acme.hold(100_000)
-    assert found() == {("unsealed", "tenant")}
+    assert findings() == {("unsealed", "tenant")}
 
     assert seal_ledger(actor="test") == 2
 
@@ -94,7 +94,7 @@ def test_older_costs_are_sealed_together(acme):
             generation_id=new_uuid(), attempt_id=new_uuid(), amount=Micros(9), as_loss=False
         )
     run(UNSEALED)
-    assert found() == {("unsealed", "tenant"), ("seal", "transfers")}
+    assert findings() == {("unsealed", "tenant"), ("seal", "transfers")}
 
     seal_ledger(actor="test")
     assert ledger_findings() == []
@@ -103,7 +103,7 @@ def test_older_costs_are_sealed_together(acme):
     run("UPDATE billing_transfer SET amount = 8 WHERE kind = 'upstream_cost'")
     run("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")
     seal_ledger(actor="test")
-    assert found() == {("seal", "transfers")}
+    assert findings() == {("seal", "transfers")}
 
 
 def test_a_change_to_a_row_sealed_later_is_found(acme):
@@ -115,7 +115,7 @@ def test_a_change_to_a_row_sealed_later_is_found(acme):
     run("UPDATE billing_transfer SET reason = 'gift' WHERE seq = 1")
     run("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")
 
-    assert found() == {("seal", "transfer")}
+    assert findings() == {("seal", "transfer")}
 
 
 def test_a_balance_that_lost_its_seal_is_not_sealed_over_a_changed_transfer(acme):
@@ -139,4 +139,4 @@ def test_a_published_price_that_was_changed_is_found(now):
     run("ALTER TABLE billing_price ENABLE TRIGGER USER")
     run("ALTER TABLE billing_price ENABLE ALWAYS TRIGGER final_once_published")
 
-    assert found() == {("prices", "price_book")}
+    assert findings() == {("prices", "price_book")}

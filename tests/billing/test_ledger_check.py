@@ -97,7 +97,7 @@ def failed_checks() -> set[str]:
 @pytest.fixture(params=["at once", "by ranges", "since the top-ups"])
 def failing(request, acme, other, monkeypatch):
     """The failing checks, and whether the proof reads the opening top-ups again."""
-    monkeypatch.setattr(walk, "AT_ONCE", 20_000 if request.param == "at once" else 3)
+    monkeypatch.setattr(walk, "TRANSFERS_AT_ONCE", 20_000 if request.param == "at once" else 3)
     if request.param != "since the top-ups":
         return failed_checks, True
     proved = walk.Walk()

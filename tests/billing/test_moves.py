@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from accounts.audit_log import audit_page
-from accounts.ledger import AskedMove
+from accounts.ledger import RequestedMove
 from accounts.models import AuditEvent, User
 from accounts.services.audit import at_the_shell
 from billing.models import MoneyMove, Transfer
@@ -31,21 +31,23 @@ MUCH = Micros(50_000_000_000)
 """50,000 USD, above PICTOR_MONEY_NEEDS_TWO."""
 
 
-def asked(
+def requested(
     tenant_id: UUID,
     amount: int = 5_000_000,
     *,
     kind: str = "credit",
     seq: int | None = None,
     note: str = "",
-) -> AskedMove:
-    return AskedMove(
+) -> RequestedMove:
+    return RequestedMove(
         tenant_id=tenant_id, kind=kind, amount=Micros(amount), seq=seq, reason="sorry", note=note
     )
 
 
-def move(wanted: AskedMove, *, once: UUID | None = None, actor: User | str = "ann") -> MoneyMove:
-    return move_money(once=once or ids.new_uuid(), asked=wanted, actor=actor, now=clock.now())
+def move(
+    wanted: RequestedMove, *, once: UUID | None = None, actor: User | str = "ann"
+) -> MoneyMove:
+    return move_money(once=once or ids.new_uuid(), requested=wanted, actor=actor, now=clock.now())
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def bob(db):
 
 
 def test_a_form_sent_twice_moves_money_once(acme):
-    once, wanted = ids.new_uuid(), asked(acme.id)
+    once, wanted = ids.new_uuid(), requested(acme.id)
 
     first, second = move(wanted, once=once), move(wanted, once=once)
 
@@ -71,7 +73,7 @@ def test_a_form_sent_twice_moves_money_once(acme):
 @pytest.mark.django_db(transaction=True)
 def test_a_form_sent_twice_at_once_moves_money_once():
     acme, once = LedgerCustomer("acme", 10_000_000), ids.new_uuid()
-    wanted = asked(acme.id)
+    wanted = requested(acme.id)
 
     with ThreadPoolExecutor(2) as both:
         sent = [both.submit(alone, lambda: move(wanted, once=once)) for _ in range(2)]
@@ -82,10 +84,10 @@ def test_a_form_sent_twice_at_once_moves_money_once():
 
 def test_a_form_sent_again_with_other_values_is_refused(acme):
     once = ids.new_uuid()
-    move(asked(acme.id), once=once)
+    move(requested(acme.id), once=once)
 
     with pytest.raises(ValidationError, match="sent before with other values"):
-        move(asked(acme.id, 6_000_000), once=once)
+        move(requested(acme.id, 6_000_000), once=once)
 
     assert available_to(acme.id) == 15_000_000
 
@@ -100,7 +102,7 @@ def test_a_form_sent_again_with_other_values_is_refused(acme):
     ],
 )
 def test_a_rehearsal_says_what_would_be_and_moves_nothing(acme, kind, amount, more, after):
-    wanted = asked(acme.id, amount, kind=kind, **more)
+    wanted = requested(acme.id, amount, kind=kind, **more)
 
     effect = rehearse(wanted, actor="ann")
     moved = (effect.before, effect.after, len(statement(acme.id)), available_to(acme.id))
@@ -126,13 +128,13 @@ def test_an_impossible_move_leaves_nothing(acme, kind, amount, message, act):
     seq = 1 if kind == "reversal" else None
 
     with pytest.raises(ValidationError, match=message):
-        act(asked(acme.id, amount, kind=kind, seq=seq))
+        act(requested(acme.id, amount, kind=kind, seq=seq))
 
     assert (MoneyMove.objects.count(), available_to(acme.id)) == (0, 10_000_000)
 
 
 def test_much_waits_for_another_person(acme, ann, bob):
-    waits = move(asked(acme.id, MUCH, note="as agreed"), actor=ann)
+    waits = move(requested(acme.id, MUCH, note="as agreed"), actor=ann)
     before = available_to(acme.id)
     with pytest.raises(ValidationError, match="Somebody other than the person who asked"):
         approve_move(move_id=waits.id, actor=ann, now=clock.now())
@@ -156,7 +158,7 @@ def test_much_waits_for_another_person(acme, ann, bob):
 
 def test_the_person_asking_at_the_shell_cannot_approve_in_the_browser(acme, ann):
     hand = at_the_shell.set("root as Ann@pictor.example")
-    waits = move(asked(acme.id, MUCH), actor="manage.py")
+    waits = move(requested(acme.id, MUCH), actor="manage.py")
     at_the_shell.reset(hand)
 
     with pytest.raises(ValidationError, match="Somebody other than the person who asked"):
@@ -181,7 +183,7 @@ def expire(waits: MoneyMove, bob: User) -> None:
     [(decline, "declined by bob"), (approve, "booked by bob"), (expire, "expired")],
 )
 def test_a_move_is_decided_once(acme, ann, bob, end, state):
-    waits = move(asked(acme.id, MUCH), actor=ann)
+    waits = move(requested(acme.id, MUCH), actor=ann)
     end(waits, bob)
     available = available_to(acme.id)
 
@@ -195,10 +197,10 @@ def test_a_move_is_decided_once(acme, ann, bob, end, state):
 
 def test_decided_moves_are_listed_latest_first(acme, ann, bob):
     ends = (expire, decline, approve)
-    waits = [move(asked(acme.id, MUCH + micros), actor=ann) for micros in range(4)]
+    waits = [move(requested(acme.id, MUCH + micros), actor=ann) for micros in range(4)]
     for one, end in zip(waits, ends, strict=False):
         end(one, bob)
-    move(asked(acme.id), actor=ann)
+    move(requested(acme.id), actor=ann)
 
     found = decided_moves(clock.now(), limit=9)
 
@@ -218,7 +220,7 @@ def test_decided_moves_are_listed_latest_first(acme, ann, bob):
 
 def test_a_move_that_cannot_be_booked_now_does_not_wait(acme, ann):
     with pytest.raises(ValidationError, match="only"):
-        move(asked(acme.id, -MUCH, kind="adjustment"), actor=ann)
+        move(requested(acme.id, -MUCH, kind="adjustment"), actor=ann)
 
     assert waiting_moves(clock.now()) == []
 
@@ -231,7 +233,7 @@ def run(*words: str) -> str:
 
 def test_a_reversal_is_negative_at_the_shell(acme, settings):
     settings.MONEY_NEEDS_TWO = Micros(1_000_000)
-    move(asked(acme.id, 3_000_000, kind="reversal", seq=1, note="paid twice"))
+    move(requested(acme.id, 3_000_000, kind="reversal", seq=1, note="paid twice"))
 
     (row,) = json.loads(run("list", "--json"))
 

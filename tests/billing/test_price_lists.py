@@ -215,8 +215,8 @@ def test_a_lists_book_changes_what_lies_below_it_and_not_what_lies_above(
         actor="test",
     )
 
-    assert [str(one) for one in price_changes(book, clock.now())] == []
-    assert [str(one) for one in price_changes(own, clock.now())] == [
+    assert [str(change) for change in price_changes(book, clock.now())] == []
+    assert [str(change) for change in price_changes(own, clock.now())] == [
         "gpt-image-2 1024x1024 low: 0.000050 USD -> 0.000080 USD"
     ]
 
@@ -404,7 +404,7 @@ def test_assignments_at_once_are_all_recorded_and_the_last_one_holds(acme, pool,
     made = [one.result(20) for one in at_once]
 
     rows = list(PriceListAssignment.objects.order_by("id"))
-    assert [one.id for one in rows] == sorted(one.id for one in made if one is not None)
+    assert [row.id for row in rows] == sorted(one.id for one in made if one is not None)
     assert all(one.price_list_id != two.price_list_id for one, two in pairwise(rows))
     assert list_of(acme.id) == rows[-1].price_list
     assert ledger_findings() == []

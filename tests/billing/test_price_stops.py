@@ -7,14 +7,14 @@ import pytest
 from billing.price_changes import PriceChange
 from billing.price_stops import BelowCost, BookStep, CellCost, Confirmed, Stops, judged_by_cost
 from billing.pricing import PriceRow
-from billing.upstream_cost import UNKNOWN, Cost, CostSource
+from billing.upstream_cost import UNKNOWN_COST, Cost, CostSource
 from pictor.kit.words.money import Micros
 
 LOW, HIGH = ("img", "1024x1024", "low"), ("img", "1024x1024", "high")
 
 
 def served(micros: int | None, channel: str = "acme", *, is_sandbox: bool = False) -> CellCost:
-    cost = UNKNOWN if micros is None else Cost(Micros(micros), CostSource.TABLE)
+    cost = UNKNOWN_COST if micros is None else Cost(Micros(micros), CostSource.TABLE)
     return CellCost(LOW, channel, cost, is_sandbox=is_sandbox)
 
 

@@ -55,7 +55,7 @@ def test_rows_held_by_formula_or_of_unknown_cost_are_left_out_by_name():
 def test_typed_prices_change_only_their_rows_of_any_kind():
     plan = reprice_by_hand([LOW, HIGH, AUTO], {LOW.key: "$0.21", AUTO.key: "0.5", HIGH.key: ""})
 
-    assert [(one.key, one.becomes.micros) for one in plan.changes] == [
+    assert [(change.key, change.becomes.micros) for change in plan.changes] == [
         (LOW.key, 210_000),
         (AUTO.key, 500_000),
     ]

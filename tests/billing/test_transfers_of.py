@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.selectors import given_for, transfers_of
+from billing.selectors import charge_sums_of, transfers_of
 from billing.services import book_upstream_cost, refund
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
@@ -51,7 +51,7 @@ def test_each_is_read_by_an_index(acme, moved):
         acme.hold(1)
     with CaptureQueriesContext(connection) as asked:
         transfers_of(moved.generation_id, tenant_id=moved.tenant_id, attempt_ids=[ATTEMPT])
-        given_for([moved.generation_id, ATTEMPT], tenants=[moved.tenant_id])
+        charge_sums_of([moved.generation_id, ATTEMPT], tenants=[moved.tenant_id])
 
     every, given = (plan_of(one["sql"]) for one in asked)
     assert "Seq Scan on billing_transfer" not in every + given

@@ -46,18 +46,18 @@ def test_the_first_that_is_known_is_taken():
     everything = costs(*TOKEN_ROWS, CELL, flat=90_000)
     came = UpstreamResult((SQUARE, SQUARE), TokenCounts(10, 100, 7024), reported=Micros(123))
 
-    assert upstream_cost(everything, asked=ASKED, came=came) == known(123, CostSource.REPORTED)
+    assert upstream_cost(everything, sent=ASKED, came=came) == known(123, CostSource.REPORTED)
     came = replace(came, reported=None)  # 10 x 5 + 100 x 8 + 7,024 x 30
-    assert upstream_cost(everything, asked=ASKED, came=came) == known(211_570, CostSource.TOKENS)
+    assert upstream_cost(everything, sent=ASKED, came=came) == known(211_570, CostSource.TOKENS)
     came = replace(came, tokens=None)
-    assert upstream_cost(everything, asked=ASKED, came=came) == known(80_000, CostSource.TABLE)
+    assert upstream_cost(everything, sent=ASKED, came=came) == known(80_000, CostSource.TABLE)
     other = costs(*TOKEN_ROWS, replace(CELL, quality="low"), flat=90_000)
-    assert upstream_cost(other, asked=ASKED, came=came) == known(180_000, CostSource.FLAT)
+    assert upstream_cost(other, sent=ASKED, came=came) == known(180_000, CostSource.FLAT)
 
 
 def test_a_cost_without_a_source_is_unknown_and_a_zero_cost_is_known():
-    unknown = upstream_cost(Costs(), asked=ASKED)
-    nothing = upstream_cost(costs(replace(CELL, micros=Micros(0))), asked=ASKED)
+    unknown = upstream_cost(Costs(), sent=ASKED)
+    nothing = upstream_cost(costs(replace(CELL, micros=Micros(0))), sent=ASKED)
 
     assert (unknown.is_known, unknown.source) == (False, CostSource.UNKNOWN)
     assert (nothing.is_known, nothing) == (True, known(0, CostSource.TABLE))
@@ -66,8 +66,8 @@ def test_a_cost_without_a_source_is_unknown_and_a_zero_cost_is_known():
 def test_an_unbilled_attempt_and_a_test_cost_nothing():
     came = UpstreamResult((SQUARE,), reported=Micros(9))
 
-    unbilled = upstream_cost(costs(CELL), asked=ASKED, came=came, may_have_billed=False)
-    of_a_test = upstream_cost(Costs(flat=5, is_free=True), asked=ASKED, came=came)
+    unbilled = upstream_cost(costs(CELL), sent=ASKED, came=came, may_have_billed=False)
+    of_a_test = upstream_cost(Costs(flat=5, is_free=True), sent=ASKED, came=came)
 
     assert unbilled == of_a_test == known(0, CostSource.NOTHING)
 
@@ -79,8 +79,8 @@ def test_the_table_of_the_beginning_is_taken_on_both_sides_of_midnight():
     )
     just_before = replace(ASKED, at=MIDNIGHT - timedelta(microseconds=1))
 
-    before = upstream_cost(Costs(tables=tables), asked=just_before)
-    after = upstream_cost(Costs(tables=tables), asked=ASKED)
+    before = upstream_cost(Costs(tables=tables), sent=just_before)
+    after = upstream_cost(Costs(tables=tables), sent=ASKED)
 
     assert (before.micros, after.micros) == (80_000, 2)
 
@@ -88,7 +88,7 @@ def test_the_table_of_the_beginning_is_taken_on_both_sides_of_midnight():
 def test_a_table_in_the_future_says_nothing_yet():
     later = Costs(tables=(table(CELL, since=MIDNIGHT + timedelta(seconds=1)),))
 
-    assert not upstream_cost(later, asked=ASKED).is_known
+    assert not upstream_cost(later, sent=ASKED).is_known
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_nearest_cell_is_that_of_what_was_asked_or_left_to_the_upstream(aske
         CostRow("img", "any", "any", Micros(1)),
     )
 
-    cost = upstream_cost(costs(*rows), asked=replace(ASKED, **asked), came=came)
+    cost = upstream_cost(costs(*rows), sent=replace(ASKED, **asked), came=came)
 
     assert cost == known(micros, CostSource.TABLE)
 
@@ -129,7 +129,7 @@ def test_the_nearest_cell_is_that_of_what_was_asked_or_left_to_the_upstream(aske
 def test_a_formula_is_that_of_the_size_and_quality(asked, came, micros):
     row = CostRow("img", "any", "any", Micros(30_000_000), "formula")
 
-    cost = upstream_cost(costs(row), asked=replace(ASKED, **asked), came=came)
+    cost = upstream_cost(costs(row), sent=replace(ASKED, **asked), came=came)
 
     assert cost == known(micros, CostSource.TABLE)
 
@@ -138,19 +138,19 @@ def test_a_formula_is_that_of_the_size_and_quality(asked, came, micros):
 def test_a_formula_without_size_or_quality_says_nothing(asked):
     row = CostRow("img", "any", "any", Micros(30_000_000), "formula")
 
-    assert not upstream_cost(costs(row), asked=replace(ASKED, **asked)).is_known
+    assert not upstream_cost(costs(row), sent=replace(ASKED, **asked)).is_known
 
 
 def test_tokens_of_which_one_has_no_price_are_not_added_up():
     came = UpstreamResult((SQUARE,), TokenCounts(10, 100, 7024))
     rows = [row for row in TOKEN_ROWS if row.quality != "input_image"]
 
-    assert not upstream_cost(costs(*rows), asked=ASKED, came=came).is_known
+    assert not upstream_cost(costs(*rows), sent=ASKED, came=came).is_known
     without = replace(came, tokens=TokenCounts(10, 0, 7024))
-    assert upstream_cost(costs(*rows), asked=ASKED, came=without).micros == 210_770
+    assert upstream_cost(costs(*rows), sent=ASKED, came=without).micros == 210_770
 
 
 def test_an_upstream_that_counts_no_tokens_of_images_is_not_taken_at_its_word():
     came = UpstreamResult((SQUARE,), TokenCounts(10, 0, 0))
 
-    assert upstream_cost(costs(*TOKEN_ROWS, CELL), asked=ASKED, came=came).micros == 40_000
+    assert upstream_cost(costs(*TOKEN_ROWS, CELL), sent=ASKED, came=came).micros == 40_000

@@ -99,7 +99,7 @@ def test_the_cost_is_that_of_the_first_that_is_known(stored, flat, asked, came):
     stored = sorted(stored, key=lambda one: one[0])
     costs = Costs(flat, tuple(table(*one) for one in stored))
 
-    cost = upstream_cost(costs, asked=asked, came=came)
+    cost = upstream_cost(costs, sent=asked, came=came)
 
     amount, source = by_the_rule(stored, flat, asked, came)
     assert cost == Cost(Micros(amount or 0), CostSource(source))
@@ -113,8 +113,8 @@ def test_a_table_that_begins_later_changes_nothing(stored, flat, asked, came, la
     now = tuple(table(*one) for one in stored)
     then = table(MIDNIGHT + timedelta(days=1), later, {})
 
-    assert upstream_cost(Costs(flat, (*now, then)), asked=asked, came=came) == upstream_cost(
-        Costs(flat, now), asked=asked, came=came
+    assert upstream_cost(Costs(flat, (*now, then)), sent=asked, came=came) == upstream_cost(
+        Costs(flat, now), sent=asked, came=came
     )
 
 
@@ -124,7 +124,7 @@ def test_an_unbilled_attempt_and_a_test_cost_nothing_whatever_is_known(stored, f
     found = tuple(table(*one) for one in sorted(stored, key=lambda one: one[0]))
     nothing = Cost(Micros(0), CostSource.NOTHING)
 
-    unbilled = upstream_cost(Costs(flat, found), asked=asked, came=came, may_have_billed=False)
-    of_a_test = upstream_cost(Costs(flat, found, is_free=True), asked=asked, came=came)
+    unbilled = upstream_cost(Costs(flat, found), sent=asked, came=came, may_have_billed=False)
+    of_a_test = upstream_cost(Costs(flat, found, is_free=True), sent=asked, came=came)
 
     assert (unbilled, of_a_test) == (nothing, nothing)

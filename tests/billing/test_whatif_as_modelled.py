@@ -32,7 +32,7 @@ SIZES = ((1024, 1024), (1024, 1536), (512, 512))
 OTHERS = (*SIZES, (1000, 1000), (2880, 2880), (17, 4000))
 QUALITIES = ("low", "medium", "high")
 ACME, OTHER = UUID(int=1), UUID(int=2)
-DAYS = (date(2026, 11, 1), date(2026, 11, 2))
+DATES = (date(2026, 11, 1), date(2026, 11, 2))
 
 
 def table_of(draw: Random, book: int, *, spread: int) -> PriceTable:
@@ -117,7 +117,7 @@ def asked_at_random(draw: Random) -> Asked:
     came = [Delivered(*draw.choice(OTHERS)) for _ in range(draw.randint(1, n))]
     return Asked(
         tenant=draw.choice([ACME, OTHER]),
-        day=draw.choice(DAYS),
+        day=draw.choice(DATES),
         model=model,
         size=draw.choice(["auto", *(f"{width}x{height}" for width, height in SIZES)]),
         quality=draw.choice(["auto", *QUALITIES]),
@@ -151,16 +151,22 @@ def test_the_revenue_is_the_sum_of_what_each_generation_would_owe(seed, spread):
     generations = [asked_at_random(draw) for _ in range(300)]
     sold, expected, cut = [], defaultdict(list), set()
     charged = 0
-    for one in generations:
-        was, counted = one.due(former)
-        table = of_other if one.tenant == OTHER else new
-        then, _ = one.due(table)
+    for generation in generations:
+        was, counted = generation.due(former)
+        table = of_other if generation.tenant == OTHER else new
+        then, _ = generation.due(table)
         sold += counted
         charged += was.total
-        group = (one.day, one.tenant, one.model, one.size, was.quality_billed)
+        group = (
+            generation.day,
+            generation.tenant,
+            generation.model,
+            generation.size,
+            was.quality_billed,
+        )
         assert then.quality_billed == was.quality_billed
         expected[group].append((was.total - was.references, then.total - then.references))
-        if one.may_be_cut(table, was.quality_billed):
+        if generation.may_be_cut(table, was.quality_billed):
             cut.add(group)
 
     found = brought_by(added_up(sold), prices)

@@ -224,7 +224,7 @@ def test_a_withdrawal_is_told_for_30_days_to_the_tenant_concerned(acme, other, s
     at = withdraw_price_book(book=book, actor="test").withdrawn_at
 
     told = [
-        [one.book for one in withdrawals(whom, at + timedelta(days=days))]
+        [withdrawal.book for withdrawal in withdrawals(whom, at + timedelta(days=days))]
         for whom, days in ((acme.id, 29), (acme.id, 30), (other.id, 0), (None, 0))
     ]
 

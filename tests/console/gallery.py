@@ -73,7 +73,7 @@ def _take(stack: Stack) -> None:
 
 def _operators_pages(context: BrowserContext, stack: Stack) -> dict[str, str]:
     """Return the operator's pages once demo sales are counted, which happens each minute."""
-    cookies = {one["name"]: one["value"] for one in context.cookies()}
+    cookies = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
     with httpx.Client(base_url=stack.base_url, cookies=cookies, trust_env=False) as client:
         channels = "/ops/channels/?mode=demo"
         until(lambda: "nothing sold" not in opened(client, channels).text, seconds=300)

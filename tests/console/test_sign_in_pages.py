@@ -62,7 +62,7 @@ def test_every_page_of_signing_in_keeps_the_promises(tour: Tour) -> None:
     tour.leave()
     reset_password(tour)
 
-    assert tour.seen >= {str(one.name) for one in urlpatterns} - NO_PAGE
+    assert tour.seen >= {str(urlpattern.name) for urlpattern in urlpatterns} - NO_PAGE
 
 
 def sign_up(tour: Tour) -> None:

@@ -42,7 +42,7 @@ def new(browser: Browser, stack: Stack) -> Iterator[New]:
         page.wait_for_url("**/console/ten_*/")
         address = page.url
         cookies = {"colleague": _joined(browser, stack, page, colleague)}
-        cookies["owner"] = [dict(one) for one in session.cookies()]
+        cookies["owner"] = [dict(cookie) for cookie in session.cookies()]
         yield New(address, address.rstrip("/").rpartition("/")[2], page, colleague, cookies)
 
 
@@ -61,11 +61,11 @@ def _joined(browser: Browser, stack: Stack, owner: Page, email: str) -> list[dic
         joined = sign_up(theirs, email, box.url)
         joined.get_by_role("button", name="Join workspace").click()
         joined.wait_for_url("**/console/ten_*/")
-        return [dict(one) for one in theirs.cookies()]
+        return [dict(cookie) for cookie in theirs.cookies()]
 
 
 def sign_in(session: BrowserContext, new: New, who: str) -> None:
-    kept = [one for one in new.cookies[who] if one["name"] != "theme"]
+    kept = [cookie for cookie in new.cookies[who] if cookie["name"] != "theme"]
     session.add_cookies(kept)  # type: ignore[arg-type]  # as they were given
 
 

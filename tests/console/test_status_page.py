@@ -39,7 +39,7 @@ def failed(seeded, monkeypatch):
     Channel.objects.update(is_enabled=True)
 
 
-def seen(days: dict[int, tuple[int, int]]) -> Component:
+def component_of(days: dict[int, tuple[int, int]]) -> Component:
     """The component of a part with these looks and failures, by days ago."""
     history = [
         WatchedDay(part="x", day=TODAY - timedelta(days=back), looks=looks, failed=count)
@@ -122,11 +122,11 @@ def test_programs_read_the_same(client, failed):
     ],
 )
 def test_the_bars_in_words(days, sentence):
-    assert seen(days).sentence == sentence
+    assert component_of(days).sentence == sentence
 
 
 def test_a_bar_for_each_day_by_what_was_seen():
-    found = dict(seen({0: (100, 0), 1: (100, 1), 2: (100, 5)}).bars)
+    found = dict(component_of({0: (100, 0), 1: (100, 1), 2: (100, 5)}).bars)
 
     assert found["ok"] == "M356 0h3v32h-3z"
     assert found["warn"] == "M352 10h3v22h-3z"
@@ -134,7 +134,7 @@ def test_a_bar_for_each_day_by_what_was_seen():
     assert found["idle"].count("M") == 87
 
 
-def told(*, hours_ago: int = 0) -> Incident:
+def begin_incident(*, hours_ago: int = 0) -> Incident:
     """An incident of dall-e-3 that began this long ago."""
     return incidents.begin(
         title="Requests fail",
@@ -166,7 +166,7 @@ def test_an_open_incident_comes_first_and_marks_its_parts(
 ):
     lease.enlist()
     Channel.objects.update(is_enabled=True)
-    incident = told()
+    incident = begin_incident()
     client.get("/status/")  # this loads the catalogue, once a process
 
     with django_assert_max_num_queries(12):
@@ -188,7 +188,7 @@ def test_an_open_incident_comes_first_and_marks_its_parts(
 
 
 def test_a_resolved_incident_stays_for_90_days(client, seeded):
-    resolve(told(hours_ago=2), "It was a disk.")
+    resolve(begin_incident(hours_ago=2), "It was a disk.")
     at_first, now = words_of(client.get("/status/")), clock.now()
     Incident.objects.update(begins_at=now - timedelta(days=99), ends_at=now - timedelta(days=91))
 
@@ -199,7 +199,7 @@ def test_a_resolved_incident_stays_for_90_days(client, seeded):
 
 def test_the_page_shows_20_past_incidents_and_programs_read_50(client, seeded):
     for number in range(60):
-        resolve(told(hours_ago=60 - number), f"It was disk {number}.")
+        resolve(begin_incident(hours_ago=60 - number), f"It was disk {number}.")
     Incident.objects.filter(id=Incident.objects.latest("id").id).update(ends_at=None)
 
     page, said = words_of(client.get("/status/")), client.get("/status.json").json()
@@ -230,7 +230,7 @@ def test_a_stop_is_told_in_its_words_without_the_reason(client, seeded):
 
 def test_no_words_break_the_feed(client, seeded):
     pause(Stoppable(), "Back\x1b soon.")
-    resolve(told(), "Fixed\x0b.\x00")
+    resolve(begin_incident(), "Fixed\x0b.\x00")
 
     feed = ElementTree.fromstring(client.get("/status/rss/").content)  # noqa: S314 - our own
 
@@ -239,7 +239,7 @@ def test_no_words_break_the_feed(client, seeded):
 
 
 def test_the_feed_has_each_thing_that_was_said_the_last_first(client, seeded):
-    incident = told(hours_ago=2)
+    incident = begin_incident(hours_ago=2)
     pause(Stoppable(), "Back soon.", hours_ago=1)
     resolve(incident, "Fixed < & well.")
 

@@ -57,7 +57,7 @@ def test_fields_suit_a_finger(browser, place, stack):
                 "all => all.map((one) => [getComputedStyle(one).fontSize, one.offsetHeight])"
             )
             assert sizes, name
-            assert [one for one in sizes if one[0] != "16px" or one[1] < 44] == [], name
+            assert [size for size in sizes if size[0] != "16px" or size[1] < 44] == [], name
             keep(page, f"touch-{name}")
 
 

@@ -70,7 +70,8 @@ def test_no_process_of_production_imports_what_its_lock_does_not_have(stack):
     blocked = [
         module
         for module, distributions in packages_distributions().items()
-        if not {re.sub(r"[-_.]+", "-", one).lower() for one in distributions} & {*mine, "pictor"}
+        if not {re.sub(r"[-_.]+", "-", distribution).lower() for distribution in distributions}
+        & {*mine, "pictor"}
     ]
 
     done = subprocess.run(  # noqa: S603 - our own code

@@ -29,7 +29,7 @@ def test_metrics_are_open_only_to_this_machine_by_default(tmp_path, said, expect
 def test_addresses_and_networks_may_be_mixed(monkeypatch):
     monkeypatch.setenv(NETWORKS, " 10.1.2.3/8, ::1 ,192.0.2.7")
 
-    assert [str(one) for one in env_networks(NETWORKS)] == [
+    assert [str(network) for network in env_networks(NETWORKS)] == [
         "10.0.0.0/8",
         "::1/128",
         "192.0.2.7/32",

@@ -18,7 +18,7 @@ NOBODY = OsAccount(name="nobody", uid=65534, gid=65534)
 @pytest.fixture
 def away(tmp_path, monkeypatch):
     """Run as root, with data folders that the account cannot enter."""
-    monkeypatch.setattr(postgres_place, "AWAY", tmp_path / "away")
+    monkeypatch.setattr(postgres_place, "ELSEWHERE", tmp_path / "away")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(postgres_place, "unprivileged", lambda: NOBODY)
     monkeypatch.setattr(postgres_place, "owner_of", lambda _path: None)

@@ -94,7 +94,7 @@ def deleted(customer: Customer) -> int:
     return LOW
 
 
-def asked(customer: Customer) -> int:
+def ask_for_quote(customer: Customer) -> int:
     body = {"model": "gpt-image-2", "prompt": "a fox"}
     assert customer.client.post("/v1/images/quote", json=body).status_code == 200
     assert customer.client.get(GENERATIONS).status_code == 200
@@ -115,7 +115,7 @@ SCENARIOS: dict[str, Scenario] = {
     "same_idempotency_key": same_idempotency_key,
     "sdk_retry": sdk_retry,
     "deleted": deleted,
-    "asked": asked,
+    "asked": ask_for_quote,
 }
 
 

@@ -12,7 +12,7 @@ from tests.stack.running import MakeCustomer
 
 GOOD = b'{"model": "gpt-image-2", "prompt": "a fox", "quality": "low"}'
 SEED = 20_261_120
-AT_ONCE = 8
+REQUESTS_AT_ONCE = 8
 
 
 def error_code_of(response: httpx.Response) -> tuple[int, str]:
@@ -74,7 +74,7 @@ def is_sane(response: httpx.Response) -> bool:
 
 
 async def answers(customer: Customer, requests: list[httpx.Request]) -> list[httpx.Response]:
-    turns = asyncio.Semaphore(AT_ONCE)
+    turns = asyncio.Semaphore(REQUESTS_AT_ONCE)
     async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
 
         async def one(request: httpx.Request) -> httpx.Response:

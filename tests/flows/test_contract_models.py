@@ -20,7 +20,7 @@ from tests.contracts.price_list import LOW_OR_STANDARD
 from tests.customers.customer import GENERATIONS, Customer, Operator
 from tests.stack.running import MakeCustomer
 
-AT_ONCE = 8
+REQUESTS_AT_ONCE = 8
 MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff", "webp": b"RIFF"}
 DALL_E = ("dall-e-2", "dall-e-3")
 
@@ -192,7 +192,7 @@ def usd(micros: int) -> str:
 
 
 async def all_of(customer: Customer, bodies: list[dict[str, Any]]) -> list[Got]:
-    turns = asyncio.Semaphore(AT_ONCE)
+    turns = asyncio.Semaphore(REQUESTS_AT_ONCE)
     async with httpx.AsyncClient(
         base_url=customer.stack.base_url, timeout=120, trust_env=False
     ) as client:

@@ -14,12 +14,12 @@ from tests.stack.servers import Stack
 
 
 @pytest.fixture(scope="module")
-def made(stack: Stack) -> tuple[dict[str, Any], bytes]:
+def landing_call(stack: Stack) -> tuple[dict[str, Any], bytes]:
     return landing.make(stack)
 
 
-def test_the_image_on_the_page_is_the_one_that_the_call_makes(made):
-    _, image = made
+def test_the_image_on_the_page_is_the_one_that_the_call_makes(landing_call):
+    _, image = landing_call
 
     with Image.open(BytesIO(image)) as now, Image.open(landing.IMAGE) as shown:
         assert (now.format, now.size) == (shown.format, shown.size)
@@ -27,8 +27,8 @@ def test_the_image_on_the_page_is_the_one_that_the_call_makes(made):
     assert calls.made().size_bytes == landing.IMAGE.stat().st_size
 
 
-def test_the_answer_on_the_page_is_what_the_call_answers(made):
-    answer, _ = made
+def test_the_answer_on_the_page_is_what_the_call_answers(landing_call):
+    answer, _ = landing_call
     shown = json.loads(calls.ANSWER.read_text("utf-8"))["answer"]
 
     assert same(answer) == same(shown)
@@ -36,7 +36,7 @@ def test_the_answer_on_the_page_is_what_the_call_answers(made):
 
 
 def test_the_call_is_the_same_in_every_language():
-    curl, python, node = (one.text for one in calls.snippets("http://pictor.example"))
+    curl, python, node = (snippet.text for snippet in calls.snippets("http://pictor.example"))
 
     assert json.loads(curl.partition("-d '")[2].rstrip("'")) == calls.BODY
     (call,) = (
@@ -44,7 +44,7 @@ def test_the_call_is_the_same_in_every_language():
         for one in ast.walk(ast.parse(python))
         if isinstance(one, ast.Call) and ast.unparse(one.func) == "client.images.generate"
     )
-    assert {one.arg: ast.literal_eval(one.value) for one in call.keywords} == calls.BODY
+    assert {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords} == calls.BODY
     assert [
         name for name, value in calls.BODY.items() if f"{name}: {json.dumps(value)}" not in node
     ] == []

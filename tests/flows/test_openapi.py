@@ -335,7 +335,9 @@ def test_a_condition_of_a_body_leaves_its_other_fields_open(document: Document, 
     ]
 
     assert len(conditions) >= 12
-    assert [one["additionalProperties"] for one in conditions] == [True] * len(conditions)
+    assert [condition["additionalProperties"] for condition in conditions] == [True] * len(
+        conditions
+    )
 
 
 @pytest.mark.parametrize(

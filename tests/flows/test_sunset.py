@@ -69,8 +69,8 @@ def test_every_answer_of_a_model_that_ends_says_so(customer: Customer) -> None:
         client.get(f"/v1/models/{OLD}"),
     ]
 
-    assert [one.status_code for one in answers] == [200, 202, 200, 200, 200, 200]
-    assert [life(one) for one in answers] == [AHEAD] * 6
+    assert [answer.status_code for answer in answers] == [200, 202, 200, 200, 200, 200]
+    assert [life(answer) for answer in answers] == [AHEAD] * 6
     assert {"deprecation", "sunset", "link"} <= set(
         answers[0].headers["access-control-expose-headers"].split(", ")
     )
@@ -86,7 +86,7 @@ def test_no_other_answer_says_anything(customer: Customer) -> None:
         client.get("/v1/models"),
     ]
 
-    assert [life(one) for one in answers] == [NOTHING] * 3
+    assert [life(answer) for answer in answers] == [NOTHING] * 3
 
 
 @pytest.mark.usefixtures("announced")
@@ -119,8 +119,8 @@ def test_after_its_end_it_is_gone_and_leads_to_its_successor(
     ]
     again = customer.client.post(GENERATIONS, json=body, headers=keyed)
 
-    assert [one.status_code for one in answers] == [410] * 4
-    assert [one.json() for one in answers] == [
+    assert [answer.status_code for answer in answers] == [410] * 4
+    assert [answer.json() for answer in answers] == [
         {
             "error": {
                 "message": "The model gpt-image-1 ended at 2026-11-01T00:00:00Z."
@@ -131,8 +131,8 @@ def test_after_its_end_it_is_gone_and_leads_to_its_successor(
             }
         }
     ] * 4
-    assert [life(one) for one in answers] == [OVER] * 4
-    assert {one.headers["x-should-retry"] for one in answers} == {"false"}
+    assert [life(answer) for answer in answers] == [OVER] * 4
+    assert {answer.headers["x-should-retry"] for answer in answers} == {"false"}
     assert again.status_code == 200
     assert again.headers["idempotent-replayed"] == "true"
     assert again.headers["x-pictor-generation-id"] == made.headers["x-pictor-generation-id"]

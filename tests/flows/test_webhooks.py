@@ -51,8 +51,10 @@ def test_a_customer_is_told_what_became_of_its_requests(customer: Customer, hook
     assert success["id"] == made.headers["x-pictor-generation-id"]
     assert failure["id"] == refused.headers["x-pictor-generation-id"]
     assert (failure["status"], failure["captured"]) == ("failed", "0.000000")
-    until(lambda: {one["status"] for one in deliveries(customer, endpoint)} == {"delivered"})
-    found = {one["event"]["id"]: one for one in deliveries(customer, endpoint)}
+    until(
+        lambda: {delivery["status"] for delivery in deliveries(customer, endpoint)} == {"delivered"}
+    )
+    found = {delivery["event"]["id"]: delivery for delivery in deliveries(customer, endpoint)}
     assert found.keys() == {one.id for one in hooks.told}
 
 

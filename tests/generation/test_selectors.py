@@ -168,4 +168,4 @@ def test_channels_in_use_stand_before_archived_ones(db):
     make_channel("b", archived_at=now - timedelta(days=1))
     make_channel("c")
 
-    assert [one.name for one in selectors.every_channel()] == ["c", "d", "b", "a"]
+    assert [selector.name for selector in selectors.every_channel()] == ["c", "d", "b", "a"]

@@ -19,11 +19,11 @@ class Loud(Pause):
         raise error
 
 
-def asked(*words: str, is_broker: bool = False) -> RedisCommand[Any]:
+def command_of(*words: str, is_broker: bool = False) -> RedisCommand[Any]:
     """A command whose reply is returned as the server gives it."""
     return RedisCommand(words, lambda reply: reply, lambda: None, Loud(0, ""), is_broker)
 
 
-async def told(text: str, *values: object) -> Row | None:
+async def first_row(text: str, *values: object) -> Row | None:
     """The first row of a statement on the loop's connections."""
     return await fetch_async(Statement(text, values, lambda row: row))

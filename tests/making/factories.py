@@ -288,9 +288,7 @@ def make_delivery(
         ignored=(),
         answer=UpstreamAnswer(images=(), quality=quality, usage=usage, request_id="up-1"),
         images=tuple(images),
-        asked=asked(
-            model=route.upstream_model, size=made.size, quality=made.quality_sent, n=made.n
-        ),
+        sent=asked(model=route.upstream_model, size=made.size, quality=made.quality_sent, n=made.n),
     )
 
 

@@ -295,10 +295,10 @@ def test_two_thirds_of_a_life_pass_before_a_renewal_and_after_a_failure_ever_mor
 
 
 @contextmanager
-def ended(one: Chain) -> Iterator[Chain]:
+def ended(chain: Chain) -> Iterator[Chain]:
     """Yield a chain whose thread ends with the block."""
-    yield one
-    one.end()
+    yield chain
+    chain.end()
 
 
 def expire_seconds() -> float:

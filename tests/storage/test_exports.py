@@ -76,7 +76,7 @@ def test_an_export_is_made_mailed_and_handed_out(acme, ask):
     assert "requested by you is ready" in mail.text
     assert "https://pictor.example/console/settings/" in mail.text
     actions = AuditEvent.objects.filter(action__startswith="tenant.export").order_by("id")
-    assert [(one.action, one.actor_name) for one in actions] == [
+    assert [(action.action, action.actor_name) for action in actions] == [
         ("tenant.export_ask", "ann@example.com"),
         ("tenant.export", "ann@example.com"),
     ]

@@ -373,7 +373,7 @@ async def test_connections_are_kept_for_as_many_as_may_be_idle(monkeypatch, serv
 
 @by_loop
 async def test_many_take_turns(monkeypatch, server, way):
-    monkeypatch.setattr(loop_wire, "AT_ONCE", 2)
+    monkeypatch.setattr(loop_wire, "MAX_REQUESTS_AT_ONCE", 2)
     by_turns = ByLoop(server.url)
     server.answers += [OK] * 20
 
@@ -406,7 +406,7 @@ async def test_a_cancelled_put_leaves_no_connection_behind(server, way):
 
 @by_loop
 async def test_a_reader_who_stops_closes_the_connection_and_keeps_no_turn(monkeypatch, server, way):
-    monkeypatch.setattr(loop_wire, "AT_ONCE", 1)
+    monkeypatch.setattr(loop_wire, "MAX_REQUESTS_AT_ONCE", 1)
     by_turns = ByLoop(server.url)
     server.answers += [answered("200 OK", b"picture")[:-4], OK]
 

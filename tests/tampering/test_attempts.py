@@ -53,7 +53,9 @@ def found_without(generation: str, number: int) -> list[str]:
         )
         assert cursor.rowcount == 1
     return [
-        f"{one.check}: {one.message}" for one in generation_findings() if generation in one.object
+        f"{finding.check}: {finding.message}"
+        for finding in generation_findings()
+        if generation in finding.object
     ]
 
 

@@ -47,8 +47,8 @@ def proof(request, monkeypatch):
     """A proof of the whole: its findings, one after the other."""
     if request.param == "at once":
         return findings
-    monkeypatch.setattr(walk, "AT_ONCE", 3)
-    monkeypatch.setattr(rounds, "AT_ONCE", 1)
+    monkeypatch.setattr(walk, "TRANSFERS_AT_ONCE", 3)
+    monkeypatch.setattr(rounds, "ROWS_AT_ONCE", 1)
     return findings_by_ranges
 
 

@@ -210,7 +210,7 @@ def test_an_index_made_concurrently_waits_without_a_limit_and_says_for_whom(
 
     holders.logger.removeHandler(handler)
     # earlier messages may not name a wait
-    said = next(one for one in caplog.messages if "waits for pid" in one)
+    said = next(message for message in caplog.messages if "waits for pid" in message)
     assert said.startswith(
         "accounts.tried goes on: waiting for writers before build, 0 of 0 blocks; waits for pid"
         f" {reader.info.backend_pid} of "

@@ -68,7 +68,7 @@ async def test_the_request_id_is_in_the_scope_and_on_log_lines():
 async def test_requests_at_once_keep_their_ids_apart():
     exchanges = await asyncio.gather(*(call(Edge(answers)) for _ in range(20)))
 
-    assert all(one.body.decode() == one.headers["x-request-id"] for one in exchanges)
+    assert all(exchange.body.decode() == exchange.headers["x-request-id"] for exchange in exchanges)
 
 
 async def test_the_api_may_be_read_from_any_origin():

@@ -224,7 +224,10 @@ async def test_a_server_that_stops_begins_no_second_answer(app):
 async def test_hundreds_that_wait_need_no_threads(app):
     before = threading.active_count()
     exchanges = [make_exchange(method="GET", path="/v1/waits", hangs=True) for _ in range(300)]
-    tasks = [asyncio.create_task(app(one.scope, one.receive, one.send)) for one in exchanges]
+    tasks = [
+        asyncio.create_task(app(exchange.scope, exchange.receive, exchange.send))
+        for exchange in exchanges
+    ]
     while routes.became.count("waiting") < 300:
         await asyncio.sleep(0)
 

@@ -264,9 +264,9 @@ async def test_no_refusal_keeps_a_word_of_its_request(whole, acme, bearer, monke
 
     rows = await written()
     refused = {
-        ids.parse(ids.REQUEST, one.headers["x-request-id"])
-        for one in exchanges
-        if one.status >= 400
+        ids.parse(ids.REQUEST, exchange.headers["x-request-id"])
+        for exchange in exchanges
+        if exchange.status >= 400
     }
     assert len(refused) > 140
     assert {row["id"] for row in rows} == refused

@@ -349,7 +349,7 @@ async def test_eight_requests_are_served_at_a_time():
     go_on.set()
     exchanges = await asyncio.gather(*calls)
 
-    assert ([one.status for one in exchanges], peak) == ([200] * 20, 8)
+    assert ([exchange.status for exchange in exchanges], peak) == ([200] * 20, 8)
 
 
 async def test_one_session_leaves_turns_for_others():
@@ -430,7 +430,7 @@ async def test_forms_with_files_leave_turns_for_pages():
 
 async def test_a_turn_ends_in_time_and_the_next_one_begins(monkeypatch):
     monkeypatch.setattr(site, "TURN_SECONDS", 0.05)
-    monkeypatch.setattr(site, "AT_ONCE", 1)
+    monkeypatch.setattr(site, "MAX_TURNS", 1)
     go_on = asyncio.Event()
 
     async def app(scope, receive, send):

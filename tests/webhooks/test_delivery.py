@@ -449,7 +449,9 @@ def test_a_private_address_is_not_called(acme, receiver, endpoint):
 
     outcomes = asyncio.run(attempt())
 
-    assert {one.error for one in outcomes} == {"the url leads to an address that is not called"}
+    assert {outcome.error for outcome in outcomes} == {
+        "the url leads to an address that is not called"
+    }
     assert receiver.received == []
 
 

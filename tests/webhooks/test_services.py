@@ -117,7 +117,7 @@ def test_the_former_secret_signs_until_its_time(acme, receiver, endpoint):
         receiver.work()
         signatures.append(receiver.received[-1].headers["webhook-signature"].split())
 
-    assert [len(one) for one in signatures] == [2, 1]
+    assert [len(signature) for signature in signatures] == [2, 1]
 
 
 def test_an_endpoint_deleted_meanwhile_is_neither_changed_nor_rotated(acme, receiver, endpoint):

@@ -37,7 +37,7 @@ def test_each_secret_verifies_and_no_other_does():
         event_id="evt_1", timestamp=int(time.time()), body='{"a":"ü"}'.encode(), signed_with=ours
     )
 
-    assert [Webhook(one).verify('{"a":"ü"}', headers) for one in ours] == [{"a": "ü"}] * 2
+    assert [Webhook(our).verify('{"a":"ü"}', headers) for our in ours] == [{"a": "ü"}] * 2
     with pytest.raises(WebhookVerificationError):
         Webhook(new_secret()).verify('{"a":"ü"}', headers)
     with pytest.raises(WebhookVerificationError):
@@ -53,7 +53,7 @@ def test_the_guides_verification_without_a_library_accepts_only_our_signatures()
     headers = headers_of(event_id="evt_1", timestamp=now, body=BODY, signed_with=secrets)
     old = headers_of(event_id="evt_1", timestamp=now - 301, body=BODY, signed_with=secrets)
 
-    assert [found["is_ours"](one, headers, BODY) for one in secrets] == [True, True]
+    assert [found["is_ours"](secret, headers, BODY) for secret in secrets] == [True, True]
     assert not found["is_ours"](new_secret(), headers, BODY)
     assert not found["is_ours"](secrets[0], headers, BODY + b" ")
     assert not found["is_ours"](secrets[0], old, BODY)

@@ -23,7 +23,7 @@ def at_noon(monkeypatch, receiver):
     receiver.now = NOON + timedelta(minutes=2)
 
 
-def told(customer: PayingCustomer, receiver: Receiver) -> None:
+def deliver_event(customer: PayingCustomer, receiver: Receiver) -> None:
     """Make an event about a new generation of the customer's, and try to deliver it once."""
     cancel(generation=customer.generation(), now=clock.now())
     (delivery,) = receiver.claimed()
@@ -36,11 +36,11 @@ def test_once_the_day_of_tests_is_used_up_their_events_wait_for_the_next(
     endpoint_of(acme, receiver.url, livemode=False)
     tester = acme.tester()
     settings.TEST_BYTES_PER_DAY = 8 * 1024 + 2 * 1024
-    told(tester, receiver)
+    deliver_event(tester, receiver)
     # the second is admitted, and its event not delivered
     send(counting_of_test(acme.id, -8 * 1024, now=NOON))
 
-    told(tester, receiver)
+    deliver_event(tester, receiver)
 
     assert len(receiver.received) == 1
     assert DeliveryAttempt.objects.count() == 1
@@ -54,6 +54,6 @@ def test_live_events_are_told_all_the_same(acme, receiver, settings, at_noon):
     settings.TEST_BYTES_PER_DAY = 1
     send(counting_of_test(acme.id, 1, now=NOON))
 
-    told(acme, receiver)
+    deliver_event(acme, receiver)
 
     assert Delivery.objects.get().state == "delivered"

@@ -43,9 +43,9 @@ class DeliveriesView(Endpoint):
     def get(self, caller: Caller, public_id: str, limit: int, after: UUID | None) -> Answer:
         """The deliveries to an endpoint, newest first, without bodies."""
         endpoint = endpoint_of(caller, public_id)
-        found = deliveries_of(endpoint, after=after, limit=limit + 1)
-        attempts = attempts_of(found[:limit])
-        return Answer(Page.of(found, limit, lambda row: ShownDelivery(row, attempts[row.id])))
+        deliveries = deliveries_of(endpoint, after=after, limit=limit + 1)
+        attempts = attempts_of(deliveries[:limit])
+        return Answer(Page.of(deliveries, limit, lambda row: ShownDelivery(row, attempts[row.id])))
 
 
 class DeliveryView(Endpoint):

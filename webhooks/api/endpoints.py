@@ -57,8 +57,8 @@ class EndpointsView(Endpoint):
         """The workspace's endpoints in the key's mode, newest first."""
         every = endpoints_of(caller.tenant_id, livemode=caller.livemode)
         # There are ten at most, so no page needs a query of its own.
-        found = [one for one in every if after is None or one.id < after]
-        return Answer(Page.of(found, limit, ShownEndpoint))
+        page = [endpoint for endpoint in every if after is None or endpoint.id < after]
+        return Answer(Page.of(page, limit, ShownEndpoint))
 
     @operation(
         "create_webhook_endpoint",
@@ -107,13 +107,13 @@ class EndpointView(Endpoint):
         answer=EndpointObject,
         errors=[NotFound],
     )
-    def patch(self, caller: Caller, public_id: str, **given: Any) -> Answer:
+    def patch(self, caller: Caller, public_id: str, **fields: Any) -> Answer:
         """Change the given fields. Pending deliveries go to the new url."""
         endpoint = endpoint_of(caller, public_id)
-        status = given.get("status", endpoint.status)
+        status = fields.get("status", endpoint.status)
         values = EndpointValues(
-            url=given.get("url", endpoint.url),
-            events=given.get("events", endpoint.events),
+            url=fields.get("url", endpoint.url),
+            events=fields.get("events", endpoint.events),
             is_enabled=status == WebhookEndpoint.Status.ENABLED,
         )
         with as_invalid_request():

@@ -18,7 +18,7 @@ from accounts.management.operator import (
 from accounts.models import AuditEvent
 from accounts.selectors import emails_of
 
-SHOWN = "50"
+USUAL_LIMIT = "50"
 MAX_EVENTS = 10_000
 COLUMNS = ("id", "at", "by", "did", "object_id", "tenant")
 
@@ -39,7 +39,9 @@ class Command(OperatorCommand):
         parser.add_argument("--about", default="", metavar="ID", help="of the changed object")
         parser.add_argument("--since", metavar="TIME", help="such as 2026-12-01T00:00:00Z")
         parser.add_argument("--until", metavar="TIME", help="before then")
-        parser.add_argument("--limit", metavar="N", default=SHOWN, help=f"default: {SHOWN}")
+        parser.add_argument(
+            "--limit", metavar="N", default=USUAL_LIMIT, help=f"default: {USUAL_LIMIT}"
+        )
         parser.add_argument("--json", action="store_true", help="with before and after")
 
     @override
@@ -48,8 +50,8 @@ class Command(OperatorCommand):
         if limit > MAX_EVENTS:
             raise CommandError(f"at most {MAX_EVENTS} at once: narrow it by --since and --until")
         events = all_events(_event_filter(options), limit=limit)
-        emails = emails_of([one.object_id for one in events if one.object_type == "user"])
-        rows = [_row(one, emails) for one in events]
+        emails = emails_of([event.object_id for event in events if event.object_type == "user"])
+        rows = [_row(event, emails) for event in events]
         self.tell(options, rows, *([] if rows else ["No events match."]))
         if rows and not options["json"]:
             cells = [tuple(str(row[name]) for name in COLUMNS) for row in rows]

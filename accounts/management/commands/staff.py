@@ -54,12 +54,13 @@ class Command(OperatorCommand):
     def _list(self, options: dict[str, Any]) -> None:
         rows = [
             {
-                "email": one.email,
-                "role": one.staff_role,
-                "second_factor": one.has_second_factor,  # type: ignore[attr-defined]  # annotated
-                "last_seen": one.staff_seen_at and one.staff_seen_at.isoformat(timespec="seconds"),
+                "email": person.email,
+                "role": person.staff_role,
+                "second_factor": person.has_second_factor,  # type: ignore[attr-defined]  # annotated
+                "last_seen": person.staff_seen_at
+                and person.staff_seen_at.isoformat(timespec="seconds"),
             }
-            for one in staff()
+            for person in staff()
         ]
         if options["json"]:
             self.stdout.write(json.dumps(rows))

@@ -15,7 +15,7 @@ from accounts.selectors import latest_support_grants, support_grant_by_id, suppo
 from accounts.services import end_support
 from pictor.kit.words import clock
 
-SHOWN = 20
+SHOWN_GRANTS = 20
 COLUMNS = ("id", "tenant", "by", "opened_at", "ends_at", "is_open", "reason")
 
 
@@ -28,7 +28,7 @@ class Command(OperatorCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        every = actions.add_parser("list", help=f"list the last {SHOWN}, newest first")
+        every = actions.add_parser("list", help=f"list the last {SHOWN_GRANTS}, newest first")
         every.add_argument("tenant", nargs="?", help="name or id; default: of all tenants")
         every.add_argument("--json", action="store_true")
         end = actions.add_parser("end", help="end a view early")
@@ -41,20 +41,20 @@ class Command(OperatorCommand):
     def _list(self, options: dict[str, Any]) -> None:
         now = clock.now()
         if options["tenant"] is None:
-            grants = latest_support_grants(limit=SHOWN)
+            grants = latest_support_grants(limit=SHOWN_GRANTS)
         else:
-            grants = support_grants_of(read_tenant(options["tenant"]).id, limit=SHOWN)
+            grants = support_grants_of(read_tenant(options["tenant"]).id, limit=SHOWN_GRANTS)
         rows = [
             {
-                "id": one.public_id,
-                "tenant": one.tenant.name,
-                "by": one.user.email,
-                "opened_at": one.opened_at.isoformat(timespec="seconds"),
-                "ends_at": one.ends_at.isoformat(timespec="seconds"),
-                "is_open": one.ends_at > now,
-                "reason": one.reason,
+                "id": grant.public_id,
+                "tenant": grant.tenant.name,
+                "by": grant.user.email,
+                "opened_at": grant.opened_at.isoformat(timespec="seconds"),
+                "ends_at": grant.ends_at.isoformat(timespec="seconds"),
+                "is_open": grant.ends_at > now,
+                "reason": grant.reason,
             }
-            for one in grants
+            for grant in grants
         ]
         if options["json"]:
             self.stdout.write(json.dumps(rows))

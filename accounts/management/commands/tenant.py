@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.ledger import AskedMove, ledger
+from accounts.ledger import RequestedMove, ledger
 from accounts.management import tenant_arguments as arguments
 from accounts.management import tenant_people
 from accounts.management.operator import (
@@ -54,7 +54,7 @@ from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros, to_decimal
 
 ACTIVE = Tenant.Status.ACTIVE
-LATEST = 10
+SHOWN_TRANSFERS = 10
 
 
 class Command(OperatorCommand):
@@ -134,7 +134,7 @@ class Command(OperatorCommand):
             ),
             rules=KeyRules(scopes=read_scopes(options["scopes"])),
         )
-        made = found_tenant(
+        founded = found_tenant(
             once=ids.new_uuid(),
             name=options["name"].strip(),
             start=start,
@@ -142,8 +142,8 @@ class Command(OperatorCommand):
             actor=ACTOR,
             now=clock.now(),
         )
-        key_id = made.key.public_id if made.key else ""
-        facts = {"tenant": made.tenant.public_id, "api_key": made.text, "key_id": key_id}
+        key_id = founded.key.public_id if founded.key else ""
+        facts = {"tenant": founded.tenant.public_id, "api_key": founded.text, "key_id": key_id}
         if not options["json"]:
             facts["balance"] = f"{to_decimal(balance + credit)} USD"
         answer(self.stdout, facts, as_json=options["json"])
@@ -192,7 +192,7 @@ class Command(OperatorCommand):
         if abs(amount) > UNASKED and not options["yes"]:
             question = f"Change the balance of {tenant.name} by {to_decimal(amount)} USD?"
             ask(self.aside(options), question)
-        asked = AskedMove(
+        requested = RequestedMove(
             tenant_id=tenant.id,
             kind=kind,
             amount=amount,
@@ -200,7 +200,7 @@ class Command(OperatorCommand):
             reason=words,
             note=note,
         )
-        if self._is_booked(options, tenant, asked):
+        if self._is_booked(options, tenant, requested):
             available = to_decimal(ledger().available_to(tenant.id))
             self.tell(
                 options,
@@ -208,16 +208,18 @@ class Command(OperatorCommand):
                 f"{tenant.name}: {to_decimal(amount)} USD {done}, {available} available",
             )
 
-    def _is_booked(self, options: dict[str, Any], tenant: Tenant, asked: AskedMove) -> bool:
+    def _is_booked(self, options: dict[str, Any], tenant: Tenant, requested: RequestedMove) -> bool:
         """Request the transfer; return whether it was made. Print that it waits, if it does."""
-        move = ledger().move_money(once=ids.new_uuid(), asked=asked, actor=ACTOR, now=clock.now())
+        move = ledger().move_money(
+            once=ids.new_uuid(), requested=requested, actor=ACTOR, now=clock.now()
+        )
         if move.transfer_id is not None:
             return True
         until = f"{move.expires_at:%Y-%m-%d %H:%M} UTC"
         self.tell(
             options,
             {"tenant": tenant.public_id, "waits": str(move.id), "until": until},
-            f"{tenant.name}: {to_decimal(asked.amount)} USD wait until {until} for another"
+            f"{tenant.name}: {to_decimal(requested.amount)} USD wait until {until} for another"
             f" person's approval: money approve {move.id}",
         )
         return False
@@ -231,7 +233,7 @@ class Command(OperatorCommand):
             question = f"Reverse {what} of transfer {seq} of {tenant.name}?"
             ask(self.aside(options), question)
         left, most = ledger().reversible(tenant_id=tenant.id, seq=seq)
-        asked = AskedMove(
+        requested = RequestedMove(
             tenant_id=tenant.id,
             kind="reversal",
             amount=most if amount is None else amount,
@@ -239,10 +241,10 @@ class Command(OperatorCommand):
             reason=words,
             note=note,
         )
-        if not self._is_booked(options, tenant, asked):
+        if not self._is_booked(options, tenant, requested):
             return
-        available, rest = to_decimal(ledger().available_to(tenant.id)), left - asked.amount
-        amounts = {"reversed": to_decimal(asked.amount), "left": to_decimal(rest)}
+        available, rest = to_decimal(ledger().available_to(tenant.id)), left - requested.amount
+        amounts = {"reversed": to_decimal(requested.amount), "left": to_decimal(rest)}
         facts = {"tenant": tenant.public_id, "transfer": str(seq), **amounts}
         are_left = f"; {amounts['left']} USD of it is left" if rest else ""
         self.tell(
@@ -264,33 +266,33 @@ class Command(OperatorCommand):
             "under_way": str(ledger().in_flight_of(tenant.id)),
             **_limit_texts(_limits_of(tenant)),
         }
-        latest = ledger().latest_transfers(tenant.id, limit=LATEST)
-        notes = notes_about("transfer", [str(one.id) for one in latest])
+        latest = ledger().latest_transfers(tenant.id, limit=SHOWN_TRANSFERS)
+        notes = notes_about("transfer", [str(transfer.id) for transfer in latest])
         moved = [
             {
-                "number": str(one.seq),
-                "at": one.created_at.isoformat(timespec="seconds"),
-                "kind": one.kind,
-                "amount": to_decimal(Micros(one.amount)),
-                "available_after": to_decimal(Micros(one.available_after or 0)),
-                "reason": one.reason,
-                "note": notes.get(str(one.id), ""),
+                "number": str(transfer.seq),
+                "at": transfer.created_at.isoformat(timespec="seconds"),
+                "kind": transfer.kind,
+                "amount": to_decimal(Micros(transfer.amount)),
+                "available_after": to_decimal(Micros(transfer.available_after or 0)),
+                "reason": transfer.reason,
+                "note": notes.get(str(transfer.id), ""),
             }
-            for one in latest
+            for transfer in latest
         ]
         if options["json"]:
             self.stdout.write(json.dumps({**facts, "transfers": moved}))
             return
         answer(self.stdout, {name: word for name, word in facts.items() if word}, as_json=False)
         if moved:
-            print_table(self.stdout, [tuple(moved[0]), *(tuple(one.values()) for one in moved)])
+            print_table(self.stdout, [tuple(moved[0]), *(tuple(row.values()) for row in moved)])
 
     def _limits(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])
-        given = {name: options[name] for name in arguments.LIMITS if options[name] is not None}
-        if given:
+        texts = {name: options[name] for name in arguments.LIMITS if options[name] is not None}
+        if texts:
             new = {
-                name: None if text == "none" else read_limit(text) for name, text in given.items()
+                name: None if text == "none" else read_limit(text) for name, text in texts.items()
             }
             limits = replace(_limits_of(tenant), **new)
             change_tenant(tenant=tenant, name=tenant.name, limits=limits, actor=ACTOR)
@@ -315,7 +317,7 @@ class Command(OperatorCommand):
 
     def _set(self, options: dict[str, Any]) -> None:
         tenant, text = read_tenant(options["tenant"]), options["prompt_retention_days"]
-        if all(one is None for one in (text, options["uncharged_ceiling"], options["name"])):
+        if all(value is None for value in (text, options["uncharged_ceiling"], options["name"])):
             raise CommandError("--name, --prompt-retention-days or --uncharged-ceiling is needed")
         if options["name"] is not None:
             before, name, limits = tenant.name, options["name"].strip(), _limits_of(tenant)

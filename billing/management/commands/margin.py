@@ -16,7 +16,7 @@ from billing.selectors import By, Margin, Per, margins, sold_until, total_of
 from pictor.kit.words import ids
 from pictor.kit.words.money import to_decimal
 
-OF = {"model": "model", "channel": "channel", "size": "asked", "quality": "quality"}
+COLUMN_OF = {"model": "model", "channel": "channel", "size": "asked", "quality": "quality"}
 """Columns that the sums can be filtered by: each option with the column's name."""
 
 
@@ -33,7 +33,7 @@ class Command(OperatorCommand):
         parser.add_argument("--to", dest="last", metavar="DAY", help="the last day")
         parser.add_argument("--per", choices=get_args(Per), help="default: all days together")
         parser.add_argument("--tenant", help="only this tenant, by name or id")
-        for name in OF:
+        for name in COLUMN_OF:
             parser.add_argument(f"--{name}", help="only this one")
         parser.add_argument("--demo", action="store_true", help="only the demo data")
         parser.add_argument("--json", action="store_true")
@@ -43,7 +43,7 @@ class Command(OperatorCommand):
         first, last = _day(options["first"]), _day(options["last"])
         if first and last and first > last:
             raise CommandError(f"--from {first} is after --to {last}")
-        found = margins(
+        groups = margins(
             by=options["by"],
             first=first,
             last=last,
@@ -51,9 +51,9 @@ class Command(OperatorCommand):
             is_demo=options["demo"],
             of=_alone(options),
         )
-        until, total = sold_until(), _facts(total_of(found))
-        names = {one.id: one.shown_name for one in tenants()}
-        rows = [{**_group(one, names), **_facts(one)} for one in found]
+        until, total = sold_until(), _facts(total_of(groups))
+        names = {tenant.id: tenant.shown_name for tenant in tenants()}
+        rows = [{**_group(margin, names), **_facts(margin)} for margin in groups]
         if options["json"]:
             end = None if until is None else until.isoformat()
             self.stdout.write(json.dumps({"until": end, "rows": rows, "total": total}))
@@ -76,7 +76,7 @@ class Command(OperatorCommand):
 
 def _alone(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the filters by column. Raises CommandError for an unknown tenant."""
-    of = {column: options[name] for name, column in OF.items() if options[name]}
+    of = {column: options[name] for name, column in COLUMN_OF.items() if options[name]}
     return of | ({"tenant_id": read_tenant(options["tenant"]).id} if options["tenant"] else {})
 
 

@@ -36,9 +36,9 @@ class Command(OperatorCommand):
             ("approve", "book it; somebody other than the requester must do this"),
             ("decline", "decline it"),
         ):
-            one = actions.add_parser(action, help=words)
-            one.add_argument("id", help="from `money list`")
-            one.add_argument("--json", action="store_true")
+            subparser = actions.add_parser(action, help=words)
+            subparser.add_argument("id", help="from `money list`")
+            subparser.add_argument("--json", action="store_true")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,12 +56,12 @@ class Command(OperatorCommand):
     def _list(self, options: dict[str, Any]) -> None:
         now = clock.now()
         if options["decided"]:
-            found = [_ended_facts(move, at, now) for move, at in decided_moves(now, limit=DECIDED)]
+            moves = [_ended_facts(move, at, now) for move, at in decided_moves(now, limit=DECIDED)]
         else:
-            found = [_facts(move) for move in waiting_moves(now)]
-        rows = [tuple(found[0]), *(tuple(one.values()) for one in found)] if found else []
-        if options["json"] or not found:
-            self.tell(options, found, "Nothing waits." if not options["decided"] else "None yet.")
+            moves = [_facts(move) for move in waiting_moves(now)]
+        rows = [tuple(moves[0]), *(tuple(row.values()) for row in moves)] if moves else []
+        if options["json"] or not moves:
+            self.tell(options, moves, "Nothing waits." if not options["decided"] else "None yet.")
         else:
             print_table(self.stdout, rows)
 

@@ -127,8 +127,8 @@ class Command(DraftActions):
         back = actions.add_parser("withdraw", help="withdraw a scheduled book before it begins")
         back.add_argument("book", help=BOOK_HELP)
         _add_confirmation(back)
-        for one in (every, draft, diff, back):
-            one.add_argument("--json", action="store_true")
+        for subparser in (every, draft, diff, back):
+            subparser.add_argument("--json", action="store_true")
         add_draft_actions(actions)
         _add_list_actions(actions)
 
@@ -230,7 +230,7 @@ class Command(DraftActions):
         )
 
     def _tell_in_force(self, options: dict[str, Any], book: PriceBook, words: str) -> None:
-        then = [book_facts(one) for one in followers(book)]
+        then = [book_facts(follower) for follower in followers(book)]
         self.tell(options, {**book_facts(book), "then": then}, words, *follower_lines(book))
 
     def _withdraw(self, options: dict[str, Any]) -> None:
@@ -247,7 +247,7 @@ class Command(DraftActions):
         lines, then = [f"{name_of(book)} is withdrawn, and never takes effect"], []
         if stays is not None:
             lines += [f"{name_of(stays)} stays in force", *follower_lines(stays)]
-            then = [book_facts(one) for one in followers(stays)]
+            then = [book_facts(follower) for follower in followers(stays)]
         facts = {
             **book_facts(book),
             "in_force": None if stays is None else name_of(stays),
@@ -256,31 +256,31 @@ class Command(DraftActions):
         self.tell(options, facts, *lines)
 
     def _lists(self, options: dict[str, Any]) -> None:
-        found = price_lists(clock.now())
+        lists = price_lists(clock.now())
         facts = [
             {
-                "list": one.price_list.name,
-                "tenants": one.tenants,
-                "book": None if one.book is None else name_of(one.book),
-                "cells": one.cells,
-                "scheduled": one.scheduled,
+                "list": price_list.price_list.name,
+                "tenants": price_list.tenants,
+                "book": None if price_list.book is None else name_of(price_list.book),
+                "cells": price_list.cells,
+                "scheduled": price_list.scheduled,
             }
-            for one in found
+            for price_list in lists
         ]
         rows = [
-            f"{one['list']}  {one['tenants']} tenants  {one['book'] or 'no book in force'}"
-            f"  {one['cells']} prices"
-            for one in facts
+            f"{row['list']}  {row['tenants']} tenants  {row['book'] or 'no book in force'}"
+            f"  {row['cells']} prices"
+            for row in facts
         ]
         self.tell(options, facts, *rows)
 
     def _list_create(self, options: dict[str, Any]) -> None:
-        made = create_price_list(name=options["name"], actor=ACTOR)
+        created = create_price_list(name=options["name"], actor=ACTOR)
         self.tell(
             options,
-            {"list": made.name},
-            f"{made.name} is a shared list. Give it prices by:"
-            f" manage.py price import FILE --name NAME --list {shlex.quote(made.name)}",
+            {"list": created.name},
+            f"{created.name} is a shared list. Give it prices by:"
+            f" manage.py price import FILE --name NAME --list {shlex.quote(created.name)}",
         )
 
     def _list_rename(self, options: dict[str, Any]) -> None:
@@ -305,7 +305,7 @@ class Command(DraftActions):
             ask(self.aside(options), f"Charge {tenant.name} these prices from now on?")
             confirmed = self._complete(options, confirmed, stops)
             seen = digest_of_changes(changes)
-        made = assign_price_list(
+        assignment = assign_price_list(
             tenant_id=tenant.id,
             price_list=shared,
             actor=ACTOR,
@@ -314,12 +314,12 @@ class Command(DraftActions):
             seen=seen,
         )
         named = shared.name if shared else "no shared list"
-        words = f"{tenant.name} has {named}{'' if made else ' already'}"
+        words = f"{tenant.name} has {named}{'' if assignment else ' already'}"
         facts = {
             "tenant": tenant.public_id,
             "list": shared.name if shared else None,
-            "changed_prices": len(changes) if made else 0,
-            "since": made.since.isoformat() if made else None,
+            "changed_prices": len(changes) if assignment else 0,
+            "since": assignment.since.isoformat() if assignment else None,
         }
         self.tell(options, facts, f"{words}; changed prices: {facts['changed_prices']}")
 
@@ -334,17 +334,17 @@ class Command(DraftActions):
         confirmed = _confirmation_in(options)
         if options["yes"]:
             return {"confirmed": confirmed, "seen": None}
-        gone = [one.pk for one in withdrawn]
+        gone = [book.pk for book in withdrawn]
         stops, seen = stops_of(book, clock.now(), withdrawn=gone), outlook_of(book, clock.now())
         lines = change_lines(book, stops, withdrawn=gone)
         self._show(options, [*lines, *follower_lines(book, withdrawn=gone)])
         ask(self.aside(options), "Charge these prices?")
         return {"confirmed": self._complete(options, confirmed, stops), "seen": seen}
 
-    def _complete(self, options: dict[str, Any], given: Confirmed, stops: Stops) -> Confirmed:
+    def _complete(self, options: dict[str, Any], confirmed: Confirmed, stops: Stops) -> Confirmed:
         """Ask for each needed confirmation that was not given; --yes gives none of them."""
         out = self.aside(options)
-        reason, changes, below = given.reason, given.changes, given.below_cost
+        reason, changes, below = confirmed.reason, confirmed.changes, confirmed.below_cost
         if stops.are_any and not reason:
             reason = ask_for(out, "Reason:")
         if stops.number_of_changes is not None and changes is None:
@@ -370,8 +370,8 @@ def _add_list_actions(actions: "_SubParsersAction[CommandParser]") -> None:
     assign.add_argument("tenant", help="name or id")
     assign.add_argument("list", metavar="LIST", help=f"by name, or: {NO_LIST}")
     _add_confirmation(assign)
-    for one in (shared, create, rename, assign):
-        one.add_argument("--json", action="store_true")
+    for subparser in (shared, create, rename, assign):
+        subparser.add_argument("--json", action="store_true")
 
 
 def _add_confirmation(parser: CommandParser) -> None:

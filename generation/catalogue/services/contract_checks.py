@@ -78,7 +78,7 @@ def _read(columns: Mapping[str, Any]) -> ContractTerms:
     if not isinstance(sizes, list | tuple) or not all(isinstance(row, Mapping) for row in sizes):
         raise ValidationError({"sizes": "are rows with a size each"})
     if faults := size_faults(sizes):
-        messages = [f"row {one.place + 1}: {one.words}" for one in faults]
+        messages = [f"row {fault.place + 1}: {fault.words}" for fault in faults]
         raise ValidationError({"sizes": messages})
     if unknown := [word for word in columns["tasks"] if word not in {*Task}]:
         raise ValidationError({"tasks": f"there is no task {', '.join(map(str, unknown))}"})

@@ -209,7 +209,7 @@ def _last(row: CostRow, before: CostTable | None, flat: int | None, begins: date
         same = before.rows.get(row.key) if before else None
         return same.micros if same and same.kind == row.kind else None
     request = SentRequest(row.model, row.size, row.quality, n=1, at=begins)
-    cost = upstream_cost(Costs(flat, (before,) if before else ()), asked=request)
+    cost = upstream_cost(Costs(flat, (before,) if before else ()), sent=request)
     return cost.micros if cost.is_known else None
 
 
@@ -217,8 +217,8 @@ def _above_price(channel: Channel, table: CostTable, prices: PriceTable) -> Iter
     """Yield cells that cost more than their price, by tokens if the formula prices the model."""
     begins = table.effective_from
     of_formula = {model for (model, _, _), row in prices.rows.items() if row.kind == "formula"}
-    found = cells(channel, (table,), at=begins)
-    for cell, by_tokens in zip(found, cells(channel, (_formula(table),), at=begins), strict=True):
+    above = cells(channel, (table,), at=begins)
+    for cell, by_tokens in zip(above, cells(channel, (_formula(table),), at=begins), strict=True):
         price, cost = prices.rows.get(cell.key), cell.cost
         if price is None:
             continue

@@ -25,15 +25,21 @@ def describe(channel: Channel, routes: Routes | None = None) -> dict[str, Any]:
         "timeout": channel.timeout_seconds,
         "max_concurrency": channel.max_concurrency,
         "models": list(routes),
-        "maps": {m: one.upstream_model for m, one in routes.items() if one.upstream_model != m},
+        "maps": {
+            m: route.upstream_model for m, route in routes.items() if route.upstream_model != m
+        },
         "cost": {
-            model: to_decimal(one.cost_micros)
-            for model, one in routes.items()
-            if one.cost_micros is not None
+            model: to_decimal(route.cost_micros)
+            for model, route in routes.items()
+            if route.cost_micros is not None
         },
         "sizes": channel.sizes,
-        "model_sizes": {m: list(one.sizes) for m, one in routes.items() if one.sizes is not None},
-        "quality_maps": {m: dict(one.quality_map) for m, one in routes.items() if one.quality_map},
+        "model_sizes": {
+            m: list(route.sizes) for m, route in routes.items() if route.sizes is not None
+        },
+        "quality_maps": {
+            m: dict(route.quality_map) for m, route in routes.items() if route.quality_map
+        },
         "ignored_fields": channel.ignored_fields,
         "refused_tasks": channel.refused_tasks,
         "max_images": channel.max_images,

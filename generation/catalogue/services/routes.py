@@ -121,10 +121,10 @@ def unsaved_route(channel: Channel, terms: RouteTerms) -> Route:
 
 def _routes_by_model(routes: Sequence[RouteTerms], models: Sequence[str]) -> dict[str, RouteTerms]:
     _check_known([terms.model for terms in routes], models)
-    found = {terms.model: terms for terms in routes}
-    if len(found) < len(routes):
+    by_model = {terms.model: terms for terms in routes}
+    if len(by_model) < len(routes):
         raise ValidationError("a model is served by one route of a channel")
-    return found
+    return by_model
 
 
 def _named_models(words: Sequence[str], models: Sequence[str]) -> list[str]:

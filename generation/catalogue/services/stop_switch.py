@@ -19,7 +19,7 @@ from generation.models import Contract, Stop
 from pictor.kit.endpoints.body import is_storable
 
 ALL = "all"
-MAX_REASON, MAX_WORDS = 200, 300
+MAX_REASON_CHARS, MAX_NOTICE_CHARS = 200, 300
 """Characters."""
 
 
@@ -64,10 +64,10 @@ def stop(
         ip: the actor's address, for the audit log.
     """
     reason, words = without_marks(reason), without_marks(words)
-    if not 0 < len(reason) <= MAX_REASON:
-        raise ValidationError({"reason": f"say why, in at most {MAX_REASON} characters"})
-    if len(words) > MAX_WORDS:
-        raise ValidationError({"words": f"say it in at most {MAX_WORDS} characters"})
+    if not 0 < len(reason) <= MAX_REASON_CHARS:
+        raise ValidationError({"reason": f"say why, in at most {MAX_REASON_CHARS} characters"})
+    if len(words) > MAX_NOTICE_CHARS:
+        raise ValidationError({"words": f"say it in at most {MAX_NOTICE_CHARS} characters"})
     columns = {"reason": reason, "words": words, "by": name_of(actor), "began_at": now}
     # Locked, so that a stop that is just being ended does not count.
     stop, is_new = Stop.objects.select_for_update().get_or_create(

@@ -38,7 +38,7 @@ def class_of_document(document: dict[str, object]) -> AttemptClass:
     """The class of a 2xx answer without a usable image, by the table above."""
     if not document.get("error"):
         # An entry that could not be read is a bad result and no refusal.
-        if wire.found_images(document, most=1) or not wire.says_something(document):
+        if wire.images_in(document, most=1) or not wire.says_something(document):
             return AttemptClass.BAD_RESULT
         return AttemptClass.MODERATED
     complaint = complaint_of(document)

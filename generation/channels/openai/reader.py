@@ -164,16 +164,16 @@ class AnswerReader:
         At most SPARE_IMAGES more are tried: an answer may list hundreds of thousands.
         """
         images: list[UpstreamImage] = []
-        for found in wire.found_images(document, most=n + SPARE_IMAGES):
+        for image in wire.images_in(document, most=n + SPARE_IMAGES):
             if len(images) == n:
                 break
-            if found.url is not None:
-                url = urljoin(self._address, found.url.strip())
+            if image.url is not None:
+                url = urljoin(self._address, image.url.strip())
                 spool = await download(url, http=self._http, new_spool=stream.new_spool)
             else:
-                spool = stream.image(found.base64)
+                spool = stream.image(image.base64)
             if spool is not None:
-                images.append(UpstreamImage(spool, found.revised_prompt))
+                images.append(UpstreamImage(spool, image.revised_prompt))
         return images
 
     def _without_image(

@@ -80,12 +80,12 @@ def request_fields(request: UpstreamRequest, *, model: str) -> dict[str, object]
 def files(request: UpstreamRequest) -> list[FilePart]:
     """The files of an edit or variation: one image as `image`, several as `image[]`."""
     name = "image" if len(request.images) == 1 else "image[]"
-    found = [FilePart(name, image) for image in request.images]
-    return [*found, FilePart("mask", request.mask)] if request.mask else found
+    parts = [FilePart(name, image) for image in request.images]
+    return [*parts, FilePart("mask", request.mask)] if request.mask else parts
 
 
 @dataclass(frozen=True, slots=True)
-class FoundImage:
+class AnswerImage:
     """One image of an answer: base64 text (or its placeholder), or its address."""
 
     base64: str | None
@@ -93,14 +93,14 @@ class FoundImage:
     revised_prompt: str | None
 
 
-def found_images(document: dict[str, object], *, most: int) -> list[FoundImage]:
+def images_in(document: dict[str, object], *, most: int) -> list[AnswerImage]:
     """The first images an answer holds, in order; entries without one are left out."""
     entries = document.get("data") or document.get("images")
     if isinstance(entries, str) and not _is_address(entries):  # a task's id
         return []
     entries = entries if isinstance(entries, list) else [entries]
-    found = (_image_of(entry) for entry in entries)
-    return list(islice((image for image in found if image is not None), most))
+    images = (_image_of(entry) for entry in entries)
+    return list(islice((image for image in images if image is not None), most))
 
 
 def says_something(document: dict[str, object]) -> bool:
@@ -139,7 +139,7 @@ def word_of(document: dict[str, object], key: str) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= MAX_WORD_CHARS else None
 
 
-def _image_of(entry: object) -> FoundImage | None:
+def _image_of(entry: object) -> AnswerImage | None:
     if isinstance(entry, str):
         entry = {"url": entry}
     if not isinstance(entry, dict):
@@ -151,7 +151,7 @@ def _image_of(entry: object) -> FoundImage | None:
     if not encoded and not url:
         return None
     revised = _storable(_text(entry.get("revised_prompt")))
-    return FoundImage(
+    return AnswerImage(
         base64=encoded,
         url=None if encoded else url,
         revised_prompt=revised[:MAX_REVISED_PROMPT_CHARS] if revised else None,

@@ -65,8 +65,8 @@ class Command(OperatorCommand):
         confirm.add_argument("name")
         confirm.add_argument("address")
         confirm.add_argument("code", help="from the test mail to it")
-        for one in actions.choices.values():
-            one.add_argument("--json", action="store_true")
+        for subparser in actions.choices.values():
+            subparser.add_argument("--json", action="store_true")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -97,8 +97,8 @@ class Command(OperatorCommand):
         self.tell(options, facts, *lines)
 
     def _list(self, options: Mapping[str, Any], now: datetime) -> None:
-        rows = [_row(one) for one in list_rules(now=now)]
-        rows += [_row(one) for one in list_rules(archived=True, now=now) if options["removed"]]
+        rows = [_row(rule) for rule in list_rules(now=now)]
+        rows += [_row(rule) for rule in list_rules(archived=True, now=now) if options["removed"]]
         self.tell(options, rows, *([] if rows else ["There are no alert rules."]))
         if rows and not options["json"]:
             cells = [tuple(str(row[name]) for name in COLUMNS) for row in rows]
@@ -163,21 +163,21 @@ def _run_action(options: Mapping[str, Any], now: datetime) -> tuple[str, Any]:
         alert_tests.confirm(rule=rule, address=address, code=code, now=now, actor=ACTOR)
         return f"{address} now gets alerts of {rule.name}", {"confirmed": address}
     sending = alert_tests.send_test(rule=rule, now=now, actor=ACTOR)
-    sent = [one.shown for one in results_of([sending])[sending.id]]
+    sent = [result.shown for result in results_of([sending])[sending.id]]
     return f"a test is on its way to {', '.join(sent)}", {"sent": sent}
 
 
-def _row(one: ListedRule) -> dict[str, Any]:
-    rule, last = one.rule, one.last
+def _row(listed: ListedRule) -> dict[str, Any]:
+    rule, last = listed.rule, listed.last
     state = "removed" if rule.archived_at else "on" if rule.is_enabled else "off"
     return {
         **rules.rule_facts(rule),
         "is": state,
         "kinds": "all" if rule.kinds is None else ",".join(rule.kinds),
         "to": ", ".join(short(each) for each in alert_tests.destinations_of(rule)),
-        "matches": len(one.matching),
+        "matches": len(listed.matching),
         "told": last.at.isoformat(timespec="seconds") if last else "",
         "is_test": last.is_test if last else None,
-        "result": "; ".join(f"{result.shown}: {result.words}" for result in one.results),
-        "trouble": one.trouble,
+        "result": "; ".join(f"{result.shown}: {result.words}" for result in listed.results),
+        "trouble": listed.trouble,
     }

@@ -62,10 +62,10 @@ class Command(OperatorCommand):
             ("reset", "reset breakers, Retry-After gates and counters"),
             ("delete", "remove a disabled one; a used one is archived, without its key"),
         ):
-            one = actions.add_parser(action, help=words)
-            one.add_argument("name")
+            subparser = actions.add_parser(action, help=words)
+            subparser.add_argument("name")
             if action == "disable":
-                one.add_argument("--yes", action="store_true", help=channel_trials.YES_HELP)
+                subparser.add_argument("--yes", action="store_true", help=channel_trials.YES_HELP)
         channel_trials.add_arguments(actions)
         actions.add_parser("rotate", help="re-encrypt all API keys with the newest encryption key")
         every = actions.add_parser("list", help="list all channels, in the order they are tried")
@@ -209,11 +209,11 @@ class Command(OperatorCommand):
         hours = options["hours"]
         if not 1 <= hours <= MAX_HOURS:
             raise CommandError(f"--hours is 1 to {MAX_HOURS}, not {hours}")
-        found = attempts_since(clock.now() - timedelta(hours=hours))
+        rows = attempts_since(clock.now() - timedelta(hours=hours))
         if options["json"]:
-            self.stdout.write(json.dumps([_calls(one) for one in found]))
+            self.stdout.write(json.dumps([_calls(row) for row in rows]))
             return
-        print_table(self.stdout, [CALLS, *(tuple(map(str, _calls(one).values())) for one in found)])
+        print_table(self.stdout, [CALLS, *(tuple(map(str, _calls(row).values())) for row in rows)])
 
 
 def _calls(calls: Calls) -> dict[str, Any]:

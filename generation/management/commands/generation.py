@@ -22,7 +22,7 @@ from accounts.management.operator import (
     say_invalid,
 )
 from billing.models import MoneyMove
-from billing.selectors import available_after, given_for
+from billing.selectors import available_after, charge_sums_of
 from billing.services import needs_another
 from generation.channels.errors import AttemptClass
 from generation.management import generation_list
@@ -42,7 +42,7 @@ AMOUNTS = {
     "refund": "a part; default: all",
     "credit": "default: its quote",
 }
-KEPT = "refused requests are kept for 7 days, and lost if the database crashes"
+RETENTION_WORDS = "refused requests are kept for 7 days, and lost if the database crashes"
 
 
 class Command(OperatorCommand):
@@ -116,14 +116,14 @@ class Command(OperatorCommand):
                 change[action](generation, options)
 
     def _show(self, text: str, *, as_json: bool) -> None:
-        found = tracing.trace(text)
-        if found is None:
-            kept = f"; {KEPT}" if ids.parse(ids.REQUEST, text) else ""
+        facts = tracing.trace(text)
+        if facts is None:
+            kept = f"; {RETENTION_WORDS}" if ids.parse(ids.REQUEST, text) else ""
             raise CommandError(f"nothing is known about {text!r}{kept}")
         if as_json:
-            self.stdout.write(json.dumps(found))
+            self.stdout.write(json.dumps(facts))
             return
-        for line in inspection.lines(found):
+        for line in inspection.lines(facts):
             self.stdout.write(line)
 
     def _redeliver(self, generation: Generation) -> None:
@@ -131,8 +131,8 @@ class Command(OperatorCommand):
         self.stdout.write(f"{generation.public_id} ({generation.state}): message sent")
 
     def _refund(self, generation: Generation, options: dict[str, Any]) -> None:
-        given = given_for([generation.id], tenants=[generation.tenant_id])
-        gift = self._gift(generation, options, usual=given[generation.id].left)
+        sums = charge_sums_of([generation.id], tenants=[generation.tenant_id])
+        gift = self._gift(generation, options, usual=sums[generation.id].left)
         self._give(compensation.refund, generation, gift, "refunded", options)
 
     def _credit(self, generation: Generation, options: dict[str, Any]) -> None:
@@ -210,7 +210,9 @@ class Command(OperatorCommand):
             once=ids.new_uuid(), outage=outage, hits=hits, each=each, words=words, note=note,
             giver=giver, now=now,
         )  # fmt: skip
-        self.tell(options, [_credit_facts(one) for one in done], *(_line(one) for one in done))
+        self.tell(
+            options, [_credit_facts(credit) for credit in done], *(_line(credit) for credit in done)
+        )
 
     def _cancel(self, generation: Generation, options: dict[str, Any]) -> None:
         released = interventions.cancel(
@@ -223,8 +225,8 @@ class Command(OperatorCommand):
             generation=generation, reason=options["reason"], actor=ACTOR, now=clock.now()
         )
         may_bill = [
-            (one.channel, None if one.cost is None else to_decimal(one.cost))
-            for one in ended.may_bill
+            (call.channel, None if call.cost is None else to_decimal(call.cost))
+            for call in ended.may_bill
         ]
         self._tell_end(generation, "failed", ended.released, may_bill, as_json=options["json"])
 

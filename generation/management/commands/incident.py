@@ -93,7 +93,7 @@ class Command(OperatorCommand):
     def _list(self, options: Mapping[str, Any], now: datetime) -> None:
         every = IncidentFilter()
         ended = incidents.ended(every, now=now) if options["all"] else []
-        rows = [_row(one, now) for one in (*incidents.open_ones(every, now=now), *ended)]
+        rows = [_row(incident, now) for incident in (*incidents.open_ones(every, now=now), *ended)]
         self.tell(options, rows, *([] if rows else ["Nothing is open."]))
         if rows and not options["json"]:
             cells = [tuple(_cell(row[name]) for name in COLUMNS) for row in rows]
@@ -148,15 +148,15 @@ def _row(incident: Incident, now: datetime) -> dict[str, Any]:
         **{name: at and at.isoformat(timespec="seconds") for name, at in times.items()},
         "updates": [
             {
-                "id": one.id,
-                "at": one.at.isoformat(timespec="seconds"),
-                "state": one.state,
-                "words": one.words,
-                "is_edited": one.edited_at is not None,
-                "by": one.by,
-                "mailed": one.mailed,
+                "id": update.id,
+                "at": update.at.isoformat(timespec="seconds"),
+                "state": update.state,
+                "words": update.words,
+                "is_edited": update.edited_at is not None,
+                "by": update.by,
+                "mailed": update.mailed,
             }
-            for one in incident.updates.all()
+            for update in incident.updates.all()
         ],
     }
 

@@ -70,8 +70,8 @@ class Command(BaseCommand):
     def _tell(self, totals: Mapping[str, int | str], findings: Findings) -> None:
         if totals:
             self.stdout.write(", ".join(f"{name} {value}" for name, value in totals.items()))
-        for one in _last():
-            self.stdout.write(f"last proof, {_words(one)}")
+        for proof in _last():
+            self.stdout.write(f"last proof, {_words(proof)}")
         for finding in findings:
             whose = f" of {finding['tenant']}" if finding["tenant"] else ""
             line = f"{finding['check']}: {finding['object']}{whose} {finding['message']}"
@@ -100,11 +100,11 @@ def _last() -> list[dict[str, Any]]:
     """The last proofs by ranges; one that never ended has no age."""
     return [
         {
-            "kind": one.kind,
-            "age_seconds": None if math.isinf(one.age_seconds) else round(one.age_seconds),
-            "found": one.found,
+            "kind": proof.kind,
+            "age_seconds": None if math.isinf(proof.age_seconds) else round(proof.age_seconds),
+            "found": proof.found,
         }
-        for one in last_proofs(now=clock.now())
+        for proof in last_proofs(now=clock.now())
     ]
 
 

@@ -17,7 +17,7 @@ from generation.oversight.ledger.kept_heads import NotOver, heads_of, yesterday
 from generation.oversight.ledger.proof import proof_with_head
 from pictor.kit.words import clock
 
-LISTED = 400
+MAX_LISTED_HEADS = 400
 """The most kept heads that are listed, one per day."""
 
 
@@ -68,8 +68,10 @@ class Command(BaseCommand):
 
     def _tell_kept(self, day: date | None) -> None:
         if day is None:
-            for one in kept_heads(limit=LISTED):
-                self.stdout.write(f"{one.day} {one.kept_at:%Y-%m-%d %H:%M} {one.tenants} tenants")
+            for head in kept_heads(limit=MAX_LISTED_HEADS):
+                self.stdout.write(
+                    f"{head.day} {head.kept_at:%Y-%m-%d %H:%M} {head.tenants} tenants"
+                )
             return
         kept = head_kept(day)
         if kept is None:

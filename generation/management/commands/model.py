@@ -72,9 +72,9 @@ class Command(OperatorCommand):
             model_facts.print_model(self.stdout, row, contract)
 
     def _set(self, options: Mapping[str, Any]) -> None:
-        contract, found = model_changes.change(self.stdout, self.aside(options), options)
+        contract, reviewed = model_changes.change(self.stdout, self.aside(options), options)
         columns = {"model": contract.pk, **services.columns_of(contract)}
-        words = "is changed" if found.changes_something else "is unchanged"
+        words = "is changed" if reviewed.changes_something else "is unchanged"
         self.tell(options, columns, f"{contract.pk} {words}")
 
     def _copy(self, options: Mapping[str, Any]) -> None:

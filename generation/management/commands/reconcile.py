@@ -24,7 +24,7 @@ from accounts.management.operator import (
 )
 from generation.bills import decisions, immediate, intake, listing
 from generation.bills.listing import LISTS
-from generation.bills.mapping import CALLS, COLUMNS, DAYS, UNITS
+from generation.bills.mapping import COLUMNS, PER_CALL, PER_DAY, UNITS
 from generation.bills.unit_costs import draft_of, unit_costs
 from generation.management.bill_facts import bill_lines, bill_row, line_row
 from generation.models import BillLine, Channel, VendorBill
@@ -102,11 +102,11 @@ class Command(OperatorCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         channel = _channel(options["channel"]) if options["channel"] else None
-        rows = [bill_row(one) for one in listing.bills(channel=channel, after=None, limit=200)]
+        rows = [bill_row(bill) for bill in listing.bills(channel=channel, after=None, limit=200)]
         self.tell(options, rows, *([] if rows else ["There are no bills."]))
         if rows and not options["json"]:
             names = list(rows[0])[:-1]
-            print_table(self.stdout, [names, *([str(row[one]) for one in names] for row in rows)])
+            print_table(self.stdout, [names, *([str(row[name]) for name in names] for row in rows)])
 
     def _do(self, action: str, bill: VendorBill, options: dict[str, Any]) -> None:
         actions: Mapping[str, Callable[[VendorBill, dict[str, Any]], None]] = {
@@ -124,15 +124,15 @@ class Command(OperatorCommand):
         actions[action](bill, options)
 
     def _show(self, bill: VendorBill, options: dict[str, Any]) -> None:
-        found = _lines(bill, options) if options["list"] or options["line"] else bill.lines.none()
-        pages = ([line_row(one) for one in page] for page in listing.all_of(found))
+        lines = _lines(bill, options) if options["list"] or options["line"] else bill.lines.none()
+        pages = ([line_row(line) for line in page] for page in listing.all_of(lines))
         if options["json"]:
             self._print_json(bill_row(bill), pages)
             return
         self.tell(options, {}, *bill_lines(bill))
         for rows in pages:
             names = [name for name in rows[0] if name not in {"candidates", "by", "key"}]
-            print_table(self.stdout, [names, *([str(row[one]) for one in names] for row in rows)])
+            print_table(self.stdout, [names, *([str(row[name]) for name in names] for row in rows)])
 
     def _print_json(self, facts: dict[str, Any], pages: Iterable[list[dict[str, Any]]]) -> None:
         """Print a bill with its lines, perhaps a million, page by page."""
@@ -157,16 +157,16 @@ class Command(OperatorCommand):
             raise CommandError(f"Nothing was changed: it changes the cost by {to_decimal(change)}.")
         pages = listing.all_of(lines.order_by("id"))
         done = decisions.take(
-            (one for page in pages for one in page), reason=options["reason"], actor=ACTOR
+            (line for page in pages for line in page), reason=options["reason"], actor=ACTOR
         )
-        refused = [{"line": one.pk, "why": why} for one, why in done.refused]
+        refused = [{"line": line.pk, "why": why} for line, why in done.refused]
         facts = {"taken": done.taken, "change": to_decimal(done.change), "before": done.before}
         self.tell(
             options,
             {**facts, "refused": refused},
             f"{done.taken} lines taken, which change the cost by {to_decimal(done.change)} USD;"
             f" {done.before} were booked before",
-            *(f"line {one['line']}: {one['why']}" for one in refused),
+            *(f"line {line['line']}: {line['why']}" for line in refused),
         )
 
     def _dispute(self, bill: VendorBill, options: dict[str, Any]) -> None:
@@ -221,7 +221,7 @@ def _add_reading(parser: ArgumentParser) -> None:
         metavar="A=COLUMN,…",
         help=f"meaning of columns, of {columns}; default: guessed from their names",
     )
-    parser.add_argument("--of", choices=[CALLS, DAYS], help="a row's subject")
+    parser.add_argument("--of", choices=[PER_CALL, PER_DAY], help="a row's subject")
     parser.add_argument("--unit", choices=UNITS, help="the unit of amounts")
     parser.add_argument("--zone", metavar="ZONE", help="for times without one, such as +08:00")
     parser.add_argument("--accept", action="store_true", help="accept it despite doubts")
@@ -288,8 +288,8 @@ def _lines(bill: VendorBill, options: Mapping[str, Any]) -> QuerySet[BillLine]:
     lines = bill.lines.order_by("id")
     if options["line"]:
         named = [read_limit(text) or 0 for text in options["line"]]
-        found = lines.filter(pk__in=named)
-        if len(found) != len(set(named)):
+        named_lines = lines.filter(pk__in=named)
+        if len(named_lines) != len(set(named)):
             raise CommandError("the bill has no such line: `reconcile show` has their ids")
-        return found
+        return named_lines
     return listing.lines_of(bill, options["list"]) if options["list"] else lines

@@ -76,11 +76,11 @@ class Command(OperatorCommand):
         standing = conditions.conditions_now(now=now)
         needing = standing.needing(now)
         shown = standing.conditions if options["all"] else needing
-        rows = [_row(one, now) for one in shown]
+        rows = [_row(condition, now) for condition in shown]
         looked_at = standing.looked_at.isoformat() if standing.looked_at else None
         if options["json"]:
-            found = {"looked_at": looked_at, "is_fresh": standing.is_fresh, "conditions": rows}
-            self.stdout.write(json.dumps(found))
+            facts = {"looked_at": looked_at, "is_fresh": standing.is_fresh, "conditions": rows}
+            self.stdout.write(json.dumps(facts))
         else:
             self._tell(rows, looked_at, is_clear=not needing)
         if not standing.is_fresh:

@@ -39,7 +39,7 @@ class Command(OperatorCommand):
         if not options["reason"].strip():
             raise CommandError("--reason TEXT is needed, for staff")
         try:
-            made = stop(
+            stopped = stop(
                 what=stoppable(options["what"]),
                 reason=options["reason"],
                 words=options["words"],
@@ -48,7 +48,7 @@ class Command(OperatorCommand):
             )
         except ValidationError as error:
             raise say_invalid(error) from None
-        row = _row(made)
+        row = _row(stopped)
         self.tell(
             options,
             row,
@@ -57,7 +57,7 @@ class Command(OperatorCommand):
         )
 
     def _print(self, options: Mapping[str, Any]) -> None:
-        rows = [_row(one) for one in present_stops()]
+        rows = [_row(stop) for stop in present_stops()]
         self.tell(options, rows, *([] if rows else ["Nothing is stopped."]))
         if rows and not options["json"]:
             print_table(self.stdout, [COLUMNS, *(tuple(row.values()) for row in rows)])

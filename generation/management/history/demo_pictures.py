@@ -29,7 +29,7 @@ from storage.services import StorageFailed, keep_painted, upload
 
 logger = logging.getLogger(__name__)
 
-PICTURES = 40
+MAX_PICTURES = 40
 """The least number of newest images that exist in the end, if none fails."""
 _SECONDS = 30.0
 _AT_ONCE = 4
@@ -54,19 +54,21 @@ def paint() -> int:
         return 0
     routes = current_catalogue().routes
     painted = asyncio.run(_all(newest, routes))
-    for one in painted:
-        until = one.image.created_at + timedelta(days=settings.IMAGE_RETENTION_DAYS)
-        keep_painted(one.image, size_bytes=one.size_bytes, sha256=one.sha256, until=until)
+    for picture in painted:
+        until = picture.image.created_at + timedelta(days=settings.IMAGE_RETENTION_DAYS)
+        keep_painted(
+            picture.image, size_bytes=picture.size_bytes, sha256=picture.sha256, until=until
+        )
     return len(painted)
 
 
 def _newest() -> Iterator[tuple[Generation, list[StoredImage]]]:
-    """The newest deliveries not deleted, up to `PICTURES` images or a few more."""
-    left = PICTURES
-    made = Generation.objects.filter(
+    """The newest deliveries not deleted, up to `MAX_PICTURES` images or a few more."""
+    left = MAX_PICTURES
+    generations = Generation.objects.filter(
         source=Source.DEMO, state=State.SUCCEEDED, deleted_at=None, words_forgotten_at=None
     )
-    for generation in made.order_by("-id")[:PICTURES]:
+    for generation in generations.order_by("-id")[:MAX_PICTURES]:
         if left > 0:
             images = images_of(generation.id)
             left -= len(images)
@@ -92,8 +94,8 @@ async def _all(
                 logger.warning("images of %s were not painted: %s", generation.public_id, error)
                 return []
 
-    found = await asyncio.gather(*(one(*commission) for commission in newest))
-    return [image for images in found for image in images]
+    pictures = await asyncio.gather(*(one(*commission) for commission in newest))
+    return [image for images in pictures for image in images]
 
 
 async def _one(

@@ -49,7 +49,7 @@ _LOOKS = (
     "pastel colours, lots of empty space",
     "catalogue photograph",
 )
-REFUSED = (
+REFUSED_PROMPTS = (
     "A famous footballer wearing our slippers, photorealistic",
     "Our lamp in the style of a living comic artist, with their signature",
     "A politician asleep in the linen armchair, press photo",

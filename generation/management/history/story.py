@@ -14,10 +14,10 @@ from generation.management.history import habits, prompts
 from generation.management.history.habits import Habit, Trouble
 
 GENERATIONS = 2000
-DAYS = 90
+STORY_DAYS = 90
 JUST_BEFORE = 12
 """The number of these in the last quarter of an hour."""
-LATELY = 60
+QUICK_GENERATIONS = 60
 """The number of last requests whose sizes are quick to paint."""
 PRODUCTION, STAGING, REVOKED = "production", "staging", "catalogue-import"
 """The names of its keys; the last one was revoked at `revoked_at`."""
@@ -72,7 +72,7 @@ class SampleRequest:
 
 def begins_at(now: datetime) -> datetime:
     """The beginning of the story that is told at `now`."""
-    return ends_at(now) - timedelta(days=DAYS)
+    return ends_at(now) - timedelta(days=STORY_DAYS)
 
 
 def ends_at(now: datetime) -> datetime:
@@ -96,14 +96,14 @@ def sample_requests(now: datetime) -> list[SampleRequest]:
     random = Random(_SEED)  # noqa: S311 - a story, not a secret
     times = sorted([*_times(random, now), *_just_before(random, now)])
     return [
-        _sample_request(random, at, now, is_late=number >= GENERATIONS - LATELY)
+        _sample_request(random, at, now, is_late=number >= GENERATIONS - QUICK_GENERATIONS)
         for number, at in enumerate(times)
     ]
 
 
 def _times(random: Random, now: datetime) -> Iterator[datetime]:
     """Times by the weights of hours and weekdays, more of them towards the end."""
-    begin, hours = begins_at(now), DAYS * 24
+    begin, hours = begins_at(now), STORY_DAYS * 24
     slots = [begin + timedelta(hours=hour) for hour in range(hours)]
     busy = [
         habits.HOURS[slot.hour]
@@ -175,7 +175,9 @@ def _failure(
     random: Random, facts: dict[str, Any], habit: Habit, trouble: Trouble
 ) -> SampleRequest:
     if trouble.attempt_class == AttemptClass.MODERATED:
-        facts = facts | {"request": facts["request"] | {"prompt": random.choice(prompts.REFUSED)}}
+        facts = facts | {
+            "request": facts["request"] | {"prompt": random.choice(prompts.REFUSED_PROMPTS)}
+        }
     seconds = trouble.seconds
     calls = tuple(
         SampleAttempt(

@@ -20,7 +20,7 @@ from pictor.kit.words import ids
 from pictor.kit.words.errors import PictorError, RateLimited
 
 ACTOR = "demo data"
-REFUSED = 60
+REFUSED_REQUESTS = 60
 """Refused requests, within the days that they are kept."""
 MODEL = "gpt-image-2"
 
@@ -56,7 +56,7 @@ def _refusals(callers: Mapping[str, Caller], now: datetime) -> Iterator[tuple[da
     """Oldest first: mistakes of the shop's developers, and a script over its rate limit."""
     random = Random(_SEED)  # noqa: S311 - a story, not a secret
     ends = story.ends_at(now)
-    for at in sorted(ends - random.random() * _DAYS for _ in range(REFUSED)):
+    for at in sorted(ends - random.random() * _DAYS for _ in range(REFUSED_REQUESTS)):
         key = callers[random.choice((story.PRODUCTION, story.STAGING))]
         mistake = random.choice(_MISTAKES)
         error = _error_for(mistake, key, at) if mistake else _too_many()

@@ -121,25 +121,25 @@ class _Rows:
         )
         quoted = quoted_order(caller=caller, request=sample.request, now=self._now)
         generation_id = GenerationId(ids.new_uuid_of(sample.at))
-        made = new_generation(submission, quoted, generation_id, digest=b"", now=sample.at)
-        made.captured_micros = 0
-        ended_at = self._call(made, sample, quoted)
+        generation = new_generation(submission, quoted, generation_id, digest=b"", now=sample.at)
+        generation.captured_micros = 0
+        ended_at = self._call(generation, sample, quoted)
         if sample.images:
-            stored = self._succeed(made, sample, quoted, ended_at)
+            stored = self._succeed(generation, sample, quoted, ended_at)
         else:
             stored = []
-            _end_without_image(made, sample, ended_at, now=self._now)
-        self.generations.append(made)
+            _end_without_image(generation, sample, ended_at, now=self._now)
+        self.generations.append(generation)
         self.images += stored
-        self.holds.append(_hold(made, stored))
+        self.holds.append(_hold(generation, stored))
 
-    def _call(self, made: Generation, sample: SampleRequest, quoted: Quoted) -> datetime:
+    def _call(self, generation: Generation, sample: SampleRequest, quoted: Quoted) -> datetime:
         """Add the attempts; returns the generation's end."""
         at = sample.at + timedelta(seconds=sample.queued_seconds)
         if not sample.calls:
             return at
-        made.started_at = at
-        made.dispatch = DISPATCH
+        generation.started_at = at
+        generation.dispatch = DISPATCH
         route = quoted.plan.route
         for number, call in enumerate(sample.calls, start=1):
             begun = at + _MOMENT
@@ -149,7 +149,7 @@ class _Rows:
             self.attempts.append(
                 Attempt(
                     id=ids.new_uuid_of(begun),
-                    generation=made,
+                    generation=generation,
                     dispatch=DISPATCH,
                     number=number,
                     channel_id=route.channel_id,
@@ -159,7 +159,7 @@ class _Rows:
                     finished_at=at,
                     attempt_class=call.attempt_class,
                     http_status=call.http_status,
-                    n=made.n,
+                    n=generation.n,
                     may_have_billed=call.attempt_class in _MAY_HAVE_BILLED,
                     detail=call.detail,
                 )
@@ -167,49 +167,54 @@ class _Rows:
         return at
 
     def _succeed(
-        self, made: Generation, sample: SampleRequest, quoted: Quoted, ended_at: datetime
+        self, generation: Generation, sample: SampleRequest, quoted: Quoted, ended_at: datetime
     ) -> list[StoredImage]:
         """Settle it for the delivered images; returns their rows."""
-        images = _gone_images(made, sample)
+        images = _gone_images(generation, sample)
         answer = UpstreamAnswer(images=(), quality=sample.reported, usage=_usage(sample, images))
         delivery = Verified(
             attempt_id=self.attempts[-1].id,
             route=quoted.plan.route,
             plan=quoted.plan.plan,
             upstream_size=quoted.plan.upstream_size,
-            ignored=ignored_by(made, quoted.plan, answer),
+            ignored=ignored_by(generation, quoted.plan, answer),
             answer=answer,
             images=images,
-            asked=sent_request(made, quoted.plan, at=self.attempts[-1].started_at),
+            sent=sent_request(generation, quoted.plan, at=self.attempts[-1].started_at),
         )
-        bill = bill_of(made, delivery, quoted.prices)
-        made.state = State.SUCCEEDED
-        made.finished_at = ended_at
-        made.captured_micros = bill.total
-        made.quality_billed, made.quality_source = bill.quality_billed, bill.quality_source
-        made.channel_id = delivery.route.channel_id
-        made.answer = answer_of(made, delivery, bill, ended_at)
-        self._book(made, sample, ended_at)
-        return [self._stored_row(made, index, image) for index, image in enumerate(images)]
+        bill = bill_of(generation, delivery, quoted.prices)
+        generation.state = State.SUCCEEDED
+        generation.finished_at = ended_at
+        generation.captured_micros = bill.total
+        generation.quality_billed, generation.quality_source = (
+            bill.quality_billed,
+            bill.quality_source,
+        )
+        generation.channel_id = delivery.route.channel_id
+        generation.answer = answer_of(generation, delivery, bill, ended_at)
+        self._book(generation, sample, ended_at)
+        return [self._stored_row(generation, index, image) for index, image in enumerate(images)]
 
-    def _book(self, made: Generation, sample: SampleRequest, ended_at: datetime) -> None:
+    def _book(self, generation: Generation, sample: SampleRequest, ended_at: datetime) -> None:
         """Record the cost of the call that delivered."""
         call = self.attempts[-1]
-        call.cost_micros = (made.captured_micros or 0) * sample.cost // 100
+        call.cost_micros = (generation.captured_micros or 0) * sample.cost // 100
         call.cost_source = CostSource.FLAT
         call.images_received = sample.images
         if call.cost_micros:
-            self.costs.append(PastCost(made.id, call.id, Micros(call.cost_micros), ended_at))
+            self.costs.append(PastCost(generation.id, call.id, Micros(call.cost_micros), ended_at))
 
-    def _stored_row(self, made: Generation, index: int, image: VerifiedImage) -> StoredImage:
+    def _stored_row(self, generation: Generation, index: int, image: VerifiedImage) -> StoredImage:
         """The row of an image that has expired, at the latest at the time of writing."""
-        ended_at = made.finished_at or made.created_at
+        ended_at = generation.finished_at or generation.created_at
         gone_at = min(ended_at + timedelta(days=settings.IMAGE_RETENTION_DAYS), self._now)
         return StoredImage(
-            tenant_id=made.tenant_id,
-            generation_id=made.id,
+            tenant_id=generation.tenant_id,
+            generation_id=generation.id,
             index=index,
-            object_key=image_key_of(made.id, made.created_at, DISPATCH, index, image.format),
+            object_key=image_key_of(
+                generation.id, generation.created_at, DISPATCH, index, image.format
+            ),
             content_type=f"image/{image.format}",
             format=image.format,
             size_bytes=round(image.width * image.height * _BYTES_PER_PIXEL),
@@ -222,23 +227,23 @@ class _Rows:
 
 
 def _end_without_image(
-    made: Generation, sample: SampleRequest, ended_at: datetime, *, now: datetime
+    generation: Generation, sample: SampleRequest, ended_at: datetime, *, now: datetime
 ) -> None:
     """End it as failed by its last call, or canceled before one. Nothing is left to clean up."""
-    made.finished_at = ended_at
-    made.cleaned_at = now
+    generation.finished_at = ended_at
+    generation.cleaned_at = now
     if not sample.calls:
-        made.state = State.CANCELED
+        generation.state = State.CANCELED
         return
     last = sample.calls[-1]
-    made.state = State.FAILED
+    generation.state = State.FAILED
     cause = UpstreamError(last.attempt_class, last.detail)
-    made.error = error_row(error_of(cause, timed_out=sample.timed_out))
+    generation.error = error_row(error_of(cause, timed_out=sample.timed_out))
 
 
-def _gone_images(made: Generation, sample: SampleRequest) -> tuple[VerifiedImage, ...]:
-    size = Size.parse(sample.came_as or made.size)
-    image = VerifiedImage(_GONE, made.output_format, size.width, size.height, None)
+def _gone_images(generation: Generation, sample: SampleRequest) -> tuple[VerifiedImage, ...]:
+    size = Size.parse(sample.came_as or generation.size)
+    image = VerifiedImage(_GONE, generation.output_format, size.width, size.height, None)
     return (image,) * sample.images
 
 
@@ -247,25 +252,25 @@ def _usage(sample: SampleRequest, images: Sequence[VerifiedImage]) -> TokenUsage
     if sample.reported is None:
         return None
     words = len(sample.request["prompt"]) // 4
-    made = sum(
+    tokens = sum(
         formula_tokens(image.width, image.height, quality=sample.reported) for image in images
     )
-    return TokenUsage(words, made, words + made, input_text_tokens=words)
+    return TokenUsage(words, tokens, words + tokens, input_text_tokens=words)
 
 
-def _hold(made: Generation, stored: Sequence[StoredImage]) -> PastHold:
+def _hold(generation: Generation, stored: Sequence[StoredImage]) -> PastHold:
     """The hold and its end, with the evidence of both."""
     outcome = evidence.of_outcome(
-        tenant=made.tenant_id,
-        state=made.state,
-        quality_billed=made.quality_billed,
-        quality_source=made.quality_source,
+        tenant=generation.tenant_id,
+        state=generation.state,
+        quality_billed=generation.quality_billed,
+        quality_source=generation.quality_source,
         images=[(image.index, image.width, image.height) for image in stored],
     )
     return PastHold(
-        hold=hold_of(made),
-        captured=Micros(made.captured_micros or 0),
-        ended_at=made.finished_at or made.created_at,
-        placed_for=evidence.of_request(made),
+        hold=hold_of(generation),
+        captured=Micros(generation.captured_micros or 0),
+        ended_at=generation.finished_at or generation.created_at,
+        placed_for=evidence.of_request(generation),
         ended_with=outcome,
     )

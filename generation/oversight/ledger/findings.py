@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from billing.selectors import KEY_COUNTERS, Finding, found_by
+from billing.selectors import KEY_COUNTERS, Finding, findings_of
 from generation.oversight.ledger.checks import (
     OF_COSTS,
     OF_GENERATIONS,
@@ -26,7 +26,7 @@ from generation.oversight.ledger.sold import findings_of_sold
 from pictor.kit.database.spans import EVERYTHING, Ids, Named, Span
 from pictor.kit.words import ids
 
-APART = timedelta(hours=1)
+MAX_FROM_ID_TIME = timedelta(hours=1)
 """Most generations are made and end within this time of their ids' time; see `apart`."""
 _LONGEST = timedelta(days=3650)
 _IDS_TIME = """to_timestamp(
@@ -39,8 +39,12 @@ def generation_findings() -> list[Finding]:
         *findings_of_generations(EVERYTHING),
         *findings_under_way(),
         *findings_of_costs(EVERYTHING),
-        *found_by(usage_check(EVERYTHING, None, None)),
-        *(one for month in counted_months() for one in found_by(budget_check(EVERYTHING, month))),
+        *findings_of(usage_check(EVERYTHING, None, None)),
+        *(
+            finding
+            for month in counted_months()
+            for finding in findings_of(budget_check(EVERYTHING, month))
+        ),
         *findings_of_sold(),
     ]
 
@@ -50,7 +54,7 @@ def findings_of_generations(generations: Ids) -> list[Finding]:
     begin = beside_holds(generations)
     with _without_nested_loops():
         return [
-            *(finding for check in OF_GENERATIONS for finding in found_by(begin + check)),
+            *(finding for check in OF_GENERATIONS for finding in findings_of(begin + check)),
             *evidence_findings(generations),
         ]
 
@@ -66,13 +70,13 @@ def _without_nested_loops() -> Iterator[None]:
 
 def findings_under_way() -> list[Finding]:
     """Balances and counters that differ from the generations under way."""
-    return [finding for check in STANDING for finding in found_by(UNDER_WAY + check)]
+    return [finding for check in STANDING for finding in findings_of(UNDER_WAY + check)]
 
 
 def findings_of_costs(attempts: Ids) -> list[Finding]:
     """Attempts whose cost differs from the booked one."""
     begin = beside_costs(attempts)
-    return [finding for check in OF_COSTS for finding in found_by(begin + check)]
+    return [finding for check in OF_COSTS for finding in findings_of(begin + check)]
 
 
 def findings_of_budgets(month: date, *, also: Collection[UUID]) -> list[Finding]:
@@ -83,8 +87,8 @@ def findings_of_budgets(month: date, *, also: Collection[UUID]) -> list[Finding]
         also: the generations not made within an hour of their ids' time.
     """
     first = datetime(month.year, month.month, 1, tzinfo=UTC)
-    made = _about(first, first + timedelta(days=31), also)
-    return found_by(budget_check(made, month))
+    about = _about(first, first + timedelta(days=31), also)
+    return findings_of(budget_check(about, month))
 
 
 def counted_months() -> list[date]:
@@ -104,13 +108,13 @@ def findings_of_usage(
         end: a full hour; None is no limit.
         also: the generations that did not end within an hour of their ids' time.
     """
-    return found_by(usage_check(_about(first, end, also), first, end))
+    return findings_of(usage_check(_about(first, end, also), first, end))
 
 
 def _about(first: datetime | None, end: datetime | None, also: Collection[UUID]) -> Ids:
     span = Span(
-        None if first is None else ids.first_at(first - APART),
-        None if end is None else ids.first_at(end + APART),
+        None if first is None else ids.first_at(first - MAX_FROM_ID_TIME),
+        None if end is None else ids.first_at(end + MAX_FROM_ID_TIME),
     )
     return Named(also, span) if also else span
 

@@ -45,7 +45,7 @@ from pictor.kit.database.spans import Ids, Named, spans_from
 from pictor.kit.secrets.seals import from_microseconds, microseconds
 from pictor.kit.words import ids
 
-AT_ONCE = 5_000
+ROWS_AT_ONCE = 5_000
 """Generations or attempts in one range."""
 
 
@@ -98,9 +98,9 @@ class Round:
     def _ranges(self, table: str, older: set[UUID]) -> Iterator[Ids]:
         """Ids of older rows that new transfers refer to, then those made since the checkpoint."""
         tenants = sorted(older)
-        for start in range(0, len(tenants), AT_ONCE):
-            yield Named(tenants[start : start + AT_ONCE])
-        yield from spans_from(self._first, table=table, rows=AT_ONCE)
+        for start in range(0, len(tenants), ROWS_AT_ONCE):
+            yield Named(tenants[start : start + ROWS_AT_ONCE])
+        yield from spans_from(self._first, table=table, rows=ROWS_AT_ONCE)
 
     def _generations(self, generations: Ids) -> list[Finding]:
         if self._first is None:
@@ -130,17 +130,17 @@ def prove(kind: LedgerProof.Kind, *, now: datetime) -> LedgerProof | None:
     with alone(kind) as is_locked:
         if not is_locked:
             return None
-        kept, found = Checkpoints(), list[Finding]()
+        kept, findings = Checkpoints(), list[Finding]()
         if kind == LedgerProof.Kind.SINCE_CHECKPOINT:
-            kept, found = kept_checkpoints()
+            kept, findings = kept_checkpoints()
         round_ = Round(kept, now=now)
         for prove_range in round_.steps():
-            found = _at_most([*found, *in_one_snapshot(prove_range)])
-        if not found:
+            findings = _at_most([*findings, *in_one_snapshot(prove_range)])
+        if not findings:
             keep_checkpoints(round_.reached())
-        if not found and kind == LedgerProof.Kind.WHOLE:
+        if not findings and kind == LedgerProof.Kind.WHOLE:
             keep_yesterdays(now=now)
-        return record_proof(kind, began_at=now, findings=found)
+        return record_proof(kind, began_at=now, findings=findings)
 
 
 def _at_most(findings: list[Finding]) -> list[Finding]:

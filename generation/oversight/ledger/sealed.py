@@ -58,8 +58,8 @@ def _rows(generations: Ids) -> Iterator[_Row]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(_statement(generations))
         while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
-            for generation_id, *asked, priced, state, billed, source, pixels, placed, ended in rows:
-                sealed = SealedRequest._make((*asked, json.loads(priced)))
+            for generation_id, *row, priced, state, billed, source, pixels, placed, ended in rows:
+                sealed = SealedRequest._make((*row, json.loads(priced)))
                 yield _Row(generation_id, sealed, state, billed, source, pixels, placed, ended)
 
 

@@ -2,15 +2,15 @@
 
 from generation.oversight.searching.generations import (
     LONGEST_ACROSS,
-    LOOKED_AT,
+    MAX_SCANNED_ROWS,
     GenerationFilter,
     TenantMatches,
     across_by_tenant,
     every_across,
-    found_across,
+    page_across,
 )
 from generation.oversight.searching.refused import (
     RefusalFilter,
     every_refused,
-    found_refused,
+    page_of_refused,
 )

@@ -1,7 +1,8 @@
 """Operators' search over generations: of one tenant, or of all tenants within 24 hours.
 
 Rows are read along the tenant's index or by their ids, which are in order of time; a page looks at
-no more than LOOKED_AT of them. Conditions on attempts look each row's attempts up by their index.
+no more than MAX_SCANNED_ROWS of them. Conditions on attempts look each row's attempts up by their
+index.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from pictor.kit.words.money import Micros
 
 LONGEST_ACROSS = timedelta(hours=24)
 """The longest period to search over all tenants."""
-LOOKED_AT = 10_000
+MAX_SCANNED_ROWS = 10_000
 """The most rows to look at for one page."""
 _BY_MODE = {
     "live": Q(livemode=True) & ~Q(source=Source.DEMO),
@@ -90,10 +91,10 @@ def across_by_tenant(sought: GenerationFilter) -> list[TenantMatches]:
     return [TenantMatches(tenant_id, number, Micros(quoted)) for tenant_id, number, quoted in found]
 
 
-def found_across(
+def page_across(
     sought: GenerationFilter, *, after: UUID | None = None, limit: int
 ) -> SearchPage[Generation]:
-    """One page of matching generations, out of LOOKED_AT rows looked at, in two queries.
+    """One page of matching generations, out of MAX_SCANNED_ROWS, in two queries.
 
     They come with their tenants and without their prompts and other large columns. Raises
     ValueError if `is_too_wide`.
@@ -101,14 +102,14 @@ def found_across(
     rows = _in_reach(sought)
     if after is not None:
         rows = rows.filter(id__lt=after)
-    edge = rows.values_list("id", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
+    edge = rows.values_list("id", flat=True)[MAX_SCANNED_ROWS - 1 : MAX_SCANNED_ROWS].first()
     near = rows if edge is None else rows.filter(id__gte=edge)
     return page_of(_without_large_columns(_matching(near, sought)), edge=edge, limit=limit)
 
 
 def every_across(sought: GenerationFilter, *, limit: int) -> Iterator[Sequence[Generation]]:
     """Yield all matching generations in pages; a page may be empty."""
-    return each_page(lambda after: found_across(sought, after=after, limit=limit))
+    return each_page(lambda after: page_across(sought, after=after, limit=limit))
 
 
 def _in_reach(sought: GenerationFilter) -> QuerySet[Generation]:

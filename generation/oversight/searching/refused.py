@@ -1,7 +1,7 @@
 """Operators' search over refused requests: of one tenant, or of all.
 
 An id contains its request's time, so the primary key is in order of time; a caller's rows have an
-index by day. A page looks at no more than LOOKED_AT rows.
+index by day. A page looks at no more than MAX_SCANNED_ROWS rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from generation.models import RefusedRequest
 from generation.oversight.searching.search_pages import SearchPage, each_page, made_within, page_of
 from generation.traffic.modes import Mode
 
-LOOKED_AT = 5_000
+MAX_SCANNED_ROWS = 5_000
 """The most rows to look at for one page."""
 _REFUSED = Q(status__gte=400)
 """Other rows are requests answered with the result of an earlier one."""
@@ -37,14 +37,14 @@ class RefusalFilter:
     until: datetime | None = None
 
 
-def found_refused(
+def page_of_refused(
     sought: RefusalFilter, *, after: UUID | None = None, limit: int
 ) -> SearchPage[RefusedRequest]:
-    """One page of matching refusals, out of LOOKED_AT rows looked at, in at most four queries."""
+    """One page of matching refusals, out of MAX_SCANNED_ROWS, in at most four queries."""
     of = sought.tenant_id
     rows = _all_rows(sought, after) if of is None else _tenant_rows(of, sought, after)
-    edge = rows.values_list("id", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
-    near = RefusedRequest.objects.filter(_REFUSED, id__in=rows.values("id")[:LOOKED_AT])
+    edge = rows.values_list("id", flat=True)[MAX_SCANNED_ROWS - 1 : MAX_SCANNED_ROWS].first()
+    near = RefusedRequest.objects.filter(_REFUSED, id__in=rows.values("id")[:MAX_SCANNED_ROWS])
     keys = near.order_by().values_list("key_id", flat=True).distinct()
     sorts = sorts_of({key for key in keys if key is not None})
     mine = {key for key, sort in sorts.items() if sort == sought.mode}
@@ -57,7 +57,7 @@ def found_refused(
 
 def every_refused(sought: RefusalFilter, *, limit: int) -> Iterator[Sequence[RefusedRequest]]:
     """Yield all matching refusals in pages; a page may be empty."""
-    return each_page(lambda after: found_refused(sought, after=after, limit=limit))
+    return each_page(lambda after: page_of_refused(sought, after=after, limit=limit))
 
 
 def _all_rows(sought: RefusalFilter, after: UUID | None) -> QuerySet[RefusedRequest]:

@@ -35,11 +35,11 @@ def page_of(rows: QuerySet[Row], *, edge: UUID | None, limit: int) -> SearchPage
     return SearchPage(chosen, edge, is_cut=edge is not None)
 
 
-def each_page(found: Callable[[UUID | None], SearchPage[Row]]) -> Iterator[Sequence[Row]]:
+def each_page(page_after: Callable[[UUID | None], SearchPage[Row]]) -> Iterator[Sequence[Row]]:
     """Yield the rows of each page, continuing after the one before; a page may be empty."""
     after: UUID | None = None
     while True:
-        page = found(after)
+        page = page_after(after)
         yield page.rows
         if page.last is None:
             return

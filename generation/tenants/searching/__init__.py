@@ -7,5 +7,11 @@ at a time, and a search by words reads only the newest rows.
 
 from generation.tenants.searching.bounds import SEARCHED, TooBroad
 from generation.tenants.searching.criteria import Criteria
-from generation.tenants.searching.paging import ListPage, every, found, newest_of_key, page_of
+from generation.tenants.searching.paging import (
+    ListPage,
+    every,
+    newest_matching,
+    newest_of_key,
+    page_of,
+)
 from generation.tenants.searching.sums import Sums, narrow, sums, sums_of_all

@@ -69,7 +69,7 @@ def _page(rows: list[Generation], edge: UUID | None, sums: Sums | None, *, limit
     return ListPage(selectors.with_images(rows[:limit]), last, edge is not None, sums)
 
 
-def found(
+def newest_matching(
     tenant_id: TenantId | UUID, criteria: Criteria, *, limit: int, prompt_chars: int | None = None
 ) -> list[Finished]:
     """The newest matching generations, in two queries. Raises TooBroad.
@@ -86,7 +86,7 @@ def found(
 def every(
     tenant_id: TenantId | UUID, criteria: Criteria, *, limit: int, prompt_chars: int
 ) -> Iterator[list[Finished]]:
-    """Yield all matching generations, newest first, in pages for display as in `found`.
+    """Yield all matching generations, newest first, in pages for display as in `newest_matching`.
 
     It reads stretch by stretch, so no statement takes long, however few match and however long the
     whole takes. A stretch without a match gives an empty page.
@@ -111,7 +111,7 @@ def every(
 def newest_of_key(
     tenant_id: TenantId | UUID, key_id: UUID, *, limit: int, prompt_chars: int
 ) -> list[Finished]:
-    """A key's newest generations among the tenant's SEARCHED newest, for display as in `found`.
+    """A key's newest generations among the tenant's SEARCHED newest, for display as above.
 
     Takes two queries; their bound on rows makes a time limit, and so a transaction, unnecessary.
     """

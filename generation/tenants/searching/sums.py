@@ -16,7 +16,7 @@ from pictor.kit.words.ids import TenantId
 from pictor.kit.words.money import Micros
 from storage.selectors import images_stored
 
-AWAY = timedelta(days=2)
+LONGEST_WAIT = timedelta(days=2)
 """Longer than any generation has waited for its end, outages of the platform included."""
 _NEVER = datetime.fromtimestamp(0, UTC)
 """A time before any generation."""
@@ -83,7 +83,7 @@ def narrow_by(known: KnownSums | None, criteria: Criteria) -> Criteria:
     first, last = known.ended.first, known.ended.last
     if first is None or last is None:
         return replace(criteria, until=_NEVER)
-    return replace(criteria, since=first - AWAY, until=last + timedelta(hours=1))
+    return replace(criteria, since=first - LONGEST_WAIT, until=last + timedelta(hours=1))
 
 
 def sums(tenant_id: TenantId | UUID, criteria: Criteria) -> Sums:

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 from accounts import rates
 from accounts.models import User
 from accounts.services import By, note_seen
-from accounts.sign_in.factors import FRESH, SHOW_AGAIN, app_since, has_shown
+from accounts.sign_in.factors import FACTOR_FRESH_FOR, SHOW_AGAIN, app_since, has_shown
 from console.ops import places
 from console.parts.filters import link_of
 from console.parts.page_guards import (
@@ -135,7 +135,7 @@ def staff(needs: Permission, *, fresh: bool = False) -> Callable[[View], View]:
 
     Args:
         needs: the permission that the role must have.
-        fresh: True if the factor must have been shown within FRESH.
+        fresh: True if the factor must have been shown within FACTOR_FRESH_FOR.
     """
 
     def dressed(view: View) -> View:
@@ -175,7 +175,7 @@ def _lacks(request: HttpRequest, user: User, *, fresh: bool) -> str:
         return "mfa_activate_totp"
     if not has_shown(request, user, since=since):
         return "mfa_reauthenticate"
-    if not fresh or has_shown(request, user, since=clock.now() - FRESH):
+    if not fresh or has_shown(request, user, since=clock.now() - FACTOR_FRESH_FOR):
         return ""
     if request.method == "POST":
         messages.warning(request, SHOW_AGAIN)

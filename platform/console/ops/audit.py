@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import render
@@ -18,15 +17,13 @@ from console.ops.access import Operator, Permission
 from console.ops.access import staff as page_of_staff
 from console.parts.audit_events import AuditEntry, Thing, entry_of
 from console.parts.exports import NARROW, Rows, csv_answer
-from console.parts.filters import Read, chips_of, link_of, period_choices, words_in
+from console.parts.filters import PAGE_ROWS, Read, chips_of, link_of, period_choices, words_in
+from console.parts.periods import UTC_ZONE, Period, number_of, period_in, period_of
 from console.parts.periods import WORDS as PERIODS
-from console.parts.periods import Period, number_of, period_in, period_of
 from pictor.kit.words import clock
 
-PAGE = 50
-READ = 500
+ROWS_AT_ONCE = 500
 """Number of events that a CSV reads in one query."""
-UTC = ZoneInfo("UTC")
 NO_TENANT = UUID(int=0)
 """Used for an unknown tenant name, so that its list is empty instead of showing all tenants."""
 LABELS = {
@@ -47,7 +44,7 @@ class AuditSearch:
     """The filters in the address, as typed and as parsed; words without meaning are in neither."""
 
     query: Mapping[str, str]
-    asked: EventFilter
+    sought: EventFilter
     period: Period | None
     tenant: Tenant | None
 
@@ -71,7 +68,7 @@ def _action_label(action: str) -> str:
 
 ACTIONS = {action: _action_label(action) for action in WORDS}
 CHOICES: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = [
-    (f"{kind}.", label, [one for one in ACTIONS.items() if one[0].startswith(f"{kind}.")])
+    (f"{kind}.", label, [choice for choice in ACTIONS.items() if choice[0].startswith(f"{kind}.")])
     for kind, label in {**ALL_KINDS, "webhook_endpoint": "Webhooks"}.items()
     if kind != "webhook"
 ]
@@ -85,13 +82,13 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List events with their values before and after, newest first, filtered by the address."""
     filters = filters_of(request.GET)
     if request.GET.get("format") == "csv":
-        return csv_answer("audit.csv", COLUMNS, pages_of(filters.asked), rest=NARROW)
+        return csv_answer("audit.csv", COLUMNS, pages_of(filters.sought), rest=NARROW)
     after = number_of(request.GET.get("after", ""))
-    events = all_events(filters.asked, after=after, limit=PAGE + 1)
-    older = str(events[PAGE - 1].pk) if len(events) > PAGE else ""
+    events = all_events(filters.sought, after=after, limit=PAGE_ROWS + 1)
+    older = str(events[PAGE_ROWS - 1].pk) if len(events) > PAGE_ROWS else ""
     context = {
         "operator": operator,
-        "entries": entries_for_staff(events[:PAGE]),
+        "entries": entries_for_staff(events[:PAGE_ROWS]),
         "filters": filters,
         "chips": chips_of(filters.query, LABELS, filters.words),
         "newest": link_of(filters.query) if after is not None else "",
@@ -99,7 +96,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "csv": link_of(filters.query, format="csv"),
         "choices": CHOICES,
         "periods": period_choices(filters.query.get("period", ""), filters.period),
-        "people": [one.email for one in staff()],
+        "people": [person.email for person in staff()],
     }
     return render(request, "ops/audit.html", context)
 
@@ -113,7 +110,7 @@ def filters_of(query: QueryDict) -> AuditSearch:
         "tenant": str,
         "about": str,
         "period": lambda word: (
-            period_of(word, now, UTC) if word in PERIODS else period_in(word, UTC)
+            period_of(word, now, UTC_ZONE) if word in PERIODS else period_in(word, UTC_ZONE)
         ),
     }
     texts, meant = words_in(query, readers)
@@ -134,7 +131,10 @@ def filters_of(query: QueryDict) -> AuditSearch:
 def entries_for_staff(events: Sequence[AuditEvent]) -> list[AuditEntry]:
     """Return entries as staff read them: with IP addresses and reasons; names link to filters."""
     people = [event.object_id for event in events if event.object_type == "user"]
-    things = {one: Thing(email, one, _about(one)) for one, email in emails_of(people).items()}
+    things = {
+        person_id: Thing(email, person_id, _about(person_id))
+        for person_id, email in emails_of(people).items()
+    }
     return [
         entry_of(
             event,
@@ -159,10 +159,10 @@ def _person(actor_name: str) -> str:
 
 
 def pages_of(sought: EventFilter) -> Iterator[Rows]:
-    """Read the filtered log newest first, READ events at a time."""
+    """Read the filtered log newest first, ROWS_AT_ONCE events at a time."""
     after: int | None = None
-    while page := all_events(sought, after=after, limit=READ):
-        yield [_cells(one) for one in entries_for_staff(page)]
+    while page := all_events(sought, after=after, limit=ROWS_AT_ONCE):
+        yield [_cells(entry) for entry in entries_for_staff(page)]
         after = page[-1].pk
 
 

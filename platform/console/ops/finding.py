@@ -29,10 +29,10 @@ _ID = re.compile(r"(req|gen|img|key|ten)_|\S+@|\d+$|[0-9a-f-]{32,}$", re.IGNOREC
 def find(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show everything found by that text; with `go`, redirect to the first result."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
-    found = _matching_places(operator, text)
-    if "go" in request.GET and found and not request.headers.get("HX-Request"):
-        return redirect(found[0].url)
-    return render(request, "ops/find.html", {"operator": operator, "text": text, "found": found})
+    places = _matching_places(operator, text)
+    if "go" in request.GET and places and not request.headers.get("HX-Request"):
+        return redirect(places[0].url)
+    return render(request, "ops/find.html", {"operator": operator, "text": text, "found": places})
 
 
 def _matching_places(operator: Operator, text: str) -> Sequence[Place]:
@@ -49,30 +49,30 @@ def _matching_places(operator: Operator, text: str) -> Sequence[Place]:
 
 def _tenants(text: str) -> list[Place]:
     return [
-        Place(one.name, reverse("ops:tenant", args=[one.public_id]), note="tenant")
-        for one in tenants_called(text, limit=SHOWN_TENANTS)
+        Place(tenant.name, reverse("ops:tenant", args=[tenant.public_id]), note="tenant")
+        for tenant in tenants_called(text, limit=SHOWN_TENANTS)
     ]
 
 
 def _channels(text: str) -> list[Place]:
     return [
-        Place(one.name, reverse("ops:channel", args=[one.pk]), note="channel")
-        for one in channels_like(text, limit=SHOWN_CHANNELS)
+        Place(channel.name, reverse("ops:channel", args=[channel.pk]), note="channel")
+        for channel in channels_like(text, limit=SHOWN_CHANNELS)
     ]
 
 
 def _lists(text: str) -> list[Place]:
     return [
-        Place(one.name, reverse("ops:price_list", args=[one.id]), note="price list")
-        for one in price_lists_like(text, limit=SHOWN_PRICES)
+        Place(price_list.name, reverse("ops:price_list", args=[price_list.id]), note="price list")
+        for price_list in price_lists_like(text, limit=SHOWN_PRICES)
     ]
 
 
 def _books(text: str) -> list[Place]:
     """Find price books by name, the latest version first; `list:2` finds one version."""
     version = number_of(text.rpartition(":")[2])
-    found = price_books_like(text, version=version, limit=SHOWN_PRICES)
+    books = price_books_like(text, version=version, limit=SHOWN_PRICES)
     return [
-        Place(one.known_as, reverse("ops:price_book", args=[one.pk]), note="price book")
-        for one in found
+        Place(book.known_as, reverse("ops:price_book", args=[book.pk]), note="price book")
+        for book in books
     ]

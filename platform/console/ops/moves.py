@@ -59,23 +59,28 @@ def _decide(
     words: str,
 ) -> HttpResponse:
     try:
-        one = decide(move_id=move, now=clock.now(), **by(request, operator))
+        decided = decide(move_id=move, now=clock.now(), **by(request, operator))
     except ValidationError as error:
         return _page(request, operator, refusal=" ".join(error.messages))
-    return done(request, f"{words}: {amount(one.amount)} for {one.tenant.name}", "moves")
+    return done(request, f"{words}: {amount(decided.amount)} for {decided.tenant.name}", "moves")
 
 
 def _page(request: HttpRequest, operator: Operator, *, refusal: str = "") -> HttpResponse:
     now = clock.now()
-    found = waiting_moves(now)
-    available = balances_of([one.tenant_id for one in found])
+    moves = waiting_moves(now)
+    available = balances_of([move.tenant_id for move in moves])
     rows = [
-        (one, KIND_WORDS[one.kind], available[one.tenant_id], available[one.tenant_id] + one.change)  # type: ignore[index]
-        for one in found
+        (
+            move,
+            KIND_WORDS[move.kind],  # type: ignore[index]
+            available[move.tenant_id],
+            available[move.tenant_id] + move.change,
+        )
+        for move in moves
     ]
     decided = [
-        (one, KIND_WORDS[one.kind], one.state(now), at)  # type: ignore[index]
-        for one, at in decided_moves(now, limit=DECIDED)
+        (move, KIND_WORDS[move.kind], move.state(now), at)  # type: ignore[index]
+        for move, at in decided_moves(now, limit=DECIDED)
     ]
     context = {"operator": operator, "rows": rows, "decided": decided, "refusal": refusal}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
@@ -83,9 +88,9 @@ def _page(request: HttpRequest, operator: Operator, *, refusal: str = "") -> Htt
 
 
 def _csv(now: datetime) -> Iterator[Rows]:
-    yield [_cells(one, now, None) for one in waiting_moves(now)]
+    yield [_cells(move, now, None) for move in waiting_moves(now)]
     for page in all_decided_moves(now):
-        yield [_cells(one, now, ended_at) for one, ended_at in page]
+        yield [_cells(move, now, ended_at) for move, ended_at in page]
 
 
 def _cells(move: MoneyMove, now: datetime, ended_at: datetime | None) -> Sequence[str]:

@@ -43,7 +43,7 @@ class AddForm(forms.Form):
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List staff with role, second factor and when each was last seen; also as CSV."""
     if request.GET.get("format") == "csv":
-        return csv_answer("staff.csv", COLUMNS, [[_cells(one) for one in people_of_staff()]])
+        return csv_answer("staff.csv", COLUMNS, [[_cells(person) for person in people_of_staff()]])
     return _page(request, operator, AddForm())
 
 
@@ -136,17 +136,17 @@ def _page(
 
 
 def _cells(person: User) -> Sequence[str]:
-    seen = person.staff_seen_at
+    seen_at = person.staff_seen_at
     return [
         person.email, person.name, person.staff_role,
         "yes" if person.has_second_factor else "no",  # type: ignore[attr-defined]  # annotated
-        "yes" if person.is_active else "no", seen.isoformat() if seen else "",
+        "yes" if person.is_active else "no", seen_at.isoformat() if seen_at else "",
     ]  # fmt: skip
 
 
 def _person(person: UUID) -> User:
     """Return the member of staff with that id, or raise Http404."""
-    for one in people_of_staff():
-        if one.pk == person:
-            return one
+    for user in people_of_staff():
+        if user.pk == person:
+            return user
     raise Http404

@@ -69,12 +69,14 @@ _KEYS: Mapping[str, str] = {
 
 def groups_of(may: Collection[str]) -> Mapping[str, Sequence[Place]]:
     """The pages that these permissions open, by heading; headings without a page are left out."""
-    found = {
+    groups = {
         title: [
-            Place(one.title, reverse(f"ops:{one.name}"), _KEYS.get(one.name, ""), one.holds_more)
-            for one in pages
-            if one.needs in may
+            Place(
+                page.title, reverse(f"ops:{page.name}"), _KEYS.get(page.name, ""), page.holds_more
+            )
+            for page in pages
+            if page.needs in may
         ]
         for title, pages in _GROUPS.items()
     }
-    return {title: pages for title, pages in found.items() if pages}
+    return {title: pages for title, pages in groups.items() if pages}

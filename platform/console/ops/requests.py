@@ -14,20 +14,19 @@ from django.views.decorators.http import require_safe
 from accounts.models import ApiKey, Tenant
 from accounts.selectors import api_keys_among, tenants_among
 from console.ops.access import Mode, Operator, Permission, staff
-from console.ops.generations.seeking import ZONE, known_code, known_tenant, no_such_tenant
+from console.ops.generations.seeking import known_code, known_tenant, no_such_tenant
 from console.parts.exports import Rows, csv_answer, query_of
-from console.parts.filters import MAX_TEXT, chips_of, link_of, period_choices, words_in
-from console.parts.periods import WORDS, Period, period_in, period_of
+from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of, period_choices, words_in
+from console.parts.periods import UTC_ZONE, WORDS, Period, period_in, period_of
 from generation.models import RefusedRequest
-from generation.oversight.searching import RefusalFilter, every_refused, found_refused
-from generation.oversight.tracing import Found, trace
+from generation.oversight.searching import RefusalFilter, every_refused, page_of_refused
+from generation.oversight.tracing import Trace, trace
 from generation.selectors import refused_request
 from pictor.kit.words import clock, ids
 
-PAGE = 50
-READ = 500
+ROWS_AT_ONCE = 500
 """Number of rows that a CSV reads in one query."""
-KEPT = "Refused requests are kept for 7 days, and lost if the database crashes."
+RETENTION_WORDS = "Refused requests are kept for 7 days, and lost if the database crashes."
 COLUMNS = (
     "request", "at", "tenant", "tenant_id", "key", "key_id", "model", "status", "code", "param",
     "message", "stopped_by", "ms",
@@ -58,7 +57,9 @@ class RefusalSearch:
     def periods(self) -> list[tuple[str, str]]:
         """The periods to choose from: none longer than 7 days, since nothing older is kept."""
         choices = period_choices(self.query.get("period", ""), self.period)
-        return [one for one in choices if one[0] in {"24h", "7d", self.query.get("period")}]
+        return [
+            choice for choice in choices if choice[0] in {"24h", "7d", self.query.get("period")}
+        ]
 
     @property
     def chips(self) -> list[tuple[str, str, str]]:
@@ -102,7 +103,9 @@ def requests(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         return _csv(request, operator)
     filters = _filters(request.GET, operator.mode, clock.now())
     after = ids.parse(ids.REQUEST, request.GET.get("after", ""))
-    page = None if filters.trouble else found_refused(filters.sought, after=after, limit=PAGE)
+    page = (
+        None if filters.trouble else page_of_refused(filters.sought, after=after, limit=PAGE_ROWS)
+    )
     last = page.last if page else None
     context = {
         "operator": operator,
@@ -113,23 +116,23 @@ def requests(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "newest": filters.link(),
         "older": filters.link(after=ids.public(ids.REQUEST, last)) if last else "",
         "csv": filters.link(format="csv"),
-        "kept": KEPT,
+        "kept": RETENTION_WORDS,
     }
     return render(request, "ops/requests.html", context)
 
 
 def _answer(request: HttpRequest, operator: Operator, text: str) -> HttpResponse:
     """Redirect to the page of a found object, or render its trace."""
-    found = trace(text)
-    if found is not None and (page := _page_of(found, text)):
+    facts = trace(text)
+    if facts is not None and (page := _page_of(facts, text)):
         return redirect(page)
     is_request = ids.parse(ids.REQUEST, text) is not None
     context = {
         "operator": operator,
         "text": text,
-        "found": found,
-        "whose": _whose(text) if found and "refused" in found else None,
-        "kept": KEPT if is_request or (found and "refused" in found) else "",
+        "found": facts,
+        "whose": _whose(text) if facts and "refused" in facts else None,
+        "kept": RETENTION_WORDS if is_request or (facts and "refused" in facts) else "",
     }
     return render(request, "ops/request.html", context)
 
@@ -140,15 +143,15 @@ def _whose(text: str) -> RefusalRow | None:
     return None if refused is None else _rows([refused])[0]
 
 
-def _page_of(found: Found, text: str) -> str:
+def _page_of(facts: Trace, text: str) -> str:
     """Return the page of a transfer or generation, or of the one that answered a retry; else ""."""
-    if "transfer" in found:
-        return reverse("ops:ledger_entry", args=[found["transfer"]["id"]])
-    made = found.get("generation")
-    if made is None:
+    if "transfer" in facts:
+        return reverse("ops:ledger_entry", args=[facts["transfer"]["id"]])
+    generation = facts.get("generation")
+    if generation is None:
         return ""
-    page = reverse("ops:generation", args=[made["id"]])
-    return f"{page}?{urlencode({'retry': text})}" if "refused" in found else page
+    page = reverse("ops:generation", args=[generation["id"]])
+    return f"{page}?{urlencode({'retry': text})}" if "refused" in facts else page
 
 
 def _filters(query: QueryDict, mode: Mode, now: datetime) -> RefusalSearch:
@@ -158,7 +161,7 @@ def _filters(query: QueryDict, mode: Mode, now: datetime) -> RefusalSearch:
             "tenant": known_tenant,
             "code": known_code,
             "period": lambda word: (
-                period_of(word, now, ZONE) if word in WORDS else period_in(word, ZONE)
+                period_of(word, now, UTC_ZONE) if word in WORDS else period_in(word, UTC_ZONE)
             ),
         },
     )
@@ -179,15 +182,15 @@ def _filters(query: QueryDict, mode: Mode, now: datetime) -> RefusalSearch:
 
 def _rows(refused: Sequence[RefusedRequest]) -> list[RefusalRow]:
     """Add tenants and keys to refused requests, in two queries."""
-    tenants = tenants_among({one.tenant_id for one in refused if one.tenant_id})
-    keys = api_keys_among({one.key_id for one in refused if one.key_id})
+    tenants = tenants_among({refusal.tenant_id for refusal in refused if refusal.tenant_id})
+    keys = api_keys_among({refusal.key_id for refusal in refused if refusal.key_id})
     return [
         RefusalRow(
-            one,
-            tenants.get(one.tenant_id) if one.tenant_id else None,
-            keys.get(one.key_id) if one.key_id else None,
+            refusal,
+            tenants.get(refusal.tenant_id) if refusal.tenant_id else None,
+            keys.get(refusal.key_id) if refusal.key_id else None,
         )
-        for one in refused
+        for refusal in refused
     ]
 
 
@@ -200,7 +203,7 @@ def _pages(filters: RefusalSearch) -> Iterator[Rows]:
     if filters.trouble:
         yield [[filters.trouble]]
         return
-    for page in every_refused(filters.sought, limit=READ):
+    for page in every_refused(filters.sought, limit=ROWS_AT_ONCE):
         yield [_cells(row) for row in _rows(page)]
 
 

@@ -18,7 +18,7 @@ from console.parts.form_fields import dressed, take_errors
 from console.parts.support import remember
 from pictor.kit.words import clock
 
-SHOWN = 20
+SHOWN_GRANTS = 20
 
 
 class SupportReasonForm(forms.Form):
@@ -60,10 +60,10 @@ def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResp
 @require_POST
 def end_view(request: HttpRequest, operator: Operator, tenant: str, grant: str) -> HttpResponse:
     """End a support view, also one that another operator opened."""
-    found = support_grant_by_id(grant)
-    if found is None or found.tenant.public_id != tenant:
+    opened = support_grant_by_id(grant)
+    if opened is None or opened.tenant.public_id != tenant:
         raise Http404
-    is_ended = end_support(grant=found, now=clock.now(), **by(request, operator))
+    is_ended = end_support(grant=opened, now=clock.now(), **by(request, operator))
     words = "Support view ended" if is_ended else "The support view had ended before"
     return done(request, words, "support", tenant)
 
@@ -79,12 +79,12 @@ def _page(
     request: HttpRequest, operator: Operator, tenant: Tenant, form: SupportReasonForm
 ) -> HttpResponse:
     now = clock.now()
-    grants = support_grants_of(tenant.id, limit=SHOWN)
+    grants = support_grants_of(tenant.id, limit=SHOWN_GRANTS)
     context = {
         "operator": operator,
         "tenant": tenant,
         "form": dressed(form),
-        "grants": [(one, one.ends_at > now) for one in grants],
+        "grants": [(grant, grant.ends_at > now) for grant in grants],
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return render(request, "ops/support.html", context, status=status)

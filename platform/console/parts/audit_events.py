@@ -12,7 +12,7 @@ from accounts.audit_words import name_in, sentence
 from accounts.models import AuditEvent
 from console.amounts import amount
 
-FEW = 3
+MAX_CHANGES_IN_ROW = 3
 """The most changes that are shown in the row itself."""
 _MICROS = "_micros"
 _MOMENTS = ("_at", "_from", "until")
@@ -80,15 +80,17 @@ class AuditEntry:
         """The values before and after, as two cells of a file: 'budget day: $1.00; name: ci'."""
         return (
             "; ".join(
-                f"{one.name}: {one.before}" for one in self.changes if one.before is not None
+                f"{change.name}: {change.before}"
+                for change in self.changes
+                if change.before is not None
             ),
-            "; ".join(f"{one.name}: {one.after}" for one in self.changes),
+            "; ".join(f"{change.name}: {change.after}" for change in self.changes),
         )
 
     @property
     def is_short(self) -> bool:
         """True if the changes are few enough for the row."""
-        return len(self.changes) <= FEW
+        return len(self.changes) <= MAX_CHANGES_IN_ROW
 
 
 def entry_of(
@@ -109,9 +111,11 @@ def entry_of(
 def changes_of(before: Values | None, after: Values | None) -> list[ChangedValue]:
     """The values that differ, in the event's order; of a new object, those that are not empty."""
     if before is None:
-        made = {name: value for name, value in (after or {}).items() if value not in (None, "", [])}
+        added = {
+            name: value for name, value in (after or {}).items() if value not in (None, "", [])
+        }
         return [
-            ChangedValue(_name(name), None, _value(name, value)) for name, value in made.items()
+            ChangedValue(_name(name), None, _value(name, value)) for name, value in added.items()
         ]
     now = after or {}
     return [

@@ -174,7 +174,7 @@ def stacked_bars(
     if rest := ranked[SERIES:]:
         parts.append((REST, "c-rest", rest))
     legend = [
-        (name, colour, sum(sums[one] for one in its), rows(None, its))
+        (name, colour, sum(sums[series] for series in its), rows(None, its))
         for name, colour, its in parts
     ]
     totals = {start: sum(points.get(start, 0) for points in values.values()) for start in starts}
@@ -183,7 +183,7 @@ def stacked_bars(
     bars = []
     for place, start in enumerate(starts):
         stack = [
-            (name, colour, sum(values[one].get(start, 0) for one in its), rows(start, its))
+            (name, colour, sum(values[series].get(start, 0) for series in its), rows(start, its))
             for name, colour, its in parts
         ]
         x, width = place * step + step * 0.1, step * 0.8

@@ -42,5 +42,5 @@ class LedgerEntry:
     @property
     def generation(self) -> str:
         """The public id of its generation; empty without one."""
-        made = self.transfer.generation_id
-        return ids.public(ids.GENERATION, made) if made else ""
+        generation_id = self.transfer.generation_id
+        return ids.public(ids.GENERATION, generation_id) if generation_id else ""

@@ -9,6 +9,8 @@ from django.http import QueryDict
 from console.parts.periods import HOUR, WORDS, Period
 from pictor.kit.words.money import Micros, from_decimal
 
+PAGE_ROWS = 50
+"""The most rows on a page of a list."""
 MAX_TEXT = 200
 AND = ","
 """The separator of a filter's values."""

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from typing_extensions import override
 
-from accounts.models import MAX_WORDS
+from accounts.models import MAX_KEY_LIST_ENTRIES
 from pictor.kit.words.money import Micros, from_decimal, to_decimal
 
 MAX_LIMIT = 2**31 - 1
@@ -103,8 +103,8 @@ class LinesField(forms.CharField):
     @override
     def clean(self, value: Any) -> Sequence[str] | None:
         words = [word for word in re.split(r"[\s,]+", str(super().clean(value))) if word]
-        if len(words) > MAX_WORDS:
-            raise ValidationError(f"At most {MAX_WORDS} of them.")
+        if len(words) > MAX_KEY_LIST_ENTRIES:
+            raise ValidationError(f"At most {MAX_KEY_LIST_ENTRIES} of them.")
         return words or None
 
     @override

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from datetime import date, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -20,6 +19,7 @@ from console.parts.form_fields import (
     LinesField,
     take_errors,
 )
+from console.parts.periods import UTC_ZONE
 
 SCOPE_WORDS = {
     "images:write": "Make, cancel and delete images",
@@ -28,7 +28,6 @@ SCOPE_WORDS = {
     "webhooks:write": "Manage webhooks",
     "keys:write": "Manage keys",
 }
-UTC = ZoneInfo("UTC")
 LAST_DAY = date(2099, 12, 31)
 """The API's limit, too; the end of year 9999 overflows in zones with an earlier midnight."""
 FIELD_OF = {
@@ -82,7 +81,7 @@ class KeyForm(forms.Form):
         data = self.cleaned_data
         last: datetime | None = None
         if data["expires"] is not None:
-            last = datetime.combine(data["expires"], time(23, 59, 59), UTC)
+            last = datetime.combine(data["expires"], time(23, 59, 59), UTC_ZONE)
         return KeyRules(
             scopes=data["scopes"],
             models=data["models"] or None,

@@ -36,8 +36,10 @@ HOUR_FORMAT = "%Y-%m-%dT%HZ"
 """A UTC hour in a query string."""
 FIRST_YEAR, LAST_YEAR = 2000, 9000
 """The range of years: ids carry the time they were made at, and none lies outside."""
+UTC_ZONE = ZoneInfo("UTC")
+"""The time zone of days in the operator's console."""
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-LONGEST = 400 * DAY
+LONGEST_PERIOD = 400 * DAY
 """The longest period between two days or hours."""
 _NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
 _MONTH = re.compile("([12][0-9]{3})-(0[1-9]|1[0-2])", re.ASCII)
@@ -124,8 +126,8 @@ def number_of(text: str) -> int | None:
 
 def month_of(text: str) -> date | None:
     """The first day of a month written as '2026-10'; None for anything else."""
-    found = _MONTH.fullmatch(text)
-    return date(int(found[1]), int(found[2]), 1) if found else None
+    match = _MONTH.fullmatch(text)
+    return date(int(match[1]), int(match[2]), 1) if match else None
 
 
 def period_of(name: str, now: datetime, zone: ZoneInfo) -> Period:
@@ -146,7 +148,7 @@ def period_in(word: str, zone: ZoneInfo) -> Period | None:
     kinds: tuple[tuple[_Read, Bucket], ...] = ((_days, "day"), (_hours, "hour"))
     for read, bucket in kinds:
         start, end = read(first, zone), read(last if to else first, zone)
-        if start and end and start[0] < end[1] <= start[0] + LONGEST:
+        if start and end and start[0] < end[1] <= start[0] + LONGEST_PERIOD:
             return Period(SPAN, start[0], end[1], bucket, zone)
     return None
 

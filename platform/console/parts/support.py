@@ -19,7 +19,9 @@ def grant_id_of(request: HttpRequest, tenant: str) -> str:
 
 def forget(request: HttpRequest, tenant: str) -> None:
     """Forget the session's support view of a tenant, because it has ended."""
-    request.session[_KEY] = {one: grant for one, grant in _grants(request).items() if one != tenant}
+    request.session[_KEY] = {
+        tenant_id: grant for tenant_id, grant in _grants(request).items() if tenant_id != tenant
+    }
 
 
 def _grants(request: HttpRequest) -> dict[str, str]:

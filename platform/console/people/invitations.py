@@ -20,21 +20,21 @@ from pictor.kit.words import clock
 @never_cache
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Show the invitation; a POST accepts it as the invited person."""
-    found = _invitation_or_404(token)
+    offered = _invitation_or_404(token)
     user = request.user if isinstance(request.user, User) else None
-    context = {"invitation": found, "is_theirs": user is not None and user.email == found.email}
+    context = {"invitation": offered, "is_theirs": user is not None and user.email == offered.email}
     if user is None:
         request.session[INVITED] = True  # may sign up, even where sign-up is closed
     elif request.method == "POST":
         try:
             accept_invitation(
-                invitation=found, user=user, now=clock.now(), ip=request.META.get("REMOTE_ADDR")
+                invitation=offered, user=user, now=clock.now(), ip=request.META.get("REMOTE_ADDR")
             )
         except ValidationError as error:
             context["refusal"] = " ".join(error.messages)
             status = HTTPStatus.UNPROCESSABLE_ENTITY
             return render(request, "people/invitation.html", context, status=status)
-        return redirect("workspace:overview", found.tenant.public_id)
+        return redirect("workspace:overview", offered.tenant.public_id)
     return render(request, "people/invitation.html", context)
 
 
@@ -48,7 +48,7 @@ def _invitation_or_404(token: str) -> Invitation:
         invitation_id = signing.loads(token, salt=INVITATION_SALT)
     except signing.BadSignature:
         raise Http404 from None
-    found = invitation_by_id(invitation_id, now=clock.now())
-    if found is None:
+    offered = invitation_by_id(invitation_id, now=clock.now())
+    if offered is None:
         raise Http404
-    return found
+    return offered

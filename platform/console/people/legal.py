@@ -26,7 +26,7 @@ def document(name: str) -> Guide:
 def fill_in(text: Guide) -> str:
     """The text's HTML with values from the settings."""
     words = _words()
-    return _WORD.sub(lambda found: escape(words.get(found[1], found[0])), text.html)
+    return _WORD.sub(lambda match: escape(words.get(match[1], match[0])), text.html)
 
 
 def _words() -> Mapping[str, str]:

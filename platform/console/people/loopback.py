@@ -21,4 +21,4 @@ def is_loopback(request: HttpRequest) -> bool:
         address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:
         return False
-    return address.is_loopback and not any(address in one for one in settings.TRUSTED_PROXIES)
+    return address.is_loopback and not any(address in proxy for proxy in settings.TRUSTED_PROXIES)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.selectors import latest_mail
 from console.people.loopback import is_loopback
 
-SHOWN = 30
+SHOWN_MAILS = 30
 
 
 @require_safe
@@ -18,4 +18,4 @@ def mailbox(request: HttpRequest) -> HttpResponse:
     """Show the latest mail. It contains codes, so only requests from this machine may see it."""
     if not settings.MAILBOX or not is_loopback(request):
         raise Http404
-    return render(request, "people/mailbox.html", {"mails": latest_mail(limit=SHOWN)})
+    return render(request, "people/mailbox.html", {"mails": latest_mail(limit=SHOWN_MAILS)})

@@ -56,5 +56,5 @@ def _owner() -> User | None:
     tenant = tenant_by_name_or_id(DEMO_TENANT)
     if owner is None or tenant is None:
         return None
-    guarded = {one.user_id for one in members_of(tenant.id) if one.has_second_factor}  # type: ignore[attr-defined]  # annotated by members_of
+    guarded = {member.user_id for member in members_of(tenant.id) if member.has_second_factor}  # type: ignore[attr-defined]  # annotated by members_of
     return None if owner.id in guarded else owner

@@ -14,14 +14,14 @@ from typing import Any
 from pictor.kit.words.money import Micros, from_decimal
 
 MODEL, SIZE, QUALITY = "gpt-image-2-origin", "1536x1024", "medium"
-FORMAT, COMPRESSION = "webp", 80
+OUTPUT_FORMAT, COMPRESSION = "webp", 80
 PROMPT = "Layered hills under a pale morning sun"
 BODY = {
     "model": MODEL,
     "prompt": PROMPT,
     "size": SIZE,
     "quality": QUALITY,
-    "output_format": FORMAT,
+    "output_format": OUTPUT_FORMAT,
     "output_compression": COMPRESSION,
 }
 IMAGE = "console/img/hills.webp"
@@ -85,7 +85,7 @@ curl ORIGIN/v1/images/generations \\
   -d '{{"model": "{MODEL}",
        "prompt": "{PROMPT}",
        "size": "{SIZE}", "quality": "{QUALITY}",
-       "output_format": "{FORMAT}", "output_compression": {COMPRESSION}}}'"""
+       "output_format": "{OUTPUT_FORMAT}", "output_compression": {COMPRESSION}}}'"""
 
 _PYTHON = f"""\
 import os
@@ -97,7 +97,7 @@ answer = client.images.generate(
     model="{MODEL}",
     prompt="{PROMPT}",
     size="{SIZE}", quality="{QUALITY}",
-    output_format="{FORMAT}", output_compression={COMPRESSION},
+    output_format="{OUTPUT_FORMAT}", output_compression={COMPRESSION},
 )
 print(answer.data[0].url)"""
 
@@ -112,6 +112,6 @@ const answer = await client.images.generate({{
   model: "{MODEL}",
   prompt: "{PROMPT}",
   size: "{SIZE}", quality: "{QUALITY}",
-  output_format: "{FORMAT}", output_compression: {COMPRESSION},
+  output_format: "{OUTPUT_FORMAT}", output_compression: {COMPRESSION},
 }});
 console.log(answer.data[0].url);"""

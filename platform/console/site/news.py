@@ -9,8 +9,8 @@ from generation.models import Incident, Stop
 from generation.oversight import incidents
 from generation.selectors import public_stops
 
-SHOWN = timedelta(days=90)
-MAX_SHOWN = 20
+SHOWN_FOR = timedelta(days=90)
+MAX_SHOWN_INCIDENTS = 20
 """The most past incidents on the page; its JSON and feed have more."""
 State = Incident.State
 BADGES: Mapping[State, Literal["ok", "warn", "bad", "info", "idle"]] = {
@@ -83,35 +83,35 @@ class News:
     @property
     def stopped(self) -> list[Stop]:
         """The current stops."""
-        return [one for one in self.stops if one.ended_at is None]
+        return [stop for stop in self.stops if stop.ended_at is None]
 
     @property
     def going_on(self) -> bool:
         """True if there is a stop, an incident or maintenance now; scheduled ones do not count."""
-        is_on = any(one.state != State.SCHEDULED for one in self.open)
+        is_on = any(shown.state != State.SCHEDULED for shown in self.open)
         return is_on or bool(self.stopped)
 
     @property
-    def told(self) -> Mapping[str, str]:
+    def state_by_part(self) -> Mapping[str, str]:
         """The current trouble, by part."""
         return {
-            part: "Maintenance" if one.incident.is_maintenance else one.state.label
-            for one in reversed(self.open)
-            if one.state != State.SCHEDULED
-            for part in one.incident.parts
+            part: "Maintenance" if shown.incident.is_maintenance else shown.state.label
+            for shown in reversed(self.open)
+            if shown.state != State.SCHEDULED
+            for part in shown.incident.parts
         }
 
     @property
     def days(self) -> list[tuple[date, list[ShownIncident], list[Stop]]]:
         """Past incidents and stops, by the UTC day of their end, the latest first."""
-        found: dict[date, tuple[list[ShownIncident], list[Stop]]] = {}
-        for one in self.past[:MAX_SHOWN]:
-            if one.incident.ends_at is not None:
-                found.setdefault(one.incident.ends_at.date(), ([], []))[0].append(one)
+        by_day: dict[date, tuple[list[ShownIncident], list[Stop]]] = {}
+        for shown in self.past[:MAX_SHOWN_INCIDENTS]:
+            if shown.incident.ends_at is not None:
+                by_day.setdefault(shown.incident.ends_at.date(), ([], []))[0].append(shown)
         for stop in self.stops:
             if stop.ended_at is not None:
-                found.setdefault(stop.ended_at.date(), ([], []))[1].append(stop)
-        return [(day, *found[day]) for day in sorted(found, reverse=True)]
+                by_day.setdefault(stop.ended_at.date(), ([], []))[1].append(stop)
+        return [(day, *by_day[day]) for day in sorted(by_day, reverse=True)]
 
     def as_json(self) -> dict[str, Any]:
         """The news for /status.json."""
@@ -124,16 +124,16 @@ class News:
                 }
                 for stop in self.stopped
             ],
-            "incidents": [one.as_json() for one in (*self.open, *self.past)],
+            "incidents": [shown.as_json() for shown in (*self.open, *self.past)],
         }
 
     def entries(self) -> Iterator["FeedEntry"]:
         """Yield every update as an entry of the feed, in no order."""
-        for one in (*self.open, *self.past):
-            for update in one.incident.updates.all():
+        for shown in (*self.open, *self.past):
+            for update in shown.incident.updates.all():
                 yield FeedEntry(
-                    key=f"incident-{one.incident.id}-{update.id}",
-                    title=f"{one.incident.title}: {State(update.state).label.lower()}",
+                    key=f"incident-{shown.incident.id}-{update.id}",
+                    title=f"{shown.incident.title}: {State(update.state).label.lower()}",
                     words=update.words,
                     at=update.at,
                 )
@@ -157,13 +157,13 @@ class FeedEntry:
 
 def news(*, now: datetime) -> News:
     """Current and scheduled news, and those that ended within 90 days."""
-    since = now - SHOWN
+    since = now - SHOWN_FOR
     lists = incidents.recent_incidents(now=now, since=since)
     return News(
         at=now,
         stops=public_stops(since=since),
-        open=[ShownIncident(one, now) for one in lists.open],
-        past=[ShownIncident(one, now) for one in lists.ended],
+        open=[ShownIncident(incident, now) for incident in lists.open],
+        past=[ShownIncident(incident, now) for incident in lists.ended],
     )
 
 

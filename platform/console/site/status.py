@@ -13,7 +13,7 @@ from typing import Any
 from console.site.news import News
 from console.uptime import State, bars_of
 from generation.models import WatchedDay
-from generation.oversight.watch import API, DAYS, WORKERS, Sight
+from generation.oversight.watch import API, SHOWN_DAYS, WORKERS, Sight
 
 SHARE_OF_A_BAD_DAY = 0.05
 _WELL = {API: "Answers", WORKERS: "At work"}
@@ -25,19 +25,19 @@ class Component:
 
     name: str
     trouble: str
-    told: str
+    announced: str
     """The word for a current incident or maintenance of this part; empty without one."""
     days: tuple[WatchedDay | None, ...]
 
     @property
     def state(self) -> State:
         """The present state."""
-        return "bad" if self.trouble else "warn" if self.told else "ok"
+        return "bad" if self.trouble else "warn" if self.announced else "ok"
 
     @property
     def words(self) -> str:
         """The present state in words."""
-        return self.trouble or self.told or _WELL.get(self.name, "Can be called")
+        return self.trouble or self.announced or _WELL.get(self.name, "Can be called")
 
     @property
     def share(self) -> str | None:
@@ -51,14 +51,14 @@ class Component:
     @property
     def sentence(self) -> str:
         """The bars in words."""
-        seen = [day for day in self.days if day]
-        if not seen:
+        watched = [day for day in self.days if day]
+        if not watched:
             return "Not checked yet"
-        data = "" if len(seen) == DAYS else " with data"
-        over = f"{self.share}% over {len(seen)} day{'s' if len(seen) > 1 else ''}{data}"
+        data = "" if len(watched) == SHOWN_DAYS else " with data"
+        over = f"{self.share}% over {len(watched)} day{'s' if len(watched) > 1 else ''}{data}"
         if not self._failures:
             return over
-        worst = max(seen, key=lambda day: (day.failed / day.looks, day.day))
+        worst = max(watched, key=lambda day: (day.failed / day.looks, day.day))
         return f"{over}, worst {day_words(worst.day)}"
 
     @property
@@ -84,22 +84,22 @@ def components(
     page.
     """
     known = {(row.part, row.day): row for row in history}
-    dates = [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    dates = [today - timedelta(days=back) for back in reversed(range(SHOWN_DAYS))]
     return [
         Component(
-            name=one.part,
-            trouble="" if one.part == API else one.trouble,
-            told=troubles.get(one.part, ""),
-            days=tuple(known.get((one.part, day)) for day in dates),
+            name=sight.part,
+            trouble="" if sight.part == API else sight.trouble,
+            announced=troubles.get(sight.part, ""),
+            days=tuple(known.get((sight.part, day)) for day in dates),
         )
-        for one in sights
+        for sight in sights
     ]
 
 
 def incidents(history: Sequence[WatchedDay]) -> list[WatchedDay]:
     """The days with failed checks, newest first."""
-    found = [row for row in history if row.last_failed_at]
-    return sorted(found, key=lambda row: (row.day, row.part), reverse=True)
+    failed = [row for row in history if row.last_failed_at]
+    return sorted(failed, key=lambda row: (row.day, row.part), reverse=True)
 
 
 def day_words(day: date) -> str:
@@ -111,21 +111,21 @@ def as_json(components: Sequence[Component], news: News) -> dict[str, Any]:
     """The contents of /status.json; the guide on the status page explains each field."""
     return {
         "at": news.at.isoformat(timespec="seconds"),
-        "works": not any(one.trouble for one in components),
+        "works": not any(component.trouble for component in components),
         **news.as_json(),
         "components": [
             {
-                "name": one.name,
-                "works": not one.trouble,
-                "words": one.words,
-                "share": one.share,
+                "name": component.name,
+                "works": not component.trouble,
+                "words": component.words,
+                "share": component.share,
                 "days": [
                     {"day": day.day.isoformat(), "looks": day.looks, "failed": day.failed}
-                    for day in one.days
+                    for day in component.days
                     if day
                 ],
             }
-            for one in components
+            for component in components
         ],
     }
 

@@ -78,8 +78,8 @@ def docs(request: HttpRequest) -> HttpResponse:
 @require_safe
 def guide(request: HttpRequest, slug: str) -> HttpResponse:
     """Show one guide."""
-    found = guides.guide(slug)
-    context = {"guide": found, "html": found.at(_origin(request)), "guides": guides.guides()}
+    page = guides.guide(slug)
+    context = {"guide": page, "html": page.at(_origin(request)), "guides": guides.guides()}
     return render(request, "site/guide.html", context)
 
 
@@ -93,10 +93,10 @@ def reference(request: HttpRequest) -> HttpResponse:
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
     """Show the present status with its news, and that of the last 90 days."""
-    found, news_now, history = _status()
+    standing, news_now, history = _status()
     context = {
-        "components": found,
-        "troubled": [one for one in found if one.trouble],
+        "components": standing,
+        "troubled": [component for component in standing if component.trouble],
         "news": news_now,
         "incidents": incidents(history)[:SHOWN_INCIDENTS],
         "at": news_now.at,
@@ -108,8 +108,8 @@ def status(request: HttpRequest) -> HttpResponse:
 @cache_control(public=True, max_age=STATUS_SECONDS)
 def status_json(request: HttpRequest) -> HttpResponse:
     """Return the status as JSON."""
-    found, news_now, _ = _status()
-    return JsonResponse(as_json(found, news_now))
+    standing, news_now, _ = _status()
+    return JsonResponse(as_json(standing, news_now))
 
 
 @require_safe
@@ -129,14 +129,14 @@ def status_feed(request: HttpRequest) -> HttpResponse:
         )
         for row in incidents(watch.history(now=now))
     )
-    entries = sorted((*news(now=now).entries(), *failed), key=lambda one: one.at, reverse=True)
-    for one in entries[:MAX_ENTRIES]:
+    entries = sorted((*news(now=now).entries(), *failed), key=lambda entry: entry.at, reverse=True)
+    for entry in entries[:MAX_ENTRIES]:
         feed.add_item(
-            one.title,
+            entry.title,
             page,
-            one.words,
-            pubdate=one.at,
-            unique_id=one.key,
+            entry.words,
+            pubdate=entry.at,
+            unique_id=entry.key,
             unique_id_is_permalink=False,
         )
     return HttpResponse(feed.writeString("utf-8"), content_type=feed.content_type)
@@ -146,7 +146,11 @@ def _status() -> tuple[list[Component], News, Sequence[WatchedDay]]:
     now = clock.now()
     history, news_now = watch.history(now=now), news(now=now)
     sights = watch.look(now=now)
-    return components(sights, history, today=now.date(), troubles=news_now.told), news_now, history
+    return (
+        components(sights, history, today=now.date(), troubles=news_now.state_by_part),
+        news_now,
+        history,
+    )
 
 
 def _origin(request: HttpRequest) -> str:

@@ -43,9 +43,11 @@ def places_in(workspace: Workspace) -> Sequence[Place]:
 @register.filter
 def place_at(by_heading: Mapping[str, Sequence[Place]], path: str) -> str:
     """The address of the place that a page belongs to, the nearest one; empty if there is none."""
-    found = (place for listed in by_heading.values() for place in listed)
+    listed_places = (place for listed in by_heading.values() for place in listed)
     above = [
-        one.url for one in found if path == one.url or (one.holds_more and path.startswith(one.url))
+        place.url
+        for place in listed_places
+        if path == place.url or (place.holds_more and path.startswith(place.url))
     ]
     return max(above, key=len, default="")
 

@@ -23,10 +23,10 @@ SHOWN_KEYS = 8
 def find(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the matches; with `go`, redirect to the first."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
-    found = _matching_places(workspace, text)
-    if "go" in request.GET and found and not request.headers.get("HX-Request"):
-        return redirect(found[0].url)
-    context = {"workspace": workspace, "text": text, "found": found}
+    places = _matching_places(workspace, text)
+    if "go" in request.GET and places and not request.headers.get("HX-Request"):
+        return redirect(places[0].url)
+    context = {"workspace": workspace, "text": text, "found": places}
     return render(request, "workspace/find.html", context)
 
 
@@ -54,11 +54,13 @@ def _generation(workspace: Workspace, text: str) -> list[Place]:
     if Permission.SEE_GENERATIONS not in workspace.may:
         return []
     try:
-        made = without_content(workspace, services.generation_named(workspace.id, text)).generation
+        finished = without_content(
+            workspace, services.generation_named(workspace.id, text)
+        ).generation
     except NotFound:
         return []
-    url = reverse("workspace:generation", args=[workspace.tenant.public_id, made.public_id])
-    return [Place(made.prompt[:80] or workspace.no_prompt, url, note=made.public_id)]
+    url = reverse("workspace:generation", args=[workspace.tenant.public_id, finished.public_id])
+    return [Place(finished.prompt[:80] or workspace.no_prompt, url, note=finished.public_id)]
 
 
 def _search(workspace: Workspace, text: str) -> list[Place]:

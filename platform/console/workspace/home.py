@@ -32,11 +32,11 @@ from console.workspace.shared.trouble import trouble_of
 from console.workspace.support import without_content
 from generation.models import Source, State
 from generation.selectors import Finished
-from generation.tenants.searching import Criteria, found
+from generation.tenants.searching import Criteria, newest_matching
 from pictor.kit.words import clock
 
 STRIP = 12
-LOOKED_AT = 40
+MAX_SCANNED_ROWS = 40
 
 
 @require_safe
@@ -62,7 +62,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show a checklist until the first image, and then money, failures and the latest images."""
     now, has_followed = clock.now(), "HX-Request" in request.headers
     latest, is_begun = _latest(workspace, has_followed=has_followed)
-    pictured = [row_of(one, {}) for one in latest if one.images]
+    pictured = [row_of(finished, {}) for finished in latest if finished.images]
     keys = keys_of(workspace)
     usable = [key for key in keys if may_use(workspace, key, now)]
     own = [key for key in usable if key.name != SIGN_UP_KEY]
@@ -70,7 +70,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     lately = recent_use_of(workspace, now)
     context = {
         "workspace": workspace,
-        "has_demo_data": any(one.generation.source == Source.DEMO for one in latest),
+        "has_demo_data": any(finished.generation.source == Source.DEMO for finished in latest),
         "is_begun": is_begun,
         "has_own_key": bool(own),
         "can_generate": Permission.GENERATE in workspace.may and bool(usable),
@@ -84,7 +84,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "trouble": trouble_of(workspace, now),
         "endings": sunsets_of(workspace, now, used=lately.models),
         "budgets": budgets,
-        "near": [one for one in budgets if one.is_near],
+        "near": [budget for budget in budgets if budget.is_near],
         "lately": lately,
         "chart": lately.chart,
         "period": lately.period,
@@ -102,9 +102,11 @@ def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished]
         return [], True
     # Ask before reading the images: one that is made in between is then still awaited.
     had_made = has_followed and has_made_images(workspace.id)
-    whole = found(workspace.tenant.id, Criteria(), limit=LOOKED_AT, prompt_chars=SHOWN_CHARS)
-    latest = [without_content(workspace, one) for one in whole]
-    has_succeeded = any(one.generation.state == State.SUCCEEDED for one in latest)
+    whole = newest_matching(
+        workspace.tenant.id, Criteria(), limit=MAX_SCANNED_ROWS, prompt_chars=SHOWN_CHARS
+    )
+    latest = [without_content(workspace, finished) for finished in whole]
+    has_succeeded = any(finished.generation.state == State.SUCCEEDED for finished in latest)
     return latest, has_succeeded or (had_made if has_followed else has_made_images(workspace.id))
 
 
@@ -128,15 +130,15 @@ def _charges(workspace: Workspace, now: datetime) -> dict[str, Any]:
 
 def _recent_failures(latest: Iterable[Finished], now: datetime) -> list[Finished]:
     return [
-        one
-        for one in latest
-        if one.generation.state == State.FAILED
-        and one.generation.finished_at
-        and now - one.generation.finished_at < timedelta(hours=1)
+        finished
+        for finished in latest
+        if finished.generation.state == State.FAILED
+        and finished.generation.finished_at
+        and now - finished.generation.finished_at < timedelta(hours=1)
     ]
 
 
 def _first_call(request: HttpRequest, workspace: Workspace, keys: Sequence[ApiKey]) -> str:
     """The shell command with the newest live key among these, or else with a test key."""
-    key = min(keys, key=lambda one: one.is_test, default=None)
+    key = min(keys, key=lambda candidate: candidate.is_test, default=None)
     return first_call(f"{request.scheme}://{request.get_host()}", workspace, key)

@@ -52,9 +52,9 @@ from console.workspace.calls.first_call import first_call
 from console.workspace.shared.recent_use import latest_of, recent_use_of, sparks_of
 from pictor.kit.words import clock
 
-MAX_SHOWN = 200
+MAX_SHOWN_KEYS = 200
 """The most rows of the list; other keys are found by searching."""
-HISTORY = 20
+SHOWN_EVENTS = 20
 LISTS = {
     "": "All",
     "active": "Active",
@@ -103,23 +103,23 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     keys = keys_of(workspace)
     text = request.GET.get("q", "").strip()[:MAX_TEXT]
     called = [key for key in keys if is_called(key, text)]
-    shown = [replace(one, spark=sparks.get(one.key.id)) for one in _key_rows(workspace, called)]
+    shown = [replace(row, spark=sparks.get(row.key.id)) for row in _key_rows(workspace, called)]
     chosen = request.GET.get("status", "")
     lists = {
         "": shown,
-        "active": [one for one in shown if one.is_active],
-        "test": [one for one in shown if one.key.is_test],
-        "near": [one for one in shown if one.state in _NEAR],
-        "unused": [one for one in shown if one.is_unused],
-        "ended": [one for one in shown if not one.is_active],
+        "active": [row for row in shown if row.is_active],
+        "test": [row for row in shown if row.key.is_test],
+        "near": [row for row in shown if row.state in _NEAR],
+        "unused": [row for row in shown if row.is_unused],
+        "ended": [row for row in shown if not row.is_active],
     }
     context = {
         "workspace": workspace,
-        "keys": lists.get(chosen, shown)[:MAX_SHOWN],
-        "others": len(lists.get(chosen, shown)[MAX_SHOWN:]),
+        "keys": lists.get(chosen, shown)[:MAX_SHOWN_KEYS],
+        "others": len(lists.get(chosen, shown)[MAX_SHOWN_KEYS:]),
         "chips": [
-            (_address(status=name, q=text), LISTS[name], len(found), name == chosen)
-            for name, found in lists.items()
+            (_address(status=name, q=text), LISTS[name], len(rows), name == chosen)
+            for name, rows in lists.items()
         ],
         "chosen": chosen,
         "text": text,
@@ -300,7 +300,7 @@ def _detail(
     usual = KeyForm(initial=values_of(key), most=scopes_of(workspace.role))
     (shown,) = _key_rows(workspace, [key])
     lately = recent_use_of(workspace, shown.now, key)
-    events = audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=HISTORY)
+    events = audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=SHOWN_EVENTS)
     context = {
         "workspace": workspace,
         "shown": shown,

@@ -45,8 +45,8 @@ _NEW_KEY = _Known("Create key", "key_new", Permission.MAKE_KEYS, "n")
 
 def groups_of(workspace: Workspace) -> dict[str, list[Place]]:
     """The pages that a member may open, in the navigation's groups."""
-    found = {title: _open_to(workspace, known) for title, known in _GROUPS.items()}
-    return {title: places for title, places in found.items() if places}
+    groups = {title: _open_to(workspace, known) for title, known in _GROUPS.items()}
+    return {title: places for title, places in groups.items() if places}
 
 
 def places_of(workspace: Workspace) -> list[Place]:
@@ -58,7 +58,12 @@ def places_of(workspace: Workspace) -> list[Place]:
 def _open_to(workspace: Workspace, known: tuple[_Known, ...]) -> list[Place]:
     tenant = workspace.tenant.public_id
     return [
-        Place(one.title, reverse(f"workspace:{one.name}", args=[tenant]), one.keys, one.holds_more)
-        for one in known
-        if one.needs is None or one.needs in workspace.may
+        Place(
+            place.title,
+            reverse(f"workspace:{place.name}", args=[tenant]),
+            place.keys,
+            place.holds_more,
+        )
+        for place in known
+        if place.needs is None or place.needs in workspace.may
     ]

@@ -86,14 +86,14 @@ def without_content(workspace: Workspace, finished: Finished) -> Finished:
     """
     if workspace.sees_content:
         return finished
-    made = copy(finished.generation)
-    is_read = "answer" not in made.get_deferred_fields()  # a list does not load it
-    metadata = (made.answer or {}).get("metadata", {}) if is_read else {}
+    emptied = copy(finished.generation)
+    is_read = "answer" not in emptied.get_deferred_fields()  # a list does not load it
+    metadata = (emptied.answer or {}).get("metadata", {}) if is_read else {}
     sizes = {"delivered_sizes": metadata.get("delivered_sizes", [])}
-    made.prompt, made.fields, made.inputs, made.answer = "", {}, [], {"metadata": sizes}
-    if made.error:
-        made.error = {**made.error, "message": "Only its caller may see the message."}
-    return Finished(made, ())
+    emptied.prompt, emptied.fields, emptied.inputs, emptied.answer = "", {}, [], {"metadata": sizes}
+    if emptied.error:
+        emptied.error = {**emptied.error, "message": "Only its caller may see the message."}
+    return Finished(emptied, ())
 
 
 def findable(workspace: Workspace, query: QueryDict) -> QueryDict:

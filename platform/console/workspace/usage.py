@@ -190,17 +190,17 @@ def _usage(workspace: Workspace, period: Period, bucket: Bucket | None, split: G
 def _totals_by(used: Iterable[Used], by: Callable[[Used], T]) -> dict[T, PeriodTotals]:
     """The totals of each part, in order of first appearance."""
     parts: dict[T, list[Used]] = {}
-    for one in used:
-        parts.setdefault(by(one), []).append(one)
+    for row in used:
+        parts.setdefault(by(row), []).append(row)
     return {part: PeriodTotals.of(rows) for part, rows in parts.items()}
 
 
 def _bucket_totals(report: UsageReport) -> dict[datetime, PeriodTotals]:
-    return _totals_by(report.used, lambda one: one.start)
+    return _totals_by(report.used, lambda row: row.start)
 
 
 def _split_totals(report: UsageReport) -> dict[tuple[datetime, Any], PeriodTotals]:
-    return _totals_by(report.used, lambda one: (one.start, one.group[report.split]))
+    return _totals_by(report.used, lambda row: (row.start, row.group[report.split]))
 
 
 def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
@@ -236,30 +236,30 @@ def _chart(report: UsageReport, measure: str) -> Bars:
 
 def _times(report: UsageReport) -> Lines:
     """Time to image by bucket, in milliseconds: the median and the 95th percentile."""
-    made = {
+    by_period = {
         report.period.name_of(start): totals
         for start, totals in _bucket_totals(report).items()
         if totals.p50 is not None
     }
     quantiles = {
-        "p50": {name: round(1000 * (totals.p50 or 0)) for name, totals in made.items()},
-        "p95": {name: round(1000 * (totals.p95 or 0)) for name, totals in made.items()},
+        "p50": {name: round(1000 * (totals.p50 or 0)) for name, totals in by_period.items()},
+        "p95": {name: round(1000 * (totals.p95 or 0)) for name, totals in by_period.items()},
     }
     return lines(_points(report), quantiles)
 
 
 def _split_times(report: UsageReport, measure: str) -> Lines:
     """One of these quantiles by bucket and split, for the parts with the most images."""
-    made = {
+    by_part = {
         part: totals for part, totals in _split_totals(report).items() if totals.p50 is not None
     }
     images: Counter[Any] = Counter()
-    for (_, value), totals in made.items():
+    for (_, value), totals in by_part.items():
         images[value] += totals.images
     quantiles: dict[str, dict[date, int]] = {
         report.names(value): {} for value, _ in images.most_common(SERIES)
     }
-    for (start, value), totals in made.items():
+    for (start, value), totals in by_part.items():
         points = quantiles.get(report.names(value), {})
         took = totals.p95 if measure == "p95" else totals.p50
         points[report.period.name_of(start)] = round(1000 * (took or 0))
@@ -289,7 +289,7 @@ def _slices(report: UsageReport, filters: Mapping[str, str]) -> Rows:
 
     `filters` are for every link.
     """
-    values = {one.group[report.split] for one in report.used}
+    values = {row.group[report.split] for row in report.used}
     words = {report.names(value): _word(report.split, value) for value in values}
 
     def slices(start: date | None, names: Sequence[str]) -> str:
@@ -302,7 +302,7 @@ def _slices(report: UsageReport, filters: Mapping[str, str]) -> Rows:
 def _lines(report: UsageReport) -> list[UsageRow]:
     period, split = report.period, report.split
     listed = []
-    for value, totals in _totals_by(report.used, lambda one: one.group[split]).items():
+    for value, totals in _totals_by(report.used, lambda row: row.group[split]).items():
         filters = {split: _word(split, value), **period.query()}
         listed.append(
             UsageRow(

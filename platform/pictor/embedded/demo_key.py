@@ -5,7 +5,7 @@ import threading
 from http import HTTPStatus
 
 PATH = "/v1/models"
-SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
 class DemoKeyCheck:
@@ -23,7 +23,7 @@ class DemoKeyCheck:
         return not self._thread.is_alive()
 
     def _ask(self) -> None:
-        connection = http.client.HTTPConnection(*self._address, timeout=SECONDS)
+        connection = http.client.HTTPConnection(*self._address, timeout=TIMEOUT_SECONDS)
         try:
             connection.request("GET", PATH, headers={"Authorization": f"Bearer {self._api_key}"})
             status = connection.getresponse().status

@@ -12,7 +12,7 @@ from pictor.embedded.errors import RuntimeProblem
 PATH = "/v1/images/generations"
 MODEL = "gpt-image-2-origin"
 PROMPT = "A lighthouse at dawn, painted in warm colours"
-SECONDS = 90.0
+TIMEOUT_SECONDS = 90.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class FirstImageRequest:
             "Authorization": f"Bearer {self._api_key}",
             "Content-Type": "application/json",
         }
-        connection = http.client.HTTPConnection(*self._address, timeout=SECONDS)
+        connection = http.client.HTTPConnection(*self._address, timeout=TIMEOUT_SECONDS)
         try:
             connection.request("POST", PATH, request_body(), headers)
             response = connection.getresponse()

@@ -121,14 +121,14 @@ class Postgres:
 
     def _check_version(self) -> None:
         try:
-            found = (self.place.cluster / "PG_VERSION").read_text(encoding="ascii").strip()
+            version = (self.place.cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         except OSError as error:
             raise RuntimeProblem(
                 f"{self.place.cluster} is not a PostgreSQL cluster: {error}"
             ) from error
-        if found != self.place.major:
+        if version != self.place.major:
             raise RuntimeProblem(
-                f"{self.place.cluster} was made by PostgreSQL {found}, installed is"
+                f"{self.place.cluster} was made by PostgreSQL {version}, installed is"
                 f" {self.place.major}: dump and restore it, or start with another PICTOR_DATA."
             )
 

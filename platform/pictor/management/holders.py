@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1
 SAY_SECONDS = 10.0
-WORDS = 8
+SHOWN_WORDS = 8
 
 _HOLDERS = """
 SELECT pid, usename, to_char(xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS'), query
@@ -92,14 +92,14 @@ class Watch:
             return  # the migration meets the same error and reports it
 
     def _look_once(self, looking: "psycopg.Connection[Any]", pid: int) -> None:
-        if found := [Holder(*row) for row in looking.execute(_HOLDERS, [pid]).fetchall()]:
-            self._holders = found
+        if holders := [Holder(*row) for row in looking.execute(_HOLDERS, [pid]).fetchall()]:
+            self._holders = holders
         if not self._says:
             return
         progress = looking.execute(_PROGRESS, [pid]).fetchone()
         words = ["{}, {} of {} blocks".format(*progress)] if progress else []
-        if found:
-            words.append(f"waits for {'; '.join(map(str, found))}")
+        if holders:
+            words.append(f"waits for {'; '.join(map(str, holders))}")
         logger.info("%s: %s", self._says, "; ".join(words) or "no index is being built")
 
 
@@ -107,4 +107,4 @@ def first_words(query: str | None) -> str:
     """Return the first words of a statement, up to its first literal."""
     if query is None:
         return "(not shown to this role)"
-    return " ".join(_LITERAL.split(query, maxsplit=1)[0].split()[:WORDS])
+    return " ".join(_LITERAL.split(query, maxsplit=1)[0].split()[:SHOWN_WORDS])

@@ -20,7 +20,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from pictor.web.connection_limits import MAX_HELD_BYTES, process_connections
-from pictor.web.raw_answers import CROWDED, INVALID, LATE, TOO_LARGE, Refusal
+from pictor.web.raw_answers import CROWDED, HEAD_TOO_LATE, INVALID, TOO_LARGE, Refusal
 
 HEAD_SECONDS = 15.0
 IDLE_SECONDS = 75.0
@@ -374,7 +374,7 @@ class Protocol(HttpToolsProtocol):
         """Refuse or end the connection after its wait has timed out."""
         wait, self._wait, self._timer = self._wait, None, None
         if wait is Wait.HEAD and (self._line or self._part is RequestPart.HEAD):
-            self._refuse(LATE)
+            self._refuse(HEAD_TOO_LATE)
         else:
             self._end()
 

@@ -65,9 +65,9 @@ def _is_of_a_proxy(header: bytes) -> bool:
 
 def _address(word: str) -> str | None:
     """Return the address in `A`, `A:port`, `[A]` or `[A]:port`; None for `unknown` or the like."""
-    found = _WITH_PORT.fullmatch(word)
-    if found is not None:
-        word = found["six"] or found["four"]
+    match = _WITH_PORT.fullmatch(word)
+    if match is not None:
+        word = match["six"] or match["four"]
     try:
         return str(ipaddress.ip_address(word))
     except ValueError:

@@ -43,7 +43,7 @@ class Refusal:
 
 
 INVALID = Refusal("400 Bad Request", "The request is not valid HTTP.")
-LATE = Refusal(
+HEAD_TOO_LATE = Refusal(
     "408 Request Timeout", "The headers of the request took too long.", code="request_timeout"
 )
 TOO_LARGE = Refusal(

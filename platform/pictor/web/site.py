@@ -28,7 +28,7 @@ from pictor.web import body_reading
 from pictor.web.edge import App, Message, Receive, Scope, Send, header
 from pictor.web.gate import refuse
 
-AT_ONCE = 8
+MAX_TURNS = 8
 OF_ONE_CALLER = 3
 """The most turns of one session, or of one address without a session."""
 OF_ONE_ADDRESS = 6
@@ -65,10 +65,10 @@ class SiteHandler:
     def __init__(self, app: App, *, sender: LookUp = nobody) -> None:
         self._app = app
         self._sender = sender
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = asyncio.Semaphore(MAX_TURNS)
         self._own = KeyedLimit(OF_ONE_CALLER)
         self._of_address = KeyedLimit(OF_ONE_ADDRESS)
-        self._by_kind = {True: asyncio.Semaphore(WITH_FILES), False: asyncio.Semaphore(AT_ONCE)}
+        self._by_kind = {True: asyncio.Semaphore(WITH_FILES), False: asyncio.Semaphore(MAX_TURNS)}
         self._begun: set[asyncio.Task[None]] = set()
         self._importing = asyncio.Lock()
 

@@ -112,9 +112,9 @@ def _send(other: Proxy, found: Found, *, requests: int) -> None:
 
 def _table(found: Found) -> list[str]:
     """A line for each group, the median of its rounds; then the sums, round by round."""
-    ours = [sum(one[name] for name in OURS) for one in found.ours]
-    theirs = [sum(one.values()) for one in found.theirs]
-    without = [sum(one.values()) - one["engine"] for one in found.theirs]
+    ours = [sum(our[name] for name in OURS) for our in found.ours]
+    theirs = [sum(their.values()) for their in found.theirs]
+    without = [sum(their.values()) - their["engine"] for their in found.theirs]
     lines = [f"{name:<18}{median(one[name] for one in found.ours):7.2f}" for name in OURS]
     lines += [
         f"{'LiteLLM ' + name:<18}{median(one[name] for one in found.theirs):7.2f}"

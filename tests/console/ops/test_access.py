@@ -10,7 +10,7 @@ from django.test import Client, RequestFactory
 from accounts.models import Membership, User
 from accounts.services import add_member, create_tenant
 from accounts.services.staff import remove_staff
-from accounts.sign_in.factors import FRESH
+from accounts.sign_in.factors import FACTOR_FRESH_FOR
 from console.ops.access import ROLES, Permission, staff
 from tests.console.ops.addresses import addresses
 from tests.console.ops.conftest import shown
@@ -113,7 +113,7 @@ def test_some_steps_need_it_shown_within_15_minutes(guarded, minutes, is_asked):
         headers={"Referer": "https://testserver/ops/staff/?x=1"},
     )
 
-    assert FRESH.total_seconds() == 15 * 60
+    assert FACTOR_FRESH_FOR.total_seconds() == 15 * 60
     assert User.objects.filter(email="bob@pictor.example").exists() != is_asked
     assert answer["Location"] == (f"{SHOW}?next=/ops/staff/%3Fx%3D1" if is_asked else "/ops/staff/")
 
@@ -123,6 +123,6 @@ def test_nothing_is_done_for_a_form_without_its_token(settings):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(User.objects.get(email="op@pictor.example"))
 
-    answers = {one.name: strict.post(one.path).status_code for one in addresses()}
+    answers = {address.name: strict.post(address.path).status_code for address in addresses()}
 
     assert set(answers.values()) == {HTTPStatus.FORBIDDEN}, answers

@@ -48,7 +48,7 @@ def typed(**fields: Any) -> dict[str, Any]:
     }
 
 
-def made(*, is_on: bool = False, **wishes: Any) -> AlertRule:
+def make_rule(*, is_on: bool = False, **wishes: Any) -> AlertRule:
     said = {"name": "On call", "mails": [OP], "page": "https://pictor.example/ops/", **wishes}
     rule = save_rule(values=RuleValues(**said), now=clock.now(), actor="test").rule
     if is_on:
@@ -98,8 +98,8 @@ def test_a_rule_is_made_tested_and_switched_on(owner, outbox):
 
 def test_rules_as_csv(owner):
     wrong(micros=5_000_000)
-    made(is_on=True, kinds=["calls_fail"], least_micros=2_500_000)
-    made(name="Removed")
+    make_rule(is_on=True, kinds=["calls_fail"], least_micros=2_500_000)
+    make_rule(name="Removed")
     owner.post(f"{LIST}{AlertRule.objects.get(name='Removed').pk}/remove/")
 
     (row,) = lines_of(owner.get(f"{LIST}?format=csv"))
@@ -116,10 +116,10 @@ def test_a_secret_is_shown_once(owner, receiver):
     rule = AlertRule.objects.get()
     rotated = owner.post(f"{page_of(rule)}secret/")
     again = owner.post(f"{page_of(rule)}secret/")
-    none = owner.post(f"{page_of(made(name='Other'))}secret/")
+    none = owner.post(f"{page_of(make_rule(name='Other'))}secret/")
 
     secrets = [re.findall(r"whsec_[\w+/]+=*", one.content.decode()) for one in (answer, rotated)]
-    assert [len(set(one)) for one in secrets] == [1, 1]
+    assert [len(set(secret)) for secret in secrets] == [1, 1]
     assert secrets[0] != secrets[1]
     assert "whsec_" not in owner.get(page_of(rule)).content.decode()
     assert again.status_code == none.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
@@ -175,7 +175,7 @@ def test_a_secret_of_three_lines_is_refused(owner, receiver):
 
 
 def test_a_change_is_saved_and_a_new_destination_switches_it_off(owner):
-    rule = made(is_on=True)
+    rule = make_rule(is_on=True)
     edit = f"{page_of(rule)}edit/"
     form = owner.get(edit).content.decode()
 
@@ -190,7 +190,7 @@ def test_a_change_is_saved_and_a_new_destination_switches_it_off(owner):
 
 
 def test_the_second_of_two_tabs_is_refused_and_shows_the_firsts_values(owner):
-    rule = made()
+    rule = make_rule()
     edit = f"{page_of(rule)}edit/"
     (seen,) = re.findall(r'name="seen" value="(\w+)"', owner.get(edit).content.decode())
 
@@ -204,7 +204,7 @@ def test_the_second_of_two_tabs_is_refused_and_shows_the_firsts_values(owner):
 
 
 def test_an_address_of_others_is_confirmed_by_its_code(owner):
-    rule = made(mails=["team@acme.example"])
+    rule = make_rule(mails=["team@acme.example"])
     before = said_by(owner.get(page_of(rule)))
 
     wrong_code = owner.post(
@@ -224,7 +224,7 @@ def test_an_address_of_others_is_confirmed_by_its_code(owner):
 
 
 def test_a_rule_is_removed_and_restored(owner):
-    rule = made(is_on=True)
+    rule = make_rule(is_on=True)
 
     removed = owner.post(f"{page_of(rule)}remove/", follow=True)
     late = owner.post(f"{page_of(rule)}test/")
@@ -241,8 +241,8 @@ def test_a_rule_is_removed_and_restored(owner):
 def test_the_pages_say_what_matches_what_was_told_and_what_came_of_it(
     owner, django_assert_max_num_queries
 ):
-    rule = made(is_on=True, least_minutes=0, repeat_hours=4)
-    late = made(name="Late", least_minutes=30, kinds=["calls_fail", "mail_overdue"])
+    rule = make_rule(is_on=True, least_minutes=0, repeat_hours=4)
+    late = make_rule(name="Late", least_minutes=30, kinds=["calls_fail", "mail_overdue"])
     told = wrong(micros=630_000)
     quiet = wrong("quiet", silenced_until=clock.now() + timedelta(hours=1))
     send_due_alerts(now=clock.now() + timedelta(seconds=1))
@@ -268,7 +268,7 @@ def test_the_pages_say_what_matches_what_was_told_and_what_came_of_it(
 
 
 def test_sent_alerts_are_listed_in_pages_and_as_csv(owner):
-    rule = made(is_on=True)
+    rule = make_rule(is_on=True)
     wrong("=acme")
     send_due_alerts(now=clock.now() + timedelta(seconds=1))
     now = clock.now()
@@ -302,7 +302,7 @@ def test_a_link_of_a_mail_leads_where_the_button_leads(owner):
 
 
 def test_other_staff_change_nothing_and_see_no_whole_url(receiver, owner):
-    rule = made(url=f"{receiver.url}/T00/secret")
+    rule = make_rule(url=f"{receiver.url}/T00/secret")
     User.objects.create_user("fin@pictor.example", "correct horse", staff_role="finance")
     client = Client()
     client.force_login(User.objects.get(email="fin@pictor.example"))
@@ -319,5 +319,5 @@ def test_a_rule_that_is_not_there(owner):
 
     answers = [owner.get(missing), owner.get(f"{missing}edit/"), owner.post(f"{missing}test/")]
 
-    assert {one.status_code for one in answers} == {HTTPStatus.NOT_FOUND}
+    assert {answer.status_code for answer in answers} == {HTTPStatus.NOT_FOUND}
     assert owner.get(f"{LIST}x/").status_code == HTTPStatus.NOT_FOUND

@@ -92,8 +92,8 @@ def test_every_choice_is_a_filter_and_every_action_a_choice(owner):
 
     page = words_of(owner.get(PAGE))
 
-    assert [one for one in choices if f'<option value="{one}"' not in page] == []
-    taken = [filters_of(QueryDict(f"action={one}")).asked.action for one in choices]
+    assert [choice for choice in choices if f'<option value="{choice}"' not in page] == []
+    taken = [filters_of(QueryDict(f"action={choice}")).sought.action for choice in choices]
     assert taken == choices
     assert sorted(set(WORDS) - set(choices)) == []
 
@@ -127,7 +127,7 @@ def test_pages_follow_one_another_without_a_gap_where_times_are_equal(acme, monk
 
 
 def test_the_next_page_keeps_the_filters(owner, acme, monkeypatch):
-    monkeypatch.setattr("console.ops.audit.PAGE", 2)
+    monkeypatch.setattr("console.ops.audit.PAGE_ROWS", 2)
     for number in range(3):
         record(acme.audited, "tenant.title", actor="seed", after={"title": f"Name {number}"})
 

@@ -74,7 +74,7 @@ def test_a_sandbox_takes_live_requests_once_the_split_was_seen(owner):
 
     channel.refresh_from_db()
     assert (unseen.status_code, channel.serves) == (422, "test")
-    assert [str(one) for one in unseen.context["saving"].outlook.splits] == [
+    assert [str(split) for split in unseen.context["saving"].outlook.splits] == [
         "gpt-image-2: acme 0 % -> 100 %"
     ]
 

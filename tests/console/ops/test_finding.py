@@ -14,7 +14,7 @@ from tests.making.factories import make_channel
 from tests.making.seeds import sow
 
 
-def found(client: Client, text: str) -> list[str]:
+def places_found(client: Client, text: str) -> list[str]:
     page = client.get("/ops/find/", {"q": text}).getvalue().decode()
     return re.findall(r'<span class="truncate">([^<]+)</span>', page[page.index('id="found"') :])
 
@@ -22,10 +22,10 @@ def found(client: Client, text: str) -> list[str]:
 def test_pages_are_those_of_the_role(owner, client, settings):
     client.force_login(User.objects.create_user("sue@pictor.example", staff_role="support"))
 
-    assert {"Overview", "Channels", "Staff"} <= set(found(owner, ""))
-    assert {"Overview", "Channels"} <= set(found(client, ""))
-    assert "Staff" not in found(client, "")
-    assert found(owner, "sTAf") == ["Staff", "Trace of “sTAf”"]
+    assert {"Overview", "Channels", "Staff"} <= set(places_found(owner, ""))
+    assert {"Overview", "Channels"} <= set(places_found(client, ""))
+    assert "Staff" not in places_found(client, "")
+    assert places_found(owner, "sTAf") == ["Staff", "Trace of “sTAf”"]
 
 
 def test_a_channel_is_found_by_its_name_and_opened_at_once(owner):
@@ -34,7 +34,7 @@ def test_a_channel_is_found_by_its_name_and_opened_at_once(owner):
 
     answer = owner.get("/ops/find/", {"q": "ACME", "go": "1"})
 
-    assert found(owner, "acme-o") == ["acme-openai", "Trace of “acme-o”"]
+    assert places_found(owner, "acme-o") == ["acme-openai", "Trace of “acme-o”"]
     assert answer["Location"] == f"/ops/channels/{channel.pk}/"
 
 
@@ -97,9 +97,9 @@ def test_prices_are_found_by_the_names_of_books_and_lists(owner):
 
     answer = owner.get("/ops/find/", {"q": "list:2", "go": "1"})
 
-    assert found(owner, "resell") == ["Resellers", "Trace of “resell”"]
-    assert found(owner, "LIST")[-3:] == ["list:2", "list:1", "Trace of “LIST”"]
-    assert found(owner, "list:99999999999999999") == ["Trace of “list:99999999999999999”"]
+    assert places_found(owner, "resell") == ["Resellers", "Trace of “resell”"]
+    assert places_found(owner, "LIST")[-3:] == ["list:2", "list:1", "Trace of “LIST”"]
+    assert places_found(owner, "list:99999999999999999") == ["Trace of “list:99999999999999999”"]
     assert answer["Location"] == f"/ops/prices/{book.pk}/"
     go = owner.get("/ops/find/", {"q": "resell", "go": "1"})
     assert go["Location"] == f"/ops/prices/lists/{shared.id}/"

@@ -103,7 +103,7 @@ def test_an_incident_is_told_once_however_often_it_is_sent(owner, django_assert_
     answers = [owner.post(NEW, form) for _ in range(2)]
 
     incident = Incident.objects.get()
-    assert [(one.status_code, one["Location"]) for one in answers] == 2 * [
+    assert [(answer.status_code, answer["Location"]) for answer in answers] == 2 * [
         (303, f"{LIST}{incident.id}/")
     ]
     assert IncidentUpdate.objects.get().by == "op@pictor.example"

@@ -251,7 +251,7 @@ def test_a_list_is_filtered_and_its_csv_is_the_same(owner, acme, lost):
 
     assert ">Tenant: acme<" in page.content.decode()
     assert "Kind: Top-up" in said_by(page)
-    assert [(one["tenant_name"], one["kind"], one["amount"]) for one in lines] == [
+    assert [(line["tenant_name"], line["kind"], line["amount"]) for line in lines] == [
         ("acme", "top_up", "10.000000")
     ]
     assert len(lines[0]["seal"]) == 64
@@ -280,16 +280,16 @@ def test_pages_follow_each_other_and_leave_nothing_out(acme, monkeypatch):
         book_payment(tenant_id=acme.id, amount=Micros(1_000), reason=f"n{number}", actor="test")
     for sought in (TransferFilter(), TransferFilter(tenant_id=acme.id)):
         page = transfers_like(sought, after=None, limit=2)
-        seen = [one.pk for one in page.rows]
+        seen = [row.pk for row in page.rows]
         while page.after is not None:
             page = transfers_like(sought, after=page.after, limit=2)
-            seen += [one.pk for one in page.rows]
+            seen += [row.pk for row in page.rows]
         mine = Transfer.objects.all()
         if sought.tenant_id:
             mine = mine.exclude(tenant_id=other.id)
         assert seen == list(mine.order_by("-id").values_list("id", flat=True))
 
-    monkeypatch.setattr(transfers, "LOOKED_AT", 2)
+    monkeypatch.setattr(transfers, "MAX_SCANNED_ROWS", 2)
     first = transfers_like(TransferFilter(kind="credit"), after=None, limit=2)
     assert (first.rows, first.is_cut) == ([], True)
     found = [one for some in all_transfers_like(TransferFilter(kind="top_up")) for one in some]

@@ -151,7 +151,7 @@ def test_another_person_approves(ann, bob, acme):
 
     answers = [bob.post(f"/ops/moves/{move.id}/approve/") for _ in range(2)]
 
-    assert [one.status_code for one in answers] == [303, 422]
+    assert [answer.status_code for answer in answers] == [303, 422]
     assert available_to(acme.id) == 99_010_000_000
     assert ledger_findings() == []
 
@@ -181,7 +181,7 @@ def test_decided_moves_name_the_person_asking_and_the_person_deciding(
 
 
 def test_waiting_and_decided_money_as_csv(ann, bob, acme, monkeypatch):
-    monkeypatch.setattr(moves, "READ", 1)
+    monkeypatch.setattr(moves, "ROWS_AT_ONCE", 1)
     for amount in ("99001", "99002", "99003"):
         send(ann, acme, "credit", amount=amount, seen=f"{amount}000000", again=amount)
     first, second, _ = MoneyMove.objects.order_by("amount")

@@ -105,7 +105,7 @@ def test_lists_are_told_with_their_tenants_and_what_is_in_force(owner, acme, res
     lines = lines_of(owner.get("/ops/prices/lists/?format=csv"))
 
     assert "Partners 0 nothing: its tenants pay everyone" in text
-    assert [(one["list"], one["tenants"], one["prices"]) for one in lines] == [
+    assert [(line["list"], line["tenants"], line["prices"]) for line in lines] == [
         ("Partners", "0", "0"),
         ("Resellers", "1", "2"),
     ]

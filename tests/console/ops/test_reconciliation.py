@@ -111,7 +111,7 @@ def test_corrected_columns_are_read_again_and_remembered_for_the_channel(owner, 
 
 
 def test_bills_as_csv(owner, bill, channel, monkeypatch):
-    monkeypatch.setattr(listed, "READ", 1)
+    monkeypatch.setattr(listed, "ROWS_AT_ONCE", 1)
     other = make_channel("other")
     sent(owner, other, csv_file(row("z", 0, "0.01")))
 
@@ -252,7 +252,7 @@ def test_a_line_is_taken_with_a_reason_and_put_back(owner, bill):
 
     assert "$0.03 → to $0.035, a change of $0.005" in said_by(page)
     assert unsaid.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert [one.status_code for one in answers] == [HTTPStatus.SEE_OTHER] * 2
+    assert [answer.status_code for answer in answers] == [HTTPStatus.SEE_OTHER] * 2
     name = f"channel {bill.channel_id}: b"
     assert taken == [(5_000, name, "their bill")]
     assert corrections()[1:] == [(-5_000, f"{name} put back {line.pk}.1", "wrong month")]
@@ -422,7 +422,7 @@ def test_a_search_covers_a_number_of_lines_and_then_goes_on(owner, acme, channel
     lines = [f"x{n},2026-11-20T13:00:00Z,{item},0.01" for n, item in enumerate(items)]
     bill = matched(channel, csv_file(row("a", 0, "0.03"), *lines))
     for place in (listing, one):
-        monkeypatch.setattr(place, "LOOKED_AT", 2)
+        monkeypatch.setattr(place, "MAX_SCANNED_ROWS", 2)
 
     first = owner.get(of(bill) + "?list=theirs&q=heron")
     (more,) = set(re.findall(r'href="(\?list=theirs&amp;q=heron&amp;after=\d+)"', html_of(first)))
@@ -455,7 +455,7 @@ def test_reconciliation_is_hidden_from_roles_that_may_not_move_money(client, set
 
     answers = [client.get(LIST), client.get(of(bill)), client.post(of(bill, "take"))]
 
-    assert [one.status_code for one in answers] == [HTTPStatus.NOT_FOUND] * 3
+    assert [answer.status_code for answer in answers] == [HTTPStatus.NOT_FOUND] * 3
     assert "Reconciliation" not in client.get("/ops/").content.decode()
 
 

@@ -122,9 +122,9 @@ def test_every_key_is_shown_50_at_a_time(owner, acme, django_assert_max_num_quer
         older = pages[-1].context["older_keys"]
         address = f"{here}?after={older}" if older else ""
 
-    names = [key.name for one in pages for key, _ in one.context["keys"]]
+    names = [key.name for page in pages for key, _ in page.context["keys"]]
     assert names == [key.name for key in reversed(made)]
-    assert [len(one.context["keys"]) for one in pages] == [50, 50, 5]
+    assert [len(page.context["keys"]) for page in pages] == [50, 50, 5]
     assert "50 of 105, the newest" in said_by(pages[0])
     assert "5 of 105" in said_by(pages[2])
     assert "No older keys" in said_by(owner.get(f"{here}?after={made[0].public_id}"))

@@ -421,7 +421,7 @@ def test_an_erased_tenant_is_offered_nothing_and_cannot_resume(owner, five):
         "Invite</button>",
         "Erase tenant",
     )
-    assert [one for one in offers if one in text] == []
+    assert [offer for offer in offers if offer in text] == []
     assert "Erased</span>" in text
     assert "neither resumed nor changed" in answer.content.decode()
     assert Tenant.objects.get(id=fine.id).status == "suspended"

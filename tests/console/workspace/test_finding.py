@@ -12,39 +12,43 @@ from tests.console.workspace.conftest import SignIn, url
 from tests.making.factories import PayingCustomer
 
 
-def found(sign_in: SignIn, customer: PayingCustomer, text: str, role: str = "owner") -> list[str]:
+def places_found(
+    sign_in: SignIn, customer: PayingCustomer, text: str, role: str = "owner"
+) -> list[str]:
     page = words_of(sign_in(customer, role).get(url("find", customer), {"q": text}))
     return re.findall(r'<span class="truncate">([^<]+)</span>', page[page.index('id="found"') :])
 
 
 def test_pages_are_those_of_the_role(acme, sign_in):
-    assert found(sign_in, acme, "") == [
+    assert places_found(sign_in, acme, "") == [
         "Overview", "Playground", "Generations", "Keys", "Webhooks", "Usage", "Billing", "Ledger",
         "Statements", "Prices", "Members", "Audit log", "Settings", "Create key",
     ]  # fmt: skip
-    assert found(sign_in, acme, "", "billing") == [
+    assert places_found(sign_in, acme, "", "billing") == [
         "Overview", "Usage", "Billing", "Ledger", "Statements", "Prices",
     ]  # fmt: skip
-    assert found(sign_in, acme, "SET", "viewer") == ["Generations with “SET”"]
+    assert places_found(sign_in, acme, "SET", "viewer") == ["Generations with “SET”"]
 
 
 def test_keys_are_found_by_name_and_by_their_first_characters(acme, other, sign_in):
     prefix = acme.key.visible_prefix
 
-    assert found(sign_in, acme, "acm") == ["acme", "Generations with “acm”"]
-    assert found(sign_in, acme, prefix)[0] == "acme"
-    assert found(sign_in, acme, acme.key.public_id)[0] == "acme"
+    assert places_found(sign_in, acme, "acm") == ["acme", "Generations with “acm”"]
+    assert places_found(sign_in, acme, prefix)[0] == "acme"
+    assert places_found(sign_in, acme, acme.key.public_id)[0] == "acme"
     # of another tenant
-    assert found(sign_in, acme, "acm", "developer") == ["Generations with “acm”"]
-    assert found(sign_in, acme, other.key.public_id, "billing") == []
+    assert places_found(sign_in, acme, "acm", "developer") == ["Generations with “acm”"]
+    assert places_found(sign_in, acme, other.key.public_id, "billing") == []
 
 
 def test_a_generation_is_found_by_its_id_in_its_own_workspace(acme, other, sign_in, delivered):
     mine, theirs = delivered(acme, prompt="a red fox"), delivered(other, prompt="a blue heron")
 
-    assert found(sign_in, acme, mine.public_id)[0] == "a red fox"
-    assert found(sign_in, acme, theirs.public_id) == [f"Generations with “{theirs.public_id}”"]
-    assert found(sign_in, acme, mine.public_id, "billing") == []
+    assert places_found(sign_in, acme, mine.public_id)[0] == "a red fox"
+    assert places_found(sign_in, acme, theirs.public_id) == [
+        f"Generations with “{theirs.public_id}”"
+    ]
+    assert places_found(sign_in, acme, mine.public_id, "billing") == []
 
 
 def test_the_first_is_opened_at_once_when_one_says_so(acme, sign_in, delivered):
@@ -68,8 +72,8 @@ def test_a_generation_is_found_by_its_request_in_its_own_workspace(acme, other, 
 
     listed = words_of(sign_in(acme).get(url("generations", acme), {"q": request}))
 
-    assert found(sign_in, acme, request)[0] == "a red fox"
-    assert found(sign_in, other, request) == [f"Generations with “{request}”"]
+    assert places_found(sign_in, acme, request)[0] == "a red fox"
+    assert places_found(sign_in, other, request) == [f"Generations with “{request}”"]
     assert "a red fox" in listed
 
 
@@ -85,5 +89,5 @@ def test_the_request_of_a_retry_finds_what_it_was_answered_with(acme, other, sig
     )
     insert([replayed], now=clock.now())
 
-    assert found(sign_in, acme, retry)[0] == "a red fox"
-    assert found(sign_in, other, retry) == [f"Generations with “{retry}”"]
+    assert places_found(sign_in, acme, retry)[0] == "a red fox"
+    assert places_found(sign_in, other, retry) == [f"Generations with “{retry}”"]

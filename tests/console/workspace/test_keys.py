@@ -62,7 +62,7 @@ def test_a_key_is_made_with_its_rules_and_shown_once(acme, sign_in):
     limits = caller.limits
     assert (limits.key_budget_month, limits.key_budget_day) == (1_000_500_000, 20_000_000)
     assert (limits.key_rpm, caller.default_response_format) == (60, "b64_json")
-    assert [str(one) for one in caller.ip_ranges] == ["203.0.113.0/24", "198.51.100.7/32"]
+    assert [str(range_) for range_ in caller.ip_ranges] == ["203.0.113.0/24", "198.51.100.7/32"]
     assert str(caller.expires_at) == "2027-01-31 23:59:59+00:00"
     key = ApiKey.objects.get(name="production")
     assert str(key.created_by) == "owner@acme.example"
@@ -177,7 +177,7 @@ def test_spaces_of_a_name_that_a_field_cannot_hold_keep_no_key_alive(acme, sign_
 
 
 def test_the_list_shows_the_newest_and_says_how_many_more_there_are(acme, sign_in, monkeypatch):
-    monkeypatch.setattr(keys, "MAX_SHOWN", 2)
+    monkeypatch.setattr(keys, "MAX_SHOWN_KEYS", 2)
     for name in ("third", "second", "first"):
         issue_api_key(tenant=acme.tenant, name=name, actor="test")
 
@@ -375,7 +375,7 @@ def test_expired_keys_are_among_the_ended(acme, sign_in):
 
 
 def test_a_key_tells_its_last_30_days_and_its_latest_generations(acme, sign_in, ended, monkeypatch):
-    monkeypatch.setattr("console.workspace.shared.recent_use.LATEST", 2)
+    monkeypatch.setattr("console.workspace.shared.recent_use.SHOWN_GENERATIONS", 2)
     another, _ = issue_api_key(tenant=acme.tenant, name="another", rules=KeyRules(), actor="test")
     now = clock.now()
     made = [

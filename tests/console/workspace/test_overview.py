@@ -56,7 +56,7 @@ def test_an_image_that_is_made_while_a_page_is_put_together_is_waited_for_or_sho
 ):
     """Otherwise a page that found none and stopped polling would never show the image."""
     client, page = sign_in(acme), url("overview", acme)
-    look = searching.found
+    look = searching.newest_matching
     looks: list[bool] = []
 
     def overtaken(*args: Any, **kwargs: Any) -> Any:
@@ -66,7 +66,7 @@ def test_an_image_that_is_made_while_a_page_is_put_together_is_waited_for_or_sho
         looks.append(True)
         return before
 
-    monkeypatch.setattr("console.workspace.home.found", overtaken)
+    monkeypatch.setattr("console.workspace.home.newest_matching", overtaken)
 
     asks = words_of(client.get(page, headers={"HX-Request": "true"}))
     then = words_of(client.get(page, headers={"HX-Request": "true"}))
@@ -91,7 +91,7 @@ def test_a_workspace_that_had_an_image_sees_no_first_steps(acme, sign_in, delive
 def test_many_failures_are_no_new_beginning(
     acme, sign_in, delivered, monkeypatch, django_assert_max_num_queries
 ):
-    monkeypatch.setattr("console.workspace.home.LOOKED_AT", 1)
+    monkeypatch.setattr("console.workspace.home.MAX_SCANNED_ROWS", 1)
     client, page = sign_in(acme), url("overview", acme)
     delivered(acme)
     failing = acme.generation()

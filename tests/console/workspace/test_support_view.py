@@ -139,10 +139,10 @@ def test_only_listed_pages_open_to_support_and_without_the_tenants_words(acme, t
         ann.get(page(name, acme, there) + "?q=zanzi&view=gallery&status=succeeded"),
     ]
 
-    assert {one.status_code for one in answers} == ({200} if name in OPEN else {403})
-    for one in answers:
-        assert WORDS not in source(one)
-        assert "X-Amz-Signature" not in source(one)
+    assert {answer.status_code for answer in answers} == ({200} if name in OPEN else {403})
+    for answer in answers:
+        assert WORDS not in source(answer)
+        assert "X-Amz-Signature" not in source(answer)
 
 
 @pytest.mark.parametrize("name", sorted(OPEN))
@@ -166,8 +166,8 @@ def test_nothing_is_done_in_a_support_view(acme, there, ann, name):
     where = page(name, acme, there)
     answers = [act(where) for act in (ann.post, ann.put, ann.patch, ann.delete, ann.options)]
 
-    assert {one.status_code for one in answers} == {403}
-    assert {"no-store" in one["Cache-Control"] for one in answers} == {True}
+    assert {answer.status_code for answer in answers} == {403}
+    assert {"no-store" in answer["Cache-Control"] for answer in answers} == {True}
     assert "Nothing was done" in words_of(answers[0])
     assert (AuditEvent.objects.count(), Transfer.objects.count()) == before
 
@@ -233,7 +233,7 @@ def test_the_person_who_opened_a_support_view_ends_it(acme, ann):
     answers = [ann.post(end), ann.post(end)]
     gone = ann.get(url("overview", acme))
 
-    assert [one.status_code for one in answers] == [303, 303]
+    assert [answer.status_code for answer in answers] == [303, 303]
     assert AuditEvent.objects.filter(action="support.end").count() == 1
     assert gone.status_code == 303
     assert gone["Location"] == reverse("ops:tenant", args=[acme.tenant.public_id])

@@ -95,7 +95,7 @@ def test_generations_are_listed_by_when_they_were_made(pages, generation):
 
 
 def test_a_list_looks_at_the_newest_of_what_it_is_asked_for(pages, generation, monkeypatch):
-    monkeypatch.setattr(large_tables, "LOOKED_AT", 2)
+    monkeypatch.setattr(large_tables, "MAX_SCANNED_ROWS", 2)
     url = reverse("admin:generation_generation_changelist")
     newer = [copied(generation, clock.now() + timedelta(seconds=seconds)) for seconds in (1, 2)]
     Generation.objects.filter(id=newer[0].id).update(model="dall-e-2")

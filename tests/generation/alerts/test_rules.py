@@ -329,7 +329,7 @@ def test_a_rotation_locks_the_rule_and_its_endpoint(desk):
     with CaptureQueriesContext(connection) as asked:
         rules.rotate_secret(rule=rule, now=desk.now, actor="test")
 
-    locks = [one["sql"] for one in asked.captured_queries if "FOR UPDATE" in one["sql"]]
+    locks = [query["sql"] for query in asked.captured_queries if "FOR UPDATE" in query["sql"]]
     assert ['FROM "webhooks_webhookendpoint"' in sql for sql in locks] == [False, True]
 
 
@@ -360,11 +360,11 @@ def test_the_log_has_each_change_and_no_secret_of_an_address(desk):
     rules.archive(rule=rule, now=desk.now, actor="test")
 
     events = list(AuditEvent.objects.filter(object_type="alert_rule").order_by("id"))
-    assert [one.action for one in events] == ["alert.create", "alert.set", "alert.remove"]
-    created, changed = [one.after or {} for one in events[:2]]
+    assert [event.action for event in events] == ["alert.create", "alert.set", "alert.remove"]
+    created, changed = [event.after or {} for event in events[:2]]
     assert (created["name"], changed["name"]) == ("On call", "Night")
     assert created["webhook"] == "http://127.0.0.1/…"
-    assert "secret" not in str([(one.before, one.after) for one in events])
+    assert "secret" not in str([(event.before, event.after) for event in events])
 
 
 def test_a_person_removed_from_staff_gets_no_more_alerts(desk):

@@ -125,8 +125,8 @@ async def test_a_waiting_caller_has_the_answer_without_a_read(succeeded, monkeyp
         await hub.stop()
 
     assert finished is not None
-    assert [one.object_key for one in finished.images] == [
-        one.object_key for one in succeeded.images
+    assert [image.object_key for image in finished.images] == [
+        image.object_key for image in succeeded.images
     ]
 
 
@@ -140,7 +140,7 @@ async def test_a_long_or_worded_answer_is_read_by_the_waiting_process(
     succeeded.generation.answer["metadata"]["ignored"] = ["a field"] * 1000
     wake_ups.append(notify.wake_up(succeeded))
 
-    said = [json.loads(str(one.words[2])) for one in wake_ups]
+    said = [json.loads(str(wake_up.words[2])) for wake_up in wake_ups]
     assert [type(one[0]) for one in said] == [dict, str, str]
     assert said[1:] == [[str(succeeded.generation.id)]] * 2
 

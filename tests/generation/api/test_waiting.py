@@ -264,6 +264,6 @@ async def test_a_redis_that_is_away_is_named_once_and_so_is_its_return(
     await until(lambda: "again" in caplog.text)
     await hub.stop()
 
-    away, back = [one for one in caplog.records if one.name == waiting.__name__]
+    away, back = [record for record in caplog.records if record.name == waiting.__name__]
     assert (away.levelname, back.levelname) == ("WARNING", "INFO")
     assert away.getMessage().startswith("no wake-ups, as Redis cannot be subscribed to: Error 111")

@@ -98,7 +98,7 @@ def test_an_attempt_of_a_dead_worker_is_closed_and_logged(acme, worker, channel,
 
     attempt = Attempt.objects.get()
     assert (attempt.attempt_class, attempt.may_have_billed) == ("unknown", True)
-    (line,) = [one for one in caplog.records if one.name == "generation.attempts"]
+    (line,) = [record for record in caplog.records if record.name == "generation.attempts"]
     assert line.getMessage() == f"attempt on {channel.name}"
     assert line.facts["generation"] == generation.public_id
     assert (line.facts["class"], line.facts["status"]) == ("unknown", None)

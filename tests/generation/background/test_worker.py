@@ -16,7 +16,6 @@ from typing_extensions import override
 from generation import pipeline
 from generation.background import worker as module
 from generation.background.queued import waiting
-from generation.background.slots import Slots
 from generation.background.worker import ImageWorker
 from generation.dispatch.storage_gate import Gate
 from generation.lifecycle import lease
@@ -43,16 +42,39 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
+def slots() -> int:
+    """The worker's slots, unless a test is parametrized with another number."""
+    return 10
+
+
+@pytest.fixture
+def beat_seconds() -> float:
+    """The time between two heartbeats, unless a test is parametrized with another one."""
+    return 0.02
+
+
+WITHOUT_HEARTBEATS = pytest.mark.parametrize("beat_seconds", [60])
+"""Each heartbeat begins what is queued; these tests are about the other ways to begin it."""
+
+
+@pytest.fixture
 def worker(
-    pooled_connections: None, settings: Any, monkeypatch: pytest.MonkeyPatch, ends: list[str]
+    pooled_connections: None,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: list[str],
+    *,
+    slots: int,
+    beat_seconds: float,
 ) -> Iterator[ImageWorker]:
     """A running worker with short timeouts, stopped at the end.
 
     The timeouts are so short that a busy machine counts as a hang, which must not end the tests.
     """
-    settings.HEARTBEAT_SECONDS = 0.02
+    settings.WORKER_SLOTS = slots
+    settings.HEARTBEAT_SECONDS = beat_seconds
     settings.DRAIN_SECONDS = 0
-    monkeypatch.setattr(module, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(module, "SILENT_SECONDS", 15 * beat_seconds)
     monkeypatch.setattr(module, "LISTEN_SECONDS", 0.02)
     running = ImageWorker()
     running.start()
@@ -136,9 +158,8 @@ def test_a_worker_whose_parts_are_well_goes_on(worker, ends, monkeypatch):
     assert ends == []
 
 
-def test_a_message_that_waits_for_a_slot_does_not_hold_the_stop_up(
-    worker, ends, monkeypatch, settings
-):
+@pytest.mark.parametrize("slots", [1])
+def test_a_message_that_waits_for_a_slot_does_not_hold_the_stop_up(worker, monkeypatch):
     goes_on = threading.Event()
 
     async def waits(**_):
@@ -146,7 +167,6 @@ def test_a_message_that_waits_for_a_slot_does_not_hold_the_stop_up(
 
     monkeypatch.setattr(pipeline, "run", waits)
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(worker, "_slots", Slots(1))
     worker.accept(some_ring())
     waiting = threading.Thread(target=worker.accept, args=[some_ring()])
     waiting.start()
@@ -234,9 +254,8 @@ class Held:
 
 @pytest.fixture
 def held(worker: ImageWorker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
-    """Generations held by a worker with ten slots."""
+    """Generations held by the worker."""
     held = Held()
-    monkeypatch.setattr(worker, "_slots", Slots(10))
     monkeypatch.setattr(pipeline, "run", held.run)
     yield held
     held.end_all()
@@ -251,20 +270,22 @@ def test_a_request_behind_a_greedy_tenant_begins_at_once(worker, held, acme, oth
     until(lambda: held.are(*greedy[:9], late))
 
 
-def test_refused_work_begins_when_the_tenants_other_work_ends(worker, held, acme, monkeypatch):
+@WITHOUT_HEARTBEATS
+def test_refused_work_begins_when_the_tenants_other_work_ends(worker, held, acme):
     greedy = [acme.generation().id for _ in range(11)]
+    worker.look_soon()
     until(lambda: held.are(*greedy[:9]))
-    monkeypatch.setattr(worker, "_look", lambda now: None)  # the heartbeat's ring is not needed
 
     for number in (9, 10):
         held.end(greedy[number - 9])
         until(lambda: held.are(*greedy[: number + 1]))  # noqa: B023 - asked at once
 
 
-def test_a_bell_of_a_tenant_at_its_share_is_skipped(worker, held, acme, other, monkeypatch):
+@WITHOUT_HEARTBEATS
+def test_a_bell_of_a_tenant_at_its_share_is_skipped(worker, held, acme, other):
     greedy = [acme.generation().id for _ in range(9)]
+    worker.look_soon()
     until(lambda: held.are(*greedy))
-    monkeypatch.setattr(worker, "_look", lambda now: None)
     refused, late = acme.generation(), other.generation()
 
     worker.accept(Ring.of(refused))
@@ -273,8 +294,8 @@ def test_a_bell_of_a_tenant_at_its_share_is_skipped(worker, held, acme, other, m
     until(lambda: held.are(*greedy, late.id))
 
 
-def test_a_bell_that_does_not_say_what_has_the_queue_looked_at(worker, held, acme, monkeypatch):
-    monkeypatch.setattr(worker, "_look", lambda now: None)  # the heartbeat's ring is not needed
+@WITHOUT_HEARTBEATS
+def test_a_bell_that_does_not_say_what_has_the_queue_looked_at(worker, held, acme):
     waits = acme.generation()
 
     worker.look_soon()

@@ -283,7 +283,7 @@ def test_disputed_lines_are_marked_and_withdrawn(acme, channel):
     assert line.decision == ""
     assert figures_of(bill) == (0, 0, 0)
     events = AuditEvent.objects.filter(object_type="bill").order_by("id")
-    assert [one.action for one in events] == ["bill.match", "bill.dispute", "bill.agree"]
+    assert [event.action for event in events] == ["bill.match", "bill.dispute", "bill.agree"]
 
 
 def test_a_disputed_line_is_neither_taken_nor_disputed_again(acme, channel):

@@ -16,7 +16,7 @@ def test_lines_that_repeat_the_one_sought_are_found_wherever_they_stand(acme, ch
         row("a", 0, "0.03", "in"),
     ]
     bill = matched(channel, csv_file(*lines, header=header))
-    monkeypatch.setattr(listing, "LOOKED_AT", 1)
+    monkeypatch.setattr(listing, "MAX_SCANNED_ROWS", 1)
 
     found = {
         name: [

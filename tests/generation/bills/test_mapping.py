@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from generation.bills.mapping import DAYS, Columns, guess, model_of, read_row, time_of, zone_of
+from generation.bills.mapping import PER_DAY, Columns, guess, model_of, read_row, time_of, zone_of
 
 COLUMNS = Columns(time="t", amount="a", model="m", request_id="id", number="n", currency="c")
 ROW = {"t": "2026-11-20T12:00:00Z", "a": "0.03", "m": "flare", "id": "r", "n": "2", "c": "usd"}
@@ -50,7 +50,7 @@ def test_a_row_is_read_by_its_columns():
 
 
 def test_a_total_is_of_its_utc_day_and_of_no_call():
-    columns = Columns.from_json({**COLUMNS.as_json, "of": DAYS, "zone": "+08:00"})
+    columns = Columns.from_json({**COLUMNS.as_json, "of": PER_DAY, "zone": "+08:00"})
 
     said = read_row({**ROW, "t": "2026-11-20 07:00"}, columns)
 

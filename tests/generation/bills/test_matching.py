@@ -59,7 +59,7 @@ def test_lines_without_ids_are_matched_by_model_minute_number_and_amount_or_show
 
     first, second, third, *_ = bill.lines.order_by("id")
     assert (first.outcome, first.attempt_id) == ("equal", alone.id)
-    assert (second.outcome, second.candidates) == ("different", [str(one.id) for one in twins])
+    assert (second.outcome, second.candidates) == ("different", [str(twin.id) for twin in twins])
     assert (third.outcome, third.ours_micros) == ("different", 50_000)
     assert bill.sums["ours"] == [2, 0, 80_000]
 
@@ -82,7 +82,7 @@ def test_a_line_shows_the_first_five_calls_of_its_minute(acme, channel):
     )
 
     first_five = [str(one.id) for one in made[:5]]
-    assert [one.candidates for one in bill.lines.filter(number__gt=0)] == [first_five] * 2
+    assert [line.candidates for line in bill.lines.filter(number__gt=0)] == [first_five] * 2
 
 
 def test_line_items_of_a_day_are_matched_with_the_calls_and_tests_of_the_utc_day(acme, channel):

@@ -24,7 +24,7 @@ def catalogue(**by_model: object) -> Catalogue:
         contract_of(model, **by_model.get(word, {}))  # type: ignore[arg-type]
         for word, model in names.items()
     ]
-    return Catalogue(revision=1, contracts={one.model: one for one in contracts})
+    return Catalogue(revision=1, contracts={contract.model: contract for contract in contracts})
 
 
 @pytest.mark.parametrize("now", [END - SECOND, END])

@@ -213,7 +213,7 @@ def test_a_stop_is_in_the_operators_audit_log_and_not_in_the_tenants(acme):
 
     events = AuditEvent.objects.filter(object_type="stop").order_by("id")
     named = acme.tenant.public_id
-    assert [(one.action, one.actor_name, one.tenant_id, one.after) for one in events] == [
+    assert [(event.action, event.actor_name, event.tenant_id, event.after) for event in events] == [
         (
             *("stop.begin", "Ann", None),
             {"what": named, "reason": "a vendor's bill", "words": "Call us."},

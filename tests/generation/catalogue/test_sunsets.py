@@ -55,7 +55,7 @@ def test_each_step_is_in_the_audit_log_and_saying_the_same_again_is_none():
         "successor": NEW,
     }
     events = AuditEvent.objects.filter(object_id=OLD).exclude(actor_name="seed").order_by("id")
-    assert [(one.action, one.actor_name, one.before, one.after) for one in events] == [
+    assert [(event.action, event.actor_name, event.before, event.after) for event in events] == [
         ("contract.sunset", "Ann", nothing, said),
         ("contract.keep", "Ben", said, nothing),
     ]

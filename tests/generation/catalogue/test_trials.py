@@ -92,9 +92,9 @@ def test_a_trial_run_twice_is_bought_once(vendor, monkeypatch):
     (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
     attempt, calls = trial_call.attempt, []
 
-    async def counted(one: trial_call.Trial, keep: trial_call.Keep) -> trial_call.TrialOutcome:
-        calls.append(one.model)
-        return await attempt(one, keep)
+    async def counted(trial: trial_call.Trial, keep: trial_call.Keep) -> trial_call.TrialOutcome:
+        calls.append(trial.model)
+        return await attempt(trial, keep)
 
     monkeypatch.setattr(trial_call, "attempt", counted)
 

@@ -58,7 +58,7 @@ def test_values_of_none_are_left_out_and_fields_go_out_unchanged():
 )
 @pytest.mark.parametrize("key", ["data", "images"])
 def test_images_are_found_in_every_shape(key, entry, base64_text, url):
-    [found] = wire.found_images({key: [entry]}, most=10)
+    [found] = wire.images_in({key: [entry]}, most=10)
 
     assert (found.base64, found.url) == (base64_text, url)
 
@@ -75,7 +75,7 @@ def test_images_are_found_in_every_shape(key, entry, base64_text, url):
     ],
 )
 def test_no_image_is_no_image(document):
-    assert wire.found_images(document, most=10) == []
+    assert wire.images_in(document, most=10) == []
 
 
 @pytest.mark.parametrize(

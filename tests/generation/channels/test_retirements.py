@@ -57,7 +57,7 @@ def test_a_day_is_entered_and_taken_back(channel):
     assert entered == {MODEL: DAY}
     assert services.retirements_of(channel) == {}
     events = AuditEvent.objects.filter(action="channel.retire").order_by("id")
-    assert [(one.before, one.after) for one in events] == [
+    assert [(event.before, event.after) for event in events] == [
         ({"retires dall-e-3": None}, {"retires dall-e-3": "2027-02-03"}),
         ({"retires dall-e-3": "2027-02-03"}, {"retires dall-e-3": None}),
     ]

@@ -150,7 +150,7 @@ def test_tests_demo_data_deliveries_and_other_channels_are_no_errors_of_it(vendo
     Attempt.objects.filter(generation=old).update(id=ids.new_uuid_of(begun_at))
 
     assert errors() == []
-    assert [one["number"] for one in errors("--hours", "26")] == [1]
+    assert [error["number"] for error in errors("--hours", "26")] == [1]
 
 
 def test_a_call_without_an_error_pays_for_no_fingerprint():

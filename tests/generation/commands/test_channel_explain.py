@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 D3 = "dall-e-3"
 
 
-def said(manage: Callable[..., Output], *words: str) -> dict[str, Any]:
+def explained(manage: Callable[..., Output], *words: str) -> dict[str, Any]:
     answer = manage("channel", "explain", *words, "--json")
     assert answer.error is None
     found: dict[str, Any] = json.loads(answer.out)
@@ -49,8 +49,8 @@ def test_every_reason_against_a_channel_is_told(manage):
     make_channel("refusing", D3, refused_tasks=["edit"])
     Contract.objects.filter(model=D3).update(is_exact=True)
 
-    plain = said(manage, D3, "--size", "1024x1024")
-    edit = said(manage, D3, "--task", "edit")
+    plain = explained(manage, D3, "--size", "1024x1024")
+    edit = explained(manage, D3, "--task", "edit")
 
     assert [one["channel"] for one in plain["serving"]] == ["refusing"]
     assert plain["others"] == {
@@ -68,8 +68,8 @@ def test_a_size_that_is_not_native_goes_behind_and_auto_needs_its_word(manage):
     make_channel("near", model, sizes=["1024x1024"], priority=1)
     make_channel("nearer", model, sizes=["1024x1024", "1536x1152"], priority=1)
 
-    closest = said(manage, model, "--size", "1536x1152")
-    auto = said(manage, model, "--size", "auto")
+    closest = explained(manage, model, "--size", "1536x1152")
+    auto = explained(manage, model, "--size", "auto")
 
     assert [(one["channel"], one["rank"], one["plan"]) for one in closest["serving"]] == [
         ("nearer", 1, "native"),
@@ -83,7 +83,7 @@ def test_the_reasons_that_refuse_every_such_request_are_told(manage):
     make_channel("one", D3)
     Contract.objects.filter(model=D3).update(is_enabled=False, tasks=["generate"])
 
-    found = said(manage, D3, "--task", "edit")
+    found = explained(manage, D3, "--task", "edit")
 
     assert found["refused"] == ["dall-e-3 is switched off", "dall-e-3 does not offer edit"]
     assert "refused: dall-e-3 is switched off" in manage("channel", "explain", D3).out
@@ -97,7 +97,7 @@ def test_a_preset_is_the_size_that_it_names(manage):
     preset = next(one for one in Contract.objects.all() if "preset" in (one.sizes or [{}])[0])
     named = preset.sizes[0]
 
-    found = said(manage, preset.model, "--size", named["preset"])
+    found = explained(manage, preset.model, "--size", named["preset"])
 
     assert found["size"] == named["size"]
 
@@ -120,7 +120,7 @@ def test_a_stop_is_among_the_refusals(manage):
     for what in ("all", D3, "dall-e-2"):
         manage("stop", what, "--reason", "wrong colours")
 
-    refused = said(manage, D3)["refused"]
+    refused = explained(manage, D3)["refused"]
 
     assert [words.partition(" since ")[0] for words in refused] == [
         f"{D3} is stopped",

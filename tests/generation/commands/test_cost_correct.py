@@ -47,7 +47,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def made(db: None, tmp_path: Path) -> Generation:
+def generation(db: None, tmp_path: Path) -> Generation:
     """A generation whose first call was lost for 0.02 USD and whose second cost 0.03."""
     seeding.seed(SeedOptions())
     channel = make_channel(cost_micros=30_000)
@@ -89,8 +89,8 @@ def findings() -> list[str]:
 
 
 def found_by_ranges(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr(walk, "AT_ONCE", 3)
-    monkeypatch.setattr(rounds, "AT_ONCE", 1)
+    monkeypatch.setattr(walk, "TRANSFERS_AT_ONCE", 3)
+    monkeypatch.setattr(rounds, "ROWS_AT_ONCE", 1)
     kept = kept_checkpoints()[0]
     return [one.check for prove in Round(kept, now=clock.now()).steps() for one in prove()]
 
@@ -104,7 +104,9 @@ def change(sql: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bill_corrects_costs_and_losses_in_either_direction_and_twice_corrects_once(made, bill):
+def test_a_bill_corrects_costs_and_losses_in_either_direction_and_twice_corrects_once(
+    generation, bill
+):
     file = bill(
         f"req_1,{attempt(1)},0.005",
         f"req_2,{attempt(2)},-0.01",
@@ -131,8 +133,12 @@ def test_a_bill_corrects_costs_and_losses_in_either_direction_and_twice_corrects
     assert findings() == []
 
 
-def test_a_correction_is_in_the_audit_log_and_shown_with_its_generation(made, bill):
-    back = {"tenant_id": made.tenant_id, "generation_id": made.id, "amount": Micros(680)}
+def test_a_correction_is_in_the_audit_log_and_shown_with_its_generation(generation, bill):
+    back = {
+        "tenant_id": generation.tenant_id,
+        "generation_id": generation.id,
+        "amount": Micros(680),
+    }
     refund(**back, reason="dark", actor="test")
 
     said = run(bill(f"req_2,{attempt(2)},-0.01"), "--json", "--as", "ann@example.com")
@@ -143,7 +149,7 @@ def test_a_correction_is_in_the_audit_log_and_shown_with_its_generation(made, bi
     assert event.after == {
         "line": "req_2", "change_micros": -10_000, "reason": "the bill of November",
     }  # fmt: skip
-    shown = inspection.describe(made)
+    shown = inspection.describe(generation)
     assert shown["generation"]["margin"] == "0.012000"  # 52,000 less 20,000 and 20,000
     assert [one["kind"] for one in shown["transfers"]][-1] == "correction"
     assert [one["id"] for one in shown["attempts"]] == [str(attempt(1)), str(attempt(2))]
@@ -175,7 +181,7 @@ def test_a_correction_is_in_the_audit_log_and_shown_with_its_generation(made, bi
         ([f"{'x' * 201},,1"], "line 2: a line's name has from 1 to 200 characters"),
     ],
 )
-def test_a_bill_that_cannot_be_booked_books_nothing(made, bill, lines, message):
+def test_a_bill_that_cannot_be_booked_books_nothing(generation, bill, lines, message):
     run(bill(f"req_1,{attempt(1)},0.005"))
     ids = [new_uuid(), attempt(1), attempt(2)]
 
@@ -186,7 +192,7 @@ def test_a_bill_that_cannot_be_booked_books_nothing(made, bill, lines, message):
     assert Transfer.objects.filter(kind="correction").count() == 1
 
 
-def test_a_line_may_name_the_call_as_its_upstream_did(made, bill):
+def test_a_line_may_name_the_call_as_its_upstream_did(generation, bill):
     Attempt.objects.filter(number=2).update(upstream_request_id="req_4fa1")
 
     first = run(bill("acme req_4fa1,req_4fa1,0.012"))
@@ -197,7 +203,7 @@ def test_a_line_may_name_the_call_as_its_upstream_did(made, bill):
     assert Transfer.objects.get(kind="correction").corrects_id == attempt(2)
 
 
-def test_an_id_that_an_upstream_gave_twice_corrects_neither(made, bill):
+def test_an_id_that_an_upstream_gave_twice_corrects_neither(generation, bill):
     Attempt.objects.update(upstream_request_id="req_4fa1")
 
     with pytest.raises(CommandError, match="gave 'req_4fa1' to several attempts"):
@@ -214,14 +220,14 @@ def test_a_file_that_is_no_bill_is_refused(tmp_path):
             run(str(tmp_path / file))
 
 
-def test_a_call_that_is_under_way_is_not_corrected(made, bill):
+def test_a_call_that_is_under_way_is_not_corrected(generation, bill):
     Attempt.objects.filter(number=2).update(finished_at=None)
 
     with pytest.raises(CommandError, match="does not exist, has not ended or was a test"):
         run(bill(f"req_2,{attempt(2)},1"))
 
 
-def test_a_call_of_a_test_cost_nothing_that_could_be_corrected(made, bill):
+def test_a_call_of_a_test_cost_nothing_that_could_be_corrected(generation, bill):
     channel = make_channel("tests", serves="test")
     claim = take(generation_id=PayingCustomer("b").tester().generation().id, worker=make_worker())
     assert claim is not None
@@ -279,7 +285,9 @@ def test_a_call_of_a_test_cost_nothing_that_could_be_corrected(made, bill):
         ),
     ],
 )
-def test_a_changed_correction_is_found_at_once_and_by_ranges(made, bill, monkeypatch, sql, check):
+def test_a_changed_correction_is_found_at_once_and_by_ranges(
+    generation, bill, monkeypatch, sql, check
+):
     run(bill(f"req_1,{attempt(1)},0.005", f"req_2,{attempt(2)},-0.01", "req_3,,0.1"))
     assert found_by_ranges(monkeypatch) == []
 
@@ -289,7 +297,9 @@ def test_a_changed_correction_is_found_at_once_and_by_ranges(made, bill, monkeyp
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_correction_of_an_attempt_from_before_the_checkpoint_is_proved(made, bill, monkeypatch):
+def test_a_correction_of_an_attempt_from_before_the_checkpoint_is_proved(
+    generation, bill, monkeypatch
+):
     at_once = walk._SETTLED.partition(" AND created_at")[0]  # noqa: SLF001 - without the minute
     monkeypatch.setattr(walk, "_SETTLED", at_once)
 
@@ -306,7 +316,7 @@ def test_a_correction_of_an_attempt_from_before_the_checkpoint_is_proved(made, b
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_that_take_a_file_at_once_correct_once(made, bill):
+def test_two_that_take_a_file_at_once_correct_once(generation, bill):
     file, both = bill(f"req_1,{attempt(1)},-0.02", "req_2,,0.1"), Barrier(2)
 
     def take_file() -> str:

@@ -19,11 +19,11 @@ pytestmark = pytest.mark.django_db
 CELL = {"model": "dall-e-2", "size": "256x256", "quality": "standard"}
 WAS, BECOMES = ({"usd": usd, "kind": "fixed"} for usd in ("0.016000", "0.160000"))
 
-Told = Callable[..., Any]
+JsonOf = Callable[..., Any]
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+def json_of(monkeypatch: pytest.MonkeyPatch) -> JsonOf:
     """Run a command and return its one JSON value; `typed` is its standard input."""
 
     def run(*words: str, typed: str = "") -> Any:
@@ -35,17 +35,17 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     return run
 
 
-def test_each_way_to_move_money_says_what_was_moved_and_what_there_is(told, acme):
+def test_each_way_to_move_money_says_what_was_moved_and_what_there_is(json_of, acme):
     made = acme.admit(50_000)
     acme.end(made, "succeeded", 50_000, images=0)
     tenant = acme.tenant.public_id
     why = ("--reason", "why")
 
-    booked = told("tenant", "top-up", "acme", "2000", "--reference", "INV-1", typed="y\n")
-    credited = told("tenant", "credit", "acme", "1", *why)
+    booked = json_of("tenant", "top-up", "acme", "2000", "--reference", "INV-1", typed="y\n")
+    credited = json_of("tenant", "credit", "acme", "1", *why)
     of_it = ("--generation", ids.public(ids.GENERATION, made.id))
-    refunded = told("tenant", "refund", "acme", "0.02", *of_it, *why)
-    adjusted = told("tenant", "adjust", "acme", "-3", *why)
+    refunded = json_of("tenant", "refund", "acme", "0.02", *of_it, *why)
+    adjusted = json_of("tenant", "adjust", "acme", "-3", *why)
 
     assert [booked, credited, refunded, adjusted] == [
         {"tenant": tenant, "booked": "2000.000000", "available": "2009.950000"},
@@ -55,14 +55,14 @@ def test_each_way_to_move_money_says_what_was_moved_and_what_there_is(told, acme
     ]
 
 
-def test_a_revoked_key_is_named(told, acme):
-    assert told("key", "revoke", acme.key.public_id) == {
+def test_a_revoked_key_is_named(json_of, acme):
+    assert json_of("key", "revoke", acme.key.public_id) == {
         "key_id": acme.key.public_id, "tenant": acme.tenant.public_id, "status": "revoked",
     }  # fmt: skip
 
 
 @pytest.fixture
-def dearer(told: Told, exported: Any, acme: CommandCustomer) -> Any:
+def dearer(json_of: JsonOf, exported: Any, acme: CommandCustomer) -> Any:
     """list:2 is a draft for 2099 in which a model that sold costs ten times as much."""
     record_usage(
         Usage(
@@ -80,13 +80,13 @@ def dearer(told: Told, exported: Any, acme: CommandCustomer) -> Any:
     )
     exported.write_text(exported.read_text().replace("d,0.016000,", "d,0.160000,"))
     later = ("--from", "2099-12-01T00:00:00Z")
-    return told("price", "import", str(exported), "--name", "list", *later)
+    return json_of("price", "import", str(exported), "--name", "list", *later)
 
 
-def test_a_draft_and_its_difference_name_each_change_and_what_has_to_be_typed(told, dearer):
+def test_a_draft_and_its_difference_name_each_change_and_what_has_to_be_typed(json_of, dearer):
     make_channel("dear", "dall-e-2", cost_micros=170_000)
 
-    found = told("price", "diff", "list:2")
+    found = json_of("price", "diff", "list:2")
 
     book = {
         "book": "list:2", "tenant": None, "list": None, "markup": "1",
@@ -107,11 +107,11 @@ def test_a_draft_and_its_difference_name_each_change_and_what_has_to_be_typed(to
     )
 
 
-def test_publishing_restoring_and_withdrawing_report_the_books_that_follow(told, dearer):
-    published = told("price", "publish", "list:2", typed="y\nwhy\n1\n")
-    again = told("price", "restore", "list:1", typed="y\n")
-    listed = told("price", "list")
-    withdrawn = told("price", "withdraw", "list:2", "--yes")
+def test_publishing_restoring_and_withdrawing_report_the_books_that_follow(json_of, dearer):
+    published = json_of("price", "publish", "list:2", typed="y\nwhy\n1\n")
+    again = json_of("price", "restore", "list:1", typed="y\n")
+    listed = json_of("price", "list")
+    withdrawn = json_of("price", "withdraw", "list:2", "--yes")
 
     assert (published["book"], published["then"]) == ("list:2", [])
     assert (again["book"], [one["book"] for one in again["then"]]) == ("list:3", ["list:2"])

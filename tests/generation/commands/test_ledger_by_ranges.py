@@ -27,8 +27,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def short_ranges(monkeypatch):
-    monkeypatch.setattr(walk, "AT_ONCE", 3)
-    monkeypatch.setattr(rounds, "AT_ONCE", 2)
+    monkeypatch.setattr(walk, "TRANSFERS_AT_ONCE", 3)
+    monkeypatch.setattr(rounds, "ROWS_AT_ONCE", 2)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def tamper(statement: str, *values: UUID) -> None:
         cursor.execute("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")
 
 
-def found(kind: LedgerProof.Kind) -> set[tuple[str, str]]:
+def findings_of(kind: LedgerProof.Kind) -> set[tuple[str, str]]:
     proof = rounds.prove(kind, now=clock.now())
     assert proof is not None
     return {(finding["check"], finding["object"].split()[0]) for finding in proof.findings}
@@ -61,7 +61,7 @@ def checkpoint() -> tuple[int, bytes, int, int]:
 
 @pytest.mark.parametrize("kind", [SINCE, WHOLE])
 def test_a_proof_without_findings_keeps_how_far_it_came(books, kind):
-    assert found(kind) == set()
+    assert findings_of(kind) == set()
 
     balance = TenantBalance.objects.get()
     assert checkpoint() == (7, bytes(balance.seal or b""), 9_500_000, 200_000)
@@ -70,17 +70,17 @@ def test_a_proof_without_findings_keeps_how_far_it_came(books, kind):
 
 
 def test_tampering_before_the_checkpoint_is_found_by_the_whole_proof(books):
-    assert found(SINCE) == set()
+    assert findings_of(SINCE) == set()
     tamper("UPDATE billing_transfer SET reason = 'gift' WHERE kind = 'top_up'")
     tamper("UPDATE generation_generation SET n = 2 WHERE id = %s", books.older.id)
 
-    assert found(SINCE) == set()
-    assert found(WHOLE) == {("seal", "transfer")}
+    assert findings_of(SINCE) == set()
+    assert findings_of(WHOLE) == {("seal", "transfer")}
 
 
 @pytest.mark.parametrize("kind", [SINCE, WHOLE])
 def test_a_transfer_that_its_balance_knows_nothing_of_is_found(books, kind):
-    assert found(SINCE) == set()
+    assert findings_of(SINCE) == set()
     tamper("""
         INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq,
                                       available_after, held_after, reason)
@@ -88,24 +88,24 @@ def test_a_transfer_that_its_balance_knows_nothing_of_is_found(books, kind):
           FROM billing_transfer WHERE kind = 'top_up'
     """)
 
-    assert {("balance", "tenant"), ("seal", "transfer")} <= found(kind)
+    assert {("balance", "tenant"), ("seal", "transfer")} <= findings_of(kind)
 
 
 def test_a_generation_open_at_the_checkpoint_is_proved_once_ended(books):
-    assert found(SINCE) == set()
+    assert findings_of(SINCE) == set()
     books.end(books.queued, "succeeded", 100_000)
     tamper("UPDATE generation_generation SET captured_micros = 1 WHERE id = %s", books.queued.id)
 
-    assert ("ended hold", "generation") in found(SINCE)
+    assert ("ended hold", "generation") in findings_of(SINCE)
 
 
 def test_a_cost_that_was_changed_since_is_found(books, book_cost):
-    assert found(SINCE) == set()
+    assert findings_of(SINCE) == set()
     book_cost(90)
     tamper("UPDATE billing_transfer SET amount = 1 WHERE kind = 'loss'")
 
-    assert ("seal", "transfer") in found(SINCE)
-    assert ("seal", "transfer") in found(WHOLE)
+    assert ("seal", "transfer") in findings_of(SINCE)
+    assert ("seal", "transfer") in findings_of(WHOLE)
 
 
 @pytest.fixture
@@ -119,42 +119,42 @@ def book_cost():
 
 
 def test_an_audit_event_that_was_changed_since_is_found(books):
-    assert found(SINCE) == set()
+    assert findings_of(SINCE) == set()
     top_up(tenant_id=books.tenant.id, amount=Micros(5), reason="card", actor="test")
     tamper("ALTER TABLE accounts_auditevent DISABLE TRIGGER USER")
     tamper("UPDATE accounts_auditevent SET actor_name = 'x' WHERE action = 'balance.top_up'")
     tamper("ALTER TABLE accounts_auditevent ENABLE ALWAYS TRIGGER append_only")
 
-    assert found(SINCE) == {("audit log", "audit_event")}
+    assert findings_of(SINCE) == {("audit log", "audit_event")}
 
 
 def test_a_keys_recorded_usage_is_compared_with_its_month(books):
     for table in ("billing_keybudget", "billing_tenantbalance"):
         tamper(f"UPDATE {table} SET month_used_micros = month_used_micros + 1")
 
-    assert found(WHOLE) == {("budget", "key")}
+    assert findings_of(WHOLE) == {("budget", "key")}
 
 
 def test_a_generation_ended_long_after_its_id_counts_in_its_hour(books, monkeypatch):
     long_before = datetime(2026, 11, 18, tzinfo=UTC)  # they ended on the 20th, and are written now
     monkeypatch.setattr(rounds, "first_day", lambda now: long_before)
 
-    assert found(WHOLE) == set()
+    assert findings_of(WHOLE) == set()
     tamper("UPDATE billing_usagerollup SET images = images + 1 WHERE status = 'succeeded'")
-    assert found(WHOLE) == {("usage by hour", "tenant")}
+    assert findings_of(WHOLE) == {("usage by hour", "tenant")}
 
 
 def test_a_finding_is_found_again_until_it_is_mended(books):
-    assert found(SINCE) == set()
+    assert findings_of(SINCE) == set()
     before = checkpoint()
     books.admit(100_000)
     tamper("UPDATE billing_tenantbalance SET available = available + 1")
 
-    assert [found(SINCE), found(SINCE)] == [{("balance", "tenant")}] * 2
+    assert [findings_of(SINCE), findings_of(SINCE)] == [{("balance", "tenant")}] * 2
     assert checkpoint() == before
 
     tamper("UPDATE billing_tenantbalance SET available = available - 1")
-    assert found(SINCE) == set()
+    assert findings_of(SINCE) == set()
     assert checkpoint()[0] == 8
 
 
@@ -170,31 +170,31 @@ def test_a_finding_is_found_again_until_it_is_mended(books):
     ],
 )
 def test_a_changed_checkpoint_is_found_and_nothing_begins_there(books, change):
-    assert found(SINCE) == set()
+    assert findings_of(SINCE) == set()
     tamper("UPDATE billing_transfer SET reason = 'gift' WHERE kind = 'top_up'")
     tamper(f"UPDATE billing_ledgercheckpoint SET {change} WHERE name LIKE 'tenant %%'")
 
-    assert found(SINCE) == {("checkpoint", "checkpoint"), ("seal", "transfer")}
+    assert findings_of(SINCE) == {("checkpoint", "checkpoint"), ("seal", "transfer")}
 
 
 @pytest.mark.parametrize(
     "change", ["seq = 1000", "name = 'tenant 01a1f7fc-1247-7731-b6ad-dd7f19068d59'"]
 )
 def test_the_whole_puts_a_true_checkpoint_in_the_place_of_a_forged_one(books, change):
-    assert found(SINCE) == set()
+    assert findings_of(SINCE) == set()
     true = checkpoint()
     tamper(f"UPDATE billing_ledgercheckpoint SET {change} WHERE name LIKE 'tenant %%'")
-    assert found(SINCE) == {("checkpoint", "checkpoint")}
+    assert findings_of(SINCE) == {("checkpoint", "checkpoint")}
 
-    assert found(WHOLE) == set()
+    assert findings_of(WHOLE) == set()
 
-    assert (checkpoint(), found(SINCE)) == (true, set())
+    assert (checkpoint(), findings_of(SINCE)) == (true, set())
 
 
 def test_transfers_taken_away_without_a_trace_are_missed_from_their_checkpoint(books):
     before = TenantBalance.objects.values().get()
     top_up(tenant_id=books.tenant.id, amount=Micros(5), reason="card", actor="test")
-    assert found(SINCE) == set()
+    assert findings_of(SINCE) == set()
     tamper("DELETE FROM billing_transfer WHERE amount = 5")
     TenantBalance.objects.update(**before)
     for table in ("accounts_auditlink", "accounts_auditevent"):
@@ -203,8 +203,8 @@ def test_transfers_taken_away_without_a_trace_are_missed_from_their_checkpoint(b
         tamper(f"DELETE FROM {table} WHERE {name} = (SELECT max({name}) FROM {table})")
         tamper(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
 
-    assert found(WHOLE) == set()
-    assert found(SINCE) == {("audit log", "audit"), ("balance", "tenant"), ("seal", "tenant")}
+    assert findings_of(WHOLE) == set()
+    assert findings_of(SINCE) == {("audit log", "audit"), ("balance", "tenant"), ("seal", "tenant")}
 
 
 def test_only_one_proof_runs_at_a_time(manage, books):
@@ -214,11 +214,11 @@ def test_only_one_proof_runs_at_a_time(manage, books):
 
         assert rounds.prove(SINCE, now=clock.now()) is None
         said = manage("ledger_check", "--since-checkpoint")
-        assert found(WHOLE) == set()
+        assert findings_of(WHOLE) == set()
         other.execute("SELECT pg_advisory_unlock(7303005)")
 
     assert said.error == "another process is running this proof: try again later"
-    assert found(SINCE) == set()
+    assert findings_of(SINCE) == set()
 
 
 def test_each_proof_is_due_once_in_its_time(books):
@@ -252,7 +252,7 @@ def test_the_hourly_work_logs_what_it_finds_and_writes_it_down(books, caplog):
 def test_metrics_say_what_was_found_and_how_long_ago(books):
     tamper("UPDATE billing_tenantbalance SET available = available + 1")
     began = clock.now()
-    found(SINCE)
+    findings_of(SINCE)
 
     by_name = {metric.name: metric for metric in figures(now=began + timedelta(hours=3))}
 
@@ -281,10 +281,10 @@ def test_the_command_tells_what_it_found_and_when_each_ended_last(manage, books)
     )
     tamper("UPDATE billing_tenantbalance SET available = available + 1")
     said = manage("ledger_check", "--whole", "--json")
-    found = json.loads(said.out)
+    answer = json.loads(said.out)
     assert said.error == "the ledger is wrong: 1 findings"
-    assert (found["ok"], found["findings"][0]["check"]) == (False, "balance")
-    assert [(one["kind"], one["found"]) for one in found["last"]] == [
+    assert (answer["ok"], answer["findings"][0]["check"]) == (False, "balance")
+    assert [(one["kind"], one["found"]) for one in answer["last"]] == [
         ("since_checkpoint", 0), ("whole", 1),
     ]  # fmt: skip
     assert last_proofs(now=clock.now())[1].found == 1
@@ -293,5 +293,5 @@ def test_the_command_tells_what_it_found_and_when_each_ended_last(manage, books)
 def test_nothing_is_kept_of_a_ledger_that_is_not_sealed(books):
     tamper("UPDATE billing_tenantbalance SET seal = NULL")
 
-    assert found(SINCE) == {("unsealed", "tenant")}
+    assert findings_of(SINCE) == {("unsealed", "tenant")}
     assert not LedgerCheckpoint.objects.exists()

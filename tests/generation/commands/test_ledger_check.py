@@ -84,8 +84,8 @@ def test_a_finding_names_check_tenant_and_object_and_ends_with_an_error(manage, 
 @pytest.fixture(params=["in one snapshot", "by ranges", "since the checkpoint"])
 def findings(request, acme, monkeypatch):
     """Return a proof's findings as (check, message); the last kind looks at later rows only."""
-    monkeypatch.setattr(walk, "AT_ONCE", 2)
-    monkeypatch.setattr(rounds, "AT_ONCE", 2)
+    monkeypatch.setattr(walk, "TRANSFERS_AT_ONCE", 2)
+    monkeypatch.setattr(rounds, "ROWS_AT_ONCE", 2)
     kinds = {"by ranges": Kind.WHOLE, "since the checkpoint": Kind.SINCE_CHECKPOINT}
     kind = kinds.get(request.param)
     if kind == Kind.SINCE_CHECKPOINT:
@@ -220,8 +220,8 @@ def test_a_deleted_charge_is_found_in_spite_of_its_triggers(checks, books):
 
 
 def test_the_proof_is_exact_while_money_moves(findings, books, monkeypatch):
-    monkeypatch.setattr(walk, "AT_ONCE", 50)
-    monkeypatch.setattr(rounds, "AT_ONCE", 20)
+    monkeypatch.setattr(walk, "TRANSFERS_AT_ONCE", 50)
+    monkeypatch.setattr(rounds, "ROWS_AT_ONCE", 20)
     ended = threading.Event()
     problems: list[Exception] = []
 

@@ -136,7 +136,7 @@ def test_price_list_commands_print_json_on_request(price, acme, resellers):
 def test_each_mistake_is_named_and_nothing_is_done(price, tmp_path, arguments, why):
     file = tmp_path / "one.csv"
     file.write_text(f"{HEADER}dall-e-2,256x256,standard,0.015000,fixed,256,256\n")
-    arguments = [str(file) if one == "-" else one for one in arguments]
+    arguments = [str(file) if argument == "-" else argument for argument in arguments]
     events = AuditEvent.objects.count()
 
     with pytest.raises(CommandError, match=why):

@@ -11,7 +11,7 @@ from accounts.models import AuditEvent
 from billing.models import SoldUntil
 from generation import conditions
 from generation.conditions import looking, supply
-from generation.conditions.found import FoundCondition
+from generation.conditions.found import PresentCondition
 from generation.models import Condition, ConditionLook
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def wrong(db, monkeypatch):
     """Problems, all of one kind, that the next look finds."""
-    now_wrong: list[FoundCondition] = []
+    now_wrong: list[PresentCondition] = []
     monkeypatch.setattr(looking, "KINDS", {"smell": lambda _outlook: iter(now_wrong)})
     return now_wrong
 
@@ -30,13 +30,13 @@ def wrong(db, monkeypatch):
 @pytest.fixture
 def smelly(wrong, look):
     """A condition."""
-    wrong.append(FoundCondition("fridge", Micros(5), "it smells"))
+    wrong.append(PresentCondition("fridge", Micros(5), "it smells"))
     look(0)
     return Condition.objects.get()
 
 
 def test_a_continuing_condition_keeps_its_beginning_and_takes_the_latest_words(smelly, wrong, look):
-    wrong[0] = FoundCondition("fridge", Micros(7), "it smells more")
+    wrong[0] = PresentCondition("fridge", Micros(7), "it smells more")
 
     look(1)
 
@@ -62,8 +62,8 @@ def test_a_recurring_condition_begins_anew_unassigned(smelly, wrong, look):
 
 def test_objects_equal_in_their_first_200_characters_are_one_condition(wrong, look):
     wrong += [
-        FoundCondition("a" * 201, None, "b" * 301),
-        FoundCondition("a" * 202, Micros(2**63), "c" * 301),
+        PresentCondition("a" * 201, None, "b" * 301),
+        PresentCondition("a" * 202, Micros(2**63), "c" * 301),
     ]
 
     assert look(0) == {("smell", "a" * 200): "c" * 300}
@@ -71,7 +71,7 @@ def test_objects_equal_in_their_first_200_characters_are_one_condition(wrong, lo
 
 
 def test_conditions_ended_90_days_ago_are_forgotten_unless_accepted(smelly, wrong, look):
-    wrong.append(FoundCondition("cellar", None, "it smells"))
+    wrong.append(PresentCondition("cellar", None, "it smells"))
     look(1)
     conditions.accept(condition_id=smelly.id, why="cheese", now=clock.now(), actor="test")
     wrong.clear()
@@ -105,7 +105,7 @@ def test_only_one_worker_looks_at_a_time(monkeypatch):
     def slow(_outlook):
         began.set()
         assert may_end.wait(10)
-        yield FoundCondition("fridge", None, "it smells")
+        yield PresentCondition("fridge", None, "it smells")
 
     def run() -> None:
         looked.append(conditions.look(now=clock.now()))
@@ -129,7 +129,7 @@ def test_a_kind_that_fails_is_a_condition_and_holds_up_no_other(smelly, wrong, l
     def broken(_outlook):
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 / 0")
-        yield FoundCondition("never", None, "")
+        yield PresentCondition("never", None, "")
 
     monkeypatch.setattr(looking, "KINDS", {"smell": broken, "noise": lambda _: iter(wrong)})
 

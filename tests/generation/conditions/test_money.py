@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from accounts.ledger import AskedMove
+from accounts.ledger import RequestedMove
 from accounts.models import Tenant
 from billing.models import LedgerProof, PriceBook, TenantBalance
 from billing.price_stops import Confirmed
@@ -139,10 +139,10 @@ def test_a_balance_that_lasts_for_less_than_three_days(acme, other, look):
 
 
 def test_money_that_waits_for_another_person(acme, look):
-    asked = AskedMove(
+    requested = RequestedMove(
         tenant_id=acme.id, kind="top_up", amount=Micros(99_000_000_000), reason="INV-1"
     )
-    waits = move_money(once=ids.new_uuid(), asked=asked, actor="ann", now=clock.now())
+    waits = move_money(once=ids.new_uuid(), requested=requested, actor="ann", now=clock.now())
 
     found = look(1)
 

@@ -15,7 +15,7 @@ from django.db import OperationalError
 from PIL import Image
 
 from billing.models import Transfer
-from billing.upstream_cost import FREE
+from billing.upstream_cost import NO_COST
 from generation import pipeline
 from generation.catalogue.credentials import encrypted
 from generation.catalogue.snapshot import current_catalogue
@@ -185,7 +185,7 @@ def test_an_attempt_begun_too_late_is_closed_without_a_call(queued, channel, tmp
     assert ended is not None
     assert (ended.attempt_id, ended.attempt_class, ended.cost) == (
         *(attempt.id, "not_reached"),
-        FREE,
+        NO_COST,
     )
 
 

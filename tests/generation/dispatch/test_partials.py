@@ -106,8 +106,8 @@ def send(streamed: Claim, spools: Spools) -> Send:
     ) -> None:
         vars(streamed.generation).update(columns)
         async with dispatch.sending(wanted) as on_partial:
-            for one in partials:
-                await on_partial(one)
+            for partial in partials:
+                await on_partial(partial)
             if failure is not None:
                 raise failure
 

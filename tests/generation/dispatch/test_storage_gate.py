@@ -10,18 +10,18 @@ from generation.dispatch import storage_gate as module
 from generation.dispatch.storage_gate import Gate
 
 
-class Told(list[float]):
+class Limits(list[float]):
     """The numbers of generations that the gate allowed in hand, in order."""
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def limits() -> Limits:
+    return Limits()
 
 
 @pytest.fixture
-def gate(told: Told) -> Gate:
-    return Gate(told.append)
+def gate(limits: Limits) -> Gate:
+    return Gate(limits.append)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def closed(gate: Gate) -> Gate:
     return gate
 
 
-def test_nothing_is_let_through_before_the_probe_has_passed_and_then_all(gate, told):
+def test_nothing_is_let_through_before_the_probe_has_passed_and_then_all(gate, limits):
     before = (gate.is_open, gate.trouble)
     gate.not_proved("PutObject: NoSuchBucket")
     failed = (gate.is_open, gate.trouble)
@@ -50,10 +50,10 @@ def test_nothing_is_let_through_before_the_probe_has_passed_and_then_all(gate, t
 
     assert before == (False, "nothing has been stored yet")
     assert failed == (False, "PutObject: NoSuchBucket")
-    assert (gate.is_open, gate.trouble, told) == (True, "", [math.inf])
+    assert (gate.is_open, gate.trouble, limits) == (True, "", [math.inf])
 
 
-def test_two_first_tries_that_failed_in_a_row_close_it(gate, told):
+def test_two_first_tries_that_failed_in_a_row_close_it(gate, limits):
     gate.proved()
     gate.first_failed("one")
     gate.stored()
@@ -63,24 +63,24 @@ def test_two_first_tries_that_failed_in_a_row_close_it(gate, told):
     gate.first_failed("three")
 
     assert (after_two_apart, gate.is_open, gate.trouble) == (True, False, "three")
-    assert told == [math.inf, 0]
+    assert limits == [math.inf, 0]
 
 
-def test_a_waiting_image_that_is_stored_lets_four_through_and_each_more_twice_as_many(gate, told):
+def test_a_waiting_image_that_is_stored_lets_four_through_and_each_more_twice_as_many(gate, limits):
     with closed(gate).storing():
         for _ in range(11):
             gate.stored()
 
-    assert told == [math.inf, 0, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, math.inf]
+    assert limits == [math.inf, 0, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, math.inf]
 
 
-def test_the_probe_opens_it_where_no_image_waits(gate, told):
+def test_the_probe_opens_it_where_no_image_waits(gate, limits):
     closed(gate).proved()
 
-    assert told == [math.inf, 0, 4]
+    assert limits == [math.inf, 0, 4]
 
 
-def test_the_probe_decides_only_after_ten_seconds_while_an_image_waits(gate, told, clock):
+def test_the_probe_decides_only_after_ten_seconds_while_an_image_waits(gate, limits, clock):
     with closed(gate).storing():
         gate.proved()
         early = gate.is_open
@@ -91,17 +91,17 @@ def test_the_probe_decides_only_after_ten_seconds_while_an_image_waits(gate, tol
 
         gate.proved()
 
-    assert (early, still_early, told) == (False, False, [math.inf, 0, 4])
+    assert (early, still_early, limits) == (False, False, [math.inf, 0, 4])
 
 
-def test_a_probe_that_began_before_an_image_was_stored_changes_nothing(gate, told):
+def test_a_probe_that_began_before_an_image_was_stored_changes_nothing(gate, limits):
     closed(gate).stored()
     gate.stored()
 
     gate.not_proved("no answer in 5 s")
     gate.proved()
 
-    assert (gate.is_open, gate.trouble, told) == (True, "", [math.inf, 0, 4, 8])
+    assert (gate.is_open, gate.trouble, limits) == (True, "", [math.inf, 0, 4, 8])
 
 
 def test_a_first_try_that_failed_before_it_was_closed_does_not_count_after(gate):
@@ -115,11 +115,11 @@ def test_a_first_try_that_failed_before_it_was_closed_does_not_count_after(gate)
     assert gate.is_open
 
 
-def test_the_gates_opening_is_forgotten_once_all_are_let_through(gate, told, monkeypatch):
+def test_the_gates_opening_is_forgotten_once_all_are_let_through(gate, limits, monkeypatch):
     monkeypatch.setattr(module, "ALL_AT_ONCE", 8)
     closed(gate).proved()
 
     for _ in range(3):
         gate.stored()
 
-    assert told == [math.inf, 0, 4, math.inf]
+    assert limits == [math.inf, 0, 4, math.inf]

@@ -23,7 +23,7 @@ def owner(demo: object, plain_static_files: None, settings: Settings) -> Client:
 
 @pytest.mark.parametrize("mode", ["live", "test", "demo"])
 def test_every_page_opens_in_every_mode(owner, mode):
-    paths = [one.path for one in addresses() if one.is_page and not one.parts]
+    paths = [address.path for address in addresses() if address.is_page and not address.parts]
 
     answers = {path: owner.get(f"{path}?mode={mode}").status_code for path in paths}
 
@@ -66,7 +66,7 @@ _EMPTY = re.compile(r'max-w-\[480px\] px-4 py-12 text-center">\s*<h2[^>]*>([^<]*
 
 
 def test_no_page_is_empty_under_demo(owner):
-    paths = [one.path for one in addresses() if one.is_page and not one.parts]
+    paths = [address.path for address in addresses() if address.is_page and not address.parts]
     channel, tenant = Channel.objects.get(), Tenant.objects.get()
     tabs = ("now", "routes", "errors", "cost", "history")
     paths += [f"/ops/channels/{channel.pk}/?tab={tab}" for tab in tabs]

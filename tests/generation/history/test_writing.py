@@ -120,7 +120,7 @@ def test_the_times_of_a_generation_are_in_order(demo):
     for made in Generation.objects.exclude(state="canceled")[::97]:
         attempts = attempts_of(made.id)
         times = [made.created_at, made.started_at]
-        times += [at for one in attempts for at in (one.started_at, one.finished_at)]
+        times += [at for attempt in attempts for at in (attempt.started_at, attempt.finished_at)]
         known = [at for at in (*times, made.finished_at) if at is not None]
         assert len(known) == len(times) + 1
         assert known == sorted(known)

@@ -132,7 +132,7 @@ def test_an_attempt_over_midnight_costs_by_the_table_of_its_start(channel, queue
     write(channel, [ORIGIN, "any", "any", "fixed", 2_000], since=midnight)
     claim = claimed(queued, worker)
     made = make_delivery(claim, spools)
-    delivery = replace(made, asked=replace(made.asked, at=midnight - timedelta(seconds=1)))
+    delivery = replace(made, sent=replace(made.sent, at=midnight - timedelta(seconds=1)))
     stored = stored_images(claim, delivery)
 
     assert settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=clock.now())

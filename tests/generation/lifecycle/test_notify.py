@@ -102,7 +102,7 @@ def test_only_a_plain_live_requests_ring_names_model_and_size(acme):
 
     others = [test, sent_along, edited]
     assert Ring.of(plain) == Ring(queued_as(plain), "gpt-image-2-origin", "1024x1024")
-    assert [Ring.of(one) for one in others] == [Ring(queued_as(one)) for one in others]
+    assert [Ring.of(other) for other in others] == [Ring(queued_as(other)) for other in others]
 
 
 def test_no_book_is_kept_of_doorbells():

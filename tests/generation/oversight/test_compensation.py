@@ -14,7 +14,7 @@ from django.db import connection
 from accounts.models import User
 from billing import services
 from billing.models import Transfer
-from billing.selectors import given_by, given_for
+from billing.selectors import charge_sums_of, compensated_by
 from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Generation
 from generation.oversight import compensation, interventions
@@ -66,7 +66,7 @@ def moved(kind: str) -> list[int]:
     return list(Transfer.objects.filter(kind=kind).order_by("id").values_list("amount", flat=True))
 
 
-def given(amount: int) -> Gift:
+def gift_of(amount: int) -> Gift:
     return Gift(Micros(amount), words="sorry", note="too dark")
 
 
@@ -74,7 +74,7 @@ def test_a_form_that_is_sent_twice_refunds_once(orderer, ann, tmp_path):
     made, once = delivered(orderer, tmp_path), new_uuid()
 
     first, again = (
-        refund(once=once, generation=made, gift=given(52_680), giver=Giver(ann), now=clock.now())
+        refund(once=once, generation=made, gift=gift_of(52_680), giver=Giver(ann), now=clock.now())
         for _ in range(2)
     )
 
@@ -86,23 +86,23 @@ def test_a_form_that_is_sent_twice_credits_once(orderer, ann):
     made, once = failed(orderer), new_uuid()
 
     for _ in range(2):
-        credit(once=once, generation=made, gift=given(40_000), giver=Giver(ann), now=clock.now())
+        credit(once=once, generation=made, gift=gift_of(40_000), giver=Giver(ann), now=clock.now())
 
     assert moved("credit") == [40_000]
-    of_it = given_for([made.id], tenants=[orderer.id])[made.id]
+    of_it = charge_sums_of([made.id], tenants=[orderer.id])[made.id]
     assert (of_it.captured, of_it.refunded, of_it.credited) == (0, 0, 40_000)
     assert Transfer.objects.get(kind="credit").reason == "sorry"
 
 
 def test_a_failed_generation_is_credited_once(orderer, ann):
     made, now = failed(orderer), clock.now()
-    credit(once=new_uuid(), generation=made, gift=given(40_000), giver=Giver(ann), now=now)
+    credit(once=new_uuid(), generation=made, gift=gift_of(40_000), giver=Giver(ann), now=now)
 
     with pytest.raises(ValidationError, match=r"\$0\.04 was already credited for it"):
-        credit(once=new_uuid(), generation=made, gift=given(50_000), giver=Giver("bob"), now=now)
+        credit(once=new_uuid(), generation=made, gift=gift_of(50_000), giver=Giver("bob"), now=now)
     seq = Transfer.objects.get(kind="credit").seq or 0
     services.reverse(tenant_id=orderer.id, seq=seq, reason="", note="too little", actor=ann)
-    credit(once=new_uuid(), generation=made, gift=given(50_000), giver=Giver("bob"), now=now)
+    credit(once=new_uuid(), generation=made, gift=gift_of(50_000), giver=Giver("bob"), now=now)
 
     assert moved("credit") == [40_000, 50_000]
 
@@ -110,12 +110,12 @@ def test_a_failed_generation_is_credited_once(orderer, ann):
 def test_a_daily_limit_on_gifts_is_not_exceeded(orderer, ann, tmp_path):
     first, second, now = delivered(orderer, tmp_path), failed(orderer), clock.now()
     giver, once = Giver(ann, max_per_day=Micros(100_000)), new_uuid()
-    refund(once=once, generation=first, gift=given(52_680), giver=giver, now=now)
-    more: dict[str, Any] = {"generation": second, "gift": given(50_000), "giver": giver}
+    refund(once=once, generation=first, gift=gift_of(52_680), giver=giver, now=now)
+    more: dict[str, Any] = {"generation": second, "gift": gift_of(50_000), "giver": giver}
 
     with pytest.raises(ValidationError, match=r"\$0\.10 a day, and this would bring it to"):
         credit(once=new_uuid(), now=now, **more)
-    again = refund(once=once, generation=first, gift=given(52_680), giver=giver, now=now)
+    again = refund(once=once, generation=first, gift=gift_of(52_680), giver=giver, now=now)
 
     assert again.amount == 52_680
     assert moved("credit") == []
@@ -137,10 +137,14 @@ def test_a_delivered_generation_is_refunded_and_not_credited(orderer, ann, tmp_p
     made.refresh_from_db()
 
     with pytest.raises(ValidationError, match="others are refunded"):
-        credit(once=new_uuid(), generation=made, gift=given(1), giver=Giver(ann), now=clock.now())
+        credit(once=new_uuid(), generation=made, gift=gift_of(1), giver=Giver(ann), now=clock.now())
     with pytest.raises(ValidationError, match=r"only \$0\.05268 of"):
         refund(
-            once=new_uuid(), generation=made, gift=given(52_681), giver=Giver(ann), now=clock.now()
+            once=new_uuid(),
+            generation=made,
+            gift=gift_of(52_681),
+            giver=Giver(ann),
+            now=clock.now(),
         )
 
 
@@ -152,14 +156,18 @@ def test_two_gifts_at_once_do_not_both_find_the_day_empty(orderer, ann, tmp_path
     def looked(person: User, *, since: datetime) -> Micros:
         with suppress(BrokenBarrierError):  # the other one waits for its turn
             both.wait()
-        return given_by(person, since=since)
+        return compensated_by(person, since=since)
 
-    monkeypatch.setattr(compensation, "given_by", looked)
+    monkeypatch.setattr(compensation, "compensated_by", looked)
 
-    def give(one: Generation) -> str:
+    def give(generation: Generation) -> str:
         try:
             refund(
-                once=new_uuid(), generation=one, gift=given(50_000), giver=giver, now=clock.now()
+                once=new_uuid(),
+                generation=generation,
+                gift=gift_of(50_000),
+                giver=giver,
+                now=clock.now(),
             )
         except ValidationError as error:
             return str(error.messages[0])

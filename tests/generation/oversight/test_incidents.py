@@ -27,7 +27,7 @@ HOUR = timedelta(hours=1)
 PRO = "gpt-image-2-pro"
 
 
-def said(words: str = "We look into it.", **more: Any) -> IncidentWords:
+def incident_words(words: str = "We look into it.", **more: Any) -> IncidentWords:
     return IncidentWords(**{"words": words, "once": uuid4(), **more})
 
 
@@ -36,7 +36,7 @@ def begun(**facts: Any) -> Incident:
         "title": "Wrong colours",
         "touched": [ORIGIN],
         "state": State.INVESTIGATING,
-        "post": said(),
+        "post": incident_words(),
         "now": NOON,
         "actor": "Ann",
     }
@@ -44,26 +44,37 @@ def begun(**facts: Any) -> Incident:
 
 
 def updated(incident: Incident, state: State | None, **facts: Any) -> Incident:
-    told = {"incident_id": incident.id, "state": state, "post": said("More."), "actor": "Ann"}
+    told = {
+        "incident_id": incident.id,
+        "state": state,
+        "post": incident_words("More."),
+        "actor": "Ann",
+    }
     return incidents.update(**{**told, "now": NOON + HOUR, **facts})
 
 
 def planned(begins: int, ends: int, **facts: Any) -> Incident:
     """Plan maintenance, in hours from noon."""
     times = {"begins_at": NOON + begins * HOUR, "ends_at": NOON + ends * HOUR}
-    told = {"title": "New servers", "touched": ["API"], "post": said(), "now": NOON, "actor": "Ann"}
+    told = {
+        "title": "New servers",
+        "touched": ["API"],
+        "post": incident_words(),
+        "now": NOON,
+        "actor": "Ann",
+    }
     return incidents.plan(**{**told, **times, **facts})
 
 
 def test_an_incident_goes_from_its_beginning_to_its_end(acme):
-    incident = begun(post=said(next_update_at=NOON + HOUR))
-    updated(incident, State.IDENTIFIED, post=said("It is the colour profile."))
+    incident = begun(post=incident_words(next_update_at=NOON + HOUR))
+    updated(incident, State.IDENTIFIED, post=incident_words("It is the colour profile."))
     before = incidents.recent_incidents(now=NOON + HOUR, since=NOON)
     resolved = updated(incident, State.RESOLVED, now=NOON + 2 * HOUR)
     after = incidents.recent_incidents(now=NOON + 3 * HOUR, since=NOON)
 
     assert [one.id for one in before.open] == [incident.id]
-    assert [(one.state, one.words) for one in before.open[0].updates.all()] == [
+    assert [(update.state, update.words) for update in before.open[0].updates.all()] == [
         ("identified", "It is the colour profile."),
         ("investigating", "We look into it."),
     ]
@@ -71,7 +82,7 @@ def test_an_incident_goes_from_its_beginning_to_its_end(acme):
     assert (after.open, [one.id for one in after.ended]) == ([], [incident.id])
     assert incidents.recent_incidents(now=NOON + 4 * HOUR, since=NOON + 3 * HOUR).ended == []
     actions = AuditEvent.objects.filter(object_type="incident").order_by("id")
-    assert [(one.action, one.actor_name) for one in actions] == [
+    assert [(action.action, action.actor_name) for action in actions] == [
         ("incident.begin", "Ann"),
         ("incident.update", "Ann"),
         ("incident.update", "Ann"),
@@ -81,9 +92,9 @@ def test_an_incident_goes_from_its_beginning_to_its_end(acme):
 
 def test_a_form_sent_twice_is_published_once(acme):
     make_owner(acme, "ann@acme.example", used=ORIGIN, at=NOON - timedelta(days=1))
-    once = said(mails=True)
+    once = incident_words(mails=True)
     first, second = begun(post=once), begun(post=once)
-    more = said("More.", mails=True)
+    more = incident_words("More.", mails=True)
     updated(first, State.RESOLVED, post=more)
     updated(first, State.RESOLVED, post=more)
 
@@ -96,7 +107,7 @@ def test_a_form_sent_twice_is_published_once(acme):
 @pytest.mark.django_db(transaction=True)
 def test_a_form_sent_twice_at_once_is_published_once():
     sow()
-    once = said()
+    once = incident_words()
 
     with ThreadPoolExecutor(1) as other, transaction.atomic():
         first = begun(post=once)
@@ -108,7 +119,9 @@ def test_a_form_sent_twice_at_once_is_published_once():
 
 
 def test_characters_that_no_feed_can_hold_are_left_out(acme):
-    incident = begun(title="Wrong\x01 colours\0", post=said(" One.\x0b\r\n\r\nTwo\x1b\ud800."))
+    incident = begun(
+        title="Wrong\x01 colours\0", post=incident_words(" One.\x0b\r\n\r\nTwo\x1b\ud800.")
+    )
     update = incident.updates.get()
     corrected = incidents.correct(update_id=update.id, words="Three.\0", now=NOON, actor="Bob")
 
@@ -123,7 +136,7 @@ def test_owners_who_have_used_a_part_in_30_days_are_mailed_each_once(acme, other
     make_owner(third, "ann@acme.example", used=ORIGIN, at=NOON - timedelta(days=29))
     make_owner(fourth, "eve@fourth.example", used=ORIGIN, at=NOON - timedelta(days=31))
 
-    incident = begun(post=said(mails=True, page="https://pictor.example/status/"))
+    incident = begun(post=incident_words(mails=True, page="https://pictor.example/status/"))
 
     assert [mail.to for mail in Mail.objects.all()] == ["ann@acme.example"]
     assert incident.updates.get().mailed == 1
@@ -177,7 +190,7 @@ def test_present_incidents_come_before_planned_ones(acme):
 
 
 def test_a_typo_is_corrected_and_marked(acme):
-    update = begun(post=said("We lok into it.")).updates.get()
+    update = begun(post=incident_words("We lok into it.")).updates.get()
 
     incidents.correct(update_id=update.id, words="We look into it.", now=NOON + HOUR, actor="Bob")
     update.refresh_from_db()
@@ -199,9 +212,9 @@ def test_a_typo_is_corrected_and_marked(acme):
         ({"title": "x" * 121}, "title"),
         ({"touched": []}, "parts"),
         ({"touched": ["gpt-9"]}, "parts"),
-        ({"post": said(" ")}, "words"),
-        ({"post": said("x" * 2001)}, "words"),
-        ({"post": said(next_update_at=NOON)}, "next_update_at"),
+        ({"post": incident_words(" ")}, "words"),
+        ({"post": incident_words("x" * 2001)}, "words"),
+        ({"post": incident_words(next_update_at=NOON)}, "next_update_at"),
     ],
 )
 def test_mistakes_name_their_field_and_tell_nobody(acme, facts, field):
@@ -220,7 +233,7 @@ def test_maintenance_ends_after_it_begins_and_not_yesterday(acme, hours):
 
 def test_an_update_that_was_promised_and_did_not_come_is_a_condition(acme):
     now = clock.now()
-    incident = begun(now=now - 2 * HOUR, post=said(next_update_at=now - HOUR))
+    incident = begun(now=now - 2 * HOUR, post=incident_words(next_update_at=now - HOUR))
 
     conditions.look(now=now)
 

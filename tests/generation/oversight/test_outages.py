@@ -56,7 +56,7 @@ def outage(**more: Any) -> Outage:
     return replace(Outage(since=clock.now() - HOUR, until=clock.now() + HOUR), **more)
 
 
-def made_good(one: Outage, *, each: Micros | None = None) -> list[Credited]:
+def credit_hits(one: Outage, *, each: Micros | None = None) -> list[Credited]:
     hits = hit_by(one, now=clock.now())
     return credited(one, hits, each)
 
@@ -87,9 +87,9 @@ def _covers(window: Window) -> int:
     ],
 )
 def test_a_tenant_is_credited_once_however_the_outage_is_named(hit, named):
-    made_good(outage())
+    credit_hits(outage())
 
-    (again,) = made_good(outage(**named))
+    (again,) = credit_hits(outage(**named))
 
     assert again.refusal == "that time is already covered"
     assert amounts() == [QUOTED]
@@ -97,7 +97,7 @@ def test_a_tenant_is_credited_once_however_the_outage_is_named(hit, named):
 
 def test_another_model_or_another_time_is_another_outage(hit):
     covered = outage(model="gpt-image-2-origin")
-    made_good(covered)
+    credit_hits(covered)
 
     assert _covers(covered.window) == QUOTED
     assert _covers(outage().window) == QUOTED
@@ -120,14 +120,14 @@ def test_a_generation_credited_by_itself_is_left_out_of_the_outage(hit):
 
 def test_a_declined_or_reversed_credit_covers_no_time(hit):
     much = Micros(50_000_000_000)
-    (waits,) = made_good(outage(), each=much)
-    (meanwhile,) = made_good(outage())
+    (waits,) = credit_hits(outage(), each=much)
+    (meanwhile,) = credit_hits(outage())
     decline_move(move_id=MoneyMove.objects.get().id, actor="bob", now=clock.now())
-    made_good(outage())
+    credit_hits(outage())
     seq = Transfer.objects.get(kind="credit").seq or 0
     reverse(tenant_id=hit.id, seq=seq, reason="", note="too early", actor="ann")
 
-    (anew,) = made_good(outage(), each=Micros(60_000))
+    (anew,) = credit_hits(outage(), each=Micros(60_000))
 
     assert (waits.waits, meanwhile.refusal) == (True, "that time is already covered")
     assert (anew.amount, anew.refusal) == (60_000, "")

@@ -227,7 +227,7 @@ def test_each_transfer_counts_on_its_own_day(acme, queued, channel, worker, spoo
 
 
 def test_a_worker_that_stood_still_catches_up_in_batches(acme, worker, spools, monkeypatch):
-    monkeypatch.setattr(adding, "AT_ONCE", 2)
+    monkeypatch.setattr(adding, "TRANSFERS_AT_ONCE", 2)
     for _ in range(3):
         delivered(acme.generation(), worker, spools)
     spans: list[Any] = []
@@ -247,7 +247,7 @@ def test_a_worker_that_stood_still_catches_up_in_batches(acme, worker, spools, m
 
 
 def test_until_stays_behind_while_there_is_more(acme, worker, spools, monkeypatch):
-    monkeypatch.setattr(adding, "AT_ONCE", 1)
+    monkeypatch.setattr(adding, "TRANSFERS_AT_ONCE", 1)
     monkeypatch.setattr("generation.oversight.selling.LONGEST_SECONDS", -1.0)
     delivered(acme.generation(), worker, spools)
 
@@ -323,7 +323,7 @@ def test_counting_waits_for_open_transactions(acme, other):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_count_each_transfer_once(acme, worker, spools, monkeypatch):
-    monkeypatch.setattr(adding, "AT_ONCE", 3)
+    monkeypatch.setattr(adding, "TRANSFERS_AT_ONCE", 3)
     for _ in range(12):
         delivered(acme.generation(), worker, spools)
 

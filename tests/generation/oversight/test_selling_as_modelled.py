@@ -156,7 +156,7 @@ STEPS: dict[str, Callable[[World, Random], None]] = {
 def test_whatever_moves_sums_are_the_ledgers(steps, draw, at_once):
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch, undone():
         patch.setattr(waiting, "TRAIL_SECONDS", 0.0)
-        patch.setattr(adding, "AT_ONCE", at_once)
+        patch.setattr(adding, "TRANSFERS_AT_ONCE", at_once)
         sow()
         channel = make_channel(cost_micros=30_001)
         world = World(Path(folder), [PayingCustomer("acme"), PayingCustomer("other")], channel)

@@ -27,15 +27,21 @@ ANN, BOB = "ann@acme.example", "bob@other.example"
 
 
 def announced(**words: Any) -> None:
-    told = {"sunset_at": END, "successor": "gpt-image-2", "now": NOW, "actor": "test", **words}
-    announce_sunset(model=ORIGIN, **told)
+    facts = {
+        "sunset_at": END,
+        "successor": "gpt-image-2",
+        "now": NOW,
+        "actor": "test",
+        **words,
+    }
+    announce_sunset(model=ORIGIN, **facts)
 
 
 def use(customer: PayingCustomer, email: str, ahead: timedelta, images: int = 0) -> None:
     make_owner(customer, email, used=ORIGIN, at=END - ahead, images=images)
 
 
-def told() -> list[tuple[str, str]]:
+def sent_mails() -> list[tuple[str, str]]:
     """Recipients and subjects, in order."""
     return [(mail.to, mail.subject) for mail in Mail.objects.order_by("id")]
 
@@ -72,7 +78,7 @@ def test_owners_of_who_uses_it_are_mailed_60_30_7_and_1_days_ahead(acme, other):
     found += [mail_sunsets(now=END - ahead * DAY) for ahead in (7, 6, 1, 0)]
 
     assert found == [0, 1, 0, 0, 1, 0, 0, 1, 0, 1, 0]
-    assert told() == [(ANN, "gpt-image-2-origin ends on 1 March 2027")] * 4
+    assert sent_mails() == [(ANN, "gpt-image-2-origin ends on 1 March 2027")] * 4
 
 
 def test_the_mail_says_when_how_much_it_is_used_and_what_follows(acme, settings):
@@ -126,7 +132,7 @@ def test_only_owners_of_recent_use_with_confirmed_addresses_are_mailed(acme, oth
 
     mail_sunsets(now=END - 30 * DAY)
 
-    assert told() == [(ANN, "gpt-image-2-origin ends on 1 March 2027")]
+    assert sent_mails() == [(ANN, "gpt-image-2-origin ends on 1 March 2027")]
 
 
 def test_each_is_told_once_however_often_it_is_looked(acme, other):
@@ -137,7 +143,7 @@ def test_each_is_told_once_however_often_it_is_looked(acme, other):
     found = [mail_sunsets(now=END - 30 * DAY + hour * HOUR) for hour in range(3)]
 
     assert found == [2, 0, 0]
-    assert sorted(told()) == [
+    assert sorted(sent_mails()) == [
         (ANN, "gpt-image-2-origin ends on 1 March 2027"),
         (BOB, "gpt-image-2-origin ends on 1 March 2027"),
     ]
@@ -159,7 +165,7 @@ def test_a_late_user_of_an_ending_model_is_mailed_then(acme, other):
 
     mail_sunsets(now=END - 19 * DAY)
 
-    assert [to for to, _ in told()] == [ANN, BOB]
+    assert [to for to, _ in sent_mails()] == [ANN, BOB]
 
 
 def test_a_late_announcement_is_mailed_at_once_and_on_its_days(acme):
@@ -181,7 +187,7 @@ def test_a_worker_that_dies_in_between_leaves_it_to_the_next(acme):
     ):
         mail_sunsets(now=END - 30 * DAY)
 
-    assert (mail_sunsets(now=END - 30 * DAY), len(told())) == (1, 1)
+    assert (mail_sunsets(now=END - 30 * DAY), len(sent_mails())) == (1, 1)
 
 
 @pytest.mark.usefixtures("pooled_connections")
@@ -195,7 +201,7 @@ def test_two_at_once_tell_once(acme):
         second = pool.submit(alone, lambda: mail_sunsets(now=END - 30 * DAY))
         until_waiting(1)
 
-    assert (first, second.result(), len(told())) == (1, 0, 1)
+    assert (first, second.result(), len(sent_mails())) == (1, 0, 1)
 
 
 def test_a_withdrawal_is_mailed_only_to_earlier_recipients(acme, other):
@@ -208,7 +214,7 @@ def test_a_withdrawal_is_mailed_only_to_earlier_recipients(acme, other):
     found = [mail_sunsets(now=END - 29 * DAY + hour * HOUR) for hour in range(2)]
 
     assert found == [1, 0]
-    assert told()[1:] == [(ANN, "gpt-image-2-origin stays")]
+    assert sent_mails()[1:] == [(ANN, "gpt-image-2-origin stays")]
     words = "We wrote that it ends on 1 March 2027; that is withdrawn"
     assert words in Mail.objects.latest("id").text
     assert not SunsetNotice.objects.exists()
@@ -223,7 +229,7 @@ def test_an_end_that_is_announced_again_is_told_again(acme):
         mail_sunsets(now=END - 30 * DAY)
 
     ends, stays = "gpt-image-2-origin ends on 1 March 2027", "gpt-image-2-origin stays"
-    assert told() == [(ANN, ends), (ANN, stays)] * 2
+    assert sent_mails() == [(ANN, ends), (ANN, stays)] * 2
 
 
 @pytest.mark.parametrize(
@@ -271,4 +277,4 @@ def test_recipients_are_forgotten_90_days_after_the_end(acme):
     mail_sunsets(now=END + 90 * DAY + SECOND)
 
     assert (kept, SunsetNotice.objects.count()) == (1, 0)
-    assert len(told()) == 1
+    assert len(sent_mails()) == 1

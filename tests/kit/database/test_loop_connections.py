@@ -26,20 +26,20 @@ from pictor.kit.database.breaks import breaks_met
 from pictor.kit.database.loop_connections import fetch_async
 from pictor.kit.database.prepared import Statement, is_answer_lost, is_there, unread
 from pictor.kit.words.ids import new_uuid
-from tests.kit.asking import told
+from tests.kit.asking import first_row
 
 pytestmark = pytest.mark.usefixtures("pooled_connections")
 
 
 async def pid() -> int:
-    (found,) = await told("SELECT pg_backend_pid()") or ()
+    (found,) = await first_row("SELECT pg_backend_pid()") or ()
     return int(found)
 
 
 def test_a_connection_is_used_again_and_its_statements_stay_prepared():
     async def uses() -> tuple[set[int], Any]:
         pids = {await pid() for _ in range(3)}
-        return pids, await told(
+        return pids, await first_row(
             "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s::text",
             "%pg_backend_pid()%",
         )
@@ -75,7 +75,7 @@ def test_more_than_there_are_connections_wait_for_their_turn(monkeypatch):
 def test_times_are_as_django_reads_them():
     text = "SELECT timestamptz '2026-11-23 12:00+02', current_setting('TimeZone')"
 
-    assert asyncio.run(told(text)) == prepared.fetch_one(text, [])
+    assert asyncio.run(first_row(text)) == prepared.fetch_one(text, [])
 
 
 END = "SELECT pg_terminate_backend(%s::int, 5000)"
@@ -83,7 +83,7 @@ END = "SELECT pg_terminate_backend(%s::int, 5000)"
 
 async def breaks_on_the_loop() -> None:
     with pytest.raises(OperationalError):
-        await told("SELECT pg_terminate_backend(pg_backend_pid())")
+        await first_row("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
 async def breaks_a_transaction_in_the_pool() -> None:
@@ -126,7 +126,7 @@ async def end_from_the_pool(one: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("whose", "end"), [(of_the_loop, end_from_the_pool), (of_the_pool, partial(told, END))]
+    ("whose", "end"), [(of_the_loop, end_from_the_pool), (of_the_pool, partial(first_row, END))]
 )
 def test_nobody_is_refused_for_connections_that_ended_while_they_were_idle(whose, end):
     """Happens after a restart of PostgreSQL, however long ago."""
@@ -188,10 +188,10 @@ def test_after_an_error_that_is_not_about_values_the_connection_is_another_one()
     async def fails() -> tuple[int, int, int]:
         before = await pid()
         with pytest.raises(DataError):
-            await told("SELECT 1 / %s::int", 0)
+            await first_row("SELECT 1 / %s::int", 0)
         kept = await pid()
         with pytest.raises(ProgrammingError):
-            await told("SELECT * FROM no_such_table")
+            await first_row("SELECT * FROM no_such_table")
         return before, kept, await pid()
 
     before, kept, after = asyncio.run(fails())
@@ -206,20 +206,20 @@ def a_sleep() -> str:
 
 async def is_running(statement: str) -> bool:
     found = "SELECT 1 FROM pg_stat_activity WHERE query = %s::text AND state = 'active'"
-    return await told(found, statement) is not None
+    return await first_row(found, statement) is not None
 
 
 def test_a_statement_that_is_given_up_leaves_its_connection_fit_or_gone():
     async def gives_up() -> Any:
         sleep = a_sleep()
-        waiting = asyncio.create_task(told(sleep))
+        waiting = asyncio.create_task(first_row(sleep))
         while not await is_running(sleep):
             await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert not await is_running(sleep)
-        return [await told("SELECT %s::int", number) for number in range(3)]
+        return [await first_row("SELECT %s::int", number) for number in range(3)]
 
     assert asyncio.run(gives_up()) == [(0,), (1,), (2,)]
 
@@ -228,7 +228,7 @@ def test_a_database_that_is_away_is_an_operational_error_as_djangos(monkeypatch)
     with monkeypatch.context() as patch:
         patch.setitem(connection.settings_dict, "PORT", "1")
         with pytest.raises(OperationalError):
-            asyncio.run(told("SELECT 1"))
+            asyncio.run(first_row("SELECT 1"))
 
 
 def test_a_failed_connection_gives_its_turn_back(monkeypatch):
@@ -237,21 +237,21 @@ def test_a_failed_connection_gives_its_turn_back(monkeypatch):
     async def asks() -> Any:
         with monkeypatch.context() as patch:
             patch.setitem(connection.settings_dict, "PORT", "1")
-            nine = (told("SELECT 1") for _ in range(9))
+            nine = (first_row("SELECT 1") for _ in range(9))
             failed = await asyncio.gather(*nine, return_exceptions=True)
         lost = [is_answer_lost(one) for one in failed if isinstance(one, OperationalError)]
-        return lost, await told("SELECT %s::int", 1)
+        return lost, await first_row("SELECT %s::int", 1)
 
     assert asyncio.run(asks()) == ([False] * 9, (1,))
 
 
 async def cut_off() -> bool:
     """A connection that ends silently in the middle of a statement."""
-    await told("SELECT 1")
+    await first_row("SELECT 1")
     (cursor,) = (await loop_connections.of_this_loop()).free
     with socket.socket(fileno=os.dup(cursor.connection.pgconn.socket)) as same:
         sleep = a_sleep()
-        waiting = asyncio.create_task(told(sleep))
+        waiting = asyncio.create_task(first_row(sleep))
         await asyncio.sleep(0)  # it takes that connection
         while not await is_running(sleep):
             await asyncio.sleep(0)
@@ -264,7 +264,7 @@ async def cut_off() -> bool:
 def test_a_refusal_is_an_answer_and_a_connection_that_broke_is_none():
     async def fails(text: str) -> bool:
         with pytest.raises(OperationalError) as failed:
-            await told(text)
+            await first_row(text)
         return is_answer_lost(failed.value)
 
     assert not asyncio.run(fails("DO $$ BEGIN RAISE lock_not_available; END $$"))

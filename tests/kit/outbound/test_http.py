@@ -282,7 +282,7 @@ async def test_a_look_up_that_fails_when_nobody_waits_any_more_says_nothing(capl
     pool._addresses._known.clear()  # noqa: SLF001 - and nobody will ask
     gc.collect()
 
-    assert [one for one in caplog.records if one.name == "asyncio"] == []
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
     await pool.aclose()
 
 

@@ -24,7 +24,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from pictor.kit.redis import client as redis_client
 from pictor.kit.redis.client import RedisCommand, send_async
-from tests.kit.asking import asked
+from tests.kit.asking import command_of
 from tests.kit.calls import make_certificate
 
 
@@ -52,7 +52,7 @@ def test_threads_that_come_at_once_share_one_client():
     with ThreadPoolExecutor(8) as threads:
         clients = [future.result() for future in [threads.submit(get) for _ in range(8)]]
 
-    assert {id(one) for one in clients} == {id(redis_client.client())}
+    assert {id(client) for client in clients} == {id(redis_client.client())}
 
 
 def test_changed_settings_count_once_the_client_is_forgotten(settings):
@@ -66,13 +66,13 @@ def test_changed_settings_count_once_the_client_is_forgotten(settings):
     assert redis_client.client().ping()
 
 
-PING = asked("ECHO", "here")
-WHO = asked("CLIENT", "ID")
+PING = command_of("ECHO", "here")
+WHO = command_of("CLIENT", "ID")
 
 
 def echo(text: str) -> RedisCommand[Any]:
     """A command answered with the text."""
-    return asked("ECHO", text)
+    return command_of("ECHO", text)
 
 
 WAYS = [
@@ -115,7 +115,7 @@ def test_a_server_that_is_away_is_an_error_of_redis(settings, ask, url):
 def test_a_question_of_the_broker_goes_to_the_brokers_server(settings, ask):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
-    assert ask(asked("ECHO", "there", is_broker=True)) == b"there"
+    assert ask(command_of("ECHO", "there", is_broker=True)) == b"there"
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def test_a_server_is_asked_over_tls(settings, tls_url, ask):
     settings.REDIS_URL = settings.CELERY_BROKER_URL = tls_url
 
     assert ask(PING) == b"here"
-    assert ask(asked("ECHO", "there", is_broker=True)) == b"there"
+    assert ask(command_of("ECHO", "there", is_broker=True)) == b"there"
 
 
 def test_a_loop_reads_the_authorities_certificates_once(settings, tls_url, run, monkeypatch):
@@ -279,7 +279,7 @@ def test_a_question_that_redis_refuses_costs_no_connection(run):
     async def goes_on() -> tuple[int, int]:
         first = await send_async(WHO)
         with pytest.raises(ResponseError):
-            await send_async(asked("NO", "SUCH", "COMMAND"))
+            await send_async(command_of("NO", "SUCH", "COMMAND"))
         return first, await send_async(WHO)
 
     first, second = run(goes_on())
@@ -292,9 +292,9 @@ async def says_what_it_hears(reader: asyncio.StreamReader, writer: asyncio.Strea
     parser = hiredis.Reader()
     while data := await reader.read(65536):
         parser.feed(data)
-        while (asked := parser.gets()) is not False:
-            is_echo = asked[0] == b"ECHO"
-            writer.write(b"+%b\r\n" % asked[1] if is_echo else b"+OK\r\n")
+        while (command := parser.gets()) is not False:
+            is_echo = command[0] == b"ECHO"
+            writer.write(b"+%b\r\n" % command[1] if is_echo else b"+OK\r\n")
 
 
 @pytest.mark.parametrize("stray", [b"-ERR idle, bye\r\n", b":1\r\n"])
@@ -354,10 +354,10 @@ def test_a_connection_that_has_hung_fails_for_all_at_once_and_is_made_anew(run, 
         is_first, parser = len(writers) == 1, hiredis.Reader()
         while data := await reader.read(65536):
             parser.feed(data)
-            while (asked := parser.gets()) is not False:
-                if is_first and asked[-1] == b"hang":
+            while (command := parser.gets()) is not False:
+                if is_first and command[-1] == b"hang":
                     return
-                writer.write(b"+%b\r\n" % asked[1] if asked[0] == b"ECHO" else b"+OK\r\n")
+                writer.write(b"+%b\r\n" % command[1] if command[0] == b"ECHO" else b"+OK\r\n")
 
     async def asks() -> tuple[bytes, list[object], float, bytes]:
         server = await asyncio.start_server(hangs, "127.0.0.1", 0)

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from pictor.kit.redis import client as redis_client
 from pictor.kit.redis.client import send_async
-from tests.kit.asking import asked
+from tests.kit.asking import command_of
 
 CHANNEL = "test-of-listening"
 
@@ -43,7 +43,7 @@ def test_published_messages_are_heard_beside_questions_until_nobody_listens(run)
         listener = Listener()
         listening = asyncio.create_task(listener.listen())
         await listener.hears("news")
-        assert await send_async(asked("ECHO", "here")) == b"here"
+        assert await send_async(command_of("ECHO", "here")) == b"here"
         listening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await listening
@@ -93,7 +93,7 @@ def test_a_listener_notices_within_45_seconds_that_the_server_vanished(run):
         await listener.hears("news")
         transport = wires[0].get_extra_info("socket")
         names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
-        idle, between, count = (transport.getsockopt(socket.IPPROTO_TCP, one) for one in names)
+        idle, between, count = (transport.getsockopt(socket.IPPROTO_TCP, name) for name in names)
         is_alive = transport.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         listening.cancel()
         return is_alive, idle, between, count

@@ -52,7 +52,7 @@ def test_a_public_id_reads_back():
 
 def test_public_ids_sort_as_their_uuids_do():
     uuids = sorted(UUID(int=(at << 80) + 7) for at in (1, 31, 32, 1023, 1024, 1 << 47))
-    public = [ids.public("gen", one) for one in uuids]
+    public = [ids.public("gen", uuid) for uuid in uuids]
 
     assert all(earlier < later for earlier, later in pairwise(public))
 

@@ -62,8 +62,8 @@ def _form_page(
         "form": form,
         "rule": rule,
         "matching": [
-            (title_of(one.kind), one.object)
-            for one in listing.matching_now(_like(request, form, rule), now=clock.now())
+            (title_of(condition.kind), condition.object)
+            for condition in listing.matching_now(_like(request, form, rule), now=clock.now())
         ],
     }
     return render(request, "ops/alert_edit.html", context, status=status)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from console.ops.access import Operator, Permission, staff
 from console.ops.alerts.wording import badge_of, results_shown, sentence, worst_of
 from console.parts.exports import Rows, csv_answer
-from console.parts.filters import link_of
+from console.parts.filters import PAGE_ROWS, link_of
 from generation.alerts import listing
 from generation.alerts.listing import ListedRule, SentAlert
 from generation.alerts.rules import MAX_RULES
@@ -18,7 +18,7 @@ from generation.conditions.condition_titles import title_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
-PAGE, READ = 50, 200
+ROWS_AT_ONCE = 200
 """Alerts on a page, and alerts that a CSV reads in one query."""
 COLUMNS = (
     *("at", "rule", "is_test", "occasion", "kind", "about", "since", "words", "costs", "currency"),
@@ -36,15 +36,20 @@ RULE_COLUMNS = (
 def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the rules with the conditions they match now and their last alert; or removed rules."""
     is_removed = request.GET.get("show") == "removed"
-    found = listing.list_rules(archived=is_removed, now=clock.now())
+    listed_rules = listing.list_rules(archived=is_removed, now=clock.now())
     if request.GET.get("format") == "csv":
-        return csv_answer("alert-rules.csv", RULE_COLUMNS, [[_csv_row(one) for one in found]])
+        return csv_answer(
+            "alert-rules.csv", RULE_COLUMNS, [[_csv_row(listed) for listed in listed_rules]]
+        )
     context = {
         "operator": operator,
-        "rows": [(one, sentence(one.rule), badge_of(one), worst_of(one)) for one in found],
+        "rows": [
+            (listed, sentence(listed.rule), badge_of(listed), worst_of(listed))
+            for listed in listed_rules
+        ],
         "is_removed": is_removed,
         "csv": link_of({"show": "removed" if is_removed else ""}, format="csv"),
-        "is_full": not is_removed and len(found) >= MAX_RULES,
+        "is_full": not is_removed and len(listed_rules) >= MAX_RULES,
         "most": MAX_RULES,
     }
     return render(request, "ops/alerts.html", context)
@@ -57,13 +62,13 @@ def sent(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         return csv_answer("alerts.csv", COLUMNS, _pages())
     after = uuid_of(request.GET.get("after", ""))
-    found = listing.sent_alerts(after=after, limit=PAGE + 1)
+    alerts = listing.sent_alerts(after=after, limit=PAGE_ROWS + 1)
     context = {
         "operator": operator,
-        "alerts": shown(found[:PAGE]),
+        "alerts": shown(alerts[:PAGE_ROWS]),
         "names_rule": True,
         "newest": "?" if after is not None else "",
-        "older": f"?after={found[PAGE - 1].sending.id}" if found[PAGE:] else "",
+        "older": f"?after={alerts[PAGE_ROWS - 1].sending.id}" if alerts[PAGE_ROWS:] else "",
     }
     return render(request, "ops/alerts_sent.html", context)
 
@@ -80,29 +85,29 @@ def shown(alerts: list[SentAlert]) -> list[object]:
     """Return the alerts for a list, each with its conditions and the result per destination."""
     return [
         {
-            "sending": one.sending,
-            "results": results_shown(one),
-            "items": [(item, title_of(item.kind)) for item in one.sending.items.all()],
+            "sending": alert.sending,
+            "results": results_shown(alert),
+            "items": [(item, title_of(item.kind)) for item in alert.sending.items.all()],
         }
-        for one in alerts
+        for alert in alerts
     ]
 
 
-def _csv_row(one: ListedRule) -> Sequence[str | int]:
-    rule, last = one.rule, one.last
+def _csv_row(listed: ListedRule) -> Sequence[str | int]:
+    rule, last = listed.rule, listed.last
     return [
-        rule.name, badge_of(one)[1], "" if rule.kinds is None else ", ".join(rule.kinds),
+        rule.name, badge_of(listed)[1], "" if rule.kinds is None else ", ".join(rule.kinds),
         "" if rule.least_micros is None else to_decimal(rule.least_micros), "USD",
         rule.least_minutes, rule.repeat_hours, ", ".join(rule.mails), "yes" if rule.url else "no",
-        len(one.matching), last.at.isoformat() if last else "", worst_of(one)[1] if last else "",
-        one.trouble,
+        len(listed.matching), last.at.isoformat() if last else "",
+        worst_of(listed)[1] if last else "", listed.trouble,
     ]  # fmt: skip
 
 
 def _pages() -> Iterator[Rows]:
     after: UUID | None = None
-    while page := listing.sent_alerts(after=after, limit=READ):
-        yield [row for one in page for row in _rows(one)]
+    while page := listing.sent_alerts(after=after, limit=ROWS_AT_ONCE):
+        yield [row for alert in page for row in _rows(alert)]
         after = page[-1].sending.id
 
 

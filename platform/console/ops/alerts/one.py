@@ -11,8 +11,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from console.ops.access import Operator, Permission, by, done, staff
-from console.ops.alerts.listed import PAGE, shown, uuid_of
+from console.ops.alerts.listed import shown, uuid_of
 from console.ops.alerts.wording import badge_of, sentence
+from console.parts.filters import PAGE_ROWS
 from generation.alerts import alert_tests, listing, rules
 from generation.alerts.occasions import is_of_age
 from generation.conditions.condition_titles import title_of
@@ -92,7 +93,7 @@ def page(
     """Render the page of a rule, with a refusal if there is one."""
     now = clock.now()
     after = uuid_of(request.GET.get("after", ""))
-    one = listing.detail(rule, after=after, limit=PAGE + 1, now=now)
+    one = listing.detail(rule, after=after, limit=PAGE_ROWS + 1, now=now)
     context = {
         "operator": operator,
         "one": one,
@@ -105,9 +106,9 @@ def page(
             (condition, title_of(condition.kind), is_of_age(one.rule, condition, now))
             for condition in one.matching
         ],
-        "alerts": shown(list(one.alerts[:PAGE])),
+        "alerts": shown(list(one.alerts[:PAGE_ROWS])),
         "newest": "?" if after is not None else "",
-        "older": f"?after={one.alerts[PAGE - 1].sending.id}" if one.alerts[PAGE:] else "",
+        "older": f"?after={one.alerts[PAGE_ROWS - 1].sending.id}" if one.alerts[PAGE_ROWS:] else "",
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
     return render(request, "ops/alert.html", context, status=status)

@@ -54,7 +54,9 @@ class ShownResult:
 
 def results_shown(alert: SentAlert) -> list[ShownResult]:
     """Return a result for each destination."""
-    return [ShownResult(one.shown, _state(one.state), one.words) for one in alert.results]
+    return [
+        ShownResult(result.shown, _state(result.state), result.words) for result in alert.results
+    ]
 
 
 def worst_of(rule: ListedRule) -> tuple[str, str]:
@@ -70,7 +72,7 @@ def _state(state: SendState) -> tuple[str, str]:
 def _kinds(kinds: Sequence[str] | None) -> str:
     if kinds is None:
         return "Every condition"
-    titles = [title_of(one) for one in kinds]
+    titles = [title_of(kind) for kind in kinds]
     more = len(titles) - MAX_NAMED
     if more > 0:
         return f"{', '.join(titles[:MAX_NAMED])} and {_number(more, 'more kind')}"

@@ -37,7 +37,7 @@ from pictor.kit.words.money import Micros, from_decimal
 
 MAX_BYTES = 512 * 1024
 """The largest file accepted; 2,000 costs take a fifth of it."""
-MAX_SHOWN = 100
+MAX_SHOWN_CELLS = 100
 """Number of changed cells listed."""
 
 
@@ -72,8 +72,10 @@ def cost_context(channel: Channel, *, at: datetime) -> dict[str, Any]:
     return {
         "table": now,
         "rows": list(tables[0].rows.values()) if tables else [],
-        "later": [one for one in stored if one.effective_from > at],
-        "past": [one for one in reversed(stored) if one.effective_from <= at and one != now],
+        "later": [table for table in stored if table.effective_from > at],
+        "past": [
+            table for table in reversed(stored) if table.effective_from <= at and table != now
+        ],
         "flat": flat_costs(channel),
         "cells": len(known),
         "unknown": [cell.key for cell in known if not cell.cost.is_known],
@@ -138,9 +140,9 @@ def _change(channel: Channel, draft: CostDraft) -> dict[str, Any]:
         "file": draft.file,
         "begins": draft.begins,
         "text": draft.text,
-        "changes": changes[:MAX_SHOWN],
+        "changes": changes[:MAX_SHOWN_CELLS],
         "number": len(changes),
-        "same": len(rows) - sum(one.after is not None for one in changes),
+        "same": len(rows) - sum(change.after is not None for change in changes),
         "doubts": doubts,
         "outlook": ChangeOutlook(expected_splits(make) if begins is None else [], {}),
         "newest": services.newest_costs(channel),
@@ -166,7 +168,7 @@ def _write(request: HttpRequest, operator: Operator, channel: Channel, draft: Co
 
 def _is_newest(channel: Channel, draft: CostDraft) -> bool:
     """True if the table written last equals the draft."""
-    newest = max(stored_cost_tables(channel), key=lambda one: one.pk, default=None)
+    newest = max(stored_cost_tables(channel), key=lambda table: table.pk, default=None)
     rows = [[*row.key, row.kind, row.micros] for row in draft.file.rows]
     return newest is not None and (newest.rows, newest.source) == (rows, draft.file.source)
 
@@ -176,8 +178,8 @@ def _differing(channel: Channel, draft: CostDraft) -> list[CostChange]:
     last = _in_force(stored_cost_tables(channel), draft.begins or clock.now())
     before = cost_table_of(last).rows if last else {}
     after = {row.key: row for row in draft.file.rows}
-    found = [CostChange(key, before.get(key), after.get(key)) for key in {**before, **after}]
-    return [cell for cell in found if cell.before != cell.after]
+    changes = [CostChange(key, before.get(key), after.get(key)) for key in {**before, **after}]
+    return [cell for cell in changes if cell.before != cell.after]
 
 
 def _draft(request: HttpRequest) -> CostDraft:
@@ -209,8 +211,8 @@ def _moment(text: str) -> datetime | None:
     if not text:
         return None
     with suppress(ValueError, OverflowError):  # no such day, or out of range in UTC
-        if found := parse_datetime(text):
-            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        if moment := parse_datetime(text):
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     raise ValueError(f"{text!r} is not a date and time such as 2026-12-01 00:00")
 
 
@@ -221,11 +223,11 @@ def _amount(text: str) -> Micros | None:
 
 
 def _other(text: str) -> Channel:
-    found = channel_by_id(number_of(text))
-    if found is None:
+    other = channel_by_id(number_of(text))
+    if other is None:
         raise ValidationError("There is no such channel.")
-    return found
+    return other
 
 
 def _in_force(stored: list[CostTable], at: datetime) -> CostTable | None:
-    return next((one for one in reversed(stored) if one.effective_from <= at), None)
+    return next((table for table in reversed(stored) if table.effective_from <= at), None)

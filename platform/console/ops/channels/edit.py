@@ -34,7 +34,7 @@ from generation.catalogue import services
 from generation.models import Channel
 from generation.oversight.splits import expected_splits
 
-ELSEWHERE = "Somebody changed it after you opened this page. Check it and save again."
+CHANGED_MEANWHILE = "Somebody changed it after you opened this page. Check it and save again."
 
 
 @staff(Permission.CHANNELS)
@@ -47,7 +47,7 @@ def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
     form = ChannelForm(data, has_key=True, initial=initial_of(page.candidate))
     rows = route_forms(data, page.contracts, page.routes, retires=services.retirements_of(found))
     if data is not None and data.get("shown") != page.digest:
-        messages.error(request, ELSEWHERE)
+        messages.error(request, CHANGED_MEANWHILE)
         return redirect("ops:channel_edit", found.pk)
     saving = Saving() if data is None else _save(request, operator, found, form, rows)
     if saving.is_done:

@@ -8,7 +8,7 @@ from typing import Any
 from console.ops.access import Mode
 from generation.channels.errors import AttemptClass
 from generation.models import Channel
-from generation.traffic.errors import TENANTS, Errors, errors_of
+from generation.traffic.errors import MAX_NAMED_TENANTS, Errors, errors_of
 from pictor.kit.words import ids
 
 SPANS = {"1": "1 hour", "24": "24 hours"}
@@ -38,17 +38,17 @@ class ShownErrors:
     @property
     def generations(self) -> list[str]:
         """Public ids of at most three generations."""
-        return [ids.public(ids.GENERATION, one) for one in self.errors.generations]
+        return [ids.public(ids.GENERATION, generation) for generation in self.errors.generations]
 
 
 def details(channel: Channel, hours: str, *, at: datetime, mode: Mode) -> dict[str, Any]:
     """Return the errors of the last `hours`; of 24 hours if the address names no offered span."""
     hours = hours if hours in SPANS else USUAL
-    found = errors_of(channel, since=at - timedelta(hours=int(hours)), mode=mode.value)
+    rows = errors_of(channel, since=at - timedelta(hours=int(hours)), mode=mode.value)
     return {
-        "errors": [ShownErrors(one) for one in found],
+        "errors": [ShownErrors(error) for error in rows],
         "hours": hours,
         "span": SPANS[hours],
         "spans": [*SPANS.items()],
-        "tenants_needed": TENANTS,
+        "tenants_needed": MAX_NAMED_TENANTS,
     }

@@ -25,20 +25,24 @@ def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
     query = {name: request.GET.get(name, "").replace("\0", "").strip() for name in NAMES}
     offered = current_catalogue().offered
     channel = channel_by_id(number_of(request.GET.get("channel", "")))
-    query["model"] = query["model"] or _usual(channel, [one.model for one in offered])
+    query["model"] = query["model"] or _usual(channel, [contract.model for contract in offered])
     query["task"] = query["task"] if query["task"] in {*Task} else Task.GENERATE.value
-    found, complaint = _explanation(query)
+    explained, complaint = _explanation(query)
     context = {
         "operator": operator,
         "query": query,
         "channel": channel,
-        "found": found,
+        "found": explained,
         "complaint": complaint,
-        "models": [one.model for one in offered],
-        "chosen": next((one for one in offered if one.model == query["model"]), None),
+        "models": [contract.model for contract in offered],
+        "chosen": next(
+            (contract for contract in offered if contract.model == query["model"]), None
+        ),
         "tasks": [task.value for task in Task],
-        "serving": [(one, 100 * one.share) for one in found.serving] if found else [],
-        "why_not": found.others.get(channel.name, []) if found and channel else [],
+        "serving": [(serving, 100 * serving.share) for serving in explained.serving]
+        if explained
+        else [],
+        "why_not": explained.others.get(channel.name, []) if explained and channel else [],
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
     return render(request, "ops/channel_explain.html", context, status=status)
@@ -50,10 +54,10 @@ def _explanation(query: dict[str, str]) -> tuple[Explanation | None, str]:
         return None, ""
     try:
         task = Task(query["task"])
-        found = explain(query["model"], size=query["size"], quality=query["quality"], task=task)
+        explained = explain(query["model"], size=query["size"], quality=query["quality"], task=task)
     except ValueError as error:
         return None, str(error)
-    return found, ""
+    return explained, ""
 
 
 def _usual(channel: Channel | None, offered: list[str]) -> str:

@@ -11,11 +11,11 @@ from uuid import UUID
 from accounts.models import AuditEvent
 from accounts.selectors import installation_events_about
 from console.parts.audit_events import ChangedValue, changes_of
+from console.parts.filters import PAGE_ROWS
 from generation.models import Channel, ChannelEvent, Worker
 from generation.selectors import workers_among
 from generation.traffic.channel_events import Kind, changes_before
 
-PAGE = 50
 _FEW = 4
 """Changes shown before unfolding."""
 WEIGHED = ("priority", "weight")
@@ -64,9 +64,9 @@ def history_context(channel: Channel, before: str, *, at: datetime) -> dict[str,
     """Return a page of the history before the time in the address, or before now."""
     until = _moment(before)
     entries = history_of(channel, before=until or at + timedelta(minutes=1))
-    last = entries[PAGE - 1].at if len(entries) > PAGE else None
+    last = entries[PAGE_ROWS - 1].at if len(entries) > PAGE_ROWS else None
     return {
-        "entries": entries[:PAGE],
+        "entries": entries[:PAGE_ROWS],
         "newest": "?tab=history" if until else "",
         "older": f"?{urlencode({'tab': 'history', 'before': last.isoformat()})}" if last else "",
     }
@@ -76,13 +76,13 @@ def history_of(channel: Channel, *, before: datetime) -> list[HistoryEntry]:
     """Return the entries of a page and one more."""
     about, name, _ = channel.audited
     events = installation_events_about(
-        about, name, before=before, limit=PAGE + 1, but="channel.test"
+        about, name, before=before, limit=PAGE_ROWS + 1, but="channel.test"
     )
-    changes = changes_before(channel, before, kinds=list(_CHANGES), most=PAGE + 1)
+    changes = changes_before(channel, before, kinds=list(_CHANGES), most=PAGE_ROWS + 1)
     entries = [_event_entry(event) for event in events]
     workers = workers_among({change.worker for change in changes if change.worker})
     entries += [_breaker_entry(change, workers) for change in changes]
-    return sorted(entries, key=lambda one: one.at, reverse=True)[: PAGE + 1]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[: PAGE_ROWS + 1]
 
 
 def _event_entry(event: AuditEvent) -> HistoryEntry:
@@ -102,13 +102,13 @@ def _back(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
 
 def _flat(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Flatten values by model into entries such as 'cost dall-e-3'."""
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for name, value in columns.items():
         if isinstance(value, dict):
-            found |= {f"{name} {key}": one for key, one in value.items()}
+            flat |= {f"{name} {key}": child for key, child in value.items()}
         else:
-            found[name] = value
-    return found
+            flat[name] = value
+    return flat
 
 
 def _breaker_entry(change: ChannelEvent, workers: Mapping[UUID, Worker]) -> HistoryEntry:
@@ -120,6 +120,6 @@ def _breaker_entry(change: ChannelEvent, workers: Mapping[UUID, Worker]) -> Hist
 
 def _moment(text: str) -> datetime | None:
     with suppress(ValueError, OverflowError):  # out of range in UTC
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else None
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else None
     return None

@@ -72,10 +72,10 @@ _CHIPS: Mapping[str, tuple[str, Callable[[ListedChannel], bool]]] = {
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the channels of one mode that match the filters, the worst first."""
-    found = listed_channels(mode=operator.mode.value, now=clock.now())
-    models = sorted({model for row in found for model in row.models})
+    listed = listed_channels(mode=operator.mode.value, now=clock.now())
+    models = sorted({model for row in listed for model in row.models})
     model = request.GET.get("model", "")
-    of_model = [row for row in found if model in {"", *row.models}]
+    of_model = [row for row in listed if model in {"", *row.models}]
     chosen = request.GET.get("show", "")
     _, fits = _CHIPS.get(chosen, _CHIPS[""])
     rows = [row for row in of_model if fits(row)]
@@ -84,9 +84,9 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     filters = {"mode": operator.mode.query, "model": model}
     context = {
         "operator": operator,
-        "rows": [ChannelRow(one) for one in rows],
-        "has_any": bool(found),
-        "summary": _summary(found),
+        "rows": [ChannelRow(row) for row in rows],
+        "has_any": bool(listed),
+        "summary": _summary(listed),
         "chips": [
             (link_of(filters, show=name), word, sum(map(is_so, of_model)), name == chosen)
             for name, (word, is_so) in _CHIPS.items()
@@ -108,7 +108,7 @@ def _first_few(models: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 def _summary(rows: Sequence[ListedChannel]) -> str:
     """Summarise the standings: '1 down, 2 degraded'."""
     counts = Counter(row.standing for row in rows if row.standing in NEEDS_SOMEBODY)
-    counted = ", ".join(f"{counts[one]} {one}" for one in ChannelStatus if counts[one])
+    counted = ", ".join(f"{counts[status]} {status}" for status in ChannelStatus if counts[status])
     return f"{counted}." if counted else "Your accounts at vendors, to which requests are sent."
 
 

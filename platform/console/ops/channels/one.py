@@ -80,11 +80,13 @@ def _now_context(page: ChannelPage) -> dict[str, Any]:
 
 
 def _held_shut(shut: list[Shut]) -> list[HeldShut]:
-    workers = workers_among([one.worker for one in shut])
+    workers = workers_among([event.worker for event in shut])
     return [
-        HeldShut(_SHUT_WORDS[Kind(one.kind)], one.model, str(workers[one.worker]), one.since)
-        for one in shut
-        if one.worker in workers
+        HeldShut(
+            _SHUT_WORDS[Kind(event.kind)], event.model, str(workers[event.worker]), event.since
+        )
+        for event in shut
+        if event.worker in workers
     ]
 
 
@@ -122,7 +124,7 @@ _BY_MODE = frozenset({"now", "errors"})
 def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Show a channel, also an archived one, at the tab in the address."""
     found, at = _channel_or_404(channel), clock.now()
-    shut = [one for one in shut_now() if one.channel_id == found.pk]
+    shut = [event for event in shut_now() if event.channel_id == found.pk]
     mode = operator.mode
     page = ChannelPage(
         found, now_of(found, now=at, mode=mode.value), shut, at, mode, request.GET.dict()
@@ -166,6 +168,8 @@ def _standing(page: ChannelPage) -> tuple[Badge, str]:
         page.now,
         shut=page.shut,
         workers=lease.live_workers().workers,
-        untested=[one.contract_id for one in page.channel.routes.all() if not one.is_approved],
+        untested=[
+            route.contract_id for route in page.channel.routes.all() if not route.is_approved
+        ],
     )
     return badge_of(standing), why

@@ -81,10 +81,10 @@ def routes_shown(channel: Channel, *, at: datetime) -> list[RouteRow]:
 
 def _first_shares(channel: Channel) -> dict[str, float]:
     """Return by model the share of live requests of its usual size that go to the channel first."""
-    catalogue, found = current_catalogue(), {}
+    catalogue, first_shares = current_catalogue(), {}
     for contract in catalogue.offered:
         routes = catalogue.routes_for(contract.model, livemode=True)
-        for one in shares(routes, contract=contract, size=contract.default_size):
-            if one.candidate.route.channel_id == channel.pk:
-                found[contract.model] = one.fraction
-    return found
+        for share in shares(routes, contract=contract, size=contract.default_size):
+            if share.candidate.route.channel_id == channel.pk:
+                first_shares[contract.model] = share.fraction
+    return first_shares

@@ -24,7 +24,14 @@ from console.ops.channels.changes import ChangeOutlook, channel_or_404, outlook_
 from console.parts.audit_events import ChangedValue, changes_of
 from generation.catalogue import services
 from generation.catalogue.snapshot import LONGEST_CALL
-from generation.catalogue.trials import LATE, Estimate, Ready, ask_for_trials, estimate_of, ready_of
+from generation.catalogue.trials import (
+    TRIAL_LATE_AFTER,
+    Estimate,
+    Ready,
+    ask_for_trials,
+    estimate_of,
+    ready_of,
+)
 from generation.models import Channel, ChannelTrial, Contract, PendingRevision
 from generation.selectors import contracts, cost_tables, last_trials, trial_with_picture
 from generation.traffic.standing import calls_under_way
@@ -68,8 +75,8 @@ class RouteTest:
             return False
         began, age = self.trial.started_at, clock.now() - self.trial.created_at
         if began is None:
-            return age < LATE
-        return (clock.now() - began - LATE).total_seconds() < self.timeout_seconds
+            return age < TRIAL_LATE_AFTER
+        return (clock.now() - began - TRIAL_LATE_AFTER).total_seconds() < self.timeout_seconds
 
     @property
     def costs(self) -> str:
@@ -142,10 +149,10 @@ class TestSubject:
     def changes(self) -> list[ChangedValue]:
         """The changes that a pending revision makes, before and after."""
         before = services.describe(self.channel, self.live)
-        found = changes_of(before, services.describe(self.candidate, self.routes))
+        changed = changes_of(before, services.describe(self.candidate, self.routes))
         if self.candidate.credentials != self.channel.credentials:
-            found.append(ChangedValue("API key", "the present one", "another one"))
-        return found
+            changed.append(ChangedValue("API key", "the present one", "another one"))
+        return changed
 
     @cached_property
     def under_way(self) -> int:
@@ -276,7 +283,7 @@ def _waiting(
 ) -> set[str]:
     if pending is None:
         return set(services.untested_models(channel))
-    tested = {model for model, one in calls.items() if pending.tested.get(model) == one.digest}
+    tested = {model for model, call in calls.items() if pending.tested.get(model) == call.digest}
     return set(routes) - tested
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.generations.giving import MAX_CHARACTERS
-from console.ops.generations.one import found
+from console.ops.generations.one import generation_or_404
 from console.parts.form_fields import dressed, take_errors
 from generation.models import Generation, State
 from generation.oversight import interventions
@@ -64,21 +64,21 @@ FAIL = EndAction(
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Cancel a generation that no worker has taken."""
-    return _end(request, operator, found(generation), CANCEL)
+    return _end(request, operator, generation_or_404(generation), CANCEL)
 
 
 @staff(Permission.GENERATIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def fail(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """End a queued or running generation as failed."""
-    return _end(request, operator, found(generation), FAIL)
+    return _end(request, operator, generation_or_404(generation), FAIL)
 
 
 @staff(Permission.GENERATIONS)
 @require_POST
 def ring(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Notify an image worker again of a queued generation."""
-    made = found(generation)
+    made = generation_or_404(generation)
     if made.state != State.QUEUED:
         messages.error(request, "It is no longer queued, so no worker was notified")
         return redirect("ops:generation", made.public_id)
@@ -119,8 +119,8 @@ def end_effect(ended: EndedAsFailed, *, will: bool = False) -> str:
     """Describe the amount released, and the channels that may still bill a call."""
     released = in_dollars(ended.released)
     calls = [
-        f"{one.channel} may still bill"
-        f" {'nobody knows how much' if one.cost is None else in_dollars(one.cost)}"
-        for one in ended.may_bill
+        f"{call.channel} may still bill"
+        f" {'nobody knows how much' if call.cost is None else in_dollars(call.cost)}"
+        for call in ended.may_bill
     ]
     return "; ".join([f"releases {released}" if will else f"{released} released", *calls])

@@ -14,10 +14,16 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.ledger import Window
 from billing.models import MoneyMove
-from billing.selectors import Given, available_after, available_to, credited_for, given_for
-from billing.services import is_typed_twice, max_given_per_day
+from billing.selectors import (
+    ChargeSums,
+    available_after,
+    available_to,
+    charge_sums_of,
+    credited_for,
+)
+from billing.services import is_typed_twice, max_compensation_per_day
 from console.ops.access import Operator, Permission, by, done, staff
-from console.ops.generations.one import found
+from console.ops.generations.one import generation_or_404
 from console.parts.filters import amount_of
 from console.parts.form_fields import DollarsField, dressed, take_errors
 from generation.models import Generation, State
@@ -68,16 +74,16 @@ class GiftAction:
     verb: str
     done: str
     give: Callable[..., MoneyMove]
-    usual: Callable[[Generation, Given], int]
-    refusal: Callable[[Generation, Given], str]
+    usual: Callable[[Generation, ChargeSums], int]
+    refusal: Callable[[Generation, ChargeSums], str]
 
 
-def _refund_refusal(_: Generation, given: Given) -> str:
-    return "" if given.left else "It has no charge left to refund."
+def _refund_refusal(_: Generation, sums: ChargeSums) -> str:
+    return "" if sums.left else "It has no charge left to refund."
 
 
-def _credit_refusal(made: Generation, _: Given) -> str:
-    is_for = made.livemode and made.state in {State.FAILED, State.CANCELED}
+def _credit_refusal(generation: Generation, _: ChargeSums) -> str:
+    is_for = generation.livemode and generation.state in {State.FAILED, State.CANCELED}
     return (
         ""
         if is_for
@@ -89,14 +95,14 @@ REFUND = GiftAction(
     verb="Refund",
     done="refunded",
     give=refund,
-    usual=lambda _, given: given.left,
+    usual=lambda _, sums: sums.left,
     refusal=_refund_refusal,
 )
 CREDIT = GiftAction(
     verb="Credit",
     done="credited",
     give=credit,
-    usual=lambda made, _: made.held_micros,
+    usual=lambda generation, _: generation.held_micros,
     refusal=_credit_refusal,
 )
 
@@ -111,7 +117,7 @@ class GiftEffect:
 
     amount: int
     before: int
-    given: Given
+    sums: ChargeSums
     called: Called
 
     @property
@@ -122,7 +128,7 @@ class GiftEffect:
     @property
     def margin(self) -> int:
         """The margin of the generation now, as far as its cost is known."""
-        return self.given.left - self.called.known_cost - self.given.credited
+        return self.sums.left - self.called.known_cost - self.sums.credited
 
     @property
     def margin_after(self) -> int:
@@ -132,35 +138,35 @@ class GiftEffect:
 
 def giver_of(request: HttpRequest, operator: Operator) -> Giver:
     """Return the operator as the giver, with the limit of their day."""
-    return Giver(**by(request, operator), max_per_day=max_given_per_day(operator.user))
+    return Giver(**by(request, operator), max_per_day=max_compensation_per_day(operator.user))
 
 
 @staff(Permission.REFUND, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_back(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Refund the charge of a generation, or a part of it."""
-    return _give(request, operator, found(generation), REFUND)
+    return _give(request, operator, generation_or_404(generation), REFUND)
 
 
 @staff(Permission.REFUND, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_credit(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Credit a failed or canceled generation."""
-    return _give(request, operator, found(generation), CREDIT)
+    return _give(request, operator, generation_or_404(generation), CREDIT)
 
 
 def _give(
-    request: HttpRequest, operator: Operator, made: Generation, way: GiftAction
+    request: HttpRequest, operator: Operator, generation: Generation, way: GiftAction
 ) -> HttpResponse:
-    given = given_for([made.id], tenants=[made.tenant_id])[made.id]
-    usual = way.usual(made, given)
+    sums = charge_sums_of([generation.id], tenants=[generation.tenant_id])[generation.id]
+    usual = way.usual(generation, sums)
     initial = {"once": uuid4(), "amount": usual}
     form = GiftForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_bound and form.is_valid():
         try:
             move = way.give(
                 once=form.cleaned_data["once"],
-                generation=made,
+                generation=generation,
                 gift=form.gift,
                 giver=giver_of(request, operator),
                 now=clock.now(),
@@ -168,40 +174,46 @@ def _give(
         except ValidationError as error:
             take_errors(form, error)
         else:
-            return done(request, _result_sentence(made, move, way), "generation", made.public_id)
+            return done(
+                request, _result_sentence(generation, move, way), "generation", generation.public_id
+            )
     context = {
         "operator": operator,
-        "made": made,
+        "made": generation,
         "way": way,
         "is_refund": way is REFUND,
-        "refusal": way.refusal(made, given),
+        "refusal": way.refusal(generation, sums),
         "form": dressed(form),
-        "effect": _effect(made, given, amount_of(request.GET.get("amount", "")) or usual),
-        "given": given,
-        "covered": _outage_credit(made) if way is CREDIT else None,
-        "max_per_day": max_given_per_day(operator.user),
+        "effect": _effect(generation, sums, amount_of(request.GET.get("amount", "")) or usual),
+        "given": sums,
+        "covered": _outage_credit(generation) if way is CREDIT else None,
+        "max_per_day": max_compensation_per_day(operator.user),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "ops/generation_give.html", context, status=status)
 
 
-def _outage_credit(made: Generation) -> Micros | None:
+def _outage_credit(generation: Generation) -> Micros | None:
     """Return the credit that the tenant got for an outage at that time, if any."""
-    moment = Window(made.created_at, made.created_at + timedelta(microseconds=1), made.model)
-    return credited_for(moment, tenants=[made.tenant_id], now=clock.now()).get(made.tenant_id)
+    moment = Window(
+        generation.created_at, generation.created_at + timedelta(microseconds=1), generation.model
+    )
+    return credited_for(moment, tenants=[generation.tenant_id], now=clock.now()).get(
+        generation.tenant_id
+    )
 
 
-def _effect(made: Generation, given: Given, amount: int) -> GiftEffect:
-    before = available_to(made.tenant_id)
-    return GiftEffect(amount, before, given, called_for([made.id])[made.id])
+def _effect(generation: Generation, sums: ChargeSums, amount: int) -> GiftEffect:
+    before = available_to(generation.tenant_id)
+    return GiftEffect(amount, before, sums, called_for([generation.id])[generation.id])
 
 
-def _result_sentence(made: Generation, move: MoneyMove, way: GiftAction) -> str:
+def _result_sentence(generation: Generation, move: MoneyMove, way: GiftAction) -> str:
     """Describe the result in a sentence."""
     if move.transfer_id is None:
         return f"{in_dollars(move.amount)} waits for another person to approve it"
     after = available_after(move.transfer_id)
     return (
-        f"{in_dollars(move.amount)} {way.done}: {made.tenant.shown_name}"
+        f"{in_dollars(move.amount)} {way.done}: {generation.tenant.shown_name}"
         f" {in_dollars(after - move.amount)} → {in_dollars(after)}"
     )

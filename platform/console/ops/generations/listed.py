@@ -11,17 +11,17 @@ from django.views.decorators.http import require_safe
 from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.generations.seeking import CLASSES, GenerationSearch, filters_of
 from console.parts.exports import Rows, csv_answer, query_of
+from console.parts.filters import PAGE_ROWS
 from console.parts.generation_words import BADGES
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
 from generation.oversight.inspection import Called, called_for
-from generation.oversight.searching import LOOKED_AT, every_across, found_across
+from generation.oversight.searching import MAX_SCANNED_ROWS, every_across, page_across
 from generation.selectors import channel_names
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import to_decimal
 
-PAGE = 50
-READ = 500
+ROWS_AT_ONCE = 500
 """Number of rows that a CSV reads in one query."""
 COLUMNS = (
     "id", "created", "finished", "mode", "tenant", "tenant_id", "state", "code", "model", "size",
@@ -56,8 +56,8 @@ class CalledGeneration:
 
 def rows_of(generations: Sequence[Generation]) -> list[CalledGeneration]:
     """Return rows for generations, in two queries."""
-    called = called_for([one.id for one in generations])
-    return [CalledGeneration(one, called[one.id]) for one in generations]
+    called = called_for([generation.id for generation in generations])
+    return [CalledGeneration(generation, called[generation.id]) for generation in generations]
 
 
 @staff(Permission.SEE)
@@ -68,7 +68,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         return _csv(request, operator)
     filters = filters_of(request.GET, operator.mode, clock.now())
     after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
-    page = None if filters.trouble else found_across(filters.sought, after=after, limit=PAGE)
+    page = None if filters.trouble else page_across(filters.sought, after=after, limit=PAGE_ROWS)
     rows, last = (rows_of(page.rows), page.last) if page else ([], None)
     is_theirs = operator.mode == Mode.LIVE and Permission.MONEY in operator.may
     context = {
@@ -76,7 +76,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "filters": filters,
         "rows": rows,
         "can_choose": is_theirs and any(row.made.charged_micros for row in rows),
-        "looked_at": LOOKED_AT if page and page.is_cut else 0,
+        "looked_at": MAX_SCANNED_ROWS if page and page.is_cut else 0,
         "is_later": after is not None,
         "newest": filters.link(),
         "older": filters.link(after=ids.public(ids.GENERATION, last)) if last else "",
@@ -99,7 +99,7 @@ def _pages(filters: GenerationSearch) -> Iterator[Rows]:
     if filters.trouble:
         yield [[filters.trouble]]
         return
-    for page in every_across(filters.sought, limit=READ):
+    for page in every_across(filters.sought, limit=ROWS_AT_ONCE):
         yield [_cells(row, filters) for row in rows_of(page)]
 
 

@@ -29,7 +29,7 @@ from generation.selectors import generation_for_operator, with_images
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 
-HISTORY = 20
+SHOWN_EVENTS = 20
 """Number of staff's actions listed, the newest first."""
 
 
@@ -61,7 +61,7 @@ class Money:
         return self.refundable - self.called.known_cost - self.credited
 
     def _sum(self, kind: str) -> int:
-        return sum(one.amount for one in self.transfers if one.kind == kind)
+        return sum(transfer.amount for transfer in self.transfers if transfer.kind == kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Call:
         )
 
 
-def found(public_id: str) -> Generation:
+def generation_or_404(public_id: str) -> Generation:
     """Return a generation of any tenant, with its tenant, key and channel. Raises Http404."""
     generation = (
         generation_for_operator(public_id) if ids.parse(ids.GENERATION, public_id) else None
@@ -109,11 +109,11 @@ def found(public_id: str) -> Generation:
 @require_safe
 def one(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Show attempts, money, times and facts; prompt and images only after an operator's `look`."""
-    made = found(generation)
+    made = generation_or_404(generation)
     called = called_for([made.id])[made.id]
     attempt_ids = [attempt.id for attempt in called.attempts]
     moved = transfers_of(made.id, tenant_id=made.tenant_id, attempt_ids=attempt_ids)
-    events = audit_events_about(made.tenant_id, "generation", made.public_id, limit=HISTORY)
+    events = audit_events_about(made.tenant_id, "generation", made.public_id, limit=SHOWN_EVENTS)
     delivered = (made.answer or {}).get("metadata", {}).get("delivered_sizes", [])
     context = {
         "operator": operator,
@@ -139,7 +139,7 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
 @require_POST
 def look(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Show prompt and images to the operator, and record that in the audit log."""
-    made = found(generation)
+    made = generation_or_404(generation)
     try:
         support_looks.look(generation=made, **by(request, operator))
     except ValidationError as error:
@@ -148,35 +148,46 @@ def look(request: HttpRequest, operator: Operator, generation: str) -> HttpRespo
     return done(request, "Shown to you for 15 minutes, and logged", "generation", made.public_id)
 
 
-def _trouble(made: Generation, now: datetime) -> str:
+def _trouble(generation: Generation, now: datetime) -> str:
     """Return the reason why an unfinished generation stands still; empty if it moves."""
-    if made.is_final:
+    if generation.is_final:
         return ""
-    if made.deadline_at < now - TIME_TO_END:
-        return f"Its deadline passed at {made.deadline_at:%H:%M:%S} UTC, but it has not ended."
-    waited = now - made.created_at
-    if made.state == State.QUEUED and waited > LONGEST_WAIT:
+    if generation.deadline_at < now - TIME_TO_END:
+        return (
+            f"Its deadline passed at {generation.deadline_at:%H:%M:%S} UTC, but it has not ended."
+        )
+    waited = now - generation.created_at
+    if generation.state == State.QUEUED and waited > LONGEST_WAIT:
         return f"No image worker has taken it for {waited.total_seconds():.0f} s."
     return ""
 
 
 def _moves(moved: Sequence[Transfer]) -> list[ShownTransfer]:
     """Return the transfers on the tenant's accounts with their notes."""
-    of_tenant = [one for one in moved if one.tenant_id is not None]
-    notes = notes_about("transfer", [str(one.id) for one in of_tenant])
-    return [ShownTransfer(LedgerEntry(one), notes.get(str(one.id), "")) for one in of_tenant]
+    of_tenant = [transfer for transfer in moved if transfer.tenant_id is not None]
+    notes = notes_about("transfer", [str(transfer.id) for transfer in of_tenant])
+    return [
+        ShownTransfer(LedgerEntry(transfer), notes.get(str(transfer.id), ""))
+        for transfer in of_tenant
+    ]
 
 
-def _words(made: Generation, operator: Operator) -> dict[str, Any]:
+def _words(generation: Generation, operator: Operator) -> dict[str, Any]:
     """Return prompt, images and vendors' answers, if the operator has opened them."""
     may_look = Permission.SUPPORT_VIEW in operator.may
     now = clock.now()
-    if not may_look or not support_looks.is_looking(generation=made, person=operator.user, now=now):
-        return {"is_shown": False, "is_let": support_looks.is_allowed(made), "may_look": may_look}
-    (whole,) = with_images([made])
+    if not may_look or not support_looks.is_looking(
+        generation=generation, person=operator.user, now=now
+    ):
+        return {
+            "is_shown": False,
+            "is_let": support_looks.is_allowed(generation),
+            "may_look": may_look,
+        }
+    (whole,) = with_images([generation])
     return {
         "is_shown": True,
         "pictures": [picture_of(image) for image in whole.images],
-        "asked": as_json(request_body(made)),
+        "asked": as_json(request_body(generation)),
         "answered": as_json(answer_body(whole)),
     }

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from billing.selectors import given_for
+from billing.selectors import charge_sums_of
 from billing.services import needs_another
 from console.ops.access import Operator, Permission, staff
 from console.ops.generations.giving import MAX_CHARACTERS, giver_of
@@ -20,7 +20,7 @@ from console.ops.generations.seeking import filters_of
 from console.parts.form_fields import ConfirmationInput, dressed
 from generation.models import Generation, State
 from generation.oversight.compensation import refund_each
-from generation.oversight.searching import found_across
+from generation.oversight.searching import page_across
 from generation.selectors import generations_among
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
@@ -68,16 +68,16 @@ def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show the refunds of the chosen generations; a sent form makes them and shows each result."""
     is_sent = request.method == "POST"
     chosen = _chosen_generations(request, operator)
-    wanted = chosen if is_sent else [one for one in chosen if one.left]
+    wanted = chosen if is_sent else [choice for choice in chosen if choice.left]
     form = BulkForm(
         request.POST if is_sent else None, expected=len(wanted), initial={"once": uuid4()}
     )
-    total, results = sum(one.left for one in wanted), None
+    total, results = sum(choice.left for choice in wanted), None
     if is_sent and form.is_valid():
         data = form.cleaned_data
         results = refund_each(
             once=data["once"],
-            generations=[one.generation for one in chosen],
+            generations=[choice.generation for choice in chosen],
             words=data["words"],
             note=data["note"],
             giver=giver_of(request, operator),
@@ -87,14 +87,14 @@ def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
         "operator": operator,
         "wanted": wanted,
         "left_out": len(chosen) - len(wanted),
-        "tenants": len({one.generation.tenant_id for one in wanted}),
+        "tenants": len({choice.generation.tenant_id for choice in wanted}),
         "total": total,
         "waits": needs_another(total),
         "needs_two": settings.MONEY_NEEDS_TWO,
         "form": dressed(form),
         "results": results,
-        "given": sum(one.amount for one in results or () if not one.waits),
-        "waiting": sum(one.amount for one in results or () if one.waits),
+        "given": sum(refund.amount for refund in results or () if not refund.waits),
+        "waiting": sum(refund.amount for refund in results or () if refund.waits),
         "most": MAX_AT_ONCE,
     }
     is_refused = is_sent and results is None
@@ -106,17 +106,19 @@ def _chosen_generations(request: HttpRequest, operator: Operator) -> list[Chosen
     """Return the named generations, or all that match the filters, with refundable amounts."""
     if request.method == "POST" or "all" not in request.GET:
         named = (request.POST or request.GET).getlist("generation")[:MAX_AT_ONCE]
-        found = [one for text in named if (one := ids.parse(ids.GENERATION, text))]
-        generations: Sequence[Generation] = generations_among(found)
+        generation_ids = [
+            generation_id for text in named if (generation_id := ids.parse(ids.GENERATION, text))
+        ]
+        generations: Sequence[Generation] = generations_among(generation_ids)
     else:
         generations = _matching(request, operator)
-    tenants = {one.tenant_id for one in generations}
-    given = given_for([one.id for one in generations], tenants=tenants)
-    return [Chosen(one, given[one.id].left) for one in generations]
+    tenants = {generation.tenant_id for generation in generations}
+    given = charge_sums_of([generation.id for generation in generations], tenants=tenants)
+    return [Chosen(generation, given[generation.id].left) for generation in generations]
 
 
 def _matching(request: HttpRequest, operator: Operator) -> Sequence[Generation]:
     filters = filters_of(request.GET, operator.mode, clock.now())
     if filters.trouble or filters.sought.state not in {"", State.SUCCEEDED}:
         return []
-    return found_across(filters.delivered, limit=MAX_AT_ONCE).rows
+    return page_across(filters.delivered, limit=MAX_AT_ONCE).rows

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
@@ -13,7 +12,7 @@ from accounts.selectors import tenant_as_shown
 from console.ops.access import Mode
 from console.parts.filters import Read, chips_of, link_of, period_choices, words_in
 from console.parts.generation_words import BADGES
-from console.parts.periods import WORDS, Period, period_in, period_of
+from console.parts.periods import UTC_ZONE, WORDS, Period, period_in, period_of
 from generation.channels.errors import AttemptClass
 from generation.models import State
 from generation.oversight.searching import GenerationFilter
@@ -31,12 +30,13 @@ LABELS = {
     "loss": "Losses",
     "late": "Deadline",
 }
-ZONE = ZoneInfo("UTC")
-"""The time zone of days in the operator's console."""
 TOO_WIDE = (
     "Across all tenants, at most 24 hours can be searched: choose a tenant or a shorter period."
 )
-CLASSES = {one.value: one.value.replace("_", " ").capitalize() for one in AttemptClass}
+CLASSES = {
+    attempt_class.value: attempt_class.value.replace("_", " ").capitalize()
+    for attempt_class in AttemptClass
+}
 TICKED = {"loss": "may have been billed for nothing", "late": "has passed"}
 """Filters that are on or off, in words."""
 _CODE = re.compile("[a-z0-9_.]{1,64}", re.ASCII)
@@ -64,7 +64,7 @@ class GenerationSearch:
         """The periods to choose from; without a tenant only short ones."""
         choices = period_choices(self.query.get("period", ""), self.period)
         is_short = {"24h", self.query.get("period")}
-        return choices if self.tenant else [one for one in choices if one[0] in is_short]
+        return choices if self.tenant else [choice for choice in choices if choice[0] in is_short]
 
     @property
     def chips(self) -> list[tuple[str, str, str]]:
@@ -74,7 +74,7 @@ class GenerationSearch:
     @property
     def modes(self) -> list[tuple[str, str, bool]]:
         """For each mode: the list with the same filters, its label, and whether it is shown."""
-        return [(self.link(mode=one.query), one.capitalize(), one == self.mode) for one in Mode]
+        return [(self.link(mode=mode.query), mode.capitalize(), mode == self.mode) for mode in Mode]
 
     def link(self, **others: str) -> str:
         """Return the address of the list with these filters and any others that are not empty."""
@@ -110,7 +110,7 @@ def filters_of(query: QueryDict, mode: Mode, now: datetime) -> GenerationSearch:
         texts["tenant"] = tenant.public_id
     period: Period | None = meant.get("period")
     if period is None and tenant is None:
-        period = period_of("24h", now, ZONE)
+        period = period_of("24h", now, UTC_ZONE)
     sought = GenerationFilter(
         mode=mode,
         tenant_id=tenant.id if tenant else None,
@@ -158,7 +158,7 @@ def _readers(now: datetime) -> Mapping[str, Read]:
         "state": lambda word: word if word in State.values else None,
         "code": known_code,
         "period": lambda word: (
-            period_of(word, now, ZONE) if word in WORDS else period_in(word, ZONE)
+            period_of(word, now, UTC_ZONE) if word in WORDS else period_in(word, UTC_ZONE)
         ),
         "loss": lambda word: word if word == "1" else None,
         "late": lambda word: word if word == "1" else None,

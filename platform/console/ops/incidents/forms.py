@@ -13,7 +13,7 @@ from typing_extensions import override
 from console.parts.form_fields import CheckboxesField
 from generation.oversight.incidents import (
     MAX_TITLE,
-    MAX_WORDS,
+    MAX_UPDATE_CHARS,
     STAFF_STATES,
     IncidentWords,
     State,
@@ -47,8 +47,8 @@ class UtcField(forms.DateTimeField):
         if value in self.empty_values:
             return None
         with suppress(ValueError, OverflowError):  # no such day, or out of range in UTC
-            if found := parse_datetime(str(value)):
-                return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+            if moment := parse_datetime(str(value)):
+                return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         raise forms.ValidationError("Type a day and time, such as 2026-11-26T10:30.")
 
 
@@ -56,7 +56,9 @@ class SayForm(forms.Form):
     """The fields of every update; `once` is set with the form, so that a repeat is ignored."""
 
     words = forms.CharField(
-        label="Words for customers", max_length=MAX_WORDS, widget=forms.Textarea(attrs={"rows": 4})
+        label="Words for customers",
+        max_length=MAX_UPDATE_CHARS,
+        widget=forms.Textarea(attrs={"rows": 4}),
     )
     next_update_at = UtcField(label="Next update by, UTC", required=False)
     mails = forms.BooleanField(label="Mail them", required=False)
@@ -78,7 +80,7 @@ class UpdateForm(SayForm):
     """A further update of an incident."""
 
     state = forms.ChoiceField(
-        label="State", choices=[(one.value, one.label) for one in STAFF_STATES]
+        label="State", choices=[(state.value, state.label) for state in STAFF_STATES]
     )
 
 
@@ -99,7 +101,7 @@ class IncidentForm(SayForm):
     parts = CheckboxesField(label="Parts")
     state = forms.ChoiceField(
         label="State",
-        choices=[(one.value, one.label) for one in STAFF_STATES if one != State.RESOLVED],
+        choices=[(state.value, state.label) for state in STAFF_STATES if state != State.RESOLVED],
         initial=State.INVESTIGATING.value,
     )
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from console.ops.access import Operator, Permission, staff
 from console.parts.exports import Rows, csv_answer
-from console.parts.filters import chips_of, link_of, words_in
+from console.parts.filters import PAGE_ROWS, chips_of, link_of, words_in
 from console.parts.periods import number_of
 from console.site.news import ShownIncident
 from generation.models import Incident
@@ -18,7 +18,7 @@ from generation.oversight import incidents
 from generation.oversight.incidents import IncidentFilter
 from pictor.kit.words import clock
 
-PAGE, READ = 50, 500
+ROWS_AT_ONCE = 500
 """Incidents on a page, and incidents that a CSV reads in one query."""
 KINDS: Mapping[str, str] = {"incident": "Incidents", "maintenance": "Maintenance"}
 LABELS = {"kind": "Kind", "part": "Part"}
@@ -39,12 +39,12 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         return csv_answer("incidents.csv", COLUMNS, _pages(sought, now))
     after = number_of(request.GET.get("after", ""))
-    ended = incidents.ended(sought, now=now, after=after, limit=PAGE + 1)
+    ended = incidents.ended(sought, now=now, after=after, limit=PAGE_ROWS + 1)
     parts = incidents.parts()
     context = {
         "operator": operator,
         "open": _items(incidents.open_ones(sought, now=now), now) if after is None else [],
-        "ended": _items(ended[:PAGE], now),
+        "ended": _items(ended[:PAGE_ROWS], now),
         "query": texts,
         "kinds": KINDS.items(),
         "parts": parts if texts.get("part", parts[0]) in parts else [*parts, texts["part"]],
@@ -52,22 +52,24 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
             texts, LABELS, lambda name, word: KINDS[word] if name == "kind" else word
         ),
         "newest": link_of(texts) if after is not None else "",
-        "older": link_of(texts, after=str(ended[PAGE - 1].id)) if len(ended) > PAGE else "",
+        "older": link_of(texts, after=str(ended[PAGE_ROWS - 1].id))
+        if len(ended) > PAGE_ROWS
+        else "",
         "csv": link_of(texts, format="csv"),
     }
     return render(request, "ops/incidents.html", context)
 
 
 def _items(incidents_found: Iterable[Incident], now: datetime) -> list[ShownIncident]:
-    return [ShownIncident(one, now) for one in incidents_found]
+    return [ShownIncident(incident, now) for incident in incidents_found]
 
 
 def _pages(sought: IncidentFilter, now: datetime) -> Iterator[Rows]:
     """Yield the updates with their incidents: of open incidents first, then of ended ones."""
-    yield [row for one in incidents.open_ones(sought, now=now) for row in _rows(one, now)]
+    yield [row for incident in incidents.open_ones(sought, now=now) for row in _rows(incident, now)]
     after: int | None = None
-    while page := incidents.ended(sought, now=now, after=after, limit=READ):
-        yield [row for one in page for row in _rows(one, now)]
+    while page := incidents.ended(sought, now=now, after=after, limit=ROWS_AT_ONCE):
+        yield [row for incident in page for row in _rows(incident, now)]
         after = page[-1].id
 
 

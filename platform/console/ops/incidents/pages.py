@@ -28,7 +28,7 @@ from generation.oversight import incidents
 from generation.oversight.incidents import State
 from pictor.kit.words import clock
 
-PAGE = "ops/incident.html"
+TEMPLATE = "ops/incident.html"
 
 
 @staff(Permission.INCIDENTS)
@@ -83,7 +83,7 @@ def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
 def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
     """Show an incident with its updates and the form for the next one."""
     found = _incident_or_404(incident)
-    return _form_page(request, operator, _form_of(None, found), PAGE, incident=found)
+    return _form_page(request, operator, _form_of(None, found), TEMPLATE, incident=found)
 
 
 @staff(Permission.INCIDENTS)
@@ -97,7 +97,7 @@ def update(request: HttpRequest, operator: Operator, incident: int) -> HttpRespo
             return _post_update(request, operator, found, form)
         except ValidationError as error:
             take_errors(form, error)
-    return _form_page(request, operator, form, PAGE, incident=found)
+    return _form_page(request, operator, form, TEMPLATE, incident=found)
 
 
 @staff(Permission.INCIDENTS)
@@ -115,7 +115,7 @@ def correct(request: HttpRequest, operator: Operator, incident: int, update: int
             messages.error(request, complaint)
             return redirect("ops:incident", incident)
         form, corrected = _form_of(None, found), (update, words, complaint)
-        return _form_page(request, operator, form, PAGE, incident=found, corrected=corrected)
+        return _form_page(request, operator, form, TEMPLATE, incident=found, corrected=corrected)
     return done(request, "Corrected, and marked as edited", "incident", str(edited.incident_id))
 
 

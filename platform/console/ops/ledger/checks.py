@@ -69,7 +69,7 @@ class Check:
 
 def checks_of(query: QueryDict, now: datetime) -> list[Check]:
     """Return a check for each kind; `asked` and `at` (Unix time) name the one just requested."""
-    last = {one.kind: one for one in proofs()}
+    last = {proof.kind: proof for proof in proofs()}
     running = under_way()
     asked, at = query.get("asked", ""), number_of(query.get("at", "")) or 0
     is_followed = (now - FOLLOWED).timestamp() < at <= now.timestamp()

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Tenant
 from billing.models import Account, Transfer
 from billing.selectors import (
-    LOOKED_AT,
+    MAX_SCANNED_ROWS,
     TransferPage,
     all_transfers_like,
     carries_its_seal,
@@ -28,16 +28,16 @@ from billing.selectors import (
 from console.ops.access import Operator, Permission, staff
 from console.ops.generations.seeking import no_such_tenant
 from console.ops.ledger.checks import TASKS, Kind, checks_of
-from console.ops.ledger.seeking import ZONE, entries_of, found_by_id, sought_by
+from console.ops.ledger.seeking import entries_of, meant_by_id, sought_by
 from console.parts.entries import KIND_WORDS
 from console.parts.exports import Rows, csv_answer
-from console.parts.filters import MAX_TEXT, chips_of, link_of, period_choices
-from console.parts.periods import WORDS, number_of, period_in
+from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of, period_choices
+from console.parts.periods import UTC_ZONE, WORDS, number_of, period_in
 from pictor.kit.redis.bell import ring
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
-PAGE, HEADS = 50, 7
+HEADS = 7
 LABELS = {"tenant": "Tenant", "kind": "Kind", "period": "Moved"}
 COLUMNS = (
     "id", "at", "tenant", "tenant_name", "kind", "amount", "currency", "seq", "available_after",
@@ -51,7 +51,7 @@ COLUMNS = (
 def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Show the last checks, and the transfers found by an id or by filters; also as CSV."""
     now, text = clock.now(), request.GET.get("q", "").strip()[:MAX_TEXT]
-    meant = found_by_id(text) if text else None
+    meant = meant_by_id(text) if text else None
     if isinstance(meant, Transfer):
         return redirect("ops:ledger_entry", meant.pk)
     if isinstance(meant, Tenant):
@@ -62,7 +62,7 @@ def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         return csv_answer("ledger.csv", COLUMNS, _cells(pages))
     after = number_of(request.GET.get("after", ""))
     page = (
-        transfers_like(sought, after=after, limit=PAGE)
+        transfers_like(sought, after=after, limit=PAGE_ROWS)
         if meant is None
         else TransferPage(meant, None)
     )
@@ -70,10 +70,10 @@ def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     context = {
         "operator": operator,
         "checks": checks,
-        "is_followed": any(one.is_awaited for one in checks),
+        "is_followed": any(check.is_awaited for check in checks),
         "heads": kept_heads(limit=HEADS),
         "entries": entries_of(page.rows),
-        "looked_at": LOOKED_AT if page.is_cut else 0,
+        "looked_at": MAX_SCANNED_ROWS if page.is_cut else 0,
         "is_later": after is not None,
         **_bar(texts, text, tenant, page.after),
     }
@@ -95,7 +95,7 @@ def _bar(
                 return dict(periods)[word]
 
     word = texts.get("period", "")
-    periods = period_choices(word, None if word in WORDS else period_in(word, ZONE))
+    periods = period_choices(word, None if word in WORDS else period_in(word, UTC_ZONE))
     return {
         "query": texts,
         "text": text,
@@ -168,14 +168,17 @@ def _cells(pages: Iterable[list[Transfer]]) -> Iterator[Rows]:
     for page in pages:
         yield [
             [
-                one.pk, one.created_at.isoformat(), one.tenant.public_id if one.tenant else "",
-                one.tenant.name if one.tenant else "", one.kind, to_decimal(one.amount), "USD",
-                one.seq, _dollars(one.available_after), _dollars(one.held_after),
-                entry.generation, one.attempt_id, one.reason, one.line, one.reverses_seq,
-                one.corrects_id, bytes(one.seal or b"").hex(), "demo" if entry.is_demo else "live",
+                transfer.pk, transfer.created_at.isoformat(),
+                transfer.tenant.public_id if transfer.tenant else "",
+                transfer.tenant.name if transfer.tenant else "", transfer.kind,
+                to_decimal(transfer.amount), "USD", transfer.seq,
+                _dollars(transfer.available_after), _dollars(transfer.held_after),
+                entry.generation, transfer.attempt_id, transfer.reason, transfer.line,
+                transfer.reverses_seq, transfer.corrects_id, bytes(transfer.seal or b"").hex(),
+                "demo" if entry.is_demo else "live",
             ]
             for entry in entries_of(page)
-            for one in [entry.transfer]
+            for transfer in [entry.transfer]
         ]  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
@@ -13,7 +12,7 @@ from billing.models import Transfer
 from billing.selectors import TransferFilter, is_of_demo, transfer_numbered, transfers_of
 from console.parts.entries import LedgerEntry
 from console.parts.filters import words_in
-from console.parts.periods import WORDS, Period, period_in, period_of
+from console.parts.periods import UTC_ZONE, WORDS, Period, period_in, period_of
 from generation.models import Generation
 from generation.selectors import (
     attempts_of,
@@ -25,13 +24,12 @@ from generation.selectors import (
 from pictor.kit.endpoints.body import is_storable
 from pictor.kit.words import ids
 
-ZONE = ZoneInfo("UTC")
 NO_TENANT = UUID(int=0)
 """Used for an unknown tenant name, so that its list is empty instead of showing all tenants."""
 Meant = Transfer | Tenant | list[Transfer]
 
 
-def found_by_id(text: str) -> Meant:
+def meant_by_id(text: str) -> Meant:
     """Return the transfer or tenant with that id, or a generation's transfers; [] if none is found.
 
     A tenant is also found by its name and by the id of one of its keys. A generation is found by
@@ -46,30 +44,33 @@ def found_by_id(text: str) -> Meant:
         return tenant
     if key := api_key_by_id(text):
         return key.tenant
-    return [move for made in _generations(text) for move in _transfers_for(made)]
+    return [move for generation in _generations(text) for move in _transfers_for(generation)]
 
 
 def _generations(text: str) -> Sequence[Generation]:
-    made = generation_for_operator(text)
+    generation = generation_for_operator(text)
     image = ids.parse(ids.IMAGE, text)
-    if made is None and image is not None:
-        made = generation_by_image(image)
-    return generations_by_attempt(text) if made is None else [made]
+    if generation is None and image is not None:
+        generation = generation_by_image(image)
+    return generations_by_attempt(text) if generation is None else [generation]
 
 
 def _transfers_for(generation: Generation) -> list[Transfer]:
     """Return the transfers for a generation, newest first."""
     attempts = [attempt.id for attempt in attempts_of(generation.id)]
     moved = transfers_of(generation.id, tenant_id=generation.tenant_id, attempt_ids=attempts)
-    for one in moved:
-        one.tenant = generation.tenant if one.tenant_id else None
+    for transfer in moved:
+        transfer.tenant = generation.tenant if transfer.tenant_id else None
     return moved[::-1]
 
 
 def entries_of(moves: Sequence[Transfer]) -> list[LedgerEntry]:
     """Return the transfers for pages; those of demo data are marked."""
-    made = demo_among({one.generation_id for one in moves if one.generation_id})
-    return [LedgerEntry(one, one.generation_id in made or _is_of_a_demo_past(one)) for one in moves]
+    demo_ids = demo_among({move.generation_id for move in moves if move.generation_id})
+    return [
+        LedgerEntry(move, move.generation_id in demo_ids or _is_of_a_demo_past(move))
+        for move in moves
+    ]
 
 
 def _is_of_a_demo_past(move: Transfer) -> bool:
@@ -86,7 +87,7 @@ def sought_by(
     """Return the filters in an address as typed and as parsed, and the tenant among them."""
 
     def period(word: str) -> Period | None:
-        return period_of(word, now, ZONE) if word in WORDS else period_in(word, ZONE)
+        return period_of(word, now, UTC_ZONE) if word in WORDS else period_in(word, UTC_ZONE)
 
     texts, meant = words_in(
         query,

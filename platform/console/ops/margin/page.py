@@ -20,12 +20,12 @@ from console.ops.margin.rows import lines_of, matching_rows, name_of, spending_o
 from console.ops.margin.seeking import BY, PERIODS, PERS, WHICH, MarginQuery, margin_query
 from console.parts.charts import Point, lines
 from console.parts.exports import Rows, csv_answer, query_of
+from console.parts.filters import PAGE_ROWS
 from console.parts.periods import USUAL, number_of
 from generation.selectors import channel_by_name
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import to_decimal
 
-PAGE = 50
 REVENUE, SPENT = "Revenue", "Cost, losses and credits"
 FIGURES = (
     "images", "revenue", "cost", "losses", "credits", "margin", "percent",
@@ -54,7 +54,7 @@ def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     context = {
         "operator": operator,
         "query": query,
-        "lines": lines_of(shown[start : start + PAGE], query, widest=widest_of(shown)),
+        "lines": lines_of(shown[start : start + PAGE_ROWS], query, widest=widest_of(shown)),
         "total": total_of(rows),
         "of_shown": total_of(shown),
         "changes": _changes(total_of(rows), total_of(query.sums_before())),
@@ -62,7 +62,9 @@ def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "leads": _leads(query),
         "until": sold_until(),
         "first": query.link() if start else "",
-        "more": query.link(**{"from": str(start + PAGE)}) if shown[start + PAGE :] else "",
+        "more": query.link(**{"from": str(start + PAGE_ROWS)})
+        if shown[start + PAGE_ROWS :]
+        else "",
         **_choices(query, rows),
     }
     return render(request, "ops/margin.html", context)
@@ -73,7 +75,7 @@ def _choices(query: MarginQuery, rows: Sequence[Margin]) -> Mapping[str, Any]:
     period = query.query.get("period", USUAL)
     return {
         "modes": [
-            (query.link(mode=one.query), one.capitalize(), one == query.mode) for one in Mode
+            (query.link(mode=mode.query), mode.capitalize(), mode == query.mode) for mode in Mode
         ],
         "periods": [
             (query.link(period="" if name == USUAL else name), words, name == period)
@@ -107,26 +109,28 @@ def _change(now: int, before: int) -> str:
 
 def _over_time(query: MarginQuery) -> Mapping[str, Any]:
     """Return a chart of revenue and spending by day, week or month; None if nothing moved."""
-    found = {row.start: row for row in query.sums("all", query.per) if row.start}
-    if not found:
+    by_start = {row.start: row for row in query.sums("all", query.per) if row.start}
+    if not by_start:
         return {"chart": None}
     points = [
         Point(
             start,
-            found[start].images if start in found else 0,
+            by_start[start].images if start in by_start else 0,
             query.link(period=query.span(start)),
         )
         for start in query.starts
     ]
     values: dict[str, dict[date, int]] = {REVENUE: {}, SPENT: {}}
     for point in points:
-        row = found.get(point.start)
+        row = by_start.get(point.start)
         values[REVENUE][point.start] = row.revenue if row else 0
         values[SPENT][point.start] = spending_of(row) if row else 0
     today = clock.now().astimezone(UTC).date()
     return {
         "chart": lines(points, values),
-        "buckets": [(found[point.start], point.rows) for point in points if point.start in found],
+        "buckets": [
+            (by_start[point.start], point.rows) for point in points if point.start in by_start
+        ],
         "ends": "" if query.period.last >= today else f"{points[-1].start:%-d %b}",
     }
 
@@ -151,7 +155,7 @@ def _csv(query: MarginQuery) -> Iterator[Rows]:
         yield [[query.trouble]]
         return
     rows = query.sums(query.by, query.per)
-    names = tenants_among({one for row in rows if (one := row.group.get("tenant_id"))})
+    names = tenants_among({tenant_id for row in rows if (tenant_id := row.group.get("tenant_id"))})
     yield [_cells(row, query, names) for row in rows]
 
 

@@ -64,8 +64,8 @@ _FITS: Mapping[str, Callable[[Margin], bool]] = {
 
 def matching_rows(rows: Sequence[Margin], show: str) -> list[Margin]:
     """Return the rows that match `show`: the greatest loss first, then the greatest revenue."""
-    found = [row for row in rows if _FITS[show](row)]
-    return sorted(found, key=lambda row: (min(row.margin, 0), -row.revenue))
+    fitting = [row for row in rows if _FITS[show](row)]
+    return sorted(fitting, key=lambda row: (min(row.margin, 0), -row.revenue))
 
 
 def lines_of(rows: Sequence[Margin], query: MarginQuery, *, widest: int) -> list[MarginRow]:
@@ -89,8 +89,8 @@ def name_of(row: Margin, query: MarginQuery, tenants: Mapping[UUID, Tenant]) -> 
     """Return the name of a group."""
     group = row.group
     if query.by == "tenant":
-        found = tenants.get(group["tenant_id"])
-        return found.shown_name if found else NOBODYS["tenant"]
+        tenant = tenants.get(group["tenant_id"])
+        return tenant.shown_name if tenant else NOBODYS["tenant"]
     if query.by == "cell" and group["model"]:
         size, quality = group["asked"], group["quality"]
         words = "reference images" if size == REFERENCE else f"{size} {quality}"
@@ -111,12 +111,12 @@ def _line(
 ) -> MarginRow:
     filters = _row_filters(row, query)
     narrower = query.link(**filters, by=_narrower(query), show="") if filters else ""
-    made = _generations(filters, query) if filters else ""
+    made_link = _generations(filters, query) if filters else ""
     return MarginRow(
         one=row,
         name=name_of(row, query, tenants),
         narrower=narrower,
-        made=made,
+        made=made_link,
         lost=_generations({**filters, "loss": "1"}, query) if row.losses and filters else "",
         given=_credits(filters, query) if row.credited else "",
         unknown=_unknown(row, filters, query, channels) if row.unknown_images and filters else "",
@@ -168,8 +168,8 @@ def _unknown(
 ) -> str:
     if query.by != "channel":
         return query.link(**filters, by="channel", show="unknown")
-    found = channels.get(row.group["channel"])
-    return f"{reverse('ops:channel', args=[found])}?tab=cost" if found else ""
+    channel = channels.get(row.group["channel"])
+    return f"{reverse('ops:channel', args=[channel])}?tab=cost" if channel else ""
 
 
 def _address(name: str, query: MarginQuery, words: Mapping[str, str]) -> str:

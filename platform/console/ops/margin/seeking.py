@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
@@ -14,9 +13,18 @@ from accounts.selectors import tenant_as_shown
 from billing.selectors import By, Margin, Per, margins
 from console.ops.access import Mode
 from console.parts.filters import Read, chips_of, link_of, words_for, words_in
-from console.parts.periods import DAY, LONGEST, TO, USUAL, WORDS, Period, period_in, period_of
+from console.parts.periods import (
+    DAY,
+    LONGEST_PERIOD,
+    TO,
+    USUAL,
+    UTC_ZONE,
+    WORDS,
+    Period,
+    period_in,
+    period_of,
+)
 
-ZONE = ZoneInfo("UTC")
 TODAY = "today"
 PERIODS = {TODAY: "Today", **{name: words for name, words in WORDS.items() if name != "24h"}}
 BY: Mapping[By, str] = {
@@ -175,28 +183,28 @@ def _period_words(query: QueryDict) -> str:
 
 def _period(query: QueryDict, now: datetime) -> tuple[Period, str]:
     """Return the period and the trouble with it; the default period if there is trouble."""
-    word, usual = _period_words(query), period_of(USUAL, now, ZONE)
+    word, usual = _period_words(query), period_of(USUAL, now, UTC_ZONE)
     if not word:
         return usual, ""
     if word in PERIODS and word != TODAY:
-        return period_of(word, now, ZONE), ""
+        return period_of(word, now, UTC_ZONE), ""
     word = now.astimezone(UTC).date().isoformat() if word == TODAY else word
-    found = period_in(word, ZONE)
-    if found is None or found.bucket != "day":
+    period = period_in(word, UTC_ZONE)
+    if period is None or period.bucket != "day":
         return usual, _wrong(word)
-    return found, ""
+    return period, ""
 
 
 def _wrong(word: str) -> str:
     """Return the reason why two days are no period, in a sentence."""
     for part in word.split(TO, 1):
-        found = period_in(part, ZONE)
-        if found is None or found.bucket != "day" or TO in part:
+        period = period_in(part, UTC_ZONE)
+        if period is None or period.bucket != "day" or TO in part:
             return f"“{part[:40]}” is not a day, such as 2026-11-01."
     first, _, last = word.partition(TO)
     if last < first:
         return f"The first day, {first}, is after the last, {last}."
-    return f"At most {LONGEST.days} days are summed at once."
+    return f"At most {LONGEST_PERIOD.days} days are summed at once."
 
 
 def _one_of(words: Collection[str]) -> Read:

@@ -26,7 +26,7 @@ from generation.oversight.reviewing import Review, review
 from pictor.kit.words import clock
 
 _PUT_BACK = frozenset(ContractColumns.__annotations__) - {"is_enabled"}
-ELSEWHERE = "Somebody changed it after you opened this page. Check it and save again."
+CHANGED_MEANWHILE = "Somebody changed it after you opened this page. Check it and save again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ def edit(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     columns = forms.columns_typed(found, form, rows)
     if columns is None:
         return _page(request, operator, found, form, rows)
-    seen = ReviewedChange(review(found, columns, now=clock.now()))
-    return _save(request, operator, found, columns, seen) or _page(
-        request, operator, found, form, rows, seen=seen
+    reviewed = ReviewedChange(review(found, columns, now=clock.now()))
+    return _save(request, operator, found, columns, reviewed) or _page(
+        request, operator, found, form, rows, reviewed=reviewed
     )
 
 
@@ -73,15 +73,15 @@ def _save(
     operator: Operator,
     contract: Contract,
     columns: Mapping[str, Any],
-    seen: ReviewedChange,
+    reviewed: ReviewedChange,
 ) -> HttpResponse | None:
     """Save the change and return the page to go to; None if it must be reviewed first."""
     if columns == services.columns_of(contract):  # perhaps by a first click
         return done(request, f"{contract.model} is saved", "model", contract.model)
     if request.POST.get("shown") != digest_of(contract):
-        messages.error(request, ELSEWHERE)
+        messages.error(request, CHANGED_MEANWHILE)
         return redirect("ops:model_edit", contract.model)
-    if request.POST.get("seen") != seen.digest:
+    if request.POST.get("seen") != reviewed.digest:
         return None
     try:
         services.set_contract(
@@ -103,8 +103,8 @@ def _initial_columns(request: HttpRequest, contract: Contract) -> Mapping[str, A
     """Return the stored columns, or those before a change that the address names."""
     columns = services.columns_of(contract)
     back = number_of(request.GET.get("back", ""))
-    events = [one for one in events_of(contract.model) if one.pk == back] if back else []
-    before = next((one.before for one in events if one.action == "contract.set"), None) or {}
+    events = [event for event in events_of(contract.model) if event.pk == back] if back else []
+    before = next((event.before for event in events if event.action == "contract.set"), None) or {}
     return columns | {name: word for name, word in before.items() if name in _PUT_BACK}
 
 
@@ -123,7 +123,7 @@ def _page(
     form: ModelForm,
     rows: list[SizeRow],
     *,
-    seen: ReviewedChange | None = None,
+    reviewed: ReviewedChange | None = None,
 ) -> HttpResponse:
     is_refused = bool(form.is_bound and form.errors) or any(row.errors for row in rows)
     context = {
@@ -131,7 +131,7 @@ def _page(
         "model": contract,
         "form": form,
         "rows": rows,
-        "seen": seen,
+        "seen": reviewed,
         "shown": request.POST.get("shown") or digest_of(contract),
         "is_refused": is_refused,
         "tiers": sorted({row.tier for row in rows if row.tier}),

@@ -12,7 +12,7 @@ from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.models.rows import ModelRow
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
-from generation.oversight.model_list import DAYS, Life, ListedModel, listed_models
+from generation.oversight.model_list import LOOK_BACK_DAYS, Life, ListedModel, listed_models
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
@@ -34,24 +34,24 @@ _CHIPS: Mapping[str, tuple[str, Callable[[ListedModel], bool]]] = {
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the models that match the filter, with the sales of one mode."""
-    found = listed_models(mode=operator.mode.value, now=clock.now())
+    listed = listed_models(mode=operator.mode.value, now=clock.now())
     chosen = request.GET.get("show", "")
     chosen = chosen if chosen in _CHIPS else ""
-    rows = [row for row in found if _CHIPS[chosen][1](row)]
+    rows = [row for row in listed if _CHIPS[chosen][1](row)]
     if request.GET.get("format") == "csv":
         return csv_answer("models.csv", COLUMNS, [_cells(rows)])
     mode = operator.mode.query
     context: dict[str, Any] = {
         "operator": operator,
         "rows": [ModelRow(row) for row in rows],
-        "has_any": bool(found),
+        "has_any": bool(listed),
         "chips": [
-            (link_of({"mode": mode}, show=name), word, sum(map(fits, found)), name == chosen)
+            (link_of({"mode": mode}, show=name), word, sum(map(fits, listed)), name == chosen)
             for name, (word, fits) in _CHIPS.items()
         ],
         "modes": modes_of(operator, show=chosen),
         "mode": mode,
-        "days": DAYS,
+        "days": LOOK_BACK_DAYS,
         "until": sold_until(),
         "csv": link_of({"mode": mode, "show": chosen}, format="csv"),
     }
@@ -66,7 +66,7 @@ def _cells(rows: Sequence[ListedModel]) -> Rows:
             " ".join(str(option.size) for option in row.terms.options),
             " ".join(dict.fromkeys(option.tier for option in row.terms.options)),
             row.terms.accepts_auto, " ".join(row.terms.qualities),
-            " ".join(one.channel for one in row.serving), " ".join(row.untested),
+            " ".join(serving.channel for serving in row.serving), " ".join(row.untested),
             row.cells, row.priced, row.users, row.sold.images, to_decimal(row.sold.revenue),
             to_decimal(row.sold.margin), row.sold.unknown_images,
             row.used_at.isoformat() if row.used_at else "", "; ".join(row.troubles),

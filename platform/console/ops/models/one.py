@@ -18,13 +18,13 @@ from generation.catalogue.contracts import AUTO, SizeOption
 from generation.channels.declaration import Task
 from generation.channels.retirements import end_of
 from generation.models import Contract, Route
-from generation.oversight.model_list import DAYS, ListedModel, listed_models
+from generation.oversight.model_list import LOOK_BACK_DAYS, ListedModel, listed_models
 from generation.oversight.reviewing import promises_of
 from generation.selectors import contract_by_name
 from pictor.kit.words import clock
 
 MAX_TENANTS = 10
-HISTORY = 20
+SHOWN_EVENTS = 20
 CLOCKS_APART = timedelta(minutes=1)
 _FEW = 4
 """Changes shown before unfolding."""
@@ -107,7 +107,7 @@ def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
         "events": [_model_event(event) for event in events_of(found.terms.model)],
         "modes": modes_of(operator),
         "mode": operator.mode.query,
-        "days": DAYS,
+        "days": LOOK_BACK_DAYS,
         "until": sold_until(),
     }
     return render(request, "ops/model.html", context)
@@ -123,10 +123,10 @@ def model_or_404(model: str) -> Contract:
 
 def facts_of(model: str, mode: Mode) -> ListedModel:
     """Return a model with its sales in one mode. Raises Http404."""
-    found = listed_models(mode=mode.value, now=clock.now(), model=model) if model else []
-    if not found:
+    rows = listed_models(mode=mode.value, now=clock.now(), model=model) if model else []
+    if not rows:
         raise Http404
-    return found[0]
+    return rows[0]
 
 
 def _sizes(model: ListedModel) -> list[ShownSize]:
@@ -148,22 +148,22 @@ def _sizes(model: ListedModel) -> list[ShownSize]:
 
 def _routes(model: ListedModel) -> list[ModelRoute]:
     """Return the routes, the largest share first."""
-    shares = {one.channel_id: 100 * one.share for one in model.serving}
+    shares = {serving.channel_id: 100 * serving.share for serving in model.serving}
     shown = [ModelRoute(row, shares.get(row.channel_id, 0.0)) for row in model.routes]
-    return sorted(shown, key=lambda one: -one.percent)
+    return sorted(shown, key=lambda route: -route.percent)
 
 
 def _buyers(buyers: Sequence[Buyer]) -> list[tuple[Tenant, Buyer]]:
     """Return the tenants with the most images."""
-    most = [one for one in buyers if one.tenant_id and one.figures.images > 0][:MAX_TENANTS]
-    tenants = tenants_among([one.tenant_id for one in most if one.tenant_id])
-    return [(tenants[one.tenant_id], one) for one in most if one.tenant_id in tenants]
+    most = [buyer for buyer in buyers if buyer.tenant_id and buyer.figures.images > 0][:MAX_TENANTS]
+    tenants = tenants_among([buyer.tenant_id for buyer in most if buyer.tenant_id])
+    return [(tenants[buyer.tenant_id], buyer) for buyer in most if buyer.tenant_id in tenants]
 
 
 def events_of(model: str) -> list[AuditEvent]:
     """Return the latest audit events of a model, newest first."""
     return installation_events_about(
-        "contract", model[:60], before=clock.now() + CLOCKS_APART, limit=HISTORY
+        "contract", model[:60], before=clock.now() + CLOCKS_APART, limit=SHOWN_EVENTS
     )
 
 

@@ -8,7 +8,7 @@ from console.uptime import State
 from generation.catalogue.contracts import AUTO
 from generation.oversight.model_list import Life, ListedModel
 
-FEW = 2
+MAX_NAMED_CHANNELS = 2
 """Number of channels named in a row; more are counted."""
 _STATES: dict[Life, State] = {
     Life.OFFERED: "ok",
@@ -53,13 +53,13 @@ class ModelRow:
 
     @property
     def channels(self) -> list[str]:
-        """Names of the channels, with shares if there are several; empty for more than FEW."""
+        """Names of the channels, with shares if there are several; empty if there are too many."""
         serving = self.of.serving
-        if len(serving) > FEW:
+        if len(serving) > MAX_NAMED_CHANNELS:
             return []
         if len(serving) == 1:
             return [serving[0].channel]
-        return [f"{one.channel} {100 * one.share:.0f}%" for one in serving]
+        return [f"{serving.channel} {100 * serving.share:.0f}%" for serving in serving]
 
     @property
     def why(self) -> str:

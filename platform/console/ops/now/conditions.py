@@ -44,7 +44,7 @@ class ConditionRow:
 def rows_of(operator: Operator, conditions: Iterable[Condition]) -> list[ConditionRow]:
     """Sort conditions by severity, then by the money they cost, then by age, the oldest first."""
     channels = channel_numbers()
-    rows = [_row(operator, one, channels) for one in conditions]
+    rows = [_row(operator, condition, channels) for condition in conditions]
     return sorted(
         rows,
         key=lambda row: (row.kind.severity, -(row.condition.micros or 0), row.condition.since),

@@ -18,13 +18,11 @@ from billing.selectors import (
 )
 from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.now import conditions
-from console.parts.filters import link_of
+from console.parts.filters import PAGE_ROWS, link_of
 from console.parts.periods import number_of
 from generation.conditions import conditions_now
 from pictor.kit.words import clock
 
-PAGE = 50
-"""Conditions on a page; each row brings its dialogs with it, 4 kB."""
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 
 
@@ -48,20 +46,22 @@ class Figures:
 def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show open conditions with their actions; with `?show=quiet`, silenced and accepted ones."""
     now = clock.now()
-    found = conditions_now(now=now)
-    needing = found.needing(now)
+    standing = conditions_now(now=now)
+    needing = standing.needing(now)
     is_quiet = request.GET.get("show") == "quiet"
-    quiet = [one for one in found.conditions if one not in needing]
+    quiet = [condition for condition in standing.conditions if condition not in needing]
     rows = conditions.rows_of(operator, quiet if is_quiet else needing)
     filters = {"show": "quiet" if is_quiet else "", "mode": request.GET.get("mode", "")}
     start = number_of(request.GET.get("from", "")) or 0
     start = start if start < len(rows) else 0
     context = {
         "operator": operator,
-        "standing": found,
-        "rows": rows[start : start + PAGE],
+        "standing": standing,
+        "rows": rows[start : start + PAGE_ROWS],
         "first": link_of(filters) if start else "",
-        "more": link_of(filters, **{"from": str(start + PAGE)}) if rows[start + PAGE :] else "",
+        "more": link_of(filters, **{"from": str(start + PAGE_ROWS)})
+        if rows[start + PAGE_ROWS :]
+        else "",
         "needing": len(needing),
         "quiet": len(quiet),
         "is_quiet": is_quiet,

@@ -21,7 +21,7 @@ COLUMNS = ("list", "tenants", "prices", "in_force", "since", "scheduled")
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the shared price lists by name; also as CSV."""
     if request.GET.get("format") == "csv":
-        rows = [_cells(one) for one in price_lists(clock.now())]
+        rows = [_cells(price_list) for price_list in price_lists(clock.now())]
         return csv_answer("price-lists.csv", COLUMNS, [rows])
     return _page(request, operator)
 
@@ -32,10 +32,10 @@ def create(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a list without prices or tenants, which charges no tenant yet."""
     name = request.POST.get("name", "")
     try:
-        made = create_price_list(name=name, **by(request, operator))
+        price_list = create_price_list(name=name, **by(request, operator))
     except ValidationError as error:
         return _page(request, operator, name=name, refusal=" ".join(error.messages))
-    return done(request, f"{made.name} has no prices yet", "price_list", str(made.pk))
+    return done(request, f"{price_list.name} has no prices yet", "price_list", str(price_list.pk))
 
 
 def _page(

@@ -31,9 +31,9 @@ from console.ops.prices.shown import ShownBook
 from console.parts.exports import csv_answer
 from pictor.kit.words import clock
 
-DAYS = 30
+SALES_DAYS = 30
 """Number of past days whose sales are shown."""
-MAX_SHOWN = 200
+MAX_SHOWN_ROWS = 200
 """Prices, books and tenants on a page."""
 COLUMNS = ("tenant", "name", "since")
 
@@ -53,7 +53,9 @@ def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpRe
     found = _list_or_404(price_list)
     tenants = tenants_on(found.id)
     if request.GET.get("format") == "csv":
-        return csv_answer("price-list-tenants.csv", COLUMNS, [[_cells(one) for one in tenants]])
+        return csv_answer(
+            "price-list-tenants.csv", COLUMNS, [[_cells(holder) for holder in tenants]]
+        )
     if text := request.GET.get("tenant", "").replace("\0", "").strip():
         if (tenant := tenant_by_name_or_id(text)) is not None:
             address = reverse("ops:tenant_list", args=[tenant.public_id])
@@ -93,14 +95,17 @@ def cells_of(
     sold: Mapping[PriceKey, Bought] = {}
     if mode != Mode.TEST:
         today = now.astimezone(UTC).date()
-        sold = bought(tenants, days=DAYS, to=today, is_demo=mode == Mode.DEMO)
-    cells = [ListPrice(one, sold[one.key].images if one.key in sold else 0) for one in changes]
+        sold = bought(tenants, days=SALES_DAYS, to=today, is_demo=mode == Mode.DEMO)
+    cells = [
+        ListPrice(change, sold[change.key].images if change.key in sold else 0)
+        for change in changes
+    ]
     return sorted(cells, key=lambda cell: (-cell.images, cell.change.key))
 
 
 def books_of(owner: UUID, now: datetime) -> list[ShownBook]:
     """Return the books of a list or of a tenant, the latest first."""
-    return [ShownBook(book) for book in books_owned_by(owner, now, limit=MAX_SHOWN)]
+    return [ShownBook(book) for book in books_owned_by(owner, now, limit=MAX_SHOWN_ROWS)]
 
 
 def _page(
@@ -118,17 +123,17 @@ def _page(
     layer = layers.get(price_list.id)
     cells = cells_of(
         layer.changes if layer else [],
-        [one.tenant_id for one in tenants],
+        [tenant.tenant_id for tenant in tenants],
         now=now,
         mode=operator.mode,
     )
     context = {
         "operator": operator,
         "price_list": price_list,
-        "tenants": tenants[:MAX_SHOWN],
+        "tenants": tenants[:MAX_SHOWN_ROWS],
         "tenants_number": len(tenants),
         "layer": layer,
-        "cells": cells[:MAX_SHOWN],
+        "cells": cells[:MAX_SHOWN_ROWS],
         "cells_number": len(cells),
         "books": books_of(price_list.id, now),
         "modes": modes_of(operator),

@@ -25,7 +25,7 @@ from console.parts.periods import number_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, scale_half_up
 
-MAX_SHOWN = 200
+MAX_SHOWN_ROWS = 200
 BOOK, MODEL, TICKED = "book", "model", "ticked"
 """Prices that an operation applies to."""
 
@@ -149,7 +149,7 @@ def _plan(request: HttpRequest, book: PriceBook) -> tuple[Repriced, Costs]:
 
 def _together(rows: Sequence[BookRow], by_hand: Repriced, many: Repriced) -> Repriced:
     """Merge typed changes and those of the operation into changes from the current rows."""
-    becomes = {one.key: one.becomes for one in (*by_hand.changes, *many.changes)}
+    becomes = {change.key: change.becomes for change in (*by_hand.changes, *many.changes)}
     changes = [
         RowChange(row, becomes[row.key])
         for row in rows
@@ -177,9 +177,9 @@ def _chosen_rows(request: HttpRequest, rows: Sequence[BookRow]) -> list[BookRow]
 
 
 def _plan_context(plan: Repriced, book: PriceBook, costs: Costs) -> dict[str, Any]:
-    lines = [PriceChangeRow(one, book.markup, costs(one.key)) for one in plan.changes]
+    lines = [PriceChangeRow(change, book.markup, costs(change.key)) for change in plan.changes]
     return {
         "plan": plan,
-        "lines": lines[:MAX_SHOWN],
-        "below": sum(one.is_below_cost for one in lines),
+        "lines": lines[:MAX_SHOWN_ROWS],
+        "below": sum(line.is_below_cost for line in lines),
     }

@@ -45,7 +45,7 @@ from console.ops.prices.shown import ShownBook, book_or_404, confirmed_in, words
 from console.parts.filters import link_of
 from pictor.kit.words import clock
 
-MAX_SHOWN = 200
+MAX_SHOWN_ROWS = 200
 """Number of changes on a page."""
 
 
@@ -214,7 +214,7 @@ def _former_review(book: PriceBook, ticked: Collection[str], look: _Look) -> dic
     beside, again = read_beside(book, look.now), copy(book)
     again.effective_from = look.now
     choices = coming(beside.books, book.tenant_id, look.now)
-    without = [one.id for one in choices if str(one.pk) in ticked]
+    without = [choice.id for choice in choices if str(choice.pk) in ticked]
     stops = stops_of(again, look.now, withdrawn=without, beside=beside)
     return {
         "verb": "Put back",
@@ -249,7 +249,7 @@ def _review_context(
         "moves": len(beside.payers or ()) if book.list_name else None,
         "stops": stops,
         "large": {change.key for step in stops.steps for change in step.large},
-        "rows": rows[:MAX_SHOWN],
+        "rows": rows[:MAX_SHOWN_ROWS],
         "number": len(rows),
         "seen": outlook_of(book, look.now, beside=beside),
         "mode": look.operator.mode.query,
@@ -283,21 +283,21 @@ def _moment(text: str, now: datetime) -> datetime | None:
     text = text.strip()
     if not text:
         return None
-    found = None
+    moment = None
     with suppress(ValueError, OverflowError):  # no such day, or out of range in UTC
         typed = parse_datetime(text.removesuffix("UTC").rstrip() + "Z" * text.endswith("UTC"))
-        found = typed.astimezone(UTC) if typed and typed.tzinfo else None
-    if found is None:
+        moment = typed.astimezone(UTC) if typed and typed.tzinfo else None
+    if moment is None:
         raise ValueError(f"{text!r} is not a time with its zone, such as 2026-12-01 00:00 UTC")
-    if found < now:
+    if moment < now:
         raise ValueError(f"{text} is in the past: prices begin now or later")
-    return found
+    return moment
 
 
 def _ticked_books(request: HttpRequest, book: PriceBook, now: datetime) -> list[PriceBook]:
     """Return the ticked books that would take over and are to be withdrawn too."""
     ticked = _ticked_ids(request)
-    return [one for one in following(book.tenant_id, now) if str(one.pk) in ticked]
+    return [follower for follower in following(book.tenant_id, now) if str(follower.pk) in ticked]
 
 
 def _ticked_ids(request: HttpRequest) -> set[str]:

@@ -119,10 +119,10 @@ def models_of(
         cell = PriceCell(row, unit, sold.get(row.key), sent.get(PRICE + name, ""), name in ticked)
         cells.setdefault(row.model, []).append(cell)
     models = [
-        Model(name, sorted(found, key=lambda one: (-one.images, one.row.key)))
-        for name, found in cells.items()
+        Model(name, sorted(lines, key=lambda line: (-line.images, line.row.key)))
+        for name, lines in cells.items()
     ]
-    return sorted(models, key=lambda one: (-one.images, one.name))
+    return sorted(models, key=lambda model: (-model.images, model.name))
 
 
 def grid_of(model: Model) -> Grid:
@@ -134,12 +134,13 @@ def grid_of(model: Model) -> Grid:
             reference = cell
         else:
             by_size.setdefault(cell.row.size, {})[cell.row.quality] = cell
-    words = {word for found in by_size.values() for word in found}
+    words = {word for by_quality in by_size.values() for word in by_quality}
     known = [word for word in QUALITIES if word in words]
     qualities = [*known, *sorted(words - {*known})]
     sizes = sorted(by_size.items(), key=_place)
     lines = [
-        SizeLine(size, [(word, found.get(word)) for word in qualities]) for size, found in sizes
+        SizeLine(size, [(word, by_quality.get(word)) for word in qualities])
+        for size, by_quality in sizes
     ]
     return Grid(model, qualities, lines, reference)
 

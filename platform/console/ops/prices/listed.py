@@ -19,11 +19,10 @@ from billing.selectors import (
 from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.prices.shown import BADGES, ShownBook
 from console.parts.exports import Rows, csv_answer
-from console.parts.filters import MAX_TEXT, link_of
+from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
 from console.parts.periods import number_of
 from pictor.kit.words import clock
 
-PAGE = 50
 COLUMNS = (
     "book", "tenant", "list", "state", "begins", "published", "by", "markup", "prices",
 )  # fmt: skip
@@ -42,11 +41,11 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         return csv_answer("prices.csv", COLUMNS, pages)
     filters = {"q": text, "show": show, "mode": operator.mode.query}
     after = number_of(request.GET.get("after", ""))
-    books = book_page(text, show, now, after=after, limit=PAGE + 1)
+    books = book_page(text, show, now, after=after, limit=PAGE_ROWS + 1)
     numbers = numbers_by_state(text, now)
     context = {
         "operator": operator,
-        "rows": _shown_books(books[:PAGE]),
+        "rows": _shown_books(books[:PAGE_ROWS]),
         "has_any": any(numbers.values()) or bool(text),
         "current": book_in_force(None, now) is not None,
         "chips": _chips(numbers, filters),
@@ -54,16 +53,16 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "query": filters,
         "back": taken_over(now),
         "newest": link_of(filters) if request.GET.get("after") else "",
-        "older": link_of(filters, after=str(books[PAGE - 1].id)) if books[PAGE:] else "",
+        "older": link_of(filters, after=str(books[PAGE_ROWS - 1].id)) if books[PAGE_ROWS:] else "",
         "csv": link_of(filters, format="csv"),
     }
     return render(request, "ops/prices.html", context)
 
 
 def _shown_books(books: Sequence[PriceBook]) -> list[ShownBook]:
-    named = [one.id for one in books]
+    named = [book.id for book in books]
     events, numbers = decided_by(named), numbers_of(named)
-    return [ShownBook(one, events.get(one.id), numbers.get(one.id, 0)) for one in books]
+    return [ShownBook(book, events.get(book.id), numbers.get(book.id, 0)) for book in books]
 
 
 def _chips(numbers: Mapping[str, int], filters: dict[str, str]) -> list[tuple[str, str, int, bool]]:
@@ -78,11 +77,11 @@ def _chips(numbers: Mapping[str, int], filters: dict[str, str]) -> list[tuple[st
 def _cells(rows: Sequence[ShownBook]) -> Rows:
     return [
         [
-            one.book.known_as, one.tenant.public_id if one.tenant else "",
-            one.book.list_name or "",
-            one.state, one.book.effective_from.isoformat(),
-            one.book.published_at.isoformat() if one.book.published_at else "", one.by,
-            f"{one.book.markup.normalize():f}", one.number,
+            row.book.known_as, row.tenant.public_id if row.tenant else "",
+            row.book.list_name or "",
+            row.state, row.book.effective_from.isoformat(),
+            row.book.published_at.isoformat() if row.book.published_at else "", row.by,
+            f"{row.book.markup.normalize():f}", row.number,
         ]
-        for one in rows
+        for row in rows
     ]  # fmt: skip

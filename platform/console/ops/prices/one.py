@@ -60,7 +60,7 @@ def page(
         sold = sold_by_cell(clock.now(), is_demo=operator.mode == Mode.DEMO)
     models = models_of(rows_of(book), book, sold, request.POST)
     chosen = query.get("model", "")
-    model = next((one for one in models if one.name == chosen), models[0] if models else None)
+    model = next((model for model in models if model.name == chosen), models[0] if models else None)
     filters = {"mode": operator.mode.query, "model": chosen, "q": text}
     context = {
         "operator": operator,
@@ -92,17 +92,17 @@ def _chips(
     models: list[Model], chosen: Model | None, filters: dict[str, str]
 ) -> list[tuple[str, str, int, bool]]:
     return [
-        (link_of({**filters, "q": ""}, model=one.name), one.name, one.images, one is chosen)
-        for one in models
+        (link_of({**filters, "q": ""}, model=model.name), model.name, model.images, model is chosen)
+        for model in models
     ]
 
 
 def _prices(models: list[Model], model: Model | None, text: str) -> dict[str, Any]:
     grid: Grid | None = None
-    found = matching(models, text) if text else []
+    matches = matching(models, text) if text else []
     if model is not None and not text:
         grid = grid_of(model)
-    return {"grid": grid, "found": found, "number": sum(len(one.cells) for one in models)}
+    return {"grid": grid, "found": matches, "number": sum(len(model.cells) for model in models)}
 
 
 def _standing(book: PriceBook, operator: Operator) -> dict[str, Any]:

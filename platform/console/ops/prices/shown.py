@@ -13,7 +13,7 @@ from billing.selectors import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN, price_
 from console.parts.periods import number_of
 from pictor.kit.words import clock
 
-MAX_REASON = 200
+MAX_REASON_CHARS = 200
 BADGES: Mapping[str, tuple[str, str]] = {
     SCHEDULED: ("info", "Scheduled"),
     CURRENT: ("ok", "In force"),
@@ -94,8 +94,8 @@ def book_or_404(book: int) -> PriceBook:
 def confirmed_in(query: QueryDict) -> Confirmed:
     """Return the confirmation typed for a stopped decision. Raises ValueError."""
     reason = query.get("reason", "").replace("\0", "").strip()
-    if len(reason) > MAX_REASON:
-        raise ValueError(f"at most {MAX_REASON} characters of a reason are kept")
+    if len(reason) > MAX_REASON_CHARS:
+        raise ValueError(f"at most {MAX_REASON_CHARS} characters of a reason are kept")
     return Confirmed(reason, _number(query, "changes"), _number(query, "below_cost"))
 
 

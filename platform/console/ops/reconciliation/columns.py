@@ -16,13 +16,13 @@ from console.ops.access import Operator, Permission, by, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.parts.periods import number_of
 from generation.bills import intake
-from generation.bills.mapping import CALLS, COLUMNS, DAYS, Columns, ReadRow, read_row
+from generation.bills.mapping import COLUMNS, PER_CALL, PER_DAY, Columns, ReadRow, read_row
 from generation.bills.parsing import Row
 from generation.models import Channel, VendorBill
 from generation.selectors import channel_by_id, every_channel
 
 UNITS = {"usd": "dollars", "cents": "cents", "micros": "millionths of a dollar"}
-OF = {CALLS: "A call", DAYS: "A day, or a part of its total"}
+ROW_SUBJECTS = {PER_CALL: "A call", PER_DAY: "A day, or a part of its total"}
 MAX_CHARACTERS = 4000
 
 
@@ -98,7 +98,7 @@ def _columns_context(bill: VendorBill, chosen: Columns) -> dict[str, Any]:
             for name, words in COLUMNS.items()
         ],
         "units": [(unit, words, unit == chosen.unit) for unit, words in UNITS.items()],
-        "kinds": [(kind, words, kind == chosen.of) for kind, words in OF.items()],
+        "kinds": [(kind, words, kind == chosen.of) for kind, words in ROW_SUBJECTS.items()],
         "channels": every_channel(),
         "trouble": trouble,
         "rows": [] if trouble else [_read(at, row, chosen) for at, row in enumerate(rows, start=1)],

@@ -9,7 +9,7 @@ from console.ops.reconciliation.listed import bill_or_404
 from generation.bills.unit_costs import draft_of, in_force, unit_costs
 from generation.models import VendorBill
 
-LOOKED_AT = 5_000
+MAX_SCANNED_ROWS = 5_000
 """The most lines of each list to look at."""
 
 
@@ -18,14 +18,16 @@ LOOKED_AT = 5_000
 def costs(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Show the cost of each cell now and by the bill; roles that change channels can draft it."""
     found = bill_or_404(bill)
-    units = unit_costs(found, most=LOOKED_AT) if found.state == VendorBill.State.READY else []
+    units = (
+        unit_costs(found, most=MAX_SCANNED_ROWS) if found.state == VendorBill.State.READY else []
+    )
     lines = [found.sums.get(outcome, [0])[0] for outcome in ("equal", "different")]
     now = in_force(found.channel)
     context = {
         "operator": operator,
         "bill": found,
-        "units": [(one, now[one.key].micros if one.key in now else None) for one in units],
-        "looked_at": LOOKED_AT if max(lines) > LOOKED_AT else 0,
+        "units": [(unit, now[unit.key].micros if unit.key in now else None) for unit in units],
+        "looked_at": MAX_SCANNED_ROWS if max(lines) > MAX_SCANNED_ROWS else 0,
         "draft": draft_of(found, units) if units else "",
     }
     return render(request, "ops/bill_costs.html", context)

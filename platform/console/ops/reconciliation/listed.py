@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from console.ops.access import Mode, Operator, Permission, by, done, modes_of, staff
 from console.parts.exports import Rows, csv_answer
-from console.parts.filters import link_of
+from console.parts.filters import PAGE_ROWS, link_of
 from console.parts.periods import number_of
 from generation.bills import intake
 from generation.bills import listing as bills
@@ -20,7 +20,7 @@ from generation.models import Channel, VendorBill
 from generation.selectors import channel_by_id, every_channel
 from pictor.kit.words.money import to_decimal
 
-PAGE, READ = 50, 500
+ROWS_AT_ONCE = 500
 """Bills on a page, and bills that a CSV reads in one query."""
 COLUMNS = (
     *("bill", "name", "channel", "begins", "ends", "state", "lines", "theirs", "ours"),
@@ -62,18 +62,19 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     is_live = operator.mode == Mode.LIVE
     if request.GET.get("format") == "csv":
         return csv_answer("bills.csv", COLUMNS, _csv(channel) if is_live else [])
-    found = bills.bills(channel=channel, after=after, limit=PAGE + 1) if is_live else []
+    page = bills.bills(channel=channel, after=after, limit=PAGE_ROWS + 1) if is_live else []
     query = {"channel": str(channel.pk) if channel else ""}
     context = {
         "operator": operator,
         "rows": [
-            (one, BADGES[VendorBill.State(one.state)], BillTotals(one)) for one in found[:PAGE]
+            (bill, BADGES[VendorBill.State(bill.state)], BillTotals(bill))
+            for bill in page[:PAGE_ROWS]
         ],
         "channel": channel,
         "channels": every_channel(),
         "modes": modes_of(operator),
         "newest": link_of(query) if after is not None else "",
-        "older": link_of(query, after=str(found[PAGE - 1].pk)) if len(found) > PAGE else "",
+        "older": link_of(query, after=str(page[PAGE_ROWS - 1].pk)) if len(page) > PAGE_ROWS else "",
         "csv": link_of(query, format="csv"),
     }
     return render(request, "ops/bills.html", context)
@@ -81,8 +82,8 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 
 def _csv(channel: Channel | None) -> Iterator[Rows]:
     after: int | None = None
-    while page := bills.bills(channel=channel, after=after, limit=READ):
-        yield [_cells(one) for one in page]
+    while page := bills.bills(channel=channel, after=after, limit=ROWS_AT_ONCE):
+        yield [_cells(bill) for bill in page]
         after = page[-1].pk
 
 
@@ -92,7 +93,7 @@ def _cells(bill: VendorBill) -> Sequence[str | int]:
     return [
         bill.pk, bill.name, bill.channel.name, begins.isoformat() if begins else "",
         ends.isoformat() if ends else "", bill.state, bill.lines_read,
-        *(to_decimal(one) if bill.sums else "" for one in sums), "USD",
+        *(to_decimal(total) if bill.sums else "" for total in sums), "USD",
         bill.created_at.isoformat(), bill.by,
     ]  # fmt: skip
 

@@ -11,16 +11,22 @@ from django.views.decorators.http import require_safe
 from console.ops.access import Operator, Permission, staff
 from console.ops.reconciliation.listed import BADGES, BillTotals, bill_or_404
 from console.parts.exports import Rows, csv_answer
-from console.parts.filters import MAX_TEXT, link_of
+from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
 from console.parts.periods import number_of
 from generation.bills import decisions, intake
-from generation.bills.listing import LISTS, LOOKED_AT, BillLineFilter, attempts_of, every, page_of
-from generation.bills.mapping import CALLS, Columns
+from generation.bills.listing import (
+    LISTS,
+    MAX_SCANNED_ROWS,
+    BillLineFilter,
+    attempts_of,
+    every,
+    page_of,
+)
+from generation.bills.mapping import PER_CALL, Columns
 from generation.models import Attempt, BillLine, VendorBill
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
-PAGE = 50
 COLUMNS = (
     "line", "at", "request_id", "item", "images", "billed", "booked", "difference", "currency",
     "result", "decision", "words",
@@ -95,8 +101,8 @@ def _waiting(bill: VendorBill) -> dict[str, Any]:
     since = bill.asked_at or bill.created_at
     return {
         "is_waiting": is_waiting,
-        "is_late": is_waiting and clock.now() - since > intake.LATE,
-        "doubts": [(one, _readings(one)) for one in bill.doubts],
+        "is_late": is_waiting and clock.now() - since > intake.WORKER_MISSING_AFTER,
+        "doubts": [(doubt, _readings(doubt)) for doubt in bill.doubts],
         "totals": BillTotals(bill),
     }
 
@@ -107,7 +113,7 @@ def _readings(doubt: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _ready(bill: VendorBill, sought: BillLineFilter, after: int) -> dict[str, Any]:
-    page = page_of(bill, sought, after=after, limit=PAGE)
+    page = page_of(bill, sought, after=after, limit=PAGE_ROWS)
     filters = {"list": sought.list, "q": sought.text}
     counts = {name: figures[0] for name, figures in bill.sums.items()}
     counts |= {"taken": bill.taken_lines, "disputed": bill.disputed_lines}
@@ -117,7 +123,7 @@ def _ready(bill: VendorBill, sought: BillLineFilter, after: int) -> dict[str, An
         "totals": BillTotals(bill),
         "taken": bill.taken_micros,
         "columns": Columns.from_json(bill.mapping),
-        "is_of_calls": bill.mapping["of"] == CALLS,
+        "is_of_calls": bill.mapping["of"] == PER_CALL,
         "tabs": [
             (link_of({"list": name}), words, counts.get(name, 0), name == sought.list)
             for name, words in LISTS.items()
@@ -125,9 +131,9 @@ def _ready(bill: VendorBill, sought: BillLineFilter, after: int) -> dict[str, An
         "sought": sought,
         "sums": bill.sums.get(sought.list),
         "lines": shown,
-        "can_choose": any(one.is_open for one in shown),
+        "can_choose": any(line.is_open for line in shown),
         "why_none": NO_LINES[sought.list],
-        "looked_at": LOOKED_AT if page.is_cut else 0,
+        "looked_at": MAX_SCANNED_ROWS if page.is_cut else 0,
         "first": link_of(filters) if after else "",
         "more": link_of(filters, after=str(page.last)) if page.last else "",
         "csv": link_of(filters, format="csv"),

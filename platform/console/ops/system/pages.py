@@ -15,8 +15,8 @@ from console.ops.system.rows import lane_rows, part_rows, touched_rows, worker_r
 from console.parts.form_fields import dressed, take_errors
 from generation.catalogue.services.stop_switch import (
     ALL,
-    MAX_REASON,
-    MAX_WORDS,
+    MAX_NOTICE_CHARS,
+    MAX_REASON_CHARS,
     start,
     stop,
     stoppable,
@@ -34,10 +34,10 @@ class StopForm(forms.Form):
     what = forms.CharField(
         label="What", widget=forms.TextInput(attrs={"list": "stoppable", "autocomplete": "off"})
     )
-    reason = forms.CharField(label="Reason", max_length=MAX_REASON)
+    reason = forms.CharField(label="Reason", max_length=MAX_REASON_CHARS)
     words = forms.CharField(
         label="Words for customers",
-        max_length=MAX_WORDS,
+        max_length=MAX_NOTICE_CHARS,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
@@ -69,8 +69,8 @@ def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
     form = dressed(StopForm(request.POST if is_sent else None, initial=request.GET.dict()))
     if is_sent and form.is_valid():
         try:
-            made = _stop(form, now=clock.now(), request=request, operator=operator)
-            return done(request, f"{made} stopped", "system")
+            outcome = _stop(form, now=clock.now(), request=request, operator=operator)
+            return done(request, f"{outcome} stopped", "system")
         except ValidationError as error:
             take_errors(form, error)
     models = [contract.model for contract in current_catalogue().offered]

@@ -98,10 +98,10 @@ def lane_rows(
     lanes: Sequence[Lane], workers: Sequence[SeenWorker], *, has_stops: bool
 ) -> list[LaneRow]:
     """Return a row for each queue; a queue that has waited too long is stuck, with the reason."""
-    alive = [one for one in workers if one.is_alive]
+    alive = [worker for worker in workers if worker.is_alive]
     if not alive:
         why = "No image worker is running: queued requests fail at their deadline, uncharged."
-    elif all(one.worker.storage_trouble for one in alive):
+    elif all(worker.worker.storage_trouble for worker in alive):
         why = "No image worker can store images: queued requests fail at their deadline, uncharged."
     elif has_stops:
         why = "Stopped work waits here too, until it is started again."
@@ -117,7 +117,7 @@ def lane_rows(
 
 def worker_rows(workers: Sequence[SeenWorker]) -> list[WorkerRow]:
     """Return the live image workers, and those that went silent within the hour."""
-    return [_worker(one) for one in workers]
+    return [_worker(worker) for worker in workers]
 
 
 def _worker(seen: SeenWorker) -> WorkerRow:
@@ -157,7 +157,7 @@ def _web() -> PartRow:
 
 def _short_work(now: datetime) -> PartRow:
     last, name = handling.last_look(), "Short-work workers"
-    if last is not None and now - last <= handling.FRESH:
+    if last is not None and now - last <= handling.LOOK_FRESH_FOR:
         return PartRow(name, f"last check {(now - last).total_seconds():.0f} s ago")
     if last is None:
         return PartRow(name, "no check yet: one runs each minute", "warn", "Not yet")
@@ -187,9 +187,9 @@ def _redis() -> PartRow:
 
 
 def _storage(workers: Sequence[SeenWorker]) -> PartRow:
-    name, alive = "Storage", [one for one in workers if one.is_alive]
+    name, alive = "Storage", [worker for worker in workers if worker.is_alive]
     whose = _whose("s3", urlsplit(settings.S3_ENDPOINT_URL or "").hostname or "AWS")
-    failing = [one.worker.storage_trouble for one in alive if one.worker.storage_trouble]
+    failing = [worker.worker.storage_trouble for worker in alive if worker.worker.storage_trouble]
     if not failing:
         return PartRow(name, whose) if alive else PartRow(name, whose, "idle", "Not tried")
     trouble = (

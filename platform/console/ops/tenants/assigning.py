@@ -15,7 +15,7 @@ from billing.price_changes import digest_of_changes
 from billing.selectors import assignment_of, list_of, price_list_by_id
 from billing.services import NO_LIST, assign_price_list
 from console.ops.access import Mode, Operator, Permission, by, done, staff
-from console.ops.price_lists.one import MAX_SHOWN, cells_of
+from console.ops.price_lists.one import MAX_SHOWN_ROWS, cells_of
 from console.ops.prices.shown import confirmed_in, words_of
 from console.ops.tenants.rows import tenant_of
 from pictor.kit.words import clock
@@ -70,7 +70,7 @@ def _page(
         "is_same": former == chosen,
         "no_list": NO_LIST,
         "complaint": complaint,
-        "cells": (sold or cells)[:MAX_SHOWN],
+        "cells": (sold or cells)[:MAX_SHOWN_ROWS],
         "is_sold": bool(sold),
         "number": len(changes),
         "stops": stops,
@@ -88,9 +88,9 @@ def _chosen_list(query: QueryDict) -> PriceList | None:
     if text == NO_LIST:
         return None
     try:
-        found = price_list_by_id(UUID(text))
+        price_list = price_list_by_id(UUID(text))
     except ValueError:
-        found = None
-    if found is None:
+        price_list = None
+    if price_list is None:
         raise Http404
-    return found
+    return price_list

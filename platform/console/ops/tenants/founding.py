@@ -22,7 +22,7 @@ from console.people import invitations
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 
-MAX_WORDS = 200
+MAX_REASON_CHARS = 200
 LIMITS = ("requests_per_minute", "images_per_minute", "max_in_flight")
 
 
@@ -68,8 +68,10 @@ class TenantForm(TenantLimitsForm):
     name = forms.CharField(max_length=100, label="Name")
     owner = forms.EmailField(label="E-mail of its owner")
     credit = DollarsField(label="Opening credit, USD")
-    words = forms.CharField(max_length=MAX_WORDS, required=False, label="Words for the customer")
-    note = forms.CharField(max_length=MAX_WORDS, required=False, label="Note for staff")
+    words = forms.CharField(
+        max_length=MAX_REASON_CHARS, required=False, label="Words for the customer"
+    )
+    note = forms.CharField(max_length=MAX_REASON_CHARS, required=False, label="Note for staff")
     price_list = forms.ModelChoiceField(
         lists_by_name(),
         required=False,
@@ -94,11 +96,11 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     form = TenantForm(request.POST)
     if form.is_valid():
         try:
-            made = _create_tenant(request, operator, form)
+            answer = _create_tenant(request, operator, form)
         except ValidationError as error:
             take_errors(form, error)
         else:
-            return _show_result(request, operator, made)
+            return _show_result(request, operator, answer)
     return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -130,16 +132,21 @@ def _list_name(operator: Operator, form: TenantForm) -> str:
     return chosen.name if chosen and Permission.PUBLISH in operator.may else ""
 
 
-def _show_result(request: HttpRequest, operator: Operator, made: Founded) -> HttpResponse:
-    if made.key is None:
-        words = f"{made.tenant.name} was created by the first click, which showed its key"
-        return done(request, words, "tenant", made.tenant.public_id)
-    return key_shown(request, operator, made)
+def _show_result(request: HttpRequest, operator: Operator, founded: Founded) -> HttpResponse:
+    if founded.key is None:
+        words = f"{founded.tenant.name} was created by the first click, which showed its key"
+        return done(request, words, "tenant", founded.tenant.public_id)
+    return key_shown(request, operator, founded)
 
 
-def key_shown(request: HttpRequest, operator: Operator, made: Founded) -> HttpResponse:
+def key_shown(request: HttpRequest, operator: Operator, founded: Founded) -> HttpResponse:
     """Show the secret of a key, which is not shown again."""
-    context = {"operator": operator, "tenant": made.tenant, "key": made.key, "text": made.text}
+    context = {
+        "operator": operator,
+        "tenant": founded.tenant,
+        "key": founded.key,
+        "text": founded.text,
+    }
     return render(request, "ops/tenant_key_made.html", context)
 
 

@@ -18,7 +18,7 @@ from console.parts.form_fields import dressed
 from console.parts.key_form import KeyForm, values_of
 from pictor.kit.words import clock
 
-HISTORY = 20
+SHOWN_EVENTS = 20
 
 
 def key_of(tenant: str, key: str) -> ApiKey:
@@ -57,7 +57,7 @@ def change(request: HttpRequest, operator: Operator, tenant: str, key: str) -> H
 def _page(
     request: HttpRequest, operator: Operator, key: ApiKey, form: KeyForm | None = None
 ) -> HttpResponse:
-    events = audit_events_about(key.tenant_id, "api_key", key.public_id, limit=HISTORY)
+    events = audit_events_about(key.tenant_id, "api_key", key.public_id, limit=SHOWN_EVENTS)
     context = {
         "operator": operator,
         "tenant": key.tenant,

@@ -13,12 +13,11 @@ from console.ops.access import Mode, Operator, Permission, modes_of, staff
 from console.ops.tenants.rows import TenantRow, row_of
 from console.parts import exports
 from console.parts.exports import Rows
-from console.parts.filters import MAX_TEXT, link_of
+from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
 from generation.selectors import sandbox_names, tenants_and_stops
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
-PAGE = 50
 PRESETS = {"": "All", "low": "Low runway", "near": "Near a limit", "suspended": "Suspended"}
 COLUMNS = (
     "tenant", "name", "status", "available_usd", "days_left", "revenue_30d_usd", "margin_30d_usd",
@@ -44,8 +43,8 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "rows": page,
         "has_any": bool(rows) or bool(text) or has_tenants(),
         "chips": [
-            (link_of({**filters, "show": name}), PRESETS[name], len(found), name == filters["show"])
-            for name, found in lists.items()
+            (link_of({**filters, "show": name}), PRESETS[name], len(rows), name == filters["show"])
+            for name, rows in lists.items()
         ],
         "modes": modes_of(operator, **filters),
         "query": filters,
@@ -63,7 +62,8 @@ def _rows(operator: Operator, text: str) -> list[TenantRow]:
     figures = customer_figures(now=now, without_channels=sandbox_names(), is_demo=is_demo)
     if operator.mode == Mode.TEST:  # tests sell nothing and count nowhere
         figures = {
-            tenant: replace(one, sold=None, ended=0, failed=0) for tenant, one in figures.items()
+            tenant: replace(customer, sold=None, ended=0, failed=0)
+            for tenant, customer in figures.items()
         }
     rows = [row_of(tenant, figures, now) for tenant in tenants_and_stops(text)]
     if is_demo:
@@ -84,8 +84,8 @@ def _page(rows: Sequence[TenantRow], after: str) -> tuple[Sequence[TenantRow], s
     """Return the page after the tenant with that id, and the id to continue from, if any."""
     places = {row.tenant.public_id: place for place, row in enumerate(rows, start=1)}
     begin = places.get(after, 0)
-    page = rows[begin : begin + PAGE]
-    return page, page[-1].tenant.public_id if begin + PAGE < len(rows) else ""
+    page = rows[begin : begin + PAGE_ROWS]
+    return page, page[-1].tenant.public_id if begin + PAGE_ROWS < len(rows) else ""
 
 
 def _csv(rows: Sequence[TenantRow]) -> Iterator[Rows]:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from accounts.ledger import AskedMove
+from accounts.ledger import RequestedMove
 from accounts.models import Tenant
 from billing.models import Transfer
 from billing.selectors import balance_of
@@ -30,7 +30,7 @@ from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros, to_decimal
 
 Kind = Transfer.Kind
-MAX_WORDS = 200
+MAX_REASON_CHARS = 200
 VERBS = {
     Kind.TOP_UP: ("Book payment", "A payment that has arrived, booked once per reference."),
     Kind.CREDIT: ("Credit", "Adds money to the balance without a payment."),
@@ -52,8 +52,10 @@ class MoneyForm(forms.Form):
         label="Amount, USD",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
-    reason = forms.CharField(max_length=MAX_WORDS, required=False, label="Words for the customer")
-    note = forms.CharField(max_length=MAX_WORDS, required=False, label="Note for staff")
+    reason = forms.CharField(
+        max_length=MAX_REASON_CHARS, required=False, label="Words for the customer"
+    )
+    note = forms.CharField(max_length=MAX_REASON_CHARS, required=False, label="Note for staff")
     again = forms.CharField(
         max_length=40,
         required=False,
@@ -71,10 +73,10 @@ class MoneyForm(forms.Form):
 
     def clean_amount(self) -> Micros:
         """Return the amount in micros."""
-        found = micros_of(self.cleaned_data["amount"])
-        if not found:
+        micros = micros_of(self.cleaned_data["amount"])
+        if not micros:
             raise ValidationError("Type an amount in dollars, such as 12.50.")
-        return found
+        return micros
 
     def is_confirmed(self) -> bool:
         """True if the amount is small or was typed twice; a wrong repeat is an error."""
@@ -90,10 +92,10 @@ class MoneyForm(forms.Form):
             self.add_error("again", f"This is not {amount(wanted)}: which of them is meant?")
         return bool(typed) and is_same
 
-    def asked(self, tenant: Tenant, kind: Transfer.Kind) -> AskedMove:
+    def requested_move(self, tenant: Tenant, kind: Transfer.Kind) -> RequestedMove:
         """Return the cleaned move for the ledger."""
         data = self.cleaned_data
-        return AskedMove(
+        return RequestedMove(
             tenant_id=tenant.id,
             kind=kind.value,
             amount=data["amount"],
@@ -151,20 +153,20 @@ def _move(
     form: MoneyForm,
 ) -> HttpResponse:
     """Book the move if its effect was shown, else show the effect. Raises ValidationError."""
-    asked = form.asked(tenant, kind)
-    is_seen = request.POST.get("seen") == str(asked.amount)
+    requested = form.requested_move(tenant, kind)
+    is_seen = request.POST.get("seen") == str(requested.amount)
     if not is_seen or not form.is_confirmed():
-        effect = rehearse(asked, actor=operator.user)
-        more = {"effect": effect, "is_large": is_typed_twice(asked.amount), "asked": asked}
-        more["waits"] = needs_another(asked.amount)
+        effect = rehearse(requested, actor=operator.user)
+        more = {"effect": effect, "is_large": is_typed_twice(requested.amount), "asked": requested}
+        more["waits"] = needs_another(requested.amount)
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
         return _page(request, operator, tenant, kind, form, status=status, more=more)
     once = form.cleaned_data["once"]
-    move = move_money(once=once, asked=asked, now=clock.now(), **by(request, operator))
+    move = move_money(once=once, requested=requested, now=clock.now(), **by(request, operator))
     if move.transfer_id is None:
-        return done(request, f"{amount(asked.amount)} waits for another person", "moves")
+        return done(request, f"{amount(requested.amount)} waits for another person", "moves")
     now = amount(balance_of(tenant.id).available)
-    words = f"{VERBS[kind][0]}: {amount(asked.amount)}. {tenant.name} has {now} now"
+    words = f"{VERBS[kind][0]}: {amount(requested.amount)}. {tenant.name} has {now} now"
     return done(request, words, "tenant", tenant.public_id)
 
 

@@ -26,7 +26,7 @@ from generation.selectors import sandbox_names
 from pictor.kit.words import clock, ids
 from storage.selectors import exports_of
 
-LATEST = 20
+SHOWN_MOVES = 20
 """Number of moves by operators; transfers of requests are in the ledger."""
 MAX_KEYS = 50
 """Number of keys on a page."""
@@ -57,10 +57,10 @@ def page(
     figures = customer_figures(
         now=now, without_channels=sandbox_names(), is_demo=is_demo, tenants=[tenant.id]
     )
-    moves = latest_transfers(tenant.id, kinds=MOVED, limit=LATEST)
-    notes = notes_about("transfer", [str(one.id) for one in moves])
+    moves = latest_transfers(tenant.id, kinds=MOVED, limit=SHOWN_MOVES)
+    notes = notes_about("transfer", [str(move.id) for move in moves])
     after = ids.parse(ids.KEY, request.GET.get("after", ""))
-    keys = counted_keys_of(tenant.id, after=after, limit=MAX_KEYS + 1)
+    keys, number_of_keys = counted_keys_of(tenant.id, after=after, limit=MAX_KEYS + 1)
     shown = keys[:MAX_KEYS]
     context = {
         "operator": operator,
@@ -72,12 +72,12 @@ def page(
         "once": ids.new_uuid(),
         "why": "" if row.is_active else suspended_because(tenant.id),
         "moves": [
-            (LedgerEntry(one), notes.get(str(one.id), ""), one.kind in REVERSED_KINDS)
-            for one in moves
+            (LedgerEntry(move), notes.get(str(move.id), ""), move.kind in REVERSED_KINDS)
+            for move in moves
         ],
         "limits": limits or dressed(StandingForm(initial=standing_of(tenant))),
         "keys": [(key, key.status(now)) for key in shown],
-        "keys_of_all": keys[0].of_all if keys else 0,  # type: ignore[attr-defined]  # annotated
+        "keys_of_all": number_of_keys,
         "is_later": after is not None,
         "older_keys": shown[-1].public_id if len(keys) > MAX_KEYS else "",
         "members": members_of(tenant.id),

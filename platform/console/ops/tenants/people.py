@@ -97,7 +97,9 @@ def uninvite(
 ) -> HttpResponse:
     """Cancel an invitation: its link no longer works."""
     found = tenant_of(tenant)
-    invited = {one.id: one for one in invitations_of(found.id, now=clock.now())}
+    invited = {
+        invitation.id: invitation for invitation in invitations_of(found.id, now=clock.now())
+    }
     if invitation not in invited:
         raise Http404
     email = invited[invitation].email
@@ -135,9 +137,11 @@ def remove_member(
     """End a membership; the keys that the member made go to another member or are revoked."""
     found, keys = tenant_of(tenant), request.POST.get("keys", "")
     member = _member(found, person)
-    heir = next((one.user for one in members_of(found.id) if str(one.user_id) == keys), None)
-    made: int = member.keys_made  # type: ignore[attr-defined]  # annotated by members_of
-    if made and heir is None and keys != "revoke":
+    heir = next(
+        (member.user for member in members_of(found.id) if str(member.user_id) == keys), None
+    )
+    number_of_keys: int = member.keys_made  # type: ignore[attr-defined]  # annotated by members_of
+    if number_of_keys and heir is None and keys != "revoke":
         return page(request, operator, found, refusal="Choose what happens to the keys they made.")
     try:
         dismiss_member_as_operator(
@@ -149,7 +153,7 @@ def remove_member(
 
 
 def _member(tenant: Tenant, person: str) -> Membership:
-    for one in members_of(tenant.id):
-        if str(one.user_id) == person:
-            return one
+    for member in members_of(tenant.id):
+        if str(member.user_id) == person:
+            return member
     raise Http404

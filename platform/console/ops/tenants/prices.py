@@ -6,11 +6,11 @@ from django.views.decorators.http import require_safe
 
 from billing.selectors import Layer, layers_of, list_history, lists_by_name
 from console.ops.access import Operator, Permission, modes_of, staff
-from console.ops.price_lists.one import MAX_SHOWN, books_of, cells_of
+from console.ops.price_lists.one import MAX_SHOWN_ROWS, books_of, cells_of
 from console.ops.tenants.rows import tenant_of
 from pictor.kit.words import clock
 
-LATEST = 10
+SHOWN_FORMER_LISTS = 10
 """Number of former lists shown."""
 
 
@@ -35,10 +35,10 @@ def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         "shared": shared,
         "shared_layer": layers.get(shared.id) if shared else None,
         "since": history[0].since if history else None,
-        "former": history[1 : LATEST + 1],
+        "former": history[1 : SHOWN_FORMER_LISTS + 1],
         "lists": lists_by_name(),
         "own": own,
-        "cells": cells[:MAX_SHOWN],
+        "cells": cells[:MAX_SHOWN_ROWS],
         "cells_number": len(cells),
         "books": books_of(found.id, now),
         "modes": modes_of(operator),

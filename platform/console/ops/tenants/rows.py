@@ -9,12 +9,12 @@ from django.conf import settings
 from django.http import Http404
 
 from accounts.models import Tenant
-from billing.selectors import NOTHING_BOUGHT, CustomerFigures
+from billing.selectors import NO_FIGURES, CustomerFigures
 from generation.selectors import tenant_and_stop
 
 LOW_DAYS = 3
 """Days of runway below which a balance is low, as in the condition."""
-NEAR = 0.8
+NEAR_SHARE = 0.8
 """The share of a limit from which it counts as near."""
 MANY_FAILED = 10
 """Percentage of failures in a week that is flagged."""
@@ -42,7 +42,7 @@ class Limit:
     @property
     def is_near(self) -> bool:
         """True if the limit is nearly used up."""
-        return self.share >= NEAR
+        return self.share >= NEAR_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ class TenantRow:
             ("budget of today", balance.used.day, tenant.budget_day_micros, True),
             ("storage", tenant.stored_bytes, settings.STORED_BYTES_PER_TENANT, False),
         )
-        found = [Limit(words, used, most, money) for words, used, most, money in known if most]
-        return sorted(found, key=lambda one: -one.share)
+        near = [Limit(words, used, most, money) for words, used, most, money in known if most]
+        return sorted(near, key=lambda limit: -limit.share)
 
     @property
     def fullest(self) -> Limit | None:
@@ -127,7 +127,7 @@ class TenantRow:
 def row_of(tenant: Tenant, figures: Mapping[UUID, CustomerFigures], now: datetime) -> TenantRow:
     """Return the row of a tenant, with its figures."""
     is_stopped: bool = tenant.is_stopped  # type: ignore[attr-defined]  # annotated by selectors
-    return TenantRow(tenant, figures.get(tenant.id, NOTHING_BOUGHT), now, is_stopped)
+    return TenantRow(tenant, figures.get(tenant.id, NO_FIGURES), now, is_stopped)
 
 
 def tenant_of(public_id: str) -> Tenant:

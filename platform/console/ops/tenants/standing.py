@@ -16,7 +16,7 @@ from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import dressed, take_errors
 
-MAX_WORDS = 200
+MAX_REASON_CHARS = 200
 WORDS = {
     "name": "name",
     "requests_per_minute": "requests per minute",
@@ -35,8 +35,8 @@ Standing = Mapping[str, str | int | None]
 class SuspendForm(forms.Form):
     """The reason for members, and a note for staff."""
 
-    words = forms.CharField(max_length=MAX_WORDS)
-    note = forms.CharField(max_length=MAX_WORDS, required=False)
+    words = forms.CharField(max_length=MAX_REASON_CHARS)
+    note = forms.CharField(max_length=MAX_REASON_CHARS, required=False)
 
 
 @staff(Permission.TENANTS)

@@ -51,16 +51,18 @@ def _things(
     """The objects of events of these kinds, and the acting keys, by id; at most three queries."""
     tenant = workspace.tenant
     people = [event.object_id for event in events if event.object_type == "user"]
-    found = {tenant.public_id: Thing(tenant.shown_name, tenant.public_id)}
-    found |= {person: Thing(email, person) for person, email in emails_of(people).items()}
+    things = {tenant.public_id: Thing(tenant.shown_name, tenant.public_id)}
+    things |= {person: Thing(email, person) for person, email in emails_of(people).items()}
     if keys is None:
-        has_keys = "api_key" in kinds or any(_BY_KEY.fullmatch(one.actor_name) for one in events)
+        has_keys = "api_key" in kinds or any(
+            _BY_KEY.fullmatch(event.actor_name) for event in events
+        )
         keys = keys_of(workspace) if has_keys else []
     for key in keys:
         page = reverse("workspace:key", args=[tenant.public_id, key.public_id])
-        found[key.public_id] = Thing(key.name or "Unnamed", key.public_id, page)
+        things[key.public_id] = Thing(key.name or "Unnamed", key.public_id, page)
     has_endpoints = "webhook_endpoint" in kinds and Permission.WEBHOOKS in workspace.may
-    for one in endpoints_of(tenant.id) if has_endpoints else ():
-        page = reverse("workspace:webhook", args=[tenant.public_id, one.public_id])
-        found[one.public_id] = Thing(one.url, one.public_id, page)
-    return found
+    for endpoint in endpoints_of(tenant.id) if has_endpoints else ():
+        page = reverse("workspace:webhook", args=[tenant.public_id, endpoint.public_id])
+        things[endpoint.public_id] = Thing(endpoint.url, endpoint.public_id, page)
+    return things

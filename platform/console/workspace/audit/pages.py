@@ -15,14 +15,14 @@ from accounts.models import AuditEvent
 from accounts.selectors import members_of
 from console.parts import exports
 from console.parts.exports import Rows
+from console.parts.filters import PAGE_ROWS
 from console.parts.periods import number_of
 from console.workspace.access import Permission, Workspace, member
 from console.workspace.audit.audit_events import entries_for_tenant
 from console.workspace.shared.long_lists import ordering
 from pictor.kit.words import clock
 
-PAGE = 50
-READ = 500
+ROWS_AT_ONCE = 500
 """The number of events that a CSV reads at once."""
 AUDITED_BY = ("action", "actor", "about")
 _ACTION = re.compile(r"[a-z_.]{1,60}", re.ASCII)
@@ -39,20 +39,24 @@ def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         return exports.csv_answer("audit.csv", COLUMNS, pages, rest=f"make the whole file at {way}")
     filters = _filters_in(request.GET)
     before_id = number_of(request.GET.get("before", ""))
-    events = _page(workspace, filters, before=before_id, limit=PAGE + 1)
+    events = _page(workspace, filters, before=before_id, limit=PAGE_ROWS + 1)
     kept = {name: word for name, word in filters.items() if word}
     context = {
         "workspace": workspace,
-        "entries": entries_for_tenant(workspace, events[:PAGE]),
+        "entries": entries_for_tenant(workspace, events[:PAGE_ROWS]),
         "newest": f"?{urlencode(kept)}" if before_id is not None else "",
-        "older": f"?{urlencode({**kept, 'before': events[PAGE - 1].pk})}"
-        if len(events) > PAGE
+        "older": f"?{urlencode({**kept, 'before': events[PAGE_ROWS - 1].pk})}"
+        if len(events) > PAGE_ROWS
         else "",
         "csv": f"?{urlencode({**kept, 'format': 'csv'})}",
         "query": filters,
         "is_filtered": bool(kept),
         "kinds": {"": "All", **KINDS}.items(),
-        "people": [*(one.user.email for one in members_of(workspace.tenant.id)), OURS, SUPPORT],
+        "people": [
+            *(membership.user.email for membership in members_of(workspace.tenant.id)),
+            OURS,
+            SUPPORT,
+        ],
     }
     return render(request, "workspace/audit.html", context)
 
@@ -70,14 +74,14 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
     del at
     filters = _filters_in(query)
     before: int | None = None
-    while page := _page(workspace, filters, before=before, limit=READ):
+    while page := _page(workspace, filters, before=before, limit=ROWS_AT_ONCE):
         yield [
             [
-                one.event.at.isoformat(), one.who.name, one.did,
-                object_words(one.event.object_type), one.event.object_id,
-                *one.cells, one.address,
+                entry.event.at.isoformat(), entry.who.name, entry.did,
+                object_words(entry.event.object_type), entry.event.object_id,
+                *entry.cells, entry.address,
             ]
-            for one in entries_for_tenant(workspace, page)
+            for entry in entries_for_tenant(workspace, page)
         ]  # fmt: skip
         before = page[-1].pk
 

@@ -9,7 +9,7 @@ from typing import Any
 from generation.admission.fields import MAX_PROMPT_CHARS, OUTPUT_FORMATS
 from generation.catalogue.contracts import AUTO, ContractTerms, Size, SizeOption
 
-USUAL_MODEL = "gpt-image-2"
+PRESELECTED_MODEL = "gpt-image-2"
 FRAME = 22
 """The longer side of a ratio's little frame, in pixels."""
 _NUMBER = re.compile("[0-9]{1,2}", re.ASCII)
@@ -51,29 +51,33 @@ class RequestDraft:
     @property
     def tiers(self) -> Sequence[tuple[str, str]]:
         """Each tier with the size it would select; auto comes last."""
-        names = dict.fromkeys(one.tier for one in self.contract.options)
-        found = [(name, str(_nearest(self._in_tier(name), self.option).size)) for name in names]
-        return [*found, *([(AUTO, AUTO)] if self.contract.accepts_auto else [])]
+        names = dict.fromkeys(option.tier for option in self.contract.options)
+        choices = [(name, str(_nearest(self._in_tier(name), self.option).size)) for name in names]
+        return [*choices, *([(AUTO, AUTO)] if self.contract.accepts_auto else [])]
 
     def sizes_of(self, tier: str) -> Sequence[str]:
         """Every size in the tier."""
-        return [AUTO] if tier == AUTO else [str(one.size) for one in self._in_tier(tier)]
+        return [AUTO] if tier == AUTO else [str(option.size) for option in self._in_tier(tier)]
 
     @property
     def ratios(self) -> Sequence[Ratio]:
         """The ratios of the chosen tier, from tall to wide."""
         by_ratio: dict[str, SizeOption] = {}
-        for one in self._in_tier(self.tier):
-            if one.ratio not in by_ratio or str(one.size) == self.size:
-                by_ratio[one.ratio] = one
-        tall_first = sorted(by_ratio.values(), key=lambda one: one.size.width / one.size.height)
-        return [self._ratio(one) for one in tall_first]
+        for option in self._in_tier(self.tier):
+            if option.ratio not in by_ratio or str(option.size) == self.size:
+                by_ratio[option.ratio] = option
+        tall_first = sorted(
+            by_ratio.values(), key=lambda option: option.size.width / option.size.height
+        )
+        return [self._ratio(option) for option in tall_first]
 
     @property
     def sizes(self) -> Sequence[SizeOption]:
         """The sizes of the chosen tier and ratio, if there are several."""
         chosen = self.option
-        same = [one for one in self._in_tier(self.tier) if chosen and one.ratio == chosen.ratio]
+        same = [
+            option for option in self._in_tier(self.tier) if chosen and option.ratio == chosen.ratio
+        ]
         return same if len(same) > 1 else []
 
     @property
@@ -97,14 +101,16 @@ class RequestDraft:
         return body
 
     def _in_tier(self, tier: str) -> list[SizeOption]:
-        return [one for one in self.contract.options if one.tier == tier]
+        return [option for option in self.contract.options if option.tier == tier]
 
-    def _ratio(self, one: SizeOption) -> Ratio:
-        longest = max(one.size.width, one.size.height)
+    def _ratio(self, option: SizeOption) -> Ratio:
+        longest = max(option.size.width, option.size.height)
         width, height = (
-            max(6, FRAME * side // longest) for side in (one.size.width, one.size.height)
+            max(6, FRAME * side // longest) for side in (option.size.width, option.size.height)
         )
-        return Ratio(one.ratio, str(one.size), width, height, is_chosen=str(one.size) == self.size)
+        return Ratio(
+            option.ratio, str(option.size), width, height, is_chosen=str(option.size) == self.size
+        )
 
 
 def draft_of(query: Mapping[str, str], contracts: Sequence[ContractTerms]) -> RequestDraft:
@@ -117,7 +123,7 @@ def draft_of(query: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Re
         contracts: the models to choose from, at least one.
     """
     by_name = {contract.model: contract for contract in contracts}
-    contract = by_name.get(query.get("model", "")) or by_name.get(USUAL_MODEL, contracts[0])
+    contract = by_name.get(query.get("model", "")) or by_name.get(PRESELECTED_MODEL, contracts[0])
     size_text = _requested_size(query)
     size, moved = _size(contract, size_text)
     quality = contract.quality(query.get("quality", "")) or contract.qualities[0]
@@ -176,8 +182,8 @@ def _nearest(options: Sequence[SizeOption], wanted: SizeOption | None) -> SizeOp
     pixels = wanted.size.pixels if wanted else 0
     return min(
         options,
-        key=lambda one: (
-            round(abs(math.log(one.size.width / one.size.height) - ratio), 6),
-            abs(one.size.pixels - pixels),
+        key=lambda option: (
+            round(abs(math.log(option.size.width / option.size.height) - ratio), 6),
+            abs(option.size.pixels - pixels),
         ),
     )

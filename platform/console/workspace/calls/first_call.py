@@ -14,12 +14,18 @@ def models_of(workspace: Workspace, key: ApiKey | None = None) -> list[ContractT
     """The models offered to the workspace; with a key, those it may request and is served."""
     catalogue = workspace.catalogue
     lists = [workspace.tenant.own_models, key.allowed_models if key else None]
-    limits = [one for one in lists if one is not None]
+    limits = [limit for limit in lists if limit is not None]
     on_offer = catalogue.on_offer(clock.now())
-    offered = [one for one in on_offer if all(one.model in limit for limit in limits)]
+    offered = [
+        contract for contract in on_offer if all(contract.model in limit for limit in limits)
+    ]
     if key is None:
         return offered
-    return [one for one in offered if catalogue.routes_for(one.model, livemode=not key.is_test)]
+    return [
+        contract
+        for contract in offered
+        if catalogue.routes_for(contract.model, livemode=not key.is_test)
+    ]
 
 
 def first_call(origin: str, workspace: Workspace, key: ApiKey | None, text: str = "") -> str:

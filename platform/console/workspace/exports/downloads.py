@@ -98,14 +98,14 @@ def _lists(
     request: HttpRequest, workspace: Workspace, query: QueryDict, *, refusal: str = ""
 ) -> HttpResponse:
     name, filters = _split_query(query)
-    made = list_exports_of(workspace.tenant.id, workspace.user.id)
+    exports = list_exports_of(workspace.tenant.id, workspace.user.id)
     context = {
         "workspace": workspace,
         "wanted": _list_or_404(workspace, name) if name else None,
         "query": query.urlencode(),
         "filters": filters,
-        "exports": [(one, LISTS[one.list_name].words) for one in made],
-        "is_being_made": any(one.is_being_made for one in made),
+        "exports": [(export, LISTS[export.list_name].words) for export in exports],
+        "is_being_made": any(export.is_being_made for export in exports),
         "refusal": refusal,
     }
     return render(request, "workspace/exports.html", context, status=422 if refusal else 200)

@@ -14,7 +14,7 @@ from billing.selectors import books_of, transfers_of
 from console.parts import exports
 from console.parts.call_bodies import answer_body, as_json, request_body
 from console.parts.exports import Rows
-from console.parts.filters import link_of, period_choices
+from console.parts.filters import PAGE_ROWS, link_of, period_choices
 from console.parts.generation_words import BADGES, TimelineStep, steps_of
 from console.parts.pictures import is_otherwise, picture_of, released_of
 from console.parts.rows import SHOWN_CHARS, row_of
@@ -55,10 +55,9 @@ from pictor.kit.words.money import to_decimal
 from webhooks.models import Delivery
 from webhooks.selectors import deliveries_about
 
-PAGE = 50
 COUNTED_SECONDS = 15.0
 """The time limit for exact sums over filters that the usage rollups lack; made on request."""
-READ = 200
+ROWS_AT_ONCE = 200
 """The number of rows that a CSV reads at once."""
 TOO_BROAD = "The search takes too long: narrow it by a period, a model or a key."
 COLUMNS = (
@@ -77,7 +76,9 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     query = findable(workspace, request.GET)
     filters = filters_of(query, keys, clock.now(), workspace.tenant.zone)
     after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
-    page = page_of(workspace.id, filters.wanted, after=after, limit=PAGE, prompt_chars=SHOWN_CHARS)
+    page = page_of(
+        workspace.id, filters.wanted, after=after, limit=PAGE_ROWS, prompt_chars=SHOWN_CHARS
+    )
     more = ids.public(ids.GENERATION, page.last) if page.last else ""
     view = "gallery" if request.GET.get("view") == "gallery" else ""
     live = "1" if request.GET.get("live") == "1" and after is None else ""
@@ -86,7 +87,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     by_id = {key.id: key for key in keys.values()}
     context = {
         "workspace": workspace,
-        "rows": [row_of(without_content(workspace, one), by_id) for one in page.rows],
+        "rows": [row_of(without_content(workspace, finished), by_id) for finished in page.rows],
         "more": more,
         "looked_at": SEARCHED if page.is_cut else 0,
         "is_later": after is not None,
@@ -121,7 +122,7 @@ def _choices(workspace: Workspace, keys: Iterable[ApiKey]) -> dict[str, Any]:
     return {
         "states": [(state.value, BADGES[state][1]) for state in State],
         "models": list(contracts),
-        "tiers": sorted({one.tier for terms in contracts.values() for one in terms.options}),
+        "tiers": sorted({option.tier for terms in contracts.values() for option in terms.options}),
         "keys": keys,
         "sources": SOURCES.items(),
     }
@@ -158,7 +159,7 @@ def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
 
     A page that updates in parts gets only the run's card.
     """
-    one, refusal = one_of(workspace, generation), None
+    finished, refusal = one_of(workspace, generation), None
     try:
         services.cancel(workspace.id, generation, now=clock.now())
     except PictorError as error:
@@ -166,7 +167,7 @@ def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
     if request.headers.get("HX-Request"):
         return _card(request, workspace, generation, refusal=refusal)
     if refusal is not None:
-        return _detail(request, workspace, one, refusal=refusal)
+        return _detail(request, workspace, finished, refusal=refusal)
     return done(request, workspace, "Generation canceled", "generation", generation)
 
 
@@ -174,11 +175,11 @@ def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
 @member(Permission.GENERATE)
 def delete(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
     """Delete a generation's images, prompt and tags; its bill stays."""
-    one = one_of(workspace, generation)
+    finished = one_of(workspace, generation)
     try:
         services.delete(workspace.id, generation, now=clock.now())
     except PictorError as error:
-        return _detail(request, workspace, one, refusal=error)
+        return _detail(request, workspace, finished, refusal=error)
     return done(request, workspace, "Images deleted", "generation", generation)
 
 
@@ -193,59 +194,65 @@ def _card(
 
 
 def _detail(
-    request: HttpRequest, workspace: Workspace, one: Finished, *, refusal: PictorError | None = None
+    request: HttpRequest,
+    workspace: Workspace,
+    finished: Finished,
+    *,
+    refusal: PictorError | None = None,
 ) -> HttpResponse:
-    made = one.generation
-    answer = made.answer or {}
-    key = next((key for key in keys_of(workspace) if key.id == made.api_key_id), None)
-    contract = workspace.catalogue.contracts.get(made.model)
+    generation = finished.generation
+    answer = generation.answer or {}
+    key = next((key for key in keys_of(workspace) if key.id == generation.api_key_id), None)
+    contract = workspace.catalogue.contracts.get(generation.model)
     delivered = answer.get("metadata", {}).get("delivered_sizes", [])
     context = {
         "workspace": workspace,
-        "made": made,
-        "row": row_of(one, {key.id: key} if key else {}),
+        "made": generation,
+        "row": row_of(finished, {key.id: key} if key else {}),
         "images": [
             (picture_of(image), image.kept_until(workspace.tenant.image_retention_days))
-            for image in one.images
+            for image in finished.images
         ],
         "delivered": delivered,
-        "differs": is_otherwise(made, delivered),  # the images may be gone: the answer knows
-        "released": released_of(made),
+        "differs": is_otherwise(generation, delivered),  # the images may be gone: the answer knows
+        "released": released_of(generation),
         "has_tiers": contract is not None and len({option.tier for option in contract.options}) > 1,
-        "steps": _steps(made),
-        **(_sent_request(request, one) if workspace.sees_content else {}),
-        "books": books_of(made.priced["books"]),
-        "deliveries": _deliveries(workspace, made),
+        "steps": _steps(generation),
+        **(_sent_request(request, finished) if workspace.sees_content else {}),
+        "books": books_of(generation.priced["books"]),
+        "deliveries": _deliveries(workspace, generation),
         "refusal": refusal,
-        "polls": not made.is_final,
+        "polls": not generation.is_final,
     }
     status = refusal.status if refusal is not None else 200
     return render(request, "workspace/generation.html", context, status=status)
 
 
-def _sent_request(request: HttpRequest, one: Finished) -> dict[str, str]:
+def _sent_request(request: HttpRequest, finished: Finished) -> dict[str, str]:
     """The request and its answer word for word, and the call that sends it again."""
-    body = request_body(one.generation)
+    body = request_body(finished.generation)
     return {
         "asked": as_json(body),
-        "answered": as_json(answer_body(one)),
+        "answered": as_json(answer_body(finished)),
         "call": curl(f"{request.scheme}://{request.get_host()}", body),
     }
 
 
-def _steps(made: Generation) -> list[TimelineStep]:
-    attempts = selectors.attempts_of(made.id)
+def _steps(generation: Generation) -> list[TimelineStep]:
+    attempts = selectors.attempts_of(generation.id)
     attempt_ids = [attempt.id for attempt in attempts]
-    moved = transfers_of(made.id, tenant_id=made.tenant_id, attempt_ids=attempt_ids)
-    return steps_of(made, attempts, moved)
+    moved = transfers_of(generation.id, tenant_id=generation.tenant_id, attempt_ids=attempt_ids)
+    return steps_of(generation, attempts, moved)
 
 
-def _deliveries(workspace: Workspace, made: Generation) -> list[tuple[Delivery, tuple[str, str]]]:
+def _deliveries(
+    workspace: Workspace, generation: Generation
+) -> list[tuple[Delivery, tuple[str, str]]]:
     """Webhook deliveries about the generation's end, each with its badge."""
-    if made.finished_at is None or Permission.WEBHOOKS not in workspace.may:
+    if generation.finished_at is None or Permission.WEBHOOKS not in workspace.may:
         return []
-    found = deliveries_about(workspace.tenant.id, made.id, at=made.finished_at)
-    return [(one, badge_of(one)) for one in found]
+    deliveries = deliveries_about(workspace.tenant.id, generation.id, at=generation.finished_at)
+    return [(delivery, badge_of(delivery)) for delivery in deliveries]
 
 
 def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
@@ -273,18 +280,22 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
     filters = filters_of(query, keys, at, workspace.tenant.zone)
     wanted = narrow(workspace.tenant.id, filters.wanted)
     by_id = {key.id: key for key in keys.values()}
-    for page in every(workspace.tenant.id, wanted, limit=READ, prompt_chars=MAX_PROMPT_CHARS):
-        yield [_cells(one, by_id) for one in page]
+    for page in every(
+        workspace.tenant.id, wanted, limit=ROWS_AT_ONCE, prompt_chars=MAX_PROMPT_CHARS
+    ):
+        yield [_cells(finished, by_id) for finished in page]
 
 
-def _cells(one: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:
-    made = one.generation
-    key = keys.get(made.api_key_id)
-    ended = made.finished_at
+def _cells(finished: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:
+    generation = finished.generation
+    key = keys.get(generation.api_key_id)
+    ended = generation.finished_at
     return [
-        made.public_id, made.created_at.isoformat(), ended.isoformat() if ended else "", made.state,
-        made.model, made.size_requested, made.tier, made.quality_billed or made.quality_requested,
-        made.n, len(one.images), to_decimal(made.charged_micros), "USD",
-        key.public_id if key else "", made.fields.get("user") or "", made.prompt,
-        "live" if made.livemode else TESTS,
+        generation.public_id, generation.created_at.isoformat(),
+        ended.isoformat() if ended else "", generation.state,
+        generation.model, generation.size_requested, generation.tier,
+        generation.quality_billed or generation.quality_requested,
+        generation.n, len(finished.images), to_decimal(generation.charged_micros), "USD",
+        key.public_id if key else "", generation.fields.get("user") or "", generation.prompt,
+        "live" if generation.livemode else TESTS,
     ]  # fmt: skip

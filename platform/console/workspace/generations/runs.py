@@ -37,6 +37,8 @@ class Run:
         return released_of(self.made)
 
 
-def run_of(one: Finished, refusal: PictorError | None = None) -> Run:
+def run_of(finished: Finished, refusal: PictorError | None = None) -> Run:
     """Return a generation for its card."""
-    return Run(one.generation, row_of(one, {}), tuple(map(picture_of, one.images)), refusal)
+    return Run(
+        finished.generation, row_of(finished, {}), tuple(map(picture_of, finished.images)), refusal
+    )

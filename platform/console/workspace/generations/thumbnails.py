@@ -13,5 +13,5 @@ from console.workspace.shared.owned import one_of
 @member(Permission.SEE_GENERATIONS, take=rates.take_picture)
 def thumbnail(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
     """Return the thumbnail of the first image; with `size=icon` the smallest."""
-    one = one_of(workspace, generation)
-    return small_picture(one, request.GET.get("size", ""), viewer=workspace.user.id)
+    finished = one_of(workspace, generation)
+    return small_picture(finished, request.GET.get("size", ""), viewer=workspace.user.id)

@@ -11,7 +11,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.selectors import members_of
+from accounts.models import BILLING_CONTACT_ROLES
+from accounts.selectors import emails_of_members
 from billing.selectors import (
     PACE,
     PACE_DAYS,
@@ -26,10 +27,11 @@ from billing.selectors import (
     table_of,
     withdrawals,
 )
-from billing.services import TOLD_ROLES, set_balance_alert
+from billing.services import set_balance_alert
 from console.parts import exports
 from console.parts.entries import LedgerEntry
 from console.parts.exports import Rows
+from console.parts.filters import PAGE_ROWS
 from console.parts.form_fields import DollarsField, LimitField, dressed
 from console.parts.periods import number_of
 from console.site.pricing import priced_models
@@ -39,8 +41,7 @@ from console.workspace.shared.owned import one_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import scale_half_up, to_decimal
 
-PAGE = 50
-READ = 1000
+ROWS_AT_ONCE = 1000
 COLUMNS = (
     "seq", "at", "kind", "amount", "currency", "available_after", "held_after", "generation",
     "reason", "seal", "reverses",
@@ -97,11 +98,11 @@ def _billing(
         "payment": settings.PAYMENT_DETAILS,
         "week": spent,
         "proof": proof_of(tenant.id) if "proof" in request.GET else None,
-        "entries": [LedgerEntry(one) for one in latest_transfers(tenant.id, limit=8)],
+        "entries": [LedgerEntry(transfer) for transfer in latest_transfers(tenant.id, limit=8)],
         "at": now,
         "alert": wanted,
         "alert_form": dressed(form or AlertForm(initial=values)) if may_manage else None,
-        "recipients": [one.user.email for one in members_of(tenant.id) if one.role in TOLD_ROLES],
+        "recipients": emails_of_members(tenant.id, BILLING_CONTACT_ROLES),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK
     return render(request, "workspace/billing.html", context, status=status)
@@ -117,11 +118,11 @@ def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         return _csv(request, workspace)
     before_seq = number_of(request.GET.get("before", ""))
-    rows = latest_transfers(workspace.tenant.id, before_seq=before_seq, limit=PAGE + 1)
+    rows = latest_transfers(workspace.tenant.id, before_seq=before_seq, limit=PAGE_ROWS + 1)
     context = {
         "workspace": workspace,
-        "entries": [LedgerEntry(one) for one in rows[:PAGE]],
-        "more": rows[PAGE - 1].seq if len(rows) > PAGE else None,
+        "entries": [LedgerEntry(transfer) for transfer in rows[:PAGE_ROWS]],
+        "more": rows[PAGE_ROWS - 1].seq if len(rows) > PAGE_ROWS else None,
         "is_later": before_seq is not None,
     }
     return render(request, "workspace/ledger.html", context)
@@ -166,7 +167,7 @@ def _books_of(workspace: Workspace, generation: str) -> list[int]:
 def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Return the ledger as CSV, or redirect to its export if it is long."""
     tenant, query = workspace.tenant, exports.query_of(request)
-    newest = [one.seq or 0 for one in latest_transfers(tenant.id, limit=1)]
+    newest = [transfer.seq or 0 for transfer in latest_transfers(tenant.id, limit=1)]
     if sum(newest) - _after(query) > exports.MAX_ROWS:
         return to_order(request, tenant.public_id, "ledger")
     rest = f"make the whole file at {ordering(request, tenant.public_id, 'ledger')}"
@@ -182,14 +183,14 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
     """Yield the ledger in order, as it is now; with `after` the entries that follow that one."""
     del at
     after = _after(query)
-    while page := statement(workspace.tenant.id, after_seq=after, limit=READ):
+    while page := statement(workspace.tenant.id, after_seq=after, limit=ROWS_AT_ONCE):
         yield [
             [
-                one.seq, one.created_at.isoformat(), one.kind, to_decimal(one.amount), "USD",
-                to_decimal(one.available_after or 0), to_decimal(one.held_after or 0),
-                LedgerEntry(one).generation, one.reason_shown, bytes(one.seal or b"").hex(),
-                one.reverses_seq,
+                transfer.seq, transfer.created_at.isoformat(), transfer.kind,
+                to_decimal(transfer.amount), "USD", to_decimal(transfer.available_after or 0),
+                to_decimal(transfer.held_after or 0), LedgerEntry(transfer).generation,
+                transfer.reason_shown, bytes(transfer.seal or b"").hex(), transfer.reverses_seq,
             ]
-            for one in page
+            for transfer in page
         ]  # fmt: skip
         after = page[-1].seq or 0

@@ -64,11 +64,15 @@ class StatementLine:
 @member(Permission.SEE_MONEY)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """List each month since the first entry of the ledger, newest first."""
-    found = monthly_statements(workspace.tenant.id, zone=workspace.tenant.zone, now=clock.now())
+    statements = monthly_statements(
+        workspace.tenant.id, zone=workspace.tenant.zone, now=clock.now()
+    )
     if request.GET.get("format") == "csv":
-        return csv_answer("statements.csv", LIST_COLUMNS, [[_list_row(one) for one in found]])
+        return csv_answer(
+            "statements.csv", LIST_COLUMNS, [[_list_row(statement) for statement in statements]]
+        )
     return render(
-        request, "workspace/statements.html", {"workspace": workspace, "statements": found}
+        request, "workspace/statements.html", {"workspace": workspace, "statements": statements}
     )
 
 
@@ -77,19 +81,21 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpResponseBase:
     """Show one month, to read or print, or its lines as CSV."""
     month, now, zone = month_of(number), clock.now(), workspace.tenant.zone
-    found = month and monthly_statement(workspace.tenant.id, month, zone=zone, now=now)
-    if not found:
+    statement = month and monthly_statement(workspace.tenant.id, month, zone=zone, now=now)
+    if not statement:
         raise Http404
     if request.GET.get("format") == "csv":
-        return csv_answer(f"statement-{found.number}.csv", COLUMNS, [list(_csv_rows(found))])
-    lines = list(_lines(found))
+        return csv_answer(
+            f"statement-{statement.number}.csv", COLUMNS, [list(_csv_rows(statement))]
+        )
+    lines = list(_lines(statement))
     context = {
         "workspace": workspace,
-        "statement": found,
-        "given": [one for one in lines if one.kind in GIVEN],
-        "charges": [one for one in lines if one.kind not in GIVEN],
-        "images": sum(one.images for one in found.charges),
-        "early": minutes_early(day_of(found.start, zone), zone),
+        "statement": statement,
+        "given": [line for line in lines if line.kind in GIVEN],
+        "charges": [line for line in lines if line.kind not in GIVEN],
+        "images": sum(charge.images for charge in statement.charges),
+        "early": minutes_early(day_of(statement.start, zone), zone),
         "at": now,
     }
     return render(request, "workspace/statement.html", context)
@@ -100,9 +106,14 @@ def _lines(statement: MonthStatement) -> Iterator[StatementLine]:
     for kind in GIVEN:
         if change := statement.given.get(kind):
             yield StatementLine(kind, GIVEN_WORDS[kind], change)
-    for one in statement.charges:
+    for charge in statement.charges:
         yield StatementLine(
-            "charge", one.model, Micros(-one.captured), one.model, one.tier, one.images
+            "charge",
+            charge.model,
+            Micros(-charge.captured),
+            charge.model,
+            charge.tier,
+            charge.images,
         )
     if statement.elsewhere:
         yield StatementLine("edge", "At the edge of the month", Micros(-statement.elsewhere))

@@ -36,7 +36,7 @@ from generation.catalogue.reference_images import MAX_IMAGES
 from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Source
 from generation.tenants.playground import PageRequest, caller_of, require_offered, submit
-from generation.tenants.searching import Criteria, found
+from generation.tenants.searching import Criteria, newest_matching
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InvalidRequest, PictorError
 from pictor.kit.words.money import Micros
@@ -64,17 +64,17 @@ def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return _run(request, workspace, request.GET["run"])
     had_references = 0
     if "again" in request.GET:
-        made = one_of(workspace, request.GET["again"]).generation
+        generation = one_of(workspace, request.GET["again"]).generation
         query = {
-            "key": _key_again(workspace, made),
-            "model": made.model,
-            "prompt": made.prompt,
-            "size": made.size,
-            "quality": made.quality_requested,
-            "n": str(made.n),
-            "output_format": made.output_format,
+            "key": _key_again(workspace, generation),
+            "model": generation.model,
+            "prompt": generation.prompt,
+            "size": generation.size,
+            "quality": generation.quality_requested,
+            "n": str(generation.n),
+            "output_format": generation.output_format,
         }
-        had_references = len(made.inputs)
+        had_references = len(generation.inputs)
     context = {**_context(request, workspace, query), "had_references": had_references}
     return render(request, "workspace/playground.html", context)
 
@@ -118,7 +118,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     draft = _draft(request.POST, models)
     key, ip = _key(workspace, request.POST.get("key", "")), request.META.get("REMOTE_ADDR")
     caller = caller_of(key, ip=ip)
-    asked = PageRequest(
+    page_request = PageRequest(
         key=key,
         number=_number(request),
         fields=requests.parse(draft.body, default_model=None),
@@ -126,7 +126,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
         files=[(_short(file.name), file.chunks()) for file in request.FILES.getlist("image")],
         ip=ip,
     )
-    return submit(asked, caller=caller, catalogue=workspace.catalogue, now=now)
+    return submit(page_request, caller=caller, catalogue=workspace.catalogue, now=now)
 
 
 def _run(request: HttpRequest, workspace: Workspace, public_id: str) -> HttpResponse:
@@ -149,12 +149,12 @@ def _context(
     if not keys or not models:
         return context
     draft = _draft(query, models)
-    key = next((one for one in keys if one.public_id == query.get("key")), keys[0])
+    key = next((key for key in keys if key.public_id == query.get("key")), keys[0])
     takes_references = _takes_references(catalogue, draft)
     references = _references(request)[:MAX_IMAGES] if takes_references else []
     quoted, why = _quoted(request, key, draft, references)
     wanted = Criteria(livemode=None, source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
-    runs = found(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
+    runs = newest_matching(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
     return {
         **context,
         "trouble": trouble_of(workspace, clock.now()),
@@ -174,8 +174,8 @@ def _context(
         "references": references,
         "number": _number_of(request) or uuid4().hex,
         "ideas": IDEAS,
-        "runs": [run_of(one) for one in runs],
-        "has_tests": any(one.is_test for one in keys),
+        "runs": [run_of(run) for run in runs],
+        "has_tests": any(key.is_test for key in keys),
         "snippets": _code(request, draft, key, models, references),
     }
 
@@ -188,7 +188,7 @@ def _code(
     references: Sequence[str],
 ) -> list[Snippet]:
     """The same request as code with this key."""
-    terms = next(one for one in models if one.model == draft.body["model"])
+    terms = next(model for model in models if model.model == draft.body["model"])
     return snippets_of(
         f"{request.scheme}://{request.get_host()}",
         draft.body,
@@ -223,19 +223,19 @@ def _short(name: str | None) -> str:
 def usable(workspace: Workspace) -> list[ApiKey]:
     """The keys with which this member may make images: live keys first, then test keys."""
     now = clock.now()
-    found = [key for key in api_keys_of(workspace.tenant.id) if may_use(workspace, key, now)]
-    return sorted(found, key=lambda key: key.is_test)
+    keys = [key for key in api_keys_of(workspace.tenant.id) if may_use(workspace, key, now)]
+    return sorted(keys, key=lambda key: key.is_test)
 
 
-def _key_again(workspace: Workspace, made: Generation) -> str:
+def _key_again(workspace: Workspace, generation: Generation) -> str:
     """The key of the repeated run, or one of its mode: a test is never repeated for money."""
-    same = [key for key in usable(workspace) if key.is_test != made.livemode]
-    keys = sorted(same, key=lambda key: key.id != made.api_key_id)
+    same = [key for key in usable(workspace) if key.is_test != generation.livemode]
+    keys = sorted(same, key=lambda key: key.id != generation.api_key_id)
     return keys[0].public_id if keys else ""
 
 
 def _key(workspace: Workspace, public_id: str) -> ApiKey:
-    key = next((one for one in usable(workspace) if one.public_id == public_id), None)
+    key = next((key for key in usable(workspace) if key.public_id == public_id), None)
     if key is None:
         raise InvalidRequest("Choose a key.", param="key")
     return key

@@ -28,15 +28,15 @@ class Picker:
 
 def picker_of(draft: RequestDraft, table: PriceTable) -> Picker:
     """The draft's choices, priced as each would be quoted."""
-    names = [*(str(one.size) for one in draft.contract.options), AUTO]
-    found = {size: _size_quote(draft, table, size) for size in names}
-    priced = {size: quoted for size, quoted in found.items() if quoted is not None}
+    names = [*(str(option.size) for option in draft.contract.options), AUTO]
+    quotes = {size: _size_quote(draft, table, size) for size in names}
+    priced = {size: quoted for size, quoted in quotes.items() if quoted is not None}
     lowest = {size: least(table, quoted.priced) for size, quoted in priced.items()}
     most = {size: quoted.unit for size, quoted in priced.items()}
     return Picker(
         tiers=[(name, size, _least_of(lowest, draft.sizes_of(name))) for name, size in draft.tiers],
         ratios=[(ratio, most.get(ratio.size)) for ratio in draft.ratios],
-        sizes=[(one, most.get(str(one.size))) for one in draft.sizes],
+        sizes=[(option, most.get(str(option.size))) for option in draft.sizes],
         each=lowest.get(draft.size),
     )
 

@@ -113,7 +113,9 @@ def set_role(request: HttpRequest, workspace: Workspace, person: str) -> HttpRes
 def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpResponse:
     """Remove a member, or leave the workspace; the keys they made go to an heir or are revoked."""
     found = _member(workspace, person)
-    heirs = {str(one.user_id): one.user for one in members_of(workspace.tenant.id)}
+    heirs = {
+        str(membership.user_id): membership.user for membership in members_of(workspace.tenant.id)
+    }
     heir, ends = heirs.get(request.POST.get("keys", "")), request.POST.get("keys") == "revoke"
     if heir is None and not ends and _has_active_keys(workspace, found):
         why = ValidationError("Choose what happens to the keys they made.")
@@ -157,20 +159,24 @@ def _page(
     now = clock.now()
     active = [key for key in api_keys_of(workspace.tenant.id) if key.status(now) == "active"]
     members = members_of(workspace.tenant.id)
-    if workspace.user.id not in {one.user_id for one in members}:
+    if workspace.user.id not in {membership.user_id for membership in members}:
         raise Http404  # removed since this request began
-    made = {
-        one.user_id: [key for key in active if key.created_by_id == one.user_id] for one in members
+    keys_made = {
+        membership.user_id: [key for key in active if key.created_by_id == membership.user_id]
+        for membership in members
     }
     under = roles_under(workspace.role)
     context = {
         "workspace": workspace,
         "form": dressed(form),
         "refusal": refusal,
-        "members": [(one, made[one.user_id], one.role in under) for one in members],
+        "members": [
+            (membership, keys_made[membership.user_id], membership.role in under)
+            for membership in members
+        ],
         "without_factor": sum(
-            not one.has_second_factor  # type: ignore[attr-defined]  # annotated by members_of
-            for one in members
+            not membership.has_second_factor  # type: ignore[attr-defined]  # annotated by members_of
+            for membership in members
         ),
         "invitations": invitations_of(workspace.tenant.id, now=now),
         "roles": [role for role in Membership.Role.choices if role[0] in under],
@@ -197,16 +203,18 @@ def _refuse(request: HttpRequest, workspace: Workspace, error: ValidationError) 
 
 
 def _member(workspace: Workspace, person: str) -> Membership:
-    for one in members_of(workspace.tenant.id):
-        if str(one.user_id) == person:
-            return one
+    for membership in members_of(workspace.tenant.id):
+        if str(membership.user_id) == person:
+            return membership
     raise Http404
 
 
-def _has_active_keys(workspace: Workspace, one: Membership) -> bool:
+def _has_active_keys(workspace: Workspace, membership: Membership) -> bool:
     now = clock.now()
     keys = api_keys_of(workspace.tenant.id)
-    return any(key.created_by_id == one.user_id and key.status(now) == "active" for key in keys)
+    return any(
+        key.created_by_id == membership.user_id and key.status(now) == "active" for key in keys
+    )
 
 
 def _invitation(workspace: Workspace, invitation: str) -> Invitation:
@@ -214,7 +222,7 @@ def _invitation(workspace: Workspace, invitation: str) -> Invitation:
         wanted = UUID(invitation)
     except ValueError:
         raise Http404 from None
-    for one in invitations_of(workspace.tenant.id, now=clock.now()):
-        if one.id == wanted:
-            return one
+    for offered in invitations_of(workspace.tenant.id, now=clock.now()):
+        if offered.id == wanted:
+            return offered
     raise Http404

@@ -168,7 +168,7 @@ def page(
         "most_stored": config.STORED_BYTES_PER_TENANT,
         "is_nearly_full": is_nearly_full(tenant),
         "exports": exports,
-        "is_being_made": any(one.is_being_made for one in exports),
+        "is_being_made": any(export.is_being_made for export in exports),
         **refusals,
     }
     return render(request, "workspace/settings.html", context, status=status)

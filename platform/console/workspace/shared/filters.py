@@ -106,9 +106,9 @@ def _readers(
 
 
 def _keys(word: str, keys: Mapping[str, ApiKey]) -> list[ApiKey] | None:
-    found = [keys.get(part) for part in values_of(word)]
-    known = [key for key in found if key is not None]
-    return known if known and len(known) == len(found) else None
+    named = [keys.get(part) for part in values_of(word)]
+    known = [key for key in named if key is not None]
+    return known if known and len(known) == len(named) else None
 
 
 def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[..., str]:

@@ -17,7 +17,7 @@ from console.workspace.access import Permission, Workspace
 from console.workspace.shared.filters import rows_for
 from generation.tenants.searching import newest_of_key
 
-LATEST = 20
+SHOWN_GENERATIONS = 20
 SPARK_DAYS = 14
 
 
@@ -48,13 +48,13 @@ def recent_use_of(workspace: Workspace, now: datetime, key: ApiKey | None = None
         groups=groups,
         zone=period.zone,
     )
-    mine = [one for one in used if key is None or one.group["key"] == key.id]
+    mine = [row for row in used if key is None or row.group["key"] == key.id]
     series: dict[str, dict[date, int]] = {}
     models = Counter[str]()
-    for one in mine:
-        models[one.group["model"]] += one.images
-        if one.captured:
-            series.setdefault(one.group["model"], {})[period.name_of(one.start)] = one.captured
+    for row in mine:
+        models[row.group["model"]] += row.images
+        if row.captured:
+            series.setdefault(row.group["model"], {})[period.name_of(row.start)] = row.captured
     rows = rows_for(workspace, [key] if key else [])
     about = {"key": key.public_id} if key else {}
 
@@ -63,9 +63,9 @@ def recent_use_of(workspace: Workspace, now: datetime, key: ApiKey | None = None
 
     return RecentUse(
         period=period,
-        spent=sum(one.captured for one in mine),
-        images=sum(one.images for one in mine),
-        requests=sum(one.generations for one in mine),
+        spent=sum(row.captured for row in mine),
+        images=sum(row.images for row in mine),
+        requests=sum(row.generations for row in mine),
         models=models,
         chart=stacked_bars([period.name_of(start) for start in period.starts], series, rows=slices),
     )
@@ -84,8 +84,8 @@ def sparks_of(workspace: Workspace, now: datetime) -> dict[UUID, Spark]:
         zone=zone,
     )
     charged: dict[UUID, dict[date, int]] = {}
-    for one in used:
-        charged.setdefault(one.group["key"], {})[day_of(one.start, zone)] = one.captured
+    for row in used:
+        charged.setdefault(row.group["key"], {})[day_of(row.start, zone)] = row.captured
     return {key: spark([by.get(day, 0) for day in days]) for key, by in charged.items()}
 
 
@@ -93,5 +93,7 @@ def latest_of(workspace: Workspace, key: ApiKey) -> list[GenerationRow]:
     """A key's newest generations; none if the member may not see them."""
     if Permission.SEE_GENERATIONS not in workspace.may:
         return []
-    newest = newest_of_key(workspace.tenant.id, key.id, limit=LATEST, prompt_chars=SHOWN_CHARS)
-    return [row_of(one, {key.id: key}) for one in newest]
+    newest = newest_of_key(
+        workspace.tenant.id, key.id, limit=SHOWN_GENERATIONS, prompt_chars=SHOWN_CHARS
+    )
+    return [row_of(finished, {key.id: key}) for finished in newest]

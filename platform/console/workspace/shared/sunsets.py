@@ -8,7 +8,7 @@ from billing.selectors import used_of
 from console.workspace.access import Workspace
 from generation.oversight.sunset_mail import LOOK_BACK
 
-NEAR = timedelta(days=30)
+SUNSETS_AHEAD = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,9 @@ def sunsets_of(
     if not ends:
         return []
     if used is None:
-        used = used_of(workspace.id, [one.model for _, one in ends], since=now - LOOK_BACK)
+        used = used_of(
+            workspace.id, [contract.model for _, contract in ends], since=now - LOOK_BACK
+        )
     return [
         ShownSunset(
             model=contract.model,
@@ -57,7 +59,7 @@ def sunsets_of(
             is_over=at <= now,
             successor=catalogue.successor_of(contract, now),
             images=used[contract.model],
-            kind="bad" if at <= now else "warn" if at <= now + NEAR else "info",
+            kind="bad" if at <= now else "warn" if at <= now + SUNSETS_AHEAD else "info",
         )
         for at, contract in sorted(ends, key=lambda end: (end[0], end[1].model))
         if contract.model in used

@@ -12,10 +12,13 @@ from generation.oversight import watch
 
 def trouble_of(workspace: Workspace, now: datetime) -> list[str]:
     """Sentences about stops, current incidents and maintenance, and measured trouble."""
-    stops = [one for one in workspace.catalogue.stops if one.tenant_id in {None, workspace.id}]
+    stops = [stop for stop in workspace.catalogue.stops if stop.tenant_id in {None, workspace.id}]
     # The stops above are newer than the pauses that the last look recorded.
-    seen = [one for one in watch.troubles(now=now) if one.trouble != watch.PAUSED]
-    return [*map(_stop_sentence, stops), *(f"{one.part}: {one.trouble.lower()}." for one in seen)]
+    troubles = [trouble for trouble in watch.troubles(now=now) if trouble.trouble != watch.PAUSED]
+    return [
+        *map(_stop_sentence, stops),
+        *(f"{trouble.part}: {trouble.trouble.lower()}." for trouble in troubles),
+    ]
 
 
 def _stop_sentence(stop: StopTerms) -> str:

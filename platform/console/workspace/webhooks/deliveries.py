@@ -45,14 +45,14 @@ def resend_one(
 ) -> HttpResponse:
     """Resend a delivery with the same event id and body."""
     found = endpoint_of(workspace, endpoint)
-    one = _delivery(found, delivery)
+    chosen = _delivery(found, delivery)
     try:
         rates.take_sending(workspace.id)
-        resend(endpoint=found, delivery=one, now=clock.now())
+        resend(endpoint=found, delivery=chosen, now=clock.now())
     except (ValidationError, RateLimited) as error:
-        return _page(request, workspace, found, one, refusal=_words(error))
+        return _page(request, workspace, found, chosen, refusal=_words(error))
     messages.success(request, "Sent again within a second or two")
-    return _to(workspace, found, one)
+    return _to(workspace, found, chosen)
 
 
 @require_POST
@@ -62,10 +62,10 @@ def test(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRespo
     found = endpoint_of(workspace, endpoint)
     try:
         rates.take_sending(workspace.id)
-        one = send_test(endpoint=found, now=clock.now())
+        sent = send_test(endpoint=found, now=clock.now())
     except (ValidationError, RateLimited) as error:
         return page(request, workspace, found, refusal=_words(error))
-    return _to(workspace, found, one)
+    return _to(workspace, found, sent)
 
 
 @require_POST

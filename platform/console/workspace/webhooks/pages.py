@@ -15,11 +15,12 @@ from typing_extensions import override
 
 from accounts.audit_log import audit_events_about
 from accounts.services import OVERLAPS
+from console.parts.filters import PAGE_ROWS
 from console.parts.form_fields import CheckboxesField, dressed, take_errors
 from console.parts.key_form import LIVE, TEST
 from console.workspace.access import Permission, Workspace, by, done, member
 from console.workspace.audit.audit_events import entries_for_tenant
-from console.workspace.keys import HISTORY, OVERLAP_WORDS
+from console.workspace.keys import OVERLAP_WORDS, SHOWN_EVENTS
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import Unavailable
 from webhooks.models import EVENTS, Delivery, WebhookEndpoint
@@ -33,7 +34,6 @@ from webhooks.services import (
     rotate_secret,
 )
 
-PAGE = 50
 MODES = [
     (LIVE, "Live: events about live requests and the balance"),
     (TEST, "Test: events about test requests"),
@@ -131,7 +131,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     context = {
         "workspace": workspace,
         "endpoints": shown,
-        "paused": [one for one in shown if one.badge[1] == "Paused"],
+        "paused": [row for row in shown if row.badge[1] == "Paused"],
         "is_full": len(shown) >= 2 * MAX_ENDPOINTS,
         "most": MAX_ENDPOINTS,
         "event_words": EVENT_WORDS.items(),
@@ -248,19 +248,21 @@ def page(
     state = request.GET.get("status", "")
     after = ids.parse(ids.DELIVERY, request.GET.get("after", ""))
     is_state = state in Delivery.State.values
-    found = deliveries_of(endpoint, state=state if is_state else "", after=after, limit=PAGE + 1)
+    deliveries = deliveries_of(
+        endpoint, state=state if is_state else "", after=after, limit=PAGE_ROWS + 1
+    )
     record = records_of(workspace.tenant.id).get(endpoint.id, Record())
     initial = {"url": endpoint.url, "events": endpoint.events or EVENTS}
     about = endpoint.public_id
-    events = audit_events_about(workspace.tenant.id, "webhook_endpoint", about, limit=HISTORY)
+    events = audit_events_about(workspace.tenant.id, "webhook_endpoint", about, limit=SHOWN_EVENTS)
     context = {
         "workspace": workspace,
         "shown": EndpointRow(endpoint, record),
         "endpoint": endpoint,
         "form": form or dressed(EndpointForm(initial=initial)),
         "refusal": refusal,
-        "deliveries": [(one, badge_of(one)) for one in found[:PAGE]],
-        "more": found[PAGE - 1].public_id if len(found) > PAGE else "",
+        "deliveries": [(delivery, badge_of(delivery)) for delivery in deliveries[:PAGE_ROWS]],
+        "more": deliveries[PAGE_ROWS - 1].public_id if len(deliveries) > PAGE_ROWS else "",
         "is_later": after is not None,
         "chips": [
             (value, word, value == state)

@@ -254,8 +254,8 @@ class JsonStream(Generic[SinkT]):
     def _key(self) -> str:
         end = self._string_start - 1
         tail = bytes(self._skeleton[max(0, end - _KEY_TAIL_BYTES) : end])
-        found = _KEY_BEFORE.search(tail)
-        return found[1].decode("utf-8", "replace") if found else ""
+        match = _KEY_BEFORE.search(tail)
+        return match[1].decode("utf-8", "replace") if match else ""
 
     def _end_string(self) -> None:
         if self._sink is not None:

@@ -319,9 +319,9 @@ class Spools:
         """End the scope. Safe to call twice."""
         with self._lock:
             self._has_ended = True
-            made, self._made = list(self._made or ()), None
-        for one in made:
-            one.close()
+            files, self._made = list(self._made or ()), None
+        for spool_file in files:
+            spool_file.close()
 
     def __enter__(self) -> "Spools":
         return self
@@ -329,7 +329,7 @@ class Spools:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def own(self, made: "SpoolFile | Spools") -> None:
+    def own(self, spools: "SpoolFile | Spools") -> None:
         """End a spool or scope with this scope. Raises SpoolClosed if it has ended."""
         with self._lock:
             self._check_open()
@@ -337,7 +337,7 @@ class Spools:
                 if self._outer is not None:
                     self._outer.own(self)
                 self._made = WeakSet()
-            self._made.add(made)
+            self._made.add(spools)
 
     def _check_open(self) -> None:
         if self._has_ended:

@@ -51,7 +51,10 @@ def on_own_connection(call: Callable[[], T]) -> T:
         return call()
     except (DatabaseError, InterfaceError) as error:
         # A transaction that ends on a dead connection has made another one already.
-        if any(one is not None and one.closed for one in (used, connection.connection)):
+        if any(
+            connection is not None and connection.closed
+            for connection in (used, connection.connection)
+        ):
             broke()
             if type(error) is DatabaseError:  # libpq says no more of a connection that broke
                 raise OperationalError(*error.args) from error.__cause__

@@ -40,7 +40,7 @@ def is_locked(error: django.db.OperationalError) -> bool:
 
 def without_values(text: str, *errors: BaseException | None) -> str:
     """Return the text with every rendering of these errors and their causes rid of values."""
-    for error in {id(one): one for start in errors for one in _chain(start)}.values():
+    for error in {id(error): error for start in errors for error in _chain(start)}.values():
         if not isinstance(error, psycopg.Error | django.db.Error):
             continue
         message = str(error)
@@ -70,11 +70,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """Yield the error and every other one that its traceback shows."""
     waiting, seen = [error], set[int]()
     while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
+        waited = waiting.pop()
+        if waited is None or id(waited) in seen:
             continue
-        seen.add(id(one))
-        yield one
-        waiting += [one.__cause__, one.__context__]
-        if isinstance(one, BaseExceptionGroup):
-            waiting += one.exceptions
+        seen.add(id(waited))
+        yield waited
+        waiting += [waited.__cause__, waited.__context__]
+        if isinstance(waited, BaseExceptionGroup):
+            waiting += waited.exceptions

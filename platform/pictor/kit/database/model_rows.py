@@ -69,10 +69,10 @@ def insert(row: Model) -> None:
     mark_inserted(row)
 
 
-def insertion(row: Model, *, given: str = "") -> SqlPart:
-    """Return the INSERT of a new row; as part of a statement, once for each row of `given`."""
+def insertion(row: Model, *, from_part: str = "") -> SqlPart:
+    """Return the INSERT of a new row; as part of a statement, once for each row of `from_part`."""
     names, values = _columns_and_values(row)
-    return SqlPart(_insert(type(row), tuple(names), given), values)
+    return SqlPart(_insert(type(row), tuple(names), from_part), values)
 
 
 def mark_inserted(row: Model) -> None:
@@ -82,16 +82,16 @@ def mark_inserted(row: Model) -> None:
 
 
 def changing(
-    model: type[Model], *, where: Mapping[str, Any], given: str = "", **values: Any
+    model: type[Model], *, where: Mapping[str, Any], from_part: str = "", **values: Any
 ) -> SqlPart:
     """Return the UPDATE of the one row that matches `where`, which must include its key.
 
     Columns go by their fields' names; a None in `where` matches NULL. The statement returns a row
-    if it changed one. As part of a statement it changes nothing unless `given` has a row.
+    if it changed one. As part of a statement it changes nothing unless `from_part` has a row.
     """
     matched = {name: value for name, value in where.items() if value is not None}
     nulls = tuple(set(where) - set(matched))
-    statement = _update(model, tuple(values), tuple(matched), nulls, given)
+    statement = _update(model, tuple(values), tuple(matched), nulls, from_part)
     columns = [*values.items(), *matched.items()]
     return SqlPart(statement, [_column(model, name).bound(value) for name, value in columns])
 
@@ -104,10 +104,10 @@ def columns(model: type[Model], table: str) -> str:
 
 def read(model: type[M], values: Sequence[Any]) -> M:
     """Return a model's instance, as a query would, from the values of its `columns`."""
-    found, connection = list(values), prepared.database()
+    converted, connection = list(values), prepared.database()
     for place, field in _fields_to_convert(model):
-        found[place] = field.from_db_value(found[place], field.cached_col, connection)  # type: ignore[attr-defined]  # _fields_to_convert has only those
-    return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in _fields(model)], found)
+        converted[place] = field.from_db_value(converted[place], field.cached_col, connection)  # type: ignore[attr-defined]  # _fields_to_convert has only those
+    return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in _fields(model)], converted)
 
 
 def _columns_and_values(row: Model) -> tuple[list[str], list[Any]]:
@@ -122,9 +122,9 @@ def _columns_and_values(row: Model) -> tuple[list[str], list[Any]]:
 
 
 @cache
-def _insert(model: type[Model], names: tuple[str, ...], given: str) -> str:
+def _insert(model: type[Model], names: tuple[str, ...], from_part: str) -> str:
     values = ", ".join(["%s"] * len(names))
-    source = f" FROM {given}" if given else ""
+    source = f" FROM {from_part}" if from_part else ""
     return f"INSERT INTO {_table(model)} ({', '.join(names)}) SELECT {values}{source} RETURNING 1"
 
 
@@ -134,10 +134,10 @@ def _update(
     values: tuple[str, ...],
     matched: tuple[str, ...],
     null: tuple[str, ...],
-    given: str,
+    from_part: str,
 ) -> str:
     changes = ", ".join(f"{_column(model, name).name} = %s" for name in values)
-    source = f" FROM {given}" if given else ""
+    source = f" FROM {from_part}" if from_part else ""
     conditions = " AND ".join(
         [
             *(f"{_column(model, name).name} = %s" for name in matched),
@@ -170,7 +170,7 @@ def _column(model: type[Model], name: str) -> _Column:
 
 def _of(field: AnyField) -> _Column:
     value_field = field.target_field if isinstance(field, ForeignKey) else field
-    natural = (found for kind, found in _NATURAL if isinstance(value_field, kind))
+    natural = (natural_type for kind, natural_type in _NATURAL if isinstance(value_field, kind))
     sizes = prepared.database().ops.integerfield_type_map  # type: ignore[attr-defined]  # of PostgreSQL's
     return _Column(
         field=field,

@@ -71,10 +71,10 @@ class Pool:
         if self._asks_database:
             call = partial(on_own_connection, call)
         in_context = partial(copy_context().run, call)  # the request id, for the log
-        made = self._threads.submit(in_context)
-        self._unfinished.add(made)
-        made.add_done_callback(self._unfinished.discard)
-        return await asyncio.wrap_future(made)
+        future = self._threads.submit(in_context)
+        self._unfinished.add(future)
+        future.add_done_callback(self._unfinished.discard)
+        return await asyncio.wrap_future(future)
 
 
 class FairPool:
@@ -97,8 +97,8 @@ class FairPool:
         return await self._turns.run(lane, partial(self._run_in_thread, call))
 
     async def _run_in_thread(self, call: Callable[[], T]) -> T:
-        made = self._threads.submit(copy_context().run, partial(on_own_connection, call))
-        return await asyncio.wrap_future(made)
+        future = self._threads.submit(copy_context().run, partial(on_own_connection, call))
+        return await asyncio.wrap_future(future)
 
 
 views = Pool("views", 8)

@@ -57,7 +57,8 @@ def _look(parameters: dict[str, Any]) -> None:
             settings = dict(looking.execute(_SETTINGS).fetchall())
     except psycopg.Error:
         return  # the database is away: others report it, and it logs nothing now
-    if found := what_would_log(settings):
+    if logging_settings := what_would_log(settings):
         logger.warning(
-            "PostgreSQL would log prompts: %s; see docs/operations/database.md", ", ".join(found)
+            "PostgreSQL would log prompts: %s; see docs/operations/database.md",
+            ", ".join(logging_settings),
         )

@@ -21,12 +21,12 @@ from pictor.kit.words.errors import InvalidRequest
 from pictor.kit.words.money import Micros, from_decimal
 
 MAX_TAG_CHARS = 1000
-MAX_WORDS = 100
+MAX_LIST_ENTRIES = 100
 LIKENESS = 0.75
 """Similarity from which a name is suggested: 'promt' reaches it for 'prompt', 'seed' not for
 'user'."""
 _DIGITS = re.compile("[0-9]{1,9}", re.ASCII)
-LATEST = 4_102_444_800
+MAX_UNIX_SECONDS = 4_102_444_800
 """The year 2100, in Unix seconds."""
 
 
@@ -49,22 +49,22 @@ class ApiBody(serializers.Serializer[Any]):
         A file becomes a FormFile, and the files of a repeated field become a list.
         """
         fields = _fields(cls)
-        given: dict[str, Any] = {
+        sent: dict[str, Any] = {
             name: from_text(fields.get(name), text) if text else None
             for name, text in form.texts.items()
         }
         for name, files in form.files.items():
-            given[name] = files if name.endswith(REPEATED) else files[0]
-        return cls.parse(given)
+            sent[name] = files if name.endswith(REPEATED) else files[0]
+        return cls.parse(sent)
 
     @classmethod
-    def parse(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+    def parse(cls, sent: Mapping[str, Any]) -> dict[str, Any]:
         """Return the given fields, with their types checked; nulls are dropped, or become None."""
         fields = _fields(cls)
         values = {
-            name: value for name, value in given.items() if value is not None or cls.null_counts
+            name: value for name, value in sent.items() if value is not None or cls.null_counts
         }
-        for name in given:
+        for name in sent:
             if name not in fields:
                 raise unknown(name, fields)
         for name, field in fields.items():
@@ -225,7 +225,7 @@ class FilesField(serializers.Field[Any, Any, Any, Any]):
 
     @override
     def to_internal_value(self, data: Any) -> list[FormFile]:
-        if not isinstance(data, list) or not all(isinstance(one, FormFile) for one in data):
+        if not isinstance(data, list) or not all(isinstance(value, FormFile) for value in data):
             refuse(self, "invalid_type", f"{self.field_name} must be files.")
         return data
 
@@ -236,14 +236,16 @@ class WordsField(serializers.ListField):
     def __init__(self, *, words: tuple[str, ...] = (), **kwargs: Any) -> None:
         self.words = words
         child = serializers.ChoiceField(choices=words) if words else serializers.CharField()
-        super().__init__(child=child, min_length=1, max_length=MAX_WORDS, **kwargs)
+        super().__init__(child=child, min_length=1, max_length=MAX_LIST_ENTRIES, **kwargs)
 
     @override
     def to_internal_value(self, data: Any) -> list[str]:
         if not isinstance(data, list) or not all(isinstance(word, str) for word in data):
             refuse(self, "invalid_type", f"{self.field_name} must be an array of strings.")
-        if not 0 < len(data) <= MAX_WORDS or any("\x00" in word for word in data):
-            refuse(self, "invalid_value", f"{self.field_name} must have 1 to {MAX_WORDS} words.")
+        if not 0 < len(data) <= MAX_LIST_ENTRIES or any("\x00" in word for word in data):
+            refuse(
+                self, "invalid_value", f"{self.field_name} must have 1 to {MAX_LIST_ENTRIES} words."
+            )
         if self.words and (unknown := [word for word in data if word not in self.words]):
             refuse(
                 self,
@@ -257,7 +259,7 @@ class UnixTimeField(NumberField):
     """A time in Unix seconds."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(least=0, most=LATEST, **kwargs)
+        super().__init__(least=0, most=MAX_UNIX_SECONDS, **kwargs)
 
     @override
     def to_internal_value(self, data: Any) -> datetime:  # type: ignore[override]  # a time here

@@ -126,10 +126,10 @@ def _real(digits: str) -> float:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         raise ValueError("an object has the same key twice")
-    return found
+    return fields
 
 
 def _check_depth(value: Any) -> None:

@@ -255,8 +255,8 @@ def _id_in(path: str, name: str) -> dict[str, Any]:
     """Return the schema of an id in a path, if it is known."""
     if name == "delivery_id":
         return _id(ids.DELIVERY)
-    found = (kind for head, kind in IDS.items() if name == "public_id" and path.startswith(head))
-    return next(map(_id, found), {})
+    kinds = (kind for head, kind in IDS.items() if name == "public_id" and path.startswith(head))
+    return next(map(_id, kinds), {})
 
 
 def _id(kind: str) -> dict[str, Any]:
@@ -335,10 +335,10 @@ def retry_headers(failed: Iterable[int]) -> list[OpenApiParameter]:
 
 
 def _by_status(errors: Errors) -> dict[int, list[type[PictorError]]]:
-    found: dict[int, list[type[PictorError]]] = {}
+    by_status: dict[int, list[type[PictorError]]] = {}
     for kind in errors:
-        found.setdefault(kind.status, []).append(kind)
-    return dict(sorted(found.items()))
+        by_status.setdefault(kind.status, []).append(kind)
+    return dict(sorted(by_status.items()))
 
 
 def _failure(kinds: list[type[PictorError]]) -> OpenApiResponse:

@@ -172,7 +172,7 @@ class PageObject(ApiObject):
         return {"object": fields.pop("object"), "data": fields.pop("data"), **fields}
 
 
-def page_example(one: Mapping[str, Any]) -> Mapping[str, Any]:
+def page_example(element: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the example of a page with a single row, for the OpenAPI document."""
-    ids = {"first_id": one["id"], "last_id": one["id"]}
-    return {"object": "list", "data": [one], **ids, "has_more": False}
+    ids = {"first_id": element["id"], "last_id": element["id"]}
+    return {"object": "list", "data": [element], **ids, "has_more": False}

@@ -27,14 +27,14 @@ class ApiQuery(serializers.Serializer[Any]):
     """
 
     @classmethod
-    def parse(cls, given: Mapping[str, str]) -> dict[str, Any]:
+    def parse(cls, sent: Mapping[str, str]) -> dict[str, Any]:
         """Return the value of every field, or its `default` if it was not given."""
         fields = _fields(cls)
-        for name in given:
+        for name in sent:
             if name not in fields:
                 raise unknown(name, fields)
         return {
-            name: field.to_internal_value(given[name]) if name in given else field.default
+            name: field.to_internal_value(sent[name]) if name in sent else field.default
             for name, field in fields.items()
         }
 
@@ -83,7 +83,7 @@ class AfterField(serializers.CharField):
 
     @override
     def to_internal_value(self, data: Any) -> UUID:  # type: ignore[override]  # ids are UUIDs here
-        found = ids.parse(self._kind, data)
-        if found is None:
+        parsed = ids.parse(self._kind, data)
+        if parsed is None:
             raise InvalidRequest(f"after must be the id of {self._what}.", param="after")
-        return found
+        return parsed

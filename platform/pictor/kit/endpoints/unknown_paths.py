@@ -6,7 +6,7 @@ from functools import cache
 from django.conf import settings
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
-API = "v1"
+API_PREFIX = "v1"
 _LONGEST = 200
 _ALIKE = 0.75
 
@@ -23,13 +23,13 @@ def _nearest_path(path: str) -> str | None:
 
     Examples are `/images/generations`, `/v1/v1/models` and `/v1/images/edits/images/edits`.
     """
-    parts = [part for part in path[:_LONGEST].split("/") if part and part != API]
-    tails = ["/".join(["", API, *parts[first:]]) for first in range(len(parts))]
+    parts = [part for part in path[:_LONGEST].split("/") if part and part != API_PREFIX]
+    tails = ["/".join(["", API_PREFIX, *parts[first:]]) for first in range(len(parts))]
     there = next(filter(_is_there, tails), None)
     if there is not None or not tails:
         return there
-    found = difflib.get_close_matches(tails[0], _api_paths(), n=1, cutoff=_ALIKE)
-    return found[0] if found else None
+    matches = difflib.get_close_matches(tails[0], _api_paths(), n=1, cutoff=_ALIKE)
+    return matches[0] if matches else None
 
 
 def _is_there(path: str) -> bool:
@@ -46,7 +46,7 @@ def _api_paths() -> list[str]:
     apps = [
         entry
         for entry in get_resolver(settings.API_URLCONF).url_patterns
-        if isinstance(entry, URLResolver) and str(entry.pattern) == f"{API}/"
+        if isinstance(entry, URLResolver) and str(entry.pattern) == f"{API_PREFIX}/"
     ]
     pages = [page for app in apps for page in app.url_patterns if isinstance(page, URLPattern)]
-    return [f"/{API}/{page.pattern}" for page in pages if "<" not in str(page.pattern)]
+    return [f"/{API_PREFIX}/{page.pattern}" for page in pages if "<" not in str(page.pattern)]

@@ -45,11 +45,11 @@ class Idle:
     def take(self, origin: Destination) -> HttpConnection | None:
         """Return the origin's most recently used connection that is still open, if any."""
         self._close_old()
-        for one in reversed(self._kept):
-            if one[0] == origin:
-                self._kept.remove(one)
-                if one[1].is_usable:
-                    return one[1]
+        for connection in reversed(self._kept):
+            if connection[0] == origin:
+                self._kept.remove(connection)
+                if connection[1].is_usable:
+                    return connection[1]
         return None
 
     def keep(self, origin: Destination, connection: HttpConnection) -> None:

@@ -123,8 +123,8 @@ Resolve = Callable[[str, int], list[str]]
 
 def resolve(host: str, port: int) -> list[str]:
     """Return the operating system's addresses of a host, in its order of preference."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in addresses))
 
 
 class Addresses:
@@ -142,16 +142,16 @@ class Addresses:
         """Return a host's addresses, all allowed. Raises EgressRefused or NotReached."""
         try:
             # Others may wait for the same look-up: a caller who leaves must not end it.
-            found = await asyncio.shield(self._look_up(host, port).found)
+            addresses = await asyncio.shield(self._look_up(host, port).addresses)
         except (OSError, UnicodeError) as error:
             raise NotReached(f"{host} does not resolve: {error}") from None
         origin = Origin("", host, port)
         if origin.host_port not in self._allow:
             # All must be public, since any of them may be connected to.
-            for address in found:
+            for address in addresses:
                 if not is_public(ip_address(address)):
                     raise EgressRefused(f"{host} has an address that may not be called")
-        return found
+        return addresses
 
     def is_waiting(self, host: str, port: int) -> bool:
         """True if the host's look-up still waits for a free thread."""
@@ -169,9 +169,11 @@ class Addresses:
         if known is None or known.is_over(now):
             begun = self._threads.submit(self._resolve, host, port)
             # Expired ones go with each new look-up, so there are never many.
-            kept = {key: one for key, one in self._known.items() if not one.is_over(now)}
+            kept = {
+                key: look_up for key, look_up in self._known.items() if not look_up.is_over(now)
+            }
             known = _LookUp(now + DNS_CACHE_SECONDS, begun, asyncio.wrap_future(begun))
-            known.found.add_done_callback(_has_failed)  # reads the error, or asyncio may log it
+            known.addresses.add_done_callback(_has_failed)  # reads the error, or asyncio may log it
             self._known = {**kept, (host, port): known}
         return known
 
@@ -182,7 +184,7 @@ class _LookUp:
 
     expires_at: float
     begun: Future[list[str]]
-    found: asyncio.Future[list[str]]
+    addresses: asyncio.Future[list[str]]
 
     @property
     def is_waiting(self) -> bool:
@@ -192,7 +194,7 @@ class _LookUp:
     def is_over(self, now: float) -> bool:
         """True if the look-up failed or its result has expired."""
         # A look-up under way is never over, however slow its name server: a host has one thread.
-        return self.found.done() and (_has_failed(self.found) or now >= self.expires_at)
+        return self.addresses.done() and (_has_failed(self.addresses) or now >= self.expires_at)
 
 
 def _has_failed(future: asyncio.Future[list[str]]) -> bool:
@@ -214,9 +216,9 @@ class Connector:
         failed: Exception | None = None
         try:
             async with asyncio.timeout(seconds):
-                found = await self._addresses.of(host, origin.port)
-                share = seconds and max(ATTEMPT_SECONDS, seconds / len(found))
-                for address in found:
+                addresses = await self._addresses.of(host, origin.port)
+                share = seconds and max(ATTEMPT_SECONDS, seconds / len(addresses))
+                for address in addresses:
                     try:
                         async with asyncio.timeout(share):
                             return await self._connect(origin, address)
@@ -259,14 +261,14 @@ def check_form(url: str) -> None:
     A public URL is https without user info, to a public address or a full name that is not reserved
     for private use. The verdict therefore does not depend on DNS here.
     """
-    found = parse(url)
-    host = origin_of(found, frozenset()).host.rstrip(".")
+    parsed = parse(url)
+    host = origin_of(parsed, frozenset()).host.rstrip(".")
     try:
         is_fit = is_public(ip_address(host))
     except ValueError:
         first, _, last = host.rpartition(".")  # an address in an odd notation ends in a number
         is_fit = bool(first) and last not in _PRIVATE_NAMES and not _NUMBER.fullmatch(last)
-    if found.userinfo or not is_fit:
+    if parsed.userinfo or not is_fit:
         raise EgressRefused("not a public url")
 
 

@@ -111,11 +111,11 @@ def forget_client() -> None:
 
 def unusable() -> list[str]:
     """Return the settings whose URL is unusable. Contacts no server."""
-    made = {
+    urls = {
         "REDIS_URL": settings.REDIS_URL,
         "CELERY_BROKER_URL": _as_redis_has_it(settings.CELERY_BROKER_URL),
     }
-    return [name for name, url in made.items() if not _is_usable(url)]
+    return [name for name, url in urls.items() if not _is_usable(url)]
 
 
 @cache
@@ -147,7 +147,7 @@ def _as_redis_has_it(url: str) -> str:
     if url.startswith("redis+socket://"):
         path = url.removeprefix("redis+socket://").replace("virtual_host=", "db=")
         return f"unix://{path}"
-    return _CERT_REQS.sub(lambda found: found[1].lower(), url)
+    return _CERT_REQS.sub(lambda match: match[1].lower(), url)
 
 
 def _is_usable(url: str) -> bool:

@@ -38,17 +38,17 @@ class PerLoop(Generic[T]):
         mine = self._mine
         if mine.loop is not (loop := asyncio.get_running_loop()):
             mine.loop, mine.made, mine.endings = loop, {}, []
-        found: T | None = mine.made.get(key)
-        if found is None:
-            found = mine.made[key] = make()
-            mine.endings.append(ending := _end_with_loop(found))
+        resource: T | None = mine.made.get(key)
+        if resource is None:
+            resource = mine.made[key] = make()
+            mine.endings.append(ending := _end_with_loop(resource))
             await anext(ending)
-        return found
+        return resource
 
 
-async def _end_with_loop(made: LoopResource) -> AsyncIterator[None]:
+async def _end_with_loop(resource: LoopResource) -> AsyncIterator[None]:
     """End the object with its loop, which closes all its asynchronous generators as it ends."""
     try:
         yield
     finally:
-        await made.end()
+        await resource.end()

@@ -92,14 +92,14 @@ class FairTurns:
             turn.set_result(None)
 
     def _next_lane(self) -> object | None:
-        found, fewest = None, self._per_lane
+        best, fewest = None, self._per_lane
         for lane in self._lanes:
             busy = self._busy.get(lane, 0)
             if not busy:
                 return lane
             if busy < fewest:
-                found, fewest = lane, busy
-        return found
+                best, fewest = lane, busy
+        return best
 
     def _on_task_end(self, lane: object, going: "asyncio.Task[Any]") -> None:
         self._going.discard(going)

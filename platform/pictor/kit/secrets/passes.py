@@ -22,11 +22,11 @@ def issue(purpose: str, *, secret: str, until: datetime) -> str:
 
 def is_good(text: str, purpose: str, *, secret: str, now: datetime) -> bool:
     """True if the text is our pass for the purpose and has not ended."""
-    found = _PASS.fullmatch(text)
-    if found is None:
+    match = _PASS.fullmatch(text)
+    if match is None:
         return False
-    is_ours = hmac.compare_digest(found[2], _signature(purpose, found[1], secret))
-    return is_ours and now.timestamp() < int(found[1])
+    is_ours = hmac.compare_digest(match[2], _signature(purpose, match[1], secret))
+    return is_ours and now.timestamp() < int(match[1])
 
 
 def _signature(purpose: str, ends: str, secret: str) -> str:

@@ -57,7 +57,7 @@ def test_a_double_click_refunds_once(owner, acme, delivered):
 
     answers = [send(owner, made, "refund", amount="0.02", once=once) for _ in range(2)]
 
-    assert [one.status_code for one in answers] == [HTTPStatus.SEE_OTHER] * 2
+    assert [answer.status_code for answer in answers] == [HTTPStatus.SEE_OTHER] * 2
     assert moved("refund") == [20_000]
 
 

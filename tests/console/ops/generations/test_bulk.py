@@ -203,7 +203,7 @@ def test_above_what_one_person_moves_in_all_each_credit_waits(owner, hit, settin
 
     assert "Above $0.90 in all: each waits for another person" in shown
     assert answer.count("Waits for another person</span>") == 2
-    assert [one.amount for one in waiting_moves(clock.now())] == [500_000, 500_000]
+    assert [move.amount for move in waiting_moves(clock.now())] == [500_000, 500_000]
     assert moved("credit") == []
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from generation.models import Generation
-from generation.oversight.searching import GenerationFilter, found_across, generations
+from generation.oversight.searching import GenerationFilter, generations, page_across
 from pictor.kit.words import clock
 from tests.console.answers import lines_of
 
@@ -97,7 +97,7 @@ def test_prompts_are_not_shown(owner, acme, delivered):
 
 def test_pages_are_by_the_last_row_of_the_one_before(owner, acme, monkeypatch):
     made = [acme.generation().public_id for _ in range(3)]
-    monkeypatch.setattr("console.ops.generations.listed.PAGE", 2)
+    monkeypatch.setattr("console.ops.generations.listed.PAGE_ROWS", 2)
 
     first = owner.get(LIST).content.decode()
 
@@ -109,7 +109,7 @@ def test_pages_are_by_the_last_row_of_the_one_before(owner, acme, monkeypatch):
 def test_the_search_stops_after_its_limit_and_says_so(owner, acme, failed, monkeypatch):
     oldest = failed(acme)
     edge, *_ = [acme.generation().public_id for _ in range(3)]
-    monkeypatch.setattr(generations, "LOOKED_AT", 3)
+    monkeypatch.setattr(generations, "MAX_SCANNED_ROWS", 3)
 
     page = owner.get(f"{LIST}?state=failed").content.decode()
 
@@ -142,7 +142,7 @@ def test_a_tenants_tests_are_found_behind_any_number_of_live_ones(owner, acme, m
     test = acme.tester().generation().public_id
     for _ in range(3):
         acme.generation()
-    monkeypatch.setattr(generations, "LOOKED_AT", 2)
+    monkeypatch.setattr(generations, "MAX_SCANNED_ROWS", 2)
 
     assert listed(owner, "?mode=test&tenant=acme") == [test]
 
@@ -163,7 +163,7 @@ def test_rows_are_read_only_by_indexes(acme, some, sought, is_of_tenant):
         else {"since": now - timedelta(hours=23), "until": now + timedelta(hours=1)}
     )
     with CaptureQueriesContext(connection) as asked:
-        found_across(GenerationFilter(**sought, **reach), limit=50)
+        page_across(GenerationFilter(**sought, **reach), limit=50)
 
     index = "generation_of_tenant" if is_of_tenant else "generation_generation_pkey"
     for one in asked:

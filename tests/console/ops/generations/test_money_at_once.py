@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.ledger import AskedMove
+from accounts.ledger import RequestedMove
 from billing.models import MoneyMove, Transfer
 from billing.selectors import ledger_findings
 from billing.services import moves
@@ -63,10 +63,10 @@ def forms(
 
     def approval() -> Form:
         much = Micros(50_000_000_000)
-        asked = AskedMove(tenant_id=acme.id, kind="credit", amount=much, reason="sorry")
+        requested = RequestedMove(tenant_id=acme.id, kind="credit", amount=much, reason="sorry")
         waits = moves.move_money(
             once=ids.new_uuid(),
-            asked=asked,
+            requested=requested,
             actor="ann",
             now=clock.now(),
         )

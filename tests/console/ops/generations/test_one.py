@@ -8,7 +8,7 @@ import pytest
 from accounts.models import AuditEvent, Tenant
 from billing.selectors import ledger_totals, sold
 from billing.services import credit, refund
-from billing.upstream_cost import UNKNOWN
+from billing.upstream_cost import UNKNOWN_COST
 from generation.bills.corrections import CorrectionLine, correct
 from generation.models import Attempt, Generation
 from generation.oversight.selling import add_sold
@@ -78,7 +78,7 @@ def test_margins_by_anything_come_to_the_ledgers_sums(owner, acme, delivered, fa
 
 
 def test_a_cost_that_nobody_knows_is_no_zero_and_leaves_no_margin(owner, acme, failed):
-    page = words_of(owner.get(page_of(failed(acme, cost=UNKNOWN))))
+    page = words_of(owner.get(page_of(failed(acme, cost=UNKNOWN_COST))))
 
     assert page.partition("<dt>Cost</dt>")[2].partition("</dd>")[0].endswith("unknown</span>")
     assert page.partition("<dt>Margin</dt>")[2].partition("</dd>")[0].endswith("unknown</span>")

@@ -11,7 +11,7 @@ from accounts.models import Membership, User
 from accounts.services import add_member
 from billing.models import Transfer
 from generation.background.refusals import insert
-from generation.oversight.searching import RefusalFilter, found_refused, refused
+from generation.oversight.searching import RefusalFilter, page_of_refused, refused
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
 from storage.models import StoredImage
@@ -52,27 +52,36 @@ def listed(client: Any, query: str = "") -> list[str]:
 
 
 @pytest.fixture
-def made(acme, delivered):
+def generation(acme, delivered):
     return delivered(acme)
 
 
-def test_ids_of_a_generation_lead_to_its_page(owner, made):
-    page = f"/ops/generations/{made.public_id}/"
-    image = StoredImage.objects.get(generation_id=made.id)
-    request = ids.public(ids.REQUEST, made.id)
-    type(made).objects.filter(id=made.id).update(request_id=request)
+def test_ids_of_a_generation_lead_to_its_page(owner, generation):
+    page = f"/ops/generations/{generation.public_id}/"
+    image = StoredImage.objects.get(generation_id=generation.id)
+    request = ids.public(ids.REQUEST, generation.id)
+    type(generation).objects.filter(id=generation.id).update(request_id=request)
 
-    for text in (made.public_id, str(made.id), image.public_id, request, "up-1", f" {request} "):
+    for text in (
+        generation.public_id,
+        str(generation.id),
+        image.public_id,
+        request,
+        "up-1",
+        f" {request} ",
+    ):
         answer = owner.get(PAGE, {"q": text})
         assert (answer.status_code, answer["Location"]) == (302, page), text
 
 
-def test_a_retry_leads_to_what_it_was_answered_with(owner, acme, made):
-    retry = refuse(acme, status=200, generation=made.public_id)
+def test_a_retry_leads_to_what_it_was_answered_with(owner, acme, generation):
+    retry = refuse(acme, status=200, generation=generation.public_id)
 
     answer = owner.get(PAGE, {"q": retry}, follow=True)
 
-    assert answer.redirect_chain == [(f"/ops/generations/{made.public_id}/?retry={retry}", 302)]
+    assert answer.redirect_chain == [
+        (f"/ops/generations/{generation.public_id}/?retry={retry}", 302)
+    ]
     assert f"{retry}</code> was a retry" in words_of(answer)
 
 
@@ -101,15 +110,15 @@ def test_a_request_that_nobody_knows_is_said_to_be_kept_for_a_week(owner):
     assert "kept for 7 days" not in words_of(owner.get(PAGE, {"q": "nonsense"}))
 
 
-def test_a_tenant_a_key_a_person_and_a_transfer_are_told(owner, acme, made):
+def test_a_tenant_a_key_a_person_and_a_transfer_are_told(owner, acme, generation):
     refusal = refuse(acme, **RATE)
     user = User.objects.create_user("ann@acme.example", "correct horse")
     add_member(tenant=acme.tenant, user=user, role=Membership.Role.OWNER, actor="test")
-    capture = Transfer.objects.get(generation_id=made.id, kind="capture")
+    capture = Transfer.objects.get(generation_id=generation.id, kind="capture")
 
     for text in (acme.tenant.public_id, "acme", acme.key.public_id):
         page = words_of(owner.get(PAGE, {"q": text}))
-        assert made.public_id in page
+        assert generation.public_id in page
         assert refusal in page
     assert 'Owner of</dt><dd><a href="?q=' in words_of(owner.get(PAGE, {"q": user.email}))
     transfer = owner.get(PAGE, {"q": str(capture.pk)})
@@ -142,15 +151,15 @@ def test_the_refused_are_listed_newest_first_and_narrowed(owner, acme, other):
 
 @pytest.mark.parametrize("query", ["?tenant=acme", "?"])
 def test_pages_are_by_the_last_row_of_the_one_before(owner, acme, monkeypatch, query):
-    made = [refuse(acme, **BAD) for _ in range(5)]
-    monkeypatch.setattr("console.ops.requests.PAGE", 2)
-    monkeypatch.setattr(refused, "LOOKED_AT", 4)
+    generation = [refuse(acme, **BAD) for _ in range(5)]
+    monkeypatch.setattr("console.ops.requests.PAGE_ROWS", 2)
+    monkeypatch.setattr(refused, "MAX_SCANNED_ROWS", 4)
 
-    assert listed(owner, query) == [made[4], made[3]]
-    assert listed(owner, f"{query}&after={made[3]}") == [made[2], made[1]]
-    assert listed(owner, f"{query}&after={made[1]}") == [made[0]]
+    assert listed(owner, query) == [generation[4], generation[3]]
+    assert listed(owner, f"{query}&after={generation[3]}") == [generation[2], generation[1]]
+    assert listed(owner, f"{query}&after={generation[1]}") == [generation[0]]
     assert listed(owner, f"{query}&code=other") == []
-    assert f"after={made[1]}" in owner.get(f"{PAGE}{query}&code=other").content.decode()
+    assert f"after={generation[1]}" in owner.get(f"{PAGE}{query}&code=other").content.decode()
 
 
 def test_the_file_has_the_same_rows(owner, acme):
@@ -164,7 +173,7 @@ def test_the_file_has_the_same_rows(owner, acme):
     )  # fmt: skip
 
 
-def test_the_list_takes_few_queries(owner, acme, made, django_assert_max_num_queries):
+def test_the_list_takes_few_queries(owner, acme, generation, django_assert_max_num_queries):
     refusal = refuse(acme, **RATE)
     owner.get(PAGE)
     for query in ("?tenant=acme&code=rate_limit_exceeded", f"?q={refusal}", "?q=acme"):
@@ -176,14 +185,14 @@ def test_the_list_takes_few_queries(owner, acme, made, django_assert_max_num_que
 def test_rows_are_read_only_by_indexes(acme, is_of_tenant):
     refuse(acme, **RATE)
     with CaptureQueriesContext(connection) as asked:
-        found_refused(RefusalFilter(tenant_id=acme.id if is_of_tenant else None), limit=50)
+        page_of_refused(RefusalFilter(tenant_id=acme.id if is_of_tenant else None), limit=50)
 
     reads = [one for one in asked if "refusedrequest" in one["sql"]]
     assert len(reads) == 3
-    for one in reads:
+    for read in reads:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute(f"EXPLAIN {one['sql']}")
+            cursor.execute(f"EXPLAIN {read['sql']}")
             plan = "\n".join(row[0] for row in cursor)
         assert "Seq Scan on generation_refusedrequest" not in plan
         assert ("refused_of_caller" if is_of_tenant else "generation_refusedrequest_pkey") in plan

@@ -34,6 +34,6 @@ def found(
     words = ("Slow images", "--parts", "API", "--words", "We look into it.")
     begun = json.loads(operator("incident", "start", *words, "--json"))
     operator("incident", "resolve", str(begun["id"]), "--words", "All is well.")
-    cookies = {str(one["name"]): str(one["value"]) for one in place.cookies}
+    cookies = {str(cookie["name"]): str(cookie["value"]) for cookie in place.cookies}
     with httpx.Client(base_url=stack.base_url, cookies=cookies, trust_env=False) as client:
         return {name_of(path): path for path in pages_found(client).values()}

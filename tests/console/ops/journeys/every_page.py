@@ -19,9 +19,11 @@ Found = dict[str | None, str]
 APART = {"styleguide", "channel_picture", "condition"}
 """Pages left out: components have their own test; the others are a picture and a mail's link."""
 PAGES = [
-    one
-    for one in addresses()
-    if one.is_page and one.name not in APART and not one.path.endswith((".json", ".csv"))
+    address
+    for address in addresses()
+    if address.is_page
+    and address.name not in APART
+    and not address.path.endswith((".json", ".csv"))
 ]
 
 

@@ -29,14 +29,14 @@ def asked(stack: Stack, prompt: str) -> str:
     return str(answer.headers["x-request-id"])
 
 
-def found(page: Page, text: str) -> None:
+def search(page: Page, text: str) -> None:
     """Search for it in the box and follow the result."""
     page.goto("/ops/requests/")
     page.get_by_label("Trace an id").fill(text)
     page.get_by_role("button", name="Find").click()
 
 
-def given(page: Page, verb: str, words: str) -> None:
+def compensate(page: Page, verb: str, words: str) -> None:
     page.get_by_role("link", name=verb, exact=True).click()
     page.get_by_label("Note for staff").fill("they are right")
     page.get_by_label("Words for the customer").fill(words)
@@ -57,7 +57,7 @@ def test_a_disappointment_is_found_looked_at_and_refunded(
     request = asked(stack, "a fox, which came out too dark")
     page, there = signed_in.new_page(), stack.base_url
 
-    found(page, request)
+    search(page, request)
     page.get_by_role("heading", name="gen_").wait_for()
     expect(page.get_by_text("too dark")).to_have_count(0)
     one = page.url.removeprefix(there)
@@ -77,7 +77,7 @@ def test_a_disappointment_is_found_looked_at_and_refunded(
     page.get_by_text("→").wait_for()
     assert broken_rules(page, "ops-generation-refund") == []
     page.go_back()
-    given(page, "Refund", "Sorry: it came out too dark")
+    compensate(page, "Refund", "Sorry: it came out too dark")
     page.get_by_text("refunded:").wait_for()
     keep(page, "ops-generation-refunded")
 
@@ -92,11 +92,11 @@ def test_a_failure_is_found_and_credited(
     request = asked(stack, "a fox [sandbox: status=500]")
     page = signed_in.new_page()
 
-    found(page, request)
+    search(page, request)
     page.get_by_role("heading", name="Why it failed").wait_for()
     assert broken_rules(page, "ops-generation-failed") == []
     generation = page.get_by_role("heading", name="gen_").inner_text()
-    given(page, "Credit", "Sorry: it failed")
+    compensate(page, "Credit", "Sorry: it failed")
     page.get_by_text("credited:").wait_for()
 
     page.goto("/ops/generations/?state=failed")
@@ -123,7 +123,7 @@ def test_a_refused_request_leads_to_the_limit_that_stopped_it(
     page = signed_in.new_page()
 
     def is_written() -> bool:
-        found(page, request)
+        search(page, request)
         return page.get_by_role("heading", name="Refused", exact=True).count() == 1
 
     until(is_written)

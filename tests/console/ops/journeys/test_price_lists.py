@@ -24,7 +24,7 @@ def price_of(customer: Customer) -> str:
     return str(price)
 
 
-def made(page: Page, stack: Stack, name: str) -> str:
+def new_list_page(page: Page, stack: Stack, name: str) -> str:
     """The page of a new list."""
     page.goto("/ops/")
     page.get_by_role("link", name="Price lists").click()
@@ -42,7 +42,7 @@ def priced(operator: Operator, folder: Path, name: str) -> None:
     operator("price", "publish", f"{name}:1", "--yes")
 
 
-def given(page: Page, customer: Customer, name: str) -> None:
+def put_on_list(page: Page, customer: Customer, name: str) -> None:
     page.reload()
     page.get_by_label("Tenant, by name or id").fill(customer.name)
     page.get_by_role("button", name="Show what changes").click()
@@ -79,10 +79,10 @@ def test_a_customer_pays_by_a_list_and_by_its_own_price_and_by_everyones_again(
 ) -> None:
     page, name = signed_in.new_page(), f"Partners {uuid4().hex[:8]}"
     assert price_of(customer) == EVERYONES
-    path = made(page, stack, name)
+    path = new_list_page(page, stack, name)
     priced(operator, tmp_path, name)
 
-    given(page, customer, name)
+    put_on_list(page, customer, name)
     assert price_of(customer) == LISTED
     overridden(page, customer)
     assert price_of(customer) == OWN

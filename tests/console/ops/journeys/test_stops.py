@@ -13,15 +13,15 @@ MODEL = "dall-e-2"
 
 
 @pytest.fixture
-def asked() -> list[str]:
+def paths() -> list[str]:
     """Paths of the SDK's requests, growing as it sends them."""
     return []
 
 
 @pytest.fixture
-def sdk(customer: Customer, asked: list[str]) -> Iterator[openai.OpenAI]:
+def sdk(customer: Customer, paths: list[str]) -> Iterator[openai.OpenAI]:
     http_client = openai.DefaultHttpxClient(trust_env=False)
-    http_client.event_hooks = {"request": [lambda request: asked.append(request.url.path)]}
+    http_client.event_hooks = {"request": [lambda request: paths.append(request.url.path)]}
     base_url = f"{customer.stack.base_url}/v1"
     with openai.OpenAI(
         base_url=base_url, api_key=customer.api_key, http_client=http_client
@@ -29,7 +29,7 @@ def sdk(customer: Customer, asked: list[str]) -> Iterator[openai.OpenAI]:
         yield client
 
 
-def test_a_stopped_model_is_told_of_once_and_is_on_again(signed_in, customer, operator, sdk, asked):
+def test_a_stopped_model_is_told_of_once_and_is_on_again(signed_in, customer, operator, sdk, paths):
     page = signed_in.new_page()
     page.goto("/ops/")
     page.get_by_role("link", name="System", exact=True).click()
@@ -47,7 +47,7 @@ def test_a_stopped_model_is_told_of_once_and_is_on_again(signed_in, customer, op
 
         assert (refused.value.status_code, refused.value.code) == (503, "paused")
         assert "Its colours are wrong. We look into it." in refused.value.message
-        assert asked == ["/v1/images/generations"]
+        assert paths == ["/v1/images/generations"]
         assert customer.client.get("/v1/balance").json()["held"] == "0.000000"
         assert broken_rules(page, "ops-system-stopped") == []
         status = signed_in.new_page()

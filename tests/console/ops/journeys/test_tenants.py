@@ -17,7 +17,7 @@ WAITS = "Ask for $99,000.00"
 
 
 @dataclass(frozen=True)
-class Made:
+class NewTenant:
     """A new tenant: its page, its invited owner, and its key with a client's base URL."""
 
     name: str
@@ -31,7 +31,7 @@ class Made:
         return httpx.get(f"{self.base_url}/v1/balance", headers=headers, trust_env=False)
 
 
-def made(page: Page, stack: Stack) -> Made:
+def new_tenant(page: Page, stack: Stack) -> NewTenant:
     """Make a tenant by one form; its key is on the next page only."""
     name, email = f"Acme {uuid4().hex[:8]}", f"ann-{uuid4().hex[:8]}@example.com"
     page.goto("/ops/")
@@ -48,10 +48,10 @@ def made(page: Page, stack: Stack) -> Made:
     page.once("dialog", lambda asked: asked.accept())
     page.get_by_role("link", name="I have stored or sent it").click()
     page.get_by_role("heading", name=name).wait_for()
-    return Made(name, email, page.url.removeprefix(stack.base_url), key, stack.base_url)
+    return NewTenant(name, email, page.url.removeprefix(stack.base_url), key, stack.base_url)
 
 
-def credited_by_a_double_click(page: Page, to: Made) -> None:
+def credited_by_a_double_click(page: Page, to: NewTenant) -> None:
     page.get_by_role("link", name="Credit", exact=True).click()
     words = {"Amount, USD": "5", "Note for staff": "late images"}
     fill(page, "Show before and after", **words)
@@ -62,7 +62,7 @@ def credited_by_a_double_click(page: Page, to: Made) -> None:
     assert to.balance().json()["available"] == "17.500000"
 
 
-def three_zeros_too_many(page: Page, to: Made) -> None:
+def three_zeros_too_many(page: Page, to: NewTenant) -> None:
     page.get_by_role("link", name="Book payment").click()
     words = {"Amount, USD": "99000", "Reference of the payment": "INV-1"}
     fill(page, "Show before and after", **words)
@@ -78,7 +78,7 @@ def three_zeros_too_many(page: Page, to: Made) -> None:
     assert broken_rules(page, "ops-moves-decided") == []
 
 
-def joined(theirs: BrowserContext, to: Made) -> Page:
+def joined(theirs: BrowserContext, to: NewTenant) -> Page:
     """Follow the mailed link as the invited person, sign up and enter the workspace."""
     page = theirs.new_page()
     page.goto("/mailbox/")
@@ -96,7 +96,7 @@ def joined(theirs: BrowserContext, to: Made) -> Page:
     return page
 
 
-def suspended(page: Page, to: Made) -> None:
+def suspended(page: Page, to: NewTenant) -> None:
     page.goto(to.path)
     page.get_by_role("button", name="Suspend").click()
     page.get_by_label("Reason, for the customer").fill(WHY)
@@ -105,7 +105,7 @@ def suspended(page: Page, to: Made) -> None:
     page.get_by_text(f"Its members read: {WHY}").wait_for()
 
 
-def resumed(page: Page, to: Made) -> None:
+def resumed(page: Page, to: NewTenant) -> None:
     page.get_by_role("button", name="Resume").click()
     page.get_by_role("dialog").get_by_role("button", name="Resume").click()
     page.get_by_text(f"{to.name} is active again").wait_for()
@@ -115,7 +115,7 @@ def test_a_customer_from_the_first_form_to_a_suspension_that_they_read(
     signed_in: BrowserContext, browser: Browser, stack: Stack, look: Look
 ) -> None:
     page = signed_in.new_page()
-    acme = made(page, stack)
+    acme = new_tenant(page, stack)
     assert acme.balance().json()["available"] == "12.500000"
     credited_by_a_double_click(page, acme)
     three_zeros_too_many(page, acme)

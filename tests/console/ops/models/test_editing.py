@@ -53,7 +53,10 @@ def test_a_change_is_seen_before_it_is_saved_and_then_holds(owner):
     assert (answer.status_code, answer["Location"]) == (HTTPStatus.SEE_OTHER, of(LEAST))
     contract = current_catalogue().contracts[LEAST]
     assert contract.max_n == 4
-    assert [(str(one.size), one.tier) for one in contract.options][-1] == ("1536x1024", "2K")
+    assert [(str(option.size), option.tier) for option in contract.options][-1] == (
+        "1536x1024",
+        "2K",
+    )
     event = AuditEvent.objects.get(action="contract.set", actor_name="op@pictor.example")
     assert ((event.before or {})["max_n"], (event.after or {})["max_n"]) == (1, 4)
 

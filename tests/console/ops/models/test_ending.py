@@ -23,7 +23,7 @@ def ends(**changes: str) -> dict[str, str]:
     return {"sunset_at": day(90), "successor": AFTER, **changes}
 
 
-def seen(owner: Any, said: dict[str, str]) -> dict[str, str]:
+def with_seen(owner: Any, said: dict[str, str]) -> dict[str, str]:
     """The form's fields after its notices were shown."""
     return said | {"seen": owner.post(of(MODEL, "end"), said).context["seen"]}
 
@@ -37,7 +37,7 @@ def test_an_end_is_seen_and_then_announced(owner):
 
     page = owner.post(of(MODEL, "end"), ends())
     untouched = stored()
-    answer = owner.post(of(MODEL, "end"), seen(owner, ends()))
+    answer = owner.post(of(MODEL, "end"), with_seen(owner, ends()))
 
     said = text_of(page)
     assert page.status_code == HTTPStatus.OK
@@ -51,7 +51,7 @@ def test_an_end_is_seen_and_then_announced(owner):
 
 
 def test_a_double_click_announces_once(owner):
-    said = seen(owner, ends())
+    said = with_seen(owner, ends())
 
     answers = [owner.post(of(MODEL, "end"), said) for _ in range(2)]
 
@@ -60,9 +60,9 @@ def test_a_double_click_announces_once(owner):
 
 
 def test_an_announced_end_is_moved_and_withdrawn(owner):
-    owner.post(of(MODEL, "end"), seen(owner, ends()))
+    owner.post(of(MODEL, "end"), with_seen(owner, ends()))
     page = text_of(owner.post(of(MODEL, "end"), ends(sunset_at=day(120))))
-    owner.post(of(MODEL, "end"), seen(owner, ends(sunset_at=day(120))))
+    owner.post(of(MODEL, "end"), with_seen(owner, ends(sunset_at=day(120))))
     later, _ = stored()
     model = text_of(owner.get(of(MODEL)))
 
@@ -85,7 +85,7 @@ def test_an_end_within_60_days_is_meant(owner):
     soon = ends(sunset_at=day(7))
 
     refused = owner.post(of(MODEL, "end"), soon)
-    answer = owner.post(of(MODEL, "end"), seen(owner, soon | {"is_meant": "on"}))
+    answer = owner.post(of(MODEL, "end"), with_seen(owner, soon | {"is_meant": "on"}))
 
     assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "customers get 60 unless you confirm the date" in text_of(refused)
@@ -93,7 +93,7 @@ def test_an_end_within_60_days_is_meant(owner):
 
 
 def test_an_end_is_announced_only_as_shown(owner):
-    said = seen(owner, ends())
+    said = with_seen(owner, ends())
 
     answer = owner.post(of(MODEL, "end"), said | {"sunset_at": day(91)})
 

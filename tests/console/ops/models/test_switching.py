@@ -47,7 +47,7 @@ def test_a_model_is_switched_off_and_on_again(owner):
     assert was_off
     assert is_offered()
     events = AuditEvent.objects.filter(actor_name="op@pictor.example").order_by("id")
-    assert [(one.action, one.before, one.after) for one in events] == [
+    assert [(event.action, event.before, event.after) for event in events] == [
         ("contract.disable", {"is_enabled": True}, {"is_enabled": False}),
         ("contract.enable", {"is_enabled": False}, {"is_enabled": True}),
     ]

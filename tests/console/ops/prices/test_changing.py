@@ -175,7 +175,7 @@ def test_only_the_change_that_was_shown_is_taken_back(owner, draft):
 
 
 def test_a_row_that_was_removed_comes_back(owner, draft):
-    (row,) = (one for one in draft.prices.all() if f"{one}" == LOW)
+    (row,) = (price for price in draft.prices.all() if f"{price}" == LOW)
     set_prices(book=draft, removed=[(row.model, row.size, row.quality)], actor="test")
 
     owner.post(of(draft, "undo"), hidden_in(owner.get(of(draft))))

@@ -31,7 +31,7 @@ from tests.making.factories import PayingCustomer
 @pytest.fixture(autouse=True)
 def two_are_many(monkeypatch):
     monkeypatch.setattr("console.parts.exports.MAX_ROWS", 2)
-    monkeypatch.setattr("console.workspace.generations.pages.READ", 2)
+    monkeypatch.setattr("console.workspace.generations.pages.ROWS_AT_ONCE", 2)
 
 
 def ask(client: Client, customer: PayingCustomer, **query: str) -> Any:

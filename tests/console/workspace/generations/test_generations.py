@@ -244,7 +244,7 @@ def test_no_prompt_of_the_csv_is_a_formula(acme, sign_in, delivered):
 
 
 def test_a_csv_of_exactly_the_most_rows_is_whole(acme, sign_in, some, monkeypatch):
-    monkeypatch.setattr("console.workspace.generations.pages.READ", 1)
+    monkeypatch.setattr("console.workspace.generations.pages.ROWS_AT_ONCE", 1)
     monkeypatch.setattr("console.parts.exports.MAX_ROWS", len(some))
 
     lines = lines_of(sign_in(acme).get(url("generations", acme) + "?format=csv"))
@@ -253,7 +253,7 @@ def test_a_csv_of_exactly_the_most_rows_is_whole(acme, sign_in, some, monkeypatc
 
 
 def test_pages_follow_each_other(acme, sign_in, some, monkeypatch):
-    monkeypatch.setattr("console.workspace.generations.pages.PAGE", 3)
+    monkeypatch.setattr("console.workspace.generations.pages.PAGE_ROWS", 3)
     client = sign_in(acme)
 
     first = client.get(url("generations", acme)).content.decode()

@@ -14,13 +14,13 @@ from generation.models import Generation
 from generation.tenants.searching import (
     Criteria,
     bounds,
-    found,
     narrow,
+    newest_matching,
     paging,
     sums,
     sums_of_all,
 )
-from generation.tenants.searching.sums import AWAY
+from generation.tenants.searching.sums import LONGEST_WAIT
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
@@ -99,7 +99,7 @@ def test_a_slow_search_covers_the_newest_and_then_goes_further_back(acme, sign_i
 @pytest.mark.usefixtures("takes_long")
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_pages_that_are_looked_for_near_have_each_row_once(acme, sign_in, some, monkeypatch, size):
-    monkeypatch.setattr(generations, "PAGE", size)
+    monkeypatch.setattr(generations, "PAGE_ROWS", size)
     client, page, link, seen = sign_in(acme), url("generations", acme), "?source=api", []
 
     for _ in range(9):
@@ -130,12 +130,12 @@ def test_rows_are_looked_for_when_usage_has_any(acme, other, some):
         Criteria(models=["dall-e-3"], source="api", text="x"),
     )
 
-    assert (old.since, old.until) == (hour - AWAY, hour + timedelta(hours=1))
+    assert (old.since, old.until) == (hour - LONGEST_WAIT, hour + timedelta(hours=1))
     assert (old.models, old.status) == (["dall-e-3"], "succeeded")
     for one in none:
-        assert found(acme.id, Criteria(since=one.since, until=one.until), limit=1) == []
+        assert newest_matching(acme.id, Criteria(since=one.since, until=one.until), limit=1) == []
     assert [narrow(acme.id, one) for one in (waiting, said)] == [waiting, said]
-    assert found(acme.id, narrow(acme.id, waiting), limit=1)[0].generation == some[3]
+    assert newest_matching(acme.id, narrow(acme.id, waiting), limit=1)[0].generation == some[3]
 
 
 @pytest.mark.usefixtures("some")
@@ -151,17 +151,17 @@ def test_rows_are_looked_for_when_usage_has_any(acme, other, some):
     ],
 )
 def test_no_row_is_lost_where_usage_narrows_the_look(acme, wanted):
-    rows = found(acme.id, wanted, limit=9)
+    rows = newest_matching(acme.id, wanted, limit=9)
 
     assert rows
-    assert found(acme.id, narrow(acme.id, wanted), limit=9) == rows
+    assert newest_matching(acme.id, narrow(acme.id, wanted), limit=9) == rows
 
 
 def test_a_list_holds_no_more_of_a_prompt_than_it_shows(acme, delivered):
     made = delivered(acme, prompt="fox " * 5000)
 
-    (shown,) = found(acme.id, Criteria(), limit=1, prompt_chars=100)
-    (whole,) = found(acme.id, Criteria(), limit=1)
+    (shown,) = newest_matching(acme.id, Criteria(), limit=1, prompt_chars=100)
+    (whole,) = newest_matching(acme.id, Criteria(), limit=1)
 
     assert (len(shown.generation.prompt), len(whole.generation.prompt)) == (100, len(made.prompt))
 
@@ -179,7 +179,7 @@ def test_a_list_holds_no_more_of_a_prompt_than_it_shows(acme, delivered):
 )
 @pytest.mark.usefixtures("some")
 def test_sums_are_of_all_however_many_there_are(acme, monkeypatch, wanted):
-    every = found(acme.id, wanted, limit=99)
+    every = newest_matching(acme.id, wanted, limit=99)
     charged = sum(one.generation.charged_micros for one in every)
     monkeypatch.setattr("generation.tenants.searching.bounds.SEARCHED", 2)
 
@@ -196,7 +196,7 @@ def test_sums_by_what_usage_does_not_know_say_when_they_are_not_of_all(acme, som
     dear = sums(acme.id, Criteria(cost_over=Micros(0)))
     assert (dear.looked_at, dear.is_all) == (2, False)
     assert dear.generations == 1
-    assert found(acme.id, Criteria(cost_over=Micros(1)), limit=1)[0].generation == some[2]
+    assert newest_matching(acme.id, Criteria(cost_over=Micros(1)), limit=1)[0].generation == some[2]
 
 
 @pytest.mark.usefixtures("some")
@@ -227,7 +227,7 @@ def test_sums_of_all_end_in_time(acme, sign_in, monkeypatch):
     "wanted", [Criteria(source="api"), Criteria(text="fox"), Criteria(cost_over=Micros(60_000))]
 )
 def test_sums_of_all_are_those_of_the_rows(acme, some, monkeypatch, wanted):
-    every = found(acme.id, wanted, limit=99)
+    every = newest_matching(acme.id, wanted, limit=99)
     for name in ("SEARCHED", "WORDS_SEARCHED"):
         monkeypatch.setattr(bounds, name, 2)
 
@@ -243,7 +243,7 @@ def test_sums_of_all_are_those_of_the_rows(acme, some, monkeypatch, wanted):
 def test_words_are_looked_for_between_bounds_of_the_index(acme, some):
     """For ids among the newest rows the planner may read all rows instead."""
     with CaptureQueriesContext(connection) as asked:
-        found(acme.id, Criteria(text="zzz"), limit=5)
+        newest_matching(acme.id, Criteria(text="zzz"), limit=5)
     (sql,) = (one["sql"] for one in asked if "ORDER BY" in one["sql"])
 
     with connection.cursor() as cursor:

@@ -102,7 +102,7 @@ def test_a_workspace_without_movements_adds_up(sign_in, channel):
 
 
 def test_the_ledger_as_csv_can_be_added_up_by_anyone(acme, sign_in, moved, monkeypatch):
-    monkeypatch.setattr("console.workspace.money.pages.READ", 2)
+    monkeypatch.setattr("console.workspace.money.pages.ROWS_AT_ONCE", 2)
 
     answer = sign_in(acme).get(url("ledger", acme) + "?format=csv")
 
@@ -125,7 +125,7 @@ def test_the_ledger_as_csv_can_be_added_up_by_anyone(acme, sign_in, moved, monke
 
 
 def test_the_ledger_has_pages(acme, sign_in, moved, monkeypatch):
-    monkeypatch.setattr("console.workspace.money.pages.PAGE", 2)
+    monkeypatch.setattr("console.workspace.money.pages.PAGE_ROWS", 2)
     client = sign_in(acme)
 
     first = client.get(url("ledger", acme)).content.decode()
@@ -136,7 +136,7 @@ def test_the_ledger_has_pages(acme, sign_in, moved, monkeypatch):
     assert "Hold" in second
     assert "meant 9" in second
     assert "?before=4" in odd
-    assert [one.seq for one in latest_transfers(acme.id, before_seq=4, limit=2)] == [3, 2]
+    assert [transfer.seq for transfer in latest_transfers(acme.id, before_seq=4, limit=2)] == [3, 2]
 
 
 def test_own_and_scheduled_prices_are_shown(acme, sign_in):

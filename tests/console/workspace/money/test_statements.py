@@ -278,7 +278,7 @@ def test_a_payment_typed_wrong_and_booked_right_is_told_as_that(at, channel, sig
         ("reversal", "", "999999.000000", ""),
         ("closing", "", "", "99.000000"),
     ]
-    assert [(one["kind"], one["amount"], one["reverses"]) for one in entries] == [
+    assert [(entry["kind"], entry["amount"], entry["reverses"]) for entry in entries] == [
         ("top_up", "999999.000000", ""),
         ("reversal", "999999.000000", "1"),
         ("top_up", "99.000000", ""),

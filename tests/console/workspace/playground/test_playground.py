@@ -89,8 +89,8 @@ def test_each_tier_and_ratio_is_a_size_of_the_model():
 
     assert {size for _, size in draft.tiers} <= set(PRO.size_names)
     assert draft.tier == "4K"
-    assert [one.name for one in draft.ratios if one.is_chosen] == ["16:9"]
-    assert all(PRO.by_name[one.size].tier == "4K" for one in draft.ratios)
+    assert [ratio.name for ratio in draft.ratios if ratio.is_chosen] == ["16:9"]
+    assert all(PRO.by_name[ratio.size].tier == "4K" for ratio in draft.ratios)
 
 
 def test_code_says_exactly_what_the_form_says():
@@ -164,7 +164,7 @@ def test_each_step_of_the_picker_costs_what_is_quoted(acme, model, quality):
 
     assert [name for name, _, _ in picker.tiers] == [name for name, _ in draft.tiers]
     for name, _, least in picker.tiers:
-        of_tier = [one for one in quotes.values() if one.order.tier == name]
+        of_tier = [quote for quote in quotes.values() if quote.order.tier == name]
         assert least == min(one.least for one in of_tier)
     for ratio, most in picker.ratios:
         assert most == quotes[ratio.size].quote.unit

@@ -10,7 +10,7 @@ from django.test import Client
 from accounts.authentication import authenticate
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Tenant, User
 from accounts.services import delete_workspace, erase_due, erase_tenant, set_tenant_status
-from accounts.services.erasure import AGAIN, LEASE
+from accounts.services.erasure import LEASE, RETRY_AFTER
 from billing.models import Transfer
 from billing.selectors import balance_of
 from generation.lifecycle.settlement import cancel
@@ -154,8 +154,8 @@ def test_a_generation_admitted_at_the_last_moment_ends_before_the_erasure(acme, 
 
     assert erase_due(now=now) == 0
     cancel(generation=late, now=now)
-    assert erase_due(now=now + AGAIN / 2) == 0
-    assert erase_due(now=now + AGAIN) == 1
+    assert erase_due(now=now + RETRY_AFTER / 2) == 0
+    assert erase_due(now=now + RETRY_AFTER) == 1
 
     assert Generation.objects.get(id=late.id).prompt == ""
     assert balance_of(acme.id).held == 0
@@ -168,7 +168,7 @@ def test_a_generation_admitted_during_the_erasure_is_erased_a_minute_later(acme,
     late = Generation.objects.get(id=late_generation(acme).id)
     cancel(generation=late, now=now)
 
-    assert erase_due(now=now + AGAIN) == 1
+    assert erase_due(now=now + RETRY_AFTER) == 1
     assert erase_due(now=now + LEASE) == 0
 
     assert Generation.objects.get(id=late.id).prompt == ""

@@ -212,7 +212,9 @@ def test_one_mailbox_gets_six_invitations_an_hour_from_all_workspaces(sign_in):
     customers = [PayingCustomer(f"acme-{number}") for number in range(7)]
     form = {"email": "bob@example.com", "role": "viewer"}
 
-    answers = [sign_in(one).post(url("member_invite", one), form) for one in customers]
+    answers = [
+        sign_in(customer).post(url("member_invite", customer), form) for customer in customers
+    ]
 
     assert [answer.status_code for answer in answers] == [302] * 6 + [422]
     assert "Too many mails were sent to this address" in words_of(answers[-1])
