@@ -5,9 +5,9 @@ APIs, and in any other module to which a path of the URL map leads; the probes' 
 statement of a body counts, nested ones too (an `if` with two lines in it is three; `else` and
 `except` are not counted). A docstring does not count, and an inner function counts by itself.
 
-None of these modules imports `django.db`, names a manager or a look-up by Django's shortcuts, or
-narrows a query, but for a few that say why. Pages may hand a selector's query set to a form or a
-template.
+None of these modules imports `django.db`, names a manager or a look-up by Django's shortcuts,
+narrows a query, or reads or saves a row, but for a few that say why. Pages may hand a selector's
+query set to a form or a template.
 """
 
 import ast
@@ -118,6 +118,8 @@ SHORTCUTS = {"get_object_or_404", "get_list_or_404"}
 QUERIES = {"aggregate", "annotate", "exclude", "in_bulk", "order_by", "select_related"} | {
     "prefetch_related", "select_for_update", "values_list"
 }  # fmt: skip
+CALLS = {"bulk_create", "exists", "first", "refresh_from_db", "save"}
+"""Words that are a query only when called."""
 
 
 def database_words(source: str) -> Iterator[tuple[int, str]]:
@@ -129,6 +131,8 @@ def database_words(source: str) -> Iterator[tuple[int, str]]:
             case ast.alias(name=name) if name in SHORTCUTS or name.startswith("django.db"):
                 yield node.lineno, name
             case ast.Attribute(attr=name) if name in MANAGERS | SHORTCUTS | QUERIES:
+                yield node.lineno, name
+            case ast.Call(func=ast.Attribute(attr=name)) if name in CALLS:
                 yield node.lineno, name
             case ast.Call(func=ast.Attribute(attr="filter"), keywords=[_, *_]):
                 yield node.lineno, "filter"
@@ -164,6 +168,9 @@ def test_no_view_asks_the_database_itself():
         ("from django.shortcuts import get_object_or_404 as got", ["get_object_or_404"]),
         ("channel.routes.order_by('pk')", ["order_by"]),
         ("bill.lines.filter(decision='')", ["filter"]),
+        ("key.refresh_from_db()", ["refresh_from_db"]),
+        ("bill.lines.first()", ["first"]),
+        ("period.first", []),
         ("register.filter('price', amounts.price)", []),
         ("from generation.api.objects import GenerationObject", []),
         ("'Channel.objects'  # django.db", []),

@@ -204,7 +204,6 @@ class KeysView(Endpoint):
             key, text = issue_key_for(
                 caller=caller, name=name, fields=fields, livemode=livemode, **self.by(caller)
             )
-        key.refresh_from_db(fields=["created_at"])
         return Answer(ShownKey(key, text))
 
 

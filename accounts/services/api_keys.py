@@ -1,6 +1,7 @@
 """API keys: issued, changed, revoked. Audit events name a key by its id and visible prefix."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,7 +119,7 @@ def change_api_key(
 
     The next request feels it. A person who sets rules of a key that another person made is noted in
     `limited_by`: see `delegation.change_own_key`. Raises ValidationError like `issue_api_key`: an
-    expired key counts again once its expiry is moved.
+    expired key counts again once its expiry is moved. `key` stays as it is then.
     """
     before, had_expired = _describe(key), key.status(clock.now()) == "expired"
     if rules.models != key.allowed_models:
@@ -127,15 +128,18 @@ def change_api_key(
     is_anothers = isinstance(actor, User) and actor.pk != key.created_by_id
     if is_anothers and rules != rules_of(key):
         columns["limited_by"] = actor
+    changed = copy(key)
     for column, value in columns.items():
-        setattr(key, column, value)
-    after = _describe(key)
+        setattr(changed, column, value)
+    after = _describe(changed)
     if after == before:
         return
-    key.full_clean()
-    if had_expired and key.status(clock.now()) == "active":
+    changed.full_clean()
+    if had_expired and changed.status(clock.now()) == "active":
         _refuse_one_too_many(key.tenant_id)
-    key.save(update_fields=list(columns))  # a revocation meanwhile stands
+    changed.save(update_fields=list(columns))  # a revocation meanwhile stands
+    for column in columns:
+        setattr(key, column, getattr(changed, column))
     record(key.audited, "api_key.change", actor=actor, before=before, after=after, ip=ip)
 
 

@@ -157,7 +157,7 @@ def issue_key_for(
         raise ValidationError({"scopes": message})
     rules = replace(rules_of(own), **{"scopes": scopes, "budget_warns_only": False, **fields})
     refuse_more_than(rules_of(own), rules)
-    return issue_api_key(
+    key, text = issue_api_key(
         tenant=own.tenant,
         name=name,
         rules=rules,
@@ -166,6 +166,8 @@ def issue_key_for(
         maker=own.created_by,
         ip=ip,
     )
+    key.refresh_from_db(fields=["created_at"])
+    return key, text
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 """A tenant's settings on one page, changed together or not at all."""
 
+from copy import copy
+
 from django.db import transaction
 
 from accounts.models import Actor, Tenant
@@ -19,15 +21,17 @@ def change_standing(
     prompt_retention_days: int | None,
     actor: Actor,
     ip: str | None = None,
-) -> None:
-    """Change the settings that operators decide; unchanged ones make no audit event.
+) -> Tenant:
+    """Return the tenant with the settings that operators decide; `tenant` itself stays as it is.
 
-    Raises ValidationError, by column where one is at fault.
+    Unchanged settings make no audit event. Raises ValidationError, by column where one is at fault.
     """
+    tenant = copy(tenant)
     change_tenant(tenant=tenant, name=name, limits=limits, actor=actor, ip=ip)
     if uncharged_ceiling != tenant.uncharged_ceiling_micros:
         set_uncharged_ceiling(tenant=tenant, ceiling=uncharged_ceiling, actor=actor, ip=ip)
     set_prompt_retention(tenant=tenant, days=prompt_retention_days, actor=actor, ip=ip)
+    return tenant
 
 
 @transaction.atomic
@@ -41,10 +45,11 @@ def change_settings(
     actor: Actor,
     ip: str | None = None,
 ) -> None:
-    """Change the settings that owners and admins decide; unchanged ones make no audit event.
+    """Change the settings that owners and admins decide; `tenant` itself stays as it is.
 
-    Raises ValidationError, by column where one is at fault.
+    Unchanged settings make no audit event. Raises ValidationError, by column where one is at fault.
     """
+    tenant = copy(tenant)
     set_title(tenant=tenant, title=title, actor=actor, ip=ip)
     set_time_zone(tenant=tenant, name=time_zone, actor=actor, ip=ip)
     set_prompt_retention(tenant=tenant, days=prompt_retention_days, actor=actor, ip=ip)

@@ -66,6 +66,11 @@ def bill_numbered(number: int) -> VendorBill | None:
     return rows.filter(pk=number).first()
 
 
+def line_numbered(number: int, *, bill: VendorBill) -> BillLine | None:
+    """The line of the bill with this id; None if it has no such line."""
+    return bill.lines.filter(pk=number).first()
+
+
 def lines_numbered(numbers: Collection[int], *, bill: VendorBill) -> QuerySet[BillLine]:
     """Those of these lines that the bill has, in the order of the file."""
     return bill.lines.filter(pk__in=numbers).order_by("id")

@@ -136,8 +136,8 @@ def test_settings_change_together_or_not_at_all(acme):
             actor="test",
         )
 
-    acme.refresh_from_db()
-    assert (acme.shown_name, acme.time_zone) == ("acme", "UTC")
+    kept = [(one.shown_name, one.time_zone) for one in (acme, Tenant.objects.get())]
+    assert kept == [("acme", "UTC"), ("acme", "UTC")]
     assert not AuditEvent.objects.exclude(action="tenant.create").exists()
 
 
@@ -152,8 +152,11 @@ def test_a_standing_changes_together_or_not_at_all(acme):
             actor="test",
         )
 
-    acme.refresh_from_db()
-    assert (acme.name, acme.max_in_flight, acme.uncharged_ceiling_micros) == ("acme", None, None)
+    kept = [
+        (one.name, one.max_in_flight, one.uncharged_ceiling_micros)
+        for one in (acme, Tenant.objects.get())
+    ]
+    assert kept == [("acme", None, None), ("acme", None, None)]
     assert not AuditEvent.objects.exclude(action="tenant.create").exists()
 
 
@@ -194,6 +197,9 @@ def test_senseless_new_rules_of_a_key_are_refused(acme_key):
         change_api_key(
             key=acme_key[0], name="odd", rules=KeyRules(requests_per_minute=0), actor="test"
         )
+
+    kept = [(one.name, one.requests_per_minute) for one in (acme_key[0], ApiKey.objects.get())]
+    assert kept == [("first", None), ("first", None)]
 
 
 def test_a_key_is_stored_as_a_digest_only(acme, settings):

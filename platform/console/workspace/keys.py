@@ -170,7 +170,6 @@ def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
     form = dressed(KeyForm(request.POST, initial=values_of(found), most=scopes_of(workspace.role)))
     if form.is_valid() and _is_changed(request, workspace, found, form):
         return done(request, workspace, "Changes saved", "key", found.public_id)
-    found.refresh_from_db()
     return _detail(request, workspace, found, keys, form)
 
 

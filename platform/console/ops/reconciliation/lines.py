@@ -9,7 +9,7 @@ from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.ops.reconciliation.standing import refused
 from generation.bills import decisions
-from generation.bills.listing import lines_numbered
+from generation.bills.listing import line_numbered
 from generation.models import BillLine
 
 
@@ -49,7 +49,7 @@ def pick(request: HttpRequest, operator: Operator, bill: int, line: int) -> Http
 
 
 def _line_or_404(bill: int, line: int) -> BillLine:
-    found = lines_numbered([line], bill=bill_or_404(bill)).first()
+    found = line_numbered(line, bill=bill_or_404(bill))
     if found is None:
         raise Http404
     return found

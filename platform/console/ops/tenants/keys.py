@@ -50,7 +50,6 @@ def change(request: HttpRequest, operator: Operator, tenant: str, key: str) -> H
             form.take_errors(error)
         else:
             return done(request, "Changes saved", "tenant_key", tenant, found.public_id)
-    found.refresh_from_db()
     return _page(request, operator, found, form)
 
 

@@ -73,14 +73,12 @@ def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> Http
     """Change the limits; the message names the former ones."""
     found, form = tenant_of(tenant), dressed(StandingForm(request.POST))
     if form.is_valid():
-        before = standing_of(found)
         try:
-            change_standing(tenant=found, **form.standing(), **by(request, operator))
+            changed = change_standing(tenant=found, **form.standing(), **by(request, operator))
         except ValidationError as error:
             take_errors(form, error)
-            found.refresh_from_db()
         else:
-            words = _changes(before, standing_of(found)) or "Nothing changed"
+            words = _changes(standing_of(found), standing_of(changed)) or "Nothing changed"
             return done(request, words, "tenant", found.public_id)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return page(request, operator, found, limits=form, status=status)

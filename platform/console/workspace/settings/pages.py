@@ -152,7 +152,6 @@ def page(
     **refusals: str,
 ) -> HttpResponse:
     """Render the page, with a refused form in place of the current values, or with refusals."""
-    workspace.tenant.refresh_from_db()
     tenant = workspace.tenant
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form or limits_form or refusals else HTTPStatus.OK
     columns = (*OwnLimitsForm.base_fields, "own_models")
