@@ -77,8 +77,13 @@ def lines_numbered(numbers: Collection[int], *, bill: VendorBill) -> QuerySet[Bi
 
 
 def lines_of(bill: VendorBill, name: str) -> QuerySet[BillLine]:
-    """All lines of a list, in the order of the file; calls without a line by their time."""
+    """All lines of a list, in the order of the file; calls without a line by their time.
+
+    All lines of the bill for an empty name.
+    """
     rows = bill.lines.order_by("id")
+    if not name:
+        return rows
     is_decision = name in BillLine.Decision.values
     return rows.filter(decision=name) if is_decision else rows.filter(outcome=name)
 

@@ -24,7 +24,7 @@ from generation.catalogue.costs import cells
 from generation.channels.registry import PUBLISHED_COSTS
 from generation.models import Channel
 from generation.models import CostTable as StoredCosts
-from generation.selectors import cost_table_of, stored_cost_tables
+from generation.selectors import cost_table_of, flat_costs, stored_cost_tables
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 
@@ -157,8 +157,7 @@ def _print(
 
 
 def _flat(channel: Channel) -> dict[str, str]:
-    routes = channel.routes.exclude(cost_micros=None).order_by("contract_id")
-    return {route.contract_id: to_decimal(route.cost_micros or 0) for route in routes}
+    return {one.contract_id: to_decimal(one.cost_micros or 0) for one in flat_costs(channel)}
 
 
 def _described(channel: Channel, stored: StoredCosts) -> dict[str, Any]:

@@ -188,6 +188,11 @@ def incident_by_id(incident_id: int) -> Incident | None:
     return _with_updates().filter(id=incident_id).first()
 
 
+def updates_of(incident: Incident) -> list[IncidentUpdate]:
+    """An incident's updates, the newest first."""
+    return list(incident.updates.all())
+
+
 class IncidentFilter(NamedTuple):
     """A filter by part and by maintenance or not; "" and None match any."""
 

@@ -48,6 +48,7 @@ from billing.selectors import (
     assignment_of,
     book_in_force,
     list_of,
+    numbers_of,
     outlook_of,
     price_books,
     price_lists,
@@ -180,7 +181,7 @@ class Command(DraftActions):
             tenant_id=owner,
             actor=ACTOR,
         )
-        stops, prices = stops_of(book, clock.now()), book.prices.count()
+        stops, prices = stops_of(book, clock.now()), numbers_of([book.id]).get(book.id, 0)
         self.tell(
             options,
             {**book_facts(book), "prices": prices, **changes_of(book, stops)},

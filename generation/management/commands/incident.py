@@ -84,11 +84,13 @@ class Command(OperatorCommand):
             raise say_invalid(error) from None
 
     def _tell_of(self, incident: Incident, options: Mapping[str, Any], now: datetime) -> None:
-        mailed = incident.updates.all()[0].mailed
+        row = _row(incident, now)
+        mailed = row["updates"][0]["mailed"]
         whom = f"; {mailed} owners are mailed" if options["mail"] else ""
         state = incident.state_at(now).label.lower()
-        facts = {**_row(incident, now), "mailed": mailed}
-        self.tell(options, facts, f"{incident.id}: {incident.title}, {state}{whom}")
+        self.tell(
+            options, {**row, "mailed": mailed}, f"{incident.id}: {incident.title}, {state}{whom}"
+        )
 
     def _list(self, options: Mapping[str, Any], now: datetime) -> None:
         every = IncidentFilter()
@@ -156,7 +158,7 @@ def _row(incident: Incident, now: datetime) -> dict[str, Any]:
                 "by": update.by,
                 "mailed": update.mailed,
             }
-            for update in incident.updates.all()
+            for update in incidents.updates_of(incident)
         ],
     }
 

@@ -124,8 +124,9 @@ class Command(OperatorCommand):
         actions[action](bill, options)
 
     def _show(self, bill: VendorBill, options: dict[str, Any]) -> None:
-        lines = _lines(bill, options) if options["list"] or options["line"] else bill.lines.none()
-        pages = ([line_row(line) for line in page] for page in listing.all_of(lines))
+        is_chosen = options["list"] or options["line"]
+        chosen = listing.all_of(_lines(bill, options)) if is_chosen else iter(())
+        pages = ([line_row(line) for line in page] for page in chosen)
         if options["json"]:
             self._print_json(bill_row(bill), pages)
             return
@@ -155,7 +156,7 @@ class Command(OperatorCommand):
         )
         if not typed or read_change(typed) != change:
             raise CommandError(f"Nothing was changed: it changes the cost by {to_decimal(change)}.")
-        pages = listing.all_of(lines.order_by("id"))
+        pages = listing.all_of(lines)
         done = decisions.take(
             (line for page in pages for line in page), reason=options["reason"], actor=ACTOR
         )
@@ -192,9 +193,9 @@ class Command(OperatorCommand):
                 decisions.withdraw(line, actor=ACTOR)
                 result = "no longer disputed"
             case _:
-                line = decisions.pick(line, call=options["call"], actor=ACTOR)
-                result = f"of that call, {line.outcome}"
-        line.refresh_from_db()
+                picked = decisions.pick(line, call=options["call"], actor=ACTOR)
+                result = f"of that call, {picked.outcome}"
+        line = _line(bill, options)
         self.tell(options, line_row(line), f"line {line.pk}: {result}")
 
     def _change_bill(self, bill: VendorBill, options: dict[str, Any]) -> None:
@@ -280,16 +281,15 @@ def _bill(text: str | None) -> VendorBill:
 def _line(bill: VendorBill, options: Mapping[str, Any]) -> BillLine:
     if len(options["line"] or ()) != 1:
         raise CommandError("--line names one line, as `reconcile show` has its id")
-    return _lines(bill, options).get()
+    return _lines(bill, options)[0]
 
 
 def _lines(bill: VendorBill, options: Mapping[str, Any]) -> QuerySet[BillLine]:
     """The lines that are named, or those of a list; by default all of a bill."""
-    lines = bill.lines.order_by("id")
-    if options["line"]:
-        named = [read_limit(text) or 0 for text in options["line"]]
-        named_lines = lines.filter(pk__in=named)
-        if len(named_lines) != len(set(named)):
-            raise CommandError("the bill has no such line: `reconcile show` has their ids")
-        return named_lines
-    return listing.lines_of(bill, options["list"]) if options["list"] else lines
+    if not options["line"]:
+        return listing.lines_of(bill, options["list"] or "")
+    named = {read_limit(text) or 0 for text in options["line"]}
+    lines = listing.lines_numbered(named, bill=bill)
+    if len(lines) != len(named):
+        raise CommandError("the bill has no such line: `reconcile show` has their ids")
+    return lines
