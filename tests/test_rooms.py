@@ -1,8 +1,9 @@
-"""No SQL of one app in another's package, and no module too long to be read in one go.
+"""No SQL or query of one app in another's package, and no module too long to be read in one go.
 
-A table is named only by the app that owns it. Other apps' statements may join the owner's named
-relations (accounts.selectors.API_KEYS, billing.selectors.HOLDS, …). Migrations may name any table;
-ORM relations follow foreign keys.
+A table is named, and its model's manager used, only by the app that owns it. Other apps' statements
+may join the owner's named relations (accounts.selectors.API_KEYS, billing.selectors.HOLDS, …), and
+other apps read and change rows by the owner's selectors and services. Migrations may name any
+table; ORM relations follow foreign keys.
 """
 
 import ast
@@ -71,6 +72,50 @@ def test_no_table_is_named_outside_its_app(room):
     ]
 
     assert strangers == []
+
+
+def managers_in(source: str) -> Iterator[tuple[int, str]]:
+    """Line, app and model of every manager of an imported model, such as `billing.Transfer`."""
+    tree = ast.parse(source)
+    models = {
+        alias.asname or alias.name: f"{(node.module or '').partition('.')[0]}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr="objects") if name in models:
+                yield node.lineno, models[name]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_app_uses_the_manager_of_anothers_model(room):
+    strangers = [
+        f"{path.relative_to(ROOT)}:{line} uses {model}.objects"
+        for path in sources(room)
+        for line, model in managers_in(path.read_text(encoding="utf-8"))
+        if (owner := model.partition(".")[0]) in OWNERS and owner != room
+    ]
+
+    assert strangers == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from billing.models import Transfer\nTransfer.objects.get()", [(2, "billing.Transfer")]),
+        (
+            "from billing.models import Transfer as Moved\nrows = Moved.objects",
+            [(2, "billing.Transfer")],
+        ),
+        ("def read():\n  from accounts.models import User\n  User.objects", [(3, "accounts.User")]),
+        ("from billing.models import Transfer\nTransfer.Kind.HOLD", []),
+        ("from generation.api import objects\nobjects.Rendered", []),
+    ],
+)
+def test_managers_are_known_as_said(source, found):
+    assert list(managers_in(source)) == found
 
 
 BELOW = re.compile(rf"({'|'.join(OWNERS)})\.(?:selectors|services)\.\w+")

@@ -28,12 +28,14 @@ class SecretEncryption:
 def replace_secret(
     endpoint: WebhookEndpoint, *, overlap: timedelta, now: datetime, way_out: str
 ) -> str:
-    """Return a locked endpoint's new secret; the former one signs too for `overlap`.
+    """Lock the endpoint, and return its new secret; the former one signs too for `overlap`.
 
     Only one former secret is kept. Raises ValidationError if another one would end before its time;
     without an overlap all of them end at once. `way_out` ends its message: the step that ends all
-    secrets at once, for a person who has not received the present one.
+    secrets at once, for a person who has not received the present one. Raises
+    WebhookEndpoint.DoesNotExist if the endpoint was deleted meanwhile.
     """
+    endpoint.refresh_from_db(from_queryset=WebhookEndpoint.objects.select_for_update())
     until = endpoint.previous_until
     if overlap and until is not None and until > now:
         raise ValidationError(

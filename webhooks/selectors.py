@@ -1,6 +1,6 @@
 """Reads of a tenant's endpoints and deliveries; another tenant's are never returned."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -86,6 +86,11 @@ def deliveries_of(
     if after is not None:
         deliveries = deliveries.filter(id__lt=after)
     return list(deliveries.order_by("-id")[:limit])
+
+
+def deliveries_by_event(event_ids: Collection[UUID]) -> dict[UUID, Delivery]:
+    """The deliveries of events that go to one endpoint each, by event."""
+    return {one.event_id: one for one in Delivery.objects.filter(event_id__in=event_ids)}
 
 
 def delivery_by_id(public_id: str, *, endpoint: WebhookEndpoint) -> Delivery | None:

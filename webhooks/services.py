@@ -113,7 +113,6 @@ def rotate_secret(
     """
     if overlap not in OVERLAPS.values():
         raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
-    _lock(endpoint)
     secret = replace_secret(
         endpoint, overlap=overlap, now=now, way_out='rotate with the overlap "0" (at once)'
     )

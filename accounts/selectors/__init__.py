@@ -8,10 +8,12 @@ from accounts.selectors.api_keys import (
     api_keys_among,
     api_keys_of,
     counted_keys_of,
+    key_made_at,
     keys_by_id,
 )
 from accounts.selectors.audit import (
     did_since,
+    events_of,
     installation_events_about,
     notes_about,
     suspended_because,
@@ -31,9 +33,11 @@ from accounts.selectors.members import (
     open_invitations,
 )
 from accounts.selectors.people import (
+    addresses_of_staff,
     emails_of,
     has_second_factor,
     latest_mail,
+    mails_among,
     operator_of,
     staff,
     user_by_email,
@@ -52,7 +56,9 @@ from accounts.selectors.support import (
     support_grants_of,
 )
 from accounts.selectors.tenants import (
+    has_tenant,
     has_tenants,
+    number_of_tenants,
     prompt_retentions,
     tenant_as_shown,
     tenant_by_id,
@@ -62,4 +68,5 @@ from accounts.selectors.tenants import (
     tenants_among,
     tenants_called,
     tenants_like,
+    tenants_with,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Count, Subquery
+from django.db.models import Count, OuterRef, Subquery
 
 from accounts.models import ApiKey
 from pictor.kit.words import ids
@@ -21,6 +21,11 @@ def api_key_by_id(text: str, *, tenant_id: UUID | None = None) -> ApiKey | None:
         return None
     keys = ApiKey.objects.select_related("tenant").filter(id=key_id)
     return (keys if tenant_id is None else keys.filter(tenant_id=tenant_id)).first()
+
+
+def key_made_at(key_id: str) -> Subquery:
+    """When the key was made, for a query whose column `key_id` holds the id."""
+    return Subquery(ApiKey.objects.filter(id=OuterRef(key_id)).values("created_at"))
 
 
 def keys_by_id(key_ids: Collection[UUID]) -> list[ApiKey]:

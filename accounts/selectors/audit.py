@@ -4,8 +4,15 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from accounts.models import AuditEvent, Subject, User
 from accounts.models.records import STAFFS_NOTE
+
+
+def events_of(*actions: str) -> QuerySet[AuditEvent]:
+    """All events with one of these actions, for other apps to narrow."""
+    return AuditEvent.objects.filter(action__in=actions)
 
 
 def did_since(person: User, action: str, about: Subject, *, since: datetime) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Mail, Membership, User
 from pictor.kit.words import ids
@@ -32,6 +32,12 @@ def staff() -> list[User]:
     return list(people.annotate(has_second_factor=Exists(WITH_APPS.filter(id=OuterRef("id")))))
 
 
+def addresses_of_staff(among: Collection[str]) -> "QuerySet[User, str]":
+    """Those of these addresses that belong to active staff."""
+    people = User.objects.filter(email__in=among, is_active=True).exclude(staff_role="")
+    return people.values_list("email", flat=True)
+
+
 def user_by_email(text: str) -> User | None:
     """The person who signs in with this address."""
     return User.objects.filter(email=User.normalize_username(text)).first()
@@ -47,6 +53,11 @@ def operator_of(tenant_name: str, *, email: str) -> User | None:
         email_verified_at__isnull=False,
         memberships__in=owned,
     ).first()
+
+
+def mails_among(ids: Collection[UUID]) -> dict[UUID, Mail]:
+    """The mails with these ids, by id; old ones are gone."""
+    return Mail.objects.in_bulk(list(ids))
 
 
 def latest_mail(*, limit: int) -> list[Mail]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Membership, Tenant
 from pictor.kit.words import ids
@@ -38,6 +38,21 @@ def tenant_as_shown(text: str) -> Tenant | None:
         return tenant
     titled = list(Tenant.objects.filter(title=text)[:2]) if text else []
     return titled[0] if len(titled) == 1 else None
+
+
+def number_of_tenants() -> int:
+    """The number of all tenants, erased ones included."""
+    return Tenant.objects.count()
+
+
+def tenants_with(condition: Exists) -> list[UUID]:
+    """The ids of the tenants with such rows; their tenant is `OuterRef("id")`."""
+    return list(Tenant.objects.filter(condition).values_list("id", flat=True))
+
+
+def has_tenant(tenant_id: str) -> Exists:
+    """Whether there is such a tenant, for a query whose column `tenant_id` holds its id."""
+    return Exists(Tenant.objects.filter(id=OuterRef(tenant_id)))
 
 
 def has_tenants() -> bool:

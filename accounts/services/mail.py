@@ -6,10 +6,11 @@ A mail server's errors are not raised but kept with the mail.
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -78,6 +79,11 @@ def _post(
     if mails:
         transaction.on_commit(partial(ring, TASK))
     return mails
+
+
+def take_back(mail_ids: Collection[UUID], *, to: str) -> None:
+    """Delete those of these mails to that address that are not sent yet."""
+    Mail.objects.filter(id__in=mail_ids, to=to, sent_at=None).delete()
 
 
 def send_due(*, now: datetime, limit: int = 100) -> int:

@@ -15,6 +15,7 @@ from billing.selectors.balances import (
     balance_of,
     balances_of,
     cost_changes,
+    has_transfer,
     has_transfers,
     in_flight_of,
     key_uses,
@@ -40,10 +41,12 @@ from billing.selectors.chain import Position
 from billing.selectors.checkpoints import (
     Checkpoints,
     head_kept,
+    is_head_kept,
     kept_checkpoints,
     kept_heads,
     last_proofs,
     proofs,
+    proofs_with_findings,
     under_way,
 )
 from billing.selectors.customers import NO_FIGURES, CustomerFigures, customer_figures
@@ -64,6 +67,7 @@ from billing.selectors.moves import (
     credited_by_itself,
     credited_for,
     decided_moves,
+    moves_among,
     waiting_moves,
 )
 from billing.selectors.price_books import (
@@ -130,7 +134,7 @@ from billing.selectors.prices import (
 )
 from billing.selectors.proof import proof_of
 from billing.selectors.protection import protection_findings, protections
-from billing.selectors.refunds_given import ChargeSums, charge_sums_of, compensated_by
+from billing.selectors.refunds_given import ChargeSums, credited_generations, compensated_by, charge_sums_of
 from billing.selectors.relations import (
     BALANCES,
     KEY_COUNTERS,

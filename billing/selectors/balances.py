@@ -92,6 +92,11 @@ def has_transfers() -> bool:
     return Transfer.objects.exists()
 
 
+def has_transfer(transfer_id: int) -> bool:
+    """True if the ledger has a transfer with this id."""
+    return Transfer.objects.filter(id=transfer_id).exists()
+
+
 def transfers_of(
     generation_id: UUID, *, tenant_id: UUID, attempt_ids: Collection[UUID]
 ) -> list[Transfer]:

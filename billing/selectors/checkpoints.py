@@ -134,9 +134,19 @@ def under_way() -> set[str]:
     return {kind.value for kind, lock in PROOF_LOCKS.items() if lock in held}
 
 
+def proofs_with_findings() -> Sequence[LedgerProof]:
+    """Return the last finished proofs that found something."""
+    return list(LedgerProof.objects.filter(found__gt=0).order_by("kind"))
+
+
 def kept_heads(*, limit: int) -> list[LedgerHead]:
     """Return the newest kept heads, without their files."""
     return list(LedgerHead.objects.order_by("-day").defer("content")[:limit])
+
+
+def is_head_kept(day: date) -> bool:
+    """True if the head of that UTC day is kept."""
+    return LedgerHead.objects.filter(day=day).exists()
 
 
 def head_kept(day: date) -> LedgerHead | None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Model, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Model, Q, QuerySet, Sum
 
-from accounts.models import ApiKey
+from accounts.selectors import key_made_at
 from billing.models import TenantBalance, UsageRollup
 from billing.selectors.balances import NOTHING_USED, Balance, used_of
 from billing.selectors.hours import is_of_demo
@@ -93,7 +93,7 @@ def _recent_usage(
             ended=Sum("generations"),
             failed=Sum("generations", filter=Q(status=FAILED_STATE), default=0),
             spent=Sum("captured_micros", filter=~Q(channel__in=without_channels), default=0),
-            made_at=Subquery(ApiKey.objects.filter(id=OuterRef("key_id")).values("created_at")),
+            made_at=key_made_at("key_id"),
         )
     )
     used: dict[UUID, _Used] = {}

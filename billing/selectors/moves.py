@@ -21,6 +21,11 @@ def waiting_moves(now: datetime) -> list[MoneyMove]:
     return list(waiting.select_related("tenant").order_by("asked_at", "id"))
 
 
+def moves_among(ids: Collection[UUID]) -> dict[UUID, MoneyMove]:
+    """Return the moves with these ids, by id."""
+    return MoneyMove.objects.in_bulk(list(ids))
+
+
 Ended = tuple[MoneyMove, datetime]
 """A decided move, and its end: when it was booked, was declined, or expired."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from accounts.models import Tenant
+from accounts.selectors import number_of_tenants
 from billing.models import PriceBook, PriceList, PriceListAssignment
 from billing.selectors.price_books import CURRENT, SCHEDULED, with_states
 
@@ -127,7 +127,7 @@ def moved_by(book: PriceBook) -> int:
     Tenants with other prices over it are counted too.
     """
     if book.tenant_id is None:
-        return Tenant.objects.count()
+        return number_of_tenants()
     if book.price_list is None:
         return 1
     return holding().filter(price_list_id=book.tenant_id).count()

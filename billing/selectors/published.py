@@ -7,8 +7,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
-from accounts.models import Tenant
-from accounts.selectors import AUDIT_EVENTS
+from accounts.selectors import AUDIT_EVENTS, has_tenant
 from billing.models import PriceBook, PriceBookWithdrawal, PriceList, PriceListAssignment
 from billing.selectors.findings import Finding
 from pictor.kit.secrets.seals import microseconds
@@ -78,9 +77,8 @@ def price_findings() -> list[Finding]:
         for gone in recorded
     )
     owned = PriceBook.objects.filter(tenant_id__isnull=False)
-    tenants = Tenant.objects.filter(id=OuterRef("tenant_id"))
     lists = PriceList.objects.filter(id=OuterRef("tenant_id"))
-    of_nobody = owned.exclude(Exists(tenants)).exclude(Exists(lists)).order_by("id")
+    of_nobody = owned.exclude(has_tenant("tenant_id")).exclude(Exists(lists)).order_by("id")
     findings.extend(_finding(book, "belongs to nobody") for book in of_nobody)
     return findings
 

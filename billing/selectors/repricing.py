@@ -10,6 +10,7 @@ from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast
 
 from accounts.models import AuditEvent
+from accounts.selectors import events_of
 from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
 from billing.pricing import REFERENCE, PriceKey
@@ -63,10 +64,8 @@ def decided_by(books: Iterable[int]) -> Mapping[int, AuditEvent]:
 
 def _with_drafting(books: QuerySet[PriceBook]) -> QuerySet[PriceBook]:
     """Annotate each book with `drafted_at`, None if the log has no such event."""
-    events = AuditEvent.objects.filter(
-        object_type="price_book",
-        object_id=Cast(OuterRef("pk"), CharField()),
-        action="price_book.draft",
+    events = events_of("price_book.draft").filter(
+        object_type="price_book", object_id=Cast(OuterRef("pk"), CharField())
     )
     drafted_at = Subquery(events.order_by("id").values("at")[:1])
     return books.annotate(drafted_at=drafted_at)  # type: ignore[no-redef]  # where it is declared
@@ -122,9 +121,7 @@ def _began(book: PriceBook) -> datetime:
 
 def _events(books: Iterable[int], *actions: str) -> QuerySet[AuditEvent]:
     named = [str(book) for book in books]
-    return AuditEvent.objects.filter(
-        object_type="price_book", object_id__in=named, action__in=actions
-    )
+    return events_of(*actions).filter(object_type="price_book", object_id__in=named)
 
 
 def sold_by_cell(now: datetime, *, is_demo: bool = False) -> Mapping[PriceKey, Margin]:

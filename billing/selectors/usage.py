@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Sum
 
-from accounts.models import Tenant
 from accounts.quotas import window_start
+from accounts.selectors import tenants_with
 from billing.latency import BOUNDS
 from billing.models import UnchargedCost, UsageRollup
 from billing.upstream_cost import COUNTED
@@ -59,7 +59,7 @@ def tenants_using(models: Collection[str] | None, *, since: datetime) -> list[UU
     rows = UsageRollup.objects.filter(tenant_id=OuterRef("id"), hour__gte=since)
     if models is not None:
         rows = rows.filter(model__in=models)
-    return list(Tenant.objects.filter(Exists(rows)).values_list("id", flat=True))
+    return tenants_with(Exists(rows))
 
 
 def used_of(tenant_id: UUID, models: Collection[str], *, since: datetime) -> dict[str, int]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import Tenant
+from accounts.selectors import tenants_among
 from billing.models import PriceBook
 from billing.pricing import PriceKey
 from billing.selectors.price_books import decided_books, standing
@@ -62,7 +63,7 @@ def would_have_brought(book: PriceBook, now: datetime, *, is_demo: bool = False)
         sold = [images for images in sold if images.key not in cut] + sold_since(by_day=cut)
     facts = brought_by(sold, prices)
     most = facts.most_touched[:SOME_TOUCHED]
-    named = Tenant.objects.in_bulk([effect.tenant for effect in most])
+    named = tenants_among([effect.tenant for effect in most])
     return Forecast(facts, first, sold_until(), [(named[effect.tenant], effect) for effect in most])
 
 

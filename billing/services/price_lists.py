@@ -6,7 +6,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.models import Tenant
+from accounts.selectors import tenant_by_id
 from accounts.services import Actor, Subject, record
 from accounts.titles import without_marks
 from billing import locks
@@ -79,7 +79,7 @@ def assign_price_list(
     cost. Raises it also if `seen` is not the `digest_of_changes`; and Tenant.DoesNotExist.
     """
     locks.decisions_on_prices()
-    tenant = Tenant.objects.get(id=tenant_id)
+    tenant = tenant_by_id(tenant_id)
     former = list_of(tenant_id)
     concerned = price_list or former
     if former == price_list or concerned is None:

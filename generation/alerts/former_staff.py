@@ -2,8 +2,8 @@
 
 from django.db import transaction
 
-from accounts.models import Actor, Mail
-from accounts.services import record
+from accounts.models import Actor
+from accounts.services import record, take_back
 from generation import conditions
 from generation.models import AlertAddress, AlertRule, AlertSending
 
@@ -28,4 +28,4 @@ def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
         )
     sendings = AlertSending.objects.filter(mails__contains=[of])
     posted = {mail_id for ids in sendings.values_list("mail_ids", flat=True) for mail_id in ids}
-    Mail.objects.filter(id__in=posted, to=of, sent_at=None).delete()
+    take_back(posted, to=of)

@@ -9,9 +9,11 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.models import Mail
+from accounts.selectors import mails_among
 from accounts.services import MAX_MAIL_ATTEMPTS
 from generation.models import AlertSending
 from webhooks.models import Delivery, DeliveryAttempt
+from webhooks.selectors import attempts_of, deliveries_by_event
 
 
 class SendState(Enum):
@@ -45,13 +47,10 @@ def short(url: str) -> str:
 
 def results_of(sendings: Sequence[AlertSending]) -> Mapping[UUID, Sequence[DestinationResult]]:
     """By sending, the result at each destination. Three queries."""
-    mails = Mail.objects.in_bulk([mail_id for sending in sendings for mail_id in sending.mail_ids])
-    events = [sending.event_id for sending in sendings if sending.event_id]
-    deliveries = {
-        delivery.event_id: delivery for delivery in Delivery.objects.filter(event_id__in=events)
-    }
-    tried = DeliveryAttempt.objects.filter(delivery__in=deliveries.values()).defer("answer")
-    last = {attempt.delivery_id: attempt for attempt in tried.order_by("id")}
+    mails = mails_among([mail_id for sending in sendings for mail_id in sending.mail_ids])
+    deliveries = deliveries_by_event([sending.event_id for sending in sendings if sending.event_id])
+    tried = attempts_of(deliveries.values())
+    last = {delivery: attempts[-1] for delivery, attempts in tried.items() if attempts}
     return {sending.id: list(_results(sending, mails, deliveries, last)) for sending in sendings}
 
 

@@ -27,7 +27,6 @@ from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
 from webhooks import installation_endpoints, signing
 from webhooks.addresses import check_url
-from webhooks.models import WebhookEndpoint
 from webhooks.rotation import replace_secret
 
 MAX_RULES, MAX_MAILS = 20, 10
@@ -180,8 +179,7 @@ def rotate_secret(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | Non
     kept = lock_rule(rule)
     if kept.endpoint is None:
         raise ValidationError({"url": "It has no webhook."})
-    endpoint = WebhookEndpoint.objects.select_for_update().get(pk=kept.endpoint.pk)
-    secret = replace_secret(endpoint, overlap=OVERLAP, now=now, way_out=WAY_OUT)
+    secret = replace_secret(kept.endpoint, overlap=OVERLAP, now=now, way_out=WAY_OUT)
     record(kept.audited, "alert.rotate", actor=actor, after={"name": kept.name}, ip=ip)
     return secret
 

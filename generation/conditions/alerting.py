@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from accounts.models import Mail, User
-from generation.conditions.found import Outlook, PresentCondition
+from accounts.selectors import addresses_of_staff, mails_among
+from generation.conditions.found import PresentCondition, Outlook
 from generation.models import AlertAddress, AlertRule, AlertSending
 from webhooks.models import WebhookEndpoint
 
@@ -20,9 +20,8 @@ _STOPPED = {
 def receiving_addresses(rules: Collection[AlertRule]) -> Mapping[UUID, list[str]]:
     """By rule, those of its addresses that receive alerts: of staff, or confirmed."""
     named = {address for rule in rules for address in rule.mails}
-    people = User.objects.filter(email__in=named, is_active=True).exclude(staff_role="")
     confirmed = AlertAddress.objects.filter(address__in=named).values_list("address", flat=True)
-    hear = set(people.values_list("email", flat=True).union(confirmed))
+    hear = set(addresses_of_staff(named).union(confirmed))
     return {rule.id: [address for address in rule.mails if address in hear] for rule in rules}
 
 
@@ -62,5 +61,5 @@ def _unsent(rules: Collection[AlertRule], *, before: datetime) -> Mapping[UUID, 
     for rule in rules:
         last = sendings.filter(rule=rule).order_by("-id").first()
         unsent |= dict.fromkeys(last.mail_ids if last else (), rule.id)
-    waiting = Mail.objects.filter(id__in=unsent, sent_at=None)
-    return {unsent[mail.id]: mail.to for mail in waiting}
+    mails = mails_among(unsent).values()
+    return {unsent[mail.id]: mail.to for mail in mails if mail.sent_at is None}

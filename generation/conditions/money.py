@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from accounts.models import Tenant
+from accounts.selectors import tenants_among
 from billing.models import LedgerProof
 from billing.selectors import (
     decided_books,
     last_change,
+    proofs,
+    proofs_with_findings,
     running_out,
     sold_until,
     waiting_moves,
@@ -33,7 +36,7 @@ LEAST_DAYS = 3
 
 def findings(_outlook: Outlook) -> Iterator[PresentCondition]:
     """Each finding of the last proof of each kind: an entry of the ledger that cannot be true."""
-    for proof in LedgerProof.objects.filter(found__gt=0).order_by("kind"):
+    for proof in proofs_with_findings():
         for finding in proof.findings:
             yield PresentCondition(
                 f"{finding['check']}: {finding['object']}", None, str(finding["message"])
@@ -45,8 +48,7 @@ def findings(_outlook: Outlook) -> Iterator[PresentCondition]:
 
 def unproved(outlook: Outlook) -> Iterator[PresentCondition]:
     """Proofs of the ledger that have not finished lately."""
-    proofs = LedgerProof.objects.filter(ended_at__lte=outlook.now)
-    ended = dict(proofs.values_list("kind", "ended_at"))
+    ended = {proof.kind: proof.ended_at for proof in proofs() if proof.ended_at <= outlook.now}
     for kind, oldest in OLDEST_PROOF.items():
         last = max(ended.get(kind, outlook.first_at), outlook.first_at)
         age = outlook.now - last
@@ -98,12 +100,10 @@ def runway(outlook: Outlook) -> Iterator[PresentCondition]:
     balances = running_out(
         now=outlook.now, within_days=LEAST_DAYS, without_channels=outlook.sandboxes
     )
-    active = Tenant.objects.filter(
-        status=Tenant.Status.ACTIVE, id__in=[balance.tenant for balance in balances]
-    )
-    there = set(active.values_list("id", flat=True))
+    tenants = tenants_among([balance.tenant for balance in balances]).values()
+    active = {tenant.id for tenant in tenants if tenant.status == Tenant.Status.ACTIVE}
     for balance in balances:
-        if balance.tenant in there:
+        if balance.tenant in active:
             words = (
                 f"{in_dollars(balance.available)} left, {balance.days:.1f} days at this week's pace"
             )

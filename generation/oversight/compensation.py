@@ -13,9 +13,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.ledger import RequestedMove
+from accounts.locks import user_for_update
 from accounts.models import Actor, User
 from billing.models import MoneyMove, Transfer
-from billing.selectors import charge_sums_of, compensated_by
+from billing.selectors import compensated_by, charge_sums_of, moves_among
 from billing.services import move_money
 from generation.models import Generation, State
 from pictor.kit.words.money import Micros, in_dollars
@@ -92,7 +93,7 @@ def refund_each(
     """
     ids = {generation.id: uuid5(once, str(generation.id)) for generation in generations}
     left = charge_sums_of(ids, tenants={generation.tenant_id for generation in generations})
-    before = MoneyMove.objects.in_bulk(list(ids.values()))
+    before = moves_among(ids.values())
     requested = {
         generation.id: _requested_move(
             generation, Transfer.Kind.REFUND, Gift(left[generation.id].left, words, note)
@@ -158,7 +159,7 @@ def _within(giver: Giver, now: datetime) -> Iterator[None]:
             yield
             return
         # Two gifts at once must not both find the day empty.
-        User.objects.select_for_update(no_key=True).get(id=giver.actor.id)
+        user_for_update(giver.actor.id)
         yield
         since = now.replace(hour=0, minute=0, second=0, microsecond=0)
         given = compensated_by(giver.actor, since=since)

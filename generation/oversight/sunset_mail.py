@@ -13,8 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.models import Tenant
-from accounts.selectors import emails_of_owners
+from accounts.selectors import emails_of_owners, tenant_by_id
 from accounts.services import post_rendered
 from billing.selectors import tenants_using, used_of
 from generation.models import Contract, SunsetNotice
@@ -136,7 +135,7 @@ def _words(
 
 
 def _post(template: str, contract: Contract, tenant_id: UUID, words: Json) -> None:
-    tenant = Tenant.objects.get(id=tenant_id)
+    tenant = tenant_by_id(tenant_id)
     context = {
         "contract": contract,
         "workspace": tenant.shown_name,

@@ -149,10 +149,9 @@ def tenants_and_stops(text: str) -> list[Tenant]:
 
 def tenant_and_stop(public_id: str) -> Tenant | None:
     """The tenant with this public id, with `is_stopped`."""
-    tenant_id = ids.parse(ids.TENANT, public_id)
-    if tenant_id is None:
+    if ids.parse(ids.TENANT, public_id) is None:
         return None
-    return _with_stops(Tenant.objects.filter(id=tenant_id)).first()
+    return _with_stops(tenants_like(public_id)).first()
 
 
 def _with_stops(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:

@@ -2,8 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from billing.models import LedgerHead
-from billing.selectors import Heads
+from billing.selectors import Heads, is_head_kept
 from billing.services import keep_head
 from generation.oversight.ledger.proof import heads_at
 
@@ -33,7 +32,7 @@ def keep_yesterdays(*, now: datetime) -> None:
     from billing.signed_heads import sign  # noqa: PLC0415 - cryptography loads slowly
 
     day = yesterday(now)
-    if LedgerHead.objects.filter(day=day).exists():
+    if is_head_kept(day):
         return
     try:
         heads = heads_of(day, now=now)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import partial
 from itertools import islice
 
-from billing.models import FIGURES, SoldRow, Transfer
+from billing.models import FIGURES, SoldRow
 from billing.selectors import (
     MAX_FINDINGS_PER_CHECK,
     CountedTransfers,
@@ -17,6 +17,7 @@ from billing.selectors import (
     Step,
     counted_to,
     days_sold,
+    has_transfer,
     sold_on,
 )
 from generation.oversight.selling import sold_by
@@ -51,7 +52,7 @@ class SoldRound:
         self._counted = counted_to()
         days = days_sold(self._after, self._counted)
         self._days = [day for day in days if day.day >= self._first_day]
-        if not self._counted or Transfer.objects.filter(id=self._counted).exists():
+        if not self._counted or has_transfer(self._counted):
             return []
         message = "is the last transfer that was counted as sold, and is missing"
         return [Finding(_CHECK, None, f"transfer {self._counted}", message)]

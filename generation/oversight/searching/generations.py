@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 
-from billing.models import Transfer
+from billing.selectors import credited_generations
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation, Source, State
 from generation.oversight.searching.search_pages import SearchPage, each_page, made_within, page_of
@@ -139,7 +139,7 @@ def _matching(rows: QuerySet[Generation], sought: GenerationFilter) -> QuerySet[
     if sought.is_our_fault:
         rows = rows.filter(error__status__gte=500)
     if sought.is_uncredited:
-        rows = rows.exclude(id__in=_credited_ids())
+        rows = rows.exclude(id__in=credited_generations())
     called = Attempt.objects.filter(generation=OuterRef("id"))
     if sought.channel or sought.attempt_class:
         by_attempt = {"channel__name": sought.channel, "attempt_class": sought.attempt_class}
@@ -148,12 +148,6 @@ def _matching(rows: QuerySet[Generation], sought: GenerationFilter) -> QuerySet[
         lost = called.filter(may_have_billed=True, finished_at__isnull=False)
         rows = _with_one(rows, lost.exclude(attempt_class=AttemptClass.DELIVERED))
     return rows
-
-
-def _credited_ids() -> QuerySet[Transfer, UUID | None]:
-    """Generations with a credit: few, found by the index on moves by people."""
-    given = Transfer.objects.filter(kind=Transfer.Kind.CREDIT.value, generation_id__isnull=False)
-    return given.values_list("generation_id", flat=True)
 
 
 def _with_one(rows: QuerySet[Generation], attempts: QuerySet[Attempt]) -> QuerySet[Generation]:
