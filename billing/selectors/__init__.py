@@ -27,7 +27,12 @@ from billing.selectors.balances import (
     transfer_numbered,
     transfers_of,
 )
-from billing.selectors.book_lists import all_books, book_page, numbers_by_state
+from billing.selectors.book_lists import all_books, book_page
+from billing.selectors.book_reviews import (
+    BookReview,
+    review_of_publication,
+    review_of_withdrawal,
+)
 from billing.selectors.budgets import (
     UNUSED_DAYS,
     KeyInUse,
@@ -86,7 +91,6 @@ from billing.selectors.price_books import (
     following,
     has_price_books,
     last_change,
-    last_of,
     own_book_name,
     price_book_by_id,
     price_books,
@@ -109,12 +113,10 @@ from billing.selectors.price_lists import (
     whose,
 )
 from billing.selectors.price_stops import (
-    Beside,
     assignment_of,
     faults_of,
     outlook_of,
     price_changes,
-    read_beside,
     stops_of,
     stops_of_withdrawal,
 )
@@ -134,7 +136,12 @@ from billing.selectors.prices import (
 )
 from billing.selectors.proof import proof_of
 from billing.selectors.protection import protection_findings, protections
-from billing.selectors.refunds_given import ChargeSums, credited_generations, compensated_by, charge_sums_of
+from billing.selectors.refunds_given import (
+    ChargeSums,
+    charge_sums_of,
+    compensated_by,
+    credited_generations,
+)
 from billing.selectors.relations import (
     BALANCES,
     KEY_COUNTERS,
@@ -169,7 +176,6 @@ from billing.selectors.repricing import (
     published_since_drafted,
     sold_by_cell,
     taken_over,
-    weigh_changes,
 )
 from billing.selectors.sold import (
     Bought,

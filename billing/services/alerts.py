@@ -14,7 +14,6 @@ from pictor.kit.words.money import Micros, to_decimal
 from webhooks.announcing import announce
 from webhooks.models import BALANCE_LOW
 
-"""The roles that get the mail."""
 MAIL = "billing/email/balance_low"
 
 

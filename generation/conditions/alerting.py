@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from accounts.selectors import addresses_of_staff, mails_among
-from generation.conditions.found import PresentCondition, Outlook
+from generation.conditions.found import Outlook, PresentCondition
 from generation.models import AlertAddress, AlertRule, AlertSending
 from webhooks.models import WebhookEndpoint
 

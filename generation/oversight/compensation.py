@@ -16,7 +16,7 @@ from accounts.ledger import RequestedMove
 from accounts.locks import user_for_update
 from accounts.models import Actor, User
 from billing.models import MoneyMove, Transfer
-from billing.selectors import compensated_by, charge_sums_of, moves_among
+from billing.selectors import charge_sums_of, compensated_by, moves_among
 from billing.services import move_money
 from generation.models import Generation, State
 from pictor.kit.words.money import Micros, in_dollars

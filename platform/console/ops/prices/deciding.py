@@ -16,27 +16,18 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.models import PriceBook
-from billing.price_stops import Stops
 from billing.selectors import (
     CURRENT,
     DRAFT,
     PAST,
     SCHEDULED,
     WITHDRAWN,
-    Beside,
+    BookReview,
     book_in_force,
-    coming,
-    faults_of,
     following,
-    last_of,
-    outlook_of,
-    price_changes,
-    published_since_drafted,
-    read_beside,
+    review_of_publication,
+    review_of_withdrawal,
     rows_of,
-    stops_of,
-    stops_of_withdrawal,
-    weigh_changes,
     would_have_brought,
 )
 from billing.services import publish_price_book, restore_price_book, withdraw_price_book
@@ -195,63 +186,56 @@ class _Look:
 
 def _draft_review(book: PriceBook, begins: datetime | None, look: _Look) -> dict[str, Any]:
     """Return the review of a draft that begins at `begins`, or now."""
-    beside = read_beside(book, look.now)
-    book.effective_from = begins or look.now
+    review = review_of_publication(book, look.now, begins=begins or look.now, is_demo=look.is_demo)
     return {
         "verb": "Publish",
         "action": "price_publish",
         "lead": "The changes, largest effect on money first, and any warnings.",
         "begins": begins,
-        "faults": faults_of(book, rows=beside.rows[book.id]),
-        "overtaken": published_since_drafted(book, beside.books),
-        "later": coming(beside.books, book.tenant_id, book.effective_from),
-        **_review_context(book, stops_of(book, look.now, beside=beside), beside, look),
+        "faults": review.faults,
+        "overtaken": review.overtaken,
+        "later": review.later,
+        **_review_context(book, review, look),
     }
 
 
 def _former_review(book: PriceBook, ticked: Collection[str], look: _Look) -> dict[str, Any]:
     """Return the review of a former book that would be in force from now on."""
-    beside, again = read_beside(book, look.now), copy(book)
-    again.effective_from = look.now
-    choices = coming(beside.books, book.tenant_id, look.now)
-    without = [choice.id for choice in choices if str(choice.pk) in ticked]
-    stops = stops_of(again, look.now, withdrawn=without, beside=beside)
+    review = review_of_publication(
+        book, look.now, begins=look.now, is_demo=look.is_demo, ticked=ticked
+    )
     return {
         "verb": "Put back",
         "action": "price_restore",
         "lead": "Its prices become a new version, in force from now on.",
-        "faults": faults_of(book, rows=beside.rows[book.id]),
-        "choices": choices,
-        "without": without,
-        **_review_context(again, stops, beside, look, without),
+        "faults": review.faults,
+        "choices": review.later,
+        "without": review.withdrawn,
+        **_review_context(book, review, look),
     }
 
 
 def _scheduled_review(book: PriceBook, look: _Look) -> dict[str, Any]:
     """Return the review of a withdrawal, with the changes that would be called off."""
-    beside = read_beside(book, look.now)
+    review = review_of_withdrawal(book, look.now, is_demo=look.is_demo)
     return {
         "verb": "Withdraw",
         "action": "price_withdraw",
         "lead": "It will never take effect. The book in force before its date stays in force.",
-        "stays": last_of(beside.books, book.tenant_id, look.now),
-        **_review_context(book, stops_of_withdrawal(book, look.now, beside=beside), beside, look),
+        "stays": review.stays,
+        **_review_context(book, review, look),
     }
 
 
-def _review_context(
-    book: PriceBook, stops: Stops, beside: Beside, look: _Look, without: Collection[int] = ()
-) -> dict[str, Any]:
-    changes = price_changes(book, look.now, withdrawn=without, beside=beside)
-    rows = weigh_changes(book, changes, look.now, payers=beside.payers, is_demo=look.is_demo)
+def _review_context(book: PriceBook, review: BookReview, look: _Look) -> dict[str, Any]:
     return {
         "shown": ShownBook(book),
-        "moves": len(beside.payers or ()) if book.list_name else None,
-        "stops": stops,
-        "large": {change.key for step in stops.steps for change in step.large},
-        "rows": rows[:MAX_SHOWN_ROWS],
-        "number": len(rows),
-        "seen": outlook_of(book, look.now, beside=beside),
+        "moves": review.moves,
+        "stops": review.stops,
+        "large": {change.key for step in review.stops.steps for change in step.large},
+        "rows": review.changes[:MAX_SHOWN_ROWS],
+        "number": len(review.changes),
+        "seen": review.seen,
         "mode": look.operator.mode.query,
     }
 

@@ -6,16 +6,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.models import PriceBook
-from billing.selectors import (
-    all_books,
-    book_in_force,
-    book_page,
-    decided_by,
-    numbers_by_state,
-    numbers_of,
-    taken_over,
-)
+from billing.selectors import all_books, book_page
 from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.prices.shown import BADGES, ShownBook
 from console.parts.exports import Rows, csv_answer
@@ -37,32 +28,27 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     show = request.GET.get("show", "")
     show = show if show in BADGES else ""
     if request.GET.get("format") == "csv":
-        pages = (_cells(_shown_books(page)) for page in all_books(text, show, now))
+        pages = (
+            _cells([ShownBook(*book) for book in books]) for books in all_books(text, show, now)
+        )
         return csv_answer("prices.csv", COLUMNS, pages)
     filters = {"q": text, "show": show, "mode": operator.mode.query}
     after = number_of(request.GET.get("after", ""))
-    books = book_page(text, show, now, after=after, limit=PAGE_ROWS + 1)
-    numbers = numbers_by_state(text, now)
+    page = book_page(text, show, now, after=after, limit=PAGE_ROWS)
     context = {
         "operator": operator,
-        "rows": _shown_books(books[:PAGE_ROWS]),
-        "has_any": any(numbers.values()) or bool(text),
-        "current": book_in_force(None, now) is not None,
-        "chips": _chips(numbers, filters),
+        "rows": [ShownBook(*book) for book in page.books],
+        "has_any": any(page.numbers.values()) or bool(text),
+        "current": page.is_any_current,
+        "chips": _chips(page.numbers, filters),
         "modes": modes_of(operator, q=text, show=show),
         "query": filters,
-        "back": taken_over(now),
+        "back": page.replaced,
         "newest": link_of(filters) if request.GET.get("after") else "",
-        "older": link_of(filters, after=str(books[PAGE_ROWS - 1].id)) if books[PAGE_ROWS:] else "",
+        "older": link_of(filters, after=str(page.last)) if page.last else "",
         "csv": link_of(filters, format="csv"),
     }
     return render(request, "ops/prices.html", context)
-
-
-def _shown_books(books: Sequence[PriceBook]) -> list[ShownBook]:
-    named = [book.id for book in books]
-    events, numbers = decided_by(named), numbers_of(named)
-    return [ShownBook(book, events.get(book.id), numbers.get(book.id, 0)) for book in books]
 
 
 def _chips(numbers: Mapping[str, int], filters: dict[str, str]) -> list[tuple[str, str, int, bool]]:

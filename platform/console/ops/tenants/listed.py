@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.selectors import has_tenants
-from billing.selectors import customer_figures, sold_until
+from billing.selectors import NOTHING_BOUGHT, customer_figures, sold_until
 from console.ops.access import Mode, Operator, Permission, modes_of, staff
 from console.ops.tenants.rows import TenantRow, row_of
 from console.parts import exports
@@ -65,7 +65,10 @@ def _rows(operator: Operator, text: str) -> list[TenantRow]:
             tenant: replace(customer, sold=None, ended=0, failed=0)
             for tenant, customer in figures.items()
         }
-    rows = [row_of(tenant, figures, now) for tenant in tenants_and_stops(text)]
+    rows = [
+        row_of(tenant, figures.get(tenant.id, NOTHING_BOUGHT), now)
+        for tenant in tenants_and_stops(text)
+    ]
     if is_demo:
         rows = [row for row in rows if row.figures.sold]
     return sorted(rows, key=lambda row: row.risk)

@@ -1,15 +1,13 @@
 """A tenant with its figures and flags, as shown in the list and on its page."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404
 
 from accounts.models import Tenant
-from billing.selectors import NO_FIGURES, CustomerFigures
+from billing.selectors import CustomerFigures
 from generation.selectors import tenant_and_stop
 
 LOW_DAYS = 3
@@ -124,10 +122,10 @@ class TenantRow:
         return (place or 3, lasting, self.tenant.name.casefold())
 
 
-def row_of(tenant: Tenant, figures: Mapping[UUID, CustomerFigures], now: datetime) -> TenantRow:
-    """Return the row of a tenant, with its figures."""
+def row_of(tenant: Tenant, figures: CustomerFigures, now: datetime) -> TenantRow:
+    """Return the row of a tenant."""
     is_stopped: bool = tenant.is_stopped  # type: ignore[attr-defined]  # annotated by selectors
-    return TenantRow(tenant, figures.get(tenant.id, NO_FIGURES), now, is_stopped)
+    return TenantRow(tenant, figures, now, is_stopped)
 
 
 def tenant_of(public_id: str) -> Tenant:

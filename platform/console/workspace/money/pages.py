@@ -11,18 +11,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import BILLING_CONTACT_ROLES
-from accounts.selectors import emails_of_members
 from billing.selectors import (
-    PACE,
     PACE_DAYS,
-    balance_alert_of,
     books_of,
-    captured_since,
-    days_lasting,
     latest_transfers,
+    money_overview,
     price_tables,
-    proof_of,
     statement,
     table_of,
     withdrawals,
@@ -39,7 +33,7 @@ from console.workspace.access import Permission, Workspace, by, done, member
 from console.workspace.shared.long_lists import ordering, to_order
 from console.workspace.shared.owned import one_of
 from pictor.kit.words import clock
-from pictor.kit.words.money import scale_half_up, to_decimal
+from pictor.kit.words.money import to_decimal
 
 ROWS_AT_ONCE = 1000
 COLUMNS = (
@@ -83,26 +77,28 @@ def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 def _billing(
     request: HttpRequest, workspace: Workspace, *, form: AlertForm | None = None
 ) -> HttpResponse:
-    now, tenant = clock.now(), workspace.tenant
-    (spent,) = captured_since(tenant.id, [now - PACE])
-    wanted = balance_alert_of(tenant.id)
+    now, balance = clock.now(), workspace.balance
+    money = money_overview(
+        workspace.tenant.id, balance.available, now, is_proved="proof" in request.GET
+    )
+    wanted = money.alert
     values = {"below": wanted.below_micros, "below_days": wanted.below_days} if wanted else {}
     may_manage = Permission.MANAGE_MONEY in workspace.may
     context = {
         "workspace": workspace,
-        "balance": workspace.balance,
-        "days": days_lasting(workspace.balance.available, spent),
-        "a_day": scale_half_up(spent, 1, PACE_DAYS),
+        "balance": balance,
+        "days": money.days_left,
+        "a_day": money.a_day,
         "pace_days": PACE_DAYS,
         "contact": settings.OPERATOR_CONTACT,
         "payment": settings.PAYMENT_DETAILS,
-        "week": spent,
-        "proof": proof_of(tenant.id) if "proof" in request.GET else None,
-        "entries": [LedgerEntry(transfer) for transfer in latest_transfers(tenant.id, limit=8)],
+        "week": money.spent,
+        "proof": money.proof,
+        "entries": [LedgerEntry(transfer) for transfer in money.latest],
         "at": now,
         "alert": wanted,
         "alert_form": dressed(form or AlertForm(initial=values)) if may_manage else None,
-        "recipients": emails_of_members(tenant.id, BILLING_CONTACT_ROLES),
+        "recipients": money.recipients,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK
     return render(request, "workspace/billing.html", context, status=status)
