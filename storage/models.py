@@ -22,18 +22,27 @@ class TenantExport(models.Model):
         "accounts.User", on_delete=models.SET_NULL, null=True, related_name="+"
     )
     asked_at = models.DateTimeField()
-    page_url = models.CharField(max_length=300, help_text="Where its asker finds it.")
+    page_url = models.CharField(
+        max_length=300,
+        help_text="The address of the page with the file, for the person who requested it.",
+    )
     list_name = models.CharField(
-        max_length=20, blank=True, db_default="", help_text="Empty: all that is kept."
+        max_length=20,
+        blank=True,
+        db_default="",
+        help_text="The exported list; empty for all data of the tenant.",
     )
     list_query = models.CharField(
         max_length=QUERY_CHARS,
         blank=True,
         db_default="",
-        help_text="The filters of the list's address.",
+        help_text="The list's filters, as a query string.",
     )
     object_key = models.CharField(
-        max_length=200, blank=True, db_default="", help_text="Empty until its file is begun."
+        max_length=200,
+        blank=True,
+        db_default="",
+        help_text="The key of the file in storage; empty until its upload begins.",
     )
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -178,7 +178,7 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        help_text="What operators call it.", max_length=100, unique=True
+                        help_text="The name shown to operators.", max_length=100, unique=True
                     ),
                 ),
                 (
@@ -234,7 +234,7 @@ class Migration(migrations.Migration):
                     "title",
                     models.CharField(
                         blank=True,
-                        help_text="What its members call it; no other tenant sees it.",
+                        help_text="The name shown to its members; no other tenant sees it.",
                         max_length=100,
                     ),
                 ),
@@ -263,7 +263,7 @@ class Migration(migrations.Migration):
                     models.PositiveIntegerField(
                         blank=True,
                         editable=False,
-                        help_text="Days until images are deleted. 0: within two hours. Empty: as long as anyone's.",
+                        help_text="Days until images are deleted. 0: within two hours. Empty: the general period.",
                         null=True,
                     ),
                 ),
@@ -303,7 +303,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default="UTC",
                         default="UTC",
-                        help_text="Whose days its reports go by, such as Europe/Berlin. Empty: UTC.",
+                        help_text="The time zone of the days in its reports, such as Europe/Berlin. Empty: UTC.",
                         max_length=40,
                         validators=[accounts.validators.validate_time_zone],
                     ),
@@ -312,7 +312,7 @@ class Migration(migrations.Migration):
                     "erasure_due_at",
                     models.DateTimeField(
                         editable=False,
-                        help_text="When it is erased, or the next attempt is made.",
+                        help_text="When it is erased, or its erasure is tried again.",
                         null=True,
                     ),
                 ),
@@ -322,7 +322,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=100),
                         blank=True,
                         editable=False,
-                        help_text="What its keys may use at most. Empty: every model.",
+                        help_text="The models its keys may use. Empty: every model.",
                         null=True,
                         size=100,
                     ),
@@ -333,7 +333,7 @@ class Migration(migrations.Migration):
                         db_default=False,
                         default=False,
                         editable=False,
-                        help_text="Whether its members see it only with a second factor.",
+                        help_text="Members need a second factor to see it.",
                     ),
                 ),
             ],
@@ -609,7 +609,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=False,
                         default=False,
-                        help_text="Requests pass beyond its budgets.",
+                        help_text="An exceeded budget sends a mail and stops no requests.",
                     ),
                 ),
             ],

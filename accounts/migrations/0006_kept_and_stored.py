@@ -18,8 +18,7 @@ class Migration(migrations.Migration):
             models.PositiveIntegerField(
                 blank=True,
                 default=accounts.models.tenants.default_prompt_retention,
-                help_text="Days until prompts and all that was sent with them are erased. 0: within"
-                " two hours. Empty: kept.",
+                help_text="Days until prompts and everything sent with them are erased. 0: within two hours. Empty: kept.",
                 null=True,
             ),
         ),
@@ -30,7 +29,7 @@ class Migration(migrations.Migration):
                 db_default=0,
                 default=0,
                 editable=False,
-                help_text="Of its images, as of the last hour.",
+                help_text="The bytes of its stored images, counted each hour.",
             ),
         ),
         migrations.AddField(

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             field=models.BigIntegerField(
                 blank=True,
                 editable=False,
-                help_text="Micro-USD a UTC day that its requests may cost us uncharged. Empty: as anyone's.",
+                help_text="Micro-USD of uncharged cost it may cause in a UTC day. Empty: the general ceiling.",
                 null=True,
                 validators=[django.core.validators.MinValueValidator(0)],
             ),
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             name="uncharged_until",
             field=models.DateTimeField(
                 editable=False,
-                help_text="Orders no images until then: that was reached.",
+                help_text="Until then it can order no images: the ceiling is reached.",
                 null=True,
             ),
         ),

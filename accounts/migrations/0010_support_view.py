@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 db_default=True,
                 default=True,
                 editable=False,
-                help_text="Whether our people may look into it, read-only, for half an hour.",
+                help_text="Our support may view it, read-only, for half an hour at a time.",
             ),
         ),
         migrations.AddField(
@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 db_default=False,
                 default=False,
                 editable=False,
-                help_text="Whether they see prompts, tags and images there.",
+                help_text="Support sees its prompts, tags and images.",
             ),
         ),
         migrations.CreateModel(

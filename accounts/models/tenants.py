@@ -61,9 +61,11 @@ class Tenant(models.Model):
         SUSPENDED = "suspended"
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
-    name = models.CharField(max_length=100, unique=True, help_text="What operators call it.")
+    name = models.CharField(max_length=100, unique=True, help_text="The name shown to operators.")
     title = models.CharField(
-        max_length=100, blank=True, help_text="What its members call it; no other tenant sees it."
+        max_length=100,
+        blank=True,
+        help_text="The name shown to its members; no other tenant sees it.",
     )
     status = models.CharField(max_length=9, choices=Status, default=Status.ACTIVE)
     requests_per_minute = _limit("Over all keys. Empty: unlimited.")
@@ -79,32 +81,37 @@ class Tenant(models.Model):
         null=True,
         blank=True,
         editable=False,
-        help_text="What its keys may use at most. Empty: every model.",
+        help_text="The models its keys may use. Empty: every model.",
     )
     budget_day_micros = _budget("Micro-USD a UTC day, over all keys.", editable=False)
     budget_month_micros = _budget("Micro-USD a UTC month, over all keys.", editable=False)
     uncharged_ceiling_micros = _budget(
-        "Micro-USD a UTC day that its requests may cost us uncharged. Empty: as anyone's.",
+        "Micro-USD of uncharged cost it may cause in a UTC day. Empty: the general ceiling.",
         editable=False,
     )
     uncharged_until = models.DateTimeField(
-        null=True, editable=False, help_text="Orders no images until then: that was reached."
+        null=True,
+        editable=False,
+        help_text="Until then it can order no images: the ceiling is reached.",
     )
     image_retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,
         editable=False,
-        help_text="Days until images are deleted. 0: within two hours. Empty: as long as anyone's.",
+        help_text="Days until images are deleted. 0: within two hours. Empty: the general period.",
     )
     prompt_retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,
         default=default_prompt_retention,
-        help_text="Days until prompts and all that was sent with them are erased. 0: within two"
+        help_text="Days until prompts and everything sent with them are erased. 0: within two"
         " hours. Empty: kept.",
     )
     stored_bytes = models.BigIntegerField(
-        default=0, db_default=0, editable=False, help_text="Of its images, as of the last hour."
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="The bytes of its stored images, counted each hour.",
     )
     # Set if the last count found too many bytes; while it is set no image is made.
     storage_full_at = models.DateTimeField(null=True, editable=False)
@@ -114,28 +121,28 @@ class Tenant(models.Model):
         default="UTC",
         db_default="UTC",
         validators=[validate_time_zone],
-        help_text="Whose days its reports go by, such as Europe/Berlin. Empty: UTC.",
+        help_text="The time zone of the days in its reports, such as Europe/Berlin. Empty: UTC.",
     )
     requires_second_factor = models.BooleanField(
         default=False,
         db_default=False,
         editable=False,
-        help_text="Whether its members see it only with a second factor.",
+        help_text="Members need a second factor to see it.",
     )
     allows_support = models.BooleanField(
         default=True,
         db_default=True,
         editable=False,
-        help_text="Whether our people may look into it, read-only, for half an hour.",
+        help_text="Our support may view it, read-only, for half an hour at a time.",
     )
     shows_support_content = models.BooleanField(
         default=False,
         db_default=False,
         editable=False,
-        help_text="Whether they see prompts, tags and images there.",
+        help_text="Support sees its prompts, tags and images.",
     )
     erasure_due_at = models.DateTimeField(
-        null=True, editable=False, help_text="When it is erased, or the next attempt is made."
+        null=True, editable=False, help_text="When it is erased, or its erasure is tried again."
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members = models.ManyToManyField(User, through="Membership", related_name="tenants")
@@ -282,7 +289,7 @@ class ApiKey(models.Model):
     budget_warns_only = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="Requests pass beyond its budgets.",
+        help_text="An exceeded budget sends a mail and stops no requests.",
     )
     default_response_format = models.CharField(
         max_length=8, choices=ResponseFormat, default=ResponseFormat.CONTRACT, blank=True

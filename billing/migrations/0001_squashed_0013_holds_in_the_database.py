@@ -490,7 +490,7 @@ class Migration(migrations.Migration):
                     "latency",
                     models.JSONField(
                         default=dict,
-                        help_text="Times from request to image: counts by bucket of billing.latency.",
+                        help_text="Counts of times from request to image, by bucket of billing.latency.",
                     ),
                 ),
             ],
@@ -556,8 +556,8 @@ class Migration(migrations.Migration):
                     "period",
                     models.CharField(choices=[("day", "Day"), ("month", "Month")], max_length=5),
                 ),
-                ("window", models.DateField(help_text="The first day of it, UTC.")),
-                ("most_micros", models.BigIntegerField(help_text="The budget that was passed.")),
+                ("window", models.DateField(help_text="The first day of the day or month, UTC.")),
+                ("most_micros", models.BigIntegerField(help_text="The exceeded budget, micro-USD.")),
                 (
                     "key",
                     models.ForeignKey(

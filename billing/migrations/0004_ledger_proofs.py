@@ -27,8 +27,8 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('since_checkpoint', 'since the checkpoint'), ('whole', 'the whole')], max_length=16, primary_key=True, serialize=False)),
                 ('began_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField()),
-                ('found', models.PositiveIntegerField(help_text='How many findings.')),
-                ('findings', models.JSONField(help_text='The first of them, as ledger_check --json has them.')),
+                ('found', models.PositiveIntegerField(help_text='The number of findings.')),
+                ('findings', models.JSONField(help_text='The first findings, as `ledger_check --json` prints them.')),
             ],
         ),
     ]

@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
             models.DecimalField(
                 decimal_places=0,
                 editable=False,
-                help_text="The same counts as one number; written by a trigger.",
+                help_text="The counts of `latency` as one number, written by a trigger.",
                 max_digits=600,
                 null=True,
             ),

@@ -12,11 +12,11 @@ class Migration(migrations.Migration):
                 ("kept_at", models.DateTimeField()),
                 (
                     "tenants",
-                    models.PositiveIntegerField(help_text="How many have a head in it."),
+                    models.PositiveIntegerField(help_text="The number of tenants with a head in the file."),
                 ),
                 (
                     "content",
-                    models.TextField(help_text="The file, as ledger_head --json prints it."),
+                    models.TextField(help_text="The file, as `ledger_head --json` prints it."),
                 ),
             ],
         ),

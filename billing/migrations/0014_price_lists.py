@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(
                 blank=True,
                 db_constraint=False,
-                help_text="Empty: everyone's.",
+                help_text="The owner: a tenant, or a shared list by its id. Empty: everyone's.",
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="price_books",

@@ -38,8 +38,8 @@ class BudgetWarning(models.Model):
 
     key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
     period = models.CharField(max_length=5, choices=Period)
-    window = models.DateField(help_text="The first day of it, UTC.")
-    most_micros = models.BigIntegerField(help_text="The budget that was passed.")
+    window = models.DateField(help_text="The first day of the day or month, UTC.")
+    most_micros = models.BigIntegerField(help_text="The exceeded budget, micro-USD.")
 
     class Meta:
         constraints = [

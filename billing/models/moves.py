@@ -39,8 +39,10 @@ class MoneyMove(models.Model):
     covers_since = models.DateTimeField(null=True)
     covers_until = models.DateTimeField(null=True)
     covers_model = models.CharField(max_length=100, blank=True, db_default="")
-    reason = models.CharField(max_length=200, blank=True, help_text="What the tenant reads.")
-    note = models.CharField(max_length=200, blank=True, help_text="For staff alone.")
+    reason = models.CharField(
+        max_length=200, blank=True, help_text="The reason shown to the tenant."
+    )
+    note = models.CharField(max_length=200, blank=True, help_text="A note that only staff read.")
     asked_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
     )

@@ -86,7 +86,7 @@ class PriceBook(models.Model):
         blank=True,
         db_constraint=False,
         related_name="price_books",
-        help_text="Empty: everyone's.",
+        help_text="The owner: a tenant, or a shared list by its id. Empty: everyone's.",
     )
     effective_from = models.DateTimeField()
     published_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -35,8 +35,10 @@ class LedgerProof(models.Model):
     kind = models.CharField(max_length=16, choices=Kind, primary_key=True)
     began_at = models.DateTimeField()
     ended_at = models.DateTimeField()
-    found = models.PositiveIntegerField(help_text="How many findings.")
-    findings = models.JSONField(help_text="The first of them, as ledger_check --json has them.")
+    found = models.PositiveIntegerField(help_text="The number of findings.")
+    findings = models.JSONField(
+        help_text="The first findings, as `ledger_check --json` prints them."
+    )
 
     @override
     def __str__(self) -> str:
@@ -48,8 +50,10 @@ class LedgerHead(models.Model):
 
     day = models.DateField(primary_key=True)
     kept_at = models.DateTimeField()
-    tenants = models.PositiveIntegerField(help_text="How many have a head in it.")
-    content = models.TextField(help_text="The file, as ledger_head --json prints it.")
+    tenants = models.PositiveIntegerField(
+        help_text="The number of tenants with a head in the file."
+    )
+    content = models.TextField(help_text="The file, as `ledger_head --json` prints it.")
 
     @override
     def __str__(self) -> str:

@@ -50,21 +50,33 @@ class SoldDay(models.Model):
     tenant = models.ForeignKey(
         Tenant, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
     )
-    is_demo = models.BooleanField(help_text="Of demo data, which nobody asked or paid for.")
+    is_demo = models.BooleanField(help_text="True for demo data, which nobody ordered or paid for.")
     model = models.CharField(max_length=100, blank=True)
     asked = models.CharField(max_length=16, blank=True)
-    delivered = models.CharField(max_length=16, blank=True, help_text="Pixels: WxH.")
+    delivered = models.CharField(
+        max_length=16, blank=True, help_text="The delivered size in pixels, as WxH."
+    )
     quality = models.CharField(max_length=16, blank=True)
     channel = models.CharField(max_length=100, blank=True)
     images = models.BigIntegerField()
     captured_micros = models.BigIntegerField()
     refunded_micros = models.BigIntegerField()
-    cost_micros = models.BigIntegerField(help_text="Of what was delivered, as booked first.")
-    corrections_micros = models.BigIntegerField(help_text="Of that cost.")
-    losses_micros = models.BigIntegerField(help_text="What nobody pays for, as booked first.")
-    loss_corrections_micros = models.BigIntegerField(help_text="Of these losses.")
-    credited_micros = models.BigIntegerField(help_text="Credits and adjustments.")
-    unknown_images = models.BigIntegerField(help_text="Images whose cost was not known at the end.")
+    cost_micros = models.BigIntegerField(
+        help_text="The cost first booked for delivered images, micro-USD."
+    )
+    corrections_micros = models.BigIntegerField(
+        help_text="Later corrections of the cost of delivered images, micro-USD."
+    )
+    losses_micros = models.BigIntegerField(
+        help_text="The cost first booked for calls that no tenant pays for, micro-USD."
+    )
+    loss_corrections_micros = models.BigIntegerField(
+        help_text="Later corrections of the losses, micro-USD."
+    )
+    credited_micros = models.BigIntegerField(help_text="Credits and adjustments, micro-USD.")
+    unknown_images = models.BigIntegerField(
+        help_text="Delivered images whose cost was unknown at settlement."
+    )
 
     class Meta:
         constraints = [
@@ -91,7 +103,9 @@ class SoldUntil(models.Model):
     ROW = 1
 
     transfer_id = models.BigIntegerField(default=0)
-    until = models.DateTimeField(null=True, help_text="What was moved before that is counted.")
+    until = models.DateTimeField(
+        null=True, help_text="The time up to which all transfers are counted."
+    )
 
     class Meta:
         constraints = [

@@ -29,7 +29,8 @@ class UsageRollup(models.Model):
     images = models.BigIntegerField(default=0)
     captured_micros = models.BigIntegerField(default=0)
     latency = models.JSONField(
-        default=dict, help_text="Times from request to image: counts by bucket of billing.latency."
+        default=dict,
+        help_text="Counts of times from request to image, by bucket of billing.latency.",
     )
     # Reports add up many rows: this is one sum, where `latency` would be taken apart row by row.
     times = models.DecimalField(
@@ -37,7 +38,7 @@ class UsageRollup(models.Model):
         decimal_places=0,
         null=True,
         editable=False,
-        help_text="The same counts as one number; written by a trigger.",
+        help_text="The counts of `latency` as one number, written by a trigger.",
     )
 
     class Meta:

@@ -116,14 +116,14 @@ class Migration(migrations.Migration):
                     "allows_redispatch",
                     models.BooleanField(
                         default=True,
-                        help_text="May be called again after a crash of our own cut a call off.",
+                        help_text="May be called again after a crash on our side cut off a call.",
                     ),
                 ),
                 (
                     "retry_is_free",
                     models.BooleanField(
                         default=False,
-                        help_text="A bad result costs nothing here, so it is asked for once more.",
+                        help_text="Bad results are free here, so the call is repeated once.",
                     ),
                 ),
                 (
@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
                     "reset_count",
                     models.PositiveIntegerField(
                         default=0,
-                        help_text="Raised by a reset: processes forget breakers, gates and counters.",
+                        help_text="Raised by a reset, which makes processes forget breakers, gates and counters.",
                     ),
                 ),
                 (
@@ -161,7 +161,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=10),
                         blank=True,
                         default=list,
-                        help_text="Of what its kind can do, what this channel cannot: edit, variation.",
+                        help_text="Tasks that its kind supports and this channel does not: edit, variation.",
                         size=None,
                     ),
                 ),
@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
                     "max_images",
                     models.PositiveSmallIntegerField(
                         blank=True,
-                        help_text="Images one edit may begin with; empty: as its kind.",
+                        help_text="The most input images of an edit; empty for its kind's own limit.",
                         null=True,
                     ),
                 ),
@@ -183,7 +183,7 @@ class Migration(migrations.Migration):
                         ],
                         db_default="live",
                         default="live",
-                        help_text="Whose requests it takes. Let test keys only to a sandbox, which costs nothing.",
+                        help_text="The keys whose requests it takes. Only a sandbox may take test keys.",
                         max_length=4,
                     ),
                 ),
@@ -233,7 +233,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=10),
                         default=generation.models.offer.usual_tasks,
-                        help_text="What can be asked of it: generate, edit, variation.",
+                        help_text="The tasks it offers: generate, edit, variation.",
                         size=None,
                     ),
                 ),
@@ -278,7 +278,7 @@ class Migration(migrations.Migration):
                 ("prompt", models.TextField()),
                 ("n", models.PositiveSmallIntegerField()),
                 ("size_requested", models.CharField(max_length=16)),
-                ("size", models.CharField(help_text="Pixels, or auto.", max_length=16)),
+                ("size", models.CharField(help_text="Pixels as WxH, or auto.", max_length=16)),
                 ("tier", models.CharField(max_length=8)),
                 (
                     "quality_requested",
@@ -288,7 +288,7 @@ class Migration(migrations.Migration):
                     "quality_sent",
                     models.CharField(
                         blank=True,
-                        help_text="As the caller sent it; empty when they did not.",
+                        help_text="The caller's own word; empty if none was sent.",
                         max_length=16,
                     ),
                 ),
@@ -299,7 +299,7 @@ class Migration(migrations.Migration):
                 (
                     "fields",
                     models.JSONField(
-                        default=dict, help_text="Further fields, sent on as they came."
+                        default=dict, help_text="Further fields, passed on unchanged."
                     ),
                 ),
                 (
@@ -345,7 +345,7 @@ class Migration(migrations.Migration):
                 ("answer", models.JSONField(help_text="The answer without its urls.", null=True)),
                 (
                     "error",
-                    models.JSONField(help_text="status, type, code, message, param.", null=True),
+                    models.JSONField(help_text="Its status, type, code, message and param.", null=True),
                 ),
                 (
                     "api_key",
@@ -392,26 +392,26 @@ class Migration(migrations.Migration):
                     "partial_images",
                     models.PositiveSmallIntegerField(
                         default=0,
-                        help_text="How many previews of each image a streaming caller wants.",
+                        help_text="Previews of each image that a streaming caller requested.",
                     ),
                 ),
                 (
                     "turn",
                     models.PositiveSmallIntegerField(
                         default=0,
-                        help_text="Whose turn it is to wait: raised by each retry that takes it over.",
+                        help_text="Number of the waiting caller, raised by each retry that takes over.",
                     ),
                 ),
                 (
                     "web_process",
                     models.BigIntegerField(
-                        help_text="The web process whose caller has no answer yet.", null=True
+                        help_text="The web process in which its caller still waits for an answer.", null=True
                     ),
                 ),
                 (
                     "lost_with",
                     models.UUIDField(
-                        help_text="The worker from which it was taken back last.", null=True
+                        help_text="The last dead worker that was running it.", null=True
                     ),
                 ),
                 (
@@ -419,19 +419,19 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(
                         db_default=0,
                         default=0,
-                        help_text="How many its dead worker had in hand with it, itself included; 0 for none.",
+                        help_text="Generations that its dead worker was running, including this one; 0: none.",
                     ),
                 ),
                 (
                     "cleaned_at",
                     models.DateTimeField(
-                        help_text="When what its unfinished dispatches may have stored was removed.",
+                        help_text="When objects left by its unfinished dispatches were removed.",
                         null=True,
                     ),
                 ),
                 (
                     "deleted_at",
-                    models.DateTimeField(help_text="When its tenant had it deleted.", null=True),
+                    models.DateTimeField(help_text="When its tenant deleted it.", null=True),
                 ),
                 (
                     "words_forgotten_at",
@@ -443,7 +443,7 @@ class Migration(migrations.Migration):
                 (
                     "deaths",
                     models.PositiveSmallIntegerField(
-                        db_default=0, default=0, help_text="How many workers died with it in hand."
+                        db_default=0, default=0, help_text="The number of workers that died while running it."
                     ),
                 ),
                 (
@@ -464,7 +464,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=True,
                         default=True,
-                        help_text="False where a test key asked: made by a sandbox, and no money is moved.",
+                        help_text="False for a request by a test key: a sandbox serves it, and no money moves.",
                     ),
                 ),
             ],
@@ -557,7 +557,7 @@ class Migration(migrations.Migration):
                 ("dispatch", models.PositiveSmallIntegerField()),
                 (
                     "number",
-                    models.PositiveSmallIntegerField(help_text="Within the dispatch, from 1."),
+                    models.PositiveSmallIntegerField(help_text="Its number within the dispatch, from 1."),
                 ),
                 ("upstream_model", models.CharField(max_length=128)),
                 ("upstream_size", models.CharField(blank=True, max_length=16)),
@@ -664,7 +664,7 @@ class Migration(migrations.Migration):
                     "cost_micros",
                     models.BigIntegerField(
                         blank=True,
-                        help_text="What one image costs us here, micro-USD, where it is flat.",
+                        help_text="Our flat cost of one image here, micro-USD; empty if it is not flat.",
                         null=True,
                     ),
                 ),
@@ -730,7 +730,7 @@ class Migration(migrations.Migration):
                 (
                     "trouble",
                     models.CharField(
-                        help_text="What the last look that failed found.", max_length=100
+                        help_text="The finding of the last failed check.", max_length=100
                     ),
                 ),
             ],

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default="nothing has been stored yet",
                 default="nothing has been stored yet",
-                help_text="Why it can store no images; empty where it can.",
+                help_text="The reason why it cannot store images; empty if it can.",
                 max_length=200,
             ),
         ),

@@ -12,12 +12,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='attempt',
             name='cost_source',
-            field=models.CharField(blank=True, db_default='', default='', help_text='As CostSource says it; empty while it is open, and of one of 0.2.0 or before.', max_length=8),
+            field=models.CharField(blank=True, db_default='', default='', help_text='A `CostSource`; empty while open, or if written by 0.2.0 or earlier.', max_length=8),
         ),
         migrations.AddField(
             model_name='attempt',
             name='images_received',
-            field=models.SmallIntegerField(help_text='Those that could be decoded.', null=True),
+            field=models.SmallIntegerField(help_text='Only images that could be decoded.', null=True),
         ),
         migrations.AddField(
             model_name='attempt',
@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='attempt',
             name='n',
-            field=models.SmallIntegerField(help_text='Images asked for.', null=True),
+            field=models.SmallIntegerField(help_text='The number of images requested.', null=True),
         ),
         migrations.AddField(
             model_name='attempt',
@@ -42,6 +42,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='attempt',
             name='upstream_quality',
-            field=models.CharField(blank=True, db_default='', help_text='The word sent; empty where none was.', max_length=64),
+            field=models.CharField(blank=True, db_default='', help_text='The word sent; empty if none was.', max_length=64),
         ),
     ]

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('effective_from', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('rows', models.JSONField(help_text='List of [model, size, quality, kind, micros].')),
-                ('source', models.CharField(blank=True, db_default='', help_text='Where the amounts are from, and when.', max_length=500)),
+                ('source', models.CharField(blank=True, db_default='', help_text='The source of the amounts and its date.', max_length=500)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='cost_tables', to='generation.channel')),
             ],

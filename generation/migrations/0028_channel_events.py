@@ -17,10 +17,10 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('breaker_opened', 'Breaker Opened'), ('breaker_closed', 'Breaker Closed'), ('gate_closed', 'Gate Closed'), ('gate_opened', 'Gate Opened'), ('enabled', 'Enabled'), ('paused', 'Paused'), ('trial', 'Trial'), ('key_changed', 'Key Changed'), ('reset', 'Reset')], max_length=16)),
                 ('at', models.DateTimeField(db_index=True)),
-                ('model', models.CharField(blank=True, help_text='Whose breaker it is; empty: that of all models.', max_length=64)),
+                ('model', models.CharField(blank=True, help_text='The model of the breaker; empty for all models.', max_length=64)),
                 ('worker', models.UUIDField(help_text='The image worker that saw it.', null=True)),
-                ('seconds', models.FloatField(help_text='For how long a breaker opened, or a gate closed, at first.', null=True)),
-                ('actor', models.CharField(blank=True, help_text='Who made it, as in the audit log.', max_length=254)),
+                ('seconds', models.FloatField(help_text='Seconds for which the breaker first opened or the gate first closed.', null=True)),
+                ('actor', models.CharField(blank=True, help_text="The actor's name, as in the audit log.", max_length=254)),
                 ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='generation.channel')),
             ],
             options={

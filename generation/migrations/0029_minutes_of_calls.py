@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('model', models.CharField(max_length=64)),
                 ('attempt_class', models.CharField(max_length=16)),
                 ('number', models.PositiveIntegerField()),
-                ('latency', models.JSONField(help_text='What they took: counts by bucket of billing.latency.')),
+                ('latency', models.JSONField(help_text="Counts of the calls' times, by bucket of billing.latency.")),
                 ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='generation.channel')),
             ],
             options={

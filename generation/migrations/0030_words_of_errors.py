@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='attempt',
             name='fingerprint',
-            field=models.CharField(blank=True, db_default='', default='', help_text='Of `detail`, without digits and ids; forgotten with it.', max_length=12),
+            field=models.CharField(blank=True, db_default='', default='', help_text='A digest of `detail` without digits and ids, erased with it.', max_length=12),
         ),
     ]

@@ -15,27 +15,27 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        help_text="The request's.", primary_key=True, serialize=False
+                        help_text="The id of the request.", primary_key=True, serialize=False
                     ),
                 ),
                 (
                     "caller",
                     models.UUIDField(
-                        help_text="The tenant's id; of an unknown key, a keyed digest of the address."
+                        help_text="The tenant's id or, for an unknown key, a keyed digest of the address."
                     ),
                 ),
-                ("day", models.DateField(help_text="On which it was written, UTC.")),
+                ("day", models.DateField(help_text="The UTC day on which the row was written.")),
                 (
                     "place",
                     models.IntegerField(
-                        help_text="The how-manieth it is of its caller's that day."
+                        help_text="The row's number among its caller's rows of that day."
                     ),
                 ),
                 ("tenant_id", models.UUIDField(null=True)),
                 ("key_id", models.UUIDField(null=True)),
                 (
                     "generation_id",
-                    models.UUIDField(help_text="What it was answered with again.", null=True),
+                    models.UUIDField(help_text="The earlier generation with which it was answered.", null=True),
                 ),
                 ("model", models.CharField(max_length=64)),
                 ("status", models.SmallIntegerField()),
@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 (
                     "stopped_by",
                     models.CharField(
-                        help_text="The limit; empty where it was none.", max_length=64
+                        help_text="The limit that stopped it, or `price` without a price; empty if neither did.", max_length=64
                     ),
                 ),
                 ("ms", models.IntegerField()),

@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='channel',
             name='archived_at',
-            field=models.DateTimeField(blank=True, help_text='When it was deleted; what it has done names it still.', null=True),
+            field=models.DateTimeField(blank=True, help_text='When it was deleted; its attempts and costs still refer to it.', null=True),
         ),
     ]

@@ -23,8 +23,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('model', models.CharField(blank=True, max_length=64)),
-                ('reason', models.CharField(help_text="For the operator's own people.", max_length=200)),
-                ('words', models.CharField(blank=True, help_text='For customers.', max_length=300)),
+                ('reason', models.CharField(help_text="The reason, for the operator's own staff.", max_length=200)),
+                ('words', models.CharField(blank=True, help_text='The explanation for customers.', max_length=300)),
                 ('by', models.CharField(max_length=254)),
                 ('began_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),

@@ -13,16 +13,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='worker',
             name='in_hand',
-            field=models.IntegerField(help_text='How many it had then.', null=True),
+            field=models.IntegerField(help_text='Generations running at `seen_at`.', null=True),
         ),
         migrations.AddField(
             model_name='worker',
             name='slots',
-            field=models.IntegerField(help_text='How many generations it may have in hand.', null=True),
+            field=models.IntegerField(help_text='The most generations it runs at once.', null=True),
         ),
         migrations.AddField(
             model_name='worker',
             name='version',
-            field=models.CharField(blank=True, db_default='', help_text='Empty where 0.2.0 wrote it.', max_length=40),
+            field=models.CharField(blank=True, db_default='', help_text='Empty if written by 0.2.0.', max_length=40),
         ),
     ]

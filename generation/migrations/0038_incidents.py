@@ -17,11 +17,11 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('title', models.CharField(max_length=120)),
-                ('parts', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), help_text='As the status page names them.', size=None)),
+                ('parts', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), help_text='The affected parts, named as on the status page.', size=None)),
                 ('is_maintenance', models.BooleanField()),
                 ('state', models.CharField(choices=[('investigating', 'Investigating'), ('identified', 'Identified'), ('monitoring', 'Monitoring'), ('resolved', 'Resolved'), ('scheduled', 'Scheduled'), ('in_progress', 'In progress'), ('completed', 'Completed')], max_length=16)),
                 ('begins_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField(help_text='When it was resolved; of maintenance, when it is to end.', null=True)),
+                ('ends_at', models.DateTimeField(help_text='When it was resolved; for maintenance, the planned end.', null=True)),
                 ('next_update_at', models.DateTimeField(null=True)),
             ],
             options={
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('words', models.TextField()),
                 ('edited_at', models.DateTimeField(null=True)),
                 ('by', models.CharField(max_length=254)),
-                ('mailed', models.IntegerField(db_default=0, default=0, help_text='To how many owners.')),
+                ('mailed', models.IntegerField(db_default=0, default=0, help_text='The number of owners mailed.')),
                 ('once', models.UUIDField(unique=True)),
                 ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='updates', to='generation.incident')),
             ],

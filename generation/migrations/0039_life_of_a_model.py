@@ -23,6 +23,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='contract',
             name='sunset_at',
-            field=models.DateTimeField(editable=False, help_text='From then on it answers 410.', null=True),
+            field=models.DateTimeField(editable=False, help_text='When requests for it begin to get a 410.', null=True),
         ),
     ]

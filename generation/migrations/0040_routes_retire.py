@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='route',
             name='retires_on',
-            field=models.DateField(blank=True, help_text="The first day, in UTC, on which the vendor has the model no more.", null=True),
+            field=models.DateField(blank=True, help_text="The first UTC day on which the vendor no longer offers the model.", null=True),
         ),
     ]

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('model', models.CharField(max_length=64)),
                 ('sunset_at', models.DateTimeField()),
                 ('successor', models.CharField(max_length=64)),
-                ('days', models.SmallIntegerField(help_text='60, 30, 7 or 1; 0 where a change was told before the first of these.')),
+                ('days', models.SmallIntegerField(help_text='60, 30, 7 or 1; 0 for a change announced before the first of these.')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.tenant')),
             ],
             options={

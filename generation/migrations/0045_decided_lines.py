@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='vendorbill',
             name='taken_micros',
-            field=models.BigIntegerField(db_default=0, default=0, help_text='What taking lines changed.'),
+            field=models.BigIntegerField(db_default=0, default=0, help_text='The change of our cost by taken lines, micro-USD.'),
         ),
         migrations.AddField(
             model_name='vendorbill',

@@ -18,16 +18,17 @@ class AlertRule(models.Model):
     kinds = ArrayField(
         models.CharField(max_length=32),
         null=True,
-        help_text="Empty: every kind, those of later versions too.",
+        help_text="The kinds of conditions to report. Empty: all, including future kinds.",
     )
     least_micros = models.BigIntegerField(
-        null=True, help_text="What names no amount counts as 0; empty: any."
+        null=True, help_text="The least amount at stake; an unknown one counts as 0. Empty: any."
     )
     least_minutes = models.PositiveIntegerField(
-        default=0, help_text="How old a condition is before it is told."
+        default=0, help_text="Minutes a condition must last before an alert is sent."
     )
     repeat_hours = models.PositiveSmallIntegerField(
-        default=0, help_text="How often it is told again while it is open; 0: never."
+        default=0,
+        help_text="Hours between repeated alerts while a condition is open; 0: no repeats.",
     )
     mails = ArrayField(models.EmailField(), default=list)
     endpoint = models.OneToOneField(
@@ -36,7 +37,7 @@ class AlertRule(models.Model):
     page = models.CharField(
         max_length=200,
         blank=True,
-        help_text="The address of the operator's console, for links; empty: there are none.",
+        help_text="The address of the operator's console, for links; empty: no links.",
     )
     is_enabled = models.BooleanField(default=False)
     archived_at = models.DateTimeField(null=True)
@@ -95,9 +96,10 @@ class AlertSending(models.Model):
     mails = ArrayField(models.EmailField(), default=list)
     mail_ids = ArrayField(models.UUIDField(), default=list)
     url = models.CharField(max_length=2048, blank=True)
-    event_id = models.UUIDField(null=True, help_text="The webhook's event.")
+    event_id = models.UUIDField(null=True, help_text="The id of the webhook event.")
     passed = models.IntegerField(
-        default=0, help_text="Conditions that began and ended meanwhile, and were never told."
+        default=0,
+        help_text="Conditions that began and ended while the rule had to wait, unreported.",
     )
 
     class Meta:
@@ -126,11 +128,17 @@ class AlertSent(models.Model):
     object = models.CharField(max_length=200)
     opened_at = models.DateTimeField()
     occasion = models.CharField(max_length=8, choices=Occasion)
-    number = models.PositiveIntegerField(help_text="How often it was told on this occasion before.")
+    number = models.PositiveIntegerField(
+        help_text="The number of earlier alerts for the same occasion."
+    )
     words = models.CharField(max_length=300)
     micros = models.BigIntegerField(null=True)
-    is_hushed = models.BooleanField(default=False, help_text="It was silenced or accepted since.")
-    is_over = models.BooleanField(default=False, help_text="Its end was told.")
+    is_hushed = models.BooleanField(
+        default=False, help_text="The condition was silenced or accepted after the alert."
+    )
+    is_over = models.BooleanField(
+        default=False, help_text="The end of the condition has been sent."
+    )
 
     class Meta:
         constraints = [

@@ -23,30 +23,46 @@ class VendorBill(models.Model):
         READY = "ready", "Matched"
 
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="bills")
-    name = models.CharField(max_length=200, help_text="Of the file.")
-    digest = models.CharField(max_length=64, db_index=True, help_text="Its SHA-256.")
+    name = models.CharField(max_length=200, help_text="The name of the file.")
+    digest = models.CharField(
+        max_length=64, db_index=True, help_text="The file's SHA-256, hexadecimal."
+    )
     size_bytes = models.BigIntegerField()
     content = models.BinaryField(null=True)
-    mapping = models.JSONField(help_text="Which column is what: see bills/mapping.py.")
+    mapping = models.JSONField(
+        help_text="The column for each fact, as `Columns` in bills/mapping.py stores it."
+    )
     state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
-    trouble = models.CharField(max_length=500, blank=True, default="", help_text="Why not read.")
-    doubts = models.JSONField(default=list, help_text="What is perhaps wrong with it, in words.")
+    trouble = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        help_text="The reason why the file could not be read.",
+    )
+    doubts = models.JSONField(
+        default=list, help_text="Possible mistakes, as `BillDoubt` in bills/doubts.py stores them."
+    )
     by = models.CharField(max_length=254)
     created_at = models.DateTimeField(db_default=Now())
-    asked_at = models.DateTimeField(null=True, help_text="When its matching was asked for.")
+    asked_at = models.DateTimeField(null=True, help_text="When its matching was requested.")
     matched_at = models.DateTimeField(null=True)
 
     begins_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)
     lines_read = models.IntegerField(default=0)
     rounding = models.DecimalField(
-        max_digits=30, decimal_places=12, default=0, help_text="What rounding added, in micros."
+        max_digits=30,
+        decimal_places=12,
+        default=0,
+        help_text="The amount added by rounding, micro-USD.",
     )
-    sums = models.JSONField(default=dict, help_text="By outcome: lines, theirs, ours.")
+    sums = models.JSONField(
+        default=dict, help_text="For each outcome: [lines, billed micros, booked micros]."
+    )
     # Kept by bills/decisions.py under the bill's lock: counting a million lines takes too long.
     taken_lines = models.IntegerField(default=0, db_default=0)
     taken_micros = models.BigIntegerField(
-        default=0, db_default=0, help_text="What taking lines changed."
+        default=0, db_default=0, help_text="The change of our cost by taken lines, micro-USD."
     )
     disputed_lines = models.IntegerField(default=0, db_default=0)
 
@@ -83,38 +99,68 @@ class BillLine(models.Model):
     bill = models.ForeignKey(
         VendorBill, on_delete=models.CASCADE, related_name="lines", db_index=False
     )
-    number = models.IntegerField(help_text="In the file, from 1; 0 of a call without a line.")
+    number = models.IntegerField(
+        help_text="The line's number in the file, from 1; 0 for a call without a line."
+    )
     key = models.CharField(
-        max_length=200, blank=True, default="", help_text="Its own id: the same in every bill."
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="The line's own id, the same in every bill.",
     )
     same_row = models.CharField(
-        max_length=16, blank=True, default="", help_text="A digest of all its columns."
+        max_length=16,
+        blank=True,
+        default="",
+        help_text="A digest of the row's columns; empty if the line needs none.",
     )
     at = models.DateTimeField()
-    item = models.CharField(max_length=200, blank=True, default="", help_text="In their words.")
+    item = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="The model or line item in the vendor's words.",
+    )
     model = models.CharField(
-        max_length=128, blank=True, default="", help_text="The upstream model that this means."
+        max_length=128, blank=True, default="", help_text="The upstream model named by the item."
     )
     request_id = models.CharField(max_length=200, blank=True, default="")
-    n = models.IntegerField(null=True, help_text="Images.")
+    n = models.IntegerField(null=True, help_text="The number of images.")
     exact = models.DecimalField(
-        max_digits=30, decimal_places=12, null=True, help_text="In micros, before it was rounded."
+        max_digits=30,
+        decimal_places=12,
+        null=True,
+        help_text="The billed amount in micro-USD, before rounding.",
     )
-    micros = models.BigIntegerField(default=0, help_text="Of this line of the file.")
+    micros = models.BigIntegerField(
+        default=0, help_text="The amount of this line of the file, micro-USD."
+    )
 
     outcome = models.CharField(max_length=9, choices=Outcome, blank=True, default="")
-    of = models.IntegerField(null=True, help_text="The line that this repeats or is part of.")
-    theirs_micros = models.BigIntegerField(default=0, help_text="With its parts.")
-    ours_micros = models.BigIntegerField(default=0, help_text="As corrected until then.")
-    is_unknown = models.BooleanField(default=False, help_text="We did not know what it cost.")
+    of = models.IntegerField(
+        null=True, help_text="The number of the line that this one repeats or is part of."
+    )
+    theirs_micros = models.BigIntegerField(
+        default=0, help_text="The billed amount of the line and its parts, micro-USD."
+    )
+    ours_micros = models.BigIntegerField(
+        default=0, help_text="The booked amount, with corrections up to the matching, micro-USD."
+    )
+    is_unknown = models.BooleanField(default=False, help_text="True if our own cost is unknown.")
     attempt_id = models.UUIDField(null=True)
     trial_id = models.UUIDField(null=True)
-    candidates = models.JSONField(default=list, help_text="Calls of which it may be one's.")
+    candidates = models.JSONField(
+        default=list, help_text="Ids of calls that the line may belong to."
+    )
 
     decision = models.CharField(max_length=8, choices=Decision, blank=True, default="")
-    taken_micros = models.BigIntegerField(default=0, help_text="What taking it changed.")
-    takes = models.IntegerField(default=0, help_text="How often it was taken.")
-    words = models.CharField(max_length=200, blank=True, default="", help_text="Why.")
+    taken_micros = models.BigIntegerField(
+        default=0, help_text="The change of our cost by taking the line, micro-USD."
+    )
+    takes = models.IntegerField(default=0, help_text="The number of times the line was taken.")
+    words = models.CharField(
+        max_length=200, blank=True, default="", help_text="The reason for the decision."
+    )
     by = models.CharField(max_length=254, blank=True, default="")
     decided_at = models.DateTimeField(null=True)
 

@@ -15,18 +15,24 @@ class Condition(models.Model):
     """
 
     kind = models.CharField(max_length=32)
-    object = models.CharField(max_length=200, help_text="What it is true of: a channel, a model, …")
-    words = models.CharField(max_length=300, help_text="What the last look that found it saw.")
+    object = models.CharField(
+        max_length=200, help_text="The object concerned: a channel, a model, …"
+    )
+    words = models.CharField(
+        max_length=300, help_text="The description from the last look that found it."
+    )
     micros = models.BigIntegerField(
-        null=True, help_text="What it costs or puts at stake; empty where nobody can say."
+        null=True, help_text="Its cost or the amount at stake, micro-USD; empty if unknown."
     )
     since = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)
-    assigned_to = models.CharField(max_length=254, blank=True, help_text="Who sees to it.")
+    assigned_to = models.CharField(
+        max_length=254, blank=True, help_text="The person who deals with it."
+    )
     silenced_until = models.DateTimeField(null=True)
-    accepted_at = models.DateTimeField(null=True, help_text="Since when it is accepted for good.")
+    accepted_at = models.DateTimeField(null=True, help_text="When it was accepted for good.")
     why = models.CharField(
-        max_length=200, blank=True, help_text="Why it was silenced or accepted last."
+        max_length=200, blank=True, help_text="The reason for the last silence or acceptance."
     )
 
     class Meta:
@@ -51,10 +57,10 @@ class ConditionLook(models.Model):
     first_at = models.DateTimeField()
     looked_at = models.DateTimeField()
     sold_until = models.DateTimeField(
-        null=True, help_text="Up to when what was sold was counted then."
+        null=True, help_text="The time up to which sales were counted at the last look."
     )
     channels = models.JSONField(
-        default=dict, help_text="By model, how many channels could be sent live requests."
+        default=dict, help_text="For each model, the number of channels able to take live requests."
     )
 
     class Meta:

@@ -24,7 +24,10 @@ class CostTable(models.Model):
     effective_from = models.DateTimeField(db_default=Now())
     rows = models.JSONField(help_text="List of [model, size, quality, kind, micros].")
     source = models.CharField(
-        max_length=500, blank=True, db_default="", help_text="Where the amounts are from, and when."
+        max_length=500,
+        blank=True,
+        db_default="",
+        help_text="The source of the amounts and its date.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -24,12 +24,15 @@ class Incident(models.Model):
         COMPLETED = "completed", "Completed"
 
     title = models.CharField(max_length=120)
-    parts = ArrayField(models.CharField(max_length=64), help_text="As the status page names them.")
+    parts = ArrayField(
+        models.CharField(max_length=64),
+        help_text="The affected parts, named as on the status page.",
+    )
     is_maintenance = models.BooleanField()
     state = models.CharField(max_length=16, choices=State)
     begins_at = models.DateTimeField()
     ends_at = models.DateTimeField(
-        null=True, help_text="When it was resolved; of maintenance, when it is to end."
+        null=True, help_text="When it was resolved; for maintenance, the planned end."
     )
     next_update_at = models.DateTimeField(null=True)
 
@@ -77,7 +80,7 @@ class IncidentUpdate(models.Model):
     words = models.TextField()
     edited_at = models.DateTimeField(null=True)
     by = models.CharField(max_length=254)
-    mailed = models.IntegerField(default=0, db_default=0, help_text="To how many owners.")
+    mailed = models.IntegerField(default=0, db_default=0, help_text="The number of owners mailed.")
     once = models.UUIDField(unique=True)
 
     class Meta:

@@ -50,13 +50,13 @@ class Worker(models.Model):
         blank=True,
         default="nothing has been stored yet",
         db_default="nothing has been stored yet",
-        help_text="Why it can store no images; empty where it can.",
+        help_text="The reason why it cannot store images; empty if it can.",
     )
     version = models.CharField(
-        max_length=40, blank=True, db_default="", help_text="Empty where 0.2.0 wrote it."
+        max_length=40, blank=True, db_default="", help_text="Empty if written by 0.2.0."
     )
-    slots = models.IntegerField(null=True, help_text="How many generations it may have in hand.")
-    in_hand = models.IntegerField(null=True, help_text="How many it had then.")
+    slots = models.IntegerField(null=True, help_text="The most generations it runs at once.")
+    in_hand = models.IntegerField(null=True, help_text="Generations running at `seen_at`.")
 
     @override
     def __str__(self) -> str:
@@ -76,7 +76,7 @@ class Generation(models.Model):
     livemode = models.BooleanField(
         default=True,
         db_default=True,
-        help_text="False where a test key asked: made by a sandbox, and no money is moved.",
+        help_text="False for a request by a test key: a sandbox serves it, and no money moves.",
     )
 
     # The request.
@@ -85,20 +85,20 @@ class Generation(models.Model):
     prompt = models.TextField()
     n = models.PositiveSmallIntegerField()
     size_requested = models.CharField(max_length=16)
-    size = models.CharField(max_length=16, help_text="Pixels, or auto.")
+    size = models.CharField(max_length=16, help_text="Pixels as WxH, or auto.")
     tier = models.CharField(max_length=8)
     quality_requested = models.CharField(max_length=16, help_text="The contract's word, or auto.")
     quality_sent = models.CharField(
-        max_length=16, blank=True, help_text="As the caller sent it; empty when they did not."
+        max_length=16, blank=True, help_text="The caller's own word; empty if none was sent."
     )
     response_format = models.CharField(max_length=16)
     output_format = models.CharField(max_length=8)
     output_compression = models.PositiveSmallIntegerField(null=True)
     strict_size = models.BooleanField(default=False)
     partial_images = models.PositiveSmallIntegerField(
-        default=0, help_text="How many previews of each image a streaming caller wants."
+        default=0, help_text="Previews of each image that a streaming caller requested."
     )
-    fields = models.JSONField(default=dict, help_text="Further fields, sent on as they came.")
+    fields = models.JSONField(default=dict, help_text="Further fields, passed on unchanged.")
     inputs = models.JSONField(default=list, help_text="Stored large inputs: key, bytes, sha256.")
 
     # Its progress.
@@ -108,16 +108,14 @@ class Generation(models.Model):
     deaths = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,
-        help_text="How many workers died with it in hand.",
+        help_text="The number of workers that died while running it.",
     )
     quarantine = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,
-        help_text="How many its dead worker had in hand with it, itself included; 0 for none.",
+        help_text="Generations that its dead worker was running, including this one; 0: none.",
     )
-    lost_with = models.UUIDField(
-        null=True, help_text="The worker from which it was taken back last."
-    )
+    lost_with = models.UUIDField(null=True, help_text="The last dead worker that was running it.")
     deadline_at = models.DateTimeField()
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
@@ -126,13 +124,13 @@ class Generation(models.Model):
     # The waiting caller (admission/retry_shield.py); only of requests without an idempotency key.
     body_digest = models.BinaryField(max_length=32, null=True)
     web_process = models.BigIntegerField(
-        null=True, help_text="The web process whose caller has no answer yet."
+        null=True, help_text="The web process in which its caller still waits for an answer."
     )
     orphaned_at = models.DateTimeField(
         null=True, help_text="When its caller's connection ended without an answer."
     )
     turn = models.PositiveSmallIntegerField(
-        default=0, help_text="Whose turn it is to wait: raised by each retry that takes it over."
+        default=0, help_text="Number of the waiting caller, raised by each retry that takes over."
     )
 
     # Its price.
@@ -146,15 +144,15 @@ class Generation(models.Model):
     words_forgotten_at = models.DateTimeField(
         null=True, help_text="When the prompt, further fields and digests were erased."
     )
-    deleted_at = models.DateTimeField(null=True, help_text="When its tenant had it deleted.")
+    deleted_at = models.DateTimeField(null=True, help_text="When its tenant deleted it.")
     cleaned_at = models.DateTimeField(
-        null=True, help_text="When what its unfinished dispatches may have stored was removed."
+        null=True, help_text="When objects left by its unfinished dispatches were removed."
     )
 
     # Its result.
     channel = models.ForeignKey(Channel, on_delete=models.SET_NULL, null=True, db_index=False)
     answer = models.JSONField(null=True, help_text="The answer without its urls.")
-    error = models.JSONField(null=True, help_text="status, type, code, message, param.")
+    error = models.JSONField(null=True, help_text="Its status, type, code, message and param.")
 
     class Meta:
         indexes = [
@@ -258,21 +256,23 @@ class Attempt(models.Model):
         Generation, on_delete=models.PROTECT, related_name="attempts", db_index=False
     )
     dispatch = models.PositiveSmallIntegerField()
-    number = models.PositiveSmallIntegerField(help_text="Within the dispatch, from 1.")
+    number = models.PositiveSmallIntegerField(help_text="Its number within the dispatch, from 1.")
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
     upstream_model = models.CharField(max_length=128)
     upstream_size = models.CharField(max_length=16, blank=True)
     upstream_quality = models.CharField(
-        max_length=64, blank=True, db_default="", help_text="The word sent; empty where none was."
+        max_length=64, blank=True, db_default="", help_text="The word sent; empty if none was."
     )
-    n = models.SmallIntegerField(null=True, help_text="Images asked for.")
+    n = models.SmallIntegerField(null=True, help_text="The number of images requested.")
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
     attempt_class = models.CharField(max_length=16, blank=True)
     http_status = models.PositiveSmallIntegerField(null=True)
     upstream_request_id = models.CharField(max_length=200, blank=True)
     may_have_billed = models.BooleanField(default=False)
-    images_received = models.SmallIntegerField(null=True, help_text="Those that could be decoded.")
+    images_received = models.SmallIntegerField(
+        null=True, help_text="Only images that could be decoded."
+    )
     input_text_tokens = models.IntegerField(null=True)
     input_image_tokens = models.IntegerField(null=True)
     output_tokens = models.IntegerField(null=True)
@@ -282,7 +282,7 @@ class Attempt(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="As CostSource says it; empty while it is open, and of one of 0.2.0 or before.",
+        help_text="A `CostSource`; empty while open, or if written by 0.2.0 or earlier.",
     )
     detail = models.CharField(max_length=500, blank=True)
     fingerprint = models.CharField(
@@ -290,7 +290,7 @@ class Attempt(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="Of `detail`, without digits and ids; forgotten with it.",
+        help_text="A digest of `detail` without digits and ids, erased with it.",
     )
 
     class Meta:
@@ -349,7 +349,7 @@ class WatchedDay(models.Model):
     looked_at = models.DateTimeField()
     first_failed_at = models.DateTimeField(null=True)
     last_failed_at = models.DateTimeField(null=True)
-    trouble = models.CharField(max_length=100, help_text="What the last look that failed found.")
+    trouble = models.CharField(max_length=100, help_text="The finding of the last failed check.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["part", "day"], name="watched_day_once")]

@@ -18,7 +18,7 @@ class SunsetNotice(models.Model):
         "accounts.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False
     )
     days = models.SmallIntegerField(
-        help_text="60, 30, 7 or 1; 0 where a change was told before the first of these."
+        help_text="60, 30, 7 or 1; 0 for a change announced before the first of these."
     )
 
     class Meta:

@@ -44,13 +44,13 @@ class Contract(models.Model):
     tasks = ArrayField(
         models.CharField(max_length=10),
         default=usual_tasks,
-        help_text="What can be asked of it: generate, edit, variation.",
+        help_text="The tasks it offers: generate, edit, variation.",
     )
     is_enabled = models.BooleanField(default=False)
     # Its end and its successor: only catalogue/services/sunsets.py changes them.
     deprecated_at = models.DateTimeField(null=True, editable=False)
     sunset_at = models.DateTimeField(
-        null=True, editable=False, help_text="From then on it answers 410."
+        null=True, editable=False, help_text="When requests for it begin to get a 410."
     )
     successor = models.CharField(max_length=64, blank=True, db_default="", editable=False)
 
@@ -76,7 +76,7 @@ class Channel(models.Model):
         choices=Serves,
         default=Serves.LIVE,
         db_default=Serves.LIVE.value,
-        help_text="Whose requests it takes. Let test keys only to a sandbox, which costs nothing.",
+        help_text="The keys whose requests it takes. Only a sandbox may take test keys.",
     )
     priority = models.IntegerField(default=10)
     weight = models.PositiveIntegerField(default=1)
@@ -98,19 +98,21 @@ class Channel(models.Model):
         models.CharField(max_length=10),
         default=list,
         blank=True,
-        help_text="Of what its kind can do, what this channel cannot: edit, variation.",
+        help_text="Tasks that its kind supports and this channel does not: edit, variation.",
     )
     max_images = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Images one edit may begin with; empty: as its kind."
+        null=True,
+        blank=True,
+        help_text="The most input images of an edit; empty for its kind's own limit.",
     )
     allows_exact_crop = models.BooleanField(
         default=False, help_text="May serve exact models by cropping a larger native size."
     )
     allows_redispatch = models.BooleanField(
-        default=True, help_text="May be called again after a crash of our own cut a call off."
+        default=True, help_text="May be called again after a crash on our side cut off a call."
     )
     retry_is_free = models.BooleanField(
-        default=False, help_text="A bad result costs nothing here, so it is asked for once more."
+        default=False, help_text="Bad results are free here, so the call is repeated once."
     )
     class_overrides = models.JSONField(
         default=dict, blank=True, help_text='HTTP status to attempt class, as {"429": "unknown"}.'
@@ -120,16 +122,17 @@ class Channel(models.Model):
         max_length=64,
         blank=True,
         db_default="",
-        help_text="Of the kind, address and stored key with which every route was approved.",
+        help_text="A digest of the kind, address and stored key of the approved routes.",
     )
     reset_count = models.PositiveIntegerField(
-        default=0, help_text="Raised by a reset: processes forget breakers, gates and counters."
+        default=0,
+        help_text="Raised by a reset, which makes processes forget breakers, gates and counters.",
     )
     created_at = models.DateTimeField(db_default=Now())
     archived_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="When it was deleted; what it has done names it still.",
+        help_text="When it was deleted; its attempts and costs still refer to it.",
     )
 
     class Meta:
@@ -171,17 +174,17 @@ class Route(models.Model):
     cost_micros = models.BigIntegerField(
         null=True,
         blank=True,
-        help_text="What one image costs us here, micro-USD, where it is flat.",
+        help_text="Our flat cost of one image here, micro-USD; empty if it is not flat.",
     )
     retires_on = models.DateField(
         null=True,
         blank=True,
-        help_text="The first day, in UTC, on which the vendor has the model no more.",
+        help_text="The first UTC day on which the vendor no longer offers the model.",
     )
     is_approved = models.BooleanField(
         db_default=True,
-        help_text="Tested as it is, or enabled untested. One that is not is not served. What the"
-        " release before writes says nothing of it, and serves as it did.",
+        help_text="Tested as it is, or enabled untested; other routes are not served. The previous"
+        " release writes no value, and its routes are served as before.",
     )
 
     class Meta:

@@ -22,22 +22,25 @@ class RefusedRequest(models.Model):
     checked on each insert.
     """
 
-    id = models.UUIDField(primary_key=True, help_text="The request's.")
+    id = models.UUIDField(primary_key=True, help_text="The id of the request.")
     caller = models.UUIDField(
-        help_text="The tenant's id; of an unknown key, a keyed digest of the address."
+        help_text="The tenant's id or, for an unknown key, a keyed digest of the address."
     )
-    day = models.DateField(help_text="On which it was written, UTC.")
-    place = models.IntegerField(help_text="The how-manieth it is of its caller's that day.")
+    day = models.DateField(help_text="The UTC day on which the row was written.")
+    place = models.IntegerField(help_text="The row's number among its caller's rows of that day.")
     tenant_id = models.UUIDField(null=True)
     key_id = models.UUIDField(null=True)
-    generation_id = models.UUIDField(null=True, help_text="What it was answered with again.")
+    generation_id = models.UUIDField(
+        null=True, help_text="The earlier generation with which it was answered."
+    )
     model = models.CharField(max_length=MAX_COLUMN_CHARS["model"])
     status = models.SmallIntegerField()
     code = models.CharField(max_length=MAX_COLUMN_CHARS["code"])
     param = models.CharField(max_length=MAX_COLUMN_CHARS["param"])
     message = models.CharField(max_length=MAX_COLUMN_CHARS["message"])
     stopped_by = models.CharField(
-        max_length=MAX_COLUMN_CHARS["stopped_by"], help_text="The limit; empty where it was none."
+        max_length=MAX_COLUMN_CHARS["stopped_by"],
+        help_text="The limit that stopped it, or `price` without a price; empty if neither did.",
     )
     ms = models.IntegerField()
 

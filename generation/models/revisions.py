@@ -20,12 +20,14 @@ class PendingRevision(models.Model):
     credentials = models.TextField(help_text="The API key, encrypted.")
     serves = models.CharField(max_length=4, choices=Serves)
     sizes = ArrayField(models.CharField(max_length=16), null=True, blank=True)
-    routes = models.JSONField(help_text="A list of RouteTerms: every model that it is to serve.")
+    routes = models.JSONField(
+        help_text="A list of RouteTerms, one for each model that it will serve."
+    )
     tested = models.JSONField(
-        default=dict, help_text="Digests of routes that are approved, by model."
+        default=dict, help_text="For each model with an approved route, the route's digest."
     )
     base = models.CharField(
-        max_length=64, help_text="A digest of the channel as it was when this was begun."
+        max_length=64, help_text="A digest of the channel at the start of this revision."
     )
     changed_by = models.CharField(max_length=200)
     created_at = models.DateTimeField(db_default=Now())

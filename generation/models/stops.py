@@ -16,8 +16,8 @@ class Stop(models.Model):
     tenant = models.ForeignKey(
         "accounts.Tenant", on_delete=models.CASCADE, null=True, related_name="+", db_index=False
     )
-    reason = models.CharField(max_length=200, help_text="For the operator's own people.")
-    words = models.CharField(max_length=300, blank=True, help_text="For customers.")
+    reason = models.CharField(max_length=200, help_text="The reason, for the operator's own staff.")
+    words = models.CharField(max_length=300, blank=True, help_text="The explanation for customers.")
     by = models.CharField(max_length=254)
     began_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

@@ -34,14 +34,14 @@ class ChannelEvent(models.Model):
     kind = models.CharField(max_length=16, choices=Kind)
     at = models.DateTimeField(db_index=True)
     model = models.CharField(
-        max_length=64, blank=True, help_text="Whose breaker it is; empty: that of all models."
+        max_length=64, blank=True, help_text="The model of the breaker; empty for all models."
     )
     worker = models.UUIDField(null=True, help_text="The image worker that saw it.")
     seconds = models.FloatField(
-        null=True, help_text="For how long a breaker opened, or a gate closed, at first."
+        null=True, help_text="Seconds for which the breaker first opened or the gate first closed."
     )
     actor = models.CharField(
-        max_length=254, blank=True, help_text="Who made it, as in the audit log."
+        max_length=254, blank=True, help_text="The actor's name, as in the audit log."
     )
 
     class Meta:
@@ -73,7 +73,9 @@ class AttemptMinute(models.Model):
     model = models.CharField(max_length=64)
     attempt_class = models.CharField(max_length=16)
     number = models.PositiveIntegerField()
-    latency = models.JSONField(help_text="What they took: counts by bucket of billing.latency.")
+    latency = models.JSONField(
+        help_text="Counts of the calls' times, by bucket of billing.latency."
+    )
 
     class Meta:
         constraints = [

@@ -23,12 +23,12 @@ class ChannelTrial(models.Model):
     channel = models.ForeignKey(
         Channel, on_delete=models.PROTECT, related_name="trials", db_index=False
     )
-    model = models.CharField(max_length=64, help_text="The public name.")
+    model = models.CharField(max_length=64, help_text="The public name of the model.")
     pending = models.BooleanField(
-        default=False, help_text="Of the channel's pending revision, not of what serves."
+        default=False, help_text="True for a test of the channel's pending revision."
     )
     tested = models.CharField(
-        max_length=64, help_text="A digest of all that it is a test of: see approval.py."
+        max_length=64, help_text="A digest of everything the test covers: see approval.py."
     )
     asked_by = models.CharField(max_length=200)
     created_at = models.DateTimeField(db_default=Now())
@@ -38,9 +38,14 @@ class ChannelTrial(models.Model):
     upstream_quality = models.CharField(max_length=64)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    milliseconds = models.IntegerField(null=True, help_text="Until the answer had come.")
+    milliseconds = models.IntegerField(
+        null=True, help_text="The time until the answer was complete."
+    )
     trial_class = models.CharField(
-        max_length=16, blank=True, default="", help_text="An attempt's class; empty while open."
+        max_length=16,
+        blank=True,
+        default="",
+        help_text="One of the attempt classes; empty while open.",
     )
     http_status = models.PositiveSmallIntegerField(null=True)
     upstream_request_id = models.CharField(max_length=200, blank=True, default="")
@@ -52,14 +57,17 @@ class ChannelTrial(models.Model):
     height = models.PositiveIntegerField(null=True)
     size_bytes = models.BigIntegerField(null=True)
     picture_key = models.CharField(
-        max_length=200, blank=True, default="", help_text="Its object, which is kept for a week."
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="The key of its image in storage, kept for a week.",
     )
     input_text_tokens = models.IntegerField(null=True)
     input_image_tokens = models.IntegerField(null=True)
     output_tokens = models.IntegerField(null=True)
     cost_micros = models.BigIntegerField(default=0)
     cost_source = models.CharField(
-        max_length=8, default=CostSource.UNKNOWN, help_text="As CostSource says it."
+        max_length=8, default=CostSource.UNKNOWN, help_text="A `CostSource`."
     )
 
     class Meta:

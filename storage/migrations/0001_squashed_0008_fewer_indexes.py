@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 ("asked_at", models.DateTimeField()),
                 (
                     "page_url",
-                    models.CharField(help_text="Where its asker finds it.", max_length=300),
+                    models.CharField(help_text="The address of the page with the file, for the person who requested it.", max_length=300),
                 ),
                 ("due_at", models.DateTimeField()),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         db_default="",
-                        help_text="Empty: all that is kept.",
+                        help_text="The exported list; empty for all data of the tenant.",
                         max_length=20,
                     ),
                 ),
@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         db_default="",
-                        help_text="The filters of the list's address.",
+                        help_text="The list's filters, as a query string.",
                         max_length=4000,
                     ),
                 ),
@@ -135,7 +135,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         db_default="",
-                        help_text="Empty until its file is begun.",
+                        help_text="The key of the file in storage; empty until its upload begins.",
                         max_length=200,
                     ),
                 ),
