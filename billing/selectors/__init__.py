@@ -67,6 +67,7 @@ from billing.selectors.ledger import (
     standing_findings,
     usage_findings,
 )
+from billing.selectors.money_overview import money_overview
 from billing.selectors.moves import (
     all_decided_moves,
     credited_by_itself,

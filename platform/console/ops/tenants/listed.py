@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.selectors import has_tenants
-from billing.selectors import NOTHING_BOUGHT, customer_figures, sold_until
+from billing.selectors import NO_FIGURES, customer_figures, sold_until
 from console.ops.access import Mode, Operator, Permission, modes_of, staff
 from console.ops.tenants.rows import TenantRow, row_of
 from console.parts import exports
@@ -66,7 +66,7 @@ def _rows(operator: Operator, text: str) -> list[TenantRow]:
             for tenant, customer in figures.items()
         }
     rows = [
-        row_of(tenant, figures.get(tenant.id, NOTHING_BOUGHT), now)
+        row_of(tenant, figures.get(tenant.id, NO_FIGURES), now)
         for tenant in tenants_and_stops(text)
     ]
     if is_demo:
