@@ -247,12 +247,15 @@ def test_a_line_is_taken_with_a_reason_and_put_back(owner, bill):
     answers = [
         owner.post(of(bill, "take"), {"line": line.pk, "reason": "their bill"}) for _ in "ab"
     ]
+    back = of(bill, "lines", str(line.pk), "back")
+    refused = owner.post(back, {"reason": " "}, follow=True)
     taken = corrections()
-    owner.post(of(bill, "lines", str(line.pk), "back"), {"reason": "wrong month"})
+    owner.post(back, {"reason": "wrong month"})
 
     assert "$0.03 → to $0.035, a change of $0.005" in said_by(page)
     assert unsaid.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert [answer.status_code for answer in answers] == [HTTPStatus.SEE_OTHER] * 2
+    assert "Say why." in said_by(refused)
     name = f"channel {bill.channel_id}: b"
     assert taken == [(5_000, name, "their bill")]
     assert corrections()[1:] == [(-5_000, f"{name} put back {line.pk}.1", "wrong month")]
@@ -289,10 +292,15 @@ def test_all_of_a_list_is_taken_and_what_changed_meanwhile_is_named(owner, bill)
 
 def test_lines_are_disputed_for_the_vendor_and_withdrawn(owner, bill):
     line = bill.lines.get(outcome="theirs")
+    unsaid = owner.post(of(bill, "dispute"), {"line": line.pk, "words": " "})
+    undisputed = csv_of(owner.get(of(bill) + "?list=disputed&format=csv"))
     owner.post(of(bill, "dispute"), {"line": line.pk, "words": "never asked for"})
     said = csv_of(owner.get(of(bill) + "?list=disputed&format=csv"))
     owner.post(of(bill, "lines", str(line.pk), "withdraw"))
 
+    assert unsaid.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "This field is required." in said_by(unsaid)
+    assert len(undisputed.splitlines()) == 1
     assert said.splitlines()[1].endswith("USD,theirs,disputed,never asked for")
     line.refresh_from_db()
     assert line.decision == ""

@@ -1,6 +1,7 @@
 """Journeys of operators in a real browser, on the stack."""
 
 import json
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import httpx
@@ -12,10 +13,55 @@ from tests.console.pages import Place
 from tests.customers.customer import Operator
 from tests.stack.servers import Stack
 
+COUNTED_AND_LOOKED_FOR = """
+from billing.selectors import sold
+from generation.conditions.looking import look
+from generation.oversight.selling import add_sold
+from pictor.kit.words import clock
+
+sold.TRAIL_SECONDS = 0.0
+add_sold()
+while not look(now=clock.now()):
+    pass
+"""
+MakeVendor = Callable[..., str]
+
 
 @pytest.fixture(autouse=True)
 def pages() -> None:
     """The stack's pages, with its database."""
+
+
+@pytest.fixture
+def count_sales(stack: Stack) -> Callable[[], None]:
+    """Count all sales until now, and look for conditions."""
+
+    def counted() -> None:
+        done = stack.manage("shell", "-c", COUNTED_AND_LOOKED_FOR)
+        assert done.returncode == 0, done.stderr
+
+    return counted
+
+
+@pytest.fixture
+def make_vendor(stack: Stack, operator: Operator) -> Iterator[MakeVendor]:
+    """Make channels at the sandbox that are called first for gpt-image-2; return their names."""
+    made: list[str] = []
+
+    def make(*options: str) -> str:
+        name, url = f"vendor-{uuid4().hex[:6]}", stack.env["SANDBOX_URL"]
+        operator(
+            *("channel", "set", name, "--base-url", url, "--api-key", "k", "--priority", "1"),
+            *("--models", "gpt-image-2", *options),
+        )
+        made.append(name)
+        operator("channel", "enable", name, "--untested")
+        return name
+
+    yield make
+    for name in made:
+        operator("channel", "disable", name)
+        operator("channel", "delete", name)
 
 
 @pytest.fixture(scope="module")

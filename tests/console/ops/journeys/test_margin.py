@@ -1,13 +1,12 @@
 """A channel that loses money, in a real browser: found, followed to its margin, and mended."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
-from uuid import uuid4
+from collections.abc import Callable
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page
 
+from tests.console.ops.journeys.conftest import MakeVendor
 from tests.console.pages import Place
 from tests.console.people import fill
 from tests.console.visits import broken_promises, broken_rules
@@ -16,46 +15,42 @@ from tests.stack.servers import Stack
 
 SIZE = "1024x768"
 """A size that no other test requests."""
-COUNTED_AND_LOOKED_FOR = """
-from billing.selectors import sold
-from generation.conditions.looking import look
-from generation.oversight.selling import add_sold
-from pictor.kit.words import clock
-
-sold.TRAIL_SECONDS = 0.0
-add_sold()
-while not look(now=clock.now()):
-    pass
-"""
 
 
 @pytest.fixture
-def loser(stack: Stack, operator: Callable[..., Any]) -> Iterator[str]:
+def loser(make_vendor: MakeVendor) -> str:
     """A channel called first for one size, at a dollar an image."""
-    name, url = f"loser-{uuid4().hex[:6]}", stack.env["SANDBOX_URL"]
-    operator(
-        *("channel", "set", name, "--base-url", url, "--api-key", "k", "--models", "gpt-image-2"),
-        *("--sizes", SIZE, "--priority", "1", "--cost", "1", "--again", "1"),
-    )
-    operator("channel", "enable", name, "--untested")
-    yield name
-    operator("channel", "disable", name)
-    operator("channel", "delete", name)
+    return make_vendor("--sizes", SIZE, "--cost", "1", "--again", "1")
 
 
-def test_a_channel_that_loses_money_is_found_and_asked_last(
-    signed_in: BrowserContext, stack: Stack, place: Place, loser: str
-) -> None:
-    httpx.post(
+def generated(stack: Stack) -> str:
+    """Send a request of that size as the demo workspace; return the generation's id."""
+    answer = httpx.post(
         f"{stack.base_url}{GENERATIONS}",
         json={"model": "gpt-image-2", "size": SIZE, "quality": "low", "prompt": "a fox"},
         headers={"Authorization": f"Bearer {stack.api_key}"},
         timeout=60,
         trust_env=False,
     ).raise_for_status()
-    done = stack.manage("shell", "-c", COUNTED_AND_LOOKED_FOR)
-    assert done.returncode == 0, done.stderr
-    page = signed_in.new_page()
+    return str(answer.json()["metadata"]["generation_id"])
+
+
+def only_channel(page: Page, generation: str) -> str:
+    """The channel of the generation's only attempt."""
+    page.goto(f"/ops/generations/{generation}/")
+    return page.get_by_role("table", name="Attempts, in order").get_by_role("link").inner_text()
+
+
+def test_a_channel_that_loses_money_is_found_and_asked_last(
+    signed_in: BrowserContext,
+    stack: Stack,
+    place: Place,
+    loser: str,
+    count_sales: Callable[[], None],
+) -> None:
+    page, first = signed_in.new_page(), generated(stack)
+    assert only_channel(page, first) == loser
+    count_sales()
     about = f"Sold below cost, gpt-image-2 {SIZE} low on {loser}"
 
     page.goto("/ops/")
@@ -70,6 +65,7 @@ def test_a_channel_that_loses_money_is_found_and_asked_last(
     page.get_by_role("row", name=loser).first.wait_for()
     page.get_by_role("button", name="Save priority and weight").click()
     page.get_by_text(f"{loser} has priority 900").first.wait_for()
+    assert only_channel(page, generated(stack)) != loser
 
     page.goto("/ops/")
     page.get_by_role("link", name="Margin", exact=True).click()

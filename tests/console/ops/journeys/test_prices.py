@@ -1,16 +1,19 @@
 """Prices in a browser: raised and shown by the API, put back, and a mistyped zero withdrawn."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.console.browser import keep
+from tests.console.ops.journeys.conftest import MakeVendor
 from tests.console.people import fill
 from tests.console.visits import broken_rules
 from tests.customers.customer import Customer
 
 CELL = "gpt-image-2 1536x1024 low"
+FIELD = re.compile(f"^Price of {CELL}")
 ASKED = {"model": "gpt-image-2", "size": "1536x1024", "quality": "low", "prompt": "a fox"}
 ROWS = "model,size,quality,usd\ngpt-image-2,1536x1024,low,0.005\ngpt-image-2,1024x1024,low,0.006\n"
 
@@ -51,16 +54,39 @@ def copied(page: Page) -> None:
     page.get_by_text("is a draft").wait_for()
 
 
-def test_a_price_is_raised_told_by_the_api_and_put_back(own, customer):
-    page, before = own, quoted(customer)
-    page.get_by_label(re.compile(f"^Price of {CELL}")).fill("0,21")
+def typed(page: Page, price: str) -> None:
+    """Type the cell's new price, and send it."""
+    page.get_by_label(FIELD).fill(price)
     page.get_by_role("button", name="Show before and after").click()
+
+
+@pytest.fixture
+def sold(
+    own: Page,
+    customer: Customer,
+    make_vendor: MakeVendor,
+    count_sales: Callable[[], None],
+) -> Page:
+    """The page of the same prices in force, at which an image was sold that cost 0.002 USD."""
+    make_vendor("--sizes", "1536x1024", "--cost", "0.002")
+    published(own)
+    customer.generate(**ASKED).raise_for_status()
+    count_sales()
+    own.reload()
+    return own
+
+
+def test_a_price_is_raised_told_by_the_api_and_put_back(sold, customer):
+    page = sold
+    margin = page.get_by_role("group", name="$0.005, margin 60%")
+    expect(margin).to_have_accessible_description(re.compile(r"cost \$0\.002 each"))
+    copied(page)
+    typed(page, "0,21")
     page.get_by_text("'0,21' is not an amount").wait_for()
-    expect(page.get_by_label(re.compile(f"^Price of {CELL}"))).to_have_value("0,21")
-    page.get_by_label(re.compile(f"^Price of {CELL}")).fill("0.0055")
-    page.get_by_role("button", name="Show before and after").click()
+    expect(page.get_by_label(FIELD)).to_have_value("0,21")
+    typed(page, "0.0055")
     page.get_by_role("button", name="Back").click()
-    expect(page.get_by_label(re.compile(f"^Price of {CELL}"))).to_have_value("0.0055")
+    expect(page.get_by_label(FIELD)).to_have_value("0.0055")
     page.get_by_role("button", name="Show before and after").click()
     page.get_by_text("1 change, 1 as before").wait_for()
     assert broken_rules(page, "ops-price-change") == []
@@ -68,9 +94,9 @@ def test_a_price_is_raised_told_by_the_api_and_put_back(own, customer):
     page.get_by_text("1 price changed").wait_for()
     assert broken_rules(page, "ops-price-draft") == []
     page.get_by_role("link", name="Review", exact=True).click()
-    page.get_by_text("would have brought").or_(page.get_by_text("Nothing was sold")).wait_for()
+    page.get_by_text("would have brought $0.0055 instead of $0.005 (+10.0 %)").wait_for()
     assert broken_rules(page, "ops-price-review") == []
-    assert quoted(customer) == before
+    assert quoted(customer) == "0.005000"
     page.get_by_role("button", name=re.compile("^Publish .* now$")).click()
     page.get_by_text("is in force").first.wait_for()
     assert quoted(customer) == "0.005500"
@@ -91,12 +117,12 @@ def test_a_price_is_raised_told_by_the_api_and_put_back(own, customer):
 
     page.goto("/ops/")
     keep(page, "ops-overview-put-back")
-    page.get_by_role("link", name=f"Put own {customer.name}:1 back").click()
-    back = page.get_by_role("button", name=f"Put back own {customer.name}:1")
+    page.get_by_role("link", name=f"Put own {customer.name}:2 back").click()
+    back = page.get_by_role("button", name=f"Put back own {customer.name}:2")
     back.wait_for()
     assert broken_rules(page, "ops-price-restore") == []
     back.click()
-    page.get_by_text(f"own {customer.name}:1 is in force again").wait_for()
+    page.get_by_text(f"own {customer.name}:2 is in force again").wait_for()
     assert quoted(customer) == "0.005500"
 
 
@@ -104,8 +130,7 @@ def test_a_zero_too_many_is_stopped_and_taken_back_before_it_begins(own, custome
     page = own
     published(page)
     copied(page)
-    page.get_by_label(re.compile(f"^Price of {CELL}")).fill("0.05")
-    page.get_by_role("button", name="Show before and after").click()
+    typed(page, "0.05")
     page.get_by_text("perhaps mistyped").wait_for()
     page.get_by_role("button", name="Save 1 price").click()
     page.get_by_role("link", name="Review", exact=True).click()

@@ -1,6 +1,5 @@
 """A vendor's bill in a browser: a line too many, one missing, one different; one is taken."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +7,7 @@ import psycopg
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.console.ops.journeys.conftest import MakeVendor
 from tests.console.visits import broken_promises, broken_rules
 from tests.customers.customer import Customer
 from tests.stack.servers import Stack
@@ -21,17 +21,9 @@ RETURNING upstream_request_id, to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-
 
 
 @pytest.fixture
-def vendor(stack: Stack, operator: Callable[..., Any]) -> Iterator[str]:
-    """A channel at the sandbox, called first, at 0.03 USD an image."""
-    name, url = f"vendor-{uuid4().hex[:6]}", stack.env["SANDBOX_URL"]
-    operator(
-        *("channel", "set", name, "--base-url", url, "--api-key", "k", "--models", "gpt-image-2"),
-        *("--priority", "1", "--cost-of", "gpt-image-2:0.03"),
-    )
-    operator("channel", "enable", name, "--untested")
-    yield name
-    operator("channel", "disable", name)
-    operator("channel", "delete", name)
+def vendor(make_vendor: MakeVendor) -> str:
+    """A channel at 0.03 USD an image."""
+    return make_vendor("--cost-of", "gpt-image-2:0.03")
 
 
 def sent(page: Page, vendor: str, content: str) -> None:

@@ -41,6 +41,22 @@ def mailed(client: httpx.Client, subject: str) -> bool:
     return subject in client.get("/mailbox/").text
 
 
+def announced(page: Page, day: str) -> None:
+    """Announce the model's end in the browser, although the day is near."""
+    page.goto("/ops/models/")
+    page.get_by_role("link", name=OLD, exact=True).click()
+    page.get_by_role("link", name="Announce its end").click()
+    page.get_by_label("First day without it, UTC").fill(day)
+    page.get_by_label("Successor").select_option(NEW)
+    page.get_by_role("button", name="Review").click()
+    page.get_by_label("An end within 60 days is meant").check()
+    page.get_by_role("button", name="Review").click()
+    page.get_by_text("What customers see").wait_for()
+    assert broken_rules(page, "ops-model-end") == []
+    page.get_by_role("button", name="Announce end").dblclick()
+    page.get_by_text(f"{OLD} ends on").first.wait_for()
+
+
 def words(page: Page, path: str) -> str:
     """The page's text."""
     page.goto(path)
@@ -52,17 +68,18 @@ def test_a_model_that_ends_is_announced_told_of_and_refused(
     signed_in, place, client, operator, database
 ):
     before = client.post("/v1/images/generations", json=BODY)
-    end = (datetime.now(tz=UTC) + timedelta(days=5)).replace(microsecond=0)
-    sunset = ("model", "sunset", OLD)
-    on, at = f"{end:%-d %B %Y}", f"{end:%-d %B %Y, %H:%M}"
-    page = signed_in.new_page()
+    now, page = datetime.now(tz=UTC), signed_in.new_page()
+    end, sunset = now + timedelta(days=5), ("model", "sunset", OLD)
+    on, at = f"{end:%-d %B %Y}", f"{end:%-d %B %Y}, 00:00"
 
-    operator(*sunset, "--on", end.isoformat(), "--successor", NEW, "--soon")
+    announced(page, f"{end:%Y-%m-%d}")
     after = client.post("/v1/images/generations", json=BODY)
 
     assert [before.status_code, after.status_code] == [200, 200]
-    assert "sunset" not in before.headers
-    assert after.headers["sunset"] == f"{end:%a, %d %b %Y %H:%M:%S} GMT"
+    assert {"deprecation", "sunset"} & before.headers.keys() == set()
+    since = int(after.headers["deprecation"].removeprefix("@"))
+    assert int(now.timestamp()) <= since <= datetime.now(tz=UTC).timestamp()
+    assert after.headers["sunset"] == f"{end:%a, %d %b %Y} 00:00:00 GMT"
     until(lambda: mailed(client, f"{OLD} ends on {on}"))
     home = f"/console/{place.tenant}/"
     assert f"{OLD} ends on {at} UTC." in words(page, home)

@@ -250,10 +250,14 @@ def test_a_price_below_cost_is_shown_and_its_number_typed(owner, draft, monkeypa
     page = owner.get(of(draft, "review"))
     refused = owner.post(of(draft, "publish"), hidden_in(page))
     typed = {"reason": "a promise", "below_cost": "1"}
+    wrong = owner.post(of(draft, "publish"), hidden_in(page) | typed | {"below_cost": "2"})
+    before = in_force()
     answer = owner.post(of(draft, "publish"), hidden_in(page) | typed)
 
     assert f"{LOW} ◆ $0.00588 , costs $0.058801 at acme" in text_of(page)
     assert "the number of prices below cost" in text_of(refused)
+    assert "2 is not the number of prices below cost." in text_of(wrong)
+    assert before != draft.known_as
     assert answer.status_code == HTTPStatus.SEE_OTHER
 
 
