@@ -136,6 +136,18 @@ def test_other_apps_import_selectors_and_services_from_their_package(room):
     assert past_the_door == []
 
 
+def test_tests_share_names_by_modules_beside_them():
+    borrowed = [
+        f"{path.relative_to(ROOT)}:{node.lineno} imports from {node.module}"
+        for path in sources("tests")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").rpartition(".")[2].startswith("test_")
+    ]
+
+    assert borrowed == []
+
+
 def test_every_owners_own_sql_is_seen():
     owners = {
         TABLES[table]

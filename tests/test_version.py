@@ -9,7 +9,7 @@ from deploy.sbom import document
 from pictor import __version__, openapi_parts
 from pictor.kit.watching import metrics
 from tests.stack.servers import ROOT
-from tests.upgrades.test_new_migrations import releases
+from tests.upgrades.changelog import releases
 
 
 def test_the_version_is_the_newest_of_the_changelog():

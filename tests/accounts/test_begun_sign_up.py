@@ -9,7 +9,7 @@ from accounts.models import Mail, User
 from accounts.services import create_user
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
-from tests.accounts.test_sign_up import CODE, FORM, LOGIN, PASSWORD, SIGN_UP, code_in, latest
+from tests.accounts.sign_ups import CODE, FORM, LOGIN, PASSWORD, SIGN_UP, code_in, latest
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import Mail
 from accounts.services import create_user
-from tests.accounts.test_sign_up import FORM, LOGIN, PASSWORD, RESET, SIGN_UP
+from tests.accounts.sign_ups import FORM, LOGIN, PASSWORD, RESET, SIGN_UP
 
 ADDRESS = "ann@example.com"
 

@@ -5,7 +5,7 @@ from django.test import Client
 
 from accounts.models import Mail, User
 from accounts.services import create_user
-from tests.accounts.test_sign_up import CODE, FORM, PASSWORD, RESET, SIGN_UP
+from tests.accounts.sign_ups import CODE, FORM, PASSWORD, RESET, SIGN_UP
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
 

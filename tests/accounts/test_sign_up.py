@@ -1,6 +1,5 @@
 """Signing up: a code verifies an address and opens a workspace; other accounts stay hidden."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -12,12 +11,18 @@ from accounts.services.mail import forget_old, send_due
 from accounts.sign_in.adapters import INVITED
 from billing.selectors import balance_of
 from pictor.kit.words import clock
-
-SIGN_UP, CODE = "/accounts/signup/", "/accounts/confirm-email/"
-RESET, RESET_CODE = "/accounts/password/reset/", "/accounts/password/reset/confirm/"
-SET, LOGIN = "/accounts/password/reset/complete/", "/accounts/login/"
-PASSWORD = "correct-horse-battery"
-FORM = {"email": "Ann@Example.com", "password1": PASSWORD, "terms": "on"}
+from tests.accounts.sign_ups import (
+    CODE,
+    FORM,
+    LOGIN,
+    PASSWORD,
+    RESET,
+    RESET_CODE,
+    SET,
+    SIGN_UP,
+    code_in,
+    latest,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
 
@@ -25,17 +30,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
 @pytest.fixture
 def browser():
     return Client()
-
-
-def latest() -> Mail:
-    found = Mail.objects.order_by("-id").first()
-    assert found is not None
-    return found
-
-
-def code_in(mail: Mail) -> str:
-    """The code, on a line of its own."""
-    return str(re.findall(r"^ +(\S+)$", mail.text, re.MULTILINE)[0])
 
 
 def signed_up(browser: Client, **changes: str) -> str:

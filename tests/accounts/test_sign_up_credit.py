@@ -12,7 +12,7 @@ from accounts.models import Mail, SignUpCredit, Tenant, User
 from accounts.services import create_user, sign_up_credit, verify_email
 from billing.selectors import balance_of
 from pictor.kit.words import clock
-from tests.accounts.test_sign_up import CODE, FORM, SIGN_UP, code_in, latest
+from tests.accounts.sign_ups import CODE, FORM, SIGN_UP, code_in, latest
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
 

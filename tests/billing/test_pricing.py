@@ -16,37 +16,11 @@ from billing.pricing import (
     formula_tokens,
     quote,
 )
-from billing.seed_prices import seed_prices
 from pictor.kit.words.money import Micros
+from tests.billing.tables import TABLE, price_table
 
 SQUARE = Delivered(1024, 1024)
 PORTRAIT = Delivered(1024, 1536)
-
-
-def price_table(markup: str = "1", books: tuple[int, ...] = (1,)) -> PriceTable:
-    """The seeded prices of a few sizes of every model."""
-    rows = seed_prices(
-        {
-            "dall-e-2": ["256x256", "512x512", "1024x1024"],
-            "dall-e-3": ["1024x1024", "1792x1024"],
-            "gpt-image-1": ["1024x1024", "1024x1536", "1536x1024", "auto"],
-            "gpt-image-2": ["1024x1024", "1024x1536", "1920x1080", "auto"],
-            "gpt-image-2-auto": ["auto"],
-            "gpt-image-2-origin": ["1024x1024", "1024x1536", "3840x2160"],
-        }
-    )
-    return PriceTable(
-        books=books,
-        rows={
-            (row.model, row.size, row.quality): PriceRow(
-                row.micros, Decimal(markup), row.width, row.height, row.kind
-            )
-            for row in rows
-        },
-    )
-
-
-TABLE = price_table()
 
 
 def charge(

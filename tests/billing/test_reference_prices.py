@@ -1,28 +1,13 @@
 """Reference images: held at most for each image, charged by the tokens reported."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 
-from billing.pricing import (
-    INPUT,
-    REFERENCE,
-    AmountDue,
-    Delivered,
-    PricedRequest,
-    PriceRow,
-    due,
-    least,
-    quote,
-)
+from billing.pricing import AmountDue, Delivered, PricedRequest, due, least, quote
 from pictor.kit.words.money import Micros
-from tests.billing.test_pricing import TABLE
+from tests.billing.tables import WITH_REFERENCES
 
-READ = PriceRow(Micros(50_000), Decimal("1.5"), 1, 1, "formula")
-"""At most 75,000 for each reference image."""
-WITH_REFERENCES = replace(TABLE, rows={**TABLE.rows, ("gpt-image-2", REFERENCE, INPUT): READ})
 ONE = (Delivered(1024, 1024),)
 
 

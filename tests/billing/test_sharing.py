@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from billing.pricing import Delivered, PricedRequest, quote
 from billing.sharing import PricedPart, parts_of, shares
-from tests.billing.test_pricing import TABLE
-from tests.billing.test_reference_prices import WITH_REFERENCES
+from tests.billing.tables import TABLE, WITH_REFERENCES
 
 ONE = Delivered(1024, 1024)
 

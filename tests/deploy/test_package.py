@@ -18,10 +18,9 @@ from pictor.embedded.ports import free_port
 from tests.clients.environments import UV, quietly
 from tests.deploy.programs import DRILLS, not_tried
 from tests.deploy.proxies import SITE
-from tests.stack.databases import another_database
+from tests.stack.databases import another_database, url_of
 from tests.stack.servers import ROOT, Stack, bare_environment
 from tests.stack.stack_processes import until
-from tests.upgrades.test_migrations import url_of
 
 PACKAGES = ("accounts", "billing", "generation", "storage", "webhooks")
 PROJECT = ("pictor", "console", "sandbox")

@@ -15,32 +15,14 @@ import pytest
 from pictor.embedded import logs
 from pictor.embedded import supervisor as supervisor_module
 from pictor.embedded.errors import RuntimeProblem, Stopped
-from pictor.embedded.part import Running, StackPart
+from pictor.embedded.part import StackPart
 from pictor.embedded.process import Command
 from pictor.embedded.progress import Progress
 from pictor.embedded.supervisor import Supervisor
+from tests.faults.parts import part
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = "import signal; print('up', flush=True); signal.pause()"
-
-
-def part(
-    name: str, program: str, *, stop_seconds: float = 5.0, ready_seconds: float = 10.0
-) -> StackPart:
-    return StackPart(
-        name=name,
-        role=name,
-        command=lambda: Command(
-            argv=(sys.executable, "-c", textwrap.dedent(program)), env={}, cwd=Path("/")
-        ),
-        is_ready=says_up,
-        stop_seconds=stop_seconds,
-        ready_seconds=ready_seconds,
-    )
-
-
-def says_up(running: Running) -> bool:
-    return b"up" in running.output()
 
 
 @pytest.fixture
@@ -314,7 +296,9 @@ def test_sigkill_of_the_supervisor_leaves_no_orphan(tmp_path):
         import sys
         from pathlib import Path
         sys.path.insert(0, {str(ROOT / "tests" / "faults")!r})
-        from test_supervisor import Progress, Supervisor, part
+        from parts import part
+        from pictor.embedded.progress import Progress
+        from pictor.embedded.supervisor import Supervisor
         run = Path({str(tmp_path)!r})
         deaf_child = '''
             import signal, subprocess, sys

@@ -5,9 +5,8 @@ from typing import Any
 
 import psycopg
 
-from tests.customers.customer import GENERATIONS, Customer
+from tests.customers.customer import GENERATIONS, Customer, by_test_key
 from tests.customers.edits import edit, vary
-from tests.flows.test_test_keys import by_test_key
 
 FULL = "UPDATE accounts_tenant SET storage_full_at = now() WHERE name = %s"
 NOT_FULL = "UPDATE accounts_tenant SET storage_full_at = NULL WHERE name = %s"

@@ -6,18 +6,11 @@ import openai
 import pytest
 
 from tests.customers.customer import Customer
+from tests.customers.sdk import client_of
 
 pytestmark = pytest.mark.quick
 
 MODEL = "gpt-image-2-origin"
-
-
-def client_of(customer: Customer) -> openai.OpenAI:
-    return openai.OpenAI(
-        base_url=f"{customer.stack.base_url}/v1",
-        api_key=customer.api_key,
-        http_client=openai.DefaultHttpxClient(trust_env=False),
-    )
 
 
 def test_the_sync_client_gets_an_image(customer: Customer) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.customers.customer import GENERATIONS, Customer, Operator
 from tests.customers.edits import SQUARE
-from tests.flows.test_openai_sdk import client_of
+from tests.customers.sdk import client_of
 
 OLD, NEW = "gpt-image-1", "gpt-image-2"
 LINK = (

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from pictor.kit.words import ids
-from tests.customers.customer import GENERATIONS, SCOPES, Customer, Operator
+from tests.customers.customer import GENERATIONS, Customer, Operator, by_test_key
 from tests.customers.edits import edit, picture, vary
 from tests.fakes.hooks import listening
 from tests.fakes.refusing import first_channel, refusing
@@ -36,12 +36,6 @@ def tester(broke: Customer) -> Iterator[Customer]:
     """The same tenant by a test key."""
     with closing(by_test_key(broke)) as key:
         yield key
-
-
-def by_test_key(customer: Customer, **rules: Any) -> Customer:
-    wish = {"livemode": False, "scopes": SCOPES.split(","), **rules}
-    made = customer.client.post(KEYS, json=wish).json()
-    return customer.with_key(json.dumps({"api_key": made["api_key"], "key_id": made["id"]}))
 
 
 @pytest.mark.usefixtures("sound_ledger")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
@@ -122,3 +123,8 @@ def run_tool(tool: str, *arguments: str, of: dict[str, Any], given: bytes = b"")
         capture_output=True,
         check=True,
     ).stdout
+
+
+def url_of(database: dict[str, Any]) -> str:
+    account = f"{database['user']}:{quote(str(database['password']), safe='')}"
+    return f"postgresql://{account}@{database['host']}:{database['port']}/{database['dbname']}"

@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageOps
 from pictor.kit.bytes.spool import SpoolFile
 from storage.convert import as_sent, to_format, to_size
 from storage.probe import ImageFacts, NotAtOnce, clean_image, is_quick, verify
-from tests.storage.test_stripping import (
+from tests.storage.containers import (
     PROFILE,
     jpeg_segment,
     jpeg_with,

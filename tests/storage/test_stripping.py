@@ -1,58 +1,31 @@
 """Only the parts of an image that decoding needs are kept."""
 
 import io
-import struct
 import zlib
 from typing import Any
 
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, PngImagePlugin
 
 from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, SpoolFull, Spools
 from storage.containers import jpeg
 from storage.containers.pieces import ByteSpan, joined
 from storage.probe import ImageFacts, NotAnImage, clean_image
 from storage.stripping import strip
+from tests.storage.containers import (
+    PICTURE,
+    PROFILE,
+    jpeg_segment,
+    jpeg_with,
+    picture,
+    png_chunk,
+    png_with,
+    riff,
+    webp_chunk,
+)
 
 SECRET = b"47.3769 N, 8.5417 E"
-PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\0" + SECRET
-PICTURE = Image.linear_gradient("L").resize((61, 47)).convert("RGB")
-
-
-def picture(image_format: str, mode: str = "RGB", **options: Any) -> bytes:
-    file = io.BytesIO()
-    PICTURE.convert(mode).save(file, image_format, **options)
-    return file.getvalue()
-
-
-def png_chunk(kind: bytes, data: bytes = b"") -> bytes:
-    checksum = zlib.crc32(kind + data)
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
-
-
-def png_with(*chunks: bytes, before: bytes = b"IDAT") -> bytes:
-    data = picture("PNG")
-    place = data.index(before) - 4
-    return data[:place] + b"".join(chunks) + data[place:]
-
-
-def jpeg_segment(marker: int, data: bytes) -> bytes:
-    return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
-
-
-def jpeg_with(*segments: bytes, **options: Any) -> bytes:
-    data = picture("JPEG", **options)
-    return data[:2] + b"".join(segments) + data[2:]
-
-
-def webp_chunk(kind: bytes, data: bytes) -> bytes:
-    return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
-
-
-def riff(*chunks: bytes) -> bytes:
-    body = b"WEBP" + b"".join(chunks)
-    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def opened(spool: SpoolFile) -> Any:

@@ -11,7 +11,7 @@ from pictor.kit.bytes.spool import SpoolFile
 from storage.convert import as_sent
 from storage.probe import NotAtOnce, clean_image, is_quick
 from storage.scanlines import PIECE_BYTES
-from tests.storage.test_scanlines import (
+from tests.storage.pngs import (
     KINDS,
     Kind,
     chunk,

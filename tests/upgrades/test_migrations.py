@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -16,6 +15,7 @@ from django.db import connection
 from accounts.models import Mail
 from tests.stack.databases import another_database, run_tool
 from tests.stack.servers import ROOT
+from tests.upgrades.dumps import environment_of, restore
 
 KEPT = Path(__file__).with_name("database_of_2026_11_25.sql.xz")
 """The dump of a `make run` of 5465276, with three delivered generations and a failed one.
@@ -23,8 +23,6 @@ KEPT = Path(__file__).with_name("database_of_2026_11_25.sql.xz")
 The commit is the last one with every migration since the first; before an upgrade from an older one
 its own `migrate` is run. pg_dump wrote the file, with `--no-owner --no-privileges`.
 """
-LEDGER_KEY = "RuKHNalm6uYE4_uFWmJp9H1OVol8JcmyFBmHCsiDjXdYYzdeZsFhf-29ui9YZhVU"
-"""The ledger key of that installation, which proves its books."""
 
 FORGET_SQUASHED = (
     "DELETE FROM django_migrations WHERE app = 'generation' AND name LIKE '%squashed%'"
@@ -43,16 +41,6 @@ VALUES ('01a21431-6fff-76d9-b5fe-8d8c17ba681e', 'ann@example.com', 'Code: 1', 'I
 INSERT INTO django_session VALUES ('r61tn6cfx7vrt7bpuek7yr4e0vfnu590', 'e30', now() + '1 hour');
 """
 """A mail that waits, and a signed-in user."""
-
-
-def url_of(database: dict[str, Any]) -> str:
-    account = f"{database['user']}:{quote(str(database['password']), safe='')}"
-    return f"postgresql://{account}@{database['host']}:{database['port']}/{database['dbname']}"
-
-
-def environment_of(database: dict[str, Any]) -> dict[str, str]:
-    """Environment of a command on another database than ours."""
-    return {"DATABASE_URL": url_of(database), "PICTOR_LEDGER_KEY": LEDGER_KEY}
 
 
 def manage(*arguments: str, database: dict[str, Any]) -> str:
@@ -79,10 +67,6 @@ def dump_of(database: dict[str, Any]) -> bytes:
     dump = run_tool("pg_dump", "--schema-only", "--no-owner", "--no-privileges", of=database)
     once = (b"\\restrict", b"\\unrestrict")  # has a new token each time
     return b"".join(line for line in dump.splitlines(keepends=True) if not line.startswith(once))
-
-
-def restore(database: dict[str, Any], dump: bytes) -> None:
-    run_tool("psql", "-q", "-v", "ON_ERROR_STOP=1", of=database, given=dump)
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from django.db.migrations.state import ProjectState
 from pictor.management.migrating import Executor
 from tests.stack.databases import another_database, connected_to
 from tests.stack.servers import ROOT
+from tests.upgrades.changelog import releases
 
 LAST = {
     "accounts": "0007_uncharged_ceiling",
@@ -93,11 +94,6 @@ def replaced(sql: str, database: dict[str, object]) -> str:
             for name in re.findall(r"CREATE OR REPLACE FUNCTION (\w+)", sql)
             if asked.execute("SELECT to_regproc(%s)", [name]).fetchone() != (None,)
         )
-
-
-def releases(changelog: str) -> list[str]:
-    """Released versions, the newest first."""
-    return re.findall(r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)
 
 
 def against(sql: str, *, tight: str, after: str | None, out: list[str]) -> str:

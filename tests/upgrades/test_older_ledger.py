@@ -13,12 +13,12 @@ import pytest
 from tests.customers.customer import Operator
 from tests.stack.databases import another_database
 from tests.stack.servers import ROOT
-from tests.upgrades.test_migrations import environment_of, restore
+from tests.upgrades.dumps import environment_of, restore
 
 LEDGER = ROOT / "tests/upgrades/ledger_of_2026_11_26.sql.xz"
 """Two tenants of e2c6d26, with every kind of transfer that it had and checkpoints of both proofs.
 
-It has the ledger key of the database in test_migrations.py. pg_dump wrote the file.
+Its ledger key is that of dumps.py. pg_dump wrote the file.
 """
 HEAD = LEDGER.with_name("ledger_of_2026_11_26.head.json")
 """Signed heads that the commit wrote of it."""

@@ -1,6 +1,7 @@
 """A real server on loopback: uvicorn with our protocol in front of any ASGI application."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -86,3 +87,27 @@ async def serving(app: App) -> AsyncIterator[Served]:
             task.cancel()
         await server.shutdown(sockets=[listener])
         process_connections.cache_clear()
+
+
+async def echo(scope, receive, send):
+    """Read the whole body; answer its length and the headers."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        size += len(message["body"])
+        more = message["more_body"]
+    names = b",".join(name for name, _ in scope["headers"])
+    answer = b"%d %s" % (size, names)
+    headers = [(b"content-length", str(len(answer)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})
+
+
+def refused(answer: bytes) -> tuple[int, str]:
+    """Status and code of the only answer, which ends the connection."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"connection: close" in head
+    assert answer.count(b"HTTP/1.1") == 1
+    return int(head.split()[1]), json.loads(body)["error"]["code"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import socket
 from ipaddress import ip_network
 
@@ -11,7 +10,7 @@ import pytest
 from pictor.web import connection_limits, protocol
 from pictor.web.connection_limits import Connections, process_connections
 from pictor.web.proxies import Proxies
-from tests.web.serving import ANSWER_SECONDS, Wire, serving
+from tests.web.serving import ANSWER_SECONDS, Wire, echo, refused, serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.thorough]
 
@@ -20,34 +19,10 @@ GET = b"GET /x HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-async def echo(scope, receive, send):
-    """Read the whole body; answer its length and the headers."""
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        size += len(message["body"])
-        more = message["more_body"]
-    names = b",".join(name for name, _ in scope["headers"])
-    answer = b"%d %s" % (size, names)
-    headers = [(b"content-length", str(len(answer)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": answer})
-
-
 @pytest.fixture
 async def server():
     async with serving(echo) as served:
         yield served
-
-
-def refused(answer: bytes) -> tuple[int, str]:
-    """Status and code of the only answer, which ends the connection."""
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert b"connection: close" in head
-    assert answer.count(b"HTTP/1.1") == 1
-    return int(head.split()[1]), json.loads(body)["error"]["code"]
 
 
 async def answered(wire: Wire) -> bytes:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.web.serving import serving
-from tests.web.test_protocol import echo, refused
+from tests.web.serving import echo, refused, serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.thorough]
 

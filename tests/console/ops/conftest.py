@@ -75,3 +75,9 @@ def shown(client: Client, *, seconds_ago: float) -> None:
     entry["at"] -= seconds_ago
     request.session[AUTHENTICATION_METHODS_SESSION_KEY] = [entry]
     request.session.save()
+
+
+def signed_in(role: str) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_user(f"{role}@pictor.example", staff_role=role))
+    return client

@@ -23,7 +23,7 @@ from billing.services import (
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.console.answers import lines_of, said_by
-from tests.console.ops.test_tenants import signed_in
+from tests.console.ops.conftest import signed_in
 
 MODEL = "gpt-image-2"
 

@@ -17,14 +17,9 @@ from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import PictorError
 from pictor.kit.words.money import Micros
 from tests.console.answers import lines_of, words_of
+from tests.console.ops.conftest import signed_in
 
 DAY = timedelta(days=1)
-
-
-def signed_in(role: str) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_user(f"{role}@pictor.example", staff_role=role))
-    return client
 
 
 def tenant(name: str, *, available: int = 10_000_000, spent: int = 0, failed: int = 0) -> Tenant:

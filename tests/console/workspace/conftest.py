@@ -16,13 +16,15 @@ from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Membership, Tenant, User
-from accounts.services import add_member, create_user
+from accounts.services import add_member, create_user, invite
 from billing.selectors import balance_of
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Channel, Generation
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock, ids
+from storage.exports import KEPT as EXPORT_KEPT
+from storage.models import TenantExport
 from tests.making.factories import (
     PayingCustomer,
     make_channel,
@@ -216,3 +218,14 @@ def url(name: str, customer: PayingCustomer, *ids: str) -> str:
 def available(customer: PayingCustomer) -> int:
     """Micros available to the customer."""
     return balance_of(customer.id).available
+
+
+def peopled(customer: PayingCustomer, sign_in: SignIn) -> None:
+    """Give the workspace an owner, an invited person and a finished export."""
+    sign_in(customer)
+    owner = Membership.objects.get(tenant=customer.tenant)
+    now = clock.now()
+    role = Membership.Role.VIEWER
+    invite(by=owner, email="new@example.com", role=role, now=now, tell=lambda _: None)
+    times = {"asked_at": now, "due_at": now, "ready_at": now, "expires_at": now + EXPORT_KEPT}
+    TenantExport.objects.create(tenant=customer.tenant, size_bytes=1, **times)

@@ -14,34 +14,21 @@ from django.test import Client
 from django.urls import resolve, reverse
 from pytest_django import DjangoDbBlocker
 
-from accounts.models import AuditEvent, Invitation, Membership
-from accounts.services import invite
+from accounts.models import AuditEvent
 from billing.models import Transfer
-from console.workspace import urls
 from pictor.kit.watching import log
-from pictor.kit.words import clock
-from storage.exports import EXPORTS_KEPT as EXPORT_KEPT
-from storage.models import StoredImage, TenantExport
+from storage.models import StoredImage
+from tests.console.workspace.addresses import ACTIONS, ELSEWHERE, address, answered, asked, names
 from tests.console.workspace.conftest import (
     Begun,
-    SignIn,
     available,
     deliverer,
+    peopled,
     signed_in,
     told,
 )
 from tests.making.factories import PayingCustomer
-from webhooks.models import Delivery
 
-ACTIONS = {
-    "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
-    "key_revoke", "member_invite", "member_role", "member_remove", "invitation_cancel",
-    "member_factor", "settings_limits", "settings_support", "billing_alert", "export_ask", "delete",
-    "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test", "webhook_resend",
-    "delivery_resend", "list_ask",
-}  # fmt: skip
-ELSEWHERE = {"thumbnail", "export"}
-"""Addresses that redirect to storage."""
 EVERYBODY = {"owner", "admin", "developer", "billing", "viewer"}
 MAKERS = {"owner", "admin", "developer"}
 LOOKERS = MAKERS | {"viewer"}
@@ -148,63 +135,7 @@ def member(there: There, role: str = "owner") -> Client:
     return client
 
 
-def names() -> list[str]:
-    """Every address below a workspace."""
-    return [str(entry.name) for entry in urls.pages]
-
-
 PAGES = sorted(set(names()) - ACTIONS - ELSEWHERE)
-
-
-def address(
-    name: str,
-    customer: PayingCustomer,
-    generation: str = "",
-    key: str = "",
-    people: PayingCustomer | None = None,
-) -> str:
-    """The address of that page, with this generation or key, or one of these people."""
-    entry = next(page for page in urls.pages if page.name == name)
-    tenant = (people or customer).tenant
-    member = Membership.objects.filter(tenant=tenant).order_by("id").first()
-    invited = Invitation.objects.filter(tenant=tenant).first()
-    export = TenantExport.objects.filter(tenant=tenant).first()
-    sent = Delivery.objects.filter(event__tenant=tenant).select_related("endpoint").first()
-    ids = {
-        "generation": generation,
-        "key": key,
-        "person": str(member.user_id) if member else "nobody",
-        "invitation": str(invited.pk) if invited else "none",
-        "export": export.public_id if export else "none",
-        "endpoint": sent.endpoint.public_id if sent else "none",
-        "delivery": sent.public_id if sent else "none",
-        "number": f"{clock.now():%Y-%m}",
-    }
-    route = str(entry.pattern)
-    kwargs = {word: value for word, value in ids.items() if f":{word}>" in route}
-    return reverse(f"workspace:{name}", kwargs={"tenant": customer.tenant.public_id, **kwargs})
-
-
-def peopled(customer: PayingCustomer, sign_in: SignIn) -> None:
-    """Give the workspace an owner, an invited person and a finished export."""
-    sign_in(customer)
-    owner = Membership.objects.get(tenant=customer.tenant)
-    now = clock.now()
-    role = Membership.Role.VIEWER
-    invite(by=owner, email="new@example.com", role=role, now=now, tell=lambda _: None)
-    times = {"asked_at": now, "due_at": now, "ready_at": now, "expires_at": now + EXPORT_KEPT}
-    TenantExport.objects.create(tenant=customer.tenant, size_bytes=1, **times)
-
-
-def answered(client: Client, name: str, url: str, *, partly: bool = False) -> Any:
-    """Open the page or do its action; with `partly`, as htmx requests a part."""
-    headers = {"HX-Request": "true"} if partly else {}
-    return (client.post if name in ACTIONS else client.get)(url, headers=headers)
-
-
-def asked(client: Client, name: str, url: str, *, partly: bool = False) -> int:
-    """Status of the answer."""
-    return int(answered(client, name, url, partly=partly).status_code)
 
 
 ADDRESS = re.compile(rb'(?:href|action|formaction|src|hx-\w+)="(/console/ten_[^"?#]+)')

@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from accounts.models import ApiKey, AuditEvent, Tenant
 from billing.models import Transfer
-from tests.console.workspace.conftest import told
-from tests.console.workspace.test_access import ACTIONS, ELSEWHERE, address, names, peopled
+from tests.console.workspace.addresses import ACTIONS, ELSEWHERE, address, names
+from tests.console.workspace.conftest import peopled, told
 from webhooks.models import WebhookEndpoint
 
 WORDS = """<script>x()</script>"'><img src=x onerror=x()>"""

@@ -27,14 +27,8 @@ from generation.models import Serves
 from pictor.kit.words import clock
 from tests.console.answers import words_of
 from tests.console.workspace.conftest import url
+from tests.console.workspace.key_forms import FORM
 from tests.making.factories import make_channel
-
-FORM = {
-    "mode": "live",
-    "name": "production",
-    "scopes": ["images:write", "images:read"],
-    "default_response_format": "",
-}
 
 
 def text_in(answer: HttpResponse) -> str:

@@ -5,7 +5,7 @@ import pytest
 from accounts.models import ApiKey
 from pictor.kit.words import clock
 from tests.console.workspace.conftest import url
-from tests.console.workspace.test_keys import FORM
+from tests.console.workspace.key_forms import FORM
 
 
 def test_a_developer_gives_no_key_more_than_a_developer_may(acme, sign_in):

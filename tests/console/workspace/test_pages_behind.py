@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from tests.console.workspace.conftest import require_factor, url
-from tests.console.workspace.settings.test_invitations import invited, newcomer
-from tests.console.workspace.test_keys import FORM
+from tests.console.workspace.invitations import invited, newcomer
+from tests.console.workspace.key_forms import FORM
 
 QUERIES = 12
 

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import AuditEvent
 from billing.models import Transfer
 from tests.console.answers import words_of
-from tests.console.workspace.conftest import give_factor, require_factor, told, url
-from tests.console.workspace.test_access import ACTIONS, address, asked, names, peopled
+from tests.console.workspace.addresses import ACTIONS, address, asked, names
+from tests.console.workspace.conftest import give_factor, peopled, require_factor, told, url
 
 
 @pytest.mark.parametrize(

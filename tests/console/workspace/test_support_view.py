@@ -27,8 +27,8 @@ from generation.models import Generation
 from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.console.answers import lines_of, words_of
-from tests.console.workspace.conftest import Begun, deliverer, signed_in, told, url
-from tests.console.workspace.test_access import address, names, peopled
+from tests.console.workspace.addresses import address, names
+from tests.console.workspace.conftest import Begun, deliverer, peopled, signed_in, told, url
 from tests.making.factories import PayingCustomer
 
 WORDS = "zanzibar"

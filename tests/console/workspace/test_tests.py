@@ -6,7 +6,7 @@ from billing.selectors import balance_of
 from generation.models import Generation, Serves
 from tests.console.answers import lines_of, words_of
 from tests.console.workspace.conftest import url
-from tests.console.workspace.playground.test_playground import form
+from tests.console.workspace.playground.forms import form
 from tests.making.factories import make_channel
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generation.channels.base import Adapter, ChannelConfig
+from generation.channels.base import Adapter, ChannelConfig, LargeValue
 from generation.channels.registry import open_adapter
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.outbound.http import HttpPool
@@ -80,3 +80,12 @@ def collector():
     collector = Collector()
     yield collector
     collector.close()
+
+
+def large_value(data: bytes, *, prefix: str = "", size_bytes: int | None = None) -> LargeValue:
+    async def read():
+        for start in range(0, len(data), 1000):
+            yield data[start : start + 1000]
+
+    size = len(data) if size_bytes is None else size_bytes
+    return LargeValue(size_bytes=size, read=read, prefix=prefix)

@@ -5,7 +5,7 @@ import pytest
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.form_body import FilePart, form_body
 from tests.fakes.recorder import read
-from tests.generation.channels.test_json_body import large_value
+from tests.generation.channels.conftest import large_value
 
 pytestmark = pytest.mark.anyio
 

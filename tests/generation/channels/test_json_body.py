@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from generation.channels.base import LargeValue
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.json_body import json_body
+from tests.generation.channels.conftest import large_value
 
 pytestmark = pytest.mark.anyio
 
@@ -36,12 +36,3 @@ async def test_a_large_value_of_another_length_than_told_stops_the_call():
             pass
 
     assert raised.value.attempt_class is AttemptClass.NOT_REACHED
-
-
-def large_value(data: bytes, *, prefix: str = "", size_bytes: int | None = None) -> LargeValue:
-    async def read():
-        for start in range(0, len(data), 1000):
-            yield data[start : start + 1000]
-
-    size = len(data) if size_bytes is None else size_bytes
-    return LargeValue(size_bytes=size, read=read, prefix=prefix)

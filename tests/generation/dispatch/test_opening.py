@@ -1,33 +1,22 @@
 """A first attempt that begins with the claim, chosen from the doorbell's message."""
 
 import asyncio
-import base64
-import io
-import json
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import OperationalError
-from PIL import Image
 
 from billing.models import Transfer
 from billing.upstream_cost import NO_COST
-from generation import pipeline
-from generation.catalogue.credentials import encrypted
 from generation.catalogue.snapshot import current_catalogue
 from generation.dispatch import claiming
 from generation.dispatch.channel_health import FAILURES_IN_A_ROW
 from generation.dispatch.choosing import Chooser
 from generation.dispatch.service import Dispatcher
-from generation.dispatch.storage_gate import Gate
 from generation.lifecycle import attempts, claims
 from generation.lifecycle.attempts import begun_with_claim
 from generation.lifecycle.claims import Claim
-from generation.lifecycle.notify import Ring
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.models import Attempt, Channel, Generation
 from pictor.kit.bytes.spool import SpoolBudget, Spools
@@ -37,7 +26,8 @@ from pictor.kit.database.prepared import Statement
 from pictor.kit.outbound.http_pools import HttpPools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
-from tests.fakes.raw_server import Received, Script, running, says
+from tests.fakes.raw_server import Received, says
+from tests.generation.dispatch.carrying import ONE_IMAGE, carried
 from tests.making.factories import (
     ORIGIN,
     PayingCustomer,
@@ -209,47 +199,7 @@ def test_no_first_call_is_chosen_where_the_prompt_may_need_a_suffix(seeded):
     assert first_of(Chooser(), "gpt-image-1", SIZE) is None
 
 
-def png() -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (1024, 1024)).save(file, "PNG")
-    return file.getvalue()
-
-
-ONE_IMAGE = json.dumps({"data": [{"b64_json": base64.b64encode(png()).decode()}]}).encode()
-
-
 BUSY = says(b'{"error":{"message":"busy"}}', status=503)
-
-
-def carried(
-    made: Generation, folder: Path, *, scripts: Mapping[str, Script], gate: Gate | None = None
-) -> None:
-    """Let a worker carry its first doorbell's generation; each channel's upstream has a script."""
-
-    async def journey() -> None:
-        async with AsyncExitStack() as upstreams:
-            reached = []
-            for name, script in scripts.items():
-                upstream = await upstreams.enter_async_context(running(script))
-                channel = Channel.objects.filter(name=name)
-                key = await pools.database(encrypted, "sk-upstream")
-                await pools.database(channel.update, base_url=upstream.url, credentials=key)
-                reached.append(upstream.host_port)
-            await pools.database(current_catalogue)
-            http, spools = HttpPools(), Spools(folder, SpoolBudget(4_000_000))
-            dispatcher = Dispatcher(
-                http=http, allow=reached, spools=spools, gate=gate or open_gate()
-            )
-            worker = await pools.database(make_worker)
-            try:
-                await pipeline.run(ring=Ring.of(made), worker=worker, dispatcher=dispatcher)
-            finally:
-                await http.aclose()
-
-    try:
-        asyncio.run(journey())
-    finally:
-        made.refresh_from_db()
 
 
 def tried() -> list[tuple[str, int, str]]:

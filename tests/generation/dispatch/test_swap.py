@@ -9,7 +9,7 @@ from generation.catalogue.snapshot import current_catalogue
 from generation.models import Attempt, Channel
 from pictor.kit.database import pools
 from tests.fakes.raw_server import Received, says
-from tests.generation.dispatch.test_opening import ONE_IMAGE, carried
+from tests.generation.dispatch.carrying import ONE_IMAGE, carried
 from tests.making.factories import ORIGIN
 
 

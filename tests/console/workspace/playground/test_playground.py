@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 from types import SimpleNamespace
-from uuid import uuid4
 
 import pytest
 from django.urls import reverse
@@ -26,20 +25,13 @@ from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.console.answers import words_of
 from tests.console.workspace.conftest import url
+from tests.console.workspace.playground.forms import form
 from tests.making.factories import PayingCustomer, contract_of, make_channel
 
 PRO, ORIGIN, OLD = (
     contract_of(name) for name in ("gpt-image-2-pro", "gpt-image-2-origin", "dall-e-3")
 )
 AUTO = contract_of("gpt-image-2-auto")
-
-
-def form(customer: PayingCustomer, **changes: str) -> dict[str, str]:
-    return {
-        "model": "gpt-image-2-origin", "prompt": "a fox", "size": "1024x1024", "was": "1024x1024",
-        "quality": "medium", "n": "1", "output_format": "png", "key": customer.key.public_id,
-        "number": uuid4().hex, "shown": "52680", **changes,
-    }  # fmt: skip
 
 
 # --- meaning of the form -----------------------------------------------------------------------

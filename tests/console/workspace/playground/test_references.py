@@ -16,7 +16,7 @@ from generation.models import Channel, Generation
 from storage import backends
 from tests.console.answers import words_of
 from tests.console.workspace.conftest import require_factor, url
-from tests.console.workspace.playground.test_playground import form
+from tests.console.workspace.playground.forms import form
 from tests.fakes.recorder import drawn
 
 SMALL = (64, 64)

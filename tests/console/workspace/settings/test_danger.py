@@ -21,8 +21,7 @@ from pictor.kit.words.errors import Forbidden, Unauthenticated
 from storage.exports import ask_for_export
 from storage.models import TenantExport
 from tests.console.answers import words_of
-from tests.console.workspace.conftest import available, url
-from tests.console.workspace.test_access import peopled
+from tests.console.workspace.conftest import available, peopled, url
 from tests.making.factories import PayingCustomer
 
 PASSWORD = "correct-horse-battery"

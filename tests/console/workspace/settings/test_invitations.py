@@ -1,6 +1,5 @@
 """Invitations to a workspace: mailed, accepted, canceled, and ended with their author's role."""
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,10 +10,11 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
-from accounts.services import add_member, create_user, mail, members
+from accounts.services import add_member, mail, members
 from pictor.kit.words import clock
 from tests.console.answers import words_of
 from tests.console.workspace.conftest import give_factor, person, role_of, url
+from tests.console.workspace.invitations import invited, newcomer
 from tests.making.factories import PayingCustomer
 
 OWNER, DEVELOPER = Membership.Role.OWNER, Membership.Role.DEVELOPER
@@ -24,22 +24,6 @@ OWNER, DEVELOPER = Membership.Role.OWNER, Membership.Role.DEVELOPER
 def uncounted():
     """Reset the mail limits, so that other tests' mails do not count."""
     cache.clear()
-
-
-def invited(client: Client, customer: PayingCustomer, email: str, role: str = "developer") -> str:
-    """The invitation link in the mail."""
-    client.post(url("member_invite", customer), {"email": email, "role": role})
-    sent = Mail.objects.get(to=email.lower())
-    return str(re.findall(r"http://testserver(/invite/\S+)", sent.text)[0])
-
-
-def newcomer(email: str, *, is_verified: bool = True) -> Client:
-    user = create_user(email=email, password=None, actor="test")
-    verified = clock.now() if is_verified else None
-    User.objects.filter(id=user.id).update(email_verified_at=verified)
-    client = Client()
-    client.force_login(User.objects.get(id=user.id))
-    return client
 
 
 @pytest.mark.parametrize("is_required", [True, False])
