@@ -159,7 +159,7 @@ def test_an_event_committed_after_a_thousand_others_is_linked_hourly(log, monkey
         ),
     ],
 )
-def test_tampering_is_found(log, sql, message):
+def test_a_changed_event_or_link_is_named(log, sql, message):
     tamper(sql)
 
     assert message in problems()

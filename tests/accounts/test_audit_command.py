@@ -36,7 +36,7 @@ def acme() -> Tenant:
     return acme
 
 
-def test_each_filter_narrows_it(acme):
+def test_each_option_filters_the_log(acme):
     renamed, made = "renamed the workspace", "created the workspace acme"
     of_ann = ["changed the password of ann@pictor.example", "noted for staff", renamed]
 

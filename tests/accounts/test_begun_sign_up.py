@@ -92,7 +92,7 @@ def test_a_wrong_password_is_wrong_while_a_code_is_awaited(left, address):
     assert "password you specified are not correct" in answer.content.decode()
 
 
-def test_another_mail_comes_when_it_is_asked_for_and_the_page_tells_nothing(known):
+def test_a_resent_mail_looks_the_same_for_known_and_unknown_addresses(known):
     stranger = f"bob-{known}"
     browsers = [signed_up(known), signed_up(stranger)]
 

@@ -25,7 +25,7 @@ from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
 
 
-def found_acme(once: UUID | None = None, *, name: str = "Acme", credit: int = 5_000_000) -> Founded:
+def new_tenant(once: UUID | None = None, *, name: str = "Acme", credit: int = 5_000_000) -> Founded:
     by, _ = User.objects.get_or_create(email="bob@pictor.example", staff_role="owner")
     limits = TenantLimits(requests_per_minute=30, images_per_minute=9, max_in_flight=4)
     return found_tenant(
@@ -39,7 +39,7 @@ def found_acme(once: UUID | None = None, *, name: str = "Acme", credit: int = 5_
 
 
 def test_a_tenant_has_all_of_it_at_once(db):
-    made = found_acme()
+    made = new_tenant()
 
     tenant = Tenant.objects.get()
     assert made.tenant == tenant
@@ -60,7 +60,7 @@ def test_a_tenant_has_all_of_it_at_once(db):
 
 
 def test_an_invitation_of_staff_makes_an_owner(db):
-    found_acme()
+    new_tenant()
     ann = User.objects.create_user("ann@acme.example", email_verified_at=clock.now())
 
     accept_invitation(invitation=Invitation.objects.get(), user=ann, now=clock.now())
@@ -69,7 +69,7 @@ def test_an_invitation_of_staff_makes_an_owner(db):
 
 
 def test_an_invitation_of_who_is_no_longer_staff_is_closed(db):
-    found_acme()
+    new_tenant()
     User.objects.filter(staff_role="owner").update(staff_role="")
     ann = User.objects.create_user("ann@acme.example", email_verified_at=clock.now())
 
@@ -80,7 +80,7 @@ def test_an_invitation_of_who_is_no_longer_staff_is_closed(db):
 def test_sent_twice_it_is_one_tenant_whose_key_is_not_shown_again(db):
     once = ids.new_uuid()
 
-    first, second = found_acme(once), found_acme(once)
+    first, second = new_tenant(once), new_tenant(once)
 
     assert (first.tenant, second.key, second.text) == (second.tenant, None, "")
     assert (ApiKey.objects.count(), available_to(first.tenant.id)) == (1, 5_000_000)
@@ -92,14 +92,14 @@ def test_sent_twice_at_once_it_is_one_tenant():
     once = ids.new_uuid()
 
     with ThreadPoolExecutor(2) as both:
-        sent = [both.submit(alone, lambda: found_acme(once)) for _ in range(2)]
+        sent = [both.submit(alone, lambda: new_tenant(once)) for _ in range(2)]
 
     assert sorted(bool(one.result().text) for one in sent) == [False, True]
     assert ApiKey.objects.count() == Invitation.objects.count() == 1
 
 
 def test_a_refused_founding_leaves_nothing(db):
-    found_acme(once := ids.new_uuid())
+    new_tenant(once := ids.new_uuid())
 
     for said, message in (
         ({"name": "Acme"}, "already exists"),
@@ -109,7 +109,7 @@ def test_a_refused_founding_leaves_nothing(db):
         ({"name": "Other", "credit": -1}, r"Start with \$0 to \$1,000\.00"),
     ):
         with pytest.raises(ValidationError, match=message):
-            found_acme(**said)
+            new_tenant(**said)
 
     assert (Tenant.objects.count(), ApiKey.objects.count()) == (1, 1)
 
@@ -120,7 +120,7 @@ def run(*words: str) -> str:
     return out.getvalue()
 
 
-def test_the_same_by_command(db):
+def test_a_tenant_with_its_owner_is_founded_by_command(db):
     User.objects.create_user("bob@pictor.example", staff_role="operator")
     said = run(
         *("Acme", "--credit", "12.5", "--reason", "Bob's friend", "--words", "welcome", "--json"),

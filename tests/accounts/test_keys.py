@@ -26,7 +26,7 @@ def test_a_test_key_says_so():
     assert keys.is_well_formed(key)
 
 
-def test_two_keys_differ():
+def test_two_minted_keys_differ():
     assert keys.mint() != keys.mint()
 
 

@@ -144,7 +144,7 @@ def test_mail_rolled_back_is_not_sent(server):
     assert send_due(now=soon()) == 0
 
 
-def test_without_a_mail_server_it_waits(settings, server):
+def test_without_a_mail_server_mail_waits(settings, server):
     settings.SENDS_MAIL = False
     written()
 

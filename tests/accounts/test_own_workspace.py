@@ -72,7 +72,7 @@ def test_a_user_in_no_workspace_can_sign_out(browser):
     assert browser.get(CONSOLE).headers["Location"].startswith("/accounts/login/")
 
 
-def test_a_stranger_opens_none(client):
+def test_a_stranger_opens_no_workspace(client):
     answer = client.post(OPEN)
 
     assert answer.headers["Location"].startswith("/accounts/login/")

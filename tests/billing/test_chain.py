@@ -57,7 +57,7 @@ def test_the_balance_carries_the_last_two_seals(acme):
     assert ledger_findings() == []
 
 
-def test_evidence_is_sealed(acme):
+def test_a_transfer_with_changed_evidence_breaks_its_seal(acme):
     run("SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE billing_transfer DISABLE TRIGGER USER")
     run("UPDATE billing_transfer SET evidence = '\\x00'")
     run("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")

@@ -321,7 +321,7 @@ SELECT kind, debit_id, credit_id, amount, tenant_id, {seq}, available_after, hel
         ),
     ],
 )
-def test_tampering_is_found(failing, books, what, sql, check):
+def test_tampering_fails_the_check_that_reads_it(failing, books, what, sql, check):
     failed, is_whole = failing
     tamper(sql)
 

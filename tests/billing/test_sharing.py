@@ -30,7 +30,7 @@ def low(n: int, *, references: int = 0) -> PricedRequest:
         (1, [0, 9], [0, 1]),
     ],
 )
-def test_the_first_has_the_remainder(amount, weights, expected):
+def test_the_first_share_has_the_remainder(amount, weights, expected):
     assert shares(amount, weights) == expected
 
 

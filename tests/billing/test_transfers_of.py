@@ -45,7 +45,7 @@ def test_the_hold_end_cost_and_refunds_of_a_generation_are_found(moved):
     ]
 
 
-def test_each_is_read_by_an_index(acme, moved):
+def test_transfers_of_a_generation_are_read_by_an_index(acme, moved):
     for _ in range(40):
         # the tenant has few rows of other kinds, or another index would be as cheap by chance
         acme.hold(1)

@@ -57,7 +57,7 @@ def test_the_prices_of_a_column_stand_in_line():
         (365.1, "over a year"),
     ],
 )
-def test_how_long_a_balance_lasts(days, text):
+def test_a_balances_days_are_rounded_in_words(days, text):
     assert runway(days) == text
 
 

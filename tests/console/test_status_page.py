@@ -95,7 +95,7 @@ def test_a_failed_look_stays_on_the_page_and_in_the_feed(client, failed):
     assert len({item.findtext("guid") for item in feed.iter("item")}) == len(titles)
 
 
-def test_programs_read_the_same(client, failed):
+def test_the_status_as_json_says_what_the_page_says(client, failed):
     answer = client.get("/status.json")
 
     said = answer.json()
@@ -121,7 +121,7 @@ def test_programs_read_the_same(client, failed):
         ),
     ],
 )
-def test_the_bars_in_words(days, sentence):
+def test_a_components_days_are_summed_up_in_words(days, sentence):
     assert component_of(days).sentence == sentence
 
 

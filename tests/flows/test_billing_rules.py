@@ -124,7 +124,7 @@ def test_every_rule_is_played() -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_rule_holds(
+def test_each_rule_charges_what_it_says(
     customer: Customer, operator: Operator, sound_ledger: None, name: str
 ) -> None:
     operator("channel", "reset", "sandbox")

@@ -188,7 +188,7 @@ def test_paging_of_models_is_ignored(customer: Customer) -> None:
 
 @pytest.mark.refused
 @pytest.mark.parametrize("model", LOW_OR_STANDARD)
-def test_a_model_by_its_name(customer: Customer, model: str) -> None:
+def test_a_model_is_read_by_its_name_as_in_the_list(customer: Customer, model: str) -> None:
     one = customer.client.get(f"/v1/models/{model}").json()
 
     assert one in customer.client.get("/v1/models").json()["data"]

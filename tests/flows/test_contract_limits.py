@@ -247,9 +247,7 @@ def test_a_budget_is_a_hard_stop_for_any_number_at_once(
     assert len(customer.captures()) == 5
 
 
-def test_a_budget_in_dollars_by_the_operator_s_command(
-    customer: Customer, operator: Operator
-) -> None:
+def test_a_budget_set_in_dollars_by_command_is_kept(customer: Customer, operator: Operator) -> None:
     made = operator("key", "create", customer.name, "--budget", "0.01", "--json")
     limited = replace(customer, api_key=json.loads(made)["api_key"])
 

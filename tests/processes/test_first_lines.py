@@ -51,13 +51,13 @@ def test_a_setting_that_cannot_be_read_is_told_in_a_log_line(module):
     assert said["message"].startswith("PICTOR_METRICS_NETWORKS must hold addresses or networks")
 
 
-def test_so_is_a_missing_secret():
+def test_a_missing_secret_is_named_in_the_last_line():
     said = last_words(*WEB, PORT="8000")
 
     assert "PICTOR_LEDGER_KEY is not set" in said["message"]
 
 
-def test_so_is_a_failure_that_nobody_expected_with_its_trace(taken):
+def test_an_unexpected_failure_is_a_log_line_with_its_trace(taken):
     said = last_words(*WEB, PORT=str(taken))
 
     assert said["message"] == "the process failed"

@@ -53,7 +53,7 @@ def test_a_worker_without_metrics_says_what_is_missing(settings):
     assert main(["short"]) == ("workers report only if PICTOR_METRICS_TOKEN or _NETWORKS is set")
 
 
-def test_without_redis_it_says_so(settings):
+def test_the_health_check_says_that_redis_does_not_answer(settings):
     settings.METRICS, settings.REDIS_URL = True, f"redis://127.0.0.1:{free_port()}/0"
     redis_client.forget_client()
 

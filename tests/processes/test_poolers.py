@@ -66,7 +66,7 @@ def test_a_pooler_in_session_mode_will_do_with_limits_on_the_role(limited):
         assert what_is_not_kept({**limited, "port": port}) is None
 
 
-def test_without_them_it_drops_ours(direct):
+def test_a_pooler_without_limits_on_the_role_drops_our_settings(direct):
     with pooler("session", direct) as port:
         assert what_is_not_kept({**direct, "port": port}) == (
             "statement_timeout, lock_timeout, idle_in_transaction_session_timeout is not in force:"

@@ -9,7 +9,7 @@ from pictor.env import EnvError, env_secret, env_secrets
     ("text", "found"),
     [("one", ["one"]), ("new,old", ["new", "old"]), (" new , ,old,", ["new", "old"])],
 )
-def test_several_are_separated_by_commas(monkeypatch, tmp_path, text, found):
+def test_several_secrets_are_separated_by_commas(monkeypatch, tmp_path, text, found):
     monkeypatch.setenv("PICTOR_KEY_PEPPER", text)
     assert env_secrets("PICTOR_KEY_PEPPER") == found
 
@@ -18,7 +18,7 @@ def test_several_are_separated_by_commas(monkeypatch, tmp_path, text, found):
     assert env_secrets("PICTOR_KEY_PEPPER") == found
 
 
-def test_none_is_set(monkeypatch):
+def test_an_empty_variable_holds_no_secret(monkeypatch):
     monkeypatch.setenv("PICTOR_KEY_PEPPER", "")
     monkeypatch.setenv("PICTOR_KEY_PEPPER_FILE", "")
 

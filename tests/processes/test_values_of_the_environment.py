@@ -55,7 +55,7 @@ def test_a_word_is_one_of_those_there_are(monkeypatch, typed, word):
     assert env_choice(NAME, "keys", "chain") == word
 
 
-def test_another_word_stops_the_start(monkeypatch):
+def test_a_word_that_is_no_choice_stops_the_start(monkeypatch):
     monkeypatch.setenv(NAME, "chains")
 
     with pytest.raises(EnvError) as stopped:

@@ -172,7 +172,7 @@ def test_a_request_without_a_good_key_is_refused(sandbox_server, key):
     assert (response.status_code, response.json()["error"]["code"]) == (401, "invalid_api_key")
 
 
-def test_edits_take_files(client):
+def test_an_edit_reads_images_sent_as_files(client):
     files = [("image[]", ("a.png", PNG * 50_000)), ("image[]", ("b.png", JPEG))]
     fields = {"prompt": "add a hat", "size": "320x200", "n": "2", "mask": "x"}
 
@@ -182,7 +182,7 @@ def test_edits_take_files(client):
     assert answer["usage"]["input_tokens_details"] == {"text_tokens": 3, "image_tokens": 512}
 
 
-def test_edits_take_json(client):
+def test_an_edit_reads_images_sent_as_json(client):
     body = {"prompt": "add a hat", "images": [{"image_url": "data:image/png;base64,AA=="}]}
 
     answer = client.post("/v1/images/edits", json=body | {"size": "320x200"}).json()

@@ -139,7 +139,7 @@ def test_a_revised_prompt_comes_with_each_image(generate, response_format):
     assert [item["revised_prompt"][:6] for item in data] == ["a fox,", "a fox,"]
 
 
-def test_noise_is_heavy(generate):
+def test_noise_makes_an_image_of_over_three_megabytes(generate):
     response = generate("[sandbox: noise]", size="1024x1024")
 
     file = base64.b64decode(response.json()["data"][0]["b64_json"])

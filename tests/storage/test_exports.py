@@ -233,7 +233,7 @@ def test_a_disk_that_fills_up_meanwhile_ends_it(ask, monkeypatch):
     assert export.due_at > clock.now()
 
 
-def test_a_day_later_it_is_gone(ask):
+def test_an_export_is_deleted_a_day_after_it_is_ready(ask):
     export = ask()
     make_due(now=clock.now())
     ready_at = TenantExport.objects.get().ready_at

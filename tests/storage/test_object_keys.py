@@ -46,7 +46,7 @@ def test_another_secret_or_generation_gives_another_folder():
     assert len(folders) == 4
 
 
-def test_inputs_lie_apart():
+def test_the_key_of_an_input_begins_with_in():
     assert object_keys.input_key("secret", GENERATION, created=DAY, index=3, ext="png") == (
         "in/20261120/12e/75e1bf9e596738c3ce405f4604808/3.png"
     )

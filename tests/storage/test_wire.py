@@ -145,7 +145,7 @@ async def test_a_failed_put_says_why(server, way, answers, words):
 
 
 @pytest.mark.parametrize("first", [answered("500 Oops"), None])
-async def test_a_second_try_may_do(server, way, first):
+async def test_a_request_succeeds_at_its_second_try(server, way, first):
     server.answers += [first, OK, first, answered("200 OK", b"picture")]
 
     await way.put()
@@ -372,7 +372,7 @@ async def test_connections_are_kept_for_as_many_as_may_be_idle(monkeypatch, serv
 
 
 @by_loop
-async def test_many_take_turns(monkeypatch, server, way):
+async def test_twenty_puts_share_two_connections(monkeypatch, server, way):
     monkeypatch.setattr(loop_wire, "MAX_REQUESTS_AT_ONCE", 2)
     by_turns = ByLoop(server.url)
     server.answers += [OK] * 20

@@ -25,7 +25,7 @@ async def get(app: V1Handler, path: str, **options: Any) -> Exchange:
     return await call(app, method="GET", path=path, hangs=True, **options)
 
 
-async def test_a_view_answers(app):
+async def test_a_view_answers_with_its_status_body_and_headers(app):
     exchange = await get(app, "/v1/hello")
 
     assert (exchange.status, exchange.body) == (200, b"hello")

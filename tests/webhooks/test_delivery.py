@@ -226,7 +226,7 @@ def test_an_answer_other_than_2xx_is_a_failure(acme, receiver, script, status, e
     assert WebhookEndpoint.objects.get().failing_since == receiver.now
 
 
-def test_nobody_listens(acme, receiver, endpoint):
+def test_a_delivery_to_a_private_address_fails_with_that_reason(acme, receiver, endpoint):
     WebhookEndpoint.objects.update(url="http://127.0.0.1:1/")
     canceled(acme)
 

@@ -96,7 +96,7 @@ def test_a_rule_is_made_tested_and_switched_on(owner, outbox):
     assert AlertRule.objects.get().is_enabled
 
 
-def test_rules_as_csv(owner):
+def test_rules_are_downloaded_as_csv(owner):
     wrong(micros=5_000_000)
     make_rule(is_on=True, kinds=["calls_fail"], least_micros=2_500_000)
     make_rule(name="Removed")
@@ -314,7 +314,7 @@ def test_other_staff_change_nothing_and_see_no_whole_url(receiver, owner):
     assert client.get(NEW).status_code == HTTPStatus.NOT_FOUND
 
 
-def test_a_rule_that_is_not_there(owner):
+def test_a_missing_rule_has_no_pages(owner):
     missing = f"{LIST}{uuid4()}/"
 
     answers = [owner.get(missing), owner.get(f"{missing}edit/"), owner.post(f"{missing}test/")]

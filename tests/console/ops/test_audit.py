@@ -78,7 +78,7 @@ def test_an_unknown_tenant_shows_no_events(owner):
 @pytest.mark.parametrize(
     "query", [{"action": "no.such"}, {"period": "never"}, {"after": "x"}, {"who": "\0"}]
 )
-def test_a_senseless_filter_is_ignored(owner, query):
+def test_an_unreadable_filter_is_ignored(owner, query):
     answer = owner.get(PAGE, query)
 
     assert answer.status_code == 200

@@ -59,7 +59,7 @@ def begun(**facts: Any) -> Incident:
     )
 
 
-def test_nothing_was_ever_told(owner):
+def test_an_empty_list_says_that_there_were_no_incidents(owner):
     assert "No incidents yet" in shown(owner, LIST)
 
 

@@ -103,7 +103,7 @@ def test_the_largest_loss_comes_first_and_totals_cover_all(owner, two):
         ("nonsense", ["other", "acme"]),
     ],
 )
-def test_the_same_money_by_each_group(owner, two, by, found):
+def test_every_grouping_has_the_same_total_margin(owner, two, by, found):
     answer = owner.get(MARGIN, {"by": by})
 
     assert names(answer) == found

@@ -113,7 +113,7 @@ def test_a_form_that_has_moved_something_moves_nothing_else(ann, acme):
     ("again", "is_booked"),
     [("", False), ("99000", False), ("x", False), ("9,900", True), ("$9900.00", True)],
 )
-def test_much_is_typed_twice(ann, acme, again, is_booked):
+def test_a_large_amount_is_typed_twice(ann, acme, again, is_booked):
     answer = send(ann, acme, "top_up", amount="9900", seen="9900000000", again=again)
 
     assert (available_to(acme.id) == 9_910_000_000) == is_booked
@@ -144,7 +144,7 @@ def test_a_top_up_with_three_zeros_too_many_waits_for_another_person(ann, bob, a
     assert available_to(acme.id) == 10_000_000
 
 
-def test_another_person_approves(ann, bob, acme):
+def test_a_move_is_approved_once_by_another_person(ann, bob, acme):
     said = {"amount": "99000", "seen": "99000000000", "again": "99000"}
     send(ann, acme, "top_up", reason="INV-1", **said)
     move = MoneyMove.objects.get()
@@ -180,7 +180,7 @@ def test_decided_moves_name_the_person_asking_and_the_person_deciding(
     assert ("Acme" in before, "Staff: late images" in before) == (True, True)
 
 
-def test_waiting_and_decided_money_as_csv(ann, bob, acme, monkeypatch):
+def test_waiting_and_decided_moves_are_downloaded_as_csv(ann, bob, acme, monkeypatch):
     monkeypatch.setattr(moves, "ROWS_AT_ONCE", 1)
     for amount in ("99001", "99002", "99003"):
         send(ann, acme, "credit", amount=amount, seen=f"{amount}000000", again=amount)

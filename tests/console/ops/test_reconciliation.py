@@ -110,7 +110,7 @@ def test_corrected_columns_are_read_again_and_remembered_for_the_channel(owner, 
     assert fields_of(owner.get(second)).items() >= {**columns, **said}.items()
 
 
-def test_bills_as_csv(owner, bill, channel, monkeypatch):
+def test_bills_are_downloaded_as_csv(owner, bill, channel, monkeypatch):
     monkeypatch.setattr(listed, "ROWS_AT_ONCE", 1)
     other = make_channel("other")
     sent(owner, other, csv_file(row("z", 0, "0.01")))

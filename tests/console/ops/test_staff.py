@@ -47,7 +47,7 @@ def test_the_page_lists_everybody_in_few_queries(owner, bob, django_assert_max_n
     assert "op@pictor.example</span> <span" in words  # · you
 
 
-def test_staff_as_csv(owner, bob):
+def test_staff_are_downloaded_as_csv(owner, bob):
     rows = lines_of(owner.get(f"{PAGE}?format=csv"))
 
     assert [(row["email"], row["role"], row["second_factor"]) for row in rows] == [

@@ -83,7 +83,7 @@ def test_a_queue_that_stands_says_why(owner, acme):
     assert ">Moving<" in shown_to(owner)
 
 
-def test_short_work_that_nobody_does(owner):
+def test_the_page_says_when_checks_have_stopped(owner):
     at = clock.now() - timedelta(minutes=4)
     ConditionLook.objects.create(first_at=at, looked_at=at)
 

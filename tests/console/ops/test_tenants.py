@@ -117,7 +117,7 @@ def test_a_few_failures_say_nothing_and_a_stop_is_said(owner, five):
         ("q=nobody", []),
     ],
 )
-def test_a_preset_and_a_search(owner, five, query, found):
+def test_the_list_has_only_tenants_of_the_preset_or_search(owner, five, query, found):
     ann = User.objects.create_user("ann@low.example")
     add_member(tenant=five["low"], user=ann, role=Membership.Role.OWNER, actor="test")
     bob = User.objects.create_user("ann@lower.example")

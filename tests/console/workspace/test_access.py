@@ -274,7 +274,7 @@ def test_a_role_is_shown_no_page_or_action_that_it_lacks(acme, there):
     assert "Delete images" not in detail
 
 
-def test_pages_are_counted(acme, sign_in, monkeypatch):
+def test_a_member_opens_only_so_many_pages_a_minute(acme, sign_in, monkeypatch):
     monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 2)
     client = sign_in(acme, email="busy@example.com")
 
@@ -285,7 +285,7 @@ def test_pages_are_counted(acme, sign_in, monkeypatch):
     assert "Too many requests" in answers[2].content.decode()
 
 
-def test_pictures_are_no_pages(acme, delivered, sign_in, monkeypatch):
+def test_pictures_do_not_count_as_pages(acme, delivered, sign_in, monkeypatch):
     """A list loads a picture for each row: a few lists would use up a minute's pages."""
     monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 1)
     made = delivered(acme).public_id
@@ -298,7 +298,7 @@ def test_pictures_are_no_pages(acme, delivered, sign_in, monkeypatch):
     assert page.status_code == 200
 
 
-def test_pictures_are_counted(acme, delivered, sign_in, monkeypatch):
+def test_a_member_loads_only_so_many_pictures_a_minute(acme, delivered, sign_in, monkeypatch):
     monkeypatch.setattr("accounts.rates.buckets.PICTURES_OF_PERSON", 2)
     made = delivered(acme).public_id
     client = sign_in(acme, email="busy@example.com")
@@ -308,7 +308,9 @@ def test_pictures_are_counted(acme, delivered, sign_in, monkeypatch):
     assert [answer.status_code for answer in answers] == [302, 302, 429]
 
 
-def test_pictures_that_are_made_first_are_counted(acme, delivered, sign_in, monkeypatch):
+def test_thumbnails_that_are_not_made_yet_have_a_limit_of_their_own(
+    acme, delivered, sign_in, monkeypatch
+):
     monkeypatch.setattr("accounts.rates.buckets.NEW_PICTURES_OF_PERSON", 1)
     ready, new, more = (delivered(acme) for _ in range(3))
     StoredImage.objects.filter(generation_id=ready.id).update(has_thumbnail=True)

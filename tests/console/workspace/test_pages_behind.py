@@ -11,7 +11,7 @@ QUERIES = 12
 
 
 @pytest.mark.parametrize("who", ["a stranger", "the one invited"])
-def test_an_invitation(acme, sign_in, django_assert_max_num_queries, who):
+def test_an_invitations_page_takes_few_queries(acme, sign_in, django_assert_max_num_queries, who):
     link = invited(sign_in(acme), acme, "bob@example.com")
     client = Client() if who == "a stranger" else newcomer("bob@example.com")
     client.get(link)  # loaded once a process
@@ -20,7 +20,9 @@ def test_an_invitation(acme, sign_in, django_assert_max_num_queries, who):
         assert client.get(link).status_code == 200
 
 
-def test_a_workspace_that_asks_for_a_second_factor(acme, sign_in, django_assert_max_num_queries):
+def test_the_request_for_a_second_factor_takes_few_queries(
+    acme, sign_in, django_assert_max_num_queries
+):
     require_factor(acme)
     client = sign_in(acme)
     client.get(url("overview", acme))
@@ -29,7 +31,7 @@ def test_a_workspace_that_asks_for_a_second_factor(acme, sign_in, django_assert_
         assert client.get(url("overview", acme)).status_code == 403
 
 
-def test_a_form_that_is_refused(acme, sign_in, django_assert_max_num_queries):
+def test_a_refused_form_takes_few_queries(acme, sign_in, django_assert_max_num_queries):
     client = sign_in(acme)
     wrong = {**FORM, "budget_month": "lots"}
     client.post(url("key_new", acme), wrong)
@@ -38,7 +40,7 @@ def test_a_form_that_is_refused(acme, sign_in, django_assert_max_num_queries):
         assert client.post(url("key_new", acme), wrong).status_code == 422
 
 
-def test_a_page_that_is_not_there(acme, other, sign_in, django_assert_max_num_queries):
+def test_a_missing_page_takes_few_queries(acme, other, sign_in, django_assert_max_num_queries):
     client = sign_in(acme)
     client.get(url("overview", other))
 

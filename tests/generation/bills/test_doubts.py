@@ -24,7 +24,7 @@ def doubt_of(bill: VendorBill) -> dict[str, Any]:
         ("0.03", ("cents", "usd"), "The bill is a 100th of what we booked"),
     ],
 )  # fmt: skip
-def test_another_unit(acme, channel, amount, read_as, words):
+def test_a_bill_in_another_unit_is_doubted(acme, channel, amount, read_as, words):
     unit, right = read_as
     call(acme, channel, request_id="a")
 
@@ -36,7 +36,7 @@ def test_another_unit(acme, channel, amount, read_as, words):
     assert bill.content is not None
 
 
-def test_a_bill_of_another_channel_names_it(acme, channel):
+def test_a_bill_of_another_channel_names_that_channel(acme, channel):
     other = make_channel("other")
     call(acme, other, request_id="a")
     call(acme, channel, request_id="b")
@@ -47,7 +47,7 @@ def test_a_bill_of_another_channel_names_it(acme, channel):
     assert doubt["channels"] == ["other"]
 
 
-def test_line_items_of_another_channels_models_name_it(acme, channel):
+def test_line_items_of_another_channels_models_name_that_channel(acme, channel):
     make_channel("other", "gpt-image-2")
     call(acme, channel)
 
@@ -89,7 +89,7 @@ def test_dates_without_request_ids_are_no_times_of_another_zone(acme, channel):
     assert (bill.state, bill.doubts) == ("ready", [])
 
 
-def test_days_that_begin_at_another_time_than_utcs(acme, channel):
+def test_days_that_begin_at_another_time_than_utcs_are_doubted(acme, channel):
     call(acme, channel)
 
     doubt = doubt_of(
@@ -99,7 +99,7 @@ def test_days_that_begin_at_another_time_than_utcs(acme, channel):
     assert doubt["words"] == "Its days begin at 08:00 UTC. Daily totals are of UTC days."
 
 
-def test_amounts_that_are_all_nothing(acme, channel):
+def test_a_bill_without_any_amount_is_doubted(acme, channel):
     call(acme, channel, request_id="a")
 
     doubt = doubt_of(matched(channel, csv_file(row("a", 0, ""))))

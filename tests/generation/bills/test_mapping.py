@@ -103,7 +103,7 @@ def test_every_time_is_read_in_its_zone(text, hour):
 
 
 @pytest.mark.parametrize("text", ["Mars", "+25:00", "../etc/passwd", "8"])
-def test_a_zone_that_is_none(text):
+def test_a_text_that_is_no_zone_is_refused(text):
     with pytest.raises(ValueError, match="is not a time zone such as"):
         zone_of(text)
 

@@ -31,7 +31,7 @@ from generation.bills.parsing import beginning_of, rows_of, text_of
         ('{"data": []}', []),
     ],
 )  # fmt: skip
-def test_rows_are_read(text, rows):
+def test_rows_are_read_from_csv_and_from_json(text, rows):
     assert list(rows_of(text)) == rows
 
 

@@ -263,7 +263,7 @@ def test_a_stop_during_a_start_waits_and_stops_again():
         ("all", {"words": "x" * 301}, "say it in at most 300 characters"),
     ],
 )
-def test_mistakes_are_refused(acme, what, words, message):
+def test_a_stop_with_a_mistake_is_refused(acme, what, words, message):
     with pytest.raises(ValidationError, match=message):
         stopped(what, **words)
 

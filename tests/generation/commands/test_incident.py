@@ -43,7 +43,7 @@ def test_an_incident_is_told_updated_corrected_resolved_and_listed(manage):
     assert one["updates"][0]["by"].endswith(" as ann@pictor.example)")
 
 
-def test_maintenance_is_planned(manage):
+def test_planned_maintenance_is_scheduled(manage):
     times = ("--from", "2099-01-01T10:00:00Z", "--until", "2099-01-01T11:00:00Z")
 
     said = manage("incident", "plan", "New servers", "--parts", "API", *times, *WORDS, "--json")

@@ -161,7 +161,7 @@ def test_a_reason_and_the_number_are_typed(price, large):
     )
 
 
-def test_or_they_are_given(price, large):
+def test_confirmations_may_be_given_as_options(price, large):
     given = ("--yes", "--reason", "the vendor's new list", "--changes", "1")
 
     assert "list:2 is published" in price("publish", "list:2", *given)

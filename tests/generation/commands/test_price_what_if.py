@@ -38,7 +38,7 @@ def test_a_draft_says_what_the_last_30_days_would_have_brought(price, exported, 
     )
 
 
-def test_the_same_as_json(price, exported, acme):
+def test_a_diff_as_json_has_the_last_30_days(price, exported, acme):
     sell(acme)
     dearer(price, exported)
     now = clock.now()

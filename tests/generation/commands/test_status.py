@@ -28,7 +28,7 @@ def condition(name: str = "acme", **facts: object) -> Condition:
     )
 
 
-def test_nothing_is_open(manage):
+def test_status_says_that_nothing_needs_attention(manage):
     at = looked(seconds=10)
     condition(resolved_at=clock.now())
 

@@ -27,7 +27,7 @@ def test_a_rule_that_is_heard_is_none(rule, look):
     assert look(0) == {}
 
 
-def test_a_rule_that_goes_to_nobody(rule, look):
+def test_a_rule_with_an_address_it_cannot_reach_is_a_condition(rule, look):
     User.objects.update(staff_role="")
     left = look(0)
     AlertRule.objects.update(endpoint=None)
@@ -64,7 +64,7 @@ def test_a_webhook_that_fails_is_paused_or_wants_no_more(rule, look):
     assert look(3) == {KEY: "its webhook is off: it answered 410 Gone"}
 
 
-def test_a_mail_that_is_not_sent(rule, look):
+def test_an_unsent_mail_of_a_rule_is_a_condition_until_it_is_sent(rule, look):
     now = clock.now()
     mail = Mail.objects.create(to=ANN, contents="")
     sending = AlertSending.objects.create(

@@ -54,7 +54,7 @@ def schedule(name: str, tenant_id: UUID | None, begins: datetime) -> PriceBook:
 
 
 @pytest.mark.parametrize("kind", [WHOLE, LATEST])
-def test_a_finding_of_the_ledger(look, kind):
+def test_a_finding_of_the_ledger_is_a_condition_until_a_proof_without_it(look, kind):
     record_proof(kind, began_at=clock.now(), findings=[FINDING])
 
     wrong = look(0)
@@ -107,7 +107,7 @@ def test_a_whole_proof_that_did_not_come_for_26_hours(look):
     assert look(26 * 60 + 1) == {("ledger_unproved", "whole"): "not proved for 26.0 hours"}
 
 
-def test_a_price_change_within_a_week(acme, look):
+def test_a_scheduled_price_change_is_a_condition_a_week_ahead(acme, look):
     begins = (clock.now() + timedelta(days=7, minutes=1)).replace(microsecond=0)
     schedule("list", None, begins)
     special = schedule("special", acme.id, begins)
@@ -125,7 +125,7 @@ def test_a_price_change_within_a_week(acme, look):
     assert look(8 * 24 * 60).get(("price_change", "list v2")) is None
 
 
-def test_a_balance_that_lasts_for_less_than_three_days(acme, other, look):
+def test_a_balance_is_a_condition_if_it_lasts_less_than_three_days(acme, other, look):
     spend(acme, 23_400_000)  # of 10,000,000 in a week: 2.99 days
     spend(other, 23_300_000)  # 3.004 days
 
@@ -138,7 +138,7 @@ def test_a_balance_that_lasts_for_less_than_three_days(acme, other, look):
     assert look(1) == {}
 
 
-def test_money_that_waits_for_another_person(acme, look):
+def test_a_waiting_money_move_is_a_condition_until_it_is_decided(acme, look):
     requested = RequestedMove(
         tenant_id=acme.id, kind="top_up", amount=Micros(99_000_000_000), reason="INV-1"
     )
@@ -174,7 +174,7 @@ def refused(model: str = ORIGIN, *, status: int = 503, limit: str = NO_PRICE) ->
     )  # fmt: skip
 
 
-def test_requests_that_find_no_price(acme, look):
+def test_requests_without_a_price_are_a_condition_until_there_is_one(acme, look):
     refused()
     refused()
     refused(limit="requests of this workspace", status=429)

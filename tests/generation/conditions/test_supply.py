@@ -107,7 +107,7 @@ def test_a_model_that_one_channel_served_and_none_does(channel, look):
     assert look(2) == {}
 
 
-def test_two_of_three_are_enough(channel, look):
+def test_a_model_left_with_two_of_three_channels_is_no_condition(channel, look):
     make_channel("two")
     make_channel("three")
     look(0)
@@ -226,7 +226,7 @@ def test_a_model_that_its_vendor_has_ended(channel, look, host, name, words):
 
 
 @pytest.mark.parametrize(("days", "verb"), [(0, "ended"), (1, "ends"), (60, "ends"), (61, "")])
-def test_a_model_whose_end_was_entered(channel, look, days, verb):
+def test_a_models_end_is_a_condition_from_sixty_days_before(channel, look, days, verb):
     day = clock.now().date() + timedelta(days=days)
     Route.objects.update(retires_on=day)
 

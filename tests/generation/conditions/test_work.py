@@ -37,7 +37,7 @@ def test_a_test_and_a_sandbox_may_wait(acme, look):
     assert look(5) == {}
 
 
-def test_a_generation_past_its_deadline(acme, look):
+def test_a_generation_past_its_deadline_is_a_condition_until_it_ends(acme, look):
     made = acme.generation()
     Generation.objects.filter(id=made.id).update(state="running")
     on_time = look(8)
@@ -53,7 +53,7 @@ def test_a_generation_past_its_deadline(acme, look):
     assert look(9) == {}
 
 
-def test_workers_that_can_store_nothing(worker, look):
+def test_workers_that_cannot_store_are_a_condition_until_they_can(worker, look):
     lease.renew(worker=worker, trouble="SlowDown")
     Worker.objects.update(seen_at=clock.now() + HOUR)
     just_begun = look(0.2)
@@ -74,7 +74,7 @@ def test_a_worker_that_is_gone_refuses_nothing(worker, look):
     assert look(1) == {}
 
 
-def test_mail_that_nobody_sends(look):
+def test_mail_unsent_for_a_quarter_of_an_hour_is_a_condition(look):
     mail = post(to="ann@example.com", subject="Code", text="It is 1")
     Mail.objects.filter(id=mail.id).update(created_at=Now() - timedelta(minutes=16))
 
@@ -85,7 +85,7 @@ def test_mail_that_nobody_sends(look):
     assert look(1) == {}
 
 
-def test_webhooks_that_nobody_sends(acme, look):
+def test_webhooks_an_hour_overdue_are_a_condition(acme, look):
     endpoint = WebhookEndpoint.objects.create(
         tenant=acme.tenant, url="https://a.example", secret=""
     )

@@ -111,7 +111,7 @@ def test_tokens_that_nobody_counts_are_no_evidence(channel, queued, worker, spoo
 
 
 @pytest.mark.parametrize(("seconds", "micros"), [(-1, 1_000), (0, 2_000), (1, 2_000)])
-def test_attempts_on_both_sides_of_midnight(channel, claim, seconds, micros):
+def test_an_attempt_costs_what_was_in_force_when_it_began(channel, claim, seconds, micros):
     write(channel, [ORIGIN, "any", "any", "fixed", 1_000], since=MIDNIGHT - timedelta(days=9))
     write(channel, [ORIGIN, "any", "any", "fixed", 2_000], since=MIDNIGHT)
     begun(claim, channel)

@@ -125,7 +125,7 @@ def test_no_url_of_a_broker_makes_an_accepted_generation_fail(settings, caplog):
     redis_client.forget_client()
 
 
-def test_after_that_it_is_tried_again(broken_broker, monkeypatch, caplog):
+def test_a_broker_is_tried_again_after_the_pause(broken_broker, monkeypatch, caplog):
     notify.ring(Ring(some()))
     monkeypatch.setattr(notify._QUIET, "_until", time.monotonic())  # noqa: SLF001 - it is over
 

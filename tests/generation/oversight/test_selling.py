@@ -135,12 +135,12 @@ def test_the_margin_of_one_and_of_all_is_printed(acme, other, worker, spools):
 
 
 @pytest.mark.parametrize("day", ["2026-02-30", "yesterday"])
-def test_margin_takes_days(db, day):
+def test_margin_refuses_a_date_that_is_no_day(db, day):
     with pytest.raises(CommandError, match=f"'{day}' is not a day, such as 2026-11-01"):
         margin("--by", "model", "--from", day)
 
 
-def test_margin_goes_forward(db):
+def test_margin_refuses_a_period_that_ends_before_it_begins(db):
     with pytest.raises(CommandError, match="--from 2026-11-02 is after --to 2026-11-01"):
         margin("--by", "model", "--from", "2026-11-02", "--to", "2026-11-01")
 

@@ -64,7 +64,7 @@ def test_a_model_that_has_ended_is_left_unserved_by_nothing():
     assert left_unserved(before, current_catalogue()) == ["gpt-image-2"]
 
 
-def test_a_channel_that_joins_with_its_weight():
+def test_a_channel_joins_with_the_weight_it_was_given():
     change_of_weight = change("new", weight=3)
     services.set_channel(name="new", options=ChannelOptions(weight=3), actor="test")
 

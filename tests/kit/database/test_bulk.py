@@ -9,7 +9,7 @@ from pictor.kit.words.ids import new_uuid
 pytestmark = pytest.mark.django_db
 
 
-def test_nothing_is_fine():
+def test_copying_no_rows_does_nothing():
     copy_rows([])
 
 

@@ -23,7 +23,7 @@ def test_a_statement_is_prepared_at_its_first_run_and_run_again():
         assert cursor.fetchall() == [(3,)]
 
 
-def test_no_row_is_none():
+def test_a_statement_without_a_row_returns_none():
     assert prepared.fetch_one("SELECT 1 WHERE false", []) is None
 
 

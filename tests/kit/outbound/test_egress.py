@@ -37,7 +37,7 @@ pytestmark = pytest.mark.anyio
         "https://example.com/" + "x" * 9000,
     ],
 )
-async def test_urls_that_are_never_called(pool, url):
+async def test_a_malformed_or_unencrypted_url_is_never_called(pool, url):
     assert await post(pool, url) == (EgressRefused, False)
 
 
@@ -126,7 +126,7 @@ SPECIAL = [
         *[(address, False) for address in SPECIAL],
     ],
 )
-def test_public_addresses(address, expected):
+def test_only_public_addresses_count_as_public(address, expected):
     assert egress.is_public(ip_address(address)) is expected
 
 

@@ -69,7 +69,7 @@ async def test_pauses_are_equal_or_grow_up_to_the_longest():
     assert 0.12 <= third < 0.2
 
 
-async def test_time_runs_out():
+async def test_calls_end_when_their_time_has_run_out():
     flaky = Flaky(*[OSError()] * 1000)
 
     with pytest.raises(OSError):  # noqa: PT011 - any of them
@@ -87,7 +87,7 @@ async def test_a_cancelled_call_ends_at_once():
     assert len(flaky.called_at) == 1
 
 
-async def test_nothing_is_logged(caplog):
+async def test_a_repeated_call_logs_nothing(caplog):
     await retries.calls(pause_seconds=0.001)(OSError, Flaky(OSError()))
 
     assert caplog.records == []

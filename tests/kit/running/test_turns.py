@@ -58,7 +58,7 @@ async def test_an_exception_passes_through_and_frees_the_thread():
     assert await a_pool.run("a", lambda: "next") == "next"
 
 
-async def test_lanes_take_turns(gate):
+async def test_lanes_start_their_work_in_turns(gate):
     a_pool = pool()
     order: list[str] = []
     blocker = start(a_pool, "x", gate.wait)

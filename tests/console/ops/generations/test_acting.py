@@ -140,7 +140,7 @@ def test_a_credit_that_was_taken_back_is_none(sign_in, acme, failed):
     assert describe(made)["generation"]["margin"] == "-0.030000"
 
 
-def test_each_is_for_its_own_kind(owner, acme, delivered, failed):
+def test_charges_are_refunded_and_failures_are_credited(owner, acme, delivered, failed):
     good, bad, test = delivered(acme), failed(acme), acme.tester().generation()
 
     assert "It has no charge left" in words_of(owner.get(page_of(bad, "refund/")))

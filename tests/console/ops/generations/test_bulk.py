@@ -99,7 +99,7 @@ def test_the_rest_of_an_interrupted_bulk_waits_for_approval_like_the_whole(owner
     assert moved("refund") == []
 
 
-def test_each_has_its_own_result(owner, three, acme):
+def test_each_generation_of_a_bulk_has_its_own_result(owner, three, acme):
     gone = three[0]
     refund(tenant_id=acme.id, generation_id=gone.id, reason="before", actor="test")
 
@@ -207,7 +207,7 @@ def test_above_what_one_person_moves_in_all_each_credit_waits(owner, hit, settin
     assert moved("credit") == []
 
 
-def test_each_may_get_the_same(owner, hit):
+def test_an_outage_credit_may_be_the_same_amount_for_each_tenant(owner, hit):
     asked = times(each="0.50")
 
     answer = owner.post(OUTAGE, {**asked, **WHY, "seen": 1_000_000, "number": 2})

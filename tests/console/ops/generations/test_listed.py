@@ -70,7 +70,7 @@ def test_generations_past_their_deadline_are_found_until_they_end(owner, some):
         ("?state=nonsense&code=NO&period=x", ["runs", "waits", "failed", "delivered"]),
     ],
 )
-def test_filters_narrow_it(owner, some, query, names):
+def test_a_filter_lists_only_generations_that_match(owner, some, query, names):
     assert listed(owner, query) == [some[name] for name in names]
 
 

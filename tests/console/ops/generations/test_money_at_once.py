@@ -100,7 +100,7 @@ BOOKED = {
 
 @pytest.mark.usefixtures("pooled_connections")
 @pytest.mark.django_db(transaction=True)
-def test_each_is_booked_once(sign_in, forms, monkeypatch):
+def test_each_form_sent_from_two_tabs_is_booked_once(sign_in, forms, monkeypatch):
     first, second, real = sign_in("finance"), Client(), moves.needs_another
     second.cookies = first.cookies
     for form, (kind, booked) in BOOKED.items():

@@ -131,7 +131,7 @@ def test_a_size_that_no_channel_makes_is_named(owner):
 
 
 @pytest.mark.usefixtures("served")
-def test_the_list_as_csv(owner):
+def test_models_are_downloaded_as_csv(owner):
     sold(images=3, captured_micros=150_000, cost_micros=90_000)
 
     rows = lines_of(owner.get(f"{LIST}?format=csv"))

@@ -14,7 +14,7 @@ from tests.console.ops.models.model_pages import LEAST, MODEL, called, of, sold
 from tests.making.factories import make_channel
 
 
-def test_a_model_with_its_promise_and_its_channels(owner):
+def test_a_models_page_shows_its_promise_and_its_channels(owner):
     make_channel("one", LEAST)
     make_channel("spare", LEAST, is_enabled=False)
     make_channel("new", LEAST)

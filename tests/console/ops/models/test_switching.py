@@ -53,7 +53,7 @@ def test_a_model_is_switched_off_and_on_again(owner):
     ]
 
 
-def test_twice_is_once(owner):
+def test_switching_a_model_off_twice_is_noted_once(owner):
     answers = [owner.post(of(MODEL, "off")) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [HTTPStatus.SEE_OTHER] * 2

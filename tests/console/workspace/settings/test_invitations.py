@@ -56,7 +56,7 @@ def test_an_invited_person_joins_with_the_offered_role(acme, sign_in):
 @pytest.mark.parametrize(
     ("email", "is_verified"), [("eve@example.com", True), ("bob@example.com", False)]
 )
-def test_nobody_else_joins(acme, sign_in, email, is_verified):
+def test_only_the_invited_address_joins_and_only_once_verified(acme, sign_in, email, is_verified):
     link = invited(sign_in(acme), acme, "bob@example.com")
     stranger = newcomer(email, is_verified=is_verified)
 
