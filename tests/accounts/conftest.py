@@ -9,7 +9,8 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
-from accounts.services import create_tenant, issue_api_key
+from accounts.services import create_tenant, create_user, issue_api_key
+from tests.accounts.sign_ups import PASSWORD
 from tests.making.seeds import sow
 
 
@@ -23,6 +24,13 @@ def open_house(settings, plain_static_files):
     """Open sign-up with 5 USD of credit, and throttles reset."""
     settings.SIGN_UP, settings.SIGN_UP_CREDIT = True, 5_000_000
     cache.clear()
+
+
+@pytest.fixture(params=["known", "unknown"])
+def known_or_unknown(request: pytest.FixtureRequest, db: None) -> None:
+    """Run the test with and without an account of ann@example.com."""
+    if request.param == "known":
+        create_user(email="ann@example.com", password=PASSWORD, actor="test")
 
 
 @pytest.fixture

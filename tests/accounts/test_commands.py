@@ -180,9 +180,11 @@ def test_a_payment_is_booked_once_by_its_reference():
     run("tenant", "credit", "Acme", "1", "--reason", "typo", "--words", "RF18")
 
     said = run("tenant", "top-up", "Acme", "500", "--reference", "RF18")
-    for again in ("RF18", " rf18 "):
-        with pytest.raises(CommandError, match=r"\$500\.00 with the reference '.*' was booked"):
-            run("tenant", "top-up", "Acme", "500", "--reference", again)
+    was_booked = r"\$500\.00 with the reference '.*' was booked"
+    with pytest.raises(CommandError, match=was_booked):
+        run("tenant", "top-up", "Acme", "500", "--reference", "RF18")
+    with pytest.raises(CommandError, match=was_booked):
+        run("tenant", "top-up", "Acme", "500", "--reference", " rf18 ")
     run("tenant", "top-up", "Acme", "500", "--reference", "RF19")
 
     assert said == "Acme: 500.000000 USD booked, 501.000000 available\n"

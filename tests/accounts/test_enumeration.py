@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import Mail
 from accounts.services import create_user
-from tests.accounts.sign_ups import FORM, LOGIN, PASSWORD, RESET, SIGN_UP
+from tests.accounts.sign_ups import FORM, LOGIN, RESET, SIGN_UP
 
 ADDRESS = "ann@example.com"
 
@@ -29,7 +29,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return passwords
 
 
-@pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
+@pytest.mark.usefixtures("known_or_unknown")
 @pytest.mark.parametrize(
     ("page", "form", "work"),
     [
@@ -40,11 +40,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ],
     ids=["sign-up", "reset", "sign-in", "staff's sign-in"],
 )
-def test_the_same_is_hashed_and_mailed_for_who_is_known_and_who_is_not(
-    hashed, page, form, work, is_known
-):
-    if is_known:
-        create_user(email=ADDRESS, password=PASSWORD, actor="test")
+def test_the_same_is_hashed_and_mailed_for_who_is_known_and_who_is_not(hashed, page, form, work):
     hashed.clear()
 
     Client().post(page, form)

@@ -98,18 +98,25 @@ def test_sent_twice_at_once_it_is_one_tenant():
     assert ApiKey.objects.count() == Invitation.objects.count() == 1
 
 
-def test_a_refused_founding_leaves_nothing(db):
-    new_tenant(once := ids.new_uuid())
+SENT = ids.new_uuid()
 
-    for said, message in (
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
         ({"name": "Acme"}, "already exists"),
-        ({"name": "Other", "once": once}, "has already created Acme"),
+        ({"name": "Other", "once": SENT}, "has already created Acme"),
         ({"name": "Other", "once": uuid4()}, "did not come from here"),
         ({"name": "Other", "credit": 1_000_000_001}, r"Start with \$0 to \$1,000\.00"),
         ({"name": "Other", "credit": -1}, r"Start with \$0 to \$1,000\.00"),
-    ):
-        with pytest.raises(ValidationError, match=message):
-            new_tenant(**said)
+    ],
+    ids=["a name twice", "a form twice", "a form of another site", "too much", "less than 0"],
+)
+def test_a_refused_founding_leaves_nothing(db, wanted, message):
+    new_tenant(SENT)
+
+    with pytest.raises(ValidationError, match=message):
+        new_tenant(**wanted)
 
     assert (Tenant.objects.count(), ApiKey.objects.count()) == (1, 1)
 

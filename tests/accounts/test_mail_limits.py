@@ -4,8 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Mail, User
-from accounts.services import create_user
-from tests.accounts.sign_ups import CODE, FORM, PASSWORD, RESET, SIGN_UP
+from tests.accounts.sign_ups import CODE, FORM, RESET, SIGN_UP
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
 
@@ -16,14 +15,11 @@ def no_limits_of_a_minute(settings):
     settings.ACCOUNT_RATE_LIMITS = False
 
 
-@pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
+@pytest.mark.usefixtures("known_or_unknown")
 @pytest.mark.parametrize(
     ("page", "form"), [(SIGN_UP, FORM), (RESET, {"email": "ann@example.com"})], ids=["up", "reset"]
 )
-def test_one_mailbox_gets_six_within_an_hour(page, form, is_known):
-    if is_known:
-        create_user(email="ann@example.com", password=PASSWORD, actor="test")
-
+def test_one_mailbox_gets_six_within_an_hour(page, form):
     answers = [Client().post(page, form) for _ in range(11)]
 
     assert [answer.status_code for answer in answers] == [302] * 6 + [429] * 5

@@ -48,9 +48,9 @@ def test_owners_and_admins_are_told_once_when_a_budget_is_passed(acme, now):
     assert recipients() == ["admin@acme.example", "owner@acme.example"]
     mail = Mail.objects.filter(to="owner@acme.example").get()
     assert mail.subject == "The key “ci” is over its budget: $1.0025 of $1.00 in November 2026"
-    for words in (mail.text, mail.html):
-        assert "“ci” of the workspace “acme”" in words
-        assert "A new month begins on 1 December 2026." in words
+    words = ("“ci” of the workspace “acme”", "A new month begins on 1 December 2026.")
+    assert [word in mail.text for word in words] == [True, True]
+    assert [word in mail.html for word in words] == [True, True]
 
 
 def test_a_budget_passed_just_before_the_window_ended_is_told_afterwards(acme, now):

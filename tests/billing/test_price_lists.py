@@ -249,8 +249,8 @@ def test_tables_in_force_are_those_of_each_tenant_with_other_prices(
 
     low = {owner: table.rows[MODEL, SIZE, "low"].unit for owner, table in tables.items()}
     assert low == {None: 100, acme.id: 80, other.id: 90}
-    for owner, table in tables.items():
-        assert table.books == current_table(owner, clock.now()).books
+    books = {owner: current_table(owner, clock.now()).books for owner in tables}
+    assert {owner: table.books for owner, table in tables.items()} == books
 
 
 def test_a_withdrawal_before_the_assignment_is_not_told_to_the_tenant(
