@@ -62,11 +62,12 @@ def test_every_address_says_what_a_role_has_to_allow():
 @pytest.mark.parametrize("method", METHODS)
 def test_signed_out_one_is_sent_to_sign_in_from_everywhere(method):
     strict = Client(enforce_csrf_checks=True)
-    for one in ALL:
-        answer = strict.generic(method, one.path)
+    answers = {one.path: strict.generic(method, one.path) for one in ALL}
 
-        assert answer.status_code == HTTPStatus.FOUND, one.name
-        assert answer["Location"] == f"/accounts/login/?next={one.path}", one.name
+    assert {answer.status_code for answer in answers.values()} == {HTTPStatus.FOUND}
+    assert {path: answer["Location"] for path, answer in answers.items()} == {
+        path: f"/accounts/login/?next={path}" for path in answers
+    }
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -71,10 +71,12 @@ def test_a_tenant_is_found_by_what_its_members_call_it_where_one_is_called_so(ow
     page = f"/ops/tenants/{acme.public_id}/"
 
     assert owner.get("/ops/find/", {"q": "rabbit", "go": "1"})["Location"] == page
-    for path in ("/ops/generations/", "/ops/requests/", "/ops/margin/"):
-        text = owner.get(path, {"tenant": "Rabbit Labs"}).getvalue().decode()
-        assert "Tenant: Rabbit Labs" in text, path
-        assert "No tenant has the name" not in text, path
+    texts = [
+        owner.get(path, {"tenant": "Rabbit Labs"}).getvalue().decode()
+        for path in ("/ops/generations/", "/ops/requests/", "/ops/margin/")
+    ]
+    assert ["Tenant: Rabbit Labs" in text for text in texts] == [True, True, True]
+    assert ["No tenant has the name" in text for text in texts] == [False, False, False]
     assert "its members call it Rabbit Labs" in owner.get(page).getvalue().decode()
 
     other = create_tenant(name="Other", actor="test")

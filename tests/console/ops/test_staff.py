@@ -157,8 +157,8 @@ def test_staff_signed_out_or_removed_have_no_session_left(owner, bob, step):
 def test_nobody_is_changed_here_who_is_not_staff(owner):
     ann = User.objects.create_user("ann@acme.example", "correct horse")
 
-    for person in (ann.pk, uuid4()):
-        answer = owner.post(f"{PAGE}{person}/sessions/")
-        assert answer.status_code == HTTPStatus.NOT_FOUND
+    answers = [owner.post(f"{PAGE}{person}/sessions/") for person in (ann.pk, uuid4())]
+
+    assert [answer.status_code for answer in answers] == [HTTPStatus.NOT_FOUND] * 2
     ann.refresh_from_db()
     assert ann.sessions_ended == 0

@@ -56,22 +56,16 @@ def generation(acme, delivered):
     return delivered(acme)
 
 
-def test_ids_of_a_generation_lead_to_its_page(owner, generation):
-    page = f"/ops/generations/{generation.public_id}/"
-    image = StoredImage.objects.get(generation_id=generation.id)
-    request = ids.public(ids.REQUEST, generation.id)
-    type(generation).objects.filter(id=generation.id).update(request_id=request)
+def test_ids_of_a_generation_lead_to_its_page(owner, made):
+    page = f"/ops/generations/{made.public_id}/"
+    image = StoredImage.objects.get(generation_id=made.id)
+    request = ids.public(ids.REQUEST, made.id)
+    type(made).objects.filter(id=made.id).update(request_id=request)
 
-    for text in (
-        generation.public_id,
-        str(generation.id),
-        image.public_id,
-        request,
-        "up-1",
-        f" {request} ",
-    ):
-        answer = owner.get(PAGE, {"q": text})
-        assert (answer.status_code, answer["Location"]) == (302, page), text
+    texts = (made.public_id, str(made.id), image.public_id, request, "up-1", f" {request} ")
+    answers = [owner.get(PAGE, {"q": text}) for text in texts]
+
+    assert [(answer.status_code, answer["Location"]) for answer in answers] == [(302, page)] * 6
 
 
 def test_a_retry_leads_to_what_it_was_answered_with(owner, acme, generation):
@@ -116,10 +110,13 @@ def test_a_tenant_a_key_a_person_and_a_transfer_are_told(owner, acme, generation
     add_member(tenant=acme.tenant, user=user, role=Membership.Role.OWNER, actor="test")
     capture = Transfer.objects.get(generation_id=generation.id, kind="capture")
 
-    for text in (acme.tenant.public_id, "acme", acme.key.public_id):
-        page = words_of(owner.get(PAGE, {"q": text}))
-        assert generation.public_id in page
-        assert refusal in page
+    found = [
+        words_of(owner.get(PAGE, {"q": text}))
+        for text in (acme.tenant.public_id, "acme", acme.key.public_id)
+    ]
+
+    assert [made.public_id in page for page in found] == [True, True, True]
+    assert [refusal in page for page in found] == [True, True, True]
     assert 'Owner of</dt><dd><a href="?q=' in words_of(owner.get(PAGE, {"q": user.email}))
     transfer = owner.get(PAGE, {"q": str(capture.pk)})
     assert transfer["Location"] == f"/ops/ledger/{capture.pk}/"

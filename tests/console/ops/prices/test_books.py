@@ -138,7 +138,7 @@ def test_a_book_put_in_force_leads_back_to_the_former_one_for_a_day(owner, first
     saved(owner, draft, how="by", number="5", which="book")
     publish_price_book(book=draft, actor="test", now=clock.now())
 
-    for page in (LIST, "/ops/"):
-        said = owner.get(page).content.decode()
-        assert f"Put {first.known_as} back" in said
-        assert of(first, "restore") in said
+    pages = [owner.get(page).content.decode() for page in (LIST, "/ops/")]
+
+    assert [f"Put {first.known_as} back" in page for page in pages] == [True, True]
+    assert [of(first, "restore") in page for page in pages] == [True, True]

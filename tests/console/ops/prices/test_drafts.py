@@ -121,14 +121,15 @@ def test_a_list_is_without_prices_again_by_a_file_without_any(owner, first):
     assert newest().id in table.books
 
 
-def test_files_that_are_no_text_or_too_large_are_refused(owner, first):
-    for content, words in (
-        (b"\xff\xfe", "not UTF-8 text"),
-        (b"m" * 600_000, "larger than 512 KiB"),
-    ):
-        answer = owner.post(NEW, {"name": "list", "file": SimpleUploadedFile("p.csv", content)})
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"\xff\xfe", "not UTF-8 text"), (b"m" * 600_000, "larger than 512 KiB")],
+    ids=["no text", "too large"],
+)
+def test_files_that_are_no_text_or_too_large_are_refused(owner, first, content, words):
+    answer = owner.post(NEW, {"name": "list", "file": SimpleUploadedFile("p.csv", content)})
 
-        assert words in text_of(answer)
+    assert words in text_of(answer)
 
 
 def test_a_refused_form_keeps_typed_rows(owner, first):
@@ -157,6 +158,7 @@ def test_a_draft_is_thrown_away_once(owner, first, draft):
 
 
 def test_a_book_that_is_not_there_has_no_pages(owner):
-    for rest in ((), ("review",), ("restore",), ("withdraw",), ("change",), ("what-if",)):
-        address = f"{LIST}999999/{'/'.join(rest)}{'/' if rest else ''}"
-        assert owner.get(address).status_code == HTTPStatus.NOT_FOUND
+    pages = ("", "review/", "restore/", "withdraw/", "change/", "what-if/")
+    statuses = [owner.get(f"{LIST}999999/{page}").status_code for page in pages]
+
+    assert statuses == [HTTPStatus.NOT_FOUND] * 6
