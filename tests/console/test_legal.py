@@ -59,8 +59,9 @@ def test_an_operator_has_texts_of_their_own(client, settings, tmp_path):
 
 @pytest.mark.parametrize("name", ["terms", "privacy"])
 def test_their_links_lead_somewhere(name):
-    for link in re.findall(r'href="(/[^"]*)"', document(name).html):
-        assert resolve(link).func is not None
+    links = re.findall(r'href="(/[^"]*)"', document(name).html)
+
+    assert None not in [resolve(link).func for link in links]
 
 
 def test_every_cookie_that_is_set_is_named(client):

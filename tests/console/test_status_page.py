@@ -221,9 +221,8 @@ def test_a_stop_is_told_in_its_words_without_the_reason(client, seeded):
     assert "dall-e-3 is paused" in page
     assert "We look." in page
     assert [(one["component"], one["words"]) for one in said["stops"]] == [("dall-e-3", "We look.")]
-    for secret in ("acme", "overbills", "Call us.", "Ann Archer"):
-        assert secret not in page
-        assert secret not in json.dumps(said)
+    secrets = ("acme", "overbills", "Call us.", "Ann Archer")
+    assert [secret for secret in secrets if secret in page + json.dumps(said)] == []
     assert "dall-e-3 was paused" in after
     assert client.get("/status.json").json()["stops"] == []
 

@@ -41,8 +41,8 @@ def test_a_tenant_reads_the_words_and_not_the_note(acme, sign_in):
 
     read = everything_read(acme, sign_in(acme))
 
-    for words in ("INV-1", "for the outage", "rounded wrongly", "it was another", "since May"):
-        assert words in read
+    said = ("INV-1", "for the outage", "rounded wrongly", "it was another", "since May")
+    assert [words for words in said if words not in read] == []
     assert NOTE not in read
     assert ledger_findings() == []
 

@@ -1,5 +1,7 @@
 """A workspace that requires a second factor admits only members who have shown one."""
 
+from functools import partial
+
 import pytest
 from allauth.mfa.models import Authenticator
 from django.db import connection, transaction
@@ -28,11 +30,12 @@ def test_a_password_typed_anew_neither_undoes_a_factor_nor_stands_for_it(acme, s
     client.force_login(eve)
     client.post("/accounts/reauthenticate/", {"password": "correct horse battery"})
 
-    for ask in (client.get, client.post):
-        answer = ask(f"/accounts/{page}")
+    answers = [client.get(f"/accounts/{page}"), client.post(f"/accounts/{page}")]
 
-        assert answer.status_code == 302
-        assert answer.headers["Location"].startswith("/accounts/2fa/reauthenticate/?next=")
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert {answer.headers["Location"].partition("=")[0] for answer in answers} == {
+        "/accounts/2fa/reauthenticate/?next"
+    }
     assert Authenticator.objects.filter(user=eve).count() == 1
 
 
@@ -57,19 +60,24 @@ def shut_out(client: Client, name: str, page: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("is_set_up", "way"),
+    ("prepare", "way"),
     [
-        (False, ("This workspace asks for a second factor", "/accounts/2fa/totp/activate/")),
-        (True, ("Enter your second factor", "/accounts/2fa/reauthenticate/?next=%2Fconsole%2F")),
+        (
+            lambda _: None,
+            ("This workspace asks for a second factor", "/accounts/2fa/totp/activate/"),
+        ),
+        (
+            partial(give_factor, is_shown=False),
+            ("Enter your second factor", "/accounts/2fa/reauthenticate/?next=%2Fconsole%2F"),
+        ),
     ],
     ids=["none", "not-shown"],
 )
 def test_a_member_without_the_required_factor_sees_nothing_of_any_page(
-    acme, sign_in, everywhere, is_set_up, way
+    acme, sign_in, everywhere, prepare, way
 ):
     client = sign_in(acme, email="eve@example.com")
-    if is_set_up:
-        give_factor(client, is_shown=False)
+    prepare(client)
     require_factor(acme)
     before = AuditEvent.objects.count(), Transfer.objects.count()
 

@@ -28,11 +28,11 @@ def test_tests_are_listed_apart_and_charge_nothing(acme, sign_in, delivered, tes
     by_id = lines_of(client.get(page, {"q": test.public_id, "format": "csv"}))
 
     assert test.public_id not in live
-    for words in tests:
-        assert test.public_id in words
-        assert "1 generation, 1 image, $0.00 charged" in words
-        assert words.count(">Test</span>") == 1
-        assert live_one.public_id not in words
+    assert [test.public_id in words for words in tests] == [True, True]
+    sums = "1 generation, 1 image, $0.00 charged"
+    assert [sums in words for words in tests] == [True, True]
+    assert [words.count(">Test</span>") for words in tests] == [1, 1]
+    assert [live_one.public_id in words for words in tests] == [False, False]
     assert [(line["id"], line["mode"], line["charged"]) for line in csv] == [
         (test.public_id, "test", "0.000000")
     ]

@@ -164,9 +164,10 @@ def test_each_filter_is_removed_by_itself(acme, sign_in, some):
         "Search: fox", "Status: Queued", "Model: dall-e-3",
         "Key: acme", "Tier: 1K", "Source: API", "Ended: 29 Feb 2020", "Cost over: $0.1",
     ]  # fmt: skip
-    for label, bar in left.items():
-        assert list(bar.chips) == [other for other in chips if other != label]
-        assert bar.sent["view"] == "gallery"
+    assert {label: list(bar.chips) for label, bar in left.items()} == {
+        label: [other for other in chips if other != label] for label in chips
+    }
+    assert {bar.sent["view"] for bar in left.values()} == {"gallery"}
 
 
 @pytest.mark.parametrize(
@@ -285,8 +286,8 @@ def test_a_generation_tells_its_steps_and_its_money(acme, sign_in, some):
     page = sign_in(acme).get(url("generation", acme, some[0].public_id)).content.decode()
 
     assert f'{url("ledger", acme)}?before=3#entry-2">entry 2</a>' in page
-    for words in ("Accepted", "Held $0.05268", "Attempt 1 started", "Charged $0.05268", "order-7"):
-        assert words in page
+    said = ("Accepted", "Held $0.05268", "Attempt 1 started", "Charged $0.05268", "order-7")
+    assert [words for words in said if words not in page] == []
     assert "hidden-vendor" not in page
     assert "upstream.example" not in page
 

@@ -193,12 +193,13 @@ def test_usage_counted_in_another_month_has_a_line(at, channel, delivered, sign_
     at("2099-10-20T12:00:00Z")
     client = sign_in(acme)
 
-    for number, change in (("2099-09", "taken"), ("2099-10", "added")):
-        page = words_of(client.get(url("statement", acme, number)))
-        lines = lines_of(client.get(url("statement", acme, number) + "?format=csv"))
-        (edge,) = [line for line in lines if line["line"] == "edge"]
-        assert edge[change] == "0.052680"
-        assert "At the edge of the month" in page
+    addresses = [url("statement", acme, month) for month in ("2099-09", "2099-10")]
+    pages = [words_of(client.get(address)) for address in addresses]
+    files = [lines_of(client.get(f"{address}?format=csv")) for address in addresses]
+
+    (september,), (october,) = ([one for one in file if one["line"] == "edge"] for file in files)
+    assert (september["taken"], october["added"]) == ("0.052680", "0.052680")
+    assert ["At the edge of the month" in page for page in pages] == [True, True]
 
 
 def test_the_csv_equals_the_page(moved, sign_in):
@@ -213,11 +214,10 @@ def test_the_csv_equals_the_page(moved, sign_in):
         ("closing", "", ""),
     ]  # fmt: skip
     opening, *changes, closing = lines
+    amounts = [Decimal(line["added"] or line["taken"]).normalize() for line in changes]
+    assert [amount for amount in amounts if f"${amount:f}" not in page] == []
     total = Decimal(opening["available"]) + Decimal(opening["held"])
-    for line in changes:
-        total += Decimal(line["added"] or 0) - Decimal(line["taken"] or 0)
-        amount = f"{Decimal(line['added'] or line['taken']).normalize():f}"
-        assert f"${amount}" in page
+    total += sum(Decimal(line["added"] or 0) - Decimal(line["taken"] or 0) for line in changes)
     assert total == Decimal(closing["available"]) + Decimal(closing["held"]) == Decimal("11.701997")
     assert (closing["entry"], closing["seal"] in page) == ("12", True)
     assert moved.tenant.public_id in page
@@ -233,10 +233,11 @@ def test_the_list_has_a_row_for_each_month_and_so_has_its_csv(moved, sign_in):
     assert [(line["statement"], line["status"]) for line in lines] == [
         ("2099-09", "so far"), ("2099-08", "final"), ("2099-07", "final"),
     ]  # fmt: skip
-    for line in lines:
-        assert f'href="{url("statement", moved, line["statement"])}"' in page
-        sides = Decimal(line["opening"]) + Decimal(line["came_in"]) - Decimal(line["charged"])
-        assert sides == Decimal(line["closing"])
+    addresses = [url("statement", moved, line["statement"]) for line in lines]
+    assert [f'href="{address}"' in page for address in addresses] == [True, True, True]
+    assert [
+        Decimal(one["opening"]) + Decimal(one["came_in"]) - Decimal(one["charged"]) for one in lines
+    ] == [Decimal(one["closing"]) for one in lines]
     assert from_decimal(lines[2]["charged"]) == 198_040
     assert "$0.19804" in page
     assert page.index("2099-09") < page.index("2099-08") < page.index("2099-07")

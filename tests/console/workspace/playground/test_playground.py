@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import ApiKey, Tenant, User
 from accounts.services import KeyRules
+from billing.models import TenantBalance
 from billing.pricing import PriceTable
 from billing.selectors import balance_of
 from console.amounts import price
@@ -155,13 +156,16 @@ def test_each_step_of_the_picker_costs_what_is_quoted(acme, model, quality):
     picker = picker_of(draft, quotes[draft.size].prices)
 
     assert [name for name, _, _ in picker.tiers] == [name for name, _ in draft.tiers]
-    for name, _, least in picker.tiers:
-        of_tier = [quote for quote in quotes.values() if quote.order.tier == name]
-        assert least == min(one.least for one in of_tier)
-    for ratio, most in picker.ratios:
-        assert most == quotes[ratio.size].quote.unit
-    for one, most in picker.sizes:
-        assert most == quotes[str(one.size)].quote.unit
+    assert [least for _, _, least in picker.tiers] == [
+        min(one.least for one in quotes.values() if one.order.tier == name)
+        for name, _, _ in picker.tiers
+    ]
+    assert [most for _, most in picker.ratios] == [
+        quotes[ratio.size].quote.unit for ratio, _ in picker.ratios
+    ]
+    assert [most for _, most in picker.sizes] == [
+        quotes[str(one.size)].quote.unit for one, _ in picker.sizes
+    ]
     assert picker.each == quotes[draft.size].least
 
 
@@ -182,13 +186,13 @@ def test_the_picker_shows_its_prices(acme, sign_in):
     picker = picker_of(draft_of(fields, [PRO]), table)
 
     assert picker.each is not None
-    for _, _, least in picker.tiers:
-        assert least is not None
-        assert f"from {price(least)}</span>" in page
-    for ratio, most in picker.ratios:
-        assert most is not None
-        assert f"<span>{ratio.name}</span>" in page
-        assert f">{price(most)}</span></label>" in page
+    words = [
+        *(f"from {price(least)}</span>" for _, _, least in picker.tiers if least is not None),
+        *(f"<span>{ratio.name}</span>" for ratio, _ in picker.ratios),
+        *(f">{price(most)}</span></label>" for _, most in picker.ratios if most is not None),
+    ]
+    assert len(words) == len(picker.tiers) + 2 * len(picker.ratios)
+    assert [one for one in words if one not in page] == []
     assert f"each from {price(picker.each)}" in page
 
 
@@ -331,29 +335,30 @@ def test_a_refusal_leads_to_what_to_do(acme, sign_in, changes, code):
     assert (link in quoted) == (code == "no_channel_available")  # a prompt may still follow
 
 
+@pytest.mark.usefixtures("channel")
 @pytest.mark.parametrize(
-    ("limit", "page", "words"),
+    ("limited", "pagewords"),
     [
-        ("balance", "billing", "Billing"),
-        ("workspace", "settings", "The workspace&#x27;s budgets"),
-        ("key", "key", "The key&#x27;s budget"),
-        ("storage", "settings", "What is kept"),
+        ((TenantBalance, {"available": 0}), "billing", "Billing"),
+        ((Tenant, {"budget_day_micros": 1_000}), "settings", "The workspace&#x27;s budgets"),
+        ((ApiKey, {"budget_month_micros": 1_000}), "key", "The key&#x27;s budget"),
+        ((Tenant, {"storage_full_at": clock.now()}), "settings", "What is kept"),
     ],
+    ids=["balance", "workspace", "key", "storage"],
 )
-def test_too_little_leads_to_the_page_where_it_is_raised(channel, sign_in, limit, page, words):
-    customer = PayingCustomer("thrifty", balance=0 if limit == "balance" else 10_000_000)
-    if limit == "workspace":
-        Tenant.objects.update(budget_day_micros=1_000)
-    if limit == "key":
-        ApiKey.objects.update(budget_month_micros=1_000)
-    if limit == "storage":
-        Tenant.objects.update(storage_full_at=clock.now())
-    ids = [customer.key.public_id] if limit == "key" else []
+def test_too_little_leads_to_the_page_where_it_is_raised(acme, sign_in, limited, page, words):
+    model, values = limited
+    pages = {
+        "billing": url("billing", acme),
+        "settings": url("settings", acme),
+        "key": url("key", acme, acme.key.public_id),
+    }
+    model.objects.update(**values)
 
-    answer = words_of(sign_in(customer).post(url("playground_run", customer), form(customer)))
+    answer = words_of(sign_in(acme).post(url("playground_run", acme), form(acme)))
 
     assert f'{reverse("site:guide_errors")}#insufficient_quota"' in answer
-    assert f'href="{url(page, customer, *ids)}">{words}</a>' in answer
+    assert f'href="{pages[page]}">{words}</a>' in answer
 
 
 def test_a_way_out_is_shown_to_those_who_may_go_it(channel, sign_in):
@@ -434,8 +439,8 @@ def test_a_run_is_canceled_without_leaving_the_form(acme, sign_in, delivered):
     )
 
     assert (canceled.status_code, refused.status_code) == (200, 409)
-    for one, answer in ((waiting, canceled), (ended, refused)):
-        assert words_of(answer).startswith(f'<li id="run-{one.public_id}"')
+    assert words_of(canceled).startswith(f'<li id="run-{waiting.public_id}"')
+    assert words_of(refused).startswith(f'<li id="run-{ended.public_id}"')
     assert "Canceled" in words_of(canceled)
     assert "data-poll" not in words_of(canceled)
     assert "already been started, or has ended" in words_of(refused)
@@ -444,14 +449,15 @@ def test_a_run_is_canceled_without_leaving_the_form(acme, sign_in, delivered):
 
 def test_each_image_of_a_run_is_shown_with_its_file(acme, sign_in, delivered):
     made = delivered(acme, sizes=((1024, 1024), (1000, 1000)))
-    images = StoredImage.objects.filter(generation_id=made.id).order_by("index")
+    first, second = StoredImage.objects.filter(generation_id=made.id).order_by("index")
 
     card = words_of(sign_in(acme).get(url("playground", acme) + f"?run={made.public_id}"))
 
-    for number, (image, pixels) in enumerate(zip(images, (1024, 1000), strict=True), 1):
-        assert f"{number} of 2 · {pixels}\N{MULTIPLICATION SIGN}{pixels}" in card
-        assert card.count(image.object_key) == 2  # the picture, and the file to save
-        assert f"{image.public_id}.png" in card
+    assert "1 of 2 · 1024\N{MULTIPLICATION SIGN}1024" in card
+    assert "2 of 2 · 1000\N{MULTIPLICATION SIGN}1000" in card
+    shown = [card.count(image.object_key) for image in (first, second)]
+    assert shown == [2, 2]  # the picture, and the file to save
+    assert [f"{image.public_id}.png" in card for image in (first, second)] == [True, True]
     assert "2 \N{MULTIPLICATION SIGN} 1024\N{MULTIPLICATION SIGN}1024</dd>" in card
     assert "not as asked" in card
     assert "Charged by the result: $0.00244 was released." in card

@@ -25,8 +25,8 @@ def test_trouble_of_the_status_page_is_told_here_too(acme, sign_in):
     watch.look_and_count(now=clock.now())  # no image worker has a lease
 
     assert "Image workers: none is at work" not in before
-    for name in ("playground", "overview"):
-        assert "Image workers: none is at work" in words_of(client.get(url(name, acme)))
+    pages = [words_of(client.get(url(name, acme))) for name in ("playground", "overview")]
+    assert ["Image workers: none is at work" in page for page in pages] == [True, True]
 
 
 def test_incidents_and_paused_models_are_told_in_the_workspace(acme, other, sign_in):
@@ -48,12 +48,14 @@ def test_incidents_and_paused_models_are_told_in_the_workspace(acme, other, sign
         stop(what=what, reason="acme-openai overbills", words=words, now=now, actor="Ann")
     watch.look_and_count(now=now)
 
-    for name in ("playground", "overview"):
-        page = words_of(client.get(url(name, acme)))
-        assert f"This workspace is paused since {now:%-d %B, %H:%M} UTC: Call us." in page
-        assert f"gpt-image-2 is paused since {now:%-d %B, %H:%M} UTC." in page
-        assert "Wrong colours: identified." in page
-        for secret in ("Not for acme.", "overbills", "paused by the operator"):
-            assert secret not in page
+    pages = [words_of(client.get(url(name, acme))) for name in ("playground", "overview")]
+    said = (
+        f"This workspace is paused since {now:%-d %B, %H:%M} UTC: Call us.",
+        f"gpt-image-2 is paused since {now:%-d %B, %H:%M} UTC.",
+        "Wrong colours: identified.",
+    )
+    assert [[words in page for words in said] for page in pages] == [[True] * 3] * 2
+    secrets = ("Not for acme.", "overbills", "paused by the operator")
+    assert [secret for secret in secrets for page in pages if secret in page] == []
     start(what=Stoppable(tenant=acme.tenant), now=now, actor="Ann")
     assert "This workspace is paused" not in words_of(client.get(url("playground", acme)))
