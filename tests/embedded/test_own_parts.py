@@ -12,12 +12,11 @@ from tests.stack.servers import Stack
 @pytest.mark.parametrize("part", ["web", "worker"])
 def test_no_process_that_serves_knows_the_owner_of_the_tables(stack: Stack, part: str) -> None:
     pids = stack.pids()[part]
-    assert pids
-    for pid in pids:
-        environment = psutil.Process(pid).environ()
+    environments = [psutil.Process(pid).environ() for pid in pids]
 
-        assert "DATABASE_URL" in environment
-        assert [name for name in environment if name in OWNERS] == []
+    assert environments
+    assert ["DATABASE_URL" in one for one in environments] == [True] * len(pids)
+    assert [name for one in environments for name in one if name in OWNERS] == []
 
 
 def test_the_sandbox_knows_no_more_of_us_than_a_vendor_does(stack: Stack) -> None:

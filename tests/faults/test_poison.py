@@ -54,11 +54,10 @@ def test_poison_fails_at_its_third_dispatch_and_its_neighbours_succeed(
         serving(upstream.port, upstream.answer),
         first_channel(operator, "killing", upstream.base_url),
     ):
-        for prompt in prompts:
-            answer = customer.generate(prompt, quality="low", headers=LATER)
-            assert answer.status_code == 202
+        answers = [customer.generate(prompt, quality="low", headers=LATER) for prompt in prompts]
         until(lambda: customer.states() == {"succeeded": NEIGHBOURS, "failed": 1}, seconds=180)
 
+    assert {answer.status_code for answer in answers} == {202}
     assert upstream.calls["poison"] == 3
     assert {upstream.calls[prompt] for prompt in prompts[1:]} == {2}
     assert customer.captures() == [PRICE_OF_LOW] * NEIGHBOURS

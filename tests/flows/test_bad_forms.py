@@ -190,10 +190,10 @@ def test_a_file_that_is_no_mask_is_refused(customer: Customer, mask: bytes) -> N
     body = {**FIELDS, "images": [data_uri(picture())], "mask": {"image_url": data_uri(mask)}}
     as_json = customer.client.post(EDITS, json=body)
 
-    for response in (as_form, as_json):
-        error = response.json()["error"]
-        assert (response.status_code, error["code"]) == (400, "invalid_image"), response.text
-        assert error["param"] == "mask"
+    refused = [(one.status_code, one.json()["error"]) for one in (as_form, as_json)]
+    assert [(status, error["code"], error["param"]) for status, error in refused] == [
+        (400, "invalid_image", "mask")
+    ] * 2
 
 
 ODD_IMAGES = {
@@ -213,11 +213,11 @@ def test_an_image_that_vendors_read_differently_is_refused(
         EDITS, json={**FIELDS, "images": [data_uri(picture()), data_uri(image)]}
     )
 
-    for response in (as_form, as_json):
-        error = response.json()["error"]
-        assert (response.status_code, error["code"]) == (400, "invalid_image"), response.text
-        assert error["message"].startswith("image[1] is ")
-        assert why in error["message"]
+    refused = [(one.status_code, one.json()["error"]) for one in (as_form, as_json)]
+    assert [(status, error["code"]) for status, error in refused] == [(400, "invalid_image")] * 2
+    messages = [error["message"] for _, error in refused]
+    assert [message.startswith("image[1] is ") for message in messages] == [True, True]
+    assert [why in message for message in messages] == [True, True]
 
 
 def test_a_palette_is_an_image_as_any_other(customer: Customer) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import re
 from collections.abc import Callable
-from itertools import zip_longest
 from typing import Any
 
 import httpx
@@ -146,5 +145,4 @@ def test_the_document_has_the_same_table() -> None:
     (section,) = re.findall(r"\n## 4\. .*?(?=\n## 5\. )", text, re.DOTALL)
     rows = re.findall(r"^\| (.+?) \| (delivered|nothing) \| (.*?) ?\|$", section, re.MULTILINE)
 
-    for row, rule in zip_longest(rows, RULES):
-        assert row == (rule.when, rule.charge, rule.detail)
+    assert rows == [(rule.when, rule.charge, rule.detail) for rule in RULES]

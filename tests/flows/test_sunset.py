@@ -1,6 +1,7 @@
 """The end of a model in HTTP, for SDKs and plain clients."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -147,9 +148,11 @@ def test_the_sdk_says_what_happened_and_asks_no_second_time(
     tester = customer.with_key(operator("key", "create", customer.name, "--test", "--json"))
     end(database)
 
-    for one in (customer, tester):
-        with client_of(one) as client, pytest.raises(openai.APIStatusError) as refused:
-            client.images.generate(model=OLD, prompt="a fox")
-        assert refused.value.status_code == 410
-        assert (refused.value.code, refused.value.param) == ("model_sunset", "model")
-    tester.close()
+    with client_of(customer) as client, pytest.raises(openai.APIStatusError) as live:
+        client.images.generate(model=OLD, prompt="a fox")
+    with closing(tester), client_of(tester) as client, pytest.raises(openai.APIStatusError) as test:
+        client.images.generate(model=OLD, prompt="a fox")
+
+    assert [(error.status_code, error.code, error.param) for error in (live.value, test.value)] == [
+        (410, "model_sunset", "model")
+    ] * 2

@@ -22,6 +22,10 @@ from tests.stack.stack_processes import until
 KEYS = "/v1/api_keys"
 HOOKS = "/v1/webhook_endpoints"
 NOT_A_CENT = "0"
+FULL = (
+    "Tests in this workspace have stored 200 MB today, the limit for a UTC day."
+    " They can go on at 00:00 UTC; live keys are not affected. Nothing was made or charged."
+)
 LATER = {"Prefer": "respond-async"}
 
 
@@ -137,14 +141,12 @@ def test_bytes_stored_by_tests_are_counted_up_to_200_mb_a_day(
     assert after_one == 8_192 + size
     assert after_two == after_one + 8_192 + len(picture()) + sum(sizes_of(database, edited))
     assert (last.status_code, read.status_code, live.status_code) == (200, 200, 200)
-    for answer in refused:
-        assert (answer.status_code, answer.headers["x-should-retry"]) == (429, "false")
-        assert answer.json()["error"]["type"] == answer.json()["error"]["code"]
-        assert answer.json()["error"]["code"] == "insufficient_quota"
-        assert answer.json()["error"]["message"] == (
-            "Tests in this workspace have stored 200 MB today, the limit for a UTC day."
-            " They can go on at 00:00 UTC; live keys are not affected. Nothing was made or charged."
-        )
+    statuses = [(answer.status_code, answer.headers["x-should-retry"]) for answer in refused]
+    assert statuses == [(429, "false")] * 4
+    errors = [answer.json()["error"] for answer in refused]
+    kinds = {(error["type"], error["code"]) for error in errors}
+    assert kinds == {("insufficient_quota", "insufficient_quota")}
+    assert {error["message"] for error in errors} == {FULL}
     assert customer.states() == {"succeeded": 4, "failed": 1}
 
 

@@ -34,8 +34,6 @@ def test_images_are_found_by_their_own_id_their_generation_and_their_object(clie
     assert listed() == ["webp", "png"]
     assert listed(format="png") == ["png"]
     assert listed(made="hour", format="jpeg") == []
-    for text in (
-        images[0].public_id, str(images[0].generation_id),
-        public(GENERATION, images[0].generation_id), "png-key",
-    ):  # fmt: skip
-        assert listed(q=text) == ["png"]
+    generation_id = images[0].generation_id
+    texts = (images[0].public_id, str(generation_id), public(GENERATION, generation_id), "png-key")
+    assert [listed(q=text) for text in texts] == [["png"]] * 4

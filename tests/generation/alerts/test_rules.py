@@ -212,6 +212,17 @@ def test_the_code_of_an_address_is_the_same_in_every_release(settings):
     assert alert_tests.code_of("team@acme.example") == "78198231"
 
 
+@pytest.mark.parametrize("wrong", ["", "0" * 8, "1" * 500, "é"], ids=["none", "0", "long", "é"])
+def test_an_address_outside_staff_is_not_confirmed_by_a_wrong_code(desk, wrong):
+    rule = desk.rule(is_on=False, mails=["team@acme.example"], url="")
+    alert_tests.send_test(rule=rule, now=desk.now, actor="test")
+
+    with pytest.raises(ValidationError, match="not the code"):
+        alert_tests.confirm(
+            code=wrong, rule=rule, address="team@acme.example", now=desk.now, actor="test"
+        )
+
+
 def test_an_address_outside_staff_is_mailed_once_it_confirmed_the_code(desk):
     rule = desk.rule(is_on=False, mails=["Team@acme.example"], url="")
     alert_tests.send_test(rule=rule, now=desk.now, actor="test")
@@ -220,9 +231,6 @@ def test_an_address_outside_staff_is_mailed_once_it_confirmed_the_code(desk):
     code = alert_tests.code_of("team@acme.example")
     doubts = untried(rule, now=desk.now)
     confirm = {"rule": rule, "address": "team@acme.example", "now": desk.now, "actor": "test"}
-    for wrong in ("", "0" * 8, "1" * 500, "é"):
-        with pytest.raises(ValidationError, match="not the code"):
-            alert_tests.confirm(code=wrong, **confirm)
     with pytest.raises(ValidationError, match="does not go to"):
         alert_tests.confirm(**{**confirm, "address": "eve@acme.example", "code": code})
 

@@ -91,8 +91,8 @@ def test_a_contract_is_made_and_then_changed_in_part():
     assert ((second.before or {})["max_n"], (second.after or {})["max_n"]) == (10, 2)
 
 
-@pytest.mark.parametrize("days", [0, 7])
-def test_a_contract_needs_prices_before_it_is_enabled(days):
+def with_price_of_fox(*, days: int) -> None:
+    """Publish the price book with a price of fox-1, in force in some days."""
     now = clock.now()
     rows = rows_of(book_in_force(None, now))
     rows.append(BookRow("fox-1", "1024x1024", "standard", Micros(5), 1024, 1024))
@@ -100,14 +100,23 @@ def test_a_contract_needs_prices_before_it_is_enabled(days):
         name="list", rows=rows, effective_from=now + timedelta(days=days), actor="test"
     )
     publish_price_book(book=draft, actor="test", now=now)
+
+
+def test_a_contract_with_prices_in_force_can_be_enabled():
+    with_price_of_fox(days=0)
     columns = ContractColumns(**DRAFT, is_enabled=True)
 
-    if days:
-        with pytest.raises(ValidationError, match="needs a published price first for fox-1 1024"):
-            services.set_contract(model="fox-1", columns=columns, actor="test")
-    else:
-        made, _ = services.set_contract(model="fox-1", columns=columns, actor="test")
-        assert made.is_enabled
+    made, _ = services.set_contract(model="fox-1", columns=columns, actor="test")
+
+    assert made.is_enabled
+
+
+def test_a_contract_needs_prices_before_it_is_enabled():
+    with_price_of_fox(days=7)
+    columns = ContractColumns(**DRAFT, is_enabled=True)
+
+    with pytest.raises(ValidationError, match="needs a published price first for fox-1 1024"):
+        services.set_contract(model="fox-1", columns=columns, actor="test")
 
 
 def test_a_contract_needs_prices_in_scheduled_books_too():

@@ -75,10 +75,12 @@ async def test_images_of_a_stream_are_stripped_like_others(channel, upstream, sp
     answer = await channel.generate(fox(), on_partial=collector)
 
     early = UpstreamImage(collector.partials[0].spool)
-    for image in (early, answer.images[0]):
-        good = verify_image(image, wanted=WantedImage("png"), spools=spools)
-        assert good is not None
-        assert b"secret" not in good.spool.read_at(0, 10_000)
+    good = [
+        verify_image(image, wanted=WantedImage("png"), spools=spools)
+        for image in (early, answer.images[0])
+    ]
+    assert None not in good
+    assert [b"secret" in one.spool.read_at(0, 10_000) for one in good if one] == [False, False]
 
 
 async def test_a_stream_is_asked_for_only_with_partial_images(channel, upstream):

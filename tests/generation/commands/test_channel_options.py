@@ -92,10 +92,18 @@ def test_a_vendors_end_of_a_model_is_entered(manage):
     assert said.error is None
     assert shown["retires"] == {MODEL: "2026-12-01"}
     assert Route.objects.get().retires_on is None
-    for words, message in (
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
         ("dall-e-3", "--retires takes MODEL:VALUE, not"),
         ("dall-e-3:soon", "--retires takes MODEL:DATE, such as 2026-12-01, not 'soon'"),
         ("dall-e-3:2026-02-30", "--retires takes MODEL:DATE"),
         ("none:2026-12-01", "acme has no route for none yet"),
-    ):
-        assert message in str(manage("channel", "set", "acme", "--retires", words).error)
+    ],
+)
+def test_a_mistaken_end_of_a_model_is_explained(manage, words, message):
+    make_channel("acme", MODEL)
+
+    assert message in str(manage("channel", "set", "acme", "--retires", words).error)

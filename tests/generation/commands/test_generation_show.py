@@ -129,9 +129,14 @@ def test_keys_and_tenants_are_told_with_what_they_did_last(made, acme, make_cust
     of_key, of_tenant = show(acme.key.public_id), show(acme.tenant.public_id)
 
     assert (of_key["key"]["tenant"], of_tenant["tenant"]["name"]) == ("acme", "acme")
-    for found in (of_key, of_tenant):
-        assert [one["generation"] for one in found["made_lately"]] == [made.public_id]
-        assert [one["request"] for one in found["refused_lately"]] == [request]
+    lately = [
+        (
+            [one["generation"] for one in found["made_lately"]],
+            [one["request"] for one in found["refused_lately"]],
+        )
+        for found in (of_key, of_tenant)
+    ]
+    assert lately == [([made.public_id], [request])] * 2
 
 
 def test_a_person_is_told_with_their_workspaces(acme, show):

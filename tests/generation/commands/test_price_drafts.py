@@ -95,11 +95,14 @@ def test_the_last_change_is_taken_back(price, draft):
         price("undo", "list:1")
 
 
+@pytest.mark.parametrize("typed", ["NaN", "1_2", "0", "-1"])
+def test_a_markup_is_a_factor_above_0(price, draft, typed):
+    with pytest.raises(CommandError, match="is not a factor above 0"):
+        price("markup", "list:2", typed)
+
+
 def test_a_markup_is_set_and_a_draft_thrown_away(price, draft):
     marked = price("markup", "list:2", "1.2")
-    for typed in ("NaN", "1_2", "0", "-1"):
-        with pytest.raises(CommandError, match="is not a factor above 0"):
-            price("markup", "list:2", typed)
     gone = price("discard", "list:2")
 
     assert marked == "markup of list:2: 1 -> 1.2\n"

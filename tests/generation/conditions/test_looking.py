@@ -211,10 +211,10 @@ def test_each_change_is_audited(smelly):
 
 
 @pytest.mark.parametrize("why", ["", " \n", "x" * 201])
-def test_a_silence_and_an_acceptance_say_why(smelly, why):
-    for change in (conditions.silence, conditions.accept):
-        with pytest.raises(ValidationError, match="say why, in at most 200 characters"):
-            change(condition_id=smelly.id, why=why, now=clock.now(), actor="test")
+@pytest.mark.parametrize("change", [conditions.silence, conditions.accept])
+def test_a_silence_and_an_acceptance_say_why(smelly, change, why):
+    with pytest.raises(ValidationError, match="say why, in at most 200 characters"):
+        change(condition_id=smelly.id, why=why, now=clock.now(), actor="test")
 
 
 @pytest.mark.parametrize("hours", [0, 169])

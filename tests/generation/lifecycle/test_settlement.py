@@ -204,9 +204,9 @@ def test_the_cost_of_a_zombies_call_is_booked_as_a_loss(claim, delivery, worker)
         cost=Cost(Micros(30_000), CostSource.FLAT),
     )
 
-    for _ in range(2):
-        assert failed(claim, Failure(outcome.TIMED_OUT, ended=ended)) is False
+    ends = [failed(claim, Failure(outcome.TIMED_OUT, ended=ended)) for _ in range(2)]
 
+    assert ends == [False, False]
     transfer = Transfer.objects.get(attempt_id=delivery.attempt_id)
     assert (transfer.kind, transfer.amount) == ("loss", 30_000)
 

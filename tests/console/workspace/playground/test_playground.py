@@ -337,7 +337,7 @@ def test_a_refusal_leads_to_what_to_do(acme, sign_in, changes, code):
 
 @pytest.mark.usefixtures("channel")
 @pytest.mark.parametrize(
-    ("limited", "pagewords"),
+    ("limited", "page", "words"),
     [
         ((TenantBalance, {"available": 0}), "billing", "Billing"),
         ((Tenant, {"budget_day_micros": 1_000}), "settings", "The workspace&#x27;s budgets"),
