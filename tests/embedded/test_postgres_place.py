@@ -136,13 +136,17 @@ def test_a_copy_whose_original_has_begun_anew_takes_the_cluster_over(data):
     assert find_place(copy).cluster == cluster
 
 
-@pytest.mark.parametrize("lost", ["home", "token"])
-def test_a_cluster_that_is_not_where_it_should_be_is_a_problem(away, data, lost):
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda home: home.rename(home.with_name("elsewhere")),
+        lambda home: (home / "token").write_text("another's"),
+    ],
+    ids=["home", "token"],
+)
+def test_a_cluster_that_is_not_where_it_should_be_is_a_problem(away, data, lose):
     home = cluster_of(data).parent
-    if lost == "home":
-        home.rename(home.with_name("elsewhere"))
-    else:
-        (home / "token").write_text("another's")
+    lose(home)
     before = everything(away)
 
     with pytest.raises(

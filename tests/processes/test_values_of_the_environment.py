@@ -77,13 +77,17 @@ def test_an_empty_value_means_no_private_authorities(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
-    [(None, "No such file or directory"), ("", "NO_CERTIFICATE"), ("authority", "NO_CERTIFICATE")],
+    ("name", "said"),
+    [
+        ("none.pem", "No such file or directory"),
+        ("empty.pem", "NO_CERTIFICATE"),
+        ("words.pem", "NO_CERTIFICATE"),
+    ],
 )
-def test_a_file_that_names_no_authority_stops_the_start(monkeypatch, tmp_path, written, said):
-    path = tmp_path / "bundle.pem"
-    if written is not None:
-        path.write_text(written)
+def test_a_file_that_names_no_authority_stops_the_start(monkeypatch, tmp_path, name, said):
+    (tmp_path / "empty.pem").write_text("")
+    (tmp_path / "words.pem").write_text("authority")
+    path = tmp_path / name
     monkeypatch.setenv(NAME, str(path))
 
     with pytest.raises(EnvError, match=said) as stopped:

@@ -37,15 +37,16 @@ def test_only_the_admin_evaluates_expressions_and_styles_elements(client):
     assert elsewhere["script-src"] == elsewhere["style-src"] == {"'self'"}
 
 
-@pytest.mark.parametrize("page", ["login", "index", "accounts_apikey_add"])
-def test_no_page_of_the_admin_has_a_script_in_it(client, page):
-    if page != "login":
-        client.force_login(User.objects.create_superuser("root@example.com", "correct horse"))
+def test_no_page_of_the_admin_has_a_script_in_it(client):
+    sign_in = client.get(reverse("admin:login")).content.decode()
+    client.force_login(User.objects.create_superuser("root@example.com", "correct horse"))
+    index, form = (
+        client.get(reverse(f"admin:{page}")).content.decode()
+        for page in ("index", "accounts_apikey_add")
+    )
 
-    html = client.get(reverse(f"admin:{page}")).content.decode()
-
-    assert "<script" in html
-    assert INLINE_SCRIPT.findall(html) == []
+    assert ["<script" in html for html in (sign_in, index, form)] == [True, True, True]
+    assert INLINE_SCRIPT.findall(sign_in + index + form) == []
 
 
 @pytest.mark.django_db

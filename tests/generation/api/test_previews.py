@@ -98,17 +98,23 @@ async def test_partial_images_before_the_caller_follows_are_kept(hub, generation
         assert await news_of(ticket) == [(0, 0), (0, 1), "finished"]
 
 
-@pytest.mark.parametrize("leaves", ["finished", "gone"])
+async def finished(hub: Hub, generation: Generation, ticket: Ticket) -> None:
+    await end(hub, generation)
+    await ticket.wait(SOON)
+
+
+async def gone(hub: Hub, generation: Generation, ticket: Ticket) -> None:
+    ticket.close()
+
+
+@pytest.mark.parametrize("leaves", [finished, gone])
 async def test_nothing_is_kept_for_one_who_never_follows(hub, generation, leaves):
     ticket = hub.ticket()
     ticket.watch(generation.id)
     hub.show(partial_of(generation).as_json())
     kept = dict(hub._early)  # noqa: SLF001 - memory that nobody would see leak
-    if leaves == "finished":
-        await end(hub, generation)
-        await ticket.wait(SOON)
-    else:
-        ticket.close()
+
+    await leaves(hub, generation, ticket)
 
     assert list(kept) == [generation.id]
     assert hub._early == {}  # noqa: SLF001 - as above

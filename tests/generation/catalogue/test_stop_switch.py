@@ -163,14 +163,13 @@ def test_work_outside_a_stop_is_claimed(acme, other, pro, worker, what):
 
 
 @pytest.mark.usefixtures("pooled_connections")
-@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("hear", [catalogue_at, lambda _: None], ids=["heard", "unheard"])
 def test_stopped_work_whose_bell_had_rung_is_released_without_a_call(
-    acme, queued, worker, spools, is_known
+    acme, queued, worker, spools, hear
 ):
     catalogue_at(acme.caller().revision)  # a worker that has not yet heard of the stop
     stopped("acme")
-    if is_known:
-        catalogue_at(acme.caller().revision)
+    hear(acme.caller().revision)
 
     async def journey() -> None:
         http = HttpPools()

@@ -239,16 +239,18 @@ def test_a_trial_that_nobody_began_for_a_day_is_deleted(vendor):
 
 
 @pytest.mark.parametrize(
-    ("is_enabled", "is_tested", "expected"),
-    [(True, True, True), (True, False, True), (False, True, True), (False, False, False)],
+    ("changes", "expected"),
+    [
+        ({"is_enabled": True}, True),
+        ({"is_enabled": True, "credentials": "untested"}, True),
+        ({"is_enabled": False}, True),
+        ({"is_enabled": False, "credentials": "untested"}, False),
+    ],
+    ids=str,
 )
-def test_the_migration_carries_over_what_serves_and_what_was_tested(
-    vendor, is_enabled, is_tested, expected
-):
+def test_the_migration_carries_over_what_serves_and_what_was_tested(vendor, changes, expected):
     services.set_enabled(channel=vendor, is_enabled=True, actor="test", untested=True)
-    Channel.objects.update(is_enabled=is_enabled)
-    if not is_tested:
-        Channel.objects.update(credentials="another")
+    Channel.objects.update(**changes)
 
     import_module("generation.migrations.0033_approved_routes").carry_over(apps, None)
 

@@ -1,5 +1,6 @@
 """A channel serves only after its present address and key pass a test; unused ones can go."""
 
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -13,6 +14,7 @@ from generation.catalogue.snapshot import current_catalogue
 from generation.management import seeding
 from generation.management.seeding import SeedOptions
 from generation.models import Attempt, Channel, ChannelTrial, Route
+from tests.generation.commands.conftest import CommandCustomer, Output
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
@@ -117,16 +119,21 @@ def test_a_channel_that_is_enabled_is_not_deleted(manage, vendor):
     assert said.error == "vendor is enabled: disable it first"
 
 
-@pytest.mark.parametrize("used", ["an attempt", "a test"])
-def test_a_used_channel_is_archived_without_its_key(manage, vendor, acme, used):
+def attempted(manage: Callable[..., Output], channel: Channel, acme: CommandCustomer) -> None:
+    Attempt.objects.create(
+        generation=acme.admit(5_880), dispatch=1, number=1, channel=channel,
+        upstream_model="d3", attempt_class="delivered",
+    )  # fmt: skip
+
+
+def tested(manage: Callable[..., Output], channel: Channel, acme: CommandCustomer) -> None:
+    manage("channel", "test", channel.name, "--route", "dall-e-3")
+
+
+@pytest.mark.parametrize("use", [attempted, tested])
+def test_a_used_channel_is_archived_without_its_key(manage, vendor, acme, use):
     channel = Channel.objects.get()
-    if used == "a test":
-        manage("channel", "test", vendor, "--route", "dall-e-3")
-    else:
-        Attempt.objects.create(
-            generation=acme.admit(5_880), dispatch=1, number=1, channel=channel,
-            upstream_model="d3", attempt_class="delivered",
-        )  # fmt: skip
+    use(manage, channel, acme)
 
     said = manage("channel", "delete", vendor)
 
