@@ -1,5 +1,6 @@
 """A shared price list in a real browser: made, given to a customer, overridden, taken away."""
 
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -92,5 +93,6 @@ def test_a_customer_pays_by_a_list_and_by_its_own_price_and_by_everyones_again(
     page.get_by_text(f"{customer.name} now has no shared list").wait_for()
 
     assert price_of(customer) == OWN
-    for title, there in (("ops-price-lists", "/ops/prices/lists/"), ("ops-price-list", path)):
-        assert broken_promises(page, there, base_url=stack.base_url, name=title) == []
+    promises = partial(broken_promises, page, base_url=stack.base_url)
+    assert promises("/ops/prices/lists/", name="ops-price-lists") == []
+    assert promises(path, name="ops-price-list") == []

@@ -40,12 +40,17 @@ def test_a_support_view_is_opened_read_in_the_log_and_ended_by_its_clock(
     page.get_by_text("you may look, but change nothing").wait_for()
     page.get_by_text("29:").wait_for()
 
-    for name in ("", "generations/", f"generations/{place.generation}/", "audit/", "billing/"):
-        picture = f"support-{name.partition('/')[0] or 'overview'}"
-        if place.generation in name:
-            picture = "support-generation"
-        path = f"{workspace}/{name}"
-        assert broken_promises(page, path, base_url=stack.base_url, name=picture) == []
+    pages = {
+        "support-overview": f"{workspace}/",
+        "support-generations": f"{workspace}/generations/",
+        "support-generation": f"{workspace}/generations/{place.generation}/",
+        "support-audit": f"{workspace}/audit/",
+        "support-billing": f"{workspace}/billing/",
+    }
+    assert [
+        broken_promises(page, path, base_url=stack.base_url, name=name)
+        for name, path in pages.items()
+    ] == [[]] * 5
     page.goto(f"{workspace}/generations/{place.generation}/")
     page.get_by_role("heading", name="Prompt not shown to support").wait_for()
     assert "heron" not in page.content()
