@@ -35,7 +35,8 @@ def test_every_kind_of_png_is_proved(depth, colour_type, adam7, spooled):
 
     def drawn(width: int, height: int) -> SpoolFile:
         data = zlib.compress(scanlines(dice, width, height, **kind), dice.randrange(10))
-        return spooled(png(data, width, height, **kind))
+        spool: SpoolFile = spooled(png(data, width, height, **kind))
+        return spool
 
     spools = [drawn(*sides) for sides in ((1, 1), (1, 9), (3, 2), (8, 8), (61, 47), (5, 70))]
 
