@@ -23,7 +23,7 @@ from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Channel, Generation
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock, ids
-from storage.exports import KEPT as EXPORT_KEPT
+from storage.exports import EXPORTS_KEPT
 from storage.models import TenantExport
 from tests.making.factories import (
     PayingCustomer,
@@ -227,5 +227,5 @@ def peopled(customer: PayingCustomer, sign_in: SignIn) -> None:
     now = clock.now()
     role = Membership.Role.VIEWER
     invite(by=owner, email="new@example.com", role=role, now=now, tell=lambda _: None)
-    times = {"asked_at": now, "due_at": now, "ready_at": now, "expires_at": now + EXPORT_KEPT}
+    times = {"asked_at": now, "due_at": now, "ready_at": now, "expires_at": now + EXPORTS_KEPT}
     TenantExport.objects.create(tenant=customer.tenant, size_bytes=1, **times)

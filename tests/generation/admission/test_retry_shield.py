@@ -92,10 +92,10 @@ def test_a_process_is_not_dead_before_its_lock_was_free_for_four_seconds(acme, h
     wanted = {"key_id": generation.api_key_id, "body_digest": DIGEST, "by": here}
 
     with pytest.raises(Undecided):
-        orphans.adopt(**wanted, now=clock.now())
+        retry_shield.adopt(**wanted, now=clock.now())
     earlier(here, 3.9)
     with pytest.raises(Undecided):
-        orphans.adopt(**wanted, now=clock.now())
+        retry_shield.adopt(**wanted, now=clock.now())
 
     assert list(here.free) == [dead.number]
 

@@ -115,7 +115,7 @@ def test_a_tenant_a_key_a_person_and_a_transfer_are_told(owner, acme, generation
         for text in (acme.tenant.public_id, "acme", acme.key.public_id)
     ]
 
-    assert [made.public_id in page for page in found] == [True, True, True]
+    assert [generation.public_id in page for page in found] == [True, True, True]
     assert [refusal in page for page in found] == [True, True, True]
     assert 'Owner of</dt><dd><a href="?q=' in words_of(owner.get(PAGE, {"q": user.email}))
     transfer = owner.get(PAGE, {"q": str(capture.pk)})

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -14,7 +15,12 @@ from tests.customers.customer import Customer
 
 CELL = "gpt-image-2 1536x1024 low"
 FIELD = re.compile(f"^Price of {CELL}")
-ASKED = {"model": "gpt-image-2", "size": "1536x1024", "quality": "low", "prompt": "a fox"}
+ASKED: dict[str, Any] = {
+    "model": "gpt-image-2",
+    "size": "1536x1024",
+    "quality": "low",
+    "prompt": "a fox",
+}
 ROWS = "model,size,quality,usd\ngpt-image-2,1536x1024,low,0.005\ngpt-image-2,1024x1024,low,0.006\n"
 
 

@@ -133,7 +133,7 @@ def test_rows_are_looked_for_when_usage_has_any(acme, other, some):
     assert (old.since, old.until) == (hour - LONGEST_WAIT, hour + timedelta(hours=1))
     assert (old.models, old.status) == (["dall-e-3"], "succeeded")
     times = [Criteria(since=one.since, until=one.until) for one in none]
-    assert [found(acme.id, time, limit=1) for time in times] == [[], [], []]
+    assert [newest_matching(acme.id, time, limit=1) for time in times] == [[], [], []]
     assert [narrow(acme.id, one) for one in (waiting, said)] == [waiting, said]
     assert newest_matching(acme.id, narrow(acme.id, waiting), limit=1)[0].generation == some[3]
 
