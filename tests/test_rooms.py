@@ -1,4 +1,4 @@
-"""No SQL or query of one app in another's package, and no module too long to be read in one go.
+"""No SQL or query of one app in another's package, and no module or template too long to read.
 
 A table is named, and its model's manager used, only by the app that owns it. Other apps' statements
 may join the owner's named relations (accounts.selectors.API_KEYS, billing.selectors.HOLDS, …), and
@@ -58,6 +58,18 @@ def test_no_file_or_function_is_too_long(room, most_lines, most_of_function):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             and (length := (node.end_lineno or 0) - node.lineno + 1) > most_of_function
         ]
+
+    assert too_long == []
+
+
+def test_no_line_of_a_template_is_too_long():
+    too_long = [
+        f"{path.relative_to(ROOT)}:{number}: {len(line)} characters"
+        for room in ROOMS
+        for path in sorted((ROOT / room).rglob("*.html"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if len(line) > 160  # an attribute and a template tag cannot be broken
+    ]
 
     assert too_long == []
 

@@ -8,10 +8,16 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 
+EDGE = re.compile(
+    r" ?(</?(?:d[dlt]|div|form|h[1-6]|li|nav|[ou]l|option|p|section|t[dhr]|tbody|thead)\b[^>]*>) ?"
+    r"|(<[a-z][^>]*>) | (</[a-z])"
+)
+"""A blank that no browser shows: beside a block, after a start tag, before an end tag."""
+
 
 def words_of(answer: Any) -> str:
-    """The page's HTML, each run of white space as one blank."""
-    return " ".join(answer.content.decode().split())
+    """The page's HTML, each run of white space as one blank, without those that none sees."""
+    return EDGE.sub(r"\1\2\3", " ".join(answer.content.decode().split()))
 
 
 def said_by(answer: Any) -> str:
