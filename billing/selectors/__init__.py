@@ -169,6 +169,7 @@ from billing.selectors.reports import (
     usage_between,
 )
 from billing.selectors.repricing import (
+    Weighed,
     decided_by,
     image_cost,
     known_costs,

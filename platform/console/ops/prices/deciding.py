@@ -1,6 +1,6 @@
 """Decisions on price books: publish, restore, withdraw."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
@@ -23,6 +23,7 @@ from billing.selectors import (
     SCHEDULED,
     WITHDRAWN,
     BookReview,
+    Weighed,
     book_in_force,
     following,
     review_of_publication,
@@ -32,18 +33,30 @@ from billing.selectors import (
 )
 from billing.services import publish_price_book, restore_price_book, withdraw_price_book
 from console.ops.access import Mode, Operator, Permission, by, done, staff
-from console.ops.prices.shown import ShownBook, book_or_404, confirmed_in, words_of
+from console.ops.prices.shown import (
+    ShownBook,
+    book_or_404,
+    cells_of_change,
+    confirmed_in,
+    words_of,
+)
+from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 MAX_SHOWN_ROWS = 200
 """Number of changes on a page."""
+COLUMNS = (
+    *("model", "size", "quality", "before", "after", "change_percent", "images_30_days"),
+    *("would_bring", "currency"),
+)
 
 
 @staff(Permission.SEE)
 @require_safe
-def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Show a draft's changes from now or a later date on, and the reasons that stop it."""
+def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponseBase:
+    """Show a draft's changes from now or a later date on, and what stops it; also as CSV."""
     found, now = book_or_404(book), clock.now()
     if found.state != DRAFT:
         return redirect("ops:price_book", book)
@@ -52,7 +65,11 @@ def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
         begins = _moment(text, now)
     except ValueError as error:
         complaint = words_of(error)
-    answer = _page(request, operator, _draft_review(found, begins, _Look(operator, now)), complaint)
+    decision = _draft_review(found, begins, _Look(operator, now))
+    if request.GET.get("format") == "csv":
+        rows = [[complaint]] if complaint else _cells(decision["changes"])
+        return csv_answer(f"price-changes-{found.pk}.csv", COLUMNS, [rows])
+    answer = _page(request, operator, decision, complaint)
     pushed = link_of({"mode": operator.mode.query, "begins": text})  # the reason is not kept there
     answer["HX-Push-Url"] = request.path + pushed
     return answer
@@ -187,11 +204,13 @@ class _Look:
 def _draft_review(book: PriceBook, begins: datetime | None, look: _Look) -> dict[str, Any]:
     """Return the review of a draft that begins at `begins`, or now."""
     review = review_of_publication(book, look.now, begins=begins or look.now, is_demo=look.is_demo)
+    query = {"mode": look.operator.mode.query, "begins": begins.isoformat() if begins else ""}
     return {
         "verb": "Publish",
         "action": "price_publish",
         "lead": "The changes, largest effect on money first, and any warnings.",
         "begins": begins,
+        "csv": link_of(query, format="csv"),
         "faults": review.faults,
         "overtaken": review.overtaken,
         "later": review.later,
@@ -233,11 +252,23 @@ def _review_context(book: PriceBook, review: BookReview, look: _Look) -> dict[st
         "moves": review.moves,
         "stops": review.stops,
         "large": {change.key for step in review.stops.steps for change in step.large},
+        "changes": review.changes,
         "rows": review.changes[:MAX_SHOWN_ROWS],
         "number": len(review.changes),
         "seen": review.seen,
         "mode": look.operator.mode.query,
     }
+
+
+def _cells(rows: Sequence[Weighed]) -> Rows:
+    return [
+        [
+            *cells_of_change(row.change, row.images),
+            "" if row.micros is None else to_decimal(row.micros),
+            "USD",
+        ]
+        for row in rows
+    ]
 
 
 def _page(

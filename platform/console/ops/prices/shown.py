@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import Http404, QueryDict
 
 from accounts.models import AuditEvent, Tenant
 from billing.models import PriceBook
+from billing.price_changes import PriceChange
 from billing.price_stops import Confirmed
 from billing.selectors import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN, price_book_in_full
 from console.parts.periods import number_of
 from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
 
 MAX_REASON_CHARS = 200
 BADGES: Mapping[str, tuple[str, str]] = {
@@ -89,6 +92,13 @@ def book_or_404(book: int) -> PriceBook:
     if found is None:
         raise Http404
     return found
+
+
+def cells_of_change(change: PriceChange, images: int) -> list[Any]:
+    """Return the cells of a CSV: the key, both prices, the change in percent, and the images."""
+    prices = ["" if row is None else to_decimal(row.unit) for row in (change.was, change.becomes)]
+    percent = "" if change.percent is None else f"{change.percent:.1f}"
+    return [*change.key, *prices, percent, images]
 
 
 def confirmed_in(query: QueryDict) -> Confirmed:

@@ -18,6 +18,7 @@ from billing.upstream_cost import Cost, CostSource
 from generation.catalogue import offer
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
+from tests.console.answers import csv_of, lines_of
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.prices.conftest import (
     LIST,
@@ -56,8 +57,8 @@ def test_a_draft_is_reviewed_by_money_and_published_now(owner, draft):
     answer = owner.post(of(draft, "publish"), hidden_in(page))
 
     said = text_of(page)
-    first = f"{ORIGIN} 1024x1024 low $0.00588 $0.006174 1,000 +$0.294"
-    second = f"{ORIGIN} 1024x1024 high $0.21072 $0.221256 2 +$0.021072"
+    first = f"{ORIGIN} 1024x1024 low $0.00588 $0.006174 +5.0% 1,000 +$0.294"
+    second = f"{ORIGIN} 1024x1024 high $0.21072 $0.221256 +5.0% 2 +$0.021072"
     assert said.index(first) < said.index(second)
     assert answer["Location"] == of(draft)
     assert in_force() == draft.known_as
@@ -77,7 +78,7 @@ def test_under_demo_a_review_is_of_what_the_demo_data_sold(owner, draft):
     page = owner.get(of(draft, "review"), {"mode": "demo"})
     whatif = re.search(r'hx-get="([^"]+/what-if/[^"]+)"', page.content.decode())
 
-    assert f"{ORIGIN} 1024x1024 low $0.00588 $0.006174 700 +$0.2058" in text_of(page)
+    assert f"{ORIGIN} 1024x1024 low $0.00588 $0.006174 +5.0% 700 +$0.2058" in text_of(page)
     assert whatif
     assert "would have brought $4.32 instead of $4.12" in text_of(owner.get(whatif[1]))
     live = owner.get(of(draft, "review")).content.decode()
@@ -86,6 +87,23 @@ def test_under_demo_a_review_is_of_what_the_demo_data_sold(owner, draft):
         f'href="{of(draft, "review")}?mode=demo"'
         in owner.get(of(draft), {"mode": "demo"}).content.decode()
     )
+
+
+def test_the_changes_under_review_are_a_csv(owner, draft):
+    sold(images=1_000, captured_micros=1)
+    saved(owner, draft, how="by", number="5", which="model", model=ORIGIN)
+    review = of(draft, "review")
+
+    line = lines_of(owner.get(review, {"format": "csv"}))[0]
+    mistyped = csv_of(owner.get(review, {"format": "csv", "begins": "tomorrow"})).splitlines()
+
+    assert (line["model"], line["size"], line["quality"]) == (ORIGIN, SIZE, "low")
+    assert (line["before"], line["after"]) == ("0.005880", "0.006174")
+    assert (line["change_percent"], line["images_30_days"]) == ("5.0", "1000")
+    assert (line["would_bring"], line["currency"]) == ("0.294000", "USD")
+    assert len(mistyped) == 2
+    assert "'tomorrow' is not a time with its zone" in mistyped[1]
+    assert f'href="{review}?format=csv"' in owner.get(review).content.decode()
 
 
 def test_a_double_click_publishes_once(owner, draft):
