@@ -101,10 +101,11 @@ def test_lists_are_told_with_their_tenants_and_what_is_in_force(owner, acme, res
     give(acme, resellers)
     create_price_list(name="Partners", actor="test")
 
-    text = said_by(owner.get("/ops/prices/lists/"))
+    page = owner.get("/ops/prices/lists/")
     lines = lines_of(owner.get("/ops/prices/lists/?format=csv"))
 
-    assert "Partners 0 nothing: its tenants pay everyone" in text
+    assert "Partners 0 nothing: its tenants pay everyone" in said_by(page)
+    assert f'href="/ops/prices/lists/{resellers.id}/#tenants"' in page.content.decode()
     assert [(line["list"], line["tenants"], line["prices"]) for line in lines] == [
         ("Partners", "0", "0"),
         ("Resellers", "1", "2"),
@@ -312,8 +313,13 @@ def test_a_tenants_page_shows_what_of_its_own_differs_from_what_lies_below(owner
     publish({"low": 800, "high": 4_000}, owner=acme.id)
 
     answer = owner.get(address(acme))
+    (line,) = lines_of(owner.get(f"{address(acme)}?format=csv"))
 
     (cell,) = answer.context["cells"]
+    assert (line["below"], line["own"], line["change_percent"]) == ("0.000900", "0.000800", "-11.1")
+    page = answer.content.decode()
+    events = f'href="/ops/audit/?tenant={acme.public_id}&amp;action=price_list."'
+    assert ('href="?format=csv"' in page, events in page) == (True, True)
     assert (cell.change.was.unit, cell.change.becomes.unit) == (900, 800)
     assert "1 differs from what lies below; 1 as below now" in said_by(answer)
 

@@ -1,23 +1,29 @@
 """A tenant's prices: everyone's, those of a shared list over them, its own over both."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.selectors import Layer, layers_of, list_history, lists_by_name
 from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.price_lists.one import MAX_SHOWN_ROWS, books_of, cells_of
+from console.ops.prices.shown import cells_of_change
 from console.ops.tenants.rows import tenant_of
+from console.parts.exports import csv_answer
 from pictor.kit.words import clock
 
 SHOWN_FORMER_LISTS = 10
 """Number of former lists shown."""
+COLUMNS = (
+    *("model", "size", "quality", "below", "own", "change_percent", "images_30_days"),
+    "currency",
+)
 
 
 @staff(Permission.SEE)
 @require_safe
-def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Show the tenant's shared list, its own prices where they differ, and its books."""
+def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponseBase:
+    """Show the tenant's shared list, its own prices where they differ (also CSV), its books."""
     found, now = tenant_of(tenant), clock.now()
     history = list_history(found.id)
     layers = {layer.book.tenant_id: layer for layer in layers_of(found.id, now)}
@@ -29,6 +35,9 @@ def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         now=now,
         mode=operator.mode,
     )
+    if request.GET.get("format") == "csv":
+        rows = [[*cells_of_change(one.change, one.images), "USD"] for one in cells]
+        return csv_answer("own-prices.csv", COLUMNS, [rows])
     context = {
         "operator": operator,
         "tenant": found,

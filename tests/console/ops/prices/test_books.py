@@ -7,7 +7,8 @@ import pytest
 
 from accounts.models import User
 from billing.models import PriceBook
-from billing.services import publish_price_book
+from billing.selectors import rows_of
+from billing.services import create_price_list, draft_price_book, publish_price_book
 from pictor.kit.words import clock
 from tests.console.answers import csv_of
 from tests.console.ops.channel_pages import text_of
@@ -59,6 +60,32 @@ def test_a_book_shows_what_sold_first_with_its_margin(owner, first):
     assert (cells["high"].is_below_cost, cells["medium"].percent) == (True, None)
     assert "10 images in 30 days, cost $0.00294 each" in said
     assert "1 image in 30 days, cost unknown" in said
+
+
+def test_a_book_leads_to_its_margin_and_its_events(owner, first):
+    page = owner.get(of(first), {"model": "gpt-image-2"}).content.decode()
+    demo = owner.get(of(first), {"model": "gpt-image-2", "mode": "demo"}).content.decode()
+
+    assert 'href="/ops/margin/?by=cell&amp;model=gpt-image-2"' in page
+    assert 'href="/ops/margin/?by=cell&amp;model=gpt-image-2&amp;mode=demo"' in demo
+    assert f'href="/ops/audit/?about={first.pk}&amp;action=price_book."' in page
+    assert f'<a href="{LIST}?mode=demo">Prices</a>' in demo
+
+
+def test_a_lists_book_leads_to_its_list(owner, first):
+    shared = create_price_list(name="Resellers", actor="test")
+    book = draft_price_book(
+        name="resellers",
+        rows=rows_of(first),
+        effective_from=clock.now(),
+        tenant_id=shared.id,
+        actor="test",
+    )
+
+    pages = [owner.get(path).content.decode() for path in (LIST, of(book))]
+
+    link = f'href="/ops/prices/lists/{shared.id}/"'
+    assert [link in page for page in pages] == [True, True]
 
 
 def test_demo_sales_are_never_with_the_others(owner, first):
