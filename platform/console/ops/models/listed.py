@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.selectors import sold_until
+from billing.selectors import sold_until, total_of
 from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.models.rows import ModelRow
 from console.parts.exports import Rows, csv_answer
@@ -44,6 +44,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     context: dict[str, Any] = {
         "operator": operator,
         "rows": [ModelRow(row) for row in rows],
+        "total": total_of([row.sold for row in rows]),
         "has_any": bool(listed),
         "chips": [
             (link_of({"mode": mode}, show=name), word, sum(map(fits, listed)), name == chosen)

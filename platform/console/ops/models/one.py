@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import AuditEvent, Tenant
@@ -14,6 +15,7 @@ from billing.selectors import Buyer, sold_until
 from console.ops.access import Mode, Operator, Permission, modes_of, staff
 from console.ops.models.rows import ModelRow
 from console.parts.audit_events import ChangedValue, changes_of
+from console.parts.filters import link_of
 from generation.catalogue.contracts import AUTO, SizeOption
 from generation.channels.declaration import Task
 from generation.channels.retirements import end_of
@@ -94,6 +96,7 @@ class ModelEvent:
 def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Show everything about a model on one page."""
     found = facts_of(model.replace("\0", ""), operator.mode)
+    sales = {"model": found.terms.model, "mode": operator.mode.query}
     context = {
         "operator": operator,
         "row": ModelRow(found),
@@ -107,6 +110,8 @@ def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
         "events": [_model_event(event) for event in events_of(found.terms.model)],
         "modes": modes_of(operator),
         "mode": operator.mode.query,
+        "margin": reverse("ops:margin") + link_of({"by": "tenant", **sales}),
+        "margin_by_cell": reverse("ops:margin") + link_of({"by": "cell", **sales}),
         "days": LOOK_BACK_DAYS,
         "until": sold_until(),
     }

@@ -88,6 +88,19 @@ def test_sales_cover_30_days_and_exclude_demo_data(owner):
 
 
 @pytest.mark.usefixtures("served")
+def test_sales_are_summed_and_lead_to_their_margin(owner):
+    sold(images=70, captured_micros=5_000_000, cost_micros=2_000_000)
+    sold(model=LEAST, images=30, captured_micros=5_000_000, cost_micros=1_000_000)
+
+    live, demo = owner.get(LIST), owner.get(f"{LIST}?mode=demo")
+
+    assert "Total 100 images $10.00 $7.00" in text_of(live)
+    assert 'href="/ops/margin/?by=tenant&amp;model=gpt-image-2"' in live.content.decode()
+    assert 'href="/ops/prices/current/?model=gpt-image-2"' in live.content.decode()
+    assert "Total" not in text_of(demo)
+
+
+@pytest.mark.usefixtures("served")
 def test_a_model_that_loses_money_needs_somebody(owner):
     sold(images=1, captured_micros=30_000, cost_micros=40_000)
 

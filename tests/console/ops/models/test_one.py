@@ -54,7 +54,9 @@ def test_the_largest_buyer_comes_first(owner):
 
     said = text_of(answer)
     assert [tenant.name for tenant, _ in answer.context["buyers"]] == ["many", "few"]
-    assert f'href="/ops/tenants/{few.public_id}/"' in answer.content.decode()
+    page = answer.content.decode()
+    assert f'href="/ops/tenants/{few.public_id}/"' in page
+    assert f'href="/ops/margin/?by=cell&amp;model={MODEL}&amp;tenant={few.public_id}"' in page
     assert "Images, 30 days 1,202 2 tenants" in said
     assert "last used 2 minutes ago" in said
 
@@ -63,7 +65,8 @@ def test_prices_and_margin_lead_to_their_pages(owner):
     page = owner.get(f"{of(MODEL)}?mode=demo").content.decode()
 
     assert 'href="/ops/prices/current/?model=gpt-image-2"' in page
-    assert 'href="/ops/margin/?by=tenant&amp;model=gpt-image-2&amp;mode=demo"' in page
+    link = 'href="/ops/margin/?by=tenant&amp;model=gpt-image-2&amp;mode=demo"'
+    assert page.count(link) == 3  # images, revenue, margin
 
 
 def test_ten_of_many_buyers_are_named(owner):

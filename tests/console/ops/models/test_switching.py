@@ -31,6 +31,7 @@ def test_switching_off_says_who_uses_it_first(owner, monkeypatch):
 
     said = text_of(page)
     assert "14 tenants, 3,120 images in 30 days, last 4 min ago" in said
+    assert 'href="/ops/margin/?by=tenant&amp;model=gpt-image-2"' in page.content.decode()
     assert "On offer → off: from the next request on it answers 404 model_not_found" in said
     assert "Announce its end" in said
     assert is_offered()
