@@ -1,5 +1,6 @@
 """Margins: rows, links, filters, and mistyped values."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from billing.models import FIGURES, SoldDay, SoldUntil
 from console.ops.now.kinds import kind_of
 from generation.models import Channel, Condition
 from pictor.kit.words import clock
-from tests.console.answers import lines_of, said_by
+from tests.console.answers import lines_of, said_by, words_of
 
 NOW = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -63,6 +64,12 @@ def credited(tenant: Tenant, micros: int) -> None:
 
 def names(answer: Any) -> list[str]:
     return [line.name for line in answer.context["lines"]]
+
+
+def tenant_form_of(answer: Any) -> str:
+    """Return the form that takes a tenant."""
+    (form,) = re.findall(r'<form [^>]*aria-label="Tenant".*?</form>', words_of(answer))
+    return str(form)
 
 
 def figures(answer: Any) -> Sequence[tuple[str, int, int, int, int, int]]:
@@ -204,6 +211,14 @@ def test_a_link_to_something_narrower_shows_the_same_money(owner, two):
     assert answer.context["total"].margin == line.one.margin
     assert "Tenant: other" in said_by(answer)
     assert "Open the tenant" in said_by(answer)
+
+
+def test_a_tenant_is_typed_and_the_other_filters_stay(owner, two):
+    form = tenant_form_of(owner.get(MARGIN, {"by": "model", "period": "7d", "mode": "demo"}))
+
+    assert '<input type="hidden" name="by" value="model">' in form
+    assert '<input type="hidden" name="period" value="7d">' in form
+    assert '<input type="hidden" name="mode" value="demo">' in form
 
 
 def test_every_figure_of_a_bar_is_that_days(owner, acme):

@@ -60,6 +60,11 @@ class Money:
         """The charge less refunds, costs of its calls and credits, as far as the cost is known."""
         return self.refundable - self.called.known_cost - self.credited
 
+    @property
+    def margin_percent(self) -> float | None:
+        """The margin in percent of the charge less refunds; None if nothing is left of it."""
+        return self.margin * 100 / self.refundable if self.refundable else None
+
     def _sum(self, kind: str) -> int:
         return sum(transfer.amount for transfer in self.transfers if transfer.kind == kind)
 

@@ -14,7 +14,7 @@ from generation.models import Attempt, Generation
 from generation.oversight.selling import add_sold
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
-from tests.console.answers import words_of
+from tests.console.answers import words_in, words_of
 
 CANARY = "a canary in a coal mine"
 """Text in a tenant's prompt that a vendor's error quotes."""
@@ -42,8 +42,10 @@ def test_a_delivered_generation_shows_its_attempt_and_money(owner, acme, deliver
     assert ">up-1</span>" in page
     assert "$0.05268" in fact(page, "Held at most")
     assert "$0.030" in fact(page, "Cost")
-    assert "$0.00268" in fact(page, "Margin")
+    assert words_in(fact(page, "Margin").partition("</dd>")[0]) == "$0.00268 8%"
     assert "$0.03268" in fact(page, "Refundable")
+    (book,) = made.priced["books"]
+    assert f'href="/ops/prices/{book}/"' in page
     assert "“a bad image”" in page
     assert "Note: they were right" in page
 
