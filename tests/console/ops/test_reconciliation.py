@@ -306,6 +306,29 @@ def test_lines_are_disputed_for_the_vendor_and_withdrawn(owner, bill):
     assert line.decision == ""
 
 
+def test_the_list_says_how_much_of_a_difference_is_decided(owner, bill):
+    different, theirs = bill.lines.get(outcome="different"), bill.lines.get(outcome="theirs")
+    owner.post(of(bill, "take"), {"line": different.pk, "reason": "their bill"})
+    owner.post(of(bill, "dispute"), {"line": theirs.pk, "words": "never asked for"})
+
+    page = owner.get(LIST)
+    (line,) = lines_of(owner.get(f"{LIST}?format=csv"))
+
+    assert "$0.025 $0.005 taken 1 disputed" in said_by(page)
+    assert f'href="{of(bill)}?list=disputed"' in page.content.decode()
+    assert (line["taken"], line["disputed_lines"]) == ("0.005000", "1")
+
+
+def test_a_bill_leads_to_its_lines_and_to_the_margin_of_its_days(owner, bill):
+    page = owner.get(of(bill)).content.decode()
+
+    days = "period=2026-11-20..2026-11-20"
+    assert f'href="/ops/margin/?by=model&amp;channel={bill.channel.name}&amp;{days}"' in page
+    assert f'href="/ops/audit/?about={bill.pk}&amp;action=bill."' in page
+    assert 'href="?list=taken">$0.00</a>' in page
+    assert f'for="request-{bill.lines.get(outcome="different").pk}"' in page
+
+
 def test_a_call_is_picked_of_those_that_a_line_may_be_of(owner, acme, channel):
     made = [call(acme, channel, after=after, micros=40_000) for after in (1, 2)]
     bill = matched(
@@ -452,7 +475,7 @@ def html_of(answer: Any) -> str:
 
 def shown(answer: Any) -> list[str]:
     """Return the request ids in a list of lines."""
-    return re.findall(r">(x\d)</code>", html_of(answer))
+    return re.findall(r'id="request-\d+"[^>]*>(x\d)<', html_of(answer))
 
 
 @pytest.mark.parametrize("role", ["support", "operator"])

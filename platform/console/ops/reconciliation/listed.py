@@ -24,7 +24,7 @@ ROWS_AT_ONCE = 500
 """Bills on a page, and bills that a CSV reads in one query."""
 COLUMNS = (
     *("bill", "name", "channel", "begins", "ends", "state", "lines", "theirs", "ours"),
-    *("difference", "currency", "uploaded", "by"),
+    *("difference", "currency", "uploaded", "by", "taken", "disputed_lines"),
 )
 BADGES = {
     VendorBill.State.DRAFT: ("info", "Columns to confirm"),
@@ -94,7 +94,7 @@ def _cells(bill: VendorBill) -> Sequence[str | int]:
         bill.pk, bill.name, bill.channel.name, begins.isoformat() if begins else "",
         ends.isoformat() if ends else "", bill.state, bill.lines_read,
         *(to_decimal(total) if bill.sums else "" for total in sums), "USD",
-        bill.created_at.isoformat(), bill.by,
+        bill.created_at.isoformat(), bill.by, to_decimal(bill.taken_micros), bill.disputed_lines,
     ]  # fmt: skip
 
 

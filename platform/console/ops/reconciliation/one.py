@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from console.ops.access import Operator, Permission, staff
 from console.ops.reconciliation.listed import BADGES, BillTotals, bill_or_404
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
-from console.parts.periods import number_of
+from console.parts.periods import TO, number_of
 from generation.bills import decisions, intake
 from generation.bills.listing import (
     LISTS,
@@ -137,10 +139,20 @@ def _ready(bill: VendorBill, sought: BillLineFilter, after: int) -> dict[str, An
         "first": link_of(filters) if after else "",
         "more": link_of(filters, after=str(page.last)) if page.last else "",
         "csv": link_of(filters, format="csv"),
+        "margin": _margin_of(bill),
         "all": link_of(here, all="1"),
         "most": decisions.MAX_AT_ONCE,
         "rounding": bill.rounding.normalize(),
     }
+
+
+def _margin_of(bill: VendorBill) -> str:
+    """Return the address of the channel's margin on the bill's UTC days."""
+    begins, ends = bill.period
+    last = ends - timedelta(microseconds=1)
+    days = TO.join(f"{at.astimezone(UTC):%Y-%m-%d}" for at in (begins, last))
+    query = {"by": "model", "channel": bill.channel.name, "period": days}
+    return reverse("ops:margin") + link_of(query)
 
 
 def _with_calls(lines: list[BillLine]) -> list[BillLineRow]:
