@@ -264,6 +264,19 @@ def test_a_list_is_filtered_and_its_csv_is_the_same(owner, acme, lost):
     assert len(lines_of(owner.get(f"/ops/ledger/?q={lost.public_id}&format=csv"))) == 3
 
 
+def test_a_full_month_is_chosen_by_its_name(owner, acme, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 26, 10, tzinfo=UTC))
+
+    month = owner.get("/ops/ledger/?period=2026-10-01..2026-10-31")
+    days = owner.get("/ops/ledger/?period=2026-10-05..2026-10-06")
+
+    options = re.findall(r'<option value="20[^"]*"([^>]*)>([^<]+)<', month.content.decode())
+    assert (options[0], len(options)) == ((" selected", "October 2026"), 12)
+    assert options[-1] == ("", "November 2025")
+    assert "Moved: October 2026" in said_by(month)
+    assert "Moved: 5 Oct 2026 to 6 Oct 2026" in said_by(days)
+
+
 def test_a_senseless_filter_is_ignored(owner, acme):
     page = said_by(owner.get("/ops/ledger/?kind=gift&period=2026-13-40&after=x"))
 
@@ -308,7 +321,9 @@ def test_pages_follow_each_other_and_leave_nothing_out(acme, monkeypatch):
 
 def test_a_tampered_transfer_breaks_its_seal(owner, acme):
     paid = book_payment(tenant_id=acme.id, amount=Micros(7_000_000), reason="INV-2", actor="test")
-    assert "● Seal intact" in said_by(owner.get(f"/ops/ledger/{paid.pk}/"))
+    intact = owner.get(f"/ops/ledger/{paid.pk}/")
+    assert "● Seal intact" in said_by(intact)
+    assert "Copy seal" in said_by(intact)
 
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

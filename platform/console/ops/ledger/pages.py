@@ -28,11 +28,11 @@ from billing.selectors import (
 from console.ops.access import Operator, Permission, staff
 from console.ops.generations.seeking import no_such_tenant
 from console.ops.ledger.checks import TASKS, Kind, checks_of
-from console.ops.ledger.seeking import entries_of, meant_by_id, sought_by
+from console.ops.ledger.seeking import entries_of, meant_by_id, periods_of, sought_by
 from console.parts.entries import KIND_WORDS
 from console.parts.exports import Rows, csv_answer
-from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of, period_choices
-from console.parts.periods import UTC_ZONE, WORDS, number_of, period_in
+from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of
+from console.parts.periods import number_of
 from pictor.kit.redis.bell import ring
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
@@ -92,16 +92,15 @@ def _bar(
             case "tenant":
                 return tenant.shown_name if tenant else word
             case _:
-                return dict(periods)[word]
+                return periods[word]
 
-    word = texts.get("period", "")
-    periods = period_choices(word, None if word in WORDS else period_in(word, UTC_ZONE))
+    periods = periods_of(texts.get("period", ""), clock.now())
     return {
         "query": texts,
         "text": text,
         "trouble": no_such_tenant(texts["tenant"]) if "tenant" in texts and tenant is None else "",
         "kinds": KIND_WORDS.items(),
-        "periods": periods,
+        "periods": periods.items(),
         "chips": chips_of(texts, LABELS, words),
         "newest": link_of(texts),
         "older": link_of(texts, after=str(after)) if after is not None else "",

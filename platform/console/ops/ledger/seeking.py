@@ -1,7 +1,7 @@
 """The search of the ledger: by any id, or by filters."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.http import QueryDict
@@ -11,8 +11,8 @@ from accounts.selectors import api_key_by_id, tenant_as_shown
 from billing.models import Transfer
 from billing.selectors import TransferFilter, is_of_demo, transfer_numbered, transfers_of
 from console.parts.entries import LedgerEntry
-from console.parts.filters import words_in
-from console.parts.periods import UTC_ZONE, WORDS, Period, period_in, period_of
+from console.parts.filters import period_choices, words_in
+from console.parts.periods import DAY, TO, UTC_ZONE, WORDS, Period, period_in, period_of
 from generation.models import Generation
 from generation.selectors import (
     attempts_of,
@@ -26,6 +26,8 @@ from pictor.kit.words import ids
 
 NO_TENANT = UUID(int=0)
 """Used for an unknown tenant name, so that its list is empty instead of showing all tenants."""
+MONTHS = 12
+"""Number of full months to choose from."""
 Meant = Transfer | Tenant | list[Transfer]
 
 
@@ -110,3 +112,21 @@ def sought_by(
         ),
         tenant,
     )
+
+
+def periods_of(word: str, now: datetime) -> dict[str, str]:
+    """Return the periods to choose from with their words; the list's own, `word`, is among them."""
+    months = _full_months(now)
+    span = None if word in WORDS or word in months else period_in(word, UTC_ZONE)
+    return {**dict(period_choices("", None)), **months, **dict(period_choices(word, span))}
+
+
+def _full_months(now: datetime) -> dict[str, str]:
+    """Return the last full months, the latest first."""
+    months: dict[str, str] = {}
+    first = now.astimezone(UTC).date().replace(day=1)
+    for _ in range(MONTHS):
+        last = first - DAY
+        first = last.replace(day=1)
+        months[f"{first}{TO}{last}"] = f"{first:%B %Y}"
+    return months
