@@ -71,7 +71,9 @@ def test_nobody_is_notified_at_first(owner):
     page = said_by(owner.get(LIST))
 
     assert "Nobody is notified yet" in page
-    assert "No alerts yet" in said_by(owner.get(f"{LIST}sent/"))
+    sent = said_by(owner.get(f"{LIST}sent/"))
+    assert "No alerts yet" in sent
+    assert "Download CSV" not in sent
 
 
 def test_a_rule_is_made_tested_and_switched_on(owner, outbox):
@@ -94,6 +96,18 @@ def test_a_rule_is_made_tested_and_switched_on(owner, outbox):
     assert [one.subject for one in outbox] == ["Test of the alert rule On call"]
     assert f"http://testserver/ops/alerts/{rule.pk}/" in outbox[0].body
     assert AlertRule.objects.get().is_enabled
+
+
+def test_a_rule_leads_to_what_it_matches_and_to_its_events(owner):
+    wrong()
+    rule = make_rule(is_on=True, kinds=["calls_fail"])
+
+    listed = owner.get(LIST).content.decode()
+    page = owner.get(page_of(rule)).content.decode()
+
+    assert f'href="{page_of(rule)}#matching">1</a>' in listed
+    assert 'id="matching"' in page
+    assert f'href="/ops/audit/?about={rule.pk}"' in page
 
 
 def test_rules_are_downloaded_as_csv(owner):
