@@ -16,7 +16,7 @@ from console.ops.reconciliation import listed, one
 from console.uploads import sender
 from generation.bills import intake, listing
 from generation.models import BillLine, Channel, CostTable, VendorBill
-from tests.console.answers import csv_of, lines_of, said_by
+from tests.console.answers import csv_of, lines_of, said_by, words_of
 from tests.making.bills import NOON, call, costs_of_days, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
 
@@ -55,7 +55,7 @@ def sent(owner: Client, channel: Channel, content: bytes, name: str = "bill.csv"
 
 def fields_of(answer: Any) -> dict[str, str]:
     """Return the values that the form of columns would send unchanged."""
-    html = answer.content.decode()
+    html = words_of(answer)
     found = dict(re.findall(r'<input class="control" id="\w+" name="(\w+)" value="([^"]*)"', html))
     for name, options in re.findall(
         r'<select class="control" id="\w+" name="(\w+)">(.*?)</select>', html
@@ -431,7 +431,7 @@ def test_a_list_of_many_is_paged_and_searched_in_few_queries(owner, acme, channe
         connection,
     ) as first:
         page = owner.get(of(bill) + "?list=theirs")
-    more = re.search(r'href="(\?list=theirs&amp;after=\d+)" [^>]*rel="next"', page.content.decode())
+    more = re.search(r'href="(\?list=theirs&amp;after=\d+)" [^>]*rel="next"', words_of(page))
     assert more
     second = owner.get(of(bill) + more[1].replace("&amp;", "&"))
     found = owner.get(of(bill) + "?list=theirs&q=x7")
