@@ -47,7 +47,7 @@ def lead(browser: Client) -> str:
     """The paragraph under the heading of the page for the code."""
     page = browser.get(CODE).content.decode()
     (found,) = re.findall(r"</h1>\s*<p[^>]*>(.*?)</p>", page, re.DOTALL)
-    return re.sub("<[^>]*>", "", found)
+    return " ".join(re.sub("<[^>]*>", "", found).split())
 
 
 @pytest.mark.parametrize("is_same", [True, False])

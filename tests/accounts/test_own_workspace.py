@@ -9,6 +9,7 @@ from django.test import Client
 from accounts.models import Membership, Tenant, User
 from accounts.services import create_user, open_workspace
 from billing.selectors import balance_of
+from tests.console.answers import words_of
 
 OPEN = "/workspaces/open/"
 CONSOLE = "/console/"
@@ -55,7 +56,7 @@ def test_a_member_of_a_workspace_opens_no_other(browser):
 def test_nobody_opens_a_workspace_while_sign_up_is_closed(browser, settings):
     settings.SIGN_UP = False
 
-    page = browser.get(CONSOLE).content.decode()
+    page = words_of(browser.get(CONSOLE))
     browser.post(OPEN)
 
     assert "Ask the owner of one to invite ann@example.com." in page

@@ -58,7 +58,7 @@ def test_generations_by_the_api_appear_and_change_without_a_reload(live, place, 
     assert live.locator("#results tbody tr").first.get_attribute("id") == slow
     end_delays(lambda: bool(row.get_by_text("Delivered").count()))
     assert live.evaluate("window.stayed")
-    assert live.evaluate("document.activeElement.textContent").startswith("a heron at dawn")
+    assert live.evaluate("document.activeElement.innerText").startswith("a heron at dawn")
     live.reload()
     assert live.get_by_role("link", name="Live, on: stop").is_visible()
     live.get_by_text("Filters", exact=True).click()

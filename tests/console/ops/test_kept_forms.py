@@ -22,6 +22,7 @@ from generation.models import CostTable
 from generation.oversight import incidents
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
+from tests.console.answers import words_of
 from tests.console.ops.channel_pages import FORM, ROUTE
 from tests.making.bills import call, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
@@ -155,7 +156,7 @@ def test_a_reason_stays_when_a_book_that_takes_over_is_ticked(owner, ids):
     )
     said = {"withdraw": str(later.pk), "reason": "because so"}
 
-    page = owner.get(f"/ops/prices/{ids['past']}/restore/", said, headers=HTMX).content.decode()
+    page = words_of(owner.get(f"/ops/prices/{ids['past']}/restore/", said, headers=HTMX))
 
     assert 'hx-include="this, #reason"' in page
     assert f'value="{later.pk}" checked' in page
@@ -167,7 +168,7 @@ def test_a_reason_stays_when_another_date_is_looked_at(owner, ids, begins):
     said = {"begins": begins, "reason": "because so"}
 
     answer = owner.get(f"/ops/prices/{ids['draft']}/review/", said, headers=HTMX)
-    page = answer.content.decode()
+    page = words_of(answer)
 
     assert 'hx-include="#reason"' in page
     assert f'name="begins" value="{begins}"' in page

@@ -27,6 +27,7 @@ from generation.models import CostTable
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.money import MAX_MICROS, Micros
+from tests.console.answers import words_of
 from tests.console.ops.channel_pages import FORM, ROUTE, text_of
 from tests.making.bills import call, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
@@ -135,7 +136,7 @@ def test_a_markup_that_makes_a_price_too_dear_is_refused_and_stays_typed(owner, 
 
     assert (refused.status_code, taken.status_code) == (422, 303)
     assert f"{DEAR}m 64x64 low." in text_of(refused)
-    assert 'name="markup" value="100"' in refused.content.decode()
+    assert 'name="markup" value="100"' in words_of(refused)
 
 
 def test_a_file_of_prices_that_its_markup_makes_too_dear_is_no_draft(owner):

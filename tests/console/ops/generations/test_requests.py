@@ -56,13 +56,20 @@ def generation(acme, delivered):
     return delivered(acme)
 
 
-def test_ids_of_a_generation_lead_to_its_page(owner, made):
-    page = f"/ops/generations/{made.public_id}/"
-    image = StoredImage.objects.get(generation_id=made.id)
-    request = ids.public(ids.REQUEST, made.id)
-    type(made).objects.filter(id=made.id).update(request_id=request)
+def test_ids_of_a_generation_lead_to_its_page(owner, generation):
+    page = f"/ops/generations/{generation.public_id}/"
+    image = StoredImage.objects.get(generation_id=generation.id)
+    request = ids.public(ids.REQUEST, generation.id)
+    type(generation).objects.filter(id=generation.id).update(request_id=request)
 
-    texts = (made.public_id, str(made.id), image.public_id, request, "up-1", f" {request} ")
+    texts = (
+        generation.public_id,
+        str(generation.id),
+        image.public_id,
+        request,
+        "up-1",
+        f" {request} ",
+    )
     answers = [owner.get(PAGE, {"q": text}) for text in texts]
 
     assert [(answer.status_code, answer["Location"]) for answer in answers] == [(302, page)] * 6

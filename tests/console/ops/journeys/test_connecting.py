@@ -74,7 +74,7 @@ def test_an_upstream_is_connected_and_draws_its_first_image(signed_in, stack, cu
     assert page.locator("[data-poll]").count() == 0
     assert broken_rules(page, "ops-edit-tested") == []
     split = page.get_by_role("row").filter(has_text=NAME).filter(has_text="gpt-image-2")
-    expect(split).to_contain_text(re.compile("0%.*100%"))
+    expect(split).to_contain_text(re.compile(r"0%\s+100%"))
     page.get_by_role("button", name="Enable").click()
     page.get_by_text(f"{NAME} serves").wait_for()
 

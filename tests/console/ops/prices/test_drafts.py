@@ -10,6 +10,7 @@ from billing.models import PriceBook
 from billing.selectors import current_table, rows_of
 from billing.services import create_price_list
 from pictor.kit.words import clock
+from tests.console.answers import words_of
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.prices.conftest import LIST, ORIGIN, of, published
 
@@ -25,7 +26,7 @@ def test_a_copy_has_the_prices_the_markup_and_the_owner_of_its_book(owner, first
     page = owner.get(NEW)
     answer = owner.post(NEW, {"of": first.pk})
 
-    assert f'<option value="{first.pk}" selected>' in page.content.decode()
+    assert f'<option value="{first.pk}" selected>' in words_of(page)
     assert answer["Location"] == of(newest())
     assert (newest().name, newest().version) == (first.name, first.version + 1)
     assert rows_of(newest()) == rows_of(first)

@@ -283,7 +283,7 @@ def test_a_day_that_nothing_was_made_on_is_no_filter(acme, sign_in, some, day):
 
 
 def test_a_generation_tells_its_steps_and_its_money(acme, sign_in, some):
-    page = sign_in(acme).get(url("generation", acme, some[0].public_id)).content.decode()
+    page = words_of(sign_in(acme).get(url("generation", acme, some[0].public_id)))
 
     assert f'{url("ledger", acme)}?before=3#entry-2">entry 2</a>' in page
     said = ("Accepted", "Held $0.05268", "Attempt 1 started", "Charged $0.05268", "order-7")
