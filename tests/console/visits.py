@@ -83,22 +83,25 @@ def weighed(page: Page, *, is_first: bool) -> Iterator[Counter[str]]:
     """Count bytes over the wire by type until all have come; the first visit has no cache."""
     bytes_of: Counter[str] = Counter()
     kinds: dict[str, tuple[str, str]] = {}
-    on_their_way: set[str] = set()
+    on_their_way: dict[str, str] = {}
+    pages: list[str] = []
     wire = page.context.new_cdp_session(page)
     wire.send("Network.enable")
     wire.send("Network.setCacheDisabled", {"cacheDisabled": is_first})
 
     def sent(event: dict[str, Any]) -> None:
-        on_their_way.add(event["requestId"])
+        if event["requestId"] == event["loaderId"]:
+            pages.append(event["loaderId"])
+        on_their_way[event["requestId"]] = event["loaderId"]
 
     def failed(event: dict[str, Any]) -> None:
-        on_their_way.discard(event["requestId"])
+        on_their_way.pop(event["requestId"], None)
 
     def came(event: dict[str, Any]) -> None:
         kinds[event["requestId"]] = event["type"], event["response"]["url"]
 
     def ended(event: dict[str, Any]) -> None:
-        on_their_way.discard(event["requestId"])
+        on_their_way.pop(event["requestId"], None)
         kind, url = kinds.get(event["requestId"], ("Other", ""))
         if not any(part in url for part in USERS_IMAGES):
             bytes_of[kind] += int(event["encodedDataLength"])
@@ -109,9 +112,10 @@ def weighed(page: Page, *, is_first: bool) -> Iterator[Counter[str]]:
     wire.on("Network.loadingFailed", failed)
     yield bytes_of
     ends_at = time.monotonic() + MAX_SECONDS
-    while on_their_way and time.monotonic() < ends_at:
+    # Chromium tells no end of requests that a former page had begun.
+    while pages[-1] in on_their_way.values() and time.monotonic() < ends_at:
         page.wait_for_timeout(10)  # process waiting events
-    assert not on_their_way
+    assert pages[-1] not in on_their_way.values()
     wire.detach()
 
 
