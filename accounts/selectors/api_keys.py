@@ -4,6 +4,8 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, Subquery
+from django.db.models.expressions import BaseExpression
+from typing_extensions import override
 
 from accounts.models import ApiKey
 from pictor.kit.words import ids
@@ -23,9 +25,17 @@ def api_key_by_id(text: str, *, tenant_id: UUID | None = None) -> ApiKey | None:
     return (keys if tenant_id is None else keys.filter(tenant_id=tenant_id)).first()
 
 
+class _ByGroup(Subquery):
+    """A subquery of grouped columns: grouped by itself, it would run for every row."""
+
+    @override
+    def get_group_by_cols(self) -> list[BaseExpression]:
+        return []
+
+
 def key_made_at(key_id: str) -> Subquery:
-    """When the key was made, for a query whose column `key_id` holds the id."""
-    return Subquery(ApiKey.objects.filter(id=OuterRef(key_id)).values("created_at"))
+    """When the key was made, for a query grouped by its column `key_id`, which holds the id."""
+    return _ByGroup(ApiKey.objects.filter(id=OuterRef(key_id)).values("created_at"))
 
 
 def keys_by_id(key_ids: Collection[UUID]) -> list[ApiKey]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.conf import settings
 from django.http import Http404
@@ -43,7 +44,7 @@ class Limit:
         return self.share >= NEAR_SHARE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TenantRow:
     """A tenant in the list."""
 
@@ -64,7 +65,7 @@ class TenantRow:
         """True if its requests are accepted."""
         return self.tenant.status == Tenant.Status.ACTIVE
 
-    @property
+    @cached_property
     def limits(self) -> list[Limit]:
         """The limits that the tenant has, the fullest first."""
         tenant, balance = self.tenant, self.figures.balance
@@ -87,7 +88,7 @@ class TenantRow:
         """True if a limit is nearly used up."""
         return self.fullest is not None and self.fullest.is_near
 
-    @property
+    @cached_property
     def flags(self) -> list[Badge]:
         """The troubles of the tenant as badges, the worst first."""
         tenant = self.tenant
