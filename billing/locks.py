@@ -9,8 +9,6 @@ work lock rows of other tables as they change them: `alerts.py`, `moves.py`, `pr
 
 from uuid import UUID
 
-from django.db import connection
-
 from billing.models import LedgerProof, TenantBalance
 from pictor.kit.database import lock_numbers
 
@@ -31,8 +29,7 @@ def one_recount() -> None:
 
     Take it before reading those rows.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.USAGE_RECOUNT])
+    lock_numbers.lock(lock_numbers.USAGE_RECOUNT)
 
 
 def checkpoints() -> None:
@@ -40,8 +37,7 @@ def checkpoints() -> None:
 
     Take it before reading the kept checkpoints.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.CHECKPOINTS])
+    lock_numbers.lock(lock_numbers.CHECKPOINTS)
 
 
 def corrections() -> None:
@@ -49,8 +45,7 @@ def corrections() -> None:
 
     Take it before reading earlier corrections.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.COST_CORRECTIONS])
+    lock_numbers.lock(lock_numbers.COST_CORRECTIONS)
 
 
 def decisions_on_prices() -> None:
@@ -59,5 +54,4 @@ def decisions_on_prices() -> None:
     Each is judged by the others. Take it before the lock of a book or of one channel, and after
     that of all channels.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.PRICES])
+    lock_numbers.lock(lock_numbers.PRICES)

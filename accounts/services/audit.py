@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, TypedDict
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.audit_chain import sealed_part
 from accounts.audit_seals import event_seal, link_seal
@@ -106,8 +106,7 @@ def link_older_events() -> int:
 
 def _lock_chain() -> AuditLink | None:
     """Lock the chain until the transaction ends and return its last link."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.AUDIT_CHAIN])
+    lock_numbers.lock(lock_numbers.AUDIT_CHAIN)
     return AuditLink.objects.order_by("-seq").first()
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.ledger import ledger
 from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant, User
@@ -90,8 +90,7 @@ def found_tenant(
     """
     if once.version != _OUR_IDS:
         raise ValidationError("This form did not come from here: open it again.")
-    with connection.cursor() as cursor:  # two clicks at once must not both find the name free
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.TENANTS])
+    lock_numbers.lock(lock_numbers.TENANTS)  # two clicks at once must not both find the name free
     known = Tenant.objects.filter(id=once).first()
     if known is not None:
         if known.name != name:

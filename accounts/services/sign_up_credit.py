@@ -10,7 +10,7 @@ from functools import partial
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet, Sum
 from prometheus_client import Counter
 
@@ -43,8 +43,7 @@ def give_sign_up_credit(*, tenant: Tenant, user: User, now: datetime, ip: str | 
     """
     if not settings.SIGN_UP_CREDIT:
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.SIGN_UP_CREDITS])
+    lock_numbers.lock(lock_numbers.SIGN_UP_CREDITS)
     mailboxes = _digests(f"mailbox {mailbox_of(user.email)}")
     networks = _digests(f"network {counted_address(ip or '')}")
     withheld = _withheld(mailboxes, networks, now)

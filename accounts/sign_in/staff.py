@@ -6,7 +6,6 @@ from typing import Any
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
@@ -17,10 +16,9 @@ from typing_extensions import override
 from unfold.sites import UnfoldAdminSite
 
 from accounts.models import User
-from accounts.sign_in.factors import FACTOR_FRESH_FOR, SHOW_AGAIN, app_since, has_shown
+from accounts.sign_in.factors import app_since, has_shown
 from accounts.sign_in.forms import SignInForm
 from accounts.sign_in.pages import response_with_limit
-from pictor.kit.words import clock
 
 HIDDEN = frozenset({"account", "mfa", "auth"})
 """The apps of allauth, and Django's groups."""
@@ -113,21 +111,6 @@ def has_shown_factor(request: HttpRequest) -> bool:
         return False
     since = app_since(user)
     return since is not None and has_shown(request, user, since=since)
-
-
-def factor_redirect(request: HttpRequest) -> HttpResponse | None:
-    """Redirect to the page that asks for the factor; None if it was shown within FACTOR_FRESH_FOR.
-
-    Used before steps of the admin that equal those of /ops/ that require a fresh factor.
-    """
-    user = request.user
-    if not settings.STAFF_MFA or not isinstance(user, User):
-        return None
-    if has_shown(request, user, since=clock.now() - FACTOR_FRESH_FOR):
-        return None
-    messages.warning(request, SHOW_AGAIN)
-    following = urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})
-    return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{following}")
 
 
 def _page_of_factor(request: HttpRequest) -> str:

@@ -88,3 +88,10 @@ class MoneyMove(models.Model):
         if self.declined_at is not None:
             return "declined"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "waiting"
+
+    def refusal(self, now: datetime) -> str:
+        """Return why it is never booked; empty if it is booked, or still may be."""
+        state = self.state(now)
+        if state in {"booked", "waiting"}:
+            return ""
+        return f"It waited for another person and is {state}."

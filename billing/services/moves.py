@@ -77,6 +77,8 @@ def move_money(
 
     A request sent twice, even at the same time, moves once; both get the same move. `total` is the
     sum of several moves requested together: if that is large, each of them waits.
+
+    Raises ValidationError, also if the request was sent before and has been declined or expired.
     """
     waits = needs_another(requested.amount if total is None else total)
     if requested.kind == Transfer.Kind.CREDIT and (requested.outage or requested.generation_id):
@@ -95,6 +97,8 @@ def move_money(
     if not is_new:
         if any(getattr(move, name) != value for name, value in _columns(requested).items()):
             raise ValidationError("This form was sent before with other values. Open it again.")
+        if refusal := move.refusal(now):
+            raise ValidationError(refusal)
         return move
     if move.expires_at is None:
         return _book(move, actor, ip)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import Actor, User
 from accounts.services import record
@@ -104,8 +104,7 @@ def save_rule(
     if values.url and (rule is None or values.url != rule.url):
         check_url(values.url)
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.ALERT_RULES])
+        lock_numbers.lock(lock_numbers.ALERT_RULES)
         known = AlertRule.objects.filter(pk=new_id).first() if new_id else None
         if known is not None:
             return Saved(known, "")
@@ -158,8 +157,7 @@ def archive(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = No
 @transaction.atomic
 def restore(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRule:
     """Restore a removed one, disabled."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.ALERT_RULES])
+    lock_numbers.lock(lock_numbers.ALERT_RULES)
     kept = AlertRule.objects.select_for_update().get(pk=rule.pk)
     if kept.archived_at is not None:
         kept.archived_at = None

@@ -151,8 +151,7 @@ def insert(batch: Sequence[Refused], *, now: datetime) -> Mapping[str, int]:
     rows = json.dumps([_row(refusal) for refusal in batch])
     bounds = {"most": MAX_PER_DAY, "bytes": MAX_BYTES}
     with transaction.atomic(), connection.cursor() as cursor:
-        # In turns, so that each process sees the others' rows.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.REFUSALS])
+        lock_numbers.lock(lock_numbers.REFUSALS)  # so that each process sees the others' rows
         cursor.execute(_WRITE, {"rows": rows, "day": now.date(), **bounds})
         beyond, without_room = cursor.fetchone()
     return {"day": beyond, "full": without_room}

@@ -204,7 +204,7 @@ def read_and_match(bill_id: int) -> None:
         cursor.execute(f"SET LOCAL statement_timeout = '{LONGEST_STATEMENT}'")
         cursor.execute("SET LOCAL lock_timeout = 0")
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.BILLS])
+    lock_numbers.lock(lock_numbers.BILLS)
     waiting = VendorBill.objects.select_for_update().filter(pk=bill_id, state=State.WAITING)
     bill = waiting.first()
     if bill is None:

@@ -120,10 +120,9 @@ def refund_each(
 
 
 def _became(generation: Generation, move: MoneyMove, now: datetime) -> Refunded:
-    state = move.state(now)
-    if state in {"booked", "waiting"}:
-        return Refunded(generation, Micros(move.amount), waits=state == "waiting")
-    return Refunded(generation, Micros(0), refusal=f"It waited for another person and is {state}.")
+    if refusal := move.refusal(now):
+        return Refunded(generation, Micros(0), refusal=refusal)
+    return Refunded(generation, Micros(move.amount), waits=move.transfer_id is None)
 
 
 def _requested_move(generation: Generation, kind: Transfer.Kind, gift: Gift) -> RequestedMove:

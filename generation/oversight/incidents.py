@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import Actor
@@ -254,8 +254,7 @@ def _with_updates() -> QuerySet[Incident]:
 def _open(
     incident: Incident, post: IncidentWords, now: datetime, actor: Actor, ip: str | None
 ) -> Incident:
-    with connection.cursor() as cursor:  # a second click finds the first's incident
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_numbers.INCIDENTS])
+    lock_numbers.lock(lock_numbers.INCIDENTS)  # a second click finds the first's incident
     known = IncidentUpdate.objects.select_related("incident").filter(once=post.once).first()
     if known is not None:
         return known.incident

@@ -1,8 +1,13 @@
 """The navigation of the operator's console."""
 
 import re
+from http import HTTPStatus
 
 import pytest
+
+from accounts.models import User
+from console.ops.access import ROLES, Permission
+from console.ops.places import groups_of
 
 
 @pytest.mark.parametrize(
@@ -18,3 +23,15 @@ def test_a_page_marks_only_the_nearest_place(owner, path, place):
     page = owner.get(path).content.decode()
 
     assert re.findall(r'class="side-link[^>]* aria-current="page">([^<]+)</a>', page) == [place]
+
+
+@pytest.mark.parametrize("role", ["support", "finance", "operator", "owner"])
+def test_navigation_has_exactly_the_pages_that_a_role_opens(client, settings, role):
+    settings.STAFF_MFA = False
+    client.force_login(User.objects.create_user("sam@pictor.example", staff_role=role))
+    every = {place.url for places in groups_of({*Permission}).values() for place in places}
+    shown = {place.url for places in groups_of(ROLES[role]).values() for place in places}
+
+    opened = {url for url in every if client.get(url).status_code == HTTPStatus.OK}
+
+    assert opened == shown

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier, BrokenBarrierError
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -61,9 +62,11 @@ def credit_hits(one: Outage, *, each: Micros | None = None) -> list[Credited]:
     return credited(one, hits, each)
 
 
-def credited(one: Outage, hits: list[OutageVictim], each: Micros | None = None) -> list[Credited]:
+def credited(
+    one: Outage, hits: list[OutageVictim], each: Micros | None = None, once: UUID | None = None
+) -> list[Credited]:
     return credit_all(
-        once=new_uuid(), outage=one, hits=hits, each=each, words="sorry", note="down",
+        once=once or new_uuid(), outage=one, hits=hits, each=each, words="sorry", note="down",
         giver=Giver("ann"), now=clock.now(),
     )  # fmt: skip
 
@@ -131,6 +134,19 @@ def test_a_declined_or_reversed_credit_covers_no_time(hit):
 
     assert (waits.waits, meanwhile.refusal) == (True, "that time is already covered")
     assert (anew.amount, anew.refusal) == (60_000, "")
+
+
+def test_a_form_sent_again_after_its_credit_was_declined_says_so(hit):
+    down, much, once = outage(), Micros(50_000_000_000), new_uuid()
+    hits = hit_by(down, now=clock.now())
+    (first,) = credited(down, hits, much, once)
+    decline_move(move_id=MoneyMove.objects.get().id, actor="bob", now=clock.now())
+
+    (again,) = credited(down, hits, much, once)
+
+    assert (first.waits, first.amount) == (True, 50_000_000_000)
+    assert (again.waits, again.amount) == (False, 0)
+    assert again.refusal == "It waited for another person and is declined."
 
 
 @pytest.mark.usefixtures("pooled_connections")

@@ -7,6 +7,8 @@ migration and no SQL function takes one. Web processes lock numbers from 2**62 o
 
 from typing import Final
 
+from django.db import connection
+
 AUDIT_CHAIN: Final = 7_303_003
 """Links of the audit log are written one at a time; no other lock is taken with it."""
 PRICES: Final = 7_303_004
@@ -37,3 +39,9 @@ BILLS: Final = 7_304_001
 """Vendors' bills are read and matched one at a time."""
 SEEDING: Final = 0x50_49_43_54_4F_52
 """One process seeds the installation; the number spells 'PICTOR'."""
+
+
+def lock(number: int) -> None:
+    """Take the lock until the transaction ends, waiting for whoever holds it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
