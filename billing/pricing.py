@@ -33,7 +33,9 @@ TOKEN_AXES = MappingProxyType({"low": 16, "medium": 48, "high": 96})
 """Tokens along the long edge, by quality, in the published token formula."""
 
 # Reported tokens further than this factor from every quality's formula are no evidence. Qualities
-# lie a factor of 9 and 4 apart, so any count between them is within 3 of one of the two.
+# lie a factor of about 9 and 4 apart, so nearly any count between two is within 3 of one of them.
+# For some sizes the rounded short edge makes the first factor more than 9: low and medium of a
+# 3072x1024 lie 9.6 apart, and the counts in the middle are evidence of neither.
 _PLAUSIBLE_FACTOR = 3
 
 

@@ -4,6 +4,7 @@
     in/20261120/7f3/c41…/0.bin                an input of a generation: a reference image
     tmp/20261120/7f3/c41…/1-0-2.png           a partial image: dispatch-image-partial
     small/20261120/7f3/c41…/1-0.webp          a thumbnail for lists, made when first requested
+    small/20261120/7f3/c41…/1-0-icon.webp     a smaller one, made likewise
     proof/of-storage.txt                      written and read by workers, to check that they can
     proof/of-removal.txt                      written and removed by them, for the same reason
     trials/20261120/7f3/c41…/picture.png      the picture from a test of a route, for a week

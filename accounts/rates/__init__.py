@@ -1,12 +1,10 @@
-"""Requests and images per minute, of a key and of its tenant, in one round trip.
+"""Rate limits of keys, tenants, people, addresses and mailboxes, each taken in one round trip.
 
-Each limit is a bucket that holds a minute's worth, starts full and fills in steps (`buckets.py`).
-All buckets of a request are taken from together: if one lacks room, nothing is taken, and the
-refusal says truly when to come back (`on_redis.py`). While Redis is away each web process keeps the
-same buckets in its own memory (`local.py`). So a limit is loosened at most by a factor of the
-number of processes, and money, which is in Postgres, not at all.
-
-Reads are counted too, per tenant, in one bucket per kind of read.
+Each limit is a bucket that holds the worth of a minute, an hour or a day, starts full and fills in
+steps (`buckets.py`). All buckets of a request are taken from together: if one lacks room, nothing
+is taken, and the refusal says truly when to come back (`on_redis.py`). While Redis is away each web
+process keeps the same buckets in its own memory, full at first (`local.py`). So n processes loosen
+a limit by a factor of n + 1 at most, and money, which is in Postgres, not at all.
 """
 
 import hashlib

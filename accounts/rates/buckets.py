@@ -1,4 +1,7 @@
-"""A caller's limits as buckets, and the answer's headers about them. Pure."""
+"""A caller's limits as buckets, and the answer's headers about them. Pure.
+
+A bucket for 30 a minute starts full: 30 pass at once, then 30 a minute, so up to 60 in the first.
+"""
 
 import math
 from collections.abc import Sequence
@@ -31,7 +34,7 @@ KEY_CHANGES = "changes of keys"
 MAILS = "mails"
 
 PAGES_OF_PERSON = 300
-"""Pages of the console a minute per person: five a second, for any length of time."""
+"""Pages of the console a minute per person: 300 at once, then five a second."""
 PICTURES_OF_PERSON = 6000
 """Thumbnails a minute per person: each row of a list requests one, and each costs little."""
 NEW_PICTURES_OF_PERSON = 600
@@ -43,7 +46,8 @@ SIGN_INS_FROM_ADDRESS = 30
 """Passwords typed a minute, right or wrong."""
 MAILS_AN_HOUR = 6
 MAX_MAILS_PER_DAY = 12
-"""Mails to one mailbox, of the kinds that a stranger can cause by typing its address."""
+"""Mails to one mailbox, of the kinds that a stranger can cause by typing its address: six at once,
+then one in ten minutes until twelve are used up, then one in two hours."""
 
 
 @dataclass(frozen=True, slots=True)

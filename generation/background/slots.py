@@ -1,8 +1,8 @@
 """Shares an image worker's slots between tenants; tests get a small share.
 
 A tenant holds at most nine times the slots that it leaves free, and always at least one, so the
-next tenant begins at once, however many slow requests one tenant has. The spool budget has the same
-rule. A refused generation stays queued (docs/adr/0035).
+next tenant begins at once, however many slow requests one tenant has. A refused generation stays
+queued (docs/adr/0035). The spool budget leaves more: a single owner gets half (kit/bytes/spool.py).
 """
 
 import math

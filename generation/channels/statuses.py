@@ -1,18 +1,18 @@
 """The attempt class of an answer's HTTP status: one table for all kinds of channels. Pure.
 
-By status, then by content. An upstream that says plainly that it turned the call away did not work
-on it; an answer that leaves this open is `unknown` and is never sent again.
+The first row that fits decides. An upstream that says plainly that it turned the call away did not
+work on it; an answer that leaves this open is `unknown` and is never sent again.
 
 | status | body | class |
 |---|---|---|
 | 521 522 523 525 | any (Cloudflare: the origin was not connected) | not_reached |
-| 400 413 422 | a code or phrase about policy (complaints.py) | moderated |
+| any other | a code or phrase about policy (complaints.py) | moderated |
 | 400 413 422 | one about the channel's own account | refused |
 | 400 413 422 | anything else | rejected |
 | 503 | a JSON object | refused |
 | 503 | anything else: a proxy's page, sent while the work may go on | unknown |
-| 301 307 308, other 4xx but 408 499 | any but policy codes: decided before any work | refused |
-| the rest: 408 499 500 502 504 520 524 … | any but policy codes | unknown |
+| 301 307 308, other 4xx but 408 499 | any: decided before any work | refused |
+| the rest: 408 499 500 502 504 520 524 … | any | unknown |
 
 Sources: OpenAI's and Azure's error references, Cloudflare's 5xx pages, relays' source
 (20 Nov 2026).

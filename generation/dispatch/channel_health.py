@@ -52,7 +52,9 @@ WRONG_SIZES = 3
 STRICT_PAUSE_SECONDS = 600.0
 """The time after a wrong size in which no strict request for it goes there."""
 
-# A rejection is the caller's fault and storage is ours: neither says that a channel is down.
+# A rejection is the caller's fault and storage is ours: neither says that a channel is down. Nor
+# does a bad result, since the channel answers, and wrong sizes have a record of their own; but it
+# brings no image, so statistics count it as a failure (FAILED_CLASSES in traffic/minutes.py).
 FAILURES = frozenset({AttemptClass.NOT_REACHED, AttemptClass.REFUSED, AttemptClass.UNKNOWN})
 
 

@@ -1,8 +1,8 @@
 """The next step after a failed attempt: the table of attempt classes as a function. Pure.
 
-A call is repeated only if it surely did not reach the upstream or was refused there; a bad result
-once, if the channel's retries are free. A call with an unknown fate is never repeated, because it
-may have been paid for.
+A call is repeated only if it surely did not reach the upstream, was refused there, or was rejected
+by a channel that rejects every tenant's requests; a bad result once, if the channel's retries are
+free. A call with an unknown fate is never repeated, because it may have been paid for.
 """
 
 from dataclasses import dataclass, replace

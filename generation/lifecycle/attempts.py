@@ -30,7 +30,7 @@ from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Row
 
-logger = logging.getLogger("generation.attempts")  # the name in docs/operations.md
+logger = logging.getLogger("generation.attempts")  # named in docs/operations/monitoring.md
 
 ATTEMPTS = Counter(
     "pictor_attempts", "Calls to channels that ended.", ["channel", "model", "class"]

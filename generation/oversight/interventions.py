@@ -102,7 +102,7 @@ def end_as_failed(
 
 
 def ring_again(generation: Generation) -> None:
-    """Send the wake-up to an image worker again; raise ValidationError if the broker refuses it."""
+    """Ring the image workers' doorbell again; raise ValidationError if the broker refuses it."""
     if not notify.ring(Ring.of(generation)):
         raise ValidationError("the broker did not take the message")
 

@@ -1,7 +1,8 @@
 """The Celery app, used as a doorbell: its queues and schedule. celery_worker.py runs the workers.
 
-Messages hold a generation's id, with its model and size if they help, or nothing. There are no
-results, events, gossip or ETA: PostgreSQL is the truth, and a message may come twice or never.
+A doorbell holds a generation's id, tenant and mode, with model and size if they help; a message to
+a short-work worker at most a row's id or a time. There are no results, events, gossip or ETA:
+PostgreSQL is the truth, and a message may come twice or never.
 """
 
 import os

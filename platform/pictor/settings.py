@@ -121,7 +121,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL, LOGIN_REDIRECT_URL = "/accounts/login/", "/console/"
 STAFF_MFA = env_bool("PICTOR_STAFF_MFA", default=True)
-"""If true, staff without a second factor see only the admin's pages that set one up."""
+"""If true, staff see nothing of the admin and /ops/ before they show a second factor."""
 
 # Mail: `EMAIL_URL=smtp://user:password@host:587/?tls=True`. Without it the embedded default shows
 # its mail at /mailbox/, and other installations keep theirs until it is set.

@@ -1,4 +1,4 @@
-"""The price rules: quotes and charges. Every number of docs/pricing.md is here."""
+"""The price rules: quotes and charges, with most of the numbers of docs/pricing.md."""
 
 from decimal import Decimal
 

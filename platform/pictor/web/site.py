@@ -1,10 +1,11 @@
-"""Everything outside /v1 on Django's stock handler: 8 requests at a time, small bodies only.
+"""Everything outside /v1 on Django's stock handler: 8 turns at a time, each of 30 s at most.
 
 The stock handler gives each request a thread and reads the whole body before any view can refuse
-it; pages need neither hundreds of threads nor megabytes. A turn covers only the work: a form is
-read before its turn and an answer is sent after it, so neither a slow sender nor a slow reader
-holds one. A larger form is read only if its sender has signed in, which is checked before the first
-byte, and the largest only on pages that accept files.
+it; pages need neither hundreds of threads nor, except for files, megabytes. A turn covers only the
+work: a form is read before its turn and an answer is sent after it, so neither a slow sender nor a
+slow reader holds one. A view that outlasts its turn runs on in its thread, beyond the 8. A larger
+form is read only if its sender has signed in, which is checked before the first byte, and the
+largest only on pages that accept files.
 """
 
 import asyncio

@@ -40,7 +40,7 @@ class EndAction:
 
 
 def _cancel(**facts: object) -> EndedAsFailed:
-    return EndedAsFailed(interventions.cancel(**facts), ())  # type: ignore[arg-type]  # as Way.end
+    return EndedAsFailed(interventions.cancel(**facts), ())  # type: ignore[arg-type]  # as EndAction.end
 
 
 CANCEL = EndAction(

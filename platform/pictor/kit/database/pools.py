@@ -12,10 +12,13 @@
     references  1   verification of reference images, fair between tenants; web, image worker
 
 Other threads: DNS look-ups (kit/outbound/egress.py: 8 for each set of private origins, 32 for
-callers' URLs and 32 for webhooks; webhooks/addresses.py: 2), pages outside /v1 (a thread each, at
-most 8 at a time), tests of routes (generation/catalogue/trial_threads.py: a thread each, 8 at
-work), and single threads that live as long as their process (presence, heartbeat, loop, reaper and
-its watch, the beat, the consumer's watch, webhooks, the posting of figures).
+callers' URLs and 32 for webhooks; webhooks/addresses.py: 2), pages outside /v1 (a thread each: 8
+within their turns, and those that outlast their turn of 30 s, until they end), Celery's pool
+(processes/celery_worker.py: 1 or 4), tests of routes (generation/catalogue/trial_threads.py: a
+thread each, 8 at work), short-lived ones (the checks of pooler and statement log at the start, the
+import of the pages), libvips's own, and single threads that live as long as their process
+(presence, heartbeat, loop, reaper and its watch, the beat, the consumer's watch, webhooks, the
+posting of figures, the renewal of S3 credentials).
 
 Admission has turns instead of threads: it runs on the loop, and in `database` if it must block.
 
