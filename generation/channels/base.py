@@ -22,7 +22,7 @@ class ChannelConfig:
 
     Attributes:
         kind: the adapter, see registry.py.
-        base_url: the vendor's API; `/v1` is added to one without a path.
+        base_url: the vendor's API.
         timeout_seconds: from connecting to the last byte, unless the caller sets a shorter one.
         upstream_models: public model -> the vendor's name for it; absent means the same name.
     """
