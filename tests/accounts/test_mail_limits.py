@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Mail, User
+from pictor.kit.redis.client import client
 from tests.accounts.sign_ups import CODE, FORM, RESET, SIGN_UP
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
@@ -28,12 +29,28 @@ def test_one_mailbox_gets_six_within_an_hour(page, form):
     assert "Too many mails were sent to this address." in answers[-1].content.decode()
 
 
-def test_a_label_leads_to_the_same_mailbox():
-    forms = [{"email": f"ann+{number}@gmail.com"} for number in range(8)]
+def test_one_mailbox_gets_twelve_before_the_days_limit_refills():
+    [Client().post(RESET, {"email": "ann@example.com"}) for _ in range(6)]
+    client().delete(*client().keys("pictor:rate:{mail}:*:hour"))  # as if an hour had passed
+    answers = [Client().post(RESET, {"email": "ann@example.com"}) for _ in range(6)]
+    client().delete(*client().keys("pictor:rate:{mail}:*:hour"))
+
+    refused = Client().post(RESET, {"email": "ann@example.com"})
+
+    assert [answer.status_code for answer in answers] == [302] * 6
+    assert refused.status_code == 429
+    assert 6_600 < int(refused.headers["Retry-After"]) <= 7_200
+
+
+@pytest.mark.parametrize(
+    ("domain", "statuses"), [("gmail.com", [302] * 6 + [429] * 2), ("corp.example", [302] * 8)]
+)
+def test_a_label_leads_to_the_same_mailbox_at_known_providers(domain, statuses):
+    forms = [{"email": f"ann+{number}@{domain}"} for number in range(8)]
 
     answers = [Client().post(RESET, form) for form in forms]
 
-    assert [answer.status_code for answer in answers] == [302] * 6 + [429] * 2
+    assert [answer.status_code for answer in answers] == statuses
 
 
 def test_asking_again_for_a_code_is_counted_too():
