@@ -119,8 +119,12 @@ def take_sign_in(*, account: str, address: str) -> None:
 
 
 def take_mail(address: str) -> None:
-    """Count one mail to an address whose owner has not asked for it. Raises like `take_read`."""
-    mailbox = mailbox_of(address).encode()
+    """Count one mail to an address whose owner has not asked for it. Raises like `take_read`.
+
+    Labels lead to one mailbox at any provider: if one does not know them, a limit is shared.
+    """
+    name, _, domain = mailbox_of(address).rpartition("@")
+    mailbox = f"{name.partition('+')[0]}@{domain}".encode()
     _take_all(buckets_of_mails(hashlib.sha256(mailbox).hexdigest()[:32]))
 
 

@@ -42,15 +42,13 @@ def test_one_mailbox_gets_twelve_before_the_days_limit_refills():
     assert 6_600 < int(refused.headers["Retry-After"]) <= 7_200
 
 
-@pytest.mark.parametrize(
-    ("domain", "statuses"), [("gmail.com", [302] * 6 + [429] * 2), ("corp.example", [302] * 8)]
-)
-def test_a_label_leads_to_the_same_mailbox_at_known_providers(domain, statuses):
+@pytest.mark.parametrize("domain", ["gmail.com", "corp.example"])
+def test_a_label_leads_to_the_same_mailbox(domain):
     forms = [{"email": f"ann+{number}@{domain}"} for number in range(8)]
 
     answers = [Client().post(RESET, form) for form in forms]
 
-    assert [answer.status_code for answer in answers] == statuses
+    assert [answer.status_code for answer in answers] == [302] * 6 + [429] * 2
 
 
 def test_asking_again_for_a_code_is_counted_too():
