@@ -43,7 +43,7 @@ def _holdings() -> holdings.Holdings:
 
 
 def _duties() -> Duties:
-    from generation.alerts import former_staff  # noqa: PLC0415 - only where staff leave
+    from generation.oversight.alerts import former_staff  # noqa: PLC0415 - only where staff leave
 
     return former_staff
 

@@ -12,15 +12,14 @@ from celery import Task, shared_task
 from accounts.services import link_events
 from billing.models import LedgerProof
 from billing.services import is_due
-from generation import conditions
 from generation.admission import idempotency, retry_shield
-from generation.alerts.alert_sending import send_due_alerts
 from generation.background import doorbell, leftovers, retention
-from generation.bills import intake
-from generation.oversight import selling, sunset_mail, watch
+from generation.catalogue.traffic import channel_events
+from generation.catalogue.traffic.minutes import Counting
+from generation.oversight import conditions, selling, sunset_mail, watch
+from generation.oversight.alerts.alert_sending import send_due_alerts
+from generation.oversight.bills import intake
 from generation.oversight.ledger.rounds import prove
-from generation.traffic import channel_events
-from generation.traffic.minutes import Counting
 from pictor.kit.words import clock
 
 logger = logging.getLogger(__name__)

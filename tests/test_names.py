@@ -34,7 +34,6 @@ SAME = {
     "audit_events": "entries of the audit log on pages",
     "audit_log": "the audit log and its reads",
     "bills": "vendors' bills",
-    "calls": "API calls, and the code that makes them",
     "channels": "channels",
     "checks": "the checks of the ledger's proof, and their results",
     "complaints": "the subject of an upstream's refusal",

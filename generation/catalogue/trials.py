@@ -21,10 +21,10 @@ from accounts.services import Actor
 from billing.upstream_cost import CostSource, CostTable
 from generation.catalogue import services, trial_call
 from generation.catalogue.snapshot import LONGEST_CALL
+from generation.catalogue.traffic import channel_events
 from generation.channels.errors import MAX_DETAIL_CHARS, AttemptClass
 from generation.models import Channel, ChannelEvent, ChannelTrial, Contract
 from generation.selectors import cost_tables
-from generation.traffic import channel_events
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.database import pools
 from pictor.kit.redis import bell

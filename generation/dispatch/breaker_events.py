@@ -14,9 +14,9 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError
 from prometheus_client import Counter
 
+from generation.catalogue.traffic import channel_events
+from generation.catalogue.traffic.channel_events import BreakerChange
 from generation.models import ChannelEvent
-from generation.traffic import channel_events
-from generation.traffic.channel_events import BreakerChange
 from pictor.kit.database import pools
 from pictor.kit.words import clock
 

@@ -15,13 +15,13 @@ from uuid import UUID
 
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo
 from generation.catalogue.plans import CLOSEST, Candidate
+from generation.catalogue.selection import candidates
 from generation.catalogue.snapshot import latest_catalogue
 from generation.channels.declaration import PLAIN, Needs
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.dispatch.call import needs_of
 from generation.dispatch.channel_health import Health, UpstreamCall
 from generation.dispatch.endings import counted_as, gate_seconds, refused
-from generation.dispatch.selection import candidates
 from generation.lifecycle import attempts
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import NO_STRICT_CHANNEL, Failure, error_for

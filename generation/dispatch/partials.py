@@ -15,9 +15,9 @@ from functools import partial as bound
 from django.db import DatabaseError, InterfaceError
 
 from generation.channels.base import OnPartial, UpstreamImage, UpstreamPartial
-from generation.dispatch.announce import PartialImage, announcement
 from generation.dispatch.pixels import WantedImage, verify_on_loop
 from generation.dispatch.store import count_bytes_of_test
+from generation.lifecycle.announce import PartialImage, announcement
 from generation.lifecycle.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import VerifiedImage

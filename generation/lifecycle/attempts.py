@@ -16,12 +16,12 @@ from billing.selectors import uncharged_of_day
 from billing.services import book_upstream_cost, count_uncharged
 from billing.upstream_cost import COUNTED, Cost, Costs, Loss, SentRequest, upstream_cost
 from generation.catalogue.contracts import RouteInfo
+from generation.catalogue.traffic.errors import fingerprint_of
 from generation.channels.errors import AttemptClass
 from generation.lifecycle.claims import CLAIMED, Claim
 from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Generation, Route, State
 from generation.selectors import cost_tables
-from generation.traffic.errors import fingerprint_of
 from pictor.kit.database import model_rows, prepared
 from pictor.kit.database.loop_connections import fetch_async
 from pictor.kit.database.prepared import SqlPart, Statement

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from generation.bills.listing import LISTS
 from generation.models import BillLine, VendorBill
+from generation.oversight.bills.listing import LISTS
 from pictor.kit.words.money import in_dollars, to_decimal
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import OutputWrapper
 
 from accounts.management.operator import print_table
+from generation.catalogue.traffic.standing import ChannelStatus
 from generation.oversight.channel_list import ListedChannel, listed_channels
-from generation.traffic.standing import ChannelStatus
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 

@@ -11,11 +11,11 @@ from django.core.management.base import CommandError, OutputWrapper
 from accounts.management.operator import answer, print_table
 from accounts.models import AuditEvent
 from accounts.selectors import installation_events_about
+from generation.catalogue.traffic import channel_events, errors, minutes
+from generation.catalogue.traffic.errors import Errors
+from generation.catalogue.traffic.modes import OF_MODE
 from generation.management import channel_trials
 from generation.models import Channel, ChannelEvent
-from generation.traffic import channel_events, errors, minutes
-from generation.traffic.errors import Errors
-from generation.traffic.modes import OF_MODE
 from pictor.kit.words import clock, ids
 
 CELLS = ("minute", "calls", "classes", "p50", "p95")

@@ -7,11 +7,11 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 
 from accounts.management.operator import print_table
 from generation.catalogue import services
+from generation.catalogue.traffic.modes import OF_MODE
 from generation.models import Contract
 from generation.oversight.model_list import ListedModel, listed_models
 from generation.oversight.reviewing import promises_of
 from generation.selectors import contract_by_name
-from generation.traffic.modes import OF_MODE
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 

@@ -8,7 +8,7 @@ from accounts.models import Subject
 
 
 class Condition(models.Model):
-    """Something that is wrong, or soon will be; generation/conditions/ has the kinds.
+    """Something that is wrong, or soon will be; generation/oversight/conditions/ has the kinds.
 
     One row for each kind and object. A condition that returns opens its row again, so one that was
     accepted for good stays accepted.

@@ -9,12 +9,12 @@ from django.db.models import Max
 
 from billing.selectors import Margin, margins
 from generation.catalogue.services import is_sandbox
+from generation.catalogue.traffic.channel_events import Shut, shut_now
+from generation.catalogue.traffic.minutes import Now, now_of_each
+from generation.catalogue.traffic.modes import Mode
+from generation.catalogue.traffic.standing import NEEDS_SOMEBODY, ChannelStatus, standing_of
 from generation.lifecycle import lease
 from generation.models import Channel, ChannelTrial, PendingRevision, Serves
-from generation.traffic.channel_events import Shut, shut_now
-from generation.traffic.minutes import Now, now_of_each
-from generation.traffic.modes import Mode
-from generation.traffic.standing import NEEDS_SOMEBODY, ChannelStatus, standing_of
 from pictor.kit.words.money import Micros
 
 FIGURES_PERIOD = timedelta(days=7)

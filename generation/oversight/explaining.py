@@ -8,9 +8,9 @@ from billing.selectors import current_table
 from billing.upstream_cost import Cost, SentRequest, upstream_cost
 from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, contract_from
 from generation.catalogue.plans import CLOSEST, plan
+from generation.catalogue.selection import shares
 from generation.catalogue.snapshot import route_info
 from generation.channels.declaration import PLAIN, Needs, Task
-from generation.dispatch.selection import shares
 from generation.models import Channel, Contract, Route, Serves
 from generation.selectors import cost_tables, present_stops
 from pictor.kit.words import clock

@@ -10,11 +10,11 @@ from billing.pricing import PriceKey
 from billing.selectors import Buyer, Margin, current_table, model_buyers, total_of
 from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo
 from generation.catalogue.plans import plan
+from generation.catalogue.selection import shares
 from generation.catalogue.snapshot import current_catalogue
-from generation.dispatch.selection import shares
+from generation.catalogue.traffic.minutes import last_calls
+from generation.catalogue.traffic.modes import Mode
 from generation.models import Contract, Route
-from generation.traffic.minutes import last_calls
-from generation.traffic.modes import Mode
 
 LOOK_BACK_DAYS = 30
 """The period looked back at, in UTC days, today included."""

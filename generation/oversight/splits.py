@@ -19,8 +19,8 @@ from billing.upstream_cost import CostTable
 from generation.catalogue import services
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo
 from generation.catalogue.costs import cost_of_cell, is_by_tokens
+from generation.catalogue.selection import shares
 from generation.catalogue.snapshot import route_info, stored_catalogue
-from generation.dispatch.selection import shares
 from generation.models import Channel
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, scale_half_up, to_decimal

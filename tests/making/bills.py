@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billing.services import book_upstream_cost
-from generation.bills import intake
-from generation.bills.mapping import Columns
 from generation.models import Attempt, Channel, ChannelTrial, VendorBill
+from generation.oversight.bills import intake
+from generation.oversight.bills.mapping import Columns
 from pictor.kit.words.ids import new_uuid_of
 from pictor.kit.words.money import Micros
 from tests.making.factories import ORIGIN, PayingCustomer, at

@@ -28,9 +28,9 @@ from generation.catalogue.services.retiring import set_retirements
 from generation.catalogue.services.revisions import revise, revised
 from generation.catalogue.services.routes import Routes, planned_routes, routes_of, write_routes
 from generation.catalogue.services.unserved import refusing_stops
+from generation.catalogue.traffic import channel_events
 from generation.channels.registry import DEFAULT_KIND
 from generation.models import Attempt, Channel, ChannelEvent, PendingRevision
-from generation.traffic import channel_events
 from pictor.kit.secrets.encryption import WrongKey
 from pictor.kit.words import clock
 

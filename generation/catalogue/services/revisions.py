@@ -30,9 +30,9 @@ from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import RouteTerms
 from generation.catalogue.services.routes import Routes, routes_of, write_routes
 from generation.catalogue.services.unserved import refusing_stops
+from generation.catalogue.traffic import channel_events
+from generation.catalogue.traffic.standing import calls_under_way
 from generation.models import Channel, PendingRevision
-from generation.traffic import channel_events
-from generation.traffic.standing import calls_under_way
 
 COLUMNS = ("kind", "base_url", "credentials", "serves", "sizes")
 """Columns that decide how a channel is called; changes of others hold at once."""

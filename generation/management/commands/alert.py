@@ -18,11 +18,11 @@ from accounts.management.operator import (
     read_words,
     say_invalid,
 )
-from generation.alerts import alert_tests, rules
-from generation.alerts.listing import ListedRule, list_rules, rule_named
-from generation.alerts.results import results_of, short
-from generation.alerts.rules import MAX_HOURS, MAX_MINUTES, RuleValues
 from generation.models import AlertRule
+from generation.oversight.alerts import alert_tests, rules
+from generation.oversight.alerts.listing import ListedRule, list_rules, rule_named
+from generation.oversight.alerts.results import results_of, short
+from generation.oversight.alerts.rules import MAX_HOURS, MAX_MINUTES, RuleValues
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
 

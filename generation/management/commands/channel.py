@@ -20,6 +20,7 @@ from accounts.management.operator import (
 from generation.catalogue import services
 from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions
+from generation.catalogue.traffic.modes import OF_MODE
 from generation.management import (
     channel_costs,
     channel_explain,
@@ -30,7 +31,6 @@ from generation.management import (
 )
 from generation.models import Channel
 from generation.selectors import Calls, attempts_since
-from generation.traffic.modes import OF_MODE
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 

@@ -9,8 +9,8 @@ from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, answer, check_reason, say_invalid
-from generation.bills import corrections
-from generation.bills.corrections import CorrectionLine
+from generation.oversight.bills import corrections
+from generation.oversight.bills.corrections import CorrectionLine
 from pictor.kit.words.money import to_decimal
 
 

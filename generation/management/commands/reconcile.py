@@ -22,12 +22,12 @@ from accounts.management.operator import (
     read_limit,
     say_invalid,
 )
-from generation.bills import decisions, immediate, intake, listing
-from generation.bills.listing import LISTS
-from generation.bills.mapping import COLUMNS, PER_CALL, PER_DAY, UNITS
-from generation.bills.unit_costs import draft_of, unit_costs
 from generation.management.bill_facts import bill_lines, bill_row, line_row
 from generation.models import BillLine, Channel, VendorBill
+from generation.oversight.bills import decisions, immediate, intake, listing
+from generation.oversight.bills.listing import LISTS
+from generation.oversight.bills.mapping import COLUMNS, PER_CALL, PER_DAY, UNITS
+from generation.oversight.bills.unit_costs import draft_of, unit_costs
 from generation.selectors import channel_by_name
 from pictor.kit.words.money import to_decimal
 

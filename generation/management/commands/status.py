@@ -18,8 +18,8 @@ from accounts.management.operator import (
     say_invalid,
 )
 from accounts.services import at_the_shell
-from generation import conditions
 from generation.models import Condition
+from generation.oversight import conditions
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 

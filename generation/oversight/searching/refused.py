@@ -12,9 +12,9 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from billing.selectors import sorts_of
+from generation.catalogue.traffic.modes import Mode
 from generation.models import RefusedRequest
 from generation.oversight.searching.search_pages import SearchPage, each_page, made_within, page_of
-from generation.traffic.modes import Mode
 
 MAX_SCANNED_ROWS = 5_000
 """The most rows to look at for one page."""

@@ -28,6 +28,14 @@ SCOPE_WORDS = {
     "webhooks:write": "Manage webhooks",
     "keys:write": "Manage keys",
 }
+OVERLAP_WORDS = {
+    "0": "at once",
+    "1h": "in 1 hour",
+    "24h": "in 24 hours",
+    "3d": "in 3 days",
+    "7d": "in 7 days",
+}
+"""How long an old secret stays valid after a rotation."""
 LAST_DAY = date(2099, 12, 31)
 """The API's limit, too; the end of year 9999 overflows in zones with an earlier midnight."""
 FIELD_OF = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import wraps
 from http import HTTPStatus
@@ -224,6 +225,12 @@ def may_see(workspace: Workspace, key: ApiKey) -> bool:
         return False
     is_maker = Permission.MAKE_KEYS in workspace.may and Permission.MANAGE_KEYS not in workspace.may
     return not is_maker or key.created_by_id == workspace.user.id
+
+
+def may_use(workspace: Workspace, key: ApiKey, now: datetime) -> bool:
+    """True if the member may use this key to make images."""
+    can = key.status(now) == "active" and "images:write" in key.scopes
+    return can and may_see(workspace, key)
 
 
 def keys_of(workspace: Workspace) -> list[ApiKey]:

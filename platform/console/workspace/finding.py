@@ -11,7 +11,7 @@ from console.parts.filters import MAX_TEXT
 from console.parts.places import Place
 from console.workspace.access import Permission, Workspace, is_called, keys_of, member
 from console.workspace.places import places_of
-from console.workspace.support import without_content
+from console.workspace.shared.content import without_content
 from generation.tenants import services
 from pictor.kit.words.errors import NotFound
 

@@ -23,13 +23,12 @@ from billing.selectors import (
     has_made_images,
 )
 from console.parts.rows import SHOWN_CHARS, row_of
-from console.workspace.access import Permission, Workspace, keys_of, member
-from console.workspace.calls.first_call import first_call
-from console.workspace.keys import may_use
+from console.workspace.access import Permission, Workspace, keys_of, may_use, member
+from console.workspace.shared.content import without_content
+from console.workspace.shared.first_call import first_call
 from console.workspace.shared.recent_use import recent_use_of
 from console.workspace.shared.sunsets import sunsets_of
 from console.workspace.shared.trouble import trouble_of
-from console.workspace.support import without_content
 from generation.models import Source, State
 from generation.selectors import Finished
 from generation.tenants.searching import Criteria, newest_matching

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import urlencode
 from uuid import UUID
@@ -36,7 +36,7 @@ from billing.selectors import (
 from console.parts.charts import Spark
 from console.parts.filters import MAX_TEXT
 from console.parts.form_fields import dressed
-from console.parts.key_form import SCOPE_WORDS, KeyForm, NewKeyForm, values_of
+from console.parts.key_form import OVERLAP_WORDS, SCOPE_WORDS, KeyForm, NewKeyForm, values_of
 from console.workspace.access import (
     Permission,
     Workspace,
@@ -44,17 +44,15 @@ from console.workspace.access import (
     done,
     is_called,
     keys_of,
-    may_see,
     member,
 )
-from console.workspace.audit.audit_events import entries_for_tenant
-from console.workspace.calls.first_call import first_call
+from console.workspace.shared.audit_events import SHOWN_EVENTS, entries_for_tenant
+from console.workspace.shared.first_call import first_call
 from console.workspace.shared.recent_use import latest_of, recent_use_of, sparks_of
 from pictor.kit.words import clock
 
 MAX_SHOWN_KEYS = 200
 """The most rows of the list; other keys are found by searching."""
-SHOWN_EVENTS = 20
 LISTS = {
     "": "All",
     "active": "Active",
@@ -72,13 +70,6 @@ _COLOURS = {
     KeyState.ACTIVE: "ok",
 }
 USUAL_SCOPES = ("images:write", "images:read", "billing:read")
-OVERLAP_WORDS = {
-    "0": "at once",
-    "1h": "in 1 hour",
-    "24h": "in 24 hours",
-    "3d": "in 3 days",
-    "7d": "in 7 days",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +219,6 @@ def _key_among(workspace: Workspace, public_id: str) -> tuple[ApiKey, Sequence[A
         if key.public_id == public_id:
             return key, keys
     raise Http404
-
-
-def may_use(workspace: Workspace, key: ApiKey, now: datetime) -> bool:
-    """True if the member may use this key to make images."""
-    can = key.status(now) == "active" and "images:write" in key.scopes
-    return can and may_see(workspace, key)
 
 
 def _may_change(workspace: Workspace, key: ApiKey) -> bool:

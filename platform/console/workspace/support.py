@@ -4,13 +4,12 @@ A page is only part of it if it is named here. Nothing can be changed or downloa
 """
 
 from collections.abc import Callable
-from copy import copy
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -18,8 +17,6 @@ from accounts.models import SupportGrant, User
 from accounts.selectors import support_grant
 from console.parts.page_guards import View, with_limits
 from console.parts.support import forget, grant_id_of
-from console.workspace.access import Workspace
-from generation.selectors import Finished
 from pictor.kit.words import clock
 
 PAGES = frozenset(
@@ -31,8 +28,6 @@ PAGES = frozenset(
 WITH_CONTENT = frozenset({"thumbnail"})
 """Pages of only images: allowed if the workspace shows its content to support."""
 _TO_LOOK = frozenset({"GET", "HEAD"})
-_WORDS = ("q",)
-"""Filters that search words: a person who may not read prompts may not guess them either."""
 
 
 def gated(name: str) -> Callable[[View], View]:
@@ -77,30 +72,3 @@ def _leave(request: HttpRequest, tenant: str) -> HttpResponse:
     if is_partial:
         answer.status_code = HTTPStatus.FORBIDDEN
     return answer
-
-
-def without_content(workspace: Workspace, finished: Finished) -> Finished:
-    """A generation as the person may see it: without prompt and images for support.
-
-    The template does not get what is left out, so no page can show it.
-    """
-    if workspace.sees_content:
-        return finished
-    emptied = copy(finished.generation)
-    is_read = "answer" not in emptied.get_deferred_fields()  # a list does not load it
-    metadata = (emptied.answer or {}).get("metadata", {}) if is_read else {}
-    sizes = {"delivered_sizes": metadata.get("delivered_sizes", [])}
-    emptied.prompt, emptied.fields, emptied.inputs, emptied.answer = "", {}, [], {"metadata": sizes}
-    if emptied.error:
-        emptied.error = {**emptied.error, "message": "Only its caller may see the message."}
-    return Finished(emptied, ())
-
-
-def findable(workspace: Workspace, query: QueryDict) -> QueryDict:
-    """The filters of a query string that the person may use."""
-    if workspace.sees_content or not any(name in query for name in _WORDS):
-        return query
-    left = query.copy()
-    for name in _WORDS:
-        left.pop(name, None)
-    return left

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import URLPattern, include, path
 
-from console.workspace import finding, home, keys, support, usage
-from console.workspace.audit import pages as audit
+from console.workspace import audit, finding, home, keys, support, usage
 from console.workspace.exports import downloads
 from console.workspace.generations import pages as generations
 from console.workspace.generations import thumbnails

@@ -11,8 +11,8 @@ from accounts.services import create_tenant
 from billing.models import FIGURES, SoldDay
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
+from generation.catalogue.traffic.errors import fingerprint_of
 from generation.models import Attempt, AttemptMinute, Channel, Generation
-from generation.traffic.errors import fingerprint_of
 from pictor.kit.words import clock
 from tests.console.answers import said_by
 

@@ -13,10 +13,10 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.services import mail
-from generation.alerts.alert_sending import send_due_alerts
-from generation.alerts.alert_tests import code_of, send_test
-from generation.alerts.rules import RuleValues, enable, save_rule
 from generation.models import AlertRule, AlertSending, Condition
+from generation.oversight.alerts.alert_sending import send_due_alerts
+from generation.oversight.alerts.alert_tests import code_of, send_test
+from generation.oversight.alerts.rules import RuleValues, enable, save_rule
 from pictor.kit.words import clock
 from tests.console.answers import lines_of, said_by
 from tests.webhooks.conftest import receiver

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from generation.bills import decisions, intake
 from generation.models import VendorBill
+from generation.oversight.bills import decisions, intake
 from tests.billing.conftest import alone, pool
 from tests.console.answers import said_by
 from tests.console.ops.conftest import new_owner

@@ -20,8 +20,8 @@ from billing.services import (
     publish_price_book,
     set_prices,
 )
-from generation.alerts.rules import RuleValues, save_rule
 from generation.models import Channel, Condition, CostTable
+from generation.oversight.alerts.rules import RuleValues, save_rule
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid_of
 from pictor.kit.words.money import Micros

@@ -17,9 +17,9 @@ from billing.services import (
     publish_price_book,
     set_prices,
 )
-from generation.alerts.rules import RuleValues, save_rule
 from generation.models import CostTable
 from generation.oversight import incidents
+from generation.oversight.alerts.rules import RuleValues, save_rule
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.console.answers import words_of

@@ -20,10 +20,10 @@ from billing.selectors import hours_of, total_of
 from console.ops.access import Mode
 from console.ops.now.kinds import KINDS, kind_of
 from console.ops.now.overview import figures_of
-from generation.conditions.condition_titles import TITLES
-from generation.conditions.kinds import KINDS as EVERY_KIND
-from generation.conditions.looking import FAILED
 from generation.models import Condition, ConditionLook
+from generation.oversight.conditions.condition_titles import TITLES
+from generation.oversight.conditions.kinds import KINDS as EVERY_KIND
+from generation.oversight.conditions.looking import FAILED
 from pictor.kit.words import clock
 
 NOW = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)

@@ -14,8 +14,8 @@ from accounts.models import User
 from billing.models import Transfer
 from console.ops.reconciliation import listed, one
 from console.uploads import sender
-from generation.bills import intake, listing
 from generation.models import BillLine, Channel, CostTable, VendorBill
+from generation.oversight.bills import intake, listing
 from tests.console.answers import csv_of, lines_of, said_by, words_of
 from tests.making.bills import NOON, call, costs_of_days, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel

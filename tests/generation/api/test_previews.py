@@ -13,8 +13,8 @@ from django.conf import settings
 from generation.api import streaming, waiting
 from generation.api.waiting import Hub, Ticket
 from generation.channels.declaration import Task
-from generation.dispatch.announce import PARTIALS, PartialImage, announcement
 from generation.lifecycle import settlement
+from generation.lifecycle.announce import PARTIALS, PartialImage, announcement
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit.database import pools

@@ -9,8 +9,8 @@ import pytest
 
 from accounts.models import User
 from accounts.services import mail
-from generation.alerts.alert_tests import code_of
 from generation.models import AlertRule, Condition
+from generation.oversight.alerts.alert_tests import code_of
 from pictor.kit.words import clock
 from tests.webhooks.conftest import receiver
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from generation.catalogue.traffic.errors import fingerprint_of, without_ids
 from generation.lifecycle.attempts import attempt_ended, end_failed_call
 from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Channel, Generation
 from generation.tenants.forgetting import forget
-from generation.traffic.errors import fingerprint_of, without_ids
 from pictor.kit.words import clock, ids
 from pictor.kit.words.ids import new_uuid
 from tests.making.factories import PayingCustomer, begun, make_channel, make_worker, take

@@ -9,10 +9,10 @@ import pytest
 
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
+from generation.catalogue.traffic import channel_events
+from generation.catalogue.traffic.channel_events import BreakerChange
 from generation.lifecycle.lease import enlist, retire
 from generation.models import AttemptMinute, Channel, ChannelEvent
-from generation.traffic import channel_events
-from generation.traffic.channel_events import BreakerChange
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 

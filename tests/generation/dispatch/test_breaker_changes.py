@@ -8,13 +8,13 @@ from typing import Any
 from django.db import OperationalError
 from prometheus_client import REGISTRY
 
+from generation.catalogue.traffic import channel_events
+from generation.catalogue.traffic.channel_events import BreakerChange
 from generation.channels.errors import AttemptClass
 from generation.dispatch import breaker_events as module
 from generation.dispatch.breaker_events import BreakerChanges
 from generation.dispatch.channel_health import Health
 from generation.models import Channel, ChannelEvent
-from generation.traffic import channel_events
-from generation.traffic.channel_events import BreakerChange
 from pictor.kit.database import pools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid

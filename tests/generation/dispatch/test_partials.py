@@ -14,9 +14,10 @@ from PIL import Image
 
 from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamPartial
-from generation.dispatch import announce, partials
+from generation.dispatch import partials
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import WantedImage
+from generation.lifecycle import announce
 from generation.lifecycle.claims import Claim
 from generation.models import Generation
 from pictor.kit.bytes.spool import SpoolClosed, Spools

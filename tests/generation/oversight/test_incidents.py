@@ -10,9 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import AuditEvent, Mail
-from generation import conditions
 from generation.models import Condition, Incident, IncidentUpdate
-from generation.oversight import incidents
+from generation.oversight import conditions, incidents
 from generation.oversight.incidents import IncidentWords, State
 from pictor.kit.words import clock
 from tests.accounts.conftest import until_waiting

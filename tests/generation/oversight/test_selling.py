@@ -16,12 +16,12 @@ from billing.models import FIGURES, LedgerProof, SoldDay, SoldRow, SoldUntil, Tr
 from billing.selectors import sold as waiting
 from billing.services import adjust, credit, refund, reverse
 from billing.services import sold as adding
-from generation.bills.corrections import CorrectionLine, correct
 from generation.lifecycle.attempts import cut_off
 from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Attempt, Generation
+from generation.oversight.bills.corrections import CorrectionLine, correct
 from generation.oversight.ledger.rounds import prove
 from generation.oversight.ledger.sold import findings_of_sold
 from generation.oversight.selling import add_sold, rebuild

@@ -19,11 +19,11 @@ from billing.selectors import By, ledger_totals, margins, total_of
 from billing.selectors import sold as waiting
 from billing.services import adjust, credit, refund, reverse
 from billing.services import sold as adding
-from generation.bills.corrections import CorrectionLine, correct
 from generation.lifecycle.attempts import cut_off
 from generation.lifecycle.outcome import TIMED_OUT, Failure, not_stored
 from generation.lifecycle.settlement import cancel, fail, settle_and_tell
 from generation.models import Attempt, Channel, Generation
+from generation.oversight.bills.corrections import CorrectionLine, correct
 from generation.oversight.ledger.sold import findings_of_sold
 from generation.oversight.selling import add_sold, rebuild
 from pictor.kit.bytes.spool import SpoolBudget, Spools

@@ -14,10 +14,10 @@ from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.alerts.forms import NAMES, RuleForm, initial_of
 from console.ops.alerts.one import rule_or_404, secret_page
 from console.parts.form_fields import dressed, take_errors
-from generation.alerts import listing
-from generation.alerts.rules import CHANGED, save_rule
-from generation.conditions.condition_titles import title_of
 from generation.models import AlertRule
+from generation.oversight.alerts import listing
+from generation.oversight.alerts.rules import CHANGED, save_rule
+from generation.oversight.conditions.condition_titles import title_of
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
 

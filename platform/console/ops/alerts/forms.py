@@ -7,7 +7,8 @@ from django import forms
 from typing_extensions import override
 
 from console.parts.form_fields import CheckboxesField, DollarsField, LinesField
-from generation.alerts.rules import (
+from generation.models import AlertRule
+from generation.oversight.alerts.rules import (
     ALL_KINDS,
     MAX_HOURS,
     MAX_MINUTES,
@@ -15,8 +16,7 @@ from generation.alerts.rules import (
     RuleValues,
     values_of,
 )
-from generation.conditions.condition_titles import title_of
-from generation.models import AlertRule
+from generation.oversight.conditions.condition_titles import title_of
 
 NAMES = {"least_micros": "least"}
 """Names of fields in the form, if they differ from the rule's."""

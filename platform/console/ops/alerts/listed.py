@@ -11,10 +11,10 @@ from console.ops.access import Operator, Permission, staff
 from console.ops.alerts.wording import badge_of, results_shown, sentence, worst_of
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import PAGE_ROWS, link_of
-from generation.alerts import listing
-from generation.alerts.listing import ListedRule, SentAlert
-from generation.alerts.rules import MAX_RULES
-from generation.conditions.condition_titles import title_of
+from generation.oversight.alerts import listing
+from generation.oversight.alerts.listing import ListedRule, SentAlert
+from generation.oversight.alerts.rules import MAX_RULES
+from generation.oversight.conditions.condition_titles import title_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 

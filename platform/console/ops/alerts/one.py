@@ -14,10 +14,10 @@ from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.alerts.listed import shown, uuid_of
 from console.ops.alerts.wording import badge_of, sentence
 from console.parts.filters import PAGE_ROWS
-from generation.alerts import alert_tests, listing, rules
-from generation.alerts.occasions import is_of_age
-from generation.conditions.condition_titles import title_of
 from generation.models import AlertRule
+from generation.oversight.alerts import alert_tests, listing, rules
+from generation.oversight.alerts.occasions import is_of_age
+from generation.oversight.conditions.condition_titles import title_of
 from pictor.kit.words import clock
 
 SWITCHES: Mapping[str, tuple[Callable[..., object], str]] = {

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.amounts import amount
-from generation.alerts.listing import Detail, ListedRule, SentAlert
-from generation.alerts.results import SendState
-from generation.conditions.condition_titles import title_of
 from generation.models import AlertRule
+from generation.oversight.alerts.listing import Detail, ListedRule, SentAlert
+from generation.oversight.alerts.results import SendState
+from generation.oversight.conditions.condition_titles import title_of
 
 STATES: Mapping[SendState, str] = {
     SendState.GIVEN_UP: "Given up",

@@ -21,10 +21,10 @@ from console.parts.form_fields import MAX_LIMIT
 from generation.catalogue import services
 from generation.catalogue.services import STOPS, UNTESTED, ChannelOptions
 from generation.catalogue.snapshot import LONGEST_CALL, current_catalogue
+from generation.catalogue.traffic.standing import calls_under_way
 from generation.models import Channel
 from generation.oversight.splits import Split, left_unserved, recent_sales, serving_instead, splits
 from generation.selectors import channel_by_id, cost_tables
-from generation.traffic.standing import calls_under_way
 from pictor.kit.words import clock
 
 MEANT = {STOPS: "may_stop", UNTESTED: "untested"}

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console.ops.access import Mode
+from generation.catalogue.traffic.errors import MAX_NAMED_TENANTS, Errors, errors_of
 from generation.channels.errors import AttemptClass
 from generation.models import Channel
-from generation.traffic.errors import MAX_NAMED_TENANTS, Errors, errors_of
 from pictor.kit.words import ids
 
 SPANS = {"1": "1 hour", "24": "24 hours"}

@@ -12,9 +12,9 @@ from accounts.models import AuditEvent
 from accounts.selectors import installation_events_about
 from console.parts.audit_events import ChangedValue, changes_of
 from console.parts.filters import PAGE_ROWS
+from generation.catalogue.traffic.channel_events import Kind, changes_before
 from generation.models import Channel, ChannelEvent, Worker
 from generation.selectors import workers_among
-from generation.traffic.channel_events import Kind, changes_before
 
 _FEW = 4
 """Changes shown before unfolding."""

@@ -13,8 +13,8 @@ from console.ops.channels.shown import Badge, badge_of, bars, minutes_in_words
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from console.uptime import State
+from generation.catalogue.traffic.standing import NEEDS_SOMEBODY, ChannelStatus
 from generation.oversight.channel_list import ListedChannel, listed_channels
-from generation.traffic.standing import NEEDS_SOMEBODY, ChannelStatus
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 

@@ -21,12 +21,12 @@ from console.ops.channels.shown import (
     state_of,
 )
 from console.parts.filters import link_of
+from generation.catalogue.traffic.channel_events import Kind, Shut, shut_now
+from generation.catalogue.traffic.minutes import Now, now_of
+from generation.catalogue.traffic.standing import calls_under_way, standing_of
 from generation.lifecycle import lease
 from generation.models import Channel
 from generation.selectors import channel_with_routes, workers_among
-from generation.traffic.channel_events import Kind, Shut, shut_now
-from generation.traffic.minutes import Now, now_of
-from generation.traffic.standing import calls_under_way, standing_of
 from pictor.kit.words import clock
 
 _SHUT_WORDS = {

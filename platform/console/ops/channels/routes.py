@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from generation.catalogue.costs import ServedCell, cells
+from generation.catalogue.selection import shares
 from generation.catalogue.snapshot import current_catalogue
 from generation.channels.retirements import end_of
-from generation.dispatch.selection import shares
 from generation.models import Channel, ChannelTrial, Route
 from generation.selectors import cost_tables, last_trials
 

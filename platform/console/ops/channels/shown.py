@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC
 
 from console.uptime import State, bars_of
+from generation.catalogue.traffic.minutes import CallMinute, Now
+from generation.catalogue.traffic.standing import ChannelStatus
 from generation.models import Channel
-from generation.traffic.minutes import CallMinute, Now
-from generation.traffic.standing import ChannelStatus
 
 Badge = tuple[State, str]
 """A colour and a word."""

@@ -24,6 +24,7 @@ from console.ops.channels.changes import ChangeOutlook, channel_or_404, outlook_
 from console.parts.audit_events import ChangedValue, changes_of
 from generation.catalogue import services
 from generation.catalogue.snapshot import LONGEST_CALL
+from generation.catalogue.traffic.standing import calls_under_way
 from generation.catalogue.trials import (
     TRIAL_LATE_AFTER,
     Estimate,
@@ -34,7 +35,6 @@ from generation.catalogue.trials import (
 )
 from generation.models import Channel, ChannelTrial, Contract, PendingRevision
 from generation.selectors import contracts, cost_tables, last_trials, trial_with_picture
-from generation.traffic.standing import calls_under_way
 from pictor.kit.secrets.encryption import WrongKey
 from pictor.kit.words import clock
 from storage.services import StorageFailed, signed_url, url_seconds

@@ -22,9 +22,9 @@ from console.ops.incidents.forms import (
 )
 from console.parts.form_fields import dressed, take_errors
 from console.site.news import ShownIncident
-from generation.conditions import condition_by_id
 from generation.models import Incident
 from generation.oversight import incidents
+from generation.oversight.conditions import condition_by_id
 from generation.oversight.incidents import State
 from pictor.kit.words import clock
 

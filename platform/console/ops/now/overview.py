@@ -20,7 +20,7 @@ from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.now import conditions
 from console.parts.filters import PAGE_ROWS, link_of
 from console.parts.periods import number_of
-from generation.conditions import conditions_now
+from generation.oversight.conditions import conditions_now
 from pictor.kit.words import clock
 
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)

@@ -15,10 +15,17 @@ from django.views.decorators.http import require_http_methods
 from console.ops.access import Operator, Permission, by, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.parts.periods import number_of
-from generation.bills import intake
-from generation.bills.mapping import COLUMNS, PER_CALL, PER_DAY, Columns, ReadRow, read_row
-from generation.bills.parsing import Row
 from generation.models import Channel, VendorBill
+from generation.oversight.bills import intake
+from generation.oversight.bills.mapping import (
+    COLUMNS,
+    PER_CALL,
+    PER_DAY,
+    Columns,
+    ReadRow,
+    read_row,
+)
+from generation.oversight.bills.parsing import Row
 from generation.selectors import channel_by_id, every_channel
 
 UNITS = {"usd": "dollars", "cents": "cents", "micros": "millionths of a dollar"}

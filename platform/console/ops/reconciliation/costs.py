@@ -6,8 +6,8 @@ from django.views.decorators.http import require_safe
 
 from console.ops.access import Operator, Permission, staff
 from console.ops.reconciliation.listed import bill_or_404
-from generation.bills.unit_costs import draft_of, in_force, unit_costs
 from generation.models import VendorBill
+from generation.oversight.bills.unit_costs import draft_of, in_force, unit_costs
 
 MAX_SCANNED_ROWS = 5_000
 """The most lines of each list to look at."""

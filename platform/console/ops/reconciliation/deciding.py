@@ -17,10 +17,10 @@ from console.ops.reconciliation.one import sought_by
 from console.ops.reconciliation.standing import refused
 from console.parts.form_fields import ConfirmationInput, dressed
 from console.parts.periods import number_of
-from generation.bills import decisions
-from generation.bills.decisions import MAX_AT_ONCE
-from generation.bills.listing import in_reach, lines_numbered, with_bill
 from generation.models import BillLine, VendorBill
+from generation.oversight.bills import decisions
+from generation.oversight.bills.decisions import MAX_AT_ONCE
+from generation.oversight.bills.listing import in_reach, lines_numbered, with_bill
 from pictor.kit.words.money import Micros, from_decimal
 
 MAX_CHARACTERS = 200

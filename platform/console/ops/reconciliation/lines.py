@@ -8,9 +8,9 @@ from console.amounts import amount
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.ops.reconciliation.standing import refused
-from generation.bills import decisions
-from generation.bills.listing import line_numbered
 from generation.models import BillLine
+from generation.oversight.bills import decisions
+from generation.oversight.bills.listing import line_numbered
 
 
 @staff(Permission.MONEY, fresh=True)

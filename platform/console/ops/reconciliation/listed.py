@@ -14,9 +14,9 @@ from console.ops.access import Mode, Operator, Permission, by, done, modes_of, s
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import PAGE_ROWS, link_of
 from console.parts.periods import number_of
-from generation.bills import intake
-from generation.bills import listing as bills
 from generation.models import Channel, VendorBill
+from generation.oversight.bills import intake
+from generation.oversight.bills import listing as bills
 from generation.selectors import channel_by_id, every_channel
 from pictor.kit.words.money import to_decimal
 

@@ -15,8 +15,9 @@ from console.ops.reconciliation.listed import BADGES, BillTotals, bill_or_404
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
 from console.parts.periods import TO, number_of
-from generation.bills import decisions, intake
-from generation.bills.listing import (
+from generation.models import Attempt, BillLine, VendorBill
+from generation.oversight.bills import decisions, intake
+from generation.oversight.bills.listing import (
     LISTS,
     MAX_SCANNED_ROWS,
     BillLineFilter,
@@ -24,8 +25,7 @@ from generation.bills.listing import (
     every,
     page_of,
 )
-from generation.bills.mapping import PER_CALL, Columns
-from generation.models import Attempt, BillLine, VendorBill
+from generation.oversight.bills.mapping import PER_CALL, Columns
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 

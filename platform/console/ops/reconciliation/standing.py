@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.reconciliation.listed import bill_or_404
-from generation.bills import intake
+from generation.oversight.bills import intake
 
 
 @staff(Permission.MONEY, fresh=True)

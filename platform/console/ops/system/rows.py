@@ -13,10 +13,10 @@ from accounts.services import unsent_seconds
 from billing.models import LedgerProof
 from billing.selectors import images_by_model, kept_heads, last_proofs
 from generation.admission import retry_shield
-from generation.conditions import handling
-from generation.conditions.money import OLDEST_PROOF
-from generation.conditions.work import LONGEST_WAIT, MAIL_SECONDS, WEBHOOK_SECONDS
 from generation.lifecycle.lease import SeenWorker
+from generation.oversight.conditions import handling
+from generation.oversight.conditions.money import OLDEST_PROOF
+from generation.oversight.conditions.work import LONGEST_WAIT, MAIL_SECONDS, WEBHOOK_SECONDS
 from generation.oversight.watch import API, WORKERS
 from generation.selectors import Lane, Queue, queues
 from pictor import __version__

@@ -11,8 +11,8 @@ from django.http import QueryDict
 from accounts.models import Tenant, User
 from accounts.selectors import membership_in
 from console.parts.exports import Rows, csv_chunks
+from console.workspace import audit
 from console.workspace.access import Permission, Workspace, allows
-from console.workspace.audit import pages as audit
 from console.workspace.generations import pages as generations
 from console.workspace.money import pages as money
 

@@ -20,8 +20,8 @@ from console.parts.pictures import is_otherwise, picture_of, released_of
 from console.parts.rows import SHOWN_CHARS, row_of
 from console.site import calls
 from console.workspace.access import Permission, Workspace, done, keys_of, member
-from console.workspace.calls.snippets import curl
-from console.workspace.generations.runs import run_of
+from console.workspace.shared.content import findable, without_content
+from console.workspace.shared.deliveries import badge_of
 from console.workspace.shared.filters import (
     SOURCES,
     TESTS,
@@ -32,8 +32,8 @@ from console.workspace.shared.filters import (
 )
 from console.workspace.shared.long_lists import ordering, to_order
 from console.workspace.shared.owned import one_of
-from console.workspace.support import findable, without_content
-from console.workspace.webhooks.pages import badge_of
+from console.workspace.shared.runs import run_of
+from console.workspace.shared.snippets import curl
 from generation import selectors
 from generation.admission.fields import MAX_PROMPT_CHARS
 from generation.models import Generation, State

@@ -16,26 +16,25 @@ from accounts.selectors import api_keys_of
 from billing.pricing import PriceTable
 from console.parts.rows import SHOWN_CHARS
 from console.site.calls import Snippet
-from console.workspace.access import Permission, Workspace, member
-from console.workspace.calls.choices import RequestDraft, draft_of
-from console.workspace.calls.first_call import models_of
-from console.workspace.calls.snippets import snippets_of
-from console.workspace.generations.runs import run_of
-from console.workspace.keys import may_use
+from console.workspace.access import Permission, Workspace, may_use, member
 from console.workspace.playground.picker import picker_of
 from console.workspace.playground.remedies import remedy_for
+from console.workspace.shared.choices import RequestDraft, draft_of
+from console.workspace.shared.first_call import models_of
 from console.workspace.shared.owned import one_of
+from console.workspace.shared.runs import run_of
+from console.workspace.shared.snippets import snippets_of
 from console.workspace.shared.sunsets import sunsets_of
 from console.workspace.shared.trouble import trouble_of
 from generation.admission.fields import OUTPUT_FORMATS
 from generation.admission.quoting import Quoted, quoted_order
 from generation.admission.service import Admitted
 from generation.api import requests
+from generation.api.playground import PageRequest, caller_of, require_offered, submit
 from generation.catalogue.contracts import Catalogue, ContractTerms
 from generation.catalogue.reference_images import MAX_IMAGES
 from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Source
-from generation.tenants.playground import PageRequest, caller_of, require_offered, submit
 from generation.tenants.searching import Criteria, newest_matching
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InvalidRequest, PictorError

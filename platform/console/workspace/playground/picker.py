@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from billing.pricing import PriceMissing, PriceTable, Quote, least, quote
-from console.workspace.calls.choices import Ratio, RequestDraft
+from console.workspace.shared.choices import Ratio, RequestDraft
 from generation.catalogue.contracts import AUTO, SizeOption
 from pictor.kit.words.money import Micros
 

@@ -3,7 +3,7 @@
 from django.http import Http404
 
 from console.workspace.access import Workspace
-from console.workspace.support import without_content
+from console.workspace.shared.content import without_content
 from generation.selectors import Finished
 from generation.tenants import services
 from pictor.kit.words.errors import NotFound

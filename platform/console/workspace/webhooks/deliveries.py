@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import rates
 from console.workspace.access import Permission, Workspace, done, member
-from console.workspace.webhooks.pages import badge_of, endpoint_of, page
+from console.workspace.shared.deliveries import badge_of
+from console.workspace.webhooks.pages import endpoint_of, page
 from pictor.kit.words import clock
 from pictor.kit.words.errors import RateLimited
 from webhooks.models import Delivery, WebhookEndpoint

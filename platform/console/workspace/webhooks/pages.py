@@ -17,10 +17,10 @@ from accounts.audit_log import audit_events_about
 from accounts.services import OVERLAPS
 from console.parts.filters import PAGE_ROWS
 from console.parts.form_fields import CheckboxesField, dressed, take_errors
-from console.parts.key_form import LIVE, TEST
+from console.parts.key_form import LIVE, OVERLAP_WORDS, TEST
 from console.workspace.access import Permission, Workspace, by, done, member
-from console.workspace.audit.audit_events import entries_for_tenant
-from console.workspace.keys import OVERLAP_WORDS, SHOWN_EVENTS
+from console.workspace.shared.audit_events import SHOWN_EVENTS, entries_for_tenant
+from console.workspace.shared.deliveries import STATES, badge_of
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import Unavailable
 from webhooks.models import EVENTS, Delivery, WebhookEndpoint
@@ -49,11 +49,6 @@ BADGES = {
     WebhookEndpoint.Status.ENABLED: ("ok", "Enabled"),
     WebhookEndpoint.Status.DISABLED: ("idle", "Disabled"),
     WebhookEndpoint.Status.PAUSED: ("bad", "Paused"),
-}
-STATES = {
-    Delivery.State.PENDING: ("info", "On its way"),
-    Delivery.State.DELIVERED: ("ok", "Delivered"),
-    Delivery.State.FAILED: ("bad", "Failed"),
 }
 
 
@@ -275,13 +270,6 @@ def page(
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form or refusal else HTTPStatus.OK
     return render(request, "workspace/webhook.html", context, status=status)
-
-
-def badge_of(delivery: Delivery) -> tuple[str, str]:
-    """The colour and word for a delivery's state."""
-    state = Delivery.State(delivery.state)
-    is_again = state == Delivery.State.PENDING and delivery.tries
-    return ("warn", "Tried again") if is_again else STATES[state]
 
 
 def _refuse(form: EndpointForm, error: ValidationError | Unavailable) -> None:

@@ -9,8 +9,8 @@ from accounts.models import AuditEvent, Tenant
 from billing.selectors import ledger_totals, sold
 from billing.services import credit, refund
 from billing.upstream_cost import UNKNOWN_COST
-from generation.bills.corrections import CorrectionLine, correct
 from generation.models import Attempt, Generation
+from generation.oversight.bills.corrections import CorrectionLine, correct
 from generation.oversight.selling import add_sold
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal

@@ -15,7 +15,7 @@ from tests.stack.servers import Stack
 
 COUNTED_AND_LOOKED_FOR = """
 from billing.selectors import sold
-from generation.conditions.looking import look
+from generation.oversight.conditions.looking import look
 from generation.oversight.selling import add_sold
 from pictor.kit.words import clock
 

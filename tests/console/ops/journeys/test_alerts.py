@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import psycopg
 
 TELL = """
-from generation.alerts.alert_sending import send_due_alerts
+from generation.oversight.alerts.alert_sending import send_due_alerts
 from pictor.kit.words import clock
 send_due_alerts(now=clock.now())
 """

@@ -15,10 +15,10 @@ from billing.selectors import balance_of
 from console.amounts import price
 from console.parts.pictures import Picture
 from console.parts.rows import GenerationRow
-from console.workspace.calls.choices import draft_of
-from console.workspace.calls.snippets import snippets_of
-from console.workspace.generations.runs import Run
 from console.workspace.playground.picker import picker_of
+from console.workspace.shared.choices import draft_of
+from console.workspace.shared.runs import Run
+from console.workspace.shared.snippets import snippets_of
 from generation.admission.quoting import Quoted, quoted_order
 from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Serves

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.models import Membership
 from console.uploads import sender
-from console.workspace.calls.snippets import snippets_of
+from console.workspace.shared.snippets import snippets_of
 from generation.models import Channel, Generation
 from storage import backends
 from tests.console.answers import words_of

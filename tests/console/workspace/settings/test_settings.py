@@ -84,7 +84,7 @@ def test_an_impossible_setting_is_refused(acme, sign_in, form, message):
 
 @pytest.mark.usefixtures("other")
 def test_the_log_is_the_workspaces_own(acme, sign_in, monkeypatch):
-    monkeypatch.setattr("console.workspace.audit.pages.PAGE_ROWS", 2)
+    monkeypatch.setattr("console.workspace.audit.PAGE_ROWS", 2)
     for number in range(3):
         about = Subject("tenant", f"note-{number}", acme.id)
         record(about, "tenant.note", actor="test", after={"number": number})

@@ -1,0 +1,98 @@
+"""A channel's present condition, judged by its calls, breakers and tests."""
+
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+
+from generation.catalogue.traffic.channel_events import Kind, Shut
+from generation.catalogue.traffic.minutes import CallMinute, Now
+from generation.models import Attempt, Channel, State
+
+JUDGED_MINUTES = 10
+"""The minutes that decide whether a channel is down."""
+LEAST_CALLS, LEAST_SUCCESS = 10, 0.5
+"""With fewer calls, or from this share of successes on, it is not down."""
+FEW_FAIL = 0.05
+"""Up to this share of failures in 30 minutes a channel is well."""
+
+
+class ChannelStatus(StrEnum):
+    """Conditions in the order of a list that begins with those that need an operator."""
+
+    DOWN = "down"
+    DEGRADED = "degraded"
+    UNTESTED = "untested"
+    HEALTHY = "healthy"
+    QUIET = "quiet"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+
+
+NEEDS_SOMEBODY = frozenset({ChannelStatus.DOWN, ChannelStatus.DEGRADED, ChannelStatus.UNTESTED})
+
+
+def calls_under_way(channel: Channel) -> int:
+    """The number of calls to the channel that have begun and not ended, tests' included."""
+    under_way = Attempt.objects.filter(
+        channel=channel, finished_at=None, generation__state=State.RUNNING
+    )
+    return under_way.count()
+
+
+def standing_of(
+    channel: Channel,
+    now: Now,
+    *,
+    shut: Sequence[Shut],
+    workers: int,
+    untested: Collection[str],
+) -> tuple[ChannelStatus, str]:
+    """The channel's condition and the reason in words, empty if the condition says it all.
+
+    Args:
+        channel: the channel.
+        now: its last 30 minutes.
+        shut: its own breakers and gates that workers keep shut.
+        workers: the number of image workers.
+        untested: its models that wait for a test.
+    """
+    if channel.archived_at is not None:
+        return ChannelStatus.ARCHIVED, ""
+    if not channel.is_enabled:
+        return ChannelStatus.PAUSED, ""
+    trouble = _trouble(now, shut, workers)
+    if trouble is not None:
+        return trouble
+    if untested:
+        return ChannelStatus.UNTESTED, f"{', '.join(untested)}: not served before a test"
+    return (
+        ChannelStatus.HEALTHY if any(cell.calls for cell in now.cells) else ChannelStatus.QUIET
+    ), ""
+
+
+def _trouble(now: Now, shut: Sequence[Shut], workers: int) -> tuple[ChannelStatus, str] | None:
+    open_in = {event.worker for event in shut if event.kind == Kind.BREAKER_OPENED}
+    if open_in and 2 * len(open_in) >= workers:
+        return ChannelStatus.DOWN, f"breaker open in {len(open_in)} of {workers} workers"
+    delivered, judged = _success_counts(now.cells[-JUDGED_MINUTES:])
+    if judged >= LEAST_CALLS and delivered < LEAST_SUCCESS * judged:
+        return (
+            ChannelStatus.DOWN,
+            f"{delivered} of {judged} calls in {JUDGED_MINUTES} minutes brought images",
+        )
+    if open_in:
+        return ChannelStatus.DEGRADED, f"breaker open in {len(open_in)} of {workers} workers"
+    if shut:
+        return (
+            ChannelStatus.DEGRADED,
+            f"asked to wait by the vendor in {len(shut)} of {workers} workers",
+        )
+    delivered, judged = _success_counts(now.cells)
+    if judged - delivered > FEW_FAIL * judged:
+        return ChannelStatus.DEGRADED, f"{judged - delivered} of {judged} calls failed"
+    return None
+
+
+def _success_counts(cells: Sequence[CallMinute]) -> tuple[int, int]:
+    """The number of calls that brought images, and of all that say anything about the channel."""
+    delivered = sum(cell.delivered for cell in cells)
+    return delivered, delivered + sum(cell.failed for cell in cells)

@@ -1,0 +1,140 @@
+"""Tests of a rule: it can be enabled only after one got through to every destination.
+
+Raises ValidationError.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from accounts.models import Actor, User
+from accounts.services import post_rendered, record
+from generation.models import AlertAddress, AlertRule, AlertSending
+from generation.oversight.alerts import wording
+from generation.oversight.alerts.results import DestinationResult, SendState, results_of, short
+from generation.oversight.conditions.alerting import receiving_addresses
+from pictor.kit.words.untyped import Json
+from webhooks import installation_endpoints
+
+EVENT = "alert.test"
+MAIL = "account/email/alert_test"
+GOOD_FOR = timedelta(days=7)
+"""An older test no longer counts; mails are not kept for longer."""
+MAX_AN_HOUR, MAX_TESTS = 6, 50
+"""The most tests within an hour, and the most that are read."""
+# Not the name of a module: with another text, codes in mails already sent would be refused.
+_SALT = "generation.alerts.trying"
+
+
+@transaction.atomic
+def send_test(
+    *, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None
+) -> AlertSending:
+    """Send a test to every destination; to an unconfirmed address with a code."""
+    rule = lock_rule(rule)
+    lately = rule.sendings.filter(is_test=True, at__gt=now - timedelta(hours=1))
+    if lately.count() >= MAX_AN_HOUR:
+        raise ValidationError(f"{MAX_AN_HOUR} tests were sent within the hour: wait a while")
+    hearers = receiving_addresses([rule])[rule.id]
+    posted = [
+        post_rendered(
+            to=[address],
+            template=MAIL,
+            words={
+                "rule": rule.name,
+                "code": "" if address in hearers else code_of(address),
+                "page": wording.page_of(rule),
+            },
+        )[0]
+        for address in rule.mails
+    ]
+    mail_ids = [mail.id for mail in posted]
+    sending = AlertSending(rule=rule, at=now, is_test=True, mails=rule.mails, mail_ids=mail_ids)
+    if rule.endpoint is not None:
+        installation_endpoints.reopen(rule.endpoint)
+        sending.url = rule.endpoint.url
+        data = wording.test_body(rule)
+        event = installation_endpoints.queue_event(
+            rule.endpoint, event_type=EVENT, subject_id=sending.id, at=now, data=data
+        )
+        sending.event_id = event.id
+    sending.save(force_insert=True)
+    to: Json = {
+        "name": rule.name,
+        "to": [short(destination) for destination in destinations_of(rule)],
+    }
+    record(rule.audited, "alert.test", actor=actor, after=to, ip=ip)
+    return sending
+
+
+def lock_rule(rule: AlertRule) -> AlertRule:
+    """The present rule, locked until the transaction ends."""
+    rows = AlertRule.objects.select_for_update(of=("self",)).select_related("endpoint")
+    locked = rows.filter(pk=rule.pk, archived_at=None).first()
+    if locked is None:
+        raise ValidationError("The rule was removed: restore it first.")
+    return locked
+
+
+def destinations_of(rule: AlertRule) -> list[str]:
+    """Its addresses, and the url of its webhook."""
+    return [*rule.mails, *([rule.url] if rule.url else [])]
+
+
+def missing_tests(rule: AlertRule, *, among: Sequence[str], now: datetime) -> list[str]:
+    """The steps needed before it sends to these of its destinations, in sentences."""
+    tests = tests_of(rule, now=now)
+    results = results_of(tests)
+    tried = [result for test in tests for result in results[test.id]]
+    hearers = receiving_addresses([rule])[rule.id]
+    return list(doubts_of(rule, among=among, tried=tried, hearers=hearers))
+
+
+def tests_of(rule: AlertRule, *, now: datetime) -> list[AlertSending]:
+    """The tests that still count, newest first."""
+    tests = rule.sendings.filter(is_test=True, at__gt=now - GOOD_FOR)
+    return list(tests.order_by("-id")[:MAX_TESTS])
+
+
+def doubts_of(
+    rule: AlertRule,
+    *,
+    among: Sequence[str],
+    tried: Sequence[DestinationResult],
+    hearers: Sequence[str],
+) -> Iterator[str]:
+    """Like `missing_tests`, by its tests' results, newest first, and its confirmed recipients."""
+    if not rule.mails and not rule.url:
+        yield "Give it a destination first."
+    for destination in among:
+        results = [result for result in tried if result.to == destination]
+        if not results:
+            yield f"No test was sent to {short(destination)} within a week."
+        elif not any(result.state == SendState.ARRIVED for result in results):
+            yield f"The test to {short(destination)} has not got through: {results[0].words}."
+        elif destination != rule.url and destination not in hearers:
+            yield f"Type the code from the test mail to {destination}."
+
+
+def code_of(address: str) -> str:
+    """Eight digits that only a reader of the address's mail knows."""
+    digest = salted_hmac(_SALT, address, algorithm="sha256").hexdigest()
+    return f"{int(digest, 16) % 10**8:08}"
+
+
+@transaction.atomic
+def confirm(
+    *, rule: AlertRule, address: str, code: str, now: datetime, actor: Actor, ip: str | None = None
+) -> None:
+    """Confirm an address outside the staff, by the code it was sent, so that it gets alerts."""
+    address = User.normalize_username(address)
+    if address not in rule.mails:
+        raise ValidationError({"address": f"{rule.name} does not go to {address!r}."})
+    if not constant_time_compare("".join(code.split()), code_of(address)):
+        raise ValidationError({"code": "That is not the code of the test mail to this address."})
+    _, is_new = AlertAddress.objects.get_or_create(address=address, defaults={"confirmed_at": now})
+    if is_new:
+        record(rule.audited, "alert.confirm", actor=actor, after={"what": address}, ip=ip)

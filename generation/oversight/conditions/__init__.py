@@ -1,0 +1,15 @@
+"""Conditions that need an operator: looked for once a minute, then assigned or silenced."""
+
+from generation.oversight.conditions.handling import (
+    accept,
+    assign,
+    condition_by_id,
+    conditions_now,
+    hand_back,
+    is_quiet,
+    open_conditions,
+    recall,
+    silence,
+    unassign,
+)
+from generation.oversight.conditions.looking import look

@@ -1,0 +1,91 @@
+"""Conditions about stalled work: waiting generations; images, mail and webhooks not sent."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Count, Min, Sum
+
+from accounts.services import unsent_seconds
+from generation.models import Generation, Incident, State, Worker
+from generation.oversight.conditions.found import Outlook, PresentCondition
+from pictor.kit.words.money import Micros
+from webhooks.selectors import due_deliveries
+
+LONGEST_WAIT = timedelta(seconds=30)
+"""The longest wait of a queued generation."""
+TIME_TO_END = timedelta(seconds=10)
+"""The reaper ends overdue generations every 3 s."""
+TIME_TO_PROVE = timedelta(seconds=30)
+"""A worker that has just begun has stored nothing yet."""
+MAIL_SECONDS, WEBHOOK_SECONDS = 900, 300
+"""The ages from which they are overdue; deploy/alerts.yml has the same."""
+
+
+def queued(outlook: Outlook) -> Iterator[PresentCondition]:
+    """Models with a live generation that has been queued for too long."""
+    waiting = Generation.objects.filter(state=State.QUEUED, livemode=True)
+    by_model = waiting.values("model").annotate(
+        number=Count("id"), first=Min("created_at"), held=Sum("held_micros")
+    )
+    for row in by_model.filter(first__lt=outlook.now - LONGEST_WAIT).order_by("model"):
+        if not outlook.is_of_sandbox(row["model"]):
+            seconds = (outlook.now - row["first"]).total_seconds()
+            words = f"{row['number']} queued, the oldest for {seconds:.0f} s"
+            yield PresentCondition(row["model"], Micros(row["held"]), words)
+
+
+def past_deadline(outlook: Outlook) -> Iterator[PresentCondition]:
+    """Models with a live generation that has not ended at its deadline."""
+    late = Generation.objects.filter(
+        state__in=(State.QUEUED, State.RUNNING),
+        livemode=True,
+        deadline_at__lt=outlook.now - TIME_TO_END,
+    )
+    by_model = late.values("model").annotate(
+        number=Count("id"), first=Min("deadline_at"), held=Sum("held_micros")
+    )
+    for row in by_model.order_by("model"):
+        if not outlook.is_of_sandbox(row["model"]):
+            seconds = (outlook.now - row["first"]).total_seconds()
+            words = f"{row['number']} past the deadline, the first for {seconds:.0f} s"
+            yield PresentCondition(row["model"], Micros(row["held"]), words)
+
+
+def storage(outlook: Outlook) -> Iterator[PresentCondition]:
+    """Storage, if image workers cannot store anything."""
+    alive = Worker.objects.filter(
+        stopped_at=None, seen_at__gt=outlook.now - timedelta(seconds=settings.LEASE_SECONDS)
+    )
+    proved = alive.filter(started_at__lt=outlook.now - TIME_TO_PROVE)
+    troubles = list(proved.exclude(storage_trouble="").values_list("storage_trouble", flat=True))
+    if troubles:
+        words = f"{len(troubles)} of {alive.count()} image workers store nothing: {troubles[0]}"
+        yield PresentCondition("storage", None, words)
+
+
+def updates(outlook: Outlook) -> Iterator[PresentCondition]:
+    """Incidents with an overdue update for customers."""
+    late = Incident.objects.filter(next_update_at__lt=outlook.now).order_by("id")
+    for title, due_at in late.values_list("title", "next_update_at"):
+        yield PresentCondition(
+            title, None, f"customers were promised more by {due_at:%-d %B, %H:%M} UTC"
+        )
+
+
+def mail(_outlook: Outlook) -> Iterator[PresentCondition]:
+    """Mail, if it is posted and not sent."""
+    seconds = unsent_seconds()
+    if seconds > MAIL_SECONDS:
+        minutes = f"{seconds / 60:.0f}"
+        yield PresentCondition("mail", None, f"none sent for {minutes} minutes")
+
+
+def webhooks(_outlook: Outlook) -> Iterator[PresentCondition]:
+    """Webhooks, if they are due and not sent."""
+    due = due_deliveries()
+    if due.overdue_seconds > WEBHOOK_SECONDS:
+        minutes = f"{due.overdue_seconds / 60:.0f}"
+        yield PresentCondition(
+            "webhooks", None, f"{due.count} due, the first for {minutes} minutes"
+        )

@@ -1,1 +1,0 @@
-"""A workspace's audit log, and events as pages show them."""

@@ -1,1 +1,0 @@
-"""A request being prepared, and the code that sends it."""

@@ -1,0 +1,38 @@
+"""The part of a generation that our people may see in a support view."""
+
+from copy import copy
+
+from django.http import QueryDict
+
+from console.workspace.access import Workspace
+from generation.selectors import Finished
+
+_WORDS = ("q",)
+"""Filters that search words: a person who may not read prompts may not guess them either."""
+
+
+def without_content(workspace: Workspace, finished: Finished) -> Finished:
+    """A generation as the person may see it: without prompt and images for support.
+
+    The template does not get what is left out, so no page can show it.
+    """
+    if workspace.sees_content:
+        return finished
+    emptied = copy(finished.generation)
+    is_read = "answer" not in emptied.get_deferred_fields()  # a list does not load it
+    metadata = (emptied.answer or {}).get("metadata", {}) if is_read else {}
+    sizes = {"delivered_sizes": metadata.get("delivered_sizes", [])}
+    emptied.prompt, emptied.fields, emptied.inputs, emptied.answer = "", {}, [], {"metadata": sizes}
+    if emptied.error:
+        emptied.error = {**emptied.error, "message": "Only its caller may see the message."}
+    return Finished(emptied, ())
+
+
+def findable(workspace: Workspace, query: QueryDict) -> QueryDict:
+    """The filters of a query string that the person may use."""
+    if workspace.sees_content or not any(name in query for name in _WORDS):
+        return query
+    left = query.copy()
+    for name in _WORDS:
+        left.pop(name, None)
+    return left

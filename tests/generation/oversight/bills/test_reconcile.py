@@ -1,0 +1,171 @@
+"""`manage.py reconcile`: a vendor's bill read, looked at, taken and disputed at the shell."""
+
+import json
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from billing.models import Transfer
+from generation.models import BillLine, VendorBill
+from generation.oversight.bills import listing
+from tests.making.bills import call, csv_file, row
+
+LINES = (row("a", 0, "0.03"), row("b", 60, "0.035"), row("x", 90, "0.05"))
+
+
+@pytest.fixture
+def calls(acme, channel):
+    for number, name in enumerate("abc"):
+        call(acme, channel, after=60 * number, request_id=name)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[bytes], str]:
+    def write(content: bytes) -> str:
+        path = tmp_path / "bill.csv"
+        path.write_bytes(content)
+        return str(path)
+
+    return write
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command("reconcile", *words, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def shown(*words: str) -> Any:
+    return json.loads(run(*words, "--json"))
+
+
+def test_a_file_is_matched_once_and_a_different_line_of_it_is_taken(calls, file):
+    path = file(csv_file(*LINES))
+    said = run(path, "--channel", "one")
+    bill = VendorBill.objects.get()
+    different = BillLine.objects.get(outcome="different")
+
+    taken = shown(
+        "take", str(bill.pk), "--line", str(different.pk), "--reason", "r", "--amount", "0.005"
+    )
+    with pytest.raises(CommandError, match=f"as bill {bill.pk}. Nothing was changed."):
+        run(path, "--channel", "one")
+
+    assert said == (
+        f"bill {bill.pk} of one, 3 lines: ready\n"
+        "  Different: 1, theirs $0.035, ours $0.03\n"
+        "  Theirs without ours: 1, theirs $0.05, ours $0.00\n"
+        "  Ours without theirs: 1, theirs $0.00, ours $0.03\n"
+        "  Equal: 1, theirs $0.03, ours $0.03\n"
+    )
+    assert taken == {"taken": 1, "change": "0.005000", "before": 0, "refused": []}
+    assert [one.cost_change for one in Transfer.objects.filter(kind="correction")] == [5_000]
+
+
+def test_lines_are_listed_disputed_withdrawn_and_put_back(calls, file):
+    run(file(csv_file(*LINES)), "--channel", "one")
+    number = str(VendorBill.objects.get().pk)
+    run("take", number, "--list", "different", "--reason", "r", "--amount", "0.005")
+    line = str(BillLine.objects.get(decision="taken").pk)
+
+    back = run("back", number, "--line", line, "--reason", "wrong month")
+    disputed = shown("dispute", number, "--list", "theirs", "--words", "not ours")
+    rows = shown("show", number, "--list", "disputed")["lines"]
+    listed = shown("list")
+
+    assert back == f"line {line}: put back, which changes the cost by -0.005000 USD\n"
+    assert disputed == {"disputed": 1}
+    assert [(one["request_id"], one["theirs"], one["words"]) for one in rows] == [
+        ("x", "0.050000", "not ours")
+    ]
+    assert [(one["id"], one["channel"], one["state"]) for one in listed] == [
+        (int(number), "one", "ready")
+    ]
+    assert "0.035000" in run("show", number, "--list", "different")
+    run("withdraw", number, "--line", str(rows[0]["id"]))
+    assert shown("show", number, "--list", "disputed")["lines"] == []
+
+
+def test_named_lines_are_read_in_batches_and_all_are_shown(calls, file, monkeypatch):
+    run(file(csv_file(*LINES)), "--channel", "one")
+    number = str(VendorBill.objects.get().pk)
+    monkeypatch.setattr(listing, "_AT_ONCE", 2)
+    named = [f"--line={line.pk}" for line in BillLine.objects.order_by("id")[:3]]
+
+    said = shown("show", number, *named)
+    printed = run("show", number, *named).splitlines()
+
+    assert (said["lines"][0]["request_id"], said["channel"]) == ("a", "one")
+    assert [one["request_id"] for one in said["lines"]] == ["a", "b", "x"]
+    assert [line.split()[:2] for line in printed[5:]] == [
+        ["id", "line"],
+        [named[0][7:], "1"],
+        [named[1][7:], "2"],
+        ["id", "line"],
+        [named[2][7:], "3"],
+    ]
+
+
+def test_the_costs_of_a_bill_are_printed_as_a_cost_table(calls, file, channel):
+    run(file(csv_file(row("a", 0, "0.04"), row("b", 60, "0.04"))), "--channel", "one")
+
+    said = run("costs", str(VendorBill.objects.get().pk))
+
+    assert said.splitlines()[1:] == [
+        "model,size,quality,usd,kind",
+        "gpt-image-2-origin,1024x1024,medium,0.040000,fixed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (
+            ["nowhere.csv", "--channel", "one"],
+            "No such file or directory: nowhere.csv; the",
+        ),
+        (["FILE"], "--channel must name the bill"),
+        (["FILE", "--channel", "two"], "there is no channel 'two'"),
+        (["FILE", "--channel", "one", "--mapping", "cost=usd"], "'cost=usd' is none of request_id"),
+        (["FILE", "--channel", "one", "--mapping", "amount=usd"], "has no column 'usd'"),
+        (["FILE", "--channel", "one", "--zone", "Mars"], "'Mars' is not a time zone"),
+        (["FILE", "--channel", "one", "--unit", "cents"], "Then --unit usd. Nothing was kept"),
+        (["show"], "there is no bill"),
+        (["show", "999"], "there is no bill 999"),
+        (["take", "x"], "'x' is not a whole number"),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_is_kept(calls, file, words, complaint):
+    path = file(csv_file(*LINES))
+
+    with pytest.raises(CommandError, match=complaint):
+        run(*(path if word == "FILE" else word for word in words))
+
+    assert VendorBill.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["take", "--list", "different"], "--reason is empty"),
+        (["take", "--reason", "r", "--amount", "1"], "it changes the cost by 0.025000"),
+        (["take", "--reason", "r", "--amount", "x"], "'x' is not an amount"),
+        (["take", "--list", "equal", "--reason", "r"], "none of these lines can be taken"),
+        (["take", "--line", "1", "--reason", "r"], "no such line"),
+        (["dispute", "--list", "equal", "--words", "w"], "None of these lines can be disputed"),
+        (["back", "--reason", "r"], "--line names one line"),
+        (["accept"], "Nothing about it is in doubt"),
+    ],
+)
+def test_a_mistaken_decision_corrects_nothing(calls, file, words, complaint):
+    run(file(csv_file(*LINES)), "--channel", "one")
+    action, *rest = words
+
+    with pytest.raises(CommandError, match=complaint):
+        run(action, str(VendorBill.objects.get().pk), *rest)
+
+    assert not Transfer.objects.filter(kind="correction").exists()
