@@ -16,7 +16,7 @@ from generation.admission import idempotency, retry_shield
 from generation.background import doorbell, leftovers, retention
 from generation.catalogue.traffic import channel_events
 from generation.catalogue.traffic.minutes import Counting
-from generation.oversight import conditions, selling, sunset_mail, watch
+from generation.oversight import conditions, daily_sales, sunset_mail, watch
 from generation.oversight.alerts.alert_sending import send_due_alerts
 from generation.oversight.bills import intake
 from generation.oversight.ledger.rounds import prove
@@ -55,7 +55,7 @@ def count_attempts() -> None:
 def look_for_conditions() -> None:
     """Count the sales up to a minute ago, look for conditions, and send alerts."""
     try:
-        selling.add_sold()
+        daily_sales.add_sold()
     finally:
         conditions.look(now=clock.now())
         send_due_alerts(now=clock.now())

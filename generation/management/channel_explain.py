@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 
 from accounts.management.operator import print_table
 from generation.channels.declaration import Task
-from generation.oversight.explaining import Explanation, Serving, explain
+from generation.oversight.route_order import Explanation, Serving, explain
 from pictor.kit.words.money import to_decimal
 
 COLUMNS = ("channel", "rank", "share", "plan", "model", "size", "quality", "cost")

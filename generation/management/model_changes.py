@@ -11,8 +11,8 @@ from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
 from generation.management.model_facts import model_named
 from generation.models import Contract
+from generation.oversight.contract_review import Review, review
 from generation.oversight.model_list import listed_models
-from generation.oversight.reviewing import Review, review
 from pictor.kit.words import clock
 
 NONE = "none"

@@ -9,8 +9,8 @@ from accounts.management.operator import print_table
 from generation.catalogue import services
 from generation.catalogue.traffic.modes import OF_MODE
 from generation.models import Contract
+from generation.oversight.contract_review import promises_of
 from generation.oversight.model_list import ListedModel, listed_models
-from generation.oversight.reviewing import promises_of
 from generation.selectors import contract_by_name
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal

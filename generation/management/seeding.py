@@ -39,7 +39,7 @@ from generation.catalogue import services
 from generation.catalogue.contracts import AUTO, contract_from
 from generation.catalogue.services import ChannelOptions, ContractColumns
 from generation.models import Channel, Serves
-from generation.oversight.selling import add_sold
+from generation.oversight.daily_sales import add_sold
 from generation.selectors import channel_by_name, contracts
 from pictor.env import env_bool, env_secret, env_str
 from pictor.kit.database import lock_numbers

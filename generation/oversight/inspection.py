@@ -1,6 +1,6 @@
 """One generation with everything an operator needs: state, attempts, images and transfers.
 
-Other ids are looked up in tracing.py.
+Other ids are looked up in id_lookup.py.
 """
 
 from collections import Counter

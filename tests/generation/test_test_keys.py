@@ -20,7 +20,7 @@ from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Attempt, Channel, Generation, Serves
 from generation.oversight.ledger.findings import generation_findings
-from generation.oversight.recounting import recount
+from generation.oversight.usage_recount import recount
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.database.prepared import fetch
 from pictor.kit.words import clock, ids

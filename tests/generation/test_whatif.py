@@ -22,7 +22,7 @@ from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.outcome import Verified
 from generation.lifecycle.settlement import bill_of, settle_and_tell
 from generation.models import Generation
-from generation.oversight.selling import add_sold
+from generation.oversight.daily_sales import add_sold
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros

@@ -24,7 +24,7 @@ from generation.lifecycle.settlement import settle_and_tell
 from generation.management import seeding
 from generation.management.seeding import SeedOptions
 from generation.oversight.bills.corrections import CorrectionLine, correct
-from generation.oversight.selling import sold_by
+from generation.oversight.daily_sales import sold_by
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros

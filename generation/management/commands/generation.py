@@ -27,7 +27,7 @@ from billing.services import needs_another
 from generation.channels.errors import AttemptClass
 from generation.management import generation_list
 from generation.models import Generation
-from generation.oversight import compensation, inspection, interventions, tracing
+from generation.oversight import compensation, id_lookup, inspection, interventions
 from generation.oversight.compensation import Gift, Giver
 from generation.oversight.outages import Credited, Outage, credit_all, hit_by
 from generation.selectors import generation_for_operator
@@ -116,7 +116,7 @@ class Command(OperatorCommand):
                 change[action](generation, options)
 
     def _show(self, text: str, *, as_json: bool) -> None:
-        facts = tracing.trace(text)
+        facts = id_lookup.trace(text)
         if facts is None:
             kept = f"; {RETENTION_WORDS}" if ids.parse(ids.REQUEST, text) else ""
             raise CommandError(f"nothing is known about {text!r}{kept}")

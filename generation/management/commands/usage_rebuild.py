@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from typing_extensions import override
 
-from generation.oversight import selling
-from generation.oversight.recounting import recount
+from generation.oversight import daily_sales
+from generation.oversight.usage_recount import recount
 from pictor.kit.words import clock
 
 
@@ -18,5 +18,5 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        wrong = recount(now=clock.now()) + selling.rebuild()
+        wrong = recount(now=clock.now()) + daily_sales.rebuild()
         self.stdout.write(f"corrected: {wrong}" if wrong else "every row was correct")

@@ -38,7 +38,7 @@ from generation.lifecycle.settlement import bill_of, hold_of
 from generation.management.history import story, surroundings
 from generation.management.history.story import SampleRequest
 from generation.models import Attempt, Generation, Source, State
-from generation.oversight.recounting import recount_at_once
+from generation.oversight.usage_recount import recount_at_once
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.database.bulk import copy_rows
 from pictor.kit.words import ids

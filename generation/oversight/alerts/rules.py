@@ -20,8 +20,8 @@ from accounts.titles import without_marks
 from generation.models import AlertRule
 from generation.oversight.alerts.alert_tests import destinations_of, lock_rule, missing_tests
 from generation.oversight.alerts.results import short
+from generation.oversight.conditions.detection import FAILED
 from generation.oversight.conditions.kinds import KINDS
-from generation.oversight.conditions.looking import FAILED
 from pictor.kit.database import lock_numbers
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json

@@ -1,5 +1,6 @@
 """Conditions that need an operator: looked for once a minute, then assigned or silenced."""
 
+from generation.oversight.conditions.detection import look
 from generation.oversight.conditions.handling import (
     accept,
     assign,
@@ -12,4 +13,3 @@ from generation.oversight.conditions.handling import (
     silence,
     unassign,
 )
-from generation.oversight.conditions.looking import look

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from accounts.selectors import addresses_of_staff, mails_among
 from generation.models import AlertAddress, AlertRule, AlertSending
-from generation.oversight.conditions.found import Outlook, PresentCondition
+from generation.oversight.conditions.detected import Outlook, PresentCondition
 from webhooks.models import WebhookEndpoint
 
 ALERTS_LATE_AFTER = timedelta(minutes=15)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from generation.oversight.conditions import alerting, cells, money, supply, work
-from generation.oversight.conditions.found import Outlook, PresentCondition
+from generation.oversight.conditions import alerting, money, sold_cells, stalled_work, supply
+from generation.oversight.conditions.detected import Outlook, PresentCondition
 
 Kind = Callable[[Outlook], Iterator[PresentCondition]]
 
@@ -15,11 +15,11 @@ KINDS: Mapping[str, Kind] = {
     "upstream_retires": supply.retiring,
     "stopped": supply.stopped,
     "sunset_ahead": supply.sunsets,
-    "queued_too_long": work.queued,
-    "past_deadline": work.past_deadline,
-    "storage_refuses": work.storage,
-    "sold_below_cost": cells.below_cost,
-    "cost_unknown": cells.cost_unknown,
+    "queued_too_long": stalled_work.queued,
+    "past_deadline": stalled_work.past_deadline,
+    "storage_refuses": stalled_work.storage,
+    "sold_below_cost": sold_cells.below_cost,
+    "cost_unknown": sold_cells.cost_unknown,
     "price_missing": money.unpriced,
     "ledger_finding": money.findings,
     "ledger_unproved": money.unproved,
@@ -27,9 +27,9 @@ KINDS: Mapping[str, Kind] = {
     "price_change": money.price_changes,
     "money_waits": money.waiting,
     "balance_runs_out": money.runway,
-    "update_overdue": work.updates,
-    "mail_overdue": work.mail,
-    "webhooks_overdue": work.webhooks,
+    "update_overdue": stalled_work.updates,
+    "mail_overdue": stalled_work.mail,
+    "webhooks_overdue": stalled_work.webhooks,
     "alerts_overdue": alerting.overdue,
 }
 """The functions by the kind's name in a condition's row."""

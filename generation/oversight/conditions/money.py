@@ -16,7 +16,7 @@ from billing.selectors import (
     waiting_moves,
     whose,
 )
-from generation.oversight.conditions.found import Outlook, PresentCondition
+from generation.oversight.conditions.detected import Outlook, PresentCondition
 from generation.selectors import refused_for_want_of_a_price
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros, in_dollars

@@ -11,7 +11,7 @@ from generation.catalogue.traffic.standing import LEAST_CALLS, LEAST_SUCCESS
 from generation.channels.retirements import end_of, host_of
 from generation.lifecycle import lease
 from generation.models import ChannelEvent, Route, Serves
-from generation.oversight.conditions.found import Outlook, PresentCondition
+from generation.oversight.conditions.detected import Outlook, PresentCondition
 from generation.selectors import present_stops
 
 SUNSETS_AHEAD, SALES_PERIOD = timedelta(days=60), timedelta(days=30)

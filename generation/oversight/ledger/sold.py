@@ -20,7 +20,7 @@ from billing.selectors import (
     has_transfer,
     sold_on,
 )
-from generation.oversight.selling import sold_by
+from generation.oversight.daily_sales import sold_by
 from pictor.kit.words import ids
 
 _CHECK = "sold by day"

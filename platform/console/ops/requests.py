@@ -19,8 +19,8 @@ from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of, period_choices, words_in
 from console.parts.periods import UTC_ZONE, WORDS, Period, period_in, period_of
 from generation.models import RefusedRequest
+from generation.oversight.id_lookup import Trace, trace
 from generation.oversight.searching import RefusalFilter, every_refused, page_of_refused
-from generation.oversight.tracing import Trace, trace
 from generation.selectors import refused_request
 from pictor.kit.words import clock, ids
 

@@ -22,8 +22,8 @@ from console.ops.now.kinds import KINDS, kind_of
 from console.ops.now.overview import figures_of
 from generation.models import Condition, ConditionLook
 from generation.oversight.conditions.condition_titles import TITLES
+from generation.oversight.conditions.detection import FAILED
 from generation.oversight.conditions.kinds import KINDS as EVERY_KIND
-from generation.oversight.conditions.looking import FAILED
 from pictor.kit.words import clock
 
 NOW = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)

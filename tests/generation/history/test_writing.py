@@ -18,10 +18,10 @@ from billing.selectors import (
 )
 from generation.management import seeding
 from generation.models import Attempt, Generation
+from generation.oversight.daily_sales import add_sold
 from generation.oversight.ledger.findings import generation_findings
 from generation.oversight.ledger.sold import findings_of_sold
 from generation.oversight.model_list import listed_models, since_of
-from generation.oversight.selling import add_sold
 from generation.selectors import attempts_of
 from pictor.kit.words import clock, ids
 from storage.models import StoredImage

@@ -12,7 +12,7 @@ from generation.catalogue.services import routes_of
 from generation.catalogue.snapshot import current_catalogue
 from generation.channels.declaration import Task
 from generation.models import Channel
-from generation.oversight.explaining import Explanation, explain
+from generation.oversight.route_order import Explanation, explain
 from generation.selectors import channel_by_id
 
 NAMES = ("model", "size", "quality", "task")

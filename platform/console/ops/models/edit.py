@@ -22,7 +22,7 @@ from console.parts.periods import number_of
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
 from generation.models import Contract
-from generation.oversight.reviewing import Review, review
+from generation.oversight.contract_review import Review, review
 from pictor.kit.words import clock
 
 _PUT_BACK = frozenset(ContractColumns.__annotations__) - {"is_enabled"}

@@ -20,8 +20,8 @@ from generation.catalogue.contracts import AUTO, SizeOption
 from generation.channels.declaration import Task
 from generation.channels.retirements import end_of
 from generation.models import Contract, Route
+from generation.oversight.contract_review import promises_of
 from generation.oversight.model_list import LOOK_BACK_DAYS, ListedModel, listed_models
-from generation.oversight.reviewing import promises_of
 from generation.selectors import contract_by_name
 from pictor.kit.words import clock
 

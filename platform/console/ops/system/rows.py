@@ -16,7 +16,7 @@ from generation.admission import retry_shield
 from generation.lifecycle.lease import SeenWorker
 from generation.oversight.conditions import handling
 from generation.oversight.conditions.money import OLDEST_PROOF
-from generation.oversight.conditions.work import LONGEST_WAIT, MAIL_SECONDS, WEBHOOK_SECONDS
+from generation.oversight.conditions.stalled_work import LONGEST_WAIT, MAIL_SECONDS, WEBHOOK_SECONDS
 from generation.oversight.watch import API, WORKERS
 from generation.selectors import Lane, Queue, queues
 from pictor import __version__

@@ -11,7 +11,7 @@ from billing.services import credit, refund
 from billing.upstream_cost import UNKNOWN_COST
 from generation.models import Attempt, Generation
 from generation.oversight.bills.corrections import CorrectionLine, correct
-from generation.oversight.selling import add_sold
+from generation.oversight.daily_sales import add_sold
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 from tests.console.answers import words_in, words_of

@@ -15,8 +15,8 @@ from tests.stack.servers import Stack
 
 COUNTED_AND_LOOKED_FOR = """
 from billing.selectors import sold
-from generation.oversight.conditions.looking import look
-from generation.oversight.selling import add_sold
+from generation.oversight.conditions.detection import look
+from generation.oversight.daily_sales import add_sold
 from pictor.kit.words import clock
 
 sold.TRAIL_SECONDS = 0.0

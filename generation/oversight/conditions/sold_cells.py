@@ -14,7 +14,7 @@ from billing.selectors import SoldCell, cells_sold, tables_in_force
 from billing.upstream_cost import NOTHING_CAME, UpstreamResult
 from generation.catalogue.contracts import Size
 from generation.catalogue.costs import cost_of_cell, is_by_tokens
-from generation.oversight.conditions.found import Outlook, PresentCondition
+from generation.oversight.conditions.detected import Outlook, PresentCondition
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros, in_dollars
 

@@ -8,7 +8,7 @@ from django.db.models import Count, Min, Sum
 
 from accounts.services import unsent_seconds
 from generation.models import Generation, Incident, State, Worker
-from generation.oversight.conditions.found import Outlook, PresentCondition
+from generation.oversight.conditions.detected import Outlook, PresentCondition
 from pictor.kit.words.money import Micros
 from webhooks.selectors import due_deliveries
 

@@ -16,7 +16,7 @@ from generation.lifecycle.outcome import Failure
 from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Generation
 from generation.oversight.ledger.findings import generation_findings
-from generation.oversight.recounting import recount
+from generation.oversight.usage_recount import recount
 from pictor.kit.words import clock, ids
 from tests.making.factories import make_delivery, stored_images, take
 from tests.stack.stack_processes import until

@@ -11,8 +11,8 @@ from accounts.models import AuditEvent
 from billing.models import SoldUntil
 from generation.models import Condition, ConditionLook
 from generation.oversight import conditions
-from generation.oversight.conditions import looking, supply
-from generation.oversight.conditions.found import PresentCondition
+from generation.oversight.conditions import detection, supply
+from generation.oversight.conditions.detected import PresentCondition
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 def wrong(db, monkeypatch):
     """Problems, all of one kind, that the next look finds."""
     now_wrong: list[PresentCondition] = []
-    monkeypatch.setattr(looking, "KINDS", {"smell": lambda _outlook: iter(now_wrong)})
+    monkeypatch.setattr(detection, "KINDS", {"smell": lambda _outlook: iter(now_wrong)})
     return now_wrong
 
 
@@ -111,7 +111,7 @@ def test_only_one_worker_looks_at_a_time(monkeypatch):
         looked.append(conditions.look(now=clock.now()))
         connection.close()
 
-    monkeypatch.setattr(looking, "KINDS", {"smell": slow})
+    monkeypatch.setattr(detection, "KINDS", {"smell": slow})
     looked: list[bool] = []
     first = threading.Thread(target=run)
     first.start()
@@ -131,7 +131,7 @@ def test_a_kind_that_fails_is_a_condition_and_holds_up_no_other(smelly, wrong, l
             cursor.execute("SELECT 1 / 0")
         yield PresentCondition("never", None, "")
 
-    monkeypatch.setattr(looking, "KINDS", {"smell": broken, "noise": lambda _: iter(wrong)})
+    monkeypatch.setattr(detection, "KINDS", {"smell": broken, "noise": lambda _: iter(wrong)})
 
     failed = look(1)
 
@@ -140,7 +140,7 @@ def test_a_kind_that_fails_is_a_condition_and_holds_up_no_other(smelly, wrong, l
         ("noise", "fridge"): "it smells",
         ("smell", "fridge"): "it smells",
     }
-    monkeypatch.setattr(looking, "KINDS", {"smell": lambda _: iter([])})
+    monkeypatch.setattr(detection, "KINDS", {"smell": lambda _: iter([])})
     assert look(2) == {}
 
 

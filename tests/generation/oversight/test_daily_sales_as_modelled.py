@@ -24,8 +24,8 @@ from generation.lifecycle.outcome import TIMED_OUT, Failure, not_stored
 from generation.lifecycle.settlement import cancel, fail, settle_and_tell
 from generation.models import Attempt, Channel, Generation
 from generation.oversight.bills.corrections import CorrectionLine, correct
+from generation.oversight.daily_sales import add_sold, rebuild
 from generation.oversight.ledger.sold import findings_of_sold
-from generation.oversight.selling import add_sold, rebuild
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal

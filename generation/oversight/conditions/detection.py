@@ -15,7 +15,7 @@ from billing.selectors import sold_until
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Condition, ConditionLook
 from generation.oversight.conditions import supply
-from generation.oversight.conditions.found import Outlook, PresentCondition
+from generation.oversight.conditions.detected import Outlook, PresentCondition
 from generation.oversight.conditions.kinds import KINDS
 from generation.selectors import sandbox_names
 from pictor.kit.database import lock_numbers

@@ -16,7 +16,7 @@ from generation.channels.base import TokenUsage
 from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Channel, Condition, Route
-from generation.oversight.selling import add_sold
+from generation.oversight.daily_sales import add_sold
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros

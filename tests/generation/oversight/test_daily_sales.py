@@ -22,9 +22,9 @@ from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Attempt, Generation
 from generation.oversight.bills.corrections import CorrectionLine, correct
+from generation.oversight.daily_sales import add_sold, rebuild
 from generation.oversight.ledger.rounds import prove
 from generation.oversight.ledger.sold import findings_of_sold
-from generation.oversight.selling import add_sold, rebuild
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
@@ -236,7 +236,7 @@ def test_a_worker_that_stood_still_catches_up_in_batches(acme, worker, spools, m
         spans.append(span)
         return {}
 
-    monkeypatch.setattr("generation.oversight.selling.sold_by", seen)
+    monkeypatch.setattr("generation.oversight.daily_sales.sold_by", seen)
 
     add_sold()
 
@@ -248,7 +248,7 @@ def test_a_worker_that_stood_still_catches_up_in_batches(acme, worker, spools, m
 
 def test_until_stays_behind_while_there_is_more(acme, worker, spools, monkeypatch):
     monkeypatch.setattr(adding, "TRANSFERS_AT_ONCE", 1)
-    monkeypatch.setattr("generation.oversight.selling.LONGEST_SECONDS", -1.0)
+    monkeypatch.setattr("generation.oversight.daily_sales.LONGEST_SECONDS", -1.0)
     delivered(acme.generation(), worker, spools)
 
     add_sold()
