@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from generation.channels.answers import redact, request_id_of
 from generation.channels.base import (
     MAX_IMAGE_BYTES,
     ChannelConfig,
@@ -13,20 +12,18 @@ from generation.channels.base import (
 )
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.declaration import Task
-from generation.channels.errors import AttemptClass, UpstreamError, no_room
+from generation.channels.failed_calls import error_without_answer
 from generation.channels.form_body import form_body
 from generation.channels.json_body import json_body
 from generation.channels.openai import wire
 from generation.channels.openai.reader import AnswerReader
 from pictor.kit.bytes.json_stream import JsonRefused
-from pictor.kit.bytes.spool import SpoolError, SpoolFull, Spools, SpoolTooLarge
+from pictor.kit.bytes.spool import SpoolError, Spools
 from pictor.kit.outbound.http import (
-    EgressRefused,
     Exchange,
     HttpAnswer,
     HttpError,
     HttpPool,
-    NotReached,
     Payload,
     deadline,
 )
@@ -73,7 +70,7 @@ class OpenAIAdapter:
             async with deadline(seconds):
                 return await _ask(reader, request, exchange, stream)
         except (HttpError, SpoolError, JsonRefused) as error:
-            raise self._upstream_error(error, exchange) from error
+            raise error_without_answer(error, exchange, api_key=self._config.api_key) from error
 
     def _exchange(self, request: UpstreamRequest) -> Exchange:
         model = self._config.upstream_models.get(request.model, request.model)
@@ -90,31 +87,6 @@ class OpenAIAdapter:
             body=body,
             # An image may take minutes without a byte; the deadline bounds all of it.
             read_timeout_seconds=None,
-        )
-
-    def _upstream_error(
-        self, error: HttpError | SpoolError | JsonRefused, exchange: Exchange
-    ) -> UpstreamError:
-        """The error of a call without an answer: only one surely not sent may be repeated."""
-        # First, as the room is ours: no breaker may count it against the channel.
-        if isinstance(error, SpoolFull):
-            return no_room(
-                error,
-                http_status=exchange.status,
-                request_id=request_id_of(exchange.answer_headers),
-            )
-        if isinstance(error, EgressRefused | NotReached) or not exchange.is_sent:
-            attempt_class = AttemptClass.NOT_REACHED
-        elif isinstance(error, SpoolTooLarge):
-            attempt_class = AttemptClass.BAD_RESULT
-        else:
-            attempt_class = AttemptClass.UNKNOWN
-        return UpstreamError(
-            attempt_class,
-            redact(f"{type(error).__name__}: {error}", self._config.api_key),
-            http_status=exchange.status,
-            request_id=request_id_of(exchange.answer_headers),
-            may_have_billed=attempt_class is not AttemptClass.NOT_REACHED,
         )
 
 

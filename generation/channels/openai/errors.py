@@ -14,11 +14,11 @@ Sources: OpenAI's and Azure's error references, relays' source (20 Nov 2026).
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from http import HTTPStatus
 
-from generation.channels.answers import redact, request_id_of, retry_after_of
+from generation.channels.answers import redact
 from generation.channels.complaints import ComplaintSubject
-from generation.channels.errors import MAY_HAVE_BILLED, AttemptClass, UpstreamError
+from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.failed_calls import error_of_class
 from generation.channels.openai import wire
 from generation.channels.openai.complaints import Complaint, complaint_of
 from generation.channels.openai.passed_on import PASSED_ON
@@ -57,12 +57,12 @@ def error_of_answer(
         document = None
     complaint = complaint_of(document)
     text = complaint.message or body.decode("utf-8", "replace")
-    return _error(
+    return error_of_class(
         class_of_status(status, complaint.about, is_json=complaint.is_json),
-        complaint,
-        detail=redact(f"HTTP {status} {complaint.code} {complaint.type}: {text}", api_key),
+        redact(f"HTTP {status} {complaint.code} {complaint.type}: {text}", api_key),
         status=status,
         headers=headers,
+        param=_param_of(complaint),
         now=now,
     )
 
@@ -76,57 +76,20 @@ def error_of_document(
     now: datetime,
     has_begun: bool = False,
 ) -> UpstreamError:
-    """The error for a 2xx answer without a usable image.
-
-    If images had begun to arrive, the call may have been paid for, and is never resent.
-    """
+    """The error for a 2xx answer without a usable image; see `error_of_class` for `has_begun`."""
     complaint = complaint_of(document)
-    attempt_class = class_of_document(document)
-    if has_begun and attempt_class in {AttemptClass.REFUSED, AttemptClass.NOT_REACHED}:
-        attempt_class = AttemptClass.UNKNOWN
     words = f"HTTP {status} without a usable image {complaint.code} {complaint.type}"
-    return _error(
-        attempt_class,
-        complaint,
-        detail=redact(f"{words}: {complaint.message}", api_key),
+    return error_of_class(
+        class_of_document(document),
+        redact(f"{words}: {complaint.message}", api_key),
         status=status,
         headers=headers,
+        param=_param_of(complaint),
         now=now,
         has_begun=has_begun,
     )
 
 
-def _error(
-    attempt_class: AttemptClass,
-    complaint: Complaint,
-    *,
-    detail: str,
-    status: int,
-    headers: Mapping[str, str],
-    now: datetime,
-    has_begun: bool = False,
-) -> UpstreamError:
-    is_moderated = attempt_class is AttemptClass.MODERATED
-    is_answered = status // 100 == HTTPStatus.OK // 100  # words are tokens too
-    is_paid = has_begun or attempt_class in MAY_HAVE_BILLED or (is_moderated and is_answered)
-    # A name of the upstream's own would be no field of the caller's.
-    param = complaint.param if complaint.param in _OUR_FIELDS else None
-    is_rejected = attempt_class is AttemptClass.REJECTED
-    return UpstreamError(
-        attempt_class,
-        detail,
-        http_status=status,
-        request_id=request_id_of(headers),
-        retry_after_seconds=retry_after_of(headers, now=now),
-        may_have_billed=is_paid,
-        public_message=_public_message(attempt_class, param),
-        public_param=param if is_rejected else None,
-    )
-
-
-def _public_message(attempt_class: AttemptClass, param: str | None) -> str:
-    if attempt_class is not AttemptClass.REJECTED:
-        return ""
-    if param is None:
-        return "The image model does not accept this request."
-    return f"The image model does not accept this value of '{param}'."
+def _param_of(complaint: Complaint) -> str | None:
+    """The field complained of; a name of the upstream's own would be no field of the caller's."""
+    return complaint.param if complaint.param in _OUR_FIELDS else None

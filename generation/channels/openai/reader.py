@@ -7,7 +7,6 @@ short: its images are lost.
 
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from urllib.parse import urljoin
 
 from generation.channels.answers import request_id_of
@@ -21,18 +20,17 @@ from generation.channels.base import (
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.download import download
 from generation.channels.errors import UpstreamError
+from generation.channels.failed_calls import body_of_refusal
 from generation.channels.openai import errors, wire
 from generation.channels.openai.event_stream import EventStream
 from generation.channels.openai.streamed_answer import StreamedAnswer
 from pictor.kit.bytes.spool import Spools
-from pictor.kit.outbound.http import HttpAnswer, HttpError, HttpPool, deadline
+from pictor.kit.outbound.http import HttpAnswer, HttpPool
 from pictor.kit.words import clock
 
 MAX_ANSWER_BYTES_PER_IMAGE = MAX_IMAGE_BYTES // 3 * 4 + 1024**2
 SPARE_IMAGES = 2
 """Answers with this many surplus images are still read to their end."""
-MAX_ERROR_BYTES = 64 * 1024
-ERROR_BODY_SECONDS = 10.0
 
 
 class AnswerReader:
@@ -125,15 +123,10 @@ class AnswerReader:
 
     async def refusal(self, answer: HttpAnswer) -> UpstreamError:
         """The error of a refused call; if the body does not arrive in time, by its status only."""
-        body = bytearray()
-        with suppress(HttpError):
-            async with deadline(ERROR_BODY_SECONDS):
-                async for chunk in answer.chunks(MAX_ERROR_BYTES):
-                    body += chunk
         return errors.error_of_answer(
             answer.status,
             headers=answer.headers,
-            body=bytes(body),
+            body=await body_of_refusal(answer),
             api_key=self._api_key,
             now=clock.now(),
         )
