@@ -103,7 +103,7 @@ class Caller:
     storage_full: bool = False
     uncharged_until: datetime | None = None
     version: str = field(default="", compare=False)
-    """The versions that `unchanged` compares; empty for a rotated key's old secret, which ends."""
+    """The versions that `unchanged_caller_part` compares; empty for a rotated key's old secret."""
     digest: bytes = field(default=b"", compare=False, repr=False)
     """The key's digest; empty if a rotated key's old secret was used, which cannot manage keys."""
     use_is_due: bool = field(default=False, compare=False)
@@ -125,17 +125,17 @@ def caller_by_digest(digest: bytes, *others: bytes) -> Caller | None:
     `others` are the same key's digests under older peppers. One query, and a second one for an
     unknown or rotated key.
     """
-    both = _by_digest(digest, others)
+    both = _by_digest_statements(digest, others)
     return prepared.fetch(both[0]) or prepared.fetch(both[1])
 
 
 async def caller_by_digest_async(digest: bytes, *others: bytes) -> Caller | None:
     """Like `caller_by_digest`, on the running loop."""
-    present, former = _by_digest(digest, others)
+    present, former = _by_digest_statements(digest, others)
     return await fetch_async(present) or await fetch_async(former)
 
 
-def unchanged(caller: Caller) -> SqlPart:
+def unchanged_caller_part(caller: Caller) -> SqlPart:
     """A part of a statement that yields the caller's `tenant_id` and `key_id` only if unchanged.
 
     It compares the versions of key, tenant and configuration with those the caller was read with.
@@ -152,7 +152,7 @@ def caller_of_key(key_id: UUID) -> Caller:
     return caller
 
 
-def _by_digest(
+def _by_digest_statements(
     digest: bytes, others: Sequence[bytes]
 ) -> tuple[Statement[Caller | None], Statement[Caller | None]]:
     """Statements for the key's present text and for its text before a rotation."""

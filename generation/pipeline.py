@@ -168,7 +168,7 @@ async def _admit(
 async def _ring(admitted: Admitted) -> Admitted:
     """Ring the doorbell for a new generation."""
     if admitted.is_new:
-        await send_async(notify.doorbell(Ring.of(admitted.generation)))
+        await send_async(notify.doorbell_command(Ring.of(admitted.generation)))
     return admitted
 
 
@@ -273,4 +273,4 @@ async def _end(
 ) -> None:
     """Make it final, retrying while the database is away, and wake the waiting caller."""
     if await pools.again(end):  # or the claim was lost on the way
-        await send_async(notify.wake_up(Finished(claim.generation, tuple(stored))))
+        await send_async(notify.wake_command(Finished(claim.generation, tuple(stored))))

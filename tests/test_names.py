@@ -153,6 +153,24 @@ def names_of_classes() -> dict[str, list[str]]:
     return twice(found)
 
 
+def names_of_values() -> Iterator[str]:
+    """Functions whose name does not end in the kind of value that they return unrun."""
+    kinds = {"Statement": "_statement", "SqlPart": "_part", "RedisCommand": "_command"}
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.returns:
+                returned = {
+                    each.id for each in ast.walk(node.returns) if isinstance(each, ast.Name)
+                }
+                ends = [end for kind, end in kinds.items() if kind in returned]
+                if any(not node.name.removesuffix("s").endswith(end) for end in ends):
+                    yield f"{dotted(path)}.{node.name}"
+
+
+def test_a_function_is_named_by_the_statement_or_command_it_returns():
+    assert list(names_of_values()) == []
+
+
 @pytest.mark.parametrize(
     ("look", "same"),
     [(names_of_modules, SAME), (names_of_classes, SAME_CLASSES)],

@@ -15,7 +15,7 @@ from webhooks.models import Delivery, Event, WebhookEndpoint
 _ANY = "SELECT 1 FROM webhooks_webhookendpoint WHERE tenant_id = %s AND livemode = %s LIMIT 1"
 
 
-def nobody_listens(*, tenant_id: UUID, livemode: bool) -> SqlPart:
+def no_listener_part(*, tenant_id: UUID, livemode: bool) -> SqlPart:
     """A part of a statement with a row only if the tenant has no endpoint of that mode."""
     return SqlPart(f"SELECT WHERE NOT EXISTS ({_ANY})", (tenant_id, livemode))
 

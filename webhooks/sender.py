@@ -15,7 +15,7 @@ import uvloop
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from accounts.rates.daily_bytes import SENDING_BYTES, counting_of_test
+from accounts.rates.daily_bytes import SENDING_BYTES, count_test_command
 from pictor.kit.database import pools
 from pictor.kit.outbound.http import HttpPool, LookUpsBusy
 from pictor.kit.redis.client import send_async
@@ -112,7 +112,7 @@ async def _count_bytes(delivery: HeldDelivery) -> bool:
     tenant_id = delivery.test_of
     if tenant_id is None:
         return True
-    return await send_async(counting_of_test(tenant_id, SENDING_BYTES, now=clock.now()))
+    return await send_async(count_test_command(tenant_id, SENDING_BYTES, now=clock.now()))
 
 
 _stop = threading.Event()

@@ -45,13 +45,13 @@ def take(caller: Caller, *, images: int) -> dict[str, str]:
     request for more images than a minute allows can never pass, and the message says so.
     """
     buckets = _buckets(caller, images)
-    return _headers(buckets, redis_client.send(on_redis.taking(buckets)))
+    return _headers(buckets, redis_client.send(on_redis.take_command(buckets)))
 
 
 async def take_async(caller: Caller, *, images: int) -> dict[str, str]:
     """Like `take`, on the running loop."""
     buckets = _buckets(caller, images)
-    return _headers(buckets, await redis_client.send_async(on_redis.taking(buckets)))
+    return _headers(buckets, await redis_client.send_async(on_redis.take_command(buckets)))
 
 
 def _buckets(caller: Caller, images: int) -> list[Bucket]:
@@ -133,6 +133,6 @@ def _take_one(bucket: Bucket) -> None:
 
 
 def _take_all(buckets: list[Bucket]) -> None:
-    taken = redis_client.send(on_redis.taking(buckets))
+    taken = redis_client.send(on_redis.take_command(buckets))
     if taken.wait_seconds:
         raise refusal_of(buckets, taken, {})

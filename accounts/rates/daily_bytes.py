@@ -32,9 +32,9 @@ def used_up() -> InsufficientQuota:
     )
 
 
-def counting_of_test(tenant_id: UUID, size_bytes: int, *, now: datetime) -> RedisCommand[bool]:
+def count_test_command(tenant_id: UUID, size_bytes: int, *, now: datetime) -> RedisCommand[bool]:
     """A command that counts a test's bytes; true if the tenant's UTC day had room before."""
     day = now.astimezone(UTC).date()
     name = f"pictor:rate:{{{tenant_id}}}:tests:{day}"
     most = settings.TEST_BYTES_PER_DAY
-    return on_redis.adding(name, size_bytes, most=most, kept=timedelta(days=2))
+    return on_redis.add_command(name, size_bytes, most=most, kept=timedelta(days=2))

@@ -58,7 +58,7 @@ _AWAY = Pause(2.0, "rate limits are kept locally")
 _local = LocalBuckets()
 
 
-def taking(buckets: Sequence[Bucket]) -> RedisCommand[Taken]:
+def take_command(buckets: Sequence[Bucket]) -> RedisCommand[Taken]:
     """A command that takes from all buckets or none, in one Lua script on Redis' own clock."""
     numbers = [
         number
@@ -70,7 +70,7 @@ def taking(buckets: Sequence[Bucket]) -> RedisCommand[Taken]:
     return RedisCommand(words, _read_reply, partial(_take_locally, buckets), _AWAY)
 
 
-def adding(name: str, amount: int, *, most: int, kept: timedelta) -> RedisCommand[bool]:
+def add_command(name: str, amount: int, *, most: int, kept: timedelta) -> RedisCommand[bool]:
     """A command that adds to a sum kept for `kept`; true if the sum was below `most` before.
 
     Also true while Redis is away.

@@ -1,9 +1,8 @@
 """Everything that moves money or changes prices; no other module moves money.
 
 Amounts are whole micro-USD. `end_hold` runs inside the caller's transaction, which must roll back
-when it raises; so does the statement of `hold_placed` without `writes`. All others run in a
-transaction of their own, or as part of the caller's. A function named by a past participle returns
-a statement, or a part of one.
+when it raises; so does `place_hold_statement` without `writes`. All others run in a transaction of
+their own, or as part of the caller's. What returns a statement, or a part of one, is named so.
 """
 
 from billing.services.accounts import (
@@ -22,10 +21,10 @@ from billing.services.backfill import PastCost, PastHold, Refills, write_past
 from billing.services.budget_warnings import look_at_budgets
 from billing.services.costs import (
     CorrectedAttempt,
+    book_cost_part,
     book_upstream_cost,
     correct_cost,
     corrected_cost,
-    upstream_cost_booked,
 )
 from billing.services.holds import (
     PLACED,
@@ -34,8 +33,8 @@ from billing.services.holds import (
     HoldLimits,
     LedgerError,
     end_hold,
-    hold_ended,
-    hold_placed,
+    end_hold_part,
+    place_hold_statement,
 )
 from billing.services.moves import (
     approve_move,
@@ -67,4 +66,4 @@ from billing.services.repricing import change_prices, check_plan, undo_prices
 from billing.services.sealing import SealBroken, seal_ledger
 from billing.services.sold import Sold, add_next, rebuild_sold
 from billing.services.uncharged import count_uncharged
-from billing.services.usage import Usage, record_usage, recount_usage, usage_recorded
+from billing.services.usage import Usage, record_usage, record_usage_part, recount_usage

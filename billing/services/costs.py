@@ -34,7 +34,7 @@ def book_upstream_cost(
         model_rows.insert(_cost_transfer(generation_id, attempt_id, amount, as_loss=as_loss))
 
 
-def upstream_cost_booked(
+def book_cost_part(
     *, generation_id: UUID, attempt_id: UUID, amount: Micros, from_part: str
 ) -> SqlPart:
     """The part of a statement that books a cost a tenant pays for, if `from_part` has a row.
@@ -46,7 +46,7 @@ def upstream_cost_booked(
         from_part: the name of the part.
     """
     transfer = _cost_transfer(generation_id, attempt_id, amount, as_loss=False)
-    return model_rows.insertion(transfer, from_part=from_part)
+    return model_rows.insert_part(transfer, from_part=from_part)
 
 
 def past_cost(*, generation_id: UUID, attempt_id: UUID, amount: Micros, at: datetime) -> Transfer:

@@ -79,7 +79,7 @@ class Hold:
 UNLIMITED = HoldLimits()
 
 
-def hold_placed(
+def place_hold_statement(
     *,
     tenant_id: UUID,
     key_id: UUID,
@@ -121,7 +121,7 @@ def hold_placed(
     if writes is not None:
         first = {} if condition is None else {"condition": condition}
         parts = {**first, "hold": hold, PLACED: _PLACED, "written": writes}
-        hold = prepared.together(answer=_FOUND, **parts)
+        hold = prepared.joined_part(answer=_FOUND, **parts)
     return Statement(*hold, partial(_require_placed, amount, limits, now))
 
 
@@ -155,12 +155,12 @@ def end_hold(*, hold: Hold, captured: Micros, evidence: bytes | None = None) -> 
     """
     _require_transaction()
     try:
-        prepared.fetch_one(*hold_ended(hold=hold, captured=captured, evidence=evidence))
+        prepared.fetch_one(*end_hold_part(hold=hold, captured=captured, evidence=evidence))
     except IntegrityError as error:  # as pictor_end_hold_v1 raises it
         raise LedgerError(f"no open hold of {hold.amount} for {hold.generation_id}") from error
 
 
-def hold_ended(
+def end_hold_part(
     *, hold: Hold, captured: Micros, evidence: bytes | None = None, from_part: str = ""
 ) -> SqlPart:
     """The statement that ends a hold; with `from_part`, a part that needs that part's row.

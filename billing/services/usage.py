@@ -102,10 +102,10 @@ class Usage:
 
 def record_usage(usage: Usage) -> None:
     """Count a generation. Call it after `end_hold`, to keep the order of locks."""
-    prepared.fetch_one(*usage_recorded(usage))
+    prepared.fetch_one(*record_usage_part(usage))
 
 
-def usage_recorded(usage: Usage, *, from_part: str = "") -> SqlPart:
+def record_usage_part(usage: Usage, *, from_part: str = "") -> SqlPart:
     """The statement that counts a generation, or a part of one that needs `from_part`'s row."""
     hour = usage.at.replace(minute=0, second=0, microsecond=0)
     whose = (usage.tenant_id, usage.key_id, usage.model, usage.tier, usage.channel, usage.status)

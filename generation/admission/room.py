@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from accounts.callers import Caller
-from accounts.rates.daily_bytes import counting_of_test, used_up
+from accounts.rates.daily_bytes import count_test_command, used_up
 from pictor.kit.redis.client import send, send_async
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.untyped import Json
@@ -18,7 +18,7 @@ def require(caller: Caller, *, size_bytes: int, now: datetime) -> None:
     _require_storage(caller)
     if caller.livemode:
         return
-    if not send(counting_of_test(caller.tenant_id, size_bytes, now=now)):
+    if not send(count_test_command(caller.tenant_id, size_bytes, now=now)):
         raise used_up()
 
 
@@ -27,7 +27,7 @@ async def require_async(caller: Caller, *, size_bytes: int, now: datetime) -> No
     _require_storage(caller)
     if caller.livemode:
         return
-    if not await send_async(counting_of_test(caller.tenant_id, size_bytes, now=now)):
+    if not await send_async(count_test_command(caller.tenant_id, size_bytes, now=now)):
         raise used_up()
 
 

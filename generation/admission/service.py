@@ -19,10 +19,10 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from prometheus_client import Histogram
 
-from accounts.callers import Caller, unchanged
+from accounts.callers import Caller, unchanged_caller_part
 from accounts.rates.daily_bytes import ROWS_BYTES
 from billing import locks
-from billing.services import PLACED, HoldLimits, hold_placed
+from billing.services import PLACED, HoldLimits, place_hold_statement
 from generation.admission import idempotency, retry_shield, room
 from generation.admission.arrival import Arrival
 from generation.admission.identity import CountedRequest, Identity
@@ -154,7 +154,7 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
             # From here to the statement no caller can leave and repeat the request.
             retry_shield.check_waits(submission.attendance)
             with HOLD_SECONDS.time():
-                await connection.fetch(_placement(submission, fresh, now))
+                await connection.fetch(_admission_statement(submission, fresh, now))
     model_rows.mark_inserted(fresh)  # the hold's statement wrote its row
     if (departed := _attendance_if_left(submission, fresh)) is not None:
         await pools.database(retry_shield.record_departure, departed)
@@ -256,7 +256,7 @@ def _hold_under_lock(
     if known is not None:
         return known, False
     retry_shield.check_waits(submission.attendance)
-    prepared.fetch(_placement(submission, fresh, now))
+    prepared.fetch(_admission_statement(submission, fresh, now))
     model_rows.mark_inserted(fresh)
     # In this transaction, so that it exists exactly when the hold does (ADR 0005).
     if submission.idempotency_key is not None:
@@ -266,10 +266,12 @@ def _hold_under_lock(
     return fresh, True
 
 
-def _placement(submission: Submission, generation: Generation, now: datetime) -> Statement[None]:
+def _admission_statement(
+    submission: Submission, generation: Generation, now: datetime
+) -> Statement[None]:
     """Hold its highest cost and write its row, in one statement."""
     caller = submission.caller
-    return hold_placed(
+    return place_hold_statement(
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
         generation_id=generation.id,
@@ -277,8 +279,8 @@ def _placement(submission: Submission, generation: Generation, now: datetime) ->
         evidence=evidence.of_request(generation),
         limits=_hold_limits(caller),
         now=now,
-        writes=model_rows.insertion(generation, from_part=PLACED),
-        condition=unchanged(caller) if submission.is_remembered else None,
+        writes=model_rows.insert_part(generation, from_part=PLACED),
+        condition=unchanged_caller_part(caller) if submission.is_remembered else None,
     )
 
 

@@ -56,9 +56,9 @@ class Opening:
     catalogue: Catalogue
 
     @property
-    def beginning(self) -> SqlPart:
+    def begin_part(self) -> SqlPart:
         """The part of the claim that records it."""
-        return attempts.begun_with_claim(
+        return attempts.begin_with_claim_part(
             attempt_id=self.attempt_id,
             route=self.candidate.route,
             upstream_size=self.candidate.upstream_size,

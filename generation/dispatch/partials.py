@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError
 from generation.channels.base import OnPartial, UpstreamImage, UpstreamPartial
 from generation.dispatch.pixels import WantedImage, verify_on_loop
 from generation.dispatch.store import count_bytes_of_test
-from generation.lifecycle.announce import PartialImage, announcement
+from generation.lifecycle.announce import PartialImage, announce_command
 from generation.lifecycle.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import VerifiedImage
@@ -123,7 +123,7 @@ class Partials:
                 return False
             key, kind = self._key(partial, good), f"image/{good.format}"
             await upload_on_loop(key, good.spool, content_type=kind)
-        return await send_async(announcement(self._partial(partial, good, key)))
+        return await send_async(announce_command(self._partial(partial, good, key)))
 
     def _key(self, partial: UpstreamPartial, good: VerifiedImage) -> str:
         return partial_key_of(

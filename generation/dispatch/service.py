@@ -255,7 +255,7 @@ class Dispatcher:
         if begun is not None:
             return begun, self._seconds_of(run, candidate)
         attempt_id = ids.new_uuid()
-        attempt = attempts.attempt_begun(
+        attempt = attempts.begin_attempt_statement(
             attempt_id=attempt_id,
             claim=run.claim,
             number=run.number,

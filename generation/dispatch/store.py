@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from accounts.rates.daily_bytes import TESTS_KEPT, counting_of_test, used_up
+from accounts.rates.daily_bytes import TESTS_KEPT, count_test_command, used_up
 from generation.dispatch.storage_gate import HUNG_SECONDS, Gate
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import Failure, Verified, VerifiedImage, not_stored
@@ -95,7 +95,7 @@ async def count_bytes_of_test(generation: Generation, size_bytes: int) -> bool:
     """Count a test's bytes. Returns False if its tenant's tests may store no more today."""
     if generation.livemode:
         return True
-    counting = counting_of_test(generation.tenant_id, size_bytes, now=clock.now())
+    counting = count_test_command(generation.tenant_id, size_bytes, now=clock.now())
     return await send_async(counting)
 
 

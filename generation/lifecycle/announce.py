@@ -67,7 +67,7 @@ _EACH = Pause(0.0, "a partial image is not announced")
 """No pause after a failure: each partial image was made and stored, so each is tried."""
 
 
-def announcement(partial: PartialImage) -> RedisCommand[bool]:
+def announce_command(partial: PartialImage) -> RedisCommand[bool]:
     """Tell the web processes; the result is False if Redis did not take it."""
     words = ("PUBLISH", PARTIALS, partial.as_json())
     return RedisCommand(words, lambda _: True, lambda: False, _EACH)

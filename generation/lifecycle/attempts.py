@@ -73,7 +73,7 @@ class TakesNoTests(Exception):
     """The channel took tests when it was chosen, but no longer does."""
 
 
-def attempt_begun(
+def begin_attempt_statement(
     *,
     attempt_id: UUID,
     claim: Claim,
@@ -91,7 +91,7 @@ def attempt_begun(
 
 
 async def begin(attempt: Statement[datetime | None]) -> datetime | None:
-    """Run `attempt_begun` on the loop. Raises TakesNoTests."""
+    """Run `begin_attempt_statement` on the loop. Raises TakesNoTests."""
     try:
         return await fetch_async(attempt)
     except IntegrityError as error:
@@ -100,7 +100,7 @@ async def begin(attempt: Statement[datetime | None]) -> datetime | None:
         raise
 
 
-def begun_with_claim(
+def begin_with_claim_part(
     *, attempt_id: UUID, route: RouteInfo, upstream_size: str, size: str, revision: int
 ) -> SqlPart:
     """The part of a claim's statement that begins the first attempt, if the row is as expected.
@@ -155,7 +155,7 @@ def end_attempt(end: AttemptEnd, *, generation: Generation, now: datetime) -> bo
 
     It is a fact about a call, so it needs no claim. Only once: for a closed row it is False.
     """
-    is_open = prepared.fetch_one(*attempt_ended(end, now=now)) is not None
+    is_open = prepared.fetch_one(*end_attempt_part(end, now=now)) is not None
     if is_open:
         book_upstream_cost(
             generation_id=generation.id,
@@ -178,10 +178,10 @@ def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: d
         transaction.on_commit(partial(UNCHARGED_COST.labels(loss.value).inc, amount))
 
 
-def attempt_ended(end: AttemptEnd, *, now: datetime, from_part: str = "") -> SqlPart:
+def end_attempt_part(end: AttemptEnd, *, now: datetime, from_part: str = "") -> SqlPart:
     """The statement that closes an open attempt's row; with `from_part`, a part of a statement."""
     tokens = end.came.tokens
-    return model_rows.changing(
+    return model_rows.update_part(
         Attempt,
         where={"id": end.attempt_id, "finished_at": None},
         from_part=from_part,

@@ -77,7 +77,7 @@ RETURNING {_LEFT}, {REVISION} AS revision, {model_rows.columns(Generation, "g")}
 _TAKEN = SqlPart(f"SELECT {CLAIMED}.*, (SELECT started_at FROM begun) FROM {CLAIMED}", ())  # noqa: S608 - as above
 
 
-def taken(
+def claim_statement(
     *, generation_id: UUID, worker: WorkerEpoch, beginning: SqlPart | None = None
 ) -> Statement[Claim | None]:
     """Claim a queued generation under this worker's lease; None if it cannot be claimed.
@@ -93,7 +93,7 @@ def taken(
     if beginning is None:
         return Statement(_TAKE, values, _claim)
     parts = {CLAIMED: SqlPart(_TAKE, values), "begun": beginning}
-    return Statement(*prepared.together(answer=_TAKEN, **parts), _begun_claim)
+    return Statement(*prepared.joined_part(answer=_TAKEN, **parts), _begun_claim)
 
 
 # SKIP LOCKED: workers that look at once claim different ones.

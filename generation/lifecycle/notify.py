@@ -77,7 +77,7 @@ def _tenant(text: str) -> UUID:
     return UUID(text)
 
 
-def doorbell(bell: Ring) -> RedisCommand[bool]:
+def doorbell_command(bell: Ring) -> RedisCommand[bool]:
     """Tell an image worker that a generation is queued; the result is False if this failed."""
     return RedisCommand(
         ("LPUSH", QUEUE, json.dumps(_message_of(bell))),
@@ -134,7 +134,7 @@ def _message_of(bell: Ring) -> dict[str, object]:
 
 def ring(bell: Ring) -> bool:
     """Ring the bell, in this thread."""
-    return send(doorbell(bell))
+    return send(doorbell_command(bell))
 
 
 def ring_all(waiting: Iterable[Queued]) -> None:
@@ -148,7 +148,7 @@ def wake(generation_ids: Iterable[UUID]) -> None:
     send(_publish_command(json.dumps([str(generation_id) for generation_id in generation_ids])))
 
 
-def wake_up(finished: Finished) -> RedisCommand[None]:
+def wake_command(finished: Finished) -> RedisCommand[None]:
     """Like `wake` for one, with the data of its answer, unless that contains words of a prompt."""
     message = "" if has_words(finished) else json.dumps([answer_json(finished)])
     if not 0 < len(message) <= MAX_TOLD_BYTES:

@@ -21,15 +21,15 @@ from billing.selectors import known_table_of, table_of
 from billing.services import (
     Hold,
     Usage,
+    book_cost_part,
     end_hold,
-    hold_ended,
+    end_hold_part,
     record_usage,
-    upstream_cost_booked,
-    usage_recorded,
+    record_usage_part,
 )
 from generation.lifecycle import evidence
 from generation.lifecycle.answer import answer_of
-from generation.lifecycle.attempts import attempt_ended, cut_off, end_attempt
+from generation.lifecycle.attempts import cut_off, end_attempt, end_attempt_part
 from generation.lifecycle.claims import Claim, held_by
 from generation.lifecycle.outcome import BROKEN, Failure, Verified, error_row
 from generation.models import Generation, IdempotencyRecord, State
@@ -40,8 +40,8 @@ from pictor.kit.words.errors import PictorError
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
 from storage.models import StoredImage
-from storage.services import images_kept
-from webhooks.announcing import announce, nobody_listens
+from storage.services import insert_image_parts
+from webhooks.announcing import announce, no_listener_part
 from webhooks.models import CANCELED, FAILED, SUCCEEDED
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ async def settle_unheard(
     if table is None:  # this process has not read these prices yet
         table = await pools.database(table_of, books)
     # Part of the statement, so that an endpoint created meanwhile is not missed.
-    unheard = nobody_listens(tenant_id=generation.tenant_id, livemode=generation.livemode)
+    unheard = no_listener_part(tenant_id=generation.tenant_id, livemode=generation.livemode)
     bill = bill_of(generation, delivery, table)
     # Slow steps come before: the loop has only four connections.
     async with loop_connections.one() as connection:
@@ -157,22 +157,22 @@ def _settle_statement(
     generation, end, now = claim.generation, delivery.ended, ending["finished_at"]
     parts = {
         "condition": condition,
-        "final": model_rows.changing(
+        "final": model_rows.update_part(
             Generation, where=held_by(claim), from_part="condition", **ending
         ),
-        "ended": hold_ended(
+        "ended": end_hold_part(
             hold=hold_of(generation),
             # A test's hold is 0: its charge is shown and moves no money (ADR 0020).
             captured=bill.total if generation.livemode else NOTHING,
             evidence=_outcome_of(generation, bill, stored),
             from_part="final",
         ),
-        "closed": attempt_ended(end, now=now, from_part="ended"),
+        "closed": end_attempt_part(end, now=now, from_part="ended"),
     }
-    for number, part in enumerate(images_kept(stored, from_part="ended")):
+    for number, part in enumerate(insert_image_parts(stored, from_part="ended")):
         parts[f"kept_{number}"] = part
     if end.cost.micros > 0:
-        parts["booked"] = upstream_cost_booked(
+        parts["booked"] = book_cost_part(
             generation_id=generation.id,
             attempt_id=end.attempt_id,
             amount=end.cost.micros,
@@ -180,8 +180,8 @@ def _settle_statement(
         )
     if generation.livemode:
         usage = _usage_of_images(generation, delivery, bill, at=now)
-        parts["counted"] = usage_recorded(usage, from_part="ended")
-    return Statement(*prepared.together(answer=FINAL, **parts), is_there)
+        parts["counted"] = record_usage_part(usage, from_part="ended")
+    return Statement(*prepared.joined_part(answer=FINAL, **parts), is_there)
 
 
 def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:

@@ -24,14 +24,14 @@ from storage.wire import StorageFailed
 logger = logging.getLogger(__name__)
 
 
-def images_kept(images: Iterable[StoredImage], *, from_part: str) -> list[SqlPart]:
+def insert_image_parts(images: Iterable[StoredImage], *, from_part: str) -> list[SqlPart]:
     """The parts of a settling statement that insert the rows of stored images.
 
     Args:
         images: not in the database yet.
         from_part: the part that has a row if they are to be inserted.
     """
-    return [model_rows.insertion(image, from_part=from_part) for image in images]
+    return [model_rows.insert_part(image, from_part=from_part) for image in images]
 
 
 def keep_painted(image: StoredImage, *, size_bytes: int, sha256: str, until: datetime) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from accounts.rates.daily_bytes import counting_of_test
+from accounts.rates.daily_bytes import count_test_command
 from pictor.kit.redis.client import forget_client, send
 from pictor.kit.words import ids
 
@@ -24,7 +24,7 @@ def tenant_id(settings):
 
 
 def counted(tenant_id: UUID, size_bytes: int, now: datetime = LATE) -> bool:
-    return send(counting_of_test(tenant_id, size_bytes, now=now))
+    return send(count_test_command(tenant_id, size_bytes, now=now))
 
 
 def test_the_last_byte_of_the_day_is_the_last(tenant_id):

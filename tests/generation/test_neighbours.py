@@ -294,7 +294,7 @@ def test_both_releases_count_rates_under_the_same_keys():
         seconds, microseconds = client.time()
         now = int(seconds) * 1000 + int(microseconds) // 1000
         client.hset(name, mapping={"level": 7000, "at": now})
-        taken = send(on_redis.taking([Bucket(name, "requests", "account", 60, 1, 86_400.0)]))
+        taken = send(on_redis.take_command([Bucket(name, "requests", "account", 60, 1, 86_400.0)]))
         kept = client.hkeys(name)
         client.delete(name)
 

@@ -112,11 +112,11 @@ def test_a_generation_failed_after_storing_has_no_images(channel, queued, worker
         told.append(finished)
         return wake_up(finished)
 
-    wake_up = notify.wake_up
+    wake_up = notify.wake_command
 
     monkeypatch.setattr(pipeline, "store", stored)
     monkeypatch.setattr(pipeline, "settle_unheard", broken)
-    monkeypatch.setattr(notify, "wake_up", tells)
+    monkeypatch.setattr(notify, "wake_command", tells)
     asyncio.run(
         pipeline.run(ring=Ring(queued_as(queued)), worker=worker, dispatcher=Delivers(channel))
     )

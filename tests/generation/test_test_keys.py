@@ -211,7 +211,7 @@ def test_the_database_refuses_an_attempt_at_a_vendor(channel, tester, worker):
 
 
 def begin(claim: claims.Claim, channel: Channel) -> None:
-    attempt = attempts.attempt_begun(
+    attempt = attempts.begin_attempt_statement(
         attempt_id=ids.new_uuid(),
         claim=claim,
         number=1,

@@ -18,7 +18,7 @@ from accounts.quotas import Limits
 from accounts.services import KeyRules, add_member, create_tenant, issue_api_key
 from billing.models import UsageRollup
 from billing.selectors import balance_of
-from billing.services import hold_placed
+from billing.services import place_hold_statement
 from billing.upstream_cost import Costs, SentRequest
 from generation.admission.service import Admitted, Submission, admit
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
@@ -26,8 +26,8 @@ from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import TokenUsage, UpstreamAnswer
 from generation.channels.registry import DEFAULT_KIND, abilities_of
 from generation.dispatch.storage_gate import Gate
-from generation.lifecycle.attempts import attempt_begun
-from generation.lifecycle.claims import Claim, Queued, taken
+from generation.lifecycle.attempts import begin_attempt_statement
+from generation.lifecycle.claims import Claim, Queued, claim_statement
 from generation.lifecycle.lease import WorkerEpoch, enlist
 from generation.lifecycle.outcome import Verified, VerifiedImage
 from generation.management.seeding import seeded_contracts
@@ -218,14 +218,14 @@ def make_worker() -> WorkerEpoch:
 
 def place_hold(**facts: Any) -> None:
     """Place a hold within the test's transaction."""
-    fetch(hold_placed(**facts))
+    fetch(place_hold_statement(**facts))
 
 
 def take(
     *, generation_id: UUID, worker: WorkerEpoch, beginning: SqlPart | None = None
 ) -> Claim | None:
     """Claim it within the test's transaction, as an image worker does on its loop."""
-    return fetch(taken(generation_id=generation_id, worker=worker, beginning=beginning))
+    return fetch(claim_statement(generation_id=generation_id, worker=worker, beginning=beginning))
 
 
 def queued_as(generation: Generation) -> Queued:
@@ -236,7 +236,7 @@ def queued_as(generation: Generation) -> Queued:
 def begun(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:
     """An attempt on the channel under this claim; None if the claim is lost."""
     attempt_id = new_uuid()
-    attempt = attempt_begun(
+    attempt = begin_attempt_statement(
         attempt_id=attempt_id,
         claim=claim,
         number=number,
@@ -268,7 +268,7 @@ def make_delivery(
     if attempt_id is None:
         attempt_id = new_uuid()
         fetch(
-            attempt_begun(
+            begin_attempt_statement(
                 attempt_id=attempt_id,
                 claim=claim,
                 number=number,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.rates.daily_bytes import counting_of_test
+from accounts.rates.daily_bytes import count_test_command
 from generation.lifecycle.settlement import cancel
 from pictor.kit.redis.client import send
 from pictor.kit.words import clock
@@ -38,7 +38,7 @@ def test_once_the_day_of_tests_is_used_up_their_events_wait_for_the_next(
     settings.TEST_BYTES_PER_DAY = 8 * 1024 + 2 * 1024
     deliver_event(tester, receiver)
     # the second is admitted, and its event not delivered
-    send(counting_of_test(acme.id, -8 * 1024, now=NOON))
+    send(count_test_command(acme.id, -8 * 1024, now=NOON))
 
     deliver_event(tester, receiver)
 
@@ -52,7 +52,7 @@ def test_once_the_day_of_tests_is_used_up_their_events_wait_for_the_next(
 def test_live_events_are_told_all_the_same(acme, receiver, settings, at_noon):
     endpoint_of(acme, receiver.url)
     settings.TEST_BYTES_PER_DAY = 1
-    send(counting_of_test(acme.id, 1, now=NOON))
+    send(count_test_command(acme.id, 1, now=NOON))
 
     deliver_event(acme, receiver)
 

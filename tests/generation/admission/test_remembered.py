@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import F
 
 from accounts.authentication import digests_of
-from accounts.callers import unchanged
+from accounts.callers import unchanged_caller_part
 from accounts.models import ApiKey, ConfigRevision, Tenant
 from accounts.services import (
     OVERLAPS,
@@ -29,7 +29,7 @@ from generation.catalogue.services.stop_switch import Stoppable, stop
 from generation.models import Channel, Generation
 from pictor.kit.database import pools
 from pictor.kit.database.loop_connections import LoopConnections
-from pictor.kit.database.prepared import SqlPart, renumber, together
+from pictor.kit.database.prepared import SqlPart, joined_part, renumber
 from pictor.kit.endpoints.body import Body
 from pictor.kit.words import clock
 from pictor.kit.words.errors import (
@@ -268,7 +268,7 @@ async def test_a_keys_withdrawn_model_is_refused_before_its_images_are_read(acme
 
 async def test_the_hold_is_placed_after_its_condition_whatever_the_planner_finds(acme):
     caller = await pools.database(acme.caller)
-    hold = together(answer=SqlPart(LATERAL, ()), condition=unchanged(caller))
+    hold = joined_part(answer=SqlPart(LATERAL, ()), condition=unchanged_caller_part(caller))
 
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
         explained = psycopg.RawCursor(other).execute(f"EXPLAIN {renumber(hold.text)}", hold.values)

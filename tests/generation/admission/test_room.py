@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from accounts.callers import Caller
-from accounts.rates.daily_bytes import counting_of_test
+from accounts.rates.daily_bytes import count_test_command
 from generation.admission import room
 from generation.models import Generation, Serves
 from pictor.kit.redis.client import forget_client, send
@@ -22,7 +22,7 @@ def tester(seeded, settings):
     make_channel("sandbox", serves=Serves.TEST)
     forget_client()
     tester = PayingCustomer("tester", balance=0, is_test=True)
-    send(counting_of_test(tester.id, settings.TEST_BYTES_PER_DAY, now=clock.now()))
+    send(count_test_command(tester.id, settings.TEST_BYTES_PER_DAY, now=clock.now()))
     yield tester
     forget_client()
 

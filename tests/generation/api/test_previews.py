@@ -14,7 +14,7 @@ from generation.api import streaming, waiting
 from generation.api.waiting import Hub, Ticket
 from generation.channels.declaration import Task
 from generation.lifecycle import settlement
-from generation.lifecycle.announce import PARTIALS, PartialImage, announcement
+from generation.lifecycle.announce import PARTIALS, PartialImage, announce_command
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit.database import pools
@@ -246,7 +246,7 @@ def listeners() -> int:
 
 async def test_an_announcement_over_the_broker_is_heard(listening, generation):
     with closing(following(listening, generation)) as ticket:
-        assert await send_async(announcement(partial_of(generation)))
+        assert await send_async(announce_command(partial_of(generation)))
 
         assert await ticket.news(SOON) == partial_of(generation)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from generation.catalogue.traffic.errors import fingerprint_of, without_ids
-from generation.lifecycle.attempts import attempt_ended, end_failed_call
+from generation.lifecycle.attempts import end_attempt_part, end_failed_call
 from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Channel, Generation
 from generation.tenants.forgetting import forget
@@ -154,8 +154,8 @@ def test_tests_demo_data_deliveries_and_other_channels_are_no_errors_of_it(vendo
 
 
 def test_a_call_without_an_error_pays_for_no_fingerprint():
-    delivered = attempt_ended(AttemptEnd(new_uuid(), "delivered"), now=clock.now())
-    refused = attempt_ended(AttemptEnd(new_uuid(), "refused", detail="no"), now=clock.now())
+    delivered = end_attempt_part(AttemptEnd(new_uuid(), "delivered"), now=clock.now())
+    refused = end_attempt_part(AttemptEnd(new_uuid(), "refused", detail="no"), now=clock.now())
 
     assert "fingerprint" not in delivered.text
     assert "fingerprint" in refused.text

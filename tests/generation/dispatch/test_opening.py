@@ -15,7 +15,7 @@ from generation.dispatch.channel_health import FAILURES_IN_A_ROW
 from generation.dispatch.choosing import Chooser
 from generation.dispatch.service import Dispatcher
 from generation.lifecycle import attempts, claims
-from generation.lifecycle.attempts import begun_with_claim
+from generation.lifecycle.attempts import begin_with_claim_part
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.models import Attempt, Channel, Generation
@@ -47,7 +47,7 @@ def taken(
     """Claim it, with an attempt on the first channel if these values match the row."""
     catalogue = current_catalogue()
     (route, *_) = catalogue.routes_for(model, livemode=True)
-    beginning = begun_with_claim(
+    beginning = begin_with_claim_part(
         attempt_id=new_uuid(),
         route=route,
         upstream_size=size,
@@ -119,7 +119,7 @@ def test_a_failed_claim_begins_no_attempt(queued):
     again = take(
         generation_id=queued.id,
         worker=make_worker(),
-        beginning=begun_with_claim(
+        beginning=begin_with_claim_part(
             attempt_id=new_uuid(),
             route=route,
             upstream_size=SIZE,

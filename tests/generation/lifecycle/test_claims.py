@@ -153,8 +153,8 @@ def test_beginning_an_attempt_again_writes_no_second_row(claim, channel):
         "upstream_size": "1024x1024",
     }
 
-    assert fetch(attempts.attempt_begun(**facts))
-    assert fetch(attempts.attempt_begun(**facts))
+    assert fetch(attempts.begin_attempt_statement(**facts))
+    assert fetch(attempts.begin_attempt_statement(**facts))
     assert Attempt.objects.count() == 1
 
 

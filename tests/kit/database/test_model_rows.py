@@ -29,7 +29,7 @@ def columns(row: Model) -> dict[str, Any]:
 
 
 def changed(model: type[Model], **said: Any) -> bool:
-    return prepared.fetch_one(*model_rows.changing(model, **said)) is not None
+    return prepared.fetch_one(*model_rows.update_part(model, **said)) is not None
 
 
 def read(generation_id: UUID) -> Generation:

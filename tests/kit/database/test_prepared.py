@@ -56,7 +56,7 @@ def test_a_part_writes_only_if_the_one_it_reads_from_has_a_row(is_there):
     before = counted()
 
     row = prepared.fetch_one(
-        *prepared.together(
+        *prepared.joined_part(
             answer=SqlPart("SELECT number + %s FROM first", [1]),
             first=SqlPart("SELECT %s::int AS number WHERE %s", [1, is_there]),
             second=SqlPart(RAISED.replace("WHERE", "FROM first WHERE"), [True]),
@@ -73,7 +73,7 @@ def test_a_failing_part_undoes_the_others():
 
     with pytest.raises(DataError):
         prepared.fetch_one(
-            *prepared.together(
+            *prepared.joined_part(
                 answer=fails,
                 first=SqlPart("SELECT %s::int AS number", [1]),
                 raised=SqlPart(RAISED, [True]),

@@ -65,11 +65,11 @@ class _Column(NamedTuple):
 
 def insert(row: Model) -> None:
     """Insert a new row, as `save(force_insert=True)` does. Raises Django's database errors."""
-    prepared.fetch_one(*insertion(row))
+    prepared.fetch_one(*insert_part(row))
     mark_inserted(row)
 
 
-def insertion(row: Model, *, from_part: str = "") -> SqlPart:
+def insert_part(row: Model, *, from_part: str = "") -> SqlPart:
     """Return the INSERT of a new row; as part of a statement, once for each row of `from_part`."""
     names, values = _columns_and_values(row)
     return SqlPart(_insert(type(row), tuple(names), from_part), values)
@@ -81,7 +81,7 @@ def mark_inserted(row: Model) -> None:
     row._state.db = DEFAULT_DB_ALIAS  # noqa: SLF001 - as above
 
 
-def changing(
+def update_part(
     model: type[Model], *, where: Mapping[str, Any], from_part: str = "", **values: Any
 ) -> SqlPart:
     """Return the UPDATE of the one row that matches `where`, which must include its key.

@@ -157,7 +157,7 @@ def fetch_one(statement: str, values: Values) -> Row | None:
         return cursor.execute(renumber(statement), values, prepare=True).fetchone()
 
 
-def together(*, answer: SqlPart, **parts: SqlPart) -> SqlPart:
+def joined_part(*, answer: SqlPart, **parts: SqlPart) -> SqlPart:
     """Join parts into one statement, in which later parts may read from earlier ones by name.
 
     A part that reads from one without rows writes nothing and calls no function.
