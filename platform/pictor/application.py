@@ -31,6 +31,7 @@ from pictor.kit.running import garbage
 from pictor.kit.watching import metrics
 from pictor.kit.watching.system_checks import refuse_to_serve
 from pictor.kit.words import clock
+from pictor.web.django_request import TolerantRequest
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
 from pictor.web.form_reading import FormPaths
 from pictor.web.gate import BodyGate
@@ -105,6 +106,7 @@ def build() -> App:
     refuse_to_serve()
     backends.refuse_to_serve()
     stock: Any = get_asgi_application()
+    stock.request_class = TolerantRequest
     forms = FormPaths(FORM_PATHS, FORM_LIMITS)
     site = Probes(SiteHandler(stock, sender=sender), workers=lease.live_workers)
     app: App = Router(

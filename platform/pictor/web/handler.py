@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from pictor.kit.endpoints import errors as api_errors
 from pictor.kit.words.errors import Unavailable
+from pictor.web.django_request import TolerantRequest
 from pictor.web.edge import Message, Receive, Scope, Send
 
 STOPPING = Unavailable(
@@ -33,6 +34,8 @@ STOPPING = Unavailable(
 
 class V1Handler(ASGIHandler):
     """Serves only async views; the gate has already read the body."""
+
+    request_class = TolerantRequest
 
     @override
     def load_middleware(self, is_async: bool = False) -> None:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from django.urls import Resolver404
@@ -90,20 +90,22 @@ def _api_error(error: Exception) -> PictorError:
 
 def _framework_error(error: Exception) -> PictorError | None:
     """Translate Django's and DRF's own refusals; None for another exception."""
+    known: PictorError | None = None
     match error:
         case Http404() | drf.NotFound():
             path = error.args[0]["path"] if isinstance(error, Resolver404) else ""
-            return NotFound(nothing_at(path))
+            known = NotFound(nothing_at(path))
         case drf.MethodNotAllowed():
-            return MethodNotAllowed("This address does not support that method.")
+            known = MethodNotAllowed("This address does not support that method.")
         case drf.UnsupportedMediaType():
-            return UnsupportedMediaType("Send the body as application/json.")
+            known = UnsupportedMediaType("Send the body as application/json.")
         case RequestDataTooBig():
-            return RequestTooLarge("The request body is too large.")
+            known = RequestTooLarge("The request body is too large.")
+        case TooManyFieldsSent():
+            known = InvalidRequest("The query string has too many parameters.")
         case drf.APIException():
-            return InvalidRequest("The request could not be read.", code="invalid_json")
-        case _:
-            return None
+            known = InvalidRequest("The request could not be read.", code="invalid_json")
+    return known
 
 
 def drf_exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:

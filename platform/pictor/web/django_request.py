@@ -1,0 +1,30 @@
+"""Django's request, with a Content-Type that clients may write as they like."""
+
+from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http.multipartparser import MultiPartParserError
+from django.utils.http import parse_header_parameters
+from typing_extensions import override
+
+
+class TolerantRequest(ASGIRequest):
+    """A request without the errors that Django raises for some types, and answers with a 500.
+
+    A type that cannot be read counts as none. Text is UTF-8 whatever charset is given: `hex` is a
+    codec for Python, and no encoding of text.
+    """
+
+    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
+        try:
+            read = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        except (TypeError, ValueError):
+            read = "", {}
+        self.content_type, self.content_params = read
+
+    @override
+    def parse_file_upload(self, META: Any, post_data: Any) -> Any:
+        try:
+            return super().parse_file_upload(META, post_data)
+        except TypeError as error:  # a part's header gives a parameter twice, as in RFC 2231
+            raise MultiPartParserError("a part's header cannot be read") from error
