@@ -8,7 +8,7 @@ exactly once and every end may be repeated after a crash.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -329,8 +329,15 @@ def bill_of(
         table,
         priced=priced,
         delivered=[pricing.Delivered(image.width, image.height) for image in delivery.images],
-        reported_quality=delivery.answer.quality,
+        reported_quality=_our_quality(delivery, priced.rows),
         output_tokens=usage.output_tokens if usage else None,
         input_image_tokens=usage.input_image_tokens if usage else 0,
         hold=Micros(generation.held_micros),
     )
+
+
+def _our_quality(delivery: Verified, qualities: Collection[str]) -> str | None:
+    """The upstream's word for the quality in ours; None if it is the word for none or several."""
+    words, reported = delivery.route.quality_map, delivery.answer.quality
+    same = [quality for quality in qualities if words.get(quality, quality) == reported]
+    return same[0] if len(same) == 1 else None

@@ -209,6 +209,25 @@ def test_a_quality_and_a_model_go_by_the_channel_s_own_words(
     assert as_it_is.headers["x-pictor-charge"] == "0.005880"
 
 
+@pytest.mark.parametrize(
+    ("reported", "tokens", "billed"),
+    [
+        ("xhigh", 3122, ("high", "0.210720")),
+        ("high", 1756, ("medium", "0.052680")),  # by the tokens: its high is none of our qualities
+        ("medium", 1756, ("medium", "0.052680")),
+        ("low", 196, ("low", "0.005880")),
+    ],
+)
+def test_a_reported_quality_is_read_by_the_channel_s_own_words(
+    customer: Customer, renaming: Recorder, reported: str, tokens: int, billed: tuple[str, str]
+) -> None:
+    renaming.extra = {"quality": reported, "usage": {"output_tokens": tokens}}
+
+    response = customer.generate("a fox", model="gpt-image-2")
+
+    assert (response.json()["quality"], response.headers["x-pictor-charge"]) == billed
+
+
 # --- reference images -------------------------------------------------------------------------
 
 
