@@ -162,9 +162,12 @@ async def _preferred(prefer: Prefer, ticket: Ticket, admitted: Admitted) -> Http
     """The generation, finished or as it is when its caller's wait ends."""
     seconds = min(prefer.wait_seconds or 0, settings.WAIT_LIMIT_SECONDS)
     finished = await ticket.wait(seconds) if seconds else None
+    if seconds and finished is None:
+        finished = await pools.views(_present, admitted)
     is_replay = not admitted.is_new
-    if finished is None:
-        return render.accepted(admitted.generation, applied=prefer.applied, is_replay=is_replay)
+    if finished is None or not finished.generation.is_final:
+        generation = finished.generation if finished else admitted.generation
+        return render.accepted(generation, applied=prefer.applied, is_replay=is_replay)
     return await render.answer(finished, is_replay=is_replay)
 
 
@@ -177,6 +180,11 @@ async def _stream(ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
         seconds=settings.WAIT_LIMIT_SECONDS,
         headers=render.headers_of(admitted.generation, is_replay=not admitted.is_new),
     )
+
+
+def _present(admitted: Admitted) -> Finished | None:
+    generation = admitted.generation
+    return selectors.generation_of(generation.tenant_id, generation.id)
 
 
 def _with_images(admitted: Admitted) -> Finished:

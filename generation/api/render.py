@@ -21,7 +21,13 @@ from pictor.kit.endpoints.documents import answered
 from pictor.kit.endpoints.objects import DOLLARS, ErrorAnswer
 from pictor.kit.watching import log
 from pictor.kit.words import clock, ids
-from pictor.kit.words.errors import Canceled, GenerationTimeout, NoChannelAvailable
+from pictor.kit.words.errors import (
+    Canceled,
+    GenerationTimeout,
+    NoChannelAvailable,
+    PictorError,
+    add_headers,
+)
 from pictor.kit.words.money import to_decimal
 
 GENERATION_ID = {"type": "string", "pattern": ids.pattern(ids.GENERATION)}
@@ -117,11 +123,15 @@ async def answer(finished: Finished, *, is_replay: bool) -> HttpResponseBase:
     headers = headers_of(generation, is_replay=is_replay)
     if generation.state != State.SUCCEEDED:
         return _error(generation, headers)
-    if not finished.images:
-        raise base64_body.deleted()
-    if generation.response_format == "b64_json":
-        return await base64_body.streamed(finished, headers)
-    return api_errors.json_response(ImagesAnswer.render(with_urls(finished)), headers=headers)
+    try:
+        if not finished.images:
+            raise base64_body.deleted()
+        if generation.response_format == "b64_json":
+            return await base64_body.streamed(finished, headers)
+        return api_errors.json_response(ImagesAnswer.render(with_urls(finished)), headers=headers)
+    except PictorError as error:  # it was made and charged, and says so
+        add_headers(error, headers)
+        raise
 
 
 def error_body(generation: Generation) -> dict[str, Any]:

@@ -298,8 +298,10 @@ def parse(body: Mapping[str, Any], *, default_model: str | None) -> dict[str, An
 
 
 def _with_model(body: Mapping[str, Any], default_model: str | None) -> dict[str, Any]:
-    model = body.get("model") or default_model
-    if not model:
+    model = body.get("model")
+    if model is None or model == "":
+        model = default_model
+    if model is None:
         raise InvalidRequest(
             "The model is missing. GET /v1/models lists what this key may call.",
             code="missing_required_parameter",

@@ -77,6 +77,9 @@ def test_a_deleted_generation_leaves_nothing_of_what_was_sent(
     assert rows_with(database, image[:40]) == []
     assert digests_of(database, customer) == [(None, b"", "")]
     assert replayed.status_code == 404
+    assert replayed.headers["x-pictor-generation-id"] == generation_id
+    assert replayed.headers["x-pictor-charge"] == "0.052680"
+    assert replayed.headers["idempotent-replayed"] == "true"
     assert customer.client.get(path).json()["status"] == "deleted"
     assert len(upstream.requests) == 1
     assert len(customer.captures()) == 1

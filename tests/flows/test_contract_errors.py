@@ -48,6 +48,8 @@ CASES = [
     Case("empty model", 400, "missing_required_parameter", "model", body=fox(model="")),
     Case("no prompt", 400, "missing_required_parameter", "prompt", body={"model": "dall-e-2"}),
     Case("model type", 400, "invalid_type", "model", body=fox(model=["dall-e-2"])),
+    Case("model of the wrong type that is empty", 400, "invalid_type", "model", body=fox(model=[])),
+    Case("model 0", 400, "invalid_type", "model", body=fox(model=0)),
     Case("prompt type", 400, "invalid_type", "prompt", body=fox(prompt=["a"])),
     Case("size type", 400, "invalid_type", "size", body=fox(size=1024)),
     Case("quality type", 400, "invalid_type", "quality", body=fox(quality=1)),
