@@ -2,7 +2,8 @@
 
 They may name the same subject in an app's layers and on its pages, or the same port across apps.
 Names given by Django or by a folder's pattern may occur anywhere. Commands are named as operators
-type them, and the sandbox stands apart, as a vendor would.
+type them, and the sandbox stands apart, as a vendor would. Functions that return a value to be run
+are named by its kind.
 """
 
 import ast

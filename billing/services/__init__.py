@@ -1,8 +1,9 @@
 """Everything that moves money or changes prices; no other module moves money.
 
 Amounts are whole micro-USD. `end_hold` runs inside the caller's transaction, which must roll back
-when it raises; so does `place_hold_statement` without `writes`. All others run in a transaction of
-their own, or as part of the caller's. What returns a statement, or a part of one, is named so.
+when it raises; so must the statement of `place_hold_statement` if it has no `writes`. All others
+run in a transaction of their own, or as part of the caller's. Functions ending in `_statement` or
+`_part` run nothing.
 """
 
 from billing.services.accounts import (

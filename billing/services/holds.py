@@ -163,7 +163,7 @@ def end_hold(*, hold: Hold, captured: Micros, evidence: bytes | None = None) -> 
 def end_hold_part(
     *, hold: Hold, captured: Micros, evidence: bytes | None = None, from_part: str = ""
 ) -> SqlPart:
-    """The statement that ends a hold; with `from_part`, a part that needs that part's row.
+    """The part that ends a hold for `from_part`'s row; without, a statement by itself.
 
     Raises LedgerError if more is captured than was held; the statement raises IntegrityError if
     there is no such open hold.

@@ -106,7 +106,7 @@ def record_usage(usage: Usage) -> None:
 
 
 def record_usage_part(usage: Usage, *, from_part: str = "") -> SqlPart:
-    """The statement that counts a generation, or a part of one that needs `from_part`'s row."""
+    """The part that counts a generation for `from_part`'s row; without, a statement by itself."""
     hour = usage.at.replace(minute=0, second=0, microsecond=0)
     whose = (usage.tenant_id, usage.key_id, usage.model, usage.tier, usage.channel, usage.status)
     bucket = () if usage.took is None else (str(bucket_of(usage.took)),) * 3

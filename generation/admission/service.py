@@ -269,7 +269,7 @@ def _hold_under_lock(
 def _admission_statement(
     submission: Submission, generation: Generation, now: datetime
 ) -> Statement[None]:
-    """Hold its highest cost and write its row, in one statement."""
+    """The statement that holds its highest cost and writes its row."""
     caller = submission.caller
     return place_hold_statement(
         tenant_id=caller.tenant_id,

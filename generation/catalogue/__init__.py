@@ -1,1 +1,1 @@
-"""The operator's offer; generation requests only read it."""
+"""The operator's offer, which requests only read, and channels' health, which workers record."""

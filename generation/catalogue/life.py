@@ -16,7 +16,10 @@ GUIDE = "/docs/models/#when-a-model-ends"
 
 
 def life_headers(catalogue: Catalogue, model: str, now: datetime) -> Mapping[str, str]:
-    """The headers about the model's end, sent with every answer of that model."""
+    """The headers about the model's end.
+
+    They are sent with answers to new requests and to quotes, and with the model itself.
+    """
     contract = catalogue.contracts.get(model)
     if contract is None or contract.sunset_at is None or contract.deprecated_at is None:
         return {}

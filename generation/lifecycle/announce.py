@@ -68,6 +68,9 @@ _EACH = Pause(0.0, "a partial image is not announced")
 
 
 def announce_command(partial: PartialImage) -> RedisCommand[bool]:
-    """Tell the web processes; the result is False if Redis did not take it."""
+    """The command that tells the web processes of a partial image.
+
+    Its result is False if Redis did not take it.
+    """
     words = ("PUBLISH", PARTIALS, partial.as_json())
     return RedisCommand(words, lambda _: True, lambda: False, _EACH)

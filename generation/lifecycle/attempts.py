@@ -81,10 +81,10 @@ def begin_attempt_statement(
     route: RouteInfo,
     upstream_size: str,
 ) -> Statement[datetime | None]:
-    """Record a call that is about to begin; None if the claim is lost or it is too late.
+    """The statement that records a call that is about to begin.
 
-    Gives the time of its beginning. Safe to repeat with the same id: the first answer may have been
-    lost with the connection.
+    Its result is the time of the beginning, or None if the claim is lost or it is too late. Safe to
+    repeat with the same id: the first answer may have been lost with the connection.
     """
     facts = _facts(attempt_id, number, route, upstream_size)
     return Statement(_BEGIN_ATTEMPT, [*facts, claim.generation.id, claim.dispatch], _moment)
@@ -179,7 +179,7 @@ def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: d
 
 
 def end_attempt_part(end: AttemptEnd, *, now: datetime, from_part: str = "") -> SqlPart:
-    """The statement that closes an open attempt's row; with `from_part`, a part of a statement."""
+    """The part that ends an open attempt for `from_part`'s row; without, a statement by itself."""
     tokens = end.came.tokens
     return model_rows.update_part(
         Attempt,

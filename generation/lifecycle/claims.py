@@ -80,9 +80,10 @@ _TAKEN = SqlPart(f"SELECT {CLAIMED}.*, (SELECT started_at FROM begun) FROM {CLAI
 def claim_statement(
     *, generation_id: UUID, worker: WorkerEpoch, beginning: SqlPart | None = None
 ) -> Statement[Claim | None]:
-    """Claim a queued generation under this worker's lease; None if it cannot be claimed.
+    """The statement that claims a queued generation under this worker's lease.
 
-    Those in quarantine are claimed by `take_quarantined`.
+    Its result is None if the generation cannot be claimed. Those in quarantine are claimed by
+    `take_quarantined`.
 
     Args:
         generation_id: the generation.

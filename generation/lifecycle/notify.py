@@ -78,7 +78,10 @@ def _tenant(text: str) -> UUID:
 
 
 def doorbell_command(bell: Ring) -> RedisCommand[bool]:
-    """Tell an image worker that a generation is queued; the result is False if this failed."""
+    """The command that tells an image worker that a generation is queued.
+
+    Its result is False if this failed.
+    """
     return RedisCommand(
         ("LPUSH", QUEUE, json.dumps(_message_of(bell))),
         read=lambda _: True,
@@ -149,7 +152,10 @@ def wake(generation_ids: Iterable[UUID]) -> None:
 
 
 def wake_command(finished: Finished) -> RedisCommand[None]:
-    """Like `wake` for one, with the data of its answer, unless that contains words of a prompt."""
+    """The command that tells the web processes that a generation is final.
+
+    It has the data of its answer, unless that is long or contains words of a prompt.
+    """
     message = "" if has_words(finished) else json.dumps([answer_json(finished)])
     if not 0 < len(message) <= MAX_TOLD_BYTES:
         message = json.dumps([str(finished.generation.id)])

@@ -1,1 +1,1 @@
-"""The operators' view of the installation, and the corrections they make by hand."""
+"""What operators see and put right, and the scheduled work that watches, counts and mails."""

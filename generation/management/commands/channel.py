@@ -67,7 +67,9 @@ class Command(OperatorCommand):
             if action == "disable":
                 subparser.add_argument("--yes", action="store_true", help=channel_trials.YES_HELP)
         channel_trials.add_arguments(actions)
-        actions.add_parser("rotate", help="re-encrypt all API keys with the newest encryption key")
+        actions.add_parser(
+            "rotate", help="re-encrypt all channels' credentials with the newest encryption key"
+        )
         every = actions.add_parser("list", help="list all channels, in the order they are tried")
         every.add_argument("--json", action="store_true")
         every.add_argument("--archived", action="store_true", help="list archived ones")

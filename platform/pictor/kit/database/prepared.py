@@ -7,12 +7,12 @@ beside the text; a value whose type the server cannot infer must name it (`%s::t
 Writes that belong together are one statement of several parts: all or nothing, in one round trip
 instead of those of a transaction.
 
-    def count_of(tenant_id: UUID) -> Statement[int]:
+    def count_statement(tenant_id: UUID) -> Statement[int]:
         return Statement("SELECT count(*) FROM …", [tenant_id], read=lambda row: row[0])
 
-A statement is a value: `fetch(count_of(…))` runs it on this thread's connection, in a transaction
-if one is open there; `await loop_connections.fetch_async(count_of(…))` on one of the loop's, as a
-transaction of its own.
+A statement is a value: `fetch(count_statement(…))` runs it on this thread's connection, in a
+transaction if one is open there; `await loop_connections.fetch_async(count_statement(…))` on one of
+the loop's, as a transaction of its own.
 """
 
 import re

@@ -14,8 +14,10 @@ from pictor.kit.endpoints import errors as api_errors
 from pictor.kit.words.errors import MethodNotAllowed
 
 Waiting = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+"""A view or handler that runs on the event loop."""
 
 Pool = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+"""A thread pool, called with a sync view and its arguments."""
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
