@@ -28,7 +28,7 @@ from pictor.kit.words import clock
 _lock = threading.Lock()
 _loaded = Catalogue(revision=-1)
 _tables: dict[tuple[int, UUID], PriceTable] = {}
-LONGEST_CALL = timedelta(days=1)
+COSTS_NEEDED_FOR = timedelta(days=1)
 """Attempts begun earlier have ended, so their costs are not needed."""
 MAX_TABLES = 1024
 """The most price tables kept; the oldest go first."""
@@ -125,7 +125,7 @@ def _routes(api_key: str | None) -> Mapping[str, tuple[RouteInfo, ...]]:
         channel__is_enabled=True, is_approved=True
     )
     found = list(rows.order_by("channel__priority", "channel__name"))
-    tables = cost_tables({row.channel_id for row in found}, since=clock.now() - LONGEST_CALL)
+    tables = cost_tables({row.channel_id for row in found}, since=clock.now() - COSTS_NEEDED_FOR)
     routes: dict[str, list[RouteInfo]] = {}
     for row in found:
         info = route_info(row, tables=tables[row.channel_id], api_key=api_key)

@@ -20,7 +20,7 @@ from typing_extensions import override
 from accounts.services import Actor
 from billing.upstream_cost import CostSource, CostTable
 from generation.catalogue import services, trial_call
-from generation.catalogue.snapshot import LONGEST_CALL
+from generation.catalogue.snapshot import COSTS_NEEDED_FOR
 from generation.catalogue.traffic import channel_events
 from generation.channels.errors import MAX_DETAIL_CHARS, AttemptClass
 from generation.models import Channel, ChannelEvent, ChannelTrial, Contract
@@ -85,7 +85,7 @@ def ready(
     chosen = {model: terms for model, terms in routes.items() if models is None or model in models}
     if not chosen:
         raise ValidationError(f"the channel {channel.name} serves no model")
-    tables = cost_tables([channel.pk], since=clock.now() - LONGEST_CALL)[channel.pk]
+    tables = cost_tables([channel.pk], since=clock.now() - COSTS_NEEDED_FOR)[channel.pk]
     return ready_of(candidate, chosen, contracts=Contract.objects.in_bulk(chosen), tables=tables)
 
 

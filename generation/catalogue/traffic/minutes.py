@@ -23,7 +23,7 @@ from generation.models import AttemptMinute, Channel
 from pictor.kit.words import ids
 
 MINUTES_KEPT = timedelta(hours=48)
-LONGEST_CALL = timedelta(minutes=15)
+NEARLY_EVERY_CALL = timedelta(minutes=15)
 """Nearly every call ends within it: a generation has 8 minutes, and taking it back one more."""
 RECOUNTED_PERIOD = timedelta(minutes=5)
 """The last minutes are counted again each time: a call that ended then may commit only now."""
@@ -99,7 +99,7 @@ class Counting:
 def _count(since: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute(_COUNT, [list(BOUNDS), ids.first_at(since - LONGEST_CALL), since])
+        cursor.execute(_COUNT, [list(BOUNDS), ids.first_at(since - NEARLY_EVERY_CALL), since])
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ def _recent_minutes(now: datetime, mode: Mode, channels: Sequence[int]) -> list[
 def _count_ended(mode: Mode, first: datetime, last: datetime) -> list[AttemptMinute]:
     """Count calls of another mode than live in these minutes."""
     with connection.cursor() as cursor:
-        since = ids.first_at(first - LONGEST_CALL)
+        since = ids.first_at(first - NEARLY_EVERY_CALL)
         cursor.execute(_ENDED.format(which=OF_MODE[mode]), [list(BOUNDS), since, first])
         return [
             AttemptMinute(

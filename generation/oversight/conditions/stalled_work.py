@@ -12,8 +12,8 @@ from generation.oversight.conditions.detected import Outlook, PresentCondition
 from pictor.kit.words.money import Micros
 from webhooks.selectors import due_deliveries
 
-LONGEST_WAIT = timedelta(seconds=30)
-"""The longest wait of a queued generation."""
+STALLED_AFTER = timedelta(seconds=30)
+"""A generation that has been queued for longer is stalled."""
 TIME_TO_END = timedelta(seconds=10)
 """The reaper ends overdue generations every 3 s."""
 TIME_TO_PROVE = timedelta(seconds=30)
@@ -28,7 +28,7 @@ def queued(outlook: Outlook) -> Iterator[PresentCondition]:
     by_model = waiting.values("model").annotate(
         number=Count("id"), first=Min("created_at"), held=Sum("held_micros")
     )
-    for row in by_model.filter(first__lt=outlook.now - LONGEST_WAIT).order_by("model"):
+    for row in by_model.filter(first__lt=outlook.now - STALLED_AFTER).order_by("model"):
         if not outlook.is_of_sandbox(row["model"]):
             seconds = (outlook.now - row["first"]).total_seconds()
             words = f"{row['number']} queued, the oldest for {seconds:.0f} s"

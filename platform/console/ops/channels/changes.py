@@ -20,7 +20,7 @@ from console.ops.channels.shown import sentence
 from console.parts.form_fields import MAX_LIMIT
 from generation.catalogue import services
 from generation.catalogue.services import STOPS, UNTESTED, ChannelOptions
-from generation.catalogue.snapshot import LONGEST_CALL, current_catalogue
+from generation.catalogue.snapshot import COSTS_NEEDED_FOR, current_catalogue
 from generation.catalogue.traffic.standing import calls_under_way
 from generation.models import Channel
 from generation.oversight.splits import Split, left_unserved, recent_sales, serving_instead, splits
@@ -301,5 +301,5 @@ def _reweighed_outlook(channel: Channel, *, priority: int, weight: int) -> Chang
     waiting = services.untested_models(channel)
     routes = services.routes_of(channel) if channel.is_enabled else {}
     serving = {model: terms for model, terms in routes.items() if model not in waiting}
-    tables = cost_tables([channel.pk], since=clock.now() - LONGEST_CALL)[channel.pk]
+    tables = cost_tables([channel.pk], since=clock.now() - COSTS_NEEDED_FOR)[channel.pk]
     return outlook_of(candidate, serving, tables=tables)

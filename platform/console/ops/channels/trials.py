@@ -23,7 +23,7 @@ from console.ops.access import Operator, Permission, by, staff
 from console.ops.channels.changes import ChangeOutlook, channel_or_404, outlook_of
 from console.parts.audit_events import ChangedValue, changes_of
 from generation.catalogue import services
-from generation.catalogue.snapshot import LONGEST_CALL
+from generation.catalogue.snapshot import COSTS_NEEDED_FOR
 from generation.catalogue.traffic.standing import calls_under_way
 from generation.catalogue.trials import (
     TRIAL_LATE_AFTER,
@@ -232,7 +232,7 @@ def trial_subject(channel: Channel, *, revision: bool = True) -> TestSubject:
     live = services.routes_of(channel)
     pending = services.pending_of(channel) if revision else None
     candidate, routes = services.candidate_of(channel, live, pending)
-    tables = cost_tables([channel.pk], since=clock.now() - LONGEST_CALL)[channel.pk]
+    tables = cost_tables([channel.pk], since=clock.now() - COSTS_NEEDED_FOR)[channel.pk]
     every = list(contracts())
     calls, trouble = _calls(candidate, routes, tables, every)
     if pending is not None and services.is_stale(pending, channel, live):

@@ -23,7 +23,7 @@ from console.parts.generation_words import BADGES, steps_of
 from console.parts.pictures import is_otherwise, picture_of, released_of
 from generation.models import Attempt, Generation, State
 from generation.oversight import support_looks
-from generation.oversight.conditions.stalled_work import LONGEST_WAIT, TIME_TO_END
+from generation.oversight.conditions.stalled_work import STALLED_AFTER, TIME_TO_END
 from generation.oversight.inspection import Called, called_for
 from generation.selectors import generation_for_operator, with_images
 from pictor.kit.words import clock, ids
@@ -162,7 +162,7 @@ def _trouble(generation: Generation, now: datetime) -> str:
             f"Its deadline passed at {generation.deadline_at:%H:%M:%S} UTC, but it has not ended."
         )
     waited = now - generation.created_at
-    if generation.state == State.QUEUED and waited > LONGEST_WAIT:
+    if generation.state == State.QUEUED and waited > STALLED_AFTER:
         return f"No image worker has taken it for {waited.total_seconds():.0f} s."
     return ""
 

@@ -16,7 +16,11 @@ from generation.admission import retry_shield
 from generation.lifecycle.lease import SeenWorker
 from generation.oversight.conditions import handling
 from generation.oversight.conditions.money import OLDEST_PROOF
-from generation.oversight.conditions.stalled_work import LONGEST_WAIT, MAIL_SECONDS, WEBHOOK_SECONDS
+from generation.oversight.conditions.stalled_work import (
+    MAIL_SECONDS,
+    STALLED_AFTER,
+    WEBHOOK_SECONDS,
+)
 from generation.oversight.watch import API, WORKERS
 from generation.selectors import Lane, Queue, queues
 from pictor import __version__
@@ -109,7 +113,7 @@ def lane_rows(
         why = "All image workers are full or waiting for channels: see the workers below."
     return [
         LaneRow(lane, "bad", "Stuck", why)
-        if lane.queued and lane.oldest_seconds > LONGEST_WAIT.total_seconds()
+        if lane.queued and lane.oldest_seconds > STALLED_AFTER.total_seconds()
         else LaneRow(lane, *(("ok", "Moving") if lane.queued + lane.running else ("idle", "Empty")))
         for lane in lanes
     ]

@@ -45,7 +45,7 @@ SHOWN_FOR = timedelta(days=7)
 MAX_BYTES = 23 * 1024**2
 """The most bytes of a form's files: a little less than the form's limit (web/site.py)."""
 MAX_OF_A_NAME = 100
-_NUMBER = re.compile("[0-9a-f]{32}", re.ASCII)
+_FORM_ID = re.compile("[0-9a-f]{32}", re.ASCII)
 _MICROS = re.compile("[0-9]{1,15}", re.ASCII)
 IDEAS = (
     "A brass astrolabe on linen, window light",
@@ -91,7 +91,7 @@ def quote(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Make the images: the same admission as the API's, billed to the chosen key.
 
-    The form's own number serves as Idempotency-Key: a form that is sent twice runs once.
+    The form's own id serves as Idempotency-Key: a form that is sent twice runs once.
     """
     is_whole_page = not request.headers.get("HX-Request")
     try:
@@ -119,7 +119,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     caller = caller_of(key, ip=ip)
     page_request = PageRequest(
         key=key,
-        number=_number(request),
+        number=_form_id(request),
         fields=requests.parse(draft.body, default_model=None),
         shown=_shown(request),
         files=[(_short(file.name), file.chunks()) for file in request.FILES.getlist("image")],
@@ -171,7 +171,7 @@ def _context(
         "most_references": MAX_IMAGES,
         "most_bytes": MAX_BYTES,
         "references": references,
-        "number": _number_of(request) or uuid4().hex,
+        "number": _form_id_of(request) or uuid4().hex,
         "ideas": IDEAS,
         "runs": [run_of(run) for run in runs],
         "has_tests": any(key.is_test for key in keys),
@@ -240,18 +240,18 @@ def _key(workspace: Workspace, public_id: str) -> ApiKey:
     return key
 
 
-def _number(request: HttpRequest) -> str:
-    """The form's unique number. Raises InvalidRequest if it is missing."""
-    number = _number_of(request)
-    if not number:
+def _form_id(request: HttpRequest) -> str:
+    """The form's unique id. Raises InvalidRequest if it is missing."""
+    form_id = _form_id_of(request)
+    if not form_id:
         raise InvalidRequest("Load the page again: the form is incomplete.", param="number")
-    return number
+    return form_id
 
 
-def _number_of(request: HttpRequest) -> str:
-    """The submitted form's number, kept until it made something: a retry may send it again."""
-    number = request.POST.get("number", "")
-    return number if _NUMBER.fullmatch(number) else ""
+def _form_id_of(request: HttpRequest) -> str:
+    """The submitted form's id, kept until it made something: a retry may send it again."""
+    form_id = request.POST.get("number", "")
+    return form_id if _FORM_ID.fullmatch(form_id) else ""
 
 
 def _shown(request: HttpRequest) -> Micros:
