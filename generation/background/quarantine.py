@@ -85,7 +85,7 @@ class Quarantine:
     def _take(self) -> Claim | None:
         with self.changing:
             in_hand = self._in_slots() + Counter(list(self.in_hand.values()))
-            claim = claims.take_quarantined(worker=self._worker, in_hand=in_hand)
+            claim = claims.claim_quarantined(worker=self._worker, in_hand=in_hand)
             if claim is not None:
                 self.in_hand[claim.generation.id] = claim.generation.tenant_id
             return claim

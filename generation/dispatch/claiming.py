@@ -40,10 +40,12 @@ async def claim_generation(
 
     Raises ClaimInDoubt, or the database's refusal.
     """
-    beginning = None if opening is None else opening.begin_part
+    begin_part = None if opening is None else opening.begin_part
     try:
         return await fetch_async(
-            claims.claim_statement(generation_id=generation_id, worker=worker, beginning=beginning)
+            claims.claim_statement(
+                generation_id=generation_id, worker=worker, begin_part=begin_part
+            )
         )
     except (OperationalError, InterfaceError) as error:
         # Only an attempt must be closed: a claim without one has recorded no call.

@@ -63,7 +63,7 @@ NOT EXISTS (SELECT FROM generation_stop AS s WHERE s.ended_at IS NULL
 CLAIMED = "claimed"
 """The part of a claim's statement that a first attempt reads: the row, and the `revision`."""
 _LEFT = "extract(epoch FROM g.deadline_at - clock_timestamp())::float8 AS seconds_left"
-_TAKE = f"""
+_CLAIM = f"""
 UPDATE generation_generation AS g
 SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
     started_at = coalesce(g.started_at, clock_timestamp())
@@ -74,31 +74,31 @@ WHERE g.id = %s AND g.state = 'queued' AND g.quarantine = 0 AND g.dispatch < %s
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
 RETURNING {_LEFT}, {REVISION} AS revision, {model_rows.columns(Generation, "g")}
 """  # noqa: S608 - built from constants
-_TAKEN = SqlPart(f"SELECT {CLAIMED}.*, (SELECT started_at FROM begun) FROM {CLAIMED}", ())  # noqa: S608 - as above
+_BEGUN_CLAIM = SqlPart(f"SELECT {CLAIMED}.*, (SELECT started_at FROM begun) FROM {CLAIMED}", ())  # noqa: S608 - as above
 
 
 def claim_statement(
-    *, generation_id: UUID, worker: WorkerEpoch, beginning: SqlPart | None = None
+    *, generation_id: UUID, worker: WorkerEpoch, begin_part: SqlPart | None = None
 ) -> Statement[Claim | None]:
     """The statement that claims a queued generation under this worker's lease.
 
     Its result is None if the generation cannot be claimed. Those in quarantine are claimed by
-    `take_quarantined`.
+    `claim_quarantined`.
 
     Args:
         generation_id: the generation.
         worker: the claiming worker.
-        beginning: the part that records its first attempt, reading from CLAIMED.
+        begin_part: the part that records its first attempt, reading from CLAIMED.
     """
     values = [generation_id, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
-    if beginning is None:
-        return Statement(_TAKE, values, _claim)
-    parts = {CLAIMED: SqlPart(_TAKE, values), "begun": beginning}
-    return Statement(*prepared.joined_part(answer=_TAKEN, **parts), _begun_claim)
+    if begin_part is None:
+        return Statement(_CLAIM, values, _claim)
+    parts = {CLAIMED: SqlPart(_CLAIM, values), "begun": begin_part}
+    return Statement(*prepared.joined_part(answer=_BEGUN_CLAIM, **parts), _begun_claim)
 
 
 # SKIP LOCKED: workers that look at once claim different ones.
-_TAKE_QUARANTINED = f"""
+_CLAIM_QUARANTINED = f"""
 UPDATE generation_generation AS g
 SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
     started_at = coalesce(g.started_at, clock_timestamp())
@@ -116,7 +116,7 @@ RETURNING {_LEFT}, {REVISION} AS revision, {model_rows.columns(Generation, "g")}
 """  # noqa: S608 - built from constants
 
 
-def take_quarantined(*, worker: WorkerEpoch, in_hand: Mapping[UUID, int]) -> Claim | None:
+def claim_quarantined(*, worker: WorkerEpoch, in_hand: Mapping[UUID, int]) -> Claim | None:
     """Claim the next one in quarantine: fewest deaths, then fewest in hand, then the oldest.
 
     Args:
@@ -125,7 +125,7 @@ def take_quarantined(*, worker: WorkerEpoch, in_hand: Mapping[UUID, int]) -> Cla
     """
     held = (list(in_hand), list(in_hand.values()))
     values = [*held, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
-    return prepared.fetch(Statement(_TAKE_QUARANTINED, values, _claim))
+    return prepared.fetch(Statement(_CLAIM_QUARANTINED, values, _claim))
 
 
 def _claim(row: Row | None) -> Claim | None:

@@ -96,7 +96,7 @@ def _moments(customer: Any, spools: Any) -> Iterator[None]:
         with chooser.opening(one.model, one.size, one.tenant_id) as first:
             assert first is not None
             part = first.begin_part
-            claim = factories.take(generation_id=one.id, worker=worker, beginning=part)
+            claim = factories.take(generation_id=one.id, worker=worker, begin_part=part)
             assert claim is not None
             begun.append((claim, first.attempt_id))
     yield

@@ -222,10 +222,10 @@ def place_hold(**facts: Any) -> None:
 
 
 def take(
-    *, generation_id: UUID, worker: WorkerEpoch, beginning: SqlPart | None = None
+    *, generation_id: UUID, worker: WorkerEpoch, begin_part: SqlPart | None = None
 ) -> Claim | None:
     """Claim it within the test's transaction, as an image worker does on its loop."""
-    return fetch(claim_statement(generation_id=generation_id, worker=worker, beginning=beginning))
+    return fetch(claim_statement(generation_id=generation_id, worker=worker, begin_part=begin_part))
 
 
 def queued_as(generation: Generation) -> Queued:

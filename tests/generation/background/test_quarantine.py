@@ -37,7 +37,7 @@ def group(
     worker: WorkerEpoch, in_hand: Mapping[UUID, int] = MappingProxyType({})
 ) -> list[Generation]:
     """The next quarantined generation, or none."""
-    claim = claims.take_quarantined(worker=worker, in_hand=in_hand)
+    claim = claims.claim_quarantined(worker=worker, in_hand=in_hand)
     return [] if claim is None else [claim.generation]
 
 

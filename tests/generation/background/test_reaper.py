@@ -110,7 +110,7 @@ def test_after_three_dispatches_it_fails_and_the_hold_is_released(acme):
     for _ in range(3):
         worker = make_worker()
         first = take(generation_id=generation.id, worker=worker)
-        claim = first or claims.take_quarantined(worker=worker, in_hand={})
+        claim = first or claims.claim_quarantined(worker=worker, in_hand={})
         dispatches.append(claim.dispatch if claim else None)
         unseen(worker)
         reap()

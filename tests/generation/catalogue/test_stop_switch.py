@@ -18,7 +18,7 @@ from generation.background.slots import Room
 from generation.catalogue.services.stop_switch import start, stop, stoppable
 from generation.catalogue.snapshot import catalogue_at
 from generation.dispatch.service import Dispatcher
-from generation.lifecycle.claims import take_quarantined
+from generation.lifecycle.claims import claim_quarantined
 from generation.lifecycle.notify import Ring
 from generation.models import Attempt, Generation, Stop
 from generation.oversight import watch
@@ -148,10 +148,10 @@ def test_queued_work_waits_during_a_stop_and_is_claimed_afterwards(acme, worker,
     stopped(what)
 
     assert waiting(ROOM, {}) == ([], False)
-    assert take_quarantined(worker=worker, in_hand={}) is None
+    assert claim_quarantined(worker=worker, in_hand={}) is None
     started(what)
     assert waiting(ROOM, {}) == ([queued_as(queued)], True)
-    assert take_quarantined(worker=worker, in_hand={}) is not None
+    assert claim_quarantined(worker=worker, in_hand={}) is not None
 
 
 @pytest.mark.parametrize("what", [PRO, "other"])

@@ -47,14 +47,14 @@ def taken(
     """Claim it, with an attempt on the first channel if these values match the row."""
     catalogue = current_catalogue()
     (route, *_) = catalogue.routes_for(model, livemode=True)
-    beginning = begin_with_claim_part(
+    begin_part = begin_with_claim_part(
         attempt_id=new_uuid(),
         route=route,
         upstream_size=size,
         size=size,
         revision=catalogue.revision + ahead,
     )
-    claim = take(generation_id=generation.id, worker=make_worker(), beginning=beginning)
+    claim = take(generation_id=generation.id, worker=make_worker(), begin_part=begin_part)
     assert claim is not None
     assert claim.generation.state == "running"
     return claim
@@ -119,7 +119,7 @@ def test_a_failed_claim_begins_no_attempt(queued):
     again = take(
         generation_id=queued.id,
         worker=make_worker(),
-        beginning=begin_with_claim_part(
+        begin_part=begin_with_claim_part(
             attempt_id=new_uuid(),
             route=route,
             upstream_size=SIZE,
