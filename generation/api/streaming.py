@@ -28,7 +28,7 @@ from generation.api.objects import (
 from generation.api.waiting import Ticket
 from generation.catalogue.contracts import AUTO
 from generation.channels.declaration import Task
-from generation.lifecycle.announce import PartialImage
+from generation.lifecycle.partial_news import PartialImage
 from generation.models import State
 from generation.selectors import Finished
 from pictor.kit.endpoints import errors as api_errors

@@ -22,8 +22,8 @@ from uuid import UUID
 from prometheus_client import Gauge
 from redis.exceptions import RedisError
 
-from generation.lifecycle.announce import PARTIALS, PartialImage
 from generation.lifecycle.notify import FINISHED
+from generation.lifecycle.partial_news import PARTIALS, PartialImage
 from generation.lifecycle.wakeups import read_wakeup
 from generation.selectors import Finished, finished_among
 from pictor.kit.database import pools

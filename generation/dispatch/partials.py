@@ -17,10 +17,10 @@ from django.db import DatabaseError, InterfaceError
 from generation.channels.base import OnPartial, UpstreamImage, UpstreamPartial
 from generation.dispatch.pixels import WantedImage, verify_on_loop
 from generation.dispatch.store import count_bytes_of_test
-from generation.lifecycle.announce import PartialImage, announce_command
 from generation.lifecycle.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import VerifiedImage
+from generation.lifecycle.partial_news import PartialImage, announce_command
 from generation.models import Generation
 from generation.selectors import is_left
 from pictor.kit.bytes.spool import SpoolFull, Spools

@@ -19,9 +19,9 @@ from accounts.rates.buckets import Bucket, bucket_of_queries, bucket_of_reads, b
 from generation.api import waiting
 from generation.api.waiting import Hub
 from generation.background import doorbell
-from generation.lifecycle.announce import PARTIALS, PartialImage
 from generation.lifecycle.claims import Queued
 from generation.lifecycle.notify import FINISHED, QUEUE, TASK, Ring
+from generation.lifecycle.partial_news import PARTIALS, PartialImage
 from generation.lifecycle.settlement import end_without_image
 from generation.lifecycle.wakeups import answer_json, read_wakeup
 from generation.models import Generation, State

@@ -14,7 +14,7 @@ from generation.api import streaming, waiting
 from generation.api.waiting import Hub, Ticket
 from generation.channels.declaration import Task
 from generation.lifecycle import settlement
-from generation.lifecycle.announce import PARTIALS, PartialImage, announce_command
+from generation.lifecycle.partial_news import PARTIALS, PartialImage, announce_command
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit.database import pools

@@ -17,7 +17,7 @@ from generation.channels.base import UpstreamPartial
 from generation.dispatch import partials
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import WantedImage
-from generation.lifecycle import announce
+from generation.lifecycle import partial_news
 from generation.lifecycle.claims import Claim
 from generation.models import Generation
 from pictor.kit.bytes.spool import SpoolClosed, Spools
@@ -50,7 +50,7 @@ def streamed(claim: Claim) -> Claim:
 def announced() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Return the announcements made since the test began."""
     with redis.Redis.from_url(project.REDIS_URL) as client, client.pubsub() as subscription:
-        subscription.subscribe(announce.PARTIALS)
+        subscription.subscribe(partial_news.PARTIALS)
         assert subscription.get_message(timeout=5) is not None
 
         def heard() -> list[dict[str, Any]]:

@@ -30,9 +30,9 @@ from console.workspace.shared.filters import (
     choices_of_several,
     filters_of,
 )
+from console.workspace.shared.generation_card import run_of
 from console.workspace.shared.long_lists import ordering, to_order
 from console.workspace.shared.owned import one_of
-from console.workspace.shared.runs import run_of
 from console.workspace.shared.snippets import curl
 from generation import selectors
 from generation.admission.fields import MAX_PROMPT_CHARS

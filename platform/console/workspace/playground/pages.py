@@ -21,8 +21,8 @@ from console.workspace.playground.picker import picker_of
 from console.workspace.playground.remedies import remedy_for
 from console.workspace.shared.choices import RequestDraft, draft_of
 from console.workspace.shared.first_call import models_of
+from console.workspace.shared.generation_card import run_of
 from console.workspace.shared.owned import one_of
-from console.workspace.shared.runs import run_of
 from console.workspace.shared.snippets import snippets_of
 from console.workspace.shared.sunsets import sunsets_of
 from console.workspace.shared.trouble import trouble_of

@@ -17,7 +17,7 @@ from console.parts.pictures import Picture
 from console.parts.rows import GenerationRow
 from console.workspace.playground.picker import picker_of
 from console.workspace.shared.choices import draft_of
-from console.workspace.shared.runs import Run
+from console.workspace.shared.generation_card import Run
 from console.workspace.shared.snippets import snippets_of
 from generation.admission.quoting import Quoted, quoted_order
 from generation.catalogue.snapshot import prices_at

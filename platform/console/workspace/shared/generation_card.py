@@ -1,4 +1,4 @@
-"""A run of the playground for its card: every image, and the request beside it."""
+"""A generation for its card: its images, and whether they match the request."""
 
 from dataclasses import dataclass
 

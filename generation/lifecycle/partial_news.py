@@ -1,4 +1,4 @@
-"""Announce a stored partial image to the web process that streams to its caller.
+"""News of a stored partial image, for the web process that streams to its caller.
 
 A hint that may be lost, like a wake-up: then the caller gets one preview fewer. Only the object's
 key goes through Redis, never the image.
