@@ -19,12 +19,6 @@ LARGE_PIXELS = 4_500_000
 MAX_WEBP_PIXELS = 11_250_000
 """Just more than the largest size for sale. libwebp holds an image several times over: 37 bytes a
 pixel with transparency, if it cannot be compressed."""
-MEMORY_CEILING_BYTES = 550_000_000
-"""The memory one conversion adds to a process: 425 MB for the largest webp, and 90 MB if the source
-has to be decoded whole. Tests try to reach it."""
-TURNED_CEILING_BYTES = 180_000_000
-"""The memory `as_sent` adds: 157 MB for a progressive jpeg of 12 megapixels, 69 for a baseline one
-of 16."""
 MAX_OUTPUT_BYTES = 64 * 1024**2
 THUMBNAIL_QUALITY = 80
 BEST_QUALITY = 100

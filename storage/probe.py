@@ -50,9 +50,6 @@ MAX_WHOLE_BYTES = 90_000_000
 """The most memory for an image that is decoded whole: a webp of 11.2 megapixels at 8 bytes each,
 just more than the largest size for sale."""
 _DECODED_WHOLE = {"webp": "a webp", "jpeg": "a progressive jpeg", "png": "an interlaced png"}
-MEMORY_CEILING_BYTES = 150_000_000
-"""The memory that verifying one image adds to a process, including the mapped file. Tests try to
-reach it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from accounts.management.operator import (
     read_time,
 )
 from billing import cost_csv
-from billing.cost_csv import CostFile
+from billing.cost_csv import COLUMNS, CostFile
 from generation.catalogue import services
 from generation.catalogue.costs import cells
 from generation.channels.registry import PUBLISHED_COSTS
@@ -30,7 +30,6 @@ from pictor.kit.words.money import Micros, to_decimal
 
 T = TypeVar("T")
 
-COLUMNS = ("model", "size", "quality", "usd", "kind")
 AGAIN_HELP = "the highest cost above 5 times the last, or above the price, typed again"
 
 

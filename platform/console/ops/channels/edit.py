@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import CHANGED_MEANWHILE, Operator, Permission, by, done, staff
 from console.ops.channels.changes import (
     ChangeOutlook,
     ChannelChange,
@@ -33,8 +33,6 @@ from console.ops.channels.trials import TestSubject, to_tests, trial_subject
 from generation.catalogue import services
 from generation.models import Channel
 from generation.oversight.splits import expected_splits
-
-CHANGED_MEANWHILE = "Somebody changed it after you opened this page. Check it and save again."
 
 
 @staff(Permission.CHANNELS)

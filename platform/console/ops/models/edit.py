@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import CHANGED_MEANWHILE, Operator, Permission, by, done, staff
 from console.ops.models import forms
 from console.ops.models.forms import ModelForm, SizeRow
 from console.ops.models.one import events_of, model_or_404
@@ -26,7 +26,6 @@ from generation.oversight.contract_review import Review, review
 from pictor.kit.words import clock
 
 _PUT_BACK = frozenset(ContractColumns.__annotations__) - {"is_enabled"}
-CHANGED_MEANWHILE = "Somebody changed it after you opened this page. Check it and save again."
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ async def listen(*channels: str, hear: Hear, begun: Callable[[], None]) -> NoRet
 
 
 def forget_client() -> None:
-    """Drop the threads' clients after settings changed; the next use makes new ones."""
+    """For tests: drop the threads' clients after settings changed; the next use makes new ones."""
     with _making:
         _client.cache_clear()
         _broker.cache_clear()
