@@ -8,13 +8,14 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import condition, require_safe
+from django.views.decorators.http import condition
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
 from generation.api.contract_bounds import with_contracts
 from generation.catalogue.snapshot import current_catalogue
 from pictor.kit.endpoints import errors as api_errors
+from pictor.kit.endpoints.paths import read_only
 
 
 @cache
@@ -44,7 +45,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_document()[0], content_type=OpenApiJsonRenderer.media_type)
 
 
-@require_safe
+@read_only
 def openapi(request: HttpRequest) -> HttpResponse:
     """Answer with the document; 304 if the caller has it, 503 while the database is away."""
     try:

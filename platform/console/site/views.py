@@ -20,6 +20,7 @@ from console.site.status import Component, as_json, components, day_words, incid
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import WatchedDay
 from generation.oversight import watch
+from pictor.kit.endpoints.paths import read_only
 from pictor.kit.words import clock
 
 SHOWN_INCIDENTS = 20
@@ -83,7 +84,7 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "site/guide.html", context)
 
 
-@require_safe
+@read_only
 @csp_replace({"style-src": [SELF, UNSAFE_INLINE]})
 def reference(request: HttpRequest) -> HttpResponse:
     """Show every endpoint, rendered by Scalar, which writes styles into its elements."""

@@ -2,11 +2,12 @@
 
 import functools
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.views import APIView
 
 from pictor.kit.database import pools
@@ -18,6 +19,8 @@ Waiting = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 Pool = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 """A thread pool, called with a sync view and its arguments."""
+
+AnswerT = TypeVar("AnswerT", bound=HttpResponseBase)
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -54,7 +57,22 @@ def paths(at: str, view: Waiting) -> list[URLPattern]:
     return [path(at, view), path(f"{at}/", view)]
 
 
-def _method_not_allowed(methods: list[str]) -> HttpResponseBase:
+def read_only(
+    view: Callable[[HttpRequest], AnswerT],
+) -> Callable[[HttpRequest], AnswerT | HttpResponse]:
+    """Answer GET and HEAD by a page of the API outside /v1, and other methods by /v1's 405."""
+
+    @csrf_exempt  # so that a POST meets this 405, and not a 403 for its missing token
+    @functools.wraps(view)
+    def answer(request: HttpRequest) -> AnswerT | HttpResponse:
+        if request.method not in {"GET", "HEAD"}:
+            return _method_not_allowed(["get", "head"])
+        return view(request)
+
+    return answer
+
+
+def _method_not_allowed(methods: list[str]) -> HttpResponse:
     names = ", ".join(method.upper() for method in methods)
     response = api_errors.response_of(MethodNotAllowed(f"This address supports only {names}."))
     response["Allow"] = names

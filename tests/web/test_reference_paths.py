@@ -1,0 +1,28 @@
+"""The OpenAPI document and the reference: their paths, and the methods they refuse."""
+
+import json
+
+import pytest
+from django.test import Client
+
+pytestmark = pytest.mark.usefixtures("plain_static_files")
+
+PATHS = ["/openapi.json", "/openapi.json/", "/docs/api", "/docs/api/"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_another_method_is_refused_in_the_usual_shape(path: str, method: str) -> None:
+    answer = Client(enforce_csrf_checks=True).generic(method, path)
+
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
+    assert answer["Content-Type"] == "application/json"
+    assert json.loads(answer.content)["error"]["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("path", ["/docs/api", "/docs/api/"])
+def test_the_reference_is_found_with_and_without_the_slash(client: Client, path: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == 200
+    assert b'data-url="/openapi.json"' in answer.content
