@@ -124,7 +124,7 @@ def refuse(field: serializers.Field[Any, Any, Any, Any], code: str, message: str
 
 
 class TextField(serializers.CharField):
-    """A JSON string, unchanged: not stripped, not converted from a number."""
+    """A JSON string of at most `max_length`, unchanged: not stripped, not made from a number."""
 
     @override
     def to_internal_value(self, data: Any) -> str:
@@ -132,6 +132,12 @@ class TextField(serializers.CharField):
             refuse(self, "invalid_type", f"{self.field_name} must be a string.")
         if "\x00" in data:
             refuse(self, "invalid_value", f"{self.field_name} must not contain NUL characters.")
+        if self.max_length is not None and len(data) > self.max_length:
+            refuse(
+                self,
+                "string_above_max_length",
+                f"{self.field_name} must have at most {self.max_length} characters.",
+            )
         return data
 
 
@@ -140,17 +146,6 @@ class TagField(TextField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=MAX_TAG_CHARS, **kwargs)
-
-    @override
-    def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
-        if len(text) > MAX_TAG_CHARS:
-            refuse(
-                self,
-                "string_above_max_length",
-                f"{self.field_name} must have at most {MAX_TAG_CHARS} characters.",
-            )
-        return text
 
 
 class WordField(TextField):
