@@ -106,6 +106,7 @@ EDIT_FORM = _edit_fields(
     Field("image[]", "files", "Several images, at most 16, instead of `image`."),
 )  # fmt: skip
 FILES = tuple(field.name for field in EDIT_FORM if field.shape in {"file", "files"})
+TEXTS = tuple(field.name for field in EDIT_FORM if field.name not in FILES)
 VARIATION_FORM = (
     replace(_BY_NAME["model"], about="Default and only value: dall-e-2.", is_required=False),
     Field("image", "file", "The image to vary: a square png, at most 50 MiB. Required.",

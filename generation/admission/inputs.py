@@ -24,7 +24,7 @@ from typing import TypeAlias
 
 from django.conf import settings
 
-from generation.admission.fields import FILES, REFERENCES
+from generation.admission.fields import FILES, REFERENCES, TEXTS
 from generation.admission.retry_shield import InDoubt
 from generation.catalogue import reference_images
 from generation.channels.declaration import Task
@@ -51,6 +51,7 @@ FORM_PATHS = frozenset(
 MAX_TEXT_BYTES = 512 * 1024
 FORM_LIMITS = FormLimits(
     file_fields=FILES,
+    text_fields=TEXTS,
     max_files=reference_images.MAX_IMAGES + 1,
     max_file_bytes=settings.MAX_IMAGE_BYTES,
     max_text_bytes=MAX_TEXT_BYTES,

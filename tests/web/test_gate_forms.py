@@ -1,6 +1,7 @@
 """The body gate and forms: files into spools, which go with the request."""
 
 import gzip
+import json
 
 import pytest
 
@@ -76,6 +77,24 @@ async def test_a_form_is_read_as_json_where_no_files_are_taken(app, inner, beare
     await call(app, headers={**bearer, **FORM, **length(len(body))}, messages=body_of(body))
 
     assert inner.skeletons == [body]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("image[0]", "Did you mean 'image[]'?"),
+        ("images", "Did you mean 'image'?"),
+        ("photo", "Known: image, mask, image[]."),
+    ],
+)
+async def test_a_file_of_an_unknown_name_is_an_unknown_parameter(bearer, name, hint):
+    body = form(b"x").replace(b"image[]", name.encode())
+
+    exchange = await send_form(bearer, *body_of(body))
+
+    error = json.loads(exchange.body)["error"]
+    assert (exchange.status, error["code"], error["param"]) == (400, "unknown_parameter", name)
+    assert error["message"] == f"Unknown parameter: {name!r}. {hint}"
 
 
 async def test_a_form_that_is_cut_off_leaves_nothing(bearer):

@@ -3,8 +3,15 @@
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 
-from pictor.kit.bytes.multipart import FormInvalid, FormLimits, FormStream, FormTooLarge
+from pictor.kit.bytes.multipart import (
+    FormInvalid,
+    FormLimits,
+    FormStream,
+    FormTooLarge,
+    FormUnknown,
+)
 from pictor.kit.bytes.spool import SpoolFile, SpoolFull, Spools
+from pictor.kit.endpoints.bodies import unknown
 from pictor.kit.endpoints.body import Body
 from pictor.kit.words.errors import InvalidRequest, RequestTooLarge, Unavailable
 
@@ -41,5 +48,7 @@ async def read_form(
         raise RequestTooLarge(f"The form is refused: {error}.", param=error.param) from None
     except FormInvalid as error:
         raise InvalidRequest(f"The form is refused: {error}.", param=error.param) from None
+    except FormUnknown as error:
+        raise unknown(error.param or "", limits.file_fields) from None
     except SpoolFull:
         raise Unavailable("There is no room for large requests just now.") from None

@@ -9,6 +9,7 @@ from pictor.kit.bytes.multipart import (
     FormRefused,
     FormStream,
     FormTooLarge,
+    FormUnknown,
     is_form,
 )
 from pictor.kit.bytes.spool import SpoolBudget, SpoolFull, Spools
@@ -17,6 +18,7 @@ KILOBYTE = 1024
 TYPE = b'multipart/form-data; boundary="--b--"'
 LIMITS = FormLimits(
     file_fields=("image", "image[]"),
+    text_fields=("prompt", "n", "user"),
     max_files=2,
     max_file_bytes=100 * KILOBYTE,
     max_text_bytes=10 * KILOBYTE,
@@ -92,6 +94,9 @@ REFUSED: dict[str, tuple[bytes, type[FormRefused], str | None]] = {
     "a file twice": (form(part("image", b"1"), part("image", b"2")), FormInvalid, "image"),
     "three files": (form(*[part("image[]", b"1")] * 3), FormInvalid, "image[]"),
     "a file that is none": (form(part("n", b"1", '; filename=""')), FormInvalid, "n"),
+    "a file of another name": (
+        form(part("photo", b"1", '; filename="a.png"')), FormUnknown, "photo",
+    ),
     "no name": (form(part("", b"1")), FormInvalid, None),
     "a header without end": (form(part("x" * 5000, b"1")), FormInvalid, None),
     "65 parts": (form(*[part(f"n{number}", b"") for number in range(65)]), FormInvalid, None),
@@ -99,7 +104,7 @@ REFUSED: dict[str, tuple[bytes, type[FormRefused], str | None]] = {
     "a large file": (form(part("image", bytes(101 * KILOBYTE))), FormTooLarge, "image"),
     "long text": (form(*[part(f"t{n}", bytes(6 * KILOBYTE)) for n in "ab"]), FormTooLarge, None),
     "no UTF-8": (form(part("n", b"\xff")), FormInvalid, "n"),
-}
+}  # fmt: skip
 
 
 def test_spaces_after_a_boundary_are_refused_as_they_come(spools):

@@ -7,6 +7,7 @@ and bytes if none was chosen; it counts as absent. Text before the first boundar
 
     FormRefused
     ├── FormInvalid    no boundary or another one, cut short, a broken header, a field given twice …
+    ├── FormUnknown    a file in a field that the form does not have
     └── FormTooLarge   too much text, or a file that is too large
 """
 
@@ -41,6 +42,10 @@ class FormInvalid(FormRefused):
     """The body is not a form, or its meaning is ambiguous."""
 
 
+class FormUnknown(FormRefused):
+    """The form has no field of the name in `param`."""
+
+
 class FormTooLarge(FormRefused):
     """The form has too much text or too large a file."""
 
@@ -50,13 +55,15 @@ class FormLimits:
     """Limits of a form.
 
     Attributes:
-        file_fields: names of the fields that are files; all others are text.
+        file_fields: names of the fields that are files.
+        text_fields: names of the others. A text of another name is read; a file is not.
         max_files: number of files in all file fields together.
         max_file_bytes: size of each file.
         max_text_bytes: size of all other fields together.
     """
 
     file_fields: Collection[str]
+    text_fields: Collection[str]
     max_files: int
     max_file_bytes: int
     max_text_bytes: int
@@ -221,6 +228,8 @@ class FormStream:
         shown = name[:100]
         if name in self._limits.file_fields:
             self._begin_file(name)
+        elif self._is_file_said and name not in self._limits.text_fields:
+            raise FormUnknown(f"{shown!r} is not a field", param=name)
         elif self._is_file_said:
             known = ", ".join(self._limits.file_fields)
             raise FormInvalid(f"{shown!r} is not a file; files are {known}", param=shown)
