@@ -142,6 +142,17 @@ async def test_a_chunked_body_is_refused_where_it_becomes_too_large(app, inner, 
     assert inner.skeletons == []
 
 
+async def test_too_many_long_strings_are_refused_as_such(app, inner, bearer):
+    text = b'"' + b"A" * 65 * KILOBYTE + b'"'
+    body = b'{"image":[' + b",".join([text] * 65) + b"]}"
+
+    exchange = await call(app, headers={**bearer, **CHUNKED}, messages=body_of(body))
+
+    assert error_of(exchange) == (413, "request_too_large")
+    assert "The body holds more than 64 strings of over 64 KiB." in exchange.body.decode()
+    assert inner.skeletons == []
+
+
 async def test_a_body_larger_than_announced_is_still_capped(app, settings):
     settings.MAX_JSON_BYTES = 1000
 

@@ -20,7 +20,13 @@ from django.conf import settings
 
 from pictor.kit.bytes.charsets import charset_of, is_readable
 from pictor.kit.bytes.inflate import pieces_of
-from pictor.kit.bytes.json_stream import JsonRefused, JsonStream, JsonTooLarge
+from pictor.kit.bytes.json_stream import (
+    MAX_LONG_STRINGS,
+    JsonRefused,
+    JsonStream,
+    JsonTooLarge,
+    JsonTooManyLong,
+)
 from pictor.kit.bytes.multipart import is_form
 from pictor.kit.bytes.spool import SpoolError, SpoolFull, Spools
 from pictor.kit.bytes.spools import process_spools
@@ -136,12 +142,8 @@ class BodyGate:
             async for chunk in chunks:
                 stream.feed(chunk)
             skeleton, sinks = stream.finish()
-        except JsonTooLarge:
-            raise RequestTooLarge(
-                f"Without its images, the body is larger than {MAX_REST_BYTES // 1024**2} MiB."
-            ) from None
         except JsonRefused as error:
-            raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
+            raise _json_refusal(error) from None
         except SpoolFull:
             raise Unavailable("There is no room for large requests just now.") from None
         except SpoolError:
@@ -186,6 +188,18 @@ def _announced_bytes(scope: Scope) -> int | None:
 def _encoding(scope: Scope) -> str:
     encoding = (header(scope, b"content-encoding") or b"").decode("latin-1").strip().lower()
     return "" if encoding == "identity" else encoding
+
+
+def _json_refusal(error: JsonRefused) -> PictorError:
+    if isinstance(error, JsonTooLarge):
+        most = f"{MAX_REST_BYTES // 1024**2} MiB"
+        return RequestTooLarge(f"Without its images, the body is larger than {most}.")
+    if isinstance(error, JsonTooManyLong):
+        long = f"{LONG_STRING_BYTES // 1024} KiB"
+        return RequestTooLarge(
+            f"The body holds more than {MAX_LONG_STRINGS} strings of over {long}."
+        )
+    return InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json")
 
 
 def _too_large(max_bytes: int) -> RequestTooLarge:

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from pictor.kit.bytes.json_stream import JsonInvalid, JsonStream, JsonTooDeep, JsonTooLarge
+from pictor.kit.bytes.json_stream import (
+    JsonInvalid,
+    JsonStream,
+    JsonTooDeep,
+    JsonTooLarge,
+    JsonTooManyLong,
+)
 
 LONG = "QUJD" * 100
 
@@ -189,7 +195,7 @@ def test_too_much_outside_long_strings_is_refused():
 def test_too_many_long_strings_are_refused():
     parser = stream(max_long_strings=2)
 
-    with pytest.raises(JsonTooLarge):
+    with pytest.raises(JsonTooManyLong):
         parser.feed(b"[" + b",".join([b'"' + b"x" * 100 + b'"'] * 3) + b"]")
 
 

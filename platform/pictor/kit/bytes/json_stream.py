@@ -15,7 +15,8 @@ document costs at most 0.3 s of CPU for each 4 MB. Raises:
     JsonRefused
     ├── JsonInvalid    cut short, a broken escape, a long object key
     ├── JsonTooDeep    nested deeper than allowed
-    ├── JsonTooLarge   too much outside the long strings, or too many of them
+    ├── JsonTooLarge   too much outside the long strings
+    ├── JsonTooManyLong    too many long strings
     └── JsonTooMany    more members than a parser should build
 """
 
@@ -65,7 +66,11 @@ class JsonTooDeep(JsonRefused):
 
 
 class JsonTooLarge(JsonRefused):
-    """The skeleton is too large, or there are too many long strings."""
+    """The skeleton is too large."""
+
+
+class JsonTooManyLong(JsonRefused):
+    """There are too many long strings."""
 
 
 class JsonTooMany(JsonRefused):
@@ -237,7 +242,7 @@ class JsonStream(Generic[SinkT]):
     def _divert(self, body: bytes) -> None:
         """Move the open string, which has become long, to a sink if one is offered."""
         if len(self._sinks) >= self._max_long_strings:
-            raise JsonTooLarge(f"more than {self._max_long_strings} long strings")
+            raise JsonTooManyLong(f"more than {self._max_long_strings} long strings")
         sink = self._open_sink(len(self._sinks), self._key())
         if sink is None:
             self._is_kept = True
