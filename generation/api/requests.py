@@ -84,7 +84,7 @@ class CountField(serializers.IntegerField):
         return data or 1
 
 
-@extend_schema_field({"type": ["string", "object"], "maxLength": fields.MAX_PASSED_ON_CHARS // 2})
+@extend_schema_field({"type": ["string", "object"], "maxLength": fields.MAX_PASSED_ON_CHARS})
 class TextOrObjectField(serializers.JSONField):
     """A string or an object, sent on unchanged."""
 
@@ -92,7 +92,8 @@ class TextOrObjectField(serializers.JSONField):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str | dict):
             refuse(self, "invalid_type", f"{self.field_name} must be a string or an object.")
-        if len(json.dumps(data)) > fields.MAX_PASSED_ON_CHARS:
+        text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+        if len(text) > fields.MAX_PASSED_ON_CHARS:
             refuse(self, "string_above_max_length", f"{self.field_name} is too long.")
         return data
 

@@ -220,10 +220,10 @@ async def test_a_long_string_goes_to_a_spool_and_the_spool_goes_with_the_request
     assert process_spools().budget.used_bytes == 0
 
 
-async def test_short_strings_and_the_prompt_stay_in_the_json(app, inner, bearer):
-    body = (
-        b'{"prompt":"' + b"A" * (500 * KILOBYTE) + b'","image":"' + b"A" * (60 * KILOBYTE) + b'"}'
-    )
+@pytest.mark.parametrize("name", ["prompt", "style", "background"])
+async def test_short_strings_and_long_texts_stay_in_the_json(app, inner, bearer, name):
+    text, image = b"A" * 500 * KILOBYTE, b"A" * 60 * KILOBYTE
+    body = b'{"' + name.encode() + b'":"' + text + b'","image":"' + image + b'"}'
 
     await call(app, headers={**bearer, **CHUNKED}, messages=body_of(body))
 

@@ -48,7 +48,9 @@ LARGE_BYTES = 64 * 1024
 DIRECT_BYTES = 512 * 1024
 """A body announced up to this size is kept whole; larger, chunked or gzip ones are scanned."""
 LONG_STRING_BYTES = 64 * 1024
-"""In a scanned body, strings longer than this go to a spool, except for the prompt."""
+"""In a scanned body, strings longer than this go to a spool, except for those of LONG_TEXTS."""
+LONG_TEXTS = frozenset({"prompt", "style", "background"})
+"""The fields that may hold longer text; every other long string is an image, or refused."""
 MAX_REST_BYTES = 4 * 1024**2
 """The most bytes of a scanned body outside those strings: an amount that is harmless to parse."""
 MAX_PACKED = 2
@@ -131,7 +133,7 @@ class BodyGate:
 
     async def _scan(self, chunks: AsyncIterator[bytes], spools: Spools) -> Body:
         def open_sink(index: int, key: str) -> RawSink | None:
-            if key == "prompt":
+            if key in LONG_TEXTS:
                 return None
             return RawSink(spools.new(max_bytes=settings.MAX_JSON_BYTES))
 

@@ -111,6 +111,14 @@ def test_a_word_is_one_of_a_few(name, good, bad):
     assert refusal(**{name: 5}) == ("invalid_type", name)
 
 
+@pytest.mark.parametrize("name", ["style", "background"])
+def test_what_is_passed_on_has_a_limit_in_characters(name):
+    assert parsed(**{name: "狐" * 64_000})[name] == "狐" * 64_000
+    assert parsed(**{name: {"a": "狐" * 63_991}})[name] == {"a": "狐" * 63_991}
+    assert refusal(**{name: "狐" * 64_001}) == ("string_above_max_length", name)
+    assert refusal(**{name: {"a": "狐" * 63_992}}) == ("string_above_max_length", name)
+
+
 @pytest.mark.parametrize("name", ["watermark", "stream", "strict_size"])
 def test_a_flag_is_true_or_false(name):
     assert parsed(**{name: True})[name] is True
