@@ -30,11 +30,14 @@ MAX_RESENT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class EndpointValues:
-    """The requested values of an endpoint. `events` None subscribes to all."""
+    """The requested values of an endpoint.
+
+    `events` None subscribes to all, `is_enabled` None keeps the status.
+    """
 
     url: str
     events: Sequence[str] | None = None
-    is_enabled: bool = True
+    is_enabled: bool | None = True
 
 
 def create_endpoint(
@@ -213,14 +216,13 @@ def _checked_columns(
         "url": values.url,
         "events": None if values.events is None else list(values.events),
     }
-    if present is None or values.is_enabled != present.is_enabled:
-        columns |= {"status": _status(values), "failing_since": None}
+    if values.is_enabled is None:
+        return columns
+    statuses = WebhookEndpoint.Status
+    status = (statuses.ENABLED if values.is_enabled else statuses.DISABLED).value
+    if present is None or status != present.status:
+        columns |= {"status": status, "failing_since": None}
     return columns
-
-
-def _status(values: EndpointValues) -> str:
-    status = WebhookEndpoint.Status
-    return (status.ENABLED if values.is_enabled else status.DISABLED).value
 
 
 def _describe(endpoint: WebhookEndpoint) -> dict[str, Any]:

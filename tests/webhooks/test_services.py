@@ -97,12 +97,23 @@ def test_an_endpoint_enabled_again_has_a_clean_slate(acme, receiver, endpoint):
 def test_a_paused_endpoint_stays_so_when_something_else_changes(acme, receiver, endpoint):
     WebhookEndpoint.objects.update(status="paused")
     endpoint.refresh_from_db()
-    wishes = EndpointValues(receiver.url, ["generation.failed"], is_enabled=False)
+    wishes = EndpointValues(receiver.url, ["generation.failed"], is_enabled=None)
 
     change_endpoint(endpoint=endpoint, values=wishes, actor="test")
 
     endpoint.refresh_from_db()
     assert (endpoint.status, endpoint.events) == ("paused", ["generation.failed"])
+
+
+def test_a_paused_endpoint_is_disabled(acme, receiver, endpoint):
+    WebhookEndpoint.objects.update(status="paused", failing_since=receiver.now)
+    endpoint.refresh_from_db()
+    wishes = EndpointValues(receiver.url, is_enabled=False)
+
+    change_endpoint(endpoint=endpoint, values=wishes, actor="test")
+
+    endpoint.refresh_from_db()
+    assert (endpoint.status, endpoint.failing_since) == ("disabled", None)
 
 
 def test_the_former_secret_signs_until_its_time(acme, receiver, endpoint):

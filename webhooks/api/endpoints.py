@@ -110,11 +110,11 @@ class EndpointView(Endpoint):
     def patch(self, caller: Caller, public_id: str, **fields: Any) -> Answer:
         """Change the given fields. Pending deliveries go to the new url."""
         endpoint = endpoint_of(caller, public_id)
-        status = fields.get("status", endpoint.status)
+        status = fields.get("status")
         values = EndpointValues(
             url=fields.get("url", endpoint.url),
             events=fields.get("events", endpoint.events),
-            is_enabled=status == WebhookEndpoint.Status.ENABLED,
+            is_enabled=None if status is None else status == WebhookEndpoint.Status.ENABLED,
         )
         with as_invalid_request():
             change_endpoint(endpoint=endpoint, values=values, **self.by(caller))

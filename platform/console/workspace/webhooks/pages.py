@@ -96,7 +96,7 @@ class EndpointForm(forms.Form):
         words = [(name, EVENT_WORDS[name]) for name in EVENTS]
         self.fields["events"] = CheckboxesField(words, required=False, label="Events")
 
-    def values(self, *, is_enabled: bool = True) -> EndpointValues:
+    def values(self, *, is_enabled: bool | None = True) -> EndpointValues:
         """The chosen values. With no event ticked, or all, it subscribes to every event."""
         chosen = self.cleaned_data["events"]
         is_all = not chosen or len(chosen) == len(EVENTS)
@@ -170,7 +170,7 @@ def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
         try:
             change_endpoint(
                 endpoint=found,
-                values=form.values(is_enabled=found.is_enabled),
+                values=form.values(is_enabled=None),
                 **by(request, workspace),
             )
             return done(request, workspace, "Changes saved", "webhook", found.public_id)
