@@ -54,6 +54,20 @@ async def test_without_a_key_of_our_form_nothing_is_read_before_the_answer(
     assert inner.skeletons == []
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "other", [f"Bearer {mint()}", "Basic eDp5", ""], ids=["a key", "another scheme", "empty"]
+)
+async def test_a_key_beside_another_is_none(app, inner, method, other):
+    exchange = make_exchange(method=method, headers=UNKNOWN, messages=body_of(b"{}"))
+    exchange.scope["headers"].append((b"authorization", other.encode()))
+
+    await app(exchange.scope, exchange.receive, exchange.send)
+
+    assert error_of(exchange) == (401, "invalid_api_key")
+    assert inner.skeletons == []
+
+
 async def test_after_a_refusal_a_little_is_still_taken_in_so_that_the_answer_arrives(app):
     chunks = [b"x" * 400_000] * 10
 

@@ -93,7 +93,7 @@ class BodyGate:
         with process_spools().scope() as spools:
             scope["pictor.spools"] = spools
             try:
-                scope["pictor.key"] = self._read_key(header(scope, b"authorization"))
+                scope["pictor.key"] = self._read_key(_authorization(scope))
                 scope["pictor.body"] = await self._read(scope, receive, spools)
             except body_reading.ClientGone:
                 return
@@ -177,6 +177,11 @@ async def _drain(receive: Receive) -> None:
         taken += len(message.get("body", b""))
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             return
+
+
+def _authorization(scope: Scope) -> bytes:
+    """Return the header as Django does: several are joined, so that none of them is a key."""
+    return b",".join(value for name, value in scope["headers"] if name == b"authorization")
 
 
 def _announced_bytes(scope: Scope) -> int | None:
