@@ -87,7 +87,7 @@ def request_for(
         size=candidate.upstream_size,
         quality=_quality_for(route, generation.quality_sent),
         output_format=None if generation.output_format == "png" else generation.output_format,
-        output_compression=generation.output_compression,
+        output_compression=generation.output_compression if _is_compressed(generation) else None,
         fields=fields,
         large=large,
         images=images,
@@ -121,6 +121,8 @@ def ignored_by(
     ignored = generation.fields.keys() - candidate.route.abilities.fields
     if generation.partial_images and not answer.is_streamed:
         ignored |= {"partial_images"}
+    if generation.output_compression is not None and not _is_compressed(generation):
+        ignored |= {"output_compression"}
     return tuple(sorted(ignored))
 
 
@@ -131,6 +133,15 @@ def wanted_of(generation: Generation, candidate: Candidate) -> WantedImage:
         compression=generation.output_compression,
         made_into=candidate.made_into,
     )
+
+
+def _is_compressed(generation: Generation) -> bool:
+    """True if `output_compression` applies to its format.
+
+    OpenAI refuses less than 100 for png (https://github.com/openclaw/openclaw/pull/85776, seen 27
+    November 2026).
+    """
+    return generation.output_format != "png"
 
 
 def _prompt_for(generation: Generation, candidate: Candidate) -> str:

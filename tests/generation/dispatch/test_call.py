@@ -17,8 +17,8 @@ FIELDS = {"style": "vivid", "watermark": False}
 
 def generation(**changes: Any) -> Generation:
     return Generation(
-        model="gpt-image-2", prompt="a fox", n=1, output_format="png", fields=FIELDS,
-        partial_images=2, **changes,
+        model="gpt-image-2", prompt="a fox", n=1, fields=FIELDS, partial_images=2,
+        **{"output_format": "png", **changes},
     )  # fmt: skip
 
 
@@ -50,6 +50,25 @@ def test_a_channel_that_can_do_everything_gets_everything():
 def test_fields_that_a_channel_ignores_are_not_sent_and_are_named(narrow):
     assert request_for(generation(), narrow, {}).fields == {"watermark": False}
     assert ignored_by(generation(), narrow, answer()) == ("style",)
+
+
+@pytest.mark.parametrize("output_format", ["jpeg", "webp"])
+def test_a_compression_goes_to_the_upstream_with_its_format(output_format):
+    compressed = generation(output_format=output_format, output_compression=40)
+
+    request = request_for(compressed, channel(), {})
+
+    assert (request.output_format, request.output_compression) == (output_format, 40)
+    assert ignored_by(compressed, channel(), answer()) == ()
+
+
+def test_a_png_s_compression_is_not_sent_and_is_named():
+    compressed = generation(output_compression=40)
+
+    request = request_for(compressed, channel(), {})
+
+    assert (request.output_format, request.output_compression) == (None, None)
+    assert ignored_by(compressed, channel(), answer()) == ("output_compression",)
 
 
 @pytest.mark.parametrize(
