@@ -116,6 +116,30 @@ OF_TRANSFERS = (
      WHERE m.kind = 'reversal' AND (o.kind IN ('top_up', 'credit') AND o.seq < m.seq
            AND o.debit_id = m.credit_id AND o.taken <= o.amount) IS NOT TRUE
     """,
+    """
+    SELECT 'refund', tenant_id, 'transfer', id,
+           format('gives back %s of generation %s: charged %s before, given back %s with it',
+                  amount, generation_id, charged, refunded)
+      FROM (
+        SELECT m.*, COALESCE((
+            SELECT SUM(c.amount) FROM billing_transfer c
+             WHERE c.kind = 'capture' AND c.generation_id = m.generation_id
+               AND c.tenant_id = m.tenant_id AND c.seq < m.seq), 0) AS charged, (
+            SELECT SUM(r.amount) FROM billing_transfer r
+             WHERE r.tenant_id = m.tenant_id AND r.kind = 'refund'
+               AND r.generation_id = m.generation_id AND r.seq <= m.seq) AS refunded
+          FROM transfers m WHERE m.kind = 'refund'
+      ) given
+     WHERE (refunded <= charged) IS NOT TRUE
+    """,
+    """
+    SELECT 'credit', m.tenant_id, 'transfer', m.id,
+           format('names generation %s, whose hold is of tenant %s', m.generation_id, h.tenant_id)
+      FROM transfers m CROSS JOIN LATERAL (
+        SELECT t.tenant_id FROM billing_transfer t
+         WHERE t.kind = 'hold' AND t.generation_id = m.generation_id LIMIT 1) AS h
+     WHERE m.kind = 'credit' AND h.tenant_id IS DISTINCT FROM m.tenant_id
+    """,
 )
 OF_STRETCHES = (
     """
