@@ -59,7 +59,7 @@ from storage.services import StorageFailed
 logger = logging.getLogger(__name__)
 
 _once_decided = retries.calls(pause_seconds=0.5)
-"""Looks at a web process that may have died until its fate is known."""
+"""Looks again until it is known whether a web process has died, or an orphan can be had."""
 
 
 async def submit(arrival: Arrival, *, generation_id: GenerationId) -> Admitted:

@@ -21,10 +21,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from generation.models import Generation
 from pictor.kit.database import prepared
+from pictor.kit.database.errors import is_locked
 from pictor.kit.database.prepared import Statement, unread
 from pictor.kit.words.errors import Unavailable
 
@@ -52,7 +53,7 @@ class InDoubt(Unavailable):
 
 
 class Undecided(Exception):
-    """A process may be dead or may have lost its connection for a moment: look again soon."""
+    """A process may be dead or cut off for a moment, or an orphan's row is locked: look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,9 @@ _UNANSWERED = """
       AND state IN ('queued', 'running', 'succeeded')
       AND (web_process IS NOT NULL OR orphaned_at IS NOT NULL)
 """
-# CASE fixes the order: only the lock of a process that may be dead is tried.
+# CASE fixes the order: only the lock of a process that may be dead is tried. NOWAIT, because an
+# admission may have the balance's lock here, which a settlement takes after the row's; SKIP LOCKED
+# would find no orphan, and money would be held a second time.
 _ADOPT = f"""
 UPDATE generation_generation SET web_process = %s, orphaned_at = NULL, turn = turn + 1
 WHERE id = (
@@ -170,7 +173,7 @@ WHERE id = (
                WHEN (id, turn) IN (SELECT * FROM unnest(%s::uuid[], %s::int[])) THEN true
                WHEN web_process = ANY(%s) THEN pg_try_advisory_xact_lock_shared(web_process)
                ELSE false END
-    ORDER BY id LIMIT 1 FOR UPDATE)
+    ORDER BY id LIMIT 1 FOR NO KEY UPDATE NOWAIT)
 RETURNING id, turn
 """  # noqa: S608 - our own text
 _WAITED_FOR_BY = f"SELECT DISTINCT web_process {_UNANSWERED} AND web_process <> %s"
@@ -179,13 +182,18 @@ _WAITED_FOR_BY = f"SELECT DISTINCT web_process {_UNANSWERED} AND web_process <> 
 def adopt(*, key_id: UUID, body_digest: bytes, by: WebProcess, now: datetime) -> Turn | None:
     """Take over the oldest orphan of this key and body for a caller of this process.
 
-    Raises Undecided while another process may be dead.
+    Raises Undecided while another process may be dead, or if the orphan's row is locked.
     """
     wanted = (key_id, body_digest, now - ORPHANS_REMEMBERED_FOR)
     # One copy for both columns, since the loop changes the set meanwhile.
     gone, dead = _columns(list(by.gone)), by.dead(time.monotonic())
     with connection.cursor() as cursor:
-        cursor.execute(_ADOPT, (by.number, *wanted, *gone, dead))
+        try:
+            cursor.execute(_ADOPT, (by.number, *wanted, *gone, dead))
+        except OperationalError as error:
+            if not is_locked(error):
+                raise
+            raise Undecided from None
         row = cursor.fetchone()
         if row is not None:
             turn = Turn(*row)
@@ -253,8 +261,11 @@ def answered_statement(turns: Collection[Turn]) -> Statement[None]:
 _END = """
 UPDATE generation_generation AS g
 SET web_process = NULL, orphaned_at = CASE WHEN %s THEN clock_timestamp() END
-FROM unnest(%s::uuid[], %s::int[]) AS t(id, turn)
-WHERE g.id = t.id AND g.turn = t.turn AND g.web_process IS NOT NULL
+FROM (
+    SELECT id FROM generation_generation JOIN unnest(%s::uuid[], %s::int[]) AS t(id, turn)
+           USING (id, turn)
+    WHERE web_process IS NOT NULL ORDER BY id FOR NO KEY UPDATE OF generation_generation) AS ended
+WHERE g.id = ended.id
 RETURNING 1
 """
 

@@ -222,7 +222,7 @@ def test_a_process_knows_of_a_departure_before_the_database_does(acme, elsewhere
 
 
 def test_a_departure_known_in_memory_is_good_for_one_of_two_at_once(acme, here, elsewhere):
-    """The second waits for the row's lock, then reads the row as the first left it."""
+    """The second finds the row locked, or reads it as the first left it."""
     generation = waited_for(acme, here)
     here.gone.add(Turn(generation.id))
     stale = WebProcess(here.number, set(here.gone))
