@@ -29,7 +29,7 @@ from generation.oversight.bills.listing import LISTS
 from generation.oversight.bills.mapping import COLUMNS, PER_CALL, PER_DAY, UNITS
 from generation.oversight.bills.unit_costs import draft_of, unit_costs
 from generation.selectors import channel_by_name
-from pictor.kit.words.money import to_decimal
+from pictor.kit.words.money import Micros, to_decimal
 
 ACTIONS = {
     "list": "all bills",
@@ -147,19 +147,18 @@ class Command(OperatorCommand):
     def _take(self, bill: VendorBill, options: dict[str, Any]) -> None:
         check_reason(options["reason"])
         wanted = _lines(bill, options)
-        lines = decisions.takeable(bill, wanted)
-        number, change = decisions.change_of(lines)
-        if not number:
+        # Kept, because they may be matched again while the person types; perhaps a million.
+        takeable = decisions.takeable(bill, wanted).only("bill", "theirs_micros", "ours_micros")
+        lines = [line for page in listing.all_of(takeable) for line in page]
+        if not lines:
             raise CommandError("none of these lines can be taken")
+        change = Micros(sum(line.difference for line in lines))
         typed = options["amount"] or ask_for(
-            self.aside(options), f"Take {number} lines? Type {to_decimal(change)}:"
+            self.aside(options), f"Take {len(lines)} lines? Type {to_decimal(change)}:"
         )
         if not typed or read_change(typed) != change:
             raise CommandError(f"Nothing was changed: it changes the cost by {to_decimal(change)}.")
-        pages = listing.all_of(lines)
-        done = decisions.take(
-            (line for page in pages for line in page), reason=options["reason"], actor=ACTOR
-        )
+        done = decisions.take(lines, reason=options["reason"], actor=ACTOR)
         refused = [{"line": line.pk, "why": why} for line, why in done.refused]
         facts = {"taken": done.taken, "change": to_decimal(done.change), "before": done.before}
         self.tell(

@@ -1,8 +1,8 @@
 """Decisions about lines that differ: the vendor's amount is booked, or the line is disputed.
 
-The booked change is always the displayed one: a line whose call has a different cost meanwhile is
-not taken, and the bill can be matched again. The line's own id, not the file's, prevents a second
-booking.
+The booked change is always the displayed one: a line that was matched again to another difference
+is not taken, nor is one whose call has a different cost meanwhile, until the bill is matched again.
+The line's own id, not the file's, prevents a second booking.
 
 Locks are taken in this order: corrections, the bill, its lines. A matching, too, locks the bill
 before its lines.
@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import OperationalError, transaction
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from accounts.models import Actor
 from accounts.services import Subject, name_of, record
@@ -80,15 +80,8 @@ def _open_among(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:
     return lines.filter(decision="").exclude(outcome__in=settled)
 
 
-def change_of(lines: QuerySet[BillLine]) -> tuple[int, Micros]:
-    """The number of lines, and the change of the cost if all were taken, in micros."""
-    difference = F("theirs_micros") - F("ours_micros")
-    sums = lines.aggregate(number=Count("id"), change=Sum(difference, default=0))
-    return sums["number"], Micros(sums["change"])
-
-
 def take(lines: Iterable[BillLine], *, reason: str, actor: Actor) -> Done:
-    """Book the vendor's difference for these lines, some at a time.
+    """Book the vendor's difference for these lines as they were shown, some at a time.
 
     A refused line is left out. Raises ValidationError for an empty reason.
     """
@@ -102,7 +95,7 @@ def take(lines: Iterable[BillLine], *, reason: str, actor: Actor) -> Done:
             for line in batch:
                 try:
                     _lock_bill(line)
-                    by = _take(line.pk, reason=reason, actor=actor)
+                    by = _take(line, reason=reason, actor=actor)
                 except ValidationError as error:
                     refused.append((line, " ".join(error.messages)))
                     continue
@@ -210,16 +203,21 @@ def check_matched(state: str | None) -> None:
 
 
 @transaction.atomic
-def _take(pk: int, *, reason: str, actor: Actor) -> Micros:
+def _take(shown: BillLine, *, reason: str, actor: Actor) -> Micros:
     """Book the change of a line; 0 if nothing is left to change."""
     bills = BillLine.objects.select_related("bill").defer("bill__content")
-    line = bills.select_for_update(of=["self"]).filter(pk=pk).first()
+    line = bills.select_for_update(of=["self"]).filter(pk=shown.pk).first()
     if line is None:
         raise ValidationError("It no longer exists: the bill was matched again.")
     if line.decision == Decision.TAKEN:
         return Micros(0)
     if why := _why_not(line):
         raise ValidationError(why)
+    if line.difference != shown.difference:
+        raise ValidationError(
+            f"It changes the cost by {to_decimal(line.difference)} USD now, not by"
+            f" {to_decimal(shown.difference)}: the bill was matched again."
+        )
     now = _ours_now(line)
     change = Micros(line.theirs_micros - now)
     if change and now != line.ours_micros:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from billing.models import Transfer
 from generation.models import VendorBill
 from generation.oversight.bills import decisions, intake
 from tests.billing.conftest import alone, pool
@@ -43,6 +44,31 @@ def test_lines_of_a_bill_that_is_being_matched_are_not_called_decided(owner, bil
 
     assert decisions.BEING_MATCHED in said_by(answer)
     assert "already decided" not in said_by(answer)
+
+
+def test_a_line_is_taken_only_with_the_change_that_was_shown(owner, bill):
+    line, path = bill.lines.get(), f"/ops/reconciliation/{bill.pk}/take/"
+    shown = owner.get(path, {"line": line.pk})
+    other = matched(bill.channel, csv_file(row("x", 90, "0.02")), accept=True)
+    decisions.take(list(other.lines.all()), reason="an earlier bill", actor="ann")
+    intake.request_rematch(bill, actor="ann")
+    intake.match_waiting()
+
+    unseen = owner.post(path, {"line": line.pk, "reason": "r", "seen": "50000"})
+    booked = corrections()
+    seen = owner.post(path, {"line": line.pk, "reason": "r", "seen": "30000"})
+
+    assert 'name="seen" value="50000"' in shown.content.decode()
+    assert unseen.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "It changes the cost by $0.03 now: check it." in said_by(unseen)
+    assert 'name="seen" value="30000"' in unseen.content.decode()
+    assert (booked, seen.status_code) == ([20_000], HTTPStatus.SEE_OTHER)
+    assert corrections() == [20_000, 30_000]
+
+
+def corrections() -> list[int]:
+    moved = Transfer.objects.filter(kind="correction").order_by("id")
+    return [one.cost_change for one in moved]
 
 
 def test_a_dispute_of_a_line_whose_bill_is_locked_is_refused_in_words(owner, bill, pool):

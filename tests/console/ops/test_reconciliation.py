@@ -243,10 +243,9 @@ def test_a_line_is_taken_with_a_reason_and_put_back(owner, bill):
     line = bill.lines.get(outcome="different")
     page = owner.get(of(bill, "take"), {"line": line.pk})
 
-    unsaid = owner.post(of(bill, "take"), {"line": line.pk})
-    answers = [
-        owner.post(of(bill, "take"), {"line": line.pk, "reason": "their bill"}) for _ in "ab"
-    ]
+    unsaid = owner.post(of(bill, "take"), {"line": line.pk, "seen": 5_000})
+    said = {"line": line.pk, "reason": "their bill", "seen": 5_000}
+    answers = [owner.post(of(bill, "take"), said) for _ in "ab"]
     back = of(bill, "lines", str(line.pk), "back")
     refused = owner.post(back, {"reason": " "}, follow=True)
     taken = corrections()
@@ -262,7 +261,8 @@ def test_a_line_is_taken_with_a_reason_and_put_back(owner, bill):
 
 
 def test_several_are_money_in_bulk_and_their_change_is_typed(owner, bill):
-    named = {"line": [line.pk for line in bill.lines.exclude(outcome="equal")], "reason": "r"}
+    lines = bill.lines.exclude(outcome="equal")
+    named = {"line": [line.pk for line in lines], "reason": "r", "seen": 25_000}
 
     wrong = owner.post(of(bill, "take"), {**named, "typed": "1"})
     no_amount = owner.post(of(bill, "take"), {**named, "typed": "much"})
@@ -278,10 +278,10 @@ def test_several_are_money_in_bulk_and_their_change_is_typed(owner, bill):
 
 def test_all_of_a_list_is_taken_and_what_changed_meanwhile_is_named(owner, bill):
     line = bill.lines.get(outcome="different")
-    page = owner.get(of(bill, "take") + "?list=different&all=1")
     BillLine.objects.filter(pk=line.pk).update(ours_micros=20_000)
+    page = owner.get(of(bill, "take") + "?list=different&all=1")
 
-    answer = owner.post(of(bill, "take"), {"line": line.pk, "reason": "r"})
+    answer = owner.post(of(bill, "take"), {"line": line.pk, "reason": "r", "seen": 15_000})
 
     assert f'name="line" value="{line.pk}"' in page.content.decode()
     assert "Line 2: 0.030000 USD is booked now, not 0.020000: match the bill again." in said_by(
@@ -308,7 +308,7 @@ def test_lines_are_disputed_for_the_vendor_and_withdrawn(owner, bill):
 
 def test_the_list_says_how_much_of_a_difference_is_decided(owner, bill):
     different, theirs = bill.lines.get(outcome="different"), bill.lines.get(outcome="theirs")
-    owner.post(of(bill, "take"), {"line": different.pk, "reason": "their bill"})
+    owner.post(of(bill, "take"), {"line": different.pk, "reason": "r", "seen": 5_000})
     owner.post(of(bill, "dispute"), {"line": theirs.pk, "words": "never asked for"})
 
     page = owner.get(LIST)
@@ -373,7 +373,7 @@ def test_a_doubtful_bill_may_be_accepted(owner, acme, channel):
 
 def test_a_bill_is_deleted_until_something_of_it_is_taken(owner, bill):
     line = bill.lines.get(outcome="different")
-    owner.post(of(bill, "take"), {"line": line.pk, "reason": "r"})
+    owner.post(of(bill, "take"), {"line": line.pk, "reason": "r", "seen": 5_000})
 
     refused = owner.post(of(bill, "delete"), follow=True)
     owner.post(of(bill, "lines", str(line.pk), "back"), {"reason": "r"})

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
+from typing_extensions import override
 
 from console.amounts import amount
 from console.ops.access import Operator, Permission, by, done, staff
@@ -28,8 +29,9 @@ ALREADY = "These lines are already decided"
 
 
 class TakeForm(forms.Form):
-    """The reason; for several lines also the typed change of cost."""
+    """The reason; for several lines also the typed change. `seen` is the change that was shown."""
 
+    seen = forms.IntegerField(widget=forms.HiddenInput)
     reason = forms.CharField(label="Reason", max_length=MAX_CHARACTERS)
     typed = forms.CharField(
         label="Type the change, USD",
@@ -53,6 +55,12 @@ class TakeForm(forms.Form):
         if typed != self.change:
             raise ValidationError(f"It changes the cost by {amount(self.change)}.")
         return typed
+
+    @override
+    def clean(self) -> None:
+        """Raise ValidationError if the change is another one than was shown."""
+        if self.cleaned_data.get("seen") != self.change:
+            raise ValidationError(f"It changes the cost by {amount(self.change)} now: check it.")
 
 
 class DisputeForm(forms.Form):

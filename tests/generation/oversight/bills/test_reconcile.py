@@ -1,9 +1,11 @@
 """`manage.py reconcile`: a vendor's bill read, looked at, taken and disputed at the shell."""
 
 import json
+import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +13,8 @@ from django.core.management import CommandError, call_command
 
 from billing.models import Transfer
 from generation.models import BillLine, VendorBill
-from generation.oversight.bills import listing
+from generation.oversight.bills import corrections, intake, listing
+from pictor.kit.words.money import Micros
 from tests.making.bills import call, csv_file, row
 
 LINES = (row("a", 0, "0.03"), row("b", 60, "0.035"), row("x", 90, "0.05"))
@@ -64,6 +67,29 @@ def test_a_file_is_matched_once_and_a_different_line_of_it_is_taken(calls, file)
     )
     assert taken == {"taken": 1, "change": "0.005000", "before": 0, "refused": []}
     assert [one.cost_change for one in Transfer.objects.filter(kind="correction")] == [5_000]
+
+
+def test_a_line_that_is_matched_again_while_its_change_is_typed_is_not_taken(
+    calls, file, monkeypatch
+):
+    run(file(csv_file(*LINES)), "--channel", "one")
+    bill = VendorBill.objects.get()
+    made = str(BillLine.objects.get(outcome="different").attempt_id)
+
+    def typed_slowly() -> str:
+        by_hand = corrections.CorrectionLine("by hand", made, Micros(1_000))
+        corrections.correct([by_hand], reason="a letter", actor="ann")
+        intake.request_rematch(bill, actor="ann")
+        intake.match_waiting()
+        return "0.005"
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(readline=typed_slowly))
+
+    said = run("take", str(bill.pk), "--list", "different", "--reason", "r")
+
+    assert "Take 1 lines? Type 0.005000: 0 lines taken" in said
+    assert "0.004000 USD now, not by 0.005000: the bill was matched again." in said
+    assert [one.cost_change for one in Transfer.objects.filter(kind="correction")] == [1_000]
 
 
 def test_lines_are_listed_disputed_withdrawn_and_put_back(calls, file):
