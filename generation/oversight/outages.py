@@ -110,6 +110,14 @@ def hit_by(outage: Outage, *, now: datetime) -> list[OutageVictim]:
     return sorted(hits, key=lambda hit: (-hit.failed, hit.tenant.name))
 
 
+def bulk_of(hits: Sequence[OutageVictim], each: Micros | None) -> Micros:
+    """The sum that decides whether these credits need a second person.
+
+    Earlier credits for that time count, too: the rest of an interrupted bulk is no smaller bulk.
+    """
+    return Micros(sum(hit.before or hit.due(each) for hit in hits))
+
+
 def credit_all(
     *,
     once: UUID,
@@ -124,10 +132,10 @@ def credit_all(
     """Credit each hit tenant `each`, or else its requests' quote.
 
     Each credit has its own transaction and is booked once for this `once`. A time and model already
-    covered is not credited again. If the total exceeds what one person may move, each waits for
+    covered is not credited again. If `bulk_of` exceeds what one person may move, each waits for
     another person's approval.
     """
-    total = Micros(sum(hit.due(each) for hit in hits))
+    total = bulk_of(hits, each)
     done = []
     for hit in hits:
         amount = hit.due(each)

@@ -29,7 +29,7 @@ from generation.management import generation_list
 from generation.models import Generation
 from generation.oversight import compensation, id_lookup, inspection, interventions
 from generation.oversight.compensation import Gift, Giver
-from generation.oversight.outages import Credited, Outage, credit_all, hit_by
+from generation.oversight.outages import Credited, Outage, bulk_of, credit_all, hit_by
 from generation.selectors import generation_for_operator
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros, to_decimal
@@ -200,7 +200,8 @@ class Command(OperatorCommand):
         aside = self.aside(options)
         print_table(aside, rows)
         if due and not options["yes"]:
-            waits = ", each once another person approves it" if needs_another(total) else ""
+            is_large = needs_another(bulk_of(hits, each))
+            waits = ", each once another person approves it" if is_large else ""
             question = (
                 f"Credit {to_decimal(total)} USD to {len(due)} tenants{waits}? Type their number:"
             )

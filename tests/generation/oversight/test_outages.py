@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier, BrokenBarrierError
 from typing import Any
+from unittest.mock import DEFAULT, Mock
 from uuid import UUID
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from accounts.ledger import Window
 from billing.models import MoneyMove, Transfer
 from billing.selectors import credited_for
-from billing.services import decline_move, reverse
+from billing.services import decline_move, move_money, reverse
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail
 from generation.models import Generation
@@ -147,6 +148,20 @@ def test_a_form_sent_again_after_its_credit_was_declined_says_so(hit):
     assert (first.waits, first.amount) == (True, 50_000_000_000)
     assert (again.waits, again.amount) == (False, 0)
     assert again.refusal == "It waited for another person and is declined."
+
+
+def test_the_rest_of_an_interrupted_bulk_waits_like_its_beginning(hit, monkeypatch):
+    failed(PayingCustomer("second"))
+    dies_once = Mock(wraps=move_money, side_effect=[DEFAULT, ConnectionError, DEFAULT])
+    monkeypatch.setattr("generation.oversight.outages.move_money", dies_once)
+    with pytest.raises(ConnectionError):
+        credit_hits(outage(), each=Micros(6_000_000_000))
+
+    covered, rest = credit_hits(outage(), each=Micros(6_000_000_000))
+
+    assert (covered.refusal, rest.waits) == ("that time is already covered", True)
+    assert [move.amount for move in MoneyMove.objects.all()] == [6_000_000_000, 6_000_000_000]
+    assert amounts() == []
 
 
 @pytest.mark.usefixtures("pooled_connections")

@@ -20,7 +20,7 @@ from console.ops.generations.giving import MAX_CHARACTERS, giver_of
 from console.ops.generations.seeking import CLASSES
 from console.parts.form_fields import ConfirmationInput, DollarsField, dressed, take_errors
 from generation.catalogue.snapshot import current_catalogue
-from generation.oversight.outages import Outage, OutageVictim, credit_all, hit_by
+from generation.oversight.outages import Outage, OutageVictim, bulk_of, credit_all, hit_by
 from generation.selectors import channel_names
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
@@ -106,7 +106,7 @@ def outage(request: HttpRequest, operator: Operator) -> HttpResponse:
         "rows": _rows(hits, each),
         "due": len(due),
         "total": total,
-        "waits": needs_another(total),
+        "waits": needs_another(bulk_of(hits, each)),
         "needs_two": settings.MONEY_NEEDS_TWO,
         "is_asked": form.is_bound and form.is_valid(),
         "results": results,

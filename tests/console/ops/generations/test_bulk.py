@@ -13,8 +13,11 @@ from billing.selectors import available_to, ledger_findings, waiting_moves
 from billing.services import approve_move, decline_move, refund
 from console.ops.generations import refunds
 from generation.models import Generation
+from generation.oversight.compensation import Giver
+from generation.oversight.outages import Outage, credit_all, hit_by
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
 from tests.console.answers import words_of
 
 REFUNDS, OUTAGE = "/ops/generations/refunds/", "/ops/generations/outage/"
@@ -210,6 +213,21 @@ def test_above_what_one_person_moves_in_all_each_credit_waits(owner, hit, settin
     assert answer.count("Waits for another person</span>") == 2
     assert [move.amount for move in waiting_moves(clock.now())] == [500_000, 500_000]
     assert moved("credit") == []
+
+
+def test_the_rest_of_a_large_bulk_is_said_to_wait(owner, hit, settings):
+    settings.MONEY_NEEDS_TWO = 900_000
+    now = clock.now()
+    down = Outage(since=now - timedelta(minutes=9), until=now + timedelta(minutes=9))
+    credit_all(
+        once=new_uuid(), outage=down, hits=hit_by(down, now=now)[:1], each=Micros(500_000),
+        words="sorry", note="down", giver=Giver("ann"), now=now,
+    )  # fmt: skip
+
+    shown = words_of(owner.get(OUTAGE, times(each="0.50")))
+
+    assert "1 tenant, credits $0.50. Above $0.90 in all, with those before: each waits" in shown
+    assert "Ask for $0.50" in shown
 
 
 def test_an_outage_credit_may_be_the_same_amount_for_each_tenant(owner, hit):
