@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 
 from accounts.models import User
 from accounts.selectors import events_of
@@ -77,9 +77,20 @@ def _take_back(credited: Mapping[tuple[UUID, int], ChargeSums]) -> None:
 
 
 def credited_generations() -> "QuerySet[Transfer, UUID | None]":
-    """Return the generations with a credit, few, found by the index on moves by people."""
+    """Return the generations with a credit that is not wholly reversed.
+
+    They are few, and are found, like reversals, by the index on moves by people.
+    """
     given = Transfer.objects.filter(kind=Transfer.Kind.CREDIT.value, generation_id__isnull=False)
-    return given.values_list("generation_id", flat=True)
+    reversals = Transfer.objects.filter(
+        kind=Transfer.Kind.REVERSAL.value,
+        tenant_id=OuterRef("tenant_id"),
+        reverses_seq=OuterRef("seq"),
+    )
+    returned = reversals.values("reverses_seq").annotate(sum=Sum("amount")).values("sum")
+    # Most credits have no reversal, so no sum is asked for them.
+    standing = given.filter(~Exists(reversals) | Q(amount__gt=Subquery(returned)))
+    return standing.values_list("generation_id", flat=True)
 
 
 def compensated_by(person: User, *, since: datetime) -> Micros:

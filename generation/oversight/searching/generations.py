@@ -45,7 +45,7 @@ class GenerationFilter:
         has_loss: an attempt may have been billed and delivered nothing.
         late_at: its deadline was before this moment, and it has not ended.
         is_our_fault: its caller received an error of the service, not of the request.
-        is_uncredited: no credit in the ledger names it.
+        is_uncredited: no credit in the ledger names it, but for wholly reversed ones.
     """
 
     mode: str = "live"

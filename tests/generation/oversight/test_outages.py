@@ -122,6 +122,24 @@ def test_a_generation_credited_by_itself_is_left_out_of_the_outage(hit):
     assert (one.failed, one.quoted) == (1, QUOTED)
 
 
+def test_a_generation_whose_credit_is_wholly_reversed_belongs_to_the_outage_again(hit):
+    second = failed(hit)
+    gift = Gift(Micros(70_000), "sorry", "they wrote")
+    compensation.credit(
+        once=new_uuid(), generation=second, gift=gift, giver=Giver("ann"), now=clock.now()
+    )
+    why = {"reason": "", "note": "another tenant's", "actor": "ann"}
+    seq = Transfer.objects.get(kind="credit").seq or 0
+
+    reverse(tenant_id=hit.id, seq=seq, amount=Micros(69_999), **why)
+    (partly,) = hit_by(outage(), now=clock.now())
+    reverse(tenant_id=hit.id, seq=seq, amount=Micros(1), **why)
+    (wholly,) = hit_by(outage(), now=clock.now())
+
+    assert (partly.failed, partly.quoted) == (1, QUOTED)
+    assert (wholly.failed, wholly.quoted) == (2, 2 * QUOTED)
+
+
 def test_a_declined_or_reversed_credit_covers_no_time(hit):
     much = Micros(50_000_000_000)
     (waits,) = credit_hits(outage(), each=much)
