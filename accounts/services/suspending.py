@@ -3,6 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.locks import tenant_for_update
 from accounts.models import BILLING_CONTACT_ROLES, Actor, Tenant
 from accounts.selectors import emails_of_members
 from accounts.services.audit import note_for_staff
@@ -25,7 +26,7 @@ def suspend(
     if not words:
         raise ValidationError({"words": "Give a reason: its members see it."})
     suspended = Tenant.Status.SUSPENDED
-    if Tenant.objects.select_for_update().get(pk=tenant.pk).status == suspended:
+    if tenant_for_update(tenant.id).status == suspended:
         raise ValidationError("the tenant is suspended already")
     set_tenant_status(tenant=tenant, status=suspended, reason=words, actor=actor, ip=ip)
     note_for_staff(tenant.audited, note.strip(), actor=actor, ip=ip)
@@ -39,6 +40,6 @@ def suspend(
 def resume(*, tenant: Tenant, actor: Actor, ip: str | None = None) -> None:
     """End a suspension. Raises ValidationError if the tenant is active or is being erased."""
     active = Tenant.Status.ACTIVE
-    if Tenant.objects.select_for_update().get(pk=tenant.pk).status == active:
+    if tenant_for_update(tenant.id).status == active:
         raise ValidationError("it is not suspended")
     set_tenant_status(tenant=tenant, status=active, actor=actor, ip=ip)

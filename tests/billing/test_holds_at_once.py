@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from accounts.services import resume, suspend
 from billing.selectors import (
     balance_of,
     ledger_findings,
@@ -56,6 +57,22 @@ def test_exactly_10_of_200_parallel_holds_pass_on_a_balance_for_10(acme):
     assert (balance.available, balance.held, balance.in_flight) == (0, 10_000_000, 10)
     assert [line.seq for line in statement(acme.id)] == list(range(1, 12))
     assert ledger_findings() == []
+
+
+def test_a_hold_does_not_wait_for_a_suspension(acme):
+    def hold(_):
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 1000")
+        acme.hold(1_000_000)
+        return "held"
+
+    with transaction.atomic():
+        suspend(tenant=acme.tenant, words="unpaid since May", actor="test")
+        placed = outcomes(hold, 1)
+        resume(tenant=acme.tenant, actor="test")
+        placed += outcomes(hold, 1)
+
+    assert placed == {"held": 2}
 
 
 def test_exactly_7_of_60_parallel_requests_pass_with_room_for_7(acme):
