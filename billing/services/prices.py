@@ -178,7 +178,6 @@ def publish_price_book(
     """
     locks.decisions_on_prices()
     _lock_draft(book)
-    book.refresh_from_db(fields=["markup"])  # as locked: the caller's may be old
     _check_seen(book, seen, now)
     if begins is not None:
         if begins < now:
@@ -344,10 +343,15 @@ def _check_book(book: PriceBook) -> None:
 
 
 def _lock_draft(book: PriceBook) -> None:
-    """Lock the draft to the transaction's end. Raises ValidationError if it is not a draft."""
-    draft = PriceBook.objects.select_for_update().filter(id=book.id, published_at=None)
-    if not draft.exists():
-        raise ValidationError("the book is published already")
+    """Lock the draft to the transaction's end, and read its columns anew: they may be old.
+
+    Raises ValidationError if it is not a draft.
+    """
+    drafts = PriceBook.objects.select_for_update().filter(published_at=None)
+    try:
+        book.refresh_from_db(from_queryset=drafts)
+    except PriceBook.DoesNotExist:
+        raise ValidationError("the book is published already") from None
 
 
 def _describe(book: PriceBook) -> dict[str, object]:

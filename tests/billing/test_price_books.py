@@ -15,7 +15,12 @@ from billing.models import Price, PriceBook
 from billing.pricing import BookRow, PriceTable, quote
 from billing.seed_prices import seed_prices
 from billing.selectors import current_table, known_table_of, table_of
-from billing.services import draft_price_book, publish_price_book, set_prices
+from billing.services import (
+    change_price_book,
+    draft_price_book,
+    publish_price_book,
+    set_prices,
+)
 from pictor.kit.words.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
@@ -46,6 +51,16 @@ def publish(
     return publish_price_book(book=book, actor="test", now=now)
 
 
+def set_markup(book: PriceBook, markup: str) -> None:
+    change_price_book(
+        book=book,
+        effective_from=book.effective_from,
+        markup=Decimal(markup),
+        tenant_id=None,
+        actor="test",
+    )
+
+
 def unit(table: PriceTable, size: str = "1024x1024") -> int:
     return quote(table, model="gpt-image-2", size=size, quality="low", n=1).unit
 
@@ -73,6 +88,30 @@ def test_a_hundred_prices_are_set_in_few_queries(now, django_assert_max_num_quer
         set_prices(book=book, rows=[row(5, f"{side}x64") for side in range(1, 101)], actor="test")
 
     assert book.prices.filter(micros=5).count() == 100
+
+
+def test_prices_are_checked_with_the_markup_that_another_person_set_meanwhile(now):
+    book = draft_price_book(name="standard", rows=[row(9)], effective_from=now, actor="test")
+    stale = PriceBook.objects.get()
+    set_markup(book, "100")
+
+    with pytest.raises(ValidationError, match="more than nine billion USD would be charged"):
+        set_prices(book=stale, rows=[row(90_000_000_010_000)], actor="test")
+
+
+def test_a_markup_replaces_the_one_that_another_person_set_meanwhile(now):
+    book = draft_price_book(name="standard", rows=[row(9)], effective_from=now, actor="test")
+    stale = PriceBook.objects.get()
+    set_markup(book, "1.2")
+
+    set_markup(stale, "1")
+
+    event = AuditEvent.objects.filter(action="price_book.change").latest("id")
+    assert PriceBook.objects.get().markup == 1
+    assert (event.before, event.after) == (
+        {**(event.after or {}), "markup": "1.2"},
+        {**(event.before or {}), "markup": "1"},
+    )
 
 
 @pytest.mark.parametrize("invalid", [row(-1), row(1, "0x64"), row(1, "64x0")])
