@@ -121,14 +121,18 @@ OF_TRANSFERS = (
            format('gives back %s of generation %s: charged %s before, given back %s with it',
                   amount, generation_id, charged, refunded)
       FROM (
-        SELECT m.*, COALESCE((
+        SELECT m.*, r.refunded, COALESCE((
             SELECT SUM(c.amount) FROM billing_transfer c
              WHERE c.kind = 'capture' AND c.generation_id = m.generation_id
-               AND c.tenant_id = m.tenant_id AND c.seq < m.seq), 0) AS charged, (
-            SELECT SUM(r.amount) FROM billing_transfer r
-             WHERE r.tenant_id = m.tenant_id AND r.kind = 'refund'
-               AND r.generation_id = m.generation_id AND r.seq <= m.seq) AS refunded
-          FROM transfers m WHERE m.kind = 'refund'
+               AND c.tenant_id = m.tenant_id AND c.seq < m.seq), 0) AS charged
+          FROM transfers m LEFT JOIN (
+            SELECT id, SUM(amount) OVER (
+                   PARTITION BY tenant_id, generation_id ORDER BY seq) AS refunded
+              FROM billing_transfer
+             WHERE kind = 'refund'
+               AND tenant_id IN (SELECT tenant_id FROM transfers WHERE kind = 'refund')
+            ) r USING (id)
+         WHERE m.kind = 'refund'
       ) given
      WHERE (refunded <= charged) IS NOT TRUE
     """,
