@@ -8,6 +8,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import render
@@ -31,6 +32,9 @@ INVITED = "invited"
 logger = logging.getLogger(__name__)
 
 
+MAX_EMAIL_CHARS = 254
+
+
 class AccountAdapter(DefaultAccountAdapter):
     """Sends mail through our outbox, and lets the operator decide who may sign up."""
 
@@ -38,6 +42,13 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """True if sign-up is open to all, or this session came by an invitation."""
         return settings.SIGN_UP or bool(request.session.get(INVITED))
+
+    @override
+    def clean_email(self, email: str) -> str:
+        """The address as typed. Raises ValidationError for one that no column holds."""
+        if len(email) > MAX_EMAIL_CHARS:
+            raise ValidationError(f"An address has at most {MAX_EMAIL_CHARS} characters.")
+        return email
 
     @override
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

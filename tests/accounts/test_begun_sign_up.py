@@ -9,7 +9,7 @@ from accounts.models import Mail, User
 from accounts.services import create_user
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
-from tests.accounts.sign_ups import CODE, FORM, LOGIN, PASSWORD, SIGN_UP, code_in, latest
+from tests.accounts.sign_ups import CODE, FORM, LOGIN, PASSWORD, RESET, SIGN_UP, code_in, latest
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
 
@@ -154,3 +154,12 @@ def test_after_too_many_wrong_codes_one_is_told_to_begin_again(left, address):
 
     assert "Too many wrong codes. Start again to get a new one by mail." in page
     assert left.post(CODE, {"code": code_in(latest())}).headers["Location"] == "/console/"
+
+
+@pytest.mark.parametrize("page", [SIGN_UP, RESET])
+def test_an_address_that_no_column_holds_is_refused_on_the_form(client, page):
+    answer = client.post(page, {**FORM, "email": f"{'a' * 280}@example.com"})
+
+    assert answer.status_code == 200
+    assert "An address has at most 254 characters." in answer.content.decode()
+    assert not Mail.objects.exists()

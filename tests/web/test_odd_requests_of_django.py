@@ -64,3 +64,34 @@ async def test_a_query_of_too_many_parameters_is_refused(whole, bearer):
     error = json.loads(exchange.body)["error"]
     assert (exchange.status, error["type"]) == (400, "invalid_request_error")
     assert error["message"] == "The query string has too many parameters."
+
+
+async def test_an_accept_that_django_cannot_read_accepts_no_page(whole):
+    headers = {**HOST, "Accept": "text/html; x*=a'b'c"}
+
+    exchange = await call(
+        whole, method="GET", path="/nope", headers=headers, messages=body_of(), hangs=True
+    )
+
+    assert exchange.status == 404
+    assert json.loads(exchange.body)["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/v1/api_keys", 201)])
+async def test_a_length_of_thousands_of_digits_is_a_length(whole, bearer, path, status):
+    headers = {**HOST, **bearer, "Accept": "*/*", "Content-Length": "0" * 5000 + "2"}
+
+    exchange = await call(whole, path=path, headers=headers, messages=body_of(b"{}"), hangs=True)
+
+    assert exchange.status == status
+
+
+async def test_a_host_with_a_long_port_is_not_served(whole):
+    headers = {"Host": "localhost:" + "0" * 400}
+
+    exchange = await call(
+        whole, method="GET", path="/", headers=headers, messages=body_of(), hangs=True
+    )
+
+    assert exchange.status == 400
+    assert json.loads(exchange.body)["error"]["code"] == "unknown_host"

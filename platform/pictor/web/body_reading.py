@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from pictor.kit.words.errors import PictorError, RequestTimeout
-from pictor.web.edge import Message, Receive
+from pictor.web.edge import Message, Receive, Scope, header
 
 FIRST_SECONDS = 20.0
 """Time for a body, plus one second for each MINIMUM_RATE bytes that have come."""
@@ -13,8 +13,18 @@ MINIMUM_RATE = 16 * 1024
 """Bytes a second that a client must keep up."""
 
 
+MAX_DIGITS = 19
+"""Enough for any length; a header may repeat zeros, and Python refuses numbers of 4,301 digits."""
+
+
 class ClientGone(Exception):
     """The connection ended before the body did."""
+
+
+def content_length(scope: Scope) -> int:
+    """The announced length of the body; 0 without one."""
+    digits = (header(scope, b"content-length") or b"").lstrip(b"0")
+    return int(digits[:MAX_DIGITS]) if digits.isdigit() else 0
 
 
 async def chunks(

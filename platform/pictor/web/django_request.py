@@ -1,19 +1,28 @@
-"""Django's request, with a Content-Type that clients may write as they like."""
+"""Django's request, with headers and forms that clients may write as they like."""
 
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http.multipartparser import MultiPartParserError
+from django.http.request import MediaType
+from django.utils.functional import cached_property
 from django.utils.http import parse_header_parameters
 from typing_extensions import override
 
 
 class TolerantRequest(ASGIRequest):
-    """A request without the errors that Django raises for some types, and answers with a 500.
+    """A request without the errors that Django raises for some headers, and answers with a 500.
 
-    A type that cannot be read counts as none. Text is UTF-8 whatever charset is given: `hex` is a
-    codec for Python, and no encoding of text.
+    A type that cannot be read counts as none, given or accepted. Text is UTF-8 whatever charset is
+    given: `hex` is a codec for Python, and no encoding of text.
     """
+
+    @cached_property
+    def accepted_types(self) -> list[MediaType]:  # type: ignore[override]  # it is one in Django, too
+        try:
+            return list(super().accepted_types)
+        except (TypeError, ValueError):
+            return []
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         try:

@@ -186,10 +186,8 @@ def _authorization(scope: Scope) -> bytes:
 
 def _announced_bytes(scope: Scope) -> int | None:
     """Return Content-Length, 0 without one, or None for a chunked body."""
-    if header(scope, b"transfer-encoding") is not None:
-        return None
-    length = header(scope, b"content-length")
-    return int(length) if length and length.isdigit() else 0
+    chunked = header(scope, b"transfer-encoding") is not None
+    return None if chunked else body_reading.content_length(scope)
 
 
 def _encoding(scope: Scope) -> str:

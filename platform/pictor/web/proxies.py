@@ -68,6 +68,8 @@ def _address(word: str) -> str | None:
     match = _WITH_PORT.fullmatch(word)
     if match is not None:
         word = match["six"] or match["four"]
+    if "%" in word:  # a scope, which no database column of addresses takes
+        return None
     try:
         return str(ipaddress.ip_address(word))
     except ValueError:

@@ -47,6 +47,8 @@ MAX_ANSWER_BYTES = 256 * 1024**2
 MEMORY_BYTES = 32 * 1024
 """Forms and answers above this size wait on disk."""
 PIECE_BYTES = 64 * 1024
+MAX_PORT_CHARS = 5
+"""Django takes any number of digits, and repeats them in the addresses that it builds."""
 OWNER = "site"
 """The owner of answers in the spool budget."""
 
@@ -109,14 +111,14 @@ class SiteHandler:
 
     async def _room(self, scope: Scope) -> tuple[Spools, int]:
         """Return the scope for the form, in its sender's share, and the form's largest size."""
-        announced = header(scope, b"content-length") or b"0"
-        if not announced.isdigit() or int(announced) <= MAX_STRANGERS_BYTES:
+        announced = body_reading.content_length(scope)
+        if announced <= MAX_STRANGERS_BYTES:
             return strangers_spools().scope(_address(scope)), MAX_STRANGERS_BYTES
         owner, may_send_files = await self._sender(scope["path"], _session(scope))
         most = MAX_UPLOAD_BYTES if may_send_files else MAX_BODY_BYTES
         if not owner:
             raise _too_large(MAX_STRANGERS_BYTES)
-        if int(announced) > most:
+        if announced > most:
             raise _too_large(most)
         return process_spools().scope(owner), most
 
@@ -188,8 +190,11 @@ def _messages(form: SpoolFile) -> Iterator[Message]:
 def _check_host(scope: Scope) -> None:
     """Refuse other hosts than ours; Django would send a page and log a traceback for each."""
     host = header(scope, b"host")
-    name, _ = split_domain_port(host.decode("latin-1") if host is not None else _own_address(scope))
-    if not name or not validate_host(name, settings.ALLOWED_HOSTS):
+    name, port = split_domain_port(
+        host.decode("latin-1") if host is not None else _own_address(scope)
+    )
+    is_served = name and validate_host(name, settings.ALLOWED_HOSTS)
+    if not is_served or len(port) > MAX_PORT_CHARS:
         raise InvalidRequest("This host name is not served here.", code="unknown_host")
 
 

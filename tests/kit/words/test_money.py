@@ -38,6 +38,8 @@ def test_an_amount_of_at_most_six_decimals_is_whole_micros(text, micros):
         ("9000000000.000001", "too large"),
         ("9" * 30, "too large"),
         ("-" + "9" * 30, "too large"),
+        ("9" * 999_995, "too large"),
+        (Decimal("9" * 1_000_001), "too large"),
         ("", "not an amount"),
         ("ten", "not an amount"),
         ("1,5", "not an amount"),

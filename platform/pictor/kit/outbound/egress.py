@@ -278,9 +278,11 @@ def parse(url: str) -> httpx.URL:
     if len(url) > MAX_URL_CHARS or not url.isprintable() or " " in url or "\\" in url:
         raise EgressRefused("not a url that may be called")
     try:
-        return httpx.URL(url)
+        parsed = httpx.URL(url)
+        _ = parsed.host  # decodes `xn--…`, which may be no name
     except (httpx.InvalidURL, UnicodeError, ValueError):
         raise EgressRefused("not a url that may be called") from None
+    return parsed
 
 
 def origin_of(url: httpx.URL, allow: frozenset[str]) -> Origin:

@@ -16,6 +16,7 @@ PER_UNIT = 1_000_000
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 MAX_MICROS = 9_000_000_000_000_000
 """Largest amount a person may enter: nine billion USD, far inside a signed 64-bit column."""
+_MOST = Decimal(MAX_MICROS) / PER_UNIT
 
 
 def from_decimal(amount: Decimal | str) -> Micros:
@@ -23,8 +24,9 @@ def from_decimal(amount: Decimal | str) -> Micros:
     if isinstance(amount, str) and not _PLAIN.fullmatch(amount.strip()):
         raise ValueError(f"{amount!r} is not an amount")
     exact = Decimal(amount)
-    if exact.is_finite() and abs(exact * PER_UNIT) > MAX_MICROS:
-        raise ValueError(f"{amount!r} is too large")
+    # Compared as it is: a product of a million digits overflows.
+    if exact.is_finite() and exact.copy_abs() > _MOST:
+        raise ValueError(f"{str(amount)[:40]!r} is too large")
     micros = int(exact * PER_UNIT) if exact.is_finite() else 0
     if Decimal(micros).scaleb(-6) != exact:
         raise ValueError(f"{amount!r} is not an amount with at most 6 decimals")
