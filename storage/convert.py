@@ -199,10 +199,11 @@ def _write(image: Any, output_format: str, compression: int | None, result: Spoo
 
 def _saveable(image: Any, output_format: str) -> Any:
     """Reduce the image to what the format holds: jpeg no transparency, only png more than sRGB."""
-    if output_format == "jpeg" and image.hasalpha():
-        image = image.flatten(background=_WHITE)
     if output_format != "png" and image.interpretation not in _SRGB:
         image = image.colourspace("srgb")
+    # Afterwards, because white is another number in 16 bits.
+    if output_format == "jpeg" and image.hasalpha():
+        image = image.flatten(background=_WHITE)
     return image
 
 

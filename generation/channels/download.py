@@ -30,17 +30,18 @@ class NothingThere(HttpError):
 
 
 async def download(
-    url: str, *, http: HttpPool, new_spool: Callable[[], SpoolFile]
+    url: str, *, base: str, http: HttpPool, new_spool: Callable[[], SpoolFile]
 ) -> SpoolFile | None:
     """The bytes at the url, at most MAX_IMAGE_BYTES; None if they cannot be fetched.
 
     Args:
         url: as the vendor gave it.
+        base: the address of which a relative url is a part.
         http: the event loop's clients.
         new_spool: makes a spool for each try. Its SpoolError is raised unchanged.
     """
     try:
-        return await _again(_may_pass, _fetch, url, http, new_spool)
+        return await _again(_may_pass, _fetch, _address(url, base), http, new_spool)
     except HttpError:
         return None
 
@@ -50,16 +51,23 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, HttpError) and not isinstance(error, EgressRefused | BodyTooLarge)
 
 
+def _address(url: str, base: str) -> str:
+    """The whole address, escaped. Raises EgressRefused for what is no url."""
+    try:
+        return _BARE.sub(lambda bare: quote(bare[0]), urljoin(base, url.strip()))
+    except ValueError:
+        raise EgressRefused("not a url that may be called") from None
+
+
 async def _fetch(
     url: str,
     http: HttpPool,
     new_spool: Callable[[], SpoolFile],
     redirects: int = MAX_REDIRECTS,
 ) -> SpoolFile:
-    url = _BARE.sub(lambda bare: quote(bare[0]), url)
     async with http.exchange("GET", url, read_timeout_seconds=READ_SECONDS) as answer:
         if answer.status in REDIRECT_STATUSES and redirects:
-            there = urljoin(url, answer.headers.get("location", ""))
+            there = _address(answer.headers.get("location", ""), url)
             return await _fetch(there, http, new_spool, redirects - 1)
         if answer.status != HTTPStatus.OK:
             raise NothingThere(f"HTTP {answer.status}")

@@ -192,8 +192,10 @@ class Dispatcher:
     def _requeue(self, run: _Run, candidate: Candidate, ended: "_Ended") -> None:
         """Leave in the queue the channels to try next; raises Failure if there is none."""
         rest = [other for other in run.queue if other is not candidate]
-        is_doubted = ended.cause.attempt_class is AttemptClass.REJECTED and self._chooser.doubts(
-            candidate.route, tenant=run.generation.tenant_id
+        is_doubted = (
+            ended.cause.attempt_class is AttemptClass.REJECTED
+            and not ended.cause.may_have_billed  # a preview had arrived
+            and self._chooser.doubts(candidate.route, tenant=run.generation.tenant_id)
         )
         is_wrong_size = isinstance(ended.cause, WrongSize)  # it would come again, and be paid
         if is_doubted:

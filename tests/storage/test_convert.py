@@ -1,4 +1,6 @@
 import io
+import struct
+import zlib
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from PIL import Image
 from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, SpoolFull, Spools
 from storage.convert import to_format, to_size
 from storage.probe import NotAnImage, verify
+from tests.storage.pngs import SIGNATURE, chunk
 
 RED = (200, 30, 30)
 
@@ -74,6 +77,17 @@ def test_less_compression_quality_makes_a_smaller_file(spooled, spools):
         result.close()
 
     assert sizes[0] < sizes[1] < sizes[2] == sizes[3]
+
+
+def test_transparency_in_sixteen_bits_becomes_white_in_a_jpeg(spooled, spools):
+    header = struct.pack(">IIBBBBB", 50, 50, 16, 6, 0, 0, 0)  # 16 bits, with alpha
+    rows = zlib.compress(bytes(50 * (1 + 50 * 8)))  # black, and all of it transparent
+    spool = spooled(SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND"))
+
+    jpeg = to_format(spool, verify(spool), "jpeg", spools=spools)
+
+    assert opened(jpeg).getpixel((25, 25)) == (255, 255, 255)
+    jpeg.close()
 
 
 def test_a_cmyk_jpeg_becomes_an_rgb_webp(spooled, spools):

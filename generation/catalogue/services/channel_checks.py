@@ -134,11 +134,14 @@ def _quality_map(words: Any, *, model: str, known: Collection[str]) -> dict[str,
     return mapped
 
 
+_ENDS = frozenset(AttemptClass) - {AttemptClass.DELIVERED}
+
+
 def _class_overrides(overrides: Any) -> dict[str, str]:
     """Check a mapping of HTTP statuses to attempt classes."""
     words = _words(overrides)
     for status, name in words.items():
-        if not STATUS.fullmatch(status) or name not in set(AttemptClass):
+        if not STATUS.fullmatch(status) or name not in _ENDS:
             raise ValidationError(f"{status!r}: {name!r} is not an HTTP status and a class")
     return words
 

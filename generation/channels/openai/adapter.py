@@ -16,7 +16,7 @@ from generation.channels.failed_calls import error_without_answer
 from generation.channels.form_body import form_body
 from generation.channels.json_body import json_body
 from generation.channels.openai import wire
-from generation.channels.openai.reader import AnswerReader
+from generation.channels.openai.reader import EVENT_FIELDS, AnswerReader
 from pictor.kit.bytes.json_stream import JsonRefused
 from pictor.kit.bytes.spool import SpoolError, Spools
 from pictor.kit.outbound.http import (
@@ -29,8 +29,6 @@ from pictor.kit.outbound.http import (
 )
 
 EVENTS_OR_JSON = "text/event-stream, application/json"
-EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
-"""The first bytes of a stream of events."""
 
 
 class OpenAIAdapter:

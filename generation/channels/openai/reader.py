@@ -7,7 +7,6 @@ short: its images are lost.
 
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
-from urllib.parse import urljoin
 
 from generation.channels.answers import request_id_of
 from generation.channels.base import (
@@ -29,6 +28,8 @@ from pictor.kit.outbound.http import HttpAnswer, HttpPool
 from pictor.kit.words import clock
 
 MAX_ANSWER_BYTES_PER_IMAGE = MAX_IMAGE_BYTES // 3 * 4 + 1024**2
+EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
+"""The first bytes of a stream of events."""
 SPARE_IMAGES = 2
 """Answers with this many surplus images are still read to their end."""
 
@@ -74,8 +75,9 @@ class AnswerReader:
         head = b""
         async for chunk in chunks:
             head = (head + chunk).removeprefix(BOM_UTF8).lstrip()
-            # A part of the mark may be all that has come.
-            if head and not BOM_UTF8.startswith(head):
+            # A part of the mark, or of a field's name, may be all that has come.
+            wholes = (BOM_UTF8, *EVENT_FIELDS)
+            if head and not any(head != whole and whole.startswith(head) for whole in wholes):
                 break
 
         async def whole() -> AsyncIterator[bytes]:
@@ -161,8 +163,9 @@ class AnswerReader:
             if len(images) == n:
                 break
             if image.url is not None:
-                url = urljoin(self._address, image.url.strip())
-                spool = await download(url, http=self._http, new_spool=stream.new_spool)
+                spool = await download(
+                    image.url, base=self._address, http=self._http, new_spool=stream.new_spool
+                )
             else:
                 spool = stream.image(image.base64)
             if spool is not None:

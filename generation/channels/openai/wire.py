@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urlsplit
 
+from billing.upstream_cost import MAX_TOKENS
 from generation.channels.base import TokenUsage, UpstreamRequest
 from generation.channels.declaration import Task
 from generation.channels.form_body import FilePart
@@ -191,6 +192,7 @@ def _has_text(value: object, *, depth: int) -> bool:
 
 
 def _count(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:  # a bool is an int
+    """A number of tokens; None for what is none, or is more than any call can have."""
+    if isinstance(value, bool) or not isinstance(value, int):  # a bool is an int
         return None
-    return value
+    return value if 0 <= value <= MAX_TOKENS else None

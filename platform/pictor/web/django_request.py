@@ -18,7 +18,8 @@ class TolerantRequest(ASGIRequest):
     """
 
     @cached_property
-    def accepted_types(self) -> list[MediaType]:  # type: ignore[override]  # it is one in Django, too
+    @override
+    def accepted_types(self) -> list[MediaType]:  # type: ignore[override]  # cached in Django, too
         try:
             return list(super().accepted_types)
         except (TypeError, ValueError):

@@ -45,6 +45,7 @@ def channel() -> Channel:
         ({"timeout_seconds": 0}, "the timeout must be from 1 to"),
         ({"max_concurrency": 0}, "the number of calls at once must be from 1 to"),
         ({"class_overrides": {"429": "maybe"}}, "is not an HTTP status and a class"),
+        ({"class_overrides": {"500": "delivered"}}, "is not an HTTP status and a class"),
         ({"class_overrides": {"many": "unknown"}}, "is not an HTTP status and a class"),
         ({"class_overrides": {"9" * 5000: "unknown"}}, "is not an HTTP status and a class"),
         ({"class_overrides": ["429"]}, "must be a JSON object of strings"),

@@ -22,7 +22,12 @@ def download(pool: HttpPool, spools: Spools) -> Download:
     """Downloads into spools of at most 1,000 bytes."""
 
     async def one(url: str) -> SpoolFile | None:
-        return await shelf.download(url, http=pool, new_spool=lambda: spools.new(max_bytes=1000))
+        return await shelf.download(
+            url,
+            base="https://vendor.example/v1/images/generations",
+            http=pool,
+            new_spool=lambda: spools.new(max_bytes=1000),
+        )
 
     return one
 
@@ -95,6 +100,19 @@ async def test_a_redirect_is_judged_as_any_address(download, upstream):
 
     assert await download(f"{upstream.url}/a.png") is None
     assert len(upstream.received) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[x/y.png", "//[x/a.png", "https://x/\ud800.png", "https://xn--ls8h.la/a.png"]
+)
+async def test_what_is_no_address_is_no_image(download, url):
+    assert await download(url) is None
+
+
+async def test_a_redirect_to_what_is_no_address_is_no_image(download, upstream):
+    upstream.script = sends(b"HTTP/1.1 302 Found\r\nLocation: https://[x\r\n\r\n")
+
+    assert await download(f"{upstream.url}/a.png") is None
 
 
 async def test_redirects_without_end_are_given_up(download, upstream, monkeypatch):

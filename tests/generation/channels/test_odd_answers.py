@@ -2,12 +2,14 @@
 
 import base64
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from generation.channels.base import UpstreamRequest
 from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.openai.reader import AnswerReader
 from tests.fakes.raw_server import Received, says
 
 pytestmark = pytest.mark.anyio
@@ -88,3 +90,34 @@ async def test_an_answer_is_read_by_what_it_is(channel, upstream, kind, body):
     upstream.script = says(body, headers={"Content-Type": kind})
 
     assert await bytes_of(channel) == BYTES
+
+
+class InPieces:
+    """An answer whose bytes come as these pieces."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = pieces
+
+    async def chunks(self, most: int) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            yield piece
+
+
+@pytest.mark.parametrize(
+    ("pieces", "head"),
+    [
+        ((b"\xef\xbb", b"\xbf e", b"ven", b"t: a", b"b"), b"event: a"),
+        ((b"d", b"ata: {}"), b"data: {}"),
+        ((b": drawing",), b": drawing"),
+        ((b" ", b"{", b"}"), b"{"),
+    ],
+)
+async def test_what_an_answer_is_shows_once_its_first_word_is_there(pieces, head):
+    request = UpstreamRequest(model="m", prompt="p")
+    nothing: Any = None
+    reader = AnswerReader(
+        request, address="", http=nothing, spools=nothing, api_key="", on_partial=None
+    )
+    answer: Any = InPieces(*pieces)
+
+    assert (await reader.begun(answer))[0] == head

@@ -86,6 +86,7 @@ def test_no_image_is_no_image(document):
         ({}, None),
         ({"output_tokens": -1}, None),
         ({"output_tokens": True}, None),
+        ({"output_tokens": 10**27}, None),
         ({"output_tokens": "9"}, None),
         ({"output_tokens": 9}, TokenUsage(0, 9, 9)),
         ({"prompt_tokens": 3, "completion_tokens": 9}, TokenUsage(3, 9, 12)),

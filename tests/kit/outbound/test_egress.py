@@ -149,6 +149,7 @@ def test_a_public_url_is_known_by_its_form(url):
         *("https://api.internal/", "https://nas.local/", "https://router.home.arpa/"),
         *("https://10.0.0.1/", "https://192.88.99.1/", "https://[::1]/", "https://[::ffff:a00:1]/"),
         *("https://127.1/", "https://2130706433/", "https://0x7f.1/", "https://0177.0.0.1/"),
+        *("https://xn--ls8h.la/", "https://xn--a.com/"),
         *("https://10.1/", "https://0x7f000001/", "https://127.0.0.0x1/", "https://1.1.1.1.1/"),
     ],
 )
