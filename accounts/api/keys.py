@@ -267,7 +267,8 @@ class KeyRotationView(Endpoint):
     def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
         """Give a key a new secret. Its id, rules, budgets and usage stay.
 
-        The old secret can make images until the overlap ends, but cannot manage keys.
+        The old secret can make images until the overlap ends, but cannot manage keys. Until it
+        ends, another rotation is refused, unless that one has no overlap.
         """
         key = _key(caller, public_id)
         with _as_invalid_request():

@@ -149,15 +149,22 @@ def rotate_api_key(
 ) -> str:
     """Give a key a new secret and return it; the old one works for `overlap` longer.
 
-    The key keeps its id, rules, budgets and usage. Any text older than the former one stops
-    working. Raises ValidationError for a key that has ended, and for an overlap that is not one of
-    `OVERLAPS`.
+    The key keeps its id, rules, budgets and usage. Only one former text is kept. Raises
+    ValidationError while an earlier one still works, unless there is no overlap, for a key that has
+    ended, and for an overlap that is not one of `OVERLAPS`.
     """
     if overlap not in OVERLAPS.values():
         raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
     key.refresh_from_db(from_queryset=ApiKey.objects.select_for_update())
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         raise ValidationError("the key is revoked or expired: create another one")
+    until = key.previous_until
+    if overlap and until is not None and until > now:
+        raise ValidationError(
+            f"The secret before the present one works until {until:%-d %b %Y, %H:%M:%S} UTC and may"
+            " still be in use: rotate again after that. To end all secrets at once, rotate with the"
+            ' overlap "0" (at once).'
+        )
     before = {"visible_prefix": key.visible_prefix}
     text = keys.mint(test=key.is_test)
     key.previous_digest, key.previous_until = (

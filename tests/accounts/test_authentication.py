@@ -113,8 +113,9 @@ def test_the_use_of_a_former_text_is_noted_once_a_minute(acme_key, django_assert
 def test_a_text_of_two_rotations_ago_does_not_count_as_the_former_one(acme_key, now):
     key, oldest = acme_key
     digests = keys.digests(oldest, settings.KEY_PEPPER, [])
-    for _ in range(2):
-        rotate_api_key(key=key, overlap=timedelta(hours=1), now=now, actor="test")
+    for hours in (0, 1):
+        at = now + timedelta(hours=hours)
+        rotate_api_key(key=key, overlap=timedelta(hours=1), now=at, actor="test")
 
     note_former_use(key_id=key.id, digests=digests, now=now)
 

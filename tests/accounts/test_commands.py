@@ -366,6 +366,18 @@ def test_a_rotated_key_has_a_new_text_and_the_former_may_go_on(overlap, goes_on)
     assert rotated["api_key"] not in str(event.after)
 
 
+def test_a_key_in_its_overlap_is_rotated_by_command_only_without_an_overlap():
+    made = json.loads(run("tenant", "create", "Acme", "--json"))
+    run("key", "rotate", made["key_id"])
+
+    with pytest.raises(CommandError, match='at once, rotate with the overlap "0"'):
+        run("key", "rotate", made["key_id"], "--overlap", "1h")
+
+    assert caller_of(made["api_key"]) is not None
+    run("key", "rotate", made["key_id"], "--overlap", "0")
+    assert caller_by_digest(digest(made["api_key"], settings.KEY_PEPPER)) is None
+
+
 def test_a_key_is_revoked_by_its_id_once_or_twice():
     facts = json.loads(run("tenant", "create", "Acme", "--json"))
 

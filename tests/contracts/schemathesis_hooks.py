@@ -23,7 +23,7 @@ DEPENDS = {
     "resend_webhook_delivery",
     "resend_webhook_deliveries",
     "rotate_webhook_secret",  # a secret in its overlap may still be in use
-    "rotate_api_key",  # an ended key is not rotated
+    "rotate_api_key",  # an ended key is not rotated, nor one in its overlap
 }
 """Operations that earlier calls may make fail, with an error that names no field."""
 

@@ -215,7 +215,7 @@ def test_the_former_text_of_a_key_makes_images_and_manages_no_keys(
     assert operator("key", "list", customer.name, "--json") == listed
     assert customer.generate(quality="low").status_code == 200
     with using(customer, text) as present:
-        assert present.client.post(f"{own}/rotate", json={}).status_code == 200
+        assert present.client.post(f"{own}/rotate", json={"overlap": "0"}).status_code == 200
 
 
 def test_a_key_that_only_manages_keys_names_what_another_may(
@@ -266,18 +266,22 @@ def test_keys_are_made_up_to_a_thousand_and_no_further(
     assert "at most 1000 keys" in revived.json()["error"]["message"]
 
 
-def test_without_an_overlap_and_at_the_next_rotation_a_text_ends_at_once(
+def test_no_text_ends_before_its_time_unless_a_rotation_has_no_overlap(
     customer: Customer,
 ) -> None:
     made = make(customer)
     path = f"{KEYS}/{made['id']}/rotate"
-    texts, alive = [made["api_key"]], []
 
-    for overlap in ("7d", "7d", "0"):
-        texts.append(customer.client.post(path, json={"overlap": overlap}).json()["api_key"])
-        alive.append([works(customer, text) for text in texts])
+    second = customer.client.post(path, json={"overlap": "7d"}).json()["api_key"]
+    refused = customer.client.post(path, json={"overlap": "7d"})
+    in_overlap = [works(customer, text) for text in (made["api_key"], second)]
+    third = customer.client.post(path, json={"overlap": "0"}).json()["api_key"]
 
-    assert alive == [[True, True], [False, True, True], [False, False, False, True]]
+    assert refused.status_code == 400
+    assert 'at once, rotate with the overlap "0"' in refused.json()["error"]["message"]
+    assert in_overlap == [True, True]
+    texts = (made["api_key"], second, third)
+    assert [works(customer, text) for text in texts] == [False, False, True]
 
 
 def test_a_revoked_key_is_refused_with_its_former_text(customer: Customer) -> None:

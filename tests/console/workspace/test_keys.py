@@ -130,6 +130,18 @@ def test_a_rotated_key_has_a_new_text_and_the_former_goes_on(acme, sign_in):
     assert client.post(page, {"overlap": "9y"}).status_code == 422
 
 
+def test_a_rotation_that_is_sent_twice_ends_no_secret_before_its_time(acme, sign_in):
+    client, page = sign_in(acme), url("key_rotate", acme, acme.key.public_id)
+    first = text_in(client.post(page, {"overlap": "24h"}))
+
+    again = client.post(page, {"overlap": "24h"})
+
+    assert again.status_code == 422
+    assert "To end all secrets at once, rotate with the overlap &quot;0&quot;" in words_of(again)
+    callers = [authenticate(text, now=clock.now(), ip=None) for text in (acme.plaintext, first)]
+    assert [caller.key_id for caller in callers] == [acme.key.id, acme.key.id]
+
+
 @pytest.mark.parametrize(("hour", "is_so"), [(14, True), (13, False)])
 def test_a_use_within_the_hour_that_runs_is_told_as_that(acme, hour, is_so):
     now = datetime(2026, 11, 3, 14, 40, tzinfo=UTC)

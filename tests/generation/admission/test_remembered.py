@@ -313,9 +313,8 @@ async def test_no_image_is_looked_at_for_a_key_that_was_revoked(acme):
 
 
 async def test_a_former_text_is_asked_about_each_time(acme, lent):
-    overlap = OVERLAPS["1h"]
     await pools.database(
-        rotate_api_key, key=acme.key, overlap=overlap, now=clock.now(), actor="test"
+        rotate_api_key, key=acme.key, overlap=OVERLAPS["1h"], now=clock.now(), actor="test"
     )
 
     await Request.of(acme, prompt="a hare").submitted()
@@ -323,7 +322,7 @@ async def test_a_former_text_is_asked_about_each_time(acme, lent):
     await Request.of(acme, prompt="a lynx").submitted()
     assert len(lent) == 3  # the key by its present secret, by its former one, and the hold
     await pools.database(
-        rotate_api_key, key=acme.key, overlap=overlap, now=clock.now(), actor="test"
+        rotate_api_key, key=acme.key, overlap=OVERLAPS["0"], now=clock.now(), actor="test"
     )
     with pytest.raises(Unauthenticated):
         await Request.of(acme).submitted()
