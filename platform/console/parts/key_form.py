@@ -1,6 +1,7 @@
 """The form of an API key: its name and its rules."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
@@ -38,6 +39,7 @@ OVERLAP_WORDS = {
 """How long an old secret stays valid after a rotation."""
 LAST_DAY = date(2099, 12, 31)
 """The API's limit, too; the end of year 9999 overflows in zones with an earlier midnight."""
+ENDED = "The key is revoked or expired: create another one."
 FIELD_OF = {
     "allowed_models": "models",
     "budget_day_micros": "budget_day",
@@ -103,6 +105,21 @@ class KeyForm(forms.Form):
             budget_warns_only=data["budget_warns_only"],
             default_response_format=data["default_response_format"],
         )
+
+    def rules_for(self, key: ApiKey) -> KeyRules:
+        """The chosen rules for this key; what they do not change stays exactly as it is.
+
+        The form shows neither the time of an expiry nor the order of scopes and models.
+        """
+        rules = self.rules()
+        same: dict[str, Any] = {}
+        if key.expires_at and self.cleaned_data["expires"] == key.expires_at.date():
+            same["expires_at"] = key.expires_at
+        if set(rules.scopes) == set(key.scopes):
+            same["scopes"] = key.scopes
+        if set(rules.models or ()) == set(key.allowed_models or ()):
+            same["models"] = key.allowed_models
+        return replace(rules, **same)
 
     def take_errors(self, error: ValidationError) -> None:
         """Show the service's refusals beside their fields."""

@@ -36,7 +36,14 @@ from billing.selectors import (
 from console.parts.charts import Spark
 from console.parts.filters import MAX_TEXT
 from console.parts.form_fields import dressed
-from console.parts.key_form import OVERLAP_WORDS, SCOPE_WORDS, KeyForm, NewKeyForm, values_of
+from console.parts.key_form import (
+    ENDED,
+    OVERLAP_WORDS,
+    SCOPE_WORDS,
+    KeyForm,
+    NewKeyForm,
+    values_of,
+)
 from console.workspace.access import (
     Permission,
     Workspace,
@@ -158,6 +165,8 @@ def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
     if request.method != "POST":
         return _detail(request, workspace, found, keys)
     _require_change(workspace, found)
+    if found.status(clock.now()) != "active":
+        return _detail(request, workspace, found, keys, refusal=ENDED)
     form = dressed(KeyForm(request.POST, initial=values_of(found), most=scopes_of(workspace.role)))
     if form.is_valid() and _is_changed(request, workspace, found, form):
         return done(request, workspace, "Changes saved", "key", found.public_id)
@@ -168,7 +177,7 @@ def _is_changed(request: HttpRequest, workspace: Workspace, key: ApiKey, form: K
     change = change_api_key if Permission.MANAGE_KEYS in workspace.may else change_own_key
     name, who = form.cleaned_data["name"], by(request, workspace)
     try:
-        change(key=key, name=name, rules=form.rules(), **who)
+        change(key=key, name=name, rules=form.rules_for(key), **who)
     except ValidationError as error:
         form.take_errors(error)
         return False

@@ -1,6 +1,7 @@
 """A tenant's members and keys, removed by staff: an owner stays, and every key has a holder."""
 
 import re
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Tenant, User
-from accounts.services import add_member, create_tenant, issue_api_key
+from accounts.services import KeyRules, add_member, create_tenant, issue_api_key
+from pictor.kit.words import clock
 from tests.console.answers import said_by
 
 
@@ -85,6 +87,26 @@ def test_a_member_is_removed_and_the_last_owner_is_not(owner, acme):
     assert members() == ["ann@acme.example"]
     assert "bob@acme.example removed" in owner.get(done["Location"]).content.decode()
     assert remove(owner, acme, "bob").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_an_operator_who_renames_a_key_keeps_its_expiry_and_leaves_an_ended_one(owner, acme):
+    afternoon = datetime(2031, 5, 4, 15, 0, tzinfo=UTC)
+    rules = KeyRules(scopes=["images:read", "images:write"], expires_at=afternoon)
+    key, _ = issue_api_key(tenant=acme, name="ci", rules=rules, actor="test")
+    there = f"/ops/tenants/{acme.public_id}/keys/{key.public_id}/change/"
+    said = {"scopes": ["images:write", "images:read"], "expires": "2031-05-04"}
+
+    owner.post(there, {**said, "name": "nightly"})
+    key.refresh_from_db()
+    renamed = (key.name, key.expires_at, key.limited_by)
+    ApiKey.objects.filter(id=key.id).update(expires_at=clock.now())
+    refused = owner.post(there, {**said, "name": "weekly"})
+
+    assert renamed == ("nightly", afternoon, None)
+    assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "The key is revoked or expired: create another one." in said_by(refused)
+    key.refresh_from_db()
+    assert (key.name, key.status(clock.now())) == ("nightly", "expired")
 
 
 def test_keys_of_one_who_goes_need_an_heir_or_end(owner, acme):

@@ -15,7 +15,7 @@ from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.audit_events import full_entries
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import dressed
-from console.parts.key_form import KeyForm, values_of
+from console.parts.key_form import ENDED, KeyForm, values_of
 from pictor.kit.words import clock
 
 SHOWN_EVENTS = 20
@@ -42,10 +42,12 @@ def change(request: HttpRequest, operator: Operator, tenant: str, key: str) -> H
     """Change the name and rules of a key; they apply from the next request on."""
     found = key_of(tenant, key)
     form = KeyForm(request.POST, initial=values_of(found), most=SCOPES)
+    if form.is_valid() and found.status(clock.now()) != "active":
+        form.add_error(None, ENDED)
     if form.is_valid():
         name, who = form.cleaned_data["name"], by(request, operator)
         try:
-            change_api_key(key=found, name=name, rules=form.rules(), **who)
+            change_api_key(key=found, name=name, rules=form.rules_for(found), **who)
         except ValidationError as error:
             form.take_errors(error)
         else:
