@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -82,6 +83,7 @@ def issue_own_key(
     rules: KeyRules,
     is_test: bool,
     actor: User,
+    once: UUID | None = None,
     ip: str | None = None,
 ) -> tuple[ApiKey, str]:
     """`issue_api_key` for a member who manages only their own keys.
@@ -93,7 +95,9 @@ def issue_own_key(
     if bounds := _bounds_of(actor, ApiKey(tenant=tenant, is_test=is_test)):
         message = "Somebody who manages keys has limited yours: a new key may do no more."
         _refuse_widening(bounds, rules, message)
-    return issue_api_key(tenant=tenant, name=name, rules=rules, is_test=is_test, actor=actor, ip=ip)
+    return issue_api_key(
+        tenant=tenant, name=name, rules=rules, is_test=is_test, actor=actor, once=once, ip=ip
+    )
 
 
 def _bounds_of(maker: User | None, key: ApiKey) -> list[ApiKey]:

@@ -21,6 +21,7 @@ from console.parts.form_fields import (
     take_errors,
 )
 from console.parts.periods import UTC_ZONE
+from pictor.kit.words import ids
 
 SCOPE_WORDS = {
     "images:write": "Make, cancel and delete images",
@@ -127,8 +128,12 @@ class KeyForm(forms.Form):
 
 
 class NewKeyForm(KeyForm):
-    """The form of a new key, with its mode, which never changes."""
+    """The form of a new key, with its mode, which never changes.
 
+    `once` is set when the form is shown, and becomes the key's id.
+    """
+
+    once = forms.UUIDField(required=False, widget=forms.HiddenInput, initial=ids.new_uuid)
     mode = forms.ChoiceField(label="Mode", choices=MODES, initial=LIVE, widget=forms.RadioSelect)
 
     @property

@@ -144,6 +144,7 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
                 name=form.cleaned_data["name"],
                 rules=form.rules(),
                 is_test=form.is_test,
+                once=form.cleaned_data["once"],
                 actor=workspace.user,
                 ip=request.META.get("REMOTE_ADDR"),
             )

@@ -1,9 +1,12 @@
 """Keys made by developers: none may do more than its maker."""
 
+import re
+
 import pytest
 
 from accounts.models import ApiKey
 from pictor.kit.words import clock
+from tests.console.answers import words_of
 from tests.console.workspace.conftest import url
 from tests.console.workspace.key_forms import FORM
 
@@ -17,6 +20,28 @@ def test_a_developer_gives_no_key_more_than_a_developer_may(acme, sign_in):
     assert "Manage keys" not in page
     assert answer.status_code == 422
     assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.parametrize("role", ["owner", "developer"])
+def test_a_form_that_is_sent_twice_makes_one_key(acme, sign_in, role):
+    client, page = sign_in(acme, role), url("key_new", acme)
+    (drawn,) = re.findall(r'name="once" value="([^"]+)"', client.get(page).content.decode())
+
+    first = client.post(page, {**FORM, "once": drawn})
+    second = client.post(page, {**FORM, "once": drawn})
+
+    key = ApiKey.objects.get(name="production")
+    assert str(key.id) == drawn
+    assert key.visible_prefix in first.content.decode()
+    assert second.status_code == 422
+    assert "This form has already created its key, which was shown then." in words_of(second)
+
+
+def test_a_form_with_another_id_than_it_was_given_is_opened_again(acme, sign_in):
+    answer = sign_in(acme).post(url("key_new", acme), {**FORM, "once": "twice"})
+
+    assert answer.status_code == 422
+    assert "This form is incomplete: open it again." in words_of(answer)
 
 
 def test_a_key_that_may_more_than_its_maker_shows_them_no_new_text(acme, sign_in):
