@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -41,16 +42,27 @@ class EndpointValues:
 
 
 def create_endpoint(
-    *, tenant: Tenant, livemode: bool, values: EndpointValues, actor: Actor, ip: str | None = None
+    *,
+    tenant: Tenant,
+    livemode: bool,
+    values: EndpointValues,
+    actor: Actor,
+    once: UUID | None = None,
+    ip: str | None = None,
 ) -> tuple[WebhookEndpoint, str]:
     """Create an endpoint and return its secret, shown only this once.
 
-    It gets the events of its mode only.
+    It gets the events of its mode only. `once` becomes its id, so a form that is sent twice makes
+    one endpoint; the second time ValidationError is raised.
     """
     columns = _checked_columns(values, livemode=livemode)
     secret = signing.new_secret()
     with transaction.atomic():
         tenant_for_update(tenant.id)  # so concurrent calls are counted
+        if once and WebhookEndpoint.objects.filter(id=once).exists():
+            raise ValidationError(
+                "This form has already created its endpoint, whose secret was shown then."
+            )
         endpoints = WebhookEndpoint.objects.filter(tenant=tenant, livemode=livemode)
         if endpoints.count() >= MAX_ENDPOINTS:
             mode = "live" if livemode else "test"
@@ -58,17 +70,16 @@ def create_endpoint(
                 f"There are {MAX_ENDPOINTS} {mode} endpoints already: delete one first."
             )
         endpoint = WebhookEndpoint(
-            tenant=tenant, livemode=livemode, secret=encrypted(secret), **columns
+            id=once or ids.new_uuid(),
+            tenant=tenant,
+            livemode=livemode,
+            secret=encrypted(secret),
+            **columns,
         )
         endpoint.save(force_insert=True)
         endpoint.refresh_from_db(fields=["created_at"])
-        record(
-            endpoint.audited,
-            "webhook_endpoint.create",
-            actor=actor,
-            after=_describe(endpoint),
-            ip=ip,
-        )
+        after = _describe(endpoint)
+        record(endpoint.audited, "webhook_endpoint.create", actor=actor, after=after, ip=ip)
     return endpoint, secret
 
 

@@ -104,8 +104,12 @@ class EndpointForm(forms.Form):
 
 
 class NewEndpointForm(EndpointForm):
-    """The form of a new endpoint, with its mode, which never changes."""
+    """The form of a new endpoint, with its mode, which never changes.
 
+    `once` is set when the form is shown, and becomes the endpoint's id.
+    """
+
+    once = forms.UUIDField(required=False, widget=forms.HiddenInput, initial=ids.new_uuid)
     mode = forms.ChoiceField(label="Mode", choices=MODES, initial=LIVE, widget=forms.RadioSelect)
 
     @property
@@ -147,6 +151,7 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
                     tenant=workspace.tenant,
                     livemode=form.livemode,
                     values=form.values(),
+                    once=form.cleaned_data["once"],
                     **by(request, workspace),
                 )
             except (ValidationError, Unavailable) as error:

@@ -51,6 +51,20 @@ def test_an_endpoint_is_made_and_its_secret_shown_once(acme, sign_in, role):
     assert event.actor_name == f"{role}@acme.example"
 
 
+def test_a_form_that_is_sent_twice_makes_one_endpoint(acme, sign_in):
+    client, page = sign_in(acme), url("webhook_new", acme)
+    (drawn,) = re.findall(r'name="once" value="([^"]+)"', client.get(page).content.decode())
+
+    first = client.post(page, {"url": HOOK, "mode": "live", "once": drawn})
+    second = client.post(page, {"url": HOOK, "mode": "live", "once": drawn})
+    wrong = client.post(page, {"url": HOOK, "mode": "live", "once": "twice"})
+
+    assert str(WebhookEndpoint.objects.get().id) == drawn
+    assert [answer.status_code for answer in (first, second, wrong)] == [200, 422, 422]
+    assert "This form has already created its endpoint" in words_of(second)
+    assert "This form is incomplete: open it again." in words_of(wrong)
+
+
 def test_a_test_endpoint_says_so_wherever_it_is_shown(acme, sign_in):
     client = sign_in(acme)
 
