@@ -57,9 +57,6 @@ ROLES: Mapping[str, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
 }
 
-CHANGED_MEANWHILE = "Somebody changed it after you opened this page. Check it and save again."
-"""The message for a form that was opened before another change."""
-
 
 class Mode(StrEnum):
     """The kind of requests that a page shows; the kinds are never mixed."""

@@ -431,7 +431,7 @@ def test_nothing_of_one_that_is_being_erased_is_changed(owner, five):
     owner.post(page(fine, "erase"), {"name": "fine"})
     money = {"once": ids.new_uuid(), "amount": "5", "reason": "sorry", "note": "late"}
     sent = {
-        "limits": {"name": "other", "requests_per_minute": "3", "prompt_retention_days": "9"},
+        "limits": {"name": "other", "requests_per_minute": "3", "prompt_retention_days": "90"},
         "keys": {"name": "new", "once": ids.new_uuid()},
         "members": {"email": "eve@fine.example", "role": "viewer"},
         "money/credit": {**money, "seen": "5000000"},

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from console.ops.access import CHANGED_MEANWHILE, Operator, Permission, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.channels.changes import (
     ChangeOutlook,
     ChannelChange,
@@ -30,6 +30,7 @@ from console.ops.channels.forms import (
 )
 from console.ops.channels.shown import sentence
 from console.ops.channels.trials import TestSubject, to_tests, trial_subject
+from console.parts.compared_forms import CHANGED_MEANWHILE
 from generation.catalogue import services
 from generation.models import Channel
 from generation.oversight.splits import expected_splits

@@ -13,11 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from console.ops.access import CHANGED_MEANWHILE, Operator, Permission, by, done, staff
+from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.models import forms
 from console.ops.models.forms import ModelForm, SizeRow
 from console.ops.models.one import events_of, model_or_404
 from console.parts.audit_events import ChangedValue, changes_of
+from console.parts.compared_forms import CHANGED_MEANWHILE
 from console.parts.periods import number_of
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns

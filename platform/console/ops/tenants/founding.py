@@ -17,6 +17,7 @@ from accounts.services import Founded, Owner, Start, TenantLimits, found_tenant
 from billing.models import PriceList
 from billing.selectors import lists_by_name
 from console.ops.access import Operator, Permission, by, done, staff
+from console.parts.compared_forms import ComparedForm
 from console.parts.form_fields import DollarsField, LimitField, dressed, take_errors
 from console.people import invitations
 from pictor.kit.words import clock, ids
@@ -38,12 +39,23 @@ class TenantLimitsForm(forms.Form):
         return TenantLimits(**{name: self.cleaned_data[name] for name in LIMITS})
 
 
-class StandingForm(TenantLimitsForm):
+class StandingForm(ComparedForm, TenantLimitsForm):
     """The other settings by operators; an empty ceiling is the default one."""
 
     name = forms.CharField(max_length=100, label="Name")
     uncharged_ceiling = DollarsField(label="Uncharged cost a day, USD")
     prompt_retention_days = LimitField(least=0, label="Days that prompts are kept")
+    erases = forms.BooleanField(required=False, label="Erase older prompts now")
+
+    @override
+    def clean(self) -> None:
+        """Require a confirmation for a shorter time, because it erases existing prompts."""
+        super().clean()
+        days = self.cleaned_data.get("prompt_retention_days")
+        kept = self.initial["prompt_retention_days"]
+        is_shorter = days is not None and (kept is None or days < kept)
+        if is_shorter and not self.cleaned_data.get("erases"):
+            self.add_error("erases", f"This erases prompts of more than {days} days, for good.")
 
     def standing(self) -> dict[str, Any]:
         """Return the service's arguments."""

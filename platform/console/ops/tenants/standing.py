@@ -71,7 +71,8 @@ def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
 @require_POST
 def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Change the limits; the message names the former ones."""
-    found, form = tenant_of(tenant), dressed(StandingForm(request.POST))
+    found = tenant_of(tenant)
+    form = dressed(StandingForm(request.POST, initial=standing_of(found)))
     if form.is_valid():
         try:
             changed = change_standing(tenant=found, **form.standing(), **by(request, operator))

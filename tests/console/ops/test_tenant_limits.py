@@ -1,0 +1,80 @@
+"""The form of a tenant's name and limits, which also decides how long its prompts are kept."""
+
+from http import HTTPStatus
+
+import pytest
+from django.test import Client
+
+from accounts.models import Tenant
+from accounts.services import create_tenant
+from tests.console.answers import said_by, words_of
+
+MEANWHILE = "Somebody changed it after you opened this page. Check it and save again."
+
+
+@pytest.fixture
+def acme(db: None) -> Tenant:
+    made = create_tenant(name="acme", actor="test")
+    Tenant.objects.update(prompt_retention_days=30)
+    return made
+
+
+def page(tenant: Tenant) -> str:
+    return f"/ops/tenants/{tenant.public_id}/"
+
+
+def shown(owner: Client, tenant: Tenant) -> str:
+    """The digest of the limits that the tenant's page shows."""
+    return str(owner.get(page(tenant)).context["limits"].shown)
+
+
+def kept_days(tenant: Tenant) -> int | None:
+    return Tenant.objects.get(id=tenant.id).prompt_retention_days
+
+
+@pytest.mark.parametrize(("kept", "days"), [(30, "0"), (30, "29"), (None, "3000")])
+def test_older_prompts_are_erased_only_after_a_tick(owner, acme, kept, days):
+    Tenant.objects.filter(id=acme.id).update(prompt_retention_days=kept)
+    shorter = {"name": "acme", "prompt_retention_days": days}
+
+    refused = owner.post(f"{page(acme)}limits/", shorter)
+    kept_then = kept_days(acme)
+    agreed = owner.post(f"{page(acme)}limits/", {**shorter, "erases": "on"})
+
+    assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert f"This erases prompts of more than {days} days, for good." in said_by(refused)
+    assert 'name="erases"' in words_of(refused)
+    assert kept_then == kept
+    assert (agreed.status_code, kept_days(acme)) == (HTTPStatus.SEE_OTHER, int(days))
+
+
+@pytest.mark.parametrize("days", ["30", "31", ""])
+def test_prompts_kept_as_long_or_longer_need_no_tick(owner, acme, days):
+    answer = owner.post(f"{page(acme)}limits/", {"name": "acme", "prompt_retention_days": days})
+
+    assert answer.status_code == HTTPStatus.SEE_OTHER
+
+
+def test_a_longer_time_that_the_owner_chose_meanwhile_stays(owner, acme):
+    opened = shown(owner, acme)
+    Tenant.objects.filter(id=acme.id).update(prompt_retention_days=None)
+    raised = {"name": "acme", "requests_per_minute": "60", "prompt_retention_days": "30"}
+
+    answer = owner.post(f"{page(acme)}limits/", {**raised, "erases": "on", "shown": opened})
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert MEANWHILE in said_by(answer)
+    assert answer.context["limits"]["prompt_retention_days"].value() is None
+    assert f'name="shown" value="{shown(owner, acme)}"' in words_of(answer)
+    assert (kept_days(acme), Tenant.objects.get(id=acme.id).requests_per_minute) == (None, None)
+
+
+def test_a_second_click_on_save_is_no_change_by_somebody_else(owner, acme):
+    raised = {"name": "acme", "requests_per_minute": "60", "prompt_retention_days": "30"}
+    form = {**raised, "uncharged_ceiling": "12.5", "shown": shown(owner, acme)}
+    first = owner.post(f"{page(acme)}limits/", form)
+
+    second = owner.post(f"{page(acme)}limits/", form, follow=True)
+
+    assert first.status_code == HTTPStatus.SEE_OTHER
+    assert "Nothing changed" in said_by(second)
