@@ -13,6 +13,7 @@ from typing_extensions import override
 from accounts.models import SCOPES, ApiKey
 from accounts.offer import offer
 from accounts.services import KeyRules
+from console.parts.compared_forms import ComparedForm
 from console.parts.form_fields import (
     CheckboxesField,
     DollarsField,
@@ -57,7 +58,7 @@ MODES = [
 ]
 
 
-class KeyForm(forms.Form):
+class KeyForm(ComparedForm):
     """A key's name and rules. An empty limit means no limit."""
 
     name = forms.CharField(max_length=100, label="Name")

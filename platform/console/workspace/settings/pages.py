@@ -20,6 +20,7 @@ from accounts.services import (
     set_own_limits,
     set_support,
 )
+from console.parts.compared_forms import ComparedForm
 from console.parts.form_fields import (
     CheckboxesField,
     DollarsField,
@@ -35,7 +36,7 @@ from storage.selectors import exports_of
 FOREVER_DAYS = 36_500
 
 
-class SettingsForm(forms.Form):
+class SettingsForm(ComparedForm):
     """The settings that owners and admins decide."""
 
     title = forms.CharField(max_length=100, label="Name")
@@ -66,7 +67,7 @@ class SettingsForm(forms.Form):
         zone.choices = zone_choices(self.initial["time_zone"])  # type: ignore[attr-defined]  # a choice field
 
 
-class OwnLimitsForm(forms.Form):
+class OwnLimitsForm(ComparedForm):
     """Budgets over all keys, and limits below the operator's. An empty field is no limit."""
 
     budget_month_micros = DollarsField(label="Budget per month, USD")
@@ -87,7 +88,7 @@ class OwnLimitsForm(forms.Form):
         return OwnLimits(**{**data, "own_models": data["own_models"] or None})
 
 
-class SupportForm(forms.Form):
+class SupportForm(ComparedForm):
     """The access that support has."""
 
     allows_support = forms.BooleanField(required=False)
@@ -110,7 +111,7 @@ def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @member(Permission.MANAGE)
 def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Change the workspace's budgets and own limits."""
-    form = OwnLimitsForm(request.POST)
+    form = OwnLimitsForm(request.POST, initial=_own_limits(workspace.tenant))
     if form.is_valid():
         set_own_limits(tenant=workspace.tenant, limits=form.limits(), **by(request, workspace))
         return done(request, workspace, "Limits saved", "settings")
@@ -121,8 +122,9 @@ def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @member(Permission.ALLOW_SUPPORT)
 def support(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Allow or forbid support views; open ones end if they are forbidden."""
-    form = SupportForm(request.POST)
-    form.is_valid()
+    form = SupportForm(request.POST, initial=_support(workspace.tenant))
+    if not form.is_valid():
+        return page(request, workspace, support_form=form)
     set_support(
         tenant=workspace.tenant,
         is_allowed=form.cleaned_data["allows_support"],
@@ -143,25 +145,35 @@ def _initial_values(tenant: Tenant) -> dict[str, Any]:
     return {**columns, "title": tenant.shown_name}
 
 
+def _own_limits(tenant: Tenant) -> dict[str, Any]:
+    columns = {name: getattr(tenant, name) for name in OwnLimitsForm.base_fields}
+    return {**columns, "own_models": tenant.own_models or []}
+
+
+def _support(tenant: Tenant) -> dict[str, bool]:
+    return {name: getattr(tenant, name) for name in SupportForm.base_fields}
+
+
 def page(
     request: HttpRequest,
     workspace: Workspace,
     *,
     form: SettingsForm | None = None,
     limits_form: OwnLimitsForm | None = None,
+    support_form: SupportForm | None = None,
     **refusals: str,
 ) -> HttpResponse:
     """Render the page, with a refused form in place of the current values, or with refusals."""
     tenant = workspace.tenant
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form or limits_form or refusals else HTTPStatus.OK
-    columns = (*OwnLimitsForm.base_fields, "own_models")
-    values = {name: getattr(tenant, name) for name in columns}
+    is_refused = form or limits_form or support_form or refusals
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
     exports = exports_of(tenant.id)
     context = {
         "workspace": workspace,
         "tenant": tenant,
         "form": dressed(form or SettingsForm(initial=_initial_values(tenant))),
-        "limits_form": dressed(limits_form or OwnLimitsForm(initial=values)),
+        "limits_form": dressed(limits_form or OwnLimitsForm(initial=_own_limits(tenant))),
+        "support_form": support_form or SupportForm(initial=_support(tenant)),
         "used": workspace.balance.used,
         "most_image_days": config.IMAGE_RETENTION_DAYS,
         "most_stored": config.STORED_BYTES_PER_TENANT,

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from accounts.audit_log import audit_events_about
 from accounts.services import OVERLAPS
+from console.parts.compared_forms import ComparedForm
 from console.parts.filters import PAGE_ROWS
 from console.parts.form_fields import CheckboxesField, dressed, take_errors
 from console.parts.key_form import LIVE, OVERLAP_WORDS, TEST
@@ -83,7 +84,7 @@ class EndpointRow:
         return until if until is not None and until > clock.now() else None
 
 
-class EndpointForm(forms.Form):
+class EndpointForm(ComparedForm):
     """The url of an endpoint, and its events."""
 
     url = forms.CharField(
@@ -170,7 +171,7 @@ def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
     found = endpoint_of(workspace, endpoint)
     if request.method != "POST":
         return page(request, workspace, found)
-    form = dressed(EndpointForm(request.POST))
+    form = dressed(EndpointForm(request.POST, initial=_initial_of(found)))
     if form.is_valid():
         try:
             change_endpoint(
@@ -236,6 +237,10 @@ def endpoint_of(workspace: Workspace, public_id: str) -> WebhookEndpoint:
     return endpoint
 
 
+def _initial_of(endpoint: WebhookEndpoint) -> dict[str, Any]:
+    return {"url": endpoint.url, "events": list(endpoint.events or EVENTS)}
+
+
 def page(
     request: HttpRequest,
     workspace: Workspace,
@@ -252,14 +257,13 @@ def page(
         endpoint, state=state if is_state else "", after=after, limit=PAGE_ROWS + 1
     )
     record = records_of(workspace.tenant.id).get(endpoint.id, Record())
-    initial = {"url": endpoint.url, "events": endpoint.events or EVENTS}
     about = endpoint.public_id
     events = audit_events_about(workspace.tenant.id, "webhook_endpoint", about, limit=SHOWN_EVENTS)
     context = {
         "workspace": workspace,
         "shown": EndpointRow(endpoint, record),
         "endpoint": endpoint,
-        "form": form or dressed(EndpointForm(initial=initial)),
+        "form": form or dressed(EndpointForm(initial=_initial_of(endpoint))),
         "refusal": refusal,
         "deliveries": [(delivery, badge_of(delivery)) for delivery in deliveries[:PAGE_ROWS]],
         "more": deliveries[PAGE_ROWS - 1].public_id if len(deliveries) > PAGE_ROWS else "",
