@@ -367,6 +367,30 @@ def test_the_file_says_the_row_of_a_price_in_columns(owner, two):
     )  # fmt: skip
 
 
+def test_the_file_has_only_the_groups_that_the_page_shows(owner, two, acme):
+    sold(acme, "gpt-image-1", unknown_images=1, cost_micros=0)
+    query = {"format": "csv", "by": "model"}
+
+    losing = lines_of(owner.get(MARGIN, {**query, "show": "losing"}))
+    unknown = lines_of(owner.get(MARGIN, {**query, "show": "unknown"}))
+
+    assert [(row["model"], row["margin"]) for row in losing] == [("dall-e-2", "-1.000000")]
+    assert [row["model"] for row in unknown] == ["gpt-image-1"]
+
+
+def test_the_file_has_every_day_of_a_group_that_lost_in_the_whole_time(owner, acme, other):
+    sold(other, days_ago=1)
+    sold(acme, days_ago=1)
+    sold(acme, cost_micros=9_000_000)
+
+    rows = lines_of(owner.get(MARGIN, {"format": "csv", "show": "losing"}))
+
+    assert [(row["from"], row["tenant"], row["margin"]) for row in rows] == [
+        ("2026-11-25", "acme", "3.000000"),
+        ("2026-11-26", "acme", "-4.000000"),
+    ]
+
+
 def test_the_file_of_what_is_typed_wrong_says_why(owner, db):
     answer = owner.get(MARGIN, {"format": "csv", "tenant": "nobody"})
 

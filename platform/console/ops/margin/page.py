@@ -155,6 +155,10 @@ def _csv(query: MarginQuery) -> Iterator[Rows]:
         yield [[query.trouble]]
         return
     rows = query.sums(query.by, query.per)
+    if query.show:
+        groups = [row.group for row in matching_rows(query.sums(query.by), query.show)]
+        shown = {tuple(group.values()) for group in groups}
+        rows = [row for row in rows if tuple(row.group.values()) in shown]
     names = tenants_among({tenant_id for row in rows if (tenant_id := row.group.get("tenant_id"))})
     yield [_cells(row, query, names) for row in rows]
 
