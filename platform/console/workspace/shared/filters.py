@@ -147,11 +147,10 @@ def chips_of(
 
 
 def _words(name: str, word: str, filters: Filters, keys: Mapping[str, ApiKey]) -> str:
-    if name in MANY and AND in word:
-        first, *others = values_of(word)
-        word, more = first, f" and {len(others)} more"
-    else:
-        more = ""
+    more = ""
+    if name in MANY:
+        word, *others = values_of(word)
+        more = f" and {len(others)} more" if others else ""
     return _word(name, word, filters, keys) + more
 
 

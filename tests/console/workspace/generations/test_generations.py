@@ -108,6 +108,12 @@ def test_a_filter_may_name_several(acme, sign_in, some, *, asked, places, words)
     assert [line["id"] for line in lines_of(again)] == [some[place].public_id for place in places]
 
 
+def test_one_value_with_a_comma_is_one_value(acme, sign_in, some):
+    shown = Bar(sign_in(acme).get(url("generations", acme) + "?model=dall-e-2,"))
+
+    assert list(shown.chips) == ["Model: dall-e-2"]
+
+
 def test_several_keys_with_an_unknown_one_are_no_filter(acme, other, sign_in, some):
     page = url("generations", acme) + f"?key={acme.key.public_id},{other.key.public_id}"
 
