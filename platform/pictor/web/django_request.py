@@ -19,7 +19,7 @@ class TolerantRequest(ASGIRequest):
 
     @cached_property
     @override
-    def accepted_types(self) -> list[MediaType]:  # type: ignore[override]  # cached in Django, too
+    def accepted_types(self) -> list[MediaType]:
         try:
             return list(super().accepted_types)
         except (TypeError, ValueError):
