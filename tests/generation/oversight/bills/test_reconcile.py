@@ -181,7 +181,7 @@ def test_a_mistake_is_one_line_and_nothing_is_kept(calls, file, words, complaint
         (["take", "--reason", "r", "--amount", "1"], "it changes the cost by 0.025000"),
         (["take", "--reason", "r", "--amount", "x"], "'x' is not an amount"),
         (["take", "--list", "equal", "--reason", "r"], "none of these lines can be taken"),
-        (["take", "--line", "0", "--reason", "r"], "no such line"),
+        (["take", "--line", "987654321", "--reason", "r"], "no such line"),
         (["dispute", "--list", "equal", "--words", "w"], "None of these lines can be disputed"),
         (["back", "--reason", "r"], "--line names one line"),
         (["accept"], "Nothing about it is in doubt"),
