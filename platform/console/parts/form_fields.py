@@ -179,6 +179,19 @@ def take_errors(
 FormT = TypeVar("FormT", bound=forms.Form)
 
 
+def require_tick_to_erase(form: forms.Form, days_of: Mapping[str, int]) -> None:
+    """Refuse shorter times without the `erases` tick: they erase what is stored, such as prompts.
+
+    `days_of` has the days of each kind of data that is kept for a shorter time.
+    """
+    if days_of and not form.cleaned_data.get("erases"):
+        older = [
+            f"{what} older than {days} day{'' if days == 1 else 's'}"
+            for what, days in days_of.items()
+        ]
+        form.add_error("erases", f"This erases {' and '.join(older)}, for good.")
+
+
 def dressed(form: FormT) -> FormT:
     """Style the form's controls for the console, except checkboxes and radio buttons."""
     for field in form.fields.values():

@@ -32,8 +32,11 @@ def kept_days(tenant: Tenant) -> int | None:
     return Tenant.objects.get(id=tenant.id).prompt_retention_days
 
 
-@pytest.mark.parametrize(("kept", "days"), [(30, "0"), (30, "29"), (None, "3000")])
-def test_older_prompts_are_erased_only_after_a_tick(owner, acme, kept, days):
+@pytest.mark.parametrize(
+    ("kept", "days", "words"),
+    [(30, "0", "0 days"), (30, "1", "1 day"), (None, "3000", "3000 days")],
+)
+def test_older_prompts_are_erased_only_after_a_tick(owner, acme, kept, days, words):
     Tenant.objects.filter(id=acme.id).update(prompt_retention_days=kept)
     shorter = {"name": "acme", "prompt_retention_days": days}
 
@@ -42,7 +45,7 @@ def test_older_prompts_are_erased_only_after_a_tick(owner, acme, kept, days):
     agreed = owner.post(f"{page(acme)}limits/", {**shorter, "erases": "on"})
 
     assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert f"This erases prompts of more than {days} days, for good." in said_by(refused)
+    assert f"This erases prompts older than {words}, for good." in said_by(refused)
     assert 'name="erases"' in words_of(refused)
     assert kept_then == kept
     assert (agreed.status_code, kept_days(acme)) == (HTTPStatus.SEE_OTHER, int(days))

@@ -18,7 +18,13 @@ from billing.models import PriceList
 from billing.selectors import lists_by_name
 from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.compared_forms import ComparedForm
-from console.parts.form_fields import DollarsField, LimitField, dressed, take_errors
+from console.parts.form_fields import (
+    DollarsField,
+    LimitField,
+    dressed,
+    require_tick_to_erase,
+    take_errors,
+)
 from console.people import invitations
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
@@ -53,9 +59,8 @@ class StandingForm(ComparedForm, TenantLimitsForm):
         super().clean()
         days = self.cleaned_data.get("prompt_retention_days")
         kept = self.initial["prompt_retention_days"]
-        is_shorter = days is not None and (kept is None or days < kept)
-        if is_shorter and not self.cleaned_data.get("erases"):
-            self.add_error("erases", f"This erases prompts of more than {days} days, for good.")
+        if days is not None and (kept is None or days < kept):
+            require_tick_to_erase(self, {"prompts": days})
 
     def standing(self) -> dict[str, Any]:
         """Return the service's arguments."""

@@ -26,6 +26,7 @@ from console.parts.form_fields import (
     DollarsField,
     LimitField,
     dressed,
+    require_tick_to_erase,
     take_errors,
 )
 from console.workspace.access import Permission, Workspace, by, done, member
@@ -51,13 +52,12 @@ class SettingsForm(ComparedForm):
         data: dict[str, Any] = super().clean() or {}
         most = {"prompts": FOREVER_DAYS, "images": config.IMAGE_RETENTION_DAYS}
         names = {what: f"{what[:-1]}_retention_days" for what in most}
-        erased = [
-            f"{what} of more than {data[name]} days"
+        shorter = {
+            what: data[name]
             for what, name in names.items()
             if data.get(name) is not None and data[name] < _days(self.initial[name], most[what])
-        ]
-        if erased and not data.get("erases"):
-            self.add_error("erases", f"This erases {' and '.join(erased)}, for good.")
+        }
+        require_tick_to_erase(self, shorter)
         return data
 
     @override

@@ -45,7 +45,7 @@ def test_a_shorter_time_erases_nothing_before_that_is_agreed_to(acme, sign_in):
     agreed = client.post(url("settings", acme), {**shorter, "erases": "on"})
 
     page = words_of(refused)
-    assert "This erases prompts of more than 30 days and images of more than 3 days" in page
+    assert "This erases prompts older than 30 days and images older than 3 days" in page
     assert 'name="erases"' in page
     assert (agreed.status_code, Tenant.objects.get().image_retention_days) == (302, 3)
 
