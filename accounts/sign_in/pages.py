@@ -9,6 +9,7 @@ from allauth.account.mixins import NextRedirectMixin
 from allauth.account.stages import EmailVerificationStage, LoginStage, LoginStageController
 from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import ConfirmEmailVerificationCodeView, LoginView, SignupView
+from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView
@@ -90,6 +91,21 @@ class CodeView(ConfirmEmailVerificationCodeView):
         self._process.record_resend()
         self._process.persist()
         return redirect(self.passthrough_next_url(reverse("account_email_verification_sent")))
+
+
+class FactorView(AuthenticateView):
+    """The page that asks for the second factor's code at the sign-in."""
+
+    @override
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Read a form without a code as one with an empty code."""
+        # The library would take it for a security key's, and raises for a malformed one.
+        if request.method == "POST" and "code" not in request.POST:
+            form = request.POST.copy()
+            form["code"] = ""
+            request.POST = form  # type: ignore[assignment]  # the stubs have no setter
+        asked: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return asked
 
 
 class SetUpView(NextRedirectMixin, ActivateTOTPView):

@@ -168,6 +168,17 @@ def test_the_code_is_asked_for_and_a_wrong_one_refused(secret, turns):
     assert browser.get("/admin/accounts/user/").status_code == 200
 
 
+@pytest.mark.parametrize("form", [{}, {"credential": '{"id": 5}'}])
+def test_a_form_without_a_code_is_asked_for_it_again(secret, form):
+    browser = Client()
+    sign_in(browser)
+
+    answer = browser.post(ASK, form)
+
+    assert answer.status_code == 200
+    assert 'name="code"' in answer.content.decode()
+
+
 def test_a_code_is_good_once(secret, turns):
     code = turns(secret)
     first, second = Client(), Client()
