@@ -8,6 +8,11 @@ from playwright.sync_api import BrowserContext, Page
 from tests.console.browser import LOOKS, SHOWN, axe, focused, keep
 from tests.console.pages import Place, new_key
 
+TIMERS_WITHOUT_DELAY_STAND_STILL = """
+const { setTimeout: start } = window;
+window.setTimeout = (f, ms, ...all) => ms === undefined ? 0 : start(f, ms, ...all);
+"""
+"""htmx starts from one of them, on a page that is still being read."""
 EVERY_LOOK = pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
 
 
@@ -51,6 +56,16 @@ def test_the_palette_finds_pages_keys_and_a_generation(overview, place, stack, l
     page.keyboard.press("Control+k")
     page.keyboard.press("Escape")
     palette.wait_for(state="hidden")
+
+
+def test_the_palette_is_full_however_early_its_keys_come(signed_in, place):
+    page = signed_in.new_page()
+    page.add_init_script(TIMERS_WITHOUT_DELAY_STAND_STILL)
+    page.goto(place.path("overview"))
+
+    page.keyboard.press("Control+k")
+
+    page.get_by_role("dialog", name="Find").get_by_role("link", name="Ledger").wait_for()
 
 
 def test_a_table_wider_than_a_phone_is_scrolled_by_keyboard(sessions):

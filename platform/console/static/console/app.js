@@ -1,5 +1,8 @@
 // The few things a page cannot do with HTML alone.
 
+// htmx starts from a timer of its own: a key or a choice could come before it listens.
+window.htmx?.process(document.body);
+
 class CopyButton extends HTMLElement {
   // <p-copy for="id"><button>Copy</button></p-copy>: copies that element's text.
   connectedCallback() {
