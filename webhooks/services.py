@@ -88,10 +88,12 @@ def change_endpoint(
 ) -> None:
     """Change an endpoint's url, events or status; nothing is written if nothing changes.
 
-    An endpoint that is enabled again starts with its failures forgotten; pending deliveries go on.
-    Raises WebhookEndpoint.DoesNotExist if it was deleted meanwhile.
+    A value that `endpoint` already has leaves what was set since it was read. An endpoint that is
+    enabled again starts with its failures forgotten; pending deliveries go on. Raises
+    WebhookEndpoint.DoesNotExist if it was deleted meanwhile.
     """
-    columns = _checked_columns(values, livemode=endpoint.livemode, present=endpoint)
+    wanted = _checked_columns(values, livemode=endpoint.livemode, present=endpoint)
+    columns = {name: value for name, value in wanted.items() if value != getattr(endpoint, name)}
     with transaction.atomic():
         _lock(endpoint)
         before = _describe(endpoint)

@@ -72,6 +72,18 @@ def test_a_change_is_recorded_without_a_url_s_query(acme, receiver, endpoint):
     }
 
 
+def test_changes_of_two_fields_at_once_both_last(acme, receiver, endpoint):
+    read_before = endpoint_by_id(endpoint.public_id, tenant_id=acme.id)
+    moved = EndpointValues(f"{receiver.url}/new", is_enabled=None)
+    narrowed = EndpointValues(read_before.url, ["generation.failed"], is_enabled=None)
+
+    change_endpoint(endpoint=endpoint, values=moved, actor="test")
+    change_endpoint(endpoint=read_before, values=narrowed, actor="test")
+
+    endpoint.refresh_from_db()
+    assert (endpoint.url, endpoint.events) == (f"{receiver.url}/new", ["generation.failed"])
+
+
 def test_a_test_endpoint_is_not_made_for_what_it_is_never_told_of(acme, receiver):
     made, _ = endpoint_of(acme, receiver.url, livemode=False, events=list(EVENTS))
 
