@@ -204,8 +204,9 @@ def a_sleep() -> str:
     return f"SELECT pg_sleep(60) AS s_{new_uuid().hex}"
 
 
-async def is_running(statement: str) -> bool:
-    found = "SELECT 1 FROM pg_stat_activity WHERE query = %s::text AND state = 'active'"
+async def is_asleep(statement: str) -> bool:
+    """Whether it is executed. It is active before, too: prepared, when no cancel reaches it."""
+    found = "SELECT 1 FROM pg_stat_activity WHERE query = %s::text AND wait_event = 'PgSleep'"
     return await first_row(found, statement) is not None
 
 
@@ -213,12 +214,12 @@ def test_a_statement_that_is_given_up_leaves_its_connection_fit_or_gone():
     async def gives_up() -> Any:
         sleep = a_sleep()
         waiting = asyncio.create_task(first_row(sleep))
-        while not await is_running(sleep):
+        while not await is_asleep(sleep):
             await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert not await is_running(sleep)
+        assert not await is_asleep(sleep)
         return [await first_row("SELECT %s::int", number) for number in range(3)]
 
     assert asyncio.run(gives_up()) == [(0,), (1,), (2,)]
@@ -253,11 +254,13 @@ async def cut_off() -> bool:
         sleep = a_sleep()
         waiting = asyncio.create_task(first_row(sleep))
         await asyncio.sleep(0)  # it takes that connection
-        while not await is_running(sleep):
+        while not await is_asleep(sleep):
             await asyncio.sleep(0)
         same.shutdown(socket.SHUT_RDWR)
         with pytest.raises(OperationalError) as failed:
             await waiting
+    ends = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE query = %s::text"
+    await first_row(ends, sleep)  # PostgreSQL would sleep on, unaware that nobody waits
     return is_answer_lost(failed.value)
 
 
