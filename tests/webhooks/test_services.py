@@ -73,7 +73,7 @@ def test_a_change_is_recorded_without_a_url_s_query(acme, receiver, endpoint):
 
 
 def test_changes_of_two_fields_at_once_both_last(acme, receiver, endpoint):
-    read_before = endpoint_by_id(endpoint.public_id, tenant_id=acme.id)
+    read_before = WebhookEndpoint.objects.get(id=endpoint.id)
     moved = EndpointValues(f"{receiver.url}/new", is_enabled=None)
     narrowed = EndpointValues(read_before.url, ["generation.failed"], is_enabled=None)
 
