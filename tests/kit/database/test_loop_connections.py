@@ -205,7 +205,7 @@ def a_sleep() -> str:
 
 
 async def is_asleep(statement: str) -> bool:
-    """Whether it is executed. It is active before, too: prepared, when no cancel reaches it."""
+    """True once it executes. While it is prepared it is active, too, but a cancel misses it."""
     found = "SELECT 1 FROM pg_stat_activity WHERE query = %s::text AND wait_event = 'PgSleep'"
     return await first_row(found, statement) is not None
 
