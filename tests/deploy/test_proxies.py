@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from tests.customers.edits import EDITS, FIELDS
 from tests.deploy.programs import DEPLOY, program, said
 from tests.deploy.proxies import BUCKET, COMMANDS, Proxy, running
 from tests.deploy.webs import Web
+from tests.fakes.serving import serving
 from tests.stack.running import MakeCustomer
 from tests.stack.servers import Stack
 
@@ -199,17 +200,12 @@ def slow(
 ) -> Iterator[Proxy]:
     """A proxy in front of a server that waits for the test."""
     folder = tmp_path_factory.mktemp("slow") / request.param
-    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        port = server.server_port
+    with serving(Slow) as port:
         Slow.may_go_on.set()  # for the checks whether the proxy answers
         with running(
             request.param, folder, upstreams={"8001": port, "8002": port, "9000": port}
         ) as proxy:
             yield proxy
-        server.shutdown()
-        thread.join()
 
 
 def test_an_event_arrives_before_the_next_one_is_sent(slow):

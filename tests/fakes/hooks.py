@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from typing_extensions import override
+
+from tests.fakes.serving import serving
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,5 @@ def listening(port: int) -> Iterator[Hooks]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
+    with serving(Handler, port=port):
         yield hooks
-        server.shutdown()
-        thread.join()

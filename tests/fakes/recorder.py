@@ -7,16 +7,17 @@ import io
 import json
 import random
 import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from PIL import Image
 from typing_extensions import override
+
+from tests.fakes.serving import serving
 
 NO_SIZE = (1024, 1024)
 OPENAI_SIZES = "1024x1024,1536x1024,1024x1536"
@@ -111,12 +112,6 @@ def read(content_type: str, raw: bytes) -> tuple[dict[str, Any], list[tuple[str,
     return fields, files
 
 
-class BurstServer(ThreadingHTTPServer):
-    """A server whose socket takes a burst of connections; the usual backlog of 5 resets some."""
-
-    request_queue_size = 128
-
-
 @contextmanager
 def answering(
     port: int,
@@ -133,28 +128,20 @@ def answering(
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             status, content = answer(body)
-            with suppress(OSError):
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                for name, value in (headers or {}).items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(content)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
 
         @override
         def log_message(self, format: str, *args: Any) -> None:
             return
 
-    server = BurstServer(("127.0.0.1", port), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(Handler, port=port):
         yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextmanager
@@ -200,17 +187,11 @@ def recording(port: int) -> Iterator[Recorder]:
         def log_message(self, format: str, *args: Any) -> None:
             return
 
-    server = BurstServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
     try:
-        yield recorder
+        with serving(Handler, port=port):
+            yield recorder
     finally:
-        server.shutdown()
         _cut(list(connections))
-        server.server_close()
-        thread.join()
 
 
 def _cut(connections: list[socket.socket]) -> None:

@@ -8,13 +8,12 @@ import hashlib
 import hmac
 import http.client
 import ssl
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, cast
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -22,6 +21,8 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from typing_extensions import override
+
+from tests.fakes.serving import serving
 
 OF_URLS = "X-Amz-"
 SIGNED_ANEW = ("content-type", "cache-control", "content-md5")
@@ -92,37 +93,6 @@ def s3_front(
         scheme, host = ("https", "localhost") if tls else ("http", "127.0.0.1")
         front.url = f"{scheme}://{host}:{port}"
         yield front
-
-
-@contextmanager
-def serving(
-    handler: type[BaseHTTPRequestHandler], *, tls: ssl.SSLContext | None = None
-) -> Iterator[int]:
-    """An http server in threads of its own; its port."""
-    server = _Server(("127.0.0.1", 0), handler)
-    if tls:
-        # Each thread shakes hands by itself: a stalled client holds up no other.
-        server.socket = tls.wrap_socket(
-            server.socket, server_side=True, do_handshake_on_connect=False
-        )
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False  # do not wait for connections that a client keeps
-    request_queue_size = 256
-
-    @override
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that hang up or refuse our certificate, as tests make them do."""
 
 
 class Asking(BaseHTTPRequestHandler):

@@ -19,7 +19,8 @@ from django.conf import settings
 from typing_extensions import override
 
 from storage import backends
-from tests.fakes.s3_front import Answered, Asking, Issued, serving
+from tests.fakes.s3_front import Answered, Asking, Issued
+from tests.fakes.serving import serving
 
 CONTAINER, ROLES, IMDS_TOKEN = (
     "/credentials",

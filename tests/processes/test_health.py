@@ -1,8 +1,7 @@
 """A container's health check of its process."""
 
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from typing_extensions import override
 from pictor.embedded.ports import free_port
 from pictor.kit.redis import client as redis_client
 from pictor.processes.health import main
+from tests.fakes.serving import serving
 
 POSTED = "it has posted no metrics for 15 s"
 
@@ -76,15 +76,10 @@ class Web(BaseHTTPRequestHandler):
 
 
 def test_a_web_process_is_well_while_it_answers(monkeypatch):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Web) as server:
-        monkeypatch.setenv("PORT", str(server.server_port))
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-
+    with serving(Web) as port:
+        monkeypatch.setenv("PORT", str(port))
         well = main(["web"])
 
-        server.shutdown()
-        thread.join()
     assert well == 0
     assert main(["web"]) == "it does not answer"
 
