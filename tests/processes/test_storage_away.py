@@ -12,7 +12,7 @@ import pytest
 
 from tests.customers.customer import GENERATIONS, Customer, Operator
 from tests.fakes.s3_away import S3Front, front_of
-from tests.stack.servers import TEST_BUCKET, Stack, start_stack, stop_stack
+from tests.stack.servers import TEST_BUCKET, Stack, copy_migrated, start_stack, stop_stack
 from tests.stack.stack_processes import until
 
 pytestmark = pytest.mark.timeout(180)
@@ -31,6 +31,7 @@ def front() -> Iterator[S3Front]:
 def behind(front: S3Front, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that stores through the front."""
     folder: Path = tmp_path_factory.mktemp("stack")
+    copy_migrated(folder / "data")
     stack = start_stack(
         folder,
         S3_ENDPOINT_URL=front.url,

@@ -199,7 +199,7 @@ def _wait_for_record(
 def _start_servers(folder: Path) -> Stack:
     """Start PostgreSQL, Valkey and S3; this process's settings will read their addresses."""
     (folder / "data" / "s3" / TEST_BUCKET).mkdir(parents=True)
-    _copy_migrated(folder / "data")
+    copy_migrated(folder / "data")
     servers = _start(folder, THREE_SERVERS, SANDBOX_URL=NO_SANDBOX)
     redis = urlsplit(servers.env["REDIS_URL"])
     os.environ.update(servers.env)
@@ -220,7 +220,7 @@ def _migrate_once(folder: Path) -> None:
     os.environ[MIGRATED] = str(servers.data)
 
 
-def _copy_migrated(data: Path) -> None:
+def copy_migrated(data: Path) -> None:
     """Let a new folder of data begin with the migrated cluster, if there is one."""
     migrated = os.environ.get(MIGRATED)
     if migrated and Path(migrated, "postgres").exists():  # under root it may lie elsewhere
@@ -302,7 +302,7 @@ def pytest_runtest_makereport(
 def stack() -> Iterator[Stack]:
     """The whole running system, for tests that use it over HTTP or kill its parts."""
     folder = Path(tempfile.mkdtemp(prefix="pictor-stack-"))
-    _copy_migrated(folder / "data")
+    copy_migrated(folder / "data")
     # Many sign up in a day of tests, all from this machine's one address.
     _running.append(start_stack(folder, PICTOR_SIGN_UP_CREDITS_PER_ADDRESS="1000"))
     yield _running[0]
