@@ -28,6 +28,7 @@ def tried() -> dict[str, set[bool]]:
     return found
 
 
+@pytest.mark.thorough
 def test_every_alert_fires_and_stays_silent_where_it_must():
     promtool = program("promtool", "apt-get install prometheus")
 

@@ -29,6 +29,8 @@ from tests.fakes.token_services import (
 )
 from tests.storage.conftest import ACCESS_KEY, SECRET_KEY, S3Server
 
+pytestmark = pytest.mark.thorough
+
 LIFE_SECONDS = 4
 LOAD_SECONDS = 8
 BETWEEN_SECONDS = 0.1

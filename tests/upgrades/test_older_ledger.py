@@ -15,6 +15,8 @@ from tests.stack.databases import another_database
 from tests.stack.servers import ROOT
 from tests.upgrades.dumps import environment_of, restore
 
+pytestmark = pytest.mark.thorough
+
 LEDGER = ROOT / "tests/upgrades/ledger_of_2026_11_26.sql.xz"
 """Two tenants of e2c6d26, with every kind of transfer that it had and checkpoints of both proofs.
 
