@@ -35,7 +35,7 @@ test: venv-dev ## run the tests, against real servers of their own, three files 
 	@$(COMPILE)
 	@$(PYTEST)
 
-quick: venv-dev ## rules, some services and one flow through all parts, within a minute
+quick: venv-dev ## rules, some services and one flow through all parts, in about a minute
 	@$(COMPILE)
 	@$(PYTEST) -q -m 'quick and not thorough'
 
