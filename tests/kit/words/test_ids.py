@@ -26,8 +26,19 @@ def test_a_new_uuid_begins_with_the_milliseconds():
     assert before <= milliseconds <= time.time_ns() // 1_000_000
 
 
-def test_ids_made_in_one_millisecond_differ():
-    assert len({ids.new_uuid() for _ in range(10_000)}) == 10_000
+def test_ids_made_in_one_millisecond_differ_and_are_in_order():
+    made = [ids.new_uuid() for _ in range(10_000)]
+
+    assert made == sorted(set(made))
+
+
+def test_ids_of_one_instant_differ(monkeypatch):
+    monkeypatch.setattr(time, "time_ns", lambda: 1_795_737_600_123_456_789)
+
+    made = {ids.new_uuid() for _ in range(1_000)}
+
+    assert len(made) == 1_000
+    assert {str(one)[:19] for one in made} == {"01a21a4d-407b-774f-"}
 
 
 @pytest.mark.parametrize(
@@ -89,6 +100,7 @@ def test_a_uuid_of_a_past_moment_stands_between_those_around_it():
     made = ids.new_uuid_of(at)
 
     assert made.version == 7
+    assert made < ids.new_uuid_of(at + timedelta(microseconds=1))
     assert ids.first_at(at) <= made < ids.first_at(at + timedelta(milliseconds=1))
 
 
