@@ -57,8 +57,8 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def until_waiting(count: int) -> None:
-    """Wait until this many connections wait for the lock that this one has."""
-    deadline = time.monotonic() + 1.8  # less than a lock_timeout of 2 s
+    """Wait until this many connections, which have to be patient, wait for this one's lock."""
+    deadline = time.monotonic() + 30
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
             cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")

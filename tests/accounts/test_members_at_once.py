@@ -18,7 +18,7 @@ from tests.accounts.conftest import until_waiting
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("plain_static_files"),
+    pytest.mark.usefixtures("plain_static_files", "patient_connections"),
 ]
 
 

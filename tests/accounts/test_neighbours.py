@@ -1,11 +1,12 @@
 """Texts sealed or stored by one release are read by the next; samples are from 9fb68fc."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.sessions.models import Session
 
 from accounts.models import Mail
 from accounts.sign_in.sessions import SessionStore
-from pictor.kit.words import clock
 
 KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 SECRET_KEY = "fifty-characters-of-a-secret-that-is-only-for-tests-x"
@@ -35,7 +36,7 @@ def test_mail_that_the_release_before_has_posted_is_sent():
 
 def test_a_session_of_the_previous_release_is_signed_in(db):
     Session.objects.create(
-        session_key=OF_32_A, session_data=SESSION, expire_date=clock.now().replace(year=2100)
+        session_key=OF_32_A, session_data=SESSION, expire_date=datetime(2100, 1, 1, tzinfo=UTC)
     )
 
     assert SessionStore("a" * 32).load() == {"_auth_user_id": "7", "code": "482913"}

@@ -301,7 +301,7 @@ def test_a_book_that_began_by_both_clocks_is_charged():
 @pytest.mark.usefixtures("patient_connections")
 def test_a_charge_at_the_moment_of_a_withdrawal_waits_for_it(pool):
     publish(100)
-    book = publish(1_000, begins=clock.now() + timedelta(seconds=1))
+    book = publish(1_000, begins=clock.now() + timedelta(seconds=3))
     is_inserted, may_commit = Event(), Event()
 
     def withdraw() -> None:

@@ -108,7 +108,7 @@ def test_a_workspace_is_deleted_by_its_name_and_the_password(newcomer):
     page = sign_up(newcomer, f"ann-{uuid4().hex[:8]}@example.com")
     page.get_by_role("link", name="Settings").click()
     zone = page.locator("#delete")
-    assert zone.get_by_text("The remaining balance of $5.00 is lost.").is_visible()
+    zone.get_by_text("The remaining balance of $5.00 is lost.").wait_for()
 
     zone.get_by_role("textbox").fill("somebody else's workspace")
     zone.get_by_role("button", name="Delete workspace").click()

@@ -54,7 +54,7 @@ def test_generations_by_the_api_appear_and_change_without_a_reload(live, place, 
     slow = generate(stack, f"{name} [sandbox: delay=60]", Prefer="respond-async")
 
     row = live.locator(f"#{slow}")
-    row.wait_for(timeout=15_000)
+    row.wait_for()
     assert live.locator("#results tbody tr").first.get_attribute("id") == slow
     end_delays(lambda: bool(row.get_by_text("Delivered").count()))
     assert live.evaluate("window.stayed")

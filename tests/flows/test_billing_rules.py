@@ -14,7 +14,7 @@ from tests.stack.servers import ROOT
 from tests.stack.stack_processes import stopped, until
 
 LOW = 5_880
-SLOW = "a slow fox [sandbox: delay=1]"
+SLOW = "a slow fox [sandbox: delay=3]"
 ASYNC = {"Prefer": "respond-async"}
 
 Scenario = Callable[[Customer], int]
@@ -67,7 +67,7 @@ def hang_up(customer: Customer) -> None:
         customer.client.post(
             GENERATIONS,
             json={"model": "gpt-image-2-origin", "prompt": SLOW, "quality": "low"},
-            timeout=httpx.Timeout(30, read=0.5),
+            timeout=httpx.Timeout(30, read=1.5),
         )
     until(lambda: sum(customer.states().values()) == 1)
 

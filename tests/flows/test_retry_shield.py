@@ -85,7 +85,7 @@ def test_every_further_retry_finds_it_again(
             f"{customer.stack.base_url}{GENERATIONS}",
             json={"model": "gpt-image-2-origin", "prompt": SLOW, "quality": "low"},
             headers={**RETRY, "Authorization": f"Bearer {customer.api_key}"},
-            timeout=0.5,
+            timeout=2,
         )
 
     again = {"x-stainless-retry-count": "2"}

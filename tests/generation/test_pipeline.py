@@ -153,7 +153,7 @@ def test_an_image_stored_after_the_deadline_is_not_charged(
         return stored_images(claim, delivery)
 
     monkeypatch.setattr(pipeline, "store", stored_late)
-    Generation.objects.update(deadline_at=clock.now() + timedelta(seconds=1))
+    Generation.objects.update(deadline_at=clock.now() + timedelta(seconds=3))
     asyncio.run(
         pipeline.run(ring=Ring(queued_as(queued)), worker=worker, dispatcher=Delivers(channel))
     )

@@ -135,8 +135,8 @@ def test_under_load_nothing_fails_while_credentials_end_again_and_again(
     in_threads = others.result()
 
     assert front.codes == {"passed": on_loop + in_threads}
-    assert on_loop >= 150
-    assert in_threads >= 100
+    assert on_loop >= 50
+    assert in_threads >= 35
     assert len(front.keys) >= 3
 
 

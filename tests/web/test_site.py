@@ -441,6 +441,7 @@ async def test_a_turn_ends_in_time_and_the_next_one_begins(monkeypatch):
     handler = SiteHandler(app)
 
     late = await call(handler, path="/slow/", headers=HOST, messages=body_of(b""))
+    monkeypatch.setattr(site, "TURN_SECONDS", 20)
     next_one = await post(handler, b"abc")
     go_on.set()
 

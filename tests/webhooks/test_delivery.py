@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(sending, "ATTEMPT_SECONDS", 0.3)
+    monkeypatch.setattr(sending, "ATTEMPT_SECONDS", 1.0)
 
 
 def canceled(customer: PayingCustomer) -> Generation:

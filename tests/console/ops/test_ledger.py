@@ -88,7 +88,7 @@ def test_the_last_check_is_told_with_its_findings_as_sentences(owner, acme):
     words = said_by(owner.get("/ops/ledger/"))
 
     assert "Proved" in words
-    assert "took 90." in words
+    assert re.search(r"took 9\d\.", words)
     assert "121 findings" in words
     assert f"Seal: transfer 7 of {acme.tenant.public_id} was written without the key." in words
     assert "21 more findings are not named here." in words

@@ -236,7 +236,7 @@ def test_nothing_is_stopped_or_started_twice(acme):
     assert Stop.objects.count() == 3
 
 
-@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.usefixtures("pooled_connections", "patient_connections")
 @pytest.mark.django_db(transaction=True)
 def test_a_stop_during_a_start_waits_and_stops_again():
     stopped("all")

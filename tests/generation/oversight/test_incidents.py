@@ -102,7 +102,7 @@ def test_a_form_sent_twice_is_published_once(acme):
     assert Mail.objects.count() == 2
 
 
-@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.usefixtures("pooled_connections", "patient_connections")
 @pytest.mark.django_db(transaction=True)
 def test_a_form_sent_twice_at_once_is_published_once():
     sow()

@@ -84,16 +84,16 @@ def _covers(window: Window) -> int:
 @pytest.mark.parametrize(
     "named",
     [
-        {},
-        {"until": clock.now() + timedelta(minutes=61)},
-        {"since": clock.now() - timedelta(minutes=1)},
-        {"model": "gpt-image-2-origin"},
+        dict,
+        lambda: {"until": clock.now() + timedelta(minutes=61)},
+        lambda: {"since": clock.now() - timedelta(minutes=1)},
+        lambda: {"model": "gpt-image-2-origin"},
     ],
 )
 def test_a_tenant_is_credited_once_however_the_outage_is_named(hit, named):
     credit_hits(outage())
 
-    (again,) = credit_hits(outage(**named))
+    (again,) = credit_hits(outage(**named()))
 
     assert again.refusal == "that time is already covered"
     assert amounts() == [QUOTED]

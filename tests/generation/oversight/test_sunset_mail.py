@@ -190,7 +190,7 @@ def test_a_worker_that_dies_in_between_leaves_it_to_the_next(acme):
     assert (mail_sunsets(now=END - 30 * DAY), len(sent_mails())) == (1, 1)
 
 
-@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.usefixtures("pooled_connections", "patient_connections")
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_tell_once(acme):
     use(acme, ANN, 40 * DAY)

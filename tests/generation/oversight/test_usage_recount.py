@@ -109,7 +109,7 @@ def test_settlements_wait_for_no_recount(acme, claim, worker):
 
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         wrong = recount(now=clock.now())
-        pool.submit(in_thread, fail_one, later).result(5)
+        pool.submit(in_thread, fail_one, later).result(30)
 
     assert wrong == 1
     assert UsageRollup.objects.get().generations == 2

@@ -95,13 +95,13 @@ def test_a_question_is_answered(ask):
 
 def test_a_server_that_hangs_costs_its_time_out_once(settings, silent, ask):
     settings.REDIS_URL = f"redis://127.0.0.1:{silent}/0"
-    settings.REDIS_TIMEOUT_SECONDS = 1.0
+    settings.REDIS_TIMEOUT_SECONDS = 2.0
     started = time.monotonic()
 
     with pytest.raises(RedisError):
         ask(PING)
 
-    assert 1.0 <= time.monotonic() - started < 2.0
+    assert 2.0 <= time.monotonic() - started < 4.0
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "rediss://127.0.0.1:1/0"])
@@ -377,7 +377,7 @@ def test_a_connection_that_has_hung_fails_for_all_at_once_and_is_made_anew(run, 
 
     assert (before, after) == (b"before", b"after")
     assert [type(error) for error in failed] == [redis.TimeoutError] * 3
-    assert 0.9 < took < 2.0  # several time-outs in turn would take 3; loops round to a ms
+    assert 0.9 < took < 2.9  # several time-outs in turn would take 3; loops round to a ms
 
 
 def test_a_loop_has_a_client_of_its_own_and_ends_with_none(run):

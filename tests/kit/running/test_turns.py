@@ -166,13 +166,13 @@ async def test_a_waiter_that_goes_away_is_never_run(gate):
 
 
 async def test_a_waiter_that_went_away_and_would_be_too_late_stops_nobody(gate):
-    a_pool = pool(max_wait_seconds=0.05)
+    a_pool = pool(max_wait_seconds=1)
     blocker = start(a_pool, "a", gate.wait)
     await turns()
     gone = start(a_pool, "b", lambda: None)
     await turns()
     gone.cancel()
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(1.1)
     fresh = start(a_pool, "c", lambda: "served")
     await turns()
 

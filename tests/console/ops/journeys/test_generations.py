@@ -72,9 +72,12 @@ def test_a_disappointment_is_found_looked_at_and_refunded(
     page.goto(one)
 
     page.get_by_role("link", name="Refund", exact=True).click()
+    page.get_by_label("Note for staff").wait_for()
+    page.wait_for_load_state()
+    of_all = page.locator("#effect").inner_text()
     page.get_by_label("Amount").fill("0.001")
     page.get_by_label("Amount").blur()
-    page.get_by_text("→").wait_for()
+    expect(page.locator("#effect")).not_to_have_text(of_all)
     assert broken_rules(page, "ops-generation-refund") == []
     page.go_back()
     compensate(page, "Refund", "Sorry: it came out too dark")

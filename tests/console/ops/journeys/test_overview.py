@@ -66,7 +66,7 @@ def test_a_condition_is_taken_silenced_and_shown_again(
 
     page.evaluate("window.stayed = true")
     page.get_by_role("button", name=f"Actions for {about}").focus()
-    with page.expect_response(lambda answer: answer.url.endswith("/ops/"), timeout=20_000):
+    with page.expect_response(lambda answer: answer.url.endswith("/ops/")):
         pass
     assert page.evaluate("window.stayed && document.activeElement.ariaLabel").endswith(about)
 

@@ -24,9 +24,11 @@ def test_a_person_is_invited_works_in_a_role_and_leaves(
     palette.get_by_role("link", name="Overview").wait_for(state="hidden")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Staff").wait_for()
+    page.wait_for_load_state()
     page.keyboard.press("g")
     page.keyboard.press("o")
     page.get_by_role("heading", name="Needs attention", exact=True).wait_for()
+    page.wait_for_load_state()
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keyboard shortcuts").get_by_role("link", name="Staff").click()
 
