@@ -98,15 +98,18 @@ async def _hold(
 
     Raises Outdated for a remembered caller, otherwise the PictorError that refuses it.
     """
-    with refusals(identity, identity.counted):
+    async with refusals(identity, identity.counted):
         # Before the count: a refused key must not use up its tenant's rate (ADR 0031).
         let_in(arrival, identity)
         fields = await _fields(arrival)
-        counted = await count(identity, None if isinstance(fields, PictorError) else fields)
-    with refusals(identity, counted):
+        counted = await count(
+            identity, None if isinstance(fields, PictorError) else fields, is_new=arrival.is_new
+        )
+    async with refusals(identity, counted):
         if isinstance(fields, PictorError):
             raise fields
-        submission, now = Submission.of(arrival, identity, fields), clock.now()
+        submission = Submission.of(arrival, identity, fields, counted.refusal)
+        now = clock.now()
         if inputs.are_in(fields):
             # Images cost more than a look-up, so a remembered key does not suffice (ADR 0031).
             if identity.is_remembered:
@@ -120,7 +123,7 @@ async def _hold(
         else:
             holding = pools.database(admit, submission, generation_id=generation_id, now=now)
         try:
-            return replace(await holding, headers=counted.headers)
+            return await (await holding).counted_by(counted)
         # The next look comes after a pause, outside of the turn.
         except Undecided:
             return Deferred(submission, counted)
@@ -142,7 +145,7 @@ async def _continue(arrival: Arrival, deferred: Deferred, generation_id: Generat
     submission, now = deferred.submission, clock.now()
     # From here on its spools count against the tenant's share.
     arrival.spools.owner = str(submission.caller.tenant_id)
-    with add_rate_limits(deferred.counted):
+    async with add_rate_limits(deferred.counted):
         images = await pools.storage(
             inputs.extract, submission.request, arrival.body, arrival.spools
         )
@@ -154,7 +157,7 @@ async def _continue(arrival: Arrival, deferred: Deferred, generation_id: Generat
             admitted: Admitted = await _once_decided(Undecided, in_turn)
             if not admitted.is_new:  # the earlier generation has images of its own
                 await images.forget()
-    return replace(admitted, headers=deferred.counted.headers)
+    return await admitted.counted_by(deferred.counted)
 
 
 async def _admit(

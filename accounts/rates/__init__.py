@@ -54,11 +54,18 @@ async def take_async(caller: Caller, *, images: int) -> dict[str, str]:
     return _headers(buckets, await redis_client.send_async(on_redis.take_command(buckets)))
 
 
-def _buckets(caller: Caller, images: int) -> list[Bucket]:
+async def give_back_async(caller: Caller, *, images: int) -> dict[str, str]:
+    """Put back what was taken for images that are not made; return the headers as of then."""
+    buckets = _buckets(caller, -images, requests=0)
+    return _headers(buckets, await redis_client.send_async(on_redis.take_command(buckets)))
+
+
+def _buckets(caller: Caller, images: int, *, requests: int = 1) -> list[Bucket]:
     return buckets_of(
         caller.limits,
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
+        requests=requests,
         images=images,
         ceiling=settings.RATE_CEILING_PER_MINUTE,
     )

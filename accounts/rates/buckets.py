@@ -71,7 +71,7 @@ class Taken:
 
 
 def buckets_of(
-    limits: Limits, *, tenant_id: UUID, key_id: UUID, images: int, ceiling: int
+    limits: Limits, *, tenant_id: UUID, key_id: UUID, requests: int, images: int, ceiling: int
 ) -> list[Bucket]:
     """A caller's limits a minute, the tenant's first; if neither has one, the platform's."""
     tag = f"pictor:rate:{{{tenant_id}}}"
@@ -82,8 +82,8 @@ def buckets_of(
     if tenant_ipm is None and limits.key_ipm is None:
         tenant_ipm = ceiling
     found = [
-        (REQUESTS, "workspace", f"{of_tenant}:requests", tenant_rpm, 1),
-        (REQUESTS, "API key", f"{of_key}:requests", limits.key_rpm, 1),
+        (REQUESTS, "workspace", f"{of_tenant}:requests", tenant_rpm, requests),
+        (REQUESTS, "API key", f"{of_key}:requests", limits.key_rpm, requests),
         (IMAGES, "workspace", f"{of_tenant}:images", tenant_ipm, images),
         (IMAGES, "API key", f"{of_key}:images", limits.key_ipm, images),
     ]

@@ -28,13 +28,14 @@ class LocalBuckets:
             ]
             if waits:
                 return Taken(max(waits), tuple(level for level, _ in levels))
+            left = []
             for bucket, (level, at) in zip(buckets, levels, strict=True):
-                self._levels[bucket.name] = (level - bucket.cost, at)
+                left.append(min(bucket.capacity, level - bucket.cost))
+                self._levels[bucket.name] = (left[-1], at)
                 self._levels.move_to_end(bucket.name)
             while len(self._levels) > self.MAX_BUCKETS:
                 self._levels.popitem(last=False)
-            left = zip(buckets, levels, strict=True)
-            return Taken(0.0, tuple(level - bucket.cost for bucket, (level, _) in left))
+            return Taken(0.0, tuple(left))
 
     def _level(self, bucket: Bucket, now: float) -> tuple[float, float]:
         """The bucket's level, and the time of its last step."""

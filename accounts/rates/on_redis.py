@@ -38,7 +38,8 @@ end
 local result = {wait}
 for i = 1, #KEYS do
   if wait == 0 then
-    levels[i] = levels[i] - tonumber(ARGV[3 * i - 1]) * 1000
+    local capacity, cost = tonumber(ARGV[3 * i - 2]) * 1000, tonumber(ARGV[3 * i - 1]) * 1000
+    levels[i] = math.min(capacity, levels[i] - cost)
     redis.call('HSET', KEYS[i], 'level', levels[i], 'at', since[i])
     redis.call('PEXPIRE', KEYS[i], 2 * tonumber(ARGV[3 * i]))
   end

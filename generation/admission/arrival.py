@@ -16,6 +16,8 @@ from pictor.kit.endpoints.body import Body
 from pictor.kit.words.ids import GenerationId
 from pictor.kit.words.untyped import Json
 
+_BLANKS = " \t"
+"""May surround a header's value and are no part of it (RFC 9110, 5.5)."""
 Parse = Callable[[Body], Json]
 """Reads a request's fields and checks their types; nulls are dropped. Raises InvalidRequest."""
 RETRIED = re.compile("[1-9][0-9]{0,3}", re.ASCII)
@@ -41,6 +43,11 @@ class Arrival:
     attendance: Attendance | None = None
     """The waiting caller, kept for a later retry; never with an idempotency key."""
 
+    @property
+    def is_new(self) -> bool:
+        """True if no earlier request can have made its generation."""
+        return self.idempotency_key is None and not self.is_retry
+
     @classmethod
     def of(cls, request: ASGIRequest, *, parse: Parse) -> "Arrival":
         """Read the request's scope, as the body gate left it, and its headers."""
@@ -53,8 +60,8 @@ class Arrival:
             body=scope["pictor.body"],
             spools=scope["pictor.spools"],
             parse=parse,
-            idempotency_key=idempotency.checked_key(request.META.get("HTTP_IDEMPOTENCY_KEY")),
-            is_retry=bool(RETRIED.fullmatch(request.META.get("HTTP_X_STAINLESS_RETRY_COUNT", ""))),
+            idempotency_key=idempotency.checked_key(_header(request, "IDEMPOTENCY_KEY")),
+            is_retry=bool(RETRIED.fullmatch(_header(request, "X_STAINLESS_RETRY_COUNT") or "")),
             prefer=Prefer.parse(request.META.get("HTTP_PREFER")),
         )
 
@@ -68,3 +75,8 @@ class Arrival:
             return arrival
         attendance = callers.attend(generation_id, request.scope["pictor.on_end"])
         return replace(arrival, attendance=attendance)
+
+
+def _header(request: ASGIRequest, name: str) -> str | None:
+    value: str | None = request.META.get(f"HTTP_{name}")
+    return value and value.strip(_BLANKS)

@@ -16,7 +16,7 @@ OUTPUT_FORMATS = ("png", "jpeg", "webp")
 """The usual format comes first."""
 
 Shape = Literal[
-    "text", "prompt", "count", "word", "number", "flag", "tag", "text_or_object",
+    "text", "prompt", "count", "word", "number", "flag", "tag", "long_text", "text_or_object",
     "image_or_images", "image", "file", "files",
 ]  # fmt: skip
 
@@ -105,6 +105,7 @@ EDIT_FORM = _edit_fields(
           "One image: png, jpeg or webp, at most 50 MiB. Several are sent as `image[]`."),
     Field("mask", "file", _MASK),
     Field("image[]", "files", "Several images, at most 16, instead of `image`."),
+    replace(_BY_NAME["background"], shape="long_text"),
 )  # fmt: skip
 FILES = tuple(field.name for field in EDIT_FORM if field.shape in {"file", "files"})
 TEXTS = tuple(field.name for field in EDIT_FORM if field.name not in FILES)

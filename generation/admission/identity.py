@@ -6,15 +6,14 @@ up again first.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from accounts import rates
 from accounts.authentication import NotLetIn, authenticate_async, recognize, require_scope
 from accounts.callers import Caller
-from accounts.quotas import Limits
 from billing.services import ConditionFailed
 from generation.admission.arrival import Arrival
 from generation.admission.retry_shield import InDoubt
@@ -26,10 +25,24 @@ from pictor.kit.words.untyped import Json
 
 
 class CountedRequest(NamedTuple):
-    """A counted request: the limits it was counted by, and their headers for the answer."""
+    """A request that was counted by its caller's limits.
 
-    limits: Limits
+    Attributes:
+        headers: the limits, for the answer.
+        images: taken for its images, and given back if it makes none.
+        refusal: too few images are left: it has an answer only if an earlier request made it.
+    """
+
+    caller: Caller
     headers: Mapping[str, str]
+    images: int
+    refusal: RateLimited | None = None
+
+    async def without_images(self) -> Mapping[str, str]:
+        """Give back what was taken for its images; return the headers as of then."""
+        if not self.images:
+            return self.headers
+        return await rates.give_back_async(self.caller, images=self.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +82,8 @@ async def identify(arrival: Arrival) -> Identity:
     rotated key's old secret; if this process knows of a newer configuration; and for a long body,
     because it may have to be read again.
     """
-    is_fresh = arrival.idempotency_key is None and not arrival.is_retry
-    caller = known.get(arrival.key_digests[0]) if is_fresh and arrival.body.is_short else None
+    is_plain = arrival.is_new and arrival.body.is_short
+    caller = known.get(arrival.key_digests[0]) if is_plain else None
     if caller is None or not caller.version or loaded_catalogue(caller.revision) is None:
         return Identity(await look_up(arrival))
     return Identity(caller, is_remembered=True)
@@ -99,27 +112,31 @@ def let_in(arrival: Arrival, identity: Identity) -> None:
 
 async def identify_again(arrival: Arrival, identity: Identity, tried: Outdated) -> Identity:
     """The remembered caller, looked up. Raises the refusal again if nothing has changed."""
-    with add_rate_limits(tried.counted):
+    async with add_rate_limits(tried.counted):
         present = await look_up(arrival)
-    if tried.refusal is not None and present.version == identity.caller.version:
-        raise tried.refusal
+        if tried.refusal is not None and present.version == identity.caller.version:
+            raise tried.refusal
     return Identity(present, counted=tried.counted)
 
 
-async def count(identity: Identity, fields: Json | None) -> CountedRequest:
+async def count(identity: Identity, fields: Json | None, *, is_new: bool) -> CountedRequest:
     """Count it, unless the same limits counted it a moment ago. Raises RateLimited.
 
-    A request that cannot be read has no `fields` and counts as one for no image.
+    A request that cannot be read has no `fields` and counts as one for no image; so does one for
+    which too few are left, unless it `is_new`.
     """
-    limits = identity.caller.limits
-    if identity.counted is not None and identity.counted.limits == limits:
+    caller = identity.caller
+    if identity.counted is not None and identity.counted.caller.limits == caller.limits:
         return identity.counted
     images = 0 if fields is None else fields.get("n", 1)
     try:
-        return CountedRequest(limits, await rates.take_async(identity.caller, images=images))
-    except RateLimited:
-        _note_model(identity.caller, fields or {})
-        raise
+        return CountedRequest(caller, await rates.take_async(caller, images=images), images)
+    except RateLimited as refusal:
+        _note_model(caller, fields or {})
+        if is_new or not images:
+            raise
+        refusal.headers = await rates.take_async(caller, images=0)
+        return CountedRequest(caller, refusal.headers, 0, refusal)
 
 
 def _note_model(caller: Caller, fields: Json) -> None:
@@ -130,30 +147,37 @@ def _note_model(caller: Caller, fields: Json) -> None:
         log.note(model=contract.model)
 
 
-@contextmanager
-def refusals(identity: Identity, counted: CountedRequest | None) -> Iterator[None]:
+@asynccontextmanager
+async def refusals(identity: Identity, counted: CountedRequest | None) -> AsyncIterator[None]:
     """Turn a remembered caller's refusal into Outdated; add the counted limits to any refusal."""
-    try:
-        with add_rate_limits(counted):
+    async with add_rate_limits(counted):
+        try:
             yield
-    except InDoubt:  # it may have been admitted: a second try could hold twice
-        raise
-    except (PictorError, ConditionFailed) as error:
-        if not identity.is_remembered:
+        except InDoubt:  # it may have been admitted: a second try could hold twice
             raise
-        raise Outdated(error if isinstance(error, PictorError) else None, counted) from None
+        except (PictorError, ConditionFailed) as error:
+            if not identity.is_remembered:
+                raise
+            raise Outdated(error if isinstance(error, PictorError) else None, counted) from None
 
 
-@contextmanager
-def add_rate_limits(counted: CountedRequest | None) -> Iterator[None]:
-    """Add the counted limits to any error, but never those of the key's former caller."""
+@asynccontextmanager
+async def add_rate_limits(counted: CountedRequest | None) -> AsyncIterator[None]:
+    """Give back what a refused request took for its images, and add the limits to its error.
+
+    An error never has the limits of the key's former caller.
+    """
     try:
         yield
-    except (Unauthenticated, NotLetIn):
+    except (Unauthenticated, NotLetIn, Outdated):
+        raise
+    except InDoubt as error:  # its images may be made
+        if counted is not None:
+            add_headers(error, counted.headers)
         raise
     except Exception as error:
         if counted is not None:
-            add_headers(error, counted.headers)
+            add_headers(error, await counted.without_images())
         raise
 
 

@@ -22,6 +22,6 @@ class Prefer:
             digits = value.strip().strip('"')
             if name.strip() == "wait" and digits.isascii() and digits.isdigit():
                 # Cut first: a few hundred digits are an infinite float, which has no integer.
-                seconds = float(digits[:MAX_DIGITS])
+                seconds = float(digits.lstrip("0")[:MAX_DIGITS] or 0)
                 return cls(seconds, "respond-async" if is_async else f"wait={int(seconds)}")
         return cls(0.0, "respond-async") if is_async else cls()

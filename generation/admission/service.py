@@ -35,7 +35,7 @@ from pictor.kit.database.prepared import Statement, is_answer_lost
 from pictor.kit.watching import log
 from pictor.kit.watching.metrics import SHORT
 from pictor.kit.words import ids
-from pictor.kit.words.errors import InvalidRequest
+from pictor.kit.words.errors import InvalidRequest, PictorError
 from pictor.kit.words.ids import GenerationId
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
@@ -66,9 +66,13 @@ class Submission:
     source: Source = Source.API
     most: Micros | None = None
     """The most that may be held for it, if a price was shown before."""
+    refusal: PictorError | None = None
+    """Refuses it unless an earlier request made its generation."""
 
     @classmethod
-    def of(cls, arrival: Arrival, identity: Identity, fields: Json) -> "Submission":
+    def of(
+        cls, arrival: Arrival, identity: Identity, fields: Json, refusal: PictorError | None
+    ) -> "Submission":
         """Build it from a request that arrived, and its caller."""
         return cls(
             caller=identity.caller,
@@ -80,6 +84,7 @@ class Submission:
             is_retry=arrival.is_retry,
             # A caller that does not wait to the end takes no events.
             is_streamed=bool(fields.get("stream")) and arrival.prefer.wait_seconds is None,
+            refusal=refusal,
         )
 
     @property
@@ -98,6 +103,11 @@ class Admitted:
     """The caller wants events."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """The answer's headers about the caller's rate limits."""
+
+    async def counted_by(self, counted: CountedRequest) -> "Admitted":
+        """The same with those headers; an earlier generation takes no images again."""
+        headers = counted.headers if self.is_new else await counted.without_images()
+        return replace(self, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +265,8 @@ def _hold_under_lock(
     known = _existing_generation(submission, digest, now)
     if known is not None:
         return known, False
+    if submission.refusal is not None:
+        raise submission.refusal
     retry_shield.check_waits(submission.attendance)
     prepared.fetch(_admission_statement(submission, fresh, now))
     model_rows.mark_inserted(fresh)

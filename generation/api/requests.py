@@ -5,6 +5,7 @@ What is common to all bodies, such as nulls and unknown fields: kit/endpoints/bo
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
@@ -147,6 +148,7 @@ _SHAPES: Mapping[fields.Shape, Callable[..., Any]] = {
     "number": NumberField,
     "flag": FlagField,
     "tag": TagField,
+    "long_text": partial(TextField, max_length=fields.MAX_PASSED_ON_CHARS),
     "text_or_object": TextOrObjectField,
     "image_or_images": ImageField,
     "image": MaskField,
@@ -282,7 +284,9 @@ def _with_images(request: dict[str, Any], task: Task) -> dict[str, Any]:
     images = images if isinstance(images, list) else [images]
     if not images:
         raise InvalidRequest(
-            "The image is missing.", code="missing_required_parameter", param="image"
+            "The image is missing.",
+            code="missing_required_parameter",
+            param=sent[0] if sent else "image",
         )
     if len(images) > MAX_IMAGES:
         raise InvalidRequest(

@@ -61,7 +61,7 @@ def streamed(
     return StreamingHttpResponse(
         _events(ticket, finished, task, seconds),
         content_type="text/event-stream",
-        headers={**headers, "X-Accel-Buffering": "no"},
+        headers={**headers, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 
 

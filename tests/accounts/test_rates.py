@@ -1,5 +1,6 @@
 """Limits of requests and images a minute, on the real Valkey and without it."""
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,7 +9,7 @@ import pytest
 import redis
 
 from accounts.callers import Caller
-from accounts.rates import on_redis, take, take_query, take_read
+from accounts.rates import give_back_async, on_redis, take, take_query, take_read
 from accounts.rates.buckets import Bucket, Taken, buckets_of, headers_of
 from accounts.rates.local import LocalBuckets
 from pictor.kit.redis.client import client, forget_client
@@ -47,6 +48,7 @@ def of(caller: Caller, images: int) -> list[Bucket]:
         caller.limits,
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
+        requests=1,
         images=images,
         ceiling=1_000_000,
     )
@@ -170,6 +172,20 @@ def test_a_refusal_takes_from_no_bucket(caller):
     assert error.headers["x-ratelimit-remaining-requests"] == "29"
     assert error.headers["x-ratelimit-remaining-images"] == "2"
     assert take(caller, images=2)["x-ratelimit-remaining-requests"] == "28"
+
+
+@pytest.mark.parametrize("url", [None, CLOSED])
+def test_images_are_given_back_up_to_a_full_bucket(caller, settings, url):
+    settings.REDIS_URL = url or settings.REDIS_URL
+    take(caller, images=4)
+
+    headers = asyncio.run(give_back_async(caller, images=3))
+    again = asyncio.run(give_back_async(caller, images=3))
+
+    assert headers["x-ratelimit-remaining-images"] == "9"
+    assert again["x-ratelimit-remaining-images"] == "10"
+    assert again["x-ratelimit-remaining-requests"] == "29"
+    assert take(caller, images=10)["x-ratelimit-remaining-images"] == "0"
 
 
 def test_more_images_than_a_minute_allows_can_never_pass(caller):

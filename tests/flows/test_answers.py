@@ -1,14 +1,18 @@
 """Answers to callers: urls, base64, later retrieval, replays."""
 
 import base64
+import contextlib
 import hashlib
+import http.client
 import io
+import json
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from PIL import Image
 
-from tests.customers.customer import Customer
+from tests.customers.customer import GENERATIONS, Customer
 from tests.stack.running import EndDelays, MakeCustomer
 
 
@@ -113,6 +117,24 @@ def test_an_idempotency_key_replays_the_answer_and_refuses_another_body(
     assert again.json()["metadata"]["generation_id"] == first.json()["metadata"]["generation_id"]
     assert other.status_code == 422
     assert other.json()["error"]["code"] == "idempotency_key_reused"
+    assert len(customer.captures()) == 1
+
+
+def test_blanks_after_a_header_are_no_part_of_its_value(customer: Customer) -> None:
+    customer.generate("a fox", headers={"Idempotency-Key": "order-3"})
+    address = urlsplit(customer.stack.base_url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
+
+    connection.request(
+        "POST",
+        GENERATIONS,
+        json.dumps({"model": "gpt-image-2-origin", "prompt": "a fox"}),
+        {"Authorization": f"Bearer {customer.api_key}", "Idempotency-Key": "order-3 \t"},
+    )
+
+    with contextlib.closing(connection):
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["Idempotent-Replayed"]) == (200, "true")
     assert len(customer.captures()) == 1
 
 

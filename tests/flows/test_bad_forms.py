@@ -252,7 +252,7 @@ def test_bad_values_are_refused_by_their_names(
     ("body", "param"),
     [
         ({}, "image"),
-        ({"images": []}, "image"),
+        ({"images": []}, "images"),
         ({"images": [data_uri(picture())], "image": data_uri(picture())}, "images"),
         ({"images": [{"file_id": "file-1"}]}, "image"),
         ({"images": [{"image_url": "http://127.0.0.1/a.png"}]}, "image"),

@@ -192,6 +192,35 @@ def test_images_a_minute_are_counted_by_n(
     assert third.status_code == 200
 
 
+def test_an_order_sent_again_takes_no_images_again(
+    customer: Customer, set_key: Change, sound_ledger: None
+) -> None:
+    set_key(customer, "images_per_minute", 4)
+    once = {"Idempotency-Key": "once"}
+
+    first = customer.generate(n=3, headers=once, **LOW)
+    again = customer.generate(n=3, headers=once, **LOW)
+    another = customer.generate(n=3, headers={"Idempotency-Key": "another"}, **LOW)
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.headers["x-ratelimit-remaining-images"] == "1"
+    assert facts_of(another) == OVER_RATE
+    assert another.headers["x-ratelimit-remaining-images"] == "1"
+    assert customer.captures() == [3 * 5_880]
+
+
+def test_a_refused_order_takes_no_images(customer: Customer, set_key: Change) -> None:
+    set_key(customer, "images_per_minute", 2)
+
+    refused = customer.generate(n=2, size="9x9", **LOW)
+    made = customer.generate(n=2, **LOW)
+
+    assert refused.json()["error"]["code"] == "invalid_size"
+    assert refused.headers["x-ratelimit-remaining-images"] == "2"
+    assert made.status_code == 200
+    assert made.headers["x-ratelimit-remaining-images"] == "0"
+
+
 def test_more_images_than_a_minute_allows_can_never_pass(
     customer: Customer, set_key: Change
 ) -> None:

@@ -37,7 +37,7 @@ def test_a_comment_comes_first_and_the_type_is_an_event_stream(customer: Custome
     response = customer.client.post(GENERATIONS, json=body)
 
     assert response.headers["content-type"] == "text/event-stream"
-    assert response.headers["cache-control"] == "private, no-store"
+    assert response.headers["cache-control"] == "no-cache, private, no-store"
     assert "content-length" not in response.headers
     assert response.text.startswith(":")
 

@@ -59,6 +59,23 @@ def test_a_retry_after_a_lost_connection_gets_the_first_image_for_one_charge(
     assert sandbox.get("/__stats").json()["requests"] == 1
 
 
+def test_a_retry_takes_no_images_again(
+    customer: Customer, database: psycopg.Connection[Any], held: Held
+) -> None:
+    database.execute(
+        "UPDATE accounts_apikey SET images_per_minute = 1 WHERE tenant_id ="
+        " (SELECT id FROM accounts_tenant WHERE name = %s)",
+        [customer.name],
+    )
+    with caller_of(customer):
+        pass
+
+    response = held(lambda: retry(customer), when=lambda: turns(database, customer) == 1)
+
+    assert response.status_code == HTTPStatus.OK
+    assert customer.captures() == [PRICE_OF_LOW]
+
+
 def test_a_retry_finds_the_image_that_was_finished_meanwhile(
     customer: Customer, end_delays: EndDelays
 ) -> None:

@@ -285,8 +285,9 @@ def test_both_releases_count_rates_under_the_same_keys():
     caller = make_caller(tenant_rpm=60, key_rpm=30)
     tag = f"pictor:rate:{{{caller.tenant_id}}}"
     of_both = buckets_of(
-        caller.limits, tenant_id=caller.tenant_id, key_id=caller.key_id, images=1, ceiling=60
-    )
+        caller.limits, tenant_id=caller.tenant_id, key_id=caller.key_id, requests=1, images=1,
+        ceiling=60,
+    )  # fmt: skip
     names = [bucket.name for bucket in [*of_both, bucket_of_reads(caller.tenant_id, 60)]]
     names.append(bucket_of_queries(caller.tenant_id, 60).name)
     name = f"{tag}:tenant:requests"

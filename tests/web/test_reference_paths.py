@@ -1,4 +1,4 @@
-"""The OpenAPI document and the reference: their paths, and the methods they refuse."""
+"""Paths with and without their last slash; the reference and the methods it refuses."""
 
 import json
 
@@ -26,3 +26,14 @@ def test_the_reference_is_found_with_and_without_the_slash(client: Client, path:
 
     assert answer.status_code == 200
     assert b'data-url="/openapi.json"' in answer.content
+
+
+@pytest.mark.parametrize("path", ["/console", "/ops", "/docs", "/accounts/login", "/admin"])
+def test_a_page_typed_without_its_slash_is_found(client: Client, path: str) -> None:
+    answer = client.get(f"{path}?a=b")
+
+    assert (answer.status_code, answer["Location"]) == (301, f"{path}/?a=b")
+
+
+def test_a_path_that_leads_nowhere_stays_a_404(client: Client) -> None:
+    assert client.get("/nowhere").status_code == 404

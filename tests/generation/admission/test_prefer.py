@@ -18,6 +18,7 @@ from generation.admission.prefer import Prefer
         ("wait = 30", 30.0, "wait=30"),
         ('wait="30"', 30.0, "wait=30"),
         ("wait=0", 0.0, "wait=0"),
+        ("wait=0000003", 3.0, "wait=3"),
         ("respond-async, wait=10", 10.0, "respond-async"),
         ("wait=10,respond-async", 10.0, "respond-async"),
         ("wait=5; foo=bar", 5.0, "wait=5"),
