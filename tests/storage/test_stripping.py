@@ -174,6 +174,7 @@ def test_a_jpeg_without_an_end_marker_gets_one(spooled):
     clean.close()
 
 
+SCAN = jpeg_segment(0xDA, bytes(10))
 HEADER = png_chunk(b"IHDR", b"\0\0\0\1\0\0\0\1\x08\0\0\0\0")
 
 
@@ -192,6 +193,7 @@ HEADER = png_chunk(b"IHDR", b"\0\0\0\1\0\0\0\1\x08\0\0\0\0")
         (png_with(png_chunk(b"tEXt") * 65_536), "too many chunks"),
         (jpeg_with(jpeg_segment(0xFE, b"") * 65_536), "too many segments"),
         (jpeg_with(b"\xff\xd0" * 65_536), "too many segments"),
+        (jpeg_with(SCAN * 101), "too many scans"),
         (jpeg_with(b"\xff\xd8"), "not decoded here: 0xd8"),
         (jpeg_with(jpeg_segment(0xF7, b"")), "not decoded here: 0xf7"),
         (jpeg_with(jpeg_segment(0xC9, bytes(15))), "not decoded here: 0xc9"),
