@@ -103,7 +103,7 @@ async def _hold(
         let_in(arrival, identity)
         fields = await _fields(arrival)
         counted = await count(
-            identity, None if isinstance(fields, PictorError) else fields, is_new=arrival.is_new
+            identity, None if isinstance(fields, PictorError) else fields, is_plain=arrival.is_plain
         )
     async with refusals(identity, counted):
         if isinstance(fields, PictorError):

@@ -44,8 +44,8 @@ class Arrival:
     """The waiting caller, kept for a later retry; never with an idempotency key."""
 
     @property
-    def is_new(self) -> bool:
-        """True if no earlier request can have made its generation."""
+    def is_plain(self) -> bool:
+        """True if it must be new: it has no idempotency key and is no retry."""
         return self.idempotency_key is None and not self.is_retry
 
     @classmethod

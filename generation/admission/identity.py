@@ -82,8 +82,8 @@ async def identify(arrival: Arrival) -> Identity:
     rotated key's old secret; if this process knows of a newer configuration; and for a long body,
     because it may have to be read again.
     """
-    is_plain = arrival.is_new and arrival.body.is_short
-    caller = known.get(arrival.key_digests[0]) if is_plain else None
+    is_short = arrival.is_plain and arrival.body.is_short
+    caller = known.get(arrival.key_digests[0]) if is_short else None
     if caller is None or not caller.version or loaded_catalogue(caller.revision) is None:
         return Identity(await look_up(arrival))
     return Identity(caller, is_remembered=True)
@@ -119,11 +119,11 @@ async def identify_again(arrival: Arrival, identity: Identity, tried: Outdated) 
     return Identity(present, counted=tried.counted)
 
 
-async def count(identity: Identity, fields: Json | None, *, is_new: bool) -> CountedRequest:
+async def count(identity: Identity, fields: Json | None, *, is_plain: bool) -> CountedRequest:
     """Count it, unless the same limits counted it a moment ago. Raises RateLimited.
 
     A request that cannot be read has no `fields` and counts as one for no image; so does one for
-    which too few are left, unless it `is_new`.
+    which too few are left, unless it `is_plain`.
     """
     caller = identity.caller
     if identity.counted is not None and identity.counted.caller.limits == caller.limits:
@@ -133,7 +133,7 @@ async def count(identity: Identity, fields: Json | None, *, is_new: bool) -> Cou
         return CountedRequest(caller, await rates.take_async(caller, images=images), images)
     except RateLimited as refusal:
         _note_model(caller, fields or {})
-        if is_new or not images:
+        if is_plain or not images:
             raise
         refusal.headers = await rates.take_async(caller, images=0)
         return CountedRequest(caller, refusal.headers, 0, refusal)

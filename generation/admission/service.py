@@ -89,7 +89,7 @@ class Submission:
 
     @property
     def is_plain(self) -> bool:
-        """True if it must be new: it has no idempotency key and is no retry."""
+        """True if it must be new, as for `Arrival`."""
         return self.idempotency_key is None and not self.is_retry
 
 
