@@ -106,9 +106,10 @@ def test_another_channels_costs_are_copied_times_a_factor(owner, vendor):
     assert other.cost_tables.get().source.startswith("0.8 x vendor as of ")
 
 
-def test_costs_of_a_later_day_stand_beside_those_in_force(owner, vendor):
+@pytest.mark.parametrize("zone", ["", " UTC"])
+def test_costs_of_a_later_day_stand_beside_those_in_force(owner, vendor, zone):
     owner.post(of(vendor, "costs"), looked(owner, vendor, rows=FILE))
-    tomorrow = f"{clock.now() + timedelta(days=1):%Y-%m-%d %H:%M}"
+    tomorrow = f"{clock.now() + timedelta(days=1):%Y-%m-%d %H:%M}{zone}"
     later = FILE.replace("0.004", "0.005")
 
     owner.post(of(vendor, "costs"), looked(owner, vendor, rows=later, begins=tomorrow))

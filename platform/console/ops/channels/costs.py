@@ -211,7 +211,7 @@ def _moment(text: str) -> datetime | None:
     if not text:
         return None
     with suppress(ValueError, OverflowError):  # no such day, or out of range in UTC
-        if moment := parse_datetime(text):
+        if moment := parse_datetime(text.removesuffix("UTC").rstrip()):
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     raise ValueError(f"{text!r} is not a date and time such as 2026-12-01 00:00")
 
