@@ -84,7 +84,7 @@ def forecast_words(what: Forecast) -> dict[str, Any]:
         "most_touched": [
             {
                 "tenant": tenant.public_id,
-                "name": tenant.shown_name,
+                "name": tenant.name,
                 "was": to_decimal(effect.was),
                 "would_be": to_decimal(effect.becomes),
             }

@@ -42,7 +42,7 @@ class Forecast:
     @property
     def lines(self) -> list[str]:
         """The same in sentences."""
-        names = {tenant.id: tenant.shown_name for tenant, _ in self.most_touched}
+        names = {tenant.id: tenant.name for tenant, _ in self.most_touched}
         return self.facts.lines(names.__getitem__, FORECAST_DAYS)
 
 

@@ -41,9 +41,9 @@ class Stop(models.Model):
 
     @property
     def name(self) -> str:
-        """The name of the stopped model, or of the tenant with its public id: names repeat."""
+        """The name of the stopped model, or of the tenant with its public id."""
         if self.tenant:
-            return f"{self.tenant.shown_name} ({self.tenant.public_id})"
+            return f"{self.tenant.name} ({self.tenant.public_id})"
         return self.model or "Everything"
 
     @property

@@ -52,7 +52,7 @@ class Command(OperatorCommand):
             of=_alone(options),
         )
         until, total = sold_until(), _facts(total_of(groups))
-        names = {tenant.id: tenant.shown_name for tenant in tenants()}
+        names = {tenant.id: tenant.name for tenant in tenants()}
         rows = [{**_group(margin, names), **_facts(margin)} for margin in groups]
         if options["json"]:
             end = None if until is None else until.isoformat()

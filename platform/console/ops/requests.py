@@ -79,7 +79,7 @@ class RefusalSearch:
 
     def _words(self, name: str, word: str) -> str:
         if name == "tenant":
-            return self.tenant.shown_name if self.tenant else word
+            return self.tenant.name if self.tenant else word
         return dict(period_choices(word, self.period))[word] if name == "period" else word
 
 

@@ -75,7 +75,7 @@ def test_a_tenant_is_found_by_what_its_members_call_it_where_one_is_called_so(ow
         owner.get(path, {"tenant": "Rabbit Labs"}).getvalue().decode()
         for path in ("/ops/generations/", "/ops/requests/", "/ops/margin/")
     ]
-    assert ["Tenant: Rabbit Labs" in text for text in texts] == [True, True, True]
+    assert ["Tenant: Acme 7" in text for text in texts] == [True, True, True]
     assert ["No tenant has the name" in text for text in texts] == [False, False, False]
     assert "its members call it Rabbit Labs" in owner.get(page).getvalue().decode()
 

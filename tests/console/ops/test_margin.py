@@ -100,6 +100,15 @@ def test_the_largest_loss_comes_first_and_totals_cover_all(owner, two):
     assert "Until 10:13:00 UTC every figure is" in words
 
 
+def test_a_tenant_stands_under_the_operators_name_on_the_page_and_in_the_csv(owner, two):
+    Tenant.objects.update(title="Rabbit Labs")
+
+    lines = lines_of(owner.get(f"{MARGIN}?format=csv"))
+
+    assert names(owner.get(MARGIN)) == ["other", "acme"]
+    assert {line["tenant"] for line in lines} == {"other", "acme"}
+
+
 @pytest.mark.parametrize(
     ("by", "found"),
     [

@@ -31,7 +31,7 @@ def test_both_sums_and_the_most_affected_tenants_are_shown():
     assert (
         "The last 30 days would have brought $80.12 instead of $75.44 (+6.2 %) . "
         "Most affected tenants Most affected Charged Would have been Change"
-        " Acme Inc $75.44 $80.12 +$4.68" in words
+        " acme $75.44 $80.12 +$4.68" in words
     )
     assert (
         "$0.00042 is left out on both sides $0.00042 of m: reference images cost by their tokens"

@@ -12,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
+from accounts.models import Tenant
 from billing.models import FIGURES, LedgerProof, SoldDay, SoldRow, SoldUntil, Transfer
 from billing.selectors import sold as waiting
 from billing.services import adjust, credit, refund, reverse
@@ -91,6 +92,7 @@ def test_sales_are_counted_by_price_row_size_and_channel(queued, worker, spools)
 
 
 def test_margin_says_what_is_earned_until_when(acme, queued, worker, spools):
+    Tenant.objects.update(title="Rabbit Labs")
     delivered(queued, worker, spools)
     assert margin("--by", "model") == "nothing is counted yet\n"
 

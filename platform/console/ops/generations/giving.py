@@ -214,6 +214,6 @@ def _result_sentence(generation: Generation, move: MoneyMove, way: GiftAction) -
         return f"{in_dollars(move.amount)} waits for another person to approve it"
     after = available_after(move.transfer_id)
     return (
-        f"{in_dollars(move.amount)} {way.done}: {generation.tenant.shown_name}"
+        f"{in_dollars(move.amount)} {way.done}: {generation.tenant.name}"
         f" {in_dollars(after - move.amount)} → {in_dollars(after)}"
     )

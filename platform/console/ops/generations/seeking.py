@@ -88,7 +88,7 @@ class GenerationSearch:
     def _words(self, name: str, word: str) -> str:
         match name:
             case "tenant":
-                return self.tenant.shown_name if self.tenant else word
+                return self.tenant.name if self.tenant else word
             case "class":
                 return CLASSES[word]
             case "state":

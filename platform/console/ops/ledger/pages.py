@@ -90,7 +90,7 @@ def _bar(
             case "kind":
                 return KIND_WORDS[Transfer.Kind(word)]
             case "tenant":
-                return tenant.shown_name if tenant else word
+                return tenant.name if tenant else word
             case _:
                 return periods[word]
 

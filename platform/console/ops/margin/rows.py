@@ -90,7 +90,7 @@ def name_of(row: Margin, query: MarginQuery, tenants: Mapping[UUID, Tenant]) -> 
     group = row.group
     if query.by == "tenant":
         tenant = tenants.get(group["tenant_id"])
-        return tenant.shown_name if tenant else NOBODYS["tenant"]
+        return tenant.name if tenant else NOBODYS["tenant"]
     if query.by == "cell" and group["model"]:
         size, quality = group["asked"], group["quality"]
         words = "reference images" if size == REFERENCE else f"{size} {quality}"

@@ -127,7 +127,7 @@ class MarginQuery:
         return self.period.first == self.period.last
 
     def _words(self, name: str, word: str) -> str:
-        return self.tenant.shown_name if name == "tenant" and self.tenant else word
+        return self.tenant.name if name == "tenant" and self.tenant else word
 
 
 _MORE: Mapping[Per, timedelta] = {"day": DAY, "week": 7 * DAY, "month": 31 * DAY}

@@ -73,7 +73,7 @@ class ShownBook:
         """The tenants who pay by the book, in words."""
         if self.book.list_name:
             return f"Tenants on {self.book.list_name}"
-        return self.tenant.shown_name if self.tenant else "Everyone"
+        return self.tenant.name if self.tenant else "Everyone"
 
     @property
     def tenant(self) -> Tenant | None:

@@ -7,10 +7,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import Tenant
+from billing.models import Transfer
 from generation.models import Generation
 from generation.oversight.searching import GenerationFilter, generations, page_across
 from pictor.kit.words import clock
-from tests.console.answers import lines_of
+from tests.console.answers import lines_of, words_of
 
 LIST = "/ops/generations/"
 
@@ -176,3 +178,25 @@ def test_rows_are_read_only_by_indexes(acme, some, sought, is_of_tenant):
         assert "Seq Scan on generation_attempt" not in plan
         assert index in plan
         assert "generation_attempt" not in plan or "SubPlan" in plan
+
+
+def test_a_tenant_stands_everywhere_under_the_operators_name(owner, acme, delivered, failed):
+    made, lost = delivered(acme), failed(acme)
+    Tenant.objects.update(title="Rabbit Labs")
+    charge = Transfer.objects.filter(tenant=acme.id).latest("id")
+
+    pages = [
+        words_of(owner.get(address))
+        for address in (
+            LIST,
+            f"{LIST}?tenant={acme.tenant.public_id}",
+            f"{LIST}{made.public_id}/",
+            f"{LIST}{made.public_id}/refund/",
+            f"{LIST}{lost.public_id}/credit/",
+            f"{LIST}refunds/?generation={made.public_id}",
+            "/ops/ledger/",
+            f"/ops/ledger/{charge.pk}/",
+        )
+    ]
+
+    assert [("acme" in page, "Rabbit Labs" in page) for page in pages] == [(True, False)] * 8
