@@ -9,6 +9,7 @@ from django.utils.html import format_html
 
 from console import amounts
 from console.parts.places import Place
+from console.parts.sentences import sentence
 from console.workspace import places
 from console.workspace.access import Workspace
 from pictor.kit.words.money import from_decimal
@@ -20,6 +21,7 @@ DAYS_A_YEAR = 365
 register.filter("price", amounts.price)
 register.filter("amount", amounts.amount)
 register.filter("total", amounts.total)
+register.filter(sentence)
 
 
 @register.filter

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC
 
+from console.parts.sentences import capitalised
 from console.uptime import State, bars_of
 from generation.catalogue.traffic.minutes import CallMinute, Now
 from generation.catalogue.traffic.standing import ChannelStatus
@@ -24,7 +25,7 @@ _BADGES: Mapping[ChannelStatus, Badge] = {
 
 def sentence(words: str, channel: Channel) -> str:
     """Capitalise a service's words as a sentence, except if they begin with the channel's name."""
-    return words if words.startswith(channel.name) else words[:1].upper() + words[1:]
+    return words if words.startswith(channel.name) else capitalised(words)
 
 
 def badge_of(standing: ChannelStatus) -> Badge:

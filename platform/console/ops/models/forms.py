@@ -18,6 +18,7 @@ from console.parts.form_fields import (
     line,
     take_errors,
 )
+from console.parts.sentences import sentence
 from generation.catalogue import services
 from generation.channels.declaration import Task
 from generation.models import Contract
@@ -103,7 +104,7 @@ class ModelForm(forms.Form):
     def refuse(self, error: ValidationError) -> None:
         """Show a service's refusal beside its field, as a sentence."""
         refusals = {
-            name: [f"{words[:1].upper()}{words[1:]}." for words in messages]
+            name: [sentence(words) for words in messages]
             for name, messages in error.message_dict.items()
         }
         take_errors(self, ValidationError(refusals))

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC
 
+from console.parts.sentences import capitalised
 from console.uptime import State
 from generation.catalogue.contracts import AUTO
 from generation.oversight.model_list import Life, ListedModel
@@ -64,5 +65,4 @@ class ModelRow:
     @property
     def why(self) -> str:
         """The troubles of the model as a sentence."""
-        words = "; ".join(self.of.troubles)
-        return words[:1].upper() + words[1:]
+        return capitalised("; ".join(self.of.troubles))

@@ -13,6 +13,7 @@ from billing.price_changes import PriceChange
 from billing.price_stops import Confirmed
 from billing.selectors import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN, price_book_in_full
 from console.parts.periods import number_of
+from console.parts.sentences import sentence
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
@@ -120,16 +121,12 @@ def _number(query: QueryDict, name: str) -> int | None:
 def words_of(error: ValidationError | ValueError) -> str:
     """Return a refusal as a sentence."""
     if not isinstance(error, ValidationError):
-        return _sentence(str(error))
+        return sentence(str(error))
     if not hasattr(error, "error_dict"):
-        return _sentence(" ".join(error.messages))
+        return sentence(" ".join(error.messages))
     named = [
         message if name == NON_FIELD_ERRORS else f"{name}: {message}"
         for name, messages in error.message_dict.items()
         for message in messages
     ]
-    return _sentence(" ".join(named))
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "?")) else ".")
+    return sentence(" ".join(named))

@@ -54,7 +54,7 @@ def test_a_mistyped_price_is_named_with_its_cell(owner, draft, typed, words):
 
     assert page.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     said = text_of(page)
-    assert LOW.capitalize() in said
+    assert f" {LOW}: " in said
     assert words in said
 
 

@@ -1,0 +1,12 @@
+"""Words of services as sentences."""
+
+
+def capitalised(words: str) -> str:
+    """Return words with a capital, except if an id such as gpt-image-2 stands first."""
+    first = words.partition(" ")[0].rstrip(".,:;?")
+    return words[:1].upper() + words[1:] if first.isalpha() else words
+
+
+def sentence(words: str) -> str:
+    """Return words as a sentence, with its full stop."""
+    return capitalised(words) + ("" if words.endswith((".", "?")) else ".")
