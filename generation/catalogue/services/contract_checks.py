@@ -103,7 +103,7 @@ def _faults(contract: ContractTerms) -> Iterator[tuple[str, str]]:
             "is not one of the sizes",
         ),
         ("qualities", bool(odd), _no_words(odd)),
-        ("qualities", len(set(qualities)) < len(qualities), "name one of them twice"),
+        ("qualities", len(set(qualities)) < len(qualities), "name each only once"),
         ("qualities", not {*qualities} - {AUTO}, f"need one besides {AUTO}, which has no price"),
         (
             "quality_default",
@@ -116,7 +116,7 @@ def _faults(contract: ContractTerms) -> Iterator[tuple[str, str]]:
             "must each map to one of the qualities",
         ),
         ("quality_aliases", bool(odd_aliases), _no_words(odd_aliases)),
-        ("quality_aliases", bool(shadowed), f"{', '.join(shadowed)} is a quality itself"),
+        ("quality_aliases", bool(shadowed), f"may not be qualities: {', '.join(shadowed)}"),
         ("tasks", not contract.tasks, "name at least one"),
         ("max_n", not 1 <= contract.max_n <= MAX_N, f"must be from 1 to {MAX_N}"),
         (

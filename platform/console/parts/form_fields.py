@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -53,6 +53,8 @@ class DollarsField(forms.CharField):
     It must be above 0 unless it `may_be_zero`.
     """
 
+    default_error_messages: ClassVar = {"too_little": "Type an amount above 0, or nothing."}
+
     @override
     def __init__(
         self,
@@ -73,7 +75,7 @@ class DollarsField(forms.CharField):
         if self.may_be_zero and amount < 0:
             raise ValidationError("Type an amount of 0 or more.")
         if amount <= 0 and not self.may_be_zero:
-            raise ValidationError("Type an amount above 0, or nothing for no limit.")
+            raise ValidationError(self.error_messages["too_little"])
         return amount
 
     @override

@@ -39,7 +39,9 @@ class GiftForm(forms.Form):
     """The amount and the reason; `once` is set when the form is shown."""
 
     once = forms.UUIDField(widget=forms.HiddenInput)
-    amount = DollarsField(label="Amount, USD")
+    amount = DollarsField(
+        label="Amount, USD", error_messages={"too_little": "Type an amount above 0."}
+    )
     note = forms.CharField(label="Note for staff", max_length=MAX_CHARACTERS)
     words = forms.CharField(
         label="Words for the customer", max_length=MAX_CHARACTERS, required=False

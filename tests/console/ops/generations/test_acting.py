@@ -61,12 +61,22 @@ def test_a_double_click_refunds_once(owner, acme, delivered):
     assert moved("refund") == [20_000]
 
 
+def test_a_form_sent_again_with_another_amount_is_refused_in_a_sentence(owner, acme, delivered):
+    made, once = delivered(acme), new_uuid()
+    send(owner, made, "refund", amount="0.02", once=once)
+
+    page = words_of(send(owner, made, "refund", amount="0.01", once=once))
+
+    assert ">This form was sent before with other values. Open it again.<" in page
+    assert moved("refund") == [20_000]
+
+
 @pytest.mark.parametrize(
     ("typed", "complaint"),
     [
         ({"amount": "0.06"}, "Only $0.05268 of it is charged and not refunded"),
-        ({"amount": "0"}, "Type an amount above 0"),
-        ({"amount": "-1"}, "Type an amount above 0"),
+        ({"amount": "0"}, ">Type an amount above 0.<"),
+        ({"amount": "-1"}, ">Type an amount above 0.<"),
         ({"amount": "a lot"}, "is not an amount: type dollars, such as 12.50"),
         ({"amount": ""}, "Type an amount in dollars"),
         ({"amount": "9" * 30}, "is too large: type dollars, such as 12.50"),

@@ -179,7 +179,7 @@ def test_a_history_that_is_none_begins_with_what_there_is(owner, back):
         ({"default_size": ""}, "default_size", "This field is required."),
         ({"size": {0: ""}, "tier": {0: ""}}, "default_size", "Is not one of the sizes."),
         ({"qualities": ""}, "qualities", "This field is required."),
-        ({"qualities": "standard, standard"}, "qualities", "Name one of them twice."),
+        ({"qualities": "standard, standard"}, "qualities", "Name each only once."),
         (
             {"qualities": "standard, hd, gr\u00f6\u00dfte"},
             "qualities",
@@ -189,7 +189,7 @@ def test_a_history_that_is_none_begins_with_what_there_is(owner, back):
         ({"quality_aliases": "auto"}, "quality_aliases", "Write pairs such as high=hd, not"),
         ({"quality_aliases": "a=hd, a=hd"}, "quality_aliases", "a appears twice."),
         ({"quality_aliases": "a=best"}, "quality_aliases", "Must each map to one of the"),
-        ({"quality_aliases": "hd=standard"}, "quality_aliases", "Hd is a quality itself."),
+        ({"quality_aliases": "hd=standard"}, "quality_aliases", "May not be qualities: hd."),
         ({"tasks": None}, "tasks", "Tick at least one."),
         ({"tasks": ["dance"]}, "tasks", "Select a valid choice. dance is not one"),
         ({"max_n": "0"}, "max_n", "Ensure this value is greater than or equal to 1."),
