@@ -65,7 +65,14 @@ def takeable(bill: VendorBill, among: QuerySet[BillLine] | None = None) -> Query
     differing = lines.filter(outcome__in=[Outcome.DIFFERENT, Outcome.THEIRS, Outcome.OURS])
     of_one = Q(candidates=[]) | Q(attempt_id__isnull=False) | Q(trial_id__isnull=False)
     open_ones = differing.filter(of_one, decision="")
-    return open_ones.exclude(outcome=Outcome.OURS, trial_id__isnull=False)
+    possible = open_ones.exclude(outcome=Outcome.OURS, trial_id__isnull=False)
+    return possible.exclude(attempt_id__isnull=False, theirs_micros__lt=0)
+
+
+def left_out(bill: VendorBill, among: QuerySet[BillLine]) -> list[tuple[BillLine, str]]:
+    """The first of these lines that `takeable` leaves out, each with the reason."""
+    others = among.exclude(pk__in=takeable(bill, among).values("pk"))[:MAX_AT_ONCE]
+    return [(line, why) for line in others if (why := _why_not(line))]
 
 
 def disputable(bill: VendorBill, among: QuerySet[BillLine] | None = None) -> QuerySet[BillLine]:
@@ -160,16 +167,22 @@ def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> B
     if call not in line.candidates or line.attempt_id or line.trial_id or line.decision:
         raise ValidationError("That call is not a candidate for this line.")
     others = line.bill.lines.filter(Q(attempt_id=call) | Q(trial_id=call))
-    if others.exclude(outcome=Outcome.OURS).exists():
-        raise ValidationError("Another line belongs to that call.")
+    if other := others.exclude(outcome=Outcome.OURS).first():
+        raise ValidationError(
+            f"Line {other.number} has that call. Pick another, or match the bill again: then only"
+            " calls without a line are offered."
+        )
     if others.exclude(decision="").exists():
         raise ValidationError("That call was already decided as one without a line.")
     others.delete()
-    if Attempt.objects.filter(pk=call).exists():
-        line.attempt_id = UUID(call)
+    attempt = Attempt.objects.filter(pk=call).first()
+    if attempt is not None:
+        line.attempt_id = attempt.pk
     else:
         line.trial_id = UUID(call)
+    of = attempt or ChannelTrial.objects.get(pk=call)
     line.ours_micros = _ours_now(line)
+    line.is_unknown = of.may_have_billed and of.known_cost_micros is None and not line.ours_micros
     is_equal = line.ours_micros == line.theirs_micros
     line.outcome = Outcome.EQUAL if is_equal else Outcome.DIFFERENT
     line.save()
@@ -284,6 +297,7 @@ def _why_not(line: BillLine) -> str:
     """The reason `takeable` leaves a line out; empty if it can be taken."""
     is_of_one = not line.candidates or bool(line.attempt_id or line.trial_id)
     known = (
+        (line.decision == Decision.TAKEN, "It is taken."),
         (line.decision == Decision.DISPUTED, "It is disputed: withdraw that first."),
         (line.outcome == Outcome.EQUAL, "It equals what we booked."),
         (
@@ -294,6 +308,10 @@ def _why_not(line: BillLine) -> str:
         (
             line.outcome == Outcome.OURS and line.trial_id is not None,
             "The cost of our own tests is never booked, so there is nothing to correct.",
+        ),
+        (
+            line.attempt_id is not None and line.theirs_micros < 0,
+            "Its call would cost less than nothing: dispute it.",
         ),
     )
     return next((words for is_so, words in known if is_so), "")

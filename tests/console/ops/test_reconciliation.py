@@ -329,24 +329,6 @@ def test_a_bill_leads_to_its_lines_and_to_the_margin_of_its_days(owner, bill):
     assert f'for="request-{bill.lines.get(outcome="different").pk}"' in page
 
 
-def test_a_call_is_picked_of_those_that_a_line_may_be_of(owner, acme, channel):
-    made = [call(acme, channel, after=after, micros=40_000) for after in (1, 2)]
-    bill = matched(
-        channel,
-        csv_file(f"2026-11-20T12:00:10Z,{ORIGIN},0.06", header="created_at,model,cost_usd"),
-    )
-    line = bill.lines.get(number=1)
-    page = said_by(owner.get(of(bill)))
-
-    wrong = owner.post(of(bill, "lines", str(line.pk), "pick"), {"call": "x"}, follow=True)
-    owner.post(of(bill, "lines", str(line.pk), "pick"), {"call": made[0].pk})
-
-    assert "One of 2" in page
-    assert "That call is not a candidate for this line." in said_by(wrong)
-    line.refresh_from_db()
-    assert (line.attempt_id, line.ours_micros) == (made[0].pk, 40_000)
-
-
 def test_a_doubtful_bill_is_settled_by_another_reading(owner, acme, channel):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "3")))

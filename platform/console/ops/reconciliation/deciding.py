@@ -74,7 +74,7 @@ class DisputeForm(forms.Form):
 def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Show how taking these lines changes the cost; a sent form takes them, with each result."""
     found, is_sent = bill_or_404(bill), request.method == "POST"
-    wanted = _chosen_lines(request, found, takeable=True)
+    wanted, left_out = _chosen_lines(request, found, takeable=True)
     if is_sent and not wanted:
         return _already_decided(request, found)
     change = Micros(sum(line.difference for line in wanted))
@@ -86,8 +86,13 @@ def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
         if not result.refused:
             words = f"{_lines(result.taken + result.before)} taken: {amount(result.change)}"
             return done(request, words, "bill", str(bill))
-    context = _context(operator, found, wanted, form)
-    return _page(request, "ops/bill_take.html", {**context, "result": result, "change": change})
+    context = {
+        **_context(operator, found, wanted, form),
+        "result": result,
+        "change": change,
+        "not_taken": result.refused if result else left_out,
+    }
+    return _page(request, "ops/bill_take.html", context)
 
 
 @staff(Permission.MONEY, fresh=True)
@@ -95,7 +100,7 @@ def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
 def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Mark these lines as disputed, with words for the vendor."""
     found, is_sent = bill_or_404(bill), request.method == "POST"
-    wanted = _chosen_lines(request, found, takeable=False)
+    wanted, _ = _chosen_lines(request, found, takeable=False)
     if is_sent and not wanted:
         return _already_decided(request, found)
     form = DisputeForm(request.POST if is_sent else None)
@@ -119,16 +124,23 @@ def _already_decided(request: HttpRequest, bill: VendorBill) -> HttpResponse:
     return done(request, ALREADY, "bill", str(bill.pk))
 
 
-def _chosen_lines(request: HttpRequest, bill: VendorBill, *, takeable: bool) -> list[BillLine]:
-    """Return the named lines, or the next ones of a list, that can be decided."""
+def _chosen_lines(
+    request: HttpRequest, bill: VendorBill, *, takeable: bool
+) -> tuple[list[BillLine], list[tuple[BillLine, str]]]:
+    """Return the named lines, or the next ones of a list, that can be decided.
+
+    With `takeable` also the others, each with the reason.
+    """
     if request.method == "POST" or "all" not in request.GET:
         named = (request.POST or request.GET).getlist("line")[:MAX_AT_ONCE]
         among = lines_numbered([number_of(text) or 0 for text in named], bill=bill)
     else:
         after = number_of(request.GET.get("after", "")) or 0
         among, _ = in_reach(bill, sought_by(request.GET, bill), after=after)
-    lines = decisions.takeable(bill, among) if takeable else decisions.disputable(bill, among)
-    return with_bill(lines, limit=MAX_AT_ONCE)
+    if not takeable:
+        return with_bill(decisions.disputable(bill, among), limit=MAX_AT_ONCE), []
+    lines = with_bill(decisions.takeable(bill, among), limit=MAX_AT_ONCE)
+    return lines, decisions.left_out(bill, among)
 
 
 def _context(
