@@ -1,6 +1,8 @@
 """Forms that are refused if the values they showed have been changed since."""
 
+from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any
 
 from django import forms
 from typing_extensions import override
@@ -12,7 +14,7 @@ CHANGED_MEANWHILE = "Somebody changed it after you opened this page. Check it an
 class ComparedForm(forms.Form):
     """A form whose initial values are the present ones, and whose page sends `shown`.
 
-    If it would replace a value that its page did not show, it is refused and shows the present
+    If it would replace a value that its page did not show, it is refused and names the present
     ones. A form without `shown` (as opened before an upgrade) or initial values is not compared.
     """
 
@@ -24,14 +26,31 @@ class ComparedForm(forms.Form):
     @override
     def full_clean(self) -> None:
         super().full_clean()
-        if self.is_bound and self._is_overtaken():
-            self.is_bound = False
-            super().full_clean()
-            self.cleaned_data = {}
-            self.add_error(None, CHANGED_MEANWHILE)
+        is_stale = self.is_bound and self.data.get("shown", self.shown) != self.shown
+        # A double click sends what is stored already.
+        if is_stale and (stored := stored_instead(self)):
+            refuse_stale(self, stored)
 
-    def _is_overtaken(self) -> bool:
-        """True if others were saved meanwhile; a double click saves what is there already."""
-        return self.data.get("shown", self.shown) != self.shown and any(
-            self.cleaned_data.get(name) != value for name, value in self.initial.items()
-        )
+
+def refuse_stale(form: forms.Form, stored: Sequence[str]) -> None:
+    """Refuse a cleaned form, and name the values that are stored now."""
+    words = [f"Stored now: {'; '.join(stored)}."] if stored else []
+    form.add_error(None, [CHANGED_MEANWHILE, *words])
+
+
+def stored_instead(form: forms.Form) -> list[str]:
+    """Return the present values that a cleaned form would replace, each with its label."""
+    return [
+        f"{form[name].label}: {_words(field, form.initial[name])}"
+        for name, field in form.fields.items()
+        if name in form.initial and form.cleaned_data.get(name) != form.initial[name]
+    ]
+
+
+def _words(field: forms.Field, value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    labels = dict(getattr(field, "choices", ()))
+    values = value if isinstance(value, list) else [field.prepare_value(value)]
+    words = [str(labels.get(one, one)) for one in values if one not in {None, ""}]
+    return ", ".join(words) or "empty"

@@ -338,11 +338,43 @@ def test_a_change_by_somebody_else_meanwhile_is_kept(owner):
     page = owner.get(f"/ops/channels/{channel.pk}/edit/")
     services.set_channel(name="acme", options={"timeout_seconds": 30}, actor="bob")
 
-    answer = owner.post(f"/ops/channels/{channel.pk}/edit/", said_on(page), follow=True)
+    typed = {"max_images": "3", "route-dall-e-3-sizes": "1024x1024"}
+    said = said_on(page) | {"timeout_seconds": "240", **typed}
+    answer = owner.post(f"/ops/channels/{channel.pk}/edit/", said)
 
     channel.refresh_from_db()
-    assert "Somebody changed it after" in answer.content.decode()
+    stored = [
+        *("Time-out, seconds: 30", "Images an edit may begin with: empty"),
+        "dall-e-3, Sizes: empty",
+    ]
+    assert trouble(answer)["__all__"] == [
+        "Somebody changed it after you opened this page. Check it and save again.",
+        f"Stored now: {'; '.join(stored)}.",
+    ]
     assert channel.timeout_seconds == 30
+    assert said_on(answer) == said | {"shown": answer.context["tried"].digest}
+
+    again = owner.post(f"/ops/channels/{channel.pk}/edit/", said_on(answer))
+
+    assert again.status_code == 303
+    channel.refresh_from_db()
+    assert (channel.timeout_seconds, channel.max_images) == (240, 3)
+
+
+def test_a_channel_saved_by_a_double_click_is_saved_without_complaint(owner):
+    channel = make()
+    said = said_on(owner.get(f"/ops/channels/{channel.pk}/edit/")) | {
+        "timeout_seconds": "200",
+        "sizes": "1024x1024",
+        "class_overrides": "429=unknown",
+        "refused_tasks": ["edit"],
+        f"{ROUTE}sizes": "1024x1024",
+        f"{ROUTE}cost": "0.03",
+    }
+
+    answers = [owner.post(f"/ops/channels/{channel.pk}/edit/", said) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [303, 303]
 
 
 def test_a_revision_of_what_has_changed_is_not_swapped_and_may_be_discarded(owner):

@@ -67,7 +67,9 @@ def test_a_longer_time_that_the_owner_chose_meanwhile_stays(owner, acme):
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert MEANWHILE in said_by(answer)
-    assert answer.context["limits"]["prompt_retention_days"].value() is None
+    stored = "Stored now: Requests per minute: empty; Days that prompts are kept: empty."
+    assert stored in said_by(answer)
+    assert answer.context["limits"]["requests_per_minute"].value() == "60"
     assert f'name="shown" value="{shown(owner, acme)}"' in words_of(answer)
     assert (kept_days(acme), Tenant.objects.get(id=acme.id).requests_per_minute) == (None, None)
 

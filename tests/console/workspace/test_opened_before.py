@@ -2,7 +2,7 @@
 
 from django.http import HttpResponse
 
-from accounts.models import ApiKey, Tenant
+from accounts.models import SCOPES, ApiKey, Tenant
 from tests.console.answers import said_by
 from tests.console.workspace.conftest import told, url
 from tests.console.workspace.key_forms import FORM
@@ -28,13 +28,36 @@ def test_a_keys_budget_that_was_set_meanwhile_stays(acme, sign_in):
     opened = client.get(page).context["form"].shown
     key = limited_key(acme)
 
-    stale = client.post(page, {**FORM, "name": "renamed", "shown": opened})
+    typed = {**FORM, "name": "renamed", "scopes": list(SCOPES), "ip_ranges": "10.0.0.0/8"}
+    stale = client.post(page, {**typed, "shown": opened})
 
     assert refused_values(stale) == (422, True)
-    assert stale.context["form"]["budget_day"].value() == "5.00"
-    assert f'name="shown" value="{client.get(page).context["form"].shown}"' in str(stale.content)
+    stored = "Name: acme; Budget per day, USD: 5.00; Addresses that it may be used from: empty."
+    assert f"Stored now: {stored}" in said_by(stale)
     key.refresh_from_db()
     assert (key.name, key.budget_day_micros) == ("acme", 5_000_000)
+
+
+def test_a_refused_key_form_keeps_what_was_typed_and_is_saved_again_on_purpose(acme, sign_in):
+    client, page = sign_in(acme), url("key", acme, acme.key.public_id)
+    opened = client.get(page).context["form"].shown
+    key = limited_key(acme)
+    typed = {**FORM, "name": "renamed", "budget_month": "20", "ip_ranges": "10.0.0.0/8"}
+
+    stale = client.post(page, {**typed, "shown": opened})
+    form = stale.context["form"]
+    again = client.post(page, {**typed, "shown": form.shown})
+
+    assert [form[name].value() for name in ("name", "budget_month", "ip_ranges")] == [
+        "renamed",
+        "20",
+        "10.0.0.0/8",
+    ]
+    assert f'name="shown" value="{form.shown}"' in str(stale.content)
+    assert (form.shown == opened, again.status_code) == (False, 302)
+    key.refresh_from_db()
+    assert (key.name, key.ip_ranges) == ("renamed", ["10.0.0.0/8"])
+    assert (key.budget_day_micros, key.budget_month_micros) == (None, 20_000_000)
 
 
 def test_a_keys_form_with_what_is_there_now_is_saved(acme, sign_in):
@@ -53,10 +76,12 @@ def test_settings_that_were_changed_meanwhile_stay(acme, sign_in):
     opened = client.get(page).context["form"].shown
     Tenant.objects.update(prompt_retention_days=None)
 
-    renamed = {"title": "Studio", "prompt_retention_days": "90", "erases": "on"}
+    renamed = {"title": "Studio", "time_zone": "UTC", "prompt_retention_days": "90", "erases": "on"}
     stale = client.post(page, {**renamed, "shown": opened})
 
     assert refused_values(stale) == (422, True)
+    assert "Stored now: Name: acme; Days that prompts are kept: empty." in said_by(stale)
+    assert stale.context["form"]["title"].value() == "Studio"
     tenant = Tenant.objects.get()
     assert (tenant.shown_name, tenant.prompt_retention_days) == ("acme", None)
 
@@ -94,6 +119,7 @@ def test_support_that_was_forbidden_meanwhile_stays_out(acme, sign_in):
     stale = client.post(url("settings_support", acme), {**both, "shown": opened})
 
     assert refused_values(stale) == (422, True)
+    assert 'name="shows_support_content" checked' in stale.content.decode()
     assert not Tenant.objects.get().allows_support
 
 

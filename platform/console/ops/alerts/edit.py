@@ -3,10 +3,9 @@
 from http import HTTPStatus
 from uuid import UUID
 
-from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -97,9 +96,9 @@ def _save(
         )
     except ValidationError as error:
         if rule and getattr(error, "code", None) == CHANGED:
-            messages.error(request, error.messages[0])
-            return redirect("ops:alert_edit", rule.id)
-        take_errors(form, error, NAMES)
+            form.refuse_stale()
+        else:
+            take_errors(form, error, NAMES)
         return None
     except Unavailable as error:
         form.add_error("url", error.message)

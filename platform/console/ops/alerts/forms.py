@@ -1,11 +1,13 @@
 """The form of an alert rule."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from django import forms
+from django.http import QueryDict
 from typing_extensions import override
 
+from console.parts.compared_forms import refuse_stale, stored_instead
 from console.parts.form_fields import CheckboxesField, DollarsField, LinesField
 from generation.models import AlertRule
 from generation.oversight.alerts.rules import (
@@ -78,6 +80,13 @@ class RuleForm(forms.Form):
             secret=typed["secret"],
             page=page,
         )
+
+    def refuse_stale(self) -> None:
+        """Refuse the cleaned form of a rule that was changed since; sent again, it is accepted."""
+        data = cast(QueryDict, self.data).copy()
+        data["seen"] = self.cleaned_data["seen"] = self.initial["seen"]
+        self.data = data
+        refuse_stale(self, stored_instead(self))
 
 
 def initial_of(rule: AlertRule) -> dict[str, Any]:

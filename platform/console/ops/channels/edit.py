@@ -8,7 +8,7 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from console.ops.access import Operator, Permission, by, done, staff
@@ -30,7 +30,7 @@ from console.ops.channels.forms import (
 )
 from console.ops.channels.shown import sentence
 from console.ops.channels.trials import TestSubject, to_tests, trial_subject
-from console.parts.compared_forms import CHANGED_MEANWHILE
+from console.parts.compared_forms import refuse_stale, stored_instead
 from generation.catalogue import services
 from generation.models import Channel
 from generation.oversight.splits import expected_splits
@@ -46,8 +46,7 @@ def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
     form = ChannelForm(data, has_key=True, initial=initial_of(page.candidate))
     rows = route_forms(data, page.contracts, page.routes, retires=services.retirements_of(found))
     if data is not None and data.get("shown") != page.digest:
-        messages.error(request, CHANGED_MEANWHILE)
-        return redirect("ops:channel_edit", found.pk)
+        _refuse_replacing(form, rows)
     saving = Saving() if data is None else _save(request, operator, found, form, rows)
     if saving.is_done:
         messages.success(request, saving.words)
@@ -79,6 +78,16 @@ class Saving:
     outlook: ChangeOutlook | None = None
     complaint: str = ""
     words: str = ""
+
+
+def _refuse_replacing(form: ChannelForm, rows: list[RouteForm]) -> None:
+    """Refuse the form if it would replace a value or a key that its page did not show."""
+    form.full_clean()
+    stored = stored_instead(form)
+    for row in rows:
+        stored += [f"{row.model}, {words}" for words in stored_instead(row)]
+    if stored or form.cleaned_data.get("api_key"):
+        refuse_stale(form, stored)
 
 
 def _save(

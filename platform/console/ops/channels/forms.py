@@ -139,7 +139,7 @@ class WeighedForm(ChannelForm):
 class RouteForm(forms.Form):
     """A route: whether a model is served, and how it is requested from the vendor."""
 
-    is_served = forms.BooleanField(required=False)
+    is_served = forms.BooleanField(required=False, label="Serve")
     upstream_model = forms.CharField(required=False, label="Vendor's name", widget=line())
     sizes = LineField(label="Sizes")
     words = PairsField(label="Quality words", widget=line("as ours"))
@@ -158,7 +158,7 @@ class RouteForm(forms.Form):
         self.fields["cost"].widget.attrs["placeholder"] = "unknown"
         dressed(self)
         for name, field in self.fields.items():
-            field.widget.attrs["aria-label"] = f"{field.label or 'Serve'} of {self.model}"
+            field.widget.attrs["aria-label"] = f"{field.label} of {self.model}"
             if name in self.errors:
                 field.widget.attrs["aria-invalid"] = "true"
 
@@ -232,11 +232,9 @@ def initial_of(channel: Channel) -> dict[str, Any]:
 
 
 def _initial(model: str, routes: Mapping[str, RouteTerms]) -> dict[str, Any]:
-    if model not in routes:
-        return {"upstream_model": model}
-    terms = routes[model]
+    terms = routes.get(model) or RouteTerms(model=model, upstream_model=model)
     return {
-        "is_served": True,
+        "is_served": model in routes,
         "upstream_model": terms.upstream_model,
         "sizes": terms.sizes,
         "words": terms.quality_map,

@@ -10,7 +10,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from console.ops.access import Operator, Permission, by, done, staff
@@ -80,7 +80,7 @@ def _save(
         return done(request, f"{contract.model} is saved", "model", contract.model)
     if request.POST.get("shown") != digest_of(contract):
         messages.error(request, CHANGED_MEANWHILE)
-        return redirect("ops:model_edit", contract.model)
+        return None
     if request.POST.get("seen") != reviewed.digest:
         return None
     try:
@@ -89,7 +89,7 @@ def _save(
         )
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
-        return redirect("ops:model_edit", contract.model)
+        return None
     return done(request, f"{contract.model} is saved", "model", contract.model)
 
 
@@ -132,7 +132,8 @@ def _page(
         "form": form,
         "rows": rows,
         "seen": reviewed,
-        "shown": request.POST.get("shown") or digest_of(contract),
+        # A reviewed change was compared with the present contract, which its page shows.
+        "shown": (not reviewed and request.POST.get("shown")) or digest_of(contract),
         "is_refused": is_refused,
         "tiers": sorted({row.tier for row in rows if row.tier}),
     }

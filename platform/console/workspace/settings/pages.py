@@ -91,8 +91,10 @@ class OwnLimitsForm(ComparedForm):
 class SupportForm(ComparedForm):
     """The access that support has."""
 
-    allows_support = forms.BooleanField(required=False)
-    shows_support_content = forms.BooleanField(required=False)
+    allows_support = forms.BooleanField(required=False, label="Support may look in")
+    shows_support_content = forms.BooleanField(
+        required=False, label="It also sees prompts, tags and images"
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

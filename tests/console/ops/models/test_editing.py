@@ -110,10 +110,15 @@ def test_another_tab_does_not_write_over_what_somebody_else_saved(owner):
     said = said_on(typed(owner, LEAST, max_n="4"))
     agreed(owner, LEAST, typed(owner, LEAST, max_n="3"))
 
-    answer = owner.post(of(LEAST, "edit"), said, follow=True)
+    answer = owner.post(of(LEAST, "edit"), said)
 
     assert "Somebody changed it after you opened this page" in text_of(answer)
+    assert "Images of a request 3 4" in text_of(answer)
     assert stored()["max_n"] == 3
+
+    agreed(owner, LEAST, answer)
+
+    assert stored()["max_n"] == 4
 
 
 def test_a_change_is_saved_only_as_shown(owner):
