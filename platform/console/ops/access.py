@@ -21,8 +21,8 @@ from console.ops import places
 from console.parts.filters import link_of
 from console.parts.page_guards import (
     View,
-    sign_in_redirect,
     sign_in_redirect_from_form,
+    signed_out_redirect,
     with_limits,
 )
 from console.parts.places import Place
@@ -146,7 +146,7 @@ def staff(needs: Permission, *, fresh: bool = False) -> Callable[[View], View]:
         def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             user = request.user
             if not isinstance(user, User):
-                return sign_in_redirect(request, "account_login")
+                return signed_out_redirect(request)
             rates.take_page(user.id)
             if not allows(user.staff_role, needs):
                 raise Http404

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -14,6 +15,8 @@ from django.utils.cache import add_never_cache_headers
 from pictor.kit.words.errors import RateLimited
 
 View = Callable[..., HttpResponseBase]
+
+SIGNED_OUT = "You were signed out, so nothing was saved. Sign in and send it again."
 
 
 def sign_in_redirect(request: HttpRequest, to: str) -> HttpResponseBase:
@@ -35,6 +38,13 @@ def sign_in_redirect_from_form(request: HttpRequest, to: str, *, home: str) -> H
     if request.method in {"GET", "HEAD"} or request.headers.get("HX-Request"):
         return sign_in_redirect(request, to)
     return redirect_to_login(_path_of(request.headers.get("Referer", "")) or home, to)
+
+
+def signed_out_redirect(request: HttpRequest) -> HttpResponseBase:
+    """Redirect to the sign-in, and back to the page or form; it says that a form was not saved."""
+    if request.method == "POST":
+        messages.warning(request, SIGNED_OUT)
+    return sign_in_redirect_from_form(request, "account_login", home=request.get_full_path())
 
 
 def _path_of(address: str) -> str:

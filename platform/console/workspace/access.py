@@ -22,7 +22,7 @@ from accounts.selectors import api_keys_of, membership_in, suspended_because
 from accounts.services import By
 from accounts.sign_in.factors import has_shown
 from billing.selectors import Balance, StoppedBy, balance_of, what_stops
-from console.parts.page_guards import View, sign_in_redirect, with_limits
+from console.parts.page_guards import View, sign_in_redirect, signed_out_redirect, with_limits
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import catalogue_at
 from pictor.kit.watching import log
@@ -338,7 +338,7 @@ def member(
         @wraps(view)
         def guarded(request: HttpRequest, tenant: str, **kwargs: Any) -> HttpResponseBase:
             if not isinstance(request.user, User):
-                return sign_in_redirect(request, "account_login")
+                return signed_out_redirect(request)
             take(request.user.id)
             grant: SupportGrant | None = getattr(request, "support_grant", None)
             if grant is not None:

@@ -12,6 +12,7 @@ from accounts.services import add_member, create_tenant
 from accounts.services.staff import remove_staff
 from accounts.sign_in.factors import FACTOR_FRESH_FOR
 from console.ops.access import ROLES, Permission, staff
+from tests.console.answers import said_by
 from tests.console.ops.addresses import addresses
 from tests.console.ops.conftest import shown
 
@@ -23,6 +24,15 @@ def test_signed_out_one_is_sent_to_sign_in(client):
 
     assert answer.status_code == HTTPStatus.FOUND
     assert answer["Location"] == "/accounts/login/?next=/ops/"
+
+
+def test_a_form_sent_signed_out_is_said_not_to_be_saved(client):
+    sent = client.post("/ops/channels/new/", {"name": "acme"}, follow=True)
+    looked = Client().get("/ops/channels/new/", follow=True)
+
+    words = "You were signed out, so nothing was saved. Sign in and send it again."
+    assert words in said_by(sent)
+    assert words not in said_by(looked)
 
 
 def test_an_owner_of_a_tenant_finds_no_such_page(client):

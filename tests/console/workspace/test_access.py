@@ -18,6 +18,7 @@ from accounts.models import AuditEvent
 from billing.models import Transfer
 from pictor.kit.watching import log
 from storage.models import StoredImage
+from tests.console.answers import said_by
 from tests.console.workspace.addresses import ACTIONS, ELSEWHERE, address, answered, asked, names
 from tests.console.workspace.conftest import (
     Begun,
@@ -158,6 +159,19 @@ def test_a_stranger_is_led_to_the_sign_in(client, acme, name):
 
     assert answer.status_code == 302
     assert answer["Location"].startswith("/accounts/login/?next=/console/")
+
+
+def test_a_form_sent_after_the_session_has_ended_is_said_not_to_be_saved(acme, client):
+    form, target = address("settings", acme), address("settings_limits", acme)
+    sent = {"HTTP_REFERER": f"http://testserver{form}"}
+
+    signed_out = client.post(target, {"own_max_in_flight": "2"}, **sent, follow=True)
+    again = client.get(signed_out.redirect_chain[0][0])
+
+    words = "You were signed out, so nothing was saved. Sign in and send it again."
+    assert signed_out.redirect_chain == [(f"/accounts/login/?next={form}", 302)]
+    assert words in said_by(signed_out)
+    assert words not in said_by(again)
 
 
 def test_a_page_s_line_in_the_log_has_its_tenant(acme, sign_in):
