@@ -343,6 +343,17 @@ def test_a_mistyped_filter_is_explained(owner, db, query, why):
     assert why in said_by(answer)
 
 
+@pytest.mark.parametrize("first", ["2026-11-02", "2024-01-01"])
+def test_days_that_are_no_period_stay_in_the_form_and_the_heading(owner, db, first):
+    answer = owner.get(MARGIN, {"first": first, "last": "2026-11-01"})
+
+    page = answer.content.decode()
+    assert f"{first} to 2026-11-01, UTC: revenue minus cost" in said_by(answer)
+    assert f'id="first" name="first" value="{first}"' in " ".join(page.split())
+    assert 'id="last" name="last" value="2026-11-01"' in " ".join(page.split())
+    assert [words for _, words, is_chosen in answer.context["periods"] if is_chosen] == []
+
+
 def test_a_single_typed_day_is_the_whole_period(owner, acme):
     sold(acme, days_ago=1)
 

@@ -12,7 +12,7 @@ from accounts.models import Tenant
 from accounts.selectors import tenant_as_shown
 from billing.selectors import By, Margin, Per, margins
 from console.ops.access import Mode
-from console.parts.filters import Read, chips_of, link_of, words_for, words_in
+from console.parts.filters import MAX_TEXT, Read, chips_of, link_of, words_for, words_in
 from console.parts.periods import (
     DAY,
     LONGEST_PERIOD,
@@ -54,6 +54,7 @@ class MarginQuery:
     Attributes:
         query: the words in the address, without defaults.
         of: the filters, by column of the sums.
+        typed: the days typed, if they are no period.
         trouble: the reason why nothing is summed, in a sentence; empty if there is none.
     """
 
@@ -65,6 +66,7 @@ class MarginQuery:
     period: Period
     tenant: Tenant | None
     of: Mapping[str, UUID | str | None]
+    typed: str = ""
     trouble: str = ""
 
     @property
@@ -117,9 +119,17 @@ class MarginQuery:
         return chips_of(alone, LABELS, self._words, mode=self.mode.query, **kept)
 
     @property
+    def ends(self) -> tuple[str, str]:
+        """The first and the last day, as the form shows them."""
+        if not self.typed:
+            return self.period.first.isoformat(), self.period.last.isoformat()
+        first, _, last = self.typed.partition(TO)
+        return first, last or first
+
+    @property
     def days(self) -> str:
-        """The period in words."""
-        return words_for(self.period)
+        """The period in words, or the days typed."""
+        return " to ".join(dict.fromkeys(self.ends)) if self.typed else words_for(self.period)
 
     @property
     def is_one_day(self) -> bool:
@@ -146,7 +156,9 @@ def margin_query(query: QueryDict, mode: Mode, now: datetime) -> MarginQuery:
     texts, meant = words_in(query, _READERS)
     by: By = meant.get("by", "tenant")
     period, trouble = _period(query, now)
-    if (word := _period_words(query)) and not trouble and word != USUAL:
+    word = _period_words(query)[:MAX_TEXT]
+    typed = word if trouble else ""
+    if word not in {"", USUAL}:
         texts["period"] = word
     tenant: Tenant | None = meant.get("tenant") or None
     if "tenant" in texts:
@@ -166,6 +178,7 @@ def margin_query(query: QueryDict, mode: Mode, now: datetime) -> MarginQuery:
         period=period,
         tenant=tenant,
         of=of,
+        typed=typed,
         trouble=trouble,
     )
 

@@ -92,7 +92,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "looked_at": SEARCHED if page.is_cut else 0,
         "is_later": after is not None,
         "filters": filters,
-        "is_filtered": bool(filters.query.keys() - {"q"}),
+        "is_filtered": bool(filters.query.keys() - {"q"} or filters.no_cost),
         "links": _links(filters, view=view, live=live, after=more),
         "sums": summed,
         "is_counted": is_counted,

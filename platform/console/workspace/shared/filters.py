@@ -12,12 +12,20 @@ from django.urls import reverse
 
 from accounts.models import ApiKey
 from console.parts import filters as parts
-from console.parts.filters import AND, amount_of, period_choices, values_of, words_in
+from console.parts.filters import (
+    AND,
+    MAX_TEXT,
+    amount_of,
+    period_choices,
+    values_of,
+    words_in,
+)
 from console.parts.generation_words import BADGES
 from console.parts.periods import WORDS, Period, period_in, period_of
 from console.workspace.access import Permission, Workspace
 from generation.models import Source, State
 from generation.tenants.searching import Criteria
+from pictor.kit.words.money import Micros
 
 LABELS = {
     "mode": "Mode",
@@ -39,11 +47,15 @@ MANY = ("model", "key", "tier")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The filters as words and as a query, with the period, if any; invalid ones are left out."""
+    """The filters as words and as a query, with the period, if any; invalid ones are left out.
+
+    `no_cost` is the text typed as a cost that is none.
+    """
 
     query: dict[str, str]
     wanted: Criteria
     period: Period | None
+    no_cost: str
 
     def __bool__(self) -> bool:
         return bool(self.query)
@@ -82,7 +94,8 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
         text=texts.get("q", ""),
         cost_over=meant.get("over"),
     )
-    return Filters(texts, wanted, period)
+    cost = query.get("over", "").replace("\0", "").strip()[:MAX_TEXT]
+    return Filters(texts, wanted, period, "" if "over" in texts else cost)
 
 
 def _readers(
@@ -100,9 +113,14 @@ def _readers(
         "period": lambda word: (
             period_of(word, now, zone) if word in WORDS else period_in(word, zone)
         ),
-        "over": amount_of,
+        "over": _cost,
         "day": lambda word: period_in(word, zone),
     }
+
+
+def _cost(word: str) -> Micros | None:
+    amount = amount_of(word)
+    return None if amount is None or amount < 0 else amount
 
 
 def _keys(word: str, keys: Mapping[str, ApiKey]) -> list[ApiKey] | None:

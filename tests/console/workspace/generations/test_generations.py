@@ -16,7 +16,7 @@ from generation.models import Generation
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
-from tests.console.answers import lines_of, words_of
+from tests.console.answers import lines_of, said_by, words_of
 from tests.console.workspace.conftest import url
 
 
@@ -216,6 +216,15 @@ def test_the_list_its_sums_and_its_csv_are_filtered_alike(acme, sign_in, some, q
     assert sum(float(line["charged"]) for line in lines) == pytest.approx(
         sum((some[place].captured_micros or 0) for place in places) / 1e6
     )
+
+
+@pytest.mark.parametrize("typed", ["lots", "\N{FULLWIDTH DIGIT ONE}", "0,10", "-1"])
+def test_a_cost_that_cannot_be_read_is_said_and_kept(acme, sign_in, some, typed):
+    answer = sign_in(acme).get(url("generations", acme), {"over": typed})
+
+    words = f"Not filtered by cost: “{typed}” is not an amount, such as 0.10."
+    assert words in said_by(answer)
+    assert (Bar(answer).sent["over"], Bar(answer).chips) == (typed, {})
 
 
 def test_ids_of_generations_and_images_are_found(acme, other, sign_in, some, delivered):
