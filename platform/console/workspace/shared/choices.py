@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from generation.admission.fields import MAX_PROMPT_CHARS, OUTPUT_FORMATS
+from generation.admission.fields import OUTPUT_FORMATS
 from generation.catalogue.contracts import AUTO, ContractTerms, Size, SizeOption
 
 PRESELECTED_MODEL = "gpt-image-2"
@@ -37,6 +37,11 @@ class RequestDraft:
     n: int
     output_format: str
     moved: bool = False
+
+    @property
+    def is_too_long(self) -> bool:
+        """True if the prompt is longer than the model takes."""
+        return len(self.prompt) > self.contract.prompt_max_chars
 
     @property
     def option(self) -> SizeOption | None:
@@ -132,7 +137,7 @@ def draft_of(query: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Re
     output_format = query.get("output_format", "")
     return RequestDraft(
         contract=contract,
-        prompt=query.get("prompt", "").replace("\r\n", "\n")[:MAX_PROMPT_CHARS],
+        prompt=query.get("prompt", "").replace("\r\n", "\n"),
         size=size,
         quality=quality,
         n=min(max(n, 1), contract.max_n),
