@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
+from django.db import DataError, IntegrityError
 from django.db.models import Model, ProtectedError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from typing_extensions import override
 from unfold.admin import ModelAdmin
 
@@ -24,15 +26,39 @@ SECRETS = frozenset(
 )
 """Columns of any model that no look-up may name, even across relations."""
 
+UNMADE = (ValueError, TypeError, IndexError, OverflowError, DataError)
+"""What Django raises on executing a look-up that it could not refuse before."""
+
 
 class GuardedAdmin(ModelAdmin):
-    """A page whose query string cannot probe secret columns letter by letter."""
+    """A page whose address is checked.
+
+    Its query string cannot probe secret columns letter by letter, and odd values are no 500.
+    """
 
     @override
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         if SECRETS & set(lookup.split("__")):
             return False
         return bool(super().lookup_allowed(lookup, value, request))
+
+    @override
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Refuse look-ups that only their execution finds impossible, such as the year 99999."""
+        try:
+            listed: ChangeList = super().get_changelist_instance(request)
+        except UNMADE as error:
+            raise IncorrectLookupParameters(error) from error
+        return listed
+
+    @override
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Model | None:
+        if "\0" in object_id:
+            raise Http404
+        found: Model | None = super().get_object(request, object_id, from_field)
+        return found
 
 
 class ServiceAdmin(GuardedAdmin):

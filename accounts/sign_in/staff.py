@@ -9,7 +9,8 @@ from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.core.paginator import InvalidPage
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from typing_extensions import override
@@ -41,6 +42,23 @@ class StaffSite(UnfoldAdminSite):
     @override
     def has_permission(self, request: HttpRequest) -> bool:
         return _is_owner(request) and (not settings.STAFF_MFA or has_shown_factor(request))
+
+    @override
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        try:
+            found: HttpResponse = super().search(request, extra_context)
+        except InvalidPage:
+            raise Http404 from None
+        return found
+
+    @override
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.GET.get("term", ""):
+            raise Http404
+        found: HttpResponse = super().autocomplete_view(request)
+        return found
 
     @override
     def password_change(

@@ -66,6 +66,49 @@ def test_no_look_up_asks_about_a_secret(client, root, page, lookup):
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("page", "lookup", "value"),
+    [
+        ("accounts_apikey", "created_at__year", "99999"),
+        ("accounts_auditevent", "at__year", "99999"),
+        ("billing_transfer", "created_at__year", "99999"),
+        ("generation_channel", "created_at__year", "99999"),
+        ("storage_storedimage", "created_at__year", "99999"),
+        ("accounts_tenant", "status__exact", "\0"),
+        ("billing_usagerollup", "status__exact", "\0"),
+        ("accounts_tenant", "name__regex", "("),
+        ("accounts_tenant", "time_zone__range", "("),
+        ("billing_transfer", "evidence", "a"),
+    ],
+)
+def test_a_look_up_that_cannot_be_made_leads_back_to_the_list(client, root, page, lookup, value):
+    listed = reverse(f"admin:{page}_changelist")
+
+    answer = client.get(listed, {lookup: value})
+
+    assert (answer.status_code, answer["Location"]) == (302, f"{listed}?e=1")
+
+
+@pytest.mark.parametrize("part", ["change", "history", "delete"])
+@pytest.mark.parametrize("page", ["generation_contract", "accounts_apikey"])
+def test_a_key_with_a_null_character_is_not_found(client, root, page, part):
+    address = reverse(f"admin:{page}_{part}", args=["a\0b"])
+
+    assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "search/?s=a&page=no",
+        "search/?s=a&page=9",
+        "autocomplete/?app_label=accounts&model_name=apikey&field_name=tenant&term=%00",
+    ],
+)
+def test_a_search_of_an_impossible_page_or_word_is_not_found(client, root, address):
+    assert client.get(f"{reverse('admin:index')}{address}").status_code == 404
+
+
 def test_an_audit_event_says_when_it_was(client, root):
     create_tenant(name="acme", actor="test")
     event = AuditEvent.objects.get(action="tenant.create")
