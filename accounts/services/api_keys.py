@@ -273,11 +273,12 @@ def check_models(models: Sequence[str] | None, *, column: str = "allowed_models"
     """
     if not models:
         return
-    known = [model.name for model in offer().models()]
+    known = {model.name: model for model in offer().models()}
     if unknown := [model for model in models if model not in known]:
+        offered = [name for name, model in known.items() if model.is_enabled]
         raise ValidationError(
             {
                 column: f"no such model: {', '.join(map(repr, unknown))}; available:"
-                f" {', '.join(known) or 'none yet'}"
+                f" {', '.join(offered) or 'none yet'}"
             }
         )

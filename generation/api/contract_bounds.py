@@ -38,8 +38,8 @@ def with_contracts(
     document: Mapping[str, Any], contracts: Iterable[ContractTerms]
 ) -> dict[str, Any]:
     """The document with the bounds of the contracts in it."""
-    every = sorted(contracts, key=lambda contract: contract.model)
-    sold = [contract for contract in every if contract.is_enabled]
+    enabled = (contract for contract in contracts if contract.is_enabled)
+    sold = sorted(enabled, key=lambda contract: contract.model)
     bounded = copy.deepcopy(dict(document))
     schemas = bounded["components"]["schemas"]
     for body, task in _TASKS.items():
@@ -49,9 +49,9 @@ def with_contracts(
         known = _widen(schemas[body.__name__]["properties"], able)
         if not body.is_form:  # tools that draw forms trip over conditions
             schemas[body.__name__]["allOf"] = _rules(able, known)
-    for name in _KEYS if every else ():
+    for name in _KEYS if sold else ():
         schemas[name]["properties"]["models"]["items"]["enum"] = [
-            contract.model for contract in every
+            contract.model for contract in sold
         ]
     return bounded
 

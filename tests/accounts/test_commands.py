@@ -15,6 +15,7 @@ from accounts.keys import digest
 from accounts.models import ApiKey, AuditEvent, Tenant
 from accounts.selectors import tenant_by_name_or_id
 from billing.selectors import available_to, ledger_findings, statement
+from generation.models import Contract
 from pictor.kit.words import ids
 from tests.billing.conftest import LedgerCustomer
 
@@ -273,6 +274,15 @@ def test_a_key_for_a_model_that_nobody_offers_is_refused():
         run("key", "create", "Acme", "--models", "dall-e-3,dall-e-33")
 
     assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.usefixtures("offered")
+def test_the_refusal_of_a_model_names_none_that_is_switched_off():
+    run("tenant", "create", "Acme")
+    Contract.objects.exclude(model="dall-e-2").update(is_enabled=False)
+
+    with pytest.raises(CommandError, match=r"'dall-e-33'; available: dall-e-2$"):
+        run("key", "create", "Acme", "--models", "dall-e-33")
 
 
 @pytest.mark.usefixtures("offered")

@@ -1,7 +1,7 @@
 """Form fields that convert a person's input to the values that services take."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
@@ -10,6 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from typing_extensions import override
 
 from accounts.models import MAX_KEY_LIST_ENTRIES
+from accounts.offer import offer
 from pictor.kit.words.money import Micros, from_decimal, to_decimal
 
 MAX_LIMIT = 2**31 - 1
@@ -161,6 +162,13 @@ class CheckboxesField(forms.MultipleChoiceField):
     @override
     def __init__(self, words: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(choices=list(words), widget=forms.CheckboxSelectMultiple, **kwargs)
+
+
+def models_field(named: Collection[str]) -> CheckboxesField:
+    """A choice of the models on offer, and of those that were named before."""
+    known = offer().models()
+    words = [(model.name, model.name) for model in known if model.is_enabled or model.name in named]
+    return CheckboxesField(words, required=False, label="Models")
 
 
 def take_errors(

@@ -11,7 +11,6 @@ from django.core.validators import MaxValueValidator
 from typing_extensions import override
 
 from accounts.models import SCOPES, ApiKey
-from accounts.offer import offer
 from accounts.services import KeyRules
 from console.parts.compared_forms import ComparedForm
 from console.parts.form_fields import (
@@ -19,6 +18,7 @@ from console.parts.form_fields import (
     DollarsField,
     LimitField,
     LinesField,
+    models_field,
     take_errors,
 )
 from console.parts.periods import UTC_ZONE
@@ -85,8 +85,7 @@ class KeyForm(ComparedForm):
         super().__init__(*args, **kwargs)
         given = [(scope, SCOPE_WORDS[scope]) for scope in SCOPES if scope in most]
         self.fields["scopes"] = CheckboxesField(given, label="It may")
-        words = [(model.name, model.name) for model in offer().models()]
-        self.fields["models"] = CheckboxesField(words, required=False, label="Models")
+        self.fields["models"] = models_field(self.initial.get("models", ()))
 
     def rules(self) -> KeyRules:
         """The chosen rules. With no model ticked, every model is allowed."""

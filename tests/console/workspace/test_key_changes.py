@@ -6,6 +6,7 @@ import pytest
 
 from accounts.models import ApiKey, AuditEvent
 from accounts.services import KeyRules, change_api_key
+from generation.models import Contract
 from pictor.kit.words import clock
 from tests.console.answers import words_of
 from tests.console.workspace.conftest import url
@@ -40,6 +41,21 @@ def test_a_form_saved_as_it_was_shown_changes_nothing(acme, key, sign_in):
     sign_in(acme).post(url("key", acme, key.public_id), AS_SHOWN)
 
     assert AuditEvent.objects.get(action="api_key.change").actor_name == "test"
+
+
+def test_a_model_that_is_switched_off_is_offered_only_to_keys_that_name_it(acme, key, sign_in):
+    Contract.objects.filter(model__in=["dall-e-2", "dall-e-3"]).update(is_enabled=False)
+    client, page = sign_in(acme), url("key", acme, key.public_id)
+
+    new, shown = (words_of(client.get(address)) for address in (url("key_new", acme), page))
+    answer = client.post(page, {**AS_SHOWN, "name": "nightly"})
+
+    assert ["gpt-image-2" in form for form in (new, shown)] == [True, True]
+    assert ["dall-e-3" in form for form in (new, shown)] == [False, True]
+    assert ["dall-e-2" in form for form in (new, shown)] == [False, False]
+    assert answer.status_code == 302
+    key.refresh_from_db()
+    assert (key.name, key.allowed_models) == ("nightly", ["gpt-image-2", "dall-e-3"])
 
 
 def test_another_last_day_ends_with_that_day(acme, key, sign_in):

@@ -1,7 +1,7 @@
 """Generations: the list, and for each call its result, time and price."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import ApiKey
-from billing.selectors import books_of, transfers_of
+from billing.selectors import books_of, transfers_of, used_of
 from console.parts import exports
 from console.parts.call_bodies import answer_body, as_json, request_body
 from console.parts.exports import Rows
@@ -117,8 +117,11 @@ def _full_sums(workspace: Workspace, filters: Filters, known: Sums | None) -> Su
 
 
 def _choices(workspace: Workspace, keys: Iterable[ApiKey]) -> dict[str, Any]:
-    """The values to filter by."""
-    contracts = workspace.catalogue.contracts
+    """The values to filter by: of models, those on offer or that the workspace has used."""
+    every = workspace.catalogue.contracts
+    off = [name for name, terms in every.items() if not terms.is_enabled]
+    used = used_of(workspace.id, off, since=datetime.min.replace(tzinfo=UTC)) if off else {}
+    contracts = {name: terms for name, terms in every.items() if terms.is_enabled or name in used}
     return {
         "states": [(state.value, BADGES[state][1]) for state in State],
         "models": list(contracts),

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from typing_extensions import override
 
 from accounts.models import Tenant
-from accounts.offer import offer
 from accounts.services import (
     OwnLimits,
     change_settings,
@@ -22,10 +21,10 @@ from accounts.services import (
 )
 from console.parts.compared_forms import ComparedForm
 from console.parts.form_fields import (
-    CheckboxesField,
     DollarsField,
     LimitField,
     dressed,
+    models_field,
     require_tick_to_erase,
     take_errors,
 )
@@ -79,8 +78,7 @@ class OwnLimitsForm(ComparedForm):
     @override
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        words = [(model.name, model.name) for model in offer().models()]
-        self.fields["own_models"] = CheckboxesField(words, required=False, label="Models")
+        self.fields["own_models"] = models_field(self.initial["own_models"])
 
     def limits(self) -> OwnLimits:
         """The chosen limits. With no model ticked, every model is allowed."""

@@ -1,5 +1,6 @@
 """Generations listed, filtered, shown, canceled and deleted on the pages."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -12,7 +13,7 @@ from accounts.services import issue_api_key
 from billing.price_stops import Confirmed
 from billing.selectors import books_of, rows_of
 from billing.services import draft_price_book, publish_price_book
-from generation.models import Generation
+from generation.models import Contract, Generation
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
@@ -69,6 +70,15 @@ def test_the_filter_bar_sends_every_filter_again(acme, sign_in, some):
     assert {name: sent[name] for name in asked} == asked
     assert [line["id"] for line in lines_of(listed)] == [some[1].public_id]
     assert lines_of(client.get(page, {**sent, "source": "demo", "format": "csv"})) == []
+
+
+def test_a_model_that_is_switched_off_is_a_filter_where_it_was_used(acme, other, sign_in, some):
+    Contract.objects.filter(model__in=["dall-e-2", "dall-e-3"]).update(is_enabled=False)
+
+    pages = [sign_in(who).get(url("generations", who)).content.decode() for who in (acme, other)]
+
+    offered = [re.findall("<option>(dall[^<]*)", page) for page in pages]
+    assert offered == [["dall-e-3"], []]
 
 
 def test_a_period_takes_the_place_of_a_day(acme, sign_in, some):

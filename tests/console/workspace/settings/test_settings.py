@@ -147,6 +147,17 @@ def test_the_models_that_a_workspace_allows_hold_for_every_key_of_it(acme, sign_
     acme.generation()
 
 
+def test_a_model_that_is_switched_off_is_offered_only_to_workspaces_that_name_it(acme, sign_in):
+    client = sign_in(acme)
+    client.post(url("settings_limits", acme), {"own_models": ["dall-e-3"]})
+    Contract.objects.filter(model__in=["dall-e-2", "dall-e-3"]).update(is_enabled=False)
+
+    page = client.get(url("settings", acme)).content.decode()
+
+    offered = re.findall(r'name="own_models" value="(dall[^"]*)', page)
+    assert offered == ["dall-e-3"]
+
+
 def test_a_form_that_is_sent_when_no_allowed_model_is_offered_any_more_says_so(acme, sign_in):
     client = sign_in(acme)
     client.post(url("settings_limits", acme), {"own_models": ["dall-e-3"]})
