@@ -135,10 +135,12 @@ def _plan(request: HttpRequest, book: PriceBook) -> tuple[Repriced, Costs]:
     rows = rows_of(book)
     costs = known_costs(clock.now())
     by_hand = reprice_by_hand(rows, _typed_prices(request, rows))
-    how = request.POST.get("how", "")
+    how, number = request.POST.get("how", ""), request.POST.get("number", "").strip()
+    if number and not how:
+        raise ValueError(f"choose an operation for {number!r}, or empty “By”")
     if not how:
         return check_plan(by_hand, book.markup), costs
-    what = operation(how, request.POST.get("number", ""))
+    what = operation(how, number)
     at_hand = {change.key: change.becomes for change in by_hand.changes}
     chosen = _chosen_rows(request, [at_hand.get(row.key, row) for row in rows])
     if not chosen:

@@ -102,6 +102,15 @@ def test_a_senseless_operation_changes_nothing(owner, draft, how, number, words)
     assert price_of(draft) == 5_880
 
 
+def test_a_number_without_an_operation_is_refused(owner, draft):
+    said = {f"price {LOW}": "0.006", "model": ORIGIN, "number": "5"}
+    page = owner.post(of(draft, "change"), said)
+
+    assert page.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Choose an operation for '5', or empty “By”" in text_of(page)
+    assert 'value="0.006"' in page.content.decode()
+
+
 def test_an_operation_on_nothing_asks_for_ticks(owner, draft):
     page = owner.post(of(draft, "change"), {"how": "by", "number": "5"})
 
@@ -194,6 +203,19 @@ def test_a_markup_is_set_in_words(owner, draft, markup, said, is_taken):
     draft.refresh_from_db()
     assert said in text_of(answer)
     assert (str(draft.markup.normalize()) == (markup or "1")) is is_taken
+
+
+def test_with_a_markup_a_cell_shows_the_list_price_that_is_typed_and_its_charge(owner, draft):
+    owner.post(of(draft, "markup"), {"markup": "100"})
+
+    page = owner.get(of(draft), {"q": LOW})
+    after = owner.post(of(draft, "change"), {f"price {LOW}": "0.006"})
+
+    assert "markup x 100: type list prices, before the markup" in text_of(page)
+    assert "$0.00588 charged $0.588" in text_of(page)
+    assert f'"List price of {LOW}, USD, now $0.00588"' in page.content.decode()
+    assert "as before; charges, with the markup x 100" in text_of(after)
+    assert f"{ORIGIN} 1024x1024 low $0.588 $0.600 2.0%" in text_of(after)
 
 
 def test_with_a_markup_what_is_charged_is_rounded_up_and_never_below(owner, draft):
