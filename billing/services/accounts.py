@@ -4,6 +4,7 @@ Each is one transfer, its effect on the tenant's balance and an audit event, in 
 `reason` is for the tenant; a `note` is only for staff, in an event without a tenant.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -65,14 +66,19 @@ def top_up(*, tenant_id: UUID, amount: Micros, **why: Unpack[TransferReason]) ->
     )
 
 
+def reference_of(text: str) -> str:
+    """Return a payment's reference in its usual spacing and width (NFKC)."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
 @transaction.atomic
 def book_payment(*, tenant_id: UUID, amount: Micros, **why: Unpack[TransferReason]) -> Transfer:
     """Book a payment once; its `reason` is the payment's reference.
 
-    Raises ValidationError if a payment with that reference, in any spacing or case, is booked
-    already and not wholly reversed; and unless the amount is above 0.
+    Raises ValidationError if a payment with that reference, in any spacing, width or case, is
+    booked already and not wholly reversed; and unless the amount is above 0.
     """
-    why["reason"] = reason = " ".join(why["reason"].split())
+    why["reason"] = reason = reference_of(why["reason"])
     open_account(tenant_id=tenant_id)  # so that there is a row to lock
     account_for_update(tenant_id)  # two bookings at once must not both find it new
     paid = Transfer.objects.filter(tenant_id=tenant_id, kind=Transfer.Kind.TOP_UP.value)

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.services import Actor, Subject, name_of, record, refuse_ended
 from billing.locks import account_for_update
 from billing.models import MoneyMove, Transfer
-from billing.selectors import credited_by_itself, credited_for
+from billing.selectors import credited_by_itself, credited_for, waiting_moves
 from billing.services import accounts
 from pictor.kit.words.money import Micros, in_dollars
 
@@ -81,6 +81,8 @@ def move_money(
     Raises ValidationError, also if the request was sent before and has been declined or expired.
     """
     waits = needs_another(requested.amount if total is None else total)
+    if requested.kind == Transfer.Kind.TOP_UP:
+        _refuse_a_waiting_reference(requested, once, now)
     if requested.kind == Transfer.Kind.CREDIT and (requested.outage or requested.generation_id):
         # Without the move `once` itself: a form that is sent again is no second credit.
         _refuse_a_second(requested, once, now)
@@ -147,6 +149,22 @@ def _refuse_a_second(requested: RequestedMove, once: UUID, now: datetime) -> Non
             raise ValidationError(
                 f"{in_dollars(credited)} was already credited for it: reverse that, or credit the"
                 " tenant"
+            )
+
+
+def _refuse_a_waiting_reference(requested: RequestedMove, once: UUID, now: datetime) -> None:
+    """Refuse a payment while another of the tenant waits with the same reference."""
+    accounts.open_account(tenant_id=requested.tenant_id)
+    account_for_update(requested.tenant_id)  # two payments at once must not both find none waiting
+    reference = accounts.reference_of(requested.reason)
+    for move in waiting_moves(now):
+        is_payment = (move.tenant_id, move.kind) == (requested.tenant_id, Transfer.Kind.TOP_UP)
+        is_same = accounts.reference_of(move.reason).casefold() == reference.casefold()
+        if move.id != once and is_payment and is_same:
+            raise ValidationError(
+                f"{in_dollars(move.amount)} with the reference {move.reason!r}, asked for by"
+                f" {move.asked_by_name} on {move.asked_at:%Y-%m-%d}, waits for another person:"
+                " approve or decline that one"
             )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from uuid import UUID
@@ -42,6 +43,10 @@ def requested(
     return RequestedMove(
         tenant_id=tenant_id, kind=kind, amount=Micros(amount), seq=seq, reason="sorry", note=note
     )
+
+
+def payment(tenant_id: UUID, amount: int, reference: str) -> RequestedMove:
+    return replace(requested(tenant_id, amount, kind="top_up"), reason=reference)
 
 
 def move(
@@ -257,3 +262,38 @@ def test_a_top_up_with_three_zeros_too_many_waits_and_is_declined(acme):
     assert available_to(acme.id) == 10_000_000
     with pytest.raises(CommandError, match="not the id"):
         run("approve", "7")
+
+
+@pytest.mark.parametrize("amount", [5_000_000, MUCH])
+@pytest.mark.parametrize("reference", ["BIG1", " big1", "\uff22\uff29\uff27\uff11"])
+def test_the_reference_of_a_waiting_payment_is_reserved(acme, ann, bob, amount, reference):
+    first = payment(acme.id, MUCH, "BIG1")
+    waits = move(first, actor=ann)
+
+    with pytest.raises(ValidationError, match=r"\$50,000.00 with the reference 'BIG1'.*waits for"):
+        move(payment(acme.id, amount, reference), actor=bob)
+
+    assert move(first, once=waits.id, actor=ann) == waits
+    assert (MoneyMove.objects.get(), available_to(acme.id)) == (waits, 10_000_000)
+    decline_move(move_id=waits.id, actor=ann, now=clock.now())
+    assert move(payment(acme.id, 5_000_000, reference)).transfer_id is not None
+
+
+def test_other_payments_do_not_wait_for_one_that_waits(acme, other, ann, bob):
+    waits = move(payment(acme.id, MUCH, "BIG1"), actor=ann)
+
+    moved = [
+        move(payment(acme.id, 5_000_000, "BIG2")),
+        move(payment(other.id, 5_000_000, "BIG1")),
+        move(requested(acme.id)),
+        approve_move(move_id=waits.id, actor=bob, now=clock.now()),
+    ]
+
+    assert [one.transfer_id is None for one in moved] == [False] * 4
+
+
+def test_a_reference_of_full_width_is_the_same_reference(acme):
+    move(payment(acme.id, 5_000_000, "\uff32\uff11"))
+
+    with pytest.raises(ValidationError, match="with the reference 'R1' was booked on"):
+        move(payment(acme.id, 5_000_000, "R1"))
