@@ -23,6 +23,11 @@ def without_marks(text: str) -> str:
     return " ".join(shown.split())
 
 
+def holds_marks(text: str) -> bool:
+    """True if the text has control, bidirectional or other invisible marks."""
+    return without_marks(text) != " ".join(text.split())
+
+
 def holds_address(text: str) -> bool:
     """True if a mail program may turn part of the text into a link."""
     return _IN_ADDRESSES.search(text) is not None

@@ -12,9 +12,11 @@ from django.db import transaction
 from accounts.ledger import ledger
 from accounts.models import Actor, ApiKey, Tenant
 from accounts.services.audit import record
-from accounts.titles import holds_address, without_marks
+from accounts.titles import holds_address, holds_marks
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
+
+INVISIBLE = "A name must not contain invisible characters."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ def create_tenant(
 
     Raises ValidationError for a name that is taken, empty or too long, or a negative balance.
     """
+    if holds_marks(name):
+        raise ValidationError({"name": INVISIBLE})
     tenant = Tenant(id=tenant_id or ids.new_uuid(), name=name, title=title, **asdict(limits))
     tenant.full_clean()
     tenant.save(force_insert=True)
@@ -99,6 +103,8 @@ def change_tenant(
 
     Raises ValidationError for a name that is taken, empty or too long, or a limit of 0.
     """
+    if name != tenant.name and holds_marks(name):
+        raise ValidationError({"name": INVISIBLE})
     columns = {"name": name, **asdict(limits)}
     change_columns(tenant=tenant, action="tenant.change", columns=columns, actor=actor, ip=ip)
 
@@ -114,8 +120,8 @@ def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None
     if "".join(title.splitlines()) != title:
         raise ValidationError({"title": "A name must be a single line."})
     if title != tenant.shown_name:
-        if without_marks(title) != " ".join(title.split()):
-            raise ValidationError({"title": "A name must not contain invisible characters."})
+        if holds_marks(title):
+            raise ValidationError({"title": INVISIBLE})
         if holds_address(title):
             raise ValidationError({"title": "A name must not contain a web or e-mail address."})
     columns = {"title": title}

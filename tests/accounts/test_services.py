@@ -59,6 +59,23 @@ def test_a_limit_must_be_above_zero():
         create_tenant(name="none", actor="test", limits=TenantLimits(requests_per_minute=0))
 
 
+@pytest.mark.parametrize("name", ["\u200b", "Acme \u202eoidutS", "Acme\u2066"])
+def test_a_name_with_invisible_marks_is_refused(acme, name):
+    with pytest.raises(ValidationError, match="must not contain invisible characters"):
+        create_tenant(name=name, actor="test")
+    with pytest.raises(ValidationError, match="must not contain invisible characters"):
+        change_tenant(tenant=acme, name=name, limits=TenantLimits(), actor="test")
+
+    acme.refresh_from_db()
+    assert acme.name == "acme"
+
+
+def test_a_name_may_hold_an_emoji_of_several_marks():
+    name = "Ann \U0001f469\u200d\U0001f4bb"
+
+    assert create_tenant(name=name, actor="test").name == name
+
+
 def test_a_new_tenant_is_audited_with_who_and_from_where():
     create_tenant(name="beta", actor="manage.py", ip="10.0.0.1")
 

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts.services import Actor, record
+from accounts.titles import holds_marks
 from generation.catalogue.credentials import decrypted
 from generation.catalogue.services.approval import (
     TESTED_COLUMNS,
@@ -136,11 +137,19 @@ def is_deletable(channel: Channel) -> bool:
 
 
 def check_name(channel: Channel, name: str) -> None:
-    """Raise ValidationError if a used channel would be renamed."""
-    if name != channel.name and _is_used(channel):
+    """Raise ValidationError for a new name with invisible marks, or of a used channel."""
+    if name == channel.name:
+        return
+    _refuse_marks(name)
+    if _is_used(channel):
         raise ValidationError(
             {"name": f"{channel.name} has been used: usage is recorded under that name"}
         )
+
+
+def _refuse_marks(name: str) -> None:
+    if holds_marks(name):
+        raise ValidationError({"name": "a name must not contain invisible characters"})
 
 
 def _is_used(channel: Channel) -> bool:
@@ -216,6 +225,7 @@ def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None)
         )
     if not {"models", "routes"} & options.keys():
         options = {**options, "models": (ALL,)}
+    _refuse_marks(name)
     channel = Channel(name=name, kind=DEFAULT_KIND)
     columns = check_channel(options, kind=channel.kind)
     refuse_untested_change(channel, columns)

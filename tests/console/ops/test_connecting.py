@@ -66,6 +66,8 @@ def test_a_name_that_is_taken_is_refused_and_changes_nothing(owner, other):
     ("typed", "field"),
     [
         ({"name": ""}, "name"),
+        ({"name": "\u200b"}, "name"),
+        ({"name": "ac\u202eme"}, "name"),
         ({"base_url": "ftp://api.acme.example"}, "base_url"),
         ({"base_url": "https://me:secret@api.acme.example"}, "base_url"),
         ({"base_url": "https://api.acme.example:99999"}, "base_url"),
