@@ -39,8 +39,14 @@ def owners_cookies(
 
 
 @pytest.fixture
-def owner(settings: Settings, owners_cookies: SimpleCookie) -> Client:
-    """A browser's session of an owner of the site, where staff need no second factor."""
+def owner(
+    settings: Settings, owners_cookies: SimpleCookie, monkeypatch: pytest.MonkeyPatch
+) -> Client:
+    """A browser's session of an owner of the site, where staff need no second factor.
+
+    A file's tests share the owner, and may open more pages a minute than a person.
+    """
+    monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 10_000)
     settings.STAFF_MFA = False
     client = Client()
     client.cookies = deepcopy(owners_cookies)
