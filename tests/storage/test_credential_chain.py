@@ -134,7 +134,9 @@ def test_under_load_nothing_fails_while_credentials_end_again_and_again(
         on_loop = asyncio.run(upload_on_a_loop(ends_at, spooled))
     in_threads = others.result()
 
-    assert front.codes == {"passed": on_loop + in_threads}
+    assert set(front.codes) == {"passed"}
+    # A request that a busy server was slow to answer is sent twice.
+    assert front.codes["passed"] >= on_loop + in_threads
     assert on_loop >= 50
     assert in_threads >= 35
     assert len(front.keys) >= 3
