@@ -38,7 +38,7 @@ def test_a_support_view_is_opened_read_in_the_log_and_ended_by_its_clock(
     page.get_by_role("link", name="Open as support").click()
     fill(page, "Open support view", Why="ticket 4711: images are late")
     page.get_by_text("you may look, but change nothing").wait_for()
-    page.get_by_text("29:").wait_for()
+    page.locator("p-countdown", has_text="29:").wait_for()
 
     pages = {
         "support-overview": f"{workspace}/",
