@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from billing.upstream_cost import CostTable
 from console.ops.access import Operator, Permission, by, done, staff
-from console.ops.channels.shown import sentence
+from console.ops.channels.shown import sentence_about
 from console.parts.form_fields import MAX_LIMIT
 from generation.catalogue import services
 from generation.catalogue.services import STOPS, UNTESTED, ChannelOptions
@@ -231,7 +231,7 @@ def confirm_or_make(
                 change.make(**confirmed_arguments(outlook))
                 return done(request, change.words, page, *([str(channel.pk)] * (page == "channel")))
         except ValidationError as error:
-            complaint, outlook = sentence(" ".join(error.messages), channel), None
+            complaint, outlook = sentence_about(" ".join(error.messages), channel), None
     context = {
         "operator": operator,
         "channel": channel,
@@ -267,7 +267,7 @@ def outlook_of(
     after = serving_instead(before, channel, routes, tables=tables)
     doubts = dict(doubts or {})
     if left := left_unserved(before, after):
-        doubts[STOPS] = sentence(" ".join(services.refusal_of(left).messages), channel)
+        doubts[STOPS] = sentence_about(" ".join(services.refusal_of(left).messages), channel)
     return ChangeOutlook(splits(before, after, sold=recent_sales(clock.now())), doubts, of)
 
 

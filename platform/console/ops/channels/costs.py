@@ -19,7 +19,7 @@ from billing.cost_csv import CostFile
 from billing.upstream_cost import CostKey, CostRow
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.channels.changes import ChangeOutlook, channel_or_404
-from console.ops.channels.shown import sentence
+from console.ops.channels.shown import sentence_about
 from console.parts.periods import number_of
 from generation.catalogue import services
 from generation.catalogue.costs import cells
@@ -121,10 +121,10 @@ def costs(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
 
 def _complaint(error: ValidationError | ValueError, channel: Channel) -> str:
     if not isinstance(error, ValidationError):
-        return sentence(str(error), channel)
+        return sentence_about(str(error), channel)
     if error.code == services.DOUBTFUL_COST:
         return "Nothing is saved yet. Type the highest of these costs again."
-    return sentence(" ".join(error.messages), channel)
+    return sentence_about(" ".join(error.messages), channel)
 
 
 def _change(channel: Channel, draft: CostDraft) -> dict[str, Any]:

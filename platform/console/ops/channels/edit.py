@@ -28,7 +28,7 @@ from console.ops.channels.forms import (
     route_forms,
     served_routes,
 )
-from console.ops.channels.shown import sentence
+from console.ops.channels.shown import sentence_about
 from console.ops.channels.trials import TestSubject, to_tests, trial_subject
 from console.parts.compared_forms import refuse_stale, stored_instead
 from generation.catalogue import services
@@ -131,7 +131,7 @@ def _at_once(make: Callable[..., object], channel: Channel) -> ChangeOutlook:
     except ValidationError as error:
         if getattr(error, "code", None) != services.STOPS:
             raise
-        doubts = {services.STOPS: sentence(" ".join(error.messages), channel)}
+        doubts = {services.STOPS: sentence_about(" ".join(error.messages), channel)}
         return ChangeOutlook(expected_splits(partial(make, may_stop=True)), doubts)
 
 

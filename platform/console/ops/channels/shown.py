@@ -23,7 +23,7 @@ _BADGES: Mapping[ChannelStatus, Badge] = {
 }
 
 
-def sentence(words: str, channel: Channel) -> str:
+def sentence_about(words: str, channel: Channel) -> str:
     """Capitalise a service's words as a sentence, except if they begin with the channel's name."""
     return words if words.startswith(channel.name) else capitalised(words)
 
