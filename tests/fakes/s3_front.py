@@ -56,6 +56,8 @@ class Front:
     """`passed`, or the code of a refusal."""
     keys: Counter[str] = field(default_factory=Counter)
     """Access keys of the requests that it passed on."""
+    asked: Counter[str] = field(default_factory=Counter)
+    """Methods and paths of the same."""
 
 
 @contextmanager
@@ -87,6 +89,7 @@ def s3_front(
                 return 403, {"Content-Type": "application/xml"}, words
             front.codes["passed"] += 1
             front.keys[access_key] += 1
+            front.asked[f"{self.command} {self.path.partition('?')[0]}"] += 1
             return _from_behind(self, body, behind, ours)
 
     with serving(Handler, tls=tls) as port:

@@ -35,6 +35,8 @@ LIFE_SECONDS = 4
 LOAD_SECONDS = 8
 BETWEEN_SECONDS = 0.1
 """Pause between a lane's calls: the pace of callers, not the highest possible."""
+LEAST_OF_LANE = 50
+"""Requests of a lane, however slow the machine is."""
 KINDS = ("container", "instance", "web identity")
 KEY = "20261120/7f3/by-chain.png"
 OURS = Issued(ACCESS_KEY, SECRET_KEY)
@@ -85,11 +87,11 @@ def front(s3: S3Server, tokens: TokenServices, configured: Callable[..., None]) 
 
 
 async def upload_on_a_loop(ends_at: float, spooled: Spooled) -> int:
-    """Upload images in turn in four lanes until `ends_at`; return their number."""
+    """Upload images in four lanes until `ends_at`, or until they are many; return their number."""
 
     async def lane(number: int) -> int:
         spool, done = spooled(b"a small picture"), 0
-        while time.monotonic() < ends_at:
+        while time.monotonic() < ends_at or done < LEAST_OF_LANE:
             key = f"20261120/7f3/loop-{number}-{done}.png"
             await services.upload_on_loop(key, spool, content_type="image/png")
             await asyncio.sleep(BETWEEN_SECONDS)
@@ -100,13 +102,13 @@ async def upload_on_a_loop(ends_at: float, spooled: Spooled) -> int:
 
 
 def use_in_threads(ends_at: float, spooled: Spooled) -> int:
-    """Use the wire, a url and boto3 in two threads; return the number of requests."""
+    """The same with the wire, a url and boto3 in two threads; return the number of requests."""
 
     def lane(number: int) -> int:
         folder, done = f"20261120/thread-{number}/", 0
         key = f"{folder}1.png"
         with httpx.Client(trust_env=False) as client:
-            while time.monotonic() < ends_at:
+            while time.monotonic() < ends_at or done < LEAST_OF_LANE:
                 services.upload(key, spooled(b"picture"), content_type="image/png")
                 assert list(services.open_stream(key)) == [b"picture"]
                 url = services.signed_url(key, content_type="image/png")
@@ -134,11 +136,9 @@ def test_under_load_nothing_fails_while_credentials_end_again_and_again(
         on_loop = asyncio.run(upload_on_a_loop(ends_at, spooled))
     in_threads = others.result()
 
-    assert set(front.codes) == {"passed"}
-    # A request that a busy server was slow to answer is sent twice.
-    assert front.codes["passed"] >= on_loop + in_threads
-    assert on_loop >= 50
-    assert in_threads >= 35
+    assert front.codes == {"passed": on_loop + in_threads}, front.asked
+    assert on_loop >= 150
+    assert in_threads >= 100
     assert len(front.keys) >= 3
 
 
