@@ -30,28 +30,16 @@ def csv_answer(
     Args:
         name: the file's name.
         columns: its first line.
-        pages: the rows, in batches. A batch is made in a thread once the one before has been
-            written, so only one is in memory. (From an iterator that is not asynchronous Django
+        pages: the rows, in batches. A batch is read and written in a thread once the one before
+            was taken, so only one is in memory. (From an iterator that is not asynchronous Django
             makes a list first.)
         rest: how to get the remaining rows, for the last line of a file that was cut.
     """
 
     async def text() -> AsyncIterator[str]:
-        yield _MARK + _lines([columns])
-        steps, rows, size, ends_at = iter(pages), 0, 0, time.monotonic() + MAX_SECONDS
-        while (page := await sync_to_async(_next)(steps)) is not None:
-            lines = _lines(page[: MAX_ROWS - rows])
-            rows, size = rows + len(page), size + len(lines.encode())
-            if time.monotonic() > ends_at:
-                yield _lines([[_CUT.format(why="because the rest would take too long", rest=rest)]])
-                return
-            if size > MAX_BYTES:
-                yield _lines([[_CUT.format(why=f"at {MAX_BYTES // 1024**2} MB", rest=rest)]])
-                return
-            yield lines
-            if rows > MAX_ROWS:
-                yield _lines([[_CUT.format(why=f"at {MAX_ROWS:,} rows", rest=rest)]])
-                return
+        pieces = _pieces(columns, pages, rest)
+        while (piece := await sync_to_async(_next)(pieces)) is not None:
+            yield piece
 
     answer = StreamingHttpResponse(text(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -72,8 +60,32 @@ def query_of(request: HttpRequest) -> QueryDict:
     return query
 
 
-def _next(steps: Iterator[Rows]) -> Rows | None:
-    return next(steps, None)
+def _pieces(columns: Sequence[str], pages: Iterable[Rows], rest: str) -> Iterator[str]:
+    """Yield the first line, then a batch's lines at a time, up to the first limit."""
+    yield _MARK + _lines([columns])
+    rows, size, ends_at, why = 0, 0, time.monotonic() + MAX_SECONDS, ""
+    for page in pages:
+        lines = list[str]()
+        for row in page:
+            line = _lines([row])
+            rows, size = rows + 1, size + len(line.encode())
+            if time.monotonic() > ends_at:
+                why = "because the rest would take too long"
+            elif size > MAX_BYTES:
+                why = f"at {MAX_BYTES // 1024**2} MB"
+            elif rows > MAX_ROWS:
+                why = f"at {MAX_ROWS:,} rows"
+            if why:
+                lines.append(_lines([[_CUT.format(why=why, rest=rest)]]))
+                break
+            lines.append(line)
+        yield "".join(lines)
+        if why:
+            return
+
+
+def _next(pieces: Iterator[str]) -> str | None:
+    return next(pieces, None)
 
 
 class _Echo:

@@ -1,9 +1,12 @@
 """CSV files: a page of rows in memory at a time, with a limit."""
 
+import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from console.parts import exports
 from console.parts.exports import csv_answer
@@ -31,9 +34,9 @@ async def test_a_page_is_made_when_the_one_before_was_taken():
 
 def test_a_file_ends_at_its_largest_size(monkeypatch):
     monkeypatch.setattr(exports, "MAX_BYTES", 1024**2)
-    pages = ([["x" * 100_000]] for _ in range(99))
+    pages = ([["x" * 25_000] * 4] for _ in range(99))
 
-    lines = lines_of(csv_answer("x.csv", ["words"], pages))
+    lines = lines_of(csv_answer("x.csv", ["words", "a", "b", "c"], pages))
 
     assert len(lines) == 11
     assert lines[-1]["words"] == "The file ends here, at 1 MB: narrow the filter."
@@ -57,11 +60,29 @@ def test_a_file_of_exactly_the_most_rows_is_whole(monkeypatch):
     assert [line["words"] for line in lines] == ["a", "b"]
 
 
-def test_a_file_ends_before_a_page_takes_too_long(monkeypatch):
-    monkeypatch.setattr(exports, "MAX_SECONDS", -1.0)
-    pages = iter([[["a"]], [["b"]]])
+def test_a_file_ends_at_the_row_that_takes_too_long(monkeypatch):
+    clock = SimpleNamespace(monotonic=iter([0.0, 1.0, 21.0]).__next__)
+    monkeypatch.setattr(exports, "time", clock)
+    pages = [[["a"], ["b"], ["c"]]]
 
     lines = lines_of(csv_answer("x.csv", ["words"], pages))
 
     late = "The file ends here, because the rest would take too long: narrow the filter."
-    assert [line["words"] for line in lines] == [late]
+    assert [line["words"] for line in lines] == ["a", late]
+
+
+async def test_lines_are_made_outside_the_event_loop():
+    made_in = list[str]()
+
+    class Cell:
+        @override
+        def __str__(self) -> str:
+            made_in.append(threading.current_thread().name)
+            return "a"
+
+    answer: Any = csv_answer("x.csv", ["words"], [[[Cell()]]])
+    written = [chunk async for chunk in answer.streaming_content]
+
+    assert written[1:] == [b"a\r\n"]
+    assert made_in
+    assert threading.current_thread().name not in made_in

@@ -1,5 +1,6 @@
 """Cells that a spreadsheet would take for formulas get an apostrophe; others stay unchanged."""
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -59,3 +60,18 @@ def test_no_cell_begins_with_a_formula(cell, written):
 )
 def test_other_cells_are_as_they_are(cell):
     assert harmless(cell) == cell
+
+
+def test_a_cell_has_no_more_characters_than_a_spreadsheet_takes():
+    assert harmless("a" * 32_767) == "a" * 32_767
+    assert harmless("a" * 32_768) == "a" * 32_760 + "… (cut)"
+    assert harmless("\n=" * 16_000)[:7] == "'\n'=\n'="
+    assert harmless("\n=" * 16_000)[32_760:] == "… (cut)"
+
+
+def test_white_space_in_front_of_no_formula_is_looked_at_once():
+    began = time.thread_time()
+
+    harmless("a" + "\n" * 31_990 + "b")
+
+    assert time.thread_time() - began < 0.1

@@ -9,14 +9,18 @@ import io
 import re
 from typing import Any
 
+MAX_CELL_CHARS = 32_767
+"""The most characters of a spreadsheet's cell."""
+_CUT = "… (cut)"
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 """Signs that begin a formula: half-width, and full-width from East Asian keyboards."""
 _REST = "\0rest"
 """The key, in place of a column's name, of cells beyond the last column."""
-_BEFORE_A_FORMULA = re.compile(
-    rf'^(?=[\t\r\n]|[\s;"]*[{_SIGNS}])|(?<=[;\t\r\n])(?=[\s"]*[{_SIGNS}])'
-)
-
+# Possessive, and begun only where white space begins: each character is looked at once or twice.
+_BEGINNING_OF_A_FORMULA = re.compile(rf'[\t\r\n]|[\s;"]*+[{_SIGNS}]')
+_GAP_BEFORE_A_SIGN = re.compile(rf'(?:;[\s"]*+|(?<![\s"])[\s"]++)(?=[{_SIGNS}])')
+_MARKED = str.maketrans({end: f"{end}'" for end in ";\t\r\n"})
+"""What ends a cell, with the apostrophe for the next one."""
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -43,8 +47,13 @@ def _cells(line: dict[str, Any], number: int) -> dict[str, str]:
 def harmless(cell: Any) -> Any:
     """Put an apostrophe before anything in a text that might be read as a formula.
 
-    Other values, and texts that are numbers such as `-1.00`, are returned unchanged.
+    Other values, and texts that are numbers such as `-1.00`, are returned unchanged. A text that
+    would be longer than a spreadsheet's cell is cut.
     """
-    if not isinstance(cell, str) or _NUMBER.fullmatch(cell):
+    if not isinstance(cell, str):
         return cell
-    return _BEFORE_A_FORMULA.sub("'", cell)
+    text = cell[: MAX_CELL_CHARS + 1]
+    if not _NUMBER.fullmatch(text):
+        start = "'" if _BEGINNING_OF_A_FORMULA.match(text) else ""
+        text = start + _GAP_BEFORE_A_SIGN.sub(lambda gap: gap[0].translate(_MARKED), text)
+    return text if len(text) <= MAX_CELL_CHARS else text[: MAX_CELL_CHARS - len(_CUT)] + _CUT
