@@ -1,13 +1,14 @@
 """Directives to the sandbox in a prompt: `[sandbox: delay=2 fail=reset size=1024x768]`.
 
-Pure. The directive may stand anywhere in the prompt and is removed before anything is drawn.
-Raises DirectiveError, whose message names the key, for one that cannot be understood.
+Pure. A directive has at most 200 characters, may stand anywhere in the prompt and is removed before
+anything is drawn; a longer one is words of the prompt. Raises DirectiveError, whose message names
+the key, for one that cannot be understood.
 """
 
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sandbox.sizes import Size
@@ -17,7 +18,8 @@ MAX_IMAGES: Final = 10
 FAILURES: Final = ("moderation", "reset", "truncate", "html", "hang", "empty")
 FLAGS: Final = ("revise", "noise", "drip", "corrupt")
 
-_DIRECTIVE: Final = re.compile(r"\[sandbox:([^\]]*)\]")
+_DIRECTIVE: Final = re.compile(r"\[sandbox:([^\]]{0,190})\]")
+"""At most 200 characters with its brackets: a search looks no further from each beginning."""
 _STATUS: Final = re.compile(r"[2-5][0-9][0-9]")
 
 
@@ -54,11 +56,11 @@ class Directive:
 
 def split(prompt: str) -> tuple[str, Directive]:
     """The prompt without its directives, and what they ask for; a later key overrides."""
-    directive = Directive()
-    for body in _DIRECTIVE.findall(prompt):
-        for word in body.split():
-            directive = replace(directive, **_read(word))
-    return " ".join(_DIRECTIVE.sub(" ", prompt).split()), directive
+    pieces = _DIRECTIVE.split(prompt)  # words and directives in turn
+    asked: dict[str, Any] = {}
+    for word in " ".join(pieces[1::2]).split():
+        asked |= _read(word)
+    return " ".join(" ".join(pieces[::2]).split()), Directive(**asked)
 
 
 def _read(word: str) -> dict[str, Any]:

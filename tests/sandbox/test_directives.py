@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from sandbox import directives
@@ -27,6 +29,21 @@ def test_the_last_failure_counts():
     _, directive = directives.split("[sandbox: fail=reset fail=503]")
 
     assert directive == Directive(failure=None, status=503)
+
+
+def test_a_directive_of_more_than_200_characters_is_words_of_the_prompt():
+    longest, longer = f"[sandbox:{'':186}drip]", f"[sandbox:{'':187}drip]"
+
+    assert directives.split(f"a {longest} fox") == ("a fox", Directive(drip=True))
+    assert directives.split(f"a {longer} fox") == ("a [sandbox: drip] fox", Directive())
+
+
+def test_directives_that_never_end_are_looked_at_in_linear_time():
+    prompt, began = "[sandbox:" * 3_540, time.thread_time()
+
+    assert directives.split(prompt) == (prompt, Directive())
+
+    assert time.thread_time() - began < 0.1
 
 
 @pytest.mark.parametrize(
