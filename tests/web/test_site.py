@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -403,6 +404,22 @@ async def test_cookies_win_no_more_turns(cookies, turns):
     assert sorted(inside) == ["203.0.113.10"] + ["203.0.113.9"] * turns
     go_on.set()
     assert [one.status for one in await asyncio.gather(*calls)] == [200] * 21
+
+
+async def test_a_cookie_with_a_backslash_is_dropped_before_anything_reads_it():
+    seen: list[tuple[bytes, bytes]] = []
+
+    async def app(scope, receive, send):
+        seen.extend(header for header in scope["headers"] if header[0] == b"cookie")
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    escapes = "\\" * 60_000
+    began = time.thread_time()
+    answer = await post(SiteHandler(app), Cookie=f'a=b; x="{escapes}"; sessionid=one')
+
+    assert answer.status == 200
+    assert seen == [(b"cookie", b"a=b; sessionid=one")]
+    assert time.thread_time() - began < 0.5
 
 
 async def test_forms_with_files_leave_turns_for_pages():
