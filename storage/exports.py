@@ -4,9 +4,10 @@ An export holds all data of the tenant, or one list that takes too long to make 
 The console writes the lists (`lists.py`), because it knows their filters.
 
 The row is written before any work. If the worker dies, the row is due again and the file is made
-from the beginning. It is written to an unnamed file on disk, which vanishes with the process, and
-uploaded from there under a key that the row keeps, so a changed key secret does not lose it. A day
-after the file is ready, object and row are deleted.
+from the beginning; after a second death it is given up, since it may be what kills workers. A
+refusal by storage, disk or database is no death. It is written to an unnamed file on disk, which
+vanishes with the process, and uploaded from there under a key that the row keeps, so a changed key
+secret does not lose it. A day after the file is ready, object and row are deleted.
 
 Errors on the way are kept with the row, because no request waits for it.
 """
@@ -25,6 +26,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
 
 from accounts.audit_words import SUPPORT
 from accounts.locks import tenant_for_update
@@ -52,6 +54,8 @@ LEASE = timedelta(minutes=2)
 """The duration of a claim on an export since it was last renewed."""
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 20, 60))
 """The waits before further attempts."""
+MAX_CUT_OFF = 2
+"""The most attempts that their process did not outlive."""
 EXPORTS_ABANDONED_AFTER = timedelta(days=3)
 LEAST_FREE_BYTES = 1024**3
 """Bytes left free on the disk for other uses."""
@@ -60,8 +64,14 @@ LOOK_BYTES = 64 * 1024**2
 CONTENT_TYPES: Mapping[str, str] = {"zip": "application/zip", "csv": "text/csv; charset=utf-8"}
 MAIL = "account/email/export"
 
+CUT_OFF = "it was cut off twice while its file was written"
+REFUSED = f"storage, disk or database refused it {len(WAITS) + 1} times"
+UNSEEN = "who asked for it may no longer see the list"
+
 _at_work = threading.Lock()
 """One export at a time per process: its other threads have mail to send."""
+_outlived = set[UUID]()
+"""Exports that could not be put off while the database was away: this process still lives."""
 
 
 @transaction.atomic
@@ -124,6 +134,9 @@ def make_due(*, now: datetime) -> int:
         return 0
     try:
         number = 0
+        for export_id in list(_outlived):
+            TenantExport.objects.filter(pk=export_id).update(cut_off=F("cut_off") - 1)
+            _outlived.discard(export_id)
         while (export := _claim_due(now)) is not None:
             number += _make(export)
             now = clock.now()  # a lease begins now, after the last export took its time
@@ -176,13 +189,14 @@ def _claim_due(now: datetime) -> TenantExport | None:
         export = due.select_for_update(skip_locked=True).order_by("due_at").first()
         if export is None:
             return None
-        if export.attempts <= len(WAITS):
+        if export.attempts <= len(WAITS) and export.cut_off < MAX_CUT_OFF:
             export.due_at = now + LEASE
             export.attempts += 1
+            export.cut_off += 1  # until this process says otherwise
             export.object_key = export.object_key or _new_key(export)
-            export.save(update_fields=["due_at", "attempts", "object_key"])
+            export.save(update_fields=["due_at", "attempts", "cut_off", "object_key"])
             return export
-        _fail(export, now)
+        _fail(export, now, CUT_OFF if export.cut_off >= MAX_CUT_OFF else REFUSED)
     # Only now, as the failure of the one above has to be committed first.
     return _claim_due(now)
 
@@ -193,7 +207,7 @@ def _make(export: TenantExport) -> bool:
             return True
         delete_objects([export.object_key])  # its tenant was erased meanwhile
     except PermissionDenied:  # the requester has left, or may see less than before
-        _fail(export, clock.now())
+        _fail(export, clock.now(), UNSEEN)
     except (OSError, StorageFailed, OperationalError, InterfaceError) as error:
         logger.warning("an export was not made, attempt %d: %s", export.attempts, error)
         _put_off(export)
@@ -218,8 +232,10 @@ def _put_off(export: TenantExport) -> None:
     if not connection.is_usable():  # a broken connection would refuse the next query, too
         connection.close()
     try:
-        TenantExport.objects.filter(pk=export.pk).update(due_at=again)
+        ours = TenantExport.objects.filter(pk=export.pk)
+        ours.update(due_at=again, cut_off=F("cut_off") - 1)
     except (OperationalError, InterfaceError) as error:
+        _outlived.add(export.pk)
         logger.warning("an export could not be put off: %s", error)
 
 
@@ -257,9 +273,9 @@ def _finish(export: TenantExport, size_bytes: int) -> bool:
     return True
 
 
-def _fail(export: TenantExport, now: datetime) -> None:
-    export.failed_at, export.expires_at = now, now + EXPORTS_KEPT
-    export.save(update_fields=["failed_at", "expires_at"])
+def _fail(export: TenantExport, now: datetime, why: str) -> None:
+    export.failed_at, export.expires_at, export.failure = now, now + EXPORTS_KEPT, why
+    export.save(update_fields=["failed_at", "expires_at", "failure"])
     _tell(export)
 
 

@@ -46,6 +46,18 @@ class TenantExport(models.Model):
     )
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
+    cut_off = models.SmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="The number of attempts whose process ended, one under way included.",
+    )
+    failure = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The reason why it was given up, as the end of a sentence.",
+    )
     ready_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)

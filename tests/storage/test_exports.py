@@ -8,6 +8,7 @@ from itertools import chain, repeat
 from zipfile import ZipFile
 
 import httpx
+import psycopg
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -154,13 +155,15 @@ def test_a_list_of_who_has_left_is_given_up_at_once(acme, ann):
     assert (export.attempts, export.is_being_made, export.ready_at) == (1, False, None)
 
 
+class KilledError(BaseException):
+    """The end of a process."""
+
+
+def die(**_):
+    raise KilledError
+
+
 def test_an_export_starts_over_when_its_worker_dies(ask, monkeypatch):
-    class KilledError(BaseException):
-        pass
-
-    def die(**_):
-        raise KilledError
-
     export, now = ask(), clock.now()
     with monkeypatch.context() as patch:
         patch.setattr(exports, "write_export", die)
@@ -173,6 +176,46 @@ def test_an_export_starts_over_when_its_worker_dies(ask, monkeypatch):
     assert (export.attempts, export.is_being_made) == (2, False)
 
 
+def test_an_export_that_was_cut_off_twice_fails_and_says_so(ask, monkeypatch):
+    export, now = ask(), clock.now()
+    monkeypatch.setattr(exports, "write_export", die)
+    for minutes in (0, 3):
+        with pytest.raises(KilledError):
+            make_due(now=now + minutes * MINUTE)
+
+    assert make_due(now=now + 6 * MINUTE) == 0
+
+    export.refresh_from_db()
+    assert (export.attempts, export.failed_at) == (2, now + 6 * MINUTE)
+    assert export.failure == "it was cut off twice while its file was written"
+    mail = Mail.objects.get()
+    assert "could not be made: it was cut off twice while its file was written." in mail.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_export_whose_refusal_the_database_did_not_take_was_not_cut_off(ask, monkeypatch):
+    export, now = ask(), clock.now()
+    with psycopg.connect(**connection.get_connection_params()) as other:
+
+        def lock_it_and_fail(**_):
+            other.execute("SELECT 1 FROM storage_tenantexport FOR UPDATE")
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '10ms'")
+            raise OSError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(exports, "write_export", lock_it_and_fail)
+            make_due(now=now)
+    connection.close()  # with its short time-out
+    export.refresh_from_db()
+    assert export.cut_off == 1
+
+    assert make_due(now=now) == 0
+
+    export.refresh_from_db()
+    assert (export.is_being_made, export.cut_off) == (True, 0)
+
+
 def test_an_export_fails_after_five_attempts_and_a_mail_says_so(ask, s3):
     export, now = ask(), clock.now()
     s3.stop()
@@ -183,6 +226,7 @@ def test_an_export_fails_after_five_attempts_and_a_mail_says_so(ask, s3):
     assert made == [0] * 6
     export.refresh_from_db()
     assert (export.attempts, export.failed_at) == (5, now + 10 * HOUR)
+    assert export.failure == "storage, disk or database refused it 5 times"
     assert Mail.objects.get().subject == "The export of “acme” could not be made"
     ask(now + 10 * HOUR)
 
@@ -215,7 +259,7 @@ def test_the_database_fails_and_it_waits_and_keeps_nobody_waiting(ask, monkeypat
 
     export.refresh_from_db()
     other.refresh_from_db()
-    assert (export.attempts, export.is_being_made) == (3, True)
+    assert (export.attempts, export.cut_off, export.is_being_made) == (3, 0, True)
     assert export.due_at > clock.now() + 19 * MINUTE
     assert other.ready_at is not None
 
