@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from itertools import islice
+from math import inf
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -42,6 +43,8 @@ MAX_BYTES = 8 * 1024**2
 """The limit for a file sent by the browser."""
 MAX_BYTES_AT_THE_SHELL = 256 * 1024**2
 MAX_LINES = 1_000_000
+MAX_CELLS = 1_000_000
+"""The limit for a file that the short-work worker reads: a command reads more, in its own time."""
 LONGEST_PERIOD = timedelta(days=400)
 SHOWN_LINES = 5
 """The number of lines shown as they were understood."""
@@ -191,14 +194,14 @@ def match_waiting() -> None:
     waiting = VendorBill.objects.filter(state=State.WAITING).order_by("pk")
     for bill_id in list(waiting.values_list("pk", flat=True)):
         try:
-            read_and_match(bill_id)
+            read_and_match(bill_id, most_cells=MAX_CELLS)
         except Exception:
             logger.exception("the bill %s could not be matched", bill_id)
             _record_failure(bill_id, "It could not be matched: see the log.")
 
 
 @transaction.atomic
-def read_and_match(bill_id: int) -> None:
+def read_and_match(bill_id: int, *, most_cells: float = inf) -> None:
     """Read and match it, if it waits: it ends matched, in doubt, or not read, with the reason."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = '{LONGEST_STATEMENT}'")
@@ -213,7 +216,7 @@ def read_and_match(bill_id: int) -> None:
         with transaction.atomic():
             if bill.content is not None:
                 refuse_same(bill.digest)
-            doubts = _read_and_match(bill)
+            doubts = _read_and_match(bill, most_cells)
     except (ValidationError, ValueError) as error:
         _record_failure(bill.pk, _sentence(error))
         return
@@ -275,7 +278,7 @@ def drop(bills: QuerySet[VendorBill]) -> None:
     VendorBill.objects.filter(pk__in=free).defer("content").delete()
 
 
-def _read_and_match(bill: VendorBill) -> list[BillDoubt]:
+def _read_and_match(bill: VendorBill, most_cells: float) -> list[BillDoubt]:
     columns = Columns.from_json(bill.mapping)
     if bill.content is None:
         matching.begin_again(bill)
@@ -284,22 +287,28 @@ def _read_and_match(bill: VendorBill) -> list[BillDoubt]:
         return []
     bill.lines.all().delete()
     bill.taken_lines = bill.taken_micros = bill.disputed_lines = 0
-    starts = _stage(bill, text_of(bytes(bill.content)), columns)
+    starts = _stage(bill, text_of(bytes(bill.content)), columns, most_cells)
     matching.match(bill, columns)
     doubts = [*doubts_of(bill, columns), *_day_doubts(starts)]
     matching.forget_calls()
     return doubts
 
 
-def _stage(bill: VendorBill, text: str, columns: Columns) -> set[str]:
+def _stage(bill: VendorBill, text: str, columns: Columns, most_cells: float) -> set[str]:
     """Write its lines; returns the times of day in UTC at which its days begin.
 
     Stops collecting after two different times.
     """
     read, points = enumerate(rows_of(text), start=1), PointsAndCommas()
-    rounding, count, amounts, starts = Decimal(0), 0, 0, set[str]()
+    rounding, count, cells, amounts, starts = Decimal(0), 0, 0, 0, set[str]()
     begins, ends = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
     while rows := list(islice(read, _AT_ONCE)):
+        cells += sum(len(row) for _, row in rows)
+        if cells > most_cells:
+            raise ValueError(
+                f"the file has more than {most_cells:,} cells, lines times columns:"
+                " `manage.py reconcile` takes larger ones"
+            )
         batch = [(number, row, _read_row(number, row, columns)) for number, row in rows]
         points.check(row.get(columns.amount, "") for _, row, _ in batch)
         BillLine.objects.bulk_create(_line(bill, number, parsed) for number, _, parsed in batch)

@@ -20,7 +20,10 @@ Row = Mapping[str, str]
 MAX_COLUMNS = 200
 TOO_WIDE = f"more than {MAX_COLUMNS} columns"
 MAX_CHARACTERS = 4_000
-"""The length to which cells are cut; the rest is not needed here."""
+"""The length to which cells are cut, and the longest path; the rest is not needed here."""
+MAX_DEPTH = 8
+"""Lists of rows within each other: each row is merged with the members around it once for each."""
+_TOO_DEEP = "the JSON is nested too deep"
 _PACKED = {
     b"PK\x03\x04": "a zip or a spreadsheet: unpack it, or save it as CSV",
     b"\x1f\x8b": "packed with gzip: unpack it first",
@@ -119,7 +122,7 @@ def _json_rows(text: str) -> Iterator[Row]:
                     raise ValueError(TOO_WIDE)
                 yield row
     except RecursionError:
-        raise ValueError("the JSON is nested too deep") from None
+        raise ValueError(_TOO_DEEP) from None
 
 
 def _refuse(word: str) -> Any:
@@ -168,11 +171,23 @@ def _in_object(text: str, at: int) -> Iterator[Any]:
             for value in _array_elements(text, at):
                 yield {**around, **value} if isinstance(value, dict) else value
             return
-        around[name], at = _value(text, at)
+        value, at = _value(text, at)
+        around[name] = _needed(value)
         at = _skip(text, at)
     if text[at : at + 1] != "}":
         raise ValueError("the JSON is cut short")
     yield around
+
+
+def _needed(value: Any) -> Any:
+    """What rows need of a member around them: each row reads it again, however long it was."""
+    if isinstance(value, str):
+        return value.strip()[:MAX_CHARACTERS]
+    if isinstance(value, dict):
+        return {name: _needed(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_needed(each) for each in value if isinstance(each, dict)]
+    return value
 
 
 def _array_elements(text: str, at: int, *, is_whole: bool = False) -> Iterator[Any]:
@@ -199,8 +214,10 @@ def _skip(text: str, at: int) -> int:
     return match.end() if match else at
 
 
-def _flat(value: Mapping[str, Any]) -> Iterator[Row]:
+def _flat(value: Mapping[str, Any], depth: int = 0) -> Iterator[Row]:
     """An object's rows: one, or those of the lists of objects in it with the members around."""
+    if depth > MAX_DEPTH:
+        raise ValueError(_TOO_DEEP)
     around: dict[str, str] = {}
     lists: list[list[Any]] = []
     for path, member in _members(value, ""):
@@ -210,15 +227,16 @@ def _flat(value: Mapping[str, Any]) -> Iterator[Row]:
             lists.append(member)
     if not lists:
         yield around
-    for each in chain.from_iterable(lists):
-        if isinstance(each, dict):
-            for row in _flat(each):
-                yield {**around, **row}
+    inner = (each for each in chain.from_iterable(lists) if isinstance(each, dict))
+    for row in chain.from_iterable(_flat(each, depth + 1) for each in inner):
+        yield {**around, **row}
 
 
 def _members(value: Mapping[str, Any], under: str) -> Iterator[tuple[str, Any]]:
     for name, member in value.items():
         path = f"{under}{name}"
+        if len(path) > MAX_CHARACTERS:
+            raise ValueError(f"the path {path[:40]!r}… is longer than {MAX_CHARACTERS} characters")
         if isinstance(member, dict):
             yield from _members(member, f"{path}.")
         else:

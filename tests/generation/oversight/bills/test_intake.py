@@ -55,6 +55,20 @@ def test_a_failure_of_ours_is_logged_and_shown(drafted, monkeypatch, caplog):
     assert "a mistake" in caplog.text
 
 
+def test_a_bill_of_too_many_cells_is_left_to_the_command(drafted, monkeypatch):
+    monkeypatch.setattr(intake, "MAX_CELLS", 7)
+    bill = drafted(csv_file(row("a", 0, "0.03"), row("b", 0, "0.03")))
+
+    intake.match_waiting()
+
+    bill.refresh_from_db()
+    assert (bill.state, BillLine.objects.count()) == ("failed", 0)
+    assert bill.trouble == (
+        "The file has more than 7 cells, lines times columns: `manage.py reconcile` takes larger"
+        " ones."
+    )
+
+
 def test_a_bill_of_years_is_none(drafted):
     bill = drafted(csv_file(row("a", 0, "0.03"), "b,2020-01-01T00:00:00Z,m,1"))
 

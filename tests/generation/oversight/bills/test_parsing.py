@@ -1,10 +1,16 @@
 """A vendor's file as rows: CSV and JSON in the forms that vendors write."""
 
 import json
+import time
 
 import pytest
 
 from generation.oversight.bills.parsing import beginning_of, rows_of, text_of
+
+
+def within_lists(number: int) -> object:
+    """A row within as many lists."""
+    return {"data": [within_lists(number - 1)]} if number else {"x": 1}
 
 
 @pytest.mark.parametrize(
@@ -62,6 +68,8 @@ def test_rows_are_read_from_csv_and_from_json(text, rows):
         ("[" * 200_000, "the JSON is nested too deep"),
         ('{"a": ' * 200_000, "the JSON is nested too deep"),
         ("{", "the JSON is cut short"),
+        (json.dumps([within_lists(9)]), "the JSON is nested too deep"),
+        (json.dumps([{"a" * 4_001: 1}]), "is longer than 4000 characters"),
     ],
 )
 def test_a_text_that_is_no_table_is_refused_with_a_reason(text, complaint):
@@ -95,6 +103,20 @@ def test_one_row_is_in_memory_at_a_time():
     rows = rows_of(json.dumps([{"n": number} for number in range(3)]) + "  ")
 
     assert next(rows) == {"n": "0"}
+
+
+def test_rows_of_lists_eight_deep_have_the_members_around_them():
+    assert list(rows_of(json.dumps([within_lists(8)]))) == [{"x": "1"}]
+
+
+def test_what_stands_around_many_rows_is_read_once():
+    around = {"name": " " * 500_000 + "a", "numbers": [1] * 500_000}
+    text, began = json.dumps({**around, "data": [{"n": 1}] * 2_000}), time.thread_time()
+
+    rows = list(rows_of(text))
+
+    assert (len(rows), rows[0]) == (2_000, {"name": "a", "n": "1"})
+    assert time.thread_time() - began < 1
 
 
 def test_one_row_of_lists_within_lists_is_in_memory_at_a_time():
