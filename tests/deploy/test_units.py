@@ -1,6 +1,7 @@
-"""The systemd units: systemd's own verdict, and the existence of the things they name."""
+"""The systemd units: systemd's own verdicts, and the existence of the things they name."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from tests.deploy.variables import is_known
 
 PICTOR = "/opt/pictor/current/bin/pictor"
 """The command of the release that the link leads to."""
-UNITS = sorted((DEPLOY / "systemd").iterdir())
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+MOST_EXPOSED = 2.5
+"""By `systemd-analyze security`, from 0 to 10."""
 INSTALL = (DEPLOY.parent / "docs" / "operations" / "install.md").read_text()
 
 
@@ -21,6 +24,7 @@ def settings_of(unit: Path, name: str) -> list[str]:
 
 def test_systemd_has_nothing_to_say_against_them(tmp_path):
     analyze = program("systemd-analyze", "apt-get install systemd")
+    shutil.copytree(DEPLOY / "systemd", tmp_path, dirs_exist_ok=True)
     for unit in UNITS:
         text = unit.read_text().replace(PICTOR, sys.executable)
         (tmp_path / unit.name).write_text(text)
@@ -28,6 +32,17 @@ def test_systemd_has_nothing_to_say_against_them(tmp_path):
     names = [str(tmp_path / unit.name) for unit in UNITS]
 
     assert said(analyze, "verify", *names, cwd=tmp_path) == (0, "")
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_may_do_little_besides_its_work(unit):
+    analyze = program("systemd-analyze", "apt-get install systemd")
+
+    _, told = said(analyze, "security", "--offline=true", "--no-pager", str(unit))
+
+    exposure = re.search(r"Overall exposure level for \S+: (\d+\.\d)", told)
+    assert exposure, told
+    assert float(exposure[1]) <= MOST_EXPOSED
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
