@@ -4,6 +4,7 @@ import json
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
@@ -93,6 +94,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def audited(self) -> Subject:
         """The subject of audit events about this person."""
         return Subject("user", str(self.pk))
+
+    @property
+    def keeps_app(self) -> bool:
+        """True for staff who need a second factor: they replace their app, others remove it."""
+        return settings.STAFF_MFA and bool(self.staff_role)
 
     @override
     def get_session_auth_hash(self) -> str:

@@ -41,6 +41,7 @@ from accounts.selectors.people import (
     operator_of,
     staff,
     user_by_email,
+    waiting_mail,
 )
 from accounts.selectors.relations import (
     API_KEYS,

@@ -63,3 +63,8 @@ def mails_among(ids: Collection[UUID]) -> dict[UUID, Mail]:
 def latest_mail(*, limit: int) -> list[Mail]:
     """The latest mail, newest first."""
     return list(Mail.objects.order_by("-created_at", "-id")[:limit])
+
+
+def waiting_mail(to: str) -> list[Mail]:
+    """Mail to this address that is not sent yet, the latest first."""
+    return list(Mail.objects.filter(to=to, sent_at=None).order_by("-created_at", "-id"))

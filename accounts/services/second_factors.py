@@ -9,9 +9,11 @@ from django.db import transaction
 
 from accounts.models import Actor, Subject, User
 from accounts.services.audit import record
+from accounts.services.mail import post_rendered
 from accounts.services.people import end_sessions
 from pictor.kit.secrets.encryption import WrongKey, encrypted_anew
 
+MAIL = "account/email/factor_reset"
 SECRETS = frozenset({"secret", "seed"})
 """The fields of an authenticator's data with a secret: of an app, of recovery codes."""
 
@@ -20,8 +22,8 @@ SECRETS = frozenset({"secret", "seed"})
 def reset_second_factors(*, user: User, actor: Actor, ip: str | None = None) -> int:
     """Remove all second factors of a person who lost them; return how many there were.
 
-    Open sessions end. The person signs in with only their password and sets up new factors. Raises
-    ValidationError if they have none.
+    Open sessions end, and the person is mailed. They sign in with only their password and set up
+    new factors. Raises ValidationError if they have none.
     """
     factors = list(Authenticator.objects.select_for_update().filter(user=user).order_by("id"))
     if not factors:
@@ -36,6 +38,7 @@ def reset_second_factors(*, user: User, actor: Actor, ip: str | None = None) -> 
         ip=ip,
     )
     end_sessions(user=user, actor=actor, ip=ip)
+    post_rendered(to=[user.email], template=MAIL, words={"email": user.email})
     return len(factors)
 
 

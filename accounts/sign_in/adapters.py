@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from typing_extensions import override
 
 from accounts import rates
@@ -23,10 +24,12 @@ CAUSED = frozenset(
     f"account/email/{name}"
     for name in (
         *("email_confirmation", "email_confirmation_signup", "password_reset_code"),
-        *("unknown_account", "account_already_exists"),
+        *("unknown_account", "account_already_exists", "address_code"),
     )
 )
 """Mails that a stranger causes by typing an address: their number is limited by mailbox."""
+NOTICE = "account/email/notice.html"
+"""The look of a mail that is only text, as the library's on second factors are."""
 INVITED = "invited"
 """A session's mark: the person came by an open invitation."""
 logger = logging.getLogger(__name__)
@@ -65,7 +68,7 @@ class AccountAdapter(DefaultAccountAdapter):
             to=email,
             subject=message.subject,
             text=message.body,
-            html=html[0] if html else "",
+            html=html[0] if html else render_to_string(NOTICE, {"text": message.body}),
             goes_first=True,  # a person waits for it
         )
 

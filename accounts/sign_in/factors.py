@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.models import Authenticator
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.models import User
+from pictor.kit.words import clock
 
 View = Callable[..., HttpResponseBase]
 
@@ -29,7 +31,7 @@ def app_since(user: User) -> datetime | None:
 
 
 def behind_factor(view: View) -> View:
-    """Require the second factor before a page that removes one or shows recovery codes.
+    """Require a person's second factor, freshly shown, before a page that changes how they sign in.
 
     A password typed again is not enough: a thief of only the password would get in.
     """
@@ -38,12 +40,24 @@ def behind_factor(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if isinstance(request.user, User):
             since = app_since(request.user)
-            if since is not None and not has_shown(request, request.user, since=since):
-                back = urlencode({"next": request.get_full_path()})
-                return redirect(f"{reverse('mfa_reauthenticate')}?{back}")
+            if since is not None and not has_shown_lately(request, request.user, since=since):
+                return ask_for_factor(request)
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def ask_for_factor(request: HttpRequest) -> HttpResponseBase:
+    """Redirect to the page that asks for the factor, and back."""
+    if request.method == "POST":
+        messages.warning(request, SHOW_AGAIN)
+    back = urlencode({"next": request.get_full_path()})
+    return redirect(f"{reverse('mfa_reauthenticate')}?{back}")
+
+
+def has_shown_lately(request: HttpRequest, user: User, *, since: datetime) -> bool:
+    """True if this session has shown the factor that the person has since then, and lately."""
+    return has_shown(request, user, since=max(since, clock.now() - FACTOR_FRESH_FOR))
 
 
 def has_shown(request: HttpRequest, user: User, *, since: datetime) -> bool:

@@ -1,14 +1,17 @@
 """The library's pages as this site shows them: never cached, each in one transaction."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.account.mixins import NextRedirectMixin
 from allauth.account.stages import EmailVerificationStage, LoginStage, LoginStageController
 from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import ConfirmEmailVerificationCodeView, LoginView, SignupView
+from allauth.mfa.base.internal.flows import delete_and_cleanup
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
@@ -23,10 +26,19 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
+from django.views.generic.edit import FormView
 from typing_extensions import override
 
 from accounts.models import User
 from accounts.services import end_sessions, record
+from accounts.sign_in.address_codes import (
+    AddressForm,
+    forget_code,
+    is_confirmed,
+    is_mailed,
+    mail_code,
+)
+from accounts.sign_in.factors import app_since, ask_for_factor, has_shown_lately
 from accounts.sign_in.forms import LimitedForm
 from pictor.kit.database.errors import is_duplicate
 
@@ -108,11 +120,54 @@ class FactorView(AuthenticateView):
         return asked
 
 
+class AddressView(NextRedirectMixin, FormView):  # type: ignore[type-arg]  # none at run time
+    """The page for the code that staff are mailed before they set up a first app."""
+
+    form_class = AddressForm
+    template_name = "mfa/totp/address.html"
+
+    @override
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "is_mailed": is_mailed(self.request)}
+
+    @override
+    def get_success_url(self) -> str:
+        return str(self.passthrough_next_url(reverse("mfa_activate_totp")))
+
+    @override
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Mail a code, or read the typed one."""
+        if request.POST.get("action") != "resend":
+            return super().post(request, *args, **kwargs)
+        mail_code(request)
+        return redirect(self.passthrough_next_url(request.path))
+
+
 class SetUpView(NextRedirectMixin, ActivateTOTPView):
     """The library's set-up of an app; it uses the code up and ends other sessions.
 
-    The recovery codes that follow lead back to the page before the set-up.
+    A present app, which must have been shown lately, works until the new one is confirmed. The
+    recovery codes that follow lead back to the page before the set-up.
     """
+
+    replaced: datetime | None = None
+    """The time at which the app to replace was set up."""
+
+    @override
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Ask for the present app; staff without one are asked for a mailed code."""
+        user = request.user
+        if isinstance(user, User):
+            self.replaced = app_since(user)
+            if self.replaced is not None:
+                if not has_shown_lately(request, user, since=self.replaced):
+                    return ask_for_factor(request)
+                raise_if_reauthentication_required(request, app="allauth.mfa")
+                return FormView.dispatch(self, request, *args, **kwargs)  # the library refuses
+            if user.keeps_app and not is_confirmed(request):
+                return redirect(self.passthrough_next_url(reverse("mfa_confirm_address")))
+        shown: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return shown
 
     @override
     def get_success_url(self) -> str:
@@ -122,14 +177,30 @@ class SetUpView(NextRedirectMixin, ActivateTOTPView):
 
     @override
     def form_valid(self, form: Form) -> HttpResponse:
-        response: HttpResponse = super().form_valid(form)
         user = self.request.user
+        apps = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP)
+        for former in apps.filter(created_at=self.replaced):  # and none set up meanwhile
+            delete_and_cleanup(self.request, former)
+        response: HttpResponse = super().form_valid(form)
         if isinstance(user, User):
-            app = Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP)
-            app.wrap().validate_code(form.cleaned_data["code"])
+            apps.get().wrap().validate_code(form.cleaned_data["code"])
             end_sessions(user=user, actor=user, ip=self.request.META.get("REMOTE_ADDR"))
             update_session_auth_hash(self.request, user)
+            forget_code(self.request)
         return response
+
+
+def replaced_by_staff(view: View) -> View:
+    """Lead staff who need a factor from the removal of their app to its replacement."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if isinstance(request.user, User) and request.user.keeps_app:
+            messages.info(request, "Staff replace their app; an owner of staff can remove it.")
+            return redirect("mfa_activate_totp")
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 class CodesView(ViewRecoveryCodesView):

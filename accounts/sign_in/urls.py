@@ -4,10 +4,12 @@ from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
+from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, path
 
 from accounts.sign_in.factors import behind_factor
 from accounts.sign_in.pages import (
+    AddressView,
     CodesView,
     CodeView,
     CountedView,
@@ -16,6 +18,7 @@ from accounts.sign_in.pages import (
     SignUpView,
     View,
     page,
+    replaced_by_staff,
     sign_out_everywhere,
 )
 
@@ -52,8 +55,13 @@ urlpatterns = [
     _page("2fa/", mfa.index, "mfa_index"),
     _page("2fa/authenticate/", FactorView.as_view(), "mfa_authenticate"),
     _page("2fa/reauthenticate/", mfa.reauthenticate, "mfa_reauthenticate"),
+    _page("2fa/totp/address/", login_required(AddressView.as_view()), "mfa_confirm_address"),
     _page("2fa/totp/activate/", SetUpView.as_view(), "mfa_activate_totp"),
-    _page("2fa/totp/deactivate/", behind_factor(totp.deactivate_totp), "mfa_deactivate_totp"),
+    _page(
+        "2fa/totp/deactivate/",
+        replaced_by_staff(behind_factor(totp.deactivate_totp)),
+        "mfa_deactivate_totp",
+    ),
     _page(
         "2fa/recovery-codes/",
         behind_factor(CodesView.as_view()),

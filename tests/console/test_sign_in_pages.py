@@ -87,7 +87,8 @@ def switch_second_factor_on(tour: Tour) -> str:
     assert page.get_by_role("img", name="QR code").evaluate(PAPER) == "rgb(255, 255, 255)"
     recovery_code = switch_factor_on(page)
     tour.look_at(page)
-    for path in ("", "reauthenticate/", "totp/deactivate/", "recovery-codes/generate/"):
+    apps = ("totp/address/", "totp/activate/", "totp/deactivate/")
+    for path in ("", "reauthenticate/", *apps, "recovery-codes/generate/"):
         tour.see(f"/accounts/2fa/{path}")
     return recovery_code
 

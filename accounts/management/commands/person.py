@@ -1,4 +1,4 @@
-"""`manage.py person set|delete|reset-mfa|end-sessions|rotate-mfa`."""
+"""`manage.py person set|delete|reset-mfa|end-sessions|mail|rotate-mfa`."""
 
 from typing import Any
 
@@ -9,16 +9,18 @@ from django.db.models import ProtectedError
 from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, read_person, say_invalid
+from accounts.selectors import waiting_mail
 from accounts.services import change_person, delete_user, end_sessions
 from accounts.services.mail import encrypt_mail_anew
 from accounts.services.second_factors import (
     encrypt_second_factors_anew,
     reset_second_factors,
 )
+from pictor.kit.secrets.encryption import WrongKey
 
 
 class Command(OperatorCommand):
-    """Change or delete a person, reset second factors, end sessions, or encrypt secrets anew."""
+    """Change or delete a person, reset second factors, end sessions, show mail, encrypt anew."""
 
     help = "Change a person, reset a second factor, end sessions, or re-encrypt factors."
     requires_system_checks = (Tags.security,)  # the secrets; not the site's URLs and pages
@@ -37,6 +39,8 @@ class Command(OperatorCommand):
         reset.add_argument("email")
         end = actions.add_parser("end-sessions", help="sign a person out everywhere")
         end.add_argument("email")
+        mail = actions.add_parser("mail", help="show the mail to a person that is not sent yet")
+        mail.add_argument("email")
         actions.add_parser(
             "rotate-mfa", help="re-encrypt all second factors and mail with the newest key"
         )
@@ -48,6 +52,7 @@ class Command(OperatorCommand):
             "delete": self._delete,
             "reset-mfa": self._reset,
             "end-sessions": self._end,
+            "mail": self._mail,
             "rotate-mfa": self._rotate,
         }
         try:
@@ -88,6 +93,18 @@ class Command(OperatorCommand):
         user = read_person(options["email"])
         end_sessions(user=user, actor=ACTOR)
         self.stdout.write(f"{user.email}: signed out everywhere")
+
+    def _mail(self, options: dict[str, Any]) -> None:
+        user = read_person(options["email"])
+        mails = waiting_mail(user.email)
+        if not mails:
+            raise CommandError(f"no mail to {user.email} is waiting to be sent")
+        try:
+            for mail in mails:
+                self.stdout.write(f"{mail.created_at:%Y-%m-%d %H:%M} UTC  {mail.subject}\n")
+                self.stdout.write(f"{mail.text}\n")
+        except WrongKey:
+            raise CommandError("the mail was encrypted with an unknown key") from None
 
     def _rotate(self, options: dict[str, Any]) -> None:
         count = encrypt_second_factors_anew(actor=ACTOR)
