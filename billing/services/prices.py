@@ -249,6 +249,7 @@ def withdraw_price_book(
     actor: Actor,
     confirmed: Confirmed = UNCONFIRMED,
     seen: str | None = None,
+    reason: str = "",
     ip: str | None = None,
 ) -> PriceBookWithdrawal:
     """Withdraw a scheduled book: it will never be in force, and the one before it stays.
@@ -256,11 +257,16 @@ def withdraw_price_book(
     Raises ValidationError for a draft, a withdrawn book, and one that has begun by the database's
     clock; and, unless `confirmed`, if the next book then changes a price of a model that sold
     lately by more than half, or if the remaining prices are below cost and this book's were not.
+    With a `reason`, which is recorded, nothing needs to be confirmed.
     """
     locks.decisions_on_prices()
     _check_seen(book, seen, clock.now())
     withdrawal = _take_back(book)
-    confirm(_subject(book), stops_of_withdrawal(book, clock.now()), confirmed, actor=actor, ip=ip)
+    stops = stops_of_withdrawal(book, clock.now())
+    if reason:
+        _record_reason(_subject(book), stops, reason, actor=actor, ip=ip)
+    else:
+        confirm(_subject(book), stops, confirmed, actor=actor, ip=ip)
     _note_withdrawal(withdrawal, actor=actor, ip=ip)
     return withdrawal
 
@@ -312,10 +318,15 @@ def confirm(
     """
     if refusal := stops.refusal(confirmed):
         raise ValidationError(refusal)
-    if not stops.are_any:
-        return
+    if stops.are_any:
+        _record_reason(what, stops, confirmed.reason.strip(), actor=actor, ip=ip)
+
+
+def _record_reason(
+    what: Subject, stops: Stops, reason: str, *, actor: Actor, ip: str | None
+) -> None:
     after = {
-        "reason": confirmed.reason.strip(),
+        "reason": reason,
         "changes": stops.number_of_changes or 0,
         "large": sum(len(step.large) for step in stops.steps),
         "below_cost": len(stops.below),

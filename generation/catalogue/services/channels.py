@@ -95,13 +95,14 @@ def set_enabled(
     untested: bool = False,
     is_ours: bool = False,
     may_stop: bool = False,
+    reason: str = "",
 ) -> None:
     """Enable a channel, or disable it so that it is sent nothing more. Safe to call twice.
 
     Raises ValidationError if a channel to enable has routes without a passed test. `untested`
     enables it nevertheless and approves those routes; a sandbox has to prove that it is one, unless
     it `is_ours`. Also raises ValidationError if the change leaves a model unserved, unless it
-    `may_stop`.
+    `may_stop`. The audit log keeps the `reason`.
     """
     take_turns()
     channel.refresh_from_db()
@@ -110,7 +111,7 @@ def set_enabled(
     if channel.is_enabled == is_enabled and not lacks_tests:
         return
     before = {"enabled": channel.is_enabled}
-    after: dict[str, Any] = {"enabled": is_enabled}
+    after: dict[str, Any] = {"enabled": is_enabled, **({"reason": reason} if reason else {})}
     if stands_in:
         if is_sandbox(channel.serves) and not is_ours:
             raise ValidationError(

@@ -76,12 +76,14 @@ def rehearse_sunset(**said: Any) -> Contract:
 
 
 @transaction.atomic
-def withdraw_sunset(*, model: str, now: datetime, actor: Actor, ip: str | None = None) -> Contract:
-    """Withdraw the announced end of a model while it is ahead."""
+def withdraw_sunset(
+    *, model: str, now: datetime, actor: Actor, reason: str = "", ip: str | None = None
+) -> Contract:
+    """Withdraw the announced end of a model while it is ahead; the audit log keeps the reason."""
     contract = _ahead(_lock_contracts(), model, now)
     if contract.sunset_at is None:
         raise ValidationError(f"no end of {model} is announced")
-    return _write(contract, "contract.keep", (None, None, ""), actor, ip)
+    return _write(contract, "contract.keep", (None, None, ""), actor, ip, reason=reason)
 
 
 def _lock_contracts() -> Mapping[str, Contract]:
@@ -146,6 +148,8 @@ def _write(
     columns: tuple[datetime | None, datetime | None, str],
     actor: Actor,
     ip: str | None,
+    *,
+    reason: str = "",
 ) -> Contract:
     before = _audited_columns(contract)
     contract.deprecated_at, contract.sunset_at, contract.successor = columns
@@ -153,6 +157,7 @@ def _write(
     if after != before:
         contract.save(update_fields=["deprecated_at", "sunset_at", "successor"])
         subject = Subject("contract", contract.model[:60])
+        after = {**after, "reason": reason} if reason else after
         record(subject, action, actor=actor, before=before, after=after, ip=ip)
         transaction.on_commit(partial(ring, TASK))
     return contract

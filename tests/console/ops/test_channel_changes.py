@@ -18,7 +18,6 @@ from tests.console.ops.channel_pages import (
     edit,
     make,
     of,
-    seen,
     serving,
     text_of,
     trouble,
@@ -152,10 +151,10 @@ def test_a_form_sent_again_where_the_stored_key_is_foreign_is_refused(owner):
     assert trouble(answer) == {"name": ["a channel named acme exists already"]}
 
 
-def test_sales_meanwhile_do_not_hinder_a_pause(owner):
-    channel = make_channel("acme")
-    url = of(channel, "pause")
-    digest = seen(owner, url)
+def test_sales_meanwhile_do_not_hinder_a_new_share(owner):
+    channel, _ = make_channel("acme"), make_channel("backup")
+    url, share = of(channel, "weigh"), {"priority": "100", "weight": "3"}
+    digest = owner.get(url, share).context["outlook"].digest
     UsageRollup.objects.create(
         tenant_id=create_tenant(name="buyer", actor="test").id,
         key_id=uuid4(),
@@ -166,7 +165,7 @@ def test_sales_meanwhile_do_not_hinder_a_pause(owner):
         latency={},
     )
 
-    answer = owner.post(url, {"seen": digest, "confirm": "acme"})
+    answer = owner.post(url, share | {"seen": digest})
 
     assert answer.status_code == 303
 

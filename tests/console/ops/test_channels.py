@@ -111,16 +111,27 @@ def test_pausing_shows_the_split_and_a_double_click_pauses_once(owner):
     channel, _ = make_channel("acme"), make_channel("backup")
     url = of(channel, "pause")
     page = owner.get(url)
-    digest = seen(owner, url)
 
-    answers = [owner.post(url, {"seen": digest}) for _ in range(2)]
+    answers = [owner.post(url, {"reason": "it makes grey images"}) for _ in range(2)]
 
     assert "gpt-image-2-origin acme 50% 0%" in text_of(page)
     assert [answer.status_code for answer in answers] == [HTTPStatus.SEE_OTHER] * 2
     assert answers[1]["Location"] == of(channel)
-    assert AuditEvent.objects.filter(action="channel.disable").count() == 1
     event = AuditEvent.objects.get(action="channel.disable")
     assert event.actor_name == "op@pictor.example"
+    assert event.after == {"enabled": False, "reason": "it makes grey images"}
+
+
+@pytest.mark.parametrize("reason", ["", " ", "a\0b", "x" * 201])
+def test_a_channel_is_not_paused_without_a_reason(owner, reason):
+    channel = make_channel("acme")
+
+    answer = owner.post(of(channel, "pause"), {"reason": reason})
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Give a reason of at most 200 characters." in text_of(answer)
+    channel.refresh_from_db()
+    assert channel.is_enabled
 
 
 def test_calls_under_way_are_counted_before_a_pause(owner):
@@ -134,37 +145,33 @@ def test_calls_under_way_are_counted_before_a_pause(owner):
     assert "1 call under way will end. Enable resumes it." in said
 
 
-def test_the_last_channel_of_a_model_names_what_stops_and_wants_its_name(owner):
+def test_the_last_channel_of_a_model_names_what_stops_and_is_paused_by_a_reason_alone(owner):
     channel = make_channel("acme")
     url = of(channel, "pause")
     page = owner.get(url)
 
-    wrong = owner.post(url, {"seen": seen(owner, url), "confirm": "acne"})
-    channel.refresh_from_db()
-    still = channel.is_enabled
-    right = owner.post(url, {"seen": seen(owner, url), "confirm": "acme"})
+    answer = owner.post(url, {"reason": "its key leaked"})
 
     assert "Nothing would serve gpt-image-2-origin (images in 30 days: 0" in text_of(page)
-    assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "Type its name, acme." in text_of(wrong)
-    assert still
-    assert right.status_code == HTTPStatus.SEE_OTHER
+    assert 'name="confirm"' not in page.content.decode()
+    assert answer.status_code == HTTPStatus.SEE_OTHER
     channel.refresh_from_db()
     assert not channel.is_enabled
 
 
 def test_a_page_that_shows_what_is_not_so_any_more_changes_nothing(owner):
     channel, backup = make_channel("acme"), make_channel("backup")
-    url = of(channel, "pause")
-    digest = seen(owner, url)
+    url = of(channel, "weigh")
+    share = {"priority": "7", "weight": "2"}
+    digest = owner.get(url, share).context["outlook"].digest
     services.set_enabled(channel=backup, is_enabled=False, actor="test")
 
-    answer = owner.post(url, {"seen": digest})
+    answer = owner.post(url, share | {"seen": digest})
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "Something has changed" in text_of(answer)
     channel.refresh_from_db()
-    assert channel.is_enabled
+    assert channel.weight == 1
 
 
 def test_an_untested_channel_is_enabled_only_by_typing_its_name(owner):

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from billing.upstream_cost import CostTable
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.channels.shown import sentence_about
+from console.ops.reasons import LACKS_REASON, reason_form
 from console.parts.form_fields import MAX_LIMIT
 from generation.catalogue import services
 from generation.catalogue.services import STOPS, UNTESTED, ChannelOptions
@@ -42,6 +43,7 @@ class ChannelChange:
         note: a further remark about it.
         make: makes the change; takes `may_stop` and `untested` if it can be refused for these.
         always_named: True if the channel's name must be typed even without doubts.
+        is_safe: True for a step to safety, which asks for a reason and nothing else.
     """
 
     title: str
@@ -50,6 +52,7 @@ class ChannelChange:
     note: str
     make: Callable[..., object]
     always_named: bool = False
+    is_safe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def channel_or_404(pk: int, *, archived: bool = False) -> Channel:
     return found
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Pause a channel: it gets no new calls, and calls under way end normally."""
@@ -126,11 +129,12 @@ def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
         make=partial(
             services.set_enabled, channel=found, is_enabled=False, **by(request, operator)
         ),
+        is_safe=True,
     )
     return confirm_or_make(request, operator, found, change, outlook=outlook_of(found, {}))
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Change priority and weight: the effect is shown first, then saved."""
@@ -163,7 +167,7 @@ def weigh(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
     )
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def archive(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Archive a paused channel for good: its records keep its name, and its key is deleted.
@@ -223,12 +227,17 @@ def confirm_or_make(
 
     Without an outlook the change is impossible, and `why_not` gives the reason.
     """
-    complaint = why_not
+    complaint, reason = why_not, reason_form(request)
     if outlook is not None and request.method == "POST":
-        complaint = complaint_of(request, channel, outlook, always_named=change.always_named)
+        if change.is_safe:
+            complaint = "" if reason.is_valid() else LACKS_REASON
+            arguments = {"may_stop": True, **reason.cleaned_data}
+        else:
+            complaint = complaint_of(request, channel, outlook, always_named=change.always_named)
+            arguments = confirmed_arguments(outlook)
         try:
             if not complaint:
-                change.make(**confirmed_arguments(outlook))
+                change.make(**arguments)
                 return done(request, change.words, page, *([str(channel.pk)] * (page == "channel")))
         except ValidationError as error:
             complaint, outlook = sentence_about(" ".join(error.messages), channel), None
@@ -240,6 +249,7 @@ def confirm_or_make(
         "complaint": complaint,
         "kept": kept or {},
         "form": form,
+        "reason": reason,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
     template = "ops/channel_weigh.html" if form else "ops/channel_change.html"

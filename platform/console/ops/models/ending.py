@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.services import By
 from console.ops.access import Mode, Operator, Permission, by, done, staff
 from console.ops.models.one import facts_of, model_or_404
+from console.ops.reasons import LACKS_REASON, reason_form
 from console.parts.form_fields import dressed, take_errors
 from generation.catalogue.services.sunsets import (
     SOON,
@@ -65,7 +66,7 @@ class EndForm(forms.Form):
         }
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Announce a sunset or change it; the effect and the customers' notice are shown first."""
@@ -95,9 +96,14 @@ def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
 @require_POST
 def keep(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Withdraw the sunset."""
-    found = model_or_404(model)
+    found, form = model_or_404(model), reason_form(request)
+    if not form.is_valid():
+        messages.error(request, LACKS_REASON)
+        return redirect("ops:model", found.model)
     try:
-        withdraw_sunset(model=found.model, now=clock.now(), **by(request, operator))
+        withdraw_sunset(
+            model=found.model, now=clock.now(), **form.cleaned_data, **by(request, operator)
+        )
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect("ops:model", found.model)

@@ -40,6 +40,7 @@ from console.ops.prices.shown import (
     confirmed_in,
     words_of,
 )
+from console.ops.reasons import LACKS_REASON, reason_form
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from pictor.kit.words import clock
@@ -173,10 +174,12 @@ def _scheduled_page(
 
 
 def _withdraw(request: HttpRequest, operator: Operator, number: int) -> HttpResponse:
-    book = book_or_404(number)
+    book, form = book_or_404(number), reason_form(request)
+    if not form.is_valid():
+        return _scheduled_page(request, operator, number, LACKS_REASON)
     try:
-        withdraw_price_book(book=book, **_confirmation(request, operator))
-    except (ValidationError, ValueError) as error:
+        withdraw_price_book(book=book, **form.cleaned_data, **by(request, operator))
+    except ValidationError as error:
         if book_or_404(number).state != WITHDRAWN:  # else withdrawn by a first click
             return _scheduled_page(request, operator, number, words_of(error))
     return done(request, f"{book.known_as} never takes effect", "price_book", str(number))

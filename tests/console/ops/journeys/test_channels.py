@@ -49,6 +49,7 @@ def test_a_channel_is_weighed_paused_and_enabled(
     page.get_by_role("link", name="Pause").click()
     page.get_by_role("row", name=f"gpt-image-2 {second} 75% 0%").wait_for()
     assert broken_promises(page, page.url, base_url=stack.base_url, name="ops-pause") == []
+    page.get_by_label("Reason").fill("Grey images")
     page.get_by_role("button", name="Pause channel").dblclick()
     page.get_by_text(f"{second} is paused").wait_for()
     page.get_by_role("link", name="Enable").click()

@@ -158,6 +158,7 @@ def test_a_zero_too_many_is_stopped_and_taken_back_before_it_begins(own, custome
     withdraw = page.get_by_role("button", name=re.compile("^Withdraw own"))
     withdraw.wait_for()
     assert broken_rules(page, "ops-price-withdraw") == []
+    page.get_by_label("Reason").fill("A slip")
     withdraw.click()
     page.get_by_text("never takes effect").first.wait_for()
     prices = customer.client.get("/v1/prices").json()

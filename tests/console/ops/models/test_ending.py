@@ -66,8 +66,12 @@ def test_an_announced_end_is_moved_and_withdrawn(owner):
     later, _ = stored()
     model = text_of(owner.get(of(MODEL)))
 
-    answer = owner.post(of(MODEL, "keep"))
+    silent = owner.post(of(MODEL, "keep"), follow=True)
+    answer = owner.post(of(MODEL, "keep"), {"reason": "the vendor keeps it"})
 
+    assert "Give a reason of at most 200 characters." in text_of(silent)
+    kept = AuditEvent.objects.get(action="contract.keep")
+    assert (kept.after or {})["reason"] == "the vendor keeps it"
     assert later is not None
     assert f"→ {later:%-d %B %Y}, then {AFTER}" in page
     assert f"ends {later:%-d %B %Y}, 00:00 UTC, then {AFTER}" in model
@@ -76,7 +80,7 @@ def test_an_announced_end_is_moved_and_withdrawn(owner):
 
 
 def test_an_end_never_announced_cannot_be_withdrawn(owner):
-    answer = owner.post(of(MODEL, "keep"), follow=True)
+    answer = owner.post(of(MODEL, "keep"), {"reason": "x"}, follow=True)
 
     assert "no end of gpt-image-2 is announced" in text_of(answer)
 
@@ -108,7 +112,7 @@ def test_a_model_that_ended_stays_so(owner):
 
     page = text_of(owner.get(of(MODEL)))
     answer = owner.post(of(MODEL, "end"), ends())
-    kept = owner.post(of(MODEL, "keep"), follow=True)
+    kept = owner.post(of(MODEL, "keep"), {"reason": "x"}, follow=True)
 
     assert (
         f"Ended 1 February 2026, 00:00 UTC: requests get 410 model_sunset , which names {AFTER}"

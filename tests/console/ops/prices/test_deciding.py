@@ -289,10 +289,14 @@ def test_a_scheduled_book_is_withdrawn_until_it_begins(owner, first, draft):
     scheduled(owner, draft)
 
     page = owner.get(of(draft, "withdraw"))
-    answers = [owner.post(of(draft, "withdraw"), hidden_in(page)) for _ in range(2)]
+    silent = owner.post(of(draft, "withdraw"))
+    answers = [owner.post(of(draft, "withdraw"), {"reason": "a slip"}) for _ in range(2)]
 
     assert f"{first.known_as} stays in force" in text_of(page)
     assert f"{LOW} $0.00588 $0.006174" in text_of(page)
+    assert "Give a reason of at most 200 characters." in text_of(silent)
+    confirmed = AuditEvent.objects.get(action="price_book.confirm", object_id=str(draft.pk))
+    assert ((confirmed.after or {})["reason"], confirmed.tenant_id) == ("a slip", None)
     assert [answer["Location"] for answer in answers] == [of(draft)] * 2
     draft = PriceBook.objects.get(pk=draft.pk)
     assert state_of(draft, clock.now()) == "withdrawn"
@@ -307,7 +311,7 @@ def test_a_book_that_has_begun_cannot_be_withdrawn_and_the_page_says_so(owner, d
         PriceBook.objects.filter(pk=draft.pk).update(effective_from=begun)
         cursor.execute("ALTER TABLE billing_pricebook ENABLE TRIGGER USER")
 
-    answer = owner.post(of(draft, "withdraw"), fields, follow=True)
+    answer = owner.post(of(draft, "withdraw"), fields | {"reason": "a slip"}, follow=True)
 
     assert "The book has begun" in text_of(answer) or "have changed since" in text_of(answer)
     assert state_of(PriceBook.objects.get(pk=draft.pk), clock.now()) == "current"
@@ -367,13 +371,13 @@ def test_a_book_scheduled_by_somebody_else_is_not_said_to_be_in_force(owner, dra
     assert f"{draft.known_as} is in force" not in text_of(answer)
 
 
-@pytest.mark.parametrize("decision", ["publish", "restore", "withdraw"])
+@pytest.mark.parametrize("decision", ["publish", "restore"])
 def test_a_decision_needs_the_page_that_shows_it(owner, first, draft, decision):
     other = draft_price_book(name="list", effective_from=clock.now(), actor="test")
     publish_price_book(book=draft, actor="test", now=clock.now())
     later = draft_price_book(name="list", effective_from=clock.now(), actor="test")
     scheduled(owner, later)
-    book = {"publish": other, "restore": first, "withdraw": later}[decision]
+    book = {"publish": other, "restore": first}[decision]
 
     answer = owner.post(of(book, decision), {"withdraw": str(later.pk)})
 

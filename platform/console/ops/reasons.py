@@ -1,0 +1,20 @@
+"""The reason for a step to safety: all that pausing, stopping or withdrawing asks for."""
+
+from django import forms
+from django.http import HttpRequest
+
+from console.parts.form_fields import dressed
+
+MAX_REASON_CHARS = 200
+LACKS_REASON = f"Give a reason of at most {MAX_REASON_CHARS} characters."
+
+
+class ReasonForm(forms.Form):
+    """The reason, for staff and the audit log."""
+
+    reason = forms.CharField(label="Reason", max_length=MAX_REASON_CHARS)
+
+
+def reason_form(request: HttpRequest) -> ReasonForm:
+    """Return the form as it was sent, or an empty one."""
+    return dressed(ReasonForm(request.POST if request.method == "POST" else None))
