@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.models import Tenant
 from accounts.services import create_tenant
 from tests.console.answers import said_by, words_of
+from tests.console.ops.conftest import signed_in
 
 MEANWHILE = "Somebody changed it after you opened this page. Check it and save again."
 
@@ -49,6 +50,22 @@ def test_older_prompts_are_erased_only_after_a_tick(owner, acme, kept, days, wor
     assert 'name="erases"' in words_of(refused)
     assert kept_then == kept
     assert (agreed.status_code, kept_days(acme)) == (HTTPStatus.SEE_OTHER, int(days))
+
+
+@pytest.mark.parametrize(("kept", "days"), [(30, "29"), (None, "3000")])
+def test_only_a_role_that_may_erase_shortens_what_is_kept(acme, settings, kept, days):
+    settings.STAFF_MFA = False
+    Tenant.objects.filter(id=acme.id).update(prompt_retention_days=kept)
+    operator = signed_in("operator")
+    shorter = {"name": "acme", "prompt_retention_days": days, "erases": "on"}
+
+    refused = operator.post(f"{page(acme)}limits/", shorter)
+    kept_then = kept_days(acme)
+    longer = operator.post(f"{page(acme)}limits/", {"name": "acme", "prompt_retention_days": ""})
+
+    assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Only an owner can shorten it: that erases prompts." in said_by(refused)
+    assert (kept_then, longer.status_code) == (kept, HTTPStatus.SEE_OTHER)
 
 
 @pytest.mark.parametrize("days", ["30", "31", ""])

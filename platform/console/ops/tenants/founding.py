@@ -53,13 +53,26 @@ class StandingForm(ComparedForm, TenantLimitsForm):
     prompt_retention_days = LimitField(least=0, label="Days that prompts are kept")
     erases = forms.BooleanField(required=False, label="Erase older prompts now")
 
+    def __init__(self, *args: Any, may_erase: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.may_erase = may_erase
+
     @override
     def clean(self) -> None:
-        """Require a confirmation for a shorter time, because it erases existing prompts."""
+        """Require a confirmation for a shorter time, because it erases existing prompts.
+
+        Only a role that may erase can shorten it.
+        """
         super().clean()
         days = self.cleaned_data.get("prompt_retention_days")
         kept = self.initial["prompt_retention_days"]
-        if days is not None and (kept is None or days < kept):
+        if days is None or (kept is not None and days >= kept):
+            return
+        if not self.may_erase:
+            self.add_error(
+                "prompt_retention_days", "Only an owner can shorten it: that erases prompts."
+            )
+        else:
             require_tick_to_erase(self, {"prompts": days})
 
     def standing(self) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
 def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Change the limits; the message names the former ones."""
     found = tenant_of(tenant)
-    form = dressed(StandingForm(request.POST, initial=standing_of(found)))
+    may_erase = Permission.ERASE in operator.may
+    form = dressed(StandingForm(request.POST, initial=standing_of(found), may_erase=may_erase))
     if form.is_valid():
         try:
             changed = change_standing(tenant=found, **form.standing(), **by(request, operator))
