@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 from accounts import rates
 from accounts.models import User
 from accounts.services import By, note_seen
-from accounts.sign_in.factors import FACTOR_FRESH_FOR, SHOW_AGAIN, app_since, has_shown
+from accounts.sign_in.factors import SHOW_AGAIN, app_since, has_shown, has_shown_lately
 from console.ops import places
 from console.parts.filters import link_of
 from console.parts.page_guards import (
@@ -56,6 +56,22 @@ ROLES: Mapping[str, frozenset[Permission]] = {
     ),
     Role.OWNER: frozenset(Permission),
 }
+
+
+NOT_ASKED_AGAIN: Mapping[str, str] = {
+    "assign": "says who looks at a condition, and changes nothing else",
+    "unassign": "the same",
+    "silence": "hides a condition for four hours; its reason is logged",
+    "recall": "shows a hidden condition again",
+    "channel_discard": "the revision never served anybody, and the channel serves on",
+    "generation_ring": "a worker looks at work that was accepted and waits",
+    "price_retype": "saves nothing: it shows what was typed",
+    "support_end": "takes a right away, and never waits for the factor",
+}
+"""The acts, by address, for which a second factor shown long ago is enough, each with the reason.
+
+All others need one shown within FACTOR_FRESH_FOR.
+"""
 
 
 class Mode(StrEnum):
@@ -131,11 +147,12 @@ def staff(needs: Permission, *, fresh: bool = False) -> Callable[[View], View]:
     Must be the view's outermost decorator. Signed-out users are sent to sign in. Users whose role
     lacks the permission get 404 by any method, with or without a CSRF token. If the installation
     requires a second factor of staff (STAFF_MFA), the session must have shown it; otherwise the
-    user is asked for it and comes back afterwards.
+    user is asked for it and comes back afterwards. What a page does, with any method but GET and
+    HEAD, needs a factor shown within FACTOR_FRESH_FOR, unless NOT_ASKED_AGAIN exempts its address.
 
     Args:
         needs: the permission that the role must have.
-        fresh: True if the factor must have been shown within FACTOR_FRESH_FOR.
+        fresh: True if opening the page needs that as well: its form loses nothing that was typed.
     """
 
     def dressed(view: View) -> View:
@@ -150,7 +167,8 @@ def staff(needs: Permission, *, fresh: bool = False) -> Callable[[View], View]:
             rates.take_page(user.id)
             if not allows(user.staff_role, needs):
                 raise Http404
-            if settings.STAFF_MFA and (page := _lacks(request, user, fresh=fresh)):
+            is_asked = fresh or _is_asked_again(request)
+            if settings.STAFF_MFA and (page := _lacks(request, user, fresh=is_asked)):
                 return sign_in_redirect_from_form(request, page, home=reverse("ops:overview"))
             note_seen(user=user, now=clock.now())
             return protected(request, Operator(user, _mode(request)), **kwargs)
@@ -168,6 +186,13 @@ def _mode(request: HttpRequest) -> Mode:
     return Mode(word) if word in {*Mode} else Mode.LIVE
 
 
+def _is_asked_again(request: HttpRequest) -> bool:
+    page = request.resolver_match
+    return request.method not in {"GET", "HEAD"} and (
+        page is None or page.url_name not in NOT_ASKED_AGAIN
+    )
+
+
 def _lacks(request: HttpRequest, user: User, *, fresh: bool) -> str:
     """Return the name of the page that sets up or asks for the factor; empty if none is needed."""
     since = app_since(user)
@@ -175,7 +200,7 @@ def _lacks(request: HttpRequest, user: User, *, fresh: bool) -> str:
         return "mfa_activate_totp"
     if not has_shown(request, user, since=since):
         return "mfa_reauthenticate"
-    if not fresh or has_shown(request, user, since=clock.now() - FACTOR_FRESH_FOR):
+    if not fresh or has_shown_lately(request, user, since=since):
         return ""
     if request.method == "POST":
         messages.warning(request, SHOW_AGAIN)

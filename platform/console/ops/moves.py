@@ -37,14 +37,14 @@ def waiting(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return _page(request, operator)
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def approve(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
     """Book a move; the service refuses the person who asked for it."""
     return _decide(request, operator, move, approve_move, "Booked")
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def decline(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
     """Decline a move, which then is never booked."""

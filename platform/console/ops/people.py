@@ -47,7 +47,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return _page(request, operator, AddForm())
 
 
-@staff(Permission.STAFF, fresh=True)
+@staff(Permission.STAFF)
 @require_POST
 def add(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Make a user staff; a user who cannot sign in yet is invited, again if added again."""
@@ -78,7 +78,7 @@ def _person_action(view: Callable[[HttpRequest, Operator, User], HttpResponse]) 
     return guarded
 
 
-@staff(Permission.STAFF, fresh=True)
+@staff(Permission.STAFF)
 @require_POST
 @_person_action
 def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
@@ -89,7 +89,7 @@ def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpRespon
     return done(request, f"{user.email}: {before} → {role}", page)
 
 
-@staff(Permission.STAFF, fresh=True)
+@staff(Permission.STAFF)
 @require_POST
 @_person_action
 def reset_factor(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
@@ -98,7 +98,7 @@ def reset_factor(request: HttpRequest, operator: Operator, user: User) -> HttpRe
     return done(request, f"Second factor of {user.email} reset", "staff")
 
 
-@staff(Permission.STAFF, fresh=True)
+@staff(Permission.STAFF)
 @require_POST
 @_person_action
 def end_all_sessions(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
@@ -107,7 +107,7 @@ def end_all_sessions(request: HttpRequest, operator: Operator, user: User) -> Ht
     return done(request, f"Sessions of {user.email} ended", "staff")
 
 
-@staff(Permission.STAFF, fresh=True)
+@staff(Permission.STAFF)
 @require_POST
 @_person_action
 def remove(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:

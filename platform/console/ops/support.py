@@ -35,7 +35,7 @@ def support(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespon
     return _page(request, operator, _tenant(tenant), SupportReasonForm())
 
 
-@staff(Permission.SUPPORT_VIEW, fresh=True)
+@staff(Permission.SUPPORT_VIEW)
 @require_POST
 def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Open a support view for this session, and redirect to it."""

@@ -28,9 +28,17 @@ class Address:
     @property
     def is_page(self) -> bool:
         """True if the view takes GET; views that only change something answer 405."""
+        return "GET" in self._allowed
+
+    @property
+    def acts(self) -> bool:
+        """True if the view takes a form."""
+        return "POST" in self._allowed
+
+    @property
+    def _allowed(self) -> str:
         behind = self.view.__wrapped__.__wrapped__  # type: ignore[attr-defined]  # what staff dresses
-        refusal = behind(RequestFactory().generic("BREW", self.path))
-        return "GET" in refusal["Allow"]
+        return str(behind(RequestFactory().generic("BREW", self.path))["Allow"])
 
     @property
     def needs(self) -> str | None:

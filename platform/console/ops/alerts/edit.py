@@ -21,7 +21,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
 
 
-@staff(Permission.INCIDENTS)
+@staff(Permission.INCIDENTS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a rule, which starts switched off, and show its secret once."""
@@ -31,7 +31,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     return _form_page(request, operator, form, None)
 
 
-@staff(Permission.INCIDENTS)
+@staff(Permission.INCIDENTS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Edit a rule; a new destination switches it off."""

@@ -98,7 +98,7 @@ def download(request: HttpRequest, operator: Operator, channel: int) -> HttpResp
     return answer
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def costs(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Take costs from a file or another channel: show the changes first, then write them."""

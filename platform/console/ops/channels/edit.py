@@ -36,7 +36,7 @@ from generation.models import Channel
 from generation.oversight.splits import expected_splits
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Show or save a channel or its pending revision, with its tests and the next step."""
@@ -144,7 +144,7 @@ def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str
     return complaint_of(request, channel, outlook)
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Enable the channel with all of its routes."""
@@ -163,7 +163,7 @@ def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpRespon
     return _next(request, operator, page, change)
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Replace the channel by its pending revision."""

@@ -15,7 +15,7 @@ from generation.catalogue import services
 from generation.selectors import contracts
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a channel that serves nothing yet; sending the form twice makes one channel."""

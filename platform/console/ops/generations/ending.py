@@ -60,14 +60,14 @@ FAIL = EndAction(
 )
 
 
-@staff(Permission.GENERATIONS)
+@staff(Permission.GENERATIONS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Cancel a generation that no worker has taken."""
     return _end(request, operator, generation_or_404(generation), CANCEL)
 
 
-@staff(Permission.GENERATIONS)
+@staff(Permission.GENERATIONS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def fail(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """End a queued or running generation as failed."""

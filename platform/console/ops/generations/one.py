@@ -140,7 +140,7 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
     return render(request, "ops/generation.html", context)
 
 
-@staff(Permission.SUPPORT_VIEW, fresh=True)
+@staff(Permission.SUPPORT_VIEW)
 @require_POST
 def look(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Show prompt and images to the operator, and record that in the audit log."""

@@ -31,7 +31,7 @@ from pictor.kit.words import clock
 TEMPLATE = "ops/incident.html"
 
 
-@staff(Permission.INCIDENTS)
+@staff(Permission.INCIDENTS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Start an incident; `?condition=` and `?parts=` fill in the form."""
@@ -53,7 +53,7 @@ def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
     return _form_page(request, operator, form, "ops/incident_new.html")
 
 
-@staff(Permission.INCIDENTS)
+@staff(Permission.INCIDENTS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Plan maintenance."""

@@ -47,7 +47,7 @@ class ReviewedChange:
         return sha256(json.dumps(contracts, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Edit a contract: show its rows, then a review of the change, then save it."""

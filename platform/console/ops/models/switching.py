@@ -23,7 +23,7 @@ class CopyForm(forms.Form):
     source = forms.ModelChoiceField(contracts(), label="Promises what this one does")
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def copy(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Create a model with the contract of another one, switched off."""
@@ -43,14 +43,14 @@ def copy(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     return render(request, "ops/model_copy.html", context, status=status)
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch_off(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Refuse the model from the next request on; its users are shown first."""
     return _switch(request, operator, model, is_offered=False)
 
 
-@staff(Permission.CHANNELS)
+@staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch_on(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Offer the model, or show the missing conditions."""

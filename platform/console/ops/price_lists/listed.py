@@ -26,7 +26,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return _page(request, operator)
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def create(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a list without prices or tenants, which charges no tenant yet."""

@@ -64,7 +64,7 @@ def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpRe
     return _page(request, operator, found, tenants)
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def rename(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpResponse:
     """Rename the list; its tenants' prices do not change."""

@@ -96,7 +96,7 @@ def retype(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     return page(request, operator, found)
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def undo(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Undo the last change of a draft's prices."""

@@ -144,7 +144,7 @@ def _id_of(owner: PriceList | Tenant | None, what: str) -> UUID:
     return owner.id
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Set the factor on the list prices of a draft."""
@@ -164,7 +164,7 @@ def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpRespo
     return back(request, operator, found, words)
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def discard(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Discard a draft."""

@@ -48,7 +48,7 @@ class Understood:
         return f"{'-' if exact < 0 else ''}${abs(exact.normalize()):f}"
 
 
-@staff(Permission.MONEY)
+@staff(Permission.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def columns(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Show the chosen columns with the first rows as read by them; a sent form confirms them."""

@@ -13,7 +13,7 @@ from generation.oversight.bills import decisions
 from generation.oversight.bills.listing import line_numbered
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def put_back(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
     """Reverse the correction that taking the line made."""
@@ -25,7 +25,7 @@ def put_back(request: HttpRequest, operator: Operator, bill: int, line: int) -> 
     return done(request, f"Put back: {amount(change)}", "bill", str(bill))
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def withdraw(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
     """Withdraw the dispute of a line."""
@@ -36,7 +36,7 @@ def withdraw(request: HttpRequest, operator: Operator, bill: int, line: int) -> 
     return done(request, "Dispute withdrawn", "bill", str(bill))
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def pick(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
     """Assign the line to one of its candidate calls."""

@@ -98,7 +98,7 @@ def _cells(bill: VendorBill) -> Sequence[str | int]:
     ]  # fmt: skip
 
 
-@staff(Permission.MONEY)
+@staff(Permission.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Upload a vendor's file for a channel; its columns are confirmed next."""

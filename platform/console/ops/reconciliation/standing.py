@@ -15,21 +15,21 @@ from console.ops.reconciliation.listed import bill_or_404
 from generation.oversight.bills import intake
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def accept(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Accept a bill in doubt as it was read."""
     return _change_bill(request, operator, bill, intake.accept, "Bill accepted as read")
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def again(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Match the bill again with the present ledger."""
     return _change_bill(request, operator, bill, intake.request_rematch, "Matching again")
 
 
-@staff(Permission.MONEY, fresh=True)
+@staff(Permission.MONEY)
 @require_POST
 def forget(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Delete the bill with its lines; refused if a line was taken."""

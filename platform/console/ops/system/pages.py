@@ -61,7 +61,7 @@ def system(request: HttpRequest, operator: Operator) -> HttpResponse:
     return render(request, "ops/system.html", context)
 
 
-@staff(Permission.INCIDENTS)
+@staff(Permission.INCIDENTS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Stop a model, a tenant or everything; the form shows first what a stop would touch."""

@@ -34,7 +34,7 @@ def export(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
     return done(request, words, "tenant", found.public_id)
 
 
-@staff(Permission.ERASE, fresh=True)
+@staff(Permission.ERASE)
 @require_POST
 def erase(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """End a tenant for good, once its name is typed; the short-work worker erases it."""

@@ -42,7 +42,7 @@ class NewMemberForm(forms.Form):
     role = forms.ChoiceField(choices=Membership.Role.choices)
 
 
-@staff(Permission.TENANTS, fresh=True)
+@staff(Permission.TENANTS)
 @require_POST
 def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Create a live key, and show its secret once."""
@@ -67,7 +67,7 @@ def revoke_key(request: HttpRequest, operator: Operator, tenant: str, key: str) 
     return done(request, f"{ended.name or 'Key'} revoked", "tenant", tenant)
 
 
-@staff(Permission.TENANTS, fresh=True)
+@staff(Permission.TENANTS)
 @require_POST
 def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Invite a member by mail; a repeated invitation to an address is a new link."""
@@ -110,7 +110,7 @@ def uninvite(
     return done(request, f"{email} is no longer invited", "tenant", tenant)
 
 
-@staff(Permission.TENANTS, fresh=True)
+@staff(Permission.TENANTS)
 @require_POST
 def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str) -> HttpResponse:
     """Change the role of a member; the message names the former role."""
@@ -129,7 +129,7 @@ def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str)
     return done(request, words, "tenant", tenant)
 
 
-@staff(Permission.TENANTS, fresh=True)
+@staff(Permission.TENANTS)
 @require_POST
 def remove_member(
     request: HttpRequest, operator: Operator, tenant: str, person: str
