@@ -55,3 +55,11 @@ def decisions_on_prices() -> None:
     that of all channels.
     """
     lock_numbers.lock(lock_numbers.PRICES)
+
+
+def days_of_money() -> None:
+    """Serialize what people book alone, to the transaction's end: each must see those before it.
+
+    Take it before reading a day's sum, and before the lock of a tenant's balance.
+    """
+    lock_numbers.lock(lock_numbers.MONEY_ALONE)

@@ -33,15 +33,18 @@ from accounts.selectors.members import (
     open_invitations,
 )
 from accounts.selectors.people import (
+    ROLES_WITH_MONEY,
     addresses_of_staff,
     emails_of,
     has_second_factor,
     latest_mail,
     mails_among,
     operator_of,
+    others_move_money,
     staff,
     user_by_email,
     waiting_mail,
+    was_staff_at,
 )
 from accounts.selectors.relations import (
     API_KEYS,

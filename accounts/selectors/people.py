@@ -1,12 +1,17 @@
 """Reads of people who sign in, of staff among them, and of mail to them."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts.models import Mail, Membership, User
+from accounts.models import AuditEvent, Mail, Membership, User
+from accounts.selectors.audit import events_of
 from pictor.kit.words import ids
+
+ROLES_WITH_MONEY = (User.StaffRole.FINANCE.value, User.StaffRole.OWNER.value)
+"""The roles that may move money; console/ops/access.py defines all permissions."""
 
 WITH_APPS = User.objects.filter(authenticator__type="totp")
 """People with an authenticator app for their sign-in; each has at most one."""
@@ -36,6 +41,28 @@ def addresses_of_staff(among: Collection[str]) -> "QuerySet[User, str]":
     """Those of these addresses that belong to active staff."""
     people = User.objects.filter(email__in=among, is_active=True).exclude(staff_role="")
     return people.values_list("email", flat=True)
+
+
+def was_staff_at(user: User, at: datetime) -> bool:
+    """True if the person was staff at that time, in any role."""
+    # The first change after it names the role from before; without one the role is still the same.
+    change = _role_changes(at).filter(object_type=user.audited.type, object_id=user.audited.id)
+    first = change.order_by("id").first()
+    return bool((first.before or {}).get("role") if first else user.staff_role)
+
+
+def others_move_money(person: User, *, since: datetime) -> bool:
+    """True if anybody else among staff may move money, or might at any time since then."""
+    others = User.objects.filter(staff_role__in=ROLES_WITH_MONEY, is_active=True)
+    former = _role_changes(since).filter(before__role__in=ROLES_WITH_MONEY)
+    return (
+        others.exclude(pk=person.pk).exists()
+        or former.exclude(object_id=person.audited.id).exists()
+    )
+
+
+def _role_changes(since: datetime) -> QuerySet[AuditEvent]:
+    return events_of("staff.set", "staff.remove").filter(at__gte=since)
 
 
 def user_by_email(text: str) -> User | None:

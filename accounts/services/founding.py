@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.ledger import ledger
+from accounts.ledger import RequestedMove, ledger
 from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant, User
 from accounts.services.api_keys import NO_RULES, KeyRules, issue_api_key
 from accounts.services.members import invite_as_operator
@@ -63,12 +63,14 @@ class Start:
 class Founded:
     """A tenant with its first key and that key's text, shown once.
 
-    `key` is None if the tenant was made before.
+    `key` is None if the tenant was made before. `credit_waits` is True if the opening credit waits
+    for a second person.
     """
 
     tenant: Tenant
     key: ApiKey | None
     text: str
+    credit_waits: bool = False
 
 
 @transaction.atomic
@@ -106,7 +108,7 @@ def found_tenant(
         ip=ip,
         tenant_id=once,
     )
-    _give(tenant, start, actor, ip)
+    credit_waits = _give(tenant, start, actor, now, ip)
     if start.price_list:
         ledger().give_price_list(
             tenant_id=tenant.id, name=start.price_list, actor=actor, now=now, ip=ip
@@ -114,19 +116,23 @@ def found_tenant(
     if owner is not None:
         _invite(tenant, owner, actor, now, ip)
     key, text = issue_api_key(tenant=tenant, name="default", actor=actor, rules=start.rules, ip=ip)
-    return Founded(tenant, key, text)
+    return Founded(tenant, key, text, credit_waits)
 
 
-def _give(tenant: Tenant, start: Start, actor: Actor, ip: str | None) -> None:
-    if start.credit:
-        ledger().credit(
-            tenant_id=tenant.id,
-            amount=start.credit,
-            reason=start.words,
-            note=start.note,
-            actor=actor,
-            ip=ip,
-        )
+def _give(tenant: Tenant, start: Start, actor: Actor, now: datetime, ip: str | None) -> bool:
+    """Give the opening credit, if any; return whether it waits for a second person."""
+    if not start.credit:
+        return False
+    requested = RequestedMove(
+        tenant_id=tenant.id,
+        kind="credit",
+        amount=start.credit,
+        reason=start.words,
+        note=start.note,
+    )
+    once = uuid5(tenant.id, "opening credit")
+    move = ledger().move_money(once=once, requested=requested, actor=actor, now=now, ip=ip)
+    return move.transfer_id is None
 
 
 def _invite(tenant: Tenant, owner: Owner, actor: Actor, now: datetime, ip: str | None) -> None:

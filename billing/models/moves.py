@@ -18,8 +18,9 @@ class MoneyMove(models.Model):
     """A top-up, credit, refund, adjustment or reversal that a person requested.
 
     The caller makes its id, so a request sent twice is one move. `amount` is in micros, negative
-    for an adjustment that takes. A move that awaits approval has an end, `expires_at`. A credit for
-    an outage has the time and the model that it covers; an empty model covers all.
+    for an adjustment that takes. A move that awaits approval has an end, `expires_at`; without one,
+    its requester books it alone. A credit for an outage has the time and the model that it covers;
+    an empty model covers all.
     """
 
     KINDS = (
@@ -69,6 +70,16 @@ class MoneyMove(models.Model):
                 fields=["tenant", "covers_until"],
                 condition=Q(covers_since__isnull=False),
                 name="credits_for_outages",
+            ),
+            models.Index(
+                fields=["asked_by", "asked_at"],
+                condition=Q(expires_at=None),
+                name="moves_alone_by_person",
+            ),
+            models.Index(
+                fields=["tenant", "asked_at"],
+                condition=Q(expires_at=None),
+                name="moves_alone_by_tenant",
             ),
         ]
 

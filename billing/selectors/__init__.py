@@ -70,6 +70,7 @@ from billing.selectors.ledger import (
 from billing.selectors.money_overview import money_overview
 from billing.selectors.moves import (
     all_decided_moves,
+    booked_alone,
     credited_by_itself,
     credited_for,
     decided_moves,

@@ -1,14 +1,15 @@
-"""Money moves: top-ups and credits that await approval or are decided, and outage credits."""
+"""Money moves: those that await approval, are decided or were booked alone; outage credits."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Abs, Coalesce
 
 from accounts.ledger import Window
+from accounts.models import User
 from billing.models import MoneyMove, Transfer
 from pictor.kit.words.money import Micros
 
@@ -54,6 +55,23 @@ def all_decided_moves(now: datetime) -> Iterator[list[Ended]]:
     while page := decided_moves(now, limit=ROWS_AT_ONCE, after=after):
         yield page
         after = page[-1]
+
+
+def booked_alone(
+    person: User, *, tenants: Collection[UUID], since: datetime, but: Collection[UUID] = ()
+) -> tuple[int, Mapping[UUID, int]]:
+    """Return the micros that a person booked alone since then, and that people did, by tenant.
+
+    Amounts count whether they give or take; payments, and moves at the shell, do not count. `but`
+    are moves to leave out. Two queries.
+    """
+    alone = MoneyMove.objects.filter(
+        expires_at=None, transfer_id__isnull=False, asked_by__isnull=False, asked_at__gt=since
+    )
+    alone = alone.exclude(kind=Transfer.Kind.TOP_UP.value).exclude(id__in=list(but))
+    by_tenant = alone.filter(tenant_id__in=list(tenants)).values_list("tenant_id")
+    own = alone.filter(asked_by=person).aggregate(sum=Sum(Abs("amount"), default=0))["sum"]
+    return own, dict(by_tenant.annotate(sum=Sum(Abs("amount"))))
 
 
 def credited_for(

@@ -43,7 +43,6 @@ from billing.services.moves import (
     is_typed_twice,
     max_compensation_per_day,
     move_money,
-    needs_another,
     rehearse,
 )
 from billing.services.price_lists import (
@@ -65,6 +64,7 @@ from billing.services.prices import (
 from billing.services.proofs import alone, is_due, keep_checkpoints, keep_head, record_proof
 from billing.services.repricing import change_prices, check_plan, undo_prices
 from billing.services.sealing import SealBroken, seal_ledger
+from billing.services.second_person import day_so_far, needs_another, why_it_waits
 from billing.services.sold import Sold, add_next, rebuild_sold
 from billing.services.uncharged import count_uncharged
 from billing.services.usage import Usage, record_usage, record_usage_part, recount_usage

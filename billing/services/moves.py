@@ -14,11 +14,13 @@ from django.db import transaction
 
 from accounts.ledger import RequestedMove, TransferReason
 from accounts.models import User
+from accounts.selectors import was_staff_at
 from accounts.services import Actor, Subject, name_of, record, refuse_ended
-from billing.locks import account_for_update
+from billing.locks import account_for_update, days_of_money
 from billing.models import MoneyMove, Transfer
 from billing.selectors import credited_by_itself, credited_for, waiting_moves
 from billing.services import accounts
+from billing.services.second_person import why_it_waits
 from pictor.kit.words.money import Micros, in_dollars
 
 WAITS_FOR = timedelta(days=7)
@@ -32,11 +34,6 @@ class MoveEffect:
 
     before: Micros
     after: Micros
-
-
-def needs_another(amount: int) -> bool:
-    """True if another person must approve an amount."""
-    return abs(amount) > settings.MONEY_NEEDS_TWO
 
 
 def is_typed_twice(amount: int) -> bool:
@@ -71,16 +68,16 @@ def move_money(
     actor: Actor,
     now: datetime,
     ip: str | None = None,
-    total: Micros | None = None,
+    waits: bool = False,
 ) -> MoneyMove:
-    """Move the money, or let it await a second person if it is large.
+    """Move the money, or let it await a second person if it is large, alone or with its day.
 
-    A request sent twice, even at the same time, moves once; both get the same move. `total` is the
-    sum of several moves requested together: if that is large, each of them waits.
+    A request sent twice, even at the same time, moves once; both get the same move. `waits` is True
+    for one of several that are too large together.
 
     Raises ValidationError, also if the request was sent before and has been declined or expired.
     """
-    waits = needs_another(requested.amount if total is None else total)
+    waits = _waits_by_itself(requested, actor, now) or waits
     if requested.kind == Transfer.Kind.TOP_UP:
         _refuse_a_waiting_reference(requested, once, now)
     if requested.kind == Transfer.Kind.CREDIT and (requested.outage or requested.generation_id):
@@ -111,10 +108,12 @@ def move_money(
 
 @transaction.atomic
 def approve_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None = None) -> MoneyMove:
-    """Book a waiting move, as another person than its requester."""
+    """Book a waiting move, as another person, who was staff when it was requested."""
     move = _waiting(move_id, now)
     if _is_same(move, actor):
         raise ValidationError("Somebody other than the person who asked has to approve it.")
+    if isinstance(actor, User) and not was_staff_at(actor, move.asked_at):
+        raise ValidationError("Somebody who was staff when it was asked for has to approve it.")
     _record(move, "money.approve", actor, ip, asked_by=move.asked_by_name)
     move.decided_by_name = name_of(actor)
     return _book(move, actor, ip)
@@ -128,6 +127,14 @@ def decline_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None =
     move.save(update_fields=["declined_at", "decided_by_name"])
     _record(move, "money.decline", actor, ip, asked_by=move.asked_by_name)
     return move
+
+
+def _waits_by_itself(requested: RequestedMove, actor: Actor, now: datetime) -> bool:
+    is_payment = requested.kind == Transfer.Kind.TOP_UP
+    if not is_payment and isinstance(actor, User):
+        days_of_money()  # two moves at once must not both find the day empty
+    amounts = {requested.tenant_id: requested.amount}
+    return bool(why_it_waits(amounts, actor=actor, now=now, is_payment=is_payment))
 
 
 def _refuse_a_second(requested: RequestedMove, once: UUID, now: datetime) -> None:

@@ -3,6 +3,7 @@
 Each is a money move with an idempotency key. Amounts are micros.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from accounts.locks import user_for_update
 from accounts.models import Actor, User
 from billing.models import MoneyMove, Transfer
 from billing.selectors import charge_sums_of, compensated_by, moves_among
-from billing.services import move_money
+from billing.services import move_money, why_it_waits
 from generation.models import Generation, State
 from pictor.kit.words.money import Micros, in_dollars
 
@@ -101,17 +102,18 @@ def refund_each(
         for generation in generations
         if ids[generation.id] not in before
     }
-    total = sum(refund.amount for refund in before.values()) + sum(
-        refund.amount for refund in requested.values()
-    )
+    amounts = Counter[UUID]()
+    for generation in generations:
+        wanted = before.get(ids[generation.id]) or requested[generation.id]
+        amounts[generation.tenant_id] += wanted.amount
+    total, but = amounts.total(), ids.values()
+    waits = bool(why_it_waits(amounts, actor=giver.actor, now=now, total=total, but=but))
     done = []
     for generation in generations:
         move = before.get(ids[generation.id])
         try:
             if move is None:
-                move = _give(
-                    ids[generation.id], requested[generation.id], giver, now, total=Micros(total)
-                )
+                move = _give(ids[generation.id], requested[generation.id], giver, now, waits=waits)
         except ValidationError as error:
             done.append(Refunded(generation, Micros(0), refusal=" ".join(error.messages)))
         else:
@@ -142,11 +144,11 @@ def _give(
     giver: Giver,
     now: datetime,
     *,
-    total: Micros | None = None,
+    waits: bool = False,
 ) -> MoneyMove:
     with _within(giver, now):
         return move_money(
-            once=once, requested=requested, actor=giver.actor, now=now, ip=giver.ip, total=total
+            once=once, requested=requested, actor=giver.actor, now=now, ip=giver.ip, waits=waits
         )
 
 

@@ -12,11 +12,11 @@ from uuid import UUID, uuid5
 from django.core.exceptions import ValidationError
 
 from accounts.ledger import RequestedMove, Window
-from accounts.models import Tenant
+from accounts.models import Actor, Tenant
 from accounts.selectors import tenants_among
 from billing.models import Transfer
 from billing.selectors import credited_for
-from billing.services import move_money
+from billing.services import move_money, why_it_waits
 from generation.models import State
 from generation.oversight.compensation import Giver
 from generation.oversight.searching import GenerationFilter, across_by_tenant
@@ -118,6 +118,14 @@ def bulk_of(hits: Sequence[OutageVictim], each: Micros | None) -> Micros:
     return Micros(sum(hit.before or hit.due(each) for hit in hits))
 
 
+def why_they_wait(
+    hits: Sequence[OutageVictim], each: Micros | None, *, actor: Actor, now: datetime
+) -> str:
+    """Return why these credits wait for a second person; empty if they do not."""
+    amounts = {hit.tenant.id: hit.due(each) for hit in hits}
+    return why_it_waits(amounts, actor=actor, now=now, total=bulk_of(hits, each))
+
+
 def credit_all(
     *,
     once: UUID,
@@ -132,10 +140,10 @@ def credit_all(
     """Credit each hit tenant `each`, or else its requests' quote.
 
     Each credit has its own transaction and is booked once for this `once`. A time and model already
-    covered is not credited again. If `bulk_of` exceeds what one person may move, each waits for
+    covered is not credited again. If together they exceed what one person may move, each waits for
     another person's approval.
     """
-    total = bulk_of(hits, each)
+    waits = bool(why_they_wait(hits, each, actor=giver.actor, now=now))
     done = []
     for hit in hits:
         amount = hit.due(each)
@@ -153,7 +161,7 @@ def credit_all(
                 actor=giver.actor,
                 now=now,
                 ip=giver.ip,
-                total=total,
+                waits=waits,
             )
         except ValidationError as error:
             done.append(Credited(hit, Micros(0), refusal=" ".join(error.messages)))

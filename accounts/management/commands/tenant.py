@@ -145,7 +145,7 @@ class Command(OperatorCommand):
         key_id = founded.key.public_id if founded.key else ""
         facts = {"tenant": founded.tenant.public_id, "api_key": founded.text, "key_id": key_id}
         if not options["json"]:
-            facts["balance"] = f"{to_decimal(balance + credit)} USD"
+            facts["balance"] = f"{to_decimal(ledger().available_to(founded.tenant.id))} USD"
         answer(self.stdout, facts, as_json=options["json"])
 
     def _owner(self, email: str, site: str) -> Owner:

@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from django.test import Client, RequestFactory
 
 from accounts.models import Membership, User
+from accounts.selectors import ROLES_WITH_MONEY
 from accounts.services import add_member, create_tenant
 from accounts.services.staff import remove_staff
 from accounts.sign_in.factors import FACTOR_FRESH_FOR
@@ -17,6 +18,10 @@ from tests.console.ops.addresses import addresses
 from tests.console.ops.conftest import shown
 
 SHOW = "/accounts/2fa/reauthenticate/"
+
+
+def test_the_limit_of_a_day_knows_which_roles_move_money():
+    assert {*ROLES_WITH_MONEY} == {role for role in ROLES if Permission.MONEY in ROLES[role]}
 
 
 def test_signed_out_one_is_sent_to_sign_in(client):

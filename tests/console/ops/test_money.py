@@ -208,6 +208,37 @@ def test_waiting_and_decided_moves_are_downloaded_as_csv(ann, bob, acme, monkeyp
     assert [bool(row["decided"]) for row in rows] == [False, True, True]
 
 
+def test_what_goes_beyond_a_persons_day_is_said_to_wait_before_and_once_it_is_sent(
+    ann, bob, acme, settings
+):
+    settings.MONEY_ALONE_A_DAY = Micros(10_000_000)
+    send(ann, acme, amount="7", seen="7000000")
+
+    before = words_of(send(ann, acme, amount="5.30"))
+    answer = send(ann, acme, amount="5.30", seen="5300000")
+
+    assert "$12.30 of $10 a day: waits for a second person." in before
+    assert "Ask for $5.30" in before
+    assert answer["Location"] == "/ops/moves/"
+    words = "Asked for $5.30. $12.30 of $10 a day: waits for a second person"
+    assert words in words_of(ann.get("/ops/moves/"))
+    assert available_to(acme.id) == 17_000_000
+
+
+def test_an_opening_credit_beyond_a_persons_day_is_said_to_wait(bob, acme, settings):
+    User.objects.create_user("ann@pictor.example", staff_role="finance")
+    settings.MONEY_ALONE_A_DAY = Micros(20_000_000)
+    send(bob, acme, amount="12.50", seen="12500000")
+    new = {"once": ids.new_uuid(), "name": "Other", "owner": "eve@other.example"}
+
+    before = words_of(bob.get("/ops/tenants/new/"))
+    answer = bob.post("/ops/tenants/new/", {**new, "credit": "7.51", "note": "met"})
+
+    assert "You have booked $12.50 of $20 a day alone: more waits for a second person." in before
+    assert "The opening credit waits for a second person" in words_of(answer)
+    assert available_to(Tenant.objects.get(name="Other").id) == 0
+
+
 def test_a_reversal_is_negative_in_the_csv(ann, acme, settings):
     settings.MONEY_NEEDS_TWO = Micros(1_000_000)
     send(ann, acme, "reversal", amount="4", seq="1", seen="4000000")

@@ -21,9 +21,10 @@ from billing.selectors import (
     charge_sums_of,
     credited_for,
 )
-from billing.services import is_typed_twice, max_compensation_per_day
+from billing.services import is_typed_twice, max_compensation_per_day, why_it_waits
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.generations.one import generation_or_404
+from console.ops.tenants.money import waiting_words
 from console.parts.filters import amount_of
 from console.parts.form_fields import DollarsField, dressed, take_errors
 from generation.models import Generation, State
@@ -115,12 +116,14 @@ class GiftEffect:
 
     Attributes:
         before: the tenant's available balance.
+        waits: why it waits for a second person; empty if it does not.
     """
 
     amount: int
     before: int
     sums: ChargeSums
     called: Called
+    waits: str
 
     @property
     def after(self) -> int:
@@ -164,6 +167,8 @@ def _give(
     usual = way.usual(generation, sums)
     initial = {"once": uuid4(), "amount": usual}
     form = GiftForm(request.POST if request.method == "POST" else None, initial=initial)
+    wanted = amount_of(request.POST.get("amount") or request.GET.get("amount", "")) or usual
+    effect = _effect(generation, sums, wanted, operator)
     if form.is_bound and form.is_valid():
         try:
             move = way.give(
@@ -176,9 +181,8 @@ def _give(
         except ValidationError as error:
             take_errors(form, error)
         else:
-            return done(
-                request, _result_sentence(generation, move, way), "generation", generation.public_id
-            )
+            words = _result_sentence(generation, move, way, effect)
+            return done(request, words, "generation", generation.public_id)
     context = {
         "operator": operator,
         "made": generation,
@@ -186,7 +190,7 @@ def _give(
         "is_refund": way is REFUND,
         "refusal": way.refusal(generation, sums),
         "form": dressed(form),
-        "effect": _effect(generation, sums, amount_of(request.GET.get("amount", "")) or usual),
+        "effect": effect,
         "given": sums,
         "covered": _outage_credit(generation) if way is CREDIT else None,
         "max_per_day": max_compensation_per_day(operator.user),
@@ -205,15 +209,21 @@ def _outage_credit(generation: Generation) -> Micros | None:
     )
 
 
-def _effect(generation: Generation, sums: ChargeSums, amount: int) -> GiftEffect:
-    before = available_to(generation.tenant_id)
-    return GiftEffect(amount, before, sums, called_for([generation.id])[generation.id])
+def _effect(
+    generation: Generation, sums: ChargeSums, amount: int, operator: Operator
+) -> GiftEffect:
+    before, called = available_to(generation.tenant_id), called_for([generation.id])
+    amounts = {generation.tenant_id: amount}
+    waits = why_it_waits(amounts, actor=operator.user, now=clock.now())
+    return GiftEffect(amount, before, sums, called[generation.id], waits)
 
 
-def _result_sentence(generation: Generation, move: MoneyMove, way: GiftAction) -> str:
+def _result_sentence(
+    generation: Generation, move: MoneyMove, way: GiftAction, effect: GiftEffect
+) -> str:
     """Describe the result in a sentence."""
     if move.transfer_id is None:
-        return f"{in_dollars(move.amount)} waits for another person to approve it"
+        return waiting_words(move.amount, effect.waits)
     after = available_after(move.transfer_id)
     return (
         f"{in_dollars(move.amount)} {way.done}: {generation.tenant.name}"

@@ -7,20 +7,19 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from billing.selectors import available_among
-from billing.services import is_typed_twice, needs_another
+from billing.services import is_typed_twice
 from console.ops.access import Operator, Permission, staff
 from console.ops.generations.giving import MAX_CHARACTERS, giver_of
 from console.ops.generations.seeking import CLASSES
 from console.parts.form_fields import ConfirmationInput, DollarsField, dressed, take_errors
 from generation.catalogue.snapshot import current_catalogue
-from generation.oversight.outages import Outage, OutageVictim, bulk_of, credit_all, hit_by
+from generation.oversight.outages import Outage, OutageVictim, credit_all, hit_by, why_they_wait
 from generation.selectors import channel_names
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
@@ -106,8 +105,7 @@ def outage(request: HttpRequest, operator: Operator) -> HttpResponse:
         "rows": _rows(hits, each),
         "due": len(due),
         "total": total,
-        "waits": needs_another(bulk_of(hits, each)),
-        "needs_two": settings.MONEY_NEEDS_TWO,
+        "waits": why_they_wait(hits, each, actor=operator.user, now=clock.now()),
         "is_asked": form.is_bound and form.is_valid(),
         "results": results,
         "models": list(current_catalogue().contracts),

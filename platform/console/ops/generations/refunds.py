@@ -1,19 +1,19 @@
 """Refunds in bulk: of ticked generations, or of all in a filtered list, at most 500."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from billing.selectors import charge_sums_of
-from billing.services import needs_another
+from billing.services import why_it_waits
 from console.ops.access import Operator, Permission, staff
 from console.ops.generations.giving import MAX_CHARACTERS, giver_of
 from console.ops.generations.seeking import filters_of
@@ -72,7 +72,7 @@ def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
     form = BulkForm(
         request.POST if is_sent else None, expected=len(wanted), initial={"once": uuid4()}
     )
-    total, results = sum(choice.left for choice in wanted), None
+    total, waits, results = sum(choice.left for choice in wanted), _why(wanted, operator), None
     if is_sent and form.is_valid():
         data = form.cleaned_data
         results = refund_each(
@@ -89,8 +89,7 @@ def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
         "left_out": len(chosen) - len(wanted),
         "tenants": len({choice.generation.tenant_id for choice in wanted}),
         "total": total,
-        "waits": needs_another(total),
-        "needs_two": settings.MONEY_NEEDS_TWO,
+        "waits": waits,
         "form": dressed(form),
         "results": results,
         "given": sum(refund.amount for refund in results or () if not refund.waits),
@@ -100,6 +99,14 @@ def refunds(request: HttpRequest, operator: Operator) -> HttpResponse:
     is_refused = is_sent and results is None
     status = HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
     return render(request, "ops/generation_refunds.html", context, status=status)
+
+
+def _why(wanted: Sequence[Chosen], operator: Operator) -> str:
+    """Return why these refunds wait for a second person; empty if they do not."""
+    amounts = Counter[UUID]()
+    for choice in wanted:
+        amounts[choice.generation.tenant_id] += choice.left
+    return why_it_waits(amounts, actor=operator.user, now=clock.now(), total=amounts.total())
 
 
 def _chosen_generations(request: HttpRequest, operator: Operator) -> list[Chosen]:

@@ -16,6 +16,7 @@ from accounts.models import Tenant
 from accounts.services import Founded, Owner, Start, TenantLimits, found_tenant
 from billing.models import PriceList
 from billing.selectors import lists_by_name
+from billing.services import day_so_far
 from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.compared_forms import ComparedForm
 from console.parts.form_fields import (
@@ -176,6 +177,7 @@ def key_shown(request: HttpRequest, operator: Operator, founded: Founded) -> Htt
         "tenant": founded.tenant,
         "key": founded.key,
         "text": founded.text,
+        "credit_waits": founded.credit_waits,
     }
     return render(request, "ops/tenant_key_made.html", context)
 
@@ -187,5 +189,6 @@ def _page(
     *,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    context = {"operator": operator, "form": dressed(form)}
+    day = day_so_far(operator.user, now=clock.now())
+    context = {"operator": operator, "form": dressed(form), "day": day}
     return render(request, "ops/tenant_new.html", context, status=status)

@@ -4,7 +4,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,9 +16,9 @@ from billing.selectors import balance_of
 from billing.services import (
     is_typed_twice,
     move_money,
-    needs_another,
     rehearse,
     reversible,
+    why_it_waits,
 )
 from console.amounts import amount
 from console.ops.access import Operator, Permission, by, done, staff
@@ -154,20 +153,39 @@ def _move(
 ) -> HttpResponse:
     """Book the move if its effect was shown, else show the effect. Raises ValidationError."""
     requested = form.requested_move(tenant, kind)
+    waits = _why_it_waits(requested, operator)
     is_seen = request.POST.get("seen") == str(requested.amount)
     if not is_seen or not form.is_confirmed():
         effect = rehearse(requested, actor=operator.user)
-        more = {"effect": effect, "is_large": is_typed_twice(requested.amount), "asked": requested}
-        more["waits"] = needs_another(requested.amount)
+        is_large = is_typed_twice(requested.amount)
+        more = {"effect": effect, "is_large": is_large, "asked": requested, "waits": waits}
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
         return _page(request, operator, tenant, kind, form, status=status, more=more)
-    once = form.cleaned_data["once"]
-    move = move_money(once=once, requested=requested, now=clock.now(), **by(request, operator))
+    move = move_money(
+        once=form.cleaned_data["once"],
+        requested=requested,
+        now=clock.now(),
+        **by(request, operator),
+    )
     if move.transfer_id is None:
-        return done(request, f"{amount(requested.amount)} waits for another person", "moves")
+        return done(request, waiting_words(requested.amount, waits), "moves")
     now = amount(balance_of(tenant.id).available)
     words = f"{VERBS[kind][0]}: {amount(requested.amount)}. {tenant.name} has {now} now"
     return done(request, words, "tenant", tenant.public_id)
+
+
+def _why_it_waits(requested: RequestedMove, operator: Operator) -> str:
+    return why_it_waits(
+        {requested.tenant_id: requested.amount},
+        actor=operator.user,
+        now=clock.now(),
+        is_payment=requested.kind == Kind.TOP_UP,
+    )
+
+
+def waiting_words(micros: int, why: str) -> str:
+    """Say that an amount was asked for, and why it waits; `why` was found before it was sent."""
+    return f"Asked for {amount(micros)}. {why or 'It waits for a second person'}"
 
 
 def _refuse(
@@ -197,7 +215,6 @@ def _page(
         "words": words,
         "is_payment": kind == Kind.TOP_UP,
         "balance": balance_of(tenant.id),
-        "needs_two": settings.MONEY_NEEDS_TWO,
         **(more or {}),
     }
     return render(request, "ops/tenant_money.html", context, status=status)

@@ -52,6 +52,22 @@ def test_a_refund_says_what_it_does_and_stands_in_the_customers_ledger(sign_in, 
     assert "they are right" not in ledger
 
 
+def test_a_refund_beyond_a_persons_day_is_said_to_wait_before_and_once_it_is_sent(
+    owner, sign_in, acme, delivered, settings
+):
+    settings.MONEY_ALONE_A_DAY = Micros(50_000)
+    made, finance = delivered(acme), sign_in("finance")
+    send(finance, made, "refund", amount="0.04")
+
+    before = words_of(finance.get(page_of(made, "refund/"), {"amount": "0.0123"}))
+    answer = send(finance, made, "refund", amount="0.0123")
+
+    said = "$0.0523 of $0.05 a day: waits for a second person"
+    assert said in before
+    assert f"Asked for $0.0123. {said}" in words_of(finance.get(answer["Location"]))
+    assert moved("refund") == [40_000]
+
+
 def test_a_double_click_refunds_once(owner, acme, delivered):
     made, once = delivered(acme), new_uuid()
 

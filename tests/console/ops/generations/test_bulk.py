@@ -92,6 +92,30 @@ def test_above_what_one_person_moves_in_all_each_refund_waits(owner, three, sett
     assert "It waited for another person and is declined." in later
 
 
+def test_the_rest_of_an_interrupted_bulk_counts_its_beginning_once(owner, three, settings):
+    User.objects.create_user("bob@pictor.example", staff_role="finance")
+    settings.MONEY_ALONE_A_DAY = 158_040
+    once = new_uuid()
+    send(owner, three[:1], 1, once=once)
+
+    answer = words_of(send(owner, three, 3, once=once))
+
+    assert "Refunded $0.15804." in answer
+    assert moved("refund") == [52_680, 52_680, 52_680]
+
+
+def test_a_bulk_beyond_a_persons_day_waits_as_a_whole(owner, three, settings):
+    User.objects.create_user("bob@pictor.example", staff_role="finance")
+    settings.MONEY_ALONE_A_DAY = 158_039
+
+    asked = words_of(owner.get(REFUNDS, {"generation": [one.public_id for one in three]}))
+    answer = words_of(send(owner, three, 3))
+
+    said = "$0.15804 of $0.158039 a day: waits for a second person"
+    assert (said in asked, said in answer) == (True, True)
+    assert moved("refund") == []
+
+
 def test_the_rest_of_an_interrupted_bulk_waits_for_approval_like_the_whole(owner, three, settings):
     settings.MONEY_NEEDS_TWO = 100_000
     once = new_uuid()
@@ -213,6 +237,18 @@ def test_above_what_one_person_moves_in_all_each_credit_waits(owner, hit, settin
     assert answer.count("Waits for another person</span>") == 2
     assert [move.amount for move in waiting_moves(clock.now())] == [500_000, 500_000]
     assert moved("credit") == []
+
+
+def test_credits_for_an_outage_beyond_a_persons_day_wait_as_a_whole(owner, hit, settings):
+    User.objects.create_user("bob@pictor.example", staff_role="finance")
+    settings.MONEY_ALONE_A_DAY = 900_000
+    asked = times(each="0.50")
+
+    shown = words_of(owner.get(OUTAGE, asked))
+    owner.post(OUTAGE, {**asked, **WHY, "seen": 1_000_000, "number": 2})
+
+    assert "$1 of $0.90 a day: waits for a second person" in shown
+    assert [move.amount for move in waiting_moves(clock.now())] == [500_000, 500_000]
 
 
 def test_the_rest_of_a_large_bulk_is_said_to_wait(owner, hit, settings):

@@ -13,7 +13,7 @@ from django.test import Client
 from accounts.ledger import RequestedMove
 from billing.models import MoneyMove, Transfer
 from billing.selectors import ledger_findings
-from billing.services import moves
+from billing.services import moves, why_it_waits
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
@@ -101,7 +101,7 @@ BOOKED = {
 @pytest.mark.usefixtures("pooled_connections")
 @pytest.mark.django_db(transaction=True)
 def test_each_form_sent_from_two_tabs_is_booked_once(sign_in, forms, monkeypatch):
-    first, second, real = sign_in("finance"), Client(), moves.needs_another
+    first, second, real = sign_in("finance"), Client(), why_it_waits
     second.cookies = first.cookies
     for form, (kind, booked) in BOOKED.items():
         address, typed = forms[form]()
@@ -109,7 +109,7 @@ def test_each_form_sent_from_two_tabs_is_booked_once(sign_in, forms, monkeypatch
         sent = {"once": ids.new_uuid(), **WHY, **typed}
 
         with monkeypatch.context() as patched, ThreadPoolExecutor(2) as tabs:
-            patched.setattr(moves, "needs_another", _met(Barrier(2, timeout=0.5), real))
+            patched.setattr(moves, "why_it_waits", _met(Barrier(2, timeout=0.5), real))
             each = [
                 tabs.submit(alone, lambda tab=tab: tab.post(address, sent))  # noqa: B023
                 for tab in (first, second)
@@ -123,12 +123,12 @@ def test_each_form_sent_from_two_tabs_is_booked_once(sign_in, forms, monkeypatch
     assert ledger_findings() == []
 
 
-def _met(both: Barrier, real: Callable[[int], bool]) -> Callable[[int], bool]:
+def _met(both: Barrier, real: Callable[..., str]) -> Callable[..., str]:
     """Wrap the function so that both tabs meet in it; a tab held by a lock goes on without."""
 
-    def together(amount: int) -> bool:
+    def together(*args: Any, **kwargs: Any) -> str:
         with suppress(BrokenBarrierError):
             both.wait()
-        return real(amount)
+        return real(*args, **kwargs)
 
     return together
