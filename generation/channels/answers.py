@@ -12,20 +12,17 @@ from email.utils import parsedate_to_datetime
 from generation.channels.errors import MAX_DETAIL_CHARS
 
 MAX_RETRY_AFTER_SECONDS = 86_400.0
-MAX_ID_CHARS = 120
-
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-oneapi-request-id")
+# No blanks and no letters of other alphabets: an upstream may put words of the prompt there.
+_REQUEST_ID = re.compile("[!-~]{1,120}")
 _SECRET = re.compile(r"\b(?:sk|rk|pk|key)-[\w*.-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]+", re.IGNORECASE)
 
 
 def request_id_of(headers: Mapping[str, str]) -> str:
-    """The upstream's id of the call; "" without one."""
-    for name in _REQUEST_ID_HEADERS:
-        value = "".join(each for each in headers.get(name, "") if each.isprintable())
-        if value:
-            return value[:MAX_ID_CHARS]
-    return ""
+    """The upstream's id of the call; "" without one that looks like an id."""
+    given = (headers.get(name, "") for name in _REQUEST_ID_HEADERS)
+    return next((value for value in given if _REQUEST_ID.fullmatch(value)), "")
 
 
 def retry_after_of(headers: Mapping[str, str], *, now: datetime) -> float | None:
