@@ -90,13 +90,15 @@ def operation(
     errors: Errors = (),
     headers: Iterable[OpenApiParameter] = (),
     rate: Callable[[Caller], None] = rates.take_read,
+    of: Callable[..., object] | None = None,
 ) -> Callable[[Callable[..., Answer]], Callable[..., Response]]:
     """Turn a method of an Endpoint into an operation that checks the scope, parses and renders.
 
     The method gets the caller, the path's parts by name, with `query` the query's values by name,
     and with `body` the values of the fields that were sent, so optional fields need defaults in the
     method. `rate` counts the call against the tenant's limit for such calls. `headers` documents
-    further headers.
+    further headers. `of` finds the path's object by the caller and the path's parts, which the
+    method then gets in their place: nothing of a request is judged before its ids.
     """
 
     def decorate(method: Callable[..., Answer]) -> Callable[..., Response]:
@@ -105,11 +107,13 @@ def operation(
             caller = cast("Caller", request.auth)
             require_scope(caller, scope)
             rate(caller)
-            values = {} if query is None else query.parse(request.query_params)
+            found = [] if of is None else [of(caller, **path)]
+            values: dict[str, Any] = dict(path) if of is None else {}
+            values |= {} if query is None else query.parse(request.query_params)
             if body is not None:
                 values |= body.parse(_body_of(request).short_fields())
-            found = method(self, caller, **path, **values)
-            return Response(answer.render(found.value), status=status, headers=dict(found.headers))
+            made = method(self, caller, *found, **values)
+            return Response(answer.render(made.value), status=status, headers=dict(made.headers))
 
         describe = described(
             operation_id,

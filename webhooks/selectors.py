@@ -94,11 +94,11 @@ def deliveries_by_event(event_ids: Collection[UUID]) -> dict[UUID, Delivery]:
 
 
 def delivery_by_id(public_id: str, *, endpoint: WebhookEndpoint) -> Delivery | None:
-    """The endpoint's delivery with this public id, with its event."""
+    """The endpoint's delivery with this public id, with its event and endpoint."""
     delivery_id = ids.parse(ids.DELIVERY, public_id)
     if delivery_id is None:
         return None
-    mine = Delivery.objects.filter(endpoint_id=endpoint.id).select_related("event")
+    mine = Delivery.objects.filter(endpoint_id=endpoint.id).select_related("event", "endpoint")
     return mine.filter(id=delivery_id).first()
 
 

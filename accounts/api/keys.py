@@ -207,6 +207,13 @@ class KeysView(Endpoint):
         return Answer(ShownKey(key, text))
 
 
+def _key(caller: Caller, public_id: str) -> ApiKey:
+    key = api_key_by_id(public_id, tenant_id=caller.tenant_id)
+    if key is None or (caller.is_test and not key.is_test):
+        raise NotFound("There is no API key with that id.", param="id")
+    return key
+
+
 class KeyView(Endpoint):
     """/v1/api_keys/{id}."""
 
@@ -216,10 +223,11 @@ class KeyView(Endpoint):
         scope=SCOPE,
         answer=KeyObject,
         errors=[NotFound],
+        of=_key,
     )
-    def get(self, caller: Caller, public_id: str) -> Answer:
+    def get(self, caller: Caller, key: ApiKey) -> Answer:
         """One of the workspace's keys."""
-        return Answer(ShownKey(_key(caller, public_id)))
+        return Answer(ShownKey(key))
 
     @operation(
         "change_api_key",
@@ -228,11 +236,12 @@ class KeyView(Endpoint):
         body=KeyChange,
         answer=KeyObject,
         errors=[NotFound],
+        of=_key,
         rate=rates.take_key_change,
     )
-    def patch(self, caller: Caller, public_id: str, **fields: Any) -> Answer:
+    def patch(self, caller: Caller, key: ApiKey, **fields: Any) -> Answer:
         """Change the given fields; null removes a limit. Applies from the next request on."""
-        key, name = _key(caller, public_id), fields.pop("name", None)
+        name = fields.pop("name", None)
         with _as_invalid_request():
             change_key_for(caller=caller, key=key, name=name, fields=fields, **self.by(caller))
         return Answer(ShownKey(key))
@@ -243,11 +252,11 @@ class KeyView(Endpoint):
         scope=SCOPE,
         answer=RevokedKey,
         errors=[NotFound],
+        of=_key,
         rate=rates.take_key_change,
     )
-    def delete(self, caller: Caller, public_id: str) -> Answer:
+    def delete(self, caller: Caller, key: ApiKey) -> Answer:
         """Revoke a key at once. A key may revoke itself."""
-        key = _key(caller, public_id)
         revoke_key_for(caller=caller, key=key, now=clock.now(), **self.by(caller))
         return Answer(key)
 
@@ -262,15 +271,15 @@ class KeyRotationView(Endpoint):
         body=Rotation,
         answer=KeyObject,
         errors=[NotFound],
+        of=_key,
         rate=rates.take_key_change,
     )
-    def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
+    def post(self, caller: Caller, key: ApiKey, overlap: str = USUAL_OVERLAP) -> Answer:
         """Give a key a new secret. Its id, rules, budgets and usage stay.
 
         The old secret can make images until the overlap ends, but cannot manage keys. Until it
         ends, another rotation is refused, unless that one has no overlap.
         """
-        key = _key(caller, public_id)
         with _as_invalid_request():
             text = rotate_key_for(
                 caller=caller,
@@ -280,13 +289,6 @@ class KeyRotationView(Endpoint):
                 **self.by(caller),
             )
         return Answer(ShownKey(key, text))
-
-
-def _key(caller: Caller, public_id: str) -> ApiKey:
-    key = api_key_by_id(public_id, tenant_id=caller.tenant_id)
-    if key is None or (caller.is_test and not key.is_test):
-        raise NotFound("There is no API key with that id.", param="id")
-    return key
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Every path with an id, by every method, with another tenant's id."""
 
+import json
+from functools import partial
 from typing import Any
 
 import httpx
@@ -14,6 +16,9 @@ UNKNOWN = "gen_00000000000000000000000000"
 UNKNOWN_KEY = "key_00000000000000000000000000"
 UNKNOWN_HOOK = "whe_00000000000000000000000000"
 UNKNOWN_DELIVERY = "whd_00000000000000000000000000"
+BAD_BODIES = (b"{", b"[]", b"null", b'{"nonsense": 1}', b'{"since": "x", "overlap": 7, "url": []}')
+
+JSON = {"Content-Type": "application/json"}
 
 Paths = dict[str, dict[str, Any]]
 
@@ -64,9 +69,10 @@ def test_another_tenants_id_is_answered_as_an_unknown_one_on_every_path(
         for method in METHODS:
             here = path.format(public_id=its, delivery_id=told["id"])
             nowhere = path.format(public_id=none, delivery_id=UNKNOWN_DELIVERY)
-            body = bodies.get(method)
-            foreign[method, path] = facts_of(stranger.client.request(method, here, json=body))
-            unknown[method, path] = facts_of(stranger.client.request(method, nowhere, json=body))
+            for body in (json.dumps(bodies.get(method)).encode(), *BAD_BODIES):
+                asked = partial(stranger.client.request, method, content=body, headers=JSON)
+                foreign[method, path, body] = facts_of(asked(here))
+                unknown[method, path, body] = facts_of(asked(nowhere))
 
     assert foreign == unknown
     assert {status for status, *_ in foreign.values()} <= {404, 405}

@@ -28,6 +28,13 @@ from webhooks.selectors import (
 from webhooks.services import resend, resend_since, send_test
 
 
+def _delivery_of(caller: Caller, public_id: str, delivery_id: str) -> Delivery:
+    delivery = delivery_by_id(delivery_id, endpoint=endpoint_of(caller, public_id))
+    if delivery is None:
+        raise NotFound("There is no delivery with that id.", param="delivery_id")
+    return delivery
+
+
 class DeliveriesView(Endpoint):
     """/v1/webhook_endpoints/{id}/deliveries."""
 
@@ -39,10 +46,12 @@ class DeliveriesView(Endpoint):
         answer=DeliveryList,
         rate=rates.take_query,
         errors=[NotFound],
+        of=endpoint_of,
     )
-    def get(self, caller: Caller, public_id: str, limit: int, after: UUID | None) -> Answer:
+    def get(
+        self, caller: Caller, endpoint: WebhookEndpoint, limit: int, after: UUID | None
+    ) -> Answer:
         """The deliveries to an endpoint, newest first, without bodies."""
-        endpoint = endpoint_of(caller, public_id)
         deliveries = deliveries_of(endpoint, after=after, limit=limit + 1)
         attempts = attempts_of(deliveries[:limit])
         return Answer(Page.of(deliveries, limit, lambda row: ShownDelivery(row, attempts[row.id])))
@@ -57,10 +66,11 @@ class DeliveryView(Endpoint):
         scope=SCOPE,
         answer=WholeDelivery,
         errors=[NotFound],
+        of=_delivery_of,
     )
-    def get(self, caller: Caller, public_id: str, delivery_id: str) -> Answer:
+    def get(self, caller: Caller, delivery: Delivery) -> Answer:
         """One delivery, with its body and the answers to it."""
-        return _whole(_delivery(endpoint_of(caller, public_id), delivery_id))
+        return _whole(delivery)
 
 
 class ResendView(Endpoint):
@@ -73,17 +83,16 @@ class ResendView(Endpoint):
         answer=WholeDelivery,
         status=HTTPStatus.ACCEPTED.value,
         errors=[NotFound],
+        of=_delivery_of,
     )
-    def post(self, caller: Caller, public_id: str, delivery_id: str) -> Answer:
+    def post(self, caller: Caller, delivery: Delivery) -> Answer:
         """Send the event again within a second or two.
 
         Its id and body are the same; a new series of attempts begins.
         """
-        endpoint = endpoint_of(caller, public_id)
-        delivery = _delivery(endpoint, delivery_id)
         rates.take_sending(caller.tenant_id)
         with as_invalid_request():
-            resend(endpoint=endpoint, delivery=delivery, now=clock.now())
+            resend(endpoint=delivery.endpoint, delivery=delivery, now=clock.now())
         return _whole(delivery)
 
 
@@ -98,14 +107,14 @@ class ResendSinceView(Endpoint):
         answer=ResentObject,
         status=HTTPStatus.ACCEPTED.value,
         errors=[NotFound],
+        of=endpoint_of,
     )
-    def post(self, caller: Caller, public_id: str, since: datetime) -> Answer:
+    def post(self, caller: Caller, endpoint: WebhookEndpoint, since: datetime) -> Answer:
         """Send all events since then that the endpoint has not accepted, at most 10,000.
 
         This includes events from while it was paused or disabled. Events are kept for 30 days,
         those of tests for a day.
         """
-        endpoint = endpoint_of(caller, public_id)
         rates.take_sending(caller.tenant_id, many=True)
         with as_invalid_request():
             resent = resend_since(endpoint=endpoint, since=since, now=clock.now())
@@ -122,21 +131,14 @@ class TestView(Endpoint):
         answer=WholeDelivery,
         status=HTTPStatus.ACCEPTED.value,
         errors=[NotFound],
+        of=endpoint_of,
     )
-    def post(self, caller: Caller, public_id: str) -> Answer:
+    def post(self, caller: Caller, endpoint: WebhookEndpoint) -> Answer:
         """Send a `webhook.test` event within a second or two."""
-        endpoint = endpoint_of(caller, public_id)
         rates.take_sending(caller.tenant_id)
         with as_invalid_request():
             delivery = send_test(endpoint=endpoint, now=clock.now())
         return _whole(delivery)
-
-
-def _delivery(endpoint: WebhookEndpoint, public_id: str) -> Delivery:
-    delivery = delivery_by_id(public_id, endpoint=endpoint)
-    if delivery is None:
-        raise NotFound("There is no delivery with that id.", param="delivery_id")
-    return delivery
 
 
 def _whole(delivery: Delivery) -> Answer:

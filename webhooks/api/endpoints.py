@@ -85,6 +85,18 @@ class EndpointsView(Endpoint):
         return Answer(ShownEndpoint(endpoint, secret))
 
 
+def endpoint_of(caller: Caller, public_id: str) -> WebhookEndpoint:
+    """Return the caller's endpoint, if it has the key's mode. Raises NotFound."""
+    endpoint = endpoint_by_id(public_id, tenant_id=caller.tenant_id, livemode=caller.livemode)
+    if endpoint is None:
+        raise _endpoint_missing()
+    return endpoint
+
+
+def _endpoint_missing() -> NotFound:
+    return NotFound("There is no webhook endpoint with that id.", param="id")
+
+
 class EndpointView(Endpoint):
     """/v1/webhook_endpoints/{id}."""
 
@@ -94,10 +106,11 @@ class EndpointView(Endpoint):
         scope=SCOPE,
         answer=EndpointObject,
         errors=[NotFound],
+        of=endpoint_of,
     )
-    def get(self, caller: Caller, public_id: str) -> Answer:
+    def get(self, caller: Caller, endpoint: WebhookEndpoint) -> Answer:
         """One of the workspace's endpoints."""
-        return Answer(ShownEndpoint(endpoint_of(caller, public_id)))
+        return Answer(ShownEndpoint(endpoint))
 
     @operation(
         "change_webhook_endpoint",
@@ -106,10 +119,10 @@ class EndpointView(Endpoint):
         body=EndpointChange,
         answer=EndpointObject,
         errors=[NotFound],
+        of=endpoint_of,
     )
-    def patch(self, caller: Caller, public_id: str, **fields: Any) -> Answer:
+    def patch(self, caller: Caller, endpoint: WebhookEndpoint, **fields: Any) -> Answer:
         """Change the given fields. Pending deliveries go to the new url."""
-        endpoint = endpoint_of(caller, public_id)
         status = fields.get("status")
         values = EndpointValues(
             url=fields.get("url", endpoint.url),
@@ -126,10 +139,10 @@ class EndpointView(Endpoint):
         scope=SCOPE,
         answer=DeletedEndpoint,
         errors=[NotFound],
+        of=endpoint_of,
     )
-    def delete(self, caller: Caller, public_id: str) -> Answer:
+    def delete(self, caller: Caller, endpoint: WebhookEndpoint) -> Answer:
         """Delete the endpoint and its deliveries."""
-        endpoint = endpoint_of(caller, public_id)
         delete_endpoint(endpoint=endpoint, **self.by(caller))
         return Answer(endpoint)
 
@@ -144,13 +157,15 @@ class SecretRotationView(Endpoint):
         body=SecretRotation,
         answer=EndpointObject,
         errors=[NotFound],
+        of=endpoint_of,
     )
-    def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
+    def post(
+        self, caller: Caller, endpoint: WebhookEndpoint, overlap: str = USUAL_OVERLAP
+    ) -> Answer:
         """Create a new secret, shown only in this answer. During the overlap both secrets sign.
 
         Until it ends, another rotation is refused, unless that one has no overlap.
         """
-        endpoint = endpoint_of(caller, public_id)
         with as_invalid_request():
             secret = rotate_secret(
                 endpoint=endpoint,
@@ -159,18 +174,6 @@ class SecretRotationView(Endpoint):
                 **self.by(caller),
             )
         return Answer(ShownEndpoint(endpoint, secret))
-
-
-def endpoint_of(caller: Caller, public_id: str) -> WebhookEndpoint:
-    """Return the caller's endpoint, if it has the key's mode. Raises NotFound."""
-    endpoint = endpoint_by_id(public_id, tenant_id=caller.tenant_id, livemode=caller.livemode)
-    if endpoint is None:
-        raise _endpoint_missing()
-    return endpoint
-
-
-def _endpoint_missing() -> NotFound:
-    return NotFound("There is no webhook endpoint with that id.", param="id")
 
 
 @contextmanager
