@@ -21,6 +21,8 @@ BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _LETTERS = frozenset(BASE62)
 _TAIL_LENGTH = RANDOM_LENGTH + CHECKSUM_LENGTH
 _VISIBLE_RANDOM = 4
+NOT_OPENED = "not opened yet"
+"""Shown in place of the beginning of a key that has no text yet."""
 
 
 def mint(*, test: bool = False) -> str:

@@ -16,6 +16,7 @@ from accounts.models.tenants import (
     SCOPES,
     ApiKey,
     Invitation,
+    MemberChange,
     Membership,
     Tenant,
     default_scopes,

@@ -243,6 +243,45 @@ class Invitation(models.Model):
         return Subject("invitation", str(self.pk), self.tenant_id)
 
 
+class MemberChange(models.Model):
+    """A change of a tenant's people that staff asked for; once made, refused or withdrawn it goes.
+
+    It is made at `takes_effect_at`, which a second person's approval sets, or when an owner agrees.
+    `before` is empty for somebody who is no member, `role` for somebody who is to be none. If both
+    are, an open invitation is to be canceled.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, db_index=False, related_name="member_changes"
+    )
+    email = models.EmailField()
+    before = models.CharField(max_length=9, choices=Membership.Role, blank=True)
+    role = models.CharField(max_length=9, choices=Membership.Role, blank=True)
+    # The member who gets the keys of one who is removed; they are revoked without one.
+    heir = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    # The address under which it was asked for, for links in mails.
+    site = models.CharField(max_length=200)
+    asked_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField()
+    approved_by = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    takes_effect_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "email"], name="one_change_per_address")
+        ]
+
+    @override
+    def __str__(self) -> str:
+        if not self.before:
+            return f"Invite {self.email} as {self.role}" if self.role else f"Uninvite {self.email}"
+        if self.role:
+            return f"{self.email}: {self.before} → {self.role}"
+        keys = f"go to {self.heir}" if self.heir else "are revoked"
+        return f"Remove {self.email} ({self.before}); the keys they made {keys}"
+
+
 class ApiKey(models.Model):
     """A tenant's credential. The key's text is shown once and never stored, only its digest."""
 
@@ -301,6 +340,8 @@ class ApiKey(models.Model):
     limited_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
+    # Made by staff: it has no text until an owner opens it, and a digest that no text has.
+    waits_for_owner = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -320,8 +361,14 @@ class ApiKey(models.Model):
         """The subject of audit events about this key."""
         return Subject("api_key", self.public_id, self.tenant_id)
 
-    def status(self, now: datetime) -> Literal["active", "expired", "revoked"]:
-        """The key's status at that time; revoked wins over expired."""
+    def status(self, now: datetime) -> Literal["active", "unopened", "expired", "revoked"]:
+        """The key's status at that time; revoked wins over expired, which wins over unopened."""
         if self.revoked_at is not None:
             return "revoked"
-        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        return "unopened" if self.waits_for_owner else "active"
+
+    def has_ended(self, now: datetime) -> bool:
+        """True if the key is revoked or expired at that time."""
+        return self.status(now) in {"revoked", "expired"}

@@ -60,7 +60,7 @@ REBUILT = frozenset({"accounts_auditlink"})
 NOT_MONEY = frozenset(
     {
         *("accounts_apikey", "accounts_configrevision", "accounts_membership", "accounts_tenant"),
-        *("accounts_invitation", "accounts_mail", "billing_balancealert"),
+        *("accounts_invitation", "accounts_memberchange", "accounts_mail", "billing_balancealert"),
         *("accounts_signupcredit", "accounts_supportgrant"),
         *(
             "billing_budgetwarning",
