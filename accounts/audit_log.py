@@ -20,7 +20,7 @@ from accounts.audit_words import (
     readable,
     sentence,
 )
-from accounts.models import AuditEvent, Membership
+from accounts.models import AuditEvent, Membership, User
 from pictor.kit.database.row_pages import in_pages
 
 _HANDS = """
@@ -128,6 +128,11 @@ def author(event: AuditEvent) -> str:
     """The actor as the tenant reads it: its own people by name, ours without an address."""
     name = event.actor.name if event.actor else ""
     return _author(event.actor_name, name, is_ours=event.is_ours, has_actor=bool(event.actor_id))  # type: ignore[attr-defined]  # annotated by the reads above
+
+
+def support_name(person: User | None) -> str:
+    """One of our people as a tenant reads them."""
+    return _author("", person.name if person else "", is_ours=True, has_actor=True)
 
 
 def address_of(event: AuditEvent) -> str:

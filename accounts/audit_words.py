@@ -14,6 +14,7 @@ API_KEY = "API key key_"
 
 WORDS: Mapping[str, str] = {
     "api_key.issue": "created the key {what}",
+    "api_key.open": "opened the key {what}",
     "api_key.change": "changed the key {what}",
     "api_key.rotate": "rotated the key {what}",
     "api_key.revoke": "revoked the key {what}",
@@ -22,6 +23,12 @@ WORDS: Mapping[str, str] = {
     "member.remove": "removed {what} from the workspace",
     "member.invite": "invited {what}",
     "member.uninvite": "withdrew the invitation of {what}",
+    "member.ask": "asked for a change of the members: {what}",
+    "member.approve": "approved a change of the members: {what}",
+    "member.agree": "agreed to a change of the members: {what}",
+    "member.refuse": "refused a change of the members: {what}",
+    "member.withdraw": "withdrew a change of the members: {what}",
+    "member.lapse": "dropped a change of the members that was no longer possible: {what}",
     "user.seed": "made {what} the first member",
     "user.create": "added the person {what}",
     "user.change": "changed the person {what}",
@@ -173,6 +180,7 @@ OBJECTS: Mapping[str, str] = {
     "contract": "model",
     "price_book": "price list",
     "price_list": "shared price list",
+    "member_change": "change of the members",
     "support_grant": "support view",
     "tenant": "workspace",
     "transfer": "ledger entry",

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.core.management import call_command
 
-from accounts.services import erase_due, mail
+from accounts.services import erase_due, mail, make_due_member_changes
 from pictor.kit.words import clock
 
 
@@ -29,3 +29,9 @@ def forget_sessions() -> None:
 def erase_tenants() -> None:
     """Erase the tenants whose erasure is due."""
     erase_due(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def change_members() -> None:
+    """Make the changes of members by staff whose time has come."""
+    make_due_member_changes(now=clock.now())

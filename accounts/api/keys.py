@@ -54,7 +54,7 @@ class ShownKey:
 
     @property
     def status(self) -> str:
-        """active, expired or revoked."""
+        """active, unopened, expired or revoked."""
         return self.key.status(clock.now())
 
     @property
@@ -99,7 +99,11 @@ class KeyObject(ApiObject):
     )
     name = serializers.CharField(source="key.name")
     prefix = serializers.CharField(source="key.visible_prefix", help_text="Its first characters.")
-    status = serializers.ChoiceField(choices=["active", "expired", "revoked"])
+    status = serializers.ChoiceField(
+        choices=["active", "unopened", "expired", "revoked"],
+        help_text="An unopened key was made by support and has no secret, and no prefix, until an"
+        " owner opens it in the console.",
+    )
     livemode = serializers.BooleanField(
         help_text="False for a test key, which a sandbox serves and which spends no money."
     )

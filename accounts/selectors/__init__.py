@@ -12,6 +12,7 @@ from accounts.selectors.api_keys import (
     keys_by_id,
 )
 from accounts.selectors.audit import (
+    became_staff_since,
     did_since,
     events_of,
     installation_events_about,
@@ -25,12 +26,14 @@ from accounts.selectors.configuration import (
 from accounts.selectors.members import (
     emails_of_members,
     emails_of_owners,
+    has_active_owner,
     invitation_by_id,
     invitations_of,
     members_of,
     membership_in,
     memberships_of,
     open_invitations,
+    waiting_member_changes,
 )
 from accounts.selectors.people import (
     ROLES_WITH_MONEY,

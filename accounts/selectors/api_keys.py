@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery, prefetch_related_objects
 from django.db.models.expressions import BaseExpression
 from typing_extensions import override
 
@@ -50,11 +50,16 @@ def api_keys_of(
     after: UUID | None = None,
     limit: int | None = None,
 ) -> list[ApiKey]:
-    """A tenant's keys older than `after`, newest first, including revoked ones."""
+    """A tenant's keys older than `after`, newest first, including revoked ones.
+
+    Those that wait for an owner have been read with who made them.
+    """
     keys = ApiKey.objects.filter(tenant_id=tenant_id).order_by("-id")
     if tests_only:
         keys = keys.filter(is_test=True)
-    return list((keys if after is None else keys.filter(id__lt=after))[:limit])
+    found = list((keys if after is None else keys.filter(id__lt=after))[:limit])
+    prefetch_related_objects([key for key in found if key.waits_for_owner], "created_by")
+    return found
 
 
 def counted_keys_of(tenant_id: UUID, *, after: UUID | None, limit: int) -> tuple[list[ApiKey], int]:

@@ -21,6 +21,12 @@ def did_since(person: User, action: str, about: Subject, *, since: datetime) -> 
     return events.filter(actor=person, at__gte=since).exists()
 
 
+def became_staff_since(person: User, *, since: datetime) -> bool:
+    """True if a person who was not staff became staff since then."""
+    events = AuditEvent.objects.filter(object_id=str(person.pk), action="staff.set")
+    return events.filter(before__role="", at__gte=since).exists()
+
+
 def notes_about(object_type: str, object_ids: Collection[str]) -> dict[str, str]:
     """Staff's notes about these objects, by object id; the latest note of each."""
     events = AuditEvent.objects.filter(

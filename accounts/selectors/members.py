@@ -1,13 +1,13 @@
 """Reads of members of workspaces, and of invitations to become one."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from accounts.models import ApiKey, Invitation, Membership
+from accounts.models import ApiKey, Invitation, MemberChange, Membership
 from accounts.selectors.configuration import PRESENT_REVISION
 from accounts.selectors.people import WITH_APPS
 from pictor.kit.words import ids
@@ -50,6 +50,14 @@ def emails_of_owners(tenant_ids: Collection[UUID]) -> list[str]:
     there = owners.filter(user__is_active=True, user__email_verified_at__isnull=False)
     active = there.order_by("user__email")
     return list(active.values_list("user__email", flat=True).distinct())
+
+
+def has_active_owner(tenant_id: UUID) -> bool:
+    """True if an owner of the tenant may sign in: not blocked, and with a verified address.
+
+    Owners who lost their password or second factor count: see docs/operations/owners.md.
+    """
+    return bool(emails_of_owners([tenant_id]))
 
 
 def memberships_of(user_id: UUID) -> list[Membership]:
@@ -98,3 +106,16 @@ def invitations_of(tenant_id: UUID, *, now: datetime) -> list[Invitation]:
     """A tenant's open invitations, newest first."""
     invitations = open_invitations(now).filter(tenant_id=tenant_id)
     return list(invitations.select_related("tenant", "invited_by").order_by("-created_at"))
+
+
+def waiting_member_changes(
+    now: datetime, *, tenant_id: UUID | None = None
+) -> QuerySet[MemberChange]:
+    """Changes of members that staff asked for, of all tenants or one, oldest first.
+
+    What nobody approved in a week waits no longer.
+    """
+    of_tenant = Q() if tenant_id is None else Q(tenant_id=tenant_id)
+    waits = Q(asked_at__gt=now - timedelta(days=7)) | Q(approved_by__isnull=False)
+    changes = MemberChange.objects.filter(of_tenant & waits).order_by("asked_at", "id")
+    return changes.select_related("tenant", "heir", "asked_by", "approved_by")

@@ -42,6 +42,11 @@ from accounts.services.erasure import (
 from accounts.services.founding import Founded, Owner, Start, found_tenant
 from accounts.services.invitations import INVITATION_SALT, post_invitation
 from accounts.services.mail import MAX_MAIL_ATTEMPTS, post, post_rendered, take_back, unsent_seconds
+from accounts.services.member_changes import (
+    ask_member_change,
+    decide_member_change,
+    make_due_member_changes,
+)
 from accounts.services.members import (
     accept_invitation,
     add_member,

@@ -1,5 +1,6 @@
 """API keys: issued, changed, revoked. Audit events name a key by its id and visible prefix."""
 
+import secrets
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -67,27 +68,29 @@ def issue_api_key(
     plaintext: str | None = None,
     maker: User | None = None,
     once: UUID | None = None,
+    waits_for_owner: bool = False,
     ip: str | None = None,
 ) -> tuple[ApiKey, str]:
     """Issue a key and return it with its text, which is not stored anywhere.
 
     `plaintext` is a key minted beforehand (the demo's). `maker` is the person the key counts as
     made by, where another key makes it. `once` becomes the key's id, so a form that is sent twice
-    makes one key.
+    makes one key. With `waits_for_owner` there is no text ("") until an owner opens the key.
 
     Raises ValidationError for an unknown scope or model, a bad range or limit, too many keys, a key
     that was made already, or an erased tenant, and ValueError for a plaintext that is not in our
     format.
     """
-    text = plaintext or keys.mint(test=is_test)
-    if not keys.is_well_formed(text):
+    text = "" if waits_for_owner else plaintext or keys.mint(test=is_test)
+    if text and not keys.is_well_formed(text):
         raise ValueError("plaintext is not one of our keys")
     key = ApiKey(
         id=once or ids.new_uuid(),
         tenant=tenant,
         name=name,
-        visible_prefix=keys.visible_prefix(text),
-        digest=keys.digest(text, settings.KEY_PEPPER),
+        visible_prefix=keys.visible_prefix(text) if text else keys.NOT_OPENED,
+        digest=keys.digest(text or secrets.token_hex(), settings.KEY_PEPPER),
+        waits_for_owner=waits_for_owner,
         is_test=text.startswith(keys.TEST_PREFIX),
         created_by=actor if isinstance(actor, User) else maker,
         **_columns(rules),
@@ -95,7 +98,7 @@ def issue_api_key(
     check_models(rules.models)
     _refuse_one_too_many(tenant.id)
     if ApiKey.objects.filter(id=key.id).exists():
-        raise ValidationError("This form has already created its key, which was shown then.")
+        raise ValidationError("This form has already created its key.")
     key.full_clean()
     key.save(force_insert=True)
     record(key.audited, "api_key.issue", actor=actor, after=_describe(key), ip=ip)
@@ -135,7 +138,7 @@ def change_api_key(
     if after == before:
         return
     changed.full_clean()
-    if had_expired and changed.status(clock.now()) == "active":
+    if had_expired and not changed.has_ended(clock.now()):
         _refuse_one_too_many(key.tenant_id)
     changed.save(update_fields=list(columns))  # a revocation meanwhile stands
     for column in columns:
@@ -145,19 +148,31 @@ def change_api_key(
 
 @transaction.atomic
 def rotate_api_key(
-    *, key: ApiKey, overlap: timedelta, now: datetime, actor: Actor, ip: str | None = None
+    *,
+    key: ApiKey,
+    overlap: timedelta,
+    now: datetime,
+    actor: Actor,
+    opens: bool = False,
+    ip: str | None = None,
 ) -> str:
     """Give a key a new secret and return it; the old one works for `overlap` longer.
 
+    With `opens` it is the first secret of a key that waits for an owner, whose key it is from now.
+
     The key keeps its id, rules, budgets and usage. Only one former text is kept. Raises
     ValidationError while an earlier one still works, unless there is no overlap, for a key that has
-    ended, and for an overlap that is not one of `OVERLAPS`.
+    ended, is to be opened first or was opened before, and for an overlap not among `OVERLAPS`.
     """
     if overlap not in OVERLAPS.values():
         raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
     key.refresh_from_db(from_queryset=ApiKey.objects.select_for_update())
-    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+    if key.has_ended(now):
         raise ValidationError("the key is revoked or expired: create another one")
+    if opens and not key.waits_for_owner:
+        raise ValidationError("This key was opened before, and its secret is shown only once.")
+    if key.waits_for_owner and not opens:
+        raise ValidationError("the key has no secret yet: an owner opens it in the console")
     until = key.previous_until
     if overlap and until is not None and until > now:
         raise ValidationError(
@@ -172,11 +187,14 @@ def rotate_api_key(
     )
     key.digest = keys.digest(text, settings.KEY_PEPPER)
     key.visible_prefix = keys.visible_prefix(text)
-    key.previous_used_at = None
-    columns = ["previous_digest", "previous_until", "previous_used_at"]
-    key.save(update_fields=["digest", "visible_prefix", *columns])
+    key.previous_used_at, key.waits_for_owner = None, False
+    if opens and isinstance(actor, User):
+        key.created_by = actor
+    columns = ["previous_digest", "previous_until", "previous_used_at", "waits_for_owner"]
+    key.save(update_fields=["digest", "visible_prefix", "created_by", *columns])
     after = {"visible_prefix": key.visible_prefix, "former_until": (now + overlap).isoformat()}
-    record(key.audited, "api_key.rotate", actor=actor, before=before, after=after, ip=ip)
+    action = "api_key.open" if opens else "api_key.rotate"
+    record(key.audited, action, actor=actor, before=before, after=after, ip=ip)
     return text
 
 

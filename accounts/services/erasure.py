@@ -165,6 +165,7 @@ def _end_memberships(tenant: Tenant, actor: Actor, ip: str | None = None) -> Non
     for member in members_of(tenant.id):
         remove_member(membership=member, actor=actor, ip=ip)
     Invitation.objects.filter(tenant=tenant).delete()
+    tenant.member_changes.all().delete()
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from accounts.locks import tenant_for_update
 from accounts.models import Actor, ApiKey, AuditEvent, Invitation, Membership, Subject, Tenant, User
-from accounts.selectors import has_second_factor, open_invitations
+from accounts.selectors import has_active_owner, has_second_factor, open_invitations
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
 from accounts.services.tenants import change_columns, refuse_ended
@@ -33,9 +33,11 @@ def add_member(
 ) -> Membership:
     """Make a person a member, or give a member another role.
 
-    Their open invitations that the new role may not make end.
+    Their open invitations that the new role may not make end. With a tenant's first active owner
+    staff's invitations end: staff invited alone while nobody could object.
     """
     tenant_for_update(tenant.id)
+    had_owner = has_active_owner(tenant.id)
     before = Membership.objects.filter(tenant=tenant, user=user).values("role").first()
     membership, _ = Membership.objects.update_or_create(
         tenant=tenant, user=user, defaults={"role": role}
@@ -49,6 +51,9 @@ def add_member(
         ip=ip,
     )
     _end_invitations(membership, role, actor, ip)
+    if not had_owner and has_active_owner(tenant.id):
+        for invitation in Invitation.objects.filter(tenant=tenant, is_of_staff=True):
+            _uninvite(invitation, actor, ip)
     return membership
 
 

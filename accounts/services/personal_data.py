@@ -108,6 +108,7 @@ def _tables(tenant: Tenant) -> Iterator[tuple[str, Iterable[Mapping[str, Any]]]]
             for member in members_of(tenant.id)
         ),
     )
+    yield "member_changes", tenant.member_changes.values("email", "before", "role", "asked_at")
     yield "audit_log", audit_events_of(tenant.id)
     for holding in holdings():
         yield from holding.tables(tenant.id)

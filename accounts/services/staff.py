@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.duties import duties
-from accounts.models import Actor, User
+from accounts.models import Actor, MemberChange, User
 from accounts.services.audit import record
 from accounts.services.mail import post_rendered
 from accounts.services.people import create_user, end_sessions
@@ -110,7 +111,8 @@ def _forget_unproven_password(user: User, actor: Actor, ip: str | None) -> None:
 def _give(user: User, role: str, actor: Actor, ip: str | None) -> None:
     """Set the role; only owners get into the admin.
 
-    Open support views end with the role that allowed them.
+    Open support views end with the role that allowed them, and so do waiting changes of members
+    that the person asked for or approved.
     """
     before = user.staff_role
     if before == role:
@@ -123,6 +125,7 @@ def _give(user: User, role: str, actor: Actor, ip: str | None) -> None:
     user.is_staff = user.is_superuser = role == User.StaffRole.OWNER
     user.save(update_fields=["staff_role", "is_staff", "is_superuser"])
     end_support_of(user=user, now=clock.now())
+    MemberChange.objects.filter(Q(asked_by=user) | Q(approved_by=user)).delete()
     record(
         user.audited,
         "staff.set" if role else "staff.remove",

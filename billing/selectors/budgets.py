@@ -51,6 +51,7 @@ class KeyState(StrEnum):
 
     REVOKED = "revoked"
     EXPIRED = "expired"
+    UNOPENED = "unopened"
     ROTATING = "rotating"
     USED_UP = "budget used up"
     PASSED = "over budget"
@@ -86,7 +87,7 @@ class KeyInUse:
 
     @property
     def is_active(self) -> bool:
-        """True if the key is neither revoked nor expired."""
+        """True if the key is neither unopened nor ended."""
         return self.key.status(self.now) == "active"
 
     @property

@@ -1,17 +1,18 @@
 """All that the operators' page of one tenant shows: money, status, keys, members and data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from accounts.models import ApiKey, Invitation, Membership, Tenant
+from accounts.models import ApiKey, Invitation, MemberChange, Membership, Tenant
 from accounts.selectors import (
     counted_keys_of,
     invitations_of,
     members_of,
     notes_about,
     suspended_because,
+    waiting_member_changes,
 )
 from billing.models import Transfer
 from billing.selectors import (
@@ -40,6 +41,7 @@ class TenantPage:
         moves: the latest moves by operators, each with staff's note about it.
         keys: a page of its keys, revoked ones included, newest first.
         number_of_keys: the number of all its keys; 0 if none is on this page.
+        changes: of its members, that staff asked for.
         export: the latest export of its data; None while it is suspended.
     """
 
@@ -50,6 +52,7 @@ class TenantPage:
     number_of_keys: int
     members: Sequence[Membership]
     invitations: Sequence[Invitation]
+    changes: Iterable[MemberChange]
     export: TenantExport | None
 
 
@@ -75,5 +78,6 @@ def tenant_page(
         number_of_keys=number_of_keys,
         members=members_of(tenant.id),
         invitations=invitations_of(tenant.id, now=now),
+        changes=waiting_member_changes(now, tenant_id=tenant.id) if tenant.has_changes else [],  # type: ignore[attr-defined]  # annotated by tenant_and_stop
         export=next(iter(exports_of(tenant.id)), None) if is_active else None,
     )

@@ -117,6 +117,7 @@ app.conf.update(
         "match-bills": {"task": "generation.tasks.match_bills", "schedule": crontab()},
         "forget-bills": {"task": "generation.tasks.forget_bills", "schedule": crontab(minute=51)},
         "forget-refused": {"task": "generation.tasks.forget_refused", "schedule": crontab()},
+        "change-members": {"task": "accounts.tasks.change_members", "schedule": crontab()},
         "erase-tenants": {"task": "accounts.tasks.erase_tenants", "schedule": crontab()},
         "make-exports": {"task": "storage.make_exports", "schedule": crontab()},
         "delete-expired-exports": {

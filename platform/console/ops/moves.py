@@ -1,15 +1,18 @@
-"""Money moves that wait for a second person to approve or decline them, and decided ones."""
+"""Moves of money, and changes of tenants' members, that wait for a second person; decided moves."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.selectors import waiting_member_changes
+from accounts.services import decide_member_change
 from billing.models import MoneyMove
 from billing.selectors import all_decided_moves, balances_of, decided_moves, waiting_moves
 from billing.services import approve_move, decline_move
@@ -22,17 +25,24 @@ from pictor.kit.words.money import to_decimal
 
 DECIDED = 50
 """Number of decided moves listed, the latest first."""
+DECISIONS = {"approve": "Approved", "withdraw": "Withdrawn"}
+"""Decisions of staff on a change of members, with the words when it is done."""
 COLUMNS = (
     *("id", "tenant", "name", "kind", "amount", "currency", "state", "words", "note", "asked_by"),
     *("asked", "expires", "decided_by", "decided"),
 )
 
 
-@staff(Permission.MONEY)
+@staff(Permission.SEE)
 @require_safe
 def waiting(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """List waiting moves with the balance before and after, then decided ones; also as CSV."""
+    """List what waits, money with the balance before and after, then decided moves; also as CSV.
+
+    Money only to who may move it.
+    """
     if request.GET.get("format") == "csv":
+        if Permission.MONEY not in operator.may:
+            raise Http404
         return csv_answer("money-moves.csv", COLUMNS, _csv(clock.now()))
     return _page(request, operator)
 
@@ -51,6 +61,22 @@ def decline(request: HttpRequest, operator: Operator, move: UUID) -> HttpRespons
     return _decide(request, operator, move, decline_move, "Declined")
 
 
+@staff(Permission.TENANTS, fresh=True)
+@require_POST
+def decide_change(
+    request: HttpRequest, operator: Operator, change: UUID, decision: str
+) -> HttpResponse:
+    """Approve or withdraw a change of members; the service refuses approval by who asked."""
+    if decision not in DECISIONS:
+        raise Http404
+    decide = partial(decide_member_change, decision=decision, actor=operator.user)
+    try:
+        decided = decide(change_id=change, now=clock.now(), ip=request.META.get("REMOTE_ADDR"))
+    except ValidationError as error:
+        return _page(request, operator, refusal=" ".join(error.messages))
+    return done(request, f"{DECISIONS[decision]}: {decided}", "moves")
+
+
 def _decide(
     request: HttpRequest,
     operator: Operator,
@@ -66,8 +92,8 @@ def _decide(
 
 
 def _page(request: HttpRequest, operator: Operator, *, refusal: str = "") -> HttpResponse:
-    now = clock.now()
-    moves = waiting_moves(now)
+    now, sees_money = clock.now(), Permission.MONEY in operator.may
+    moves = waiting_moves(now) if sees_money else []
     available = balances_of([move.tenant_id for move in moves])
     rows = [
         (
@@ -80,9 +106,16 @@ def _page(request: HttpRequest, operator: Operator, *, refusal: str = "") -> Htt
     ]
     decided = [
         (move, KIND_WORDS[move.kind], move.state(now), at)  # type: ignore[index]
-        for move, at in decided_moves(now, limit=DECIDED)
+        for move, at in (decided_moves(now, limit=DECIDED) if sees_money else [])
     ]
-    context = {"operator": operator, "rows": rows, "decided": decided, "refusal": refusal}
+    context = {
+        "operator": operator,
+        "changes": waiting_member_changes(now),
+        "decisions": DECISIONS,
+        "rows": rows,
+        "decided": decided,
+        "refusal": refusal,
+    }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
     return render(request, "ops/moves.html", context, status=status)
 

@@ -21,6 +21,7 @@ class _Known:
 _GROUPS: Mapping[str, Sequence[_Known]] = {
     "Now": (
         _Known("Overview", "overview"),
+        _Known("Waiting", "moves"),
         _Known("Requests", "requests"),
         _Known("Incidents", "incidents", holds_more=True),
         _Known("System", "system", holds_more=True),
@@ -37,7 +38,6 @@ _GROUPS: Mapping[str, Sequence[_Known]] = {
     ),
     "Money": (
         _Known("Margin", "margin"),
-        _Known("Waiting money", "moves", "money"),
         _Known("Reconciliation", "reconciliation", "money", holds_more=True),
         _Known("Ledger", "ledger", holds_more=True),
     ),

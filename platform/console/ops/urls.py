@@ -50,4 +50,5 @@ urlpatterns = [
     path("moves/", moves.waiting, name="moves"),
     path("moves/<uuid:move>/approve/", moves.approve, name="move_approve"),
     path("moves/<uuid:move>/decline/", moves.decline, name="move_decline"),
+    path("moves/members/<uuid:change>/<str:decision>/", moves.decide_change, name="change_decide"),
 ]

@@ -7,6 +7,7 @@ from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.html import format_html
 
+from accounts.audit_log import support_name
 from console import amounts
 from console.parts.places import Place
 from console.parts.sentences import sentence
@@ -22,6 +23,7 @@ register.filter("price", amounts.price)
 register.filter("amount", amounts.amount)
 register.filter("total", amounts.total)
 register.filter(sentence)
+register.filter(support_name)
 
 
 @register.filter

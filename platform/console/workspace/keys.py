@@ -70,6 +70,7 @@ LISTS = {
 }
 _NEAR = {KeyState.NEAR, KeyState.PASSED, KeyState.USED_UP}
 _COLOURS = {
+    KeyState.UNOPENED: "info",
     KeyState.ROTATING: "info",
     KeyState.USED_UP: "bad",
     KeyState.PASSED: "warn",
@@ -109,7 +110,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "test": [row for row in shown if row.key.is_test],
         "near": [row for row in shown if row.state in _NEAR],
         "unused": [row for row in shown if row.is_unused],
-        "ended": [row for row in shown if not row.is_active],
+        "ended": [row for row in shown if row.key.has_ended(row.now)],
     }
     context = {
         "workspace": workspace,
@@ -166,7 +167,7 @@ def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
     if request.method != "POST":
         return _detail(request, workspace, found, keys)
     _require_change(workspace, found)
-    if found.status(clock.now()) != "active":
+    if found.has_ended(clock.now()):
         return _detail(request, workspace, found, keys, refusal=ENDED)
     form = dressed(KeyForm(request.POST, initial=values_of(found), most=scopes_of(workspace.role)))
     if form.is_valid() and _is_changed(request, workspace, found, form):
@@ -196,6 +197,20 @@ def rotate(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
         return _refuse(request, workspace, found, "Choose when the old secret ends.")
     try:
         text = rotate_api_key(key=found, overlap=overlap, now=clock.now(), **by(request, workspace))
+    except ValidationError as error:
+        return _refuse(request, workspace, found, " ".join(error.messages))
+    return _reveal(request, workspace, found, text)
+
+
+@require_POST
+@member(Permission.ALLOW_SUPPORT)
+def open_one(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
+    """Make the text of a key that support made, as an owner, and show it only this once."""
+    found = _key(workspace, key)
+    try:
+        text = rotate_api_key(
+            key=found, overlap=timedelta(), now=clock.now(), opens=True, **by(request, workspace)
+        )
     except ValidationError as error:
         return _refuse(request, workspace, found, " ".join(error.messages))
     return _reveal(request, workspace, found, text)
@@ -258,8 +273,8 @@ def _key_rows(workspace: Workspace, keys: Sequence[ApiKey]) -> list[KeyRow]:
             uses.get(key.id, NOTHING_USED),
             used.get(key.id),
             now,
-            may_change=key.status(now) == "active" and _may_change(workspace, key),
-            may_end=key.status(now) == "active" and _may_end(workspace, key),
+            may_change=not key.has_ended(now) and _may_change(workspace, key),
+            may_end=not key.has_ended(now) and _may_end(workspace, key),
         )
         for key in keys
     ]

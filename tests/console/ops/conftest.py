@@ -11,10 +11,13 @@ from allauth.account.internal.flows.login import (
     record_authentication,
 )
 from allauth.mfa.models import Authenticator
+from django.conf import settings as site
 from django.test import Client, RequestFactory
 from pytest_django import DjangoDbBlocker, Settings
 
-from accounts.models import User
+from accounts.models import Membership, Tenant, User
+from accounts.services import add_member
+from pictor.kit.words import clock
 from tests.making.seeds import sow
 from tests.stack.databases import written_once
 
@@ -86,4 +89,17 @@ def shown(client: Client, *, seconds_ago: float) -> None:
 def signed_in(role: str) -> Client:
     client = Client()
     client.force_login(User.objects.create_user(f"{role}@pictor.example", staff_role=role))
+    return client
+
+
+def member_of(tenant: Tenant, name: str, role: str = "owner") -> Client:
+    """A session of a new active member of a tenant."""
+    person = User.objects.create_user(
+        f"{name}@acme.example",
+        email_verified_at=clock.now(),
+        terms_version=site.TERMS_VERSION,
+    )
+    add_member(tenant=tenant, user=person, role=Membership.Role(role), actor="test")
+    client = Client()
+    client.force_login(person)
     return client

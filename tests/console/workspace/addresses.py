@@ -1,6 +1,7 @@
 """Every address below a workspace, from the URL map, and how to request it."""
 
 from typing import Any
+from uuid import UUID
 
 from django.test import Client
 from django.urls import reverse
@@ -14,10 +15,10 @@ from webhooks.models import Delivery
 
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
-    "key_revoke", "member_invite", "member_role", "member_remove", "invitation_cancel",
-    "member_factor", "settings_limits", "settings_support", "billing_alert", "export_ask", "delete",
-    "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test", "webhook_resend",
-    "delivery_resend", "list_ask",
+    "key_open", "key_revoke", "member_invite", "member_role", "member_remove", "member_change",
+    "invitation_cancel", "member_factor", "settings_limits", "settings_support", "billing_alert",
+    "export_ask", "delete", "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test",
+    "webhook_resend", "delivery_resend", "list_ask",
 }  # fmt: skip
 ELSEWHERE = {"thumbnail", "export"}
 """Addresses that redirect to storage."""
@@ -50,6 +51,8 @@ def address(
         "export": export.public_id if export else "none",
         "endpoint": sent.endpoint.public_id if sent else "none",
         "delivery": sent.public_id if sent else "none",
+        "change": UUID(int=1),
+        "decision": "agree",
         "number": f"{clock.now():%Y-%m}",
     }
     route = str(entry.pattern)

@@ -36,13 +36,13 @@ def key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> Http
     return _page(request, operator, key_of(tenant, key))
 
 
-@staff(Permission.TENANTS)
+@staff(Permission.TENANTS, fresh=True)
 @require_http_methods(["POST"])
 def change(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """Change the name and rules of a key; they apply from the next request on."""
     found = key_of(tenant, key)
     form = KeyForm(request.POST, initial=values_of(found), most=SCOPES)
-    if form.is_valid() and found.status(clock.now()) != "active":
+    if form.is_valid() and found.has_ended(clock.now()):
         form.add_error(None, ENDED)
     if form.is_valid():
         name, who = form.cleaned_data["name"], by(request, operator)

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Membership, Tenant
 from billing.services import REVERSED_KINDS
 from console.ops.access import Mode, Operator, Permission, staff
+from console.ops.moves import DECISIONS
 from console.ops.tenants.founding import StandingForm, standing_of
 from console.ops.tenants.rows import row_of, tenant_of
 from console.parts.entries import LedgerEntry
@@ -67,6 +68,8 @@ def page(
         "older_keys": shown[-1].public_id if len(keys) > MAX_KEYS else "",
         "members": facts.members,
         "invitations": facts.invitations,
+        "changes": facts.changes,
+        "decisions": DECISIONS,
         "roles": Membership.Role.choices,
         "export": facts.export,
     }

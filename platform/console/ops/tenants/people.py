@@ -1,6 +1,6 @@
 """A tenant's keys and members, managed by staff."""
 
-from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -9,13 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from accounts.models import Membership, Tenant
-from accounts.selectors import invitations_of, members_of
+from accounts.selectors import has_active_owner, invitations_of, members_of
 from accounts.services import (
     Founded,
+    ask_member_change,
     cancel_invitation_as_operator,
-    change_role_as_operator,
-    dismiss_member_as_operator,
-    invite_as_operator,
     issue_api_key,
     revoke_api_key,
 )
@@ -24,7 +22,6 @@ from console.ops.tenants.founding import key_shown
 from console.ops.tenants.keys import key_of
 from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of
-from console.people import invitations
 from pictor.kit.words import clock
 
 
@@ -45,16 +42,24 @@ class NewMemberForm(forms.Form):
 @staff(Permission.TENANTS)
 @require_POST
 def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Create a live key, and show its secret once."""
+    """Create a live key; show its secret once, unless an owner of the tenant is to open it."""
     found, form = tenant_of(tenant), KeyNameForm(request.POST)
     if not form.is_valid():
         is_nameless = "name" in form.errors
         refusal = "Give the key a name." if is_nameless else "Type its name once more."
         return page(request, operator, found, refusal=refusal)
     try:
-        key, text = issue_api_key(tenant=found, **form.cleaned_data, **by(request, operator))
+        key, text = issue_api_key(
+            tenant=found,
+            waits_for_owner=has_active_owner(found.id),
+            **form.cleaned_data,
+            **by(request, operator),
+        )
     except ValidationError as error:
         return page(request, operator, found, refusal=" ".join(error.messages))
+    if not text:
+        words = f"{key.name} created: an owner sees its secret once, on opening it"
+        return done(request, words, "tenant", found.public_id)
     return key_shown(request, operator, Founded(found, key, text))
 
 
@@ -74,20 +79,10 @@ def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> Http
     found, form = tenant_of(tenant), NewMemberForm(request.POST)
     if not form.is_valid():
         return page(request, operator, found, refusal="Type an e-mail address, and choose a role.")
-    actor = by(request, operator)
-    try:
-        invite_as_operator(
-            tenant=found,
-            email=form.cleaned_data["email"],
-            role=Membership.Role(form.cleaned_data["role"]),
-            by=operator.user,
-            now=clock.now(),
-            tell=partial(invitations.send, request),
-            ip=actor["ip"],
-        )
-    except ValidationError as error:
-        return page(request, operator, found, refusal=" ".join(error.messages))
-    return done(request, f"{form.cleaned_data['email']} invited", "tenant", found.public_id)
+    email = form.cleaned_data["email"]
+    role = form.cleaned_data["role"]
+    words = f"{email} invited"
+    return _change(request, operator, found, words, email=email, before="", role=role)
 
 
 @staff(Permission.TENANTS)
@@ -95,19 +90,22 @@ def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> Http
 def uninvite(
     request: HttpRequest, operator: Operator, tenant: str, invitation: UUID
 ) -> HttpResponse:
-    """Cancel an invitation: its link no longer works."""
+    """Cancel an invitation: its link no longer works. One by staff needs nobody's agreement."""
     found = tenant_of(tenant)
     invited = {
         invitation.id: invitation for invitation in invitations_of(found.id, now=clock.now())
     }
     if invitation not in invited:
         raise Http404
-    email = invited[invitation].email
+    one = invited[invitation]
+    words = f"{one.email} is no longer invited"
+    if not one.is_of_staff:
+        return _change(request, operator, found, words, email=one.email, before="", role="")
     try:
-        cancel_invitation_as_operator(invitation=invited[invitation], **by(request, operator))
+        cancel_invitation_as_operator(invitation=one, **by(request, operator))
     except ValidationError as error:
         return page(request, operator, found, refusal=" ".join(error.messages))
-    return done(request, f"{email} is no longer invited", "tenant", tenant)
+    return done(request, words, "tenant", tenant)
 
 
 @staff(Permission.TENANTS)
@@ -118,15 +116,9 @@ def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str)
     member = _member(found, person)
     if role not in Membership.Role.values:
         return page(request, operator, found, refusal="Choose a role.")
-    before = member.get_role_display()
-    try:
-        change_role_as_operator(
-            membership=member, role=Membership.Role(role), **by(request, operator)
-        )
-    except ValidationError as error:
-        return page(request, operator, found, refusal=" ".join(error.messages))
-    words = f"{member.user.email}: {before} → {member.get_role_display()}"
-    return done(request, words, "tenant", tenant)
+    email, before = member.user.email, member.role
+    words = f"{email}: {member.get_role_display()} → {Membership.Role(role).label}"
+    return _change(request, operator, found, words, email=email, before=before, role=role)
 
 
 @staff(Permission.TENANTS)
@@ -143,13 +135,24 @@ def remove_member(
     number_of_keys: int = member.keys_made  # type: ignore[attr-defined]  # annotated by members_of
     if number_of_keys and heir is None and keys != "revoke":
         return page(request, operator, found, refusal="Choose what happens to the keys they made.")
+    email, before = member.user.email, member.role
+    words = f"{email} removed"
+    return _change(request, operator, found, words, email=email, before=before, role="", heir=heir)
+
+
+def _change(
+    request: HttpRequest, operator: Operator, tenant: Tenant, words: str, **change: Any
+) -> HttpResponse:
+    """Change the tenant's people, or ask for it where an owner has a say; `words` if it is done."""
+    site, ip = request.build_absolute_uri("/"), request.META.get("REMOTE_ADDR")
+    change |= {"actor": operator.user, "now": clock.now(), "site": site, "ip": ip}
     try:
-        dismiss_member_as_operator(
-            membership=member, heir=heir, now=clock.now(), **by(request, operator)
-        )
+        waiting = ask_member_change(tenant=tenant, **change)
     except ValidationError as error:
-        return page(request, operator, found, refusal=" ".join(error.messages))
-    return done(request, f"{member.user.email} removed", "tenant", tenant)
+        return page(request, operator, tenant, refusal=" ".join(error.messages))
+    if waiting:
+        words = f"{waiting}: waits for a second person and 24 hours, or for an owner"
+    return done(request, words, "tenant", tenant.public_id)
 
 
 def _member(tenant: Tenant, person: str) -> Membership:

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import rates
 from accounts.models import Invitation, Membership
-from accounts.selectors import api_keys_of, invitations_of, members_of
+from accounts.selectors import api_keys_of, invitations_of, members_of, waiting_member_changes
 from accounts.services import (
     cancel_invitation,
     change_role,
+    decide_member_change,
     dismiss_member,
     invite,
     require_second_factor,
@@ -37,6 +38,8 @@ ROLE_WORDS = {
     "viewer": "View everything except secrets",
 }
 REQUIRED = {"yes": True, "no": False}
+DECISIONS = {"agree": "Change made", "refuse": "Change refused"}
+"""Decisions of an owner on a change that support asks for, with the words when it is done."""
 
 
 class InviteForm(forms.Form):
@@ -137,6 +140,28 @@ def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpRespo
 
 
 @require_POST
+@member(Permission.ALLOW_SUPPORT)
+def decide_change(
+    request: HttpRequest, workspace: Workspace, change: UUID, decision: str
+) -> HttpResponse:
+    """Agree to a change of members that support asked for, or refuse it."""
+    if decision not in DECISIONS:
+        raise Http404
+    try:
+        decide_member_change(
+            change_id=change,
+            decision=decision,
+            actor=workspace.user,
+            now=clock.now(),
+            tenant_id=workspace.tenant.id,
+            ip=request.META.get("REMOTE_ADDR"),
+        )
+    except ValidationError as error:
+        return _refuse(request, workspace, error)
+    return done(request, workspace, DECISIONS[decision], "members")
+
+
+@require_POST
 @member(Permission.MANAGE)
 def set_factor(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Require a second factor of all members, or stop requiring it."""
@@ -168,6 +193,8 @@ def _page(
     under = roles_under(workspace.role)
     context = {
         "workspace": workspace,
+        "changes": waiting_member_changes(now, tenant_id=workspace.tenant.id),
+        "decisions": DECISIONS,
         "form": dressed(form),
         "refusal": refusal,
         "members": [

@@ -1,0 +1,223 @@
+"""Staff change no members of a tenant with an active owner alone: they ask, and owners decide."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Invitation, Mail, MemberChange, Membership, Tenant, User
+from accounts.services import create_tenant, make_due_member_changes
+from pictor.kit.words import clock
+from tests.console.answers import said_by
+from tests.console.ops.conftest import member_of, signed_in
+
+EVE = {"email": "eve@else.example", "role": "owner"}
+
+
+@pytest.fixture
+def acme(owner: Client) -> Tenant:
+    return create_tenant(name="Acme", actor="test")
+
+
+@pytest.fixture
+def ann(acme: Tenant) -> Client:
+    return member_of(acme, "ann")
+
+
+@pytest.fixture
+def sam(acme: Tenant) -> Client:
+    """A session of an operator."""
+    client = signed_in("operator")
+    User.objects.filter(email="operator@pictor.example").update(name="Sam Smith")
+    return client
+
+
+def ask(sam: Client, acme: Tenant, **said: str) -> MemberChange:
+    sam.post(f"/ops/tenants/{acme.public_id}/members/", EVE | said)
+    return MemberChange.objects.get()
+
+
+def decide(client: Client, change: MemberChange, decision: str) -> Any:
+    return client.post(f"/ops/moves/members/{change.id}/{decision}/")
+
+
+def answer(client: Client, change: MemberChange, said: str) -> Any:
+    here = f"/console/{change.tenant.public_id}/members/changes/{change.id}/{said}/"
+    return client.post(here)
+
+
+def test_an_operator_does_not_get_in_alone(acme, ann, sam, owner):
+    here = f"/ops/tenants/{acme.public_id}/members/"
+    said = said_by(sam.post(here, EVE, follow=True))
+    change = MemberChange.objects.get()
+    own = decide(sam, change, "approve")
+    by_staff = answer(sam, change, "agree")
+
+    assert "Invite eve@else.example as owner: waits for a second person and 24 hours, or" in said
+    assert "operator@pictor.example asked" in said
+    assert own.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Somebody other than the person who asked has to approve it." in said_by(own)
+    assert by_staff.status_code == HTTPStatus.NOT_FOUND
+    assert not Invitation.objects.exists()
+    (asked,) = Mail.objects.filter(to="ann@acme.example")
+    assert asked.subject == "Pictor support (Sam) asks to change the members of Acme"
+    assert "    Invite eve@else.example as owner\n" in asked.text
+    assert "It takes effect 24 hours after a second person of Pictor approves it." in asked.text
+    assert f"http://testserver/console/{acme.public_id}/members/" in asked.text
+    assert not Mail.objects.filter(to="eve@else.example").exists()
+    shown = said_by(owner.get("/ops/moves/"))
+    assert "Invite eve@else.example as owner in Acme" in shown
+
+
+def test_a_second_person_approves_and_24_hours_later_the_invitation_goes_out(acme, ann, sam, owner):
+    change = ask(sam, acme)
+    approved = said_by(owner.post(f"/ops/moves/members/{change.id}/approve/", follow=True))
+    again = decide(owner, change, "approve")
+    effect = MemberChange.objects.get().takes_effect_at
+    assert effect
+
+    make_due_member_changes(now=effect - timedelta(seconds=1))
+    before = Invitation.objects.exists()
+    for _ in range(2):
+        make_due_member_changes(now=effect)
+
+    assert "Approved: Invite eve@else.example as owner" in approved
+    assert "op@pictor.example has approved it already." in said_by(again)
+    assert timedelta(hours=23) < effect - clock.now() <= timedelta(hours=24)
+    told = Mail.objects.filter(to="ann@acme.example").latest("created_at").text
+    assert f"It takes effect on {effect:%-d %b %Y, %H:%M} UTC, unless an owner refuses it." in told
+    assert before is False
+    assert Invitation.objects.get().email == "eve@else.example"
+    (invited,) = Mail.objects.filter(to="eve@else.example")
+    assert "http://testserver/" in invited.text
+    assert not MemberChange.objects.exists()
+
+
+def test_an_owner_agrees_at_once_without_a_second_person(acme, ann, sam):
+    change = ask(sam, acme)
+    page = said_by(ann.get(f"/console/{acme.public_id}/members/"))
+
+    first, second = answer(ann, change, "agree"), answer(ann, change, "agree")
+
+    assert "Asked for by Pictor support" in page
+    assert "Pictor support (Sam) asked on" in page
+    assert first.status_code == HTTPStatus.FOUND
+    assert Invitation.objects.get().is_of_staff is True
+    assert second.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "This change no longer waits: it was made, refused or withdrawn." in said_by(second)
+
+
+def test_an_owner_refuses_what_was_approved_and_admins_decide_nothing(acme, ann, sam, owner):
+    change = ask(sam, acme)
+    decide(owner, change, "approve")
+    adam = member_of(acme, "adam", "admin")
+
+    by_admin = answer(adam, change, "refuse")
+    answer(ann, change, "refuse")
+    make_due_member_changes(now=clock.now() + timedelta(days=2))
+
+    assert by_admin.status_code == HTTPStatus.NOT_FOUND
+    assert not MemberChange.objects.exists()
+    assert not Invitation.objects.exists()
+
+
+def test_another_operator_or_the_requester_withdraws_it(acme, ann, sam, owner):
+    for client in (sam, owner):
+        change = ask(sam, acme)
+        decide(client, change, "withdraw")
+        assert not MemberChange.objects.exists()
+
+
+def test_roles_and_removals_wait_too(acme, ann, sam):
+    member_of(acme, "bob", "developer")
+    bob = User.objects.get(email="bob@acme.example")
+    here = f"/ops/tenants/{acme.public_id}/members/{bob.id}/"
+
+    sam.post(here, {"role": "admin"})
+    raised = str(MemberChange.objects.get())
+    MemberChange.objects.all().delete()
+    sam.post(f"{here}remove/")
+    removed = str(MemberChange.objects.get())
+
+    assert raised == "bob@acme.example: developer → admin"
+    assert removed == "Remove bob@acme.example (developer); the keys they made are revoked"
+    assert Membership.objects.get(user=bob).role == "developer"
+
+
+def test_an_invitation_by_the_tenants_own_people_is_canceled_like_that_and_staffs_own_freely(
+    acme, ann, sam
+):
+    ann.post(f"/console/{acme.public_id}/members/invite/", EVE)
+    theirs = f"/ops/tenants/{acme.public_id}/invitations/{Invitation.objects.get().id}/"
+    sam.post(theirs)
+
+    assert str(MemberChange.objects.get()) == "Uninvite eve@else.example"
+    answer(ann, MemberChange.objects.get(), "agree")
+    assert not Invitation.objects.exists()
+    answer(ann, ask(sam, acme), "agree")
+    sam.post(f"/ops/tenants/{acme.public_id}/invitations/{Invitation.objects.get().id}/")
+    assert not Invitation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "refusal"),
+    [
+        ({"email": "ann@acme.example"}, "That person is a member already."),
+        ({"email": f"{'e' * 250}@else.example"}, "at most 254 characters"),
+    ],
+)
+def test_what_is_impossible_is_refused_when_it_is_asked_for(acme, ann, sam, said, refusal):
+    refused = sam.post(f"/ops/tenants/{acme.public_id}/members/", EVE | said)
+
+    assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert refusal in said_by(refused)
+    assert not MemberChange.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("there", "said", "refusal"),
+    [
+        ("", {"role": "admin"}, "A workspace needs an owner"),
+        ("", {"role": "owner"}, "ann@acme.example has this role already."),
+        ("remove/", {}, "A workspace needs an owner"),
+    ],
+)
+def test_no_change_of_a_last_owner_is_asked_for(  # noqa: PLR0917 - fixtures, and columns
+    acme, ann, sam, there, said, refusal
+):
+    person = User.objects.get(email="ann@acme.example")
+
+    refused = sam.post(f"/ops/tenants/{acme.public_id}/members/{person.id}/{there}", said)
+
+    assert refusal in said_by(refused)
+    assert not MemberChange.objects.exists()
+
+
+def test_a_second_change_of_the_same_person_waits_for_the_first(acme, ann, sam):
+    ask(sam, acme)
+    again = sam.post(f"/ops/tenants/{acme.public_id}/members/", EVE | {"role": "viewer"})
+
+    assert "A change for eve@else.example waits already: withdraw it first." in said_by(again)
+    assert MemberChange.objects.get().role == "owner"
+
+
+def test_without_an_active_owner_staff_change_members_at_once(acme, ann, sam):
+    User.objects.filter(email="ann@acme.example").update(email_verified_at=None)
+
+    sam.post(f"/ops/tenants/{acme.public_id}/members/", EVE)
+
+    assert Invitation.objects.get().email == "eve@else.example"
+    assert not MemberChange.objects.exists()
+
+
+def test_the_waiting_page_shows_support_no_money_and_no_buttons(acme, ann, sam):
+    change = ask(sam, acme)
+    support = signed_in("support")
+    page = support.get("/ops/moves/")
+
+    assert "Invite eve@else.example as owner" in said_by(page)
+    assert "/approve/" not in page.content.decode()
+    assert support.get("/ops/moves/?format=csv").status_code == HTTPStatus.NOT_FOUND
+    assert decide(support, change, "approve").status_code == HTTPStatus.NOT_FOUND
