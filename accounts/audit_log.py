@@ -37,7 +37,7 @@ SELECT name FROM hand WHERE name IS NOT NULL
 """
 """The distinct names of commands with a person in brackets, found by jumping through the index."""
 SUPPORTS = ("support.open", "support.end")
-"""Actions that only staff take, even if they are members of the tenant."""
+"""Actions that only staff take; decisive only in events from before `is_of_staff`."""
 _COLUMNS = ("id", "actor_id", "actor_name", "action", "object_type", "object_id")
 
 
@@ -170,7 +170,10 @@ def _export_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_tenant(tenant_id: UUID) -> QuerySet[AuditEvent]:
-    """A tenant's events; `is_ours` unless one of its keys or its past or present members acted."""
+    """A tenant's events; `is_ours` unless one of its keys or one of its people acted.
+
+    An event from before `is_of_staff` is of its people if a past or present member acted.
+    """
     mine = Membership.objects.filter(tenant_id=tenant_id, user_id=OuterRef("actor_id"))
     joined = AuditEvent.objects.filter(
         tenant_id=tenant_id,
@@ -178,8 +181,11 @@ def _of_tenant(tenant_id: UUID) -> QuerySet[AuditEvent]:
         object_id=Cast(OuterRef("actor_id"), CharField()),
     )
     by_key = Q(actor=None, actor_name__startswith=API_KEY)
-    by_tenant = (by_key | Exists(mine) | Exists(joined)) & ~Q(action__in=SUPPORTS)
-    return AuditEvent.objects.filter(tenant_id=tenant_id).annotate(is_ours=~by_tenant)
+    by_member = (Exists(mine) | Exists(joined)) & ~Q(action__in=SUPPORTS)
+    by_program = Q(actor=None) & ~by_key
+    of_before = Q(is_of_staff=None, actor__isnull=False) & ~by_member
+    ours = Q(is_of_staff=True) | by_program | of_before
+    return AuditEvent.objects.filter(tenant_id=tenant_id).annotate(is_ours=ours)
 
 
 def _by(who: str) -> Q:

@@ -16,6 +16,7 @@ from accounts.services.api_keys import (
 )
 from accounts.services.audit import (
     By,
+    as_staff,
     at_the_shell,
     link_events,
     link_older_events,

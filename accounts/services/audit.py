@@ -21,6 +21,9 @@ _LATECOMERS = 1000
 at_the_shell: ContextVar[str] = ContextVar("at_the_shell", default="")
 """While a command runs: the system user who started it, and the person they act as."""
 
+as_staff: ContextVar[bool] = ContextVar("as_staff", default=False)
+"""True while staff act at /ops/, also for a tenant whose members they are."""
+
 
 class By(TypedDict):
     """The actor of a change and their IP address, as services take them."""
@@ -54,6 +57,7 @@ def record(
         after=after,
         ip=ip,
         at=clock.now(),
+        is_of_staff=as_staff.get() or bool(at_the_shell.get()),
     )
     event.seal = event_seal(sealed_part(event))
     event.save(force_insert=True)

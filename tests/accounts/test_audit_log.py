@@ -11,7 +11,14 @@ import pytest
 from accounts.audit_log import audit_events_of, audit_page, author
 from accounts.audit_words import AT_THE_SHELL, WORDS, readable, sentence
 from accounts.models import AuditEvent, Membership, Subject, Tenant, User
-from accounts.services import add_member, create_tenant, record, remove_member, suspend
+from accounts.services import (
+    add_member,
+    as_staff,
+    create_tenant,
+    record,
+    remove_member,
+    suspend,
+)
 from tests.stack.servers import ROOT
 
 APPS = ("accounts", "billing", "generation", "storage", "webhooks", "platform")
@@ -36,8 +43,10 @@ def joined(tenant: Tenant, email: str) -> User:
     return user
 
 
-def done(tenant: Tenant, actor: User | str) -> None:
+def done(tenant: Tenant, actor: User | str, *, of_staff: bool = False) -> None:
+    staffs = as_staff.set(of_staff)
     record(tenant.audited, "tenant.title", actor=actor, after={"title": "x"}, ip="203.0.113.9")
+    as_staff.reset(staffs)
 
 
 def test_members_are_named_and_we_are_pictor(acme, ann):
@@ -45,7 +54,7 @@ def test_members_are_named_and_we_are_pictor(acme, ann):
     remove_member(membership=Membership.objects.get(user=gone), actor=own)
     start = AuditEvent.objects.latest("id").pk
     for actor in (own, gone, ann, "manage.py", "API key key_x"):
-        done(acme, actor)
+        done(acme, actor, of_staff=actor == ann)
 
     events = [one for one in audit_page(acme.id, limit=9) if one.pk > start]
     kept = [row for row in audit_events_of(acme.id) if row["id"] > start]
@@ -59,9 +68,38 @@ def test_members_are_named_and_we_are_pictor(acme, ann):
     assert [row["ip"] is not None for row in kept] == [True, True, False, False, True]
 
 
+def test_a_member_of_staff_and_of_the_tenant_is_who_acts(acme, ann):
+    add_member(tenant=acme, user=ann, role=Membership.Role.OWNER, actor="seed")
+
+    done(acme, ann)
+    done(acme, ann, of_staff=True)
+
+    newest, before = audit_page(acme.id, limit=2)
+    assert [author(before), author(newest)] == ["ann@pictor.example", "Pictor support (Ann)"]
+    (found,) = audit_page(acme.id, who="ann@pictor.example", limit=9)
+    assert found.pk == before.pk
+    assert [row["by"] for row in audit_events_of(acme.id)][-2:] == [author(before), author(newest)]
+
+
+def test_an_event_of_the_release_before_is_read_by_membership(acme, ann):
+    own = joined(acme, "own@acme.example")
+    about = acme.audited
+    for actor in (own, ann, None):
+        AuditEvent.objects.create(
+            tenant=acme, actor=actor, actor_name=str(actor or "manage.py"), action="tenant.title",
+            object_type=about.type, object_id=about.id,
+        )  # fmt: skip
+
+    events = audit_page(acme.id, action="tenant.title", limit=9)
+
+    assert [author(event) for event in reversed(events)] == [
+        "own@acme.example", "Pictor support (Ann)", "Pictor"
+    ]  # fmt: skip
+
+
 def test_a_staff_member_without_a_name_is_pictor_support(acme, ann):
     User.objects.filter(pk=ann.pk).update(name="")
-    done(acme, ann)
+    done(acme, ann, of_staff=True)
 
     (newest,) = audit_page(acme.id, limit=1)
 
@@ -87,15 +125,17 @@ def test_a_staff_member_without_a_name_is_pictor_support(acme, ann):
 )
 def test_nobody_finds_us_by_what_they_do_not_read(acme, ann, who, number):
     for actor in (joined(acme, "own@acme.example"), ann, "manage.py", "API key key_x"):
-        done(acme, actor)
+        done(acme, actor, of_staff=actor == ann)
 
     assert len(audit_page(acme.id, action="tenant.title", who=who, limit=9)) == number
 
 
 def test_our_reasons_are_not_the_tenants_to_read(acme, ann):
     about = Subject("transfer", "1", acme.id)
+    staffs = as_staff.set(True)
     record(about, "balance.credit", actor=ann, after={"available_micros": 5, "reason": "he lies"})
     suspend(tenant=acme, words="card refused", actor=ann)
+    as_staff.reset(staffs)
 
     kept = list(audit_events_of(acme.id))
 

@@ -36,6 +36,7 @@ WHERE_NULL = {
     "bytea": "'\\x00'::bytea",
     "jsonb": "'{\"changed\": 1}'::jsonb",
     "varchar": "'x'",
+    "bool": "true",
 }
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from accounts import rates
 from accounts.models import User
-from accounts.services import By, note_seen
+from accounts.services import By, as_staff, note_seen
 from accounts.sign_in.factors import SHOW_AGAIN, app_since, has_shown, has_shown_lately
 from console.ops import places
 from console.parts.filters import link_of
@@ -148,7 +148,8 @@ def staff(needs: Permission, *, fresh: bool = False) -> Callable[[View], View]:
     lacks the permission get 404 by any method, with or without a CSRF token. If the installation
     requires a second factor of staff (STAFF_MFA), the session must have shown it; otherwise the
     user is asked for it and comes back afterwards. What a page does, with any method but GET and
-    HEAD, needs a factor shown within FACTOR_FRESH_FOR, unless NOT_ASKED_AGAIN exempts its address.
+    HEAD, needs a factor shown within FACTOR_FRESH_FOR, unless NOT_ASKED_AGAIN exempts its address,
+    and is recorded as staff's.
 
     Args:
         needs: the permission that the role must have.
@@ -171,7 +172,11 @@ def staff(needs: Permission, *, fresh: bool = False) -> Callable[[View], View]:
             if settings.STAFF_MFA and (page := _lacks(request, user, fresh=is_asked)):
                 return sign_in_redirect_from_form(request, page, home=reverse("ops:overview"))
             note_seen(user=user, now=clock.now())
-            return protected(request, Operator(user, _mode(request)), **kwargs)
+            staffs = as_staff.set(True)
+            try:
+                return protected(request, Operator(user, _mode(request)), **kwargs)
+            finally:
+                as_staff.reset(staffs)
 
         guarded.needs = needs  # type: ignore[attr-defined]  # read by the test of every page
         # The middleware would answer 403 before the role is checked: `protected` checks the token.
