@@ -126,8 +126,8 @@ def _names_of(who: str) -> list[str]:
 
 def author(event: AuditEvent) -> str:
     """The actor as the tenant reads it: its own people by name, ours without an address."""
-    name = event.actor.name if event.actor else ""
-    return _author(event.actor_name, name, is_ours=event.is_ours, has_actor=bool(event.actor_id))  # type: ignore[attr-defined]  # annotated by the reads above
+    name, is_ours = event.actor.name if event.actor else "", event.is_ours  # type: ignore[attr-defined]  # annotated by the reads above
+    return author_name(event.actor_name, name, is_ours=is_ours, has_actor=bool(event.actor_id))
 
 
 def support_name(person: User | None) -> str:
@@ -140,7 +140,8 @@ def address_of(event: AuditEvent) -> str:
     return "" if event.is_ours else event.ip or ""  # type: ignore[attr-defined]  # annotated by the reads above
 
 
-def _author(actor_name: str, person: str, *, is_ours: bool, has_actor: bool) -> str:
+def author_name(actor_name: str, person: str, *, is_ours: bool, has_actor: bool) -> str:
+    """The actor's name as the tenant reads it; `person` is the name of the actor, if one acted."""
     if not is_ours:
         return actor_name
     first = person.split()[:1]
@@ -149,7 +150,7 @@ def _author(actor_name: str, person: str, *, is_ours: bool, has_actor: bool) -> 
 
 def _export_row(row: Mapping[str, Any]) -> dict[str, Any]:
     before, after, action = row["before"], row["after"], row["action"]
-    who = _author(
+    who = author_name(
         row["actor_name"],
         row["actor__name"] or "",
         is_ours=row["is_ours"],

@@ -1,6 +1,6 @@
 """The audit log's wording for each action, and the values that a tenant may read. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 OURS = "Pictor"
@@ -54,6 +54,7 @@ WORDS: Mapping[str, str] = {
     "tenant.status": "resumed the workspace",
     "tenant.uncharged": "stopped new requests until the end of the day: too many failed uncharged",
     "tenant.support": "changed support access",
+    "tenant.ours": "marked the workspace as the operator's own",
     "tenant.export_ask": "asked for an export",
     "tenant.export": "exported the workspace's data",
     "tenant.delete": "deleted the workspace",
@@ -152,6 +153,7 @@ KINDS: Mapping[str, str] = {
     "generation": "Generations",
     "price_book": "Prices",
     "price_list": "Shared prices",
+    "stop": "Stop switch",
 }
 """The filters of a tenant's events, by prefix of the action."""
 
@@ -167,7 +169,6 @@ ALL_KINDS: Mapping[str, str] = {
     "channel": "Channels",
     "condition": "Conditions",
     "alert": "Alerts",
-    "stop": "Stop switch",
     "incident": "Incidents",
 }
 """The filters of all events, tenants' and the installation's."""
@@ -197,6 +198,36 @@ _PRIVATE = ("reason", "note")
 Values = Mapping[str, Any]
 
 
+def _is_new(before: Values, _after: Values) -> bool:
+    return not before
+
+
+def _is_of_tenant(_before: Values, after: Values) -> bool:
+    return str(after.get("what")).startswith("ten_")
+
+
+_OTHERWISE: Mapping[str, tuple[Callable[[Values, Values], bool], str]] = {
+    "tenant.status": (
+        lambda _, after: after.get("status") == "suspended",
+        "suspended the workspace",
+    ),
+    "tenant.uncharged": (
+        lambda _, after: "ceiling_micros" in after,
+        "changed the workspace's ceiling on uncharged cost",
+    ),
+    "tenant.ours": (
+        lambda _, after: after.get("is_ours") is False,
+        "marked the workspace as a customer's",
+    ),
+    "member.set": (_is_new, "added {what} as a member"),
+    "contract.set": (_is_new, "created the model {what}"),
+    "channel.set": (_is_new, "created the channel {what}"),
+    "stop.begin": (_is_of_tenant, "stopped new requests of the workspace"),
+    "stop.end": (_is_of_tenant, "started new requests of the workspace again"),
+}
+"""Another wording of some actions, and the values, before and after, that it is for."""
+
+
 def sentence(action: str, what: str, *, before: Values | None, after: Values | None) -> str:
     """The action, to follow the actor's name: 'created the key ci'."""
     values = after or {}
@@ -204,17 +235,10 @@ def sentence(action: str, what: str, *, before: Values | None, after: Values | N
 
 
 def _phrase(action: str, before: Values, after: Values) -> str:
-    match action:
-        case "tenant.status" if after.get("status") == "suspended":
-            return "suspended the workspace"
-        case "tenant.uncharged" if "ceiling_micros" in after:
-            return "changed the workspace's ceiling on uncharged cost"
-        case "member.set" if not before:
-            return "added {what} as a member"
-        case "contract.set" if not before:
-            return "created the model {what}"
-        case "channel.set" if not before:
-            return "created the channel {what}"
+    if action in _OTHERWISE:
+        is_so, words = _OTHERWISE[action]
+        if is_so(before, after):
+            return words
     return WORDS.get(action) or "did: " + action.replace(".", ", ").replace("_", " ")
 
 

@@ -28,11 +28,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
-from accounts.audit_words import SUPPORT
+from accounts.audit_log import author_name
 from accounts.locks import tenant_for_update
 from accounts.models import ADMIN_ROLES, Tenant, User
-from accounts.selectors import members_of
-from accounts.services import post_rendered, record, write_export
+from accounts.selectors import emails_of_members, members_of
+from accounts.services import as_staff, post_rendered, record, write_export
 from pictor.kit.redis.bell import ring
 from pictor.kit.words import clock
 from storage import object_keys
@@ -87,8 +87,8 @@ def ask_for_export(
 ) -> TenantExport:
     """Queue an export of a tenant's data or of one list; the requester is mailed once it is ready.
 
-    If staff request all data of a tenant, its owners and admins get the mail instead; it must have
-    one.
+    If staff request all data of a tenant at /ops/, its owners and admins get the mail instead; it
+    must have one.
 
     A tenant may have one export of everything at a time and three within 24 hours; each person one
     list and ten. So no member delays the others. Raises ValidationError above these limits, for a
@@ -106,6 +106,7 @@ def ask_for_export(
     export = TenantExport.objects.create(
         tenant=tenant,
         asked_by=user,
+        is_of_staff=as_staff.get(),
         asked_at=now,
         due_at=now,
         page_url=page_url,
@@ -267,8 +268,13 @@ def _finish(export: TenantExport, size_bytes: int) -> bool:
     now = clock.now()
     locked.size_bytes, locked.ready_at, locked.expires_at = size_bytes, now, now + EXPORTS_KEPT
     locked.save(update_fields=["size_bytes", "ready_at", "expires_at"])
-    actor = locked.asked_by or "export"
-    record(locked.tenant.audited, "tenant.export", actor=actor, after=_describe(locked))
+    record(
+        locked.tenant.audited,
+        "tenant.export",
+        actor=locked.asked_by or "export",
+        after=_describe(locked),
+        is_of_staff=locked.is_of_staff,
+    )
     _tell(locked)
     return True
 
@@ -283,13 +289,9 @@ def _tell(export: TenantExport) -> None:
     if export.asked_by is None:
         return
     to, asker = [export.asked_by.email], "you"
-    if export.asked_by.staff_role and not export.list_name:
-        members = members_of(export.tenant_id)
-        if export.asked_by_id not in {member.user_id for member in members}:
-            to, asker = (
-                [member.user.email for member in members if member.role in ADMIN_ROLES],
-                SUPPORT,
-            )
+    if export.is_of_staff:
+        to = emails_of_members(export.tenant_id, ADMIN_ROLES)
+        asker = author_name("", export.asked_by.name, is_ours=True, has_actor=True)
     words = {"workspace": export.tenant.shown_name, "export": export, "url": export.page_url}
     post_rendered(to=to, template=MAIL, words={**words, "asker": asker})
 

@@ -21,6 +21,9 @@ class TenantExport(models.Model):
     asked_by = models.ForeignKey(
         "accounts.User", on_delete=models.SET_NULL, null=True, related_name="+"
     )
+    is_of_staff = models.BooleanField(
+        default=False, db_default=False, help_text="Requested by staff at /ops/, for its admins."
+    )
     asked_at = models.DateTimeField()
     page_url = models.CharField(
         max_length=300,

@@ -10,6 +10,7 @@ from accounts.audit_chain import sealed_part
 from accounts.audit_seals import event_seal, link_seal
 from accounts.models import Actor, AuditEvent, AuditLink, Subject, User
 from accounts.models.records import STAFFS_NOTE
+from accounts.services.owner_mail import mail_owners
 from pictor.kit.database import lock_numbers
 from pictor.kit.secrets.seals import NOTHING_BEFORE
 from pictor.kit.words import clock, ids
@@ -40,8 +41,12 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     ip: str | None = None,
+    is_of_staff: bool = False,
 ) -> AuditEvent:
     """Write one sealed audit event. Call it inside the transaction of the change itself.
+
+    Events at /ops/ and of commands are of staff; `is_of_staff` says it for what they left to a
+    worker. The tenant's owners are mailed those that concern them: see `owner_mail`.
 
     The event is linked to the chain after the commit; see `link_events`.
     """
@@ -57,10 +62,11 @@ def record(
         after=after,
         ip=ip,
         at=clock.now(),
-        is_of_staff=as_staff.get() or bool(at_the_shell.get()),
+        is_of_staff=is_of_staff or as_staff.get() or bool(at_the_shell.get()),
     )
     event.seal = event_seal(sealed_part(event))
     event.save(force_insert=True)
+    mail_owners(event)
     transaction.on_commit(link_events, robust=True)
     return event
 

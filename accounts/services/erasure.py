@@ -20,6 +20,7 @@ from accounts.selectors import api_keys_of, members_of
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
 from accounts.services.members import remove_member
+from accounts.services.owner_mail import one_act
 from accounts.services.support import end_support_in
 from accounts.services.tenants import set_tenant_status
 from pictor.kit.redis.bell import ring
@@ -83,9 +84,10 @@ def end_tenant(
     _check_name(tenant, confirmation)
     if tenant.erasure_due_at is not None:
         raise ValidationError("The tenant is being erased already.")
-    record(tenant.audited, "tenant.delete", actor=actor, ip=ip)
-    _suspend(tenant, actor, now, ip)
-    _end_memberships(tenant, actor, ip)
+    with one_act(tenant.id):
+        record(tenant.audited, "tenant.delete", actor=actor, ip=ip)
+        _suspend(tenant, actor, now, ip)
+        _end_memberships(tenant, actor, ip)
     Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now)
     transaction.on_commit(partial(ring, TASK))
 
@@ -106,7 +108,7 @@ def erase_tenant(*, tenant: Tenant, confirmation: str, actor: Actor, now: dateti
     under way or an object cannot be removed. The short-work worker retries; so may the caller.
     """
     _check_name(tenant, confirmation)
-    with transaction.atomic():
+    with transaction.atomic(), one_act(tenant.id):
         _suspend(tenant, actor, now)
         Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now + LEASE)
     _erase(tenant, actor, now)
@@ -179,9 +181,10 @@ def _make_nameless(tenant: Tenant, actor: Actor, now: datetime) -> None:
     if tenant.name == nameless:
         Tenant.objects.filter(id=tenant.id).update(erasure_due_at=None)
         return
-    _end_memberships(tenant, actor)
+    with one_act(tenant.id):
+        _end_memberships(tenant, actor)
+        record(tenant.audited, "tenant.erase", actor=actor)
     ApiKey.objects.filter(tenant=tenant).update(name="", ip_ranges=None)
     SupportGrant.objects.filter(tenant=tenant).delete()
     tenant.name, tenant.title, tenant.erasure_due_at = nameless, "", now + RETRY_AFTER
     tenant.save(update_fields=["name", "title", "erasure_due_at"])
-    record(tenant.audited, "tenant.erase", actor=actor)

@@ -15,6 +15,7 @@ from accounts.models import Actor, ApiKey, AuditEvent, Invitation, Membership, S
 from accounts.selectors import has_active_owner, has_second_factor, open_invitations
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
+from accounts.services.owner_mail import one_act
 from accounts.services.tenants import change_columns, refuse_ended
 
 INVITE = "member.invite"
@@ -79,7 +80,8 @@ def change_role_as_operator(
         return
     if membership.role == Membership.Role.OWNER:
         _refuse_last_owner(membership)
-    add_member(tenant=membership.tenant, user=membership.user, role=role, actor=actor, ip=ip)
+    with one_act(membership.tenant_id):
+        add_member(tenant=membership.tenant, user=membership.user, role=role, actor=actor, ip=ip)
     membership.role = role
 
 
@@ -133,7 +135,8 @@ def dismiss_member_as_operator(
 ) -> None:
     """Remove a member of any tenant; otherwise like `dismiss_member`."""
     _lock_for_operator(membership)
-    _dismiss(membership, heir, actor, now, ip)
+    with one_act(membership.tenant_id):
+        _dismiss(membership, heir, actor, now, ip)
 
 
 def _dismiss(

@@ -53,5 +53,5 @@ class Stop(models.Model):
 
     @property
     def audited(self) -> Subject:
-        """The subject of its audit events: shown to operators, not in the tenant's own log."""
-        return Subject("stop", str(self.pk))
+        """The subject of its audit events: a tenant reads those of its own stop."""
+        return Subject("stop", str(self.pk), self.tenant_id)

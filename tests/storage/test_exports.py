@@ -13,6 +13,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
+from accounts.audit_log import audit_events_of
 from accounts.models import AuditEvent, Mail, Membership, User
 from accounts.services import add_member, erase_tenant, write_export
 from pictor.kit.words import clock
@@ -20,6 +21,7 @@ from storage import backends, exports
 from storage.backends import bucket
 from storage.exports import ask_for_export, delete_old, export_url, make_due
 from storage.models import TenantExport
+from tests.making.acting import at_ops
 from tests.making.factories import PayingCustomer
 from tests.making.seeds import sow
 
@@ -86,17 +88,20 @@ def test_an_export_is_made_mailed_and_handed_out(acme, ask):
 
 def test_an_export_requested_by_staff_is_mailed_to_members_who_may_download_it(acme, ann):
     del ann
-    bob = User.objects.create(email="bob@pictor.example", staff_role="operator")
-    eve = User.objects.create(email="eve@example.com")
-    add_member(tenant=acme.tenant, user=eve, role=Membership.Role.VIEWER, actor="test")
-    ask_for_export(tenant=acme.tenant, user=bob, page_url="https://x.example/", now=clock.now())
+    bob = User.objects.create(email="bob@pictor.example", staff_role="operator", name="Bob Bee")
+    add_member(tenant=acme.tenant, user=bob, role=Membership.Role.VIEWER, actor="test")
+    with at_ops():
+        ask_for_export(tenant=acme.tenant, user=bob, page_url="https://x.example/", now=clock.now())
 
     make_due(now=clock.now())
 
     mail = Mail.objects.get()
     assert mail.to == "ann@example.com"
-    assert "requested by Pictor support is ready" in mail.text
+    assert "requested by Pictor support (Bob) is ready" in mail.text
     assert "bob@" not in mail.text + mail.html
+    by = {row["action"]: row["by"] for row in audit_events_of(acme.tenant.id)}
+    assert by["asked for an export"] == "Pictor support (Bob)"
+    assert by["exported the workspace's data"] == "Pictor support (Bob)"
 
 
 def test_an_export_that_nobody_could_download_is_refused(acme):

@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.audit_log import audit_events_of
 from accounts.models import AuditEvent
 from generation import pipeline
 from generation.admission.quoting import quoted_order
@@ -206,19 +207,26 @@ def test_each_change_raises_the_configurations_revision(acme):
     assert len(set(revisions)) == 3
 
 
-def test_a_stop_is_in_the_operators_audit_log_and_not_in_the_tenants(acme):
+def test_a_tenants_stop_is_in_its_audit_log_without_our_reason(acme):
+    stopped("all")
     stopped("acme", words="Call us.")
     started("acme")
 
     events = AuditEvent.objects.filter(object_type="stop").order_by("id")
     named = acme.tenant.public_id
     assert [(event.action, event.actor_name, event.tenant_id, event.after) for event in events] == [
+        ("stop.begin", "Ann", None, {"what": "all", "reason": "a vendor's bill", "words": ""}),
         (
-            *("stop.begin", "Ann", None),
+            *("stop.begin", "Ann", acme.tenant.id),
             {"what": named, "reason": "a vendor's bill", "words": "Call us."},
         ),
-        ("stop.end", "Ann", None, {"what": named}),
+        ("stop.end", "Ann", acme.tenant.id, {"what": named}),
     ]
+    begun, ended = list(audit_events_of(acme.tenant.id))[-2:]
+    assert (begun["action"], begun["after"]) == (
+        "stopped new requests of the workspace", {"what": named, "words": "Call us."}
+    )  # fmt: skip
+    assert ended["action"] == "started new requests of the workspace again"
 
 
 def test_nothing_is_stopped_or_started_twice(acme):

@@ -1,0 +1,170 @@
+"""Mail to a tenant's owners about what staff, or a command, did in it."""
+
+import pytest
+from django.core.management import call_command
+
+from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
+from accounts.services import (
+    add_member,
+    change_role_as_operator,
+    change_tenant,
+    create_tenant,
+    dismiss_member_as_operator,
+    end_tenant,
+    issue_api_key,
+    resume,
+    revoke_api_key,
+    set_prompt_retention,
+    suspend,
+)
+from accounts.services.tenants import TenantLimits
+from pictor.kit.words import clock
+from tests.making.acting import at_ops
+
+OWNER, ADMIN = Membership.Role.OWNER, Membership.Role.ADMIN
+
+
+@pytest.fixture
+def acme(db: None) -> Tenant:
+    return create_tenant(name="acme", title="Acme Prints", actor="test")
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    return User.objects.create_superuser("ann@pictor.example", "correct horse", name="Ann Bee")
+
+
+@pytest.fixture
+def own(acme: Tenant) -> User:
+    return joined(acme, "own@acme.example", OWNER)
+
+
+def joined(tenant: Tenant, email: str, role: Membership.Role) -> User:
+    user = User.objects.create_user(email, email_verified_at=clock.now())
+    add_member(tenant=tenant, user=user, role=role, actor="test")
+    return user
+
+
+def acts_in(mail: Mail) -> list[str]:
+    """What the mail says was done."""
+    return [line[2:] for line in mail.text.splitlines() if line.startswith("- ")]
+
+
+def test_owners_are_mailed_who_did_what_and_when_and_where_it_stands(acme, ann, own, settings):
+    settings.SITE_URL, settings.OPERATOR_CONTACT = "https://pictor.example", "help@pictor.example"
+    joined(acme, "admin@acme.example", ADMIN)
+    User.objects.filter(pk=joined(acme, "gone@acme.example", OWNER).pk).update(is_active=False)
+
+    with at_ops():
+        issue_api_key(tenant=acme, name="ci see.example", actor=ann)
+
+    mail = Mail.objects.get()
+    event = AuditEvent.objects.get(action="api_key.issue")
+    assert (mail.to, mail.subject) == (
+        "own@acme.example", "Pictor support (Ann) acted in Acme Prints"
+    )  # fmt: skip
+    assert acts_in(mail) == ["created the key ci see example"]
+    assert f"{event.at:%-d %B %Y, %H:%M} UTC" in mail.text
+    address = f"https://pictor.example/console/{acme.public_id}/audit/"
+    assert address in mail.text
+    assert f'href="{address}"' in mail.html
+    assert "ask the operator of this site: help@pictor.example" in mail.text
+    assert "ann@pictor.example" not in mail.text + mail.html
+
+
+def test_a_dismissal_with_its_keys_is_one_mail(acme, ann, own):
+    bob = joined(acme, "bob@acme.example", ADMIN)
+    for name in ("one", "two"):
+        issue_api_key(tenant=acme, name=name, actor=bob)
+    Invitation.objects.create(
+        tenant=acme, email="eve@acme.example", role="viewer", invited_by=bob, expires_at=clock.now()
+    )
+
+    with at_ops():
+        dismiss_member_as_operator(
+            membership=Membership.objects.get(user=bob), heir=None, actor=ann, now=clock.now()
+        )
+
+    first, second, *others = acts_in(Mail.objects.get())
+    assert first.startswith("revoked the key key_")
+    assert second.startswith("revoked the key key_")
+    assert others == [
+        "withdrew the invitation of eve@acme.example",
+        "removed bob@acme.example from the workspace",
+    ]
+
+
+def test_an_owner_who_is_lowered_is_told_too(acme, ann, own):
+    joined(acme, "bob@acme.example", OWNER)
+
+    with at_ops():
+        change_role_as_operator(membership=Membership.objects.get(user=own), role=ADMIN, actor=ann)
+
+    mails = list(Mail.objects.order_by("to"))
+    assert [mail.to for mail in mails] == ["bob@acme.example", "own@acme.example"]
+    assert acts_in(mails[0]) == ["changed the role of own@acme.example"]
+
+
+def test_a_deleted_workspaces_owners_are_mailed_once(acme, ann, own):
+    issue_api_key(tenant=acme, name="ci", actor="test")
+
+    with at_ops():
+        end_tenant(tenant=acme, confirmation="acme", actor=ann, now=clock.now())
+
+    deleted, suspended, revoked, removed = acts_in(Mail.objects.get(to="own@acme.example"))
+    assert [deleted, suspended] == ["deleted the workspace", "suspended the workspace"]
+    assert revoked.startswith("revoked the key key_")
+    assert removed == "removed own@acme.example from the workspace"
+
+
+def test_state_and_data_are_mailed_and_a_suspension_by_its_own_mail(acme, ann, own):
+    with at_ops():
+        suspend(tenant=acme, words="card refused", actor=ann)
+        resume(tenant=acme, actor=ann)
+        set_prompt_retention(tenant=acme, days=3, actor=ann)
+
+    mails = Mail.objects.order_by("created_at")
+    assert [mail.subject for mail in mails] == [
+        "Acme Prints is suspended",
+        *["Pictor support (Ann) acted in Acme Prints"] * 2,
+    ]
+    assert acts_in(mails[1]) + acts_in(mails[2]) == [
+        "resumed the workspace", "changed how long prompts are kept"
+    ]  # fmt: skip
+
+
+def test_limits_and_what_its_own_people_do_are_not_mailed(acme, ann, own):
+    add_member(tenant=acme, user=ann, role=OWNER, actor="test")
+    key, _ = issue_api_key(tenant=acme, name="ci", actor=ann)
+    revoke_api_key(key=key, actor=own, now=clock.now())
+    with at_ops():
+        change_tenant(tenant=acme, name="acme", limits=TenantLimits(max_in_flight=2), actor=ann)
+
+    assert not Mail.objects.exists()
+
+
+def test_a_command_is_mailed_as_pictor(acme, own):
+    call_command("key", "create", "acme", "--name", "ci")
+
+    mail = Mail.objects.get()
+    assert (mail.to, mail.subject) == ("own@acme.example", "Pictor acted in Acme Prints")
+    assert acts_in(mail) == ["created the key ci"]
+
+
+def test_what_is_rolled_back_is_not_mailed(acme, ann, own, monkeypatch):
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("accounts.services.members.remove_member", fails)
+    issue_api_key(tenant=acme, name="ci", actor=own)
+    joined(acme, "bob@acme.example", OWNER)
+
+    with at_ops(), pytest.raises(RuntimeError):
+        dismiss_member_as_operator(
+            membership=Membership.objects.get(user=own), heir=None, actor=ann, now=clock.now()
+        )
+
+    assert not Mail.objects.exists()
+    with at_ops():  # the act that failed is over
+        set_prompt_retention(tenant=acme, days=3, actor=ann)
+    assert acts_in(Mail.objects.first()) == ["changed how long prompts are kept"]
