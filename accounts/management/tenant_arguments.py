@@ -19,6 +19,7 @@ def add_create(actions: Any) -> None:
     create.add_argument("--rpm", metavar="N", help="requests per minute")
     create.add_argument("--ipm", metavar="N", help="images per minute")
     create.add_argument("--max-in-flight", metavar="N", help="requests at once")
+    create.add_argument("--ours", action="store_true", help="one of the operator's own tenants")
     create.add_argument("--owner", default="", metavar="EMAIL", help="invited by mail")
     create.add_argument(
         "--site", default="", metavar="URL", help="address of this site, for that mail"

@@ -123,6 +123,12 @@ class Tenant(models.Model):
         validators=[validate_time_zone],
         help_text="The time zone of the days in its reports, such as Europe/Berlin. Empty: UTC.",
     )
+    is_ours = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="The operator's own: staff may make staff its members.",
+    )
     requires_second_factor = models.BooleanField(
         default=False,
         db_default=False,

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
+from accounts.mailboxes import mailbox_of
 from accounts.models import AuditEvent, Mail, Membership, User
 from accounts.selectors.audit import events_of
 from pictor.kit.words import ids
@@ -15,6 +16,24 @@ ROLES_WITH_MONEY = (User.StaffRole.FINANCE.value, User.StaffRole.OWNER.value)
 
 WITH_APPS = User.objects.filter(authenticator__type="totp")
 """People with an authenticator app for their sign-in; each has at most one."""
+
+
+_WITH_CUSTOMERS = (
+    Membership.objects.filter(tenant__is_ours=False)
+    .select_related("tenant", "user")
+    .order_by("user__email", "tenant__name")
+)
+"""Memberships in tenants that are not the operator's own."""
+
+
+def staff_with_customers() -> list[Membership]:
+    """Memberships of staff in tenants that are not the operator's own, with both."""
+    return list(_WITH_CUSTOMERS.exclude(user__staff_role=""))
+
+
+def customers_of(address: str) -> list[Membership]:
+    """The memberships, with their tenants, of who signs in with this address, but in our own."""
+    return list(_WITH_CUSTOMERS.filter(user__email=User.normalize_username(address)))
 
 
 def has_second_factor(user_id: UUID) -> bool:
@@ -32,8 +51,12 @@ def emails_of(user_ids: Collection[str]) -> dict[str, str]:
 
 
 def staff() -> list[User]:
-    """All staff, by e-mail address, each with `has_second_factor`."""
+    """All staff, by e-mail address.
+
+    Each has `has_second_factor`, and `customers`, their memberships in customers' tenants.
+    """
     people = User.objects.exclude(staff_role="").order_by("email")
+    people = people.prefetch_related(Prefetch("memberships", _WITH_CUSTOMERS, to_attr="customers"))
     return list(people.annotate(has_second_factor=Exists(WITH_APPS.filter(id=OuterRef("id")))))
 
 
@@ -63,6 +86,12 @@ def others_move_money(person: User, *, since: datetime) -> bool:
 
 def _role_changes(since: datetime) -> QuerySet[AuditEvent]:
     return events_of("staff.set", "staff.remove").filter(at__gte=since)
+
+
+def is_address_of_staff(address: str) -> bool:
+    """True if the address leads to the mailbox of one of our staff, by whatever label."""
+    of_staff = User.objects.exclude(staff_role="").values_list("email", flat=True)
+    return mailbox_of(address) in map(mailbox_of, of_staff)
 
 
 def user_by_email(text: str) -> User | None:

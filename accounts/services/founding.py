@@ -48,6 +48,7 @@ class Start:
         price_list: the name of its shared price list; empty for none.
         limits: over all its keys.
         rules: of its first key.
+        is_ours: True for one of the operator's own.
     """
 
     paid: Micros = NOTHING
@@ -57,6 +58,7 @@ class Start:
     price_list: str = ""
     limits: TenantLimits = NO_LIMITS
     rules: KeyRules = NO_RULES
+    is_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def found_tenant(
         name=name,
         opening_balance=start.paid,
         limits=start.limits,
+        is_ours=start.is_ours,
         actor=actor,
         ip=ip,
         tenant_id=once,

@@ -16,9 +16,9 @@ from accounts.selectors import has_active_owner, has_second_factor, open_invitat
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
 from accounts.services.owner_mail import one_act
+from accounts.services.staff_as_members import INVITE, inviter_of, refuse_staff
 from accounts.services.tenants import change_columns, refuse_ended
 
-INVITE = "member.invite"
 UNINVITE = "member.uninvite"
 INVITED_FOR = timedelta(days=7)
 MAX_INVITATIONS = 50
@@ -78,6 +78,7 @@ def change_role_as_operator(
     _lock_for_operator(membership)
     if membership.role == role:
         return
+    refuse_staff(membership.tenant, membership.user.email, actor)
     if membership.role == Membership.Role.OWNER:
         _refuse_last_owner(membership)
     with one_act(membership.tenant_id):
@@ -196,9 +197,11 @@ def invite_as_operator(
 ) -> None:
     """Invite an address to any tenant, on behalf of staff; otherwise like `invite`.
 
-    `actor` replaces `by` in the audit log where a command invites.
+    `actor` replaces `by` in the audit log where a command invites. Staff invite no address of staff
+    to a customer's tenant.
     """
     tenant_for_update(tenant.id)
+    refuse_staff(tenant, email, actor or by)
     offered = Invitation(tenant=tenant, email=email, role=role, invited_by=by, is_of_staff=True)
     _offer(offered, actor or by, now, tell, ip)
 
@@ -255,7 +258,8 @@ def accept_invitation(
 ) -> Membership:
     """Make the invited person a member. The address must be their own, and verified.
 
-    The inviter must still be allowed to invite.
+    The inviter must still be allowed to invite. Staff, even if they became staff since, accept no
+    invitation of staff's to a customer's tenant, unless it was made at the shell.
     """
     tenant_for_update(invitation.tenant_id)
     open_one = open_invitations(now).filter(pk=invitation.pk).first()
@@ -264,6 +268,8 @@ def accept_invitation(
     if user.email != open_one.email or user.email_verified_at is None:
         raise ValidationError(f"This invitation is for {open_one.email}.")
     tenant, role = open_one.tenant, Membership.Role(open_one.role)
+    if open_one.is_of_staff:
+        refuse_staff(tenant, user.email, inviter_of(open_one))
     open_one.delete()
     known = Membership.objects.filter(tenant=tenant, user=user).first()
     return known or add_member(tenant=tenant, user=user, role=role, actor=user, ip=ip)

@@ -45,7 +45,7 @@ def one_act(tenant_id: UUID) -> Iterator[None]:
     finally:
         _act.reset(outside)
     if events:
-        _post(owners, events)
+        _post(tenant_id, owners, events)
 
 
 def mail_owners(event: AuditEvent) -> None:
@@ -56,7 +56,7 @@ def mail_owners(event: AuditEvent) -> None:
         return
     events = _act.get()
     if events is None:
-        _post(emails_of_owners([event.tenant_id]), [event])
+        _post(event.tenant_id, emails_of_owners([event.tenant_id]), [event])
     else:
         events.append(event)
 
@@ -67,12 +67,12 @@ def _has_own_mail(event: AuditEvent) -> bool:
     return event.action in told and told[event.action] in (event.after or {})
 
 
-def _post(owners: Collection[str], events: Sequence[AuditEvent]) -> None:
+def _post(tenant_id: UUID, owners: Collection[str], events: Sequence[AuditEvent]) -> None:
     if not owners:
         return
     first = events[0]
     people = emails_of([event.object_id for event in events if event.object_type == "user"])
-    tenant = Tenant.objects.get(pk=first.tenant_id)
+    tenant = Tenant.objects.get(pk=tenant_id)
     words = {
         "who": author_name(
             first.actor_name,

@@ -40,18 +40,21 @@ def create_tenant(
     title: str = "",
     opening_balance: Micros = NOTHING,
     limits: TenantLimits = NO_LIMITS,
+    is_ours: bool = False,
     ip: str | None = None,
     tenant_id: UUID | None = None,
 ) -> Tenant:
     """Create a tenant with its account in the ledger and, unless it is 0, an opening top-up.
 
-    Its prompts are kept for PROMPT_RETENTION_DAYS until that is changed.
+    Its prompts are kept for PROMPT_RETENTION_DAYS until that is changed. `is_ours` marks one of the
+    operator's own.
 
     Raises ValidationError for a name that is taken, empty or too long, or a negative balance.
     """
     if holds_marks(name):
         raise ValidationError({"name": INVISIBLE})
     tenant = Tenant(id=tenant_id or ids.new_uuid(), name=name, title=title, **asdict(limits))
+    tenant.is_ours = is_ours
     tenant.full_clean()
     tenant.save(force_insert=True)
     record(tenant.audited, "tenant.create", actor=actor, after=_describe(tenant), ip=ip)
@@ -107,6 +110,12 @@ def change_tenant(
         raise ValidationError({"name": INVISIBLE})
     columns = {"name": name, **asdict(limits)}
     change_columns(tenant=tenant, action="tenant.change", columns=columns, actor=actor, ip=ip)
+
+
+def set_ours(*, tenant: Tenant, is_ours: bool, actor: Actor) -> None:
+    """Mark a tenant as the operator's own, where staff may make staff its members, or unmark it."""
+    columns = {"is_ours": is_ours}
+    change_columns(tenant=tenant, action="tenant.ours", columns=columns, actor=actor)
 
 
 def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None) -> None:
@@ -183,4 +192,5 @@ def _describe(tenant: Tenant) -> dict[str, Any]:
         "images_per_minute": tenant.images_per_minute,
         "max_in_flight": tenant.max_in_flight,
         "prompt_retention_days": tenant.prompt_retention_days,
+        **({"is_ours": True} if tenant.is_ours else {}),
     }

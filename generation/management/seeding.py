@@ -253,12 +253,14 @@ def _demo_tenant(options: SeedOptions) -> Tenant:
     the first of all: no head of the ledger can have been kept before.
     """
     if not (options.demo_history and options.sandbox_url) or has_transfers():
-        return create_tenant(name=DEMO_TENANT, opening_balance=DEMO_BALANCE, actor=ACTOR)
+        return create_tenant(
+            name=DEMO_TENANT, opening_balance=DEMO_BALANCE, is_ours=True, actor=ACTOR
+        )
     if not settings.EMBEDDED:
         raise ValidationError("PICTOR_DEMO_HISTORY works only in the embedded default")
     from generation.management.history import writing  # noqa: PLC0415 - needed once in a lifetime
 
-    tenant = create_tenant(name=DEMO_TENANT, actor=ACTOR)
+    tenant = create_tenant(name=DEMO_TENANT, is_ours=True, actor=ACTOR)
     writing.write(tenant=tenant, now=clock.now(), actor=ACTOR)
     missing = Micros(DEMO_BALANCE - available_to(tenant.id))
     if missing > 0:

@@ -3,7 +3,7 @@
 Raises ValidationError, by field, for values that are missing, too long or in a wrong order.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -23,7 +23,6 @@ from generation.models import Incident, IncidentUpdate
 from generation.oversight.watch import API, WORKERS
 from pictor.kit.database import lock_numbers
 from pictor.kit.words import clock
-from pictor.kit.words.untyped import Json
 
 LOOK_BACK = timedelta(days=30)
 """Owners of tenants that used an affected part within this time may get mail."""
@@ -175,11 +174,14 @@ def correct(
     if update.words != before:
         update.edited_at = now
         update.save(update_fields=["words", "edited_at"])
-        changes: Mapping[str, Json] = {
-            "before": {"words": before},
-            "after": {"words": update.words},
-        }
-        record(update.incident.audited, "incident.correct", actor=actor, ip=ip, **changes)
+        record(
+            update.incident.audited,
+            "incident.correct",
+            actor=actor,
+            before={"words": before},
+            after={"words": update.words},
+            ip=ip,
+        )
     return update
 
 

@@ -108,7 +108,7 @@ def test_without_json_the_answer_is_for_a_person():
         ),
         (["tenant", "adjust", "Taken", "0", "--reason", "typo"], "above 0"),
         (["tenant", "adjust", "Taken", "-0.01", "--reason", "typo"], r"only \$0\.00 is"),
-        (["tenant", "set", "Taken"], "--prompt-retention-days or --uncharged-ceiling is needed"),
+        (["tenant", "set", "Taken"], "--uncharged-ceiling or --ours is needed"),
         (["tenant", "set", "Taken", "--uncharged-ceiling", "-1"], "below 0"),
         (["tenant", "set", "Taken", "--uncharged-ceiling", "0"], "stop the tenant"),
         (["key", "list", "Nobody"], "no tenant"),

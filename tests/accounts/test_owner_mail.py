@@ -167,4 +167,4 @@ def test_what_is_rolled_back_is_not_mailed(acme, ann, own, monkeypatch):
     assert not Mail.objects.exists()
     with at_ops():  # the act that failed is over
         set_prompt_retention(tenant=acme, days=3, actor=ann)
-    assert acts_in(Mail.objects.first()) == ["changed how long prompts are kept"]
+    assert acts_in(Mail.objects.get()) == ["changed how long prompts are kept"]

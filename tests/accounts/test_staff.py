@@ -8,11 +8,19 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
-from accounts.models import AuditEvent, Mail, User
+from accounts.models import AuditEvent, Mail, Membership, User
+from accounts.services import add_member, create_tenant
 from accounts.services.staff import note_seen, remove_staff, set_staff_role
 from generation.models import Condition
 
 NOW = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)
+
+
+def joined(user: User) -> None:
+    """Make them a member of a customer's tenant, and of one of the operator's own."""
+    for name, is_ours in (("acme", False), ("house", True)):
+        tenant = create_tenant(name=name, is_ours=is_ours, actor="test")
+        add_member(tenant=tenant, user=user, role=Membership.Role.VIEWER, actor="test")
 
 
 def staff(*words: str) -> str:
@@ -43,6 +51,14 @@ def test_the_first_owner_is_made_at_the_shell_and_invited_by_mail(db):
     event = AuditEvent.objects.get(action="staff.set")
     assert (event.before, event.after) == ({"role": ""}, {"role": "owner"})
     assert "as root@example.com" in event.actor_name
+
+
+def test_the_shell_says_of_which_customers_new_staff_are_members(ann):
+    joined(User.objects.create_user("carl@example.com", "correct horse", email_verified_at=NOW))
+
+    said = staff("set", "carl@example.com", "operator")
+
+    assert said == ("carl@example.com: operator\nThey are viewer of acme, a customer's tenant\n")
 
 
 def test_a_known_person_gets_the_role_without_an_invitation(ann):
@@ -158,6 +174,7 @@ def test_only_staff_can_be_removed_from_staff(ann):
 
 def test_the_list_says_role_factor_and_when_they_were_seen(ann, bob):
     note_seen(user=bob, now=NOW)
+    joined(ann)
 
     assert json.loads(staff("list", "--json")) == [
         {
@@ -165,15 +182,17 @@ def test_the_list_says_role_factor_and_when_they_were_seen(ann, bob):
             "role": "owner",
             "second_factor": False,
             "last_seen": None,
+            "member_of": ["acme"],
         },
         {
             "email": "bob@example.com",
             "role": "support",
             "second_factor": False,
             "last_seen": "2026-11-26T10:14:05+00:00",
+            "member_of": [],
         },
     ]
-    assert "ann@example.com  owner    no             never\n" in staff("list")
+    assert "ann@example.com  owner    no             never                      acme\n" in staff("list")
 
 
 def test_a_person_is_signed_out_everywhere_by_command(ann):

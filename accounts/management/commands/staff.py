@@ -16,10 +16,10 @@ from accounts.management.operator import (
     say_invalid,
 )
 from accounts.models import User
-from accounts.selectors import staff
+from accounts.selectors import customers_of, staff
 from accounts.services.staff import remove_staff, set_staff_role
 
-COLUMNS = ("email", "role", "second_factor", "last_seen")
+COLUMNS = ("email", "role", "second_factor", "last_seen", "member_of")
 
 
 class Command(OperatorCommand):
@@ -32,7 +32,7 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         every = actions.add_parser(
-            "list", help="list staff with role, second factor and last visit"
+            "list", help="list staff with role, second factor, last visit and customers' tenants"
         )
         every.add_argument("--json", action="store_true")
         give = actions.add_parser("set", help="make somebody staff, or change their role")
@@ -59,6 +59,7 @@ class Command(OperatorCommand):
                 "second_factor": person.has_second_factor,  # type: ignore[attr-defined]  # annotated
                 "last_seen": person.staff_seen_at
                 and person.staff_seen_at.isoformat(timespec="seconds"),
+                "member_of": [member.tenant.name for member in person.customers],  # type: ignore[attr-defined]  # prefetched
             }
             for person in staff()
         ]
@@ -66,12 +67,19 @@ class Command(OperatorCommand):
             self.stdout.write(json.dumps(rows))
             return
         words = {True: "yes", False: "no", None: "never"}
-        cells = [tuple(str(words.get(cell, cell)) for cell in row.values()) for row in rows]
+        cells = [
+            (*(str(words.get(cell, cell)) for cell in row), ", ".join(member_of))
+            for *row, member_of in (row.values() for row in rows)
+        ]
         print_table(self.stdout, [COLUMNS, *cells])
 
     def _set(self, options: dict[str, Any]) -> None:
         done = set_staff_role(email=options["email"], role=options["role"], actor=ACTOR)
         self.stdout.write(f"{done.user.email}: {done.user.staff_role}")
+        for member in customers_of(done.user.email):
+            self.stdout.write(
+                f"They are {member.role} of {member.tenant.name}, a customer's tenant"
+            )
         if done.is_invited:
             self.stdout.write(
                 "They get an invitation by mail and set a password with “Forgotten your"

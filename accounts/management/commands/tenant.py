@@ -50,6 +50,7 @@ from accounts.services import (
     suspend,
 )
 from accounts.services.founding import Owner, Start, found_tenant
+from accounts.services.tenants import set_ours
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros, to_decimal
 
@@ -73,7 +74,8 @@ class Command(OperatorCommand):
         arguments.add_standing(actions)
         arguments.add_people(actions)
         change = actions.add_parser(
-            "set", help="change its name, prompt retention or ceiling on uncharged cost"
+            "set",
+            help="change its name, prompt retention, ceiling on uncharged cost, or whose it is",
         )
         change.add_argument("tenant", help="name or id")
         change.add_argument("--name", metavar="NAME", help="the name that operators see")
@@ -83,6 +85,11 @@ class Command(OperatorCommand):
             metavar="USD",
             help="the most it may cost uncharged a day; or: none, for the default",
         )
+        whose = change.add_mutually_exclusive_group()
+        whose.add_argument(
+            "--ours", action="store_true", default=None, help="staff may make staff its members"
+        )
+        whose.add_argument("--not-ours", dest="ours", action="store_false", help="a customer's")
         export = actions.add_parser("export", help="export all data of a tenant as a zip file")
         export.add_argument("tenant", help="name or id")
         export.add_argument("path", type=Path, help="a file that does not exist yet")
@@ -133,6 +140,7 @@ class Command(OperatorCommand):
                 max_in_flight=read_limit(options["max_in_flight"]),
             ),
             rules=KeyRules(scopes=read_scopes(options["scopes"])),
+            is_ours=options["ours"],
         )
         founded = found_tenant(
             once=ids.new_uuid(),
@@ -261,6 +269,7 @@ class Command(OperatorCommand):
             "name": tenant.name,
             "status": tenant.status,
             "reason": suspended_because(tenant.id) if tenant.status != ACTIVE else "",
+            "is_ours": "yes" if tenant.is_ours else "",
             "created_at": tenant.created_at.isoformat(),
             "available": to_decimal(ledger().available_to(tenant.id)),
             "under_way": str(ledger().in_flight_of(tenant.id)),
@@ -317,8 +326,11 @@ class Command(OperatorCommand):
 
     def _set(self, options: dict[str, Any]) -> None:
         tenant, text = read_tenant(options["tenant"]), options["prompt_retention_days"]
-        if all(value is None for value in (text, options["uncharged_ceiling"], options["name"])):
-            raise CommandError("--name, --prompt-retention-days or --uncharged-ceiling is needed")
+        given = (text, options["uncharged_ceiling"], options["name"], options["ours"])
+        if all(value is None for value in given):
+            raise CommandError(
+                "--name, --prompt-retention-days, --uncharged-ceiling or --ours is needed"
+            )
         if options["name"] is not None:
             before, name, limits = tenant.name, options["name"].strip(), _limits_of(tenant)
             change_tenant(tenant=tenant, name=name, limits=limits, actor=ACTOR)
@@ -327,6 +339,10 @@ class Command(OperatorCommand):
             self._set_ceiling(tenant, options["uncharged_ceiling"])
         if text is not None:
             self._set_retention(tenant, text)
+        if options["ours"] is not None:
+            set_ours(tenant=tenant, is_ours=options["ours"], actor=ACTOR)
+            whose = "the operator's own" if options["ours"] else "a customer's"
+            self.stdout.write(f"{tenant.name}: {whose}")
 
     def _set_ceiling(self, tenant: Tenant, text: str) -> None:
         ceiling = None if text == "none" else read_amount(text)

@@ -26,6 +26,7 @@ TITLES: Mapping[str, str] = {
     "mail_overdue": "Mail overdue",
     "webhooks_overdue": "Webhooks overdue",
     "alerts_overdue": "Alerts overdue",
+    "staff_as_member": "Staff among a customer's members",
     "look_fails": "Check failed",
 }
 

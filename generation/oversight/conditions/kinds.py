@@ -2,7 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from generation.oversight.conditions import alerting, money, sold_cells, stalled_work, supply
+from generation.oversight.conditions import (
+    alerting,
+    money,
+    sold_cells,
+    staffing,
+    stalled_work,
+    supply,
+)
 from generation.oversight.conditions.detected import Outlook, PresentCondition
 
 Kind = Callable[[Outlook], Iterator[PresentCondition]]
@@ -31,5 +38,6 @@ KINDS: Mapping[str, Kind] = {
     "mail_overdue": stalled_work.mail,
     "webhooks_overdue": stalled_work.webhooks,
     "alerts_overdue": alerting.overdue,
+    "staff_as_member": staffing.among_customers,
 }
 """The functions by the kind's name in a condition's row."""

@@ -11,8 +11,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
+from typing_extensions import override
 
 from accounts.models import User
+from accounts.selectors import customers_of
 from accounts.selectors import staff as people_of_staff
 from accounts.services import end_sessions, remove_staff, reset_second_factors, set_staff_role
 from console.ops.access import Operator, Permission, by, done, staff
@@ -20,7 +22,7 @@ from console.parts.exports import csv_answer
 from console.parts.form_fields import dressed
 from console.parts.page_guards import View
 
-COLUMNS = ("email", "name", "role", "second_factor", "may_sign_in", "last_seen")
+COLUMNS = ("email", "name", "role", "second_factor", "may_sign_in", "last_seen", "member_of")
 ROLE_WORDS = {
     "support": "View everything, open a tenant's console, refund up to $20 a day",
     "finance": "View everything, move money",
@@ -36,6 +38,17 @@ class AddForm(forms.Form):
     role = forms.ChoiceField(
         label="Role", choices=User.StaffRole.choices, initial=User.StaffRole.SUPPORT
     )
+    is_member = forms.BooleanField(required=False, label="They stay a member there")
+
+    @override
+    def clean(self) -> None:
+        """Require a tick for a new member of staff who is a member of customers' tenants."""
+        super().clean()
+        member_of = customers_of(self.cleaned_data.get("email", ""))
+        is_new = any(not member.user.staff_role for member in member_of)
+        if is_new and not self.cleaned_data["is_member"]:
+            roles = ", ".join(f"{member.tenant.name} ({member.role})" for member in member_of)
+            self.add_error("is_member", f"They are a member of customers' tenants: {roles}.")
 
 
 @staff(Permission.STAFF)
@@ -55,8 +68,9 @@ def add(request: HttpRequest, operator: Operator) -> HttpResponse:
     if not form.is_valid():
         return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     url = request.build_absolute_uri(reverse("ops:overview"))
+    email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     try:
-        added = set_staff_role(**form.cleaned_data, url=url, **by(request, operator))
+        added = set_staff_role(email=email, role=role, url=url, **by(request, operator))
     except ValidationError as error:
         form.add_error(None, error.messages)
         return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -141,6 +155,7 @@ def _cells(person: User) -> Sequence[str]:
         person.email, person.name, person.staff_role,
         "yes" if person.has_second_factor else "no",  # type: ignore[attr-defined]  # annotated
         "yes" if person.is_active else "no", seen_at.isoformat() if seen_at else "",
+        "; ".join(member.tenant.name for member in person.customers),  # type: ignore[attr-defined]  # prefetched
     ]  # fmt: skip
 
 

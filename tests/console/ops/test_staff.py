@@ -9,7 +9,8 @@ from allauth.mfa.models import Authenticator
 from django.http import HttpResponse
 from django.test import Client
 
-from accounts.models import AuditEvent, Mail, User
+from accounts.models import AuditEvent, Mail, Membership, User
+from accounts.services import add_member, create_tenant
 from accounts.services.staff import set_staff_role
 from pictor.kit.words import clock
 from tests.console.answers import lines_of
@@ -101,6 +102,25 @@ def test_a_mistake_is_explained_and_changes_nothing(owner, email, role, said):
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert said in words_of(answer)
     assert User.objects.count() == 1
+
+
+def test_who_adds_a_member_of_a_customers_tenant_is_told_first_and_sees_it_afterwards(owner):
+    eve = User.objects.create_user("eve@acme.example", "x", email_verified_at=clock.now())
+    acme = create_tenant(name="Acme", actor="test")
+    add_member(tenant=acme, user=eve, role=Membership.Role.ADMIN, actor="test")
+    form = {"email": "Eve@acme.example", "role": "support"}
+
+    asked = owner.post(f"{PAGE}add/", form)
+    added = owner.post(f"{PAGE}add/", {**form, "is_member": "on"})
+
+    assert asked.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "They are a member of customers' tenants: Acme (admin)." in words_of(asked)
+    assert added.status_code == HTTPStatus.SEE_OTHER
+    assert f'Admin of <a class="underline" href="/ops/tenants/{acme.public_id}/">' in " ".join(
+        words_of(owner.get(PAGE)).split()
+    )
+    rows = lines_of(owner.get(f"{PAGE}?format=csv"))
+    assert [row["member_of"] for row in rows] == ["Acme", ""]
 
 
 def test_a_role_is_changed_and_said_before_and_after(owner, bob):

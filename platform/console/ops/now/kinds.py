@@ -124,6 +124,9 @@ KINDS: Mapping[str, ConditionKind] = {
     "mail_overdue": ConditionKind(SOON, *_SYSTEM),
     "webhooks_overdue": ConditionKind(SOON, *_SYSTEM),
     "alerts_overdue": ConditionKind(SOON, "See alerts", partial(_page, "ops:alerts")),
+    "staff_as_member": ConditionKind(
+        AHEAD, "See staff", partial(_page, "ops:staff"), Permission.STAFF
+    ),
     "look_fails": ConditionKind(SOON, *_SYSTEM),
 }
 
