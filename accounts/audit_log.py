@@ -132,7 +132,7 @@ def author(event: AuditEvent) -> str:
 
 def support_name(person: User | None) -> str:
     """One of our people as a tenant reads them."""
-    return _author("", person.name if person else "", is_ours=True, has_actor=True)
+    return author_name("", person.name if person else "", is_ours=True, has_actor=True)
 
 
 def address_of(event: AuditEvent) -> str:
