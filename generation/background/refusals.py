@@ -50,8 +50,13 @@ LEFT_OUT = Count(
 )
 HEADERS = frozenset({"Idempotency-Key"})
 """Headers that a param can name."""
-_QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", re.DOTALL)
-"""Callers' words as `repr` puts them into a message; no apostrophe of our own begins one."""
+_QUOTED = re.compile(
+    r"""(?<!\w)(?:'(?:[^'\\]|\\.?)*(?:'|\Z)|"(?:[^"\\]|\\.?)*(?:"|\Z))""", re.DOTALL
+)
+"""Callers' words as `repr` puts them into a message; no apostrophe of our own begins one.
+
+What is not closed ends with the message, so no search begins again within it.
+"""
 _HINT = re.compile(r" Did you mean .*", re.DOTALL)
 """The hint comes last and is made from the caller's words."""
 _COLUMNS = {

@@ -16,7 +16,8 @@ _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-oneap
 # No blanks and no letters of other alphabets: an upstream may put words of the prompt there.
 _REQUEST_ID = re.compile("[!-~]{1,120}")
 _SECRET = re.compile(r"\b(?:sk|rk|pk|key)-[\w*.-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
-_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"(https?://[^\s?\"'<>]+\??)([^\s\"'<>]*)", re.IGNORECASE)
+"""An address up to its query, and the query."""
 
 
 def request_id_of(headers: Mapping[str, str]) -> str:
@@ -48,5 +49,9 @@ def redact(text: str, api_key: str) -> str:
     if api_key:
         # An operator's key need not look like those that the pattern knows.
         line = line.replace(api_key, "[key]")
-    line = _QUERY.sub(r"\1?[query]", _SECRET.sub("[key]", line))
+    line = _ADDRESS.sub(_without_query, _SECRET.sub("[key]", line))
     return "".join(each if each.isprintable() else "?" for each in line)[:MAX_DETAIL_CHARS]
+
+
+def _without_query(address: re.Match[str]) -> str:
+    return f"{address[1]}[query]" if address[2] else address[1]

@@ -19,7 +19,7 @@ from pictor.kit.words import ids
 
 MAX_NAMED_TENANTS = 3
 """The number of tenants that must meet the same words before an operator reads them."""
-_WITH_DIGIT = re.compile(r"[\w-]*\d[\w-]*")
+_WITH_DIGIT = re.compile(r"(?<![\w-])(?:[^\W\d]|-)*\d[\w-]*")
 _NUMBERS = re.compile(r"#(?:[.,:]#)+")
 _ERRORS = """
 WITH met AS (

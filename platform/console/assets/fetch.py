@@ -76,8 +76,8 @@ def served(name: str, content: bytes) -> bytes:
     if name.endswith(".js"):
         return SOURCE_MAP.sub(b"", content)
     if name.endswith(".svg"):
-        text = re.sub(rb"<!--.*?-->\s*", b"", content)
-        text = re.sub(rb'\s+class="[^"]*"', b"", text)
+        text = re.sub(rb"<!--[^<]*-->\s*", b"", content)
+        text = re.sub(rb'(?<!\s)\s+class="[^"]*"', b"", text)
         text = text.replace(b'width="24"', b'width="20"').replace(b'height="24"', b'height="20"')
         text = text.replace(b'stroke-width="2"', b'stroke-width="1.5" aria-hidden="true"')
         return re.sub(rb"\s+", b" ", text).replace(b"> <", b"><").strip() + b"\n"

@@ -21,8 +21,8 @@ SLUGS = [
 ]
 """The guides' parts of the address, in reading order."""
 
-_TITLE = re.compile(r'<h1 id="[^"]*">(.*?)</h1>\s*<p>(.*?)</p>', re.DOTALL)
-_SECTION = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>')
+_TITLE = re.compile(r'<h1 id="[^"]*">((?:[^<]|<(?!/?h1))*)</h1>\s*<p>((?:[^<]|<(?!/?p>))*)</p>')
+_SECTION = re.compile(r'<h2 id="([^"]+)">((?:[^<]|<(?!/?h2))*)</h2>')
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pictor.embedded.part import Running, StackPart, answers_ok
 from pictor.embedded.process import Command
 from pictor.embedded.stack_record import ALSO_OURS, OURS
 
-CELERY_READY = re.compile(rb"@\S+ ready\.")
+CELERY_READY = re.compile(rb"@[^@\s]+ ready\.")
 WEB_STOP_SECONDS = 15.0
 """Time to stop: 10 s for open requests, 2 s for admission, 2 s for facts about callers."""
 DRAIN_SECONDS = 12.0

@@ -43,13 +43,14 @@ _WINDOW_BYTES = 4096
 _STRING_BODY = re.compile(rb'[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*+)*')
 _ESCAPE_START = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 _ONE_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*"'
-_STRING = re.compile(_ONE_STRING, re.DOTALL)
+_STRING = re.compile(_ONE_STRING + rb"?", re.DOTALL)
+"""A string; one that is not closed ends with the text, so no search begins again within it."""
 _WHOLE_STRINGS = re.compile(rb'[^"]*+(?:' + _ONE_STRING + rb'[^"]*+)*', re.DOTALL)
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(set(range(256)) - _STEP.keys())
 _LONG_KEYS = re.compile(rb'(long-string-[0-9a-f]{32}-)\d+"\s*:')
 """Object keys that are a placeholder of any document; a pattern for each would cost 0.1 ms."""
-_KEY_BEFORE = re.compile(rb'"((?:[^"\\]|\\.){1,200})"\s*:\s*\Z')
+_KEY_BEFORE = re.compile(rb'(?<![^{,\s])"((?:[^"\\]|\\.){1,200})"\s*:\s*\Z')
 _KEY_TAIL_BYTES = 256
 
 

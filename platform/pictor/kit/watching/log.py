@@ -43,7 +43,7 @@ _SECRETS = (
         r"\1***",
     ),
     # Cookies may hold quotes of their own, so the rest of the line goes.
-    ("cook", re.compile(r"(?i)(cookie(?:[\\\"']*:|[\\\"']+,)\s*b?[\\\"']*)[^\r\n]+"), r"\1***"),
+    ("cook", re.compile(r"(?i)(cookie(?:[\\\"']*:|[\\\"']+,)\s*+b?[\\\"']*+)[^\r\n]+"), r"\1***"),
 )
 
 
