@@ -128,6 +128,8 @@ def _haproxy(path: str, place: _Place) -> list[str]:
         "bind :443": f"bind 127.0.0.1:{place.https_port}",
         "/etc/pictor/tls/haproxy.pem": f"{place.folder}/both.pem",
     }
+    if os.geteuid() != 0:  # only root can become another
+        site["    user haproxy\n    group haproxy\n    chroot /var/lib/haproxy\n"] = ""
     _rewrite("haproxy.cfg", place, site, to="site.cfg")
     return [path, "-db", "-f", str(place.folder / "site.cfg")]
 

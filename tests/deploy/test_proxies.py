@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 from PIL import Image
 from typing_extensions import override
@@ -34,6 +35,18 @@ RETRIES_BODIES = (2, 11, 2)
 https://github.com/caddyserver/caddy/issues/7546 (seen 25 November 2026 with 2.6.2)."""
 OF_KEY = "UPDATE accounts_apikey SET ip_ranges ="
 OF_TENANT = "(SELECT id FROM accounts_tenant WHERE name = %s)"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another")
+def test_haproxy_does_not_stay_root(tmp_path):
+    nobody = dict.fromkeys(("8001", "8002", "9000"), free_port())
+
+    with running("haproxy", tmp_path / "proxy", upstreams=nobody):
+        users = {
+            child.username() for child in psutil.Process().children() if child.name() == "haproxy"
+        }
+
+    assert users == {"haproxy"}
 
 
 @pytest.fixture(scope="module")
