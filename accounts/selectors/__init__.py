@@ -24,6 +24,7 @@ from accounts.selectors.configuration import (
     config_revision,
 )
 from accounts.selectors.members import (
+    HAS_MEMBER_CHANGES,
     emails_of_members,
     emails_of_owners,
     has_active_owner,

@@ -108,6 +108,10 @@ def invitations_of(tenant_id: UUID, *, now: datetime) -> list[Invitation]:
     return list(invitations.select_related("tenant", "invited_by").order_by("-created_at"))
 
 
+HAS_MEMBER_CHANGES = Exists(MemberChange.objects.filter(tenant=OuterRef("pk")))
+"""For a tenant: whether staff asked for changes of its members."""
+
+
 def waiting_member_changes(
     now: datetime, *, tenant_id: UUID | None = None
 ) -> QuerySet[MemberChange]:

@@ -78,8 +78,7 @@ def issue_api_key(
     makes one key. With `waits_for_owner` there is no text ("") until an owner opens the key.
 
     Raises ValidationError for an unknown scope or model, a bad range or limit, too many keys, a key
-    that was made already, or an erased tenant, and ValueError for a plaintext that is not in our
-    format.
+    that was made already, or an erased tenant, and ValueError for a plaintext not in our format.
     """
     text = "" if waits_for_owner else plaintext or keys.mint(test=is_test)
     if text and not keys.is_well_formed(text):
@@ -158,28 +157,15 @@ def rotate_api_key(
 ) -> str:
     """Give a key a new secret and return it; the old one works for `overlap` longer.
 
-    With `opens` it is the first secret of a key that waits for an owner, whose key it is from now.
-
-    The key keeps its id, rules, budgets and usage. Only one former text is kept. Raises
+    With `opens` it is the first secret of a key that waits for an owner, whose key it then is. The
+    key keeps its id, rules, budgets and usage. Only one former text is kept. Raises
     ValidationError while an earlier one still works, unless there is no overlap, for a key that has
     ended, is to be opened first or was opened before, and for an overlap not among `OVERLAPS`.
     """
     if overlap not in OVERLAPS.values():
         raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
     key.refresh_from_db(from_queryset=ApiKey.objects.select_for_update())
-    if key.has_ended(now):
-        raise ValidationError("the key is revoked or expired: create another one")
-    if opens and not key.waits_for_owner:
-        raise ValidationError("This key was opened before, and its secret is shown only once.")
-    if key.waits_for_owner and not opens:
-        raise ValidationError("the key has no secret yet: an owner opens it in the console")
-    until = key.previous_until
-    if overlap and until is not None and until > now:
-        raise ValidationError(
-            f"The secret before the present one works until {until:%-d %b %Y, %H:%M:%S} UTC and may"
-            " still be in use: rotate again after that. To end all secrets at once, rotate with the"
-            ' overlap "0" (at once).'
-        )
+    _refuse_rotation(key, overlap, now, opens=opens)
     before = {"visible_prefix": key.visible_prefix}
     text = keys.mint(test=key.is_test)
     key.previous_digest, key.previous_until = (
@@ -196,6 +182,22 @@ def rotate_api_key(
     action = "api_key.open" if opens else "api_key.rotate"
     record(key.audited, action, actor=actor, before=before, after=after, ip=ip)
     return text
+
+
+def _refuse_rotation(key: ApiKey, overlap: timedelta, now: datetime, *, opens: bool) -> None:
+    if key.has_ended(now):
+        raise ValidationError("the key is revoked or expired: create another one")
+    if opens and not key.waits_for_owner:
+        raise ValidationError("This key was opened before, and its secret is shown only once.")
+    if key.waits_for_owner and not opens:
+        raise ValidationError("the key has no secret yet: an owner opens it in the console")
+    until = key.previous_until
+    if overlap and until is not None and until > now:
+        raise ValidationError(
+            f"The secret before the present one works until {until:%-d %b %Y, %H:%M:%S} UTC and may"
+            " still be in use: rotate again after that. To end all secrets at once, rotate with the"
+            ' overlap "0" (at once).'
+        )
 
 
 _NOTE_USE = """

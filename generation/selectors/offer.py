@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 
-from accounts.models import MemberChange, Tenant
-from accounts.selectors import tenants_like
+from accounts.models import Tenant
+from accounts.selectors import HAS_MEMBER_CHANGES, tenants_like
 from billing.upstream_cost import CostRow, CostTable
 from generation.models import Channel, ChannelTrial, Contract, Route, Serves, Stop, Worker
 from generation.models import CostTable as StoredCosts
@@ -151,9 +151,7 @@ def tenant_and_stop(public_id: str) -> Tenant | None:
     """The tenant with this public id, with `is_stopped`, and `has_changes` of its members."""
     if ids.parse(ids.TENANT, public_id) is None:
         return None
-    changes = MemberChange.objects.filter(tenant=OuterRef("pk"))
-    found = _with_stops(tenants_like(public_id)).annotate(has_changes=Exists(changes))
-    return found.first()
+    return _with_stops(tenants_like(public_id)).annotate(has_changes=HAS_MEMBER_CHANGES).first()
 
 
 def _with_stops(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:

@@ -47,8 +47,7 @@ def page(
         keys_after=after,
         max_keys=MAX_KEYS + 1,
     )
-    keys = facts.keys
-    shown = keys[:MAX_KEYS]
+    shown = facts.keys[:MAX_KEYS]
     context = {
         "operator": operator,
         "tenant": tenant,
@@ -65,11 +64,10 @@ def page(
         "keys": [(key, key.status(now)) for key in shown],
         "keys_of_all": facts.number_of_keys,
         "is_later": after is not None,
-        "older_keys": shown[-1].public_id if len(keys) > MAX_KEYS else "",
+        "older_keys": shown[-1].public_id if len(facts.keys) > MAX_KEYS else "",
         "members": facts.members,
         "invitations": facts.invitations,
-        "changes": facts.changes,
-        "decisions": DECISIONS,
+        "asked": {"changes": facts.changes, "decisions": DECISIONS},
         "roles": Membership.Role.choices,
         "export": facts.export,
     }
