@@ -219,5 +219,6 @@ def test_the_waiting_page_shows_support_no_money_and_no_buttons(acme, ann, sam):
 
     assert "Invite eve@else.example as owner" in said_by(page)
     assert "/approve/" not in page.content.decode()
+    assert "money waits" not in said_by(page)
     assert support.get("/ops/moves/?format=csv").status_code == HTTPStatus.NOT_FOUND
     assert decide(support, change, "approve").status_code == HTTPStatus.NOT_FOUND
