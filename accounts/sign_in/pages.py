@@ -155,19 +155,16 @@ class SetUpView(NextRedirectMixin, ActivateTOTPView):
 
     @override
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Ask for the present app; staff without one are asked for a mailed code."""
+        """Ask for the present app, which the library would have removed first, or a mailed code."""
         user = request.user
         if isinstance(user, User):
             self.replaced = app_since(user)
-            if self.replaced is not None:
-                if not has_shown_lately(request, user, since=self.replaced):
-                    return ask_for_factor(request)
-                raise_if_reauthentication_required(request, app="allauth.mfa")
-                return FormView.dispatch(self, request, *args, **kwargs)  # the library refuses
-            if user.keeps_app and not is_confirmed(request):
+            if self.replaced is None and user.keeps_app and not is_confirmed(request):
                 return redirect(self.passthrough_next_url(reverse("mfa_confirm_address")))
-        shown: HttpResponseBase = super().dispatch(request, *args, **kwargs)
-        return shown
+            if self.replaced and not has_shown_lately(request, user, since=self.replaced):
+                return ask_for_factor(request)
+        raise_if_reauthentication_required(request, app="allauth.mfa")
+        return FormView.dispatch(self, request, *args, **kwargs)
 
     @override
     def get_success_url(self) -> str:

@@ -4,12 +4,19 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp
 from django.core.cache import cache
 from django.db import connection
+from django.test import Client
 
+from accounts.models import User
+from accounts.rates import on_redis
+from accounts.rates.local import LocalBuckets
 from accounts.services import create_tenant, create_user, issue_api_key
+from tests.accounts.factors import set_up, sign_in
 from tests.accounts.sign_ups import PASSWORD
 from tests.making.seeds import sow
 
@@ -54,6 +61,46 @@ def acme_key(acme):
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(2) as pool:
         yield pool
+
+
+@pytest.fixture
+def staff_mfa(settings, monkeypatch):
+    """Require the factor, and forget limits left by other tests, here and on Redis."""
+    monkeypatch.setattr(on_redis, "_local", LocalBuckets())
+    settings.STAFF_MFA = True
+    settings.SECURE_SSL_REDIRECT = False
+    cache.clear()
+
+
+@pytest.fixture
+def turns(monkeypatch):
+    """Half minutes that pass when a code is made, and never by themselves."""
+    now = count(1_000)
+    current = [next(now)]
+    monkeypatch.setattr(totp, "yield_hotp_counters_from_time", lambda: iter(current))
+
+    def code(secret):
+        current[0] = next(now)
+        return totp.format_hotp_value(totp.hotp_value(secret, current[0]))
+
+    return code
+
+
+@pytest.fixture
+def root():
+    return User.objects.create_superuser("root@example.com", PASSWORD)
+
+
+@pytest.fixture
+def browser():
+    return Client()
+
+
+@pytest.fixture
+def secret(root, browser, turns):
+    """The secret of the app set up by the signed-in person of this browser."""
+    sign_in(browser)
+    return set_up(browser, turns)
 
 
 def until_waiting(count: int) -> None:

@@ -192,7 +192,9 @@ def test_the_list_says_role_factor_and_when_they_were_seen(ann, bob):
             "member_of": [],
         },
     ]
-    assert "ann@example.com  owner    no             never                      acme\n" in staff("list")
+    assert "ann@example.com  owner    no             never                      acme\n" in staff(
+        "list"
+    )
 
 
 def test_a_person_is_signed_out_everywhere_by_command(ann):

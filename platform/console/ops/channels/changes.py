@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from billing.upstream_cost import CostTable
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.channels.shown import sentence_about
-from console.ops.reasons import LACKS_REASON, reason_form
+from console.ops.reasons import LACKS_REASON, ReasonForm, reason_form
 from console.parts.form_fields import MAX_LIMIT
 from generation.catalogue import services
 from generation.catalogue.services import STOPS, UNTESTED, ChannelOptions
@@ -43,7 +43,7 @@ class ChannelChange:
         note: a further remark about it.
         make: makes the change; takes `may_stop` and `untested` if it can be refused for these.
         always_named: True if the channel's name must be typed even without doubts.
-        is_safe: True for a step to safety, which asks for a reason and nothing else.
+        reason: of a step to safety, which asks for it and nothing else.
     """
 
     title: str
@@ -52,7 +52,7 @@ class ChannelChange:
     note: str
     make: Callable[..., object]
     always_named: bool = False
-    is_safe: bool = False
+    reason: ReasonForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def pause(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
         make=partial(
             services.set_enabled, channel=found, is_enabled=False, **by(request, operator)
         ),
-        is_safe=True,
+        reason=reason_form(request),
     )
     return confirm_or_make(request, operator, found, change, outlook=outlook_of(found, {}))
 
@@ -227,14 +227,9 @@ def confirm_or_make(
 
     Without an outlook the change is impossible, and `why_not` gives the reason.
     """
-    complaint, reason = why_not, reason_form(request)
+    complaint = why_not
     if outlook is not None and request.method == "POST":
-        if change.is_safe:
-            complaint = "" if reason.is_valid() else LACKS_REASON
-            arguments = {"may_stop": True, **reason.cleaned_data}
-        else:
-            complaint = complaint_of(request, channel, outlook, always_named=change.always_named)
-            arguments = confirmed_arguments(outlook)
+        complaint, arguments = _judge(request, channel, change, outlook)
         try:
             if not complaint:
                 change.make(**arguments)
@@ -249,11 +244,21 @@ def confirm_or_make(
         "complaint": complaint,
         "kept": kept or {},
         "form": form,
-        "reason": reason,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
     template = "ops/channel_weigh.html" if form else "ops/channel_change.html"
     return render(request, template, context, status=status)
+
+
+def _judge(
+    request: HttpRequest, channel: Channel, change: ChannelChange, outlook: ChangeOutlook
+) -> tuple[str, Mapping[str, Any]]:
+    """Return the complaint about a sent form, empty without one, and the change's arguments."""
+    if change.reason is None:
+        complaint = complaint_of(request, channel, outlook, always_named=change.always_named)
+        return complaint, confirmed_arguments(outlook)
+    complaint = "" if change.reason.is_valid() else LACKS_REASON
+    return complaint, {"may_stop": True, **change.reason.cleaned_data}
 
 
 def outlook_of(
