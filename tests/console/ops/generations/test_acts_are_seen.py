@@ -1,0 +1,384 @@
+"""Every act of staff about a tenant stands in its audit log as theirs, or is a named exemption."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from accounts.audit_log import audit_events_of, audit_page, author
+from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
+from accounts.selectors import tenant_by_id
+from accounts.services import add_member, issue_api_key, open_support, suspend
+from accounts.services.members import invite_as_operator
+from billing.models import MoneyMove, PriceBook
+from billing.pricing import BookRow
+from billing.services import create_price_list, draft_price_book, publish_price_book
+from generation.catalogue.services.stop_switch import Stoppable, stop
+from generation.models import Generation
+from pictor.kit.words import clock
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
+from tests.console.ops.addresses import addresses
+from tests.making.acting import at_ops
+from tests.making.factories import PayingCustomer
+from tests.stack.servers import ROOT
+
+WHY = {"reason": "they asked", "note": "ticket 7", "words": "Sorry"}
+SUPPORT_OFF = {"allows_support": "on", "shows_support_content": "on"}
+"""What an owner's form says of support, sent with each act: it changes nothing."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A tenant with an owner and a developer, and an owner of the house who acts in it."""
+
+    client: Client
+    acme: PayingCustomer
+    made: Mapping[str, Callable[..., Generation]]
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.acme.tenant
+
+    @property
+    def staff(self) -> User:
+        return User.objects.get(email="op@pictor.example")
+
+    @property
+    def developer(self) -> User:
+        return User.objects.get(email="dev@acme.example")
+
+    def send(self, path: str, **said: Any) -> Any:
+        return self.client.post(f"/ops/{path}", {**SUPPORT_OFF, **said})
+
+    def of_tenant(self, page: str, **said: Any) -> Any:
+        return self.send(f"tenants/{self.tenant.public_id}/{page}", **said)
+
+    def of(self, kind: str, action: str, **said: Any) -> Any:
+        made = self.made[kind](self.acme)
+        return self.send(f"generations/{made.public_id}/{action}/", once=new_uuid(), **WHY, **said)
+
+    def confirmed(self, path: str, **said: Any) -> Any:
+        """Send the form of a page with what it shows."""
+        drawn = self.client.get(f"/ops/{path}", said).content.decode()
+        hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', drawn)
+        fields = {unescape(name): unescape(value) for name, value in hidden}
+        return self.send(path.replace("review/", "publish/"), **{**fields, **said})
+
+    def book(self, cents: int, *, later: bool = False) -> PriceBook:
+        """A published book of the tenant's own."""
+        now = clock.now()
+        begins = now + timedelta(days=1) if later else now
+        return publish_price_book(book=self.draft(cents), actor="test", now=now, begins=begins)
+
+    def draft(self, cents: int) -> PriceBook:
+        row = BookRow("gpt-image-2", "1024x1024", "low", Micros(cents * 10_000), 1024, 1024)
+        return draft_price_book(
+            name="own", rows=[row], effective_from=clock.now(), tenant_id=self.tenant.id,
+            actor="test",
+        )  # fmt: skip
+
+    def invitation(self) -> Invitation:
+        invite_as_operator(
+            tenant=self.tenant, email="eve@acme.example", role=Membership.Role.VIEWER,
+            by=self.staff, now=clock.now(), tell=lambda invited: None, actor="test",
+        )  # fmt: skip
+        return Invitation.objects.get()
+
+
+def money(world: World, kind: str = "credit") -> Any:
+    return world.of_tenant(
+        f"money/{kind}/", once=new_uuid(), amount="5", seen="5000000", reason="sorry", note="n"
+    )
+
+
+def resume(world: World) -> Any:
+    suspend(tenant=world.tenant, words="unpaid", actor="test")
+    return world.of_tenant("resume/")
+
+
+def assign(world: World) -> Any:
+    resellers = create_price_list(name="resellers", actor="test")
+    return world.confirmed(f"tenants/{world.tenant.public_id}/prices/list/", list=resellers.id)
+
+
+def publish(world: World) -> Any:
+    return world.confirmed(f"prices/{world.draft(2).pk}/review/")
+
+
+def withdraw(world: World) -> Any:
+    return world.confirmed(f"prices/{world.book(2, later=True).pk}/withdraw/")
+
+
+def restore(world: World) -> Any:
+    first, _ = world.book(20), world.book(21)
+    return world.confirmed(f"prices/{first.pk}/restore/")
+
+
+def end_view(world: World) -> Any:
+    with at_ops():
+        grant = open_support(tenant=world.tenant, user=world.staff, reason="a", now=clock.now())
+    return world.of_tenant(f"support/{grant.public_id}/end/")
+
+
+def look(world: World) -> Any:
+    Tenant.objects.filter(pk=world.tenant.pk).update(shows_support_content=True)
+    return world.of("delivered", "look")
+
+
+def refund_several(world: World) -> Any:
+    made = world.made["delivered"](world.acme)
+    return world.send(
+        "generations/refunds/", generation=[made.public_id], once=new_uuid(), number=1, **WHY
+    )
+
+
+def outage(world: World) -> Any:
+    world.made["failed"](world.acme)
+    moments = (clock.now() + timedelta(minutes=minutes) for minutes in (-30, 30))
+    since, until = (f"{at:%Y-%m-%dT%H:%M}" for at in moments)
+    return world.send(
+        "generations/outage/",
+        since=since, until=until, once=new_uuid(), seen=52_680, number=1, **WHY,
+    )  # fmt: skip
+
+
+def start(world: World) -> Any:
+    stop(what=Stoppable(tenant=world.tenant), reason="a", now=clock.now(), actor="test")
+    return world.send("system/start/", what=world.tenant.public_id)
+
+
+def approve(world: World) -> Any:
+    move = MoneyMove.objects.create(
+        id=new_uuid(),
+        tenant=world.tenant, kind="credit", amount=7_000_000, reason="sorry", note="n",
+        asked_by_name="bob@pictor.example", asked_at=clock.now(),
+        expires_at=clock.now() + timedelta(days=1),
+    )  # fmt: skip
+    return world.send(f"moves/{move.id}/approve/")
+
+
+def limits(world: World) -> Any:
+    days = world.tenant.prompt_retention_days
+    return world.of_tenant(
+        "limits/", name="acme", max_in_flight="4", prompt_retention_days=days or ""
+    )
+
+
+def key_page(world: World, action: str, **said: Any) -> Any:
+    return world.of_tenant(f"keys/{world.acme.key.public_id}/{action}/", **said)
+
+
+def member(world: World, action: str = "", **said: Any) -> Any:
+    return world.of_tenant(f"members/{world.developer.id}/{action}", **said)
+
+
+ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
+    "tenant_money": (money, "gave a credit"),
+    "tenant_suspend": (
+        lambda world: world.of_tenant("suspend/", words="unpaid"), "suspended the workspace",
+    ),
+    "tenant_resume": (resume, "resumed the workspace"),
+    "tenant_limits": (limits, "changed the workspace's name or limits"),
+    "tenant_list": (assign, "changed the workspace's shared price list"),
+    "price_publish": (publish, "published the price list own:1"),
+    "price_withdraw": (withdraw, "withdrew the price list own:1"),
+    "price_restore": (restore, "published the price list own:3"),
+    "tenant_key_new": (
+        lambda world: world.of_tenant("keys/", name="new", once=new_uuid()), "created the key new",
+    ),
+    "tenant_key_change": (
+        lambda world: key_page(world, "change", name="nightly", scopes=["images:write"]),
+        "changed the key nightly",
+    ),
+    "tenant_key_revoke": (lambda world: key_page(world, "revoke"), "revoked the key key_…"),
+    "tenant_invite": (
+        lambda world: world.of_tenant("members/", email="eve@acme.example", role="viewer"),
+        "invited eve@acme.example",
+    ),
+    "tenant_member": (lambda world: member(world, role="viewer"), "changed the role of …"),
+    "tenant_dismiss": (
+        lambda world: member(world, "remove/", keys="revoke"), "removed … from the workspace",
+    ),
+    "tenant_uninvite": (
+        lambda world: world.of_tenant(f"invitations/{world.invitation().id}/"),
+        "withdrew the invitation of eve@acme.example",
+    ),
+    "tenant_export": (lambda world: world.of_tenant("export/"), "asked for an export"),
+    "tenant_erase": (lambda world: world.of_tenant("erase/", name="acme"), "deleted the workspace"),
+    "support_open": (
+        lambda world: world.of_tenant("support/open/", once=new_uuid(), reason="ticket 7"),
+        "opened a support view: ticket 7",
+    ),
+    "support_end": (end_view, "ended the support view"),
+    "generation_look": (look, "looked at the prompt and images of the generation gen_…"),
+    "generation_refund": (lambda world: world.of("delivered", "refund", amount="0.02"), "refunded"),
+    "generation_credit": (lambda world: world.of("failed", "credit", amount="1"), "gave a credit"),
+    "generation_refunds": (refund_several, "refunded"),
+    "outage": (outage, "gave a credit"),
+    "generation_cancel": (
+        lambda world: world.of("waiting", "cancel"), "canceled the generation gen_…",
+    ),
+    "generation_fail": (
+        lambda world: world.of("running", "fail"), "ended the generation gen_… as failed",
+    ),
+    "stop": (
+        lambda world: world.send("system/stop/", what="acme", reason="a", words="b"),
+        "stopped new requests of the workspace",
+    ),
+    "start": (start, "started new requests of the workspace again"),
+    "move_approve": (approve, "gave a credit"),
+}  # fmt: skip
+"""By address: an act about a tenant, and how its log begins what was done."""
+
+MAILED = {
+    *("tenant_resume", "tenant_key_new", "tenant_key_change", "tenant_key_revoke"),
+    *("tenant_invite", "tenant_member", "tenant_dismiss", "tenant_uninvite", "tenant_erase"),
+    *("stop", "start"),
+}
+"""Acts on keys, members, state and data. A suspension and an export have mails of their own."""
+
+EXEMPT: Mapping[str, tuple[str, ...]] = {
+    "a note about a problem, for staff: no tenant has less or more by it": (
+        *("assign", "unassign", "silence", "accept", "recall"),
+    ),
+    "a move that waits, or is declined, moved nothing (ADR 0058)": ("move_decline",),
+    "what we pay vendors: no tenant's charge depends on it": (
+        *("channel_costs", "bill_new", "bill_columns", "bill_accept", "bill_again", "bill_forget"),
+        *("bill_take", "bill_dispute", "bill_line_back", "bill_line_withdraw", "bill_line_pick"),
+    ),
+    "a draft charges nobody until it is published": (
+        *("price_new", "price_change", "price_retype", "price_undo", "price_markup"),
+        *("price_discard", "tenant_override"),
+    ),
+    "of everyone: tenants read it in the offer, the prices or on the status page": (
+        *("channel_new", "channel_edit", "channel_test", "channel_enable", "channel_swap"),
+        *("channel_discard", "channel_pause", "channel_weigh", "channel_reset", "channel_archive"),
+        *("model_edit", "model_copy", "model_on", "model_off", "model_end", "model_keep"),
+        *("price_list_new", "price_list_rename", "incident_new", "incident_plan"),
+        *("incident_update", "incident_correct"),
+    ),
+    "of the house: who is staff, and who hears of problems": (
+        *("staff_add", "staff_role", "staff_factor", "staff_sessions", "staff_remove"),
+        *("alert_new", "alert_edit", "alert_confirm", "alert_secret", "alert_test"),
+        *("alert_enable", "alert_disable", "alert_remove", "alert_restore"),
+    ),
+    "changes nothing: it proves, or wakes a worker for what waits": (
+        *("ledger_check", "generation_ring"),
+    ),
+    "a new tenant has nobody to read its log yet; its first event says who made it": (
+        "tenant_new",
+    ),
+}
+
+
+@pytest.fixture
+def world(owner, acme, delivered, failed, running) -> World:
+    User.objects.filter(email="op@pictor.example").update(name="Ann Bee")
+    for name, role in (("own", Membership.Role.OWNER), ("dev", Membership.Role.DEVELOPER)):
+        person = User.objects.create_user(f"{name}@acme.example", email_verified_at=clock.now())
+        add_member(tenant=acme.tenant, user=person, role=role, actor="test")
+    issue_api_key(tenant=acme.tenant, name="of dev", actor=User.objects.get(email=person.email))
+    # Staff who are the tenant's people, too, act at /ops/ as staff.
+    staff = User.objects.get(email="op@pictor.example")
+    add_member(tenant=acme.tenant, user=staff, role=Membership.Role.ADMIN, actor="test")
+    kinds = {"delivered": delivered, "failed": failed, "running": running}
+    return World(owner, acme, {**kinds, "waiting": lambda customer: customer.generation()})
+
+
+def test_every_acting_address_is_about_a_tenant_or_exempt_for_a_reason():
+    exempt = [name for names in EXEMPT.values() for name in names]
+
+    assert {*ACTS} ^ {*exempt} == {one.name for one in addresses() if one.acts}
+    assert len(exempt) == len({*exempt})
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_an_act_stands_in_the_tenants_log_as_staffs_and_changes_nothing_of_support(world, name):
+    act, words = ACTS[name]
+    before = AuditEvent.objects.latest("id").pk
+
+    answer = act(world)
+
+    # What the recipe needs first was made by "test".
+    events = [
+        (author(event), row["action"])
+        for event in audit_page(world.tenant.id, limit=50)
+        for row in audit_events_of(world.tenant.id)
+        if event.pk > before and event.actor_name != "test" and row["id"] == event.pk
+    ]
+    assert {by for by, _ in events} == {"Pictor support (Ann)"}, answer.content.decode()[-3000:]
+    pattern = re.escape(words).replace("…", r"\S+")
+    assert [done for _, done in events if re.fullmatch(pattern, done)]
+    stored = tenant_by_id(world.tenant.id)
+    lets = name == "generation_look"
+    assert (stored.allows_support, stored.shows_support_content) == (True, lets)
+    mails = Mail.objects.filter(to="own@acme.example")
+    acted = [mail.text for mail in mails if mail.subject == "Pictor support (Ann) acted in acme"]
+    assert len(acted) == (name in MAILED)
+
+
+def test_a_new_tenants_log_begins_with_who_made_it(world):
+    world.send("tenants/new/", once=new_uuid_of_form(world), name="Beta", owner="bea@beta.example")
+
+    beta = Tenant.objects.get(name="Beta")
+    events = audit_page(beta.id, limit=9)
+
+    assert {author(event) for event in events} == {"Pictor support (Ann)"}
+    assert not Mail.objects.filter(to="bea@beta.example", contents="").exists()
+
+
+def new_uuid_of_form(world: World) -> str:
+    drawn = world.client.get("/ops/tenants/new/").content.decode()
+    found = re.search(r'name="once" value="([^"]+)"', drawn)
+    assert found
+    return found[1]
+
+
+COMMANDS = [
+    (("tenant", "credit", "acme", "5", "--reason", "n", "--words", "sorry"), "gave a credit"),
+    (
+        ("tenant", "limits", "acme", "--max-in-flight", "4"),
+        "changed the workspace's name or limits",
+    ),
+    (("tenant", "suspend", "acme", "--words", "unpaid"), "suspended the workspace"),
+    (
+        ("tenant", "set", "acme", "--uncharged-ceiling", "9"),
+        "changed the workspace's ceiling on uncharged cost",
+    ),
+    (("tenant", "set", "acme", "--ours"), "marked the workspace as the operator's own"),
+    (("tenant", "role", "acme", "dev@acme.example", "viewer"), "changed the role of …"),
+    (("key", "create", "acme", "--name", "ci"), "created the key ci"),
+    (("stop", "acme", "--reason", "a"), "stopped new requests of the workspace"),
+]
+
+
+@pytest.mark.parametrize(("command", "words"), COMMANDS)
+def test_a_commands_act_is_pictors_whoever_it_is_run_as(world, command, words):
+    before = AuditEvent.objects.latest("id").pk
+
+    call_command(*command, "--as", "op@pictor.example")
+
+    rows = [row for row in audit_events_of(world.tenant.id) if row["id"] > before]
+    assert {row["by"] for row in rows} == {"Pictor"}
+    pattern = re.escape(words).replace("…", r"\S+")
+    assert [row["action"] for row in rows if re.fullmatch(pattern, row["action"])]
+
+
+def test_only_an_owners_settings_change_what_support_may_see():
+    callers = {
+        str(path.relative_to(ROOT))
+        for app in ("accounts", "billing", "generation", "platform", "storage", "webhooks")
+        for path in (ROOT / app).rglob("*.py")
+        if "set_support(" in path.read_text(encoding="utf-8")
+    }
+
+    assert callers == {
+        "accounts/services/support.py", "platform/console/workspace/settings/pages.py"
+    }  # fmt: skip
