@@ -13,6 +13,7 @@ from django.db.models.functions import Cast
 from accounts.audit_words import (
     API_KEY,
     AT_THE_SHELL,
+    BY_STAFF,
     OURS,
     SUPPORT,
     name_in,
@@ -37,7 +38,7 @@ SELECT name FROM hand WHERE name IS NOT NULL
 """
 """The distinct names of commands with a person in brackets, found by jumping through the index."""
 SUPPORTS = ("support.open", "support.end")
-"""Actions that only staff take; decisive only in events from before `is_of_staff`."""
+"""Actions that only staff take, even if they are members of the tenant."""
 _COLUMNS = ("id", "actor_id", "actor_name", "action", "object_type", "object_id")
 
 
@@ -117,11 +118,11 @@ def all_events(sought: EventFilter, *, after: int | None = None, limit: int) -> 
 
 
 def _names_of(who: str) -> list[str]:
-    """The name itself, and the names of commands run on that person's behalf."""
+    """The name itself, as staff's, and the names of commands run on that person's behalf."""
     with connection.cursor() as cursor:
         cursor.execute(_HANDS)
         hands = [row[0] for row in cursor.fetchall()]
-    return [who, *(name for name in hands if name.endswith(f" as {who})") or who == AT_THE_SHELL)]
+    return [who, who + BY_STAFF, *(name for name in hands if name.endswith(f" as {who})") or who == AT_THE_SHELL)]
 
 
 def author(event: AuditEvent) -> str:
@@ -171,9 +172,9 @@ def _export_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_tenant(tenant_id: UUID) -> QuerySet[AuditEvent]:
-    """A tenant's events; `is_ours` unless one of its keys or one of its people acted.
+    """A tenant's events; `is_ours` unless one of its keys or its past or present members acted.
 
-    An event from before `is_of_staff` is of its people if a past or present member acted.
+    Members who acted as staff are ours.
     """
     mine = Membership.objects.filter(tenant_id=tenant_id, user_id=OuterRef("actor_id"))
     joined = AuditEvent.objects.filter(
@@ -182,11 +183,9 @@ def _of_tenant(tenant_id: UUID) -> QuerySet[AuditEvent]:
         object_id=Cast(OuterRef("actor_id"), CharField()),
     )
     by_key = Q(actor=None, actor_name__startswith=API_KEY)
-    by_member = (Exists(mine) | Exists(joined)) & ~Q(action__in=SUPPORTS)
-    by_program = Q(actor=None) & ~by_key
-    of_before = Q(is_of_staff=None, actor__isnull=False) & ~by_member
-    ours = Q(is_of_staff=True) | by_program | of_before
-    return AuditEvent.objects.filter(tenant_id=tenant_id).annotate(is_ours=ours)
+    by_staff = Q(action__in=SUPPORTS) | Q(actor_name__endswith=BY_STAFF)
+    by_tenant = (by_key | Exists(mine) | Exists(joined)) & ~by_staff
+    return AuditEvent.objects.filter(tenant_id=tenant_id).annotate(is_ours=~by_tenant)
 
 
 def _by(who: str) -> Q:

@@ -26,14 +26,10 @@ class SealedEvent(NamedTuple):
     after: Mapping[str, Any] | None
     ip: str | None
     at: datetime
-    is_of_staff: bool | None
 
     @property
     def content(self) -> str:
-        """The columns as JSON, identical before and after a round trip through the database.
-
-        An event from before `is_of_staff` has an array without it: its seal stays valid.
-        """
+        """The columns as JSON, identical before and after a round trip through the database."""
         plain = [
             None if self.actor_id is None else str(self.actor_id),
             self.actor_name,
@@ -41,7 +37,6 @@ class SealedEvent(NamedTuple):
             *(self.action, self.object_type, self.object_id, self.before, self.after),
             None if self.ip is None else ip_address(self.ip).packed.hex(),
             microseconds(self.at),
-            *([] if self.is_of_staff is None else [self.is_of_staff]),
         ]
         return json.dumps(plain, sort_keys=True, separators=(",", ":"))
 

@@ -18,8 +18,7 @@ class AuditEvent(models.Model):
     """A change: its actor, IP address, and values before and after. Append-only; never a secret.
 
     A trigger refuses any other write. Its seal (accounts/audit_seals.py) shows that we wrote it;
-    events from before the chain have none. `is_of_staff` says that staff acted, or a command; it is
-    null in events from before the column.
+    events from before the chain have none.
     """
 
     append_only = True
@@ -38,7 +37,6 @@ class AuditEvent(models.Model):
     after = models.JSONField(null=True, blank=True)
     ip = models.GenericIPAddressField(null=True, blank=True)
     at = models.DateTimeField(db_default=Now(), editable=False)
-    is_of_staff = models.BooleanField(null=True, editable=False)
     seal = models.BinaryField(max_length=32, null=True, editable=False)
 
     class Meta:

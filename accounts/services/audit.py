@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts.audit_chain import sealed_part
 from accounts.audit_seals import event_seal, link_seal
+from accounts.audit_words import BY_STAFF
 from accounts.models import Actor, AuditEvent, AuditLink, Subject, User
 from accounts.models.records import STAFFS_NOTE
 from accounts.services.owner_mail import mail_owners
@@ -17,7 +18,8 @@ from pictor.kit.words import clock, ids
 
 _LATECOMERS = 1000
 """An event may be committed after this many events with higher ids and is still found unlinked."""
-
+_NAME_CHARS = 254 - len(BY_STAFF)
+"""The most characters of an actor's name before BY_STAFF."""
 
 at_the_shell: ContextVar[str] = ContextVar("at_the_shell", default="")
 """While a command runs: the system user who started it, and the person they act as."""
@@ -45,15 +47,18 @@ def record(
 ) -> AuditEvent:
     """Write one sealed audit event. Call it inside the transaction of the change itself.
 
-    Events at /ops/ and of commands are of staff; `is_of_staff` says it for what they left to a
-    worker. The tenant's owners are mailed those that concern them: see `owner_mail`.
+    A tenant's event names staff who acted at /ops/ as such (BY_STAFF); `is_of_staff` says it for
+    what they left to others. Of staff's acts, and commands', its owners are mailed those that concern
+    them: see `owner_mail`.
 
     The event is linked to the chain after the commit; see `link_events`.
     """
     user = actor if isinstance(actor, User) else None
+    is_of_staff = is_of_staff or as_staff.get()
+    says_so = is_of_staff and user is not None and about.tenant_id is not None
     event = AuditEvent(
         actor=user,
-        actor_name=name_of(actor),
+        actor_name=f"{name_of(actor)[:_NAME_CHARS]}{BY_STAFF}" if says_so else name_of(actor),
         tenant_id=about.tenant_id,
         action=action,
         object_type=about.type,
@@ -62,11 +67,11 @@ def record(
         after=after,
         ip=ip,
         at=clock.now(),
-        is_of_staff=is_of_staff or as_staff.get() or bool(at_the_shell.get()),
     )
     event.seal = event_seal(sealed_part(event))
     event.save(force_insert=True)
-    mail_owners(event)
+    if is_of_staff or at_the_shell.get():
+        mail_owners(event)
     transaction.on_commit(link_events, robust=True)
     return event
 

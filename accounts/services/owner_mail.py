@@ -50,7 +50,7 @@ def one_act(tenant_id: UUID) -> Iterator[None]:
 
 def mail_owners(event: AuditEvent) -> None:
     """Mail an event of staff about keys, members, state or data to the tenant's active owners."""
-    if not event.is_of_staff or event.tenant_id is None or not event.action.startswith(MAILED):
+    if event.tenant_id is None or not event.action.startswith(MAILED):
         return
     if _has_own_mail(event):
         return

@@ -36,7 +36,6 @@ WHERE_NULL = {
     "bytea": "'\\x00'::bytea",
     "jsonb": "'{\"changed\": 1}'::jsonb",
     "varchar": "'x'",
-    "bool": "true",
 }
 
 

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.audit_log import EventFilter, all_events
-from accounts.audit_words import ALL_KINDS, WORDS, object_words, sentence
+from accounts.audit_words import ALL_KINDS, BY_STAFF, WORDS, object_words, sentence
 from accounts.models import AuditEvent, Tenant
 from accounts.selectors import emails_of, staff, tenant_as_shown
 from console.ops.access import Operator, Permission
@@ -153,9 +153,9 @@ def _about(object_id: str) -> str:
 
 
 def _person(actor_name: str) -> str:
-    """Return the e-mail address that a command acts as, if its name has one, or the whole name."""
+    """Return the e-mail address of staff, or that a command acts as, or else the whole name."""
     _, acts_as, email = actor_name.removesuffix(")").partition(" as ")
-    return email if acts_as else actor_name
+    return email if acts_as else actor_name.removesuffix(BY_STAFF)
 
 
 def pages_of(sought: EventFilter) -> Iterator[Rows]:

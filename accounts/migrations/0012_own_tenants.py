@@ -17,7 +17,7 @@ def mark(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0012_events_of_staff")]
+    dependencies = [("accounts", "0011_audit_indexes")]
 
     operations = [
         migrations.AddField(

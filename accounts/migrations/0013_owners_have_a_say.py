@@ -13,7 +13,7 @@ TENANT = {**BELONGS, "related_name": "member_changes", "to": "accounts.tenant"}
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0013_own_tenants")]
+    dependencies = [("accounts", "0012_own_tenants")]
 
     operations = [
         migrations.AddField(

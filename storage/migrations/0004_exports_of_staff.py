@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("storage", "0002_sums_of_images")]
+    dependencies = [("storage", "0003_exports_cut_off")]
 
     operations = [
         migrations.AddField(
