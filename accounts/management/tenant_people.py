@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from accounts import rates
 from accounts.management.operator import (
     ACTOR,
     OperatorCommand,
@@ -55,6 +56,7 @@ def show(command: OperatorCommand, options: Mapping[str, Any]) -> None:
 def invite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     """Invite an address to the tenant, by mail."""
     tenant, email = read_tenant(options["tenant"]), options["email"]
+    rates.take_typed_mail(email)
     invite_as_operator(
         tenant=tenant,
         email=email,

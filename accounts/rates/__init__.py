@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 
 from accounts.callers import Caller
 from accounts.mailboxes import mailbox_of
@@ -33,6 +34,7 @@ from accounts.rates.buckets import (
     refusal_of,
 )
 from pictor.kit.redis import client as redis_client
+from pictor.kit.words.errors import RateLimited
 
 MANY_SENDINGS = 10
 """The cost of a request to resend all missed events, in single sendings."""
@@ -133,6 +135,15 @@ def take_mail(address: str) -> None:
     name, _, domain = mailbox_of(address).rpartition("@")
     mailbox = f"{name.partition('+')[0]}@{domain}".encode()
     _take_all(buckets_of_mails(hashlib.sha256(mailbox).hexdigest()[:32]))
+
+
+def take_typed_mail(address: str, *, field: str | None = "email") -> None:
+    """Like `take_mail`, for who typed another's address. Raises ValidationError, for that field."""
+    try:
+        take_mail(address)
+    except RateLimited:
+        words = f"Too many mails were sent to this address: {address}. Try again later."
+        raise ValidationError({field: words} if field else words) from None
 
 
 def _take_one(bucket: Bucket) -> None:

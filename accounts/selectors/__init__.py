@@ -12,8 +12,6 @@ from accounts.selectors.api_keys import (
     keys_by_id,
 )
 from accounts.selectors.audit import (
-    became_staff_since,
-    did_since,
     events_of,
     installation_events_about,
     notes_about,
@@ -43,6 +41,7 @@ from accounts.selectors.people import (
     emails_of,
     has_second_factor,
     is_address_of_staff,
+    is_invited_as_staff,
     latest_mail,
     mails_among,
     operator_of,

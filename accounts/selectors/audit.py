@@ -6,25 +6,13 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from accounts.models import AuditEvent, Subject, User
+from accounts.models import AuditEvent
 from accounts.models.records import STAFFS_NOTE
 
 
 def events_of(*actions: str) -> QuerySet[AuditEvent]:
     """All events with one of these actions, for other apps to narrow."""
     return AuditEvent.objects.filter(action__in=actions)
-
-
-def did_since(person: User, action: str, about: Subject, *, since: datetime) -> bool:
-    """True if a person took this action on this object since then."""
-    events = AuditEvent.objects.filter(object_type=about.type, object_id=about.id, action=action)
-    return events.filter(actor=person, at__gte=since).exists()
-
-
-def became_staff_since(person: User, *, since: datetime) -> bool:
-    """True if a person who was not staff became staff since then."""
-    events = AuditEvent.objects.filter(object_id=str(person.pk), action="staff.set")
-    return events.filter(before__role="", at__gte=since).exists()
 
 
 def notes_about(object_type: str, object_ids: Collection[str]) -> dict[str, str]:

@@ -99,6 +99,13 @@ def user_by_email(text: str) -> User | None:
     return User.objects.filter(email=User.normalize_username(text)).first()
 
 
+def is_invited_as_staff(address: str) -> bool:
+    """True if giving a role to the person with this address mails them an invitation."""
+    user = user_by_email(address)
+    is_proven = user and user.has_usable_password() and (user.staff_role or user.email_verified_at)
+    return not is_proven
+
+
 def operator_of(tenant_name: str, *, email: str) -> User | None:
     """The person with this address, if they own the tenant and are an owner among staff."""
     owned = Membership.objects.filter(tenant__name=tenant_name, role=Membership.Role.OWNER)

@@ -78,7 +78,7 @@ from accounts.services.personal_data import (
     write_export,
 )
 from accounts.services.second_factors import reset_second_factors
-from accounts.services.staff import note_seen, remove_staff, set_staff_role
+from accounts.services.staff import Appointed, note_seen, remove_staff, set_staff_role
 from accounts.services.storage import is_nearly_full, note_stored, stored_together
 from accounts.services.support import SUPPORT_REASON_CHARS, end_support, open_support, set_support
 from accounts.services.suspending import resume, suspend

@@ -17,11 +17,11 @@ from accounts.audit_log import support_name
 from accounts.locks import tenant_for_update
 from accounts.models import Actor, MemberChange, Membership, Subject, Tenant, User
 from accounts.selectors import (
-    became_staff_since,
     emails_of_owners,
     has_active_owner,
     invitations_of,
     waiting_member_changes,
+    was_staff_at,
 )
 from accounts.services.audit import By, record
 from accounts.services.invitations import post_invitation
@@ -142,7 +142,7 @@ def _waiting(change_id: UUID, now: datetime, tenant_id: UUID | None) -> MemberCh
 def _approve(change: MemberChange, actor: User, now: datetime) -> None:
     if change.asked_by_id == actor.id:
         raise ValidationError("Somebody other than the person who asked has to approve it.")
-    if became_staff_since(actor, since=change.asked_at):
+    if not was_staff_at(actor, change.asked_at):
         raise ValidationError("Somebody who was staff when it was asked for has to approve it.")
     if change.approved_by is not None:
         raise ValidationError(f"{change.approved_by} has approved it already.")

@@ -102,6 +102,8 @@ def seed_operator(
     """
     known = User.objects.filter(email=email.lower()).first()
     user = known or User(email=email.lower())
+    if user.staff_role != User.StaffRole.OWNER:  # becoming staff ends sessions
+        user.sessions_ended += 1
     user.is_active = user.is_staff = user.is_superuser = True
     user.staff_role = User.StaffRole.OWNER
     user.email_verified_at = user.email_verified_at or now

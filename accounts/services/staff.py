@@ -37,6 +37,7 @@ def set_staff_role(
 ) -> Appointed:
     """Make a person staff, or give staff another role; the same role changes nothing.
 
+    Another role ends their sessions: `update_session_auth_hash` keeps the one that asks.
     An unknown person is created without a password. A person without a password is invited by mail,
     each time: the mail's reader sets one. The password of a person who never confirmed the address
     is deleted, because a stranger may have signed up with it. An actor at the shell vouches for the
@@ -54,6 +55,7 @@ def set_staff_role(
         raise ValidationError({"role": f"A role is one of {', '.join(User.StaffRole.values)}."})
     address = User.normalize_username(email)
     user = User.objects.select_for_update(no_key=True).filter(email=address).first()
+    before = user and user.staff_role
     if user is None:
         verified_at = None if isinstance(actor, User) else clock.now()
         user = create_user(email=email, password=None, verified_at=verified_at, actor=actor, ip=ip)
@@ -61,6 +63,8 @@ def set_staff_role(
         raise ValidationError({"email": "That person may not sign in."})
     _forget_unproven_password(user, actor, ip)
     _give(user, role, actor, ip)
+    if before not in {None, role}:  # a new person has no sessions
+        end_sessions(user=user, actor=actor, ip=ip)
     is_invited = not user.has_usable_password()
     if is_invited:
         words = {"role": role, "email": user.email, "url": url}

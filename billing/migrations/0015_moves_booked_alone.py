@@ -11,18 +11,7 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexConcurrently(
             "moneymove",
-            models.Index(
-                condition=models.Q(("expires_at", None)),
-                fields=["asked_by", "asked_at"],
-                name="moves_alone_by_person",
-            ),
-        ),
-        AddIndexConcurrently(
-            "moneymove",
-            models.Index(
-                condition=models.Q(("expires_at", None)),
-                fields=["tenant", "asked_at"],
-                name="moves_alone_by_tenant",
-            ),
-        ),
+            models.Index(condition=models.Q(("expires_at", None)), fields=[by, "asked_at"], name=name),
+        )
+        for by, name in (("asked_by", "moves_alone_by_person"), ("tenant", "moves_alone_by_tenant"))
     ]

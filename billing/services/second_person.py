@@ -33,15 +33,10 @@ def why_it_waits(
     total: int | None = None,
     but: Collection[UUID] = (),
 ) -> str:
-    """Return why these moves wait for a second person; empty if they do not.
+    """Return why moves that are requested together wait for a second person; empty if they do not.
 
-    Args:
-        amounts: micros by tenant of moves that are requested together.
-        actor: their requester.
-        now: the end of the day.
-        is_payment: True for payments, which only their size makes wait.
-        total: the sum of several moves, with what else counts as their size; None for one move.
-        but: moves among them that are booked already.
+    `amounts` are micros by tenant. Payments wait only for their size. `total` is the size of several
+    moves, with what else counts; None for one move. `but` are moves among them that are booked.
     """
     size = sum(amounts.values())
     if needs_another(size if total is None else total):

@@ -86,7 +86,8 @@ class AlertAddress(models.Model):
 class AlertSending(models.Model):
     """One delivery of a rule, or a test of it: one mail to each address, and one event.
 
-    `mail_ids` are in the order of `mails`; the mails themselves are kept for a week.
+    `mail_ids` are in the order of `mails`; the mails themselves are kept for a week. `codes` has, by
+    unconfirmed address of a test, the digest of the mailed code and the number of wrong tries.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
@@ -95,6 +96,7 @@ class AlertSending(models.Model):
     is_test = models.BooleanField(default=False)
     mails = ArrayField(models.EmailField(), default=list)
     mail_ids = ArrayField(models.UUIDField(), default=list)
+    codes = models.JSONField(null=True)
     url = models.CharField(max_length=2048, blank=True)
     event_id = models.UUIDField(null=True, help_text="The id of the webhook event.")
     passed = models.IntegerField(

@@ -1,14 +1,14 @@
 """Looks by staff at a tenant's prompts and images, where the tenant lets support see them.
 
-Each look is an event in the tenant's audit log.
+Each look is an event in the tenant's audit log, and is open only to the session that asked for it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 
-from accounts.models import Actor, Subject, User
-from accounts.selectors import did_since
+from accounts.models import Actor, Subject
 from accounts.services import record
 from generation.models import Generation
 
@@ -34,11 +34,10 @@ def is_allowed(generation: Generation) -> bool:
     return generation.tenant.allows_support and generation.tenant.shows_support_content
 
 
-def is_looking(*, generation: Generation, person: User, now: datetime) -> bool:
-    """True if this person has an open look, and the tenant still lets them."""
-    return is_allowed(generation) and did_since(
-        person, ACTION, _about(generation), since=now - LOOK_OPEN_FOR
-    )
+def open_looks(looks: Mapping[str, float], *, now: datetime) -> dict[str, float]:
+    """Return those of a session's looks that are open: Unix seconds by generation."""
+    since = (now - LOOK_OPEN_FOR).timestamp()
+    return {public_id: at for public_id, at in looks.items() if at >= since}
 
 
 def _about(generation: Generation) -> Subject:

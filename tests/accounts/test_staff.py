@@ -5,8 +5,10 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from accounts.models import AuditEvent, Mail, Membership, User
 from accounts.services import add_member, create_tenant
@@ -27,6 +29,12 @@ def staff(*words: str) -> str:
     out = io.StringIO()
     call_command("staff", *words, stdout=out)
     return out.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def no_mails_before():
+    """Empty the limits of mails."""
+    cache.clear()
 
 
 @pytest.fixture
@@ -207,3 +215,37 @@ def test_a_person_is_signed_out_everywhere_by_command(ann):
         1,
         "ann@example.com: signed out everywhere\n",
     )
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def is_signed_in(client: Client) -> bool:
+    return "login" not in client.get("/ops/").headers.get("Location", "")
+
+
+@pytest.mark.usefixtures("plain_static_files")
+@pytest.mark.parametrize("before", ["", "support"], ids=["becoming staff", "another role"])
+def test_a_new_role_ends_the_sessions_from_before(ann, before):
+    carl = User.objects.create_user(
+        "carl@example.com", "correct horse", email_verified_at=NOW, staff_role=before
+    )
+    old = signed_in(carl)
+    was_in = is_signed_in(old)
+
+    set_staff_role(email="carl@example.com", role="finance", actor=ann)
+
+    assert (was_in, is_signed_in(old)) == (True, False)
+
+
+@pytest.mark.usefixtures("plain_static_files")
+def test_the_same_role_ends_no_session(ann):
+    carl = User.objects.create_user("carl@example.com", "x", staff_role="finance")
+    session = signed_in(carl)
+
+    set_staff_role(email="carl@example.com", role="finance", actor=ann)
+
+    assert is_signed_in(session)

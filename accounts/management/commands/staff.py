@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from typing_extensions import override
 
+from accounts import rates
 from accounts.management.operator import (
     ACTOR,
     OperatorCommand,
@@ -16,7 +17,7 @@ from accounts.management.operator import (
     say_invalid,
 )
 from accounts.models import User
-from accounts.selectors import customers_of, staff
+from accounts.selectors import customers_of, is_invited_as_staff, staff
 from accounts.services.staff import remove_staff, set_staff_role
 
 COLUMNS = ("email", "role", "second_factor", "last_seen", "member_of")
@@ -74,6 +75,8 @@ class Command(OperatorCommand):
         print_table(self.stdout, [COLUMNS, *cells])
 
     def _set(self, options: dict[str, Any]) -> None:
+        if is_invited_as_staff(options["email"]):
+            rates.take_typed_mail(options["email"])
         done = set_staff_role(email=options["email"], role=options["role"], actor=ACTOR)
         self.stdout.write(f"{done.user.email}: {done.user.staff_role}")
         for member in customers_of(done.user.email):

@@ -3,6 +3,7 @@
 Raises ValidationError.
 """
 
+import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from accounts import rates
 from accounts.models import Actor, User
 from accounts.services import post_rendered, record
 from generation.models import AlertAddress, AlertRule, AlertSending
@@ -25,27 +27,37 @@ GOOD_FOR = timedelta(days=7)
 """An older test no longer counts; mails are not kept for longer."""
 MAX_AN_HOUR, MAX_TESTS = 6, 50
 """The most tests within an hour, and the most that are read."""
-# Not the name of a module: with another text, codes in mails already sent would be refused.
+CODE_GOOD_FOR = timedelta(minutes=15)
+MAX_WRONG_TRIES = 5
 _SALT = "generation.alerts.trying"
 
 
-@transaction.atomic
 def send_test(
     *, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None
 ) -> AlertSending:
-    """Send a test to every destination; to an unconfirmed address with a code."""
+    """Send a test to every destination; to an unconfirmed address with a new code.
+
+    Mails to unconfirmed addresses are limited by mailbox, over all rules.
+    """
+    _refuse_many(rule, now)
+    for address in set(rule.mails).difference(receiving_addresses([rule])[rule.id]):
+        rates.take_typed_mail(address, field=None)
+    return _send_test(rule, now, actor, ip)
+
+
+@transaction.atomic
+def _send_test(rule: AlertRule, now: datetime, actor: Actor, ip: str | None) -> AlertSending:
     rule = lock_rule(rule)
-    lately = rule.sendings.filter(is_test=True, at__gt=now - timedelta(hours=1))
-    if lately.count() >= MAX_AN_HOUR:
-        raise ValidationError(f"{MAX_AN_HOUR} tests were sent within the hour: wait a while")
+    _refuse_many(rule, now)
     hearers = receiving_addresses([rule])[rule.id]
+    codes = {each: _new_code() for each in rule.mails if each not in hearers}
     posted = [
         post_rendered(
             to=[address],
             template=MAIL,
             words={
                 "rule": rule.name,
-                "code": "" if address in hearers else code_of(address),
+                "code": codes.get(address, ""),
                 "page": wording.page_of(rule),
             },
         )[0]
@@ -53,6 +65,7 @@ def send_test(
     ]
     mail_ids = [mail.id for mail in posted]
     sending = AlertSending(rule=rule, at=now, is_test=True, mails=rule.mails, mail_ids=mail_ids)
+    sending.codes = {address: [_digest(address, code), 0] for address, code in codes.items()}
     if rule.endpoint is not None:
         installation_endpoints.reopen(rule.endpoint)
         sending.url = rule.endpoint.url
@@ -68,6 +81,12 @@ def send_test(
     }
     record(rule.audited, "alert.test", actor=actor, after=to, ip=ip)
     return sending
+
+
+def _refuse_many(rule: AlertRule, now: datetime) -> None:
+    lately = rule.sendings.filter(is_test=True, at__gt=now - timedelta(hours=1))
+    if lately.count() >= MAX_AN_HOUR:
+        raise ValidationError(f"{MAX_AN_HOUR} tests were sent within the hour: wait a while")
 
 
 def lock_rule(rule: AlertRule) -> AlertRule:
@@ -119,13 +138,14 @@ def doubts_of(
             yield f"Type the code from the test mail to {destination}."
 
 
-def code_of(address: str) -> str:
-    """Eight digits that only a reader of the address's mail knows."""
-    digest = salted_hmac(_SALT, address, algorithm="sha256").hexdigest()
-    return f"{int(digest, 16) % 10**8:08}"
+def _new_code() -> str:
+    return f"{secrets.randbelow(10**8):08}"
 
 
-@transaction.atomic
+def _digest(address: str, code: str) -> str:
+    return salted_hmac(_SALT, f"{address} {code}", algorithm="sha256").hexdigest()
+
+
 def confirm(
     *, rule: AlertRule, address: str, code: str, now: datetime, actor: Actor, ip: str | None = None
 ) -> None:
@@ -133,8 +153,32 @@ def confirm(
     address = User.normalize_username(address)
     if address not in rule.mails:
         raise ValidationError({"address": f"{rule.name} does not go to {address!r}."})
-    if not constant_time_compare("".join(code.split()), code_of(address)):
-        raise ValidationError({"code": "That is not the code of the test mail to this address."})
-    _, is_new = AlertAddress.objects.get_or_create(address=address, defaults={"confirmed_at": now})
-    if is_new:
-        record(rule.audited, "alert.confirm", actor=actor, after={"what": address}, ip=ip)
+    with transaction.atomic():  # ends before the refusal, so that a wrong try is kept
+        is_known = AlertAddress.objects.filter(address=address).exists()
+        is_new = not is_known and _is_right(rule, address, "".join(code.split()), now)
+        if is_new:
+            AlertAddress.objects.get_or_create(address=address, defaults={"confirmed_at": now})
+            record(rule.audited, "alert.confirm", actor=actor, after={"what": address}, ip=ip)
+    if not is_known and not is_new:
+        raise ValidationError(
+            {
+                "code": "That is not the code of the last test mail to this address, or it is older"
+                f" than 15 minutes, or {MAX_WRONG_TRIES} others were typed: send a test again."
+            }
+        )
+
+
+def _is_right(rule: AlertRule, address: str, code: str, now: datetime) -> bool:
+    """True if it is the code that the last test mailed to the address; a wrong try is counted."""
+    tests = rule.sendings.select_for_update().filter(is_test=True, mails__contains=[address])
+    last = tests.filter(at__gt=now - CODE_GOOD_FOR).order_by("-id").first()
+    if last is None or not last.codes or address not in last.codes:
+        return False
+    digest, wrong = last.codes[address]
+    if wrong >= MAX_WRONG_TRIES:
+        return False
+    if constant_time_compare(digest, _digest(address, code)):
+        return True
+    last.codes[address] = [digest, wrong + 1]
+    last.save(update_fields=["codes"])
+    return False

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django import forms
+from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -13,10 +14,17 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from typing_extensions import override
 
+from accounts import rates
 from accounts.models import User
-from accounts.selectors import customers_of
+from accounts.selectors import customers_of, is_invited_as_staff
 from accounts.selectors import staff as people_of_staff
-from accounts.services import end_sessions, remove_staff, reset_second_factors, set_staff_role
+from accounts.services import (
+    Appointed,
+    end_sessions,
+    remove_staff,
+    reset_second_factors,
+    set_staff_role,
+)
 from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.exports import csv_answer
 from console.parts.form_fields import dressed
@@ -70,12 +78,22 @@ def add(request: HttpRequest, operator: Operator) -> HttpResponse:
     url = request.build_absolute_uri(reverse("ops:overview"))
     email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     try:
-        added = set_staff_role(email=email, role=role, url=url, **by(request, operator))
+        added = _give_role(request, operator, email=email, role=role, url=url)
     except ValidationError as error:
         form.add_error(None, error.messages)
         return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     words = f"{added.user.email} invited" if added.is_invited else f"{added.user.email} added"
     return done(request, words, "staff")
+
+
+def _give_role(request: HttpRequest, operator: Operator, **whom: str) -> Appointed:
+    """Give a person a role; whoever gives it to themselves stays signed in here."""
+    if is_invited_as_staff(whom["email"]):
+        rates.take_typed_mail(whom["email"])
+    given = set_staff_role(**whom, **by(request, operator))
+    if given.user == operator.user:
+        update_session_auth_hash(request, given.user)
+    return given
 
 
 def _person_action(view: Callable[[HttpRequest, Operator, User], HttpResponse]) -> View:
@@ -98,7 +116,7 @@ def _person_action(view: Callable[[HttpRequest, Operator, User], HttpResponse]) 
 def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
     """Change the role of a member of staff."""
     before, role = user.staff_role, request.POST.get("role", "")
-    set_staff_role(email=user.email, role=role, **by(request, operator))
+    _give_role(request, operator, email=user.email, role=role)
     page = "overview" if user == operator.user else "staff"  # their new role may not open it
     return done(request, f"{user.email}: {before} → {role}", page)
 

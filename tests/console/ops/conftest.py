@@ -12,6 +12,7 @@ from allauth.account.internal.flows.login import (
 )
 from allauth.mfa.models import Authenticator
 from django.conf import settings as site
+from django.core.cache import cache
 from django.test import Client, RequestFactory
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -24,7 +25,8 @@ from tests.stack.databases import written_once
 
 @pytest.fixture(autouse=True)
 def pages(owners_cookies: SimpleCookie, db: None, plain_static_files: None) -> None:
-    """A test's changes are undone; pages need no manifest of static files."""
+    """A test's changes are undone, also to limits; pages need no manifest of static files."""
+    cache.clear()
 
 
 @pytest.fixture(scope="module")

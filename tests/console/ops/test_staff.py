@@ -140,6 +140,17 @@ def test_an_owner_who_takes_another_role_is_led_to_a_page_of_that_role(owner, me
     assert "op@pictor.example: owner → finance" in words_of(answer)
 
 
+def test_who_changes_their_own_role_stays_signed_in_only_where_they_did(owner, me):
+    User.objects.create_superuser("ann@pictor.example")
+    elsewhere = Client()
+    elsewhere.force_login(me)
+
+    owner.post(f"{PAGE}{me.pk}/role/", {"role": "finance"})
+
+    assert owner.get("/ops/").status_code == HTTPStatus.OK
+    assert elsewhere.get("/ops/")["Location"] == "/accounts/login/?next=/ops/"
+
+
 @pytest.mark.parametrize("step", ["role", "remove"])
 def test_the_last_owner_stays(owner, me, step):
     answer = owner.post(f"{PAGE}{me.pk}/{step}/", {"role": "support"})

@@ -29,6 +29,8 @@ from generation.selectors import generation_for_operator, with_images
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 
+LOOKS = "looks"
+"""The session's key for when it opened generations' prompts and images."""
 SHOWN_EVENTS = 20
 """Number of staff's actions listed, the newest first."""
 
@@ -135,7 +137,7 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
         "history": full_entries(events),
         "trouble": _trouble(made, clock.now()),
         "retry": ids.parse(ids.REQUEST, request.GET.get("retry", "")) and request.GET["retry"],
-        **_words(made, operator),
+        **_words(request, made, operator),
     }
     return render(request, "ops/generation.html", context)
 
@@ -150,7 +152,13 @@ def look(request: HttpRequest, operator: Operator, generation: str) -> HttpRespo
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect("ops:generation", made.public_id)
+    request.session[LOOKS] = {**_looks(request), made.public_id: clock.now().timestamp()}
     return done(request, "Shown to you for 15 minutes, and logged", "generation", made.public_id)
+
+
+def _looks(request: HttpRequest) -> dict[str, float]:
+    """Return the open looks of this session."""
+    return support_looks.open_looks(request.session.get(LOOKS, {}), now=clock.now())
 
 
 def _trouble(generation: Generation, now: datetime) -> str:
@@ -177,18 +185,12 @@ def _moves(moved: Sequence[Transfer]) -> list[ShownTransfer]:
     ]
 
 
-def _words(generation: Generation, operator: Operator) -> dict[str, Any]:
-    """Return prompt, images and vendors' answers, if the operator has opened them."""
+def _words(request: HttpRequest, generation: Generation, operator: Operator) -> dict[str, Any]:
+    """Return prompt, images and vendors' answers, if the operator has opened them here."""
     may_look = Permission.SUPPORT_VIEW in operator.may
-    now = clock.now()
-    if not may_look or not support_looks.is_looking(
-        generation=generation, person=operator.user, now=now
-    ):
-        return {
-            "is_shown": False,
-            "is_let": support_looks.is_allowed(generation),
-            "may_look": may_look,
-        }
+    is_let = support_looks.is_allowed(generation)
+    if not (may_look and is_let and generation.public_id in _looks(request)):
+        return {"is_shown": False, "is_let": is_let, "may_look": may_look}
     (whole,) = with_images([generation])
     return {
         "is_shown": True,

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 from typing_extensions import override
 
+from accounts import rates
 from accounts.models import Tenant
 from accounts.services import Founded, Owner, Start, TenantLimits, found_tenant
 from billing.models import PriceList
@@ -145,6 +146,7 @@ def _create_tenant(request: HttpRequest, operator: Operator, form: TenantForm) -
         price_list=_list_name(operator, form),
         limits=form.limits(),
     )
+    rates.take_typed_mail(data["owner"], field="owner")
     tell = partial(invitations.send, request)
     once: UUID = data["once"]
     return found_tenant(

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
+from accounts import rates
 from accounts.models import Membership, Tenant
 from accounts.selectors import has_active_owner, invitations_of, members_of
 from accounts.services import (
@@ -82,6 +83,10 @@ def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> Http
     email = form.cleaned_data["email"]
     role = form.cleaned_data["role"]
     words = f"{email} invited"
+    try:
+        rates.take_typed_mail(email)
+    except ValidationError as error:
+        return page(request, operator, found, refusal=" ".join(error.messages))
     return _change(request, operator, found, words, email=email, before="", role=role)
 
 

@@ -28,7 +28,6 @@ from console.parts.form_fields import dressed, take_errors
 from console.people import invitations
 from console.workspace.access import Permission, Workspace, done, member
 from pictor.kit.words import clock
-from pictor.kit.words.errors import RateLimited
 
 ROLE_WORDS = {
     "owner": "Everything, including owners and the workspace itself",
@@ -65,7 +64,7 @@ def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     form = InviteForm(request.POST)
     if form.is_valid():
         try:
-            _count_mail(form.cleaned_data["email"])
+            rates.take_typed_mail(form.cleaned_data["email"])
             invite(
                 by=workspace.member,
                 email=form.cleaned_data["email"],
@@ -79,15 +78,6 @@ def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         else:
             return done(request, workspace, "Invitation sent", "members")
     return _page(request, workspace, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-
-
-def _count_mail(address: str) -> None:
-    """Raise ValidationError if strangers have caused enough mails to it, in any workspace."""
-    try:
-        rates.take_mail(address)
-    except RateLimited:
-        words = "Too many mails were sent to this address: try again later."
-        raise ValidationError({"email": words}) from None
 
 
 @require_POST

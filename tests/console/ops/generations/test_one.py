@@ -4,8 +4,9 @@ from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
+from django.test import Client
 
-from accounts.models import AuditEvent, Tenant
+from accounts.models import AuditEvent, Tenant, User
 from billing.selectors import ledger_totals, sold
 from billing.services import credit, refund
 from billing.upstream_cost import UNKNOWN_COST
@@ -168,6 +169,18 @@ def test_the_prompt_is_shown_for_a_quarter_of_an_hour(sign_in, lets, failed, mon
     assert CANARY in words_of(support.get(page_of(made)))
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=16))
     assert CANARY not in words_of(support.get(page_of(made)))
+
+
+def test_what_one_session_opened_stays_shut_in_another_of_the_same_person(sign_in, lets, failed):
+    made, support = failed(lets, prompt=CANARY), sign_in("support")
+    other = Client()
+    other.force_login(User.objects.get(email="support@pictor.example"))
+
+    support.post(f"{page_of(made)}look/")
+
+    assert CANARY in words_of(support.get(page_of(made)))
+    assert CANARY not in words_of(other.get(page_of(made)))
+    assert "Show, logged" in words_of(other.get(page_of(made)))
 
 
 def test_a_forgotten_prompt_is_said_not_to_be_stored(sign_in, lets, delivered):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.mail import EmailMessage
 from pytest_django import Settings
 
@@ -93,5 +94,6 @@ class Desk:
 def desk(db: None, receiver: Receiver, mailoutbox: list[EmailMessage], settings: Settings) -> Desk:
     """A desk with Ann, a member of staff."""
     settings.SENDS_MAIL, settings.MAILBOX = True, False
+    cache.clear()  # the limits of mails
     User.objects.create_user(ANN, "correct horse", staff_role="operator")
     return Desk(receiver, mailoutbox)

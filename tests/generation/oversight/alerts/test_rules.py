@@ -1,5 +1,6 @@
 """Saving alert rules: every typed mistake, and changes that switch a rule off."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from webhooks.pausing import pause
 
 pytestmark = pytest.mark.django_db
 SECRET = "whsec_" + "QUFB" * 8
+TEAM = "team@acme.example"
 
 
 def untried(rule: AlertRule, *, now: datetime) -> list[str]:
@@ -206,10 +208,50 @@ def test_six_tests_an_hour_are_enough(desk):
         alert_tests.send_test(rule=rule, now=desk.now, actor="test")
 
 
-def test_the_code_of_an_address_is_the_same_in_every_release(settings):
-    settings.SECRET_KEY = "k" * 50
+def code_from(desk: Desk) -> str:
+    desk.sent()
+    return str(re.findall(r"\b[0-9]{8}\b", str(desk.inbox[-1].body))[0])
 
-    assert alert_tests.code_of("team@acme.example") == "78198231"
+
+def is_confirmed(rule: AlertRule, code: str, *, now: datetime) -> bool:
+    try:
+        alert_tests.confirm(rule=rule, address=TEAM, code=code, now=now, actor="test")
+    except ValidationError:
+        return False
+    return True
+
+
+def test_each_test_has_a_new_code_and_only_the_last_one_counts(desk):
+    rule = desk.rule(is_on=False, mails=[TEAM], url="")
+    alert_tests.send_test(rule=rule, now=desk.now, actor="test")
+    first = code_from(desk)
+    alert_tests.send_test(rule=rule, now=desk.now, actor="test")
+    second = code_from(desk)
+
+    confirmed = [is_confirmed(rule, code, now=desk.now) for code in (first, second)]
+
+    assert confirmed == [False, True]
+
+
+def test_a_code_ends_after_15_minutes(desk):
+    rule = desk.rule(is_on=False, mails=[TEAM], url="")
+    alert_tests.send_test(rule=rule, now=desk.now, actor="test")
+    code = code_from(desk)
+    since = [timedelta(minutes=15), timedelta(minutes=14, seconds=59)]
+
+    assert [is_confirmed(rule, code, now=desk.now + wait) for wait in since] == [False, True]
+
+
+def test_a_code_ends_with_the_fifth_wrong_try(desk):
+    rule = desk.rule(is_on=False, mails=[TEAM], url="")
+    alert_tests.send_test(rule=rule, now=desk.now, actor="test")
+    code = code_from(desk)
+    tried = [is_confirmed(rule, "not it", now=desk.now) for _ in range(5)]
+
+    assert tried == [False] * 5
+    assert not is_confirmed(rule, code, now=desk.now)
+    alert_tests.send_test(rule=rule, now=desk.now, actor="test")
+    assert is_confirmed(rule, code_from(desk), now=desk.now)
 
 
 @pytest.mark.parametrize("wrong", ["", "0" * 8, "1" * 500, "é"], ids=["none", "0", "long", "é"])
@@ -228,7 +270,7 @@ def test_an_address_outside_staff_is_mailed_once_it_confirmed_the_code(desk):
     alert_tests.send_test(rule=rule, now=desk.now, actor="test")
     desk.sent()
     (letter,) = desk.inbox
-    code = alert_tests.code_of("team@acme.example")
+    code = code_from(desk)
     doubts = untried(rule, now=desk.now)
     confirm = {"rule": rule, "address": "team@acme.example", "now": desk.now, "actor": "test"}
     with pytest.raises(ValidationError, match="does not go to"):
