@@ -1,6 +1,6 @@
 """The audit log's wording for each action, and the values that a tenant may read. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 OURS = "Pictor"
@@ -56,7 +56,7 @@ WORDS: Mapping[str, str] = {
     "tenant.status": "resumed the workspace",
     "tenant.uncharged": "stopped new requests until the end of the day: too many failed uncharged",
     "tenant.support": "changed support access",
-    "tenant.ours": "marked the workspace as the operator's own",
+    "tenant.ours": "changed whether the workspace is the operator's own",
     "tenant.export_ask": "asked for an export",
     "tenant.export": "exported the workspace's data",
     "tenant.delete": "deleted the workspace",
@@ -192,42 +192,23 @@ OBJECTS: Mapping[str, str] = {
 }
 """Words for an event's object type, where they differ from the type itself."""
 
+_CREATED: Mapping[str, str] = {
+    "member.set": "added {what} as a member",
+    "contract.set": "created the model {what}",
+    "channel.set": "created the channel {what}",
+}
+"""Another wording for an event without values before."""
+_OF_A_TENANT: Mapping[str, str] = {
+    "stop.begin": "stopped new requests of the workspace",
+    "stop.end": "started new requests of the workspace again",
+}
+"""Another wording for the stop of a tenant."""
 _NAMES = ("name", "email", "url", "what")
 """The keys of an event's values that hold its object's name, in order of preference."""
 _PRIVATE = ("reason", "note")
 """The keys of an event's values that hold notes from staff to staff."""
 
 Values = Mapping[str, Any]
-
-
-def _is_new(before: Values, _after: Values) -> bool:
-    return not before
-
-
-def _is_of_tenant(_before: Values, after: Values) -> bool:
-    return str(after.get("what")).startswith("ten_")
-
-
-_OTHERWISE: Mapping[str, tuple[Callable[[Values, Values], bool], str]] = {
-    "tenant.status": (
-        lambda _, after: after.get("status") == "suspended",
-        "suspended the workspace",
-    ),
-    "tenant.uncharged": (
-        lambda _, after: "ceiling_micros" in after,
-        "changed the workspace's ceiling on uncharged cost",
-    ),
-    "tenant.ours": (
-        lambda _, after: after.get("is_ours") is False,
-        "marked the workspace as a customer's",
-    ),
-    "member.set": (_is_new, "added {what} as a member"),
-    "contract.set": (_is_new, "created the model {what}"),
-    "channel.set": (_is_new, "created the channel {what}"),
-    "stop.begin": (_is_of_tenant, "stopped new requests of the workspace"),
-    "stop.end": (_is_of_tenant, "started new requests of the workspace again"),
-}
-"""Another wording of some actions, and the values, before and after, that it is for."""
 
 
 def sentence(action: str, what: str, *, before: Values | None, after: Values | None) -> str:
@@ -237,10 +218,15 @@ def sentence(action: str, what: str, *, before: Values | None, after: Values | N
 
 
 def _phrase(action: str, before: Values, after: Values) -> str:
-    if action in _OTHERWISE:
-        is_so, words = _OTHERWISE[action]
-        if is_so(before, after):
-            return words
+    if action in _CREATED and not before:
+        return _CREATED[action]
+    if action in _OF_A_TENANT and str(after.get("what")).startswith("ten_"):
+        return _OF_A_TENANT[action]
+    match action:
+        case "tenant.status" if after.get("status") == "suspended":
+            return "suspended the workspace"
+        case "tenant.uncharged" if "ceiling_micros" in after:
+            return "changed the workspace's ceiling on uncharged cost"
     return WORDS.get(action) or "did: " + action.replace(".", ", ").replace("_", " ")
 
 

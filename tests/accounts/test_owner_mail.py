@@ -167,4 +167,5 @@ def test_what_is_rolled_back_is_not_mailed(acme, ann, own, monkeypatch):
     assert not Mail.objects.exists()
     with at_ops():  # the act that failed is over
         set_prompt_retention(tenant=acme, days=3, actor=ann)
-    assert acts_in(Mail.objects.get()) == ["changed how long prompts are kept"]
+    told = [acts_in(mail) for mail in Mail.objects.all()]
+    assert told == [["changed how long prompts are kept"]] * 2
