@@ -122,7 +122,11 @@ def _names_of(who: str) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(_HANDS)
         hands = [row[0] for row in cursor.fetchall()]
-    return [who, who + BY_STAFF, *(name for name in hands if name.endswith(f" as {who})") or who == AT_THE_SHELL)]
+    return [
+        who,
+        who + BY_STAFF,
+        *(name for name in hands if name.endswith(f" as {who})") or who == AT_THE_SHELL),
+    ]
 
 
 def author(event: AuditEvent) -> str:

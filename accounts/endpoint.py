@@ -94,11 +94,9 @@ def operation(
 ) -> Callable[[Callable[..., Answer]], Callable[..., Response]]:
     """Turn a method of an Endpoint into an operation that checks the scope, parses and renders.
 
-    The method gets the caller, the path's parts by name, with `query` the query's values by name,
-    and with `body` the values of the fields that were sent, so optional fields need defaults in the
-    method. `rate` counts the call against the tenant's limit for such calls. `headers` documents
-    further headers. `of` finds the path's object by the caller and the path's parts, which the
-    method then gets in their place: nothing of a request is judged before its ids.
+    The method gets the caller, the path's parts by name, or what `of` finds by them before query and
+    body are judged, the query's values by name, and the values of the body's fields that were sent,
+    so optional fields need defaults. `rate` counts the call. `headers` documents further ones.
     """
 
     def decorate(method: Callable[..., Answer]) -> Callable[..., Response]:
@@ -107,12 +105,10 @@ def operation(
             caller = cast("Caller", request.auth)
             require_scope(caller, scope)
             rate(caller)
-            found = [] if of is None else [of(caller, **path)]
-            values: dict[str, Any] = dict(path) if of is None else {}
-            values |= {} if query is None else query.parse(request.query_params)
-            if body is not None:
-                values |= body.parse(_body_of(request).short_fields())
-            made = method(self, caller, *found, **values)
+            found, parts = ((), path) if of is None else ((of(caller, **path),), {})
+            values = {} if query is None else query.parse(request.query_params)
+            values |= {} if body is None else body.parse(_body_of(request).short_fields())
+            made = method(self, caller, *found, **parts, **values)
             return Response(answer.render(made.value), status=status, headers=dict(made.headers))
 
         describe = described(

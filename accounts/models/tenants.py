@@ -287,6 +287,11 @@ class MemberChange(models.Model):
         keys = f"go to {self.heir}" if self.heir else "are revoked"
         return f"Remove {self.email} ({self.before}); the keys they made {keys}"
 
+    @property
+    def audited(self) -> Subject:
+        """The subject of audit events about this change."""
+        return Subject("member_change", str(self.pk), self.tenant_id)
+
 
 class ApiKey(models.Model):
     """A tenant's credential. The key's text is shown once and never stored, only its digest."""

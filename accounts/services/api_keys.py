@@ -17,6 +17,7 @@ from accounts.callers import NOTED_EVERY
 from accounts.locks import tenant_for_update
 from accounts.models import Actor, ApiKey, Tenant, User, default_scopes
 from accounts.offer import offer
+from accounts.selectors import has_active_owner
 from accounts.services.audit import record
 from accounts.services.tenants import refuse_ended
 from pictor.kit.words import clock, ids
@@ -75,11 +76,15 @@ def issue_api_key(
 
     `plaintext` is a key minted beforehand (the demo's). `maker` is the person the key counts as
     made by, where another key makes it. `once` becomes the key's id, so a form that is sent twice
-    makes one key. With `waits_for_owner` there is no text ("") until an owner opens the key.
+    makes one key. With `waits_for_owner`, the key of a tenant with an active owner has no text ("")
+    until an owner opens it.
 
     Raises ValidationError for an unknown scope or model, a bad range or limit, too many keys, a key
     that was made already, or an erased tenant, and ValueError for a plaintext not in our format.
     """
+    if waits_for_owner:
+        tenant_for_update(tenant.id)  # an owner may be joining
+        waits_for_owner = has_active_owner(tenant.id)
     text = "" if waits_for_owner else plaintext or keys.mint(test=is_test)
     if text and not keys.is_well_formed(text):
         raise ValueError("plaintext is not one of our keys")

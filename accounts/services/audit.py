@@ -48,8 +48,7 @@ def record(
     """Write one sealed audit event. Call it inside the transaction of the change itself.
 
     A tenant's event names staff who acted at /ops/ as such (BY_STAFF); `is_of_staff` says it for
-    what they left to others. Of staff's acts, and commands', its owners are mailed those that concern
-    them: see `owner_mail`.
+    what they left to others. Owners are mailed what staff and commands did: see `owner_mail`.
 
     The event is linked to the chain after the commit; see `link_events`.
     """

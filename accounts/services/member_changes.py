@@ -11,11 +11,12 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 
 from accounts.audit_log import support_name
 from accounts.locks import tenant_for_update
-from accounts.models import Actor, MemberChange, Membership, Subject, Tenant, User
+from accounts.models import Actor, MemberChange, Membership, Tenant, User
 from accounts.selectors import (
     emails_of_owners,
     has_active_owner,
@@ -23,7 +24,7 @@ from accounts.selectors import (
     waiting_member_changes,
     was_staff_at,
 )
-from accounts.services.audit import By, record
+from accounts.services.audit import By, as_staff, record
 from accounts.services.invitations import post_invitation
 from accounts.services.mail import post_rendered
 from accounts.services.members import (
@@ -32,6 +33,8 @@ from accounts.services.members import (
     dismiss_member_as_operator,
     invite_as_operator,
 )
+from accounts.services.owner_mail import one_act
+from accounts.services.staff_as_members import refuse_staff
 
 EFFECT_AFTER = timedelta(hours=24)
 """The time between the approval of a change and the change: owners may refuse it until then."""
@@ -111,8 +114,10 @@ def decide_member_change(
 def make_due_member_changes(*, now: datetime) -> None:
     """Make the changes whose time has come. One that is impossible by now ends.
 
-    Safe to run concurrently, and again after a process that died.
+    Those that nobody approved in time are forgotten. Safe to run concurrently, and again after a
+    process that died.
     """
+    MemberChange.objects.exclude(id__in=waiting_member_changes(now).values("id")).delete()
     for due in waiting_member_changes(now).filter(takes_effect_at__lte=now):
         _make_due(due, now)
 
@@ -125,7 +130,8 @@ def _make_due(due: MemberChange, now: datetime) -> None:
             with transaction.atomic():
                 _make(change, now)
         except ValidationError as error:
-            _record(change, "member.lapse", "member changes", None, why=" ".join(error.messages))
+            why = " ".join(error.messages)
+            _record(change, "member.lapse", "member changes", None, is_of_staff=True, why=why)
         change.delete()
 
 
@@ -152,8 +158,22 @@ def _approve(change: MemberChange, actor: User, now: datetime) -> None:
 
 
 def _make(change: MemberChange, now: datetime, ip: str | None = None) -> None:
-    """Make the change as who asked for it. Raises ValidationError if it is impossible by now."""
-    tenant, by = change.tenant, By(actor=change.asked_by, ip=ip)
+    """Make the change as staff who asked for it, whoever agreed, in a worker too.
+
+    Raises ValidationError if it is impossible by now.
+    """
+    if change.heir is not None:
+        refuse_staff(change.tenant, change.heir.email, change.asked_by)
+    staffs = as_staff.set(True)
+    try:
+        with one_act(change.tenant_id):
+            _make_as_staff(change, now, By(actor=change.asked_by, ip=ip))
+    finally:
+        as_staff.reset(staffs)
+
+
+def _make_as_staff(change: MemberChange, now: datetime, by: By) -> None:
+    tenant = change.tenant
     if change.before:
         known = Membership.objects.filter(tenant=tenant, user__email=change.email)
         member = known.filter(role=change.before).first()
@@ -171,7 +191,7 @@ def _make(change: MemberChange, now: datetime, ip: str | None = None) -> None:
             by=change.asked_by,
             now=now,
             tell=partial(post_invitation, site=change.site),
-            ip=ip,
+            ip=by["ip"],
         )
     else:
         invited = {invited.email: invited for invited in invitations_of(tenant.id, now=now)}
@@ -180,9 +200,24 @@ def _make(change: MemberChange, now: datetime, ip: str | None = None) -> None:
         cancel_invitation_as_operator(invitation=invited[change.email], **by)
 
 
-def _record(change: MemberChange, action: str, actor: Actor, ip: str | None, **more: str) -> None:
-    about = Subject("member_change", str(change.pk), change.tenant_id)
-    record(about, action, actor=actor, after={"what": str(change), **more}, ip=ip)
+def withdraw_member_changes_of(person: User, *, actor: Actor, ip: str | None) -> None:
+    """Withdraw what a member of staff asked for or approved, as their role ends."""
+    for change in MemberChange.objects.filter(Q(asked_by=person) | Q(approved_by=person)):
+        _record(change, "member.withdraw", actor, ip, is_of_staff=True)
+        change.delete()
+
+
+def _record(
+    change: MemberChange,
+    action: str,
+    actor: Actor,
+    ip: str | None,
+    *,
+    is_of_staff: bool = False,
+    **more: str,
+) -> None:
+    after = {"what": str(change), **more}
+    record(change.audited, action, actor=actor, after=after, ip=ip, is_of_staff=is_of_staff)
 
 
 def _tell_owners(change: MemberChange) -> None:

@@ -19,10 +19,11 @@ from accounts.titles import for_mail
 
 MAIL = "account/email/staff_acted"
 MAILED = (
-    *("api_key.", "member.", "stop.", "tenant.delete", "tenant.erase", "tenant.export"),
+    *("api_key.", "member.set", "member.remove", "member.invite", "member.uninvite"),
+    *("member.withdraw", "member.lapse", "stop.", "tenant.delete", "tenant.erase", "tenant.export"),
     *("tenant.image_retention", "tenant.ours", "tenant.prompt_retention", "tenant.status"),
 )
-"""Actions on keys, members, state and data, by prefix."""
+"""Actions on keys, members, state and data, by prefix; those without a mail of their own."""
 MAX_LINES = 20
 """The most events that a mail lists; the audit log has the others."""
 

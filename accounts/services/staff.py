@@ -7,14 +7,16 @@ owner would be left. Staff are changed one at a time.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 
 from accounts.duties import duties
-from accounts.models import Actor, MemberChange, User
+from accounts.models import Actor, User
+from accounts.selectors import has_second_factor
 from accounts.services.audit import record
 from accounts.services.mail import post_rendered
+from accounts.services.member_changes import withdraw_member_changes_of
 from accounts.services.people import create_user, end_sessions
 from accounts.services.support import end_support_of
 from pictor.kit.words import clock
@@ -37,7 +39,8 @@ def set_staff_role(
 ) -> Appointed:
     """Make a person staff, or give staff another role; the same role changes nothing.
 
-    Another role ends their sessions: `update_session_auth_hash` keeps the one that asks.
+    Another role ends their sessions: `update_session_auth_hash` keeps the one that asks. Where
+    staff need a second factor, who becomes staff sets it up anew.
     An unknown person is created without a password. A person without a password is invited by mail,
     each time: the mail's reader sets one. The password of a person who never confirmed the address
     is deleted, because a stranger may have signed up with it. An actor at the shell vouches for the
@@ -63,6 +66,8 @@ def set_staff_role(
         raise ValidationError({"email": "That person may not sign in."})
     _forget_unproven_password(user, actor, ip)
     _give(user, role, actor, ip)
+    if before == "" and settings.STAFF_MFA and has_second_factor(user.id):
+        _reset_factors(user, actor, ip)
     if before not in {None, role}:  # a new person has no sessions
         end_sessions(user=user, actor=actor, ip=ip)
     is_invited = not user.has_usable_password()
@@ -101,6 +106,15 @@ def _begin(actor: Actor) -> None:
         raise ValidationError("Only an owner can change who is staff.")
 
 
+def _reset_factors(user: User, actor: Actor, ip: str | None) -> None:
+    """Remove an app set up before: no code mailed to the address was asked for it then."""
+    from accounts.services.second_factors import (  # noqa: PLC0415 - few commands need allauth
+        reset_second_factors,
+    )
+
+    reset_second_factors(user=user, actor=actor, ip=ip)
+
+
 def _forget_unproven_password(user: User, actor: Actor, ip: str | None) -> None:
     """Delete the password of a new member of staff who never confirmed their address.
 
@@ -129,7 +143,7 @@ def _give(user: User, role: str, actor: Actor, ip: str | None) -> None:
     user.is_staff = user.is_superuser = role == User.StaffRole.OWNER
     user.save(update_fields=["staff_role", "is_staff", "is_superuser"])
     end_support_of(user=user, now=clock.now())
-    MemberChange.objects.filter(Q(asked_by=user) | Q(approved_by=user)).delete()
+    withdraw_member_changes_of(user, actor=actor, ip=ip)
     record(
         user.audited,
         "staff.set" if role else "staff.remove",

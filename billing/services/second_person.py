@@ -35,8 +35,8 @@ def why_it_waits(
 ) -> str:
     """Return why moves that are requested together wait for a second person; empty if they do not.
 
-    `amounts` are micros by tenant. Payments wait only for their size. `total` is the size of several
-    moves, with what else counts; None for one move. `but` are moves among them that are booked.
+    `amounts` are micros by tenant. Payments wait only for their size. `total` is the size of
+    several moves, with what else counts; None for one move. `but` are those of them already booked.
     """
     size = sum(amounts.values())
     if needs_another(size if total is None else total):

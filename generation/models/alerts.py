@@ -86,8 +86,8 @@ class AlertAddress(models.Model):
 class AlertSending(models.Model):
     """One delivery of a rule, or a test of it: one mail to each address, and one event.
 
-    `mail_ids` are in the order of `mails`; the mails themselves are kept for a week. `codes` has, by
-    unconfirmed address of a test, the digest of the mailed code and the number of wrong tries.
+    `mail_ids` are in the order of `mails`; the mails themselves are kept for a week. `codes` has,
+    by unconfirmed address of a test, the digest of the mailed code and the number of wrong tries.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)

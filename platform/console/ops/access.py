@@ -61,7 +61,6 @@ ROLES: Mapping[str, frozenset[Permission]] = {
 NOT_ASKED_AGAIN: Mapping[str, str] = {
     "assign": "says who looks at a condition, and changes nothing else",
     "unassign": "the same",
-    "silence": "hides a condition for four hours; its reason is logged",
     "recall": "shows a hidden condition again",
     "channel_discard": "the revision never served anybody, and the channel serves on",
     "generation_ring": "a worker looks at work that was accepted and waits",

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import rates
 from accounts.models import Membership, Tenant
-from accounts.selectors import has_active_owner, invitations_of, members_of
+from accounts.selectors import invitations_of, members_of
 from accounts.services import (
     Founded,
     ask_member_change,
@@ -52,7 +52,7 @@ def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
     try:
         key, text = issue_api_key(
             tenant=found,
-            waits_for_owner=has_active_owner(found.id),
+            waits_for_owner=True,
             **form.cleaned_data,
             **by(request, operator),
         )
