@@ -9,25 +9,32 @@ from django.utils.functional import cached_property
 from django.utils.http import parse_header_parameters
 from typing_extensions import override
 
+MAX_TYPE_CHARS = 1_000
+"""Browsers' longest list of accepted types has 300."""
+
 
 class TolerantRequest(ASGIRequest):
     """A request without the errors that Django raises for some headers, and answers with a 500.
 
-    A type that cannot be read counts as none, given or accepted. Text is UTF-8 whatever charset is
-    given: `hex` is a codec for Python, and no encoding of text.
+    A type that cannot be read counts as none, given or accepted; so does one that is so long that
+    Django reads it in quadratic time. Text is UTF-8 whatever charset is given: `hex` is a codec for
+    Python, and no encoding of text.
     """
 
     @cached_property
     @override
     def accepted_types(self) -> list[MediaType]:
+        if len(self.META.get("HTTP_ACCEPT", "")) > MAX_TYPE_CHARS:
+            return []
         try:
             return list(super().accepted_types)
         except (TypeError, ValueError):
             return []
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
+        given = meta.get("CONTENT_TYPE", "")
         try:
-            read = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+            read = parse_header_parameters(given if len(given) <= MAX_TYPE_CHARS else "")
         except (TypeError, ValueError):
             read = "", {}
         self.content_type, self.content_params = read
