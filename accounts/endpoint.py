@@ -95,8 +95,8 @@ def operation(
     """Turn a method of an Endpoint into an operation that checks the scope, parses and renders.
 
     The method gets the caller, the path's parts by name, or what `of` finds by them before query
-    and body are judged, the query's values by name, and the values of the body's fields that were
-    sent, so optional fields need defaults. `rate` counts the call. `headers` documents further ones.
+    and body are judged, and the values of the query and of the body's fields that were sent, so
+    optional fields need defaults. `rate` counts the call. `headers` documents further ones.
     """
 
     def decorate(method: Callable[..., Answer]) -> Callable[..., Response]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from accounts import rates
 from accounts.management.operator import (
     ACTOR,
     OperatorCommand,
@@ -56,6 +55,8 @@ def show(command: OperatorCommand, options: Mapping[str, Any]) -> None:
 def invite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     """Invite an address to the tenant, by mail."""
     tenant, email = read_tenant(options["tenant"]), options["email"]
+    from accounts import rates  # noqa: PLC0415 - other commands need no Redis
+
     rates.take_typed_mail(email)
     invite_as_operator(
         tenant=tenant,

@@ -75,26 +75,22 @@ def issue_api_key(
     """Issue a key and return it with its text, which is not stored anywhere.
 
     `plaintext` is a key minted beforehand (the demo's). `maker` is the person the key counts as
-    made by, where another key makes it. `once` becomes the key's id, so a form that is sent twice
-    makes one key. With `waits_for_owner`, the key of a tenant with an active owner has no text ("")
-    until an owner opens it.
+    made by, where another key makes it. `once` becomes the key's id, so a form sent twice makes one
+    key. With `waits_for_owner`, where an active owner is, there is no text ("") until one opens it.
 
     Raises ValidationError for an unknown scope or model, a bad range or limit, too many keys, a key
     that was made already, or an erased tenant, and ValueError for a plaintext not in our format.
     """
-    if waits_for_owner:
-        tenant_for_update(tenant.id)  # an owner may be joining
-        waits_for_owner = has_active_owner(tenant.id)
-    text = "" if waits_for_owner else plaintext or keys.mint(test=is_test)
+    waits = waits_for_owner and _has_owner(tenant.id)
+    text = "" if waits else plaintext or keys.mint(test=is_test)
     if text and not keys.is_well_formed(text):
         raise ValueError("plaintext is not one of our keys")
     key = ApiKey(
         id=once or ids.new_uuid(),
         tenant=tenant,
         name=name,
-        visible_prefix=keys.visible_prefix(text) if text else keys.NOT_OPENED,
-        digest=keys.digest(text or secrets.token_hex(), settings.KEY_PEPPER),
-        waits_for_owner=waits_for_owner,
+        **_stored(text),
+        waits_for_owner=waits,
         is_test=text.startswith(keys.TEST_PREFIX),
         created_by=actor if isinstance(actor, User) else maker,
         **_columns(rules),
@@ -107,6 +103,20 @@ def issue_api_key(
     key.save(force_insert=True)
     record(key.audited, "api_key.issue", actor=actor, after=_describe(key), ip=ip)
     return key, text
+
+
+def _has_owner(tenant_id: UUID) -> bool:
+    """True if the tenant has an active owner; nobody becomes one meanwhile."""
+    tenant_for_update(tenant_id)
+    return has_active_owner(tenant_id)
+
+
+def _stored(text: str) -> dict[str, Any]:
+    """What is stored of a key's text; without a text, a digest that no text has."""
+    return {
+        "visible_prefix": keys.visible_prefix(text) if text else keys.NOT_OPENED,
+        "digest": keys.digest(text or secrets.token_hex(), settings.KEY_PEPPER),
+    }
 
 
 def _refuse_one_too_many(tenant_id: UUID) -> None:

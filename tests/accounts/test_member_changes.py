@@ -156,7 +156,7 @@ def test_a_removal_hands_keys_over_when_it_takes_effect(acme, sam, kim):
     log = AuditEvent.objects.filter(action__startswith="member.", tenant=acme).order_by("id")
     assert list(log.values_list("action", "actor_name"))[-3:] == [
         ("member.ask", "sam@pictor.example"), ("member.approve", "kim@pictor.example"),
-        ("member.remove", "sam@pictor.example"),
+        ("member.remove", "sam@pictor.example (staff)"),
     ]  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def test_a_tenant_is_shown_with_its_last_transfers(acme):
     assert shown == {
         "tenant": acme.public_id, "name": "Acme", "status": "active", "reason": "",
         "available": "5.000000", "under_way": "0", "requests_per_minute": "none",
-        "images_per_minute": "none", "max_in_flight": "none",
+        "images_per_minute": "none", "max_in_flight": "none", "is_ours": "",
     }  # fmt: skip
     assert "opening balance" in run("show", acme.public_id)
 

@@ -77,6 +77,17 @@ async def test_an_accept_that_django_cannot_read_accepts_no_page(whole):
     assert json.loads(exchange.body)["error"]["code"] == "not_found"
 
 
+@pytest.mark.parametrize(("chars", "code"), [(1_000, b"<!doctype html>"), (1_001, b'{"error"')])
+async def test_a_type_that_is_too_long_is_not_read(whole, chars, code):
+    headers = {**HOST, "Accept": f"{'text/html,':x<{chars}}"}
+
+    exchange = await call(
+        whole, method="GET", path="/nope", headers=headers, messages=body_of(), hangs=True
+    )
+
+    assert (exchange.status, exchange.body.lstrip()[: len(code)]) == (404, code)
+
+
 @pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/v1/api_keys", 201)])
 async def test_a_length_of_thousands_of_digits_is_a_length(whole, bearer, path, status):
     headers = {**HOST, **bearer, "Accept": "*/*", "Content-Length": "0" * 5000 + "2"}

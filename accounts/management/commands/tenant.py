@@ -14,7 +14,6 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts import rates
 from accounts.ledger import RequestedMove, ledger
 from accounts.management import tenant_arguments as arguments
 from accounts.management import tenant_people
@@ -158,6 +157,8 @@ class Command(OperatorCommand):
         answer(self.stdout, facts, as_json=options["json"])
 
     def _owner(self, email: str, site: str) -> Owner:
+        from accounts import rates  # noqa: PLC0415 - other commands need no Redis
+
         rates.take_typed_mail(email, field="owner")
         return Owner(email=email, tell=teller(site), by=read_staff())
 

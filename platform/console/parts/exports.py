@@ -63,25 +63,26 @@ def query_of(request: HttpRequest) -> QueryDict:
 def _pieces(columns: Sequence[str], pages: Iterable[Rows], rest: str) -> Iterator[str]:
     """Yield the first line, then a batch's lines at a time, up to the first limit."""
     yield _MARK + _lines([columns])
-    rows, size, ends_at, why = 0, 0, time.monotonic() + MAX_SECONDS, ""
+    rows, size, ends_at = 0, 0, time.monotonic() + MAX_SECONDS
     for page in pages:
         lines = list[str]()
         for row in page:
             line = _lines([row])
             rows, size = rows + 1, size + len(line.encode())
-            if time.monotonic() > ends_at:
-                why = "because the rest would take too long"
-            elif size > MAX_BYTES:
-                why = f"at {MAX_BYTES // 1024**2} MB"
-            elif rows > MAX_ROWS:
-                why = f"at {MAX_ROWS:,} rows"
-            if why:
-                lines.append(_lines([[_CUT.format(why=why, rest=rest)]]))
-                break
+            if why := _why_cut(rows, size, ends_at):
+                yield "".join([*lines, _lines([[_CUT.format(why=why, rest=rest)]])])
+                return
             lines.append(line)
         yield "".join(lines)
-        if why:
-            return
+
+
+def _why_cut(rows: int, size: int, ends_at: float) -> str:
+    """Return why a file ends here; empty if it goes on."""
+    if time.monotonic() > ends_at:
+        return "because the rest would take too long"
+    if size > MAX_BYTES:
+        return f"at {MAX_BYTES // 1024**2} MB"
+    return f"at {MAX_ROWS:,} rows" if rows > MAX_ROWS else ""
 
 
 def _next(pieces: Iterator[str]) -> str | None:

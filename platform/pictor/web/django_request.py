@@ -9,8 +9,7 @@ from django.utils.functional import cached_property
 from django.utils.http import parse_header_parameters
 from typing_extensions import override
 
-MAX_TYPE_CHARS = 1_000
-"""Browsers' longest list of accepted types has 300."""
+from pictor.kit.bytes.charsets import MAX_TYPE_BYTES
 
 
 class TolerantRequest(ASGIRequest):
@@ -24,7 +23,7 @@ class TolerantRequest(ASGIRequest):
     @cached_property
     @override
     def accepted_types(self) -> list[MediaType]:
-        if len(self.META.get("HTTP_ACCEPT", "")) > MAX_TYPE_CHARS:
+        if len(self.META.get("HTTP_ACCEPT", "")) > MAX_TYPE_BYTES:
             return []
         try:
             return list(super().accepted_types)
@@ -34,7 +33,7 @@ class TolerantRequest(ASGIRequest):
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         given = meta.get("CONTENT_TYPE", "")
         try:
-            read = parse_header_parameters(given if len(given) <= MAX_TYPE_CHARS else "")
+            read = parse_header_parameters(given if len(given) <= MAX_TYPE_BYTES else "")
         except (TypeError, ValueError):
             read = "", {}
         self.content_type, self.content_params = read

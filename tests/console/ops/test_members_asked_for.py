@@ -86,8 +86,11 @@ def test_a_second_person_approves_and_24_hours_later_the_invitation_goes_out(acm
     assert "Approved: Invite eve@else.example as owner" in approved
     assert "op@pictor.example has approved it already." in said_by(again)
     assert timedelta(hours=23) < effect - clock.now() <= timedelta(hours=24)
-    told = Mail.objects.filter(to="ann@acme.example").latest("created_at").text
-    assert f"It takes effect on {effect:%-d %b %Y, %H:%M} UTC, unless an owner refuses it." in told
+    _, told, made = Mail.objects.filter(to="ann@acme.example").order_by("created_at", "id")
+    words = f"It takes effect on {effect:%-d %b %Y, %H:%M} UTC, unless an owner refuses it."
+    assert words in told.text
+    assert "Pictor support (Sam) did this" in made.text
+    assert "- invited eve@else.example" in made.text
     assert before is False
     assert Invitation.objects.get().email == "eve@else.example"
     (invited,) = Mail.objects.filter(to="eve@else.example")

@@ -49,7 +49,7 @@ def test_an_invitation_is_taken_back_once(owner, acme):
     assert first.status_code == HTTPStatus.SEE_OTHER
     assert second.status_code == HTTPStatus.NOT_FOUND
     event = AuditEvent.objects.get(action="member.uninvite")
-    assert event.actor_name == "op@pictor.example"
+    assert event.actor_name == "op@pictor.example (staff)"
     assert event.after == {"email": "eve@acme.example", "role": "viewer"}
 
 

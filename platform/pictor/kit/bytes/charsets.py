@@ -4,16 +4,26 @@ ASCII is the same in most encodings, so ASCII text is accepted under another cha
 would be read, drawn and charged as words that the caller did not write.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from python_multipart.multipart import parse_options_header
 
+MAX_TYPE_BYTES = 1_000
+"""Browsers' longest list of types has 300; Django and python-multipart take quadratic time."""
 _ASCII = bytes(range(128))
+
+
+def parameters_of(content_type: bytes) -> Mapping[bytes, bytes]:
+    """Return a Content-Type's parameters; none of a longer one, read in quadratic time."""
+    if len(content_type) > MAX_TYPE_BYTES:
+        return {}
+    return parse_options_header(content_type)[1]
 
 
 def charset_of(content_type: bytes) -> str:
     """Return the charset that a Content-Type names; empty for none, UTF-8 or ASCII."""
-    _, options = parse_options_header(content_type)
+    options = parameters_of(content_type)
     charset = options.get(b"charset", b"").decode("latin-1").strip().lower()
     return "" if charset in {"utf-8", "utf8", "us-ascii", "ascii"} else charset[:100]
 

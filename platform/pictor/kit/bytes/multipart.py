@@ -18,7 +18,7 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartState, parse_options_header
 
-from pictor.kit.bytes.charsets import charset_of, is_readable
+from pictor.kit.bytes.charsets import charset_of, is_readable, parameters_of
 from pictor.kit.bytes.spool import SpoolFile, SpoolTooLarge
 
 MEDIA_TYPE = b"multipart/form-data"
@@ -171,8 +171,7 @@ class FormStream:
         return self._form
 
     def _open_parser(self, content_type: bytes) -> MultipartParser:
-        _, options = parse_options_header(content_type)
-        boundary = options.get(b"boundary", b"")
+        boundary = parameters_of(content_type).get(b"boundary", b"")
         try:
             if not boundary:
                 raise FormInvalid("its Content-Type names no boundary")

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts.audit_log import audit_events_of, audit_page, author
-from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
+from accounts.models import AuditEvent, Invitation, Mail, MemberChange, Membership, Tenant, User
 from accounts.selectors import tenant_by_id
 from accounts.services import add_member, issue_api_key, open_support, suspend
 from accounts.services.members import invite_as_operator
@@ -30,6 +30,7 @@ from tests.making.factories import PayingCustomer
 from tests.stack.servers import ROOT
 
 Make = Callable[..., Generation]
+ASKED = "asked for a change of the members:"
 WHY = {"reason": "they asked", "note": "ticket 7", "words": "Sorry"}
 SUPPORT_OFF = {"allows_support": "on", "shows_support_content": "on"}
 """What an owner's form says of support, sent with each act: it changes nothing."""
@@ -114,7 +115,7 @@ def publish(world: World) -> Any:
 
 
 def withdraw(world: World) -> Any:
-    return world.confirmed(f"prices/{world.book(2, later=True).pk}/withdraw/")
+    return world.confirmed(f"prices/{world.book(2, later=True).pk}/withdraw/", reason="a slip")
 
 
 def restore(world: World) -> Any:
@@ -165,6 +166,15 @@ def approve(world: World) -> Any:
     return world.send(f"moves/{move.id}/approve/")
 
 
+def approve_member(world: World) -> Any:
+    change = MemberChange.objects.create(
+        tenant=world.tenant, email="eve@acme.example", site="https://pictor.example/",
+        asked_by=User.objects.create_user("bob@pictor.example", staff_role="operator"),
+        asked_at=clock.now(),
+    )  # fmt: skip
+    return world.send(f"moves/members/{change.id}/approve/")
+
+
 def limits(world: World) -> Any:
     days = world.tenant.prompt_retention_days
     return world.of_tenant(
@@ -201,11 +211,18 @@ ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
     "tenant_key_revoke": (lambda world: key_page(world, "revoke"), "revoked the key key_…"),
     "tenant_invite": (
         lambda world: world.of_tenant("members/", email="eve@acme.example", role="viewer"),
-        "invited eve@acme.example",
+        f"{ASKED} Invite eve@acme.example as viewer",
     ),
-    "tenant_member": (lambda world: member(world, role="viewer"), "changed the role of …"),
+    "tenant_member": (
+        lambda world: member(world, role="viewer"),
+        f"{ASKED} dev@acme.example: developer → viewer",
+    ),
     "tenant_dismiss": (
-        lambda world: member(world, "remove/", keys="revoke"), "removed … from the workspace",
+        lambda world: member(world, "remove/", keys="revoke"),
+        f"{ASKED} Remove dev@acme.example (developer); the keys they made are revoked",
+    ),
+    "change_decide": (
+        approve_member, "approved a change of the members: Uninvite eve@acme.example",
     ),
     "tenant_uninvite": (
         lambda world: world.of_tenant(f"invitations/{world.invitation().id}/"),
@@ -240,10 +257,12 @@ ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
 
 MAILED = {
     *("tenant_resume", "tenant_key_new", "tenant_key_change", "tenant_key_revoke"),
-    *("tenant_invite", "tenant_member", "tenant_dismiss", "tenant_uninvite", "tenant_erase"),
-    *("stop", "start"),
+    *("tenant_uninvite", "tenant_erase", "stop", "start"),
 }
-"""Acts on keys, members, state and data. A suspension and an export have mails of their own."""
+"""Acts on keys, members, state and data.
+
+A suspension, an export and a change of members that waits have mails of their own.
+"""
 
 EXEMPT: Mapping[str, tuple[str, ...]] = {
     "a note about a problem, for staff: no tenant has less or more by it": (

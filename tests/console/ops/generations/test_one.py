@@ -130,7 +130,7 @@ def test_words_and_images_are_shown_to_who_says_that_they_look(sign_in, lets, fa
     assert "we will not draw" in words_of(support.get(page_of(made)))
     assert "<img" in words_of(support.get(page_of(pictured)))
     event = AuditEvent.objects.get(action="generation.look", object_id=made.public_id)
-    assert (event.actor_name, event.tenant_id) == ("support@pictor.example", acme.id)
+    assert (event.actor_name, event.tenant_id) == ("support@pictor.example (staff)", acme.id)
 
 
 @pytest.mark.parametrize("setting", [{"shows_support_content": False}, {"allows_support": False}])
