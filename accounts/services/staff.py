@@ -41,6 +41,7 @@ def set_staff_role(
 
     Another role ends their sessions: `update_session_auth_hash` keeps the one that asks. Where
     staff need a second factor, who becomes staff sets it up anew.
+
     An unknown person is created without a password. A person without a password is invited by mail,
     each time: the mail's reader sets one. The password of a person who never confirmed the address
     is deleted, because a stranger may have signed up with it. An actor at the shell vouches for the
@@ -67,8 +68,8 @@ def set_staff_role(
     _forget_unproven_password(user, actor, ip)
     _give(user, role, actor, ip)
     if before == "" and settings.STAFF_MFA and has_second_factor(user.id):
-        _reset_factors(user, actor, ip)
-    if before not in {None, role}:  # a new person has no sessions
+        _reset_factors(user, actor, ip)  # ends sessions, too
+    elif before not in {None, role}:  # a new person has no sessions
         end_sessions(user=user, actor=actor, ip=ip)
     is_invited = not user.has_usable_password()
     if is_invited:

@@ -7,7 +7,16 @@ from typing import Literal
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.models import AuditEvent, Invitation, MemberChange, Membership, Tenant, User
+from accounts.audit_log import audit_page, author
+from accounts.models import (
+    AuditEvent,
+    Invitation,
+    Mail,
+    MemberChange,
+    Membership,
+    Tenant,
+    User,
+)
 from accounts.services import (
     add_member,
     ask_member_change,
@@ -109,6 +118,35 @@ def test_a_change_ends_with_the_role_of_who_asked_for_or_approved_it(acme, sam, 
         set_staff_role(email=leaving.email, role="support", actor="test")
         assert not MemberChange.objects.exists()
         User.objects.filter(pk=leaving.pk).update(staff_role="operator")
+    told = [mail.text for mail in Mail.objects.filter(to="ann@pictor.example")]
+    assert sum("- withdrew a change of the members" in text for text in told) == 2
+
+
+def test_no_key_of_a_removed_member_goes_to_staff(acme, sam):
+    bob = member(acme, "bob", Membership.Role.DEVELOPER)
+    kay = member(acme, "kay", Membership.Role.DEVELOPER)
+    User.objects.filter(pk=kay.pk).update(staff_role="support")
+
+    with pytest.raises(ValidationError, match="is an address of staff"):
+        ask_member_change(
+            tenant=acme, email=bob.email, before="developer", role="", heir=kay, actor=sam,
+            now=clock.now(), site="https://pictor.example/",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("decision", ["agree", "approve"])
+def test_a_change_is_made_as_staffs_whoever_let_it_pass(acme, sam, kim, decision):
+    User.objects.filter(pk=sam.pk).update(name="Sam Smith")
+    change = ask(acme, sam, "eve@else.example", role="viewer", now=clock.now())
+    owner = User.objects.get(email="ann@pictor.example")
+
+    decided = decide(change, decision, kim if decision == "approve" else owner, now=clock.now())
+    make_due_member_changes(now=decided.takes_effect_at or clock.now())
+
+    made = next(one for one in audit_page(acme.id, limit=9) if one.action == "member.invite")
+    assert author(made) == "Pictor support (Sam)"
+    mail = Mail.objects.filter(to="ann@pictor.example").latest("created_at")
+    assert "- invited eve@else.example" in mail.text
 
 
 def test_the_last_owner_by_then_stays_and_the_log_says_why(acme, sam, kim):

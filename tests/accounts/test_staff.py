@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
@@ -239,6 +240,22 @@ def test_a_new_role_ends_the_sessions_from_before(ann, before):
     set_staff_role(email="carl@example.com", role="finance", actor=ann)
 
     assert (was_in, is_signed_in(old)) == (True, False)
+
+
+@pytest.mark.parametrize(("before", "apps"), [("", 0), ("support", 1)])
+def test_who_becomes_staff_sets_up_their_app_anew(ann, settings, before, apps):
+    settings.STAFF_MFA = True
+    eve = User.objects.create_user(
+        "eve@example.com", "correct horse", staff_role=before, email_verified_at=NOW
+    )
+    Authenticator.objects.create(user=eve, type="totp", data={"secret": "x"})
+
+    set_staff_role(email=eve.email, role="finance", actor=ann)
+
+    assert Authenticator.objects.filter(user=eve).count() == apps
+    assert Mail.objects.filter(to=eve.email).count() == 1 - apps
+    eve.refresh_from_db()
+    assert eve.sessions_ended == 1
 
 
 @pytest.mark.usefixtures("plain_static_files")
