@@ -3,7 +3,7 @@
     python -m tests.bench [SCENARIO …] [--requests N] [--json FILE]
 
 Scenarios: throughput, waiting, arrivals, big_images, edits, slow_clients, bombs, pages, seals,
-proofs, moments, hot_tenant, scrapes, greedy, attacks, bill_lines
+proofs, moments, hot_tenant, scrapes, greedy, attacks, bill_lines, bill_read
 
 Each scenario gets a fresh stack in a temporary folder, all on loopback. Exit status 1 when an
 answer was not 200, when slow clients held others up, when bombs or edits took memory, when a page
@@ -25,6 +25,7 @@ from tests.bench import (
     attacks,
     big_images,
     bill_lines,
+    bill_read,
     bombs,
     edits,
     greedy,
@@ -58,6 +59,7 @@ SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
     "greedy": greedy.run,
     "attacks": attacks.run,
     "bill_lines": bill_lines.run,
+    "bill_read": bill_read.run,
 }
 UNPROVED = frozenset({"bill_lines", "pages"})
 """Scenarios that write rows past the ledger."""

@@ -68,6 +68,23 @@ def test_every_serving_container_has_a_health_check_and_time_to_stop(name, stop)
     assert service["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
 
+@pytest.mark.parametrize(
+    ("name", "unit", "megabytes"),
+    [
+        ("web1", "pictor-web@", 1024),
+        ("web2", "pictor-web@", 1024),
+        ("images", "pictor-images@", 2048),
+        ("short", "pictor-short@", 1024),
+        ("migrate", "pictor-migrate", 1024),
+    ],
+)
+def test_a_process_has_as_much_memory_as_its_unit(name, unit, megabytes):
+    """docs/operations/scaling.md has the peaks."""
+    assert compose()["services"][name]["mem_limit"] == f"{megabytes}m"
+    text = (DEPLOY / "systemd" / f"{unit}.service").read_text()
+    assert f"\nMemoryMax={megabytes}M\n" in text
+
+
 def test_only_the_migration_knows_the_owner_and_it_runs_once():
     services = compose()["services"]
 

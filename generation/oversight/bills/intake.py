@@ -13,7 +13,7 @@ from math import inf
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from accounts.models import Actor
 from accounts.services import Subject, name_of, record
@@ -190,8 +190,12 @@ def request_rematch(bill: VendorBill, *, actor: Actor, ip: str | None = None) ->
 
 
 def match_waiting() -> None:
-    """Read and match every waiting bill. Two workers take turns."""
-    waiting = VendorBill.objects.filter(state=State.WAITING).order_by("pk")
+    """Read and match every waiting bill of a page; a larger one is its command's own.
+
+    Two workers take turns.
+    """
+    small = Q(content=None) | Q(size_bytes__lte=MAX_BYTES)
+    waiting = VendorBill.objects.filter(small, state=State.WAITING).order_by("pk")
     for bill_id in list(waiting.values_list("pk", flat=True)):
         try:
             read_and_match(bill_id, most_cells=MAX_CELLS)

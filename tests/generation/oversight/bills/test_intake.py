@@ -69,6 +69,16 @@ def test_a_bill_of_too_many_cells_is_left_to_the_command(drafted, monkeypatch):
     )
 
 
+def test_a_bill_larger_than_a_page_takes_is_never_read_by_a_worker(drafted, monkeypatch):
+    bill = drafted()
+    monkeypatch.setattr(intake, "MAX_BYTES", bill.size_bytes - 1)
+
+    intake.match_waiting()
+
+    bill.refresh_from_db()
+    assert (bill.state, BillLine.objects.count()) == ("waiting", 0)
+
+
 def test_a_bill_of_years_is_none(drafted):
     bill = drafted(csv_file(row("a", 0, "0.03"), "b,2020-01-01T00:00:00Z,m,1"))
 
