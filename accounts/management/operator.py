@@ -205,7 +205,6 @@ def read_tenant(text: str) -> Tenant:
 
 
 def read_person(text: str) -> User:
-    """The person who signs in with that address."""
     user = user_by_email(text)
     if user is None:
         raise CommandError(f"nobody has the address {text!r}")

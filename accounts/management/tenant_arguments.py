@@ -88,7 +88,6 @@ def add_standing(actions: Any) -> None:
 
 
 def add_people(actions: Any) -> None:
-    """Add the actions on members and invitations."""
     members = actions.add_parser("members", help="list its members and invitations")
     members.add_argument("tenant", help="name or id")
     members.add_argument("--json", action="store_true")

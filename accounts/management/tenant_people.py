@@ -72,7 +72,6 @@ def invite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
 
 
 def uninvite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
-    """Cancel an invitation."""
     tenant, email = read_tenant(options["tenant"]), User.normalize_username(options["email"])
     invited = {
         invitation.email: invitation for invitation in invitations_of(tenant.id, now=clock.now())
@@ -85,7 +84,6 @@ def uninvite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
 
 
 def give_role(command: OperatorCommand, options: Mapping[str, Any]) -> None:
-    """Give a member another role."""
     tenant = read_tenant(options["tenant"])
     member, role = _member(tenant, options["email"]), Membership.Role(options["role"])
     before = member.role

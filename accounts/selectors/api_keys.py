@@ -12,7 +12,6 @@ from pictor.kit.words import ids
 
 
 def api_keys_among(ids: Collection[UUID]) -> dict[UUID, ApiKey]:
-    """The API keys with these ids, by id."""
     return ApiKey.objects.in_bulk(list(ids))
 
 

@@ -10,7 +10,6 @@ from pictor.kit.words import ids
 
 
 def tenants() -> list[Tenant]:
-    """All tenants, by name."""
     return list(Tenant.objects.order_by("name"))
 
 
@@ -79,7 +78,6 @@ def tenants_like(text: str) -> QuerySet[Tenant]:
 
 
 def tenants_among(ids: Collection[UUID]) -> dict[UUID, Tenant]:
-    """The tenants with these ids, by id."""
     return Tenant.objects.in_bulk(list(ids))
 
 

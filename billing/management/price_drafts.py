@@ -34,7 +34,6 @@ OPERATIONS = {
 
 
 def add_draft_actions(actions: "_SubParsersAction[CommandParser]") -> None:
-    """Add the parsers of these actions."""
     copy = actions.add_parser("draft", help="copy a book as its next version, a draft")
     change = actions.add_parser("change", help="change prices of a draft, shown first; always asks")
     markup = actions.add_parser("markup", help="set the factor for each price of a draft")

@@ -88,7 +88,6 @@ def statement(tenant_id: UUID, *, after_seq: int = 0, limit: int | None = None) 
 
 
 def has_transfers() -> bool:
-    """True if the ledger has any transfer."""
     return Transfer.objects.exists()
 
 

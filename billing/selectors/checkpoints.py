@@ -145,7 +145,6 @@ def kept_heads(*, limit: int) -> list[LedgerHead]:
 
 
 def is_head_kept(day: date) -> bool:
-    """True if the head of that UTC day is kept."""
     return LedgerHead.objects.filter(day=day).exists()
 
 

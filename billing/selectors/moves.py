@@ -23,7 +23,6 @@ def waiting_moves(now: datetime) -> list[MoneyMove]:
 
 
 def moves_among(ids: Collection[UUID]) -> dict[UUID, MoneyMove]:
-    """Return the moves with these ids, by id."""
     return MoneyMove.objects.in_bulk(list(ids))
 
 

@@ -48,7 +48,6 @@ def with_states(books: QuerySet[PriceBook], now: datetime) -> QuerySet[PriceBook
 
 
 def state_of(book: PriceBook, now: datetime) -> str:
-    """Return one book's state."""
     if book.published_at is None:
         return DRAFT
     if hasattr(book, "withdrawal"):  # without a row, the relation raises AttributeError

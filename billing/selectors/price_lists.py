@@ -87,12 +87,10 @@ def price_list_named(name: str) -> PriceList | None:
 
 
 def price_list_by_id(list_id: UUID) -> PriceList | None:
-    """Return the shared list, or None."""
     return PriceList.objects.filter(id=list_id).first()
 
 
 def lists_by_name() -> QuerySet[PriceList]:
-    """Return every shared list, by name."""
     return PriceList.objects.order_by("name")
 
 

@@ -279,7 +279,6 @@ def _checked_column(column: str) -> str:
 
 
 def total_of(rows: Sequence[Margin]) -> Margin:
-    """Sum all of these rows."""
     return Margin(
         None,
         {},

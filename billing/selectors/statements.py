@@ -150,7 +150,6 @@ class MonthStatement:
 
     @property
     def entries(self) -> int:
-        """The number of entries in the month."""
         return self.closing.seq - self.opening.seq
 
     @property

@@ -48,7 +48,6 @@ def line_row(line: BillLine) -> dict[str, Any]:
 
 
 def bill_lines(bill: VendorBill) -> Iterator[str]:
-    """A bill as lines of text."""
     yield f"bill {bill.pk} of {bill.channel.name}, {bill.lines_read} lines: {bill.state}"
     if bill.trouble:
         yield f"  {bill.trouble}"

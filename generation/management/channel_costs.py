@@ -34,7 +34,6 @@ AGAIN_HELP = "the highest cost above 5 times the last, or above the price, typed
 
 
 def add_arguments(costs: CommandParser) -> None:
-    """Define the arguments of `channel cost`."""
     steps = costs.add_subparsers(dest="step", required=True)
     table = steps.add_parser("import", help="replace its costs by a CSV, from now on")
     table.add_argument("name")

@@ -22,7 +22,6 @@ KIND_HELP = f"kind of API; default for a new one: {DEFAULT_KIND}"
 
 
 def add_options(change: CommandParser) -> None:
-    """Define the options."""
     change.add_argument("name")
     change.add_argument("--kind", help=f"{KIND_HELP}: {', '.join(KINDS)}")
     change.add_argument("--base-url", metavar="URL", help="its address, such as https://…/v1")

@@ -29,7 +29,6 @@ MAX_EVENTS = 1_000
 
 
 def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
-    """Define the arguments of these actions."""
     now = actions.add_parser("show", help="show its routes, tests, pending revision and calls")
     now.add_argument("name")
     now.add_argument("--json", action="store_true")
@@ -159,7 +158,6 @@ def _event(event: ChannelEvent) -> dict[str, Any]:
 def _print(
     stdout: OutputWrapper, columns: tuple[str, ...], rows: list[dict[str, Any]], *, as_json: bool
 ) -> None:
-    """Print as JSON, or as a table."""
     if as_json:
         stdout.write(json.dumps(rows))
     else:

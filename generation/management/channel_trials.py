@@ -26,7 +26,6 @@ ROUTES = ("model", "maps", "state", "tested", "result", "cost")
 
 
 def add_arguments(actions: Any) -> None:
-    """Define the arguments of these actions."""
     test = actions.add_parser("test", help="make one small real image on each of its routes")
     _add_name(test, pending="test the routes of its pending revision")
     test.add_argument("--route", metavar="MODEL", help="only this model's route")
@@ -151,7 +150,6 @@ def trial_facts(channel: Channel) -> dict[str, Any]:
 
 
 def print_facts(stdout: OutputWrapper, channel: Channel, facts: dict[str, Any]) -> None:
-    """Print the facts as text."""
     state = "enabled" if channel.is_enabled else "disabled"
     stdout.write(f"{channel.name}: {channel.kind} at {channel.base_url}, {state}")
     rows = [_row(facts, model) for model in facts["models"]]

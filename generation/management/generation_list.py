@@ -27,7 +27,6 @@ MAX_NUMBER = 100_000
 
 
 def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
-    """Define the arguments of `generation list`."""
     some = actions.add_parser(
         "list", help="list those of the last 24 hours, or more for one tenant"
     )

@@ -29,7 +29,6 @@ _AS_THEY_ARE = {
 
 
 def add_arguments(actions: Any) -> None:
-    """Define the arguments of these actions."""
     change = actions.add_parser("set", help="change its contract, shown before and after")
     change.add_argument("model")
     _add_sizes(change)

@@ -23,7 +23,6 @@ NONE = "-"
 
 
 def add_arguments(actions: Any) -> None:
-    """Define the arguments of these actions."""
     every = actions.add_parser("list", help="list all models, those that need attention first")
     show = actions.add_parser("show", help="show its contract, its channels and its users")
     show.add_argument("model")
@@ -72,12 +71,10 @@ def facts_of(row: ListedModel) -> dict[str, Any]:
 
 
 def print_models(stdout: OutputWrapper, rows: list[ListedModel]) -> None:
-    """Print a line for each model."""
     print_table(stdout, [COLUMNS, *(_line(facts_of(row)) for row in rows)])
 
 
 def print_model(stdout: OutputWrapper, row: ListedModel, contract: Contract) -> None:
-    """Print everything about one model."""
     facts = facts_of(row)
     print_table(stdout, [COLUMNS, _line(facts)])
     for name, value in promises_of(services.columns_of(contract)).items():

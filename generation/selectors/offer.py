@@ -51,7 +51,6 @@ def channel_names() -> list[str]:
 
 
 def channel_numbers() -> dict[str, int]:
-    """The ids of all channels by name."""
     return dict(Channel.objects.values_list("name", "id"))
 
 

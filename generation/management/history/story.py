@@ -76,7 +76,6 @@ def begins_at(now: datetime) -> datetime:
 
 
 def ends_at(now: datetime) -> datetime:
-    """The end of the story that is told at `now`."""
     return now - _QUIET
 
 

@@ -79,7 +79,6 @@ def _refusals(callers: Mapping[str, Caller], now: datetime) -> Iterator[tuple[da
 
 
 def _error_for(mistake: Mapping[str, Any], caller: Caller, at: datetime) -> PictorError:
-    """Admission's error for the mistake."""
     request = {"model": MODEL, "prompt": "a chair", "n": 1, **mistake}
     try:
         quoted_order(caller=caller, request=request, now=at)

@@ -96,7 +96,6 @@ class Operator:
 
     @property
     def role(self) -> str:
-        """The staff role of the user."""
         return self.user.staff_role
 
     @property
@@ -111,7 +110,6 @@ class Operator:
 
     @property
     def places(self) -> Sequence[Place]:
-        """The pages in the navigation as one list."""
         return [place for group in self.groups.values() for place in group]
 
 

@@ -143,7 +143,6 @@ def end_all_sessions(request: HttpRequest, operator: Operator, user: User) -> Ht
 @require_POST
 @_person_action
 def remove(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
-    """Remove a user from staff."""
     remove_staff(user=user, **by(request, operator))
     return done(request, f"{user.email} removed from staff", "staff")
 

@@ -22,7 +22,6 @@ class _Example(forms.Form):
 @staff(Permission.SEE)
 @require_safe
 def styleguide(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Show every component."""
     form = _Example({"name": ""})
     context = {
         "operator": operator,

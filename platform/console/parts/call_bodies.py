@@ -32,5 +32,4 @@ def as_json(body: object) -> str:
 
 
 def answer_body(finished: Finished) -> dict[str, Any]:
-    """The generation as the API returns it."""
     return GenerationObject.render(shown_generation(finished))

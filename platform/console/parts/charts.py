@@ -40,12 +40,10 @@ class Bar:
 
     @property
     def y(self) -> float:
-        """The position of its top."""
         return min((part.y for part in self.segments), default=HEIGHT)
 
     @property
     def height(self) -> float:
-        """The height of all its segments."""
         return HEIGHT - self.y
 
 
@@ -64,17 +62,14 @@ class Bars:
 
     @property
     def total(self) -> int:
-        """The sum of all bars."""
         return sum(bar.total for bar in self.bars)
 
     @property
     def has_rows(self) -> bool:
-        """True if any of it links to a list."""
         return any(part.rows for bar in self.bars for part in bar.segments)
 
     @property
     def peak(self) -> Bar | None:
-        """The tallest bar."""
         return max(self.bars, key=lambda bar: bar.total, default=None)
 
 
@@ -103,7 +98,6 @@ class Point:
 
     @property
     def known(self) -> Sequence[Mark]:
-        """The marks that have a value."""
         return [mark for mark in self.marks if mark.value is not None]
 
 
@@ -120,12 +114,10 @@ class Lines:
 
     @property
     def known(self) -> Sequence[Point]:
-        """The points that have a value."""
         return [point for point in self.points if point.known]
 
     @property
     def has_rows(self) -> bool:
-        """True if any of it links to a list."""
         return any(point.rows for point in self.known)
 
     @property

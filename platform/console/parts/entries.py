@@ -29,7 +29,6 @@ class LedgerEntry:
 
     @property
     def kind(self) -> str:
-        """The word for its kind."""
         return KIND_WORDS[Transfer.Kind(self.transfer.kind)]
 
     @property

@@ -143,7 +143,6 @@ class NewKeyForm(KeyForm):
 
 
 def values_of(key: ApiKey) -> dict[str, Any]:
-    """A key's values, to fill in the form."""
     return {
         "name": key.name,
         "scopes": key.scopes,

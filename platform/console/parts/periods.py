@@ -157,7 +157,6 @@ _Read = Callable[[str, ZoneInfo], tuple[datetime, datetime] | None]
 
 
 def _days(word: str, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """The start and end of a day."""
     try:
         day = date.fromisoformat(word)
     except ValueError:
@@ -167,7 +166,6 @@ def _days(word: str, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
 
 
 def _hours(word: str, _zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """The start and end of an hour."""
     try:
         hour = datetime.strptime(word, HOUR_FORMAT).replace(tzinfo=UTC)
     except ValueError:

@@ -43,7 +43,6 @@ class GenerationRow:
 
 
 def row_of(finished: Finished, keys: Mapping[UUID, ApiKey]) -> GenerationRow:
-    """Build the row of a generation."""
     first = finished.images[0] if finished.images else None
     url = signed_url(first.object_key, content_type=first.content_type) if first else ""
     return GenerationRow(finished.generation, keys.get(finished.generation.api_key_id), url)

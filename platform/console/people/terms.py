@@ -28,7 +28,6 @@ def terms(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
-    """Show the privacy notice."""
     context = {
         "html": fill_in(document("privacy")),
         "title": "Privacy",

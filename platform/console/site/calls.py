@@ -30,8 +30,6 @@ ANSWER = Path(__file__).with_name("landing.json")
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """The call in one language."""
-
     language: str
     id: str
     text: str

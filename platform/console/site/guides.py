@@ -42,7 +42,6 @@ class Guide:
 
 @cache
 def guide(slug: str) -> Guide:
-    """Return the guide with this slug."""
     return read(FOLDER / f"{slug}.md")
 
 

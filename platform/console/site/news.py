@@ -26,8 +26,6 @@ BADGES: Mapping[State, Literal["ok", "warn", "bad", "info", "idle"]] = {
 
 @dataclass(frozen=True, slots=True)
 class ShownIncident:
-    """An incident at a point in time."""
-
     incident: Incident
     now: datetime
 
@@ -38,7 +36,6 @@ class ShownIncident:
 
     @property
     def badge(self) -> str:
-        """The colour of its state."""
         return BADGES[self.state]
 
     @property
@@ -73,8 +70,6 @@ class ShownIncident:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """All news at a point in time."""
-
     at: datetime
     stops: Sequence[Stop]
     open: Sequence[ShownIncident]
@@ -82,7 +77,6 @@ class News:
 
     @property
     def stopped(self) -> list[Stop]:
-        """The current stops."""
         return [stop for stop in self.stops if stop.ended_at is None]
 
     @property
@@ -93,7 +87,6 @@ class News:
 
     @property
     def state_by_part(self) -> Mapping[str, str]:
-        """The current trouble, by part."""
         return {
             part: "Maintenance" if shown.incident.is_maintenance else shown.state.label
             for shown in reversed(self.open)

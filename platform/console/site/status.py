@@ -36,7 +36,6 @@ class Component:
 
     @property
     def words(self) -> str:
-        """The present state in words."""
         return self.trouble or self.announced or _WELL.get(self.name, "Can be called")
 
     @property

@@ -72,13 +72,11 @@ def pricing(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    """List the guides."""
     return render(request, "site/docs.html", {"guides": guides.guides()})
 
 
 @require_safe
 def guide(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show one guide."""
     page = guides.guide(slug)
     context = {"guide": page, "html": page.at(_origin(request)), "guides": guides.guides()}
     return render(request, "site/guide.html", context)
@@ -108,7 +106,6 @@ def status(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=STATUS_SECONDS)
 def status_json(request: HttpRequest) -> HttpResponse:
-    """Return the status as JSON."""
     standing, news_now, _ = _status()
     return JsonResponse(as_json(standing, news_now))
 

@@ -99,7 +99,6 @@ def took(exact: float | None) -> str:
 
 @register.filter
 def linked(figure: str, rows: str) -> str:
-    """The figure as a link to its rows, if they are listed."""
     if not rows:
         return figure
     return format_html('<a class="text-ink" href="{}">{}</a>', rows, figure)

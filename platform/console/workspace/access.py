@@ -33,8 +33,6 @@ OWNER, ADMIN, DEVELOPER, BILLING, VIEWER = Membership.Role
 
 
 class Permission(StrEnum):
-    """The permissions of roles."""
-
     SEE_GENERATIONS = "see_generations"
     GENERATE = "generate"
     SEE_KEYS = "see_keys"
@@ -84,7 +82,6 @@ _SUPPORT = frozenset(
 
 
 def allows(role: str, what: Permission) -> bool:
-    """True if a member with this role has this permission."""
     return what in _ROLES[role]
 
 
@@ -175,7 +172,6 @@ class Workspace:
 
     @property
     def id(self) -> TenantId:
-        """The tenant's id."""
         return TenantId(self.tenant.id)
 
     @property
@@ -220,7 +216,6 @@ def done(
 
 
 def may_see(workspace: Workspace, key: ApiKey) -> bool:
-    """True if the member may see this key."""
     if Permission.SEE_KEYS not in workspace.may:
         return False
     is_maker = Permission.MAKE_KEYS in workspace.may and Permission.MANAGE_KEYS not in workspace.may

@@ -158,7 +158,6 @@ def _report(request: HttpRequest, workspace: Workspace) -> UsageReport:
 
 
 def _generation_links(link: Callable[..., str], period: Period) -> dict[str, str]:
-    """Links to the generations of the figures."""
     return {
         "spend": link(**period.query()),
         "images": link(**period.query(), status=State.SUCCEEDED),

@@ -18,8 +18,6 @@ PROCESSES = (
 
 
 class CommandLine(ManagementUtility):
-    """Runs a command, or lists them all."""
-
     @override
     def execute(self) -> None:
         if self.argv[1:] in (["version"], ["--version"]):

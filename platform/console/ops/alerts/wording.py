@@ -53,7 +53,6 @@ class ShownResult:
 
 
 def results_shown(alert: SentAlert) -> list[ShownResult]:
-    """Return a result for each destination."""
     return [
         ShownResult(result.shown, _state(result.state), result.words) for result in alert.results
     ]

@@ -97,8 +97,6 @@ _NUMBER = forms.TextInput(attrs={"class": "control", "inputmode": "numeric"})
 
 
 class WeightForm(forms.Form):
-    """The priority and weight of a channel."""
-
     priority = forms.IntegerField(min_value=0, max_value=MAX_LIMIT, widget=_NUMBER)
     weight = forms.IntegerField(min_value=1, max_value=MAX_LIMIT, widget=_NUMBER)
 

@@ -59,7 +59,6 @@ class CostDraft:
 
     @property
     def text(self) -> str:
-        """The costs as CSV."""
         return cost_csv.to_csv(self.file.rows, source=self.file.source)
 
 

@@ -147,7 +147,6 @@ def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str
 @staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Enable the channel with all of its routes."""
     found = channel_or_404(channel)
     words = f"{found.name} serves"
     if found.is_enabled and not services.untested_models(found):

@@ -32,7 +32,6 @@ class ShownErrors:
 
     @property
     def word(self) -> str:
-        """The label of the class."""
         return _CLASSES.get(self.errors.attempt_class, self.errors.attempt_class)
 
     @property

@@ -176,11 +176,9 @@ class RouteForm(forms.Form):
 
     @property
     def typed(self) -> list[forms.BoundField]:
-        """The fields beside the checkbox."""
         return [self[name] for name in _TYPED]
 
     def terms(self) -> RouteTerms:
-        """Return the cleaned route."""
         data = self.cleaned_data
         return RouteTerms(
             model=self.model,
@@ -227,7 +225,6 @@ def retirements(rows: Iterable[RouteForm]) -> dict[str, date | None]:
 
 
 def initial_of(channel: Channel) -> dict[str, Any]:
-    """Return the initial values of the channel form."""
     return {name: getattr(channel, name) for name in _COLUMNS}
 
 

@@ -53,7 +53,6 @@ class RouteRow:
 
 
 def routes_shown(channel: Channel, *, at: datetime) -> list[RouteRow]:
-    """Return the routes of a channel, in the channel's order."""
     trials = {row.model: row for row in last_trials(channel)}
     tables = cost_tables([channel.pk], since=at)[channel.pk]
     costs: dict[str, list[ServedCell]] = defaultdict(list)

@@ -29,7 +29,6 @@ def sentence_about(words: str, channel: Channel) -> str:
 
 
 def badge_of(standing: ChannelStatus) -> Badge:
-    """Return the standing as a colour and a word."""
     return _BADGES[standing]
 
 

@@ -166,7 +166,6 @@ class TestSubject:
 
     @property
     def is_open(self) -> bool:
-        """True if a test is under way."""
         return any(line.is_open for line in self.lines)
 
     @property
@@ -293,7 +292,6 @@ def _current_trial(row: ChannelTrial | None, call: Ready | None) -> ChannelTrial
 
 
 def to_tests(channel: Channel) -> HttpResponse:
-    """Redirect to the tests of a channel."""
     answer = redirect(f"{reverse('ops:channel_edit', args=[channel.pk])}#tried")
     answer.status_code = HTTPStatus.SEE_OTHER
     return answer

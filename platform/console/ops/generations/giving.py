@@ -61,7 +61,6 @@ class GiftForm(forms.Form):
 
     @property
     def gift(self) -> Gift:
-        """The cleaned gift."""
         data = self.cleaned_data
         return Gift(data["amount"], data["words"], data["note"])
 
@@ -156,7 +155,6 @@ def give_back(request: HttpRequest, operator: Operator, generation: str) -> Http
 @staff(Permission.REFUND, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_credit(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
-    """Credit a failed or canceled generation."""
     return _give(request, operator, generation_or_404(generation), CREDIT)
 
 
@@ -221,7 +219,6 @@ def _effect(
 def _result_sentence(
     generation: Generation, move: MoneyMove, way: GiftAction, effect: GiftEffect
 ) -> str:
-    """Describe the result in a sentence."""
     if move.transfer_id is None:
         return waiting_words(move.amount, effect.waits)
     after = available_after(move.transfer_id)

@@ -32,8 +32,6 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class CalledGeneration:
-    """A generation in the list with its calls."""
-
     made: Generation
     called: Called
 

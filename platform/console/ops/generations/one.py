@@ -44,7 +44,6 @@ class Money:
 
     @property
     def refunded(self) -> int:
-        """The amount refunded."""
         return self._sum("refund")
 
     @property
@@ -157,7 +156,6 @@ def look(request: HttpRequest, operator: Operator, generation: str) -> HttpRespo
 
 
 def _looks(request: HttpRequest) -> dict[str, float]:
-    """Return the open looks of this session."""
     return support_looks.open_looks(request.session.get(LOOKS, {}), now=clock.now())
 
 

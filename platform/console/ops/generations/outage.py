@@ -33,8 +33,6 @@ class _Moment(forms.DateTimeInput):
 
 
 class OutageForm(forms.Form):
-    """The outage, and the amount for each tenant."""
-
     since = forms.DateTimeField(label="From, UTC", input_formats=[MINUTES], widget=_Moment)
     until = forms.DateTimeField(label="To, UTC", input_formats=[MINUTES], widget=_Moment)
     model = forms.CharField(label="Model", required=False, max_length=64)
@@ -55,7 +53,6 @@ class OutageForm(forms.Form):
 
     @property
     def outage(self) -> Outage:
-        """The cleaned outage."""
         data = {name: value for name, value in self.cleaned_data.items() if name != "each"}
         return Outage(**data)
 

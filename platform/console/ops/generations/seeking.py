@@ -82,7 +82,6 @@ class GenerationSearch:
 
     @property
     def delivered(self) -> GenerationFilter:
-        """The same filters, narrowed to delivered generations."""
         return replace(self.sought, state=State.SUCCEEDED)
 
     def _words(self, name: str, word: str) -> str:

@@ -77,8 +77,6 @@ class SayForm(forms.Form):
 
 
 class UpdateForm(SayForm):
-    """A further update of an incident."""
-
     state = forms.ChoiceField(
         label="State", choices=[(state.value, state.label) for state in STAFF_STATES]
     )
@@ -112,8 +110,6 @@ class IncidentForm(SayForm):
 
 
 class PlanForm(IncidentForm):
-    """Planned maintenance."""
-
     state = None  # type: ignore[assignment]  # Django's way to leave a field out
     next_update_at = None  # type: ignore[assignment]  # as above
     begins_at = UtcField(label="Begins, UTC")

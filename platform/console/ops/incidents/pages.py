@@ -56,7 +56,6 @@ def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
 @staff(Permission.INCIDENTS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Plan maintenance."""
     form = dressed(PlanForm(_post_data(request), initial=_initial_values(request)))
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
@@ -89,7 +88,6 @@ def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpRespo
 @staff(Permission.INCIDENTS)
 @require_POST
 def update(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
-    """Post an update."""
     found = _incident_or_404(incident)
     form = _form_of(request.POST, found)
     if form.is_valid():
@@ -196,7 +194,6 @@ def _initial_values(request: HttpRequest) -> dict[str, Any]:
 
 
 def _parts(query: QueryDict) -> list[str]:
-    """Return the named parts that exist."""
     known = incidents.parts()
     return [part for part in query.getlist("parts") if part in known]
 

@@ -43,7 +43,6 @@ class Check:
 
     @property
     def pace(self) -> str:
-        """Its schedule."""
         return CHECKS[self.kind][1]
 
     @property

@@ -75,7 +75,6 @@ class MarginQuery:
         return self.mode != Mode.TEST and not self.trouble
 
     def sums(self, by: By, per: Per | None = None) -> list[Margin]:
-        """Return the margins of the period."""
         return self._sums(self.period, by, per)
 
     def sums_before(self) -> list[Margin]:

@@ -37,7 +37,6 @@ class ReviewedChange:
 
     @property
     def changes(self) -> Sequence[ChangedValue]:
-        """The values before and after."""
         return changes_of(self.review.before, self.review.after)
 
     @property

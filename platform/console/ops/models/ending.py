@@ -95,7 +95,6 @@ def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
 @staff(Permission.CHANNELS)
 @require_POST
 def keep(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
-    """Withdraw the sunset."""
     found, form = model_or_404(model), reason_form(request)
     if not form.is_valid():
         messages.error(request, LACKS_REASON)

@@ -111,13 +111,11 @@ class ModelForm(forms.Form):
 
 
 def form_of(columns: Mapping[str, Any]) -> tuple[ModelForm, list[SizeRow]]:
-    """Return the form and rows for the columns of a contract."""
     rows = [SizeRow(*(str(row.get(name) or "") for name in _CELLS)) for row in columns["sizes"]]
     return ModelForm(initial=dict(columns)), [*rows, *(SizeRow() for _ in range(SPARE))]
 
 
 def typed_rows(data: QueryDict) -> list[SizeRow]:
-    """Return the rows as sent."""
     cells = [[word.strip() for word in data.getlist(name)[:MAX_ROWS]] for name in _CELLS]
     return [SizeRow(*words) for words in zip_longest(*cells, fillvalue="")]
 

@@ -74,8 +74,6 @@ class ModelRoute:
 
 @dataclass(frozen=True, slots=True)
 class ModelEvent:
-    """An audit event of the model, in words."""
-
     event: AuditEvent
     words: str
     changes: Sequence[ChangedValue]
@@ -94,7 +92,6 @@ class ModelEvent:
 @staff(Permission.SEE)
 @require_safe
 def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
-    """Show everything about a model on one page."""
     found = facts_of(model.replace("\0", ""), operator.mode)
     sales = {"model": found.terms.model, "mode": operator.mode.query}
     context = {
@@ -159,7 +156,6 @@ def _routes(model: ListedModel) -> list[ModelRoute]:
 
 
 def _buyers(buyers: Sequence[Buyer]) -> list[tuple[Tenant, Buyer]]:
-    """Return the tenants with the most images."""
     most = [buyer for buyer in buyers if buyer.tenant_id and buyer.figures.images > 0][:MAX_TENANTS]
     tenants = tenants_among([buyer.tenant_id for buyer in most if buyer.tenant_id])
     return [(tenants[buyer.tenant_id], buyer) for buyer in most if buyer.tenant_id in tenants]

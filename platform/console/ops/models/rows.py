@@ -27,7 +27,6 @@ class ModelRow:
 
     @property
     def name(self) -> str:
-        """The public name."""
         return self.of.terms.model
 
     @property

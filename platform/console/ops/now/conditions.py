@@ -73,7 +73,6 @@ def lead(request: HttpRequest, operator: Operator, condition: int) -> HttpRespon
 @staff(Permission.INCIDENTS)
 @require_POST
 def assign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Assign the condition to the operator who asks."""
     act = partial(conditions.assign, to=operator.user.email)
     return _run_action(request, operator, condition, act, "Assigned to you")
 
@@ -81,7 +80,6 @@ def assign(request: HttpRequest, operator: Operator, condition: int) -> HttpResp
 @staff(Permission.INCIDENTS)
 @require_POST
 def unassign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Assign the condition to no operator."""
     return _run_action(request, operator, condition, conditions.unassign, "Assigned to nobody")
 
 

@@ -30,7 +30,6 @@ class Severity(IntEnum):
 
     @property
     def badge(self) -> str:
-        """Return the badge state that shows this severity."""
         return ("bad", "warn", "info")[self]
 
 

@@ -42,17 +42,14 @@ class PriceChangeRow:
 
     @property
     def was(self) -> Micros:
-        """The charge before."""
         return scale_half_up(self.change.was.micros, self.markup)
 
     @property
     def becomes(self) -> Micros:
-        """The charge afterwards."""
         return scale_half_up(self.change.becomes.micros, self.markup)
 
     @property
     def percent(self) -> float:
-        """The change in percent."""
         return (self.becomes - self.was) * 100 / self.was if self.was else 0.0
 
     @property
@@ -166,7 +163,6 @@ def _typed_prices(request: HttpRequest, rows: Iterable[BookRow]) -> Mapping[Pric
 
 
 def _chosen_rows(request: HttpRequest, rows: Sequence[BookRow]) -> list[BookRow]:
-    """Return the rows that the operation applies to."""
     which, model = request.POST.get("which", TICKED), request.POST.get("model", "")
     ticked = set(request.POST.getlist("cell"))
     return [

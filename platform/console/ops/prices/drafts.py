@@ -167,7 +167,6 @@ def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpRespo
 @staff(Permission.MONEY)
 @require_POST
 def discard(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Discard a draft."""
     found = price_book_by_id(book)
     if found is None:  # discarded by a first click
         return redirect("ops:prices")

@@ -34,7 +34,6 @@ class PriceCell:
 
     @property
     def name(self) -> str:
-        """The price's name in forms."""
         return " ".join(self.row.key)
 
     @property
@@ -49,7 +48,6 @@ class PriceCell:
 
     @property
     def images(self) -> int:
-        """Number of images sold."""
         return self.sold.images if self.sold else 0
 
     @property
@@ -126,7 +124,6 @@ def models_of(
 
 
 def grid_of(model: Model) -> Grid:
-    """Return the prices of a model as a table."""
     by_size: dict[str, dict[str, PriceCell]] = {}
     reference = None
     for cell in model.cells:

@@ -119,7 +119,6 @@ def _number(query: QueryDict, name: str) -> int | None:
 
 
 def words_of(error: ValidationError | ValueError) -> str:
-    """Return a refusal as a sentence."""
     if not isinstance(error, ValidationError):
         return sentence(str(error))
     if not hasattr(error, "error_dict"):

@@ -64,8 +64,6 @@ class TakeForm(forms.Form):
 
 
 class DisputeForm(forms.Form):
-    """The words for the vendor."""
-
     words = forms.CharField(label="Words for the vendor", max_length=MAX_CHARACTERS)
 
 

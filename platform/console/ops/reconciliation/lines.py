@@ -28,7 +28,6 @@ def put_back(request: HttpRequest, operator: Operator, bill: int, line: int) -> 
 @staff(Permission.MONEY)
 @require_POST
 def withdraw(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
-    """Withdraw the dispute of a line."""
     try:
         decisions.withdraw(_line_or_404(bill, line), **by(request, operator))
     except ValidationError as error:

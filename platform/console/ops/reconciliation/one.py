@@ -45,8 +45,6 @@ NO_LINES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class BillLineRow:
-    """A line in a list, with its call and its candidate calls."""
-
     line: BillLine
     call: Attempt | None
     candidates: Sequence[Attempt | str]

@@ -29,8 +29,6 @@ from pictor.kit.words import clock
 
 
 class StopForm(forms.Form):
-    """The name to stop, and the reason."""
-
     what = forms.CharField(
         label="What", widget=forms.TextInput(attrs={"list": "stoppable", "autocomplete": "off"})
     )

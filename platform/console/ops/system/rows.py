@@ -53,8 +53,6 @@ class PartRow:
 
 @dataclass(frozen=True, slots=True)
 class LaneRow:
-    """A queue with its state."""
-
     lane: Lane
     state: State = "ok"
     word: str = "Moving"
@@ -68,8 +66,6 @@ class LaneRow:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRow:
-    """An image worker with its state."""
-
     seen: SeenWorker
     state: State = "ok"
     word: str = "At work"

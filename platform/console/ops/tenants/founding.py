@@ -43,7 +43,6 @@ class TenantLimitsForm(forms.Form):
     max_in_flight = LimitField(label="Requests at once")
 
     def limits(self) -> TenantLimits:
-        """Return the cleaned limits."""
         return TenantLimits(**{name: self.cleaned_data[name] for name in LIMITS})
 
 
@@ -84,7 +83,6 @@ class StandingForm(ComparedForm, TenantLimitsForm):
 
 
 def standing_of(tenant: Tenant) -> dict[str, str | int | None]:
-    """Return initial values of the form."""
     return {
         "name": tenant.name,
         **{name: getattr(tenant, name) for name in LIMITS},
@@ -94,8 +92,6 @@ def standing_of(tenant: Tenant) -> dict[str, str | int | None]:
 
 
 class TenantForm(TenantLimitsForm):
-    """The settings of a new tenant."""
-
     once = forms.UUIDField(widget=forms.HiddenInput)
     name = forms.CharField(max_length=100, label="Name")
     owner = forms.EmailField(label="E-mail of its owner")

@@ -92,7 +92,6 @@ class MoneyForm(forms.Form):
         return bool(typed) and is_same
 
     def requested_move(self, tenant: Tenant, kind: Transfer.Kind) -> RequestedMove:
-        """Return the cleaned move for the ledger."""
         data = self.cleaned_data
         return RequestedMove(
             tenant_id=tenant.id,

@@ -24,7 +24,6 @@ MAX_KEYS = 50
 @staff(Permission.SEE)
 @require_safe
 def tenant(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Show everything about a tenant on one page."""
     return page(request, operator, tenant_of(tenant), status=HTTPStatus.OK)
 
 

@@ -36,7 +36,6 @@ class OverrideLine:
 
     @property
     def name(self) -> str:
-        """The name of the field."""
         return " ".join(self.key)
 
 

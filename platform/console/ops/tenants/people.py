@@ -34,8 +34,6 @@ class KeyNameForm(forms.Form):
 
 
 class NewMemberForm(forms.Form):
-    """The address and role of a new member."""
-
     email = forms.EmailField()
     role = forms.ChoiceField(choices=Membership.Role.choices)
 

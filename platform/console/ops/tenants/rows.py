@@ -26,8 +26,6 @@ Badge = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit and its present usage."""
-
     words: str
     used: int
     most: int
@@ -62,7 +60,6 @@ class TenantRow:
 
     @property
     def is_active(self) -> bool:
-        """True if its requests are accepted."""
         return self.tenant.status == Tenant.Status.ACTIVE
 
     @cached_property
@@ -124,7 +121,6 @@ class TenantRow:
 
 
 def row_of(tenant: Tenant, figures: CustomerFigures, now: datetime) -> TenantRow:
-    """Return the row of a tenant."""
     is_stopped: bool = tenant.is_stopped  # type: ignore[attr-defined]  # annotated by selectors
     return TenantRow(tenant, figures, now, is_stopped)
 

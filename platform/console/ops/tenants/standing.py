@@ -58,7 +58,6 @@ def suspend_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRe
 @staff(Permission.TENANTS)
 @require_POST
 def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Resume a suspended tenant."""
     found = tenant_of(tenant)
     try:
         resume(tenant=found, **by(request, operator))

@@ -59,7 +59,6 @@ def billing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_POST
 @member(Permission.MANAGE_MONEY)
 def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Set the balance alert."""
     form = AlertForm(request.POST)
     if not form.is_valid():
         return _billing(request, workspace, form=form)

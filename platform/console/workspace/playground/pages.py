@@ -186,7 +186,6 @@ def _code(
     models: Sequence[ContractTerms],
     references: Sequence[str],
 ) -> list[Snippet]:
-    """The same request as code with this key."""
     terms = next(model for model in models if model.model == draft.body["model"])
     return snippets_of(
         f"{request.scheme}://{request.get_host()}",

@@ -11,8 +11,6 @@ from pictor.kit.words.errors import InsufficientQuota, ModelForbidden, PictorErr
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """A link to that page."""
-
     words: str
     url: str
 

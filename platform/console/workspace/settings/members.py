@@ -42,8 +42,6 @@ DECISIONS = {"agree": "Change made", "refuse": "Change refused"}
 
 
 class InviteForm(forms.Form):
-    """The address to invite, and the role."""
-
     email = forms.EmailField(label="E-mail address")
     role = forms.ChoiceField(
         label="Role", choices=Membership.Role.choices, initial=Membership.Role.DEVELOPER
@@ -83,7 +81,6 @@ def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_POST
 @member(Permission.MANAGE)
 def uninvite(request: HttpRequest, workspace: Workspace, invitation: str) -> HttpResponse:
-    """Cancel an invitation."""
     found = _invitation(workspace, invitation)
     act = partial(cancel_invitation, invitation=found)
     return _run_action(request, workspace, act, "Invitation canceled")

@@ -87,8 +87,6 @@ class OwnLimitsForm(ComparedForm):
 
 
 class SupportForm(ComparedForm):
-    """The access that support has."""
-
     allows_support = forms.BooleanField(required=False, label="Support may look in")
     shows_support_content = forms.BooleanField(
         required=False, label="It also sees prompts, tags and images"
@@ -140,7 +138,6 @@ def _days(kept: int | None, most: int) -> int:
 
 
 def _initial_values(tenant: Tenant) -> dict[str, Any]:
-    """The initial values of the settings form."""
     columns = {name: getattr(tenant, name) for name in SettingsForm.base_fields if name != "erases"}
     return {**columns, "title": tenant.shown_name}
 

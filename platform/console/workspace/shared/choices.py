@@ -50,7 +50,6 @@ class RequestDraft:
 
     @property
     def tier(self) -> str:
-        """The tier of the chosen size."""
         return self.option.tier if self.option else AUTO
 
     @property

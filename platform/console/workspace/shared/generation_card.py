@@ -38,7 +38,6 @@ class Run:
 
 
 def run_of(finished: Finished, refusal: PictorError | None = None) -> Run:
-    """Return a generation for its card."""
     return Run(
         finished.generation, row_of(finished, {}), tuple(map(picture_of, finished.images)), refusal
     )

@@ -16,5 +16,4 @@ def ordering(request: HttpRequest, tenant: str, name: str) -> str:
 
 
 def to_order(request: HttpRequest, tenant: str, name: str) -> HttpResponseRedirect:
-    """Redirect to that address."""
     return HttpResponseRedirect(ordering(request, tenant, name))

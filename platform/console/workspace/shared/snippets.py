@@ -40,7 +40,6 @@ def snippets_of(
 
 
 def curl(origin: str, body: Mapping[str, Any], references: Sequence[str] = ()) -> str:
-    """The call for a shell."""
     text = json.dumps(body, indent=1, ensure_ascii=False)
     data = _piped_body(text, references) if references else shlex.quote(text)
     return "\n".join(

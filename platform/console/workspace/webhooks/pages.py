@@ -85,8 +85,6 @@ class EndpointRow:
 
 
 class EndpointForm(ComparedForm):
-    """The url of an endpoint, and its events."""
-
     url = forms.CharField(
         label="URL", widget=forms.URLInput(attrs={"placeholder": "https://example.com/pictor"})
     )
@@ -190,7 +188,6 @@ def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
 @require_POST
 @member(Permission.WEBHOOKS)
 def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
-    """Enable or disable an endpoint."""
     found = endpoint_of(workspace, endpoint)
     values = EndpointValues(found.url, found.events, is_enabled=request.POST.get("to") == "enabled")
     try:
@@ -223,7 +220,6 @@ def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
 @require_POST
 @member(Permission.WEBHOOKS)
 def delete(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
-    """Delete an endpoint."""
     found = endpoint_of(workspace, endpoint)
     delete_endpoint(endpoint=found, **by(request, workspace))
     return done(request, workspace, "Endpoint deleted", "webhooks")
