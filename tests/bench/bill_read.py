@@ -6,6 +6,7 @@
 import json
 import time
 from hashlib import sha256
+from typing import Any
 
 import psycopg
 
@@ -56,7 +57,7 @@ def _bill(count: int) -> bytes:
     return "\n".join([",".join(names), *lines]).encode()
 
 
-def _read(connection: "psycopg.Connection[tuple[str, str]]", content: bytes) -> tuple[str, str]:
+def _read(connection: "psycopg.Connection[Any]", content: bytes) -> tuple[str, str]:
     columns = Columns(request_id="request_id", time="time", model="model", amount="amount_usd")
     known = {
         "digest": sha256(content).hexdigest(),
