@@ -65,7 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     staff_seen_at = models.DateTimeField(null=True, editable=False)
     """The time they last opened a page for staff, to the minute."""
     is_staff = models.BooleanField(default=False)
-    """True only for owners, with `is_superuser`: the admin lets them in."""
+    """True only for owners, with `is_superuser`: the admin of the release before reads both."""
     is_active = models.BooleanField(default=True)
     email_verified_at = models.DateTimeField(null=True, blank=True)
     terms_version = models.CharField(max_length=20, blank=True, editable=False)

@@ -119,7 +119,7 @@ def _reset_factors(user: User, actor: Actor, ip: str | None) -> None:
 def _forget_unproven_password(user: User, actor: Actor, ip: str | None) -> None:
     """Delete the password of a new member of staff who never confirmed their address.
 
-    The admin signs in without sending a mail.
+    Staff sign in without a mailed code.
     """
     if not user.staff_role and user.email_verified_at is None and user.has_usable_password():
         user.set_unusable_password()

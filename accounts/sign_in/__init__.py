@@ -1,1 +1,1 @@
-"""Sign-in: allauth on our own users, with a second factor; for staff, styled like the admin."""
+"""Sign-in: allauth on our own users, with a second factor."""

@@ -12,7 +12,7 @@ from accounts.models import ApiKey, Tenant
 from accounts.quotas import Period, window_start
 from billing.models import BalanceAlert, KeyBudget, TenantBalance, Transfer
 from billing.periods import bucket_start
-from pictor.kit.words import clock, ids
+from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
 
@@ -128,33 +128,6 @@ def cost_changes(attempt_ids: Collection[UUID]) -> Mapping[UUID, int]:
         if transfer.corrects_id is not None:
             changes[transfer.corrects_id] += transfer.cost_change
     return changes
-
-
-def of_generation(generation_id: UUID) -> Q:
-    """A filter for a generation's transfers when its tenant and attempts are unknown.
-
-    Attempts are recognised by ids made within a day of the generation's own. Reversals of credits
-    are not found. Reads the generation's hold.
-    """
-    its = Q(generation_id=generation_id)
-    hold = Transfer.objects.filter(its, kind=Transfer.Kind.HOLD).first()
-    first, end = ids.about(generation_id, before=timedelta(), after=timedelta(days=1))
-    condition = Q(kind__in=["hold", "capture", "release"]) | Q(
-        attempt_id__gte=first, attempt_id__lt=end
-    )
-    condition |= Q(corrects_id__gte=first, corrects_id__lt=end)
-    if hold is not None:
-        condition |= Q(kind="refund", tenant_id=hold.tenant_id)
-        condition |= Q(kind="credit", tenant_id=hold.tenant_id)
-    return its & condition
-
-
-def newest_of_tenant(tenant_id: UUID, most: int) -> Q:
-    """A filter for a tenant's last `most` transfers, by the tenant's own numbers. One query."""
-    newest = TenantBalance.objects.filter(tenant_id=tenant_id).values_list("seq", flat=True).first()
-    last = newest or 0
-    # Two ends, so that the planner can estimate how few rows there are.
-    return Q(tenant_id=tenant_id, seq__gt=last - most, seq__lte=last)
 
 
 def balances_of(tenant_ids: Collection[UUID]) -> Mapping[UUID, Micros]:

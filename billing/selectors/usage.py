@@ -5,13 +5,14 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 
+from accounts.models import Tenant
 from accounts.quotas import window_start
 from accounts.selectors import tenants_with
 from billing.latency import BOUNDS
 from billing.models import UnchargedCost, UsageRollup
-from billing.upstream_cost import COUNTED
+from billing.upstream_cost import COUNTED, Loss
 from pictor.kit.words.money import Micros
 
 USAGE_BY_HOUR = """(
@@ -96,3 +97,21 @@ def uncharged_of_day(tenant_id: UUID, now: datetime) -> Micros:
         tenant_id=tenant_id, day=window_start("day", now), loss__in=COUNTED
     )
     return Micros(counted.aggregate(micros=Sum("cost_micros"))["micros"] or 0)
+
+
+def uncharged_costs(
+    *, tenant: Tenant | None, loss: Loss | None, after: int | None, limit: int
+) -> list[UnchargedCost]:
+    """Return uncharged costs with their tenants, the latest day first, its dearest first.
+
+    `after` is the id of the row to continue after.
+    """
+    rows = UnchargedCost.objects.select_related("tenant").order_by("-day", "-cost_micros", "id")
+    if tenant is not None:
+        rows = rows.filter(tenant=tenant)
+    if loss is not None:
+        rows = rows.filter(loss=loss)
+    if last := UnchargedCost.objects.filter(pk=after).first():
+        of_day = Q(cost_micros__lt=last.cost_micros) | Q(cost_micros=last.cost_micros, id__gt=after)
+        rows = rows.filter(Q(day__lt=last.day) | Q(of_day, day=last.day))
+    return list(rows[:limit])

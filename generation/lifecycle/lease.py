@@ -105,6 +105,14 @@ def recent_workers() -> list[SeenWorker]:
     return [SeenWorker(row, (row.at - row.seen_at).total_seconds()) for row in rows]
 
 
+def worker_lives(*, after: UUID | None, limit: int) -> list[SeenWorker]:
+    """All lives of image workers, ended ones too, the latest first, from after that epoch on."""
+    rows = Worker.objects.annotate(at=Now()).order_by("-epoch")
+    if after is not None:
+        rows = rows.filter(epoch__lt=after)
+    return [SeenWorker(row, (row.at - row.seen_at).total_seconds()) for row in rows[:limit]]
+
+
 def retire(*, worker: WorkerEpoch) -> None:
     """End the lease at once: nothing more can be claimed under this epoch."""
     with connection.cursor() as cursor:

@@ -8,9 +8,9 @@ keeps all of them itself.
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.constants import NONCE, NONE, SELF
 
-from pictor import ROOT, admin_look, log_parts, openapi_parts
+from pictor import ROOT, log_parts, openapi_parts
 from pictor.env import (
     env_authorities,
     env_bool,
@@ -55,8 +55,6 @@ ENCRYPTION_KEYS = env_fernet_keys("PICTOR_ENCRYPTION_KEYS")
 
 OUR_APPS = ["pictor", "accounts", "webhooks", "billing", "storage", "generation", "console"]
 INSTALLED_APPS = [
-    "unfold.apps.BasicAppConfig",
-    "pictor.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -120,7 +118,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL, LOGIN_REDIRECT_URL = "/accounts/login/", "/console/"
 STAFF_MFA = env_bool("PICTOR_STAFF_MFA", default=True)
-"""If true, staff see nothing of the admin and /ops/ before they show a second factor."""
+"""If true, staff see nothing of /ops/ before they show a second factor."""
 
 # Mail: `EMAIL_URL=smtp://user:password@host:587/?tls=True`. Without it the embedded default shows
 # its mail at /mailbox/, and other installations keep theirs until it is set.
@@ -329,8 +327,6 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     }
 }
-ADMIN_PREFIXES = ("/admin/",)
-ADMIN_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
 
 # --- egress -----------------------------------------------------------------------------------
 
@@ -367,8 +363,6 @@ MAX_IMAGE_BYTES = 50 * 1024**2
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2
 
 # --- Django REST framework, OpenAPI -----------------------------------------------------------
-
-UNFOLD = admin_look.UNFOLD
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.bearer.ApiKeyAuthentication"],

@@ -7,11 +7,11 @@ first page (web/site.py).
 from http import HTTPStatus
 from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import include, path
 from django.views.defaults import page_not_found
+from django.views.generic import RedirectView
 
 from accounts.sign_in.pages import too_many
 from pictor import api_urls
@@ -19,13 +19,11 @@ from pictor.kit.endpoints import errors as api_errors
 from pictor.kit.words.errors import InvalidRequest, PictorError
 from pictor.openapi import openapi
 
-admin.autodiscover()
-
 urlpatterns = [
     *api_urls.urlpatterns,
     path("openapi.json", openapi),
     path("openapi.json/", openapi),
-    path("admin/", admin.site.urls),
+    path("admin/", RedirectView.as_view(pattern_name="ops:overview")),  # where operators look
     path("accounts/", include("accounts.sign_in.urls")),
     path("console/", include("console.workspace.urls")),
     path("ops/", include("console.ops.urls")),

@@ -22,9 +22,9 @@ PAGE, EVERYWHERE = "/accounts/2fa/", "/accounts/logout/everywhere/"
 ASK = "/accounts/2fa/authenticate/"
 
 
-def sign_in(browser: Client, following: str = "/admin/accounts/user/") -> Any:
-    form = {"username": "Root@example.com", "password": PASSWORD, "next": following}
-    return browser.post("/admin/login/", form)
+def sign_in(browser: Client, following: str = "/ops/staff/") -> Any:
+    form = {"login": "Root@example.com", "password": PASSWORD, "next": following}
+    return browser.post("/accounts/login/", form)
 
 
 def mailed_code(browser: Client) -> str:

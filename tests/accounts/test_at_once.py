@@ -36,7 +36,7 @@ def root(email: str) -> Client:
     """Browser of a superuser who has just typed the password."""
     User.objects.create_superuser(f"root-{email}", PASSWORD)
     browser = Client()
-    browser.post("/admin/login/", {"username": f"root-{email}", "password": PASSWORD})
+    browser.post("/accounts/login/", {"login": f"root-{email}", "password": PASSWORD})
     return browser
 
 

@@ -36,9 +36,8 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (SIGN_UP, FORM, (1, 1)),
         (RESET, {"email": ADDRESS}, (0, 1)),
         (LOGIN, {"login": ADDRESS, "password": "a wrong one"}, (1, 0)),
-        ("/admin/login/", {"username": ADDRESS, "password": "a wrong one"}, (1, 0)),
     ],
-    ids=["sign-up", "reset", "sign-in", "staff's sign-in"],
+    ids=["sign-up", "reset", "sign-in"],
 )
 def test_the_same_is_hashed_and_mailed_for_who_is_known_and_who_is_not(hashed, page, form, work):
     hashed.clear()

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, Mail, User
 from tests.accounts.factors import (
     ASK,
     CODES,
@@ -31,30 +31,26 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize(
-    "path", ["/admin/", "/admin/accounts/user/", "/admin/search/?s=a", "/admin/password_change/"]
-)
+@pytest.mark.parametrize("path", ["/ops/", "/ops/staff/", "/ops/find/?q=a"])
 def test_staff_without_a_factor_see_nothing_but_the_set_up(root, browser, path):
     sign_in(browser)
 
     refused = browser.get(path)
-    led = browser.get(refused.headers["Location"])
 
     assert refused.status_code == 302
-    assert refused.headers["Location"].startswith("/admin/login/")
-    assert led.headers["Location"] == SET_UP
+    assert refused.headers["Location"].partition("?")[0] == SET_UP
 
 
-def test_a_form_of_the_admin_is_not_taken_without_a_factor(root, browser):
+def test_a_form_of_the_console_is_not_taken_without_a_factor(root, browser):
     sign_in(browser)
 
-    browser.post("/admin/accounts/tenant/add/", {"name": "mine"})
+    browser.post("/ops/tenants/new/", {"name": "mine"})
 
     assert not AuditEvent.objects.filter(action="tenant.create").exists()
 
 
-def test_set_up_opens_the_admin_and_is_in_the_audit_log(secret, root, browser):
-    page = browser.get("/admin/")
+def test_set_up_opens_the_console_and_is_in_the_audit_log(secret, root, browser):
+    page = browser.get("/ops/")
     stored = Authenticator.objects.get(type="totp").data["secret"]
     events = AuditEvent.objects.filter(action="user.mfa_on").order_by("id")
 
@@ -105,15 +101,15 @@ def test_the_code_is_asked_for_and_a_wrong_one_refused(secret, turns):
     browser = Client()
 
     asked = sign_in(browser)
-    outside = browser.get("/admin/accounts/user/")
+    outside = browser.get("/ops/staff/")
     wrong = browser.post(ASK, {"code": "000000"})
     right = browser.post(ASK, {"code": turns(secret)})
 
     assert asked.headers["Location"] == ASK
-    assert outside.headers["Location"].startswith("/admin/login/")
+    assert outside.headers["Location"].startswith("/accounts/login/")
     assert "Incorrect code." in wrong.content.decode()
-    assert right.headers["Location"] == "/admin/accounts/user/"
-    assert browser.get("/admin/accounts/user/").status_code == 200
+    assert right.headers["Location"] == "/ops/staff/"
+    assert browser.get("/ops/staff/").status_code == 200
 
 
 @pytest.mark.parametrize("form", [{}, {"credential": '{"id": 5}'}])
@@ -152,7 +148,7 @@ def test_the_code_of_the_set_up_signs_nobody_in(root, browser, turns):
     answer = thief.post(ASK, {"code": code})
 
     assert "Incorrect code." in answer.content.decode()
-    assert thief.get("/admin/").status_code == 302
+    assert thief.get("/ops/").status_code == 302
 
 
 def test_a_set_up_ends_the_other_sessions_and_no_other_persons(root, browser, turns):
@@ -205,7 +201,7 @@ def test_codes_cannot_be_guessed_one_after_another(secret, turns):
     right = browser.post(ASK, {"code": turns(secret)})
 
     assert "Too many failed login attempts" in right.content.decode()
-    assert browser.get("/admin/").status_code == 302
+    assert browser.get("/ops/").status_code == 302
 
 
 def test_wrong_codes_of_some_keep_nobody_else_at_their_address_out(secret, turns):
@@ -213,7 +209,7 @@ def test_wrong_codes_of_some_keep_nobody_else_at_their_address_out(secret, turns
         other = User.objects.create_superuser(f"other-{number}@example.com", PASSWORD)
         TOTP.activate(other, totp.generate_totp_secret())
         guesser = Client()
-        guesser.post("/admin/login/", {"username": other.email, "password": PASSWORD})
+        guesser.post("/accounts/login/", {"login": other.email, "password": PASSWORD})
         for _ in range(5):
             guesser.post(ASK, {"code": "000000"})
     browser = Client()
@@ -221,7 +217,7 @@ def test_wrong_codes_of_some_keep_nobody_else_at_their_address_out(secret, turns
 
     answer = browser.post(ASK, {"code": turns(secret)})
 
-    assert answer.headers["Location"] == "/admin/accounts/user/"
+    assert answer.headers["Location"] == "/ops/staff/"
 
 
 def test_wrong_codes_of_one_person_count_from_wherever_they_come(secret, turns):
@@ -247,7 +243,7 @@ def test_a_recovery_code_is_good_once(secret, browser):
     twice = second.post(ASK, {"code": code})
 
     assert once.status_code == 302
-    assert first.get("/admin/").status_code == 200
+    assert first.get("/ops/").status_code == 200
     assert "Incorrect code." in twice.content.decode()
     assert code not in recovery_codes(browser)
 
@@ -258,12 +254,12 @@ def test_a_session_with_only_a_password_is_asked_for_the_code(root, browser, tur
     elsewhere = Client()
     elsewhere.force_login(User.objects.get(pk=root.pk))  # its session has shown no factor
 
-    led = elsewhere.get("/admin/login/?next=/admin/accounts/user/").headers["Location"]
-    answer = elsewhere.post(led, {"code": turns(secret), "next": "/admin/accounts/user/"})
+    led = elsewhere.get("/ops/staff/").headers["Location"]
+    answer = elsewhere.post(led, {"code": turns(secret), "next": "/ops/staff/"})
 
-    assert led == "/accounts/2fa/reauthenticate/?next=%2Fadmin%2Faccounts%2Fuser%2F"
-    assert answer.headers["Location"] == "/admin/accounts/user/"
-    assert elsewhere.get("/admin/").status_code == 200
+    assert led == "/accounts/2fa/reauthenticate/?next=%2Fops%2Fstaff%2F"
+    assert answer.headers["Location"] == "/ops/staff/"
+    assert elsewhere.get("/ops/").status_code == 200
 
 
 def test_factors_outlive_a_change_of_encryption_keys(secret, settings, turns):
@@ -303,7 +299,7 @@ def test_sign_in_works_while_redis_is_away(secret, settings, turns):
     sign_in(again)
     repeated = again.post(ASK, {"code": code})
 
-    assert answer.headers["Location"] == "/admin/accounts/user/"
+    assert answer.headers["Location"] == "/ops/staff/"
     assert "Incorrect code." in repeated.content.decode()  # local memory knows it
 
 
@@ -312,8 +308,8 @@ def test_without_the_rule_a_password_is_enough(root, browser, settings):
 
     answer = sign_in(browser)
 
-    assert answer.headers["Location"] == "/admin/accounts/user/"
-    assert browser.get("/admin/accounts/user/").status_code == 200
+    assert answer.headers["Location"] == "/ops/staff/"
+    assert browser.get("/ops/staff/").status_code == 200
 
 
 def test_a_person_with_a_factor_is_asked_even_where_none_is_required(secret, settings):
@@ -328,7 +324,7 @@ def test_nobody_is_sent_to_another_site(secret, turns):
 
     answer = browser.post(ASK, {"code": turns(secret)})
 
-    assert answer.headers["Location"] == "/admin/"
+    assert answer.headers["Location"] == "/console/"
 
 
 @pytest.mark.parametrize("path", [SET_UP, CODES, "/accounts/2fa/", "/accounts/reauthenticate/"])
@@ -338,11 +334,22 @@ def test_strangers_are_asked_to_sign_in(browser, path):
     assert answer.redirect_chain[-1][0].startswith("/accounts/login/")
 
 
-@pytest.mark.parametrize(
-    "path", ["/admin/mfa/authenticator/", "/admin/account/emailaddress/", "/admin/mfa/"]
-)
-def test_the_admin_has_no_pages_of_the_library(secret, browser, path):
-    assert browser.get(path).status_code == 404
+def test_the_way_that_djangos_people_type_leads_to_the_console(secret, browser):
+    assert browser.get("/admin/")["Location"] == "/ops/"
+    assert browser.get("/admin/accounts/user/").status_code == 404
+
+
+def test_staff_sign_in_where_no_mail_works(root, browser, settings):
+    settings.STAFF_MFA = False
+    root.emailaddress_set.all().delete()
+
+    assert sign_in(browser, following="/ops/").headers["Location"] == "/ops/"
+    assert not Mail.objects.exists()
+
+
+def test_a_session_ends_after_twelve_hours(settings):
+    assert settings.SESSION_COOKIE_AGE == 12 * 60 * 60
+    assert settings.SESSION_COOKIE_SAMESITE == "Lax"
 
 
 def test_setting_up_after_a_while_takes_the_password_again(root, browser, settings):
@@ -371,16 +378,16 @@ def test_passwords_cannot_be_guessed_in_an_open_session(root, browser, settings)
 
 def test_the_printed_sign_in_of_the_embedded_default_works_at_once(stack):
     with httpx.Client(base_url=stack.base_url, follow_redirects=True) as browser:
-        page = browser.get("/admin/accounts/user/")
+        page = browser.get("/ops/staff/")
         form = {
             "csrfmiddlewaretoken": browser.cookies["csrftoken"],
-            "username": stack.env["PICTOR_DEMO_EMAIL"],
+            "login": stack.env["PICTOR_DEMO_EMAIL"],
             "password": stack.env["PICTOR_DEMO_PASSWORD"],
-            "next": "/admin/accounts/user/",
+            "next": "/ops/staff/",
         }
-        signed_in = browser.post("/admin/login/", data=form)
+        signed_in = browser.post("/accounts/login/", data=form)
         set_up_page = browser.get(SET_UP)
 
-    assert page.url.path == "/admin/login/"
-    assert (signed_in.status_code, signed_in.url.path) == (200, "/admin/accounts/user/")
+    assert page.url.path == "/accounts/login/"
+    assert (signed_in.status_code, signed_in.url.path) == (200, "/ops/staff/")
     assert "Set up a second factor" in set_up_page.text

@@ -27,7 +27,7 @@ def ann():
 def sign_in(client):
     def post(email: str, password: str, address: str) -> str:
         answer = client.post(
-            reverse("admin:login"), {"username": email, "password": password}, REMOTE_ADDR=address
+            reverse("account_login"), {"login": email, "password": password}, REMOTE_ADDR=address
         )
         return "in" if answer.status_code == 302 else answer.content.decode()
 
@@ -79,7 +79,7 @@ def test_a_refusal_says_when_to_try_again(ann, client, sign_in):
     most = 3 * SIGN_INS_OF_ACCOUNT
     passed_before_refusal(sign_in(ann.email, "wrong", next(ADDRESSES)) for _ in range(most))
 
-    answer = client.post(reverse("admin:login"), {"username": ann.email, "password": PASSWORD})
+    answer = client.post(reverse("account_login"), {"login": ann.email, "password": PASSWORD})
 
     assert answer.status_code == 429
     assert 1 <= int(answer["Retry-After"]) <= 60

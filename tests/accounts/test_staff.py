@@ -88,8 +88,8 @@ def test_a_password_set_before_the_address_was_confirmed_opens_nothing(ann, clie
 
     done = set_staff_role(email="carl@example.com", role="owner", actor=ann)
 
-    form = {"username": "carl@example.com", "password": "mallory knows it"}
-    assert client.post("/admin/login/", form).status_code == 200  # the form again
+    form = {"login": "carl@example.com", "password": "mallory knows it"}
+    assert client.post("/accounts/login/", form).status_code == 200  # the form again
     assert "_auth_user_id" not in client.session
     assert (done.is_invited, Mail.objects.filter(to="carl@example.com").count()) == (True, 1)
     event = AuditEvent.objects.get(action="user.password")

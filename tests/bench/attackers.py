@@ -79,7 +79,13 @@ class Attackers:
         async with self._session() as session:
             honest = [
                 self._asks(session, path)
-                for path in ("/healthz", "/readyz", "/admin/login/", "/openapi.json", "/v1/models")
+                for path in (
+                    "/healthz",
+                    "/readyz",
+                    "/accounts/login/",
+                    "/openapi.json",
+                    "/v1/models",
+                )
             ]
             if self._attack.email:
                 honest += [self._asks(session, SIGN_IN), self._orders(session), self._signs_in()]
@@ -94,7 +100,7 @@ class Attackers:
             half = _form(SIGN_IN, "", FORM_BYTES + 1_000) + b"a" * FORM_BYTES
             return [(FORMS, self._sends(half, b"a", HALF_FORM_SECONDS))]
         return [
-            (50, self._sends(_form("/admin/login/", ""), b"a", 1.0)),
+            (50, self._sends(_form("/accounts/login/", ""), b"a", 1.0)),
             (30, self._sends(_form("/v1/images/generations", key), b"a", 1.0)),
             (40, self._sends(_head("X-Half: "), b"a", 1.0)),
             (10, self._sends(_head("X-Long: "), b"a" * 16_384, 0.001)),

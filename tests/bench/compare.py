@@ -2,10 +2,10 @@
 
     python -m tests.bench.compare BASE [--rounds N] [--requests N]
 
-Two stacks stand side by side in the same virtual environment: one runs this tree as it is, one the
-files of BASE, taken out of git into a temporary folder. They get the same load by turns, so that a
-busy machine disturbs both alike; each figure is the median of its rounds. One more load follows,
-whose statements PostgreSQL logs, to be counted. Exit status 1 when an answer was not 200 or
+Two stacks stand side by side: one runs this tree as it is, one the files of BASE, taken out of git
+into a temporary folder, with the dependencies that BASE locks. They get the same load by turns, so
+that a busy machine disturbs both alike; each figure is the median of its rounds. One more load
+follows, whose statements PostgreSQL logs, to be counted. Exit status 1 when an answer was not 200 or
 `ledger_check` finds something.
 """
 
@@ -148,7 +148,7 @@ def _cells(pair: Sequence[float], width: int) -> str:
 
 @contextlib.contextmanager
 def files_of(commit: str) -> Iterator[Path]:
-    """Files of a commit, in a folder that PostgreSQL's account may enter."""
+    """Files of a commit with an environment of its own lock; PostgreSQL's account may enter."""
     archive = subprocess.run(  # noqa: S603 - checked by git
         ["git", "archive", "--format=tar", "--end-of-options", commit],  # noqa: S607 - as make's
         cwd=ROOT,
@@ -159,6 +159,7 @@ def files_of(commit: str) -> Iterator[Path]:
         Path(folder).chmod(0o755)
         # `tarfile` has its safe filter since 3.11.4, and Debian 12 has Python 3.11.2.
         subprocess.run(["tar", "-xf", "-"], cwd=folder, input=archive, check=True)  # noqa: S607 - as git
+        subprocess.run(["make", "venv"], cwd=folder, stdout=subprocess.DEVNULL, check=True)  # noqa: S607 - as git
         yield Path(folder)
 
 

@@ -83,37 +83,6 @@ CONSOLE = {
     "settings": "settings/",
     "CSV of a day": "generations/?period=24h&format=csv",
 }
-ADMIN = {
-    "generations": "generation/generation/",
-    "generations, last page": "generation/generation/?p=100",
-    "generations that failed": "generation/generation/?state__exact=failed",
-    "generations that were canceled": "generation/generation/?state__exact=canceled",
-    "tests": "generation/generation/?livemode__exact=0",
-    "generations of a model": "generation/generation/?model=dall-e-3",
-    "generations of an hour": "generation/generation/?made=hour",
-    "generations of a tenant": "generation/generation/?q=bench-1",
-    "a request id": "generation/generation/?q={request}",
-    "a generation's id": "generation/generation/?q={old}",
-    "one generation": "generation/generation/{uuid}/change/",
-    "transfers": "billing/transfer/",
-    "captures": "billing/transfer/?kind__exact=capture",
-    "adjustments, none": "billing/transfer/?kind__exact=adjustment",
-    "transfers of a generation": "billing/transfer/?q={uuid}",
-    "transfers of a tenant": "billing/transfer/?q=bench-1",
-    "usage": "billing/usagerollup/",
-    "usage that failed": "billing/usagerollup/?status=failed",
-    "usage of a tenant": "billing/usagerollup/?q=bench-1",
-    "images": "storage/storedimage/",
-    "webps, none": "storage/storedimage/?format=webp",
-    "images of a generation": "storage/storedimage/?q={uuid}",
-    "balances": "billing/tenantbalance/",
-    "uncharged costs": "billing/unchargedcost/",
-    "audit log": "accounts/auditevent/",
-    "tenants": "accounts/tenant/",
-    "channels": "generation/channel/",
-    "one channel": "generation/channel/1/change/",
-    "image workers": "generation/worker/",
-}
 API = {
     "models": "models",
     "generations": "images/generations?limit=100",
@@ -268,7 +237,6 @@ def _all(
     key = {"Authorization": f"Bearer {stack.api_key}"}
     for kind, paths, root, headers in (
         ("console", CONSOLE, home, {}),
-        ("admin", ADMIN, "/admin/", {}),
         ("/v1", API, "/v1/", key),
         ("site", SITE, "", {}),
     ):

@@ -26,8 +26,8 @@ def test_the_page_takes_few_queries(client, settings, django_assert_max_num_quer
 def test_the_page_of_components_keeps_what_the_console_promises(browser, stack, look):
     with looking(browser, stack.base_url, look) as context:
         page = context.new_page()
-        page.goto("/admin/login/?next=/ops/styleguide/")
-        page.fill("input[name=username]", stack.env["PICTOR_DEMO_EMAIL"])
+        page.goto("/accounts/login/?next=/ops/styleguide/")
+        page.fill("input[name=login]", stack.env["PICTOR_DEMO_EMAIL"])
         page.fill("input[name=password]", stack.env["PICTOR_DEMO_PASSWORD"])
         page.click("button[type=submit]")
         page.wait_for_url("**/ops/styleguide/")

@@ -27,7 +27,7 @@ from tests.deploy.proxies import BUCKET, SITE, Proxy
 from tests.deploy.proxies import running as proxy_running
 from tests.drills.clusters import Cluster, new_cluster
 from tests.drills.units import Unit, Units
-from tests.stack.servers import ROOT, bare_environment
+from tests.stack.servers import ROOT, bare_environment, python_of
 from tests.stack.stack_processes import until
 
 KINDS = ("web", "images", "short")
@@ -80,7 +80,7 @@ class Ground:
         """Standard output of `manage.py ARGUMENTS`; raises RuntimeError with its errors."""
         there = {"DATABASE_URL": of.url} if of else {}
         done = subprocess.run(  # noqa: S603 - our own command line
-            [sys.executable, "manage.py", *arguments],
+            [python_of(root), "manage.py", *arguments],
             cwd=root,
             env=self.environment(root, **there, **env),
             capture_output=True,
@@ -191,7 +191,7 @@ class Site:
         has_command = (root / "platform/pictor/__main__.py").exists()
         starts = STARTS if has_command else STARTS_OF_9FB68FC
         command = Command(
-            argv=(sys.executable, "-m", *starts[kind]),
+            argv=(python_of(root), "-m", *starts[kind]),
             env=self.ground.environment(
                 root,
                 **{**self.env, **own, "PICTOR_DATA": str(self.ground.folder / name), **env},

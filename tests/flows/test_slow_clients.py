@@ -12,7 +12,7 @@ import pytest
 
 from tests.stack.servers import Stack
 
-PAGES = ["/healthz", "/readyz", "/admin/login/", "/openapi.json"]
+PAGES = ["/healthz", "/readyz", "/accounts/login/", "/openapi.json"]
 
 
 def connected(stack: Stack, first: bytes) -> socket.socket:
@@ -29,7 +29,7 @@ def head(method: str, path: str, *lines: str) -> bytes:
 @pytest.fixture
 def dripping(stack: Stack) -> Iterator[None]:
     """150 forms and half headers, each going on by a byte every half second."""
-    form = head("POST", "/admin/login/", "Content-Length: 1000", "") + b"u"
+    form = head("POST", "/accounts/login/", "Content-Length: 1000", "") + b"u"
     half = head("GET", "/", "X-Half: a")
     clients: list[socket.socket] = []
     is_over = threading.Event()

@@ -38,7 +38,7 @@ VALUES = [
 DOORS = ("/", "/docs/", "/status/", "/console/{}/", "/ops/")
 OF_ONE_VIEW = 2
 """Addresses of one view that are looked at, and as many of its CSV."""
-ELSEWHERE = re.compile(r"/accounts/|/static/|/theme/|/admin/")
+ELSEWHERE = re.compile(r"/accounts/|/static/|/theme/")
 LISTS = ("generations", "ledger", "audit")
 
 

@@ -16,8 +16,8 @@ from tests.stack.servers import ROOT, Stack, bare_environment
 SERVERS_ALONE = frozenset(
     {
         *("PIL", "boto3", "botocore", "celery", "drf_spectacular.openapi", "kombu", "pyvips"),
-        *("redis", "rest_framework.serializers", "rest_framework.views", "unfold.admin", "uvicorn"),
-        *("accounts.admin", "generation.pipeline", "pictor.urls"),
+        *("redis", "rest_framework.serializers", "rest_framework.views", "uvicorn"),
+        *("generation.pipeline", "pictor.urls"),
     }
 )
 """Modules that take long to import and that no operator's command needs."""
@@ -86,7 +86,7 @@ def in_web(stack: Stack) -> set[str]:
 
 def test_the_web_process_has_all_of_the_api_before_the_first_request_and_no_page(in_web):
     assert in_web >= {"generation.api.views", "accounts.api.keys", "webhooks.api.endpoints"}
-    pages = {"pictor.urls", "unfold.admin", "console.ops.urls", "drf_spectacular.generators"}
+    pages = {"pictor.urls", "console.ops.urls", "drf_spectacular.generators"}
     assert in_web & {*pages, "pictor.celery", "fido2"} == set()
 
 
@@ -136,16 +136,10 @@ def test_a_worker_of_the_short_queue_has_no_pages_and_nothing_that_images_go_thr
 
     assert in_short >= {"generation.tasks", "generation.background.reaper", "webhooks.sender"}
     through = {"generation.dispatch.service", "generation.background.worker", "PIL", "pyvips"}
-    pages = {"pictor.urls", "console.urls", "unfold.admin", "drf_spectacular.plumbing", "fido2"}
+    pages = {"pictor.urls", "console.urls", "drf_spectacular.plumbing", "fido2"}
     assert in_short & {*through, *pages} == set()
 
 
 def test_an_image_worker_has_no_pages(in_images):
     assert "generation.dispatch.service" in in_images
-    assert in_images & {"pictor.urls", "unfold.admin", "drf_spectacular.plumbing", "fido2"} == set()
-
-
-def test_the_check_of_the_admin_sees_every_page(stack):
-    modules = imported(stack, COMMAND, "check", "--tag", "admin")
-
-    assert modules >= {"accounts.admin", "billing.admin", "generation.admin.channels"}
+    assert in_images & {"pictor.urls", "drf_spectacular.plumbing", "fido2"} == set()

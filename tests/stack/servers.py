@@ -95,7 +95,7 @@ class Stack:
     ) -> subprocess.CompletedProcess[str]:
         """Run `manage.py` as an operator would, against this stack; never raises."""
         return subprocess.run(  # noqa: S603 (our own command line)
-            [sys.executable, "manage.py", *arguments],
+            [python_of(self.root), "manage.py", *arguments],
             cwd=self.root,
             env={**bare_environment(), "PICTOR_RUN_DIR": str(self.run_dir)},
             input=typed,
@@ -126,6 +126,12 @@ def start_stack(folder: Path, *, root: Path = ROOT, **extra: str) -> Stack:
     return _start(folder, ["manage.py", "run"], root=root, **extra)
 
 
+def python_of(root: Path) -> str:
+    """The interpreter for a checkout: its own environment's, or else the one of this process."""
+    own = root / ".venv/bin/python"
+    return str(own) if root != ROOT and own.exists() else sys.executable
+
+
 def _start(folder: Path, command: list[str], *, root: Path = ROOT, **extra: str) -> Stack:
     folder.chmod(0o711)  # PostgreSQL's account must get in
     run_dir, data = folder / "run", folder / "data"
@@ -152,7 +158,7 @@ def _start(folder: Path, command: list[str], *, root: Path = ROOT, **extra: str)
     output = folder / "run.out"
     with output.open("wb") as file:
         process = subprocess.Popen(  # noqa: S603 (our own command line)
-            [sys.executable, *command],
+            [python_of(root), *command],
             cwd=root,
             env=env,
             stdin=subprocess.DEVNULL,

@@ -38,7 +38,7 @@ def whole():
 
 @pytest.mark.parametrize(
     ("path", "part"),
-    [("/v1/models", b"api"), ("/v1", b"api"), ("/", b"site"), ("/admin/v1/", b"site")],
+    [("/v1/models", b"api"), ("/v1", b"api"), ("/", b"site"), ("/ops/v1/", b"site")],
 )
 async def test_each_path_has_its_part(router, path, part):
     assert (await call(router, method="GET", path=path)).body == part

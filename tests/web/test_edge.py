@@ -32,7 +32,7 @@ async def never_called(scope, receive, send):
         ("/v10", False),
         ("/v1models", False),
         ("/", False),
-        ("/admin/v1/", False),
+        ("/ops/v1/", False),
     ],
 )
 def test_the_api_is_what_lies_under_v1(path, expected):
@@ -46,7 +46,7 @@ def test_the_first_header_of_a_name_counts():
 
 
 async def test_every_answer_has_a_request_id_of_its_own():
-    first, second = await call(Edge(answers)), await call(Edge(answers), path="/admin/")
+    first, second = await call(Edge(answers)), await call(Edge(answers), path="/ops/")
 
     assert first.headers["x-request-id"].startswith("req_")
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
@@ -90,7 +90,7 @@ async def test_the_api_may_be_read_from_any_origin():
 
 
 async def test_pages_have_no_cors():
-    headers = (await call(Edge(answers), path="/admin/")).headers
+    headers = (await call(Edge(answers), path="/ops/")).headers
 
     assert set(headers) == {"content-type", "x-request-id"}
 
@@ -126,7 +126,7 @@ async def test_header_names_that_are_none_are_not_echoed(asked):
 
 
 async def test_options_outside_the_api_are_the_applications_affair():
-    exchange = await call(Edge(answers), method="OPTIONS", path="/admin/")
+    exchange = await call(Edge(answers), method="OPTIONS", path="/ops/")
 
     assert exchange.status == 200
 

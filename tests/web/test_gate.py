@@ -117,7 +117,7 @@ async def test_outside_the_api_the_gate_is_open():
         assert "pictor.body" not in scope
         await send({"type": "http.response.start", "status": 418, "headers": []})
 
-    exchange = await call(gate_of(app), path="/admin/login/")
+    exchange = await call(gate_of(app), path="/accounts/login/")
 
     assert exchange.status == 418
 

@@ -50,7 +50,7 @@ async def never_called(scope: Scope, receive: Receive, send: Send) -> None:
 async def post(app: App, *chunks: bytes, address: str = "203.0.113.9", **headers: str) -> Exchange:
     return await call(
         app,
-        path="/admin/",
+        path="/ops/",
         headers={**HOST, **headers},
         messages=body_of(*chunks),
         address=address,
@@ -142,7 +142,7 @@ UNKNOWN = (
 async def test_a_form_announced_too_large_is_refused_unread(session, size, message):
     exchange = await call(
         SiteHandler(never_called, sender=ann),
-        path="/admin/",
+        path="/ops/",
         headers={**HOST, "Content-Length": str(size), "Cookie": f"sessionid={session}"},
         messages=body_of(b"abc"),
     )
@@ -161,7 +161,7 @@ async def test_a_form_that_grows_above_what_strangers_may_send_is_refused():
 async def test_a_body_on_disk_is_no_longer_in_memory():
     piece = bytes(site.MEMORY_BYTES + 1)
     held: list[int] = []
-    exchange = make_exchange(path="/admin/", headers=HOST)
+    exchange = make_exchange(path="/ops/", headers=HOST)
 
     async def receive():
         held.append(sys.getrefcount(piece))
@@ -245,7 +245,7 @@ async def test_a_large_form_is_read_from_those_who_are_known_and_in_their_share(
         statuses[session, announced] = exchange.status
 
     assert list(statuses.values()) == [200, 413, 413]
-    assert asked == [("/admin/", "ann"), ("/admin/", "eve"), ("/admin/", "ann")]
+    assert asked == [("/ops/", "ann"), ("/ops/", "eve"), ("/ops/", "ann")]
     assert owners == [site.MAX_BODY_BYTES]
     assert process_spools().budget.used_bytes == 0
 
@@ -273,7 +273,7 @@ async def test_a_form_that_drips_is_refused_without_ever_taking_a_turn(monkeypat
 
     exchange = await call(
         SiteHandler(never_called),
-        path="/admin/login/",
+        path="/accounts/login/",
         headers=HOST,
         messages=body_of(b"u", is_whole=False),
         hangs=True,
@@ -303,7 +303,7 @@ async def test_forms_that_drip_keep_nobody_waiting():
 
 async def test_readers_that_take_nothing_in_keep_nobody_waiting():
     handler = SiteHandler(reads)
-    slow = [make_exchange(path="/admin/", headers=HOST, messages=body_of(b"")) for _ in range(20)]
+    slow = [make_exchange(path="/ops/", headers=HOST, messages=body_of(b"")) for _ in range(20)]
 
     async def stuck(message):
         await asyncio.Event().wait()
@@ -472,7 +472,7 @@ async def test_a_turn_ends_in_time_and_the_next_one_begins(monkeypatch):
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "a b", "", "x" * 300])
 async def test_another_host_is_refused_in_a_few_words_without_a_traceback(caplog, host):
     exchange = await call(
-        SiteHandler(never_called), method="GET", path="/admin/", headers={"Host": host}
+        SiteHandler(never_called), method="GET", path="/ops/", headers={"Host": host}
     )
 
     assert exchange.status == 400
@@ -482,6 +482,6 @@ async def test_another_host_is_refused_in_a_few_words_without_a_traceback(caplog
 
 
 async def test_without_a_host_the_address_counts():
-    exchange = await call(SiteHandler(reads), path="/admin/", messages=body_of(b""))
+    exchange = await call(SiteHandler(reads), path="/ops/", messages=body_of(b""))
 
     assert exchange.status == 200

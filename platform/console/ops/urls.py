@@ -4,9 +4,12 @@ from django.urls import include, path
 
 from console.ops import audit, finding, moves, people, requests, styleguide, support
 from console.ops.ledger import pages as ledger
+from console.ops.lists import page_of
 from console.ops.margin import page as margin
+from console.ops.margin.lists import UNCHARGED
 from console.ops.now import conditions, overview
 from console.ops.system import pages as system
+from console.ops.system.lists import WORKERS
 
 app_name = "ops"
 urlpatterns = [
@@ -30,6 +33,7 @@ urlpatterns = [
     path("models/", include("console.ops.models.urls")),
     path("prices/lists/", include("console.ops.price_lists.urls")),
     path("margin/", margin.margin, name="margin"),
+    path("margin/uncharged/", page_of(UNCHARGED), name="uncharged"),
     path("ledger/", ledger.ledger, name="ledger"),
     path("ledger/<int:transfer>/", ledger.entry, name="ledger_entry"),
     path("ledger/heads/<str:day>.json", ledger.head, name="ledger_head"),
@@ -41,6 +45,7 @@ urlpatterns = [
     path("generations/", include("console.ops.generations.urls")),
     path("incidents/", include("console.ops.incidents.urls")),
     path("system/", system.system, name="system"),
+    path("system/workers/", page_of(WORKERS), name="workers"),
     path("system/stop/", system.stop_switch, name="stop"),
     path("system/start/", system.start_again, name="start"),
     path("tenants/<str:tenant>/support/", support.support, name="support"),

@@ -11,6 +11,7 @@ from accounts.audit_log import audit_events_about
 from accounts.models import SCOPES, ApiKey
 from accounts.selectors import api_key_by_id
 from accounts.services import change_api_key
+from billing.selectors import NOTHING_USED, key_uses
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.audit_events import full_entries
 from console.ops.tenants.rows import tenant_of
@@ -59,11 +60,13 @@ def _page(
     request: HttpRequest, operator: Operator, key: ApiKey, form: KeyForm | None = None
 ) -> HttpResponse:
     events = audit_events_about(key.tenant_id, "api_key", key.public_id, limit=SHOWN_EVENTS)
+    now = clock.now()
     context = {
         "operator": operator,
         "tenant": key.tenant,
         "key": key,
-        "status": key.status(clock.now()),
+        "status": key.status(now),
+        "use": key_uses(key.tenant_id, now).get(key.id, NOTHING_USED),
         "form": dressed(form or KeyForm(initial=values_of(key), most=SCOPES)),
         "history": full_entries(events),
     }

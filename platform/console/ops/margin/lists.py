@@ -1,0 +1,79 @@
+"""Uncharged costs: what calls cost us, or may, that no tenant pays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import reverse
+
+from billing.models import UnchargedCost
+from billing.selectors import uncharged_costs
+from billing.upstream_cost import Loss
+from console.amounts import amount
+from console.ops.lists import TENANT
+from console.parts.listing import Cell, Column, Filter, Listing, Page
+from console.parts.periods import number_of
+from pictor.kit.words.money import to_decimal
+
+LOSSES = {loss.value: loss.replace("_", " ").capitalize() for loss in Loss}
+
+
+def _read(meant: Mapping[str, Any], after: str, limit: int) -> Page[UnchargedCost]:
+    rows = uncharged_costs(
+        tenant=meant.get("tenant"),
+        loss=meant.get("reason"),
+        after=number_of(after),
+        limit=limit + 1,
+    )
+    return Page(rows[:limit], str(rows[limit - 1].pk) if rows[limit:] else "")
+
+
+def _reason(word: str) -> Loss:
+    if word not in LOSSES:
+        raise ValueError(f"“{word}” is no reason of an uncharged cost.")
+    return Loss(word)
+
+
+UNCHARGED = Listing[UnchargedCost](
+    name="uncharged-costs",
+    title="Uncharged costs",
+    lead="Costs of calls that no tenant pays, by UTC day. An unknown cost counts as the quote.",
+    order="the latest day first, its dearest first",
+    read=_read,
+    filters={
+        "tenant": TENANT,
+        "reason": Filter(
+            label="Reason", read=_reason, words=LOSSES.__getitem__, choices=[*LOSSES.items()]
+        ),
+    },
+    columns=[
+        Column(
+            title="Day", cell=lambda row: f"{row.day:%-d %b %Y}", csv={"day": lambda row: row.day}
+        ),
+        Column(
+            title="Tenant",
+            cell=lambda row: Cell(
+                row.tenant.name, reverse("ops:tenant", args=[row.tenant.public_id])
+            ),
+            csv={
+                "tenant": lambda row: row.tenant.name,
+                "tenant_id": lambda row: row.tenant.public_id,
+            },
+        ),
+        Column(
+            title="Reason", cell=lambda row: LOSSES[row.loss], csv={"reason": lambda row: row.loss}
+        ),
+        Column(
+            title="Calls",
+            cell=lambda row: f"{row.attempts:,}",
+            csv={"calls": lambda row: row.attempts},
+            is_number=True,
+        ),
+        Column(
+            title="Cost",
+            cell=lambda row: amount(row.cost_micros),
+            csv={"cost_usd": lambda row: to_decimal(row.cost_micros)},
+            is_number=True,
+        ),
+    ],
+    empty=("No uncharged costs", "Every call so far was paid by a tenant, or cost nothing."),
+)

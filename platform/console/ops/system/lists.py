@@ -1,0 +1,67 @@
+"""Every life of an image worker: when it began and how it ended."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from console.parts.listing import Cell, Column, Listing, Page
+from generation.lifecycle.lease import SeenWorker, worker_lives
+from pictor.kit.words import ids
+
+
+def _read(meant: Mapping[str, Any], after: str, limit: int) -> Page[SeenWorker]:
+    del meant
+    rows = worker_lives(after=ids.parse_uuid(after), limit=limit + 1)
+    return Page(rows[:limit], str(rows[limit - 1].worker.epoch) if rows[limit:] else "")
+
+
+def _ending(seen: SeenWorker) -> Cell:
+    if seen.worker.stopped_at:
+        return Cell("Ended", badge="idle")
+    return Cell("At work", badge="ok") if seen.is_alive else Cell("Fell silent", badge="bad")
+
+
+def _time(at: datetime | None) -> str:
+    return at.isoformat() if at else ""
+
+
+WORKERS = Listing[SeenWorker](
+    name="workers",
+    title="Lives of image workers",
+    lead="Each process from start to end. One that fell silent was killed or lost its database.",
+    order="the latest first",
+    read=_read,
+    columns=[
+        Column(
+            title="Worker",
+            cell=lambda seen: Cell(str(seen.worker), note=str(seen.worker.epoch)),
+            csv={
+                "host": lambda seen: seen.worker.host,
+                "pid": lambda seen: seen.worker.pid,
+                "epoch": lambda seen: seen.worker.epoch,
+            },
+        ),
+        Column(title="State", cell=_ending, csv={"state": lambda seen: _ending(seen).text}),
+        Column(
+            title="Version",
+            cell=lambda seen: seen.worker.version or "0.2.0 or older",
+            csv={"version": lambda seen: seen.worker.version},
+        ),
+        Column(
+            title="Started",
+            cell=lambda seen: Cell(at=seen.worker.started_at),
+            csv={"started_at": lambda seen: _time(seen.worker.started_at)},
+        ),
+        Column(
+            title="Last seen",
+            cell=lambda seen: Cell(at=seen.worker.seen_at),
+            csv={"seen_at": lambda seen: _time(seen.worker.seen_at)},
+        ),
+        Column(
+            title="Ended",
+            cell=lambda seen: Cell(at=seen.worker.stopped_at),
+            csv={"ended_at": lambda seen: _time(seen.worker.stopped_at)},
+        ),
+    ],
+    empty=("No image worker yet", "Each one appears here once it has started."),
+)

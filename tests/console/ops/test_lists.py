@@ -1,0 +1,112 @@
+"""Lists that are declared once: uncharged costs, and the lives of image workers."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from accounts.services import create_tenant
+from billing.models import UnchargedCost
+from generation.models import Worker
+from pictor.kit.words import clock
+from tests.console.answers import lines_of, said_by
+
+COSTS, LIVES = "/ops/margin/uncharged/", "/ops/system/workers/"
+
+
+@pytest.fixture
+def costs(db):
+    """Two tenants' costs of two days; the id of each row by its micros."""
+    today = clock.now().date()
+    acme, zoo = (create_tenant(name=name, actor="test") for name in ("acme", "zoo"))
+    rows = [
+        (acme, today - timedelta(days=1), "unknown", 3, 90_000_000),
+        (acme, today, "wrong_size", 2, 82_680),
+        (zoo, today, "wrong_size", 1, 5_000_000),
+        (zoo, today, "unknown", 1, 82_680),
+    ]
+    for tenant, day, loss, attempts, micros in rows:
+        UnchargedCost.objects.create(
+            tenant=tenant, day=day, loss=loss, attempts=attempts, cost_micros=micros
+        )
+    return acme
+
+
+def test_uncharged_costs_are_listed_by_day_the_dearest_first(owner, costs):
+    page = said_by(owner.get(COSTS))
+    lines = lines_of(owner.get(COSTS, {"format": "csv"}))
+
+    assert [
+        (line["tenant"], line["reason"], line["calls"], line["cost_usd"]) for line in lines
+    ] == [
+        ("zoo", "wrong_size", "1", "5.000000"),
+        ("acme", "wrong_size", "2", "0.082680"),
+        ("zoo", "unknown", "1", "0.082680"),
+        ("acme", "unknown", "3", "90.000000"),
+    ]
+    assert "$0.08268" in page
+    assert page.index("$5.00") < page.index("$0.08268") < page.index("$90.00")
+
+
+def test_a_list_goes_on_behind_its_last_row(owner, costs, monkeypatch):
+    monkeypatch.setattr("console.parts.listing.PAGE_ROWS", 2)
+    monkeypatch.setattr("console.parts.listing.ROWS_AT_ONCE", 1)
+
+    first = owner.get(COSTS)
+    older = first.context["older"]
+    second = owner.get(COSTS + older)
+
+    assert [row[4][1].text for row in first.context["rows"]] == ["$5.00", "$0.08268"]
+    assert [row[4][1].text for row in second.context["rows"]] == ["$0.08268", "$90.00"]
+    assert (second.context["older"], second.context["newest"]) == ("", "?")
+    assert len(lines_of(owner.get(COSTS, {"format": "csv"}))) == 4
+
+
+def test_a_list_is_filtered_and_each_filter_can_be_taken_away(owner, costs):
+    answer = owner.get(COSTS, {"tenant": "acme", "reason": "wrong_size"})
+    lines = lines_of(owner.get(COSTS, {"tenant": costs.public_id, "format": "csv"}))
+
+    assert [row[4][1].text for row in answer.context["rows"]] == ["$0.08268"]
+    assert answer.context["search"].chips == [
+        ("Tenant, by name or id", "acme", "?reason=wrong_size"),
+        ("Reason", "Wrong size", "?tenant=acme"),
+    ]
+    assert [line["cost_usd"] for line in lines] == ["0.082680", "90.000000"]
+
+
+def test_what_a_list_does_not_understand_is_said_and_the_rest_holds(owner, costs):
+    answer = owner.get(COSTS, {"tenant": "nobody", "reason": "unknown", "after": "x"})
+
+    page = said_by(answer)
+    assert "Not understood, so not applied: No tenant has the name or id “nobody”." in page
+    assert [row[4][1].text for row in answer.context["rows"]] == ["$0.08268", "$90.00"]
+
+
+def test_a_list_without_rows_says_so(owner):
+    assert "No uncharged costs" in said_by(owner.get(COSTS))
+    assert "None match" in said_by(owner.get(COSTS, {"reason": "unknown"}))
+    assert "No image worker yet" in said_by(owner.get(LIVES))
+
+
+def test_lives_of_workers_say_how_each_ended(owner):
+    now = clock.now()
+    Worker.objects.create(host="first", pid=1, stopped_at=now, seen_at=now)
+    Worker.objects.create(host="second", pid=2, seen_at=now - timedelta(hours=1))
+    Worker.objects.create(host="third", pid=3, seen_at=now, version="0.3.0")
+
+    lines = lines_of(owner.get(LIVES, {"format": "csv"}))
+
+    assert [(line["host"], line["pid"], line["state"]) for line in lines] == [
+        ("third", "3", "At work"),
+        ("second", "2", "Fell silent"),
+        ("first", "1", "Ended"),
+    ]
+    assert "0.2.0 or older" in said_by(owner.get(LIVES))
+
+
+@pytest.mark.parametrize("name", ["uncharged", "workers"])
+def test_a_list_takes_at_most_six_queries(owner, costs, name, django_assert_max_num_queries):
+    owner.get(reverse(f"ops:{name}"))
+
+    with django_assert_max_num_queries(6):
+        owner.get(reverse(f"ops:{name}"), {"tenant": "acme"})
