@@ -111,7 +111,10 @@ def uncharged_costs(
         rows = rows.filter(tenant=tenant)
     if loss is not None:
         rows = rows.filter(loss=loss)
-    if last := UnchargedCost.objects.filter(pk=after).first():
-        of_day = Q(cost_micros__lt=last.cost_micros) | Q(cost_micros=last.cost_micros, id__gt=after)
+    last = None if after is None else UnchargedCost.objects.filter(pk=after).first()
+    if last is not None:
+        of_day = Q(cost_micros__lt=last.cost_micros) | Q(
+            cost_micros=last.cost_micros, id__gt=last.id
+        )
         rows = rows.filter(Q(day__lt=last.day) | Q(of_day, day=last.day))
     return list(rows[:limit])

@@ -7,10 +7,11 @@ credential is not sent. The caller's deadline is the only one for all tries toge
 import re
 from collections.abc import Callable
 from http import HTTPStatus
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 from generation.channels.base import MAX_IMAGE_BYTES
 from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.outbound.egress import joined
 from pictor.kit.outbound.http import BodyTooLarge, EgressRefused, HttpError, HttpPool
 from pictor.kit.running import retries
 
@@ -54,7 +55,7 @@ def _may_pass(error: Exception) -> bool:
 def _address(url: str, base: str) -> str:
     """The whole address, escaped. Raises EgressRefused for what is no url."""
     try:
-        return _BARE.sub(lambda bare: quote(bare[0]), urljoin(base, url.strip()))
+        return _BARE.sub(lambda bare: quote(bare[0]), joined(base, url))
     except ValueError:
         raise EgressRefused("not a url that may be called") from None
 

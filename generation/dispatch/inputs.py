@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urljoin
 from uuid import UUID
 
 from django.conf import settings
@@ -25,7 +24,8 @@ from generation.channels.download import MAX_REDIRECTS, REDIRECT_STATUSES
 from generation.lifecycle.outcome import NOT_CHARGED, Failure
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, SpoolFull, Spools
 from pictor.kit.database import pools
-from pictor.kit.outbound.http import HttpError, HttpPool, LookUpsBusy, deadline
+from pictor.kit.outbound.egress import joined
+from pictor.kit.outbound.http import EgressRefused, HttpError, HttpPool, LookUpsBusy, deadline
 from pictor.kit.running.limits import KeyedLimit
 from pictor.kit.words.errors import InvalidRequest, Unavailable
 from storage import convert, probe
@@ -172,8 +172,8 @@ async def _fetch(address: str, http: HttpPool, spool: SpoolFile) -> None:
             if answer.status not in REDIRECT_STATUSES or not location:
                 raise NotThere(f"HTTP {answer.status}")
             try:
-                address = urljoin(address, location)
-            except ValueError:
+                address = joined(address, location)
+            except EgressRefused:
                 raise NotThere("a redirect to nowhere") from None
     raise NotThere("too many redirects")
 

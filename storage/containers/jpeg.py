@@ -59,9 +59,14 @@ _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 def kept_pieces(file: ByteSource) -> Iterator[Piece]:
     """Yield the needed segments, up to the end of the image; a profile wholly or not at all."""
-    pieces = list(_walk(file))
-    if [marker for marker, _ in pieces].count(_SOS) > MAX_SCANS * _PIECES_OF_SCAN:
-        raise NotAnImage("a jpeg of too many scans")
+    pieces, of_scans = list[tuple[int, Piece]](), 0
+    for marker, piece in _walk(file):
+        pieces.append((marker, piece))
+        of_scans += marker == _SOS
+        if (
+            of_scans > MAX_SCANS * _PIECES_OF_SCAN
+        ):  # now: a scan may be two bytes, and is searched for
+            raise NotAnImage("a jpeg of too many scans")
     profile_bytes = sum(len(piece) for marker, piece in pieces if marker == _APP2)
     for marker, piece in pieces:
         if marker != _APP2 or profile_bytes <= MAX_PROFILE_BYTES:

@@ -5,8 +5,8 @@
 Two stacks stand side by side: one runs this tree as it is, one the files of BASE, taken out of git
 into a temporary folder, with the dependencies that BASE locks. They get the same load by turns, so
 that a busy machine disturbs both alike; each figure is the median of its rounds. One more load
-follows, whose statements PostgreSQL logs, to be counted. Exit status 1 when an answer was not 200 or
-`ledger_check` finds something.
+follows, whose statements PostgreSQL logs, to be counted. Exit status 1 when an answer was not 200
+or `ledger_check` finds something.
 """
 
 import argparse

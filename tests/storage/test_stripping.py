@@ -194,6 +194,7 @@ HEADER = png_chunk(b"IHDR", b"\0\0\0\1\0\0\0\1\x08\0\0\0\0")
         (jpeg_with(jpeg_segment(0xFE, b"") * 65_536), "too many segments"),
         (jpeg_with(b"\xff\xd0" * 65_536), "too many segments"),
         (jpeg_with(SCAN * 101), "too many scans"),
+        (jpeg_with(b"\xff\xda\0\2" * 101 + b"\xff\xd8"), "too many scans"),  # not the 0xd8 behind
         (jpeg_with(b"\xff\xd8"), "not decoded here: 0xd8"),
         (jpeg_with(jpeg_segment(0xF7, b"")), "not decoded here: 0xf7"),
         (jpeg_with(jpeg_segment(0xC9, bytes(15))), "not decoded here: 0xc9"),

@@ -23,6 +23,8 @@ MAX_CHARACTERS = 4_000
 """The length to which cells are cut, and the longest path; the rest is not needed here."""
 MAX_DEPTH = 8
 """Lists of rows within each other: each row is merged with the members around it once for each."""
+MAX_PATH_NAMES = 32
+"""The most names in a path: each member of a row is reached through all of them."""
 _TOO_DEEP = "the JSON is nested too deep"
 _PACKED = {
     b"PK\x03\x04": "a zip or a spreadsheet: unpack it, or save it as CSV",
@@ -163,7 +165,7 @@ def _has_one_a_line(text: str) -> bool:
 
 def _in_object(text: str, at: int) -> Iterator[Any]:
     around: dict[str, Any] = {}
-    at = _skip(text, at + 1)
+    width, at = 0, _skip(text, at + 1)
     while text[at : at + 1] == '"':
         name, at = _value(text, at)
         at = _COLON.match(text, at).end()  # type: ignore[union-attr] # it matches anything
@@ -173,6 +175,9 @@ def _in_object(text: str, at: int) -> Iterator[Any]:
             return
         value, at = _value(text, at)
         around[name] = _needed(value)
+        width += _width(around[name])
+        if width > MAX_COLUMNS:
+            raise ValueError(TOO_WIDE)
         at = _skip(text, at)
     if text[at : at + 1] != "}":
         raise ValueError("the JSON is cut short")
@@ -188,6 +193,11 @@ def _needed(value: Any) -> Any:
     if isinstance(value, list):
         return [_needed(each) for each in value if isinstance(each, dict)]
     return value
+
+
+def _width(value: Any) -> int:
+    """The number of members that a row gets by this one around it, a list counted once."""
+    return sum(map(_width, value.values())) + 1 if isinstance(value, dict) else 1
 
 
 def _array_elements(text: str, at: int, *, is_whole: bool = False) -> Iterator[Any]:
@@ -223,6 +233,8 @@ def _flat(value: Mapping[str, Any], depth: int = 0) -> Iterator[Row]:
     for path, member in _members(value, ""):
         if not isinstance(member, list):
             around[path] = _cell(_text(member))
+            if len(around) > MAX_COLUMNS:
+                raise ValueError(TOO_WIDE)
         elif path in _LISTS or any(isinstance(each, dict) for each in member):
             lists.append(member)
     if not lists:
@@ -232,13 +244,15 @@ def _flat(value: Mapping[str, Any], depth: int = 0) -> Iterator[Row]:
         yield {**around, **row}
 
 
-def _members(value: Mapping[str, Any], under: str) -> Iterator[tuple[str, Any]]:
+def _members(value: Mapping[str, Any], under: str, names: int = 1) -> Iterator[tuple[str, Any]]:
+    if names > MAX_PATH_NAMES:
+        raise ValueError(_TOO_DEEP)
     for name, member in value.items():
         path = f"{under}{name}"
         if len(path) > MAX_CHARACTERS:
             raise ValueError(f"the path {path[:40]!r}… is longer than {MAX_CHARACTERS} characters")
         if isinstance(member, dict):
-            yield from _members(member, f"{path}.")
+            yield from _members(member, f"{path}.", names + 1)
         else:
             yield path, member
 

@@ -169,6 +169,14 @@ def test_empty_lines_without_end_are_refused(stream, monkeypatch):
         read(stream, [b"\n" * 1001])
 
 
+def test_events_without_end_are_refused(stream, monkeypatch):
+    monkeypatch.setattr(event_stream, "MAX_EVENTS", 10)
+
+    assert len(read(stream, [b'data: {"type": "a"}\n\n' * 10])) == 10
+    with pytest.raises(JsonTooLarge):
+        read(stream, [b"data: {}\n\n"])
+
+
 def test_noise_without_end_is_refused(stream, monkeypatch):
     monkeypatch.setattr(event_stream, "MAX_IGNORED", 10)
     ping = b"event: ping\ndata: x\n\n"

@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from pictor.kit.bytes.inflate import inflater
+from pictor.kit.bytes.inflate import CannotInflate, inflater
 
 
 @pytest.mark.parametrize("step", [1, 7, 10_000])
@@ -20,6 +20,14 @@ def test_a_gzip_body_of_several_members_is_one(step):
     )
 
     assert body == b"hello, world"
+
+
+def test_a_gzip_body_has_at_most_256_members():
+    pieces = inflater("gzip")
+
+    assert b"".join(pieces(gzip.compress(b"a") * 256)) == b"a" * 256
+    with pytest.raises(CannotInflate, match="more than 256 members"):
+        list(pieces(gzip.compress(b"a")))
 
 
 def test_bytes_after_a_compressed_body_are_dropped_and_not_kept():

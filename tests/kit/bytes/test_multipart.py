@@ -98,6 +98,10 @@ REFUSED: dict[str, tuple[bytes, type[FormRefused], str | None]] = {
         form(part("photo", b"1", '; filename="a.png"')), FormUnknown, "photo",
     ),
     "no name": (form(part("", b"1")), FormInvalid, None),
+    "two names": (
+        form(part("a", b"1", '\r\nContent-Disposition: form-data; name="b"')), FormInvalid, None,
+    ),
+    "a long disposition": (form(part("a", b"1", ";" * 1_000)), FormInvalid, None),
     "a header without end": (form(part("x" * 5000, b"1")), FormInvalid, None),
     "65 parts": (form(*[part(f"n{number}", b"") for number in range(65)]), FormInvalid, None),
     "boundaries without end": (form(part("image", b"\r\n----b--x" * 1000)), FormInvalid, None),

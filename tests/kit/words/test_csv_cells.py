@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from pictor.kit.words.csv_cells import harmless
+from pictor.kit.words.csv_cells import harmless, table_of
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,15 @@ def test_white_space_in_front_of_no_formula_is_looked_at_once():
     harmless("a" + "\n" * 31_990 + "b")
 
     assert time.thread_time() - began < 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        (",".join(map(str, range(101))), "more than 100 columns"),
+        (",".join(map(str, range(100))) + "\n1" * 5_001, "more than 500,000 cells"),
+    ],
+)
+def test_a_table_is_refused_before_its_empty_cells_take_memory(text, limit):
+    with pytest.raises(ValueError, match=limit):
+        table_of(text)

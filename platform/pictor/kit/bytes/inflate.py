@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Callable, Iterator
 
 PIECE_BYTES = 64 * 1024
+MAX_MEMBERS = 256
+"""The most members of a gzip body: the bytes behind each are copied, and an empty one is small."""
 
 _GZIP = b"\x1f\x8b"
 
@@ -36,14 +38,16 @@ def inflater(encoding: str) -> Inflate:
     if word not in {"gzip", "x-gzip", "deflate"}:
         raise CannotInflate(f"content encoding {word[:40]!r}")
     state = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, told by their headers
-    has_ended = False
+    has_ended, members = False, 1
 
     def pieces(raw: bytes) -> Iterator[bytes]:
-        nonlocal state, has_ended
+        nonlocal state, has_ended, members
         try:
             while raw and not has_ended:
                 if state.eof:
-                    has_ended = not raw.startswith(_GZIP[: len(raw)])
+                    has_ended, members = not raw.startswith(_GZIP[: len(raw)]), members + 1
+                    if members > MAX_MEMBERS:
+                        raise CannotInflate(f"{word} body of more than {MAX_MEMBERS} members")
                     state = zlib.decompressobj(zlib.MAX_WBITS | 16)
                     continue
                 yield from pieces_of(state, raw)

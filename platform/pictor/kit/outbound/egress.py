@@ -19,6 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urljoin
 
 import httpx
 
@@ -83,6 +84,19 @@ class NotReached(HttpError):
 
 class LookUpsBusy(NotReached):
     """The time was up before a thread was free for the DNS look-up; the name may be good."""
+
+
+def joined(base: str, url: str) -> str:
+    """The whole address of a url, or of one that is relative to `base`.
+
+    Raises EgressRefused for what is no url, or too long: joining takes more than linear time.
+    """
+    if len(url) > MAX_URL_CHARS:
+        raise EgressRefused("not a url that may be called")
+    try:
+        return urljoin(base, url.strip())
+    except ValueError:
+        raise EgressRefused("not a url that may be called") from None
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 
 MAX_CELL_CHARS = 32_767
 """The most characters of a spreadsheet's cell."""
+MAX_COLUMNS, MAX_CELLS = 100, 500_000
+"""The limits of a table that is read: each line has a cell for each column, given or not."""
 _CUT = "… (cut)"
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 """Signs that begin a formula: half-width, and full-width from East Asian keyboards."""
@@ -27,14 +29,24 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 def table_of(text: str) -> tuple[list[str], list[dict[str, str]]]:
     """Return the column names and the lines below, with cells stripped of white space.
 
-    Raises ValueError for invalid CSV, and for a line with more cells than columns.
+    Raises ValueError for invalid CSV, a line with more cells than columns, and above the limits.
     """
     lines = csv.DictReader(io.StringIO(text), restkey=_REST)
     try:
         names = list(lines.fieldnames or ())
-        return names, [_cells(line, lines.line_num) for line in lines]
+        _refuse_above(MAX_COLUMNS, len(names), "columns")
+        rows = list[dict[str, str]]()
+        for line in lines:
+            rows.append(_cells(line, lines.line_num))
+            _refuse_above(MAX_CELLS, len(rows) * len(names), "cells")
     except csv.Error as error:
         raise ValueError(f"line {lines.line_num + 1}: {error}") from None
+    return names, rows
+
+
+def _refuse_above(most: int, number: int, of: str) -> None:
+    if number > most:
+        raise ValueError(f"more than {most:,} {of}")
 
 
 def _cells(line: dict[str, Any], number: int) -> dict[str, str]:
