@@ -20,6 +20,7 @@ WORDS: Mapping[str, str] = {
     "api_key.change": "changed the key {what}",
     "api_key.rotate": "rotated the key {what}",
     "api_key.revoke": "revoked the key {what}",
+    "api_key.seen": "warned that others saw the secret of the key {what} and it should be rotated",
     "api_key.hand_over": "handed over the key {what}",
     "member.set": "changed the role of {what}",
     "member.remove": "removed {what} from the workspace",

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from accounts.callers import Caller
-from accounts.mailboxes import mailbox_of
+from accounts.mailboxes import any_mailbox_of
 from accounts.rates import on_redis
 from accounts.rates.buckets import (
     Bucket,
@@ -132,8 +132,7 @@ def take_mail(address: str) -> None:
 
     Labels lead to one mailbox at any provider: if one does not know them, a limit is shared.
     """
-    name, _, domain = mailbox_of(address).rpartition("@")
-    mailbox = f"{name.partition('+')[0]}@{domain}".encode()
+    mailbox = any_mailbox_of(address).encode()
     _take_all(buckets_of_mails(hashlib.sha256(mailbox).hexdigest()[:32]))
 
 

@@ -44,9 +44,11 @@ def emails_of_members(tenant_id: UUID, roles: Collection[str]) -> list[str]:
     return list(members.order_by("user__email").values_list("user__email", flat=True))
 
 
-def emails_of_owners(tenant_ids: Collection[UUID]) -> list[str]:
-    """The verified addresses of these tenants' active owners, each once."""
-    owners = Membership.objects.filter(tenant_id__in=tenant_ids, role=Membership.Role.OWNER)
+def emails_of_owners(
+    tenant_ids: Collection[UUID], *, roles: Collection[str] = (Membership.Role.OWNER,)
+) -> list[str]:
+    """The verified addresses of these tenants' active owners, or of other roles, each once."""
+    owners = Membership.objects.filter(tenant_id__in=tenant_ids, role__in=roles)
     there = owners.filter(user__is_active=True, user__email_verified_at__isnull=False)
     active = there.order_by("user__email")
     return list(active.values_list("user__email", flat=True).distinct())

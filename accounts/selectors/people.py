@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
-from accounts.mailboxes import mailbox_of
+from accounts.mailboxes import any_mailbox_of
 from accounts.models import AuditEvent, Mail, Membership, User
 from accounts.selectors.audit import events_of
 from pictor.kit.words import ids
@@ -71,7 +71,8 @@ def was_staff_at(user: User, at: datetime) -> bool:
     # The first change after it names the role from before; without one the role is still the same.
     change = _role_changes(at).filter(object_type=user.audited.type, object_id=user.audited.id)
     first = change.order_by("id").first()
-    return bool((first.before or {}).get("role") if first else user.staff_role)
+    had_role = bool((first.before or {}).get("role") if first else user.staff_role)
+    return had_role and user.date_joined <= at
 
 
 def others_move_money(person: User, *, since: datetime) -> bool:
@@ -88,10 +89,14 @@ def _role_changes(since: datetime) -> QuerySet[AuditEvent]:
     return events_of("staff.set", "staff.remove").filter(at__gte=since)
 
 
-def is_address_of_staff(address: str) -> bool:
-    """True if the address leads to the mailbox of one of our staff, by whatever label."""
+def is_address_of_staff(address: str, *, but: User | None = None) -> bool:
+    """True if the address leads to the mailbox of one of our staff, however it is spelled.
+
+    `but` does not count.
+    """
     of_staff = User.objects.exclude(staff_role="").values_list("email", flat=True)
-    return mailbox_of(address) in map(mailbox_of, of_staff)
+    others = of_staff.exclude(pk=but.pk) if but else of_staff
+    return any_mailbox_of(address) in map(any_mailbox_of, others)
 
 
 def user_by_email(text: str) -> User | None:

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from accounts.audit_log import support_name
 from accounts.locks import tenant_for_update
+from accounts.mailboxes import any_mailbox_of
 from accounts.models import Actor, MemberChange, Membership, Tenant, User
 from accounts.selectors import (
     emails_of_owners,
@@ -146,7 +147,7 @@ def _waiting(change_id: UUID, now: datetime, tenant_id: UUID | None) -> MemberCh
 
 
 def _approve(change: MemberChange, actor: User, now: datetime) -> None:
-    if change.asked_by_id == actor.id:
+    if any_mailbox_of(change.asked_by.email) == any_mailbox_of(actor.email):
         raise ValidationError("Somebody other than the person who asked has to approve it.")
     if not was_staff_at(actor, change.asked_at):
         raise ValidationError("Somebody who was staff when it was asked for has to approve it.")

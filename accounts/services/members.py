@@ -20,6 +20,8 @@ from accounts.services.staff_as_members import INVITE, inviter_of, refuse_staff
 from accounts.services.tenants import change_columns, refuse_ended
 
 UNINVITE = "member.uninvite"
+FIRST_OWNER = "first owner"
+"""The actor of events that a tenant's first active owner causes."""
 INVITED_FOR = timedelta(days=7)
 MAX_INVITATIONS = 50
 """Limits both a tenant's open invitations and those sent in a day: each mails a stranger."""
@@ -34,8 +36,7 @@ def add_member(
 ) -> Membership:
     """Make a person a member, or give a member another role.
 
-    Their open invitations that the new role may not make end. With a tenant's first active owner
-    staff's invitations end: staff invited alone while nobody could object.
+    Their open invitations that the new role may not make end; see also `begin_with_an_owner`.
     """
     tenant_for_update(tenant.id)
     had_owner = has_active_owner(tenant.id)
@@ -53,9 +54,24 @@ def add_member(
     )
     _end_invitations(membership, role, actor, ip)
     if not had_owner and has_active_owner(tenant.id):
-        for invitation in Invitation.objects.filter(tenant=tenant, is_of_staff=True):
-            _uninvite(invitation, actor, ip)
+        begin_with_an_owner(tenant, actor, ip)
     return membership
+
+
+def begin_with_an_owner(tenant: Tenant, actor: Actor, ip: str | None) -> None:
+    """End staff's open invitations, and tell the first active owner of keys whose text others saw.
+
+    Those are of makers who are no members: staff, or a command.
+    """
+    for invitation in Invitation.objects.filter(tenant=tenant, is_of_staff=True):
+        _uninvite(invitation, actor, ip)
+    if tenant.is_ours:
+        return
+    keys = ApiKey.objects.filter(tenant=tenant, revoked_at=None, waits_for_owner=False)
+    with one_act(tenant.id):
+        for key in keys.exclude(created_by__memberships__tenant=tenant).order_by("id"):
+            after = {"name": key.name}
+            record(key.audited, "api_key.seen", actor=FIRST_OWNER, after=after, is_of_staff=True)
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from accounts.audit_log import author_name
 from accounts.audit_words import name_in, sentence
-from accounts.models import AuditEvent, Tenant
+from accounts.models import ADMIN_ROLES, AuditEvent, Tenant
 from accounts.selectors import emails_of, emails_of_owners
 from accounts.services.mail import post_rendered
 from accounts.titles import for_mail
@@ -20,6 +20,7 @@ from accounts.titles import for_mail
 MAIL = "account/email/staff_acted"
 MAILED = (
     *("api_key.", "member.set", "member.remove", "member.invite", "member.uninvite"),
+    *("user.change", "user.mfa_reset"),
     *("member.withdraw", "member.lapse", "stop.", "tenant.delete", "tenant.erase", "tenant.export"),
     *("tenant.image_retention", "tenant.ours", "tenant.prompt_retention", "tenant.status"),
 )
@@ -39,7 +40,7 @@ def one_act(tenant_id: UUID) -> Iterator[None]:
     if _act.get() is not None:
         yield
         return
-    owners, events = emails_of_owners([tenant_id]), list[AuditEvent]()
+    owners, events = _recipients(tenant_id), list[AuditEvent]()
     outside = _act.set(events)
     try:
         yield
@@ -57,9 +58,14 @@ def mail_owners(event: AuditEvent) -> None:
         return
     events = _act.get()
     if events is None:
-        _post(event.tenant_id, emails_of_owners([event.tenant_id]), [event])
+        _post(event.tenant_id, _recipients(event.tenant_id), [event])
     else:
         events.append(event)
+
+
+def _recipients(tenant_id: UUID) -> Collection[str]:
+    """The active owners; without one, the active admins."""
+    return emails_of_owners([tenant_id]) or emails_of_owners([tenant_id], roles=ADMIN_ROLES)
 
 
 def _has_own_mail(event: AuditEvent) -> bool:

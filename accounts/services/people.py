@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 
 from accounts.locks import user_for_update
 from accounts.models import Actor, Membership, Subject, Tenant, User
-from accounts.selectors import members_of
-from accounts.services.audit import record
-from accounts.services.members import add_member
+from accounts.selectors import has_active_owner, members_of, memberships_of
+from accounts.services.audit import as_staff, at_the_shell, record
+from accounts.services.members import add_member, begin_with_an_owner
 
 
 @transaction.atomic
@@ -65,11 +65,25 @@ def change_person(
     for column, value in columns.items():
         setattr(user, column, value)
     user.full_clean()
-    user.save(update_fields=list(columns))
-    _sync_address(user)
     after = _describe(user)
     if after != before:
         record(user.audited, "user.change", before=before, after=after, actor=actor, ip=ip)
+        # Before the change, so that the former address is mailed.
+        record_in_workspaces(user, "user.change", before=before, after=after, actor=actor, ip=ip)
+    tenants = [membership.tenant for membership in memberships_of(user.id)]
+    ownerless = [tenant for tenant in tenants if not has_active_owner(tenant.id)]
+    user.save(update_fields=list(columns))
+    _sync_address(user)
+    for tenant in ownerless:
+        if has_active_owner(tenant.id):
+            begin_with_an_owner(tenant, actor, ip)
+
+
+def record_in_workspaces(user: User, action: str, **event: Any) -> None:
+    """Record in each of a person's workspaces what staff or a command did to them."""
+    if as_staff.get() or at_the_shell.get():
+        for membership in memberships_of(user.id):
+            record(Subject("user", str(user.pk), membership.tenant_id), action, **event)
 
 
 @transaction.atomic

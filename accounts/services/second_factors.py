@@ -3,6 +3,8 @@
 Not re-exported by the package: it imports modules that other callers never need.
 """
 
+from typing import Any
+
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,7 +12,7 @@ from django.db import transaction
 from accounts.models import Actor, Subject, User
 from accounts.services.audit import record
 from accounts.services.mail import post_rendered
-from accounts.services.people import end_sessions
+from accounts.services.people import end_sessions, record_in_workspaces
 from pictor.kit.secrets.encryption import WrongKey, encrypted_anew
 
 MAIL = "account/email/factor_reset"
@@ -29,14 +31,10 @@ def reset_second_factors(*, user: User, actor: Actor, ip: str | None = None) -> 
     if not factors:
         raise ValidationError(f"{user.email} has no second factor.")
     Authenticator.objects.filter(user=user).delete()
-    record(
-        user.audited,
-        "user.mfa_reset",
-        actor=actor,
-        before={"factors": [factor.type for factor in factors]},
-        after={"factors": []},
-        ip=ip,
-    )
+    before = {"factors": [factor.type for factor in factors]}
+    event: dict[str, Any] = {"before": before, "after": {"factors": []}, "actor": actor, "ip": ip}
+    record(user.audited, "user.mfa_reset", **event)
+    record_in_workspaces(user, "user.mfa_reset", **event)
     end_sessions(user=user, actor=actor, ip=ip)
     post_rendered(to=[user.email], template=MAIL, words={"email": user.email})
     return len(factors)

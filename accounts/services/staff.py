@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accounts.duties import duties
 from accounts.models import Actor, User
-from accounts.selectors import has_second_factor
+from accounts.selectors import has_second_factor, is_address_of_staff
 from accounts.services.audit import record
 from accounts.services.mail import post_rendered
 from accounts.services.member_changes import withdraw_member_changes_of
@@ -65,6 +65,8 @@ def set_staff_role(
         user = create_user(email=email, password=None, verified_at=verified_at, actor=actor, ip=ip)
     if not user.is_active:
         raise ValidationError({"email": "That person may not sign in."})
+    if is_address_of_staff(user.email, but=user):
+        raise ValidationError({"email": "Somebody with the same mailbox is staff already."})
     _forget_unproven_password(user, actor, ip)
     _give(user, role, actor, ip)
     if before == "" and settings.STAFF_MFA and has_second_factor(user.id):

@@ -6,6 +6,7 @@ from typing import Any
 from allauth.account.app_settings import EmailVerificationMethod
 from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import SignupForm as AllauthSignUpForm
+from allauth.account.internal.flows.login import record_authentication
 from django import forms
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -69,6 +70,14 @@ class LoginForm(LimitedForm, AllauthLoginForm):
         if self.user and self.user.staff_role:
             self._login.email_verification = EmailVerificationMethod.NONE
         return columns
+
+    @override
+    def login(self, request: HttpRequest, redirect_url: str | None = None) -> HttpResponse:
+        """Sign in. Staff set up a first app without typing the password of just now again."""
+        if self.user.staff_role:
+            record_authentication(request, self.user, "password", reauthenticated=True)
+        response: HttpResponse = super().login(request, redirect_url=redirect_url)
+        return response
 
 
 class SignUpForm(AllauthSignUpForm):

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.ledger import RequestedMove, TransferReason
+from accounts.mailboxes import any_mailbox_of
 from accounts.models import User
 from accounts.selectors import was_staff_at
 from accounts.services import Actor, Subject, name_of, record, refuse_ended
@@ -188,14 +189,14 @@ def _waiting(move_id: UUID, now: datetime) -> MoneyMove:
 
 def _is_same(move: MoneyMove, actor: Actor) -> bool:
     """True if the actor is the requester, in the shell as well as in the browser."""
-    if isinstance(actor, User):
-        return move.asked_by_id == actor.id or _person(move.asked_by_name) == actor.email
+    if isinstance(actor, User) and move.asked_by_id == actor.id:
+        return True
     return _person(move.asked_by_name) == _person(name_of(actor))
 
 
 def _person(name: str) -> str:
-    """The address in 'manage.py (root as ann@pictor.example)', if it has one."""
-    return name.partition(" as ")[2].removesuffix(")").lower() or name
+    """The mailbox of an address, or of that in 'manage.py (root as ann@pictor.example)'."""
+    return any_mailbox_of(name.partition(" as ")[2].removesuffix(")") or name)
 
 
 def _columns(requested: RequestedMove) -> dict[str, object]:

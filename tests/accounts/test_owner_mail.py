@@ -1,7 +1,12 @@
 """Mail to a tenant's owners about what staff, or a command, did in it."""
 
+from datetime import timedelta
+from importlib import import_module
+
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.management import call_command
+from django.db import connection
 
 from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
 from accounts.services import (
@@ -11,6 +16,7 @@ from accounts.services import (
     create_tenant,
     dismiss_member_as_operator,
     end_tenant,
+    invite_as_operator,
     issue_api_key,
     resume,
     revoke_api_key,
@@ -169,3 +175,91 @@ def test_what_is_rolled_back_is_not_mailed(acme, ann, own, monkeypatch):
         set_prompt_retention(tenant=acme, days=3, actor=ann)
     told = [acts_in(mail) for mail in Mail.objects.all()]
     assert told == [["changed how long prompts are kept"]] * 2
+
+
+def test_the_first_owner_is_told_of_keys_whose_secret_others_saw(acme, ann):
+    with at_ops():
+        seen, _ = issue_api_key(tenant=acme, name="seen", actor=ann)
+        gone, _ = issue_api_key(tenant=acme, name="gone", actor=ann)
+    call_command("key", "create", "acme", "--name", "shop")
+    revoke_api_key(key=gone, actor=ann, now=clock.now())
+
+    own = joined(acme, "own@acme.example", OWNER)
+    issue_api_key(tenant=acme, name="own", actor=own)
+    joined(acme, "two@acme.example", OWNER)
+
+    assert acts_in(Mail.objects.get()) == [
+        f"warned that others saw the secret of the key {name} and it should be rotated"
+        for name in ("seen", "shop")
+    ]
+    assert AuditEvent.objects.filter(action="api_key.seen", object_id=seen.public_id).count() == 1
+
+
+def test_no_owner_of_our_own_tenant_is_told_of_its_keys(ann):
+    ours = create_tenant(name="ours", is_ours=True, actor="test")
+    issue_api_key(tenant=ours, name="ci", actor=ann)
+
+    joined(ours, "own@ours.example", OWNER)
+
+    assert not Mail.objects.exists()
+
+
+def test_without_an_owner_the_admins_are_mailed(acme, ann):
+    joined(acme, "admin@acme.example", ADMIN)
+
+    with at_ops():
+        issue_api_key(tenant=acme, name="ci", actor=ann)
+
+    assert Mail.objects.get().to == "admin@acme.example"
+
+
+def test_what_a_command_does_to_an_owner_is_in_the_log_and_goes_to_the_address_before(acme, own):
+    call_command("person", "set", "own@acme.example", "--email", "new@evil.example")
+
+    event = AuditEvent.objects.get(tenant=acme, action="user.change")
+    assert (event.before["email"], event.after["email"]) == ("own@acme.example", "new@evil.example")
+    assert Mail.objects.filter(to="own@acme.example").count() == 1
+    call_command("person", "set", "new@evil.example", "--may-sign-in", "no")
+    assert Mail.objects.filter(to="new@evil.example").count() == 1
+
+
+def test_a_reset_of_an_owners_factors_is_told_to_all_owners(acme, own):
+    joined(acme, "two@acme.example", OWNER)
+    Authenticator.objects.create(user=own, type="totp", data={"secret": "x"})
+
+    call_command("person", "reset-mfa", "own@acme.example")
+
+    assert AuditEvent.objects.filter(tenant=acme, action="user.mfa_reset").count() == 1
+    assert acts_in(Mail.objects.get(to="two@acme.example")) == [
+        "removed all second factors of own@acme.example"
+    ]
+
+
+def test_staffs_invitations_end_as_an_owner_may_sign_in_again(acme, ann, own):
+    call_command("person", "set", "own@acme.example", "--may-sign-in", "no")
+    with at_ops():
+        invite_as_operator(
+            tenant=acme, email="bob@example.com", role=OWNER, by=ann, now=clock.now(),
+            tell=lambda invitation: None,
+        )  # fmt: skip
+
+    call_command("person", "set", "own@acme.example", "--may-sign-in", "yes")
+
+    assert not Invitation.objects.exists()
+
+
+def test_staffs_invitations_to_customers_with_an_owner_end_at_the_upgrade(acme, ann, own):
+    bare, ours = (create_tenant(name=name, actor="test") for name in ("bare", "ours"))
+    Tenant.objects.filter(pk=ours.pk).update(is_ours=True)
+    joined(ours, "own@ours.example", OWNER)
+    later = clock.now() + timedelta(days=1)
+    for tenant in (acme, bare, ours):
+        Invitation.objects.create(
+            tenant=tenant, email="bob@example.com", role=OWNER, invited_by=ann, is_of_staff=True,
+            expires_at=later,
+        )  # fmt: skip
+
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("accounts.migrations.0014_staffs_invitations_end").END)
+
+    assert {one.tenant for one in Invitation.objects.all()} == {bare, ours}

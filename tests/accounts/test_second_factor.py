@@ -257,7 +257,7 @@ def test_a_session_with_only_a_password_is_asked_for_the_code(root, browser, tur
     led = elsewhere.get("/ops/staff/").headers["Location"]
     answer = elsewhere.post(led, {"code": turns(secret), "next": "/ops/staff/"})
 
-    assert led == "/accounts/2fa/reauthenticate/?next=%2Fops%2Fstaff%2F"
+    assert led == "/accounts/2fa/reauthenticate/?next=/ops/staff/"
     assert answer.headers["Location"] == "/ops/staff/"
     assert elsewhere.get("/ops/").status_code == 200
 

@@ -111,6 +111,13 @@ def test_the_same_role_again_is_no_change_and_another_invitation(ann, bob):
     assert Mail.objects.filter(to="bob@example.com").count() == 2
 
 
+def test_a_mailbox_is_staff_once(ann, bob):
+    with pytest.raises(ValidationError, match="Somebody with the same mailbox is staff already"):
+        set_staff_role(email="bob+2@example.com", role="support", actor=ann)
+
+    assert not User.objects.filter(email="bob+2@example.com").exists()
+
+
 @pytest.mark.parametrize("role", ["", "admin", "OWNER"])
 def test_an_unknown_role_is_refused(ann, role):
     with pytest.raises(ValidationError, match="A role is one of support, finance, operator, owner"):

@@ -200,3 +200,11 @@ def test_who_was_staff_is_told_by_the_changes_of_roles(ann, bob):
     known = [was_staff_at(ann, at) for at in (before, changed, removed, clock.now())]
 
     assert known == [True, True, False, True]
+
+
+def test_who_was_made_since_was_no_staff_before(ann):
+    before = clock.now()
+
+    made = User.objects.create_superuser("new@example.com")
+
+    assert (was_staff_at(made, before), was_staff_at(made, clock.now())) == (False, True)

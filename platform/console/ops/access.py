@@ -59,8 +59,7 @@ ROLES: Mapping[str, frozenset[Permission]] = {
 
 
 NOT_ASKED_AGAIN: Mapping[str, str] = {
-    "assign": "says who looks at a condition, and changes nothing else",
-    "unassign": "the same",
+    "unassign": "alerts of the condition are repeated again",
     "recall": "shows a hidden condition again",
     "channel_discard": "the revision never served anybody, and the channel serves on",
     "generation_ring": "a worker looks at work that was accepted and waits",

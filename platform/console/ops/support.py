@@ -41,15 +41,16 @@ def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResp
     """Open a support view for this session, and redirect to it."""
     found, form = _tenant(tenant), SupportReasonForm(request.POST)
     if form.is_valid():
-        ip = by(request, operator)["ip"]
+        ip, now = by(request, operator)["ip"], clock.now()
         try:
             grant = open_support(
-                tenant=found, user=operator.user, now=clock.now(), ip=ip, **form.cleaned_data
+                tenant=found, user=operator.user, now=now, ip=ip, **form.cleaned_data
             )
         except ValidationError as error:
             take_errors(form, error)
         else:
-            remember(request, grant)
+            if grant.opened_at == now:  # not by a form that another session has sent
+                remember(request, grant)
             answer = HttpResponseRedirect(reverse("workspace:overview", args=[tenant]))
             answer.status_code = HTTPStatus.SEE_OTHER
             return answer

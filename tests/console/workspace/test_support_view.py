@@ -325,6 +325,16 @@ def test_a_form_opens_nothing_twice_and_nothing_of_anothers(acme, ann):
     assert AuditEvent.objects.filter(action="support.open").count() == 1
 
 
+def test_another_session_gets_no_view_by_the_form_of_the_first(acme, ann):
+    form = {"reason": WHY, "once": str(SupportGrant.objects.get().id)}
+    other = browser(User.objects.get(email="ann@pictor.example"))
+
+    other.post(door(acme), form)
+
+    assert other.get(url("overview", acme)).status_code == 404
+    assert ann.get(url("overview", acme)).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("reason", "words"), [("", "This field is required"), ("x" * 201, "at most 200 characters")]
 )

@@ -68,6 +68,7 @@ def test_sent_twice_it_refunds_once_and_answers_the_same(owner, three):
 
 def test_above_what_one_person_moves_in_all_each_refund_waits(owner, three, settings):
     settings.MONEY_NEEDS_TWO = 100_000
+    bob = User.objects.create_user("bob@pictor.example", staff_role="owner")
     once = new_uuid()
 
     asked = words_of(owner.get(REFUNDS, {"generation": [one.public_id for one in three]}))
@@ -81,7 +82,6 @@ def test_above_what_one_person_moves_in_all_each_refund_waits(owner, three, sett
     assert [answer.count("Waits for another person</span>") for answer in (first, again)] == [3, 3]
     assert "Refunded" not in first + again
     assert moved("refund") == []
-    bob = User.objects.create_user("bob@pictor.example", staff_role="owner")
     approved, declined, _ = waiting_moves(clock.now())
     approve_move(move_id=approved.id, actor=bob, now=clock.now())
     decline_move(move_id=declined.id, actor=bob, now=clock.now())
