@@ -29,8 +29,10 @@ def sign_in(client):
         answer = client.post(
             reverse("account_login"), {"login": email, "password": password}, REMOTE_ADDR=address
         )
-        words = answer.content.decode()
-        return {302: "in", 429: OVER + words}.get(answer.status_code, words)
+        words: str = answer.content.decode()
+        if answer.status_code == 302:
+            return "in"
+        return OVER + words if answer.status_code == 429 else words
 
     return post
 

@@ -58,7 +58,12 @@ accept = partial(accept_invitation, now=clock.now())
 @pytest.mark.parametrize(
     "email",
     [
-        *("annstaff@gmail.com", "Ann.staff+acme@googlemail.com", "bob@ops.example", "bob+acme@ops.example"),
+        *(
+            "annstaff@gmail.com",
+            "Ann.staff+acme@googlemail.com",
+            "bob@ops.example",
+            "bob+acme@ops.example",
+        ),
         *('"bob"@ops.example', "bob@o\u00adps.example", "bob@\uff4fps.example"),
     ],
 )
