@@ -40,8 +40,6 @@ ROLE_WORDS = {
 
 
 class AddForm(forms.Form):
-    """A new member of staff with a role."""
-
     email = forms.EmailField(label="E-mail address")
     role = forms.ChoiceField(
         label="Role", choices=User.StaffRole.choices, initial=User.StaffRole.SUPPORT
@@ -114,7 +112,6 @@ def _person_action(view: Callable[[HttpRequest, Operator, User], HttpResponse]) 
 @require_POST
 @_person_action
 def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
-    """Change the role of a member of staff."""
     before, role = user.staff_role, request.POST.get("role", "")
     _give_role(request, operator, email=user.email, role=role)
     page = "overview" if user == operator.user else "staff"  # their new role may not open it
@@ -125,7 +122,6 @@ def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpRespon
 @require_POST
 @_person_action
 def reset_factor(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
-    """Reset the second factor of a member of staff who lost it."""
     reset_second_factors(user=user, **by(request, operator))
     return done(request, f"Second factor of {user.email} reset", "staff")
 

@@ -10,8 +10,6 @@ LACKS_REASON = f"Give a reason of at most {MAX_REASON_CHARS} characters."
 
 
 class ReasonForm(forms.Form):
-    """The reason, for staff and the audit log."""
-
     reason = forms.CharField(label="Reason", max_length=MAX_REASON_CHARS)
 
 

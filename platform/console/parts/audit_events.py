@@ -89,7 +89,6 @@ class AuditEntry:
 
     @property
     def is_short(self) -> bool:
-        """True if the changes are few enough for the row."""
         return len(self.changes) <= MAX_CHANGES_IN_ROW
 
 

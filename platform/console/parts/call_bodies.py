@@ -27,7 +27,6 @@ def request_body(generation: Generation) -> dict[str, Any]:
 
 
 def as_json(body: object) -> str:
-    """The body as indented JSON."""
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 

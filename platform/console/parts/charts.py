@@ -122,7 +122,6 @@ class Lines:
 
     @property
     def half(self) -> int:
-        """Half of `top`."""
         return self.top // 2
 
     @property

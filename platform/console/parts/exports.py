@@ -90,8 +90,6 @@ def _next(pieces: Iterator[str]) -> str | None:
 
 
 class _Echo:
-    """A file for csv.writer that returns each line."""
-
     def write(self, line: str) -> str:
         return line
 

@@ -30,8 +30,6 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ChannelRow:
-    """A channel in the list."""
-
     of: ListedChannel
 
     @property

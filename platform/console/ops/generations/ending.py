@@ -23,8 +23,6 @@ from pictor.kit.words.money import in_dollars
 
 
 class EndReasonForm(forms.Form):
-    """The reason for ending a generation, for staff."""
-
     reason = forms.CharField(label="Note for staff", max_length=MAX_CHARACTERS)
 
 
@@ -63,14 +61,12 @@ FAIL = EndAction(
 @staff(Permission.GENERATIONS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
-    """Cancel a generation that no worker has taken."""
     return _end(request, operator, generation_or_404(generation), CANCEL)
 
 
 @staff(Permission.GENERATIONS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def fail(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
-    """End a queued or running generation as failed."""
     return _end(request, operator, generation_or_404(generation), FAIL)
 
 

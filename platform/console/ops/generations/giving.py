@@ -148,7 +148,6 @@ def giver_of(request: HttpRequest, operator: Operator) -> Giver:
 @staff(Permission.REFUND, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_back(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
-    """Refund the charge of a generation, or a part of it."""
     return _give(request, operator, generation_or_404(generation), REFUND)
 
 

@@ -37,7 +37,6 @@ class CalledGeneration:
 
     @property
     def badge(self) -> tuple[str, str]:
-        """The state as a colour and a word."""
         return BADGES[State(self.made.state)]
 
     @property

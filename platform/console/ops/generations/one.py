@@ -48,7 +48,6 @@ class Money:
 
     @property
     def refundable(self) -> int:
-        """The amount charged and not refunded."""
         return self._sum("capture") - self.refunded
 
     @property

@@ -93,8 +93,6 @@ class CalmUpdateForm(SayForm):
 
 
 class IncidentForm(SayForm):
-    """A new incident that has already begun."""
-
     title = forms.CharField(label="Title", max_length=MAX_TITLE)
     parts = CheckboxesField(label="Parts")
     state = forms.ChoiceField(

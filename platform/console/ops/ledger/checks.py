@@ -38,7 +38,6 @@ class Check:
 
     @property
     def title(self) -> str:
-        """The part of the ledger that it proves."""
         return CHECKS[self.kind][0]
 
     @property
@@ -52,7 +51,6 @@ class Check:
 
     @property
     def is_awaited(self) -> bool:
-        """True if the page should reload soon."""
         return self.is_running or self.asked_at is not None
 
     @property

@@ -51,7 +51,6 @@ class MarginRow:
 
     @property
     def is_losing(self) -> bool:
-        """True if the group lost money."""
         return self.one.margin < 0
 
 
@@ -76,17 +75,14 @@ def lines_of(rows: Sequence[Margin], query: MarginQuery, *, widest: int) -> list
 
 
 def spending_of(row: Margin) -> int:
-    """Return the cost, losses and credits together."""
     return row.revenue - row.margin
 
 
 def widest_of(rows: Sequence[Margin]) -> int:
-    """Return the greatest revenue or spending of a row."""
     return max((max(row.revenue, spending_of(row)) for row in rows), default=0)
 
 
 def name_of(row: Margin, query: MarginQuery, tenants: Mapping[UUID, Tenant]) -> str:
-    """Return the name of a group."""
     group = row.group
     if query.by == "tenant":
         tenant = tenants.get(group["tenant_id"])

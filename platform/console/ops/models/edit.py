@@ -31,8 +31,6 @@ _PUT_BACK = frozenset(ContractColumns.__annotations__) - {"is_enabled"}
 
 @dataclass(frozen=True, slots=True)
 class ReviewedChange:
-    """A change that is shown and not yet made."""
-
     review: Review
 
     @property
@@ -93,7 +91,6 @@ def _save(
 
 
 def digest_of(contract: Contract) -> str:
-    """Return a digest of everything that the form shows."""
     columns = json.dumps(services.columns_of(contract), sort_keys=True)
     return sha256(columns.encode()).hexdigest()[:16]
 

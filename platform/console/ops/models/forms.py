@@ -45,7 +45,6 @@ class SizeRow:
 
     @property
     def is_empty(self) -> bool:
-        """True if the row is not saved."""
         return not (self.size or self.ratio or self.preset)
 
     @property
@@ -58,15 +57,12 @@ class SizeRow:
 
     @property
     def column(self) -> dict[str, str]:
-        """The row as a contract stores it."""
         columns = {"size": self.size, "tier": self.tier or "base"}
         named = {"ratio": self.ratio, "preset": self.preset}
         return columns | {name: word for name, word in named.items() if word}
 
 
 class ModelForm(forms.Form):
-    """The columns of a contract except its sizes."""
-
     accepts_auto = forms.BooleanField(
         required=False, label="Also auto: the upstream chooses the size"
     )
@@ -98,7 +94,6 @@ class ModelForm(forms.Form):
 
     @property
     def boxes(self) -> list[forms.BoundField]:
-        """The checkboxes shown on their own."""
         return [self[name] for name in _BOXES]
 
     def refuse(self, error: ValidationError) -> None:

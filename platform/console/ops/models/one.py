@@ -80,7 +80,6 @@ class ModelEvent:
 
     @property
     def is_short(self) -> bool:
-        """True if the changes are shown without unfolding."""
         return len(self.changes) <= _FEW
 
     @property
@@ -116,7 +115,6 @@ def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
 
 
 def model_or_404(model: str) -> Contract:
-    """Return the model of that name, or raise Http404."""
     found = contract_by_name(model)
     if found is None:
         raise Http404

@@ -21,8 +21,6 @@ _STATES: dict[Life, State] = {
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """A model in the list."""
-
     of: ListedModel
 
     @property
@@ -63,5 +61,4 @@ class ModelRow:
 
     @property
     def why(self) -> str:
-        """The troubles of the model as a sentence."""
         return capitalised("; ".join(self.of.troubles))

@@ -17,8 +17,6 @@ from pictor.kit.words import clock
 
 
 class CopyForm(forms.Form):
-    """The new model's name, and the model to copy."""
-
     model = forms.CharField(label="Name", max_length=60, widget=line())
     source = forms.ModelChoiceField(contracts(), label="Promises what this one does")
 

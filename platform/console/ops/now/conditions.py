@@ -32,7 +32,6 @@ class ConditionRow:
 
     @property
     def title(self) -> str:
-        """Return the title of the condition's kind."""
         return title_of(self.condition.kind)
 
     @property
@@ -104,7 +103,6 @@ def accept(request: HttpRequest, operator: Operator, condition: int) -> HttpResp
 @staff(Permission.INCIDENTS)
 @require_POST
 def recall(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Show a silenced or accepted condition again."""
     return _run_action(request, operator, condition, conditions.recall, "Shown again")
 
 

@@ -19,8 +19,6 @@ Way = Callable[[Condition, Channels], str]
 
 
 class Severity(IntEnum):
-    """The severity of a condition, the worst first."""
-
     NOW = 0
     """Requests fail, or money is being lost."""
     SOON = 1

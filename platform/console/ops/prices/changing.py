@@ -54,7 +54,6 @@ class PriceChangeRow:
 
     @property
     def is_below_cost(self) -> bool:
-        """True if each image would lose money."""
         return self.cost is not None and self.becomes < self.cost
 
 

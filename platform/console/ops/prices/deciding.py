@@ -97,7 +97,6 @@ def what_if(request: HttpRequest, operator: Operator, book: int) -> HttpResponse
 @staff(Permission.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def publish(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Publish a draft as it was reviewed."""
     found, now, begins = book_or_404(book), clock.now(), None
     if request.method != "POST":
         return redirect("ops:price_review", book)
@@ -134,7 +133,6 @@ def restore(request: HttpRequest, operator: Operator, book: int) -> HttpResponse
 @staff(Permission.PUBLISH, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Withdraw a scheduled book before it begins."""
     return (_withdraw if request.method == "POST" else _scheduled_page)(request, operator, book)
 
 

@@ -147,7 +147,6 @@ def _id_of(owner: PriceList | Tenant | None, what: str) -> UUID:
 @staff(Permission.MONEY)
 @require_POST
 def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Set the factor on the list prices of a draft."""
     found = book_or_404(book)
     before = found.markup
     try:

@@ -38,7 +38,6 @@ class PriceCell:
 
     @property
     def anchor(self) -> str:
-        """The price's id on a page."""
         return "-".join(("of", *self.row.key))
 
     @property
@@ -71,7 +70,6 @@ class PriceCell:
 
     @property
     def is_below_cost(self) -> bool:
-        """True if each image loses money."""
         return self.cost is not None and self.earned is not None and self.earned < self.cost
 
 

@@ -42,7 +42,6 @@ def book(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
 @staff(Permission.SEE)
 @require_safe
 def current(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Show everyone's prices in force."""
     present = book_in_force(None, clock.now())
     if present is None:
         return redirect("ops:prices")

@@ -55,7 +55,6 @@ class ShownBook:
 
     @property
     def badge(self) -> tuple[str, str]:
-        """The state as a colour and a word."""
         return BADGES[self.book.state]
 
     @property

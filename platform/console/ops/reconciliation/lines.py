@@ -38,7 +38,6 @@ def withdraw(request: HttpRequest, operator: Operator, bill: int, line: int) -> 
 @staff(Permission.MONEY)
 @require_POST
 def pick(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
-    """Assign the line to one of its candidate calls."""
     found, call = _line_or_404(bill, line), request.POST.get("call", "")
     try:
         decisions.pick(found, call=call, **by(request, operator))

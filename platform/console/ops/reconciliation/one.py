@@ -51,7 +51,6 @@ class BillLineRow:
 
     @property
     def is_open(self) -> bool:
-        """True if the line can be decided."""
         settled = {BillLine.Outcome.EQUAL, BillLine.Outcome.PART}
         return self.line.decision == "" and self.line.outcome not in settled
 

@@ -18,14 +18,12 @@ from generation.oversight.bills import intake
 @staff(Permission.MONEY)
 @require_POST
 def accept(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
-    """Accept a bill in doubt as it was read."""
     return _change_bill(request, operator, bill, intake.accept, "Bill accepted as read")
 
 
 @staff(Permission.MONEY)
 @require_POST
 def again(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
-    """Match the bill again with the present ledger."""
     return _change_bill(request, operator, bill, intake.request_rematch, "Matching again")
 
 
@@ -56,7 +54,6 @@ def _change_bill(
 
 
 def refused(request: HttpRequest, error: ValidationError, bill: int) -> HttpResponse:
-    """Redirect to the bill and show the refusal there."""
     messages.error(request, " ".join(error.messages))
     answer = redirect(reverse("ops:bill", args=[bill]))
     answer.status_code = HTTPStatus.SEE_OTHER

@@ -60,7 +60,6 @@ class LaneRow:
 
     @property
     def name(self) -> str:
-        """The queue's label."""
         return LANES[self.lane.name]
 
 

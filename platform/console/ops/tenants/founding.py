@@ -109,7 +109,6 @@ class TenantForm(TenantLimitsForm):
 
     @override
     def clean(self) -> None:
-        """Require a note for a credit."""
         super().clean()
         if self.cleaned_data.get("credit") and not self.cleaned_data.get("note"):
             self.add_error("note", "Give a reason, for other staff.")

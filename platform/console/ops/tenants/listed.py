@@ -28,7 +28,6 @@ COLUMNS = (
 @staff(Permission.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """List the tenants that match the filters."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     rows = _rows(operator, text)
     lists = _lists(rows)

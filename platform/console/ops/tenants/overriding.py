@@ -62,7 +62,6 @@ class Sheet:
 
     @property
     def is_wrong(self) -> bool:
-        """True if a typed text is no price."""
         return any(line.error for line in self.lines)
 
     @property

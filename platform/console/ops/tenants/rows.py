@@ -38,14 +38,11 @@ class Limit:
 
     @property
     def is_near(self) -> bool:
-        """True if the limit is nearly used up."""
         return self.share >= NEAR_SHARE
 
 
 @dataclass(frozen=True)
 class TenantRow:
-    """A tenant in the list."""
-
     tenant: Tenant
     figures: CustomerFigures
     now: datetime
@@ -82,7 +79,6 @@ class TenantRow:
 
     @property
     def is_near_limit(self) -> bool:
-        """True if a limit is nearly used up."""
         return self.fullest is not None and self.fullest.is_near
 
     @cached_property

@@ -33,8 +33,6 @@ Standing = Mapping[str, str | int | None]
 
 
 class SuspendForm(forms.Form):
-    """The reason for members, and a note for staff."""
-
     words = forms.CharField(max_length=MAX_REASON_CHARS)
     note = forms.CharField(max_length=MAX_REASON_CHARS, required=False)
 
