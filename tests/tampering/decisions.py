@@ -85,7 +85,7 @@ NOT_MONEY = frozenset(
         "webhooks_deliveryattempt",
         *("account_emailaddress", "account_emailconfirmation", "mfa_authenticator"),
         *("auth_group", "auth_group_permissions", "auth_permission", "django_session"),
-        *("django_admin_log", "django_content_type", "django_migrations"),
+        *("django_content_type", "django_migrations"),
     }
 )
 
