@@ -33,7 +33,6 @@ SAME = {
     "api_keys": "API keys",
     "audit": "the audit log",
     "audit_events": "entries of the audit log on pages",
-    "audit_log": "the audit log and its reads",
     "bills": "vendors' bills",
     "channels": "channels",
     "checks": "the checks of the ledger's proof, and their results",
@@ -88,7 +87,6 @@ SAME = {
     "settings": "settings: of the installation, and of a workspace",
     "site": "the pages outside /v1, and the public ones among them",
     "sold": "sales by day",
-    "staff": "the people who run the installation",
     "statements": "monthly statements of a tenant",
     "storage": "stored images and their bytes",
     "sunsets": "ends of models",
@@ -108,7 +106,6 @@ SAME = {
 }
 SAME_CLASSES = {
     "CostTable": "a channel's table of costs, as a row and as a value",
-    "DollarsField": "an amount in dollars, as typed",
     "LiveWorkers": "the port through which the probes ask for image workers",
     "Permission": "a permission of a role, in a console",
     "PriceList": "prices in force; the API's document has published this name",

@@ -59,17 +59,15 @@ def add_member(
 
 
 def begin_with_an_owner(tenant: Tenant, actor: Actor, ip: str | None) -> None:
-    """End staff's open invitations, and tell the first active owner of keys whose text others saw.
-
-    Those are of makers who are no members: staff, or a command.
-    """
+    """End staff's open invitations, and tell the first active owner of keys that staff saw."""
     for invitation in Invitation.objects.filter(tenant=tenant, is_of_staff=True):
         _uninvite(invitation, actor, ip)
     if tenant.is_ours:
         return
     keys = ApiKey.objects.filter(tenant=tenant, revoked_at=None, waits_for_owner=False)
+    by_people = keys.filter(created_by__isnull=False)
     with one_act(tenant.id):
-        for key in keys.exclude(created_by__memberships__tenant=tenant).order_by("id"):
+        for key in by_people.exclude(created_by__memberships__tenant=tenant).order_by("id"):
             after = {"name": key.name}
             record(key.audited, "api_key.seen", actor=FIRST_OWNER, after=after, is_of_staff=True)
 

@@ -189,8 +189,7 @@ def test_the_first_owner_is_told_of_keys_whose_secret_others_saw(acme, ann):
     joined(acme, "two@acme.example", OWNER)
 
     assert acts_in(Mail.objects.get()) == [
-        f"warned that others saw the secret of the key {name} and it should be rotated"
-        for name in ("seen", "shop")
+        "warned that others saw the secret of the key seen and it should be rotated"
     ]
     assert AuditEvent.objects.filter(action="api_key.seen", object_id=seen.public_id).count() == 1
 

@@ -78,7 +78,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
+class RowPage(Generic[Row]):
     """Some rows, and the place in an address from which the next ones follow; "" at the end."""
 
     rows: Sequence[Row]
@@ -101,7 +101,7 @@ class Listing(Generic[Row]):
     title: str
     lead: str
     order: str
-    read: Callable[[Mapping[str, Any], str, int], Page[Row]]
+    read: Callable[[Mapping[str, Any], str, int], RowPage[Row]]
     columns: Sequence[Column[Row]]
     filters: Mapping[str, Filter] = field(default_factory=dict)
     empty: tuple[str, str]

@@ -55,11 +55,13 @@ EMPTY = {
     "/ops/alerts/sent/": "No alerts yet",
     "/ops/generations/refunds/": "Nothing to refund",
     "/ops/incidents/": "No incidents yet",
+    "/ops/margin/uncharged/": "No uncharged costs",
     "/ops/moves/": "Nothing waits",
     "/ops/prices/lists/": "No price list yet",
     "/ops/reconciliation/": "Demo data has no bills",
     "/ops/styleguide/": "No keys yet",
     "/ops/system/": "No image worker",
+    "/ops/system/workers/": "No image worker yet",
 }
 """Texts of pages that are empty all the same: no worker runs, nothing happened, or an example."""
 _EMPTY = re.compile(r'max-w-\[480px\] px-4 py-12 text-center">\s*<h2[^>]*>([^<]*)')

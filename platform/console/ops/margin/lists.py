@@ -10,21 +10,21 @@ from billing.selectors import uncharged_costs
 from billing.upstream_cost import Loss
 from console.amounts import amount
 from console.ops.lists import TENANT
-from console.parts.listing import Cell, Column, Filter, Listing, Page
+from console.parts.listing import Cell, Column, Filter, Listing, RowPage
 from console.parts.periods import number_of
 from pictor.kit.words.money import to_decimal
 
 LOSSES = {loss.value: loss.replace("_", " ").capitalize() for loss in Loss}
 
 
-def _read(meant: Mapping[str, Any], after: str, limit: int) -> Page[UnchargedCost]:
+def _read(meant: Mapping[str, Any], after: str, limit: int) -> RowPage[UnchargedCost]:
     rows = uncharged_costs(
         tenant=meant.get("tenant"),
         loss=meant.get("reason"),
         after=number_of(after),
         limit=limit + 1,
     )
-    return Page(rows[:limit], str(rows[limit - 1].pk) if rows[limit:] else "")
+    return RowPage(rows[:limit], str(rows[limit - 1].pk) if rows[limit:] else "")
 
 
 def _reason(word: str) -> Loss:

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from console.parts.listing import Cell, Column, Listing, Page
+from console.parts.listing import Cell, Column, Listing, RowPage
 from generation.lifecycle.lease import SeenWorker, worker_lives
 from pictor.kit.words import ids
 
 
-def _read(meant: Mapping[str, Any], after: str, limit: int) -> Page[SeenWorker]:
+def _read(meant: Mapping[str, Any], after: str, limit: int) -> RowPage[SeenWorker]:
     del meant
     rows = worker_lives(after=ids.parse_uuid(after), limit=limit + 1)
-    return Page(rows[:limit], str(rows[limit - 1].worker.epoch) if rows[limit:] else "")
+    return RowPage(rows[:limit], str(rows[limit - 1].worker.epoch) if rows[limit:] else "")
 
 
 def _ending(seen: SeenWorker) -> Cell:
