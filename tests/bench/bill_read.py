@@ -70,6 +70,6 @@ def _read(connection: "psycopg.Connection[Any]", content: bytes) -> tuple[str, s
     sought = "SELECT state, trouble FROM generation_vendorbill WHERE id = %s"
     state, trouble = "waiting", ""
     while state == "waiting" and time.monotonic() < ends_at:
-        time.sleep(0.2)
+        time.sleep(0.2)  # the worker tells nobody that a bill is read
         ((state, trouble),) = connection.execute(sought, [bill]).fetchall()
     return state, trouble
