@@ -8,9 +8,12 @@ import re
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponseBase
 from typing_extensions import override
 
 from pictor.kit.secrets.encryption import WrongKey, decrypted, encrypted
@@ -25,6 +28,9 @@ class SessionStore(db.SessionStore):
 
     A cookie may hold anything: a NUL in it would be a database error.
     """
+
+    is_signed_out = False
+    """Whether this request has signed its person out."""
 
     @override
     def _validate_session_key(self, key: str | None) -> bool:  # type: ignore[misc]  # not in stubs
@@ -83,6 +89,26 @@ class SessionStore(db.SessionStore):
     @override
     async def adelete(self, session_key: str | None = None) -> None:
         await sync_to_async(self.delete)(session_key)
+
+
+class SessionCookie(SessionMiddleware):
+    """Django's middleware, except that only signing out deletes the cookie.
+
+    Django deletes it whenever the session is gone. A page that polls may have asked just before
+    another tab's form changed the session's key; its late answer would delete the new cookie.
+    """
+
+    @override
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        answer: HttpResponseBase = super().process_response(request, response)
+        cookie = answer.cookies.get(settings.SESSION_COOKIE_NAME)
+        if cookie is None or cookie.value:
+            return answer
+        if not getattr(request.session, "is_signed_out", False):
+            del answer.cookies[settings.SESSION_COOKIE_NAME]
+        return answer
 
 
 def _digest(key: str) -> str:

@@ -8,6 +8,7 @@ functions, because every command runs `connect`.
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.signals import email_confirmed, password_changed, password_reset
+from django.contrib.auth.signals import user_logged_out
 from django.db.models.signals import post_delete, post_save
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def connect() -> None:
     email_confirmed.connect(_on_address_verified, dispatch_uid="address-verified")
     for signal in (password_changed, password_reset):
         signal.connect(_password, dispatch_uid="password-changed")
+    user_logged_out.connect(_on_signed_out, dispatch_uid="signed-out")
 
 
 def _on_factor_saved(instance: "Authenticator", *, created: bool, raw: bool, **_: Any) -> None:
@@ -55,6 +57,10 @@ def _on_address_verified(request: "HttpRequest", email_address: "EmailAddress", 
 
     user: User = email_address.user
     verify_email(user=user, now=clock.now(), ip=request.META.get("REMOTE_ADDR"))
+
+
+def _on_signed_out(request: "HttpRequest", **_: Any) -> None:
+    request.session.is_signed_out = True  # type: ignore[attr-defined]  # of our own store
 
 
 def _password(request: "HttpRequest", user: "User", **_: Any) -> None:

@@ -76,7 +76,7 @@ MIDDLEWARE = [
     "pictor.web.compression.Compression",
     "whitenoise.middleware.WhiteNoiseMiddleware",  # static files need no page policy
     "pictor.web.page_policy.PagePolicy",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.sign_in.sessions.SessionCookie",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

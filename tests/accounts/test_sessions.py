@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from accounts.models import User
+from accounts.services import end_sessions
 from accounts.sign_in.sessions import SessionStore
 from accounts.tasks import forget_sessions
 from pictor.kit.words import clock
@@ -51,6 +52,28 @@ def test_signing_out_deletes_the_row(browser):
 
     assert not Session.objects.exists()
     assert browser.get(HOME).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "another_tab_changes",
+    [
+        lambda ann: Session.objects.all().delete(),  # the key, as setting an app up does
+        lambda ann: end_sessions(user=ann, actor=ann),
+    ],
+    ids=["the key", "what a session must match"],
+)
+def test_a_late_answer_leaves_the_new_cookie(browser, ann, another_tab_changes):
+    another_tab_changes(ann)
+
+    late = browser.get(HOME)
+
+    assert (late.status_code, site.SESSION_COOKIE_NAME in late.cookies) == (302, False)
+
+
+def test_signing_out_deletes_the_cookie(browser):
+    left = browser.post("/accounts/logout/")
+
+    assert left.cookies[site.SESSION_COOKIE_NAME].value == ""
 
 
 def test_a_session_outlives_a_new_encryption_key_and_ends_with_its_own(browser, settings):
