@@ -50,8 +50,10 @@ def test_a_failure_in_a_dialog_is_said_above_it(playground, place):
     page = playground
     breaks(page, "**/find/**", status=503, body="busy")
 
-    page.keyboard.press("Control+k")
     palette = page.get_by_role("dialog", name="Find")
+    with page.expect_request("**/find/**"):
+        page.keyboard.press("Control+k")
+        palette.wait_for()
     palette.get_by_text("That did not work").wait_for()
     assert broken_rules(page, "toast-palette") == []
     palette.get_by_role("button", name="Retry").click()

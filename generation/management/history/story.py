@@ -95,7 +95,7 @@ def sample_requests(now: datetime) -> list[SampleRequest]:
     random = Random(_SEED)  # noqa: S311 - a story, not a secret
     times = sorted([*_times(random, now), *_just_before(random, now)])
     return [
-        _sample_request(random, at, now, is_late=number >= GENERATIONS - QUICK_GENERATIONS)
+        _sample_request(random, at, now, to_come=GENERATIONS - number)
         for number, at in enumerate(times)
     ]
 
@@ -120,16 +120,20 @@ def _just_before(random: Random, now: datetime) -> Iterator[datetime]:
         yield now - _QUIET - timedelta(seconds=random.uniform(1, 900))
 
 
-def _sample_request(random: Random, at: datetime, now: datetime, *, is_late: bool) -> SampleRequest:
+def _sample_request(random: Random, at: datetime, now: datetime, *, to_come: int) -> SampleRequest:
+    """The request that begins the last `to_come`.
+
+    The first of those just before the end is refused: a day at a weekend may have no other error.
+    """
     (habit,) = random.choices(habits.HABITS, [habit.share for habit in habits.HABITS])
-    request = _request(random, habit, is_late=is_late)
+    request = _request(random, habit, is_late=to_come <= QUICK_GENERATIONS)
     facts: dict[str, Any] = {
         "at": at,
         "key": _key(random, at, now),
         "request": request,
         "queued_seconds": 0.02 + random.expovariate(12.0),
     }
-    roll = random.randrange(1000)
+    roll = habits.CANCELED if to_come == JUST_BEFORE else random.randrange(1000)
     if roll < habits.CANCELED:
         facts["queued_seconds"] = 1 + random.expovariate(0.5)
         return SampleRequest(**facts)
