@@ -70,6 +70,8 @@ from accounts.services.people import (
     delete_user,
     end_sessions,
     seed_operator,
+    set_password,
+    sign_out,
 )
 from accounts.services.personal_data import (
     export_tenant,

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from accounts.audit_log import support_name
-from accounts.locks import tenant_for_update
+from accounts.locks import tenant_for_update, user_for_update
 from accounts.mailboxes import any_mailbox_of
 from accounts.models import Actor, MemberChange, Membership, Tenant, User
 from accounts.selectors import (
@@ -151,6 +151,8 @@ def _approve(change: MemberChange, actor: User, now: datetime) -> None:
         raise ValidationError("Somebody other than the person who asked has to approve it.")
     if not was_staff_at(actor, change.asked_at):
         raise ValidationError("Somebody who was staff when it was asked for has to approve it.")
+    if user_for_update(actor.id).staff_role != actor.staff_role:
+        raise ValidationError("Your role has just been changed.")
     if change.approved_by is not None:
         raise ValidationError(f"{change.approved_by} has approved it already.")
     change.approved_by, change.takes_effect_at = actor, now + EFFECT_AFTER

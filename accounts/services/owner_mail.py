@@ -20,7 +20,7 @@ from accounts.titles import for_mail
 MAIL = "account/email/staff_acted"
 MAILED = (
     *("api_key.", "member.set", "member.remove", "member.invite", "member.uninvite"),
-    *("user.change", "user.mfa_reset"),
+    *("user.change", "user.mfa_reset", "user.password", "user.sessions_end"),
     *("member.withdraw", "member.lapse", "stop.", "tenant.delete", "tenant.erase", "tenant.export"),
     *("tenant.image_retention", "tenant.ours", "tenant.prompt_retention", "tenant.status"),
 )
@@ -33,7 +33,7 @@ _act: ContextVar[list[AuditEvent] | None] = ContextVar("act", default=None)
 
 @contextmanager
 def one_act(tenant_id: UUID) -> Iterator[None]:
-    """Mail all events of the block at once, to the owners at its beginning.
+    """Mail all events of the block at once, to the owners at its beginning and at its end.
 
     Its transaction must be around it. Blocks inside it belong to the same act.
     """
@@ -47,7 +47,7 @@ def one_act(tenant_id: UUID) -> Iterator[None]:
     finally:
         _act.reset(outside)
     if events:
-        _post(tenant_id, owners, events)
+        _post(tenant_id, {*owners, *_recipients(tenant_id)}, events)
 
 
 def mail_owners(event: AuditEvent) -> None:

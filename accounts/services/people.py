@@ -95,6 +95,22 @@ def end_sessions(*, user: User, actor: Actor, ip: str | None = None) -> None:
 
 
 @transaction.atomic
+def sign_out(*, user: User, actor: Actor, ip: str | None = None) -> None:
+    """End a person's sessions, also in the log of their workspaces if somebody else does it."""
+    end_sessions(user=user, actor=actor, ip=ip)
+    record_in_workspaces(user, "user.sessions_end", actor=actor, ip=ip)
+
+
+@transaction.atomic
+def set_password(*, user: User, password: str, actor: Actor) -> None:
+    """Give a person a password, which ends their sessions."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    record(user.audited, "user.password", actor=actor, after={"usable": True})
+    record_in_workspaces(user, "user.password", actor=actor, after={"usable": True})
+
+
+@transaction.atomic
 def delete_user(*, user: User, actor: Actor, ip: str | None = None) -> None:
     """Delete a person who is not in the audit log; others can only be made inactive.
 
@@ -116,7 +132,8 @@ def seed_operator(
     """
     known = User.objects.filter(email=email.lower()).first()
     user = known or User(email=email.lower())
-    if user.staff_role != User.StaffRole.OWNER:  # becoming staff ends sessions
+    role = user.staff_role
+    if role != User.StaffRole.OWNER:  # becoming staff ends sessions
         user.sessions_ended += 1
     user.is_active = user.is_staff = user.is_superuser = True
     user.staff_role = User.StaffRole.OWNER
@@ -133,6 +150,9 @@ def seed_operator(
         actor=actor,
         after={"email": user.email, "is_new": known is None},
     )
+    if role != user.staff_role:
+        after = {"role": user.staff_role}
+        record(user.audited, "staff.set", actor=actor, before={"role": role}, after=after)
     roles = {member.user_id: member.role for member in members_of(tenant.id)}
     if roles.get(user.id) != Membership.Role.OWNER:
         add_member(tenant=tenant, user=user, role=Membership.Role.OWNER, actor=actor)

@@ -8,6 +8,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
@@ -91,6 +92,12 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         if request.user.is_authenticated:
             super().pre_authenticate(request, **credentials)
+
+    @override
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        """Write only the password: the row may have lost its role since it was read."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
 
     @override
     def add_message(

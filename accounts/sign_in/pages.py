@@ -29,6 +29,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic.edit import FormView
 from typing_extensions import override
 
+from accounts.locks import user_for_update
 from accounts.models import User
 from accounts.services import end_sessions, record
 from accounts.sign_in.address_codes import (
@@ -175,6 +176,8 @@ class SetUpView(NextRedirectMixin, ActivateTOTPView):
     @override
     def form_valid(self, form: Form) -> HttpResponse:
         user = self.request.user
+        if isinstance(user, User) and user_for_update(user.pk).sessions_ended > user.sessions_ended:
+            return redirect(self.request.get_full_path())  # by a new role, for example
         apps = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP)
         for former in apps.filter(created_at=self.replaced):  # and none set up meanwhile
             delete_and_cleanup(self.request, former)

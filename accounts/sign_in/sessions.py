@@ -13,7 +13,7 @@ from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.db.models.functions import Now
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from typing_extensions import override
 
 from pictor.kit.secrets.encryption import WrongKey, decrypted, encrypted
@@ -99,10 +99,8 @@ class SessionCookie(SessionMiddleware):
     """
 
     @override
-    def process_response(
-        self, request: HttpRequest, response: HttpResponseBase
-    ) -> HttpResponseBase:
-        answer: HttpResponseBase = super().process_response(request, response)
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        answer = super().process_response(request, response)
         cookie = answer.cookies.get(settings.SESSION_COOKIE_NAME)
         if cookie is None or cookie.value:
             return answer

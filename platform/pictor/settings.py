@@ -55,7 +55,6 @@ ENCRYPTION_KEYS = env_fernet_keys("PICTOR_ENCRYPTION_KEYS")
 
 OUR_APPS = ["pictor", "accounts", "webhooks", "billing", "storage", "generation", "console"]
 INSTALLED_APPS = [
-    "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
@@ -66,6 +65,7 @@ INSTALLED_APPS = [
     "storages",
     "django_cotton.apps.SimpleAppConfig",
     *OUR_APPS,
+    "django.contrib.auth",  # behind ours, whose `changepassword` is recorded
     "allauth",
     "allauth.account",
     "allauth.mfa",

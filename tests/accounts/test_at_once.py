@@ -13,7 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.services import create_user
+from accounts.services import create_user, remove_staff, set_staff_role
+from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from tests.accounts.conftest import until_waiting
 
@@ -90,6 +91,52 @@ def test_a_factor_that_is_set_up_twice_is_set_up_once(pool, root, monkeypatch):
 
     assert (answer.status_code, answer.headers["Location"]) == (302, SET_UP)
     assert Authenticator.objects.filter(type=Authenticator.Type.TOTP).count() == 1
+
+
+def bobs_browser(email: str, **facts: Any) -> tuple[User, Client]:
+    bob = create_user(email=email, password=PASSWORD, actor="test", verified_at=clock.now())
+    User.objects.filter(pk=bob.pk).update(**facts)
+    browser = Client()
+    browser.post("/accounts/login/", {"login": email, "password": PASSWORD})
+    return bob, browser
+
+
+def test_a_password_changed_meanwhile_gives_no_lost_role_back(pool, root, email):
+    bob, browser = bobs_browser(email, staff_role="operator")
+
+    sent_at_once(
+        pool,
+        lambda: remove_staff(user=bob, actor="test"),
+        browser,
+        "/accounts/password/change/",
+        oldpassword=PASSWORD,
+        password1="tr0ubador & 3",
+        password2="tr0ubador & 3",
+    )
+
+    bob.refresh_from_db()
+    assert (bob.staff_role, bob.check_password("tr0ubador & 3")) == ("", True)
+    assert "/accounts/login/" in browser.get("/accounts/2fa/")["Location"]
+
+
+def test_no_app_is_set_up_while_one_becomes_staff(pool, root, email, settings):
+    settings.STAFF_MFA = True
+    bob, browser = bobs_browser(email)
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    page = browser.get(SET_UP)
+    (secret,) = set(re.findall("[A-Z2-7]{32}", page.content.decode()))
+    (counter, *_) = totp.yield_hotp_counters_from_time()
+
+    sent_at_once(
+        pool,
+        lambda: set_staff_role(email=email, role="finance", actor="test"),
+        browser,
+        SET_UP,
+        code=totp.format_hotp_value(totp.hotp_value(secret, counter)),
+    )
+
+    assert not Authenticator.objects.filter(user=bob).exists()
+    assert "/accounts/login/" in browser.get("/accounts/2fa/")["Location"]
 
 
 def test_the_second_of_two_staff_adding_one_person_is_told(pool, root, email):

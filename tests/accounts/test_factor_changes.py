@@ -125,6 +125,18 @@ def test_a_factor_shown_within_15_minutes_lets_one_change_them(secret, browser, 
     assert {answer.status_code for answer in answers} == {200}
 
 
+def test_a_password_is_changed_behind_a_fresh_factor_and_that_is_mailed(secret, root, browser):
+    Mail.objects.all().delete()
+    form = {"oldpassword": PASSWORD, "password1": "tr0ubador & 3", "password2": "tr0ubador & 3"}
+
+    browser.post(CHANGE, form)
+
+    root.refresh_from_db()
+    mail = Mail.objects.get()
+    assert root.check_password("tr0ubador & 3")
+    assert (mail.to, mail.subject) == ("root@example.com", "Your password was changed")
+
+
 def test_a_recovery_code_lets_one_replace_an_app_that_is_lost(secret, browser, turns):
     code = recovery_codes(browser)[0]
     minutes_pass(browser, 16)

@@ -26,6 +26,7 @@ from accounts.services import (
     invite_as_operator,
     issue_api_key,
     make_due_member_changes,
+    seed_operator,
     set_staff_role,
 )
 from accounts.services.personal_data import _tables
@@ -96,6 +97,26 @@ def test_whoever_became_staff_after_the_request_does_not_approve_it(acme, sam):
     change = ask(acme, sam, "eve@else.example", role="owner", now=clock.now())
     set_staff_role(email="late@pictor.example", role="operator", actor="test")
     late = User.objects.get(email="late@pictor.example")
+
+    with pytest.raises(ValidationError, match="who was staff when it was asked for"):
+        decide(change, "approve", late, now=clock.now())
+
+
+def test_whose_role_ends_meanwhile_approves_nothing(acme, sam, kim):
+    change = ask(acme, sam, "eve@else.example", role="owner", now=clock.now())
+    User.objects.filter(pk=kim.pk).update(staff_role="")  # `kim` was read before
+
+    with pytest.raises(ValidationError, match="has just been changed"):
+        decide(change, "approve", kim, now=clock.now())
+
+
+def test_who_is_seeded_as_staff_meanwhile_approves_nothing(acme, sam):
+    late = person("late")
+    change = ask(acme, sam, "eve@else.example", role="owner", now=clock.now())
+    seed_operator(
+        email=late.email, password="correct horse", tenant=acme, actor="test", now=clock.now()
+    )
+    late.refresh_from_db()
 
     with pytest.raises(ValidationError, match="who was staff when it was asked for"):
         decide(change, "approve", late, now=clock.now())

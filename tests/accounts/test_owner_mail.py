@@ -5,9 +5,10 @@ from importlib import import_module
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 
+from accounts.management.commands import changepassword
 from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
 from accounts.services import (
     add_member,
@@ -28,6 +29,7 @@ from pictor.kit.words import clock
 from tests.making.acting import at_ops
 
 OWNER, ADMIN = Membership.Role.OWNER, Membership.Role.ADMIN
+DEVELOPER = Membership.Role.DEVELOPER
 
 
 @pytest.fixture
@@ -194,6 +196,20 @@ def test_the_first_owner_is_told_of_keys_whose_secret_others_saw(acme, ann):
     assert AuditEvent.objects.filter(action="api_key.seen", object_id=seen.public_id).count() == 1
 
 
+def test_who_is_raised_to_first_owner_is_told_too(acme, ann):
+    with at_ops():
+        issue_api_key(tenant=acme, name="seen", actor=ann)
+    joined(acme, "own@acme.example", DEVELOPER)
+
+    with at_ops():
+        change_role_as_operator(membership=Membership.objects.get(), role=OWNER, actor=ann)
+
+    mail = Mail.objects.get(to="own@acme.example")
+    assert acts_in(mail)[1:] == [
+        "warned that others saw the secret of the key seen and it should be rotated"
+    ]
+
+
 def test_no_owner_of_our_own_tenant_is_told_of_its_keys(ann):
     ours = create_tenant(name="ours", is_ours=True, actor="test")
     issue_api_key(tenant=ours, name="ci", actor=ann)
@@ -220,6 +236,38 @@ def test_what_a_command_does_to_an_owner_is_in_the_log_and_goes_to_the_address_b
     assert Mail.objects.filter(to="own@acme.example").count() == 1
     call_command("person", "set", "new@evil.example", "--may-sign-in", "no")
     assert Mail.objects.filter(to="new@evil.example").count() == 1
+
+
+def test_an_owners_password_and_sessions_are_changed_by_command_before_all_eyes(
+    acme, own, monkeypatch
+):
+    monkeypatch.setattr(changepassword, "getpass", lambda *_: "tr0ubador & 3")
+
+    call_command("changepassword", "own@acme.example")
+    call_command("person", "end-sessions", "own@acme.example")
+
+    own.refresh_from_db()
+    told = [acts_in(mail) for mail in Mail.objects.order_by("created_at")]
+    assert (own.check_password("tr0ubador & 3"), told) == (
+        True,
+        [
+            ["changed the password of own@acme.example"],
+            ["ended all sessions of own@acme.example"],
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [(["tr0ubador & 3", "tr0ubador & 4"], "differ"), (["short", "short"], "too short")],
+)
+def test_a_password_that_fits_nobody_is_refused_at_the_shell(own, monkeypatch, typed, why):
+    monkeypatch.setattr(changepassword, "getpass", lambda *_: typed.pop())
+
+    with pytest.raises(CommandError, match=why):
+        call_command("changepassword", "own@acme.example")
+
+    assert not AuditEvent.objects.filter(action="user.password").exists()
 
 
 def test_a_reset_of_an_owners_factors_is_told_to_all_owners(acme, own):

@@ -15,34 +15,35 @@ PICTORS = """\
 Type 'manage.py help <subcommand>' for help on a specific subcommand.
 
 Pictor's:
-    alert          Print alert rules and their recipients; change, test and switch them.
-    audit          Print who did what, filtered by person, action, tenant, id and time.
-    channel        Create, change, switch, test and list channels.
-    cost_correct   Correct the cost of calls by lines of a vendor's bill, each once.
-    demo           Print the address, API key and sign-in of the running demo; remove its demo data.
-    generation     List generations; show one, send its message again, refund, credit or end it.
-    incident       Inform customers about an incident or maintenance, or print what is published.
-    key            Create or rotate an API key (shown once), list a tenant's keys, or revoke one.
-    ledger_check   Prove the ledger against itself and the generations.
-    ledger_head    Print the heads of the ledger at a day's end, signed; or prove a file of them.
-    ledger_seal    Seal entries from before the ledger had a chain of seals.
-    margin         Show revenue, cost and margin by tenant, model, channel, price cell or in total.
-    migrate        Run the migrations, then let the processes' role use the tables.
-    model          List, show, change, copy, enable, disable and end models.
-    money          Show, approve or decline moves of money that need a second person.
-    person         Change a person, reset a second factor, end sessions, or re-encrypt factors.
-    price          List, import, change, compare, publish, withdraw and restore price books.
-    reconcile      Match a vendor's bill with our books; show, take or dispute its lines.
-    run            Start a complete Pictor here.
-    seed           Create missing contracts, prices, bucket and demo account.
-    staff          List staff, give somebody a staff role, or take it away.
-    start          Resume what was stopped.
-    status         Print open conditions; assign, silence or accept them.
-    stop           Stop new work for a model, a tenant or everything; print the stops.
-    support        List support views of tenants, or end one.
-    tenant         Create, show, credit, limit, suspend, export or erase tenants.
-    usage_rebuild  Recount hourly usage and daily sales.
-    webhook        Re-encrypt the secrets of webhook endpoints with the newest key.
+    alert           Print alert rules and their recipients; change, test and switch them.
+    audit           Print who did what, filtered by person, action, tenant, id and time.
+    changepassword  Give a person another password.
+    channel         Create, change, switch, test and list channels.
+    cost_correct    Correct the cost of calls by lines of a vendor's bill, each once.
+    demo            Print address, API key and sign-in of the running demo; remove its demo data.
+    generation      List generations; show one, send its message again, refund, credit or end it.
+    incident        Inform customers about an incident or maintenance, or print what is published.
+    key             Create or rotate an API key (shown once), list a tenant's keys, or revoke one.
+    ledger_check    Prove the ledger against itself and the generations.
+    ledger_head     Print the heads of the ledger at a day's end, signed; or prove a file of them.
+    ledger_seal     Seal entries from before the ledger had a chain of seals.
+    margin          Show revenue, cost and margin by tenant, model, channel, price cell or in total.
+    migrate         Run the migrations, then let the processes' role use the tables.
+    model           List, show, change, copy, enable, disable and end models.
+    money           Show, approve or decline moves of money that need a second person.
+    person          Change a person, reset a second factor, end sessions, or re-encrypt factors.
+    price           List, import, change, compare, publish, withdraw and restore price books.
+    reconcile       Match a vendor's bill with our books; show, take or dispute its lines.
+    run             Start a complete Pictor here.
+    seed            Create missing contracts, prices, bucket and demo account.
+    staff           List staff, give somebody a staff role, or take it away.
+    start           Resume what was stopped.
+    status          Print open conditions; assign, silence or accept them.
+    stop            Stop new work for a model, a tenant or everything; print the stops.
+    support         List support views of tenants, or end one.
+    tenant          Create, show, credit, limit, suspend, export or erase tenants.
+    usage_rebuild   Recount hourly usage and daily sales.
+    webhook         Re-encrypt the secrets of webhook endpoints with the newest key.
 
 Processes, for production (docs/operations/install.md):
     web                  Serve HTTP on PORT.
@@ -55,7 +56,6 @@ Django's:
     account_unsetmultipleprimaryemails
 
 [auth]
-    changepassword
     createsuperuser
 """
 

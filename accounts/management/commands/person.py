@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, read_person, say_invalid
 from accounts.selectors import waiting_mail
-from accounts.services import change_person, delete_user, end_sessions
+from accounts.services import change_person, delete_user, sign_out
 from accounts.services.mail import encrypt_mail_anew
 from accounts.services.second_factors import (
     encrypt_second_factors_anew,
@@ -91,7 +91,7 @@ class Command(OperatorCommand):
 
     def _end(self, options: dict[str, Any]) -> None:
         user = read_person(options["email"])
-        end_sessions(user=user, actor=ACTOR)
+        sign_out(user=user, actor=ACTOR)
         self.stdout.write(f"{user.email}: signed out everywhere")
 
     def _mail(self, options: dict[str, Any]) -> None:

@@ -20,10 +20,10 @@ from accounts.selectors import customers_of, is_invited_as_staff
 from accounts.selectors import staff as people_of_staff
 from accounts.services import (
     Appointed,
-    end_sessions,
     remove_staff,
     reset_second_factors,
     set_staff_role,
+    sign_out,
 )
 from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.exports import csv_answer
@@ -131,7 +131,7 @@ def reset_factor(request: HttpRequest, operator: Operator, user: User) -> HttpRe
 @_person_action
 def end_all_sessions(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
     """Sign a member of staff out everywhere."""
-    end_sessions(user=user, **by(request, operator))
+    sign_out(user=user, **by(request, operator))
     return done(request, f"Sessions of {user.email} ended", "staff")
 
 

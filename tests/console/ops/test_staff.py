@@ -170,6 +170,7 @@ def test_a_lost_second_factor_is_reset(owner, bob):
     assert not Authenticator.objects.exists()
     assert AuditEvent.objects.get(action="user.mfa_reset").ip == "127.0.0.1"
     assert "bob@pictor.example has no second factor." in words_of(again)
+    assert Mail.objects.get().to == "bob@pictor.example"
 
 
 @pytest.mark.parametrize("step", ["sessions", "remove"])

@@ -23,7 +23,7 @@ NAMES = (
 class Command(OperatorCommand):
     """The demo account of the stack whose environment manage.py adopted, and its demo data."""
 
-    help = "Print the address, API key and sign-in of the running demo; remove its demo data."
+    help = "Print address, API key and sign-in of the running demo; remove its demo data."
     requires_system_checks = ()
 
     @override
