@@ -21,6 +21,13 @@ def picture(
     return file.getvalue()
 
 
+def with_empty_chunks(png: bytes, count: int) -> bytes:
+    """The image with IDATs of no bytes before its own."""
+    at = png.index(b"IDAT") - 4
+    empty = bytes(4) + b"IDAT" + zlib.crc32(b"IDAT").to_bytes(4, "big")
+    return png[:at] + empty * count + png[at:]
+
+
 GOOD = [
     ("png", picture("PNG")),
     ("png", picture("PNG", mode="RGBA")),
@@ -48,7 +55,12 @@ def test_whole_images_are_verified(image_format, data, spooled):
 
 @pytest.mark.parametrize(
     "data",
-    [picture("PNG"), picture("PNG", 1536, 1024), picture("PNG", 2000, 2000, "L")],
+    [
+        picture("PNG"),
+        with_empty_chunks(picture("PNG"), 60),
+        picture("PNG", 1536, 1024),
+        picture("PNG", 2000, 2000, "L"),
+    ],
 )
 def test_a_small_png_is_quick(data, spooled):
     assert is_quick(spooled(data))
@@ -62,6 +74,7 @@ def test_a_small_png_is_quick(data, spooled):
         pytest.param(picture("PNG") + bytes(QUICK_BYTES), id="many bytes"),
         pytest.param(picture("PNG", mode="P"), id="a palette"),
         pytest.param(picture("PNG", icc_profile=b"i" * 100), id="a profile"),
+        pytest.param(with_empty_chunks(picture("PNG"), 64), id="many chunks"),
         pytest.param(picture("JPEG"), id="jpeg"),
         pytest.param(picture("WEBP"), id="webp"),
         pytest.param(picture("PNG")[:30], id="half a header"),

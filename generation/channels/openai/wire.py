@@ -20,6 +20,7 @@ MAX_WORDS_DEPTH = 8
 MAX_WORD_CHARS = 40
 MAX_REVISED_PROMPT_CHARS = 32_000
 
+_MOST_ENTRIES = 1_000
 _BASE64_KEYS = ("b64_json", "b64", "base64", "image_base64")
 _ABSOLUTE = re.compile("https?://", re.IGNORECASE)
 _RELATIVE = re.compile(r"/\S*[^A-Za-z0-9+/=_\s-]")
@@ -99,7 +100,7 @@ def images_in(document: dict[str, object], *, most: int) -> list[AnswerImage]:
     entries = document.get("data") or document.get("images")
     if isinstance(entries, str) and not _is_address(entries):  # a task's id
         return []
-    entries = entries if isinstance(entries, list) else [entries]
+    entries = entries[:_MOST_ENTRIES] if isinstance(entries, list) else [entries]
     images = (_image_of(entry) for entry in entries)
     return list(islice((image for image in images if image is not None), most))
 

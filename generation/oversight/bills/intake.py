@@ -45,6 +45,8 @@ MAX_BYTES_AT_THE_SHELL = 256 * 1024**2
 MAX_LINES = 1_000_000
 MAX_CELLS = 1_000_000
 """The limit for a file that the short-work worker reads: a command reads more, in its own time."""
+_CHARACTERS_A_CELL = 32
+"""The limit for the characters of all cells, as an average: longer ones take longer."""
 LONGEST_PERIOD = timedelta(days=400)
 SHOWN_LINES = 5
 """The number of lines shown as they were understood."""
@@ -57,6 +59,8 @@ WORKER_MISSING_AFTER = timedelta(seconds=30)
 SAME = "same_file"
 """The code of the refusal of a file that was matched before; its params have the `bill`."""
 _BEGINNING = 512 * 1024
+_MAX_OF_ONE_ROW = 100_000
+"""Lists and objects in a file whose first row is longer than that: they are read in one piece."""
 _AT_ONCE = 2_000
 _OF_LINES = (
     "begins_at", "ends_at", "lines_read", "rounding", "sums", "taken_lines", "taken_micros",
@@ -133,6 +137,8 @@ def first_rows(content: bytes) -> tuple[list[str], list[Row]]:
     except ValueError:
         if len(content) <= _BEGINNING:
             raise
+        if content.count(b"[") + content.count(b"{") > _MAX_OF_ONE_ROW:
+            raise ValueError("its first row has too many lists and objects") from None
         rows = list(islice(rows_of(text_of(content)), SHOWN_LINES))
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not rows:
@@ -303,16 +309,10 @@ def _stage(bill: VendorBill, text: str, columns: Columns, most_cells: float) -> 
 
     Stops collecting after two different times.
     """
-    read, points = enumerate(rows_of(text), start=1), PointsAndCommas()
-    rounding, count, cells, amounts, starts = Decimal(0), 0, 0, 0, set[str]()
+    read, points = enumerate(_limited(rows_of(text), most_cells), start=1), PointsAndCommas()
+    rounding, count, amounts, starts = Decimal(0), 0, 0, set[str]()
     begins, ends = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
     while rows := list(islice(read, _AT_ONCE)):
-        cells += sum(len(row) for _, row in rows)
-        if cells > most_cells:
-            raise ValueError(
-                f"the file has more than {most_cells:,} cells, lines times columns:"
-                " `manage.py reconcile` takes larger ones"
-            )
         batch = [(number, row, _read_row(number, row, columns)) for number, row in rows]
         points.check(row.get(columns.amount, "") for _, row, _ in batch)
         BillLine.objects.bulk_create(_line(bill, number, parsed) for number, _, parsed in batch)
@@ -339,6 +339,19 @@ def _stage(bill: VendorBill, text: str, columns: Columns, most_cells: float) -> 
     bill.begins_at, bill.ends_at = matching.period_of(begins, ends, now=clock.now())
     bill.lines_read, bill.rounding = count, rounding
     return starts
+
+
+def _limited(rows: Iterator[Row], most_cells: float) -> Iterator[Row]:
+    cells = characters = 0
+    for row in rows:
+        cells += len(row)
+        characters += sum(map(len, row.values()))
+        if cells > most_cells or characters > most_cells * _CHARACTERS_A_CELL:
+            raise ValueError(
+                f"the file has more than {most_cells:,} cells, lines times columns, or long ones:"
+                " `manage.py reconcile` takes larger ones"
+            )
+        yield row
 
 
 def _line(bill: VendorBill, number: int, parsed: ReadRow) -> BillLine:

@@ -20,7 +20,11 @@ Row = Mapping[str, str]
 MAX_COLUMNS = 200
 TOO_WIDE = f"more than {MAX_COLUMNS} columns"
 MAX_CHARACTERS = 4_000
-"""The length to which cells are cut, and the longest path; the rest is not needed here."""
+"""The length to which cells are cut; the rest is not needed here."""
+MAX_NAME = 200
+"""The longest path, and the length to which the names of columns are cut."""
+MAX_EMPTY = 10_000
+"""The most objects without a row, or empty lines: they take time, and count as no cells."""
 MAX_DEPTH = 8
 """Lists of rows within each other: each row is merged with the members around it once for each."""
 MAX_PATH_NAMES = 32
@@ -78,10 +82,11 @@ def _csv_rows(text: str) -> Iterator[Row]:
     first = text.lstrip().partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first.count)
     lines = csv.reader(_lines_of(text), delimiter=delimiter)
-    header, names = list[str](), list[str]()
+    header, names, empty = list[str](), list[str](), 0
     try:
         for cells in lines:
             if cells == header or not any(cell.strip() for cell in cells):
+                empty = _one_more(empty)
                 continue
             if not names:
                 header, names = cells, _names(cells)
@@ -105,8 +110,8 @@ def _lines_of(text: str) -> Iterator[str]:
 def _names(cells: list[str]) -> list[str]:
     if len(cells) > MAX_COLUMNS:
         raise ValueError(TOO_WIDE)
-    texts = [cell.strip()[:MAX_CHARACTERS] for cell in cells if cell.strip()]
-    names = [cell.strip()[:MAX_CHARACTERS] or f"column {at}" for at, cell in enumerate(cells, 1)]
+    texts = [cell.strip()[:MAX_NAME] for cell in cells if cell.strip()]
+    names = [cell.strip()[:MAX_NAME] or f"column {at}" for at, cell in enumerate(cells, 1)]
     if twice := sorted({name for name in texts if texts.count(name) > 1}):
         raise ValueError(f"the column {twice[0]!r} appears twice")
     if any(re.fullmatch(r"[\d.:$ -]+", name) for name in texts):
@@ -114,15 +119,24 @@ def _names(cells: list[str]) -> list[str]:
     return names
 
 
+def _one_more(empty: int) -> int:
+    if empty >= MAX_EMPTY:
+        raise ValueError(f"more than {MAX_EMPTY:,} of its lines or objects are empty")
+    return empty + 1
+
+
 def _json_rows(text: str) -> Iterator[Row]:
+    empty = 0
     try:
         for number, value in enumerate(_elements(text), start=1):
             if not isinstance(value, dict):
                 raise ValueError(f"row {number} is not an object")  # noqa: TRY004 - the file's mistake
+            row = None
             for row in _flat(value):
                 if len(row) > MAX_COLUMNS:
                     raise ValueError(TOO_WIDE)
                 yield row
+            empty = _one_more(empty) if row is None else empty
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
 
@@ -196,8 +210,9 @@ def _needed(value: Any) -> Any:
 
 
 def _width(value: Any) -> int:
-    """The number of members that a row gets by this one around it, a list counted once."""
-    return sum(map(_width, value.values())) + 1 if isinstance(value, dict) else 1
+    """The number of members that a row gets by this one around it: each row walks them all."""
+    within = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return sum(map(_width, within)) + 1
 
 
 def _array_elements(text: str, at: int, *, is_whole: bool = False) -> Iterator[Any]:
@@ -249,8 +264,8 @@ def _members(value: Mapping[str, Any], under: str, names: int = 1) -> Iterator[t
         raise ValueError(_TOO_DEEP)
     for name, member in value.items():
         path = f"{under}{name}"
-        if len(path) > MAX_CHARACTERS:
-            raise ValueError(f"the path {path[:40]!r}… is longer than {MAX_CHARACTERS} characters")
+        if len(path) > MAX_NAME:
+            raise ValueError(f"the path {path[:40]!r}… is longer than {MAX_NAME} characters")
         if isinstance(member, dict):
             yield from _members(member, f"{path}.", names + 1)
         else:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_a_file_of_exactly_the_most_rows_is_whole(monkeypatch):
 
 
 def test_a_file_ends_at_the_row_that_takes_too_long(monkeypatch):
-    clock = SimpleNamespace(monotonic=iter([0.0, 1.0, 21.0]).__next__)
+    clock = SimpleNamespace(monotonic=iter([0.0, 1.0, 1.0, 21.0]).__next__)
     monkeypatch.setattr(exports, "time", clock)
     pages = [[["a"], ["b"], ["c"]]]
 
@@ -69,6 +70,31 @@ def test_a_file_ends_at_the_row_that_takes_too_long(monkeypatch):
 
     late = "The file ends here, because the rest would take too long: narrow the filter."
     assert [line["words"] for line in lines] == ["a", late]
+
+
+def test_a_search_that_finds_nothing_ends_too(monkeypatch):
+    monkeypatch.setattr(exports, "time", SimpleNamespace(monotonic=count(0.0, 9.0).__next__))
+    read = list[int]()
+
+    def pages() -> Iterator[list[list[str]]]:
+        for number in range(99):
+            read.append(number)
+            yield []
+
+    lines = lines_of(csv_answer("x.csv", ["words"], pages()))
+
+    assert len(read) == 3
+    assert "would take too long" in lines[0]["words"]
+
+
+async def test_the_event_loop_gets_a_batch_in_pieces():
+    page = [["\N{FOX FACE}" * 8_000] for _ in range(20)]
+
+    answer: Any = csv_answer("x.csv", ["words"], [page])
+    written = [len(chunk) async for chunk in answer.streaming_content]
+
+    assert sum(written) == 3 + len("words\r\n") + 20 * 32_002
+    assert max(written) < exports.PIECE_BYTES + 32_010
 
 
 async def test_lines_are_made_outside_the_event_loop():

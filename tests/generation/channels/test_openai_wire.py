@@ -71,6 +71,7 @@ def test_images_are_found_in_every_shape(key, entry, base64_text, url):
         {"data": "x"},
         {"data": {}},
         {"data": []},
+        {"data": [""] * 1_000 + ["QUJD"]},
         {"data": [None, 5, {}, "", {"url": 7}, {"b64_json": ""}]},
     ],
 )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pictor.kit.bytes.charsets import charset_of
 from pictor.kit.bytes.multipart import (
     Form,
     FormInvalid,
@@ -101,6 +102,7 @@ REFUSED: dict[str, tuple[bytes, type[FormRefused], str | None]] = {
     "two names": (
         form(part("a", b"1", '\r\nContent-Disposition: form-data; name="b"')), FormInvalid, None,
     ),
+    "many parameters": (form(part("a", b"1", ";" * 17)), FormInvalid, None),
     "a long disposition": (form(part("a", b"1", ";" * 1_000)), FormInvalid, None),
     "a header without end": (form(part("x" * 5000, b"1")), FormInvalid, None),
     "65 parts": (form(*[part(f"n{number}", b"") for number in range(65)]), FormInvalid, None),
@@ -127,6 +129,11 @@ def test_a_body_that_is_no_form_is_refused_and_leaves_nothing(spools, body, kind
         whole(stream, body)
 
     assert refused.value.param == param
+
+
+def test_a_type_of_many_parameters_has_none():
+    assert charset_of(b"text/plain" + b";" * 16 + b"charset=gbk") == "gbk"
+    assert charset_of(b"text/plain" + b";" * 17 + b"charset=gbk") == ""
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ from python_multipart.multipart import parse_options_header
 
 MAX_TYPE_BYTES = 1_000
 """Browsers' longest list of types has 300; Django and python-multipart take quadratic time."""
+MAX_PARAMETERS = 16
 _ASCII = bytes(range(128))
 
 
 def parameters_of(content_type: bytes) -> Mapping[bytes, bytes]:
-    """Return a Content-Type's parameters; none of a longer one, read in quadratic time."""
-    if len(content_type) > MAX_TYPE_BYTES:
+    """Return a Content-Type's parameters; none if it is longer: they take quadratic time."""
+    if len(content_type) > MAX_TYPE_BYTES or content_type.count(b";") > MAX_PARAMETERS:
         return {}
     return parse_options_header(content_type)[1]
 

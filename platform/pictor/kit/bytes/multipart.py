@@ -18,7 +18,13 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartState, parse_options_header
 
-from pictor.kit.bytes.charsets import MAX_TYPE_BYTES, charset_of, is_readable, parameters_of
+from pictor.kit.bytes.charsets import (
+    MAX_PARAMETERS,
+    MAX_TYPE_BYTES,
+    charset_of,
+    is_readable,
+    parameters_of,
+)
 from pictor.kit.bytes.spool import SpoolFile, SpoolTooLarge
 
 MEDIA_TYPE = b"multipart/form-data"
@@ -214,7 +220,8 @@ class FormStream:
             self._part_charset = charset_of(value)
         if name != b"content-disposition":
             return
-        if self._name is not None or len(value) > MAX_TYPE_BYTES:
+        is_long = len(value) > MAX_TYPE_BYTES or value.count(b";") > MAX_PARAMETERS
+        if self._name is not None or is_long:
             raise FormInvalid("a part has two content dispositions, or one that is too long")
         kind, options = parse_options_header(value)
         if kind == b"form-data" and b"name" in options:

@@ -64,9 +64,26 @@ def test_a_bill_of_too_many_cells_is_left_to_the_command(drafted, monkeypatch):
     bill.refresh_from_db()
     assert (bill.state, BillLine.objects.count()) == ("failed", 0)
     assert bill.trouble == (
-        "The file has more than 7 cells, lines times columns: `manage.py reconcile` takes larger"
-        " ones."
+        "The file has more than 7 cells, lines times columns, or long ones: `manage.py reconcile`"
+        " takes larger ones."
     )
+
+
+def test_a_bill_of_long_cells_is_left_to_the_command(drafted, monkeypatch):
+    monkeypatch.setattr(intake, "_CHARACTERS_A_CELL", 1e-6)
+    bill = drafted(csv_file(row("a", 0, "0.03")))
+
+    intake.match_waiting()
+
+    bill.refresh_from_db()
+    assert bill.state == "failed"
+    assert "or long ones" in bill.trouble
+
+
+@pytest.mark.parametrize("beginning", [b"[", b'{"x":[0,'])
+def test_a_first_row_of_too_many_lists_is_not_read_in_one_piece(beginning):
+    with pytest.raises(ValueError, match="too many lists and objects"):
+        intake.first_rows(beginning + b"[]," * 180_000)
 
 
 def test_a_bill_larger_than_a_page_takes_is_never_read_by_a_worker(drafted, monkeypatch):

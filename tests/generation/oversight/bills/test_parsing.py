@@ -72,7 +72,10 @@ def test_rows_are_read_from_csv_and_from_json(text, rows):
         ('{"a": ' * 200_000, "the JSON is nested too deep"),
         ("{", "the JSON is cut short"),
         (json.dumps([within_lists(9)]), "the JSON is nested too deep"),
-        (json.dumps([{"a" * 4_001: 1}]), "is longer than 4000 characters"),
+        (json.dumps([{"a" * 201: 1}]), "is longer than 200 characters"),
+        (json.dumps({"x": [0, *[{"data": []}] * 201], "data": [{}]}), "more than 200 columns"),
+        (json.dumps([{"data": []}] * 10_001), "more than 10,000 of its lines or objects are empty"),
+        ("id\na\n" + "\n" * 10_001, "more than 10,000 of its lines or objects are empty"),
     ],
 )
 def test_a_text_that_is_no_table_is_refused_with_a_reason(text, complaint):
