@@ -10,6 +10,7 @@ Source: PNG (ISO/IEC 15948) 4.5, 5, 9 and 10; PNG, third edition, 10.2 and 13; R
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import cast
@@ -46,7 +47,10 @@ def plain_header(spool: SpoolFile) -> Header | None:
     first, second = next(chunks), next(chunks, None)
     if second is None or second.kind != b"IDAT":
         return None
-    if len(list(islice(chunks, MAX_PLAIN_CHUNKS))) == MAX_PLAIN_CHUNKS:
+    others = list[Chunk]()
+    with suppress(NotAnImage):  # cut short: that is found soon enough
+        others.extend(islice(chunks, MAX_PLAIN_CHUNKS))
+    if len(others) == MAX_PLAIN_CHUNKS:
         return None
     _prove_checksum(spool, first)
     return _header(spool, first)

@@ -4,6 +4,7 @@ Runs in the conversion pool: decoding is the one step that needs memory and CPU 
 up to two milliseconds runs on the loop (ADR 0030).
 """
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -61,6 +62,7 @@ async def verify_on_loop(
     """
     verify = partial(verify_image, image, wanted=wanted, spools=spools)
     if _is_quick(image.spool, wanted):
+        await asyncio.sleep(0)  # others get their turn between the images of one answer
         # An image that must be repaired or turned begins again in the pool (ADR 0030).
         with suppress(probe.NotAtOnce):
             return verify(at_once=True)

@@ -5,7 +5,6 @@ conversion pool, storage in its own; the loop itself moves bytes into spool file
 and verifies small pngs.
 """
 
-import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -341,7 +340,6 @@ class Dispatcher:
         wanted = wanted_of(generation, candidate)
         try:
             for image in answer.images:
-                await asyncio.sleep(0)  # a quick one does not suspend
                 good = await verify_on_loop(image, wanted=wanted, spools=spools)
                 if good is not None:
                     if not generation.livemode and good.spool.size > MAX_TEST_IMAGE_BYTES:
