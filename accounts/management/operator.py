@@ -8,16 +8,16 @@ import os
 import pwd
 import sys
 from argparse import SUPPRESS, ArgumentParser, _SubParsersAction
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.core.validators import validate_email
 from django.db import OperationalError
-from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
 from accounts.audit_words import AT_THE_SHELL
@@ -25,8 +25,10 @@ from accounts.models import SCOPES, Tenant, User, default_scopes
 from accounts.selectors import tenant_by_name_or_id, user_by_email
 from accounts.services.audit import at_the_shell
 from pictor.kit.database.errors import is_locked
-from pictor.kit.words.money import Micros, from_decimal
+from pictor.kit.words import typed
+from pictor.kit.words.money import Micros
 
+T = TypeVar("T")
 ACTOR = AT_THE_SHELL
 """The actor in the audit log for changes made on the command line."""
 
@@ -34,7 +36,6 @@ UNASKED = Micros(settings.MONEY_TYPED_TWICE)
 """A larger change of a balance needs a confirmation."""
 
 _MAX_NAME = 200
-_LARGEST_LIMIT = 2**31 - 1
 _REASON_CHARS = 200
 
 
@@ -151,31 +152,25 @@ def read_amount(text: str) -> Micros:
 
 def read_change(text: str) -> Micros:
     """Read an amount in USD with at most 6 decimals, of either sign."""
-    try:
-        return from_decimal(text)
-    except ValueError as error:
-        raise CommandError(str(error)) from None
+    return read_typed(typed.amount, text)
 
 
 def read_limit(text: str | None) -> int | None:
     """Read a whole number above 0 that fits its column; None stays None."""
-    if text is None:
-        return None
-    is_short = len(text) <= len(str(_LARGEST_LIMIT))
-    if not (is_short and text.isascii() and text.isdigit() and 0 < int(text) <= _LARGEST_LIMIT):
-        raise CommandError(f"{text!r} is not a whole number from 1 to {_LARGEST_LIMIT}")
-    return int(text)
+    return None if text is None else read_typed(partial(typed.number, least=1), text)
 
 
 def read_time(text: str) -> datetime:
     """Read a time with its zone."""
+    return read_typed(typed.moment, text)
+
+
+def read_typed(parse: Callable[[str], T], text: str, option: str = "") -> T:
+    """Parse what was typed after that option. Raises CommandError with the words of ValueError."""
     try:
-        moment = parse_datetime(text)
-        if moment is not None and moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):  # the 31st of a shorter month; no year that UTC has
-        pass
-    raise CommandError(f"{text!r} is not a time with its zone, such as 2026-12-01T00:00:00Z")
+        return parse(text)
+    except ValueError as error:
+        raise CommandError(f"{option}: {error}" if option else str(error)) from None
 
 
 def read_words(text: str | None) -> list[str] | None:

@@ -1,6 +1,7 @@
 """Parses the arguments of `manage.py price`: books, lists, files, numbers, times."""
 
 import sys
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,24 +9,24 @@ from uuid import UUID
 
 from django.core.management.base import CommandError
 
-from accounts.management.operator import read_tenant, read_time
+from accounts.management.operator import read_tenant, read_time, read_typed
 from billing import price_csv
 from billing.models import PriceBook, PriceList
 from billing.pricing import BookRow
 from billing.repricing import number_in
 from billing.selectors import book_named, price_list_named
 from billing.services import NO_LIST
-from pictor.kit.words import clock
+from pictor.kit.words import clock, typed
 
-MAX_DIGITS = 9
 BOOK_HELP = "as NAME:VERSION, such as standard:2"
 
 
 def read_book(text: str) -> PriceBook:
     """Return the book with this name and version. Raises CommandError."""
     name, _, version = text.rpartition(":")
-    is_number = version.isascii() and version.isdigit() and len(version) <= MAX_DIGITS
-    book = book_named(name, int(version)) if is_number else None
+    book = None
+    with suppress(ValueError):
+        book = book_named(name, typed.number(version))
     if book is None:
         raise CommandError(f"there is no price book {text!r}; `manage.py price list` shows them")
     return book
@@ -69,11 +70,7 @@ def read_owner(tenant: str | None, shared: str | None) -> UUID | None:
 
 def read_number(text: str | None) -> int | None:
     """Read a number of prices; None for an empty text. Raises CommandError."""
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
-        raise CommandError(f"{text!r} is not a number of prices")
-    return int(text)
+    return read_typed(typed.number, text) if text else None
 
 
 def read_markup(text: str | None) -> Decimal | None:

@@ -12,7 +12,7 @@ from accounts.models import ApiKey, Tenant
 from accounts.quotas import Period, window_start
 from billing.models import BalanceAlert, KeyBudget, TenantBalance, Transfer
 from billing.periods import bucket_start
-from pictor.kit.words import clock
+from pictor.kit.words import clock, typed
 from pictor.kit.words.money import Micros
 
 
@@ -155,10 +155,11 @@ def latest_transfers(
 
 def transfer_numbered(text: str) -> Transfer | None:
     """Return the transfer with this id, of any tenant, with its tenant; None if there is none."""
-    # Ids are bigints, so a larger number is none.
-    if not (text.isascii() and text.isdigit() and int(text) < 1 << 63):
+    try:
+        number = typed.number(text, most=typed.LARGEST_ID)
+    except ValueError:
         return None
-    return Transfer.objects.select_related("tenant").filter(id=int(text)).first()
+    return Transfer.objects.select_related("tenant").filter(id=number).first()
 
 
 def available_after(transfer_id: int) -> Micros:

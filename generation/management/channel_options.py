@@ -8,10 +8,11 @@ from typing import Any, TypeVar, cast
 
 from django.core.management.base import CommandError, CommandParser
 
-from accounts.management.operator import read_amount, read_words
+from accounts.management.operator import read_amount, read_typed, read_words
 from generation.catalogue.services import ChannelOptions
 from generation.channels.registry import DEFAULT_KIND, KINDS
 from generation.management import channel_costs, channel_trials
+from pictor.kit.words import typed
 from pictor.kit.words.money import Micros
 
 T = TypeVar("T")
@@ -154,14 +155,7 @@ def _read_each(
 
 
 def _day(text: str) -> date | None:
-    if text == NONE:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError(
-            f"--retires takes MODEL:DATE, such as 2026-12-01, not {text!r}"
-        ) from None
+    return None if text == NONE else read_typed(typed.day, text, "--retires")
 
 
 def _words(text: str) -> dict[str, str]:
@@ -178,12 +172,7 @@ def _read_or_none(text: str | None) -> list[str] | None:
 
 
 def _read_number(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise CommandError(f"{option} must be a whole number, not {text!r}") from None
+    return None if text is None else read_typed(typed.number, text, option)
 
 
 def _read_api_key(text: str | None) -> str | None:

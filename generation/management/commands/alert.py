@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,6 +16,7 @@ from accounts.management.operator import (
     OperatorCommand,
     print_table,
     read_amount,
+    read_typed,
     read_words,
     say_invalid,
 )
@@ -23,7 +25,7 @@ from generation.oversight.alerts import alert_tests, rules
 from generation.oversight.alerts.listing import ListedRule, list_rules, rule_named
 from generation.oversight.alerts.results import results_of, short
 from generation.oversight.alerts.rules import MAX_HOURS, MAX_MINUTES, RuleValues
-from pictor.kit.words import clock
+from pictor.kit.words import clock, typed
 from pictor.kit.words.errors import Unavailable
 
 COLUMNS = ("name", "is", "kinds", "to", "matches", "told", "result")
@@ -124,8 +126,11 @@ def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
         "rename": ("name", str),
         "kinds": ("kinds", lambda text: None if text == "all" else read_words(text)),
         "least": ("least_micros", lambda text: None if text == NONE else read_amount(text)),
-        "after": ("least_minutes", lambda text: _number(text, MAX_MINUTES)),
-        "repeat": ("repeat_hours", lambda text: _number(text, MAX_HOURS)),
+        "after": (
+            "least_minutes",
+            partial(read_typed, partial(typed.number, most=MAX_MINUTES)),
+        ),
+        "repeat": ("repeat_hours", partial(read_typed, partial(typed.number, most=MAX_HOURS))),
         "mails": ("mails", lambda text: [] if text == NONE else read_words(text)),
         "url": ("url", lambda text: "" if text == NONE else text),
         "secret": ("secret", lambda text: sys.stdin.read() if text == "-" else text),
@@ -136,12 +141,6 @@ def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
         for name, (field, read) in readers.items()
         if options[name] is not None
     }
-
-
-def _number(text: str, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most))):
-        raise CommandError(f"{text!r} is not a whole number from 0 to {most}")
-    return int(text)
 
 
 def _run_action(options: Mapping[str, Any], now: datetime) -> tuple[str, Any]:

@@ -1,7 +1,8 @@
 """`manage.py model ACTION`: contracts, their channels and their ends."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time
+from contextlib import suppress
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,7 +14,7 @@ from generation.catalogue import services
 from generation.catalogue.services.sunsets import SOON, announce_sunset, withdraw_sunset
 from generation.management import model_changes, model_facts
 from generation.models import Contract
-from pictor.kit.words import clock
+from pictor.kit.words import clock, typed
 
 
 class Command(OperatorCommand):
@@ -127,10 +128,9 @@ class Command(OperatorCommand):
 
 def _read_date(text: str) -> datetime:
     """Read a date as the beginning of that day in UTC, or a time with its zone."""
-    try:
-        return datetime.combine(date.fromisoformat(text), time.min, tzinfo=UTC)
-    except ValueError:
-        return read_time(text)
+    with suppress(ValueError):
+        return datetime.combine(typed.day(text), time.min, tzinfo=UTC)
+    return read_time(text)
 
 
 def _row(contract: Contract) -> dict[str, str | None]:

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from console.parts.periods import HOUR, WORDS, Period
-from pictor.kit.words.money import Micros, from_decimal
+from pictor.kit.words import typed
+from pictor.kit.words.money import Micros
 
 PAGE_ROWS = 50
 """The most rows on a page of a list."""
@@ -56,7 +57,7 @@ def several(name: str, values: Sequence[str]) -> dict[str, str]:
 def amount_of(word: str) -> Micros | None:
     """Read dollars, such as 12.50 or $12.50."""
     try:
-        return from_decimal(word.removeprefix("$"))
+        return typed.amount(word)
     except ValueError:
         return None
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
@@ -11,25 +12,16 @@ from typing_extensions import override
 
 from accounts.models import MAX_KEY_LIST_ENTRIES
 from accounts.offer import offer
-from pictor.kit.words.money import Micros, from_decimal, to_decimal
+from pictor.kit.words import typed
+from pictor.kit.words.money import Micros, to_decimal
 
 MAX_LIMIT = 2**31 - 1
-_GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
-"""An amount with commas at its thousands: 12,50 may mean twelve and a half."""
 
 
 def micros_of(text: str) -> Micros | None:
-    """Read an amount in dollars as people type it, such as $1,000.50; None for an empty text.
-
-    Raises ValidationError for anything else.
-    """
-    text = text.replace("$", "", 1).strip()
-    if not text:
-        return None
-    if _GROUPED.fullmatch(text):
-        text = text.replace(",", "")
+    """Read an amount in dollars; None for an empty text. Raises ValidationError for others."""
     try:
-        return from_decimal(text)
+        return typed.amount(text) if text.replace("$", "", 1).strip() else None
     except ValueError as error:
         raise ValidationError(f"{error}: type dollars, such as 12.50.") from None
 
@@ -86,6 +78,28 @@ class DollarsField(forms.CharField):
             return value
         whole, _, places = to_decimal(value).partition(".")
         return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
+
+
+class MomentField(forms.CharField):
+    """A time with its zone, such as 2026-12-01 00:00 UTC; None if empty."""
+
+    @override
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=line("2026-12-01 00:00 UTC"), **kwargs)
+
+    @override
+    def clean(self, value: Any) -> datetime | None:
+        text = str(super().clean(value))
+        try:
+            return typed.moment(text) if text else None
+        except ValueError as error:
+            raise ValidationError(f"{error}.") from None
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, datetime):
+            return value
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 class LimitField(forms.IntegerField):

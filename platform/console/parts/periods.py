@@ -5,6 +5,7 @@ Days are those of a time zone; spans are whole UTC hours, because usage is count
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from billing.periods import (
     day_start,
     minutes_early,
 )
+from pictor.kit.words import typed
 
 WORDS = {
     "24h": "24 hours",
@@ -41,7 +43,6 @@ UTC_ZONE = ZoneInfo("UTC")
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LONGEST_PERIOD = 400 * DAY
 """The longest period between two days or hours."""
-_NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
 _MONTH = re.compile("([12][0-9]{3})-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -121,7 +122,9 @@ class Period:
 
 def number_of(text: str) -> int | None:
     """A place in a list, below 2**63; None for anything else."""
-    return int(text) if _NUMBER.fullmatch(text) else None
+    with suppress(ValueError):
+        return typed.number(text, most=typed.LARGEST_ID)
+    return None
 
 
 def month_of(text: str) -> date | None:
@@ -158,7 +161,7 @@ _Read = Callable[[str, ZoneInfo], tuple[datetime, datetime] | None]
 
 def _days(word: str, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
     try:
-        day = date.fromisoformat(word)
+        day = typed.day(word)
     except ValueError:
         return None
     is_known = FIRST_YEAR <= day.year < LAST_YEAR

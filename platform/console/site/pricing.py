@@ -10,6 +10,7 @@ from datetime import datetime
 from billing.pricing import PriceMissing, PriceTable, quote
 from console.amounts import decimals_of
 from generation.catalogue.contracts import AUTO, ContractTerms
+from pictor.kit.words import typed
 from pictor.kit.words.money import Micros
 
 MAX_IMAGES = 10_000_000
@@ -91,9 +92,10 @@ def calculate(
 
 
 def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > len(str(MAX_IMAGES)):
+    try:
+        return min(max(typed.number(text), 1), MAX_IMAGES)
+    except ValueError:
         return DEFAULT_IMAGES
-    return min(max(int(text), 1), MAX_IMAGES)
 
 
 def _priced_model(contract: ContractTerms, table: PriceTable) -> PricedModel | None:

@@ -269,7 +269,7 @@ def test_a_large_change_is_confirmed_by_typing(owner, acme, resellers):
     mistakes = {
         "it needs a reason": {},
         "2 is not the number of changed prices": {"reason": "a deal", "changes": "2"},
-        "'many' is not a number of prices": {"reason": "a deal", "changes": "many"},
+        "'many' is not a whole number": {"reason": "a deal", "changes": "many"},
         "at most 200 characters": {"reason": "x" * 201, "changes": "1"},
     }
 

@@ -69,7 +69,7 @@ def test_every_option_can_be_taken_back(manage):
         (("--cost-of", "dall-e-3:much"), "'much' is not an amount"),
         (("--sizes-of", "dall-e-3:big"), "'big' is neither WIDTHxHEIGHT nor auto"),
         (("--sizes-of", "nothing:all"), "no such model: nothing"),
-        (("--concurrency", "few"), "--concurrency must be a whole number, not 'few'"),
+        (("--concurrency", "few"), "--concurrency: 'few' is not a whole number from 0"),
         (("--concurrency", "0"), "the number of calls at once must be from 1"),
         (("--statuses", "999=unknown"), "'999': 'unknown' is not an HTTP status and a class"),
     ],
@@ -98,8 +98,8 @@ def test_a_vendors_end_of_a_model_is_entered(manage):
     ("words", "message"),
     [
         ("dall-e-3", "--retires takes MODEL:VALUE, not"),
-        ("dall-e-3:soon", "--retires takes MODEL:DATE, such as 2026-12-01, not 'soon'"),
-        ("dall-e-3:2026-02-30", "--retires takes MODEL:DATE"),
+        ("dall-e-3:soon", "--retires: 'soon' is not a day, such as 2026-12-01"),
+        ("dall-e-3:2026-02-30", "--retires: '2026-02-30' is not a day"),
         ("none:2026-12-01", "acme has no route for none yet"),
     ],
 )

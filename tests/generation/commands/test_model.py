@@ -47,7 +47,7 @@ def test_mistakes_are_one_line_each(manage):
     assert manage(*ON, "--withdraw").error == "--withdraw takes no date and no successor"
     assert manage(*sunset, "--withdraw").error == "no end of gpt-image-1 is announced"
     assert manage(*sunset, "--on", "1 March", "--successor", NEW).error == (
-        "'1 March' is not a time with its zone, such as 2026-12-01T00:00:00Z"
+        "'1 March' is not a time with its zone, such as 2026-12-01 00:00 UTC"
     )
     assert (
         manage(*sunset, "--on", "2020-01-01", "--successor", NEW).error == "sunset_at: has passed"

@@ -142,7 +142,7 @@ def test_a_large_change_is_said_when_it_is_drafted(large):
         (["--yes"], "It needs a reason, and the number of changed prices"),
         (["--yes", "--reason", "why"], "It needs a reason, and the number of changed prices"),
         (["--yes", "--reason", "why", "--changes", "2"], "2 is not the number of changed prices"),
-        (["--yes", "--reason", "why", "--changes", "all"], "'all' is not a number of prices"),
+        (["--yes", "--reason", "why", "--changes", "all"], "'all' is not a whole number"),
     ],
 )
 def test_yes_does_not_cover_a_large_change(price, large, options, why):

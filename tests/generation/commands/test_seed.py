@@ -93,7 +93,7 @@ def test_the_embedded_default_gets_a_channel_and_a_demo_account(manage, embedded
     assert decrypted(channel.credentials) == "sandbox"
     assert (channel.serves, channel.is_enabled, channel.routes.count()) == ("both", True, 7)
     tenant = Tenant.objects.get(name="demo")
-    assert available_to(tenant.id) == 100_000_000
+    assert (tenant.is_ours, available_to(tenant.id)) == (True, 100_000_000)
     caller = caller_by_digest(digest(KEY, django_settings.KEY_PEPPER))
     assert caller is not None
     assert caller.tenant_id == tenant.id

@@ -1,8 +1,7 @@
 """Costs of a channel: its dated tables, and new costs, shown before they are written."""
 
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import cost_csv
@@ -32,8 +30,7 @@ from generation.selectors import (
     flat_costs,
     stored_cost_tables,
 )
-from pictor.kit.words import clock
-from pictor.kit.words.money import Micros, from_decimal
+from pictor.kit.words import clock, typed
 
 MAX_BYTES = 512 * 1024
 """The largest file accepted; 2,000 costs take a fifth of it."""
@@ -150,13 +147,14 @@ def _change(channel: Channel, draft: CostDraft) -> dict[str, Any]:
 
 def _write(request: HttpRequest, operator: Operator, channel: Channel, draft: CostDraft) -> None:
     """Write the draft; a second click on an already written draft succeeds too."""
+    again = request.POST.get("again", "")
     try:
         services.set_costs(
             channel=channel,
             rows=draft.file.rows,
             source=draft.file.source,
             effective_from=draft.begins,
-            again=_amount(request.POST.get("again", "")),
+            again=typed.amount(again) if again.strip() else None,
             newest=number_of(request.POST.get("newest", "")) or 0,
             **by(request, operator),
         )
@@ -183,7 +181,8 @@ def _differing(channel: Channel, draft: CostDraft) -> list[CostChange]:
 
 def _draft(request: HttpRequest) -> CostDraft:
     """Read the sent draft. Raises ValueError or ValidationError for the page."""
-    begins = _moment(request.POST.get("begins", "").strip())
+    text = request.POST.get("begins", "").strip()
+    begins = typed.moment(text) if text else None
     if other := request.POST.get("other"):
         factor = request.POST.get("factor", "").strip()
         return CostDraft(services.copied(_other(other), factor), begins)
@@ -203,22 +202,6 @@ def _text(request: HttpRequest) -> str:
         return str(file.read(), "utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError("the file is not UTF-8 text") from None
-
-
-def _moment(text: str) -> datetime | None:
-    """Parse a time, in UTC if it has no zone; None for empty text. Raises ValueError."""
-    if not text:
-        return None
-    with suppress(ValueError, OverflowError):  # no such day, or out of range in UTC
-        if moment := parse_datetime(text.removesuffix("UTC").rstrip()):
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    raise ValueError(f"{text!r} is not a date and time such as 2026-12-01 00:00")
-
-
-def _amount(text: str) -> Micros | None:
-    """Parse the amount typed again; None for empty text. Raises ValueError."""
-    text = text.strip().removeprefix("$")
-    return from_decimal(text) if text else None
 
 
 def _other(text: str) -> Channel:

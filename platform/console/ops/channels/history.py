@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -15,6 +15,7 @@ from console.parts.filters import PAGE_ROWS
 from generation.catalogue.traffic.channel_events import Kind, changes_before
 from generation.models import Channel, ChannelEvent, Worker
 from generation.selectors import workers_among
+from pictor.kit.words import typed
 
 _FEW = 4
 """Changes shown before unfolding."""
@@ -119,7 +120,6 @@ def _breaker_entry(change: ChannelEvent, workers: Mapping[UUID, Worker]) -> Hist
 
 
 def _moment(text: str) -> datetime | None:
-    with suppress(ValueError, OverflowError):  # out of range in UTC
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else None
+    with suppress(ValueError):
+        return typed.moment(text)
     return None

@@ -1,7 +1,7 @@
 """A credit to every tenant hit by an outage: the tenants, the amounts, each credited once."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -17,24 +17,23 @@ from billing.services import is_typed_twice
 from console.ops.access import Operator, Permission, staff
 from console.ops.generations.giving import MAX_CHARACTERS, giver_of
 from console.ops.generations.seeking import CLASSES
-from console.parts.form_fields import ConfirmationInput, DollarsField, dressed, take_errors
+from console.parts.form_fields import (
+    ConfirmationInput,
+    DollarsField,
+    MomentField,
+    dressed,
+    take_errors,
+)
 from generation.catalogue.snapshot import current_catalogue
 from generation.oversight.outages import Outage, OutageVictim, credit_all, hit_by, why_they_wait
 from generation.selectors import channel_names
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
-MINUTES = "%Y-%m-%dT%H:%M"
-"""Browsers' format of a date and time, here in UTC."""
-
-
-class _Moment(forms.DateTimeInput):
-    input_type = "datetime-local"
-
 
 class OutageForm(forms.Form):
-    since = forms.DateTimeField(label="From, UTC", input_formats=[MINUTES], widget=_Moment)
-    until = forms.DateTimeField(label="To, UTC", input_formats=[MINUTES], widget=_Moment)
+    since = MomentField(label="From")
+    until = MomentField(label="To")
     model = forms.CharField(label="Model", required=False, max_length=64)
     channel = forms.CharField(label="Channel", required=False, max_length=100)
     attempt_class = forms.ChoiceField(
@@ -113,10 +112,9 @@ def outage(request: HttpRequest, operator: Operator) -> HttpResponse:
     return render(request, "ops/outage.html", context, status=status)
 
 
-def _last_hour() -> dict[str, str]:
+def _last_hour() -> dict[str, datetime]:
     until = clock.now().replace(second=0, microsecond=0)
-    since = until - timedelta(hours=1)
-    return {"since": f"{since:{MINUTES}}", "until": f"{until:{MINUTES}}"}
+    return {"since": until - timedelta(hours=1), "until": until}
 
 
 def _hits(form: OutageForm) -> Sequence[OutageVictim]:

@@ -1,16 +1,13 @@
 """Forms for incidents and maintenance; times are UTC."""
 
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from django import forms
-from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
-from console.parts.form_fields import CheckboxesField
+from console.parts.form_fields import CheckboxesField, MomentField
 from generation.oversight.incidents import (
     MAX_TITLE,
     MAX_UPDATE_CHARS,
@@ -34,24 +31,6 @@ PUBLIC_WORDS: Mapping[str, str] = {
 """Titles for customers by kind of condition; the condition's own words would name channels."""
 
 
-class UtcField(forms.DateTimeField):
-    """A date and time to the minute, in UTC."""
-
-    @override
-    def __init__(self, **kwargs: Any) -> None:
-        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-        super().__init__(widget=widget, **kwargs)
-
-    @override
-    def to_python(self, value: Any) -> datetime | None:
-        if value in self.empty_values:
-            return None
-        with suppress(ValueError, OverflowError):  # no such day, or out of range in UTC
-            if moment := parse_datetime(str(value)):
-                return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        raise forms.ValidationError("Type a day and time, such as 2026-11-26T10:30.")
-
-
 class SayForm(forms.Form):
     """The fields of every update; `once` is set with the form, so that a repeat is ignored."""
 
@@ -60,7 +39,7 @@ class SayForm(forms.Form):
         max_length=MAX_UPDATE_CHARS,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
-    next_update_at = UtcField(label="Next update by, UTC", required=False)
+    next_update_at = MomentField(label="Next update by", required=False)
     mails = forms.BooleanField(label="Mail them", required=False)
     once = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
@@ -110,5 +89,5 @@ class IncidentForm(SayForm):
 class PlanForm(IncidentForm):
     state = None  # type: ignore[assignment]  # Django's way to leave a field out
     next_update_at = None  # type: ignore[assignment]  # as above
-    begins_at = UtcField(label="Begins, UTC")
-    ends_at = UtcField(label="Ends, UTC")
+    begins_at = MomentField(label="Begins")
+    ends_at = MomentField(label="Ends")

@@ -1,6 +1,5 @@
 """Incidents and maintenance as customers see them on the status page and by mail."""
 
-import re
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +20,7 @@ from console.ops.incidents.forms import (
     UpdateForm,
 )
 from console.parts.form_fields import dressed, take_errors
+from console.parts.periods import number_of
 from console.site.news import ShownIncident
 from generation.models import Incident
 from generation.oversight import incidents
@@ -182,10 +182,8 @@ def _chosen_parts(request: HttpRequest, form: SayForm) -> list[str]:
 def _initial_values(request: HttpRequest) -> dict[str, Any]:
     """Fill in parts and title from the condition, in words that customers may read."""
     initial: dict[str, Any] = {"parts": _parts(request.GET)}
-    number = request.GET.get("condition", "")
-    if not re.fullmatch(r"\d{1,18}", number, re.ASCII):
-        return initial
-    condition = condition_by_id(int(number))
+    number = number_of(request.GET.get("condition", ""))
+    condition = condition_by_id(number) if number is not None else None
     if condition is not None:
         named = condition.object.split()
         initial["parts"] = [part for part in incidents.parts() if part in named]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +12,6 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.models import PriceBook
@@ -43,7 +42,7 @@ from console.ops.prices.shown import (
 from console.ops.reasons import LACKS_REASON, reason_form
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
-from pictor.kit.words import clock
+from pictor.kit.words import clock, typed
 from pictor.kit.words.money import to_decimal
 
 MAX_SHOWN_ROWS = 200
@@ -296,15 +295,9 @@ def _confirmation(request: HttpRequest, operator: Operator) -> dict[str, Any]:
 
 def _moment(text: str, now: datetime) -> datetime | None:
     """Parse a future time with its zone; None for now. Raises ValueError."""
-    text = text.strip()
-    if not text:
+    if not text.strip():
         return None
-    moment = None
-    with suppress(ValueError, OverflowError):  # no such day, or out of range in UTC
-        typed = parse_datetime(text.removesuffix("UTC").rstrip() + "Z" * text.endswith("UTC"))
-        moment = typed.astimezone(UTC) if typed and typed.tzinfo else None
-    if moment is None:
-        raise ValueError(f"{text!r} is not a time with its zone, such as 2026-12-01 00:00 UTC")
+    moment = typed.moment(text)
     if moment < now:
         raise ValueError(f"{text} is in the past: prices begin now or later")
     return moment

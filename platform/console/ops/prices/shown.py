@@ -12,9 +12,8 @@ from billing.models import PriceBook
 from billing.price_changes import PriceChange
 from billing.price_stops import Confirmed
 from billing.selectors import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN, price_book_in_full
-from console.parts.periods import number_of
 from console.parts.sentences import sentence
-from pictor.kit.words import clock
+from pictor.kit.words import clock, typed
 from pictor.kit.words.money import to_decimal
 
 MAX_REASON_CHARS = 200
@@ -111,10 +110,7 @@ def confirmed_in(query: QueryDict) -> Confirmed:
 
 def _number(query: QueryDict, name: str) -> int | None:
     text = query.get(name, "").strip()
-    number = number_of(text)
-    if text and number is None:
-        raise ValueError(f"{text!r} is not a number of prices")
-    return number
+    return typed.number(text) if text else None
 
 
 def words_of(error: ValidationError | ValueError) -> str:

@@ -22,7 +22,8 @@ from generation.models import BillLine, VendorBill
 from generation.oversight.bills import decisions
 from generation.oversight.bills.decisions import MAX_AT_ONCE
 from generation.oversight.bills.listing import in_reach, lines_numbered, with_bill
-from pictor.kit.words.money import Micros, from_decimal
+from pictor.kit.words import typed
+from pictor.kit.words.money import Micros
 
 MAX_CHARACTERS = 200
 ALREADY = "These lines are already decided"
@@ -47,14 +48,13 @@ class TakeForm(forms.Form):
 
     def clean_typed(self) -> Micros:
         """Raise ValidationError unless the typed change is the one shown."""
-        text: str = self.cleaned_data["typed"].replace("\N{MINUS SIGN}", "-")
         try:
-            typed = from_decimal(text.replace("$", "").replace(",", ""))
+            micros = typed.amount(self.cleaned_data["typed"])
         except ValueError:
             raise ValidationError("Type an amount such as 0.25 or -0.25.") from None
-        if typed != self.change:
+        if micros != self.change:
             raise ValidationError(f"It changes the cost by {amount(self.change)}.")
-        return typed
+        return micros
 
     @override
     def clean(self) -> None:

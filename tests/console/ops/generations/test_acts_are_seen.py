@@ -144,7 +144,7 @@ def refund_several(world: World) -> Any:
 def outage(world: World) -> Any:
     world.made["failed"](world.acme)
     moments = (clock.now() + timedelta(minutes=minutes) for minutes in (-30, 30))
-    since, until = (f"{at:%Y-%m-%dT%H:%M}" for at in moments)
+    since, until = (f"{at:%Y-%m-%d %H:%M} UTC" for at in moments)
     return world.send(
         "generations/outage/",
         since=since, until=until, once=new_uuid(), seen=52_680, number=1, **WHY,

@@ -57,7 +57,7 @@ def forms(
         failed(acme)
         failed(other)
         now, half = clock.now(), timedelta(minutes=30)
-        since, until = f"{now - half:%Y-%m-%dT%H:%M}", f"{now + half:%Y-%m-%dT%H:%M}"
+        since, until = f"{now - half:%Y-%m-%d %H:%M} UTC", f"{now + half:%Y-%m-%d %H:%M} UTC"
         times = {"since": since, "until": until, "each": "0.50"}
         return f"{GENERATIONS}outage/", {**times, "seen": 1_000_000, "number": 2}
 

@@ -25,7 +25,7 @@ def test_an_incident_is_on_the_status_page_and_in_its_feed_until_it_is_over(sign
     page.get_by_label("Title").fill("Vivid images come out grey")
     page.get_by_label(MODEL, exact=True).check()
     page.get_by_label("Words for customers").fill("We look into it.")
-    page.get_by_label("Next update by").fill("2099-01-01T10:30")
+    page.get_by_label("Next update by").fill("2099-01-01 10:30 UTC")
     page.get_by_text(
         re.compile("Mail [1-9]")
     ).wait_for()  # the owners whose workspaces made images with it

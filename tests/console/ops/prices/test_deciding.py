@@ -221,7 +221,7 @@ def acme():
         ({}, "It needs a reason, and the number of changed prices"),
         ({"reason": "the vendor's new list"}, "It needs a reason, and the number"),
         ({"reason": "so", "changes": "7"}, "7 is not the number of changed prices"),
-        ({"reason": "so", "changes": "one"}, "'one' is not a number of prices"),
+        ({"reason": "so", "changes": "one"}, "'one' is not a whole number"),
         ({"reason": "x" * 201, "changes": "1"}, "At most 200 characters of a reason are kept"),
     ],
 )

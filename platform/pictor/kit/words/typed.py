@@ -1,0 +1,56 @@
+"""Amounts, times, days and numbers as people type them, read alike at every door. Pure.
+
+Each function raises ValueError with words for the person who typed.
+"""
+
+import re
+from contextlib import suppress
+from datetime import UTC, date, datetime
+
+from pictor.kit.words.money import Micros, from_decimal
+
+LARGEST_NUMBER = 2**31 - 1
+"""The largest number in most columns."""
+LARGEST_ID = 2**63 - 1
+_GROUPED = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
+"""An amount with commas at its thousands: 12,50 may mean twelve and a half."""
+_SHOWN_CHARACTERS = 40
+
+
+def amount(text: str) -> Micros:
+    """Read dollars, such as `12.50`, `$1,000.50` or `-0.25`."""
+    bare = text.strip().replace("\N{MINUS SIGN}", "-").replace("$", "", 1).strip()
+    return from_decimal(bare.replace(",", "") if _GROUPED.fullmatch(bare) else bare)
+
+
+def moment(text: str) -> datetime:
+    """Read a time with its zone, such as `2026-12-01 00:00 UTC`; return it in UTC."""
+    bare = text.strip()
+    if bare.endswith("UTC"):
+        bare = bare.removesuffix("UTC").rstrip() + "Z"
+    with suppress(ValueError, OverflowError):  # no such day; no year that UTC has
+        read = datetime.fromisoformat(bare)
+        if read.tzinfo is not None:
+            return read.astimezone(UTC)
+    raise ValueError(f"{_shown(text)} is not a time with its zone, such as 2026-12-01 00:00 UTC")
+
+
+def day(text: str) -> date:
+    """Read a day, such as `2026-12-01`."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"{_shown(text)} is not a day, such as 2026-12-01") from None
+
+
+def number(text: str, *, least: int = 0, most: int = LARGEST_NUMBER) -> int:
+    """Read a whole number from `least`, which is not below 0, to `most`."""
+    bare = text.strip()
+    is_short = len(bare) <= len(str(most))  # Python takes long texts with an error of its own
+    if is_short and bare.isascii() and bare.isdigit() and least <= int(bare) <= most:
+        return int(bare)
+    raise ValueError(f"{_shown(text)} is not a whole number from {least} to {most}")
+
+
+def _shown(text: str) -> str:
+    return repr(text[:_SHOWN_CHARACTERS])
