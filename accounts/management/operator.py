@@ -161,7 +161,6 @@ def read_limit(text: str | None) -> int | None:
 
 
 def read_time(text: str) -> datetime:
-    """Read a time with its zone."""
     return read_typed(typed.moment, text)
 
 
@@ -192,7 +191,6 @@ def read_scopes(text: str | None) -> list[str]:
 
 
 def read_tenant(text: str) -> Tenant:
-    """The tenant with that name or id."""
     tenant = tenant_by_name_or_id(text)
     if tenant is None:
         raise CommandError(f"no tenant named {text!r}")

@@ -40,7 +40,6 @@ def teller(site: str) -> Callable[[Invitation], None]:
 
 
 def show(command: OperatorCommand, options: Mapping[str, Any]) -> None:
-    """Print the tenant's members and open invitations."""
     tenant = read_tenant(options["tenant"])
     rows = [(member.user.email, member.role, "member") for member in members_of(tenant.id)]
     invited = invitations_of(tenant.id, now=clock.now())
@@ -53,7 +52,6 @@ def show(command: OperatorCommand, options: Mapping[str, Any]) -> None:
 
 
 def invite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
-    """Invite an address to the tenant, by mail."""
     tenant, email = read_tenant(options["tenant"]), options["email"]
     from accounts import rates  # noqa: PLC0415 - other commands need no Redis
 

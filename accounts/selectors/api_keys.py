@@ -38,7 +38,6 @@ def key_made_at(key_id: str) -> Subquery:
 
 
 def keys_by_id(key_ids: Collection[UUID]) -> list[ApiKey]:
-    """The keys with these ids, of any tenant, in no order."""
     return list(ApiKey.objects.filter(id__in=key_ids))
 
 

@@ -96,7 +96,6 @@ def open_invitations(now: datetime) -> QuerySet[Invitation]:
 
 
 def invitation_by_id(invitation_id: str, *, now: datetime) -> Invitation | None:
-    """An open invitation with its tenant and its sender."""
     wanted = ids.parse_uuid(invitation_id)
     if wanted is None:
         return None

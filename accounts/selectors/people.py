@@ -67,7 +67,6 @@ def addresses_of_staff(among: Collection[str]) -> "QuerySet[User, str]":
 
 
 def was_staff_at(user: User, at: datetime) -> bool:
-    """True if the person was staff at that time, in any role."""
     # The first change after it names the role from before; without one the role is still the same.
     change = _role_changes(at).filter(object_type=user.audited.type, object_id=user.audited.id)
     first = change.order_by("id").first()
@@ -100,7 +99,6 @@ def is_address_of_staff(address: str, *, but: User | None = None) -> bool:
 
 
 def user_by_email(text: str) -> User | None:
-    """The person who signs in with this address."""
     return User.objects.filter(email=User.normalize_username(text)).first()
 
 
@@ -129,7 +127,6 @@ def mails_among(ids: Collection[UUID]) -> dict[UUID, Mail]:
 
 
 def latest_mail(*, limit: int) -> list[Mail]:
-    """The latest mail, newest first."""
     return list(Mail.objects.order_by("-created_at", "-id")[:limit])
 
 

@@ -60,7 +60,6 @@ def has_tenants() -> bool:
 
 
 def tenants_called(text: str, *, limit: int) -> list[Tenant]:
-    """Tenants with this text in their name or title, by name."""
     return list(Tenant.objects.filter(_is_called(text)).order_by("name")[:limit])
 
 

@@ -19,7 +19,6 @@ def name_of(book: PriceBook) -> str:
 
 
 def date_of(book: PriceBook) -> str:
-    """Return a book's date of effect."""
     return book.effective_from.isoformat()
 
 
@@ -103,7 +102,6 @@ def forecast_words(what: Forecast) -> dict[str, Any]:
 
 
 def followers(book: PriceBook) -> Sequence[PriceBook]:
-    """Return the books that take over from a book at a later date."""
     return following(book.tenant_id, max(book.effective_from, clock.now()))
 
 

@@ -77,7 +77,6 @@ def balance_alert_of(tenant_id: UUID) -> BalanceAlert | None:
 
 
 def in_flight_of(tenant_id: UUID) -> int:
-    """The number of the tenant's generations under way."""
     return balance_of(tenant_id).in_flight
 
 
@@ -92,7 +91,6 @@ def has_transfers() -> bool:
 
 
 def has_transfer(transfer_id: int) -> bool:
-    """True if the ledger has a transfer with this id."""
     return Transfer.objects.filter(id=transfer_id).exists()
 
 

@@ -82,7 +82,6 @@ class KeyInUse:
 
     @property
     def is_used_this_hour(self) -> bool:
-        """True if the key was last used in the current hour."""
         return self.used_at is not None and self.now - self.used_at < timedelta(hours=1)
 
     @property
@@ -92,7 +91,6 @@ class KeyInUse:
 
     @property
     def is_rotating(self) -> bool:
-        """True if the secret from before a rotation still works."""
         until = self.key.previous_until
         return until is not None and until > self.now
 

@@ -118,7 +118,6 @@ def older_costs() -> Position:
 
 
 def with_older(older: Position, transfer: Sealed) -> Position:
-    """Add one transfer to those from before the chain."""
     return Position(older.seq + 1, seal_of(transfer, older.seal))
 
 

@@ -44,7 +44,6 @@ class Checkpoints:
     sold: Position = START
 
     def by_name(self) -> dict[str, Position]:
-        """Return the checkpoints by the names they have in the table."""
         named = {f"{_TENANT}{tenant}": at for tenant, at in self.tenants.items()}
         return {
             **named,
@@ -56,7 +55,6 @@ class Checkpoints:
 
 
 def mark_of(name: str, at: Position) -> bytes:
-    """Return the seal of a checkpoint."""
     return checkpoint_mark(
         name=name, seq=at.seq, sealed=at.seal, available=at.available, held=at.held
     )
@@ -122,12 +120,10 @@ def last_proofs(*, now: datetime) -> list[LastProof]:
 
 
 def proofs() -> Sequence[LedgerProof]:
-    """Return the last finished proof of each kind."""
     return list(LedgerProof.objects.all())
 
 
 def under_way() -> set[str]:
-    """Return the kinds of proofs that a process is running now."""
     with connection.cursor() as cursor:
         cursor.execute(_HELD, [list(PROOF_LOCKS.values())])
         held = {lock for (lock,) in cursor.fetchall()}
@@ -135,12 +131,10 @@ def under_way() -> set[str]:
 
 
 def proofs_with_findings() -> Sequence[LedgerProof]:
-    """Return the last finished proofs that found something."""
     return list(LedgerProof.objects.filter(found__gt=0).order_by("kind"))
 
 
 def kept_heads(*, limit: int) -> list[LedgerHead]:
-    """Return the newest kept heads, without their files."""
     return list(LedgerHead.objects.order_by("-day").defer("content")[:limit])
 
 

@@ -42,7 +42,6 @@ class Heads:
     costs: tuple[int, int, str]
 
     def as_json(self) -> dict[str, object]:
-        """Return the form that is signed and published."""
         return {
             "version": 1,
             "until": self.until.isoformat(),

@@ -154,12 +154,10 @@ def settled_time(books: Sequence[PriceBook], now: datetime) -> datetime:
 
 
 def book_named(name: str, version: int) -> PriceBook | None:
-    """Return that version of that book, or None."""
     return PriceBook.objects.select_related("tenant").filter(name=name, version=version).first()
 
 
 def price_book_by_id(number: int | None) -> PriceBook | None:
-    """Return the book, or None."""
     return None if number is None else PriceBook.objects.filter(pk=number).first()
 
 
@@ -188,7 +186,6 @@ def own_book_name(tenant: Tenant) -> str:
 
 
 def books_of(books: Sequence[int]) -> list[PriceBook]:
-    """Return the books with these ids, in their order."""
     by_id = PriceBook.objects.in_bulk(books)
     return [by_id[book] for book in books if book in by_id]
 

@@ -57,12 +57,10 @@ def lists_held() -> Mapping[UUID, Held]:
 
 
 def list_at(held: Held, moment: datetime) -> UUID | None:
-    """Return the list the tenant had at `moment`."""
     return next((shared for since, shared in reversed(held) if since <= moment), None)
 
 
 def list_of(tenant_id: UUID) -> PriceList | None:
-    """Return the tenant's shared list, or None."""
     assignment = holding().filter(tenant_id=tenant_id).select_related("price_list").first()
     return assignment.price_list if assignment else None
 

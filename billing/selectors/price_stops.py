@@ -267,7 +267,6 @@ def _others(
 
 
 def _follower(books: Sequence[PriceBook], book: PriceBook, begins: datetime) -> PriceBook | None:
-    """Return the owner's next book after `begins`, or None."""
     owners = (other for other in books if other.tenant_id == book.tenant_id)
     return next((owner for owner in owners if owner.effective_from > begins), None)
 
@@ -309,7 +308,6 @@ def _models_sold_to(buyers: Collection[UUID] | None, now: datetime) -> _Sold:
 
 
 def _large(changes: Sequence[PriceChange], sold: _Sold) -> list[PriceChange]:
-    """Return changes by more than half of models that sold."""
     large = [change for change in changes if change.is_large]
     return [change for change in large if change.model in sold()]
 

@@ -271,7 +271,6 @@ def numbers_of(books: Collection[int]) -> Mapping[int, int]:
 
 
 def rows_of_each(books: Iterable[PriceBook]) -> Mapping[int, Sequence[BookRow]]:
-    """Return the rows of several books, each book's in order."""
     by_book: dict[int, list[BookRow]] = {book.id: [] for book in books}
     for book_id, row in _stored_rows(by_book):
         by_book[book_id].append(row)

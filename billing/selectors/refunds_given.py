@@ -63,7 +63,6 @@ def charge_sums_of(
 
 
 def _take_back(credited: Mapping[tuple[UUID, int], ChargeSums]) -> None:
-    """Subtract the reversals of these credits."""
     if not credited:
         return
     reversals = Transfer.objects.filter(

@@ -52,7 +52,6 @@ PUT_BACK_FOR = timedelta(hours=24)
 
 
 def last_repricing(book: PriceBook) -> AuditEvent | None:
-    """Return the last event that changed a draft's prices."""
     return _events([book.id], "price_book.prices").order_by("-id").first()
 
 

@@ -124,7 +124,6 @@ def days_sold(after: int, to: int) -> list[CountedTransfers]:
 
 
 def sold_on(day: date) -> dict[SoldRow, tuple[int, ...]]:
-    """Return the rows of a day, each with its figures."""
     rows = SoldDay.objects.filter(day=day).values_list(*SoldRow._fields, *FIGURES)
     size = len(SoldRow._fields)
     return {SoldRow._make(row[:size]): tuple(row[size:]) for row in rows}

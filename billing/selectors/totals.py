@@ -44,7 +44,6 @@ ByModelAndStatus = Mapping[tuple[str, str], EndedGenerations]
 
 
 def balance_totals() -> Balances:
-    """Return the sums over all tenants."""
     sums = TenantBalance.objects.aggregate(
         available=Sum("available", default=0),
         held=Sum("held", default=0),

@@ -41,7 +41,6 @@ class Forecast:
 
     @property
     def lines(self) -> list[str]:
-        """The same in sentences."""
         names = {tenant.id: tenant.name for tenant, _ in self.most_touched}
         return self.facts.lines(names.__getitem__, FORECAST_DAYS)
 

@@ -9,7 +9,6 @@ from pictor.kit.words.money import in_dollars, to_decimal
 
 
 def bill_row(bill: VendorBill) -> dict[str, Any]:
-    """A bill, with its sums by list."""
     days = [at and at.isoformat(timespec="seconds") for at in (bill.begins_at, bill.ends_at)]
     sums = {
         outcome: {"lines": lines, "theirs": to_decimal(billed), "ours": to_decimal(booked)}
@@ -28,7 +27,6 @@ def bill_row(bill: VendorBill) -> dict[str, Any]:
 
 
 def line_row(line: BillLine) -> dict[str, Any]:
-    """A line with the vendor's amount and ours."""
     return {
         "id": line.pk,
         "line": line.number or None,

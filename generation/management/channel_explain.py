@@ -18,7 +18,6 @@ UNSEEN = (
 
 
 def add_arguments(parser: CommandParser) -> None:
-    """Define the arguments of `channel explain`."""
     parser.add_argument("model")
     parser.add_argument(
         "--size", default="", help="WIDTHxHEIGHT, a preset or auto; default: the model's"

@@ -76,7 +76,6 @@ def _add_of_account(change: CommandParser) -> None:
 
 
 def read(options: dict[str, Any]) -> ChannelOptions:
-    """The options given on the command line, and no others."""
     given = {
         "kind": options["kind"],
         "base_url": options["base_url"],

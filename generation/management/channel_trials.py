@@ -132,7 +132,6 @@ def swap(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) ->
 
 
 def discard(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
-    """Delete the pending revision."""
     services.discard(channel=channel, actor=ACTOR)
     facts = json.dumps({"channel": channel.name}) if options["json"] else None
     stdout.write(facts or f"the pending revision of {channel.name} is discarded")

@@ -43,7 +43,6 @@ def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
 
 
 def print_generations(stdout: OutputWrapper, options: Mapping[str, Any]) -> None:
-    """Print the newest of them, as a table or as JSON."""
     rows = _rows(_sought(options), _positive(options, "limit"))
     called = called_for([row.id for row in rows])
     facts = [_facts_of(row, called[row.id]) for row in rows]

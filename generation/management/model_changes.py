@@ -118,7 +118,6 @@ def _tell(stdout: OutputWrapper, review: Review) -> None:
 
 
 def _given_columns(contract: Contract, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns named on the command line."""
     columns = {
         column: options[name] for name, column in _AS_THEY_ARE.items() if options[name] is not None
     }

@@ -38,7 +38,6 @@ def _mode(action: CommandParser) -> None:
 
 
 def model_named(name: str) -> Contract:
-    """The model. Raises CommandError."""
     contract = contract_by_name(name)
     if contract is None:
         raise CommandError(f"there is no model {name!r}")
@@ -84,7 +83,6 @@ def print_model(stdout: OutputWrapper, row: ListedModel, contract: Contract) -> 
 
 
 def listed(options: Mapping[str, Any], model: str = "") -> list[ListedModel]:
-    """Every model, or one, in the requested mode."""
     return listed_models(mode=options["mode"], now=clock.now(), model=model)
 
 

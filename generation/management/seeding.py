@@ -69,7 +69,6 @@ class SeedOptions:
 
     @classmethod
     def of_environment(cls) -> "SeedOptions":
-        """Read the command line's environment."""
         return cls(
             sandbox_url=env_str("SANDBOX_URL"),
             demo_api_key=env_secret("PICTOR_DEMO_API_KEY"),
@@ -136,7 +135,6 @@ SELECT (SELECT count(*) FROM generation_contract WHERE model = ANY(%s)),
 
 
 def _missing(options: SeedOptions) -> bool:
-    """True if anything requested is missing or outdated."""
     models = [contract["model"] for contract in seeded_contracts()]
     sandbox_url = services.checked_base_url(options.sandbox_url) if options.sandbox_url else ""
     with connection.cursor() as cursor:

@@ -111,7 +111,6 @@ class ImagesMade:
 
 
 def queues() -> list[Queue]:
-    """The models with generations under way."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -137,7 +136,6 @@ class Lane:
 
 
 def lanes() -> list[Lane]:
-    """All three queues, over all tenants."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -286,7 +284,6 @@ def recent_generations(tenant_id: UUID, *, key_id: UUID | None = None) -> list[G
 
 
 def generation_by_image(image_id: UUID) -> Generation | None:
-    """The generation that an image was made for."""
     return _FOR_OPERATOR.filter(id__in=made_for(image_id)).first()
 
 
@@ -316,7 +313,6 @@ def refused_for_want_of_a_price(since: datetime) -> dict[str, int]:
 
 
 def is_named(text: str) -> bool:
-    """True if it is an id of a generation or of a request."""
     return generation_id_of(text) is not None or ids.parse(ids.REQUEST, text) is not None
 
 

@@ -70,7 +70,6 @@ def flat_costs(channel: Channel) -> list[Route]:
 
 
 def contract_by_name(model: str) -> Contract | None:
-    """The contract of that model, offered or not."""
     return Contract.objects.filter(pk=model.replace("\0", "")).first()
 
 
@@ -120,7 +119,6 @@ def stored_cost_tables(channel: Channel) -> list[StoredCosts]:
 
 
 def cost_table_of(stored: StoredCosts) -> CostTable:
-    """A table in its form for look-ups."""
     rows = (
         CostRow(model, size, quality, Micros(micros), kind)
         for model, size, quality, kind, micros in stored.rows

@@ -18,7 +18,6 @@ def theme(request: HttpRequest) -> dict[str, str]:
 
 @require_POST
 def choose(request: HttpRequest) -> HttpResponse:
-    """Store the choice, and redirect to the page it was made on."""
     back = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}):
         back = "/"

@@ -71,7 +71,6 @@ class SampleRequest:
 
 
 def begins_at(now: datetime) -> datetime:
-    """The beginning of the story that is told at `now`."""
     return ends_at(now) - timedelta(days=STORY_DAYS)
 
 
@@ -86,7 +85,6 @@ def outage(now: datetime) -> tuple[datetime, datetime]:
 
 
 def revoked_at(now: datetime) -> datetime:
-    """The time at which the key `REVOKED` was revoked."""
     return begins_at(now) + timedelta(days=_REVOKED_AFTER_DAYS, hours=2)
 
 

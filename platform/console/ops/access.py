@@ -104,7 +104,6 @@ class Operator:
 
     @property
     def groups(self) -> Mapping[str, Sequence[Place]]:
-        """The pages in the navigation, by the heading above them."""
         return places.groups_of(self.may)
 
     @property

@@ -49,7 +49,6 @@ class AuditSearch:
     tenant: Tenant | None
 
     def words(self, name: str, word: str) -> str:
-        """Return the readable value of a filter."""
         match name:
             case "action":
                 return ACTIONS.get(word) or f"{KIND_WORDS[word]}: anything"

@@ -130,7 +130,6 @@ def reset_factor(request: HttpRequest, operator: Operator, user: User) -> HttpRe
 @require_POST
 @_person_action
 def end_all_sessions(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
-    """Sign a member of staff out everywhere."""
     sign_out(user=user, **by(request, operator))
     return done(request, f"Sessions of {user.email} ended", "staff")
 
@@ -173,7 +172,6 @@ def _cells(person: User) -> Sequence[str]:
 
 
 def _person(person: UUID) -> User:
-    """Return the member of staff with that id, or raise Http404."""
     for user in people_of_staff():
         if user.pk == person:
             return user

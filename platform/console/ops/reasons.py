@@ -14,5 +14,4 @@ class ReasonForm(forms.Form):
 
 
 def reason_form(request: HttpRequest) -> ReasonForm:
-    """Return the form as it was sent, or an empty one."""
     return dressed(ReasonForm(request.POST if request.method == "POST" else None))

@@ -122,7 +122,6 @@ def requests(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 
 
 def _answer(request: HttpRequest, operator: Operator, text: str) -> HttpResponse:
-    """Redirect to the page of a found object, or render its trace."""
     facts = trace(text)
     if facts is not None and (page := _page_of(facts, text)):
         return redirect(page)
@@ -138,7 +137,6 @@ def _answer(request: HttpRequest, operator: Operator, text: str) -> HttpResponse
 
 
 def _whose(text: str) -> RefusalRow | None:
-    """Return a refused request with its tenant and key."""
     refused = refused_request(text)
     return None if refused is None else _rows([refused])[0]
 

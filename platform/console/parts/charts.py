@@ -126,7 +126,6 @@ class Lines:
 
     @property
     def peaks(self) -> Sequence[tuple[str, int]]:
-        """Each line with its highest value."""
         return [
             (name, max((point.marks[place].value or 0 for point in self.known), default=0))
             for place, (name, _, _) in enumerate(self.lines)

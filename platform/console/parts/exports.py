@@ -50,14 +50,12 @@ def csv_answer(
 
 
 def csv_chunks(columns: Sequence[str], pages: Iterable[Rows]) -> Iterator[bytes]:
-    """Yield the whole file, a page at a time."""
     yield (_MARK + _lines([columns])).encode()
     for page in pages:
         yield _lines(page).encode()
 
 
 def query_of(request: HttpRequest) -> QueryDict:
-    """The filters in a list's query string."""
     query = request.GET.copy()
     query.pop("format", None)
     return query

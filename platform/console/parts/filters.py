@@ -44,7 +44,6 @@ def words_in(
 
 
 def values_of(word: str) -> list[str]:
-    """The values of a filter that may have several."""
     return [part for part in word.split(AND) if part]
 
 

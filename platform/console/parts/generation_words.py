@@ -63,7 +63,6 @@ class TimelineStep:
 def steps_of(
     generation: Generation, attempts: Sequence[Attempt], transfers: Sequence[Transfer]
 ) -> list[TimelineStep]:
-    """All steps of a generation, in order."""
     begun = generation.created_at
     steps: list[tuple[datetime, str, int | None]] = [(begun, "Accepted", None)]
     steps += [

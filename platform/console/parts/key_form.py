@@ -123,7 +123,6 @@ class KeyForm(ComparedForm):
         return replace(rules, **same)
 
     def take_errors(self, error: ValidationError) -> None:
-        """Show the service's refusals beside their fields."""
         take_errors(self, error, FIELD_OF)
 
 
@@ -138,7 +137,6 @@ class NewKeyForm(KeyForm):
 
     @property
     def is_test(self) -> bool:
-        """True if the chosen mode is test."""
         return bool(self.cleaned_data["mode"] == TEST)
 
 

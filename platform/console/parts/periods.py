@@ -73,17 +73,14 @@ class Period:
 
     @property
     def first(self) -> date:
-        """The first day that the period touches."""
         return day_of(self.start, self.zone)
 
     @property
     def last(self) -> date:
-        """The last day that the period touches."""
         return day_of(self.end - HOUR, self.zone)
 
     @property
     def starts(self) -> list[datetime]:
-        """The starts of its buckets."""
         between = buckets_between(self.start, self.end, bucket=self.bucket, zone=self.zone)
         return [start for start, _ in between]
 

@@ -26,7 +26,6 @@ class GenerationRow:
 
     @property
     def badge(self) -> tuple[str, str]:
-        """The colour and the word for the generation's state."""
         return BADGES[State(self.generation.state)]
 
     @property

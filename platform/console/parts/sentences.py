@@ -8,5 +8,4 @@ def capitalised(words: str) -> str:
 
 
 def sentence(words: str) -> str:
-    """Return words as a sentence, with its full stop."""
     return capitalised(words) + ("" if words.endswith((".", "?")) else ".")

@@ -39,7 +39,6 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def send(request: HttpRequest, invited: Invitation) -> None:
-    """Mail the invitation, with a link to this site."""
     post_invitation(invited, site=request.build_absolute_uri("/"))
 
 

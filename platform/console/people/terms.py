@@ -39,7 +39,6 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def accept(request: HttpRequest) -> HttpResponse:
-    """Accept the version that was shown, and continue."""
     if isinstance(request.user, User) and request.POST.get("version") == settings.TERMS_VERSION:
         accept_terms(
             user=request.user, version=settings.TERMS_VERSION, ip=request.META.get("REMOTE_ADDR")

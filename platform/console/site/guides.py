@@ -63,7 +63,6 @@ def read(path: Path) -> Guide:
 
 
 def guides() -> list[Guide]:
-    """All guides, in reading order."""
     return [guide(slug) for slug in SLUGS]
 
 

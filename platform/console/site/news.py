@@ -31,7 +31,6 @@ class ShownIncident:
 
     @property
     def state(self) -> State:
-        """The state at that time."""
         return self.incident.state_at(self.now)
 
     @property
@@ -107,7 +106,6 @@ class News:
         return [(day, *by_day[day]) for day in sorted(by_day, reverse=True)]
 
     def as_json(self) -> dict[str, Any]:
-        """The news for /status.json."""
         return {
             "stops": [
                 {

@@ -31,7 +31,6 @@ class Component:
 
     @property
     def state(self) -> State:
-        """The present state."""
         return "bad" if self.trouble else "warn" if self.announced else "ok"
 
     @property
@@ -49,7 +48,6 @@ class Component:
 
     @property
     def sentence(self) -> str:
-        """The bars in words."""
         watched = [day for day in self.days if day]
         if not watched:
             return "Not checked yet"
@@ -62,7 +60,6 @@ class Component:
 
     @property
     def bars(self) -> list[tuple[State, str]]:
-        """The outlines of its bars, by state."""
         return bars_of([_state_of(day) for day in self.days])
 
     @property

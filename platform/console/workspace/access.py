@@ -176,7 +176,6 @@ class Workspace:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The models and channels at that revision."""
         return catalogue_at(self.revision)
 
     @property
@@ -223,7 +222,6 @@ def may_see(workspace: Workspace, key: ApiKey) -> bool:
 
 
 def may_use(workspace: Workspace, key: ApiKey, now: datetime) -> bool:
-    """True if the member may use this key to make images."""
     can = key.status(now) == "active" and "images:write" in key.scopes
     return can and may_see(workspace, key)
 

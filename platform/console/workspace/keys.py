@@ -90,7 +90,6 @@ class KeyRow(KeyInUse):
 
     @property
     def badge(self) -> tuple[str, str]:
-        """The badge's colour and word."""
         return (_COLOURS.get(self.state, "idle"), self.state.capitalize())
 
 

@@ -74,7 +74,6 @@ class PeriodTotals:
 
     @property
     def each(self) -> Micros | None:
-        """The average charge per image."""
         return scale_half_up(self.captured, 1, self.images) if self.images else None
 
     @property
@@ -187,7 +186,6 @@ def _usage(workspace: Workspace, period: Period, bucket: Bucket | None, split: G
 
 
 def _totals_by(used: Iterable[Used], by: Callable[[Used], T]) -> dict[T, PeriodTotals]:
-    """The totals of each part, in order of first appearance."""
     parts: dict[T, list[Used]] = {}
     for row in used:
         parts.setdefault(by(row), []).append(row)

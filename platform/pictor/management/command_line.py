@@ -57,7 +57,6 @@ def _with_a_line_each(owners: Mapping[str, str]) -> Iterator[str]:
 
 
 def _lines_by_app(owners: Mapping[str, str]) -> Iterator[str]:
-    """Yield commands by app, as Django lists them."""
     commands: dict[str, list[str]] = defaultdict(list)
     for name, app in owners.items():
         commands[app.rpartition(".")[-1]].append(name)

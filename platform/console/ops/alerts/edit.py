@@ -42,7 +42,6 @@ def edit(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
 
 
 def _mine(operator: Operator) -> dict[str, object]:
-    """Propose the operator's own address for a new rule."""
     return {"mails": [operator.user.email]}
 
 

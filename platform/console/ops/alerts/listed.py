@@ -58,7 +58,6 @@ def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 @staff(Permission.SEE)
 @require_safe
 def sent(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """List the alerts of all rules, the latest first."""
     if request.GET.get("format") == "csv":
         return csv_answer("alerts.csv", COLUMNS, _pages())
     after = uuid_of(request.GET.get("after", ""))

@@ -43,7 +43,6 @@ def detail(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse
 @staff(Permission.INCIDENTS)
 @require_POST
 def switch(request: HttpRequest, operator: Operator, rule: UUID, *, to: str) -> HttpResponse:
-    """Send a test, or enable, disable, remove or restore the rule."""
     found = rule_or_404(rule)
     act, words = SWITCHES[to]
     return _run_action(request, operator, found, act, words.format(found.name))
@@ -62,7 +61,6 @@ def confirm(request: HttpRequest, operator: Operator, rule: UUID) -> HttpRespons
 @staff(Permission.INCIDENTS)
 @require_POST
 def rotate(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
-    """Replace the secret and show the new one once."""
     found = rule_or_404(rule)
     try:
         secret = rules.rotate_secret(rule=found, now=clock.now(), **by(request, operator))
@@ -74,13 +72,11 @@ def rotate(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse
 def secret_page(
     request: HttpRequest, operator: Operator, rule: AlertRule, secret: str
 ) -> HttpResponse:
-    """Show a secret, which is not shown again."""
     context = {"operator": operator, "rule": rule, "secret": secret}
     return render(request, "ops/alert_secret.html", context)
 
 
 def rule_or_404(rule: UUID) -> AlertRule:
-    """Return a rule, removed or not, or raise Http404."""
     found = listing.rule_by_id(rule)
     if found is None:
         raise Http404
@@ -90,7 +86,6 @@ def rule_or_404(rule: UUID) -> AlertRule:
 def page(
     request: HttpRequest, operator: Operator, rule: AlertRule, *, refusal: str = ""
 ) -> HttpResponse:
-    """Render the page of a rule, with a refusal if there is one."""
     now = clock.now()
     after = uuid_of(request.GET.get("after", ""))
     one = listing.detail(rule, after=after, limit=PAGE_ROWS + 1, now=now)

@@ -35,7 +35,6 @@ def sentence(rule: AlertRule) -> str:
 
 
 def badge_of(shown: ListedRule | Detail) -> tuple[str, str]:
-    """Return the state of a rule as a colour and a word."""
     if shown.rule.archived_at is not None:
         return ("idle", "Removed")
     if not shown.rule.is_enabled:

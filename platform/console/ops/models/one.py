@@ -147,7 +147,6 @@ def _sizes(model: ListedModel) -> list[ShownSize]:
 
 
 def _routes(model: ListedModel) -> list[ModelRoute]:
-    """Return the routes, the largest share first."""
     shares = {serving.channel_id: 100 * serving.share for serving in model.serving}
     shown = [ModelRoute(row, shares.get(row.channel_id, 0.0)) for row in model.routes]
     return sorted(shown, key=lambda route: -route.percent)
@@ -160,7 +159,6 @@ def _buyers(buyers: Sequence[Buyer]) -> list[tuple[Tenant, Buyer]]:
 
 
 def events_of(model: str) -> list[AuditEvent]:
-    """Return the latest audit events of a model, newest first."""
     return installation_events_about(
         "contract", model[:60], before=clock.now() + CLOCKS_APART, limit=SHOWN_EVENTS
     )

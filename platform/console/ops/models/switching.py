@@ -51,7 +51,6 @@ def switch_off(request: HttpRequest, operator: Operator, model: str) -> HttpResp
 @staff(Permission.CHANNELS, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch_on(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
-    """Offer the model, or show the missing conditions."""
     return _switch(request, operator, model, is_offered=True)
 
 

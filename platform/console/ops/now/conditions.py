@@ -85,7 +85,6 @@ def unassign(request: HttpRequest, operator: Operator, condition: int) -> HttpRe
 @staff(Permission.INCIDENTS)
 @require_POST
 def silence(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Silence the condition for four hours."""
     why = request.POST.get("why", "")
     act = partial(conditions.silence, why=why, now=clock.now())
     return _run_action(request, operator, condition, act, "Silenced for 4 hours")

@@ -19,7 +19,6 @@ COLUMNS = ("list", "tenants", "prices", "in_force", "since", "scheduled")
 @staff(Permission.SEE)
 @require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """List the shared price lists by name; also as CSV."""
     if request.GET.get("format") == "csv":
         rows = [_cells(price_list) for price_list in price_lists(clock.now())]
         return csv_answer("price-lists.csv", COLUMNS, [rows])

@@ -104,7 +104,6 @@ def cells_of(
 
 
 def books_of(owner: UUID, now: datetime) -> list[ShownBook]:
-    """Return the books of a list or of a tenant, the latest first."""
     return [ShownBook(book) for book in books_owned_by(owner, now, limit=MAX_SHOWN_ROWS)]
 
 

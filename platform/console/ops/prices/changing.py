@@ -85,7 +85,6 @@ def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
 @staff(Permission.MONEY)
 @require_http_methods(["GET", "HEAD", "POST"])
 def retype(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Show the book's page again with everything that was typed."""
     found = book_or_404(book)
     if request.method != "POST":
         return redirect("ops:price_book", found.pk)
@@ -95,7 +94,6 @@ def retype(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
 @staff(Permission.MONEY)
 @require_POST
 def undo(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
-    """Undo the last change of a draft's prices."""
     found = book_or_404(book)
     try:
         number = undo_prices(

@@ -42,7 +42,6 @@ MAX_MARKUP = Decimal(100)
 @staff(Permission.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Create a draft with the prices of a book or a file."""
     complaint = ""
     if request.method == "POST":
         try:

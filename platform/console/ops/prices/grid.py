@@ -63,7 +63,6 @@ class PriceCell:
 
     @property
     def percent(self) -> float | None:
-        """The margin in percent; None if the cost is unknown."""
         if self.cost is None or not self.earned:
             return None
         return (self.earned - self.cost) * 100 / self.earned
@@ -82,7 +81,6 @@ class Model:
 
     @property
     def images(self) -> int:
-        """Number of images sold in 30 days."""
         return sum(cell.images for cell in self.cells)
 
 

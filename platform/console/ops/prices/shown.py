@@ -58,7 +58,6 @@ class ShownBook:
 
     @property
     def since(self) -> str:
-        """The words before the book's date."""
         return _SINCE[self.book.state]
 
     @property
@@ -69,7 +68,6 @@ class ShownBook:
 
     @property
     def whose(self) -> str:
-        """The tenants who pay by the book, in words."""
         if self.book.list_name:
             return f"Tenants on {self.book.list_name}"
         return self.tenant.name if self.tenant else "Everyone"

@@ -96,7 +96,6 @@ def take(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
 @staff(Permission.MONEY, fresh=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def dispute(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
-    """Mark these lines as disputed, with words for the vendor."""
     found, is_sent = bill_or_404(bill), request.method == "POST"
     wanted, _ = _chosen_lines(request, found, takeable=False)
     if is_sent and not wanted:

@@ -16,7 +16,6 @@ from generation.oversight.bills.listing import line_numbered
 @staff(Permission.MONEY)
 @require_POST
 def put_back(request: HttpRequest, operator: Operator, bill: int, line: int) -> HttpResponse:
-    """Reverse the correction that taking the line made."""
     found, reason = _line_or_404(bill, line), request.POST.get("reason", "")
     try:
         change = decisions.put_back(found, reason=reason, actor=by(request, operator)["actor"])

@@ -85,7 +85,6 @@ def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
 @staff(Permission.INCIDENTS)
 @require_POST
 def start_again(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """End a stop, so that its requests are taken again."""
     try:
         what = stoppable(request.POST.get("what", ""))
         ended = start(what=what, now=clock.now(), **by(request, operator))

@@ -83,7 +83,6 @@ class StopEffect:
 
 
 def touched_rows(models: Sequence[str], now: datetime) -> list[StopEffect]:
-    """Return a row for each model, the best-selling first."""
     sold = images_by_model((now - timedelta(days=1)).date())
     under_way = {queue.model: queue for queue in queues()}
     rows = []

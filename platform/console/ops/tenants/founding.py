@@ -77,7 +77,6 @@ class StandingForm(ComparedForm, TenantLimitsForm):
             require_tick_to_erase(self, {"prompts": days})
 
     def standing(self) -> dict[str, Any]:
-        """Return the service's arguments."""
         others = ("name", "uncharged_ceiling", "prompt_retention_days")
         return {"limits": self.limits(), **{name: self.cleaned_data[name] for name in others}}
 
@@ -168,7 +167,6 @@ def _show_result(request: HttpRequest, operator: Operator, founded: Founded) -> 
 
 
 def key_shown(request: HttpRequest, operator: Operator, founded: Founded) -> HttpResponse:
-    """Show the secret of a key, which is not shown again."""
     context = {
         "operator": operator,
         "tenant": founded.tenant,

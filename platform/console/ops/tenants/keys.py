@@ -23,7 +23,6 @@ SHOWN_EVENTS = 20
 
 
 def key_of(tenant: str, key: str) -> ApiKey:
-    """Return a key of this tenant. Raises Http404."""
     found = api_key_by_id(key, tenant_id=tenant_of(tenant).id)
     if found is None:
         raise Http404

@@ -57,7 +57,6 @@ class Sheet:
 
     @property
     def has_markup(self) -> bool:
-        """True if a markup would change the typed prices."""
         return self.own is not None and self.own.markup != 1
 
     @property

@@ -65,7 +65,6 @@ def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
 @staff(Permission.TENANTS)
 @require_POST
 def revoke_key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
-    """Revoke a key: the next request with it is refused."""
     ended = key_of(tenant, key)
     revoke_api_key(key=ended, now=clock.now(), **by(request, operator))
     return done(request, f"{ended.name or 'Key'} revoked", "tenant", tenant)

@@ -74,7 +74,6 @@ class TenantRow:
 
     @property
     def fullest(self) -> Limit | None:
-        """The fullest limit; None without limits."""
         return self.limits[0] if self.limits else None
 
     @property

@@ -67,7 +67,6 @@ def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpRes
 @staff(Permission.TENANTS)
 @require_POST
 def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Change the limits; the message names the former ones."""
     found = tenant_of(tenant)
     may_erase = Permission.ERASE in operator.may
     form = dressed(StandingForm(request.POST, initial=standing_of(found), may_erase=may_erase))

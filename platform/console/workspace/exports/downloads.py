@@ -88,7 +88,6 @@ def _list_or_404(workspace: Workspace, name: str) -> ExportedList:
 
 
 def _split_query(query: QueryDict) -> tuple[str, str]:
-    """Split the query into the list's name and its filters."""
     filters = query.copy()
     (name,) = (filters.pop("list", None) or [""])[-1:]
     return str(name), filters.urlencode()

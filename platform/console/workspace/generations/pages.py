@@ -132,8 +132,6 @@ def _choices(workspace: Workspace, keys: Iterable[ApiKey]) -> dict[str, Any]:
 
 
 def _links(filters: Filters, *, view: str, live: str, after: str) -> dict[str, str]:
-    """Links to the list's other views, each with the same filters."""
-
     def to(**query: str) -> str:
         return link_of(filters.query, **query)
 

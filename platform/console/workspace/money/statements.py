@@ -79,7 +79,6 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 @require_safe
 @member(Permission.SEE_MONEY)
 def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpResponseBase:
-    """Show one month, to read or print, or its lines as CSV."""
     month, now, zone = month_of(number), clock.now(), workspace.tenant.zone
     statement = month and monthly_statement(workspace.tenant.id, month, zone=zone, now=now)
     if not statement:

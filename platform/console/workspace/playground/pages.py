@@ -111,7 +111,6 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
-    """Admit the form's request, with its files."""
     models, now = models_of(workspace), clock.now()
     require_offered(workspace.catalogue, models, request.POST.get("model", ""), now=now)
     draft = _draft(request.POST, models)

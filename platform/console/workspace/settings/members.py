@@ -89,7 +89,6 @@ def uninvite(request: HttpRequest, workspace: Workspace, invitation: str) -> Htt
 @require_POST
 @member(Permission.MANAGE)
 def set_role(request: HttpRequest, workspace: Workspace, person: str) -> HttpResponse:
-    """Give a member another role."""
     found = _member(workspace, person)
     role = request.POST.get("role", "")
     if role not in Membership.Role.values:

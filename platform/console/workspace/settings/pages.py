@@ -108,7 +108,6 @@ def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_POST
 @member(Permission.MANAGE)
 def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Change the workspace's budgets and own limits."""
     form = OwnLimitsForm(request.POST, initial=_own_limits(workspace.tenant))
     if form.is_valid():
         set_own_limits(tenant=workspace.tenant, limits=form.limits(), **by(request, workspace))

@@ -40,7 +40,6 @@ class RequestDraft:
 
     @property
     def is_too_long(self) -> bool:
-        """True if the prompt is longer than the model takes."""
         return len(self.prompt) > self.contract.prompt_max_chars
 
     @property
@@ -60,7 +59,6 @@ class RequestDraft:
         return [*choices, *([(AUTO, AUTO)] if self.contract.accepts_auto else [])]
 
     def sizes_of(self, tier: str) -> Sequence[str]:
-        """Every size in the tier."""
         return [AUTO] if tier == AUTO else [str(option.size) for option in self._in_tier(tier)]
 
     @property
@@ -86,7 +84,6 @@ class RequestDraft:
 
     @property
     def counts(self) -> Sequence[int]:
-        """The numbers of images that one request can have."""
         return range(1, self.contract.max_n + 1)
 
     @property

@@ -10,7 +10,6 @@ STATES = {
 
 
 def badge_of(delivery: Delivery) -> tuple[str, str]:
-    """The colour and word for a delivery's state."""
     state = Delivery.State(delivery.state)
     is_again = state == Delivery.State.PENDING and delivery.tries
     return ("warn", "Tried again") if is_again else STATES[state]

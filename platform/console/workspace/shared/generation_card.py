@@ -22,7 +22,6 @@ class Run:
 
     @property
     def delivered(self) -> list[tuple[str, int]]:
-        """Each delivered size, with its number of images."""
         sizes = [picture.image.size for picture in self.pictures]
         return [(size, sizes.count(size)) for size in dict.fromkeys(sizes)]
 

@@ -59,7 +59,6 @@ def resend_one(
 @require_POST
 @member(Permission.WEBHOOKS)
 def test(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
-    """Send a test event and show its delivery."""
     found = endpoint_of(workspace, endpoint)
     try:
         rates.take_sending(workspace.id)

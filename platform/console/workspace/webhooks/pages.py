@@ -62,7 +62,6 @@ class EndpointRow:
 
     @property
     def badge(self) -> tuple[str, str]:
-        """The badge's colour and word."""
         if self.endpoint.is_enabled and self.endpoint.failing_since is not None:
             return ("warn", "Failing")
         return BADGES[WebhookEndpoint.Status(self.endpoint.status)]
@@ -113,7 +112,6 @@ class NewEndpointForm(EndpointForm):
 
     @property
     def livemode(self) -> bool:
-        """True if the chosen mode is live."""
         return bool(self.cleaned_data["mode"] == LIVE)
 
 
@@ -226,7 +224,6 @@ def delete(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
 
 
 def endpoint_of(workspace: Workspace, public_id: str) -> WebhookEndpoint:
-    """The workspace's endpoint with this id. Raises Http404."""
     endpoint = endpoint_by_id(public_id, tenant_id=workspace.tenant.id)
     if endpoint is None:
         raise Http404

@@ -21,5 +21,4 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *_args: object, **_options: object) -> None:
-        """Run until asked to stop."""
         sys.exit(main(ROOT))
