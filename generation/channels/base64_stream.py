@@ -19,6 +19,8 @@ from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
 LONG_BYTES = 16 * 1024
 """Longer strings are images; shorter ones may be urls, which are rarely above 2 KB."""
 MAX_SKELETON_BYTES = 2 * 1024**2
+MAX_VALUES = 10_000
+"""An answer has some dozens; who looks for its words walks through all of them on the loop."""
 
 _USUAL = bytes.maketrans(b"-_", b"+/")
 
@@ -87,7 +89,10 @@ class AnswerStream:
         self._left_images = max_images
         self._max_image_bytes = max_image_bytes
         self._stream: JsonStream[Base64Sink | DiscardSink] = JsonStream(
-            LONG_BYTES, self._open, max_skeleton_bytes=MAX_SKELETON_BYTES
+            LONG_BYTES,
+            self._open,
+            max_skeleton_bytes=MAX_SKELETON_BYTES,
+            max_values=MAX_VALUES,
         )
 
     def feed(self, chunk: bytes) -> None:

@@ -152,16 +152,18 @@ def _faults_alone(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
 
 def _faults_together(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
     """Yield faults of words that stand for two sizes."""
-    pixels = [row.get("size") for row in sizes]
-    presets = [row.get("preset") for row in sizes]
+    pixels = {row.get("size") for row in sizes}
+    seen_sizes, seen_presets = set(), set()
     for place, row in enumerate(sizes):
         size, preset = row.get("size"), row.get("preset")
-        if size in pixels[:place]:
+        if size in seen_sizes:
             yield SizeFault(place, "size", f"{size} is listed twice")
+        seen_sizes.add(size)
         if preset is None:
             continue
-        if preset in presets[:place]:
+        if preset in seen_presets:
             yield SizeFault(place, "preset", f"{preset} stands for two sizes")
+        seen_presets.add(preset)
         if preset != size and preset in pixels:
             yield SizeFault(place, "preset", f"{preset} is another size")
 

@@ -17,7 +17,8 @@ from pictor.kit.bytes.json_stream import JsonRefused, JsonTooLarge
 
 ERROR = "error"
 MAX_LINES = 20_000
-"""Each costs 2.5 microseconds: endless empty lines must not keep the event loop busy."""
+"""Each costs 2.5 microseconds, one of data 14: endless ones must not keep a processor busy."""
+LINES_A_TURN = 1000
 MAX_EVENTS = MAX_IGNORED = 1000
 """The most events of an answer, and the most of them that are ignored, such as pings with data.
 
@@ -77,8 +78,11 @@ class EventStream:
         self._is_after_cr = False
         self._ignored = 0
 
-    def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
-        """Take the next bytes; yields each event as it ends. Exhaust it before the next chunk."""
+    def feed(self, chunk: bytes) -> Iterator[StreamEvent | None]:
+        """Take the next bytes; yields each event as it ends. Exhaust it before the next chunk.
+
+        None after many lines without an event: let others take their turn.
+        """
         position = 0
         # The chunk before ended between CR and LF, or with a line that ends in CR.
         if self._is_after_cr and chunk:
@@ -95,7 +99,7 @@ class EventStream:
                 self._is_after_cr = position == len(chunk)
                 position += int(chunk[position : position + 1] == _LF)
             event = self._end_line()
-            if event is not None:
+            if event is not None or self._lines % LINES_A_TURN == 0:
                 yield event
 
     def finish(self) -> Iterator[StreamEvent]:

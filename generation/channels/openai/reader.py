@@ -5,6 +5,7 @@ events, regardless of the request and the Content-Type. A stream that is cut off
 short: its images are lost.
 """
 
+import asyncio
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
 
@@ -137,6 +138,9 @@ class AnswerReader:
         events = EventStream(self._new_event)
         async for chunk in chunks:
             for event in events.feed(chunk):
+                if event is None:
+                    await asyncio.sleep(0)
+                    continue
                 await streamed.take(event)
                 if streamed.is_whole:
                     return

@@ -59,7 +59,7 @@ WORKER_MISSING_AFTER = timedelta(seconds=30)
 SAME = "same_file"
 """The code of the refusal of a file that was matched before; its params have the `bill`."""
 _BEGINNING = 512 * 1024
-_MOST_LISTS = 100_000  # and objects, in a row longer than that: it is read in one piece
+_MOST_VALUES = 100_000  # in a row longer than that: it is read in one piece
 _AT_ONCE = 2_000
 _OF_LINES = (
     "begins_at", "ends_at", "lines_read", "rounding", "sums", "taken_lines", "taken_micros",
@@ -136,8 +136,8 @@ def first_rows(content: bytes) -> tuple[list[str], list[Row]]:
     except ValueError:
         if len(content) <= _BEGINNING:
             raise
-        if content.count(b"[") + content.count(b"{") > _MOST_LISTS:
-            raise ValueError("its first row has too many lists and objects") from None
+        if sum(content.count(mark) for mark in (b"[", b"{", b",")) > _MOST_VALUES:
+            raise ValueError("its first row has too many values") from None
         rows = list(islice(rows_of(text_of(content)), SHOWN_LINES))
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not rows:

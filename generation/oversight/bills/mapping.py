@@ -224,11 +224,9 @@ def model_of(item: str, known: Collection[str]) -> str:
     A dated name counts as its model. `gpt-image-1-mini` is not `gpt-image-1`.
     """
     word = item.strip().lower()
-    for model in sorted(known, key=len, reverse=True):
-        rest = word.removeprefix(model.lower())
-        if model and word.startswith(model.lower()) and _END_OF_NAME.match(rest):
-            return model
-    return ""
+    begun = [model for model in known if model and word.startswith(model.lower())]
+    whole = (model for model in begun if _END_OF_NAME.match(word[len(model.lower()) :]))
+    return max(whole, key=len, default="")
 
 
 def zone_of(text: str) -> tzinfo:

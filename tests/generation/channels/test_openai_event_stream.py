@@ -12,7 +12,7 @@ import pytest
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.openai import event_stream
 from generation.channels.openai.event_stream import EventStream
-from pictor.kit.bytes.json_stream import JsonRefused, JsonTooLarge
+from pictor.kit.bytes.json_stream import JsonRefused, JsonTooLarge, JsonTooMany
 from pictor.kit.bytes.spool import SpoolBudget, Spools, SpoolTooLarge
 
 Seen = tuple[str, dict[str, Any], bytes | None]
@@ -41,7 +41,7 @@ def read(stream: EventStream, chunks: Iterable[bytes]) -> list[Seen]:
     """Every event's type, its other fields, and the bytes of its image."""
     seen = []
     for events in (*map(stream.feed, chunks), stream.finish()):
-        for event in events:
+        for event in filter(None, events):
             spool = event.answer.image(event.document.pop("b64_json", None))
             image = None if spool is None else spool.read_at(0, spool.size)
             seen.append((event.type, event.document, image))
@@ -167,6 +167,15 @@ def test_empty_lines_without_end_are_refused(stream, monkeypatch):
 
     with pytest.raises(JsonTooLarge):
         read(stream, [b"\n" * 1001])
+
+
+def test_many_lines_of_data_leave_turns_to_others(stream):
+    assert list(stream.feed(b"data:1\n" * 3_500)) == [None, None, None]
+
+
+def test_an_answer_of_very_many_values_is_refused(stream):
+    with pytest.raises(JsonTooMany):
+        read(stream, [b'data: {"content":[' + b"{}," * 10_000])
 
 
 def test_events_without_end_are_refused(stream, monkeypatch):

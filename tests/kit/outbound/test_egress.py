@@ -158,6 +158,12 @@ def test_any_other_is_refused_without_a_look_up(url):
         egress.check_form(url)
 
 
+@pytest.mark.parametrize("read", [egress.parse, lambda url: egress.joined("https://x/", url)])
+def test_a_long_url_of_other_letters_is_refused_before_it_is_normalised(read):
+    with pytest.raises(egress.EgressRefused):
+        read("https://a" + "\u0315\u0300" * 1_020 + "@x/")
+
+
 async def test_one_private_address_among_public_ones_refuses_the_host():
     pool = HttpPool(resolve=lambda host, port: ["8.8.8.8", "10.0.0.1"])
 
