@@ -1,7 +1,8 @@
 """The mailbox behind an e-mail address, which may be spelled in several ways. Pure.
 
 Gmail and Proton ignore dots; all listed providers treat the part after a plus as a label. Quotation
-marks around a name, and what a domain's ASCII form leaves out, are dropped as in sending.
+marks around a name, backslashes within, and what a domain's ASCII form leaves out, are dropped as
+in sending.
 """
 
 import re
@@ -21,7 +22,8 @@ _LABELS = frozenset(
         *("msn.com", "fastmail.com", "fastmail.fm", "yahoo.com", "zoho.com", "hey.com"),
     }
 )
-_QUOTED = re.compile(r'"([^"\\@]*)"')
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def mailbox_of(address: str) -> str:
@@ -37,10 +39,12 @@ def any_mailbox_of(address: str) -> str:
 
 def _parts(address: str) -> tuple[str, str]:
     local, _, domain = address.strip().casefold().rpartition("@")
-    quoted = _QUOTED.fullmatch(local)
+    if quoted := _QUOTED.fullmatch(local):
+        name = _ESCAPED.sub(r"\1", quoted[1])
+        local = f'"{name}"' if "@" in name else name
     with suppress(UnicodeError):  # no domain, so no mail is sent there
         domain = domain.encode("idna").decode()
-    return quoted[1] if quoted else local, _ONE_DOMAIN.get(domain, domain)
+    return local, _ONE_DOMAIN.get(domain, domain)
 
 
 def _spelled(local: str, domain: str, *, has_labels: bool) -> str:

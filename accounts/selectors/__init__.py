@@ -10,6 +10,7 @@ from accounts.selectors.api_keys import (
     counted_keys_of,
     key_made_at,
     keys_by_id,
+    keys_staff_saw,
 )
 from accounts.selectors.audit import (
     events_of,

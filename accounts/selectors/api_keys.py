@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Subquery, prefetch_related_objects
+from django.db.models import Count, OuterRef, QuerySet, Subquery, prefetch_related_objects
 from django.db.models.expressions import BaseExpression
 from typing_extensions import override
 
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Tenant
 from pictor.kit.words import ids
 
 
@@ -39,6 +39,13 @@ def key_made_at(key_id: str) -> Subquery:
 
 def keys_by_id(key_ids: Collection[UUID]) -> list[ApiKey]:
     return list(ApiKey.objects.filter(id__in=key_ids))
+
+
+def keys_staff_saw(tenant: Tenant) -> QuerySet[ApiKey]:
+    """Opened keys of a customer whose secret was shown to somebody who is no member: staff."""
+    keys = ApiKey.objects.filter(tenant=tenant, created_by__isnull=False, waits_for_owner=False)
+    keys = keys.exclude(created_by__memberships__tenant=tenant)
+    return keys.none() if tenant.is_ours else keys
 
 
 def api_keys_of(

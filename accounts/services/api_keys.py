@@ -17,7 +17,7 @@ from accounts.callers import NOTED_EVERY
 from accounts.locks import tenant_for_update
 from accounts.models import Actor, ApiKey, Tenant, User, default_scopes
 from accounts.offer import offer
-from accounts.selectors import has_active_owner
+from accounts.selectors import has_active_owner, keys_staff_saw
 from accounts.services.audit import record
 from accounts.services.tenants import refuse_ended
 from pictor.kit.words import clock, ids
@@ -172,10 +172,11 @@ def rotate_api_key(
 ) -> str:
     """Give a key a new secret and return it; the old one works for `overlap` longer.
 
-    With `opens` it is the first secret of a key that waits for an owner, whose key it then is. The
-    key keeps its id, rules, budgets and usage. Only one former text is kept. Raises
-    ValidationError while an earlier one still works, unless there is no overlap, for a key that has
-    ended, is to be opened first or was opened before, and for an overlap not among `OVERLAPS`.
+    With `opens` it is the first secret of a key that waits for an owner, whose key it then is; so
+    is one that staff made and a member rotates. The key keeps its id, rules, budgets and usage.
+    Only one former text is kept. Raises ValidationError while an earlier one still works, unless
+    there is no overlap, for a key that has ended, is to be opened first or was opened before, and
+    for an overlap not among `OVERLAPS`.
     """
     if overlap not in OVERLAPS.values():
         raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
@@ -189,7 +190,8 @@ def rotate_api_key(
     key.digest = keys.digest(text, settings.KEY_PEPPER)
     key.visible_prefix = keys.visible_prefix(text)
     key.previous_used_at, key.waits_for_owner = None, False
-    if opens and isinstance(actor, User):
+    staff_saw = keys_staff_saw(key.tenant).filter(pk=key.pk).exists()
+    if isinstance(actor, User) and (opens or staff_saw):
         key.created_by = actor
     columns = ["previous_digest", "previous_until", "previous_used_at", "waits_for_owner"]
     key.save(update_fields=["digest", "visible_prefix", "created_by", *columns])

@@ -22,6 +22,7 @@ from accounts.models import (
     Tenant,
     User,
 )
+from accounts.selectors import has_active_owner, keys_staff_saw
 from accounts.services.api_keys import (
     KeyRules,
     change_api_key,
@@ -206,8 +207,13 @@ def rotate_key_for(
     actor: Actor,
     ip: str | None = None,
 ) -> str:
-    """`rotate_api_key` for a key that manages keys. Raises Forbidden like `_refuse_wider`."""
-    _refuse_wider(caller, key)
+    """`rotate_api_key` for a key that manages keys. Raises Forbidden like `_refuse_wider`.
+
+    If staff saw the caller's key, they see this secret, too: it counts as made by them.
+    """
+    own = _refuse_wider(caller, key)
+    if keys_staff_saw(own.tenant).filter(pk=own.pk).exists():
+        ApiKey.objects.filter(pk=key.pk).update(created_by=own.created_by)
     return rotate_api_key(key=key, overlap=overlap, now=now, actor=actor, ip=ip)
 
 
@@ -223,8 +229,9 @@ def revoke_key_for(
 def _own(caller: Caller) -> ApiKey:
     """Return the caller's key, locked so that its rules stay while they are compared.
 
-    Raises Forbidden if it has ended meanwhile, and for a rotated key's old secret, even if it was
-    rotated a moment ago: a thief of an old secret could take the key over.
+    Raises Forbidden if it has ended meanwhile, for a rotated key's old secret, even if it was
+    rotated a moment ago (a thief of an old secret could take the key over), and where an owner is,
+    for a key that staff saw.
     """
     tenant_for_update(caller.tenant_id)  # first: two keys changing each other would deadlock
     keys = ApiKey.objects.select_related("tenant", "created_by")
@@ -234,6 +241,11 @@ def _own(caller: Caller) -> ApiKey:
     if bytes(own.digest) != caller.digest:
         raise Forbidden(
             "This API key was rotated: its old secret cannot manage keys. Use the new one."
+        )
+    if has_active_owner(own.tenant_id) and keys_staff_saw(own.tenant).filter(pk=own.pk).exists():
+        raise Forbidden(
+            "Staff of this site made this API key and saw its secret, so it cannot manage keys."
+            " Rotate it in the console."
         )
     return own
 

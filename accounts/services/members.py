@@ -12,7 +12,12 @@ from django.db import transaction
 
 from accounts.locks import tenant_for_update
 from accounts.models import Actor, ApiKey, AuditEvent, Invitation, Membership, Subject, Tenant, User
-from accounts.selectors import has_active_owner, has_second_factor, open_invitations
+from accounts.selectors import (
+    has_active_owner,
+    has_second_factor,
+    keys_staff_saw,
+    open_invitations,
+)
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
 from accounts.services.owner_mail import one_act
@@ -62,12 +67,8 @@ def begin_with_an_owner(tenant: Tenant, actor: Actor, ip: str | None) -> None:
     """End staff's open invitations, and tell the first active owner of keys that staff saw."""
     for invitation in Invitation.objects.filter(tenant=tenant, is_of_staff=True):
         _uninvite(invitation, actor, ip)
-    if tenant.is_ours:
-        return
-    keys = ApiKey.objects.filter(tenant=tenant, revoked_at=None, waits_for_owner=False)
-    by_people = keys.filter(created_by__isnull=False)
     with one_act(tenant.id):
-        for key in by_people.exclude(created_by__memberships__tenant=tenant).order_by("id"):
+        for key in keys_staff_saw(tenant).filter(revoked_at=None).order_by("id"):
             after = {"name": key.name}
             record(key.audited, "api_key.seen", actor=FIRST_OWNER, after=after, is_of_staff=True)
 

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from importlib import import_module
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from accounts.callers import caller_of_key
 from accounts.management.commands import changepassword
 from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
 from accounts.services import (
@@ -21,12 +23,16 @@ from accounts.services import (
     issue_api_key,
     resume,
     revoke_api_key,
+    rotate_api_key,
     set_prompt_retention,
     suspend,
 )
+from accounts.services.delegation import issue_key_for, rotate_key_for
 from accounts.services.tenants import TenantLimits
 from pictor.kit.words import clock
+from pictor.kit.words.errors import Forbidden
 from tests.making.acting import at_ops
+from tests.making.factories import EVERYTHING
 
 OWNER, ADMIN = Membership.Role.OWNER, Membership.Role.ADMIN
 DEVELOPER = Membership.Role.DEVELOPER
@@ -194,6 +200,27 @@ def test_the_first_owner_is_told_of_keys_whose_secret_others_saw(acme, ann):
         "warned that others saw the secret of the key seen and it should be rotated"
     ]
     assert AuditEvent.objects.filter(action="api_key.seen", object_id=seen.public_id).count() == 1
+
+
+def test_a_key_that_staff_saw_manages_no_keys_of_an_owner_until_a_member_rotates_it(acme, ann):
+    with at_ops():
+        seen, _ = issue_api_key(tenant=acme, name="seen", actor=ann, rules=EVERYTHING)
+    made: dict[str, Any] = {"name": "made", "fields": {}, "livemode": None, "actor": "a key"}
+    of_staff, _ = issue_key_for(caller=caller_of_key(seen.id), **made)
+    dev = joined(acme, "dev@acme.example", DEVELOPER)
+    taken, _ = issue_api_key(tenant=acme, name="taken", actor=dev, rules=EVERYTHING)
+    rotate_key_for(caller=caller_of_key(seen.id), key=taken, overlap=timedelta(0),
+                   now=clock.now(), actor="API key seen")  # fmt: skip
+    own = joined(acme, "own@acme.example", OWNER)
+
+    for key in (seen, of_staff, taken):
+        with pytest.raises(Forbidden, match="Staff of this site made this API key"):
+            issue_key_for(caller=caller_of_key(key.id), **made)
+    with pytest.raises(Forbidden):
+        rotate_key_for(caller=caller_of_key(seen.id), key=of_staff, overlap=timedelta(0),
+                       now=clock.now(), actor="API key seen")  # fmt: skip
+    rotate_api_key(key=seen, overlap=timedelta(0), now=clock.now(), actor=own)
+    issue_key_for(caller=caller_of_key(seen.id), **made)
 
 
 def test_who_is_raised_to_first_owner_is_told_too(acme, ann):

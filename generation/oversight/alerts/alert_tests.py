@@ -40,17 +40,22 @@ def send_test(
     Mails to unconfirmed addresses are limited by mailbox, over all rules.
     """
     _refuse_many(rule, now)
-    for address in set(rule.mails).difference(receiving_addresses([rule])[rule.id]):
+    counted = set(rule.mails).difference(receiving_addresses([rule])[rule.id])
+    for address in counted:
         rates.take_typed_mail(address, field=None)
-    return _send_test(rule, now, actor, ip)
+    return _send_test(rule, counted, now, actor, ip)
 
 
 @transaction.atomic
-def _send_test(rule: AlertRule, now: datetime, actor: Actor, ip: str | None) -> AlertSending:
+def _send_test(
+    rule: AlertRule, counted: set[str], now: datetime, actor: Actor, ip: str | None
+) -> AlertSending:
     rule = lock_rule(rule)
     _refuse_many(rule, now)
     hearers = receiving_addresses([rule])[rule.id]
     codes = {each: _new_code() for each in rule.mails if each not in hearers}
+    if not codes.keys() <= counted:
+        raise ValidationError("Somebody changed where it sends to meanwhile: test it again.")
     posted = [
         post_rendered(
             to=[address],

@@ -11,7 +11,7 @@ import pytest
 
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.openai import event_stream
-from generation.channels.openai.event_stream import EventStream
+from generation.channels.openai.event_stream import EventStream, StreamEvent
 from pictor.kit.bytes.json_stream import JsonRefused, JsonTooLarge, JsonTooMany
 from pictor.kit.bytes.spool import SpoolBudget, Spools, SpoolTooLarge
 
@@ -47,6 +47,10 @@ def read(stream: EventStream, chunks: Iterable[bytes]) -> list[Seen]:
             seen.append((event.type, event.document, image))
             event.answer.spools.close()
     return seen
+
+
+def events_in(stream: EventStream, chunk: bytes) -> list[StreamEvent]:
+    return [event for event in stream.feed(chunk) if event]
 
 
 def in_chunks(data: bytes, size: int) -> list[bytes]:
@@ -96,8 +100,8 @@ def test_events_are_the_same_when_chunks_are_cut_at_random(stream, seed):
 def test_an_event_ends_at_its_blank_line_and_not_later(stream):
     data = b'data: {"type":"a"}\r\n\r\n'
 
-    early = list(stream.feed(data[:-2]))
-    (event,) = stream.feed(data[-2:])
+    early = events_in(stream, data[:-2])
+    (event,) = events_in(stream, data[-2:])
 
     assert early == []
     assert event.type == "a"
@@ -197,7 +201,7 @@ def test_noise_without_end_is_refused(stream, monkeypatch):
 
 def test_an_image_too_large_is_an_error_only_when_it_is_asked_for(spools):
     stream = stream_of(spools, max_image_bytes=50_000)
-    (event,) = stream.feed(f'data: {{"type":"a","b64_json":"{B64}"}}\n\n'.encode())
+    (event,) = events_in(stream, f'data: {{"type":"a","b64_json":"{B64}"}}\n\n'.encode())
 
     with pytest.raises(SpoolTooLarge):
         event.answer.image(event.document["b64_json"])
@@ -213,7 +217,7 @@ def test_memory_stays_flat_and_closing_an_event_frees_its_spool(tmp_path):
     data = b'data: {"b64_json":"' + base64.b64encode(picture) + b'"}\n\n'
 
     for _ in range(3):
-        (event,) = [event for chunk in in_chunks(data, 65_536) for event in stream.feed(chunk)]
+        (event,) = [one for chunk in in_chunks(data, 65_536) for one in events_in(stream, chunk)]
         spool = event.answer.image(event.document["b64_json"])
         assert spool is not None
         assert spool.size == 9_000_000

@@ -233,6 +233,19 @@ def test_each_test_has_a_new_code_and_only_the_last_one_counts(desk):
     assert confirmed == [False, True]
 
 
+def test_an_address_added_while_a_test_begins_is_not_mailed(desk, monkeypatch):
+    rule = desk.rule(is_on=False, mails=[TEAM], url="")
+
+    def count(*_: object, **__: object) -> None:
+        AlertRule.objects.filter(pk=rule.pk).update(mails=[TEAM, "stranger@elsewhere.example"])
+
+    monkeypatch.setattr("accounts.rates.take_typed_mail", count)
+    with pytest.raises(ValidationError, match="meanwhile"):
+        alert_tests.send_test(rule=rule, now=desk.now, actor="test")
+
+    assert not rule.sendings.exists()
+
+
 def test_a_code_ends_after_15_minutes(desk):
     rule = desk.rule(is_on=False, mails=[TEAM], url="")
     alert_tests.send_test(rule=rule, now=desk.now, actor="test")
