@@ -12,21 +12,19 @@ from django.db import transaction
 
 from accounts.locks import tenant_for_update
 from accounts.models import Actor, ApiKey, AuditEvent, Invitation, Membership, Subject, Tenant, User
-from accounts.selectors import (
-    has_active_owner,
-    has_second_factor,
-    keys_staff_saw,
-    open_invitations,
-)
+from accounts.selectors import has_active_owner, has_second_factor, open_invitations
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
 from accounts.services.owner_mail import one_act
-from accounts.services.staff_as_members import INVITE, inviter_of, refuse_staff
+from accounts.services.staff_as_members import (
+    INVITE,
+    inviter_of,
+    refuse_staff,
+    tell_first_owner,
+)
 from accounts.services.tenants import change_columns, refuse_ended
 
 UNINVITE = "member.uninvite"
-FIRST_OWNER = "first owner"
-"""The actor of events that a tenant's first active owner causes."""
 INVITED_FOR = timedelta(days=7)
 MAX_INVITATIONS = 50
 """Limits both a tenant's open invitations and those sent in a day: each mails a stranger."""
@@ -64,13 +62,10 @@ def add_member(
 
 
 def begin_with_an_owner(tenant: Tenant, actor: Actor, ip: str | None) -> None:
-    """End staff's open invitations, and tell the first active owner of keys that staff saw."""
+    """End staff's open invitations, and tell the first active owner what staff did before."""
     for invitation in Invitation.objects.filter(tenant=tenant, is_of_staff=True):
         _uninvite(invitation, actor, ip)
-    with one_act(tenant.id):
-        for key in keys_staff_saw(tenant).filter(revoked_at=None).order_by("id"):
-            after = {"name": key.name}
-            record(key.audited, "api_key.seen", actor=FIRST_OWNER, after=after, is_of_staff=True)
+    tell_first_owner(tenant)
 
 
 @transaction.atomic

@@ -2,11 +2,15 @@
 
 from django.core.exceptions import ValidationError
 
-from accounts.audit_words import AT_THE_SHELL
+from accounts.audit_words import AT_THE_SHELL, BY_STAFF
 from accounts.models import Actor, AuditEvent, Invitation, Tenant, User
-from accounts.selectors import is_address_of_staff
+from accounts.selectors import emails_of_owners, is_address_of_staff, keys_staff_saw
+from accounts.services.audit import record
+from accounts.services.owner_mail import mail_owners, one_act
 
 INVITE = "member.invite"
+FIRST_OWNER = "first owner"
+"""The actor of events that a tenant's first active owner causes."""
 
 
 def refuse_staff(tenant: Tenant, email: str, actor: Actor) -> None:
@@ -24,3 +28,17 @@ def inviter_of(invitation: Invitation) -> Actor:
     sent = AuditEvent.objects.filter(tenant_id=invitation.tenant_id, action=INVITE)
     by_command = sent.filter(object_id=invitation.audited.id, actor=None).first()
     return by_command.actor_name if by_command else invitation.invited_by
+
+
+def tell_first_owner(tenant: Tenant) -> None:
+    """Mail whom staff let in while there was no owner to mail, and which keys' secrets they saw."""
+    by_staff = AuditEvent.objects.filter(tenant=tenant, actor_name__endswith=BY_STAFF)
+    invited = by_staff.filter(action=INVITE).exclude(after__email__in=emails_of_owners([tenant.id]))
+    if tenant.is_ours:
+        return
+    with one_act(tenant.id):
+        for event in invited.order_by("id"):
+            mail_owners(event)
+        for key in keys_staff_saw(tenant).filter(revoked_at=None).order_by("id"):
+            after = {"name": key.name}
+            record(key.audited, "api_key.seen", actor=FIRST_OWNER, after=after, is_of_staff=True)

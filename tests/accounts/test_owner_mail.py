@@ -202,6 +202,19 @@ def test_the_first_owner_is_told_of_keys_whose_secret_others_saw(acme, ann):
     assert AuditEvent.objects.filter(action="api_key.seen", object_id=seen.public_id).count() == 1
 
 
+def test_the_first_owner_is_told_whom_staff_invited_before(acme, ann):
+    with at_ops():
+        for email, role in (("own@acme.example", OWNER), ("friend@elsewhere.example", ADMIN)):
+            invite_as_operator(
+                tenant=acme, email=email, role=role, by=ann, now=clock.now(), tell=lambda _: None
+            )
+    assert not Mail.objects.exists()
+
+    joined(acme, "own@acme.example", OWNER)
+
+    assert acts_in(Mail.objects.get()) == ["invited friend@elsewhere.example"]
+
+
 def test_a_key_that_staff_saw_manages_no_keys_of_an_owner_until_a_member_rotates_it(acme, ann):
     with at_ops():
         seen, _ = issue_api_key(tenant=acme, name="seen", actor=ann, rules=EVERYTHING)
