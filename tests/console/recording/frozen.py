@@ -19,7 +19,8 @@ NOW = at("2030-01-15T09:00:00Z")
 """Later than the clock of the database, which goes on."""
 TODAY = datetime.now(tz=UTC)
 OTHERWISE = re.compile(
-    r"(?:sk|whsec|pic)[-_][A-Za-z0-9_-]{8,}|\b[0-9a-f]{32,64}\b|csrfmiddlewaretoken=\S+"
+    r"(?:sk|whsec|pic)[-_][A-Za-z0-9_-]{8,}|sup_\w+|[0-9a-f-]{13}-4[0-9a-f]{3}-[0-9a-f-]{17}"
+    r"|\b[0-9a-f]{32,64}\b|csrfmiddlewaretoken=\S+"
     rf"|{TODAY:%Y-%m-%d}[T ][\d:.]+|{TODAY:%-d %b %Y}, [\d:]+"
     rf"|{re.escape(gethostname())}/\d+|-\d{{6,}}(?:\.\d)? s|\b\d+ s ago"
 )
