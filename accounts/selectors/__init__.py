@@ -8,6 +8,7 @@ from accounts.selectors.api_keys import (
     api_keys_among,
     api_keys_of,
     counted_keys_of,
+    did_staff_see,
     key_made_at,
     keys_by_id,
     keys_staff_saw,

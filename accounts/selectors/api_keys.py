@@ -48,6 +48,11 @@ def keys_staff_saw(tenant: Tenant) -> QuerySet[ApiKey]:
     return keys.none() if tenant.is_ours else keys
 
 
+def did_staff_see(key: ApiKey) -> bool:
+    """True if it is one of `keys_staff_saw`."""
+    return keys_staff_saw(key.tenant).filter(pk=key.pk).exists()
+
+
 def api_keys_of(
     tenant_id: UUID,
     *,

@@ -17,7 +17,7 @@ from accounts.callers import NOTED_EVERY
 from accounts.locks import tenant_for_update
 from accounts.models import Actor, ApiKey, Tenant, User, default_scopes
 from accounts.offer import offer
-from accounts.selectors import has_active_owner, keys_staff_saw
+from accounts.selectors import did_staff_see, has_active_owner
 from accounts.services.audit import record
 from accounts.services.tenants import refuse_ended
 from pictor.kit.words import clock, ids
@@ -190,8 +190,7 @@ def rotate_api_key(
     key.digest = keys.digest(text, settings.KEY_PEPPER)
     key.visible_prefix = keys.visible_prefix(text)
     key.previous_used_at, key.waits_for_owner = None, False
-    staff_saw = keys_staff_saw(key.tenant).filter(pk=key.pk).exists()
-    if isinstance(actor, User) and (opens or staff_saw):
+    if isinstance(actor, User) and (opens or did_staff_see(key)):
         key.created_by = actor
     columns = ["previous_digest", "previous_until", "previous_used_at", "waits_for_owner"]
     key.save(update_fields=["digest", "visible_prefix", "created_by", *columns])

@@ -22,7 +22,7 @@ from accounts.models import (
     Tenant,
     User,
 )
-from accounts.selectors import has_active_owner, keys_staff_saw
+from accounts.selectors import did_staff_see, has_active_owner
 from accounts.services.api_keys import (
     KeyRules,
     change_api_key,
@@ -212,7 +212,7 @@ def rotate_key_for(
     If staff saw the caller's key, they see this secret, too: it counts as made by them.
     """
     own = _refuse_wider(caller, key)
-    if keys_staff_saw(own.tenant).filter(pk=own.pk).exists():
+    if did_staff_see(own):
         ApiKey.objects.filter(pk=key.pk).update(created_by=own.created_by)
     return rotate_api_key(key=key, overlap=overlap, now=now, actor=actor, ip=ip)
 
@@ -242,7 +242,7 @@ def _own(caller: Caller) -> ApiKey:
         raise Forbidden(
             "This API key was rotated: its old secret cannot manage keys. Use the new one."
         )
-    if has_active_owner(own.tenant_id) and keys_staff_saw(own.tenant).filter(pk=own.pk).exists():
+    if has_active_owner(own.tenant_id) and did_staff_see(own):
         raise Forbidden(
             "Staff of this site made this API key and saw its secret, so it cannot manage keys."
             " Rotate it in the console."

@@ -32,10 +32,10 @@ def inviter_of(invitation: Invitation) -> Actor:
 
 def tell_first_owner(tenant: Tenant) -> None:
     """Mail whom staff let in while there was no owner to mail, and which keys' secrets they saw."""
-    by_staff = AuditEvent.objects.filter(tenant=tenant, actor_name__endswith=BY_STAFF)
-    invited = by_staff.filter(action=INVITE).exclude(after__email__in=emails_of_owners([tenant.id]))
     if tenant.is_ours:
         return
+    by_staff = AuditEvent.objects.filter(tenant=tenant, actor_name__endswith=BY_STAFF)
+    invited = by_staff.filter(action=INVITE).exclude(after__email__in=emails_of_owners([tenant.id]))
     with one_act(tenant.id):
         for event in invited.order_by("id"):
             mail_owners(event)

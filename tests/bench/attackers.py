@@ -116,7 +116,7 @@ class Attackers:
         )
 
     async def _again(self, kind: Callable[[Wire], Awaitable[None]], *, begins_after: float) -> None:
-        await asyncio.sleep(begins_after)
+        await asyncio.sleep(begins_after)  # attackers come one after another
         while self._goes_on:
             try:
                 wire = await asyncio.open_connection(
@@ -125,7 +125,7 @@ class Attackers:
                 await kind(wire)
                 wire[1].close()
             except OSError:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # a refused attacker comes again, at this pace
 
     def _sends(self, first: bytes, then: bytes, pause: float) -> Callable[[Wire], Awaitable[None]]:
         async def attack(wire: Wire) -> None:
@@ -134,7 +134,7 @@ class Attackers:
             while self._goes_on and not reader.at_eof():
                 writer.write(then)
                 await writer.drain()
-                await asyncio.sleep(pause)
+                await asyncio.sleep(pause)  # the pause is the attack
 
         return attack
 
@@ -142,14 +142,14 @@ class Attackers:
         headers = self._key() if "/v1/" in path else {}
         while self._goes_on:
             await self._counted(path, session.get(path, headers=headers))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # the pace of an honest caller
 
     async def _orders(self, session: aiohttp.ClientSession) -> None:
         body = {"model": "gpt-image-2-origin", "prompt": "A fox", "quality": "low"}
         while self._goes_on:
             order = session.post(GENERATIONS, headers=self._key(), json=body)
             await self._counted("an image", order)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # the pace of an honest caller
 
     async def _signs_in(self) -> None:
         """An honest form: load the page and send its fields."""
@@ -164,7 +164,7 @@ class Attackers:
                 }
                 posted = session.post(SIGN_IN, data=form, allow_redirects=False)
                 await self._counted("a sign-in", posted, status=302)
-            await asyncio.sleep(SIGN_IN_PAUSE_SECONDS)
+            await asyncio.sleep(SIGN_IN_PAUSE_SECONDS)  # people do not sign in more often
 
     async def _counted(self, name: str, call: Call, *, status: int = 200) -> None:
         started = time.monotonic()

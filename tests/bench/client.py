@@ -88,7 +88,7 @@ class Customers:
         for number in self._numbers:
             if self._load.per_second:
                 due = self._began + number / self._load.per_second
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                await asyncio.sleep(max(0.0, due - time.monotonic()))  # the pace is the load
             try:
                 await self._call(session, number)
             except (aiohttp.ClientError, TimeoutError) as error:

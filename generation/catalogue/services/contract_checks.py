@@ -151,14 +151,16 @@ def _faults_alone(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
 
 
 def _faults_together(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
-    """Yield faults of words that stand for two sizes."""
-    pixels = {row.get("size") for row in sizes}
-    seen_sizes, seen_presets = set(), set()
-    for place, row in enumerate(sizes):
+    """Yield faults of words that stand for two sizes; what is no text is a fault of its row."""
+    texts = [{name: word for name, word in row.items() if isinstance(word, str)} for row in sizes]
+    pixels = {row.get("size") for row in texts}
+    seen_sizes, seen_presets = set[str](), set[str]()
+    for place, row in enumerate(texts):
         size, preset = row.get("size"), row.get("preset")
         if size in seen_sizes:
             yield SizeFault(place, "size", f"{size} is listed twice")
-        seen_sizes.add(size)
+        if size is not None:
+            seen_sizes.add(size)
         if preset is None:
             continue
         if preset in seen_presets:

@@ -38,6 +38,7 @@ def size(text: object, **more: object) -> list[dict[str, object]]:
         ({"sizes": ["1024x1024"]}, "are rows with a size each"),
         ({"sizes": [{}]}, "row 1: None is not a size such as 1536x1024"),
         ({"sizes": size(7)}, "row 2: 7 is not a size such as 1536x1024"),
+        ({"sizes": size(["2x2"])}, "row 2: ['2x2'] is not a size such as 1536x1024"),
         ({"sizes": size("2x2", tier="")}, "row 2: '' is not a word of 1 to 8 characters"),
         ({"sizes": size("2x2", ratio=1)}, "row 2: 1 is not a ratio such as 3:2"),
         ({"sizes": size("2x2", preset=7)}, "row 2: 7 is not a word of 1 to 16 characters"),
