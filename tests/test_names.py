@@ -23,7 +23,7 @@ OF_A_PATTERN = {
     *("selectors", "service", "services", "rules", "locks", "base", "wire"),  # layers
     *("bodies", "errors", "objects", "retry", "signing"),  # parts of an API or of a protocol
     *("adapter", "kind"),  # of a vendor
-    *("access", "edit", "ending", "finding", "forms", "listed", "one", "pages"),
+    *("access", "acts", "edit", "ending", "finding", "forms", "listed", "one", "pages"),
     *("places", "rows", "seeking", "shown", "standing"),  # pages of a subject
 }
 SAME = {

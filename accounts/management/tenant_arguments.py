@@ -40,7 +40,6 @@ def add_moves(actions: Any) -> None:
         ("top-up", "book a tenant's payment, once per reference"),
         ("credit", "credit a tenant without a payment"),
         ("refund", "refund a generation, in full or in part"),
-        ("adjust", "correct a mistake; a negative amount takes from the balance"),
     ):
         money = actions.add_parser(action, help=words)
         money.add_argument("tenant", help="name or id")
@@ -52,13 +51,6 @@ def add_moves(actions: Any) -> None:
         _add_why(money, has_words=action != "top-up")
         money.add_argument("--yes", action="store_true", help="do not ask")
         money.add_argument("--json", action="store_true")
-    back = actions.add_parser("reverse", help="reverse a mistaken top-up or credit")
-    back.add_argument("tenant", help="name or id")
-    back.add_argument("transfer", metavar="NUMBER", help="its number in the tenant's ledger")
-    back.add_argument("--amount", metavar="USD", help="a part; default: as much as possible")
-    _add_why(back, has_words=True)
-    back.add_argument("--yes", action="store_true", help="do not ask")
-    back.add_argument("--json", action="store_true")
 
 
 def _add_why(money: Any, *, has_words: bool) -> None:
@@ -69,12 +61,10 @@ def _add_why(money: Any, *, has_words: bool) -> None:
 
 
 def add_standing(actions: Any) -> None:
-    """Add the actions that show a tenant, set its limits, suspend and resume it."""
+    """Add the actions that show a tenant and set its limits."""
     for action, words in (
         ("show", "show its status, balance, limits and last transfers"),
         ("limits", "show or change its limits over all keys"),
-        ("suspend", "refuse its requests; its members see the reason and get it by mail"),
-        ("resume", "resume a suspended tenant"),
     ):
         parser = actions.add_parser(action, help=words)
         parser.add_argument("tenant", help="name or id")
@@ -82,9 +72,6 @@ def add_standing(actions: Any) -> None:
         if action == "limits":
             for name in LIMITS:
                 parser.add_argument(f"--{name.replace('_', '-')}", metavar="N", help="or: none")
-        if action == "suspend":
-            parser.add_argument("--words", required=True, metavar="TEXT", help=FOR_TENANT)
-            parser.add_argument("--reason", default="", metavar="TEXT", help=FOR_STAFF)
 
 
 def add_people(actions: Any) -> None:

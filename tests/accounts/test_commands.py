@@ -14,6 +14,7 @@ from accounts.callers import Caller, caller_by_digest
 from accounts.keys import digest
 from accounts.models import ApiKey, AuditEvent, Tenant
 from accounts.selectors import tenant_by_name_or_id
+from billing.models import MoneyMove
 from billing.selectors import available_to, ledger_findings, statement
 from generation.models import Contract
 from pictor.kit.words import ids
@@ -21,6 +22,7 @@ from tests.billing.conftest import LedgerCustomer
 
 pytestmark = pytest.mark.django_db
 
+ADJUST, REVERSE = ("do", "tenant.adjustment"), ("do", "tenant.reversal")
 NOBODYS = ids.public(ids.GENERATION, UUID(int=7))
 
 
@@ -106,8 +108,9 @@ def test_without_json_the_answer_is_for_a_person():
             ["tenant", "refund", "Taken", "1", "--generation", NOBODYS, "--reason", "x"],
             r"only \$0\.00 of",
         ),
-        (["tenant", "adjust", "Taken", "0", "--reason", "typo"], "above 0"),
-        (["tenant", "adjust", "Taken", "-0.01", "--reason", "typo"], r"only \$0\.00 is"),
+        ([*ADJUST, "Taken", "--amount=0", "--note=typo"], "--amount: Type an amount in dollars"),
+        ([*ADJUST, "Taken", "--amount=-0.01", "--note=typo"], r"only \$0\.00 is"),
+        ([*ADJUST, "Nobody", "--amount=1", "--note=typo"], "there is no tenant 'Nobody'"),
         (["tenant", "set", "Taken"], "--uncharged-ceiling or --ours is needed"),
         (["tenant", "set", "Taken", "--uncharged-ceiling", "-1"], "below 0"),
         (["tenant", "set", "Taken", "--uncharged-ceiling", "0"], "stop the tenant"),
@@ -224,13 +227,13 @@ def test_a_mistaken_credit_is_taken_back():
     run("tenant", "create", "Acme")
     run("tenant", "credit", "Acme", "500", "--reason", "welcome")
 
-    said = run("tenant", "adjust", "Acme", "-450", "--reason", "meant 50")
+    said = run(*ADJUST, "Acme", "--amount=-450", "--note=meant 50", "--yes")
 
-    assert said == "Acme: -450.000000 USD adjusted, 50.000000 available\n"
+    assert "Acme, available: $500.00 → $50.00\n" in said
+    assert "Adjust: -$450.00. Acme has $50.00 now\n" in said
     assert ledger_findings() == []
 
 
-@pytest.mark.parametrize("action", ["credit", "adjust"])
 @pytest.mark.parametrize(
     ("words", "typed", "available"),
     [
@@ -241,12 +244,12 @@ def test_a_mistaken_credit_is_taken_back():
         (["5000", "--yes"], "", 5_000_000_000),
     ],
 )
-def test_a_large_change_of_a_balance_is_asked_about(monkeypatch, action, words, typed, available):
+def test_a_large_change_of_a_balance_is_asked_about(monkeypatch, words, typed, available):
     tenant = json.loads(run("tenant", "create", "Acme", "--json"))["tenant"]
     monkeypatch.setattr(sys, "stdin", StringIO(typed))
 
     with nullcontext() if available else pytest.raises(CommandError, match="Nothing was changed"):
-        run("tenant", action, tenant, *words, "--reason", "year")
+        run("tenant", "credit", tenant, *words, "--reason", "year")
 
     assert available_to(Tenant.objects.get().id) == available
 
@@ -407,12 +410,14 @@ def wrong_payment(monkeypatch: pytest.MonkeyPatch, typed: str = "") -> Tenant:
 
 
 def test_a_payment_typed_wrong_is_reversed_and_booked_right(monkeypatch):
-    acme = wrong_payment(monkeypatch, "y\n")
+    acme = wrong_payment(monkeypatch, "9999\n")
 
-    said = run("tenant", "reverse", "Acme", "1", "--reason", "typo", "--as", "Ann@example.com")
+    back = ("Acme", "--seq=1", "--amount=9999", "--note=typo")
+    said = run(*REVERSE, *back, "--as", "Ann@example.com")
     run("tenant", "top-up", "Acme", "99", "--reference", "INV-1")
 
-    assert said.endswith("Acme: 9999.000000 USD of transfer 1 reversed, 0.000000 available\n")
+    assert "The amount again, USD: " in said
+    assert "Reverse: $9,999.00. Acme has $0.00 now\n" in said
     lines = [(line.kind, line.amount, line.reverses_seq) for line in statement(acme.id)]
     assert lines == [
         ("top_up", 9_999_000_000, None),
@@ -424,36 +429,35 @@ def test_a_payment_typed_wrong_is_reversed_and_booked_right(monkeypatch):
     assert ledger_findings() == []
 
 
-def test_a_reversal_says_what_is_left_for_a_program(monkeypatch):
+def test_a_program_reads_what_was_done(monkeypatch):
     acme = wrong_payment(monkeypatch)
-    run("tenant", "adjust", "Acme", "-9", "--reason", "x")
 
-    said = run("tenant", "reverse", "Acme", "1", "--reason", "typo", "--yes", "--json")
+    said = json.loads(run(*ADJUST, "Acme", "--amount=-9", "--note=x", "--yes", "--json"))
 
-    assert json.loads(said) == {
-        "tenant": acme.public_id,
-        "transfer": "1",
-        "reversed": "9990.000000",
-        "left": "9.000000",
-        "available": "0.000000",
-    }
+    move = said.pop("move")
+    assert MoneyMove.objects.get(id=move).transfer_id == statement(acme.id)[-1].id
+    assert said == {
+        "act": "tenant.adjustment", "done": "Adjust: -$9.00. Acme has $9,990.00 now",
+        "tenant": acme.public_id, "amount": "-9.000000", "available": "9990.000000",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["1"], "Nothing was changed"),
-        (["1", "--amount", "1000.01"], "Nothing was changed"),
-        (["1", "--amount", "10000", "--yes"], r"\$9,999.00 of it is left"),
-        (["2", "--amount", "1"], "no top-up or credit with the number 2"),
-        (["none", "--amount", "1"], "whole number"),
-        (["1", "--amount", "1", "--reason", " "], "empty"),
+        (["--seq=1", "--amount=1"], "Nothing was changed"),
+        (["--seq=1", "--amount=1000.01"], r"This is not \$1,000.01"),
+        (["--seq=1", "--amount=1000.01", "--yes", "--confirm=100001"], "which of them is meant"),
+        (["--seq=1", "--amount=10000"], r"\$9,999.00 of it is left"),
+        (["--seq=2", "--amount=1"], "no top-up or credit with the number 2"),
+        (["--seq=none", "--amount=1"], "--seq: Enter a whole number"),
+        (["--seq=1", "--amount=1", "--note= "], "--note: This field is required"),
     ],
 )
 def test_a_reversal_that_cannot_be_changes_nothing(monkeypatch, words, message):
     acme = wrong_payment(monkeypatch)
 
     with pytest.raises(CommandError, match=message):
-        run("tenant", "reverse", "Acme", "--reason", "typo", *words)
+        run(*REVERSE, "Acme", "--note=typo", *words)
 
     assert available_to(acme.id) == 9_999_000_000

@@ -105,7 +105,7 @@ def test_a_password_alone_replaces_no_factor(secret, root, browser, role):
     answers = [browser.get(path) for path in CHANGES] + [
         browser.post(path, form | {"code": "000000"}) for path in CHANGES
     ]
-    browser.post(f"/ops/tenants/{tenant.public_id}/money/credit/", {"amount": "5", "note": "x"})
+    browser.post(f"/ops/do/tenant.credit/{tenant.public_id}/", {"amount": "5", "note": "x"})
 
     led = {answer["Location"].partition("?")[0] for answer in answers}
     assert led <= {SHOW, SET_UP}  # where staff are led from the removal, they are asked, too

@@ -1,4 +1,4 @@
-"""`manage.py tenant show|limits|suspend|resume`."""
+"""`manage.py tenant show|limits`, and a tenant that is suspended at the shell."""
 
 import json
 from io import StringIO
@@ -13,12 +13,12 @@ from billing.selectors import available_to
 from pictor.kit.words.money import Micros
 
 pytestmark = pytest.mark.django_db
-WHY = ("--words", "unpaid since May <b>")
+SUSPEND = ("do", "tenant.suspend", "Acme", "--words", "unpaid since May <b>")
 
 
 def run(*words: str) -> str:
     out = StringIO()
-    call_command("tenant", *words, stdout=out)
+    call_command(*words if words[0] == "do" else ("tenant", *words), stdout=out)
     return out.getvalue()
 
 
@@ -68,9 +68,9 @@ def test_limits_are_changed_where_they_are_given(acme):
 
 
 def test_members_are_mailed_the_reason_for_a_suspension(acme):
-    said = run("suspend", "Acme", *WHY)
+    said = run(*SUSPEND)
 
-    assert said == "Acme: suspended; members mailed the reason: 3\n"
+    assert said == "Acme suspended, reason mailed to 3 members\nmailed  3\n"
     assert sorted(Mail.objects.values_list("to", flat=True)) == [
         "admin@example.com", "billing@example.com", "owner@example.com",
     ]  # fmt: skip
@@ -82,7 +82,7 @@ def test_members_are_mailed_the_reason_for_a_suspension(acme):
 
 
 def test_the_note_to_a_suspension_is_nobodys_but_staffs(acme):
-    run("suspend", "Acme", *WHY, "--reason", "Bob says that they will not pay")
+    run(*SUSPEND, "--note", "Bob says that they will not pay")
 
     note = AuditEvent.objects.get(action="staff.note")
     assert (note.tenant_id, note.object_id) == (None, acme.public_id)
@@ -96,8 +96,8 @@ def test_the_note_to_a_suspension_is_nobodys_but_staffs(acme):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["suspend", "Acme", "--words", " "], "empty"),
-        (["resume", "Acme"], "it is not suspended"),
+        (["do", "tenant.suspend", "Acme", "--words", " "], "--words: This field is required"),
+        (["do", "tenant.resume", "Acme"], "it is not suspended"),
         (["show", "Nobody"], "no tenant"),
     ],
 )
@@ -115,11 +115,11 @@ def test_an_impossible_command_changes_nothing(acme, words, message):
         "set {} --uncharged-ceiling 5",
         "set {} --prompt-retention-days 3",
         "limits {} --max-in-flight 4",
-        "resume {}",
+        "do tenant.resume {}",
         "top-up {} 5 --reference INV-1",
         "credit {} 5 --reason sorry",
-        "adjust {} -1 --reason typo",
-        "reverse {} 1 --amount 1 --reason typo",
+        "do tenant.adjustment {} --amount=-1 --note=typo --yes",
+        "do tenant.reversal {} --seq=1 --amount=1 --note=typo --yes",
         "invite {} eve@acme.example viewer --site https://pictor.example --as ann@x.example",
     ],
 )
@@ -140,9 +140,9 @@ def test_nothing_of_a_tenant_that_was_erased_is_changed(acme, change):
 
 
 def test_a_tenant_is_suspended_once(acme):
-    run("suspend", "Acme", *WHY)
+    run(*SUSPEND)
 
     with pytest.raises(CommandError, match="suspended already"):
-        run("suspend", "Acme", *WHY)
+        run(*SUSPEND)
 
     assert Mail.objects.count() == 3

@@ -133,7 +133,7 @@ def test_a_failed_generation_says_why(signed_in, place):
 
 
 def test_an_empty_balance_stops_only_generations(session, new, operator):
-    operator("tenant", "adjust", new.tenant, "-5", "--reason", "spent", "--yes")
+    operator("do", "tenant.adjustment", new.tenant, "--amount=-5", "--note=spent", "--yes")
     sign_in(session, new, "owner")
     page = session.new_page()
     wrong: list[str] = []

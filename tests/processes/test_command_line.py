@@ -21,6 +21,7 @@ Pictor's:
     channel         Create, change, switch, test and list channels.
     cost_correct    Correct the cost of calls by lines of a vendor's bill, each once.
     demo            Print address, API key and sign-in of the running demo; remove its demo data.
+    do              Do what the operator's console does.
     generation      List generations; show one, send its message again, refund, credit or end it.
     incident        Inform customers about an incident or maintenance, or print what is published.
     key             Create or rotate an API key (shown once), list a tenant's keys, or revoke one.
@@ -41,7 +42,7 @@ Pictor's:
     status          Print open conditions; assign, silence or accept them.
     stop            Stop new work for a model, a tenant or everything; print the stops.
     support         List support views of tenants, or end one.
-    tenant          Create, show, credit, limit, suspend, export or erase tenants.
+    tenant          Create, show, credit, limit, export or erase tenants.
     usage_rebuild   Recount hourly usage and daily sales.
     webhook         Re-encrypt the secrets of webhook endpoints with the newest key.
 

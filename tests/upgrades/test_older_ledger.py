@@ -62,7 +62,9 @@ def proved(manage: Operator, *, head: Path = HEAD) -> dict[str, Any]:
 def test_older_heads_and_seals_verify_before_and_after_a_reversal(manage):
     before = proved(manage)
 
-    manage(*("tenant", "reverse", "acme", "2", "--reason", "typo", "--yes"))
+    manage(
+        *("do", "tenant.reversal", "acme", "--seq=2", "--amount=10.89564", "--note=typo", "--yes")
+    )
     after = proved(manage)
 
     assert (before["top_ups"], before["credits"]) == ("1000019.000000", "-999997.000000")

@@ -1,4 +1,4 @@
-"""`manage.py tenant`: create, show, limit, suspend, export or erase a tenant, or move its money."""
+"""`manage.py tenant`: create, show, limit, export or erase a tenant, or move its money."""
 
 import json
 from collections.abc import Callable
@@ -23,11 +23,8 @@ from accounts.management.operator import (
     OperatorCommand,
     answer,
     ask,
-    check_note,
-    check_reason,
     print_table,
     read_amount,
-    read_change,
     read_limit,
     read_scopes,
     read_staff,
@@ -44,10 +41,8 @@ from accounts.services import (
     change_tenant,
     erase_tenant,
     export_tenant,
-    resume,
     set_prompt_retention,
     set_uncharged_ceiling,
-    suspend,
 )
 from accounts.services.founding import Owner, Start, found_tenant
 from accounts.services.tenants import set_ours
@@ -61,7 +56,7 @@ SHOWN_TRANSFERS = 10
 class Command(OperatorCommand):
     """Create a tenant, change its balance or rules, export its data, or erase it."""
 
-    help = "Create, show, credit, limit, suspend, export or erase tenants."
+    help = "Create, show, credit, limit, export or erase tenants."
     requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
 
     @override
@@ -105,12 +100,8 @@ class Command(OperatorCommand):
             "top-up": self._top_up,
             "credit": self._credit,
             "refund": self._refund,
-            "adjust": self._adjust,
-            "reverse": self._reverse,
             "show": self._show,
             "limits": self._limits,
-            "suspend": self._suspend,
-            "resume": self._resume,
             "members": partial(tenant_people.show, self),
             "invite": partial(tenant_people.invite, self),
             "uninvite": partial(tenant_people.uninvite, self),
@@ -186,9 +177,6 @@ class Command(OperatorCommand):
         amount = read_amount(options["amount"])
         self._move(options, "refund", amount, "refunded", generation_id=generation_id)
 
-    def _adjust(self, options: dict[str, Any]) -> None:
-        self._move(options, "adjustment", read_change(options["amount"]), "adjusted")
-
     def _move(
         self,
         options: dict[str, Any],
@@ -235,36 +223,6 @@ class Command(OperatorCommand):
         )
         return False
 
-    def _reverse(self, options: dict[str, Any]) -> None:
-        tenant, seq = read_tenant(options["tenant"]), read_limit(options["transfer"]) or 0
-        amount = None if options["amount"] is None else read_amount(options["amount"])
-        words, note = read_why(options)
-        if (amount is None or amount > UNASKED) and not options["yes"]:
-            what = f"{to_decimal(amount)} USD" if amount else "as much as possible"
-            question = f"Reverse {what} of transfer {seq} of {tenant.name}?"
-            ask(self.aside(options), question)
-        left, most = ledger().reversible(tenant_id=tenant.id, seq=seq)
-        requested = RequestedMove(
-            tenant_id=tenant.id,
-            kind="reversal",
-            amount=most if amount is None else amount,
-            seq=seq,
-            reason=words,
-            note=note,
-        )
-        if not self._is_booked(options, tenant, requested):
-            return
-        available, rest = to_decimal(ledger().available_to(tenant.id)), left - requested.amount
-        amounts = {"reversed": to_decimal(requested.amount), "left": to_decimal(rest)}
-        facts = {"tenant": tenant.public_id, "transfer": str(seq), **amounts}
-        are_left = f"; {amounts['left']} USD of it is left" if rest else ""
-        self.tell(
-            options,
-            {**facts, "available": available},
-            f"{tenant.name}: {amounts['reversed']} USD of transfer {seq} reversed,"
-            f" {available} available{are_left}",
-        )
-
     def _show(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])
         facts = {
@@ -310,22 +268,6 @@ class Command(OperatorCommand):
             change_tenant(tenant=tenant, name=tenant.name, limits=limits, actor=ACTOR)
         facts = {"tenant": tenant.public_id, **_limit_texts(_limits_of(tenant))}
         answer(self.stdout, facts, as_json=options["json"])
-
-    def _suspend(self, options: dict[str, Any]) -> None:
-        tenant = read_tenant(options["tenant"])
-        check_reason(options["words"], "--words")
-        check_note(options["reason"])
-        number = suspend(tenant=tenant, words=options["words"], note=options["reason"], actor=ACTOR)
-        self._tell_status(tenant, f"suspended; members mailed the reason: {number}", options)
-
-    def _resume(self, options: dict[str, Any]) -> None:
-        tenant = read_tenant(options["tenant"])
-        resume(tenant=tenant, actor=ACTOR)
-        self._tell_status(tenant, "works again", options)
-
-    def _tell_status(self, tenant: Tenant, words: str, options: dict[str, Any]) -> None:
-        facts = {"tenant": tenant.public_id, "status": tenant.status}
-        self.tell(options, facts, f"{tenant.name}: {words}")
 
     def _set(self, options: dict[str, Any]) -> None:
         tenant, text = read_tenant(options["tenant"]), options["prompt_retention_days"]

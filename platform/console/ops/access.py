@@ -131,12 +131,12 @@ def done(request: HttpRequest, words: str, page: str, *ids: str) -> HttpResponse
     return answer
 
 
-def allows(role: str, what: Permission) -> bool:
+def allows(role: str, what: str) -> bool:
     """True if a staff role has a permission; users outside staff have no role, so none."""
     return what in ROLES.get(role, frozenset())
 
 
-def staff(needs: Permission, *, fresh: bool = False) -> Callable[[View], View]:
+def staff(needs: str, *, fresh: bool = False, not_fresh: str = "") -> Callable[[View], View]:
     """Protect a page under /ops/: its view gets an Operator after the request.
 
     Must be the view's outermost decorator. Signed-out users are sent to sign in. Users whose role
@@ -149,6 +149,7 @@ def staff(needs: Permission, *, fresh: bool = False) -> Callable[[View], View]:
     Args:
         needs: the permission that the role must have.
         fresh: True if opening the page needs that as well: its form loses nothing that was typed.
+        not_fresh: why what the page does needs it not; empty if it does.
     """
 
     def dressed(view: View) -> View:
@@ -163,7 +164,7 @@ def staff(needs: Permission, *, fresh: bool = False) -> Callable[[View], View]:
             rates.take_page(user.id)
             if not allows(user.staff_role, needs):
                 raise Http404
-            is_asked = fresh or _is_asked_again(request)
+            is_asked = fresh or (not not_fresh and _is_asked_again(request))
             if settings.STAFF_MFA and (page := _lacks(request, user, fresh=is_asked)):
                 return sign_in_redirect_from_form(request, page, home=reverse("ops:overview"))
             note_seen(user=user, now=clock.now())

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from console.ops import audit, finding, moves, people, requests, styleguide, support
+from console.ops.declared import act_urls
 from console.ops.ledger import pages as ledger
 from console.ops.lists import page_of
 from console.ops.margin import page as margin
@@ -13,6 +14,7 @@ from console.ops.system.lists import WORKERS
 
 app_name = "ops"
 urlpatterns = [
+    *act_urls(),
     path("", overview.overview, name="overview"),
     path("conditions/<int:condition>/", conditions.lead, name="condition"),
     path("conditions/<int:condition>/assign/", conditions.assign, name="assign"),

@@ -5,10 +5,13 @@ from datetime import datetime
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.template import Context
+from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.audit_log import support_name
 from console import amounts
+from console.ops.declared import ACTS
 from console.parts.places import Place
 from console.parts.sentences import sentence
 from console.workspace import places
@@ -108,3 +111,27 @@ def linked(figure: str, rows: str) -> str:
 def pixels(size: str) -> str:
     """'1024x768' with a multiplication sign."""
     return size.replace("x", "\N{MULTIPLICATION SIGN}")
+
+
+@register.simple_tag(takes_context=True)
+def act(
+    context: Context, name: str, subject: object = "", *, words: str = "", kind: str = "",
+    query: str = "", about: str = "",
+) -> str:  # fmt: skip
+    """Return a button to the page of an act; empty for roles that may not.
+
+    `words` are its label, `query` is that of the page's address, and `about` tells several on one
+    page apart for people who hear it.
+    """
+    declared = ACTS[name]
+    if declared.needs not in context["operator"].may:
+        return ""
+    where = reverse(f"ops:{name}", args=[subject] if declared.about else [])
+    return format_html(
+        '<a class="button button-{}" href="{}{}"{}>{}</a>',
+        kind or ("danger" if declared.is_dangerous else "default"),
+        where,
+        f"?{query}" if query else "",
+        format_html(' aria-label="{} {}"', words or declared.verb, about) if about else "",
+        words or declared.verb,
+    )

@@ -23,6 +23,7 @@ from generation.oversight.alerts.rules import RuleValues, save_rule
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.console.answers import words_of
+from tests.console.ops.acting import digest_of
 from tests.console.ops.channel_pages import FORM, ROUTE
 from tests.making.bills import call, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
@@ -43,10 +44,10 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/prices/lists/new/", {"name": "none"}),
     ("/ops/prices/lists/{shared}/rename/", {"name": "none"}),
     ("/ops/tenants/{acme}/prices/own/", {"model": ORIGIN, LOW: "0.07x"}),
-    ("/ops/tenants/{acme}/money/credit/", {"amount": "5x", "reason": "words", "note": "a note"}),
+    ("/ops/do/tenant.credit/{acme}/", {"amount": "5x", "reason": "words", "note": "a note"}),
     ("/ops/tenants/new/", {"name": "new one", "owner": "nobody", "credit": "5x", "note": "noted"}),
     ("/ops/tenants/{acme}/limits/", {"name": "acme 2", "requests_per_minute": "0"}),
-    ("/ops/tenants/{acme}/suspend/", {"words": LONG, "note": "a note"}),
+    ("/ops/do/tenant.suspend/{acme}/", {"words": LONG, "note": "a note"}),
     ("/ops/tenants/{acme}/keys/", {"name": LONG}),
     ("/ops/tenants/{acme}/members/", {"email": "nobody", "role": "billing"}),
     ("/ops/tenants/{acme}/support/open/", {"reason": LONG}),
@@ -72,9 +73,9 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
 CONFIRMATIONS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("/ops/tenants/{acme}/erase/", {"name": "acma"}, "name"),
     (
-        "/ops/tenants/{acme}/money/credit/",
-        {"amount": "1001", "note": "a note", "seen": "1001000000", "again": "987"},
-        "again",
+        "/ops/do/tenant.credit/{acme}/",
+        {"amount": "1001", "note": "a note", "seen": digest_of(1_001_000_000), "confirm": "987"},
+        "confirm",
     ),
     ("/ops/channels/new/", {**FORM, "weight": "0", "cost_again": "987"}, "cost_again"),
     ("/ops/alerts/{rule}/confirm/", {"address": "a@b.example", "code": "987"}, "code"),

@@ -12,6 +12,7 @@ from billing.selectors import available_to, ledger_findings, moves, statement
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
 from tests.console.answers import lines_of, words_of
+from tests.console.ops.acting import act_page, digest_of
 
 
 @pytest.fixture
@@ -38,9 +39,11 @@ def bob(db, settings):
     return signed_in("owner", "bob")
 
 
-def send(client: Client, to: Tenant, kind: str = "credit", **said: str) -> Any:
+def send(client: Client, to: Tenant, kind: str = "credit", *, seen: str = "", **said: str) -> Any:
+    """Send a form, after the effect of `seen` micros was shown."""
     form = {"once": str(ids.new_uuid()), "amount": "5", "reason": "sorry", "note": "late images"}
-    return client.post(f"/ops/tenants/{to.public_id}/money/{kind}/", {**form, **said})
+    shown = {"seen": digest_of(int(seen))} if seen else {}
+    return client.post(act_page(f"tenant.{kind}", to.public_id), {**form, **said, **shown})
 
 
 @pytest.mark.parametrize(
@@ -110,7 +113,7 @@ def test_a_form_that_has_moved_something_moves_nothing_else(ann, acme):
 
 @pytest.mark.parametrize("again", ["9,900", "$9900.00"])
 def test_a_large_amount_is_booked_once_it_is_typed_twice(ann, acme, again):
-    send(ann, acme, "top_up", amount="9900", seen="9900000000", again=again)
+    send(ann, acme, "top_up", amount="9900", seen="9900000000", confirm=again)
 
     assert available_to(acme.id) == 9_910_000_000
 
@@ -124,7 +127,7 @@ def test_a_large_amount_is_booked_once_it_is_typed_twice(ann, acme, again):
     ],
 )
 def test_a_large_amount_is_not_booked_before_it_is_typed_twice(ann, acme, again, words):
-    answer = words_of(send(ann, acme, "top_up", amount="9900", seen="9900000000", again=again))
+    answer = words_of(send(ann, acme, "top_up", amount="9900", seen="9900000000", confirm=again))
 
     assert available_to(acme.id) == 10_000_000
     assert "The amount again" in answer
@@ -132,7 +135,7 @@ def test_a_large_amount_is_not_booked_before_it_is_typed_twice(ann, acme, again,
 
 
 def test_a_top_up_with_three_zeros_too_many_waits_for_another_person(ann, bob, acme):
-    said = {"amount": "99000", "seen": "99000000000", "again": "99000"}
+    said = {"amount": "99000", "seen": "99000000000", "confirm": "99000"}
     answer = send(ann, acme, "top_up", reason="INV-1", **said)
     move = MoneyMove.objects.get()
     mine, others = (words_of(one.get("/ops/moves/")) for one in (ann, bob))
@@ -153,7 +156,7 @@ def test_a_top_up_with_three_zeros_too_many_waits_for_another_person(ann, bob, a
 
 
 def test_a_move_is_approved_once_by_another_person(ann, bob, acme):
-    said = {"amount": "99000", "seen": "99000000000", "again": "99000"}
+    said = {"amount": "99000", "seen": "99000000000", "confirm": "99000"}
     send(ann, acme, "top_up", reason="INV-1", **said)
     move = MoneyMove.objects.get()
 
@@ -169,7 +172,7 @@ def test_decided_moves_name_the_person_asking_and_the_person_deciding(
 ):
     assert 'id="decided"' not in words_of(bob.get("/ops/moves/"))
     for amount in ("99001", "99002", "99003"):
-        send(ann, acme, "credit", amount=amount, seen=f"{amount}000000", again=amount)
+        send(ann, acme, "credit", amount=amount, seen=f"{amount}000000", confirm=amount)
     first, second, _ = MoneyMove.objects.order_by("amount")
     bob.post(f"/ops/moves/{first.id}/approve/")
     ann.post(f"/ops/moves/{second.id}/decline/")
@@ -191,7 +194,7 @@ def test_decided_moves_name_the_person_asking_and_the_person_deciding(
 def test_waiting_and_decided_moves_are_downloaded_as_csv(ann, bob, acme, monkeypatch):
     monkeypatch.setattr(moves, "ROWS_AT_ONCE", 1)
     for amount in ("99001", "99002", "99003"):
-        send(ann, acme, "credit", amount=amount, seen=f"{amount}000000", again=amount)
+        send(ann, acme, "credit", amount=amount, seen=f"{amount}000000", confirm=amount)
     first, second, _ = MoneyMove.objects.order_by("amount")
     bob.post(f"/ops/moves/{first.id}/approve/")
     ann.post(f"/ops/moves/{second.id}/decline/")
@@ -291,10 +294,9 @@ def test_a_payment_is_booked_once_by_its_reference(ann, acme):
 
 
 def test_a_reversal_begins_with_all_that_can_be_taken_back(ann, acme):
-    page = f"/ops/tenants/{acme.public_id}/money/reversal/"
+    page = act_page("tenant.reversal", acme.public_id)
 
     form, wrong = (words_of(ann.get(f"{page}?seq={number}")) for number in ("1", "9"))
 
     assert 'value="10.000000"' in form
     assert "The tenant has no top-up or credit with the number 9" in wrong
-    assert ann.get(f"/ops/tenants/{acme.public_id}/money/hold/").status_code == 404

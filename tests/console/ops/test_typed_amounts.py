@@ -28,6 +28,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.money import MAX_MICROS, Micros
 from tests.console.answers import words_of
+from tests.console.ops.acting import seen_in
 from tests.console.ops.channel_pages import FORM, ROUTE, text_of
 from tests.making.bills import call, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
@@ -51,10 +52,10 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/prices/new/", {"name": "new", "rows": f"{CSV}m,64x64,low,9\n", "markup": "{}"}),
     ("/ops/prices/{draft}/publish/", {"reason": "so", "changes": "{}", "below_cost": "{}"}),
     ("/ops/tenants/{acme}/prices/own/", {"model": ORIGIN, f"{ORIGIN} 1024x1024 low": "{}"}),
-    ("/ops/tenants/{acme}/money/top_up/", {"amount": "{}", "again": "{}", "seen": "{}"}),
-    ("/ops/tenants/{acme}/money/credit/", {"amount": "{}", "again": "{}", "seen": "5000000"}),
-    ("/ops/tenants/{acme}/money/adjustment/", {"amount": "{}", "seen": "1"}),
-    ("/ops/tenants/{acme}/money/reversal/", {"amount": "{}", "seq": "{}"}),
+    ("/ops/do/tenant.top_up/{acme}/", {"amount": "{}", "confirm": "{}"}),
+    ("/ops/do/tenant.credit/{acme}/", {"amount": "{}", "confirm": "{}"}),
+    ("/ops/do/tenant.adjustment/{acme}/", {"amount": "{}"}),
+    ("/ops/do/tenant.reversal/{acme}/", {"amount": "{}", "seq": "{}"}),
     ("/ops/tenants/{acme}/limits/", {"name": "acme", "uncharged_ceiling": "{}"}),
     ("/ops/tenants/new/", {"name": "new", "owner": "a@b.example", "credit": "{}"}),
     ("/ops/channels/{channel}/costs/", {"rows": f"{CSV}m,any,any,{{}}\n", "again": "{}"}),
@@ -98,7 +99,9 @@ def sent(owner: Client, path: str, form: dict[str, str], text: str, ids: dict[st
     for name, value in form.items():
         named = {"{channel}": "channel", "{lines}": "lines"}.get(value)
         said[name] = ids[named] if named else value.replace("{}", text)
-    return owner.post(path.format(**ids), said)
+    answer = owner.post(path.format(**ids), said)
+    seen = seen_in(answer) if path.startswith("/ops/do/") else ""
+    return owner.post(path.format(**ids), {**said, "seen": seen}) if seen else answer
 
 
 @pytest.mark.parametrize(("path", "form"), FORMS)
@@ -176,7 +179,7 @@ def test_nobody_gets_more_than_can_be_counted(owner):
     credit(tenant_id=acme.id, amount=Micros(MAX_MICROS // 2), reason="x", actor="test")
 
     form = {"once": str(uuid4()), "amount": "9000000000", "note": "x"}
-    answer = owner.post(f"/ops/tenants/{acme.public_id}/money/credit/", form)
+    answer = owner.post(f"/ops/do/tenant.credit/{acme.public_id}/", form)
 
     assert answer.status_code == 422
     assert "he tenant would have more than nine billion USD" in text_of(answer)
@@ -188,7 +191,11 @@ COMMANDS = (
     ("price", "markup", "list:2", "--", "{}"),
     ("price", "publish", "list:2", "--yes", "--reason=x", "--changes={}", "--below-cost={}"),
     ("price", "publish", "list:{}"),
-    *(("tenant", what, "acme", "--", "{}") for what in ("top-up", "credit", "adjust")),
+    *(("tenant", what, "acme", "--", "{}") for what in ("top-up", "credit")),
+    *(
+        ("do", f"tenant.{what}", "acme", "--amount={}", "--confirm={}", "--yes", *why)
+        for what, *why in (("adjustment", "--note=x"), ("reversal", "--note=x", "--seq=1"))
+    ),
     ("tenant", "create", "new", "--balance={}"),
     ("tenant", "set", "acme", "--uncharged-ceiling={}"),
     ("channel", "set", "one", "--cost={}", "--again={}", "--yes"),

@@ -24,7 +24,7 @@ from billing.selectors import (
 from billing.services import is_typed_twice, max_compensation_per_day, why_it_waits
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.generations.one import generation_or_404
-from console.ops.tenants.money import waiting_words
+from console.ops.tenants.acts import waiting_words
 from console.parts.filters import amount_of
 from console.parts.form_fields import DollarsField, dressed, take_errors
 from generation.models import Generation, State

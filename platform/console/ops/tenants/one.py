@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Membership, Tenant
+from billing.models import Transfer
 from billing.services import REVERSED_KINDS
 from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.moves import DECISIONS
@@ -56,9 +57,7 @@ def page(
         "typed": {request.resolver_match.url_name: request.POST} if request.resolver_match else {},
         "once": ids.new_uuid(),
         "why": facts.reason,
-        "moves": [
-            (LedgerEntry(move), note, move.kind in REVERSED_KINDS) for move, note in facts.moves
-        ],
+        "moves": [(LedgerEntry(move), note, _reversible(move)) for move, note in facts.moves],
         "limits": limits or dressed(StandingForm(initial=standing_of(tenant))),
         "keys": [(key, key.status(now)) for key in shown],
         "keys_of_all": facts.number_of_keys,
@@ -71,3 +70,8 @@ def page(
         "export": facts.export,
     }
     return render(request, "ops/tenant.html", context, status=status)
+
+
+def _reversible(move: Transfer) -> str:
+    """Return the number of an entry that can be reversed; empty for others."""
+    return str(move.seq) if move.kind in REVERSED_KINDS else ""

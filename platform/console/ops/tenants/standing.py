@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from accounts.services import change_standing, resume, suspend
+from accounts.services import change_standing
 from console.amounts import amount
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.tenants.founding import StandingForm, standing_of
@@ -16,7 +15,6 @@ from console.ops.tenants.one import page
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import dressed, take_errors
 
-MAX_REASON_CHARS = 200
 WORDS = {
     "name": "name",
     "requests_per_minute": "requests per minute",
@@ -30,38 +28,6 @@ WORDS = {
 UNSET = {"uncharged_ceiling": "the default", "prompt_retention_days": "always"}
 """The meaning of an empty field that is not "no limit"."""
 Standing = Mapping[str, str | int | None]
-
-
-class SuspendForm(forms.Form):
-    words = forms.CharField(max_length=MAX_REASON_CHARS)
-    note = forms.CharField(max_length=MAX_REASON_CHARS, required=False)
-
-
-@staff(Permission.TENANTS)
-@require_POST
-def suspend_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Suspend a tenant from its next request on; running generations are finished."""
-    found, form = tenant_of(tenant), SuspendForm(request.POST)
-    if not form.is_valid():
-        refusal = "Give a reason of at most 200 characters: its members see it."
-        return page(request, operator, found, refusal=refusal)
-    try:
-        number = suspend(tenant=found, **form.cleaned_data, **by(request, operator))
-    except ValidationError as error:
-        return page(request, operator, found, refusal=_sentence_of(error))
-    members = f"reason mailed to {number} member{'' if number == 1 else 's'}"
-    return done(request, f"{found.name} suspended, {members}", "tenant", found.public_id)
-
-
-@staff(Permission.TENANTS)
-@require_POST
-def resume_one(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    found = tenant_of(tenant)
-    try:
-        resume(tenant=found, **by(request, operator))
-    except ValidationError as error:
-        return page(request, operator, found, refusal=_sentence_of(error))
-    return done(request, f"{found.name} is active again", "tenant", found.public_id)
 
 
 @staff(Permission.TENANTS)
@@ -97,7 +63,3 @@ def _value(name: str, value: str | int | None) -> str:
     if not isinstance(value, int):
         return value or UNSET.get(name, "no limit")
     return amount(value) if name == "uncharged_ceiling" else f"{value:,}"
-
-
-def _sentence_of(error: ValidationError) -> str:
-    return " ".join(error.messages).capitalize()

@@ -24,6 +24,7 @@ from generation.models import Generation
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
+from tests.console.ops.acting import do
 from tests.console.ops.addresses import addresses
 from tests.making.acting import at_ops
 from tests.making.factories import PayingCustomer
@@ -95,14 +96,15 @@ class World:
 
 
 def money(world: World, kind: str = "credit") -> Any:
-    return world.of_tenant(
-        f"money/{kind}/", once=new_uuid(), amount="5", seen="5000000", reason="sorry", note="n"
-    )
+    return do(
+        world.client, f"tenant.{kind}", world.tenant.public_id, amount="5", reason="sorry",
+        note="n", **SUPPORT_OFF,
+    )  # fmt: skip
 
 
 def resume(world: World) -> Any:
     suspend(tenant=world.tenant, words="unpaid", actor="test")
-    return world.of_tenant("resume/")
+    return do(world.client, "tenant.resume", world.tenant.public_id)
 
 
 def assign(world: World) -> Any:
@@ -191,11 +193,12 @@ def member(world: World, action: str = "", **said: Any) -> Any:
 
 
 ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
-    "tenant_money": (money, "gave a credit"),
-    "tenant_suspend": (
-        lambda world: world.of_tenant("suspend/", words="unpaid"), "suspended the workspace",
+    "tenant.credit": (money, "gave a credit"),
+    "tenant.suspend": (
+        lambda world: do(world.client, "tenant.suspend", world.tenant.public_id, words="unpaid"),
+        "suspended the workspace",
     ),
-    "tenant_resume": (resume, "resumed the workspace"),
+    "tenant.resume": (resume, "resumed the workspace"),
     "tenant_limits": (limits, "changed the workspace's name or limits"),
     "tenant_list": (assign, "changed the workspace's shared price list"),
     "price_publish": (publish, "published the price list own:1"),
@@ -256,7 +259,7 @@ ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
 """By address: an act about a tenant, and how its log begins what was done."""
 
 MAILED = {
-    *("tenant_resume", "tenant_key_new", "tenant_key_change", "tenant_key_revoke"),
+    *("tenant.resume", "tenant_key_new", "tenant_key_change", "tenant_key_revoke"),
     *("tenant_uninvite", "tenant_erase", "stop", "start"),
 }
 """Acts on keys, members, state and data.
@@ -276,6 +279,9 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
     "a draft charges nobody until it is published": (
         *("price_new", "price_change", "price_retype", "price_undo", "price_markup"),
         *("price_discard", "tenant_override"),
+    ),
+    "like a credit, and as one that was reversed": (
+        *("tenant.top_up", "tenant.adjustment", "tenant.reversal"),
     ),
     "of everyone: tenants read it in the offer, the prices or on the status page": (
         *("channel_new", "channel_edit", "channel_test", "channel_enable", "channel_swap"),
@@ -371,7 +377,7 @@ COMMANDS = [
         ("tenant", "limits", "acme", "--max-in-flight", "4"),
         "changed the workspace's name or limits",
     ),
-    (("tenant", "suspend", "acme", "--words", "unpaid"), "suspended the workspace"),
+    (("do", "tenant.suspend", "acme", "--words", "unpaid"), "suspended the workspace"),
     (
         ("tenant", "set", "acme", "--uncharged-ceiling", "9"),
         "changed the workspace's ceiling on uncharged cost",

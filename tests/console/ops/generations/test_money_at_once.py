@@ -17,6 +17,7 @@ from billing.services import moves, why_it_waits
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
+from tests.console.ops.acting import digest_of
 from tests.console.ops.generations.conftest import Make
 from tests.making.factories import PayingCustomer
 from tests.making.seeds import sow
@@ -44,9 +45,9 @@ def forms(
     """Forms by name: each makes its object and returns an address and the fields to send."""
 
     def of_tenant(kind: str, amount: str, **more: str) -> Form:
-        seen = str(int(amount) * 1_000_000)
-        typed = {"amount": amount, "seen": seen, "again": amount, **more}
-        return f"/ops/tenants/{ids.public(ids.TENANT, acme.id)}/money/{kind}/", typed
+        seen = digest_of(int(amount) * 1_000_000)
+        typed = {"amount": amount, "seen": seen, "confirm": amount, **more}
+        return f"/ops/do/tenant.{kind}/{ids.public(ids.TENANT, acme.id)}/", typed
 
     def refunds() -> Form:
         made = [delivered(acme), delivered(other)]

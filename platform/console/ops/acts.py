@@ -1,0 +1,104 @@
+"""Acts on pages of the operator's console: form, effect, done."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from console.ops.access import Operator, by, staff
+from console.parts.acts import Act, ActResult, Asked, Proposal
+from console.parts.page_guards import View
+from pictor.kit.words import clock, ids
+
+
+def page_of(act: Act[Any]) -> View:
+    """Return the page of an act: it is shown, reviewed and done there, by roles that may."""
+
+    @staff(act.needs, fresh=not act.not_fresh, not_fresh=act.not_fresh)
+    @require_http_methods(["GET", "HEAD", "POST"])
+    def page(request: HttpRequest, operator: Operator, subject: str = "") -> HttpResponse:
+        return answer(act, request, operator, subject)
+
+    return page
+
+
+def answer(act: Act[Any], request: HttpRequest, operator: Operator, subject: str) -> HttpResponse:
+    """Show a form or its effect, or do the act as it was shown."""
+    found = act.about.find(subject) if act.about else None
+    if act.about and found is None:
+        raise Http404
+    asked = _asked(request, operator, found)
+    if request.method == "POST":
+        return _send(act, request, operator, asked)
+    if words := act.already(asked):
+        return _go_on(request, ActResult(words=words), act.page_above(found))
+    return _page(request, operator, Proposal(act, asked, query=request.GET))
+
+
+def _asked(request: HttpRequest, operator: Operator, subject: object) -> Asked[Any]:
+    return Asked(
+        subject=subject,
+        by=by(request, operator),
+        may=operator.may,
+        mode=operator.mode,
+        once=ids.parse_uuid(request.POST.get("once", "")) or ids.new_uuid(),
+        now=clock.now(),
+    )
+
+
+def _send(
+    act: Act[Any], request: HttpRequest, operator: Operator, asked: Asked[Any]
+) -> HttpResponse:
+    """Do the act if its effect was shown, else show it."""
+    sent = request.POST
+    proposal = Proposal(act, asked, sent, files=request.FILES)
+    if "once" in sent and ids.parse_uuid(sent["once"]) is None:
+        proposal.complaint = "It lacks its number. Open this form again."
+    result = proposal.settle(seen=sent.get("seen", ""), confirm=sent.get("confirm", ""))
+    if result is None:
+        return _page(request, operator, proposal)
+    return _done(request, operator, proposal, result)
+
+
+def _done(
+    request: HttpRequest, operator: Operator, proposal: Proposal[Any], done: ActResult
+) -> HttpResponse:
+    if not done.results:
+        return _go_on(request, done, proposal.act.page_above(proposal.asked.subject))
+    is_whole = all(result.state == "ok" for result in done.results)
+    more = {"results": done.results, "words": done.words, "is_whole": is_whole}
+    return _page(request, operator, proposal, more)
+
+
+def _go_on(request: HttpRequest, done: ActResult, above: str) -> HttpResponse:
+    messages.success(request, done.words)
+    answer = HttpResponseRedirect(done.page or above)
+    answer.status_code = HTTPStatus.SEE_OTHER
+    return answer
+
+
+def _page(
+    request: HttpRequest,
+    operator: Operator,
+    proposal: Proposal[Any],
+    more: Mapping[str, object] | None = None,
+) -> HttpResponse:
+    act, subject = proposal.act, proposal.asked.subject
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if proposal.is_refused else HTTPStatus.OK
+    words = act.words_of(subject)
+    context = {
+        "base": "ops/base.html",
+        "operator": operator,
+        "act": act,
+        "proposal": proposal,
+        "subject": words,
+        "lead": act.lead.replace("{}", words),
+        "up": act.page_above(subject),
+        **(proposal.preview.context if proposal.preview else {}),
+        **(more or {}),
+    }
+    return render(request, act.template, context, status=status)

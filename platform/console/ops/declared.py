@@ -1,0 +1,20 @@
+"""All acts and lists of the operator's console, by name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from console.ops.acts import page_of
+from console.ops.tenants import acts as tenants
+from console.parts.acts import Act
+
+ACTS: Mapping[str, Act[Any]] = {act.name: act for act in tenants.ACTS}
+
+
+def act_urls() -> list[URLPattern]:
+    """Return the page of each act: /ops/do/tenant.suspend/ten_…/."""
+    return [
+        path(f"do/{act.name}/{'<str:subject>/' if act.about else ''}", page_of(act), name=act.name)
+        for act in ACTS.values()
+    ]

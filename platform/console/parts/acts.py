@@ -1,0 +1,309 @@
+"""An act, declared once: its fields, its effect before it is done, and its service.
+
+A page, the shell and `/ops/v1/` do the same acts by the same declarations: each makes a `Proposal`
+of what was typed, shows its preview, and settles it.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
+from typing_extensions import override
+
+from accounts.services import By
+from console.amounts import amount
+from console.parts.compared_forms import ComparedForm
+from console.parts.form_fields import dressed, take_errors
+from pictor.kit.words import typed
+from pictor.kit.words.money import Micros
+
+Subject = TypeVar("Subject")
+NOT_AS_SHOWN = "Something has changed. This is the effect now."
+
+
+@dataclass(frozen=True)
+class About(Generic[Subject]):
+    """What acts are about.
+
+    Attributes:
+        kind: its name in the shell and in addresses, such as "tenant".
+        find: returns the one with an id or a name as a person writes it, None if there is none.
+        words: its name in sentences.
+        page: the address of its page.
+    """
+
+    kind: str
+    find: Callable[[str], Subject | None]
+    words: Callable[[Subject], str]
+    page: Callable[[Subject], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Generic[Subject]):
+    """An act that somebody asks for.
+
+    Attributes:
+        may: the permissions of their role; at the shell all.
+        once: the id of this asking: a repeat with the same id is done once.
+        data: the cleaned fields; of a form with mistakes, those without.
+    """
+
+    subject: Subject
+    by: By
+    may: Collection[str]
+    mode: str
+    once: UUID
+    now: datetime
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A value before and after an act; `before` is empty where only one of them is known."""
+
+    label: str
+    before: str
+    after: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a person types to confirm an act.
+
+    Attributes:
+        wrong: the sentence for any other text.
+    """
+
+    label: str
+    hint: str
+    is_right: Callable[[str], bool]
+    wrong: str
+
+
+def typed_name(name: str) -> Confirmation:
+    """The name of what the act is about, with spaces as in forms, which drop some."""
+    words = f"Type its name, {name}"
+    return Confirmation(words, "", lambda text: text.split() == name.split(), f"{words}.")
+
+
+def typed_amount(micros: Micros, *, label: str, hint: str, wrong: str) -> Confirmation:
+    def is_right(text: str) -> bool:
+        with suppress(ValueError):
+            return typed.amount(text) == micros
+        return False
+
+    return Confirmation(label, hint or f"{amount(micros)} confirms it.", is_right, wrong)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What an act would do now.
+
+    Attributes:
+        changes: values before and after.
+        items: what it is done to, one by one, if these are several.
+        left_out: what it is not done to, each with the reason.
+        notes: further sentences.
+        warnings: sentences that need attention.
+        stops: why it cannot be done now; empty if it can.
+        confirmation: what must be typed; None if nothing.
+        verb: the button's words, if they say more than the act's.
+        part: a template that shows more, with `context`.
+        of: what must not change until it is done; by default all that is shown.
+    """
+
+    changes: Sequence[Change] = ()
+    items: Sequence[Change] = ()
+    left_out: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    stops: str = ""
+    confirmation: Confirmation | None = None
+    verb: str = ""
+    part: str = ""
+    context: Mapping[str, object] = field(default_factory=dict)
+    of: object = None
+
+    @property
+    def digest(self) -> str:
+        """Differs if the act would do something else than was shown."""
+        shown = (self.changes, self.items, self.notes, self.warnings, self.stops)
+        return sha256(repr(shown if self.of is None else self.of).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """How an act ended for one of several; `state` is a badge's colour."""
+
+    words: str
+    state: str
+    outcome: str
+    note: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActResult:
+    """An act that was done.
+
+    Attributes:
+        words: a sentence without a full stop.
+        page: the address to go on to; by default the subject's page.
+        facts: what else programs read, as JSON values.
+        results: one for each of several; shown instead of going on.
+    """
+
+    words: str
+    page: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    results: Sequence[ItemResult] = ()
+
+
+class ActForm(ComparedForm):
+    """The fields of an act; `asked` says by whom and about what."""
+
+    @override
+    def __init__(
+        self,
+        data: MultiValueDict[str, Any] | None = None,
+        files: MultiValueDict[str, Any] | None = None,
+        *,
+        asked: Asked[Any],
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.asked = asked
+        super().__init__(data, files, initial=dict(initial or {}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act(Generic[Subject]):
+    """The declaration of an act.
+
+    Attributes:
+        name: the same at all doors, such as "tenant.suspend".
+        verb: its button.
+        lead: what it does, in a sentence; `{}` is the subject's name.
+        needs: the permission that a role must have.
+        not_fresh: why a second factor shown long ago is enough; empty if it is not.
+        initial: values of fields before anything was typed, with those of the address's query.
+        already: the words if it is done already, by a first click perhaps; empty if not.
+        preview: its effect; None while too little is known. Without it the act is done at once.
+        do: the service. Raises ValidationError if it refuses.
+        audit: the action of its audit event.
+        is_dangerous: True if its button warns.
+        edits: True if its fields replace the values that they show, which a form that was opened
+            before another change must not undo.
+        template: the page that shows it.
+        home: the address of the page above, of an act without a subject.
+    """
+
+    name: str
+    verb: str
+    lead: str
+    about: About[Subject] | None
+    needs: str
+    audit: str
+    do: Callable[[Asked[Subject]], ActResult]
+    form: type[ActForm] = ActForm
+    initial: Callable[[Asked[Subject], QueryDict], Mapping[str, Any]] = lambda _asked, _query: {}
+    already: Callable[[Asked[Subject]], str] = lambda _asked: ""
+    preview: Callable[[Asked[Subject]], Preview | None] | None = None
+    not_fresh: str = ""
+    is_dangerous: bool = False
+    edits: bool = False
+    template: str = "parts/act.html"
+    home: str = ""
+
+    def words_of(self, subject: Subject) -> str:
+        """The subject's name; empty for an act without one."""
+        return self.about.words(subject) if self.about else ""
+
+    def page_above(self, subject: Subject) -> str:
+        """The address of the subject's page, or of `home`."""
+        return self.about.page(subject) if self.about else self.home
+
+
+class Proposal(Generic[Subject]):
+    """An act with what was typed: its mistakes, its effect, and its end."""
+
+    def __init__(
+        self,
+        act: Act[Subject],
+        asked: Asked[Subject],
+        data: MultiValueDict[str, Any] | None = None,
+        *,
+        files: MultiValueDict[str, Any] | None = None,
+        query: QueryDict | None = None,
+    ) -> None:
+        self.act = act
+        self.complaint = self.confirmation_error = ""
+        self.preview: Preview | None = None
+        initial: Mapping[str, Any] = {}
+        try:
+            initial = act.initial(asked, query or QueryDict())
+        except ValidationError as error:
+            self.complaint = " ".join(error.messages)
+        self.form = dressed(act.form(data, files, asked=asked, initial=initial))
+        if data is not None:
+            self.form.full_clean()
+        self.asked = replace(asked, data=initial if data is None else self.form.cleaned_data)
+        if act.preview is not None:
+            try:
+                self.preview = act.preview(self.asked)
+            except ValidationError as error:
+                self._refuse(error)
+
+    @property
+    def is_refused(self) -> bool:
+        """True if something typed has to be changed, or it cannot be done."""
+        return bool(self.complaint or self.confirmation_error or self.form.errors or self.stops)
+
+    @property
+    def stops(self) -> str:
+        """Why it cannot be done whatever is typed; empty if it can."""
+        if self.preview is None:
+            return "" if self.form.is_bound else self.complaint
+        return self.preview.stops
+
+    def settle(self, *, seen: str, confirm: str) -> ActResult | None:
+        """Do it as it was shown; None if it is not done, then the mistakes or the effect say why.
+
+        `seen` is the digest of the preview that was shown, empty if none was.
+        """
+        if words := self.act.already(self.asked):
+            return ActResult(words=words)
+        if self.form.errors or self.complaint or not self._is_confirmed(seen, confirm):
+            return None
+        try:
+            return self.act.do(self.asked)
+        except ValidationError as error:
+            self._refuse(error)
+            return None
+
+    def _is_confirmed(self, seen: str, confirm: str) -> bool:
+        if self.act.preview is None:
+            return True
+        shown = self.preview
+        if shown is None or shown.stops:
+            return False
+        if seen != shown.digest:
+            self.complaint = NOT_AS_SHOWN if seen else ""
+            return False
+        if shown.confirmation is None or shown.confirmation.is_right(confirm):
+            return True
+        self.confirmation_error = shown.confirmation.wrong
+        return False
+
+    def _refuse(self, error: ValidationError) -> None:
+        if self.form.is_bound:
+            take_errors(self.form, error)
+        else:
+            self.complaint = " ".join(error.messages)
