@@ -41,7 +41,6 @@ SAME = {
     "console": "the console, and its template tags",
     "contracts": "models' contracts",
     "costs": "our costs of a channel's images",
-    "deciding": "decisions on a draft or on a bill's lines",
     "deliveries": "webhook deliveries",
     "endpoints": "endpoints: ours under /v1, and customers' for webhooks",
     "exports": "lists and data as files",

@@ -34,7 +34,7 @@ Pictor's:
     money           Show, approve or decline moves of money that need a second person.
     person          Change a person, reset a second factor, end sessions, or re-encrypt factors.
     price           List, import, change, compare, publish, withdraw and restore price books.
-    reconcile       Match a vendor's bill with our books; show, take or dispute its lines.
+    reconcile       Match a vendor's bill with our books; show its lines.
     run             Start a complete Pictor here.
     seed            Create missing contracts, prices, bucket and demo account.
     staff           List staff, give somebody a staff role, or take it away.

@@ -1,9 +1,9 @@
-"""`manage.py reconcile FILE --channel NAME`, and `reconcile list|show|take|…`: vendors' bills."""
+"""`manage.py reconcile FILE --channel NAME`, and `reconcile list|show|costs`: vendors' bills."""
 
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,42 +15,30 @@ from typing_extensions import override
 from accounts.management.operator import (
     ACTOR,
     OperatorCommand,
-    ask_for,
-    check_reason,
     print_table,
-    read_change,
     read_limit,
     say_invalid,
 )
 from generation.management.bill_facts import bill_lines, bill_row, line_row
 from generation.models import BillLine, Channel, VendorBill
-from generation.oversight.bills import decisions, immediate, intake, listing
+from generation.oversight.bills import immediate, intake, listing
 from generation.oversight.bills.listing import LISTS
 from generation.oversight.bills.mapping import COLUMNS, PER_CALL, PER_DAY, UNITS
 from generation.oversight.bills.unit_costs import draft_of, unit_costs
 from generation.selectors import channel_by_name
-from pictor.kit.words.money import Micros, to_decimal
 
 ACTIONS = {
     "list": "all bills",
     "show": "one bill, with the lines of a list",
-    "accept": "confirm how it was read",
-    "again": "match it once more",
-    "take": "take the vendor's amounts into the ledger",
-    "back": "undo that",
-    "dispute": "mark lines for the vendor",
-    "withdraw": "undo that",
-    "pick": "choose the call of a line",
     "costs": "print a cost table from it, as CSV",
-    "forget": "delete it",
 }
 HELP = "; ".join(f"{action}: {words}" for action, words in ACTIONS.items())
 
 
 class Command(OperatorCommand):
-    """Match vendors' bills with our booking, and settle the differences."""
+    """Match vendors' bills with our booking, and show them."""
 
-    help = "Match a vendor's bill with our books; show, take or dispute its lines."
+    help = "Match a vendor's bill with our books; show its lines."
     requires_system_checks = ()
 
     @override
@@ -60,14 +48,6 @@ class Command(OperatorCommand):
         _add_reading(parser)
         parser.add_argument("--list", choices=LISTS, help="which of a bill's lines")
         parser.add_argument("--line", action="append", metavar="ID", help="from `show`")
-        parser.add_argument("--reason", default="", metavar="TEXT", help="to take or put back")
-        parser.add_argument("--words", default="", metavar="TEXT", help="for the vendor: dispute")
-        parser.add_argument(
-            "--amount", metavar="USD", help="the change that taking makes; confirms it"
-        )
-        parser.add_argument(
-            "--call", default="", metavar="ID", help="one of the candidates, for pick"
-        )
         parser.add_argument("--json", action="store_true")
 
     @override
@@ -109,19 +89,7 @@ class Command(OperatorCommand):
             print_table(self.stdout, [names, *([str(row[name]) for name in names] for row in rows)])
 
     def _do(self, action: str, bill: VendorBill, options: dict[str, Any]) -> None:
-        actions: Mapping[str, Callable[[VendorBill, dict[str, Any]], None]] = {
-            "show": self._show,
-            "take": self._take,
-            "dispute": self._dispute,
-            "costs": self._costs,
-            "back": self._change_line,
-            "withdraw": self._change_line,
-            "pick": self._change_line,
-            "accept": self._change_bill,
-            "again": self._change_bill,
-            "forget": self._change_bill,
-        }
-        actions[action](bill, options)
+        (self._show if action == "show" else self._costs)(bill, options)
 
     def _show(self, bill: VendorBill, options: dict[str, Any]) -> None:
         is_chosen = options["list"] or options["line"]
@@ -144,73 +112,11 @@ class Command(OperatorCommand):
             separator = ", "
         self.stdout.write("]}")
 
-    def _take(self, bill: VendorBill, options: dict[str, Any]) -> None:
-        check_reason(options["reason"])
-        wanted = _lines(bill, options)
-        # Kept, because they may be matched again while the person types; perhaps a million.
-        takeable = decisions.takeable(bill, wanted).only("bill", "theirs_micros", "ours_micros")
-        lines = [line for page in listing.all_of(takeable) for line in page]
-        if not lines:
-            raise CommandError("none of these lines can be taken")
-        change = Micros(sum(line.difference for line in lines))
-        typed = options["amount"] or ask_for(
-            self.aside(options), f"Take {len(lines)} lines? Type {to_decimal(change)}:"
-        )
-        if not typed or read_change(typed) != change:
-            raise CommandError(f"Nothing was changed: it changes the cost by {to_decimal(change)}.")
-        done = decisions.take(lines, reason=options["reason"], actor=ACTOR)
-        refused = [{"line": line.pk, "why": why} for line, why in done.refused]
-        facts = {"taken": done.taken, "change": to_decimal(done.change), "before": done.before}
-        self.tell(
-            options,
-            {**facts, "refused": refused},
-            f"{done.taken} lines taken, which change the cost by {to_decimal(done.change)} USD;"
-            f" {done.before} were booked before",
-            *(f"line {line['line']}: {line['why']}" for line in refused),
-        )
-
-    def _dispute(self, bill: VendorBill, options: dict[str, Any]) -> None:
-        check_reason(options["words"], "--words")
-        lines = _lines(bill, options)
-        number = decisions.dispute(lines, words=options["words"], actor=ACTOR)
-        self.tell(options, {"disputed": number}, f"{number} lines disputed")
-
-    def _costs(self, bill: VendorBill, options: dict[str, Any]) -> None:
+    def _costs(self, bill: VendorBill, _: dict[str, Any]) -> None:
         units = unit_costs(bill)
         if not units:
             raise CommandError("no line is about one call: the bill gives no cost of an image")
         self.stdout.write(draft_of(bill, units), ending="")
-
-    def _change_line(self, bill: VendorBill, options: dict[str, Any]) -> None:
-        line = _line(bill, options)
-        match options["what"]:
-            case "back":
-                check_reason(options["reason"])
-                change = decisions.put_back(line, reason=options["reason"], actor=ACTOR)
-                result = f"put back, which changes the cost by {to_decimal(change)} USD"
-            case "withdraw":
-                decisions.withdraw(line, actor=ACTOR)
-                result = "no longer disputed"
-            case _:
-                picked = decisions.pick(line, call=options["call"], actor=ACTOR)
-                result = f"of that call, {picked.outcome}"
-        line = _line(bill, options)
-        self.tell(options, line_row(line), f"line {line.pk}: {result}")
-
-    def _change_bill(self, bill: VendorBill, options: dict[str, Any]) -> None:
-        match options["what"]:
-            case "accept":
-                intake.accept(bill, actor=ACTOR)
-            case "again":
-                intake.request_rematch(bill, actor=ACTOR)
-                intake.read_and_match(bill.pk)
-            case _:
-                number = bill.pk
-                intake.forget(bill, actor=ACTOR)
-                self.tell(options, {"forgotten": number}, f"bill {number} is deleted")
-                return
-        bill = _bill(str(bill.pk))
-        self.tell(options, bill_row(bill), *bill_lines(bill))
 
 
 def _add_reading(parser: ArgumentParser) -> None:
@@ -275,12 +181,6 @@ def _bill(text: str | None) -> VendorBill:
     if bill is None:
         raise CommandError(f"there is no bill {text or ''}: `reconcile list` has their numbers")
     return bill
-
-
-def _line(bill: VendorBill, options: Mapping[str, Any]) -> BillLine:
-    if len(options["line"] or ()) != 1:
-        raise CommandError("--line names one line, as `reconcile show` has its id")
-    return _lines(bill, options)[0]
 
 
 def _lines(bill: VendorBill, options: Mapping[str, Any]) -> QuerySet[BillLine]:

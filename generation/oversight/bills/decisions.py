@@ -38,6 +38,7 @@ BEING_MATCHED = "The bill is being matched just now: try again when that is done
 IN_USE = "The bill is being matched or decided on just now: try again when that is done."
 NOT_MATCHED = "Its bill is not matched yet, or something about it is in doubt."
 Decision, Outcome = BillLine.Decision, BillLine.Outcome
+_SETTLED = (Outcome.EQUAL, Outcome.PART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,13 @@ def disputable(bill: VendorBill, among: QuerySet[BillLine] | None = None) -> Que
     return _open_among(bill.lines.all() if among is None else among)
 
 
+def is_open(line: BillLine) -> bool:
+    """True if a line differs and is not decided on, as in `disputable`."""
+    return line.decision == "" and line.outcome not in _SETTLED
+
+
 def _open_among(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:
-    settled = [Outcome.EQUAL, Outcome.PART]
-    return lines.filter(decision="").exclude(outcome__in=settled)
+    return lines.filter(decision="").exclude(outcome__in=_SETTLED)
 
 
 def take(lines: Iterable[BillLine], *, reason: str, actor: Actor) -> Done:

@@ -66,9 +66,10 @@ def bill_numbered(number: int) -> VendorBill | None:
     return rows.filter(pk=number).first()
 
 
-def line_numbered(number: int, *, bill: VendorBill) -> BillLine | None:
-    """The line of the bill with this id; None if it has no such line."""
-    return bill.lines.filter(pk=number).first()
+def line_numbered(number: int) -> BillLine | None:
+    """The line with this id, with its bill; None if there is none."""
+    lines = BillLine.objects.select_related("bill").defer("bill__content")
+    return lines.filter(pk=number).first()
 
 
 def lines_numbered(numbers: Collection[int], *, bill: VendorBill) -> QuerySet[BillLine]:
@@ -139,8 +140,8 @@ def _keys_of(bill: VendorBill, request_id: str) -> list[str]:
     return keys + again
 
 
-def with_bill(lines: QuerySet[BillLine], *, limit: int) -> list[BillLine]:
-    """The first of these lines with their bill, in the order of the file."""
+def with_bill(lines: QuerySet[BillLine], *, limit: int | None) -> list[BillLine]:
+    """The first of these lines, or all, with their bill, in the order of the file."""
     return list(lines.select_related("bill").order_by("pk")[:limit])
 
 

@@ -6,10 +6,11 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from console.ops.acts import page_of
+from console.ops.reconciliation import acts as bills
 from console.ops.tenants import acts as tenants
 from console.parts.acts import Act
 
-ACTS: Mapping[str, Act[Any]] = {act.name: act for act in tenants.ACTS}
+ACTS: Mapping[str, Act[Any]] = {act.name: act for act in (*bills.ACTS, *tenants.ACTS)}
 
 
 def act_urls() -> list[URLPattern]:

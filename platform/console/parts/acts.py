@@ -53,6 +53,8 @@ class Asked(Generic[Subject]):
         may: the permissions of their role; at the shell all.
         once: the id of this asking: a repeat with the same id is done once.
         data: the cleaned fields; of a form with mistakes, those without.
+        is_looked_at: True while nothing is sent yet.
+        targets: those of the preview, when it is done.
     """
 
     subject: Subject
@@ -62,6 +64,13 @@ class Asked(Generic[Subject]):
     once: UUID
     now: datetime
     data: Mapping[str, Any] = field(default_factory=dict)
+    is_looked_at: bool = False
+    targets: Any = None
+
+    @property
+    def is_at_the_shell(self) -> bool:
+        """True if a command asks: a program is its actor, and no page waits for it."""
+        return isinstance(self.by["actor"], str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,7 @@ class Preview:
         verb: the button's words, if they say more than the act's.
         part: a template that shows more, with `context`.
         of: what must not change until it is done; by default all that is shown.
+        targets: what it is done to, as it was when it was shown.
     """
 
     changes: Sequence[Change] = ()
@@ -131,6 +141,7 @@ class Preview:
     part: str = ""
     context: Mapping[str, object] = field(default_factory=dict)
     of: object = None
+    targets: object = None
 
     @property
     def digest(self) -> str:
@@ -254,7 +265,9 @@ class Proposal(Generic[Subject]):
         self.form = dressed(act.form(data, files, asked=asked, initial=initial))
         if data is not None:
             self.form.full_clean()
-        self.asked = replace(asked, data=initial if data is None else self.form.cleaned_data)
+        is_looked_at = data is None
+        known = initial if is_looked_at else self.form.cleaned_data
+        self.asked = replace(asked, data=known, is_looked_at=is_looked_at)
         if act.preview is not None:
             try:
                 self.preview = act.preview(self.asked)
@@ -283,7 +296,8 @@ class Proposal(Generic[Subject]):
         if self.form.errors or self.complaint or not self._is_confirmed(seen, confirm):
             return None
         try:
-            return self.act.do(self.asked)
+            targets = self.preview.targets if self.preview else None
+            return self.act.do(replace(self.asked, targets=targets))
         except ValidationError as error:
             self._refuse(error)
             return None

@@ -102,6 +102,19 @@ class MomentField(forms.CharField):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+class HiddenListField(forms.Field):
+    """Words that a page has chosen, at most so many."""
+
+    @override
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        self.most = most
+        super().__init__(required=False, widget=forms.MultipleHiddenInput, **kwargs)
+
+    @override
+    def clean(self, value: Any) -> Sequence[str]:
+        return [str(word) for word in value or ()][: self.most]
+
+
 class LimitField(forms.IntegerField):
     """A whole number, by default from 1; None for no limit."""
 

@@ -4,6 +4,7 @@ import pytest
 
 from generation.models import Channel, VendorBill
 from tests.console.answers import said_by
+from tests.console.ops.acting import act_page
 from tests.making.bills import call, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
 
@@ -28,12 +29,12 @@ def test_lines_that_cannot_be_taken_are_named_before_the_button(owner, acme, cha
     call(acme, channel, request_id="a")
     call(acme, channel, after=60, micros=0, request_id="b")
     bill = matched(channel, csv_file(row("a", 0, "0.035"), row("b", 60, "-0.000005")))
-    page = said_by(owner.get(of(bill, "take"), {"line": [line.pk for line in bill.lines.all()]}))
-    alone = said_by(owner.get(of(bill, "take"), {"line": bill.lines.get(number=2).pk}))
+    take = act_page("bill.take", bill.pk)
+    page = said_by(owner.get(take, {"line": [line.pk for line in bill.lines.all()]}))
+    alone = said_by(owner.get(take, {"line": bill.lines.get(number=2).pk}))
 
-    why = "Not taken Line 2: Its call would cost less than nothing: dispute it."
-    assert "Take 1 line " in page
-    assert "$0.03 → to $0.035, a change of $0.005" in page
+    why = "Left out Line 2: Its call would cost less than nothing: dispute it."
+    assert "$0.03 → to $0.035 1 line, a change of $0.005." in page
     assert why in page
     assert "Nothing to take" in alone
     assert why in alone
@@ -48,8 +49,8 @@ def test_a_call_is_picked_of_those_that_a_line_may_be_of(owner, acme, channel):
     line = bill.lines.get(number=1)
     page = said_by(owner.get(of(bill)))
 
-    wrong = owner.post(of(bill, "lines", str(line.pk), "pick"), {"call": "x"}, follow=True)
-    owner.post(of(bill, "lines", str(line.pk), "pick"), {"call": made[0].pk})
+    wrong = owner.post(act_page("bill.pick", line.pk), {"call": "x"}, follow=True)
+    owner.post(act_page("bill.pick", line.pk), {"call": made[0].pk})
 
     assert "One of 2" in page
     assert "That call is not a candidate for this line." in said_by(wrong)
@@ -64,9 +65,9 @@ def test_an_unknown_cost_is_not_0_and_a_call_of_another_line_is_named(owner, acm
     first, second, *_ = bill.lines.order_by("id")
     before = said_by(owner.get(of(bill)))
 
-    owner.post(of(bill, "lines", str(first.pk), "pick"), {"call": made[0].pk})
+    owner.post(act_page("bill.pick", first.pk), {"call": made[0].pk})
     after = said_by(owner.get(of(bill)))
-    taken = owner.post(of(bill, "lines", str(second.pk), "pick"), {"call": made[0].pk}, follow=True)
+    taken = owner.post(act_page("bill.pick", second.pk), {"call": made[0].pk}, follow=True)
 
     assert before.count("12:00:01, cost unknown") == 3
     assert "$0.06 unknown $0.06" in after

@@ -12,6 +12,7 @@ from generation.models import VendorBill
 from generation.oversight.bills import decisions, intake
 from tests.billing.conftest import alone, pool
 from tests.console.answers import said_by
+from tests.console.ops.acting import act_page, do, seen_in
 from tests.console.ops.conftest import new_owner
 from tests.making.bills import csv_file, matched, row
 from tests.making.factories import make_channel
@@ -40,28 +41,29 @@ def test_lines_of_a_bill_that_is_being_matched_are_not_called_decided(owner, bil
     intake.request_rematch(bill, actor="ann")
     said = {"line": bill.lines.get().pk, "reason": "r", "words": "w"}
 
-    answer = owner.post(f"/ops/reconciliation/{bill.pk}/{action}/", said, follow=True)
+    answer = owner.post(act_page(f"bill.{action}", bill.pk), said, follow=True)
 
     assert decisions.BEING_MATCHED in said_by(answer)
     assert "already decided" not in said_by(answer)
 
 
 def test_a_line_is_taken_only_with_the_change_that_was_shown(owner, bill):
-    line, path = bill.lines.get(), f"/ops/reconciliation/{bill.pk}/take/"
+    line, path = bill.lines.get(), act_page("bill.take", bill.pk)
     shown = owner.get(path, {"line": line.pk})
     other = matched(bill.channel, csv_file(row("x", 90, "0.02")), accept=True)
     decisions.take(list(other.lines.all()), reason="an earlier bill", actor="ann")
     intake.request_rematch(bill, actor="ann")
     intake.match_waiting()
 
-    unseen = owner.post(path, {"line": line.pk, "reason": "r", "seen": "50000"})
+    said = {"line": line.pk, "reason": "r"}
+    unseen = owner.post(path, {**said, "seen": seen_in(shown)})
     booked = corrections()
-    seen = owner.post(path, {"line": line.pk, "reason": "r", "seen": "30000"})
+    seen = owner.post(path, {**said, "seen": seen_in(unseen)})
 
-    assert 'name="seen" value="50000"' in shown.content.decode()
+    assert "a change of $0.05." in said_by(shown)
     assert unseen.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "It changes the cost by $0.03 now: check it." in said_by(unseen)
-    assert 'name="seen" value="30000"' in unseen.content.decode()
+    assert "Something has changed. This is the effect now." in said_by(unseen)
+    assert "a change of $0.03." in said_by(unseen)
     assert (booked, seen.status_code) == ([20_000], HTTPStatus.SEE_OTHER)
     assert corrections() == [20_000, 30_000]
 
@@ -77,11 +79,11 @@ def test_a_dispute_of_a_line_whose_bill_is_locked_is_refused_in_words(owner, bil
     def impatient() -> Any:
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 20")
-        return owner.post(f"/ops/reconciliation/{bill.pk}/dispute/", said)
+        return do(owner, "bill.dispute", bill.pk, **said)
 
     with transaction.atomic():
         VendorBill.objects.select_for_update().get(pk=bill.pk)
         answer = pool.submit(alone, impatient).result(20)
 
-    assert answer.status_code == HTTPStatus.SEE_OTHER
-    assert decisions.IN_USE in said_by(owner.get(answer["Location"]))
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert decisions.IN_USE in said_by(answer)

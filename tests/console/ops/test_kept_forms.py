@@ -67,8 +67,8 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/incidents/{incident}/updates/{update}/", {"words": "k" * 2001}),
     ("/ops/system/stop/", {"what": "nothing", "reason": "because so", "words": "sorry"}),
     ("/ops/staff/add/", {"email": "nobody", "role": "finance"}),
-    ("/ops/reconciliation/{bill}/take/", {"line": "{line}", "reason": LONG}),
-    ("/ops/reconciliation/{bill}/dispute/", {"line": "{line}", "words": LONG}),
+    ("/ops/do/bill.take/{bill}/", {"line": "{line}", "reason": LONG}),
+    ("/ops/do/bill.dispute/{bill}/", {"line": "{line}", "words": LONG}),
 )
 CONFIRMATIONS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("/ops/tenants/{acme}/erase/", {"name": "acma"}, "name"),

@@ -17,6 +17,7 @@ from console.uploads import sender
 from generation.models import BillLine, Channel, CostTable, VendorBill
 from generation.oversight.bills import intake, listing
 from tests.console.answers import csv_of, lines_of, said_by, words_of
+from tests.console.ops.acting import act_page, do
 from tests.making.bills import NOON, call, costs_of_days, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
 
@@ -241,20 +242,19 @@ def test_a_formula_in_a_file_is_text_in_ours(owner, acme, channel):
 
 def test_a_line_is_taken_with_a_reason_and_put_back(owner, bill):
     line = bill.lines.get(outcome="different")
-    page = owner.get(of(bill, "take"), {"line": line.pk})
+    page = owner.get(act_page("bill.take", bill.pk), {"line": line.pk})
 
-    unsaid = owner.post(of(bill, "take"), {"line": line.pk, "seen": 5_000})
-    said = {"line": line.pk, "reason": "their bill", "seen": 5_000}
-    answers = [owner.post(of(bill, "take"), said) for _ in "ab"]
-    back = of(bill, "lines", str(line.pk), "back")
-    refused = owner.post(back, {"reason": " "}, follow=True)
+    unsaid = do(owner, "bill.take", bill.pk, line=line.pk)
+    answers = [do(owner, "bill.take", bill.pk, line=line.pk, reason="their bill") for _ in "ab"]
+    back = act_page("bill.put_back", line.pk)
+    refused = owner.post(back, {"reason": " "})
     taken = corrections()
-    owner.post(back, {"reason": "wrong month"})
+    do(owner, "bill.put_back", line.pk, reason="wrong month")
 
-    assert "$0.03 → to $0.035, a change of $0.005" in said_by(page)
+    assert "$0.03 → to $0.035 1 line, a change of $0.005." in said_by(page)
     assert unsaid.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert [answer.status_code for answer in answers] == [HTTPStatus.SEE_OTHER] * 2
-    assert "Say why." in said_by(refused)
+    assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     name = f"channel {bill.channel_id}: b"
     assert taken == [(5_000, name, "their bill")]
     assert corrections()[1:] == [(-5_000, f"{name} put back {line.pk}.1", "wrong month")]
@@ -262,12 +262,12 @@ def test_a_line_is_taken_with_a_reason_and_put_back(owner, bill):
 
 def test_several_are_money_in_bulk_and_their_change_is_typed(owner, bill):
     lines = bill.lines.exclude(outcome="equal")
-    named = {"line": [line.pk for line in lines], "reason": "r", "seen": 25_000}
+    named = {"line": [line.pk for line in lines], "reason": "r"}
 
-    wrong = owner.post(of(bill, "take"), {**named, "typed": "1"})
-    no_amount = owner.post(of(bill, "take"), {**named, "typed": "much"})
+    wrong = do(owner, "bill.take", bill.pk, **named, confirm="1")
+    no_amount = do(owner, "bill.take", bill.pk, **named, confirm="much")
     before = corrections()
-    right = owner.post(of(bill, "take"), {**named, "typed": "0.025"})
+    right = do(owner, "bill.take", bill.pk, **named, confirm="0.025")
 
     assert "It changes the cost by $0.025." in said_by(wrong)
     assert "Type an amount such as 0.25 or -0.25." in said_by(no_amount)
@@ -279,24 +279,23 @@ def test_several_are_money_in_bulk_and_their_change_is_typed(owner, bill):
 def test_all_of_a_list_is_taken_and_what_changed_meanwhile_is_named(owner, bill):
     line = bill.lines.get(outcome="different")
     BillLine.objects.filter(pk=line.pk).update(ours_micros=20_000)
-    page = owner.get(of(bill, "take") + "?list=different&all=1")
+    page = owner.get(act_page("bill.take", bill.pk) + "?list=different&all=1")
 
-    answer = owner.post(of(bill, "take"), {"line": line.pk, "reason": "r", "seen": 15_000})
+    answer = do(owner, "bill.take", bill.pk, line=line.pk, reason="r")
 
     assert f'name="line" value="{line.pk}"' in page.content.decode()
-    assert "Line 2: 0.030000 USD is booked now, not 0.020000: match the bill again." in said_by(
-        answer
-    )
+    why = "0.030000 USD is booked now, not 0.020000: match the bill again."
+    assert f"Line 2 \N{BLACK DIAMOND} Not taken {why}" in said_by(answer)
     assert corrections() == []
 
 
 def test_lines_are_disputed_for_the_vendor_and_withdrawn(owner, bill):
     line = bill.lines.get(outcome="theirs")
-    unsaid = owner.post(of(bill, "dispute"), {"line": line.pk, "words": " "})
+    unsaid = do(owner, "bill.dispute", bill.pk, line=line.pk, words=" ")
     undisputed = csv_of(owner.get(of(bill) + "?list=disputed&format=csv"))
-    owner.post(of(bill, "dispute"), {"line": line.pk, "words": "never asked for"})
+    do(owner, "bill.dispute", bill.pk, line=line.pk, words="never asked for")
     said = csv_of(owner.get(of(bill) + "?list=disputed&format=csv"))
-    owner.post(of(bill, "lines", str(line.pk), "withdraw"))
+    owner.post(act_page("bill.withdraw", line.pk))
 
     assert unsaid.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "This field is required." in said_by(unsaid)
@@ -308,8 +307,8 @@ def test_lines_are_disputed_for_the_vendor_and_withdrawn(owner, bill):
 
 def test_the_list_says_how_much_of_a_difference_is_decided(owner, bill):
     different, theirs = bill.lines.get(outcome="different"), bill.lines.get(outcome="theirs")
-    owner.post(of(bill, "take"), {"line": different.pk, "reason": "r", "seen": 5_000})
-    owner.post(of(bill, "dispute"), {"line": theirs.pk, "words": "never asked for"})
+    do(owner, "bill.take", bill.pk, line=different.pk, reason="r")
+    do(owner, "bill.dispute", bill.pk, line=theirs.pk, words="never asked for")
 
     page = owner.get(LIST)
     (line,) = lines_of(owner.get(f"{LIST}?format=csv"))
@@ -347,7 +346,7 @@ def test_a_doubtful_bill_may_be_accepted(owner, acme, channel):
     call(acme, channel, request_id="a")
     bill = matched(channel, csv_file(row("a", 0, "3")))
 
-    owner.post(of(bill, "accept"))
+    owner.post(act_page("bill.accept", bill.pk))
 
     bill.refresh_from_db()
     assert (bill.state, bill.content) == ("ready", None)
@@ -355,11 +354,11 @@ def test_a_doubtful_bill_may_be_accepted(owner, acme, channel):
 
 def test_a_bill_is_deleted_until_something_of_it_is_taken(owner, bill):
     line = bill.lines.get(outcome="different")
-    owner.post(of(bill, "take"), {"line": line.pk, "reason": "r", "seen": 5_000})
+    do(owner, "bill.take", bill.pk, line=line.pk, reason="r")
 
-    refused = owner.post(of(bill, "delete"), follow=True)
-    owner.post(of(bill, "lines", str(line.pk), "back"), {"reason": "r"})
-    kept = owner.post(of(bill, "delete"), follow=True)
+    refused = owner.post(act_page("bill.forget", bill.pk), follow=True)
+    do(owner, "bill.put_back", line.pk, reason="r")
+    kept = owner.post(act_page("bill.forget", bill.pk), follow=True)
 
     assert "Lines of it were taken, so it is kept." in said_by(refused)
     assert "Lines of it were taken, so it is kept." in said_by(kept)
@@ -440,14 +439,14 @@ def test_a_search_covers_a_number_of_lines_and_then_goes_on(owner, acme, channel
     first = owner.get(of(bill) + "?list=theirs&q=heron")
     (more,) = set(re.findall(r'href="(\?list=theirs&amp;q=heron&amp;after=\d+)"', html_of(first)))
     second = owner.get(of(bill) + more.replace("&amp;", "&"))
-    taken = owner.get(of(bill, "take") + more.replace("&amp;", "&") + "&all=1")
+    taken = owner.get(act_page("bill.take", bill.pk) + more.replace("&amp;", "&") + "&all=1")
     by_id = owner.get(of(bill) + "?list=theirs&q=x4")
     csv = csv_of(owner.get(of(bill) + "?list=theirs&q=heron&format=csv"))
 
     assert "Only the first 2 lines of this list were looked at: look further on" in said_by(first)
     assert "Only the next 2 lines of this list were looked at: look further on" in said_by(second)
     assert [shown(page) for page in (first, second, by_id)] == [["x0"], ["x3"], ["x4"]]
-    assert "Take 1 line" in said_by(taken)
+    assert "1 line, a change of" in said_by(taken)
     assert [line.split(",")[2] for line in csv.splitlines()[1:]] == ["x0", "x3", "x4"]
 
 
@@ -466,7 +465,9 @@ def test_reconciliation_is_hidden_from_roles_that_may_not_move_money(client, set
     person = User.objects.create_user("sam@pictor.example", "correct horse", staff_role=role)
     client.force_login(person)
 
-    answers = [client.get(LIST), client.get(of(bill)), client.post(of(bill, "take"))]
+    take = act_page("bill.take", bill.pk)
+
+    answers = [client.get(LIST), client.get(of(bill)), client.post(take)]
 
     assert [answer.status_code for answer in answers] == [HTTPStatus.NOT_FOUND] * 3
     assert "Reconciliation" not in client.get("/ops/").content.decode()

@@ -65,7 +65,7 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/generations/{made}/credit/", {"amount": "{}"}),
     ("/ops/generations/outage/", {"each": "{}", "number": "{}", "seen": "{}"}),
     ("/ops/alerts/new/", {"name": "A", "least": "{}", "least_minutes": "{}", "repeat_hours": "{}"}),
-    ("/ops/reconciliation/{bill}/take/", {"line": "{lines}", "typed": "{}"}),
+    ("/ops/do/bill.take/{bill}/", {"line": "{lines}", "confirm": "{}"}),
 )
 ANSWERS = {200, 303, 422}
 

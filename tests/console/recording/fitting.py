@@ -44,7 +44,7 @@ FURTHER = (
     "/ops/channels/{channel}/?tab=history",
     "/ops/reconciliation/{bill}/?list=theirs",
     "/ops/reconciliation/{bill}/?list=ours",
-    "/ops/reconciliation/{bill}/take/?all=1",
-    "/ops/reconciliation/{bill}/dispute/?all=1",
+    "/ops/do/bill.take/{bill}/?all=1",
+    "/ops/do/bill.dispute/{bill}/?all=1",
     "/ops/overview/?show=quiet",
 )

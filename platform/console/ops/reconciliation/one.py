@@ -50,9 +50,12 @@ class BillLineRow:
     candidates: Sequence[Attempt | str]
 
     @property
+    def words(self) -> str:
+        return line_words(self.line)
+
+    @property
     def is_open(self) -> bool:
-        settled = {BillLine.Outcome.EQUAL, BillLine.Outcome.PART}
-        return self.line.decision == "" and self.line.outcome not in settled
+        return decisions.is_open(self.line)
 
 
 @staff(Permission.MONEY)
@@ -78,6 +81,13 @@ def bill(request: HttpRequest, operator: Operator, bill: int) -> HttpResponseBas
         return csv_answer(name, COLUMNS, _pages(found, sought), rest=rest)
     context |= _ready(found, sought, number_of(request.GET.get("after", "")) or 0)
     return render(request, "ops/bill.html", context)
+
+
+def line_words(line: BillLine) -> str:
+    """The name of a line, or of our call that has none."""
+    if line.number:
+        return f"Line {line.number}"
+    return f"Our call of {line.at:%-d %b %Y, %H:%M:%S} UTC"
 
 
 def _reload_page() -> HttpResponse:

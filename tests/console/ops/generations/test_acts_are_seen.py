@@ -273,8 +273,8 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
     ),
     "a move that waits, or is declined, moved nothing (ADR 0058)": ("move_decline",),
     "what we pay vendors: no tenant's charge depends on it": (
-        *("channel_costs", "bill_new", "bill_columns", "bill_accept", "bill_again", "bill_forget"),
-        *("bill_take", "bill_dispute", "bill_line_back", "bill_line_withdraw", "bill_line_pick"),
+        *("channel_costs", "bill_new", "bill_columns", "bill.accept", "bill.again", "bill.forget"),
+        *("bill.take", "bill.dispute", "bill.put_back", "bill.withdraw", "bill.pick"),
     ),
     "a draft charges nobody until it is published": (
         *("price_new", "price_change", "price_retype", "price_undo", "price_markup"),
