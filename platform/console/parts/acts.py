@@ -256,23 +256,30 @@ class Proposal(Generic[Subject]):
     ) -> None:
         self.act = act
         self.complaint = self.confirmation_error = ""
-        self.preview: Preview | None = None
-        initial: Mapping[str, Any] = {}
-        try:
-            initial = act.initial(asked, query or QueryDict())
-        except ValidationError as error:
-            self.complaint = " ".join(error.messages)
+        initial = self._initial(asked, query or QueryDict())
         self.form = dressed(act.form(data, files, asked=asked, initial=initial))
         if data is not None:
             self.form.full_clean()
         is_looked_at = data is None
         known = initial if is_looked_at else self.form.cleaned_data
         self.asked = replace(asked, data=known, is_looked_at=is_looked_at)
-        if act.preview is not None:
-            try:
-                self.preview = act.preview(self.asked)
-            except ValidationError as error:
-                self._refuse(error)
+        self.preview = self._previewed()
+
+    def _initial(self, asked: Asked[Subject], query: QueryDict) -> Mapping[str, Any]:
+        try:
+            return self.act.initial(asked, query)
+        except ValidationError as error:
+            self.complaint = " ".join(error.messages)
+            return {}
+
+    def _previewed(self) -> Preview | None:
+        if self.act.preview is None:
+            return None
+        try:
+            return self.act.preview(self.asked)
+        except ValidationError as error:
+            self._refuse(error)
+            return None
 
     @property
     def is_refused(self) -> bool:

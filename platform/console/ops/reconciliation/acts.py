@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -101,10 +100,11 @@ class PickForm(ActForm):
     call = forms.CharField(label="Call", max_length=40, widget=forms.HiddenInput)
 
 
-Chosen = Callable[[VendorBill, QuerySet[BillLine]], QuerySet[BillLine]]
+Chosen = Callable[..., Any]
+"""Selects the lines of a bill that can be decided so, among some."""
 
 
-def _named(asked: Asked[VendorBill]) -> QuerySet[BillLine]:
+def _named(asked: Asked[VendorBill]) -> Any:
     """The lines that were named, or all of the list that was."""
     bill, data = asked.subject, asked.data
     if data.get("list"):
@@ -137,7 +137,7 @@ def _already(chosen: Chosen) -> Callable[[Asked[VendorBill]], str]:
         bill = asked.subject
         is_named = bool(asked.data.get("line")) and not asked.is_at_the_shell
         is_matched = bill.state == VendorBill.State.READY
-        decided = is_named and is_matched and not chosen(bill, _named(asked)).exists()
+        decided = is_named and is_matched and not _chosen(asked, chosen)
         return ALREADY if decided and not asked.is_looked_at else ""
 
     return words
