@@ -39,13 +39,10 @@ def add_moves(actions: Any) -> None:
     for action, words in (
         ("top-up", "book a tenant's payment, once per reference"),
         ("credit", "credit a tenant without a payment"),
-        ("refund", "refund a generation, in full or in part"),
     ):
         money = actions.add_parser(action, help=words)
         money.add_argument("tenant", help="name or id")
         money.add_argument("amount", metavar="USD")
-        if action == "refund":
-            money.add_argument("--generation", required=True, metavar="ID", help="gen_…")
         if action == "top-up":
             money.add_argument("--reference", required=True, metavar="TEXT", help=FOR_TENANT)
         _add_why(money, has_words=action != "top-up")

@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.core.checks import Tags
@@ -99,7 +98,6 @@ class Command(OperatorCommand):
             "list": self._list,
             "top-up": self._top_up,
             "credit": self._credit,
-            "refund": self._refund,
             "show": self._show,
             "limits": self._limits,
             "members": partial(tenant_people.show, self),
@@ -170,21 +168,12 @@ class Command(OperatorCommand):
     def _credit(self, options: dict[str, Any]) -> None:
         self._move(options, "credit", read_amount(options["amount"]), "credited")
 
-    def _refund(self, options: dict[str, Any]) -> None:
-        generation_id = ids.parse(ids.GENERATION, options["generation"])
-        if generation_id is None:
-            raise CommandError(f"no generation {options['generation']!r}")
-        amount = read_amount(options["amount"])
-        self._move(options, "refund", amount, "refunded", generation_id=generation_id)
-
     def _move(
         self,
         options: dict[str, Any],
         kind: str,
         amount: Micros,
         done: str,
-        *,
-        generation_id: UUID | None = None,
     ) -> None:
         """Change the balance, after a question if the amount is large, and print the new one."""
         tenant, (words, note) = read_tenant(options["tenant"]), read_why(options)
@@ -195,7 +184,6 @@ class Command(OperatorCommand):
             tenant_id=tenant.id,
             kind=kind,
             amount=amount,
-            generation_id=generation_id,
             reason=words,
             note=note,
         )

@@ -62,7 +62,6 @@ NOT_ASKED_AGAIN: Mapping[str, str] = {
     "unassign": "alerts of the condition are repeated again",
     "recall": "shows a hidden condition again",
     "channel_discard": "the revision never served anybody, and the channel serves on",
-    "generation_ring": "a worker looks at work that was accepted and waits",
     "price_retype": "saves nothing: it shows what was typed",
     "support_end": "takes a right away, and never waits for the factor",
 }

@@ -88,7 +88,8 @@ def _page(
     more: Mapping[str, object] | None = None,
 ) -> HttpResponse:
     act, subject = proposal.act, proposal.asked.subject
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if proposal.is_refused else HTTPStatus.OK
+    is_refused = request.method == "POST" and proposal.is_refused
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
     words = act.words_of(subject)
     context = {
         "base": "ops/base.html",

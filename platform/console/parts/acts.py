@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 from typing_extensions import override
 
@@ -110,6 +111,15 @@ def typed_amount(micros: Micros, *, label: str, hint: str, wrong: str) -> Confir
         return False
 
     return Confirmation(label, hint or f"{amount(micros)} confirms it.", is_right, wrong)
+
+
+def typed_number(number: int, label: str) -> Confirmation:
+    return Confirmation(
+        label,
+        f"{number} confirms it.",
+        lambda text: text.strip() == str(number),
+        f"There are {number}.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +223,7 @@ class Act(Generic[Subject]):
         edits: True if its fields replace the values that they show, which a form that was opened
             before another change must not undo.
         template: the page that shows it.
-        home: the address of the page above, of an act without a subject.
+        home: the name of the page above, of an act without a subject.
     """
 
     name: str
@@ -239,7 +249,7 @@ class Act(Generic[Subject]):
 
     def page_above(self, subject: Subject) -> str:
         """The address of the subject's page, or of `home`."""
-        return self.about.page(subject) if self.about else self.home
+        return self.about.page(subject) if self.about else reverse(self.home)
 
 
 class Proposal(Generic[Subject]):
@@ -285,6 +295,11 @@ class Proposal(Generic[Subject]):
     def is_refused(self) -> bool:
         """True if something typed has to be changed, or it cannot be done."""
         return bool(self.complaint or self.confirmation_error or self.form.errors or self.stops)
+
+    @property
+    def shows_first(self) -> bool:
+        """True if its effect is still to be shown."""
+        return self.act.preview is not None and self.preview is None
 
     @property
     def stops(self) -> str:

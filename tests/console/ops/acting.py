@@ -16,12 +16,12 @@ def act_page(act: str, subject: object = "") -> str:
     return f"/ops/do/{act}/{f'{subject}/' if subject != '' else ''}"
 
 
-def do(client: Client, act: str, subject: object = "", **typed: Any) -> Any:
+def do(client: Client, act: str, subject: object = "", *, follow: Any = False, **typed: Any) -> Any:
     """Send the form, then once more with the effect that was shown, if it was."""
     page, form = act_page(act, subject), {"once": str(ids.new_uuid()), **typed}
-    answer = client.post(page, form)
+    answer = client.post(page, form, follow=follow)
     seen = seen_in(answer)
-    return client.post(page, {**form, "seen": seen}) if seen else answer
+    return client.post(page, {**form, "seen": seen}, follow=follow) if seen else answer
 
 
 def seen_in(answer: Any) -> str:

@@ -61,9 +61,9 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/channels/{channel}/costs/", {"rows": f"{CSV}m,any,any,{{}}\n", "again": "{}"}),
     ("/ops/channels/{channel}/costs/", {"other": "{channel}", "factor": "{}", "write": "1"}),
     ("/ops/channels/new/", {**FORM, f"{ROUTE}cost": "{}", "cost_again": "{}"}),
-    ("/ops/generations/{made}/refund/", {"amount": "{}"}),
-    ("/ops/generations/{made}/credit/", {"amount": "{}"}),
-    ("/ops/generations/outage/", {"each": "{}", "number": "{}", "seen": "{}"}),
+    ("/ops/do/generation.refund/{made}/", {"amount": "{}"}),
+    ("/ops/do/generation.credit/{made}/", {"amount": "{}"}),
+    ("/ops/do/outage.credit/", {"each": "{}", "confirm": "{}"}),
     ("/ops/alerts/new/", {"name": "A", "least": "{}", "least_minutes": "{}", "repeat_hours": "{}"}),
     ("/ops/do/bill.take/{bill}/", {"line": "{lines}", "confirm": "{}"}),
 )

@@ -78,11 +78,9 @@ def test_redeliver_sends_the_message_whatever_the_state(manage, acme, settled, q
     assert {message["headers"]["task"] for message in queue()} == {"generation.tasks.ring"}
 
 
-@pytest.mark.parametrize("action", ["redeliver", "cancel"])
 @pytest.mark.parametrize("text", ["gen_01m7w0dps8ekrv9c9kz67kg455", "7", "", "gen_", "ten_x"])
-def test_an_unknown_id_is_one_clear_line(manage, action, text):
-    reason = ["--reason", "x"] if action == "cancel" else []
-    said = manage("generation", action, text, *reason)
+def test_an_unknown_id_is_one_clear_line(manage, text):
+    said = manage("generation", "redeliver", text)
 
     assert said.error == f"no generation {text!r}"
     assert said.out == ""

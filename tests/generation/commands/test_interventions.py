@@ -1,4 +1,4 @@
-"""`manage.py generation refund|cancel|fail`."""
+"""Generations refunded, credited and ended at the shell."""
 
 import json
 import sys
@@ -25,7 +25,8 @@ from tests.making.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-WHY = ("--reason", "bad images")
+WHY = ("--note", "bad images", "--yes")
+REASON = ("--reason", "bad images", "--yes")
 
 
 @pytest.fixture
@@ -61,14 +62,17 @@ def test_a_part_is_refunded_and_then_all_that_is_left(manage, orderer, delivered
     name = delivered.public_id
 
     said = [
-        manage("generation", "refund", name, "--amount", "0.03", *WHY, "--as", "ann@example.com"),
-        manage("generation", "refund", name, *WHY, "--json"),
+        manage(
+            "do", "generation.refund", name, "--amount", "0.03", *WHY, "--as", "ann@example.com"
+        ),
+        manage("do", "generation.refund", name, *WHY, "--json"),
     ]
 
-    assert said[0].out == (
-        f"{name}: 0.030000 USD refunded; orderer has 9.977320 available, where it had 9.947320\n"
-    )
-    assert json.loads(said[1].out) == {
+    assert "$0.03 refunded: orderer $9.94732 → $9.97732\n" in said[0].out
+    facts = json.loads(said[1].out)
+    assert facts.pop("move")
+    assert facts == {
+        "act": "generation.refund", "done": "$0.02268 refunded: orderer $9.97732 → $10.00",
         "generation": name, "refunded": "0.022680", "available": "10.000000",
     }  # fmt: skip
     refunds = Transfer.objects.filter(kind="refund", generation_id=delivered.id)
@@ -81,26 +85,26 @@ def test_a_part_is_refunded_and_then_all_that_is_left(manage, orderer, delivered
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--amount", "0.05269"], "only $0.05268 of it is charged and not refunded"),
-        (["--amount", "0"], "the amount must be above 0"),
-        (["--amount", "1000.01"], "Nothing was changed."),
+        (["--amount", "0.05269", "--yes"], "only $0.05268 of it is charged and not refunded"),
+        (["--amount", "0", "--yes"], "--amount: Type an amount above 0."),
+        (["--amount", "0.01"], "Nothing was changed."),
     ],
 )
 def test_a_refund_that_cannot_be_changes_nothing(manage, monkeypatch, delivered, words, message):
     monkeypatch.setattr(sys, "stdin", StringIO("n\n"))
 
-    said = manage("generation", "refund", delivered.public_id, *WHY, *words)
+    said = manage("do", "generation.refund", delivered.public_id, "--note=x", *words)
 
     assert said.error == message
     assert not Transfer.objects.filter(kind="refund").exists()
 
 
 def test_all_of_it_is_refunded_once(manage, delivered):
-    manage("generation", "refund", delivered.public_id, *WHY)
+    manage("do", "generation.refund", delivered.public_id, *WHY)
 
-    again = manage("generation", "refund", delivered.public_id, *WHY)
+    again = manage("do", "generation.refund", delivered.public_id, *WHY)
 
-    assert again.error == "only $0.00 of it is charged and not refunded"
+    assert again.error == "--amount: Type an amount in dollars, such as 0.05."
 
 
 def test_a_waiting_generation_is_canceled_and_its_hold_released(manage, orderer):
@@ -108,10 +112,10 @@ def test_a_waiting_generation_is_canceled_and_its_hold_released(manage, orderer)
     available, held = orderer.money
     assert (available + held, held) == (10_000_000, 52_680)
 
-    said = manage("generation", "cancel", queued.public_id, *WHY, "--as", "ann@example.com")
-    again = manage("generation", "cancel", queued.public_id, *WHY)
+    said = manage("do", "generation.cancel", queued.public_id, *REASON, "--as", "ann@example.com")
+    again = manage("do", "generation.cancel", queued.public_id, *REASON)
 
-    assert said.out == f"{queued.public_id}: canceled, 0.052680 USD released\n"
+    assert "Canceled: $0.05268 released\n" in said.out
     assert again.error == "it has been started, or has ended: only `fail` ends what runs"
     assert orderer.money == (10_000_000, 0)
     assert event("generation.cancel") == (
@@ -126,14 +130,15 @@ def test_a_running_generation_is_failed_and_its_possible_cost_counted(manage, or
     assert claim is not None
     attempt = begun(claim, Channel.objects.get(name="one"))
     assert attempt is not None
-    refused = manage("generation", "cancel", running.public_id, *WHY)
+    refused = manage("do", "generation.cancel", running.public_id, *REASON)
 
-    said = manage("generation", "fail", running.public_id, *WHY, "--json")
+    said = manage("do", "generation.fail", running.public_id, *REASON, "--json")
 
     assert refused.error.startswith("it has been started")
     assert json.loads(said.out) == {
+        "act": "generation.fail",
+        "done": "Ended as failed: $0.05268 released; one may still bill $0.03",
         "generation": running.public_id,
-        "state": "failed",
         "released": "0.052680",
         "may_bill": [{"channel": "one", "cost": "0.030000"}],
     }
@@ -152,33 +157,30 @@ def test_a_failed_generations_worker_can_no_longer_deliver(manage, orderer, tmp_
     assert claim is not None
     delivery = make_delivery(claim, Spools(tmp_path, SpoolBudget(1_000_000)))
 
-    said = manage("generation", "fail", claim.generation.public_id, *WHY)
+    said = manage("do", "generation.fail", claim.generation.public_id, *REASON)
 
-    assert said.out.endswith("failed, 0.052680 USD released; one may still bill 0.030000 USD\n")
+    assert "Ended as failed: $0.05268 released; one may still bill $0.03\n" in said.out
     assert not settle_and_tell(
         claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now()
     )
-    again = manage("generation", "fail", claim.generation.public_id, *WHY)
+    again = manage("do", "generation.fail", claim.generation.public_id, *REASON)
     assert again.error == "it has ended, or has moved on: look at it again"
     assert findings() == []
 
 
 def test_a_failure_is_credited_by_an_entry_that_names_it(manage, orderer):
     queued = orderer.generation()
-    too_early = manage("generation", "credit", queued.public_id, *WHY)
-    manage("generation", "fail", queued.public_id, *WHY)
+    too_early = manage("do", "generation.credit", queued.public_id, *WHY)
+    manage("do", "generation.fail", queued.public_id, *REASON)
 
-    said = manage("generation", "credit", queued.public_id, *WHY)
-    again = manage("generation", "credit", queued.public_id, "--amount", "1.5", *WHY)
+    said = manage("do", "generation.credit", queued.public_id, *WHY)
+    again = manage("do", "generation.credit", queued.public_id, "--amount", "1.5", *WHY)
     other = orderer.generation()
-    manage("generation", "fail", other.public_id, *WHY)
-    more = manage("generation", "credit", other.public_id, "--amount", "1.5", *WHY, "--json")
+    manage("do", "generation.fail", other.public_id, *REASON)
+    more = manage("do", "generation.credit", other.public_id, "--amount", "1.5", *WHY, "--json")
 
     assert too_early.error == "only for one that failed or was canceled: others are refunded"
-    assert said.out == (
-        f"{queued.public_id}: 0.052680 USD credited; orderer has 10.052680 available, where it had"
-        " 10.000000\n"
-    )
+    assert "$0.05268 credited: orderer $10.00 → $10.05268\n" in said.out
     assert json.loads(more.out)["credited"] == "1.500000"
     assert again.error == (
         "$0.05268 was already credited for it: reverse that, or credit the tenant"
@@ -192,7 +194,7 @@ def test_a_failure_is_credited_by_an_entry_that_names_it(manage, orderer):
 
 @pytest.mark.parametrize("action", ["refund", "credit", "cancel", "fail"])
 def test_a_reason_is_needed_and_an_id_that_there_is(manage, orderer, action):
-    queued = orderer.generation()
+    act, queued = f"generation.{action}", orderer.generation()
 
-    assert "empty" in manage("generation", action, queued.public_id, "--reason", " ").error
-    assert manage("generation", action, "gen_1", *WHY).error == "no generation 'gen_1'"
+    assert "required" in manage("do", act, queued.public_id, "--yes").error
+    assert manage("do", act, "gen_1", "--yes").error == "there is no generation 'gen_1'"

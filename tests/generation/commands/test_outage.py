@@ -1,6 +1,5 @@
-"""`manage.py generation outage`: one credit to every tenant that was hit."""
+"""One credit to every tenant that an outage hit, at the shell."""
 
-import json
 import sys
 from datetime import timedelta
 from io import StringIO
@@ -15,7 +14,7 @@ from pictor.kit.words import clock
 from tests.making.factories import PayingCustomer, make_channel, make_worker, take
 
 pytestmark = pytest.mark.django_db
-WHY = ("--reason", "the vendor was down", "--words", "Sorry")
+WHY = ("--note", "the vendor was down", "--words", "Sorry")
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def hit(seeded):
 def times(hit):
     now = clock.now()
     since, until = now - timedelta(hours=1), now + timedelta(hours=1)
-    return ("--from", since.isoformat(), "--to", until.isoformat())
+    return ("--since", since.isoformat(), "--until", until.isoformat())
 
 
 def credited() -> list[int]:
@@ -44,26 +43,24 @@ def credited() -> list[int]:
 def test_all_are_credited_what_they_were_quoted_and_not_again(manage, monkeypatch, times):
     monkeypatch.setattr(sys, "stdin", StringIO("2\n"))
 
-    said = manage("generation", "outage", *times, *WHY)
-    again = manage("generation", "outage", *times, *WHY, "--json")
+    said = manage("do", "outage.credit", *times, *WHY)
+    again = manage("do", "outage.credit", *times, *WHY, "--json")
 
     assert said.out == (
-        "tenant  failed  quoted    credit\n"
-        "first   2       0.105360  0.105360\n"
-        "second  1       0.052680  0.052680\n"
-        "Credit 0.158040 USD to 2 tenants? Type their number: "
-        "first: 0.105360 USD credited\n"
-        "second: 0.052680 USD credited\n"
+        "first: 2 failed, quoted $0.10536: $10.00 → $10.10536\n"
+        "second: 1 failed, quoted $0.05268: $10.00 → $10.05268\n"
+        "2 tenants, credits $0.15804.\n"
+        "Type the number of tenants: 2 tenants credited or waiting\n"
+        "first: Credited: $0.10536\n"
+        "second: Credited: $0.05268\n"
     )
-    assert [one["refusal"] for one in json.loads(again.out)] == [
-        "that time is already covered", "that time is already covered",
-    ]  # fmt: skip
+    assert again.error == "No tenant that is not credited yet was hit in that time."
     assert credited() == [52_680, 105_360]
     assert {one.reason for one in Transfer.objects.filter(kind="credit")} == {"Sorry"}
 
 
-def test_each_gets_so_much_without_a_question(manage, times):
-    manage("generation", "outage", *times, *WHY, "--each", "0.5", "--yes")
+def test_each_gets_so_much(manage, times):
+    manage("do", "outage.credit", *times, *WHY, "--each", "0.5", "--confirm", "2")
 
     assert credited() == [500_000, 500_000]
 
@@ -72,33 +69,34 @@ def test_above_what_one_person_moves_in_all_each_waits(manage, monkeypatch, time
     settings.MONEY_NEEDS_TWO = 150_000
     monkeypatch.setattr(sys, "stdin", StringIO("2\n"))
 
-    said = manage("generation", "outage", *times, *WHY).out
+    said = manage("do", "outage.credit", *times, *WHY).out
 
-    question = "Credit 0.158040 USD to 2 tenants, each once another person approves it?"
-    assert f"{question} Type their number: " in said
-    assert "first: 0.105360 USD wait for another person\n" in said
-    assert "second: 0.052680 USD wait for another person\n" in said
+    assert "Above $0.15 in all: each waits for another person" in said
+    assert "first: Waits for another person: $0.10536\n" in said
+    assert "second: Waits for another person: $0.05268\n" in said
     assert credited() == []
 
 
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ((), "Nothing was changed."),
-        (("--to", "2020-01-01T00:00:00Z"), "it ends before it begins"),
-        (("--from", "2020-01-01T00:00:00Z"), "an outage may last at most 24 hours"),
-        (("--each", "-1"), "'-1' is below 0"),
-        (("--reason", " "), "--reason is empty"),
+        ((), "There are 2."),
+        (("--until", "2020-01-01T00:00:00Z"), "it ends before it begins"),
+        (("--since", "2020-01-01T00:00:00Z"), "an outage may last at most 24 hours"),
+        (("--each=-1",), "--each: Type an amount above 0, or nothing."),
+        (("--note", " "), "--note: This field is required."),
     ],
 )
 def test_a_mistyped_outage_credits_nobody(manage, monkeypatch, times, words, complaint):
     monkeypatch.setattr(sys, "stdin", StringIO("3\n"))
 
-    assert manage("generation", "outage", *times, *WHY, *words).error == complaint
+    assert manage("do", "outage.credit", *times, *WHY, *words).error == complaint
     assert credited() == []
 
 
 def test_a_failure_by_the_callers_fault_belongs_to_no_outage(manage, times):
     Generation.objects.update(error={"status": 400, "code": "invalid_value"})
 
-    assert json.loads(manage("generation", "outage", *times, *WHY, "--json").out) == []
+    said = manage("do", "outage.credit", *times, *WHY)
+
+    assert said.error == "No tenant that is not credited yet was hit in that time."

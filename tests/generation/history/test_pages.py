@@ -53,7 +53,6 @@ EMPTY = {
     "/ops/": "Nothing needs attention",
     "/ops/alerts/": "Nobody is notified yet",
     "/ops/alerts/sent/": "No alerts yet",
-    "/ops/generations/refunds/": "Nothing to refund",
     "/ops/incidents/": "No incidents yet",
     "/ops/margin/uncharged/": "No uncharged costs",
     "/ops/moves/": "Nothing waits",

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import CommandError, CommandParser
+from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from typing_extensions import override
 
@@ -39,7 +40,8 @@ class Command(OperatorCommand):
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         act = ACTS[options["act"]]
-        proposal = Proposal(act, _asked(act, options), _typed(act, options))
+        asked = _asked(act, options)
+        proposal = Proposal(act, asked, _typed(act, asked, options))
         if proposal.is_refused:
             raise CommandError(" ".join(_mistakes(proposal)))
         done = proposal.settle(
@@ -96,18 +98,22 @@ def _asked(act: Act[Any], options: dict[str, Any]) -> Asked[Any]:
     )
 
 
-def _typed(act: Act[Any], options: dict[str, Any]) -> MultiValueDict[str, Any]:
-    """What was typed, as a form sends it."""
-    typed: dict[str, list[Any]] = {}
+def _typed(act: Act[Any], asked: Asked[Any], options: dict[str, Any]) -> MultiValueDict[str, Any]:
+    """What was typed, as a form sends it; other fields keep what their page proposes."""
+    typed = QueryDict(mutable=True)
+    for name, value in options.items():
+        if name in act.form.base_fields and value not in {None, False}:
+            values = value if isinstance(value, list) else ["on" if value is True else _text(value)]
+            typed.setlist(name, values)
+    try:
+        proposed = act.initial(asked, typed)
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from None
     for name, field in act.form.base_fields.items():
-        value = options[name]
-        if isinstance(field, forms.FileField):
-            raise CommandError(f"--{name} is sent by the page only")
-        if isinstance(value, list):
-            typed[name] = value
-        elif value is True or (value is not None and value is not False):
-            typed[name] = ["on" if value is True else _text(value)]
-    return MultiValueDict(typed)
+        if name not in typed and proposed.get(name) not in {None, "", False}:
+            value = field.prepare_value(proposed[name])
+            typed.setlist(name, value if isinstance(value, list) else [str(value)])
+    return typed
 
 
 def _text(value: str) -> str:

@@ -14,7 +14,8 @@ from generation.models import Generation
 from generation.oversight.inspection import describe
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
-from tests.console.answers import words_of
+from tests.console.answers import said_by, words_of
+from tests.console.ops.acting import act_page, do
 from tests.console.workspace.conftest import signed_in, url
 
 WHY = {"note": "too dark, they are right", "words": "Sorry for the dark image"}
@@ -25,8 +26,11 @@ def page_of(made: Generation, action: str = "") -> str:
 
 
 def send(client: Client, made: Generation, action: str, **typed: Any) -> Any:
-    once = typed.pop("once", new_uuid())
-    return client.post(page_of(made, f"{action}/"), {"once": once, **WHY, **typed})
+    return do(client, f"generation.{action}", made.public_id, **{**WHY, **typed})
+
+
+def act_of(made: Generation, action: str) -> str:
+    return act_page(f"generation.{action}", made.public_id)
 
 
 def moved(kind: str) -> list[int]:
@@ -35,11 +39,11 @@ def moved(kind: str) -> list[int]:
 
 def test_a_refund_says_what_it_does_and_stands_in_the_customers_ledger(sign_in, acme, delivered):
     made, finance = delivered(acme), sign_in("finance")
-    form = words_of(finance.get(page_of(made, "refund/")))
-    assert 'value="0.05268"' in form
-    assert "acme $9.94732 → $10.00, margin $0.02268 → -$0.03" in form
-    part = words_of(finance.get(page_of(made, "refund/"), {"amount": "0.02"}))
-    assert "acme $9.94732 → $9.96732, margin $0.02268 → $0.00268" in part
+    form = finance.get(act_of(made, "refund"))
+    assert 'value="0.05268"' in words_of(form)
+    assert "acme $9.94732 → to $10.00 Margin $0.02268 → to -$0.03" in said_by(form)
+    part = said_by(finance.get(act_of(made, "refund"), {"amount": "0.02"}))
+    assert "acme $9.94732 → to $9.96732 Margin $0.02268 → to $0.00268" in part
 
     answer = send(finance, made, "refund", amount="$0.02")
 
@@ -59,7 +63,7 @@ def test_a_refund_beyond_a_persons_day_is_said_to_wait_before_and_once_it_is_sen
     made, finance = delivered(acme), sign_in("finance")
     send(finance, made, "refund", amount="0.04")
 
-    before = words_of(finance.get(page_of(made, "refund/"), {"amount": "0.0123"}))
+    before = words_of(finance.get(act_of(made, "refund"), {"amount": "0.0123"}))
     answer = send(finance, made, "refund", amount="0.0123")
 
     said = "$0.0523 of $0.05 a day: waits for a second person"
@@ -100,7 +104,7 @@ def test_a_form_sent_again_with_another_amount_is_refused_in_a_sentence(owner, a
         ({"amount": "0.01", "note": " "}, "This field is required."),
         ({"amount": "0.01", "note": "x" * 201}, "at most 200 characters"),
         ({"amount": "0.01", "words": "a\0b"}, "Null characters are not allowed."),
-        ({"amount": "0.01", "once": "1"}, "This form is incomplete"),
+        ({"amount": "0.01", "once": "1"}, "Open this form again"),
     ],
 )
 def test_a_mistyped_refund_moves_nothing_and_is_explained(owner, acme, delivered, typed, complaint):
@@ -114,7 +118,7 @@ def test_a_mistyped_refund_moves_nothing_and_is_explained(owner, acme, delivered
 def test_support_refunds_and_credits_so_much_a_day(sign_in, acme, delivered, failed, monkeypatch):
     monkeypatch.setattr(moves, "MAX_SUPPORT_GIFTS_PER_DAY", Micros(60_000))
     first, second, support = delivered(acme), failed(acme), sign_in("support")
-    assert "You may give $0.06 a day." in words_of(support.get(page_of(first, "refund/")))
+    assert "You may give $0.06 a day." in words_of(support.get(act_of(first, "refund")))
     send(support, first, "refund", amount="0.05")
 
     answer = send(support, second, "credit", amount="0.02")
@@ -128,17 +132,15 @@ def test_support_refunds_and_credits_so_much_a_day(sign_in, acme, delivered, fai
 def test_support_may_give_20_dollars_a_day_and_finance_any_amount(sign_in, acme, delivered):
     made = delivered(acme)
 
-    assert "You may give $20.00 a day." in words_of(
-        sign_in("support").get(page_of(made, "refund/"))
-    )
-    assert "a day." not in words_of(sign_in("finance").get(page_of(made, "refund/")))
+    assert "You may give $20.00 a day." in words_of(sign_in("support").get(act_of(made, "refund")))
+    assert "a day." not in words_of(sign_in("finance").get(act_of(made, "refund")))
 
 
 def test_a_failure_is_credited_and_the_customers_ledger_names_it(sign_in, acme, failed):
     made, finance = failed(acme), sign_in("finance")
-    form = words_of(finance.get(page_of(made, "credit/")))
-    assert 'value="0.05268"' in form
-    assert "acme $10.00 → $10.05268, margin -$0.03 → -$0.08268" in form
+    form = finance.get(act_of(made, "credit"))
+    assert 'value="0.05268"' in words_of(form)
+    assert "acme $10.00 → to $10.05268 Margin -$0.03 → to -$0.08268" in said_by(form)
 
     send(finance, made, "credit", amount="0.05268")
 
@@ -146,7 +148,7 @@ def test_a_failure_is_credited_and_the_customers_ledger_names_it(sign_in, acme, 
     page = words_of(finance.get(page_of(made)))
     assert "Credited for it</dt><dd>$0.05268" in page
     assert "-$0.08268" in page.partition("<dt>Margin</dt>")[2].partition("</div>")[0]
-    assert "was already credited for it" in words_of(finance.get(page_of(made, "credit/")))
+    assert "was already credited for it" in words_of(finance.get(act_of(made, "credit")))
     ledger = words_of(signed_in(acme).get(url("ledger", acme)))
     assert url("generation", acme, made.public_id) in ledger
 
@@ -162,36 +164,36 @@ def test_a_credit_that_was_taken_back_is_none(sign_in, acme, failed):
     page = words_of(finance.get(page_of(made)))
     assert "Credited for it" not in page
     assert "-$0.03" in page.partition("<dt>Margin</dt>")[2].partition("</div>")[0]
-    assert "was already credited for it" not in words_of(finance.get(page_of(made, "credit/")))
+    assert "was already credited for it" not in words_of(finance.get(act_of(made, "credit")))
     assert describe(made)["generation"]["margin"] == "-0.030000"
 
 
 def test_charges_are_refunded_and_failures_are_credited(owner, acme, delivered, failed):
     good, bad, test = delivered(acme), failed(acme), acme.tester().generation()
 
-    assert "It has no charge left" in words_of(owner.get(page_of(bad, "refund/")))
-    assert "Only a generation that failed" in words_of(owner.get(page_of(good, "credit/")))
-    assert "Only a generation that failed" in words_of(owner.get(page_of(test, "credit/")))
+    assert "It has no charge left" in words_of(owner.get(act_of(bad, "refund")))
+    assert "Only a generation that failed" in words_of(owner.get(act_of(good, "credit")))
+    assert "Only a generation that failed" in words_of(owner.get(act_of(test, "credit")))
     refused = send(owner, good, "credit", amount="0.01")
     assert "others are refunded" in words_of(refused)
     assert moved("credit") == []
     shown = words_of(owner.get(page_of(good)))
-    assert page_of(good, "refund/") in shown
-    assert page_of(good, "credit/") not in shown
-    assert page_of(bad, "credit/") in words_of(owner.get(page_of(bad)))
+    assert act_of(good, "refund") in shown
+    assert act_of(good, "credit") not in shown
+    assert act_of(bad, "credit") in words_of(owner.get(page_of(bad)))
 
 
 def test_a_waiting_generation_is_canceled(sign_in, acme):
     made, operator = acme.generation(), sign_in("operator")
-    assert "Releases $0.05268" in words_of(operator.get(page_of(made, "cancel/")))
+    assert "Releases $0.05268" in words_of(operator.get(act_of(made, "cancel")))
 
-    answer = operator.post(page_of(made, "cancel/"), {"reason": "they asked"}, follow=True)
+    answer = do(operator, "generation.cancel", made.public_id, reason="they asked", follow=True)
 
     made.refresh_from_db()
     assert (made.state, acme.money) == ("canceled", (10_000_000, 0))
     assert "Canceled: $0.05268 released" in words_of(answer)
     assert "they asked" in words_of(answer)
-    again = operator.post(page_of(made, "cancel/"), {"reason": "they asked"})
+    again = do(operator, "generation.cancel", made.public_id, reason="they asked")
     assert again.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "It has been started, or has ended" in words_of(again)
 
@@ -200,16 +202,16 @@ def test_a_running_generation_is_failed_and_the_vendor_that_may_bill_is_named(
     sign_in, acme, running
 ):
     made, operator = running(acme), sign_in("operator")
-    assert "only “End as failed” ends what runs" in words_of(operator.get(page_of(made, "cancel/")))
-    form = words_of(operator.get(page_of(made, "fail/")))
+    assert "only End as failed ends what runs" in words_of(operator.get(act_of(made, "cancel")))
+    form = words_of(operator.get(act_of(made, "fail")))
     assert "Releases $0.05268; acme-openai may still bill $0.03" in form
 
-    answer = operator.post(page_of(made, "fail/"), {"reason": "stuck"}, follow=True)
+    answer = do(operator, "generation.fail", made.public_id, reason="stuck", follow=True)
 
     said = "Ended as failed: $0.05268 released; acme-openai may still bill $0.03"
     assert said in words_of(answer)
-    assert "It has ended" in words_of(operator.get(page_of(made, "fail/")))
-    assert operator.post(page_of(made, "fail/"), {"reason": " "}).status_code == 422
+    assert "It has ended" in words_of(operator.get(act_of(made, "fail")))
+    assert do(operator, "generation.fail", made.public_id, reason=" ").status_code == 422
 
 
 def test_a_waiting_generation_is_rung_for_again(sign_in, acme, running, monkeypatch):
@@ -222,16 +224,14 @@ def test_a_waiting_generation_is_rung_for_again(sign_in, acme, running, monkeypa
     waits, runs, operator = acme.generation(), running(acme), sign_in("operator")
     monkeypatch.setattr(notify, "ring", ring)
 
-    told = operator.post(page_of(waits, "ring/"), follow=True)
-    refused = operator.post(page_of(runs, "ring/"), follow=True)
+    told = operator.post(act_of(waits, "ring"), follow=True)
+    refused = operator.post(act_of(runs, "ring"), follow=True)
 
     assert "Rung again: an image worker was notified" in words_of(told)
     assert rung == [notify.Ring.of(waits)]
     assert "It is no longer queued" in words_of(refused)
     monkeypatch.setattr(notify, "ring", lambda _: False)
-    assert "The broker did not take" in words_of(
-        operator.post(page_of(waits, "ring/"), follow=True)
-    )
+    assert "The broker did not take" in words_of(operator.post(act_of(waits, "ring"), follow=True))
 
 
 @pytest.mark.parametrize(
@@ -249,11 +249,14 @@ def test_a_role_finds_what_it_may_do_and_no_more(sign_in, acme, delivered, role,
     found = {
         action
         for action in ("refund", "credit", "cancel", "fail")
-        if client.get(page_of(waits, f"{action}/")).status_code == HTTPStatus.OK
+        if client.get(act_of(waits, action)).status_code == HTTPStatus.OK
     }
-    rings = client.post(page_of(waits, "ring/")).status_code != HTTPStatus.NOT_FOUND
+    rings = client.post(act_of(waits, "ring")).status_code != HTTPStatus.NOT_FOUND
 
     assert found == actions
     assert rings == ("cancel" in actions)
     shown = words_of(client.get(page_of(good))) + words_of(client.get(page_of(waits)))
-    assert ("refund/" in shown, "cancel/" in shown) == ("refund" in actions, "cancel" in actions)
+    assert ("generation.refund" in shown, "generation.cancel" in shown) == (
+        "refund" in actions,
+        "cancel" in actions,
+    )

@@ -65,7 +65,8 @@ class World:
 
     def of(self, kind: str, action: str, **said: Any) -> Any:
         made = self.made[kind](self.acme)
-        return self.send(f"generations/{made.public_id}/{action}/", once=new_uuid(), **WHY, **said)
+        about = made.public_id
+        return do(self.client, f"generation.{action}", about, **SUPPORT_OFF, **WHY, **said)
 
     def confirmed(self, path: str, **said: Any) -> Any:
         """Send the form of a page with what it shows."""
@@ -133,24 +134,21 @@ def end_view(world: World) -> Any:
 
 def look(world: World) -> Any:
     Tenant.objects.filter(pk=world.tenant.pk).update(shows_support_content=True)
-    return world.of("delivered", "look")
+    made = world.made["delivered"](world.acme)
+    return world.send(f"generations/{made.public_id}/look/")
 
 
 def refund_several(world: World) -> Any:
     made = world.made["delivered"](world.acme)
-    return world.send(
-        "generations/refunds/", generation=[made.public_id], once=new_uuid(), number=1, **WHY
-    )
+    said = {"generation": [made.public_id], "confirm": 1, **WHY}
+    return do(world.client, "generations.refund", **said)
 
 
 def outage(world: World) -> Any:
     world.made["failed"](world.acme)
     moments = (clock.now() + timedelta(minutes=minutes) for minutes in (-30, 30))
     since, until = (f"{at:%Y-%m-%d %H:%M} UTC" for at in moments)
-    return world.send(
-        "generations/outage/",
-        since=since, until=until, once=new_uuid(), seen=52_680, number=1, **WHY,
-    )  # fmt: skip
+    return do(world.client, "outage.credit", since=since, until=until, confirm=1, **WHY)
 
 
 def start(world: World) -> Any:
@@ -239,14 +237,14 @@ ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
     ),
     "support_end": (end_view, "ended the support view"),
     "generation_look": (look, "looked at the prompt and images of the generation gen_…"),
-    "generation_refund": (lambda world: world.of("delivered", "refund", amount="0.02"), "refunded"),
-    "generation_credit": (lambda world: world.of("failed", "credit", amount="1"), "gave a credit"),
-    "generation_refunds": (refund_several, "refunded"),
-    "outage": (outage, "gave a credit"),
-    "generation_cancel": (
+    "generation.refund": (lambda world: world.of("delivered", "refund", amount="0.02"), "refunded"),
+    "generation.credit": (lambda world: world.of("failed", "credit", amount="1"), "gave a credit"),
+    "generations.refund": (refund_several, "refunded"),
+    "outage.credit": (outage, "gave a credit"),
+    "generation.cancel": (
         lambda world: world.of("waiting", "cancel"), "canceled the generation gen_…",
     ),
-    "generation_fail": (
+    "generation.fail": (
         lambda world: world.of("running", "fail"), "ended the generation gen_… as failed",
     ),
     "stop": (
@@ -296,7 +294,7 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
         *("alert_enable", "alert_disable", "alert_remove", "alert_restore"),
     ),
     "changes nothing: it proves, or wakes a worker for what waits": (
-        *("ledger_check", "generation_ring"),
+        *("ledger_check", "generation.ring"),
     ),
     "a new tenant has nobody to read its log yet; its first event says who made it": (
         "tenant_new",

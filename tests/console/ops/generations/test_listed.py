@@ -13,6 +13,7 @@ from generation.models import Generation
 from generation.oversight.searching import GenerationFilter, generations, page_across
 from pictor.kit.words import clock
 from tests.console.answers import lines_of, words_of
+from tests.console.ops.acting import act_page
 
 LIST = "/ops/generations/"
 
@@ -191,9 +192,9 @@ def test_a_tenant_stands_everywhere_under_the_operators_name(owner, acme, delive
             LIST,
             f"{LIST}?tenant={acme.tenant.public_id}",
             f"{LIST}{made.public_id}/",
-            f"{LIST}{made.public_id}/refund/",
-            f"{LIST}{lost.public_id}/credit/",
-            f"{LIST}refunds/?generation={made.public_id}",
+            act_page("generation.refund", made.public_id),
+            act_page("generation.credit", lost.public_id),
+            f"{act_page('generations.refund')}?generation={made.public_id}",
             "/ops/ledger/",
             f"/ops/ledger/{charge.pk}/",
         )

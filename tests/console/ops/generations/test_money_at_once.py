@@ -14,10 +14,11 @@ from accounts.ledger import RequestedMove
 from billing.models import MoneyMove, Transfer
 from billing.selectors import ledger_findings
 from billing.services import moves, why_it_waits
+from generation.models import Generation
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone
-from tests.console.ops.acting import digest_of
+from tests.console.ops.acting import act_page, digest_of
 from tests.console.ops.generations.conftest import Make
 from tests.making.factories import PayingCustomer
 from tests.making.seeds import sow
@@ -49,10 +50,15 @@ def forms(
         typed = {"amount": amount, "seen": seen, "confirm": amount, **more}
         return f"/ops/do/tenant.{kind}/{ids.public(ids.TENANT, acme.id)}/", typed
 
+    def of_one(action: str, made: Generation) -> Form:
+        typed = {"amount": "0.02", "seen": digest_of(20_000)}
+        return act_page(f"generation.{action}", made.public_id), typed
+
     def refunds() -> Form:
         made = [delivered(acme), delivered(other)]
         named = [one.public_id for one in made]
-        return f"{GENERATIONS}refunds/", {"generation": named, "number": 2}
+        typed = {"generation": named, "seen": digest_of(sorted(named)), "confirm": "2"}
+        return act_page("generations.refund"), typed
 
     def outage() -> Form:
         failed(acme)
@@ -60,7 +66,9 @@ def forms(
         now, half = clock.now(), timedelta(minutes=30)
         since, until = f"{now - half:%Y-%m-%d %H:%M} UTC", f"{now + half:%Y-%m-%d %H:%M} UTC"
         times = {"since": since, "until": until, "each": "0.50"}
-        return f"{GENERATIONS}outage/", {**times, "seen": 1_000_000, "number": 2}
+        return act_page("outage.credit"), {
+            **times, "seen": digest_of(1_000_000), "confirm": "2",
+        }  # fmt: skip
 
     def approval() -> Form:
         much = Micros(50_000_000_000)
@@ -78,8 +86,8 @@ def forms(
         "credit": lambda: of_tenant("credit", "5"),
         "adjustment": lambda: of_tenant("adjustment", "-5"),
         "reversal": lambda: of_tenant("reversal", "5", seq="1"),
-        "refund": lambda: (f"{GENERATIONS}{delivered(acme).public_id}/refund/", {"amount": "0.02"}),
-        "gift": lambda: (f"{GENERATIONS}{failed(acme).public_id}/credit/", {"amount": "0.02"}),
+        "refund": lambda: of_one("refund", delivered(acme)),
+        "gift": lambda: of_one("credit", failed(acme)),
         "refunds": refunds,
         "outage": outage,
         "approval": approval,

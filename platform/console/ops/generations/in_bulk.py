@@ -1,0 +1,282 @@
+"""Acts on many generations: all chosen ones refunded, every tenant of an outage credited."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.urls import reverse
+from typing_extensions import override
+
+from billing.selectors import (
+    available_among,
+    charge_sums_of,
+)
+from billing.services import is_typed_twice, why_it_waits
+from console.amounts import amount
+from console.ops.access import Mode, Permission
+from console.ops.generations.acts import (
+    GENERATION,
+    TOO_LARGE,
+    giver_of,
+    note_field,
+    words_field,
+)
+from console.ops.generations.seeking import CLASSES, filters_of
+from console.parts.acts import (
+    Act,
+    ActForm,
+    ActResult,
+    Asked,
+    Change,
+    ItemResult,
+    Preview,
+    typed_number,
+)
+from console.parts.form_fields import DollarsField, HiddenListField, MomentField
+from generation.catalogue.snapshot import current_catalogue
+from generation.models import Generation, State
+from generation.oversight.compensation import refund_each
+from generation.oversight.outages import Outage, credit_all, hit_by, why_they_wait
+from generation.oversight.searching import page_across
+from generation.selectors import channel_names, generations_among
+from pictor.kit.words import ids
+from pictor.kit.words.money import Micros
+
+MAX_AT_ONCE = 500
+
+
+class BulkForm(ActForm):
+    """The generations, and the reason."""
+
+    generation = HiddenListField(most=MAX_AT_ONCE, label="id of a generation")
+    note = note_field()
+    words = words_field(
+        label="Words for the customers",
+        required=False,
+        help_text="In each ledger. Empty: the entry only names the generation.",
+    )
+
+
+Chosen = Sequence[tuple[Generation, Micros]]
+"""Generations, each with the amount that can be refunded."""
+
+
+def _with_left(generations: Sequence[Generation]) -> Chosen:
+    tenants = {generation.tenant_id for generation in generations}
+    sums = charge_sums_of([generation.id for generation in generations], tenants=tenants)
+    return [(generation, sums[generation.id].left) for generation in generations]
+
+
+def _named(texts: Sequence[str]) -> Chosen:
+    found = [ids.parse(ids.GENERATION, text) for text in texts]
+    return _with_left(generations_among([one for one in found if one]))
+
+
+def _matching(asked: Asked[None], query: QueryDict) -> Chosen:
+    """What the list of generations shows for the address, as far as it was delivered."""
+    filters = filters_of(query, Mode(asked.mode), asked.now)
+    if filters.trouble or filters.sought.state not in {"", State.SUCCEEDED}:
+        return []
+    return _with_left(page_across(filters.delivered, limit=MAX_AT_ONCE).rows)
+
+
+def _bulk_initial(asked: Asked[None], query: QueryDict) -> dict[str, Any]:
+    texts = query.getlist("generation")[:MAX_AT_ONCE]
+    chosen = _matching(asked, query) if "all" in query else _named(texts)
+    wanted = [generation.public_id for generation, left in chosen if left]
+    return {"generation": wanted, "left_out": len(chosen) - len(wanted)}
+
+
+def _bulk_preview(asked: Asked[None]) -> Preview:
+    chosen = _named(asked.data.get("generation", ()))
+    total, waits = sum(left for _, left in chosen), _why_they_wait(chosen, asked)
+    tenants, left_out = len({made.tenant_id for made, _ in chosen}), asked.data.get("left_out", 0)
+    number = _count(len(chosen), "generation")
+    notes = [
+        f"{number}, {_count(tenants, 'tenant')}, refunds {amount(total)}.",
+        *([f"{left_out} have nothing to refund and are left out."] if left_out else []),
+        *([f"{MAX_AT_ONCE} is the most at once."] if len(chosen) == MAX_AT_ONCE else []),
+        *([f"{waits}."] if waits else []),
+    ]
+    return Preview(
+        notes=notes,
+        items=[_item(made, left) for made, left in chosen],
+        stops="" if chosen else "No charge is left to refund.",
+        confirmation=typed_number(len(chosen), "Type the number of generations"),
+        verb=f"{'Ask for' if waits else 'Refund'} {amount(total)}",
+        of=sorted(made.public_id for made, _ in chosen),
+        targets=[made for made, _ in chosen],
+    )
+
+
+def _item(made: Generation, left: Micros) -> Change:
+    return Change(f"{made.public_id} {made.tenant.name}", "", amount(left))
+
+
+def _why_they_wait(chosen: Chosen, asked: Asked[None]) -> str:
+    amounts = Counter[UUID]()
+    for made, left in chosen:
+        amounts[made.tenant_id] += left
+    actor = asked.by["actor"]
+    return why_it_waits(amounts, actor=actor, now=asked.now, total=amounts.total())
+
+
+def _refund_all(asked: Asked[None]) -> ActResult:
+    why = _why_they_wait(_with_left(asked.targets), asked)
+    refunds = refund_each(
+        once=asked.once, generations=asked.targets, words=asked.data["words"],
+        note=asked.data["note"], giver=giver_of(asked), now=asked.now,
+    )  # fmt: skip
+    given = sum(one.amount for one in refunds if not one.waits)
+    waiting = sum(one.amount for one in refunds if one.waits)
+    words = [f"Refunded {amount(given)}"] if given or not waiting else []
+    words += [f"{amount(waiting)} waits for another person, under Waiting"] if waiting else []
+    words += [why] if waiting and why else []
+    results = [
+        _result(f"{one.generation.public_id} {one.generation.tenant.name}", one, "refunded",
+                GENERATION.page(one.generation))
+        for one in refunds
+    ]  # fmt: skip
+    return ActResult(words=". ".join(words), results=results)
+
+
+def _result(words: str, one: Any, done: str, link: str) -> ItemResult:
+    """How it ended for one: refused, waiting, or done; each with its amount."""
+    if one.refusal:
+        return ItemResult(words, "bad", f"Not {done}", one.refusal, link)
+    if one.waits:
+        return ItemResult(words, "warn", "Waits for another person", amount(one.amount), link)
+    return ItemResult(words, "ok", done.capitalize(), amount(one.amount), link)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
+class OutageForm(ActForm):
+    """The time, what was called, and the credit of each tenant."""
+
+    since = MomentField(label="From")
+    until = MomentField(label="To")
+    model = forms.ChoiceField(label="Model", required=False)
+    channel = forms.ChoiceField(label="Channel", required=False)
+    attempt_class = forms.ChoiceField(
+        label="Attempt ended as", required=False, choices=[("", "Any"), *CLASSES.items()]
+    )
+    each = DollarsField(
+        label="Each gets, USD", help_text="Empty: the price quoted for its failed requests."
+    )
+    note = note_field()
+    words = words_field(label="Words for the customers")
+
+    @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = {"model": current_catalogue().contracts, "channel": channel_names()}
+        for name, choices in names.items():
+            options = [("", "Any"), *((one, one) for one in choices)]
+            self.fields[name] = forms.ChoiceField(
+                label=name.capitalize(), required=False, choices=options
+            )
+
+    def clean_each(self) -> Micros | None:
+        """Return the amount for each tenant; None credits what its requests were quoted."""
+        each: Micros | None = self.cleaned_data["each"]
+        if each is not None and is_typed_twice(each):
+            raise ValidationError(TOO_LARGE)
+        return each
+
+
+def _last_hour(asked: Asked[None], query: QueryDict) -> dict[str, Any]:
+    until = asked.now.replace(second=0, microsecond=0)
+    return {"since": until - timedelta(hours=1), "until": until, **query.dict()}
+
+
+def _outage_of(asked: Asked[None]) -> Outage:
+    names = ("since", "until", "model", "channel", "attempt_class")
+    return Outage(**{name: asked.data[name] for name in names})
+
+
+def _outage_preview(asked: Asked[None]) -> Preview | None:
+    data = asked.data
+    if asked.is_looked_at or not {"since", "until", "attempt_class", "each"} <= {*data}:
+        return None
+    hits, each = hit_by(_outage_of(asked), now=asked.now), data["each"]
+    available = available_among([hit.tenant.id for hit in hits])
+    due = [hit for hit in hits if hit.due(each)]
+    total = Micros(sum(hit.due(each) for hit in due))
+    waits = why_they_wait(hits, each, actor=asked.by["actor"], now=asked.now)
+    items = [
+        Change(
+            f"{hit.tenant.name}: {hit.failed} failed, quoted {amount(hit.quoted)}"
+            f"{f', {amount(hit.before)} credited before' if hit.before else ''}",
+            amount(available.get(hit.tenant.id, 0)),
+            amount(available.get(hit.tenant.id, 0) + hit.due(each)),
+        )
+        for hit in hits
+    ]
+    return Preview(
+        notes=[
+            f"{_count(len(due), 'tenant')}, credits {amount(total)}.",
+            *([f"{waits}."] if waits else []),
+        ],
+        items=items,
+        stops="" if due else "No tenant that is not credited yet was hit in that time.",
+        confirmation=typed_number(len(due), "Type the number of tenants"),
+        verb=f"{'Ask for' if waits else 'Credit'} {amount(total)}",
+        of=int(total),
+        targets=hits,
+    )
+
+
+def _credit_outage(asked: Asked[None]) -> ActResult:
+    data = asked.data
+    credited = credit_all(
+        once=asked.once, outage=_outage_of(asked), hits=asked.targets, each=data["each"],
+        words=data["words"], note=data["note"], giver=giver_of(asked), now=asked.now,
+    )  # fmt: skip
+    results = [
+        _result(one.hit.tenant.name, one, "credited",
+                reverse("ops:tenant", args=[one.hit.tenant.public_id]))
+        for one in credited
+    ]  # fmt: skip
+    number = sum(not one.refusal for one in credited)
+    return ActResult(words=f"{_count(number, 'tenant')} credited or waiting", results=results)
+
+
+ACTS: tuple[Act[Any], ...] = (
+    Act(
+        name="generations.refund",
+        verb="Refund",
+        lead="Each generation is refunded in full, minus earlier refunds.",
+        about=None,
+        home="ops:generations",
+        needs=Permission.MONEY,
+        audit="balance.refund",
+        form=BulkForm,
+        initial=_bulk_initial,
+        preview=_bulk_preview,
+        do=_refund_all,
+        is_dangerous=True,
+    ),
+    Act(
+        name="outage.credit",
+        verb="Credit an outage",
+        lead="One credit for every tenant whose accepted requests failed through a fault of the"
+        " service. No tenant gets a second credit for any part of that time.",
+        about=None,
+        home="ops:generations",
+        needs=Permission.MONEY,
+        audit="balance.credit",
+        form=OutageForm,
+        initial=_last_hour,
+        preview=_outage_preview,
+        do=_credit_outage,
+        is_dangerous=True,
+    ),
+)
