@@ -14,6 +14,8 @@ from collections.abc import Sequence
 
 PREFIX = "sk-pictor-"
 TEST_PREFIX = "sk-pictor-test-"
+OPERATOR_PREFIX = "ok-pictor-"
+"""The beginning of a key for /ops/v1/, which belongs to no tenant."""
 RANDOM_LENGTH = 32
 CHECKSUM_LENGTH = 6
 
@@ -27,14 +29,29 @@ NOT_OPENED = "not opened yet"
 
 def mint(*, test: bool = False) -> str:
     """Return a fresh key, `sk-pictor-…` or `sk-pictor-test-…`. It is shown to its owner once."""
-    head = TEST_PREFIX if test else PREFIX
+    return _mint(TEST_PREFIX if test else PREFIX)
+
+
+def mint_for_operators() -> str:
+    return _mint(OPERATOR_PREFIX)
+
+
+def _mint(head: str) -> str:
     head += "".join(secrets.choice(BASE62) for _ in range(RANDOM_LENGTH))
     return head + _checksum(head)
 
 
 def is_well_formed(key: str) -> bool:
-    """True if this has the prefix, length, alphabet and checksum of our keys."""
-    prefix = TEST_PREFIX if key.startswith(TEST_PREFIX) else PREFIX
+    """True if this has the prefix, length, alphabet and checksum of a tenant's keys."""
+    return _has_form(key, TEST_PREFIX if key.startswith(TEST_PREFIX) else PREFIX)
+
+
+def is_for_operators(key: str) -> bool:
+    """True if this has the form of a key for /ops/v1/."""
+    return _has_form(key, OPERATOR_PREFIX)
+
+
+def _has_form(key: str, prefix: str) -> bool:
     if not key.startswith(prefix) or len(key) != len(prefix) + _TAIL_LENGTH:
         return False
     if not _LETTERS.issuperset(key[len(prefix) :]):
@@ -54,7 +71,8 @@ def digests(key: str, newest: str, older: Sequence[str]) -> list[bytes]:
 
 def visible_prefix(key: str) -> str:
     """The beginning by which people tell their keys apart: `sk-pictor-7Qx2`."""
-    prefix = TEST_PREFIX if key.startswith(TEST_PREFIX) else PREFIX
+    prefixes = (TEST_PREFIX, OPERATOR_PREFIX)
+    prefix = next((prefix for prefix in prefixes if key.startswith(prefix)), PREFIX)
     return key[: len(prefix) + _VISIBLE_RANDOM]
 
 

@@ -64,6 +64,7 @@ SAME = {
     "metrics": "the metrics at /metrics",
     "money": "money: its unit, its pages, its conditions",
     "moves": "money moves by staff, and their approval",
+    "operator_keys": "keys of programs at /ops/v1/",
     "offer": "the operator's offer, and the port to it",
     "people": "people who sign in",
     "periods": "spans of time",

@@ -1,5 +1,6 @@
 """Users, tenants, their API keys, and the record of who changed what. Ids are UUIDv7."""
 
+from accounts.models.operators import OperatorCall, OperatorKey
 from accounts.models.people import Actor, Mail, Subject, User, UserManager
 from accounts.models.records import (
     AuditEvent,

@@ -22,6 +22,7 @@ from accounts.rates.buckets import (
     Taken,
     bucket_of_key_changes,
     bucket_of_new_pictures,
+    bucket_of_operator_calls,
     bucket_of_pages,
     bucket_of_pictures,
     bucket_of_queries,
@@ -102,6 +103,11 @@ def take_key_change(caller: Caller) -> None:
 def take_page(user_id: UUID) -> None:
     """Count one page of the console. Raises like `take_read`."""
     _take_one(bucket_of_pages(user_id))
+
+
+def take_operator_call(key_id: UUID) -> None:
+    """Count one call at /ops/v1/. Raises like `take_read`."""
+    _take_one(bucket_of_operator_calls(key_id))
 
 
 def take_picture(user_id: UUID) -> None:

@@ -27,6 +27,8 @@ READS = "reads"
 QUERIES = "lists and quotes"
 SIGN_INS = "sign-ins"
 PAGES = "pages"
+OPERATOR_CALLS = "calls"
+OPERATOR_CALLS_A_MINUTE = 60
 PICTURES = "small pictures"
 NEW_PICTURES = "new small pictures"
 SENDINGS = "webhook tests and resends"
@@ -102,6 +104,12 @@ def bucket_of_reads(tenant_id: UUID, most: int) -> Bucket:
 def bucket_of_pages(user_id: UUID) -> Bucket:
     """The platform's limit on the pages a person opens."""
     return Bucket(f"pictor:rate:{{{user_id}}}:pages", PAGES, "account", PAGES_OF_PERSON, 1)
+
+
+def bucket_of_operator_calls(key_id: UUID) -> Bucket:
+    """The platform's limit on the calls of a key for /ops/v1/."""
+    name = f"pictor:rate:{{{key_id}}}:operator-calls"
+    return Bucket(name, OPERATOR_CALLS, "key", OPERATOR_CALLS_A_MINUTE, 1)
 
 
 def bucket_of_pictures(user_id: UUID) -> Bucket:

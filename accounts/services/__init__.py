@@ -18,6 +18,7 @@ from accounts.services.audit import (
     By,
     as_staff,
     at_the_shell,
+    by_key,
     link_events,
     link_older_events,
     name_of,
@@ -62,6 +63,22 @@ from accounts.services.members import (
     remove_member,
     require_second_factor,
     roles_under,
+)
+from accounts.services.operator_keys import (
+    ANSWERED_FOR,
+    MAX_DAYS,
+    SHOWN_FOR,
+    KeyTerms,
+    begin_call,
+    call_of,
+    end_call,
+    issue_operator_key,
+    let_in_by_key,
+    note_shown,
+    operator_key_by_id,
+    operator_keys,
+    revoke_operator_key,
+    rotate_operator_key,
 )
 from accounts.services.own_limits import OwnLimits, set_own_limits
 from accounts.services.people import (

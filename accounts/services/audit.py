@@ -27,6 +27,9 @@ at_the_shell: ContextVar[str] = ContextVar("at_the_shell", default="")
 as_staff: ContextVar[bool] = ContextVar("as_staff", default=False)
 """True while staff act at /ops/, also for a tenant whose members they are."""
 
+by_key: ContextVar[str] = ContextVar("by_key", default="")
+"""While a program acts at /ops/v1/: the name of its key."""
+
 
 class By(TypedDict):
     """The actor of a change and their IP address, as services take them."""
@@ -88,9 +91,10 @@ def note_for_staff(about: Subject, note: str, *, actor: Actor, ip: str | None = 
 
 
 def name_of(actor: Actor) -> str:
-    """The actor's name in events; for a command, with the person who runs it in brackets."""
+    """The actor's name in events; in brackets the person who runs a command, or a person's key."""
     if isinstance(actor, User):
-        return str(actor.email)
+        key = by_key.get()
+        return f"{actor.email} (key {key})" if key else str(actor.email)
     hand = at_the_shell.get()
     return f"{actor} ({hand})" if hand else str(actor)
 

@@ -195,8 +195,12 @@ def _is_same(move: MoneyMove, actor: Actor) -> bool:
 
 
 def _person(name: str) -> str:
-    """The mailbox of an address, or of that in 'manage.py (root as ann@pictor.example)'."""
-    return any_mailbox_of(name.partition(" as ")[2].removesuffix(")") or name)
+    """The mailbox of an address, or of that in 'manage.py (root as ann@pictor.example)'.
+
+    A key counts as the person who made it: 'ann@pictor.example (key shop)'.
+    """
+    at_the_shell = name.partition(" as ")[2].removesuffix(")")
+    return any_mailbox_of(at_the_shell or name.partition(" (key ")[0])
 
 
 def _columns(requested: RequestedMove) -> dict[str, object]:

@@ -26,6 +26,7 @@ urlpatterns = [
     path("admin/", RedirectView.as_view(pattern_name="ops:overview")),  # where operators look
     path("accounts/", include("accounts.sign_in.urls")),
     path("console/", include("console.workspace.urls")),
+    path("ops/v1/", include("console.ops.door.urls")),
     path("ops/", include("console.ops.urls")),
     path("", include("console.people.urls")),
     path("", include("console.site.urls")),

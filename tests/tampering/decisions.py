@@ -61,7 +61,8 @@ NOT_MONEY = frozenset(
     {
         *("accounts_apikey", "accounts_configrevision", "accounts_membership", "accounts_tenant"),
         *("accounts_invitation", "accounts_memberchange", "accounts_mail", "billing_balancealert"),
-        *("accounts_signupcredit", "accounts_supportgrant"),
+        *("accounts_signupcredit", "accounts_supportgrant", "accounts_operatorkey"),
+        *("accounts_operatorcall",),
         *(
             "billing_budgetwarning",
             "billing_unchargedcost",

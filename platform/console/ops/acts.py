@@ -67,10 +67,15 @@ def _send(
 def _done(
     request: HttpRequest, operator: Operator, proposal: Proposal[Any], done: ActResult
 ) -> HttpResponse:
-    if not done.results:
+    if not (done.results or done.secret):
         return _go_on(request, done, proposal.act.page_above(proposal.asked.subject))
     is_whole = all(result.state == "ok" for result in done.results)
-    more = {"results": done.results, "words": done.words, "is_whole": is_whole}
+    more = {
+        "results": done.results,
+        "words": done.words,
+        "is_whole": is_whole,
+        "secret": done.secret,
+    }
     return _page(request, operator, proposal, more)
 
 

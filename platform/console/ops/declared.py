@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
+from console.ops import operator_keys
 from console.ops.acts import page_of
 from console.ops.generations import acts as generations
 from console.ops.generations import in_bulk
@@ -13,7 +14,11 @@ from console.ops.tenants import acts as tenants
 from console.parts.acts import Act
 
 _OF_SUBJECTS = (bills.ACTS, in_bulk.ACTS, generations.ACTS, tenants.ACTS)
-ACTS: Mapping[str, Act[Any]] = {act.name: act for acts in _OF_SUBJECTS for act in acts}
+_OF_PEOPLE: list[Act[Any]] = [act for acts in _OF_SUBJECTS for act in acts]
+_TICKED = [act.name for act in _OF_PEOPLE if not (act.not_fresh or act.never_by_key)]
+ACTS: Mapping[str, Act[Any]] = {
+    act.name: act for act in (*_OF_PEOPLE, *operator_keys.acts_of_keys(_TICKED))
+}
 
 
 def act_urls() -> list[URLPattern]:

@@ -20,6 +20,7 @@ from accounts.selectors import customers_of, is_invited_as_staff
 from accounts.selectors import staff as people_of_staff
 from accounts.services import (
     Appointed,
+    operator_keys,
     remove_staff,
     reset_second_factors,
     set_staff_role,
@@ -29,6 +30,7 @@ from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.exports import csv_answer
 from console.parts.form_fields import dressed
 from console.parts.page_guards import View
+from pictor.kit.words import clock
 
 COLUMNS = ("email", "name", "role", "second_factor", "may_sign_in", "last_seen", "member_of")
 ROLE_WORDS = {
@@ -155,6 +157,7 @@ def _page(
         "form": dressed(form),
         "refusal": refusal,
         "people": people_of_staff(),
+        "keys": operator_keys(clock.now()),
         "roles": User.StaffRole.choices,
         "role_words": [(label, ROLE_WORDS[role]) for role, label in User.StaffRole.choices],
     }

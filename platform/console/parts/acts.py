@@ -180,12 +180,14 @@ class ActResult:
         page: the address to go on to; by default the subject's page.
         facts: what else programs read, as JSON values.
         results: one for each of several; shown instead of going on.
+        secret: a text that is shown this once.
     """
 
     words: str
     page: str = ""
     facts: Mapping[str, object] = field(default_factory=dict)
     results: Sequence[ItemResult] = ()
+    secret: str = ""
 
 
 class ActForm(ComparedForm):
@@ -219,6 +221,7 @@ class Act(Generic[Subject]):
         preview: its effect; None while too little is known. Without it the act is done at once.
         do: the service. Raises ValidationError if it refuses.
         audit: the action of its audit event.
+        never_by_key: why no program does it, whatever its key may; empty if one can.
         is_dangerous: True if its button warns.
         edits: True if its fields replace the values that they show, which a form that was opened
             before another change must not undo.
@@ -238,6 +241,7 @@ class Act(Generic[Subject]):
     already: Callable[[Asked[Subject]], str] = lambda _asked: ""
     preview: Callable[[Asked[Subject]], Preview | None] | None = None
     not_fresh: str = ""
+    never_by_key: str = ""
     is_dangerous: bool = False
     edits: bool = False
     template: str = "parts/act.html"
@@ -246,6 +250,18 @@ class Act(Generic[Subject]):
     def words_of(self, subject: Subject) -> str:
         """The subject's name; empty for an act without one."""
         return self.about.words(subject) if self.about else ""
+
+    def proposed(self, asked: Asked[Subject], typed: QueryDict) -> dict[str, list[str]]:
+        """What its page proposes for the fields, as a form sends it. Raises ValidationError."""
+        values = {
+            name: self.form.base_fields[name].prepare_value(value)
+            for name, value in self.initial(asked, typed).items()
+            if name in self.form.base_fields and value not in (None, "", False)
+        }
+        return {
+            name: [str(one) for one in value] if isinstance(value, list) else [str(value)]
+            for name, value in values.items()
+        }
 
     def page_above(self, subject: Subject) -> str:
         """The address of the subject's page, or of `home`."""

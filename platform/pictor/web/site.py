@@ -34,6 +34,8 @@ OF_ONE_CALLER = 3
 """The most turns of one session, or of one address without a session."""
 OF_ONE_ADDRESS = 6
 """The most turns of one address, including those of invented sessions."""
+OF_PROGRAMS = 2
+"""The most turns of programs at /ops/v1/, of one key and of all: people come first."""
 WITH_FILES = 2
 """The most turns for forms with files: each file is stored and decoded within its turn."""
 TURN_SECONDS = 30.0
@@ -49,6 +51,7 @@ MEMORY_BYTES = 32 * 1024
 PIECE_BYTES = 64 * 1024
 MAX_PORT_CHARS = 5
 """Django takes any number of digits, and repeats them in the addresses that it builds."""
+DOOR = "/ops/v1/"
 OWNER = "site"
 """The owner of answers in the spool budget."""
 
@@ -72,6 +75,7 @@ class SiteHandler:
         self._own = KeyedLimit(OF_ONE_CALLER)
         self._of_address = KeyedLimit(OF_ONE_ADDRESS)
         self._by_kind = {True: asyncio.Semaphore(WITH_FILES), False: asyncio.Semaphore(MAX_TURNS)}
+        self._of_programs = asyncio.Semaphore(OF_PROGRAMS)
         self._begun: set[asyncio.Task[None]] = set()
         self._importing = asyncio.Lock()
 
@@ -103,6 +107,11 @@ class SiteHandler:
     @asynccontextmanager
     async def _turn(self, scope: Scope) -> AsyncIterator[None]:
         """Wait for a turn, fair between callers, and hold it."""
+        if scope["path"].startswith(DOOR):
+            # Counted by themselves, so that a script does not starve its office's browsers.
+            async with self._of_programs, self._turns:
+                yield
+            return
         address, session = _address(scope), _session(scope)
         caller = hashlib.sha256(session.encode()).digest() if session else address
         kind = self._by_kind[_has_files(scope)]

@@ -37,6 +37,8 @@ ALERT_RULES: Final = 7_303_062
 """Alert rules change one at a time: their names are unique, and their number limited."""
 MONEY_ALONE: Final = 7_303_597
 """What people book alone in a day is summed, and booked, one move at a time."""
+OPERATOR_KEYS: Final = 7_303_598
+"""Keys of programs that operate are made one at a time: their number is limited."""
 BILLS: Final = 7_304_001
 """Vendors' bills are read and matched one at a time."""
 SEEDING: Final = 0x50_49_43_54_4F_52

@@ -51,6 +51,7 @@ class Command(OperatorCommand):
             raise CommandError(" ".join(_mistakes(proposal)) or "Nothing was changed.")
         results = [vars_of(result) for result in done.results]
         facts = {"act": act.name, "done": done.words, **done.facts}
+        facts |= {"secret": done.secret} if done.secret else {}
         self.tell(options, {**facts, **({"results": results} if results else {})}, *_lines(done))
 
     def _shown(self, proposal: Proposal[Any], options: dict[str, Any]) -> str:
@@ -106,13 +107,12 @@ def _typed(act: Act[Any], asked: Asked[Any], options: dict[str, Any]) -> MultiVa
             values = value if isinstance(value, list) else ["on" if value is True else _text(value)]
             typed.setlist(name, values)
     try:
-        proposed = act.initial(asked, typed)
+        proposed = act.proposed(asked, typed)
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from None
-    for name, field in act.form.base_fields.items():
-        if name not in typed and proposed.get(name) not in {None, "", False}:
-            value = field.prepare_value(proposed[name])
-            typed.setlist(name, value if isinstance(value, list) else [str(value)])
+    for name, values in proposed.items():
+        if name not in typed:
+            typed.setlist(name, values)
     return typed
 
 
@@ -151,7 +151,7 @@ def vars_of(result: Any) -> dict[str, str]:
 
 
 def _lines(done: ActResult) -> Iterator[str]:
-    yield done.words
+    yield from filter(None, (done.words, done.secret))
     for result in done.results:
         yield f"{result.words}: {result.outcome}{f': {result.note}' if result.note else ''}"
     for name, value in done.facts.items():

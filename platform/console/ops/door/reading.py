@@ -1,0 +1,79 @@
+"""What programs read at /ops/v1/: what is known about an id, and what their key may do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+
+from console.ops.access import Permission
+from console.ops.declared import ACTS
+from console.ops.door.acting import Program, by_program
+from console.parts.acts import Act
+from generation.oversight.id_lookup import trace
+from pictor import __version__
+from pictor.kit.words.errors import NotFound
+
+WORDS = frozenset({"prompt", "detail", "object_key"})
+"""What customers and vendors wrote, and where images are: people look at these, and are logged."""
+
+
+@by_program("GET")
+def one(request: HttpRequest, program: Program, kind: str, named: str) -> Mapping[str, Any]:
+    """Everything known about an id, as Find shows it, without customers' words."""
+    program.check(Permission.SEE)
+    facts = trace(named)
+    if facts is None:
+        raise NotFound(f"Nothing is known about {named[:100]!r}.")
+    return {"object": kind[:100], "id": named[:100], **_without_words(dict(facts))}
+
+
+def _without_words(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_words(one) for name, one in value.items() if name not in WORDS}
+    return [_without_words(one) for one in value] if isinstance(value, list) else value
+
+
+@by_program("GET")
+def document(request: HttpRequest, program: Program) -> Mapping[str, Any]:
+    """The OpenAPI document of what this key may do."""
+    acts = [act for act in ACTS.values() if _may(program, act)]
+    paths = {
+        f"/ops/v1/acts/{act.name}{end}": {"post": _operation(act, is_preview=bool(end))}
+        for act in acts
+        for end in ("/preview", "")
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Pictor, for operators", "version": __version__},
+        "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"key": []}],
+        "paths": paths,
+    }
+
+
+def _may(program: Program, act: Act[Any]) -> bool:
+    is_ticked = bool(act.not_fresh) or act.name in program.key.acts
+    return act.needs in program.may and not act.never_by_key and is_ticked
+
+
+def _operation(act: Act[Any], *, is_preview: bool) -> Mapping[str, Any]:
+    fields = {
+        name: {"type": ["string", "integer", "boolean", "array"], "title": str(field.label or name)}
+        for name, field in act.form.base_fields.items()
+    }
+    required = [name for name, field in act.form.base_fields.items() if field.required]
+    body = {
+        **({"subject": {"type": "string"}} if act.about else {}),
+        "fields": {"type": "object", "properties": fields, "required": required},
+        **({} if is_preview else {"token": {"type": "string"}, "confirm": {"type": "string"}}),
+    }
+    needed = [*(["subject"] if act.about else []), *([] if is_preview else ["token"])]
+    schema = {"type": "object", "properties": body, "required": needed}
+    lead = act.lead.replace("{}", act.about.kind if act.about else "")
+    return {
+        "operationId": f"{'preview ' if is_preview else ''}{act.name}",
+        "summary": f"{'Preview: ' if is_preview else ''}{act.verb}",
+        "description": lead,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": {"200": {"description": "The effect." if is_preview else "Done."}},
+    }

@@ -1,0 +1,19 @@
+"""The URLs of the door for programs, /ops/v1/, each with and without a slash at its end."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from console.ops.door import acting, reading
+
+app_name = "door"
+VIEWS: dict[str, Callable[..., Any]] = {
+    "openapi.json": reading.document,
+    "objects/<str:kind>/<str:named>": reading.one,
+    "acts/<str:name>": acting.do,
+    "acts/<str:name>/preview": acting.preview,
+}
+urlpatterns: list[URLPattern] = [
+    path(f"{address}{slash}", view) for address, view in VIEWS.items() for slash in ("", "/")
+]

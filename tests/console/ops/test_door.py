@@ -1,0 +1,280 @@
+"""The door for programs, /ops/v1/: keys, previews, tokens and what no key may do."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import AuditEvent, OperatorCall, OperatorKey, Tenant, User
+from accounts.services import KeyTerms, create_tenant, issue_api_key, issue_operator_key
+from billing.models import MoneyMove
+from billing.selectors import available_to
+from billing.services import approve_move
+from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import PictorError
+from pictor.kit.words.money import Micros
+from tests.console.ops.acting import do as do_on_a_page
+
+DOOR = "/ops/v1/"
+
+
+@pytest.fixture
+def acme(db: None) -> Tenant:
+    return create_tenant(name="Acme", opening_balance=Micros(10_000_000), actor="test")
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    return User.objects.create_user("ann@pictor.example", name="Ann", staff_role="owner")
+
+
+class Program:
+    """A program with a key."""
+
+    def __init__(self, text: str) -> None:
+        self._client = Client(enforce_csrf_checks=True)
+        self._headers = {"Authorization": f"Bearer {text}"}
+
+    def get(self, path: str) -> Any:
+        return self._client.get(f"{DOOR}{path}", headers=self._headers)
+
+    def post(self, path: str, sent: object) -> Any:
+        body = sent if isinstance(sent, str) else json.dumps(sent)
+        return self._client.post(
+            f"{DOOR}{path}", body, content_type="application/json", headers=self._headers
+        )
+
+    def preview(self, act: str, subject: str, **fields: Any) -> Any:
+        return self.post(f"acts/{act}/preview", {"subject": subject, "fields": fields})
+
+    def do(self, act: str, subject: str, *, confirm: str = "", **fields: Any) -> Any:
+        shown = self.preview(act, subject, **fields)
+        token = shown.json().get("token")
+        sent = {"subject": subject, "fields": fields, "token": token, "confirm": confirm}
+        return self.post(f"acts/{act}", sent) if token else shown
+
+
+def new_key(maker: User, **terms: Any) -> str:
+    usual: dict[str, Any] = {
+        "permissions": ["see", "money", "tenants", "generations", "erase", "staff"],
+        "acts": ["tenant.credit", "tenant.top_up", "tenant.suspend", "tenant.resume"],
+        "ip_ranges": [],
+        "expires_at": clock.now() + timedelta(days=30),
+    }
+    _, text = issue_operator_key(
+        name="shop", terms=KeyTerms(**{**usual, **terms}), once=ids.new_uuid(), now=clock.now(),
+        by={"actor": maker, "ip": None},
+    )  # fmt: skip
+    return text
+
+
+@pytest.fixture
+def shop(ann: User) -> Program:
+    return Program(new_key(ann))
+
+
+def refusal(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["message"]
+
+
+def test_an_act_is_shown_and_then_done_once_by_its_token(shop, acme):
+    fields = {"amount": "5", "reason": "sorry", "note": "n"}
+    shown = shop.preview("tenant.credit", "Acme", **fields).json()
+    sent = {"subject": "Acme", "fields": fields, "token": shown["token"]}
+
+    first, again = (shop.post("acts/tenant.credit", sent) for _ in range(2))
+
+    assert shown["changes"] == [{"of": "Acme, available", "before": "$10.00", "after": "$15.00"}]
+    assert first.json() | {"facts": {}} == {
+        "object": "act", "act": "tenant.credit", "done": "Credit: $5.00. Acme has $15.00 now",
+        "facts": {},
+    }  # fmt: skip
+    assert again.json() == {**first.json(), "repeated": True}
+    assert first["Cache-Control"] == "no-store"
+    assert available_to(acme.id) == 15_000_000
+    event = AuditEvent.objects.get(action="balance.credit", actor__isnull=False)
+    assert event.actor_name == "ann@pictor.example (key shop) (staff)"
+
+
+def test_a_token_is_for_its_act_its_fields_and_its_key(shop, ann, acme):
+    fields = {"amount": "5", "note": "n"}
+    token = shop.preview("tenant.credit", "Acme", **fields).json()["token"]
+    other = Program(new_key(ann))
+
+    def sent(act: str = "tenant.credit", by: Program = shop, **more: Any) -> Any:
+        said = {"subject": "Acme", "fields": fields, "token": token, **more}
+        return refusal(by.post(f"acts/{act}", said))
+
+    assert sent(fields={"amount": "6", "note": "n"})[0] == 400
+    assert sent(subject=acme.public_id)[0] == 400
+    assert sent(act="tenant.top_up")[0] == 400
+    assert sent(by=other)[0] == 400
+    assert sent(token="7")[0] == 400
+    assert available_to(acme.id) == 10_000_000
+
+
+def test_a_preview_ends_after_ten_minutes(shop, acme):
+    fields = {"amount": "5", "note": "n"}
+    token = shop.preview("tenant.credit", "Acme", **fields).json()["token"]
+    OperatorCall.objects.update(shown_at=clock.now() - timedelta(minutes=11))
+
+    answer = shop.post("acts/tenant.credit", {"subject": "Acme", "fields": fields, "token": token})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "expired")
+    assert available_to(acme.id) == 10_000_000
+
+
+def test_what_changed_since_it_was_shown_is_not_done(shop, acme):
+    token = shop.preview("tenant.suspend", "Acme", words="unpaid").json()["token"]
+    sent = {"subject": "Acme", "fields": {"words": "unpaid"}, "token": token}
+    shop.do("tenant.suspend", "Acme", words="another")
+
+    status, words = refusal(shop.post("acts/tenant.suspend", sent))
+
+    assert (status, words) == (400, "the tenant is suspended already")
+
+
+def test_what_a_page_makes_one_type_twice_is_typed_here_too(shop, acme):
+    fields = {"amount": "1001", "note": "n"}
+
+    unsaid = shop.do("tenant.credit", "Acme", **fields)
+    said = shop.do("tenant.credit", "Acme", **fields, confirm="$1,001")
+
+    assert refusal(unsaid) == (400, "This is not $1,001.00: which of them is meant?")
+    assert said.status_code == 200
+    assert available_to(acme.id) == 1_011_000_000
+
+
+def test_nobody_approves_what_their_own_key_asked_for(shop, ann, acme):
+    answer = shop.do("tenant.credit", "Acme", amount="99000", note="n", confirm="99000")
+
+    assert "waits" in answer.json()["done"]
+    move = MoneyMove.objects.get()
+    with pytest.raises(Exception, match="Somebody other than"):
+        approve_move(move_id=move.id, actor=ann, now=clock.now())
+    assert available_to(acme.id) == 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("act", "fields", "complaint"),
+    [
+        ("tenant.credit", {"amount": "five", "note": "n"}, "is not an amount"),
+        ("tenant.credit", {"amount": 0.5, "note": "n"}, "amount must be a string"),
+        ("tenant.credit", {"amount": "5"}, "required"),
+        ("tenant.credit", {"amount": "5", "note": "n", "more": 1}, "Unknown field: 'more'"),
+        ("tenant.reversal", {"amount": "5", "note": "n", "seq": 1}, "an owner ticks it"),
+        ("operator_key.create", {}, "owners alone make and end keys"),
+        ("tenant.nothing", {}, "There is no act 'tenant.nothing'"),
+        ("generation.refund", {}, "lacks the permission refund"),
+    ],
+)
+def test_a_mistake_is_one_clear_sentence(shop, acme, act, fields, complaint):
+    answer = shop.preview(act, "Acme", **fields)
+
+    assert answer.status_code in {400, 403, 404}
+    assert complaint in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", '{"subject": "Acme", "x": 1}', '{"fields": 7}'])
+def test_a_body_that_is_none_is_refused(shop, acme, body):
+    assert shop.post("acts/tenant.credit/preview", body).status_code == 400
+
+
+def test_a_key_ends_with_its_time_its_maker_or_a_word(owner, shop, ann, acme):
+    key = OperatorKey.objects.get()
+
+    def status() -> int:
+        return int(shop.get("openapi.json").status_code)
+
+    assert status() == 200
+    User.objects.filter(pk=ann.pk).update(staff_role="operator")
+    assert status() == 401
+    User.objects.filter(pk=ann.pk).update(staff_role="owner")
+    OperatorKey.objects.update(expires_at=clock.now())
+    assert status() == 401
+    OperatorKey.objects.update(expires_at=clock.now() + timedelta(days=1))
+    do_on_a_page(owner, "operator_key.revoke", key.id, confirm="shop")
+    assert status() == 401
+
+
+def test_only_operator_keys_open_the_door_and_none_opens_a_page(owner, ann, acme):
+    _, tenants = issue_api_key(tenant=acme, name="theirs", actor="test")
+    text = new_key(ann)
+
+    assert Program(tenants).get("openapi.json").status_code == 401
+    assert owner.get(f"{DOOR}openapi.json").status_code == 401
+    page = Client().get("/ops/tenants/", headers={"Authorization": f"Bearer {text}"})
+    assert page["Location"].startswith("/accounts/login/")
+    away = Program(new_key(ann, ip_ranges=["192.0.2.0/24"]))
+    assert away.get("openapi.json").status_code == 403
+
+
+def test_a_key_has_its_calls_a_minute(shop):
+    answers = [shop.get("openapi.json") for _ in range(61)]
+
+    assert {answer.status_code for answer in answers[:60]} == {200}
+    assert (answers[60].status_code, int(answers[60]["Retry-After"]) > 0) == (429, True)
+
+
+def test_the_document_has_what_the_key_may(ann):
+    paths = Program(new_key(ann, acts=["tenant.credit"])).get("openapi.json").json()["paths"]
+
+    assert "/ops/v1/acts/tenant.credit/preview" in paths
+    assert "/ops/v1/acts/generation.ring" in paths
+    assert "/ops/v1/acts/tenant.top_up" not in paths
+    assert "/ops/v1/acts/operator_key.create" not in paths
+
+
+def test_an_id_is_traced_without_customers_words(shop, acme):
+    facts = shop.get(f"objects/tenant/{acme.public_id}").json()
+
+    assert "Acme" in json.dumps(facts)
+    assert shop.get("objects/tenant/ten_nothing/").status_code == 404
+
+
+def test_an_owner_makes_a_key_that_is_shown_once(owner):
+    answer = do_on_a_page(
+        owner, "operator_key.create", name="shop", permissions=["see"], days="30"
+    ).content.decode()
+
+    key = OperatorKey.objects.get()
+    text = answer[answer.index(key.visible_prefix) :].split("<")[0]
+    assert Program(text).get("openapi.json").status_code == 200
+    assert key.visible_prefix in owner.get("/ops/staff/").content.decode()
+    assert text not in owner.get("/ops/staff/").content.decode()
+
+
+def test_a_replaced_key_works_for_another_day(owner, shop):
+    answer = do_on_a_page(owner, "operator_key.rotate", OperatorKey.objects.get().id)
+
+    new = OperatorKey.objects.latest("made_at")
+    text = answer.content.decode().split(new.visible_prefix)[1].split("<")[0]
+    assert Program(new.visible_prefix + text).get("openapi.json").status_code == 200
+    assert shop.get("openapi.json").status_code == 200
+    OperatorKey.objects.filter(revoked_at__isnull=False).update(revoked_at=clock.now())
+    assert shop.get("openapi.json").status_code == 401
+
+
+def test_a_key_lasts_a_year_at_most_and_is_one_of_twenty(ann):
+    with pytest.raises(Exception, match="at most 365 days"):
+        new_key(ann, expires_at=clock.now() + timedelta(days=366))
+    for _ in range(20):
+        new_key(ann)
+    with pytest.raises(Exception, match="There are 20 keys"):
+        new_key(ann)
+
+
+def test_an_error_of_a_service_is_no_error_of_ours(shop, acme, monkeypatch):
+    def broken(**_: object) -> None:
+        raise PictorError("down")
+
+    token = shop.preview("tenant.suspend", "Acme", words="unpaid").json()["token"]
+    sent = {"subject": "Acme", "fields": {"words": "unpaid"}, "token": token}
+    with monkeypatch.context() as patched:
+        patched.setattr("console.ops.tenants.acts.suspend", broken)
+        failed = shop.post("acts/tenant.suspend", sent)
+
+    assert failed.status_code == 500
+    assert shop.post("acts/tenant.suspend", sent).status_code == 200
