@@ -31,12 +31,18 @@ KEY = About[OperatorKey](
 )
 
 
+_PEOPLES = frozenset({Permission.STAFF, Permission.SUPPORT_VIEW, Permission.ERASE})
+"""What no key may do."""
+
+
 class OperatorKeyForm(ActForm):
     """A key's name, what it may do, for how long, and from where."""
 
+    field_order = ("name", "permissions", "acts", "days", "networks")
+
     name = forms.CharField(label="Name", max_length=100, help_text="It stands in the audit log.")
     permissions = CheckboxesField(
-        [(one.value, one.replace("_", " ").capitalize()) for one in Permission], label="May"
+        [(one.value, one.capitalize()) for one in Permission if one not in _PEOPLES], label="May"
     )
     days = forms.IntegerField(label="Days until it ends", min_value=1, max_value=MAX_DAYS)
     networks = LinesField(label="Addresses or networks", help_text="Empty: from anywhere.")
