@@ -33,8 +33,6 @@ CHROMIUM = (
 SCREENSHOTS = os.environ.get("PICTOR_SCREENSHOTS")
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 CONTRAST = {"type": "rule", "values": ["color-contrast"]}
-PHONES_ALONE = ".lg\\:hidden"
-"""Elements hidden on wide pages."""
 AXE = Axe().axe_script
 MAX_SHIFT = 0.02
 WATCH = """
@@ -83,10 +81,7 @@ LOOKS = (
     Look("phone-dark", "dark", PHONE),
 )
 SHOWN = LOOKS if SCREENSHOTS else (LOOKS[0], LOOKS[3])
-"""Both themes and both widths occur in two looks, and `axe` checks wide pages in either theme.
-
-Pictures are made in all.
-"""
+"""Both themes and both widths occur in two looks. Pictures are made in all."""
 
 
 @contextmanager
@@ -184,41 +179,21 @@ def _is_ours(url: str, home: str) -> bool:
     return parts.scheme in {"data", "blob"} or parts.netloc == home
 
 
-def axe(page: Page, *apart_from: str) -> list[str]:
-    """Return the accessibility rules that a page breaks; for a wide page, in both themes.
-
-    `apart_from` selects parts that are not ours to mend, or are checked elsewhere.
-    """
-    found = axe_of_look(page, *apart_from)
-    if page.viewport_size == WIDE:
-        theme = page.evaluate("document.documentElement.dataset.theme")
-        found += faint_in(page, "light" if theme == "dark" else "dark", *apart_from)
-        page.evaluate(WEAR, theme)
-    return found
-
-
 def axe_of_look(page: Page, *apart_from: str) -> list[str]:
-    """Return the accessibility rules that the page breaks in its present look.
+    """Return the accessibility rules that the page breaks in its present look, but for contrast.
 
-    Contrast is most of the work: it is checked on wide pages, and on a phone only in the elements
-    that phones alone show.
+    Contrast follows from the tokens (`test_contrast.py`). `apart_from` selects parts that are not
+    ours to mend, or are checked elsewhere.
     """
-    context = _but(apart_from)
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
-    if page.viewport_size == WIDE:
-        return _broken(page, context, RULES)
-    found = _broken(page, context, RULES, color_contrast=False)
-    if page.locator(PHONES_ALONE).count():
-        found += _broken(page, PHONES_ALONE, CONTRAST)
-    return found
+    return _broken(page, _but(apart_from), RULES)
 
 
-def faint_in(page: Page, theme: str, *apart_from: str) -> list[str]:
+def faint_in(page: Page, theme: str) -> list[str]:
     """Return text too faint in that theme; the page keeps the theme."""
     page.evaluate(WEAR, theme)
-    faint = _broken(page, _but(apart_from), CONTRAST)
-    return [f"in the other theme, {line}" for line in faint]
+    return [f"{theme}: {line}" for line in _broken(page, None, CONTRAST, color_contrast=True)]
 
 
 def _but(apart_from: tuple[str, ...]) -> dict[str, list[list[str]]] | None:
@@ -226,7 +201,7 @@ def _but(apart_from: tuple[str, ...]) -> dict[str, list[list[str]]] | None:
 
 
 def _broken(
-    page: Page, context: Any, rules: dict[str, Any], *, color_contrast: bool = True
+    page: Page, context: Any, rules: dict[str, Any], *, color_contrast: bool = False
 ) -> list[str]:
     options = {
         "runOnly": rules,

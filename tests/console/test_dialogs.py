@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.console.browser import SHOWN, axe, focused, keep
+from tests.console.browser import SHOWN, axe_of_look, focused, keep
 from tests.console.pages import new_key
 
 EVERY_LOOK = pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
@@ -21,7 +21,7 @@ def test_a_dangerous_step_asks_and_gives_the_focus_back(signed_in, place, stack,
     dialog.wait_for()
     assert focused(page) == "Cancel"
     keep(page, f"confirm-{look.name}")
-    assert axe(page) == []
+    assert axe_of_look(page) == []
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
     assert focused(page) == "Revoke key"
@@ -37,7 +37,7 @@ def test_a_dangerous_step_asks_and_gives_the_focus_back(signed_in, place, stack,
     toast = page.get_by_role("status").get_by_text("Key revoked")
     toast.hover()  # so that it stays
     keep(page, f"toast-{look.name}")
-    assert axe(page) == []
+    assert axe_of_look(page) == []
     page.get_by_role("button", name="Dismiss").click()
     toast.wait_for(state="hidden")
     assert page.get_by_role("button", name="Rotate key").count() == 0
@@ -54,7 +54,7 @@ def test_the_menu_of_a_row_is_walked_by_keyboard(signed_in, place, stack, look):
     page.keyboard.press("Enter")
     menu.wait_for()
     keep(page, f"menu-{look.name}")
-    assert axe(page) == []
+    assert axe_of_look(page) == []
     walked = []
     for _ in range(5):
         page.keyboard.press("Tab")
@@ -65,7 +65,7 @@ def test_the_menu_of_a_row_is_walked_by_keyboard(signed_in, place, stack, look):
     dialog = page.get_by_role("dialog", name="Revoke key?")
     dialog.wait_for()
     keep(page, f"menu-confirm-{look.name}")
-    assert axe(page) == []
+    assert axe_of_look(page) == []
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
     assert focused(page) == "Revoke key"

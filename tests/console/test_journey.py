@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.console.browser import LOOKS, axe, faults, keep, looking
+from tests.console.browser import LOOKS, axe_of_look, faults, keep, looking
 from tests.console.people import PASSWORD, generate, sign_up
 from tests.console.visits import FIRST_VISIT, too_heavy, weighed
 
@@ -39,7 +39,7 @@ def test_a_newcomer_signs_up_makes_an_image_and_sees_its_cost(newcomer):
     waiting.goto(page.url)
     waiting.get_by_text("Waiting for your first request").wait_for()
     keep(waiting, "console-overview-waiting")
-    assert axe(waiting) == []
+    assert axe_of_look(waiting) == []
     page.bring_to_front()
     page.get_by_role("link", name="Playground").first.click()
     page.get_by_label("Prompt").fill("A heron at dawn")
@@ -49,7 +49,7 @@ def test_a_newcomer_signs_up_makes_an_image_and_sees_its_cost(newcomer):
     waiting.get_by_text("Your first image is here").wait_for()
     waiting.locator("#balance").get_by_text("$4.99412").wait_for()
     keep(waiting, "console-overview-first-image")
-    assert axe(waiting) == []
+    assert axe_of_look(waiting) == []
     page.get_by_role("link", name="Ledger").click()
     page.get_by_role("cell", name="$0.00588").first.wait_for()
     assert page.get_by_text("credit for signing up").first.is_visible()
@@ -83,7 +83,7 @@ def test_a_colleague_joins_by_the_link_in_the_mail(newcomer, browser, stack):
     page.get_by_role("button", name="Send invitation").click()
     page.get_by_text(colleague).first.wait_for()
     keep(page, "console-members-invited")
-    assert axe(page) == []
+    assert axe_of_look(page) == []
 
     with looking(browser, stack.base_url, LOOKS[0]) as theirs:
         box = theirs.new_page()
@@ -93,7 +93,7 @@ def test_a_colleague_joins_by_the_link_in_the_mail(newcomer, browser, stack):
         assert link is not None
         invitation = theirs.new_page()
         with weighed(invitation, is_first=True) as bytes_of:
-            assert faults(invitation, link) + axe(invitation) == []
+            assert faults(invitation, link) + axe_of_look(invitation) == []
         assert too_heavy(bytes_of, FIRST_VISIT) == []
         keep(invitation, "invitation")
         invitation.get_by_role("link", name="Create an account").click()
@@ -114,7 +114,7 @@ def test_a_workspace_is_deleted_by_its_name_and_the_password(newcomer):
     zone.get_by_role("button", name="Delete workspace").click()
     zone.get_by_text("Nothing was deleted.").wait_for()
     keep(page, "console-settings-not-deleted")
-    assert axe(page) == []
+    assert axe_of_look(page) == []
     name = page.get_by_label("Name", exact=True).input_value()
     zone.get_by_role("textbox").fill(name)
     zone.get_by_role("button", name="Delete workspace").click()
@@ -124,7 +124,7 @@ def test_a_workspace_is_deleted_by_its_name_and_the_password(newcomer):
     page.get_by_text("The workspace is deleted.").wait_for()
     assert page.get_by_text("You are in no workspace").is_visible()
     keep(page, "console-deleted")
-    assert axe(page) == []
+    assert axe_of_look(page) == []
     assert page.get_by_role("button", name="Sign out").is_visible()
     page.get_by_role("button", name="Create a workspace").click()
     page.get_by_role("link", name="Playground").first.wait_for()

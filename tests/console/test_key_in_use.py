@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import BrowserContext, Page
 
-from tests.console.browser import axe, faults, keep
+from tests.console.browser import axe_of_look, faults, keep
 from tests.console.pages import Place
 from tests.console.visits import broken_rules
 from tests.stack.servers import Stack
@@ -77,7 +77,7 @@ def test_a_used_up_budget_is_named_with_the_way_to_raise_it(signed_in, place, st
     page.get_by_role("button", name="Generate 1 image").click()
     page.get_by_role("status").get_by_text("key's monthly budget is too low").wait_for()
     keep(page, "console-stopped-by-a-key")
-    assert axe(page) == []
+    assert axe_of_look(page) == []
     page.get_by_role("link", name="The key's budget").first.click()
     page.get_by_text("Near budget").first.wait_for()
     page.get_by_label("Budget per month, USD").fill("1")

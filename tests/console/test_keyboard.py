@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.console.browser import LOOKS, SHOWN, axe, focused, keep
+from tests.console.browser import LOOKS, SHOWN, axe_of_look, focused, keep
 from tests.console.pages import Place, new_key
 
 TIMERS_WITHOUT_DELAY_STAND_STILL = """
@@ -36,7 +36,7 @@ def test_the_palette_finds_pages_keys_and_a_generation(overview, place, stack, l
     palette = page.get_by_role("dialog", name="Find")
     palette.get_by_role("link", name="Ledger").wait_for()
     keep(page, f"palette-{look.name}")
-    assert axe(page) == []
+    assert axe_of_look(page) == []
     page.keyboard.type("usa")
     palette.get_by_role("link", name="Playground").wait_for(state="hidden")  # it stays for "u"
     page.keyboard.press("ArrowDown")
@@ -141,7 +141,7 @@ def test_the_list_of_keys_turns_them_off(overview, place, look):
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
     keep(page, f"shortcuts-{look.name}")
-    assert axe(page) == []
+    assert axe_of_look(page) == []
     page.get_by_label("Single-key shortcuts work").uncheck()
     page.keyboard.press("Escape")
     page.reload()

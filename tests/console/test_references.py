@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page
 
-from tests.console.browser import axe
+from tests.console.browser import axe_of_look
 from tests.console.pages import Place
 from tests.console.visits import broken_rules
 from tests.fakes.recorder import drawn
@@ -95,7 +95,7 @@ def test_a_bad_file_is_named_and_everything_is_kept(playground, files):
     assert page.get_by_label("Quality").input_value() == "low"
     assert chosen(page) == ["fox.png", "notes.png"]
     assert page.locator("#runs li").count() == runs
-    assert axe(page) == []
+    assert axe_of_look(page) == []
 
 
 def test_more_than_may_be_sent_is_said_before_it_is(playground, files):

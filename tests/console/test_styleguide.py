@@ -5,7 +5,7 @@ import re
 import pytest
 
 from accounts.models import User
-from tests.console.browser import looking
+from tests.console.browser import axe_of_look, faint_in, looking
 from tests.console.visits import broken_promises
 from tests.stack.servers import ROOT
 
@@ -34,6 +34,8 @@ def test_the_page_of_components_keeps_what_the_console_promises(browser, stack, 
 
         path = "/ops/styleguide/"
         assert broken_promises(page, path, base_url=stack.base_url, name="styleguide") == []
+        assert axe_of_look(page) == []
+        assert [faint_in(page, theme) for theme in ("light", "dark")] == [[], []]
 
 
 def test_every_component_that_a_page_uses_is_on_it():

@@ -6,7 +6,7 @@ from zipfile import ZipFile
 import httpx
 from playwright.sync_api import Dialog, Page, Route
 
-from tests.console.browser import axe, keep
+from tests.console.browser import axe_of_look, keep
 from tests.console.people import begun_by, generate
 
 
@@ -162,7 +162,7 @@ def test_everything_is_exported_as_one_file(signed_in, place):
     ready = page.locator("#export").get_by_role("link", name="Download")
     ready.wait_for()
     keep(page, "console-settings-export")
-    assert axe(page) == []
+    assert axe_of_look(page) == []
     with page.expect_download() as coming:
         ready.click()
 
