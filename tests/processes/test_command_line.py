@@ -28,6 +28,7 @@ Pictor's:
     ledger_check    Prove the ledger against itself and the generations.
     ledger_head     Print the heads of the ledger at a day's end, signed; or prove a file of them.
     ledger_seal     Seal entries from before the ledger had a chain of seals.
+    list            Print what the operator's console lists.
     margin          Show revenue, cost and margin by tenant, model, channel, price cell or in total.
     migrate         Run the migrations, then let the processes' role use the tables.
     model           List, show, change, copy, enable, disable and end models.

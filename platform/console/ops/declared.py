@@ -6,11 +6,16 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from console.ops.acts import page_of
+from console.ops.margin.lists import UNCHARGED
 from console.ops.reconciliation import acts as bills
+from console.ops.requests import REFUSED
+from console.ops.system.lists import WORKERS
 from console.ops.tenants import acts as tenants
 from console.parts.acts import Act
+from console.parts.listing import Listing
 
 ACTS: Mapping[str, Act[Any]] = {act.name: act for act in (*bills.ACTS, *tenants.ACTS)}
+LISTS: Mapping[str, Listing[Any]] = {one.name: one for one in (REFUSED, UNCHARGED, WORKERS)}
 
 
 def act_urls() -> list[URLPattern]:
