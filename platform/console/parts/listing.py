@@ -13,6 +13,8 @@ from django import forms
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from typing_extensions import override
 
 from console.parts.exports import NARROW, Rows, csv_answer
@@ -84,6 +86,7 @@ class Filter:
         choices: returns the words to choose from; without it the filter is typed.
         every: the label of the choice of none.
         example: a word that could be typed.
+        suggests: returns words that are known, for one that is typed.
     """
 
     label: str
@@ -93,8 +96,9 @@ class Filter:
     choices: Callable[["Search[Any]"], Choices] | None = None
     every: str = "All"
     example: str = ""
+    suggests: Callable[[], Sequence[str]] | None = None
 
-    def control(self, name: str, search: "Search[Any]") -> str:
+    def control(self, name: str, search: "Search[Any]") -> SafeString:
         """The control of the filter's form, as HTML."""
         attributes = {"class": "control", "id": name}
         if self.choices:
@@ -103,12 +107,19 @@ class Filter:
             )
         else:
             attributes |= {"maxlength": str(MAX_TEXT), "autocomplete": "off"}
+            attributes |= {"list": f"{name}-known"} if self.suggests else {}
             control = forms.TextInput(attributes | {"placeholder": self.example or False})
-        return control.render(name, search.typed.get(name))
+        return control.render(name, search.typed.get(name)) + self._suggestions(name)
+
+    def _suggestions(self, name: str) -> SafeString:
+        words = self.suggests() if self.suggests else ()
+        options = format_html_join("", '<option value="{}"></option>', ((word,) for word in words))
+        known = format_html('<datalist id="{}-known">{}</datalist>', name, options)
+        return known if words else SafeString()
 
 
-def chosen(label: str, words: Mapping[str, str], **others: Any) -> Filter:
-    """A filter with these words to choose from, each with its label."""
+def chosen(label: str, words: Mapping[str, str], *, groups: Choices = (), **others: Any) -> Filter:
+    """A filter with these words to choose from, each with its label; shown in `groups` if given."""
 
     def read(word: str) -> str:
         if word not in words:
@@ -119,7 +130,7 @@ def chosen(label: str, words: Mapping[str, str], **others: Any) -> Filter:
         label=label,
         read=read,
         words=words.__getitem__,
-        choices=lambda _search: [*words.items()],
+        choices=lambda _search: groups or [*words.items()],
         **others,
     )
 
