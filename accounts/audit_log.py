@@ -21,7 +21,7 @@ from accounts.audit_words import (
     readable,
     sentence,
 )
-from accounts.models import AuditEvent, Membership, User
+from accounts.models import AuditEvent, Membership, OperatorKey, User
 from pictor.kit.database.row_pages import in_pages
 
 _HANDS = """
@@ -118,13 +118,15 @@ def all_events(sought: EventFilter, *, after: int | None = None, limit: int) -> 
 
 
 def _names_of(who: str) -> list[str]:
-    """The name itself, as staff's, and the names of commands run on that person's behalf."""
+    """The name itself, as staff's, and those of commands and keys that acted for that person."""
+    keys = OperatorKey.objects.filter(made_by__email=who).values_list("name", flat=True)
+    names = [who, *(f"{who} (key {key})" for key in keys)]
     with connection.cursor() as cursor:
         cursor.execute(_HANDS)
         hands = [row[0] for row in cursor.fetchall()]
     return [
-        who,
-        who + BY_STAFF,
+        *names,
+        *(name + BY_STAFF for name in names),
         *(name for name in hands if name.endswith(f" as {who})") or who == AT_THE_SHELL),
     ]
 

@@ -167,6 +167,7 @@ ALL_KINDS: Mapping[str, str] = {
     **KINDS,
     "user": "People",
     "staff": "Staff",
+    "operator_key": "Keys of programs",
     "money": "Large sums",
     "cost": "Costs",
     "bill": "Vendors' bills",

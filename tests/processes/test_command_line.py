@@ -16,7 +16,6 @@ Type 'manage.py help <subcommand>' for help on a specific subcommand.
 
 Pictor's:
     alert           Print alert rules and their recipients; change, test and switch them.
-    audit           Print who did what, filtered by person, action, tenant, id and time.
     changepassword  Give a person another password.
     channel         Create, change, switch, test and list channels.
     cost_correct    Correct the cost of calls by lines of a vendor's bill, each once.
@@ -28,6 +27,7 @@ Pictor's:
     ledger_check    Prove the ledger against itself and the generations.
     ledger_head     Print the heads of the ledger at a day's end, signed; or prove a file of them.
     ledger_seal     Seal entries from before the ledger had a chain of seals.
+    list            Print what the operator's console lists.
     margin          Show revenue, cost and margin by tenant, model, channel, price cell or in total.
     migrate         Run the migrations, then let the processes' role use the tables.
     model           List, show, change, copy, enable, disable and end models.
@@ -114,8 +114,8 @@ def test_a_database_that_was_never_migrated_is_named_in_a_line(words):
 
 
 TALKATIVE = (
-    "help", "audit", "channel explain gpt-image-2", "demo", "key list demo", "ledger_check",
-    "ledger_head", "price list", "tenant show demo",
+    "help", "channel explain gpt-image-2", "demo", "key list demo", "ledger_check", "ledger_head",
+    "list audit", "price list", "tenant show demo",
 )  # fmt: skip
 """One reading action of each command that has one."""
 

@@ -9,8 +9,5 @@ from generation.oversight.searching.generations import (
     every_across,
     page_across,
 )
-from generation.oversight.searching.refused import (
-    RefusalFilter,
-    every_refused,
-    page_of_refused,
-)
+from generation.oversight.searching.refused import MAX_SCANNED_ROWS as MAX_SCANNED_REFUSALS
+from generation.oversight.searching.refused import RefusalFilter, page_of_refused

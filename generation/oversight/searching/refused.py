@@ -4,7 +4,6 @@ An id contains its request's time, so the primary key is in order of time; a cal
 index by day. A page looks at no more than MAX_SCANNED_ROWS rows.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +13,7 @@ from django.db.models import Q, QuerySet
 from billing.selectors import sorts_of
 from generation.catalogue.traffic.modes import Mode
 from generation.models import RefusedRequest
-from generation.oversight.searching.search_pages import SearchPage, each_page, made_within, page_of
+from generation.oversight.searching.search_pages import SearchPage, made_within, page_of
 
 MAX_SCANNED_ROWS = 5_000
 """The most rows to look at for one page."""
@@ -53,11 +52,6 @@ def page_of_refused(
     if sought.code:
         near = near.filter(code=sought.code)
     return page_of(near.order_by(*rows.query.order_by), edge=edge, limit=limit)
-
-
-def every_refused(sought: RefusalFilter, *, limit: int) -> Iterator[Sequence[RefusedRequest]]:
-    """Yield all matching refusals in pages; a page may be empty."""
-    return each_page(lambda after: page_of_refused(sought, after=after, limit=limit))
 
 
 def _all_rows(sought: RefusalFilter, after: UUID | None) -> QuerySet[RefusedRequest]:

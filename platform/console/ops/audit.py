@@ -1,62 +1,19 @@
-"""The audit log of all tenants and of the installation, filtered by the address; also as CSV."""
+"""The audit log of all tenants and of the installation."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
+from collections.abc import Sequence
 
-from django.http import HttpRequest, HttpResponseBase, QueryDict
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.urls import reverse
 
 from accounts.audit_log import EventFilter, all_events
 from accounts.audit_words import ALL_KINDS, BY_STAFF, WORDS, object_words, sentence
-from accounts.models import AuditEvent, Tenant
-from accounts.selectors import emails_of, staff, tenant_as_shown
-from console.ops.access import Operator, Permission
-from console.ops.access import staff as page_of_staff
+from accounts.models import AuditEvent
+from accounts.selectors import emails_of, staff
+from console.ops.access import Permission
+from console.ops.lists import TENANT, periods, span_in
 from console.parts.audit_events import AuditEntry, Thing, entry_of
-from console.parts.exports import NARROW, Rows, csv_answer
-from console.parts.filters import PAGE_ROWS, Read, chips_of, link_of, period_choices, words_in
-from console.parts.periods import UTC_ZONE, Period, number_of, period_in, period_of
-from console.parts.periods import WORDS as PERIODS
-from pictor.kit.words import clock
-
-ROWS_AT_ONCE = 500
-"""Number of events that a CSV reads in one query."""
-NO_TENANT = UUID(int=0)
-"""Used for an unknown tenant name, so that its list is empty instead of showing all tenants."""
-LABELS = {
-    "action": "What",
-    "who": "Who",
-    "tenant": "Tenant",
-    "about": "Id",
-    "period": "Period",
-}
-COLUMNS = (
-    *("at", "by", "did", "action", "object", "id", "tenant", "tenant_id"),
-    *("before", "after", "ip"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class AuditSearch:
-    """The filters in the address, as typed and as parsed; words without meaning are in neither."""
-
-    query: Mapping[str, str]
-    sought: EventFilter
-    period: Period | None
-    tenant: Tenant | None
-
-    def words(self, name: str, word: str) -> str:
-        match name:
-            case "action":
-                return ACTIONS.get(word) or f"{KIND_WORDS[word]}: anything"
-            case "tenant":
-                return self.tenant.name if self.tenant else word
-            case "period":
-                return dict(period_choices(word, self.period))[word]
-        return word
+from console.parts.filters import link_of
+from console.parts.listing import Cell, Column, Filter, Listing, RowPage, Search, chosen
+from console.parts.periods import number_of
 
 
 def _action_label(action: str) -> str:
@@ -66,72 +23,43 @@ def _action_label(action: str) -> str:
 
 
 ACTIONS = {action: _action_label(action) for action in WORDS}
-CHOICES: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = [
-    (f"{kind}.", label, [choice for choice in ACTIONS.items() if choice[0].startswith(f"{kind}.")])
+CHOICES = [
+    (
+        label,
+        [
+            (f"{kind}.", f"{label}: anything"),
+            *(choice for choice in ACTIONS.items() if choice[0].startswith(f"{kind}.")),
+        ],
+    )
     for kind, label in {**ALL_KINDS, "webhook_endpoint": "Webhooks"}.items()
     if kind != "webhook"
 ]
-"""Kinds of actions: the prefix of each, its label, and its actions with their labels."""
-KIND_WORDS = {start: label for start, label, _ in CHOICES}
+"""Kinds of actions: the label of each, and its prefix and actions with their labels."""
 
 
-@page_of_staff(Permission.SEE)
-@require_safe
-def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """List events with their values before and after, newest first, filtered by the address."""
-    filters = filters_of(request.GET)
-    if request.GET.get("format") == "csv":
-        return csv_answer("audit.csv", COLUMNS, pages_of(filters.sought), rest=NARROW)
-    after = number_of(request.GET.get("after", ""))
-    events = all_events(filters.sought, after=after, limit=PAGE_ROWS + 1)
-    older = str(events[PAGE_ROWS - 1].pk) if len(events) > PAGE_ROWS else ""
-    context = {
-        "operator": operator,
-        "entries": entries_for_staff(events[:PAGE_ROWS]),
-        "filters": filters,
-        "chips": chips_of(filters.query, LABELS, filters.words),
-        "newest": link_of(filters.query) if after is not None else "",
-        "older": link_of(filters.query, after=older) if older else "",
-        "csv": link_of(filters.query, format="csv"),
-        "choices": CHOICES,
-        "periods": period_choices(filters.query.get("period", ""), filters.period),
-        "people": [person.email for person in staff()],
-    }
-    return render(request, "ops/audit.html", context)
-
-
-def filters_of(query: QueryDict) -> AuditSearch:
-    """Read the filters from an address: see LABELS."""
-    now = clock.now()
-    readers: Mapping[str, Read] = {
-        "action": lambda word: word if word in ACTIONS or word in KIND_WORDS else None,
-        "who": str,
-        "tenant": str,
-        "about": str,
-        "period": lambda word: (
-            period_of(word, now, UTC_ZONE) if word in PERIODS else period_in(word, UTC_ZONE)
-        ),
-    }
-    texts, meant = words_in(query, readers)
-    period = meant.get("period")
-    tenant = tenant_as_shown(texts["tenant"]) if "tenant" in texts else None
-    of_none = NO_TENANT if "tenant" in texts else None
-    sought = EventFilter(
-        action=texts.get("action", ""),
-        who=texts.get("who", ""),
-        about=texts.get("about", ""),
-        tenant_id=tenant.id if tenant else of_none,
-        since=period.start if period else None,
-        until=period.end if period else None,
+def _query(search: Search[AuditEntry]) -> EventFilter:
+    meant, (since, until) = search.meant, span_in(search)
+    return EventFilter(
+        action=meant.get("action", ""),
+        who=meant.get("who", ""),
+        about=meant.get("about", ""),
+        tenant_id=meant["tenant"].id if "tenant" in meant else None,
+        since=since,
+        until=until,
     )
-    return AuditSearch(texts, sought, period, tenant)
 
 
-def entries_for_staff(events: Sequence[AuditEvent]) -> list[AuditEntry]:
+def _read(sought: EventFilter, after: str, limit: int) -> RowPage[AuditEntry]:
+    events = all_events(sought, after=number_of(after), limit=limit + 1)
+    following = str(events[limit - 1].pk) if events[limit:] else ""
+    return RowPage(_entries(events[:limit]), following)
+
+
+def _entries(events: Sequence[AuditEvent]) -> list[AuditEntry]:
     """Return entries as staff read them: with IP addresses and reasons; names link to filters."""
     people = [event.object_id for event in events if event.object_type == "user"]
     things = {
-        person_id: Thing(email, person_id, _about(person_id))
+        person_id: Thing(email, person_id, link_of({}, about=person_id))
         for person_id, email in emails_of(people).items()
     }
     return [
@@ -147,30 +75,66 @@ def entries_for_staff(events: Sequence[AuditEvent]) -> list[AuditEntry]:
     ]
 
 
-def _about(object_id: str) -> str:
-    return link_of({}, about=object_id)
-
-
 def _person(actor_name: str) -> str:
     """Return the e-mail address of staff, or that a command acts as, or else the whole name."""
     _, acts_as, email = actor_name.removesuffix(")").partition(" as ")
-    return email if acts_as else actor_name.removesuffix(BY_STAFF)
+    return email if acts_as else actor_name.removesuffix(BY_STAFF).partition(" (key ")[0]
 
 
-def pages_of(sought: EventFilter) -> Iterator[Rows]:
-    """Read the filtered log newest first, ROWS_AT_ONCE events at a time."""
-    after: int | None = None
-    while page := all_events(sought, after=after, limit=ROWS_AT_ONCE):
-        yield [_cells(entry) for entry in entries_for_staff(page)]
-        after = page[-1].pk
+def _tenant(entry: AuditEntry) -> Cell:
+    tenant = entry.event.tenant
+    return Cell(tenant.name, reverse("ops:tenant", args=[tenant.public_id])) if tenant else Cell()
 
 
-def _cells(entry: AuditEntry) -> Sequence[Any]:
-    event = entry.event
-    return [
-        event.at.isoformat(), event.actor_name, entry.did, event.action,
-        object_words(event.object_type), event.object_id,
-        event.tenant.name if event.tenant else "",
-        event.tenant.public_id if event.tenant else "",
-        *entry.cells, entry.address,
-    ]  # fmt: skip
+AUDIT = Listing[AuditEntry](
+    name="audit",
+    title="Audit log",
+    lead="Every change in this installation, by whom, with before and after. Customers see neither"
+    " our addresses nor our notes.",
+    things="events",
+    needs=Permission.SEE,
+    order="newest first",
+    query=_query,
+    read=_read,
+    filters={
+        "action": chosen(
+            "What",
+            {action: words for _, group in CHOICES for action, words in group},
+            groups=CHOICES,
+            every="Anything",
+        ),
+        "who": Filter(label="Who", suggests=lambda: [person.email for person in staff()]),
+        "tenant": TENANT,
+        "about": Filter(label="Id of what was changed", chip="Id"),
+        "period": periods("Period, UTC", chip="Period"),
+    },
+    columns=[
+        Column(title="At, UTC", cell=lambda entry: f"{entry.event.at:%-d %b %Y, %H:%M:%S}"),
+        Column(
+            title="Who did what",
+            cell=lambda entry: Cell(f"{entry.who.name} {entry.did}", note=entry.event.object_id),
+        ),
+        Column(title="Tenant", cell=_tenant),
+        Column(title="From", cell=lambda entry: entry.address),
+        Column(title="Before and after", cell=lambda entry: entry.cells[1]),
+        Column(
+            csv={
+                "at": lambda entry: entry.event.at.isoformat(),
+                "by": lambda entry: entry.event.actor_name,
+                "did": lambda entry: entry.did,
+                "action": lambda entry: entry.event.action,
+                "object": lambda entry: object_words(entry.event.object_type),
+                "id": lambda entry: entry.event.object_id,
+                "tenant": lambda entry: entry.event.tenant.name if entry.event.tenant else "",
+                "tenant_id": lambda entry: (
+                    entry.event.tenant.public_id if entry.event.tenant else ""
+                ),
+                "before": lambda entry: entry.cells[0],
+                "after": lambda entry: entry.cells[1],
+                "ip": lambda entry: entry.address,
+            }
+        ),
+    ],
+    empty=("No events yet", "Every change appears here, with the person who made it."),
+    cell_template="ops/audit_cell.html",
+)

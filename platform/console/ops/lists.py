@@ -1,25 +1,47 @@
 """Lists on pages of the operator's console, and the filters that several of them have."""
 
+import re
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from typing import Any
+
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from accounts.models import Tenant
 from accounts.selectors import tenant_as_shown
-from console.ops.access import Operator, Permission, staff
-from console.ops.generations.seeking import no_such_tenant
-from console.parts.listing import Filter, Listing, Row
+from console.ops.access import Mode, Operator, staff
+from console.parts.filters import period_choices
+from console.parts.listing import Choices, Filter, Listing, Row, Search
 from console.parts.page_guards import View
+from console.parts.periods import UTC_ZONE, WORDS, Period, period_in, period_of
+from pictor.kit.words import clock
+
+_CODE = re.compile("[a-z0-9_.]{1,64}", re.ASCII)
 
 
-def page_of(listing: Listing[Row], *, needs: Permission = Permission.SEE) -> View:
-    """Return the view of a list, for roles with the permission."""
+def page_of(listing: Listing[Row]) -> View:
+    """Return the view of a list, for roles with its permission."""
 
-    @staff(needs)
+    @staff(listing.needs)
     @require_safe
     def page(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-        return listing.answer(request, "ops/base.html", {"operator": operator})
+        return answer_of(listing, request, operator)
 
     return page
+
+
+def answer_of(listing: Listing[Row], request: HttpRequest, operator: Operator) -> HttpResponseBase:
+    return listing.answer(request, "ops/base.html", {"operator": operator})
+
+
+def mode_of(search: Search[Any]) -> Mode:
+    return Mode(search.mode or Mode.LIVE)
+
+
+def no_such_tenant(word: str) -> str:
+    """Return the reason why a list is not of that tenant, in a sentence."""
+    return f"No tenant has the name or id “{word}”."
 
 
 def _tenant(word: str) -> Tenant:
@@ -29,4 +51,52 @@ def _tenant(word: str) -> Tenant:
     return tenant
 
 
-TENANT = Filter(label="Tenant, by name or id", read=_tenant, words=lambda tenant: tenant.name)
+def _code(word: str) -> str:
+    if not _CODE.fullmatch(word):
+        raise ValueError(f"“{word}” is no code of an error.")
+    return word
+
+
+def _period(word: str) -> Period:
+    period = period_of(word, clock.now(), UTC_ZONE) if word in WORDS else period_in(word, UTC_ZONE)
+    if period is None:
+        raise ValueError(f"“{word}” is no period.")
+    return period
+
+
+def _period_words(period: Period) -> str:
+    return dict(period_choices("", period))[period.name if period.name in WORDS else ""]
+
+
+def periods(
+    label: str,
+    *,
+    chip: str = "",
+    every: str = "All time",
+    among: Callable[[Search[Any]], Collection[str]] = lambda _search: WORDS,
+) -> Filter:
+    """The filter `period`; `among` returns the names of those to choose from."""
+
+    def choices(search: Search[Any]) -> Choices:
+        word = search.texts.get("period", "")
+        found = period_choices(word, search.meant.get("period"))
+        return [choice for choice in found if choice[0] in {*among(search), word}]
+
+    return Filter(
+        label=label, chip=chip, read=_period, words=_period_words, choices=choices, every=every
+    )
+
+
+def span_in(search: Search[Any]) -> tuple[datetime | None, datetime | None]:
+    """The first moment of the filter `period`, and the one after its last; None without it."""
+    period: Period | None = search.meant.get("period")
+    if period is None:
+        return None, None
+    return period.start.astimezone(UTC), period.end.astimezone(UTC)
+
+
+MODES = {mode.query: mode.capitalize() for mode in Mode}
+TENANT = Filter(
+    label="Tenant, by name or id", chip="Tenant", read=_tenant, words=lambda tenant: tenant.name
+)
+CODE = Filter(label="Code", read=_code, example="rate_limit_exceeded")

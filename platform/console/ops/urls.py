@@ -2,7 +2,8 @@
 
 from django.urls import include, path
 
-from console.ops import audit, finding, moves, people, requests, styleguide, support
+from console.ops import finding, moves, people, requests, styleguide, support
+from console.ops.audit import AUDIT
 from console.ops.declared import act_urls
 from console.ops.ledger import pages as ledger
 from console.ops.lists import page_of
@@ -24,7 +25,7 @@ urlpatterns = [
     path("conditions/<int:condition>/recall/", conditions.recall, name="recall"),
     path("find/", finding.find, name="find"),
     path("alerts/", include("console.ops.alerts.urls")),
-    path("audit/", audit.listing, name="audit"),
+    path("audit/", page_of(AUDIT), name="audit"),
     path("staff/", people.listing, name="staff"),
     path("staff/add/", people.add, name="staff_add"),
     path("staff/<uuid:person>/role/", people.set_role, name="staff_role"),

@@ -1,6 +1,7 @@
 """A list, declared once: its table, filters, pages, CSV, and what it says if it shows nothing.
 
-A declaration names a bounded read and typed columns; `answer` makes a page or a CSV file of it.
+A declaration names a bounded read and typed columns. A page, a CSV file, `pictor list` and
+`/ops/v1/` read the same declarations.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,16 +9,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django import forms
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from typing_extensions import override
 
-from console.parts.exports import Rows, csv_answer
+from console.parts.exports import NARROW, Rows, csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of
 
 ROWS_AT_ONCE = 500
 """Number of rows that a CSV reads at once."""
 Row = TypeVar("Row")
+Choices = Sequence[tuple[str, str | Sequence[tuple[str, str]]]]
+"""Words with their labels, or labels of groups with their words and labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class Cell:
         href: the page that the words lead to.
         note: a second, smaller line.
         at: a time, shown by its distance instead of `text`.
+        is_code: True if the words are an id or the like.
     """
 
     text: str = ""
@@ -36,6 +44,12 @@ class Cell:
     note: str = ""
     badge: str = ""
     at: datetime | None = None
+    is_code: bool = False
+
+    @override
+    def __str__(self) -> str:
+        words = self.at.isoformat(timespec="seconds") if self.at else self.text
+        return ", ".join(filter(None, (words, self.note)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,23 +80,83 @@ class Filter:
 
     Attributes:
         label: its name on the page.
+        chip: its name beside its value, if shorter.
         read: returns the meaning of a word. Raises ValueError, with the reason in a sentence.
         words: returns the words for a meaning.
-        choices: the words to choose from, each with its label; a filter without any is typed.
+        choices: returns the words to choose from; without it the filter is typed.
+        every: the label of the choice of none.
+        example: a word that could be typed.
+        suggests: returns words that are known, for one that is typed.
     """
 
     label: str
-    read: Callable[[str], Any]
+    chip: str = ""
+    read: Callable[[str], Any] = str
     words: Callable[[Any], str] = str
-    choices: Sequence[tuple[str, str]] = ()
+    choices: Callable[["Search[Any]"], Choices] | None = None
+    every: str = "All"
+    example: str = ""
+    suggests: Callable[[], Sequence[str]] | None = None
+
+    def control(self, name: str, search: "Search[Any]") -> SafeString:
+        """The control of the filter's form, as HTML."""
+        attributes = {"class": "control", "id": name}
+        if self.choices:
+            control: forms.Widget = forms.Select(
+                attributes, choices=[("", self.every), *self.choices(search)]
+            )
+        else:
+            attributes |= {"maxlength": str(MAX_TEXT), "autocomplete": "off"}
+            attributes |= {"list": f"{name}-known"} if self.suggests else {}
+            control = forms.TextInput(attributes | {"placeholder": self.example or False})
+        return control.render(name, search.typed.get(name)) + self._suggestions(name)
+
+    def _suggestions(self, name: str) -> SafeString:
+        words = self.suggests() if self.suggests else ()
+        options = format_html_join("", '<option value="{}"></option>', ((word,) for word in words))
+        known = format_html('<datalist id="{}-known">{}</datalist>', name, options)
+        return known if words else SafeString()
+
+
+def chosen(label: str, words: Mapping[str, str], *, groups: Choices = (), **others: Any) -> Filter:
+    """A filter with these words to choose from, each with its label; shown in `groups` if given."""
+
+    def read(word: str) -> str:
+        if word not in words:
+            raise ValueError(f"“{word}” is not known as “{label}”.")
+        return word
+
+    return Filter(
+        label=label,
+        read=read,
+        words=words.__getitem__,
+        choices=lambda _search: groups or [*words.items()],
+        **others,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class RowPage(Generic[Row]):
-    """Some rows, and the place in an address from which the next ones follow; "" at the end."""
+    """Some rows of a list.
+
+    Attributes:
+        after: the place in an address from which the next rows follow; "" at the end.
+        searched: the number of rows looked at if the read stopped looking before the page was
+            full, otherwise 0.
+    """
 
     rows: Sequence[Row]
     after: str = ""
+    searched: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRow(Generic[Row]):
+    """A row of the table with its cells; `id` names it on the page."""
+
+    of: Row
+    id: str
+    cells: Sequence[tuple[Column[Row], Cell]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,21 +164,46 @@ class Listing(Generic[Row]):
     """The declaration of a list.
 
     Attributes:
-        name: its name in a file's name.
-        read: returns the page of at most so many rows after a place, "" for the first, that match
-            the filters' meanings. A place that it does not know is the first.
+        name: its name in the shell and in a file's name.
+        things: what its rows are, in plural.
+        needs: the permission that a role must have.
         order: the rows' order, in words that end its caption.
+        query: returns what `read` takes. Raises ValueError if the filters cannot be combined,
+            with the reason in a sentence.
+        read: returns the page of at most so many rows after a place, "" for the first. A place
+            that it does not know is the first.
+        modes: the kinds of rows that are never mixed: the word of each in an address, "" for the
+            usual one, and its label.
+        summary: a sentence above the rows.
         empty: the title and the sentence shown while there are no rows at all.
+        rest: how to get the remaining rows of a CSV that was cut.
+        row_id: the id of a row on the page.
+        template: its page, which extends the template of all lists.
+        cell_template: the template of its cells, for those that a `Cell` cannot say.
     """
 
     name: str
     title: str
     lead: str
+    things: str
+    needs: str
     order: str
-    read: Callable[[Mapping[str, Any], str, int], RowPage[Row]]
+    query: Callable[["Search[Row]"], Any] = lambda search: search.meant
+    read: Callable[[Any, str, int], RowPage[Row]]
     columns: Sequence[Column[Row]]
     filters: Mapping[str, Filter] = field(default_factory=dict)
+    modes: Mapping[str, str] = field(default_factory=dict)
+    summary: Callable[["Search[Row]"], str] = lambda _search: ""
     empty: tuple[str, str]
+    rest: str = NARROW
+    row_id: Callable[[Row], str] = lambda _row: ""
+    template: str = "parts/listing.html"
+    cell_template: str = "parts/listing_cell.html"
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the CSV's columns."""
+        return [name for column in self.columns for name in column.csv]
 
     def answer(
         self, request: HttpRequest, base: str, context: Mapping[str, object]
@@ -112,33 +211,44 @@ class Listing(Generic[Row]):
         """Return the page that the address asks for, in the frame `base`, or its CSV."""
         search = Search(self, request.GET)
         if request.GET.get("format") == "csv":
-            names = [name for column in self.columns for name in column.csv]
-            return csv_answer(f"{self.name}.csv", names, self._csv(search))
+            return csv_answer(f"{self.name}.csv", self.names, self.lines(search), rest=self.rest)
         after = request.GET.get("after", "")[:MAX_TEXT]
-        found = self.read(search.meant, after, PAGE_ROWS)
-        shown = [column for column in self.columns if column.cell]
-        return render(
-            request,
-            "parts/listing.html",
-            {
-                **context,
-                "base": base,
-                "listing": self,
-                "search": search,
-                "columns": shown,
-                "rows": [[(column, column.cell_of(row)) for column in shown] for row in found.rows],
-                "newest": link_of(search.texts) if after else "",
-                "older": link_of(search.texts, after=found.after) if found.after else "",
-                "csv": link_of(search.texts, format="csv"),
-            },
-        )
+        found = search.found(after, PAGE_ROWS)
+        shown = {
+            "base": base,
+            "listing": self,
+            "search": search,
+            "columns": [column for column in self.columns if column.cell],
+            "rows": [self.listed(row) for row in found.rows],
+            "searched": found.searched,
+            "newest": search.link() if after else "",
+            "older": search.link(after=found.after) if found.after else "",
+            "csv": search.link(format="csv"),
+        }
+        return render(request, self.template, {**context, **shown})
 
-    def _csv(self, search: "Search[Row]") -> Iterator[Rows]:
-        found = self.read(search.meant, "", ROWS_AT_ONCE)
-        yield self._lines(found.rows)
-        while found.after:
-            found = self.read(search.meant, found.after, ROWS_AT_ONCE)
+    def page(
+        self, query: Mapping[str, str], *, after: str = "", limit: int
+    ) -> tuple[list[dict[str, object]], str, list[str]]:
+        """Return rows by the CSV's names, the place of the next ones, and what is wrong."""
+        search = Search(self, query)
+        found = search.found(after, limit)
+        rows = [dict(zip(self.names, line, strict=True)) for line in self._lines(found.rows)]
+        return rows, found.after, search.complaints
+
+    def lines(self, search: "Search[Row]") -> Iterator[Rows]:
+        """Yield the lines of the CSV, some at a time; what is wrong instead, if anything is."""
+        yield [[complaint] for complaint in search.complaints]
+        after: str | None = None if search.complaints else ""
+        while after is not None:
+            found = search.found(after, ROWS_AT_ONCE)
             yield self._lines(found.rows)
+            after = found.after or None
+
+    def listed(self, row: Row) -> ListedRow[Row]:
+        """Return the row with its cells."""
+        cells = [(column, column.cell_of(row)) for column in self.columns if column.cell]
+        return ListedRow(row, self.row_id(row), cells)
 
     def _lines(self, rows: Sequence[Row]) -> Rows:
         values = [value for column in self.columns for value in column.csv.values()]
@@ -146,33 +256,81 @@ class Listing(Generic[Row]):
 
 
 class Search(Generic[Row]):
-    """The filters in an address: as typed, as understood, and what was not understood."""
+    """The filters in an address: as typed, as understood, and what was not understood.
 
-    def __init__(self, listing: Listing[Row], query: QueryDict) -> None:
+    Attributes:
+        query: what the list's read takes; None if the filters cannot be combined.
+        refusal: why they cannot; empty if they can.
+    """
+
+    def __init__(self, listing: Listing[Row], query: Mapping[str, str]) -> None:
+        self.listing = listing
+        word = query.get("mode", "")
+        self.mode = word if word in listing.modes else ""
+        self.typed: dict[str, str] = {}
         self.texts: dict[str, str] = {}
         self.meant: dict[str, Any] = {}
-        self.troubles: list[str] = []
-        self._listing = listing
-        for name, known in listing.filters.items():
+        self.troubles = [*self._troubles(query)]
+        self.query, self.refusal = None, ""
+        try:
+            self.query = listing.query(self)
+        except ValueError as error:
+            self.refusal = str(error)
+
+    def _troubles(self, query: Mapping[str, str]) -> Iterator[str]:
+        for name, known in self.listing.filters.items():
             word = query.get(name, "").replace("\0", "").strip()[:MAX_TEXT]
             if not word:
                 continue
+            self.typed[name] = word
             try:
                 self.meant[name] = known.read(word)
             except ValueError as error:
-                self.troubles.append(str(error))
+                yield str(error)
             else:
                 self.texts[name] = word
 
+    @property
+    def complaints(self) -> list[str]:
+        """All that is wrong with the filters, in sentences."""
+        return [*self.troubles, *filter(None, [self.refusal])]
+
+    def found(self, after: str, limit: int) -> RowPage[Row]:
+        """Return a page of rows; none if the filters cannot be combined."""
+        return RowPage([]) if self.refusal else self.listing.read(self.query, after, limit)
+
+    def link(self, **others: str) -> str:
+        """Return the address of the list with these filters and any others that are not empty."""
+        return link_of(self.texts, **{"mode": self.mode, **others})
+
+    @property
+    def without_filters(self) -> str:
+        return link_of({"mode": self.mode})
+
     @cached_property
-    def fields(self) -> list[tuple[str, Filter, str]]:
-        """Each filter's name, the filter, and what was typed."""
-        named = self._listing.filters.items()
-        return [(name, known, self.texts.get(name, "")) for name, known in named]
+    def summary(self) -> str:
+        return self.listing.summary(self)
+
+    @property
+    def modes(self) -> list[tuple[str, str, bool]]:
+        """For each mode: the same list, its label, and whether it is shown."""
+        modes = self.listing.modes.items()
+        return [(self.link(mode=mode), words, mode == self.mode) for mode, words in modes]
+
+    @cached_property
+    def controls(self) -> list[tuple[str, Filter, str]]:
+        """Each filter's name, the filter, and its control."""
+        named = self.listing.filters.items()
+        return [(name, known, known.control(name, self)) for name, known in named]
 
     @cached_property
     def chips(self) -> list[tuple[str, str, str]]:
         """Each active filter's label, its value in words, and a link without it."""
-        filters = self._listing.filters
-        labels = {name: known.label for name, known in filters.items()}
-        return chips_of(self.texts, labels, lambda name, _: filters[name].words(self.meant[name]))
+        filters = self.listing.filters
+        labels = {name: known.chip or known.label for name, known in filters.items()}
+        return chips_of(
+            self.texts,
+            labels,
+            lambda name, _: filters[name].words(self.meant[name]),
+            mode=self.mode,
+        )

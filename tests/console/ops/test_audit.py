@@ -5,7 +5,6 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
@@ -13,7 +12,8 @@ from accounts.audit_log import EventFilter, all_events
 from accounts.audit_words import WORDS
 from accounts.models import AuditEvent, Subject, Tenant, User
 from accounts.services import create_tenant, note_for_staff, record, set_title
-from console.ops.audit import CHOICES, filters_of
+from console.ops.audit import AUDIT, CHOICES
+from console.parts.listing import Search
 from pictor.kit.words import clock
 from tests.console.answers import lines_of, words_of
 
@@ -67,11 +67,11 @@ def test_each_filter_narrows_it_and_its_csv(owner, acme, other):
 
 
 @pytest.mark.usefixtures("acme")
-def test_an_unknown_tenant_shows_no_events(owner):
+def test_an_unknown_tenant_is_named(owner):
     page = words_of(owner.get(PAGE, {"tenant": "amce"}))
 
-    assert "No events match" in page
-    assert "Tenant: amce" in page
+    assert "No tenant has the name or id “amce”." in page
+    assert "No events match" in words_of(owner.get(PAGE, {"who": "nobody"}))
 
 
 @pytest.mark.usefixtures("acme")
@@ -86,14 +86,12 @@ def test_an_unreadable_filter_is_ignored(owner, query):
 
 
 def test_every_choice_is_a_filter_and_every_action_a_choice(owner):
-    choices = [start for start, _, actions in CHOICES] + [
-        action for _, _, actions in CHOICES for action, _ in actions
-    ]
+    choices = [action for _, group in CHOICES for action, _ in group]
 
     page = words_of(owner.get(PAGE))
 
     assert [choice for choice in choices if f'<option value="{choice}"' not in page] == []
-    taken = [filters_of(QueryDict(f"action={choice}")).sought.action for choice in choices]
+    taken = [Search(AUDIT, {"action": choice}).meant["action"] for choice in choices]
     assert taken == choices
     assert sorted(set(WORDS) - set(choices)) == []
 
@@ -112,6 +110,18 @@ def test_a_person_is_found_by_what_they_did_at_the_shell_too(owner):
     assert len(deeds(owner, who="manage.py")) == 2
 
 
+@pytest.mark.usefixtures("acme")
+def test_the_shell_prints_sentences():
+    ann = User.objects.create_user("ann@pictor.example", "correct horse")
+    record(ann.audited, "user.password", actor=ann, ip="203.0.113.7")
+    out = StringIO()
+
+    call_command("list", "audit", "--who", "ann@pictor.example", stdout=out)
+
+    assert "ann@pictor.example changed the password of ann@pictor.example" in out.getvalue()
+    assert "  203.0.113.7" in out.getvalue()
+
+
 def test_pages_follow_one_another_without_a_gap_where_times_are_equal(acme, monkeypatch):
     moment = clock.now() + timedelta(hours=1)
     monkeypatch.setattr(clock, "now", lambda: moment)
@@ -127,7 +137,7 @@ def test_pages_follow_one_another_without_a_gap_where_times_are_equal(acme, monk
 
 
 def test_the_next_page_keeps_the_filters(owner, acme, monkeypatch):
-    monkeypatch.setattr("console.ops.audit.PAGE_ROWS", 2)
+    monkeypatch.setattr("console.parts.listing.PAGE_ROWS", 2)
     for number in range(3):
         record(acme.audited, "tenant.title", actor="seed", after={"title": f"Name {number}"})
 

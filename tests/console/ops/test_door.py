@@ -278,3 +278,19 @@ def test_an_error_of_a_service_is_no_error_of_ours(shop, acme, monkeypatch):
 
     assert failed.status_code == 500
     assert shop.post("acts/tenant.suspend", sent).status_code == 200
+
+
+def test_a_list_is_read_a_page_at_a_time_by_its_filters(shop, acme):
+    shop.do("tenant.credit", "Acme", amount="5", note="n")
+    first = shop.get("lists/audit?action=balance.&limit=1").json()
+    second = shop.get(f"lists/audit?action=balance.&limit=1&after={first['after']}").json()
+
+    assert [len(page["data"]) for page in (first, second)] == [1, 1]
+    assert first["data"][0]["action"] == "balance.credit"
+    assert (first["has_more"], first["data"] == second["data"]) == (True, False)
+    assert refusal(shop.get("lists/audit?tenant=nobody"))[0] == 400
+    assert refusal(shop.get("lists/audit?colour=red"))[0] == 400
+    assert "from 1 to 200" in refusal(shop.get("lists/audit?limit=0"))[1]
+    theirs = shop.get("lists/audit?who=ann@pictor.example").json()["data"]
+    assert "balance.credit" in [row["action"] for row in theirs]
+    assert shop.get("lists/nothing").status_code == 404

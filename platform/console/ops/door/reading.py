@@ -6,15 +6,52 @@ from typing import Any
 from django.http import HttpRequest
 
 from console.ops.access import Permission
-from console.ops.declared import ACTS
+from console.ops.declared import ACTS, LISTS
 from console.ops.door.acting import Program, by_program
 from console.parts.acts import Act
+from console.parts.filters import MAX_TEXT
 from generation.oversight.id_lookup import trace
 from pictor import __version__
-from pictor.kit.words.errors import NotFound
+from pictor.kit.words import typed
+from pictor.kit.words.errors import InvalidRequest, NotFound
 
 WORDS = frozenset({"prompt", "detail", "object_key"})
 """What customers and vendors wrote, and where images are: people look at these, and are logged."""
+
+
+MAX_ROWS = 200
+"""The most rows of a page."""
+
+
+@by_program("GET")
+def rows(request: HttpRequest, program: Program, name: str) -> Mapping[str, Any]:
+    """A page of a list, each row with all columns of its CSV."""
+    listing = LISTS.get(name)
+    if listing is None:
+        raise NotFound(f"There is no list {name[:100]!r}. Known: {', '.join(LISTS)}.")
+    program.check(listing.needs)
+    query = request.GET.dict()
+    after, limit = query.pop("after", ""), query.pop("limit", "50")
+    known = {"mode", *listing.filters}
+    if unknown := sorted(query.keys() - known):
+        words = f"Unknown parameter: {unknown[0][:100]!r}. Known: {', '.join(sorted(known))}."
+        raise InvalidRequest(words, param=unknown[0][:100], code="unknown_parameter")
+    found, following, wrong = listing.page(query, after=after[:MAX_TEXT], limit=_limit(limit))
+    if wrong:
+        raise InvalidRequest(" ".join(wrong))
+    data = [{name: _plain(value) for name, value in row.items()} for row in found]
+    return {"object": "list", "data": data, "has_more": bool(following), "after": following}
+
+
+def _limit(text: str) -> int:
+    try:
+        return typed.number(text, least=1, most=MAX_ROWS)
+    except ValueError as error:
+        raise InvalidRequest(f"{error}.", param="limit") from None
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 @by_program("GET")

@@ -10,6 +10,7 @@ from console.ops.door import acting, reading
 app_name = "door"
 VIEWS: dict[str, Callable[..., Any]] = {
     "openapi.json": reading.document,
+    "lists/<str:name>": reading.rows,
     "objects/<str:kind>/<str:named>": reading.one,
     "acts/<str:name>": acting.do,
     "acts/<str:name>/preview": acting.preview,

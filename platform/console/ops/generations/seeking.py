@@ -10,6 +10,7 @@ from django.http import QueryDict
 from accounts.models import Tenant
 from accounts.selectors import tenant_as_shown
 from console.ops.access import Mode
+from console.ops.lists import no_such_tenant
 from console.parts.filters import Read, chips_of, link_of, period_choices, words_in
 from console.parts.generation_words import BADGES
 from console.parts.periods import UTC_ZONE, WORDS, Period, period_in, period_of
@@ -133,11 +134,6 @@ def filters_of(query: QueryDict, mode: Mode, now: datetime) -> GenerationSearch:
 def known_tenant(word: str) -> Tenant | bool:
     """Return the tenant of that name or id; False if there is none."""
     return tenant_as_shown(word) or False
-
-
-def no_such_tenant(word: str) -> str:
-    """Return the reason why nothing is listed, in a sentence."""
-    return f"No tenant has the name or id “{word}”."
 
 
 def known_code(word: str) -> str | None:

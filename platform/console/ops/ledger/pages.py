@@ -26,9 +26,9 @@ from billing.selectors import (
     transfers_like,
 )
 from console.ops.access import Operator, Permission, staff
-from console.ops.generations.seeking import no_such_tenant
 from console.ops.ledger.checks import TASKS, Kind, checks_of
 from console.ops.ledger.seeking import entries_of, meant_by_id, periods_of, sought_by
+from console.ops.lists import no_such_tenant
 from console.parts.entries import KIND_WORDS
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of

@@ -9,8 +9,9 @@ from billing.models import UnchargedCost
 from billing.selectors import uncharged_costs
 from billing.upstream_cost import Loss
 from console.amounts import amount
+from console.ops.access import Permission
 from console.ops.lists import TENANT
-from console.parts.listing import Cell, Column, Filter, Listing, RowPage
+from console.parts.listing import Cell, Column, Listing, RowPage, chosen
 from console.parts.periods import number_of
 from pictor.kit.words.money import to_decimal
 
@@ -20,31 +21,22 @@ LOSSES = {loss.value: loss.replace("_", " ").capitalize() for loss in Loss}
 def _read(meant: Mapping[str, Any], after: str, limit: int) -> RowPage[UnchargedCost]:
     rows = uncharged_costs(
         tenant=meant.get("tenant"),
-        loss=meant.get("reason"),
+        loss=Loss(meant["reason"]) if "reason" in meant else None,
         after=number_of(after),
         limit=limit + 1,
     )
     return RowPage(rows[:limit], str(rows[limit - 1].pk) if rows[limit:] else "")
 
 
-def _reason(word: str) -> Loss:
-    if word not in LOSSES:
-        raise ValueError(f"“{word}” is no reason of an uncharged cost.")
-    return Loss(word)
-
-
 UNCHARGED = Listing[UnchargedCost](
     name="uncharged-costs",
     title="Uncharged costs",
+    things="uncharged costs",
+    needs=Permission.SEE,
     lead="Costs of calls that no tenant pays, by UTC day. An unknown cost counts as the quote.",
     order="the latest day first, its dearest first",
     read=_read,
-    filters={
-        "tenant": TENANT,
-        "reason": Filter(
-            label="Reason", read=_reason, words=LOSSES.__getitem__, choices=[*LOSSES.items()]
-        ),
-    },
+    filters={"tenant": TENANT, "reason": chosen("Reason", LOSSES)},
     columns=[
         Column(
             title="Day", cell=lambda row: f"{row.day:%-d %b %Y}", csv={"day": lambda row: row.day}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from console.ops.access import Permission
 from console.parts.listing import Cell, Column, Listing, RowPage
 from generation.lifecycle.lease import SeenWorker, worker_lives
 from pictor.kit.words import ids
@@ -28,6 +29,8 @@ def _time(at: datetime | None) -> str:
 WORKERS = Listing[SeenWorker](
     name="workers",
     title="Lives of image workers",
+    things="lives of image workers",
+    needs=Permission.SEE,
     lead="Each process from start to end. One that fell silent was killed or lost its database.",
     order="the latest first",
     read=_read,

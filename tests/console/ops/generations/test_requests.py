@@ -156,7 +156,7 @@ def test_the_refused_are_listed_newest_first_and_narrowed(owner, acme, other):
 @pytest.mark.parametrize("query", ["?tenant=acme", "?"])
 def test_pages_are_by_the_last_row_of_the_one_before(owner, acme, monkeypatch, query):
     generation = [refuse(acme, **BAD) for _ in range(5)]
-    monkeypatch.setattr("console.ops.requests.PAGE_ROWS", 2)
+    monkeypatch.setattr("console.parts.listing.PAGE_ROWS", 2)
     monkeypatch.setattr(refused, "MAX_SCANNED_ROWS", 4)
 
     assert listed(owner, query) == [generation[4], generation[3]]
