@@ -16,7 +16,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	f"S3_ACCESS_KEY_ID={new()} S3_SECRET_ACCESS_KEY={new()}")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick coverage check audit bench chaos clients drills seed fmt lint types layers protections lock wheel \
+.PHONY: help run test thorough quick coverage check audit bench chaos clients drills seed fmt lint types layers protections lock wheel \
 	css css-check screenshots landing venv venv-dev
 
 help: ## show this list
@@ -33,7 +33,11 @@ run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor)
 
 test: venv-dev ## run the tests, against real servers of their own, three files at a time
 	@$(COMPILE)
-	@$(PYTEST)
+	@$(PYTEST) -m 'not long'
+
+thorough: venv-dev ## the rest of the tests: kills, starts and thieves that take minutes
+	@$(COMPILE)
+	@$(PYTEST) -m long
 
 quick: venv-dev ## rules, some services and one flow through all parts, in about a minute
 	@$(COMPILE)

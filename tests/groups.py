@@ -18,6 +18,24 @@ FOLDERS = {
     "tests/processes": "start",
     "tests/upgrades/test_migrations.py": "start",
 }
+LONG = (
+    "tests/faults/test_chaos.py",
+    "tests/faults/test_database_away.py",
+    "tests/faults/test_make_run.py::test_a_part_that_is_killed",
+    "tests/faults/test_migrating_under_load.py",
+    "tests/faults/test_poison.py",
+    "tests/faults/test_webhooks.py",
+    "tests/processes/test_heartbeat.py",
+    "tests/processes/test_storage_away.py",
+    "tests/processes/test_start_up.py::test_a_server_",
+    "tests/tampering/test_careful_thief.py",
+)
+"""Kills, starts and thieves of `make thorough`.
+
+`make test` keeps four kills (`faults/test_process_death.py`), one crash of the database, the starts
+of `make run` and its processes, and the proof's careful thief who is sought at once.
+"""
+SOUGHT_AT_ONCE = "[at once-"
 GROUPS = ("rules", "services", "flows", "console", "faults", "tampering", "start")
 SLOWEST = 10
 DATABASES = {"db", "transactional_db", "stack"}
@@ -39,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the markers."""
     config.addinivalue_line("markers", "quick: a part of `make quick`, as rules are by themselves")
     config.addinivalue_line("markers", "thorough: rules that take too long for `make quick`")
+    config.addinivalue_line("markers", "long: a part of `make thorough`, not of `make test`")
     config.addinivalue_line("markers", "refused: what its customer asks for comes to nothing")
 
 
@@ -50,6 +69,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.user_properties.append(("group", group))
         if group == "rules":
             item.add_marker("quick")
+        if item.nodeid.startswith(LONG) and SOUGHT_AT_ONCE not in item.nodeid:
+            item.add_marker("long")
 
 
 class Times:
