@@ -6,13 +6,14 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from console.ops.acts import page_of
+from console.ops.channels import acts as channels
 from console.ops.generations import acts as generations
 from console.ops.generations import in_bulk
 from console.ops.reconciliation import acts as bills
 from console.ops.tenants import acts as tenants
 from console.parts.acts import Act
 
-_OF_SUBJECTS = (bills.ACTS, in_bulk.ACTS, generations.ACTS, tenants.ACTS)
+_OF_SUBJECTS = (bills.ACTS, channels.ACTS, in_bulk.ACTS, generations.ACTS, tenants.ACTS)
 ACTS: Mapping[str, Act[Any]] = {act.name: act for acts in _OF_SUBJECTS for act in acts}
 
 

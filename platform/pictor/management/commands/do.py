@@ -142,7 +142,7 @@ def _effect(preview: Preview) -> Iterator[str]:
         before = f"{change.before} → " if change.before else ""
         yield f"{change.label}: {before}{change.after}"
     yield from (f"left out: {words}: {why}" for words, why in preview.left_out)
-    yield from preview.notes
+    yield from (*preview.lines, *preview.notes)
 
 
 def vars_of(result: Any) -> dict[str, str]:

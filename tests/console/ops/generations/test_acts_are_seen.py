@@ -282,8 +282,8 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
         *("tenant.top_up", "tenant.adjustment", "tenant.reversal"),
     ),
     "of everyone: tenants read it in the offer, the prices or on the status page": (
-        *("channel_new", "channel_edit", "channel_test", "channel_enable", "channel_swap"),
-        *("channel_discard", "channel_pause", "channel_weigh", "channel_reset", "channel_archive"),
+        *("channel_new", "channel_edit", "channel_test", "channel.enable", "channel.swap"),
+        *("channel.discard", "channel.pause", "channel.weigh", "channel.reset", "channel.archive"),
         *("model_edit", "model_copy", "model_on", "model_off", "model_end", "model_keep"),
         *("price_list_new", "price_list_rename", "incident_new", "incident_plan"),
         *("incident_update", "incident_correct"),
