@@ -11,9 +11,10 @@ from console.ops.generations import acts as generations
 from console.ops.generations import in_bulk
 from console.ops.reconciliation import acts as bills
 from console.ops.tenants import acts as tenants
+from console.ops.tenants import standing
 from console.parts.acts import Act
 
-_OF_SUBJECTS = (bills.ACTS, channels.ACTS, in_bulk.ACTS, generations.ACTS, tenants.ACTS)
+_OF_SUBJECTS = (bills.ACTS, channels.ACTS, in_bulk.ACTS, generations.ACTS, tenants.ACTS, standing.ACTS)
 ACTS: Mapping[str, Act[Any]] = {act.name: act for acts in _OF_SUBJECTS for act in acts}
 
 

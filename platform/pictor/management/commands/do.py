@@ -22,6 +22,7 @@ from console.parts.acts import Act, ActResult, Asked, Preview, Proposal
 from pictor.kit.words import clock, ids
 
 FROM_STDIN = "-"
+EMPTY = "none"
 
 
 class Command(OperatorCommand):
@@ -74,6 +75,7 @@ def _add_fields(parser: ArgumentParser, act: Act[Any]) -> None:
         parser.add_argument("subject", metavar=act.about.kind.upper(), help="its id or name")
     for name, field in act.form.base_fields.items():
         option, words = f"--{name.replace('_', '-')}", str(field.label or name)
+        words += "; or: none" if act.edits and not field.required else ""
         if isinstance(field, forms.BooleanField):
             parser.add_argument(option, action="store_true", help=words)
         else:
@@ -102,18 +104,26 @@ def _typed(act: Act[Any], asked: Asked[Any], options: dict[str, Any]) -> MultiVa
     """What was typed, as a form sends it; other fields keep what their page proposes."""
     typed = QueryDict(mutable=True)
     for name, value in options.items():
-        if name in act.form.base_fields and value not in {None, False}:
-            values = value if isinstance(value, list) else ["on" if value is True else _text(value)]
-            typed.setlist(name, values)
+        if name in act.form.base_fields and value is not None and value is not False:
+            typed.setlist(name, _sent(act, value))
     try:
         proposed = act.initial(asked, typed)
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from None
     for name, field in act.form.base_fields.items():
-        if name not in typed and proposed.get(name) not in {None, "", False}:
-            value = field.prepare_value(proposed[name])
+        value = field.prepare_value(proposed.get(name))
+        if name not in typed and value is not None and value is not False:
             typed.setlist(name, value if isinstance(value, list) else [str(value)])
     return typed
+
+
+def _sent(act: Act[Any], value: Any) -> list[str]:
+    """Return an option as a form sends it; `none` empties what an act edits."""
+    if isinstance(value, list):
+        return value
+    if value is True:
+        return ["on"]
+    return [""] if act.edits and value == EMPTY else [_text(value)]
 
 
 def _text(value: str) -> str:
