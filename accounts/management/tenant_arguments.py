@@ -57,18 +57,11 @@ def _add_why(money: Any, *, has_words: bool) -> None:
         money.add_argument("--words", default="", metavar="TEXT", help=FOR_TENANT)
 
 
-def add_standing(actions: Any) -> None:
-    """Add the actions that show a tenant and set its limits."""
-    for action, words in (
-        ("show", "show its status, balance, limits and last transfers"),
-        ("limits", "show or change its limits over all keys"),
-    ):
-        parser = actions.add_parser(action, help=words)
-        parser.add_argument("tenant", help="name or id")
-        parser.add_argument("--json", action="store_true")
-        if action == "limits":
-            for name in LIMITS:
-                parser.add_argument(f"--{name.replace('_', '-')}", metavar="N", help="or: none")
+def add_show(actions: Any) -> None:
+    """Add the action that shows a tenant."""
+    show = actions.add_parser("show", help="show its status, balance, limits and last transfers")
+    show.add_argument("tenant", help="name or id")
+    show.add_argument("--json", action="store_true")
 
 
 def add_people(actions: Any) -> None:

@@ -21,6 +21,7 @@ from pictor.kit.words import ids
 
 pytestmark = pytest.mark.django_db
 
+LIMITS = ("do", "tenant.limits")
 ADJUST, REVERSE = ("do", "tenant.adjustment"), ("do", "tenant.reversal")
 NOBODYS = ids.public(ids.GENERATION, UUID(int=7))
 
@@ -105,9 +106,9 @@ def test_without_json_the_answer_is_for_a_person():
         ([*ADJUST, "Taken", "--amount=0", "--note=typo"], "--amount: Type an amount in dollars"),
         ([*ADJUST, "Taken", "--amount=-0.01", "--note=typo"], r"only \$0\.00 is"),
         ([*ADJUST, "Nobody", "--amount=1", "--note=typo"], "there is no tenant 'Nobody'"),
-        (["tenant", "set", "Taken"], "--uncharged-ceiling or --ours is needed"),
-        (["tenant", "set", "Taken", "--uncharged-ceiling", "-1"], "below 0"),
-        (["tenant", "set", "Taken", "--uncharged-ceiling", "0"], "stop the tenant"),
+        ([*LIMITS, "Taken", "--uncharged-ceiling=-1"], "Type an amount above 0"),
+        ([*LIMITS, "Taken", "--uncharged-ceiling=0"], "Type an amount above 0"),
+        ([*LIMITS, "Taken", "--prompt-retention-days=3"], "--erases: This erases prompts older"),
         (["key", "list", "Nobody"], "no tenant"),
         (["key", "create", "Nobody"], "no tenant"),
         (["key", "create", "Taken", "--scopes", "images:paint"], "no such scope: images:paint"),
@@ -130,23 +131,22 @@ def test_a_mistake_is_one_clear_line_and_changes_nothing(words, message):
 @pytest.mark.parametrize(
     ("words", "said", "ceiling"),
     [
-        (["7.5"], "Acme: may cost 7.500000 USD a day uncharged, and may order again\n", 7_500_000),
-        (["none"], "Acme: may cost 20.000000 USD a day uncharged, and may order again\n", None),
+        (["7.5"], "Uncharged cost a day: $9.00 → $7.50", 7_500_000),
+        (["none"], "Uncharged cost a day: $9.00 → the default", None),
         (
-            ["0.01", "--prompt-retention-days", "30"],
-            (
-                "Acme: may cost 0.010000 USD a day uncharged, and may order again\n"
-                "Acme: prompts are kept for 30 days\n"
-            ),
+            ["0.01", "--prompt-retention-days", "30", "--erases"],
+            "Uncharged cost a day: $9.00 → $0.01; days that prompts are kept: 90 → 30",
             10_000,
         ),
     ],
 )
 def test_the_ceiling_on_uncharged_cost_is_set(words, said, ceiling):
     run("tenant", "create", "Acme")
+    run(*LIMITS, "Acme", "--uncharged-ceiling", "9")
 
-    assert run("tenant", "set", "Acme", "--uncharged-ceiling", *words) == said
+    done = run(*LIMITS, "Acme", "--uncharged-ceiling", *words)
 
+    assert done.splitlines()[0] == said
     assert Tenant.objects.get(name="Acme").uncharged_ceiling_micros == ceiling
 
 

@@ -1,4 +1,4 @@
-"""`manage.py tenant show|limits`, and a tenant that is suspended at the shell."""
+"""`manage.py tenant show`, the limits of a tenant, and a tenant that is suspended at the shell."""
 
 import json
 from io import StringIO
@@ -13,6 +13,7 @@ from billing.selectors import available_to
 from pictor.kit.words.money import Micros
 
 pytestmark = pytest.mark.django_db
+LIMITS = ("do", "tenant.limits", "Acme")
 SUSPEND = ("do", "tenant.suspend", "Acme", "--words", "unpaid since May <b>")
 
 
@@ -50,21 +51,23 @@ def test_a_tenant_is_shown_with_its_last_transfers(acme):
 
 
 def test_limits_are_changed_where_they_are_given(acme):
-    run("limits", "Acme", "--requests-per-minute", "30", "--max-in-flight", "4")
+    run(*LIMITS, "--requests-per-minute", "30", "--max-in-flight", "4")
 
-    said = run("limits", "Acme", "--max-in-flight", "none", "--json", "--as", "owner@example.com")
+    said = run(*LIMITS, "--max-in-flight", "none", "--json", "--as", "owner@example.com")
 
     assert json.loads(said) == {
-        "tenant": acme.public_id, "requests_per_minute": "30", "images_per_minute": "none",
-        "max_in_flight": "none",
+        "act": "tenant.limits", "done": "Requests at once: 4 → no limit",
+        "tenant": acme.public_id, "name": "Acme", "requests_per_minute": 30,
+        "images_per_minute": None, "max_in_flight": None, "uncharged_ceiling": None,
+        "prompt_retention_days": 90,
     }  # fmt: skip
     acme.refresh_from_db()
     assert (acme.requests_per_minute, acme.max_in_flight) == (30, None)
     event = AuditEvent.objects.filter(action="tenant.change").last()
     assert event is not None
     assert event.actor_name.endswith(" as owner@example.com)")
-    with pytest.raises(CommandError, match="whole number"):
-        run("limits", "Acme", "--images-per-minute", "0")
+    with pytest.raises(CommandError, match="--images-per-minute: Ensure this value is greater"):
+        run(*LIMITS, "--images-per-minute", "0")
 
 
 def test_members_are_mailed_the_reason_for_a_suspension(acme):
@@ -111,10 +114,10 @@ def test_an_impossible_command_changes_nothing(acme, words, message):
 @pytest.mark.parametrize(
     "change",
     [
-        "set {} --name Acme",
-        "set {} --uncharged-ceiling 5",
-        "set {} --prompt-retention-days 3",
-        "limits {} --max-in-flight 4",
+        "do tenant.limits {} --name Acme",
+        "do tenant.limits {} --uncharged-ceiling 5",
+        "do tenant.limits {} --prompt-retention-days 3 --erases",
+        "do tenant.limits {} --max-in-flight 4",
         "do tenant.resume {}",
         "top-up {} 5 --reference INV-1",
         "credit {} 5 --reason sorry",

@@ -123,8 +123,8 @@ def test_a_tenant_is_erased_only_when_its_name_is_confirmed(used: Customer, stac
 
 
 def test_the_retention_of_prompts_is_set_and_taken_back(used: Customer, operator: Operator) -> None:
-    days = operator("tenant", "set", used.name, "--prompt-retention-days", "30")
-    always = operator("tenant", "set", used.name, "--prompt-retention-days", "none")
+    limits = ("do", "tenant.limits", used.name, "--prompt-retention-days")
+    days, always = operator(*limits, "30", "--erases"), operator(*limits, "none")
 
-    assert days == f"{used.name}: prompts are kept for 30 days\n"
-    assert always == f"{used.name}: prompts are kept always\n"
+    assert days.startswith("Days that prompts are kept: 90 → 30\n")
+    assert always.startswith("Days that prompts are kept: 30 → always\n")

@@ -38,7 +38,7 @@ def wrong(upstream: Recorder, operator: Operator) -> Iterator[Recorder]:
 def limited(make_customer: MakeCustomer, operator: Operator) -> Customer:
     """A customer with a ceiling of one cent."""
     customer = make_customer()
-    operator("tenant", "set", customer.name, "--uncharged-ceiling", "0.01")
+    operator("do", "tenant.limits", customer.name, "--uncharged-ceiling", "0.01")
     return customer
 
 
@@ -216,11 +216,11 @@ def test_an_operator_lets_it_work_again_up_to_another_ceiling(
 ) -> None:
     past_the_ceiling(limited)
 
-    said = operator("tenant", "set", limited.name, "--uncharged-ceiling", "0.014")
+    said = operator("do", "tenant.limits", limited.name, "--uncharged-ceiling", "0.014")
     last = strict(limited, SIZES[2])
     refused = limited.generate(quality="low").status_code
 
-    assert said == f"{limited.name}: may cost 0.014000 USD a day uncharged, and may order again\n"
+    assert said.startswith("Uncharged cost a day: $0.01 → $0.014\n")
     assert (last, refused) == (502, 429)
 
 
@@ -228,7 +228,7 @@ def test_the_audit_log_says_when_it_was_reached_and_who_raised_it(
     limited: Customer, wrong: Recorder, operator: Operator, database: "psycopg.Connection[Any]"
 ) -> None:
     past_the_ceiling(limited)
-    operator("tenant", "set", limited.name, "--uncharged-ceiling", "none")
+    operator("do", "tenant.limits", limited.name, "--uncharged-ceiling", "none")
 
     events = database.execute(
         "SELECT split_part(e.actor_name, ' (', 1), e.before, e.after"

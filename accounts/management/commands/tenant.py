@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import Tags
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
@@ -37,11 +35,8 @@ from accounts.selectors import notes_about, suspended_because, tenants
 from accounts.services import (
     KeyRules,
     TenantLimits,
-    change_tenant,
     erase_tenant,
     export_tenant,
-    set_prompt_retention,
-    set_uncharged_ceiling,
 )
 from accounts.services.founding import Owner, Start, found_tenant
 from accounts.services.tenants import set_ours
@@ -65,21 +60,11 @@ class Command(OperatorCommand):
         every = actions.add_parser("list", help="list all tenants by name, with their ids")
         every.add_argument("--json", action="store_true")
         arguments.add_moves(actions)
-        arguments.add_standing(actions)
+        arguments.add_show(actions)
         arguments.add_people(actions)
-        change = actions.add_parser(
-            "set",
-            help="change its name, prompt retention, ceiling on uncharged cost, or whose it is",
-        )
+        change = actions.add_parser("set", help="say whose it is")
         change.add_argument("tenant", help="name or id")
-        change.add_argument("--name", metavar="NAME", help="the name that operators see")
-        change.add_argument("--prompt-retention-days", metavar="N", help="or: none")
-        change.add_argument(
-            "--uncharged-ceiling",
-            metavar="USD",
-            help="the most it may cost uncharged a day; or: none, for the default",
-        )
-        whose = change.add_mutually_exclusive_group()
+        whose = change.add_mutually_exclusive_group(required=True)
         whose.add_argument(
             "--ours", action="store_true", default=None, help="staff may make staff its members"
         )
@@ -99,7 +84,6 @@ class Command(OperatorCommand):
             "top-up": self._top_up,
             "credit": self._credit,
             "show": self._show,
-            "limits": self._limits,
             "members": partial(tenant_people.show, self),
             "invite": partial(tenant_people.invite, self),
             "uninvite": partial(tenant_people.uninvite, self),
@@ -222,7 +206,7 @@ class Command(OperatorCommand):
             "created_at": tenant.created_at.isoformat(),
             "available": to_decimal(ledger().available_to(tenant.id)),
             "under_way": str(ledger().in_flight_of(tenant.id)),
-            **_limit_texts(_limits_of(tenant)),
+            **_limit_texts(tenant),
         }
         latest = ledger().latest_transfers(tenant.id, limit=SHOWN_TRANSFERS)
         notes = notes_about("transfer", [str(transfer.id) for transfer in latest])
@@ -245,54 +229,11 @@ class Command(OperatorCommand):
         if moved:
             print_table(self.stdout, [tuple(moved[0]), *(tuple(row.values()) for row in moved)])
 
-    def _limits(self, options: dict[str, Any]) -> None:
-        tenant = read_tenant(options["tenant"])
-        texts = {name: options[name] for name in arguments.LIMITS if options[name] is not None}
-        if texts:
-            new = {
-                name: None if text == "none" else read_limit(text) for name, text in texts.items()
-            }
-            limits = replace(_limits_of(tenant), **new)
-            change_tenant(tenant=tenant, name=tenant.name, limits=limits, actor=ACTOR)
-        facts = {"tenant": tenant.public_id, **_limit_texts(_limits_of(tenant))}
-        answer(self.stdout, facts, as_json=options["json"])
-
     def _set(self, options: dict[str, Any]) -> None:
-        tenant, text = read_tenant(options["tenant"]), options["prompt_retention_days"]
-        given = (text, options["uncharged_ceiling"], options["name"], options["ours"])
-        if all(value is None for value in given):
-            raise CommandError(
-                "--name, --prompt-retention-days, --uncharged-ceiling or --ours is needed"
-            )
-        if options["name"] is not None:
-            before, name, limits = tenant.name, options["name"].strip(), _limits_of(tenant)
-            change_tenant(tenant=tenant, name=name, limits=limits, actor=ACTOR)
-            self.stdout.write(f"{before}: now called {name}")
-        if options["uncharged_ceiling"] is not None:
-            self._set_ceiling(tenant, options["uncharged_ceiling"])
-        if text is not None:
-            self._set_retention(tenant, text)
-        if options["ours"] is not None:
-            set_ours(tenant=tenant, is_ours=options["ours"], actor=ACTOR)
-            whose = "the operator's own" if options["ours"] else "a customer's"
-            self.stdout.write(f"{tenant.name}: {whose}")
-
-    def _set_ceiling(self, tenant: Tenant, text: str) -> None:
-        ceiling = None if text == "none" else read_amount(text)
-        if ceiling == 0:
-            raise CommandError("a ceiling of 0 would stop the tenant at its first uncharged cost")
-        set_uncharged_ceiling(tenant=tenant, ceiling=ceiling, actor=ACTOR)
-        most = settings.UNCHARGED_CEILING if ceiling is None else ceiling
-        self.stdout.write(
-            f"{tenant.name}: may cost {to_decimal(Micros(most))} USD a day uncharged, and may"
-            " order again"
-        )
-
-    def _set_retention(self, tenant: Tenant, text: str) -> None:
-        days = None if text == "none" else 0 if text == "0" else read_limit(text)
-        set_prompt_retention(tenant=tenant, days=days, actor=ACTOR)
-        kept = "always" if days is None else f"for {days} days" if days else "for two hours"
-        self.stdout.write(f"{tenant.name}: prompts are kept {kept}")
+        tenant = read_tenant(options["tenant"])
+        set_ours(tenant=tenant, is_ours=options["ours"], actor=ACTOR)
+        whose = "the operator's own" if options["ours"] else "a customer's"
+        self.stdout.write(f"{tenant.name}: {whose}")
 
     def _export(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])
@@ -308,9 +249,6 @@ class Command(OperatorCommand):
         self.stdout.write(f"{tenant.public_id}: erased")
 
 
-def _limits_of(tenant: Tenant) -> TenantLimits:
-    return TenantLimits(**{name: getattr(tenant, name) for name in arguments.LIMITS})
-
-
-def _limit_texts(limits: TenantLimits) -> dict[str, str]:
-    return {name: "none" if most is None else str(most) for name, most in asdict(limits).items()}
+def _limit_texts(tenant: Tenant) -> dict[str, str]:
+    limits = {name: getattr(tenant, name) for name in arguments.LIMITS}
+    return {name: "none" if most is None else str(most) for name, most in limits.items()}

@@ -60,7 +60,6 @@ class Command(OperatorCommand):
         for action, words in (
             ("disable", "send it no more requests"),
             ("reset", "reset breakers, Retry-After gates and counters"),
-            ("delete", "remove a disabled one; a used one is archived, without its key"),
         ):
             subparser = actions.add_parser(action, help=words)
             subparser.add_argument("name")
@@ -98,7 +97,6 @@ class Command(OperatorCommand):
             "test": self._test,
             "swap": partial(self._on_channel, channel_trials.swap),
             "discard": partial(self._on_channel, channel_trials.discard),
-            "delete": self._delete,
             "rotate": self._rotate,
             "list": self._list,
             "attempts": self._attempts,
@@ -170,11 +168,6 @@ class Command(OperatorCommand):
 
     def _on_channel(self, action: Callable[..., None], options: dict[str, Any]) -> None:
         action(self.stdout, options, channel=_channel(options))
-
-    def _delete(self, options: dict[str, Any]) -> None:
-        channel = _channel(options)
-        is_archived = services.delete_channel(channel=channel, actor=ACTOR)
-        self.stdout.write(f"{channel.name} is {'archived' if is_archived else 'deleted'}")
 
     def _rotate(self, options: dict[str, Any]) -> None:
         done = rotate_credentials(actor=ACTOR)

@@ -61,7 +61,6 @@ ROLES: Mapping[str, frozenset[Permission]] = {
 NOT_ASKED_AGAIN: Mapping[str, str] = {
     "unassign": "alerts of the condition are repeated again",
     "recall": "shows a hidden condition again",
-    "channel_discard": "the revision never served anybody, and the channel serves on",
     "price_retype": "saves nothing: it shows what was typed",
     "support_end": "takes a right away, and never waits for the factor",
 }

@@ -35,7 +35,7 @@ def answer(act: Act[Any], request: HttpRequest, operator: Operator, subject: str
     if request.method == "POST":
         return _send(act, request, operator, asked)
     if words := act.already(asked):
-        return _go_on(request, ActResult(words=words), act.page_above(found))
+        return _go_on(request, ActResult(words=words), act, found)
     return _page(request, operator, Proposal(act, asked, query=request.GET))
 
 
@@ -68,7 +68,7 @@ def _done(
     request: HttpRequest, operator: Operator, proposal: Proposal[Any], done: ActResult
 ) -> HttpResponse:
     if not (done.results or done.secret):
-        return _go_on(request, done, proposal.act.page_above(proposal.asked.subject))
+        return _go_on(request, done, proposal.act, proposal.asked.subject)
     is_whole = all(result.state == "ok" for result in done.results)
     more = {
         "results": done.results,
@@ -79,9 +79,9 @@ def _done(
     return _page(request, operator, proposal, more)
 
 
-def _go_on(request: HttpRequest, done: ActResult, above: str) -> HttpResponse:
+def _go_on(request: HttpRequest, done: ActResult, act: Act[Any], subject: object) -> HttpResponse:
     messages.success(request, done.words)
-    answer = HttpResponseRedirect(done.page or above)
+    answer = HttpResponseRedirect(done.page or act.page_above(subject))
     answer.status_code = HTTPStatus.SEE_OTHER
     return answer
 

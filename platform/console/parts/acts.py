@@ -135,7 +135,7 @@ class Preview:
         stops: why it cannot be done now; empty if it can.
         confirmation: what must be typed; None if nothing.
         verb: the button's words, if they say more than the act's.
-        part: a template that shows more, with `context`.
+        part: a template that shows more, with `context`; at the shell `lines` say it.
         of: what must not change until it is done; by default all that is shown.
         targets: what it is done to, as it was when it was shown.
     """
@@ -150,6 +150,7 @@ class Preview:
     verb: str = ""
     part: str = ""
     context: Mapping[str, object] = field(default_factory=dict)
+    lines: Sequence[str] = ()
     of: object = None
     targets: object = None
 

@@ -96,13 +96,6 @@ def failed(
     )
 
 
-def seen(owner: Client, url: str) -> str:
-    """Return the digest of the state that the page shows."""
-    found = re.search(r'name="seen" value="(\w+)"', owner.get(url).content.decode())
-    assert found
-    return found[1]
-
-
 def make(base_url: str = FORM["base_url"], *, name: str = "acme", **options: Any) -> Channel:
     """Make a channel with one untested route."""
     said = {"base_url": base_url, "api_key": "sk-acme", "models": ["gpt-image-2"], **options}

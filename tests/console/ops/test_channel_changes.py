@@ -12,6 +12,7 @@ from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.models import Channel, PendingRevision
 from pictor.kit.words import clock
+from tests.console.ops.acting import act_page, do, seen_in
 from tests.console.ops.channel_pages import (
     FORM,
     NEW,
@@ -93,24 +94,22 @@ def test_a_key_that_was_typed_is_not_forgotten_by_a_refusal(owner):
 def test_a_swap_warns_of_models_that_the_revision_leaves_unserved(owner):
     channel = serving(models=["gpt-image-2", "dall-e-3"])
     edit(owner, channel, api_key="sk-new", **{"route-dall-e-3-is_served": None})
-    page = owner.get(f"/ops/channels/{channel.pk}/edit/")
-    seen = page.context["tried"].outlook.digest
+    page = owner.get(act_page("channel.swap", channel.pk))
 
-    answer = owner.post(
-        f"/ops/channels/{channel.pk}/swap/", {"seen": seen, "confirm": "acme"}, follow=True
-    )
+    do(owner, "channel.swap", channel.pk, confirm="acme")
 
     assert "Nothing would serve dall-e-3 (images in 30 days" in page.content.decode()
-    assert "acme is swapped" in answer.content.decode()
+    assert services.pending_of(channel) is None
 
 
 def test_a_revision_that_somebody_extended_is_not_swapped_unseen(owner):
     channel = serving()
     edit(owner, channel, api_key="sk-new")
-    seen = owner.get(f"/ops/channels/{channel.pk}/edit/").context["tried"].outlook.digest
+    swap = act_page("channel.swap", channel.pk)
+    seen = seen_in(owner.get(swap))
     edit(owner, channel, api_key="sk-of-bob")
 
-    answer = owner.post(f"/ops/channels/{channel.pk}/swap/", {"seen": seen, "confirm": "acme"})
+    answer = owner.post(swap, {"seen": seen, "confirm": "acme"})
 
     assert answer.status_code == 422
     assert "Something has changed" in answer.content.decode()
@@ -120,10 +119,8 @@ def test_a_paused_channel_is_enabled_as_it_is_and_its_revision_waits_on(owner):
     channel = serving()
     edit(owner, channel, **{"route-gpt-image-2-upstream_model": "gi3"})
     services.set_enabled(channel=channel, is_enabled=False, may_stop=True, actor="test")
-    enable = f"/ops/channels/{channel.pk}/enable/"
 
-    page = owner.get(enable)
-    answer = owner.post(enable, {"seen": page.context["outlook"].digest})
+    answer = do(owner, "channel.enable", channel.pk)
 
     channel.refresh_from_db()
     assert (answer.status_code, channel.is_enabled) == (303, True)
@@ -134,10 +131,8 @@ def test_a_channel_that_was_approved_of_by_nobody_is_enabled_by_its_name(owner):
     """The previous release leaves such a channel when it changes one."""
     channel = make()
     channel.routes.update(is_approved=True)
-    enable = f"/ops/channels/{channel.pk}/enable/"
-    seen = owner.get(enable).context["outlook"].digest
 
-    answer = owner.post(enable, {"seen": seen, "confirm": "acme"})
+    answer = do(owner, "channel.enable", channel.pk, confirm="acme")
 
     assert answer.status_code == 303
 
@@ -153,8 +148,8 @@ def test_a_form_sent_again_where_the_stored_key_is_foreign_is_refused(owner):
 
 def test_sales_meanwhile_do_not_hinder_a_new_share(owner):
     channel, _ = make_channel("acme"), make_channel("backup")
-    url, share = of(channel, "weigh"), {"priority": "100", "weight": "3"}
-    digest = owner.get(url, share).context["outlook"].digest
+    url, share = act_page("channel.weigh", channel.pk), {"priority": "100", "weight": "3"}
+    digest = seen_in(owner.get(url, share))
     UsageRollup.objects.create(
         tenant_id=create_tenant(name="buyer", actor="test").id,
         key_id=uuid4(),
@@ -173,7 +168,7 @@ def test_sales_meanwhile_do_not_hinder_a_new_share(owner):
 def test_the_page_of_a_share_begins_with_what_is(owner):
     channel = make_channel("acme", weight=3)
 
-    answer = owner.get(of(channel, "weigh"))
+    answer = owner.get(act_page("channel.weigh", channel.pk))
 
     assert answer.status_code == 200
     assert 'name="weight" value="3"' in answer.content.decode()

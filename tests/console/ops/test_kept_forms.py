@@ -46,7 +46,7 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/tenants/{acme}/prices/own/", {"model": ORIGIN, LOW: "0.07x"}),
     ("/ops/do/tenant.credit/{acme}/", {"amount": "5x", "reason": "words", "note": "a note"}),
     ("/ops/tenants/new/", {"name": "new one", "owner": "nobody", "credit": "5x", "note": "noted"}),
-    ("/ops/tenants/{acme}/limits/", {"name": "acme 2", "requests_per_minute": "0"}),
+    ("/ops/do/tenant.limits/{acme}/", {"name": "acme 2", "requests_per_minute": "0"}),
     ("/ops/do/tenant.suspend/{acme}/", {"words": LONG, "note": "a note"}),
     ("/ops/tenants/{acme}/keys/", {"name": LONG}),
     ("/ops/tenants/{acme}/members/", {"email": "nobody", "role": "billing"}),

@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.models import Tenant
 from accounts.services import create_tenant
 from tests.console.answers import said_by, words_of
+from tests.console.ops.acting import act_page
 from tests.console.ops.conftest import signed_in
 
 MEANWHILE = "Somebody changed it after you opened this page. Check it and save again."
@@ -21,12 +22,12 @@ def acme(db: None) -> Tenant:
 
 
 def page(tenant: Tenant) -> str:
-    return f"/ops/tenants/{tenant.public_id}/"
+    return act_page("tenant.limits", tenant.public_id)
 
 
 def shown(owner: Client, tenant: Tenant) -> str:
     """The digest of the limits that the tenant's page shows."""
-    return str(owner.get(page(tenant)).context["limits"].shown)
+    return str(owner.get(page(tenant)).context["proposal"].form.shown)
 
 
 def kept_days(tenant: Tenant) -> int | None:
@@ -41,9 +42,9 @@ def test_older_prompts_are_erased_only_after_a_tick(owner, acme, kept, days, wor
     Tenant.objects.filter(id=acme.id).update(prompt_retention_days=kept)
     shorter = {"name": "acme", "prompt_retention_days": days}
 
-    refused = owner.post(f"{page(acme)}limits/", shorter)
+    refused = owner.post(page(acme), shorter)
     kept_then = kept_days(acme)
-    agreed = owner.post(f"{page(acme)}limits/", {**shorter, "erases": "on"})
+    agreed = owner.post(page(acme), {**shorter, "erases": "on"})
 
     assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert f"This erases prompts older than {words}, for good." in said_by(refused)
@@ -59,9 +60,9 @@ def test_only_a_role_that_may_erase_shortens_what_is_kept(acme, settings, kept, 
     operator = signed_in("operator")
     shorter = {"name": "acme", "prompt_retention_days": days, "erases": "on"}
 
-    refused = operator.post(f"{page(acme)}limits/", shorter)
+    refused = operator.post(page(acme), shorter)
     kept_then = kept_days(acme)
-    longer = operator.post(f"{page(acme)}limits/", {"name": "acme", "prompt_retention_days": ""})
+    longer = operator.post(page(acme), {"name": "acme", "prompt_retention_days": ""})
 
     assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "Only an owner can shorten it: that erases prompts." in said_by(refused)
@@ -70,7 +71,7 @@ def test_only_a_role_that_may_erase_shortens_what_is_kept(acme, settings, kept, 
 
 @pytest.mark.parametrize("days", ["30", "31", ""])
 def test_prompts_kept_as_long_or_longer_need_no_tick(owner, acme, days):
-    answer = owner.post(f"{page(acme)}limits/", {"name": "acme", "prompt_retention_days": days})
+    answer = owner.post(page(acme), {"name": "acme", "prompt_retention_days": days})
 
     assert answer.status_code == HTTPStatus.SEE_OTHER
 
@@ -80,13 +81,13 @@ def test_a_longer_time_that_the_owner_chose_meanwhile_stays(owner, acme):
     Tenant.objects.filter(id=acme.id).update(prompt_retention_days=None)
     raised = {"name": "acme", "requests_per_minute": "60", "prompt_retention_days": "30"}
 
-    answer = owner.post(f"{page(acme)}limits/", {**raised, "erases": "on", "shown": opened})
+    answer = owner.post(page(acme), {**raised, "erases": "on", "shown": opened})
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert MEANWHILE in said_by(answer)
     stored = "Stored now: Requests per minute: empty; Days that prompts are kept: empty."
     assert stored in said_by(answer)
-    assert answer.context["limits"]["requests_per_minute"].value() == "60"
+    assert answer.context["proposal"].form["requests_per_minute"].value() == "60"
     assert f'name="shown" value="{shown(owner, acme)}"' in words_of(answer)
     assert (kept_days(acme), Tenant.objects.get(id=acme.id).requests_per_minute) == (None, None)
 
@@ -94,9 +95,9 @@ def test_a_longer_time_that_the_owner_chose_meanwhile_stays(owner, acme):
 def test_a_second_click_on_save_is_no_change_by_somebody_else(owner, acme):
     raised = {"name": "acme", "requests_per_minute": "60", "prompt_retention_days": "30"}
     form = {**raised, "uncharged_ceiling": "12.5", "shown": shown(owner, acme)}
-    first = owner.post(f"{page(acme)}limits/", form)
+    first = owner.post(page(acme), form)
 
-    second = owner.post(f"{page(acme)}limits/", form, follow=True)
+    second = owner.post(page(acme), form, follow=True)
 
     assert first.status_code == HTTPStatus.SEE_OTHER
     assert "Nothing changed" in said_by(second)

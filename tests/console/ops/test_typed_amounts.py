@@ -56,7 +56,7 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/do/tenant.credit/{acme}/", {"amount": "{}", "confirm": "{}"}),
     ("/ops/do/tenant.adjustment/{acme}/", {"amount": "{}"}),
     ("/ops/do/tenant.reversal/{acme}/", {"amount": "{}", "seq": "{}"}),
-    ("/ops/tenants/{acme}/limits/", {"name": "acme", "uncharged_ceiling": "{}"}),
+    ("/ops/do/tenant.limits/{acme}/", {"name": "acme", "uncharged_ceiling": "{}"}),
     ("/ops/tenants/new/", {"name": "new", "owner": "a@b.example", "credit": "{}"}),
     ("/ops/channels/{channel}/costs/", {"rows": f"{CSV}m,any,any,{{}}\n", "again": "{}"}),
     ("/ops/channels/{channel}/costs/", {"other": "{channel}", "factor": "{}", "write": "1"}),
@@ -197,7 +197,7 @@ COMMANDS = (
         for what, *why in (("adjustment", "--note=x"), ("reversal", "--note=x", "--seq=1"))
     ),
     ("tenant", "create", "new", "--balance={}"),
-    ("tenant", "set", "acme", "--uncharged-ceiling={}"),
+    ("do", "tenant.limits", "acme", "--uncharged-ceiling={}"),
     ("channel", "set", "one", "--cost={}", "--again={}", "--yes"),
     ("channel", "cost", "copy", "one", "one", "--factor={}"),
 )

@@ -309,7 +309,7 @@ def test_a_change_that_leaves_a_model_without_a_channel_is_warned_of(manage):
     assert narrowed.err == "warning: no enabled channel now serves gpt-image-2\n"
 
 
-@pytest.mark.parametrize("action", ["enable", "disable", "reset", "test", "delete"])
+@pytest.mark.parametrize("action", ["enable", "disable", "reset", "test"])
 def test_an_unknown_channel_is_one_clear_line(manage, action):
     revision = config_revision()
 

@@ -104,7 +104,7 @@ def test_all_of_it_is_refunded_once(manage, delivered):
 
     again = manage("do", "generation.refund", delivered.public_id, *WHY)
 
-    assert again.error == "--amount: Type an amount in dollars, such as 0.05."
+    assert again.error == "--amount: Type an amount above 0."
 
 
 def test_a_waiting_generation_is_canceled_and_its_hold_released(manage, orderer):

@@ -9,15 +9,13 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import Operator, Permission, by, staff
 from console.ops.channels.changes import (
     ChangeOutlook,
-    ChannelChange,
     channel_or_404,
     complaint_of,
-    confirm_or_make,
     confirmed_arguments,
 )
 from console.ops.channels.forms import (
@@ -29,7 +27,7 @@ from console.ops.channels.forms import (
     served_routes,
 )
 from console.ops.channels.shown import sentence_about
-from console.ops.channels.trials import TestSubject, to_tests, trial_subject
+from console.ops.channels.trials import to_tests, trial_subject
 from console.parts.compared_forms import refuse_stale, stored_instead
 from generation.catalogue import services
 from generation.models import Channel
@@ -142,63 +140,3 @@ def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str
     if "seen" not in request.POST:
         return "Nothing is saved yet: check the immediate effect below."
     return complaint_of(request, channel, outlook)
-
-
-@staff(Permission.CHANNELS, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
-def enable(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    found = channel_or_404(channel)
-    words = f"{found.name} serves"
-    if found.is_enabled and not services.untested_models(found):
-        return done(request, words, "channel", str(found.pk))
-    page = trial_subject(found, revision=False)
-    change = ChannelChange(
-        title=f"Enable {found.name}?",
-        verb="Enable channel",
-        words=words,
-        note="It is called from the next request on.",
-        make=partial(services.set_enabled, channel=found, is_enabled=True, **by(request, operator)),
-    )
-    return _next(request, operator, page, change)
-
-
-@staff(Permission.CHANNELS, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
-def swap(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Replace the channel by its pending revision."""
-    found = channel_or_404(channel)
-    page = trial_subject(found)
-    if page.pending is None:
-        messages.error(request, f"{found.name} has no pending revision")
-        return to_tests(found)
-    change = ChannelChange(
-        title=f"Swap {found.name}?",
-        verb="Swap",
-        words=f"{found.name} is swapped",
-        note="Calls in flight finish with the address and key that they started with.",
-        make=partial(services.swap, channel=found, **by(request, operator)),
-    )
-    return _next(request, operator, page, change)
-
-
-def _next(
-    request: HttpRequest, operator: Operator, page: TestSubject, change: ChannelChange
-) -> HttpResponse:
-    outlook = None if page.refusal else page.outlook
-    return confirm_or_make(
-        request, operator, page.channel, change, outlook=outlook, why_not=page.refusal
-    )
-
-
-@staff(Permission.CHANNELS)
-@require_POST
-def discard(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
-    """Discard the pending revision; the channel keeps serving."""
-    found = channel_or_404(channel)
-    try:
-        services.discard(channel=found, **by(request, operator))
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-    else:
-        messages.success(request, "Pending revision discarded")
-    return to_tests(found)

@@ -98,7 +98,7 @@ def _event_entry(event: AuditEvent) -> HistoryEntry:
 
 def _back(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     was, is_now = ({name: columns.get(name) for name in WEIGHED} for columns in (before, after))
-    return "" if was == is_now or None in was.values() else f"?{urlencode(was)}"
+    return "" if was == is_now or None in was.values() else urlencode(was)
 
 
 def _flat(columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_safe
 
 from console.ops.access import Mode, Operator, Permission, modes_of, staff
 from console.ops.channels import costs, errors, history, routes
-from console.ops.channels.changes import WeightForm, weights_of
 from console.ops.channels.shown import (
     Badge,
     badge_of,
@@ -75,7 +74,6 @@ def _now_context(page: ChannelPage) -> dict[str, Any]:
         "success": 100 * delivered / judged if judged else None,
         "under_way": calls_under_way(page.channel),
         "held": _held_shut(page.shut),
-        "form": WeightForm(initial=weights_of(page.channel)),
     }
 
 

@@ -24,7 +24,6 @@ from console.ops.channels.changes import ChangeOutlook, channel_or_404, outlook_
 from console.parts.audit_events import ChangedValue, changes_of
 from generation.catalogue import services
 from generation.catalogue.snapshot import COSTS_NEEDED_FOR
-from generation.catalogue.traffic.standing import calls_under_way
 from generation.catalogue.trials import (
     TRIAL_LATE_AFTER,
     Estimate,
@@ -154,11 +153,6 @@ class TestSubject:
             changed.append(ChangedValue("API key", "the present one", "another one"))
         return changed
 
-    @cached_property
-    def under_way(self) -> int:
-        """Number of calls that keep their address and key after a swap."""
-        return calls_under_way(self.channel)
-
     @property
     def waiting(self) -> list[str]:
         """The models that wait for a test."""
@@ -236,7 +230,7 @@ def trial_subject(channel: Channel, *, revision: bool = True) -> TestSubject:
     calls, trouble = _calls(candidate, routes, tables, every)
     if pending is not None and services.is_stale(pending, channel, live):
         trouble = (
-            f"{channel.name} has changed since this revision was started. Discard it and make the"
+            "The channel has changed since this revision was started. Discard it and make the"
             " change again."
         )
     waits = _waiting(channel, pending, routes, calls)
@@ -291,8 +285,12 @@ def _current_trial(row: ChannelTrial | None, call: Ready | None) -> ChannelTrial
     return row if row is not None and call is not None and row.tested == call.digest else None
 
 
+def tests_url(channel: Channel) -> str:
+    return f"{reverse('ops:channel_edit', args=[channel.pk])}#tried"
+
+
 def to_tests(channel: Channel) -> HttpResponse:
-    answer = redirect(f"{reverse('ops:channel_edit', args=[channel.pk])}#tried")
+    answer = redirect(tests_url(channel))
     answer.status_code = HTTPStatus.SEE_OTHER
     return answer
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console.ops.channels import changes, costs, edit, explained, listed, new, one, trials
+from console.ops.channels import costs, edit, explained, listed, new, one, trials
 
 urlpatterns = [
     path("", listed.listing, name="channels"),
@@ -12,13 +12,6 @@ urlpatterns = [
     path("<int:channel>/edit/", edit.edit, name="channel_edit"),
     path("<int:channel>/test/", trials.test, name="channel_test"),
     path("<int:channel>/tests/<uuid:trial>/", trials.picture, name="channel_picture"),
-    path("<int:channel>/enable/", edit.enable, name="channel_enable"),
-    path("<int:channel>/swap/", edit.swap, name="channel_swap"),
-    path("<int:channel>/discard/", edit.discard, name="channel_discard"),
-    path("<int:channel>/pause/", changes.pause, name="channel_pause"),
-    path("<int:channel>/weigh/", changes.weigh, name="channel_weigh"),
-    path("<int:channel>/reset/", changes.reset, name="channel_reset"),
     path("<int:channel>/costs/", costs.costs, name="channel_costs"),
     path("<int:channel>/costs.csv", costs.download, name="channel_costs_csv"),
-    path("<int:channel>/archive/", changes.archive, name="channel_archive"),
 ]

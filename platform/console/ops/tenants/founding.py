@@ -2,7 +2,6 @@
 
 from functools import partial
 from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -13,18 +12,15 @@ from django.views.decorators.http import require_http_methods
 from typing_extensions import override
 
 from accounts import rates
-from accounts.models import Tenant
 from accounts.services import Founded, Owner, Start, TenantLimits, found_tenant
 from billing.models import PriceList
 from billing.selectors import lists_by_name
 from billing.services import day_so_far
 from console.ops.access import Operator, Permission, by, done, staff
-from console.parts.compared_forms import ComparedForm
 from console.parts.form_fields import (
     DollarsField,
     LimitField,
     dressed,
-    require_tick_to_erase,
     take_errors,
 )
 from console.people import invitations
@@ -44,50 +40,6 @@ class TenantLimitsForm(forms.Form):
 
     def limits(self) -> TenantLimits:
         return TenantLimits(**{name: self.cleaned_data[name] for name in LIMITS})
-
-
-class StandingForm(ComparedForm, TenantLimitsForm):
-    """The other settings by operators; an empty ceiling is the default one."""
-
-    name = forms.CharField(max_length=100, label="Name")
-    uncharged_ceiling = DollarsField(label="Uncharged cost a day, USD")
-    prompt_retention_days = LimitField(least=0, label="Days that prompts are kept")
-    erases = forms.BooleanField(required=False, label="Erase older prompts now")
-
-    def __init__(self, *args: Any, may_erase: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.may_erase = may_erase
-
-    @override
-    def clean(self) -> None:
-        """Require a confirmation for a shorter time, because it erases existing prompts.
-
-        Only a role that may erase can shorten it.
-        """
-        super().clean()
-        days = self.cleaned_data.get("prompt_retention_days")
-        kept = self.initial["prompt_retention_days"]
-        if days is None or (kept is not None and days >= kept):
-            return
-        if not self.may_erase:
-            self.add_error(
-                "prompt_retention_days", "Only an owner can shorten it: that erases prompts."
-            )
-        else:
-            require_tick_to_erase(self, {"prompts": days})
-
-    def standing(self) -> dict[str, Any]:
-        others = ("name", "uncharged_ceiling", "prompt_retention_days")
-        return {"limits": self.limits(), **{name: self.cleaned_data[name] for name in others}}
-
-
-def standing_of(tenant: Tenant) -> dict[str, str | int | None]:
-    return {
-        "name": tenant.name,
-        **{name: getattr(tenant, name) for name in LIMITS},
-        "uncharged_ceiling": tenant.uncharged_ceiling_micros,
-        "prompt_retention_days": tenant.prompt_retention_days,
-    }
 
 
 class TenantForm(TenantLimitsForm):

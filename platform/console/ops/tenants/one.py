@@ -11,10 +11,8 @@ from billing.models import Transfer
 from billing.services import REVERSED_KINDS
 from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.moves import DECISIONS
-from console.ops.tenants.founding import StandingForm, standing_of
 from console.ops.tenants.rows import row_of, tenant_of
 from console.parts.entries import LedgerEntry
-from console.parts.form_fields import dressed
 from generation.oversight.tenant_page import tenant_page
 from pictor.kit.words import clock, ids
 
@@ -34,10 +32,9 @@ def page(
     tenant: Tenant,
     *,
     refusal: str = "",
-    limits: StandingForm | None = None,
     status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
 ) -> HttpResponse:
-    """Render the page of a tenant, with a refusal or an invalid form if there is one."""
+    """Render the page of a tenant, with a refusal if there is one."""
     now = clock.now()
     after = ids.parse(ids.KEY, request.GET.get("after", ""))
     facts = tenant_page(
@@ -58,7 +55,6 @@ def page(
         "once": ids.new_uuid(),
         "why": facts.reason,
         "moves": [(LedgerEntry(move), note, _reversible(move)) for move, note in facts.moves],
-        "limits": limits or dressed(StandingForm(initial=standing_of(tenant))),
         "keys": [(key, key.status(now)) for key in shown],
         "keys_of_all": facts.number_of_keys,
         "is_later": after is not None,

@@ -1,19 +1,18 @@
-"""A tenant's permission to order: suspended with a reason, resumed, limited."""
+"""A tenant's name, limits and settings by operators, as an act."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST
+from django import forms
+from typing_extensions import override
 
-from accounts.services import change_standing
+from accounts.models import Tenant
+from accounts.services import TenantLimits, change_standing
 from console.amounts import amount
-from console.ops.access import Operator, Permission, by, done, staff
-from console.ops.tenants.founding import StandingForm, standing_of
-from console.ops.tenants.one import page
-from console.ops.tenants.rows import tenant_of
-from console.parts.form_fields import dressed, take_errors
+from console.ops.access import Permission
+from console.ops.tenants.acts import TENANT
+from console.ops.tenants.founding import LIMITS, TenantLimitsForm
+from console.parts.acts import Act, ActForm, ActResult, Asked
+from console.parts.form_fields import DollarsField, LimitField, require_tick_to_erase
 
 WORDS = {
     "name": "name",
@@ -23,29 +22,69 @@ WORDS = {
     "uncharged_ceiling": "uncharged cost a day",
     "prompt_retention_days": "days that prompts are kept",
 }
-
-
 UNSET = {"uncharged_ceiling": "the default", "prompt_retention_days": "always"}
 """The meaning of an empty field that is not "no limit"."""
 Standing = Mapping[str, str | int | None]
 
 
-@staff(Permission.TENANTS)
-@require_POST
-def change_limits(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    found = tenant_of(tenant)
-    may_erase = Permission.ERASE in operator.may
-    form = dressed(StandingForm(request.POST, initial=standing_of(found), may_erase=may_erase))
-    if form.is_valid():
-        try:
-            changed = change_standing(tenant=found, **form.standing(), **by(request, operator))
-        except ValidationError as error:
-            take_errors(form, error)
+class StandingForm(ActForm, TenantLimitsForm):
+    """The other settings by operators; an empty ceiling is the default one."""
+
+    name = forms.CharField(
+        max_length=100, label="Name", help_text="Our name for it; its members may use another."
+    )
+    uncharged_ceiling = DollarsField(
+        label="Uncharged cost a day, USD",
+        help_text="The most that its uncharged requests may cost us. Empty means the default.",
+    )
+    prompt_retention_days = LimitField(
+        least=0,
+        label="Days that prompts are kept",
+        help_text="0 means two hours, empty means always.",
+    )
+    erases = forms.BooleanField(required=False, label="Erase older prompts now")
+
+    @override
+    def visible_fields(self) -> list[forms.BoundField]:
+        """All but the tick, until it is needed."""
+        fields = super().visible_fields()
+        return [one for one in fields if one.name != "erases" or one.errors or one.value()]
+
+    @override
+    def clean(self) -> None:
+        """Require a confirmation for a shorter time, because it erases existing prompts.
+
+        Only a role that may erase can shorten it.
+        """
+        super().clean()
+        days = self.cleaned_data.get("prompt_retention_days")
+        kept = self.initial["prompt_retention_days"]
+        if days is None or (kept is not None and days >= kept):
+            return
+        if Permission.ERASE not in self.asked.may:
+            self.add_error(
+                "prompt_retention_days", "Only an owner can shorten it: that erases prompts."
+            )
         else:
-            words = _changes(standing_of(found), standing_of(changed)) or "Nothing changed"
-            return done(request, words, "tenant", found.public_id)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    return page(request, operator, found, limits=form, status=status)
+            require_tick_to_erase(self, {"prompts": days})
+
+
+def standing_of(tenant: Tenant) -> dict[str, str | int | None]:
+    return {
+        "name": tenant.name,
+        **{name: getattr(tenant, name) for name in LIMITS},
+        "uncharged_ceiling": tenant.uncharged_ceiling_micros,
+        "prompt_retention_days": tenant.prompt_retention_days,
+    }
+
+
+def _change(asked: Asked[Tenant]) -> ActResult:
+    others = {name: asked.data[name] for name in WORDS if name not in LIMITS}
+    limits = TenantLimits(**{name: asked.data[name] for name in LIMITS})
+    changed = change_standing(tenant=asked.subject, limits=limits, **others, **asked.by)
+    before, after = standing_of(asked.subject), standing_of(changed)
+    facts = {"tenant": changed.public_id, **after}
+    return ActResult(words=_changes(before, after) or "Nothing changed", facts=facts)
 
 
 def _changes(before: Standing, after: Standing) -> str:
@@ -63,3 +102,20 @@ def _value(name: str, value: str | int | None) -> str:
     if not isinstance(value, int):
         return value or UNSET.get(name, "no limit")
     return amount(value) if name == "uncharged_ceiling" else f"{value:,}"
+
+
+ACTS = (
+    Act(
+        name="tenant.limits",
+        verb="Save changes",
+        lead="Name and limits of {}, over all its keys. An empty limit is none. Limits hold from"
+        " the next request on; a shorter time also erases older prompts.",
+        about=TENANT,
+        needs=Permission.TENANTS,
+        audit="tenant.change",
+        form=StandingForm,
+        initial=lambda asked, _query: standing_of(asked.subject),
+        do=_change,
+        edits=True,
+    ),
+)

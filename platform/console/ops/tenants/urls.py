@@ -12,14 +12,12 @@ from console.ops.tenants import (
     overriding,
     people,
     prices,
-    standing,
 )
 
 urlpatterns = [
     path("", listed.listing, name="tenants"),
     path("new/", founding.new, name="tenant_new"),
     path("<str:tenant>/", one.tenant, name="tenant"),
-    path("<str:tenant>/limits/", standing.change_limits, name="tenant_limits"),
     path("<str:tenant>/prices/", prices.prices, name="tenant_prices"),
     path("<str:tenant>/prices/list/", assigning.assign, name="tenant_list"),
     path("<str:tenant>/prices/own/", overriding.override, name="tenant_override"),

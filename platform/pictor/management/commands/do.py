@@ -22,6 +22,7 @@ from console.parts.acts import Act, ActResult, Asked, Preview, Proposal
 from pictor.kit.words import clock, ids
 
 FROM_STDIN = "-"
+EMPTY = "none"
 
 
 class Command(OperatorCommand):
@@ -75,6 +76,7 @@ def _add_fields(parser: ArgumentParser, act: Act[Any]) -> None:
         parser.add_argument("subject", metavar=act.about.kind.upper(), help="its id or name")
     for name, field in act.form.base_fields.items():
         option, words = f"--{name.replace('_', '-')}", str(field.label or name)
+        words += "; or: none" if act.edits and not field.required else ""
         if isinstance(field, forms.BooleanField):
             parser.add_argument(option, action="store_true", help=words)
         else:
@@ -103,9 +105,8 @@ def _typed(act: Act[Any], asked: Asked[Any], options: dict[str, Any]) -> MultiVa
     """What was typed, as a form sends it; other fields keep what their page proposes."""
     typed = QueryDict(mutable=True)
     for name, value in options.items():
-        if name in act.form.base_fields and value not in {None, False}:
-            values = value if isinstance(value, list) else ["on" if value is True else _text(value)]
-            typed.setlist(name, values)
+        if name in act.form.base_fields and value is not None and value is not False:
+            typed.setlist(name, _sent(act, value))
     try:
         proposed = act.proposed(asked, typed)
     except ValidationError as error:
@@ -114,6 +115,15 @@ def _typed(act: Act[Any], asked: Asked[Any], options: dict[str, Any]) -> MultiVa
         if name not in typed:
             typed.setlist(name, values)
     return typed
+
+
+def _sent(act: Act[Any], value: Any) -> list[str]:
+    """Return an option as a form sends it; `none` empties what an act edits."""
+    if isinstance(value, list):
+        return value
+    if value is True:
+        return ["on"]
+    return [""] if act.edits and value == EMPTY else [_text(value)]
 
 
 def _text(value: str) -> str:
@@ -142,7 +152,7 @@ def _effect(preview: Preview) -> Iterator[str]:
         before = f"{change.before} → " if change.before else ""
         yield f"{change.label}: {before}{change.after}"
     yield from (f"left out: {words}: {why}" for words, why in preview.left_out)
-    yield from preview.notes
+    yield from (*preview.lines, *preview.notes)
 
 
 def vars_of(result: Any) -> dict[str, str]:

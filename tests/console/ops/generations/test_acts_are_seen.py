@@ -177,9 +177,10 @@ def approve_member(world: World) -> Any:
 
 def limits(world: World) -> Any:
     days = world.tenant.prompt_retention_days
-    return world.of_tenant(
-        "limits/", name="acme", max_in_flight="4", prompt_retention_days=days or ""
-    )
+    return do(
+        world.client, "tenant.limits", world.tenant.public_id, name="acme", max_in_flight="4",
+        prompt_retention_days=days or "", **SUPPORT_OFF,
+    )  # fmt: skip
 
 
 def key_page(world: World, action: str, **said: Any) -> Any:
@@ -197,7 +198,7 @@ ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
         "suspended the workspace",
     ),
     "tenant.resume": (resume, "resumed the workspace"),
-    "tenant_limits": (limits, "changed the workspace's name or limits"),
+    "tenant.limits": (limits, "changed the workspace's name or limits"),
     "tenant_list": (assign, "changed the workspace's shared price list"),
     "price_publish": (publish, "published the price list own:1"),
     "price_withdraw": (withdraw, "withdrew the price list own:1"),
@@ -282,8 +283,8 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
         *("tenant.top_up", "tenant.adjustment", "tenant.reversal"),
     ),
     "of everyone: tenants read it in the offer, the prices or on the status page": (
-        *("channel_new", "channel_edit", "channel_test", "channel_enable", "channel_swap"),
-        *("channel_discard", "channel_pause", "channel_weigh", "channel_reset", "channel_archive"),
+        *("channel_new", "channel_edit", "channel_test", "channel.enable", "channel.swap"),
+        *("channel.discard", "channel.pause", "channel.weigh", "channel.reset", "channel.archive"),
         *("model_edit", "model_copy", "model_on", "model_off", "model_end", "model_keep"),
         *("price_list_new", "price_list_rename", "incident_new", "incident_plan"),
         *("incident_update", "incident_correct"),
@@ -373,12 +374,12 @@ def new_uuid_of_form(world: World) -> str:
 COMMANDS = [
     (("tenant", "credit", "acme", "5", "--reason", "n", "--words", "sorry"), "gave a credit"),
     (
-        ("tenant", "limits", "acme", "--max-in-flight", "4"),
+        ("do", "tenant.limits", "acme", "--max-in-flight", "4"),
         "changed the workspace's name or limits",
     ),
     (("do", "tenant.suspend", "acme", "--words", "unpaid"), "suspended the workspace"),
     (
-        ("tenant", "set", "acme", "--uncharged-ceiling", "9"),
+        ("do", "tenant.limits", "acme", "--uncharged-ceiling", "9"),
         "changed the workspace's ceiling on uncharged cost",
     ),
     (("tenant", "set", "acme", "--ours"), "changed whether the workspace is the operator's own"),

@@ -61,7 +61,7 @@ def make_vendor(stack: Stack, operator: Operator) -> Iterator[MakeVendor]:
     yield make
     for name in made:
         operator("channel", "disable", name)
-        operator("channel", "delete", name)
+        operator("do", "channel.archive", name, "--confirm", name)
 
 
 @pytest.fixture(scope="module")

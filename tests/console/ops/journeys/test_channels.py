@@ -25,7 +25,7 @@ def second(stack: Stack, operator: Callable[..., Any]) -> Iterator[str]:
     operator("channel", "enable", name, "--untested")
     yield name
     operator("channel", "disable", name)
-    operator("channel", "delete", name)
+    operator("do", "channel.archive", name, "--confirm", name)
 
 
 def test_a_channel_is_weighed_paused_and_enabled(
@@ -39,21 +39,22 @@ def test_a_channel_is_weighed_paused_and_enabled(
     page.keyboard.press("Escape")
     page.get_by_role("link", name=second, exact=True).click()
 
-    fill(page, "Show the split", Priority="-9", Weight="3")
+    page.get_by_role("link", name="Priority and weight").click()
+    fill(page, "Show before and after", Priority="-9", Weight="3")
     page.get_by_text("greater than or equal to 0").wait_for()
-    fill(page, "Show the split", Priority="100", Weight="3")
+    fill(page, "Show before and after", Priority="100", Weight="3")
     page.get_by_role("row", name=f"gpt-image-2 {second} 50% 75%").wait_for()
-    page.get_by_role("button", name="Save priority and weight").click()
+    page.get_by_role("button", name="Priority and weight").click()
     page.get_by_text(f"{second} has priority 100, weight 3").first.wait_for()
 
     page.get_by_role("link", name="Pause").click()
     page.get_by_role("row", name=f"gpt-image-2 {second} 75% 0%").wait_for()
     assert broken_promises(page, page.url, base_url=stack.base_url, name="ops-pause") == []
     page.get_by_label("Reason").fill("Grey images")
-    page.get_by_role("button", name="Pause channel").dblclick()
+    page.get_by_role("button", name="Pause").dblclick()
     page.get_by_text(f"{second} is paused").wait_for()
     page.get_by_role("link", name="Enable").click()
-    page.get_by_role("button", name="Enable channel").click()
+    page.get_by_role("button", name="Enable").click()
     page.get_by_text(f"{second} serves").wait_for()
 
     page.get_by_role("link", name="History").click()

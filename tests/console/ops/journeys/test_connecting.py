@@ -35,7 +35,7 @@ def rotated(stack: Stack, operator: Operator) -> Iterator[None]:
 
 def clear(operator: Operator, name: str) -> None:
     operator("channel", "disable", name, "--yes")
-    operator("channel", "delete", name)
+    operator("do", "channel.archive", name, "--confirm", name)
 
 
 def served_by(operator: Operator, answer: httpx.Response) -> str:
@@ -73,6 +73,7 @@ def test_an_upstream_is_connected_and_draws_its_first_image(signed_in, stack, cu
         assert line_of(page, model).get_by_role("img").evaluate(width) == 1024
     assert page.locator("[data-poll]").count() == 0
     assert broken_rules(page, "ops-edit-tested") == []
+    page.get_by_role("link", name="Enable").click()
     split = page.get_by_role("row").filter(has_text=NAME).filter(has_text="gpt-image-2")
     expect(split).to_contain_text(re.compile(r"0%\s+100%"))
     page.get_by_role("button", name="Enable").click()
@@ -96,6 +97,7 @@ def test_a_wrong_key_fails_its_test_and_the_old_one_goes_on(signed_in, customer,
     expect(line).to_contain_text("The vendor refuses the key (HTTP 401)")
     expect(line_of(page, "dall-e-3").get_by_text("Failed")).to_be_visible()
     keep(page, "ops-edit-wrong-key")
+    page.get_by_role("link", name="Swap", exact=True).click()
     page.get_by_role("button", name="Swap").click()
     page.get_by_text(f"Type its name, {ROTATED}.").wait_for()
 
@@ -103,7 +105,7 @@ def test_a_wrong_key_fails_its_test_and_the_old_one_goes_on(signed_in, customer,
 
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("link", name="Test and swap").click()
+    page.get_by_role("link", name="Discard revision").click()
     page.get_by_role("button", name="Discard revision").click()
-    page.get_by_role("dialog").get_by_role("button", name="Discard revision").click()
     page.get_by_text("Pending revision discarded").wait_for()
     assert served_by(operator, customer.generate(model="gpt-image-2")) == ROTATED

@@ -61,9 +61,10 @@ def test_a_channel_that_loses_money_is_found_and_asked_last(
     assert broken_rules(page, "ops-margin-of-a-channel") == []
 
     page.get_by_role("link", name="Open the channel").click()
-    fill(page, "Show the split", Priority="900")
+    page.get_by_role("link", name="Priority and weight").click()
+    fill(page, "Show before and after", Priority="900")
     page.get_by_role("row", name=loser).first.wait_for()
-    page.get_by_role("button", name="Save priority and weight").click()
+    page.get_by_role("button", name="Priority and weight").click()
     page.get_by_text(f"{loser} has priority 900").first.wait_for()
     assert only_channel(page, generated(stack)) != loser
 
