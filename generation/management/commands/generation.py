@@ -1,4 +1,4 @@
-"""`manage.py generation show|redeliver|refund|credit|cancel|fail ID`, `list` and `outage`."""
+"""`manage.py generation show|redeliver|refund|credit|cancel|fail ID`, and `outage`."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,6 @@ from billing.models import MoneyMove
 from billing.selectors import available_after, charge_sums_of
 from billing.services import needs_another
 from generation.channels.errors import AttemptClass
-from generation.management import generation_list
 from generation.models import Generation
 from generation.oversight import compensation, id_lookup, inspection, interventions
 from generation.oversight.compensation import Gift, Giver
@@ -48,7 +47,7 @@ RETENTION_WORDS = "refused requests are kept for 7 days, and lost if the databas
 class Command(OperatorCommand):
     """Show one generation, ring its doorbell again, refund or credit it, or end it."""
 
-    help = "List generations; show one, send its message again, refund, credit or end it."
+    help = "Show a generation, send its message again, refund, credit or end it."
     requires_system_checks = ()
 
     @override
@@ -57,7 +56,6 @@ class Command(OperatorCommand):
         show = actions.add_parser("show", help="trace an id, with its tenant")
         show.add_argument("id", help=ANY_ID)
         show.add_argument("--json", action="store_true")
-        generation_list.add_arguments(actions)
         again = actions.add_parser("redeliver", help="send its message again, in any state")
         again.add_argument("id", help="gen_… or a UUID")
         _add_outage(actions)
@@ -83,9 +81,6 @@ class Command(OperatorCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["action"] == "show":
             self._show(options["id"], as_json=options["json"])
-            return
-        if options["action"] == "list":
-            generation_list.print_generations(self.stdout, options)
             return
         if options["action"] == "outage":
             try:

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from console.ops.generations import ending, giving, listed, one, outage, refunds
+from console.ops.generations import ending, giving, one, outage, refunds
+from console.ops.generations.lists import GENERATIONS
+from console.ops.lists import page_of
 
 urlpatterns = [
-    path("", listed.listing, name="generations"),
+    path("", page_of(GENERATIONS), name="generations"),
     path("refunds/", refunds.refunds, name="generation_refunds"),
     path("outage/", outage.outage, name="outage"),
     path("<str:generation>/", one.one, name="generation"),
