@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 
 from console.ops.acts import page_of
 from console.ops.audit import AUDIT
+from console.ops.channels.lists import CHANNELS
 from console.ops.generations.lists import GENERATIONS
 from console.ops.margin.lists import UNCHARGED
 from console.ops.reconciliation import acts as bills
@@ -18,7 +19,7 @@ from console.parts.listing import Listing
 
 ACTS: Mapping[str, Act[Any]] = {act.name: act for act in (*bills.ACTS, *tenants.ACTS)}
 LISTS: Mapping[str, Listing[Any]] = {
-    one.name: one for one in (AUDIT, GENERATIONS, REFUSED, UNCHARGED, WORKERS)
+    one.name: one for one in (AUDIT, CHANNELS, GENERATIONS, REFUSED, UNCHARGED, WORKERS)
 }
 
 

@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from console.parts.exports import NARROW, Rows, csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of
+from pictor.kit.words import clock
 
 ROWS_AT_ONCE = 500
 """Number of rows that a CSV reads at once."""
@@ -28,6 +29,9 @@ TICKED = "1"
 Row = TypeVar("Row")
 Choices = Sequence[tuple[str, str | Sequence[tuple[str, str]]]]
 """Words with their labels, or labels of groups with their words and labels."""
+
+
+Tabs = Sequence[tuple[str, str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,14 @@ class Column(Generic[Row]):
         cell: its cell in the table; without one it is only in the CSV.
         csv: its columns in the CSV: the name and the value of each.
         is_number: True if its cells are aligned to the right.
+        place: "lead" or "actions" if its cells stand in the head of a row on a phone.
     """
 
     title: str = ""
     cell: Callable[[Row], Cell | str] | None = None
     csv: Mapping[str, Callable[[Row], object]] = field(default_factory=dict)
     is_number: bool = False
+    place: str = ""
 
     def cell_of(self, row: Row) -> Cell:
         """The cell of a row of the table."""
@@ -91,6 +97,7 @@ class Filter:
         choices: returns the words to choose from; without it the filter is typed.
         every: the label of the choice of none.
         is_ticked: True if it is on or off.
+        tabs: returns the words to choose from by links, each with its label and number of rows.
         example: a word that could be typed.
         suggests: returns words that are known, for one that is typed.
     """
@@ -102,6 +109,7 @@ class Filter:
     choices: Callable[["Search[Any]"], Choices] | None = None
     every: Callable[["Search[Any]"], str] | str = "All"
     is_ticked: bool = False
+    tabs: Callable[["Search[Any]"], "Tabs"] | None = None
     example: str = ""
     suggests: Callable[[], Sequence[str]] | None = None
 
@@ -186,6 +194,7 @@ class Listing(Generic[Row]):
 
     Attributes:
         name: its name in the shell and in a file's name.
+        lead: the words below its title.
         things: what its rows are, in plural.
         needs: the permission that a role must have.
         order: the rows' order, in words that end its caption.
@@ -201,13 +210,14 @@ class Listing(Generic[Row]):
         rest: how to get the remaining rows of a CSV that was cut.
         row_id: the id of a row on the page.
         choice: the value of a row's checkbox; empty if the row cannot be chosen.
+        is_polled: True if an open page reads itself again.
         template: its page, which extends the template of all lists.
         cell_template: the template of its cells, for those that a `Cell` cannot say.
     """
 
     name: str
     title: str
-    lead: str
+    lead: Callable[["Search[Row]"], str] | str
     things: str
     needs: str
     order: str
@@ -222,6 +232,7 @@ class Listing(Generic[Row]):
     rest: str = NARROW
     row_id: Callable[[Row], str] = lambda _row: ""
     choice: Callable[[Row], str] = lambda _row: ""
+    is_polled: bool = False
     template: str = "parts/listing.html"
     cell_template: str = "parts/listing_cell.html"
 
@@ -248,6 +259,11 @@ class Listing(Generic[Row]):
             "rows": rows,
             "can_choose": any(row.choice for row in rows),
             "searched": found.searched,
+            "lead": self.lead(search) if callable(self.lead) else self.lead,
+            "summary": self.summary(search),
+            "empty": self.empty_in.get(search.mode, self.empty),
+            "cleared": link_of({"mode": search.mode}),
+            "at": clock.now(),
             "newest": search.link() if after else "",
             "older": search.link(after=found.after) if found.after else "",
             "csv": search.link(format="csv"),
@@ -299,7 +315,8 @@ class Search(Generic[Row]):
         self.texts: dict[str, str] = {}
         self.meant: dict[str, Any] = {}
         self.troubles = [*self._troubles(query)]
-        self.query, self.refusal = None, ""
+        self.query: Any = None
+        self.refusal = ""
         try:
             self.query = listing.query(self)
         except ValueError as error:
@@ -332,19 +349,6 @@ class Search(Generic[Row]):
         return link_of(self.texts, **{"mode": self.mode, **others})
 
     @property
-    def without_filters(self) -> str:
-        return link_of({"mode": self.mode})
-
-    @cached_property
-    def summary(self) -> str:
-        return self.listing.summary(self)
-
-    @property
-    def empty(self) -> tuple[str, str]:
-        """The title and the sentence shown while there are no rows at all."""
-        return self.listing.empty_in.get(self.mode, self.listing.empty)
-
-    @property
     def modes(self) -> list[tuple[str, str, bool]]:
         """For each mode: the same list, its label, and whether it is shown."""
         modes = self.listing.modes.items()
@@ -354,8 +358,25 @@ class Search(Generic[Row]):
     def controls(self) -> Sequence[Sequence[tuple[str, Filter, SafeString]]]:
         """Each filter's name, the filter, and its control: the first few, and the rest."""
         named = self.listing.filters.items()
-        controls = [(name, known, known.control(name, self)) for name, known in named]
+        controls = [(name, of, of.control(name, self)) for name, of in named if not of.tabs]
         return controls[:FEW_FILTERS], controls[FEW_FILTERS:]
+
+    @cached_property
+    def tabs(self) -> list[tuple[str, str, int, bool]]:
+        """For each tab: a link, its label, its number of rows, and whether it is shown."""
+        return [
+            (self.link(**{name: word}), label, number, word == self.texts.get(name, ""))
+            for name, known in self.listing.filters.items()
+            if known.tabs
+            for word, label, number in known.tabs(self)
+        ]
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """What the form sends besides its controls: the mode and the tab."""
+        filters = self.listing.filters.items()
+        tabs = [(name, self.texts.get(name, "")) for name, known in filters if known.tabs]
+        return [(name, word) for name, word in [("mode", self.mode), *tabs] if word]
 
     @cached_property
     def chips(self) -> list[tuple[str, str, str]]:

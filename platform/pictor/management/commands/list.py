@@ -52,9 +52,9 @@ class Command(OperatorCommand):
 
     def _print_table(self, search: Search[Any]) -> None:
         listing, found = search.listing, search.found("", PAGE_ROWS)
-        titles = [column.title for column in listing.columns if column.cell]
-        rows = [[str(cell) for _, cell in listing.listed(row).cells] for row in found.rows]
-        print_table(self.stdout, [titles, *rows])
+        columns = [one for one in listing.columns if one.cell and one.place != "actions"]
+        rows = [[str(column.cell_of(row)) for column in columns] for row in found.rows]
+        print_table(self.stdout, [[column.title for column in columns], *rows])
         if found.after:
             self.stdout.write("There are more: --csv and --json print all of them.")
 
