@@ -21,7 +21,7 @@ Pictor's:
     cost_correct    Correct the cost of calls by lines of a vendor's bill, each once.
     demo            Print address, API key and sign-in of the running demo; remove its demo data.
     do              Do what the operator's console does.
-    generation      List generations; show one, or send its message again.
+    generation      Show a generation, or send its message again.
     incident        Inform customers about an incident or maintenance, or print what is published.
     key             Create or rotate an API key (shown once), list a tenant's keys, or revoke one.
     ledger_check    Prove the ledger against itself and the generations.

@@ -20,12 +20,10 @@ from accounts.management.operator import (
 from generation.catalogue import services
 from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions
-from generation.catalogue.traffic.modes import OF_MODE
 from generation.management import (
     channel_costs,
     channel_explain,
     channel_options,
-    channel_success,
     channel_traffic,
     channel_trials,
 )
@@ -72,8 +70,6 @@ class Command(OperatorCommand):
         every = actions.add_parser("list", help="list all channels, in the order they are tried")
         every.add_argument("--json", action="store_true")
         every.add_argument("--archived", action="store_true", help="list archived ones")
-        every.add_argument("--lately", action="store_true", help="show share, p95, cost and margin")
-        every.add_argument("--mode", choices=list(OF_MODE), default="live", help="of --lately")
         lately = actions.add_parser("attempts", help="sum up recent calls to channels")
         lately.add_argument(
             "--hours", type=int, default=1, metavar="N", help="1 to 168; default: 1"
@@ -179,9 +175,6 @@ class Command(OperatorCommand):
             )
 
     def _list(self, options: dict[str, Any]) -> None:
-        if options["lately"]:
-            channel_success.run(self.stdout, options)
-            return
         channels = services.all_channels(archived=options["archived"])
         found = [services.describe(channel) for channel in channels]
         if options["json"]:

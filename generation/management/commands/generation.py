@@ -1,4 +1,4 @@
-"""`manage.py generation show|redeliver ID`, and `generation list`."""
+"""`manage.py generation show|redeliver ID`."""
 
 import json
 from typing import Any
@@ -11,7 +11,6 @@ from accounts.management.operator import (
     OperatorCommand,
     say_invalid,
 )
-from generation.management import generation_list
 from generation.models import Generation
 from generation.oversight import id_lookup, inspection, interventions
 from generation.selectors import generation_for_operator
@@ -27,7 +26,7 @@ RETENTION_WORDS = "refused requests are kept for 7 days, and lost if the databas
 class Command(OperatorCommand):
     """Show one generation, or ring its doorbell again."""
 
-    help = "List generations; show one, or send its message again."
+    help = "Show a generation, or send its message again."
     requires_system_checks = ()
 
     @override
@@ -36,7 +35,6 @@ class Command(OperatorCommand):
         show = actions.add_parser("show", help="trace an id, with its tenant")
         show.add_argument("id", help=ANY_ID)
         show.add_argument("--json", action="store_true")
-        generation_list.add_arguments(actions)
         again = actions.add_parser("redeliver", help="send its message again, in any state")
         again.add_argument("id", help="gen_… or a UUID")
 
@@ -44,9 +42,6 @@ class Command(OperatorCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["action"] == "show":
             self._show(options["id"], as_json=options["json"])
-            return
-        if options["action"] == "list":
-            generation_list.print_generations(self.stdout, options)
             return
         generation = generation_for_operator(options["id"])
         if generation is None:

@@ -1,12 +1,10 @@
 """Operators' search over generations and refused requests of all tenants, page by page."""
 
 from generation.oversight.searching.generations import (
-    LONGEST_ACROSS,
     MAX_SCANNED_ROWS,
     GenerationFilter,
     TenantMatches,
     across_by_tenant,
-    every_across,
     page_across,
 )
 from generation.oversight.searching.refused import MAX_SCANNED_ROWS as MAX_SCANNED_REFUSALS

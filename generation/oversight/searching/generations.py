@@ -5,7 +5,6 @@ no more than MAX_SCANNED_ROWS of them. Conditions on attempts look each row's at
 index.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,7 +14,7 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from billing.selectors import credited_generations
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation, Source, State
-from generation.oversight.searching.search_pages import SearchPage, each_page, made_within, page_of
+from generation.oversight.searching.search_pages import SearchPage, made_within, page_of
 from pictor.kit.words.money import Micros
 
 LONGEST_ACROSS = timedelta(hours=24)
@@ -105,11 +104,6 @@ def page_across(
     edge = rows.values_list("id", flat=True)[MAX_SCANNED_ROWS - 1 : MAX_SCANNED_ROWS].first()
     near = rows if edge is None else rows.filter(id__gte=edge)
     return page_of(_without_large_columns(_matching(near, sought)), edge=edge, limit=limit)
-
-
-def every_across(sought: GenerationFilter, *, limit: int) -> Iterator[Sequence[Generation]]:
-    """Yield all matching generations in pages; a page may be empty."""
-    return each_page(lambda after: page_across(sought, after=after, limit=limit))
 
 
 def _in_reach(sought: GenerationFilter) -> QuerySet[Generation]:

@@ -1,6 +1,6 @@
 """The paging that both of the operators' searches share: a page of the rows in reach."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -33,17 +33,6 @@ def page_of(rows: QuerySet[Row], *, edge: UUID | None, limit: int) -> SearchPage
     if len(chosen) > limit:
         return SearchPage(chosen[:limit], chosen[limit - 1].pk)
     return SearchPage(chosen, edge, is_cut=edge is not None)
-
-
-def each_page(page_after: Callable[[UUID | None], SearchPage[Row]]) -> Iterator[Sequence[Row]]:
-    """Yield the rows of each page, continuing after the one before; a page may be empty."""
-    after: UUID | None = None
-    while True:
-        page = page_after(after)
-        yield page.rows
-        if page.last is None:
-            return
-        after = page.last
 
 
 def made_within(

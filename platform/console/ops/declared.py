@@ -9,8 +9,10 @@ from console.ops import operator_keys
 from console.ops.acts import page_of
 from console.ops.audit import AUDIT
 from console.ops.channels import acts as channels
+from console.ops.channels.lists import CHANNELS
 from console.ops.generations import acts as generations
 from console.ops.generations import in_bulk
+from console.ops.generations.lists import GENERATIONS
 from console.ops.margin.lists import UNCHARGED
 from console.ops.reconciliation import acts as bills
 from console.ops.requests import REFUSED
@@ -28,7 +30,9 @@ _TICKED = [act.name for act in _OF_PEOPLE if not (act.not_fresh or act.never_by_
 ACTS: Mapping[str, Act[Any]] = {
     act.name: act for act in (*_OF_PEOPLE, *operator_keys.acts_of_keys(_TICKED))
 }
-LISTS: Mapping[str, Listing[Any]] = {one.name: one for one in (AUDIT, REFUSED, UNCHARGED, WORKERS)}
+LISTS: Mapping[str, Listing[Any]] = {
+    one.name: one for one in (AUDIT, CHANNELS, GENERATIONS, REFUSED, UNCHARGED, WORKERS)
+}
 
 
 def act_urls() -> list[URLPattern]:

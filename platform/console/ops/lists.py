@@ -72,7 +72,7 @@ def periods(
     label: str,
     *,
     chip: str = "",
-    every: str = "All time",
+    every: Callable[[Search[Any]], str] | str = "All time",
     among: Callable[[Search[Any]], Collection[str]] = lambda _search: WORDS,
 ) -> Filter:
     """The filter `period`; `among` returns the names of those to choose from."""

@@ -19,12 +19,19 @@ from typing_extensions import override
 
 from console.parts.exports import NARROW, Rows, csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of
+from pictor.kit.words import clock
 
 ROWS_AT_ONCE = 500
 """Number of rows that a CSV reads at once."""
+FEW_FILTERS = 5
+"""The most filters that are seen before somebody asks for more."""
+TICKED = "1"
 Row = TypeVar("Row")
 Choices = Sequence[tuple[str, str | Sequence[tuple[str, str]]]]
 """Words with their labels, or labels of groups with their words and labels."""
+
+
+Tabs = Sequence[tuple[str, str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class Cell:
         note: a second, smaller line.
         at: a time, shown by its distance instead of `text`.
         is_code: True if the words are an id or the like.
+        tone: "warn" or "bad" if the words need attention.
     """
 
     text: str = ""
@@ -45,6 +53,7 @@ class Cell:
     badge: str = ""
     at: datetime | None = None
     is_code: bool = False
+    tone: str = ""
 
     @override
     def __str__(self) -> str:
@@ -61,12 +70,14 @@ class Column(Generic[Row]):
         cell: its cell in the table; without one it is only in the CSV.
         csv: its columns in the CSV: the name and the value of each.
         is_number: True if its cells are aligned to the right.
+        place: "lead" or "actions" if its cells stand in the head of a row on a phone.
     """
 
     title: str = ""
     cell: Callable[[Row], Cell | str] | None = None
     csv: Mapping[str, Callable[[Row], object]] = field(default_factory=dict)
     is_number: bool = False
+    place: str = ""
 
     def cell_of(self, row: Row) -> Cell:
         """The cell of a row of the table."""
@@ -85,6 +96,8 @@ class Filter:
         words: returns the words for a meaning.
         choices: returns the words to choose from; without it the filter is typed.
         every: the label of the choice of none.
+        is_ticked: True if it is on or off.
+        tabs: returns the words to choose from by links, each with its label and number of rows.
         example: a word that could be typed.
         suggests: returns words that are known, for one that is typed.
     """
@@ -94,17 +107,21 @@ class Filter:
     read: Callable[[str], Any] = str
     words: Callable[[Any], str] = str
     choices: Callable[["Search[Any]"], Choices] | None = None
-    every: str = "All"
+    every: Callable[["Search[Any]"], str] | str = "All"
+    is_ticked: bool = False
+    tabs: Callable[["Search[Any]"], "Tabs"] | None = None
     example: str = ""
     suggests: Callable[[], Sequence[str]] | None = None
 
     def control(self, name: str, search: "Search[Any]") -> SafeString:
         """The control of the filter's form, as HTML."""
         attributes = {"class": "control", "id": name}
-        if self.choices:
-            control: forms.Widget = forms.Select(
-                attributes, choices=[("", self.every), *self.choices(search)]
-            )
+        control: forms.Widget
+        if self.is_ticked:
+            control = forms.CheckboxInput({"id": name, "value": TICKED})
+        elif self.choices:
+            every = self.every(search) if callable(self.every) else self.every
+            control = forms.Select(attributes, choices=[("", every), *self.choices(search)])
         else:
             attributes |= {"maxlength": str(MAX_TEXT), "autocomplete": "off"}
             attributes |= {"list": f"{name}-known"} if self.suggests else {}
@@ -135,6 +152,17 @@ def chosen(label: str, words: Mapping[str, str], *, groups: Choices = (), **othe
     )
 
 
+def ticked(label: str, *, chip: str, words: str) -> Filter:
+    """A filter that is on or off; `words` say what is left if it is on."""
+
+    def read(word: str) -> bool:
+        if word != TICKED:
+            raise ValueError(f"“{word}” does not tick “{label}”.")
+        return True
+
+    return Filter(label=label, chip=chip, read=read, words=lambda _: words, is_ticked=True)
+
+
 @dataclass(frozen=True, slots=True)
 class RowPage(Generic[Row]):
     """Some rows of a list.
@@ -152,10 +180,11 @@ class RowPage(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class ListedRow(Generic[Row]):
-    """A row of the table with its cells; `id` names it on the page."""
+    """A row of the table with its cells; `id` names it on the page, `choice` in a form."""
 
     of: Row
     id: str
+    choice: str
     cells: Sequence[tuple[Column[Row], Cell]]
 
 
@@ -165,6 +194,7 @@ class Listing(Generic[Row]):
 
     Attributes:
         name: its name in the shell and in a file's name.
+        lead: the words below its title.
         things: what its rows are, in plural.
         needs: the permission that a role must have.
         order: the rows' order, in words that end its caption.
@@ -176,15 +206,18 @@ class Listing(Generic[Row]):
             usual one, and its label.
         summary: a sentence above the rows.
         empty: the title and the sentence shown while there are no rows at all.
+        empty_in: the same for other modes than the usual one, if they differ.
         rest: how to get the remaining rows of a CSV that was cut.
         row_id: the id of a row on the page.
+        choice: the value of a row's checkbox; empty if the row cannot be chosen.
+        is_polled: True if an open page reads itself again.
         template: its page, which extends the template of all lists.
         cell_template: the template of its cells, for those that a `Cell` cannot say.
     """
 
     name: str
     title: str
-    lead: str
+    lead: Callable[["Search[Row]"], str] | str
     things: str
     needs: str
     order: str
@@ -195,8 +228,11 @@ class Listing(Generic[Row]):
     modes: Mapping[str, str] = field(default_factory=dict)
     summary: Callable[["Search[Row]"], str] = lambda _search: ""
     empty: tuple[str, str]
+    empty_in: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     rest: str = NARROW
     row_id: Callable[[Row], str] = lambda _row: ""
+    choice: Callable[[Row], str] = lambda _row: ""
+    is_polled: bool = False
     template: str = "parts/listing.html"
     cell_template: str = "parts/listing_cell.html"
 
@@ -214,16 +250,24 @@ class Listing(Generic[Row]):
             return csv_answer(f"{self.name}.csv", self.names, self.lines(search), rest=self.rest)
         after = request.GET.get("after", "")[:MAX_TEXT]
         found = search.found(after, PAGE_ROWS)
+        rows = [self.listed(row) for row in found.rows]
         shown = {
             "base": base,
             "listing": self,
             "search": search,
             "columns": [column for column in self.columns if column.cell],
-            "rows": [self.listed(row) for row in found.rows],
+            "rows": rows,
+            "can_choose": any(row.choice for row in rows),
             "searched": found.searched,
+            "lead": self.lead(search) if callable(self.lead) else self.lead,
+            "summary": self.summary(search),
+            "empty": self.empty_in.get(search.mode, self.empty),
+            "cleared": link_of({"mode": search.mode}),
+            "at": clock.now(),
             "newest": search.link() if after else "",
             "older": search.link(after=found.after) if found.after else "",
             "csv": search.link(format="csv"),
+            "all": search.link(all="1"),
         }
         return render(request, self.template, {**context, **shown})
 
@@ -248,7 +292,7 @@ class Listing(Generic[Row]):
     def listed(self, row: Row) -> ListedRow[Row]:
         """Return the row with its cells."""
         cells = [(column, column.cell_of(row)) for column in self.columns if column.cell]
-        return ListedRow(row, self.row_id(row), cells)
+        return ListedRow(row, self.row_id(row), self.choice(row), cells)
 
     def _lines(self, rows: Sequence[Row]) -> Rows:
         values = [value for column in self.columns for value in column.csv.values()]
@@ -271,7 +315,8 @@ class Search(Generic[Row]):
         self.texts: dict[str, str] = {}
         self.meant: dict[str, Any] = {}
         self.troubles = [*self._troubles(query)]
-        self.query, self.refusal = None, ""
+        self.query: Any = None
+        self.refusal = ""
         try:
             self.query = listing.query(self)
         except ValueError as error:
@@ -304,24 +349,34 @@ class Search(Generic[Row]):
         return link_of(self.texts, **{"mode": self.mode, **others})
 
     @property
-    def without_filters(self) -> str:
-        return link_of({"mode": self.mode})
-
-    @cached_property
-    def summary(self) -> str:
-        return self.listing.summary(self)
-
-    @property
     def modes(self) -> list[tuple[str, str, bool]]:
         """For each mode: the same list, its label, and whether it is shown."""
         modes = self.listing.modes.items()
         return [(self.link(mode=mode), words, mode == self.mode) for mode, words in modes]
 
     @cached_property
-    def controls(self) -> list[tuple[str, Filter, str]]:
-        """Each filter's name, the filter, and its control."""
+    def controls(self) -> Sequence[Sequence[tuple[str, Filter, SafeString]]]:
+        """Each filter's name, the filter, and its control: the first few, and the rest."""
         named = self.listing.filters.items()
-        return [(name, known, known.control(name, self)) for name, known in named]
+        controls = [(name, of, of.control(name, self)) for name, of in named if not of.tabs]
+        return controls[:FEW_FILTERS], controls[FEW_FILTERS:]
+
+    @cached_property
+    def tabs(self) -> list[tuple[str, str, int, bool]]:
+        """For each tab: a link, its label, its number of rows, and whether it is shown."""
+        return [
+            (self.link(**{name: word}), label, number, word == self.texts.get(name, ""))
+            for name, known in self.listing.filters.items()
+            if known.tabs
+            for word, label, number in known.tabs(self)
+        ]
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """What the form sends besides its controls: the mode and the tab."""
+        filters = self.listing.filters.items()
+        tabs = [(name, self.texts.get(name, "")) for name, known in filters if known.tabs]
+        return [(name, word) for name, word in [("mode", self.mode), *tabs] if word]
 
     @cached_property
     def chips(self) -> list[tuple[str, str, str]]:

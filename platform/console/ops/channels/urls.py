@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from console.ops.channels import costs, edit, explained, listed, new, one, trials
+from console.ops.channels import costs, edit, explained, new, one, trials
+from console.ops.channels.lists import CHANNELS
+from console.ops.lists import page_of
 
 urlpatterns = [
-    path("", listed.listing, name="channels"),
+    path("", page_of(CHANNELS), name="channels"),
     path("new/", new.create, name="channel_new"),
     path("explain/", explained.explanation, name="channel_explain"),
     path("<int:channel>/", one.channel, name="channel"),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from billing.selectors import (
 )
 from billing.services import is_typed_twice, why_it_waits
 from console.amounts import amount
-from console.ops.access import Mode, Permission
+from console.ops.access import Permission
 from console.ops.generations.acts import (
     GENERATION,
     TOO_LARGE,
@@ -26,7 +27,7 @@ from console.ops.generations.acts import (
     note_field,
     words_field,
 )
-from console.ops.generations.seeking import CLASSES, filters_of
+from console.ops.generations.lists import CLASSES, GENERATIONS
 from console.parts.acts import (
     Act,
     ActForm,
@@ -38,6 +39,7 @@ from console.parts.acts import (
     typed_number,
 )
 from console.parts.form_fields import DollarsField, HiddenListField, MomentField
+from console.parts.listing import Search
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
 from generation.oversight.compensation import refund_each
@@ -77,17 +79,19 @@ def _named(texts: Sequence[str]) -> Chosen:
     return _with_left(generations_among([one for one in found if one]))
 
 
-def _matching(asked: Asked[None], query: QueryDict) -> Chosen:
+def _matching(query: QueryDict) -> Chosen:
     """What the list of generations shows for the address, as far as it was delivered."""
-    filters = filters_of(query, Mode(asked.mode), asked.now)
-    if filters.trouble or filters.sought.state not in {"", State.SUCCEEDED}:
+    search = Search(GENERATIONS, query)
+    sought = search.query
+    if sought is None or search.complaints or sought.state not in {"", State.SUCCEEDED}:
         return []
-    return _with_left(page_across(filters.delivered, limit=MAX_AT_ONCE).rows)
+    delivered = replace(sought, state=State.SUCCEEDED)
+    return _with_left(page_across(delivered, limit=MAX_AT_ONCE).rows)
 
 
 def _bulk_initial(asked: Asked[None], query: QueryDict) -> dict[str, Any]:
     texts = query.getlist("generation")[:MAX_AT_ONCE]
-    chosen = _matching(asked, query) if "all" in query else _named(texts)
+    chosen = _matching(query) if "all" in query else _named(texts)
     wanted = [generation.public_id for generation, left in chosen if left]
     return {"generation": wanted, "left_out": len(chosen) - len(wanted)}
 

@@ -11,7 +11,7 @@ from accounts.management.operator import OperatorCommand, print_table
 from console.ops.declared import LISTS
 from console.parts.exports import csv_chunks
 from console.parts.filters import PAGE_ROWS
-from console.parts.listing import ROWS_AT_ONCE, Listing, Search
+from console.parts.listing import ROWS_AT_ONCE, TICKED, Listing, Search
 
 
 class Command(OperatorCommand):
@@ -52,16 +52,19 @@ class Command(OperatorCommand):
 
     def _print_table(self, search: Search[Any]) -> None:
         listing, found = search.listing, search.found("", PAGE_ROWS)
-        titles = [column.title for column in listing.columns if column.cell]
-        rows = [[str(cell) for _, cell in listing.listed(row).cells] for row in found.rows]
-        print_table(self.stdout, [titles, *rows])
+        columns = [one for one in listing.columns if one.cell and one.place != "actions"]
+        rows = [[str(column.cell_of(row)) for column in columns] for row in found.rows]
+        print_table(self.stdout, [[column.title for column in columns], *rows])
         if found.after:
             self.stdout.write("There are more: --csv and --json print all of them.")
 
 
 def _add_filters(parser: ArgumentParser, listing: Listing[Any]) -> None:
     for name, known in listing.filters.items():
-        parser.add_argument(f"--{name}", metavar="WORD", help=known.label)
+        if known.is_ticked:
+            parser.add_argument(f"--{name}", action="store_const", const=TICKED, help=known.label)
+        else:
+            parser.add_argument(f"--{name}", metavar="WORD", help=known.label)
     if listing.modes:
         parser.add_argument("--mode", choices=[mode for mode in listing.modes if mode])
     form = parser.add_mutually_exclusive_group()

@@ -1,8 +1,11 @@
 """The list of generations across tenants."""
 
+import json
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -77,11 +80,13 @@ def test_a_filter_lists_only_generations_that_match(owner, some, query, names):
     assert listed(owner, query) == [some[name] for name in names]
 
 
-def test_a_tenant_that_is_mistyped_is_named_and_nothing_is_listed(owner, some):
-    page = owner.get(f"{LIST}?tenant=acmee").content.decode()
+def test_a_tenant_that_is_mistyped_is_named_and_nothing_can_be_chosen(owner, some):
+    page = owner.get(f"{LIST}?tenant=acmee&state=succeeded").content.decode()
 
     assert "No tenant has the name or id “acmee”" in page
-    assert some["delivered"] not in page
+    assert some["delivered"] in page
+    assert "Refund all matching" not in page
+    assert lines_of(owner.get(f"{LIST}?tenant=acmee&format=csv"))[0]["created"] is None
 
 
 def test_across_tenants_at_most_24_hours_are_looked_at(owner, some, acme):
@@ -100,7 +105,7 @@ def test_prompts_are_not_shown(owner, acme, delivered):
 
 def test_pages_are_by_the_last_row_of_the_one_before(owner, acme, monkeypatch):
     made = [acme.generation().public_id for _ in range(3)]
-    monkeypatch.setattr("console.ops.generations.listed.PAGE_ROWS", 2)
+    monkeypatch.setattr("console.parts.listing.PAGE_ROWS", 2)
 
     first = owner.get(LIST).content.decode()
 
@@ -133,6 +138,15 @@ def test_the_file_has_the_same_rows_with_what_they_cost(owner, some):
     assert (told["charged"], told["cost"], told["cost_unknown"], told["code"]) == (
         "0.000000", "0.030000", "0", "generation_timeout",
     )  # fmt: skip
+
+
+def test_the_shell_lists_the_same_and_refuses_what_is_too_wide(some):
+    out = StringIO()
+    call_command("list", "generations", "--tenant", "other", "--loss", "--json", stdout=out)
+
+    assert json.loads(out.getvalue())["id"] == some["failed"]
+    with pytest.raises(CommandError, match="at most 24 hours can be searched"):
+        call_command("list", "generations", "--period", "7d")
 
 
 def test_the_list_takes_few_queries(owner, some, django_assert_max_num_queries):
