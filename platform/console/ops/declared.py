@@ -11,6 +11,7 @@ from console.ops.channels.lists import CHANNELS
 from console.ops.generations.lists import GENERATIONS
 from console.ops.margin.lists import UNCHARGED
 from console.ops.reconciliation import acts as bills
+from console.ops.reconciliation.lists import BILLS
 from console.ops.requests import REFUSED
 from console.ops.system.lists import WORKERS
 from console.ops.tenants import acts as tenants
@@ -19,7 +20,7 @@ from console.parts.listing import Listing
 
 ACTS: Mapping[str, Act[Any]] = {act.name: act for act in (*bills.ACTS, *tenants.ACTS)}
 LISTS: Mapping[str, Listing[Any]] = {
-    one.name: one for one in (AUDIT, CHANNELS, GENERATIONS, REFUSED, UNCHARGED, WORKERS)
+    one.name: one for one in (AUDIT, BILLS, CHANNELS, GENERATIONS, REFUSED, UNCHARGED, WORKERS)
 }
 
 
