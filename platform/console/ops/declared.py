@@ -15,6 +15,7 @@ from console.ops.generations import in_bulk
 from console.ops.generations.lists import GENERATIONS
 from console.ops.margin.lists import UNCHARGED
 from console.ops.reconciliation import acts as bills
+from console.ops.reconciliation.lists import BILLS
 from console.ops.requests import REFUSED
 from console.ops.system.lists import WORKERS
 from console.ops.tenants import acts as tenants
@@ -31,7 +32,7 @@ ACTS: Mapping[str, Act[Any]] = {
     act.name: act for act in (*_OF_PEOPLE, *operator_keys.acts_of_keys(_TICKED))
 }
 LISTS: Mapping[str, Listing[Any]] = {
-    one.name: one for one in (AUDIT, CHANNELS, GENERATIONS, REFUSED, UNCHARGED, WORKERS)
+    one.name: one for one in (AUDIT, BILLS, CHANNELS, GENERATIONS, REFUSED, UNCHARGED, WORKERS)
 }
 
 

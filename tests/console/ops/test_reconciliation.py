@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from billing.models import Transfer
-from console.ops.reconciliation import listed, one
+from console.ops.reconciliation import one
 from console.uploads import sender
 from generation.models import BillLine, Channel, CostTable, VendorBill
 from generation.oversight.bills import intake, listing
@@ -112,7 +112,7 @@ def test_corrected_columns_are_read_again_and_remembered_for_the_channel(owner, 
 
 
 def test_bills_are_downloaded_as_csv(owner, bill, channel, monkeypatch):
-    monkeypatch.setattr(listed, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr("console.parts.listing.ROWS_AT_ONCE", 1)
     other = make_channel("other")
     sent(owner, other, csv_file(row("z", 0, "0.01")))
 

@@ -1,31 +1,21 @@
-"""The list of vendors' bills, the newest first; and the upload of a new one."""
+"""The upload of a vendor's bill, and what all pages of bills show."""
 
-from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
-from console.ops.access import Mode, Operator, Permission, by, done, modes_of, staff
-from console.parts.exports import Rows, csv_answer
-from console.parts.filters import PAGE_ROWS, link_of
+from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.periods import number_of
 from generation.models import Channel, VendorBill
 from generation.oversight.bills import intake
 from generation.oversight.bills import listing as bills
 from generation.selectors import channel_by_id, every_channel
-from pictor.kit.words.money import to_decimal
 
-ROWS_AT_ONCE = 500
-"""Bills on a page, and bills that a CSV reads in one query."""
-COLUMNS = (
-    *("bill", "name", "channel", "begins", "ends", "state", "lines", "theirs", "ours"),
-    *("difference", "currency", "uploaded", "by", "taken", "disputed_lines"),
-)
 BADGES = {
     VendorBill.State.DRAFT: ("info", "Columns to confirm"),
     VendorBill.State.WAITING: ("info", "Matching"),
@@ -51,51 +41,6 @@ def bill_or_404(number: int) -> VendorBill:
     if found is None:
         raise Http404
     return found
-
-
-@staff(Permission.MONEY)
-@require_safe
-def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    """List bills of live calls, also as CSV; test and demo calls are never billed."""
-    after = number_of(request.GET.get("after", ""))
-    channel = channel_by_id(number_of(request.GET.get("channel", "")))
-    is_live = operator.mode == Mode.LIVE
-    if request.GET.get("format") == "csv":
-        return csv_answer("bills.csv", COLUMNS, _csv(channel) if is_live else [])
-    page = bills.bills(channel=channel, after=after, limit=PAGE_ROWS + 1) if is_live else []
-    query = {"channel": str(channel.pk) if channel else ""}
-    context = {
-        "operator": operator,
-        "rows": [
-            (bill, BADGES[VendorBill.State(bill.state)], BillTotals(bill))
-            for bill in page[:PAGE_ROWS]
-        ],
-        "channel": channel,
-        "channels": every_channel(),
-        "modes": modes_of(operator),
-        "newest": link_of(query) if after is not None else "",
-        "older": link_of(query, after=str(page[PAGE_ROWS - 1].pk)) if len(page) > PAGE_ROWS else "",
-        "csv": link_of(query, format="csv"),
-    }
-    return render(request, "ops/bills.html", context)
-
-
-def _csv(channel: Channel | None) -> Iterator[Rows]:
-    after: int | None = None
-    while page := bills.bills(channel=channel, after=after, limit=ROWS_AT_ONCE):
-        yield [_cells(bill) for bill in page]
-        after = page[-1].pk
-
-
-def _cells(bill: VendorBill) -> Sequence[str | int]:
-    begins, ends, totals = bill.begins_at, bill.ends_at, BillTotals(bill)
-    sums = (totals.theirs, totals.ours, totals.difference)
-    return [
-        bill.pk, bill.name, bill.channel.name, begins.isoformat() if begins else "",
-        ends.isoformat() if ends else "", bill.state, bill.lines_read,
-        *(to_decimal(total) if bill.sums else "" for total in sums), "USD",
-        bill.created_at.isoformat(), bill.by, to_decimal(bill.taken_micros), bill.disputed_lines,
-    ]  # fmt: skip
 
 
 @staff(Permission.MONEY, fresh=True)

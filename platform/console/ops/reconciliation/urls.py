@@ -2,10 +2,12 @@
 
 from django.urls import path
 
+from console.ops.lists import page_of
 from console.ops.reconciliation import columns, costs, listed, one
+from console.ops.reconciliation.lists import BILLS
 
 urlpatterns = [
-    path("", listed.listing, name="reconciliation"),
+    path("", page_of(BILLS), name="reconciliation"),
     path("new/", listed.new, name="bill_new"),
     path("<int:bill>/", one.bill, name="bill"),
     path("<int:bill>/columns/", columns.columns, name="bill_columns"),

@@ -1,0 +1,140 @@
+"""Vendors' bills of live calls; test and demo calls are never billed."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from console.amounts import amount
+from console.ops.access import Permission
+from console.ops.lists import MODES
+from console.ops.reconciliation.listed import BADGES, BillTotals
+from console.parts.listing import Cell, Choices, Column, Filter, Listing, RowPage, Search
+from console.parts.periods import number_of
+from generation.models import Channel, VendorBill
+from generation.oversight.bills.listing import bills
+from generation.selectors import channel_by_id, every_channel
+from pictor.kit.words.money import to_decimal
+
+
+def _read(search: Search[VendorBill], after: str, limit: int) -> RowPage[VendorBill]:
+    if search.mode:
+        return RowPage([])
+    channel = search.meant.get("channel")
+    rows = bills(channel=channel, after=number_of(after), limit=limit + 1)
+    return RowPage(rows[:limit], str(rows[limit - 1].pk) if rows[limit:] else "")
+
+
+def _channel(word: str) -> Channel:
+    channel = channel_by_id(number_of(word))
+    if channel is None:
+        raise ValueError(f"No channel has the number “{word}”.")
+    return channel
+
+
+def _channels(_search: Search[Any]) -> Choices:
+    return [(str(channel.pk), channel.name) for channel in every_channel()]
+
+
+def _bill(bill: VendorBill) -> Cell:
+    uploaded = f"{bill.created_at:%-d %b %Y, %H:%M:%S} UTC, {bill.by}"
+    return Cell(bill.name or "Unnamed", reverse("ops:bill", args=[bill.pk]), note=uploaded)
+
+
+def _period(bill: VendorBill) -> str:
+    if bill.begins_at is None or bill.ends_at is None:
+        return "not read"
+    return f"{bill.begins_at:%-d %b %Y} to {bill.ends_at:%-d %b %Y, %H:%M}"
+
+
+def _state(bill: VendorBill) -> Cell:
+    badge, words = BADGES[VendorBill.State(bill.state)]
+    return Cell(words, badge=badge)
+
+
+def _sum(title: str, name: str) -> Column[VendorBill]:
+    return Column(
+        title=title,
+        cell=lambda bill: amount(getattr(BillTotals(bill), name)) if bill.sums else "",
+        csv={name: lambda bill: to_decimal(getattr(BillTotals(bill), name)) if bill.sums else ""},
+        is_number=True,
+    )
+
+
+BILLS = Listing[VendorBill](
+    name="bills",
+    title="Reconciliation",
+    lead="Vendors\N{RIGHT SINGLE QUOTATION MARK} bills beside what we booked: equal, different, or"
+    " on one side only.",
+    things="bills",
+    needs=Permission.MONEY,
+    order="newest first",
+    query=lambda search: search,
+    read=_read,
+    modes=MODES,
+    filters={
+        "channel": Filter(
+            label="Channel",
+            read=_channel,
+            words=lambda channel: channel.name,
+            choices=_channels,
+            every="All channels",
+        )
+    },
+    columns=[
+        Column(
+            title="Bill",
+            cell=_bill,
+            csv={"bill": lambda bill: bill.pk, "name": lambda bill: bill.name},
+        ),
+        Column(
+            title="Channel",
+            cell=lambda bill: Cell(
+                bill.channel.name, reverse("ops:channel", args=[bill.channel_id]) + "?tab=cost"
+            ),
+            csv={"channel": lambda bill: bill.channel.name},
+        ),
+        Column(
+            title="Period, UTC",
+            cell=_period,
+            csv={
+                "begins": lambda bill: bill.begins_at.isoformat() if bill.begins_at else "",
+                "ends": lambda bill: bill.ends_at.isoformat() if bill.ends_at else "",
+            },
+        ),
+        Column(title="State", cell=_state, csv={"state": lambda bill: bill.state}, place="lead"),
+        Column(
+            title="Lines",
+            cell=lambda bill: f"{bill.lines_read:,}",
+            csv={"lines": lambda bill: bill.lines_read},
+            is_number=True,
+        ),
+        _sum("Theirs", "theirs"),
+        _sum("Ours", "ours"),
+        _sum("Difference", "difference"),
+        Column(
+            csv={
+                "currency": lambda _bill: "USD",
+                "uploaded": lambda bill: bill.created_at.isoformat(),
+                "by": lambda bill: bill.by,
+                "taken": lambda bill: to_decimal(bill.taken_micros),
+                "disputed_lines": lambda bill: bill.disputed_lines,
+            }
+        ),
+    ],
+    empty=(
+        "No bills yet",
+        (
+            "A vendor\N{RIGHT SINGLE QUOTATION MARK}s CSV or JSON is matched with our calls."
+            " Differences are taken into the ledger, disputed, or made into a cost table."
+        ),
+    ),
+    empty_in={
+        "test": ("Tests have no bills", "Sandboxes serve test keys and charge nothing."),
+        "demo": (
+            "Demo data has no bills",
+            "Its calls were invented, so no vendor charges for them.",
+        ),
+    },
+    template="ops/bills.html",
+    cell_template="ops/bill_cell.html",
+)
