@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 
 from console.ops import operator_keys
 from console.ops.acts import page_of
+from console.ops.alerts import acts as alerts
 from console.ops.audit import AUDIT
 from console.ops.channels import acts as channels
 from console.ops.channels.lists import CHANNELS
@@ -23,7 +24,7 @@ from console.parts.acts import Act
 from console.parts.listing import Listing
 
 _OF_SUBJECTS = (
-    *(bills.ACTS, channels.ACTS, in_bulk.ACTS, generations.ACTS),
+    *(alerts.ACTS, bills.ACTS, channels.ACTS, in_bulk.ACTS, generations.ACTS),
     *(people.ACTS, standing.ACTS, tenants.ACTS),
 )
 _OF_PEOPLE: list[Act[Any]] = [act for acts in _OF_SUBJECTS for act in acts]

@@ -304,8 +304,8 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
     "of the house: who is staff, and who hears of problems": (
         *("operator_key.create", "operator_key.rotate", "operator_key.revoke"),
         *("staff_add", "staff_role", "staff_factor", "staff_sessions", "staff_remove"),
-        *("alert_new", "alert_edit", "alert_confirm", "alert_secret", "alert_test"),
-        *("alert_enable", "alert_disable", "alert_remove", "alert_restore"),
+        *("alert_new", "alert_edit", "alert_confirm", "alert_secret", "alert.test"),
+        *("alert.enable", "alert.disable", "alert.remove", "alert.restore"),
     ),
     "changes nothing: it proves, or wakes a worker for what waits": (
         *("ledger_check", "generation.ring"),
