@@ -76,19 +76,3 @@ def add_people(actions: Any) -> None:
         "--site", required=True, metavar="URL", help="address of this site, for the mail"
     )
     invite.add_argument("--json", action="store_true")
-    role = actions.add_parser("role", help="change a member's role")
-    role.add_argument("tenant", help="name or id")
-    role.add_argument("email")
-    role.add_argument("role", choices=Membership.Role.values)
-    role.add_argument("--json", action="store_true")
-    uninvite = actions.add_parser("uninvite", help="withdraw an invitation")
-    uninvite.add_argument("tenant", help="name or id")
-    uninvite.add_argument("email")
-    uninvite.add_argument("--json", action="store_true")
-    remove = actions.add_parser("remove", help="remove a member")
-    remove.add_argument("tenant", help="name or id")
-    remove.add_argument("email")
-    remove.add_argument(
-        "--keys", metavar="EMAIL", help="a member to hand their keys to; or: revoke"
-    )
-    remove.add_argument("--json", action="store_true")

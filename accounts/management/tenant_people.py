@@ -1,4 +1,4 @@
-"""A tenant's people at the shell: `tenant members`, `invite`, `uninvite`, `role` and `remove`.
+"""A tenant's people at the shell: `tenant members` and `invite`.
 
 Each function takes the command and its options. The command reports their ValidationErrors.
 """
@@ -14,22 +14,14 @@ from accounts.management.operator import (
     ACTOR,
     OperatorCommand,
     print_table,
-    read_person,
     read_staff,
     read_tenant,
 )
-from accounts.models import Invitation, Membership, Tenant, User
+from accounts.models import Invitation, Membership
 from accounts.selectors import invitations_of, members_of
 from accounts.services.invitations import post_invitation
-from accounts.services.members import (
-    cancel_invitation_as_operator,
-    change_role_as_operator,
-    dismiss_member_as_operator,
-    invite_as_operator,
-)
+from accounts.services.members import invite_as_operator
 from pictor.kit.words import clock
-
-REVOKE = "revoke"
 
 
 def teller(site: str) -> Callable[[Invitation], None]:
@@ -67,49 +59,3 @@ def invite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     )
     facts = {"tenant": tenant.public_id, "invited": email, "role": options["role"]}
     command.tell(options, facts, f"{tenant.name}: {email} invited as {options['role']}")
-
-
-def uninvite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
-    tenant, email = read_tenant(options["tenant"]), User.normalize_username(options["email"])
-    invited = {
-        invitation.email: invitation for invitation in invitations_of(tenant.id, now=clock.now())
-    }
-    if email not in invited:
-        raise CommandError(f"{email} is not invited to {tenant.name}")
-    cancel_invitation_as_operator(invitation=invited[email], actor=ACTOR)
-    facts = {"tenant": tenant.public_id, "uninvited": email}
-    command.tell(options, facts, f"{tenant.name}: {email} is no longer invited")
-
-
-def give_role(command: OperatorCommand, options: Mapping[str, Any]) -> None:
-    tenant = read_tenant(options["tenant"])
-    member, role = _member(tenant, options["email"]), Membership.Role(options["role"])
-    before = member.role
-    change_role_as_operator(membership=member, role=role, actor=ACTOR)
-    email = member.user.email
-    facts = {"tenant": tenant.public_id, "email": email, "role": role.value}
-    command.tell(options, facts, f"{tenant.name}: {email}: {before} -> {role.value}")
-
-
-def remove(command: OperatorCommand, options: Mapping[str, Any]) -> None:
-    """End a membership; the keys the person made go to another member, or are revoked."""
-    tenant, text = read_tenant(options["tenant"]), options["keys"]
-    member = _member(tenant, options["email"])
-    email: str = member.user.email
-    keys: int = member.keys_made  # type: ignore[attr-defined]  # annotated by members_of
-    if keys and text is None:
-        raise CommandError(
-            f"{email} made {keys} of its keys; hand them over: --keys EMAIL, or --keys {REVOKE}"
-        )
-    heir = None if text in {None, REVOKE} else read_person(text)
-    dismiss_member_as_operator(membership=member, heir=heir, actor=ACTOR, now=clock.now())
-    facts = {"tenant": tenant.public_id, "removed": email}
-    command.tell(options, facts, f"{tenant.name}: {email} removed")
-
-
-def _member(tenant: Tenant, email: str) -> Membership:
-    person = read_person(email)
-    for member in members_of(tenant.id):
-        if member.user_id == person.id:
-            return member
-    raise CommandError(f"{person.email} is no member of {tenant.name}")

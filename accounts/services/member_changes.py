@@ -49,7 +49,7 @@ def ask_member_change(
     email: str,
     before: str,
     role: str,
-    actor: User,
+    actor: Actor,
     now: datetime,
     site: str,
     heir: User | None = None,
@@ -59,14 +59,17 @@ def ask_member_change(
 
     `before` and `role` are a member's, or "" for none: "" to a role invites, and "" to "" cancels
     an invitation. `heir` gets the keys of who is removed; without one they are revoked. `site` is
-    the address of this site. A change that is impossible now is refused at once.
+    the address of this site. What is impossible now is refused. A command's is made at once.
     """
     tenant_for_update(tenant.id)
     email = User.normalize_username(email)
     change = MemberChange(
-        tenant=tenant, email=email, before=before, role=role, heir=heir, site=site, asked_by=actor,
-        asked_at=now,
-    )  # fmt: skip
+        tenant=tenant, email=email, before=before, role=role, heir=heir, site=site, asked_at=now
+    )
+    if not isinstance(actor, User):
+        _make_as_staff(change, now, By(actor=actor, ip=ip))
+        return None
+    change.asked_by = actor
     if not has_active_owner(tenant.id):
         _make(change, now, ip)
         return None

@@ -167,16 +167,23 @@ def tenant(*words: str) -> str:
     return out.getvalue()
 
 
+def do(*words: str) -> str:
+    """An act at the shell."""
+    out = StringIO()
+    call_command("do", *words, stdout=out)
+    return out.getvalue()
+
+
 def test_members_are_invited_and_a_name_is_changed_by_command(db):
     User.objects.create_user("bob@pictor.example", staff_role="operator")
     run("Acme")
     site = ("--site", "https://pictor.example", "--as", "bob@pictor.example")
 
     said = tenant("invite", "Acme", "eve@acme.example", "billing", *site)
-    renamed = tenant("set", "Acme", "--name", "Acme Inc")
+    renamed = do("tenant.limits", "Acme", "--name", "Acme Inc")
 
     assert said == "Acme: eve@acme.example invited as billing\n"
-    assert renamed == "Acme: now called Acme Inc\n"
+    assert renamed.startswith("Name: Acme → Acme Inc\n")
     assert json.loads(tenant("members", "Acme Inc", "--json")) == [
         {"email": "eve@acme.example", "role": "billing", "is": "invited"}
     ]
@@ -191,18 +198,19 @@ def test_a_members_role_is_changed_by_command(db):
         person = User.objects.create_user(f"{name}@acme.example")
         add_member(tenant=acme, user=person, role=role, actor="test")
 
-    said = tenant("role", "Acme", "bob@acme.example", "admin", "--as", "eve@pictor.example")
+    give = ("tenant.role", "Acme", "--email")
+    said = do(*give, "bob@acme.example", "--role", "admin", "--as", "eve@pictor.example")
 
-    assert said == "Acme: bob@acme.example: viewer -> admin\n"
+    assert said.startswith("bob@acme.example: Viewer → Admin\n")
     assert Membership.objects.get(user__email="bob@acme.example").role == "admin"
     event = AuditEvent.objects.filter(action="member.set").latest("id")
     assert (event.before, event.after) == ({"role": "viewer"}, {"role": "admin"})
     assert event.actor_name.endswith("as eve@pictor.example)")
     with pytest.raises(CommandError, match="needs an owner"):
-        tenant("role", "Acme", "ann@acme.example", "viewer")
+        do(*give, "ann@acme.example", "--role", "viewer")
     User.objects.create_user("eve@low.example")
     with pytest.raises(CommandError, match="no member of Acme"):
-        tenant("role", "Acme", "eve@low.example", "viewer")
+        do(*give, "eve@low.example", "--role", "viewer")
 
 
 def test_an_invitation_is_taken_back_by_command(db):
@@ -211,12 +219,13 @@ def test_an_invitation_is_taken_back_by_command(db):
     hand = ("--as", "bob@pictor.example")
     tenant("invite", "Acme", "eve@acme.example", "viewer", "--site", "https://p.example", *hand)
 
-    said = tenant("uninvite", "Acme", "Eve@acme.example", *hand)
+    uninvite = ("tenant.uninvite", "Acme", "--email")
+    said = do(*uninvite, "Eve@acme.example", *hand)
 
-    assert said == "Acme: eve@acme.example is no longer invited\n"
+    assert said.startswith("eve@acme.example is no longer invited\n")
     assert not Invitation.objects.exists()
-    with pytest.raises(CommandError, match="is not invited to Acme"):
-        tenant("uninvite", "Acme", "eve@acme.example")
+    with pytest.raises(CommandError, match="That invitation is no longer open"):
+        do(*uninvite, "eve@acme.example")
 
 
 def test_a_member_is_removed_by_command(db):
@@ -230,15 +239,14 @@ def test_a_member_is_removed_by_command(db):
         tenant=acme, name="ci", rules=rules, actor=User.objects.get(email="bob@acme.example")
     )
 
-    with pytest.raises(
-        CommandError, match="made 1 of its keys; hand them over: --keys EMAIL, or --keys revoke"
-    ):
-        tenant("remove", "Acme", "bob@acme.example")
+    remove = ("tenant.remove", "Acme", "--yes", "--email")
+    with pytest.raises(CommandError, match="--keys: This field is required"):
+        do(*remove, "bob@acme.example")
     with pytest.raises(CommandError, match="needs an owner"):
-        tenant("remove", "Acme", "ann@acme.example")
-    said = tenant("remove", "Acme", "bob@acme.example", "--keys", "ann@acme.example")
+        do(*remove, "ann@acme.example")
+    said = do(*remove, "bob@acme.example", "--keys", "ann@acme.example")
 
-    assert said == "Acme: bob@acme.example removed\n"
+    assert "bob@acme.example removed\n" in said
     assert [one.user.email for one in Membership.objects.all()] == ["ann@acme.example"]
     key.refresh_from_db()
     # The heir may lower only the budget, since the other owner set it.

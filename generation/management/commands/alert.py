@@ -1,4 +1,4 @@
-"""`manage.py alert list|set|test|enable|…`: rules for alerts about conditions."""
+"""`manage.py alert list|set|confirm|rotate`: rules for alerts about conditions."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -20,27 +20,18 @@ from accounts.management.operator import (
     read_words,
     say_invalid,
 )
-from generation.models import AlertRule
 from generation.oversight.alerts import alert_tests, rules
 from generation.oversight.alerts.listing import ListedRule, list_rules, rule_named
-from generation.oversight.alerts.results import results_of, short
+from generation.oversight.alerts.results import short
 from generation.oversight.alerts.rules import MAX_HOURS, MAX_MINUTES, RuleValues
 from pictor.kit.words import clock, typed
-from pictor.kit.words.errors import Unavailable
 
 COLUMNS = ("name", "is", "kinds", "to", "matches", "told", "result")
 NONE = "none"
-SWITCHES: Mapping[str, tuple[Callable[[AlertRule, datetime], AlertRule], str]] = {
-    "enable": (lambda rule, now: rules.enable(rule=rule, now=now, actor=ACTOR), "on"),
-    "disable": (lambda rule, _: rules.disable(rule=rule, actor=ACTOR), "off"),
-    "remove": (lambda rule, now: rules.archive(rule=rule, now=now, actor=ACTOR), "removed"),
-    "restore": (lambda rule, _: rules.restore(rule=rule, actor=ACTOR), "restored, and off"),
-}
-"""The actions that switch a rule, and the word for its state afterwards."""
 
 
 class Command(OperatorCommand):
-    """Print the alert rules and their recipients; make, change, test, switch and remove rules."""
+    """Print the alert rules and their recipients; make and change rules."""
 
     help = "Print alert rules and their recipients; change, test and switch them."
     requires_system_checks = ()
@@ -54,15 +45,10 @@ class Command(OperatorCommand):
         listing.add_argument("--removed", action="store_true", help="include removed ones")
         change = actions.add_parser("set", help="create a rule, or change the given settings")
         _add_options(change)
-        for action, words in (
-            ("test", "send a test to every address and the webhook"),
-            ("enable", "switch it on, once a test has got through"),
-            ("disable", "switch it off"),
-            ("remove", "remove it"),
-            ("restore", "restore a removed one, switched off"),
-            ("rotate", "create a new secret, shown once; the old one signs too for a day"),
-        ):
-            actions.add_parser(action, help=words).add_argument("name")
+        rotate = actions.add_parser(
+            "rotate", help="create a new secret, shown once; the old one signs too for a day"
+        )
+        rotate.add_argument("name")
         confirm = actions.add_parser("confirm", help="confirm an address that is not staff's")
         confirm.add_argument("name")
         confirm.add_argument("address")
@@ -83,8 +69,6 @@ class Command(OperatorCommand):
                 self.tell(options, facts, words)
         except ValidationError as error:
             raise say_invalid(error) from None
-        except Unavailable as error:
-            raise CommandError(error.message) from None
 
     def _set(self, options: Mapping[str, Any], now: datetime) -> None:
         rule = rule_named(options["name"])
@@ -146,24 +130,15 @@ def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
 def _run_action(options: Mapping[str, Any], now: datetime) -> tuple[str, Any]:
     """Do one action with a rule; returns a description and the facts."""
     action, name = options["action"], options["name"]
-    is_removed = action == "restore"
-    rule = rule_named(name, archived=is_removed)
+    rule = rule_named(name)
     if rule is None:
-        raise CommandError(f"there is no {'removed ' if is_removed else ''}rule {name!r}")
-    if action in SWITCHES:
-        switch, word = SWITCHES[action]
-        rule = switch(rule, now)
-        return f"{rule.name} is {word}", rules.rule_facts(rule)
+        raise CommandError(f"there is no rule {name!r}")
     if action == "rotate":
         secret = rules.rotate_secret(rule=rule, now=now, actor=ACTOR)
         return f"Its new secret, shown this once: {secret}", {"secret": secret}
-    if action == "confirm":
-        address, code = options["address"], options["code"]
-        alert_tests.confirm(rule=rule, address=address, code=code, now=now, actor=ACTOR)
-        return f"{address} now gets alerts of {rule.name}", {"confirmed": address}
-    sending = alert_tests.send_test(rule=rule, now=now, actor=ACTOR)
-    sent = [result.shown for result in results_of([sending])[sending.id]]
-    return f"a test is on its way to {', '.join(sent)}", {"sent": sent}
+    address, code = options["address"], options["code"]
+    alert_tests.confirm(rule=rule, address=address, code=code, now=now, actor=ACTOR)
+    return f"{address} now gets alerts of {rule.name}", {"confirmed": address}
 
 
 def _row(listed: ListedRule) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def _asked(request: HttpRequest, operator: Operator, subject: object) -> Asked[A
         mode=operator.mode,
         once=ids.parse_uuid(request.POST.get("once", "")) or ids.new_uuid(),
         now=clock.now(),
+        site=request.build_absolute_uri("/"),
     )
 
 

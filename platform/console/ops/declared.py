@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 
 from console.ops import operator_keys
 from console.ops.acts import page_of
+from console.ops.alerts import acts as alerts
 from console.ops.audit import AUDIT
 from console.ops.channels import acts as channels
 from console.ops.channels.lists import CHANNELS
@@ -19,12 +20,13 @@ from console.ops.reconciliation.lists import BILLS
 from console.ops.requests import REFUSED
 from console.ops.system.lists import WORKERS
 from console.ops.tenants import acts as tenants
-from console.ops.tenants import standing
+from console.ops.tenants import people, standing
 from console.parts.acts import Act
 from console.parts.listing import Listing
 
 _OF_SUBJECTS = (
-    *(bills.ACTS, channels.ACTS, in_bulk.ACTS, generations.ACTS, tenants.ACTS, standing.ACTS),
+    *(alerts.ACTS, bills.ACTS, channels.ACTS, in_bulk.ACTS, generations.ACTS),
+    *(people.ACTS, standing.ACTS, tenants.ACTS),
 )
 _OF_PEOPLE: list[Act[Any]] = [act for acts in _OF_SUBJECTS for act in acts]
 _TICKED = [act.name for act in _OF_PEOPLE if not (act.not_fresh or act.never_by_key)]

@@ -53,6 +53,7 @@ class Asked(Generic[Subject]):
     Attributes:
         may: the permissions of their role; at the shell all.
         once: the id of this asking: a repeat with the same id is done once.
+        site: the address of this site, for links in mails; empty at the shell.
         data: the cleaned fields; of a form with mistakes, those without.
         is_looked_at: True while nothing is sent yet.
         targets: those of the preview, when it is done.
@@ -64,6 +65,7 @@ class Asked(Generic[Subject]):
     mode: str
     once: UUID
     now: datetime
+    site: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     is_looked_at: bool = False
     targets: Any = None

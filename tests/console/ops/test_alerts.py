@@ -19,6 +19,7 @@ from generation.oversight.alerts.alert_tests import send_test
 from generation.oversight.alerts.rules import RuleValues, enable, save_rule
 from pictor.kit.words import clock
 from tests.console.answers import lines_of, said_by
+from tests.console.ops.acting import do
 from tests.webhooks.conftest import receiver
 
 __all__ = ["receiver"]
@@ -81,11 +82,11 @@ def test_a_rule_is_made_tested_and_switched_on(owner, outbox):
     answer = owner.post(NEW, typed(), follow=True)
     rule = AlertRule.objects.get()
     off = said_by(answer)
-    refused = owner.post(f"{page_of(rule)}enable/")
-    owner.post(f"{page_of(rule)}test/")
+    refused = do(owner, "alert.enable", rule.pk)
+    do(owner, "alert.test", rule.pk)
     mail.send_due(now=clock.now() + timedelta(seconds=1))
     ready = said_by(owner.get(page_of(rule)))
-    on = owner.post(f"{page_of(rule)}enable/", follow=True)
+    on = do(owner, "alert.enable", rule.pk, follow=True)
 
     assert OP in form.content.decode()  # the author of the rule
     assert "It is off and sends nothing" in off
@@ -114,7 +115,7 @@ def test_rules_are_downloaded_as_csv(owner):
     wrong(micros=5_000_000)
     make_rule(is_on=True, kinds=["calls_fail"], least_micros=2_500_000)
     make_rule(name="Removed")
-    owner.post(f"{LIST}{AlertRule.objects.get(name='Removed').pk}/remove/")
+    do(owner, "alert.remove", AlertRule.objects.get(name="Removed").pk)
 
     (row,) = lines_of(owner.get(f"{LIST}?format=csv"))
     (removed,) = lines_of(owner.get(f"{LIST}?show=removed&format=csv"))
@@ -245,10 +246,10 @@ def test_an_address_of_others_is_confirmed_by_its_code(owner):
 def test_a_rule_is_removed_and_restored(owner):
     rule = make_rule(is_on=True)
 
-    removed = owner.post(f"{page_of(rule)}remove/", follow=True)
-    late = owner.post(f"{page_of(rule)}test/")
+    removed = do(owner, "alert.remove", rule.pk, follow=True)
+    late = do(owner, "alert.test", rule.pk)
     there = said_by(owner.get(f"{LIST}?show=removed"))
-    restored = owner.post(f"{page_of(rule)}restore/", follow=True)
+    restored = do(owner, "alert.restore", rule.pk, follow=True)
 
     assert "On call removed" in said_by(removed)
     assert late.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
@@ -336,7 +337,7 @@ def test_other_staff_change_nothing_and_see_no_whole_url(receiver, owner):
 def test_a_missing_rule_has_no_pages(owner):
     missing = f"{LIST}{uuid4()}/"
 
-    answers = [owner.get(missing), owner.get(f"{missing}edit/"), owner.post(f"{missing}test/")]
+    answers = [owner.get(missing), owner.get(f"{missing}edit/"), owner.post(f"{missing}secret/")]
 
     assert {answer.status_code for answer in answers} == {HTTPStatus.NOT_FOUND}
     assert owner.get(f"{LIST}x/").status_code == HTTPStatus.NOT_FOUND

@@ -49,7 +49,7 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/do/tenant.limits/{acme}/", {"name": "acme 2", "requests_per_minute": "0"}),
     ("/ops/do/tenant.suspend/{acme}/", {"words": LONG, "note": "a note"}),
     ("/ops/tenants/{acme}/keys/", {"name": LONG}),
-    ("/ops/tenants/{acme}/members/", {"email": "nobody", "role": "billing"}),
+    ("/ops/do/tenant.invite/{acme}/", {"email": "nobody", "role": "billing"}),
     ("/ops/tenants/{acme}/support/open/", {"reason": LONG}),
     ("/ops/channels/new/", {**FORM, "api_key": "", "weight": "0", f"{ROUTE}cost": "5x"}),
     ("/ops/channels/{channel}/costs/", {"rows": "model,size", "source": "a bill", "begins": "no"}),
@@ -71,7 +71,6 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/do/bill.dispute/{bill}/", {"line": "{line}", "words": LONG}),
 )
 CONFIRMATIONS: tuple[tuple[str, dict[str, str], str], ...] = (
-    ("/ops/tenants/{acme}/erase/", {"name": "acma"}, "name"),
     (
         "/ops/do/tenant.credit/{acme}/",
         {"amount": "1001", "note": "a note", "seen": digest_of(1_001_000_000), "confirm": "987"},

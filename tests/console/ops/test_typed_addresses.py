@@ -83,7 +83,7 @@ def doors(owner: Client, acme: Tenant) -> dict[str, Callable[[int], str]]:
     by = ("--site", "https://pictor.example", "--as", "op@pictor.example")
     return {
         "invitation": lambda number: sent(
-            f"/ops/tenants/{acme.public_id}/members/", email=address(number), role="owner"
+            f"/ops/do/tenant.invite/{acme.public_id}/", email=address(number), role="owner"
         ),
         "new tenant": new_tenant,
         "staff": lambda number: sent("/ops/staff/add/", email=address(number), role="support"),

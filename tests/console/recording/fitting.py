@@ -34,8 +34,7 @@ FITTING: dict[str, dict[str, str]] = {
     "price_publish": {"changes": "3", "below_cost": "0"},
     "price_restore": {"changes": "3", "below_cost": "0"},
     "stop": {"what": ORIGIN},
-    "tenant_erase": {"name": "acme"},
-    "tenant_member": {"role": "developer"},
+    "tenant.invite": {"role": "developer"},
 }
 """By act; those under "" hold for all. A form's own values stay where none is named."""
 FURTHER = (

@@ -1,7 +1,5 @@
 """One alert rule: the conditions it matches now, the alerts it sent, and its actions."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
@@ -20,18 +18,6 @@ from generation.oversight.alerts.occasions import is_of_age
 from generation.oversight.conditions.condition_titles import title_of
 from pictor.kit.words import clock
 
-SWITCHES: Mapping[str, tuple[Callable[..., object], str]] = {
-    "test": (
-        lambda **facts: alert_tests.send_test(now=clock.now(), **facts),
-        "Test sent. Reload to see its result",
-    ),
-    "enable": (lambda **facts: rules.enable(now=clock.now(), **facts), "{} is on"),
-    "disable": (rules.disable, "{} is off"),
-    "remove": (lambda **facts: rules.archive(now=clock.now(), **facts), "{} removed"),
-    "restore": (rules.restore, "{} restored"),
-}
-"""The actions on a rule, each with the words shown afterwards."""
-
 
 @staff(Permission.SEE)
 @require_safe
@@ -42,20 +28,17 @@ def detail(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse
 
 @staff(Permission.INCIDENTS)
 @require_POST
-def switch(request: HttpRequest, operator: Operator, rule: UUID, *, to: str) -> HttpResponse:
-    found = rule_or_404(rule)
-    act, words = SWITCHES[to]
-    return _run_action(request, operator, found, act, words.format(found.name))
-
-
-@staff(Permission.INCIDENTS)
-@require_POST
 def confirm(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Confirm an address outside the staff with the code from its test mail."""
     found = rule_or_404(rule)
     address, code = request.POST.get("address", ""), request.POST.get("code", "")
-    act = partial(alert_tests.confirm, address=address, code=code, now=clock.now())
-    return _run_action(request, operator, found, act, f"{address} confirmed")
+    try:
+        alert_tests.confirm(
+            rule=found, address=address, code=code, now=clock.now(), **by(request, operator)
+        )
+    except ValidationError as error:
+        return page(request, operator, found, refusal=" ".join(error.messages))
+    return done(request, f"{address} confirmed", "alert", str(found.id))
 
 
 @staff(Permission.INCIDENTS)
@@ -107,18 +90,3 @@ def page(
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
     return render(request, "ops/alert.html", context, status=status)
-
-
-def _run_action(
-    request: HttpRequest,
-    operator: Operator,
-    rule: AlertRule,
-    act: Callable[..., object],
-    words: str,
-) -> HttpResponse:
-    """Call a service; show the result, or on the rule's page the refusal."""
-    try:
-        act(rule=rule, **by(request, operator))
-    except ValidationError as error:
-        return page(request, operator, rule, refusal=" ".join(error.messages))
-    return done(request, words, "alert", str(rule.id))

@@ -12,8 +12,4 @@ urlpatterns = [
     path("<uuid:rule>/edit/", edit.edit, name="alert_edit"),
     path("<uuid:rule>/confirm/", one.confirm, name="alert_confirm"),
     path("<uuid:rule>/secret/", one.rotate, name="alert_secret"),
-    *(
-        path(f"<uuid:rule>/{to}/", one.switch, {"to": to}, name=f"alert_{to}")
-        for to in one.SWITCHES
-    ),
 ]

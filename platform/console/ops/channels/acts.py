@@ -45,12 +45,21 @@ CHANNEL = About[Channel](
 )
 
 
+_NUMBER = forms.TextInput(attrs={"inputmode": "numeric"})
+
+
 class WeightForm(ActForm):
     priority = forms.IntegerField(
-        min_value=0, max_value=MAX_LIMIT, help_text="From 0; the smallest goes first."
+        min_value=0,
+        max_value=MAX_LIMIT,
+        widget=_NUMBER,
+        help_text="From 0; the smallest goes first.",
     )
     weight = forms.IntegerField(
-        min_value=1, max_value=MAX_LIMIT, help_text="From 1; the share among equals."
+        min_value=1,
+        max_value=MAX_LIMIT,
+        widget=_NUMBER,
+        help_text="From 1; the share among equals.",
     )
 
 

@@ -56,6 +56,7 @@ class Program:
     key: OperatorKey
     may: frozenset[str]
     by: By
+    site: str
 
     def check(self, needs: str) -> None:
         """Raise Forbidden unless it has the permission."""
@@ -92,7 +93,8 @@ def _let_in(request: HttpRequest, method: str) -> Program:
     if request.method != method:
         raise MethodNotAllowed(f"This address takes {method}.")
     may = ROLES[key.made_by.staff_role] & frozenset(key.permissions)
-    return Program(key, frozenset(may), By(actor=key.made_by, ip=ip))
+    by = By(actor=key.made_by, ip=ip)
+    return Program(key, frozenset(may), by, request.build_absolute_uri("/"))
 
 
 def _as_staff(program: Program, answer: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -216,8 +218,9 @@ def _proposal(
     if act.about and subject is None:
         raise InvalidRequest(f"There is no {act.about.kind} {text!r}.", param="subject")
     asked = Asked(
-        subject=subject, by=program.by, may=program.may, mode=Mode.LIVE, once=once, now=clock.now()
-    )
+        subject=subject, by=program.by, may=program.may, mode=Mode.LIVE, once=once,
+        now=clock.now(), site=program.site,
+    )  # fmt: skip
     return Proposal(act, asked, _typed(act, asked, sent.get("fields") or {}))
 
 

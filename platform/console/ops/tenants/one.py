@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.models import Membership, Tenant
+from accounts.models import Tenant
 from billing.models import Transfer
 from billing.services import REVERSED_KINDS
 from console.ops.access import Mode, Operator, Permission, staff
@@ -62,7 +62,6 @@ def page(
         "members": facts.members,
         "invitations": facts.invitations,
         "asked": {"changes": facts.changes, "decisions": DECISIONS},
-        "roles": Membership.Role.choices,
         "export": facts.export,
     }
     return render(request, "ops/tenant.html", context, status=status)

@@ -1,164 +1,249 @@
-"""A tenant's keys and members, managed by staff."""
+"""Acts on a tenant's people, keys and data."""
 
-from typing import Any
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import urljoin
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST
+from django.http import QueryDict
+from django.urls import reverse
+from typing_extensions import override
 
 from accounts import rates
-from accounts.models import Membership, Tenant
-from accounts.selectors import invitations_of, members_of
+from accounts.models import ApiKey, Membership, Tenant, User
+from accounts.selectors import api_key_by_id, invitations_of, members_of
 from accounts.services import (
-    Founded,
     ask_member_change,
     cancel_invitation_as_operator,
-    issue_api_key,
+    end_tenant,
     revoke_api_key,
 )
-from console.ops.access import Operator, Permission, by, done, staff
-from console.ops.tenants.founding import key_shown
-from console.ops.tenants.keys import key_of
-from console.ops.tenants.one import page
-from console.ops.tenants.rows import tenant_of
-from pictor.kit.words import clock
+from billing.selectors import available_to
+from console.amounts import amount
+from console.ops.access import Permission
+from console.ops.tenants.acts import TENANT
+from console.parts.acts import About, Act, ActForm, ActResult, Asked, Change, Preview, typed_name
+from storage.exports import ask_for_export
+
+REVOKE = "revoke"
+OWNERS_SAY = (
+    " If the tenant has an active owner, it waits for a second person and 24 hours, or until an"
+    " owner agrees in its console. If you are alone here, an owner has to agree."
+)
+KEY = About[ApiKey](
+    kind="key",
+    find=api_key_by_id,
+    words=lambda key: key.name or "Unnamed key",
+    page=lambda key: f"{TENANT.page(key.tenant)}#keys",
+)
 
 
-class KeyNameForm(forms.Form):
-    """The name of a new key; `once` is set when the form is shown, and becomes the key's id."""
-
-    once = forms.UUIDField()
-    name = forms.CharField(max_length=100)
+class PersonForm(ActForm):
+    email = forms.EmailField(label="E-mail address")
 
 
-class NewMemberForm(forms.Form):
-    email = forms.EmailField()
-    role = forms.ChoiceField(choices=Membership.Role.choices)
+class RoleForm(PersonForm):
+    role = forms.ChoiceField(choices=Membership.Role.choices, label="Role")
 
 
-@staff(Permission.TENANTS)
-@require_POST
-def create_key(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Create a live key; show its secret once, unless an owner of the tenant is to open it."""
-    found, form = tenant_of(tenant), KeyNameForm(request.POST)
-    if not form.is_valid():
-        is_nameless = "name" in form.errors
-        refusal = "Give the key a name." if is_nameless else "Type its name once more."
-        return page(request, operator, found, refusal=refusal)
-    try:
-        key, text = issue_api_key(
-            tenant=found,
-            waits_for_owner=True,
-            **form.cleaned_data,
-            **by(request, operator),
-        )
-    except ValidationError as error:
-        return page(request, operator, found, refusal=" ".join(error.messages))
-    if not text:
-        words = f"{key.name} created: an owner sees its secret once, on opening it"
-        return done(request, words, "tenant", found.public_id)
-    return key_shown(request, operator, Founded(found, key, text))
+class RemovalForm(PersonForm):
+    """Who is removed, and what happens to the keys they made, if they made some."""
+
+    keys = forms.ChoiceField(label="The keys they made")
+
+    @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        email = str(self["email"].value() or "")
+        members = members_of(self.asked.subject.id)
+        numbers = [one.keys_made for one in members if one.user.email == email]  # type: ignore[attr-defined]
+        if not any(numbers):
+            del self.fields["keys"]
+            return
+        self.fields["keys"].label = f"The {numbers[0]} key{'s' * (numbers[0] > 1)} they made"
+        heirs = [one.user.email for one in members if one.user.email != email]
+        cast(forms.ChoiceField, self.fields["keys"]).choices = [
+            ("", "Choose"),
+            *((heir, f"Hand over to {heir}") for heir in heirs),
+            (REVOKE, "Revoke at once"),
+        ]
 
 
-@staff(Permission.TENANTS)
-@require_POST
-def revoke_key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
-    ended = key_of(tenant, key)
-    revoke_api_key(key=ended, now=clock.now(), **by(request, operator))
-    return done(request, f"{ended.name or 'Key'} revoked", "tenant", tenant)
+def _member(asked: Asked[Tenant], email: str) -> Membership:
+    for member in members_of(asked.subject.id):
+        if member.user.email == User.normalize_username(email):
+            return member
+    raise ValidationError(f"{email} is no member of {asked.subject.name}.")
 
 
-@staff(Permission.TENANTS)
-@require_POST
-def invite_member(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
-    """Invite a member by mail; a repeated invitation to an address is a new link."""
-    found, form = tenant_of(tenant), NewMemberForm(request.POST)
-    if not form.is_valid():
-        return page(request, operator, found, refusal="Type an e-mail address, and choose a role.")
-    email = form.cleaned_data["email"]
-    role = form.cleaned_data["role"]
-    words = f"{email} invited"
-    try:
-        rates.take_typed_mail(email)
-    except ValidationError as error:
-        return page(request, operator, found, refusal=" ".join(error.messages))
-    return _change(request, operator, found, words, email=email, before="", role=role)
+def _of_member(asked: Asked[Tenant], query: QueryDict) -> Mapping[str, str]:
+    email = query.get("email", "")
+    return {"email": email, "role": _member(asked, email).role} if email else {}
 
 
-@staff(Permission.TENANTS)
-@require_POST
-def uninvite(
-    request: HttpRequest, operator: Operator, tenant: str, invitation: UUID
-) -> HttpResponse:
-    """Cancel an invitation: its link no longer works. One by staff needs nobody's agreement."""
-    found = tenant_of(tenant)
-    invited = {
-        invitation.id: invitation for invitation in invitations_of(found.id, now=clock.now())
-    }
-    if invitation not in invited:
-        raise Http404
-    one = invited[invitation]
-    words = f"{one.email} is no longer invited"
-    if not one.is_of_staff:
-        return _change(request, operator, found, words, email=one.email, before="", role="")
-    try:
-        cancel_invitation_as_operator(invitation=one, **by(request, operator))
-    except ValidationError as error:
-        return page(request, operator, found, refusal=" ".join(error.messages))
-    return done(request, words, "tenant", tenant)
-
-
-@staff(Permission.TENANTS)
-@require_POST
-def set_role(request: HttpRequest, operator: Operator, tenant: str, person: str) -> HttpResponse:
-    """Change the role of a member; the message names the former role."""
-    found, role = tenant_of(tenant), request.POST.get("role", "")
-    member = _member(found, person)
-    if role not in Membership.Role.values:
-        return page(request, operator, found, refusal="Choose a role.")
-    email, before = member.user.email, member.role
-    words = f"{email}: {member.get_role_display()} → {Membership.Role(role).label}"
-    return _change(request, operator, found, words, email=email, before=before, role=role)
-
-
-@staff(Permission.TENANTS)
-@require_POST
-def remove_member(
-    request: HttpRequest, operator: Operator, tenant: str, person: str
-) -> HttpResponse:
-    """End a membership; the keys that the member made go to another member or are revoked."""
-    found, keys = tenant_of(tenant), request.POST.get("keys", "")
-    member = _member(found, person)
-    heir = next(
-        (member.user for member in members_of(found.id) if str(member.user_id) == keys), None
-    )
-    number_of_keys: int = member.keys_made  # type: ignore[attr-defined]  # annotated by members_of
-    if number_of_keys and heir is None and keys != "revoke":
-        return page(request, operator, found, refusal="Choose what happens to the keys they made.")
-    email, before = member.user.email, member.role
-    words = f"{email} removed"
-    return _change(request, operator, found, words, email=email, before=before, role="", heir=heir)
-
-
-def _change(
-    request: HttpRequest, operator: Operator, tenant: Tenant, words: str, **change: Any
-) -> HttpResponse:
+def _change(asked: Asked[Tenant], words: str, **change: Any) -> ActResult:
     """Change the tenant's people, or ask for it where an owner has a say; `words` if it is done."""
-    site, ip = request.build_absolute_uri("/"), request.META.get("REMOTE_ADDR")
-    change |= {"actor": operator.user, "now": clock.now(), "site": site, "ip": ip}
-    try:
-        waiting = ask_member_change(tenant=tenant, **change)
-    except ValidationError as error:
-        return page(request, operator, tenant, refusal=" ".join(error.messages))
+    waiting = ask_member_change(
+        tenant=asked.subject, now=asked.now, site=asked.site, **change, **asked.by
+    )
     if waiting:
         words = f"{waiting}: waits for a second person and 24 hours, or for an owner"
-    return done(request, words, "tenant", tenant.public_id)
+    return ActResult(words=words, facts={"tenant": asked.subject.public_id})
 
 
-def _member(tenant: Tenant, person: str) -> Membership:
-    for member in members_of(tenant.id):
-        if str(member.user_id) == person:
-            return member
-    raise Http404
+def _invite(asked: Asked[Tenant]) -> ActResult:
+    if asked.is_at_the_shell:
+        raise ValidationError("An invitation needs the address of this site: use tenant invite.")
+    email = asked.data["email"]
+    rates.take_typed_mail(email)
+    return _change(asked, f"{email} invited", before="", **asked.data)
+
+
+def _uninvite(asked: Asked[Tenant]) -> ActResult:
+    email = User.normalize_username(asked.data["email"])
+    words = f"{email} is no longer invited"
+    for one in invitations_of(asked.subject.id, now=asked.now):
+        if one.email == email and one.is_of_staff:
+            cancel_invitation_as_operator(invitation=one, **asked.by)
+            return ActResult(words=words)
+    return _change(asked, words, email=email, before="", role="")
+
+
+def _set_role(asked: Asked[Tenant]) -> ActResult:
+    member, role = _member(asked, asked.data["email"]), Membership.Role(asked.data["role"])
+    email = member.user.email
+    words = f"{email}: {member.get_role_display()} → {role.label}"
+    return _change(asked, words, email=email, before=member.role, role=role)
+
+
+def _removal(asked: Asked[Tenant]) -> Preview | None:
+    if not asked.data.get("email"):
+        return None
+    member = _member(asked, asked.data["email"])
+    return Preview(
+        changes=[Change(member.user.email, member.get_role_display(), "no member")],
+        notes=["They lose access to this workspace. They can be invited again."],
+    )
+
+
+def _remove(asked: Asked[Tenant]) -> ActResult:
+    """End a membership; the keys that the member made go to another member or are revoked."""
+    member, keys = _member(asked, asked.data["email"]), asked.data.get("keys", REVOKE)
+    heir = None if keys == REVOKE else _member(asked, keys).user
+    email = member.user.email
+    return _change(asked, f"{email} removed", email=email, before=member.role, role="", heir=heir)
+
+
+def _revoke(asked: Asked[ApiKey]) -> ActResult:
+    revoke_api_key(key=asked.subject, now=asked.now, **asked.by)
+    return ActResult(words=f"{asked.subject.name or 'Key'} revoked")
+
+
+def _export(asked: Asked[Tenant]) -> ActResult:
+    """Request an export, which the tenant's owners and admins download in their settings."""
+    actor = asked.by["actor"]
+    if not isinstance(actor, User):
+        raise ValidationError("At the shell an export is a file: use tenant export.")
+    settings_page = reverse("workspace:settings", args=[asked.subject.public_id])
+    ask_for_export(
+        tenant=asked.subject,
+        user=actor,
+        page_url=urljoin(asked.site, settings_page),
+        now=asked.now,
+        ip=asked.by["ip"],
+    )
+    return ActResult(
+        words="The export is being made: owners and admins get a mail when it is ready"
+    )
+
+
+def _erasure(asked: Asked[Tenant]) -> Preview:
+    tenant = asked.subject
+    left = available_to(tenant.id)
+    return Preview(
+        warnings=[f"Its balance of {amount(left)} is lost."] if left else [],
+        confirmation=typed_name(tenant.name),
+        of=tenant.public_id,
+    )
+
+
+def _erase(asked: Asked[Tenant]) -> ActResult:
+    tenant = asked.subject
+    end_tenant(tenant=tenant, confirmation=tenant.name, now=asked.now, **asked.by)
+    return ActResult(words=f"{tenant.name} is being erased")
+
+
+def _of_tenant(name: str, verb: str, lead: str, audit: str, **more: Any) -> Act[Any]:
+    facts = {"about": TENANT, "needs": Permission.TENANTS, **more}
+    return Act(name=name, verb=verb, lead=lead, audit=audit, **facts)
+
+
+ACTS: Sequence[Act[Any]] = (
+    _of_tenant(
+        "tenant.invite",
+        "Invite",
+        "A mail invites somebody to {}; a repeated one has a new link." + OWNERS_SAY,
+        "member.invite",
+        form=RoleForm,
+        initial=lambda _asked, _query: {"role": Membership.Role.DEVELOPER},
+        do=_invite,
+    ),
+    _of_tenant(
+        "tenant.uninvite",
+        "Cancel invitation",
+        "The link in the mail no longer works. One by staff needs nobody's agreement." + OWNERS_SAY,
+        "member.uninvite",
+        form=PersonForm,
+        initial=lambda _asked, query: {"email": query.get("email", "")},
+        do=_uninvite,
+    ),
+    _of_tenant(
+        "tenant.role",
+        "Change role",
+        "A member of {} gets another role." + OWNERS_SAY,
+        "member.set",
+        form=RoleForm,
+        initial=_of_member,
+        do=_set_role,
+    ),
+    _of_tenant(
+        "tenant.remove",
+        "Remove member",
+        "Somebody is no member of {} any more." + OWNERS_SAY,
+        "member.remove",
+        form=RemovalForm,
+        initial=_of_member,
+        preview=_removal,
+        do=_remove,
+        is_dangerous=True,
+    ),
+    _of_tenant(
+        "key.revoke",
+        "Revoke key",
+        "Active → revoked. Programs with {} stop at once. This cannot be undone.",
+        "api_key.revoke",
+        about=KEY,
+        do=_revoke,
+        is_dangerous=True,
+    ),
+    _of_tenant(
+        "tenant.export",
+        "Export everything",
+        "Everything that is kept for {}, in one zip file. Its owners and admins get a mail and"
+        " download it from their settings.",
+        "tenant.export_ask",
+        do=_export,
+    ),
+    _of_tenant(
+        "tenant.erase",
+        "Erase tenant",
+        "Prompts, images, members and names are deleted; the ledger and the audit log stay under"
+        " its id. This cannot be undone.",
+        "tenant.delete",
+        needs=Permission.ERASE,
+        preview=_erasure,
+        do=_erase,
+        is_dangerous=True,
+    ),
+)

@@ -20,6 +20,7 @@ from console.ops.access import Mode, Permission
 from console.ops.declared import ACTS
 from console.parts.acts import Act, ActResult, Asked, Preview, Proposal
 from pictor.kit.words import clock, ids
+from pictor.kit.words.errors import Unavailable
 
 FROM_STDIN = "-"
 EMPTY = "none"
@@ -45,9 +46,11 @@ class Command(OperatorCommand):
         proposal = Proposal(act, asked, _typed(act, asked, options))
         if proposal.is_refused:
             raise CommandError(" ".join(_mistakes(proposal)))
-        done = proposal.settle(
-            seen=self._shown(proposal, options), confirm=options["confirm"] or ""
-        )
+        seen = self._shown(proposal, options)
+        try:
+            done = proposal.settle(seen=seen, confirm=options["confirm"] or "")
+        except Unavailable as error:
+            raise CommandError(error.message) from None
         if done is None:
             raise CommandError(" ".join(_mistakes(proposal)) or "Nothing was changed.")
         results = [vars_of(result) for result in done.results]

@@ -187,8 +187,9 @@ def key_page(world: World, action: str, **said: Any) -> Any:
     return world.of_tenant(f"keys/{world.acme.key.public_id}/{action}/", **said)
 
 
-def member(world: World, action: str = "", **said: Any) -> Any:
-    return world.of_tenant(f"members/{world.developer.id}/{action}", **said)
+def people(world: World, act: str, **said: Any) -> Any:
+    email = world.developer.email
+    return do(world.client, f"tenant.{act}", world.tenant.public_id, **{"email": email, **said})
 
 
 ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
@@ -210,28 +211,39 @@ ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
         lambda world: key_page(world, "change", name="nightly", scopes=["images:write"]),
         "changed the key nightly",
     ),
-    "tenant_key_revoke": (lambda world: key_page(world, "revoke"), "revoked the key key_…"),
-    "tenant_invite": (
-        lambda world: world.of_tenant("members/", email="eve@acme.example", role="viewer"),
+    "key.revoke": (
+        lambda world: do(world.client, "key.revoke", world.acme.key.public_id),
+        "revoked the key key_…",
+    ),
+    "tenant.invite": (
+        lambda world: people(world, "invite", email="eve@acme.example", role="viewer"),
         f"{ASKED} Invite eve@acme.example as viewer",
     ),
-    "tenant_member": (
-        lambda world: member(world, role="viewer"),
+    "tenant.role": (
+        lambda world: people(world, "role", role="viewer"),
         f"{ASKED} dev@acme.example: developer → viewer",
     ),
-    "tenant_dismiss": (
-        lambda world: member(world, "remove/", keys="revoke"),
+    "tenant.remove": (
+        lambda world: people(world, "remove", keys="revoke"),
         f"{ASKED} Remove dev@acme.example (developer); the keys they made are revoked",
     ),
     "change_decide": (
         approve_member, "approved a change of the members: Uninvite eve@acme.example",
     ),
-    "tenant_uninvite": (
-        lambda world: world.of_tenant(f"invitations/{world.invitation().id}/"),
+    "tenant.uninvite": (
+        lambda world: people(world, "uninvite", email=world.invitation().email),
         "withdrew the invitation of eve@acme.example",
     ),
-    "tenant_export": (lambda world: world.of_tenant("export/"), "asked for an export"),
-    "tenant_erase": (lambda world: world.of_tenant("erase/", name="acme"), "deleted the workspace"),
+    "tenant.export": (
+        lambda world: do(world.client, "tenant.export", world.tenant.public_id),
+        "asked for an export",
+    ),
+    "tenant.erase": (
+        lambda world: do(
+            world.client, "tenant.erase", world.tenant.public_id, confirm="acme", **SUPPORT_OFF
+        ),
+        "deleted the workspace",
+    ),
     "support_open": (
         lambda world: world.of_tenant("support/open/", once=new_uuid(), reason="ticket 7"),
         "opened a support view: ticket 7",
@@ -258,8 +270,8 @@ ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
 """By address: an act about a tenant, and how its log begins what was done."""
 
 MAILED = {
-    *("tenant.resume", "tenant_key_new", "tenant_key_change", "tenant_key_revoke"),
-    *("tenant_uninvite", "tenant_erase", "stop", "start"),
+    *("tenant.resume", "tenant_key_new", "tenant_key_change", "key.revoke"),
+    *("tenant.uninvite", "tenant.erase", "stop", "start"),
 }
 """Acts on keys, members, state and data.
 
@@ -292,8 +304,8 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
     "of the house: who is staff, and who hears of problems": (
         *("operator_key.create", "operator_key.rotate", "operator_key.revoke"),
         *("staff_add", "staff_role", "staff_factor", "staff_sessions", "staff_remove"),
-        *("alert_new", "alert_edit", "alert_confirm", "alert_secret", "alert_test"),
-        *("alert_enable", "alert_disable", "alert_remove", "alert_restore"),
+        *("alert_new", "alert_edit", "alert_confirm", "alert_secret", "alert.test"),
+        *("alert.enable", "alert.disable", "alert.remove", "alert.restore"),
     ),
     "changes nothing: it proves, or wakes a worker for what waits": (
         *("ledger_check", "generation.ring"),
@@ -383,7 +395,10 @@ COMMANDS = [
         "changed the workspace's ceiling on uncharged cost",
     ),
     (("tenant", "set", "acme", "--ours"), "changed whether the workspace is the operator's own"),
-    (("tenant", "role", "acme", "dev@acme.example", "viewer"), "changed the role of …"),
+    (
+        ("do", "tenant.role", "acme", "--email", "dev@acme.example", "--role", "viewer"),
+        "changed the role of …",
+    ),
     (("key", "create", "acme", "--name", "ci"), "created the key ci"),
     (("stop", "acme", "--reason", "a"), "stopped new requests of the workspace"),
 ]

@@ -100,7 +100,7 @@ def test_a_broken_channel_is_told_once_silenced_and_over(
     page.get_by_text("Over:").first.wait_for()
     assert broken_rules(page, "ops-alert") == []
     page.get_by_role("button", name=f"Actions for {rule}").click()
-    page.get_by_role("button", name=f"Remove rule {rule}").click()
+    page.get_by_role("link", name=f"Remove rule {rule}").click()
     page.get_by_role("button", name="Remove rule", exact=True).click()
     page.get_by_text(f"{rule} removed").wait_for()
 
@@ -125,7 +125,8 @@ def _made(page: Page, rule: str, url: str) -> str:
 
 def _switched_on(page: Page, rule: str, hooks: Hooks) -> None:
     """Switch the rule on after its test reached every receiver."""
-    page.get_by_role("button", name="Send test").first.click()
+    page.get_by_role("link", name="Send test").first.click()
+    page.get_by_role("button", name="Send test").click()
     page.get_by_text("Test sent").wait_for()
     until(lambda: len(hooks.told) == 1)
 
@@ -135,5 +136,6 @@ def _switched_on(page: Page, rule: str, hooks: Hooks) -> None:
 
     until(is_through)
     keep(page, "ops-alert-tested")
-    page.get_by_role("button", name="Switch on").first.click()
+    page.get_by_role("link", name="Switch on").first.click()
+    page.get_by_role("button", name="Switch on").click()
     page.get_by_text(f"{rule} is on").wait_for()

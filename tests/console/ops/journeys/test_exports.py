@@ -31,6 +31,7 @@ def test_all_of_a_customer_goes_to_its_owner(signed_in: BrowserContext, place: P
     page = signed_in.new_page()
     page.goto(f"/ops/tenants/{place.tenant}/")
 
+    page.get_by_role("link", name="Export everything").click()
     page.get_by_role("button", name="Export everything").click()
     page.get_by_text("The export is being made").wait_for()
     ready = page.locator("#export").get_by_text("Ready")

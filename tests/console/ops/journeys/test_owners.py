@@ -27,6 +27,7 @@ def test_an_owner_opens_a_key_and_agrees_to_an_invitation(
     page.get_by_label("Name of a new key").fill(name)
     page.get_by_role("button", name="Create key").click()
     page.get_by_text(f"{name} created: an owner sees its secret once, on opening it").wait_for()
+    page.get_by_role("link", name="Invite", exact=True).click()
     page.get_by_label("E-mail address").fill(eve)
     page.get_by_role("button", name="Invite", exact=True).click()
     page.get_by_text("waits for a second person and 24 hours, or for an owner").wait_for()

@@ -99,16 +99,16 @@ def joined(theirs: BrowserContext, to: NewTenant) -> Page:
 
 def suspended(page: Page, to: NewTenant) -> None:
     page.goto(to.path)
-    page.get_by_role("button", name="Suspend").click()
+    page.get_by_role("link", name="Suspend").click()
     page.get_by_label("Reason, for the customer").fill(WHY)
     keep(page, "ops-tenant-suspend")
-    page.get_by_role("dialog").get_by_role("button", name="Suspend").click()
+    page.get_by_role("button", name="Suspend").click()
     page.get_by_text(f"Its members read: {WHY}").wait_for()
 
 
 def resumed(page: Page, to: NewTenant) -> None:
+    page.get_by_role("link", name="Resume").click()
     page.get_by_role("button", name="Resume").click()
-    page.get_by_role("dialog").get_by_role("button", name="Resume").click()
     page.get_by_text(f"{to.name} is active again").wait_for()
 
 
