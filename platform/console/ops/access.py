@@ -45,6 +45,8 @@ class Permission(StrEnum):
     ERASE = "erase"
 
 
+PEOPLES = frozenset({Permission.STAFF, Permission.SUPPORT_VIEW, Permission.ERASE})
+"""What no program does, whatever its key was given."""
 Role = User.StaffRole
 
 ROLES: Mapping[str, frozenset[Permission]] = {

@@ -16,7 +16,7 @@ from accounts.services import (
     revoke_operator_key,
     rotate_operator_key,
 )
-from console.ops.access import Permission
+from console.ops.access import PEOPLES, Permission
 from console.parts.acts import About, Act, ActForm, ActResult, Asked, Preview, typed_name
 from console.parts.form_fields import CheckboxesField, LinesField
 from pictor.kit.words import clock
@@ -31,10 +31,6 @@ KEY = About[OperatorKey](
 )
 
 
-_PEOPLES = frozenset({Permission.STAFF, Permission.SUPPORT_VIEW, Permission.ERASE})
-"""What no key may do."""
-
-
 class OperatorKeyForm(ActForm):
     """A key's name, what it may do, for how long, and from where."""
 
@@ -42,7 +38,7 @@ class OperatorKeyForm(ActForm):
 
     name = forms.CharField(label="Name", max_length=100, help_text="It stands in the audit log.")
     permissions = CheckboxesField(
-        [(one.value, one.capitalize()) for one in Permission if one not in _PEOPLES], label="May"
+        [(one.value, one.capitalize()) for one in Permission if one not in PEOPLES], label="May"
     )
     days = forms.IntegerField(label="Days until it ends", min_value=1, max_value=MAX_DAYS)
     networks = LinesField(label="Addresses or networks", help_text="Empty: from anywhere.")

@@ -166,6 +166,7 @@ def test_nobody_approves_what_their_own_key_asked_for(shop, ann, acme):
         ("tenant.credit", {"amount": "5", "note": "n", "more": 1}, "Unknown field: 'more'"),
         ("tenant.reversal", {"amount": "5", "note": "n", "seq": 1}, "an owner ticks it"),
         ("operator_key.create", {}, "owners alone make and end keys"),
+        ("tenant.erase", {}, "only people erase"),
         ("tenant.nothing", {}, "There is no act 'tenant.nothing'"),
         ("generation.refund", {}, "lacks the permission refund"),
     ],

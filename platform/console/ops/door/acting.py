@@ -30,7 +30,7 @@ from accounts.services import (
     let_in_by_key,
     note_shown,
 )
-from console.ops.access import ROLES, Mode
+from console.ops.access import PEOPLES, ROLES, Mode
 from console.ops.declared import ACTS
 from console.parts.acts import Act, ActResult, Asked, Preview, Proposal
 from pictor.kit.endpoints import errors
@@ -92,7 +92,7 @@ def _let_in(request: HttpRequest, method: str) -> Program:
     rates.take_operator_call(key.id)
     if request.method != method:
         raise MethodNotAllowed(f"This address takes {method}.")
-    may = ROLES[key.made_by.staff_role] & frozenset(key.permissions)
+    may = ROLES[key.made_by.staff_role] & frozenset(key.permissions) - PEOPLES
     by = By(actor=key.made_by, ip=ip)
     return Program(key, frozenset(may), by, request.build_absolute_uri("/"))
 

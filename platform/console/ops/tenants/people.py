@@ -244,6 +244,7 @@ ACTS: Sequence[Act[Any]] = (
         needs=Permission.ERASE,
         preview=_erasure,
         do=_erase,
+        never_by_key="only people erase",
         is_dangerous=True,
     ),
 )
