@@ -1,4 +1,4 @@
-"""`manage.py reconcile FILE --channel NAME`, and `reconcile list|show|costs`: vendors' bills."""
+"""`manage.py reconcile FILE --channel NAME`, and `reconcile show|costs`: vendors' bills."""
 
 import json
 import sys
@@ -28,7 +28,6 @@ from generation.oversight.bills.unit_costs import draft_of, unit_costs
 from generation.selectors import channel_by_name
 
 ACTIONS = {
-    "list": "all bills",
     "show": "one bill, with the lines of a list",
     "costs": "print a cost table from it, as CSV",
 }
@@ -44,7 +43,7 @@ class Command(OperatorCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", metavar="FILE|ACTION", help=f"a vendor's file, or {HELP}")
-        parser.add_argument("bill", nargs="?", metavar="BILL", help="its number, from `list`")
+        parser.add_argument("bill", nargs="?", metavar="BILL", help="its number, from `list bills`")
         _add_reading(parser)
         parser.add_argument("--list", choices=LISTS, help="which of a bill's lines")
         parser.add_argument("--line", action="append", metavar="ID", help="from `show`")
@@ -54,9 +53,7 @@ class Command(OperatorCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["what"]
         try:
-            if action == "list":
-                self._list(options)
-            elif action in ACTIONS:
+            if action in ACTIONS:
                 self._do(action, _bill(options["bill"]), options)
             else:
                 self._read(action, options)
@@ -79,14 +76,6 @@ class Command(OperatorCommand):
             doubts = " ".join(map(_doubt, error.doubts))
             raise CommandError(f"{doubts} Nothing was kept; --accept reads it as it is.") from None
         self.tell(options, bill_row(bill), *bill_lines(bill))
-
-    def _list(self, options: dict[str, Any]) -> None:
-        channel = _channel(options["channel"]) if options["channel"] else None
-        rows = [bill_row(bill) for bill in listing.bills(channel=channel, after=None, limit=200)]
-        self.tell(options, rows, *([] if rows else ["There are no bills."]))
-        if rows and not options["json"]:
-            names = list(rows[0])[:-1]
-            print_table(self.stdout, [names, *([str(row[name]) for name in names] for row in rows)])
 
     def _do(self, action: str, bill: VendorBill, options: dict[str, Any]) -> None:
         (self._show if action == "show" else self._costs)(bill, options)
@@ -179,7 +168,7 @@ def _bill(text: str | None) -> VendorBill:
     number = read_limit(text)
     bill = None if number is None else listing.bill_numbered(number)
     if bill is None:
-        raise CommandError(f"there is no bill {text or ''}: `reconcile list` has their numbers")
+        raise CommandError(f"there is no bill {text or ''}: `list bills` has their numbers")
     return bill
 
 

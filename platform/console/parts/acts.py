@@ -22,6 +22,7 @@ from accounts.services import By
 from console.amounts import amount
 from console.parts.compared_forms import ComparedForm
 from console.parts.form_fields import dressed, take_errors
+from pictor.kit.endpoints.body import is_storable
 from pictor.kit.words import typed
 from pictor.kit.words.money import Micros
 
@@ -44,6 +45,10 @@ class About(Generic[Subject]):
     find: Callable[[str], Subject | None]
     words: Callable[[Subject], str]
     page: Callable[[Subject], str]
+
+    def named(self, text: str) -> Subject | None:
+        """What a person or a program names; None if there is none."""
+        return self.find(text) if is_storable(text) else None
 
 
 @dataclass(frozen=True, kw_only=True)

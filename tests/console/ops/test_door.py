@@ -133,7 +133,7 @@ def test_what_changed_since_it_was_shown_is_not_done(shop, acme):
 
     status, words = refusal(shop.post("acts/tenant.suspend", sent))
 
-    assert (status, words) == (400, "the tenant is suspended already")
+    assert (status, words) == (409, "The tenant is suspended already. Preview it again.")
 
 
 def test_what_a_page_makes_one_type_twice_is_typed_here_too(shop, acme):
@@ -178,7 +178,14 @@ def test_a_mistake_is_one_clear_sentence(shop, acme, act, fields, complaint):
     assert complaint in answer.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", '{"subject": "Acme", "x": 1}', '{"fields": 7}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", "{", "[]", '{"subject": "Acme", "x": 1}', '{"fields": 7}', "[" * 40_000),
+        *('{"subject": "a\\u0000"}', '{"subject": "Acme", "fields": {"note": "\\ud800"}}'),
+        *('{"subject": {"a": 1}}', '{"subject": "Acme", "fields": {"amount": {"a": 1}}}'),
+    ],
+)
 def test_a_body_that_is_none_is_refused(shop, acme, body):
     assert shop.post("acts/tenant.credit/preview", body).status_code == 400
 

@@ -300,3 +300,8 @@ def test_a_reversal_begins_with_all_that_can_be_taken_back(ann, acme):
 
     assert 'value="10.000000"' in form
     assert "The tenant has no top-up or credit with the number 9" in wrong
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00b", "ten_nothing", "x" * 3000])
+def test_no_name_of_a_tenant_is_an_error_of_ours(ann, acme, name):
+    assert ann.get(f"/ops/do/tenant.credit/{name}/").status_code == 404

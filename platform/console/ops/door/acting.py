@@ -33,7 +33,9 @@ from accounts.services import (
 from console.ops.access import PEOPLES, ROLES, Mode
 from console.ops.declared import ACTS
 from console.parts.acts import Act, ActResult, Asked, Preview, Proposal
+from console.parts.sentences import sentence
 from pictor.kit.endpoints import errors
+from pictor.kit.endpoints.body import check_text
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import (
     Forbidden,
@@ -180,8 +182,12 @@ def _settled(
     proposal = _proposal(act, program, sent, once=call.id)
     result = proposal.settle(seen=call.seen, confirm=str(sent.get("confirm") or ""))
     if result is None:
-        _refuse_mistakes(proposal)
-        raise _conflict("Its effect is another one now: preview it again.", "changed")
+        if proposal.confirmation_error:
+            raise InvalidRequest(proposal.confirmation_error, param="confirm")
+        # Its preview found no mistake in the same fields: something has changed since.
+        words = [str(word) for errors in proposal.form.errors.values() for word in errors]
+        why = " ".join(words) or proposal.stops or "Its effect is another one now."
+        raise _conflict(f"{sentence(why)} Preview it again.", "changed")
     return answer_of(act, result), result.secret
 
 
@@ -214,7 +220,7 @@ def _proposal(
     act: Act[Any], program: Program, sent: Mapping[str, Any], *, once: Any
 ) -> Proposal[Any]:
     text = sent.get("subject")
-    subject = act.about.find(str(text or "")) if act.about else None
+    subject = act.about.named(str(text or "")) if act.about else None
     if act.about and subject is None:
         raise InvalidRequest(f"There is no {act.about.kind} {text!r}.", param="subject")
     asked = Asked(
@@ -267,8 +273,6 @@ def _refuse_mistakes(proposal: Proposal[Any]) -> None:
         raise InvalidRequest(" ".join(map(str, words)), param=param)
     if proposal.stops:
         raise _conflict(proposal.stops, "impossible")
-    if proposal.confirmation_error:
-        raise InvalidRequest(proposal.confirmation_error, param="confirm")
 
 
 def _sent(request: HttpRequest, known: set[str]) -> Mapping[str, Any]:
@@ -278,6 +282,7 @@ def _sent(request: HttpRequest, known: set[str]) -> Mapping[str, Any]:
         raise InvalidRequest("The body is not JSON.") from None
     if not isinstance(sent, dict):
         raise InvalidRequest("The body must be a JSON object.")
+    check_text(sent, "body")
     if unknown := sorted(sent.keys() - known):
         words = f"Unknown parameter: {unknown[0][:100]!r}. Known: {', '.join(sorted(known))}."
         raise InvalidRequest(words, param=unknown[0][:100], code="unknown_parameter")

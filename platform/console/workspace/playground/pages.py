@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import ApiKey
 from accounts.selectors import api_keys_of
 from billing.pricing import PriceTable
+from console.parts.periods import number_of
 from console.parts.rows import SHOWN_CHARS
 from console.site.calls import Snippet
 from console.workspace.access import Permission, Workspace, may_use, member
@@ -46,7 +47,6 @@ MAX_BYTES = 23 * 1024**2
 """The most bytes of a form's files: a little less than the form's limit (web/site.py)."""
 MAX_OF_A_NAME = 100
 _FORM_ID = re.compile("[0-9a-f]{32}", re.ASCII)
-_MICROS = re.compile("[0-9]{1,15}", re.ASCII)
 IDEAS = (
     "A brass astrolabe on linen, window light",
     "Layered hills under a pale morning sun",
@@ -254,8 +254,7 @@ def _form_id_of(request: HttpRequest) -> str:
 
 def _shown(request: HttpRequest) -> Micros:
     """The price shown beside the button, 0 if there was none."""
-    shown = request.POST.get("shown", "")
-    return Micros(int(shown) if _MICROS.fullmatch(shown) else 0)
+    return Micros(number_of(request.POST.get("shown", "")) or 0)
 
 
 def _quoted(

@@ -1,18 +1,18 @@
 """A request being prepared: a person's choices, always ones that the model can do. Pure."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from generation.admission.fields import OUTPUT_FORMATS
 from generation.catalogue.contracts import AUTO, ContractTerms, Size, SizeOption
+from pictor.kit.words import typed
 
 PRESELECTED_MODEL = "gpt-image-2"
 FRAME = 22
 """The longer side of a ratio's little frame, in pixels."""
-_NUMBER = re.compile("[0-9]{1,2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +128,22 @@ def draft_of(query: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Re
     size_text = _requested_size(query)
     size, moved = _size(contract, size_text)
     quality = contract.quality(query.get("quality", "")) or contract.qualities[0]
-    count = query.get("n", "")
-    n = int(count) if _NUMBER.fullmatch(count) else 1
     output_format = query.get("output_format", "")
     return RequestDraft(
         contract=contract,
         prompt=query.get("prompt", "").replace("\r\n", "\n"),
         size=size,
         quality=quality,
-        n=min(max(n, 1), contract.max_n),
+        n=_number(query.get("n", ""), contract.max_n),
         output_format=output_format if output_format in OUTPUT_FORMATS else OUTPUT_FORMATS[0],
         moved=moved,
     )
+
+
+def _number(text: str, most: int) -> int:
+    with suppress(ValueError):
+        return min(max(typed.number(text), 1), most)
+    return 1
 
 
 def _requested_size(query: Mapping[str, str]) -> str:

@@ -91,7 +91,7 @@ def _add_fields(parser: ArgumentParser, act: Act[Any]) -> None:
 
 
 def _asked(act: Act[Any], options: dict[str, Any]) -> Asked[Any]:
-    subject = act.about.find(options["subject"]) if act.about else None
+    subject = act.about.named(options["subject"]) if act.about else None
     if act.about and subject is None:
         raise CommandError(f"there is no {act.about.kind} {options['subject']!r}")
     return Asked(
