@@ -27,7 +27,7 @@ from pictor.kit.words import typed
 from pictor.kit.words.money import Micros
 
 Subject = TypeVar("Subject")
-NOT_AS_SHOWN = "Something has changed. This is the effect now."
+NOT_AS_SHOWN = "This is another effect than was shown. Check it, then go on."
 
 
 @dataclass(frozen=True)

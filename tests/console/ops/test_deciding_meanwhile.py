@@ -62,7 +62,7 @@ def test_a_line_is_taken_only_with_the_change_that_was_shown(owner, bill):
 
     assert "a change of $0.05." in said_by(shown)
     assert unseen.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "Something has changed. This is the effect now." in said_by(unseen)
+    assert "This is another effect than was shown. Check it, then go on." in said_by(unseen)
     assert "a change of $0.03." in said_by(unseen)
     assert (booked, seen.status_code) == ([20_000], HTTPStatus.SEE_OTHER)
     assert corrections() == [20_000, 30_000]

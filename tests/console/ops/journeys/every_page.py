@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.urls import resolve, reverse
 from playwright.sync_api import BrowserContext
 
+from console.ops.declared import ACTS
 from tests.console.ops.addresses import Address, addresses
 from tests.console.pages import Place
 from tests.console.visits import broken_promises
@@ -18,11 +19,19 @@ Found = dict[str | None, str]
 """Paths by page name, for pages that links led to."""
 APART = {"styleguide", "channel_picture", "condition"}
 """Pages left out: components have their own test; the others are a picture and a mail's link."""
+OF_ACTS = {
+    "channel.weigh",
+    "operator_key.create",
+    "outage.credit",
+    "tenant.credit",
+    "tenant.limits",
+}
+"""Acts have one page; these have the forms of each kind, and journeys do others."""
 PAGES = [
     address
     for address in addresses()
     if address.is_page
-    and address.name not in APART
+    and address.name not in APART | (ACTS.keys() - OF_ACTS)
     and not address.path.endswith((".json", ".csv"))
 ]
 

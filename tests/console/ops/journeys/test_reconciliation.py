@@ -86,7 +86,7 @@ def test_a_bill_is_matched_a_line_taken_and_the_file_again_changes_nothing(
     page.get_by_label("Choose line 3").check()
     page.get_by_role("button", name="Dispute selected").click()
     page.get_by_label("Words for the vendor").fill("We sent no such request.")
-    page.get_by_role("button", name="Dispute", exact=True).click()
+    page.get_by_role("button", name="Dispute lines", exact=True).click()
     page.get_by_role("link", name="Disputed 1").click()
     page.get_by_text("We sent no such request.").wait_for()
 
