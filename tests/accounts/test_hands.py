@@ -14,9 +14,10 @@ from accounts.services import create_tenant, record
 
 pytestmark = pytest.mark.django_db
 
+AGREED = ("--erases", "--yes")
 HAND = pwd.getpwuid(os.getuid()).pw_name
 """The account that runs the tests."""
-SET = ("set", "acme", "--prompt-retention-days", "30")
+SET = ("tenant.limits", "acme", "--prompt-retention-days", "30", *AGREED)
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def acme() -> Tenant:
 
 
 def run(*words: str) -> None:
-    call_command("tenant", *words, stdout=StringIO())
+    call_command("do", *words, stdout=StringIO())
 
 
 def names() -> list[str]:
@@ -48,7 +49,7 @@ def test_the_systems_user_and_whom_they_act_as_are_named(words):
 @pytest.mark.usefixtures("acme")
 def test_a_named_person_stands_only_at_that_command():
     run(*SET, "--as", "ann@example.com")
-    run("set", "acme", "--prompt-retention-days", "7")
+    run("tenant.limits", "acme", "--prompt-retention-days", "7", *AGREED)
     record(Subject("x", "x"), "x", actor="reaper")
 
     assert names() == [f"manage.py ({HAND} as ann@example.com)", f"manage.py ({HAND})", "reaper"]

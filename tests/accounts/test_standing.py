@@ -149,3 +149,14 @@ def test_a_tenant_is_suspended_once(acme):
         run(*SUSPEND)
 
     assert Mail.objects.count() == 3
+
+
+def test_a_setting_that_is_not_named_stays_as_it_is(acme):
+    """Also a 0: prompts kept for two hours, where nothing means for ever."""
+    Tenant.objects.update(prompt_retention_days=0, max_in_flight=7)
+
+    run("do", "tenant.limits", "Acme", "--requests-per-minute", "30")
+
+    acme.refresh_from_db()
+    assert (acme.requests_per_minute, acme.max_in_flight) == (30, 7)
+    assert acme.prompt_retention_days == 0

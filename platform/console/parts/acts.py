@@ -264,7 +264,7 @@ class Act(Generic[Subject]):
         values = {
             name: self.form.base_fields[name].prepare_value(value)
             for name, value in self.initial(asked, typed).items()
-            if name in self.form.base_fields and value not in (None, "", False)
+            if name in self.form.base_fields and value is not None and value is not False
         }
         return {
             name: [str(one) for one in value] if isinstance(value, list) else [str(value)]

@@ -99,8 +99,8 @@ def test_every_choice_is_a_filter_and_every_action_a_choice(owner):
 @pytest.mark.usefixtures("acme")
 def test_a_person_is_found_by_what_they_did_at_the_shell_too(owner):
     for email in ("op@pictor.example", "bob@pictor.example"):
-        words = ("set", "acme", "--prompt-retention-days", str(len(email)), "--as", email)
-        call_command("tenant", *words, stdout=StringIO())
+        words = ("--prompt-retention-days", str(len(email)), "--erases", "--yes", "--as", email)
+        call_command("do", "tenant.limits", "acme", *words, stdout=StringIO())
 
     page = words_of(owner.get(PAGE, {"who": "op@pictor.example"}))
 
