@@ -18,7 +18,8 @@ from pictor.kit.words import clock, ids
 
 _LATECOMERS = 1000
 """An event may be committed after this many events with higher ids and is still found unlinked."""
-_NAME_CHARS = 254 - len(BY_STAFF)
+_MOST_CHARS = 254
+_NAME_CHARS = _MOST_CHARS - len(BY_STAFF)
 """The most characters of an actor's name before BY_STAFF."""
 
 at_the_shell: ContextVar[str] = ContextVar("at_the_shell", default="")
@@ -94,7 +95,7 @@ def name_of(actor: Actor) -> str:
     """The actor's name in events; in brackets the person who runs a command, or a person's key."""
     if isinstance(actor, User):
         key = by_key.get()
-        return f"{actor.email} (key {key})" if key else str(actor.email)
+        return f"{actor.email} (key {key})"[:_MOST_CHARS] if key else str(actor.email)
     hand = at_the_shell.get()
     return f"{actor} ({hand})" if hand else str(actor)
 

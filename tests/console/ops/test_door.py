@@ -242,6 +242,18 @@ def test_an_id_is_traced_without_customers_words(shop, acme):
     assert shop.get("objects/tenant/ten_nothing/").status_code == 404
 
 
+def test_the_longest_names_fit_the_audit_log(acme):
+    long = User.objects.create_user(f"{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 50}.example")
+    User.objects.filter(pk=long.pk).update(staff_role="owner")
+    text = new_key(User.objects.get(pk=long.pk))
+    OperatorKey.objects.update(name="k" * 100)
+
+    answer = Program(text).do("tenant.credit", "Acme", amount="5", note="n")
+
+    assert answer.status_code == 200
+    assert available_to(acme.id) == 15_000_000
+
+
 def test_an_owner_makes_a_key_that_is_shown_once(owner):
     answer = do_on_a_page(
         owner, "operator_key.create", name="shop", permissions=["see"], days="30"
