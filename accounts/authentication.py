@@ -6,14 +6,13 @@ does not wait.
 A key is read only from that header. No message repeats any part of it.
 """
 
-import ipaddress
 from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
 
 from accounts import keys
-from accounts.callers import Caller, caller_by_digest, caller_by_digest_async
+from accounts.callers import Caller, caller_by_digest, caller_by_digest_async, is_inside
 from accounts.services import note_former_use
 from pictor.kit.database import pools
 from pictor.kit.watching import log
@@ -101,7 +100,7 @@ def let_in(caller: Caller, *, now: datetime, ip: str | None) -> None:
     if caller.tenant_suspended:
         because = f" The reason: {caller.suspended_because}" if caller.suspended_because else ""
         raise NotLetIn(f"{_SUSPENDED}{because}")
-    if caller.ip_ranges and not _is_inside(ip, caller):
+    if caller.ip_ranges and not is_inside(ip, caller.ip_ranges):
         raise NotLetIn(_ADDRESS)
 
 
@@ -109,14 +108,3 @@ def require_scope(caller: Caller, scope: str) -> None:
     """Raise Forbidden unless the caller's key has the scope."""
     if scope not in caller.scopes:
         raise Forbidden(f"This API key lacks the scope {scope}.")
-
-
-def _is_inside(ip: str | None, caller: Caller) -> bool:
-    try:
-        address = ipaddress.ip_address(ip or "")
-    except ValueError:
-        return False
-    # A dual-stack socket shows IPv4 clients as ::ffff:a.b.c.d.
-    mapped = getattr(address, "ipv4_mapped", None)
-    candidates = {address, mapped or address}
-    return any(candidate in network for network in caller.ip_ranges for candidate in candidates)

@@ -200,3 +200,15 @@ def _caller(row: Row | None) -> Caller | None:
         version=state.version,
         digest=bytes(state.digest),
     )
+
+
+def is_inside(ip: str | None, networks: Sequence[IpNetwork]) -> bool:
+    """True if one of the networks has the address; none has an unknown one."""
+    try:
+        address = ipaddress.ip_address(ip or "")
+    except ValueError:
+        return False
+    # A dual-stack socket shows IPv4 clients as ::ffff:a.b.c.d.
+    mapped = getattr(address, "ipv4_mapped", None)
+    candidates = {address, mapped or address}
+    return any(candidate in network for network in networks for candidate in candidates)

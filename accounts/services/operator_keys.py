@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts import keys
+from accounts.callers import is_inside
 from accounts.models import OperatorCall, OperatorKey, User
 from accounts.services.audit import By, record
 from pictor.kit.database import lock_numbers
@@ -139,21 +140,12 @@ def let_in_by_key(text: str, *, now: datetime, ip: str | None) -> OperatorKey:
         raise Unauthenticated("This is no operator key. Tenants' keys do not work here.")
     if found.has_ended(now):
         raise Unauthenticated("This operator key is revoked or expired, or its maker has left.")
-    if found.ip_ranges and not _is_inside(ip, found.ip_ranges):
+    networks = [ipaddress.ip_network(text, strict=False) for text in found.ip_ranges]
+    if networks and not is_inside(ip, networks):
         raise Forbidden("This operator key may not be used from this address.")
     late = Q(last_used_at=None) | Q(last_used_at__lt=now - NOTED_EVERY)
     OperatorKey.objects.filter(late, pk=found.pk).update(last_used_at=now)
     return found
-
-
-def _is_inside(ip: str | None, ranges: Sequence[str]) -> bool:
-    try:
-        address = ipaddress.ip_address(ip or "")
-    except ValueError:
-        return False
-    # A dual-stack socket shows IPv4 clients as ::ffff:a.b.c.d.
-    either = {address, getattr(address, "ipv4_mapped", None) or address}
-    return any(one in ipaddress.ip_network(text, strict=False) for text in ranges for one in either)
 
 
 def note_shown(*, key: OperatorKey, act: str, fields: bytes, seen: str, now: datetime) -> UUID:

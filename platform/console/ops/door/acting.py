@@ -239,7 +239,7 @@ def _typed(act: Act[Any], asked: Asked[Any], fields: Mapping[str, Any]) -> Query
             raise InvalidRequest(words, param="fields", code="unknown_parameter")
         if isinstance(value, list):
             typed.setlist(name, [_text(name, one) for one in value])
-        elif value is not None and value is not False:
+        elif value is not None:
             typed[name] = _text(name, value)
     for name, values in _proposed(act, asked, typed).items():
         if name not in typed:
@@ -256,11 +256,11 @@ def _proposed(act: Act[Any], asked: Asked[Any], typed: QueryDict) -> dict[str, l
 
 def _text(name: str, value: Any) -> str:
     """A JSON value as a form sends it."""
-    if value is True:
-        return "on"
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str | int):
         raise InvalidRequest(
-            f"{name} must be a string, an integer, true, or a list of these.",
+            f"{name} must be a string, an integer, true or false, or a list of these.",
             param=f"fields.{name}", code="invalid_type",
         )  # fmt: skip
     return str(value)

@@ -57,7 +57,7 @@ class RemovalForm(PersonForm):
         super().__init__(*args, **kwargs)
         email = str(self["email"].value() or "")
         members = members_of(self.asked.subject.id)
-        numbers = [one.keys_made for one in members if one.user.email == email]  # type: ignore[attr-defined]
+        numbers = [one.keys_made for one in members if one.user.email == email]  # type: ignore[attr-defined]  # annotated
         if not any(numbers):
             del self.fields["keys"]
             return
