@@ -112,7 +112,7 @@ def test_a_revision_that_somebody_extended_is_not_swapped_unseen(owner):
     answer = owner.post(swap, {"seen": seen, "confirm": "acme"})
 
     assert answer.status_code == 422
-    assert "Something has changed" in answer.content.decode()
+    assert "another effect than was shown" in answer.content.decode()
 
 
 def test_a_paused_channel_is_enabled_as_it_is_and_its_revision_waits_on(owner):

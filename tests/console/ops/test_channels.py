@@ -169,7 +169,7 @@ def test_a_page_that_shows_what_is_not_so_any_more_changes_nothing(owner):
     answer = owner.post(url, share | {"seen": digest})
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "Something has changed" in text_of(answer)
+    assert "another effect than was shown" in text_of(answer)
     channel.refresh_from_db()
     assert channel.weight == 1
 
