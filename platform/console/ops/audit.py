@@ -11,8 +11,9 @@ from accounts.selectors import emails_of, staff
 from console.ops.access import Permission
 from console.ops.lists import TENANT, periods, span_in
 from console.parts.audit_events import AuditEntry, Thing, entry_of
+from console.parts.cells import Cell, Column
 from console.parts.filters import link_of
-from console.parts.listing import Cell, Column, Filter, Listing, RowPage, Search, chosen
+from console.parts.listing import Filter, Listing, RowPage, Search, chosen
 from console.parts.periods import number_of
 
 

@@ -11,8 +11,9 @@ from django.views.decorators.http import require_safe
 from accounts.models import Tenant
 from accounts.selectors import tenant_as_shown
 from console.ops.access import Mode, Operator, staff
+from console.parts.cells import Row
 from console.parts.filters import period_choices
-from console.parts.listing import Choices, Filter, Listing, Row, Search
+from console.parts.listing import Choices, Filter, Listing, Search
 from console.parts.page_guards import View
 from console.parts.periods import UTC_ZONE, WORDS, Period, period_in, period_of
 from pictor.kit.words import clock

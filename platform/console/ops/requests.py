@@ -13,8 +13,9 @@ from accounts.models import ApiKey, Tenant
 from accounts.selectors import api_keys_among, tenants_among
 from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.lists import CODE, TENANT, answer_of, mode_of, periods, span_in
+from console.parts.cells import Cell, Column
 from console.parts.filters import MAX_TEXT
-from console.parts.listing import Cell, Column, Listing, RowPage, Search
+from console.parts.listing import Listing, RowPage, Search
 from generation.models import RefusedRequest
 from generation.oversight.id_lookup import Trace, trace
 from generation.oversight.searching import MAX_SCANNED_REFUSALS, RefusalFilter, page_of_refused

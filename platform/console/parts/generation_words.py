@@ -80,3 +80,13 @@ def steps_of(
         steps.append((generation.finished_at, BADGES[State(generation.state)][1], None))
     steps.sort(key=lambda step: step[0])
     return [TimelineStep(at, words, at - begun, entry) for at, words, entry in steps]
+
+
+def tier(name: str) -> str:
+    """A size tier for people: 'base' becomes Base, 2K and 4K stay."""
+    return name[:1].upper() + name[1:]
+
+
+def pixels(size: str) -> str:
+    """'1024x768' with a multiplication sign."""
+    return size.replace("x", "\N{MULTIPLICATION SIGN}")

@@ -6,8 +6,7 @@ A declaration names a bounded read and typed columns. A page, a CSV file, `picto
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from django import forms
 from django.http import HttpRequest, HttpResponseBase
@@ -15,8 +14,8 @@ from django.shortcuts import render
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from typing_extensions import override
 
+from console.parts.cells import Cell, Column, Row
 from console.parts.exports import NARROW, Rows, csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of
 from pictor.kit.words import clock
@@ -26,63 +25,11 @@ ROWS_AT_ONCE = 500
 FEW_FILTERS = 5
 """The most filters that are seen before somebody asks for more."""
 TICKED = "1"
-Row = TypeVar("Row")
 Choices = Sequence[tuple[str, str | Sequence[tuple[str, str]]]]
 """Words with their labels, or labels of groups with their words and labels."""
 
 
 Tabs = Sequence[tuple[str, str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What a cell of the table shows.
-
-    Attributes:
-        text: its words; with `badge`, in the colour of that state.
-        href: the page that the words lead to.
-        note: a second, smaller line.
-        at: a time, shown by its distance instead of `text`.
-        is_code: True if the words are an id or the like.
-        tone: "warn" or "bad" if the words need attention.
-    """
-
-    text: str = ""
-    href: str = ""
-    note: str = ""
-    badge: str = ""
-    at: datetime | None = None
-    is_code: bool = False
-    tone: str = ""
-
-    @override
-    def __str__(self) -> str:
-        words = self.at.isoformat(timespec="seconds") if self.at else self.text
-        return ", ".join(filter(None, (words, self.note)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column(Generic[Row]):
-    """A column of the table, of the CSV, or of both.
-
-    Attributes:
-        title: its heading in the table.
-        cell: its cell in the table; without one it is only in the CSV.
-        csv: its columns in the CSV: the name and the value of each.
-        is_number: True if its cells are aligned to the right.
-        place: "lead" or "actions" if its cells stand in the head of a row on a phone.
-    """
-
-    title: str = ""
-    cell: Callable[[Row], Cell | str] | None = None
-    csv: Mapping[str, Callable[[Row], object]] = field(default_factory=dict)
-    is_number: bool = False
-    place: str = ""
-
-    def cell_of(self, row: Row) -> Cell:
-        """The cell of a row of the table."""
-        cell = self.cell(row) if self.cell else ""
-        return Cell(cell) if isinstance(cell, str) else cell
 
 
 @dataclass(frozen=True, kw_only=True)

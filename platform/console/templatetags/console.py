@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from accounts.audit_log import support_name
 from console import amounts
 from console.ops.declared import ACTS
+from console.parts.generation_words import pixels, tier
 from console.parts.places import Place
 from console.parts.sentences import sentence
 from console.workspace import places
@@ -25,8 +26,10 @@ DAYS_A_YEAR = 365
 register.filter("price", amounts.price)
 register.filter("amount", amounts.amount)
 register.filter("total", amounts.total)
+register.filter(pixels)
 register.filter(sentence)
 register.filter(support_name)
+register.filter(tier)
 
 
 @register.filter
@@ -57,12 +60,6 @@ def place_at(by_heading: Mapping[str, Sequence[Place]], path: str) -> str:
         if path == place.url or (place.holds_more and path.startswith(place.url))
     ]
     return max(above, key=len, default="")
-
-
-@register.filter
-def tier(name: str) -> str:
-    """A size tier for people: 'base' becomes Base, 2K and 4K stay."""
-    return name[:1].upper() + name[1:]
 
 
 @register.filter
@@ -105,12 +102,6 @@ def linked(figure: str, rows: str) -> str:
     if not rows:
         return figure
     return format_html('<a class="text-ink" href="{}">{}</a>', rows, figure)
-
-
-@register.filter
-def pixels(size: str) -> str:
-    """'1024x768' with a multiplication sign."""
-    return size.replace("x", "\N{MULTIPLICATION SIGN}")
 
 
 @register.simple_tag(takes_context=True)

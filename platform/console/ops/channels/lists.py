@@ -11,18 +11,9 @@ from console.amounts import total
 from console.ops.access import Permission
 from console.ops.channels.shown import badge_of, bars, minutes_in_words
 from console.ops.lists import MODES, mode_of
+from console.parts.cells import Cell, Column
 from console.parts.filters import link_of
-from console.parts.listing import (
-    Cell,
-    Choices,
-    Column,
-    Filter,
-    Listing,
-    RowPage,
-    Search,
-    Tabs,
-    chosen,
-)
+from console.parts.listing import Choices, Filter, Listing, RowPage, Search, Tabs, chosen
 from console.uptime import State
 from generation.catalogue.traffic.standing import NEEDS_SOMEBODY, ChannelStatus
 from generation.oversight.channel_list import ListedChannel, listed_channels

@@ -8,18 +8,9 @@ from django.urls import reverse
 from console.amounts import price
 from console.ops.access import Permission
 from console.ops.lists import CODE, MODES, TENANT, mode_of, periods, span_in
+from console.parts.cells import Cell, Column
 from console.parts.generation_words import BADGES
-from console.parts.listing import (
-    Cell,
-    Choices,
-    Column,
-    Filter,
-    Listing,
-    RowPage,
-    Search,
-    chosen,
-    ticked,
-)
+from console.parts.listing import Choices, Filter, Listing, RowPage, Search, chosen, ticked
 from console.parts.periods import UTC_ZONE, WORDS, period_of
 from generation.catalogue.snapshot import current_catalogue
 from generation.channels.errors import AttemptClass

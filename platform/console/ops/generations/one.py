@@ -9,18 +9,22 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.audit_log import audit_events_about
 from accounts.selectors import notes_about
 from billing.models import Transfer
-from billing.selectors import books_of, transfers_of
+from billing.selectors import transfers_of
+from console.amounts import amount, price
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.audit_events import full_entries
 from console.parts.call_bodies import answer_body, as_json, request_body
+from console.parts.cells import Fact, fact
 from console.parts.entries import LedgerEntry
+from console.parts.generation_facts import books_cells, money_facts, origin_facts, request_facts
 from console.parts.generation_words import BADGES, steps_of
-from console.parts.pictures import is_otherwise, picture_of, released_of
+from console.parts.pictures import picture_of, released_of
 from generation.models import Attempt, Generation, State
 from generation.oversight import support_looks
 from generation.oversight.conditions.stalled_work import STALLED_AFTER, TIME_TO_END
@@ -64,6 +68,22 @@ class Money:
     def margin_percent(self) -> float | None:
         """The margin in percent of the charge less refunds; None if nothing is left of it."""
         return self.margin * 100 / self.refundable if self.refundable else None
+
+    @property
+    def facts(self) -> list[Fact]:
+        known, is_unknown = price(self.called.known_cost), bool(self.called.unknown)
+        least = f"{known} and more" if self.called.known_cost else "unknown"
+        percent = "" if self.margin_percent is None else f" {self.margin_percent:.0f}%"
+        tone = "bad" if self.margin < 0 else ""
+        return [
+            *([fact("Refunded", amount(self.refunded))] if self.refunded else []),
+            *([fact("Credited for it", amount(self.credited))] if self.credited else []),
+            fact("Cost", least, tone="warn") if is_unknown else fact("Cost", known),
+            fact("Margin", "unknown")
+            if is_unknown
+            else fact("Margin", amount(self.margin) + percent, tone=tone),
+            fact("Refundable", amount(self.refundable)),
+        ]
 
     def _sum(self, kind: str) -> int:
         return sum(transfer.amount for transfer in self.transfers if transfer.kind == kind)
@@ -118,20 +138,20 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
     called = called_for([made.id])[made.id]
     attempt_ids = [attempt.id for attempt in called.attempts]
     moved = transfers_of(made.id, tenant_id=made.tenant_id, attempt_ids=attempt_ids)
+    money = Money(moved, called)
     events = audit_events_about(made.tenant_id, "generation", made.public_id, limit=SHOWN_EVENTS)
-    delivered = (made.answer or {}).get("metadata", {}).get("delivered_sizes", [])
     context = {
         "operator": operator,
         "made": made,
         "badge": BADGES[State(made.state)],
-        "delivered": delivered,
-        "differs": is_otherwise(made, delivered),
         "released": released_of(made),
         "calls": [Call(attempt, called.costs[attempt.id]) for attempt in called.attempts],
-        "money": Money(moved, called),
+        "money": money,
         "moves": _moves(moved),
         "steps": steps_of(made, called.attempts, moved),
-        "books": books_of(made.priced["books"]),
+        "paid": [*money_facts(made), *(money.facts if made.livemode else [])],
+        "facts": _facts(made),
+        "work": _work(made),
         "history": full_entries(events),
         "trouble": _trouble(made, clock.now()),
         "retry": ids.parse(ids.REQUEST, request.GET.get("retry", "")) and request.GET["retry"],
@@ -182,6 +202,35 @@ def _moves(moved: Sequence[Transfer]) -> list[ShownTransfer]:
     ]
 
 
+def _facts(made: Generation) -> list[Fact]:
+    key = made.api_key
+    books = books_cells(made, lambda book: reverse("ops:price_book", args=[book.pk]))
+    return [
+        fact("Tenant", made.tenant.name, reverse("ops:tenant", args=[made.tenant.public_id])),
+        fact("Key", key.name or "Unnamed", f"{reverse('ops:requests')}?q={key.public_id}"),
+        fact("Key id", key.public_id, is_code=True),
+        *request_facts(made),
+        *origin_facts(made, books),
+    ]
+
+
+def _work(made: Generation) -> list[Fact]:
+    """What a worker's log needs, to find it there."""
+    times = {
+        "Started": made.started_at,
+        "Deadline": made.deadline_at,
+        "Its caller left": made.orphaned_at,
+    }
+    return [
+        fact("UUID", str(made.id), is_code=True),
+        fact("Worker", str(made.worker_id or "none")),
+        fact("Dispatches", str(made.dispatch)),
+        fact("Workers lost with it", str(made.deaths)),
+        *([fact("In quarantine with", str(made.quarantine))] if made.quarantine else []),
+        *(fact(label, f"{at:%H:%M:%S} UTC") for label, at in times.items() if at),
+    ]
+
+
 def _words(request: HttpRequest, generation: Generation, operator: Operator) -> dict[str, Any]:
     """Return prompt, images and vendors' answers, if the operator has opened them here."""
     may_look = Permission.SUPPORT_VIEW in operator.may
@@ -191,7 +240,10 @@ def _words(request: HttpRequest, generation: Generation, operator: Operator) -> 
     (whole,) = with_images([generation])
     return {
         "is_shown": True,
-        "pictures": [picture_of(image) for image in whole.images],
+        "pictures": [
+            (picture_of(image), image.kept_until(generation.tenant.image_retention_days))
+            for image in whole.images
+        ],
         "asked": as_json(request_body(generation)),
         "answered": as_json(answer_body(whole)),
     }

@@ -11,7 +11,8 @@ from billing.upstream_cost import Loss
 from console.amounts import amount
 from console.ops.access import Permission
 from console.ops.lists import TENANT
-from console.parts.listing import Cell, Column, Listing, RowPage, chosen
+from console.parts.cells import Cell, Column
+from console.parts.listing import Listing, RowPage, chosen
 from console.parts.periods import number_of
 from pictor.kit.words.money import to_decimal
 

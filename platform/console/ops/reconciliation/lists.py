@@ -8,7 +8,8 @@ from console.amounts import amount
 from console.ops.access import Permission
 from console.ops.lists import MODES
 from console.ops.reconciliation.listed import BADGES, BillTotals
-from console.parts.listing import Cell, Choices, Column, Filter, Listing, RowPage, Search
+from console.parts.cells import Cell, Column
+from console.parts.listing import Choices, Filter, Listing, RowPage, Search
 from console.parts.periods import number_of
 from generation.models import Channel, VendorBill
 from generation.oversight.bills.listing import bills

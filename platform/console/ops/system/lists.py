@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from console.ops.access import Permission
-from console.parts.listing import Cell, Column, Listing, RowPage
+from console.parts.cells import Cell, Column
+from console.parts.listing import Listing, RowPage
 from generation.lifecycle.lease import SeenWorker, worker_lives
 from pictor.kit.words import ids
 

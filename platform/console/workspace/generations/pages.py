@@ -7,16 +7,19 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import ApiKey
-from billing.selectors import books_of, transfers_of, used_of
+from billing.selectors import transfers_of, used_of
 from console.parts import exports
 from console.parts.call_bodies import answer_body, as_json, request_body
+from console.parts.cells import Fact, fact
 from console.parts.exports import Rows
 from console.parts.filters import PAGE_ROWS, link_of, period_choices
+from console.parts.generation_facts import books_cells, money_facts, origin_facts, request_facts
 from console.parts.generation_words import BADGES, TimelineStep, steps_of
-from console.parts.pictures import is_otherwise, picture_of, released_of
+from console.parts.pictures import picture_of, released_of
 from console.parts.rows import SHOWN_CHARS, row_of
 from console.site import calls
 from console.workspace.access import Permission, Workspace, done, keys_of, member
@@ -202,31 +205,48 @@ def _detail(
     refusal: PictorError | None = None,
 ) -> HttpResponse:
     generation = finished.generation
-    answer = generation.answer or {}
+    tenant, may = workspace.tenant, workspace.may
     key = next((key for key in keys_of(workspace) if key.id == generation.api_key_id), None)
-    contract = workspace.catalogue.contracts.get(generation.model)
-    delivered = answer.get("metadata", {}).get("delivered_sizes", [])
+    ledger = reverse("workspace:ledger", args=[tenant.public_id])
     context = {
         "workspace": workspace,
         "made": generation,
         "row": row_of(finished, {key.id: key} if key else {}),
-        "images": [
-            (picture_of(image), image.kept_until(workspace.tenant.image_retention_days))
+        "pictures": [
+            (picture_of(image), image.kept_until(tenant.image_retention_days))
             for image in finished.images
         ],
-        "delivered": delivered,
-        "differs": is_otherwise(generation, delivered),  # the images may be gone: the answer knows
+        "has_files": not workspace.support,
         "released": released_of(generation),
-        "has_tiers": contract is not None and len({option.tier for option in contract.options}) > 1,
+        "facts": _facts(workspace, generation, key),
+        "ledger": ledger if Permission.SEE_MONEY in may else "",
         "steps": _steps(generation),
         **(_sent_request(request, finished) if workspace.sees_content else {}),
-        "books": books_of(generation.priced["books"]),
         "deliveries": _deliveries(workspace, generation),
         "refusal": refusal,
         "polls": not generation.is_final,
     }
     status = refusal.status if refusal is not None else 200
     return render(request, "workspace/generation.html", context, status=status)
+
+
+def _facts(workspace: Workspace, made: Generation, key: ApiKey | None) -> list[Fact]:
+    name, may = workspace.tenant.public_id, workspace.may
+    key_page = reverse("workspace:key", args=[name, key.public_id]) if key else ""
+    prices = f"{reverse('workspace:prices', args=[name])}?of={made.public_id}#{made.model}"
+    books = books_cells(made, lambda _book: prices if Permission.SEE_MONEY in may else "")
+    user = made.fields.get("user")
+    return [
+        *(
+            [fact("Key", key.name or "Unnamed", key_page if Permission.SEE_KEYS in may else "")]
+            if key
+            else []
+        ),
+        *request_facts(made),
+        *money_facts(made),
+        *([fact("User tag", user)] if user else []),
+        *origin_facts(made, books if made.livemode else ()),
+    ]
 
 
 def _sent_request(request: HttpRequest, finished: Finished) -> dict[str, str]:
