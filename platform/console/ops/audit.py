@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from django.urls import reverse
 
 from accounts.audit_log import EventFilter, all_events
-from accounts.audit_words import ALL_KINDS, BY_STAFF, WORDS, object_words, sentence
+from accounts.audit_words import ALL_KINDS, BY_STAFF, WORDS, sentence
 from accounts.models import AuditEvent
 from accounts.selectors import emails_of, staff
 from console.ops.access import Permission
 from console.ops.lists import TENANT, periods, span_in
+from console.parts.audit_columns import ABOUT, CELLS, CSV, first_columns, last_columns
 from console.parts.audit_events import AuditEntry, Thing, entry_of
 from console.parts.cells import Cell, Column
 from console.parts.filters import link_of
@@ -106,36 +107,30 @@ AUDIT = Listing[AuditEntry](
         ),
         "who": Filter(label="Who", suggests=lambda: [person.email for person in staff()]),
         "tenant": TENANT,
-        "about": Filter(label="Id of what was changed", chip="Id"),
+        "about": ABOUT,
         "period": periods("Period, UTC", chip="Period"),
     },
     columns=[
-        Column(title="At, UTC", cell=lambda entry: f"{entry.event.at:%-d %b %Y, %H:%M:%S}"),
-        Column(
-            title="Who did what",
-            cell=lambda entry: Cell(f"{entry.who.name} {entry.did}", note=entry.event.object_id),
-        ),
+        *first_columns("UTC"),
         Column(title="Tenant", cell=_tenant),
-        Column(title="From", cell=lambda entry: entry.address),
-        Column(title="Before and after", cell=lambda entry: entry.cells[1]),
-        Column(
-            csv={
-                "at": lambda entry: entry.event.at.isoformat(),
+        *last_columns(
+            {
+                "at": CSV["at"],
                 "by": lambda entry: entry.event.actor_name,
-                "did": lambda entry: entry.did,
+                "did": CSV["action"],
                 "action": lambda entry: entry.event.action,
-                "object": lambda entry: object_words(entry.event.object_type),
-                "id": lambda entry: entry.event.object_id,
+                "object": CSV["object"],
+                "id": CSV["id"],
                 "tenant": lambda entry: entry.event.tenant.name if entry.event.tenant else "",
                 "tenant_id": lambda entry: (
                     entry.event.tenant.public_id if entry.event.tenant else ""
                 ),
-                "before": lambda entry: entry.cells[0],
-                "after": lambda entry: entry.cells[1],
-                "ip": lambda entry: entry.address,
+                "before": CSV["before"],
+                "after": CSV["after"],
+                "ip": CSV["ip"],
             }
         ),
     ],
     empty=("No events yet", "Every change appears here, with the person who made it."),
-    cell_template="ops/audit_cell.html",
+    cell_template=CELLS,
 )

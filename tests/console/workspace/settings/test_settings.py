@@ -84,7 +84,7 @@ def test_an_impossible_setting_is_refused(acme, sign_in, form, message):
 
 @pytest.mark.usefixtures("other")
 def test_the_log_is_the_workspaces_own(acme, sign_in, monkeypatch):
-    monkeypatch.setattr("console.workspace.audit.PAGE_ROWS", 2)
+    monkeypatch.setattr("console.parts.listing.PAGE_ROWS", 2)
     for number in range(3):
         about = Subject("tenant", f"note-{number}", acme.id)
         record(about, "tenant.note", actor="test", after={"number": number})
@@ -92,7 +92,7 @@ def test_the_log_is_the_workspaces_own(acme, sign_in, monkeypatch):
     newest = AuditEvent.objects.filter(tenant_id=acme.id).order_by("-id")
 
     page = client.get(url("audit", acme) + "?action=tenant.note").content.decode()
-    older = client.get(url("audit", acme) + f"?action=tenant.note&before={newest[2].pk}")
+    older = client.get(url("audit", acme) + f"?action=tenant.note&after={newest[2].pk}")
     odd = client.get(url("audit", acme) + "?action=%00").content.decode()
     answer = client.get(url("audit", acme) + "?format=csv")
 
