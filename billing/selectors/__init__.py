@@ -210,7 +210,6 @@ from billing.selectors.transfers import (
     MAX_SCANNED_ROWS,
     TransferFilter,
     TransferPage,
-    all_transfers_like,
     carries_its_seal,
     corrections_of_cost,
     reversals_of,

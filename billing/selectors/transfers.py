@@ -1,6 +1,5 @@
 """Transfers as an operator searches them: of all tenants or one, newest first."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +11,6 @@ from billing.transfer_seals import first_seal, seal_of
 
 MAX_SCANNED_ROWS = 100_000
 """The most transfers that a filtered page scans: no index covers kind or time for all tenants."""
-ROWS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +53,6 @@ def transfers_like(sought: TransferFilter, *, after: int | None, limit: int) -> 
     if len(rows) > limit:
         return TransferPage(rows[:limit], getattr(rows[limit - 1], place))
     return TransferPage(rows, least, is_cut=True) if least > 0 else TransferPage(rows, None)
-
-
-def all_transfers_like(sought: TransferFilter) -> Iterator[list[Transfer]]:
-    """Yield all matching transfers, newest first, page by page."""
-    page = transfers_like(sought, after=None, limit=ROWS_AT_ONCE)
-    yield page.rows
-    while page.after is not None:
-        page = transfers_like(sought, after=page.after, limit=ROWS_AT_ONCE)
-        yield page.rows
 
 
 def _end(sought: TransferFilter, place: str) -> int:

@@ -14,6 +14,7 @@ from console.ops.channels.lists import CHANNELS
 from console.ops.generations import acts as generations
 from console.ops.generations import in_bulk
 from console.ops.generations.lists import GENERATIONS
+from console.ops.ledger.lists import LEDGER
 from console.ops.margin.lists import UNCHARGED
 from console.ops.reconciliation import acts as bills
 from console.ops.reconciliation.lists import BILLS
@@ -34,7 +35,8 @@ ACTS: Mapping[str, Act[Any]] = {
     act.name: act for act in (*_OF_PEOPLE, *operator_keys.acts_of_keys(_TICKED))
 }
 LISTS: Mapping[str, Listing[Any]] = {
-    one.name: one for one in (AUDIT, BILLS, CHANNELS, GENERATIONS, REFUSED, UNCHARGED, WORKERS)
+    one.name: one
+    for one in (AUDIT, BILLS, CHANNELS, GENERATIONS, LEDGER, REFUSED, UNCHARGED, WORKERS)
 }
 
 

@@ -1,7 +1,7 @@
 """Lists on pages of the operator's console, and the filters that several of them have."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +15,10 @@ from console.parts.cells import Row
 from console.parts.filters import period_choices
 from console.parts.listing import Choices, Filter, Listing, Search
 from console.parts.page_guards import View
-from console.parts.periods import UTC_ZONE, WORDS, Period, period_in, period_of
+from console.parts.periods import DAY, UTC_ZONE, WORDS, Period, period_in, period_of
 from pictor.kit.words import clock
 
+MONTH = 31 * DAY
 _CODE = re.compile("[a-z0-9_.]{1,64}", re.ASCII)
 
 
@@ -32,23 +33,23 @@ def page_of(listing: Listing[Row]) -> View:
     return page
 
 
-def answer_of(listing: Listing[Row], request: HttpRequest, operator: Operator) -> HttpResponseBase:
-    return listing.answer(request, "ops/base.html", {"operator": operator})
+def answer_of(
+    listing: Listing[Row],
+    request: HttpRequest,
+    operator: Operator,
+    more: Mapping[str, object] | None = None,
+) -> HttpResponseBase:
+    return listing.answer(request, "ops/base.html", {"operator": operator, **(more or {})})
 
 
 def mode_of(search: Search[Any]) -> Mode:
     return Mode(search.mode or Mode.LIVE)
 
 
-def no_such_tenant(word: str) -> str:
-    """Return the reason why a list is not of that tenant, in a sentence."""
-    return f"No tenant has the name or id “{word}”."
-
-
 def _tenant(word: str) -> Tenant:
     tenant = tenant_as_shown(word)
     if tenant is None:
-        raise ValueError(no_such_tenant(word))
+        raise ValueError(f"No tenant has the name or id “{word}”.")
     return tenant
 
 
@@ -66,6 +67,9 @@ def _period(word: str) -> Period:
 
 
 def _period_words(period: Period) -> str:
+    first, after = period.first, period.last + DAY
+    if period.name not in WORDS and first.day == after.day == 1 and period.last - first < MONTH:
+        return f"{first:%B %Y}"
     return dict(period_choices("", period))[period.name if period.name in WORDS else ""]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Generic
 
 from django import forms
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -157,6 +157,7 @@ class Listing(Generic[Row]):
         rest: how to get the remaining rows of a CSV that was cut.
         row_id: the id of a row on the page.
         choice: the value of a row's checkbox; empty if the row cannot be chosen.
+        leads_to: the page to show instead, of a search that names one thing; empty if none.
         is_polled: True if an open page reads itself again.
         template: its page, which extends the template of all lists.
         cell_template: the template of its cells, for those that a `Cell` cannot say.
@@ -179,6 +180,7 @@ class Listing(Generic[Row]):
     rest: str = NARROW
     row_id: Callable[[Row], str] = lambda _row: ""
     choice: Callable[[Row], str] = lambda _row: ""
+    leads_to: Callable[["Search[Row]"], str] = lambda _search: ""
     is_polled: bool = False
     template: str = "parts/listing.html"
     cell_template: str = "parts/listing_cell.html"
@@ -193,6 +195,8 @@ class Listing(Generic[Row]):
     ) -> HttpResponseBase:
         """Return the page that the address asks for, in the frame `base`, or its CSV."""
         search = Search(self, request.GET)
+        if page := self.leads_to(search):
+            return redirect(page)
         if request.GET.get("format") == "csv":
             return csv_answer(f"{self.name}.csv", self.names, self.lines(search), rest=self.rest)
         after = request.GET.get("after", "")[:MAX_TEXT]

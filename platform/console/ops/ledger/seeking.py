@@ -1,18 +1,12 @@
-"""The search of the ledger: by any id, or by filters."""
+"""The search of the ledger by any id."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from uuid import UUID
-
-from django.http import QueryDict
 
 from accounts.models import Tenant
 from accounts.selectors import api_key_by_id, tenant_as_shown
 from billing.models import Transfer
-from billing.selectors import TransferFilter, is_of_demo, transfer_numbered, transfers_of
+from billing.selectors import is_of_demo, transfer_numbered, transfers_of
 from console.parts.entries import LedgerEntry
-from console.parts.filters import period_choices, words_in
-from console.parts.periods import DAY, TO, UTC_ZONE, WORDS, Period, period_in, period_of
 from generation.models import Generation
 from generation.selectors import (
     attempts_of,
@@ -24,10 +18,6 @@ from generation.selectors import (
 from pictor.kit.endpoints.body import is_storable
 from pictor.kit.words import ids
 
-NO_TENANT = UUID(int=0)
-"""Used for an unknown tenant name, so that its list is empty instead of showing all tenants."""
-MONTHS = 12
-"""Number of full months to choose from."""
 Meant = Transfer | Tenant | list[Transfer]
 
 
@@ -81,52 +71,3 @@ def _is_of_a_demo_past(move: Transfer) -> bool:
     if tenant is None or move.generation_id or not is_of_demo(tenant.id, tenant.created_at):
         return False
     return move.created_at < ids.made_at(tenant.id)
-
-
-def sought_by(
-    query: QueryDict, now: datetime
-) -> tuple[dict[str, str], TransferFilter, Tenant | None]:
-    """Return the filters in an address as typed and as parsed, and the tenant among them."""
-
-    def period(word: str) -> Period | None:
-        return period_of(word, now, UTC_ZONE) if word in WORDS else period_in(word, UTC_ZONE)
-
-    texts, meant = words_in(
-        query,
-        {
-            "tenant": lambda word: (is_storable(word) and tenant_as_shown(word)) or False,
-            "kind": lambda word: word if word in Transfer.Kind.values else None,
-            "period": period,
-        },
-    )
-    tenant: Tenant | None = meant.get("tenant") or None
-    of_none = NO_TENANT if "tenant" in texts else None
-    span: Period | None = meant.get("period")
-    return (
-        texts,
-        TransferFilter(
-            tenant_id=tenant.id if tenant else of_none,
-            kind=meant.get("kind"),
-            since=span.start if span else None,
-            until=span.end if span else None,
-        ),
-        tenant,
-    )
-
-
-def periods_of(word: str, now: datetime) -> dict[str, str]:
-    """Return the periods to choose from with their words; the list's own, `word`, is among them."""
-    months = _full_months(now)
-    span = None if word in WORDS or word in months else period_in(word, UTC_ZONE)
-    return {**dict(period_choices("", None)), **months, **dict(period_choices(word, span))}
-
-
-def _full_months(now: datetime) -> dict[str, str]:
-    """Return the last full months, the latest first."""
-    months: dict[str, str] = {}
-    first = now.astimezone(UTC).date().replace(day=1)
-    for _ in range(MONTHS):
-        last = first - DAY
-        first = last.replace(day=1)
-        months[f"{first}{TO}{last}"] = f"{first:%B %Y}"
-    return months
