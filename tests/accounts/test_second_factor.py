@@ -44,7 +44,7 @@ def test_staff_without_a_factor_see_nothing_but_the_set_up(root, browser, path):
 def test_a_form_of_the_console_is_not_taken_without_a_factor(root, browser):
     sign_in(browser)
 
-    browser.post("/ops/tenants/new/", {"name": "mine"})
+    browser.post("/ops/do/tenant.create/", {"name": "mine"})
 
     assert not AuditEvent.objects.filter(action="tenant.create").exists()
 

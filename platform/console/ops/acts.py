@@ -76,6 +76,7 @@ def _done(
         "words": done.words,
         "is_whole": is_whole,
         "secret": done.secret,
+        **({"up": done.page} if done.page else {}),
     }
     return _page(request, operator, proposal, more)
 

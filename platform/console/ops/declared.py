@@ -21,13 +21,13 @@ from console.ops.reconciliation.lists import BILLS
 from console.ops.requests import REFUSED
 from console.ops.system.lists import WORKERS
 from console.ops.tenants import acts as tenants
-from console.ops.tenants import people, standing
+from console.ops.tenants import founding, people, standing
 from console.parts.acts import Act
 from console.parts.listing import Listing
 
 _OF_SUBJECTS = (
     *(alerts.ACTS, bills.ACTS, channels.ACTS, in_bulk.ACTS, generations.ACTS),
-    *(people.ACTS, standing.ACTS, tenants.ACTS),
+    *(founding.ACTS, people.ACTS, standing.ACTS, tenants.ACTS),
 )
 _OF_PEOPLE: list[Act[Any]] = [act for acts in _OF_SUBJECTS for act in acts]
 _TICKED = [act.name for act in _OF_PEOPLE if not (act.not_fresh or act.never_by_key)]

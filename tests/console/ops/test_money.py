@@ -234,11 +234,11 @@ def test_an_opening_credit_beyond_a_persons_day_is_said_to_wait(bob, acme, setti
     send(bob, acme, amount="12.50", seen="12500000")
     new = {"once": ids.new_uuid(), "name": "Other", "owner": "eve@other.example"}
 
-    before = words_of(bob.get("/ops/tenants/new/"))
-    answer = bob.post("/ops/tenants/new/", {**new, "credit": "7.51", "note": "met"})
+    before = words_of(bob.get("/ops/do/tenant.create/"))
+    answer = bob.post("/ops/do/tenant.create/", {**new, "credit": "7.51", "note": "met"})
 
     assert "You have booked $12.50 of $20 a day alone: more waits for a second person." in before
-    assert "The opening credit waits for a second person" in words_of(answer)
+    assert "its opening credit waits for a second person" in words_of(answer)
     assert available_to(Tenant.objects.get(name="Other").id) == 0
 
 

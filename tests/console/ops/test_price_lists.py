@@ -410,7 +410,7 @@ def form_of(name: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_new_tenant_has_the_list_that_an_owner_chose(owner, resellers):
-    owner.post("/ops/tenants/new/", form_of("new", price_list=resellers.id))
+    owner.post("/ops/do/tenant.create/", form_of("new", price_list=resellers.id))
 
     assert units(Tenant.objects.get(name="new"))["low"] == 900
 
@@ -418,8 +418,8 @@ def test_a_new_tenant_has_the_list_that_an_owner_chose(owner, resellers):
 def test_an_operator_chooses_no_list(owner, resellers):
     operator = signed_in("operator")
 
-    assert "Shared list" not in said_by(operator.get("/ops/tenants/new/"))
-    operator.post("/ops/tenants/new/", form_of("new", price_list=resellers.id))
+    assert "Shared list" not in said_by(operator.get("/ops/do/tenant.create/"))
+    operator.post("/ops/do/tenant.create/", form_of("new", price_list=resellers.id))
     assert list_of(Tenant.objects.get(name="new").id) is None
 
 

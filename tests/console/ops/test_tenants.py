@@ -195,11 +195,11 @@ def new(client: Client, **said: str) -> Any:
         "once": str(ids.new_uuid()), "name": "Acme", "owner": "ann@acme.example",
         "credit": "12.50", "words": "welcome", "note": "met at the fair", "max_in_flight": "4",
     }  # fmt: skip
-    return client.post("/ops/tenants/new/", {**form, **said})
+    return client.post("/ops/do/tenant.create/", {**form, **said})
 
 
 def test_one_form_creates_a_tenant_with_a_working_key(owner):
-    assert "Opening credit" in owner.get("/ops/tenants/new/").content.decode()
+    assert "Opening credit" in owner.get("/ops/do/tenant.create/").content.decode()
 
     text = new(owner).content.decode()
 
@@ -253,7 +253,7 @@ def test_a_role_without_money_gives_no_opening_credit(settings):
     settings.STAFF_MFA = False
     operator = signed_in("operator")
 
-    form = operator.get("/ops/tenants/new/").content.decode()
+    form = operator.get("/ops/do/tenant.create/").content.decode()
     new(operator, credit="900")
 
     assert "Opening credit" not in form
@@ -314,7 +314,7 @@ def test_limits_are_said_before_and_after(owner, five):
 def test_a_key_is_made_shown_once_and_revoked(owner, five):
     fine = five["fine"]
 
-    text = owner.post(page(fine, "keys"), {"name": "ci", "once": ids.new_uuid()}).content.decode()
+    text = do(owner, "key.create", fine.public_id, name="ci").content.decode()
     key = ApiKey.objects.get(tenant=fine)
     do(owner, "key.revoke", key.public_id)
 
@@ -430,12 +430,9 @@ def test_an_erased_tenant_is_offered_nothing_and_cannot_resume(owner, five):
 def test_nothing_of_one_that_is_being_erased_is_changed(owner, five):
     fine = five["fine"]
     do(owner, "tenant.erase", fine.public_id, confirm="fine")
-    sent = {
-        "keys": {"name": "new", "once": ids.new_uuid()},
-    }
     money = {"amount": "5", "reason": "sorry", "note": "late"}
 
-    answers = {where: owner.post(page(fine, where), form) for where, form in sent.items()}
+    answers = {"key": do(owner, "key.create", fine.public_id, name="new")}
     answers["credit"] = do(owner, "tenant.credit", fine.public_id, **money)
     eve = {"email": "eve@fine.example", "role": "viewer"}
     answers["invite"] = do(owner, "tenant.invite", fine.public_id, **eve)

@@ -28,6 +28,7 @@ POSTING = {
     "accounts/sign_in/adapters.py": TYPED,
     "accounts/management/tenant_people.py": TYPED,
     "platform/console/people/invitations.py": TYPED,
+    "platform/console/ops/tenants/founding.py": TYPED,
     "generation/oversight/alerts/alert_tests.py": TYPED,
     "accounts/services/member_changes.py": TYPED,
     "accounts/services/owner_mail.py": KNOWN,
@@ -62,7 +63,7 @@ def doors(owner: Client, acme: Tenant) -> dict[str, Callable[[int], str]]:
 
     def new_tenant(number: int) -> str:
         typed = {"once": ids.new_uuid(), "name": f"T{number}", "owner": address(number)}
-        return sent("/ops/tenants/new/", **typed)
+        return sent("/ops/do/tenant.create/", **typed)
 
     def command(*words: str) -> str:
         try:

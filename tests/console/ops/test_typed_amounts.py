@@ -57,7 +57,7 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/ops/do/tenant.adjustment/{acme}/", {"amount": "{}"}),
     ("/ops/do/tenant.reversal/{acme}/", {"amount": "{}", "seq": "{}"}),
     ("/ops/do/tenant.limits/{acme}/", {"name": "acme", "uncharged_ceiling": "{}"}),
-    ("/ops/tenants/new/", {"name": "new", "owner": "a@b.example", "credit": "{}"}),
+    ("/ops/do/tenant.create/", {"name": "new", "owner": "a@b.example", "credit": "{}"}),
     ("/ops/channels/{channel}/costs/", {"rows": f"{CSV}m,any,any,{{}}\n", "again": "{}"}),
     ("/ops/channels/{channel}/costs/", {"other": "{channel}", "factor": "{}", "write": "1"}),
     ("/ops/channels/new/", {**FORM, f"{ROUTE}cost": "{}", "cost_again": "{}"}),

@@ -1,30 +1,30 @@
-"""A new tenant in one form: owner, opening credit, limits, and its first key, shown once."""
+"""New tenants and new keys, as acts: a key's text is shown once."""
 
 from functools import partial
-from http import HTTPStatus
-from uuid import UUID
+from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
+from django.urls import reverse
 from typing_extensions import override
 
 from accounts import rates
-from accounts.services import Founded, Owner, Start, TenantLimits, found_tenant
-from billing.models import PriceList
+from accounts.models import Tenant, User
+from accounts.services import (
+    Founded,
+    Owner,
+    Start,
+    TenantLimits,
+    by_key,
+    found_tenant,
+    issue_api_key,
+    post_invitation,
+)
 from billing.selectors import lists_by_name
 from billing.services import day_so_far
-from console.ops.access import Operator, Permission, by, done, staff
-from console.parts.form_fields import (
-    DollarsField,
-    LimitField,
-    dressed,
-    take_errors,
-)
-from console.people import invitations
-from pictor.kit.words import clock, ids
+from console.ops.access import Permission
+from console.ops.tenants.acts import TENANT
+from console.parts.acts import Act, ActForm, ActResult, Asked
+from console.parts.form_fields import DollarsField, LimitField
 from pictor.kit.words.money import Micros
 
 MAX_REASON_CHARS = 200
@@ -42,100 +42,130 @@ class TenantLimitsForm(forms.Form):
         return TenantLimits(**{name: self.cleaned_data[name] for name in LIMITS})
 
 
-class TenantForm(TenantLimitsForm):
-    once = forms.UUIDField(widget=forms.HiddenInput)
-    name = forms.CharField(max_length=100, label="Name")
-    owner = forms.EmailField(label="E-mail of its owner")
+class TenantForm(ActForm, TenantLimitsForm):
+    """A name, an owner and a start; a role that gives no money or prices has no fields for them."""
+
+    field_order = ("name", "owner", "credit", "words", "note", "price_list", *LIMITS)
+
+    name = forms.CharField(
+        max_length=100, label="Name", help_text="Our name for it; its members may use another."
+    )
+    owner = forms.EmailField(
+        required=False,
+        label="E-mail of its owner",
+        help_text="Gets an invitation by mail, good for 7 days. Empty: nobody signs in to it.",
+    )
     credit = DollarsField(label="Opening credit, USD")
     words = forms.CharField(
-        max_length=MAX_REASON_CHARS, required=False, label="Words for the customer"
+        max_length=MAX_REASON_CHARS,
+        required=False,
+        label="Words for the customer",
+        help_text="In its ledger.",
     )
-    note = forms.CharField(max_length=MAX_REASON_CHARS, required=False, label="Note for staff")
+    note = forms.CharField(
+        max_length=MAX_REASON_CHARS,
+        required=False,
+        label="Note for staff",
+        help_text="The customer never reads it.",
+    )
     price_list = forms.ModelChoiceField(
         lists_by_name(),
         required=False,
         empty_label="None",
         label="Shared list",
+        help_text="Holds from its first request on, over everyone's prices.",
     )
+
+    @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        actor = self.asked.by["actor"]
+        day = day_so_far(actor, now=self.asked.now) if isinstance(actor, User) else ""
+        alone = f" You have booked {day} alone: more waits for a second person." if day else ""
+        self.fields["credit"].help_text = f"A gift. Empty: it starts with $0.00.{alone}"
+        without = [] if Permission.MONEY in self.asked.may else ["credit", "words", "note"]
+        if Permission.PUBLISH not in self.asked.may or not lists_by_name():
+            without.append("price_list")
+        for name in without:
+            del self.fields[name]
 
     @override
     def clean(self) -> None:
         super().clean()
         if self.cleaned_data.get("credit") and not self.cleaned_data.get("note"):
             self.add_error("note", "Give a reason, for other staff.")
+        if self.cleaned_data.get("owner") and self.asked.is_at_the_shell:
+            self.add_error("owner", "A mail needs the address of this site: use tenant create.")
 
 
-@staff(Permission.TENANTS, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
-def new(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Create a tenant; a repeat creates none, and does not show the key again."""
-    if request.method != "POST":
-        return _page(request, operator, TenantForm(initial={"once": ids.new_uuid()}))
-    form = TenantForm(request.POST)
-    if form.is_valid():
-        try:
-            answer = _create_tenant(request, operator, form)
-        except ValidationError as error:
-            take_errors(form, error)
-        else:
-            return _show_result(request, operator, answer)
-    return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+class KeyNameForm(ActForm):
+    name = forms.CharField(max_length=100, label="Name of the key")
 
 
-def _create_tenant(request: HttpRequest, operator: Operator, form: TenantForm) -> Founded:
-    data = form.cleaned_data
-    may_give = Permission.MONEY in operator.may
+def _found(asked: Asked[None]) -> ActResult:
+    data, actor = asked.data, asked.by["actor"]
+    owner = None
+    if data["owner"] and isinstance(actor, User):
+        rates.take_typed_mail(data["owner"], field="owner")
+        tell = partial(post_invitation, site=asked.site)
+        owner = Owner(email=data["owner"], by=actor, tell=tell)
+    price_list = data.get("price_list")
     start = Start(
-        credit=Micros((data["credit"] or 0) if may_give else 0),
-        words=data["words"],
-        note=data["note"],
-        price_list=_list_name(operator, form),
-        limits=form.limits(),
+        credit=Micros(data.get("credit") or 0),
+        words=data.get("words", ""),
+        note=data.get("note", ""),
+        price_list=price_list.name if price_list else "",
+        limits=TenantLimits(**{name: data[name] for name in LIMITS}),
     )
-    rates.take_typed_mail(data["owner"], field="owner")
-    tell = partial(invitations.send, request)
-    once: UUID = data["once"]
-    return found_tenant(
-        once=once,
-        name=data["name"],
-        start=start,
-        owner=Owner(email=data["owner"], by=operator.user, tell=tell),
-        now=clock.now(),
-        **by(request, operator),
+    founded = found_tenant(
+        once=asked.once, name=data["name"], start=start, owner=owner, now=asked.now, **asked.by
     )
+    return _founded(founded, is_shown=not (by_key.get() and owner))
 
 
-def _list_name(operator: Operator, form: TenantForm) -> str:
-    """Return the name of the chosen list if the operator may publish prices; else ""."""
-    chosen: PriceList | None = form.cleaned_data["price_list"]
-    return chosen.name if chosen and Permission.PUBLISH in operator.may else ""
+def _founded(founded: Founded, *, is_shown: bool) -> ActResult:
+    """The result; a program never gets the text of a key that belongs to an owner."""
+    tenant, key = founded.tenant, founded.key
+    page = reverse("ops:tenant", args=[tenant.public_id])
+    facts = {"tenant": tenant.public_id, "key": key.public_id if key else None}
+    words = f"{tenant.name} was created by the first click, which showed its key"
+    if key is not None:
+        waits = "; its opening credit waits for a second person" if founded.credit_waits else ""
+        words = f"{tenant.name} is created{waits}"
+    return ActResult(words=words, page=page, facts=facts, secret=founded.text if is_shown else "")
 
 
-def _show_result(request: HttpRequest, operator: Operator, founded: Founded) -> HttpResponse:
-    if founded.key is None:
-        words = f"{founded.tenant.name} was created by the first click, which showed its key"
-        return done(request, words, "tenant", founded.tenant.public_id)
-    return key_shown(request, operator, founded)
+def _create_key(asked: Asked[Tenant]) -> ActResult:
+    """Create a live key; its text is shown unless an owner of the tenant is to open it."""
+    key, text = issue_api_key(
+        tenant=asked.subject, waits_for_owner=True, once=asked.once, **asked.data, **asked.by
+    )
+    words = f"{asked.subject.name} has the key {key.name}"
+    if not text:
+        words = f"{key.name} created: an owner sees its secret once, on opening it"
+    return ActResult(words=words, facts={"key": key.public_id}, secret=text)
 
 
-def key_shown(request: HttpRequest, operator: Operator, founded: Founded) -> HttpResponse:
-    context = {
-        "operator": operator,
-        "tenant": founded.tenant,
-        "key": founded.key,
-        "text": founded.text,
-        "credit_waits": founded.credit_waits,
-    }
-    return render(request, "ops/tenant_key_made.html", context)
-
-
-def _page(
-    request: HttpRequest,
-    operator: Operator,
-    form: TenantForm,
-    *,
-    status: HTTPStatus = HTTPStatus.OK,
-) -> HttpResponse:
-    day = day_so_far(operator.user, now=clock.now())
-    context = {"operator": operator, "form": dressed(form), "day": day}
-    return render(request, "ops/tenant_new.html", context, status=status)
+ACTS: tuple[Act[Any], ...] = (
+    Act(
+        name="tenant.create",
+        verb="Create tenant",
+        lead="A customer with an owner, limits and its first key, which is shown once.",
+        about=None,
+        home="ops:tenants",
+        needs=Permission.TENANTS,
+        audit="tenant.create",
+        form=TenantForm,
+        do=_found,
+    ),
+    Act(
+        name="key.create",
+        verb="Create key",
+        lead="A live key of {}. Its text is shown once; where an owner has joined, to them alone.",
+        about=TENANT,
+        needs=Permission.TENANTS,
+        audit="api_key.issue",
+        form=KeyNameForm,
+        do=_create_key,
+    ),
+)

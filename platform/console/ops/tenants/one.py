@@ -52,7 +52,6 @@ def page(
         "figures": facts.figures,
         "refusal": refusal,
         "typed": {request.resolver_match.url_name: request.POST} if request.resolver_match else {},
-        "once": ids.new_uuid(),
         "why": facts.reason,
         "moves": [(LedgerEntry(move), note, _reversible(move)) for move, note in facts.moves],
         "keys": [(key, key.status(now)) for key in shown],

@@ -4,7 +4,6 @@ from django.urls import path
 
 from console.ops.tenants import (
     assigning,
-    founding,
     keys,
     listed,
     one,
@@ -14,12 +13,10 @@ from console.ops.tenants import (
 
 urlpatterns = [
     path("", listed.listing, name="tenants"),
-    path("new/", founding.new, name="tenant_new"),
     path("<str:tenant>/", one.tenant, name="tenant"),
     path("<str:tenant>/prices/", prices.prices, name="tenant_prices"),
     path("<str:tenant>/prices/list/", assigning.assign, name="tenant_list"),
     path("<str:tenant>/prices/own/", overriding.override, name="tenant_override"),
-    path("<str:tenant>/keys/", keys.create_key, name="tenant_key_new"),
     path("<str:tenant>/keys/<str:key>/", keys.key, name="tenant_key"),
     path("<str:tenant>/keys/<str:key>/change/", keys.change, name="tenant_key_change"),
 ]

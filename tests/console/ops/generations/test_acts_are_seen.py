@@ -204,8 +204,9 @@ ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
     "price_publish": (publish, "published the price list own:1"),
     "price_withdraw": (withdraw, "withdrew the price list own:1"),
     "price_restore": (restore, "published the price list own:3"),
-    "tenant_key_new": (
-        lambda world: world.of_tenant("keys/", name="new", once=new_uuid()), "created the key new",
+    "key.create": (
+        lambda world: do(world.client, "key.create", world.tenant.public_id, name="new"),
+        "created the key new",
     ),
     "tenant_key_change": (
         lambda world: key_page(world, "change", name="nightly", scopes=["images:write"]),
@@ -270,7 +271,7 @@ ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
 """By address: an act about a tenant, and how its log begins what was done."""
 
 MAILED = {
-    *("tenant.resume", "tenant_key_new", "tenant_key_change", "key.revoke"),
+    *("tenant.resume", "key.create", "tenant_key_change", "key.revoke"),
     *("tenant.uninvite", "tenant.erase", "stop", "start"),
 }
 """Acts on keys, members, state and data.
@@ -311,7 +312,7 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
         *("ledger_check", "generation.ring"),
     ),
     "a new tenant has nobody to read its log yet; its first event says who made it": (
-        "tenant_new",
+        "tenant.create",
     ),
 }
 
@@ -365,7 +366,7 @@ def test_an_act_stands_in_the_tenants_log_as_staffs_and_changes_nothing_of_suppo
 
 
 def test_a_new_tenants_log_begins_with_who_made_it(world):
-    world.send("tenants/new/", once=new_uuid_of_form(world), name="Beta", owner="bea@beta.example")
+    do(world.client, "tenant.create", name="Beta", owner="bea@beta.example")
 
     beta = Tenant.objects.get(name="Beta")
     events = audit_page(beta.id, limit=9)
@@ -374,13 +375,6 @@ def test_a_new_tenants_log_begins_with_who_made_it(world):
     assert [mail.subject for mail in Mail.objects.filter(to="bea@beta.example")] == [
         "Pictor support invites you to Beta"
     ]
-
-
-def new_uuid_of_form(world: World) -> str:
-    drawn = world.client.get("/ops/tenants/new/").content.decode()
-    found = re.search(r'name="once" value="([^"]+)"', drawn)
-    assert found
-    return found[1]
 
 
 COMMANDS = [
