@@ -24,7 +24,8 @@ def test_an_owner_opens_a_key_and_agrees_to_an_invitation(
     ops = f"/ops/tenants/{place.tenant}/"
 
     page.goto(ops)
-    page.get_by_label("Name of a new key").fill(name)
+    page.get_by_role("link", name="Create key").click()
+    page.get_by_label("Name of the key").fill(name)
     page.get_by_role("button", name="Create key").click()
     page.get_by_text(f"{name} created: an owner sees its secret once, on opening it").wait_for()
     page.get_by_role("link", name="Invite", exact=True).click()
