@@ -89,7 +89,7 @@ fmt: venv-dev ## format, and mend what ruff can mend
 
 protections: venv-dev ## write down the rules that the migrations make (needs `make run`)
 	@$(PY) manage.py ledger_check --protections > .protections.new
-	@mv .protections.new billing/selectors/protections.json
+	@mv .protections.new billing/selectors/office/protections.json
 
 css: venv-dev ## build the console's style sheet (commit what comes out)
 	@$(CSS) -o $(SHEET)

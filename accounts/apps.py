@@ -1,7 +1,13 @@
-"""The app's registration."""
+"""The app's registration; its office plugs the mail to owners into the audit log."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 from typing_extensions import override
+
+if TYPE_CHECKING:
+    from accounts.models import AuditEvent
 
 
 class AccountsConfig(AppConfig):
@@ -13,6 +19,14 @@ class AccountsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from accounts.sign_in import signals  # noqa: PLC0415 - needs the models
+        from accounts.services import audit  # noqa: PLC0415 - needs the models
+        from accounts.sign_in import signals  # noqa: PLC0415 - as above
 
         signals.connect()
+        audit.mail_owners.plug_in(_mail_owners)
+
+
+def _mail_owners() -> "Callable[[AuditEvent], None]":
+    from accounts.services.office import owner_mail  # noqa: PLC0415 - only where staff acted
+
+    return owner_mail.mail_owners

@@ -13,7 +13,6 @@ from django.db.models.functions import Cast
 from accounts.audit_words import (
     API_KEY,
     AT_THE_SHELL,
-    BY_STAFF,
     OURS,
     SUPPORT,
     name_in,
@@ -22,6 +21,7 @@ from accounts.audit_words import (
     sentence,
 )
 from accounts.models import AuditEvent, Membership, OperatorKey, User
+from accounts.models.records import BY_STAFF
 from pictor.kit.database.row_pages import in_pages
 
 _HANDS = """

@@ -9,8 +9,6 @@ SUPPORT = "Pictor support"
 """The actor a tenant reads where one of our people acted."""
 AT_THE_SHELL = "manage.py"
 """The actor of commands; the person who ran the command follows in brackets."""
-BY_STAFF = " (staff)"
-"""The end of the actor's name in a tenant's event where one of our people acted as staff."""
 API_KEY = "API key key_"
 """The beginning of the actor's name where a tenant's key acted."""
 

@@ -12,8 +12,13 @@ from datetime import datetime
 from django.conf import settings
 
 from accounts import keys
-from accounts.callers import Caller, caller_by_digest, caller_by_digest_async, is_inside
-from accounts.services import note_former_use
+from accounts.callers import (
+    Caller,
+    caller_by_digest,
+    caller_by_digest_async,
+    is_inside,
+    note_former_use,
+)
 from pictor.kit.database import pools
 from pictor.kit.watching import log
 from pictor.kit.words import ids

@@ -1,4 +1,4 @@
-"""The caller of a request: its key and its tenant, read as one row."""
+"""The caller of a request: its key and its tenant, read as one row; uses of a former secret."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
+
+from django.db import connection
 
 from accounts.models import Tenant
 from accounts.quotas import Limits
@@ -52,6 +54,13 @@ _UNCHANGED = f"""
       FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
      WHERE k.id = %s AND {_VERSION} = %s
 """  # noqa: S608 - built from constants
+_NOTE_USE = """
+UPDATE accounts_apikey SET previous_used_at = %s WHERE id = (
+    SELECT id FROM accounts_apikey
+     WHERE id = %s AND previous_digest = ANY(%s)
+       AND (previous_used_at IS NULL OR previous_used_at < %s)
+       FOR UPDATE SKIP LOCKED)
+"""
 
 
 class _KeyState(NamedTuple):
@@ -200,6 +209,17 @@ def _caller(row: Row | None) -> Caller | None:
         version=state.version,
         digest=bytes(state.digest),
     )
+
+
+def note_former_use(*, key_id: UUID, digests: Sequence[bytes], now: datetime) -> None:
+    """Record that a rotated key's old secret is still in use, at most once a minute.
+
+    The person who rotated it can see when every program has the new one. Of several requests at
+    once only the first writes; one with a text older than the former does not, and no request waits
+    for a key that is being changed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_USE, [now, key_id, list(digests), now - NOTED_EVERY])
 
 
 def is_inside(ip: str | None, networks: Sequence[IpNetwork]) -> bool:

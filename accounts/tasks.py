@@ -3,7 +3,9 @@
 from celery import shared_task
 from django.core.management import call_command
 
-from accounts.services import erase_due, mail, make_due_member_changes
+from accounts.services.office import mail
+from accounts.services.office.erasure import erase_due
+from accounts.services.office.member_changes import make_due_member_changes
 from pictor.kit.words import clock
 
 

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from billing.selectors import Heads
+from billing.selectors.office.heads import Heads
 from pictor.kit.secrets.seals import one_time_key
 
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from billing.price_stops import CellCost
 from pictor.kit.running.plugs import Plug
+
+if TYPE_CHECKING:  # apps plug in without the rules of stops
+    from billing.price_stops import CellCost
 
 
 class Supply(Protocol):
     """The owner of the channels."""
 
-    def served(self, moments: Collection[datetime]) -> Mapping[datetime, Sequence[CellCost]]:
+    def served(self, moments: Collection[datetime]) -> Mapping[datetime, Sequence["CellCost"]]:
         """Return every offered cell at each enabled channel for live requests, at these moments.
 
         If a channel charges tokens, the cost is the mean of its recent images of that cell.

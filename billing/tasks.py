@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from billing.services import look_at_balances, look_at_budgets
+from billing.services.office.alerts import look_at_balances
+from billing.services.office.budget_warnings import look_at_budgets
 from pictor.kit.words import clock
 
 

@@ -11,7 +11,7 @@ from celery import Task, shared_task
 
 from accounts.services import link_events
 from billing.models import LedgerProof
-from billing.services import is_due
+from billing.services.office.proofs import is_due
 from generation.admission import idempotency, retry_shield
 from generation.background import doorbell, leftovers, retention
 from generation.catalogue.traffic import channel_events

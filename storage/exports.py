@@ -31,8 +31,10 @@ from django.db.models import F
 from accounts.audit_log import author_name
 from accounts.locks import tenant_for_update
 from accounts.models import ADMIN_ROLES, Tenant, User
-from accounts.selectors import emails_of_members, members_of
-from accounts.services import as_staff, post_rendered, record, write_export
+from accounts.selectors.office.members import emails_of_members, members_of
+from accounts.services import as_staff, record
+from accounts.services.office.mail import post_rendered
+from accounts.services.office.personal_data import write_export
 from pictor.kit.redis.bell import ring
 from pictor.kit.words import clock
 from storage import object_keys

@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from accounts.services import note_stored
+from accounts.services.office.storage import note_stored
 from pictor.kit.words import clock
 from storage import exports, selectors, services
 

@@ -3,8 +3,9 @@
 from django.template.loader import render_to_string
 
 from accounts.models import ADMIN_ROLES
-from accounts.selectors import members_of
-from accounts.services import post, record
+from accounts.selectors.office.members import members_of
+from accounts.services import record
+from accounts.services.office.mail import post
 from accounts.titles import for_mail
 from webhooks.models import WebhookEndpoint
 

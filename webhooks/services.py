@@ -14,7 +14,8 @@ from django.db import transaction
 
 from accounts.locks import tenant_for_update
 from accounts.models import Actor, Tenant
-from accounts.services import OVERLAPS, record
+from accounts.services import record
+from accounts.services.office.api_keys import OVERLAPS
 from pictor.kit.secrets.encryption import encrypted
 from pictor.kit.words import ids
 from webhooks import signing

@@ -1,7 +1,7 @@
 """The bodies of /v1/api_keys."""
 
 from accounts.models import SCOPES, ApiKey
-from accounts.services import OVERLAPS
+from accounts.services.office.api_keys import OVERLAPS
 from pictor.kit.endpoints.bodies import (
     ApiBody,
     FlagField,

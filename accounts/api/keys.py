@@ -15,9 +15,9 @@ from accounts.api.key_bodies import USUAL_OVERLAP, KeyChange, NewKey, Rotation
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from accounts.models import MANAGES_KEYS, ApiKey
-from accounts.selectors import api_key_by_id, api_keys_of
-from accounts.services import (
-    OVERLAPS,
+from accounts.selectors.office.api_keys import api_key_by_id, api_keys_of
+from accounts.services.office.api_keys import OVERLAPS
+from accounts.services.office.delegation import (
     change_key_for,
     issue_key_for,
     revoke_key_for,

@@ -22,7 +22,8 @@ from typing_extensions import override
 
 from accounts.audit_words import AT_THE_SHELL
 from accounts.models import SCOPES, Tenant, User, default_scopes
-from accounts.selectors import tenant_by_name_or_id, user_by_email
+from accounts.selectors.office.people import user_by_email
+from accounts.selectors.office.tenants import tenant_by_name_or_id
 from accounts.services.audit import at_the_shell
 from pictor.kit.database.errors import is_locked
 from pictor.kit.words import typed

@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from accounts.models import Membership, default_scopes
-from accounts.services import TenantLimits
+from accounts.services.office.tenants import TenantLimits
 
 LIMITS = tuple(field.name for field in fields(TenantLimits))
 FOR_TENANT = "a reason that the tenant sees"

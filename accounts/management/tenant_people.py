@@ -18,9 +18,9 @@ from accounts.management.operator import (
     read_tenant,
 )
 from accounts.models import Invitation, Membership
-from accounts.selectors import invitations_of, members_of
-from accounts.services.invitations import post_invitation
-from accounts.services.members import invite_as_operator
+from accounts.selectors.office.members import invitations_of, members_of
+from accounts.services.office.invitations import post_invitation
+from accounts.services.office.members import invite_as_operator
 from pictor.kit.words import clock
 
 

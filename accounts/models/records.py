@@ -54,6 +54,8 @@ class AuditEvent(models.Model):
         return f"{self.actor_name}: {self.action} {self.object_type} {self.object_id}"
 
 
+BY_STAFF = " (staff)"
+"""The end of the actor's name in a tenant's event where one of our people acted as staff."""
 STAFFS_NOTE = "staff.note"
 """The action of an event that holds staff's note about a change."""
 

@@ -1,6 +1,6 @@
 """The audit log: changes with their actor, before and after. No event holds a secret."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, TypedDict
 
@@ -8,11 +8,10 @@ from django.db import transaction
 
 from accounts.audit_chain import sealed_part
 from accounts.audit_seals import event_seal, link_seal
-from accounts.audit_words import BY_STAFF
 from accounts.models import Actor, AuditEvent, AuditLink, Subject, User
-from accounts.models.records import STAFFS_NOTE
-from accounts.services.owner_mail import mail_owners
+from accounts.models.records import BY_STAFF, STAFFS_NOTE
 from pictor.kit.database import lock_numbers
+from pictor.kit.running.plugs import Plug
 from pictor.kit.secrets.seals import NOTHING_BEFORE
 from pictor.kit.words import clock, ids
 
@@ -30,6 +29,9 @@ as_staff: ContextVar[bool] = ContextVar("as_staff", default=False)
 
 by_key: ContextVar[str] = ContextVar("by_key", default="")
 """While a program acts at /ops/v1/: the name of its key."""
+
+mail_owners = Plug[Callable[[AuditEvent], None]]("mail_owners is not plugged in")
+"""The office's mail to owners, which no request loads (`apps.py`)."""
 
 
 class By(TypedDict):
@@ -74,7 +76,7 @@ def record(
     event.seal = event_seal(sealed_part(event))
     event.save(force_insert=True)
     if is_of_staff or at_the_shell.get():
-        mail_owners(event)
+        mail_owners()(event)
     transaction.on_commit(link_events, robust=True)
     return event
 

@@ -8,10 +8,9 @@ from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce
 
-from accounts.models import Actor, Tenant
+from accounts.models import Tenant
 from accounts.quotas import resets_at
 from accounts.services.audit import record
-from accounts.services.tenants import refuse_ended
 from pictor.kit.words.money import Micros
 
 ACTOR = "uncharged ceiling"
@@ -29,30 +28,9 @@ def refuse_above_ceiling(*, tenant_id: UUID, uncharged: Micros, now: datetime) -
     tenants = Tenant.objects.alias(ceiling=ceiling).filter(id=tenant_id, ceiling__lte=uncharged)
     if not tenants.exclude(uncharged_until__gte=until).update(uncharged_until=until):
         return
-    after = {"refused_until": _iso_text(until)}
+    after = {"refused_until": iso_text(until)}
     record(Tenant(id=tenant_id).audited, ACTION, actor=ACTOR, after=after)
 
 
-@transaction.atomic
-def set_uncharged_ceiling(
-    *, tenant: Tenant, ceiling: Micros | None, actor: Actor, ip: str | None = None
-) -> None:
-    """Set a tenant's own ceiling, or None for the default; it may order again.
-
-    Today's cost stays counted: if it is above the new ceiling, the next uncharged cost refuses the
-    tenant again. Raises ValidationError for an erased tenant.
-    """
-    refuse_ended(tenant.id)
-    before = Tenant.objects.values("uncharged_ceiling_micros", "uncharged_until").get(pk=tenant.pk)
-    tenant.uncharged_ceiling_micros, tenant.uncharged_until = ceiling, None
-    tenant.save(update_fields=["uncharged_ceiling_micros", "uncharged_until"])
-    former = {
-        "ceiling_micros": before["uncharged_ceiling_micros"],
-        "refused_until": _iso_text(before["uncharged_until"]),
-    }
-    present = {"ceiling_micros": ceiling, "refused_until": None}
-    record(tenant.audited, ACTION, actor=actor, before=former, after=present, ip=ip)
-
-
-def _iso_text(at: datetime | None) -> str | None:
+def iso_text(at: datetime | None) -> str | None:
     return None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"

@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from typing_extensions import override
 
 from accounts import rates
-from accounts.services import post
+from accounts.services.office.mail import post
 from pictor.kit.secrets.encryption import WrongKey, decrypted, encrypted
 from pictor.kit.words.errors import RateLimited
 

@@ -16,7 +16,8 @@ from typing_extensions import override
 
 from accounts import rates
 from accounts.models import User
-from accounts.services import accept_terms, record
+from accounts.services import record
+from accounts.services.office.welcome import accept_terms
 from pictor.kit.words.client_addresses import counted_address
 from pictor.kit.words.errors import RateLimited
 

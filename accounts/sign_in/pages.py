@@ -31,7 +31,8 @@ from typing_extensions import override
 
 from accounts.locks import user_for_update
 from accounts.models import User
-from accounts.services import end_sessions, record
+from accounts.services import record
+from accounts.services.office.people import end_sessions
 from accounts.sign_in.address_codes import (
     AddressForm,
     forget_code,

@@ -52,7 +52,7 @@ def _on_factor_deleted(instance: "Authenticator", **_: Any) -> None:
 
 
 def _on_address_verified(request: "HttpRequest", email_address: "EmailAddress", **_: Any) -> None:
-    from accounts.services import verify_email  # noqa: PLC0415 - needs the models
+    from accounts.services.office.welcome import verify_email  # noqa: PLC0415 - needs the models
     from pictor.kit.words import clock  # noqa: PLC0415 - as above
 
     user: User = email_address.user

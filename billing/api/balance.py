@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from billing.selectors import balance_of
+from billing.selectors.office.balances import balance_of
 from pictor.kit.endpoints.objects import ApiObject, Constant, Usd
 
 

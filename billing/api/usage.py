@@ -15,7 +15,7 @@ from accounts import rates
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from billing.periods import Bucket, buckets_between
-from billing.selectors import Group, Used, usage_between
+from billing.selectors.office.reports import Group, Used, usage_between
 from pictor.kit.endpoints.bodies import MAX_UNIX_SECONDS
 from pictor.kit.endpoints.objects import ApiObject, Constant, UnixSeconds, Usd
 from pictor.kit.endpoints.queries import MAX_PAGE, ApiQuery, PageLimitField

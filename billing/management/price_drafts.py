@@ -13,15 +13,10 @@ from billing.management.price_words import BOOK_HELP, read_book, read_markup
 from billing.models import PriceBook
 from billing.pricing import BookRow, price_words
 from billing.repricing import Repriced, RowChange, operation, reprice, reprice_by_hand
-from billing.selectors import known_costs, rows_of
-from billing.services import (
-    change_price_book,
-    change_prices,
-    discard_price_book,
-    draft_price_book,
-    undo_prices,
-)
-from billing.services.repricing import check_plan
+from billing.selectors import rows_of
+from billing.selectors.office.repricing import known_costs
+from billing.services.office.prices import change_price_book, discard_price_book, draft_price_book
+from billing.services.office.repricing import change_prices, check_plan, undo_prices
 from pictor.kit.words import clock
 from pictor.kit.words.money import scale_half_up, to_decimal
 

@@ -8,7 +8,10 @@ from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
 from billing.price_stops import Stops
 from billing.pricing import PriceRow
-from billing.selectors import Forecast, following, moved_by, price_changes, whose
+from billing.selectors import following
+from billing.selectors.office.price_lists import moved_by, whose
+from billing.selectors.office.price_stops import price_changes
+from billing.selectors.office.whatif import Forecast
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 

@@ -14,8 +14,9 @@ from billing import price_csv
 from billing.models import PriceBook, PriceList
 from billing.pricing import BookRow
 from billing.repricing import number_in
-from billing.selectors import book_named, price_list_named
-from billing.services import NO_LIST
+from billing.selectors import book_named
+from billing.selectors.office.price_lists import price_list_named
+from billing.services.office.price_lists import NO_LIST
 from pictor.kit.words import clock, typed
 
 BOOK_HELP = "as NAME:VERSION, such as standard:2"

@@ -95,7 +95,7 @@ class PriceBook(models.Model):
     list_name: str | None
     """The shared list that owns it, None for another owner; set by the same."""
     drafted_at: datetime | None
-    """The time its draft was made; set on books read by `billing.selectors.price_book_in_full`."""
+    """The time of its draft; set on books read by `selectors/office/repricing.py`."""
 
     class Meta:
         constraints = [

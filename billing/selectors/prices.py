@@ -5,24 +5,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count
 
 from accounts.offer import OfferedModel
-from billing.models import Price, PriceBook, PriceList
-from billing.price_changes import PriceChange
+from billing.models import Price, PriceBook
 from billing.pricing import AUTO, REFERENCE, BookRow, Kind, PriceKey, PriceRow, PriceTable
 from billing.selectors.price_books import (
     book_in_force,
-    decided_books,
     decided_for,
     following,
     settled_time,
     standing,
 )
-from billing.selectors.price_lists import lists_of_tenants
 from pictor.kit.words.money import MAX_MICROS, Micros, scale_half_up
 
 SETTLED_AFTER = timedelta(days=1)
@@ -164,67 +160,14 @@ def _build_table(books: tuple[int, ...]) -> PriceTable:
     return merge(chosen)
 
 
-def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
-    """Return everyone's table (None) and that of each tenant with a list's book or its own.
-
-    Tenants with the same books share one table. Four queries.
-    """
-    in_force = {book.tenant_id: book for book in decided_books().filter(effective_from__lte=now)}
-    lists, assigned = set(PriceList.objects.values_list("id", flat=True)), lists_of_tenants()
-    apart = {owner for owner in in_force if owner not in {None, *lists}}
-    apart |= {tenant for tenant, shared in assigned.items() if shared in in_force}
-    rows = _rows_of(list(in_force.values()))
-    tables: dict[tuple[int, ...], PriceTable] = {}
-
-    def table_for(owner: UUID | None) -> PriceTable:
-        layers = dict.fromkeys((None, assigned.get(owner), owner))
-        books = [in_force[layer] for layer in layers if layer in in_force]
-        named = tuple(book.id for book in books)
-        return tables.setdefault(named, _merge(books, rows))
-
-    owners = (None, *apart) if None in in_force else tuple(apart)
-    return {owner: table_for(owner) for owner in owners}
-
-
 def tables_of(stacks: Sequence[Sequence[PriceBook]]) -> list[PriceTable]:
     """Return a table for each stack of books, later books above. One query for all of them."""
-    rows = _rows_of([*{book.id: book for stack in stacks for book in stack}.values()])
+    rows = price_rows_of([*{book.id: book for stack in stacks for book in stack}.values()])
     named = [tuple(book.id for book in stack) for stack in stacks]
     tables = {
         ids: _merge(stack, rows) for ids, stack in dict(zip(named, stacks, strict=True)).items()
     }
     return [tables[ids] for ids in named]
-
-
-class Layer(NamedTuple):
-    """A book in force, and its differences from the books below it.
-
-    Attributes:
-        same: the number of its prices that equal those below, and stay when those change.
-    """
-
-    book: PriceBook
-    changes: Sequence[PriceChange]
-    same: int
-
-
-def layers_of(owner: UUID | None, now: datetime) -> list[Layer]:
-    """Return everyone's book in force, and those over it for a tenant or a list. Two queries."""
-    books = standing(decided_for(owner), owner, now)
-    rows, below, layers = _rows_of(books), dict[PriceKey, PriceRow](), list[Layer]()
-    for book in books:
-        own = rows.get(book.id, {})
-        pairs = [PriceChange(key, below.get(key), row) for key, row in sorted(own.items())]
-        changes = [pair for pair in pairs if pair.differs]
-        layers.append(Layer(book, changes, len(pairs) - len(changes)))
-        below |= own
-    return layers
-
-
-def prices_below(owner: UUID, now: datetime) -> Mapping[PriceKey, PriceRow]:
-    """Return the prices below the owner's own book, for a tenant or a list. Two queries."""
-    books = standing(decided_for(owner), owner, now)
-    return merge([book for book in books if book.tenant_id != owner]).rows
 
 
 Rows = Mapping[int, Mapping[PriceKey, PriceRow]]
@@ -233,7 +176,7 @@ Rows = Mapping[int, Mapping[PriceKey, PriceRow]]
 
 def merge(books: Sequence[PriceBook], *, valid_until: datetime | None = None) -> PriceTable:
     """Make a table of these books; later ones win, row by row."""
-    return replace(_merge(books, _rows_of(books)), valid_until=valid_until)
+    return replace(_merge(books, price_rows_of(books)), valid_until=valid_until)
 
 
 def over_one_another(
@@ -250,7 +193,7 @@ def _merge(books: Sequence[PriceBook], by_book: Rows) -> PriceTable:
     return PriceTable(books=tuple(book.id for book in books), rows=MappingProxyType(rows))
 
 
-def _rows_of(books: Collection[PriceBook]) -> Rows:
+def price_rows_of(books: Collection[PriceBook]) -> Rows:
     return _price_rows(books, rows_of_each(books))
 
 

@@ -5,11 +5,10 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models import Q, Sum
 
 from accounts.models import Tenant
 from accounts.quotas import window_start
-from accounts.selectors import tenants_with
 from billing.latency import BOUNDS
 from billing.models import UnchargedCost, UsageRollup
 from billing.upstream_cost import COUNTED, Loss
@@ -58,15 +57,6 @@ def sold_by_model(start: datetime) -> dict[str, tuple[int, int]]:
         tenants[model] += 1
         images[model] += int(made)
     return {model: (tenants[model], made) for model, made in images.items() if made}
-
-
-def tenants_using(models: Collection[str] | None, *, since: datetime) -> list[UUID]:
-    """Return the tenants whose generations of these models (None: any) ended since then."""
-    # Goes tenant by tenant along the index, so it never reads all of a tenant's rows.
-    rows = UsageRollup.objects.filter(tenant_id=OuterRef("id"), hour__gte=since)
-    if models is not None:
-        rows = rows.filter(model__in=models)
-    return tenants_with(Exists(rows))
 
 
 def used_of(tenant_id: UUID, models: Collection[str], *, since: datetime) -> dict[str, int]:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, QuerySet
 
 from accounts.rates.daily_bytes import TESTS_KEPT
-from accounts.selectors import prompt_retentions
+from accounts.selectors.office.tenants import prompt_retentions
 from generation.models import FINAL, Generation, PromptsForgotten, RefusedRequest
 from generation.tenants.forgetting import delete_rows, forget_words
 from pictor.kit.words import ids

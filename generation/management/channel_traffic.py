@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, OutputWrapper
 
 from accounts.management.operator import answer, print_table
 from accounts.models import AuditEvent
-from accounts.selectors import installation_events_about
+from accounts.selectors.office.audit import installation_events_about
 from generation.catalogue.traffic import channel_events, errors, minutes
 from generation.catalogue.traffic.errors import Errors
 from generation.catalogue.traffic.modes import OF_MODE

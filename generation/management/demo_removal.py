@@ -15,8 +15,11 @@ from django.db import transaction
 from accounts import keys
 from accounts.callers import caller_by_digest
 from accounts.models import Tenant
-from accounts.selectors import api_key_by_id, tenant_by_name_or_id
-from accounts.services import Actor, erase_tenant, rotate_api_key
+from accounts.selectors.office.api_keys import api_key_by_id
+from accounts.selectors.office.tenants import tenant_by_name_or_id
+from accounts.services import Actor
+from accounts.services.office.api_keys import rotate_api_key
+from accounts.services.office.erasure import erase_tenant
 from generation.management import seeding
 from generation.management.history import surroundings
 from generation.management.seeding import DEMO_TENANT, SeedOptions

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from billing.selectors import Heads
+from billing.selectors.office.heads import Heads
 from billing.signed_heads import BadHead, read_signed
 
 

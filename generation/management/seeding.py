@@ -24,17 +24,18 @@ from django.db.backends.utils import CursorWrapper
 from accounts import keys
 from accounts.callers import caller_by_digest
 from accounts.models import SCOPES, Tenant
-from accounts.selectors import API_KEYS, operator_of, tenant_by_name_or_id
-from accounts.services import KeyRules, create_tenant, issue_api_key, seed_operator
+from accounts.selectors import API_KEYS
+from accounts.selectors.office.people import operator_of
+from accounts.selectors.office.tenants import tenant_by_name_or_id
+from accounts.services.office.api_keys import KeyRules, issue_api_key
+from accounts.services.office.people import seed_operator
+from accounts.services.office.tenants import create_tenant
 from billing.seed_prices import seed_prices
-from billing.selectors import (
-    PRICE_BOOKS,
-    available_to,
-    has_price_books,
-    has_transfers,
-    without_price,
-)
-from billing.services import draft_price_book, publish_price_book, top_up
+from billing.selectors import has_price_books, without_price
+from billing.selectors.office.balances import available_to, has_transfers
+from billing.selectors.office.relations import PRICE_BOOKS
+from billing.services.office.accounts import top_up
+from billing.services.office.prices import draft_price_book, publish_price_book
 from generation.catalogue import services
 from generation.catalogue.contracts import AUTO, contract_from
 from generation.catalogue.services import ChannelOptions, ContractColumns

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import Max
 
-from billing.selectors import Margin, margins
+from billing.selectors.office.sold import Margin, margins
 from generation.catalogue.services import is_sandbox
 from generation.catalogue.traffic.channel_events import Shut, shut_now
 from generation.catalogue.traffic.minutes import Now, now_of_each

@@ -17,8 +17,10 @@ from accounts.ledger import RequestedMove
 from accounts.locks import user_for_update
 from accounts.models import Actor, User
 from billing.models import MoneyMove, Transfer
-from billing.selectors import charge_sums_of, compensated_by, moves_among
-from billing.services import move_money, why_it_waits
+from billing.selectors.office.moves import moves_among
+from billing.selectors.office.refunds_given import charge_sums_of, compensated_by
+from billing.services.office.moves import move_money
+from billing.services.office.second_person import why_it_waits
 from generation.models import Generation, State
 from pictor.kit.words.money import Micros, in_dollars
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from billing.pricing import PriceKey
-from billing.selectors import CellUsers, Users, cells_bought, without_price
+from billing.selectors import without_price
+from billing.selectors.office.buyers import CellUsers, Users, cells_bought
 from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, contract_from
 from generation.catalogue.snapshot import current_catalogue
 from generation.channels.declaration import PLAIN, Needs, Task

@@ -16,8 +16,9 @@ from django.db import connection
 
 from billing.models import FIGURES, SoldRow
 from billing.pricing import Delivered, PricedRequest
-from billing.selectors import settled_position, sold_among, table_of
-from billing.services import Sold, add_next, rebuild_sold
+from billing.selectors import table_of
+from billing.selectors.office.sold import settled_position, sold_among
+from billing.services.office.sold import Sold, add_next, rebuild_sold
 from billing.sharing import PricedPart, parts_of, shares
 from generation.selectors import COST_UNKNOWN
 from pictor.kit.database.spans import Ids

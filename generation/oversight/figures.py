@@ -8,8 +8,10 @@ from datetime import datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from accounts.services import stored_together, unsent_seconds
-from billing.selectors import balance_totals, last_proofs, usage_together
+from accounts.services.office.mail import unsent_seconds
+from accounts.services.office.storage import stored_together
+from billing.selectors.office.checkpoints import last_proofs
+from billing.selectors.office.totals import balance_totals, usage_together
 from generation.admission import retry_shield
 from generation.catalogue.snapshot import current_catalogue
 from generation.lifecycle import lease

@@ -13,8 +13,11 @@ The result holds objects and lists of objects by name: for one generation those 
 from typing import Any
 from uuid import UUID
 
-from accounts.selectors import api_key_by_id, memberships_of, tenant_by_name_or_id, user_by_email
-from billing.selectors import available_to, transfer_numbered
+from accounts.selectors.office.api_keys import api_key_by_id
+from accounts.selectors.office.members import memberships_of
+from accounts.selectors.office.people import user_by_email
+from accounts.selectors.office.tenants import tenant_by_name_or_id
+from billing.selectors.office.balances import available_to, transfer_numbered
 from generation.models import Generation, RefusedRequest
 from generation.oversight.inspection import describe, iso_time, transfer_facts
 from generation.selectors import (

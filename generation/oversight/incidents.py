@@ -14,10 +14,11 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import Actor
-from accounts.selectors import emails_of_owners
-from accounts.services import name_of, post_rendered, record
+from accounts.selectors.office.members import emails_of_owners
+from accounts.services import name_of, record
+from accounts.services.office.mail import post_rendered
 from accounts.titles import without_marks
-from billing.selectors import tenants_using
+from billing.selectors.office.buyers import tenants_using
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Incident, IncidentUpdate
 from generation.oversight.watch import API, WORKERS

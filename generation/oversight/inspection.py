@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import Transfer
-from billing.selectors import cost_changes, transfers_of
+from billing.selectors.office.balances import cost_changes, transfers_of
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation
 from generation.selectors import attempts_of

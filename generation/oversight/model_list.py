@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from billing.pricing import PriceKey
-from billing.selectors import Buyer, Margin, current_table, model_buyers, total_of
+from billing.selectors import current_table
+from billing.selectors.office.buyers import Buyer, model_buyers
+from billing.selectors.office.sold import Margin, total_of
 from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo
 from generation.catalogue.plans import plan
 from generation.catalogue.selection import shares

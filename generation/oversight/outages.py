@@ -13,10 +13,11 @@ from django.core.exceptions import ValidationError
 
 from accounts.ledger import RequestedMove, Window
 from accounts.models import Actor, Tenant
-from accounts.selectors import tenants_among
+from accounts.selectors.office.tenants import tenants_among
 from billing.models import Transfer
-from billing.selectors import credited_for
-from billing.services import move_money, why_it_waits
+from billing.selectors.office.moves import credited_for
+from billing.services.office.moves import move_money
+from billing.services.office.second_person import why_it_waits
 from generation.models import State
 from generation.oversight.compensation import Giver
 from generation.oversight.searching import GenerationFilter, across_by_tenant

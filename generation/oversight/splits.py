@@ -14,7 +14,7 @@ from django.db import transaction
 from typing_extensions import override
 
 from billing.pricing import PriceKey
-from billing.selectors import cells_sold
+from billing.selectors.office.sold import cells_sold
 from billing.upstream_cost import CostTable
 from generation.catalogue import services
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo

@@ -13,9 +13,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.selectors import emails_of_owners, tenant_by_id
-from accounts.services import post_rendered
-from billing.selectors import tenants_using, used_of
+from accounts.selectors.office.members import emails_of_owners
+from accounts.selectors.office.tenants import tenant_by_id
+from accounts.services.office.mail import post_rendered
+from billing.selectors import used_of
+from billing.selectors.office.buyers import tenants_using
 from generation.models import Contract, SunsetNotice
 from pictor.kit.words.untyped import Json
 

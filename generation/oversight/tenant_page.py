@@ -5,23 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from accounts.models import ApiKey, Invitation, MemberChange, Membership, Tenant
-from accounts.selectors import (
-    counted_keys_of,
+from accounts.selectors.office.api_keys import counted_keys_of
+from accounts.selectors.office.audit import notes_about, suspended_because
+from accounts.selectors.office.members import (
+    HAS_MEMBER_CHANGES,
     invitations_of,
     members_of,
-    notes_about,
-    suspended_because,
     waiting_member_changes,
 )
+from accounts.selectors.office.tenants import tenants_like
 from billing.models import Transfer
-from billing.selectors import (
-    NO_FIGURES,
-    CustomerFigures,
-    customer_figures,
-    latest_transfers,
-)
+from billing.selectors.office.balances import latest_transfers
+from billing.selectors.office.customers import NO_FIGURES, CustomerFigures, customer_figures
+from generation.models import Stop
 from generation.selectors import sandbox_names
+from pictor.kit.words import ids
 from storage.models import TenantExport
 from storage.selectors import exports_of
 
@@ -81,3 +82,20 @@ def tenant_page(
         changes=waiting_member_changes(now, tenant_id=tenant.id) if tenant.has_changes else [],  # type: ignore[attr-defined]  # annotated by tenant_and_stop
         export=next(iter(exports_of(tenant.id)), None) if is_active else None,
     )
+
+
+def tenants_and_stops(text: str) -> list[Tenant]:
+    """Tenants like that text; `is_stopped` of each is whether the stop switch is on for it."""
+    return list(_with_stops(tenants_like(text)))
+
+
+def tenant_and_stop(public_id: str) -> Tenant | None:
+    """The tenant with this public id, with `is_stopped`, and `has_changes` of its members."""
+    if ids.parse(ids.TENANT, public_id) is None:
+        return None
+    return _with_stops(tenants_like(public_id)).annotate(has_changes=HAS_MEMBER_CHANGES).first()
+
+
+def _with_stops(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:
+    stops = Stop.objects.filter(ended_at=None, tenant=OuterRef("pk"))
+    return tenants.annotate(is_stopped=Exists(stops))

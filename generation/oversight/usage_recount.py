@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from billing.selectors import HOUR_OPEN_FOR
+from billing.selectors.office.totals import HOUR_OPEN_FOR
 from billing.services import recount_usage
 from generation.models import Generation
 from generation.selectors import ENDED, ended_where

@@ -55,8 +55,6 @@ from generation.selectors.offer import (
     sandbox_names,
     stored_cost_tables,
     successors_of,
-    tenant_and_stop,
-    tenants_and_stops,
     trial_with_picture,
     workers_among,
 )

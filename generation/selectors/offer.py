@@ -4,14 +4,11 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery
 
-from accounts.models import Tenant
-from accounts.selectors import HAS_MEMBER_CHANGES, tenants_like
 from billing.upstream_cost import CostRow, CostTable
 from generation.models import Channel, ChannelTrial, Contract, Route, Serves, Stop, Worker
 from generation.models import CostTable as StoredCosts
-from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
 
 MAX_STOPS_SHOWN = 200
@@ -137,23 +134,6 @@ def public_stops(*, since: datetime) -> list[Stop]:
     public = Stop.objects.filter(tenant=None)
     stops = public.filter(Q(ended_at=None) | Q(ended_at__gte=since))
     return list(stops.order_by("-began_at", "-id")[:MAX_STOPS_SHOWN])
-
-
-def tenants_and_stops(text: str) -> list[Tenant]:
-    """Tenants like that text; `is_stopped` of each is whether the stop switch is on for it."""
-    return list(_with_stops(tenants_like(text)))
-
-
-def tenant_and_stop(public_id: str) -> Tenant | None:
-    """The tenant with this public id, with `is_stopped`, and `has_changes` of its members."""
-    if ids.parse(ids.TENANT, public_id) is None:
-        return None
-    return _with_stops(tenants_like(public_id)).annotate(has_changes=HAS_MEMBER_CHANGES).first()
-
-
-def _with_stops(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:
-    stops = Stop.objects.filter(ended_at=None, tenant=OuterRef("pk"))
-    return tenants.annotate(is_stopped=Exists(stops))
 
 
 def workers_among(epochs: Collection[UUID]) -> dict[UUID, Worker]:

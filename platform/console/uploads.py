@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 from django.urls import ResolverMatch, resolve
 
 from accounts.models import User
-from accounts.selectors import membership_in
+from accounts.selectors.office.members import membership_in
 from console.ops import access as ops
 from console.workspace.access import Permission, allows, lack_of
 

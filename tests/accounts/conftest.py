@@ -15,7 +15,9 @@ from django.test import Client
 from accounts.models import User
 from accounts.rates import on_redis
 from accounts.rates.local import LocalBuckets
-from accounts.services import create_tenant, create_user, issue_api_key
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.people import create_user
+from accounts.services.office.tenants import create_tenant
 from tests.accounts.factors import set_up, sign_in
 from tests.accounts.sign_ups import PASSWORD
 from tests.making.seeds import sow

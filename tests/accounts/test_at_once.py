@@ -13,7 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.services import create_user, remove_staff, set_staff_role
+from accounts.services.office.people import create_user
+from accounts.services.office.staff import remove_staff, set_staff_role
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from tests.accounts.conftest import until_waiting

@@ -9,7 +9,9 @@ from django.db import connection, transaction
 
 from accounts.audit_chain import audit_head, audit_problems, audit_seal_at
 from accounts.models import AuditEvent, AuditLink, Subject
-from accounts.services import create_tenant, issue_api_key, link_events, link_older_events, record
+from accounts.services import link_events, link_older_events, record
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.tenants import create_tenant
 from pictor.kit.words import clock
 
 pytestmark = pytest.mark.django_db(transaction=True)

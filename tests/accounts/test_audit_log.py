@@ -11,14 +11,10 @@ import pytest
 from accounts.audit_log import audit_events_of, audit_page, author
 from accounts.audit_words import AT_THE_SHELL, WORDS, readable, sentence
 from accounts.models import AuditEvent, Membership, Subject, Tenant, User
-from accounts.services import (
-    add_member,
-    as_staff,
-    create_tenant,
-    record,
-    remove_member,
-    suspend,
-)
+from accounts.services import as_staff, record
+from accounts.services.office.members import add_member, remove_member
+from accounts.services.office.suspending import suspend
+from accounts.services.office.tenants import create_tenant
 from tests.stack.servers import ROOT
 
 APPS = ("accounts", "billing", "generation", "storage", "webhooks", "platform")

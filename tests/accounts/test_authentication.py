@@ -10,15 +10,15 @@ from rest_framework.test import APIRequestFactory
 from accounts import keys
 from accounts.authentication import authenticate, read_bearer, require_scope
 from accounts.bearer import ApiKeyAuthentication, ApiKeyScheme
+from accounts.callers import note_former_use
 from accounts.models import Tenant
-from accounts.services import (
+from accounts.services.office.api_keys import (
     KeyRules,
     issue_api_key,
-    note_former_use,
     revoke_api_key,
     rotate_api_key,
-    set_tenant_status,
 )
+from accounts.services.office.tenants import set_tenant_status
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Forbidden, Unauthenticated
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Mail, User
-from accounts.services import create_user
+from accounts.services.office.people import create_user
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from tests.accounts.sign_ups import CODE, FORM, LOGIN, PASSWORD, RESET, SIGN_UP, code_in, latest

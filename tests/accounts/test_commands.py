@@ -13,9 +13,10 @@ from django.core.management import CommandError, call_command
 from accounts.callers import Caller, caller_by_digest
 from accounts.keys import digest
 from accounts.models import ApiKey, AuditEvent, Tenant
-from accounts.selectors import tenant_by_name_or_id
+from accounts.selectors.office.tenants import tenant_by_name_or_id
 from billing.models import MoneyMove
-from billing.selectors import available_to, ledger_findings, statement
+from billing.selectors.office.balances import available_to, statement
+from billing.selectors.office.ledger import ledger_findings
 from generation.models import Contract
 from pictor.kit.words import ids
 

@@ -4,8 +4,8 @@ import pytest
 
 from accounts.callers import caller_of_key
 from accounts.models import Tenant, User
-from accounts.services import KeyRules, issue_api_key
-from accounts.services.delegation import issue_key_for, refuse_more_than
+from accounts.services.office.api_keys import KeyRules, issue_api_key
+from accounts.services.office.delegation import issue_key_for, refuse_more_than
 from pictor.kit.words.errors import Forbidden
 from pictor.kit.words.money import Micros
 

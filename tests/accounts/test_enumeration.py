@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.test import Client
 
 from accounts.models import Mail
-from accounts.services import create_user
+from accounts.services.office.people import create_user
 from tests.accounts.sign_ups import FORM, LOGIN, RESET, SIGN_UP
 
 ADDRESS = "ann@example.com"

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import AuditEvent, Mail, User
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import Transfer
 from tests.accounts.factors import (
     ADDRESS,

@@ -11,15 +11,12 @@ from django.core.management import CommandError, call_command
 
 from accounts.authentication import authenticate
 from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, Tenant, User
-from accounts.services import (
-    KeyRules,
-    TenantLimits,
-    accept_invitation,
-    add_member,
-    issue_api_key,
-)
-from accounts.services.founding import Founded, Owner, Start, found_tenant
-from billing.selectors import available_to, ledger_findings
+from accounts.services.office.api_keys import KeyRules, issue_api_key
+from accounts.services.office.founding import Founded, Owner, Start, found_tenant
+from accounts.services.office.members import accept_invitation, add_member
+from accounts.services.office.tenants import TenantLimits
+from billing.selectors.office.balances import available_to
+from billing.selectors.office.ledger import ledger_findings
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import alone

@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 from accounts.audit_log import audit_events_of, audit_page, author
 from accounts.models import AuditEvent, Tenant
 from accounts.models.people import Subject
-from accounts.services import create_tenant, record
+from accounts.services import record
+from accounts.services.office.tenants import create_tenant
 
 pytestmark = pytest.mark.django_db
 

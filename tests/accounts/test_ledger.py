@@ -6,9 +6,10 @@ from django.db import transaction
 
 from accounts.ledger import ledger
 from accounts.models import Tenant
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import TenantBalance
-from billing.selectors import ledger_findings, statement
+from billing.selectors.office.balances import statement
+from billing.selectors.office.ledger import ledger_findings
 from pictor.kit.words.money import Micros
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,15 @@ from django.core.management import call_command
 from django.db import transaction
 
 from accounts.models import Mail
-from accounts.services import create_user, post, post_rendered
-from accounts.services import mail as sending
-from accounts.services.mail import MAX_MAIL_ATTEMPTS, send_due, unsent_seconds
+from accounts.services.office import mail as sending
+from accounts.services.office.mail import (
+    MAX_MAIL_ATTEMPTS,
+    post,
+    post_rendered,
+    send_due,
+    unsent_seconds,
+)
+from accounts.services.office.people import create_user
 from generation.models import Incident
 from generation.oversight.incidents import MAIL
 from pictor.embedded.ports import free_port

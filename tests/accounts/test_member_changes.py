@@ -17,19 +17,18 @@ from accounts.models import (
     Tenant,
     User,
 )
-from accounts.services import (
-    add_member,
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.erasure import erase_tenant
+from accounts.services.office.member_changes import (
     ask_member_change,
-    create_tenant,
     decide_member_change,
-    erase_tenant,
-    invite_as_operator,
-    issue_api_key,
     make_due_member_changes,
-    seed_operator,
-    set_staff_role,
 )
-from accounts.services.personal_data import _tables
+from accounts.services.office.members import add_member, invite_as_operator
+from accounts.services.office.people import seed_operator
+from accounts.services.office.personal_data import _tables
+from accounts.services.office.staff import set_staff_role
+from accounts.services.office.tenants import create_tenant
 from pictor.kit.words import clock
 from tests.billing.conftest import alone
 

@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from accounts.locks import tenant_for_update
 from accounts.models import Membership, Tenant, User
-from accounts.services import add_member, create_tenant
+from accounts.services.office.members import add_member
+from accounts.services.office.tenants import create_tenant
 from pictor.kit.words.ids import new_uuid
 from tests.accounts.conftest import until_waiting
 

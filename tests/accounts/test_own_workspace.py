@@ -7,8 +7,9 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import Membership, Tenant, User
-from accounts.services import create_user, open_workspace
-from billing.selectors import balance_of
+from accounts.services.office.people import create_user
+from accounts.services.office.welcome import open_workspace
+from billing.selectors.office.balances import balance_of
 from tests.console.answers import words_of
 
 OPEN = "/workspaces/open/"

@@ -12,23 +12,18 @@ from django.db import connection
 from accounts.callers import caller_of_key
 from accounts.management.commands import changepassword
 from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
-from accounts.services import (
+from accounts.services.office.api_keys import issue_api_key, revoke_api_key, rotate_api_key
+from accounts.services.office.delegation import issue_key_for, rotate_key_for
+from accounts.services.office.erasure import end_tenant
+from accounts.services.office.members import (
     add_member,
     change_role_as_operator,
-    change_tenant,
-    create_tenant,
     dismiss_member_as_operator,
-    end_tenant,
     invite_as_operator,
-    issue_api_key,
-    resume,
-    revoke_api_key,
-    rotate_api_key,
-    set_prompt_retention,
-    suspend,
 )
-from accounts.services.delegation import issue_key_for, rotate_key_for
-from accounts.services.tenants import TenantLimits
+from accounts.services.office.personal_data import set_prompt_retention
+from accounts.services.office.suspending import resume, suspend
+from accounts.services.office.tenants import TenantLimits, change_tenant, create_tenant
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Forbidden
 from tests.making.acting import at_ops
@@ -169,7 +164,7 @@ def test_what_is_rolled_back_is_not_mailed(acme, ann, own, monkeypatch):
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("accounts.services.members.remove_member", fails)
+    monkeypatch.setattr("accounts.services.office.members.remove_member", fails)
     issue_api_key(tenant=acme, name="ci", actor=own)
     joined(acme, "bob@acme.example", OWNER)
 

@@ -6,7 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent, User
-from accounts.services import create_tenant, create_user
+from accounts.services.office.people import create_user
+from accounts.services.office.tenants import create_tenant
 from pictor.kit.words import clock
 
 pytestmark = pytest.mark.usefixtures("plain_static_files")

@@ -5,7 +5,8 @@ import hmac
 import pytest
 
 from accounts.authentication import authenticate
-from accounts.services import create_tenant, issue_api_key
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.tenants import create_tenant
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Unauthenticated
 

@@ -6,25 +6,22 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts import keys
 from accounts.models import ApiKey, AuditEvent, ConfigRevision, Membership, Tenant, User
-from accounts.selectors import (
-    api_key_by_id,
-    api_keys_of,
-    config_revision,
-    members_of,
-    tenant_by_name_or_id,
-)
-from accounts.services import (
+from accounts.selectors import config_revision
+from accounts.selectors.office.api_keys import api_key_by_id, api_keys_of
+from accounts.selectors.office.members import members_of
+from accounts.selectors.office.tenants import tenant_by_name_or_id
+from accounts.services.office.api_keys import (
     KeyRules,
-    TenantLimits,
-    add_member,
     change_api_key,
-    change_settings,
-    change_standing,
+    issue_api_key,
+    revoke_api_key,
+)
+from accounts.services.office.members import add_member, remove_member
+from accounts.services.office.tenant_settings import change_settings, change_standing
+from accounts.services.office.tenants import (
+    TenantLimits,
     change_tenant,
     create_tenant,
-    issue_api_key,
-    remove_member,
-    revoke_api_key,
     set_tenant_status,
     set_title,
 )

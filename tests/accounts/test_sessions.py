@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from accounts.models import User
-from accounts.services import end_sessions
+from accounts.services.office.people import end_sessions
 from accounts.sign_in.sessions import SessionStore
 from accounts.tasks import forget_sessions
 from pictor.kit.words import clock

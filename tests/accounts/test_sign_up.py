@@ -6,10 +6,12 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditEvent, Mail, Membership, Tenant, User
-from accounts.services import create_tenant, create_user, verify_email
-from accounts.services.mail import forget_old, send_due
+from accounts.services.office.mail import forget_old, send_due
+from accounts.services.office.people import create_user
+from accounts.services.office.tenants import create_tenant
+from accounts.services.office.welcome import verify_email
 from accounts.sign_in.adapters import INVITED
-from billing.selectors import balance_of
+from billing.selectors.office.balances import balance_of
 from pictor.kit.words import clock
 from tests.accounts.sign_ups import (
     CODE,

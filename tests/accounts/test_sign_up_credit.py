@@ -9,8 +9,10 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import Mail, SignUpCredit, Tenant, User
-from accounts.services import create_user, sign_up_credit, verify_email
-from billing.selectors import balance_of
+from accounts.services.office import sign_up_credit
+from accounts.services.office.people import create_user
+from accounts.services.office.welcome import verify_email
+from billing.selectors.office.balances import balance_of
 from pictor.kit.words import clock
 from tests.accounts.sign_ups import CODE, FORM, SIGN_UP, code_in, latest
 

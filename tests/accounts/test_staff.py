@@ -12,8 +12,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import AuditEvent, Mail, Membership, User
-from accounts.services import add_member, create_tenant
-from accounts.services.staff import note_seen, remove_staff, set_staff_role
+from accounts.services.office.members import add_member
+from accounts.services.office.staff import note_seen, remove_staff, set_staff_role
+from accounts.services.office.tenants import create_tenant
 from generation.models import Condition
 
 NOW = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)

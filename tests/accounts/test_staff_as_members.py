@@ -7,17 +7,17 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 
 from accounts.models import Invitation, Membership, Tenant, User
-from accounts.selectors import staff_with_customers
-from accounts.services import (
+from accounts.selectors.office.people import staff_with_customers
+from accounts.services.office.founding import Owner, Start, found_tenant
+from accounts.services.office.members import (
     accept_invitation,
     add_member,
     change_role_as_operator,
-    create_tenant,
     invite,
     invite_as_operator,
 )
-from accounts.services.founding import Owner, Start, found_tenant
-from accounts.services.staff import set_staff_role
+from accounts.services.office.staff import set_staff_role
+from accounts.services.office.tenants import create_tenant
 from pictor.kit.words import clock, ids
 
 OWNER, VIEWER = Membership.Role.OWNER, Membership.Role.VIEWER

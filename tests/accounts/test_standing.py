@@ -8,8 +8,9 @@ from django.core.management import CommandError, call_command
 
 from accounts.audit_log import audit_events_of
 from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
-from accounts.services import add_member, create_tenant
-from billing.selectors import available_to
+from accounts.services.office.members import add_member
+from accounts.services.office.tenants import create_tenant
+from billing.selectors.office.balances import available_to
 from pictor.kit.words.money import Micros
 
 pytestmark = pytest.mark.django_db

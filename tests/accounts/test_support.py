@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent, SupportGrant, Tenant, User
-from accounts.services import create_tenant, open_support
-from accounts.services.erasure import end_tenant, erase_tenant
+from accounts.services.office.erasure import end_tenant, erase_tenant
+from accounts.services.office.support import open_support
+from accounts.services.office.tenants import create_tenant
 from pictor.kit.words import clock
 
 pytestmark = pytest.mark.django_db

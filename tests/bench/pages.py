@@ -124,7 +124,8 @@ COMMANDS = {
 NO_LIMIT = {"console: by words, all counted", "console: CSV of a day"}
 """Looks that may take longer, since they count everything or make a file of rows."""
 _CUSTOMERS = f"""
-from accounts.services import create_tenant, issue_api_key
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.tenants import create_tenant
 for number in range({TENANTS}):
     tenant = create_tenant(name=f"customer-{{number}}", actor="bench")
     issue_api_key(tenant=tenant, name="production", actor="bench")

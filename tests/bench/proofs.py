@@ -119,7 +119,7 @@ def main(since: int) -> None:
 def _added() -> None:
     """Add up all transfers written as sales, including those of the hour to come, in batches."""
     from billing.models import SoldUntil, Transfer  # noqa: PLC0415 - once Django is set up
-    from billing.selectors import sold  # noqa: PLC0415 - as above
+    from billing.selectors.office import sold  # noqa: PLC0415 - as above
     from generation.oversight.daily_sales import add_sold  # noqa: PLC0415 - as above
 
     newest = Transfer.objects.latest("id").id

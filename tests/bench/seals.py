@@ -59,7 +59,8 @@ def main(count: int) -> None:
     """Print the CPU-ms of each round, PostgreSQL's and ours together, as JSON."""
     from django.db import connection, transaction  # noqa: PLC0415 - once Django is set up
 
-    from accounts.selectors import api_keys_of, tenant_by_name_or_id  # noqa: PLC0415 - as above
+    from accounts.selectors.office.api_keys import api_keys_of  # noqa: PLC0415 - as above
+    from accounts.selectors.office.tenants import tenant_by_name_or_id  # noqa: PLC0415 - as above
     from billing.services import holds  # noqa: PLC0415 - as above
     from pictor.kit.words import clock, ids  # noqa: PLC0415 - as above
     from pictor.kit.words.money import Micros  # noqa: PLC0415 - as above

@@ -10,9 +10,11 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
-from accounts.services import create_tenant, issue_api_key
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.tenants import create_tenant
 from billing.pricing import BookRow
-from billing.services import Hold, HoldLimits, draft_price_book, end_hold
+from billing.services import Hold, HoldLimits, end_hold
+from billing.services.office.prices import draft_price_book
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from tests.making.factories import place_hold

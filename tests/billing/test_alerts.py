@@ -7,16 +7,11 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent, Mail, Membership, User
-from accounts.services import add_member
+from accounts.services.office.members import add_member
 from billing.models import BalanceAlert
-from billing.services import (
-    Usage,
-    adjust,
-    look_at_balances,
-    record_usage,
-    set_balance_alert,
-    top_up,
-)
+from billing.services import Usage, record_usage
+from billing.services.office.accounts import adjust, top_up
+from billing.services.office.alerts import look_at_balances, set_balance_alert
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import LedgerCustomer
 from webhooks.models import Event, WebhookEndpoint

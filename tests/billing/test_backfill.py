@@ -10,10 +10,12 @@ import pytest
 from django.db import transaction
 
 from accounts.models import ApiKey, Tenant
-from accounts.services import create_tenant, issue_api_key
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.tenants import create_tenant
 from billing.models import KeyBudget, TenantBalance, Transfer
-from billing.selectors import ledger_findings
-from billing.services import Hold, LedgerError, PastCost, PastHold, Refills, end_hold, write_past
+from billing.selectors.office.ledger import ledger_findings
+from billing.services import Hold, LedgerError, end_hold
+from billing.services.office.backfill import PastCost, PastHold, Refills, write_past
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from tests.making.factories import at, place_hold

@@ -8,12 +8,14 @@ from django.core.exceptions import ValidationError
 
 from accounts.ledger import RequestedMove
 from accounts.models import User
-from accounts.selectors import was_staff_at
-from accounts.services import remove_staff, set_staff_role
-from accounts.services.founding import Start, found_tenant
+from accounts.selectors.office.people import was_staff_at
+from accounts.services.office.founding import Start, found_tenant
+from accounts.services.office.staff import remove_staff, set_staff_role
 from billing.models import MoneyMove, Transfer
-from billing.selectors import available_to, waiting_moves
-from billing.services import approve_move, day_so_far, decline_move, move_money, why_it_waits
+from billing.selectors.office.balances import available_to
+from billing.selectors.office.moves import waiting_moves
+from billing.services.office.moves import approve_move, decline_move, move_money
+from billing.services.office.second_person import day_so_far, why_it_waits
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import LedgerCustomer, alone

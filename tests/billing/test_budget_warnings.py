@@ -9,10 +9,11 @@ import pytest
 from django.db import connection
 
 from accounts.models import ApiKey, Mail, Membership, Tenant, User
-from accounts.services import KeyRules, add_member, change_api_key, revoke_api_key
-from accounts.services import mail as sending
+from accounts.services.office import mail as sending
+from accounts.services.office.api_keys import KeyRules, change_api_key, revoke_api_key
+from accounts.services.office.members import add_member
 from billing.models import BudgetWarning
-from billing.services import look_at_budgets
+from billing.services.office.budget_warnings import look_at_budgets
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import LedgerCustomer
 

@@ -5,14 +5,10 @@ from django.db import connection
 
 from billing.models import TenantBalance, Transfer
 from billing.pricing import BookRow
-from billing.selectors import ledger_findings
-from billing.services import (
-    SealBroken,
-    book_upstream_cost,
-    draft_price_book,
-    publish_price_book,
-    seal_ledger,
-)
+from billing.selectors.office.ledger import ledger_findings
+from billing.services import book_upstream_cost
+from billing.services.office.prices import draft_price_book, publish_price_book
+from billing.services.office.sealing import SealBroken, seal_ledger
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 

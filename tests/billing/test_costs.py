@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from billing.models import Transfer
-from billing.selectors import ledger_findings
+from billing.selectors.office.ledger import ledger_findings
 from billing.services import book_upstream_cost
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros

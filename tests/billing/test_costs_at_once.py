@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from billing.models import PriceBook
 from billing.pricing import BookRow
 from billing.selectors import book_in_force, rows_of
-from billing.services import draft_price_book, publish_price_book, set_prices
+from billing.services.office.prices import draft_price_book, publish_price_book, set_prices
 from billing.upstream_cost import CostRow
 from generation.catalogue import services
 from generation.catalogue.credentials import encrypted

@@ -5,9 +5,9 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from billing.selectors import head_findings, heads_before, ledger_findings
-from billing.selectors.chain import TransferRange, links
-from billing.selectors.heads import Heads
+from billing.selectors.office.chain import TransferRange, links
+from billing.selectors.office.heads import Heads, head_findings, heads_before
+from billing.selectors.office.ledger import ledger_findings
 from billing.signed_heads import BadHead, read_signed, sign
 from pictor.kit.words import clock
 

@@ -7,14 +7,10 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from billing.selectors import (
-    available_to,
-    balance_of,
-    ledger_findings,
-    ledger_totals,
-    statement,
-)
-from billing.services import Hold, LedgerError, adjust, credit, end_hold, refund, top_up
+from billing.selectors.office.balances import available_to, balance_of, statement
+from billing.selectors.office.ledger import ledger_findings, ledger_totals
+from billing.services import Hold, LedgerError, end_hold
+from billing.services.office.accounts import adjust, credit, refund, top_up
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros

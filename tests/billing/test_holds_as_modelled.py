@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accounts.services import issue_api_key
+from accounts.services.office.api_keys import issue_api_key
 from billing.models import KeyBudget, TenantBalance
-from billing.selectors import ledger_findings
+from billing.selectors.office.ledger import ledger_findings
 from billing.services import Hold, HoldLimits
 from pictor.kit.words.errors import InsufficientQuota, RateLimited
 from pictor.kit.words.ids import new_uuid

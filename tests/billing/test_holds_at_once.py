@@ -10,14 +10,11 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from accounts.services import resume, suspend
-from billing.selectors import (
-    balance_of,
-    ledger_findings,
-    statement,
-    usage_findings,
-)
-from billing.services import Hold, HoldLimits, LedgerError, Usage, end_hold, record_usage, top_up
+from accounts.services.office.suspending import resume, suspend
+from billing.selectors.office.balances import balance_of, statement
+from billing.selectors.office.ledger import ledger_findings, usage_findings
+from billing.services import Hold, HoldLimits, LedgerError, Usage, end_hold, record_usage
+from billing.services.office.accounts import top_up
 from pictor.kit.words.errors import InsufficientQuota, RateLimited
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros

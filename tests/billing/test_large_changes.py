@@ -16,11 +16,10 @@ from billing.models import PriceBook
 from billing.price_stops import Confirmed
 from billing.pricing import BookRow
 from billing.selectors import book_in_force
-from billing.services import (
-    Usage,
+from billing.services import Usage, record_usage
+from billing.services.office.prices import (
     draft_price_book,
     publish_price_book,
-    record_usage,
     restore_price_book,
     withdraw_price_book,
 )

@@ -15,19 +15,16 @@ from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from billing.models import Transfer
-from billing.selectors import (
+from billing.selectors.office import protection, walk
+from billing.selectors.office.ledger import (
     cost_findings,
     hold_findings,
     ledger_findings,
     ledger_totals,
-    protection,
-    protection_findings,
-    protections,
     standing_findings,
     usage_findings,
-    walk,
 )
-from billing.selectors.protection import EXPECTED, RESTORED
+from billing.selectors.office.protection import EXPECTED, RESTORED, protection_findings, protections
 from billing.services import Usage, book_upstream_cost, record_usage
 from pictor.kit.database.spans import EVERYTHING
 from pictor.kit.words.ids import new_uuid

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import ApiKey
-from accounts.services import issue_api_key
+from accounts.services.office.api_keys import issue_api_key
 from billing.models import KeyBudget, TenantBalance
-from billing.selectors import available_to, balance_of, ledger_findings
+from billing.selectors.office.balances import available_to, balance_of
+from billing.selectors.office.ledger import ledger_findings
 from billing.services import HoldLimits
 from pictor.kit.words.errors import InsufficientQuota, RateLimited
 from pictor.kit.words.money import Micros

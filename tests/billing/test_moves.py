@@ -16,14 +16,10 @@ from accounts.ledger import RequestedMove
 from accounts.models import AuditEvent, User
 from accounts.services.audit import at_the_shell
 from billing.models import MoneyMove, Transfer
-from billing.selectors import (
-    available_to,
-    decided_moves,
-    ledger_findings,
-    statement,
-    waiting_moves,
-)
-from billing.services import approve_move, decline_move, move_money, rehearse
+from billing.selectors.office.balances import available_to, statement
+from billing.selectors.office.ledger import ledger_findings
+from billing.selectors.office.moves import decided_moves, waiting_moves
+from billing.services.office.moves import approve_move, decline_move, move_money, rehearse
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import LedgerCustomer, alone

@@ -17,12 +17,8 @@ from accounts.models import AuditEvent
 from billing.models import PriceBook
 from billing.pricing import BookRow
 from billing.selectors import current_table, table_of
-from billing.services import (
-    assign_price_list,
-    create_price_list,
-    draft_price_book,
-    publish_price_book,
-)
+from billing.services.office.price_lists import assign_price_list, create_price_list
+from billing.services.office.prices import draft_price_book, publish_price_book
 from pictor.kit.secrets.seals import microseconds
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros

@@ -15,7 +15,7 @@ from billing.models import Price, PriceBook
 from billing.pricing import BookRow, PriceTable, quote
 from billing.seed_prices import seed_prices
 from billing.selectors import current_table, known_table_of, table_of
-from billing.services import (
+from billing.services.office.prices import (
     change_price_book,
     draft_price_book,
     publish_price_book,

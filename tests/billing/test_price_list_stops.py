@@ -11,15 +11,10 @@ from accounts.models import AuditEvent
 from billing.models import PriceBook, PriceList, PriceListAssignment
 from billing.price_stops import UNCONFIRMED, CellCost, Confirmed
 from billing.pricing import BookRow
-from billing.selectors import list_of
-from billing.services import (
-    Usage,
-    assign_price_list,
-    create_price_list,
-    draft_price_book,
-    publish_price_book,
-    record_usage,
-)
+from billing.selectors.office.price_lists import list_of
+from billing.services import Usage, record_usage
+from billing.services.office.price_lists import assign_price_list, create_price_list
+from billing.services.office.prices import draft_price_book, publish_price_book
 from billing.upstream_cost import Cost, CostSource
 from generation.catalogue import offer
 from pictor.kit.words import clock

@@ -18,23 +18,18 @@ from billing.pricing import BookRow
 from billing.selectors import (
     book_in_force,
     current_table,
-    ledger_findings,
-    list_history,
-    list_of,
-    moved_by,
     price_books,
-    price_changes,
-    price_lists,
     price_tables,
     table_of,
     table_to_charge,
-    tables_in_force,
-    whose,
     withdrawals,
 )
-from billing.services import (
-    assign_price_list,
-    create_price_list,
+from billing.selectors.office.ledger import ledger_findings
+from billing.selectors.office.price_layers import tables_in_force
+from billing.selectors.office.price_lists import list_history, list_of, moved_by, price_lists, whose
+from billing.selectors.office.price_stops import price_changes
+from billing.services.office.price_lists import assign_price_list, create_price_list
+from billing.services.office.prices import (
     draft_price_book,
     publish_price_book,
     restore_price_book,

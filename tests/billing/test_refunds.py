@@ -6,9 +6,11 @@ from uuid import UUID
 import pytest
 
 from billing.models import Transfer
-from billing.selectors import ledger_findings, walk
-from billing.selectors.refunds_given import ChargeSums
-from billing.services import accounts, credit, refund
+from billing.selectors.office import walk
+from billing.selectors.office.ledger import ledger_findings
+from billing.selectors.office.refunds_given import ChargeSums
+from billing.services.office import accounts
+from billing.services.office.accounts import credit, refund
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import LedgerCustomer

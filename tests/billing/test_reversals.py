@@ -9,8 +9,9 @@ from django.db import connection
 
 from accounts.models import AuditEvent
 from billing.models import TenantBalance, Transfer
-from billing.selectors import available_to, ledger_findings, ledger_totals, statement
-from billing.services import adjust, book_payment, credit, refund, reverse
+from billing.selectors.office.balances import available_to, statement
+from billing.selectors.office.ledger import ledger_findings, ledger_totals
+from billing.services.office.accounts import adjust, book_payment, credit, refund, reverse
 from pictor.kit.words.errors import InsufficientQuota
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import LedgerCustomer, alone

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from billing.models import UsageRollup
-from billing.selectors.totals import Balances, EndedGenerations, UsageTotals, balance_totals
+from billing.selectors.office.totals import Balances, EndedGenerations, UsageTotals, balance_totals
 from billing.services import Usage, record_usage
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros

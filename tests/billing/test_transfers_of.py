@@ -4,8 +4,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.selectors import charge_sums_of, transfers_of
-from billing.services import book_upstream_cost, refund
+from billing.selectors.office.balances import transfers_of
+from billing.selectors.office.refunds_given import charge_sums_of
+from billing.services import book_upstream_cost
+from billing.services.office.accounts import refund
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 

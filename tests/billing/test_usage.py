@@ -14,7 +14,8 @@ from django.db import connection
 
 from billing.latency import BOUNDS, bucket_of, counts_of, quantile
 from billing.models import UsageRollup
-from billing.selectors import captured_since, usage_between, usage_of
+from billing.selectors import usage_of
+from billing.selectors.office.reports import captured_since, usage_between
 from billing.services import Usage, record_usage
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros

@@ -18,14 +18,14 @@ from billing.selectors import (
     book_in_force,
     current_table,
     following,
-    ledger_findings,
     price_books,
-    price_changes,
     price_tables,
     table_to_charge,
     withdrawals,
 )
-from billing.services import (
+from billing.selectors.office.ledger import ledger_findings
+from billing.selectors.office.price_stops import price_changes
+from billing.services.office.prices import (
     draft_price_book,
     publish_price_book,
     restore_price_book,

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEvent, Tenant, User
-from accounts.services import erase_tenant
+from accounts.services.office.erasure import erase_tenant
 from generation.management import seeding
 from generation.management.seeding import SeedOptions
 from pictor.kit.secrets import passes

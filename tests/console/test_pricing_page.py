@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.services import draft_price_book, publish_price_book, withdraw_price_book
+from billing.services.office.prices import draft_price_book, publish_price_book, withdraw_price_book
 from generation.models import Contract
 from pictor.kit.words import clock
 from tests.console.answers import words_of

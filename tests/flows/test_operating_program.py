@@ -8,7 +8,7 @@ from tests.stack.servers import ROOT, Stack
 MADE = """
 from datetime import timedelta
 from accounts.models import User
-from accounts.services import KeyTerms, issue_operator_key
+from accounts.services.office.operator_keys import KeyTerms, issue_operator_key
 from pictor.kit.words import clock, ids
 
 owner = User.objects.create_user("shop@pictor.example", staff_role="owner")

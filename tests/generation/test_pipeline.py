@@ -13,7 +13,7 @@ from PIL import Image
 from typing_extensions import override
 
 from billing.models import Transfer
-from billing.selectors import ledger_findings
+from billing.selectors.office.ledger import ledger_findings
 from generation import pipeline
 from generation.catalogue.credentials import encrypted
 from generation.dispatch import service

@@ -8,13 +8,11 @@ import pytest
 from billing.models import PriceList, Transfer
 from billing.price_stops import Confirmed
 from billing.pricing import BookRow
-from billing.selectors import current_table, ledger_findings, stops_of
-from billing.services import (
-    assign_price_list,
-    create_price_list,
-    draft_price_book,
-    publish_price_book,
-)
+from billing.selectors import current_table
+from billing.selectors.office.ledger import ledger_findings
+from billing.selectors.office.price_stops import stops_of
+from billing.services.office.price_lists import assign_price_list, create_price_list
+from billing.services.office.prices import draft_price_book, publish_price_book
 from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Generation
 from generation.oversight.ledger.findings import generation_findings

@@ -12,19 +12,12 @@ import pytest
 from billing.models import PriceBook
 from billing.price_stops import Confirmed, Stops
 from billing.pricing import PricedRequest
-from billing.selectors import (
-    assignment_of,
-    current_table,
-    ledger_findings,
-    list_of,
-    rows_of,
-    stops_of,
-    stops_of_withdrawal,
-    table_of,
-)
-from billing.services import (
-    assign_price_list,
-    create_price_list,
+from billing.selectors import current_table, rows_of, table_of
+from billing.selectors.office.ledger import ledger_findings
+from billing.selectors.office.price_lists import list_of
+from billing.selectors.office.price_stops import assignment_of, stops_of, stops_of_withdrawal
+from billing.services.office.price_lists import assign_price_list, create_price_list
+from billing.services.office.prices import (
     draft_price_book,
     publish_price_book,
     restore_price_book,

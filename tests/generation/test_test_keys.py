@@ -6,9 +6,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from prometheus_client import REGISTRY
 
-from accounts.services import TenantLimits, change_tenant
+from accounts.services.office.tenants import TenantLimits, change_tenant
 from billing.models import KeyBudget, TenantBalance, Transfer, UsageRollup
-from billing.selectors import ledger_findings, usage_findings
+from billing.selectors.office.ledger import ledger_findings, usage_findings
 from billing.services import book_upstream_cost
 from generation import selectors
 from generation.api.event_data import data_of

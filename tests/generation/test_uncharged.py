@@ -7,7 +7,8 @@ import pytest
 from django.db import OperationalError
 
 from accounts.models import AuditEvent, Tenant
-from accounts.services import refuse_above_ceiling, set_uncharged_ceiling
+from accounts.services import refuse_above_ceiling
+from accounts.services.office.tenants import set_uncharged_ceiling
 from billing.models import UnchargedCost
 from billing.upstream_cost import Costs
 from generation.channels.errors import AttemptClass, UpstreamError

@@ -13,9 +13,11 @@ import pytest
 
 from billing.models import PriceBook, PriceList, PriceListAssignment, SoldDay, Transfer
 from billing.pricing import BookRow, PricedRequest, quote
-from billing.selectors import current_table, rows_of, would_have_brought
-from billing.selectors import sold as waiting
-from billing.services import draft_price_book, refund
+from billing.selectors import current_table, rows_of
+from billing.selectors.office import sold as waiting
+from billing.selectors.office.whatif import would_have_brought
+from billing.services.office.accounts import refund
+from billing.services.office.prices import draft_price_book
 from billing.whatif import LeftOutReason
 from generation.channels.base import TokenUsage
 from generation.lifecycle.lease import WorkerEpoch

@@ -15,9 +15,11 @@ from django.utils.dateparse import parse_datetime
 from accounts.callers import Caller, caller_by_digest
 from accounts.models import SCOPES, Membership, User
 from accounts.quotas import Limits
-from accounts.services import KeyRules, add_member, create_tenant, issue_api_key
+from accounts.services.office.api_keys import KeyRules, issue_api_key
+from accounts.services.office.members import add_member
+from accounts.services.office.tenants import create_tenant
 from billing.models import UsageRollup
-from billing.selectors import balance_of
+from billing.selectors.office.balances import balance_of
 from billing.services import place_hold_statement
 from billing.upstream_cost import Costs, SentRequest
 from generation.admission.service import Admitted, Submission, admit

@@ -6,14 +6,10 @@ from typing import Any
 from billing.models import FIGURES, PriceBook, SoldDay, UsageRollup
 from billing.price_stops import Confirmed, Stops
 from billing.pricing import BookRow
-from billing.selectors import assignment_of, book_in_force, rows_of, stops_of
-from billing.services import (
-    assign_price_list,
-    create_price_list,
-    draft_price_book,
-    publish_price_book,
-    set_prices,
-)
+from billing.selectors import book_in_force, rows_of
+from billing.selectors.office.price_stops import assignment_of, stops_of
+from billing.services.office.price_lists import assign_price_list, create_price_list
+from billing.services.office.prices import draft_price_book, publish_price_book, set_prices
 from generation.models import Channel, Condition, CostTable
 from generation.oversight.alerts.rules import RuleValues, save_rule
 from pictor.kit.words import clock

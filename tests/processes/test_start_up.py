@@ -58,8 +58,8 @@ def imported(stack: Stack, code: str, *words: str, **env: str) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "module"),
     [
-        (("tenant", "credit", "nobody", "1", "--reason", "test"), "accounts.services"),
-        (("key", "create", "nobody"), "accounts.services"),
+        (("tenant", "credit", "nobody", "1", "--reason", "test"), "accounts.services.office"),
+        (("key", "create", "nobody"), "accounts.services.office"),
         (("ledger_check",), "generation.oversight.ledger.proof"),
     ],
 )

@@ -15,7 +15,9 @@ from django.db import connection, transaction
 
 from accounts.audit_log import audit_events_of
 from accounts.models import AuditEvent, Mail, Membership, User
-from accounts.services import add_member, erase_tenant, write_export
+from accounts.services.office.erasure import erase_tenant
+from accounts.services.office.members import add_member
+from accounts.services.office.personal_data import write_export
 from pictor.kit.words import clock
 from storage import backends, exports
 from storage.backends import bucket

@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import Tenant
-from accounts.services import create_tenant, stored_together
+from accounts.services.office.storage import stored_together
+from accounts.services.office.tenants import create_tenant
 from pictor.kit.words import clock, ids
 from storage.models import StoredImage
 from storage.tasks import measure_images

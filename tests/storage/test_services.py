@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import Tenant
-from accounts.services import set_image_retention
+from accounts.services.office.personal_data import set_image_retention
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.words import clock, ids
 from storage import backends, services

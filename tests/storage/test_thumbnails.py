@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from PIL import Image
 
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from pictor.kit.bytes.spool import SpoolFile, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid

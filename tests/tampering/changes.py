@@ -6,7 +6,9 @@ from contextlib import contextmanager
 
 from django.db import Error, IntegrityError, connection, transaction
 
-from billing.selectors import Checkpoints, Finding, ledger_findings, usage_findings
+from billing.selectors.office.checkpoints import Checkpoints
+from billing.selectors.office.findings import Finding
+from billing.selectors.office.ledger import ledger_findings, usage_findings
 from generation.oversight.ledger.findings import generation_findings
 from generation.oversight.ledger.rounds import Round
 from pictor.kit.words import clock

@@ -9,17 +9,12 @@ from pytest_django import DjangoDbBlocker
 from accounts.services import link_events
 from billing.models import Transfer
 from billing.price_stops import Confirmed
-from billing.selectors import Settled, stops_of
-from billing.services import (
-    add_next,
-    assign_price_list,
-    create_price_list,
-    credit,
-    draft_price_book,
-    publish_price_book,
-    reverse,
-    withdraw_price_book,
-)
+from billing.selectors.office.price_stops import stops_of
+from billing.selectors.office.sold import Settled
+from billing.services.office.accounts import credit, reverse
+from billing.services.office.price_lists import assign_price_list, create_price_list
+from billing.services.office.prices import draft_price_book, publish_price_book, withdraw_price_book
+from billing.services.office.sold import add_next
 from generation.lifecycle.settlement import settle_and_tell
 from generation.management import seeding
 from generation.management.seeding import SeedOptions

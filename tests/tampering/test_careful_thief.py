@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
-from billing.selectors import walk
+from billing.selectors.office import walk
 from generation.oversight.ledger import rounds
 from tests.making.factories import PayingCustomer
 from tests.tampering.changes import (

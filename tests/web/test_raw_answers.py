@@ -9,9 +9,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from accounts.keys import mint
 from accounts.models import Tenant
-from accounts.services.suspending import suspend
-from accounts.services.tenants import set_tenant_status
-from billing.services import adjust
+from accounts.services.office.suspending import suspend
+from accounts.services.office.tenants import set_tenant_status
+from billing.services.office.accounts import adjust
 from generation.admission.fields import EDIT, EDIT_FORM, GENERATION
 from generation.background import refusals
 from generation.background.refusals import Recorder

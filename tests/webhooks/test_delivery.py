@@ -11,9 +11,11 @@ from django.db import transaction
 from standardwebhooks import Webhook
 
 from accounts.models import AuditEvent, Mail, Membership
-from accounts.services import add_member, create_user
+from accounts.services.office.members import add_member
+from accounts.services.office.people import create_user
 from billing.pricing import PricedRequest
-from billing.selectors import ledger_findings, table_of
+from billing.selectors import table_of
+from billing.selectors.office.ledger import ledger_findings
 from generation.background.reaper import reap
 from generation.lifecycle.settlement import cancel, settle_and_tell, settle_unheard
 from generation.models import Generation

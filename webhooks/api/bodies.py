@@ -1,6 +1,6 @@
 """The bodies and queries of /v1/webhook_endpoints."""
 
-from accounts.services import OVERLAPS
+from accounts.services.office.api_keys import OVERLAPS
 from pictor.kit.endpoints.bodies import (
     ApiBody,
     TextField,

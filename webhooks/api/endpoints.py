@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from accounts import rates
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from accounts.selectors import tenant_by_id
-from accounts.services import OVERLAPS
+from accounts.selectors.office.tenants import tenant_by_id
+from accounts.services.office.api_keys import OVERLAPS
 from pictor.kit.endpoints.objects import Page
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InvalidRequest, NotFound

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, read_person, say_invalid
-from accounts.services import set_password
+from accounts.services.office.people import set_password
 
 
 class Command(OperatorCommand):

@@ -24,8 +24,8 @@ from accounts.management.operator import (
     say_invalid,
 )
 from accounts.models import ApiKey, default_scopes
-from accounts.selectors import api_key_by_id, api_keys_of
-from accounts.services import (
+from accounts.selectors.office.api_keys import api_key_by_id, api_keys_of
+from accounts.services.office.api_keys import (
     OVERLAPS,
     KeyRules,
     change_api_key,

@@ -9,10 +9,10 @@ from django.db.models import ProtectedError
 from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, read_person, say_invalid
-from accounts.selectors import waiting_mail
-from accounts.services import change_person, delete_user, sign_out
-from accounts.services.mail import encrypt_mail_anew
-from accounts.services.second_factors import (
+from accounts.selectors.office.people import waiting_mail
+from accounts.services.office.mail import encrypt_mail_anew
+from accounts.services.office.people import change_person, delete_user, sign_out
+from accounts.services.office.second_factors import (
     encrypt_second_factors_anew,
     reset_second_factors,
 )

@@ -17,8 +17,8 @@ from accounts.management.operator import (
     say_invalid,
 )
 from accounts.models import User
-from accounts.selectors import customers_of, is_invited_as_staff, staff
-from accounts.services.staff import remove_staff, set_staff_role
+from accounts.selectors.office.people import customers_of, is_invited_as_staff, staff
+from accounts.services.office.staff import remove_staff, set_staff_role
 
 COLUMNS = ("email", "role", "second_factor", "last_seen", "member_of")
 

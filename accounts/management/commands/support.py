@@ -11,8 +11,12 @@ from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, print_table, read_tenant
-from accounts.selectors import latest_support_grants, support_grant_by_id, support_grants_of
-from accounts.services import end_support
+from accounts.selectors.office.support import (
+    latest_support_grants,
+    support_grant_by_id,
+    support_grants_of,
+)
+from accounts.services.office.support import end_support
 from pictor.kit.words import clock
 
 SHOWN_GRANTS = 20

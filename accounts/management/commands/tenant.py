@@ -31,15 +31,13 @@ from accounts.management.operator import (
 )
 from accounts.management.tenant_people import teller
 from accounts.models import Tenant
-from accounts.selectors import notes_about, suspended_because, tenants
-from accounts.services import (
-    KeyRules,
-    TenantLimits,
-    erase_tenant,
-    export_tenant,
-)
-from accounts.services.founding import Owner, Start, found_tenant
-from accounts.services.tenants import set_ours
+from accounts.selectors.office.audit import notes_about, suspended_because
+from accounts.selectors.office.tenants import tenants
+from accounts.services.office.api_keys import KeyRules
+from accounts.services.office.erasure import erase_tenant
+from accounts.services.office.founding import Owner, Start, found_tenant
+from accounts.services.office.personal_data import export_tenant
+from accounts.services.office.tenants import TenantLimits, set_ours
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros, to_decimal
 

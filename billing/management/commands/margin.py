@@ -11,8 +11,8 @@ from django.utils.dateparse import parse_date
 from typing_extensions import override
 
 from accounts.management.operator import OperatorCommand, print_table, read_tenant
-from accounts.selectors import tenants
-from billing.selectors import By, Margin, Per, margins, sold_until, total_of
+from accounts.selectors.office.tenants import tenants
+from billing.selectors.office.sold import By, Margin, Per, margins, sold_until, total_of
 from pictor.kit.words import ids
 from pictor.kit.words.money import to_decimal
 

@@ -10,8 +10,8 @@ from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, print_table, say_invalid
 from billing.models import MoneyMove
-from billing.selectors import decided_moves, waiting_moves
-from billing.services import approve_move, decline_move
+from billing.selectors.office.moves import decided_moves, waiting_moves
+from billing.services.office.moves import approve_move, decline_move
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 

@@ -43,28 +43,24 @@ from billing.management.price_words import (
 from billing.models import PriceBook
 from billing.price_changes import LARGE_PERCENT, digest_of_changes
 from billing.price_stops import Confirmed, Stops
-from billing.selectors import (
-    SCHEDULED,
+from billing.selectors import SCHEDULED, book_in_force, numbers_of, price_books, rows_of, state_of
+from billing.selectors.office.price_lists import list_of, price_lists
+from billing.selectors.office.price_stops import (
     assignment_of,
-    book_in_force,
-    list_of,
-    numbers_of,
     outlook_of,
-    price_books,
-    price_lists,
-    rows_of,
-    state_of,
     stops_of,
     stops_of_withdrawal,
-    would_have_brought,
 )
-from billing.services import (
+from billing.selectors.office.whatif import would_have_brought
+from billing.services.office.price_lists import (
     NO_LIST,
     assign_price_list,
     create_price_list,
+    rename_price_list,
+)
+from billing.services.office.prices import (
     draft_price_book,
     publish_price_book,
-    rename_price_list,
     restore_price_book,
     withdraw_price_book,
 )

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import Tenant
-from accounts.selectors import tenant_by_name_or_id
+from accounts.selectors.office.tenants import tenant_by_name_or_id
 from accounts.services import Actor, name_of, record
 from accounts.titles import without_marks
 from generation.models import Contract, Stop

@@ -14,7 +14,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
 from billing.models import LedgerProof
-from billing.selectors import last_proofs, protections
+from billing.selectors.office.checkpoints import last_proofs
+from billing.selectors.office.protection import protections
 from generation.oversight.ledger.proof import Audit, audit, proof_with_head
 from generation.oversight.ledger.rounds import prove
 from pictor.kit.words import clock

@@ -10,7 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
-from billing.selectors import Heads, head_kept, kept_heads
+from billing.selectors.office.checkpoints import head_kept, kept_heads
+from billing.selectors.office.heads import Heads
 from billing.signed_heads import sign
 from generation.management.heads import read_head
 from generation.oversight.ledger.kept_heads import NotOver, heads_of, yesterday

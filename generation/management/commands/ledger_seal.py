@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand
-from billing.services import SealBroken, seal_ledger
+from billing.services.office.sealing import SealBroken, seal_ledger
 
 
 class Command(OperatorCommand):

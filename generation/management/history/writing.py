@@ -14,15 +14,11 @@ from django.conf import settings
 
 from accounts.callers import Caller, caller_of_key
 from accounts.models import Tenant
-from accounts.services import (
-    Actor,
-    KeyRules,
-    backdate_tenant,
-    issue_api_key,
-    revoke_api_key,
-)
+from accounts.services import Actor
+from accounts.services.office.api_keys import KeyRules, issue_api_key, revoke_api_key
+from accounts.services.office.tenants import backdate_tenant
 from billing.pricing import formula_tokens
-from billing.services import PastCost, PastHold, Refills, write_past
+from billing.services.office.backfill import PastCost, PastHold, Refills, write_past
 from billing.upstream_cost import CostSource
 from generation.admission.quoting import Quoted, quoted_order
 from generation.admission.service import Submission, new_generation

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
-from accounts.services import post_rendered
+from accounts.services.office.mail import post_rendered
 from generation.models import AlertRule, AlertSending, AlertSent, Condition
 from generation.oversight.alerts import wording
 from generation.oversight.alerts.occasions import (

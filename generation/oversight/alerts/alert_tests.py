@@ -13,7 +13,8 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts import rates
 from accounts.models import Actor, User
-from accounts.services import post_rendered, record
+from accounts.services import record
+from accounts.services.office.mail import post_rendered
 from generation.models import AlertAddress, AlertRule, AlertSending
 from generation.oversight.alerts import wording
 from generation.oversight.alerts.results import DestinationResult, SendState, results_of, short

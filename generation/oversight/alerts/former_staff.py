@@ -3,7 +3,8 @@
 from django.db import transaction
 
 from accounts.models import Actor
-from accounts.services import record, take_back
+from accounts.services import record
+from accounts.services.office.mail import take_back
 from generation.models import AlertAddress, AlertRule, AlertSending
 from generation.oversight import conditions
 

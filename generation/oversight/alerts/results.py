@@ -9,8 +9,8 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.models import Mail
-from accounts.selectors import mails_among
-from accounts.services import MAX_MAIL_ATTEMPTS
+from accounts.selectors.office.people import mails_among
+from accounts.services.office.mail import MAX_MAIL_ATTEMPTS
 from generation.models import AlertSending
 from webhooks.models import Delivery, DeliveryAttempt
 from webhooks.selectors import attempts_of, deliveries_by_event

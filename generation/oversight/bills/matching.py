@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Sum
 
-from billing.selectors import corrections_of
+from billing.selectors.office.relations import corrections_of
 from generation.models import BillLine, Route, VendorBill
 from generation.oversight.bills.mapping import END_OF_NAME, PER_DAY, Columns, model_of
 from generation.selectors import COST_UNKNOWN

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from accounts.selectors import addresses_of_staff, mails_among
+from accounts.selectors.office.people import addresses_of_staff, mails_among
 from generation.models import AlertAddress, AlertRule, AlertSending
 from generation.oversight.conditions.detected import Outlook, PresentCondition
 from webhooks.models import WebhookEndpoint

@@ -30,6 +30,19 @@ TITLES: Mapping[str, str] = {
     "look_fails": "Check failed",
 }
 
+PUBLIC_WORDS: Mapping[str, str] = {
+    "calls_fail": "Many requests fail",
+    "breaker_open": "Many requests fail",
+    "channels_shrunk": "Requests may take longer than usual",
+    "queued_too_long": "Requests wait longer than usual",
+    "past_deadline": "Requests wait longer than usual",
+    "storage_refuses": "Images cannot be stored",
+    "price_missing": "Some requests are refused",
+    "mail_overdue": "Mail is late",
+    "webhooks_overdue": "Webhooks are late",
+}
+"""Titles for customers by kind of condition; the condition's own words would name channels."""
+
 
 def title_of(kind: str) -> str:
     """A kind's title; one from a newer release is shown by its own words."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from billing.selectors import sold_until
+from billing.selectors.office.sold import sold_until
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Condition, ConditionLook
 from generation.oversight.conditions import supply

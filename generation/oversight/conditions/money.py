@@ -4,18 +4,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from accounts.models import Tenant
-from accounts.selectors import tenants_among
+from accounts.selectors.office.tenants import tenants_among
 from billing.models import LedgerProof
-from billing.selectors import (
-    decided_books,
-    last_change,
-    proofs,
-    proofs_with_findings,
-    running_out,
-    sold_until,
-    waiting_moves,
-    whose,
-)
+from billing.selectors import decided_books, last_change
+from billing.selectors.office.checkpoints import proofs, proofs_with_findings
+from billing.selectors.office.moves import waiting_moves
+from billing.selectors.office.price_lists import whose
+from billing.selectors.office.reports import running_out
+from billing.selectors.office.sold import sold_until
 from generation.oversight.conditions.detected import Outlook, PresentCondition
 from generation.selectors import refused_for_want_of_a_price
 from pictor.kit.words import ids

@@ -10,7 +10,8 @@ from datetime import UTC, timedelta
 from typing import NamedTuple
 
 from billing.pricing import Delivered, PriceKey, PriceMissing, PriceTable, image_price, quote
-from billing.selectors import SoldCell, cells_sold, tables_in_force
+from billing.selectors.office.price_layers import tables_in_force
+from billing.selectors.office.sold import SoldCell, cells_sold
 from billing.upstream_cost import NOTHING_CAME, UpstreamResult
 from generation.catalogue.contracts import Size
 from generation.catalogue.costs import cost_of_cell, is_by_tokens

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from accounts.selectors import staff_with_customers
+from accounts.selectors.office.people import staff_with_customers
 from generation.oversight.conditions.detected import Outlook, PresentCondition
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import Count, Min, Sum
 
-from accounts.services import unsent_seconds
+from accounts.services.office.mail import unsent_seconds
 from generation.models import Generation, Incident, State, Worker
 from generation.oversight.conditions.detected import Outlook, PresentCondition
 from pictor.kit.words.money import Micros

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, timedelta
 from uuid import UUID
 
-from billing.selectors import images_by_model
+from billing.selectors.office.sold import images_by_model
 from generation.catalogue.traffic.channel_events import shut_now
 from generation.catalogue.traffic.minutes import recent_success
 from generation.catalogue.traffic.standing import LEAST_CALLS, LEAST_SUCCESS

@@ -6,15 +6,14 @@ Each statement reads the given generations or attempts, or one row per tenant an
 from datetime import date, datetime
 
 from accounts.selectors import API_KEYS
-from billing.selectors import (
+from billing.selectors import USAGE_BY_HOUR, usage_of
+from billing.selectors.office.relations import (
     BALANCES,
     KEY_COUNTERS,
-    USAGE_BY_HOUR,
     WITHDRAWN_BOOKS,
     corrections_of,
     costs_of,
     holds_of,
-    usage_of,
 )
 from generation.selectors import ended_among
 from pictor.kit.database.spans import Ids

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from billing.selectors import KEY_COUNTERS, Finding, findings_of
+from billing.selectors.office.findings import Finding, findings_of
+from billing.selectors.office.relations import KEY_COUNTERS
 from generation.oversight.ledger.checks import (
     OF_COSTS,
     OF_GENERATIONS,

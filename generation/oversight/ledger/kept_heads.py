@@ -2,8 +2,9 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from billing.selectors import Heads, is_head_kept
-from billing.services import keep_head
+from billing.selectors.office.checkpoints import is_head_kept
+from billing.selectors.office.heads import Heads
+from billing.services.office.proofs import keep_head
 from generation.oversight.ledger.proof import heads_at
 
 SETTLED = timedelta(minutes=5)

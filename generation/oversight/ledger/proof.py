@@ -14,16 +14,10 @@ from typing import Any, TypeVar
 
 from django.db import connection, transaction
 
-from billing.selectors import (
-    Finding,
-    Heads,
-    head_findings,
-    heads_before,
-    ledger_findings,
-    ledger_totals,
-    protection_findings,
-    usage_findings,
-)
+from billing.selectors.office.findings import Finding
+from billing.selectors.office.heads import Heads, head_findings, heads_before
+from billing.selectors.office.ledger import ledger_findings, ledger_totals, usage_findings
+from billing.selectors.office.protection import protection_findings
 from generation.oversight.ledger.checks import TOTAL_NAMES, TOTALS
 from generation.oversight.ledger.findings import generation_findings
 

@@ -13,21 +13,18 @@ from functools import partial
 from uuid import UUID
 
 from billing.models import LedgerProof
-from billing.selectors import (
-    MAX_FINDINGS_PER_CHECK,
-    Checkpoints,
-    Finding,
-    Position,
-    Step,
-    Walk,
+from billing.selectors.office.chain import Position
+from billing.selectors.office.checkpoints import Checkpoints, kept_checkpoints
+from billing.selectors.office.findings import MAX_FINDINGS_PER_CHECK, Finding
+from billing.selectors.office.ledger import (
     audit_log_end,
     cost_findings,
     hold_findings,
-    kept_checkpoints,
-    protection_findings,
     standing_findings,
 )
-from billing.services import alone, keep_checkpoints, record_proof
+from billing.selectors.office.protection import protection_findings
+from billing.selectors.office.walk import Step, Walk
+from billing.services.office.proofs import alone, keep_checkpoints, record_proof
 from generation.oversight.ledger.findings import (
     apart,
     counted_months,

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from billing.selectors import MAX_FINDINGS_PER_CHECK, Finding, evidence_of
+from billing.selectors.office.findings import MAX_FINDINGS_PER_CHECK, Finding
+from billing.selectors.office.relations import evidence_of
 from generation.lifecycle import evidence
 from generation.lifecycle.evidence import SealedRequest
 from pictor.kit.database.spans import Ids

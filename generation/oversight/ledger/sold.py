@@ -9,17 +9,11 @@ from functools import partial
 from itertools import islice
 
 from billing.models import FIGURES, SoldRow
-from billing.selectors import (
-    MAX_FINDINGS_PER_CHECK,
-    CountedTransfers,
-    Finding,
-    Position,
-    Step,
-    counted_to,
-    days_sold,
-    has_transfer,
-    sold_on,
-)
+from billing.selectors.office.balances import has_transfer
+from billing.selectors.office.chain import Position
+from billing.selectors.office.findings import MAX_FINDINGS_PER_CHECK, Finding
+from billing.selectors.office.sold import CountedTransfers, counted_to, days_sold, sold_on
+from billing.selectors.office.walk import Step
 from generation.oversight.daily_sales import sold_by
 from pictor.kit.words import ids
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 
-from billing.selectors import credited_generations
+from billing.selectors.office.refunds_given import credited_generations
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation, Source, State
 from generation.oversight.searching.search_pages import SearchPage, made_within, page_of

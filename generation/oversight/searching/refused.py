@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from billing.selectors import sorts_of
+from billing.selectors.office.hours import sorts_of
 from generation.catalogue.traffic.modes import Mode
 from generation.models import RefusedRequest
 from generation.oversight.searching.search_pages import SearchPage, made_within, page_of

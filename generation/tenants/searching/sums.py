@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Case, Count, Q, QuerySet, Sum, When
 
-from billing.selectors import EndedTotals, ended_like
+from billing.selectors.office.reports import EndedTotals, ended_like
 from generation.models import FINAL, Generation, State
 from generation.tenants.searching import bounds
 from generation.tenants.searching.bounds import time_limit

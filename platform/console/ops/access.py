@@ -15,7 +15,8 @@ from django.views.decorators.csrf import csrf_protect
 
 from accounts import rates
 from accounts.models import User
-from accounts.services import By, as_staff, note_seen
+from accounts.services import By, as_staff
+from accounts.services.office.staff import note_seen
 from accounts.sign_in.factors import SHOW_AGAIN, app_since, has_shown, has_shown_lately
 from console.ops import places
 from console.parts.filters import link_of

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from django.urls import reverse
 
 from accounts.audit_log import EventFilter, all_events
-from accounts.audit_words import ALL_KINDS, BY_STAFF, WORDS, sentence
+from accounts.audit_words import ALL_KINDS, WORDS, sentence
 from accounts.models import AuditEvent
-from accounts.selectors import emails_of, staff
+from accounts.models.records import BY_STAFF
+from accounts.selectors.office.people import emails_of, staff
 from console.ops.access import Permission
 from console.ops.lists import TENANT, periods, span_in
 from console.parts.audit_columns import ABOUT, CELLS, CSV, first_columns, last_columns

@@ -9,8 +9,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts.selectors import tenants_called
-from billing.selectors import price_books_like, price_lists_like
+from accounts.selectors.office.tenants import tenants_called
+from billing.selectors import price_books_like
+from billing.selectors.office.price_lists import price_lists_like
 from console.ops.access import Operator, Permission, staff
 from console.parts.filters import MAX_TEXT
 from console.parts.periods import number_of

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from accounts.models import Tenant
-from accounts.selectors import tenant_as_shown
+from accounts.selectors.office.tenants import tenant_as_shown
 from console.ops.access import Mode, Operator, staff
 from console.parts.cells import Row
 from console.parts.filters import period_choices

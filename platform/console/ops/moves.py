@@ -11,13 +11,15 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.selectors import waiting_member_changes
-from accounts.services import decide_member_change
+from accounts.selectors.office.members import waiting_member_changes
+from accounts.services.office.member_changes import decide_member_change
 from billing.models import MoneyMove
-from billing.selectors import all_decided_moves, balances_of, decided_moves, waiting_moves
-from billing.services import approve_move, decline_move
+from billing.selectors.office.balances import balances_of
+from billing.selectors.office.moves import all_decided_moves, decided_moves, waiting_moves
+from billing.services.office.moves import approve_move, decline_move
 from console.amounts import amount
 from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.second_person import DECISIONS
 from console.parts.entries import KIND_WORDS
 from console.parts.exports import Rows, csv_answer
 from pictor.kit.words import clock
@@ -25,8 +27,6 @@ from pictor.kit.words.money import to_decimal
 
 DECIDED = 50
 """Number of decided moves listed, the latest first."""
-DECISIONS = {"approve": "Approved", "withdraw": "Withdrawn"}
-"""Decisions of staff on a change of members, with the words when it is done."""
 COLUMNS = (
     *("id", "tenant", "name", "kind", "amount", "currency", "state", "words", "note", "asked_by"),
     *("asked", "expires", "decided_by", "decided"),

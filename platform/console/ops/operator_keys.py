@@ -8,7 +8,7 @@ from django import forms
 from django.urls import reverse
 
 from accounts.models import OperatorKey
-from accounts.services import (
+from accounts.services.office.operator_keys import (
     MAX_DAYS,
     KeyTerms,
     issue_operator_key,

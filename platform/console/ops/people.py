@@ -16,16 +16,12 @@ from typing_extensions import override
 
 from accounts import rates
 from accounts.models import User
-from accounts.selectors import customers_of, is_invited_as_staff
-from accounts.selectors import staff as people_of_staff
-from accounts.services import (
-    Appointed,
-    operator_keys,
-    remove_staff,
-    reset_second_factors,
-    set_staff_role,
-    sign_out,
-)
+from accounts.selectors.office.people import customers_of, is_invited_as_staff
+from accounts.selectors.office.people import staff as people_of_staff
+from accounts.services.office.operator_keys import operator_keys
+from accounts.services.office.people import sign_out
+from accounts.services.office.second_factors import reset_second_factors
+from accounts.services.office.staff import Appointed, remove_staff, set_staff_role
 from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.exports import csv_answer
 from console.parts.form_fields import dressed

@@ -10,7 +10,8 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey, Tenant
-from accounts.selectors import api_keys_among, tenants_among
+from accounts.selectors.office.api_keys import api_keys_among
+from accounts.selectors.office.tenants import tenants_among
 from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.lists import CODE, TENANT, answer_of, mode_of, periods, span_in
 from console.parts.cells import Cell, Column

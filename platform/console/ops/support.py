@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Tenant
-from accounts.selectors import support_grant_by_id, support_grants_of, tenant_by_public_id
-from accounts.services import SUPPORT_REASON_CHARS, end_support, open_support
+from accounts.selectors.office.support import support_grant_by_id, support_grants_of
+from accounts.selectors.office.tenants import tenant_by_public_id
+from accounts.services.office.support import SUPPORT_REASON_CHARS, end_support, open_support
 from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.form_fields import dressed, take_errors
 from console.parts.support import remember

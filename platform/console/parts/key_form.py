@@ -11,7 +11,7 @@ from django.core.validators import MaxValueValidator
 from typing_extensions import override
 
 from accounts.models import SCOPES, ApiKey
-from accounts.services import KeyRules
+from accounts.services.office.api_keys import KeyRules
 from console.parts.compared_forms import ComparedForm
 from console.parts.form_fields import (
     CheckboxesField,

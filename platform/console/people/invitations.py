@@ -10,8 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Invitation, User
-from accounts.selectors import invitation_by_id
-from accounts.services import INVITATION_SALT, accept_invitation, post_invitation
+from accounts.selectors.office.members import invitation_by_id
+from accounts.services.office.invitations import INVITATION_SALT, post_invitation
+from accounts.services.office.members import accept_invitation
 from accounts.sign_in.adapters import INVITED
 from pictor.kit.words import clock
 

@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.selectors import latest_mail
+from accounts.selectors.office.people import latest_mail
 from console.people.loopback import is_loopback
 
 SHOWN_MAILS = 30

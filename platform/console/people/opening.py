@@ -16,7 +16,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from accounts.selectors import members_of, operator_of, tenant_by_name_or_id
+from accounts.selectors.office.members import members_of
+from accounts.selectors.office.people import operator_of
+from accounts.selectors.office.tenants import tenant_by_name_or_id
 from accounts.sign_in.pages import sign_in_to_demo
 from console.people.loopback import is_loopback
 from generation.management.seeding import DEMO_TENANT

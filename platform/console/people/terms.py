@@ -8,7 +8,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from accounts.services import accept_terms
+from accounts.services.office.welcome import accept_terms
 from console.people.legal import document, fill_in
 
 

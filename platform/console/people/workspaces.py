@@ -6,7 +6,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from accounts.services import open_workspace
+from accounts.services.office.welcome import open_workspace
 
 
 @require_POST

@@ -18,10 +18,13 @@ from django.utils import timezone
 
 from accounts import rates
 from accounts.models import ApiKey, Membership, SupportGrant, Tenant, User
-from accounts.selectors import api_keys_of, membership_in, suspended_because
+from accounts.selectors.office.api_keys import api_keys_of
+from accounts.selectors.office.audit import suspended_because
+from accounts.selectors.office.members import membership_in
 from accounts.services import By
 from accounts.sign_in.factors import has_shown
-from billing.selectors import Balance, StoppedBy, balance_of, what_stops
+from billing.selectors.office.balances import Balance, balance_of
+from billing.selectors.office.budgets import StoppedBy, what_stops
 from console.parts.page_guards import View, sign_in_redirect, signed_out_redirect, with_limits
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import catalogue_at

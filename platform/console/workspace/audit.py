@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.audit_log import audit_page
 from accounts.audit_words import KINDS, OURS, SUPPORT
-from accounts.selectors import members_of
+from accounts.selectors.office.members import members_of
 from console.parts.audit_columns import ABOUT, CELLS, CSV, first_columns, last_columns
 from console.parts.audit_events import AuditEntry
 from console.parts.exports import Rows

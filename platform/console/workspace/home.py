@@ -11,17 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey, User
-from accounts.selectors import memberships_of
-from accounts.services import SIGN_UP_KEY
+from accounts.selectors.office.members import memberships_of
+from accounts.services.office.welcome import SIGN_UP_KEY
 from billing.periods import bucket_start, day_of
-from billing.selectors import (
-    PACE,
-    balance_alert_of,
-    budgets_of,
-    captured_since,
-    days_lasting,
-    has_made_images,
-)
+from billing.selectors.office.balances import balance_alert_of
+from billing.selectors.office.budgets import budgets_of
+from billing.selectors.office.reports import PACE, captured_since, days_lasting, has_made_images
 from console.parts.rows import SHOWN_CHARS, row_of
 from console.workspace.access import Permission, Workspace, keys_of, may_use, member
 from console.workspace.shared.content import without_content

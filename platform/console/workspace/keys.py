@@ -14,25 +14,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.audit_log import audit_events_about
 from accounts.models import SCOPES, ApiKey
-from accounts.services import (
+from accounts.services.office.api_keys import (
     OVERLAPS,
     change_api_key,
-    change_own_key,
     issue_api_key,
-    issue_own_key,
     revoke_api_key,
     rotate_api_key,
-    scopes_of,
 )
-from billing.selectors import (
-    NOTHING_USED,
-    UNUSED_DAYS,
-    BudgetUse,
-    KeyInUse,
-    KeyState,
-    key_uses,
-    last_used,
-)
+from accounts.services.office.delegation import change_own_key, issue_own_key, scopes_of
+from billing.selectors.office.balances import NOTHING_USED, BudgetUse, key_uses
+from billing.selectors.office.budgets import UNUSED_DAYS, KeyInUse, KeyState
+from billing.selectors.office.reports import last_used
 from console.parts.charts import Spark
 from console.parts.filters import MAX_TEXT
 from console.parts.form_fields import dressed

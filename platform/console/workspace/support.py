@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from accounts.models import SupportGrant, User
-from accounts.selectors import support_grant
+from accounts.selectors.office.support import support_grant
 from console.parts.page_guards import View, with_limits
 from console.parts.support import forget, grant_id_of
 from pictor.kit.words import clock

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import ApiKey
 from billing.latency import counts_of, quantile
 from billing.periods import Bucket
-from billing.selectors import Group, Used, usage_between
+from billing.selectors.office.reports import Group, Used, usage_between
 from console.amounts import amount
 from console.parts.charts import SERIES, Bars, Lines, Point, Rows, lines, stacked_bars
 from console.parts.exports import csv_answer

@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.test import Client
 
 from accounts.models import Tenant
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import FIGURES, SoldDay
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions

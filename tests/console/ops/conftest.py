@@ -17,7 +17,7 @@ from django.test import Client, RequestFactory
 from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import Membership, Tenant, User
-from accounts.services import add_member
+from accounts.services.office.members import add_member
 from pictor.kit.words import clock
 from tests.making.seeds import sow
 from tests.stack.databases import written_once

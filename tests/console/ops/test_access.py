@@ -8,9 +8,10 @@ from django.http import Http404, HttpResponse
 from django.test import Client, RequestFactory
 
 from accounts.models import Membership, User
-from accounts.selectors import ROLES_WITH_MONEY
-from accounts.services import add_member, create_tenant
-from accounts.services.staff import remove_staff
+from accounts.selectors.office.people import ROLES_WITH_MONEY
+from accounts.services.office.members import add_member
+from accounts.services.office.staff import remove_staff
+from accounts.services.office.tenants import create_tenant
 from accounts.sign_in.factors import FACTOR_FRESH_FOR
 from console.ops.access import ROLES, Permission, staff
 from tests.console.answers import said_by

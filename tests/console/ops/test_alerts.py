@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Mail, User
-from accounts.services import mail
+from accounts.services.office import mail
 from generation.models import AlertRule, AlertSending, Condition
 from generation.oversight.alerts.alert_sending import send_due_alerts
 from generation.oversight.alerts.alert_tests import send_test

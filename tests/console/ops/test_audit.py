@@ -11,7 +11,8 @@ from django.urls import reverse
 from accounts.audit_log import EventFilter, all_events
 from accounts.audit_words import WORDS
 from accounts.models import AuditEvent, Subject, Tenant, User
-from accounts.services import create_tenant, note_for_staff, record, set_title
+from accounts.services import note_for_staff, record
+from accounts.services.office.tenants import create_tenant, set_title
 from console.ops.audit import AUDIT, CHOICES
 from console.parts.listing import Search
 from pictor.kit.words import clock

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import UsageRollup
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions

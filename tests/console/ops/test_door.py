@@ -8,10 +8,12 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditEvent, OperatorCall, OperatorKey, Tenant, User
-from accounts.services import KeyTerms, create_tenant, issue_api_key, issue_operator_key
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.operator_keys import KeyTerms, issue_operator_key
+from accounts.services.office.tenants import create_tenant
 from billing.models import MoneyMove
-from billing.selectors import available_to
-from billing.services import approve_move
+from billing.selectors.office.balances import available_to
+from billing.services.office.moves import approve_move
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import PictorError
 from pictor.kit.words.money import Micros

@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import Membership, User
-from accounts.services import add_member, create_tenant
+from accounts.services.office.members import add_member
+from accounts.services.office.tenants import create_tenant
 from console.ops import access
 from console.ops.access import NOT_ASKED_AGAIN, ROLES, Permission
 from console.ops.declared import ACTS

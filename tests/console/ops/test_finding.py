@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import Tenant, User
-from accounts.services import create_tenant
-from billing.services import create_price_list, draft_price_book
+from accounts.services.office.tenants import create_tenant
+from billing.services.office.price_lists import create_price_list
+from billing.services.office.prices import draft_price_book
 from pictor.kit.words import clock
 from tests.making.factories import make_channel
 from tests.making.seeds import sow

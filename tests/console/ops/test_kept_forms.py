@@ -11,12 +11,8 @@ from pytest_django import DjangoDbBlocker
 
 from billing.models import PriceBook
 from billing.selectors import book_in_force, rows_of
-from billing.services import (
-    create_price_list,
-    draft_price_book,
-    publish_price_book,
-    set_prices,
-)
+from billing.services.office.price_lists import create_price_list
+from billing.services.office.prices import draft_price_book, publish_price_book, set_prices
 from generation.models import CostTable
 from generation.oversight import incidents
 from generation.oversight.alerts.rules import RuleValues, save_rule

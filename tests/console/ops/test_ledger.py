@@ -11,18 +11,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import Tenant
-from accounts.services import backdate_tenant
+from accounts.services.office.tenants import backdate_tenant
 from billing.models import LedgerHead, LedgerProof, Transfer
-from billing.selectors import Finding, TransferFilter, transfers, transfers_like
-from billing.services import (
-    CorrectedAttempt,
-    alone,
-    book_payment,
-    correct_cost,
-    record_proof,
-    reverse,
-    top_up,
-)
+from billing.selectors.office import transfers
+from billing.selectors.office.findings import Finding
+from billing.selectors.office.transfers import TransferFilter, transfers_like
+from billing.services import CorrectedAttempt, correct_cost
+from billing.services.office.accounts import book_payment, reverse, top_up
+from billing.services.office.proofs import alone, record_proof
 from billing.signed_heads import read_signed
 from billing.upstream_cost import Cost, CostSource
 from console.ops.ledger import pages

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import UnchargedCost
 from generation.models import Worker
 from pictor.kit.words import clock

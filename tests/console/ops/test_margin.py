@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Tenant
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import FIGURES, SoldDay, SoldUntil
 from console.ops.now.kinds import kind_of
 from generation.models import Channel, Condition

@@ -6,9 +6,11 @@ import pytest
 from django.test import Client
 
 from accounts.models import Tenant, User
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import MoneyMove
-from billing.selectors import available_to, ledger_findings, moves, statement
+from billing.selectors.office import moves
+from billing.selectors.office.balances import available_to, statement
+from billing.selectors.office.ledger import ledger_findings
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
 from tests.console.answers import lines_of, words_of

@@ -13,10 +13,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import ApiKey, AuditEvent, User
-from accounts.services import create_tenant, issue_api_key
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.tenants import create_tenant
 from billing.latency import PLACES
 from billing.models import FIGURES, SoldDay, UsageRollup
-from billing.selectors import hours_of, total_of
+from billing.selectors.office.hours import hours_of
+from billing.selectors.office.sold import total_of
 from console.ops.access import Mode
 from console.ops.now.kinds import KINDS, kind_of
 from console.ops.now.overview import figures_of

@@ -19,7 +19,8 @@ from accounts.models import (
     Tenant,
     User,
 )
-from accounts.services import create_tenant, make_due_member_changes
+from accounts.services.office.member_changes import make_due_member_changes
+from accounts.services.office.tenants import create_tenant
 from pictor.kit.words import clock
 from tests.console.answers import said_by
 from tests.console.ops.acting import do

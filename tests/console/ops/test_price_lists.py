@@ -8,18 +8,14 @@ from uuid import UUID
 import pytest
 
 from accounts.models import AuditEvent, Tenant, User
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import PriceBook, PriceList, PriceListAssignment, SoldDay, UsageRollup
 from billing.price_stops import Confirmed
 from billing.pricing import BookRow
-from billing.selectors import current_table, list_of, rows_of
-from billing.services import (
-    assign_price_list,
-    create_price_list,
-    draft_price_book,
-    publish_price_book,
-    set_prices,
-)
+from billing.selectors import current_table, rows_of
+from billing.selectors.office.price_lists import list_of
+from billing.services.office.price_lists import assign_price_list, create_price_list
+from billing.services.office.prices import draft_price_book, publish_price_book, set_prices
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.console.answers import lines_of, said_by

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.template.loader import render_to_string
 
 from accounts.models import Tenant
-from billing.selectors import Forecast
+from billing.selectors.office.whatif import Forecast
 from billing.whatif import LeftOut, LeftOutReason, TenantEffect, WhatIf
 from pictor.kit.words.money import Micros
 from tests.console.answers import words_in

@@ -10,8 +10,9 @@ from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import AuditEvent, Mail, Membership, User
-from accounts.services import add_member, create_tenant
-from accounts.services.staff import set_staff_role
+from accounts.services.office.members import add_member
+from accounts.services.office.staff import set_staff_role
+from accounts.services.office.tenants import create_tenant
 from pictor.kit.words import clock
 from tests.console.answers import lines_of
 

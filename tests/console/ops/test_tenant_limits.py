@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Tenant
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from tests.console.answers import said_by, words_of
 from tests.console.ops.acting import act_page
 from tests.console.ops.conftest import signed_in

@@ -9,7 +9,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Tenant, User
-from accounts.services import KeyRules, add_member, create_tenant, issue_api_key
+from accounts.services.office.api_keys import KeyRules, issue_api_key
+from accounts.services.office.members import add_member
+from accounts.services.office.tenants import create_tenant
 from pictor.kit.words import clock
 from tests.console.answers import said_by
 from tests.console.ops.acting import act_page, do

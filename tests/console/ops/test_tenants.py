@@ -9,9 +9,12 @@ from django.test import Client
 
 from accounts.authentication import authenticate
 from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, Tenant, User
-from accounts.services import add_member, create_tenant, issue_api_key, suspend
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.members import add_member
+from accounts.services.office.suspending import suspend
+from accounts.services.office.tenants import create_tenant
 from billing.models import SoldDay, TenantBalance, UsageRollup
-from billing.selectors import available_to
+from billing.selectors.office.balances import available_to
 from generation.models import Stop
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import PictorError

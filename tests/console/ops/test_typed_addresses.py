@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import Mail, Tenant
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from generation.oversight.alerts.alert_tests import send_test
 from generation.oversight.alerts.rules import RuleValues, save_rule
 from pictor.kit.words import clock, ids
@@ -23,20 +23,20 @@ POSTS = {"post", "post_rendered", "post_invitation"}
 TYPED = "a typed address, counted before"
 KNOWN = "people whose addresses were confirmed"
 POSTING = {
-    "accounts/services/invitations.py": TYPED,
-    "accounts/services/staff.py": TYPED,
+    "accounts/services/office/invitations.py": TYPED,
+    "accounts/services/office/staff.py": TYPED,
     "accounts/sign_in/adapters.py": TYPED,
     "accounts/management/tenant_people.py": TYPED,
     "platform/console/people/invitations.py": TYPED,
     "platform/console/ops/tenants/founding.py": TYPED,
     "generation/oversight/alerts/alert_tests.py": TYPED,
-    "accounts/services/member_changes.py": TYPED,
-    "accounts/services/owner_mail.py": KNOWN,
-    "accounts/services/second_factors.py": KNOWN,
-    "accounts/services/sign_up_credit.py": KNOWN,
-    "accounts/services/suspending.py": KNOWN,
-    "billing/services/alerts.py": KNOWN,
-    "billing/services/budget_warnings.py": KNOWN,
+    "accounts/services/office/member_changes.py": TYPED,
+    "accounts/services/office/owner_mail.py": KNOWN,
+    "accounts/services/office/second_factors.py": KNOWN,
+    "accounts/services/office/sign_up_credit.py": KNOWN,
+    "accounts/services/office/suspending.py": KNOWN,
+    "billing/services/office/alerts.py": KNOWN,
+    "billing/services/office/budget_warnings.py": KNOWN,
     "generation/oversight/alerts/alert_sending.py": KNOWN,
     "generation/oversight/incidents.py": KNOWN,
     "generation/oversight/sunset_mail.py": KNOWN,

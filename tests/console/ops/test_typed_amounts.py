@@ -16,9 +16,9 @@ from django.test import Client
 from billing.models import Price, PriceBook
 from billing.pricing import BookRow
 from billing.selectors import book_in_force, rows_of
-from billing.services import (
+from billing.services.office.accounts import credit
+from billing.services.office.prices import (
     change_price_book,
-    credit,
     draft_price_book,
     publish_price_book,
     set_prices,

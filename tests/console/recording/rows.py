@@ -11,10 +11,15 @@ from uuid import UUID
 
 from accounts.ledger import RequestedMove
 from accounts.models import Membership, Tenant, User
-from accounts.selectors import tenant_by_public_id, user_by_email
-from accounts.services import add_member, create_tenant, open_support, set_title
+from accounts.selectors.office.people import user_by_email
+from accounts.selectors.office.tenants import tenant_by_public_id
+from accounts.services.office.members import add_member
+from accounts.services.office.support import open_support
+from accounts.services.office.tenants import create_tenant, set_title
 from billing.models import MoneyMove, PriceList, Transfer
-from billing.services import count_uncharged, create_price_list, decline_move, move_money
+from billing.services import count_uncharged
+from billing.services.office.moves import decline_move, move_money
+from billing.services.office.price_lists import create_price_list
 from billing.upstream_cost import Loss
 from generation.background.refusals import insert
 from generation.lifecycle.outcome import TIMED_OUT, Failure

@@ -16,8 +16,9 @@ from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Membership, Tenant, User
-from accounts.services import add_member, create_user, invite
-from billing.selectors import balance_of
+from accounts.services.office.members import add_member, invite
+from accounts.services.office.people import create_user
+from billing.selectors.office.balances import balance_of
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Channel, Generation

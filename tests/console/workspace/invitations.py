@@ -5,7 +5,7 @@ import re
 from django.test import Client
 
 from accounts.models import Mail, User
-from accounts.services import create_user
+from accounts.services.office.people import create_user
 from pictor.kit.words import clock
 from tests.console.workspace.conftest import url
 from tests.making.factories import PayingCustomer

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.models import ApiKey
-from accounts.services import KeyRules, change_api_key
+from accounts.services.office.api_keys import KeyRules, change_api_key
 from pictor.kit.words.money import Micros
 from tests.console.answers import words_of
 from tests.console.workspace.conftest import SignIn, url

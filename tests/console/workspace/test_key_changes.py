@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.models import ApiKey, AuditEvent
-from accounts.services import KeyRules, change_api_key
+from accounts.services.office.api_keys import KeyRules, change_api_key
 from generation.models import Contract
 from pictor.kit.words import clock
 from tests.console.answers import words_of

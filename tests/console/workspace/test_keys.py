@@ -12,15 +12,10 @@ from accounts.authentication import authenticate
 from accounts.callers import caller_by_digest
 from accounts.keys import digest
 from accounts.models import SCOPES, ApiKey, AuditEvent, User
-from accounts.services import (
-    KeyRules,
-    OwnLimits,
-    api_keys,
-    issue_api_key,
-    revoke_api_key,
-    set_own_limits,
-)
-from billing.selectors import NOTHING_USED
+from accounts.services.office import api_keys
+from accounts.services.office.api_keys import KeyRules, issue_api_key, revoke_api_key
+from accounts.services.office.own_limits import OwnLimits, set_own_limits
+from billing.selectors.office.balances import NOTHING_USED
 from console.workspace import keys
 from console.workspace.keys import KeyRow
 from generation.models import Serves

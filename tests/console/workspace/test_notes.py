@@ -7,10 +7,12 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditEvent
-from accounts.services import record, suspend
-from accounts.services.personal_data import write_export
-from billing.selectors import ledger_findings
-from billing.services import accounts, adjust, book_payment, credit, reverse
+from accounts.services import record
+from accounts.services.office.personal_data import write_export
+from accounts.services.office.suspending import suspend
+from billing.selectors.office.ledger import ledger_findings
+from billing.services.office import accounts
+from billing.services.office.accounts import adjust, book_payment, credit, reverse
 from pictor.kit.words.money import Micros
 from tests.console.answers import lines_of, words_of
 from tests.console.workspace.conftest import url

@@ -7,14 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.services import (
-    KeyRules,
-    OwnLimits,
-    change_api_key,
-    issue_api_key,
-    set_own_limits,
-    verify_email,
-)
+from accounts.services.office.api_keys import KeyRules, change_api_key, issue_api_key
+from accounts.services.office.own_limits import OwnLimits, set_own_limits
+from accounts.services.office.welcome import verify_email
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail
 from generation.tenants import searching

@@ -18,8 +18,9 @@ from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import AuditEvent, Membership, SupportGrant, Tenant, User
-from accounts.services import add_member, open_support, set_support
-from accounts.services.staff import set_staff_role
+from accounts.services.office.members import add_member
+from accounts.services.office.staff import set_staff_role
+from accounts.services.office.support import open_support, set_support
 from billing.models import Transfer
 from console.parts.support import remember
 from console.workspace import support, urls

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.authentication import let_in
-from accounts.services import resume, suspend
+from accounts.services.office.suspending import resume, suspend
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Forbidden
 from tests.console.answers import words_of

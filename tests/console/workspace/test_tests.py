@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.selectors import balance_of
+from billing.selectors.office.balances import balance_of
 from generation.models import Generation, Serves
 from tests.console.answers import lines_of, words_of
 from tests.console.workspace.conftest import url

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.latency import bucket_of, quantile
 from billing.models import UsageRollup
-from billing.selectors import available_to
+from billing.selectors.office.balances import available_to
 from console.amounts import amount
 from console.parts.charts import REST
 from console.parts.periods import period_of

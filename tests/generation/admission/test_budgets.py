@@ -7,9 +7,10 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from accounts.services import KeyRules, OwnLimits, change_api_key, set_own_limits
+from accounts.services.office.api_keys import KeyRules, change_api_key
+from accounts.services.office.own_limits import OwnLimits, set_own_limits
 from billing.models import KeyBudget
-from billing.selectors import ledger_findings
+from billing.selectors.office.ledger import ledger_findings
 from generation.lifecycle.settlement import settle_and_tell
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
-from billing.selectors import ledger_findings
+from billing.selectors.office.ledger import ledger_findings
 from generation.admission import idempotency, service
 from generation.admission.retry_shield import InDoubt
 from generation.admission.waiting_callers import callers

@@ -13,14 +13,14 @@ from django.db.models import F
 from accounts.authentication import digests_of
 from accounts.callers import unchanged_caller_part
 from accounts.models import ApiKey, ConfigRevision, Tenant
-from accounts.services import (
+from accounts.services.office.api_keys import (
     OVERLAPS,
     KeyRules,
     change_api_key,
     revoke_api_key,
     rotate_api_key,
-    set_tenant_status,
 )
+from accounts.services.office.tenants import set_tenant_status
 from generation.admission import service
 from generation.admission.identity import known
 from generation.api import requests

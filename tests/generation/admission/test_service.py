@@ -12,9 +12,10 @@ import psycopg
 import pytest
 from django.db import IntegrityError, OperationalError, connection
 
-from accounts.services import KeyRules
-from billing.selectors import ledger_findings, statement
-from billing.services import top_up
+from accounts.services.office.api_keys import KeyRules
+from billing.selectors.office.balances import statement
+from billing.selectors.office.ledger import ledger_findings
+from billing.services.office.accounts import top_up
 from generation.admission import retry_shield, service
 from generation.admission.retry_shield import Attendance, InDoubt, Turn, WebProcess
 from generation.admission.service import Submission, admit

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts.services import KeyRules
+from accounts.services.office.api_keys import KeyRules
 from generation.admission.quoting import quoted_order
 from generation.catalogue.services.sunsets import announce_sunset, withdraw_sunset
 from generation.models import Contract, Generation

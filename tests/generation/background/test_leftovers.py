@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from billing.selectors import ledger_findings
+from billing.selectors.office.ledger import ledger_findings
 from generation.background import leftovers
 from generation.lifecycle.outcome import TIMED_OUT
 from generation.lifecycle.settlement import cancel, end_without_image

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
 
-from billing.selectors import ledger_findings, statement
+from billing.selectors.office.balances import statement
+from billing.selectors.office.ledger import ledger_findings
 from billing.services import LedgerError
 from generation.background import reaper
 from generation.lifecycle import claims, lease, notify, settlement

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.services import set_prompt_retention
-from billing.selectors import ledger_findings, usage_findings
+from accounts.services.office.personal_data import set_prompt_retention
+from billing.selectors.office.ledger import ledger_findings, usage_findings
 from generation.background.retention import delete_tests, forget_prompts
 from generation.lifecycle.settlement import cancel, settle_and_tell
 from generation.models import Attempt, Generation, IdempotencyRecord, PromptsForgotten, Serves

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import AuditEvent
 from billing.pricing import BookRow
 from billing.selectors import book_in_force, rows_of
-from billing.services import draft_price_book, publish_price_book
+from billing.services.office.prices import draft_price_book, publish_price_book
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, ContractColumns, RouteTerms
 from generation.models import Channel, Contract, Route

@@ -8,7 +8,7 @@ import pytest
 from accounts.selectors import config_revision
 from billing.models import Price
 from billing.pricing import BookRow
-from billing.services import draft_price_book, publish_price_book
+from billing.services.office.prices import draft_price_book, publish_price_book
 from generation.catalogue import snapshot
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.credentials import encrypted

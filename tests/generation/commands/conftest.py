@@ -10,7 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from accounts.services import create_tenant, issue_api_key
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.tenants import create_tenant
 from billing.services import Hold, Usage, end_hold, record_usage
 from generation.models import Attempt, Channel, Generation
 from pictor.kit.words.ids import new_uuid

@@ -10,7 +10,7 @@ import pytest
 from django.core.cache import cache
 
 from accounts.models import Mail, User
-from accounts.services import mail
+from accounts.services.office import mail
 from generation.models import AlertRule, Condition
 from pictor.kit.words import clock
 from tests.webhooks.conftest import receiver

@@ -14,9 +14,11 @@ from django.db import connection
 
 from accounts.models import AuditEvent
 from billing.models import LedgerProof, Transfer
-from billing.selectors import kept_checkpoints, ledger_totals, walk
-from billing.services import refund
+from billing.selectors.office import walk
+from billing.selectors.office.checkpoints import kept_checkpoints
+from billing.selectors.office.ledger import ledger_totals
 from billing.services.costs import corrected_cost
+from billing.services.office.accounts import refund
 from billing.upstream_cost import Cost, CostSource
 from generation.lifecycle.attempts import end_attempt
 from generation.lifecycle.outcome import AttemptEnd

@@ -8,7 +8,8 @@ import pytest
 
 from accounts.models import AuditEvent, User
 from billing.models import Transfer
-from billing.selectors import Finding, ledger_findings, usage_findings
+from billing.selectors.office.findings import Finding
+from billing.selectors.office.ledger import ledger_findings, usage_findings
 from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Attempt, Channel, Generation
 from generation.oversight.ledger.findings import generation_findings

@@ -11,8 +11,11 @@ import pytest
 from django.db import connection
 
 from billing.models import LedgerCheckpoint, LedgerProof, TenantBalance
-from billing.selectors import last_proofs, walk
-from billing.services import book_upstream_cost, is_due, top_up
+from billing.selectors.office import walk
+from billing.selectors.office.checkpoints import last_proofs
+from billing.services import book_upstream_cost
+from billing.services.office.accounts import top_up
+from billing.services.office.proofs import is_due
 from generation import tasks
 from generation.oversight.figures import figures
 from generation.oversight.ledger import rounds

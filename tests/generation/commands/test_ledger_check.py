@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from billing.models import LedgerProof
-from billing.selectors import walk
+from billing.selectors.office import walk
 from generation.models import Generation
 from generation.oversight.ledger import rounds
 from generation.oversight.ledger.proof import audit

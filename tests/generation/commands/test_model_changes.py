@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEvent
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import FIGURES, SoldDay
 from generation.models import Contract
 from pictor.kit.words import clock

@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 
 from billing.models import PriceBook
 from billing.selectors import book_in_force
-from billing.services import draft_price_book, publish_price_book, restore_price_book
+from billing.services.office.prices import draft_price_book, publish_price_book, restore_price_book
 from generation.models import Contract
 from pictor.kit.words import clock
 from tests.making.factories import PayingCustomer

@@ -9,7 +9,8 @@ from django.core.management.base import CommandError
 
 from accounts.models import AuditEvent, Tenant
 from billing.models import PriceBook, PriceList, PriceListAssignment
-from billing.selectors import current_table, list_of
+from billing.selectors import current_table
+from billing.selectors.office.price_lists import list_of
 from pictor.kit.words import clock
 from tests.making.factories import PayingCustomer
 

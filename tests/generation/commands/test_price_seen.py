@@ -11,8 +11,10 @@ from django.core.management.base import CommandError
 
 from billing.models import PriceBook
 from billing.pricing import BookRow
-from billing.selectors import book_in_force, list_of, state_of
-from billing.services import create_price_list, draft_price_book, publish_price_book
+from billing.selectors import book_in_force, state_of
+from billing.selectors.office.price_lists import list_of
+from billing.services.office.price_lists import create_price_list
+from billing.services.office.prices import draft_price_book, publish_price_book
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.making.factories import PayingCustomer

@@ -10,8 +10,9 @@ from accounts.callers import caller_by_digest
 from accounts.keys import digest, mint
 from accounts.models import ApiKey, AuditEvent, Membership, Tenant, User
 from billing.models import Price, PriceBook
-from billing.selectors import available_to, book_in_force, rows_of
-from billing.services import draft_price_book, publish_price_book
+from billing.selectors import book_in_force, rows_of
+from billing.selectors.office.balances import available_to
+from billing.services.office.prices import draft_price_book, publish_price_book
 from generation.catalogue.credentials import decrypted
 from generation.catalogue.services import is_approved
 from generation.catalogue.snapshot import current_catalogue

@@ -2,8 +2,9 @@
 
 from accounts.callers import Caller, caller_by_digest
 from accounts.models import ApiKey, Membership, Tenant
-from accounts.services import revoke_api_key
-from billing.selectors import available_to, ledger_findings, usage_findings
+from accounts.services.office.api_keys import revoke_api_key
+from billing.selectors.office.balances import available_to
+from billing.selectors.office.ledger import ledger_findings, usage_findings
 from generation.management import demo_removal, seeding
 from generation.management.seeding import SeedOptions
 from generation.models import ChannelEvent, Generation, RefusedRequest

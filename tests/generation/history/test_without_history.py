@@ -5,8 +5,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import Tenant
-from accounts.services import create_tenant
-from billing.selectors import available_to, ledger_findings, protection_findings
+from accounts.services.office.tenants import create_tenant
+from billing.selectors.office.balances import available_to
+from billing.selectors.office.ledger import ledger_findings
+from billing.selectors.office.protection import protection_findings
 from billing.services import LedgerError
 from generation.management import demo_removal, seeding
 from generation.management.history import writing

@@ -8,14 +8,10 @@ from django.db.models import Sum
 
 from accounts.models import ApiKey, AuditEvent, Tenant
 from billing.models import KeyBudget, Transfer, UsageRollup
-from billing.selectors import (
-    available_to,
-    ledger_findings,
-    margins,
-    sold,
-    total_of,
-    usage_findings,
-)
+from billing.selectors.office import sold
+from billing.selectors.office.balances import available_to
+from billing.selectors.office.ledger import ledger_findings, usage_findings
+from billing.selectors.office.sold import margins, total_of
 from generation.management import seeding
 from generation.models import Attempt, Generation
 from generation.oversight.daily_sales import add_sold

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from billing.models import Transfer, UnchargedCost
-from billing.selectors import ledger_findings
+from billing.selectors.office.ledger import ledger_findings
 from billing.upstream_cost import CostSource
 from generation import pipeline
 from generation.catalogue.credentials import encrypted

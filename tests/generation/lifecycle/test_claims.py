@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import F
 
 from billing.models import Transfer
-from billing.selectors import ledger_findings
+from billing.selectors.office.ledger import ledger_findings
 from billing.upstream_cost import Cost, CostSource
 from generation.lifecycle import attempts, claims, lease
 from generation.lifecycle.lease import WorkerEpoch

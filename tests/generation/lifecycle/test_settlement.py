@@ -11,7 +11,8 @@ from django.db import connection
 
 from billing.latency import bucket_of
 from billing.models import Transfer, UsageRollup
-from billing.selectors import ledger_findings, statement, usage_findings
+from billing.selectors.office.balances import statement
+from billing.selectors.office.ledger import ledger_findings, usage_findings
 from billing.upstream_cost import Cost, CostSource
 from generation.channels.base import TokenUsage
 from generation.channels.errors import AttemptClass

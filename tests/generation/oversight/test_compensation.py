@@ -12,9 +12,9 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 
 from accounts.models import User
-from billing import services
 from billing.models import Transfer
-from billing.selectors import charge_sums_of, compensated_by
+from billing.selectors.office.refunds_given import charge_sums_of, compensated_by
+from billing.services.office import accounts
 from generation.lifecycle.settlement import settle_and_tell
 from generation.models import Generation
 from generation.oversight import compensation, interventions
@@ -101,7 +101,7 @@ def test_a_failed_generation_is_credited_once(orderer, ann):
     with pytest.raises(ValidationError, match=r"\$0\.04 was already credited for it"):
         credit(once=new_uuid(), generation=made, gift=gift_of(50_000), giver=Giver("bob"), now=now)
     seq = Transfer.objects.get(kind="credit").seq or 0
-    services.reverse(tenant_id=orderer.id, seq=seq, reason="", note="too little", actor=ann)
+    accounts.reverse(tenant_id=orderer.id, seq=seq, reason="", note="too little", actor=ann)
     credit(once=new_uuid(), generation=made, gift=gift_of(50_000), giver=Giver("bob"), now=now)
 
     assert moved("credit") == [40_000, 50_000]
@@ -127,7 +127,7 @@ def test_a_generation_of_another_tenant_is_not_refunded(orderer, tmp_path):
     made = delivered(orderer, tmp_path)
 
     with pytest.raises(ValidationError, match=r"only \$0\.00 of"):
-        services.refund(
+        accounts.refund(
             tenant_id=PayingCustomer("other").id, generation_id=made.id, reason="", actor="test"
         )
 

@@ -14,9 +14,9 @@ from django.db import connection, transaction
 
 from accounts.models import Tenant
 from billing.models import FIGURES, LedgerProof, SoldDay, SoldRow, SoldUntil, Transfer
-from billing.selectors import sold as waiting
-from billing.services import adjust, credit, refund, reverse
-from billing.services import sold as adding
+from billing.selectors.office import sold as waiting
+from billing.services.office import sold as adding
+from billing.services.office.accounts import adjust, credit, refund, reverse
 from generation.lifecycle.attempts import cut_off
 from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.outcome import TIMED_OUT, Failure

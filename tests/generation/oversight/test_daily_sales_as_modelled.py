@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.models import SoldDay, Transfer
-from billing.selectors import By, ledger_totals, margins, total_of
-from billing.selectors import sold as waiting
-from billing.services import adjust, credit, refund, reverse
-from billing.services import sold as adding
+from billing.selectors.office import sold as waiting
+from billing.selectors.office.ledger import ledger_totals
+from billing.selectors.office.sold import By, margins, total_of
+from billing.services.office import sold as adding
+from billing.services.office.accounts import adjust, credit, refund, reverse
 from generation.lifecycle.attempts import cut_off
 from generation.lifecycle.outcome import TIMED_OUT, Failure, not_stored
 from generation.lifecycle.settlement import cancel, fail, settle_and_tell

@@ -13,8 +13,9 @@ import pytest
 
 from accounts.ledger import Window
 from billing.models import MoneyMove, Transfer
-from billing.selectors import credited_for
-from billing.services import decline_move, move_money, reverse
+from billing.selectors.office.moves import credited_for
+from billing.services.office.accounts import reverse
+from billing.services.office.moves import decline_move, move_money
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail
 from generation.models import Generation
@@ -197,7 +198,7 @@ def test_two_who_credit_at_once_credit_once(monkeypatch):
 
     one, other = outage(), outage(until=clock.now() + 2 * HOUR)
     hits = {name: hit_by(name, now=clock.now()) for name in (one, other)}
-    monkeypatch.setattr("billing.services.moves.credited_for", slowly)
+    monkeypatch.setattr("billing.services.office.moves.credited_for", slowly)
 
     with ThreadPoolExecutor(2) as people:
         sent = [people.submit(alone, lambda name=name: credited(name, hits[name])) for name in hits]

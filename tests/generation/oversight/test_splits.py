@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
 from accounts.selectors import config_revision
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import FIGURES, SoldDay
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, RouteTerms

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 
 from accounts.models import Mail, Membership, User
-from accounts.services import add_member
+from accounts.services.office.members import add_member
 from generation.catalogue.services.sunsets import announce_sunset, withdraw_sunset
 from generation.models import Contract, SunsetNotice
 from generation.oversight import sunset_mail

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from accounts.models import AuditEvent
-from accounts.selectors import installation_events_about
+from accounts.selectors.office.audit import installation_events_about
 from console.parts.audit_events import ChangedValue, changes_of
 from console.parts.filters import PAGE_ROWS
 from generation.catalogue.traffic.channel_events import Kind, changes_before

@@ -18,13 +18,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts import rates
 from accounts.models import OperatorCall, OperatorKey
-from accounts.services import (
+from accounts.services import By, as_staff, by_key
+from accounts.services.office.operator_keys import (
     ANSWERED_FOR,
     SHOWN_FOR,
-    By,
-    as_staff,
     begin_call,
-    by_key,
     call_of,
     end_call,
     let_in_by_key,

@@ -13,17 +13,14 @@ from typing_extensions import override
 
 from accounts.ledger import Window
 from billing.models import MoneyMove
-from billing.selectors import (
-    ChargeSums,
-    available_after,
-    available_to,
-    charge_sums_of,
-    credited_for,
-)
-from billing.services import is_typed_twice, max_compensation_per_day, why_it_waits
+from billing.selectors.office.balances import available_after, available_to
+from billing.selectors.office.moves import credited_for
+from billing.selectors.office.refunds_given import ChargeSums, charge_sums_of
+from billing.services.office.moves import is_typed_twice, max_compensation_per_day
+from billing.services.office.second_person import why_it_waits
 from console.amounts import amount
 from console.ops.access import Permission
-from console.ops.tenants.acts import waiting_words
+from console.ops.second_person import waiting_words
 from console.parts.acts import (
     About,
     Act,

@@ -13,11 +13,10 @@ from django.http import QueryDict
 from django.urls import reverse
 from typing_extensions import override
 
-from billing.selectors import (
-    available_among,
-    charge_sums_of,
-)
-from billing.services import is_typed_twice, why_it_waits
+from billing.selectors.office.balances import available_among
+from billing.selectors.office.refunds_given import charge_sums_of
+from billing.services.office.moves import is_typed_twice
+from billing.services.office.second_person import why_it_waits
 from console.amounts import amount
 from console.ops.access import Permission
 from console.ops.generations.acts import (

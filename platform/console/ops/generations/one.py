@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.audit_log import audit_events_about
-from accounts.selectors import notes_about
+from accounts.selectors.office.audit import notes_about
 from billing.models import Transfer
-from billing.selectors import transfers_of
+from billing.selectors.office.balances import transfers_of
 from console.amounts import amount, price
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.audit_events import full_entries

@@ -1,6 +1,5 @@
 """Forms for incidents and maintenance; times are UTC."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -16,19 +15,6 @@ from generation.oversight.incidents import (
     State,
     parts,
 )
-
-PUBLIC_WORDS: Mapping[str, str] = {
-    "calls_fail": "Many requests fail",
-    "breaker_open": "Many requests fail",
-    "channels_shrunk": "Requests may take longer than usual",
-    "queued_too_long": "Requests wait longer than usual",
-    "past_deadline": "Requests wait longer than usual",
-    "storage_refuses": "Images cannot be stored",
-    "price_missing": "Some requests are refused",
-    "mail_overdue": "Mail is late",
-    "webhooks_overdue": "Webhooks are late",
-}
-"""Titles for customers by kind of condition; the condition's own words would name channels."""
 
 
 class SayForm(forms.Form):

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.incidents.forms import (
-    PUBLIC_WORDS,
     CalmUpdateForm,
     IncidentForm,
     PlanForm,
@@ -25,6 +24,7 @@ from console.site.news import ShownIncident
 from generation.models import Incident
 from generation.oversight import incidents
 from generation.oversight.conditions import condition_by_id
+from generation.oversight.conditions.condition_titles import PUBLIC_WORDS
 from generation.oversight.incidents import State
 from pictor.kit.words import clock
 

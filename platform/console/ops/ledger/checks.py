@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from django.http import QueryDict
 
 from billing.models import LedgerProof
-from billing.selectors import proofs, under_way
+from billing.selectors.office.checkpoints import proofs, under_way
 from console.parts.periods import number_of
 
 Kind = LedgerProof.Kind

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import Tenant
 from billing.models import Transfer
-from billing.selectors import MAX_SCANNED_ROWS, TransferFilter, transfers_like
+from billing.selectors.office.transfers import MAX_SCANNED_ROWS, TransferFilter, transfers_like
 from console.amounts import amount
 from console.ops.access import Permission
 from console.ops.ledger.seeking import entries_of, meant_by_id

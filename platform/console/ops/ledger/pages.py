@@ -10,14 +10,9 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.models import Account
-from billing.selectors import (
-    carries_its_seal,
-    corrections_of_cost,
-    head_kept,
-    kept_heads,
-    reversals_of,
-    transfer_numbered,
-)
+from billing.selectors.office.balances import transfer_numbered
+from billing.selectors.office.checkpoints import head_kept, kept_heads
+from billing.selectors.office.transfers import carries_its_seal, corrections_of_cost, reversals_of
 from console.ops.access import Operator, Permission, staff
 from console.ops.ledger.checks import TASKS, Kind, checks_of
 from console.ops.ledger.lists import LEDGER

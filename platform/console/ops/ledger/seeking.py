@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from accounts.models import Tenant
-from accounts.selectors import api_key_by_id, tenant_as_shown
+from accounts.selectors.office.api_keys import api_key_by_id
+from accounts.selectors.office.tenants import tenant_as_shown
 from billing.models import Transfer
-from billing.selectors import is_of_demo, transfer_numbered, transfers_of
+from billing.selectors.office.balances import transfer_numbered, transfers_of
+from billing.selectors.office.hours import is_of_demo
 from console.parts.entries import LedgerEntry
 from generation.models import Generation
 from generation.selectors import (

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Tenant
-from accounts.selectors import tenants_among
-from billing.selectors import Margin, sold_until, total_of
+from accounts.selectors.office.tenants import tenants_among
+from billing.selectors.office.sold import Margin, sold_until, total_of
 from console.amounts import total
 from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.margin.rows import lines_of, matching_rows, name_of, spending_of, widest_of

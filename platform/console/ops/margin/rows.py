@@ -8,9 +8,9 @@ from uuid import UUID
 from django.urls import reverse
 
 from accounts.models import Tenant
-from accounts.selectors import tenants_among
+from accounts.selectors.office.tenants import tenants_among
 from billing.pricing import REFERENCE
-from billing.selectors import Margin
+from billing.selectors.office.sold import Margin
 from console.ops.margin.seeking import MarginQuery
 from console.parts.periods import USUAL
 from generation.selectors import channel_numbers

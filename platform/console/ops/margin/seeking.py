@@ -9,8 +9,8 @@ from uuid import UUID
 from django.http import QueryDict
 
 from accounts.models import Tenant
-from accounts.selectors import tenant_as_shown
-from billing.selectors import By, Margin, Per, margins
+from accounts.selectors.office.tenants import tenant_as_shown
+from billing.selectors.office.sold import By, Margin, Per, margins
 from console.ops.access import Mode
 from console.parts.filters import MAX_TEXT, Read, chips_of, link_of, words_for, words_in
 from console.parts.periods import (

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.selectors import sold_until, total_of
+from billing.selectors.office.sold import sold_until, total_of
 from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.models.rows import ModelRow
 from console.parts.exports import Rows, csv_answer

@@ -10,8 +10,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import AuditEvent, Tenant
-from accounts.selectors import installation_events_about, tenants_among
-from billing.selectors import Buyer, sold_until
+from accounts.selectors.office.audit import installation_events_about
+from accounts.selectors.office.tenants import tenants_among
+from billing.selectors.office.buyers import Buyer
+from billing.selectors.office.sold import sold_until
 from console.ops.access import Mode, Operator, Permission, modes_of, staff
 from console.ops.models.rows import ModelRow
 from console.parts.audit_events import ChangedValue, changes_of

@@ -12,11 +12,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from console.ops.access import Operator, Permission, by, done, staff
-from console.ops.incidents.forms import PUBLIC_WORDS
 from console.ops.now.kinds import Channels, ConditionKind, kind_of
 from generation.models import Condition
 from generation.oversight import conditions
-from generation.oversight.conditions.condition_titles import title_of
+from generation.oversight.conditions.condition_titles import PUBLIC_WORDS, title_of
 from generation.selectors import channel_numbers
 from pictor.kit.words import clock
 

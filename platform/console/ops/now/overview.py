@@ -7,15 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.selectors import (
-    Hour,
-    Margin,
-    hours_of,
-    margins,
-    sold_until,
-    taken_over,
-    total_of,
-)
+from billing.selectors.office.hours import Hour, hours_of
+from billing.selectors.office.repricing import taken_over
+from billing.selectors.office.sold import Margin, margins, sold_until, total_of
 from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.now import conditions
 from console.parts.filters import PAGE_ROWS, link_of

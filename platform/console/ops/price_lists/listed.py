@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from billing.selectors import SharedList, price_lists
-from billing.services import create_price_list
+from billing.selectors.office.price_lists import SharedList, price_lists
+from billing.services.office.price_lists import create_price_list
 from console.ops.access import Operator, Permission, by, done, staff
 from console.parts.exports import csv_answer
 from pictor.kit.words import clock

@@ -1,8 +1,6 @@
 """One shared price list: prices that differ from everyone's, tenants and books."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,37 +11,17 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.selectors import tenant_by_name_or_id
+from accounts.selectors.office.tenants import tenant_by_name_or_id
 from billing.models import PriceList, PriceListAssignment
-from billing.price_changes import PriceChange
-from billing.pricing import PriceKey
-from billing.selectors import (
-    Bought,
-    books_owned_by,
-    bought,
-    layers_of,
-    price_list_by_id,
-    tenants_on,
-)
-from billing.services import rename_price_list
-from console.ops.access import Mode, Operator, Permission, by, done, modes_of, staff
-from console.ops.prices.shown import ShownBook
+from billing.selectors.office.price_layers import layers_of
+from billing.selectors.office.price_lists import price_list_by_id, tenants_on
+from billing.services.office.price_lists import rename_price_list
+from console.ops.access import Operator, Permission, by, done, modes_of, staff
+from console.ops.shown_prices import MAX_SHOWN_ROWS, books_of, cells_of
 from console.parts.exports import csv_answer
 from pictor.kit.words import clock
 
-SALES_DAYS = 30
-"""Number of past days whose sales are shown."""
-MAX_SHOWN_ROWS = 200
-"""Prices, books and tenants on a page."""
 COLUMNS = ("tenant", "name", "since")
-
-
-@dataclass(frozen=True, slots=True)
-class ListPrice:
-    """A price beside the one that it overrides or replaces, and the images sold in 30 days."""
-
-    change: PriceChange
-    images: int
 
 
 @staff(Permission.SEE)
@@ -83,28 +61,6 @@ def _list_or_404(price_list: UUID) -> PriceList:
     if found is None:
         raise Http404
     return found
-
-
-def cells_of(
-    changes: Sequence[PriceChange], tenants: Collection[UUID], *, now: datetime, mode: Mode
-) -> list[ListPrice]:
-    """Return prices with the images bought by these tenants, most sold first.
-
-    Test requests buy nothing.
-    """
-    sold: Mapping[PriceKey, Bought] = {}
-    if mode != Mode.TEST:
-        today = now.astimezone(UTC).date()
-        sold = bought(tenants, days=SALES_DAYS, to=today, is_demo=mode == Mode.DEMO)
-    cells = [
-        ListPrice(change, sold[change.key].images if change.key in sold else 0)
-        for change in changes
-    ]
-    return sorted(cells, key=lambda cell: (-cell.images, cell.change.key))
-
-
-def books_of(owner: UUID, now: datetime) -> list[ShownBook]:
-    return [ShownBook(book) for book in books_owned_by(owner, now, limit=MAX_SHOWN_ROWS)]
 
 
 def _page(

@@ -15,12 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from billing.models import PriceBook
 from billing.pricing import BookRow, PriceKey
 from billing.repricing import Repriced, RowChange, operation, reprice, reprice_by_hand
-from billing.selectors import known_costs, rows_of
-from billing.services import change_prices, check_plan, undo_prices
+from billing.selectors import rows_of
+from billing.selectors.office.repricing import known_costs
+from billing.services.office.repricing import change_prices, check_plan, undo_prices
 from console.ops.access import Operator, Permission, by, staff
 from console.ops.prices.grid import PRICE
 from console.ops.prices.one import back, page
-from console.ops.prices.shown import book_or_404, words_of
+from console.ops.shown_prices import book_or_404, words_of
 from console.parts.periods import number_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, scale_half_up

@@ -21,25 +21,31 @@ from billing.selectors import (
     PAST,
     SCHEDULED,
     WITHDRAWN,
-    BookReview,
-    Weighed,
     book_in_force,
     following,
+    rows_of,
+)
+from billing.selectors.office.book_reviews import (
+    BookReview,
     review_of_publication,
     review_of_withdrawal,
-    rows_of,
-    would_have_brought,
 )
-from billing.services import publish_price_book, restore_price_book, withdraw_price_book
+from billing.selectors.office.repricing import Weighed
+from billing.selectors.office.whatif import would_have_brought
+from billing.services.office.prices import (
+    publish_price_book,
+    restore_price_book,
+    withdraw_price_book,
+)
 from console.ops.access import Mode, Operator, Permission, by, done, staff
-from console.ops.prices.shown import (
+from console.ops.reasons import LACKS_REASON, reason_form
+from console.ops.shown_prices import (
     ShownBook,
     book_or_404,
     cells_of_change,
     confirmed_in,
     words_of,
 )
-from console.ops.reasons import LACKS_REASON, reason_form
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
 from pictor.kit.words import clock, typed

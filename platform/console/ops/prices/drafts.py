@@ -12,23 +12,17 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import Tenant
-from accounts.selectors import tenant_by_name_or_id
+from accounts.selectors.office.tenants import tenant_by_name_or_id
 from billing import price_csv
 from billing.models import PriceList
 from billing.pricing import BookRow
 from billing.repricing import number_in
-from billing.selectors import (
-    book_in_force,
-    lists_by_name,
-    price_book_by_id,
-    price_books,
-    price_list_named,
-    rows_of,
-)
-from billing.services import change_price_book, discard_price_book, draft_price_book
+from billing.selectors import book_in_force, price_book_by_id, price_books, rows_of
+from billing.selectors.office.price_lists import lists_by_name, price_list_named
+from billing.services.office.prices import change_price_book, discard_price_book, draft_price_book
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.prices.one import back, page
-from console.ops.prices.shown import ShownBook, book_or_404, words_of
+from console.ops.shown_prices import ShownBook, book_or_404, words_of
 from console.parts.periods import number_of
 from pictor.kit.words import clock
 

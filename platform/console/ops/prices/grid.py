@@ -7,7 +7,8 @@ from django.http import QueryDict
 
 from billing.models import PriceBook
 from billing.pricing import QUALITIES, REFERENCE, BookRow, PriceKey
-from billing.selectors import Margin, image_cost
+from billing.selectors.office.repricing import image_cost
+from billing.selectors.office.sold import Margin
 from pictor.kit.words.money import Micros, scale_half_up
 
 PRICE = "price "

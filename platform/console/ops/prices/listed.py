@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.selectors import all_books, book_page
+from billing.selectors.office.book_lists import all_books, book_page
 from console.ops.access import Operator, Permission, modes_of, staff
-from console.ops.prices.shown import BADGES, ShownBook
+from console.ops.shown_prices import BADGES, ShownBook
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
 from console.parts.periods import number_of

@@ -12,22 +12,17 @@ from django.views.decorators.http import require_safe
 from billing import price_csv
 from billing.models import PriceBook
 from billing.pricing import PriceKey
-from billing.selectors import (
-    DRAFT,
-    Margin,
-    book_in_force,
-    coming,
+from billing.selectors import DRAFT, book_in_force, coming, decided_for, rows_of
+from billing.selectors.office.repricing import (
     decided_by,
-    decided_for,
     last_repricing,
     published_since_drafted,
-    rows_of,
     sold_by_cell,
-    sold_until,
 )
+from billing.selectors.office.sold import Margin, sold_until
 from console.ops.access import Mode, Operator, Permission, done, modes_of, staff
 from console.ops.prices.grid import Grid, Model, grid_of, matching, models_of
-from console.ops.prices.shown import ShownBook, book_or_404
+from console.ops.shown_prices import ShownBook, book_or_404
 from console.parts.filters import MAX_TEXT, link_of
 from pictor.kit.words import clock
 

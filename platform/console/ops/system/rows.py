@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from accounts.services import unsent_seconds
+from accounts.services.office.mail import unsent_seconds
 from billing.models import LedgerProof
-from billing.selectors import images_by_model, kept_heads, last_proofs
+from billing.selectors.office.checkpoints import kept_heads, last_proofs
+from billing.selectors.office.sold import images_by_model
 from generation.admission import retry_shield
 from generation.lifecycle.lease import SeenWorker
 from generation.oversight.conditions import handling

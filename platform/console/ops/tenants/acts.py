@@ -11,13 +11,16 @@ from typing_extensions import override
 
 from accounts.ledger import RequestedMove
 from accounts.models import Tenant
-from accounts.selectors import tenant_as_shown
-from accounts.services import resume, suspend
+from accounts.selectors.office.tenants import tenant_as_shown
+from accounts.services.office.suspending import resume, suspend
 from billing.models import Transfer
-from billing.selectors import balance_of
-from billing.services import is_typed_twice, move_money, rehearse, reversible, why_it_waits
+from billing.selectors.office.balances import balance_of
+from billing.services.office.accounts import reversible
+from billing.services.office.moves import is_typed_twice, move_money, rehearse
+from billing.services.office.second_person import why_it_waits
 from console.amounts import amount
 from console.ops.access import Permission
+from console.ops.second_person import waiting_words
 from console.parts.acts import About, Act, ActForm, ActResult, Asked, Change, Preview, typed_amount
 from console.parts.form_fields import micros_of
 from console.parts.periods import number_of
@@ -173,11 +176,6 @@ class MovingMoney:
             now=asked.now,
             is_payment=self.kind == Kind.TOP_UP,
         )
-
-
-def waiting_words(micros: int, why: str) -> str:
-    """Say that an amount was asked for, and why it waits; `why` was found before it was sent."""
-    return f"Asked for {amount(micros)}. {why or 'It waits for a second person'}"
 
 
 class SuspendForm(ActForm):

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Tenant
 from billing.models import PriceList
 from billing.price_changes import digest_of_changes
-from billing.selectors import assignment_of, list_of, price_list_by_id
-from billing.services import NO_LIST, assign_price_list
+from billing.selectors.office.price_lists import list_of, price_list_by_id
+from billing.selectors.office.price_stops import assignment_of
+from billing.services.office.price_lists import NO_LIST, assign_price_list
 from console.ops.access import Mode, Operator, Permission, by, done, staff
-from console.ops.price_lists.one import MAX_SHOWN_ROWS, cells_of
-from console.ops.prices.shown import confirmed_in, words_of
+from console.ops.shown_prices import MAX_SHOWN_ROWS, cells_of, confirmed_in, words_of
 from console.ops.tenants.rows import tenant_of
 from pictor.kit.words import clock
 

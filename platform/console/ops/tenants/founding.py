@@ -9,18 +9,13 @@ from typing_extensions import override
 
 from accounts import rates
 from accounts.models import Tenant, User
-from accounts.services import (
-    Founded,
-    Owner,
-    Start,
-    TenantLimits,
-    by_key,
-    found_tenant,
-    issue_api_key,
-    post_invitation,
-)
-from billing.selectors import lists_by_name
-from billing.services import day_so_far
+from accounts.services import by_key
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.founding import Founded, Owner, Start, found_tenant
+from accounts.services.office.invitations import post_invitation
+from accounts.services.office.tenants import TenantLimits
+from billing.selectors.office.price_lists import lists_by_name
+from billing.services.office.second_person import day_so_far
 from console.ops.access import Permission
 from console.ops.tenants.acts import TENANT
 from console.parts.acts import Act, ActForm, ActResult, Asked

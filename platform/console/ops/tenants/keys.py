@@ -9,9 +9,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.audit_log import audit_events_about
 from accounts.models import SCOPES, ApiKey
-from accounts.selectors import api_key_by_id
-from accounts.services import change_api_key
-from billing.selectors import NOTHING_USED, key_uses
+from accounts.selectors.office.api_keys import api_key_by_id
+from accounts.services.office.api_keys import change_api_key
+from billing.selectors.office.balances import NOTHING_USED, key_uses
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.audit_events import full_entries
 from console.ops.tenants.rows import tenant_of

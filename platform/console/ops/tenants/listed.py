@@ -7,14 +7,16 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.selectors import has_tenants
-from billing.selectors import NO_FIGURES, customer_figures, sold_until
+from accounts.selectors.office.tenants import has_tenants
+from billing.selectors.office.customers import NO_FIGURES, customer_figures
+from billing.selectors.office.sold import sold_until
 from console.ops.access import Mode, Operator, Permission, modes_of, staff
 from console.ops.tenants.rows import TenantRow, row_of
 from console.parts import exports
 from console.parts.exports import Rows
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
-from generation.selectors import sandbox_names, tenants_and_stops
+from generation.oversight.tenant_page import tenants_and_stops
+from generation.selectors import sandbox_names
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Tenant
 from billing.models import Transfer
-from billing.services import REVERSED_KINDS
+from billing.services.office.accounts import REVERSED_KINDS
 from console.ops.access import Mode, Operator, Permission, staff
-from console.ops.moves import DECISIONS
+from console.ops.second_person import DECISIONS
 from console.ops.tenants.rows import row_of, tenant_of
 from console.parts.entries import LedgerEntry
 from generation.oversight.tenant_page import tenant_page

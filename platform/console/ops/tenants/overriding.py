@@ -12,8 +12,9 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Tenant
 from billing.models import PriceBook
 from billing.pricing import REFERENCE, BookRow, PriceKey, PriceRow
-from billing.selectors import book_in_force, own_book_name, prices_below, rows_of
-from billing.services import draft_price_book
+from billing.selectors import book_in_force, own_book_name, rows_of
+from billing.selectors.office.price_layers import prices_below
+from billing.services.office.prices import draft_price_book
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import micros_of

@@ -12,14 +12,13 @@ from typing_extensions import override
 
 from accounts import rates
 from accounts.models import ApiKey, Membership, Tenant, User
-from accounts.selectors import api_key_by_id, invitations_of, members_of
-from accounts.services import (
-    ask_member_change,
-    cancel_invitation_as_operator,
-    end_tenant,
-    revoke_api_key,
-)
-from billing.selectors import available_to
+from accounts.selectors.office.api_keys import api_key_by_id
+from accounts.selectors.office.members import invitations_of, members_of
+from accounts.services.office.api_keys import revoke_api_key
+from accounts.services.office.erasure import end_tenant
+from accounts.services.office.member_changes import ask_member_change
+from accounts.services.office.members import cancel_invitation_as_operator
+from billing.selectors.office.balances import available_to
 from console.amounts import amount
 from console.ops.access import Permission
 from console.ops.tenants.acts import TENANT

@@ -4,10 +4,10 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.selectors import Layer, layers_of, list_history, lists_by_name
+from billing.selectors.office.price_layers import Layer, layers_of
+from billing.selectors.office.price_lists import list_history, lists_by_name
 from console.ops.access import Operator, Permission, modes_of, staff
-from console.ops.price_lists.one import MAX_SHOWN_ROWS, books_of, cells_of
-from console.ops.prices.shown import cells_of_change
+from console.ops.shown_prices import MAX_SHOWN_ROWS, books_of, cells_of, cells_of_change
 from console.ops.tenants.rows import tenant_of
 from console.parts.exports import csv_answer
 from pictor.kit.words import clock

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.http import Http404
 
 from accounts.models import Tenant
-from billing.selectors import CustomerFigures
-from generation.selectors import tenant_and_stop
+from billing.selectors.office.customers import CustomerFigures
+from generation.oversight.tenant_page import tenant_and_stop
 
 LOW_DAYS = 3
 """Days of runway below which a balance is low, as in the condition."""

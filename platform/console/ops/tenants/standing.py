@@ -6,7 +6,8 @@ from django import forms
 from typing_extensions import override
 
 from accounts.models import Tenant
-from accounts.services import TenantLimits, change_standing
+from accounts.services.office.tenant_settings import change_standing
+from accounts.services.office.tenants import TenantLimits
 from console.amounts import amount
 from console.ops.access import Permission
 from console.ops.tenants.acts import TENANT

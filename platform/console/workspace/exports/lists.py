@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import QueryDict
 
 from accounts.models import Tenant, User
-from accounts.selectors import membership_in
+from accounts.selectors.office.members import membership_in
 from console.parts.exports import Rows, csv_chunks
 from console.workspace import audit
 from console.workspace.access import Permission, Workspace, allows

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import ApiKey
-from billing.selectors import transfers_of, used_of
+from billing.selectors import used_of
+from billing.selectors.office.balances import transfers_of
 from console.parts import exports
 from console.parts.call_bodies import answer_body, as_json, request_body
 from console.parts.cells import Fact, fact

@@ -11,17 +11,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from billing.selectors import (
-    PACE_DAYS,
-    books_of,
-    latest_transfers,
-    money_overview,
-    price_tables,
-    statement,
-    table_of,
-    withdrawals,
-)
-from billing.services import set_balance_alert
+from billing.selectors import books_of, price_tables, table_of, withdrawals
+from billing.selectors.office.balances import latest_transfers, statement
+from billing.selectors.office.money_overview import money_overview
+from billing.selectors.office.reports import PACE_DAYS
+from billing.services.office.alerts import set_balance_alert
 from console.parts import exports
 from console.parts.entries import LedgerEntry
 from console.parts.exports import Rows

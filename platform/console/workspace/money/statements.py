@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from billing.models import Transfer
 from billing.periods import day_of, minutes_early
-from billing.selectors import (
+from billing.selectors.office.statements import (
     GIVEN,
     BalanceAfter,
     MonthStatement,

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import ApiKey
-from accounts.selectors import api_keys_of
+from accounts.selectors.office.api_keys import api_keys_of
 from billing.pricing import PriceTable
 from console.parts.periods import number_of
 from console.parts.rows import SHOWN_CHARS

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from accounts.services import check_deletion, delete_workspace
+from accounts.services.office.erasure import check_deletion, delete_workspace
 from console.workspace.access import Permission, Workspace, member
 from console.workspace.settings.pages import page
 from pictor.kit.words import clock

@@ -14,11 +14,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import rates
 from accounts.models import Invitation, Membership
-from accounts.selectors import api_keys_of, invitations_of, members_of, waiting_member_changes
-from accounts.services import (
+from accounts.selectors.office.api_keys import api_keys_of
+from accounts.selectors.office.members import invitations_of, members_of, waiting_member_changes
+from accounts.services.office.member_changes import decide_member_change
+from accounts.services.office.members import (
     cancel_invitation,
     change_role,
-    decide_member_change,
     dismiss_member,
     invite,
     require_second_factor,

@@ -12,13 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from typing_extensions import override
 
 from accounts.models import Tenant
-from accounts.services import (
-    OwnLimits,
-    change_settings,
-    is_nearly_full,
-    set_own_limits,
-    set_support,
-)
+from accounts.services.office.own_limits import OwnLimits, set_own_limits
+from accounts.services.office.storage import is_nearly_full
+from accounts.services.office.support import set_support
+from accounts.services.office.tenant_settings import change_settings
 from console.parts.compared_forms import ComparedForm
 from console.parts.form_fields import (
     DollarsField,

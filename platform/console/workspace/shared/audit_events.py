@@ -8,7 +8,7 @@ from django.urls import reverse
 from accounts.audit_log import address_of, author
 from accounts.audit_words import readable
 from accounts.models import ApiKey, AuditEvent
-from accounts.selectors import emails_of
+from accounts.selectors.office.people import emails_of
 from console.parts.audit_events import AuditEntry, Thing, entry_of
 from console.workspace.access import Permission, Workspace, keys_of
 from webhooks.selectors import endpoints_of

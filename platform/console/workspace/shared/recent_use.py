@@ -8,7 +8,7 @@ from uuid import UUID
 
 from accounts.models import ApiKey
 from billing.periods import day_of, day_start
-from billing.selectors import Group, usage_between
+from billing.selectors.office.reports import Group, usage_between
 from console.parts.charts import Bars, Spark, spark, stacked_bars
 from console.parts.filters import several
 from console.parts.periods import DAY, Period, period_of

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from typing_extensions import override
 
 from accounts.audit_log import audit_events_about
-from accounts.services import OVERLAPS
+from accounts.services.office.api_keys import OVERLAPS
 from console.parts.compared_forms import ComparedForm
 from console.parts.filters import PAGE_ROWS
 from console.parts.form_fields import CheckboxesField, dressed, take_errors

@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 
 from billing.models import Transfer
-from billing.selectors import available_to
-from billing.services import moves, reverse
+from billing.selectors.office.balances import available_to
+from billing.services.office import moves
+from billing.services.office.accounts import reverse
 from generation.lifecycle import notify
 from generation.models import Generation
 from generation.oversight.inspection import describe

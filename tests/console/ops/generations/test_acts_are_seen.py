@@ -13,12 +13,15 @@ from django.test import Client
 
 from accounts.audit_log import audit_events_of, audit_page, author
 from accounts.models import AuditEvent, Invitation, Mail, MemberChange, Membership, Tenant, User
-from accounts.selectors import tenant_by_id
-from accounts.services import add_member, issue_api_key, open_support, suspend
-from accounts.services.members import invite_as_operator
+from accounts.selectors.office.tenants import tenant_by_id
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.members import add_member, invite_as_operator
+from accounts.services.office.support import open_support
+from accounts.services.office.suspending import suspend
 from billing.models import MoneyMove, PriceBook
 from billing.pricing import BookRow
-from billing.services import create_price_list, draft_price_book, publish_price_book
+from billing.services.office.price_lists import create_price_list
+from billing.services.office.prices import draft_price_book, publish_price_book
 from generation.catalogue.services.stop_switch import Stoppable, stop
 from generation.models import Generation
 from pictor.kit.words import clock
@@ -419,5 +422,5 @@ def test_only_an_owners_settings_change_what_support_may_see():
     }
 
     assert callers == {
-        "accounts/services/support.py", "platform/console/workspace/settings/pages.py"
+        "accounts/services/office/support.py", "platform/console/workspace/settings/pages.py"
     }  # fmt: skip

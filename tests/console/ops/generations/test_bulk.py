@@ -9,8 +9,11 @@ from django.test import Client
 
 from accounts.models import User
 from billing.models import MoneyMove, Transfer
-from billing.selectors import available_to, ledger_findings, waiting_moves
-from billing.services import approve_move, decline_move, refund
+from billing.selectors.office.balances import available_to
+from billing.selectors.office.ledger import ledger_findings
+from billing.selectors.office.moves import waiting_moves
+from billing.services.office.accounts import refund
+from billing.services.office.moves import approve_move, decline_move
 from console.ops.generations import in_bulk
 from generation.models import Generation
 from generation.oversight.compensation import Giver

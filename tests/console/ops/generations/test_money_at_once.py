@@ -12,8 +12,9 @@ from django.test import Client
 
 from accounts.ledger import RequestedMove
 from billing.models import MoneyMove, Transfer
-from billing.selectors import ledger_findings
-from billing.services import moves, why_it_waits
+from billing.selectors.office.ledger import ledger_findings
+from billing.services.office import moves
+from billing.services.office.second_person import why_it_waits
 from generation.models import Generation
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros

@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditEvent, Tenant, User
-from billing.selectors import ledger_totals, sold
-from billing.services import credit, refund
+from billing.selectors.office import sold
+from billing.selectors.office.ledger import ledger_totals
+from billing.services.office.accounts import credit, refund
 from billing.upstream_cost import UNKNOWN_COST
 from generation.models import Attempt, Generation
 from generation.oversight.bills.corrections import CorrectionLine, correct

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, User
-from accounts.services import add_member
+from accounts.services.office.members import add_member
 from billing.models import Transfer
 from generation.background.refusals import insert
 from generation.oversight.searching import RefusalFilter, page_of_refused, refused

@@ -14,7 +14,7 @@ from tests.customers.customer import Operator
 from tests.stack.servers import Stack
 
 COUNTED_AND_LOOKED_FOR = """
-from billing.selectors import sold
+from billing.selectors.office import sold
 from generation.oversight.conditions.detection import look
 from generation.oversight.daily_sales import add_sold
 from pictor.kit.words import clock

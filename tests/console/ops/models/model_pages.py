@@ -6,7 +6,7 @@ from typing import Any
 from django.test import Client
 
 from accounts.models import Tenant
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import FIGURES, SoldDay
 from generation.models import AttemptMinute, Channel
 from pictor.kit.words import clock

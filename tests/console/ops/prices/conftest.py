@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import Tenant
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import FIGURES, PriceBook, SoldDay
 from billing.selectors import book_in_force, rows_of
-from billing.services import draft_price_book
+from billing.services.office.prices import draft_price_book
 from pictor.kit.words import clock
 
 LIST = "/ops/prices/"

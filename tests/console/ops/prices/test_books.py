@@ -8,7 +8,8 @@ import pytest
 from accounts.models import User
 from billing.models import PriceBook
 from billing.selectors import rows_of
-from billing.services import create_price_list, draft_price_book, publish_price_book
+from billing.services.office.price_lists import create_price_list
+from billing.services.office.prices import draft_price_book, publish_price_book
 from pictor.kit.words import clock
 from tests.console.answers import csv_of
 from tests.console.ops.channel_pages import text_of

@@ -5,7 +5,7 @@ from http import HTTPStatus
 import pytest
 
 from accounts.models import AuditEvent
-from billing.services import publish_price_book, set_prices
+from billing.services.office.prices import publish_price_book, set_prices
 from pictor.kit.words import clock
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.prices.conftest import (

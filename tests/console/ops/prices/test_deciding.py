@@ -9,11 +9,13 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import AuditEvent
-from accounts.services import create_tenant, issue_api_key
+from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.tenants import create_tenant
 from billing.models import PriceBook
 from billing.price_stops import CellCost, Confirmed
 from billing.selectors import book_in_force, state_of
-from billing.services import Usage, draft_price_book, publish_price_book, record_usage
+from billing.services import Usage, record_usage
+from billing.services.office.prices import draft_price_book, publish_price_book
 from billing.upstream_cost import Cost, CostSource
 from generation.catalogue import offer
 from pictor.kit.words import clock

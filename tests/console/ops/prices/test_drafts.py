@@ -5,10 +5,10 @@ from http import HTTPStatus
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from accounts.services import create_tenant
+from accounts.services.office.tenants import create_tenant
 from billing.models import PriceBook
 from billing.selectors import current_table, rows_of
-from billing.services import create_price_list
+from billing.services.office.price_lists import create_price_list
 from pictor.kit.words import clock
 from tests.console.answers import words_of
 from tests.console.ops.channel_pages import text_of

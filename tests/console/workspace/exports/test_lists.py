@@ -16,7 +16,7 @@ from django.db.models.lookups import Exact
 from django.test import Client
 
 from accounts.models import Membership, User
-from accounts.services import remove_member
+from accounts.services.office.members import remove_member
 from billing.models import Transfer
 from console.workspace.exports import lists
 from generation.tenants.searching import paging

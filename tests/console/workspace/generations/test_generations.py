@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from accounts.services import issue_api_key
+from accounts.services.office.api_keys import issue_api_key
 from billing.price_stops import Confirmed
 from billing.selectors import books_of, rows_of
-from billing.services import draft_price_book, publish_price_book
+from billing.services.office.prices import draft_price_book, publish_price_book
 from generation.models import Contract, Generation
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros

@@ -9,23 +9,14 @@ from django.db import connection
 from accounts.models import Mail
 from billing.models import Transfer
 from billing.price_stops import Confirmed
-from billing.selectors import (
-    balance_alert_of,
-    book_in_force,
-    latest_transfers,
-    proof_of,
-    rows_of,
-    stops_of,
-)
-from billing.services import (
-    Usage,
-    adjust,
-    draft_price_book,
-    look_at_balances,
-    publish_price_book,
-    record_usage,
-    withdraw_price_book,
-)
+from billing.selectors import book_in_force, rows_of
+from billing.selectors.office.balances import balance_alert_of, latest_transfers
+from billing.selectors.office.price_stops import stops_of
+from billing.selectors.office.proof import proof_of
+from billing.services import Usage, record_usage
+from billing.services.office.accounts import adjust
+from billing.services.office.alerts import look_at_balances
+from billing.services.office.prices import draft_price_book, publish_price_book, withdraw_price_book
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.console.answers import lines_of, words_of

@@ -14,10 +14,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.services import set_time_zone
+from accounts.services.office.tenants import set_time_zone
 from billing.models import Transfer
-from billing.selectors import GIVEN, monthly_statement, monthly_statements, usage_between
-from billing.services import adjust, book_payment, credit, refund, reverse, top_up
+from billing.selectors.office.reports import usage_between
+from billing.selectors.office.statements import GIVEN, monthly_statement, monthly_statements
+from billing.services.office.accounts import adjust, book_payment, credit, refund, reverse, top_up
 from generation.models import Channel
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, from_decimal

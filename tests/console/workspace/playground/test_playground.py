@@ -8,10 +8,10 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import ApiKey, Tenant, User
-from accounts.services import KeyRules
+from accounts.services.office.api_keys import KeyRules
 from billing.models import TenantBalance
 from billing.pricing import PriceTable
-from billing.selectors import balance_of
+from billing.selectors.office.balances import balance_of
 from console.amounts import price
 from console.parts.pictures import Picture
 from console.parts.rows import GenerationRow

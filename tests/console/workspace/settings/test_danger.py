@@ -9,10 +9,16 @@ from django.test import Client
 
 from accounts.authentication import authenticate
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Tenant, User
-from accounts.services import delete_workspace, erase_due, erase_tenant, set_tenant_status
-from accounts.services.erasure import LEASE, RETRY_AFTER
+from accounts.services.office.erasure import (
+    LEASE,
+    RETRY_AFTER,
+    delete_workspace,
+    erase_due,
+    erase_tenant,
+)
+from accounts.services.office.tenants import set_tenant_status
 from billing.models import Transfer
-from billing.selectors import balance_of
+from billing.selectors.office.balances import balance_of
 from generation.lifecycle.settlement import cancel
 from generation.models import Generation
 from generation.tenants import holdings

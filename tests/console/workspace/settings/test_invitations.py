@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
-from accounts.services import add_member, mail, members
+from accounts.services.office import mail, members
+from accounts.services.office.members import add_member
 from pictor.kit.words import clock
 from tests.console.answers import words_of
 from tests.console.workspace.conftest import give_factor, person, role_of, url

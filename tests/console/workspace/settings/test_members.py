@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Tenant, User
-from accounts.services import KeyRules, issue_api_key, require_second_factor
+from accounts.services.office.api_keys import KeyRules, issue_api_key
+from accounts.services.office.members import require_second_factor
 from pictor.kit.words.money import Micros
 from tests.console.answers import words_of
 from tests.console.workspace.conftest import give_factor, person, role_of, url

@@ -6,7 +6,9 @@ import pytest
 
 from accounts.callers import caller_of_key
 from accounts.models import ApiKey, AuditEvent, Subject, Tenant
-from accounts.services import record, revoke_api_key, set_title
+from accounts.services import record
+from accounts.services.office.api_keys import revoke_api_key
+from accounts.services.office.tenants import set_title
 from generation.models import Contract
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InsufficientQuota, ModelForbidden

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from accounts.models import AuditEvent, Tenant
-from accounts.services import set_time_zone
-from billing.selectors import usage_between
+from accounts.services.office.tenants import set_time_zone
+from billing.selectors.office.reports import usage_between
 from console.parts.periods import period_in, period_of
 from pictor.kit.words import clock
 from tests.console.answers import lines_of, words_of

@@ -10,7 +10,7 @@ from django.core.mail import EmailMessage
 from pytest_django import Settings
 
 from accounts.models import User
-from accounts.services import mail
+from accounts.services.office import mail
 from generation.models import AlertRule, Condition
 from generation.oversight import conditions
 from generation.oversight.alerts.alert_sending import send_due_alerts

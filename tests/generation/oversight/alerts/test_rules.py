@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEvent, User
-from accounts.services.staff import remove_staff
+from accounts.services.office.staff import remove_staff
 from generation.models import AlertAddress, AlertRule
 from generation.oversight.alerts import alert_tests, rules
 from generation.oversight.alerts.alert_sending import send_due_alerts

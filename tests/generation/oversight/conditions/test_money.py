@@ -9,18 +9,14 @@ from accounts.ledger import RequestedMove
 from accounts.models import Tenant
 from billing.models import LedgerProof, PriceBook, TenantBalance
 from billing.price_stops import Confirmed
-from billing.selectors import book_in_force, rows_of, stops_of
-from billing.selectors.findings import Finding
-from billing.services import (
-    Usage,
-    create_price_list,
-    decline_move,
-    move_money,
-    record_proof,
-    record_usage,
-    withdraw_price_book,
-)
-from billing.services.prices import draft_price_book, publish_price_book
+from billing.selectors import book_in_force, rows_of
+from billing.selectors.office.findings import Finding
+from billing.selectors.office.price_stops import stops_of
+from billing.services import Usage, record_usage
+from billing.services.office.moves import decline_move, move_money
+from billing.services.office.price_lists import create_price_list
+from billing.services.office.prices import draft_price_book, publish_price_book, withdraw_price_book
+from billing.services.office.proofs import record_proof
 from generation.models import NO_PRICE, Condition, RefusedRequest
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros

@@ -8,8 +8,8 @@ import pytest
 
 from billing.models import PriceBook, SoldDay
 from billing.pricing import BookRow
-from billing.selectors import sold as waiting
-from billing.services.prices import draft_price_book
+from billing.selectors.office import sold as waiting
+from billing.services.office.prices import draft_price_book
 from billing.upstream_cost import CostRow
 from generation.catalogue.services import set_costs
 from generation.channels.base import TokenUsage

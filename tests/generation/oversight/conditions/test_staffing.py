@@ -1,7 +1,8 @@
 """Staff among a customer's members are a condition, those of the operator's own tenant are not."""
 
 from accounts.models import Membership, User
-from accounts.services import add_member, create_tenant
+from accounts.services.office.members import add_member
+from accounts.services.office.tenants import create_tenant
 
 
 def test_staff_who_are_members_of_a_customers_tenant_are_a_condition(look):

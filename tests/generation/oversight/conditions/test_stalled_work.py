@@ -6,7 +6,7 @@ import pytest
 from django.db.models.functions import Now
 
 from accounts.models import Mail
-from accounts.services.mail import post
+from accounts.services.office.mail import post
 from generation.lifecycle import lease
 from generation.models import Channel, Condition, Generation, Worker
 from pictor.kit.words import clock, ids

@@ -1,0 +1,1 @@
+"""The office's reads of keys, members, people and tenants."""

@@ -1,0 +1,126 @@
+"""Reads of members of workspaces, and of invitations to become one."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from accounts.models import ApiKey, Invitation, MemberChange, Membership
+from accounts.selectors.configuration import PRESENT_REVISION
+from accounts.selectors.office.people import WITH_APPS
+from pictor.kit.words import ids
+
+_WITH_AN_APP = WITH_APPS.filter(id=OuterRef("user_id"))
+"""For a membership: its person, if they have an authenticator app."""
+
+_KEYS_MADE = Subquery(
+    ApiKey.objects.filter(
+        tenant_id=OuterRef("tenant_id"), created_by=OuterRef("user_id"), revoked_at=None
+    )
+    .order_by()
+    .values("tenant_id")
+    .annotate(number=Count("id"))
+    .values("number")
+)
+"""For a membership: the number of unrevoked keys the person made; NULL for none."""
+
+
+def members_of(tenant_id: UUID) -> list[Membership]:
+    """A tenant's members with their users, by e-mail address.
+
+    Each has `has_second_factor`, whether they use an authenticator app, and `keys_made`, the number
+    of keys they made that are not revoked.
+    """
+    members = Membership.objects.filter(tenant_id=tenant_id).select_related("user")
+    extra = {"has_second_factor": Exists(_WITH_AN_APP), "keys_made": Coalesce(_KEYS_MADE, 0)}
+    return list(members.annotate(**extra).order_by("user__email"))
+
+
+def emails_of_members(tenant_id: UUID, roles: Collection[str]) -> list[str]:
+    """The addresses of a tenant's members with one of these roles, in alphabetical order."""
+    members = Membership.objects.filter(tenant_id=tenant_id, role__in=roles)
+    return list(members.order_by("user__email").values_list("user__email", flat=True))
+
+
+def emails_of_owners(
+    tenant_ids: Collection[UUID], *, roles: Collection[str] = (Membership.Role.OWNER,)
+) -> list[str]:
+    """The verified addresses of these tenants' active owners, or of other roles, each once."""
+    owners = Membership.objects.filter(tenant_id__in=tenant_ids, role__in=roles)
+    there = owners.filter(user__is_active=True, user__email_verified_at__isnull=False)
+    active = there.order_by("user__email")
+    return list(active.values_list("user__email", flat=True).distinct())
+
+
+def has_active_owner(tenant_id: UUID) -> bool:
+    """True if an owner of the tenant may sign in: not blocked, and with a verified address.
+
+    Owners who lost their password or second factor count: see docs/operations/owners.md.
+    """
+    return bool(emails_of_owners([tenant_id]))
+
+
+def memberships_of(user_id: UUID) -> list[Membership]:
+    """A person's memberships with their tenants, by the tenant's name."""
+    mine = Membership.objects.filter(user_id=user_id).select_related("tenant")
+    return list(mine.order_by("tenant__name"))
+
+
+def membership_in(user_id: UUID, public_id: str) -> Membership | None:
+    """A person's membership in the tenant with this public id, or None.
+
+    It has `factor_since`, when the person set up an authenticator app, or None; and `revision`, the
+    configuration's present one.
+    """
+    tenant_id = ids.parse(ids.TENANT, public_id)
+    if tenant_id is None:
+        return None
+    mine = Membership.objects.filter(user_id=user_id, tenant_id=tenant_id)
+    since = Subquery(_WITH_AN_APP.values("authenticator__created_at"))
+    known = mine.annotate(factor_since=since, revision=PRESENT_REVISION)
+    return known.select_related("tenant").first()
+
+
+def open_invitations(now: datetime) -> QuerySet[Invitation]:
+    """Unexpired invitations by staff, or by a member who could still make them."""
+    inviter = Membership.objects.filter(
+        tenant=OuterRef("tenant"), user=OuterRef("invited_by"), user__is_active=True
+    )
+    is_owners = Exists(inviter.filter(role=Membership.Role.OWNER))
+    is_admins = Exists(inviter.filter(role=Membership.Role.ADMIN))
+    of_staff = Q(is_of_staff=True, invited_by__is_active=True) & ~Q(invited_by__staff_role="")
+    may = is_owners | (is_admins & ~Q(role=Membership.Role.OWNER))
+    return Invitation.objects.filter(may | of_staff, expires_at__gt=now)
+
+
+def invitation_by_id(invitation_id: str, *, now: datetime) -> Invitation | None:
+    wanted = ids.parse_uuid(invitation_id)
+    if wanted is None:
+        return None
+    invitations = open_invitations(now).select_related("tenant", "invited_by")
+    return invitations.filter(id=wanted).first()
+
+
+def invitations_of(tenant_id: UUID, *, now: datetime) -> list[Invitation]:
+    """A tenant's open invitations, newest first."""
+    invitations = open_invitations(now).filter(tenant_id=tenant_id)
+    return list(invitations.select_related("tenant", "invited_by").order_by("-created_at"))
+
+
+HAS_MEMBER_CHANGES = Exists(MemberChange.objects.filter(tenant=OuterRef("pk")))
+"""For a tenant: whether staff asked for changes of its members."""
+
+
+def waiting_member_changes(
+    now: datetime, *, tenant_id: UUID | None = None
+) -> QuerySet[MemberChange]:
+    """Changes of members that staff asked for, of all tenants or one, oldest first.
+
+    What nobody approved in a week waits no longer.
+    """
+    of_tenant = Q() if tenant_id is None else Q(tenant_id=tenant_id)
+    waits = Q(asked_at__gt=now - timedelta(days=7)) | Q(approved_by__isnull=False)
+    changes = MemberChange.objects.filter(of_tenant & waits).order_by("asked_at", "id")
+    return changes.select_related("tenant", "heir", "asked_by", "approved_by")

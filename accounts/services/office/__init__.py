@@ -1,0 +1,1 @@
+"""The office's changes to people, tenants, members and keys."""

@@ -1,0 +1,1 @@
+"""The office's reads: balances, statements, reports, the ledger's proof."""

@@ -1,0 +1,214 @@
+"""Facts beside a price book's rows: its events, the images sold at its prices, their cost."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Cast
+
+from accounts.models import AuditEvent
+from accounts.selectors.office.audit import events_of
+from billing.models import PriceBook, PriceList
+from billing.price_changes import PriceChange
+from billing.pricing import REFERENCE, PriceKey
+from billing.selectors.office.sold import Margin, margins
+from billing.selectors.price_books import decided_books, with_states
+from billing.supply import supply
+from pictor.kit.words.money import Micros
+
+LOOK_BACK = timedelta(days=30)
+_SOLD_AT = """
+WITH owned AS (
+    SELECT DISTINCT ON (b.tenant_id) b.id, b.tenant_id
+      FROM billing_pricebook AS b LEFT JOIN billing_pricebookwithdrawal AS w ON w.book_id = b.id
+     WHERE b.tenant_id IS NOT NULL AND b.published_at IS NOT NULL AND w.book_id IS NULL
+       AND b.effective_from <= %(now)s
+     ORDER BY b.tenant_id, b.effective_from DESC, b.version DESC, b.id DESC
+), held AS (
+    SELECT DISTINCT ON (tenant_id) tenant_id, price_list_id
+      FROM billing_pricelistassignment ORDER BY tenant_id, id DESC
+), above AS (
+    SELECT COALESCE(held.tenant_id, owned.tenant_id) AS payer, p.model, p.size, p.quality
+      FROM owned JOIN billing_price AS p ON p.book_id = owned.id
+      LEFT JOIN held ON held.price_list_id = owned.tenant_id
+     WHERE %(is_everyones)s OR held.tenant_id IS NULL AND owned.tenant_id <> %(owner)s
+)
+SELECT model, asked, quality, SUM(images)::bigint
+  FROM billing_soldday AS s
+ WHERE day >= %(since)s AND images > 0 AND is_demo = %(is_demo)s AND asked <> %(reference)s
+   AND (%(is_everyones)s OR tenant_id = ANY(%(payers)s))
+   AND NOT EXISTS (SELECT FROM above AS a WHERE a.payer = s.tenant_id
+                      AND (a.model, a.size, a.quality) = (s.model, s.asked, s.quality))
+ GROUP BY 1, 2, 3
+"""
+"""SQL: the images sold to payers of a book's prices, except at prices that lie over this book's:
+over everyone's, a list's and a tenant's own; over a list's, a tenant's own.
+"""
+PUT_BACK_FOR = timedelta(hours=24)
+"""The overview links to the previous book for this long after another took over."""
+
+
+def last_repricing(book: PriceBook) -> AuditEvent | None:
+    return _events([book.id], "price_book.prices").order_by("-id").first()
+
+
+def decided_by(books: Iterable[int]) -> Mapping[int, AuditEvent]:
+    """Return by book the event of its publication; for a draft, of its creation."""
+    events = _events(books, "price_book.publish", "price_book.draft").order_by("id")
+    return {int(event.object_id): event for event in events}  # the later event counts
+
+
+def _with_drafting(books: QuerySet[PriceBook]) -> QuerySet[PriceBook]:
+    """Annotate each book with `drafted_at`, None if the log has no such event."""
+    events = events_of("price_book.draft").filter(
+        object_type="price_book", object_id=Cast(OuterRef("pk"), CharField())
+    )
+    drafted_at = Subquery(events.order_by("id").values("at")[:1])
+    return books.annotate(drafted_at=drafted_at)  # type: ignore[no-redef]  # where it is declared
+
+
+def price_book_in_full(number: int, now: datetime) -> PriceBook | None:
+    """Return the book with its tenant, state, `list_name` and `drafted_at`; or None."""
+    books = with_states(PriceBook.objects.select_related("tenant", "withdrawal"), now)
+    return _with_drafting(books).filter(pk=number).first()
+
+
+def published_since_drafted(book: PriceBook, books: Iterable[PriceBook]) -> list[PriceBook]:
+    """Return the owner's books among these that were published after this draft was made.
+
+    The draft must come from `price_book_in_full`.
+    """
+    drafted_at = book.drafted_at
+    if drafted_at is None:
+        return []
+    return [
+        other
+        for other in books
+        if other.tenant_id == book.tenant_id
+        and other.published_at
+        and other.published_at > drafted_at
+    ]
+
+
+def taken_over(now: datetime) -> list[tuple[PriceBook, PriceBook]]:
+    """Return books in force that lately replaced another, each with the replaced one."""
+    since = now - PUT_BACK_FOR
+    begun = decided_books().filter(effective_from__lte=now)
+    lately = begun.filter(Q(effective_from__gt=since) | Q(published_at__gt=since))
+    concerned = Q(tenant_id=None) | Q(tenant_id__in=lately.order_by().values("tenant_id"))
+    former: dict[UUID | None, PriceBook] = {}
+    taken: dict[UUID | None, tuple[PriceBook, PriceBook]] = {}
+    lists = PriceList.objects.filter(id=OuterRef("tenant_id"))
+    books = begun.select_related("tenant").filter(concerned)
+    named = books.annotate(list_name=Subquery(lists.values("name")[:1]))  # type: ignore[no-redef]
+    for book in named:
+        before = former.get(book.tenant_id)
+        taken.pop(book.tenant_id, None)  # only an owner's last book is in force
+        if before is not None and since < _began(book):
+            taken[book.tenant_id] = (book, before)
+        former[book.tenant_id] = book
+    return sorted(taken.values(), key=lambda pair: _began(pair[0]), reverse=True)
+
+
+def _began(book: PriceBook) -> datetime:
+    """Return a book's start: its date, or its publication if that was later."""
+    return max(book.effective_from, book.published_at or book.effective_from)
+
+
+def _events(books: Iterable[int], *actions: str) -> QuerySet[AuditEvent]:
+    named = [str(book) for book in books]
+    return events_of(*actions).filter(object_type="price_book", object_id__in=named)
+
+
+def sold_by_cell(now: datetime, *, is_demo: bool = False) -> Mapping[PriceKey, Margin]:
+    """Return all tenants' sales and costs of the last 30 days by price row, today included."""
+    since = (now - LOOK_BACK).astimezone(UTC).date()
+    return {
+        (row.group["model"], row.group["asked"], row.group["quality"]): row
+        for row in margins(by="cell", first=since, is_demo=is_demo)
+    }
+
+
+def image_cost(sold: Margin | None) -> Micros | None:
+    """Return the mean cost of an image among those with a known cost; None if none was sold."""
+    known = sold.images - sold.unknown_images if sold else 0
+    return Micros(sold.cost // known) if sold and known > 0 else None
+
+
+def known_costs(now: datetime) -> Callable[[PriceKey], Micros | None]:
+    """Return a function for an image's cost: its 30-day mean, else that of the dearest channel."""
+    sold = sold_by_cell(now)
+    dearest: dict[PriceKey, Micros] = {}
+    for cell in supply().served([now])[now]:
+        if cell.cost.is_known and not cell.is_sandbox:
+            dearest[cell.key] = max(cell.cost.micros, dearest.get(cell.key, Micros(0)))
+
+    def cost(key: PriceKey) -> Micros | None:
+        lately = image_cost(sold.get(key))
+        return dearest.get(key) if lately is None else lately
+
+    return cost
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A price change and its effect on the sales of the last 30 days.
+
+    Attributes:
+        images: the number sold to the payers of this price.
+        micros: the change in revenue, if each image comes as it was requested; None for reference
+            images, formulas, and added or removed rows.
+    """
+
+    change: PriceChange
+    images: int
+    micros: Micros | None
+
+
+def weigh_changes(
+    book: PriceBook,
+    changes: Sequence[PriceChange],
+    now: datetime,
+    *,
+    payers: Collection[UUID] | None,
+    is_demo: bool = False,
+) -> list[Weighed]:
+    """Return a book's changes, those that move most money first; `payers` is as in `Beside`."""
+    buyers = payers or ([] if book.tenant_id is None else [book.tenant_id])
+    images = _images_of(book, now, buyers, is_demo=is_demo)
+    weighed = [_weigh(change, images.get(change.key, 0)) for change in changes]
+    return sorted(
+        weighed,
+        key=lambda weighed: (-abs(weighed.micros or 0), -weighed.images, weighed.change.key),
+    )
+
+
+def _weigh(change: PriceChange, images: int) -> Weighed:
+    was, becomes = change.was, change.becomes
+    is_by_row = change.key[1] != REFERENCE and all(
+        row is not None and row.kind == "fixed" for row in (was, becomes)
+    )
+    if not is_by_row or was is None or becomes is None:
+        return Weighed(change, images, None)
+    return Weighed(change, images, Micros((becomes.unit - was.unit) * images))
+
+
+def _images_of(
+    book: PriceBook, now: datetime, payers: Collection[UUID], *, is_demo: bool
+) -> Mapping[PriceKey, int]:
+    """Count by price row the images of 30 days sold to payers of this book's prices."""
+    values = {
+        "now": now,
+        "since": (now - LOOK_BACK).astimezone(UTC).date(),
+        "owner": book.tenant_id,
+        "is_everyones": book.tenant_id is None,
+        "payers": list(payers),
+        "is_demo": is_demo,
+        "reference": REFERENCE,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_SOLD_AT, values)
+        return {(model, size, quality): images for model, size, quality, images in cursor}

@@ -1,0 +1,1 @@
+"""The office's changes of money and prices."""
