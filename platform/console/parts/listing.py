@@ -201,7 +201,7 @@ class Listing(Generic[Row]):
             return csv_answer(f"{self.name}.csv", self.names, self.lines(search), rest=self.rest)
         after = request.GET.get("after", "")[:MAX_TEXT]
         found = search.found(after, PAGE_ROWS)
-        rows = [self.listed(row) for row in found.rows]
+        rows = [self.listed(row, can_choose=not search.troubles) for row in found.rows]
         shown = {
             "base": base,
             "listing": self,
@@ -240,10 +240,11 @@ class Listing(Generic[Row]):
             yield self._lines(found.rows)
             after = found.after or None
 
-    def listed(self, row: Row) -> ListedRow[Row]:
-        """Return the row with its cells."""
+    def listed(self, row: Row, *, can_choose: bool = True) -> ListedRow[Row]:
+        """Return the row with its cells; of a list that was not meant like this none is chosen."""
         cells = [(column, column.cell_of(row)) for column in self.columns if column.cell]
-        return ListedRow(row, self.row_id(row), self.choice(row), cells)
+        choice = self.choice(row) if can_choose else ""
+        return ListedRow(row, self.row_id(row), choice, cells)
 
     def _lines(self, rows: Sequence[Row]) -> Rows:
         values = [value for column in self.columns for value in column.csv.values()]

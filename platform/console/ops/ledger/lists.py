@@ -45,7 +45,7 @@ def _periods(search: Search[Any]) -> Choices:
 
 def _query(search: Search[LedgerEntry]) -> TransferFilter | list[Transfer]:
     meant, (since, until) = search.meant, span_in(search)
-    by_id = meant.get("q")
+    _, by_id = meant.get("q", ("", None))
     if by_id is not None and not isinstance(by_id, Tenant):
         return [by_id] if isinstance(by_id, Transfer) else by_id
     tenant = by_id or meant.get("tenant")
@@ -58,7 +58,7 @@ def _query(search: Search[LedgerEntry]) -> TransferFilter | list[Transfer]:
 
 
 def _leads_to(search: Search[LedgerEntry]) -> str:
-    meant = search.meant.get("q")
+    _, meant = search.meant.get("q", ("", None))
     if isinstance(meant, Transfer):
         return reverse("ops:ledger_entry", args=[meant.pk])
     if isinstance(meant, Tenant):
@@ -101,7 +101,12 @@ LEDGER = Listing[LedgerEntry](
     query=_query,
     read=_read,
     filters={
-        "q": Filter(label="Any id", read=meant_by_id, example="gen_, req_, img_, key_, a number"),
+        "q": Filter(
+            label="Any id",
+            read=lambda word: (word, meant_by_id(word)),
+            words=lambda meant: str(meant[0]),
+            example="gen_, req_, img_, key_, a number",
+        ),
         "tenant": TENANT,
         "kind": chosen("Kind", {kind.value: words for kind, words in KIND_WORDS.items()}),
         "period": replace(_MOVED, choices=_periods),

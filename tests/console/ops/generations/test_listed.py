@@ -86,6 +86,7 @@ def test_a_tenant_that_is_mistyped_is_named_and_nothing_can_be_chosen(owner, som
     assert "No tenant has the name or id “acmee”" in page
     assert some["delivered"] in page
     assert "Refund all matching" not in page
+    assert 'type="checkbox" name="generation"' not in page
     assert lines_of(owner.get(f"{LIST}?tenant=acmee&format=csv"))[0]["created"] is None
 
 
