@@ -4,7 +4,6 @@ An operation sets the charged price: if the book has a markup, the list price be
 that is charged so. Raises ValueError, in words, for invalid input.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, Decimal
@@ -13,14 +12,13 @@ from typing import Literal
 
 from billing.price_changes import LARGE_PERCENT
 from billing.pricing import REFERENCE, BookRow, PriceKey
+from pictor.kit.words import typed
 from pictor.kit.words.money import MAX_MICROS, Micros, from_decimal, scale_half_up
 
 OperationKind = Literal["by", "cost-times", "round-up"]
 LEAST_PERCENT, MAX_PERCENT = Decimal(-99), Decimal(1000)
 MAX_TIMES = Decimal(100)
-MAX_CHARACTERS = 20
 _EXAMPLES: Mapping[str, str] = {"by": "5 or -2.5", "cost-times": "1.3", "round-up": "0.001"}
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 _HALF = Decimal("0.5")
 
 
@@ -86,18 +84,10 @@ class Repriced:
         return sum(change.is_large for change in self.changes)
 
 
-def number_in(text: str) -> Decimal | None:
-    """Read a plain decimal number; None for others, even `1_2`, which Python accepts."""
-    bare = text.strip()
-    return Decimal(bare) if _NUMBER.fullmatch(bare) and len(bare) <= MAX_CHARACTERS else None
-
-
 def operation(kind: str, text: str) -> Operation:
     """Read a typed operation: `5%` or `-5`, `1.3`, `0.001`."""
     bare = text.strip().removeprefix("$").removesuffix("%").strip()
-    number = number_in(bare)
-    if number is None:
-        raise ValueError(f"{text!r} is not a number such as {_EXAMPLES.get(kind, '1.5')}")
+    number = typed.decimal(bare, such_as=_EXAMPLES.get(kind, "1.5"))
     if kind == "by":
         if not (LEAST_PERCENT <= number <= MAX_PERCENT) or not number:
             raise ValueError(f"{text!r} is not a percentage from -99 to 1000, other than 0")

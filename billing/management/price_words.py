@@ -4,6 +4,7 @@ import sys
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +14,6 @@ from accounts.management.operator import read_tenant, read_time, read_typed
 from billing import price_csv
 from billing.models import PriceBook, PriceList
 from billing.pricing import BookRow
-from billing.repricing import number_in
 from billing.selectors import book_named
 from billing.selectors.office.price_lists import price_list_named
 from billing.services.office.price_lists import NO_LIST
@@ -76,12 +76,7 @@ def read_number(text: str | None) -> int | None:
 
 def read_markup(text: str | None) -> Decimal | None:
     """Read a factor; None stays None. Raises CommandError."""
-    if text is None:
-        return None
-    number = number_in(text)
-    if number is None:
-        raise CommandError(f"{text!r} is not a factor above 0, such as 1.2")
-    return number
+    return None if text is None else read_typed(partial(typed.decimal, such_as="1.2"), text)
 
 
 def read_begin(text: str | None) -> datetime:

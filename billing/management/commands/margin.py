@@ -7,13 +7,12 @@ from typing import Any, get_args
 from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils.dateparse import parse_date
 from typing_extensions import override
 
-from accounts.management.operator import OperatorCommand, print_table, read_tenant
+from accounts.management.operator import OperatorCommand, print_table, read_tenant, read_typed
 from accounts.selectors.office.tenants import tenants
 from billing.selectors.office.sold import By, Margin, Per, margins, sold_until, total_of
-from pictor.kit.words import ids
+from pictor.kit.words import ids, typed
 from pictor.kit.words.money import to_decimal
 
 COLUMN_OF = {"model": "model", "channel": "channel", "size": "asked", "quality": "quality"}
@@ -40,7 +39,7 @@ class Command(OperatorCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        first, last = _day(options["first"]), _day(options["last"])
+        first, last = (_day(options[name]) for name in ("first", "last"))
         if first and last and first > last:
             raise CommandError(f"--from {first} is after --to {last}")
         groups = margins(
@@ -81,14 +80,7 @@ def _alone(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _day(text: str | None) -> date | None:
-    """Read a day; None stays None. Raises CommandError for an invalid one."""
-    try:
-        day = None if text is None else parse_date(text)
-    except ValueError:  # the 31st of a shorter month
-        day = None
-    if text is not None and day is None:
-        raise CommandError(f"{text!r} is not a day, such as 2026-11-01")
-    return day
+    return None if text is None else read_typed(typed.day, text)
 
 
 def _group(margin: Margin, names: Mapping[UUID, str]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from accounts.services import Actor, record
 from billing import locks
 from billing.cost_csv import MAX_COST_MICROS, CostFile
 from billing.pricing import MAX_NAMED, PriceTable
-from billing.repricing import number_in
 from billing.selectors import current_table
 from billing.upstream_cost import (
     ANY,
@@ -32,7 +31,7 @@ from generation.catalogue.services.routes import Routes
 from generation.models import Channel
 from generation.models import CostTable as StoredCosts
 from generation.selectors import cost_tables
-from pictor.kit.words import clock
+from pictor.kit.words import clock, typed
 from pictor.kit.words.money import Micros, scale_half_up, to_decimal
 
 LARGE_FACTOR = 5
@@ -119,9 +118,10 @@ def copied(other: Channel, factor: str) -> CostFile:
     table = Costs(tables=cost_tables([other.pk], since=now)[other.pk]).table_at(now)
     if table is None:
         raise ValidationError(f"{other.name} has no cost table in force")
-    number = number_in(factor)
-    if number is None:
-        raise ValidationError(f"{factor!r} is not a number such as 0.8")
+    try:
+        number = typed.decimal(factor, such_as="0.8")
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
     source = f"{factor} x {other.name} as of {table.effective_from.isoformat()}"
     return CostFile(scaled(list(table.rows.values()), number), source)
 

@@ -138,7 +138,7 @@ def test_the_margin_of_one_and_of_all_is_printed(acme, other, worker, spools):
 
 @pytest.mark.parametrize("day", ["2026-02-30", "yesterday"])
 def test_margin_refuses_a_date_that_is_no_day(db, day):
-    with pytest.raises(CommandError, match=f"'{day}' is not a day, such as 2026-11-01"):
+    with pytest.raises(CommandError, match=f"'{day}' is not a day, such as 2026-12-01"):
         margin("--by", "model", "--from", day)
 
 

@@ -16,7 +16,6 @@ from accounts.selectors.office.tenants import tenant_by_name_or_id
 from billing import price_csv
 from billing.models import PriceList
 from billing.pricing import BookRow
-from billing.repricing import number_in
 from billing.selectors import book_in_force, price_book_by_id, price_books, rows_of
 from billing.selectors.office.price_lists import lists_by_name, price_list_named
 from billing.services.office.prices import change_price_book, discard_price_book, draft_price_book
@@ -24,7 +23,7 @@ from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.prices.one import back, page
 from console.ops.shown_prices import ShownBook, book_or_404, words_of
 from console.parts.periods import number_of
-from pictor.kit.words import clock
+from pictor.kit.words import clock, typed
 
 MAX_BYTES = 512 * 1024
 """The largest file accepted; 2,000 prices take a fifth of it."""
@@ -111,8 +110,8 @@ def _rows(request: HttpRequest, *, may_be_none: bool) -> list[BookRow]:
 
 def _markup(text: str) -> Decimal:
     """Parse a markup; 1 for empty text. Raises ValueError."""
-    markup = number_in(text.strip() or "1")
-    if markup is None or not 0 < markup <= MAX_MARKUP:
+    markup = typed.decimal(text.strip() or "1", such_as="1.2")
+    if not 0 < markup <= MAX_MARKUP:
         raise ValueError(f"{text!r} is not a factor above 0, up to 100, such as 1.2")
     return markup
 

@@ -145,8 +145,8 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="tenant.create",
         verb="Create tenant",
-        lead="A customer with an owner, limits and its first key, which is shown once. An empty limit"
-        " is none.",
+        lead="A customer with an owner, limits and its first key, which is shown once. An empty"
+        " limit is none.",
         about=None,
         home="ops:tenants",
         needs=Permission.TENANTS,

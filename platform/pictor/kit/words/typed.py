@@ -1,4 +1,4 @@
-"""Amounts, times, days and numbers as people type them, read alike at every door. Pure.
+"""Amounts, times, days, numbers and factors as people type them, read alike at every door. Pure.
 
 Each function raises ValueError with words for the person who typed.
 """
@@ -6,6 +6,7 @@ Each function raises ValueError with words for the person who typed.
 import re
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 from pictor.kit.words.money import Micros, from_decimal
 
@@ -14,6 +15,8 @@ LARGEST_NUMBER = 2**31 - 1
 LARGEST_ID = 2**63 - 1
 _GROUPED = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
 """An amount with commas at its thousands: 12,50 may mean twelve and a half."""
+_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+_DECIMAL_CHARACTERS = 20
 _SHOWN_CHARACTERS = 40
 
 
@@ -50,6 +53,14 @@ def number(text: str, *, least: int = 0, most: int = LARGEST_NUMBER) -> int:
     if is_short and bare.isascii() and bare.isdigit() and least <= int(bare) <= most:
         return int(bare)
     raise ValueError(f"{_shown(text)} is not a whole number from {least} to {most}")
+
+
+def decimal(text: str, *, such_as: str) -> Decimal:
+    """Read a plain decimal number; not `1_2`, which Python accepts."""
+    bare = text.strip()
+    if _DECIMAL.fullmatch(bare) and len(bare) <= _DECIMAL_CHARACTERS:
+        return Decimal(bare)
+    raise ValueError(f"{_shown(text)} is not a number such as {such_as}")
 
 
 def _shown(text: str) -> str:

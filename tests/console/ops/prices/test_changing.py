@@ -194,8 +194,8 @@ def test_a_row_that_was_removed_comes_back(owner, draft):
 
 @pytest.mark.parametrize(
     ("markup", "said", "is_taken"),
-    [("1.2", "1 → 1.2", True), ("0", "is not a factor", False), ("1,2", "is not a factor", False),
-     ("", "", True), ("NaN", "is not a factor", False), ("1.23456", "4 decimal places", False)],
+    [("1.2", "1 → 1.2", True), ("0", "is not a factor", False), ("1,2", "is not a number", False),
+     ("", "", True), ("NaN", "is not a number", False), ("1.23456", "4 decimal places", False)],
 )  # fmt: skip
 def test_a_markup_is_set_in_words(owner, draft, markup, said, is_taken):
     answer = owner.post(of(draft, "markup"), {"markup": markup}, follow=True)
