@@ -19,6 +19,7 @@ FOLDERS = {
     "tests/upgrades/test_migrations.py": "start",
 }
 LONG = (
+    "tests/console/ops/ladder/test_rungs.py",
     "tests/faults/test_chaos.py",
     "tests/faults/test_database_away.py",
     "tests/faults/test_make_run.py::test_a_part_that_is_killed",
@@ -30,7 +31,7 @@ LONG = (
     "tests/processes/test_start_up.py::test_a_server_",
     "tests/tampering/test_careful_thief.py",
 )
-"""Kills, starts and thieves of `make thorough`.
+"""Kills, starts and thieves of `make thorough`, and faults that the ladder of acts must find.
 
 `make test` keeps four kills (`faults/test_process_death.py`), one crash of the database, the starts
 of `make run` and its processes, and the proof's careful thief who is sought at once.

@@ -86,7 +86,11 @@ def test_the_other_orientation_costs_the_same(size, low, medium, high):
         ("gpt-image-1", "1024x1536", "medium", 63_000),
         ("gpt-image-1", "1024x1024", "high", 167_000),
         ("gpt-image-1", "1536x1024", "high", 250_000),
+        ("gpt-image-1", "1536x1024", "medium", 63_000),
+        ("gpt-image-1", "1024x1536", "high", 250_000),
+        ("gpt-image-2", "1024x1024", "medium", 52_680),
         ("gpt-image-2", "1024x1024", "high", 210_720),
+        ("gpt-image-2-origin", "1024x1024", "high", 210_720),
         ("gpt-image-2", "1920x1080", "medium", 39_750),
     ],
 )

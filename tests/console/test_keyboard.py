@@ -5,15 +5,15 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.console.browser import LOOKS, SHOWN, axe_of_look, focused, keep
+from tests.console.browser import LOOKS, focused
 from tests.console.pages import Place, new_key
+from tests.console.visits import broken_rules
 
 TIMERS_WITHOUT_DELAY_STAND_STILL = """
 const { setTimeout: start } = window;
 window.setTimeout = (f, ms, ...all) => ms === undefined ? 0 : start(f, ms, ...all);
 """
 """htmx starts from one of them, on a page that is still being read."""
-EVERY_LOOK = pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
 
 
 @pytest.fixture
@@ -27,16 +27,14 @@ def at(page: Page, place: Place, name: str) -> None:
     page.wait_for_url(f"**{place.path(name)}")
 
 
-@EVERY_LOOK
-def test_the_palette_finds_pages_keys_and_a_generation(overview, place, stack, look):
+def test_the_palette_finds_pages_keys_and_a_generation(overview, place, stack):
     page = overview
     key, name = new_key(stack)
 
     page.keyboard.press("Control+k")
     palette = page.get_by_role("dialog", name="Find")
     palette.get_by_role("link", name="Ledger").wait_for()
-    keep(page, f"palette-{look.name}")
-    assert axe_of_look(page) == []
+    assert broken_rules(page, "palette") == []
     page.keyboard.type("usa")
     palette.get_by_role("link", name="Playground").wait_for(state="hidden")  # it stays for "u"
     page.keyboard.press("ArrowDown")
@@ -134,14 +132,12 @@ def test_control_and_enter_generate(signed_in, place):
     page.locator("#runs li").first.get_by_text(name).wait_for()
 
 
-@EVERY_LOOK
-def test_the_list_of_keys_turns_them_off(overview, place, look):
+def test_the_list_of_keys_turns_them_off(overview, place):
     page = overview
 
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
-    keep(page, f"shortcuts-{look.name}")
-    assert axe_of_look(page) == []
+    assert broken_rules(page, "shortcuts") == []
     page.get_by_label("Single-key shortcuts work").uncheck()
     page.keyboard.press("Escape")
     page.reload()

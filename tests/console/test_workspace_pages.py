@@ -21,6 +21,8 @@ ACTIONS = {
 }  # fmt: skip
 """Addresses without a page of their own."""
 PAGES = ["choose", *(str(entry.name) for entry in urls.pages if entry.name not in ACTIONS)]
+SEEN_AGAIN = {"overview", "generations", "playground", "settings"}
+"""A page of each kind: what is new, a list, a page that works, and forms."""
 VARIANTS = {
     "generations": ("?view=gallery", "?q=nothing+like+it&source=api&over=0.10&day=2026-01-31"),
     "usage": (
@@ -46,6 +48,7 @@ def test_a_page_keeps_what_the_console_promises(signed_in, place, stack, name):
             place.path(name) + query,
             base_url=stack.base_url,
             name=f"console-{name}{number or ''}",
+            is_seen_again=not number and name in SEEN_AGAIN,
         )
         for number, query in enumerate(queries)
     }

@@ -12,6 +12,7 @@ from tests.console.browser import (
     IS_TOO_WIDE,
     SHOWN,
     WEAR,
+    Look,
     axe_of_look,
     faults,
     in_every_look,
@@ -27,23 +28,33 @@ USERS_IMAGES = ("/pictor/", "/thumbnail/")
 
 
 def broken_promises(
-    page: Page, path: str, *, base_url: str, name: str, status: int = 200
+    page: Page,
+    path: str,
+    *,
+    base_url: str,
+    name: str,
+    status: int = 200,
+    is_seen_again: bool = False,
 ) -> list[str]:
     """Return the promises broken by the page at that path, opened in that tab.
 
-    It is loaded and weighed in every look: at first with an empty cache, then with a warm one.
-    Accessibility is checked where the page stands first: other looks have other widths and colours.
+    It is loaded and weighed with an empty cache, then resized; if it `is_seen_again`, it is loaded
+    in every other look as well, with a warm cache. Accessibility is checked where the page stands
+    first: other looks have other widths and colours.
     """
-    found: list[str] = []
-    for number, look in enumerate(in_every_look(page, base_url)):
-        with weighed(page, is_first=number == 0) as bytes_of:
-            wrong = faults(page, path, status=status)
-            keep(page, f"{name}-{look.name}")
-        wrong += too_heavy(bytes_of, AGAIN if number else FIRST_VISIT)
-        found += [f"{look.name}: {line}" for line in wrong]
-        if number == 0:
-            found += _broken_in_every_look(page)
+    looks = in_every_look(page, base_url)
+    found = _visited(page, path, next(looks), status, FIRST_VISIT)
+    found += _broken_in_every_look(page, name)
+    for look in looks if is_seen_again else ():
+        found += _visited(page, path, look, status, AGAIN)
     return found
+
+
+def _visited(page: Page, path: str, look: Look, status: int, limits: dict[str, int]) -> list[str]:
+    """Return the faults of the page as it is loaded in a look, and what is too heavy."""
+    with weighed(page, is_first=limits is FIRST_VISIT) as bytes_of:
+        wrong = faults(page, path, status=status)
+    return [f"{look.name}: {line}" for line in (*wrong, *too_heavy(bytes_of, limits))]
 
 
 def broken_rules(page: Page, name: str = "", *, apart_from: tuple[str, ...] = ()) -> list[str]:

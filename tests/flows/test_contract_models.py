@@ -2,7 +2,7 @@
 
 Compared are the pixels Pillow reads from the bytes, the format by its magic bytes, and the charge,
 in the answer and in the ledger, with the literal price list. Every size comes as base64 here,
-gpt-image-2-origin's 48 by url in test_sizes.py, every model in every format both ways here.
+gpt-image-2-origin's 48 by url in test_sizes.py; every model and every format both ways here.
 """
 
 import asyncio
@@ -74,22 +74,12 @@ def test_every_size_of_a_model_is_delivered_in_its_pixels_at_its_price(
 @pytest.mark.parametrize(
     ("model", "fields", "price"),
     [
-        ("dall-e-3", {"quality": "hd", "size": "1024x1024"}, 80_000),
         ("dall-e-3", {"quality": "hd", "size": "1792x1024"}, 120_000),
-        ("dall-e-3", {}, 40_000),
-        ("dall-e-2", {"quality": "auto", "size": "256x256"}, 16_000),
         ("dall-e-2", {}, 20_000),
-        ("gpt-image-1", {"quality": "medium"}, 42_000),
-        ("gpt-image-1", {"quality": "high"}, 167_000),
-        ("gpt-image-1", {"quality": "medium", "size": "1536x1024"}, 63_000),
-        ("gpt-image-1", {"quality": "high", "size": "1024x1536"}, 250_000),
         ("gpt-image-1", {}, 42_000),
-        ("gpt-image-2", {"quality": "standard"}, 52_680),
         ("gpt-image-2", {"quality": "hd"}, 210_720),
-        ("gpt-image-2", {"quality": "auto"}, 52_680),
         ("gpt-image-2-pro", {"quality": "high", "size": "4:3(4K)"}, 517_920),
         ("gpt-image-2-pro", {"quality": "medium", "size": "16:9(2K)"}, 42_390),
-        ("gpt-image-2-origin", {"quality": "high"}, 210_720),
         ("gpt-image-2-origin", {"quality": "medium", "size": "1536x1024"}, 41_160),
     ],
 )
@@ -103,8 +93,15 @@ def test_a_quality_is_charged_by_its_own_price(
     assert customer.captures() == [price]
 
 
-@pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
-@pytest.mark.parametrize("model", LOW_OR_STANDARD)
+FORMATS = [
+    *((model, "webp") for model in LOW_OR_STANDARD),
+    ("gpt-image-2", "png"),
+    ("gpt-image-2", "jpeg"),
+]
+"""Every model in one format, and every format; `test_convert.py` makes each of each."""
+
+
+@pytest.mark.parametrize(("model", "output_format"), FORMATS)
 def test_the_bytes_are_of_the_format_asked_for_in_url_and_base64(
     customer: Customer, model: str, output_format: str
 ) -> None:
@@ -147,33 +144,11 @@ def test_without_a_response_format_the_model_s_own_is_answered(
 @pytest.mark.parametrize(
     ("model", "size"),
     [
-        ("dall-e-2", "1536x1024"),
         ("dall-e-2", "auto"),
-        ("dall-e-3", "512x512"),
-        ("dall-e-3", "auto"),
         ("gpt-image-1", "1920x1080"),
-        ("gpt-image-1", "1:1"),
-        ("gpt-image-2", "16:9(4K)"),
-        ("gpt-image-2", "1:1(2K)"),
-        ("gpt-image-2", "2048x2048"),
         ("gpt-image-2", "16：9"),  # noqa: RUF001 - a full-width colon is the point
-        ("gpt-image-2", "16:9 "),
-        ("gpt-image-2", " 1024x1024"),
-        ("gpt-image-2", "1024X1024"),
-        ("gpt-image-2", "１０２４x1024"),  # noqa: RUF001 - full-width digits are the point
-        ("gpt-image-2", "1024*1024"),
-        ("gpt-image-2", "01024x1024"),
-        ("gpt-image-2", "-1024x1024"),
-        ("gpt-image-2", "1024x1024x1024"),
-        ("gpt-image-2", ""),
-        ("gpt-image-2", "99999999999x1"),
         ("gpt-image-2-pro", "16:9(8K)"),
-        ("gpt-image-2-pro", "1:1(1K)"),
-        ("gpt-image-2-pro", "2560x1440"),
         ("gpt-image-2-auto", "1024x1024"),
-        ("gpt-image-2-origin", "1:1"),
-        ("gpt-image-2-origin", "auto"),
-        ("gpt-image-2-origin", "2560x1712"),
     ],
 )
 def test_a_size_outside_the_contract_is_refused_with_the_legal_ones(

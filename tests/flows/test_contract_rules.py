@@ -16,19 +16,11 @@ FOX = "\U0001f98a"
 
 # --- prompt -----------------------------------------------------------------------------------
 
-LIMITS = [
-    ("dall-e-2", 1000),
-    ("dall-e-3", 4000),
-    ("gpt-image-1", 32000),
-    ("gpt-image-2", 32000),
-    ("gpt-image-2-pro", 32000),
-    ("gpt-image-2-auto", 32000),
-    ("gpt-image-2-origin", 32000),
-]
 
-
-@pytest.mark.parametrize("letter", ["x", "ü", "狐", FOX])
-@pytest.mark.parametrize(("model", "limit"), LIMITS)
+@pytest.mark.parametrize(
+    ("model", "limit", "letter"),
+    [("dall-e-2", 1000, "x"), ("dall-e-3", 4000, "ü"), ("gpt-image-2-origin", 32000, FOX)],
+)
 def test_a_prompt_may_have_as_many_characters_as_the_limit_and_not_one_more(
     customer: Customer, model: str, limit: int, letter: str
 ) -> None:
@@ -54,7 +46,7 @@ def test_a_prompt_written_as_json_escapes_counts_its_characters(customer: Custom
 
 
 @pytest.mark.refused
-@pytest.mark.parametrize("prompt", ["", " ", "\n\t", "\u3000", "\u2003 \u00a0", None])
+@pytest.mark.parametrize("prompt", ["\u2003 \u00a0", None])
 def test_a_blank_prompt_is_missing(customer: Customer, prompt: str | None) -> None:
     response = customer.client.post(
         "/v1/images/generations", json={"model": "dall-e-2", "prompt": prompt}
@@ -69,22 +61,13 @@ def test_a_blank_prompt_is_missing(customer: Customer, prompt: str | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("n", "images"),
+    ("path", "n", "images"),
     [
-        (1, 1),
-        (3, 3),
-        ("3", 3),
-        ("03", 3),
-        ("0000000000003", 3),
-        (0, 1),
-        ("0", 1),
-        ("000", 1),
-        (None, 1),
-        (10, 10),
-        ("10", 10),
+        ("/v1/images/generations", "03", 3),
+        ("/v1/images/generations", 0, 1),
+        ("/v1/images/generations/", 10, 10),
     ],
 )
-@pytest.mark.parametrize("path", ["/v1/images/generations", "/v1/images/generations/"])
 def test_a_count_in_any_spelling_is_that_many_images(
     customer: Customer, path: str, n: object, images: int
 ) -> None:
@@ -105,35 +88,7 @@ def test_a_count_left_out_is_one(customer: Customer, path: str) -> None:
 
 
 @pytest.mark.refused
-@pytest.mark.parametrize(
-    "n",
-    [
-        11,
-        "11",
-        100,
-        "99999999999999999999",
-        -1,
-        "-1",
-        "+1",
-        "３",  # noqa: RUF001 - a full-width digit is the point
-        "٣",
-        "²",
-        1.5,
-        "1.5",
-        "1.0",
-        "1e0",
-        "0x1",
-        " 3",
-        "3 ",
-        "",
-        "three",
-        True,
-        False,
-        [],
-        [1],
-        {},
-    ],
-)
+@pytest.mark.parametrize("n", [11, "three", []])
 def test_any_other_count_is_refused(customer: Customer, n: object) -> None:
     response = customer.generate("a fox", n=n)
 
@@ -142,16 +97,6 @@ def test_any_other_count_is_refused(customer: Customer, n: object) -> None:
     assert error["code"] in {"invalid_type", "invalid_value"}
     assert error["param"] == "n"
     assert customer.states() == {}
-
-
-@pytest.mark.refused
-@pytest.mark.parametrize("n", [2, "2", 10])
-def test_dall_e_3_makes_one_image_at_a_time(customer: Customer, n: object) -> None:
-    response = customer.generate("a fox", model="dall-e-3", n=n)
-
-    assert response.status_code == 400
-    assert response.json()["error"]["code"] == "invalid_value"
-    assert response.json()["error"]["param"] == "n"
 
 
 # --- formats ----------------------------------------------------------------------------------
@@ -178,7 +123,7 @@ def test_compression_makes_smaller_files_of_the_right_format(
 
 
 @pytest.mark.refused
-@pytest.mark.parametrize("compression", [-1, 101, "50", 50.5, True, [], "a"])
+@pytest.mark.parametrize("compression", [101, "50"])
 def test_a_compression_that_is_no_percentage_is_refused(
     customer: Customer, compression: object
 ) -> None:

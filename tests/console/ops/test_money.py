@@ -87,15 +87,6 @@ def test_an_adjustment_that_took_is_below_0_wherever_it_stands(ann, acme):
     assert ["-$4.00" in words_of(ann.get(f"/ops/{page}")) for page in pages] == [True] * 3
 
 
-def test_a_double_click_books_once(ann, acme):
-    once = str(ids.new_uuid())
-
-    first, second = (send(ann, acme, once=once, seen="5000000") for _ in range(2))
-
-    assert first["Location"] == second["Location"]
-    assert available_to(acme.id) == 15_000_000
-
-
 def test_another_amount_than_was_looked_at_is_looked_at_first(ann, acme):
     answer = send(ann, acme, amount="6", seen="5000000")
 

@@ -54,16 +54,35 @@ def test_a_size_is_read_by_preset_pixels_or_auto(model, word, size, tier):
 @pytest.mark.parametrize(
     ("model", "word"),
     [
-        ("gpt-image-2", "16:9(4K)"),
-        ("gpt-image-2-origin", "auto"),
-        ("gpt-image-2-origin", "1:1"),
-        ("gpt-image-2-auto", "1024x1024"),
-        ("gpt-image-1", "1920x1080"),
-        ("dall-e-3", "auto"),
         ("dall-e-2", "1024X1024"),
+        ("dall-e-2", "1536x1024"),
+        ("dall-e-2", "auto"),
+        ("dall-e-3", "512x512"),
+        ("dall-e-3", "auto"),
+        ("gpt-image-1", "1920x1080"),
+        ("gpt-image-1", "1:1"),
+        ("gpt-image-2", "16:9(4K)"),
+        ("gpt-image-2", "1:1(2K)"),
+        ("gpt-image-2", "2048x2048"),
+        ("gpt-image-2", "16\uff1a9"),
         ("gpt-image-2", "\uff11:\uff11"),
         ("gpt-image-2", "16:9 "),
+        ("gpt-image-2", " 1024x1024"),
+        ("gpt-image-2", "1024X1024"),
+        ("gpt-image-2", "\uff11\uff10\uff12\uff14x1024"),
+        ("gpt-image-2", "1024*1024"),
+        ("gpt-image-2", "01024x1024"),
+        ("gpt-image-2", "-1024x1024"),
+        ("gpt-image-2", "1024x1024x1024"),
         ("gpt-image-2", ""),
+        ("gpt-image-2", "99999999999x1"),
+        ("gpt-image-2-pro", "16:9(8K)"),
+        ("gpt-image-2-pro", "1:1(1K)"),
+        ("gpt-image-2-pro", "2560x1440"),
+        ("gpt-image-2-auto", "1024x1024"),
+        ("gpt-image-2-origin", "1:1"),
+        ("gpt-image-2-origin", "auto"),
+        ("gpt-image-2-origin", "2560x1712"),
     ],
 )
 def test_another_size_is_refused(model, word):
@@ -104,14 +123,24 @@ def test_another_quality_is_refused(model, word):
 
 
 @pytest.mark.parametrize(
-    ("model", "characters"), [("dall-e-2", 1000), ("dall-e-3", 4000), ("gpt-image-2", 32_000)]
+    ("model", "characters"),
+    [
+        ("dall-e-2", 1000),
+        ("dall-e-3", 4000),
+        ("gpt-image-1", 32_000),
+        ("gpt-image-2", 32_000),
+        ("gpt-image-2-pro", 32_000),
+        ("gpt-image-2-auto", 32_000),
+        ("gpt-image-2-origin", 32_000),
+    ],
 )
-def test_the_longest_prompt_is_counted_in_characters(model, characters):
-    assert len(order(model, prompt="🦊" * characters).prompt) == characters
-    assert refusal(model, prompt="🦊" * (characters + 1)) == ("string_above_max_length", "prompt")
+@pytest.mark.parametrize("letter", ["x", "ü", "狐", "🦊"])
+def test_the_longest_prompt_is_counted_in_characters(model, characters, letter):
+    assert len(order(model, prompt=letter * characters).prompt) == characters
+    assert refusal(model, prompt=letter * (characters + 1)) == ("string_above_max_length", "prompt")
 
 
-@pytest.mark.parametrize("prompt", [None, "", " ", "\t\n", "\u3000"])
+@pytest.mark.parametrize("prompt", [None, "", " ", "\t\n", "\u3000", "\u2003 \u00a0"])
 def test_a_blank_prompt_is_a_missing_one(prompt):
     assert refusal(prompt=prompt) == ("missing_required_parameter", "prompt")
 
@@ -125,7 +154,7 @@ def test_a_count_of_nothing_is_one(n, count):
     assert order(n=n).n == count
 
 
-@pytest.mark.parametrize(("model", "n"), [("gpt-image-2", 11), ("dall-e-3", 2)])
+@pytest.mark.parametrize(("model", "n"), [("gpt-image-2", 11), ("dall-e-3", 2), ("dall-e-3", 10)])
 def test_more_images_than_the_contract_makes_are_refused(model, n):
     assert refusal(model, n=n) == ("invalid_value", "n")
 

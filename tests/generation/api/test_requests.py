@@ -43,6 +43,7 @@ def test_a_named_model_wins_over_the_default():
         (0, 1),
         ("0", 1),
         ("1", 1),
+        ("03", 3),
         ("10", 10),
         ("007", 7),
         ("00000000000000000000000000010", 10),
@@ -57,21 +58,30 @@ def test_a_count_is_an_integer_or_ascii_digits(sent, count):
     ("sent", "code"),
     [
         (11, "invalid_value"),
+        (100, "invalid_value"),
         (-1, "invalid_value"),
         (10**30, "invalid_value"),
         ("11", "invalid_value"),
         ("9" * 5000, "invalid_value"),
         ("", "invalid_type"),
-        ("one", "invalid_type"),
+        ("three", "invalid_type"),
         ("-1", "invalid_type"),
         ("+1", "invalid_type"),
-        (" 1", "invalid_type"),
+        (" 3", "invalid_type"),
+        ("3 ", "invalid_type"),
         ("1.0", "invalid_type"),
+        ("1.5", "invalid_type"),
+        ("1e0", "invalid_type"),
+        ("0x1", "invalid_type"),
         ("\uff11", "invalid_type"),
+        ("\u0663", "invalid_type"),
         ("²", "invalid_type"),
         (1.5, "invalid_type"),
         (True, "invalid_type"),
+        (False, "invalid_type"),
+        ([], "invalid_type"),
         ([1], "invalid_type"),
+        ({}, "invalid_type"),
         ({"n": 1}, "invalid_type"),
     ],
 )
@@ -139,8 +149,8 @@ def test_a_number_lies_within_its_bounds(name, least, most):
     assert parsed(**{name: most})[name] == most
     assert refusal(**{name: least - 1}) == ("invalid_value", name)
     assert refusal(**{name: most + 1}) == ("invalid_value", name)
-    refusals = [refusal(**{name: value}) for value in ("1", 1.5, True, [1])]
-    assert refusals == [("invalid_type", name)] * 4
+    refusals = [refusal(**{name: value}) for value in ("1", "a", 1.5, True, [], [1])]
+    assert refusals == [("invalid_type", name)] * 6
 
 
 @pytest.mark.parametrize("name", ["style", "background", "mask"])

@@ -97,7 +97,7 @@ def test_the_last_change_is_taken_back(price, draft):
 
 @pytest.mark.parametrize("typed", ["NaN", "1_2", "0", "-1"])
 def test_a_markup_is_a_factor_above_0(price, draft, typed):
-    with pytest.raises(CommandError, match="is not a (factor above 0|number such as 1.2)"):
+    with pytest.raises(CommandError, match=r"is not a (factor above 0|number such as 1\.2)"):
         price("markup", "list:2", typed)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,64 +61,68 @@ def other(channel: Channel) -> PayingCustomer:
 @pytest.fixture
 def delivered(tmp_path: Path) -> Make:
     """Deliver a generation charged 0.05268 USD, cost 0.03: `delivered(acme, prompt="a fox")`."""
-    spools = Spools(tmp_path, SpoolBudget(1_000_000))
-
-    def make(customer: PayingCustomer, **fields: Any) -> Generation:
-        now = clock.now()
-        made = customer.generation(now=now - timedelta(seconds=4), **fields)
-        claim = take(generation_id=made.id, worker=make_worker())
-        assert claim is not None
-        delivery = make_delivery(claim, spools)
-        stored = stored_images(claim, delivery)
-        settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=now)
-        made.refresh_from_db()
-        return made
-
-    return make
+    return partial(deliver, Spools(tmp_path, SpoolBudget(1_000_000)))
 
 
 @pytest.fixture
 def running(channel: Channel) -> Make:
     """Make a generation that a worker has claimed and is calling the channel for."""
-
-    def make(customer: PayingCustomer, **fields: Any) -> Generation:
-        made = customer.generation(**fields)
-        claim = take(generation_id=made.id, worker=make_worker())
-        assert claim is not None
-        begun(claim, channel)
-        made.refresh_from_db()
-        return made
-
-    return make
+    return partial(run, channel)
 
 
 @pytest.fixture
 def failed(channel: Channel) -> Make:
     """Make a generation that timed out at a cost of 0.03 USD: `failed(acme, detail="no fox")`."""
+    return partial(time_out, channel)
 
-    def make(
-        customer: PayingCustomer, *, detail: str = "timed out", cost: Cost = BILLED, **fields: Any
-    ) -> Generation:
-        made, now = customer.generation(**fields), clock.now()
-        claim = take(generation_id=made.id, worker=make_worker())
-        assert claim is not None
-        attempt = begun(claim, channel)
-        assert attempt is not None
-        end = AttemptEnd(
-            attempt,
-            AttemptClass.UNKNOWN,
-            http_status=504,
-            upstream_request_id="up-7",
-            may_have_billed=True,
-            cost=cost,
-            detail=detail,
-        )
-        end_failed_call(end, generation=made, now=now)
-        fail(claim=claim, failure=Failure(TIMED_OUT), now=now)
-        made.refresh_from_db()
-        return made
 
-    return make
+def deliver(spools: Spools, customer: PayingCustomer, **fields: Any) -> Generation:
+    now = clock.now()
+    made = customer.generation(now=now - timedelta(seconds=4), **fields)
+    claim = take(generation_id=made.id, worker=make_worker())
+    assert claim is not None
+    delivery = make_delivery(claim, spools)
+    stored = stored_images(claim, delivery)
+    settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=now)
+    made.refresh_from_db()
+    return made
+
+
+def run(channel: Channel, customer: PayingCustomer, **fields: Any) -> Generation:
+    made = customer.generation(**fields)
+    claim = take(generation_id=made.id, worker=make_worker())
+    assert claim is not None
+    begun(claim, channel)
+    made.refresh_from_db()
+    return made
+
+
+def time_out(
+    channel: Channel,
+    customer: PayingCustomer,
+    *,
+    detail: str = "timed out",
+    cost: Cost = BILLED,
+    **fields: Any,
+) -> Generation:
+    made, now = customer.generation(**fields), clock.now()
+    claim = take(generation_id=made.id, worker=make_worker())
+    assert claim is not None
+    attempt = begun(claim, channel)
+    assert attempt is not None
+    end = AttemptEnd(
+        attempt,
+        AttemptClass.UNKNOWN,
+        http_status=504,
+        upstream_request_id="up-7",
+        may_have_billed=True,
+        cost=cost,
+        detail=detail,
+    )
+    end_failed_call(end, generation=made, now=now)
+    fail(claim=claim, failure=Failure(TIMED_OUT), now=now)
+    made.refresh_from_db()
+    return made
 
 
 @pytest.fixture

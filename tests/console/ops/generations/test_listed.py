@@ -104,17 +104,6 @@ def test_prompts_are_not_shown(owner, acme, delivered):
     assert "canary" not in owner.get(LIST).content.decode()
 
 
-def test_pages_are_by_the_last_row_of_the_one_before(owner, acme, monkeypatch):
-    made = [acme.generation().public_id for _ in range(3)]
-    monkeypatch.setattr("console.parts.listing.PAGE_ROWS", 2)
-
-    first = owner.get(LIST).content.decode()
-
-    assert listed(owner) == [made[2], made[1]]
-    assert f"after={made[1]}" in first
-    assert listed(owner, f"?after={made[1]}") == [made[0]]
-
-
 def test_the_search_stops_after_its_limit_and_says_so(owner, acme, failed, monkeypatch):
     oldest = failed(acme)
     edge, *_ = [acme.generation().public_id for _ in range(3)]

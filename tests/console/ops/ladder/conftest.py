@@ -1,0 +1,28 @@
+"""One world for all acts: each can be done in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.mail import EmailMessage
+from django.test import Client
+from pytest_django import DjangoDbBlocker, Settings
+
+from tests.console.ops.ladder.world import World, written
+from tests.stack.databases import written_once
+
+pytest.register_assert_rewrite("tests.console.ops.ladder.rungs")
+
+
+@pytest.fixture(scope="module")
+def rows(
+    sown: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    spool: Path = tmp_path_factory.mktemp("spool")
+    yield from written_once(django_db_blocker, lambda: written(spool))
+
+
+@pytest.fixture
+def world(rows: World, owner: Client, settings: Settings, mailoutbox: list[EmailMessage]) -> World:
+    settings.SENDS_MAIL = True
+    return rows
