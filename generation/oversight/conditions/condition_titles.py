@@ -27,6 +27,7 @@ TITLES: Mapping[str, str] = {
     "webhooks_overdue": "Webhooks overdue",
     "alerts_overdue": "Alerts overdue",
     "staff_as_member": "Staff among a customer's members",
+    "operator_key_ends": "Program's key ends",
     "look_fails": "Check failed",
 }
 

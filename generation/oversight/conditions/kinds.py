@@ -39,5 +39,6 @@ KINDS: Mapping[str, Kind] = {
     "webhooks_overdue": stalled_work.webhooks,
     "alerts_overdue": alerting.overdue,
     "staff_as_member": staffing.among_customers,
+    "operator_key_ends": staffing.keys_ending,
 }
 """The functions by the kind's name in a condition's row."""

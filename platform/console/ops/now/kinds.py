@@ -124,6 +124,9 @@ KINDS: Mapping[str, ConditionKind] = {
     "staff_as_member": ConditionKind(
         AHEAD, "See staff", partial(_page, "ops:staff"), Permission.STAFF
     ),
+    "operator_key_ends": ConditionKind(
+        AHEAD, "See keys", partial(_page, "ops:staff"), Permission.STAFF
+    ),
     "look_fails": ConditionKind(SOON, *_SYSTEM),
 }
 
