@@ -20,7 +20,7 @@ from pictor.kit.bytes.spool import SpoolFile
 from storage import scanlines, tails, vips
 from storage.containers import png
 from storage.containers.orientation import FIRST_ON_ITS_SIDE, UPRIGHT, Orientation
-from storage.containers.pieces import Animated, Format, Mended, NotAnImage
+from storage.containers.pieces import Animated, Format, Mended, NotAnImage, UnknownFormat
 from storage.containers.png_header import Header
 from storage.stripping import strip
 
@@ -34,6 +34,7 @@ __all__ = [
     "NotAnImage",
     "NotAtOnce",
     "TooManyPixels",
+    "UnknownFormat",
     "clean_image",
     "is_quick",
     "undecodable",

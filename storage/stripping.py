@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile
 from storage.containers import jpeg, png, webp
 from storage.containers.orientation import Orientation, orientation
-from storage.containers.pieces import ByteSource, ByteSpan, Format, NotAnImage, Piece, joined
+from storage.containers.pieces import ByteSource, ByteSpan, Format, Piece, UnknownFormat, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def strip(spool: SpoolFile) -> Stripped:
                 orientation(spool, container.exif(spool)),
                 got_end=pieces[-1] == jpeg.END,
             )
-    raise NotAnImage("neither png, jpeg nor webp")
+    raise UnknownFormat("neither png, jpeg nor webp")
 
 
 def _copy(spool: SpoolFile, pieces: list[Piece]) -> SpoolFile:

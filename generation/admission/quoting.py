@@ -5,9 +5,11 @@ can serve, or that have no price.
 """
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 
 from accounts.callers import Caller
 from billing import pricing
@@ -34,6 +36,9 @@ from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
 
 logger = logging.getLogger(__name__)
+_SNAPSHOT = re.compile(r"[-@]\d{4}-?\d{2}-?\d{2}$", re.ASCII)
+_ALIKE = 0.85
+"""The likeness of a name from which on it is suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +135,27 @@ def _quote(sale: OnSale, caller: Caller, request: Json, *, now: datetime, to_mak
 def _contract(catalogue: Catalogue, caller: Caller, model: str, now: datetime) -> ContractTerms:
     contract = catalogue.known(model, now)
     if contract is None:
-        raise NotFound(
-            f"The model {model[:100]!r} does not exist. GET /v1/models lists the models.",
-            code="model_not_found",
-            param="model",
-        )
+        raise no_such_model(catalogue, caller, model, now)
     log.note(model=contract.model)
     if not caller.may_use(model):
         raise _refusal(caller, model)
     if contract.has_ended(now):
         raise sunset_of(catalogue, contract, now)
     return contract
+
+
+def no_such_model(catalogue: Catalogue, caller: Caller, model: str, now: datetime) -> NotFound:
+    """The error for an unknown model, with the one that is probably meant, if the key may use it.
+
+    Other gateways' names have a vendor before it, capitals, or the date of a snapshot after it.
+    """
+    there = [terms.model for terms in catalogue.on_offer(now) if caller.may_use(terms.model)]
+    bare = _SNAPSHOT.sub("", model[:100].lower().rpartition("/")[2])
+    (meant,) = get_close_matches(bare, there, n=1, cutoff=_ALIKE) or [""]
+    hint = f"Did you mean {meant!r}?" if meant else "GET /v1/models lists the models."
+    return NotFound(
+        f"The model {model[:100]!r} does not exist. {hint}", code="model_not_found", param="model"
+    )
 
 
 def _paused_error(stop: StopTerms) -> Paused:

@@ -13,6 +13,7 @@ from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from billing.pricing import PriceTable
 from generation.admission.fields import OUTPUT_FORMATS
+from generation.admission.quoting import no_such_model
 from generation.api.render import of_life
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
 from generation.catalogue.life import life_headers, sunset_of
@@ -185,9 +186,7 @@ class ModelView(Endpoint):
         catalogue, now = catalogue_at(caller.revision), clock.now()
         contract = catalogue.known(model, now)
         if contract is None or not caller.may_use(model):
-            raise NotFound(
-                f"The model {model[:100]!r} does not exist.", code="model_not_found", param="model"
-            )
+            raise no_such_model(catalogue, caller, model, now)
         if contract.has_ended(now):
             raise sunset_of(catalogue, contract, now)
         prices = prices_at(caller.revision, caller.tenant_id, now=now)

@@ -17,10 +17,8 @@ MAX_IMAGES = 16
 """Images of one edit, besides its mask."""
 FIRST = "image[0]"
 MASK = "mask"
-_UNREADABLE = (
-    f"is not a png, jpeg or webp of at most {probe.MAX_PIXELS // 10**6} megapixels that decodes"
-    " as a whole"
-)
+_UNKNOWN = "is not a PNG, JPEG or WebP"
+_BROKEN = "is broken or cut short: it does not decode whole"
 Problem = tuple[str, str]
 """The label at fault, and its problem."""
 
@@ -31,7 +29,9 @@ def unreadable(error: Exception) -> str:
         return _odd("animated")
     if isinstance(error, SpoolError):
         return "is too large once it is turned upright: send it smaller, or upright"
-    return error.problem if isinstance(error, probe.TooManyPixels) else _UNREADABLE
+    if isinstance(error, probe.UnknownFormat):
+        return _UNKNOWN
+    return error.problem if isinstance(error, probe.TooManyPixels) else _BROKEN
 
 
 def _odd(oddity: str) -> str:

@@ -18,6 +18,10 @@ class NotAnImage(ValueError):
     """Not a png, jpeg or webp, or a broken one."""
 
 
+class UnknownFormat(NotAnImage):
+    """Neither a png, nor a jpeg, nor a webp."""
+
+
 class Animated(NotAnImage):
     """Several pictures in one file, which readers treat differently."""
 

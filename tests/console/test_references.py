@@ -89,7 +89,7 @@ def test_a_bad_file_is_named_and_everything_is_kept(playground, files):
     runs = page.locator("#runs li").count()
 
     page.get_by_role("button", name="Generate 1 image").click()
-    page.get_by_text("notes.png is not a png, jpeg or webp").wait_for()
+    page.get_by_text("notes.png is not a PNG, JPEG or WebP").wait_for()
 
     assert page.get_by_label("Prompt").input_value() == "A fox and a heron"
     assert page.get_by_label("Quality").input_value() == "low"

@@ -333,7 +333,7 @@ def test_an_image_that_is_none_is_named_by_its_place(
 ) -> None:
     response = customer.generate("a fox", image=[SMALL, SMALL[: len(SMALL) // 2]])
 
-    assert response.json()["error"]["message"].startswith("image[1] is not a png, jpeg or webp")
+    assert response.json()["error"]["message"].startswith("image[1] is broken or cut short")
 
 
 def test_a_data_uri_says_what_its_bytes_are(customer: Customer, upstream: Recorder) -> None:

@@ -126,3 +126,18 @@ async def test_no_room_for_files_is_our_trouble(bearer, settings):
 
     budget.give_back(settings.SPOOL_BUDGET_BYTES)
     assert error_of(exchange) == (503, "service_unavailable")
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_form_whose_type_was_lost_is_told_which_it_needs(app, inner, bearer, announced):
+    body = form(b"A" * 100)
+    headers = {"Content-Type": "text/plain;charset=UTF-8"}
+    headers |= length(len(body)) if announced else CHUNKED
+
+    exchange = await call(app, path=EDITS, headers={**bearer, **headers}, messages=body_of(body))
+
+    error = json.loads(exchange.body)["error"]
+    assert (exchange.status, error["code"]) == (415, "unsupported_media_type")
+    assert error["message"].startswith(
+        "The body looks like a form: send it with Content-Type multipart/form-data"
+    )

@@ -55,6 +55,8 @@ MAX_REST_BYTES = 4 * 1024**2
 """The most bytes of a scanned body outside those strings: an amount that is harmless to parse."""
 MAX_PACKED = 2
 """A form may unpack to JSON's limit plus this many times its size; images hardly compress."""
+FORM_HEAD_BYTES = 1024
+"""The head of a form's body names its first part."""
 DRAIN_BYTES = 1024 * 1024
 DRAIN_SECONDS = 1.0
 """After a refusal this much of the body is still read, so that the client reads the answer."""
@@ -121,6 +123,8 @@ class BodyGate:
         chunks = _decode(scope, arriving, max_bytes=max_bytes)
         if form is not None:
             return await read_form(chunks, content_type=content_type, limits=form, spools=spools)
+        if not is_form(content_type):
+            chunks = _no_form(chunks)
         if charset := charset_of(content_type):
             chunks = _readable(chunks, charset)
         if announced is not None and announced <= DIRECT_BYTES and not is_packed:
@@ -215,6 +219,19 @@ async def _readable(chunks: AsyncIterator[bytes], charset: str) -> AsyncIterator
     async for chunk in chunks:
         if not is_readable(chunk, charset):
             raise UnsupportedMediaType(f"The body is {charset!r}: send JSON as UTF-8.")
+        yield chunk
+
+
+async def _no_form(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pass on a body; refuse a form whose Content-Type was lost on its way."""
+    is_first = True
+    async for chunk in chunks:
+        if is_first and chunk[:2] == b"--" and b"form-data" in chunk[:FORM_HEAD_BYTES].lower():
+            raise UnsupportedMediaType(
+                "The body looks like a form: send it with Content-Type multipart/form-data and its"
+                " boundary."
+            )
+        is_first = False
         yield chunk
 
 

@@ -118,9 +118,7 @@ def _check(scope: Scope) -> None:
         given = (header(scope, b"authorization") or b"").strip()
         wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
         if not hmac.compare_digest(given, wanted):
-            refusal = WrongToken("Metrics require their token.")
-            refusal.headers["www-authenticate"] = "Bearer"
-            raise refusal
+            raise WrongToken("Metrics require their token.")
     elif not _is_known(header(scope, b"host")):
         # DNS rebinding: a browser inside could be led here by a foreign name that points to us.
         raise NotShown("Metrics are not shown under this name.")

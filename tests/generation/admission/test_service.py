@@ -105,6 +105,33 @@ def test_the_order_is_kept_in_the_contracts_words(channel):
 # --- refused before any money -----------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("model", "meant"),
+    [
+        ("openai/gpt-image-2", "'gpt-image-2'"),
+        ("GPT-Image-2", "'gpt-image-2'"),
+        ("gpt-image-2-2026-04-21", "'gpt-image-2'"),
+        ("dall-e3", "'dall-e-3'"),
+        ("flux-pro", ""),
+    ],
+)
+def test_the_model_that_is_meant_is_named(acme, model, meant):
+    with pytest.raises(NotFound) as refused:
+        acme.submit(model=model)
+
+    hint = f"Did you mean {meant}?" if meant else "GET /v1/models lists the models."
+    assert refused.value.message == f"The model {model!r} does not exist. {hint}"
+
+
+def test_no_model_is_named_that_the_key_may_not_use(acme):
+    type(acme.key).objects.filter(pk=acme.key.pk).update(allowed_models=["dall-e-3"])
+
+    with pytest.raises(NotFound) as refused:
+        acme.submit(model="GPT-Image-2")
+
+    assert refused.value.message.endswith("GET /v1/models lists the models.")
+
+
 @pytest.mark.parametrize("model", ["gpt-image-9", "", "GPT-IMAGE-2", "x" * 5000])
 def test_an_unknown_model_is_not_found(acme, untouched, model):
     with pytest.raises(NotFound) as refused:

@@ -4,7 +4,7 @@ import pytest
 
 from generation.catalogue import reference_images
 from generation.channels.declaration import Task
-from storage.probe import ImageFacts, NotAnImage, TooManyPixels
+from storage.probe import ImageFacts, NotAnImage, TooManyPixels, UnknownFormat
 
 IMAGE = ImageFacts("jpeg", 64, 48)
 MASK = ImageFacts("png", 64, 48, has_alpha=True)
@@ -52,9 +52,10 @@ def test_a_mask_fits_its_image_and_what_is_varied_is_a_square_png(task, found, a
         ),
         (
             NotAnImage("an image cut short"),
-            "is not a png, jpeg or webp of at most 16 megapixels that decodes as a whole",
+            "is broken or cut short: it does not decode whole",
         ),
+        (UnknownFormat("neither png, jpeg nor webp"), "is not a PNG, JPEG or WebP"),
     ],
 )
-def test_too_many_pixels_are_refused_with_the_limit(error, said):
+def test_an_unreadable_image_is_refused_with_the_reason(error, said):
     assert reference_images.unreadable(error) == said

@@ -54,6 +54,7 @@ class PictorError(Exception):
     default_code: ClassVar[str] = "internal_error"
     default_should_retry: ClassVar[bool | None] = None
     default_retry_after: ClassVar[int | None] = None
+    default_headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class PictorError(Exception):
         self.limit = limit
         self.code = code or self.default_code
         self.param = param
-        self.headers: dict[str, str] = {}
+        self.headers = dict(self.default_headers)
         self.retry_after = self.default_retry_after if retry_after is None else retry_after
         self.should_retry = self.default_should_retry if should_retry is None else should_retry
 
@@ -101,6 +102,7 @@ class Unauthenticated(PictorError):
     type = "invalid_request_error"
     default_code = "invalid_api_key"
     default_should_retry = False
+    default_headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}  # RFC 9110
 
 
 class Forbidden(PictorError):

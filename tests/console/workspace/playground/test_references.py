@@ -82,8 +82,8 @@ def test_the_same_form_with_its_files_is_made_once(acme, sign_in):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ([SimpleUploadedFile("notes.png", b"no image")], "notes.png is not a png, jpeg or webp"),
-        ([png(), SimpleUploadedFile("x.png", drawn(SMALL)[:-30])], "x.png is not a png, jpeg"),
+        ([SimpleUploadedFile("notes.png", b"no image")], "notes.png is not a PNG, JPEG or WebP"),
+        ([png(), SimpleUploadedFile("x.png", drawn(SMALL)[:-30])], "x.png is broken or cut short"),
         ([png()] * 17, "image holds more than 16 images"),
     ],
     ids=["no image", "half an image", "too many"],
