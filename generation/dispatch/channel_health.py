@@ -47,14 +47,17 @@ NEWS_SECONDS = 2.0
 REJECTED_IN_A_ROW, REJECTED_TENANTS = 5, 2
 """Five rejections in a row, from at least two tenants, may be about the channel: vendors answer 400
 for an account in arrears. One tenant's bad requests are no evidence."""
+EMPTY_IN_A_ROW, EMPTY_TENANTS, SHARED_SECONDS = 5, 2, 3600.0
+"""Five answers in a row without a usable image open a model's breaker: of at least two tenants,
+unless within the hour only one had calls there. One tenant's odd requests are no evidence."""
 WRONG_SIZES = 3
 """Wrong sizes in a row after which a channel goes last for that size."""
 STRICT_PAUSE_SECONDS = 600.0
 """The time after a wrong size in which no strict request for it goes there."""
 
-# A rejection is the caller's fault and storage is ours: neither says that a channel is down. Nor
-# does a bad result, since the channel answers, and wrong sizes have a record of their own; but it
-# brings no image, so statistics count it as a failure (FAILED_CLASSES in traffic/minutes.py).
+# A rejection is the caller's fault and storage is ours: neither says that a channel is down.
+# Answers without an image may be the request's fault: they have a count of their own, as wrong
+# sizes have.
 FAILURES = frozenset({AttemptClass.NOT_REACHED, AttemptClass.REFUSED, AttemptClass.UNKNOWN})
 
 
@@ -80,6 +83,27 @@ class _Circuit:
     calls: set[UpstreamCall] = field(default_factory=set)
     rejected: deque[UUID] = field(default_factory=lambda: deque(maxlen=REJECTED_IN_A_ROW))
     """The tenants of the requests rejected since the last success."""
+    empty: deque[UUID] = field(default_factory=lambda: deque(maxlen=EMPTY_IN_A_ROW))
+    """The tenants of the answers without a usable image since the last success."""
+
+    def went_well(self, now: float) -> None:
+        """Count a success: the breaker closes."""
+        self.rejected.clear()
+        self.empty.clear()
+        self.is_proven = True
+        self.outcomes.append((now, True))
+        self.pause, self.open_until, self.is_probing = 0.0, 0.0, False
+
+    def open(self, now: float) -> None:
+        """Open the breaker, after a failed probe for twice as long."""
+        if self.is_probing:
+            self.pause = min(self.pause * 2, LONGEST_PAUSE_SECONDS)
+        elif self.pause:
+            return  # a call sent before it opened must not begin the pause anew
+        else:
+            self.pause = FIRST_PAUSE_SECONDS
+        self.open_until = now + self.pause
+        self.is_probing = False
 
     def allows(self, now: float) -> bool:
         """True if an unproven channel may get one more call: ever more while none fails."""
@@ -108,6 +132,20 @@ class _ChannelHealth:
     """The circuit for all models together: fed by refusals, which are about the account."""
     fidelity: dict[tuple[str, str], _Fidelity] = field(default_factory=dict)
     """By model and requested size; a size that was never delivered has no entry."""
+    latest: dict[UUID, float] = field(default_factory=dict)
+    """The latest two tenants whose calls ended, each with the time."""
+
+    def saw(self, tenant: UUID, now: float) -> None:
+        """Note a tenant's call."""
+        self.latest.pop(tenant, None)
+        self.latest[tenant] = now
+        if len(self.latest) > EMPTY_TENANTS:
+            del self.latest[next(iter(self.latest))]
+
+    def gives_nothing(self, circuit: _Circuit, now: float) -> bool:
+        """True if its last answers had no image, whoever asked."""
+        tenants = sum(at > now - SHARED_SECONDS for at in self.latest.values())
+        return len(circuit.empty) == EMPTY_IN_A_ROW and len({*circuit.empty}) >= tenants
 
 
 class Health:
@@ -211,22 +249,21 @@ class Health:
             # A later answer with a shorter Retry-After must not open the gate early.
             channel.gate_until = max(channel.gate_until, now + retry_after)
             self.changes.gate_closed(call.route.channel_id, until=channel.gate_until, now=now)
+        channel.saw(call.tenant, now)
         for circuit in self._circuits(call.route):
             circuit.calls.discard(call)
-            # A refusal is about the key or the credit; any other failure may be one model's.
-            is_about_it = circuit is not channel.account or failed_as is AttemptClass.REFUSED
-            pause = circuit.pause
+            pause, is_account = circuit.pause, circuit is channel.account
             if failed_as is None:
-                circuit.rejected.clear()
-                circuit.is_proven = True
-                circuit.outcomes.append((now, True))
-                circuit.pause, circuit.open_until, circuit.is_probing = 0.0, 0.0, False
-            elif failed_as in FAILURES and is_about_it:
+                circuit.went_well(now)
+            # A refusal is about the key or the credit; any other failure may be one model's.
+            elif failed_as is AttemptClass.REFUSED or (failed_as in FAILURES and not is_account):
                 circuit.outcomes.append((now, False))
                 self._count_failure(circuit, now)
+            elif failed_as is AttemptClass.BAD_RESULT and not is_account:
+                self._count_empty(channel, circuit, call.tenant, now)
             else:
                 circuit.is_probing = False  # it told nothing, so the next call may probe
-            model = "" if circuit is channel.account else call.route.model
+            model = "" if is_account else call.route.model
             self._note_change(call.route, model, before=pause, after=circuit.pause)
 
     def rejected(self, route: RouteInfo, *, tenant: UUID) -> None:
@@ -253,12 +290,16 @@ class Health:
         self._channel(route).fidelity[route.model, size] = _Fidelity(wrong, now)
 
     @staticmethod
+    def _count_empty(channel: _ChannelHealth, circuit: _Circuit, tenant: UUID, now: float) -> None:
+        circuit.empty.append(tenant)
+        if circuit.is_probing or channel.gives_nothing(circuit, now):
+            circuit.open(now)
+
+    @staticmethod
     def _count_failure(circuit: _Circuit, now: float) -> None:
         # A failed probe doubles the pause, whatever the window holds.
         if circuit.is_probing:
-            circuit.pause = min(circuit.pause * 2, LONGEST_PAUSE_SECONDS)
-            circuit.open_until = now + circuit.pause
-            circuit.is_probing = False
+            circuit.open(now)
             return
         circuit.failed_at = now
         circuit.is_proven = False  # few calls at a time again, until one is answered well
@@ -266,10 +307,8 @@ class Health:
         failures = recent.count(False)
         is_bad = failures >= MIN_FAILURES and failures >= FAILURE_SHARE * len(recent)
         is_down = len(recent) >= FAILURES_IN_A_ROW and not any(recent[-FAILURES_IN_A_ROW:])
-        # Calls sent before the breaker opened still fail now; they must not begin the pause anew.
-        if (is_bad or is_down) and not circuit.pause:
-            circuit.pause = FIRST_PAUSE_SECONDS
-            circuit.open_until = now + circuit.pause
+        if is_bad or is_down:
+            circuit.open(now)
 
     def _note_change(self, route: RouteInfo, model: str, *, before: float, after: float) -> None:
         """Log and note a breaker that opens, opens for longer, or closes."""

@@ -57,10 +57,11 @@ def overridden(error: UpstreamError, route: RouteInfo) -> UpstreamError:
 
 
 def counted_as(cause: UpstreamError | None) -> AttemptClass | None:
-    """The end's effect on the channel's health: our own fault has none."""
+    """The end's effect on the channel's health: our own fault has none, nor has a wrong size."""
     if cause is None:
         return None
-    return AttemptClass.REJECTED if cause.is_ours else cause.attempt_class
+    is_neutral = cause.is_ours or isinstance(cause, WrongSize)
+    return AttemptClass.REJECTED if is_neutral else cause.attempt_class
 
 
 def gate_seconds(cause: UpstreamError | None) -> float | None:

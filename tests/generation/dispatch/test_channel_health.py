@@ -12,7 +12,7 @@ from generation.dispatch.channel_health import Health, UpstreamCall
 from pictor.kit.words.ids import new_uuid
 from tests.making.factories import route_info
 
-TENANT = new_uuid()
+TENANT, OTHER_TENANT = new_uuid(), new_uuid()
 ROUTE = route_info()
 OTHER_MODEL = route_info(model="dall-e-3")
 OTHER_CHANNEL = route_info(channel_id=2)
@@ -31,8 +31,9 @@ class Channels:
         *,
         route: RouteInfo = ROUTE,
         retry_after: float | None = None,
+        tenant: UUID = TENANT,
     ) -> None:
-        self.end(self.health.started(route, tenant=TENANT), now, ended, retry_after=retry_after)
+        self.end(self.health.started(route, tenant=tenant), now, ended, retry_after=retry_after)
 
     def start(self, calls: int, *, sent_at: float | None = None) -> list[UpstreamCall]:
         started = [self.health.started(ROUTE, tenant=TENANT) for _ in range(calls)]
@@ -128,7 +129,7 @@ def test_the_third_failure_opens_the_breaker(channels, ended):
     assert channels.usable(12) is True
 
 
-@pytest.mark.parametrize("ended", ["rejected", "moderated", "bad_result", "storage_failed"])
+@pytest.mark.parametrize("ended", ["rejected", "moderated", "storage_failed"])
 def test_failures_that_are_not_the_channels_do_not_count(channels, ended):
     for second in range(20):
         channels.call(second, ended)
@@ -223,6 +224,50 @@ def test_a_probe_that_ends_by_the_callers_own_error_decides_nothing(channels):
     assert channels.usable(10) is True
     channels.health.started(ROUTE, tenant=TENANT)
     assert channels.usable(10) is False
+
+
+def test_five_answers_without_images_open_the_models_breaker_of_its_only_tenant(channels):
+    usable = []
+    for second in range(5):
+        channels.call(second, "bad_result")
+        usable.append(channels.usable(second))
+
+    assert usable == [True, True, True, True, False]
+    assert channels.usable(4, OTHER_MODEL) is True
+    assert [channels.usable(second) for second in (13, 14)] == [False, True]
+
+
+def test_answers_without_images_of_one_tenant_among_two_are_no_evidence(channels):
+    channels.call(0, tenant=OTHER_TENANT)
+    for second in range(9):
+        channels.call(second, "bad_result")
+
+    assert channels.usable(9) is True
+    channels.call(9, "bad_result", tenant=OTHER_TENANT)
+    assert channels.usable(9) is False
+
+
+def test_a_tenant_of_more_than_an_hour_ago_is_no_second_one(channels):
+    channels.call(0, tenant=OTHER_TENANT)
+    for second in range(3601, 3606):
+        channels.call(second, "bad_result")
+
+    assert channels.usable(3605) is False
+
+
+def test_a_delivery_begins_the_count_of_empty_answers_anew_and_a_probe_goes_on_with_it(channels):
+    for second in range(4):
+        channels.call(second, "bad_result")
+    channels.call(4)
+    for second in range(5, 10):
+        channels.call(second, "bad_result")
+    assert [channels.usable(second) for second in (9, 18, 19)] == [False, False, True]
+
+    channels.call(19, "bad_result")
+
+    assert [channels.usable(second) for second in (38, 39)] == [False, True]
+    channels.call(39)
+    assert channels.usable(39) is True
 
 
 def test_a_breaker_is_of_one_channel_and_model(channels):
