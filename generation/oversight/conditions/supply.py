@@ -1,18 +1,23 @@
 """Conditions about our supply: models that few channels serve, and channels that fail."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+from django.db.models import Sum
 
 from billing.selectors.office.sold import images_by_model
 from generation.catalogue.traffic.channel_events import shut_now
-from generation.catalogue.traffic.minutes import recent_success
+from generation.catalogue.traffic.minutes import RECENT_PERIOD, Success, recent_success
 from generation.catalogue.traffic.standing import LEAST_CALLS, LEAST_SUCCESS
+from generation.channels.errors import AttemptClass
 from generation.channels.retirements import end_of, host_of
 from generation.lifecycle import lease
-from generation.models import ChannelEvent, Route, Serves
+from generation.models import Attempt, ChannelEvent, Route, Serves
 from generation.oversight.conditions.detected import Outlook, PresentCondition
 from generation.selectors import present_stops
+from pictor.kit.words import ids
+from pictor.kit.words.money import Micros, in_dollars
 
 SUNSETS_AHEAD, SALES_PERIOD = timedelta(days=60), timedelta(days=30)
 RETIREMENTS_AHEAD = timedelta(days=60)
@@ -40,7 +45,24 @@ def failing(outlook: Outlook) -> Iterator[PresentCondition]:
         few = lately.delivered / lately.calls < LEAST_SUCCESS
         if lately.channel_id in names and lately.calls >= LEAST_CALLS and few:
             words = f"{lately.delivered} of {lately.calls} calls in 10 minutes brought images"
-            yield PresentCondition(f"{names[lately.channel_id]} {lately.model}", None, words)
+            paid, words_of_it = _paid_for_nothing(lately, since=outlook.now - RECENT_PERIOD)
+            name = f"{names[lately.channel_id]} {lately.model}"
+            yield PresentCondition(name, paid, words + words_of_it)
+
+
+def _paid_for_nothing(lately: Success, *, since: datetime) -> tuple[Micros | None, str]:
+    """What answers without a usable image may have cost, and that in words."""
+    found = Attempt.objects.filter(
+        pk__gte=ids.first_at(since),
+        channel=lately.channel_id,
+        generation__model=lately.model,
+        attempt_class=AttemptClass.BAD_RESULT,
+        may_have_billed=True,
+    ).aggregate(micros=Sum("cost_micros"))
+    if found["micros"] is None:
+        return None, ""
+    paid = Micros(found["micros"])
+    return paid, f"; answers without pictures, maybe paid: {in_dollars(paid)}"
 
 
 def breakers(outlook: Outlook) -> Iterator[PresentCondition]:

@@ -13,7 +13,15 @@ from generation.catalogue.services.sunsets import announce_sunset, withdraw_suns
 from generation.catalogue.traffic import channel_events
 from generation.catalogue.traffic.channel_events import BreakerChange
 from generation.lifecycle import lease
-from generation.models import AttemptMinute, Channel, ChannelEvent, Contract, Route
+from generation.models import (
+    Attempt,
+    AttemptMinute,
+    Channel,
+    ChannelEvent,
+    Condition,
+    Contract,
+    Route,
+)
 from pictor.kit.words import clock
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel, make_worker
 
@@ -178,6 +186,24 @@ def test_a_channel_of_which_most_calls_fail(channel, look):
     assert look(1) == {("calls_fail", f"one {ORIGIN}"): words}
     called(channel, ago=0, delivered=2)
     assert look(2) == {}
+
+
+def test_answers_without_pictures_are_told_with_what_they_may_have_cost(channel, look):
+    called(channel, bad_result=10)
+    made = PayingCustomer("acme").generation()
+    for number, micros in enumerate((30_000, 12_000)):
+        Attempt.objects.create(
+            generation=made, channel=channel, dispatch=1, number=number, upstream_model="m",
+            attempt_class="bad_result", may_have_billed=True, cost_micros=micros,
+        )  # fmt: skip
+
+    assert look(0) == {
+        ("calls_fail", f"one {ORIGIN}"): (
+            "0 of 10 calls in 10 minutes brought images; answers without pictures, maybe paid:"
+            " $0.042"
+        )
+    }
+    assert Condition.objects.get().micros == 42_000
 
 
 def test_calls_that_failed_long_ago_and_those_of_a_sandbox_say_nothing(channel, look):
