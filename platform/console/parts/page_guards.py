@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import is_valid_path
 from django.utils.cache import add_never_cache_headers
 
 from pictor.kit.words.errors import RateLimited
@@ -56,7 +57,10 @@ def _path_of(address: str) -> str:
 
 
 def with_limits(view: View) -> View:
-    """Turn RateLimited into a 429, and forbid caching unless the page sets Cache-Control."""
+    """Turn RateLimited into a 429, and forbid caching unless the page sets Cache-Control.
+
+    The address of what a form does, opened in a browser, leads to the page above.
+    """
 
     @wraps(view)
     def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -64,11 +68,19 @@ def with_limits(view: View) -> View:
             answer = view(request, *args, **kwargs)
         except RateLimited as error:
             answer = _too_many(request, error.retry_after)
+        if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET":
+            answer = HttpResponseRedirect(_page_above(request.path))
         if not answer.has_header("Cache-Control"):
             add_never_cache_headers(answer)
         return answer
 
     return limited
+
+
+def _page_above(path: str) -> str:
+    parts = path.rstrip("/").split("/")
+    above = ("/".join([*parts[:number], ""]) for number in range(len(parts) - 1, 1, -1))
+    return next(filter(is_valid_path, above), "/")
 
 
 def _too_many(request: HttpRequest, seconds: int | None) -> HttpResponse:

@@ -238,10 +238,15 @@ def test_a_role_opens_its_pages_and_no_other_and_is_led_to_no_other(acme, there,
 
 
 @pytest.mark.parametrize("name", sorted(ACTIONS))
-def test_an_action_is_not_done_by_a_get(acme, there, name):
-    answer = member(there).get(address(name, acme, there.made, acme.key.public_id))
+def test_a_get_of_an_actions_address_leads_to_the_page_above(acme, there, name):
+    action = address(name, acme, there.made, acme.key.public_id)
 
-    assert answer.status_code == 405
+    answer = member(there).get(action, follow=True)
+
+    assert answer.status_code == 200
+    assert [status for _, status in answer.redirect_chain if status != 302] == []
+    assert action.startswith(answer.request["PATH_INFO"])
+    assert action != answer.request["PATH_INFO"]
 
 
 def test_looking_at_everything_changes_nothing(acme, there):
