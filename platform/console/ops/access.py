@@ -141,11 +141,11 @@ def staff(needs: str, *, fresh: bool = False, not_fresh: str = "") -> Callable[[
     """Protect a page under /ops/: its view gets an Operator after the request.
 
     Must be the view's outermost decorator. Signed-out users are sent to sign in. Users whose role
-    lacks the permission get 404 by any method, with or without a CSRF token. If the installation
-    requires a second factor of staff (STAFF_MFA), the session must have shown it; otherwise the
-    user is asked for it and comes back afterwards. What a page does, with any method but GET and
-    HEAD, needs a factor shown within FACTOR_FRESH_FOR, unless NOT_ASKED_AGAIN exempts its address,
-    and is recorded as staff's.
+    lacks the permission get 404 by any method, with or without a CSRF token; staff are told whose
+    page it is. If the installation requires a second factor of staff (STAFF_MFA), the session must
+    have shown it; otherwise the user is asked for it and comes back afterwards. What a page does,
+    with any method but GET and HEAD, needs a factor shown within FACTOR_FRESH_FOR, unless
+    NOT_ASKED_AGAIN exempts its address, and is recorded as staff's.
 
     Args:
         needs: the permission that the role must have.
@@ -164,6 +164,8 @@ def staff(needs: str, *, fresh: bool = False, not_fresh: str = "") -> Callable[[
                 return signed_out_redirect(request)
             rates.take_page(user.id)
             if not allows(user.staff_role, needs):
+                if user.staff_role:
+                    request.opens_for = _roles_that(needs)  # type: ignore[attr-defined]  # for 404.html
                 raise Http404
             is_asked = fresh or (not not_fresh and _is_asked_again(request))
             if settings.STAFF_MFA and (page := _lacks(request, user, fresh=is_asked)):
@@ -181,6 +183,11 @@ def staff(needs: str, *, fresh: bool = False, not_fresh: str = "") -> Callable[[
         return guarded
 
     return dressed
+
+
+def _roles_that(needs: str) -> str:
+    """The roles with a permission: "finance or owner"."""
+    return " or ".join(role for role, may in ROLES.items() if needs in may)
 
 
 def _mode(request: HttpRequest) -> Mode:

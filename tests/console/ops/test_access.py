@@ -92,6 +92,19 @@ def test_a_role_opens_what_it_may_and_nothing_else(client, settings, role, may):
     assert ROLES.get(role, frozenset()) == may
 
 
+def test_staff_are_told_whose_page_it_is_and_others_nothing(client, settings):
+    settings.STAFF_MFA = False
+    told = {}
+    for role in ("support", ""):
+        client.force_login(User.objects.create_user(f"sam{role}@pictor.example", staff_role=role))
+        answer = client.get("/ops/do/tenant.create/", headers={"Accept": "text/html"})
+        assert answer.status_code == HTTPStatus.NOT_FOUND
+        told[role] = said_by(answer)
+
+    assert "This page is for the role operator or owner, and yours is support." in told["support"]
+    assert "operator or owner" not in told[""]
+
+
 def test_staff_without_a_second_factor_set_one_up_first(owner, settings):
     settings.STAFF_MFA = True
 
