@@ -2,6 +2,8 @@
 
 import pytest
 
+from billing.pricing import least, quote
+from billing.selectors import current_table
 from billing.services.office.prices import draft_price_book, publish_price_book, withdraw_price_book
 from generation.models import Contract
 from pictor.kit.words import clock
@@ -30,6 +32,15 @@ def test_the_list_shows_the_prices_in_force(client, priced, django_assert_max_nu
     page = words_of(answer)
     assert "$0.05268" in page
     assert "from $0.016 per image" in page
+
+
+def test_from_is_the_least_that_a_quote_allows(client, priced):
+    shown = {model.name: model.least for model in client.get("/pricing/").context["models"]}
+    table = current_table(None, clock.now())
+    quoted = quote(table, model="gpt-image-2", size="auto", quality="auto", n=1)
+
+    assert shown["gpt-image-2"] == least(table, quoted.priced) == 4_020
+    assert shown["gpt-image-2"] < table.qualities("gpt-image-2", "1024x1024")["low"].unit
 
 
 def test_a_change_that_was_announced_and_withdrawn_is_said(client, priced):

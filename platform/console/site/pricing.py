@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing.pricing import PriceMissing, PriceTable, quote
+from billing.pricing import PriceMissing, PriceTable, least, quote
 from console.amounts import decimals_of
 from generation.catalogue.contracts import AUTO, ContractTerms
+from generation.channels.declaration import Task
 from pictor.kit.words import typed
 from pictor.kit.words.money import Micros
 
@@ -31,7 +32,11 @@ class PricedSize:
 
 @dataclass(frozen=True, slots=True)
 class PricedModel:
-    """A model's list; `least` is its lowest price. `has_tiers` if its sizes differ in tier."""
+    """A model's list.
+
+    `least` is the least that an image of it is charged. `has_tiers` if its sizes differ in tier,
+    `takes_images` if a request may begin with some.
+    """
 
     name: str
     qualities: tuple[str, ...]
@@ -43,6 +48,7 @@ class PricedModel:
     """The highest price of each reference image; None if they are included."""
     sunset_at: datetime | None = None
     successor: str = ""
+    takes_images: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +127,24 @@ def _priced_model(contract: ContractTerms, table: PriceTable) -> PricedModel | N
         sizes=tuple(sizes),
         has_tiers=len({size.tier for size in sizes if size.tier}) > 1,
         decimals=decimals_of(found),
-        least=min(found),
+        least=min([*found, *_least_of_auto(contract, table)]),
         reference=reference.unit if (reference := table.reference(contract.model)) else None,
         sunset_at=contract.sunset_at,
         successor=contract.successor,
+        takes_images=contract.tasks > {Task.GENERATE},
     )
+
+
+def _least_of_auto(contract: ContractTerms, table: PriceTable) -> list[Micros]:
+    """The least that an image of any size and quality is charged: below each listed, perhaps."""
+    if not contract.accepts_auto:
+        return []
+    try:
+        return [
+            least(table, quote(table, model=contract.model, size=AUTO, quality=AUTO, n=1).priced)
+        ]
+    except PriceMissing:
+        return []
 
 
 def _prices(
