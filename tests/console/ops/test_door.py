@@ -423,3 +423,28 @@ def test_a_list_is_read_a_page_at_a_time_by_its_filters(shop, acme):
     theirs = shop.get("lists/audit?who=ann@pictor.example").json()["data"]
     assert "balance.credit" in [row["action"] for row in theirs]
     assert shop.get("lists/nothing").status_code == 404
+
+
+def test_a_key_reads_the_lists_of_its_permissions(ann):
+    sees = Program(new_key(ann, permissions=["see"]))
+
+    assert sees.get("lists/audit").status_code == 200
+    assert refusal(sees.get("lists/bills")) == (
+        403,
+        "This operator key lacks the permission money.",
+    )
+    assert Program(new_key(ann)).get("lists/bills").status_code == 200
+
+
+def test_a_key_of_a_tenant_that_gets_an_owner_is_for_its_owner(ann):
+    shop = Program(new_key(ann, acts=["tenant.create"]))
+
+    def made(**fields: str) -> Any:
+        token = shop.post("acts/tenant.create/preview", {"fields": fields}).json()["token"]
+        return shop.post("acts/tenant.create", {"fields": fields, "token": token}).json()
+
+    theirs, ours = made(name="Beta", owner="bea@beta.example"), made(name="Gamma")
+
+    assert theirs["done"] == "Beta is created"
+    assert "secret" not in theirs
+    assert ours["secret"].startswith("sk-pictor-")

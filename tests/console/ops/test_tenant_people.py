@@ -91,6 +91,15 @@ def test_a_member_is_removed_and_the_last_owner_is_not(owner, acme):
     assert "bob@acme.example is no member of Acme." in again
 
 
+def test_a_removal_is_shown_before_and_after(owner, acme):
+    page = owner.get(act_page("tenant.remove", acme.public_id), {"email": "bob@acme.example"})
+
+    (change,) = page.context["proposal"].preview.changes
+    assert (change.label, change.before, change.after) == (
+        "bob@acme.example", "Developer", "no member",
+    )  # fmt: skip
+
+
 def test_an_operator_who_renames_a_key_keeps_its_expiry_and_leaves_an_ended_one(owner, acme):
     afternoon = datetime(2031, 5, 4, 15, 0, tzinfo=UTC)
     rules = KeyRules(scopes=["images:read", "images:write"], expires_at=afternoon)
