@@ -121,6 +121,20 @@ def test_lives_of_workers_say_how_each_ended(owner):
     assert "0.2.0 or older" in said_by(owner.get(LIVES))
 
 
+def test_lives_of_workers_are_read_page_by_page(owner, monkeypatch):
+    monkeypatch.setattr("console.parts.listing.PAGE_ROWS", 1)
+    for host in ("first", "second", "third"):
+        Worker.objects.create(host=host, pid=1, seen_at=clock.now())
+
+    seen, page = [], "?"
+    while page:
+        answer = owner.get(LIVES + page)
+        seen += [row.of.worker.host for row in answer.context["rows"]]
+        page = answer.context["older"]
+
+    assert seen == ["third", "second", "first"]
+
+
 @pytest.mark.parametrize("name", ["uncharged", "workers"])
 def test_a_list_takes_at_most_six_queries(owner, costs, name, django_assert_max_num_queries):
     owner.get(reverse(f"ops:{name}"))
