@@ -91,6 +91,16 @@ def test_a_member_is_removed_and_the_last_owner_is_not(owner, acme):
     assert "bob@acme.example is no member of Acme." in again
 
 
+def test_invitations_by_staff_count_as_mails_to_their_address(owner, acme):
+    answers = [
+        do(owner, "tenant.invite", acme.public_id, email="eve@acme.example", role="viewer")
+        for _ in range(7)
+    ]
+
+    words = "Too many mails were sent to this address: eve@acme.example. Try again later."
+    assert [words in said_by(answer) for answer in answers[5:]] == [False, True]
+
+
 def test_a_removal_is_shown_before_and_after(owner, acme):
     page = owner.get(act_page("tenant.remove", acme.public_id), {"email": "bob@acme.example"})
 
