@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.parts.acts import Change, Preview, typed_amount
+from console.parts.acts import Change, Preview, typed_amount, typed_name
 from pictor.kit.words.money import Micros
 
 
@@ -37,3 +37,11 @@ def test_an_amount_is_typed_with_its_sign_and_whole(text, is_right):
     again = typed_amount(Micros(-250_000), label="The change", hint="", wrong="Another one.")
 
     assert again.is_right(text) == is_right
+
+
+@pytest.mark.parametrize(
+    ("text", "is_right"),
+    [("Acme Two", True), (" Acme  Two ", True), ("Acme", False), ("acme two", False), ("", False)],
+)
+def test_a_name_is_typed_whole(text, is_right):
+    assert typed_name("Acme Two").is_right(text) == is_right
