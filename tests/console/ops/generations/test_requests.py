@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, User
+from accounts.services import By
 from accounts.services.office.members import add_member
 from accounts.services.office.operator_keys import KeyTerms, issue_operator_key
 from billing.models import Transfer
@@ -135,7 +136,7 @@ def test_a_tenant_a_key_a_person_and_a_transfer_are_told(owner, acme, generation
 def test_a_program_is_told_no_words_of_customers_and_vendors(acme, failed, delivered):
     ann = User.objects.create_user("ann@pictor.example", staff_role="owner")
     terms, now = KeyTerms(["see"], [], [], clock.now() + timedelta(days=1)), clock.now()
-    by = {"actor": ann, "ip": None}
+    by = By(actor=ann, ip=None)
     _, key = issue_operator_key(name="shop", terms=terms, once=ids.new_uuid(), now=now, by=by)
     made = [failed(acme, prompt="a fox", detail="no fox"), delivered(acme, prompt="a fox")]
 
