@@ -188,6 +188,17 @@ def test_members_are_invited_and_a_name_is_changed_by_command(db):
         tenant("invite", "Acme Inc", "a@b.example", "viewer", "--site", "pictor", *site[2:])
 
 
+def test_a_key_made_by_command_is_told_with_its_secret(db):
+    run("Acme")
+
+    said = json.loads(do("key.create", "Acme", "--name", "ci", "--json"))
+
+    assert (said["act"], said["done"]) == ("key.create", "Acme has the key ci")
+    assert (
+        authenticate(said["secret"], now=clock.now(), ip=None).tenant_id == Tenant.objects.get().id
+    )
+
+
 def test_a_members_role_is_changed_by_command(db):
     run("Acme")
     acme = Tenant.objects.get()

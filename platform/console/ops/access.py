@@ -164,9 +164,7 @@ def staff(needs: str, *, fresh: bool = False, not_fresh: str = "") -> Callable[[
                 return signed_out_redirect(request)
             rates.take_page(user.id)
             if not allows(user.staff_role, needs):
-                if user.staff_role:
-                    request.opens_for = _roles_that(needs)  # type: ignore[attr-defined]  # for 404.html
-                raise Http404
+                raise _not_for(request, user, needs)
             is_asked = fresh or (not not_fresh and _is_asked_again(request))
             if settings.STAFF_MFA and (page := _lacks(request, user, fresh=is_asked)):
                 return sign_in_redirect_from_form(request, page, home=reverse("ops:overview"))
@@ -185,9 +183,12 @@ def staff(needs: str, *, fresh: bool = False, not_fresh: str = "") -> Callable[[
     return dressed
 
 
-def _roles_that(needs: str) -> str:
-    """The roles with a permission: "finance or owner"."""
-    return " or ".join(role for role, may in ROLES.items() if needs in may)
+def _not_for(request: HttpRequest, user: User, needs: str) -> Http404:
+    """The answer to a role without the permission; 404.html tells staff which roles have it."""
+    if user.staff_role:
+        roles = " or ".join(role for role, may in ROLES.items() if needs in may)
+        request.opens_for = roles  # type: ignore[attr-defined]  # read by the template
+    return Http404()
 
 
 def _mode(request: HttpRequest) -> Mode:

@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from accounts.models import Mail, User
 from accounts.services.office import mail
+from console.ops.alerts.acts import RULE
 from generation.models import AlertRule, AlertSending, Condition
 from generation.oversight.alerts.alert_sending import send_due_alerts
 from generation.oversight.alerts.alert_tests import send_test
@@ -341,3 +342,21 @@ def test_a_missing_rule_has_no_pages(owner):
 
     assert {answer.status_code for answer in answers} == {HTTPStatus.NOT_FOUND}
     assert owner.get(f"{LIST}x/").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_a_rule_that_is_switched_off_is_said_to_be_off(owner):
+    rule = make_rule(is_on=True)
+
+    answer = do(owner, "alert.disable", rule.pk, follow=True)
+
+    assert "On call is off" in said_by(answer)
+    assert not AlertRule.objects.get().is_enabled
+
+
+def test_a_name_means_the_rule_that_is_there_before_one_that_was_removed():
+    removed = make_rule(is_on=True)
+    AlertRule.objects.update(archived_at=clock.now(), is_enabled=False)
+    before = RULE.named("On call")
+    there = make_rule(is_on=True)
+
+    assert (before, RULE.named("On call")) == (removed, there)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.audit_log import EventFilter, all_events
 from accounts.audit_words import WORDS
 from accounts.models import AuditEvent, Subject, Tenant, User
-from accounts.services import note_for_staff, record
+from accounts.services import by_key, note_for_staff, record
 from accounts.services.office.tenants import create_tenant, set_title
 from console.ops.audit import AUDIT, CHOICES
 from console.parts.listing import Search
@@ -51,6 +51,22 @@ def test_each_event_tells_actor_action_reason_and_address(owner, acme):
     assert "203.0.113.7" in page
     assert f'href="/ops/tenants/{acme.public_id}/">acme</a>' in page
     assert "<code" not in page
+
+
+def test_a_keys_act_leads_to_its_maker_and_stands_in_the_file(owner, acme):
+    ann = User.objects.get(email="op@pictor.example")
+    named = by_key.set("shop")
+    record(Subject("transfer", "17", acme.id), "balance.credit", actor=ann, ip="203.0.113.7",
+           before={"available_micros": 0}, after={"available_micros": 5_000_000})  # fmt: skip
+    by_key.reset(named)
+
+    page = words_of(owner.get(PAGE, {"action": "balance.credit"}))
+    (line,) = lines_of(owner.get(PAGE, {"action": "balance.credit", "format": "csv"}))
+
+    assert 'href="?who=op%40pictor.example"' in page
+    assert line["by"] == "op@pictor.example (key shop)"
+    assert (line["before"], line["after"]) == ("available: $0.00", "available: $5.00")
+    assert (line["id"], line["ip"]) == ("17", "203.0.113.7")
 
 
 def test_each_filter_narrows_it_and_its_csv(owner, acme, other):

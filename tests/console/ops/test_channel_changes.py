@@ -194,3 +194,21 @@ def test_priority_below_nothing_is_refused_by_the_service():
 
     with pytest.raises(ValidationError, match="priority must be from 0"):
         services.set_channel(name="acme", options=ChannelOptions(priority=-9), actor="test")
+
+
+def test_a_share_is_shown_before_and_after(owner):
+    channel = make_channel("acme", priority=10, weight=1)
+
+    page = owner.get(act_page("channel.weigh", channel.pk), {"priority": "7", "weight": "3"})
+
+    changes = page.context["proposal"].preview.changes
+    assert [(one.label, one.before, one.after) for one in changes] == [
+        ("Priority", "10", "7"), ("Weight", "1", "3"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("act", ["enable", "pause", "swap", "discard", "weigh", "reset"])
+def test_an_archived_channel_has_no_act_but_its_archive(owner, act):
+    channel = make_channel("acme", is_enabled=False, archived_at=clock.now())
+
+    assert owner.get(act_page(f"channel.{act}", channel.pk)).status_code == 404

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from accounts.models import AuditEvent, OperatorCall, OperatorKey, Tenant, User
@@ -128,6 +129,51 @@ def test_a_preview_ends_after_ten_minutes(shop, acme):
     assert available_to(acme.id) == 10_000_000
 
 
+def test_an_answer_is_given_again_for_a_day(shop, acme):
+    fields = {"amount": "5", "note": "n"}
+    token = shop.preview("tenant.credit", "Acme", **fields).json()["token"]
+    sent = {"subject": "Acme", "fields": fields, "token": token}
+    shop.post("acts/tenant.credit", sent)
+
+    OperatorCall.objects.update(shown_at=clock.now() - timedelta(hours=23))
+    late = shop.post("acts/tenant.credit", sent)
+    OperatorCall.objects.update(shown_at=clock.now() - timedelta(hours=25))
+    too_late = shop.post("acts/tenant.credit", sent)
+
+    assert (late.status_code, late.json()["repeated"]) == (200, True)
+    assert refusal(too_late) == (400, "token is none of this act's previews.")
+    assert available_to(acme.id) == 15_000_000
+
+
+def test_a_call_under_way_is_begun_again_only_after_a_minute(shop, acme):
+    fields = {"amount": "5", "note": "n"}
+    token = shop.preview("tenant.credit", "Acme", **fields).json()["token"]
+    sent = {"subject": "Acme", "fields": fields, "token": token}
+
+    OperatorCall.objects.update(begun_at=clock.now() - timedelta(seconds=50))
+    busy = shop.post("acts/tenant.credit", sent)
+    OperatorCall.objects.update(begun_at=clock.now() - timedelta(seconds=61))
+    taken_over = shop.post("acts/tenant.credit", sent)
+
+    assert refusal(busy) == (409, "The same call is being done just now.")
+    assert busy["Retry-After"] == "2"
+    assert taken_over.status_code == 200
+    assert available_to(acme.id) == 15_000_000
+
+
+def test_a_call_whose_answer_was_lost_moves_the_money_once(shop, acme):
+    fields = {"amount": "5", "note": "n"}
+    token = shop.preview("tenant.credit", "Acme", **fields).json()["token"]
+    sent = {"subject": "Acme", "fields": fields, "token": token}
+    first = shop.post("acts/tenant.credit", sent).json()
+    OperatorCall.objects.update(answer=None, begun_at=None)
+
+    again = shop.post("acts/tenant.credit", sent).json()
+
+    assert again["facts"]["move"] == first["facts"]["move"]
+    assert available_to(acme.id) == 15_000_000
+
+
 def test_what_changed_since_it_was_shown_is_not_done(shop, acme):
     token = shop.preview("tenant.suspend", "Acme", words="unpaid").json()["token"]
     sent = {"subject": "Acme", "fields": {"words": "unpaid"}, "token": token}
@@ -180,6 +226,34 @@ def test_a_mistake_is_one_clear_sentence(shop, acme, act, fields, complaint):
     assert complaint in answer.json()["error"]["message"]
 
 
+def test_no_key_erases_prompts_whatever_it_was_given(ann, acme):
+    shop = Program(new_key(ann, acts=["tenant.limits"]))
+
+    answer = shop.preview("tenant.limits", "Acme", prompt_retention_days="1", erases=True)
+
+    words = "Only an owner can shorten it: that erases prompts."
+    assert refusal(answer) == (400, words)
+
+
+def test_a_new_keys_secret_is_in_the_first_answer_only(ann, acme):
+    shop, fields = Program(new_key(ann, acts=["key.create"])), {"name": "ci"}
+    token = shop.preview("key.create", "Acme", **fields).json()["token"]
+    sent = {"subject": "Acme", "fields": fields, "token": token}
+
+    first, again = (shop.post("acts/key.create", sent).json() for _ in range(2))
+
+    assert first["secret"].startswith("sk-pictor-")
+    assert (again["secret"], again["repeated"]) == (None, True)
+    assert OperatorCall.objects.filter(answer__icontains=first["secret"]).count() == 0
+
+
+def test_an_address_takes_one_method(shop):
+    reading, acting = shop.post("openapi.json", {}), shop.get("acts/tenant.credit")
+
+    assert refusal(reading) == (405, "This address takes GET.")
+    assert refusal(acting) == (405, "This address takes POST.")
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -201,12 +275,16 @@ def test_a_key_ends_with_its_time_its_maker_or_a_word(owner, shop, ann, acme):
     assert status() == 200
     User.objects.filter(pk=ann.pk).update(staff_role="operator")
     assert status() == 401
-    User.objects.filter(pk=ann.pk).update(staff_role="owner")
+    User.objects.filter(pk=ann.pk).update(staff_role="owner", is_active=False)
+    assert status() == 401
+    User.objects.filter(pk=ann.pk).update(is_active=True)
     OperatorKey.objects.update(expires_at=clock.now())
     assert status() == 401
     OperatorKey.objects.update(expires_at=clock.now() + timedelta(days=1))
     do_on_a_page(owner, "operator_key.revoke", key.id, confirm="shop")
     assert status() == 401
+    event = AuditEvent.objects.filter(object_id=key.id).latest("id")
+    assert (event.action, event.actor_name) == ("operator_key.revoke", "op@pictor.example")
 
 
 def test_only_operator_keys_open_the_door_and_none_opens_a_page(owner, ann, acme):
@@ -268,13 +346,42 @@ def test_an_owner_makes_a_key_that_is_shown_once(owner):
     assert text not in owner.get("/ops/staff/").content.decode()
 
 
+def test_a_key_is_what_its_form_says_once(owner):
+    form = {
+        "name": "shop", "permissions": ["see", "money"], "acts": ["tenant.credit"], "days": "30",
+        "networks": "192.0.2.0/24", "once": str(ids.new_uuid()),
+    }  # fmt: skip
+
+    owner.post("/ops/do/operator_key.create/", form)
+    again = owner.post("/ops/do/operator_key.create/", form)
+
+    key = OperatorKey.objects.get()
+    assert (key.permissions, key.acts) == (["see", "money"], ["tenant.credit"])
+    assert key.ip_ranges == ["192.0.2.0/24"]
+    assert (key.expires_at - key.made_at).days in {29, 30}
+    assert "This form has already created its key." in again.content.decode()
+
+
+def test_only_an_owner_makes_a_key(ann):
+    User.objects.filter(pk=ann.pk).update(staff_role="operator")
+
+    with pytest.raises(ValidationError, match="Only an owner makes keys for programs"):
+        new_key(User.objects.get(pk=ann.pk))
+
+
 def test_a_replaced_key_works_for_another_day(owner, shop):
-    answer = do_on_a_page(owner, "operator_key.rotate", OperatorKey.objects.get().id)
+    made = OperatorKey.objects.get()
+    answer = do_on_a_page(owner, "operator_key.rotate", made.id)
 
     new = OperatorKey.objects.latest("made_at")
     text = answer.content.decode().split(new.visible_prefix)[1].split("<")[0]
     assert Program(new.visible_prefix + text).get("openapi.json").status_code == 200
     assert shop.get("openapi.json").status_code == 200
+    terms = ("name", "permissions", "acts", "ip_ranges", "expires_at")
+    assert [getattr(new, name) for name in terms] == [getattr(made, name) for name in terms]
+    made.refresh_from_db()
+    assert made.revoked_at is not None
+    assert timedelta(hours=23) < made.revoked_at - clock.now() <= timedelta(hours=24)
     OperatorKey.objects.filter(revoked_at__isnull=False).update(revoked_at=clock.now())
     assert shop.get("openapi.json").status_code == 401
 
@@ -316,3 +423,28 @@ def test_a_list_is_read_a_page_at_a_time_by_its_filters(shop, acme):
     theirs = shop.get("lists/audit?who=ann@pictor.example").json()["data"]
     assert "balance.credit" in [row["action"] for row in theirs]
     assert shop.get("lists/nothing").status_code == 404
+
+
+def test_a_key_reads_the_lists_of_its_permissions(ann):
+    sees = Program(new_key(ann, permissions=["see"]))
+
+    assert sees.get("lists/audit").status_code == 200
+    assert refusal(sees.get("lists/bills")) == (
+        403,
+        "This operator key lacks the permission money.",
+    )
+    assert Program(new_key(ann)).get("lists/bills").status_code == 200
+
+
+def test_a_key_of_a_tenant_that_gets_an_owner_is_for_its_owner(ann):
+    shop = Program(new_key(ann, acts=["tenant.create"]))
+
+    def made(**fields: str) -> Any:
+        token = shop.post("acts/tenant.create/preview", {"fields": fields}).json()["token"]
+        return shop.post("acts/tenant.create", {"fields": fields, "token": token}).json()
+
+    theirs, ours = made(name="Beta", owner="bea@beta.example"), made(name="Gamma")
+
+    assert theirs["done"] == "Beta is created"
+    assert "secret" not in theirs
+    assert ours["secret"].startswith("sk-pictor-")

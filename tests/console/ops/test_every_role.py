@@ -11,7 +11,7 @@ from accounts.services.office.members import add_member
 from accounts.services.office.tenants import create_tenant
 from console.ops import access
 from console.ops.access import NOT_ASKED_AGAIN, ROLES, Permission
-from console.ops.declared import ACTS
+from console.ops.declared import ACTS, LISTS
 from tests.console.ops.addresses import Address, addresses
 from tests.console.ops.conftest import shown
 
@@ -52,6 +52,42 @@ def opens(client: Client, address: Address) -> bool:
 def test_every_address_says_what_a_role_has_to_allow():
     assert [one.name for one in ALL if one.needs not in set(Permission)] == []
     assert len(ALL) > 5
+
+
+NEEDS = {
+    "channels": "channel.archive channel.discard channel.enable channel.pause channel.reset"
+    " channel.swap channel.weigh",
+    "erase": "tenant.erase",
+    "generations": "generation.cancel generation.fail generation.ring",
+    "incidents": "alert.disable alert.enable alert.remove alert.restore alert.test",
+    "money": "bill.accept bill.again bill.dispute bill.forget bill.pick bill.put_back bill.take"
+    " bill.withdraw generations.refund outage.credit tenant.adjustment tenant.credit"
+    " tenant.reversal tenant.top_up",
+    "refund": "generation.credit generation.refund",
+    "staff": "operator_key.create operator_key.revoke operator_key.rotate",
+    "tenants": "key.create key.revoke tenant.create tenant.export tenant.invite tenant.limits"
+    " tenant.remove tenant.resume tenant.role tenant.suspend tenant.uninvite",
+}
+"""The permission of each act."""
+
+
+def test_each_act_and_list_needs_its_permission():
+    acts: dict[str, list[str]] = {}
+    for name, act in sorted(ACTS.items()):
+        acts.setdefault(act.needs, []).append(name)
+
+    assert {needs: " ".join(names) for needs, names in acts.items()} == NEEDS
+    assert [name for name, one in LISTS.items() if one.needs != "see"] == ["bills"]
+    assert LISTS["bills"].needs == "money"
+
+
+def test_few_acts_ask_for_no_factor_or_are_peoples_alone():
+    assert sorted(name for name, act in ACTS.items() if act.not_fresh) == [
+        "channel.discard", "generation.ring",
+    ]  # fmt: skip
+    assert sorted(name for name, act in ACTS.items() if act.never_by_key) == [
+        "operator_key.create", "operator_key.revoke", "operator_key.rotate", "tenant.erase",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -49,6 +49,20 @@ def test_uncharged_costs_are_listed_by_day_the_dearest_first(owner, costs):
     assert page.index("$5.00") < page.index("$0.08268") < page.index("$90.00")
 
 
+def test_a_page_has_fifty_rows(owner, costs):
+    days = [clock.now().date() - timedelta(days=number) for number in range(2, 49)]
+    for day in days:
+        UnchargedCost.objects.create(
+            tenant=costs, day=day, loss="unknown", attempts=1, cost_micros=1
+        )
+
+    page = owner.get(COSTS)
+
+    assert len(days) + 4 == 51
+    assert len(page.context["rows"]) == 50
+    assert len(owner.get(COSTS + page.context["older"]).context["rows"]) == 1
+
+
 def test_a_list_is_filtered_and_each_filter_can_be_taken_away(owner, costs):
     answer = owner.get(COSTS, {"tenant": "acme", "reason": "wrong_size"})
     lines = lines_of(owner.get(COSTS, {"tenant": costs.public_id, "format": "csv"}))

@@ -91,6 +91,25 @@ def test_a_member_is_removed_and_the_last_owner_is_not(owner, acme):
     assert "bob@acme.example is no member of Acme." in again
 
 
+def test_invitations_by_staff_count_as_mails_to_their_address(owner, acme):
+    answers = [
+        do(owner, "tenant.invite", acme.public_id, email="eve@acme.example", role="viewer")
+        for _ in range(7)
+    ]
+
+    words = "Too many mails were sent to this address: eve@acme.example. Try again later."
+    assert [words in said_by(answer) for answer in answers[5:]] == [False, True]
+
+
+def test_a_removal_is_shown_before_and_after(owner, acme):
+    page = owner.get(act_page("tenant.remove", acme.public_id), {"email": "bob@acme.example"})
+
+    (change,) = page.context["proposal"].preview.changes
+    assert (change.label, change.before, change.after) == (
+        "bob@acme.example", "Developer", "no member",
+    )  # fmt: skip
+
+
 def test_an_operator_who_renames_a_key_keeps_its_expiry_and_leaves_an_ended_one(owner, acme):
     afternoon = datetime(2031, 5, 4, 15, 0, tzinfo=UTC)
     rules = KeyRules(scopes=["images:read", "images:write"], expires_at=afternoon)

@@ -162,6 +162,7 @@ def test_a_credit_that_was_taken_back_is_none(sign_in, acme, failed):
 
 def test_charges_are_refunded_and_failures_are_credited(owner, acme, delivered, failed):
     good, bad, test = delivered(acme), failed(acme), acme.tester().generation()
+    do(owner, "generation.cancel", test.public_id, reason="a test")
 
     assert "It has no charge left" in words_of(owner.get(act_of(bad, "refund")))
     assert "Only a generation that failed" in words_of(owner.get(act_of(good, "credit")))

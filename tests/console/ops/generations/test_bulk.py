@@ -22,7 +22,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from tests.console.answers import said_by, words_of
-from tests.console.ops.acting import act_page, do
+from tests.console.ops.acting import act_page, do, seen_in
 
 REFUNDS, OUTAGE = act_page("generations.refund"), act_page("outage.credit")
 WHY = {"note": "bad evening", "words": "Sorry for the outage"}
@@ -314,3 +314,14 @@ def test_the_bulk_pages_take_few_queries(owner, three, hit, django_assert_max_nu
         owner.post(OUTAGE, times(channel="acme-openai"))
     with django_assert_max_num_queries(12):
         owner.get(f"{REFUNDS}?all=1")
+
+
+def test_other_generations_of_the_same_sum_are_not_refunded_unseen(owner, three):
+    first, second, _ = (one.public_id for one in three)
+    form = {**WHY, "once": str(new_uuid()), "confirm": "1"}
+    seen = seen_in(owner.post(REFUNDS, {**form, "generation": first}))
+
+    answer = owner.post(REFUNDS, {**form, "generation": second, "seen": seen})
+
+    assert "This is another effect than was shown." in said_by(answer)
+    assert moved("refund") == []

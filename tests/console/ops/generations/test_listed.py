@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Tenant
 from billing.models import Transfer
+from console.ops.generations.lists import GENERATIONS
+from console.parts.listing import Search
 from generation.models import Generation
 from generation.oversight.searching import GenerationFilter, generations, page_across
 from pictor.kit.words import clock
@@ -205,3 +207,20 @@ def test_a_tenant_stands_everywhere_under_the_operators_name(owner, acme, delive
     ]
 
     assert [("acme" in page, "Rabbit Labs" in page) for page in pages] == [(True, False)] * 8
+
+
+def test_only_what_was_charged_live_can_be_chosen(owner, some):
+    chosen = {
+        mode: [row.choice for row in owner.get(f"{LIST}?mode={mode}").context["rows"] if row.choice]
+        for mode in ("", "test", "demo")
+    }
+
+    assert chosen == {"": [some["delivered"]], "test": [], "demo": []}
+
+
+@pytest.mark.usefixtures("offer")
+def test_a_link_keeps_filters_and_mode(db):
+    search = Search(GENERATIONS, {"mode": "test", "state": "failed"})
+
+    assert search.link(after="gen_1") == "?state=failed&mode=test&after=gen_1"
+    assert search.link(mode="") == "?state=failed"

@@ -1,14 +1,18 @@
 """The fate of an id, and the list of refused requests."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, User
+from accounts.services import By
 from accounts.services.office.members import add_member
+from accounts.services.office.operator_keys import KeyTerms, issue_operator_key
 from billing.models import Transfer
 from generation.background.refusals import insert
 from generation.oversight.searching import RefusalFilter, page_of_refused, refused
@@ -127,6 +131,29 @@ def test_a_tenant_a_key_a_person_and_a_transfer_are_told(owner, acme, generation
     assert 'Owner of</dt><dd><a href="?q=' in words_of(owner.get(PAGE, {"q": user.email}))
     transfer = owner.get(PAGE, {"q": str(capture.pk)})
     assert transfer["Location"] == f"/ops/ledger/{capture.pk}/"
+
+
+def test_a_program_is_told_no_words_of_customers_and_vendors(acme, failed, delivered):
+    ann = User.objects.create_user("ann@pictor.example", staff_role="owner")
+    terms, now = KeyTerms(["see"], [], [], clock.now() + timedelta(days=1)), clock.now()
+    by = By(actor=ann, ip=None)
+    _, key = issue_operator_key(name="shop", terms=terms, once=ids.new_uuid(), now=now, by=by)
+    made = [failed(acme, prompt="a fox", detail="no fox"), delivered(acme, prompt="a fox")]
+
+    told = [
+        Client().get(
+            f"/ops/v1/objects/generation/{one.public_id}",
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        for one in made
+    ]
+
+    assert [one.json()["generation"]["state"] for one in told] == ["failed", "succeeded"]
+    words = "".join(one.content.decode() for one in told)
+    assert [word in words for word in ("fox", '"prompt"', '"detail"', '"object_key"')] == [
+        False, False, False, False,
+    ]  # fmt: skip
+    assert '"up-7"' in words
 
 
 @pytest.mark.parametrize("text", ["\0", "🦊" * 300, "<script>", "gen_", "9" * 30, "' OR 1=1 --"])

@@ -1,0 +1,64 @@
+"""Acts on a bill's lines: of this bill alone, as shown, and several only by their change."""
+
+import pytest
+
+from generation.models import VendorBill
+from tests.console.answers import lines_of
+from tests.console.ops.acting import act_page, do, seen_in
+from tests.making.bills import call, csv_file, matched, row
+from tests.making.factories import PayingCustomer, make_channel
+
+pytestmark = pytest.mark.usefixtures("sown")
+
+
+@pytest.fixture
+def bill() -> VendorBill:
+    """A bill of four lines: one differs, two have no call, and one call has no line."""
+    channel, acme = make_channel(cost_micros=30_000), PayingCustomer("acme")
+    for number, name in enumerate("bc"):
+        call(acme, channel, after=60 * number, request_id=name)
+    lines = (row("b", 0, "0.035"), row("x", 90, "0.05"), row("y", 95, "0.05"))
+    return matched(channel, csv_file(*lines))
+
+
+def test_two_lines_are_several(owner, bill):
+    lines = [line.pk for line in bill.lines.filter(outcome="theirs")]
+
+    answer = do(owner, "bill.take", bill.pk, line=lines, reason="r")
+
+    assert len(lines) == 2
+    assert "It changes the cost by $0.10." in answer.content.decode()
+    assert not bill.lines.exclude(decision="").exists()
+
+
+def test_a_line_of_another_bill_is_left_alone(owner, bill):
+    other = matched(make_channel("other"), csv_file(row("z", 0, "0.01")))
+    VendorBill.objects.filter(pk=other.pk).update(state="ready")
+    line = bill.lines.get(outcome="different")
+
+    shown = owner.get(act_page("bill.take", other.pk), {"line": line.pk})
+    answer = do(owner, "bill.dispute", other.pk, line=line.pk, words="never asked for")
+
+    assert "Nothing to take." in shown.content.decode()
+    line.refresh_from_db()
+    assert (line.decision, answer.status_code) == ("", 303)
+
+
+def test_other_lines_of_the_same_sum_are_not_disputed_unseen(owner, bill):
+    first, second = bill.lines.filter(outcome="theirs").order_by("pk")
+    page = act_page("bill.dispute", bill.pk)
+    seen = seen_in(owner.post(page, {"line": first.pk, "words": "w"}))
+
+    answer = owner.post(page, {"line": second.pk, "words": "w", "seen": seen})
+
+    assert "This is another effect than was shown." in answer.content.decode()
+    assert not bill.lines.exclude(decision="").exists()
+
+
+def test_the_file_of_bills_says_when_each_begins_and_ends(owner, bill):
+    (line,) = lines_of(owner.get("/ops/reconciliation/?format=csv"))
+
+    assert (line["begins"], line["ends"]) == (
+        "2026-11-20T00:00:00+00:00",
+        "2026-11-21T00:00:00+00:00",
+    )
