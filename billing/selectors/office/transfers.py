@@ -22,6 +22,14 @@ class TransferFilter:
     since: datetime | None = None
     until: datetime | None = None
 
+    def takes(self, move: Transfer) -> bool:
+        """True if a transfer that was found by its id is among those sought."""
+        is_in_time = (self.since is None or self.since <= move.created_at) and (
+            self.until is None or move.created_at < self.until
+        )
+        is_theirs = self.tenant_id in {None, move.tenant_id}
+        return is_in_time and is_theirs and self.kind in {None, move.kind}
+
     @property
     def is_narrow(self) -> bool:
         """True if the search may have to skip rows."""

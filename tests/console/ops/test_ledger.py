@@ -257,7 +257,9 @@ def test_a_list_is_filtered_and_its_csv_is_the_same(owner, acme, lost):
     ]
     assert len(lines[0]["seal"]) == 64
     assert len(lines_of(owner.get("/ops/ledger/?format=csv"))) == Transfer.objects.count()
-    of_lost = lines_of(owner.get(f"/ops/ledger/?q={lost.public_id}&format=csv"))
+    of_one = f"/ops/ledger/?q={lost.public_id}&format=csv"
+    assert [line["kind"] for line in lines_of(owner.get(f"{of_one}&kind=hold"))] == ["hold"]
+    of_lost = lines_of(owner.get(of_one))
     after = [(one["kind"], one["available_after"], one["held_after"]) for one in of_lost]
     assert after == [
         ("correction", "", ""), ("loss", "", ""), ("hold", "9.947320", "0.052680"),

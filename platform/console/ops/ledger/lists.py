@@ -46,15 +46,17 @@ def _periods(search: Search[Any]) -> Choices:
 def _query(search: Search[LedgerEntry]) -> TransferFilter | list[Transfer]:
     meant, (since, until) = search.meant, span_in(search)
     _, by_id = meant.get("q", ("", None))
-    if by_id is not None and not isinstance(by_id, Tenant):
-        return [by_id] if isinstance(by_id, Transfer) else by_id
-    tenant = by_id or meant.get("tenant")
-    return TransferFilter(
+    tenant = by_id if isinstance(by_id, Tenant) else meant.get("tenant")
+    sought = TransferFilter(
         tenant_id=tenant.id if tenant else None,
         kind=meant.get("kind"),
         since=since,
         until=until,
     )
+    if by_id is None or isinstance(by_id, Tenant):
+        return sought
+    moves = [by_id] if isinstance(by_id, Transfer) else by_id
+    return [move for move in moves if sought.takes(move)]
 
 
 def _leads_to(search: Search[LedgerEntry]) -> str:
