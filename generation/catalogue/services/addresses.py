@@ -4,16 +4,22 @@ The egress guard imports the HTTP client, which listing and switching channels d
 function that looks at an address imports it.
 """
 
+import re
 from contextlib import suppress
 from ipaddress import ip_address
 
 from django.core.exceptions import ValidationError
 
 LARGEST_PORT = 65_535
+_ENDPOINT = re.compile(r"/+(images/+(generations|edits|variations)|models)/*$", re.IGNORECASE)
+"""What vendors' documents show behind the base URL, and people type with it."""
 
 
 def checked_base_url(text: str) -> str:
-    """The URL without a trailing slash. Raises ValidationError unless it is plain http(s)."""
+    """The URL without an endpoint and slash at its end.
+
+    Raises ValidationError unless it is plain http(s).
+    """
     from pictor.kit.outbound import egress  # noqa: PLC0415 - see above
 
     try:
@@ -29,7 +35,7 @@ def checked_base_url(text: str) -> str:
         raise ValidationError("the base URL must not have a query or fragment")
     if port is not None and not 0 < port <= LARGEST_PORT:
         raise ValidationError("the base URL has an impossible port")
-    return str(url).rstrip("/")
+    return _ENDPOINT.sub("", str(url)).rstrip("/")
 
 
 def origin_of(base_url: str) -> tuple[str, str, int]:

@@ -207,7 +207,7 @@ async def test_a_revoked_key_spends_none_of_its_tenants_rates(acme):
     for request in requests:
         with pytest.raises(Unauthenticated) as refused:
             await request.submitted()
-        assert refused.value.headers == {}
+        assert refused.value.headers == {"WWW-Authenticate": "Bearer"}
     await pools.database(unrevoke, acme)
     admitted = await Request.of(acme).submitted()
 

@@ -8,7 +8,12 @@ from django.core.exceptions import ValidationError
 from accounts.models import AuditEvent
 from generation.catalogue import services
 from generation.catalogue.credentials import decrypted
-from generation.catalogue.services import ChannelOptions, RouteTerms, channel_checks
+from generation.catalogue.services import (
+    ChannelOptions,
+    RouteTerms,
+    channel_checks,
+    checked_base_url,
+)
 from generation.channels import registry
 from generation.models import Channel
 from pictor.kit.words.money import Micros
@@ -151,3 +156,23 @@ def test_more_images_may_be_allowed_where_a_vendor_takes_them(channel, monkeypat
     assert changed.max_images == 32
     with pytest.raises(ValidationError, match="the number of images must be from 1 to 32"):
         services.set_channel(name="vendor", options={"max_images": 33}, actor="test")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "https://api.example.com/v1/images/generations",
+        "https://api.example.com/v1/images/edits/",
+        "https://api.example.com/v1//images/generations",
+        "https://api.example.com/v1/models",
+        " https://api.example.com/v1/ ",
+    ],
+)
+def test_an_address_typed_whole_is_cut_to_its_base(typed):
+    assert checked_base_url(typed) == "https://api.example.com/v1"
+
+
+def test_only_the_end_of_an_address_is_cut():
+    typed = "https://api.example.com/models/v1"
+
+    assert checked_base_url(typed) == typed
