@@ -5,7 +5,7 @@
   const refers = /^(aria-(labelledby|describedby|controls|owns|details)|for|list|popovertarget)$/;
   const says = /^(aria-(label|description|roledescription)|alt|title|placeholder)$/;
   const means = /^(aria-.*|role|type|scope|tabindex|autocomplete|lang)$/;
-  const place = "main, nav, header, footer, aside, dialog, body";
+  const place = "main, nav, header, footer, aside, dialog, [role], [aria-live], body";
   const pressed = "a, button, input, select, textarea, summary, [tabindex]";
   const kind = (e) => `${e.tagName} ${e.getAttribute("role") ?? ""}`;
   const { documentElement, title, head } = document, landmarks = new Set();
@@ -13,7 +13,7 @@
   found.add(String(head.querySelector("meta[name=viewport]")?.content));
   let level = "";
   for (const e of all) {
-    const said = [kind(e), e.parentElement.closest(place).tagName, Boolean(e.textContent.trim())];
+    const said = [kind(e), kind(e.parentElement.closest(place)), Boolean(e.textContent.trim())];
     for (const { name, value } of e.attributes)
       if (refers.test(name)) said.push(name, value.split(" ").every((id) => ids.has(id)));
       else if (says.test(name)) said.push(name, Boolean(value.trim()));
@@ -30,7 +30,9 @@
     if (e.matches(pressed)) {
       const { width, height } = e.getBoundingClientRect();
       const isSmall = Math.min(width, height) < 24 && width * height > 0;
-      said.push(isSmall, Boolean(e.labels?.length), Boolean(e.parentElement.closest(pressed)));
+      said.push(isSmall, Boolean(e.labels?.length));
+      const around = e.parentElement.closest(pressed);
+      said.push(around && kind(around));
     }
     if (e.scrollWidth > e.clientWidth && /auto|scroll/.test(getComputedStyle(e).overflowX))
       said.push("scrolls");

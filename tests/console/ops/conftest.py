@@ -22,6 +22,8 @@ from pictor.kit.words import clock
 from tests.making.seeds import sow
 from tests.stack.databases import written_once
 
+pytest.register_assert_rewrite("tests.console.ops.ladder.rungs")
+
 
 @pytest.fixture(autouse=True)
 def pages(owners_cookies: SimpleCookie, db: None, plain_static_files: None) -> None:

@@ -11,8 +11,6 @@ from pytest_django import DjangoDbBlocker, Settings
 from tests.console.ops.ladder.world import World, written
 from tests.stack.databases import written_once
 
-pytest.register_assert_rewrite("tests.console.ops.ladder.rungs")
-
 
 @pytest.fixture(scope="module")
 def rows(
