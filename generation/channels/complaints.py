@@ -24,7 +24,7 @@ class _Row:
     codes: tuple[str, ...] = ()
     """Parts of a code or type, letters only."""
     phrases: tuple[str, ...] = ()
-    """Parts of a message, in lower case."""
+    """Parts of a message, in lower case, with blanks for `_`."""
 
 
 _TABLE = (
@@ -49,7 +49,7 @@ _TABLE = (
     _Row(
         ComplaintSubject.CHANNEL,
         "new-api and one-api, relay errors: the operator's credit there",
-        phrases=("额度不足", "余额不足", "欠费"),
+        phrases=("额度不足", "余额不足", "欠费", "无可用渠道", "负载已饱和"),
     ),
     _Row(
         ComplaintSubject.CHANNEL,
@@ -59,8 +59,24 @@ _TABLE = (
     _Row(
         ComplaintSubject.POLICY,
         "OpenAI and Azure, error codes",
-        codes=("moderation", "contentpolicy", "contentfilter", "policyviolation", "safety", "nsfw"),
-        phrases=("safety system", "content policy", "content management policy"),
+        codes=("moderat", "contentpolicy", "contentfilter", "policyviolation", "safety", "nsfw"),
+        phrases=(
+            "safety system", "content policy", "content management policy", "moderation blocked",
+        ),
+    ),
+    _Row(
+        ComplaintSubject.POLICY,
+        "OpenAI, chat and Responses: a part of type `refusal`",
+        codes=("refusal",),
+    ),
+    _Row(
+        ComplaintSubject.POLICY,
+        "Wei-Shaw/sub2api#3429 and its kin: a model's own words in place of a picture",
+        phrases=(
+            "judged unsafe", "deemed unsafe", "considered unsafe", "safety guidelines",
+            "safety polic", "usage polic", "content guidelines", "violates our", "violate our",
+            "against our polic", "内容违规", "敏感内容",
+        ),
     ),
     _Row(
         ComplaintSubject.POLICY,
@@ -84,8 +100,8 @@ _TABLE = (
     ),
     _Row(
         ComplaintSubject.POLICY,
-        "Google Gemini API, FinishReason and BlockReason: PROHIBITED_CONTENT",
-        codes=("prohibitedcontent",),
+        "Google Gemini API, FinishReason and BlockReason: PROHIBITED_CONTENT, BLOCKLIST",
+        codes=("prohibitedcontent", "blocklist"),
     ),
     _Row(
         ComplaintSubject.CHANNEL,
@@ -93,6 +109,20 @@ _TABLE = (
         codes=(
             "insufficient", "quota", "apikey", "authentication", "permission", "deactivated",
             "modelnotfound", "ratelimit", "overloaded", "noavailablechannel", "serviceunavailable",
+            "unauthorized", "unauthenticated", "resourceexhausted", "toomanyrequests",
+        ),
+    ),
+    _Row(
+        ComplaintSubject.CHANNEL,
+        "OpenCSGs/csghub-server#1369, decolua/9router#3242, Wei-Shaw/sub2api#7436: relays' words",
+        phrases=(
+            "insufficient balance", "insufficient account balance", "insufficient credit",
+            "insufficient fund", "insufficient quota", "insufficient user quota", "please recharge",
+            "please top up", "exceeded your current quota", "quota exceeded", "out of credit",
+            "not enough credit", "credit balance is too low", "invalid api key",
+            "incorrect api key", "unauthorized:", "is overloaded", "currently overloaded",
+            "at capacity", "no capacity", "too many requests", "rate limit exceeded",
+            "no available channel",
         ),
     ),
     _Row(
@@ -108,10 +138,10 @@ def about(*, codes: tuple[str, ...], message: str) -> ComplaintSubject | None:
 
     Args:
         codes: the vendor's codes and types for it, in any spelling.
-        message: the vendor's message.
+        message: the vendor's message; `_` reads as a blank, as relays quote codes in theirs.
     """
     named = [re.sub(r"[^a-z]", "", code.lower()) for code in codes]
-    text = message.lower()
+    text = message.lower().replace("_", " ")
     for row in _TABLE:
         if any(part in name for part in row.codes for name in named):
             return row.about

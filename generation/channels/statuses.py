@@ -7,7 +7,7 @@ work on it; an answer that leaves this open is `unknown` and is never sent again
 |---|---|---|
 | 521 522 523 525 | any (Cloudflare: the origin was not connected) | not_reached |
 | any other | a code or phrase about policy (complaints.py) | moderated |
-| 400 413 422 | one about the channel's own account | refused |
+| any other | one about the channel's own account, credit or load | refused |
 | 400 413 422 | anything else | rejected |
 | 503 | a JSON object | refused |
 | 503 | anything else: a proxy's page, sent while the work may go on | unknown |
@@ -41,7 +41,9 @@ def class_of_status(status: int, about: ComplaintSubject | None, *, is_json: boo
         return AttemptClass.NOT_REACHED
     if about is ComplaintSubject.POLICY:
         return AttemptClass.MODERATED
-    if status in REJECTED and about is not ComplaintSubject.CHANNEL:
+    if about is ComplaintSubject.CHANNEL:
+        return AttemptClass.REFUSED
+    if status in REJECTED:
         return AttemptClass.REJECTED
     return AttemptClass.REFUSED if _is_refusal(status, is_json=is_json) else AttemptClass.UNKNOWN
 

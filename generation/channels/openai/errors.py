@@ -4,9 +4,12 @@ An answer that is not 2xx has the class of its status (channels/statuses.py).
 
 | body of a 2xx answer | class |
 |---|---|
-| `error` | that of its own status or code, otherwise unknown |
-| words and no image | moderated |
-| neither | bad_result |
+| an image that could not be read | bad_result |
+| a status, such as `code` 401 | that of the status |
+| a code or phrase of the table of complaints | by its subject |
+| words in place of an image, with a phrase about policy | moderated |
+| `error` | unknown |
+| anything else | bad_result |
 
 Sources: OpenAI's and Azure's error references, relays' source (20 Nov 2026).
 """
@@ -16,7 +19,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from generation.channels.answers import redact
-from generation.channels.complaints import ComplaintSubject
+from generation.channels.complaints import ComplaintSubject, about
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.failed_calls import error_of_class
 from generation.channels.openai import wire
@@ -24,7 +27,7 @@ from generation.channels.openai.complaints import Complaint, complaint_of
 from generation.channels.openai.passed_on import PASSED_ON
 from generation.channels.statuses import class_of_status
 
-_CLASS_OF: dict[ComplaintSubject | None, AttemptClass] = {
+_CLASS_OF: dict[ComplaintSubject, AttemptClass] = {
     ComplaintSubject.POLICY: AttemptClass.MODERATED,
     ComplaintSubject.CHANNEL: AttemptClass.REFUSED,
     ComplaintSubject.CALLER: AttemptClass.REJECTED,
@@ -36,15 +39,18 @@ _OUR_FIELDS = PASSED_ON | {
 
 def class_of_document(document: dict[str, object]) -> AttemptClass:
     """The class of a 2xx answer without a usable image, by the table above."""
-    if not document.get("error"):
-        # An entry that could not be read is a bad result and no refusal.
-        if wire.images_in(document, most=1) or not wire.says_something(document):
-            return AttemptClass.BAD_RESULT
-        return AttemptClass.MODERATED
+    # It may have been paid for, whatever else the answer says.
+    if wire.images_in(document, most=1):
+        return AttemptClass.BAD_RESULT
     complaint = complaint_of(document)
     if complaint.status is not None:
         return class_of_status(complaint.status, complaint.about, is_json=True)
-    return _CLASS_OF.get(complaint.about, AttemptClass.UNKNOWN)
+    if complaint.about is not None:
+        return _CLASS_OF[complaint.about]
+    # A model's words may be its user's, so they are believed about policy only.
+    if about(codes=(), message=wire.words_in(document)) is ComplaintSubject.POLICY:
+        return AttemptClass.MODERATED
+    return AttemptClass.UNKNOWN if document.get("error") else AttemptClass.BAD_RESULT
 
 
 def error_of_answer(
@@ -59,7 +65,7 @@ def error_of_answer(
     text = complaint.message or body.decode("utf-8", "replace")
     return error_of_class(
         class_of_status(status, complaint.about, is_json=complaint.is_json),
-        redact(f"HTTP {status} {complaint.code} {complaint.type}: {text}", api_key),
+        redact(f"HTTP {status} {' '.join(complaint.codes)}: {text}", api_key),
         status=status,
         headers=headers,
         param=_param_of(complaint),
@@ -78,7 +84,7 @@ def error_of_document(
 ) -> UpstreamError:
     """The error for a 2xx answer without a usable image; see `error_of_class` for `has_begun`."""
     complaint = complaint_of(document)
-    words = f"HTTP {status} without a usable image {complaint.code} {complaint.type}"
+    words = f"HTTP {status} without a usable image {' '.join(complaint.codes)}"
     return error_of_class(
         class_of_document(document),
         redact(f"{words}: {complaint.message}", api_key),

@@ -16,6 +16,8 @@ from generation.channels.base64_stream import AnswerStream
 from pictor.kit.bytes.json_stream import JsonRefused, JsonTooLarge
 
 ERROR = "error"
+FAILURES = frozenset({ERROR, "response.failed", "response.incomplete"})
+"""Types of events that end a stream without its images (OpenAI's API reference, "Responses")."""
 MAX_LINES = 20_000
 """Each costs 2.5 microseconds, one of data 14: endless ones must not keep a processor busy."""
 LINES_A_TURN = 1000
@@ -52,7 +54,7 @@ class StreamEvent:
     @property
     def is_error(self) -> bool:
         """True if it reports an error."""
-        return bool(self.document.get("error")) or self.type == ERROR
+        return bool(self.document.get("error")) or self.type in FAILURES
 
 
 class EventStream:

@@ -45,8 +45,8 @@ class StreamedAnswer:
     ) -> None:
         self.images: list[UpstreamImage] = []
         self.last: dict[str, object] = {}
-        """The document for the error if no image arrives: the error, or the last completed
-        event."""
+        """The document for the error if no image arrives: the error, or the last event that
+        is no preview."""
         self._request = request
         self._images_of = images_of
         self._on_partial = on_partial
@@ -71,11 +71,14 @@ class StreamedAnswer:
         with event.answer.spools:
             if event.is_error:
                 self._has_failed = True
-                self.last = _error_document(event.document)
+                # The event itself may be the error object.
+                self.last = {**event.document, "error": event.document.get("error") or True}
             elif event.type in COMPLETED:
                 await self._take_completed(event)
             elif event.type in PARTIAL:
                 await self._take_partial(event)
+            elif not self._completed:
+                self.last = event.document
 
     def check_end(self) -> None:
         """End the stream. Raises JsonInvalid if images were only begun."""
@@ -128,13 +131,6 @@ class StreamedAnswer:
             event.answer.spools.keep(spool)
             quality = wire.word_of(event.document, "quality")
             await self._on_partial(UpstreamPartial(spool, image, index, quality))
-
-
-def _error_document(document: dict[str, object]) -> dict[str, object]:
-    """The document with an `error` object, even if the event itself is that object."""
-    if document.get("error"):
-        return document
-    return {"error": {name: document.get(name) for name in ("code", "message", "param")}}
 
 
 def _sum(usages: list[TokenUsage]) -> TokenUsage | None:

@@ -7,6 +7,7 @@ with `image_url` for `url`, or put a data URI where a url belongs.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urlsplit
@@ -26,6 +27,11 @@ _ABSOLUTE = re.compile("https?://", re.IGNORECASE)
 _RELATIVE = re.compile(r"/\S*[^A-Za-z0-9+/=_\s-]")
 """A path has a character that base64 lacks: mostly the point of its ending."""
 
+_SPOKEN = (
+    "data", "response", "choices", "output", "message", "content", "parts", "text", "refusal",
+    "output_text",
+)  # fmt: skip
+"""Where words and those who hold words stand."""
 
 PATHS = {
     Task.GENERATE: "images/generations",
@@ -105,13 +111,10 @@ def images_in(document: dict[str, object], *, most: int) -> list[AnswerImage]:
     return list(islice((image for image in images if image is not None), most))
 
 
-def says_something(document: dict[str, object]) -> bool:
-    """True if an answer without an image has words instead: a refusal."""
-    data = document.get("data")
-    spoken: list[object] = [document.get("choices"), document.get("output")]
-    spoken.append(None if isinstance(data, str) else data)
-    spoken += [document.get(key) for key in ("text", "refusal", "output_text", "content")]
-    return any(_has_text(value, depth=0) for value in spoken)
+def words_in(document: dict[str, object]) -> str:
+    """What an answer says in place of an image; "" without words."""
+    spoken: list[object] = [document.get(key) for key in _SPOKEN]
+    return " ".join(word for value in spoken for word in _words_of(value, depth=0))
 
 
 def usage_of(document: dict[str, object]) -> TokenUsage | None:
@@ -179,17 +182,15 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value.strip() else None
 
 
-def _has_text(value: object, *, depth: int) -> bool:
+def _words_of(value: object, *, depth: int) -> Iterator[str]:
     if isinstance(value, str):
-        return bool(value.strip())
-    if isinstance(value, list):
-        return depth < MAX_WORDS_DEPTH and any(_has_text(each, depth=depth + 1) for each in value)
-    if isinstance(value, dict):
-        keys = ("text", "content", "refusal", "message", "parts")
-        return depth < MAX_WORDS_DEPTH and any(
-            _has_text(value.get(key), depth=depth + 1) for key in keys
-        )
-    return False
+        yield value
+    elif isinstance(value, list) and depth < MAX_WORDS_DEPTH:
+        for each in value:
+            yield from _words_of(each, depth=depth + 1)
+    elif isinstance(value, dict) and depth < MAX_WORDS_DEPTH:
+        for key in _SPOKEN:
+            yield from _words_of(value.get(key), depth=depth + 1)
 
 
 def _count(value: object) -> int | None:

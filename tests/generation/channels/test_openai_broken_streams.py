@@ -108,6 +108,34 @@ async def test_an_error_after_a_partial_image_may_be_paid_and_is_never_resent(
     assert (error.attempt_class, error.may_have_billed) == (attempt_class, True)
 
 
+@pytest.mark.parametrize(
+    ("reason", "attempt_class"),
+    [
+        ("content_filter", AttemptClass.MODERATED),
+        ("max_output_tokens", AttemptClass.UNKNOWN),
+    ],
+)
+async def test_an_incomplete_response_is_read_by_its_reason(
+    channel, upstream, reason, attempt_class
+):
+    response = {"status": "incomplete", "incomplete_details": {"reason": reason}, "output": []}
+    upstream.script = streams(event("response.incomplete", response=response))
+
+    error = await failure_of(channel, fox())
+
+    assert error.attempt_class is attempt_class
+
+
+async def test_words_in_place_of_an_image_are_read_in_a_stream_too(channel, upstream):
+    content = [{"type": "output_text", "text": "It was judged unsafe."}]
+    response = {"status": "completed", "output": [{"type": "message", "content": content}]}
+    upstream.script = streams(event("response.completed", response=response))
+
+    error = await failure_of(channel, fox())
+
+    assert error.attempt_class is AttemptClass.MODERATED
+
+
 async def test_an_error_is_one_whatever_the_event_is_called(channel, upstream):
     upstream.script = streams(b'data: {"error":{"code":"moderation_blocked"}}\n\n')
 

@@ -118,8 +118,16 @@ def test_other_shapes_of_errors_are_read_too(document):
         ({}, "bad_result", True),
         ({"data": None, "message": "success"}, "bad_result", True),
         ({"data": [{"revised_prompt": "a fox"}]}, "bad_result", True),
-        ({"data": [{"text": "I can't draw that."}]}, "moderated", True),
-        ({"choices": [{"message": {"content": "I can't."}}]}, "moderated", True),
+        ({"data": [{"text": "I can't draw that."}]}, "bad_result", True),
+        ({"choices": [{"message": {"content": "Try again later."}}]}, "bad_result", True),
+        ({"choices": [{"message": {"content": "It was judged unsafe."}}]}, "moderated", True),
+        ({"choices": [{"message": {"content": "It says: invalid api key"}}]}, "bad_result", True),
+        ({"choices": [{"finish_reason": "content_filter"}]}, "moderated", True),
+        ({"choices": [{"message": {"refusal": "I can't."}}]}, "moderated", True),
+        ({"output": [{"content": [{"type": "refusal", "refusal": "No"}]}]}, "moderated", True),
+        ({"candidates": [{"finishReason": "IMAGE_SAFETY"}]}, "moderated", True),
+        ({"data": [{"error": {"code": "OutputImageSensitiveContentDetected"}}]}, "moderated", True),
+        ({"data": [{"url": "https://x.example/a"}], "code": 401}, "bad_result", True),
         ({"error": {"code": "moderation_blocked"}}, "moderated", True),
         ({"error": {"code": 429, "message": "slow down"}}, "refused", False),
         ({"error": {"code": "401"}}, "refused", False),
@@ -178,3 +186,53 @@ def test_other_vendors_errors_are_classed_by_their_words(status, error, expected
 )
 def test_errors_in_an_answer_of_200_are_classed_alike(document, expected):
     assert errors.class_of_document(document) == expected
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"code": 401, "message": "model call unauthorized: invalid api key"}, "refused"),
+        ({"success": False, "code": "insufficient_balance", "message": "no"}, "refused"),
+        ({"success": False, "message": "Insufficient account balance"}, "refused"),
+        ({"status": "error", "message": "the model is overloaded"}, "refused"),
+        ({"status": 503, "message": "no"}, "refused"),
+        ({"error": "insufficient_quota"}, "refused"),
+        ({"message": "Unauthorized"}, "refused"),
+        ({"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}, "refused"),
+        ({"code": 0, "data": {"error": {"code": "rate_limit_exceeded"}}}, "refused"),
+        ({"code": 200, "data": {"code": 403, "message": "no"}}, "refused"),
+        ({"code": 200, "data": {"status": "Content Moderated"}}, "moderated"),
+        ({"success": False, "message": "Rejected by our safety system"}, "moderated"),
+        ({"success": False, "message": '400 {"code": "moderation_blocked"}'}, "moderated"),
+        ({"success": False, "message": "something broke"}, "bad_result"),
+        ({"code": "success", "message": "", "data": {"status": "PENDING"}}, "bad_result"),
+    ],
+)
+def test_a_200_that_says_what_is_wrong_is_read_wherever_it_says_so(document, expected):
+    assert errors.class_of_document(document) == expected
+
+
+NESTED = {
+    "refused": '400 {"errorKey":"insufficient_balance","errorMessage":"Insufficient credit"}',
+    "moderated": "Error code: 400 - {'error': {'code': 'content_filter', 'message': 'no'}}",
+    "unknown": '400 {"error":{"code":"odd","message":"a fox"}}',
+}
+
+
+@pytest.mark.parametrize("expected", NESTED)
+@pytest.mark.parametrize("status", [500, 502, 504, 524])
+def test_a_relays_text_that_quotes_an_answer_is_read_whatever_the_status(status, expected):
+    message = f"upstream gateway error after 3 tries: {NESTED[expected]}"
+
+    raised = error_for(status, {"error": {"message": message, "type": "upstream_error"}})
+
+    assert raised.attempt_class == expected
+    assert raised.may_have_billed is (expected == "unknown")
+
+
+@pytest.mark.parametrize("status", [500, 502, 504, 529])
+@pytest.mark.parametrize("code", ["insufficient_quota", "invalid_api_key", "overloaded_error"])
+def test_the_channels_own_account_or_load_is_refused_whatever_the_status(status, code):
+    raised = error_for(status, {"error": {"code": code}})
+
+    assert (raised.attempt_class, raised.may_have_billed) == ("refused", False)
