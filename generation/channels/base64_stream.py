@@ -2,17 +2,19 @@
 
 Long strings are decoded into spools while they arrive; unused long texts are discarded. At most
 `max_images` spools are opened, so surplus images cost nothing. Raises JsonRefused (cut short, not
-JSON, too deep, too large) and SpoolError.
+JSON, too deep, too large) and SpoolError. Only what pictures need is strict: bytes that are not
+UTF-8 are replaced, and what follows the document (NULs, blanks, a proxy's words) is ignored.
 
 An event of a stream is such an answer too. Often only its end tells if its image is needed, so with
 `is_patient` a spool's error is raised only when its image is requested.
 """
 
 import json
+import re
 
 from typing_extensions import override
 
-from pictor.kit.bytes.base64_sink import Base64Sink
+from pictor.kit.bytes.base64_sink import DATA_URI_HEADER_BYTES, Base64Sink
 from pictor.kit.bytes.json_stream import JsonInvalid, JsonStream
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
 
@@ -25,7 +27,12 @@ MAX_VALUES = 10_000
 _USUAL = bytes.maketrans(b"-_", b"+/")
 
 TEXT_KEYS = frozenset({"revised_prompt", "prompt", "text", "content", "message", "refusal"})
-"""Texts kept in the answer even if they are long."""
+"""Texts kept in the answer even if they are long, unless they begin as a picture."""
+_PICTURE_TEXT = re.compile(
+    rb"(?:\s|\\[nrt])*(?:!\[[^]]{0,100}\]\(\s*)?data:image\\?/", re.IGNORECASE
+)
+_MARKDOWN = re.compile(rb"\s*+!\[[^]]{0,100}\]\(\s*")
+"""The begin of a picture in Markdown: ![a fox](data:…)"""
 
 
 class DiscardSink:
@@ -39,10 +46,35 @@ class DiscardSink:
 
 
 class AnswerSink(Base64Sink):
-    """Accepts the URL-safe alphabet too (RFC 4648, 5): an image that was paid for shall arrive."""
+    """Accepts more, as an image that was paid for shall arrive.
+
+    The URL-safe alphabet (RFC 4648, 5), and a text that is one Markdown image with a data URI.
+    """
+
+    _is_markdown = _is_closed = False
+
+    @staticmethod
+    @override
+    def _is_head_decided(head: bytearray) -> bool:
+        text = head.lstrip()
+        starts = (b"![", b"data:")
+        if not any(start.startswith(text[: len(start)].lower()) for start in starts):
+            return True
+        return b"," in text or len(head) > DATA_URI_HEADER_BYTES
+
+    @override
+    def _without_header(self, head: bytes) -> bytes:
+        begun = _MARKDOWN.match(head)
+        self._is_markdown = begun is not None
+        return super()._without_header(head[begun.end() :] if begun else head.lstrip())
 
     @override
     def _decode(self, data: bytes) -> None:
+        if self._is_markdown:
+            data, bracket, rest = (b"", b")", data) if self._is_closed else data.partition(b")")
+            self._is_closed = bool(bracket)
+            if rest.strip():
+                self.error = self.error or "words after the picture"
         super()._decode(data.translate(_USUAL))
 
 
@@ -100,6 +132,11 @@ class AnswerStream:
         self._stream.feed(chunk)
 
     @property
+    def is_whole(self) -> bool:
+        """True if the answer is complete by its own grammar; more may follow it."""
+        return self._stream.is_whole
+
+    @property
     def small_bytes(self) -> int:
         """The bytes of the answer without its images and discarded strings."""
         return self._stream.skeleton_bytes
@@ -108,7 +145,8 @@ class AnswerStream:
         """The answer with placeholders for its long strings; see `image`."""
         skeleton, _ = self._stream.finish()
         try:
-            document = json.loads(skeleton.decode("utf-8"))
+            text = skeleton.decode("utf-8", "replace").lstrip()
+            document, _ = json.JSONDecoder().raw_decode(text)
         except (ValueError, RecursionError):
             raise JsonInvalid("the answer is not JSON") from None
         if not isinstance(document, dict):
@@ -134,7 +172,7 @@ class AnswerStream:
         return self.spools.new(max_bytes=self._max_image_bytes)
 
     def _open(self, _index: int, key: str) -> Base64Sink | DiscardSink | None:
-        if key in TEXT_KEYS:
+        if key in TEXT_KEYS and not _PICTURE_TEXT.match(self._stream.long_start):
             return None
         if self._left_images == 0:
             return DiscardSink()

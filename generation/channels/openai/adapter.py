@@ -16,7 +16,7 @@ from generation.channels.failed_calls import error_without_answer
 from generation.channels.form_body import form_body
 from generation.channels.json_body import json_body
 from generation.channels.openai import wire
-from generation.channels.openai.reader import EVENT_FIELDS, AnswerReader
+from generation.channels.openai.reader import EVENT_FIELDS, PICTURE_STARTS, AnswerReader
 from pictor.kit.bytes.json_stream import JsonRefused
 from pictor.kit.bytes.spool import SpoolError, Spools
 from pictor.kit.outbound.http import (
@@ -104,6 +104,8 @@ async def _ask(
         # An empty answer has only its Content-Type to tell.
         if head.startswith(EVENT_FIELDS) or (not head and _says_events(answer)):
             return await reader.streamed(answer, chunks)
+        if head.startswith(PICTURE_STARTS):
+            return await reader.picture(answer, chunks, stream)
         document = await reader.document(chunks, stream)
     # The connection is free by now, while images by url are fetched.
     return await reader.plain(answer, document, stream)

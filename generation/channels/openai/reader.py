@@ -1,13 +1,15 @@
-"""Reads the images API's answer: a JSON document, a stream of events, or a refusal.
+"""Reads the images API's answer: a JSON document, a stream of events, a picture, or a refusal.
 
 For partial images the upstream is asked for a stream. The answer is read by its content, JSON or
 events, regardless of the request and the Content-Type. A stream that is cut off is an answer cut
-short: its images are lost.
+short: its images are lost. What is complete by its own grammar counts, however the connection or
+its Content-Length ends.
 """
 
 import asyncio
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from generation.channels.answers import request_id_of
 from generation.channels.base import (
@@ -25,12 +27,16 @@ from generation.channels.openai import errors, wire
 from generation.channels.openai.event_stream import EventStream
 from generation.channels.openai.streamed_answer import StreamedAnswer
 from pictor.kit.bytes.spool import Spools
-from pictor.kit.outbound.http import HttpAnswer, HttpPool
+from pictor.kit.outbound.http import ConnectionLost, HttpAnswer, HttpError, HttpPool, deadline
 from pictor.kit.words import clock
 
 MAX_ANSWER_BYTES_PER_IMAGE = MAX_IMAGE_BYTES // 3 * 4 + 1024**2
 EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
 """The first bytes of a stream of events."""
+PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")
+"""The first bytes of a body that is the picture itself: png, jpeg, webp."""
+END_SECONDS = 1.0
+"""The time for the end of a body whose document is whole."""
 SPARE_IMAGES = 2
 """Answers with this many surplus images are still read to their end."""
 
@@ -77,7 +83,7 @@ class AnswerReader:
         async for chunk in chunks:
             head = (head + chunk).removeprefix(BOM_UTF8).lstrip()
             # A part of the mark, or of a field's name, may be all that has come.
-            wholes = (BOM_UTF8, *EVENT_FIELDS)
+            wholes = (BOM_UTF8, *EVENT_FIELDS, *PICTURE_STARTS)
             if head and not any(head != whole and whole.startswith(head) for whole in wholes):
                 break
 
@@ -94,7 +100,28 @@ class AnswerReader:
         """Read to the end; afterwards the images are in `stream`."""
         async for chunk in chunks:
             stream.feed(chunk)
+            if stream.is_whole:
+                break
+        # A body read to its end leaves its connection to the next call.
+        with suppress(HttpError):
+            async with deadline(END_SECONDS):
+                async for _ in chunks:
+                    pass
         return stream.finish()
+
+    async def picture(
+        self, answer: HttpAnswer, chunks: AsyncIterator[bytes], stream: AnswerStream
+    ) -> UpstreamAnswer:
+        """The answer whose body is the picture; its verification finds a cut one."""
+        spool = stream.new_spool()
+        with suppress(ConnectionLost):
+            async for chunk in chunks:
+                spool.write(chunk)
+        return UpstreamAnswer(
+            images=(UpstreamImage(spool),),
+            request_id=request_id_of(answer.headers),
+            http_status=answer.status,
+        )
 
     async def plain(
         self, answer: HttpAnswer, document: dict[str, object], stream: AnswerStream
@@ -103,13 +130,14 @@ class AnswerReader:
         images = await self._images(document, stream, self._request.n)
         if not images:
             raise self._without_image(answer, document)
+        facts = wire.facts_of(document)
         return UpstreamAnswer(
             images=tuple(images),
-            size=wire.word_of(document, "size"),
-            quality=wire.word_of(document, "quality"),
-            output_format=wire.word_of(document, "output_format"),
-            background=wire.word_of(document, "background"),
-            usage=wire.usage_of(document),
+            size=wire.word_of(facts, "size"),
+            quality=wire.word_of(facts, "quality"),
+            output_format=wire.word_of(facts, "output_format"),
+            background=wire.word_of(facts, "background"),
+            usage=wire.usage_of(facts),
             request_id=request_id_of(answer.headers),
             http_status=answer.status,
         )
@@ -119,7 +147,13 @@ class AnswerReader:
         streamed = StreamedAnswer(
             self._request, images_of=self._images, on_partial=self._on_partial
         )
-        await self._read_events(chunks, streamed)
+        events = EventStream(self._new_event)
+        try:
+            await self._read_events(chunks, events, streamed)
+        except ConnectionLost:
+            await self._end(events, streamed)
+            if not streamed.is_whole:
+                raise
         if not streamed.images:
             raise self._without_image(answer, streamed.last, has_begun=streamed.has_begun)
         return streamed.answer(request_id=request_id_of(answer.headers), http_status=answer.status)
@@ -134,8 +168,9 @@ class AnswerReader:
             now=clock.now(),
         )
 
-    async def _read_events(self, chunks: AsyncIterator[bytes], streamed: StreamedAnswer) -> None:
-        events = EventStream(self._new_event)
+    async def _read_events(
+        self, chunks: AsyncIterator[bytes], events: EventStream, streamed: StreamedAnswer
+    ) -> None:
         async for chunk in chunks:
             for event in events.feed(chunk):
                 if event is None:
@@ -146,6 +181,9 @@ class AnswerReader:
                     return
             if events.is_done:
                 break
+        await self._end(events, streamed)
+
+    async def _end(self, events: EventStream, streamed: StreamedAnswer) -> None:
         for event in events.finish():
             await streamed.take(event)
         streamed.check_end()

@@ -24,6 +24,7 @@ from pictor.kit.bytes.json_stream import JsonInvalid
 from pictor.kit.bytes.spool import SpoolError
 
 TASKS = ("image_generation", "image_edit")
+SUMMARY = "response.completed"
 COMPLETED = frozenset(f"{task}.completed" for task in TASKS)
 PARTIAL = frozenset(f"{task}.partial_image" for task in TASKS)
 
@@ -73,10 +74,10 @@ class StreamedAnswer:
                 self._has_failed = True
                 # The event itself may be the error object.
                 self.last = {**event.document, "error": event.document.get("error") or True}
-            elif event.type in COMPLETED:
-                await self._take_completed(event)
             elif event.type in PARTIAL:
                 await self._take_partial(event)
+            elif event.type in COMPLETED or self._has_more(event):
+                await self._take_completed(event)
             elif not self._completed:
                 self.last = event.document
 
@@ -99,6 +100,12 @@ class StreamedAnswer:
             http_status=http_status,
             is_streamed=True,
         )
+
+    def _has_more(self, event: StreamEvent) -> bool:
+        """True if another API's event has a picture: no preview, no summary of those before."""
+        is_preview = "partial" in event.type or "partial_image_index" in event.document
+        is_summary = event.type == SUMMARY and bool(self._completed)
+        return not (is_preview or is_summary) and bool(wire.images_in(event.document, most=1))
 
     async def _take_completed(self, event: StreamEvent) -> None:
         self._completed += 1

@@ -3,13 +3,18 @@
 Source: OpenAI's API reference, "Create image", "Create image edit", "Create image variation"
 (20 Nov 2026). A generation is JSON, the other two are forms with files.
 Relays differ: some answer with `images` for `data`, with one object or a bare address for an array,
-with `image_url` for `url`, or put a data URI where a url belongs.
+with `image_url` for `url`, or put a data URI where a url belongs. Pictures are searched in all of
+these shapes, within one another:
+
+    {"data": {"data": [{"b64_json": "…"}]}}
+    {"output": [{"type": "image_generation_call", "result": "…"}]}
+    {"choices": [{"message": {"images": [{"image_url": {"url": "data:…"}}]}}]}
+    {"choices": [{"message": {"content": "![a fox](https://…)"}}]}
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from urllib.parse import urlsplit
 
 from billing.upstream_cost import MAX_TOKENS
@@ -21,8 +26,20 @@ MAX_WORDS_DEPTH = 8
 MAX_WORD_CHARS = 40
 MAX_REVISED_PROMPT_CHARS = 32_000
 
-_MOST_ENTRIES = 1_000
+_MOST_ENTRIES = 100
 _BASE64_KEYS = ("b64_json", "b64", "base64", "image_base64")
+_HOLDERS = (
+    "data", "images", "image", "output", "choices", "response", "item", "result", "results",
+    "message", "delta", "content", "text", "output_text",
+)  # fmt: skip
+"""Where pictures and those who hold pictures stand; the first of them that has any counts."""
+_BARE = frozenset({"data", "images"})
+"""Arrays whose strings are pictures without more."""
+_MAX_TEXT_CHARS = 20_000
+_MIN_RESULT_CHARS = 40
+"""Shorter ones are words such as `success`; the placeholder of a long string is longer."""
+_MARKDOWN = re.compile(r"!\[[^]]*\]\(\s*(\S+?)\s*\)")
+_ENCODED = re.compile("data:image/|long-string-[0-9a-f]{32}-[0-9]+$", re.IGNORECASE)
 _ABSOLUTE = re.compile("https?://", re.IGNORECASE)
 _RELATIVE = re.compile(r"/\S*[^A-Za-z0-9+/=_\s-]")
 """A path has a character that base64 lacks: mostly the point of its ending."""
@@ -103,12 +120,13 @@ class AnswerImage:
 
 def images_in(document: dict[str, object], *, most: int) -> list[AnswerImage]:
     """The first images an answer holds, in order; entries without one are left out."""
-    entries = document.get("data") or document.get("images")
-    if isinstance(entries, str) and not _is_address(entries):  # a task's id
-        return []
-    entries = entries[:_MOST_ENTRIES] if isinstance(entries, list) else [entries]
-    images = (_image_of(entry) for entry in entries)
-    return list(islice((image for image in images if image is not None), most))
+    return _pictures(document, "", depth=0)[:most]
+
+
+def facts_of(document: dict[str, object]) -> dict[str, object]:
+    """The answer's size, usage and so on, if need be out of its envelope."""
+    inner = (document.get(key) for key in ("data", "response"))
+    return {**document, **next((each for each in inner if isinstance(each, dict)), {})}
 
 
 def words_in(document: dict[str, object]) -> str:
@@ -144,13 +162,47 @@ def word_of(document: dict[str, object], key: str) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= MAX_WORD_CHARS else None
 
 
-def _image_of(entry: object) -> AnswerImage | None:
-    if isinstance(entry, str):
-        entry = {"url": entry}
+def _pictures(value: object, holder: str, *, depth: int) -> list[AnswerImage]:
+    if depth > MAX_WORDS_DEPTH or not value:
+        return []
+    if isinstance(value, list):
+        return [
+            image
+            for entry in value[:_MOST_ENTRIES]
+            for image in _pictures(
+                {"url": entry} if holder in _BARE and isinstance(entry, str) else entry,
+                holder,
+                depth=depth + 1,
+            )
+        ]
+    image = _image_in(value) if isinstance(value, str) else _image_of(value, is_entry=depth > 0)
+    if image is not None:
+        return [image]
+    if not isinstance(value, dict):
+        return []
+    held = (_pictures(value[key], key, depth=depth + 1) for key in _HOLDERS if key in value)
+    return next(filter(None, held), [])
+
+
+def _image_in(text: str) -> AnswerImage | None:
+    """The picture of which a text consists: Markdown, an address or a data URI."""
+    if len(text) > _MAX_TEXT_CHARS:
+        return None
+    text = text.strip()
+    markdown = _MARKDOWN.fullmatch(text)
+    text = markdown[1] if markdown else text
+    if len(text.split()) == 1 and (_is_address(text) or _ENCODED.match(text)):
+        return _image_of({"url": text})
+    return None
+
+
+def _image_of(entry: object, *, is_entry: bool = True) -> AnswerImage | None:
+    """The image of an entry; of a whole document by base64 only, as its url may be a help page."""
     if not isinstance(entry, dict):
         return None
     encoded = next((text for key in _BASE64_KEYS if (text := _text(entry.get(key)))), None)
-    url = _text(entry.get("url")) or _address_in(entry.get("image_url"))
+    encoded = encoded or (_result_of(entry) if is_entry else None)
+    url = (_text(entry.get("url")) or _address_in(entry.get("image_url"))) if is_entry else None
     if url and not _is_address(url):  # a data URI, base64, or a placeholder for one of these
         encoded, url = encoded or url, None
     if not encoded and not url:
@@ -161,6 +213,12 @@ def _image_of(entry: object) -> AnswerImage | None:
         url=None if encoded else url,
         revised_prompt=revised[:MAX_REVISED_PROMPT_CHARS] if revised else None,
     )
+
+
+def _result_of(entry: dict[str, object]) -> str | None:
+    """The base64 in a Responses item's `result`."""
+    text = _text(entry.get("result"))
+    return text if text and len(text) > _MIN_RESULT_CHARS and " " not in text else None
 
 
 def _address_in(image_url: object) -> str | None:

@@ -1,16 +1,20 @@
 """Answers in odd shapes that relays were seen to give: every paid image arrives."""
 
+import asyncio
 import base64
+import gzip
 import json
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from generation.channels.base import UpstreamRequest
+from generation.channels.base import TokenUsage, UpstreamRequest
 from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.openai import reader as reader_module
 from generation.channels.openai.reader import AnswerReader
-from tests.fakes.raw_server import Received, says
+from tests.fakes.raw_server import Received, says, sends
 
 pytestmark = pytest.mark.anyio
 
@@ -73,6 +77,185 @@ async def test_a_task_is_no_image_and_no_refusal(channel, upstream, answers):
         await bytes_of(channel)
 
     assert raised.value.attempt_class == AttemptClass.BAD_RESULT
+
+
+LONG = bytes(range(256)) * 200
+"""Longer than what stays in an answer's text."""
+
+
+@pytest.mark.parametrize("content", [BYTES * 2, LONG], ids=["short", "long"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"code":200,"message":"success","data":{"created":1,"data":[{"b64_json":"$"}]}}',
+        '{"output":[{"type":"image_generation_call","status":"completed","result":"$"}]}',
+        '{"response":{"output":[{"type":"reasoning"},{"result":"$"}]}}',
+        '{"choices":[{"message":{"content":"Here.","images":[{"image_url":{"url":"%"}}]}}]}',
+        '{"choices":[{"message":{"content":[{"type":"image_url","image_url":{"url":"%"}}]}}]}',
+        '{"choices":[{"message":{"content":"![a fox](%)"}}]}',
+        '{"choices":[{"message":{"content":" ![](% )\\n"}}]}',
+        '{"choices":[{"message":{"content":"%"}}]}',
+        '{"choices":[{"message":{"content":"\\n%"}}]}',
+        '{"output":[{"type":"message","content":[{"type":"output_text","text":"![x](%)"}]}]}',
+        '{"data":"%"}',
+        '{"b64_json":"$"}',
+    ],
+)
+async def test_a_picture_is_found_in_every_shape_and_keeps_its_bytes(
+    channel, upstream, document, content
+):
+    encoded = base64.b64encode(content).decode()
+    body = document.replace("%", "data:image/png;base64,$").replace("$", encoded)
+    upstream.script = says(body.encode())
+
+    assert await bytes_of(channel) == content
+
+
+@pytest.mark.parametrize(
+    "content", ["{origin}/files/a.png", "![a fox]({origin}/files/a.png)", " {origin}/files/a.png"]
+)
+async def test_a_text_that_is_an_address_is_fetched(channel, upstream, content):
+    document = json.dumps({"choices": [{"message": {"content": content}}]})
+
+    async def script(request: Received, writer: Any) -> None:
+        is_file = request.target == "/files/a.png"
+        body = document.replace("{origin}", upstream.url).encode()
+        await says(BYTES if is_file else body)(request, writer)
+
+    upstream.script = script
+
+    assert await bytes_of(channel) == BYTES
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"Here: data:image/png;base64,{USUAL}",
+        f"![x](data:image/png;base64,{base64.b64encode(LONG).decode()}) and more words",
+        "See https://x.example/a.png",
+        "No.",
+    ],
+)
+async def test_a_text_with_other_words_is_no_picture_and_no_refusal(
+    channel, upstream, answers, content
+):
+    upstream.script = answers({"choices": [{"message": {"content": content}}]})
+
+    with pytest.raises(UpstreamError) as raised:
+        await bytes_of(channel)
+
+    assert raised.value.attempt_class == AttemptClass.BAD_RESULT
+    assert len(upstream.received) == 1
+
+
+async def test_the_envelopes_content_has_the_facts(channel, upstream, answers):
+    inner = {"size": "1024x1024", "usage": {"output_tokens": 9}, "data": [{"b64_json": USUAL}]}
+    upstream.script = answers({"code": 200, "data": inner})
+
+    answer = await channel.generate(FOX)
+
+    assert answer.size == "1024x1024"
+    assert answer.usage == TokenUsage(0, 9, 9)
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + LONG
+JPEG = b"\xff\xd8\xff\xe0" + LONG
+WEBP = b"RIFF\x00\x00\x00\x00WEBP" + LONG
+
+
+@pytest.mark.parametrize("kind", ["image/png", "application/json", ""])
+@pytest.mark.parametrize("body", [PNG, JPEG, WEBP], ids=["png", "jpeg", "webp"])
+async def test_a_body_that_is_the_picture_is_taken_as_it_is(channel, upstream, body, kind):
+    upstream.script = says(body, headers={"Content-Type": kind, "X-Request-Id": "r1"})
+
+    answer = await channel.generate(FOX)
+
+    [image] = answer.images
+    assert b"".join(image.spool.chunks()) == body
+    assert answer.request_id == "r1"
+
+
+LATIN = b'{"data":[{"revised_prompt":"caf\xe9","b64_json":"' + USUAL.encode() + b'"}]}'
+
+
+async def test_text_that_is_not_utf_8_does_not_cost_the_picture(channel, upstream):
+    upstream.script = says(LATIN)
+
+    answer = await channel.generate(FOX)
+
+    [image] = answer.images
+    assert (b"".join(image.spool.chunks()), image.revised_prompt) == (BYTES, "caf\ufffd")
+
+
+WHOLE = json.dumps({"data": [{"b64_json": base64.b64encode(LONG).decode()}]}).encode()
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(WHOLE) + WHOLE
+
+
+def of_length(more: int, body: bytes = WHOLE) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(body) + more) + body
+
+
+@pytest.mark.parametrize("then_reset", [False, True])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        CHUNKED + b"\r\n",
+        CHUNKED,
+        CHUNKED + b"\r\nno chunk",
+        of_length(40),
+        of_length(0, WHOLE + b"\0" * 9),
+        of_length(0, WHOLE + b"\r\n \t"),
+        of_length(0, WHOLE + b"<!-- served by a proxy -->"),
+        of_length(0, gzip.compress(WHOLE)),
+        of_length(0, b"\n\n" + WHOLE),
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(WHOLE)
+        + WHOLE,
+    ],
+)
+async def test_a_document_that_is_whole_counts_however_its_body_ends(
+    channel, upstream, raw, then_reset
+):
+    upstream.script = sends(raw, then_reset=then_reset)
+
+    assert await bytes_of(channel) == LONG
+
+
+async def test_a_whole_document_whose_connection_stays_open_is_not_waited_for(
+    channel, upstream, monkeypatch
+):
+    monkeypatch.setattr(reader_module, "END_SECONDS", 0.2)
+
+    async def script(_request: Received, writer: Any) -> None:
+        writer.write(of_length(40))
+        await asyncio.sleep(30)
+
+    upstream.script = script
+
+    async with asyncio.timeout(5):
+        assert await bytes_of(channel) == LONG
+
+
+@pytest.mark.parametrize("seed", range(30))
+async def test_a_document_wrapped_padded_and_cut_at_random_arrives_to_the_byte_or_is_free(
+    channel, upstream, seed
+):
+    luck = random.Random(seed)  # noqa: S311 - no secret
+    picture = luck.randbytes(luck.choice([60, 15_000, 40_000]))
+    document: object = {"b64_json": base64.b64encode(picture).decode()}
+    for _ in range(luck.randrange(1, 4)):
+        document = luck.choice([{"data": [document]}, {"data": document}, {"output": [document]}])
+    text = json.dumps(document).encode()
+    body = text + luck.choice([b"", b"\0\0", b" \n", b"words"])
+    cut = luck.choice([len(body), len(text), luck.randrange(len(text))])
+    upstream.script = sends(of_length(luck.randrange(1, 99), body[:cut]))
+
+    if cut >= len(text):
+        assert await bytes_of(channel) == picture
+        return
+    with pytest.raises(UpstreamError) as raised:
+        await bytes_of(channel)
+    assert raised.value.attempt_class is AttemptClass.UNKNOWN
+    assert len(upstream.received) == 1
 
 
 DOCUMENT = json.dumps({"data": [{"b64_json": USUAL}]}).encode()

@@ -1,5 +1,6 @@
 """Streams that end badly: possible cost, kept images, and the caller's error."""
 
+import base64
 import os
 
 import pytest
@@ -134,6 +135,27 @@ async def test_words_in_place_of_an_image_are_read_in_a_stream_too(channel, upst
     error = await failure_of(channel, fox())
 
     assert error.attempt_class is AttemptClass.MODERATED
+
+
+async def test_a_completed_event_counts_though_its_connection_was_cut(channel, upstream):
+    upstream.script = cut_off(event(COMPLETED, b"whole").rstrip())
+
+    answer = await channel.generate(fox())
+
+    assert answer.images[0].spool.read_at(0, 5) == b"whole"
+
+
+async def test_pictures_of_the_responses_api_are_taken_once_and_previews_never(channel, upstream):
+    item = {"type": "image_generation_call", "result": base64.b64encode(b"p" * 90).decode()}
+    upstream.script = streams(
+        event("response.image_generation_call.partial_image", b"preview"),
+        event("response.output_item.done", item=item),
+        event("response.completed", response={"output": [item]}),
+    )
+
+    answer = await channel.generate(fox(n=2))
+
+    assert [image.spool.read_at(0, 90) for image in answer.images] == [b"p" * 90]
 
 
 async def test_an_error_is_one_whatever_the_event_is_called(channel, upstream):

@@ -3,7 +3,8 @@
 `inflater("gzip")` returns a function from the next raw bytes to pieces, each of at most 64 KB if
 the body is compressed; the caller counts them and stops. A gzip body may have several members (RFC
 1952, 2.2). Bytes after a compressed body's end are dropped, because zlib would keep them all.
-Supports gzip, deflate and identity. Raises CannotInflate.
+Supports gzip, deflate and identity. A label may lie: a gzip body without one is inflated, and a
+body that does not begin as its label says is passed on as it is. Raises CannotInflate.
 """
 
 import zlib
@@ -14,6 +15,8 @@ MAX_MEMBERS = 256
 """The most members of a gzip body: the bytes behind each are copied, and an empty one is small."""
 
 _GZIP = b"\x1f\x8b"
+_LABELS = frozenset({"gzip", "x-gzip", "deflate"})
+_HEAD_BYTES = 2
 
 Inflate = Callable[[bytes], Iterator[bytes]]
 
@@ -33,10 +36,36 @@ def pieces_of(state: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:
 def inflater(encoding: str) -> Inflate:
     """Return the function for a Content-Encoding header's value; empty means identity."""
     word = encoding.strip().lower()
-    if word in {"", "identity"}:
-        return lambda raw: iter((raw,))
-    if word not in {"gzip", "x-gzip", "deflate"}:
+    if word not in _LABELS | {"", "identity"}:
         raise CannotInflate(f"content encoding {word[:40]!r}")
+    chosen: Inflate | None = None
+    head = b""
+
+    def pieces(raw: bytes) -> Iterator[bytes]:
+        nonlocal chosen, head
+        if chosen is None:
+            head += raw
+            may_be_packed = word in _LABELS or _GZIP.startswith(head)
+            if not head or (may_be_packed and len(head) < _HEAD_BYTES):
+                return
+            is_packed = head.startswith(_GZIP) or (word in _LABELS and _begins_as_zlib(head))
+            chosen = _inflating(word or "gzip") if is_packed else _as_it_is
+            raw, head = head, b""
+        yield from chosen(raw)
+
+    return pieces
+
+
+def _begins_as_zlib(head: bytes) -> bool:
+    """True if it has the header of RFC 1950, 2.2."""
+    return head[0] & 15 == zlib.DEFLATED and int.from_bytes(head[:_HEAD_BYTES]) % 31 == 0
+
+
+def _as_it_is(raw: bytes) -> Iterator[bytes]:
+    yield raw
+
+
+def _inflating(word: str) -> Inflate:
     state = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, told by their headers
     has_ended, members = False, 1
 

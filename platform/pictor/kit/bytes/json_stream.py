@@ -33,6 +33,7 @@ MAX_LONG_STRINGS = 64
 MAX_VALUES = 250_000
 
 _GLANCE_BYTES = 1024
+_START_BYTES = 256
 _ESCAPE_BYTES = 6
 """The longest escape, \\uXXXX."""
 
@@ -131,6 +132,9 @@ class JsonStream(Generic[SinkT]):
         self._string_start = -1  # where the open string begins in the skeleton; -1 outside one
         self._carry = b""  # an escape cut off by the end of a chunk
         self._depth = 0
+        self._has_ended = False
+        self.long_start = b""
+        """The first bytes, still escaped, of the string that `open_sink` is called for."""
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the document."""
@@ -154,6 +158,11 @@ class JsonStream(Generic[SinkT]):
         if self._sinks and self._token.encode() in _LONG_KEYS.findall(skeleton):
             raise JsonInvalid("an object key is too long")
         return skeleton, self._sinks
+
+    @property
+    def is_whole(self) -> bool:
+        """True if the object or array has ended; more may follow it."""
+        return self._has_ended and self._string_start < 0
 
     @property
     def skeleton_bytes(self) -> int:
@@ -209,6 +218,8 @@ class JsonStream(Generic[SinkT]):
         if min(depths) < 0:
             raise JsonInvalid("a bracket closes nothing")
         self._depth = depths[-1]
+        if brackets:
+            self._has_ended = self._depth == 0
 
     def _inside(self, chunk: bytes, position: int) -> int:
         """Take the string's body up to its end or the chunk's; return the position after it."""
@@ -244,6 +255,8 @@ class JsonStream(Generic[SinkT]):
         """Move the open string, which has become long, to a sink if one is offered."""
         if len(self._sinks) >= self._max_long_strings:
             raise JsonTooManyLong(f"more than {self._max_long_strings} long strings")
+        begun = self._skeleton[self._string_start : self._string_start + _START_BYTES]
+        self.long_start = (bytes(begun) + body[:_START_BYTES])[:_START_BYTES]
         sink = self._open_sink(len(self._sinks), self._key())
         if sink is None:
             self._is_kept = True
