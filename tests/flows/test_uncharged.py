@@ -18,7 +18,7 @@ from tests.stack.running import MakeCustomer
 pytest_plugins = ("tests.fakes.channel",)
 
 OPENING = (10_000_000, 0)
-REFUSED = {"data": [], "output_text": "I cannot draw this."}
+REFUSED = {"data": [], "output_text": "I cannot draw this: it violates our content policy."}
 """An upstream's words in place of an image: they are tokens, and billed."""
 SIZES = ("1024x1024", "1536x1024", "1024x1536")
 PRICES = (5_880, 4_740, 4_740)
