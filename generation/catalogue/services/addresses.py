@@ -11,7 +11,9 @@ from ipaddress import ip_address
 from django.core.exceptions import ValidationError
 
 LARGEST_PORT = 65_535
-_ENDPOINT = re.compile(r"/{1,2}(images/{1,2}(generations|edits|variations)|models)/{0,2}$", re.I)
+_ENDPOINT = re.compile(
+    r"/{1,2}(images/{1,2}(generations|edits|variations)|models)/{0,2}$", re.IGNORECASE
+)
 """What vendors' documents show behind the base URL, and people type with it."""
 
 
