@@ -171,6 +171,16 @@ def open_trials(channel: Channel, *, pending: bool = False) -> QuerySet[ChannelT
     )
 
 
+def is_open(trial: ChannelTrial | None, *, timeout_seconds: int) -> bool:
+    """True if `open_trials` counts this trial of a channel with this time-out."""
+    if trial is None or trial.finished_at is not None:
+        return False
+    now, late = clock.now(), TRIAL_LATE_AFTER
+    if trial.started_at is None:
+        return now - trial.created_at < late
+    return now - trial.started_at < late + timedelta(seconds=timeout_seconds)
+
+
 def run_trial(trial_id: UUID) -> ChannelTrial:
     """Make a planned call, store its outcome, and approve the route if it passed.
 

@@ -25,11 +25,11 @@ from console.parts.audit_events import ChangedValue, changes_of
 from generation.catalogue import services
 from generation.catalogue.snapshot import COSTS_NEEDED_FOR
 from generation.catalogue.trials import (
-    TRIAL_LATE_AFTER,
     Estimate,
     Ready,
     ask_for_trials,
     estimate_of,
+    is_open,
     ready_of,
 )
 from generation.models import Channel, ChannelTrial, Contract, PendingRevision
@@ -70,12 +70,7 @@ class RouteTest:
     @property
     def is_open(self) -> bool:
         """True if a worker runs the test or is about to."""
-        if self.trial is None or self.trial.finished_at is not None:
-            return False
-        began, age = self.trial.started_at, clock.now() - self.trial.created_at
-        if began is None:
-            return age < TRIAL_LATE_AFTER
-        return (clock.now() - began - TRIAL_LATE_AFTER).total_seconds() < self.timeout_seconds
+        return is_open(self.trial, timeout_seconds=self.timeout_seconds)
 
     @property
     def costs(self) -> str:
