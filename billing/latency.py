@@ -8,7 +8,7 @@ A row's counts are also packed into one number, with `PLACES` decimal places for
 the numbers of many rows adds all their counts at once.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -40,6 +40,22 @@ def quantile(counts: Mapping[int, int], share: float) -> float | None:
             return _SHORTEST / 1e6 * 2 ** ((bucket - 1 + into) / _STEPS)
         passed += counts[bucket]
     return None
+
+
+def rounded(exact: float) -> float:
+    """Round a quantile to two digits, as far as a bucket tells: 12.0 for 12.34, 130.0 for 125.3."""
+    return float(f"{exact:.2g}")
+
+
+def between(exact: float | None) -> str:
+    """The edges of a quantile's bucket in seconds: '11.3 to 13.5'; empty for None."""
+    if exact is None:
+        return ""
+    place = bisect_left(BOUNDS, round(exact * 1e6))
+    low, high = (f"{bound / 1e6:.3g}" for bound in (*BOUNDS, 0)[max(place - 1, 0) :][:2])
+    if place in {0, len(BOUNDS)}:
+        return f"below {low}" if place == 0 else f"above {low}"
+    return f"{low} to {high}"
 
 
 def counts_of(times: int) -> dict[int, int]:

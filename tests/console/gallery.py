@@ -23,7 +23,7 @@ PAGES = {
     "gallery": "generations/?view=gallery", "generation": "generations/{generation}/",
     "keys": "keys/", "key": "keys/{key}/", "webhooks": "webhooks/", "usage": "usage/",
     "usage-keys": "usage/?period=90d&split=key", "usage-failed": "usage/?period=90d&show=failed",
-    "billing": "billing/?proof", "ledger": "billing/ledger/", "statements": "billing/statements/",
+    "billing": "billing/?proof=1", "ledger": "billing/ledger/", "statements": "billing/statements/",
     "prices": "billing/prices/", "members": "members/", "audit": "audit/", "settings": "settings/",
 }  # fmt: skip
 """Paths below the workspace, by the picture's name."""

@@ -21,8 +21,8 @@ class MoneyOverview:
     """A tenant's money.
 
     Attributes:
-        spent: the charges of the last `PACE`.
-        a_day: the mean of a day.
+        charged: the charges since the week's first moment.
+        a_day: the mean of a day of the last `PACE`.
         days_left: days that the balance lasts at this pace; None without charges.
         alert: the thresholds; None if none were ever set.
         recipients: the addresses that get the alert's mail.
@@ -30,7 +30,7 @@ class MoneyOverview:
         proof: the ledger added up, if that was wanted.
     """
 
-    spent: Micros
+    charged: Micros
     a_day: Micros
     days_left: float | None
     alert: BalanceAlert | None
@@ -40,12 +40,15 @@ class MoneyOverview:
 
 
 def money_overview(
-    tenant_id: UUID, available: Micros, now: datetime, *, is_proved: bool
+    tenant_id: UUID, available: Micros, now: datetime, *, week: datetime, is_proved: bool
 ) -> MoneyOverview:
-    """Read the money of a tenant with this balance; `is_proved` adds up its whole ledger."""
-    (spent,) = captured_since(tenant_id, [now - PACE])
+    """Read the money of a tenant with this balance, and its charges since the moment `week`.
+
+    `is_proved` adds up the whole ledger.
+    """
+    spent, charged = captured_since(tenant_id, [now - PACE, week])
     return MoneyOverview(
-        spent=spent,
+        charged=charged,
         a_day=scale_half_up(spent, 1, PACE_DAYS),
         days_left=days_lasting(available, spent),
         alert=balance_alert_of(tenant_id),

@@ -210,6 +210,11 @@ class Margin:
         return Micros(self.revenue - self.cost - self.losses - self.credited)
 
     @property
+    def bound(self) -> str:
+        """The sign before its margin: with unknown costs the margin is at most what is known."""
+        return "\N{LESS-THAN OR EQUAL TO} " if self.unknown_images else ""
+
+    @property
     def spent(self) -> Micros:
         """The cost of all calls, delivered or not."""
         return Micros(self.cost + self.losses)

@@ -7,6 +7,8 @@ from itertools import groupby
 
 SERIES = 4
 """The most colours that everyone can tell apart; the rest becomes one grey series."""
+LISTED = 30
+"""The most series that have a column in the table beside a chart."""
 REST = "Everything else"
 HEIGHT = 100.0
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 96, 24, 3
@@ -29,13 +31,17 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bucket of time: a day by its date, an hour by its start."""
+    """One bucket of time: a day by its date, an hour by its start.
+
+    `cells` are its values of `Bars.names`, each with a link to its rows.
+    """
 
     start: date
     x: float
     width: float
     total: int
     segments: Sequence[Segment]
+    cells: Sequence[tuple[int, str]]
     rows: str
 
     @property
@@ -51,11 +57,14 @@ class Bar:
 class Bars:
     """A chart that ends now: the last bar's time is not over.
 
-    `legend` is each series' name, colour, sum and link to its rows. `lines` are the values of the
+    `names` are the largest series, at most LISTED, and `others` the number of the rest. `legend` is
+    each coloured series' name, colour, sum and link to its rows. `lines` are the values of the
     gridlines from the top; None for one that is not a whole number.
     """
 
     bars: Sequence[Bar]
+    names: Sequence[str]
+    others: int
     legend: Sequence[tuple[str, str, int, str]]
     top: int
     lines: Sequence[int | None]
@@ -170,15 +179,18 @@ def stacked_bars(
     totals = {start: sum(points.get(start, 0) for points in values.values()) for start in starts}
     top = _round_up(max(totals.values(), default=0))
     step = 100 / max(1, len(starts))
-    bars = []
-    for place, start in enumerate(starts):
+
+    def bar(place: int, start: date) -> Bar:
         stack = [
             (name, colour, sum(values[series].get(start, 0) for series in its), rows(start, its))
             for name, colour, its in parts
         ]
-        x, width = place * step + step * 0.1, step * 0.8
-        bars.append(Bar(start, x, width, totals[start], _stack(stack, top), rows(start, [])))
-    return Bars(bars, legend, top, _lines(top))
+        cells = [(values[name].get(start, 0), rows(start, [name])) for name in ranked[:LISTED]]
+        x, width, segments = place * step + step * 0.1, step * 0.8, _stack(stack, top)
+        return Bar(start, x, width, totals[start], segments, cells, rows(start, []))
+
+    bars = [bar(place, start) for place, start in enumerate(starts)]
+    return Bars(bars, ranked[:LISTED], len(ranked[LISTED:]), legend, top, _lines(top))
 
 
 def lines(

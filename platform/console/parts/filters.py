@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from console.parts.page_query import refuse
 from console.parts.periods import HOUR, WORDS, Period
 from pictor.kit.words import typed
 from pictor.kit.words.money import Micros
@@ -25,7 +26,7 @@ Read = Callable[[str], Any]
 def words_in(
     query: QueryDict, readers: Mapping[str, Read], *, many: Collection[str] = ()
 ) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return the query string's words by filter, and their meanings; invalid ones are left out.
+    """Return the query string's words by filter, and their meanings; invalid ones are refused.
 
     Args:
         query: the request's query string.
@@ -38,6 +39,8 @@ def words_in(
         word = query.get(name, "").replace("\0", "").strip()
         word = word[: MAX_MANY if name in many else MAX_TEXT]
         value = read(word) if word else None
+        if word and value is None:
+            refuse(query, name)
         if value is not None:
             texts[name], meant[name] = word, value
     return texts, meant

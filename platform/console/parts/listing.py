@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from console.parts.cells import Cell, Column, Row
 from console.parts.exports import NARROW, Rows, csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of
+from console.parts.page_query import refuse
 from pictor.kit.words import clock
 
 ROWS_AT_ONCE = 500
@@ -195,9 +196,13 @@ class Listing(Generic[Row]):
     ) -> HttpResponseBase:
         """Return the page that the address asks for, in the frame `base`, or its CSV."""
         search = Search(self, request.GET)
+        for name, why in search.refused.items():
+            refuse(request.GET, name, why)
         if page := self.leads_to(search):
             return redirect(page)
         if request.GET.get("format") == "csv":
+            if search.refusal:
+                refuse(request.GET, "", search.refusal)
             return csv_answer(f"{self.name}.csv", self.names, self.lines(search), rest=self.rest)
         after = request.GET.get("after", "")[:MAX_TEXT]
         found = search.found(after, PAGE_ROWS)
@@ -266,7 +271,8 @@ class Search(Generic[Row]):
         self.typed: dict[str, str] = {}
         self.texts: dict[str, str] = {}
         self.meant: dict[str, Any] = {}
-        self.troubles = [*self._troubles(query)]
+        self.refused = dict(self._refused(query))
+        self.troubles = [*self.refused.values()]
         self.query: Any = None
         self.refusal = ""
         try:
@@ -274,7 +280,7 @@ class Search(Generic[Row]):
         except ValueError as error:
             self.refusal = str(error)
 
-    def _troubles(self, query: Mapping[str, str]) -> Iterator[str]:
+    def _refused(self, query: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         for name, known in self.listing.filters.items():
             word = query.get(name, "").replace("\0", "").strip()[:MAX_TEXT]
             if not word:
@@ -283,7 +289,7 @@ class Search(Generic[Row]):
             try:
                 self.meant[name] = known.read(word)
             except ValueError as error:
-                yield str(error)
+                yield name, str(error)
             else:
                 self.texts[name] = word
 

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import is_valid_path
 from django.utils.cache import add_never_cache_headers
 
+from console.parts.page_query import NotedQuery
 from pictor.kit.words.errors import RateLimited
 
 View = Callable[..., HttpResponseBase]
@@ -59,22 +60,34 @@ def _path_of(address: str) -> str:
 def with_limits(view: View) -> View:
     """Turn RateLimited into a 429, and forbid caching unless the page sets Cache-Control.
 
-    The address of what a form does, opened in a browser, leads to the page above.
+    The address of what a form does, opened in a browser, leads to the page above. The query knows
+    what of it nobody understood; a CSV of such a query is a 400.
     """
 
     @wraps(view)
     def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        request.GET = asked = NotedQuery.of(request)  # type: ignore[assignment]  # it cannot be changed
         try:
             answer = view(request, *args, **kwargs)
         except RateLimited as error:
             answer = _too_many(request, error.retry_after)
         if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET":
             answer = HttpResponseRedirect(_page_above(request.path))
+        if asked.troubles and answer.get("Content-Type", "").startswith("text/csv"):
+            answer = _not_understood(request, asked)
         if not answer.has_header("Cache-Control"):
             add_never_cache_headers(answer)
         return answer
 
     return limited
+
+
+def _not_understood(request: HttpRequest, asked: NotedQuery) -> HttpResponse:
+    """Refuse a file of what was not asked for: a line about it would break its readers."""
+    rest = asked.copy()
+    rest.pop("format", None)
+    context = {"troubles": asked.troubles, "page": f"?{rest.urlencode()}"}
+    return render(request, "console/not_understood.html", context, status=HTTPStatus.BAD_REQUEST)
 
 
 def _page_above(path: str) -> str:

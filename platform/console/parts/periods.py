@@ -71,6 +71,12 @@ class Period:
         start, end = day_start(first, self.zone), day_start(until, self.zone)
         return Period(SPAN, start, end, self.bucket, self.zone)
 
+    def before_until(self, now: datetime) -> "Period":
+        """As many hours of the period before as have passed of this one; at least one."""
+        whole = self.before
+        end = whole.start + max(1, round((now - self.start) / HOUR)) * HOUR
+        return whole if end >= whole.end else Period(SPAN, whole.start, end, "hour", self.zone)
+
     @property
     def first(self) -> date:
         return day_of(self.start, self.zone)

@@ -10,9 +10,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.audit_log import support_name
+from billing.latency import between, rounded
 from console import amounts
 from console.ops.declared import ACTS
 from console.parts.generation_words import pixels, tier
+from console.parts.page_query import troubles_of
 from console.parts.places import Place
 from console.parts.sentences import sentence
 from console.workspace import places
@@ -30,6 +32,7 @@ register.filter(pixels)
 register.filter(sentence)
 register.filter(support_name)
 register.filter(tier)
+register.filter("troubles", troubles_of)
 
 
 @register.filter
@@ -93,8 +96,14 @@ def seconds(milliseconds: int) -> str:
 
 @register.filter
 def took(exact: float | None) -> str:
-    """'4.1 s' for 4.12, rounded like `seconds`; a dash for None."""
-    return "\N{EN DASH}" if exact is None else seconds(round(1000 * exact))
+    """'about 4.1 s' for the quantile 4.12; a dash for None."""
+    return "\N{EN DASH}" if exact is None else f"about {seconds(round(1000 * rounded(exact)))}"
+
+
+@register.filter
+def bucket(exact: float | None) -> str:
+    """'3.6 to 4.2 s': the bucket of the quantile 4.12; empty for None."""
+    return f"{between(exact)} s" if exact else ""
 
 
 @register.filter

@@ -36,6 +36,7 @@ from console.parts.key_form import (
     NewKeyForm,
     values_of,
 )
+from console.parts.page_query import word_of
 from console.workspace.access import (
     Permission,
     Workspace,
@@ -94,7 +95,6 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     text = request.GET.get("q", "").strip()[:MAX_TEXT]
     called = [key for key in keys if is_called(key, text)]
     shown = [replace(row, spark=sparks.get(row.key.id)) for row in _key_rows(workspace, called)]
-    chosen = request.GET.get("status", "")
     lists = {
         "": shown,
         "active": [row for row in shown if row.is_active],
@@ -103,10 +103,11 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "unused": [row for row in shown if row.is_unused],
         "ended": [row for row in shown if row.key.has_ended(row.now)],
     }
+    chosen = word_of(request.GET, "status", lists)
     context = {
         "workspace": workspace,
-        "keys": lists.get(chosen, shown)[:MAX_SHOWN_KEYS],
-        "others": len(lists.get(chosen, shown)[MAX_SHOWN_KEYS:]),
+        "keys": lists[chosen][:MAX_SHOWN_KEYS],
+        "others": len(lists[chosen][MAX_SHOWN_KEYS:]),
         "chips": [
             (_address(status=name, q=text), LISTS[name], len(rows), name == chosen)
             for name, rows in lists.items()

@@ -4,22 +4,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar, get_args
-from urllib.parse import urlencode
+from typing import Any, TypeVar, cast, get_args
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey
-from billing.latency import counts_of, quantile
+from billing.latency import between, counts_of, quantile, rounded
 from billing.periods import Bucket
 from billing.selectors.office.reports import Group, Used, usage_between
 from console.amounts import amount
 from console.parts.charts import SERIES, Bars, Lines, Point, Rows, lines, stacked_bars
 from console.parts.exports import csv_answer
-from console.parts.filters import several
+from console.parts.filters import link_of, several
 from console.parts.generation_words import BADGES
+from console.parts.page_query import word_of
 from console.parts.periods import WORDS, Period, period_of
 from console.workspace.access import Permission, Workspace, keys_of, member
 from console.workspace.shared.filters import rows_for
@@ -115,11 +115,13 @@ class UsageReport:
 def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show the figures, chart and table of one period, split by the query string; or its CSV."""
     report, measures = _report(request, workspace), MEASURES | TIMES
-    measure = _choice_of(request, "show", tuple(measures))
+    measure = word_of(request.GET, "show", measures, "spend")
     if request.GET.get("format") == "csv":
         return _csv(report)
     totals = PeriodTotals.of(report.used)
-    before = PeriodTotals.of(_usage(workspace, report.period.before, None, "status"))
+    now = clock.now()
+    earlier = report.period.before_until(now)
+    before = PeriodTotals.of(_usage(workspace, earlier, None, "status"))
     context = {
         "workspace": workspace,
         "period": report.period,
@@ -135,22 +137,21 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "totals": totals,
         "changes": _changes(totals, before),
         "links": _generation_links(report.link, report.period),
-        "earlier_links": _generation_links(report.link, report.period.before)
-        if before.generations
-        else {},
+        "earlier_links": _generation_links(report.link, earlier) if before.generations else {},
         "lines": _lines(report),
         "chart": None if measure in TIMES else _chart(report, measure),
         "split_times": _split_times(report, measure) if measure in TIMES else None,
         "times": _times(report),
         "is_money": measure == "spend",
-        "at": clock.now(),
+        "at": now,
     }
     return render(request, "workspace/usage.html", context)
 
 
 def _report(request: HttpRequest, workspace: Workspace) -> UsageReport:
-    period = period_of(request.GET.get("period", ""), clock.now(), workspace.tenant.zone)
-    split = _choice_of(request, "split", SPLITS)
+    named = word_of(request.GET, "period", WORDS)
+    period = period_of(named, clock.now(), workspace.tenant.zone)
+    split = cast("Group", word_of(request.GET, "split", SPLITS, SPLITS[0]))
     keys = keys_of(workspace) if split == "key" else []
     used = _usage(workspace, period, period.bucket, split)
     return UsageReport(used, period, split, _names(split, keys), rows_for(workspace, keys))
@@ -164,14 +165,9 @@ def _generation_links(link: Callable[..., str], period: Period) -> dict[str, str
     }
 
 
-def _choice_of(request: HttpRequest, name: str, words: Sequence[Any]) -> Any:
-    word = request.GET.get(name, "")
-    return word if word in words else words[0]
-
-
 def _link(request: HttpRequest, **changes: str) -> str:
-    kept = {name: word for name, word in request.GET.items() if name in {"period", "split", "show"}}
-    return "?" + urlencode({**kept, **changes})
+    kept = {name: request.GET.get(name, "") for name in ("period", "split", "show")}
+    return link_of(kept, **changes)
 
 
 def _usage(workspace: Workspace, period: Period, bucket: Bucket | None, split: Group) -> list[Used]:
@@ -239,8 +235,8 @@ def _times(report: UsageReport) -> Lines:
         if totals.p50 is not None
     }
     quantiles = {
-        "p50": {name: round(1000 * (totals.p50 or 0)) for name, totals in by_period.items()},
-        "p95": {name: round(1000 * (totals.p95 or 0)) for name, totals in by_period.items()},
+        "p50": {name: _milliseconds(totals.p50) for name, totals in by_period.items()},
+        "p95": {name: _milliseconds(totals.p95) for name, totals in by_period.items()},
     }
     return lines(_points(report), quantiles)
 
@@ -259,10 +255,14 @@ def _split_times(report: UsageReport, measure: str) -> Lines:
     for (start, value), totals in by_part.items():
         points = quantiles.get(report.names(value), {})
         took = totals.p95 if measure == "p95" else totals.p50
-        points[report.period.name_of(start)] = round(1000 * (took or 0))
+        points[report.period.name_of(start)] = _milliseconds(took)
     return lines(
         _points(report), quantiles, rows=_slices(report, {"status": State.SUCCEEDED.value})
     )
+
+
+def _milliseconds(exact: float | None) -> int:
+    return round(1000 * rounded(exact or 0))
 
 
 def _points(report: UsageReport) -> list[Point]:
@@ -326,7 +326,7 @@ def _changes(now: PeriodTotals, before: PeriodTotals) -> dict[str, str]:
     return {
         "spend": _by_share(now.captured, before.captured, amount),
         "images": _by_share(now.images, before.images, "{:,}".format),
-        "time": _by(now.p50, before.p50, "s"),
+        "time": _by(_rounded(now.p50), _rounded(before.p50), "s"),
         "failed": _by(now.failed_share, before.failed_share, "points"),
     }
 
@@ -351,17 +351,21 @@ def _by(now: float | None, before: float | None, unit: str) -> str:
     return f"{moved:+.1f} {unit} {_BEFORE}" if moved else _SAME
 
 
+def _rounded(exact: float | None) -> float | None:
+    return None if exact is None else rounded(exact)
+
+
 def _csv(report: UsageReport) -> HttpResponseBase:
     split = report.split
     columns = [
         "start", split, "name", "generations", "images", "cost", "currency", "seconds_p50",
-        "seconds_p95", "failed",
+        "seconds_p95", "failed", "seconds_p50_between", "seconds_p95_between",
     ]  # fmt: skip
     rows = [
         [
             start.isoformat(), _word(split, value), report.names(value), all_of.generations,
-            all_of.images, to_decimal(all_of.captured), "USD", all_of.p50, all_of.p95,
-            all_of.failed,
+            all_of.images, to_decimal(all_of.captured), "USD", _rounded(all_of.p50),
+            _rounded(all_of.p95), all_of.failed, between(all_of.p50), between(all_of.p95),
         ]
         for (start, value), all_of in _split_totals(report).items()
     ]  # fmt: skip

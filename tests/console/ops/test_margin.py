@@ -266,7 +266,7 @@ def test_the_period_before_is_said(owner, acme):
     sold(acme, days_ago=30, captured_micros=1_230_000)
     sold(acme)
 
-    assert "$5.00 1 image $1.23 in the period before" in said_by(owner.get(MARGIN))
+    assert "$5.00 1 image $1.23 in the whole period before" in said_by(owner.get(MARGIN))
 
 
 def test_live_and_demo_are_never_together_and_tests_have_none(owner, acme):
@@ -411,10 +411,11 @@ def test_the_file_has_every_day_of_a_group_that_lost_in_the_whole_time(owner, ac
     ]
 
 
-def test_the_file_of_what_is_typed_wrong_says_why(owner, db):
+def test_no_file_is_made_of_what_is_typed_wrong(owner, db):
     answer = owner.get(MARGIN, {"format": "csv", "tenant": "nobody"})
 
-    assert "No tenant has the name" in str(lines_of(answer))
+    assert answer.status_code == 400
+    assert "No tenant has the name or id “nobody”." in said_by(answer)
 
 
 @pytest.mark.parametrize(

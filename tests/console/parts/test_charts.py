@@ -22,6 +22,9 @@ def test_the_largest_series_keep_a_colour_and_the_rest_is_one():
     (bar,) = chart.bars
     assert (chart.top, chart.lines) == (120, [120, 90, 60, 30, 0])
     assert bar.total == 107
+    assert list(zip(chart.names, [value for value, _ in bar.cells], strict=True)) == [
+        ("b", 60), ("c", 30), ("e", 9), ("a", 5), ("d", 2), ("f", 1),
+    ]  # fmt: skip
     assert sum(part.height for part in bar.segments) == pytest.approx(100 * 107 / 120, abs=0.01)
     assert bar.segments[-1].y == pytest.approx(100 - 100 * 107 / 120, abs=0.01)
 

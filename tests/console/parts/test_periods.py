@@ -40,3 +40,22 @@ def test_a_month_is_held_against_as_many_days_of_the_one_before(now, start, befo
 
     assert period.start == datetime.fromisoformat(start)
     assert (period.before.start, period.before.end) == tuple(map(datetime.fromisoformat, before))
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "end"),
+    [
+        ("24h", "2026-10-20T10:20Z", "2026-10-19T10:00Z"),
+        ("7d", "2026-10-20T10:20Z", "2026-10-13T10:00Z"),
+        ("7d", "2026-10-20T00:05Z", "2026-10-13T00:00Z"),
+        ("month", "2026-10-01T00:05Z", "2026-09-01T01:00Z"),
+    ],
+)
+def test_a_period_is_held_against_as_much_of_the_one_before(name, now, end):
+    """A day so far against a whole one would be a fall each morning."""
+    moment = datetime.fromisoformat(now)
+    period = period_of(name, moment, ZoneInfo("UTC"))
+
+    earlier = period.before_until(moment)
+
+    assert (earlier.start, earlier.end) == (period.before.start, datetime.fromisoformat(end))

@@ -69,7 +69,8 @@ def _form_page(
 
 def _like(request: HttpRequest, form: RuleForm, rule: AlertRule | None) -> AlertRule:
     """Return an unsaved rule with the kinds and the amount typed so far."""
-    typed = form if request.method == "POST" else RuleForm(request.GET or None)
+    is_part = "HX-Request" in request.headers  # the form, as it is being typed
+    typed = form if request.method == "POST" else RuleForm(request.GET if is_part else None)
     if not typed.is_bound:
         return rule or AlertRule()
     typed.is_valid()

@@ -11,6 +11,7 @@ from console.ops.access import Operator, Permission, staff
 from console.ops.alerts.wording import badge_of, results_shown, sentence, worst_of
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import PAGE_ROWS, link_of
+from console.parts.page_query import word_of
 from generation.oversight.alerts import listing
 from generation.oversight.alerts.listing import ListedRule, SentAlert
 from generation.oversight.alerts.rules import MAX_RULES
@@ -35,7 +36,7 @@ RULE_COLUMNS = (
 @require_safe
 def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the rules with the conditions they match now and their last alert; or removed rules."""
-    is_removed = request.GET.get("show") == "removed"
+    is_removed = bool(word_of(request.GET, "show", ["removed"]))
     listed_rules = listing.list_rules(archived=is_removed, now=clock.now())
     if request.GET.get("format") == "csv":
         return csv_answer(

@@ -15,6 +15,7 @@ from console.ops.channels.trials import TestSubject, tests_url, trial_subject
 from console.ops.reasons import StepForm
 from console.parts.acts import About, Act, ActForm, ActResult, Asked, Change, Preview, typed_name
 from console.parts.form_fields import MAX_LIMIT
+from console.parts.page_query import meant_by
 from console.parts.periods import number_of
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
@@ -152,7 +153,7 @@ def _share(channel: Channel) -> dict[str, int]:
 
 
 def _wanted_share(asked: Asked[Channel], query: QueryDict) -> dict[str, int]:
-    said = {name: number_of(query.get(name, "")) for name in _share(asked.subject)}
+    said = {name: meant_by(query, name, number_of) for name in _share(asked.subject)}
     return _share(asked.subject) | {name: n for name, n in said.items() if n is not None}
 
 

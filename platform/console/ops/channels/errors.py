@@ -41,8 +41,7 @@ class ShownErrors:
 
 
 def details(channel: Channel, hours: str, *, at: datetime, mode: Mode) -> dict[str, Any]:
-    """Return the errors of the last `hours`; of 24 hours if the address names no offered span."""
-    hours = hours if hours in SPANS else USUAL
+    """Return the errors of the last `hours`, one of SPANS."""
     rows = errors_of(channel, since=at - timedelta(hours=int(hours)), mode=mode.value)
     return {
         "errors": [ShownErrors(error) for error in rows],

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.ops.access import Operator, Permission, staff
+from console.parts.page_query import meant_by, word_of
 from console.parts.periods import number_of
 from generation.catalogue.services import routes_of
 from generation.catalogue.snapshot import current_catalogue
@@ -24,9 +25,9 @@ def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Explain the routing of a live request, and of one channel if the address names it."""
     query = {name: request.GET.get(name, "").replace("\0", "").strip() for name in NAMES}
     offered = current_catalogue().offered
-    channel = channel_by_id(number_of(request.GET.get("channel", "")))
+    channel = meant_by(request.GET, "channel", lambda word: channel_by_id(number_of(word)))
     query["model"] = query["model"] or _usual(channel, [contract.model for contract in offered])
-    query["task"] = query["task"] if query["task"] in {*Task} else Task.GENERATE.value
+    query["task"] = word_of(request.GET, "task", [*Task], Task.GENERATE)
     explained, complaint = _explanation(query)
     context = {
         "operator": operator,

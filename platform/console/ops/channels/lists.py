@@ -116,7 +116,7 @@ def _sum(name: str) -> Callable[[ChannelRow], object]:
 def _cost(row: ChannelRow) -> str:
     if row.of.sold is None:
         return "tests sell nothing" if row.mode == "test" else "nothing sold"
-    return f"{total(row.of.sold.cost)}, {total(row.of.sold.margin)}"
+    return f"{total(row.of.sold.cost)}, {row.of.sold.bound}{total(row.of.sold.margin)}"
 
 
 def _routes(row: ChannelRow) -> str:

@@ -20,6 +20,7 @@ from console.ops.channels.shown import (
     state_of,
 )
 from console.parts.filters import link_of
+from console.parts.page_query import word_of
 from generation.catalogue.traffic.channel_events import Kind, Shut, shut_now
 from generation.catalogue.traffic.minutes import Now, now_of
 from generation.catalogue.traffic.standing import calls_under_way, standing_of
@@ -93,7 +94,12 @@ def _routes_context(page: ChannelPage) -> dict[str, Any]:
 
 
 def _errors_context(page: ChannelPage) -> dict[str, Any]:
-    return errors.details(page.channel, page.query.get("hours", ""), at=page.at, mode=page.mode)
+    return errors.details(
+        page.channel,
+        word_of(page.query, "hours", errors.SPANS, errors.USUAL),
+        at=page.at,
+        mode=page.mode,
+    )
 
 
 def _cost_context(page: ChannelPage) -> dict[str, Any]:
@@ -124,11 +130,8 @@ def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
     found, at = _channel_or_404(channel), clock.now()
     shut = [event for event in shut_now() if event.channel_id == found.pk]
     mode = operator.mode
-    page = ChannelPage(
-        found, now_of(found, now=at, mode=mode.value), shut, at, mode, request.GET.dict()
-    )
-    tab = request.GET.get("tab", "")
-    tab = tab if tab in _TABS else "now"
+    page = ChannelPage(found, now_of(found, now=at, mode=mode.value), shut, at, mode, request.GET)
+    tab = word_of(request.GET, "tab", _TABS, "now")
     badge, why = _standing(page)
     context = {
         "operator": operator,

@@ -39,6 +39,7 @@ from console.parts.acts import (
 )
 from console.parts.form_fields import DollarsField, HiddenListField, MomentField
 from console.parts.listing import Search
+from console.parts.page_query import refuse, word_of
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
 from generation.oversight.compensation import refund_each
@@ -90,7 +91,9 @@ def _matching(query: QueryDict) -> Chosen:
 
 def _bulk_initial(asked: Asked[None], query: QueryDict) -> dict[str, Any]:
     texts = query.getlist("generation")[:MAX_AT_ONCE]
-    chosen = _matching(query) if "all" in query else _named(texts)
+    chosen = _matching(query) if word_of(query, "all", ["1"]) else _named(texts)
+    if len(chosen) < len({*texts}):
+        refuse(query, "generation")
     wanted = [generation.public_id for generation, left in chosen if left]
     return {"generation": wanted, "left_out": len(chosen) - len(wanted)}
 

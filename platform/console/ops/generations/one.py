@@ -24,6 +24,7 @@ from console.parts.cells import Fact, fact
 from console.parts.entries import LedgerEntry
 from console.parts.generation_facts import books_cells, money_facts, origin_facts, request_facts
 from console.parts.generation_words import BADGES, steps_of
+from console.parts.page_query import meant_by
 from console.parts.pictures import picture_of, released_of
 from generation.models import Attempt, Generation, State
 from generation.oversight import support_looks
@@ -154,7 +155,7 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
         "work": _work(made),
         "history": full_entries(events),
         "trouble": _trouble(made, clock.now()),
-        "retry": ids.parse(ids.REQUEST, request.GET.get("retry", "")) and request.GET["retry"],
+        "retry": meant_by(request.GET, "retry", lambda word: ids.parse(ids.REQUEST, word) and word),
         **_words(request, made, operator),
     }
     return render(request, "ops/generation.html", context)

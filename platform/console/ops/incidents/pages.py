@@ -19,6 +19,7 @@ from console.ops.incidents.forms import (
     UpdateForm,
 )
 from console.parts.form_fields import dressed, take_errors
+from console.parts.page_query import meant_by, refuse
 from console.parts.periods import number_of
 from console.site.news import ShownIncident
 from generation.models import Incident
@@ -182,7 +183,7 @@ def _chosen_parts(request: HttpRequest, form: SayForm) -> list[str]:
 def _initial_values(request: HttpRequest) -> dict[str, Any]:
     """Fill in parts and title from the condition, in words that customers may read."""
     initial: dict[str, Any] = {"parts": _parts(request.GET)}
-    number = number_of(request.GET.get("condition", ""))
+    number = meant_by(request.GET, "condition", number_of)
     condition = condition_by_id(number) if number is not None else None
     if condition is not None:
         named = condition.object.split()
@@ -192,8 +193,10 @@ def _initial_values(request: HttpRequest) -> dict[str, Any]:
 
 
 def _parts(query: QueryDict) -> list[str]:
-    known = incidents.parts()
-    return [part for part in query.getlist("parts") if part in known]
+    known, parts = incidents.parts(), query.getlist("parts")
+    if not {*known}.issuperset(parts):
+        refuse(query, "parts")
+    return [part for part in parts if part in known]
 
 
 def _post_data(request: HttpRequest) -> QueryDict | None:

@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 from billing.models import LedgerProof
 from billing.selectors.office.checkpoints import proofs, under_way
+from console.parts.page_query import meant_by, word_of
 from console.parts.periods import number_of
 
 Kind = LedgerProof.Kind
@@ -68,7 +69,7 @@ def checks_of(query: QueryDict, now: datetime) -> list[Check]:
     """Return a check for each kind; `asked` and `at` (Unix time) name the one just requested."""
     last = {proof.kind: proof for proof in proofs()}
     running = under_way()
-    asked, at = query.get("asked", ""), number_of(query.get("at", "")) or 0
+    asked, at = word_of(query, "asked", [*Kind]), meant_by(query, "at", number_of) or 0
     is_followed = (now - FOLLOWED).timestamp() < at <= now.timestamp()
     moment = datetime.fromtimestamp(at, UTC) if is_followed else None
     return [

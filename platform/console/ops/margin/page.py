@@ -21,6 +21,7 @@ from console.ops.margin.seeking import BY, PERIODS, PERS, WHICH, MarginQuery, ma
 from console.parts.charts import Point, lines
 from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.filters import PAGE_ROWS
+from console.parts.page_query import meant_by, refuse
 from console.parts.periods import USUAL, number_of
 from generation.selectors import channel_by_name
 from pictor.kit.words import clock, ids
@@ -46,10 +47,12 @@ def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Show the margins of a period by tenant, model, channel or price row."""
     query = margin_query(query_of(request), operator.mode, clock.now())
     if request.GET.get("format") == "csv":
+        if query.trouble:
+            refuse(request.GET, "period", query.trouble)
         return csv_answer("margin.csv", ["from", *GROUPS[query.by], *FIGURES], _csv(query))
     rows = query.sums(query.by)
     shown = matching_rows(rows, query.show)
-    start = number_of(request.GET.get("from", "")) or 0
+    start = meant_by(request.GET, "from", number_of) or 0
     start = start if start < len(shown) else 0
     context = {
         "operator": operator,
@@ -104,7 +107,7 @@ def _changes(now: Margin, before: Margin) -> Changes:
 
 
 def _change(now: int, before: int) -> str:
-    return f"{total(before)} in the period before" if before else ""
+    return f"{total(before)} in the whole period before" if before else ""
 
 
 def _over_time(query: MarginQuery) -> Mapping[str, Any]:
@@ -151,9 +154,6 @@ def _leads(query: MarginQuery) -> list[tuple[str, str]]:
 
 
 def _csv(query: MarginQuery) -> Iterator[Rows]:
-    if query.trouble:
-        yield [[query.trouble]]
-        return
     rows = query.sums(query.by, query.per)
     if query.show:
         groups = [row.group for row in matching_rows(query.sums(query.by), query.show)]

@@ -19,6 +19,7 @@ from console.ops.models.forms import ModelForm, SizeRow
 from console.ops.models.one import events_of, model_or_404
 from console.parts.audit_events import ChangedValue, changes_of
 from console.parts.compared_forms import CHANGED_MEANWHILE
+from console.parts.page_query import meant_by
 from console.parts.periods import number_of
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
@@ -98,7 +99,7 @@ def digest_of(contract: Contract) -> str:
 def _initial_columns(request: HttpRequest, contract: Contract) -> Mapping[str, Any]:
     """Return the stored columns, or those before a change that the address names."""
     columns = services.columns_of(contract)
-    back = number_of(request.GET.get("back", ""))
+    back = meant_by(request.GET, "back", number_of)
     events = [event for event in events_of(contract.model) if event.pk == back] if back else []
     before = next((event.before for event in events if event.action == "contract.set"), None) or {}
     return columns | {name: word for name, word in before.items() if name in _PUT_BACK}

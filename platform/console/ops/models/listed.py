@@ -12,6 +12,7 @@ from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.models.rows import ModelRow
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
+from console.parts.page_query import word_of
 from generation.oversight.model_list import LOOK_BACK_DAYS, Life, ListedModel, listed_models
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
@@ -35,8 +36,7 @@ _CHIPS: Mapping[str, tuple[str, Callable[[ListedModel], bool]]] = {
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the models that match the filter, with the sales of one mode."""
     listed = listed_models(mode=operator.mode.value, now=clock.now())
-    chosen = request.GET.get("show", "")
-    chosen = chosen if chosen in _CHIPS else ""
+    chosen = word_of(request.GET, "show", _CHIPS)
     rows = [row for row in listed if _CHIPS[chosen][1](row)]
     if request.GET.get("format") == "csv":
         return csv_answer("models.csv", COLUMNS, [_cells(rows)])

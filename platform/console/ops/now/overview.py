@@ -13,6 +13,7 @@ from billing.selectors.office.sold import Margin, margins, sold_until, total_of
 from console.ops.access import Mode, Operator, Permission, staff
 from console.ops.now import conditions
 from console.parts.filters import PAGE_ROWS, link_of
+from console.parts.page_query import meant_by, word_of
 from console.parts.periods import number_of
 from generation.oversight.conditions import conditions_now
 from pictor.kit.words import clock
@@ -42,11 +43,11 @@ def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
     now = clock.now()
     standing = conditions_now(now=now)
     needing = standing.needing(now)
-    is_quiet = request.GET.get("show") == "quiet"
+    is_quiet = bool(word_of(request.GET, "show", ["quiet"]))
     quiet = [condition for condition in standing.conditions if condition not in needing]
     rows = conditions.rows_of(operator, quiet if is_quiet else needing)
     filters = {"show": "quiet" if is_quiet else "", "mode": request.GET.get("mode", "")}
-    start = number_of(request.GET.get("from", "")) or 0
+    start = meant_by(request.GET, "from", number_of) or 0
     start = start if start < len(rows) else 0
     context = {
         "operator": operator,

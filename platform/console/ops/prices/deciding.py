@@ -1,7 +1,6 @@
 """Decisions on price books: publish, restore, withdraw."""
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,6 +47,7 @@ from console.ops.shown_prices import (
 )
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
+from console.parts.page_query import refuse
 from pictor.kit.words import clock, typed
 from pictor.kit.words.money import to_decimal
 
@@ -73,12 +73,19 @@ def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponseB
         complaint = words_of(error)
     decision = _draft_review(found, begins, _Look(operator, now))
     if request.GET.get("format") == "csv":
-        rows = [[complaint]] if complaint else _cells(decision["changes"])
-        return csv_answer(f"price-changes-{found.pk}.csv", COLUMNS, [rows])
+        return _file(request, found, decision["changes"], complaint)
     answer = _page(request, operator, decision, complaint)
     pushed = link_of({"mode": operator.mode.query, "begins": text})  # the reason is not kept there
     answer["HX-Push-Url"] = request.path + pushed
     return answer
+
+
+def _file(
+    request: HttpRequest, book: PriceBook, changes: Sequence[Weighed], complaint: str
+) -> HttpResponseBase:
+    if complaint:
+        refuse(request.GET, "begins", complaint)
+    return csv_answer(f"price-changes-{book.pk}.csv", COLUMNS, [_cells(changes)])
 
 
 @staff(Permission.SEE)
@@ -86,8 +93,10 @@ def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponseB
 def what_if(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the revenue of the last 30 days at these prices, on its own page or within another."""
     found, now = book_or_404(book), clock.now()
-    with suppress(ValueError):
+    try:
         found.effective_from = _moment(request.GET.get("begins", ""), now) or now
+    except ValueError as error:
+        refuse(request.GET, "begins", words_of(error))
     is_demo = operator.mode == Mode.DEMO
     context = {
         "operator": operator,

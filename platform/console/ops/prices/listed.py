@@ -11,6 +11,7 @@ from console.ops.access import Operator, Permission, modes_of, staff
 from console.ops.shown_prices import BADGES, ShownBook
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
+from console.parts.page_query import word_of
 from console.parts.periods import number_of
 from pictor.kit.words import clock
 
@@ -25,8 +26,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the books that match the filters: scheduled ones first, past ones last."""
     now = clock.now()
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
-    show = request.GET.get("show", "")
-    show = show if show in BADGES else ""
+    show = word_of(request.GET, "show", BADGES)
     if request.GET.get("format") == "csv":
         pages = (
             _cells([ShownBook(*book) for book in books]) for books in all_books(text, show, now)

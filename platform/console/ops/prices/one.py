@@ -24,6 +24,7 @@ from console.ops.access import Mode, Operator, Permission, done, modes_of, staff
 from console.ops.prices.grid import Grid, Model, grid_of, matching, models_of
 from console.ops.shown_prices import ShownBook, book_or_404
 from console.parts.filters import MAX_TEXT, link_of
+from console.parts.page_query import word_of
 from pictor.kit.words import clock
 
 
@@ -53,7 +54,7 @@ def page(
     if operator.mode != Mode.TEST:  # tests sell nothing
         sold = sold_by_cell(clock.now(), is_demo=operator.mode == Mode.DEMO)
     models = models_of(rows_of(book), book, sold, request.POST)
-    chosen = query.get("model", "")
+    chosen = word_of(query, "model", [model.name for model in models])
     model = next((model for model in models if model.name == chosen), models[0] if models else None)
     filters = {"mode": operator.mode.query, "model": chosen, "q": text}
     context = {

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from console.ops.access import Operator, Permission, by, done, staff
+from console.parts.page_query import meant_by
 from console.parts.periods import number_of
 from generation.models import Channel, VendorBill
 from generation.oversight.bills import intake
@@ -47,11 +48,11 @@ def bill_or_404(number: int) -> VendorBill:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Upload a vendor's file for a channel; its columns are confirmed next."""
-    chosen = request.POST.get("channel") or request.GET.get("channel", "")
+    chosen = request.POST.get("channel", "")
     context: dict[str, Any] = {
         "operator": operator,
         "channels": every_channel(),
-        "chosen": number_of(chosen),
+        "chosen": number_of(chosen) or meant_by(request.GET, "channel", number_of),
         "most": intake.MAX_BYTES // 1024**2,
     }
     if request.method == "POST":

@@ -14,6 +14,7 @@ from console.ops.access import Operator, Permission, staff
 from console.ops.reconciliation.listed import BADGES, BillTotals, bill_or_404
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
+from console.parts.page_query import word_of
 from console.parts.periods import TO, number_of
 from generation.models import Attempt, BillLine, VendorBill
 from generation.oversight.bills import decisions, intake
@@ -100,9 +101,8 @@ def _reload_page() -> HttpResponse:
 def sought_by(query: QueryDict, bill: VendorBill) -> BillLineFilter:
     """Return the list that the address names, or the first list with lines."""
     text = query.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
-    word = query.get("list", "")
     usual = next((name for name in LISTS if name in bill.sums), "different")
-    return BillLineFilter(word if word in LISTS else usual, text)
+    return BillLineFilter(word_of(query, "list", LISTS, usual), text)
 
 
 def _waiting(bill: VendorBill) -> dict[str, Any]:

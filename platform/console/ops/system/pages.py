@@ -6,7 +6,7 @@ from http import HTTPStatus
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -64,7 +64,7 @@ def system(request: HttpRequest, operator: Operator) -> HttpResponse:
 def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Stop a model, a tenant or everything; the form shows first what a stop would touch."""
     is_sent = request.method == "POST"
-    form = dressed(StopForm(request.POST if is_sent else None, initial=request.GET.dict()))
+    form = dressed(StopForm(request.POST if is_sent else None, initial=_named_in(request.GET)))
     if is_sent and form.is_valid():
         try:
             outcome = _stop(form, now=clock.now(), request=request, operator=operator)
@@ -92,6 +92,11 @@ def start_again(request: HttpRequest, operator: Operator) -> HttpResponse:
         messages.error(request, " ".join(error.messages))
         return redirect("ops:system")
     return done(request, f"{ended.name} has resumed", "system")
+
+
+def _named_in(query: QueryDict) -> dict[str, str]:
+    """The form's first values: those that a link names."""
+    return {name: query.get(name, "") for name in StopForm.base_fields if name in query}
 
 
 def _stop(form: StopForm, *, now: datetime, request: HttpRequest, operator: Operator) -> str:

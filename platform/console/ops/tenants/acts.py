@@ -23,6 +23,7 @@ from console.ops.access import Permission
 from console.ops.second_person import waiting_words
 from console.parts.acts import About, Act, ActForm, ActResult, Asked, Change, Preview, typed_amount
 from console.parts.form_fields import micros_of
+from console.parts.page_query import meant_by
 from console.parts.periods import number_of
 from pictor.kit.words.money import Micros, to_decimal
 
@@ -117,9 +118,11 @@ class MovingMoney:
 
     def initial(self, asked: Asked[Tenant], query: QueryDict) -> dict[str, Any]:
         """For a reversal, all that can be reversed of the entry that the address names."""
-        if "seq" not in query:
+        if self.kind is not Kind.REVERSAL:
             return {}
-        seq = number_of(query.get("seq", "")) or 0
+        seq = meant_by(query, "seq", number_of)
+        if seq is None:
+            return {}
         _, most = reversible(tenant_id=asked.subject.id, seq=seq)
         return {"seq": seq, "amount": to_decimal(most)}
 

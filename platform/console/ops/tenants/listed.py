@@ -15,6 +15,7 @@ from console.ops.tenants.rows import TenantRow, row_of
 from console.parts import exports
 from console.parts.exports import Rows
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
+from console.parts.page_query import word_of
 from generation.oversight.tenant_page import tenants_and_stops
 from generation.selectors import sandbox_names
 from pictor.kit.words import clock
@@ -33,11 +34,11 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     rows = _rows(operator, text)
     lists = _lists(rows)
-    show = request.GET.get("show", "")
+    show = word_of(request.GET, "show", lists)
     chosen = lists.get(show, rows)
     if request.GET.get("format") == "csv":
         return exports.csv_answer("tenants.csv", COLUMNS, _csv(chosen))
-    filters = {"q": text, "show": show if show in lists else "", "mode": operator.mode.query}
+    filters = {"q": text, "show": show, "mode": operator.mode.query}
     page, older = _page(chosen, request.GET.get("after", ""))
     context = {
         "operator": operator,

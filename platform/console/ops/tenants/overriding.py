@@ -18,6 +18,7 @@ from billing.services.office.prices import draft_price_book
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import micros_of
+from console.parts.page_query import word_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 
@@ -115,9 +116,7 @@ def _sheet(tenant: Tenant, query: QueryDict, *, is_sent: bool = False) -> Sheet:
     kept = {row.key: row for row in rows_of(own)}
     typed = {key: row for key, row in sorted(below.items(), key=_place) if _is_typed(key, row)}
     models = list(dict.fromkeys(model for model, _, _ in typed))
-    model = query.get("model", "")
-    if model not in models:
-        model = models[0] if models else ""
+    model = word_of(query, "model", models, models[0] if models else "")
     lines = [
         _line(key, row, kept.get(key), query if is_sent else None)
         for key, row in typed.items()

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from console.parts.exports import query_of
+from console.parts.page_query import pass_on
 from console.workspace.access import Permission, Workspace, member
 from console.workspace.exports.lists import LISTS, ExportedList
 from console.workspace.settings.pages import page
@@ -32,6 +33,7 @@ def ask(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @member()
 def lists(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the list files this member requested; with `list`, offer to request that one."""
+    pass_on(request.GET)
     return _lists(request, workspace, query_of(request))
 
 

@@ -20,6 +20,7 @@ from console.parts.exports import Rows
 from console.parts.filters import PAGE_ROWS, link_of, period_choices
 from console.parts.generation_facts import books_cells, money_facts, origin_facts, request_facts
 from console.parts.generation_words import BADGES, TimelineStep, steps_of
+from console.parts.page_query import word_of
 from console.parts.pictures import picture_of, released_of
 from console.parts.rows import SHOWN_CHARS, row_of
 from console.site import calls
@@ -74,6 +75,10 @@ COLUMNS = (
 @member(Permission.SEE_GENERATIONS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show a filtered page of generations; also as CSV, or as pictures."""
+    view, live, count = (
+        word_of(request.GET, name, [word])
+        for name, word in (("view", "gallery"), ("live", "1"), ("count", "all"))
+    )
     if request.GET.get("format") == "csv":
         return _csv(request, workspace)
     keys = {key.public_id: key for key in keys_of(workspace)}
@@ -83,11 +88,9 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     page = page_of(
         workspace.id, filters.wanted, after=after, limit=PAGE_ROWS, prompt_chars=SHOWN_CHARS
     )
+    live = "" if after else live
     more = ids.public(ids.GENERATION, page.last) if page.last else ""
-    view = "gallery" if request.GET.get("view") == "gallery" else ""
-    live = "1" if request.GET.get("live") == "1" and after is None else ""
-    is_counted = request.GET.get("count") == "all" and not live
-    summed = _full_sums(workspace, filters, page.sums) if is_counted else page.sums
+    summed = _full_sums(workspace, filters, page.sums) if count and not live else page.sums
     by_id = {key.id: key for key in keys.values()}
     context = {
         "workspace": workspace,
@@ -96,10 +99,10 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "looked_at": SEARCHED if page.is_cut else 0,
         "is_later": after is not None,
         "filters": filters,
-        "is_filtered": bool(filters.query.keys() - {"q"} or filters.no_cost),
+        "is_filtered": bool(filters.query.keys() - {"q"} or query.get("over")),
         "links": _links(filters, view=view, live=live, after=more),
         "sums": summed,
-        "is_counted": is_counted,
+        "is_counted": count and not live,
         "too_broad": TOO_BROAD if summed is None else "",
         "is_gallery": bool(view),
         "is_live": bool(live),

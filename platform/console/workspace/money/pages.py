@@ -21,7 +21,8 @@ from console.parts.entries import LedgerEntry
 from console.parts.exports import Rows
 from console.parts.filters import PAGE_ROWS
 from console.parts.form_fields import DollarsField, LimitField, dressed
-from console.parts.periods import number_of
+from console.parts.page_query import meant_by, word_of
+from console.parts.periods import number_of, period_of
 from console.site.pricing import priced_models
 from console.workspace.access import Permission, Workspace, by, done, member
 from console.workspace.shared.long_lists import ordering, to_order
@@ -46,7 +47,7 @@ class AlertForm(forms.Form):
 @require_safe
 @member(Permission.SEE_MONEY)
 def billing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Show the balance and how long it lasts; with `?proof`, check the ledger's sums."""
+    """Show the balance and how long it lasts; with `?proof=1`, check the ledger's sums."""
     return _billing(request, workspace)
 
 
@@ -71,8 +72,10 @@ def _billing(
     request: HttpRequest, workspace: Workspace, *, form: AlertForm | None = None
 ) -> HttpResponse:
     now, balance = clock.now(), workspace.balance
+    is_proved = bool(word_of(request.GET, "proof", ["1"]))
+    week = period_of("7d", now, workspace.tenant.zone).start
     money = money_overview(
-        workspace.tenant.id, balance.available, now, is_proved="proof" in request.GET
+        workspace.tenant.id, balance.available, now, week=week, is_proved=is_proved
     )
     wanted = money.alert
     values = {"below": wanted.below_micros, "below_days": wanted.below_days} if wanted else {}
@@ -85,7 +88,7 @@ def _billing(
         "pace_days": PACE_DAYS,
         "contact": settings.OPERATOR_CONTACT,
         "payment": settings.PAYMENT_DETAILS,
-        "week": money.spent,
+        "week": money.charged,
         "proof": money.proof,
         "entries": [LedgerEntry(transfer) for transfer in money.latest],
         "at": now,
@@ -106,7 +109,7 @@ def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """
     if request.GET.get("format") == "csv":
         return _csv(request, workspace)
-    before_seq = number_of(request.GET.get("before", ""))
+    before_seq = meant_by(request.GET, "before", number_of)
     rows = latest_transfers(workspace.tenant.id, before_seq=before_seq, limit=PAGE_ROWS + 1)
     context = {
         "workspace": workspace,

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import ApiKey
 from accounts.selectors.office.api_keys import api_keys_of
 from billing.pricing import PriceTable
+from console.parts.page_query import word_of
 from console.parts.periods import number_of
 from console.parts.rows import SHOWN_CHARS
 from console.site.calls import Snippet
@@ -147,7 +148,8 @@ def _context(
     if not keys or not models:
         return context
     draft = _draft(query, models)
-    key = next((key for key in keys if key.public_id == query.get("key")), keys[0])
+    named = word_of(query, "key", [key.public_id for key in keys], keys[0].public_id)
+    key = next(key for key in keys if key.public_id == named)
     takes_references = _takes_references(catalogue, draft)
     references = _references(request)[:MAX_IMAGES] if takes_references else []
     quoted, why = _quoted(request, key, draft, references)

@@ -14,7 +14,6 @@ from accounts.models import ApiKey
 from console.parts import filters as parts
 from console.parts.filters import (
     AND,
-    MAX_TEXT,
     amount_of,
     period_choices,
     values_of,
@@ -47,15 +46,11 @@ MANY = ("model", "key", "tier")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The filters as words and as a query, with the period, if any; invalid ones are left out.
-
-    `no_cost` is the text typed as a cost that is none.
-    """
+    """The filters as words and as a query, with the period, if any; invalid ones are left out."""
 
     query: dict[str, str]
     wanted: Criteria
     period: Period | None
-    no_cost: str
 
     def __bool__(self) -> bool:
         return bool(self.query)
@@ -94,8 +89,7 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
         text=texts.get("q", ""),
         cost_over=meant.get("over"),
     )
-    cost = query.get("over", "").replace("\0", "").strip()[:MAX_TEXT]
-    return Filters(texts, wanted, period, "" if "over" in texts else cost)
+    return Filters(texts, wanted, period)
 
 
 def _readers(

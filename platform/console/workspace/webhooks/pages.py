@@ -19,6 +19,7 @@ from console.parts.compared_forms import ComparedForm
 from console.parts.filters import PAGE_ROWS
 from console.parts.form_fields import CheckboxesField, dressed, take_errors
 from console.parts.key_form import LIVE, OVERLAP_WORDS, TEST
+from console.parts.page_query import word_of
 from console.workspace.access import Permission, Workspace, by, done, member
 from console.workspace.shared.audit_events import SHOWN_EVENTS, entries_for_tenant
 from console.workspace.shared.deliveries import STATES, badge_of
@@ -243,12 +244,9 @@ def page(
     refusal: str = "",
 ) -> HttpResponse:
     """Render an endpoint's page, with a refused form or a refusal."""
-    state = request.GET.get("status", "")
+    state = word_of(request.GET, "status", Delivery.State.values)
     after = ids.parse(ids.DELIVERY, request.GET.get("after", ""))
-    is_state = state in Delivery.State.values
-    deliveries = deliveries_of(
-        endpoint, state=state if is_state else "", after=after, limit=PAGE_ROWS + 1
-    )
+    deliveries = deliveries_of(endpoint, state=state, after=after, limit=PAGE_ROWS + 1)
     record = records_of(workspace.tenant.id).get(endpoint.id, Record())
     about = endpoint.public_id
     events = audit_events_about(workspace.tenant.id, "webhook_endpoint", about, limit=SHOWN_EVENTS)

@@ -198,14 +198,11 @@ def test_each_filter_is_removed_by_itself(acme, sign_in, some):
         ("q=order-7", [0]),
         ("q=order", []),
         ("status=queued", [3]),
-        ("status=nonsense", [3, 2, 1, 0]),
         ("model=dall-e-3", [1]),
         ("model=gpt-9", []),
         ("tier=1K", [3, 2, 0]),
         ("over=0.1", [2]),
-        ("over=lots", [3, 2, 1, 0]),
         ("period=24h&status=succeeded", [2, 1, 0]),
-        ("day=2020-02-30", [3, 2, 1, 0]),
         ("day=2020-02-29", []),
         ("source=playground", []),
         ("source=api&q=heron", [1]),
@@ -232,7 +229,7 @@ def test_the_list_its_sums_and_its_csv_are_filtered_alike(acme, sign_in, some, q
 def test_a_cost_that_cannot_be_read_is_said_and_kept(acme, sign_in, some, typed):
     answer = sign_in(acme).get(url("generations", acme), {"over": typed})
 
-    words = f"Not filtered by cost: “{typed}” is not an amount, such as 0.10."
+    words = f"Not understood, so not applied: “{typed}” means nothing as “over”."
     assert words in said_by(answer)
     assert (Bar(answer).sent["over"], Bar(answer).chips) == (typed, {})
 

@@ -38,7 +38,7 @@ def test_the_proof_is_added_up_from_the_transfers(acme, sign_in, moved):
     assert (proof.available, proof.transfers, proof.adds_up) == (8_894_640, 5, True)
 
     client = sign_in(acme)
-    page = words_of(client.get(url("billing", acme) + "?proof"))
+    page = words_of(client.get(url("billing", acme) + "?proof=1"))
 
     assert "adds up" not in words_of(client.get(url("billing", acme)))
     assert "Your ledger adds up" in page
@@ -82,7 +82,7 @@ def test_a_balance_that_says_otherwise_is_told(acme, sign_in, moved, column):
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE billing_tenantbalance SET {column} = {column} + 1")  # noqa: S608 - of two words
 
-    assert "do not add up" in words_of(sign_in(acme).get(url("billing", acme) + "?proof"))
+    assert "do not add up" in words_of(sign_in(acme).get(url("billing", acme) + "?proof=1"))
 
 
 def test_a_workspace_without_movements_adds_up(sign_in, channel):

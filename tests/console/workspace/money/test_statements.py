@@ -288,7 +288,7 @@ def test_a_payment_typed_wrong_and_booked_right_is_told_as_that(at, channel, sig
     page = words_of(client.get(url("statement", acme, "2099-07")))
     assert ("Reversals" in page, "$999,999" in page) == (True, True)
     assert "Reversal of 1 <span" in words_of(client.get(url("ledger", acme)))
-    assert "Your ledger adds up" in words_of(client.get(url("billing", acme) + "?proof"))
+    assert "Your ledger adds up" in words_of(client.get(url("billing", acme) + "?proof=1"))
 
 
 def test_a_month_is_read_by_its_indexes(moved):
