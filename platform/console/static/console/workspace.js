@@ -150,6 +150,41 @@ addEventListener("keydown", (event) => {
   if (event.target.form?.querySelector("[data-once]")) event.preventDefault();
 }, { capture: true });
 
+// --- the playground's button waits for the price of what was changed last ---
+
+const draft = document.getElementById("draft");
+let changes = 0; // so many were made, and of so many the price has come
+let priced = 0;
+let isPressed = false;
+draft?.addEventListener("input", () => { changes += 1; });
+document.addEventListener("htmx:before:request", ({ target, detail }) => {
+  if (target === draft) detail.ctx.changes = changes;
+});
+document.addEventListener("htmx:finally:request", ({ target, detail }) => {
+  if (target !== draft || detail.ctx.changes !== changes) return;
+  priced = changes;
+  const button = draft.querySelector("[data-once]");
+  button.removeAttribute("aria-busy");
+  if (isPressed) button.click();
+  isPressed = false;
+});
+addEventListener("click", (event) => {
+  const button = draft && event.target.closest?.("[data-once]");
+  if (!button || priced === changes) return;
+  event.preventDefault();
+  event.stopPropagation();
+  button.setAttribute("aria-busy", "true");
+  isPressed = true;
+}, { capture: true });
+
+// --- a picture that is shown is not loaded again because its address was signed anew ---
+
+const pathOf = (address) => new URL(address, location).pathname;
+window.htmx?.registerExtension("shown-pictures", {
+  htmx_before_morph_attr: (element, { attrName, newValue }) =>
+    attrName !== "src" || element.tagName !== "IMG" || pathOf(newValue) !== pathOf(element.src),
+});
+
 // --- what was typed into a long form is not lost by a link or another form beside it ---
 
 let unsaved = null;

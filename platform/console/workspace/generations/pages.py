@@ -198,7 +198,7 @@ def _card(
     run = run_of(one_of(workspace, public_id), refusal)
     context = {"workspace": workspace, "run": run}
     status = refusal.status if refusal is not None else 200
-    return render(request, "workspace/run.html", context, status=status)
+    return render(request, "workspace/run_alone.html", context, status=status)
 
 
 def _detail(

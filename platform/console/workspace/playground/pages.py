@@ -131,7 +131,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
 def _run(request: HttpRequest, workspace: Workspace, public_id: str) -> HttpResponse:
     """Return one run's card, which polls until the run has ended."""
     context = {"workspace": workspace, "run": run_of(one_of(workspace, public_id))}
-    return render(request, "workspace/run.html", context)
+    return render(request, "workspace/run_alone.html", context)
 
 
 def _context(
