@@ -16,7 +16,7 @@ from billing.selectors import uncharged_of_day
 from billing.services import book_upstream_cost, count_uncharged
 from billing.upstream_cost import COUNTED, Cost, Costs, Loss, SentRequest, upstream_cost
 from generation.catalogue.contracts import RouteInfo
-from generation.catalogue.traffic.errors import fingerprint_of
+from generation.catalogue.traffic.errors import fingerprint_of, readable_words
 from generation.channels.errors import AttemptClass
 from generation.lifecycle.claims import CLAIMED, Claim
 from generation.lifecycle.outcome import AttemptEnd
@@ -155,7 +155,10 @@ def end_attempt(end: AttemptEnd, *, generation: Generation, now: datetime) -> bo
 
     It is a fact about a call, so it needs no claim. Only once: for a closed row it is False.
     """
-    is_open = prepared.fetch_one(*end_attempt_part(end, now=now)) is not None
+    # Without words there is no fingerprint: a delivery's statement stays as it was (ADR 0050).
+    words = readable_words(end.detail[:500], generation)
+    closing = end_attempt_part(end, now=now, fingerprint=words and fingerprint_of(words))
+    is_open = prepared.fetch_one(*closing) is not None
     if is_open:
         book_upstream_cost(
             generation_id=generation.id,
@@ -178,7 +181,9 @@ def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: d
         transaction.on_commit(partial(UNCHARGED_COST.labels(loss.value).inc, amount))
 
 
-def end_attempt_part(end: AttemptEnd, *, now: datetime, from_part: str = "") -> SqlPart:
+def end_attempt_part(
+    end: AttemptEnd, *, now: datetime, fingerprint: str = "", from_part: str = ""
+) -> SqlPart:
     """The part that ends an open attempt for `from_part`'s row; without, a statement by itself."""
     tokens = end.came.tokens
     return model_rows.update_part(
@@ -197,8 +202,7 @@ def end_attempt_part(end: AttemptEnd, *, now: datetime, from_part: str = "") -> 
         cost_micros=end.cost.micros,
         cost_source=end.cost.source,
         detail=end.detail[:500],
-        # Without words there is no fingerprint: a delivery's statement stays as it was (ADR 0050).
-        **({"fingerprint": fingerprint_of(end.detail[:500])} if end.detail else {}),
+        **({"fingerprint": fingerprint} if fingerprint else {}),
     )
 
 

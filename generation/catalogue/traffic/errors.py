@@ -1,24 +1,29 @@
-"""A channel's errors by the vendor's words, hiding any one tenant's words from operators.
+"""A channel's errors by the vendor's words, without what they quote of a request.
 
-Vendors quote prompts. So errors are told apart by a digest of the words, and the words are shown
-once three tenants met them: without digits and ids, all three received the same. They are stored
-only with each attempt, and forgotten there.
+Vendors quote prompts. So the words are compared with the request when the attempt closes, for the
+digest that tells errors apart, and whenever they are shown. They are stored only with each
+attempt, and forgotten there.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from itertools import groupby
 from uuid import UUID
 
 from django.db import connection
 
 from generation.catalogue.traffic.modes import OF_MODE, Mode
-from generation.models import Channel
+from generation.channels.errors import MAX_DETAIL_CHARS
+from generation.models import Attempt, Channel, Generation
 from pictor.kit.words import ids
 
-MAX_NAMED_TENANTS = 3
-"""The number of tenants that must meet the same words before an operator reads them."""
+QUOTED_CHARACTERS = 8
+"""A stretch of so many characters that words and request share counts as a quotation."""
+_TAGS = ("user", "safety_identifier")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _WITH_DIGIT = re.compile(r"(?<![\w-])(?:[^\W\d]|-)*\d[\w-]*")
 _NUMBERS = re.compile(r"#(?:[.,:]#)+")
 _ERRORS = """
@@ -27,16 +32,14 @@ WITH met AS (
            COUNT(DISTINCT g.tenant_id) AS tenants,
            MIN(a.finished_at) AS first_at, MAX(a.finished_at) AS last_at,
            (array_agg(DISTINCT g.id ORDER BY g.id DESC))[1:3] AS generations,
-           COUNT(DISTINCT g.tenant_id) FILTER (WHERE a.detail <> '') AS told,
-           MAX(a.id::text) FILTER (WHERE a.detail <> '') AS newest
+           MAX(a.id::text) FILTER (WHERE a.detail <> '' AND a.fingerprint <> '')::uuid AS newest
       FROM generation_attempt AS a JOIN generation_generation AS g ON g.id = a.generation_id
      WHERE a.channel_id = %s AND a.id >= %s AND a.attempt_class NOT IN ('', 'delivered')
        AND {which}
      GROUP BY a.attempt_class, a.http_status, a.fingerprint
 )
 SELECT attempt_class, http_status, fingerprint, number, tenants, first_at, last_at, generations,
-       CASE WHEN fingerprint <> '' AND told >= %s THEN
-           (SELECT detail FROM generation_attempt AS a WHERE a.id = newest::uuid) END
+       newest
   FROM met ORDER BY number DESC, last_at DESC
 """
 
@@ -56,7 +59,7 @@ class Errors:
     generations: list[UUID]
     """Three at most, the newest first."""
     words: str | None
-    """The vendor's words without digits and ids; None below three tenants."""
+    """The vendor's words without quotations, digits and ids; None if there are none."""
 
 
 def without_ids(detail: str) -> str:
@@ -69,15 +72,43 @@ def fingerprint_of(detail: str) -> str:
     return sha256(without_ids(detail).encode()).hexdigest()[:12]
 
 
+def readable_words(detail: str, request: Generation) -> str:
+    """The words with "…" for what they quote of the prompt, a tag or another field.
+
+    A prompt or a tag shorter than `QUOTED_CHARACTERS` is hidden where it stands whole.
+    """
+    words = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), detail)
+    words = words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    shared = set[int]()
+    if len(detail) >= MAX_DETAIL_CHARS:  # a quotation may have been cut off
+        shared.update(range(len(words))[1 - QUOTED_CHARACTERS :])
+    seen = _folded(words)
+    tags = [request.fields[tag] for tag in _TAGS if isinstance(request.fields.get(tag), str)]
+    for text in (request.prompt, *tags, json.dumps(request.fields, ensure_ascii=False)):
+        asked = _folded(text.strip())
+        length = min(len(asked), QUOTED_CHARACTERS)
+        for start in range(len(seen) - length + 1):
+            if seen[start : start + length] in asked:
+                shared.update(range(start, start + length))
+    runs = groupby(range(len(words)), key=shared.__contains__)
+    return "".join("…" if hidden else "".join(words[at] for at in run) for hidden, run in runs)
+
+
+def _folded(text: str) -> str:
+    """As many characters, in lower case and with blanks for all kinds of space."""
+    return "".join(" " if char.isspace() else char.lower()[0] for char in text)
+
+
 def errors_of(channel: Channel, *, since: datetime, mode: Mode = "live") -> list[Errors]:
     """The channel's calls of that mode begun since then without an image, most frequent first."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            _ERRORS.format(which=OF_MODE[mode]),
-            [channel.id, ids.first_at(since), MAX_NAMED_TENANTS],
-        )
-        return [Errors(*[*facts, _mask_ids(detail)]) for *facts, detail in cursor]
+        cursor.execute(_ERRORS.format(which=OF_MODE[mode]), [channel.id, ids.first_at(since)])
+        rows = cursor.fetchall()
+    newest = Attempt.objects.select_related("generation").in_bulk([row[-1] for row in rows])
+    return [Errors(*[*facts, _words_of(newest.get(last))]) for *facts, last in rows]
 
 
-def _mask_ids(detail: str | None) -> str | None:
-    return None if detail is None else without_ids(detail)
+def _words_of(attempt: Attempt | None) -> str | None:
+    if attempt is None or not attempt.detail:  # the words may be forgotten meanwhile
+        return None
+    return without_ids(readable_words(attempt.detail, attempt.generation))

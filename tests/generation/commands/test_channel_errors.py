@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generation.catalogue.traffic.errors import fingerprint_of, without_ids
+from generation.catalogue.traffic.errors import fingerprint_of, readable_words, without_ids
 from generation.lifecycle.attempts import end_attempt_part, end_failed_call
 from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Channel, Generation
@@ -32,9 +32,10 @@ def failed(
     *,
     ended_as: str = "refused",
     status: int | None = 429,
+    **fields: Any,
 ) -> Generation:
     """A generation of the customer's whose call failed in this way."""
-    generation = customer.generation()
+    generation = customer.generation(**fields)
     claim = take(generation_id=generation.id, worker=make_worker())
     assert claim is not None
     attempt_id = begun(claim, vendor)
@@ -68,6 +69,25 @@ def test_words_are_read_without_digits_and_ids(words, shown):
     assert without_ids(words) == shown
 
 
+@pytest.mark.parametrize(
+    ("words", "prompt", "fields", "shown"),
+    [
+        ("HTTP 400: no 'a Red\nfox' here", "draw a red fox", {}, "HTTP 400: no '…' here"),
+        ("a red dog is refused", "draw a red fox", {}, "a red dog is refused"),
+        ("HTTP 401: key of project fox expired", "fox", {}, "HTTP 401: key of project … expired"),
+        ("敏感内容:在雪地里奔跑的红狐狸", "一只在雪地里奔跑的红狐狸。", {}, "敏感内容:…"),
+        ("不允许“红狐狸”", "红狐狸", {}, "不允许“…”"),
+        (r'{"msg":"\u7ea2\u72d0\u72f8 \ud83e\udd8a"}', "红狐狸", {}, '{"msg":"… 🦊"}'),
+        ("user ann was blocked", "", {"user": "ann"}, "user … was blocked"),
+        ("no style 'oil on canvas'", "", {"style": {"as": "oil on canvas"}}, "no style '…'"),
+        ("x" * 493 + " a red ", "a red fox", {}, "x" * 493 + "…"),
+        ("timed out", "", {}, "timed out"),
+    ],
+)  # fmt: skip
+def test_words_are_shown_without_what_they_quote_of_the_request(words, prompt, fields, shown):
+    assert readable_words(words, Generation(prompt=prompt, fields=fields)) == shown
+
+
 def test_words_that_differ_only_in_digits_and_ids_are_one_error(vendor, errors):
     acme, other = PayingCustomer("acme"), PayingCustomer("other")
     made = [failed(acme, vendor), failed(acme, vendor, LIMIT.replace("a1b2c3", "z9"))]
@@ -92,51 +112,38 @@ def test_words_that_differ_only_in_digits_and_ids_are_one_error(vendor, errors):
         "first": first.finished_at.isoformat(),
         "last": last.finished_at.isoformat(),
         "generations": newest,
-        "words": None,
+        "words": "HTTP #: Rate limit reached in organization # on images: # a minute",
     }
     assert (found[1]["class"], found[1]["status"], found[1]["number"]) == ("unknown", None, 1)
     assert found[0]["fingerprint"] != found[1]["fingerprint"]
 
 
-def test_words_are_read_once_three_tenants_met_them_and_until_one_of_them_is_forgotten(
-    manage, vendor, errors
-):
-    customers = [PayingCustomer(name) for name in ("acme", "other", "third")]
-    for customer in customers[:2]:
-        failed(customer, vendor)
-        failed(customer, vendor)
-    assert errors()[0]["words"] is None
-
-    last = failed(customers[2], vendor, LIMIT.replace("5", "7"))
+def test_words_are_read_at_once_and_until_they_are_forgotten(manage, vendor, errors):
+    made = failed(PayingCustomer("acme"), vendor)
     shared = "HTTP #: Rate limit reached in organization # on images: # a minute"
     assert errors()[0]["words"] == shared
     assert shared in manage("channel", "errors", "vendor").out
 
-    Generation.objects.filter(id=last.id).update(
+    Generation.objects.filter(id=made.id).update(
         state="failed", captured_micros=0, finished_at=clock.now()
     )
-    last.refresh_from_db()
-    forget(last, now=clock.now())
+    made.refresh_from_db()
+    forget(made, now=clock.now())
 
-    found = errors()
-    assert [(one["number"], one["tenants"], one["words"]) for one in found] == [
-        (4, 2, None),
-        (1, 1, None),
-    ]
-    assert found[1]["fingerprint"] is None
-    forgotten = Attempt.objects.get(generation=last)
+    (found,) = errors()
+    assert (found["number"], found["words"], found["fingerprint"]) == (1, None, None)
+    forgotten = Attempt.objects.get(generation=made)
     assert (forgotten.detail, forgotten.fingerprint) == ("", "")
 
 
-def test_a_prompt_quoted_by_a_vendor_is_not_shown(manage, vendor):
-    for number, name in enumerate(("acme", "other", "third")):
-        words = f"rejected: 'the secret of {name} number {number}'"
-        failed(PayingCustomer(name), vendor, words, ended_as="rejected", status=400)
+def test_errors_that_quote_their_prompts_are_one_and_show_none(manage, vendor, errors):
+    for name, prompt in (("acme", "secretive"), ("other", "secret"), ("third", "一个秘密")):
+        customer, words = PayingCustomer(name), f"rejected: '{prompt}' is against the rules"
+        failed(customer, vendor, words, ended_as="rejected", status=400, prompt=prompt)
 
-    said = manage("channel", "errors", "vendor")
+    (found,) = errors()
 
-    assert len(said.out.splitlines()) == 4
-    assert "secret" not in said.out
+    assert (found["number"], found["words"]) == (3, "rejected: '…' is against the rules")
 
 
 def test_tests_demo_data_deliveries_and_other_channels_are_no_errors_of_it(vendor, errors):
@@ -155,27 +162,23 @@ def test_tests_demo_data_deliveries_and_other_channels_are_no_errors_of_it(vendo
 
 def test_a_call_without_an_error_pays_for_no_fingerprint():
     delivered = end_attempt_part(AttemptEnd(new_uuid(), "delivered"), now=clock.now())
-    refused = end_attempt_part(AttemptEnd(new_uuid(), "refused", detail="no"), now=clock.now())
 
     assert "fingerprint" not in delivered.text
-    assert "fingerprint" in refused.text
 
 
-def test_words_that_0_2_0_forgot_are_no_tenants_any_more(vendor, errors):
-    for name in ("acme", "other", "third"):
-        failed(PayingCustomer(name), vendor)
-    Attempt.objects.filter(generation__tenant__name="acme").update(detail="")
+def test_words_that_0_2_0_forgot_are_not_shown(vendor, errors):
+    failed(PayingCustomer("acme"), vendor)
+    Attempt.objects.update(detail="")
 
     (found,) = errors()
 
-    assert (found["number"], found["tenants"], found["words"]) == (3, 3, None)
+    assert (found["number"], found["words"]) == (1, None)
 
 
 def test_attempts_closed_by_0_2_0_have_no_fingerprint_and_show_no_words(vendor, errors):
-    for name in ("acme", "other", "third"):
-        failed(PayingCustomer(name), vendor)
+    failed(PayingCustomer("acme"), vendor)
     Attempt.objects.update(fingerprint="")
 
     (found,) = errors()
 
-    assert (found["fingerprint"], found["number"], found["words"]) == (None, 3, None)
+    assert (found["fingerprint"], found["number"], found["words"]) == (None, 1, None)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console.ops.access import Mode
-from generation.catalogue.traffic.errors import MAX_NAMED_TENANTS, Errors, errors_of
+from generation.catalogue.traffic.errors import Errors, errors_of
 from generation.channels.errors import AttemptClass
 from generation.models import Channel
 from pictor.kit.words import ids
@@ -48,5 +48,4 @@ def details(channel: Channel, hours: str, *, at: datetime, mode: Mode) -> dict[s
         "hours": hours,
         "span": SPANS[hours],
         "spans": [*SPANS.items()],
-        "tenants_needed": MAX_NAMED_TENANTS,
     }

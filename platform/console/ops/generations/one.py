@@ -26,6 +26,7 @@ from console.parts.generation_facts import books_cells, money_facts, origin_fact
 from console.parts.generation_words import BADGES, steps_of
 from console.parts.page_query import meant_by
 from console.parts.pictures import picture_of, released_of
+from generation.catalogue.traffic.errors import readable_words
 from generation.models import Attempt, Generation, State
 from generation.oversight import support_looks
 from generation.oversight.conditions.stalled_work import STALLED_AFTER, TIME_TO_END
@@ -100,10 +101,11 @@ class ShownTransfer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An attempt and its cost; None if the cost is unknown."""
+    """An attempt, its cost (None if unknown), and the vendor's words that staff may read."""
 
     attempt: Attempt
     cost: Micros | None
+    words: str
 
     @property
     def is_corrected(self) -> bool:
@@ -146,7 +148,10 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
         "made": made,
         "badge": BADGES[State(made.state)],
         "released": released_of(made),
-        "calls": [Call(attempt, called.costs[attempt.id]) for attempt in called.attempts],
+        "calls": [
+            Call(attempt, called.costs[attempt.id], readable_words(attempt.detail, made))
+            for attempt in called.attempts
+        ],
         "money": money,
         "moves": _moves(moved),
         "steps": steps_of(made, called.attempts, moved),

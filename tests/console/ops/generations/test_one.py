@@ -121,6 +121,7 @@ def test_words_and_images_are_shown_to_who_says_that_they_look(sign_in, lets, fa
     for one in (made, pictured):
         before = words_of(support.get(page_of(one)))
         assert CANARY not in before
+        assert ("we will not draw &#x27;…&#x27;" in before) == (one is made)
         assert "<img" not in before
 
         answer = support.post(f"{page_of(one)}look/")
@@ -128,7 +129,7 @@ def test_words_and_images_are_shown_to_who_says_that_they_look(sign_in, lets, fa
         assert (answer.status_code, answer["Location"]) == (HTTPStatus.SEE_OTHER, page_of(one))
         assert CANARY in words_of(support.get(page_of(one)))
         assert CANARY not in words_of(finance.get(page_of(one)))
-    assert "we will not draw" in words_of(support.get(page_of(made)))
+    assert f"we will not draw &#x27;{CANARY}" in words_of(support.get(page_of(made)))
     assert "<img" in words_of(support.get(page_of(pictured)))
     event = AuditEvent.objects.get(action="generation.look", object_id=made.public_id)
     assert (event.actor_name, event.tenant_id) == ("support@pictor.example (staff)", acme.id)
