@@ -93,7 +93,7 @@ def listed_channels(*, mode: Mode, now: datetime) -> list[ListedChannel]:
         untested = sorted(route.contract_id for route in routes if not route.is_approved)
         calls = lately[channel.pk]
         standing, why = standing_of(
-            channel, calls, shut=shut[channel.pk], workers=workers, untested=untested
+            channel, calls, shut=shut[channel.pk], workers=workers, models=models, untested=untested
         )
         every = sum(totals[model] for model in models)
         mine = sum(calls.models.get(model, 0) for model in models)

@@ -208,6 +208,12 @@ def open_ones(sought: IncidentFilter, *, now: datetime) -> list[Incident]:
     return _in_turn(_like(sought).filter(Q(ends_at=None) | Q(ends_at__gt=now)), now)
 
 
+def under_way(*, now: datetime) -> list[Incident]:
+    """Incidents and maintenance that have begun and not ended, without updates."""
+    begun = Incident.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), begins_at__lte=now)
+    return list(begun.order_by("begins_at", "id"))
+
+
 def ended(
     sought: IncidentFilter, *, now: datetime, after: int | None = None, limit: int | None = None
 ) -> list[Incident]:

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F, Q, Value
+from django.db.models import Exists, Q, QuerySet, Value
 
 from generation.admission import retry_shield
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import current_catalogue
+from generation.catalogue.traffic.minutes import RECENT_PERIOD
+from generation.catalogue.traffic.standing import mostly_fails
 from generation.lifecycle import lease
-from generation.models import Incident, WatchedDay
+from generation.models import Condition, ConditionLook, Incident, WatchedDay
 from pictor.kit.words import ids
 
 SHOWN_DAYS = 90
@@ -28,13 +30,11 @@ LOOK_FRESH_FOR = timedelta(minutes=3)
 """The age from which a look says nothing about now."""
 LEAST_BETWEEN_LOOKS_SECONDS = 30
 """Looks closer together count as one: several workers may each have a clock."""
-WINDOW = timedelta(minutes=5)
-"""Requests that ended within it are evidence of a model's present health."""
 LONGEST_GENERATION = timedelta(minutes=15)
 """The most time between making a request and its end."""
 MAX_ENDED = 2_000
-LEAST_FAILED, FAILED_SHARE = 3, 0.5
-"""From here on a model counts as ill, by a breaker's measure."""
+PART_FAILS = "part_fails"
+"""The kind of the conditions about parts that do not work."""
 PAUSED = "Paused by the operator"
 NO_DATABASE = "The database did not answer"
 NO_WEB_PROCESS = "No web process is at work"
@@ -64,9 +64,7 @@ class RecentOutcomes:
     @property
     def mostly_fails(self) -> bool:
         """True if there are enough failures to rule out bad luck."""
-        return self.failed >= LEAST_FAILED and self.failed >= FAILED_SHARE * (
-            self.delivered + self.failed
-        )
+        return mostly_fails(self.delivered, self.delivered + self.failed)
 
 
 def look(*, now: datetime) -> list[Sight]:
@@ -85,6 +83,33 @@ def look(*, now: datetime) -> list[Sight]:
             for name in offered
         ),
     ]
+
+
+def sights(*, now: datetime) -> list[Sight]:
+    """Each part as the overview's last look found it; if that is old, as it is now.
+
+    So the status page and the overview are never of two minds. Only stops are newer.
+    """
+    if not _fresh_look(now).exists():
+        return look(now=now)
+    catalogue, ended = current_catalogue(), dict(_failing_parts().values_list("object", "words"))
+    models = sorted((contract.model for contract in catalogue.on_offer(now)), reverse=True)
+    return [
+        Sight(API, ""),
+        Sight(WORKERS, ended.get(WORKERS, "")),
+        *(
+            Sight(model, PAUSED if catalogue.stop_of(model) else ended.get(model, ""))
+            for model in models
+        ),
+    ]
+
+
+def _fresh_look(now: datetime) -> QuerySet[ConditionLook]:
+    return ConditionLook.objects.filter(looked_at__gte=now - LOOK_FRESH_FOR)
+
+
+def _failing_parts() -> QuerySet[Condition]:
+    return Condition.objects.filter(kind=PART_FAILS, resolved_at=None)
 
 
 def _trouble(catalogue: Catalogue, model: str, ended: RecentOutcomes) -> str:
@@ -106,7 +131,7 @@ def _recent_outcomes(now: datetime) -> Mapping[str, RecentOutcomes]:
                      ORDER BY id DESC LIMIT %s) AS lately
              GROUP BY model
             """,
-            [ids.first_at(now - LONGEST_GENERATION), now - WINDOW, MAX_ENDED],
+            [ids.first_at(now - LONGEST_GENERATION), now - RECENT_PERIOD, MAX_ENDED],
         )
         return {
             model: RecentOutcomes(delivered, failed)
@@ -173,16 +198,13 @@ def _count(sights: Iterable[Sight], at: datetime) -> None:
 
 
 def troubles(*, now: datetime) -> Sequence[Sight]:
-    """Ongoing incidents and maintenance by title, then parts that the last look found ill.
+    """Ongoing incidents and maintenance by title, then parts that do not work, as `sights` has it.
 
-    Only a fresh look counts. It is one read, since every page that warns makes it. The API is left
-    out: a web process that renders a page is proof enough.
+    Only a fresh look counts. It is one read, since every page that warns makes it.
     """
     begun = Incident.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), begins_at__lte=now)
-    rows = WatchedDay.objects.filter(
-        looked_at__gte=now - LOOK_FRESH_FOR, last_failed_at=F("looked_at")
-    )
-    failed_parts = rows.exclude(part=API).values_list(Value(1), "part", "trouble")
+    failing = _failing_parts().filter(Exists(_fresh_look(now)))
+    failed_parts = failing.values_list(Value(1), "object", "words")
     parts = begun.values_list(Value(0), "title", "state").union(failed_parts, all=True)
     return [
         Sight(name, trouble if is_seen else _state_label(trouble))

@@ -131,13 +131,15 @@ class CallMinute:
 class Now:
     """The last 30 whole minutes of a channel, the oldest first, and the seconds over all of them.
 
-    `models` are the numbers of calls by public model.
+    `models` are the numbers of calls by public model; `recent` those of the last ten minutes that
+    brought images, and that say anything about the channel.
     """
 
     cells: list[CallMinute]
     p50: float | None
     p95: float | None
     models: Mapping[str, int]
+    recent: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Success(NamedTuple):
@@ -228,9 +230,17 @@ def _now(rows: list[AttemptMinute], now: datetime) -> Now:
         by_minute[row.minute].append(row)
         models[row.model] += row.number
     minutes = [_minute(now) - place * MINUTE for place in range(SHOWN_MINUTES, 0, -1)]
-    return Now(
-        [_cell(minute, by_minute[minute]) for minute in minutes], *_quantiles(rows), dict(models)
-    )
+    cells = [_cell(minute, by_minute[minute]) for minute in minutes]
+    return Now(cells, *_quantiles(rows), dict(models), _recent(rows, now))
+
+
+def _recent(rows: Iterable[AttemptMinute], now: datetime) -> dict[str, tuple[int, int]]:
+    found: dict[str, Counter[bool]] = defaultdict(Counter)
+    for row in rows:
+        is_recent = row.minute >= _minute(now) - RECENT_PERIOD
+        if is_recent and row.attempt_class in DELIVERED_CLASSES | FAILED_CLASSES:
+            found[row.model][row.attempt_class in DELIVERED_CLASSES] += row.number
+    return {model: (counts[True], counts.total()) for model, counts in found.items()}
 
 
 def _cell(minute: datetime, rows: list[AttemptMinute]) -> CallMinute:

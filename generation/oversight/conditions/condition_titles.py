@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 TITLES: Mapping[str, str] = {
+    "part_fails": "Not served",
     "stopped": "Stopped",
     "calls_fail": "Calls fail",
     "breaker_open": "Breaker open",
@@ -32,6 +33,7 @@ TITLES: Mapping[str, str] = {
 }
 
 PUBLIC_WORDS: Mapping[str, str] = {
+    "part_fails": "Many requests fail",
     "calls_fail": "Many requests fail",
     "breaker_open": "Many requests fail",
     "channels_shrunk": "Requests may take longer than usual",

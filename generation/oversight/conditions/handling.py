@@ -15,10 +15,9 @@ from accounts.models import Actor
 from accounts.services import record
 from accounts.titles import without_marks
 from generation.models import Condition, ConditionLook
+from generation.oversight.watch import LOOK_FRESH_FOR
 from pictor.kit.words.untyped import Json
 
-LOOK_FRESH_FOR = timedelta(minutes=3)
-"""A look older than this does not count as current."""
 MAX_HOURS = 168
 """The longest silence."""
 MAX_WHY, MAX_NAME = 200, 254

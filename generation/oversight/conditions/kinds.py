@@ -11,10 +11,12 @@ from generation.oversight.conditions import (
     supply,
 )
 from generation.oversight.conditions.detected import Outlook, PresentCondition
+from generation.oversight.watch import PART_FAILS
 
 Kind = Callable[[Outlook], Iterator[PresentCondition]]
 
 KINDS: Mapping[str, Kind] = {
+    PART_FAILS: supply.parts,
     "calls_fail": supply.failing,
     "breaker_open": supply.breakers,
     "channels_shrunk": supply.shrunk,

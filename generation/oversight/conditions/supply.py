@@ -9,11 +9,12 @@ from django.db.models import Sum
 from billing.selectors.office.sold import images_by_model
 from generation.catalogue.traffic.channel_events import shut_now
 from generation.catalogue.traffic.minutes import RECENT_PERIOD, Success, recent_success
-from generation.catalogue.traffic.standing import LEAST_CALLS, LEAST_SUCCESS
+from generation.catalogue.traffic.standing import mostly_fails
 from generation.channels.errors import AttemptClass
 from generation.channels.retirements import end_of, host_of
 from generation.lifecycle import lease
 from generation.models import Attempt, ChannelEvent, Route, Serves
+from generation.oversight import watch
 from generation.oversight.conditions.detected import Outlook, PresentCondition
 from generation.selectors import present_stops
 from pictor.kit.words import ids
@@ -38,12 +39,18 @@ def channels_before(outlook: Outlook) -> Mapping[str, int]:
     }
 
 
+def parts(outlook: Outlook) -> Iterator[PresentCondition]:
+    """What the status page shows as not working. A stop has a condition of its own."""
+    for sight in watch.look(now=outlook.now):
+        if sight.part != watch.API and sight.trouble not in {"", watch.PAUSED}:
+            yield PresentCondition(sight.part, None, sight.trouble)
+
+
 def failing(outlook: Outlook) -> Iterator[PresentCondition]:
     """Channels with mostly failed calls in the last ten minutes, by model."""
     names = _names(outlook)
     for lately in recent_success(now=outlook.now):
-        few = lately.delivered / lately.calls < LEAST_SUCCESS
-        if lately.channel_id in names and lately.calls >= LEAST_CALLS and few:
+        if lately.channel_id in names and mostly_fails(lately.delivered, lately.calls):
             words = f"{lately.delivered} of {lately.calls} calls in 10 minutes brought images"
             paid, words_of_it = _paid_for_nothing(lately, since=outlook.now - RECENT_PERIOD)
             name = f"{names[lately.channel_id]} {lately.model}"

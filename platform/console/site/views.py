@@ -143,7 +143,7 @@ def status_feed(request: HttpRequest) -> HttpResponse:
 def _status() -> tuple[list[Component], News, Sequence[WatchedDay]]:
     now = clock.now()
     history, news_now = watch.history(now=now), news(now=now)
-    sights = watch.look(now=now)
+    sights = watch.sights(now=now)
     return (
         components(sights, history, today=now.date(), troubles=news_now.state_by_part),
         news_now,

@@ -22,11 +22,12 @@ from billing.selectors.office.sold import total_of
 from console.ops.access import Mode
 from console.ops.now.kinds import KINDS, kind_of
 from console.ops.now.overview import figures_of
-from generation.models import Condition, ConditionLook
+from generation.models import Condition, ConditionLook, Incident
 from generation.oversight.conditions.condition_titles import TITLES
 from generation.oversight.conditions.detection import FAILED
 from generation.oversight.conditions.kinds import KINDS as EVERY_KIND
 from pictor.kit.words import clock
+from tests.console.answers import words_in
 
 NOW = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)
 HOUR = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -116,6 +117,8 @@ def test_an_old_look_is_said_to_be_old(owner):
 def test_the_worst_is_first(owner, looked):
     for kind, name, micros in (
         ("price_change", "list:9", None),
+        ("sold_below_cost", "sold", 100_000_000),
+        ("part_fails", "dall-e-2", None),
         ("balance_runs_out", "ten_1", 9_000_000),
         ("queued_too_long", "cheap", 10_000),
         ("queued_too_long", "dear", 2_100_000),
@@ -126,18 +129,52 @@ def test_the_worst_is_first(owner, looked):
 
     words = words_of(owner.get("/ops/"))
 
-    names = ("dear", "cheap", "acme gpt-image-2", "ten_1", "x", "list:9")
+    served = ("dall-e-2", "dear", "cheap", "acme gpt-image-2")
+    names = (*served, "sold", "ten_1", "x", "list:9")
     places = [words.index(f">{name}</span>") for name in names]
     assert places == sorted(places)
     assert "$2.10" in words
     assert "Of another release" in words
 
 
+def test_an_open_incident_is_a_row_with_its_next_update(owner, looked):
+    now = clock.now()
+    facts = {"parts": ["API"], "begins_at": now - timedelta(hours=1), "is_maintenance": False}
+    due = datetime(2126, 11, 3, 10, tzinfo=UTC)
+    late = datetime(2025, 11, 3, 10, tzinfo=UTC)
+    for title, next_update_at, ends_at in (
+        ("Slow", due, None), ("Dark", late, None), ("Mute", None, None), ("Over", None, now)
+    ):  # fmt: skip
+        Incident.objects.create(
+            title=title, state="identified", next_update_at=next_update_at, ends_at=ends_at, **facts
+        )
+    condition("update_overdue", "Dark")
+
+    words = words_in(owner.get("/ops/").content.decode())
+
+    assert "Incident Slow Identified; next update is due by 3 November, 10:00 UTC" in words
+    assert "Incident Dark Identified; next update was due by 3 November, 10:00 UTC" in words
+    assert "Incident Mute Identified; no update promised" in words
+    assert "Incident Over" not in words
+    assert "Update overdue" not in words
+
+
+def test_the_status_page_shows_what_the_overview_shows(client, owner, looked):
+    lost = condition("part_fails", "Image workers")
+    Condition.objects.filter(pk=lost.pk).update(words="None is at work")
+
+    both = [words_of(owner.get(page)) for page in ("/ops/", "/status/")]
+    Condition.objects.update(resolved_at=clock.now())
+    later = [words_of(owner.get(page)) for page in ("/ops/", "/status/")]
+
+    assert ["None is at work" in page for page in (*both, *later)] == [True, True, False, False]
+
+
 def test_many_take_no_more_queries(owner, looked, django_assert_max_num_queries):
     for number in range(30):
         condition("calls_fail", f"channel-{number} gpt-image-2")
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         owner.get("/ops/")
 
 

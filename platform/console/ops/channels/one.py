@@ -164,13 +164,13 @@ def _channel_or_404(pk: int) -> Channel:
 
 
 def _standing(page: ChannelPage) -> tuple[Badge, str]:
+    routes = page.channel.routes.all()
     standing, why = standing_of(
         page.channel,
         page.now,
         shut=page.shut,
         workers=lease.live_workers().workers,
-        untested=[
-            route.contract_id for route in page.channel.routes.all() if not route.is_approved
-        ],
+        models=[route.contract_id for route in routes],
+        untested=[route.contract_id for route in routes if not route.is_approved],
     )
     return badge_of(standing), why

@@ -186,7 +186,7 @@ def _initial_values(request: HttpRequest) -> dict[str, Any]:
     number = meant_by(request.GET, "condition", number_of)
     condition = condition_by_id(number) if number is not None else None
     if condition is not None:
-        named = condition.object.split()
+        named = {condition.object, *condition.object.split()}
         initial["parts"] = [part for part in incidents.parts() if part in named]
         initial["title"] = PUBLIC_WORDS.get(condition.kind, "")
     return initial

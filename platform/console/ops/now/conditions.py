@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from django.contrib import messages
@@ -12,17 +13,23 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from console.ops.access import Operator, Permission, by, done, staff
-from console.ops.now.kinds import Channels, ConditionKind, kind_of
-from generation.models import Condition
+from console.ops.now.kinds import PARTLY, UNSERVED, Channels, ConditionKind, kind_of
+from generation.models import Condition, Incident
 from generation.oversight import conditions
 from generation.oversight.conditions.condition_titles import PUBLIC_WORDS, title_of
+from generation.oversight.incidents import under_way
 from generation.selectors import channel_numbers
 from pictor.kit.words import clock
+
+INCIDENT = "incident"
+"""The kind of an incident's row, which no look finds."""
+OVERDUE = "update_overdue"
+"""A condition for alerts; on the overview the incident's own row says it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionRow:
-    """A condition in the list; `url` is the page to fix it, empty if the role has none."""
+    """A condition or an incident; `url` is the page to fix it, empty if the role has none."""
 
     condition: Condition
     kind: ConditionKind
@@ -42,11 +49,38 @@ class ConditionRow:
 def rows_of(operator: Operator, conditions: Iterable[Condition]) -> list[ConditionRow]:
     """Sort conditions by severity, then by the money they cost, then by age, the oldest first."""
     channels = channel_numbers()
-    rows = [_row(operator, condition, channels) for condition in conditions]
+    return _worst_first(_row(operator, condition, channels) for condition in conditions)
+
+
+def needing_rows(
+    operator: Operator, conditions: Iterable[Condition], now: datetime
+) -> list[ConditionRow]:
+    """The rows that need attention: incidents under way and conditions, the worst first."""
+    rows = rows_of(operator, [one for one in conditions if one.kind != OVERDUE])
+    return _worst_first([*(_incident_row(one, now) for one in under_way(now=now)), *rows])
+
+
+def _worst_first(rows: Iterable[ConditionRow]) -> list[ConditionRow]:
     return sorted(
         rows,
         key=lambda row: (row.kind.severity, -(row.condition.micros or 0), row.condition.since),
     )
+
+
+def _incident_row(incident: Incident, now: datetime) -> ConditionRow:
+    """An incident that customers read of, as a row that cannot be silenced."""
+    due = incident.next_update_at
+    verb = "is" if due is None or due > now else "was"
+    words = f"next update {verb} due by {due:%-d %B, %H:%M} UTC" if due else "no update promised"
+    condition = Condition(
+        kind=INCIDENT,
+        object=incident.title,
+        words=f"{incident.state_at(now).label}; {words}",
+        since=incident.begins_at,
+    )
+    severity = PARTLY if incident.is_maintenance else UNSERVED
+    url = reverse("ops:incident", args=[incident.pk])
+    return ConditionRow(condition, ConditionKind(severity, "See incident"), url, is_mine=False)
 
 
 def _row(operator: Operator, condition: Condition, channels: Channels) -> ConditionRow:

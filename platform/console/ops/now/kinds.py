@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from console.ops.access import Permission
 from generation.models import Condition
+from generation.oversight.watch import PART_FAILS, WORKERS
 
 Channels = Mapping[str, int]
 """Ids of channels by name."""
@@ -19,19 +20,21 @@ Way = Callable[[Condition, Channels], str]
 
 
 class Severity(IntEnum):
-    NOW = 0
-    """Requests fail, or money is being lost."""
-    SOON = 1
-    """Requests will fail or money will be lost."""
-    AHEAD = 2
-    """For information."""
+    UNSERVED = 0
+    """Customers cannot be served; the status page says so too."""
+    PARTLY = 1
+    """Some requests fail or wait, or would if one more thing failed."""
+    MONEY = 2
+    """Money is or may be lost, or cannot be proved."""
+    AHEAD = 3
+    """Nothing is wrong before a date, or before somebody changes something."""
 
     @property
     def badge(self) -> str:
-        return ("bad", "warn", "info")[self]
+        return ("bad", "warn", "warn", "info")[self]
 
 
-NOW, SOON, AHEAD = Severity
+UNSERVED, PARTLY, MONEY, AHEAD = Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,12 @@ def _channel(tab: str, condition: Condition, channels: Channels) -> str:
         return ""
     url = reverse("ops:channel", args=[channels[max(named, key=len)]])
     return f"{url}?{urlencode({'tab': tab})}" if tab else url
+
+
+def _part(condition: Condition, channels: Channels) -> str:
+    if condition.object == WORKERS:
+        return reverse("ops:system")
+    return _channels_of_model(condition, channels)
 
 
 def _channels_of_model(condition: Condition, _channels: Channels) -> str:
@@ -98,39 +107,42 @@ _LEDGER = ("See checks", partial(_page, "ops:ledger"))
 _SYSTEM = ("See system", partial(_page, "ops:system"))
 _PRICE = ("See price", _price)
 KINDS: Mapping[str, ConditionKind] = {
-    "stopped": ConditionKind(NOW, *_SYSTEM),
-    "calls_fail": ConditionKind(NOW, "See errors", partial(_channel, "errors")),
-    "breaker_open": ConditionKind(NOW, "See channel", partial(_channel, "")),
-    "channels_shrunk": ConditionKind(NOW, "See channels", _channels_of_model),
-    "update_overdue": ConditionKind(SOON, "Post update", partial(_page, "ops:incidents")),
-    "route_untested": ConditionKind(SOON, "See routes", partial(_channel, "routes")),
-    "upstream_retires": ConditionKind(SOON, "See routes", partial(_channel, "routes")),
-    "queued_too_long": ConditionKind(NOW, "See queued", partial(_generations, "state", "queued")),
-    "past_deadline": ConditionKind(NOW, "See generations", partial(_generations, "late", "1")),
-    "storage_refuses": ConditionKind(NOW, *_SYSTEM),
-    "sold_below_cost": ConditionKind(NOW, "See margin", _margin),
-    "cost_unknown": ConditionKind(SOON, "Set costs", partial(_channel, "cost")),
-    "price_missing": ConditionKind(NOW, *_PRICE),
-    "ledger_finding": ConditionKind(NOW, *_LEDGER),
-    "ledger_unproved": ConditionKind(SOON, *_LEDGER),
-    "sold_behind": ConditionKind(SOON, *_SYSTEM),
+    PART_FAILS: ConditionKind(UNSERVED, "See supply", _part),
+    "stopped": ConditionKind(UNSERVED, *_SYSTEM),
+    "calls_fail": ConditionKind(PARTLY, "See errors", partial(_channel, "errors")),
+    "breaker_open": ConditionKind(PARTLY, "See channel", partial(_channel, "")),
+    "channels_shrunk": ConditionKind(PARTLY, "See channels", _channels_of_model),
+    "update_overdue": ConditionKind(PARTLY, "Post update", partial(_page, "ops:incidents")),
+    "route_untested": ConditionKind(AHEAD, "See routes", partial(_channel, "routes")),
+    "upstream_retires": ConditionKind(AHEAD, "See routes", partial(_channel, "routes")),
+    "queued_too_long": ConditionKind(
+        PARTLY, "See queued", partial(_generations, "state", "queued")
+    ),
+    "past_deadline": ConditionKind(PARTLY, "See generations", partial(_generations, "late", "1")),
+    "storage_refuses": ConditionKind(PARTLY, *_SYSTEM),
+    "sold_below_cost": ConditionKind(MONEY, "See margin", _margin),
+    "cost_unknown": ConditionKind(MONEY, "Set costs", partial(_channel, "cost")),
+    "price_missing": ConditionKind(PARTLY, *_PRICE),
+    "ledger_finding": ConditionKind(MONEY, *_LEDGER),
+    "ledger_unproved": ConditionKind(MONEY, *_LEDGER),
+    "sold_behind": ConditionKind(MONEY, *_SYSTEM),
     "price_change": ConditionKind(AHEAD, "See prices", partial(_page, "ops:prices")),
     "sunset_ahead": ConditionKind(AHEAD, "See model", _model),
-    "money_waits": ConditionKind(SOON, "Decide", partial(_page, "ops:moves"), Permission.MONEY),
-    "balance_runs_out": ConditionKind(SOON, "See tenant", _tenant),
-    "mail_overdue": ConditionKind(SOON, *_SYSTEM),
-    "webhooks_overdue": ConditionKind(SOON, *_SYSTEM),
-    "alerts_overdue": ConditionKind(SOON, "See alerts", partial(_page, "ops:alerts")),
+    "money_waits": ConditionKind(MONEY, "Decide", partial(_page, "ops:moves"), Permission.MONEY),
+    "balance_runs_out": ConditionKind(MONEY, "See tenant", _tenant),
+    "mail_overdue": ConditionKind(PARTLY, *_SYSTEM),
+    "webhooks_overdue": ConditionKind(PARTLY, *_SYSTEM),
+    "alerts_overdue": ConditionKind(PARTLY, "See alerts", partial(_page, "ops:alerts")),
     "staff_as_member": ConditionKind(
         AHEAD, "See staff", partial(_page, "ops:staff"), Permission.STAFF
     ),
     "operator_key_ends": ConditionKind(
         AHEAD, "See keys", partial(_page, "ops:staff"), Permission.STAFF
     ),
-    "look_fails": ConditionKind(SOON, *_SYSTEM),
+    "look_fails": ConditionKind(PARTLY, *_SYSTEM),
 }
 
 
 def kind_of(condition: Condition) -> ConditionKind:
-    """Return the kind of a condition; SOON for kinds that only another release knows."""
-    return KINDS.get(condition.kind, ConditionKind(SOON))
+    """Return the kind of a condition; MONEY for kinds that only another release knows."""
+    return KINDS.get(condition.kind, ConditionKind(MONEY))

@@ -16,6 +16,7 @@ from console.parts.filters import PAGE_ROWS, link_of
 from console.parts.page_query import meant_by, word_of
 from console.parts.periods import number_of
 from generation.oversight.conditions import conditions_now
+from generation.oversight.conditions import is_quiet as is_quiet_now
 from pictor.kit.words import clock
 
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
@@ -42,10 +43,10 @@ def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show open conditions with their actions; with `?show=quiet`, silenced and accepted ones."""
     now = clock.now()
     standing = conditions_now(now=now)
-    needing = standing.needing(now)
     is_quiet = bool(word_of(request.GET, "show", ["quiet"]))
-    quiet = [condition for condition in standing.conditions if condition not in needing]
-    rows = conditions.rows_of(operator, quiet if is_quiet else needing)
+    quiet = [condition for condition in standing.conditions if is_quiet_now(condition, now)]
+    needing = conditions.needing_rows(operator, standing.needing(now), now)
+    rows = conditions.rows_of(operator, quiet) if is_quiet else needing
     filters = {"show": "quiet" if is_quiet else "", "mode": request.GET.get("mode", "")}
     start = meant_by(request.GET, "from", number_of) or 0
     start = start if start < len(rows) else 0

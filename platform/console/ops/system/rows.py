@@ -22,7 +22,7 @@ from generation.oversight.conditions.stalled_work import (
     STALLED_AFTER,
     WEBHOOK_SECONDS,
 )
-from generation.oversight.watch import API, WORKERS
+from generation.oversight.watch import API, LOOK_FRESH_FOR, WORKERS
 from generation.selectors import Lane, Queue, queues
 from pictor import __version__
 from pictor.kit.database.prepared import server
@@ -156,7 +156,7 @@ def _web() -> PartRow:
 
 def _short_work(now: datetime) -> PartRow:
     last, name = handling.last_look(), "Short-work workers"
-    if last is not None and now - last <= handling.LOOK_FRESH_FOR:
+    if last is not None and now - last <= LOOK_FRESH_FOR:
         return PartRow(name, f"last check {(now - last).total_seconds():.0f} s ago")
     if last is None:
         return PartRow(name, "no check yet: one runs each minute", "warn", "Not yet")

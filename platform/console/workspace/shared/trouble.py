@@ -13,11 +13,9 @@ from generation.oversight import watch
 def trouble_of(workspace: Workspace, now: datetime) -> list[str]:
     """Sentences about stops, current incidents and maintenance, and measured trouble."""
     stops = [stop for stop in workspace.catalogue.stops if stop.tenant_id in {None, workspace.id}]
-    # The stops above are newer than the pauses that the last look recorded.
-    troubles = [trouble for trouble in watch.troubles(now=now) if trouble.trouble != watch.PAUSED]
     return [
         *map(_stop_sentence, stops),
-        *(f"{trouble.part}: {trouble.trouble.lower()}." for trouble in troubles),
+        *(f"{trouble.part}: {trouble.trouble.lower()}." for trouble in watch.troubles(now=now)),
     ]
 
 

@@ -2,27 +2,19 @@
 
 from uuid import uuid4
 
-import pytest
-
 from generation.catalogue.services.stop_switch import Stoppable, start, stop
-from generation.oversight import incidents, watch
+from generation.oversight import conditions, incidents
 from generation.oversight.incidents import IncidentWords, State
 from pictor.kit.words import clock
 from tests.console.answers import words_of
 from tests.console.workspace.conftest import url
 
 
-@pytest.fixture(autouse=True)
-def sure_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count missing web processes at once, since none runs in these tests."""
-    monkeypatch.setattr(watch, "SURE_AFTER_SECONDS", 0)
-
-
 def test_trouble_of_the_status_page_is_told_here_too(acme, sign_in):
     client = sign_in(acme)
     before = words_of(client.get(url("playground", acme)))
 
-    watch.look_and_count(now=clock.now())  # no image worker has a lease
+    conditions.look(now=clock.now())  # no image worker has a lease
 
     assert "Image workers: none is at work" not in before
     pages = [words_of(client.get(url(name, acme))) for name in ("playground", "overview")]
@@ -46,7 +38,7 @@ def test_incidents_and_paused_models_are_told_in_the_workspace(acme, other, sign
     ]
     for what, words in stops:
         stop(what=what, reason="acme-openai overbills", words=words, now=now, actor="Ann")
-    watch.look_and_count(now=now)
+    conditions.look(now=now)
 
     pages = [words_of(client.get(url(name, acme))) for name in ("playground", "overview")]
     said = (

@@ -16,18 +16,22 @@ NOON = at("2026-11-20T12:00:00Z")
 
 
 def stands(*, at_minute: int = 29, **facts: Any) -> tuple[ChannelStatus, str]:
-    """Standing of a channel whose calls all ended in one of the 30 minutes."""
-    options: dict[str, Any] = {"shut": [], "workers": 2, "untested": []}
+    """Standing of a channel whose calls for one model all ended in one of the 30 minutes."""
+    options: dict[str, Any] = {"shut": [], "workers": 2, "models": ["dall-e-2"], "untested": []}
     options |= {name: facts.pop(name) for name in [*options] if name in facts}
     channel = Channel(name="acme", is_enabled=facts.pop("is_enabled", True))
     channel.archived_at = facts.pop("archived_at", None)
+    recent = facts.pop("recent", {})
     cells = [CallMinute(NOON + timedelta(minutes=minute)) for minute in range(30)]
     cells[at_minute] = CallMinute(cells[at_minute].minute, facts)
-    return standing_of(channel, Now(cells, None, None, {}), **options)
+    judged = cells[at_minute].delivered + cells[at_minute].failed
+    if at_minute >= 20 and judged:
+        recent = {"dall-e-2": (cells[at_minute].delivered, judged)}
+    return standing_of(channel, Now(cells, None, None, {}, recent), **options)
 
 
-def shut(kind: Kind) -> Shut:
-    return Shut(1, kind, "", new_uuid(), NOON)
+def shut(kind: Kind, model: str = "") -> Shut:
+    return Shut(1, kind, model, new_uuid(), NOON)
 
 
 @pytest.mark.parametrize(
@@ -62,12 +66,35 @@ def shut(kind: Kind) -> Shut:
             ChannelStatus.DEGRADED,
             "asked to wait by the vendor in 1 of 1 workers",
         ),
+        (
+            {"shut": [shut(Kind.BREAKER_OPENED, "dall-e-2")], "models": ["dall-e-2", "dall-e-3"]},
+            ChannelStatus.DEGRADED,
+            "1 of 2 models: breaker open in 1 of 2 workers",
+        ),
+        (
+            {"shut": [shut(Kind.BREAKER_OPENED, name) for name in ("dall-e-2", "dall-e-3")],
+             "models": ["dall-e-2", "dall-e-3"]},
+            ChannelStatus.DOWN,
+            "breaker open in 2 of 2 workers",
+        ),
+        (
+            {"recent": {"dall-e-2": (0, 20), "dall-e-3": (9, 9)},
+             "models": ["dall-e-2", "dall-e-3", "gpt-image-2"]},
+            ChannelStatus.DEGRADED,
+            "1 of 3 models: 0 of 20 calls in 10 minutes brought images",
+        ),
+        (
+            {"recent": {"dall-e-2": (0, 6), "dall-e-3": (1, 6)},
+             "models": ["dall-e-2", "dall-e-3"]},
+            ChannelStatus.DOWN,
+            "1 of 12 calls in 10 minutes brought images",
+        ),
         ({"untested": ["dall-e-3"]}, ChannelStatus.UNTESTED, "dall-e-3: not served before a test"),
         ({"untested": ["dall-e-3"], "refused": 10}, ChannelStatus.DOWN, "0 of 10 calls"),
         ({"is_enabled": False, "refused": 10}, ChannelStatus.PAUSED, ""),
         ({"is_enabled": False, "archived_at": NOON}, ChannelStatus.ARCHIVED, ""),
     ],
-)
+)  # fmt: skip
 def test_the_worst_fact_decides_a_channels_standing(facts, standing, why):
     found, words = stands(**facts)
 

@@ -129,7 +129,9 @@ def test_a_balance_is_a_condition_if_it_lasts_less_than_three_days(acme, other, 
 
     words = "$10.00 left, 3.0 days at this week's pace"
     assert low == {("balance_runs_out", acme.tenant.public_id): words}
-    assert Condition.objects.get().micros == 3_342_857  # a day's spending
+    assert (
+        Condition.objects.exclude(kind="part_fails").get().micros == 3_342_857
+    )  # a day's spending
     TenantBalance.objects.update(available=11_000_000)
     assert look(1) == {}
 
@@ -144,7 +146,7 @@ def test_a_waiting_money_move_is_a_condition_until_it_is_decided(acme, look):
 
     words = f"top-up of $99,000.00 for {acme.tenant.name} waits: ann asked"
     assert found == {("money_waits", str(waits.id)): words}
-    assert Condition.objects.get().micros == 99_000_000_000
+    assert Condition.objects.exclude(kind="part_fails").get().micros == 99_000_000_000
     decline_move(move_id=waits.id, actor="bob", now=clock.now())
     assert look(2) == {}
 

@@ -45,6 +45,18 @@ def test_a_model_whose_channels_shrank_to_one(channel, look):
     assert look(3) == {}
 
 
+def test_what_the_status_page_shows_as_not_working_is_a_condition(channel, look):
+    stop(what=Stoppable(ORIGIN), reason="x", words="", now=clock.now(), actor="Ann")
+
+    look(0)
+
+    failing = Condition.objects.filter(kind="part_fails", resolved_at=None)
+    found = dict(failing.values_list("object", "words"))
+    assert found["Image workers"] == "None is at work"
+    assert found["dall-e-2"] == "No channel serves it"
+    assert {"API", ORIGIN} & set(found) == set()
+
+
 def test_a_stop_is_a_condition_until_it_ends(channel, look):
     at = datetime(2026, 11, 20, 10, 2, tzinfo=UTC)
     at_first = look(0)
@@ -203,7 +215,7 @@ def test_answers_without_pictures_are_told_with_what_they_may_have_cost(channel,
             " $0.042"
         )
     }
-    assert Condition.objects.get().micros == 42_000
+    assert Condition.objects.exclude(kind="part_fails").get().micros == 42_000
 
 
 def test_calls_that_failed_long_ago_and_those_of_a_sandbox_say_nothing(channel, look):
