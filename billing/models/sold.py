@@ -43,7 +43,8 @@ class SoldDay(models.Model):
     the price row, `reference` and `input` that of reference images; for a loss, `quality` is the
     requested one. Columns that a transfer does not know are empty: a credit has only a tenant, a
     bill's line about many calls has nothing. Amounts are micros; corrections and credits may be
-    negative. Tests move no money, so they are not counted.
+    negative, and so may `unknown_images`: a correction that gives an unknown cost takes the images
+    off on its own day, where their cost is. Tests move no money, so they are not counted.
     """
 
     day = models.DateField()

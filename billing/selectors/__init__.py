@@ -39,7 +39,6 @@ from billing.selectors.prices import (
 )
 from billing.selectors.usage import (
     USAGE_BY_HOUR,
-    sold_by_model,
     uncharged_costs,
     uncharged_of_day,
     usage_of,

@@ -1,6 +1,5 @@
 """Usage by the hour: the stored rows, and SQL that derives the same from ended generations."""
 
-from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
@@ -45,18 +44,6 @@ def usage_of(ended: str) -> str:
           ) AS by_bucket
          GROUP BY 1, 2, 3, 4, 5, 6, 7
     )"""  # noqa: S608 - built from constants
-
-
-def sold_by_model(start: datetime) -> dict[str, tuple[int, int]]:
-    """Return by model with images the numbers of tenants and images from `start` on."""
-    # By tenant too: PostgreSQL sorts every row to count distinct tenants, and hashes these groups.
-    rows = UsageRollup.objects.filter(hour__gte=start).values_list("model", "tenant_id")
-    tenants: Counter[str] = Counter()
-    images: Counter[str] = Counter()
-    for model, _, made in rows.annotate(made=Sum("images")):
-        tenants[model] += 1
-        images[model] += int(made)
-    return {model: (tenants[model], made) for model, made in images.items() if made}
 
 
 def used_of(tenant_id: UUID, models: Collection[str], *, since: datetime) -> dict[str, int]:

@@ -17,6 +17,7 @@ from django.db import connection
 from billing.models import FIGURES, SoldRow
 from billing.pricing import Delivered, PricedRequest
 from billing.selectors import table_of
+from billing.selectors.office.relations import corrected_before
 from billing.selectors.office.sold import settled_position, sold_among
 from billing.services.office.sold import Sold, add_next, rebuild_sold
 from billing.sharing import PricedPart, parts_of, shares
@@ -69,6 +70,8 @@ class _Moved(NamedTuple):
     held: int
     captured: int
     is_unknown: bool
+    found: int
+    """1 if this correction is the first to give an unknown cost, -1 if it takes that back."""
 
     @property
     def counts_images(self) -> bool:
@@ -96,7 +99,8 @@ SELECT t.day, t.figure, t.amount, COALESCE(t.tenant_id, g.tenant_id),
        COALESCE(g.priced ->> 'size', ''), COALESCE(g.priced ->> 'quality', ''),
        COALESCE(g.quality_billed, ''), COALESCE(i.sizes, '{{}}'),
        CASE WHEN i.differ OR g.priced ? 'references' THEN g.priced::text END,
-       COALESCE(g.held_micros, 0), COALESCE(g.captured_micros, 0), COALESCE(u.is_unknown, false)
+       COALESCE(g.held_micros, 0), COALESCE(g.captured_micros, 0), COALESCE(u.is_unknown, false),
+       COALESCE(k.found, 0)
   FROM {sold_among(transfers)} AS t
   LEFT JOIN LATERAL (
       SELECT * FROM generation_generation WHERE id = t.generation_id OFFSET 0
@@ -114,6 +118,11 @@ SELECT t.day, t.figure, t.amount, COALESCE(t.tenant_id, g.tenant_id),
       SELECT bool_or({COST_UNKNOWN.format("d")}) AS is_unknown FROM generation_attempt AS d
        WHERE (d.generation_id, d.dispatch) = (g.id, g.dispatch) AND d.attempt_class = 'delivered'
   ) AS u ON t.figure = 'captured_micros'
+  LEFT JOIN LATERAL (
+      SELECT (before = 0)::int - (before + t.amount = 0)::int AS found
+        FROM {corrected_before("t.attempt_id", "t.id")} AS corrected (before)
+  ) AS k ON t.figure = 'corrections_micros' AND g.captured_micros > 0
+            AND {COST_UNKNOWN.format("a")}
 """  # noqa: S608 - built from constants, and ids in our own words
 
 
@@ -133,11 +142,12 @@ def _add(moved: _Moved, sold: dict[SoldRow, list[int]]) -> None:
     amounts = shares(moved.amount, [part.micros for part in parts])
     for part, amount in zip(parts, amounts, strict=True):
         images = part.images if moved.counts_images else 0
-        if amount or images:
+        unknown = images if moved.is_unknown else -moved.found * part.images
+        if amount or images or unknown:
             figures = sold.setdefault(moved.row(part), [0] * len(FIGURES))
             figures[FIGURES.index(moved.figure)] += amount
             figures[FIGURES.index("images")] += images
-            figures[FIGURES.index("unknown_images")] += images if moved.is_unknown else 0
+            figures[FIGURES.index("unknown_images")] += unknown
 
 
 def _parts(moved: _Moved) -> Sequence[PricedPart]:

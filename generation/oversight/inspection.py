@@ -42,6 +42,11 @@ class Called:
         return Micros(sum(cost for cost in self.costs.values() if cost is not None))
 
     @property
+    def maybe_billed(self) -> Micros:
+        """The part of `known_cost` that attempts without an image may have been billed."""
+        return Micros(sum(self.costs[attempt.id] or 0 for attempt in self.lost))
+
+    @property
     def unknown(self) -> int:
         """The number of attempts with an unknown cost."""
         return sum(cost is None for cost in self.costs.values())

@@ -97,7 +97,7 @@ def _margin(figures: list[int]) -> Margin:
         cost=Micros(cost),
         losses=Micros(losses),
         credited=Micros(credited),
-        unknown_images=unknown,
+        unknown=unknown,
     )
 
 

@@ -66,6 +66,14 @@ def costs_of(attempts: Ids) -> str:
 )"""  # noqa: S608 - ids in our own words
 
 
+def corrected_before(attempt: str, transfer: str) -> str:
+    """Return SQL: the sum of an attempt's corrections before a transfer; both ids are columns."""
+    return f"""(
+    SELECT COALESCE(SUM(CASE WHEN debit_id = {_PAYABLE} THEN amount ELSE -amount END), 0)
+      FROM billing_transfer WHERE corrects_id = {attempt} AND id < {transfer}
+)"""  # noqa: S608 - columns in our own words
+
+
 def corrections_of(attempts: Ids) -> str:
     """Return SQL: by corrected attempt, the sum of corrections, the accounts and generations."""
     return f"""(

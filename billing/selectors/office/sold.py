@@ -192,7 +192,8 @@ class Margin:
         cost: the cost of delivered images, as corrected.
         losses: the cost of calls that no tenant pays for, as corrected.
         credited: credits given, and adjustments.
-        unknown_images: the number of `images` with unknown cost, which `cost` leaves out.
+        unknown: the number of `images` with unknown cost, which `cost` leaves out; negative if the
+            costs of more, sold before, became known.
     """
 
     start: date | None
@@ -202,7 +203,11 @@ class Margin:
     cost: Micros
     losses: Micros
     credited: Micros
-    unknown_images: int
+    unknown: int
+
+    @property
+    def unknown_images(self) -> int:
+        return max(self.unknown, 0)
 
     @property
     def margin(self) -> Micros:
@@ -291,7 +296,7 @@ def total_of(rows: Sequence[Margin]) -> Margin:
         cost=Micros(sum(row.cost for row in rows)),
         losses=Micros(sum(row.losses for row in rows)),
         credited=Micros(sum(row.credited for row in rows)),
-        unknown_images=sum(row.unknown_images for row in rows),
+        unknown=sum(row.unknown for row in rows),
     )
 
 
@@ -301,7 +306,7 @@ class SoldCell:
 
     Attributes:
         tenant: one of those to be kept apart; None is all the others.
-        cost: the cost of the images whose cost is known.
+        cost: the cost of the images whose cost is known, by now or by a bill.
     """
 
     tenant: UUID | None
@@ -323,10 +328,12 @@ def cells_sold(since: date, *, apart: Collection[UUID]) -> list[SoldCell]:
             """
             SELECT CASE WHEN tenant_id = ANY(%s) THEN tenant_id END, model, asked, delivered,
                    quality, channel, SUM(images)::bigint, SUM(captured_micros)::bigint,
-                   SUM(cost_micros)::bigint, SUM(unknown_images)::bigint
+                   SUM(cost_micros + CASE WHEN unknown_images < 0 THEN corrections_micros
+                                          ELSE 0 END)::bigint, SUM(unknown_images)::bigint
               FROM billing_soldday
-             WHERE day >= %s AND images > 0 AND NOT is_demo AND asked <> %s
-             GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
+             WHERE day >= %s AND (images > 0 OR unknown_images < 0)
+               AND NOT is_demo AND asked <> %s
+             GROUP BY 1, 2, 3, 4, 5, 6 HAVING SUM(images) > 0 ORDER BY 1, 2, 3, 4, 5, 6
             """,
             [list(apart), since, REFERENCE],
         )

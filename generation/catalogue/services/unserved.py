@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 
-from billing.selectors import sold_by_model
+from billing.selectors.office.sold import images_by_model
 from generation.catalogue.services.routes import unserved_models
 from pictor.kit.words import clock
 
@@ -29,8 +29,8 @@ def refusing_stops(*, are_meant: bool) -> Iterator[None]:
 
 
 def refusal_of(left: Collection[str]) -> ValidationError:
-    """The error that these models would be unserved, with the recent sales of each."""
-    sold = sold_by_model(clock.now() - LOOK_BACK)
+    """The error that these models would be unserved, with the recent sales of each, demos apart."""
+    sold = images_by_model((clock.now() - LOOK_BACK).date())
     parts = []
     for model in left:
         tenants, images = sold.get(model, (0, 0))

@@ -32,6 +32,8 @@ from pictor.kit.words.money import Micros, to_decimal
 
 MAX_AT_ONCE = 100
 """The most lines that one request takes, in a few seconds; a command takes all of a list."""
+MAX_SUMMED = 10_000
+"""The most open lines that a page sums."""
 _AT_ONCE = 20
 """The most lines that one transaction takes: its duration delays others who correct costs."""
 BEING_MATCHED = "The bill is being matched just now: try again when that is done."
@@ -86,6 +88,13 @@ def disputable(bill: VendorBill, among: QuerySet[BillLine] | None = None) -> Que
 def is_open(line: BillLine) -> bool:
     """True if a line differs and is not decided on, as in `disputable`."""
     return line.decision == "" and line.outcome not in _SETTLED
+
+
+def open_sum(bill: VendorBill) -> tuple[int, Micros]:
+    """The number of open lines of a matched bill, and their difference; of the first 10,000."""
+    lines = _open_among(bill.lines.all()).order_by("id")[:MAX_SUMMED]
+    figures = lines.values_list("theirs_micros", "ours_micros")
+    return len(figures), Micros(sum(theirs - ours for theirs, ours in figures))
 
 
 def _open_among(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:

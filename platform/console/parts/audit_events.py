@@ -1,6 +1,5 @@
 """Events of the audit log for pages: actor, object, and each change."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,6 +123,17 @@ def changes_of(before: Values | None, after: Values | None) -> list[ChangedValue
     ]
 
 
+def by_key(columns: Values) -> dict[str, Any]:
+    """Flatten values by model into entries such as 'cost dall-e-3'."""
+    flat: dict[str, Any] = {}
+    for name, value in columns.items():
+        if isinstance(value, dict):
+            flat |= {f"{name} {key}": child for key, child in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
 def _name(column: str) -> str:
     """'budget month' for 'budget_month_micros'."""
     return column.removesuffix(_MICROS).replace("_", " ")
@@ -138,13 +148,13 @@ def _value(column: str, value: Any) -> str:
         case int() if column.endswith(_MICROS):
             words = amount(value)
         case list():
-            words = ", ".join(map(str, value))
+            words = ", ".join(_value(column, one) for one in value)
         case {"micros": int(micros), "kind": "fixed", "width": width, "height": height} if (
             f" {width}x{height} " in column
         ):
             words = amount(micros)  # of a row of prices, whose name is the column
         case dict():
-            words = json.dumps(value, ensure_ascii=False)
+            words = ", ".join(f"{name}: {_value(name, one)}" for name, one in value.items())
         case str() if column.endswith(_MOMENTS):
             words = _moment(value)
         case _:

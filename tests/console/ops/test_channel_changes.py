@@ -102,6 +102,17 @@ def test_a_swap_warns_of_models_that_the_revision_leaves_unserved(owner):
     assert services.pending_of(channel) is None
 
 
+def test_a_revision_is_told_in_sentences(owner):
+    channel = serving()
+    edit(owner, channel, **{"route-gpt-image-2-upstream_model": "gi3"})
+
+    page = text_of(owner.get(f"/ops/channels/{channel.pk}/edit/"))
+    history = text_of(owner.get(f"/ops/channels/{channel.pk}/?tab=history"))
+
+    assert "Maps gpt-image-2 changes from none to gi3 ." in page
+    assert "maps gpt-image-2 none → to gi3" in history
+
+
 def test_a_revision_that_somebody_extended_is_not_swapped_unseen(owner):
     channel = serving()
     edit(owner, channel, api_key="sk-new")

@@ -294,6 +294,16 @@ def test_a_breaker_says_in_which_worker_it_is_open(owner):
     assert re.search(r"Breaker open every model \S+/\d+", said)
 
 
+def test_pausing_counts_no_demo_sales(owner):
+    channel = make_channel("acme")
+    sold(channel, images=3)
+    sold(channel, images=50, is_demo=True)
+
+    said = text_of(owner.get(act_page("channel.pause", channel.pk)))
+
+    assert "gpt-image-2-origin (images in 30 days: 3, tenants: 1)" in said
+
+
 def test_errors_are_those_of_the_mode_and_show_no_prompt(owner):
     channel = make_channel("acme", serves="both")
     limit = "HTTP 429: Rate limit reached in organization org-a1b2c3: 5 a minute"

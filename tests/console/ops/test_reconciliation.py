@@ -260,6 +260,16 @@ def test_a_line_is_taken_with_a_reason_and_put_back(owner, bill):
     assert corrections()[1:] == [(-5_000, f"{name} put back {line.pk}.1", "wrong month")]
 
 
+def test_a_bills_head_counts_what_is_still_open(owner, bill):
+    line = bill.lines.get(outcome="different")
+    before = said_by(owner.get(of(bill)))
+
+    do(owner, "bill.take", bill.pk, line=line.pk, reason="their bill")
+
+    assert "Still open $0.025 3 lines; difference $0.025" in before
+    assert "Still open $0.02 2 lines; difference $0.025" in said_by(owner.get(of(bill)))
+
+
 def test_several_are_money_in_bulk_and_their_change_is_typed(owner, bill):
     lines = bill.lines.exclude(outcome="equal")
     named = {"line": [line.pk for line in lines], "reason": "r"}

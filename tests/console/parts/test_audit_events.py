@@ -49,11 +49,15 @@ from console.parts.audit_events import ChangedValue, changes_of
                 ChangedValue(
                     "m 1024x1024 low",
                     "$0.000005",
-                    '{"micros": 5, "kind": "fixed", "width": 512, "height": 1024}',
+                    "micros: 5, kind: fixed, width: 512, height: 1024",
                 )
             ],
         ),
-        ({"a": {"b": 1}}, {"a": {"b": 2}}, [ChangedValue("a", '{"b": 1}', '{"b": 2}')]),
+        (
+            {"a": {"b": {"c": 1}}},
+            {"a": {"b": {"c": [True, 2]}}},
+            [ChangedValue("a", "b: c: 1", "b: c: yes, 2")],
+        ),
         (None, None, []),
     ],
 )

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from accounts.models import Tenant
 from billing.models import FIGURES, LedgerProof, SoldDay, SoldRow, SoldUntil, Transfer
 from billing.selectors.office import sold as waiting
+from billing.selectors.office.sold import cells_sold
 from billing.services.office import sold as adding
 from billing.services.office.accounts import adjust, credit, refund, reverse
 from generation.lifecycle.attempts import cut_off
@@ -185,6 +186,28 @@ def test_a_cost_nobody_knows_is_counted_and_is_not_0(acme, channel, worker, spoo
     assert rows("images", "unknown_images", "cost_micros") == [(1, 1, 0), (1, 1, 0)]
     (row,) = json.loads(margin("--by", "channel", "--json"))["rows"]
     assert (row["channel"], row["unknown_cost"], row["percent"]) == ("one", 2, None)
+
+
+def test_a_bill_makes_an_unknown_cost_known_until_it_is_put_back(acme, channel, worker, spools):
+    channel.routes.update(cost_micros=None)
+    made = acme.generation(n=2)
+    with at_day(1):
+        attempt = delivered(made, worker, spools, sizes=SMALL)
+    add_sold()
+
+    def told(name: str, change: int) -> tuple[int, str, float | None]:
+        line = CorrectionLine(name, str(attempt.id), Micros(change))
+        correct([line], reason="bill", actor="test")
+        add_sold()
+        (row,) = json.loads(margin("--by", "channel", "--json"))["rows"]
+        return row["unknown_cost"], row["cost"], row["percent"]
+
+    assert told("b", 32_925) == (0, "0.032925", 50.0)  # of 65,850
+    assert told("c", 1) == (0, "0.032926", 50.0)
+    first, *_ = cells_sold(days_ago(1), apart=())
+    assert (first.images, first.unknown_images, first.cost) == (1, 0, 26_341)  # four fifths
+    assert told("b put back", -32_926) == (2, "0.000000", None)
+    assert (rebuild(), findings_of_sold()) == (0, [])
 
 
 def test_credits_and_reversals_count_for_the_tenant_without_a_model(acme):

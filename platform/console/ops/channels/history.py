@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accounts.models import AuditEvent
 from accounts.selectors.office.audit import installation_events_about
-from console.parts.audit_events import ChangedValue, changes_of
+from console.parts.audit_events import ChangedValue, by_key, changes_of
 from console.parts.filters import PAGE_ROWS
 from generation.catalogue.traffic.channel_events import Kind, changes_before
 from generation.models import Channel, ChannelEvent, Worker
@@ -90,8 +90,8 @@ def _event_entry(event: AuditEvent) -> HistoryEntry:
     words = _ACTIONS.get(event.action, event.action)
     if event.action == "channel.set" and event.before is None:
         words = "Created"
-    before = None if event.before is None else _flat(event.before)
-    changes = changes_of(before, _flat(event.after or {}))
+    before = None if event.before is None else by_key(event.before)
+    changes = changes_of(before, by_key(event.after or {}))
     back = _back(event.before or {}, event.after or {})
     return HistoryEntry(event.at, words, event.actor_name, changes=changes, back=back)
 
@@ -99,17 +99,6 @@ def _event_entry(event: AuditEvent) -> HistoryEntry:
 def _back(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     was, is_now = ({name: columns.get(name) for name in WEIGHED} for columns in (before, after))
     return "" if was == is_now or None in was.values() else urlencode(was)
-
-
-def _flat(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Flatten values by model into entries such as 'cost dall-e-3'."""
-    flat: dict[str, Any] = {}
-    for name, value in columns.items():
-        if isinstance(value, dict):
-            flat |= {f"{name} {key}": child for key, child in value.items()}
-        else:
-            flat[name] = value
-    return flat
 
 
 def _breaker_entry(change: ChannelEvent, workers: Mapping[UUID, Worker]) -> HistoryEntry:

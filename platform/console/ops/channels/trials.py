@@ -21,7 +21,7 @@ from billing.upstream_cost import CostTable
 from console.amounts import price
 from console.ops.access import Operator, Permission, by, staff
 from console.ops.channels.changes import ChangeOutlook, channel_or_404, outlook_of
-from console.parts.audit_events import ChangedValue, changes_of
+from console.parts.audit_events import ChangedValue, by_key, changes_of
 from generation.catalogue import services
 from generation.catalogue.snapshot import COSTS_NEEDED_FOR
 from generation.catalogue.trials import (
@@ -142,8 +142,8 @@ class TestSubject:
     @property
     def changes(self) -> list[ChangedValue]:
         """The changes that a pending revision makes, before and after."""
-        before = services.describe(self.channel, self.live)
-        changed = changes_of(before, services.describe(self.candidate, self.routes))
+        before = by_key(services.describe(self.channel, self.live))
+        changed = changes_of(before, by_key(services.describe(self.candidate, self.routes)))
         if self.candidate.credentials != self.channel.credentials:
             changed.append(ChangedValue("API key", "the present one", "another one"))
         return changed

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from console.amounts import price
 from console.ops.access import Permission
+from console.ops.generations.one import cost_words
 from console.ops.lists import CODE, MODES, TENANT, mode_of, periods, span_in
 from console.parts.cells import Cell, Column
 from console.parts.generation_words import BADGES
@@ -158,7 +159,7 @@ def _seconds(row: CalledGeneration) -> str:
 def _cost(row: CalledGeneration) -> Cell:
     called = row.called
     return Cell(
-        "unknown" if called.unknown else price(called.known_cost),
+        "unknown" if called.unknown else cost_words(called),
         note="loss" if called.lost else "",
         tone="bad" if called.lost else "warn" if called.unknown else "",
     )

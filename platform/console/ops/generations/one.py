@@ -73,7 +73,7 @@ class Money:
 
     @property
     def facts(self) -> list[Fact]:
-        known, is_unknown = price(self.called.known_cost), bool(self.called.unknown)
+        known, is_unknown = cost_words(self.called), bool(self.called.unknown)
         least = f"{known} and more" if self.called.known_cost else "unknown"
         percent = "" if self.margin_percent is None else f" {self.margin_percent:.0f}%"
         tone = "bad" if self.margin < 0 else ""
@@ -89,6 +89,14 @@ class Money:
 
     def _sum(self, kind: str) -> int:
         return sum(transfer.amount for transfer in self.transfers if transfer.kind == kind)
+
+
+def cost_words(called: Called) -> str:
+    """'$0.20 + $0.52 maybe billed': a call without an image may cost nothing."""
+    maybe = called.maybe_billed
+    sure = Micros(called.known_cost - maybe)
+    parts = [price(sure)] if sure or not maybe else []
+    return " + ".join([*parts, *([f"{price(maybe)} maybe billed"] if maybe else [])])
 
 
 @dataclass(frozen=True, slots=True)

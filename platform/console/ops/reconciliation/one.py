@@ -131,6 +131,8 @@ def _ready(bill: VendorBill, sought: BillLineFilter, after: int) -> dict[str, An
     return {
         "totals": BillTotals(bill),
         "taken": bill.taken_micros,
+        "open": decisions.open_sum(bill),
+        "most_open": decisions.MAX_SUMMED,
         "columns": Columns.from_json(bill.mapping),
         "is_of_calls": bill.mapping["of"] == PER_CALL,
         "tabs": [

@@ -98,6 +98,20 @@ def test_a_cost_that_nobody_knows_is_no_zero_and_leaves_no_margin(owner, acme, f
     assert "may be billed" in page
 
 
+def test_what_a_failed_call_may_cost_is_shown_apart(owner, acme, delivered, failed):
+    made, lost = delivered(acme), failed(acme)
+    alone = words_in(fact(words_of(owner.get(page_of(lost))), "Cost"))
+    Attempt.objects.filter(generation=lost).update(generation=made, dispatch=0)
+
+    page = words_of(owner.get(page_of(made)))
+    listed = words_in(words_of(owner.get("/ops/generations/")))
+
+    assert "$0.030 maybe billed" in alone
+    assert "+" not in alone
+    assert "$0.030 + $0.030 maybe billed" in words_in(fact(page, "Cost"))
+    assert "$0.030 + $0.030 maybe billed" in listed
+
+
 def test_a_failure_is_explained_as_to_its_caller(owner, acme, failed):
     page = words_of(owner.get(page_of(failed(acme))))
 
