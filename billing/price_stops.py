@@ -81,11 +81,15 @@ UNCONFIRMED = Confirmed()
 class Stops:
     """The confirmations needed before prices change.
 
-    `unknown` are prices without a known cost: they are reported, and need no confirmation.
+    Attributes:
+        below: the prices that fall below cost, or further below.
+        below_before: the prices below cost that do not fall: they need no confirmation.
+        unknown: the prices without a known cost: they need none either.
     """
 
     steps: Sequence[BookStep] = ()
     below: Sequence[BelowCost] = ()
+    below_before: Sequence[BelowCost] = ()
     unknown: Sequence[PriceKey] = ()
 
     @property
@@ -95,7 +99,7 @@ class Stops:
 
     @property
     def number_below_cost(self) -> int | None:
-        """The number to type; None if no price is below cost."""
+        """The number to type; None if no price falls below cost."""
         return len(self.below) or None
 
     @property
@@ -114,13 +118,13 @@ class Stops:
             return ""
         sentences = [_sentence(step.words, step.large) for step in self.steps]
         if self.below:
-            sentences.append(_sentence(_below_words(self.below), self.below))
+            sentences.append(_sentence(self._below_words(), self.below))
         return " ".join([*sentences, *(f"{words}." for words in self._in_all()), lacking])
 
     def _lacking(self, confirmed: Confirmed) -> str:
         questions = (
             ("the number of changed prices", self.number_of_changes, confirmed.changes),
-            ("the number of prices below cost", self.number_below_cost, confirmed.below_cost),
+            ("the number of new prices below cost", self.number_below_cost, confirmed.below_cost),
         )
         needed = [(what, right, typed) for what, right, typed in questions if right is not None]
         if not confirmed.reason.strip() or any(typed is None for _, _, typed in needed):
@@ -132,11 +136,26 @@ class Stops:
         several = len(self.steps) > 1
         return [f"changed prices in all: {self.number_of_changes}"] if several else []
 
+    def _below_words(self) -> str:
+        before = f"; as before: {len(self.below_before)}" if self.below_before else ""
+        return f"new prices below cost: {len(self.below)}{before}"
+
     def _cost_words(self) -> Iterator[str]:
-        if self.below:
-            yield _below_words(self.below)
+        if self.below or self.below_before:
+            yield self._below_words()
         if self.unknown:
             yield f"unknown cost: {len(self.unknown)} prices, as {price_words(self.unknown[:1])}"
+
+
+def apart(
+    below: Sequence[BelowCost], changes: Sequence[PriceChange]
+) -> tuple[list[BelowCost], list[BelowCost]]:
+    """Part prices below cost into those that fall by these changes, and the others."""
+    falling = {change.key for change in changes if change.falls}
+    return (
+        [cell for cell in below if cell.key in falling],
+        [cell for cell in below if cell.key not in falling],
+    )
 
 
 def judged_by_cost(
@@ -167,10 +186,6 @@ def judged_by_cost(
 def later_name(name: str, begins: datetime) -> str:
     """Return the name of a following book: `list:3 at 2026-12-01T00:00:00+00:00`."""
     return f"{name} at {begins.isoformat()}"
-
-
-def _below_words(below: Sequence[BelowCost]) -> str:
-    return f"prices below cost: {len(below)}"
 
 
 def _sentence(words: str, about: Sequence[object]) -> str:

@@ -104,6 +104,11 @@ def last_of(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> Pr
     return latest
 
 
+def is_former(book: PriceBook, now: datetime) -> bool:
+    """True for a book of everyone's that has begun: put back, it keeps models added since."""
+    return book.tenant_id is None and book.published_at is not None and book.effective_from <= now
+
+
 def last_change(now: datetime) -> datetime | None:
     """Return the time at which a book of any owner last came into force."""
     begun = decided_books().filter(effective_from__lte=now)

@@ -5,7 +5,15 @@ from decimal import Decimal
 import pytest
 
 from billing.price_changes import PriceChange
-from billing.price_stops import BelowCost, BookStep, CellCost, Confirmed, Stops, judged_by_cost
+from billing.price_stops import (
+    BelowCost,
+    BookStep,
+    CellCost,
+    Confirmed,
+    Stops,
+    apart,
+    judged_by_cost,
+)
 from billing.pricing import PriceRow
 from billing.upstream_cost import UNKNOWN_COST, Cost, CostSource
 from pictor.kit.words.money import Micros
@@ -29,9 +37,11 @@ A_STEP_WORDS = (
     "changed prices: 1; by more than 50 % on models that sold in the last 30 days: 1,"
     " img 1024x1024 low: 0.001000 USD -> 0.010000 USD."
 )
-BELOW_WORDS = "prices below cost: 1, img 1024x1024 low: 0.001000 USD, costs 0.001001 USD at acme."
+BELOW_WORDS = (
+    "new prices below cost: 1, img 1024x1024 low: 0.001000 USD, costs 0.001001 USD at acme."
+)
 BOTH_LACK = (
-    "It needs a reason, and the number of changed prices, and the number of prices below cost."
+    "It needs a reason, and the number of changed prices, and the number of new prices below cost."
 )
 
 
@@ -62,11 +72,21 @@ def test_the_largest_loss_at_the_dearest_channel_comes_first():
     ]
 
 
+def test_a_price_below_cost_that_does_not_fall_is_counted_apart_and_stops_nothing():
+    below = [BELOW[0], BelowCost(HIGH, Micros(1_000), served(1_001))]
+
+    falls, rises = (Stops([], *apart(below, [changed(was, 1_000)])) for was in (1_001, 999))
+
+    assert (falls.number_below_cost, rises.number_below_cost, rises.are_any) == (1, None, False)
+    assert falls.lines == ["new prices below cost: 1; as before: 1"]
+    assert rises.lines == ["new prices below cost: 0; as before: 2"]
+
+
 def test_an_unknown_cost_is_named_and_stops_nothing_and_a_sandbox_has_none():
     below, unknown = judged_by_cost({LOW: Micros(1), HIGH: Micros(1)}, [served(None)])
     of_a_sandbox = judged_by_cost({LOW: Micros(1)}, [served(None, is_sandbox=True)])
 
-    stops = Stops([], below, unknown)
+    stops = Stops([], below, unknown=unknown)
     assert (stops.are_any, stops.refusal(Confirmed())) == (False, "")
     assert stops.lines == ["unknown cost: 1 prices, as img 1024x1024 low"]
     assert of_a_sandbox == ([], [])
@@ -84,7 +104,7 @@ def test_an_unknown_cost_is_named_and_stops_nothing_and_a_sandbox_has_none():
         (
             Stops([], BELOW),
             Confirmed(" ", below_cost=1),
-            f"{BELOW_WORDS} It needs a reason, and the number of prices below cost.",
+            f"{BELOW_WORDS} It needs a reason, and the number of new prices below cost.",
         ),
         (
             Stops([FAR], BELOW),
@@ -94,7 +114,7 @@ def test_an_unknown_cost_is_named_and_stops_nothing_and_a_sandbox_has_none():
         (
             Stops([FAR], BELOW),
             Confirmed("why", changes=1, below_cost=2),
-            f"{A_STEP_WORDS} {BELOW_WORDS} 2 is not the number of prices below cost.",
+            f"{A_STEP_WORDS} {BELOW_WORDS} 2 is not the number of new prices below cost.",
         ),
         (Stops([FAR], BELOW), Confirmed("why", changes=1, below_cost=1), ""),
         (Stops([FAR]), Confirmed("why", changes=1), ""),

@@ -186,6 +186,27 @@ def test_only_what_was_in_force_is_restored(soon, version, why):
         )
 
 
+@pytest.mark.parametrize("markup", [1, 2])
+def test_a_book_put_back_keeps_the_prices_of_models_added_since(markup):
+    first, later = publish(100), clock.now()
+    added = BookRow("dall-e-3", "1024x1024", "hd", Micros(700), 1024, 1024)
+    draft = draft_price_book(
+        name="standard",
+        rows=[BookRow(*KEY, Micros(60), 1024, 1024), added],
+        effective_from=later,
+        markup=Decimal(markup),
+        actor="test",
+    )
+    publish_price_book(book=draft, actor="test", now=later)
+
+    again = restore_price_book(book=first, actor="test", now=clock.now())
+
+    charged = {key: row.unit for key, row in current_table(None, clock.now()).rows.items()}
+    assert charged == {KEY: 100, added.key: 700 * markup}
+    published = AuditEvent.objects.get(action="price_book.publish", object_id=str(again.pk))
+    assert (published.after or {})["restores"] == "standard:1"
+
+
 def test_every_book_is_in_one_state(acme, soon):
     now = clock.now()
     for minutes, micros in ((30, 90), (20, 100)):

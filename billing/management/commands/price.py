@@ -74,7 +74,7 @@ MEANING = {
     "withdrawn": "so it will not begin at",
 }
 LARGE = f"what sold in the last 30 days changes by more than {LARGE_PERCENT} %%"
-BELOW = "a price is below cost"
+BELOW = "a price falls below cost"
 
 
 class Command(DraftActions):
@@ -347,7 +347,7 @@ class Command(DraftActions):
         if stops.number_of_changes is not None and changes is None:
             changes = read_number(ask_for(out, "Number of changed prices:"))
         if stops.number_below_cost is not None and below is None:
-            below = read_number(ask_for(out, "Number of prices below cost:"))
+            below = read_number(ask_for(out, "Number of new prices below cost:"))
         return Confirmed(reason, changes, below)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -15,10 +15,10 @@ from django.db.models import Q
 from accounts.offer import offer
 from billing.models import PriceBook
 from billing.price_changes import PriceChange, changes_between
-from billing.price_stops import BelowCost, BookStep, Stops, judged_by_cost, later_name
+from billing.price_stops import BelowCost, BookStep, Stops, apart, judged_by_cost, later_name
 from billing.pricing import AUTO, BookRow, PriceKey, price_words
 from billing.selectors.office.price_lists import tenants_on
-from billing.selectors.price_books import decided_books, decided_for, last_of, standing
+from billing.selectors.price_books import decided_books, decided_for, is_former, last_of, standing
 from billing.selectors.prices import (
     free_prices,
     of_other_pixels,
@@ -31,7 +31,7 @@ from billing.selectors.prices import (
 )
 from billing.selectors.usage import sold_since
 from billing.supply import supply
-from pictor.kit.words.money import Micros
+from pictor.kit.words.money import Micros, scale_half_up
 
 LARGE_CHANGES_LOOK_BACK = timedelta(days=30)
 LAST_YEAR = 9000
@@ -76,7 +76,8 @@ class Beside:
 
     Attributes:
         books: the decided books of its owner and of the owners below it.
-        rows: by book, the rows of this book, those in force, and those to come.
+        rows: by book, the rows of this book, those in force, and those to come. A former book of
+            everyone's has also those of the models added since: no model loses its price.
         payers: for a list's book the tenants on the list; None for others: all sales count.
     """
 
@@ -95,7 +96,18 @@ def read_beside(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = 
     # A list without tenants sold to nobody; any other book is judged by all sales.
     if not payers and not _is_a_lists(book):
         payers = None
-    return Beside(books, rows_of_each([book, *present, *later]), payers)
+    rows = {**rows_of_each([book, *present, *later])}
+    if is_former(book, now) and (current := last_of(books, None, now)):
+        times, known = current.markup / book.markup, {row.model for row in rows[book.id]}
+        rows[book.id] = [
+            *rows[book.id],
+            *(
+                replace(row, micros=scale_half_up(row.micros, times))
+                for row in rows[current.id]
+                if row.model not in known
+            ),
+        ]
+    return Beside(books, rows, payers)
 
 
 def _is_a_lists(book: PriceBook) -> bool:
@@ -173,7 +185,7 @@ def assignment_of(
         costly, silent = judged_by_cost(falling[begins], served)
         below = {cell.key: cell for cell in costly} | below
         unknown |= dict.fromkeys(silent)
-    return Assignment(found[0].changes, Stops(steps, [*below.values()], [*unknown]))
+    return Assignment(found[0].changes, Stops(steps, [*below.values()], unknown=[*unknown]))
 
 
 class _Then(NamedTuple):
@@ -215,8 +227,8 @@ def stops_of(
 ) -> Stops:
     """Return the confirmations needed before this book is published, or put in force again.
 
-    They are for its own large changes, those of the book that follows it, and its prices below
-    cost. The `withdrawn` books are ignored.
+    They are for its own large changes, those of the book that follows it, and the prices that it
+    puts below cost, or further below. The `withdrawn` books are ignored.
     """
     beside = beside or read_beside(book, now, withdrawn=withdrawn)
     begins = max(now, book.effective_from)
@@ -233,7 +245,7 @@ def stops_of(
         )
         steps += _later(follower, others, was=without, becomes=book, rows=beside.rows, sold=sold)
     below, unknown = judged_by_cost(_units(book, beside), supply().served([begins])[begins])
-    return Stops(steps, below, unknown)
+    return Stops(steps, *apart(below, changes), unknown)
 
 
 def stops_of_withdrawal(book: PriceBook, now: datetime, *, beside: Beside | None = None) -> Stops:

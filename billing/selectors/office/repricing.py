@@ -94,7 +94,10 @@ def published_since_drafted(book: PriceBook, books: Iterable[PriceBook]) -> list
 
 
 def taken_over(now: datetime) -> list[tuple[PriceBook, PriceBook]]:
-    """Return books in force that lately replaced another, each with the replaced one."""
+    """Return books in force that lately replaced another, each with the replaced one.
+
+    Not those that put a former one back: the replaced one was the mistake.
+    """
     since = now - PUT_BACK_FOR
     begun = decided_books().filter(effective_from__lte=now)
     lately = begun.filter(Q(effective_from__gt=since) | Q(published_at__gt=since))
@@ -110,7 +113,11 @@ def taken_over(now: datetime) -> list[tuple[PriceBook, PriceBook]]:
         if before is not None and since < _began(book):
             taken[book.tenant_id] = (book, before)
         former[book.tenant_id] = book
-    return sorted(taken.values(), key=lambda pair: _began(pair[0]), reverse=True)
+    lasts = [book.id for book, _ in taken.values()]
+    back = _events(lasts, "price_book.publish").filter(after__has_key="restores")
+    put_back = set(back.values_list("object_id", flat=True))
+    shown = (pair for pair in taken.values() if str(pair[0].id) not in put_back)
+    return sorted(shown, key=lambda pair: _began(pair[0]), reverse=True)
 
 
 def _began(book: PriceBook) -> datetime:

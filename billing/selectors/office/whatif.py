@@ -14,7 +14,7 @@ from billing.models import PriceBook
 from billing.pricing import PriceKey
 from billing.selectors.office.price_lists import Held, list_at, lists_held
 from billing.selectors.office.sold import sold_until
-from billing.selectors.price_books import decided_books, standing
+from billing.selectors.price_books import decided_books, is_former, last_of, standing
 from billing.selectors.prices import tables_of
 from billing.whatif import ByOwner, Prices, SoldImages, TenantEffect, WhatIf, brought_by, cut_off
 from pictor.kit.words.money import Micros
@@ -89,6 +89,8 @@ def _prices(book: PriceBook, held: Mapping[UUID, Held], first: date, now: dateti
             ]
             with_it = [*others, book] if book.tenant_id in present else others
             then = standing(with_it, owner, max(now, book.effective_from))
+            if is_former(book, now) and (current := last_of(others, None, now)):
+                then = [current, *then]
             applicable = [other for other in books if other.tenant_id in {None, *ever}]
             stacks[owner] = [then, *_since(first, applicable, owner, lists, now)]
     tables = iter(tables_of([stack for own_stacks in stacks.values() for stack in own_stacks]))

@@ -24,6 +24,7 @@ from billing.selectors.office.price_lists import whose
 from billing.selectors.office.price_stops import (
     faults_of,
     outlook_of,
+    read_beside,
     stops_of,
     stops_of_withdrawal,
 )
@@ -163,15 +164,17 @@ def publish_price_book(
     begins: datetime | None = None,
     confirmed: Confirmed = UNCONFIRMED,
     seen: str | None = None,
+    restores: str = "",
     ip: str | None = None,
 ) -> PriceBook:
     """Put a book in force from its effective date, or now if another one began since.
 
     It can never be changed again. Raises ValidationError, with every reason, for everyone's book
     without prices, a published book, and one that leaves an offered cell without a price, sells one
-    for nothing, or has other pixels than its sizes; and, unless `confirmed`, if a price is below
+    for nothing, or has other pixels than its sizes; and, unless `confirmed`, if a price falls below
     cost, or changes by more than half for a model that sold lately. `begins` replaces the draft's
-    date, and may not be in the past. Raises it also if `outlook_of` has changed from `seen`.
+    date, and may not be in the past. Raises it also if `outlook_of` has changed from `seen`. The
+    audit log names the former book that it `restores`.
     """
     locks.decisions_on_prices()
     _lock_draft(book)
@@ -193,6 +196,7 @@ def publish_price_book(
     )
     book.refresh_from_db()
     after = {**_describe(book), "prices": book.prices.count(), "digest": digest_of(book)}
+    after |= {"restores": restores} if restores else {}
     record(book.audited, "price_book.publish", actor=actor, after=after, ip=ip)
     return book
 
@@ -210,7 +214,8 @@ def restore_price_book(
 ) -> PriceBook:
     """Put a former book in force again: its rows as a new version, published now.
 
-    Later books of the same owner can be `withdrawn` with it. Raises ValidationError for a draft,
+    Everyone's prices of models added since stay. Later books of the same owner can be `withdrawn`
+    with it. Raises ValidationError for a draft,
     for a book that was never in force, and like `publish_price_book`.
     """
     if book.published_at is None:
@@ -229,14 +234,16 @@ def restore_price_book(
         _note_withdrawal(_take_back(later), actor=actor, ip=ip)
     again = draft_price_book(
         name=book.name,
-        rows=rows_of(book),
+        rows=read_beside(book, now).rows[book.id],
         effective_from=now,
         markup=book.markup,
         tenant_id=book.tenant_id,
         actor=actor,
         ip=ip,
     )
-    return publish_price_book(book=again, actor=actor, now=now, confirmed=confirmed, ip=ip)
+    return publish_price_book(
+        book=again, actor=actor, now=now, confirmed=confirmed, restores=book.known_as, ip=ip
+    )
 
 
 @transaction.atomic
@@ -246,7 +253,6 @@ def withdraw_price_book(
     actor: Actor,
     confirmed: Confirmed = UNCONFIRMED,
     seen: str | None = None,
-    reason: str = "",
     ip: str | None = None,
 ) -> PriceBookWithdrawal:
     """Withdraw a scheduled book: it will never be in force, and the one before it stays.
@@ -254,16 +260,11 @@ def withdraw_price_book(
     Raises ValidationError for a draft, a withdrawn book, and one that has begun by the database's
     clock; and, unless `confirmed`, if the next book then changes a price of a model that sold
     lately by more than half, or if the remaining prices are below cost and this book's were not.
-    With a `reason`, which is recorded, nothing needs to be confirmed.
     """
     locks.decisions_on_prices()
     _check_seen(book, seen, clock.now())
     withdrawal = _take_back(book)
-    stops = stops_of_withdrawal(book, clock.now())
-    if reason:
-        _record_reason(_subject(book), stops, reason, actor=actor, ip=ip)
-    else:
-        confirm(_subject(book), stops, confirmed, actor=actor, ip=ip)
+    confirm(_subject(book), stops_of_withdrawal(book, clock.now()), confirmed, actor=actor, ip=ip)
     _note_withdrawal(withdrawal, actor=actor, ip=ip)
     return withdrawal
 
@@ -309,19 +310,14 @@ def check_charges(rows: Sequence[BookRow], markup: Decimal) -> None:
 def confirm(
     what: Subject, stops: Stops, confirmed: Confirmed, *, actor: Actor, ip: str | None
 ) -> None:
-    """Raise ValidationError for unconfirmed changes; otherwise record the reason, about `what`.
+    """Raise ValidationError for unconfirmed changes; otherwise record a reason, about `what`.
 
     The reason is the operator's: `what` belongs to no tenant, so no tenant's audit log shows it.
     """
     if refusal := stops.refusal(confirmed):
         raise ValidationError(refusal)
-    if stops.are_any:
-        _record_reason(what, stops, confirmed.reason.strip(), actor=actor, ip=ip)
-
-
-def _record_reason(
-    what: Subject, stops: Stops, reason: str, *, actor: Actor, ip: str | None
-) -> None:
+    if not (reason := confirmed.reason.strip()):
+        return
     after = {
         "reason": reason,
         "changes": stops.number_of_changes or 0,

@@ -17,7 +17,7 @@ from tests.making.factories import make_channel
 pytestmark = pytest.mark.django_db
 
 CELL = {"model": "dall-e-2", "size": "256x256", "quality": "standard"}
-WAS, BECOMES = ({"usd": usd, "kind": "fixed"} for usd in ("0.016000", "0.160000"))
+WAS, BECOMES = ({"usd": usd, "kind": "fixed"} for usd in ("0.016000", "0.007000"))
 
 JsonOf = Callable[..., Any]
 
@@ -71,7 +71,7 @@ def dearer(json_of: JsonOf, exported: Any, acme: CommandCustomer) -> Any:
             took=None,
         )
     )
-    exported.write_text(exported.read_text().replace("d,0.016000,", "d,0.160000,"))
+    exported.write_text(exported.read_text().replace("d,0.016000,", "d,0.007000,"))
     later = ("--from", "2099-12-01T00:00:00Z")
     return json_of("price", "import", str(exported), "--name", "list", *later)
 
@@ -94,10 +94,10 @@ def test_a_draft_and_its_difference_name_each_change_and_what_has_to_be_typed(js
         },
     }  # fmt: skip
     assert (found["state"], found["changes"]) == ("draft", changes)
-    assert (found["stops"]["changes"], found["stops"]["below_cost"]) == (1, 3)
-    assert found["stops"]["prices_below_cost"][2] == (
-        "dall-e-2 256x256 standard: 0.160000 USD, costs 0.170000 USD at dear"
-    )
+    assert (found["stops"]["changes"], found["stops"]["below_cost"]) == (1, 1)
+    assert found["stops"]["prices_below_cost"] == [
+        "dall-e-2 256x256 standard: 0.007000 USD, costs 0.170000 USD at dear"
+    ]
 
 
 def test_publishing_restoring_and_withdrawing_report_the_books_that_follow(json_of, dearer):

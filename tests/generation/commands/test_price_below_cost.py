@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 D2 = "dall-e-2"
 CELL = (D2, "256x256", "standard")
-BELOW = "dall-e-2 256x256 standard: 0.016000 USD, costs 0.017000 USD at dear"
+BELOW = "dall-e-2 256x256 standard: 0.015000 USD, costs 0.017000 USD at dear"
 
 
 def channel(name: str, micros: int | None, **columns: Any) -> Channel:
@@ -39,7 +39,8 @@ def costs(channel: Channel, *rows: list[object], days: int = 0) -> None:
 
 @pytest.fixture
 def again(price, exported):
-    """Make list:2, a draft with the same prices."""
+    """Make list:2, a draft with one lower price."""
+    exported.write_text(exported.read_text().replace("d,0.016000,", "d,0.015000,"))
     price("import", str(exported), "--name", "list")
     return "list:2"
 
@@ -56,17 +57,18 @@ def test_the_dearest_channel_stops_it_and_the_number_lets_it_pass(price, again):
     channel("cheap", 1)
     channel("dear", 17_000)
 
-    with pytest.raises(CommandError, match=f"prices below cost: 1, {BELOW}[.] It needs a reason"):
+    with pytest.raises(CommandError, match=f"cost: 1, {BELOW}[.] It needs a reason"):
         price("publish", again, "--yes")
-    with pytest.raises(CommandError, match="2 is not the number of prices below cost"):
+    with pytest.raises(CommandError, match="2 is not the number of new prices below cost"):
         price("publish", again, "--yes", "--reason", "why", "--below-cost", "2")
     assert PriceBook.objects.get(version=2).published_at is None
     said = price("publish", again, typed="y\na promotion\n1\n")
 
     assert said.startswith(
-        f"It changes no price.\n{BELOW}\nprices below cost: 1\n"
+        f"dall-e-2 256x256 standard: 0.016000 USD -> 0.015000 USD\n{BELOW}\n"
+        "new prices below cost: 1\n"
         "unknown cost: 2 prices, as dall-e-2 1024x1024 standard\n"
-        "Charge these prices? [y/N] Reason: Number of prices below cost: list:2 is published"
+        "Charge these prices? [y/N] Reason: Number of new prices below cost: list:2 is published"
     )
     assert AuditEvent.objects.get(action="price_book.confirm").after == {
         "reason": "a promotion", "changes": 0, "large": 0, "below_cost": 1,
@@ -125,6 +127,9 @@ def test_tokens_cost_the_mean_of_what_was_made(price, again):
 def test_a_tenants_own_prices_and_a_book_put_back_are_held_against_it_too(price, exported):
     PayingCustomer("acme")
     channel("dear", 17_000)
+    exported.write_text(exported.read_text().replace("d,0.016000,", "d,0.018000,"))
+    price("import", str(exported), "--name", "list")
+    price("publish", "list:2", "--yes")
     own = "model,size,quality,usd\ndall-e-2,256x256,standard,0.0169\n"
     price("import", "-", "--name", "acme", "--tenant", "acme", typed=own)
 

@@ -29,6 +29,7 @@ from billing.selectors.office.book_reviews import (
     review_of_publication,
     review_of_withdrawal,
 )
+from billing.selectors.office.price_stops import read_beside
 from billing.selectors.office.repricing import Weighed
 from billing.selectors.office.whatif import would_have_brought
 from billing.services.office.prices import (
@@ -37,7 +38,7 @@ from billing.services.office.prices import (
     withdraw_price_book,
 )
 from console.ops.access import Mode, Operator, Permission, by, done, staff
-from console.ops.reasons import LACKS_REASON, reason_form
+from console.ops.reasons import LACKS_REASON
 from console.ops.shown_prices import (
     ShownBook,
     book_or_404,
@@ -166,7 +167,7 @@ def _put_back(request: HttpRequest, operator: Operator, number: int) -> HttpResp
     if again is None:
         later = _ticked_books(request, book, now)
         try:
-            confirmation = _confirmation(request, operator)
+            confirmation = _confirmation(request, operator, is_back=True)
             again = restore_price_book(book=book, now=now, withdrawn=later, **confirmation)
         except (ValidationError, ValueError) as error:
             again, complaint = _in_force_again(request, book, now), words_of(error)
@@ -186,12 +187,10 @@ def _scheduled_page(
 
 
 def _withdraw(request: HttpRequest, operator: Operator, number: int) -> HttpResponse:
-    book, form = book_or_404(number), reason_form(request)
-    if not form.is_valid():
-        return _scheduled_page(request, operator, number, LACKS_REASON)
+    book = book_or_404(number)
     try:
-        withdraw_price_book(book=book, **form.cleaned_data, **by(request, operator))
-    except ValidationError as error:
+        withdraw_price_book(book=book, **_confirmation(request, operator, is_back=True))
+    except (ValidationError, ValueError) as error:
         if book_or_404(number).state != WITHDRAWN:  # else withdrawn by a first click
             return _scheduled_page(request, operator, number, words_of(error))
     return done(request, f"{book.known_as} never takes effect", "price_book", str(number))
@@ -241,7 +240,7 @@ def _former_review(book: PriceBook, ticked: Collection[str], look: _Look) -> dic
     return {
         "verb": "Put back",
         "action": "price_restore",
-        "lead": "Its prices become a new version, in force from now on.",
+        "lead": "Its prices become a new version, in force from now on. Models added since stay.",
         "faults": review.faults,
         "choices": review.later,
         "without": review.withdrawn,
@@ -302,9 +301,16 @@ def _page(
     return render(request, "ops/price_review.html", context, status=status)
 
 
-def _confirmation(request: HttpRequest, operator: Operator) -> dict[str, Any]:
-    """Return the typed confirmation, the digest shown and the actor. Raises ValueError."""
+def _confirmation(
+    request: HttpRequest, operator: Operator, *, is_back: bool = False
+) -> dict[str, Any]:
+    """Return the typed confirmation, the digest shown and the actor; a step back needs a reason.
+
+    Raises ValueError.
+    """
     confirmed, seen = confirmed_in(request.POST), request.POST.get("seen", "")
+    if is_back and not confirmed.reason:
+        raise ValueError(LACKS_REASON)
     return {"confirmed": confirmed, "seen": seen, **by(request, operator)}
 
 
@@ -334,4 +340,5 @@ def _in_force_again(request: HttpRequest, book: PriceBook, now: datetime) -> Pri
     present = book_in_force(book.tenant_id, now)
     if present is None or present.markup != book.markup or _ticked_books(request, book, now):
         return None
-    return present if set(rows_of(present)) == set(rows_of(book)) else None
+    rows = read_beside(book, now).rows[book.id]
+    return present if set(rows_of(present)) == set(rows) else None

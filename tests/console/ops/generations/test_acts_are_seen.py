@@ -93,7 +93,7 @@ def withdraw(world: World) -> Any:
 
 def restore(world: World) -> Any:
     first, _ = world.book(20), world.book(21)
-    return world.confirmed(f"prices/{first.pk}/restore/")
+    return world.confirmed(f"prices/{first.pk}/restore/", reason="a slip")
 
 
 def end_view(world: World) -> Any:

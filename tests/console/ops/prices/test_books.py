@@ -9,7 +9,11 @@ from accounts.models import User
 from billing.models import PriceBook
 from billing.selectors import rows_of
 from billing.services.office.price_lists import create_price_list
-from billing.services.office.prices import draft_price_book, publish_price_book
+from billing.services.office.prices import (
+    draft_price_book,
+    publish_price_book,
+    restore_price_book,
+)
 from pictor.kit.words import clock
 from tests.console.answers import csv_of
 from tests.console.ops.channel_pages import text_of
@@ -170,3 +174,11 @@ def test_a_book_put_in_force_leads_back_to_the_former_one_for_a_day(owner, first
 
     assert [f"Put {first.known_as} back" in page for page in pages] == [True, True]
     assert [of(first, "restore") in page for page in pages] == [True, True]
+
+
+def test_a_book_put_back_does_not_lead_back_to_the_mistake(owner, first, draft):
+    saved(owner, draft, how="by", number="5", which="book")
+    publish_price_book(book=draft, actor="test", now=clock.now())
+    restore_price_book(book=first, actor="test", now=clock.now())
+
+    assert "took over from" not in owner.get(LIST).content.decode()

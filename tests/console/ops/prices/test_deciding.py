@@ -268,7 +268,8 @@ def test_a_link_fills_in_no_confirmation_and_a_refused_number_is_typed_anew(owne
     assert values == [["", ""], [reason, ""], [reason, ""]]
 
 
-def test_a_price_below_cost_is_shown_and_its_number_typed(owner, draft, monkeypatch):
+def test_a_price_that_falls_below_cost_is_shown_and_its_number_typed(owner, draft, monkeypatch):
+    saved(owner, draft, **{f"price {LOW}": "0.0058"})
     dear = CellCost((ORIGIN, SIZE, "low"), "acme", Cost(Micros(58_801), CostSource.FLAT))
     monkeypatch.setattr(offer, "served", lambda moments: {at: [dear] for at in moments})
 
@@ -279,9 +280,9 @@ def test_a_price_below_cost_is_shown_and_its_number_typed(owner, draft, monkeypa
     before = in_force()
     answer = owner.post(of(draft, "publish"), hidden_in(page) | typed)
 
-    assert f"{LOW} ◆ $0.00588 , costs $0.058801 at acme" in text_of(page)
-    assert "the number of prices below cost" in text_of(refused)
-    assert "2 is not the number of prices below cost." in text_of(wrong)
+    assert f"{LOW} ◆ $0.0058 , costs $0.058801 at acme" in text_of(page)
+    assert "the number of new prices below cost" in text_of(refused)
+    assert "2 is not the number of new prices below cost." in text_of(wrong)
     assert before != draft.known_as
     assert answer.status_code == HTTPStatus.SEE_OTHER
 
@@ -291,8 +292,9 @@ def test_a_scheduled_book_is_withdrawn_until_it_begins(owner, first, draft):
     scheduled(owner, draft)
 
     page = owner.get(of(draft, "withdraw"))
-    silent = owner.post(of(draft, "withdraw"))
-    answers = [owner.post(of(draft, "withdraw"), {"reason": "a slip"}) for _ in range(2)]
+    silent = owner.post(of(draft, "withdraw"), hidden_in(page))
+    fields = hidden_in(page) | {"reason": "a slip"}
+    answers = [owner.post(of(draft, "withdraw"), fields) for _ in range(2)]
 
     assert f"{first.known_as} stays in force" in text_of(page)
     assert f"{LOW} $0.00588 $0.006174" in text_of(page)
@@ -302,6 +304,20 @@ def test_a_scheduled_book_is_withdrawn_until_it_begins(owner, first, draft):
     assert [answer["Location"] for answer in answers] == [of(draft)] * 2
     draft = PriceBook.objects.get(pk=draft.pk)
     assert state_of(draft, clock.now()) == "withdrawn"
+
+
+def test_a_withdrawal_that_leaves_a_price_below_cost_is_typed(owner, draft, monkeypatch):
+    saved(owner, draft, **{f"price {LOW}": "0.007"})
+    scheduled(owner, draft)
+    dear = CellCost((ORIGIN, SIZE, "low"), "acme", Cost(Micros(6_000), CostSource.FLAT))
+    monkeypatch.setattr(offer, "served", lambda moments: {at: [dear] for at in moments})
+
+    fields = hidden_in(owner.get(of(draft, "withdraw"))) | {"reason": "a slip"}
+    refused = owner.post(of(draft, "withdraw"), fields)
+    answer = owner.post(of(draft, "withdraw"), fields | {"below_cost": "1"})
+
+    assert "It needs a reason, and the number of new prices below cost." in text_of(refused)
+    assert answer["Location"] == of(draft)
 
 
 def test_a_book_that_has_begun_cannot_be_withdrawn_and_the_page_says_so(owner, draft):
@@ -327,8 +343,11 @@ def test_a_former_book_is_put_back_and_what_takes_over_is_withdrawn_with_it(owne
 
     page = owner.get(of(first, "restore"))
     fields = hidden_in(page) | {"withdraw": str(later.pk)}
+    silent = owner.post(of(first, "restore"), fields)
+    fields["reason"] = "a slip"
     answers = [owner.post(of(first, "restore"), fields) for _ in range(2)]
 
+    assert "Give a reason of at most 200 characters." in text_of(silent)
     assert f"{later.known_as} takes over at" in text_of(page)
     assert "Withdraw it too" in text_of(page)
     again = book_in_force(None, clock.now())
@@ -344,7 +363,8 @@ def test_without_a_tick_what_takes_over_stays_scheduled(owner, first, draft):
     later = draft_price_book(name="list", effective_from=clock.now(), actor="test")
     scheduled(owner, later)
 
-    owner.post(of(first, "restore"), hidden_in(owner.get(of(first, "restore"))))
+    fields = hidden_in(owner.get(of(first, "restore"))) | {"reason": "a slip"}
+    owner.post(of(first, "restore"), fields)
 
     assert state_of(PriceBook.objects.get(pk=later.pk), clock.now()) == "scheduled"
 
@@ -354,7 +374,8 @@ def test_a_scheduled_book_is_withdrawn_when_equal_prices_are_put_back(owner, fir
     later = draft_price_book(name="list", effective_from=clock.now(), actor="test")
     scheduled(owner, later)
 
-    fields = hidden_in(owner.get(of(first, "restore"))) | {"withdraw": str(later.pk)}
+    fields = hidden_in(owner.get(of(first, "restore")))
+    fields |= {"withdraw": str(later.pk), "reason": "a slip"}
     answers = [owner.post(of(first, "restore"), fields) for _ in range(2)]
 
     again = book_in_force(None, clock.now())
@@ -381,7 +402,7 @@ def test_a_decision_needs_the_page_that_shows_it(owner, first, draft, decision):
     scheduled(owner, later)
     book = {"publish": other, "restore": first}[decision]
 
-    answer = owner.post(of(book, decision), {"withdraw": str(later.pk)})
+    answer = owner.post(of(book, decision), {"withdraw": str(later.pk), "reason": "a slip"})
 
     assert "Prices have changed since these were shown" in text_of(answer)
     assert in_force() == draft.known_as
