@@ -35,7 +35,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """One row of a draft before and after."""
+    """One row of a draft before and after; before, a cell without a price has a row of 0."""
 
     was: BookRow
     becomes: BookRow
@@ -54,7 +54,7 @@ class RowChange:
     def is_large(self) -> bool:
         """True if the price changes by more than LARGE_PERCENT: perhaps mistyped."""
         far = abs(self.becomes.micros - self.was.micros) * 100
-        return far > self.was.micros * LARGE_PERCENT
+        return 0 < self.was.micros * LARGE_PERCENT < far
 
 
 @dataclass(frozen=True, slots=True)

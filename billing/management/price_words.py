@@ -16,6 +16,7 @@ from billing.models import PriceBook, PriceList
 from billing.pricing import BookRow
 from billing.selectors import book_named
 from billing.selectors.office.price_lists import price_list_named
+from billing.selectors.office.repricing import rows_with_one_model
 from billing.services.office.price_lists import NO_LIST
 from pictor.kit.words import clock, typed
 
@@ -33,14 +34,19 @@ def read_book(text: str) -> PriceBook:
     return book
 
 
-def read_rows(file: str, *, may_be_none: bool) -> list[BookRow]:
-    """Read the prices of a CSV file; `-` is standard input. Raises CommandError."""
+def read_rows(file: str, *, owner: UUID | None, only: str | None) -> list[BookRow]:
+    """Read an owner's prices of a CSV file; `-` is standard input. Raises CommandError.
+
+    If it has `only` that model, the prices in force of others stay.
+    """
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
         rows = price_csv.read(text)
+        if rows and only:
+            rows = rows_with_one_model(owner, only, rows)
     except (OSError, ValueError) as error:
         raise CommandError(f"{file}: {error}") from None
-    if not rows and not may_be_none:
+    if not rows and (only or owner is None):
         raise CommandError(f"{file} has no prices")
     return rows
 

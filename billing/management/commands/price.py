@@ -95,7 +95,9 @@ class Command(DraftActions):
         draft = actions.add_parser("import", help="import a CSV as a book's next version, a draft")
         draft.add_argument("file", help="'-' reads standard input")
         draft.add_argument("--name", required=True)
-        draft.add_argument("--markup", metavar="X", help="factor for prices; default: as now")
+        terms = draft.add_mutually_exclusive_group()
+        terms.add_argument("--markup", metavar="X", help="factor for prices; default: as now")
+        terms.add_argument("--only", metavar="MODEL", help="only its prices; others stay as now")
         whose = draft.add_mutually_exclusive_group()
         whose.add_argument("--tenant", help="its owner, by name or id; default: everyone")
         whose.add_argument("--list", metavar="LIST", help="the shared list that owns it, by name")
@@ -171,7 +173,7 @@ class Command(DraftActions):
         owner = read_owner(options["tenant"], options["list"])
         book = draft_price_book(
             name=options["name"].strip(),
-            rows=read_rows(options["file"], may_be_none=owner is not None),
+            rows=read_rows(options["file"], owner=owner, only=options["only"]),
             effective_from=read_begin(options["begins"]),
             markup=read_markup(options["markup"]),
             tenant_id=owner,

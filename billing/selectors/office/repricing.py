@@ -1,8 +1,9 @@
 """Facts beside a price book's rows: its events, the images sold at its prices, their cost."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import prod
 from uuid import UUID
 
 from django.db import connection
@@ -10,13 +11,16 @@ from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast
 
 from accounts.models import AuditEvent
+from accounts.offer import offer
 from accounts.selectors.office.audit import events_of
 from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
-from billing.pricing import REFERENCE, PriceKey
+from billing.pricing import AUTO, REFERENCE, BookRow, PriceKey
 from billing.selectors.office.sold import Margin, margins
-from billing.selectors.price_books import decided_books, with_states
+from billing.selectors.price_books import book_in_force, decided_books, with_states
+from billing.selectors.prices import rows_of, unpriced_keys
 from billing.supply import supply
+from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
 LOOK_BACK = timedelta(days=30)
@@ -145,13 +149,56 @@ def image_cost(sold: Margin | None) -> Micros | None:
     return Micros(sold.cost // known) if sold and known > 0 else None
 
 
-def known_costs(now: datetime) -> Callable[[PriceKey], Micros | None]:
-    """Return a function for an image's cost: its 30-day mean, else that of the dearest channel."""
-    sold = sold_by_cell(now)
+def costs_in_force(now: datetime, *, with_sandboxes: bool = True) -> Mapping[PriceKey, Micros]:
+    """Return by cell the known cost of an image at the dearest channel."""
     dearest: dict[PriceKey, Micros] = {}
     for cell in supply().served([now])[now]:
-        if cell.cost.is_known and not cell.is_sandbox:
+        if cell.cost.is_known and (with_sandboxes or not cell.is_sandbox):
             dearest[cell.key] = max(cell.cost.micros, dearest.get(cell.key, Micros(0)))
+    return dearest
+
+
+def rows_on_offer(book: PriceBook, model: str = "") -> list[BookRow]:
+    """Return a book's rows; everyone's also a row of price 0 for each cell on offer without one.
+
+    A named `model` counts as on offer even if it is off. A fixed price of `auto` has the pixels of
+    the largest size.
+    """
+    rows = rows_of(book)
+    if book.tenant_id is not None:
+        return rows
+    offered = [
+        replace(one, is_enabled=one.is_enabled or one.name == model) for one in offer().models()
+    ]
+    largest = {
+        one.name: max((_sides(size) for size in one.sizes if size != AUTO), key=prod, default=None)
+        for one in offered
+    }
+    for key in unpriced_keys(rows, offered):
+        if sides := largest[key[0]] if key[1] == AUTO else _sides(key[1]):
+            rows.append(BookRow(*key, Micros(0), *sides))
+    return rows
+
+
+def rows_with_one_model(owner: UUID | None, model: str, rows: Iterable[BookRow]) -> list[BookRow]:
+    """Return these rows of that model, and the owner's prices in force of all others.
+
+    Raises ValueError for a row of another model.
+    """
+    if others := sorted({row.model for row in rows} - {model}):
+        raise ValueError(f"the file has prices of {', '.join(others)[:200]}, not only of {model}")
+    present = rows_of(book_in_force(owner, clock.now()))
+    return [*(row for row in present if row.model != model), *rows]
+
+
+def _sides(size: str) -> tuple[int, int]:
+    width, height = size.split("x")
+    return int(width), int(height)
+
+
+def known_costs(now: datetime) -> Callable[[PriceKey], Micros | None]:
+    """Return a function for an image's cost: its 30-day mean, else that of the dearest channel."""
+    sold, dearest = sold_by_cell(now), costs_in_force(now, with_sandboxes=False)
 
     def cost(key: PriceKey) -> Micros | None:
         lately = image_cost(sold.get(key))

@@ -34,7 +34,9 @@ def change_prices(
     """
     _lock(book)
     rows = {row.key: row for row in rows_of(book)}
-    if any(rows.get(change.key) != change.was for change in changes):
+    # A row of 0 also stands for a cell without a price.
+    were = [change.was for change in changes if change.was.micros or change.key in rows]
+    if any(rows.get(row.key) != row for row in were):
         raise ValidationError("prices have changed since these were shown", code=SEEN_ANOTHER)
     set_prices(book=book, rows=[change.becomes for change in changes], actor=actor, ip=ip)
 

@@ -31,6 +31,19 @@ def test_prices_go_out_and_come_in_and_are_compared_asked_about_and_published(pr
     assert "list:2  everyone  x1 " in price("list")
 
 
+def test_one_models_prices_come_in_beside_the_others(price, exported):
+    before = exported.read_text().splitlines()
+    row = "dall-e-2,256x256,standard,0.020000,fixed,256,256"
+    exported.write_text(f"{before[0]}\n{row}\n")
+
+    price("import", str(exported), "--name", "list", "--only", "dall-e-2")
+
+    others = [line for line in before if not line.startswith("dall-e-2,")]
+    assert set(price("export", "--book", "list:2").splitlines()) == {*others, row}
+    with pytest.raises(CommandError, match="has prices of dall-e-2, not only of dall-e-3"):
+        price("import", str(exported), "--name", "list", "--only", "dall-e-3")
+
+
 def test_a_no_changes_nothing(price, exported):
     price("import", str(exported), "--name", "list")
 

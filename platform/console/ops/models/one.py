@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import AuditEvent, Tenant
 from accounts.selectors.office.audit import installation_events_about
 from accounts.selectors.office.tenants import tenants_among
+from billing.selectors import book_in_force
 from billing.selectors.office.buyers import Buyer
 from billing.selectors.office.sold import sold_until
 from console.ops.access import Mode, Operator, Permission, modes_of, staff
@@ -99,6 +100,7 @@ def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
         "operator": operator,
         "row": ModelRow(found),
         "terms": found.terms,
+        "book": book_in_force(None, clock.now()) if found.unpriced else None,
         "tasks": [task.value for task in Task if task in found.terms.tasks],
         "aliases": list(found.terms.quality_aliases.items()),
         "sizes": _sizes(found),

@@ -15,8 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from billing.models import PriceBook
 from billing.pricing import BookRow, PriceKey
 from billing.repricing import Repriced, RowChange, operation, reprice, reprice_by_hand
-from billing.selectors import rows_of
-from billing.selectors.office.repricing import known_costs
+from billing.selectors.office.repricing import known_costs, rows_on_offer
 from billing.services.office.repricing import change_prices, check_plan, undo_prices
 from console.ops.access import Operator, Permission, by, staff
 from console.ops.prices.grid import PRICE
@@ -127,7 +126,7 @@ def _plan(request: HttpRequest, book: PriceBook) -> tuple[Repriced, Costs]:
 
     Raises ValueError or ValidationError with a message for the page.
     """
-    rows = rows_of(book)
+    rows = rows_on_offer(book, request.POST.get("model", ""))
     costs = known_costs(clock.now())
     by_hand = reprice_by_hand(rows, _typed_prices(request, rows))
     how, number = request.POST.get("how", ""), request.POST.get("number", "").strip()

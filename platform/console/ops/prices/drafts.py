@@ -18,6 +18,7 @@ from billing.models import PriceList
 from billing.pricing import BookRow
 from billing.selectors import book_in_force, price_book_by_id, price_books, rows_of
 from billing.selectors.office.price_lists import lists_by_name, price_list_named
+from billing.selectors.office.repricing import rows_with_one_model
 from billing.services.office.prices import change_price_book, discard_price_book, draft_price_book
 from console.ops.access import Operator, Permission, by, done, staff
 from console.ops.prices.one import back, page
@@ -44,7 +45,7 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
         except (ValidationError, ValueError) as error:
             complaint = words_of(error)
         else:
-            return done(request, f"{draft.known_as} is a draft", "price_book", str(draft.pk))
+            return back(request, operator, draft, f"{draft.known_as} is a draft")
     context = {
         "operator": operator,
         "complaint": complaint,
@@ -79,11 +80,15 @@ def _draft(request: HttpRequest) -> dict[str, Any]:
             "markup": book.markup,
             "tenant_id": book.tenant_id,
         }
-    whose = _owner(request)
+    whose, only = _owner(request), request.POST.get("only", "").strip()
+    rows = _rows(request, may_be_none=whose is not None and not only)
+    markup = request.POST.get("markup", "")
+    if only and markup.strip():
+        raise ValueError("a markup would change the prices of the other models: leave it empty")
     return {
         "name": request.POST.get("name", "").replace("\0", "").strip(),
-        "rows": _rows(request, may_be_none=whose is not None),
-        "markup": _markup(request.POST.get("markup", "")),
+        "rows": rows_with_one_model(whose, only, rows) if only else rows,
+        "markup": None if only else _markup(markup),
         "tenant_id": whose,
     }
 

@@ -23,6 +23,7 @@ class PriceCell:
 
     Attributes:
         unit: the charge, with the book's markup.
+        cost_in_force: that of an image at the dearest channel; None if it is unknown.
         typed: the new price in the form that was sent.
         is_ticked: True if that form selects the price.
     """
@@ -30,6 +31,7 @@ class PriceCell:
     row: BookRow
     unit: Micros
     sold: Margin | None
+    cost_in_force: Micros | None = None
     typed: str = ""
     is_ticked: bool = False
 
@@ -42,6 +44,11 @@ class PriceCell:
         return "-".join(("of", *self.row.key))
 
     @property
+    def is_empty(self) -> bool:
+        """True if the cell is on offer without a price."""
+        return not self.row.micros
+
+    @property
     def is_held(self) -> bool:
         """True if the price is only the hold, and the charge is computed otherwise."""
         return self.row.kind == "formula" or self.row.size == REFERENCE
@@ -51,15 +58,20 @@ class PriceCell:
         return self.sold.images if self.sold else 0
 
     @property
-    def cost(self) -> Micros | None:
-        """The cost of an image; None if it is unknown."""
+    def mean_cost(self) -> Micros | None:
+        """The mean cost of the images sold; None if it is unknown."""
         return image_cost(self.sold)
+
+    @property
+    def cost(self) -> Micros | None:
+        """The mean cost, or else the cost in force; None if both are unknown."""
+        return self.cost_in_force if self.mean_cost is None else self.mean_cost
 
     @property
     def earned(self) -> Micros | None:
         """The charge for an image: the price, or the average charge if the price is only a hold."""
         if not self.is_held:
-            return self.unit
+            return self.unit or None
         return Micros(self.sold.revenue // self.sold.images) if self.images and self.sold else None
 
     @property
@@ -104,14 +116,19 @@ class Grid:
 
 
 def models_of(
-    rows: Sequence[BookRow], book: PriceBook, sold: Mapping[PriceKey, Margin], sent: QueryDict
+    rows: Sequence[BookRow],
+    book: PriceBook,
+    sold: Mapping[PriceKey, Margin],
+    costs: Mapping[PriceKey, Micros],
+    sent: QueryDict,
 ) -> list[Model]:
     """Return the models of a book, most sold first, with the prices that a form has sent."""
     cells: dict[str, list[PriceCell]] = {}
     ticked = set(sent.getlist("cell"))
     for row in rows:
         unit, name = scale_half_up(row.micros, book.markup), " ".join(row.key)
-        cell = PriceCell(row, unit, sold.get(row.key), sent.get(PRICE + name, ""), name in ticked)
+        facts = (sold.get(row.key), costs.get(row.key))
+        cell = PriceCell(row, unit, *facts, sent.get(PRICE + name, ""), name in ticked)
         cells.setdefault(row.model, []).append(cell)
     models = [
         Model(name, sorted(lines, key=lambda line: (-line.images, line.row.key)))

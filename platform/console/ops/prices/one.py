@@ -14,9 +14,11 @@ from billing.models import PriceBook
 from billing.pricing import PriceKey
 from billing.selectors import DRAFT, book_in_force, coming, decided_for, rows_of
 from billing.selectors.office.repricing import (
+    costs_in_force,
     decided_by,
     last_repricing,
     published_since_drafted,
+    rows_on_offer,
     sold_by_cell,
 )
 from billing.selectors.office.sold import Margin, sold_until
@@ -24,8 +26,8 @@ from console.ops.access import Mode, Operator, Permission, done, modes_of, staff
 from console.ops.prices.grid import Grid, Model, grid_of, matching, models_of
 from console.ops.shown_prices import ShownBook, book_or_404
 from console.parts.filters import MAX_TEXT, link_of
-from console.parts.page_query import word_of
 from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 
 
 @staff(Permission.SEE)
@@ -51,11 +53,13 @@ def page(
     query = request.POST or request.GET
     text = query.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     sold: Mapping[PriceKey, Margin] = {}
+    costs: Mapping[PriceKey, Micros] = {}
     if operator.mode != Mode.TEST:  # tests sell nothing
         sold = sold_by_cell(clock.now(), is_demo=operator.mode == Mode.DEMO)
-    models = models_of(rows_of(book), book, sold, request.POST)
-    chosen = word_of(query, "model", [model.name for model in models])
-    model = next((model for model in models if model.name == chosen), models[0] if models else None)
+        costs = costs_in_force(clock.now())
+    chosen = query.get("model", "")
+    models = models_of(rows_on_offer(book, chosen), book, sold, costs, request.POST)
+    model = next((model for model in models if chosen in {"", model.name}), None)
     filters = {"mode": operator.mode.query, "model": chosen, "q": text}
     context = {
         "operator": operator,
@@ -97,7 +101,9 @@ def _prices(models: list[Model], model: Model | None, text: str) -> dict[str, An
     matches = matching(models, text) if text else []
     if model is not None and not text:
         grid = grid_of(model)
-    return {"grid": grid, "found": matches, "number": sum(len(model.cells) for model in models)}
+    cells = [cell for model in models for cell in model.cells]
+    number = sum(not cell.is_empty for cell in cells)
+    return {"grid": grid, "found": matches, "number": number, "has_rows": bool(cells)}
 
 
 def _standing(book: PriceBook, operator: Operator) -> dict[str, Any]:

@@ -44,6 +44,20 @@ def test_the_vendors_end_of_a_model_stands_at_its_channel(owner):
     assert "relay dall-e-3 ■ vendor ends it 3 Feb 2027" in said
 
 
+def test_a_model_without_prices_is_priced_from_its_page(owner, client, settings):
+    services.copy_contract(model="new", source=LEAST, actor="test")
+    draft = {"of": str(owner.get(of("new")).context["book"].pk), "model": "new"}
+    settings.STAFF_MFA = False
+    client.force_login(User.objects.create_user("sam@pictor.example", staff_role="operator"))
+
+    pages = [page.get(of("new")) for page in (owner, client)]
+    answer = owner.post("/ops/prices/new/", draft)
+
+    assert ["Price it" in text_of(page) for page in pages] == [True, False]
+    assert "6 of 6 cells have no price. Finance or an owner prices it." in text_of(pages[1])
+    assert answer["Location"].endswith("/?model=new")
+
+
 def test_the_largest_buyer_comes_first(owner):
     called(make_channel("one", MODEL), minutes_ago=2)
     few = sold("few", images=2, captured_micros=100_000)

@@ -7,6 +7,7 @@ import pytest
 
 from accounts.models import User
 from billing.models import PriceBook
+from billing.price_stops import CellCost
 from billing.selectors import rows_of
 from billing.services.office.price_lists import create_price_list
 from billing.services.office.prices import (
@@ -14,10 +15,22 @@ from billing.services.office.prices import (
     publish_price_book,
     restore_price_book,
 )
+from billing.upstream_cost import Cost, CostSource
+from generation.catalogue import offer
 from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.console.answers import csv_of
 from tests.console.ops.channel_pages import text_of
-from tests.console.ops.prices.conftest import LIST, ORIGIN, of, price_of, published, saved, sold
+from tests.console.ops.prices.conftest import (
+    LIST,
+    LOW,
+    ORIGIN,
+    of,
+    price_of,
+    published,
+    saved,
+    sold,
+)
 
 MAX_QUERIES = 12
 
@@ -65,6 +78,27 @@ def test_a_book_shows_what_sold_first_with_its_margin(owner, first):
     assert (cells["high"].is_below_cost, cells["medium"].percent) == (True, None)
     assert "10 images in 30 days, cost $0.00294 each" in said
     assert "1 image in 30 days, cost unknown" in said
+
+
+def test_without_sales_the_margin_is_that_at_the_cost_in_force(owner, first, monkeypatch):
+    dear, cheap = (
+        CellCost((ORIGIN, "1024x1024", "low"), name, Cost(Micros(micros), CostSource.FLAT))
+        for name, micros in (("dear", 2_940), ("cheap", 1))
+    )
+    monkeypatch.setattr(offer, "served", lambda moments: {at: [dear, cheap] for at in moments})
+
+    page = owner.get(of(first), {"model": ORIGIN})
+
+    cells = {cell.name: cell for cell in page.context["grid"].model.cells}
+    assert round(cells[LOW].percent) == 50
+    assert "None sold in 30 days. Cost in force $0.00294" in text_of(page)
+
+
+def test_an_unknown_model_says_so_and_shows_no_other(owner, first):
+    page = owner.get(of(first), {"model": "nothing"})
+
+    assert "No prices of “nothing” here" in text_of(page)
+    assert page.context["grid"] is None
 
 
 def test_a_book_leads_to_its_margin_and_its_events(owner, first):

@@ -6,6 +6,7 @@ import pytest
 
 from accounts.models import AuditEvent
 from billing.services.office.prices import publish_price_book, set_prices
+from generation.catalogue.services import copy_contract
 from pictor.kit.words import clock
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.prices.conftest import (
@@ -35,6 +36,21 @@ def test_a_typed_price_is_shown_before_and_after_and_then_saved(owner, draft):
     assert (price_of(draft), price_of(draft, MEDIUM)) == (210_000, 52_680)
     event = AuditEvent.objects.filter(action="price_book.prices").latest("id")
     assert event.actor_name == "op@pictor.example"
+
+
+def test_a_price_is_typed_where_a_model_on_offer_has_none(owner, draft):
+    copy_contract(model="new", source="gpt-image-2", actor="test")
+    auto, low = "new auto low", f"new {SIZE} low"
+
+    grid = text_of(owner.get(of(draft), {"model": "new"}))
+    typed = {"model": "new", f"price {low}": "0.21", f"price {auto}": "1"}
+    page = owner.post(of(draft, "change"), typed)
+    answer = saved(owner, draft, **typed)
+
+    assert "1024x1024 ■ no price" in grid
+    assert answer["Location"] == f"{of(draft)}?model=new"
+    assert (price_of(draft, low), price_of(draft, auto)) == (210_000, 1_000_000)
+    assert "none $0.210" in text_of(page)
 
 
 @pytest.mark.parametrize(
