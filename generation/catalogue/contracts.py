@@ -180,6 +180,11 @@ class RouteInfo:
             upstream_models={self.model: self.upstream_model},
         )
 
+    def quality_for(self, quality: str) -> str:
+        """The upstream's word for our quality; empty if none is sent."""
+        is_sent = "quality" in self.abilities.fields
+        return self.quality_map.get(quality, quality) if is_sent else ""
+
     def serves(self, *, livemode: bool) -> bool:
         """True if it serves requests of this mode."""
         return self.serves_live if livemode else self.serves_test

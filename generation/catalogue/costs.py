@@ -103,7 +103,7 @@ def _sent_request(
     candidate = plan(route, contract=contract, size=size)
     if candidate is None:
         return None
-    word = route.quality_map.get(quality, quality)
+    word = route.quality_for(quality)
     return SentRequest(route.upstream_model, candidate.upstream_size, word, n=1, at=at)
 
 

@@ -109,7 +109,7 @@ def prepare(route: Route, *, tables: tuple[CostTable, ...]) -> Trial:
         model=route.contract_id,
         upstream_model=route.upstream_model,
         size=_size(route.sizes if route.sizes is not None else channel.sizes),
-        quality=route.quality_map.get(quality, quality),
+        quality=info.quality_for(quality),
         costs=Costs(is_free=True) if channel.serves == Serves.TEST else info.costs,
         is_of_sandbox=channel.serves != Serves.LIVE,
     )
@@ -118,7 +118,7 @@ def prepare(route: Route, *, tables: tuple[CostTable, ...]) -> Trial:
 async def attempt(trial: Trial, keep: Keep) -> TrialOutcome:
     """Make the call and verify the image; `keep` gets any image, even a wrong one."""
     request = UpstreamRequest(
-        model=trial.model, prompt=trial.prompt, size=trial.size, quality=trial.quality
+        model=trial.model, prompt=trial.prompt, size=trial.size, quality=trial.quality or None
     )
     origins = private_origins(
         channel=trial.config.name, base_url=trial.config.base_url, allow=settings.EGRESS_ALLOW

@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from billing.upstream_cost import SentRequest
-from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.plans import Candidate
 from generation.channels.base import (
     LargeValue,
@@ -85,7 +84,7 @@ def request_for(
         prompt=_prompt_for(generation, candidate),
         n=generation.n,
         size=candidate.upstream_size,
-        quality=_quality_for(route, generation.quality_sent),
+        quality=route.quality_for(generation.quality_sent) or None,
         output_format=None if generation.output_format == "png" else generation.output_format,
         output_compression=generation.output_compression if _is_compressed(generation) else None,
         fields=fields,
@@ -101,7 +100,7 @@ def sent_request(generation: Generation, candidate: Candidate, *, at: datetime) 
     return SentRequest(
         model=candidate.route.upstream_model,
         size=candidate.upstream_size,
-        quality=_quality_for(candidate.route, generation.quality_sent) or "",
+        quality=candidate.route.quality_for(generation.quality_sent),
         n=generation.n,
         at=at,
     )
@@ -118,7 +117,8 @@ def ignored_by(
     generation: Generation, candidate: Candidate, answer: UpstreamAnswer
 ) -> tuple[str, ...]:
     """The caller's fields that this channel does not honour."""
-    ignored = generation.fields.keys() - candidate.route.abilities.fields
+    sent = {*generation.fields, *(["quality"] if generation.quality_sent else [])}
+    ignored = sent - candidate.route.abilities.fields
     if generation.partial_images and not answer.is_streamed:
         ignored |= {"partial_images"}
     if generation.output_compression is not None and not _is_compressed(generation):
@@ -150,8 +150,3 @@ def _prompt_for(generation: Generation, candidate: Candidate) -> str:
         return ""
     is_stood_in_for = generation.task == Task.VARIATION
     return (VARIATION_PROMPT if is_stood_in_for else generation.prompt) + candidate.prompt_suffix
-
-
-def _quality_for(route: RouteInfo, sent: str) -> str | None:
-    """The caller's quality in the upstream's word; None if they sent none."""
-    return route.quality_map.get(sent, sent) or None

@@ -51,7 +51,7 @@ INSERT INTO generation_attempt
      upstream_quality, n,
      attempt_class, upstream_request_id, may_have_billed, cost_micros, detail)
 SELECT %s, g.id, g.dispatch, %s, %s, %s, %s,
-       left(coalesce(%s::jsonb ->> g.quality_sent, g.quality_sent), 64), g.n,
+       left(coalesce(%s::jsonb ->> g.quality_sent, %s::text, g.quality_sent), 64), g.n,
        '', '', false, 0, ''
 """
 _BEGIN_ATTEMPT = f"""
@@ -115,8 +115,9 @@ def begin_with_claim_part(
 
 def _facts(attempt_id: UUID, number: int, route: RouteInfo, upstream_size: str) -> list[object]:
     """The values of an attempt's row that do not come from its generation's."""
-    words = json.dumps(dict(route.quality_map))
-    return [attempt_id, number, route.channel_id, route.upstream_model, upstream_size, words]
+    is_sent = "quality" in route.abilities.fields
+    words = [json.dumps(dict(route.quality_map)), None] if is_sent else ["{}", ""]
+    return [attempt_id, number, route.channel_id, route.upstream_model, upstream_size, *words]
 
 
 def _moment(row: Row | None) -> datetime | None:

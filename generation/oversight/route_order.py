@@ -174,7 +174,7 @@ def _serving(
         request = SentRequest(
             model=route.upstream_model,
             size=candidate.upstream_size,
-            quality=route.quality_map.get(quality, quality),
+            quality=route.quality_for(quality),
             n=1,
             at=clock.now(),
         )

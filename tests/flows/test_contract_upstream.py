@@ -180,6 +180,27 @@ def test_a_field_the_channel_cannot_honour_is_dropped_visibly(
     assert deaf.requests[0].body["background"] == "opaque"
 
 
+def test_a_quality_that_the_channel_ignores_is_not_sent_and_named(
+    customer: Customer, deaf: Recorder, database: "psycopg.Connection[Any]"
+) -> None:
+    change = "UPDATE generation_channel SET ignored_fields = '{quality}' WHERE name = 'rec'"
+    database.execute(change)
+
+    asked = customer.generate("a fox", quality="high")
+    plain = customer.generate("a fox")
+
+    assert asked.json()["metadata"]["ignored"] == ["quality"]
+    assert plain.json()["metadata"]["ignored"] == []
+    assert "quality" not in deaf.requests[0].body
+    (sent,) = database.execute(
+        "SELECT DISTINCT upstream_quality FROM generation_attempt AS a JOIN generation_channel AS c"
+        " ON c.id = a.channel_id WHERE c.name = 'rec' AND a.generation_id IN"
+        " (SELECT id FROM generation_generation WHERE quality_sent = 'high'"
+        " ORDER BY created_at DESC LIMIT 1)"
+    ).fetchall()
+    assert sent == ("",)
+
+
 @pytest.fixture
 def renaming(upstream: Recorder, database: "psycopg.Connection[Any]") -> Iterator[Recorder]:
     """The channel with its own words for qualities and its own name for the model."""

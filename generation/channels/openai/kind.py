@@ -42,7 +42,7 @@ KIND = AdapterKind(
     open=_open,
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE, Task.EDIT, Task.VARIATION}),
-        fields=PASSED_ON,
+        fields=PASSED_ON | {"quality"},
         streams=True,
         max_images=16,
     ),

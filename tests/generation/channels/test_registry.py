@@ -20,7 +20,7 @@ def test_an_unknown_kind_of_channel_can_do_nothing():
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_every_kind_declares_something_that_exists(kind):
-    assert kind.abilities.fields <= set(PASSED_ON)
+    assert kind.abilities.fields <= {*PASSED_ON, "quality"}
     assert Task.GENERATE in kind.abilities.tasks
 
 
@@ -30,7 +30,7 @@ def test_the_openai_kind_passes_everything_on():
     assert abilities.streams
     assert abilities.fields == {
         "style", "background", "watermark", "image", "mask", "moderation", "input_fidelity",
-        "user", "safety_identifier",
+        "user", "safety_identifier", "quality",
     }  # fmt: skip
 
 
