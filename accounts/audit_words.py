@@ -113,6 +113,7 @@ WORDS: Mapping[str, str] = {
     "operator_key.rotate": "replaced the operator key {what}",
     "operator_key.revoke": "revoked the operator key {what}",
     "contract.set": "changed the model {what}",
+    "contract.delete": "deleted the model {what}",
     "contract.enable": "switched the model {what} on",
     "contract.disable": "switched the model {what} off",
     "contract.sunset": "announced the end of the model {what}",

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from accounts.selectors.office.tenants import number_of_tenants
-from billing.models import PriceBook, PriceList, PriceListAssignment
+from billing.models import Price, PriceBook, PriceList, PriceListAssignment
 from billing.selectors.price_books import CURRENT, SCHEDULED, with_states
 
 
@@ -133,3 +133,8 @@ def whose(book: PriceBook) -> str:
     """Name the payers of a book: `everyone`, `tenants on Resellers` or a tenant's name."""
     owner = book.owner
     return f"tenants on {owner}" if isinstance(owner, PriceList) else str(owner or "everyone")
+
+
+def is_in_a_book(model: str) -> bool:
+    """True if a price book, a draft perhaps, has prices of this model."""
+    return Price.objects.filter(model=model).exists()

@@ -36,8 +36,10 @@ from generation.catalogue.services.contracts import (
     ContractColumns,
     columns_of,
     copy_contract,
+    delete_contract,
     set_contract,
     set_offered,
+    why_kept,
 )
 from generation.catalogue.services.costs import (
     COSTS_CHANGED,

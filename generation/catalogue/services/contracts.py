@@ -5,16 +5,18 @@ from typing import Any, TypedDict
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.forms.models import model_to_dict
 
+from accounts.selectors.office.audit import events_of
 from accounts.services import Actor, Subject, record
+from billing.selectors.office.price_lists import is_in_a_book
 from generation.catalogue.services.contract_checks import (
     check_contract,
     check_name,
     to_be_followed_by,
 )
-from generation.models import Contract, Route, Serves
+from generation.models import Contract, Generation, Route, Serves
 from pictor.kit.words import clock
 
 
@@ -119,6 +121,35 @@ def set_offered(*, model: str, is_offered: bool, actor: Actor, ip: str | None = 
     before, after = {"is_enabled": not is_offered}, {"is_enabled": is_offered}
     record(_subject(contract), action, actor=actor, before=before, after=after, ip=ip)
     return contract
+
+
+@transaction.atomic
+def delete_contract(*, model: str, actor: Actor, ip: str | None = None) -> None:
+    """Delete a model that was never on. Raises ValidationError if anything refers to it."""
+    contract = Contract.objects.select_for_update().get(pk=model)
+    if why := why_kept(contract):
+        raise ValidationError(why)
+    before = model_to_dict(contract)
+    record(_subject(contract), "contract.delete", actor=actor, before=before, after={}, ip=ip)
+    contract.delete()
+
+
+def why_kept(contract: Contract) -> str:
+    """The reason not to delete a model, as a sentence; empty if there is none."""
+    model, was_on = contract.model, Q(before__is_enabled=True) | Q(after__is_enabled=True)
+    events = events_of("contract.set", "contract.enable", "contract.disable").filter(was_on)
+    routes = contract.routes.filter(channel__archived_at=None).values_list("channel__name")
+    if contract.is_enabled or events.filter(object_id=_subject(contract).id).exists():
+        return f"{model} was on: it can only be switched off."
+    if channels := [name for (name,) in routes.order_by("channel__name")]:
+        return f"Take the model from {', '.join(channels)} first."
+    if is_in_a_book(model):
+        return f"Price books have prices of {model}."
+    if ending := Contract.objects.filter(successor=model).first():
+        return f"{model} is to follow {ending}: name another successor first."
+    if Generation.objects.filter(model=model).exists():
+        return f"{model} has generations."
+    return ""
 
 
 def _why_not(contract: Contract) -> list[str]:

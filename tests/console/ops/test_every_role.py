@@ -56,7 +56,7 @@ def test_every_address_says_what_a_role_has_to_allow():
 
 NEEDS = {
     "channels": "channel.archive channel.discard channel.enable channel.pause channel.reset"
-    " channel.swap channel.weigh",
+    " channel.swap channel.weigh model.delete",
     "erase": "tenant.erase",
     "generations": "generation.cancel generation.fail generation.ring",
     "incidents": "alert.disable alert.enable alert.remove alert.restore alert.test",

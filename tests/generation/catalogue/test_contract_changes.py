@@ -6,10 +6,15 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
+from accounts.services import Subject, record
+from billing.pricing import BookRow
+from billing.services.office.prices import draft_price_book
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
-from generation.models import Channel, Contract, Route
-from tests.making.factories import make_channel
+from generation.models import Channel, Contract, Generation, Route
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
+from tests.making.factories import PayingCustomer, make_channel
 from tests.making.seeds import sow
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +140,47 @@ def test_a_channel_only_for_tests_serves_nobody():
 
     with pytest.raises(ValidationError, match="dall-e-3 is served by no channel"):
         services.set_offered(model=MODEL, is_offered=True, actor="Ann")
+
+
+def test_a_model_that_was_never_on_is_deleted():
+    services.copy_contract(model="fox-1", source=MODEL, actor="Ann")
+
+    services.delete_contract(model="fox-1", actor="Ann")
+
+    assert not Contract.objects.filter(pk="fox-1").exists()
+    assert AuditEvent.objects.latest("id").action == "contract.delete"
+
+
+def was_on() -> None:
+    record(Subject("contract", "fox-1"), "contract.enable", actor="Ann", after={"is_enabled": True})
+
+
+def is_priced() -> None:
+    row = BookRow("fox-1", "1024x1024", "low", Micros(1), 1024, 1024)
+    draft_price_book(name="fox", rows=[row], effective_from=clock.now(), actor="Ann")
+
+
+def is_used() -> None:
+    make_channel("one")
+    PayingCustomer("acme").generation()
+    Generation.objects.update(model="fox-1")
+
+
+@pytest.mark.parametrize(
+    ("need", "why"),
+    [
+        (was_on, "was on: it can only be switched off"),
+        (lambda: make_channel("one", "fox-1"), "Take the model from one first"),
+        (is_priced, "Price books have prices of fox-1"),
+        (lambda: Contract.objects.filter(pk=MODEL).update(successor="fox-1"), "to follow"),
+        (is_used, "fox-1 has generations"),
+    ],
+)
+def test_a_model_that_something_refers_to_is_not_deleted(need, why):
+    services.copy_contract(model="fox-1", source=MODEL, actor="Ann")
+    need()
+
+    with pytest.raises(ValidationError, match=why):
+        services.delete_contract(model="fox-1", actor="Ann")
+
+    assert Contract.objects.filter(pk="fox-1").exists()

@@ -191,6 +191,7 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
         *("channel_new", "channel_edit", "channel_test", "channel.enable", "channel.swap"),
         *("channel.discard", "channel.pause", "channel.weigh", "channel.reset", "channel.archive"),
         *("model_edit", "model_copy", "model_on", "model_off", "model_end", "model_keep"),
+        *("model.delete",),
         *("price_list_new", "price_list_rename", "incident_new", "incident_plan"),
         *("incident_update", "incident_correct"),
     ),

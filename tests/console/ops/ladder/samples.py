@@ -124,6 +124,9 @@ SAMPLES: Mapping[str, Sample] = {
     "channel.archive": Sample(
         roles=OPERATE, audit=["channel.archive"], about=about.used, confirm="acme-openai"
     ),
+    "model.delete": Sample(
+        roles=OPERATE, audit=["contract.delete"], about=about.new_model, confirm="new"
+    ),
     "generations.refund": Sample(
         roles=MONEY, audit=["balance.refund", NOTE], about=None, confirm="1", log="refunded",
         fields=lambda world: {"generation": [generation("delivered")(world)], **GIFT},

@@ -176,6 +176,11 @@ def used(world: World) -> str:
     return str(world.channel.pk)
 
 
+def new_model(world: World) -> str:
+    services.copy_contract(model="new", source="gpt-image-2", actor="test")
+    return "new"
+
+
 def revised(world: World) -> str:
     made = channel_pages.serving(name="spare")
     options: Any = {"api_key": "sk-new"}
