@@ -16,7 +16,7 @@ from generation.catalogue.services.contract_checks import (
     check_name,
     to_be_followed_by,
 )
-from generation.models import Contract, Generation, Route, Serves
+from generation.models import Contract, Route, Serves
 from pictor.kit.words import clock
 
 
@@ -135,7 +135,10 @@ def delete_contract(*, model: str, actor: Actor, ip: str | None = None) -> None:
 
 
 def why_kept(contract: Contract) -> str:
-    """The reason not to delete a model, as a sentence; empty if there is none."""
+    """The reason not to delete a model, as a sentence; empty if there is none.
+
+    A model that was never on has no generations.
+    """
     model, was_on = contract.model, Q(before__is_enabled=True) | Q(after__is_enabled=True)
     events = events_of("contract.set", "contract.enable", "contract.disable").filter(was_on)
     routes = contract.routes.filter(channel__archived_at=None).values_list("channel__name")
@@ -147,8 +150,6 @@ def why_kept(contract: Contract) -> str:
         return f"Price books have prices of {model}."
     if ending := Contract.objects.filter(successor=model).first():
         return f"{model} is to follow {ending}: name another successor first."
-    if Generation.objects.filter(model=model).exists():
-        return f"{model} has generations."
     return ""
 
 

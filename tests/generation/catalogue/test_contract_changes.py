@@ -11,10 +11,10 @@ from billing.pricing import BookRow
 from billing.services.office.prices import draft_price_book
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
-from generation.models import Channel, Contract, Generation, Route
+from generation.models import Channel, Contract, Route
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.making.factories import PayingCustomer, make_channel
+from tests.making.factories import make_channel
 from tests.making.seeds import sow
 
 pytestmark = pytest.mark.django_db
@@ -160,12 +160,6 @@ def is_priced() -> None:
     draft_price_book(name="fox", rows=[row], effective_from=clock.now(), actor="Ann")
 
 
-def is_used() -> None:
-    make_channel("one")
-    PayingCustomer("acme").generation()
-    Generation.objects.update(model="fox-1")
-
-
 @pytest.mark.parametrize(
     ("need", "why"),
     [
@@ -173,7 +167,6 @@ def is_used() -> None:
         (lambda: make_channel("one", "fox-1"), "Take the model from one first"),
         (is_priced, "Price books have prices of fox-1"),
         (lambda: Contract.objects.filter(pk=MODEL).update(successor="fox-1"), "to follow"),
-        (is_used, "fox-1 has generations"),
     ],
 )
 def test_a_model_that_something_refers_to_is_not_deleted(need, why):
