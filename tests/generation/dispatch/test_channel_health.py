@@ -4,6 +4,8 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from generation.catalogue.contracts import RouteInfo
@@ -462,3 +464,20 @@ def test_a_delivery_elsewhere_counts_against_the_channel_that_rejected(channels)
     assert usable == [True, True, True]
     assert not channels.health.is_usable(ROUTE, now=3)
     assert channels.health.is_usable(OTHER_MODEL, now=3)
+
+
+@given(
+    answers=st.lists(st.sampled_from(["bad_result", "unknown", "refused"]), min_size=1),
+    tenants=st.integers(1, 3),
+)
+def test_a_channel_that_delivers_nothing_is_left_however_it_fails(answers, tenants):
+    """Seven requests at most before it opens, then one a pause; all others reach the next one."""
+    channels, known = Channels(), [new_uuid() for _ in range(tenants)]
+    asked = 0
+
+    for second in range(300):
+        if channels.usable(second):
+            channels.call(second, answers[asked % len(answers)], tenant=known[second % tenants])
+            asked += 1
+
+    assert asked <= 7 + 5  # pauses of 10, 20, 40, 80 and 120 s
