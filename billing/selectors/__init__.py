@@ -19,6 +19,7 @@ from billing.selectors.price_books import (
     following,
     has_price_books,
     last_change,
+    last_of,
     own_book_name,
     price_book_by_id,
     price_books,

@@ -43,6 +43,7 @@ def test_a_newcomer_signs_up_makes_an_image_and_sees_its_cost(newcomer):
     page.bring_to_front()
     page.get_by_role("link", name="Playground").first.click()
     page.get_by_label("Prompt").fill("A heron at dawn")
+    page.locator("#code-curl").get_by_text("A heron at dawn").wait_for()  # it is priced, too
     page.get_by_role("button", name="Generate 1 image").click()
     page.locator("#runs li").first.get_by_text("charged $0.00588").wait_for()
     assert len(clicks) == 6, clicks

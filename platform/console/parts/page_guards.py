@@ -87,7 +87,7 @@ def _not_understood(request: HttpRequest, asked: NotedQuery) -> HttpResponse:
     rest = asked.copy()
     rest.pop("format", None)
     context = {"troubles": asked.troubles, "page": f"?{rest.urlencode()}"}
-    return render(request, "console/not_understood.html", context, status=HTTPStatus.BAD_REQUEST)
+    return render(request, "not_understood.html", context, status=HTTPStatus.BAD_REQUEST)
 
 
 def _page_above(path: str) -> str:

@@ -1,6 +1,6 @@
 """One price book: a grid for each model, with the margin of each price."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from billing import price_csv
 from billing.models import PriceBook
 from billing.pricing import PriceKey
-from billing.selectors import DRAFT, book_in_force, coming, decided_for, rows_of
+from billing.selectors import DRAFT, coming, decided_for, last_of, rows_of
 from billing.selectors.office.repricing import (
     costs_in_force,
     decided_by,
@@ -40,16 +40,25 @@ def book(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
 @staff(Permission.SEE)
 @require_safe
 def current(request: HttpRequest, operator: Operator) -> HttpResponse:
-    present = book_in_force(None, clock.now())
+    decided = decided_for(None)
+    present = last_of(decided, None, clock.now())
     if present is None:
         return redirect("ops:prices")
-    return page(request, operator, book_or_404(present.pk))
+    return page(request, operator, book_or_404(present.pk), decided=decided)
 
 
 def page(
-    request: HttpRequest, operator: Operator, book: PriceBook, complaint: str = ""
+    request: HttpRequest,
+    operator: Operator,
+    book: PriceBook,
+    complaint: str = "",
+    *,
+    decided: Sequence[PriceBook] | None = None,
 ) -> HttpResponse:
-    """Render a book, with everything that was typed on its page if it was sent."""
+    """Render a book, with everything that was typed on its page if it was sent.
+
+    `decided` are its owner's decided books, if they were read already.
+    """
     query = request.POST or request.GET
     text = query.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     sold: Mapping[PriceKey, Margin] = {}
@@ -72,7 +81,7 @@ def page(
         "typed": request.POST,
         "base": reverse("ops:price_book", args=[book.pk]) if request.POST else request.path,
         **_prices(models, model, text),
-        **_standing(book, operator),
+        **_standing(book, operator, decided),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
     return render(request, "ops/price_book.html", context, status=status)
@@ -106,9 +115,12 @@ def _prices(models: list[Model], model: Model | None, text: str) -> dict[str, An
     return {"grid": grid, "found": matches, "number": number, "has_rows": bool(cells)}
 
 
-def _standing(book: PriceBook, operator: Operator) -> dict[str, Any]:
+def _standing(
+    book: PriceBook, operator: Operator, decided: Sequence[PriceBook] | None
+) -> dict[str, Any]:
     """Return the actions on the book, and the books decided since or scheduled after it."""
-    is_draft, books = book.state == DRAFT, decided_for(book.tenant_id)
+    is_draft = book.state == DRAFT
+    books = decided_for(book.tenant_id) if decided is None else decided
     last = last_repricing(book) if is_draft else None
     return {
         "is_draft": is_draft,

@@ -106,6 +106,8 @@ def test_a_failure_is_found_and_credited(
     search(page, request)
     page.get_by_role("heading", name="Why it failed").wait_for()
     assert broken_rules(page, "ops-generation-failed") == []
+    expect(page.get_by_text("Known: delay, fail, size")).to_be_visible()  # the vendor's words
+    expect(page.get_by_text("a fox")).to_have_count(0)
     generation = page.get_by_role("heading", name="gen_").inner_text()
     compensate(page, "Credit", "Sorry: it failed")
     page.get_by_text("credited:").wait_for()
@@ -218,6 +220,9 @@ def test_an_incident_is_on_the_status_page_and_in_its_feed_until_it_is_over(sign
         assert "more by 1 January 2099, 10:30" in anybody.get("/status/").text
         assert titles(anybody) == ["Vivid images come out grey: investigating"]
         status = signed_in.new_page()
+        status.goto("/ops/")
+        incident = status.get_by_role("row", name="Vivid images come out grey")
+        expect(incident).to_contain_text("next update is due by 1 January, 10:30 UTC")
         status.goto("/status/")
         assert broken_rules(status, "status-incident") == []
         status.close()

@@ -233,6 +233,7 @@ def test_a_price_is_raised_told_by_the_api_and_put_back(sold, customer):
     back = page.get_by_role("button", name=f"Put back own {customer.name}:2")
     back.wait_for()
     assert broken_rules(page, "ops-price-restore") == []
+    page.get_by_label("Reason").fill("A slip")
     back.click()
     page.get_by_text(f"own {customer.name}:2 is in force again").wait_for()
     assert quoted(customer) == "0.005500"
