@@ -11,6 +11,7 @@ the numbers of many rows adds all their counts at once.
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from datetime import timedelta
+from math import inf
 
 _SHORTEST = 250_000
 _DOUBLINGS = 12
@@ -43,19 +44,24 @@ def quantile(counts: Mapping[int, int], share: float) -> float | None:
 
 
 def rounded(exact: float) -> float:
-    """Round a quantile to two digits, as far as a bucket tells: 12.0 for 12.34, 130.0 for 125.3."""
-    return float(f"{exact:.2g}")
+    """Round a quantile to two digits, within its bucket: 12.0 for 12.34, 11.3 for 11.4."""
+    low, high = _edges(exact)
+    return float(f"{min(max(float(f'{exact:.2g}'), low), high):.3g}")
 
 
 def between(exact: float | None) -> str:
     """The edges of a quantile's bucket in seconds: '11.3 to 13.5'; empty for None."""
     if exact is None:
         return ""
+    low, high = (f"{float(f'{edge:.3g}'):g}" for edge in _edges(exact))
+    return f"above {low}" if high == "inf" else f"{low} to {high}"
+
+
+def _edges(exact: float) -> tuple[float, float]:
+    """The bounds of a quantile's bucket, in seconds."""
     place = bisect_left(BOUNDS, round(exact * 1e6))
-    low, high = (f"{bound / 1e6:.3g}" for bound in (*BOUNDS, 0)[max(place - 1, 0) :][:2])
-    if place in {0, len(BOUNDS)}:
-        return f"below {low}" if place == 0 else f"above {low}"
-    return f"{low} to {high}"
+    low = BOUNDS[place - 1] / 1e6 if place else 0.0
+    return low, BOUNDS[place] / 1e6 if place < len(BOUNDS) else inf
 
 
 def counts_of(times: int) -> dict[int, int]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from billing.latency import BOUNDS, bucket_of, counts_of, quantile
+from billing.latency import BOUNDS, between, bucket_of, counts_of, quantile, rounded
 from billing.models import UsageRollup
 from billing.selectors import usage_of
 from billing.selectors.office.reports import captured_since, usage_between
@@ -210,3 +210,17 @@ def test_counts_are_one_number_and_back():
     assert counts_of(2 * 10**24 + 3) == {0: 3, 2: 2}
     assert counts_of(10**588) == {49: 1}
     assert counts_of(0) == {}
+
+
+@pytest.mark.parametrize(
+    ("exact", "shown", "bucket"),
+    [
+        (12.34, 12.0, "11.3 to 13.5"),
+        (11.4, 11.3, "11.3 to 13.5"),
+        (0.2, 0.2, "0 to 0.25"),
+        (125.3, 128.0, "108 to 128"),
+        (1100.0, 1100.0, "above 1020"),
+    ],
+)
+def test_a_quantile_is_rounded_within_its_bucket(exact, shown, bucket):
+    assert (rounded(exact), between(exact)) == (shown, bucket)
