@@ -59,6 +59,12 @@ def last_repricing(book: PriceBook) -> AuditEvent | None:
     return _events([book.id], "price_book.prices").order_by("-id").first()
 
 
+def latest_events(book: PriceBook) -> Mapping[str, AuditEvent]:
+    """Return by action the latest event of the book's draft, its prices and its publication."""
+    events = _events([book.id], "price_book.draft", "price_book.prices", "price_book.publish")
+    return {one.action: one for one in events.order_by("action", "-id").distinct("action")}
+
+
 def decided_by(books: Iterable[int]) -> Mapping[int, AuditEvent]:
     """Return by book the event of its publication; for a draft, of its creation."""
     events = _events(books, "price_book.publish", "price_book.draft").order_by("id")

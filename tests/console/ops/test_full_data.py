@@ -10,7 +10,7 @@ from pytest_django import DjangoDbBlocker
 from tests.making.full_data import much
 from tests.stack.databases import written_once
 
-MAX_QUERIES = 13  # a draft: what its cells cost now, beside what they sold at
+MAX_QUERIES = 12
 PAGES = {
     "books of everyone": (
         "/ops/prices/",

@@ -9,14 +9,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.models import AuditEvent
 from billing import price_csv
 from billing.models import PriceBook
 from billing.pricing import PriceKey
 from billing.selectors import DRAFT, coming, decided_for, last_of, rows_of
 from billing.selectors.office.repricing import (
     costs_in_force,
-    decided_by,
-    last_repricing,
+    latest_events,
     published_since_drafted,
     rows_on_offer,
     sold_by_cell,
@@ -70,9 +70,10 @@ def page(
     models = models_of(rows_on_offer(book, chosen), book, sold, costs, request.POST)
     model = next((model for model in models if chosen in {"", model.name}), None)
     filters = {"mode": operator.mode.query, "model": chosen, "q": text}
+    told = latest_events(book)
     context = {
         "operator": operator,
-        "shown": ShownBook(book, decided_by([book.id]).get(book.id)),
+        "shown": ShownBook(book, told.get("price_book.publish") or told.get("price_book.draft")),
         "chips": _chips(models, model if not text else None, filters),
         "modes": modes_of(operator, model=chosen, q=text),
         "query": filters,
@@ -81,7 +82,7 @@ def page(
         "typed": request.POST,
         "base": reverse("ops:price_book", args=[book.pk]) if request.POST else request.path,
         **_prices(models, model, text),
-        **_standing(book, operator, decided),
+        **_standing(book, operator, decided, told.get("price_book.prices")),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
     return render(request, "ops/price_book.html", context, status=status)
@@ -116,12 +117,15 @@ def _prices(models: list[Model], model: Model | None, text: str) -> dict[str, An
 
 
 def _standing(
-    book: PriceBook, operator: Operator, decided: Sequence[PriceBook] | None
+    book: PriceBook,
+    operator: Operator,
+    decided: Sequence[PriceBook] | None,
+    repriced: AuditEvent | None,
 ) -> dict[str, Any]:
     """Return the actions on the book, and the books decided since or scheduled after it."""
     is_draft = book.state == DRAFT
     books = decided_for(book.tenant_id) if decided is None else decided
-    last = last_repricing(book) if is_draft else None
+    last = repriced if is_draft else None
     return {
         "is_draft": is_draft,
         "is_edited": is_draft and Permission.MONEY in operator.may,
