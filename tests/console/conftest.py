@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.console.browser import CHROMIUM, LOOKS, PATIENCE_MS, Look, choose_theme, looking
 from tests.console.pages import Place
@@ -139,3 +139,13 @@ def signed_in_without_a_browser(stack: Stack) -> tuple[str, list[dict[str, objec
 def signed_in(session: BrowserContext, place: Place) -> BrowserContext:
     session.add_cookies(place.cookies)  # type: ignore[arg-type]  # as they were given
     return session
+
+
+@pytest.fixture
+def playground(signed_in: BrowserContext, place: Place) -> Page:
+    """The playground with a prompt and its price."""
+    page = signed_in.new_page()
+    page.goto(place.path("playground"))
+    page.get_by_label("Prompt").fill("A fox")
+    page.locator("#code-curl").get_by_text("A fox").wait_for()
+    return page

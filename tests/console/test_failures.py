@@ -1,20 +1,10 @@
 """Failures between page and server are shown, and the page keeps its content."""
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route
+from playwright.sync_api import Page, Route
 
-from tests.console.pages import Place
 from tests.console.people import generate
 from tests.console.visits import broken_rules
-
-
-@pytest.fixture
-def playground(signed_in: BrowserContext, place: Place) -> Page:
-    page = signed_in.new_page()
-    page.goto(place.path("playground"))
-    page.get_by_label("Prompt").fill("A fox")
-    page.locator("#code-curl").get_by_text("A fox").wait_for()
-    return page
 
 
 def breaks(page: Page, what: str = "**/quote/", **how: object) -> None:

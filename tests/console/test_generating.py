@@ -4,21 +4,11 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import Page, Request
 
-from tests.console.pages import Place
 from tests.console.people import begun_by
 
 FORBIDDEN = "Content Security Policy"
-
-
-@pytest.fixture
-def playground(signed_in: BrowserContext, place: Place) -> Page:
-    page = signed_in.new_page()
-    page.goto(place.path("playground"))
-    page.get_by_label("Prompt").fill("A fox")
-    page.locator("#code-curl").get_by_text("A fox").wait_for()
-    return page
 
 
 def by_click(page: Page) -> None:
