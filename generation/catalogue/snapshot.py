@@ -40,7 +40,7 @@ def catalogue_at(revision: int) -> Catalogue:
     if _loaded.revision != revision:
         with _lock:
             if _loaded.revision != revision:
-                _loaded = _load()
+                _loaded = _load(revision)
     return _loaded
 
 
@@ -101,11 +101,11 @@ async def on_sale_async(*, revision: int, tenant_id: UUID, now: datetime) -> OnS
 
 def stored_catalogue() -> Catalogue:
     """The stored configuration as this transaction sees it, without API keys, for display."""
-    return _load(api_key="")
+    return _load(config_revision(), api_key="")
 
 
-def _load(api_key: str | None = None) -> Catalogue:
-    revision = config_revision()  # read first, so that a change during the load is loaded again
+def _load(revision: int, api_key: str | None = None) -> Catalogue:
+    """Load what is stored. `revision` was read before: a change since then is loaded again."""
     contracts = {row["model"]: contract_from(row) for row in Contract.objects.values()}
     return Catalogue(
         revision=revision, contracts=contracts, routes=_routes(api_key), stops=_stops()

@@ -35,6 +35,9 @@ class Condition(models.Model):
         max_length=200, blank=True, help_text="The reason for the last silence or acceptance."
     )
 
+    channel: int | None = None
+    """The id of the channel that `object` names, from the reads of one or all open conditions."""
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "object"], name="condition_once"),

@@ -54,7 +54,7 @@ def test_everything_works_while_a_worker_renews_its_lease(
     lease.enlist()
     Channel.objects.update(is_enabled=True)
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(12):
         answer = client.get("/status/")
 
     assert "Everything works." in words_of(answer)
@@ -169,7 +169,7 @@ def test_an_open_incident_comes_first_and_marks_its_parts(
     incident = begin_incident()
     client.get("/status/")  # this loads the catalogue, once a process
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(9):
         page = words_of(client.get("/status/"))
 
     assert "Everything works." not in page

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Concat, Length
 
 from accounts.models import Actor
 from accounts.services import record
 from accounts.titles import without_marks
-from generation.models import Condition, ConditionLook
+from generation.models import Channel, Condition, ConditionLook
 from generation.oversight.watch import LOOK_FRESH_FOR
 from pictor.kit.words.untyped import Json
 
@@ -52,12 +53,12 @@ def conditions_now(*, now: datetime) -> OpenConditions:
 
 def open_conditions() -> list[Condition]:
     """All open conditions, the oldest first."""
-    return list(_open().order_by("since", "id"))
+    return list(_with_channels(_open()).order_by("since", "id"))
 
 
 def condition_by_id(condition_id: int) -> Condition | None:
     """The condition, open or ended."""
-    return Condition.objects.filter(id=condition_id).first()
+    return _with_channels(Condition.objects.filter(id=condition_id)).first()
 
 
 def last_look() -> datetime | None:
@@ -123,6 +124,21 @@ def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
 
 def _open() -> QuerySet[Condition]:
     return Condition.objects.filter(resolved_at=None)
+
+
+def _with_channels(conditions: QuerySet[Condition]) -> QuerySet[Condition]:
+    """Add the id of the channel that the object begins with or names after "on"."""
+    blank, text = Value(" "), {"output_field": CharField()}
+    named = (
+        Channel.objects.alias(object=Concat(OuterRef("object"), blank, **text))
+        .filter(
+            Q(object__startswith=Concat("name", blank, **text))
+            | Q(object__endswith=Concat(Value(" on "), "name", blank, **text))
+        )
+        .order_by(Length("name").desc())
+    )
+    found = Subquery(named.values("id")[:1])
+    return conditions.annotate(channel=found)  # type: ignore[no-redef]  # where it is declared
 
 
 def _lock(condition_id: int, *, among: QuerySet[Condition] | None = None) -> Condition:

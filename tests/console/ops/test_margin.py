@@ -436,7 +436,7 @@ def test_a_cell_below_cost_leads_to_its_margin(about, query):
     kind = kind_of(one)
 
     assert kind.way
-    assert (kind.button, kind.way(one, {})) == ("See margin", f"{MARGIN}?{query}")
+    assert (kind.button, kind.way(one)) == ("See margin", f"{MARGIN}?{query}")
 
 
 def test_margins_elsewhere_lead_here(owner, acme):

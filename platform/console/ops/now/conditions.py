@@ -13,12 +13,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from console.ops.access import Operator, Permission, by, done, staff
-from console.ops.now.kinds import PARTLY, UNSERVED, Channels, ConditionKind, kind_of
+from console.ops.now.kinds import PARTLY, UNSERVED, ConditionKind, kind_of
 from generation.models import Condition, Incident
 from generation.oversight import conditions
 from generation.oversight.conditions.condition_titles import PUBLIC_WORDS, title_of
 from generation.oversight.incidents import under_way
-from generation.selectors import channel_numbers
 from pictor.kit.words import clock
 
 INCIDENT = "incident"
@@ -48,8 +47,7 @@ class ConditionRow:
 
 def rows_of(operator: Operator, conditions: Iterable[Condition]) -> list[ConditionRow]:
     """Sort conditions by severity, then by the money they cost, then by age, the oldest first."""
-    channels = channel_numbers()
-    return _worst_first(_row(operator, condition, channels) for condition in conditions)
+    return _worst_first(_row(operator, condition) for condition in conditions)
 
 
 def needing_rows(
@@ -83,9 +81,9 @@ def _incident_row(incident: Incident, now: datetime) -> ConditionRow:
     return ConditionRow(condition, ConditionKind(severity, "See incident"), url, is_mine=False)
 
 
-def _row(operator: Operator, condition: Condition, channels: Channels) -> ConditionRow:
+def _row(operator: Operator, condition: Condition) -> ConditionRow:
     kind = kind_of(condition)
-    url = kind.way(condition, channels) if kind.way and kind.needs in operator.may else ""
+    url = kind.way(condition) if kind.way and kind.needs in operator.may else ""
     return ConditionRow(condition, kind, url, condition.assigned_to == operator.user.email)
 
 

@@ -13,9 +13,7 @@ from console.ops.access import Permission
 from generation.models import Condition
 from generation.oversight.watch import PART_FAILS, WORKERS
 
-Channels = Mapping[str, int]
-"""Ids of channels by name."""
-Way = Callable[[Condition, Channels], str]
+Way = Callable[[Condition], str]
 """A function that returns the address of the page for a condition; empty if there is none."""
 
 
@@ -47,39 +45,33 @@ class ConditionKind:
     needs: Permission = Permission.SEE
 
 
-def _page(name: str, _condition: Condition, _channels: Channels) -> str:
+def _page(name: str, _condition: Condition) -> str:
     return reverse(name)
 
 
-def _channel(tab: str, condition: Condition, channels: Channels) -> str:
-    """Return the page of the channel that the object starts with or names after "on"."""
-    named = [
-        name
-        for name in channels
-        if f"{condition.object} ".startswith(f"{name} ") or condition.object.endswith(f" on {name}")
-    ]
-    if not named:
+def _channel(tab: str, condition: Condition) -> str:
+    if condition.channel is None:
         return ""
-    url = reverse("ops:channel", args=[channels[max(named, key=len)]])
+    url = reverse("ops:channel", args=[condition.channel])
     return f"{url}?{urlencode({'tab': tab})}" if tab else url
 
 
-def _part(condition: Condition, channels: Channels) -> str:
+def _part(condition: Condition) -> str:
     if condition.object == WORKERS:
         return reverse("ops:system")
-    return _channels_of_model(condition, channels)
+    return _channels_of_model(condition)
 
 
-def _channels_of_model(condition: Condition, _channels: Channels) -> str:
+def _channels_of_model(condition: Condition) -> str:
     return f"{reverse('ops:channels')}?{urlencode({'model': condition.object})}"
 
 
-def _generations(name: str, word: str, condition: Condition, _channels: Channels) -> str:
+def _generations(name: str, word: str, condition: Condition) -> str:
     query = {"model": condition.object, name: word}
     return f"{reverse('ops:generations')}?{urlencode(query)}"
 
 
-def _margin(condition: Condition, _channels: Channels) -> str:
+def _margin(condition: Condition) -> str:
     """Return the page of a margin: `gpt-image-2 1024x1024 low on acme for ten_…`."""
     cell, _, where = condition.object.partition(" on ")
     channel, _, tenant = where.rpartition(" for ") if " for ten_" in where else (where, "", "")
@@ -89,17 +81,17 @@ def _margin(condition: Condition, _channels: Channels) -> str:
     return f"{reverse('ops:margin')}?{urlencode({**query, 'period': '7d'})}"
 
 
-def _model(condition: Condition, _channels: Channels) -> str:
+def _model(condition: Condition) -> str:
     return reverse("ops:model", args=[condition.object])
 
 
-def _price(condition: Condition, _channels: Channels) -> str:
+def _price(condition: Condition) -> str:
     """Return the page of everyone's prices for the cell or model that the object begins with."""
     named = re.sub(r" as \S+", "", condition.object.partition(" on ")[0])
     return f"{reverse('ops:price_current')}?{urlencode({'q': named})}"
 
 
-def _tenant(condition: Condition, _channels: Channels) -> str:
+def _tenant(condition: Condition) -> str:
     return reverse("ops:tenant", args=[condition.object])
 
 
