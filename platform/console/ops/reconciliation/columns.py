@@ -100,12 +100,10 @@ def _columns_context(bill: VendorBill, chosen: Columns) -> dict[str, Any]:
         trouble = str(error)
     return {
         "columns": chosen,
-        "fields": [
-            (name, words, [(one, one == getattr(chosen, name)) for one in names])
-            for name, words in COLUMNS.items()
-        ],
-        "units": [(unit, words, unit == chosen.unit) for unit, words in UNITS.items()],
-        "kinds": [(kind, words, kind == chosen.of) for kind, words in ROW_SUBJECTS.items()],
+        "names": names,
+        "fields": [(name, words, getattr(chosen, name)) for name, words in COLUMNS.items()],
+        "units": UNITS.items(),
+        "kinds": ROW_SUBJECTS.items(),
         "channels": every_channel(),
         "trouble": trouble,
         "rows": [] if trouble else [_read(at, row, chosen) for at, row in enumerate(rows, start=1)],
