@@ -1,6 +1,6 @@
 """Generations: the list, and for each call its result, time and price."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -28,12 +28,13 @@ from console.workspace.access import Permission, Workspace, done, keys_of, membe
 from console.workspace.shared.content import findable, without_content
 from console.workspace.shared.deliveries import badge_of
 from console.workspace.shared.filters import (
+    LABELS,
     SOURCES,
     TESTS,
     Filters,
     chips_of,
-    choices_of_several,
     filters_of,
+    several_in,
 )
 from console.workspace.shared.generation_card import run_of
 from console.workspace.shared.long_lists import ordering, to_order
@@ -41,7 +42,7 @@ from console.workspace.shared.owned import one_of
 from console.workspace.shared.snippets import curl
 from generation import selectors
 from generation.admission.fields import MAX_PROMPT_CHARS
-from generation.models import Generation, State
+from generation.models import Generation
 from generation.selectors import Finished
 from generation.tenants import services
 from generation.tenants.searching import (
@@ -107,10 +108,8 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "is_gallery": bool(view),
         "is_live": bool(live),
         "chips": chips_of(filters, keys, view=view, live=live),
-        "several": choices_of_several(filters, keys),
-        "periods": period_choices(filters.query.get("period", ""), filters.period),
+        "selects": list(_selects(workspace, filters, keys)),
         "has_tests": any(key.is_test for key in keys.values()),
-        **_choices(workspace, keys.values()),
         "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
     }
     return render(request, "workspace/generations.html", context)
@@ -123,19 +122,35 @@ def _full_sums(workspace: Workspace, filters: Filters, known: Sums | None) -> Su
     return sums_of_all(workspace.id, filters.wanted, seconds=COUNTED_SECONDS)
 
 
-def _choices(workspace: Workspace, keys: Iterable[ApiKey]) -> dict[str, Any]:
-    """The values to filter by: of models, those on offer or that the workspace has used."""
+def _selects(
+    workspace: Workspace, filters: Filters, keys: Mapping[str, ApiKey]
+) -> Iterator[tuple[str, str, str, Sequence[tuple[str, str]], str]]:
+    """Each filter with words to choose from: its name, label, words for none, and these, chosen.
+
+    Of models it offers those on offer and those that the workspace has used.
+    """
     every = workspace.catalogue.contracts
     off = [name for name, terms in every.items() if not terms.is_enabled]
     used = used_of(workspace.id, off, since=datetime.min.replace(tzinfo=UTC)) if off else {}
     contracts = {name: terms for name, terms in every.items() if terms.is_enabled or name in used}
-    return {
-        "states": [(state.value, BADGES[state][1]) for state in State],
-        "models": list(contracts),
-        "tiers": sorted({option.tier for terms in contracts.values() for option in terms.options}),
-        "keys": keys,
-        "sources": SOURCES.items(),
+    tiers = sorted({option.tier for terms in contracts.values() for option in terms.options})
+    choices: dict[str, Sequence[tuple[str, str]]] = {
+        "mode": [(TESTS, "Test keys")],
+        "status": [(state.value, words) for state, (_, words) in BADGES.items()],
+        "model": [(model, model) for model in contracts],
+        "key": [
+            (name, f"{key.name or 'Unnamed'} · {key.visible_prefix}") for name, key in keys.items()
+        ],
+        "tier": [(tier, tier) for tier in tiers],
+        "source": [*SOURCES.items()],
+        "period": period_choices(filters.query.get("period", ""), filters.period),
     }
+    none = {"mode": "Live keys", "period": "All time"}
+    for name, words in choices.items():
+        label = "Period" if name == "period" else LABELS[name]
+        chosen = filters.query.get(name, "")
+        several = several_in(filters, name, keys)
+        yield name, label, none.get(name, "Any"), [*several, *words], chosen
 
 
 def _links(filters: Filters, *, view: str, live: str, after: str) -> dict[str, str]:

@@ -140,13 +140,11 @@ def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[...,
     return rows
 
 
-def choices_of_several(filters: Filters, keys: Mapping[str, ApiKey]) -> dict[str, str]:
-    """By filter with several values: their words."""
-    return {
-        name: _words(name, filters.query[name], filters, keys)
-        for name in MANY
-        if AND in filters.query.get(name, "")
-    }
+def several_in(filters: Filters, name: str, keys: Mapping[str, ApiKey]) -> list[tuple[str, str]]:
+    """The filter's value with its words, if it has several values."""
+    word = filters.query.get(name, "")
+    is_several = name in MANY and AND in word
+    return [(word, _words(name, word, filters, keys))] if is_several else []
 
 
 def chips_of(

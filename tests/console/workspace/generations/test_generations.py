@@ -77,7 +77,7 @@ def test_a_model_that_is_switched_off_is_a_filter_where_it_was_used(acme, other,
 
     pages = [sign_in(who).get(url("generations", who)).content.decode() for who in (acme, other)]
 
-    offered = [re.findall("<option>(dall[^<]*)", page) for page in pages]
+    offered = [re.findall('<option value="(dall[^"]*)"', page) for page in pages]
     assert offered == [["dall-e-3"], []]
 
 
