@@ -10,7 +10,6 @@ from console.parts.generation_words import BADGES
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit.words import clock
-from storage.services import signed_url
 
 SHOWN_CHARS = 300
 """The most characters of a prompt in a list."""
@@ -18,11 +17,11 @@ SHOWN_CHARS = 300
 
 @dataclass(frozen=True, slots=True)
 class GenerationRow:
-    """A generation in a list, with its key and the url of its first image."""
+    """A generation in a list, with its key."""
 
     generation: Generation
     key: ApiKey | None
-    url: str
+    has_images: bool
 
     @property
     def badge(self) -> tuple[str, str]:
@@ -42,6 +41,5 @@ class GenerationRow:
 
 
 def row_of(finished: Finished, keys: Mapping[UUID, ApiKey]) -> GenerationRow:
-    first = finished.images[0] if finished.images else None
-    url = signed_url(first.object_key, content_type=first.content_type) if first else ""
-    return GenerationRow(finished.generation, keys.get(finished.generation.api_key_id), url)
+    key = keys.get(finished.generation.api_key_id)
+    return GenerationRow(finished.generation, key, has_images=bool(finished.images))

@@ -7,9 +7,6 @@ from django.http import QueryDict
 from console.workspace.access import Workspace
 from generation.selectors import Finished
 
-_WORDS = ("q",)
-"""Filters that search words: a person who may not read prompts may not guess them either."""
-
 
 def without_content(workspace: Workspace, finished: Finished) -> Finished:
     """A generation as the person may see it: without prompt and images for support.
@@ -29,10 +26,9 @@ def without_content(workspace: Workspace, finished: Finished) -> Finished:
 
 
 def findable(workspace: Workspace, query: QueryDict) -> QueryDict:
-    """The filters of a query string that the person may use."""
-    if workspace.sees_content or not any(name in query for name in _WORDS):
+    """The filters that the person may use: without prompts, no search that would guess them."""
+    if workspace.sees_content or "q" not in query:
         return query
     left = query.copy()
-    for name in _WORDS:
-        left.pop(name, None)
+    del left["q"]
     return left

@@ -479,7 +479,9 @@ def test_a_run_differs_by_size_or_count(asked, n, sizes, differs):
     made = Generation(size=asked, n=n)
 
     run = Run(
-        made, GenerationRow(made, None, ""), tuple(Picture(image, "", "") for image in images)
+        made,
+        GenerationRow(made, None, has_images=False),
+        tuple(Picture(image, "", "") for image in images),
     )
 
     assert run.differs is differs
