@@ -121,7 +121,7 @@ async def _hold(
         if submission.is_plain and arrival.body.is_short:
             holding = hold(submission, generation_id=generation_id, now=now)
         else:
-            holding = pools.database(admit, submission, generation_id=generation_id, now=now)
+            holding = _admit_in_thread(arrival, submission, generation_id, now)
         try:
             return await (await holding).counted_by(counted)
         # The next look comes after a pause, outside of the turn.
@@ -165,7 +165,14 @@ async def _admit(
 ) -> Admitted:
     caller = await look_up(arrival)  # the key may have been revoked meanwhile
     present = replace(submission, caller=caller)
-    return await _ring(await pools.database(admit, present, generation_id=generation_id, now=now))
+    return await _ring(await _admit_in_thread(arrival, present, generation_id, now))
+
+
+async def _admit_in_thread(
+    arrival: Arrival, submission: Submission, generation_id: GenerationId, now: datetime
+) -> Admitted:
+    admitting = partial(pools.database, admit, submission, generation_id=generation_id, now=now)
+    return await pools.blocking_admission().run(turn_owner(arrival), admitting)
 
 
 async def _ring(admitted: Admitted) -> Admitted:

@@ -10,6 +10,7 @@ The general path is `admit`, in a thread; a plain request takes the short cut `h
 """
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -30,7 +31,8 @@ from generation.admission.quoting import Quoted, check_ceiling, quoted_order, qu
 from generation.admission.retry_shield import Attendance, InDoubt, Turn
 from generation.lifecycle import evidence
 from generation.models import Generation, Source, State
-from pictor.kit.database import loop_connections, model_rows, pools, prepared
+from pictor.kit.database import model_rows, pools, prepared
+from pictor.kit.database.batches import Batches
 from pictor.kit.database.prepared import Statement, is_answer_lost
 from pictor.kit.watching import log
 from pictor.kit.watching.metrics import SHORT
@@ -45,6 +47,7 @@ logger = logging.getLogger(__name__)
 HOLD_SECONDS = Histogram(
     "pictor_hold_seconds", "The statement or transaction that places a hold.", buckets=SHORT
 )
+_holds = Batches("hold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +162,18 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
     await room.require_async(submission.caller, size_bytes=_bytes_of(submission), now=now)
     digest = idempotency.digest_of(submission.request)
     fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
+    began = 0.0
+
+    def dated_statement() -> Statement[None]:
+        nonlocal began
+        began = time.perf_counter()
+        # From here to the statement no caller can leave and repeat the request.
+        retry_shield.check_waits(submission.attendance)
+        return _admission_statement(submission, fresh, now)
+
     with _in_doubt(submission.attendance):
-        async with loop_connections.one() as connection:
-            # From here to the statement no caller can leave and repeat the request.
-            retry_shield.check_waits(submission.attendance)
-            with HOLD_SECONDS.time():
-                await connection.fetch(_admission_statement(submission, fresh, now))
+        await _holds.write(fresh.tenant_id, dated_statement)
+    HOLD_SECONDS.observe(time.perf_counter() - began)
     model_rows.mark_inserted(fresh)  # the hold's statement wrote its row
     if (departed := _attendance_if_left(submission, fresh)) is not None:
         await pools.database(retry_shield.record_departure, departed)

@@ -9,9 +9,11 @@ from generation.lifecycle import attempts, claims
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.lease import WorkerEpoch
 from pictor.kit.database import pools
-from pictor.kit.database.loop_connections import fetch_async
-from pictor.kit.database.prepared import is_answer_lost
+from pictor.kit.database.batches import Batches
+from pictor.kit.database.prepared import Statement, is_answer_lost
 from pictor.kit.words import clock
+
+_claims = Batches("claim")
 
 
 class ClaimInDoubt(OperationalError):
@@ -40,13 +42,15 @@ async def claim_generation(
 
     Raises ClaimInDoubt, or the database's refusal.
     """
-    begin_part = None if opening is None else opening.begin_part
-    try:
-        return await fetch_async(
-            claims.claim_statement(
-                generation_id=generation_id, worker=worker, begin_part=begin_part
-            )
+
+    def opened_statement() -> Statement[Claim | None]:
+        begin_part = None if opening is None else opening.begin_part
+        return claims.claim_statement(
+            generation_id=generation_id, worker=worker, begin_part=begin_part
         )
+
+    try:
+        return await _claims.write(generation_id, opened_statement)
     except (OperationalError, InterfaceError) as error:
         # Only an attempt must be closed: a claim without one has recorded no call.
         if opening is not None and is_answer_lost(error):

@@ -12,7 +12,7 @@ worker that lost its claim can still close its attempts, which are facts, and no
 comparison of times uses the database's clock.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -159,6 +159,12 @@ def held_by(claim: Claim) -> dict[str, object]:
         "state": State.RUNNING,
         "dispatch": claim.dispatch,
     }
+
+
+def locked_statement(generation_ids: Sequence[UUID]) -> Statement[None]:
+    """The statement that locks generations' rows, in the order of their ids."""
+    lock = "SELECT FROM generation_generation WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+    return Statement(lock, [list(generation_ids)], prepared.unread)
 
 
 def hand_back(*, worker: WorkerEpoch, only: Collection[UUID] | None = None) -> list[Queued]:

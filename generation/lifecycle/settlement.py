@@ -30,10 +30,11 @@ from billing.services import (
 from generation.lifecycle import evidence
 from generation.lifecycle.answer import answer_of
 from generation.lifecycle.attempts import cut_off, end_attempt, end_attempt_part
-from generation.lifecycle.claims import Claim, held_by
+from generation.lifecycle.claims import Claim, held_by, locked_statement
 from generation.lifecycle.outcome import BROKEN, Failure, Verified, error_row
 from generation.models import Generation, IdempotencyRecord, State
-from pictor.kit.database import loop_connections, model_rows, pools, prepared
+from pictor.kit.database import model_rows, pools, prepared
+from pictor.kit.database.batches import Batches
 from pictor.kit.database.prepared import SqlPart, Statement, is_there
 from pictor.kit.watching.metrics import LONG, SHORT
 from pictor.kit.words.errors import PictorError
@@ -59,6 +60,8 @@ IMAGE_SECONDS = Histogram(
 )
 
 _EVENT_TYPES = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCELED}
+_settlements = Batches("settle", lock=locked_statement)
+"""The reaper holds a generation's row and waits for the balance, so rows come before balances."""
 
 
 async def settle_unheard(
@@ -72,7 +75,7 @@ async def settle_unheard(
 
     False if the claim is lost, or if a webhook must announce it.
 
-    `at` is called once there is a connection, so the ledger has the time of the write.
+    `at` is called right before it is sent, so the ledger has the time of the write.
     """
     generation = claim.generation
     books = pricing.PricedRequest.from_json(generation.priced).books
@@ -82,13 +85,17 @@ async def settle_unheard(
     # Part of the statement, so that an endpoint created meanwhile is not missed.
     unheard = no_listener_part(tenant_id=generation.tenant_id, livemode=generation.livemode)
     bill = bill_of(generation, delivery, table)
-    # Slow steps come before: the loop has only four connections.
-    async with loop_connections.one() as connection:
-        began, now = time.perf_counter(), at()
-        ending = _success(generation, delivery, bill, now)
-        is_final = await connection.fetch(
-            _settle_statement(claim, delivery, bill, stored, ending, condition=unheard)
-        )
+    began = 0.0
+    ending: Json = {}
+
+    def dated_statement() -> Statement[bool]:
+        nonlocal began, ending
+        began, ending = time.perf_counter(), _success(generation, delivery, bill, at())
+        return _settle_statement(claim, delivery, bill, stored, ending, condition=unheard)
+
+    is_final = await _settlements.write(
+        generation.tenant_id, dated_statement, subject=generation.id
+    )
     if is_final:
         SETTLE_SECONDS.observe(time.perf_counter() - began)
         _succeed(generation, ending, bill)

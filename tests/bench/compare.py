@@ -28,7 +28,7 @@ from tests.stack.servers import ROOT, Stack
 
 ROUNDS = 3
 REQUESTS = 300
-CONCURRENCY = 24
+CONCURRENCY = 16
 OURS = ("web", "worker", "short", "postgres", "broker")
 """Groups in the sum: the S3 server is only for trying things out, the sandbox no part of Pictor."""
 NOW = "now"

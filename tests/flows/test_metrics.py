@@ -70,7 +70,7 @@ def test_one_scrape_covers_every_process_and_names_each_metric_once(
     assert "pictor_mail_unsent_seconds" in scrape.names
     assert scrape("pictor_server_up", server="postgres") == 1
     assert scrape("pictor_server_up", server="redis") == 1
-    assert scrape("pictor_pool_threads", pool="admission") == 6
+    assert scrape("pictor_pool_threads", pool="admission") == 64
     assert scrape("pictor_worker_slots") >= 2500
     assert scrape("pictor_spool_budget_bytes", process=web_of(scrape)) == 8 * 1024**3
     assert {"dall-e-2", "gpt-image-2"} <= scrape.models_of("pictor_queue_depth")

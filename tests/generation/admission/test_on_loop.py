@@ -210,7 +210,7 @@ async def test_a_caller_leaving_before_the_connection_is_made_has_no_hold(acme, 
 @asynccontextmanager
 async def all_turns_taken() -> AsyncIterator[None]:
     ends = asyncio.Event()
-    takers = [asyncio.create_task(pools.admission().run(n, ends.wait)) for n in range(6)]
+    takers = [asyncio.create_task(pools.admission().run(n, ends.wait)) for n in range(64)]
     await asyncio.sleep(0)
     yield
     ends.set()
@@ -220,10 +220,10 @@ async def all_turns_taken() -> AsyncIterator[None]:
 async def test_a_retry_finds_the_image_when_the_holds_answer_was_lost(acme):
     for prompt in ("a wolf", "a hare"):  # a second hold's statement differs
         await Request.of(acme, prompt=prompt).submitted()
-    (cursor,) = (await loop_connections.of_this_loop()).free
+    (free,) = (await loop_connections.of_this_loop()).free
     lost, again = Request.of(acme), Request.of(acme, is_retry=True)
 
-    wire = socket.socket(fileno=os.dup(cursor.connection.pgconn.socket))
+    wire = socket.socket(fileno=os.dup(free.cursor.connection.pgconn.socket))
     with wire, nothing_is_written():
         submitting = asyncio.create_task(lost.submitted())
         await until(lambda: asked(WAITING))
@@ -250,8 +250,8 @@ async def test_an_unreachable_database_leaves_no_doubt_that_nothing_is_held(acme
     new_generation, connections = service.new_generation, await loop_connections.of_this_loop()
 
     def goes_away(*args: Any, **kwargs: Any) -> Generation:
-        for cursor in connections.free:
-            cursor.connection.pgconn.finish()
+        for free in connections.free:
+            free.cursor.connection.pgconn.finish()
         monkeypatch.setitem(connection.settings_dict, "PORT", "1")
         return new_generation(*args, **kwargs)
 

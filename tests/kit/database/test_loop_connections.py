@@ -249,8 +249,8 @@ def test_a_failed_connection_gives_its_turn_back(monkeypatch):
 async def cut_off() -> bool:
     """A connection that ends silently in the middle of a statement."""
     await first_row("SELECT 1")
-    (cursor,) = (await loop_connections.of_this_loop()).free
-    with socket.socket(fileno=os.dup(cursor.connection.pgconn.socket)) as same:
+    (free,) = (await loop_connections.of_this_loop()).free
+    with socket.socket(fileno=os.dup(free.cursor.connection.pgconn.socket)) as same:
         sleep = a_sleep()
         waiting = asyncio.create_task(first_row(sleep))
         await asyncio.sleep(0)  # it takes that connection

@@ -4,9 +4,9 @@ Transactions of several statements run in threads of `pools.py`, on Django's con
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -15,6 +15,7 @@ from pictor.kit.database.breaks import breaks_met, broke
 from pictor.kit.database.prepared import AsyncCursor, Statement
 from pictor.kit.running.per_loop import PerLoop
 from pictor.kit.running.turns import CALLS, THREADS
+from pictor.kit.words.untyped import Row
 
 T = TypeVar("T")
 
@@ -30,28 +31,64 @@ class LentConnection:
         self.cursor = cursor
         self.breaks = breaks_met()
         self.is_fit = True
+        self._cursors = [cursor]
 
     async def fetch(self, statement: Statement[T]) -> T:
         """Run a statement, prepared. Raises Django's database errors and those of `read`.
 
         A cancelled statement may have taken effect.
         """
-        text, connection = prepared.renumber(statement.text), self.cursor.connection
-        # A statement that is cancelled half-way leaves the connection within its answer.
-        self.is_fit = False
-        with prepared.database().wrap_database_errors:
+        with self._unfit_meanwhile():
             try:
-                await self.cursor.execute(text, statement.values, prepare=True)
+                await self._send(self.cursor, statement)
                 row = await self.cursor.fetchone()
             except (psycopg.DataError, psycopg.IntegrityError):
                 self.is_fit = True  # the values are at fault, and the connection is unchanged
                 raise
+        return statement.read(row)
+
+    async def fetch_together(
+        self, statements: Sequence[Statement[Any]], *, lock_timeout: str
+    ) -> list[Row | None]:
+        """Run statements in one pipeline, as one transaction; return the first row of each.
+
+        Raises as `fetch` does, and then nothing was written, unless the answer was lost.
+        """
+        connection = self.cursor.connection
+        while len(self._cursors) < len(statements):
+            self._cursors.append(psycopg.AsyncRawCursor(connection))
+        pairs = list(zip(self._cursors, statements, strict=False))
+        with self._unfit_meanwhile():
+            async with connection.pipeline(), connection.cursor() as outer:
+                # Without them an error at the commit would be no statement's: psycopg loses those.
+                await outer.execute("BEGIN")
+                await outer.execute(f"SET LOCAL lock_timeout = '{lock_timeout}'")
+                for cursor, statement in pairs:
+                    await self._send(cursor, statement)
+                await outer.execute("COMMIT")
+            # Rows count only from here: they come before the commit does.
+            return [await cursor.fetchone() for cursor, _ in pairs]
+
+    @contextmanager
+    def _unfit_meanwhile(self) -> Iterator[None]:
+        """Raise Django's errors. The connection stays unfit unless the block ends well.
+
+        What is cancelled half-way leaves it within an answer; after an error in a pipeline psycopg
+        may believe in statements that were never prepared.
+        """
+        self.is_fit = False
+        with prepared.database().wrap_database_errors:
+            try:
+                yield
             except psycopg.DatabaseError as error:
-                if type(error) is psycopg.DatabaseError and connection.closed:
+                if type(error) is psycopg.DatabaseError and self.cursor.connection.closed:
                     raise psycopg.OperationalError(*error.args) from error  # libpq says no more
                 raise
         self.is_fit = True
-        return statement.read(row)
+
+    @staticmethod
+    async def _send(cursor: AsyncCursor, statement: Statement[Any]) -> None:
+        await cursor.execute(prepared.renumber(statement.text), statement.values, prepare=True)
 
 
 class LoopConnections:
@@ -59,7 +96,7 @@ class LoopConnections:
 
     def __init__(self) -> None:
         self.turns = asyncio.Semaphore(CONNECTIONS)
-        self.free: list[AsyncCursor] = []
+        self.free: list[LentConnection] = []
         self._heard_of = breaks_met()
         THREADS.labels("loop").set(CONNECTIONS)
 
@@ -72,16 +109,16 @@ class LoopConnections:
             self._heard_of = breaks
             await self.end()
         while self.free:
-            cursor = self.free.pop()
-            if not prepared.has_ended(cursor.connection):
-                return LentConnection(cursor)
-            cursor.connection.pgconn.finish()
+            lent = self.free.pop()
+            if not prepared.has_ended(lent.cursor.connection):
+                return lent
+            lent.cursor.connection.pgconn.finish()
         return LentConnection(await prepared.open_cursor())
 
     def take_back(self, lent: LentConnection) -> None:
         """Free a lent connection, or close it if it is unfit or any has broken meanwhile."""
         if lent.is_fit and lent.breaks == breaks_met():
-            self.free.append(lent.cursor)
+            self.free.append(lent)
             return
         if lent.cursor.connection.closed:
             broke()
@@ -89,8 +126,8 @@ class LoopConnections:
 
     async def end(self) -> None:
         """Close all free connections at once."""
-        for cursor in self.free:
-            cursor.connection.pgconn.finish()
+        for lent in self.free:
+            lent.cursor.connection.pgconn.finish()
         self.free.clear()
 
 

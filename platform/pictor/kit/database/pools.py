@@ -148,5 +148,16 @@ def references() -> FairPool:
 
 @cache
 def admission() -> FairTurns:
-    """Return the web process's turns of admission (ADR 0004 explains their bounds)."""
-    return FairTurns("admission", count=6, per_lane=3, max_queued=6000, max_wait_seconds=60)
+    """Return the web process's turns of admission (ADR 0004 explains their bounds).
+
+    So many, because those that hold money wait for each other and go together.
+    """
+    return FairTurns("admission", count=64, per_lane=32, max_queued=6000, max_wait_seconds=60)
+
+
+@cache
+def blocking_admission() -> FairTurns:
+    """Return the turns of admissions in threads of `database`: no tenant's locks hold them all."""
+    return FairTurns(
+        "blocking_admission", count=6, per_lane=3, max_queued=math.inf, max_wait_seconds=60
+    )

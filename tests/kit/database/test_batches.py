@@ -1,0 +1,294 @@
+"""Writes that wait go together, and each has its own answer whatever happens to the others."""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import IntegrityError, OperationalError, connection
+
+from pictor.kit.database import batches, loop_connections
+from pictor.kit.database.batches import Batches
+from pictor.kit.database.prepared import Statement, is_answer_lost
+from pictor.kit.words.untyped import Row
+from tests.generation.admission.arriving import asked
+from tests.kit.asking import first_row
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("scratch")]
+
+GATE = 71
+"""The number of the lock that holds writes back."""
+WRITE = """
+INSERT INTO scratch (n) SELECT %s::int FROM pg_advisory_xact_lock_shared(%s::int)
+RETURNING n, pg_current_xact_id()::text::bigint
+"""
+BAD = 13
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """The event loop of a web process and a worker."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture
+def scratch(pooled_connections: None) -> Iterator[None]:
+    """A table whose rows refuse 13 at once, and numbers below zero as they are committed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE scratch (n int CHECK (n <> {BAD}));"
+            "CREATE TABLE scratch_known (n int PRIMARY KEY);"
+            "INSERT INTO scratch_known SELECT generate_series(0, 1000);"
+            "ALTER TABLE scratch ADD FOREIGN KEY (n) REFERENCES scratch_known"
+            " DEFERRABLE INITIALLY DEFERRED"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE scratch, scratch_known")
+
+
+def a_write(n: int, gate: int = GATE) -> Statement[tuple[int, int]]:
+    """Write a number once the gate is open; its result is the number and the transaction's."""
+
+    def read(row: Row | None) -> tuple[int, int]:
+        assert row
+        return row[0], row[1]
+
+    return Statement(WRITE, [n, gate], read)
+
+
+def writing(kind: Batches, n: int, gate: int = GATE, owner: Any = None) -> "asyncio.Task[Any]":
+    write = kind.write(n if owner is None else owner, lambda: a_write(n, gate))
+    return asyncio.create_task(write)
+
+
+@asynccontextmanager
+async def closed(gate: int = GATE) -> AsyncIterator[None]:
+    """Hold all writes back that pass this gate, until the block ends."""
+    other = await psycopg.AsyncConnection.connect(
+        **connection.get_connection_params() | {"cursor_factory": psycopg.AsyncRawCursor},
+        autocommit=True,
+    )
+    async with other:
+        await other.execute("SELECT pg_advisory_lock($1)", [gate])
+        yield
+
+
+WAITING = """SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event = 'advisory'"""
+
+
+async def some_wait() -> None:
+    """Return once a connection waits at a gate."""
+    async with asyncio.timeout(30):
+        while not asked(WAITING):
+            await asyncio.sleep(0.005)  # between two looks
+
+
+async def written() -> list[int]:
+    (found,) = await first_row("SELECT array_agg(n ORDER BY n) FROM scratch") or ()
+    return list(found or [])
+
+
+async def test_what_comes_alone_goes_alone_and_at_once():
+    kind = Batches("one")
+
+    answers = [await writing(kind, n) for n in range(3)]
+
+    assert [n for n, _ in answers] == [0, 1, 2]
+    assert len({transaction for _, transaction in answers}) == 3
+
+
+async def test_what_waits_goes_together_in_the_order_of_owners_with_64_at_most(monkeypatch):
+    monkeypatch.setattr(batches, "MOST", 4)
+    kind = Batches("together")
+    async with closed():
+        first = writing(kind, 0)
+        await some_wait()
+        others = [writing(kind, n) for n in (6, 3, 5, 1, 4, 2)]
+        await asyncio.sleep(0)
+    answers = await asyncio.gather(first, *others)
+
+    assert [n for n, _ in answers] == [0, 6, 3, 5, 1, 4, 2]
+    of = dict(answers)
+    assert of[6] == of[3] == of[5] == of[1] != of[4] == of[2] != of[0]
+    assert await first_row("SELECT array_agg(n) FROM scratch") == ([0, 1, 3, 5, 6, 2, 4],)
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("bad", [BAD, -1])
+async def test_a_bad_one_fails_alone_wherever_it_is(place, bad):
+    kind, numbers = Batches("bad"), [1, 2, 3]
+    numbers.insert(place, bad)
+    async with closed():
+        first = writing(kind, 0)
+        await some_wait()
+        others = [writing(kind, n, owner=owner) for owner, n in enumerate(numbers)]
+        await asyncio.sleep(0)
+    answers = await asyncio.gather(first, *others, return_exceptions=True)
+
+    assert isinstance(answers.pop(1 + place), IntegrityError)
+    assert [one for one in answers if isinstance(one, Exception)] == []
+    assert await written() == [0, 1, 2, 3]
+
+
+async def test_one_that_cannot_be_built_and_one_that_cannot_be_read_fail_alone():
+    kind = Batches("built")
+
+    def refused() -> Statement[int]:
+        raise ValueError("its caller has left")
+
+    def unread(row: Row | None) -> int:
+        raise ValueError("no balance")
+
+    def refused_by_its_row() -> Statement[int]:
+        return Statement("SELECT 1", [], unread)
+
+    async with closed():
+        first = writing(kind, 0)
+        await some_wait()
+        builds: list[Callable[[], Statement[Any]]] = [
+            *(refused, lambda: a_write(1), refused_by_its_row, lambda: a_write(2)),
+        ]
+        others = [asyncio.create_task(kind.write(n, build)) for n, build in enumerate(builds)]
+        await asyncio.sleep(0)
+    await first
+    answers = await asyncio.gather(*others, return_exceptions=True)
+
+    assert [str(answers[0]), str(answers[2])] == ["its caller has left", "no balance"]
+    assert await written() == [0, 1, 2]
+
+
+async def test_who_is_cancelled_before_it_is_sent_leaves_the_queue():
+    kind = Batches("leaves")
+    async with closed():
+        first = writing(kind, 0)
+        await some_wait()
+        leaving, staying = writing(kind, 1), writing(kind, 2)
+        await asyncio.sleep(0)
+        leaving.cancel()
+    await asyncio.gather(first, staying)
+
+    assert leaving.cancelled()
+    assert await written() == [0, 2]
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches that wait at a gate, on the loop's only connection."""
+    monkeypatch.setattr(batches, "LOCK_TIMEOUT", "60s")
+    monkeypatch.setattr(loop_connections, "CONNECTIONS", 1)
+
+
+@asynccontextmanager
+async def under_way(kind: Batches, *numbers: int) -> AsyncIterator[list["asyncio.Task[Any]"]]:
+    """A batch that waits at a gate until the block ends."""
+    async with closed(GATE + 1):
+        async with closed():
+            first = writing(kind, 0)
+            await some_wait()
+            others = [writing(kind, n, GATE + 1) for n in numbers]
+            await asyncio.sleep(0)
+        await first
+        await some_wait()
+        yield others
+
+
+async def test_who_is_cancelled_while_it_is_sent_is_forgotten(patient):
+    async with under_way(Batches("forgets"), 1, 2, 3) as writes:
+        writes[1].cancel()
+    await asyncio.wait(writes)
+
+    assert [one.cancelled() for one in writes] == [False, True, False]
+    assert await written() == [0, 1, 2, 3]
+
+
+def end_of(pid: int, wire: socket.socket) -> None:
+    """The server ends the connection."""
+    asked("SELECT pg_terminate_backend(%s)", pid)
+
+
+def cut(pid: int, wire: socket.socket) -> None:
+    """The connection breaks, and the server does not notice."""
+    wire.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("breaks", [end_of, cut])
+async def test_a_broken_connection_leaves_every_write_in_doubt_and_repeats_none(patient, breaks):
+    await first_row("SELECT 1")
+    (free,) = (await loop_connections.of_this_loop()).free
+    pgconn = free.cursor.connection.pgconn
+    with socket.socket(fileno=os.dup(pgconn.socket)) as wire:
+        async with under_way(Batches("breaks"), 1, 2) as writes:
+            breaks(pgconn.backend_pid, wire)
+            failed = await asyncio.gather(*writes, return_exceptions=True)
+
+    assert [type(one) for one in failed] == [OperationalError] * 2
+    assert [is_answer_lost(one) for one in failed if isinstance(one, Exception)] == [True] * 2
+    assert await written() in ([0], [0, 1, 2])  # nobody can tell which
+
+
+async def test_an_owner_whose_lock_is_taken_holds_up_nobody_and_keeps_one_connection():
+    kind = Batches("locked")
+    async with closed(GATE + 1):
+        async with closed():
+            first = writing(kind, 0)
+            await some_wait()
+            stuck = [writing(kind, n, GATE + 1, owner="b") for n in (1, 2, 3)]
+            others = [writing(kind, 4, owner="a"), writing(kind, 5, owner="c")]
+            await asyncio.sleep(0)
+        await asyncio.gather(first, *others)
+        later = [writing(kind, 6, GATE + 1, owner="b"), *(writing(kind, n) for n in (7, 8, 9))]
+        await asyncio.gather(*later[1:])
+        waiting = len(asked(WAITING))
+    await asyncio.gather(*stuck, later[0])
+
+    assert waiting == 1
+    assert await first_row("SELECT array_agg(n) FROM scratch WHERE n IN (1, 2, 3, 6)") == (
+        [1, 2, 3, 6],
+    )
+
+
+async def test_the_loops_end_ends_those_that_wait():
+    kind = Batches("ended")
+
+    async def leave() -> "asyncio.Task[Any]":
+        writes = [writing(kind, n) for n in (0, 1, 2)]
+        await asyncio.sleep(0.01)  # so that one is sent and two wait
+        return writes[2]
+
+    async with closed():
+        left = await asyncio.to_thread(asyncio.run, leave())
+
+    assert left.cancelled()
+
+
+def test_batches_keep_their_distance_only_while_the_loop_is_late():
+    async def distances() -> list[float]:
+        pace = batches._Pace()  # noqa: SLF001 - its lateness is otherwise the machine's
+        found = []
+        for late in (0.0, 0.0014, 0.003, 0.0045, 1.0):
+            pace.distance(at_most=0.04)
+            pace._late = late  # noqa: SLF001 - as above
+            found.append(round(pace.distance(at_most=0.04), 6))
+        await pace.end()
+        return found
+
+    assert asyncio.run(distances()) == [0, 0, 0.016, 0.04, 0.04]
+
+
+async def test_a_blocked_loop_is_late():
+    pace = batches._Pace()  # noqa: SLF001 - as above
+    assert pace.distance(at_most=1) == 0
+    await asyncio.sleep(0.001)  # its first look is due after 0.02 s
+    time.sleep(0.5)
+    while not pace.distance(at_most=1):
+        await asyncio.sleep(0.001)  # until it has looked
+    await pace.end()
+
+    assert pace.distance(at_most=1) > 0.5
