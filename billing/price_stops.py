@@ -118,7 +118,7 @@ class Stops:
             return ""
         sentences = [_sentence(step.words, step.large) for step in self.steps]
         if self.below:
-            sentences.append(_sentence(self._below_words(), self.below))
+            sentences.append(_sentence(f"{len(self.below)} new below cost", self.below))
         return " ".join([*sentences, *(f"{words}." for words in self._in_all()), lacking])
 
     def _lacking(self, confirmed: Confirmed) -> str:
@@ -137,8 +137,8 @@ class Stops:
         return [f"changed prices in all: {self.number_of_changes}"] if several else []
 
     def _below_words(self) -> str:
-        before = f"; as before: {len(self.below_before)}" if self.below_before else ""
-        return f"new prices below cost: {len(self.below)}{before}"
+        before = f", {len(self.below_before)} as before" if self.below_before else ""
+        return f"{len(self.below)} new below cost{before}"
 
     def _cost_words(self) -> Iterator[str]:
         if self.below or self.below_before:

@@ -71,7 +71,7 @@ def test_a_cost_that_is_written_first_stops_the_price(pool, cost):
     may_commit.set()
 
     one.result(20)
-    with pytest.raises(ValidationError, match="prices below cost: 1, dall-e-2 256x256 standard"):
+    with pytest.raises(ValidationError, match="1 new below cost, dall-e-2 256x256 standard"):
         other.result(20)
 
 

@@ -133,7 +133,7 @@ def test_a_price_that_falls_below_cost_is_typed(acme, resellers, monkeypatch):
         offer, "served", lambda moments: {at: [CellCost(KEY, "one", cost)] for at in moments}
     )
 
-    with pytest.raises(ValidationError, match="prices below cost: 1"):
+    with pytest.raises(ValidationError, match="1 new below cost"):
         assign(acme, resellers)
     assign(acme, resellers, Confirmed("a deal", below_cost=1))
 
@@ -161,7 +161,7 @@ def test_a_scheduled_price_below_cost_is_confirmed_before_a_list_is_assigned(
         offer, "served", lambda moments: {at: [CellCost(KEY, "one", cost)] for at in moments}
     )
 
-    with pytest.raises(ValidationError, match=r"prices below cost: 1, .* 0\.000390 USD"):
+    with pytest.raises(ValidationError, match=r"1 new below cost, .* 0\.000390 USD"):
         assign(acme, resellers)
 
     assert list_of(acme.id) is None

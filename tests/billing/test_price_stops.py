@@ -37,9 +37,7 @@ A_STEP_WORDS = (
     "changed prices: 1; by more than 50 % on models that sold in the last 30 days: 1,"
     " img 1024x1024 low: 0.001000 USD -> 0.010000 USD."
 )
-BELOW_WORDS = (
-    "new prices below cost: 1, img 1024x1024 low: 0.001000 USD, costs 0.001001 USD at acme."
-)
+BELOW_WORDS = "1 new below cost, img 1024x1024 low: 0.001000 USD, costs 0.001001 USD at acme."
 BOTH_LACK = (
     "It needs a reason, and the number of changed prices, and the number of new prices below cost."
 )
@@ -78,8 +76,8 @@ def test_a_price_below_cost_that_does_not_fall_is_counted_apart_and_stops_nothin
     falls, rises = (Stops([], *apart(below, [changed(was, 1_000)])) for was in (1_001, 999))
 
     assert (falls.number_below_cost, rises.number_below_cost, rises.are_any) == (1, None, False)
-    assert falls.lines == ["new prices below cost: 1; as before: 1"]
-    assert rises.lines == ["new prices below cost: 0; as before: 2"]
+    assert falls.lines == ["1 new below cost, 1 as before"]
+    assert rises.lines == ["0 new below cost, 2 as before"]
 
 
 def test_an_unknown_cost_is_named_and_stops_nothing_and_a_sandbox_has_none():

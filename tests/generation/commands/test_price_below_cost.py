@@ -57,7 +57,7 @@ def test_the_dearest_channel_stops_it_and_the_number_lets_it_pass(price, again):
     channel("cheap", 1)
     channel("dear", 17_000)
 
-    with pytest.raises(CommandError, match=f"cost: 1, {BELOW}[.] It needs a reason"):
+    with pytest.raises(CommandError, match=f"1 new below cost, {BELOW}[.] It needs a reason"):
         price("publish", again, "--yes")
     with pytest.raises(CommandError, match="2 is not the number of new prices below cost"):
         price("publish", again, "--yes", "--reason", "why", "--below-cost", "2")
@@ -66,7 +66,7 @@ def test_the_dearest_channel_stops_it_and_the_number_lets_it_pass(price, again):
 
     assert said.startswith(
         f"dall-e-2 256x256 standard: 0.016000 USD -> 0.015000 USD\n{BELOW}\n"
-        "new prices below cost: 1\n"
+        "1 new below cost\n"
         "unknown cost: 2 prices, as dall-e-2 1024x1024 standard\n"
         "Charge these prices? [y/N] Reason: Number of new prices below cost: list:2 is published"
     )
@@ -98,7 +98,7 @@ def test_costs_of_a_later_day_count_for_a_book_that_begins_then(price, exported,
     costs(channel("dear", None), ["256x256", "standard", "fixed", 17_000], days=2)
     price("import", str(exported), "--name", "list", "--from", "2099-12-01T00:00:00Z")
 
-    with pytest.raises(CommandError, match="prices below cost: 1"):
+    with pytest.raises(CommandError, match="1 new below cost"):
         price("publish", "list:3", "--yes")
 
     assert "list:2 is published" in price("publish", again, "--yes")
@@ -133,9 +133,9 @@ def test_a_tenants_own_prices_and_a_book_put_back_are_held_against_it_too(price,
     own = "model,size,quality,usd\ndall-e-2,256x256,standard,0.0169\n"
     price("import", "-", "--name", "acme", "--tenant", "acme", typed=own)
 
-    with pytest.raises(CommandError, match=r"prices below cost: 1, .* 0[.]016900 USD, costs"):
+    with pytest.raises(CommandError, match=r"1 new below cost, .* 0[.]016900 USD, costs"):
         price("publish", "acme:1", "--yes")
-    with pytest.raises(CommandError, match="prices below cost: 1"):
+    with pytest.raises(CommandError, match="1 new below cost"):
         price("restore", "list:1", "--yes")
 
     given = ("--yes", "--reason", "why", "--below-cost", "1")
@@ -149,7 +149,7 @@ def test_withdrawing_a_book_that_covers_a_cost_needs_a_confirmation(price, expor
     price("import", str(exported), "--name", "list", "--from", "2099-12-01T00:00:00Z")
     price("publish", "list:2", "--yes")
 
-    with pytest.raises(CommandError, match="prices below cost: 1"):
+    with pytest.raises(CommandError, match="1 new below cost"):
         price("withdraw", "list:2", "--yes")
     said = price("withdraw", "list:2", typed="y\nthe vendor gave way\n1\n")
 
