@@ -13,10 +13,13 @@ if TYPE_CHECKING:  # apps plug in without the rules of stops
 class Supply(Protocol):
     """The owner of the channels."""
 
-    def served(self, moments: Collection[datetime]) -> Mapping[datetime, Sequence["CellCost"]]:
+    def served(
+        self, moments: Collection[datetime], *, also_off: bool = False
+    ) -> Mapping[datetime, Sequence["CellCost"]]:
         """Return every offered cell at each enabled channel for live requests, at these moments.
 
-        If a channel charges tokens, the cost is the mean of its recent images of that cell.
+        Those of models that are off, too, if `also_off`. If a channel charges tokens, the cost is
+        the mean of its recent images of that cell.
         """
 
 

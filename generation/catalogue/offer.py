@@ -23,16 +23,21 @@ def models() -> list[OfferedModel]:
     return [_offered_model(contract_from(row)) for row in rows]
 
 
-def served(moments: Collection[datetime]) -> dict[datetime, list[CellCost]]:
+def served(
+    moments: Collection[datetime], *, also_off: bool = False
+) -> dict[datetime, list[CellCost]]:
     """Every cell at each channel serving it to live requests, with its cost at each moment.
 
-    A channel that test keys may use as well is a sandbox. Three queries at most.
+    Of models that are off only if `also_off`. A channel that test keys may use as well is a
+    sandbox. Three queries at most.
     """
     if not moments:
         return {}
     routes: dict[Channel, list[Route]] = {}
     enabled = Route.objects.filter(is_approved=True, channel__is_enabled=True)
-    live = enabled.exclude(channel__serves=Serves.TEST).filter(contract__is_enabled=True)
+    live = enabled.exclude(channel__serves=Serves.TEST)
+    if not also_off:
+        live = live.filter(contract__is_enabled=True)
     for route in live.select_related("channel", "contract").order_by("channel_id", "contract_id"):
         routes.setdefault(route.channel, []).append(route)
     tables = cost_tables({channel.pk for channel in routes}, since=min(moments))

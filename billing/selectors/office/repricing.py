@@ -156,9 +156,9 @@ def image_cost(sold: Margin | None) -> Micros | None:
 
 
 def costs_in_force(now: datetime, *, with_sandboxes: bool = True) -> Mapping[PriceKey, Micros]:
-    """Return by cell the known cost of an image at the dearest channel."""
+    """Return by cell, of models that are off too, the known cost at the dearest channel."""
     dearest: dict[PriceKey, Micros] = {}
-    for cell in supply().served([now])[now]:
+    for cell in supply().served([now], also_off=True)[now]:
         if cell.cost.is_known and (with_sandboxes or not cell.is_sandbox):
             dearest[cell.key] = max(cell.cost.micros, dearest.get(cell.key, Micros(0)))
     return dearest

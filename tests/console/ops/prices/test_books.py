@@ -85,7 +85,9 @@ def test_without_sales_the_margin_is_that_at_the_cost_in_force(owner, first, mon
         CellCost((ORIGIN, "1024x1024", "low"), name, Cost(Micros(micros), CostSource.FLAT))
         for name, micros in (("dear", 2_940), ("cheap", 1))
     )
-    monkeypatch.setattr(offer, "served", lambda moments: {at: [dear, cheap] for at in moments})
+    monkeypatch.setattr(
+        offer, "served", lambda moments, also_off: {at: [dear, cheap] for at in moments}
+    )
 
     page = owner.get(of(first), {"model": ORIGIN})
 
