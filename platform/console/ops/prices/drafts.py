@@ -80,7 +80,7 @@ def _draft(request: HttpRequest) -> dict[str, Any]:
             "markup": book.markup,
             "tenant_id": book.tenant_id,
         }
-    whose, only = _owner(request), request.POST.get("only", "").strip()
+    whose, only = _owner(request), request.POST.get("model", "").strip()
     rows = _rows(request, may_be_none=whose is not None and not only)
     markup = request.POST.get("markup", "")
     if only and markup.strip():

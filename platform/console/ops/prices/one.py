@@ -91,7 +91,7 @@ def page(
 def back(request: HttpRequest, operator: Operator, book: PriceBook, words: str) -> HttpResponse:
     """Redirect from a form of a book to the prices that it was sent from, and show `words`."""
     answer = done(request, words, "price_book", str(book.pk))
-    kept = {"mode": operator.mode.query, "model": request.POST.get("model", "")}
+    kept = {"mode": operator.mode.query, "model": request.POST.get("model", "").strip()}
     if any(kept.values()):
         answer["Location"] += link_of(kept)
     return answer

@@ -55,8 +55,9 @@ def test_a_file_is_a_draft_of_everyones_a_tenants_or_a_lists_prices(owner, first
 
 
 def test_a_file_of_one_model_leaves_the_others_as_they_are(owner, first):
-    owner.post(NEW, {"rows": ROWS, "name": "list", "only": ORIGIN})
+    answer = owner.post(NEW, {"rows": ROWS, "name": "list", "model": f" {ORIGIN} "})
 
+    assert answer["Location"] == f"{of(newest())}?model={ORIGIN}"
     kept = [row for row in rows_of(first) if row.model != ORIGIN]
     assert [row for row in rows_of(newest()) if row.model != ORIGIN] == kept
     assert [row.micros for row in rows_of(newest()) if row.model == ORIGIN] == [10_000]
@@ -65,8 +66,8 @@ def test_a_file_of_one_model_leaves_the_others_as_they_are(owner, first):
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"rows": ROWS, "only": "dall-e-3"}, f"prices of {ORIGIN}, not only of dall-e-3"),
-        ({"rows": ROWS, "only": ORIGIN, "markup": "2"}, "would change the prices of the other"),
+        ({"rows": ROWS, "model": "dall-e-3"}, f"prices of {ORIGIN}, not only of dall-e-3"),
+        ({"rows": ROWS, "model": ORIGIN, "markup": "2"}, "would change the prices of the other"),
         ({"rows": ""}, "The columns model, quality, size, usd are missing"),
         ({"rows": "model,size,quality,usd\n"}, "The file has no prices"),
         ({"rows": f"{ROWS}{ORIGIN},1024x1024,high,0,21\n"}, "Line 3: more cells than columns"),
