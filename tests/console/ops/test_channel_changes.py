@@ -109,7 +109,7 @@ def test_a_revision_is_told_in_sentences(owner):
     page = text_of(owner.get(f"/ops/channels/{channel.pk}/edit/"))
     history = text_of(owner.get(f"/ops/channels/{channel.pk}/?tab=history"))
 
-    assert "Maps gpt-image-2 changes from none to gi3 ." in page
+    assert "It changes maps gpt-image-2 from none to gi3 ." in page
     assert "maps gpt-image-2 none → to gi3" in history
 
 

@@ -266,8 +266,9 @@ def test_a_bills_head_counts_what_is_still_open(owner, bill):
 
     do(owner, "bill.take", bill.pk, line=line.pk, reason="their bill")
 
-    assert "Still open $0.025 3 lines; difference $0.025" in before
-    assert "Still open $0.02 2 lines; difference $0.025" in said_by(owner.get(of(bill)))
+    after = said_by(owner.get(of(bill)))
+    assert "Still open $0.025 3 lines; difference when matched $0.025" in before
+    assert "Still open $0.02 2 lines; difference when matched $0.025" in after
 
 
 def test_several_are_money_in_bulk_and_their_change_is_typed(owner, bill):

@@ -29,8 +29,8 @@ def _delete(asked: Asked[Contract]) -> ActResult:
 
 ACTS = (
     Act(
-        name="model.delete", verb="Delete", lead="{} was never on, and goes for good.", about=MODEL,
-        needs=Permission.CHANNELS, audit="contract.delete", preview=_effect, do=_delete,
-        is_dangerous=True,
+        name="model.delete", verb="Delete", lead="{} goes for good, if it was never on.",
+        about=MODEL, needs=Permission.CHANNELS, audit="contract.delete", preview=_effect,
+        do=_delete, is_dangerous=True,
     ),
 )  # fmt: skip
