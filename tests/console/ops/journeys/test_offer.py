@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 
 from pictor.kit.database import lock_numbers
 from tests.console.browser import keep
+from tests.console.people import fill
 from tests.console.visits import broken_rules
 from tests.customers.customer import Operator
 from tests.fakes.hooks import Hooks, listening
@@ -65,6 +66,84 @@ def test_a_size_gets_a_word_and_the_api_takes_it(signed_in, customer):
     assert answer.status_code == httpx.codes.OK
     image = httpx.get(answer.json()["data"][0]["url"], trust_env=False)
     assert Image.open(io.BytesIO(image.content)).size == (1792, 1024)
+
+
+# --- a model is added: its missing prices are typed, and stay when a slip beside them is put back
+
+
+def added(page: Page, name: str) -> None:
+    """Copy a model of three sizes."""
+    page.goto("/ops/models/dall-e-2/")
+    page.get_by_role("link", name="Copy", exact=True).click()
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_role("button", name="Create model").dblclick()
+    page.get_by_text("3 of 3 cells have no price.").first.wait_for()
+
+
+def typed(page: Page, cell: str, price: str) -> None:
+    page.get_by_label(f"Price of {cell}, USD").fill(price)
+    page.get_by_role("button", name="Show before and after").click()
+    page.get_by_role("button", name="Save 1 price").dblclick()
+    page.get_by_text("1 price changed").wait_for()
+
+
+def test_missing_prices_are_typed_and_stay_when_a_slip_is_put_back(signed_in, make_vendor):
+    page, name = signed_in.new_page(), f"new-{uuid4().hex[:6]}"
+    added(page, name)
+    make_vendor("--models", name, "--cost", "0.02")
+    page.get_by_role("button", name="Price it").dblclick()
+    missing = page.get_by_label(f"Price of {name} 256x256 standard, USD, now none")
+    expect(missing).to_have_accessible_description(re.compile(r"Cost in force \$0\.020"))
+    assert broken_rules(page, "ops-price-missing") == []
+    draft = page.url.split("?")[0]
+    typed(page, f"{name} 256x256 standard", "0.03")
+    expect(page.get_by_text("no price")).to_have_count(2)
+    page.goto(f"{draft}markup/")
+    expect(page).to_have_url(draft)
+
+    page.goto("/ops/prices/new/")
+    page.get_by_label("Or pasted").fill(
+        f"model,size,quality,usd\n{name},256x256,standard,0.03\n{name},512x512,standard,0.04\n"
+    )
+    fill(page, "Upload as a draft", **{"Only this model": "dall-e-2"})
+    page.get_by_text(f"The file has prices of {name}, not only of dall-e-2").wait_for()
+    fill(page, "Upload as a draft", **{"Only this model": name})
+    page.get_by_label(f"Price of {name} 512x512 standard, USD, now $0.040").wait_for()
+    page.get_by_role("link", name="dall-e-2", exact=True).click()
+    typed(page, "dall-e-2 256x256 standard", "0.0165")
+    page.get_by_role("link", name="Review", exact=True).click()
+    page.get_by_role("button", name=re.compile("^Publish .* now$")).click()
+    page.get_by_text("is in force").first.wait_for()
+
+    page.goto("/ops/")
+    page.get_by_role("link", name=re.compile("^Put list:.* back$")).click()
+    back = page.get_by_role("button", name="Put back list")
+    back.click()
+    expect(page.get_by_label("Reason")).to_be_focused()
+    expect(page.get_by_role("row", name="dall-e-2 256")).to_contain_text("$0.0165 $0.016")
+    expect(page.get_by_label("Number of changed prices")).to_have_count(0)
+    page.get_by_label("Reason").fill("A slip")
+    back.dblclick()
+    page.get_by_text("is in force again").first.wait_for()
+    page.goto("/ops/")
+    expect(page.get_by_role("link", name=re.compile("^Put list:.* back$"))).to_have_count(0)
+    page.goto(f"/ops/prices/current/?model={name}")
+    expect(page.get_by_role("group", name="$0.040, margin 50%")).to_be_visible()
+    expect(page.get_by_role("group", name="no price", exact=True)).to_be_visible()
+    page.goto("/ops/prices/current/?model=nothing")
+    expect(page.get_by_text("No prices of “nothing” here")).to_be_visible()
+
+
+def test_a_mistyped_model_is_deleted_once_its_name_is_typed(signed_in):
+    page, name = signed_in.new_page(), f"typo-{uuid4().hex[:6]}"
+    added(page, name)
+    page.get_by_role("link", name="Delete").click()
+    fill(page, "Delete", **{f"Type its name, {name}": "typo"})
+    page.get_by_text(f"Type its name, {name}.").wait_for()
+    assert broken_rules(page, "ops-model-delete") == []
+    page.get_by_label("Type its name").fill(name)
+    page.get_by_role("button", name="Delete").dblclick()
+    page.get_by_text(f"{name} is deleted").wait_for()
 
 
 # --- a model ends: announced in headers, by mail and above the console; then refused

@@ -19,13 +19,35 @@ from tests.console.conftest import signed_in_without_a_browser
 from tests.console.pages import Place
 from tests.console.people import PASSWORD, code_for, fill
 from tests.console.visits import broken_promises, broken_rules
+from tests.customers.customer import Operator
 from tests.stack.servers import Stack
 
 # --- a member of staff: invited by mail, at work in a role, and removed
 
 
+@pytest.fixture
+def unpriced(operator: Operator) -> Iterator[str]:
+    """A model without prices."""
+    name = f"new-{uuid4().hex[:6]}"
+    operator("model", "copy", "dall-e-2", name)
+    yield name
+    operator("do", "model.delete", name, "--confirm", name)
+
+
+def told_whose_prices_are(bob: Page, model: str) -> None:
+    """See as support that others price a model, and that their page is not for this role."""
+    bob.goto(f"/ops/models/{model}/")
+    bob.get_by_text("Finance or an owner prices it.").wait_for()
+    answer = bob.goto("/ops/prices/new/")
+    assert answer
+    assert answer.status == httpx.codes.NOT_FOUND
+    bob.get_by_text("This page is for the role finance or owner, and yours is support.").wait_for()
+    bob.get_by_role("link", name="Go to the start page").click()
+    bob.get_by_role("heading", name="Needs attention", exact=True).wait_for()
+
+
 def test_a_person_is_invited_works_in_a_role_and_leaves(
-    signed_in: BrowserContext, browser: Browser, stack: Stack, look: Look
+    signed_in: BrowserContext, browser: Browser, stack: Stack, look: Look, unpriced: str
 ) -> None:
     email = f"bob-{uuid4().hex[:8]}@example.com"
     page = signed_in.new_page()
@@ -64,6 +86,7 @@ def test_a_person_is_invited_works_in_a_role_and_leaves(
         fill(bob, "Sign in", Email=email, Password=PASSWORD)
         bob.get_by_role("heading", name="Needs attention", exact=True).wait_for()
         assert bob.get_by_role("link", name="Staff").count() == 0
+        told_whose_prices_are(bob, unpriced)
 
         page.reload()
         page.get_by_role("button", name=f"Actions for {email}").click()

@@ -1,5 +1,6 @@
 """Money in a real browser: prices and lists, margins, and the ledger behind them."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -237,6 +239,8 @@ def test_a_price_is_raised_told_by_the_api_and_put_back(sold, customer):
     back.click()
     page.get_by_text(f"own {customer.name}:2 is in force again").wait_for()
     assert quoted(customer) == "0.005500"
+    page.goto("/ops/")
+    expect(page.get_by_role("link", name=f"Put own {customer.name}")).to_have_count(0)
 
 
 def test_a_zero_too_many_is_stopped_and_taken_back_before_it_begins(own, customer):
@@ -265,6 +269,9 @@ def test_a_zero_too_many_is_stopped_and_taken_back_before_it_begins(own, custome
     withdraw = page.get_by_role("button", name=re.compile("^Withdraw own"))
     withdraw.wait_for()
     assert broken_rules(page, "ops-price-withdraw") == []
+    withdraw.click()
+    expect(page.get_by_label("Reason")).to_be_focused()
+    expect(page.get_by_label("Number of")).to_have_count(0)
     page.get_by_label("Reason").fill("A slip")
     withdraw.click()
     page.get_by_text("never takes effect").first.wait_for()
@@ -274,6 +281,72 @@ def test_a_zero_too_many_is_stopped_and_taken_back_before_it_begins(own, custome
         "0.050000"
     ]
     assert (prices["scheduled"], len(prices["withdrawn"])) == ([], 1)
+
+
+def test_only_the_price_that_falls_further_below_cost_is_asked_about(own, make_vendor):
+    page = own
+    published(page)
+    make_vendor("--sizes", "1024x1024,1536x1024", "--cost", "0.0065")
+    copied(page)
+    typed(page, "0.004")
+    page.get_by_role("button", name="Save 1 price").click()
+    page.get_by_role("link", name="Review", exact=True).click()
+    page.get_by_text("1 new below cost, 1 as before.").wait_for()
+    assert broken_rules(page, "ops-price-below-cost") == []
+    page.get_by_label("Reason").fill("They pay for support")
+    page.get_by_label("Number of new prices below cost").fill("2")
+    page.get_by_role("button", name=re.compile("^Publish .* now$")).click()
+    page.get_by_text("2 is not the number of new prices below cost").wait_for()
+    page.get_by_label("Number of new prices below cost").fill("1")
+    page.get_by_role("button", name=re.compile("^Publish .* now$")).click()
+    page.get_by_text("is in force").first.wait_for()
+
+
+# --- a cost that nobody knew: taken from a bill, and known where the price stands
+
+
+UNSEEN = "1024x1536"
+"""A size that no other test on this stack requests."""
+
+
+@pytest.fixture
+def take_bill(
+    operator: Operator, database: "psycopg.Connection[Any]", tmp_path: Path
+) -> Callable[[str], None]:
+    """Match a bill over 0.002 USD for the only call of a channel, and take what differs."""
+
+    def take(vendor: str) -> None:
+        call = """
+        UPDATE generation_attempt AS a SET upstream_request_id = a.id
+          FROM generation_channel AS c WHERE c.id = a.channel_id AND c.name = %s
+        RETURNING a.id, to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+        """
+        ((attempt, at),) = database.execute(call, [vendor]).fetchall()
+        bill = tmp_path / "bill.csv"
+        bill.write_text(f"id,time,model,cost\n{attempt},{at},gpt-image-2,0.002\n")
+        said = json.loads(operator("reconcile", str(bill), "--channel", vendor, "--json"))
+        operator(
+            "do", "bill.take", str(said["id"]), "--list", "different", "--reason", "Nov", "--yes"
+        )
+
+    return take
+
+
+def test_a_cost_taken_from_a_bill_is_known_beside_the_price(
+    signed_in, customer, make_vendor, count_sales, take_bill
+):
+    page, vendor = signed_in.new_page(), make_vendor("--sizes", UNSEEN)
+    customer.generate(**{**ASKED, "size": UNSEEN}).raise_for_status()
+    count_sales()
+    page.goto("/ops/prices/current/?model=gpt-image-2")
+    figures = page.locator(f"#of-gpt-image-2-{UNSEEN}-low")
+    expect(figures).to_contain_text("1 image in 30 days, cost unknown")
+
+    take_bill(vendor)
+    count_sales()
+    page.reload()
+
+    expect(figures).to_contain_text("1 image in 30 days, cost $0.002 each")
 
 
 # --- a shared price list: made, given to a customer, overridden, taken away

@@ -144,6 +144,8 @@ def test_an_upstream_is_connected_and_draws_its_first_image(signed_in, stack, cu
     page.get_by_label("Address").fill(stack.env["SANDBOX_URL"])
     page.get_by_label("API key").fill("sk-acme")
     page.get_by_label("Priority").fill("1")
+    page.get_by_text("Limits and abilities of the account").click()
+    page.get_by_label("quality", exact=True).check()
     for model in ("gpt-image-2", "dall-e-3"):
         page.get_by_label(f"Serve of {model}", exact=True).check()
     page.get_by_label("Cost of an image, USD of gpt-image-2", exact=True).fill("0.002")
@@ -165,7 +167,9 @@ def test_an_upstream_is_connected_and_draws_its_first_image(signed_in, stack, cu
     page.get_by_role("button", name="Enable").click()
     page.get_by_text(f"{NAME} serves").wait_for()
 
-    assert served_by(operator, customer.generate(model="gpt-image-2")) == NAME
+    answer = customer.generate(model="gpt-image-2", quality="high")
+    assert served_by(operator, answer) == NAME
+    assert answer.json()["metadata"]["ignored"] == ["quality"]
 
 
 @pytest.mark.usefixtures("rotated")
@@ -177,6 +181,7 @@ def test_a_wrong_key_fails_its_test_and_the_old_one_goes_on(signed_in, customer,
     page.get_by_label("API key").fill("wrong-one")
     page.get_by_role("button", name="Save changes").click()
     page.get_by_text("Saved as a pending revision").wait_for()
+    page.get_by_text("It changes API key from the present one to another one.").wait_for()
 
     page.get_by_role("button", name=re.compile("^Test 2 routes")).click()
     line = line_of(page, "gpt-image-2")
@@ -259,6 +264,7 @@ def test_a_bill_is_matched_a_line_taken_and_the_file_again_changes_nothing(
     page.get_by_text("Different 1").wait_for()
     for words in ("Theirs without ours 1", "Ours without theirs 1", "Equal 1"):
         expect(page.get_by_role("link", name=words)).to_be_visible()
+    expect(page.get_by_text("3 lines; difference when matched $0.0355")).to_be_visible()
     assert broken_rules(page, "ops-bill") == []
     bill = page.url
     page.get_by_label("Choose line 2").check()
@@ -268,6 +274,7 @@ def test_a_bill_is_matched_a_line_taken_and_the_file_again_changes_nothing(
     assert broken_rules(page, "ops-bill-take") == []
     page.get_by_role("button", name="Take $0.0155").dblclick()
     page.get_by_role("row", name="Taken").wait_for()
+    expect(page.get_by_text("2 lines; difference when matched $0.0355")).to_be_visible()
     assert broken_rules(page, "ops-bill-taken") == []
 
     page.get_by_role("link", name="Theirs without ours 1").click()
@@ -283,6 +290,15 @@ def test_a_bill_is_matched_a_line_taken_and_the_file_again_changes_nothing(
     assert page.url.split("?")[0] == bill.split("?")[0]
     corrections = "SELECT count(*), sum(amount) FROM billing_transfer WHERE line LIKE %s"
     assert database.execute(corrections, [f"%{second}%"]).fetchone() == (1, 15_500)
+
+
+@pytest.mark.usefixtures("vendor")
+def test_what_a_failed_call_may_have_cost_is_shown_apart(signed_in, customer):
+    customer.generate("a fox [sandbox: fail=reset]", model="gpt-image-2", size="1024x1024")
+    page = signed_in.new_page()
+    page.goto(f"/ops/generations/?state=failed&tenant={customer.name}")
+
+    expect(page.get_by_role("row", name="upstream_error")).to_contain_text("$0.030 maybe billed")
 
 
 # --- a model is stopped: callers and readers of /status/ see it at once
