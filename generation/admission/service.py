@@ -32,7 +32,7 @@ from generation.admission.retry_shield import Attendance, InDoubt, Turn
 from generation.lifecycle import evidence
 from generation.models import Generation, Source, State
 from pictor.kit.database import model_rows, pools, prepared
-from pictor.kit.database.batches import Batches
+from pictor.kit.database.batches import Dated, PipelinedBatches
 from pictor.kit.database.prepared import Statement, is_answer_lost
 from pictor.kit.watching import log
 from pictor.kit.watching.metrics import SHORT
@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 HOLD_SECONDS = Histogram(
     "pictor_hold_seconds", "The statement or transaction that places a hold.", buckets=SHORT
 )
-_holds = Batches("hold")
+_holds: PipelinedBatches[None] = PipelinedBatches("hold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
         return _admission_statement(submission, fresh, now)
 
     with _in_doubt(submission.attendance):
-        await _holds.write(fresh.tenant_id, dated_statement)
+        await _holds.write(fresh.tenant_id, Dated(dated_statement))
     HOLD_SECONDS.observe(time.perf_counter() - began)
     model_rows.mark_inserted(fresh)  # the hold's statement wrote its row
     if (departed := _attendance_if_left(submission, fresh)) is not None:

@@ -22,10 +22,9 @@ from generation.channels.errors import AttemptClass, UpstreamError
 from generation.dispatch.call import needs_of
 from generation.dispatch.channel_health import Health, UpstreamCall
 from generation.dispatch.endings import counted_as, gate_seconds, refused
-from generation.lifecycle import attempts
+from generation.lifecycle.attempts import FirstCall
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import NO_STRICT_CHANNEL, Failure, error_for
-from pictor.kit.database.prepared import SqlPart
 from pictor.kit.words import ids
 
 LONGEST_WAIT_SECONDS = 15.0
@@ -56,9 +55,9 @@ class Opening:
     catalogue: Catalogue
 
     @property
-    def begin_part(self) -> SqlPart:
-        """The part of the claim that records it."""
-        return attempts.begin_with_claim_part(
+    def first_call(self) -> FirstCall:
+        """What the claim records of it."""
+        return FirstCall(
             attempt_id=self.attempt_id,
             route=self.candidate.route,
             upstream_size=self.candidate.upstream_size,

@@ -1,19 +1,38 @@
 """Claim a queued generation for a worker, with its first attempt if that was chosen."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
 from generation.dispatch.choosing import Opening
 from generation.lifecycle import attempts, claims
+from generation.lifecycle.attempts import FirstCall
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.lease import WorkerEpoch
 from pictor.kit.database import pools
-from pictor.kit.database.batches import Batches
-from pictor.kit.database.prepared import Statement, is_answer_lost
+from pictor.kit.database.batches import SetBatches
+from pictor.kit.database.prepared import SetStatement, is_answer_lost
 from pictor.kit.words import clock
 
-_claims = Batches("claim")
+
+class _Wanted(NamedTuple):
+    generation_id: UUID
+    worker: WorkerEpoch
+    first: FirstCall | None
+
+
+def _claims_statement(wanted: Sequence[_Wanted]) -> SetStatement[list[Claim | None]]:
+    unlike = {one.generation_id: one for one in reversed(wanted)}  # of the same, the first
+    firsts = {generation_id: one.first for generation_id, one in unlike.items() if one.first}
+    return claims.claims_statement(
+        [(one.generation_id, one.worker) for one in wanted],
+        begin_part=attempts.begin_with_claims_part(firsts),
+    )
+
+
+_claims = SetBatches("claim", _claims_statement)
 
 
 class ClaimInDoubt(OperationalError):
@@ -42,15 +61,9 @@ async def claim_generation(
 
     Raises ClaimInDoubt, or the database's refusal.
     """
-
-    def opened_statement() -> Statement[Claim | None]:
-        begin_part = None if opening is None else opening.begin_part
-        return claims.claim_statement(
-            generation_id=generation_id, worker=worker, begin_part=begin_part
-        )
-
+    first = None if opening is None else opening.first_call
     try:
-        return await _claims.write(generation_id, opened_statement)
+        return await _claims.write(generation_id, _Wanted(generation_id, worker, first))
     except (OperationalError, InterfaceError) as error:
         # Only an attempt must be closed: a claim without one has recorded no call.
         if opening is not None and is_answer_lost(error):

@@ -2,8 +2,10 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -50,23 +52,41 @@ INSERT INTO generation_attempt
     (id, generation_id, dispatch, number, channel_id, upstream_model, upstream_size,
      upstream_quality, n,
      attempt_class, upstream_request_id, may_have_billed, cost_micros, detail)
-SELECT %s, g.id, g.dispatch, %s, %s, %s, %s,
-       left(coalesce(%s::jsonb ->> g.quality_sent, %s::text, g.quality_sent), 64), g.n,
+SELECT a.id, g.id, g.dispatch, a.number, a.channel_id, a.upstream_model, a.upstream_size,
+       left(coalesce(a.qualities ->> g.quality_sent, a.quality, g.quality_sent), 64), g.n,
        '', '', false, 0, ''
 """
+_FACTS = """
+id uuid, number smallint, channel_id bigint, upstream_model text, upstream_size text,
+qualities jsonb, quality text
+"""
 _BEGIN_ATTEMPT = f"""
-{_ATTEMPT} FROM generation_generation AS g
+{_ATTEMPT} FROM generation_generation AS g, jsonb_to_record(%s::jsonb) AS a ({_FACTS})
 WHERE g.id = %s AND g.state = 'running' AND g.dispatch = %s
   AND g.deadline_at > clock_timestamp()
 ON CONFLICT (id) DO UPDATE SET number = excluded.number
 RETURNING started_at
 """
-_BEGIN_WITH_CLAIM = f"""
+_BEGIN_WITH_CLAIMS = f"""
 {_ATTEMPT} FROM {CLAIMED} AS g
+JOIN jsonb_to_recordset(%s::jsonb)
+  AS a ({_FACTS}, generation_id uuid, model text, size text, revision bigint)
+  ON a.generation_id = g.id
 WHERE g.dispatch = 1 AND g.livemode AND g.task = 'generate' AND g.inputs = '[]'
-  AND g.model = %s AND g.size = %s AND g.revision = %s
-RETURNING started_at
+  AND g.model = a.model AND g.size = a.size AND g.revision = a.revision
+RETURNING generation_id, started_at
 """
+
+
+class FirstCall(NamedTuple):
+    """The call that a claim records, if its row asks for the route's model in this `size`."""
+
+    attempt_id: UUID
+    route: RouteInfo
+    upstream_size: str
+    size: str
+    revision: int
+    """The configuration's revision in which it was chosen."""
 
 
 class TakesNoTests(Exception):
@@ -86,8 +106,8 @@ def begin_attempt_statement(
     Its result is the time of the beginning, or None if the claim is lost or it is too late. Safe to
     repeat with the same id: the first answer may have been lost with the connection.
     """
-    facts = _facts(attempt_id, number, route, upstream_size)
-    return Statement(_BEGIN_ATTEMPT, [*facts, claim.generation.id, claim.dispatch], _moment)
+    facts = json.dumps(_facts(attempt_id, number, route, upstream_size))
+    return Statement(_BEGIN_ATTEMPT, [facts, claim.generation.id, claim.dispatch], _moment)
 
 
 async def begin(attempt: Statement[datetime | None]) -> datetime | None:
@@ -100,24 +120,39 @@ async def begin(attempt: Statement[datetime | None]) -> datetime | None:
         raise
 
 
-def begin_with_claim_part(
-    *, attempt_id: UUID, route: RouteInfo, upstream_size: str, size: str, revision: int
-) -> SqlPart:
-    """The part of a claim's statement that begins the first attempt, if the row is as expected.
+def begin_with_claims_part(calls: Mapping[UUID, FirstCall]) -> SqlPart:
+    """The part of a claims' statement that begins first attempts, by generation.
 
-    Expected is a plain live request for the route's model in that size, never dispatched before,
-    and that revision of the configuration. The database may refuse a test's attempt, which would
-    undo the claim.
+    Only of plain live requests that were never dispatched before and are as expected. The database
+    may refuse a test's attempt, which would undo the claims.
     """
-    facts = _facts(attempt_id, 1, route, upstream_size)
-    return SqlPart(_BEGIN_WITH_CLAIM, [*facts, route.model, size, revision])
+    rows = [
+        {
+            **_facts(call.attempt_id, 1, call.route, call.upstream_size),
+            "generation_id": str(generation_id),
+            "model": call.route.model,
+            "size": call.size,
+            "revision": call.revision,
+        }
+        for generation_id, call in calls.items()
+    ]
+    return SqlPart(_BEGIN_WITH_CLAIMS, [json.dumps(rows)])
 
 
-def _facts(attempt_id: UUID, number: int, route: RouteInfo, upstream_size: str) -> list[object]:
+def _facts(
+    attempt_id: UUID, number: int, route: RouteInfo, upstream_size: str
+) -> dict[str, object]:
     """The values of an attempt's row that do not come from its generation's."""
     is_sent = "quality" in route.abilities.fields
-    words = [json.dumps(dict(route.quality_map)), None] if is_sent else ["{}", ""]
-    return [attempt_id, number, route.channel_id, route.upstream_model, upstream_size, *words]
+    return {
+        "id": str(attempt_id),
+        "number": number,
+        "channel_id": route.channel_id,
+        "upstream_model": route.upstream_model,
+        "upstream_size": upstream_size,
+        "qualities": dict(route.quality_map) if is_sent else {},
+        "quality": None if is_sent else "",
+    }
 
 
 def _moment(row: Row | None) -> datetime | None:

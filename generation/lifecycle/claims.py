@@ -12,6 +12,7 @@ worker that lost its claim can still close its attempts, which are facts, and no
 comparison of times uses the database's clock.
 """
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,7 +26,7 @@ from accounts.selectors import REVISION
 from generation.lifecycle.lease import WorkerEpoch
 from generation.models import Generation, State
 from pictor.kit.database import model_rows, prepared
-from pictor.kit.database.prepared import SqlPart, Statement
+from pictor.kit.database.prepared import SetStatement, SqlPart, Statement
 from pictor.kit.words.untyped import Row
 
 
@@ -61,40 +62,60 @@ NOT EXISTS (SELECT FROM generation_stop AS s WHERE s.ended_at IS NULL
 """
 """SQL: no operator has stopped this row's work; stopped work waits to its deadline."""
 CLAIMED = "claimed"
-"""The part of a claim's statement that a first attempt reads: the row, and the `revision`."""
+"""The part of a claims' statement that first attempts read: the rows, and the `revision`."""
 _LEFT = "extract(epoch FROM g.deadline_at - clock_timestamp())::float8 AS seconds_left"
 _CLAIM = f"""
 UPDATE generation_generation AS g
 SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
     started_at = coalesce(g.started_at, clock_timestamp())
-FROM generation_worker AS w
-WHERE g.id = %s AND g.state = 'queued' AND g.quarantine = 0 AND g.dispatch < %s
+FROM wanted, generation_worker AS w
+WHERE g.id = wanted.id AND g.id = ANY(ARRAY(SELECT id FROM free))
+  AND g.state = 'queued' AND g.quarantine = 0 AND g.dispatch < %s
   AND g.deadline_at > clock_timestamp()
-  AND w.epoch = %s AND w.stopped_at IS NULL
+  AND w.epoch = wanted.worker AND w.stopped_at IS NULL
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
 RETURNING {_LEFT}, {REVISION} AS revision, {model_rows.columns(Generation, "g")}
 """  # noqa: S608 - built from constants
-_BEGUN_CLAIM = SqlPart(f"SELECT {CLAIMED}.*, (SELECT started_at FROM begun) FROM {CLAIMED}", ())  # noqa: S608 - as above
+# One JSON value: psycopg writes arrays in Python, slower by 0.2 CPU-ms a claim.
+_WANTED = "SELECT * FROM jsonb_to_recordset(%s::jsonb) AS w (id uuid, worker uuid)"
+_FREE = """
+SELECT id FROM generation_generation
+WHERE id = ANY(ARRAY(SELECT id FROM wanted)) AND state = 'queued'
+ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+"""
+"""Whoever has a row's lock claims or ends it. Its bell is rung again if they do neither."""
+_CLAIMS = SqlPart(
+    f"SELECT {CLAIMED}.*, begun.started_at FROM {CLAIMED}"  # noqa: S608 - built from constants
+    f" LEFT JOIN begun ON begun.generation_id = {CLAIMED}.id",
+    (),
+)
 
 
-def claim_statement(
-    *, generation_id: UUID, worker: WorkerEpoch, begin_part: SqlPart | None = None
-) -> Statement[Claim | None]:
-    """The statement that claims a queued generation under this worker's lease.
+def claims_statement(
+    wanted: Sequence[tuple[UUID, WorkerEpoch]], *, begin_part: SqlPart
+) -> SetStatement[list[Claim | None]]:
+    """The statement that claims queued generations, each under its worker's lease.
 
-    Its result is None if the generation cannot be claimed. Those in quarantine are claimed by
-    `claim_quarantined`.
+    Its result has a claim for each that is wanted, in order, or None if it cannot be claimed; who
+    wants one again gets None. Those in quarantine are claimed by `claim_quarantined`.
 
     Args:
-        generation_id: the generation.
-        worker: the claiming worker.
-        begin_part: the part that records its first attempt, reading from CLAIMED.
+        wanted: generations and the workers that claim them.
+        begin_part: the part that records first attempts, reading from CLAIMED.
     """
-    values = [generation_id, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
-    if begin_part is None:
-        return Statement(_CLAIM, values, _claim)
-    parts = {CLAIMED: SqlPart(_CLAIM, values), "begun": begin_part}
-    return Statement(*prepared.joined_part(answer=_BEGUN_CLAIM, **parts), _begun_claim)
+    rows = [{"id": str(generation_id), "worker": str(worker)} for generation_id, worker in wanted]
+    parts = {
+        "wanted": SqlPart(_WANTED, [json.dumps(rows)]),
+        "free": SqlPart(_FREE, ()),
+        CLAIMED: SqlPart(_CLAIM, [settings.MAX_DISPATCHES, settings.LEASE_SECONDS]),
+        "begun": begin_part,
+    }
+
+    def read(rows: Sequence[Row]) -> list[Claim | None]:
+        found = {claim.generation.id: claim for claim in map(_begun_claim, rows)}
+        return [found.pop(generation_id, None) for generation_id, _ in wanted]
+
+    return SetStatement(*prepared.joined_part(answer=_CLAIMS, **parts), read)
 
 
 # SKIP LOCKED: workers that look at once claim different ones.
@@ -129,16 +150,17 @@ def claim_quarantined(*, worker: WorkerEpoch, in_hand: Mapping[UUID, int]) -> Cl
 
 
 def _claim(row: Row | None) -> Claim | None:
-    if row is None:
-        return None
+    return None if row is None else _claimed(row)
+
+
+def _claimed(row: Row) -> Claim:
     seconds_left, revision, *values = row
     generation = model_rows.read(Generation, values)
     return Claim(generation, generation.dispatch, seconds_left, revision)
 
 
-def _begun_claim(row: Row | None) -> Claim | None:
-    claim = _claim(None if row is None else row[:-1])
-    return None if row is None or claim is None else replace(claim, begun_at=row[-1])
+def _begun_claim(row: Row) -> Claim:
+    return replace(_claimed(row[:-1]), begun_at=row[-1])
 
 
 def acquit(*, worker: WorkerEpoch) -> None:

@@ -34,7 +34,7 @@ from generation.lifecycle.claims import Claim, held_by, locked_statement
 from generation.lifecycle.outcome import BROKEN, Failure, Verified, error_row
 from generation.models import Generation, IdempotencyRecord, State
 from pictor.kit.database import model_rows, pools, prepared
-from pictor.kit.database.batches import Batches
+from pictor.kit.database.batches import Dated, PipelinedBatches
 from pictor.kit.database.prepared import SqlPart, Statement, is_there
 from pictor.kit.watching.metrics import LONG, SHORT
 from pictor.kit.words.errors import PictorError
@@ -60,7 +60,7 @@ IMAGE_SECONDS = Histogram(
 )
 
 _EVENT_TYPES = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCELED}
-_settlements = Batches("settle", lock=locked_statement)
+_settlements: PipelinedBatches[bool] = PipelinedBatches("settle", lock=locked_statement)
 """The reaper holds a generation's row and waits for the balance, so rows come before balances."""
 
 
@@ -93,9 +93,7 @@ async def settle_unheard(
         began, ending = time.perf_counter(), _success(generation, delivery, bill, at())
         return _settle_statement(claim, delivery, bill, stored, ending, condition=unheard)
 
-    is_final = await _settlements.write(
-        generation.tenant_id, dated_statement, subject=generation.id
-    )
+    is_final = await _settlements.write(generation.tenant_id, Dated(dated_statement, generation.id))
     if is_final:
         SETTLE_SECONDS.observe(time.perf_counter() - began)
         _succeed(generation, ending, bill)

@@ -95,8 +95,8 @@ def _moments(customer: Any, spools: Any) -> Iterator[None]:
     for one in made:
         with chooser.opening(one.model, one.size, one.tenant_id) as first:
             assert first is not None
-            part = first.begin_part
-            claim = factories.take(generation_id=one.id, worker=worker, begin_part=part)
+            call = first.first_call
+            claim = factories.take(generation_id=one.id, worker=worker, first=call)
             assert claim is not None
             begun.append((claim, first.attempt_id))
     yield

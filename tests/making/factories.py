@@ -28,14 +28,14 @@ from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import TokenUsage, UpstreamAnswer
 from generation.channels.registry import DEFAULT_KIND, abilities_of
 from generation.dispatch.storage_gate import Gate
-from generation.lifecycle.attempts import begin_attempt_statement
-from generation.lifecycle.claims import Claim, Queued, claim_statement
+from generation.lifecycle.attempts import FirstCall, begin_attempt_statement, begin_with_claims_part
+from generation.lifecycle.claims import Claim, Queued, claims_statement
 from generation.lifecycle.lease import WorkerEpoch, enlist
 from generation.lifecycle.outcome import Verified, VerifiedImage
 from generation.management.seeding import seeded_contracts
 from generation.models import Channel, Generation, Route
 from pictor.kit.bytes.spool import Spools
-from pictor.kit.database.prepared import SqlPart, fetch
+from pictor.kit.database.prepared import fetch, fetch_one
 from pictor.kit.words import clock
 from pictor.kit.words.ids import GenerationId, TenantId, new_uuid
 from pictor.kit.words.money import Micros
@@ -224,10 +224,14 @@ def place_hold(**facts: Any) -> None:
 
 
 def take(
-    *, generation_id: UUID, worker: WorkerEpoch, begin_part: SqlPart | None = None
+    *, generation_id: UUID, worker: WorkerEpoch, first: FirstCall | None = None
 ) -> Claim | None:
     """Claim it within the test's transaction, as an image worker does on its loop."""
-    return fetch(claim_statement(generation_id=generation_id, worker=worker, begin_part=begin_part))
+    begin_part = begin_with_claims_part({generation_id: first} if first else {})
+    claiming = claims_statement([(generation_id, worker)], begin_part=begin_part)
+    row = fetch_one(claiming.text, claiming.values)
+    (claim,) = claiming.read([row] if row else [])
+    return claim
 
 
 def queued_as(generation: Generation) -> Queued:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -15,14 +16,12 @@ from generation.dispatch.channel_health import FAILURES_IN_A_ROW
 from generation.dispatch.choosing import Chooser
 from generation.dispatch.service import Dispatcher
 from generation.lifecycle import attempts, claims
-from generation.lifecycle.attempts import begin_with_claim_part
+from generation.lifecycle.attempts import FirstCall
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.models import Attempt, Channel, Generation
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.database import pools
-from pictor.kit.database.loop_connections import fetch_async
-from pictor.kit.database.prepared import Statement
 from pictor.kit.outbound.http_pools import HttpPools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
@@ -47,14 +46,14 @@ def taken(
     """Claim it, with an attempt on the first channel if these values match the row."""
     catalogue = current_catalogue()
     (route, *_) = catalogue.routes_for(model, livemode=True)
-    begin_part = begin_with_claim_part(
+    first = FirstCall(
         attempt_id=new_uuid(),
         route=route,
         upstream_size=size,
         size=size,
         revision=catalogue.revision + ahead,
     )
-    claim = take(generation_id=generation.id, worker=make_worker(), begin_part=begin_part)
+    claim = take(generation_id=generation.id, worker=make_worker(), first=first)
     assert claim is not None
     assert claim.generation.state == "running"
     return claim
@@ -119,7 +118,7 @@ def test_a_failed_claim_begins_no_attempt(queued):
     again = take(
         generation_id=queued.id,
         worker=make_worker(),
-        begin_part=begin_with_claim_part(
+        first=FirstCall(
             attempt_id=new_uuid(),
             route=route,
             upstream_size=SIZE,
@@ -287,12 +286,13 @@ def test_a_channel_that_was_disabled_since_its_call_was_chosen_is_not_called(
 ):
     make_channel("two", priority=20)
 
-    async def overtaken(taken: Statement[Claim | None]) -> Claim | None:
+    async def overtaken(*facts: Any) -> Claim | None:
         one = Channel.objects.filter(name="one")
         await pools.database(one.update, is_enabled=False)
-        return await fetch_async(taken)
+        return await claim(*facts)
 
-    monkeypatch.setattr(claiming, "fetch_async", overtaken)
+    claim = claiming._claims.write  # noqa: SLF001 - the moment between choice and claim
+    monkeypatch.setattr(claiming._claims, "write", overtaken)  # noqa: SLF001 - as above
 
     carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE), "two": says(ONE_IMAGE)})
 
@@ -303,11 +303,12 @@ def test_a_channel_that_was_disabled_since_its_call_was_chosen_is_not_called(
 def test_a_call_that_was_chosen_in_vain_does_not_fill_its_channel(queued, tmp_path, monkeypatch):
     Channel.objects.update(max_concurrency=1)
 
-    async def overtaken(taken: Statement[Claim | None]) -> Claim | None:
+    async def overtaken(*facts: Any) -> Claim | None:
         await pools.database(Channel.objects.update, weight=7)
-        return await fetch_async(taken)
+        return await claim(*facts)
 
-    monkeypatch.setattr(claiming, "fetch_async", overtaken)
+    claim = claiming._claims.write  # noqa: SLF001 - the moment between choice and claim
+    monkeypatch.setattr(claiming._claims, "write", overtaken)  # noqa: SLF001 - as above
 
     carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE)})
 
@@ -319,12 +320,13 @@ def test_a_call_that_was_chosen_in_vain_does_not_fill_its_channel(queued, tmp_pa
 def test_a_claim_whose_answer_was_lost_leaves_no_attempt_that_may_have_cost_anything(
     queued, tmp_path, monkeypatch, is_done
 ):
-    async def lost(taken: Statement[Claim | None]) -> Claim | None:
+    async def lost(*facts: Any) -> Claim | None:
         if is_done:
-            await fetch_async(taken)
+            await claim(*facts)
         raise OperationalError("the connection is closed")
 
-    monkeypatch.setattr(claiming, "fetch_async", lost)
+    claim = claiming._claims.write  # noqa: SLF001 - the moment between choice and claim
+    monkeypatch.setattr(claiming._claims, "write", lost)  # noqa: SLF001 - as above
 
     with pytest.raises(OperationalError):
         carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE)})

@@ -4,7 +4,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import connection
 from django.db.models import F
@@ -13,6 +15,7 @@ from billing.models import Transfer
 from billing.selectors.office.ledger import ledger_findings
 from billing.upstream_cost import Cost, CostSource
 from generation.lifecycle import attempts, claims, lease
+from generation.lifecycle.claims import Claim
 from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.outcome import AttemptEnd
 from generation.models import Attempt, Generation, Worker
@@ -108,6 +111,37 @@ def test_each_dispatch_is_counted_and_the_tenth_is_refused(queued, worker):
         claims.hand_back(worker=worker)
 
     assert dispatches == [*range(1, 10), None]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_each_is_claimed_by_its_own_row_and_worker(acme, worker):
+    made = [acme.generation() for _ in range(7)]
+    lost = make_worker()
+    lose_lease(lost)
+    good, running, overdue, quarantined, locked, other, again = (one.id for one in made)
+    take(generation_id=running, worker=worker)
+    Generation.objects.filter(id=overdue).update(deadline_at=clock.now())
+    Generation.objects.filter(id=quarantined).update(quarantine=1)
+    wanted = [
+        *((one, worker) for one in (again, good, running, overdue, quarantined, locked)),
+        *((other, lost), (again, worker)),
+    ]
+    with psycopg.connect(**connection.get_connection_params()) as elsewhere:
+        elsewhere.execute(
+            "SELECT FROM generation_generation WHERE id = %s FOR NO KEY UPDATE", [locked]
+        )
+        found = claimed(*wanted)
+
+    assert [claim and claim.generation.id for claim in found] == [again, good, *[None] * 6]
+    assert Counter(Generation.objects.values_list("dispatch", flat=True)) == {0: 4, 1: 3}
+
+
+def claimed(*wanted: tuple[UUID, WorkerEpoch]) -> list[Claim | None]:
+    """Claim all in one statement."""
+    claiming = claims.claims_statement(wanted, begin_part=attempts.begin_with_claims_part({}))
+    with connection.cursor() as cursor:
+        cursor.execute(claiming.text, claiming.values)
+        return claiming.read(cursor.fetchall())
 
 
 def test_the_first_start_stays_the_start(queued, worker):

@@ -1,29 +1,33 @@
-"""Writes of one kind that wait, sent together: one pipeline, one transaction, an answer for each.
+"""Writes of one kind that wait, sent together: one transaction, an answer for each.
 
-    HOLDS = Batches("hold")
-    await HOLDS.write(tenant_id, lambda: hold_statement(…))
+    HOLDS = PipelinedBatches("hold")
+    await HOLDS.write(tenant_id, Dated(lambda: hold_statement(…)))
 
 Where none of its kind is under way, a write goes at once and alone. Others wait until it is back;
 then at most 64 go together. While the loop is the queue, a batch also keeps its distance from the
-one before (`_Pace`). docs/adr/0054 has the measurements.
+one before (`_Pace`). docs/adr/0064 has the measurements.
 """
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import partial
 from itertools import groupby
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import Error
 from prometheus_client import Histogram
+from typing_extensions import override
 
 from pictor.kit.database import loop_connections
 from pictor.kit.database.loop_connections import LentConnection
-from pictor.kit.database.prepared import Statement, is_answer_lost
+from pictor.kit.database.prepared import SetStatement, Statement, is_answer_lost
 from pictor.kit.running.per_loop import PerLoop
 from pictor.kit.watching.metrics import SHORT
 
+S = TypeVar("S")
 T = TypeVar("T")
 Lock = Callable[[Sequence[Any]], Statement[Any]]
 """Makes the statement that locks what a batch's writes will lock, in the order of their ids."""
@@ -34,9 +38,9 @@ A_BURST = 32
 """Batches of so many writes come in a burst."""
 FARTHEST, FARTHEST_IN_A_BURST = 0.04, 0.15
 """The most seconds from the beginning of one batch to the next."""
-_PUNCTUAL = 0.002
-"""A loop that gets its processor is less late: 1.4 ms at 50 requests a second."""
-_STRETCH = 16
+_PUNCTUAL = 0.0006
+"""A loop that gets its processor is less late: 0.3 to 0.4 ms at 50 requests a second."""
+_STRETCH = 60
 """Seconds between batches for each second that the loop is late."""
 _TICK, _NEWEST, _IDLE = 0.02, 0.1, 1.0
 """Seconds between two looks, the newest one's weight, seconds without a write that end them."""
@@ -53,40 +57,25 @@ _WAITED = Histogram(
 )
 
 
-class _Write(Generic[T]):
-    """A write that waits, and its answer.
+class Dated(NamedTuple, Generic[T]):
+    """A statement that is made right before it is sent, so that its checks and times are fresh.
 
-    `build` makes the statement right before it is sent, perhaps twice; it may raise.
+    After an error of the batch it is made again. It may raise. `row` is what the batch locks first.
     """
 
-    def __init__(self, owner: Any, subject: object, build: Callable[[], Statement[T]]) -> None:
-        loop = asyncio.get_running_loop()
-        self.owner = owner
-        self.subject = subject
-        self.build = build
-        self.answer: asyncio.Future[T] = loop.create_future()
-        self.since = loop.time()
-
-    def refuse(self, error: BaseException) -> None:
-        """Answer with an error, unless its caller is gone."""
-        if not self.answer.done():
-            if isinstance(error, Exception):
-                self.answer.set_exception(error)
-            else:  # this loop ends
-                self.answer.cancel()
+    make: Callable[[], Statement[T]]
+    row: object = None
 
 
-class Batches:
+class Batches(ABC, Generic[S, T]):
     """The queues of one kind of write, one for each running loop."""
 
-    def __init__(self, kind: str, *, lock: Lock | None = None) -> None:
-        self._kind = kind
-        self._lock = lock
-        self._queues: PerLoop[_Queue] = PerLoop()
+    def __init__(self, kind: str) -> None:
+        self.size = _SIZE.labels(kind)
+        self.waited = _WAITED.labels(kind)
+        self._queues: PerLoop[_Queue[S, T]] = PerLoop()
 
-    async def write(
-        self, owner: Any, build: Callable[[], Statement[T]], *, subject: object = None
-    ) -> T:
+    async def write(self, owner: Any, subject: S) -> T:
         """Send a write with the others that wait. Raises as `LentConnection.fetch` does.
 
         A caller who is cancelled before it is sent leaves the queue; afterwards the write may
@@ -94,13 +83,99 @@ class Batches:
 
         Args:
             owner: whose row it locks, such as the tenant; writes are sorted by it.
-            build: makes the statement, with values and checks as of when it is sent. After an error
-                it is called again.
-            subject: the row that the batch locks first.
+            subject: what is written.
         """
         pace = await _paces.of("", _Pace)
-        queue = await self._queues.of("", lambda: _Queue(self._kind, self._lock, pace))
-        return await queue.write(_Write(owner, subject, build))
+        queue = await self._queues.of("", lambda: _Queue(self, pace))
+        return await queue.write(_Write(owner, subject))
+
+    @abstractmethod
+    async def alone(self, connection: LentConnection, subject: S) -> T:
+        """Write one, as a transaction of its own."""
+
+    @abstractmethod
+    async def together(
+        self, connection: LentConnection, subjects: Sequence[S]
+    ) -> Sequence[T | Exception]:
+        """Write all in one transaction; return the answer or refusal of each, in order."""
+
+
+class SetBatches(Batches[S, T]):
+    """Batches that are one statement over a set."""
+
+    def __init__(
+        self, kind: str, statement: Callable[[Sequence[S]], SetStatement[list[T]]]
+    ) -> None:
+        super().__init__(kind)
+        self._statement = statement
+
+    @override
+    async def alone(self, connection: LentConnection, subject: S) -> T:
+        (answer,) = await connection.fetch_set(self._statement([subject]))
+        return answer
+
+    @override
+    async def together(self, connection: LentConnection, subjects: Sequence[S]) -> list[T]:
+        return await connection.fetch_set(self._statement(subjects))
+
+
+class PipelinedBatches(Batches[Dated[T], T]):
+    """Batches that are a pipeline of the statements that they would be alone.
+
+    Args:
+        lock: makes the statement that locks the rows that a batch will lock, in their order.
+    """
+
+    def __init__(self, kind: str, *, lock: Lock | None = None) -> None:
+        super().__init__(kind)
+        self._lock = lock
+
+    @override
+    async def alone(self, connection: LentConnection, subject: Dated[T]) -> T:
+        return await connection.fetch(subject.make())
+
+    @override
+    async def together(
+        self, connection: LentConnection, subjects: Sequence[Dated[T]]
+    ) -> list[T | Exception]:
+        made = [_outcome(subject.make) for subject in subjects]
+        sent = [one for one in made if not isinstance(one, Exception)]
+        first = [self._lock([subject.row for subject in subjects])] if self._lock else []
+        rows = await connection.fetch_together([*first, *sent], lock_timeout=LOCK_TIMEOUT)
+        answers = iter(rows[len(first) :])
+        return [
+            one if isinstance(one, Exception) else _outcome(partial(one.read, next(answers)))
+            for one in made
+        ]
+
+
+def _outcome(call: Callable[[], T]) -> T | Exception:
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - its caller is told, and nobody else
+        return error
+
+
+class _Write(Generic[S, T]):
+    """A write that waits, and its answer."""
+
+    def __init__(self, owner: Any, subject: S) -> None:
+        loop = asyncio.get_running_loop()
+        self.owner = owner
+        self.subject = subject
+        self.answer: asyncio.Future[T] = loop.create_future()
+        self.since = loop.time()
+
+    def end(self, outcome: T | BaseException) -> None:
+        """Answer, unless the caller is gone."""
+        if self.answer.done():
+            return
+        if isinstance(outcome, Exception):
+            self.answer.set_exception(outcome)
+        elif isinstance(outcome, BaseException):  # this loop ends
+            self.answer.cancel()
+        else:
+            self.answer.set_result(outcome)
 
 
 class _Pace:
@@ -143,21 +218,20 @@ class _Pace:
 _paces: PerLoop[_Pace] = PerLoop()
 
 
-class _Queue:
+class _Queue(Generic[S, T]):
     """What waits on one loop: together, or one after another for owners whose batch failed."""
 
-    def __init__(self, kind: str, lock: Lock | None, pace: _Pace) -> None:
-        self._lock = lock
+    def __init__(self, batches: Batches[S, T], pace: _Pace) -> None:
+        self._batches = batches
         self._pace = pace
         self._began_at = 0.0
         self._farthest = FARTHEST
-        self._size, self._waited = _SIZE.labels(kind), _WAITED.labels(kind)
-        self._waiting: deque[_Write[Any]] = deque()
-        self._apart: dict[object, deque[_Write[Any]]] = {}
+        self._waiting: deque[_Write[S, T]] = deque()
+        self._apart: dict[object, deque[_Write[S, T]]] = {}
         self._is_busy = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def write(self, write: _Write[T]) -> T:
+    async def write(self, write: _Write[S, T]) -> T:
         if write.owner in self._apart:
             self._apart[write.owner].append(write)
         elif self._is_busy or self._pause():
@@ -168,11 +242,11 @@ class _Queue:
             return await self._write_at_once(write)
         return await write.answer
 
-    async def _write_at_once(self, write: _Write[T]) -> T:
+    async def _write_at_once(self, write: _Write[S, T]) -> T:
         self._is_busy = True
         self._began_at = write.since
         try:
-            return await self._fetch(write)
+            return await self._alone(write)
         finally:
             self._go_on()
 
@@ -195,9 +269,9 @@ class _Queue:
         due = self._began_at + self._pace.distance(at_most=self._farthest)
         return max(0.0, due - asyncio.get_running_loop().time())
 
-    def _next(self) -> list[_Write[Any]]:
+    def _next(self) -> list[_Write[S, T]]:
         """Take the oldest that wait, sorted by owner, since each locks its owner's row."""
-        chosen: list[_Write[Any]] = []
+        chosen: list[_Write[S, T]] = []
         while self._waiting and len(chosen) < MOST:
             write = self._waiting.popleft()
             if write.owner in self._apart:
@@ -206,51 +280,32 @@ class _Queue:
                 chosen.append(write)
         return sorted(chosen, key=lambda write: write.owner)
 
-    async def _write_together(self, writes: Sequence[_Write[Any]]) -> None:
+    async def _write_together(self, writes: Sequence[_Write[S, T]]) -> None:
         try:
             if len(writes) == 1:
-                await self._write_alone(writes[0])
+                await self._end_alone(writes[0])
             elif writes:
-                async with loop_connections.one() as connection:
-                    await self._send(connection, writes)
+                await self._end_together(writes)
         except Error as error:
             if is_answer_lost(error):
-                _refuse(writes, error)
+                _end_all(writes, error)
             else:
                 self._set_apart(writes)
         except BaseException as error:
-            _refuse(writes, error)
+            _end_all(writes, error)
             raise
         finally:
             self._go_on()
 
-    async def _send(self, connection: LentConnection, writes: Sequence[_Write[Any]]) -> None:
-        built = self._with_statement(writes)
-        self._note([write for write, _ in built])
-        statements = [statement for _, statement in built]
-        if self._lock is not None:
-            statements.insert(0, self._lock([write.subject for write, _ in built]))
-        rows = await connection.fetch_together(statements, lock_timeout=LOCK_TIMEOUT)
-        for (write, statement), row in zip(built, rows[-len(built) :], strict=True):
-            if write.answer.done():
-                continue
-            try:
-                write.answer.set_result(statement.read(row))
-            except Exception as error:  # noqa: BLE001 - whatever it is, its caller answers it
-                write.refuse(error)
+    async def _end_together(self, writes: Sequence[_Write[S, T]]) -> None:
+        async with loop_connections.one() as connection:
+            self._note(writes)
+            subjects = [write.subject for write in writes]
+            outcomes = await self._batches.together(connection, subjects)
+        for write, outcome in zip(writes, outcomes, strict=True):
+            write.end(outcome)
 
-    def _with_statement(
-        self, writes: Sequence[_Write[Any]]
-    ) -> list[tuple[_Write[Any], Statement[Any]]]:
-        built = []
-        for write in writes:
-            try:
-                built.append((write, write.build()))
-            except Exception as error:  # noqa: BLE001 - whatever it is, its caller answers it
-                write.refuse(error)
-        return built
-
-    def _set_apart(self, writes: Sequence[_Write[Any]]) -> None:
+    def _set_apart(self, writes: Sequence[_Write[S, T]]) -> None:
         """Send the writes of a refused batch one by one, each owner's on another connection."""
         for owner, of_owner in groupby(writes, key=lambda write: write.owner):
             self._apart[owner] = deque(of_owner)
@@ -259,33 +314,31 @@ class _Queue:
     async def _write_one_by_one(self, owner: object) -> None:
         try:
             while self._apart[owner]:
-                await self._write_alone(self._apart[owner].popleft())
+                await self._end_alone(self._apart[owner].popleft())
         finally:
-            _refuse(self._apart.pop(owner), asyncio.CancelledError())
+            _end_all(self._apart.pop(owner), asyncio.CancelledError())
 
-    async def _write_alone(self, write: _Write[Any]) -> None:
+    async def _end_alone(self, write: _Write[S, T]) -> None:
         if write.answer.done():
             return
         try:
-            answer = await self._fetch(write)
+            write.end(await self._alone(write))
+        except Exception as error:  # noqa: BLE001 - its caller is told, and nobody else
+            write.end(error)
         except BaseException as error:
-            write.refuse(error)
-            if not isinstance(error, Exception):
-                raise
-        else:
-            if not write.answer.done():
-                write.answer.set_result(answer)
+            write.end(error)
+            raise
 
-    async def _fetch(self, write: _Write[T]) -> T:
+    async def _alone(self, write: _Write[S, T]) -> T:
         async with loop_connections.one() as connection:
             self._note([write])
-            return await connection.fetch(write.build())
+            return await self._batches.alone(connection, write.subject)
 
-    def _note(self, writes: Sequence[_Write[Any]]) -> None:
+    def _note(self, writes: Sequence[_Write[S, T]]) -> None:
         now = asyncio.get_running_loop().time()
-        self._size.observe(len(writes))
+        self._batches.size.observe(len(writes))
         for write in writes:
-            self._waited.observe(now - write.since)
+            self._batches.waited.observe(now - write.since)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -298,6 +351,6 @@ class _Queue:
             task.cancel()
 
 
-def _refuse(writes: Sequence[_Write[Any]], error: BaseException) -> None:
+def _end_all(writes: Iterable[_Write[S, T]], error: BaseException) -> None:
     for write in writes:
-        write.refuse(error)
+        write.end(error)

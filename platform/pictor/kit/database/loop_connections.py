@@ -12,7 +12,7 @@ import psycopg
 
 from pictor.kit.database import prepared
 from pictor.kit.database.breaks import breaks_met, broke
-from pictor.kit.database.prepared import AsyncCursor, Statement
+from pictor.kit.database.prepared import AsyncCursor, SetStatement, Statement
 from pictor.kit.running.per_loop import PerLoop
 from pictor.kit.running.turns import CALLS, THREADS
 from pictor.kit.words.untyped import Row
@@ -46,6 +46,13 @@ class LentConnection:
                 self.is_fit = True  # the values are at fault, and the connection is unchanged
                 raise
         return statement.read(row)
+
+    async def fetch_set(self, statement: SetStatement[T]) -> T:
+        """Run a statement and read all its rows. Raises as `fetch` does."""
+        with self._unfit_meanwhile():
+            await self._send(self.cursor, statement)
+            rows = await self.cursor.fetchall()
+        return statement.read(rows)
 
     async def fetch_together(
         self, statements: Sequence[Statement[Any]], *, lock_timeout: str
@@ -87,7 +94,7 @@ class LentConnection:
         self.is_fit = True
 
     @staticmethod
-    async def _send(cursor: AsyncCursor, statement: Statement[Any]) -> None:
+    async def _send(cursor: AsyncCursor, statement: Statement[Any] | SetStatement[Any]) -> None:
         await cursor.execute(prepared.renumber(statement.text), statement.values, prepare=True)
 
 

@@ -18,7 +18,7 @@ the loop's, as a transaction of its own.
 import re
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -53,6 +53,15 @@ class Statement(Generic[T]):
     text: str
     values: Values
     read: Callable[[Row | None], T]
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatement(Generic[T]):
+    """A statement like `Statement`, of which every row is read."""
+
+    text: str
+    values: Values
+    read: Callable[[Sequence[Row]], T]
 
 
 def is_there(row: Row | None) -> bool:
