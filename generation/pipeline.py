@@ -46,7 +46,6 @@ from generation.lifecycle.outcome import TIMED_OUT, Failure, Verified, not_store
 from generation.lifecycle.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
 from generation.selectors import Finished
 from pictor.kit.database import pools
-from pictor.kit.redis.client import send_async
 from pictor.kit.running import retries
 from pictor.kit.watching import log
 from pictor.kit.words import clock
@@ -178,7 +177,7 @@ async def _admit_in_thread(
 async def _ring(admitted: Admitted) -> Admitted:
     """Ring the doorbell for a new generation."""
     if admitted.is_new:
-        await send_async(notify.doorbell_command(Ring.of(admitted.generation)))
+        await notify.ring_async(Ring.of(admitted.generation))
     return admitted
 
 
@@ -283,4 +282,4 @@ async def _end(
 ) -> None:
     """Make it final, retrying while the database is away, and wake the waiting caller."""
     if await pools.again(end):  # or the claim was lost on the way
-        await send_async(notify.wake_command(Finished(claim.generation, tuple(stored))))
+        await notify.wake_async(Finished(claim.generation, tuple(stored)))

@@ -42,19 +42,20 @@ def answered_by(answer: Callable[[Ring], None], *, look: Callable[[], None]) -> 
 
 
 def hear(payload: Any) -> None:
-    """Hand a generation to the process's loop. Raises RuntimeError outside an image worker."""
+    """Hand generations to the process's loop. Raises RuntimeError outside an image worker."""
     if _by.answer is None or _by.look is None:
         raise RuntimeError("this process is not an image worker")
     try:
         arguments, kwargs, *_rest = payload
-        ring = Ring.read(arguments, kwargs)
+        rings = Ring.read_all(arguments, kwargs)
     except (ValueError, TypeError, AttributeError) as error:
         if not _by.was_unread:  # logged once: beside another release, every bell may be unreadable
             _by.was_unread = True
             logger.warning("a doorbell cannot be read, so the queue is checked: %s", error)
         _by.look()
     else:
-        _by.answer(ring)
+        for ring in rings:
+            _by.answer(ring)
 
 
 def hand_over(_task: Any, _app: Any, _consumer: Any) -> Handler:

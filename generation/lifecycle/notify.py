@@ -6,7 +6,7 @@ for finished work. So a broker that is down is logged and never affects a caller
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
@@ -17,6 +17,7 @@ from generation.lifecycle.wakeups import answer_json, has_words
 from generation.models import Generation
 from generation.selectors import Finished
 from pictor.kit.redis.client import RedisCommand, send
+from pictor.kit.redis.gathered import Gathered
 from pictor.kit.running.pauses import Pause
 from pictor.kit.words.untyped import Json, Row
 
@@ -27,8 +28,10 @@ MAX_TOLD_BYTES = 8192
 TASK = "generation.tasks.ring"
 QUEUE = "images"
 
-FORMAT = 1
-"""The format of a doorbell; a message without a number has 1."""
+FORMAT, FORMAT_OF_SEVERAL = 1, 2
+"""Formats of a doorbell: of one generation, as is a message without a number, and of a list."""
+MOST_RUNG = 8
+"""The most generations of one message, because one worker takes them all."""
 
 _QUIET = Pause(1.0, "bells are not heard")
 """A dead broker must not slow anything down."""
@@ -53,10 +56,15 @@ class Ring:
         return cls(queued, generation.model, generation.size)
 
     @classmethod
-    def read(cls, arguments: Row, kwargs: Json) -> "Ring":
+    def read_all(cls, arguments: Row, kwargs: Json) -> "list[Ring]":
         """Read a message. Raises ValueError, TypeError or AttributeError."""
-        if kwargs.get("format", FORMAT) != FORMAT:
+        number = kwargs.get("format", FORMAT)
+        if number not in {FORMAT, FORMAT_OF_SEVERAL}:
             raise ValueError("it is rung in another format")
+        return [cls._read(one) for one in ([arguments] if number == FORMAT else arguments)]
+
+    @classmethod
+    def _read(cls, arguments: Row) -> "Ring":
         generation_id, tenant_id, livemode, *expected = arguments
         if not isinstance(livemode, bool):
             raise TypeError("live or not, it says neither")
@@ -77,13 +85,14 @@ def _tenant(text: str) -> UUID:
     return UUID(text)
 
 
-def doorbell_command(bell: Ring) -> RedisCommand[bool]:
-    """The command that tells an image worker that a generation is queued.
+def doorbell_command(bells: Sequence[Ring]) -> RedisCommand[bool]:
+    """The command that tells image workers that generations are queued.
 
     Its result is False if this failed.
     """
+    shared = (bells[at : at + MOST_RUNG] for at in range(0, len(bells), MOST_RUNG))
     return RedisCommand(
-        ("LPUSH", QUEUE, json.dumps(_message_of(bell))),
+        ("LPUSH", QUEUE, *(json.dumps(_message_of(some)) for some in shared)),
         read=lambda _: True,
         instead=lambda: False,
         pause=_QUIET,
@@ -92,10 +101,13 @@ def doorbell_command(bell: Ring) -> RedisCommand[bool]:
     )
 
 
-def _message_of(bell: Ring) -> dict[str, object]:
-    """The doorbell as Celery would send it, with the generation's id as the message's."""
-    message_id, arguments = str(bell.queued.generation_id), bell.arguments
-    kwargs = {"format": FORMAT}
+def _message_of(bells: Sequence[Ring]) -> dict[str, object]:
+    """The doorbell as Celery would send it, with the first generation's id as the message's."""
+    message_id = str(bells[0].queued.generation_id)
+    arguments: Row = tuple(bell.arguments for bell in bells)
+    kwargs = {"format": FORMAT_OF_SEVERAL}
+    if len(bells) == 1:  # as the release before reads it
+        arguments, kwargs = arguments[0], {"format": FORMAT}
     chained = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
     # Made here and not by Celery's sender; a test compares the two (ADR 0007).
     return {
@@ -135,9 +147,17 @@ def _message_of(bell: Ring) -> dict[str, object]:
     }
 
 
+_bells = Gathered(doorbell_command)
+
+
+async def ring_async(bell: Ring) -> bool:
+    """Ring the bell on the running loop, in one message with those of the same turn."""
+    return await _bells.send(bell)
+
+
 def ring(bell: Ring) -> bool:
     """Ring the bell, in this thread."""
-    return send(doorbell_command(bell))
+    return send(doorbell_command([bell]))
 
 
 def ring_all(waiting: Iterable[Queued]) -> None:
@@ -151,15 +171,26 @@ def wake(generation_ids: Iterable[UUID]) -> None:
     send(_publish_command(json.dumps([str(generation_id) for generation_id in generation_ids])))
 
 
-def wake_command(finished: Finished) -> RedisCommand[None]:
-    """The command that tells the web processes that a generation is final.
+def wake_command(finished: Sequence[Finished]) -> RedisCommand[None]:
+    """The command that tells the web processes that generations are final.
 
-    It has the data of its answer, unless that is long or contains words of a prompt.
+    It has the data of each answer, unless that is long or contains words of a prompt.
     """
-    message = "" if has_words(finished) else json.dumps([answer_json(finished)])
-    if not 0 < len(message) <= MAX_TOLD_BYTES:
-        message = json.dumps([str(finished.generation.id)])
-    return _publish_command(message)
+    return _publish_command(f"[{', '.join(map(_told, finished))}]")
+
+
+def _told(finished: Finished) -> str:
+    told = "" if has_words(finished) else json.dumps(answer_json(finished))
+    is_short = 0 < len(told) <= MAX_TOLD_BYTES
+    return told if is_short else json.dumps(str(finished.generation.id))
+
+
+_wake_ups = Gathered(wake_command)
+
+
+async def wake_async(finished: Finished) -> None:
+    """Tell the web processes on the running loop, in one message with those of the same turn."""
+    await _wake_ups.send(finished)
 
 
 def _publish_command(message: str) -> RedisCommand[None]:

@@ -30,7 +30,6 @@ from pictor.kit.bytes.spools import process_spools
 from pictor.kit.database import pools
 from pictor.kit.database.prepared import Statement
 from pictor.kit.outbound.http_pools import HttpPools
-from pictor.kit.redis.client import RedisCommand
 from pictor.kit.watching import log
 from pictor.kit.words import clock
 from storage.models import StoredImage
@@ -108,15 +107,12 @@ def test_a_generation_failed_after_storing_has_no_images(channel, queued, worker
     async def broken(**_: object) -> bool:
         raise RuntimeError("a bill that cannot be written")
 
-    def tells(finished: Finished) -> RedisCommand[None]:
+    async def tells(finished: Finished) -> None:
         told.append(finished)
-        return wake_up(finished)
-
-    wake_up = notify.wake_command
 
     monkeypatch.setattr(pipeline, "store", stored)
     monkeypatch.setattr(pipeline, "settle_unheard", broken)
-    monkeypatch.setattr(notify, "wake_command", tells)
+    monkeypatch.setattr(notify, "wake_async", tells)
     asyncio.run(
         pipeline.run(ring=Ring(queued_as(queued)), worker=worker, dispatcher=Delivers(channel))
     )

@@ -120,7 +120,7 @@ async def test_a_waiting_caller_has_the_answer_without_a_read(succeeded, monkeyp
         await hub.start()
         while client.pubsub_numsub(notify.FINISHED) == before:
             await asyncio.sleep(0.01)
-        await send_async(notify.wake_command(succeeded))
+        await send_async(notify.wake_command([succeeded]))
         finished = await ticket.wait(SOON)
         await hub.stop()
 
@@ -133,12 +133,12 @@ async def test_a_waiting_caller_has_the_answer_without_a_read(succeeded, monkeyp
 async def test_a_long_or_worded_answer_is_read_by_the_waiting_process(
     succeeded,
 ):
-    wake_ups = [notify.wake_command(succeeded)]
+    wake_ups = [notify.wake_command([succeeded])]
     succeeded.images[1].revised_prompt = "a fox, revised"
-    wake_ups.append(notify.wake_command(succeeded))
+    wake_ups.append(notify.wake_command([succeeded]))
     succeeded.images[1].revised_prompt = ""
     succeeded.generation.answer["metadata"]["ignored"] = ["a field"] * 1000
-    wake_ups.append(notify.wake_command(succeeded))
+    wake_ups.append(notify.wake_command([succeeded]))
 
     said = [json.loads(str(wake_up.words[2])) for wake_up in wake_ups]
     assert [type(one[0]) for one in said] == [dict, str, str]

@@ -1,5 +1,6 @@
 """A failed ring of the doorbell fails nothing else."""
 
+import asyncio
 import base64
 import json
 import time
@@ -92,6 +93,32 @@ def test_a_doorbell_goes_from_the_consumer_to_the_loop(doorbell, message, taken,
         tasks.ring.start_strategy(app, None)(came, None, None, None, [])
 
     assert taken == [rung]
+
+
+async def rung_at_once(bells: list[Ring]) -> list[bool]:
+    return list(await asyncio.gather(*(notify.ring_async(bell) for bell in bells)))
+
+
+def test_bells_of_one_turn_share_messages_of_eight(doorbell, settings, taken):
+    bells = [Ring(some(), "dall-e-3", "1024x1024"), *(Ring(some()) for _ in range(9))]
+
+    assert asyncio.run(rung_at_once(bells)) == [True] * 10
+
+    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
+        messages = [json.loads(one) for one in broker.lrange(notify.QUEUE, 0, -1)]
+    for message in reversed(messages):
+        heard.hear(json.loads(base64.b64decode(message["body"])))
+    assert len(messages) == 2
+    assert taken == bells
+
+
+def test_a_bell_that_rings_alone_is_one_the_release_before_reads(doorbell, message):
+    bell = Ring(some())
+
+    asyncio.run(rung_at_once([bell]))
+
+    body = json.loads(base64.b64decode(message()["body"]))
+    assert body[:2] == [list(bell.arguments), {"format": 1}]
 
 
 def test_only_a_plain_live_requests_ring_names_model_and_size(acme):

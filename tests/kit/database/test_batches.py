@@ -290,7 +290,7 @@ def test_batches_keep_their_distance_only_while_the_loop_is_late():
 async def test_a_blocked_loop_is_late():
     pace = batches._Pace()  # noqa: SLF001 - as above
     assert pace.distance(at_most=1) == 0
-    await asyncio.sleep(0.001)  # its first look is due after 0.02 s
+    await asyncio.sleep(0.001)  # its first look is due after 0.1 s
     time.sleep(0.5)
     while not pace.distance(at_most=1):
         await asyncio.sleep(0.001)  # until it has looked

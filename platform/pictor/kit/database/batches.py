@@ -42,7 +42,7 @@ _PUNCTUAL = 0.0006
 """A loop that gets its processor is less late: 0.3 to 0.4 ms at 50 requests a second."""
 _STRETCH = 60
 """Seconds between batches for each second that the loop is late."""
-_TICK, _NEWEST, _IDLE = 0.02, 0.1, 1.0
+_TICK, _NEWEST, _IDLE = 0.1, 0.4, 1.0
 """Seconds between two looks, the newest one's weight, seconds without a write that end them."""
 LOCK_TIMEOUT = "100ms"
 """A batch's: whoever holds one tenant's balance holds up nobody else's write for longer."""
