@@ -171,9 +171,12 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
         retry_shield.check_waits(submission.attendance)
         return _admission_statement(submission, fresh, now)
 
-    with _in_doubt(submission.attendance):
-        await _holds.write(fresh.tenant_id, Dated(dated_statement))
-    HOLD_SECONDS.observe(time.perf_counter() - began)
+    try:
+        with _in_doubt(submission.attendance):
+            await _holds.write(fresh.tenant_id, Dated(dated_statement))
+    finally:
+        if began:
+            HOLD_SECONDS.observe(time.perf_counter() - began)
     model_rows.mark_inserted(fresh)  # the hold's statement wrote its row
     if (departed := _attendance_if_left(submission, fresh)) is not None:
         await pools.database(retry_shield.record_departure, departed)

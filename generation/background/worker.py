@@ -109,9 +109,9 @@ class ImageWorker:
 
         Without a free slot, messages wait for this or another worker; a refused one stays queued.
         """
-        while not self._slots.wait(LOOK_SECONDS):
-            if self._is_stopping.is_set():  # a message that waits for a slot must not delay it
-                return
+        while not self._is_stopping.is_set():  # no message must delay it by waiting for a slot
+            if self._slots.wait(LOOK_SECONDS):
+                break
         if not self._is_stopping.is_set() and self._take_slot(ring.queued):
             self._loop.call_soon_threadsafe(self._begin, ring)
 

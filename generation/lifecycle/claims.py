@@ -83,7 +83,7 @@ SELECT id FROM generation_generation
 WHERE id = ANY(ARRAY(SELECT id FROM wanted)) AND state = 'queued'
 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
-"""Whoever has a row's lock claims or ends it. Its bell is rung again if they do neither."""
+"""Whoever has a row's lock mostly claims or ends it; else the next heartbeat finds it, in 3 s."""
 _CLAIMS = SqlPart(
     f"SELECT {CLAIMED}.*, begun.started_at FROM {CLAIMED}"  # noqa: S608 - built from constants
     f" LEFT JOIN begun ON begun.generation_id = {CLAIMED}.id",

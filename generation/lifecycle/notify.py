@@ -16,8 +16,7 @@ from generation.lifecycle.claims import Queued
 from generation.lifecycle.wakeups import answer_json, has_words
 from generation.models import Generation
 from generation.selectors import Finished
-from pictor.kit.redis.client import RedisCommand, send
-from pictor.kit.redis.gathered import Gathered
+from pictor.kit.redis.client import Gathered, RedisCommand, send
 from pictor.kit.running.pauses import Pause
 from pictor.kit.words.untyped import Json, Row
 

@@ -6,13 +6,14 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeAlias
 
 import psycopg
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import DataError, IntegrityError, OperationalError, connection
 
-from pictor.kit.database import batches, loop_connections
+from pictor.kit.database import batches, loop_connections, prepared
 from pictor.kit.database.batches import Dated, PipelinedBatches
 from pictor.kit.database.prepared import Statement, is_answer_lost
 from pictor.kit.words.untyped import Row
@@ -186,7 +187,7 @@ async def test_who_is_cancelled_before_it_is_sent_leaves_the_queue():
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches that wait at a gate, on the loop's only connection."""
-    monkeypatch.setattr(batches, "LOCK_TIMEOUT", "60s")
+    monkeypatch.setattr(batches, "PATIENCE", 60)
     monkeypatch.setattr(loop_connections, "CONNECTIONS", 1)
 
 
@@ -257,6 +258,67 @@ async def test_an_owner_whose_lock_is_taken_holds_up_nobody_and_keeps_one_connec
     assert await first_row("SELECT array_agg(n) FROM scratch WHERE n IN (1, 2, 3, 6)") == (
         [1, 2, 3, 6],
     )
+
+
+async def test_who_goes_alone_and_meets_a_lock_holds_up_nobody_else():
+    kind: Kind = PipelinedBatches("alone")
+    async with closed(GATE + 1):
+        stuck = writing(kind, 1, GATE + 1, owner="b")
+        await some_wait()
+        later = writing(kind, 2, GATE + 1, owner="b")
+        others = await asyncio.gather(writing(kind, 3, owner="a"), writing(kind, 4, owner="c"))
+        were_done = (stuck.done(), later.done())
+    await asyncio.gather(stuck, later)
+    together = await asyncio.gather(*(writing(kind, n, owner="b") for n in (5, 6, 7)))
+
+    assert [n for n, _ in others] == [3, 4]
+    assert were_done == (False, False)
+    assert together[1][1] == together[2][1]  # it goes with others again
+
+
+async def test_a_value_that_cannot_be_sent_fails_alone():
+    kind: Kind = PipelinedBatches("unsendable")
+
+    def unsendable_statement(text: str) -> Statement[Any]:
+        return Statement("SELECT %s::text", [text], lambda row: row)
+
+    async with closed():
+        first = writing(kind, 0)
+        await some_wait()
+        texts = ("\0", "good", "\ud800")
+        makes = [partial(unsendable_statement, text) for text in texts]
+        others = [asyncio.create_task(kind.write(n, Dated(make))) for n, make in enumerate(makes)]
+        await asyncio.sleep(0)
+    await first
+    answers = await asyncio.gather(*others, return_exceptions=True)
+
+    assert answers[1] == ("good",)
+    assert [type(one) for one in (answers[0], answers[2])] == [DataError, UnicodeEncodeError]
+
+
+async def test_without_a_connection_all_are_refused_at_once(monkeypatch):
+    kind: Kind = PipelinedBatches("away")
+    opened = []
+
+    async def away() -> Any:
+        opened.append(1)
+        raise OperationalError from prepared.NotConnected
+
+    async with closed():
+        first = writing(kind, 0)
+        await some_wait()
+        others = [writing(kind, n) for n in (1, 2, 3)]
+        await asyncio.sleep(0)
+        monkeypatch.setattr(prepared, "open_cursor", away)
+        monkeypatch.setattr(
+            *(loop_connections.LoopConnections, "take_back"),
+            lambda _, lent: lent.cursor.connection.pgconn.finish(),
+        )
+    await first
+    answers = await asyncio.gather(*others, return_exceptions=True)
+
+    assert [type(one) for one in answers] == [OperationalError] * 3
+    assert len(opened) == 1
 
 
 async def test_the_loops_end_ends_those_that_wait():

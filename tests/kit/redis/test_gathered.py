@@ -6,8 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from pictor.kit.redis.client import RedisCommand
-from pictor.kit.redis.gathered import Gathered
+from pictor.kit.redis.client import Gathered, RedisCommand
 from tests.kit.asking import command_of
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -22,10 +22,9 @@ from prometheus_client import Histogram
 from typing_extensions import override
 
 from pictor.kit.database import loop_connections
-from pictor.kit.database.loop_connections import LentConnection
-from pictor.kit.database.prepared import SetStatement, Statement, is_answer_lost
+from pictor.kit.database.loop_connections import LentConnection, Unsent
+from pictor.kit.database.prepared import SetStatement, Statement, is_undone
 from pictor.kit.running.per_loop import PerLoop
-from pictor.kit.watching.metrics import SHORT
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -34,8 +33,8 @@ Lock = Callable[[Sequence[Any]], Statement[Any]]
 
 MOST = 64
 """The most writes of a batch."""
-A_BURST = 32
-"""Batches of so many writes come in a burst."""
+A_BURST = 33
+"""Batches of so many writes come in a burst, of more than one tenant."""
 FARTHEST, FARTHEST_IN_A_BURST = 0.04, 0.15
 """The most seconds from the beginning of one batch to the next."""
 _PUNCTUAL = 0.0006
@@ -44,8 +43,8 @@ _STRETCH = 60
 """Seconds between batches for each second that the loop is late."""
 _TICK, _NEWEST, _IDLE = 0.1, 0.4, 1.0
 """Seconds between two looks, the newest one's weight, seconds without a write that end them."""
-LOCK_TIMEOUT = "100ms"
-"""A batch's: whoever holds one tenant's balance holds up nobody else's write for longer."""
+PATIENCE = 0.1
+"""Seconds: whoever holds one tenant's lock holds up nobody else's write for longer."""
 _SIZE = Histogram(
     "pictor_batch_writes",
     "Writes sent in one transaction.",
@@ -53,7 +52,10 @@ _SIZE = Histogram(
     buckets=(1, 2, 4, 8, 16, 32, 64),
 )
 _WAITED = Histogram(
-    "pictor_batch_wait_seconds", "What a write waited to be sent.", ["kind"], buckets=SHORT
+    "pictor_batch_wait_seconds",
+    "What a write waited to be sent.",
+    ["kind"],
+    buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3),
 )
 
 
@@ -138,13 +140,21 @@ class PipelinedBatches(Batches[Dated[T], T]):
     async def together(
         self, connection: LentConnection, subjects: Sequence[Dated[T]]
     ) -> list[T | Exception]:
-        made = [_outcome(subject.make) for subject in subjects]
-        sent = [one for one in made if not isinstance(one, Exception)]
-        first = [self._lock([subject.row for subject in subjects])] if self._lock else []
-        rows = await connection.fetch_together([*first, *sent], lock_timeout=LOCK_TIMEOUT)
-        answers = iter(rows[len(first) :])
+        made: list[Statement[T] | Exception] = []
+
+        def made_statements() -> Iterator[Statement[Any]]:
+            if self._lock is not None:
+                yield self._lock([subject.row for subject in subjects])
+            for subject in subjects:
+                made.append(_outcome(subject.make))
+                if isinstance(made[-1], Statement):
+                    yield made[-1]
+
+        rows = iter(await connection.fetch_together(made_statements(), lock_timeout=f"{PATIENCE}s"))
+        if self._lock is not None:
+            next(rows)
         return [
-            one if isinstance(one, Exception) else _outcome(partial(one.read, next(answers)))
+            one if isinstance(one, Exception) else _outcome(partial(one.read, next(rows)))
             for one in made
         ]
 
@@ -229,6 +239,7 @@ class _Queue(Generic[S, T]):
         self._waiting: deque[_Write[S, T]] = deque()
         self._apart: dict[object, deque[_Write[S, T]]] = {}
         self._is_busy = False
+        self._next_begins: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def write(self, write: _Write[S, T]) -> T:
@@ -236,27 +247,48 @@ class _Queue(Generic[S, T]):
             self._apart[write.owner].append(write)
         elif self._is_busy or self._pause():
             self._waiting.append(write)
-            if not self._is_busy:
+            if not self._is_busy or (self._next_begins and len(self._waiting) >= MOST):
                 self._go_on()
         else:
-            return await self._write_at_once(write)
+            self._is_busy = True
+            self._began_at = write.since
+            return await self._alone_or_aside(write)
         return await write.answer
 
-    async def _write_at_once(self, write: _Write[S, T]) -> T:
-        self._is_busy = True
-        self._began_at = write.since
+    async def _alone_or_aside(self, write: _Write[S, T]) -> T:
+        """Send one write. If it is not soon back, the others go on without its owner's."""
+        timer = asyncio.get_running_loop().call_later(PATIENCE, self._step_aside, write.owner)
         try:
             return await self._alone(write)
         finally:
+            timer.cancel()
+            if write.owner in self._apart:
+                self._come_back(write.owner)
+            else:
+                self._go_on()
+
+    def _step_aside(self, owner: object) -> None:
+        self._apart[owner] = deque()
+        self._go_on()
+
+    def _come_back(self, owner: object) -> None:
+        """Let an owner's later writes go with the others again."""
+        self._waiting.extendleft(reversed(self._apart.pop(owner)))
+        if not self._is_busy:
             self._go_on()
 
     def _go_on(self) -> None:
         """Begin the next batch of those that wait, at its distance from the one before."""
+        if self._next_begins is not None:
+            self._next_begins.cancel()
+            self._next_begins = None
         self._is_busy = bool(self._waiting)
         if self._is_busy:
-            asyncio.get_running_loop().call_later(self._pause(), self._begin)
+            loop = asyncio.get_running_loop()
+            self._next_begins = loop.call_later(self._pause(), self._begin)
 
     def _begin(self) -> None:
+        self._next_begins = None
         self._began_at = asyncio.get_running_loop().time()
         writes = self._next()
         self._farthest = FARTHEST_IN_A_BURST if len(writes) >= A_BURST else FARTHEST
@@ -281,16 +313,16 @@ class _Queue(Generic[S, T]):
         return sorted(chosen, key=lambda write: write.owner)
 
     async def _write_together(self, writes: Sequence[_Write[S, T]]) -> None:
+        if len(writes) == 1:
+            await self._end(writes[0], self._alone_or_aside)
+            return
         try:
-            if len(writes) == 1:
-                await self._end_alone(writes[0])
-            elif writes:
-                await self._end_together(writes)
-        except Error as error:
-            if is_answer_lost(error):
-                _end_all(writes, error)
-            else:
+            await self._end_together(writes)
+        except (Error, Unsent) as error:
+            if isinstance(error, Unsent) or is_undone(error):
                 self._set_apart(writes)
+            else:
+                _end_all(writes, error)
         except BaseException as error:
             _end_all(writes, error)
             raise
@@ -299,30 +331,31 @@ class _Queue(Generic[S, T]):
 
     async def _end_together(self, writes: Sequence[_Write[S, T]]) -> None:
         async with loop_connections.one() as connection:
+            writes = [write for write in writes if not write.answer.done()]
             self._note(writes)
             subjects = [write.subject for write in writes]
-            outcomes = await self._batches.together(connection, subjects)
+            outcomes = await self._batches.together(connection, subjects) if subjects else ()
         for write, outcome in zip(writes, outcomes, strict=True):
             write.end(outcome)
 
     def _set_apart(self, writes: Sequence[_Write[S, T]]) -> None:
         """Send the writes of a refused batch one by one, each owner's on another connection."""
         for owner, of_owner in groupby(writes, key=lambda write: write.owner):
-            self._apart[owner] = deque(of_owner)
-            self._start(self._write_one_by_one(owner))
+            self._apart[owner] = deque()
+            self._start(self._write_one_by_one(owner, list(of_owner)))
 
-    async def _write_one_by_one(self, owner: object) -> None:
+    async def _write_one_by_one(self, owner: object, writes: Sequence[_Write[S, T]]) -> None:
         try:
-            while self._apart[owner]:
-                await self._end_alone(self._apart[owner].popleft())
+            for write in writes:
+                await self._end(write, self._alone)
         finally:
-            _end_all(self._apart.pop(owner), asyncio.CancelledError())
+            self._come_back(owner)
 
-    async def _end_alone(self, write: _Write[S, T]) -> None:
-        if write.answer.done():
-            return
+    async def _end(
+        self, write: _Write[S, T], send: Callable[[_Write[S, T]], Coroutine[Any, Any, T]]
+    ) -> None:
         try:
-            write.end(await self._alone(write))
+            write.end(await send(write))
         except Exception as error:  # noqa: BLE001 - its caller is told, and nobody else
             write.end(error)
         except BaseException as error:

@@ -4,7 +4,7 @@ Transactions of several statements run in threads of `pools.py`, on Django's con
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
@@ -22,6 +22,10 @@ T = TypeVar("T")
 _CALLS = CALLS.labels("loop")
 CONNECTIONS = 4
 """Upper bound per loop: eight did no more work (docs/adr/0028). Opened when none is free."""
+
+
+class Unsent(Exception):
+    """A pipeline's statements were not all sent, so nothing was written."""
 
 
 class LentConnection:
@@ -55,26 +59,37 @@ class LentConnection:
         return statement.read(rows)
 
     async def fetch_together(
-        self, statements: Sequence[Statement[Any]], *, lock_timeout: str
+        self, statements: Iterator[Statement[Any]], *, lock_timeout: str
     ) -> list[Row | None]:
         """Run statements in one pipeline, as one transaction; return the first row of each.
 
-        Raises as `fetch` does, and then nothing was written, unless the answer was lost.
+        Each is taken from the iterator right before it is sent. Raises as `fetch` does, or Unsent.
         """
+        used: list[AsyncCursor] = []
         connection = self.cursor.connection
-        while len(self._cursors) < len(statements):
-            self._cursors.append(psycopg.AsyncRawCursor(connection))
-        pairs = list(zip(self._cursors, statements, strict=False))
         with self._unfit_meanwhile():
             async with connection.pipeline(), connection.cursor() as outer:
                 # Without them an error at the commit would be no statement's: psycopg loses those.
                 await outer.execute("BEGIN")
                 await outer.execute(f"SET LOCAL lock_timeout = '{lock_timeout}'")
-                for cursor, statement in pairs:
-                    await self._send(cursor, statement)
+                for statement in statements:
+                    if len(used) == len(self._cursors):
+                        self._cursors.append(psycopg.AsyncRawCursor(connection))
+                    used.append(self._cursors[len(used)])
+                    await self._send_in_pipeline(used[-1], statement)
                 await outer.execute("COMMIT")
             # Rows count only from here: they come before the commit does.
-            return [await cursor.fetchone() for cursor, _ in pairs]
+            return [await cursor.fetchone() for cursor in used]
+
+    async def _send_in_pipeline(self, cursor: AsyncCursor, statement: Statement[Any]) -> None:
+        try:
+            await self._send(cursor, statement)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except (
+            Exception
+        ) as error:  # a value that cannot be sent, or an earlier one that was refused
+            raise Unsent from error
 
     @contextmanager
     def _unfit_meanwhile(self) -> Iterator[None]:

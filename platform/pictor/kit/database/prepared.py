@@ -95,6 +95,11 @@ def is_answer_lost(error: Exception) -> bool:
     return not isinstance(cause, NotConnected) and getattr(cause, "sqlstate", None) is None
 
 
+def is_undone(error: Exception) -> bool:
+    """True if the server reported this error, which undid the statement's transaction."""
+    return getattr(error.__cause__, "sqlstate", None) is not None
+
+
 class _Held(threading.local):
     """This thread's cursor, kept for the types that it has looked up."""
 

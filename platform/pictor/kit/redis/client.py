@@ -6,6 +6,7 @@ RedisErrors: every use is a hint or has a fallback, so no caller may be held up.
 when a client is first used.
 """
 
+import asyncio
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from pictor.kit.redis.wire import Hear, RenewedConnection
 from pictor.kit.running.pauses import Pause
 from pictor.kit.running.per_loop import PerLoop
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 _making = threading.Lock()
@@ -80,6 +82,51 @@ async def send_async(command: RedisCommand[T]) -> T:
         command.pause.begin(error)
         return command.instead()
     return command.read(reply)
+
+
+class Gathered(Generic[S, T]):
+    """Sends parts of one turn of a loop as one command; each sender gets its result.
+
+    What is written together comes back together, so its bells are rung in one turn.
+
+    Args:
+        command: makes the command of all parts, in order.
+    """
+
+    def __init__(self, command: Callable[[Sequence[S]], RedisCommand[T]]) -> None:
+        self._command = command
+        self._turns: PerLoop[_Turn[S, T]] = PerLoop()
+
+    async def send(self, part: S) -> T:
+        """Send it with the others of this turn of the loop, as `send_async` does.
+
+        It is sent even if its caller is cancelled.
+        """
+        turn = await self._turns.of("", lambda: _Turn(self._command))
+        return await asyncio.shield(turn.add(part))
+
+
+class _Turn(Generic[S, T]):
+    """The parts of this turn of one loop."""
+
+    def __init__(self, command: Callable[[Sequence[S]], RedisCommand[T]]) -> None:
+        self._command = command
+        self._parts: list[S] = []
+        self._sending: asyncio.Task[T]
+
+    def add(self, part: S) -> "asyncio.Task[T]":
+        self._parts.append(part)
+        if len(self._parts) == 1:
+            self._sending = asyncio.create_task(self._send())
+        return self._sending
+
+    async def _send(self) -> T:
+        # A task begins in the next turn, so this one's parts are complete.
+        parts, self._parts = self._parts, []
+        return await send_async(self._command(parts))
+
+    async def end(self) -> None:
+        """Nothing to release: the loop ends its own tasks."""
 
 
 def client() -> "redis.Redis":
