@@ -206,7 +206,7 @@ def of_length(more: int, body: bytes = WHOLE) -> bytes:
         of_length(0, WHOLE + b"\0" * 9),
         of_length(0, WHOLE + b"\r\n \t"),
         of_length(0, WHOLE + b"<!-- served by a proxy -->"),
-        of_length(0, gzip.compress(WHOLE)),
+        of_length(0, gzip.compress(WHOLE, mtime=0)),
         of_length(0, b"\n\n" + WHOLE),
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(WHOLE)
         + WHOLE,
