@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from django.db import IntegrityError, connection, connections
 from accounts.callers import Caller
 from billing.models import Transfer
 from billing.selectors.office.ledger import ledger_findings
+from billing.services.holds import ConditionFailed
 from generation.admission.service import Submission, hold
 from generation.dispatch.claiming import claim_generation
 from generation.lifecycle import claims
@@ -81,6 +83,41 @@ def test_two_processes_that_share_tenants_lock_in_one_order_and_meet_each_balanc
     assert Counter(found) == {"a": 10, "b": 10, "c": 10, "InsufficientQuota": 30}
     assert [customer.money for customer in customers] == [(0, FOR_TEN)] * 3
     assert ledger_findings() == []
+
+
+def test_two_processes_meet_the_caps_of_a_tenant_and_of_a_key(acme):
+    caller = acme.caller()
+    by_key = replace(caller, limits=replace(caller.limits, key_in_flight=7))
+    by_tenant = replace(caller, limits=replace(caller.limits, tenant_in_flight=12))
+
+    found = on_two_loops(*(held([("key", by_key), ("tenant", by_tenant)] * 20) for _ in range(2)))
+
+    assert Counter(found)["RateLimited"] == 80 - 12
+    assert Counter(found)["key"] <= 7
+    assert acme.money == (10_000_000 - 12 * 52_680, 12 * 52_680)
+
+
+def test_a_key_that_changed_holds_nothing_and_the_others_of_its_batch_do(acme):
+    caller = acme.caller()
+    changed = replace(caller, version="another")
+    request = {"model": ORIGIN, "prompt": "a fox", "quality": "medium"}
+
+    async def all_at_once() -> list[Any]:
+        holding = (
+            hold(
+                Submission(caller=one, request=request, is_remembered=True),
+                generation_id=GenerationId(new_uuid()),
+                now=clock.now(),
+            )
+            for one in (caller, caller, changed, caller)
+        )
+        return await asyncio.gather(*holding, return_exceptions=True)
+
+    found = uvloop.run(all_at_once())
+
+    assert isinstance(found.pop(2), ConditionFailed)
+    assert [one.is_new for one in found] == [True] * 3
+    assert acme.money == (10_000_000 - 3 * 52_680, 3 * 52_680)
 
 
 def test_a_bell_that_two_workers_hear_is_claimed_once(acme):
