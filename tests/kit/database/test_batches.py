@@ -184,10 +184,20 @@ async def test_who_is_cancelled_before_it_is_sent_leaves_the_queue():
     assert await written() == [0, 2]
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody steps aside because the machine is slow."""
+    monkeypatch.setattr(batches, "PATIENCE", 60)
+
+
+@pytest.fixture
+def hurried(unhurried: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "PATIENCE", 0.1)
+
+
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches that wait at a gate, on the loop's only connection."""
-    monkeypatch.setattr(batches, "PATIENCE", 60)
     monkeypatch.setattr(loop_connections, "CONNECTIONS", 1)
 
 
@@ -239,7 +249,7 @@ async def test_a_broken_connection_leaves_every_write_in_doubt_and_repeats_none(
     assert await written() in ([0], [0, 1, 2])  # nobody can tell which
 
 
-async def test_an_owner_whose_lock_is_taken_holds_up_nobody_and_keeps_one_connection():
+async def test_an_owner_whose_lock_is_taken_holds_up_nobody_and_keeps_one_connection(hurried):
     kind: Kind = PipelinedBatches("locked")
     async with closed(GATE + 1):
         async with closed():
@@ -260,7 +270,7 @@ async def test_an_owner_whose_lock_is_taken_holds_up_nobody_and_keeps_one_connec
     )
 
 
-async def test_who_goes_alone_and_meets_a_lock_holds_up_nobody_else():
+async def test_who_goes_alone_and_meets_a_lock_holds_up_nobody_else(hurried):
     kind: Kind = PipelinedBatches("alone")
     async with closed(GATE + 1):
         stuck = writing(kind, 1, GATE + 1, owner="b")
