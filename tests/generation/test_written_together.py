@@ -174,7 +174,7 @@ def test_a_settlement_without_its_hold_fails_and_the_others_are_charged_once(acm
             "UPDATE billing_transfer SET generation_id = %s WHERE generation_id = %s",
             [new_uuid(), closed],
         )
-        cursor.execute("ALTER TABLE billing_transfer ENABLE TRIGGER USER")
+        cursor.execute("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")
 
     found = uvloop.run(settled(running))
 
