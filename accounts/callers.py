@@ -50,9 +50,10 @@ _CALLER_BY_ONE = f"{_CALLER}.digest = %s"
 _CALLER_BY_ANY = f"{_CALLER}.digest = ANY(%s)"
 _CALLER_BEFORE = f"{_CALLER}.previous_digest = ANY(%s) AND k.previous_until > now()"
 _UNCHANGED = f"""
-    SELECT k.tenant_id, k.id AS key_id
-      FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
-     WHERE k.id = %s AND {_VERSION} = %s
+    SELECT c.n FROM jsonb_to_recordset(%s::jsonb) AS c (n integer, key uuid, version text)
+     WHERE c.key IS NULL OR c.version = (
+           SELECT {_VERSION} FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
+            WHERE k.id = c.key)
 """  # noqa: S608 - built from constants
 _NOTE_USE = """
 UPDATE accounts_apikey SET previous_used_at = %s WHERE id = (
@@ -144,13 +145,17 @@ async def caller_by_digest_async(digest: bytes, *others: bytes) -> Caller | None
     return await fetch_async(present) or await fetch_async(former)
 
 
-def unchanged_caller_part(caller: Caller) -> SqlPart:
-    """A part of a statement that yields the caller's `tenant_id` and `key_id` only if unchanged.
+def unchanged_callers_part(callers: Sequence[Caller | None]) -> SqlPart:
+    """A part of a statement with the place `n` of each caller who is unchanged, and of each None.
 
     It compares the versions of key, tenant and configuration with those the caller was read with.
     It does not check the clock: a key may expire meanwhile.
     """
-    return SqlPart(_UNCHANGED, (caller.key_id, caller.version))
+    rows = [
+        {"n": n, "key": caller and caller.key_id, "version": caller and caller.version}
+        for n, caller in enumerate(callers)
+    ]
+    return SqlPart(_UNCHANGED, [prepared.rows_json(rows)])
 
 
 def caller_of_key(key_id: UUID) -> Caller:

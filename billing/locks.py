@@ -1,6 +1,6 @@
 """Row locks of the ledger, always in this order: tenant balance, key budget, usage.
 
-The functions of `services/holds.sql` lock the first two in that order, and the upsert of
+The functions of `services/holds_together.sql` lock the first two so, and the upsert of
 `services/usage.py` the third. A request also locks a price book that has just begun, by itself, and
 upserts the day's uncharged costs (`services/uncharged.py`). Operators' changes and the minutely
 work lock rows of other tables as they change them: `alerts.py`, `moves.py`, `prices.py`,

@@ -126,11 +126,11 @@ def plain_static_files(settings):
 def prepared_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Statements prepared from now on; Django does not count them."""
     run: list[str] = []
-    fetch_one = prepared.fetch_one
+    executed = prepared._executed  # noqa: SLF001 - every way to run one leads there
 
     def noted(statement: str, values: Any) -> Any:
         run.append(statement)
-        return fetch_one(statement, values)
+        return executed(statement, values)
 
-    monkeypatch.setattr(prepared, "fetch_one", noted)
+    monkeypatch.setattr(prepared, "_executed", noted)
     return run

@@ -15,9 +15,17 @@ from webhooks.models import Delivery, Event, WebhookEndpoint
 _ANY = "SELECT 1 FROM webhooks_webhookendpoint WHERE tenant_id = %s AND livemode = %s LIMIT 1"
 
 
-def no_listener_part(*, tenant_id: UUID, livemode: bool) -> SqlPart:
-    """A part of a statement with a row only if the tenant has no endpoint of that mode."""
-    return SqlPart(f"SELECT WHERE NOT EXISTS ({_ANY})", (tenant_id, livemode))
+def no_listeners_part(from_part: str) -> SqlPart:
+    """A part of a statement with each `id` of `from_part` whose tenant has no endpoint of its mode.
+
+    `from_part` has the columns `id`, `tenant_id` and `livemode`.
+    """
+    endpoints = "webhooks_webhookendpoint AS e WHERE (e.tenant_id, e.livemode) ="
+    text = (
+        f"SELECT g.id FROM {from_part} AS g"  # noqa: S608 - our own names
+        f" WHERE NOT EXISTS (SELECT FROM {endpoints} (g.tenant_id, g.livemode))"
+    )
+    return SqlPart(text, ())
 
 
 def announce(

@@ -4,9 +4,11 @@ No row that tenants share changes: costs are transfers between platform accounts
 cached balance.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -34,19 +36,18 @@ def book_upstream_cost(
         model_rows.insert(_cost_transfer(generation_id, attempt_id, amount, as_loss=as_loss))
 
 
-def book_cost_part(
-    *, generation_id: UUID, attempt_id: UUID, amount: Micros, from_part: str
-) -> SqlPart:
-    """The part of a statement that books a cost a tenant pays for, if `from_part` has a row.
+class PaidCost(NamedTuple):
+    """A cost that a tenant pays for: its generation, its attempt, and an amount above 0."""
 
-    Args:
-        generation_id: the attempt's generation.
-        attempt_id: the attempt.
-        amount: more than 0.
-        from_part: the name of the part.
-    """
-    transfer = _cost_transfer(generation_id, attempt_id, amount, as_loss=False)
-    return model_rows.insert_part(transfer, from_part=from_part)
+    generation_id: UUID
+    attempt_id: UUID
+    amount: Micros
+
+
+def book_costs_part(costs: Sequence[PaidCost], *, from_part: str) -> SqlPart:
+    """The part that books the costs, at least one, of attempts whose `id` is in `from_part`."""
+    transfers = [_cost_transfer(*cost, as_loss=False) for cost in costs]
+    return model_rows.insert_rows_part(transfers, from_part=from_part, by="attempt_id")
 
 
 def past_cost(*, generation_id: UUID, attempt_id: UUID, amount: Micros, at: datetime) -> Transfer:

@@ -5,9 +5,10 @@ decide on locked rows, locked in the order tenant balance, key budget. A hold's 
 its generation; this module has its transfers and counters.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cache, partial
+from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 from django.db import IntegrityError, connection
@@ -16,21 +17,21 @@ from accounts.quotas import Period, resets_at, window_start
 from billing.models import Account
 from billing.transfer_seals import hold_key
 from pictor.kit.database import prepared
-from pictor.kit.database.prepared import SqlPart, Statement
+from pictor.kit.database.prepared import SetStatement, SqlPart
 from pictor.kit.secrets.seals import microseconds
 from pictor.kit.words import clock
-from pictor.kit.words.errors import InsufficientQuota, PictorError, QuotaLimit, RateLimited
+from pictor.kit.words.errors import InsufficientQuota, QuotaLimit, RateLimited
 from pictor.kit.words.money import Micros, to_decimal
-from pictor.kit.words.untyped import Row
+from pictor.kit.words.untyped import Json, Row
 
 _RETRY_AFTER_SECONDS = 1
 _ADJECTIVES: dict[Period, str] = {"day": "daily", "month": "monthly"}
 _OWNERS: dict[QuotaLimit, str] = {"workspace": "workspace", "key": "API key"}
 PLACED = "placed"
-"""The name of the part of a hold's statement that has a row if the hold was placed."""
+"""The name of the part of holds' statement that has the `id` of each generation with a hold."""
 
-_PLACED = SqlPart("SELECT FROM hold WHERE refused_by IS NULL", ())
-_FOUND = SqlPart("SELECT * FROM hold", ())
+_PLACE = "SELECT * FROM pictor_place_holds_v1(%s, %s::jsonb, ARRAY(SELECT n FROM condition))"
+_END = "SELECT * FROM pictor_end_holds_v1(%s::jsonb, ARRAY(SELECT id FROM {from_part})) AS id"
 
 
 class LedgerError(Exception):
@@ -79,143 +80,145 @@ class Hold:
 UNLIMITED = HoldLimits()
 
 
-def place_hold_statement(
-    *,
-    tenant_id: UUID,
-    key_id: UUID,
-    generation_id: UUID,
-    amount: Micros,
-    now: datetime,
-    limits: HoldLimits = UNLIMITED,
-    evidence: bytes | None = None,
-    writes: SqlPart | None = None,
-    condition: SqlPart | None = None,
-) -> Statement[None]:
-    """The statement that moves `amount` from available to held, and counts a request in flight.
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """A hold that is to be placed; `evidence` is a digest of the priced request, to be sealed."""
 
-    `writes`, a part that reads from PLACED, writes the generation; without it, run the statement in
-    the transaction that does. `evidence` is a digest of the priced request, sealed into the
-    transfer. `condition`, which needs `writes`, is a part with one row of `tenant_id` and `key_id`,
-    or none. An amount of 0 moves nothing but counts. Raises InsufficientQuota (balance, or the
-    tenant's or the key's budget of this UTC day or month), RateLimited (requests in flight of
-    tenant or key) or ConditionFailed; then nothing is written.
+    hold: Hold
+    limits: HoldLimits = UNLIMITED
+    evidence: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.hold.amount < 0:
+            raise LedgerError("a hold cannot be negative")
+
+    @property
+    def arguments(self) -> Json:
+        """Its values by their names in the database's function, sealed at this moment."""
+        return {
+            **_named(self.hold, self.evidence),
+            **self.limits.arguments,
+            "p_seal_key": hold_key("hold", self.hold.generation_id),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnd:
+    """A hold that is to end; `evidence` is a digest of the outcome, to be sealed.
+
+    Raises LedgerError if more is captured than was held.
     """
-    if amount < 0:
-        raise LedgerError("a hold cannot be negative")
-    if writes is None:
-        _require_transaction()
-    at, content = _seal_content(generation_id, evidence)
-    named = {
-        "p_generation": generation_id,
-        "p_amount": int(amount),
-        **_windows(now),
-        **limits.arguments,
-        "p_at": at,
-        "p_evidence": evidence,
-        "p_sealed": content,
-        "p_seal_key": hold_key("hold", generation_id),  # never the ledger's own key (ADR 0014)
-    }
-    if condition is None:
-        named |= {"p_tenant": tenant_id, "p_key": key_id}
-    hold = SqlPart(_placing(tuple(named), is_conditional=condition is not None), [*named.values()])
-    if writes is not None:
-        first = {} if condition is None else {"condition": condition}
-        parts = {**first, "hold": hold, PLACED: _PLACED, "written": writes}
-        hold = prepared.joined_part(answer=_FOUND, **parts)
-    return Statement(*hold, partial(_require_placed, amount, limits, now))
+
+    hold: Hold
+    captured: Micros
+    evidence: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.captured <= self.hold.amount:
+            raise LedgerError(f"cannot capture {self.captured} of a hold of {self.hold.amount}")
+
+    @property
+    def arguments(self) -> Json:
+        """As of `Placing`."""
+        return {
+            **_named(self.hold, self.evidence),
+            "p_captured": int(self.captured),
+            "p_revenue": Account.Platform.PLATFORM_REVENUE.value,
+            # Never the ledger's own key (ADR 0014).
+            "p_capture_key": hold_key("capture", self.hold.generation_id),
+            "p_release_key": hold_key("release", self.hold.generation_id),
+        }
 
 
-@cache
-def _placing(names: tuple[str, ...], *, is_conditional: bool) -> str:
-    # The condition's columns are arguments, so no hold is placed without its row.
-    arguments = ", ".join(f"{name} => %s" for name in names)
-    if not is_conditional:
-        return f"SELECT refused_by, missing FROM pictor_place_hold_v1({arguments})"  # noqa: S608 - our own names
-    return (
-        "SELECT refused_by, missing FROM condition AS c, LATERAL pictor_place_hold_v1("  # noqa: S608 - as above
-        f"p_tenant => c.tenant_id, p_key => c.key_id, {arguments})"
+Refusal: TypeAlias = InsufficientQuota | RateLimited | ConditionFailed
+
+
+def place_holds_statement(
+    placings: Sequence[Placing],
+    *,
+    condition: SqlPart,
+    writes: SqlPart,
+    lock_timeout: str | None = None,
+) -> SetStatement[list[Refusal | None]]:
+    """The statement that places holds, each as if it came alone: those of a tenant in order.
+
+    A hold moves its amount from available to held, and counts a request in flight; an amount of 0
+    only counts. Nothing is written for one that is refused. The result has for each None or its
+    refusal: InsufficientQuota (balance, or the tenant's or the key's budget of this UTC day or
+    month), RateLimited (requests in flight of tenant or key) or ConditionFailed.
+
+    Args:
+        placings: the holds; `placed_at` is now.
+        condition: the part with the place `n` of each that may be placed.
+        writes: the part that writes the generations whose `id` is in PLACED.
+        lock_timeout: how long it waits for a balance, as PostgreSQL writes it.
+    """
+    rows = [{"n": n, **placing.arguments} for n, placing in enumerate(placings)]
+    joined = prepared.joined_part(
+        condition=condition,
+        hold=SqlPart(_PLACE, [lock_timeout, prepared.rows_json(rows)]),
+        placed=SqlPart("SELECT generation_id AS id FROM hold WHERE refused_by IS NULL", ()),
+        written=writes,
+        answer=SqlPart("SELECT n, refused_by, missing FROM hold", ()),
     )
 
+    def read(rows: Sequence[Row]) -> list[Refusal | None]:
+        found = {n: _refusal(placings[n], *row) for n, *row in rows}
+        return [found.get(n, ConditionFailed()) for n in range(len(placings))]
 
-def _require_placed(amount: Micros, limits: HoldLimits, now: datetime, row: Row | None) -> None:
-    if row is None:
-        raise ConditionFailed
-    refused_by, missing = row
-    if refused_by is not None:
-        raise _refusal(refused_by, amount, missing, limits, now)
+    return SetStatement(*joined, read)
 
 
 def end_hold(*, hold: Hold, captured: Micros, evidence: bytes | None = None) -> None:
     """End a hold: `captured` becomes revenue, the rest is available again.
 
-    `evidence` is a digest of the outcome, sealed into the transfers.
-
     Call it in the transaction of the UPDATE that makes the generation final. Raises LedgerError if
     more is captured than was held, or if there is no such open hold.
     """
-    _require_transaction()
+    if not connection.in_atomic_block:
+        raise LedgerError("a hold ends inside its generation's transaction")
+    final = SqlPart("SELECT %s::uuid AS id", [hold.generation_id])
+    ended = end_holds_part([HoldEnd(hold, captured, evidence)], from_part="final")
     try:
-        prepared.fetch_one(*end_hold_part(hold=hold, captured=captured, evidence=evidence))
+        prepared.fetch_one(*prepared.joined_part(final=final, answer=ended))
     except IntegrityError as error:  # as pictor_end_hold_v1 raises it
         raise LedgerError(f"no open hold of {hold.amount} for {hold.generation_id}") from error
 
 
-def end_hold_part(
-    *, hold: Hold, captured: Micros, evidence: bytes | None = None, from_part: str = ""
-) -> SqlPart:
-    """The part that ends a hold for `from_part`'s row; without, a statement by itself.
+def end_holds_part(ends: Sequence[HoldEnd], *, from_part: str) -> SqlPart:
+    """The part that ends the holds of generations whose `id` is in `from_part`; it has those.
 
-    Raises LedgerError if more is captured than was held; the statement raises IntegrityError if
-    there is no such open hold.
+    Each as if it came alone, those of a tenant in order. The statement raises IntegrityError if
+    one has no such open hold.
     """
-    if not 0 <= captured <= hold.amount:
-        raise LedgerError(f"cannot capture {captured} of a hold of {hold.amount}")
-    at, content = _seal_content(hold.generation_id, evidence)
-    named = {
+    rows = [{"n": n, **end.arguments} for n, end in enumerate(ends)]
+    return SqlPart(_END.format(from_part=from_part), [prepared.rows_json(rows)])
+
+
+def _named(hold: Hold, evidence: bytes | None) -> Json:
+    """The arguments of a hold and of its end: what it is, and the time and text to be sealed."""
+    # Not the request's time, which may have waited: ledger heads rest on this one (ADR 0028).
+    at = clock.now()
+    proof = "" if evidence is None else evidence.hex()
+    return {
         "p_tenant": hold.tenant_id,
         "p_key": hold.key_id,
         "p_generation": hold.generation_id,
         "p_amount": int(hold.amount),
-        "p_captured": int(captured),
-        "p_revenue": Account.Platform.PLATFORM_REVENUE.value,
-        # The windows in which it was counted, which may be over by now.
-        **_windows(hold.placed_at),
+        # The windows in which it is counted, which may be over when it ends.
+        "p_day": window_start("day", hold.placed_at),
+        "p_month": window_start("month", hold.placed_at),
         "p_at": at,
         "p_evidence": evidence,
-        "p_sealed": content,
-        "p_capture_key": hold_key("capture", hold.generation_id),
-        "p_release_key": hold_key("release", hold.generation_id),
+        "p_sealed": f"{hold.generation_id}||{microseconds(at)}|{proof}|",
     }
-    return SqlPart(_ending(tuple(named), from_part), [*named.values()])
 
 
-@cache
-def _ending(names: tuple[str, ...], from_part: str) -> str:
-    call = f"SELECT pictor_end_hold_v1({', '.join(f'{name} => %s' for name in names)})"
-    return f"{call} FROM {from_part}" if from_part else call
-
-
-def _windows(at: datetime) -> dict[str, date]:
-    return {"p_day": window_start("day", at), "p_month": window_start("month", at)}
-
-
-def _seal_content(generation_id: UUID, evidence: bytes | None) -> tuple[datetime, str]:
-    """The time of the movement, and the end of the sealed text, from the generation on."""
-    # Not the request's time, which may have waited: ledger heads rest on this one (ADR 0028).
-    at = clock.now()
-    proof = "" if evidence is None else evidence.hex()
-    return at, f"{generation_id}||{microseconds(at)}|{proof}|"
-
-
-def _require_transaction() -> None:
-    if not connection.in_atomic_block:
-        raise LedgerError("holds are placed and ended inside the generation's transaction")
-
-
-def _refusal(
-    refused_by: str, amount: int, missing: int, limits: HoldLimits, now: datetime
-) -> PictorError:
+def _refusal(placing: Placing, refused_by: str | None, missing: int) -> Refusal | None:
     """The caller's error for a refusal by pictor_place_hold_v1."""
+    amount, limits = placing.hold.amount, placing.limits
+    if refused_by is None:
+        return None
     if refused_by == "tenant_in_flight":
         return _too_many("workspace", limits.tenant_in_flight)
     if refused_by == "key_in_flight":
@@ -224,7 +227,7 @@ def _refusal(
         return _insufficient("balance", "balance", amount, missing)
     whose: QuotaLimit = "workspace" if refused_by.startswith("tenant") else "key"
     period: Period = "day" if refused_by.endswith("day") else "month"
-    reset = f"It resets at {resets_at(period, now):%Y-%m-%dT%H:%M:%SZ}."
+    reset = f"It resets at {resets_at(period, placing.hold.placed_at):%Y-%m-%dT%H:%M:%SZ}."
     what = f"{_OWNERS[whose]}'s {_ADJECTIVES[period]} budget"
     return _insufficient(whose, what, amount, missing, reset)
 

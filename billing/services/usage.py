@@ -1,8 +1,8 @@
 """Usage by the hour: counted when a generation ends, in a row of its tenant."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -14,23 +14,6 @@ from pictor.kit.database import prepared
 from pictor.kit.database.prepared import SqlPart
 from pictor.kit.words.money import Micros
 
-_RECORD = """
-INSERT INTO billing_usagerollup AS u (tenant_id, key_id, model, tier, channel, status, hour,
-                                      generations, images, captured_micros, latency)
-SELECT %s, %s, %s, %s, %s, %s, %s, 1, %s, %s, {first} {source}
-ON CONFLICT (tenant_id, hour, key_id, model, tier, channel, status) DO UPDATE
-   SET generations = u.generations + 1, images = u.images + EXCLUDED.images,
-       captured_micros = u.captured_micros + EXCLUDED.captured_micros,
-       latency = {further}
-RETURNING 1
-"""
-_ONE_MORE = {
-    "first": "jsonb_build_object(%s::text, 1)",
-    "further": "u.latency || jsonb_build_object("
-    "%s::text, COALESCE((u.latency ->> %s::text)::int, 0) + 1)",
-}
-"""The SQL for a bucket, which is a parameter once in `first` and twice in `further`."""
-_NONE = {"first": "'{}'::jsonb", "further": "u.latency"}
 _KEY = "tenant_id, key_id, model, tier, channel, status, hour"
 _SUMMED = """
 (SELECT COALESCE(jsonb_object_agg(bucket, times) FILTER (WHERE times <> 0), '{{}}')
@@ -49,6 +32,18 @@ _ADDED_TO_ROW, _ADDED_TO_NEW_ROW = (
     )
     for more in ("l", "EXCLUDED")
 )
+_RECORD = f"""
+INSERT INTO billing_usagerollup AS u ({_KEY}, generations, images, captured_micros, latency)
+SELECT {_KEY}, sum(times), sum(images), sum(captured),
+       coalesce(jsonb_object_agg(bucket, times) FILTER (WHERE bucket IS NOT NULL), '{{}}')
+  FROM (SELECT {_KEY}, bucket, count(*) AS times, sum(images) AS images, sum(captured) AS captured
+          FROM jsonb_to_recordset(%s::jsonb) AS r (
+               id uuid, tenant_id uuid, key_id uuid, model text, tier text, channel text,
+               status text, hour timestamptz, images integer, captured bigint, bucket text)
+         WHERE id = ANY(ARRAY(SELECT id FROM {{from_part}})) GROUP BY {_KEY}, bucket) AS counted
+ GROUP BY {_KEY} ORDER BY tenant_id
+ON CONFLICT ({_KEY}) DO UPDATE SET {_ADDED_TO_NEW_ROW} RETURNING 1
+"""  # noqa: S608 - built from constants
 # The query sees rows and generations at one moment, and a settlement changes both in one commit, so
 # a row's shortfall stays the same until it is added, even if settlements count in it meanwhile.
 _RECOUNT = f"""
@@ -81,6 +76,7 @@ WITH said AS (
 )
 SELECT COUNT(*) FROM lacking
 """  # noqa: S608 - built from constants
+_ANY = UUID(int=0)
 _EMPTY = "DELETE FROM billing_usagerollup WHERE hour >= %s AND hour < %s AND generations = 0"
 
 
@@ -102,22 +98,30 @@ class Usage:
 
 def record_usage(usage: Usage) -> None:
     """Count a generation. Call it after `end_hold`, to keep the order of locks."""
-    prepared.fetch_one(*record_usage_part(usage))
+    ended = SqlPart("SELECT %s::uuid AS id", [_ANY])
+    counted = record_usages_part({_ANY: usage}, from_part="ended")
+    prepared.fetch_one(*prepared.joined_part(ended=ended, answer=counted))
 
 
-def record_usage_part(usage: Usage, *, from_part: str = "") -> SqlPart:
-    """The part that counts a generation for `from_part`'s row; without, a statement by itself."""
-    hour = usage.at.replace(minute=0, second=0, microsecond=0)
-    whose = (usage.tenant_id, usage.key_id, usage.model, usage.tier, usage.channel, usage.status)
-    bucket = () if usage.took is None else (str(bucket_of(usage.took)),) * 3
-    amounts = (usage.images, int(usage.captured), *bucket)
-    return SqlPart(_record_sql(from_part, is_timed=bool(bucket)), (*whose, hour, *amounts))
-
-
-@cache
-def _record_sql(from_part: str, *, is_timed: bool) -> str:
-    source = f"FROM {from_part}" if from_part else ""
-    return _RECORD.format(source=source, **(_ONE_MORE if is_timed else _NONE))
+def record_usages_part(usages: Mapping[UUID, Usage], *, from_part: str) -> SqlPart:
+    """The part that counts the generations whose `id` is in `from_part`, each in its hour."""
+    rows = [
+        {
+            "id": generation_id,
+            "tenant_id": usage.tenant_id,
+            "key_id": usage.key_id,
+            "model": usage.model,
+            "tier": usage.tier,
+            "channel": usage.channel,
+            "status": usage.status,
+            "hour": usage.at.replace(minute=0, second=0, microsecond=0),
+            "images": usage.images,
+            "captured": int(usage.captured),
+            "bucket": None if usage.took is None else str(bucket_of(usage.took)),
+        }
+        for generation_id, usage in usages.items()
+    ]
+    return SqlPart(_RECORD.replace("{from_part}", from_part), [prepared.rows_json(rows)])
 
 
 @transaction.atomic

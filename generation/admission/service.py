@@ -15,15 +15,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from prometheus_client import Histogram
 
-from accounts.callers import Caller, unchanged_caller_part
+from accounts.callers import Caller, unchanged_callers_part
 from accounts.rates.daily_bytes import ROWS_BYTES
 from billing import locks
-from billing.services import PLACED, HoldLimits, place_hold_statement
+from billing.services import PLACED, Hold, HoldLimits, Placing, Refusal, place_holds_statement
 from generation.admission import idempotency, retry_shield, room
 from generation.admission.arrival import Arrival
 from generation.admission.identity import CountedRequest, Identity
@@ -32,8 +33,8 @@ from generation.admission.retry_shield import Attendance, InDoubt, Turn
 from generation.lifecycle import evidence
 from generation.models import Generation, Source, State
 from pictor.kit.database import model_rows, pools, prepared
-from pictor.kit.database.batches import Dated, PipelinedBatches
-from pictor.kit.database.prepared import Statement, is_answer_lost
+from pictor.kit.database.batches import Batches, lock_timeout
+from pictor.kit.database.prepared import SetStatement, is_answer_lost
 from pictor.kit.watching import log
 from pictor.kit.watching.metrics import SHORT
 from pictor.kit.words import ids
@@ -47,7 +48,6 @@ logger = logging.getLogger(__name__)
 HOLD_SECONDS = Histogram(
     "pictor_hold_seconds", "The statement or transaction that places a hold.", buckets=SHORT
 )
-_holds: PipelinedBatches[None] = PipelinedBatches("hold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +164,16 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
     fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
     began = 0.0
 
-    def dated_statement() -> Statement[None]:
+    def placing() -> _Admission:
         nonlocal began
         began = time.perf_counter()
         # From here to the statement no caller can leave and repeat the request.
         retry_shield.check_waits(submission.attendance)
-        return _admission_statement(submission, fresh, now)
+        return _admission(submission, fresh)
 
     try:
         with _in_doubt(submission.attendance):
-            await _holds.write(fresh.tenant_id, Dated(dated_statement))
+            await _holds.write(fresh.tenant_id, placing)
     finally:
         if began:
             HOLD_SECONDS.observe(time.perf_counter() - began)
@@ -280,7 +280,9 @@ def _hold_under_lock(
     if submission.refusal is not None:
         raise submission.refusal
     retry_shield.check_waits(submission.attendance)
-    prepared.fetch(_admission_statement(submission, fresh, now))
+    (refusal,) = prepared.fetch_set(_holds_statement([_admission(submission, fresh)]))
+    if refusal is not None:
+        raise refusal
     model_rows.mark_inserted(fresh)
     # In this transaction, so that it exists exactly when the hold does (ADR 0005).
     if submission.idempotency_key is not None:
@@ -290,22 +292,34 @@ def _hold_under_lock(
     return fresh, True
 
 
-def _admission_statement(
-    submission: Submission, generation: Generation, now: datetime
-) -> Statement[None]:
-    """The statement that holds its highest cost and writes its row."""
+class _Admission(NamedTuple):
+    """The hold of a request's highest cost, its generation's row, and its caller if remembered."""
+
+    placing: Placing
+    generation: Generation
+    remembered: Caller | None
+
+
+def _admission(submission: Submission, generation: Generation) -> _Admission:
     caller = submission.caller
-    return place_hold_statement(
-        tenant_id=caller.tenant_id,
-        key_id=caller.key_id,
-        generation_id=generation.id,
-        amount=Micros(generation.hold_micros),
-        evidence=evidence.of_request(generation),
-        limits=_hold_limits(caller),
-        now=now,
-        writes=model_rows.insert_part(generation, from_part=PLACED),
-        condition=unchanged_caller_part(caller) if submission.is_remembered else None,
+    amount = Micros(generation.hold_micros)
+    hold = Hold(caller.tenant_id, caller.key_id, generation.id, amount, generation.created_at)
+    placing = Placing(hold, _hold_limits(caller), evidence.of_request(generation))
+    return _Admission(placing, generation, caller if submission.is_remembered else None)
+
+
+def _holds_statement(admissions: Sequence[_Admission]) -> SetStatement[list[Refusal | None]]:
+    """The statement that places holds and writes their generations' rows."""
+    rows = [one.generation for one in admissions]
+    return place_holds_statement(
+        [one.placing for one in admissions],
+        condition=unchanged_callers_part([one.remembered for one in admissions]),
+        writes=model_rows.insert_rows_part(rows, from_part=PLACED, by="id"),
+        lock_timeout=lock_timeout(admissions),
     )
+
+
+_holds: Batches[_Admission, None] = Batches("hold", _holds_statement)
 
 
 def _hold_limits(caller: Caller) -> HoldLimits:

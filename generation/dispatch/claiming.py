@@ -12,7 +12,7 @@ from generation.lifecycle.attempts import FirstCall
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.lease import WorkerEpoch
 from pictor.kit.database import pools
-from pictor.kit.database.batches import SetBatches
+from pictor.kit.database.batches import Batches
 from pictor.kit.database.prepared import SetStatement, is_answer_lost
 from pictor.kit.words import clock
 
@@ -32,7 +32,7 @@ def _claims_statement(wanted: Sequence[_Wanted]) -> SetStatement[list[Claim | No
     )
 
 
-_claims = SetBatches("claim", _claims_statement)
+_claims: Batches[_Wanted, Claim | None] = Batches("claim", _claims_statement)
 
 
 class ClaimInDoubt(OperationalError):
@@ -63,7 +63,7 @@ async def claim_generation(
     """
     first = None if opening is None else opening.first_call
     try:
-        return await _claims.write(generation_id, _Wanted(generation_id, worker, first))
+        return await _claims.write(generation_id, lambda: _Wanted(generation_id, worker, first))
     except (OperationalError, InterfaceError) as error:
         # Only an attempt must be closed: a claim without one has recorded no call.
         if opening is not None and is_answer_lost(error):

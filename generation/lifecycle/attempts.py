@@ -1,8 +1,7 @@
 """Each try of a generation on a channel, recorded before the call and closed after it."""
 
-import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -30,7 +29,7 @@ from pictor.kit.database.prepared import SqlPart, Statement
 from pictor.kit.watching.metrics import LONG
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
-from pictor.kit.words.untyped import Row
+from pictor.kit.words.untyped import Json, Row
 
 logger = logging.getLogger("generation.attempts")  # named in docs/operations/monitoring.md
 
@@ -61,7 +60,7 @@ id uuid, number smallint, channel_id bigint, upstream_model text, upstream_size 
 qualities jsonb, quality text
 """
 _BEGIN_ATTEMPT = f"""
-{_ATTEMPT} FROM generation_generation AS g, jsonb_to_record(%s::jsonb) AS a ({_FACTS})
+{_ATTEMPT} FROM generation_generation AS g, jsonb_to_recordset(%s::jsonb) AS a ({_FACTS})
 WHERE g.id = %s AND g.state = 'running' AND g.dispatch = %s
   AND g.deadline_at > clock_timestamp()
 ON CONFLICT (id) DO UPDATE SET number = excluded.number
@@ -106,7 +105,7 @@ def begin_attempt_statement(
     Its result is the time of the beginning, or None if the claim is lost or it is too late. Safe to
     repeat with the same id: the first answer may have been lost with the connection.
     """
-    facts = json.dumps(_facts(attempt_id, number, route, upstream_size))
+    facts = prepared.rows_json([_facts(attempt_id, number, route, upstream_size)])
     return Statement(_BEGIN_ATTEMPT, [facts, claim.generation.id, claim.dispatch], _moment)
 
 
@@ -129,23 +128,21 @@ def begin_with_claims_part(calls: Mapping[UUID, FirstCall]) -> SqlPart:
     rows = [
         {
             **_facts(call.attempt_id, 1, call.route, call.upstream_size),
-            "generation_id": str(generation_id),
+            "generation_id": generation_id,
             "model": call.route.model,
             "size": call.size,
             "revision": call.revision,
         }
         for generation_id, call in calls.items()
     ]
-    return SqlPart(_BEGIN_WITH_CLAIMS, [json.dumps(rows)])
+    return SqlPart(_BEGIN_WITH_CLAIMS, [prepared.rows_json(rows)])
 
 
-def _facts(
-    attempt_id: UUID, number: int, route: RouteInfo, upstream_size: str
-) -> dict[str, object]:
+def _facts(attempt_id: UUID, number: int, route: RouteInfo, upstream_size: str) -> Json:
     """The values of an attempt's row that do not come from its generation's."""
     is_sent = "quality" in route.abilities.fields
     return {
-        "id": str(attempt_id),
+        "id": attempt_id,
         "number": number,
         "channel_id": route.channel_id,
         "upstream_model": route.upstream_model,
@@ -217,29 +214,39 @@ def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: d
         transaction.on_commit(partial(UNCHARGED_COST.labels(loss.value).inc, amount))
 
 
-def end_attempt_part(
-    end: AttemptEnd, *, now: datetime, fingerprint: str = "", from_part: str = ""
-) -> SqlPart:
-    """The part that ends an open attempt for `from_part`'s row; without, a statement by itself."""
-    tokens = end.came.tokens
+def end_attempt_part(end: AttemptEnd, *, now: datetime, fingerprint: str = "") -> SqlPart:
+    """The statement that ends an attempt if it is open."""
     return model_rows.update_part(
         Attempt,
         where={"id": end.attempt_id, "finished_at": None},
-        from_part=from_part,
-        finished_at=now,
-        attempt_class=end.attempt_class,
-        http_status=end.http_status,
-        upstream_request_id=end.upstream_request_id[:200],
-        may_have_billed=end.may_have_billed,
-        images_received=len(end.came.images),
-        input_text_tokens=tokens.input_text if tokens else None,
-        input_image_tokens=tokens.input_image if tokens else None,
-        output_tokens=tokens.output if tokens else None,
-        cost_micros=end.cost.micros,
-        cost_source=end.cost.source,
-        detail=end.detail[:500],
+        **_closing(end, now),
         **({"fingerprint": fingerprint} if fingerprint else {}),
     )
+
+
+def end_attempts_part(ends: Sequence[tuple[AttemptEnd, datetime]], *, from_part: str) -> SqlPart:
+    """The part that ends the open attempts, each at its time, of generations in `from_part`."""
+    rows = [{"id": end.attempt_id, **_closing(end, now)} for end, now in ends]
+    facts = {"only": "g.finished_at IS NULL", "from_part": from_part, "by": "generation_id"}
+    return model_rows.update_rows_part(Attempt, rows, **facts)
+
+
+def _closing(end: AttemptEnd, now: datetime) -> Json:
+    tokens = end.came.tokens
+    return {
+        "finished_at": now,
+        "attempt_class": end.attempt_class,
+        "http_status": end.http_status,
+        "upstream_request_id": end.upstream_request_id[:200],
+        "may_have_billed": end.may_have_billed,
+        "images_received": len(end.came.images),
+        "input_text_tokens": tokens.input_text if tokens else None,
+        "input_image_tokens": tokens.input_image if tokens else None,
+        "output_tokens": tokens.output if tokens else None,
+        "cost_micros": end.cost.micros,
+        "cost_source": end.cost.source,
+        "detail": end.detail[:500],
+    }
 
 
 def log_attempt(

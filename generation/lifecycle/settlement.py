@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
+from typing import NamedTuple
 
 from django.db import transaction
 from prometheus_client import Histogram
@@ -20,35 +21,36 @@ from billing import pricing
 from billing.selectors import known_table_of, table_of
 from billing.services import (
     Hold,
+    HoldEnd,
+    PaidCost,
     Usage,
-    book_cost_part,
+    book_costs_part,
     end_hold,
-    end_hold_part,
+    end_holds_part,
     record_usage,
-    record_usage_part,
+    record_usages_part,
 )
 from generation.lifecycle import evidence
 from generation.lifecycle.answer import answer_of
-from generation.lifecycle.attempts import cut_off, end_attempt, end_attempt_part
-from generation.lifecycle.claims import Claim, held_by, locked_statement
+from generation.lifecycle.attempts import cut_off, end_attempt, end_attempts_part
+from generation.lifecycle.claims import STILL_HELD, Claim, held_by, locked_part
 from generation.lifecycle.outcome import BROKEN, Failure, Verified, error_row
 from generation.models import Generation, IdempotencyRecord, State
 from pictor.kit.database import model_rows, pools, prepared
-from pictor.kit.database.batches import Dated, PipelinedBatches
-from pictor.kit.database.prepared import SqlPart, Statement, is_there
+from pictor.kit.database.batches import Batches, lock_timeout
+from pictor.kit.database.prepared import SetStatement, SqlPart
 from pictor.kit.watching.metrics import LONG, SHORT
 from pictor.kit.words.errors import PictorError
 from pictor.kit.words.money import Micros
-from pictor.kit.words.untyped import Json
+from pictor.kit.words.untyped import Json, Row
 from storage.models import StoredImage
-from storage.services import insert_image_parts
-from webhooks.announcing import announce, no_listener_part
+from storage.services import insert_images_part
+from webhooks.announcing import announce, no_listeners_part
 from webhooks.models import CANCELED, FAILED, SUCCEEDED
 
 logger = logging.getLogger(__name__)
 
 NOTHING = Micros(0)
-ALWAYS, FINAL = SqlPart("SELECT", ()), SqlPart("SELECT FROM final", ())
 SETTLE_SECONDS = Histogram(
     "pictor_settle_seconds", "The transaction in which a hold ends.", buckets=SHORT
 )
@@ -60,8 +62,24 @@ IMAGE_SECONDS = Histogram(
 )
 
 _EVENT_TYPES = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCELED}
-_settlements: PipelinedBatches[bool] = PipelinedBatches("settle", lock=locked_statement)
-"""The reaper holds a generation's row and waits for the balance, so rows come before balances."""
+
+_FINAL = SqlPart("SELECT id FROM final", ())
+
+
+class _Settling(NamedTuple):
+    """A delivery that is to be charged, its generation's final values, and its hold's end."""
+
+    claim: Claim
+    delivery: Verified
+    bill: pricing.AmountDue
+    stored: Sequence[StoredImage]
+    at: datetime
+    final: Json
+    hold: HoldEnd
+
+    @property
+    def generation(self) -> Generation:
+        return self.claim.generation
 
 
 async def settle_unheard(
@@ -82,21 +100,19 @@ async def settle_unheard(
     table = known_table_of(books)
     if table is None:  # this process has not read these prices yet
         table = await pools.database(table_of, books)
-    # Part of the statement, so that an endpoint created meanwhile is not missed.
-    unheard = no_listener_part(tenant_id=generation.tenant_id, livemode=generation.livemode)
     bill = bill_of(generation, delivery, table)
-    began = 0.0
-    ending: Json = {}
+    began, settling = 0.0, None
 
-    def dated_statement() -> Statement[bool]:
-        nonlocal began, ending
-        began, ending = time.perf_counter(), _success(generation, delivery, bill, at())
-        return _settle_statement(claim, delivery, bill, stored, ending, condition=unheard)
+    def make() -> _Settling:
+        nonlocal began, settling
+        began = time.perf_counter()
+        settling = _settling(claim, delivery, bill, stored, at())
+        return settling
 
-    is_final = await _settlements.write(generation.tenant_id, Dated(dated_statement, generation.id))
-    if is_final:
+    is_final = await _settlements.write(generation.tenant_id, make)
+    if is_final and settling:
         SETTLE_SECONDS.observe(time.perf_counter() - began)
-        _succeed(generation, ending, bill)
+        _succeed(settling)
     return is_final
 
 
@@ -110,22 +126,25 @@ def settle_and_tell(
     """
     generation = claim.generation
     table = table_of(pricing.PricedRequest.from_json(generation.priced).books)
-    bill = bill_of(generation, delivery, table)
-    ending = _success(generation, delivery, bill, now)
+    settling = _settling(claim, delivery, bill_of(generation, delivery, table), stored, now)
     with transaction.atomic():
         _announce(generation, State.SUCCEEDED, now)
-        is_final = prepared.fetch(_settle_statement(claim, delivery, bill, stored, ending))
+        (is_final,) = prepared.fetch_set(_settle_statement([settling], is_told=True))
         transaction.set_rollback(not is_final)  # with a lost claim, the event must go too
     if is_final:
-        _succeed(generation, ending, bill)
+        _succeed(settling)
     return is_final
 
 
-def _success(
-    generation: Generation, delivery: Verified, bill: pricing.AmountDue, now: datetime
-) -> Json:
-    """The final values of a successful generation's row."""
-    return {
+def _settling(
+    claim: Claim,
+    delivery: Verified,
+    bill: pricing.AmountDue,
+    stored: Sequence[StoredImage],
+    now: datetime,
+) -> _Settling:
+    generation = claim.generation
+    final = {
         "state": State.SUCCEEDED,
         "finished_at": now,
         "captured_micros": bill.total,
@@ -134,59 +153,73 @@ def _success(
         "channel_id": delivery.route.channel_id,
         "answer": answer_of(generation, delivery, bill, now),
     }
+    outcome = evidence.of_outcome(
+        tenant=generation.tenant_id,
+        state=State.SUCCEEDED.value,
+        quality_billed=bill.quality_billed,
+        quality_source=bill.quality_source,
+        images=[(image.index, image.width, image.height) for image in stored],
+    )
+    # A test's hold is 0: its charge is shown and moves no money (ADR 0020).
+    captured = bill.total if generation.livemode else NOTHING
+    hold = HoldEnd(hold_of(generation), captured, outcome)
+    return _Settling(claim, delivery, bill, stored, now, final, hold)
 
 
-def _succeed(generation: Generation, ending: Json, bill: pricing.AmountDue) -> None:
-    _end(generation, ending)
+def _succeed(settling: _Settling) -> None:
+    generation, bill = settling.generation, settling.bill
+    _end(generation, settling.final)
     if bill.excess:
         logger.warning("%s: worth %d micros more than its hold", generation.id, bill.excess)
     if generation.livemode:
-        took = ending["finished_at"] - generation.created_at
+        took = settling.at - generation.created_at
         IMAGE_SECONDS.labels(generation.model).observe(took.total_seconds())
 
 
 def _settle_statement(
-    claim: Claim,
-    delivery: Verified,
-    bill: pricing.AmountDue,
-    stored: Sequence[StoredImage],
-    ending: Json,
-    *,
-    condition: SqlPart = ALWAYS,
-) -> Statement[bool]:
-    """The statement of a settlement: the final UPDATE, and everything that follows if it applied.
+    settling: Sequence[_Settling], *, is_told: bool = False
+) -> SetStatement[list[bool]]:
+    """The statement of settlements: the final UPDATE, and what follows for those it applied to.
 
-    It does nothing if `condition` has no row. The part that counts usage reads from the hold's end,
-    which keeps the order of the ledger's locks.
+    Its result says for each whether it did. Unless `is_told`, those of which a webhook must hear
+    stay as they are: it is part of the statement, so that no new endpoint is missed. The reaper
+    holds a generation's row while it waits for the balance, so all rows are locked before all
+    balances; the part that counts usage reads from the holds' end for the same reason.
     """
-    generation, end, now = claim.generation, delivery.ended, ending["finished_at"]
+    ids = [one.generation.id for one in settling]
+    finals = [
+        {"id": one.generation.id, "dispatch": one.claim.dispatch, **one.final} for one in settling
+    ]
     parts = {
-        "condition": condition,
-        "final": model_rows.update_part(
-            Generation, where=held_by(claim), from_part="condition", **ending
+        "locked": locked_part(ids, lock_timeout=lock_timeout(settling)),
+        "settled": SqlPart("SELECT id FROM locked", ()) if is_told else no_listeners_part("locked"),
+        "final": model_rows.update_rows_part(
+            Generation, finals, only=STILL_HELD, from_part="settled"
         ),
-        "ended": end_hold_part(
-            hold=hold_of(generation),
-            # A test's hold is 0: its charge is shown and moves no money (ADR 0020).
-            captured=bill.total if generation.livemode else NOTHING,
-            evidence=_outcome_of(generation, bill, stored),
-            from_part="final",
+        "ended": end_holds_part([one.hold for one in settling], from_part="final"),
+        "closed": end_attempts_part(
+            [(one.delivery.ended, one.at) for one in settling], from_part="ended"
         ),
-        "closed": end_attempt_part(end, now=now, from_part="ended"),
+        "kept": insert_images_part(
+            [image for one in settling for image in one.stored], from_part="ended"
+        ),
     }
-    for number, part in enumerate(insert_image_parts(stored, from_part="ended")):
-        parts[f"kept_{number}"] = part
-    if end.cost.micros > 0:
-        parts["booked"] = book_cost_part(
-            generation_id=generation.id,
-            attempt_id=end.attempt_id,
-            amount=end.cost.micros,
-            from_part="closed",
-        )
-    if generation.livemode:
-        usage = _usage_of_images(generation, delivery, bill, at=now)
-        parts["counted"] = record_usage_part(usage, from_part="ended")
-    return Statement(*prepared.joined_part(answer=FINAL, **parts), is_there)
+    costs = [cost for one in settling if (cost := _cost_of(one)).amount > 0]
+    if costs:
+        parts["booked"] = book_costs_part(costs, from_part="closed")
+    counted = (one for one in settling if one.generation.livemode)
+    usages = {one.generation.id: _usage_of_images(one) for one in counted}
+    if usages:
+        parts["counted"] = record_usages_part(usages, from_part="ended")
+
+    def read(rows: Sequence[Row]) -> list[bool]:
+        final = {generation_id for (generation_id,) in rows}
+        return [generation_id in final for generation_id in ids]
+
+    return SetStatement(*prepared.joined_part(answer=_FINAL, **parts), read)
+
+
+_settlements: Batches[_Settling, bool] = Batches("settle", _settle_statement)
 
 
 def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:
@@ -267,19 +300,6 @@ def hold_of(generation: Generation) -> Hold:
     )
 
 
-def _outcome_of(
-    generation: Generation, bill: pricing.AmountDue, stored: Sequence[StoredImage]
-) -> bytes:
-    """The evidence of a success: the bill, and its pixels."""
-    return evidence.of_outcome(
-        tenant=generation.tenant_id,
-        state=State.SUCCEEDED.value,
-        quality_billed=bill.quality_billed,
-        quality_source=bill.quality_source,
-        images=[(image.index, image.width, image.height) for image in stored],
-    )
-
-
 def _end(generation: Generation, ending: Json) -> None:
     for name, value in ending.items():
         setattr(generation, name, value)
@@ -312,14 +332,18 @@ def _usage_of(generation: Generation, state: State, *, at: datetime) -> Usage:
     )
 
 
-def _usage_of_images(
-    generation: Generation, delivery: Verified, bill: pricing.AmountDue, *, at: datetime
-) -> Usage:
+def _cost_of(settling: _Settling) -> PaidCost:
+    end = settling.delivery.ended
+    return PaidCost(settling.generation.id, end.attempt_id, end.cost.micros)
+
+
+def _usage_of_images(settling: _Settling) -> Usage:
+    generation, delivery, at = settling.generation, settling.delivery, settling.at
     return replace(
         _usage_of(generation, State.SUCCEEDED, at=at),
         channel=delivery.route.channel_name,
         images=len(delivery.images),
-        captured=bill.total,
+        captured=settling.bill.total,
         took=at - generation.created_at,
     )
 

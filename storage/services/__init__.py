@@ -25,7 +25,7 @@ from storage.services.stored_images import (
     delete_expired,
     delete_image_rows,
     forget_images,
-    insert_image_parts,
+    insert_images_part,
     keep_painted,
     remove_images,
 )

@@ -4,7 +4,7 @@ Functions that remove images block on the network: never call one inside a trans
 """
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -24,14 +24,9 @@ from storage.wire import StorageFailed
 logger = logging.getLogger(__name__)
 
 
-def insert_image_parts(images: Iterable[StoredImage], *, from_part: str) -> list[SqlPart]:
-    """The parts of a settling statement that insert the rows of stored images.
-
-    Args:
-        images: not in the database yet.
-        from_part: the part that has a row if they are to be inserted.
-    """
-    return [model_rows.insert_part(image, from_part=from_part) for image in images]
+def insert_images_part(images: Sequence[StoredImage], *, from_part: str) -> SqlPart:
+    """The part that inserts images, at least one, of generations whose `id` is in `from_part`."""
+    return model_rows.insert_rows_part(images, from_part=from_part, by="generation_id")
 
 
 def keep_painted(image: StoredImage, *, size_bytes: int, sha256: str, until: datetime) -> None:

@@ -1,8 +1,9 @@
-"""The functions of holds.sql beside a plain model of a balance: the same refusals and amounts."""
+"""Batches of holds and ends beside a plain model of balances: the same refusals and amounts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from operator import methodcaller
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from accounts.services.office.api_keys import issue_api_key
 from billing.models import KeyBudget, TenantBalance
 from billing.selectors.office.ledger import ledger_findings
-from billing.services import Hold, HoldLimits
+from billing.services import Hold, HoldEnd, HoldLimits, Placing, Refusal
 from pictor.kit.words.errors import InsufficientQuota, RateLimited
 from pictor.kit.words.ids import new_uuid
-from pictor.kit.words.money import to_decimal
+from pictor.kit.words.money import Micros, to_decimal
 from tests.billing.conftest import NOW, LedgerCustomer
+from tests.making.factories import end_holds, place_holds
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +111,24 @@ PLACE = st.tuples(
 END = st.tuples(st.integers(0, 20), st.floats(0, 1))
 
 
+class Expected(NamedTuple):
+    """A hold to be placed, the limit that refuses it or '', and the amount missing."""
+
+    placing: Placing
+    refused_by: str
+    missing: int
+
+    def check(self, refusal: Refusal | None) -> None:
+        """Fail if it was not refused as expected."""
+        if not self.refused_by:
+            assert refusal is None
+            return
+        assert isinstance(refusal, (InsufficientQuota, RateLimited))
+        assert refusal.message.startswith(SAID[self.refused_by])
+        if "in_flight" not in self.refused_by:
+            assert f"{to_decimal(self.missing)} USD is missing" in refusal.message
+
+
 @dataclass
 class Books:
     """A tenant in the database and its model, taken through the same steps."""
@@ -123,35 +143,32 @@ class Books:
         second, _ = issue_api_key(tenant=self.customer.tenant, name="second", actor="test")
         self.api_keys = [self.customer.key, second]
 
-    def place(self, key: int, amount: int, limits: HoldLimits, days: int) -> None:
+    def expect_hold(self, key: int, amount: int, limits: HoldLimits, days: int) -> Expected:
+        """Take the model through a hold; return it with what refuses it."""
         now = NOW + timedelta(days=days)
         counters, windows = self.model.keys[key], windows_at(now)
-        name, missing = self.model.refusal(counters, amount, limits, windows)
-        self.customer.key = self.api_keys[key]
-        if name:
-            with pytest.raises((InsufficientQuota, RateLimited)) as refused:
-                self.customer.hold(amount, now=now, limits=limits)
-            assert refused.value.message.startswith(SAID[name])
-            if "in_flight" not in name:
-                assert f"{to_decimal(missing)} USD is missing" in refused.value.message
-            return
-        self.open_holds.append((self.customer.hold(amount, now=now, limits=limits), key))
-        self.model.available -= amount
-        self.model.held += amount
-        self.model.tenant.count(amount, windows)
-        counters.count(amount, windows)
+        refusal = self.model.refusal(counters, amount, limits, windows)
+        hold = Hold(self.customer.id, self.api_keys[key].id, new_uuid(), Micros(amount), now)
+        if not refusal[0]:
+            self.open_holds.append((hold, key))
+            self.model.available -= amount
+            self.model.held += amount
+            self.model.tenant.count(amount, windows)
+            counters.count(amount, windows)
+        return Expected(Placing(hold, limits), *refusal)
 
-    def end(self, which: int, share: float) -> None:
+    def expect_end(self, which: int, share: float) -> HoldEnd | None:
+        """Take the model through the end of an open hold."""
         if not self.open_holds:
-            return
+            return None
         hold, key = self.open_holds.pop(which % len(self.open_holds))
         captured = round(hold.amount * share)
-        self.customer.end(hold, captured)
         released, windows = hold.amount - captured, windows_at(hold.placed_at)
         self.model.held -= hold.amount
         self.model.available += released
         self.model.tenant.give_back(released, windows)
         self.model.keys[key].give_back(released, windows)
+        return HoldEnd(hold, Micros(captured))
 
     def check(self) -> None:
         row = TenantBalance.objects.get(tenant=self.customer.id)
@@ -164,10 +181,23 @@ class Books:
                 assert_same(budget, counters)
 
 
-STEP = PLACE.map(lambda values: methodcaller("place", *values)) | END.map(
-    lambda values: methodcaller("end", *values)
+TENANT = st.integers(0, 1)
+STEP = st.lists(st.tuples(TENANT, PLACE), min_size=1, max_size=6) | st.lists(
+    st.tuples(TENANT, END), min_size=1, max_size=4
 )
-"""A hold placed or ended, as a call with the books."""
+"""Holds placed or ended in one statement, each of one of two tenants."""
+
+
+def take(books: Sequence[Books], step: Sequence[tuple[int, Any]]) -> None:
+    """Take the books through a step: in the models one by one, in the database together."""
+    if len(step[0][1]) == 4:  # it places holds
+        expected = [books[tenant].expect_hold(*facts) for tenant, facts in step]
+        refusals = place_holds([one.placing for one in expected])
+        for one, refusal in zip(expected, refusals, strict=True):
+            one.check(refusal)
+        return
+    endings = [ending for tenant, facts in step if (ending := books[tenant].expect_end(*facts))]
+    assert end_holds(endings) == {ending.hold.generation_id for ending in endings}
 
 
 def windows_at(now: datetime) -> dict[str, date]:
@@ -185,11 +215,12 @@ def assert_same(row: TenantBalance | KeyBudget, counters: Counters) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(steps=st.lists(STEP, max_size=10))
-def test_any_row_of_holds_and_ends_leaves_what_the_model_has(steps):
-    books = Books()
+def test_any_row_of_batches_of_holds_and_ends_leaves_what_one_by_one_would(steps):
+    books = [Books(), Books()]
 
-    for take in steps:
-        take(books)
-        books.check()
+    for step in steps:
+        take(books, step)
+        for one in books:
+            one.check()
 
     assert ledger_findings() == []

@@ -20,7 +20,16 @@ from accounts.services.office.members import add_member
 from accounts.services.office.tenants import create_tenant
 from billing.models import UsageRollup
 from billing.selectors.office.balances import balance_of
-from billing.services import place_hold_statement
+from billing.services import (
+    Hold,
+    HoldEnd,
+    HoldLimits,
+    Placing,
+    Refusal,
+    end_holds_part,
+    place_holds_statement,
+)
+from billing.services.holds import UNLIMITED
 from billing.upstream_cost import Costs, SentRequest
 from generation.admission.service import Admitted, Submission, admit
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
@@ -35,7 +44,14 @@ from generation.lifecycle.outcome import Verified, VerifiedImage
 from generation.management.seeding import seeded_contracts
 from generation.models import Channel, Generation, Route
 from pictor.kit.bytes.spool import Spools
-from pictor.kit.database.prepared import fetch, fetch_one
+from pictor.kit.database.prepared import (
+    SetStatement,
+    SqlPart,
+    fetch,
+    fetch_one,
+    fetch_set,
+    joined_part,
+)
 from pictor.kit.words import clock
 from pictor.kit.words.ids import GenerationId, TenantId, new_uuid
 from pictor.kit.words.money import Micros
@@ -218,9 +234,33 @@ def make_worker() -> WorkerEpoch:
     return enlist()
 
 
-def place_hold(**facts: Any) -> None:
-    """Place a hold within the test's transaction."""
-    fetch(place_hold_statement(**facts))
+def place_holds(placings: Sequence[Placing]) -> list[Refusal | None]:
+    """Place holds within the test's transaction; return what refuses each."""
+    condition = SqlPart("SELECT generate_series(0, %s) AS n", [len(placings)])
+    writes = SqlPart("SELECT", ())
+    return fetch_set(place_holds_statement(placings, condition=condition, writes=writes))
+
+
+def end_holds(endings: Sequence[HoldEnd]) -> set[UUID]:
+    """End holds together; return the generations whose hold has ended."""
+    ids = [ending.hold.generation_id for ending in endings]
+    final = SqlPart("SELECT unnest(%s::uuid[]) AS id", [ids])
+    ended = end_holds_part(endings, from_part="final")
+    found = fetch_set(SetStatement(*joined_part(final=final, answer=ended), list))
+    return {generation_id for (generation_id,) in found}
+
+
+def place_hold(
+    *,
+    limits: HoldLimits = UNLIMITED,
+    evidence: bytes | None = None,
+    now: datetime,
+    **facts: Any,
+) -> None:
+    """Place a hold within the test's transaction. Raises what refuses it."""
+    (refusal,) = place_holds([Placing(Hold(placed_at=now, **facts), limits, evidence)])
+    if refusal is not None:
+        raise refusal
 
 
 def take(

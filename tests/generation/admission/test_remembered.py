@@ -5,13 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
-from django.db import connection
 from django.db.models import F
 
 from accounts.authentication import digests_of
-from accounts.callers import unchanged_caller_part
 from accounts.models import ApiKey, ConfigRevision, Tenant
 from accounts.services.office.api_keys import (
     OVERLAPS,
@@ -29,7 +26,6 @@ from generation.catalogue.services.stop_switch import Stoppable, stop
 from generation.models import Channel, Generation
 from pictor.kit.database import pools
 from pictor.kit.database.loop_connections import LoopConnections
-from pictor.kit.database.prepared import SqlPart, joined_part, renumber
 from pictor.kit.endpoints.body import Body
 from pictor.kit.words import clock
 from pictor.kit.words.errors import (
@@ -47,7 +43,6 @@ from tests.making.factories import ORIGIN, PayingCustomer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 
-LATERAL = "SELECT * FROM condition AS c, LATERAL pg_sleep(c.tenant_id::text::int)"
 ONE_HELD = (9_947_320, 52_680)
 TWO_HELD = (9_894_640, 105_360)
 
@@ -264,17 +259,6 @@ async def test_a_keys_withdrawn_model_is_refused_before_its_images_are_read(acme
 
     with pytest.raises(ModelForbidden):
         await edit_of(acme, b"no image").submitted()
-
-
-async def test_the_hold_is_placed_after_its_condition_whatever_the_planner_finds(acme):
-    caller = await pools.database(acme.caller)
-    hold = joined_part(answer=SqlPart(LATERAL, ()), condition=unchanged_caller_part(caller))
-
-    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
-        explained = psycopg.RawCursor(other).execute(f"EXPLAIN {renumber(hold.text)}", hold.values)
-        plan = "\n".join(row[0] for row in explained)
-
-    assert "CTE condition" in plan
 
 
 async def test_a_refusal_that_is_out_of_date_is_not_given(acme):

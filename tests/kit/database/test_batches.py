@@ -4,33 +4,40 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
 import pytest
-from django.db import DataError, IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 
 from pictor.kit.database import batches, loop_connections, prepared
-from pictor.kit.database.batches import Dated, PipelinedBatches
-from pictor.kit.database.prepared import Statement, is_answer_lost
+from pictor.kit.database.batches import Batches, lock_timeout
+from pictor.kit.database.prepared import SetStatement, is_answer_lost
 from pictor.kit.words.untyped import Row
 from tests.generation.admission.arriving import asked
 from tests.kit.asking import first_row
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("scratch")]
 
-Kind: TypeAlias = "PipelinedBatches[Any]"
+Kind: TypeAlias = "Batches[Number, tuple[int, int]]"
 Writing: TypeAlias = "asyncio.Task[Any]"
 GATE = 71
 """The number of the lock that holds writes back."""
 WRITE = """
-INSERT INTO scratch (n) SELECT %s::int FROM pg_advisory_xact_lock_shared(%s::int)
+WITH patience AS MATERIALIZED (
+    SELECT set_config('lock_timeout', coalesce(%s, current_setting('lock_timeout')), true)
+), w AS MATERIALIZED (
+    SELECT w.* FROM patience, ROWS FROM (
+        jsonb_to_recordset(%s::jsonb) AS (n int, gate int)) WITH ORDINALITY AS w (n, gate, place)
+)
+INSERT INTO scratch (n)
+SELECT n FROM w, LATERAL pg_advisory_xact_lock_shared(gate) ORDER BY place
 RETURNING n, pg_current_xact_id()::text::bigint
 """
 BAD = 13
+NOBODY = 14
 
 
 @pytest.fixture
@@ -55,18 +62,29 @@ def scratch(pooled_connections: None) -> Iterator[None]:
         cursor.execute("DROP TABLE scratch, scratch_known")
 
 
-def a_write(n: int, gate: int = GATE) -> Statement[tuple[int, int]]:
-    """Write a number once the gate is open; its result is the number and the transaction's."""
+class Number(NamedTuple):
+    """A number that is written once its gate is open."""
 
-    def read(row: Row | None) -> tuple[int, int]:
-        assert row
-        return row[0], row[1]
+    n: int
+    gate: int = GATE
 
-    return Statement(WRITE, [n, gate], read)
+
+def numbers_statement(numbers: Sequence[Number]) -> SetStatement[list[tuple[int, int] | Exception]]:
+    """Writes numbers; the result has each with its transaction's, and refuses NOBODY."""
+    rows = prepared.rows_json([number._asdict() for number in numbers])
+
+    def read(rows: Sequence[Row]) -> list[tuple[int, int] | Exception]:
+        return [(n, number) if n != NOBODY else ValueError("no balance") for n, number in rows]
+
+    return SetStatement(WRITE, [lock_timeout(numbers), rows], read)
+
+
+def of(name: str) -> Kind:
+    return Batches(name, numbers_statement)
 
 
 def writing(kind: Kind, n: int, gate: int = GATE, owner: Any = None) -> Writing:
-    write = kind.write(n if owner is None else owner, Dated(lambda: a_write(n, gate)))
+    write = kind.write(n if owner is None else owner, lambda: Number(n, gate))
     return asyncio.create_task(write)
 
 
@@ -99,7 +117,7 @@ async def written() -> list[int]:
 
 
 async def test_what_comes_alone_goes_alone_and_at_once():
-    kind: Kind = PipelinedBatches("one")
+    kind = of("one")
 
     answers = [await writing(kind, n) for n in range(3)]
 
@@ -109,7 +127,7 @@ async def test_what_comes_alone_goes_alone_and_at_once():
 
 async def test_what_waits_goes_together_in_the_order_of_owners_with_64_at_most(monkeypatch):
     monkeypatch.setattr(batches, "MOST", 4)
-    kind: Kind = PipelinedBatches("together")
+    kind = of("together")
     async with closed():
         first = writing(kind, 0)
         await some_wait()
@@ -118,15 +136,15 @@ async def test_what_waits_goes_together_in_the_order_of_owners_with_64_at_most(m
     answers = await asyncio.gather(first, *others)
 
     assert [n for n, _ in answers] == [0, 6, 3, 5, 1, 4, 2]
-    of = dict(answers)
-    assert of[6] == of[3] == of[5] == of[1] != of[4] == of[2] != of[0]
+    by = dict(answers)
+    assert by[6] == by[3] == by[5] == by[1] != by[4] == by[2] != by[0]
     assert await first_row("SELECT array_agg(n) FROM scratch") == ([0, 1, 3, 5, 6, 2, 4],)
 
 
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("bad", [BAD, -1])
 async def test_a_bad_one_fails_alone_wherever_it_is(place, bad):
-    kind: Kind = PipelinedBatches("bad")
+    kind = of("bad")
     numbers = [1, 2, 3]
     numbers.insert(place, bad)
     async with closed():
@@ -141,37 +159,27 @@ async def test_a_bad_one_fails_alone_wherever_it_is(place, bad):
     assert await written() == [0, 1, 2, 3]
 
 
-async def test_one_that_cannot_be_built_and_one_that_cannot_be_read_fail_alone():
-    kind: Kind = PipelinedBatches("built")
+async def test_one_that_cannot_be_built_and_one_that_is_refused_fail_alone():
+    kind = of("built")
 
-    def refused() -> Statement[int]:
+    def refused() -> Number:
         raise ValueError("its caller has left")
-
-    def unread(row: Row | None) -> int:
-        raise ValueError("no balance")
-
-    def refused_by_its_row() -> Statement[int]:
-        return Statement("SELECT 1", [], unread)
 
     async with closed():
         first = writing(kind, 0)
         await some_wait()
-        builds: list[Callable[[], Statement[Any]]] = [
-            *(refused, lambda: a_write(1), refused_by_its_row, lambda: a_write(2)),
-        ]
-        others = [
-            asyncio.create_task(kind.write(n, Dated(build))) for n, build in enumerate(builds)
-        ]
+        makes = (refused, lambda: Number(1), lambda: Number(NOBODY), lambda: Number(2))
+        others = [asyncio.create_task(kind.write(n, make)) for n, make in enumerate(makes)]
         await asyncio.sleep(0)
     await first
     answers = await asyncio.gather(*others, return_exceptions=True)
 
     assert [str(answers[0]), str(answers[2])] == ["its caller has left", "no balance"]
-    assert await written() == [0, 1, 2]
+    assert await written() == [0, 1, 2, NOBODY]
 
 
 async def test_who_is_cancelled_before_it_is_sent_leaves_the_queue():
-    kind: Kind = PipelinedBatches("leaves")
+    kind = of("leaves")
     async with closed():
         first = writing(kind, 0)
         await some_wait()
@@ -216,7 +224,7 @@ async def under_way(kind: Kind, *numbers: int) -> AsyncIterator[list[Writing]]:
 
 
 async def test_who_is_cancelled_while_it_is_sent_is_forgotten(patient):
-    async with under_way(PipelinedBatches("forgets"), 1, 2, 3) as writes:
+    async with under_way(of("forgets"), 1, 2, 3) as writes:
         writes[1].cancel()
     await asyncio.wait(writes)
 
@@ -224,24 +232,12 @@ async def test_who_is_cancelled_while_it_is_sent_is_forgotten(patient):
     assert await written() == [0, 1, 2, 3]
 
 
-def end_of(pid: int, wire: socket.socket) -> None:
-    """The server ends the connection."""
-    asked("SELECT pg_terminate_backend(%s)", pid)
-
-
-def cut(pid: int, wire: socket.socket) -> None:
-    """The connection breaks, and the server does not notice."""
-    wire.shutdown(socket.SHUT_RDWR)
-
-
-@pytest.mark.parametrize("breaks", [end_of, cut])
-async def test_a_broken_connection_leaves_every_write_in_doubt_and_repeats_none(patient, breaks):
+async def test_a_broken_connection_leaves_every_write_in_doubt_and_repeats_none(patient):
     await first_row("SELECT 1")
     (free,) = (await loop_connections.of_this_loop()).free
-    pgconn = free.cursor.connection.pgconn
-    with socket.socket(fileno=os.dup(pgconn.socket)) as wire:
-        async with under_way(PipelinedBatches("breaks"), 1, 2) as writes:
-            breaks(pgconn.backend_pid, wire)
+    with socket.socket(fileno=os.dup(free.cursor.connection.pgconn.socket)) as wire:
+        async with under_way(of("breaks"), 1, 2) as writes:
+            wire.shutdown(socket.SHUT_RDWR)  # and the server does not notice
             failed = await asyncio.gather(*writes, return_exceptions=True)
 
     assert [type(one) for one in failed] == [OperationalError] * 2
@@ -249,8 +245,19 @@ async def test_a_broken_connection_leaves_every_write_in_doubt_and_repeats_none(
     assert await written() in ([0], [0, 1, 2])  # nobody can tell which
 
 
+async def test_a_connection_that_the_server_ends_has_written_nothing_and_all_go_again(patient):
+    await first_row("SELECT 1")
+    (free,) = (await loop_connections.of_this_loop()).free
+    async with under_way(of("ends"), 1, 2) as writes:
+        asked("SELECT pg_terminate_backend(%s)", free.cursor.connection.pgconn.backend_pid)
+    answers = await asyncio.gather(*writes)
+
+    assert [n for n, _ in answers] == [1, 2]
+    assert await written() == [0, 1, 2]
+
+
 async def test_an_owner_whose_lock_is_taken_holds_up_nobody_and_keeps_one_connection(hurried):
-    kind: Kind = PipelinedBatches("locked")
+    kind = of("locked")
     async with closed(GATE + 1):
         async with closed():
             first = writing(kind, 0)
@@ -271,7 +278,7 @@ async def test_an_owner_whose_lock_is_taken_holds_up_nobody_and_keeps_one_connec
 
 
 async def test_who_goes_alone_and_meets_a_lock_holds_up_nobody_else(hurried):
-    kind: Kind = PipelinedBatches("alone")
+    kind = of("alone")
     async with closed(GATE + 1):
         stuck = writing(kind, 1, GATE + 1, owner="b")
         await some_wait()
@@ -286,28 +293,8 @@ async def test_who_goes_alone_and_meets_a_lock_holds_up_nobody_else(hurried):
     assert together[1][1] == together[2][1]  # it goes with others again
 
 
-async def test_a_value_that_cannot_be_sent_fails_alone():
-    kind: Kind = PipelinedBatches("unsendable")
-
-    def unsendable_statement(text: str) -> Statement[Any]:
-        return Statement("SELECT %s::text", [text], lambda row: row)
-
-    async with closed():
-        first = writing(kind, 0)
-        await some_wait()
-        texts = ("\0", "good", "\ud800")
-        makes = [partial(unsendable_statement, text) for text in texts]
-        others = [asyncio.create_task(kind.write(n, Dated(make))) for n, make in enumerate(makes)]
-        await asyncio.sleep(0)
-    await first
-    answers = await asyncio.gather(*others, return_exceptions=True)
-
-    assert answers[1] == ("good",)
-    assert [type(one) for one in (answers[0], answers[2])] == [DataError, UnicodeEncodeError]
-
-
 async def test_without_a_connection_all_are_refused_at_once(monkeypatch):
-    kind: Kind = PipelinedBatches("away")
+    kind = of("away")
     opened = []
 
     async def away() -> Any:
@@ -332,7 +319,7 @@ async def test_without_a_connection_all_are_refused_at_once(monkeypatch):
 
 
 async def test_the_loops_end_ends_those_that_wait():
-    kind: Kind = PipelinedBatches("ended")
+    kind = of("ended")
 
     async def leave() -> Writing:
         writes = [writing(kind, n) for n in (0, 1, 2)]

@@ -24,7 +24,7 @@ from django.db import (
 from pictor.kit.database import loop_connections, pools, prepared
 from pictor.kit.database.breaks import breaks_met
 from pictor.kit.database.loop_connections import fetch_async
-from pictor.kit.database.prepared import Statement, is_answer_lost, is_there, unread
+from pictor.kit.database.prepared import Statement, is_answer_lost, unread
 from pictor.kit.words.ids import new_uuid
 from tests.kit.asking import first_row
 
@@ -320,8 +320,8 @@ def test_a_statement_is_what_it_reads_in_its_first_row(run):
     adds = Statement("SELECT %s::int + 1, %s::text", [1, "a"], lambda row: row)
 
     assert run(adds) == (2, "a")
-    assert run(Statement("SELECT 1", [], is_there)) is True
-    assert run(Statement("SELECT 1 WHERE false", [], is_there)) is False
+    assert run(Statement("SELECT 1", [], bool)) is True
+    assert run(Statement("SELECT 1 WHERE false", [], bool)) is False
 
 
 def test_a_refusal_of_the_database_is_djangos_error(run):

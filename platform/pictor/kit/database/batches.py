@@ -1,7 +1,7 @@
 """Writes of one kind that wait, sent together: one transaction, an answer for each.
 
-    HOLDS = PipelinedBatches("hold")
-    await HOLDS.write(tenant_id, Dated(lambda: hold_statement(…)))
+    HOLDS = Batches("hold", holds_statement)
+    await HOLDS.write(tenant_id, lambda: Placing(…))
 
 Where none of its kind is under way, a write goes at once and alone. Others wait until it is back;
 then at most 64 go together. While the loop is the queue, a batch also keeps its distance from the
@@ -10,26 +10,21 @@ one before (`_Pace`). docs/adr/0064 has the measurements.
 
 import asyncio
 import time
-from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Coroutine, Iterable, Sequence, Sized
 from itertools import groupby
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import Error
 from prometheus_client import Histogram
-from typing_extensions import override
 
 from pictor.kit.database import loop_connections
-from pictor.kit.database.loop_connections import LentConnection, Unsent
-from pictor.kit.database.prepared import SetStatement, Statement, is_undone
+from pictor.kit.database.loop_connections import LentConnection
+from pictor.kit.database.prepared import SetStatement, is_undone
 from pictor.kit.running.per_loop import PerLoop
 
 S = TypeVar("S")
 T = TypeVar("T")
-Lock = Callable[[Sequence[Any]], Statement[Any]]
-"""Makes the statement that locks what a batch's writes will lock, in the order of their ids."""
 
 MOST = 64
 """The most writes of a batch."""
@@ -59,25 +54,31 @@ _WAITED = Histogram(
 )
 
 
-class Dated(NamedTuple, Generic[T]):
-    """A statement that is made right before it is sent, so that its checks and times are fresh.
+def lock_timeout(subjects: Sized) -> str | None:
+    """How long a batch waits for a lock; who is alone waits as anybody does."""
+    return f"{PATIENCE}s" if len(subjects) > 1 else None
 
-    After an error of the batch it is made again. It may raise. `row` is what the batch locks first.
+
+class Batches(Generic[S, T]):
+    """The queues of one kind of write, one for each running loop.
+
+    Args:
+        kind: its name in metrics.
+        statement: makes the statement that writes a set, at least one, as a transaction; its result
+            has the answer or refusal of each, in order.
     """
 
-    make: Callable[[], Statement[T]]
-    row: object = None
-
-
-class Batches(ABC, Generic[S, T]):
-    """The queues of one kind of write, one for each running loop."""
-
-    def __init__(self, kind: str) -> None:
+    def __init__(
+        self,
+        kind: str,
+        statement: Callable[[Sequence[S]], SetStatement[Sequence[T | Exception]]],
+    ) -> None:
         self.size = _SIZE.labels(kind)
         self.waited = _WAITED.labels(kind)
+        self._statement = statement
         self._queues: PerLoop[_Queue[S, T]] = PerLoop()
 
-    async def write(self, owner: Any, subject: S) -> T:
+    async def write(self, owner: Any, make: Callable[[], S]) -> T:
         """Send a write with the others that wait. Raises as `LentConnection.fetch` does.
 
         A caller who is cancelled before it is sent leaves the queue; afterwards the write may
@@ -85,83 +86,27 @@ class Batches(ABC, Generic[S, T]):
 
         Args:
             owner: whose row it locks, such as the tenant; writes are sorted by it.
-            subject: what is written.
+            make: makes what is written, right before it is sent, so that its checks and times are
+                fresh; after an error of the batch it is made again. It may raise.
         """
         pace = await _paces.of("", _Pace)
         queue = await self._queues.of("", lambda: _Queue(self, pace))
-        return await queue.write(_Write(owner, subject))
+        return await queue.write(_Write(owner, make))
 
-    @abstractmethod
-    async def alone(self, connection: LentConnection, subject: S) -> T:
-        """Write one, as a transaction of its own."""
-
-    @abstractmethod
-    async def together(
-        self, connection: LentConnection, subjects: Sequence[S]
-    ) -> Sequence[T | Exception]:
-        """Write all in one transaction; return the answer or refusal of each, in order."""
-
-
-class SetBatches(Batches[S, T]):
-    """Batches that are one statement over a set."""
-
-    def __init__(
-        self, kind: str, statement: Callable[[Sequence[S]], SetStatement[list[T]]]
-    ) -> None:
-        super().__init__(kind)
-        self._statement = statement
-
-    @override
-    async def alone(self, connection: LentConnection, subject: S) -> T:
-        (answer,) = await connection.fetch_set(self._statement([subject]))
-        return answer
-
-    @override
-    async def together(self, connection: LentConnection, subjects: Sequence[S]) -> list[T]:
-        return await connection.fetch_set(self._statement(subjects))
-
-
-class PipelinedBatches(Batches[Dated[T], T]):
-    """Batches that are a pipeline of the statements that they would be alone.
-
-    Args:
-        lock: makes the statement that locks the rows that a batch will lock, in their order.
-    """
-
-    def __init__(self, kind: str, *, lock: Lock | None = None) -> None:
-        super().__init__(kind)
-        self._lock = lock
-
-    @override
-    async def alone(self, connection: LentConnection, subject: Dated[T]) -> T:
-        return await connection.fetch(subject.make())
-
-    @override
-    async def together(
-        self, connection: LentConnection, subjects: Sequence[Dated[T]]
+    async def send(
+        self, connection: LentConnection, makes: Iterable[Callable[[], S]]
     ) -> list[T | Exception]:
-        made: list[Statement[T] | Exception] = []
-
-        def made_statements() -> Iterator[Statement[Any]]:
-            if self._lock is not None:
-                yield self._lock([subject.row for subject in subjects])
-            for subject in subjects:
-                made.append(_outcome(subject.make))
-                if isinstance(made[-1], Statement):
-                    yield made[-1]
-
-        rows = iter(await connection.fetch_together(made_statements(), lock_timeout=f"{PATIENCE}s"))
-        if self._lock is not None:
-            next(rows)
-        return [
-            one if isinstance(one, Exception) else _outcome(partial(one.read, next(rows)))
-            for one in made
-        ]
+        """Write all in one transaction; return the answer or refusal of each, in order."""
+        made = [_outcome(make) for make in makes]
+        subjects = [one for one in made if not isinstance(one, Exception)]
+        answers = await connection.fetch_set(self._statement(subjects)) if subjects else ()
+        of_subjects = iter(answers)
+        return [one if isinstance(one, Exception) else next(of_subjects) for one in made]
 
 
-def _outcome(call: Callable[[], T]) -> T | Exception:
+def _outcome(make: Callable[[], S]) -> S | Exception:
     try:
-        return call()
+        return make()
     except Exception as error:  # noqa: BLE001 - its caller is told, and nobody else
         return error
 
@@ -169,10 +114,10 @@ def _outcome(call: Callable[[], T]) -> T | Exception:
 class _Write(Generic[S, T]):
     """A write that waits, and its answer."""
 
-    def __init__(self, owner: Any, subject: S) -> None:
+    def __init__(self, owner: Any, make: Callable[[], S]) -> None:
         loop = asyncio.get_running_loop()
         self.owner = owner
-        self.subject = subject
+        self.make = make
         self.answer: asyncio.Future[T] = loop.create_future()
         self.since = loop.time()
 
@@ -318,8 +263,8 @@ class _Queue(Generic[S, T]):
             return
         try:
             await self._end_together(writes)
-        except (Error, Unsent) as error:
-            if isinstance(error, Unsent) or is_undone(error):
+        except Error as error:
+            if is_undone(error):
                 self._set_apart(writes)
             else:
                 _end_all(writes, error)
@@ -333,8 +278,7 @@ class _Queue(Generic[S, T]):
         async with loop_connections.one() as connection:
             writes = [write for write in writes if not write.answer.done()]
             self._note(writes)
-            subjects = [write.subject for write in writes]
-            outcomes = await self._batches.together(connection, subjects) if subjects else ()
+            outcomes = await self._batches.send(connection, [write.make for write in writes])
         for write, outcome in zip(writes, outcomes, strict=True):
             write.end(outcome)
 
@@ -365,7 +309,10 @@ class _Queue(Generic[S, T]):
     async def _alone(self, write: _Write[S, T]) -> T:
         async with loop_connections.one() as connection:
             self._note([write])
-            return await self._batches.alone(connection, write.subject)
+            (answer,) = await self._batches.send(connection, [write.make])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def _note(self, writes: Sequence[_Write[S, T]]) -> None:
         now = asyncio.get_running_loop().time()

@@ -4,8 +4,8 @@ Transactions of several statements run in threads of `pools.py`, on Django's con
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import psycopg
@@ -24,10 +24,6 @@ CONNECTIONS = 4
 """Upper bound per loop: eight did no more work (docs/adr/0028). Opened when none is free."""
 
 
-class Unsent(Exception):
-    """A pipeline's statements were not all sent, so nothing was written."""
-
-
 class LentConnection:
     """A connection on loan. Meanwhile its borrower may await nothing but its statements."""
 
@@ -35,82 +31,36 @@ class LentConnection:
         self.cursor = cursor
         self.breaks = breaks_met()
         self.is_fit = True
-        self._cursors = [cursor]
 
     async def fetch(self, statement: Statement[T]) -> T:
         """Run a statement, prepared. Raises Django's database errors and those of `read`.
 
         A cancelled statement may have taken effect.
         """
-        with self._unfit_meanwhile():
-            try:
-                await self._send(self.cursor, statement)
-                row = await self.cursor.fetchone()
-            except (psycopg.DataError, psycopg.IntegrityError):
-                self.is_fit = True  # the values are at fault, and the connection is unchanged
-                raise
-        return statement.read(row)
+        rows = await self._rows(statement)
+        return statement.read(rows[0] if rows else None)
 
     async def fetch_set(self, statement: SetStatement[T]) -> T:
-        """Run a statement and read all its rows. Raises as `fetch` does."""
-        with self._unfit_meanwhile():
-            await self._send(self.cursor, statement)
-            rows = await self.cursor.fetchall()
-        return statement.read(rows)
+        """Run a statement of which every row is read. Raises as `fetch` does."""
+        return statement.read(await self._rows(statement))
 
-    async def fetch_together(
-        self, statements: Iterator[Statement[Any]], *, lock_timeout: str
-    ) -> list[Row | None]:
-        """Run statements in one pipeline, as one transaction; return the first row of each.
-
-        Each is taken from the iterator right before it is sent. Raises as `fetch` does, or Unsent.
-        """
-        used: list[AsyncCursor] = []
-        connection = self.cursor.connection
-        with self._unfit_meanwhile():
-            async with connection.pipeline(), connection.cursor() as outer:
-                # Without them an error at the commit would be no statement's: psycopg loses those.
-                await outer.execute("BEGIN")
-                await outer.execute(f"SET LOCAL lock_timeout = '{lock_timeout}'")
-                for statement in statements:
-                    if len(used) == len(self._cursors):
-                        self._cursors.append(psycopg.AsyncRawCursor(connection))
-                    used.append(self._cursors[len(used)])
-                    await self._send_in_pipeline(used[-1], statement)
-                await outer.execute("COMMIT")
-            # Rows count only from here: they come before the commit does.
-            return [await cursor.fetchone() for cursor in used]
-
-    async def _send_in_pipeline(self, cursor: AsyncCursor, statement: Statement[Any]) -> None:
-        try:
-            await self._send(cursor, statement)
-        except (psycopg.OperationalError, psycopg.InterfaceError):
-            raise
-        except (
-            Exception
-        ) as error:  # a value that cannot be sent, or an earlier one that was refused
-            raise Unsent from error
-
-    @contextmanager
-    def _unfit_meanwhile(self) -> Iterator[None]:
-        """Raise Django's errors. The connection stays unfit unless the block ends well.
-
-        What is cancelled half-way leaves it within an answer; after an error in a pipeline psycopg
-        may believe in statements that were never prepared.
-        """
+    async def _rows(self, statement: Statement[Any] | SetStatement[Any]) -> list[Row]:
+        text, connection = prepared.renumber(statement.text), self.cursor.connection
+        # A statement that is cancelled half-way leaves the connection within its answer.
         self.is_fit = False
         with prepared.database().wrap_database_errors:
             try:
-                yield
+                await self.cursor.execute(text, statement.values, prepare=True)
+                rows = await self.cursor.fetchall()
+            except (psycopg.DataError, psycopg.IntegrityError):
+                self.is_fit = True  # the values are at fault, and the connection is unchanged
+                raise
             except psycopg.DatabaseError as error:
-                if type(error) is psycopg.DatabaseError and self.cursor.connection.closed:
+                if type(error) is psycopg.DatabaseError and connection.closed:
                     raise psycopg.OperationalError(*error.args) from error  # libpq says no more
                 raise
         self.is_fit = True
-
-    @staticmethod
-    async def _send(cursor: AsyncCursor, statement: Statement[Any] | SetStatement[Any]) -> None:
-        await cursor.execute(prepared.renumber(statement.text), statement.values, prepare=True)
+        return rows
 
 
 class LoopConnections:

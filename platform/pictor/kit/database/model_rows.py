@@ -28,6 +28,7 @@ from django.db.models.expressions import DatabaseDefault
 
 from pictor.kit.database import prepared
 from pictor.kit.database.prepared import SqlPart
+from pictor.kit.words.untyped import Json
 
 M = TypeVar("M", bound=Model)
 AnyField: TypeAlias = "Field[Any, Any]"
@@ -65,14 +66,19 @@ class _Column(NamedTuple):
 
 def insert(row: Model) -> None:
     """Insert a new row, as `save(force_insert=True)` does. Raises Django's database errors."""
-    prepared.fetch_one(*insert_part(row))
+    names, values = _columns_and_values(row)
+    prepared.fetch_one(_insert(type(row), tuple(names)), values)
     mark_inserted(row)
 
 
-def insert_part(row: Model, *, from_part: str = "") -> SqlPart:
-    """Return the INSERT of a new row; as part of a statement, once for each row of `from_part`."""
-    names, values = _columns_and_values(row)
-    return SqlPart(_insert(type(row), tuple(names), from_part), values)
+def insert_rows_part(rows: Sequence[Model], *, from_part: str, by: str) -> SqlPart:
+    """Return the INSERT of a model's new rows, of those whose column `by` is an id in `from_part`.
+
+    At least one row.
+    """
+    named = [dict(zip(*_columns_and_values(row), strict=True)) for row in rows]
+    names = tuple(sorted({name for row in named for name in row}))
+    return SqlPart(_insert_rows(type(rows[0]), names, from_part, by), [prepared.rows_json(named)])
 
 
 def mark_inserted(row: Model) -> None:
@@ -81,19 +87,35 @@ def mark_inserted(row: Model) -> None:
     row._state.db = DEFAULT_DB_ALIAS  # noqa: SLF001 - as above
 
 
-def update_part(
-    model: type[Model], *, where: Mapping[str, Any], from_part: str = "", **values: Any
-) -> SqlPart:
+def update_part(model: type[Model], *, where: Mapping[str, Any], **values: Any) -> SqlPart:
     """Return the UPDATE of the one row that matches `where`, which must include its key.
 
     Columns go by their fields' names; a None in `where` matches NULL. The statement returns a row
-    if it changed one. As part of a statement it changes nothing unless `from_part` has a row.
+    if it changed one.
     """
     matched = {name: value for name, value in where.items() if value is not None}
     nulls = tuple(set(where) - set(matched))
-    statement = _update(model, tuple(values), tuple(matched), nulls, from_part)
+    statement = _update(model, tuple(values), tuple(matched), nulls)
     columns = [*values.items(), *matched.items()]
     return SqlPart(statement, [_column(model, name).bound(value) for name, value in columns])
+
+
+def update_rows_part(
+    model: type[Model], rows: Sequence[Json], *, only: str, from_part: str, by: str = "id"
+) -> SqlPart:
+    """Return the UPDATE of rows, of those whose column `by` is an id in `from_part`.
+
+    Args:
+        model: whose rows they are.
+        rows: at least one; the id and new values, by the same fields' names in each.
+        only: an SQL condition on the row `g` beside its new values `r`.
+        from_part: the name of a part with a column `id`.
+        by: a column's name.
+    """
+    of = {name: _column(model, name) for name in rows[0]}
+    named = [{of[name].name: of[name].bound(value) for name, value in row.items()} for row in rows]
+    text = _update_rows(model, tuple(named[0]), only, from_part, by)
+    return SqlPart(text, [prepared.rows_json(named)])
 
 
 @cache
@@ -122,10 +144,31 @@ def _columns_and_values(row: Model) -> tuple[list[str], list[Any]]:
 
 
 @cache
-def _insert(model: type[Model], names: tuple[str, ...], from_part: str) -> str:
+def _insert(model: type[Model], names: tuple[str, ...]) -> str:
     values = ", ".join(["%s"] * len(names))
-    source = f" FROM {from_part}" if from_part else ""
-    return f"INSERT INTO {_table(model)} ({', '.join(names)}) SELECT {values}{source} RETURNING 1"
+    return f"INSERT INTO {_table(model)} ({', '.join(names)}) SELECT {values} RETURNING 1"
+
+
+@cache
+def _insert_rows(model: type[Model], names: tuple[str, ...], from_part: str, by: str) -> str:
+    return (
+        f"INSERT INTO {_table(model)} ({', '.join(names)}) SELECT {', '.join(names)}"  # noqa: S608 - our own names
+        f" FROM jsonb_populate_recordset(NULL::{_table(model)}, %s::jsonb) AS r"
+        f" WHERE r.{by} = ANY(ARRAY(SELECT id FROM {from_part}))"
+    )
+
+
+@cache
+def _update_rows(
+    model: type[Model], names: tuple[str, ...], only: str, from_part: str, by: str
+) -> str:
+    changes = ", ".join(f"{name} = r.{name}" for name in names if name != "id")
+    return (
+        f"UPDATE {_table(model)} AS g SET {changes}"  # noqa: S608 - as above
+        f" FROM jsonb_populate_recordset(NULL::{_table(model)}, %s::jsonb) AS r"
+        f" WHERE g.id = r.id AND g.{by} = ANY(ARRAY(SELECT id FROM {from_part})) AND {only}"
+        " RETURNING g.id"
+    )
 
 
 @cache
@@ -134,17 +177,15 @@ def _update(
     values: tuple[str, ...],
     matched: tuple[str, ...],
     null: tuple[str, ...],
-    from_part: str,
 ) -> str:
     changes = ", ".join(f"{_column(model, name).name} = %s" for name in values)
-    source = f" FROM {from_part}" if from_part else ""
     conditions = " AND ".join(
         [
             *(f"{_column(model, name).name} = %s" for name in matched),
             *(f"{_column(model, name).name} IS NULL" for name in null),
         ]
     )
-    return f"UPDATE {_table(model)} SET {changes}{source} WHERE {conditions} RETURNING 1"  # noqa: S608 - as above
+    return f"UPDATE {_table(model)} SET {changes} WHERE {conditions} RETURNING 1"  # noqa: S608 - as above
 
 
 @cache

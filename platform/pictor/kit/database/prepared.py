@@ -15,6 +15,7 @@ transaction if one is open there; `await loop_connections.fetch_async(count_stat
 the loop's, as a transaction of its own.
 """
 
+import json
 import re
 import select
 import threading
@@ -27,10 +28,12 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.types.json import Jsonb
 
 from pictor.kit.words.untyped import Row, Values
 
 T = TypeVar("T")
+R_co = TypeVar("R_co", covariant=True)
 AsyncCursor: TypeAlias = "psycopg.AsyncRawCursor[Row]"
 """Kept with its connection, because a cursor remembers the types it has looked up."""
 
@@ -56,17 +59,26 @@ class Statement(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class SetStatement(Generic[T]):
+class SetStatement(Generic[R_co]):
     """A statement like `Statement`, of which every row is read."""
 
     text: str
     values: Values
-    read: Callable[[Sequence[Row]], T]
+    read: Callable[[Sequence[Row]], R_co]
 
 
-def is_there(row: Row | None) -> bool:
-    """True if the statement returned a row; for `Statement.read`."""
-    return row is not None
+def rows_json(rows: Sequence[object]) -> str:
+    """Rows as one value, from which `jsonb_to_recordset` reads them with their types.
+
+    psycopg writes arrays in Python, slower by 0.2 CPU-ms a statement.
+    """
+    return json.dumps(rows, default=_as_json)
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    return value.obj if isinstance(value, Jsonb) else str(value)
 
 
 def unread(row: Row | None) -> None:
@@ -158,8 +170,17 @@ def fetch(statement: Statement[T]) -> T:
     return statement.read(fetch_one(statement.text, statement.values))
 
 
+def fetch_set(statement: SetStatement[T]) -> T:
+    """Like `fetch`, for a statement of which every row is read."""
+    return statement.read(_executed(statement.text, statement.values).fetchall())
+
+
 def fetch_one(statement: str, values: Values) -> Row | None:
     """Return the first row, or None without one. Raises Django's database errors."""
+    return _executed(statement, values).fetchone()
+
+
+def _executed(statement: str, values: Values) -> "psycopg.RawCursor[Row]":
     connect()
     connection = connections[DEFAULT_DB_ALIAS]
     # As Django's own cursors do, which are left out here.
@@ -168,7 +189,7 @@ def fetch_one(statement: str, values: Values) -> Row | None:
     if cursor is None or cursor.connection is not connection.connection:
         cursor = _held.cursor = psycopg.RawCursor(connection.connection)
     with connection.wrap_database_errors:
-        return cursor.execute(renumber(statement), values, prepare=True).fetchone()
+        return cursor.execute(renumber(statement), values, prepare=True)
 
 
 def joined_part(*, answer: SqlPart, **parts: SqlPart) -> SqlPart:
