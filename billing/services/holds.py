@@ -1,8 +1,8 @@
 """Holds: money set aside before the work, then captured, given back, or both.
 
-Functions in the database (holds.sql) place and end holds, because every request pays for both. They
-decide on locked rows, locked in the order tenant balance, key budget. A hold's own columns are on
-its generation; this module has its transfers and counters.
+Functions in the database (holds_together.sql) place and end holds, because every request pays for
+both. They decide on locked rows, locked in the order tenant balance, key budget. A hold's own
+columns are on its generation; this module has its transfers and counters.
 """
 
 from collections.abc import Sequence

@@ -105,12 +105,13 @@ def main(count: int) -> None:
 
 
 def _make_bare() -> None:
-    """Make the functions of holds.sql once more for this connection, without the seals."""
+    """Make the functions of holds once more for this connection, without the seals."""
     from django.db import connection  # noqa: PLC0415 - once Django is set up
 
     from billing.services import holds  # noqa: PLC0415 - as above
 
-    text = Path(holds.__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    files = [Path(holds.__file__).with_name(f"holds{of}.sql") for of in ("", "_together")]
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
     bare, found = re.subn(
         r"balance\.seal := sha256\(.+?\)\)\);", "balance.seal := NULL;", text, flags=re.DOTALL
     )
