@@ -4,9 +4,40 @@
 -- Locks balances in the order of their tenants, and each key's budget after its tenant's balance. As
 -- in holds.sql, a released function never changes.
 
--- Writes a locked balance, and budgets of its keys.
+-- Returns a tenant's next transfer, sealed, from its balance: the amounts are already the new ones,
+-- the seals and the number the old ones. `p_sealed` is the end of the sealed text: the caller's
+-- values, from the generation on.
+CREATE FUNCTION pictor_next_transfer_v1(
+    p_balance billing_tenantbalance, p_kind text, p_debit bigint, p_credit bigint, p_amount bigint,
+    p_generation uuid, p_at timestamptz, p_evidence bytea, p_sealed text, p_key bytea
+) RETURNS billing_transfer LANGUAGE plpgsql AS $$
+DECLARE
+    made billing_transfer;
+BEGIN
+    made.kind := p_kind;
+    made.debit_id := p_debit;
+    made.credit_id := p_credit;
+    made.amount := p_amount;
+    made.tenant_id := p_balance.tenant_id;
+    made.seq := p_balance.seq + 1;
+    made.available_after := p_balance.available;
+    made.held_after := p_balance.held;
+    made.generation_id := p_generation;
+    made.created_at := p_at;
+    made.evidence := p_evidence;
+    -- As billing/seals.py seals it.
+    made.seal := sha256(p_key || sha256(p_balance.seal || convert_to(concat_ws('|',
+        p_kind, p_debit, p_credit, p_amount, p_balance.tenant_id, made.seq, p_balance.available,
+        p_balance.held, p_sealed
+    ), 'UTF8')));
+    RETURN made;
+END
+$$;
+
+-- Writes a locked balance, budgets of its keys, and its new transfers, of which the last one has its
+-- number and seal.
 CREATE FUNCTION pictor_keep_balance_v1(
-    p_balance billing_tenantbalance, p_budgets billing_keybudget[]
+    p_balance billing_tenantbalance, p_budgets billing_keybudget[], p_transfers billing_transfer[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE billing_tenantbalance
@@ -24,6 +55,12 @@ BEGIN
        SET in_flight = EXCLUDED.in_flight,
            day = EXCLUDED.day, day_used_micros = EXCLUDED.day_used_micros,
            month = EXCLUDED.month, month_used_micros = EXCLUDED.month_used_micros;
+    INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq,
+                                  available_after, held_after, generation_id, reason,
+                                  created_at, evidence, seal)
+    SELECT kind, debit_id, credit_id, amount, tenant_id, seq, available_after, held_after,
+           generation_id, '', created_at, evidence, seal
+      FROM unnest(p_transfers);
 END
 $$;
 
@@ -43,6 +80,8 @@ DECLARE
     keys uuid[] := '{}';
     budgets billing_keybudget[] := '{}';
     place integer;
+    made billing_transfer;
+    transfers billing_transfer[] := '{}';
 BEGIN
     IF p_lock_timeout IS NOT NULL THEN
         PERFORM set_config('lock_timeout', p_lock_timeout, true);
@@ -58,10 +97,11 @@ BEGIN
     LOOP
         IF found.tenant_id IS DISTINCT FROM h.p_tenant THEN
             IF keys <> '{}' THEN
-                PERFORM pictor_keep_balance_v1(found, budgets);
+                PERFORM pictor_keep_balance_v1(found, budgets, transfers);
             END IF;
             keys := '{}';
             budgets := '{}';
+            transfers := '{}';
             SELECT * INTO found FROM billing_tenantbalance
              WHERE tenant_id = h.p_tenant FOR NO KEY UPDATE;
             found.tenant_id := h.p_tenant;
@@ -125,9 +165,13 @@ BEGIN
         budget.month_used_micros :=
             budget.month_used_micros + h.p_amount * (budget.month = h.p_month)::int;
         IF h.p_amount > 0 THEN
-            balance := pictor_transfer_v1(
+            made := pictor_next_transfer_v1(
                 balance, 'hold', balance.available_account_id, balance.held_account_id,
                 h.p_amount, h.p_generation, h.p_at, h.p_evidence, h.p_sealed, h.p_seal_key);
+            balance.previous_seal := balance.seal;
+            balance.seq := made.seq;
+            balance.seal := made.seal;
+            transfers := transfers || made;
         END IF;
         found := balance;
         keys[place] := h.p_key;
@@ -135,7 +179,7 @@ BEGIN
         RETURN NEXT;
     END LOOP;
     IF keys <> '{}' THEN
-        PERFORM pictor_keep_balance_v1(found, budgets);
+        PERFORM pictor_keep_balance_v1(found, budgets, transfers);
     END IF;
 END
 $$;
@@ -152,6 +196,8 @@ DECLARE
     budgets billing_keybudget[] := '{}';
     place integer;
     released bigint;
+    made billing_transfer;
+    transfers billing_transfer[] := '{}';
 BEGIN
     FOR h IN
         SELECT * FROM jsonb_to_recordset(p_holds) AS given (
@@ -163,10 +209,11 @@ BEGIN
     LOOP
         IF balance.tenant_id IS DISTINCT FROM h.p_tenant THEN
             IF keys <> '{}' THEN
-                PERFORM pictor_keep_balance_v1(balance, budgets);
+                PERFORM pictor_keep_balance_v1(balance, budgets, transfers);
             END IF;
             keys := '{}';
             budgets := '{}';
+            transfers := '{}';
             SELECT * INTO balance FROM billing_tenantbalance
              WHERE tenant_id = h.p_tenant FOR NO KEY UPDATE;
         END IF;
@@ -201,23 +248,31 @@ BEGIN
             budget.month_used_micros - released * (budget.month = h.p_month)::int;
         balance.held := balance.held - h.p_captured;
         IF h.p_captured > 0 THEN
-            balance := pictor_transfer_v1(
+            made := pictor_next_transfer_v1(
                 balance, 'capture', balance.held_account_id, h.p_revenue, h.p_captured,
                 h.p_generation, h.p_at, h.p_evidence, h.p_sealed, h.p_capture_key);
+            balance.previous_seal := balance.seal;
+            balance.seq := made.seq;
+            balance.seal := made.seal;
+            transfers := transfers || made;
         END IF;
         balance.held := balance.held - released;
         balance.available := balance.available + released;
         IF released > 0 THEN
-            balance := pictor_transfer_v1(
+            made := pictor_next_transfer_v1(
                 balance, 'release', balance.held_account_id, balance.available_account_id,
                 released, h.p_generation, h.p_at, h.p_evidence, h.p_sealed, h.p_release_key);
+            balance.previous_seal := balance.seal;
+            balance.seq := made.seq;
+            balance.seal := made.seal;
+            transfers := transfers || made;
         END IF;
         keys[place] := h.p_key;
         budgets[place] := budget;
         RETURN NEXT h.p_generation;
     END LOOP;
     IF keys <> '{}' THEN
-        PERFORM pictor_keep_balance_v1(balance, budgets);
+        PERFORM pictor_keep_balance_v1(balance, budgets, transfers);
     END IF;
 END
 $$;

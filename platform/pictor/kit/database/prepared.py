@@ -72,13 +72,16 @@ def rows_json(rows: Sequence[object]) -> str:
 
     psycopg writes arrays in Python, slower by 0.2 CPU-ms a statement.
     """
-    return json.dumps(rows, default=_as_json)
+    return _rows_json(rows)
 
 
 def _as_json(value: object) -> object:
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     return value.obj if isinstance(value, Jsonb) else str(value)
+
+
+_rows_json = json.JSONEncoder(default=_as_json, check_circular=False).encode
 
 
 def unread(row: Row | None) -> None:

@@ -40,6 +40,7 @@ class _Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._seconds = seconds
         self._asked: deque[_Question] = deque()
+        self._unsent: list[bytes] = []
         self._watching: asyncio.TimerHandle | None = None
         self._parser = hiredis.Reader(
             protocolError=redis.InvalidResponse, replyError=DefaultParser.parse_error
@@ -54,11 +55,21 @@ class _Wire(asyncio.Protocol):
     def ask(self, command: tuple[Any, ...]) -> "asyncio.Future[Any]":
         """Send a command; return a future of its reply, or of a RedisError if that failed."""
         question = _Question(self._loop.create_future(), self._loop.time())
-        self._transport.write(hiredis.pack_command(command))
+        if not self._unsent:
+            self._loop.call_soon(self._send)
+        self._unsent.append(hiredis.pack_command(command))
         self._asked.append(question)
         if self._watching is None:
             self._watching = self._loop.call_later(self._seconds, self._watch)
         return question.answer
+
+    def _send(self) -> None:
+        """Send the commands of this turn of the loop in one piece."""
+        try:
+            self._transport.write(b"".join(self._unsent))
+        except Exception as error:  # noqa: BLE001 - uvloop's own, for a closed transport
+            self.end(redis.ConnectionError(str(error)))
+        self._unsent.clear()
 
     def _watch(self) -> None:
         """End the connection if the oldest command is overdue; replies come in order."""
