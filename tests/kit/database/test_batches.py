@@ -27,7 +27,7 @@ GATE = 71
 """The number of the lock that holds writes back."""
 WRITE = """
 WITH patience AS MATERIALIZED (
-    SELECT set_config('lock_timeout', coalesce(%s, current_setting('lock_timeout')), true)
+    SELECT set_config('lock_timeout', coalesce(%s, '60s'), true)
 ), w AS MATERIALIZED (
     SELECT w.* FROM patience, ROWS FROM (
         jsonb_to_recordset(%s::jsonb) AS (n int, gate int)) WITH ORDINALITY AS w (n, gate, place)
