@@ -95,8 +95,18 @@ async def test_others_have_their_turns_while_a_gzip_body_is_unpacked(app, bearer
         (gzip.compress(b"{}", mtime=0)[:-8] + b"\0" * 8, "not gzip"),
         (gzip.compress(b"{}", mtime=0) + b"\0", "after the end"),
         (gzip.compress(b"{}", mtime=0) * 2, "after the end"),
+        (gzip.compress(b" " * 300_000, mtime=0) + b"\0", "after the end"),
     ],
-    ids=["truncated", "empty", "plain", "deflate", "wrong checksum", "junk after it", "two"],
+    ids=[
+        "truncated",
+        "empty",
+        "plain",
+        "deflate",
+        "wrong checksum",
+        "junk after it",
+        "two",
+        "large",
+    ],
 )
 async def test_a_broken_gzip_body_is_refused(app, inner, bearer, packed, why):
     exchange = await call(

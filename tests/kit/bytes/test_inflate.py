@@ -2,6 +2,7 @@
 
 import gzip
 import tracemalloc
+from itertools import islice
 
 import pytest
 
@@ -20,6 +21,16 @@ def test_a_gzip_body_of_several_members_is_one(step):
     )
 
     assert body == b"hello, world"
+
+
+@pytest.mark.parametrize("then", [b"junk", gzip.compress(b"!")], ids=["junk", "member"])
+def test_bytes_behind_a_member_that_fills_many_pieces_end_it_too(then):
+    pieces = inflater("gzip")(gzip.compress(bytes(300_000)) + then)
+
+    sizes = [len(piece) for piece in islice(pieces, 100)]
+
+    assert sizes[:5] == [65_536] * 4 + [37_856]
+    assert len(sizes) < 8
 
 
 def test_a_gzip_body_has_at_most_256_members():

@@ -28,9 +28,10 @@ class CannotInflate(ValueError):
 def pieces_of(state: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:
     """Decompress the next bytes. Raises zlib.error. Bytes after the end are in `unused_data`."""
     piece = state.decompress(raw, PIECE_BYTES)
-    while piece or state.unconsumed_tail:
+    while piece or (state.unconsumed_tail and not state.eof):
         yield piece
-        piece = state.decompress(state.unconsumed_tail, PIECE_BYTES)  # empty: the buffered rest
+        # An empty tail gives the buffered rest. After the end, zlib would keep its tail for ever.
+        piece = b"" if state.eof else state.decompress(state.unconsumed_tail, PIECE_BYTES)
 
 
 def inflater(encoding: str) -> Inflate:
