@@ -3,7 +3,8 @@
 Long strings are decoded into spools while they arrive; unused long texts are discarded. At most
 `max_images` spools are opened, so surplus images cost nothing. Raises JsonRefused (cut short, not
 JSON, too deep, too large) and SpoolError. Only what pictures need is strict: bytes that are not
-UTF-8 are replaced, and what follows the document (NULs, blanks, a proxy's words) is ignored.
+UTF-8 are replaced, control characters in strings are taken, an array of objects counts as `data`,
+and what follows the document (NULs, blanks, a proxy's words) is ignored.
 
 An event of a stream is such an answer too. Often only its end tells if its image is needed, so with
 `is_patient` a spool's error is raised only when its image is requested.
@@ -14,7 +15,7 @@ import re
 
 from typing_extensions import override
 
-from pictor.kit.bytes.base64_sink import DATA_URI_HEADER_BYTES, Base64Sink
+from pictor.kit.bytes.base64_sink import Base64Sink
 from pictor.kit.bytes.json_stream import JsonInvalid, JsonStream
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
 
@@ -29,10 +30,11 @@ _USUAL = bytes.maketrans(b"-_", b"+/")
 TEXT_KEYS = frozenset({"revised_prompt", "prompt", "text", "content", "message", "refusal"})
 """Texts kept in the answer even if they are long, unless they begin as a picture."""
 _PICTURE_TEXT = re.compile(
-    rb"(?:\s|\\[nrt])*(?:!\[[^]]{0,100}\]\(\s*)?data:image\\?/", re.IGNORECASE
+    rb"(?:\s|\\[nrt])*(?:!\[[^]]{0,900}\]\(\s*)?data:image\\?/", re.IGNORECASE
 )
-_MARKDOWN = re.compile(rb"\s*+!\[[^]]{0,100}\]\(\s*")
+_MARKDOWN = re.compile(rb"\s*+!\[[^]]{0,900}\]\(\s*")
 """The begin of a picture in Markdown: ![a fox](data:…)"""
+MAX_MARKDOWN_BYTES = 2048
 
 
 class DiscardSink:
@@ -60,7 +62,7 @@ class AnswerSink(Base64Sink):
         starts = (b"![", b"data:")
         if not any(start.startswith(text[: len(start)].lower()) for start in starts):
             return True
-        return b"," in text or len(head) > DATA_URI_HEADER_BYTES
+        return b"base64," in text.lower() or len(head) > MAX_MARKDOWN_BYTES
 
     @override
     def _without_header(self, head: bytes) -> bytes:
@@ -146,9 +148,11 @@ class AnswerStream:
         skeleton, _ = self._stream.finish()
         try:
             text = skeleton.decode("utf-8", "replace").lstrip()
-            document, _ = json.JSONDecoder().raw_decode(text)
+            document, _ = json.JSONDecoder(strict=False).raw_decode(text)
         except (ValueError, RecursionError):
             raise JsonInvalid("the answer is not JSON") from None
+        if isinstance(document, list) and isinstance(next(iter(document), None), dict):
+            document = {"data": document}
         if not isinstance(document, dict):
             raise JsonInvalid("the answer is not a JSON object")
         return document

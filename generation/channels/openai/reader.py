@@ -73,15 +73,15 @@ class AnswerReader:
     async def begun(self, answer: HttpAnswer) -> tuple[bytes, AsyncIterator[bytes]]:
         """The first meaningful bytes of the answer, and all of it from there.
 
-        A byte order mark is skipped, and so are the blanks by which an upstream keeps a connection
-        alive.
+        A byte order mark is skipped, and so are NULs and the blanks by which an upstream keeps a
+        connection alive.
         """
         # Each preview may be as large as its image.
         images = self._request.n * (1 + self._request.partial_images) + SPARE_IMAGES
         chunks = answer.chunks(MAX_ANSWER_BYTES_PER_IMAGE * images)
         head = b""
         async for chunk in chunks:
-            head = (head + chunk).removeprefix(BOM_UTF8).lstrip()
+            head = (head + chunk).removeprefix(BOM_UTF8).lstrip(b"\0 \t\r\n")
             # A part of the mark, or of a field's name, may be all that has come.
             wholes = (BOM_UTF8, *EVENT_FIELDS, *PICTURE_STARTS)
             if head and not any(head != whole and whole.startswith(head) for whole in wholes):

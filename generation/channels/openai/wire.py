@@ -27,10 +27,11 @@ MAX_WORD_CHARS = 40
 MAX_REVISED_PROMPT_CHARS = 32_000
 
 _MOST_ENTRIES = 100
-_BASE64_KEYS = ("b64_json", "b64", "base64", "image_base64")
+_BASE64_KEYS = ("b64_json", "b64", "base64", "image_base64", "bytesBase64Encoded")
 _HOLDERS = (
     "data", "images", "image", "output", "choices", "response", "item", "result", "results",
-    "message", "delta", "content", "text", "output_text",
+    "message", "delta", "content", "text", "output_text", "artifacts", "predictions", "candidates",
+    "parts", "inlineData", "inline_data",
 )  # fmt: skip
 """Where pictures and those who hold pictures stand; the first of them that has any counts."""
 _BARE = frozenset({"data", "images"})
@@ -38,8 +39,11 @@ _BARE = frozenset({"data", "images"})
 _MAX_TEXT_CHARS = 20_000
 _MIN_RESULT_CHARS = 40
 """Shorter ones are words such as `success`; the placeholder of a long string is longer."""
-_MARKDOWN = re.compile(r"!\[[^]]*\]\(\s*(\S+?)\s*\)")
-_ENCODED = re.compile("data:image/|long-string-[0-9a-f]{32}-[0-9]+$", re.IGNORECASE)
+_MARKDOWN = re.compile(r'!\[[^]]*\]\(\s*<?(\S+?)>?(?:\s+"[^"]*")?\s*\)')
+_ENCODED = re.compile(
+    "data:image/|iVBORw0KGg|/9j/|UklGR|long-string-[0-9a-f]{32}-[0-9]+$", re.IGNORECASE
+)
+"""The begin of a data URI, or of a png, jpeg or webp in base64; a placeholder."""
 _ABSOLUTE = re.compile("https?://", re.IGNORECASE)
 _RELATIVE = re.compile(r"/\S*[^A-Za-z0-9+/=_\s-]")
 """A path has a character that base64 lacks: mostly the point of its ending."""

@@ -99,6 +99,11 @@ LONG = bytes(range(256)) * 200
         '{"output":[{"type":"message","content":[{"type":"output_text","text":"![x](%)"}]}]}',
         '{"data":"%"}',
         '{"b64_json":"$"}',
+        '[{"b64_json":"$"}]',
+        '\0{"data":[{"b64_json":"$","revised_prompt":"a fox\n\tin snow"}]}',
+        '{"artifacts":[{"base64":"$","finishReason":"SUCCESS"}]}',
+        '{"predictions":[{"mimeType":"image/png","bytesBase64Encoded":"$"}]}',
+        '{"choices":[{"message":{"content":"![' + "a fox in snow, " * 40 + '](%)"}}]}',
     ],
 )
 async def test_a_picture_is_found_in_every_shape_and_keeps_its_bytes(
@@ -112,7 +117,13 @@ async def test_a_picture_is_found_in_every_shape_and_keeps_its_bytes(
 
 
 @pytest.mark.parametrize(
-    "content", ["{origin}/files/a.png", "![a fox]({origin}/files/a.png)", " {origin}/files/a.png"]
+    "content",
+    [
+        "{origin}/files/a.png",
+        "![a fox]({origin}/files/a.png)",
+        " {origin}/files/a.png",
+        '![a fox](<{origin}/files/a.png> "in snow")',
+    ],
 )
 async def test_a_text_that_is_an_address_is_fetched(channel, upstream, content):
     document = json.dumps({"choices": [{"message": {"content": content}}]})
@@ -158,6 +169,25 @@ async def test_the_envelopes_content_has_the_facts(channel, upstream, answers):
     assert answer.usage == TokenUsage(0, 9, 9)
 
 
+@pytest.mark.parametrize("start", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF0000WEBP"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"data": "$"},
+        {"image": "$"},
+        {"result": {"image": "$"}},
+        {"candidates": [{"content": {"parts": [{"text": "x"}, {"inlineData": {"data": "$"}}]}}]},
+    ],
+)
+async def test_base64_of_a_small_picture_is_known_by_its_first_bytes(
+    channel, upstream, document, start
+):
+    encoded = base64.b64encode(start + BYTES).decode()
+    upstream.script = says(json.dumps(document).replace("$", encoded).encode())
+
+    assert await bytes_of(channel) == start + BYTES
+
+
 PNG = b"\x89PNG\r\n\x1a\n" + LONG
 JPEG = b"\xff\xd8\xff\xe0" + LONG
 WEBP = b"RIFF\x00\x00\x00\x00WEBP" + LONG
@@ -195,6 +225,11 @@ def of_length(more: int, body: bytes = WHOLE) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(body) + more) + body
 
 
+def labelled(encoding: bytes, body: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n"
+    return head % (encoding, len(body)) + body
+
+
 @pytest.mark.parametrize("then_reset", [False, True])
 @pytest.mark.parametrize(
     "raw",
@@ -208,8 +243,10 @@ def of_length(more: int, body: bytes = WHOLE) -> bytes:
         of_length(0, WHOLE + b"<!-- served by a proxy -->"),
         of_length(0, gzip.compress(WHOLE, mtime=0)),
         of_length(0, b"\n\n" + WHOLE),
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(WHOLE)
-        + WHOLE,
+        labelled(b"gzip", WHOLE),
+        labelled(b"utf-8", WHOLE),
+        labelled(b"none", gzip.compress(WHOLE, mtime=0)),
+        labelled(b"gzip, identity", gzip.compress(WHOLE, mtime=0)),
     ],
 )
 async def test_a_document_that_is_whole_counts_however_its_body_ends(

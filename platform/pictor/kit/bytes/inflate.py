@@ -3,8 +3,9 @@
 `inflater("gzip")` returns a function from the next raw bytes to pieces, each of at most 64 KB if
 the body is compressed; the caller counts them and stops. A gzip body may have several members (RFC
 1952, 2.2). Bytes after a compressed body's end are dropped, because zlib would keep them all.
-Supports gzip, deflate and identity. A label may lie: a gzip body without one is inflated, and a
-body that does not begin as its label says is passed on as it is. Raises CannotInflate.
+Supports gzip, deflate and identity. A label may lie or be none, such as `utf-8`: a gzip body
+without one is inflated, and a body that does not begin as its label says is passed on as it is.
+Raises CannotInflate.
 """
 
 import zlib
@@ -15,7 +16,8 @@ MAX_MEMBERS = 256
 """The most members of a gzip body: the bytes behind each are copied, and an empty one is small."""
 
 _GZIP = b"\x1f\x8b"
-_LABELS = frozenset({"gzip", "x-gzip", "deflate"})
+_LABELS = ("gzip", "deflate")
+_OTHERS = frozenset({"br", "zstd", "compress"})
 _HEAD_BYTES = 2
 
 Inflate = Callable[[bytes], Iterator[bytes]]
@@ -37,8 +39,9 @@ def pieces_of(state: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:
 def inflater(encoding: str) -> Inflate:
     """Return the function for a Content-Encoding header's value; empty means identity."""
     word = encoding.strip().lower()
-    if word not in _LABELS | {"", "identity"}:
+    if word in _OTHERS:
         raise CannotInflate(f"content encoding {word[:40]!r}")
+    is_labelled = any(label in word for label in _LABELS)
     chosen: Inflate | None = None
     head = b""
 
@@ -46,10 +49,10 @@ def inflater(encoding: str) -> Inflate:
         nonlocal chosen, head
         if chosen is None:
             head += raw
-            may_be_packed = word in _LABELS or _GZIP.startswith(head)
+            may_be_packed = is_labelled or _GZIP.startswith(head)
             if not head or (may_be_packed and len(head) < _HEAD_BYTES):
                 return
-            is_packed = head.startswith(_GZIP) or (word in _LABELS and _begins_as_zlib(head))
+            is_packed = head.startswith(_GZIP) or (is_labelled and _begins_as_zlib(head))
             chosen = _inflating(word or "gzip") if is_packed else _as_it_is
             raw, head = head, b""
         yield from chosen(raw)
