@@ -49,7 +49,11 @@ _TABLE = (
     _Row(
         ComplaintSubject.CHANNEL,
         "new-api and one-api, relay errors: the operator's credit there",
-        phrases=("额度不足", "余额不足", "欠费", "无可用渠道", "负载已饱和"),
+        phrases=(
+            "额度不足", "额度已用", "余额不足", "余额已用", "額度不足", "餘額不足", "欠费", "封禁",
+            "无效的令牌", "令牌已过期", "鉴权失败", "无可用渠道", "负载已饱和", "负载过高",
+            "过于频繁", "系统繁忙", "服务繁忙", "服务器繁忙",
+        ),
     ),
     _Row(
         ComplaintSubject.CHANNEL,
@@ -61,7 +65,7 @@ _TABLE = (
         "OpenAI and Azure, error codes",
         codes=("moderat", "contentpolicy", "contentfilter", "policyviolation", "safety", "nsfw"),
         phrases=(
-            "safety system", "content policy", "content management policy", "moderation blocked",
+            "safety system", "content polic", "content management policy", "moderation blocked",
         ),
     ),
     _Row(
@@ -75,7 +79,9 @@ _TABLE = (
         phrases=(
             "judged unsafe", "deemed unsafe", "considered unsafe", "safety guidelines",
             "safety polic", "usage polic", "content guidelines", "violates our", "violate our",
-            "against our polic", "内容违规", "敏感内容",
+            "with our polic", "against our polic", "input was flagged", "prompt was flagged",
+            "request was flagged", "content was flagged", "prohibited content", "nsfw content",
+            "违规", "敏感", "内容政策", "内容审核", "审核未通过", "审核不通过",
         ),
     ),
     _Row(
@@ -109,7 +115,8 @@ _TABLE = (
         codes=(
             "insufficient", "quota", "apikey", "authentication", "permission", "deactivated",
             "modelnotfound", "ratelimit", "overloaded", "noavailablechannel", "serviceunavailable",
-            "unauthorized", "unauthenticated", "resourceexhausted", "toomanyrequests",
+            "unauthorized", "unauthenticated", "resourceexhausted", "toomanyrequests", "authfail",
+            "forbidden", "accessdenied", "paymentrequired", "suspended",
         ),
     ),
     _Row(
@@ -122,7 +129,11 @@ _TABLE = (
             "not enough credit", "credit balance is too low", "invalid api key",
             "incorrect api key", "unauthorized:", "is overloaded", "currently overloaded",
             "at capacity", "no capacity", "too many requests", "rate limit exceeded",
-            "no available channel",
+            "no available channel", "payment required", "no credits left", "balance is not enough",
+            "account has been suspended", "account is suspended", "api key not valid",
+            "invalid token", "authentication error", "authentication failed",
+            "invalid authentication", "server is busy", "temporarily unavailable",
+            "rate limit reached",
         ),
     ),
     _Row(
@@ -141,7 +152,7 @@ def about(*, codes: tuple[str, ...], message: str) -> ComplaintSubject | None:
         message: the vendor's message; `_` reads as a blank, as relays quote codes in theirs.
     """
     named = [re.sub(r"[^a-z]", "", code.lower()) for code in codes]
-    text = message.lower().replace("_", " ")
+    text = " ".join(message.lower().replace("_", " ").split())
     for row in _TABLE:
         if any(part in name for part in row.codes for name in named):
             return row.about

@@ -15,19 +15,21 @@ from dataclasses import dataclass
 from generation.channels.complaints import ComplaintSubject, about
 
 _LEVELS = (
-    "error", "data", "response", "base_resp", "innererror", "inner_error", "incomplete_details",
-    "choices", "output", "candidates", "promptFeedback", "message", "content",
+    "error", "errors", "data", "response", "result", "results", "baseresp", "innererror",
+    "incompletedetails", "details", "metadata", "choices", "output", "candidates", "artifacts",
+    "promptfeedback", "message", "content",
 )  # fmt: skip
-"""Where a complaint may stand within another object; of an array the first entry."""
+"""Where a complaint may stand within another object, in lower case without `_`.
+
+Of an array, the first entry counts."""
 _MAX_DEPTH = 4
 _CODES = (
-    "code", "type", "status", "reason", "errorKey", "error_code", "finish_reason", "finishReason",
-    "blockReason",
+    "code", "type", "status", "reason", "errorkey", "errorcode", "finishreason", "blockreason",
 )  # fmt: skip
-_STATUSES = ("code", "status", "status_code", "statusCode")
+_STATUSES = ("code", "status", "statuscode", "errorcode", "httpstatus")
 _MESSAGES = (
-    "message", "msg", "detail", "error", "errorMessage", "error_message", "error_msg",
-    "status_msg", "fail_reason", "failure_reason",
+    "message", "msg", "detail", "error", "errormessage", "errormsg", "errmsg", "statusmsg",
+    "failreason", "failurereason", "raw", "data",
 )  # fmt: skip
 _QUOTED_CODE = re.compile(
     r"""(?:code|type|key|reason)\\?["']\s?:\s?\\?["']([\w.-]{3,60})""", re.IGNORECASE
@@ -60,9 +62,10 @@ class Complaint:
 
 
 def complaint_of(document: object) -> Complaint:
-    """Read what an answer says is wrong, wherever it says so."""
-    if not isinstance(document, dict):
-        return Complaint()
+    """Read what an answer says is wrong, wherever it says so: a JSON value, or a plain text."""
+    is_text = isinstance(document, str)
+    if isinstance(document, str) and not document.lstrip().startswith("<"):  # no page
+        document = {"message": document}
     levels = list(_levels(document, depth=0))
     messages = list(_strings(levels, _MESSAGES))
     message = " ".join(dict.fromkeys(messages))
@@ -72,7 +75,7 @@ def complaint_of(document: object) -> Complaint:
     codes += ["refusal" for _ in _strings(levels, ("refusal",))]
     statuses = (_status(level.get(key)) for level in levels for key in _STATUSES)
     return Complaint(
-        is_json=True,
+        is_json=bool(levels) and not is_text,
         codes=tuple(dict.fromkeys(codes)),
         param=next(_strings(levels, ("param",)), ""),
         message=message,
@@ -82,18 +85,22 @@ def complaint_of(document: object) -> Complaint:
 
 def _levels(value: object, *, depth: int) -> Iterator[dict[str, object]]:
     """The object and those within it, the outer ones first."""
-    if isinstance(value, list) and value:
-        value = value[0]
+    value = _first(value)
     if not isinstance(value, dict) or depth > _MAX_DEPTH:
         return
-    yield value
+    named = {key.replace("_", "").lower(): each for key, each in value.items()}
+    yield named
     for key in _LEVELS:
-        yield from _levels(value.get(key), depth=depth + 1)
+        yield from _levels(named.get(key), depth=depth + 1)
 
 
 def _strings(levels: list[dict[str, object]], keys: tuple[str, ...]) -> Iterator[str]:
-    values = (level.get(key) for level in levels for key in keys)
+    values = (_first(level.get(key)) for level in levels for key in keys)
     return (value for value in values if isinstance(value, str) and value)
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, list) and value else value
 
 
 def _status(value: object) -> int | None:

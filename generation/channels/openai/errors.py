@@ -57,15 +57,15 @@ def error_of_answer(
     status: int, *, headers: Mapping[str, str], body: bytes, api_key: str, now: datetime
 ) -> UpstreamError:
     """The error for an answer that is not 2xx; `body` is its first part, JSON or not."""
+    text = body.decode("utf-8", "replace")
     try:
-        document = json.loads(body.decode("utf-8", "replace"))
+        document = json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        document = None
+        document = text
     complaint = complaint_of(document)
-    text = complaint.message or body.decode("utf-8", "replace")
     return error_of_class(
         class_of_status(status, complaint.about, is_json=complaint.is_json),
-        redact(f"HTTP {status} {' '.join(complaint.codes)}: {text}", api_key),
+        redact(f"HTTP {status} {' '.join(complaint.codes)}: {complaint.message or text}", api_key),
         status=status,
         headers=headers,
         param=_param_of(complaint),

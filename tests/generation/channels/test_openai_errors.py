@@ -212,6 +212,80 @@ def test_a_200_that_says_what_is_wrong_is_read_wherever_it_says_so(document, exp
     assert errors.class_of_document(document) == expected
 
 
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"success": False, "errors": [{"code": 9, "message": "Authentication error"}]}, "refused"),
+        ({"result": {"error": "insufficient_quota"}}, "refused"),
+        ({"success": False, "data": "insufficient  balance"}, "refused"),
+        ({"ret": -1, "errMsg": "Insufficient balance"}, "refused"),
+        ({"error_code": 401}, "refused"),
+        ({"Response": {"Error": {"Code": "AuthFailure", "Message": "no"}}}, "refused"),
+        ({"error": {"details": [{"reason": "API_KEY_INVALID"}]}}, "refused"),
+        ({"error": {"metadata": {"raw": '{"code":"insufficient_quota"}'}}}, "refused"),
+        ({"artifacts": [{"finishReason": "CONTENT_FILTERED"}]}, "moderated"),
+        ({"message": ["insufficient balance"]}, "refused"),
+    ],
+)
+def test_other_vendors_places_of_a_complaint_are_read_too(document, expected):
+    assert errors.class_of_document(document) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("该令牌额度已用尽", "refused"),
+        ("餘額不足", "refused"),
+        ("无效的令牌", "refused"),
+        ("账号违规已被封禁", "refused"),
+        ("请求过于频繁", "refused"),
+        ("系统繁忙", "refused"),
+        ("Payment required", "refused"),
+        ("No credits left", "refused"),
+        ("Your account has been suspended", "refused"),
+        ("API key not valid. Please pass a valid API key.", "refused"),
+        ("Invalid token", "refused"),
+        ("Forbidden", "refused"),
+        ("Server is busy", "refused"),
+        ("Service temporarily unavailable", "refused"),
+        ("Rate limit reached for gpt-image-2", "refused"),
+        ("内容审核未通过", "moderated"),
+        ("提示词包含敏感词", "moderated"),
+        ("它违反了内容政策", "moderated"),
+        ("图片涉嫌违规", "moderated"),
+        ("It goes against the content policies", "moderated"),
+        ("It does not comply with our policies", "moderated"),
+        ("Input was flagged", "moderated"),
+        ("The prompt contains prohibited content", "moderated"),
+        ("NSFW content detected", "moderated"),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 502])
+def test_the_words_of_an_account_and_of_a_policy_are_known(status, words, expected):
+    document = {"success": False, "message": words}
+
+    is_ok = status == 200
+    found = errors.class_of_document(document) if is_ok else error_for(status, document)
+
+    assert getattr(found, "attempt_class", found) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"Insufficient balance", "refused"),
+        (b'upstream error after 3 tries: 400 {"errorKey":"insufficient_balance"}', "refused"),
+        (b"Your request was rejected by the safety system", "moderated"),
+        (b'[{"error":{"code":400,"message":"API key not valid"}}]', "refused"),
+        (b"<html><title>400</title>Insufficient balance</html>", "rejected"),
+    ],
+)
+def test_a_refusal_in_plain_words_or_an_array_is_read_too(body, expected):
+    raised = errors.error_of_answer(400, headers={}, body=body, api_key="k", now=NOW)
+
+    assert raised.attempt_class == expected
+
+
 NESTED = {
     "refused": '400 {"errorKey":"insufficient_balance","errorMessage":"Insufficient credit"}',
     "moderated": "Error code: 400 - {'error': {'code': 'content_filter', 'message': 'no'}}",
