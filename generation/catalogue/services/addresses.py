@@ -12,7 +12,8 @@ from django.core.exceptions import ValidationError
 
 LARGEST_PORT = 65_535
 _ENDPOINT = re.compile(
-    r"/{1,2}(images/{1,2}(generations|edits|variations)|models)/{0,2}$", re.IGNORECASE
+    r"/{1,2}(images/{1,2}(generations|edits|variations)|models|(chat/)?completions|responses)/{0,2}$",
+    re.IGNORECASE,
 )
 """What vendors' documents show behind the base URL, and people type with it."""
 

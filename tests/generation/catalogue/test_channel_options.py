@@ -165,6 +165,9 @@ def test_more_images_may_be_allowed_where_a_vendor_takes_them(channel, monkeypat
         "https://api.example.com/v1/images/edits/",
         "https://api.example.com/v1//images/generations",
         "https://api.example.com/v1/models",
+        "https://api.example.com/v1/chat/completions",
+        "https://api.example.com/v1/completions",
+        "https://api.example.com/v1/responses/",
         " https://api.example.com/v1/ ",
     ],
 )
