@@ -18,10 +18,11 @@ MAX_SHOWN = 60
 
 
 class NotedQuery(QueryDict):
-    """A query that notes which of its words were read and which were refused."""
+    """A query that notes which of its words were read, all of them or the last, or refused."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.read: set[str] = set()
+        self.listed: set[str] = set()
         self.refused: dict[str, str] = {}
         super().__init__(*args, **kwargs)
         self.read.clear()
@@ -47,6 +48,7 @@ class NotedQuery(QueryDict):
     @override
     def getlist(self, name: str, default: Any = None) -> list[str]:
         self.read.add(name)
+        self.listed.add(name)
         return super().getlist(name, default)
 
     @override
@@ -55,7 +57,7 @@ class NotedQuery(QueryDict):
         copied = NotedQuery("", mutable=True, encoding=self.encoding)
         for name, words in super().lists():
             copied.setlist(name, words)
-        copied.read, copied.refused = self.read, self.refused
+        copied.read, copied.listed, copied.refused = self.read, self.listed, self.refused
         return copied
 
     @property
@@ -68,6 +70,8 @@ class NotedQuery(QueryDict):
             is_filter = name not in NO_FILTERS and not name.startswith(CAMPAIGN)
             if is_filter and name not in self.read and any(words):
                 yield f"“{name[:MAX_SHOWN]}” is no filter of this page."
+            elif is_filter and name not in self.listed and len({*words}) > 1:
+                yield f"“{name}” stands here twice: only “{words[-1][:MAX_SHOWN]}” counts."
 
 
 def troubles_of(query: Mapping[str, str]) -> list[str]:

@@ -61,6 +61,12 @@ def test_no_word_is_ignored_in_silence(walked):
     assert silent == []
 
 
+def test_a_word_that_stands_twice_is_named(owner, world):
+    page = owner.get("/ops/generations/?model=gpt-image-2&model=dall-e-2")
+
+    assert "“model” stands here twice: only “dall-e-2” counts." in page.text
+
+
 def words_of(client: Client, path: str) -> list[str]:
     asked = client.get(path, {"utm_source": "mail"}).wsgi_request.GET
     assert isinstance(asked, NotedQuery)
