@@ -234,4 +234,16 @@ DONE_AGAIN = {
     "channel.reset": "breakers that opened since are forgotten as well",
 }
 """Acts that a form sent twice does twice, each with the reason."""
+SENT_AGAIN = {
+    200: {"generations.refund"},
+    404: {"bill.forget", "model.delete", "operator_key.revoke"},
+    422: {
+        *("alert.remove", "bill.accept", "bill.again", "bill.put_back", "bill.withdraw"),
+        *("bill.pick", "channel.swap", "channel.discard", "outage.credit", "generation.cancel"),
+        *("generation.fail", "key.create", "tenant.invite", "tenant.uninvite", "tenant.role"),
+        *("tenant.remove", "tenant.export", "tenant.erase", "tenant.top_up", "tenant.reversal"),
+        *("tenant.suspend", "tenant.resume", "operator_key.create", "operator_key.rotate"),
+    },
+}
+"""The answers to a form that is sent twice, other than 303, with the acts that give each."""
 WITHOUT_A_FRESH_FACTOR = {"channel.discard", "generation.ring"}

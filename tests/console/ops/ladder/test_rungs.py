@@ -16,8 +16,11 @@ from tests.console.ops.conftest import shown
 from tests.console.ops.ladder import rungs
 from tests.console.ops.ladder.samples import BY_PEOPLE_ONLY, SAMPLES, WITHOUT_A_FRESH_FACTOR
 
-ONCE = ("generation.refund", "tenant.credit", "tenant.adjustment", "operator_key.create")
-"""Acts that only the form's number keeps from being done twice; others find themselves done."""
+ONCE = (
+    *("generation.refund", "generation.credit", "tenant.credit", "tenant.adjustment"),
+    *("tenant.create", "key.create", "operator_key.create"),
+)
+"""Acts that know a second click by the form's number; to others nothing is left to do."""
 BY_KEYS = sorted({*SAMPLES} - BY_PEOPLE_ONLY)
 Declare = Callable[..., None]
 
