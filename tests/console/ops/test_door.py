@@ -8,13 +8,15 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from accounts.models import AuditEvent, OperatorCall, OperatorKey, Tenant, User
+from accounts.models import AuditEvent, Membership, OperatorCall, OperatorKey, Tenant, User
 from accounts.services.office.api_keys import issue_api_key
+from accounts.services.office.members import add_member
 from accounts.services.office.operator_keys import KeyTerms, issue_operator_key
 from accounts.services.office.tenants import create_tenant
 from billing.models import MoneyMove
 from billing.selectors.office.balances import available_to
 from billing.services.office.moves import approve_move
+from console.ops.access import ROLES, Permission
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import PictorError
 from pictor.kit.words.money import Micros
@@ -143,6 +145,8 @@ def test_an_answer_is_given_again_for_a_day(shop, acme):
     assert (late.status_code, late.json()["repeated"]) == (200, True)
     assert refusal(too_late) == (400, "token is none of this act's previews.")
     assert available_to(acme.id) == 15_000_000
+    shop.preview("tenant.credit", "Acme", **fields)
+    assert OperatorCall.objects.count() == 1
 
 
 def test_a_call_under_way_is_begun_again_only_after_a_minute(shop, acme):
@@ -182,6 +186,19 @@ def test_what_changed_since_it_was_shown_is_not_done(shop, acme):
     status, words = refusal(shop.post("acts/tenant.suspend", sent))
 
     assert (status, words) == (409, "The tenant is suspended already. Preview it again.")
+
+
+def test_an_effect_that_is_another_one_now_is_not_done(ann, acme):
+    shop, fields = Program(new_key(ann, acts=["tenant.remove"])), {"email": "dev@acme.example"}
+    dev = User.objects.create_user("dev@acme.example")
+    add_member(tenant=acme, user=dev, role=Membership.Role.VIEWER, actor="test")
+    token = shop.preview("tenant.remove", "Acme", **fields).json()["token"]
+    Membership.objects.update(role=Membership.Role.ADMIN)
+
+    answer = shop.post("acts/tenant.remove", {"subject": "Acme", "fields": fields, "token": token})
+
+    assert refusal(answer) == (409, "Its effect is another one now. Preview it again.")
+    assert Membership.objects.filter(user=dev).exists()
 
 
 def test_what_a_page_makes_one_type_twice_is_typed_here_too(shop, acme):
@@ -244,6 +261,7 @@ def test_a_new_keys_secret_is_in_the_first_answer_only(ann, acme):
 
     assert first["secret"].startswith("sk-pictor-")
     assert (again["secret"], again["repeated"]) == (None, True)
+    assert again["note"] == "It was shown once."
     assert OperatorCall.objects.filter(answer__icontains=first["secret"]).count() == 0
 
 
@@ -299,11 +317,12 @@ def test_only_operator_keys_open_the_door_and_none_opens_a_page(owner, ann, acme
     assert away.get("openapi.json").status_code == 403
 
 
-def test_a_key_has_its_calls_a_minute(shop):
+def test_a_key_has_its_calls_a_minute(ann, shop):
     answers = [shop.get("openapi.json") for _ in range(61)]
 
     assert {answer.status_code for answer in answers[:60]} == {200}
     assert (answers[60].status_code, int(answers[60]["Retry-After"]) > 0) == (429, True)
+    assert Program(new_key(ann)).get("openapi.json").status_code == 200
 
 
 def test_the_document_has_what_the_key_may(ann):
@@ -313,6 +332,7 @@ def test_the_document_has_what_the_key_may(ann):
     assert "/ops/v1/acts/generation.ring" in paths
     assert "/ops/v1/acts/tenant.top_up" not in paths
     assert "/ops/v1/acts/operator_key.create" not in paths
+    assert "/ops/v1/acts/channel.discard" not in paths  # asks for no factor, but a permission
 
 
 def test_an_id_is_traced_without_customers_words(shop, acme):
@@ -341,7 +361,9 @@ def test_an_owner_makes_a_key_that_is_shown_once(owner):
 
     key = OperatorKey.objects.get()
     text = answer[answer.index(key.visible_prefix) :].split("<")[0]
+    assert "never used" in owner.get("/ops/staff/").content.decode()
     assert Program(text).get("openapi.json").status_code == 200
+    assert "never used" not in owner.get("/ops/staff/").content.decode()
     assert key.visible_prefix in owner.get("/ops/staff/").content.decode()
     assert text not in owner.get("/ops/staff/").content.decode()
 
@@ -387,12 +409,17 @@ def test_a_replaced_key_works_for_another_day(owner, shop):
 
 
 def test_a_key_lasts_a_year_at_most_and_is_one_of_twenty(ann):
-    with pytest.raises(Exception, match="at most 365 days"):
-        new_key(ann, expires_at=clock.now() + timedelta(days=366))
+    for days in (0, 366):
+        with pytest.raises(Exception, match="at most 365 days"):
+            new_key(ann, expires_at=clock.now() + timedelta(days=days))
     for _ in range(20):
         new_key(ann)
     with pytest.raises(Exception, match="There are 20 keys"):
         new_key(ann)
+    OperatorKey.objects.filter(pk=OperatorKey.objects.earliest("id").pk).update(
+        revoked_at=clock.now()
+    )
+    assert new_key(ann)
 
 
 def test_an_error_of_a_service_is_no_error_of_ours(shop, acme, monkeypatch):
@@ -433,7 +460,20 @@ def test_a_key_reads_the_lists_of_its_permissions(ann):
         403,
         "This operator key lacks the permission money.",
     )
-    assert Program(new_key(ann)).get("lists/bills").status_code == 200
+    blind = Program(new_key(ann, permissions=["money"]))
+    assert blind.get("lists/bills").status_code == 200
+    assert refusal(blind.get("objects/tenant/ten_1")) == (
+        403,
+        "This operator key lacks the permission see.",
+    )
+
+
+def test_a_key_may_no_more_than_its_makers_role(shop, acme, monkeypatch):
+    monkeypatch.setitem(ROLES, User.StaffRole.OWNER, frozenset({Permission.SEE}))
+
+    answer = shop.preview("tenant.credit", "Acme", amount="5", note="n")
+
+    assert refusal(answer) == (403, "This operator key lacks the permission money.")
 
 
 def test_a_key_of_a_tenant_that_gets_an_owner_is_for_its_owner(ann):
