@@ -14,8 +14,8 @@ from accounts.services.office.staff import remove_staff, set_staff_role
 from billing.models import MoneyMove, Transfer
 from billing.selectors.office.balances import available_to
 from billing.selectors.office.moves import waiting_moves
-from billing.services.office.moves import approve_move, decline_move, move_money
-from billing.services.office.second_person import day_so_far, why_it_waits
+from billing.services.office.moves import approve_move, decline_move, is_typed_twice, move_money
+from billing.services.office.second_person import day_so_far, needs_another, why_it_waits
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import LedgerCustomer, alone
@@ -93,6 +93,11 @@ def test_a_payment_counts_for_nothing_and_is_bound_by_its_size_alone(acme, ann, 
 
     assert is_booked(move(acme, 10_000, by=ann))
     assert is_booked(move(LedgerCustomer("other", 0), 10_000, by=ann, kind="top_up"))
+
+
+def test_an_amount_is_large_above_its_limit():
+    assert [is_typed_twice(micros) for micros in (1_000 * USD, 1_000 * USD + 1)] == [False, True]
+    assert [needs_another(micros) for micros in (10_000 * USD, 10_000 * USD + 1)] == [False, True]
 
 
 def test_a_tenant_gets_no_more_from_two_people_than_from_one(acme, ann, bob):

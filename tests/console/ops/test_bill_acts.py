@@ -3,7 +3,7 @@
 import pytest
 
 from generation.models import VendorBill
-from tests.console.answers import lines_of
+from tests.console.answers import lines_of, said_by
 from tests.console.ops.acting import act_page, do, seen_in
 from tests.making.bills import call, csv_file, matched, row
 from tests.making.factories import PayingCustomer, make_channel
@@ -27,7 +27,8 @@ def test_two_lines_are_several(owner, bill):
     answer = do(owner, "bill.take", bill.pk, line=lines, reason="r")
 
     assert len(lines) == 2
-    assert "It changes the cost by $0.10." in answer.content.decode()
+    assert "It changes the cost by $0.10." in said_by(answer)
+    assert "Line 2, gpt-image-2-origin x $0.00 → to $0.05 Line 3" in said_by(answer)
     assert not bill.lines.exclude(decision="").exists()
 
 

@@ -235,7 +235,7 @@ def _outage_preview(asked: Asked[None]) -> Preview | None:
         stops="" if due else "No tenant that is not credited yet was hit in that time.",
         confirmation=typed_number(len(due), "Type the number of tenants"),
         verb=f"{'Ask for' if waits else 'Credit'} {amount(total)}",
-        of=int(total),
+        of=sorted((hit.tenant.public_id, hit.due(each)) for hit in due),
         targets=hits,
     )
 

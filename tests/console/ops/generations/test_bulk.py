@@ -15,6 +15,7 @@ from billing.selectors.office.moves import waiting_moves
 from billing.services.office.accounts import refund
 from billing.services.office.moves import approve_move, decline_move
 from console.ops.generations import in_bulk
+from console.ops.reconciliation.acts import LinesForm
 from generation.models import Generation
 from generation.oversight.compensation import Giver
 from generation.oversight.outages import Outage, credit_all, hit_by
@@ -325,3 +326,23 @@ def test_other_generations_of_the_same_sum_are_not_refunded_unseen(owner, three)
 
     assert "This is another effect than was shown." in said_by(answer)
     assert moved("refund") == []
+
+
+def test_others_that_an_outage_hit_are_not_credited_unseen(owner, acme, other, failed):
+    first, second = failed(acme), failed(other)
+    ours, theirs = Generation.objects.get(id=first.id).error, {"status": 400, "code": "invalid"}
+    Generation.objects.filter(id=second.id).update(error=theirs)
+    form = times(each="1", confirm=1, **WHY)
+    seen = seen_in(owner.post(OUTAGE, form))
+    Generation.objects.filter(id=first.id).update(error=theirs)
+    Generation.objects.filter(id=second.id).update(error=ours)
+
+    answer = owner.post(OUTAGE, {**form, "seen": seen})
+
+    assert "This is another effect than was shown." in said_by(answer)
+    assert moved("credit") == []
+
+
+def test_no_form_has_more_than_the_most_at_once():
+    assert len(in_bulk.BulkForm.base_fields["generation"].clean(["x"] * 501)) == 500
+    assert len(LinesForm.base_fields["line"].clean(["x"] * 101)) == 100
