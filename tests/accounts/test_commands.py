@@ -435,3 +435,17 @@ def test_a_reversal_that_cannot_be_changes_nothing(monkeypatch, words, message):
         run(*REVERSE, "Acme", "--note=typo", *words)
 
     assert available_to(acme.id) == 9_999_000_000
+
+
+def test_a_value_is_read_from_a_file_or_standard_input(monkeypatch, tmp_path):
+    run("tenant", "create", "Acme")
+    (tmp_path / "words").write_text("unpaid since May")
+    monkeypatch.setattr(sys, "stdin", StringIO("they were warned"))
+
+    run("do", "tenant.suspend", "Acme", f"--words=@{tmp_path / 'words'}", "--note=-")
+
+    told = {event.action: event.after for event in AuditEvent.objects.order_by("id")}
+    assert (told["tenant.status"] or {})["reason"] == "unpaid since May"
+    assert (told["staff.note"] or {})["note"] == "they were warned"
+    with pytest.raises(CommandError, match="No such file"):
+        run("do", "tenant.suspend", "Acme", f"--words=@{tmp_path / 'others'}")

@@ -3,6 +3,7 @@
 import pytest
 
 from generation.models import VendorBill
+from generation.oversight.bills import decisions
 from tests.console.answers import lines_of, said_by
 from tests.console.ops.acting import act_page, do, seen_in
 from tests.making.bills import call, csv_file, matched, row
@@ -63,3 +64,11 @@ def test_the_file_of_bills_says_when_each_begins_and_ends(owner, bill):
         "2026-11-20T00:00:00+00:00",
         "2026-11-21T00:00:00+00:00",
     )
+
+
+def test_the_head_of_a_long_bill_sums_its_first_open_lines(owner, bill, monkeypatch):
+    monkeypatch.setattr(decisions, "MAX_SUMMED", 2)
+
+    page = said_by(owner.get(f"/ops/reconciliation/{bill.pk}/"))
+
+    assert "Still open $0.055 2 or more lines; difference when matched $0.075" in page

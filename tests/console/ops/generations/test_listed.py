@@ -135,8 +135,11 @@ def test_the_file_has_the_same_rows_with_what_they_cost(owner, some):
 def test_the_shell_lists_the_same_and_refuses_what_is_too_wide(some):
     out = StringIO()
     call_command("list", "generations", "--tenant", "other", "--loss", "--json", stdout=out)
+    tests = StringIO()
+    call_command("list", "generations", "--mode", "test", "--json", stdout=tests)
 
     assert json.loads(out.getvalue())["id"] == some["failed"]
+    assert json.loads(tests.getvalue())["id"] == some["test"]
     with pytest.raises(CommandError, match="at most 24 hours can be searched"):
         call_command("list", "generations", "--period", "7d")
 

@@ -8,6 +8,7 @@ from accounts.models import AuditEvent
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Channel, Contract
 from pictor.kit.words import clock
+from tests.console.ops.acting import act_page
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.models.model_pages import LEAST, MODEL, called, of, sold
 from tests.making.factories import make_channel
@@ -52,6 +53,13 @@ def test_a_model_is_switched_off_and_on_again(owner):
         ("contract.disable", {"is_enabled": True}, {"is_enabled": False}),
         ("contract.enable", {"is_enabled": False}, {"is_enabled": True}),
     ]
+
+
+def test_a_model_that_was_on_is_said_to_stay_before_its_name_is_typed(owner):
+    page = text_of(owner.get(act_page("model.delete", MODEL)))
+
+    assert f"{MODEL} was on: it can only be switched off." in page
+    assert "Type its name" not in page
 
 
 def test_switching_a_model_off_twice_is_noted_once(owner):
