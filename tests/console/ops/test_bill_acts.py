@@ -2,6 +2,7 @@
 
 import pytest
 
+from console.ops.reconciliation import acts
 from generation.models import VendorBill
 from generation.oversight.bills import decisions
 from tests.console.answers import lines_of, said_by
@@ -72,3 +73,11 @@ def test_the_head_of_a_long_bill_sums_its_first_open_lines(owner, bill, monkeypa
     page = said_by(owner.get(f"/ops/reconciliation/{bill.pk}/"))
 
     assert "Still open $0.055 2 or more lines; difference when matched $0.075" in page
+
+
+def test_a_page_takes_no_more_of_a_list_than_at_once(owner, bill, monkeypatch):
+    monkeypatch.setattr(acts, "MAX_AT_ONCE", 1)
+
+    page = said_by(owner.post(act_page("bill.take", bill.pk), {"list": "theirs", "reason": "r"}))
+
+    assert "1 line, a change of $0.05. 1 is the most at once." in page
