@@ -16,10 +16,7 @@ _ANY = "SELECT 1 FROM webhooks_webhookendpoint WHERE tenant_id = %s AND livemode
 
 
 def no_listeners_part(from_part: str) -> SqlPart:
-    """A part of a statement with each `id` of `from_part` whose tenant has no endpoint of its mode.
-
-    `from_part` has the columns `id`, `tenant_id` and `livemode`.
-    """
+    """A part with each `id` of `from_part` (with `tenant_id`, `livemode`) that no webhook hears."""
     endpoints = "webhooks_webhookendpoint AS e WHERE (e.tenant_id, e.livemode) ="
     text = (
         f"SELECT g.id FROM {from_part} AS g"  # noqa: S608 - our own names

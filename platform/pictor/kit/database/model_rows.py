@@ -114,8 +114,8 @@ def update_rows_part(
     """
     of = {name: _column(model, name) for name in rows[0]}
     named = [{of[name].name: of[name].bound(value) for name, value in row.items()} for row in rows]
-    text = _update_rows(model, tuple(named[0]), only, from_part, by)
-    return SqlPart(text, [prepared.rows_json(named)])
+    statement = _update_rows(model, tuple(named[0]), only, from_part, by)
+    return SqlPart(statement, [prepared.rows_json(named)])
 
 
 @cache
