@@ -47,12 +47,13 @@ def test_a_line_of_another_bill_is_left_alone(owner, bill):
     assert (line.decision, answer.status_code) == ("", 303)
 
 
-def test_other_lines_of_the_same_sum_are_not_disputed_unseen(owner, bill):
+@pytest.mark.parametrize("act", ["bill.dispute", "bill.take"])
+def test_other_lines_of_the_same_sum_are_not_decided_unseen(owner, bill, act):
     first, second = bill.lines.filter(outcome="theirs").order_by("pk")
-    page = act_page("bill.dispute", bill.pk)
-    seen = seen_in(owner.post(page, {"line": first.pk, "words": "w"}))
+    page, form = act_page(act, bill.pk), {"words": "w", "reason": "r"}
+    seen = seen_in(owner.post(page, {"line": first.pk, **form}))
 
-    answer = owner.post(page, {"line": second.pk, "words": "w", "seen": seen})
+    answer = owner.post(page, {"line": second.pk, **form, "seen": seen})
 
     assert "This is another effect than was shown." in answer.content.decode()
     assert not bill.lines.exclude(decision="").exists()

@@ -190,7 +190,6 @@ def _take_preview(asked: Asked[VendorBill]) -> Preview:
         stops="" if lines else "Nothing to take.",
         confirmation=bulk if len(lines) > 1 else None,
         verb=f"Take {amount(change)}",
-        of=(int(change), len(lines)),
         targets=lines,
     )
 
