@@ -117,6 +117,7 @@ def test_a_token_is_for_its_act_its_fields_and_its_key(shop, ann, acme):
     assert sent(act="tenant.top_up")[0] == 400
     assert sent(by=other)[0] == 400
     assert sent(token="7")[0] == 400
+    assert "Unknown parameter: 'more'. Known: confirm, fields" in sent(more=1)[1]
     assert available_to(acme.id) == 10_000_000
 
 
