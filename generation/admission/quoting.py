@@ -36,7 +36,8 @@ from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
 
 logger = logging.getLogger(__name__)
-_SNAPSHOT = re.compile(r"[-@]\d{4}-?\d{2}-?\d{2}$", re.ASCII)
+_SNAPSHOT = re.compile(r"[-@:](\d{4}-?\d{2}-?\d{2}|latest|preview)$", re.ASCII)
+_VENDOR = re.compile("^.*[/:]")
 _ALIKE = 0.85
 """The likeness of a name from which on it is suggested."""
 
@@ -150,7 +151,7 @@ def no_such_model(catalogue: Catalogue, caller: Caller, model: str, now: datetim
     Other gateways' names have a vendor before it, capitals, or the date of a snapshot after it.
     """
     there = [terms.model for terms in catalogue.on_offer(now) if caller.may_use(terms.model)]
-    bare = _SNAPSHOT.sub("", model[:100].lower().rpartition("/")[2])
+    bare = _VENDOR.sub("", _SNAPSHOT.sub("", re.sub("[_ ]", "-", model[:100].lower())))
     (meant,) = get_close_matches(bare, there, n=1, cutoff=_ALIKE) or [""]
     hint = f"Did you mean {meant!r}?" if meant else "GET /v1/models lists the models."
     return NotFound(
