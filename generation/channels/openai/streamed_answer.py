@@ -18,13 +18,16 @@ from generation.channels.base import (
     UpstreamRequest,
 )
 from generation.channels.base64_stream import AnswerStream
+from generation.channels.complaints import ComplaintSubject
 from generation.channels.openai import wire
+from generation.channels.openai.complaints import complaint_of
 from generation.channels.openai.event_stream import StreamEvent
 from pictor.kit.bytes.json_stream import JsonInvalid
 from pictor.kit.bytes.spool import SpoolError
 
 TASKS = ("image_generation", "image_edit")
 SUMMARY = "response.completed"
+POLICY = ComplaintSubject.POLICY
 COMPLETED = frozenset(f"{task}.completed" for task in TASKS)
 PARTIAL = frozenset(f"{task}.partial_image" for task in TASKS)
 
@@ -46,8 +49,8 @@ class StreamedAnswer:
     ) -> None:
         self.images: list[UpstreamImage] = []
         self.last: dict[str, object] = {}
-        """The document for the error if no image arrives: the error, or the last event that
-        is no preview."""
+        """The document for the error if no image arrives: the error, the first about policy,
+        or the last event that is no preview."""
         self._request = request
         self._images_of = images_of
         self._on_partial = on_partial
@@ -78,7 +81,7 @@ class StreamedAnswer:
                 await self._take_partial(event)
             elif event.type in COMPLETED or self._has_more(event):
                 await self._take_completed(event)
-            elif not self._completed:
+            elif not self._completed and complaint_of(self.last).about is not POLICY:
                 self.last = event.document
 
     def check_end(self) -> None:

@@ -127,6 +127,17 @@ async def test_an_incomplete_response_is_read_by_its_reason(
     assert error.attempt_class is attempt_class
 
 
+async def test_a_complaint_is_not_forgotten_for_the_usage_that_follows_it(channel, upstream):
+    upstream.script = streams(
+        b'data: {"choices":[{"delta":{},"finish_reason":"content_filter"}]}\n\n',
+        b'data: {"choices":[],"usage":{"total_tokens":7}}\n\n',
+    )
+
+    error = await failure_of(channel, fox())
+
+    assert error.attempt_class is AttemptClass.MODERATED
+
+
 async def test_words_in_place_of_an_image_are_read_in_a_stream_too(channel, upstream):
     content = [{"type": "output_text", "text": "It was judged unsafe."}]
     response = {"status": "completed", "output": [{"type": "message", "content": content}]}
