@@ -126,6 +126,18 @@ def test_a_revision_that_somebody_extended_is_not_swapped_unseen(owner):
     assert "another effect than was shown" in answer.content.decode()
 
 
+def test_a_channel_is_paused_whatever_changed_since_it_was_shown(owner):
+    channel, other = make_channel("acme", "gpt-image-2"), make_channel("other", "gpt-image-2")
+    page, form = act_page("channel.pause", channel.pk), {"reason": "grey images"}
+    seen = seen_in(owner.post(page, form))
+    Channel.objects.filter(pk=other.pk).update(weight=7)
+
+    owner.post(page, {**form, "seen": seen})
+
+    channel.refresh_from_db()
+    assert not channel.is_enabled
+
+
 def test_a_paused_channel_is_enabled_as_it_is_and_its_revision_waits_on(owner):
     channel = serving()
     edit(owner, channel, **{"route-gpt-image-2-upstream_model": "gi3"})

@@ -114,7 +114,7 @@ def test_a_token_is_for_its_act_its_fields_and_its_key(shop, ann, acme):
 
     assert sent(fields={"amount": "6", "note": "n"})[0] == 400
     assert sent(subject=acme.public_id)[0] == 400
-    assert sent(act="tenant.top_up")[0] == 400
+    assert sent(act="tenant.top_up") == (400, "token is none of this act's previews.")
     assert sent(by=other)[0] == 400
     assert sent(token="7")[0] == 400
     assert "Unknown parameter: 'more'. Known: confirm, fields" in sent(more=1)[1]

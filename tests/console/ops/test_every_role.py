@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -88,6 +89,25 @@ def test_few_acts_ask_for_no_factor_or_are_peoples_alone():
     assert sorted(name for name, act in ACTS.items() if act.never_by_key) == [
         "operator_key.create", "operator_key.revoke", "operator_key.rotate", "tenant.erase",
     ]  # fmt: skip
+
+
+def test_a_keys_form_offers_no_right_of_peoples():
+    fields: Any = ACTS["operator_key.create"].form.base_fields
+    rights, acts = ([word for word, _ in fields[name].choices] for name in ("permissions", "acts"))
+
+    assert rights == [
+        "see", "refund", "money", "channels", "generations", "tenants", "incidents", "publish",
+    ]  # fmt: skip
+    assert {"tenant.credit", "tenant.erase", "generation.ring"} & {*acts} == {"tenant.credit"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ["ok-pictor-", f"ok-pictor-{'x' * 38}", f"sk-pictor-{'x' * 38}"])
+def test_no_key_is_looked_up_that_cannot_be_one(key, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = Client().get("/ops/v1/lists/audit", headers={"Authorization": f"Bearer {key}"})
+
+    assert answer.status_code == HTTPStatus.UNAUTHORIZED
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -21,7 +21,8 @@ from accounts.models import (
 )
 from accounts.services.office.member_changes import make_due_member_changes
 from accounts.services.office.tenants import create_tenant
-from pictor.kit.words import clock
+from billing.models import MoneyMove
+from pictor.kit.words import clock, ids
 from tests.console.answers import said_by
 from tests.console.ops.acting import do
 from tests.console.ops.conftest import member_of, signed_in
@@ -226,12 +227,19 @@ def test_without_an_active_owner_staff_change_members_at_once(acme, ann, sam):
 
 def test_the_waiting_page_shows_support_no_money_and_no_buttons(acme, ann, sam):
     change = ask(sam, acme)
+    now = clock.now()
+    MoneyMove.objects.create(
+        id=ids.new_uuid(), tenant=acme, kind="credit", amount=7_000_000, reason="sorry",
+        asked_by_name="bob@pictor.example", asked_at=now, expires_at=now + timedelta(days=1),
+    )  # fmt: skip
     support = signed_in("support")
     page = support.get("/ops/moves/")
 
     assert "Invite eve@else.example as owner" in said_by(page)
     assert "/approve/" not in page.content.decode()
     assert "money waits" not in said_by(page)
+    assert "sorry" in said_by(signed_in("finance").get("/ops/moves/"))
+    assert "sorry" not in said_by(page)
     assert support.get("/ops/moves/?format=csv").status_code == HTTPStatus.NOT_FOUND
     assert decide(support, change, "approve").status_code == HTTPStatus.NOT_FOUND
 

@@ -221,7 +221,8 @@ def a_mistake_does_nothing(world: World, name: str, client: Client) -> None:
         if isinstance(known, forms.CharField | forms.IntegerField):
             assert client.post(page, {**form, field: "x" * 50_000}).status_code in REFUSED, field
     if act.about:
-        assert client.post(act_page(name, "nobody"), form).status_code == HTTPStatus.NOT_FOUND
+        for unknown in ("nobody", "%00"):
+            assert client.post(act_page(name, unknown), form).status_code == HTTPStatus.NOT_FOUND
         body = {"subject": "nobody", "fields": sample.typed(world)}
         assert asked(world.program, f"{name}/preview", body).status_code in {400, 403}
 
