@@ -19,7 +19,7 @@ from generation.admission import idempotency, service
 from generation.admission.retry_shield import InDoubt
 from generation.admission.waiting_callers import callers
 from generation.models import Generation
-from pictor.kit.database import loop_connections, pools
+from pictor.kit.database import batches, loop_connections, pools
 from pictor.kit.database.loop_connections import LoopConnections
 from pictor.kit.endpoints.body import MAX_SHORT_BYTES
 from pictor.kit.endpoints.errors import as_pictor_error
@@ -237,6 +237,33 @@ async def test_a_retry_finds_the_image_when_the_holds_answer_was_lost(acme):
 
     assert (admitted.is_new, admitted.generation.id) == (False, lost.id)
     assert await money(acme) == (10_000_000 - 3 * 52_680, 3 * 52_680)
+
+
+async def test_each_of_a_batch_finds_its_image_when_their_holds_answer_was_lost(acme, monkeypatch):
+    monkeypatch.setattr(loop_connections, "CONNECTIONS", 1)
+    await Request.of(acme).submitted()
+    monkeypatch.setattr(batches, "PATIENCE", 60)
+    monkeypatch.setattr(batches._Pace, "distance", lambda *_, **__: 60)  # noqa: SLF001 - all wait
+    monkeypatch.setattr(batches, "MOST", 3)  # the third goes with those that wait
+    (free,) = (await loop_connections.of_this_loop()).free
+    prompts = ("a wolf", "a hare", "an owl")
+    lost = [Request.of(acme, prompt=prompt) for prompt in prompts]
+
+    wire = socket.socket(fileno=os.dup(free.cursor.connection.pgconn.socket))
+    with wire, nothing_is_written():
+        submitting = [asyncio.create_task(one.submitted()) for one in lost]
+        await until(lambda: asked(WAITING))
+        wire.shutdown(socket.SHUT_RDWR)
+        failed = await asyncio.gather(*submitting, return_exceptions=True)
+        for one in lost:
+            one.ended(was_answered=ANSWERED)
+    await until(lambda: {one.id for one in lost} <= {*committed()})
+    await callers._left.written()  # noqa: SLF001 - as above
+    again = [await Request.of(acme, prompt=it, is_retry=True).submitted() for it in prompts]
+
+    assert [type(error) for error in failed] == [InDoubt] * 3
+    assert [one.generation.id for one in again] == [one.id for one in lost]
+    assert await money(acme) == (10_000_000 - 4 * 52_680, 4 * 52_680)
 
 
 def committed() -> list[UUID]:
