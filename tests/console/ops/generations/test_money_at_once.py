@@ -64,12 +64,11 @@ def forms(
     def outage() -> Form:
         failed(acme)
         failed(other)
-        now, half = clock.now(), timedelta(minutes=30)
+        now, half, hit = clock.now(), timedelta(minutes=30), (acme.tenant, other.tenant)
         since, until = f"{now - half:%Y-%m-%d %H:%M} UTC", f"{now + half:%Y-%m-%d %H:%M} UTC"
         times = {"since": since, "until": until, "each": "0.50"}
-        return act_page("outage.credit"), {
-            **times, "seen": digest_of(1_000_000), "confirm": "2",
-        }  # fmt: skip
+        seen = digest_of(sorted((tenant.public_id, 500_000) for tenant in hit))
+        return act_page("outage.credit"), {**times, "seen": seen, "confirm": "2"}
 
     def approval() -> Form:
         much = Micros(50_000_000_000)
