@@ -173,7 +173,7 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
 
     try:
         with _in_doubt(submission.attendance):
-            await _holds.write(fresh.tenant_id, placing)
+            await _holds.write(fresh.tenant_id, placing, characters=len(fresh.prompt))
     finally:
         if began:
             HOLD_SECONDS.observe(time.perf_counter() - began)

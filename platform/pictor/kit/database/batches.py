@@ -26,18 +26,22 @@ from pictor.kit.running.per_loop import PerLoop
 S = TypeVar("S")
 T = TypeVar("T")
 
-MOST = 64
-"""The most writes of a batch."""
+MOST, MOST_CHARACTERS = 64, 500_000
+"""The most writes of a batch; one whose callers' texts have so many characters is full, too."""
 A_BURST = 33
 """Batches of so many writes come in a burst, of more than one tenant."""
 FARTHEST, FARTHEST_IN_A_BURST = 0.04, 0.15
 """The most seconds from the beginning of one batch to the next."""
-_PUNCTUAL = 0.0006
+_PUNCTUAL = 0.0005
 """A loop that gets its processor is less late: 0.3 to 0.4 ms at 50 requests a second."""
-_STRETCH = 60
+_STRETCH = 200
 """Seconds between batches for each second that the loop is late."""
-_TICK, _NEWEST, _IDLE = 0.1, 0.4, 1.0
-"""Seconds between two looks, the newest one's weight, seconds without a write that end them."""
+_TICK, _IDLE = 0.05, 1.0
+"""Seconds between two looks, and without a write that end them."""
+_FIRST, _NEWEST = 0.2, 0.025
+"""The weight of the first look after a pause, and the least weight of the newest."""
+_MOST_LATE = 0.004
+"""What one look counts for at most: a lone job that takes the processor is no queue."""
 PATIENCE = 0.1
 """Seconds: whoever holds one tenant's lock holds up nobody else's write for longer."""
 _SIZE = Histogram(
@@ -78,7 +82,7 @@ class Batches(Generic[S, T]):
         self._statement = statement
         self._queues: PerLoop[_Queue[S, T]] = PerLoop()
 
-    async def write(self, owner: Any, make: Callable[[], S]) -> T:
+    async def write(self, owner: Any, make: Callable[[], S], *, characters: int = 0) -> T:
         """Send a write with the others that wait. Raises as `LentConnection.fetch` does.
 
         A caller who is cancelled before it is sent leaves the queue; afterwards the write may
@@ -88,10 +92,11 @@ class Batches(Generic[S, T]):
             owner: whose row it locks, such as the tenant; writes are sorted by it.
             make: makes what is written, right before it is sent, so that its checks and times are
                 fresh; after an error of the batch it is made again. It may raise.
+            characters: the length of the text in it that a caller chose.
         """
         pace = await _paces.of("", _Pace)
         queue = await self._queues.of("", lambda: _Queue(self, pace))
-        return await queue.write(_Write(owner, make))
+        return await queue.write(_Write(owner, make, characters))
 
     async def send(
         self, connection: LentConnection, makes: Iterable[Callable[[], S]]
@@ -114,10 +119,11 @@ def _outcome(make: Callable[[], S]) -> S | Exception:
 class _Write(Generic[S, T]):
     """A write that waits, and its answer."""
 
-    def __init__(self, owner: Any, make: Callable[[], S]) -> None:
+    def __init__(self, owner: Any, make: Callable[[], S], characters: int) -> None:
         loop = asyncio.get_running_loop()
         self.owner = owner
         self.make = make
+        self.characters = characters
         self.answer: asyncio.Future[T] = loop.create_future()
         self.since = loop.time()
 
@@ -134,7 +140,7 @@ class _Write(Generic[S, T]):
 
 
 class _Pace:
-    """How late the loop is, a mean of some 0.2 s, taken while writes come.
+    """How late the loop is, a mean of some 2 s, taken while writes come.
 
     A late loop waits for a processor: then time spent waiting costs nobody anything, and larger
     batches free what all of them wait for. A slow database makes no loop late.
@@ -142,6 +148,7 @@ class _Pace:
 
     def __init__(self) -> None:
         self._late = 0.0
+        self._newest = 0.0
         self._asked_at = 0.0
         self._tick: asyncio.TimerHandle | None = None
 
@@ -149,7 +156,7 @@ class _Pace:
         """Seconds from the beginning of one batch to the next."""
         self._asked_at = time.monotonic()
         if self._tick is None:
-            self._late = 0.0
+            self._late, self._newest = 0.0, _FIRST
             self._wait(self._asked_at)
         return min(max(0.0, self._late - _PUNCTUAL) * _STRETCH, at_most)
 
@@ -159,7 +166,8 @@ class _Pace:
 
     def _look(self, due: float) -> None:
         now = time.monotonic()
-        self._late += (now - due - self._late) * _NEWEST
+        self._late += (min(now - due, _MOST_LATE) - self._late) * self._newest
+        self._newest = max(_NEWEST, self._newest / (1 + self._newest))  # as of a plain mean
         self._tick = None
         if now - self._asked_at < _IDLE:
             self._wait(now)
@@ -249,8 +257,10 @@ class _Queue(Generic[S, T]):
     def _next(self) -> list[_Write[S, T]]:
         """Take the oldest that wait, sorted by owner, since each locks its owner's row."""
         chosen: list[_Write[S, T]] = []
-        while self._waiting and len(chosen) < MOST:
+        characters = 0
+        while self._waiting and len(chosen) < MOST and characters < MOST_CHARACTERS:
             write = self._waiting.popleft()
+            characters += write.characters
             if write.owner in self._apart:
                 self._apart[write.owner].append(write)
             elif not write.answer.done():
