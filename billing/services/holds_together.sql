@@ -74,7 +74,7 @@ CREATE FUNCTION pictor_place_holds_v1(
 ) RETURNS SETOF record LANGUAGE plpgsql AS $$
 DECLARE
     h record;
-    found billing_tenantbalance;
+    latest billing_tenantbalance;
     balance billing_tenantbalance;
     budget billing_keybudget;
     keys uuid[] := '{}';
@@ -95,18 +95,18 @@ BEGIN
             p_at timestamptz, p_evidence bytea, p_sealed text, p_seal_key bytea
         ) WHERE given.n = ANY (p_allowed) ORDER BY given.p_tenant, given.n
     LOOP
-        IF found.tenant_id IS DISTINCT FROM h.p_tenant THEN
+        IF latest.tenant_id IS DISTINCT FROM h.p_tenant THEN
             IF keys <> '{}' THEN
-                PERFORM pictor_keep_balance_v1(found, budgets, transfers);
+                PERFORM pictor_keep_balance_v1(latest, budgets, transfers);
             END IF;
             keys := '{}';
             budgets := '{}';
             transfers := '{}';
-            SELECT * INTO found FROM billing_tenantbalance
+            SELECT * INTO latest FROM billing_tenantbalance
              WHERE tenant_id = h.p_tenant FOR NO KEY UPDATE;
-            found.tenant_id := h.p_tenant;
+            latest.tenant_id := h.p_tenant;
         END IF;
-        balance := found;
+        balance := latest;
         place := coalesce(array_position(keys, h.p_key), cardinality(keys) + 1);
         IF place > cardinality(keys) THEN
             SELECT * INTO budget FROM billing_keybudget WHERE key_id = h.p_key FOR NO KEY UPDATE;
@@ -173,13 +173,13 @@ BEGIN
             balance.seal := made.seal;
             transfers := transfers || made;
         END IF;
-        found := balance;
+        latest := balance;
         keys[place] := h.p_key;
         budgets[place] := budget;
         RETURN NEXT;
     END LOOP;
     IF keys <> '{}' THEN
-        PERFORM pictor_keep_balance_v1(found, budgets, transfers);
+        PERFORM pictor_keep_balance_v1(latest, budgets, transfers);
     END IF;
 END
 $$;
