@@ -29,6 +29,8 @@ from tests.stack.servers import ROOT, Stack
 ROUNDS = 3
 REQUESTS = 300
 CONCURRENCY = 16
+ALONE = 50
+"""Requests that are sent one after the other, to count their statements."""
 OURS = ("web", "worker", "short", "postgres", "broker")
 """Groups in the sum: the S3 server is only for trying things out, the sandbox no part of Pictor."""
 NOW = "now"
@@ -84,9 +86,9 @@ def _asked(ground: Ground, requests: int) -> dict[str, float]:
     with it; answers are not checked.
     """
 
-    def load() -> None:
+    def load(count: int = requests, at_once: int = CONCURRENCY) -> None:
         body: dict[str, object] = {"prompt": "Boat {number}", "response_format": "url"}
-        ground.send(requests=requests, concurrency=CONCURRENCY, body=body)
+        ground.send(requests=count, concurrency=at_once, body=body)
 
     stack = ground.stack
     with psycopg.connect(stack.env["MIGRATION_DATABASE_URL"], autocommit=True) as owner:
@@ -96,7 +98,11 @@ def _asked(ground: Ground, requests: int) -> dict[str, float]:
     before = _counted(stack)
     load()
     after = _counted(stack)
-    return {what: (after[what] - before[what]) / requests for what in after}
+    load(ALONE, 1)
+    alone = _counted(stack)
+    found = {what: (after[what] - before[what]) / requests for what in after}
+    ones = (alone["statements"] - after["statements"]) / ALONE
+    return {**found, "statements, alone": ones}
 
 
 def _counted(stack: Stack) -> dict[str, int]:
@@ -116,7 +122,7 @@ def _table(rounds: dict[str, list[Measured]], asked: dict[str, dict[str, float]]
     }
     names = list(rounds)
     width = 2 + max(map(len, (*names, "000.00")))
-    label = 2 + max(map(len, (*GROUPS, "broker commands", "ours")))
+    label = 2 + max(map(len, (*GROUPS, "statements, alone", "ours")))
     cells = [f"{name:>{width}}" for name in (*names, "ratio")]
     yield " " * label + " |".join(f"{kind:>{3 * width}}" for kind in kinds)
     yield " " * label + " |".join(["".join(cells)] * len(kinds))
