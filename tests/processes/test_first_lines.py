@@ -1,15 +1,18 @@
 """A process that fails before its settings configure the log still logs the reason as JSON."""
 
 import json
+import logging
 import os
 import socket
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from pictor.processes.first_lines import log_lines
 from tests.stack.servers import ROOT
 
 WEB = ("pictor.processes.web",)
@@ -24,7 +27,7 @@ def taken() -> Iterator[int]:
 
 
 def last_words(*module: str, **variables: str) -> dict[str, Any]:
-    """The only line of a process that must fail."""
+    """The only line of a process that must fail, beside the one on its Python."""
     ended = subprocess.run(  # noqa: S603 - our own process
         [sys.executable, "-m", *module],
         env={
@@ -38,9 +41,29 @@ def last_words(*module: str, **variables: str) -> dict[str, Any]:
     )
 
     assert ended.returncode == 1
-    (line,) = ended.stderr.splitlines()
+    (line,) = [line for line in ended.stderr.splitlines() if "is not optimised" not in line]
     said: dict[str, Any] = json.loads(line)
     return said
+
+
+@pytest.mark.parametrize(
+    ("configured", "prefix", "lines"),
+    [
+        ("'--enable-shared' '--enable-optimizations'", "/usr/local", []),
+        ("'--enable-shared'", "/usr", []),
+        ("'--enable-shared'", "/home/a/.pyenv/versions/3.11.7", ["this Python is not optimised"]),
+    ],
+    ids=["image", "Debian", "pyenv"],
+)
+def test_a_slow_python_is_noted_at_the_start(monkeypatch, caplog, configured, prefix, lines):
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda _name: configured)
+    monkeypatch.setattr(sys, "base_prefix", prefix)
+    monkeypatch.setattr(logging, "captureWarnings", lambda capture: capture)
+
+    with log_lines():
+        pass
+
+    assert [record.getMessage()[:28] for record in caplog.records] == lines
 
 
 @pytest.mark.parametrize("module", [WEB, IMAGES])

@@ -5,6 +5,8 @@ does not load is reported in the same JSON lines.
 """
 
 import logging
+import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +22,8 @@ def log_lines() -> Iterator[None]:
     handler.setFormatter(LineFormatter())
     logging.basicConfig(handlers=[handler])
     logging.captureWarnings(capture=True)
+    if not _is_optimised(str(sysconfig.get_config_var("CONFIG_ARGS")), sys.base_prefix):
+        logger.warning("this Python is not optimised and takes 10 to 15 % more CPU")
     try:
         yield
     except SystemExit as end:
@@ -30,3 +34,8 @@ def log_lines() -> Iterator[None]:
     except Exception:
         logger.critical("the process failed", exc_info=True)
         raise SystemExit(1) from None
+
+
+def _is_optimised(configured: str, prefix: str) -> bool:
+    """True if Python was built with its profile; systems' own are, whatever their options say."""
+    return "--enable-optimizations" in configured or prefix == "/usr"
