@@ -2,6 +2,7 @@
 
 import gzip
 import tracemalloc
+import zlib
 from itertools import islice
 
 import pytest
@@ -53,3 +54,39 @@ def test_bytes_after_a_compressed_body_are_dropped_and_not_kept():
     tracemalloc.stop()
     assert (body, more) == (b"hello", [])
     assert peak_bytes < 2 * len(junk)
+
+
+TEXT = b'{"data": [{"b64_json": "aGVsbG8="}]}' * 40
+
+
+def raw_deflated(body: bytes) -> bytes:
+    state = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return state.compress(body) + state.flush()
+
+
+WORDS = b"The service is away for a moment. " * 20
+
+
+@pytest.mark.parametrize(
+    ("label", "body", "expected"),
+    [
+        ("deflate", raw_deflated(TEXT), TEXT),
+        ("deflate", zlib.compress(TEXT), TEXT),
+        ("deflate", TEXT, TEXT),
+        ("deflate", WORDS, WORDS),
+        ("gzip, gzip", gzip.compress(gzip.compress(TEXT, mtime=0), mtime=0), TEXT),
+        ("", gzip.compress(gzip.compress(TEXT, mtime=0), mtime=0), TEXT),
+        ("", gzip.compress(zlib.compress(TEXT), mtime=0), zlib.compress(TEXT)),
+    ],
+    ids=["raw", "zlib", "plain", "words", "twice", "unlabelled", "once"],
+)
+def test_a_body_is_inflated_as_far_as_it_is_packed(label, body, expected):
+    assert b"".join(inflater(label)(body)) == expected
+
+
+def test_what_goes_on_behind_an_inner_layer_is_refused():
+    inner = gzip.compress(b"hello", mtime=0)
+    bomb = gzip.compress(inner + bytes(10_000_000), mtime=0)
+
+    with pytest.raises(CannotInflate, match="goes on"):
+        list(inflater("gzip")(bomb))
