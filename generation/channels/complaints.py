@@ -144,18 +144,32 @@ _TABLE = (
 )  # fmt: skip
 
 
-def about(*, codes: tuple[str, ...], message: str) -> ComplaintSubject | None:
+def about(*, codes: tuple[str, ...], message: str, asked: str = "") -> ComplaintSubject | None:
     """The subject of a complaint; None if no row matches.
+
+    Vendors quote prompts, so what the caller wrote is not believed about the channel's account.
 
     Args:
         codes: the vendor's codes and types for it, in any spelling.
         message: the vendor's message; `_` reads as a blank, as relays quote codes in theirs.
+        asked: the request's words.
     """
-    named = [re.sub(r"[^a-z]", "", code.lower()) for code in codes]
-    text = " ".join(message.lower().replace("_", " ").split())
+    named = [_letters(code) for code in codes]
+    text, asked_text, asked_letters = _text(message), _text(asked), _letters(asked)
     for row in _TABLE:
-        if any(part in name for part in row.codes for name in named):
+        is_account = row.about is ComplaintSubject.CHANNEL
+        found = [part for part in row.codes if any(part in name for name in named)]
+        if any(not is_account or part not in asked_letters for part in found):
             return row.about
-        if any(phrase in text for phrase in row.phrases):
+        said = [phrase for phrase in row.phrases if phrase in text]
+        if any(not is_account or phrase not in asked_text for phrase in said):
             return row.about
     return None
+
+
+def _letters(code: str) -> str:
+    return re.sub(r"[^a-z]", "", code.lower())
+
+
+def _text(words: str) -> str:
+    return " ".join(words.lower().replace("_", " ").split())

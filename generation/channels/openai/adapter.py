@@ -16,7 +16,12 @@ from generation.channels.failed_calls import error_without_answer
 from generation.channels.form_body import form_body
 from generation.channels.json_body import json_body
 from generation.channels.openai import wire
-from generation.channels.openai.reader import EVENT_FIELDS, PICTURE_STARTS, AnswerReader
+from generation.channels.openai.reader import (
+    EVENT_FIELDS,
+    PICTURE_STARTS,
+    TEXT_STARTS,
+    AnswerReader,
+)
 from pictor.kit.bytes.json_stream import JsonRefused
 from pictor.kit.bytes.spool import SpoolError, Spools
 from pictor.kit.outbound.http import (
@@ -101,8 +106,10 @@ async def _ask(
         if answer.status // 100 != HTTPStatus.OK // 100:
             raise await reader.refusal(answer)
         head, chunks = await reader.begun(answer)
+        if head.startswith(TEXT_STARTS):
+            chunks = reader.quoted(head, chunks)
         # An empty answer has only its Content-Type to tell.
-        if head.startswith(EVENT_FIELDS) or (not head and _says_events(answer)):
+        elif head.startswith(EVENT_FIELDS) or (not head and _says_events(answer)):
             return await reader.streamed(answer, chunks)
         if head.startswith(PICTURE_STARTS):
             return await reader.picture(answer, chunks, stream)

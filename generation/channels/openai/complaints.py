@@ -47,6 +47,7 @@ class Complaint:
         codes: all words that vendors give as codes, such as types and states.
         message: all words for people.
         status: a status inside the body, such as {"error": {"code": 429}}.
+        asked: the request's words, which it may quote.
     """
 
     is_json: bool = False
@@ -54,15 +55,19 @@ class Complaint:
     param: str = ""
     message: str = ""
     status: int | None = None
+    asked: str = ""
 
     @property
     def about(self) -> ComplaintSubject | None:
         """The complaint's subject; None if its words do not tell."""
-        return about(codes=self.codes, message=self.message)
+        return about(codes=self.codes, message=self.message, asked=self.asked)
 
 
-def complaint_of(document: object) -> Complaint:
-    """Read what an answer says is wrong, wherever it says so: a JSON value, or a plain text."""
+def complaint_of(document: object, *, asked: str = "") -> Complaint:
+    """Read what an answer says is wrong, wherever it says so: a JSON value, or a plain text.
+
+    `asked` has the request's words.
+    """
     is_text = isinstance(document, str)
     if isinstance(document, str) and not document.lstrip().startswith("<"):  # no page
         document = {"message": document}
@@ -80,6 +85,7 @@ def complaint_of(document: object) -> Complaint:
         param=next(_strings(levels, ("param",)), ""),
         message=message,
         status=next(filter(None, statuses), None),
+        asked=asked,
     )
 
 

@@ -37,12 +37,15 @@ _OUR_FIELDS = PASSED_ON | {
 }  # fmt: skip
 
 
-def class_of_document(document: dict[str, object]) -> AttemptClass:
-    """The class of a 2xx answer without a usable image, by the table above."""
+def class_of_document(document: dict[str, object], *, asked: str = "") -> AttemptClass:
+    """The class of a 2xx answer without a usable image, by the table above.
+
+    `asked` has the request's words.
+    """
     # It may have been paid for, whatever else the answer says.
     if wire.images_in(document, most=1):
         return AttemptClass.BAD_RESULT
-    complaint = complaint_of(document)
+    complaint = complaint_of(document, asked=asked)
     if complaint.status is not None:
         return class_of_status(complaint.status, complaint.about, is_json=True)
     if complaint.about is not None:
@@ -54,15 +57,24 @@ def class_of_document(document: dict[str, object]) -> AttemptClass:
 
 
 def error_of_answer(
-    status: int, *, headers: Mapping[str, str], body: bytes, api_key: str, now: datetime
+    status: int,
+    *,
+    headers: Mapping[str, str],
+    body: bytes,
+    api_key: str,
+    now: datetime,
+    asked: str = "",
 ) -> UpstreamError:
-    """The error for an answer that is not 2xx; `body` is its first part, JSON or not."""
+    """The error for an answer that is not 2xx; `body` is its first part, JSON or not.
+
+    `asked` has the request's words.
+    """
     text = body.decode("utf-8", "replace")
     try:
         document = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         document = text
-    complaint = complaint_of(document)
+    complaint = complaint_of(document, asked=asked)
     return error_of_class(
         class_of_status(status, complaint.about, is_json=complaint.is_json),
         redact(f"HTTP {status} {' '.join(complaint.codes)}: {complaint.message or text}", api_key),
@@ -81,12 +93,16 @@ def error_of_document(
     api_key: str,
     now: datetime,
     has_begun: bool = False,
+    asked: str = "",
 ) -> UpstreamError:
-    """The error for a 2xx answer without a usable image; see `error_of_class` for `has_begun`."""
+    """The error for a 2xx answer without a usable image; see `error_of_class` for `has_begun`.
+
+    `asked` has the request's words.
+    """
     complaint = complaint_of(document)
     words = f"HTTP {status} without a usable image {' '.join(complaint.codes)}"
     return error_of_class(
-        class_of_document(document),
+        class_of_document(document, asked=asked),
         redact(f"{words}: {complaint.message}", api_key),
         status=status,
         headers=headers,

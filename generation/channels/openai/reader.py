@@ -35,6 +35,8 @@ EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
 """The first bytes of a stream of events."""
 PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")
 """The first bytes of a body that is the picture itself: png, jpeg, webp."""
+TEXT_STARTS = (b"data:image/", b"iVBORw0KGg", b"/9j/", b"UklGR", b"![", b"http", b'"')
+"""The first bytes of a body that is a text of one picture, as it is or as a JSON string."""
 END_SECONDS = 1.0
 """The time for the end of a body whose document is whole."""
 SPARE_IMAGES = 2
@@ -64,6 +66,7 @@ class AnswerReader:
         on_partial: OnPartial | None,
     ) -> None:
         self._request = request
+        self._asked = f"{request.prompt} {request.fields}"
         self._address = address
         self._http = http
         self._spools = spools
@@ -83,7 +86,7 @@ class AnswerReader:
         async for chunk in chunks:
             head = (head + chunk).removeprefix(BOM_UTF8).lstrip(b"\0 \t\r\n")
             # A part of the mark, or of a field's name, may be all that has come.
-            wholes = (BOM_UTF8, *EVENT_FIELDS, *PICTURE_STARTS)
+            wholes = (BOM_UTF8, *EVENT_FIELDS, *PICTURE_STARTS, *TEXT_STARTS)
             if head and not any(head != whole and whole.startswith(head) for whole in wholes):
                 break
 
@@ -93,6 +96,15 @@ class AnswerReader:
                 yield chunk
 
         return head, whole()
+
+    @staticmethod
+    async def quoted(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The text of one picture, within an answer."""
+        is_string = head.startswith(b'"')
+        yield b'{"image":' if is_string else b'{"image":"'
+        async for chunk in chunks:
+            yield chunk if is_string else chunk.replace(b"\\", b"").replace(b'"', b'\\"')
+        yield b"}" if is_string else b'"}'
 
     async def document(
         self, chunks: AsyncIterator[bytes], stream: AnswerStream
@@ -166,6 +178,7 @@ class AnswerReader:
             body=await body_of_refusal(answer),
             api_key=self._api_key,
             now=clock.now(),
+            asked=self._asked,
         )
 
     async def _read_events(
@@ -224,4 +237,5 @@ class AnswerReader:
             api_key=self._api_key,
             now=clock.now(),
             has_begun=has_begun,
+            asked=self._asked,
         )

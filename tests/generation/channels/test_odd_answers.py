@@ -205,6 +205,47 @@ async def test_a_body_that_is_the_picture_is_taken_as_it_is(channel, upstream, b
     assert answer.request_id == "r1"
 
 
+ENCODED = base64.b64encode(PNG)
+ADDRESS = b"data:image/png;base64," + ENCODED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ENCODED,
+        ADDRESS,
+        b'"' + ENCODED + b'"',
+        b'"' + ADDRESS.replace(b"/", b"\\/") + b'"\r\n',
+        b"\xef\xbb\xbf![a fox](" + ADDRESS + b")\n",
+    ],
+    ids=["base64", "data", "string", "data string", "markdown"],
+)
+async def test_a_body_that_is_the_text_of_a_picture_is_taken(channel, upstream, body):
+    upstream.script = says(body, headers={"Content-Type": "text/plain"})
+
+    assert await bytes_of(channel) == PNG
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{origin}/files/a.png\n",
+        b"![a fox]({origin}/files/a.png)",
+        b'![a fox]({origin}/files/a.png "a \\ fox")',
+        b'"/files/a.png"',
+    ],
+)
+async def test_a_body_that_is_an_address_is_fetched(channel, upstream, body):
+    async def script(request: Received, writer: Any) -> None:
+        is_file = request.target == "/files/a.png"
+        text = body.replace(b"{origin}", upstream.url.encode())
+        await says(BYTES if is_file else text)(request, writer)
+
+    upstream.script = script
+
+    assert await bytes_of(channel) == BYTES
+
+
 LATIN = b'{"data":[{"revised_prompt":"caf\xe9","b64_json":"' + USUAL.encode() + b'"}]}'
 
 
@@ -328,6 +369,7 @@ class InPieces:
     [
         ((b"\xef\xbb", b"\xbf e", b"ven", b"t: a", b"b"), b"event: a"),
         ((b"d", b"ata: {}"), b"data: {}"),
+        ((b"data:", b"image/png;base64,A"), b"data:image/png;base64,A"),
         ((b": drawing",), b": drawing"),
         ((b" ", b"{", b"}"), b"{"),
     ],

@@ -286,6 +286,31 @@ def test_a_refusal_in_plain_words_or_an_array_is_read_too(body, expected):
     assert raised.attempt_class == expected
 
 
+@pytest.mark.parametrize("status", [200, 400, 502])
+def test_a_prompt_that_is_quoted_accuses_no_account(status):
+    prompt = "A sign: invalid_API key, code insufficient_quota"
+    message = f"cannot draw '{prompt}' {{'code': 'insufficient_quota'}}"
+    document: dict[str, object] = {"error": {"message": message}}
+
+    def class_if(asked: str) -> AttemptClass:
+        if status == 200:
+            return errors.class_of_document(document, asked=asked)
+        body = json.dumps(document).encode()
+        return errors.error_of_answer(
+            status, headers={}, body=body, api_key="k", now=NOW, asked=asked
+        ).attempt_class
+
+    assert class_if("a fox") == "refused"
+    assert class_if(prompt) == ("rejected" if status == 400 else "unknown")
+
+
+def test_a_prompt_that_is_quoted_hides_no_account_that_is_dead():
+    account = {"code": "insufficient_quota", "message": "no credit for 'an API key'"}
+    document: dict[str, object] = {"error": account}
+
+    assert errors.class_of_document(document, asked="an API key") == "refused"
+
+
 NESTED = {
     "refused": '400 {"errorKey":"insufficient_balance","errorMessage":"Insufficient credit"}',
     "moderated": "Error code: 400 - {'error': {'code': 'content_filter', 'message': 'no'}}",
