@@ -1,7 +1,6 @@
 """A process that fails before its settings configure the log still logs the reason as JSON."""
 
 import json
-import logging
 import os
 import socket
 import subprocess
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pictor.processes.first_lines import log_lines
+from pictor.processes.first_lines import note_python
 from tests.stack.servers import ROOT
 
 WEB = ("pictor.processes.web",)
@@ -58,10 +57,8 @@ def last_words(*module: str, **variables: str) -> dict[str, Any]:
 def test_a_slow_python_is_noted_at_the_start(monkeypatch, caplog, configured, prefix, lines):
     monkeypatch.setattr(sysconfig, "get_config_var", lambda _name: configured)
     monkeypatch.setattr(sys, "base_prefix", prefix)
-    monkeypatch.setattr(logging, "captureWarnings", lambda capture: capture)
 
-    with log_lines():
-        pass
+    note_python()
 
     assert [record.getMessage()[:28] for record in caplog.records] == lines
 

@@ -15,7 +15,7 @@ from celery.app.utils import find_app
 from celery.utils.nodenames import default_nodename, host_format
 
 from pictor.processes import worker_step  # noqa: F401 - its signals, before the worker is made
-from pictor.processes.first_lines import log_lines
+from pictor.processes.first_lines import log_lines, note_python
 
 USAGE = "usage: pictor worker images|short"
 THREADS = {"images": 1, "short": 4}
@@ -36,6 +36,7 @@ def main(queue: str) -> int:
         without_mingle=True,
         without_heartbeat=True,
     )
+    note_python()
     worker.start()
     return int(worker.exitcode or 0)
 

@@ -22,8 +22,6 @@ def log_lines() -> Iterator[None]:
     handler.setFormatter(LineFormatter())
     logging.basicConfig(handlers=[handler])
     logging.captureWarnings(capture=True)
-    if not _is_optimised(str(sysconfig.get_config_var("CONFIG_ARGS")), sys.base_prefix):
-        logger.warning("this Python is not optimised and takes 10 to 15 % more CPU")
     try:
         yield
     except SystemExit as end:
@@ -34,6 +32,12 @@ def log_lines() -> Iterator[None]:
     except Exception:
         logger.critical("the process failed", exc_info=True)
         raise SystemExit(1) from None
+
+
+def note_python() -> None:
+    """Log that the process runs on a slow Python, if it does."""
+    if not _is_optimised(str(sysconfig.get_config_var("CONFIG_ARGS")), sys.base_prefix):
+        logger.warning("this Python is not optimised and takes 10 to 15 % more CPU")
 
 
 def _is_optimised(configured: str, prefix: str) -> bool:

@@ -12,7 +12,7 @@ import uvicorn
 from pictor.embedded.errors import RuntimeProblem
 from pictor.embedded.layout import read_port
 from pictor.embedded.ports import listen_hosts
-from pictor.processes.first_lines import log_lines
+from pictor.processes.first_lines import log_lines, note_python
 from pictor.web.protocol import Protocol
 
 BACKLOG = 4096
@@ -52,6 +52,7 @@ def main() -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     sockets = listening(os.environ.get("PICTOR_HOST") or "127.0.0.1", port)
+    note_python()
     uvicorn.Server(config).run(sockets=sockets)
 
 
