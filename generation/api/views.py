@@ -8,10 +8,13 @@ from accounts.endpoint import Answer, Endpoint, operation
 from generation.api import render
 from generation.api.objects import DeletedObject, GenerationList, GenerationObject
 from generation.api.shown import shown_generation
+from generation.lifecycle.outcome import FAILURES
+from generation.models import State
 from generation.selectors import Finished
 from generation.tenants import services
+from generation.tenants.searching import Criteria
 from pictor.kit.endpoints.objects import Page
-from pictor.kit.endpoints.queries import AfterField, ApiQuery, PageLimitField
+from pictor.kit.endpoints.queries import AfterField, ApiQuery, OneWordField, PageLimitField
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import NotCancelable, NotFound
 
@@ -21,6 +24,10 @@ class PageQuery(ApiQuery):
 
     limit = PageLimitField()
     after = AfterField(ids.GENERATION, "a generation")
+    status = OneWordField(
+        State.values, "Those with this status; `succeeded` includes `deleted` ones."
+    )
+    error = OneWordField(FAILURES, "Those that failed with this error's `code`.")
 
 
 class GenerationsView(Endpoint):
@@ -34,13 +41,20 @@ class GenerationsView(Endpoint):
         answer=GenerationList,
         rate=rates.take_query,
     )
-    def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
-        """The workspace's generations, newest first: tests for a test key, else live ones."""
-        rows, has_more = services.page_of(
-            caller.tenant_id, livemode=caller.livemode, limit=limit, after=after
-        )
+    def get(
+        self, caller: Caller, limit: int, after: UUID | None, status: str | None, error: str | None
+    ) -> Answer:
+        """The workspace's generations, newest first: tests for a test key, else live ones.
+
+        A filter looks through 20,000 generations at a time, so a page may have fewer than `limit`,
+        even none, while `has_more` is true: go on after its `last_id`.
+        """
+        wanted = Criteria(livemode=caller.livemode, status=status or "", error=error or "")
+        rows, last = services.page_of(caller.tenant_id, wanted, limit=limit, after=after)
         ids_of = [row.generation.public_id for row in rows]
-        return Answer(Page([shown_generation(row) for row in rows], ids_of, has_more))
+        shown = [shown_generation(row) for row in rows]
+        last_id = ids.public(ids.GENERATION, last) if last else None
+        return Answer(Page(shown, ids_of, last is not None, last_id))
 
 
 class GenerationView(Endpoint):

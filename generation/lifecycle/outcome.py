@@ -161,6 +161,11 @@ CANNOT_STORE = Unavailable(
     "Images cannot be stored on our side at the moment." + NOT_CHARGED, should_retry=False
 )
 WRONG_SIZE = UpstreamFailed("The model delivered another size than requested." + NOT_CHARGED)
+FAILURES = (
+    "moderation_blocked", "invalid_value", "invalid_image", "upstream_error",
+    "no_channel_available", "generation_timeout", "service_unavailable",
+)  # fmt: skip
+"""The codes of the errors with which generations end."""
 
 
 def error_for(failed: UpstreamError) -> PictorError:

@@ -13,6 +13,7 @@ from generation.lifecycle import notify, settlement
 from generation.models import Generation
 from generation.selectors import Finished
 from generation.tenants import forgetting
+from generation.tenants.searching import Criteria, whole_rows
 from pictor.kit.words import ids
 from pictor.kit.words.errors import NotCancelable, NotFound, Unavailable
 from pictor.kit.words.ids import TenantId
@@ -46,17 +47,16 @@ def generation_named(tenant_id: TenantId, text: str) -> Finished:
 
 
 def page_of(
-    tenant_id: TenantId, *, livemode: bool, limit: int, after: UUID | None
-) -> tuple[Sequence[Finished], bool]:
-    """At most `limit` generations older than `after`, newest first; and whether there are more.
+    tenant_id: TenantId, wanted: Criteria, *, limit: int, after: UUID | None
+) -> tuple[Sequence[Finished], UUID | None]:
+    """At most `limit` generations older than `after`, newest first; and where the next page begins.
 
-    Takes two queries.
+    That is after the last one, or after the last row that was looked at; None if there is no more.
+    Takes two queries, or three with a filter.
     """
-    rows = selectors.generations_of(tenant_id, livemode=livemode)
-    if after is not None:
-        rows = rows.filter(id__lt=after)
-    generations = list(rows[: limit + 1])
-    return selectors.with_images(generations[:limit]), len(generations) > limit
+    generations, edge = whole_rows(tenant_id, wanted, after, limit=limit + 1)
+    last = generations[limit - 1].id if len(generations) > limit else edge
+    return selectors.with_images(generations[:limit]), last
 
 
 def cancel(

@@ -228,6 +228,29 @@ def test_generations_are_listed_newest_first_in_pages(customer: Customer) -> Non
     assert second["has_more"] is False
 
 
+def test_generations_are_found_by_status_and_error(customer: Customer) -> None:
+    customer.generate("a fox", quality="low")
+    customer.generate("a bad fox [sandbox: fail=moderation]", quality="low")
+
+    def listed(query: str) -> list[str]:
+        page = customer.client.get(f"{GENERATIONS}?{query}").json()
+        assert page["has_more"] is False
+        return [each["status"] for each in page["data"]]
+
+    wrong = customer.client.get(f"{GENERATIONS}?error=oddity")
+
+    assert listed("status=succeeded") == ["succeeded"]
+    assert listed("error=moderation_blocked") == ["failed"]
+    assert listed("error=generation_timeout") == listed("status=running") == []
+    assert listed("status=succeeded&error=moderation_blocked") == []
+    assert wrong.status_code == 400
+    assert wrong.json()["error"]["param"] == "error"
+    assert wrong.json()["error"]["message"] == (
+        "error must be one of moderation_blocked, invalid_value, invalid_image, upstream_error,"
+        " no_channel_available, generation_timeout, service_unavailable."
+    )
+
+
 def test_an_empty_list_has_no_ids(customer: Customer) -> None:
     assert customer.client.get(GENERATIONS).json() == {
         "object": "list",

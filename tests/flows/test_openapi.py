@@ -321,7 +321,7 @@ def test_the_filters_of_every_list_are_documented(document: Document) -> None:
     assert filters == {
         "list_api_keys": ["after", "limit"],
         "list_billing_rules": [],
-        "list_generations": ["after", "limit"],
+        "list_generations": ["after", "error", "limit", "status"],
         "list_models": [],
         "list_prices": [],
         "list_usage": ["bucket", "end", "group_by", "limit", "start"],

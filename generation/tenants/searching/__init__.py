@@ -13,5 +13,6 @@ from generation.tenants.searching.paging import (
     newest_matching,
     newest_of_key,
     page_of,
+    whole_rows,
 )
 from generation.tenants.searching.sums import Sums, narrow, sums, sums_of_all

@@ -29,12 +29,14 @@ class Criteria:
         ended_since: ended at this moment or later, as usage counts it; or still under way, and made
             since. None of those that took longer than ENDED_WITHIN.
         ended_until: ended before this moment, or still under way, and made before it.
+        error: the code of the error that ended it.
         text: an id of a generation, its request or an image, a whole tag, or part of a prompt.
         cost_over: micros charged, or more.
     """
 
     livemode: bool | None = True
     status: str = ""
+    error: str = ""
     source: str = ""
     models: Collection[str] = ()
     tiers: Collection[str] = ()
@@ -52,14 +54,15 @@ class Criteria:
 
         For a cost, usage tells only in which hours matches may be.
         """
-        return self.livemode is True and not any((self.source, self.text, self.since, self.until))
+        others = (self.source, self.error, self.text, self.since, self.until)
+        return self.livemode is True and not any(others)
 
     @property
     def is_picky(self) -> bool:
         """True if rows have to be looked into for more than their time."""
         if self.livemode is False:
             return True
-        words = (self.status, self.text, self.since is None and self.source)
+        words = (self.status, self.error, self.text, self.since is None and self.source)
         several = (self.models, self.tiers, self.key_ids)
         return any(words) or any(several) or self.cost_over is not None
 
@@ -88,6 +91,7 @@ def matching(criteria: Criteria) -> Q:
     """The conditions on each row."""
     by_column = {
         "state": criteria.status,
+        "error__code": criteria.error,
         "source": criteria.source,
         "model__in": criteria.models,
         "tier__in": criteria.tiers,

@@ -16,6 +16,16 @@ BADGES = {
     State.FAILED: ("bad", "Failed"),
     State.CANCELED: ("idle", "Canceled"),
 }
+ERRORS = {
+    "moderation_blocked": "Refused by the safety system",
+    "invalid_value": "Not accepted by the model",
+    "invalid_image": "Reference image refused",
+    "upstream_error": "No usable answer",
+    "no_channel_available": "No channel available",
+    "generation_timeout": "Out of time",
+    "service_unavailable": "Trouble on our side",
+}
+"""The codes with which generations fail."""
 _ATTEMPTS = {
     "": "under way",
     AttemptClass.DELIVERED: "delivered",

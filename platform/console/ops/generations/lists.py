@@ -135,7 +135,8 @@ def _generation(row: CalledGeneration) -> Cell:
 
 def _state(row: CalledGeneration) -> Cell:
     badge, words = BADGES[State(row.made.state)]
-    return Cell(words, badge=badge, note=row.code)
+    said = (row.code, (row.made.error or {}).get("message", ""))
+    return Cell(words, badge=badge, note=": ".join(filter(None, said)))
 
 
 def _model(row: CalledGeneration) -> Cell:

@@ -19,7 +19,7 @@ from console.parts.cells import Fact, fact
 from console.parts.exports import Rows
 from console.parts.filters import PAGE_ROWS, link_of, period_choices
 from console.parts.generation_facts import books_cells, money_facts, origin_facts, request_facts
-from console.parts.generation_words import BADGES, TimelineStep, steps_of
+from console.parts.generation_words import BADGES, ERRORS, TimelineStep, steps_of
 from console.parts.page_query import word_of
 from console.parts.pictures import picture_of, released_of
 from console.parts.rows import SHOWN_CHARS, row_of
@@ -68,7 +68,7 @@ ROWS_AT_ONCE = 200
 TOO_BROAD = "The search takes too long: narrow it by a period, a model or a key."
 COLUMNS = (
     "id", "created", "finished", "status", "model", "size_asked", "tier", "quality", "n", "images",
-    "charged", "currency", "key", "user", "prompt", "mode",
+    "charged", "currency", "key", "user", "prompt", "mode", "error",
 )  # fmt: skip
 
 
@@ -137,6 +137,7 @@ def _selects(
     choices: dict[str, Sequence[tuple[str, str]]] = {
         "mode": [(TESTS, "Test keys")],
         "status": [(state.value, words) for state, (_, words) in BADGES.items()],
+        "error": [*ERRORS.items()],
         "model": [(model, model) for model in contracts],
         "key": [
             (name, f"{key.name or 'Unnamed'} · {key.visible_prefix}") for name, key in keys.items()
@@ -337,5 +338,5 @@ def _cells(finished: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:
         generation.quality_billed or generation.quality_requested,
         generation.n, len(finished.images), to_decimal(generation.charged_micros), "USD",
         key.public_id if key else "", generation.fields.get("user") or "", generation.prompt,
-        "live" if generation.livemode else TESTS,
+        "live" if generation.livemode else TESTS, (generation.error or {}).get("code", ""),
     ]  # fmt: skip

@@ -19,7 +19,7 @@ from console.parts.filters import (
     values_of,
     words_in,
 )
-from console.parts.generation_words import BADGES
+from console.parts.generation_words import BADGES, ERRORS
 from console.parts.periods import WORDS, Period, period_in, period_of
 from console.workspace.access import Permission, Workspace
 from generation.models import Source, State
@@ -30,6 +30,7 @@ LABELS = {
     "mode": "Mode",
     "q": "Search",
     "status": "Status",
+    "error": "Error",
     "model": "Model",
     "key": "Key",
     "tier": "Tier",
@@ -40,6 +41,7 @@ LABELS = {
 TESTS = "test"
 """The mode of a list of tests; without it, the list is of live generations."""
 SOURCES = {Source.API: "API", Source.PLAYGROUND: "Playground", Source.DEMO: "Demo data"}
+_CHOSEN: Mapping[str, str] = {source.value: words for source, words in SOURCES.items()} | ERRORS
 MANY = ("model", "key", "tier")
 """Filters that may name several values."""
 
@@ -80,6 +82,7 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
     wanted = Criteria(
         livemode="mode" not in texts,
         status=texts.get("status", ""),
+        error=texts.get("error", ""),
         source=texts.get("source", ""),
         models=values_of(texts.get("model", "")),
         tiers=values_of(texts.get("tier", "")),
@@ -100,6 +103,7 @@ def _readers(
         "mode": lambda word: word if word == TESTS else None,
         "q": str,
         "status": lambda word: word if word in State.values else None,
+        "error": lambda word: word if word in ERRORS else None,
         "model": lambda word: word if values_of(word) else None,
         "key": lambda word: _keys(word, keys),
         "tier": lambda word: word if values_of(word) else None,
@@ -168,8 +172,8 @@ def _word(name: str, word: str, filters: Filters, keys: Mapping[str, ApiKey]) ->
     match name:
         case "status":
             return BADGES[State(word)][1]
-        case "source":
-            return SOURCES[Source(word)]
+        case "error" | "source":
+            return _CHOSEN[word]
         case "key":
             return keys[word].name or "Unnamed"
         case "over":

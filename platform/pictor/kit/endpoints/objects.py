@@ -138,6 +138,8 @@ class Page:
     data: Sequence[Any]
     ids: Sequence[str]
     has_more: bool
+    last_looked_at: str | None = None
+    """The id of the last row that a filter looked at, if the page could not be filled."""
 
     @classmethod
     def of(cls, found: Sequence[Any], limit: int, shown: Callable[[Any], Any]) -> "Page":
@@ -155,7 +157,7 @@ class Page:
     @property
     def last_id(self) -> str | None:
         """Id of the oldest row, after which the next page begins."""
-        return self.ids[-1] if self.ids else None
+        return self.last_looked_at or (self.ids[-1] if self.ids else None)
 
 
 class PageObject(ApiObject):

@@ -1,7 +1,7 @@
 """Query strings, parsed and documented by the same fields. Raises InvalidRequest."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -71,6 +71,22 @@ class PageLimitField(serializers.IntegerField):
         if not re.fullmatch("[1-9][0-9]?|100", data, re.ASCII):
             raise InvalidRequest("limit must be between 1 and 100.", param="limit")
         return int(data)
+
+
+class OneWordField(serializers.ChoiceField):
+    """A filter by one of some words; without it, any."""
+
+    def __init__(self, choices: Sequence[str], help_text: str) -> None:
+        super().__init__(choices=choices, default=None, help_text=help_text)
+
+    @override
+    def to_internal_value(self, data: Any) -> str:
+        if data not in self.choices:
+            words = ", ".join(self.choices)
+            raise InvalidRequest(
+                f"{self.field_name} must be one of {words}.", param=self.field_name
+            )
+        return str(data)
 
 
 class AfterField(serializers.CharField):
