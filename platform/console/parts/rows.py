@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from accounts.models import ApiKey
-from console.parts.generation_words import BADGES
+from console.parts.generation_words import BADGES, ERRORS
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit.words import clock
@@ -26,6 +26,11 @@ class GenerationRow:
     @property
     def badge(self) -> tuple[str, str]:
         return BADGES[State(self.generation.state)]
+
+    @property
+    def why(self) -> str:
+        """Why it failed, in short."""
+        return ERRORS.get((self.generation.error or {}).get("code", ""), "")
 
     @property
     def seconds(self) -> float | None:

@@ -135,8 +135,7 @@ def _generation(row: CalledGeneration) -> Cell:
 
 def _state(row: CalledGeneration) -> Cell:
     badge, words = BADGES[State(row.made.state)]
-    said = (row.code, (row.made.error or {}).get("message", ""))
-    return Cell(words, badge=badge, note=": ".join(filter(None, said)))
+    return Cell(words, badge=badge, note=row.code)
 
 
 def _model(row: CalledGeneration) -> Cell:

@@ -44,8 +44,9 @@ def test_a_failure_says_why_and_is_found_by_its_code(acme, sign_in, failed, deli
     found = words_of(client.get(page, {"error": "generation_timeout"}))
     lines = lines_of(client.get(page, {"format": "csv"}))
 
-    assert "generation_timeout</span>: The image was not ready within the time limit." in whole
-    assert "moderation_blocked</span>: Your request was rejected as a result of the safety" in whole
+    assert ">generation_timeout</span>Out of time" in whole
+    assert ">moderation_blocked</span>Refused by the safety system" in whole
+    assert 'title="The image was not ready within the time limit. You were not charged."' in whole
     assert ("a late fox" in found, "a bad fox" in found) == (True, False)
     assert "1 generation, 0 images, $0.00 charged" in found
     assert "Out of time" in found
