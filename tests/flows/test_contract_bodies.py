@@ -315,7 +315,8 @@ def test_broken_http_gets_an_error_object_too(
         "limit=1e9",
         "after=x",
         "after=%00",
-        "status=failed",
+        "status=deleted",
+        "error=no_such_code",
         "limit=1&foo=bar",
     ],
 )
