@@ -154,21 +154,15 @@ def about(*, codes: tuple[str, ...], message: str, asked: str = "") -> Complaint
         message: the vendor's message; `_` reads as a blank, as relays quote codes in theirs.
         asked: the request's words.
     """
-    named = [_letters(code) for code in codes]
-    text, asked_text, asked_letters = _text(message), _text(asked), _letters(asked)
+    named = [re.sub(r"[^a-z]", "", code.lower()) for code in codes]
+    text, asked = _text(message), _text(asked)
     for row in _TABLE:
-        is_account = row.about is ComplaintSubject.CHANNEL
-        found = [part for part in row.codes if any(part in name for name in named)]
-        if any(not is_account or part not in asked_letters for part in found):
+        if any(part in name for part in row.codes for name in named):
             return row.about
-        said = [phrase for phrase in row.phrases if phrase in text]
-        if any(not is_account or phrase not in asked_text for phrase in said):
+        quotable = asked if row.about is ComplaintSubject.CHANNEL else ""
+        if any(phrase in text and phrase not in quotable for phrase in row.phrases):
             return row.about
     return None
-
-
-def _letters(code: str) -> str:
-    return re.sub(r"[^a-z]", "", code.lower())
 
 
 def _text(words: str) -> str:

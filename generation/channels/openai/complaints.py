@@ -74,9 +74,11 @@ def complaint_of(document: object, *, asked: str = "") -> Complaint:
     levels = list(_levels(document, depth=0))
     messages = list(_strings(levels, _MESSAGES))
     message = " ".join(dict.fromkeys(messages))
-    codes = [*_strings(levels, _CODES), *_QUOTED_CODE.findall(message[:_MAX_QUOTED_CHARS])]
+    asked = asked.lower()
+    quoted = _QUOTED_CODE.findall(message[:_MAX_QUOTED_CHARS])
     # {"error": "insufficient_quota"}: one word is a code.
-    codes += [words for words in messages if " " not in words and len(words) <= _MAX_CODE_CHARS]
+    quoted += [words for words in messages if " " not in words and len(words) <= _MAX_CODE_CHARS]
+    codes = [*_strings(levels, _CODES), *(code for code in quoted if code.lower() not in asked)]
     codes += ["refusal" for _ in _strings(levels, ("refusal",))]
     statuses = (_status(level.get(key)) for level in levels for key in _STATUSES)
     return Complaint(

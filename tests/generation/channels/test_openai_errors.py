@@ -308,7 +308,7 @@ def test_a_prompt_that_is_quoted_hides_no_account_that_is_dead():
     account = {"code": "insufficient_quota", "message": "no credit for 'an API key'"}
     document: dict[str, object] = {"error": account}
 
-    assert errors.class_of_document(document, asked="an API key") == "refused"
+    assert errors.class_of_document(document, asked="an API key, insufficient_quota") == "refused"
 
 
 NESTED = {
