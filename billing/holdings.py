@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from billing.models import SoldDay, Transfer, UsageRollup
+from billing.models import FailureRollup, SoldDay, Transfer, UsageRollup
 from pictor.kit.database.row_pages import in_pages
 
 _MOVE = {
@@ -21,7 +21,7 @@ _NOT_THEIRS = frozenset({"channel", "times"})
 
 
 def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
-    """Yield every transfer on the tenant's accounts, usage by the hour, and sales by the day.
+    """Yield every transfer on the tenant's accounts, hourly usage and failures, and daily sales.
 
     Our costs are left out: they are the operator's.
     """
@@ -36,6 +36,7 @@ def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]
         if field.attname not in _NOT_THEIRS
     ]
     yield "usage", in_pages(UsageRollup.objects.filter(tenant_id=tenant_id).values(*columns))
+    yield "failures", in_pages(FailureRollup.objects.filter(tenant_id=tenant_id).values())
     sold = SoldDay.objects.filter(tenant_id=tenant_id).values(
         "id", "day", "model", "asked", "delivered", "quality", "images", "captured_micros",
         "refunded_micros", "credited_micros",

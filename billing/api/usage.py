@@ -1,4 +1,4 @@
-"""GET /v1/usage: what was made and charged, by time and by model, key, tier or status."""
+"""GET /v1/usage: what was made and charged, by time and by model, key, tier, status or error."""
 
 import re
 from collections.abc import Sequence
@@ -107,6 +107,9 @@ class UsageResult(ApiObject):
     key = KeyIdField(source="group.key", required=False, help_text="An id, `key_…`.")
     tier = serializers.CharField(source="group.tier", required=False)
     status = serializers.CharField(source="group.status", required=False)
+    error = serializers.CharField(
+        source="group.error", required=False, help_text="A failure's code; empty without one."
+    )
     generations = serializers.IntegerField(help_text="Requests that ended.")
     images = serializers.IntegerField(help_text="Images delivered.")
     cost = Usd(source="captured", help_text="USD charged.")

@@ -12,4 +12,4 @@ from billing.models.prices import (
 )
 from billing.models.proofs import LedgerCheckpoint, LedgerHead, LedgerProof
 from billing.models.sold import FIGURES, SoldDay, SoldRow, SoldUntil
-from billing.models.usage import UnchargedCost, UsageRollup
+from billing.models.usage import FailureRollup, UnchargedCost, UsageRollup

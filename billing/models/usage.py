@@ -59,6 +59,33 @@ class UsageRollup(models.Model):
         return f"{self.hour:%Y-%m-%d %H}:00 {self.model} {self.generations}"
 
 
+class FailureRollup(models.Model):
+    """One hour of a tenant's failed requests with a key, model, size tier and the error's code.
+
+    A trigger on generations writes it (ADR 0065), so it agrees with `UsageRollup` at any moment.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_index=False, related_name="+")
+    key_id = models.UUIDField()
+    model = models.CharField(max_length=100)
+    tier = models.CharField(max_length=8, blank=True)
+    code = models.CharField(max_length=64)
+    hour = models.DateTimeField()
+    generations = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "hour", "key_id", "model", "tier", "code"],
+                name="one_failure_rollup_per_hour",
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H}:00 {self.model} {self.code} {self.generations}"
+
+
 class UnchargedCost(models.Model):
     """A UTC day's actual or possible cost of calls for a tenant that no tenant pays, by reason.
 

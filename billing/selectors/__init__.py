@@ -39,7 +39,9 @@ from billing.selectors.prices import (
     without_price,
 )
 from billing.selectors.usage import (
+    FAILURES_BY_HOUR,
     USAGE_BY_HOUR,
+    failures_of,
     uncharged_costs,
     uncharged_of_day,
     usage_of,

@@ -21,6 +21,8 @@ USAGE_BY_HOUR = """(
       FROM billing_usagerollup
 )"""
 """SQL: the usage rows; if a row's latency columns disagree, its `latency` equals no other."""
+FAILURES_BY_HOUR = "billing_failurerollup"
+"""SQL: the rows of failures."""
 
 _BOUNDS = ", ".join(map(str, BOUNDS))
 
@@ -43,6 +45,15 @@ def usage_of(ended: str) -> str:
              GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
           ) AS by_bucket
          GROUP BY 1, 2, 3, 4, 5, 6, 7
+    )"""  # noqa: S608 - built from constants
+
+
+def failures_of(ended: str) -> str:
+    """Return SQL, a relation with the columns of `FailureRollup`, that sums ended generations."""
+    return f"""(
+        SELECT tenant_id, key_id, model, tier, code, date_trunc('hour', ended_at, 'UTC') AS hour,
+               COUNT(*) AS generations
+          FROM {ended} AS ended WHERE status = 'failed' GROUP BY 1, 2, 3, 4, 5, 6
     )"""  # noqa: S608 - built from constants
 
 

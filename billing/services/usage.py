@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from billing.latency import bucket_of
 from billing.locks import one_recount
-from billing.selectors import usage_of
+from billing.selectors import failures_of, usage_of
 from pictor.kit.database import prepared
 from pictor.kit.database.prepared import SqlPart
 from pictor.kit.words.money import Micros
@@ -76,8 +76,22 @@ WITH said AS (
 )
 SELECT COUNT(*) FROM lacking
 """  # noqa: S608 - built from constants
+_OF_FAILURES = "tenant_id, key_id, model, tier, code, hour"
+_RECOUNT_FAILURES = f"""
+WITH said AS (
+    SELECT {_OF_FAILURES}, generations FROM billing_failurerollup WHERE hour >= %s AND hour < %s
+), fact AS {{failures}}, changed AS (
+    INSERT INTO billing_failurerollup AS f ({_OF_FAILURES}, generations)
+    SELECT {_OF_FAILURES}, COALESCE(t.generations, 0) - COALESCE(s.generations, 0)
+      FROM fact AS t FULL JOIN said AS s USING ({_OF_FAILURES})
+     WHERE t.generations IS DISTINCT FROM s.generations
+    ON CONFLICT ({_OF_FAILURES})
+    DO UPDATE SET generations = f.generations + EXCLUDED.generations RETURNING 1
+)
+SELECT COUNT(*) FROM changed
+"""  # noqa: S608 - built from constants
 _ANY = UUID(int=0)
-_EMPTY = "DELETE FROM billing_usagerollup WHERE hour >= %s AND hour < %s AND generations = 0"
+_EMPTY = "DELETE FROM {} WHERE hour >= %s AND hour < %s AND generations = 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +140,25 @@ def record_usages_part(usages: Mapping[UUID, Usage], *, from_part: str) -> SqlPa
 
 @transaction.atomic
 def recount_usage(ended: SqlPart, *, start: datetime, end: datetime) -> int:
-    """Correct the usage rows of these hours and return the number of wrong ones.
+    """Correct the rows of usage and failures of these hours; return the number of wrong ones.
 
     Settlements go on meanwhile; concurrent recounts take turns. `start` and `end` are full hours,
     `ended` is the relation described in `usage_of`, with exactly the generations that ended from
     `start` to before `end`.
     """
     one_recount()
+    wrong = 0
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")  # it reads all generations of these hours
-        # Not `format`: the statement has other braces in it.
-        recount = _RECOUNT.replace("{usage}", usage_of(ended.text))
-        cursor.execute(recount, [start, end, *ended.values])
-        (wrong,) = cursor.fetchone()
-        cursor.execute(_EMPTY, [start, end])
-        return int(wrong)
+        # Not `format`: a statement has other braces in it.
+        for table, recount in (
+            ("billing_usagerollup", _RECOUNT.replace("{usage}", usage_of(ended.text))),
+            (
+                "billing_failurerollup",
+                _RECOUNT_FAILURES.replace("{failures}", failures_of(ended.text)),
+            ),
+        ):
+            cursor.execute(recount, [start, end, *ended.values])
+            wrong += int(cursor.fetchone()[0])
+            cursor.execute(_EMPTY.format(table), [start, end])
+    return wrong

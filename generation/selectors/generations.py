@@ -38,7 +38,7 @@ _ENDED = """(
     SELECT g.tenant_id, g.api_key_id AS key_id, g.model, g.tier, g.state AS status,
            CASE g.state WHEN 'succeeded' THEN COALESCE(c.name, '') ELSE '' END AS channel,
            g.finished_at AS ended_at, COALESCE(i.images, 0) AS images,
-           g.captured_micros AS captured,
+           g.captured_micros AS captured, COALESCE(g.error ->> 'code', '') AS code,
            CASE g.state WHEN 'succeeded' THEN g.finished_at - g.created_at END AS took
       FROM generation_generation g
       LEFT JOIN generation_channel c ON c.id = g.channel_id

@@ -89,7 +89,7 @@ API = {
     "a later page": "images/generations?limit=100&after={old}",
     "one generation": "images/generations/{old}",
     "usage": "usage",
-    "usage, 90 days by all groups": "usage?start={begin}&limit=100&group_by=model,key,tier,status",
+    "usage, 90 days by all groups": "usage?start={begin}&group_by=model,key,tier,status,error",
     "usage by the hour": "usage?bucket=hour&group_by=key",
     "usage by the month": "usage?bucket=month&group_by=model",
     "balance": "balance",

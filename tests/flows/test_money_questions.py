@@ -51,6 +51,7 @@ def test_usage_is_what_was_made_and_charged_by_any_group(
     (all_of_it,) = usage(customer, bucket="month")
     by_model = usage(customer, group_by="model", bucket="month")
     by_all = usage(customer, group_by="status, key,tier,model", bucket="hour")
+    by_error = usage(customer, group_by="error", bucket="month")
 
     assert (all_of_it["generations"], all_of_it["images"]) == (3, 3)
     assert all_of_it["cost"] == "0.064440"
@@ -66,6 +67,10 @@ def test_usage_is_what_was_made_and_charged_by_any_group(
         ("failed", "1K", 0),
     }
     assert [row["seconds_p50"] for row in by_all if row["status"] == "failed"] == [None]
+    assert [(row["error"], row["generations"], row["cost"]) for row in by_error] == [
+        ("", 2, "0.064440"),
+        ("invalid_value", 1, "0.000000"),
+    ]
 
 
 def test_buckets_come_in_pages_without_a_gap(customer: Customer) -> None:

@@ -15,7 +15,8 @@ from billing.services.office.accounts import credit, reverse
 from billing.services.office.price_lists import assign_price_list, create_price_list
 from billing.services.office.prices import draft_price_book, publish_price_book, withdraw_price_book
 from billing.services.office.sold import add_next
-from generation.lifecycle.settlement import settle_and_tell
+from generation.lifecycle.outcome import TIMED_OUT, Failure
+from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.management import seeding
 from generation.management.seeding import SeedOptions
 from generation.oversight.bills.corrections import CorrectionLine, correct
@@ -52,7 +53,8 @@ def books(written: PayingCustomer, db: None) -> PayingCustomer:
 
 
 def write(spools: Spools) -> PayingCustomer:
-    """A customer with a top-up, a credit, a settled generation that cost us, and one under way.
+    """A customer with a top-up, a credit, a settled generation that cost us, one that failed, and
+    one under way.
 
     Half of the credit was reversed, and two lines of a bill corrected the cost, one of its call.
 
@@ -75,6 +77,9 @@ def write(spools: Spools) -> PayingCustomer:
         CorrectionLine("2", "", Micros(-7)),
     ]
     correct(lines, reason="bill", actor="test")
+    failing = take(generation_id=acme.generation().id, worker=make_worker())
+    assert failing is not None
+    fail(claim=failing, failure=Failure(TIMED_OUT), now=clock.now())
     acme.generation(idempotency_key="once")
     later = clock.now() + timedelta(days=400)
     book = draft_price_book(name="later", effective_from=later, actor="test")

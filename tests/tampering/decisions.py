@@ -9,6 +9,7 @@ FOUND: dict[str, frozenset[str]] = {
     "accounts_auditevent": frozenset(),
     "accounts_auditlink": frozenset(),
     "billing_account": frozenset(),
+    "billing_failurerollup": frozenset({"id"}),
     "billing_keybudget": frozenset(),
     "billing_price": frozenset({"id"}),
     "billing_pricebook": frozenset(),

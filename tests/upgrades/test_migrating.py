@@ -319,5 +319,7 @@ def test_an_undo_unapplies_the_later_migrations(transactional_db):
         ("generation", "0044_lines_keyed_by_vendors_words"),
         ("generation", "0045_decided_lines"),
         ("generation", "0046_codes_of_alert_tests"),
+        ("generation", "0047_failures_counted"),
+        ("generation", "0048_failures_of_before"),
     }
     assert applied() == before

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from types import MappingProxyType
 from typing import Literal
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from billing.periods import Bucket, buckets_between
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json, Row
 
-Group = Literal["model", "key", "tier", "status"]
+Group = Literal["model", "key", "tier", "status", "error"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -24,7 +25,17 @@ _COLUMNS: Mapping[Group, str] = {
     "key": "key_id",
     "tier": "tier",
     "status": "status",
+    "error": "error",
 }
+_TABLE = "billing_usagerollup"
+_BY_ERROR = """(
+    SELECT tenant_id, hour, key_id, model, tier, status, '' AS error, generations, images,
+           captured_micros, times FROM billing_usagerollup WHERE status <> 'failed'
+     UNION ALL
+    SELECT tenant_id, hour, key_id, model, tier, 'failed', code, generations, 0, 0, NULL
+      FROM billing_failurerollup
+) AS by_error"""
+"""Usage with the code of each failure, '' for what did not fail: the sums are those of `_TABLE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +71,33 @@ def usage_between(
     end: datetime,
     bucket: Bucket | None,
     groups: Sequence[Group],
+    only: Mapping[Group, Sequence[object]] = MappingProxyType({}),
+    has_times: bool = True,
     zone: tzinfo = UTC,
 ) -> list[Used]:
     """Return a tenant's usage in hours from `start` to before `end`, by bucket and group, in order.
 
     Days and months are those of the zone. Without a bucket, all of that time is one whose `start`
-    is the epoch.
+    is the epoch. `only` has the values that count, if not all do. Without `has_times` the times are
+    left out: they are most of the work.
     """
     buckets = buckets_between(start, end, bucket=bucket, zone=zone) if bucket else [(EPOCH, end)]
     starts = [begin for begin, _ in buckets]
     # The days and months of a zone differ in length, so their beginnings are sent.
     keys = ["width_bucket(hour, %s::timestamptz[])", *(_COLUMNS[group] for group in groups)]
     by = ", ".join(str(place + 1) for place in range(len(keys)))
+    counted = _BY_ERROR if "error" in {*groups, *only} else _TABLE
+    filters = "".join(f" AND {_COLUMNS[group]} = ANY(%s)" for group in only)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT {", ".join(keys)}, SUM(generations)::bigint, SUM(images)::bigint,
-                   SUM(captured_micros)::bigint, SUM(times)
-              FROM billing_usagerollup
-             WHERE tenant_id = %s AND hour >= %s AND hour < %s
+                   SUM(captured_micros)::bigint, {"SUM(times)" if has_times else "NULL"}
+              FROM {counted}
+             WHERE tenant_id = %s AND hour >= %s AND hour < %s{filters}
              GROUP BY {by} ORDER BY {by}
             """,  # noqa: S608 - built from constants
-            [starts, tenant_id, start, end],
+            [starts, tenant_id, start, end, *map(list, only.values())],
         )
         rows = cursor.fetchall()
     # `width_bucket` counts from 1.

@@ -6,7 +6,7 @@ Each statement reads the given generations or attempts, or one row per tenant an
 from datetime import date, datetime
 
 from accounts.selectors import API_KEYS
-from billing.selectors import USAGE_BY_HOUR, usage_of
+from billing.selectors import FAILURES_BY_HOUR, USAGE_BY_HOUR, failures_of, usage_of
 from billing.selectors.office.relations import (
     BALANCES,
     KEY_COUNTERS,
@@ -249,6 +249,22 @@ SELECT 'usage by hour', COALESCE(r.tenant_id, e.tenant_id), 'tenant', NULL,
         = (e.tenant_id, e.key_id, e.model, e.tier, e.channel, e.status, e.hour)
  WHERE (r.generations, r.images, r.captured, r.latency)
        IS DISTINCT FROM (e.generations, e.images, e.captured, e.latency)
+"""  # noqa: S608 - built from constants, and ids and times in our own words
+
+
+def failures_check(generations: Ids, first: datetime | None, end: datetime | None) -> str:
+    """SQL that checks failures by hour, with the arguments of `usage_check`."""
+    return f"""
+WITH counted AS (
+    SELECT * FROM {FAILURES_BY_HOUR} WHERE {_between("hour", first, end)}
+), in_time AS (
+    SELECT * FROM {ended_among(generations)} AS e WHERE {_between("ended_at", first, end)}
+), ended AS {failures_of("in_time")}
+SELECT 'failures by hour', tenant_id, 'tenant', NULL,
+       format('failures of %s by key %s with %s at %s: says %s, its generations say %s',
+              model, key_id, code, hour, COALESCE(c.generations, 0), COALESCE(e.generations, 0))
+  FROM counted c FULL JOIN ended e USING (tenant_id, key_id, model, tier, code, hour)
+ WHERE c.generations IS DISTINCT FROM e.generations
 """  # noqa: S608 - built from constants, and ids and times in our own words
 
 

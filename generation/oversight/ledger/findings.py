@@ -20,6 +20,7 @@ from generation.oversight.ledger.checks import (
     beside_costs,
     beside_holds,
     budget_check,
+    failures_check,
     usage_check,
 )
 from generation.oversight.ledger.sealed import evidence_findings
@@ -40,7 +41,7 @@ def generation_findings() -> list[Finding]:
         *findings_of_generations(EVERYTHING),
         *findings_under_way(),
         *findings_of_costs(EVERYTHING),
-        *findings_of(usage_check(EVERYTHING, None, None)),
+        *_findings_of_hours(EVERYTHING, None, None),
         *(
             finding
             for month in counted_months()
@@ -102,14 +103,21 @@ def counted_months() -> list[date]:
 def findings_of_usage(
     first: datetime | None, end: datetime | None, *, also: Collection[UUID]
 ) -> list[Finding]:
-    """Usage rows from `first` to before `end` that differ from their generations.
+    """Rows of usage and failures from `first` to before `end` that differ from generations.
 
     Args:
         first: a full hour; None is no limit.
         end: a full hour; None is no limit.
         also: the generations that did not end within an hour of their ids' time.
     """
-    return findings_of(usage_check(_about(first, end, also), first, end))
+    return _findings_of_hours(_about(first, end, also), first, end)
+
+
+def _findings_of_hours(
+    generations: Ids, first: datetime | None, end: datetime | None
+) -> list[Finding]:
+    checks = (usage_check, failures_check)
+    return [finding for check in checks for finding in findings_of(check(generations, first, end))]
 
 
 def _about(first: datetime | None, end: datetime | None, also: Collection[UUID]) -> Ids:

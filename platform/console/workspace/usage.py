@@ -18,7 +18,7 @@ from console.amounts import amount
 from console.parts.charts import SERIES, Bars, Lines, Point, Rows, lines, stacked_bars
 from console.parts.exports import csv_answer
 from console.parts.filters import link_of, several
-from console.parts.generation_words import BADGES
+from console.parts.generation_words import BADGES, ERRORS
 from console.parts.page_query import word_of
 from console.parts.periods import WORDS, Period, period_of
 from console.workspace.access import Permission, Workspace, keys_of, member
@@ -35,6 +35,7 @@ SPLIT_WORDS: Mapping[Group, str] = {
     "key": "Key",
     "tier": "Size tier",
     "status": "Status",
+    "error": "Error",
 }
 _BEFORE = "on the period before"
 _SAME = "the same as in the period before"
@@ -203,6 +204,8 @@ def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
         return lambda value: known.get(value) or ids.public(ids.KEY, value)
     if split == "status":
         return lambda value: BADGES[State(value)][1]
+    if split == "error":
+        return lambda value: ERRORS.get(value, value) or "Did not fail"
     return str
 
 

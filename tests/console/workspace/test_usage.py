@@ -128,6 +128,18 @@ def test_a_split_leads_to_its_rows(acme, sign_in, split, name, link):
     assert name in page
 
 
+def test_failures_are_split_by_their_cause(acme, sign_in, ended):
+    for _ in range(2):
+        ended(acme, clock.now().isoformat(), fails=True)
+    ended(acme, clock.now().isoformat())
+
+    page = words_of(sign_in(acme).get(url("usage", acme) + "?split=error&show=failed"))
+
+    (cause,) = re.findall(r'error=(\w+)&amp;period=30d&amp;status=failed">(\d+)</a>', page)
+    assert cause == ("generation_timeout", "2")
+    assert "Did not fail" in page
+
+
 def test_the_csv_adds_up_to_what_was_charged(acme, sign_in, used):
     answer = sign_in(acme).get(url("usage", acme) + "?format=csv&split=model")
 

@@ -9,12 +9,12 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import F
 
-from billing.models import UsageRollup
+from billing.models import FailureRollup, UsageRollup
 from generation.lifecycle import outcome
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import Failure
 from generation.lifecycle.settlement import fail, settle_and_tell
-from generation.models import Generation
+from generation.models import Channel, Generation
 from generation.oversight.ledger.findings import generation_findings
 from generation.oversight.usage_recount import recount
 from pictor.kit.words import clock, ids
@@ -55,6 +55,40 @@ def test_usage_counted_again_comes_out_identical(acme, claim, worker, spools):
     assert rows() == before
     assert generation_findings() == []
     assert rebuilt() == "every row was correct\n"
+
+
+@pytest.mark.django_db
+def test_failures_counted_again_come_out_identical(acme, worker):
+    for error in (outcome.TIMED_OUT, outcome.TIMED_OUT, outcome.GAVE_UP):
+        claim = take(generation_id=acme.generation().id, worker=worker)
+        assert claim is not None
+        fail(claim=claim, failure=Failure(error), now=clock.now())
+    columns = ("tenant_id", "key_id", "model", "tier", "code", "hour", "generations")
+    before = list(FailureRollup.objects.order_by("code").values_list(*columns))
+
+    FailureRollup.objects.filter(code="upstream_error").delete()
+    FailureRollup.objects.update(generations=7)
+    FailureRollup.objects.create(
+        tenant_id=acme.id, key_id=acme.key.id, code="none", hour=clock.now(), generations=1
+    )
+    found = [finding.check for finding in generation_findings()]
+
+    assert [(row[4], row[6]) for row in before] == [
+        ("generation_timeout", 2),
+        ("upstream_error", 1),
+    ]
+    assert found == ["failures by hour"] * 3
+    assert rebuilt() == "corrected: 3\n"
+    assert list(FailureRollup.objects.order_by("code").values_list(*columns)) == before
+    assert generation_findings() == []
+
+
+@pytest.mark.django_db
+def test_a_test_that_fails_is_not_counted(acme, channel, worker):
+    Channel.objects.update(serves="both")
+    fail_one(take(generation_id=acme.tester().generation().id, worker=worker))
+
+    assert not FailureRollup.objects.exists()
 
 
 @pytest.mark.django_db
