@@ -27,6 +27,11 @@ def amount(micros: int) -> str:
     return in_dollars(micros)
 
 
+def signed(micros: int) -> str:
+    """A change: 40_000 -> '+$0.04', -40 -> '-$0.00004'."""
+    return f"+{amount(micros)}" if micros > 0 else amount(micros)
+
+
 def total(micros: int) -> str:
     """A period's total: 41_203_517 -> '$41.20'; less than a cent is not rounded: '$0.0049'."""
     if abs(micros) < CENT:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from console.parts.page_query import refuse
-from console.parts.periods import HOUR, WORDS, Period
+from console.parts.periods import HOUR, LENGTHS, WORDS, Period
 from pictor.kit.words import typed
 from pictor.kit.words.money import Micros
 
@@ -91,7 +91,7 @@ def period_choices(word: str, period: Period | None) -> list[tuple[str, str]]:
     `word` is the value of `period` in the query string.
     """
     choices = [
-        (name, words if name == "month" else f"Last {words}") for name, words in WORDS.items()
+        (name, f"Last {words}" if name in LENGTHS else words) for name, words in WORDS.items()
     ]
     if period and period.name not in WORDS:
         choices.append((word, words_for(period)))

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.http import QueryDict
+
 from billing.periods import (
     Bucket,
     bucket_start,
@@ -21,14 +23,19 @@ from billing.periods import (
 from pictor.kit.words import typed
 
 WORDS = {
+    "today": "Today",
+    "yesterday": "Yesterday",
     "24h": "24 hours",
     "7d": "7 days",
     "30d": "30 days",
     "90d": "90 days",
     "month": "This month",
+    "last_month": "Last month",
 }
-"""The named periods; the one of hours ends with this hour, the others with today."""
-_DAYS = {"7d": 7, "30d": 30, "90d": 90}
+"""The named periods; the one of hours ends with this hour, most others with today."""
+LENGTHS = {"24h", "7d", "30d", "90d"}
+"""Those that are named by their length."""
+_DAYS = {"today": 1, "7d": 7, "30d": 30, "90d": 90}
 USUAL = "30d"
 SPAN = "span"
 """The name of a period that is none of WORDS."""
@@ -43,6 +50,7 @@ UTC_ZONE = ZoneInfo("UTC")
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LONGEST_PERIOD = 400 * DAY
 """The longest period between two days or hours."""
+MAX_CHARS = 200
 _MONTH = re.compile("([12][0-9]{3})-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -63,9 +71,10 @@ class Period:
             start = self.start - (self.end - self.start)
             return Period(SPAN, start, self.start, self.bucket, self.zone)
         days = self.last - self.first + DAY
-        if self.name == "month":
+        if self.name in {"month", "last_month"}:
             first = (self.first - DAY).replace(day=1)
-            until = min(first + days, self.first)
+            is_whole = self.name == "last_month"
+            until = self.first if is_whole else min(first + days, self.first)
         else:
             first, until = self.first - days, self.first
         start, end = day_start(first, self.zone), day_start(until, self.zone)
@@ -143,8 +152,13 @@ def period_of(name: str, now: datetime, zone: ZoneInfo) -> Period:
         end = bucket_start(now, "hour") + HOUR
         return Period(name, end - DAY, end, "hour", zone)
     today = day_of(now, zone)
-    following = today + DAY
-    first = today.replace(day=1) if name == "month" else following - _DAYS[name] * DAY
+    first, following = today.replace(day=1), today + DAY
+    if name == "yesterday":
+        first, following = today - DAY, today
+    elif name == "last_month":
+        first, following = (first - DAY).replace(day=1), first
+    elif name != "month":
+        first = following - _DAYS[name] * DAY
     return Period(name, day_start(first, zone), day_start(following, zone), "day", zone)
 
 
@@ -157,6 +171,30 @@ def period_in(word: str, zone: ZoneInfo) -> Period | None:
         if start and end and start[0] < end[1] <= start[0] + LONGEST_PERIOD:
             return Period(SPAN, start[0], end[1], bucket, zone)
     return None
+
+
+def typed_period(query: QueryDict) -> str:
+    """Return the named period, the day, or the two days typed as `first` and `last`."""
+    first, last, named = (
+        query.get(name, "").replace("\0", "").strip()[:MAX_CHARS]
+        for name in ("first", "last", "period")
+    )
+    if not first and not last:
+        return named
+    first, last = first or last, last or first
+    return first if first == last else f"{first}{TO}{last}"
+
+
+def why_no_days(word: str) -> str:
+    """Return the reason why these words are no period of days, in a sentence."""
+    for part in word.split(TO, 1):
+        period = period_in(part, UTC_ZONE)
+        if period is None or period.bucket != "day" or TO in part:
+            return f"“{part[:40]}” is not a day, such as 2026-11-01."
+    first, _, last = word.partition(TO)
+    if last < first:
+        return f"The first day, {first}, is after the last, {last}."
+    return f"At most {LONGEST_PERIOD.days} days are summed at once."
 
 
 _Read = Callable[[str, ZoneInfo], tuple[datetime, datetime] | None]

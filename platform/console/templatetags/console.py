@@ -27,6 +27,7 @@ DAYS_A_YEAR = 365
 
 register.filter("price", amounts.price)
 register.filter("amount", amounts.amount)
+register.filter("signed", amounts.signed)
 register.filter("total", amounts.total)
 register.filter(pixels)
 register.filter(sentence)

@@ -220,8 +220,11 @@ def done(
 def may_see(workspace: Workspace, key: ApiKey) -> bool:
     if Permission.SEE_KEYS not in workspace.may:
         return False
-    is_maker = Permission.MAKE_KEYS in workspace.may and Permission.MANAGE_KEYS not in workspace.may
-    return not is_maker or key.created_by_id == workspace.user.id
+    return not sees_only_own_keys(workspace) or key.created_by_id == workspace.user.id
+
+
+def sees_only_own_keys(workspace: Workspace) -> bool:
+    return Permission.MAKE_KEYS in workspace.may and Permission.MANAGE_KEYS not in workspace.may
 
 
 def may_use(workspace: Workspace, key: ApiKey, now: datetime) -> bool:

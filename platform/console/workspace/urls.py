@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import URLPattern, include, path
 
-from console.workspace import audit, finding, home, keys, support, usage
+from console.workspace import audit, finding, home, keys, support
 from console.workspace.exports import downloads
 from console.workspace.generations import pages as generations
 from console.workspace.generations import thumbnails
@@ -14,6 +14,7 @@ from console.workspace.money import statements
 from console.workspace.playground import pages as playground
 from console.workspace.settings import danger, members
 from console.workspace.settings import pages as settings
+from console.workspace.usage import pages as usage
 from console.workspace.webhooks import deliveries
 from console.workspace.webhooks import pages as webhooks
 

@@ -173,6 +173,14 @@ def ended(tmp_path: Path) -> Make:
     return make
 
 
+@pytest.fixture
+def used(acme, other, delivered):
+    """Two models, three images, 0.18536 USD; another workspace has usage as well."""
+    delivered(acme, sizes=((1024, 1024), (1024, 1024)), seconds=4)
+    delivered(acme, model="dall-e-3", quality="hd", seconds=9)
+    delivered(other)
+
+
 def person(customer: PayingCustomer, role: Membership.Role, email: str) -> User:
     """A member, with that role."""
     user = create_user(email=email, password=None, actor="test")

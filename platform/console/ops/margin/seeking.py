@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,6 @@ from console.ops.access import Mode
 from console.parts.filters import MAX_TEXT, Read, chips_of, link_of, words_for, words_in
 from console.parts.periods import (
     DAY,
-    LONGEST_PERIOD,
     TO,
     USUAL,
     UTC_ZONE,
@@ -23,10 +22,11 @@ from console.parts.periods import (
     Period,
     period_in,
     period_of,
+    typed_period,
+    why_no_days,
 )
 
-TODAY = "today"
-PERIODS = {TODAY: "Today", **{name: words for name, words in WORDS.items() if name != "24h"}}
+PERIODS = {name: words for name, words in WORDS.items() if name != "24h"}
 BY: Mapping[By, str] = {
     "tenant": "Tenant",
     "model": "Model",
@@ -155,7 +155,7 @@ def margin_query(query: QueryDict, mode: Mode, now: datetime) -> MarginQuery:
     texts, meant = words_in(query, _READERS)
     by: By = meant.get("by", "tenant")
     period, trouble = _period(query, now)
-    word = _period_words(query)[:MAX_TEXT]
+    word = typed_period(query)[:MAX_TEXT]
     typed = word if trouble else ""
     if word not in {"", USUAL}:
         texts["period"] = word
@@ -182,41 +182,17 @@ def margin_query(query: QueryDict, mode: Mode, now: datetime) -> MarginQuery:
     )
 
 
-def _period_words(query: QueryDict) -> str:
-    """Return the named period, the day, or the two days typed."""
-    first, last, named = (
-        query.get(name, "").replace("\0", "").strip() for name in ("first", "last", "period")
-    )
-    if not first and not last:
-        return named
-    first, last = first or last, last or first
-    return first if first == last else f"{first}{TO}{last}"
-
-
 def _period(query: QueryDict, now: datetime) -> tuple[Period, str]:
     """Return the period and the trouble with it; the default period if there is trouble."""
-    word, usual = _period_words(query), period_of(USUAL, now, UTC_ZONE)
+    word, usual = typed_period(query), period_of(USUAL, now, UTC_ZONE)
     if not word:
         return usual, ""
-    if word in PERIODS and word != TODAY:
+    if word in PERIODS:
         return period_of(word, now, UTC_ZONE), ""
-    word = now.astimezone(UTC).date().isoformat() if word == TODAY else word
     period = period_in(word, UTC_ZONE)
     if period is None or period.bucket != "day":
-        return usual, _wrong(word)
+        return usual, why_no_days(word)
     return period, ""
-
-
-def _wrong(word: str) -> str:
-    """Return the reason why two days are no period, in a sentence."""
-    for part in word.split(TO, 1):
-        period = period_in(part, UTC_ZONE)
-        if period is None or period.bucket != "day" or TO in part:
-            return f"“{part[:40]}” is not a day, such as 2026-11-01."
-    first, _, last = word.partition(TO)
-    if last < first:
-        return f"The first day, {first}, is after the last, {last}."
-    return f"At most {LONGEST_PERIOD.days} days are summed at once."
 
 
 def _one_of(words: Collection[str]) -> Read:

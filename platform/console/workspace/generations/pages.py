@@ -1,7 +1,7 @@
 """Generations: the list, and for each call its result, time and price."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,15 +11,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import ApiKey
-from billing.selectors import used_of
 from billing.selectors.office.balances import transfers_of
 from console.parts import exports
 from console.parts.call_bodies import answer_body, as_json, request_body
 from console.parts.cells import Fact, fact
 from console.parts.exports import Rows
-from console.parts.filters import PAGE_ROWS, link_of, period_choices
+from console.parts.filters import PAGE_ROWS, link_of
 from console.parts.generation_facts import books_cells, money_facts, origin_facts, request_facts
-from console.parts.generation_words import BADGES, ERRORS, TimelineStep, steps_of
+from console.parts.generation_words import TimelineStep, steps_of
 from console.parts.page_query import word_of
 from console.parts.pictures import picture_of, released_of
 from console.parts.rows import SHOWN_CHARS, row_of
@@ -28,13 +27,11 @@ from console.workspace.access import Permission, Workspace, done, keys_of, membe
 from console.workspace.shared.content import findable, without_content
 from console.workspace.shared.deliveries import badge_of
 from console.workspace.shared.filters import (
-    LABELS,
-    SOURCES,
     TESTS,
     Filters,
     chips_of,
     filters_of,
-    several_in,
+    selects_of,
 )
 from console.workspace.shared.generation_card import run_of
 from console.workspace.shared.long_lists import ordering, to_order
@@ -108,7 +105,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "is_gallery": bool(view),
         "is_live": bool(live),
         "chips": chips_of(filters, keys, view=view, live=live),
-        "selects": list(_selects(workspace, filters, keys)),
+        "selects": list(selects_of(workspace, filters, keys)),
         "has_tests": any(key.is_test for key in keys.values()),
         "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
     }
@@ -120,38 +117,6 @@ def _full_sums(workspace: Workspace, filters: Filters, known: Sums | None) -> Su
     if known is None or known.is_all:
         return known
     return sums_of_all(workspace.id, filters.wanted, seconds=COUNTED_SECONDS)
-
-
-def _selects(
-    workspace: Workspace, filters: Filters, keys: Mapping[str, ApiKey]
-) -> Iterator[tuple[str, str, str, Sequence[tuple[str, str]], str]]:
-    """Each filter with words to choose from: its name, label, words for none, and these, chosen.
-
-    Of models it offers those on offer and those that the workspace has used.
-    """
-    every = workspace.catalogue.contracts
-    off = [name for name, terms in every.items() if not terms.is_enabled]
-    used = used_of(workspace.id, off, since=datetime.min.replace(tzinfo=UTC)) if off else {}
-    contracts = {name: terms for name, terms in every.items() if terms.is_enabled or name in used}
-    tiers = sorted({option.tier for terms in contracts.values() for option in terms.options})
-    choices: dict[str, Sequence[tuple[str, str]]] = {
-        "mode": [(TESTS, "Test keys")],
-        "status": [(state.value, words) for state, (_, words) in BADGES.items()],
-        "error": [*ERRORS.items()],
-        "model": [(model, model) for model in contracts],
-        "key": [
-            (name, f"{key.name or 'Unnamed'} · {key.visible_prefix}") for name, key in keys.items()
-        ],
-        "tier": [(tier, tier) for tier in tiers],
-        "source": [*SOURCES.items()],
-        "period": period_choices(filters.query.get("period", ""), filters.period),
-    }
-    none = {"mode": "Live keys", "period": "All time"}
-    for name, words in choices.items():
-        label = "Period" if name == "period" else LABELS[name]
-        chosen = filters.query.get(name, "")
-        several = several_in(filters, name, keys)
-        yield name, label, none.get(name, "Any"), [*several, *words], chosen
 
 
 def _links(filters: Filters, *, view: str, live: str, after: str) -> dict[str, str]:

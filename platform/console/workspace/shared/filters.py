@@ -1,8 +1,8 @@
 """Filters of lists of generations: read from the query string, written into links."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.models import ApiKey
+from billing.selectors import used_of
 from console.parts import filters as parts
 from console.parts.filters import (
     AND,
@@ -58,7 +59,14 @@ class Filters:
         return bool(self.query)
 
 
-def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: ZoneInfo) -> Filters:
+def filters_of(
+    query: QueryDict,
+    keys: dict[str, ApiKey],
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    among: Collection[str] = (*LABELS, "day"),
+) -> Filters:
     """Read a query string's filters: of live generations, unless tests or a test key are named.
 
     A `period` is one of WORDS, a day or an hour (`2026-11-21T14Z`), or a range
@@ -70,8 +78,10 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
         keys: the workspace's keys, by public id.
         now: the end of named periods.
         zone: the time zone of their days.
+        among: the filters that the page has.
     """
-    texts, meant = words_in(query, _readers(keys, now, zone), many=MANY)
+    readers = {name: read for name, read in _readers(keys, now, zone).items() if name in among}
+    texts, meant = words_in(query, readers, many=MANY)
     if "day" in texts:
         texts.setdefault("period", texts.pop("day"))
         meant.setdefault("period", meant.pop("day"))
@@ -144,7 +154,43 @@ def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[...,
     return rows
 
 
-def several_in(filters: Filters, name: str, keys: Mapping[str, ApiKey]) -> list[tuple[str, str]]:
+def selects_of(
+    workspace: Workspace,
+    filters: Filters,
+    keys: Mapping[str, ApiKey],
+    *,
+    among: Collection[str] = tuple(LABELS),
+) -> Iterator[tuple[str, str, str, Sequence[tuple[str, str]], str]]:
+    """Each filter with words to choose from: its name, label, words for none, and these, chosen.
+
+    Of models it offers those on offer and those that the workspace has used.
+    """
+    every = workspace.catalogue.contracts
+    off = [name for name, terms in every.items() if not terms.is_enabled]
+    used = used_of(workspace.id, off, since=datetime.min.replace(tzinfo=UTC)) if off else {}
+    contracts = {name: terms for name, terms in every.items() if terms.is_enabled or name in used}
+    tiers = sorted({option.tier for terms in contracts.values() for option in terms.options})
+    choices: dict[str, Sequence[tuple[str, str]]] = {
+        "mode": [(TESTS, "Test keys")],
+        "status": [(state.value, words) for state, (_, words) in BADGES.items()],
+        "error": [*ERRORS.items()],
+        "model": [(model, model) for model in contracts],
+        "key": [
+            (name, f"{key.name or 'Unnamed'} · {key.visible_prefix}") for name, key in keys.items()
+        ],
+        "tier": [(tier, tier) for tier in tiers],
+        "source": [*SOURCES.items()],
+        "period": period_choices(filters.query.get("period", ""), filters.period),
+    }
+    none = {"mode": "Live keys", "period": "All time"}
+    for name in filter(choices.__contains__, among):
+        label = "Period" if name == "period" else LABELS[name]
+        chosen = filters.query.get(name, "")
+        several = _several_in(filters, name, keys)
+        yield name, label, none.get(name, "Any"), [*several, *choices[name]], chosen
+
+
+def _several_in(filters: Filters, name: str, keys: Mapping[str, ApiKey]) -> list[tuple[str, str]]:
     """The filter's value with its words, if it has several values."""
     word = filters.query.get(name, "")
     is_several = name in MANY and AND in word

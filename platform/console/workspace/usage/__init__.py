@@ -1,0 +1,1 @@
+"""Usage: charges and figures of a period, read only from the rollups."""

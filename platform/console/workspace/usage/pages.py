@@ -1,0 +1,188 @@
+"""The page of usage, and its CSV."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from billing.latency import between
+from console.parts.exports import csv_answer
+from console.parts.page_query import meant_by
+from console.parts.periods import WORDS, Period, number_of
+from console.workspace.access import Permission, Workspace, member
+from console.workspace.shared.filters import selects_of
+from console.workspace.usage.drawn import Drawing
+from console.workspace.usage.question import (
+    MEASURES,
+    SPLITS,
+    TIMES,
+    Question,
+    asked_in,
+    word_in_address,
+)
+from console.workspace.usage.usage_rows import (
+    PeriodTotals,
+    changes_in_words,
+    in_class,
+    rows_of,
+    totals_by,
+    used_in,
+    why_changed,
+)
+from generation.models import State
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
+
+ROWS = 500
+"""The most rows of the table on a page."""
+
+
+@require_safe
+@member(Permission.SEE_USAGE)
+def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """Show the figures, chart and table that the query string asks for; or the table's CSV."""
+    now = clock.now()
+    asked = asked_in(request, workspace, now)
+    if request.GET.get("format") == "csv":
+        return _csv(asked)
+    from_row = meant_by(request.GET, "after", number_of) or 0
+    by_bucket = used_in(asked, asked.shown, [asked.split], bucket=asked.shown.bucket)
+    in_parts = used_in(asked, asked.period, asked.splits) if asked.by else by_bucket
+    earlier = asked.period.before_until(now)
+    used_before = used_in(asked, earlier, asked.splits)
+    totals, before = PeriodTotals.of(by_bucket), PeriodTotals.of(used_before)
+    rows = rows_of(asked, in_parts, used_before)
+    until = from_row + ROWS
+    context = {
+        "workspace": workspace,
+        "asked": asked,
+        "period": asked.shown,
+        "until": min(now, asked.period.end),
+        "is_over": asked.period.end <= now,
+        "choices": _choices(asked),
+        "selects": _selects(asked),
+        "csv": asked.link(format="csv"),
+        "totals": totals,
+        "changes": changes_in_words(totals, before),
+        "links": _generation_links(asked, asked.period),
+        "earlier_links": _generation_links(asked, earlier) if before.generations else {},
+        "causes": asked.link(show="failed", split="error", by=""),
+        "rows": rows[from_row:until],
+        "newest": asked.link() if from_row else "",
+        "older": asked.link(after=str(until)) if len(rows) > until else "",
+        "is_cause": "error" in asked.splits,
+        "title": MEASURES[asked.measure],
+        "by_words": " and ".join(SPLITS[split].lower() for split in asked.splits),
+        **_drawn(asked, Drawing(asked, by_bucket), earlier),
+    }
+    return render(request, "workspace/usage.html", context)
+
+
+def _drawn(asked: Question, drawing: Drawing, earlier: Period) -> dict[str, Any]:
+    """What the measure is shown by: a chart, or the table of what changed."""
+    measure = asked.measure
+    if measure == "why":
+        whys = why_changed(asked, earlier)
+        parts = ("volume", "price", "mix", "difference")
+        sums = {part: sum(getattr(why, part) for why in whys) for part in parts}
+        return {"whys": whys, "sums": sums, "earlier": earlier, "is_why": True}
+    return {
+        "chart": None if measure in TIMES else drawing.bars(measure),
+        "split_times": drawing.split_times(measure) if measure in TIMES else None,
+        "times": None if measure in TIMES else drawing.times(),
+        "is_money": measure == "spend",
+    }
+
+
+def _choices(asked: Question) -> dict[str, list[tuple[str, str, bool]]]:
+    """The links to other periods, measures and splits: words, address, and whether it is shown."""
+    splits = [(name, words) for name, words in SPLITS.items()]
+    return {
+        "period": [
+            (words, asked.link(period=name, per=""), name == asked.period.name)
+            for name, words in WORDS.items()
+        ],
+        "per": [
+            (f"By {per}", asked.link(per=per), per == asked.shown.bucket) for per in asked.pers
+        ],
+        "show": [
+            (words, asked.link(show=name), name == asked.measure)
+            for name, words in MEASURES.items()
+        ],
+        "split": [
+            (words, asked.link(split=name, by="" if name == asked.by else asked.by or ""),
+             name == asked.split)
+            for name, words in splits
+        ],
+        "by": [
+            ("None", asked.link(by=""), not asked.by),
+            *(
+                (words, asked.link(by=name), name == asked.by)
+                for name, words in splits
+                if name != asked.split
+            ),
+        ],
+    }  # fmt: skip
+
+
+def _selects(asked: Question) -> list[tuple[str, str, str, Sequence[tuple[str, str]], str]]:
+    """The filters with words to choose from; no usage is under way."""
+    ended = {State.SUCCEEDED.value, State.FAILED.value, State.CANCELED.value}
+    selects = selects_of(asked.workspace, asked.filters, asked.keys, among=tuple(SPLITS))
+    return [
+        (
+            name,
+            label,
+            every,
+            [choice for choice in choices if name != "status" or choice[0] in ended],
+            chosen,
+        )
+        for name, label, every, choices, chosen in selects
+    ]
+
+
+def _generation_links(asked: Question, period: Period) -> dict[str, str]:
+    return {
+        "spend": asked.rows_of(**period.query()),
+        "images": asked.rows_of(**period.query(), status=State.SUCCEEDED),
+        "failed": asked.rows_of(**period.query(), status=State.FAILED),
+    }
+
+
+def _csv(asked: Question) -> HttpResponseBase:
+    """A line for each bucket and part."""
+    split, by = asked.split, asked.by
+    used = used_in(asked, asked.shown, [*asked.splits, "error"], bucket=asked.shown.bucket)
+    failed: dict[Any, Counter[str]] = {}
+
+    def part(row: Any) -> tuple[datetime, Any, Any]:
+        return row.start, row.group[split], row.group[by] if by else None
+
+    for row in used:
+        if row.group["status"] == State.FAILED:
+            failed.setdefault(part(row), Counter())[row.group["error"]] += row.generations
+    columns = [
+        "start", split, "name", "generations", "images", "cost", "currency", "seconds_p50",
+        "seconds_p95", "failed", "seconds_p50_between", "seconds_p95_between", "errors",
+        *([by, f"{by}_name"] if by else []),
+    ]  # fmt: skip
+    lines = [
+        [
+            start.isoformat(), word_in_address(split, value), asked.names(split, value),
+            all_of.generations, all_of.images, to_decimal(all_of.captured), "USD",
+            in_class(all_of.p50), in_class(all_of.p95), all_of.failed, between(all_of.p50),
+            between(all_of.p95), _in_words(failed.get((start, value, other), {})),
+            *([word_in_address(by, other), asked.names(by, other)] if by else []),
+        ]
+        for (start, value, other), all_of in totals_by(used, part).items()
+    ]  # fmt: skip
+    return csv_answer("usage.csv", columns, [lines])
+
+
+def _in_words(failed: Mapping[str, int]) -> str:
+    """'generation_timeout 2, upstream_error 1'."""
+    return ", ".join(f"{code} {number}" for code, number in sorted(failed.items()))
