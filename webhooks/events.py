@@ -1,7 +1,7 @@
 """Events posted to endpoints: the one definition of their body, and its documentation.
 
 Each kind of event is described where its subject is rendered (generation/api/event_data.py,
-billing/low_balance.py), and by the same objects.
+billing/low_balance.py, billing/budget_threshold.py), and by the same objects.
 """
 
 import json

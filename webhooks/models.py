@@ -13,9 +13,11 @@ from accounts.models import Subject, Tenant
 from pictor.kit.words import ids
 
 SUCCEEDED, FAILED, CANCELED = "generation.succeeded", "generation.failed", "generation.canceled"
-BALANCE_LOW = "balance.low"
-EVENTS = (SUCCEEDED, FAILED, CANCELED, BALANCE_LOW)
+BALANCE_LOW, BUDGET_THRESHOLD = "balance.low", "budget.threshold"
+EVENTS = (SUCCEEDED, FAILED, CANCELED, BALANCE_LOW, BUDGET_THRESHOLD)
 """The events that an endpoint can subscribe to."""
+OF_MONEY = frozenset({BALANCE_LOW, BUDGET_THRESHOLD})
+"""Events that only live endpoints receive: tests move no money."""
 TEST = "webhook.test"
 """The event of a test that a person or key requests; endpoints cannot subscribe to it."""
 
@@ -84,7 +86,7 @@ class Event(models.Model):
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, related_name="+")
     livemode = models.BooleanField(default=True, db_default=True)
     type = models.CharField(max_length=40)
-    # The id of a generation, endpoint, tenant or alert; the announcing module knows which.
+    # The id of a generation, endpoint, tenant, key or alert; the announcing module knows which.
     subject_id = models.UUIDField()
     at = models.DateTimeField()
     # Written before the first attempt, and never changed.

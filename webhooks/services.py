@@ -21,7 +21,7 @@ from pictor.kit.words import ids
 from webhooks import signing
 from webhooks.addresses import check_url
 from webhooks.events import TestObject, body_with
-from webhooks.models import BALANCE_LOW, EVENTS, TEST, Delivery, Event, WebhookEndpoint
+from webhooks.models import EVENTS, OF_MONEY, TEST, Delivery, Event, WebhookEndpoint
 from webhooks.rotation import replace_secret
 
 MAX_ENDPOINTS = 10
@@ -223,8 +223,9 @@ def _checked_columns(
         check_url(values.url)
     if unknown := [word for word in values.events or () if word not in EVENTS]:
         raise ValidationError({"events": f"no such event: {unknown[0]!r}"})
-    if not livemode and list(values.events or ()) == [BALANCE_LOW]:
-        words = f"test keys move no money: a test endpoint never receives {BALANCE_LOW}"
+    if not livemode and values.events and OF_MONEY.issuperset(values.events):
+        never = " or ".join(values.events)
+        words = f"test keys move no money: a test endpoint never receives {never}"
         raise ValidationError({"events": words})
     columns: dict[str, Any] = {
         "url": values.url,

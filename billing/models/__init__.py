@@ -1,6 +1,6 @@
 """The ledger, budgets, prices and usage. Amounts are whole micro-USD."""
 
-from billing.models.alerts import BalanceAlert, BudgetWarning
+from billing.models.alerts import BalanceAlert, BudgetWarning, WorkspaceBudgetWarning
 from billing.models.ledger import Account, KeyBudget, TenantBalance, Transfer
 from billing.models.moves import MoneyMove
 from billing.models.prices import (

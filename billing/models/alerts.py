@@ -1,4 +1,4 @@
-"""Thresholds for low-balance mails, and the mails sent about exceeded warn-only budgets."""
+"""Thresholds for low-balance mails, and the thresholds of budgets that were announced."""
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -29,17 +29,31 @@ class BalanceAlert(models.Model):
         return f"{self.tenant_id}: {'low' if self.raised_at else 'not low'}"
 
 
-class BudgetWarning(models.Model):
-    """A mail sent to a tenant about a key's warn-only budget, in one of the budget's windows."""
+class BudgetWindow(models.Model):
+    """The highest announced threshold of one amount of a budget in one of its windows."""
 
     class Period(models.TextChoices):
         DAY = "day"
         MONTH = "month"
 
-    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
     period = models.CharField(max_length=5, choices=Period)
     window = models.DateField(help_text="The first day of the day or month, UTC.")
-    most_micros = models.BigIntegerField(help_text="The exceeded budget, micro-USD.")
+    most_micros = models.BigIntegerField(help_text="The budget, micro-USD.")
+    # 0.2.0 announces only exceeded budgets, and writes no percentage.
+    percent = models.SmallIntegerField(db_default=100)
+
+    class Meta:
+        abstract = True
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.percent}% of {self.period} {self.window}"
+
+
+class BudgetWarning(BudgetWindow):
+    """A key's budget."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
         constraints = [
@@ -49,6 +63,16 @@ class BudgetWarning(models.Model):
             )
         ]
 
-    @override
-    def __str__(self) -> str:
-        return f"{self.key_id}: {self.period} of {self.window}"
+
+class WorkspaceBudgetWarning(BudgetWindow):
+    """A budget of a workspace."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "period", "window", "most_micros"],
+                name="one_workspace_budget_warning_per_window",
+            )
+        ]

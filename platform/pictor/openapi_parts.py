@@ -24,6 +24,7 @@ SPECTACULAR = {
         "generation.api.event_data.FAILED",
         "generation.api.event_data.CANCELED",
         "billing.low_balance.TOLD",
+        "billing.budget_threshold.REACHED",
         "webhooks.events.TESTED",
     ],
     "APPEND_COMPONENTS": {

@@ -306,6 +306,7 @@ def test_every_path_is_there_once_and_says_whether_it_takes_a_key(document: Docu
         ("told_of_generation_failed", []),
         ("told_of_generation_canceled", []),
         ("told_of_balance_low", []),
+        ("told_of_budget_threshold", []),
         ("told_of_webhook_test", []),
     ]
     assert "gpt-image-2-origin" in document.operations["create_generation"][2]["description"]

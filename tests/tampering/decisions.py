@@ -66,6 +66,7 @@ NOT_MONEY = frozenset(
         *("accounts_operatorcall",),
         *(
             "billing_budgetwarning",
+            "billing_workspacebudgetwarning",
             "billing_unchargedcost",
             "billing_moneymove",
             "billing_pricelist",

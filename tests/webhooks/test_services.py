@@ -87,8 +87,9 @@ def test_changes_of_two_fields_at_once_both_last(acme, receiver, endpoint):
 def test_a_test_endpoint_is_not_made_for_what_it_is_never_told_of(acme, receiver):
     made, _ = endpoint_of(acme, receiver.url, livemode=False, events=list(EVENTS))
 
-    with pytest.raises(ValidationError, match="test keys move no money"):
-        endpoint_of(acme, receiver.url, livemode=False, events=["balance.low"])
+    for events in (["balance.low"], ["budget.threshold"], ["balance.low", "budget.threshold"]):
+        with pytest.raises(ValidationError, match="test keys move no money"):
+            endpoint_of(acme, receiver.url, livemode=False, events=events)
     values = EndpointValues(made.url, ["balance.low"])
     with pytest.raises(ValidationError, match="test keys move no money"):
         change_endpoint(endpoint=made, values=values, actor="test")

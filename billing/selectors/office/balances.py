@@ -1,15 +1,13 @@
-"""A tenant's balance, its transfers and its keys' budgets. Amounts are micros."""
+"""A tenant's balance, its transfers and its use of budgets. Amounts are micros."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import Q
 
-from accounts.models import ApiKey, Tenant
-from accounts.quotas import Period, window_start
 from billing.models import BalanceAlert, KeyBudget, TenantBalance, Transfer
 from billing.periods import bucket_start
 from pictor.kit.words import clock, typed
@@ -32,20 +30,6 @@ class Balance:
     held: Micros
     in_flight: int
     used: BudgetUse
-
-
-@dataclass(frozen=True, slots=True)
-class PassedBudget:
-    """A key's warn-only budget and the use that exceeds it, in micros.
-
-    `window` is the first UTC day of the budget's day or month; `most` is the budget.
-    """
-
-    key: ApiKey
-    period: Period
-    window: date
-    used: Micros
-    most: Micros
 
 
 NOTHING_USED = BudgetUse(Micros(0), Micros(0))
@@ -169,45 +153,6 @@ def key_uses(tenant_id: UUID, now: datetime) -> Mapping[UUID, BudgetUse]:
     """Return each key's use in the budget windows at `now`; keys never used are left out."""
     rows = KeyBudget.objects.filter(key__tenant_id=tenant_id)
     return {row.key_id: used_of(row, now) for row in rows}
-
-
-def passed_budgets(now: datetime) -> list[PassedBudget]:
-    """Return the exceeded warn-only budgets of working keys, ordered by key, with tenants.
-
-    Only the window of the key's last use counts; a window that ended within the last day still
-    does.
-    """
-    # The look after midnight still has to find what was passed before it.
-    yesterday = now - timedelta(days=1)
-    since: dict[Period, date] = {
-        "day": window_start("day", yesterday),
-        "month": window_start("month", yesterday),
-    }
-    is_over_day = Q(day__gte=since["day"], day_used_micros__gt=F("key__budget_day_micros"))
-    is_over_month = Q(
-        month__gte=since["month"], month_used_micros__gt=F("key__budget_month_micros")
-    )
-    works = Q(key__expires_at=None) | Q(key__expires_at__gt=now)
-    warned = KeyBudget.objects.filter(
-        works,
-        key__budget_warns_only=True,
-        key__revoked_at=None,
-        key__tenant__status=Tenant.Status.ACTIVE,
-    )
-    rows = warned.filter(is_over_day | is_over_month).select_related("key__tenant")
-    return [
-        PassedBudget(row.key, period, window, Micros(used), Micros(most))
-        for row in rows.order_by("key_id")
-        for period, window, used in _windows(row)
-        if (most := getattr(row.key, f"budget_{period}_micros")) is not None
-        and used > most
-        and window >= since[period]
-    ]
-
-
-def _windows(row: KeyBudget) -> list[tuple[Period, date, int]]:
-    """The day and month in which the key was last used, each with its use in micros."""
-    return [("day", row.day, row.day_used_micros), ("month", row.month, row.month_used_micros)]
 
 
 def used_of(row: TenantBalance | KeyBudget, now: datetime) -> BudgetUse:

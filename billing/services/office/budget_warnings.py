@@ -1,6 +1,7 @@
-"""Mails those who manage keys, once per window, when a key exceeds a warn-only budget."""
+"""Mails those who manage keys, and sends a webhook, when a budget is used to 50, 80 or 100%."""
 
 from datetime import UTC, datetime, time, timedelta
+from typing import TypeAlias
 
 from django.db import transaction
 
@@ -9,49 +10,107 @@ from accounts.quotas import resets_at
 from accounts.selectors.office.members import emails_of_members
 from accounts.services.office.mail import post_rendered
 from accounts.titles import for_mail
-from billing.models import BudgetWarning
-from billing.selectors.office.balances import PassedBudget, passed_budgets
+from billing.models import BudgetWarning, WorkspaceBudgetWarning
+from billing.selectors.office.reached_budgets import ReachedBudget, reached_budgets
 from pictor.kit.words.money import Micros, to_decimal
+from pictor.kit.words.untyped import Json, Row
+from webhooks.announcing import announce
+from webhooks.models import BUDGET_THRESHOLD
 
-"""The roles that get the mail: those that see and change every key."""
 MAIL = "billing/email/budget_passed"
 WARNINGS_KEPT = timedelta(days=70)
 """Warnings are kept for longer than a month and the check after it."""
+_Warning: TypeAlias = type[BudgetWarning] | type[WorkspaceBudgetWarning]
 
 
 def look_at_budgets(*, now: datetime) -> int:
-    """Mail about each exceeded warn-only budget, and return the number of new ones.
+    """Announce the budgets that reached a threshold, and return the number of new ones.
 
-    Mails once for a key's UTC day, and once for its month; again if the budget was changed and is
-    exceeded again. Each has its own transaction, with its mails. Safe to run in parallel.
+    Each threshold is announced once in a window, and again if the budget was changed and it is
+    reached again. Of several reached since the last look only the highest is: it says all that the
+    lower ones would. Each has its own transaction, with its mails and event. Safe to run in
+    parallel.
     """
-    BudgetWarning.objects.filter(window__lt=(now - WARNINGS_KEPT).date()).delete()
-    return sum(_look(passed) for passed in passed_budgets(now))
+    told: set[Row] = set()
+    for model, owner in ((BudgetWarning, "key_id"), (WorkspaceBudgetWarning, "tenant_id")):
+        model.objects.filter(window__lt=(now - WARNINGS_KEPT).date()).delete()
+        columns = (owner, "period", "window", "most_micros", "percent")
+        told.update(model.objects.values_list(*columns))
+    return sum(_look(one, now) for one in reached_budgets(now) if _row(one) not in told)
+
+
+def _row(reached: ReachedBudget) -> Row:
+    owner = reached.key or reached.tenant
+    return (owner.id, reached.period, reached.window, reached.most, reached.percent)
 
 
 @transaction.atomic
-def _look(passed: PassedBudget) -> bool:
-    _, is_first = BudgetWarning.objects.get_or_create(
-        key=passed.key, period=passed.period, window=passed.window, most_micros=passed.most
-    )
-    if is_first:
-        _tell(passed)
-    return is_first
+def _look(reached: ReachedBudget, now: datetime) -> bool:
+    is_new = _keep(reached)
+    if is_new:
+        _tell(reached)
+        _announce(reached, now)
+    return is_new
 
 
-def _tell(passed: PassedBudget) -> None:
-    begun = datetime.combine(passed.window, time(), UTC)
-    words = {
-        "workspace": passed.key.tenant.shown_name,
-        "key": for_mail(passed.key.name) or f"{passed.key.visible_prefix}…",
-        "used": _dollars(passed.used),
-        "most": _dollars(passed.most),
-        "period": passed.period,
-        "when": f"on {begun:%-d %B %Y}" if passed.period == "day" else f"in {begun:%B %Y}",
-        "following": f"{resets_at(passed.period, begun):%-d %B %Y}",
+def _keep(reached: ReachedBudget) -> bool:
+    """Keep that the threshold is announced. False if that one or a higher one was before."""
+    model: _Warning = BudgetWarning if reached.key else WorkspaceBudgetWarning
+    values: Json = {
+        "key" if reached.key else "tenant": reached.key or reached.tenant,
+        "period": reached.period,
+        "window": reached.window,
+        "most_micros": reached.most,
     }
-    to = emails_of_members(passed.key.tenant_id, ADMIN_ROLES)
+    percent = reached.percent
+    _, is_first = model.objects.get_or_create(**values, defaults={"percent": percent})
+    lower = model.objects.filter(**values, percent__lt=percent)
+    return is_first or lower.update(percent=percent) > 0
+
+
+def _tell(reached: ReachedBudget) -> None:
+    begun, key = _begun(reached), reached.key
+    words = {
+        "workspace": reached.tenant.shown_name,
+        "key": key and (for_mail(key.name) or f"{key.visible_prefix}…"),
+        "percent": reached.percent,
+        "is_over": reached.used > reached.most,
+        "warns_only": reached.warns_only,
+        "used": _dollars(reached.used),
+        "most": _dollars(reached.most),
+        "period": reached.period,
+        "when": f"on {begun:%-d %B %Y}" if reached.period == "day" else f"in {begun:%B %Y}",
+        "following": f"{resets_at(reached.period, begun):%-d %B %Y}",
+    }
+    to = emails_of_members(reached.tenant.id, ADMIN_ROLES)
     post_rendered(to=to, template=MAIL, words=words)
+
+
+def _announce(reached: ReachedBudget, now: datetime) -> None:
+    from billing.budget_threshold import BudgetReached  # noqa: PLC0415 - has serializers
+
+    announce(
+        tenant_id=reached.tenant.id,
+        livemode=True,  # tests use no budget
+        event_type=BUDGET_THRESHOLD,
+        subject_id=(reached.key or reached.tenant).id,
+        at=now,
+        data=BudgetReached.render(
+            {
+                "key": reached.key and reached.key.public_id,
+                "period": reached.period,
+                "percent": reached.percent,
+                "used": reached.used,
+                "budget": reached.most,
+                "warns_only": reached.warns_only,
+                "resets_at": resets_at(reached.period, _begun(reached)),
+            }
+        ),
+    )
+
+
+def _begun(reached: ReachedBudget) -> datetime:
+    return datetime.combine(reached.window, time(), UTC)
 
 
 def _dollars(amount: Micros) -> str:

@@ -37,7 +37,7 @@ from webhooks.services import (
 )
 
 MODES = [
-    (LIVE, "Live: events about live requests and the balance"),
+    (LIVE, "Live: events about live requests, the balance and budgets"),
     (TEST, "Test: events about test requests"),
 ]
 EVENT_WORDS = {
@@ -45,6 +45,7 @@ EVENT_WORDS = {
     "generation.failed": "A generation failed",
     "generation.canceled": "A generation was canceled",
     "balance.low": "The balance has fallen low",
+    "budget.threshold": "A budget is used to 50, 80 or 100%",
 }
 SINCE_WORDS = {"1h": "hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 BADGES = {

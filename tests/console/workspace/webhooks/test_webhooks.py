@@ -114,7 +114,10 @@ def test_an_endpoint_is_changed_switched_off_and_on(acme, sign_in, sent):
 
 def test_every_event_ticked_is_everything(acme, sign_in, sent):
     here = url("webhook", acme, sent.endpoint.public_id)
-    every = ["generation.succeeded", "generation.failed", "generation.canceled", "balance.low"]
+    every = [
+        "generation.succeeded", "generation.failed", "generation.canceled", "balance.low",
+        "budget.threshold",
+    ]  # fmt: skip
 
     sign_in(acme).post(here, {"url": HOOK, "events": every})
 
