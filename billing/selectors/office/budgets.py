@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from accounts.models import ApiKey, Tenant
-from billing.selectors.office.balances import NOTHING_USED, Balance, BudgetUse, key_uses
+from accounts.quotas import Period
+from billing.models import KeyBudget
+from billing.selectors.office.balances import NOTHING_USED, Balance, BudgetUse, key_uses, used_of
 
 NEAR_SHARE = 0.8
 """The share of a budget from which it counts as nearly used up."""
@@ -23,7 +25,7 @@ class Budget:
     key: ApiKey | None
     used: int
     most: int
-    window: str
+    window: Period
 
     @property
     def share(self) -> float:
@@ -163,8 +165,23 @@ def budgets_of(
     return [*_set(None, tenant, used), *sorted(of_keys, key=lambda budget: -budget.share)]
 
 
+def budgets_in_use(tenant: Tenant, *, used: BudgetUse, now: datetime) -> list[Budget]:
+    """Return the tenant's budgets, then those of its working live keys that were ever used.
+
+    One query, of the keys too.
+    """
+    rows = KeyBudget.objects.filter(key__tenant=tenant).select_related("key")
+    of_keys = [
+        budget
+        for row in rows.order_by("key_id")
+        if row.key.status(now) == "active" and not row.key.is_test
+        for budget in _set(row.key, row.key, used_of(row, now))
+    ]
+    return [*_set(None, tenant, used), *of_keys]
+
+
 def _set(key: ApiKey | None, owner: Tenant | ApiKey, use: BudgetUse) -> list[Budget]:
-    windows = (
+    windows: tuple[tuple[int, int | None, Period], ...] = (
         (use.month, owner.budget_month_micros, "month"),
         (use.day, owner.budget_day_micros, "day"),
     )

@@ -14,6 +14,7 @@ from console.parts.exports import csv_answer
 from console.parts.page_query import meant_by
 from console.parts.periods import WORDS, Period, number_of
 from console.workspace.access import Permission, Workspace, member
+from console.workspace.forecast import forecast_of
 from console.workspace.shared.filters import selects_of
 from console.workspace.usage.drawn import Drawing
 from console.workspace.usage.question import (
@@ -77,6 +78,8 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "is_cause": "error" in asked.splits,
         "title": MEASURES[asked.measure],
         "by_words": " and ".join(SPLITS[split].lower() for split in asked.splits),
+        "at": now,
+        "forecast": forecast_of(request, workspace, now),
         **_drawn(asked, Drawing(asked, by_bucket), earlier),
     }
     return render(request, "workspace/usage.html", context)
