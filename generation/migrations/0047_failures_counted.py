@@ -24,7 +24,7 @@ DROP FUNCTION pictor_count_failure_v1();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("generation", "0046_codes_of_alert_tests"), ("billing", "0017_failures")]
+    dependencies = [("generation", "0046_codes_of_alert_tests"), ("billing", "0019_failures")]
     fills = "failures_counted"
 
     operations = [migrations.RunSQL(COUNT, NO_COUNT)]

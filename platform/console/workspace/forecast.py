@@ -3,7 +3,7 @@
 All figures are about: they go on as the last week went.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,8 +39,13 @@ class BudgetForecast:
     resets_at: datetime
 
 
-def forecast_of(request: HttpRequest, workspace: Workspace, now: datetime) -> dict[str, Any]:
-    """Return what the card shows. Two queries, and one more where a budget is asked about."""
+def forecast_of(
+    request: HttpRequest, workspace: Workspace, now: datetime, *, kept: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what the card shows. Two queries, and one more where a budget is asked about.
+
+    `kept` are the words of the page that the form sends on.
+    """
     zone = workspace.tenant.zone
     month = bucket_start(now, "month", zone=zone)
     pace = spending_pace(workspace.tenant.id, month=month, now=now)
@@ -61,7 +66,7 @@ def forecast_of(request: HttpRequest, workspace: Workspace, now: datetime) -> di
         "budgets": ends[:MOST_BUDGETS],
         "more": len(ends[MOST_BUDGETS:]),
         "form": dressed(form),
-        "kept": [(name, word) for name, word in request.GET.items() if name != "budget"],
+        "kept": [(name, word) for name, word in kept.items() if word],
         "stopped": asked and stopped_last_month(workspace.tenant.id, asked, now=now),
     }
 

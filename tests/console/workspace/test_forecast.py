@@ -43,7 +43,7 @@ def workspace(acme: PayingCustomer) -> Workspace:
 
 
 def forecast(workspace: Workspace) -> dict[str, Any]:
-    return forecast_of(RequestFactory().get("/"), workspace, NOW)
+    return forecast_of(RequestFactory().get("/"), workspace, NOW, kept={})
 
 
 def shown(found: dict[str, Any]) -> list[tuple[bool, str, str, str]]:
@@ -207,4 +207,4 @@ def test_the_card_takes_two_statements_and_a_question_one_more(
     with django_assert_num_queries(2):
         forecast(workspace)
     with django_assert_num_queries(3):
-        forecast_of(RequestFactory().get("/", {"budget": "1"}), workspace, NOW)
+        forecast_of(RequestFactory().get("/", {"budget": "1"}), workspace, NOW, kept={})

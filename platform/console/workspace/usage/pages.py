@@ -79,7 +79,7 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "title": MEASURES[asked.measure],
         "by_words": " and ".join(SPLITS[split].lower() for split in asked.splits),
         "at": now,
-        "forecast": forecast_of(request, workspace, now),
+        "forecast": forecast_of(request, workspace, now, kept=asked.words),
         **_drawn(asked, Drawing(asked, by_bucket), earlier),
     }
     return render(request, "workspace/usage.html", context)

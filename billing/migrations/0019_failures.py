@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0007_uncharged_ceiling'),
-        ('billing', '0016_holds_together'),
+        ('billing', '0018_warnings_of_workspaces'),
     ]
 
     operations = [
