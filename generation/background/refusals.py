@@ -20,7 +20,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from prometheus_client import Counter as Count
 from psycopg.errors import QueryCanceled
 
-from generation.models.refusals import MAX_COLUMN_CHARS
+from generation.models.refusals import MAX_COLUMN_CHARS, MAX_PER_DAY
 from pictor.kit.database import lock_numbers, pools
 from pictor.kit.endpoints.queries import our_names
 from pictor.kit.endpoints.refused import Refused
@@ -37,8 +37,6 @@ MAX_OF_STRANGERS = 250
 """The part of MAX_ROWS for rows with keys of no tenant; the rest is left to tenants' rows."""
 MAX_OF_ONE = 50
 """The part of MAX_ROWS for one tenant, or for one address without a tenant's key."""
-MAX_PER_DAY = 20_000
-"""Rows of one caller in a UTC day."""
 MAX_BYTES = 1 << 30
 """The table's size without indexes above which nothing is written, if no worker trims it."""
 

@@ -9,6 +9,8 @@ from pictor.kit.words import ids
 
 MAX_COLUMN_CHARS = {"model": 64, "code": 64, "param": 100, "message": 500, "stopped_by": 64}
 """The length of each text column, in characters."""
+MAX_PER_DAY = 20_000
+"""Rows of one caller in a UTC day."""
 NO_PRICE = "price"
 """`stopped_by` of a request for a model without a published price."""
 

@@ -25,6 +25,7 @@ SEEN_AGAIN = {"overview", "generations", "playground", "settings"}
 """A page of each kind: what is new, a list, a page that works, and forms."""
 VARIANTS = {
     "generations": ("?view=gallery", "?q=nothing+like+it&source=api&over=0.10&day=2026-01-31"),
+    "refused": ("?mode=test&code=rate_limit_exceeded",),
     "usage": (
         "?period=24h&split=status&show=failed",
         "?period=month&split=key&show=images",

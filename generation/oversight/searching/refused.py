@@ -1,4 +1,4 @@
-"""Operators' search over refused requests: of one tenant, or of all.
+"""Searches over refused requests: of one tenant, for itself or for operators, or of all.
 
 An id contains its request's time, so the primary key is in order of time; a caller's rows have an
 index by day. A page looks at no more than MAX_SCANNED_ROWS rows.
@@ -31,6 +31,9 @@ class RefusalFilter:
 
     mode: Mode = "live"
     tenant_id: UUID | None = None
+    request_id: UUID | None = None
+    key_id: UUID | None = None
+    model: str = ""
     code: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -39,7 +42,7 @@ class RefusalFilter:
 def page_of_refused(
     sought: RefusalFilter, *, after: UUID | None = None, limit: int
 ) -> SearchPage[RefusedRequest]:
-    """One page of matching refusals, out of MAX_SCANNED_ROWS, in at most four queries."""
+    """One page of matching refusals, out of MAX_SCANNED_ROWS, in at most five queries."""
     of = sought.tenant_id
     rows = _all_rows(sought, after) if of is None else _tenant_rows(of, sought, after)
     edge = rows.values_list("id", flat=True)[MAX_SCANNED_ROWS - 1 : MAX_SCANNED_ROWS].first()
@@ -49,8 +52,8 @@ def page_of_refused(
     mine = {key for key, sort in sorts.items() if sort == sought.mode}
     is_live = sought.mode == "live"  # refusals without a known key count as live, too
     near = near.exclude(key_id__in=sorts.keys() - mine) if is_live else near.filter(key_id__in=mine)
-    if sought.code:
-        near = near.filter(code=sought.code)
+    wanted = {"key_id": sought.key_id, "model": sought.model, "code": sought.code}
+    near = near.filter(**{name: value for name, value in wanted.items() if value})
     return page_of(near.order_by(*rows.query.order_by), edge=edge, limit=limit)
 
 
@@ -64,10 +67,12 @@ def _tenant_rows(
 ) -> QuerySet[RefusedRequest]:
     rows = RefusedRequest.objects.filter(caller=tenant_id).order_by("-day", "-place")
     rows = made_within(rows, sought.since, sought.until)
+    if sought.request_id is not None:
+        rows = rows.filter(id=sought.request_id)
     if sought.since is not None:
         rows = rows.filter(day__gte=sought.since.date())
     if after is not None:
-        last = RefusedRequest.objects.filter(id=after).first()
+        last = RefusedRequest.objects.filter(id=after, caller=tenant_id).first()
         if last is None:
             return rows.none()
         rows = rows.filter(Q(day__lt=last.day) | Q(day=last.day, place__lt=last.place))

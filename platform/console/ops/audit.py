@@ -10,11 +10,12 @@ from accounts.models import AuditEvent
 from accounts.models.records import BY_STAFF
 from accounts.selectors.office.people import emails_of, staff
 from console.ops.access import Permission
-from console.ops.lists import TENANT, periods, span_in
+from console.ops.lists import TENANT
 from console.parts.audit_columns import ABOUT, CELLS, CSV, first_columns, last_columns
 from console.parts.audit_events import AuditEntry, Thing, entry_of
 from console.parts.cells import Cell, Column
 from console.parts.filters import link_of
+from console.parts.list_filters import periods, span_in
 from console.parts.listing import Filter, Listing, RowPage, Search, chosen
 from console.parts.periods import number_of
 

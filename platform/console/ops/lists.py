@@ -1,8 +1,6 @@
 """Lists on pages of the operator's console, and the filters that several of them have."""
 
-import re
-from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -12,14 +10,8 @@ from accounts.models import Tenant
 from accounts.selectors.office.tenants import tenant_as_shown
 from console.ops.access import Mode, Operator, staff
 from console.parts.cells import Row
-from console.parts.filters import period_choices
-from console.parts.listing import Choices, Filter, Listing, Search
+from console.parts.listing import Filter, Listing, Search
 from console.parts.page_guards import View
-from console.parts.periods import DAY, UTC_ZONE, WORDS, Period, period_in, period_of
-from pictor.kit.words import clock
-
-MONTH = 31 * DAY
-_CODE = re.compile("[a-z0-9_.]{1,64}", re.ASCII)
 
 
 def page_of(listing: Listing[Row]) -> View:
@@ -53,55 +45,7 @@ def _tenant(word: str) -> Tenant:
     return tenant
 
 
-def _code(word: str) -> str:
-    if not _CODE.fullmatch(word):
-        raise ValueError(f"“{word}” is no code of an error.")
-    return word
-
-
-def _period(word: str) -> Period:
-    period = period_of(word, clock.now(), UTC_ZONE) if word in WORDS else period_in(word, UTC_ZONE)
-    if period is None:
-        raise ValueError(f"“{word}” is no period.")
-    return period
-
-
-def _period_words(period: Period) -> str:
-    first, after = period.first, period.last + DAY
-    if period.name not in WORDS and first.day == after.day == 1 and period.last - first < MONTH:
-        return f"{first:%B %Y}"
-    return dict(period_choices("", period))[period.name if period.name in WORDS else ""]
-
-
-def periods(
-    label: str,
-    *,
-    chip: str = "",
-    every: Callable[[Search[Any]], str] | str = "All time",
-    among: Callable[[Search[Any]], Collection[str]] = lambda _search: WORDS,
-) -> Filter:
-    """The filter `period`; `among` returns the names of those to choose from."""
-
-    def choices(search: Search[Any]) -> Choices:
-        word = search.texts.get("period", "")
-        found = period_choices(word, search.meant.get("period"))
-        return [choice for choice in found if choice[0] in {*among(search), word}]
-
-    return Filter(
-        label=label, chip=chip, read=_period, words=_period_words, choices=choices, every=every
-    )
-
-
-def span_in(search: Search[Any]) -> tuple[datetime | None, datetime | None]:
-    """The first moment of the filter `period`, and the one after its last; None without it."""
-    period: Period | None = search.meant.get("period")
-    if period is None:
-        return None, None
-    return period.start.astimezone(UTC), period.end.astimezone(UTC)
-
-
 MODES = {mode.query: mode.capitalize() for mode in Mode}
 TENANT = Filter(
     label="Tenant, by name or id", chip="Tenant", read=_tenant, words=lambda tenant: tenant.name
 )
-CODE = Filter(label="Code", read=_code, example="rate_limit_exceeded")

@@ -13,9 +13,10 @@ from accounts.models import ApiKey, Tenant
 from accounts.selectors.office.api_keys import api_keys_among
 from accounts.selectors.office.tenants import tenants_among
 from console.ops.access import Mode, Operator, Permission, staff
-from console.ops.lists import CODE, TENANT, answer_of, mode_of, periods, span_in
+from console.ops.lists import TENANT, answer_of, mode_of
 from console.parts.cells import Cell, Column
 from console.parts.filters import MAX_TEXT
+from console.parts.list_filters import CODE, periods, span_in
 from console.parts.listing import Listing, RowPage, Search
 from generation.models import RefusedRequest
 from generation.oversight.id_lookup import Trace, trace

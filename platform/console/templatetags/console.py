@@ -19,6 +19,7 @@ from console.parts.places import Place
 from console.parts.sentences import sentence
 from console.workspace import places
 from console.workspace.access import Workspace
+from console.workspace.refused import refused_days
 from pictor.kit.words.money import from_decimal
 
 register = template.Library()
@@ -30,6 +31,7 @@ register.filter("amount", amounts.amount)
 register.filter("signed", amounts.signed)
 register.filter("total", amounts.total)
 register.filter(pixels)
+register.filter(refused_days)
 register.filter(sentence)
 register.filter(support_name)
 register.filter(tier)

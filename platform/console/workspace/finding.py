@@ -1,5 +1,6 @@
 """Search for a page, key or generation. The palette (Ctrl K) uses it, too."""
 
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -7,11 +8,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.selectors.office.api_keys import api_keys_of
 from console.parts.filters import MAX_TEXT
 from console.parts.places import Place
 from console.workspace.access import Permission, Workspace, is_called, keys_of, member
 from console.workspace.places import places_of
 from console.workspace.shared.content import without_content
+from console.workspace.shared.filters import TESTS
+from generation.selectors import refused_request
 from generation.tenants import services
 from pictor.kit.words.errors import NotFound
 
@@ -31,7 +35,7 @@ def find(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _matching_places(workspace: Workspace, text: str) -> list[Place]:
-    """The generation with that id or request first, then pages, then keys; all pages if empty."""
+    """What has that id or request first, then pages, then keys; all pages if empty."""
     places = places_of(workspace)
     if not text:
         return places
@@ -44,6 +48,7 @@ def _matching_places(workspace: Workspace, text: str) -> list[Place]:
     ]  # fmt: skip
     return [
         *_generation(workspace, text),
+        *_refused(workspace, text),
         *(place for place in places if word in place.title.casefold()),
         *keys[:SHOWN_KEYS],
         *_search(workspace, text),
@@ -61,6 +66,23 @@ def _generation(workspace: Workspace, text: str) -> list[Place]:
         return []
     url = reverse("workspace:generation", args=[workspace.tenant.public_id, finished.public_id])
     return [Place(finished.prompt[:80] or workspace.no_prompt, url, note=finished.public_id)]
+
+
+def _refused(workspace: Workspace, text: str) -> list[Place]:
+    """The refusal of the request with that id, if its key was known to be of this workspace."""
+    refused = refused_request(text) if Permission.SEE_GENERATIONS in workspace.may else None
+    if (
+        refused is None
+        or refused.tenant_id != workspace.id
+        or refused.status < HTTPStatus.BAD_REQUEST
+    ):
+        return []
+    tests = {key.id for key in api_keys_of(workspace.tenant.id, tests_only=True)}
+    mode = {"mode": TESTS} if refused.key_id in tests else {}
+    url = reverse("workspace:refused", args=[workspace.tenant.public_id])
+    query = urlencode({"request": refused.public_id, **mode})
+    title = f"Refused: {refused.status} {refused.code}"
+    return [Place(title, f"{url}?{query}", note=refused.public_id)]
 
 
 def _search(workspace: Workspace, text: str) -> list[Place]:

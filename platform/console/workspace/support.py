@@ -21,8 +21,8 @@ from pictor.kit.words import clock
 
 PAGES = frozenset(
     {
-        *("overview", "find", "generations", "generation", "usage", "billing", "ledger"),
-        *("statements", "statement", "prices", "audit"),
+        *("overview", "find", "generations", "generation", "refused", "usage", "billing"),
+        *("ledger", "statements", "statement", "prices", "audit"),
     }
 )
 WITH_CONTENT = frozenset({"thumbnail"})

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import URLPattern, include, path
 
-from console.workspace import audit, finding, home, keys, support
+from console.workspace import audit, finding, home, keys, refused, support
 from console.workspace.exports import downloads
 from console.workspace.generations import pages as generations
 from console.workspace.generations import thumbnails
@@ -35,6 +35,7 @@ pages = [
     _page("playground/quote/", playground.quote, name="playground_quote"),
     _page("playground/run/", playground.run, name="playground_run"),
     _page("generations/", generations.listing, name="generations"),
+    _page("generations/refused/", refused.listing, name="refused"),
     _page("generations/<str:generation>/", generations.detail, name="generation"),
     _page("generations/<str:generation>/cancel/", generations.cancel, name="generation_cancel"),
     _page("generations/<str:generation>/delete/", generations.delete, name="generation_delete"),

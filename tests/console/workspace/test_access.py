@@ -45,6 +45,7 @@ MAY = {
     "generations": LOOKERS,
     "generation": LOOKERS,
     "thumbnail": LOOKERS,
+    "refused": LOOKERS,
     "generation_cancel": MAKERS,
     "generation_delete": MAKERS,
     "keys": LOOKERS,

@@ -35,8 +35,8 @@ from tests.making.factories import PayingCustomer
 WORDS = "zanzibar"
 """A word in every prompt and answer of the tenant's, which staff must not see."""
 OPEN = {
-    *("overview", "find", "generations", "generation", "usage", "billing", "ledger"),
-    *("statements", "statement", "prices", "audit"),
+    *("overview", "find", "generations", "generation", "refused", "usage", "billing"),
+    *("ledger", "statements", "statement", "prices", "audit"),
 }
 WHY = "ticket 4711: images are late"
 

@@ -10,8 +10,9 @@ from django.db import OperationalError, connection, transaction
 from prometheus_client import REGISTRY
 
 from generation.background import refusals, retention
-from generation.background.refusals import MAX_PER_DAY, Recorder, insert, without_words
+from generation.background.refusals import Recorder, insert, without_words
 from generation.models import RefusedRequest
+from generation.models.refusals import MAX_PER_DAY
 from generation.selectors import refused_for_want_of_a_price
 from generation.tenants import holdings
 from pictor.kit.database import pools

@@ -8,9 +8,10 @@ from django.urls import reverse
 from console.amounts import price
 from console.ops.access import Permission
 from console.ops.generations.one import cost_words
-from console.ops.lists import CODE, MODES, TENANT, mode_of, periods, span_in
+from console.ops.lists import MODES, TENANT, mode_of
 from console.parts.cells import Cell, Column
 from console.parts.generation_words import BADGES
+from console.parts.list_filters import CODE, periods, span_in
 from console.parts.listing import Choices, Filter, Listing, RowPage, Search, chosen, ticked
 from console.parts.periods import UTC_ZONE, WORDS, period_of
 from generation.catalogue.snapshot import current_catalogue

@@ -12,10 +12,11 @@ from billing.selectors.office.transfers import MAX_SCANNED_ROWS, TransferFilter,
 from console.amounts import amount
 from console.ops.access import Permission
 from console.ops.ledger.seeking import entries_of, meant_by_id
-from console.ops.lists import TENANT, periods, span_in
+from console.ops.lists import TENANT
 from console.parts.cells import Cell, Column
 from console.parts.entries import KIND_WORDS, LedgerEntry
 from console.parts.filters import link_of
+from console.parts.list_filters import periods, span_in
 from console.parts.listing import Choices, Filter, Listing, RowPage, Search, chosen
 from console.parts.periods import DAY, TO, number_of
 from pictor.kit.words import clock

@@ -1,0 +1,131 @@
+"""Requests refused: the workspace's own, with the answer and the limit that stopped each."""
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.models import ApiKey
+from accounts.selectors.office.api_keys import api_keys_of
+from console.parts.cells import Cell, Column
+from console.parts.list_filters import CODE, periods, span_in
+from console.parts.listing import Filter, Listing, RowPage, Search, chosen
+from console.workspace.access import Permission, Workspace, keys_of, member
+from console.workspace.shared.filters import TESTS
+from generation.models import RefusedRequest
+from generation.oversight.searching import MAX_SCANNED_REFUSALS, RefusalFilter, page_of_refused
+from generation.tenants.refused_days import RefusedDay, refused_by_day
+from pictor.kit.words import clock, ids
+
+KEPT = "Kept for 7 days (UTC), at most 20,000 a day; a crash of the database loses them."
+
+NO_KEY = ("", "")
+
+
+def _request(word: str) -> UUID:
+    request_id = ids.parse(ids.REQUEST, word)
+    if request_id is None:
+        raise ValueError(f"“{word}” is no id of a request.")
+    return request_id
+
+
+def _query(workspace: Workspace, search: Search[RefusedRequest]) -> RefusalFilter:
+    meant, (since, until) = search.meant, span_in(search)
+    return RefusalFilter(
+        mode="test" if search.mode else "live",
+        tenant_id=workspace.id,
+        request_id=meant.get("request"),
+        key_id=ids.parse(ids.KEY, meant.get("key", "")),
+        model=meant.get("model", ""),
+        code=meant.get("code", ""),
+        since=since,
+        until=until,
+    )
+
+
+def _read(sought: RefusalFilter, after: str, limit: int) -> RowPage[RefusedRequest]:
+    page = page_of_refused(sought, after=ids.parse(ids.REQUEST, after), limit=limit)
+    last = ids.public(ids.REQUEST, page.last) if page.last else ""
+    return RowPage(page.rows, last, searched=MAX_SCANNED_REFUSALS if page.is_cut else 0)
+
+
+def _answer(refused: RefusedRequest) -> Cell:
+    page = f"{reverse('site:guide_errors')}#{refused.code}"
+    return Cell(f"{refused.status} {refused.code}", page, note=refused.param)
+
+
+def _columns(keys: Sequence[ApiKey]) -> list[Column[RefusedRequest]]:
+    """The columns, with the names of these keys; others are left out."""
+    names: dict[UUID | None, tuple[str, str]] = {
+        key.id: (key.name or "Unnamed", key.public_id) for key in keys
+    }
+    same = {word: attrgetter(word) for word in ("status", "code", "param", "message", "model")}
+    return [
+        Column(title="At", cell=lambda refused: Cell(at=refused.at, note=refused.public_id)),
+        Column(title="Answer", cell=_answer),
+        Column(title="Message", cell=same["message"]),
+        Column(title="Stopped by", cell=attrgetter("stopped_by")),
+        Column(title="Model", cell=same["model"]),
+        Column(title="Key", cell=lambda refused: names.get(refused.key_id, NO_KEY)[0]),
+        Column(
+            csv={
+                "request": attrgetter("public_id"),
+                "at": lambda refused: refused.at.isoformat(),
+                **same,
+                "stopped_by": attrgetter("stopped_by"),
+                "key": lambda refused: names.get(refused.key_id, NO_KEY)[0],
+                "key_id": lambda refused: names.get(refused.key_id, NO_KEY)[1],
+            }
+        ),
+    ]
+
+
+def _filters(workspace: Workspace, keys: Sequence[ApiKey]) -> Mapping[str, Filter]:
+    names = {key.public_id: f"{key.name or 'Unnamed'} · {key.visible_prefix}" for key in keys}
+    return {
+        "period": periods("Period", every="All that is kept", among=lambda _search: ("24h", "7d")),
+        "code": CODE,
+        "key": chosen("Key", names),
+        "model": Filter(label="Model", suggests=lambda: [*workspace.catalogue.contracts]),
+        "request": Filter(
+            label="Request",
+            read=_request,
+            words=lambda request_id: ids.public(ids.REQUEST, request_id),
+            example="req_…",
+        ),
+    }
+
+
+@require_safe
+@member(Permission.SEE_GENERATIONS)
+def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """Show refused requests, newest first, filtered by the query string; also as CSV."""
+    keys = keys_of(workspace)
+    refused = Listing[RefusedRequest](
+        name="refused",
+        title="Requests refused",
+        lead="Requests that made nothing and cost nothing: what your code was told, and the limit"
+        " that stopped it.",
+        things="refused requests",
+        needs=Permission.SEE_GENERATIONS,
+        order="newest first",
+        query=lambda search: _query(workspace, search),
+        read=_read,
+        modes={"": "Live keys", TESTS: "Test keys"},
+        filters=_filters(workspace, keys),
+        summary=lambda _search: KEPT,
+        columns=_columns(keys),
+        empty=("Nothing was refused", "Requests that were refused appear here, with the reason."),
+        row_id=attrgetter("public_id"),
+        cell_template="workspace/refused_cell.html",
+    )
+    return refused.answer(request, "workspace/base.html", {"workspace": workspace})
+
+
+def refused_days(workspace: Workspace) -> list[RefusedDay]:
+    """The workspace's live refusals of the last days."""
+    tests = [key.id for key in api_keys_of(workspace.tenant.id, tests_only=True)]
+    return refused_by_day(workspace.id, tests=tests, now=clock.now())
