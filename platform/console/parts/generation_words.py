@@ -73,21 +73,29 @@ class TimelineStep:
 def steps_of(
     generation: Generation, attempts: Sequence[Attempt], transfers: Sequence[Transfer]
 ) -> list[TimelineStep]:
-    begun = generation.created_at
-    steps: list[tuple[datetime, str, int | None]] = [(begun, "Accepted", None)]
-    steps += [
-        (move.created_at, f"{_MOVES[move.kind]} {amount(move.amount)}", move.seq)  # type: ignore[index]  # a word of these
+    """The steps in order of time; of those at one moment, the cause comes first.
+
+    A transfer has the database's time. A hold is written with its generation, and is charged or
+    released with the generation's end, so these have the generation's times here.
+    """
+    begun, ended = generation.created_at, generation.finished_at
+    times = {Transfer.Kind.HOLD: begun, Transfer.Kind.CAPTURE: ended, Transfer.Kind.RELEASE: ended}
+    moves = [
+        (times.get(move.kind) or move.created_at, f"{words} {amount(move.amount)}", move.seq)  # type: ignore[call-overload]  # a word of these
         for move in transfers
-        if move.kind in _MOVES
+        if (words := _MOVES.get(move.kind))  # type: ignore[call-overload]  # a word of these
     ]
+    holds = [move for move in moves if move[0] == begun]
+    steps: list[tuple[datetime, str, int | None]] = [(begun, "Accepted", None), *holds]
     for number, attempt in enumerate(attempts, start=1):
         steps.append((attempt.started_at, f"Attempt {number} started", None))
         if attempt.finished_at is not None:
             words = _ATTEMPTS.get(attempt.attempt_class, "ended")
             status = f", HTTP {attempt.http_status}" if attempt.http_status else ""
             steps.append((attempt.finished_at, f"Attempt {number}: {words}{status}", None))
-    if generation.finished_at is not None:
-        steps.append((generation.finished_at, BADGES[State(generation.state)][1], None))
+    if ended is not None:
+        steps.append((ended, BADGES[State(generation.state)][1], None))
+    steps += [move for move in moves if move not in holds]
     steps.sort(key=lambda step: step[0])
     return [TimelineStep(at, words, at - begun, entry) for at, words, entry in steps]
 
