@@ -1,7 +1,8 @@
 """Amounts of money for pages. Pure; amounts are micro-USD, and only totals are rounded.
 
 A price per image has at least three decimals ($0.040), an amount at least two ($12.30); further
-trailing zeros are left out. A total has two.
+trailing zeros are left out. A total has two. In a column a balance has two decimals and a price
+five, and the exact amount stands in its cell's title.
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,8 @@ from pictor.kit.words.money import in_dollars, scale_half_up
 
 PRICE_DECIMALS = 3
 CENT = 10_000
+UNIT = 10
+"""The micros of a price's last decimal in a column."""
 
 
 def price(micros: int, decimals: int = PRICE_DECIMALS) -> str:
@@ -37,3 +40,13 @@ def total(micros: int) -> str:
     if abs(micros) < CENT:
         return amount(micros)
     return amount(scale_half_up(micros, 1, CENT) * CENT)
+
+
+def balance(micros: int) -> str:
+    """A balance in a column: 9_947_320 -> '$9.95'."""
+    return in_dollars(scale_half_up(micros, 1, CENT) * CENT)
+
+
+def unit(micros: int) -> str:
+    """A price or charge in a column: 40_000 -> '$0.04000', 5_268 -> '$0.00527'."""
+    return in_dollars(scale_half_up(micros, 1, UNIT) * UNIT, 5)

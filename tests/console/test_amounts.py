@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from console.amounts import amount, decimals_of, price, total
+from console.amounts import amount, balance, decimals_of, price, total, unit
 from console.templatetags.console import ago, runway
 from pictor.kit.words import clock
 
@@ -39,6 +39,25 @@ def test_an_amount_has_at_least_two_decimals_and_its_sign_in_front(micros, text)
 )
 def test_a_total_is_of_whole_cents_unless_it_is_less_than_one(micros, text):
     assert total(micros) == text
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [(0, "$0.00"), (9_947_320, "$9.95"), (4_999, "$0.00"), (5_000, "$0.01"), (-15_000, "-$0.02")],
+)
+def test_a_balance_in_a_column_has_two_decimals(micros, text):
+    assert balance(micros) == text
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [
+        *((0, "$0.00000"), (40_000, "$0.04000"), (5_264, "$0.00526"), (5_265, "$0.00527")),
+        (-52_680, "-$0.05268"),
+    ],
+)
+def test_a_price_in_a_column_has_five_decimals(micros, text):
+    assert unit(micros) == text
 
 
 def test_the_prices_of_a_column_stand_in_line():

@@ -103,6 +103,22 @@ def transfers_of(
     return sorted(transfers, key=lambda transfer: transfer.id)
 
 
+def request_transfers(
+    tenant_id: UUID, moves: Collection[Transfer], *, up_to: int | None
+) -> list[Transfer]:
+    """Return holds, captures and releases, in order, of the generations of these transfers.
+
+    With `up_to` those with at most this number in the tenant's ledger.
+    """
+    generation_ids = {move.generation_id for move in moves if move.generation_id}
+    found = Transfer.objects.filter(
+        kind__in=["hold", "capture", "release"],
+        generation_id__in=generation_ids,
+        tenant_id=tenant_id,
+    )
+    return list((found if up_to is None else found.filter(seq__lte=up_to)).order_by("seq"))
+
+
 def cost_changes(attempt_ids: Collection[UUID]) -> Mapping[UUID, int]:
     """Sum by attempt the micros that vendors' bills added to its cost; negative means less."""
     changes = Counter[UUID]()

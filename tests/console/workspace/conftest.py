@@ -116,7 +116,8 @@ def deliverer(folder: Path) -> Make:
         **fields: object,
     ) -> Generation:
         now = clock.now()
-        begun = customer.generation(now=now - timedelta(seconds=seconds), n=len(sizes), **fields)
+        wanted = {"n": len(sizes), **fields}
+        begun = customer.generation(now=now - timedelta(seconds=seconds), **wanted)
         claim = take(generation_id=begun.id, worker=make_worker())
         assert claim is not None
         delivery = make_delivery(claim, spools, sizes=sizes)

@@ -1,6 +1,6 @@
 """Billing: balance, ledger, its proof, and prices."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from http import HTTPStatus
 
@@ -11,13 +11,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from billing.models import Transfer
 from billing.selectors import books_of, price_tables, table_of, withdrawals
-from billing.selectors.office.balances import latest_transfers, statement
+from billing.selectors.office.balances import latest_transfers, request_transfers, statement
 from billing.selectors.office.money_overview import money_overview
 from billing.selectors.office.reports import PACE_DAYS
 from billing.services.office.alerts import set_balance_alert
 from console.parts import exports
-from console.parts.entries import LedgerEntry
+from console.parts.entries import LedgerEntry, folded
 from console.parts.exports import Rows
 from console.parts.filters import PAGE_ROWS
 from console.parts.form_fields import DollarsField, LimitField, dressed
@@ -103,21 +104,34 @@ def _billing(
 @require_safe
 @member(Permission.SEE_MONEY)
 def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """Show every transfer with the balance after it; the CSV is in order, with seals.
+    """Show every transfer with the balance after it; with `fold=1`, one entry a generation.
 
-    The CSV holds all transfers, or with `after` those that follow that one.
+    The CSV has all transfers in order, with seals, or with `after` those that follow that one.
     """
     if request.GET.get("format") == "csv":
         return _csv(request, workspace)
     before_seq = meant_by(request.GET, "before", number_of)
+    is_folded = bool(word_of(request.GET, "fold", ["1"]))
     rows = latest_transfers(workspace.tenant.id, before_seq=before_seq, limit=PAGE_ROWS + 1)
+    shown = rows[:PAGE_ROWS]
     context = {
         "workspace": workspace,
-        "entries": [LedgerEntry(transfer) for transfer in rows[:PAGE_ROWS]],
+        "entries": _folded(workspace, shown, is_newest=before_seq is None)
+        if is_folded
+        else [LedgerEntry(transfer) for transfer in shown],
+        "is_folded": is_folded,
         "more": rows[PAGE_ROWS - 1].seq if len(rows) > PAGE_ROWS else None,
         "is_later": before_seq is not None,
     }
     return render(request, "workspace/ledger.html", context)
+
+
+def _folded(
+    workspace: Workspace, shown: Sequence[Transfer], *, is_newest: bool
+) -> list[LedgerEntry]:
+    """One entry a generation, where its last one stands; the newest page is as it was read."""
+    up_to = shown[0].seq if is_newest and shown else None
+    return folded(shown, request_transfers(workspace.tenant.id, shown, up_to=up_to))
 
 
 @require_safe

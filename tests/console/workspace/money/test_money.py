@@ -1,25 +1,38 @@
 """Billing: the balance, the ledger with its proof, and the prices in force."""
 
+import re
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from accounts.models import Mail
 from billing.models import Transfer
 from billing.price_stops import Confirmed
 from billing.selectors import book_in_force, rows_of
-from billing.selectors.office.balances import balance_alert_of, latest_transfers
+from billing.selectors.office.balances import (
+    available_to,
+    balance_alert_of,
+    latest_transfers,
+    request_transfers,
+)
 from billing.selectors.office.price_stops import stops_of
 from billing.selectors.office.proof import proof_of
 from billing.services import Usage, record_usage
-from billing.services.office.accounts import adjust
+from billing.services.office.accounts import adjust, credit
 from billing.services.office.alerts import look_at_balances
 from billing.services.office.prices import draft_price_book, publish_price_book, withdraw_price_book
+from console.parts.entries import folded
+from generation.models import Generation
+from generation.tenants.services import cancel
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
-from tests.console.answers import lines_of, words_of
+from tests.console.answers import lines_of, words_in, words_of
 from tests.console.workspace.conftest import url
 from tests.making.factories import PayingCustomer
 
@@ -128,6 +141,94 @@ def test_the_ledger_has_pages(acme, sign_in, moved, monkeypatch):
     assert "meant 9" in second
     assert "?before=4" in odd
     assert [transfer.seq for transfer in latest_transfers(acme.id, before_seq=4, limit=2)] == [3, 2]
+
+
+def rows_in(answer: Any) -> list[str]:
+    """The text of each entry's kind, reason and amount, newest first."""
+    rows = re.findall(r'<tr id="entry-\d+">.*?</tr>', words_of(answer))
+    cells = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in rows]
+    return [words_in(re.sub(r"<a .*?</a>", "", f"{row[2]} {row[3]}")) for row in cells]
+
+
+def test_debits_have_a_minus_and_amounts_five_decimals(acme, sign_in, moved):
+    acme.generation()
+    cancel(acme.id, Generation.objects.latest("id").public_id, now=clock.now())
+
+    assert rows_in(sign_in(acme).get(url("ledger", acme))) == [
+        "Release $0.05268",
+        "Hold -$0.05268",
+        "Hold -$0.05268",
+        "Charge -$0.05268",
+        "Hold -$0.05268",
+        "Adjustment meant 9 -$1.00000",
+        "Top-up opening balance $10.00000",
+    ]
+
+
+def test_balances_have_two_decimals_and_the_exact_one_in_the_title(acme, sign_in, moved):
+    page = words_of(sign_in(acme).get(url("ledger", acme)))
+
+    assert 'data-label="Available after" title="$8.89464">$8.89</td>' in page
+    assert 'title="$0.05268">$0.05</td>' in page
+
+
+def test_a_credit_for_signing_up_says_so_once(acme, sign_in):
+    credit(tenant_id=acme.id, amount=Micros(500_000), reason="credit for signing up", actor="test")
+
+    assert rows_in(sign_in(acme).get(url("ledger", acme)))[0] == "Credit for signing up $0.50000"
+
+
+def test_a_folded_ledger_has_one_entry_a_generation_and_the_same_sum(acme, sign_in, moved):
+    acme.generation()
+    cancel(acme.id, Generation.objects.latest("id").public_id, now=clock.now())
+
+    page = sign_in(acme).get(url("ledger", acme), {"fold": "1"})
+
+    assert rows_in(page) == [
+        "Release Hold $0.05268, release $0.05268 $0.00000",
+        "Hold -$0.05268",
+        "Charge Hold $0.05268, charge $0.05268 -$0.05268",
+        "Adjustment meant 9 -$1.00000",
+        "Top-up opening balance $10.00000",
+    ]
+    assert available_to(acme.id) == 10_000_000 - 1_000_000 - 52_680 - 52_680
+
+
+def test_a_charge_below_its_hold_is_folded_with_what_was_released(acme, sign_in, delivered):
+    delivered(acme, n=2, sizes=((1024, 1024),))
+
+    page = sign_in(acme).get(url("ledger", acme), {"fold": "1"})
+
+    assert rows_in(page)[0] == "Charge Hold $0.10536, charge $0.05268, release $0.05268 -$0.05268"
+
+
+def pages_from(client: Client, page: str, query: str) -> Iterator[str]:
+    """Yield the words of a page of the ledger and of those after it."""
+    while query:
+        yield (words := words_of(client.get(page + query)))
+        query = unescape("".join(re.findall(r'href="(\?before=[^"]+)"[^>]* rel="next"', words)))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_each_generation_is_on_one_page_of_a_folded_ledger(
+    acme, sign_in, delivered, monkeypatch, size
+):
+    monkeypatch.setattr("console.workspace.money.pages.PAGE_ROWS", size)
+    first, second = delivered(acme), delivered(acme)
+
+    words = "".join(pages_from(sign_in(acme), url("ledger", acme), "?fold=1"))
+
+    assert re.findall(r'/generations/(gen_\w+)/"', words) == [second.public_id, first.public_id]
+
+
+def test_a_generation_that_ends_while_a_folded_page_is_read_stays_on_it(acme):
+    made = acme.generation()
+    moves = latest_transfers(acme.id, limit=2)
+    cancel(acme.id, made.public_id, now=clock.now())
+
+    entries = folded(moves, request_transfers(acme.id, moves, up_to=moves[0].seq))
+
+    assert [entry.kind for entry in entries] == ["Hold", "Top-up"]
 
 
 def test_own_and_scheduled_prices_are_shown(acme, sign_in):
