@@ -16,7 +16,7 @@ from generation.admission import idempotency, retry_shield
 from generation.background import doorbell, leftovers, retention
 from generation.catalogue.traffic import channel_events
 from generation.catalogue.traffic.minutes import Counting
-from generation.oversight import conditions, daily_sales, sunset_mail, watch
+from generation.oversight import conditions, daily_sales, sunset_mail, tagged_days, watch
 from generation.oversight.alerts.alert_sending import send_due_alerts
 from generation.oversight.bills import intake
 from generation.oversight.ledger.rounds import prove
@@ -53,9 +53,10 @@ def count_attempts() -> None:
 
 @shared_task(ignore_result=True)
 def look_for_conditions() -> None:
-    """Count the sales up to a minute ago, look for conditions, and send alerts."""
+    """Count sales and usage by tag up to a minute ago, look for conditions, and send alerts."""
     try:
         daily_sales.add_sold()
+        tagged_days.count_tagged()
     finally:
         conditions.look(now=clock.now())
         send_due_alerts(now=clock.now())

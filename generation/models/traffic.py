@@ -1,10 +1,16 @@
-"""The health of channels: their events, and counts of calls. Nothing here is money."""
+"""Channels' events, counts of their calls, and usage by callers' tags. Nothing here is money."""
 
 from django.db import models
 from django.db.models import Q
 from typing_extensions import override
 
+from accounts.models import Tenant
 from generation.models.offer import Channel
+
+MAX_TAGS = 1000
+"""The most tags of a tenant that a UTC day tells apart."""
+MAX_TAG_CHARS = 500
+"""Longer tags are told apart by their beginnings."""
 
 
 class ChannelEvent(models.Model):
@@ -88,3 +94,57 @@ class AttemptMinute(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.minute.isoformat()} {self.channel_id} {self.attempt_class} {self.number}"
+
+
+class TaggedDay(models.Model):
+    """A UTC day's live generations of a tenant with one tag, or of one other part.
+
+    The tag is what the caller sent as `user` or else as `safety_identifier`. A trigger moves a
+    generation to `erased` in the transaction that forgets its words, and deletes empty rows, so no
+    tag outlives the words (ADR 0066).
+    """
+
+    class Part(models.TextChoices):
+        TAG = "tag", "A tag"
+        NONE = "none", "No tag"
+        FURTHER = "further", "Further tags"
+        ERASED = "erased", "Erased"
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_index=False, related_name="+")
+    day = models.DateField()
+    part = models.CharField(max_length=8, choices=Part)
+    tag = models.CharField(max_length=MAX_TAG_CHARS, blank=True)
+    generations = models.BigIntegerField()
+    failed = models.BigIntegerField()
+    images = models.BigIntegerField()
+    captured_micros = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "day", "part", "tag"], name="tagged_once_a_day"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.day} {self.part} {self.generations}"
+
+
+class TaggedUntil(models.Model):
+    """The id of the last transfer whose generation is counted in `TaggedDay`. There is one row.
+
+    Locked while generations are counted or their words forgotten.
+    """
+
+    transfer_id = models.BigIntegerField(default=0)
+    until = models.DateTimeField(null=True, help_text="The time up to which all are counted.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(pk=1), name="tagged_until_is_one_row")
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"until {self.until}"

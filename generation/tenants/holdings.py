@@ -9,7 +9,14 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
-from generation.models import FINAL, Attempt, Generation, IdempotencyRecord, RefusedRequest
+from generation.models import (
+    FINAL,
+    Attempt,
+    Generation,
+    IdempotencyRecord,
+    RefusedRequest,
+    TaggedDay,
+)
 from generation.tenants.forgetting import forget
 from pictor.kit.database.row_pages import PAGE_ROWS, in_pages
 from storage.selectors import stored_images_of_tenant
@@ -20,7 +27,7 @@ _NOT_THEIRS = frozenset({"body_digest", "web_process", "worker_id", "channel_id"
 
 
 def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
-    """Yield generations with their requests, attempts, images, idempotency keys and refusals."""
+    """Yield generations, their attempts and images, idempotency keys, refusals, usage by tag."""
     columns = [
         field.attname
         for field in Generation._meta.concrete_fields  # noqa: SLF001 - Django's way to columns
@@ -35,6 +42,7 @@ def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]
     yield "images", stored_images_of_tenant(tenant_id)
     refused = RefusedRequest.objects.filter(caller=tenant_id).values()
     yield "refused_requests", in_pages(refused)
+    yield "usage_by_tag", in_pages(TaggedDay.objects.filter(tenant_id=tenant_id).values())
 
 
 def files(tenant_id: UUID) -> Iterator[tuple[str, Iterator[bytes]]]:

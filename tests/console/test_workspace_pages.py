@@ -26,8 +26,11 @@ SEEN_AGAIN = {"overview", "generations", "playground", "settings"}
 VARIANTS = {
     "generations": ("?view=gallery", "?q=nothing+like+it&source=api&over=0.10&day=2026-01-31"),
     "refused": ("?mode=test&code=rate_limit_exceeded",),
+    "customers": ("?period=today",),
     "usage": (
         "?period=24h&split=status&show=failed",
+        "?period=yesterday&split=error&by=key&show=why",
+        "?first=2026-01-01&last=2026-01-03&model=dall-e-3&status=failed&per=hour",
         "?period=month&split=key&show=images",
         "?period=90d&split=model&show=p50",
     ),

@@ -78,6 +78,7 @@ NOT_MONEY = frozenset(
         *("generation_vendorbill", "generation_billline"),
         *("generation_channeltrial", "generation_pendingrevision"),
         *("generation_condition", "generation_conditionlook", "generation_refusedrequest"),
+        *("generation_taggedday", "generation_taggeduntil"),
         *("generation_incident", "generation_incidentupdate", "generation_sunsetnotice"),
         *("generation_alertrule", "generation_alertaddress"),
         *("generation_alertsending", "generation_alertsent"),

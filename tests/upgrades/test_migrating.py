@@ -321,5 +321,6 @@ def test_an_undo_unapplies_the_later_migrations(transactional_db):
         ("generation", "0046_codes_of_alert_tests"),
         ("generation", "0047_failures_counted"),
         ("generation", "0048_failures_of_before"),
+        ("generation", "0049_usage_by_tag"),
     }
     assert applied() == before

@@ -87,6 +87,19 @@ def sold_among(transfers: Ids) -> str:
 )"""  # noqa: S608 - ids in our own words
 
 
+def ends_among(transfers: Ids) -> str:
+    """Return SQL, `generation_id` of each generation whose hold ended with one of these transfers.
+
+    A hold that was captured in part ended with its capture.
+    """
+    return f"""(
+        SELECT generation_id FROM billing_transfer AS t
+         WHERE {transfers.of("id")} AND (kind = 'capture' OR kind = 'release' AND NOT EXISTS (
+               SELECT FROM billing_transfer AS c
+                WHERE c.generation_id = t.generation_id AND c.kind = 'capture'))
+    )"""  # noqa: S608 - ids in our own words
+
+
 @dataclass(frozen=True, slots=True)
 class CountedTransfers:
     """The transfers of a UTC day that `SoldDay` has counted, usable as `Ids`.
@@ -174,6 +187,12 @@ def _writers() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(_WRITERS)
         return {transaction for (transaction,) in cursor.fetchall()}
+
+
+def sold_position() -> Settled | None:
+    """How far the sales are counted; None before the first count."""
+    done = SoldUntil.objects.first()
+    return Settled(done.transfer_id, done.until) if done and done.until else None
 
 
 def sold_until() -> datetime | None:

@@ -1,6 +1,6 @@
 """A generation's state, steps and attempts in words for its customer, without channel names."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -87,17 +87,21 @@ def steps_of(
     ]
     holds = [move for move in moves if move[0] == begun]
     steps: list[tuple[datetime, str, int | None]] = [(begun, "Accepted", None), *holds]
-    for number, attempt in enumerate(attempts, start=1):
-        steps.append((attempt.started_at, f"Attempt {number} started", None))
-        if attempt.finished_at is not None:
-            words = _ATTEMPTS.get(attempt.attempt_class, "ended")
-            status = f", HTTP {attempt.http_status}" if attempt.http_status else ""
-            steps.append((attempt.finished_at, f"Attempt {number}: {words}{status}", None))
+    steps += [(at, words, None) for at, words in _steps_of(attempts)]
     if ended is not None:
         steps.append((ended, BADGES[State(generation.state)][1], None))
     steps += [move for move in moves if move not in holds]
     steps.sort(key=lambda step: step[0])
     return [TimelineStep(at, words, at - begun, entry) for at, words, entry in steps]
+
+
+def _steps_of(attempts: Sequence[Attempt]) -> Iterator[tuple[datetime, str]]:
+    for number, attempt in enumerate(attempts, start=1):
+        yield attempt.started_at, f"Attempt {number} started"
+        if attempt.finished_at is not None:
+            words = _ATTEMPTS.get(attempt.attempt_class, "ended")
+            status = f", HTTP {attempt.http_status}" if attempt.http_status else ""
+            yield attempt.finished_at, f"Attempt {number}: {words}{status}"
 
 
 def tier(name: str) -> str:

@@ -14,6 +14,7 @@ from console.workspace.money import statements
 from console.workspace.playground import pages as playground
 from console.workspace.settings import danger, members
 from console.workspace.settings import pages as settings
+from console.workspace.usage import by_tag
 from console.workspace.usage import pages as usage
 from console.workspace.webhooks import deliveries
 from console.workspace.webhooks import pages as webhooks
@@ -57,6 +58,7 @@ pages = [
     _page(DELIVERY, deliveries.detail, name="delivery"),
     _page(f"{DELIVERY}resend/", deliveries.resend_one, name="delivery_resend"),
     _page("usage/", usage.dashboard, name="usage"),
+    _page("usage/customers/", by_tag.listing, name="customers"),
     _page("billing/", money.billing, name="billing"),
     _page("billing/alert/", money.alert, name="billing_alert"),
     _page("billing/ledger/", money.ledger, name="ledger"),

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from billing.latency import between
 from console.parts.exports import csv_answer
+from console.parts.filters import link_of
 from console.parts.page_query import meant_by
 from console.parts.periods import WORDS, Period, number_of
 from console.workspace.access import Permission, Workspace, member
@@ -120,7 +122,7 @@ def _choices(asked: Question) -> dict[str, list[tuple[str, str, bool]]]:
             (words, asked.link(split=name, by="" if name == asked.by else asked.by or ""),
              name == asked.split)
             for name, words in splits
-        ],
+        ] + _customers(asked),
         "by": [
             ("None", asked.link(by=""), not asked.by),
             *(
@@ -130,6 +132,15 @@ def _choices(asked: Question) -> dict[str, list[tuple[str, str, bool]]]:
             ),
         ],
     }  # fmt: skip
+
+
+def _customers(asked: Question) -> list[tuple[str, str, bool]]:
+    """The link to usage by end customer, which a support view may not open."""
+    if asked.workspace.support:
+        return []
+    page = reverse("workspace:customers", args=[asked.workspace.tenant.public_id])
+    period = asked.words.get("period", "")
+    return [("End customer", page + (link_of({"period": period}) if period else ""), False)]
 
 
 def _selects(asked: Question) -> list[tuple[str, str, str, Sequence[tuple[str, str]], str]]:

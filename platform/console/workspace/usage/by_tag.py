@@ -1,0 +1,130 @@
+"""Usage by end customer: the tag that callers send as `user` or `safety_identifier`."""
+
+from collections.abc import Callable
+from datetime import UTC, date
+from operator import attrgetter
+
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from console.amounts import amount
+from console.parts.cells import Cell, Column
+from console.parts.filters import link_of
+from console.parts.list_filters import periods
+from console.parts.listing import Listing, RowPage, Search
+from console.parts.periods import USUAL, UTC_ZONE, WORDS, Period, number_of, period_of
+from console.workspace.access import Permission, Workspace, member
+from generation.models import TaggedDay
+from generation.tenants.end_customers import EndCustomer, end_customers, tagged_until
+from pictor.kit.words import clock
+from pictor.kit.words.money import to_decimal
+
+LEAD = (
+    "What your callers sent as user, or else as safety_identifier. A tag is forgotten with its"
+    " prompt: its usage counts as “Erased” then. Days are of UTC; at most 1,000 tags a day are told"
+    " apart."
+)
+
+COLUMNS: list[Column[EndCustomer]] = [
+    Column(csv={"part": attrgetter("part")}),
+    Column(
+        title="Spend",
+        cell=lambda customer: amount(customer.captured),
+        csv={
+            "cost": lambda customer: to_decimal(customer.captured),
+            "currency": lambda _customer: "USD",
+        },
+        is_number=True,
+        place="lead",
+    ),
+    Column(
+        title="Share",
+        cell=lambda customer: f"{customer.share:.1f}%",
+        csv={"share": lambda customer: f"{customer.share:.4f}"},
+        is_number=True,
+    ),
+    Column(
+        title="Images",
+        cell=lambda customer: f"{customer.images:,}",
+        csv={"images": attrgetter("images")},
+        is_number=True,
+    ),
+    Column(
+        title="Requests",
+        cell=lambda customer: f"{customer.generations:,}",
+        csv={"generations": attrgetter("generations")},
+        is_number=True,
+    ),
+    Column(
+        title="Failed",
+        cell=lambda customer: f"{customer.failed:,}",
+        csv={"failed": attrgetter("failed")},
+        is_number=True,
+    ),
+]
+
+
+def _days(search: Search[EndCustomer]) -> tuple[date, date]:
+    period: Period = search.meant.get("period") or period_of(USUAL, clock.now(), UTC_ZONE)
+    if period.bucket == "hour":
+        raise ValueError("Tags are counted by the day: choose days.")
+    return period.first, period.last
+
+
+def _reader(workspace: Workspace) -> Callable[[tuple[date, date], str, int], RowPage[EndCustomer]]:
+    def read(days: tuple[date, date], after: str, limit: int) -> RowPage[EndCustomer]:
+        skipped = number_of(after) or 0
+        first, last = days
+        found = end_customers(
+            workspace.id, first=first, last=last, skipped=skipped, limit=limit + 1
+        )
+        more = str(skipped + limit) if len(found) > limit else ""
+        return RowPage(found[:limit], more)
+
+    return read
+
+
+def _counted(_search: Search[EndCustomer]) -> str:
+    until = tagged_until()
+    return f"Counted up to {until.astimezone(UTC):%-d %b %Y, %H:%M} UTC." if until else ""
+
+
+def _named(workspace: Workspace) -> Column[EndCustomer]:
+    """The column of a tag, which leads to its generations."""
+    listed = reverse("workspace:generations", args=[workspace.tenant.public_id])
+    can_open = Permission.SEE_GENERATIONS in workspace.may
+
+    def name(customer: EndCustomer) -> Cell:
+        is_tag = customer.part == TaggedDay.Part.TAG
+        page = listed + link_of({"q": customer.tag}) if is_tag and can_open else ""
+        return Cell(customer.name, page)
+
+    return Column(title="End customer", cell=name, csv={"tag": attrgetter("tag")})
+
+
+@require_safe
+@member(Permission.SEE_USAGE)
+def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """Show usage by end customer, the largest charge first; also as CSV."""
+    listed = Listing[EndCustomer](
+        name="usage_by_end_customer",
+        title="Usage by end customer",
+        lead=LEAD,
+        things="end customers",
+        needs=Permission.SEE_USAGE,
+        order="the largest charge first",
+        query=_days,
+        read=_reader(workspace),
+        filters={
+            "period": periods(
+                "Period",
+                every="Last 30 days",
+                among=lambda _search: [name for name in WORDS if name not in {"24h", USUAL}],
+            )
+        },
+        summary=_counted,
+        columns=[_named(workspace), *COLUMNS],
+        empty=("Nothing in this time", "Requests are counted here about a minute after they end."),
+    )
+    return listed.answer(request, "workspace/base.html", {"workspace": workspace})

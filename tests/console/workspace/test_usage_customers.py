@@ -1,0 +1,103 @@
+"""Usage by end customer: its figures, pages, roles and days."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import Tenant
+from generation.models import TaggedDay, TaggedUntil
+from pictor.kit.words import clock
+from tests.console.answers import lines_of, words_of
+from tests.console.workspace.conftest import url
+
+
+def counted(
+    tenant: Tenant, tag: str, captured: int, *, part: str = "tag", days_ago: int = 0
+) -> None:
+    TaggedDay.objects.create(
+        tenant=tenant,
+        day=(clock.now() - timedelta(days=days_ago)).date(),
+        part=part,
+        tag=tag,
+        generations=3,
+        failed=1,
+        images=2,
+        captured_micros=captured,
+    )
+
+
+@pytest.fixture
+def tagged(acme, other):
+    """Three parts of $1.00, and another workspace's tag."""
+    counted(acme.tenant, "ann", 200_000)
+    counted(acme.tenant, "ann", 300_000, days_ago=2)
+    counted(acme.tenant, "<b>bob</b>", 400_000)
+    counted(acme.tenant, "", 100_000, part="erased")
+    counted(acme.tenant, "old", 900_000, days_ago=40)
+    counted(other.tenant, "theirs", 100_000)
+    TaggedUntil.objects.create(pk=1, until=clock.now().replace(hour=9, minute=5))
+
+
+def test_end_customers_are_listed_by_their_charge(acme, sign_in, tagged):
+    page = words_of(sign_in(acme).get(url("customers", acme)))
+    lines = lines_of(sign_in(acme).get(url("customers", acme) + "?format=csv"))
+
+    assert [(line["tag"], line["part"], line["cost"], line["share"]) for line in lines] == [
+        ("ann", "tag", "0.500000", "50.0000"),
+        ("<b>bob</b>", "tag", "0.400000", "40.0000"),
+        ("", "erased", "0.100000", "10.0000"),
+    ]
+    assert [lines[0][name] for name in ("images", "generations", "failed")] == ["4", "6", "2"]
+    assert "?q=ann" in page
+    assert "&lt;b&gt;bob&lt;/b&gt;" in page
+    assert f"Counted up to {clock.now():%-d %b %Y}, 09:05 UTC." in page
+    assert "theirs" not in page
+
+
+@pytest.mark.parametrize(
+    ("query", "tags"),
+    [
+        ("period=today", ["<b>bob</b>", "ann", ""]),
+        ("period=90d", ["old", "ann", "<b>bob</b>", ""]),
+    ],
+)
+def test_only_a_period_of_days_filters_it(acme, sign_in, tagged, query, tags):
+    lines = lines_of(sign_in(acme).get(url("customers", acme) + f"?{query}&format=csv"))
+
+    assert [line["tag"] for line in lines] == tags
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("period=24h", "Tags are counted by the day: choose days."),
+        ("period=9y", "“9y” is no period."),
+        ("model=dall-e-3", "“model” is no filter of this page."),
+    ],
+)
+def test_other_filters_are_refused_in_a_sentence(acme, sign_in, tagged, query, why):
+    assert why in words_of(sign_in(acme).get(url("customers", acme) + f"?{query}"))
+
+
+def test_end_customers_come_in_pages(acme, sign_in, tagged, monkeypatch):
+    monkeypatch.setattr("console.parts.listing.PAGE_ROWS", 2)
+    client = sign_in(acme)
+
+    first = words_of(client.get(url("customers", acme)))
+    second = words_of(client.get(url("customers", acme) + "?after=2"))
+
+    assert ("?after=2" in first, "Erased</" in first) == (True, False)
+    assert ("?after=4" in second, "Erased" in second) == (False, True)
+
+
+def test_who_may_not_open_generations_gets_no_link_to_them(acme, sign_in, tagged):
+    page = words_of(sign_in(acme, "billing").get(url("customers", acme)))
+
+    assert "ann" in page
+    assert "?q=ann" not in page
+
+
+def test_usage_leads_there_with_its_period(acme, sign_in, tagged):
+    page = words_of(sign_in(acme).get(url("usage", acme) + "?period=yesterday"))
+
+    assert f'{url("customers", acme)}?period=yesterday">End customer</a>' in page
