@@ -77,7 +77,12 @@ def export_of(tenant_id: UUID, public_id: str, *, now: datetime) -> TenantExport
     return ready.exclude(ready_at=None).filter(id=export_id).first()
 
 
-def kept_images_of(generation_ids: Collection[UUID]) -> list[StoredImage]:
-    """The images of these generations that are not deleted, each generation's in order."""
-    images = StoredImage.objects.filter(generation_id__in=generation_ids, deleted_at=None)
+def every_image_of(generation_ids: Collection[UUID]) -> list[StoredImage]:
+    """The images of these generations, deleted ones too, each generation's in order."""
+    images = StoredImage.objects.filter(generation_id__in=generation_ids)
     return list(images.order_by("generation_id", "index"))
+
+
+def kept_images_of(generation_ids: Collection[UUID]) -> list[StoredImage]:
+    """Those of them that are not deleted."""
+    return [image for image in every_image_of(generation_ids) if image.deleted_at is None]

@@ -22,7 +22,7 @@ from pictor.kit.database.spans import EVERYTHING, Ids
 from pictor.kit.words import ids
 from pictor.kit.words.ids import GenerationId, TenantId
 from storage.models import StoredImage
-from storage.selectors import STORED_IMAGES, kept_images_of, made_for
+from storage.selectors import STORED_IMAGES, every_image_of, made_for
 
 COST_UNKNOWN = "{0}.may_have_billed AND {0}.cost_micros = 0 AND {0}.cost_source IN ('', 'unknown')"
 """SQL: whether an ended attempt's cost is unknown; `format` names its row."""
@@ -70,10 +70,14 @@ def ended_where(condition: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A generation and its stored images in order: the data of an answer."""
+    """A generation and its stored images in order: the data of an answer.
+
+    `sizes` are those of all images that were delivered, also after the images are gone.
+    """
 
     generation: Generation
     images: tuple[StoredImage, ...] = ()
+    sizes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +192,15 @@ def with_images(generations: Iterable[Generation]) -> list[Finished]:
     """Each generation with its stored images, in the images' order."""
     rows = list(generations)
     images: dict[UUID, list[StoredImage]] = {}
-    with_any = [row.id for row in rows if row.state == State.SUCCEEDED and row.deleted_at is None]
-    if with_any:
-        for image in kept_images_of(with_any):
-            images.setdefault(image.generation_id, []).append(image)
-    return [Finished(row, tuple(images.get(row.id, ()))) for row in rows]
+    succeeded = [row.id for row in rows if row.state == State.SUCCEEDED]
+    for image in every_image_of(succeeded) if succeeded else ():
+        images.setdefault(image.generation_id, []).append(image)
+    return [_finished(row, images.get(row.id, ())) for row in rows]
+
+
+def _finished(row: Generation, images: Iterable[StoredImage]) -> Finished:
+    kept = (image for image in images if row.deleted_at is None and image.deleted_at is None)
+    return Finished(row, tuple(kept), tuple(image.size for image in images))
 
 
 def attempts_of(generation_id: UUID) -> list[Attempt]:

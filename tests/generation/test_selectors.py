@@ -63,6 +63,18 @@ def test_a_deleted_image_is_gone(acme, finished):
 
     assert found is not None
     assert [image.index for image in found.images] == [1]
+    assert len(found.sizes) == 2
+
+
+def test_a_deleted_generation_has_sizes_and_no_images_though_their_objects_are_still_there(
+    acme, finished
+):
+    Generation.objects.filter(id=finished.id).update(deleted_at=clock.now())
+
+    found = selectors.generation_of(acme.id, finished.id)
+
+    assert found is not None
+    assert (found.images, len(found.sizes)) == ((), 2)
 
 
 def test_final_generations_are_found_in_two_queries(acme, finished, django_assert_num_queries):

@@ -9,7 +9,7 @@ from billing.selectors import books_of
 from console.amounts import amount, price
 from console.parts.cells import Cell, Fact, fact
 from console.parts.generation_words import pixels, tier
-from console.parts.pictures import is_otherwise, released_of
+from console.parts.pictures import otherwise, released_of
 from generation.models import Generation
 
 
@@ -17,7 +17,7 @@ def request_facts(made: Generation) -> list[Fact]:
     """What was asked for and what was delivered; the answer knows it after the images are gone."""
     number = f"{made.n} \N{MULTIPLICATION SIGN} " if made.n > 1 else ""
     delivered: list[str] = (made.answer or {}).get("metadata", {}).get("delivered_sizes", [])
-    differs = is_otherwise(made, delivered)
+    differs = bool(otherwise(made, delivered))
     sizes = ", ".join(map(pixels, delivered)) + ("" if differs else " ✓")
     tone = "warn" if differs else ""
     source = f" ({made.quality_source})" if made.quality_source else ""

@@ -29,10 +29,14 @@ def picture_of(image: StoredImage) -> Picture:
     )
 
 
-def is_otherwise(generation: Generation, sizes: Sequence[str]) -> bool:
-    """True if the delivered sizes or their number differ from the request; `auto` is any size."""
-    is_another = generation.size != AUTO and set(sizes) != {generation.size}
-    return bool(sizes) and (is_another or len(sizes) < generation.n)
+def otherwise(generation: Generation, sizes: Sequence[str]) -> list[str]:
+    """How the delivered sizes differ from the request, in short; `auto` is any size."""
+    is_short = bool(sizes) and len(sizes) < generation.n
+    is_another = bool(sizes) and generation.size != AUTO and set(sizes) != {generation.size}
+    return [
+        *([f"{len(sizes)} of {generation.n}"] if is_short else []),
+        *(["Other size"] if is_another else []),
+    ]
 
 
 def released_of(generation: Generation) -> Micros:

@@ -1,12 +1,13 @@
 """A generation for lists and cards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from accounts.models import ApiKey
 from console.parts.generation_words import BADGES, ERRORS
+from console.parts.pictures import otherwise
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit.words import clock
@@ -17,11 +18,12 @@ SHOWN_CHARS = 300
 
 @dataclass(frozen=True, slots=True)
 class GenerationRow:
-    """A generation in a list, with its key."""
+    """A generation in a list, with its key; `otherwise` says how its delivery differs."""
 
     generation: Generation
     key: ApiKey | None
     has_images: bool
+    otherwise: Sequence[str] = ()
 
     @property
     def badge(self) -> tuple[str, str]:
@@ -46,5 +48,6 @@ class GenerationRow:
 
 
 def row_of(finished: Finished, keys: Mapping[UUID, ApiKey]) -> GenerationRow:
-    key = keys.get(finished.generation.api_key_id)
-    return GenerationRow(finished.generation, key, has_images=bool(finished.images))
+    made = finished.generation
+    differs = otherwise(made, finished.sizes)
+    return GenerationRow(made, keys.get(made.api_key_id), bool(finished.images), differs)

@@ -61,14 +61,16 @@ def test_of_generations():
         model="fox", size_requested="8x9", n=3, charged_micros=4_000_000, request_id="req",
     )  # fmt: skip
     called = SimpleNamespace(attempts=[1, last], last=last, known_cost=5_000_000, unknown=6)
-    row = SimpleNamespace(made=made, called=called, mode="live", code="timeout", last=last)
+    row = SimpleNamespace(
+        made=made, called=called, mode="live", code="timeout", last=last, sizes=("8x8", "8x9")
+    )
 
     assert line_of(GENERATIONS, row) == [*{
         "id": "gen", "created": iso(1), "finished": iso(2), "mode": "live", "tenant": "acme",
         "tenant_id": f"{TEN}1", "state": "failed", "code": "timeout", "model": "fox",
         "size": "8x9", "n": 3, "attempts": 2, "channel": "one", "class": "unknown",
         "http_status": 504, "charged": "4.000000", "cost": "5.000000", "cost_unknown": 6,
-        "currency": "USD", "request": "req",
+        "currency": "USD", "request": "req", "delivered_sizes": "8x8 8x9",
     }.items()]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Generations across tenants."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,13 @@ from console.parts.generation_words import BADGES
 from console.parts.list_filters import CODE, periods, span_in
 from console.parts.listing import Choices, Filter, Listing, RowPage, Search, chosen, ticked
 from console.parts.periods import UTC_ZONE, WORDS, period_of
+from console.parts.pictures import otherwise
 from generation.catalogue.snapshot import current_catalogue
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation, State
 from generation.oversight.inspection import Called, called_for
 from generation.oversight.searching import MAX_SCANNED_ROWS, GenerationFilter, page_across
-from generation.selectors import channel_names
+from generation.selectors import channel_names, with_images
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import to_decimal
 
@@ -98,11 +100,18 @@ class CalledGeneration:
     made: Generation
     called: Called
     mode: str
+    sizes: Sequence[str]
+    """Those of all images that were delivered."""
 
     @property
     def code(self) -> str:
         """The code of the error that the caller got; empty if there is none."""
         return str((self.made.error or {}).get("code") or "")
+
+    @property
+    def otherwise(self) -> Sequence[str]:
+        """How the delivery differs from the request, in short."""
+        return otherwise(self.made, self.sizes)
 
     @property
     def last(self) -> Attempt | None:
@@ -113,7 +122,10 @@ def _read(sought: GenerationFilter, after: str, limit: int) -> RowPage[CalledGen
     page = page_across(sought, after=ids.parse(ids.GENERATION, after), limit=limit)
     called = called_for([generation.id for generation in page.rows])
     return RowPage(
-        [CalledGeneration(made, called[made.id], sought.mode) for made in page.rows],
+        [
+            CalledGeneration(of.generation, called[of.generation.id], sought.mode, of.sizes)
+            for of in with_images(page.rows)
+        ],
         ids.public(ids.GENERATION, page.last) if page.last else "",
         searched=MAX_SCANNED_ROWS if page.is_cut else 0,
     )
@@ -211,6 +223,7 @@ GENERATIONS = Listing[CalledGeneration](
                 "cost_unknown": lambda row: row.called.unknown,
                 "currency": lambda _row: "USD",
                 "request": lambda row: row.made.request_id,
+                "delivered_sizes": lambda row: " ".join(row.sizes),
             }
         ),
     ],

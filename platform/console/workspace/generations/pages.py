@@ -66,6 +66,7 @@ TOO_BROAD = "The search takes too long: narrow it by a period, a model or a key.
 COLUMNS = (
     "id", "created", "finished", "status", "model", "size_asked", "tier", "quality", "n", "images",
     "charged", "currency", "key", "user", "prompt", "mode", "error",
+    "delivered_sizes",
 )  # fmt: skip
 
 
@@ -301,7 +302,8 @@ def _cells(finished: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:
         ended.isoformat() if ended else "", generation.state,
         generation.model, generation.size_requested, generation.tier,
         generation.quality_billed or generation.quality_requested,
-        generation.n, len(finished.images), to_decimal(generation.charged_micros), "USD",
+        generation.n, len(finished.sizes), to_decimal(generation.charged_micros), "USD",
         key.public_id if key else "", generation.fields.get("user") or "", generation.prompt,
         "live" if generation.livemode else TESTS, (generation.error or {}).get("code", ""),
+        " ".join(finished.sizes),
     ]  # fmt: skip

@@ -22,7 +22,7 @@ def without_content(workspace: Workspace, finished: Finished) -> Finished:
     emptied.prompt, emptied.fields, emptied.inputs, emptied.answer = "", {}, [], {"metadata": sizes}
     if emptied.error:
         emptied.error = {**emptied.error, "message": "Only its caller may see the message."}
-    return Finished(emptied, ())
+    return Finished(emptied, (), finished.sizes)
 
 
 def findable(workspace: Workspace, query: QueryDict) -> QueryDict:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from console.parts.pictures import Picture, is_otherwise, picture_of, released_of
+from console.parts.pictures import Picture, otherwise, picture_of, released_of
 from console.parts.rows import GenerationRow, row_of
 from generation.models import Generation
 from generation.selectors import Finished
@@ -28,7 +28,7 @@ class Run:
     @property
     def differs(self) -> bool:
         """True if the delivered sizes or their number differ from the request."""
-        return is_otherwise(self.made, [picture.image.size for picture in self.pictures])
+        return bool(otherwise(self.made, [picture.image.size for picture in self.pictures]))
 
     @property
     def released(self) -> Micros:

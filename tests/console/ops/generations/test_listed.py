@@ -17,6 +17,7 @@ from console.parts.listing import Search
 from generation.models import Generation
 from generation.oversight.searching import GenerationFilter, generations, page_across
 from pictor.kit.words import clock
+from storage.models import StoredImage
 from tests.console.answers import lines_of, words_of
 from tests.console.ops.acting import act_page
 
@@ -227,3 +228,15 @@ def test_a_link_keeps_filters_and_mode(db):
 
     assert search.link(after="gen_1") == "?state=failed&mode=test&after=gen_1"
     assert search.link(mode="") == "?state=failed"
+
+
+def test_a_short_delivery_is_badged_after_its_images_are_gone(owner, acme, delivered):
+    made = delivered(acme)
+    Generation.objects.filter(id=made.id).update(n=2)
+    StoredImage.objects.update(deleted_at=clock.now())
+
+    page = words_of(owner.get(LIST))
+    (line,) = lines_of(owner.get(LIST + "?format=csv"))
+
+    assert "1 of 2</span>" in page
+    assert line["delivered_sizes"] == "1024x1024"
