@@ -105,7 +105,39 @@ class Toasts extends HTMLElement {
   }
 }
 
+class SortedTable extends HTMLElement {
+  // <p-sorts> around a table whose rows are all there: its headings sort them, numbers downwards.
+  connectedCallback() {
+    this.heads = [...this.querySelectorAll("thead th")];
+    for (const head of this.heads) {
+      if (head.matches("[data-unsorted], :has(*)")) continue;
+      const button = document.createElement("button");
+      const ariaLabel = `Sort by ${head.textContent.trim()}`;
+      Object.assign(button, { type: "button", className: "sorts", ariaLabel });
+      button.addEventListener("click", () => this.sort(head));
+      head.append(" ", button);
+    }
+  }
+
+  sort(head) {
+    const isNumber = head.matches(".text-right, [data-number]");
+    const isUp = head.ariaSort ? head.ariaSort === "descending" : !isNumber;
+    const valueOf = ({ cells }) => {
+      const cell = cells[this.heads.indexOf(head)];
+      const words = cell.querySelector("time")?.dateTime ?? cell.textContent.trim();
+      return isNumber ? Number(words.match(/[\d,.]*\d/)?.[0].replaceAll(",", "") ?? -1) : words;
+    };
+    const rows = [...this.querySelector("tbody").rows].map((row) => [valueOf(row), row]);
+    const compare = (one, other) => (isNumber ? one - other : one.localeCompare(other));
+    rows.sort(([one], [other]) => (isUp ? compare(one, other) : compare(other, one)));
+    for (const [, row] of rows) row.parentElement.append(row);
+    for (const one of this.heads) one.ariaSort = null;
+    head.ariaSort = isUp ? "ascending" : "descending";
+  }
+}
+
 customElements.define("p-copy", CopyButton);
+customElements.define("p-sorts", SortedTable);
 customElements.define("p-snippets", Snippets);
 customElements.define("p-toasts", Toasts);
 

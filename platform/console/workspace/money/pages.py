@@ -104,7 +104,7 @@ def _billing(
 @require_safe
 @member(Permission.SEE_MONEY)
 def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """Show every transfer with the balance after it; with `fold=1`, one entry a generation.
+    """Show every transfer with the balance after it; with `fold=1`, one entry per generation.
 
     The CSV has all transfers in order, with seals, or with `after` those that follow that one.
     """
@@ -129,7 +129,7 @@ def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 def _folded(
     workspace: Workspace, shown: Sequence[Transfer], *, is_newest: bool
 ) -> list[LedgerEntry]:
-    """One entry a generation, where its last one stands; the newest page is as it was read."""
+    """One entry per generation, where its last one stands; the newest page is as it was read."""
     up_to = shown[0].seq if is_newest and shown else None
     return folded(shown, request_transfers(workspace.tenant.id, shown, up_to=up_to))
 

@@ -225,6 +225,12 @@ def test_the_csv_equals_the_page(moved, sign_in):
     assert "of the month, to the micro-dollar" in page
 
 
+def test_the_lists_balances_have_two_decimals_and_the_exact_one_in_the_title(moved, sign_in):
+    page = words_of(sign_in(moved).get(url("statements", moved)))
+
+    assert 'title="$11.701997">$11.70</td>' in page
+
+
 def test_the_list_has_a_row_for_each_month_and_so_has_its_csv(moved, sign_in):
     client = sign_in(moved)
 
