@@ -30,9 +30,9 @@ def amount(micros: int) -> str:
     return in_dollars(micros)
 
 
-def signed(micros: int) -> str:
-    """A change: 40_000 -> '+$0.04', -40 -> '-$0.00004'."""
-    return f"+{amount(micros)}" if micros > 0 else amount(micros)
+def signed(micros: int, decimals: int = 2) -> str:
+    """A change, with at least so many decimals: 40_000 -> '+$0.04', -40 -> '-$0.00004'."""
+    return ("+" if micros > 0 else "") + in_dollars(micros, decimals)
 
 
 def total(micros: int) -> str:

@@ -26,10 +26,10 @@ class RefusalFilter:
     """A filter for refused requests; empty fields and None match any.
 
     Attributes:
-        mode: `test` for test keys, `demo` for the demo data's keys, `live` for all others.
+        modes: `test` for test keys, `demo` for the demo data's keys, `live` for all others.
     """
 
-    mode: Mode = "live"
+    modes: tuple[Mode, ...] = ("live",)
     tenant_id: UUID | None = None
     request_id: UUID | None = None
     key_id: UUID | None = None
@@ -49,8 +49,8 @@ def page_of_refused(
     near = RefusedRequest.objects.filter(_REFUSED, id__in=rows.values("id")[:MAX_SCANNED_ROWS])
     keys = near.order_by().values_list("key_id", flat=True).distinct()
     sorts = sorts_of({key for key in keys if key is not None})
-    mine = {key for key, sort in sorts.items() if sort == sought.mode}
-    is_live = sought.mode == "live"  # refusals without a known key count as live, too
+    mine = {key for key, sort in sorts.items() if sort in sought.modes}
+    is_live = "live" in sought.modes  # refusals without a known key count as live, too
     near = near.exclude(key_id__in=sorts.keys() - mine) if is_live else near.filter(key_id__in=mine)
     wanted = {"key_id": sought.key_id, "model": sought.model, "code": sought.code}
     near = near.filter(**{name: value for name, value in wanted.items() if value})

@@ -39,7 +39,7 @@ class RefusalRow:
 def _query(search: Search[RefusalRow]) -> RefusalFilter:
     tenant, (since, until) = search.meant.get("tenant"), span_in(search)
     return RefusalFilter(
-        mode=mode_of(search).value,
+        modes=(mode_of(search).value,),
         tenant_id=tenant.id if tenant else None,
         code=search.meant.get("code", ""),
         since=since,

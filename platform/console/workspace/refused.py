@@ -35,7 +35,7 @@ def _request(word: str) -> UUID:
 def _query(workspace: Workspace, search: Search[RefusedRequest]) -> RefusalFilter:
     meant, (since, until) = search.meant, span_in(search)
     return RefusalFilter(
-        mode="test" if search.mode else "live",
+        modes=("test",) if search.mode else ("live", "demo"),
         tenant_id=workspace.id,
         request_id=meant.get("request"),
         key_id=ids.parse(ids.KEY, meant.get("key", "")),

@@ -64,6 +64,18 @@ def test_a_refusal_is_listed_with_its_answer_and_the_limit_that_stopped_it(acme,
         assert words in page
 
 
+def test_demo_keys_count_among_a_workspaces_live_ones(acme, sign_in):
+    demo = key_of(acme, "demo")
+    ApiKey.objects.filter(id=demo.id).update(created_at=clock.now() - timedelta(days=9))
+    request = refused(acme, key=demo)
+    client = sign_in(acme)
+
+    page = said_by(client.get(url("refused", acme)))
+    tests = said_by(client.get(url("refused", acme) + "?mode=test"))
+
+    assert (request in page, request in tests) == (True, False)
+
+
 def test_the_file_has_what_the_page_has(acme, sign_in):
     request = refused(acme, param="n")
 
@@ -213,7 +225,7 @@ def test_tests_are_listed_apart(acme, sign_in):
         ({}, "Nothing was refused"),
         ({"code": "invalid_value"}, "No refused requests match"),
         ({"request": "gen_1"}, "“gen_1” is no id of a request."),
-        ({"period": "yesterday"}, "“yesterday” is no period."),
+        ({"period": "9y"}, "“9y” is no period."),
     ],
 )
 def test_a_list_without_rows_says_why(acme, sign_in, query, words):

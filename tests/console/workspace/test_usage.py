@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from billing.latency import bucket_of, quantile
 from billing.models import UsageRollup
 from billing.selectors.office.balances import available_to
-from console.amounts import amount
+from console.amounts import amount, price
 from console.parts.charts import REST
 from console.parts.periods import period_of
 from console.templatetags.console import took
@@ -248,10 +248,12 @@ def test_every_link_leads_to_the_rows_of_its_figure(acme, sign_in, used, ended, 
 
     for link, found in shown.items():  # many are on several of the pages
         lines = lines_of(client.get(f"{link}&format=csv"))
+        charged = sum(round(float(line["charged"]) * 1e6) for line in lines)
         counts = {
             f"{sum(int(line['images']) for line in lines)}",
             f"{len(lines)}",
-            amount(sum(round(float(line["charged"]) * 1e6) for line in lines)),
+            amount(charged),
+            price(charged, 5),
             *times_of([line for line in lines if line["images"] != "0"]),
         }
         assert found <= counts, link

@@ -125,7 +125,8 @@ class SortedTable extends HTMLElement {
     const valueOf = ({ cells }) => {
       const cell = cells[this.heads.indexOf(head)];
       const words = cell.querySelector("time")?.dateTime ?? cell.textContent.trim();
-      return isNumber ? Number(words.match(/[\d,.]*\d/)?.[0].replaceAll(",", "") ?? -1) : words;
+      const number = words.match(/-?\$?[\d,.]*\d/)?.[0].replace(/[$,]/g, "");
+      return isNumber ? Number(number ?? -Infinity) : words;
     };
     const rows = [...this.querySelector("tbody").rows].map((row) => [valueOf(row), row]);
     const compare = (one, other) => (isNumber ? one - other : one.localeCompare(other));

@@ -46,6 +46,7 @@ def recent_use_of(workspace: Workspace, now: datetime, key: ApiKey | None = None
         end=period.end,
         bucket=period.bucket,
         groups=groups,
+        has_times=False,
         zone=period.zone,
     )
     mine = [row for row in used if key is None or row.group["key"] == key.id]
@@ -81,6 +82,7 @@ def sparks_of(workspace: Workspace, now: datetime) -> dict[UUID, Spark]:
         end=day_start(today + DAY, zone),
         bucket="day",
         groups=["key"],
+        has_times=False,
         zone=zone,
     )
     charged: dict[UUID, dict[date, int]] = {}

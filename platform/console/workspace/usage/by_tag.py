@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from console.amounts import amount
+from console.amounts import price
 from console.parts.cells import Cell, Column
 from console.parts.filters import link_of
 from console.parts.list_filters import periods
@@ -30,7 +30,7 @@ COLUMNS: list[Column[EndCustomer]] = [
     Column(csv={"part": attrgetter("part")}),
     Column(
         title="Spend",
-        cell=lambda customer: amount(customer.captured),
+        cell=lambda customer: price(customer.captured, 5),
         csv={
             "cost": lambda customer: to_decimal(customer.captured),
             "currency": lambda _customer: "USD",
