@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.db import connection
 
-from generation.models import RefusedRequest
 from generation.models.refusals import MAX_PER_DAY
 from pictor.kit.words import ids
 from pictor.kit.words.ids import TenantId
@@ -16,12 +15,17 @@ from pictor.kit.words.ids import TenantId
 DAYS = 7
 """Whole days, today included: rows are kept for 7 times 24 hours."""
 _BY_DAY = """
-    SELECT width_bucket(id, %(starts)s::uuid[]) - 1,
-           COUNT(*) FILTER (WHERE status >= 400 AND key_id = ANY(%(tests)s::uuid[]) IS NOT TRUE),
-           MAX(place)
-      FROM generation_refusedrequest
-     WHERE caller = %(caller)s AND day >= %(first)s
-     GROUP BY 1
+    SELECT index, number, place, oldest.id
+      FROM (SELECT id FROM generation_refusedrequest ORDER BY id LIMIT 1) AS oldest
+      LEFT JOIN (
+        SELECT width_bucket(id, %(starts)s::uuid[]) - 1 AS index,
+               COUNT(*) FILTER (WHERE status >= 400
+                                      AND key_id = ANY(%(tests)s::uuid[]) IS NOT TRUE) AS number,
+               MAX(place) AS place
+          FROM generation_refusedrequest
+         WHERE caller = %(caller)s AND day >= %(first)s
+         GROUP BY 1
+    ) AS counted ON true
 """
 
 
@@ -44,7 +48,7 @@ class RefusedDay:
 def refused_by_day(
     tenant_id: TenantId, *, tests: Collection[UUID], now: datetime
 ) -> list[RefusedDay]:
-    """The live refusals of today and the six days before, oldest first, in two statements.
+    """The live refusals of today and the six days before, oldest first. One query.
 
     `tests` are the tenant's test keys, whose refusals do not count. A crash of the database empties
     the table, and a full one loses its oldest rows, without a trace. So all that is known to be
@@ -54,12 +58,12 @@ def refused_by_day(
     """
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     starts = [today - timedelta(days=days) for days in reversed(range(DAYS))]
-    oldest = RefusedRequest.objects.order_by("id").first()
-    known_from = oldest.at.date() if oldest else date.max
     given: dict[str, Any] = {"caller": tenant_id, "tests": [*tests], "first": starts[0].date()}
     with connection.cursor() as cursor:
         cursor.execute(_BY_DAY, {**given, "starts": [ids.first_at(start) for start in starts]})
-        counted = {index: (number, place) for index, number, place in cursor}
+        rows = cursor.fetchall()
+    counted = {index: (number, place) for index, number, place, _ in rows}
+    known_from = ids.made_at(rows[0][3]).date() if rows else date.max
     days = []
     for index, day in enumerate(start.date() for start in starts):
         number, place = counted.get(index, (0, 0))

@@ -29,9 +29,12 @@ from tests.stack.stack_processes import stopped
 GENERATIONS = 2_000_000
 TENANTS = 200
 """Tenants, each with a key and so with some of the generations."""
-STAFF = "operators"
+STAFF, CUSTOMERS = "operators", "console"
+PAGES = (STAFF, CUSTOMERS)
 MAX_STATEMENTS = 12
-"""Limit for a page of the operator's console, which must also come within MAX_MS."""
+"""Limit for a page of either console, which must also come within MAX_MS."""
+LONG, MAX_LONG_MS = "400 days", 500.0
+"""Looks at so many days have a limit of their own."""
 LOOKS = 5
 """Number of looks at each page, after a first one."""
 MAX_MS = 200.0
@@ -66,6 +69,15 @@ CONSOLE = {
     "usage, 90 days": "usage/?period=90d",
     "usage, 90 days by key": "usage/?period=90d&split=key",
     "usage, 90 days, times by model": "usage/?period=90d&show=p95",
+    "usage, 90 days by error": "usage/?period=90d&split=error&show=failed",
+    "usage, 90 days by model and key": "usage/?period=90d&by=key",
+    "usage, 90 days, why it changed": "usage/?period=90d&show=why",
+    "usage, 90 days, filtered": "usage/?period=90d&model=gpt-image-1&status=succeeded&split=tier",
+    "usage, a week by the hour": "usage/?period=7d&per=hour",
+    "usage, 400 days": "usage/?first={long_ago}&last={today}",
+    "usage, 400 days by error and key": "usage/?first={long_ago}&last={today}&split=error&by=key",
+    "usage by end customer, 90 days": "usage/customers/?period=90d",
+    "requests refused": "generations/refused/",
     "usage, 90 days as CSV": "usage/?period=90d&format=csv",
     "keys": "keys/",
     "one key": "keys/{key}/",
@@ -136,6 +148,15 @@ INSERT INTO billing_solduntil (id, transfer_id, until)
 SELECT 1, max(id), now() FROM billing_transfer
     ON CONFLICT (id) DO UPDATE SET transfer_id = excluded.transfer_id, until = excluded.until
 """
+# A thousand tags on each day of the large tenant.
+_TAGGED = f"""
+INSERT INTO generation_taggedday
+       (tenant_id, day, part, tag, generations, failed, images, captured_micros)
+SELECT t.id, now()::date - back, 'tag', 'customer-' || tag, 9, 1, 12, tag * 1000
+  FROM accounts_tenant AS t, generate_series(0, {HISTORY_DAYS}) AS back,
+       generate_series(1, 1000) AS tag
+ WHERE t.name = 'demo'
+"""  # noqa: S608 - built from a constant
 # Deliveries of the newest events to one endpoint; they are kept for 30 days.
 _TOLD = (
     """
@@ -184,8 +205,8 @@ def run(ground: Ground, requests: int | None) -> Result:
                 looks[name] = found[1:]
     least = {name: quickest(found) for name, found in looks.items()}
     width = max(map(len, least))
-    slow = {name for name, look in least.items() if look.asked.ms > MAX_MS} - NO_LIMIT
-    of_staff = {name: look for name, look in least.items() if name.startswith(STAFF)}
+    slow = {name for name, look in least.items() if look.asked.ms > most_ms(name)} - NO_LIMIT
+    pages = {name: look for name, look in least.items() if name.startswith(PAGES)}
     return Result(
         name=f"pages: {count:,} generations of {HISTORY_DAYS} days, {rows};"
         f" the quickest of {LOOKS} looks",
@@ -207,11 +228,16 @@ def run(ground: Ground, requests: int | None) -> Result:
             *(f"{name} took PostgreSQL {least[name].asked.ms:.0f} ms" for name in sorted(slow)),
             *(
                 f"{name} took {look.ms:.0f} ms and {look.asked.number} statements"
-                for name, look in of_staff.items()
-                if look.ms > MAX_MS or look.asked.number > MAX_STATEMENTS
+                for name, look in pages.items()
+                if look.ms > most_ms(name) or look.asked.number > MAX_STATEMENTS
+                if name not in NO_LIMIT
             ),
         ],
     )
+
+
+def most_ms(name: str) -> float:
+    return MAX_LONG_MS if LONG in name else MAX_MS
 
 
 def quickest(found: list[Look]) -> Look:
@@ -237,7 +263,7 @@ def _all(
     home = browser.get("/console/", follow_redirects=True).url.path
     key = {"Authorization": f"Bearer {stack.api_key}"}
     for kind, paths, root, headers in (
-        ("console", CONSOLE, home, {}),
+        (CUSTOMERS, CONSOLE, home, {}),
         ("/v1", API, "/v1/", key),
         ("site", SITE, "", {}),
     ):
@@ -295,10 +321,14 @@ def _filled(
         for statement in _TOLD:
             owner.execute(statement)
         owner.execute(_ALL_SOLD)
+        owner.execute(_TAGGED)
         written = time.monotonic()
         _manage(stack, ["usage_rebuild"])
         counted = time.monotonic()
-        owner.execute("VACUUM ANALYZE billing_usagerollup, billing_soldday")
+        owner.execute(
+            "VACUUM ANALYZE billing_usagerollup, billing_failurerollup, billing_soldday,"
+            " generation_taggedday"
+        )
         seconds = (written - began, counted - written)
         yield {**known, **_old(owner, like)}, _rows(owner), seconds
 
@@ -321,6 +351,8 @@ def _old(owner: "psycopg.Connection[Any]", newest: UUID) -> Mapping[str, str]:
         "uuid": str(found),
         "request": request,
         "begin": str(begin),
+        "today": f"{clock.now():%Y-%m-%d}",
+        "long_ago": f"{clock.now() - timedelta(days=398):%Y-%m-%d}",
         "month": f"{clock.now():%Y-%m}",
     }
 

@@ -19,7 +19,6 @@ from console.parts.places import Place
 from console.parts.sentences import sentence
 from console.workspace import places
 from console.workspace.access import Workspace
-from console.workspace.refused import refused_days
 from pictor.kit.words.money import from_decimal
 
 register = template.Library()
@@ -33,7 +32,6 @@ register.filter("total", amounts.total)
 register.filter("balance", amounts.balance)
 register.filter("unit", amounts.unit)
 register.filter(pixels)
-register.filter(refused_days)
 register.filter(sentence)
 register.filter(support_name)
 register.filter(tier)

@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey
-from accounts.selectors.office.api_keys import api_keys_of
 from console.parts.cells import Cell, Column
 from console.parts.list_filters import CODE, periods, span_in
 from console.parts.listing import Filter, Listing, RowPage, Search, chosen
@@ -17,8 +16,7 @@ from console.workspace.access import Permission, Workspace, keys_of, member
 from console.workspace.shared.filters import TESTS
 from generation.models import RefusedRequest
 from generation.oversight.searching import MAX_SCANNED_REFUSALS, RefusalFilter, page_of_refused
-from generation.tenants.refused_days import RefusedDay, refused_by_day
-from pictor.kit.words import clock, ids
+from pictor.kit.words import ids
 
 KEPT = "Kept for 7 days (UTC), at most 20,000 a day; a crash of the database loses them."
 
@@ -123,9 +121,3 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         cell_template="workspace/refused_cell.html",
     )
     return refused.answer(request, "workspace/base.html", {"workspace": workspace})
-
-
-def refused_days(workspace: Workspace) -> list[RefusedDay]:
-    """The workspace's live refusals of the last days."""
-    tests = [key.id for key in api_keys_of(workspace.tenant.id, tests_only=True)]
-    return refused_by_day(workspace.id, tests=tests, now=clock.now())

@@ -100,8 +100,8 @@ def test_a_request_counts_on_its_own_day_if_it_was_written_down_on_the_next():
     assert by_day()[-2:] == [(19, 1, False), (20, 0, False)]
 
 
-def test_it_takes_two_statements(django_assert_num_queries):
+def test_it_takes_one_statement(django_assert_num_queries):
     refused(ACME, days_ago=0)
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         by_day()

@@ -37,6 +37,7 @@ from console.workspace.usage.usage_rows import (
     why_changed,
 )
 from generation.models import State
+from generation.tenants.refused_days import refused_by_day
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
@@ -81,6 +82,7 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "title": MEASURES[asked.measure],
         "by_words": " and ".join(SPLITS[split].lower() for split in asked.splits),
         "at": now,
+        "refused": refused_by_day(workspace.id, tests=asked.tests, now=now),
         "forecast": forecast_of(request, workspace, now, kept=asked.words),
         **_drawn(asked, Drawing(asked, by_bucket), earlier),
     }

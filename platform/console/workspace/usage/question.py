@@ -9,13 +9,14 @@ from uuid import UUID
 from django.http import HttpRequest, QueryDict
 
 from accounts.models import ApiKey
+from accounts.selectors.office.api_keys import api_keys_of
 from billing.periods import Bucket, bucket_end, bucket_start
 from billing.selectors.office.reports import Group
 from console.parts.filters import link_of, values_of
 from console.parts.generation_words import BADGES, ERRORS
 from console.parts.page_query import refuse, word_of
 from console.parts.periods import DAY, USUAL, WORDS, Period, period_of, typed_period, why_no_days
-from console.workspace.access import Workspace, keys_of, sees_only_own_keys
+from console.workspace.access import Workspace, may_see, sees_only_own_keys
 from console.workspace.shared.filters import LABELS, Filters, chips_of, filters_of, rows_for
 from generation.models import State
 from pictor.kit.words import ids
@@ -58,6 +59,7 @@ class Question:
         by: the second split, if there is one.
         names: returns the words for a value of a split.
         keys: the keys that the member may see, by public id.
+        tests: the ids of all test keys, which usage leaves out.
         known: the ids of the keys that are told apart; None if all are.
         rows: returns a link to the generations of a figure, if the member may list them.
     """
@@ -74,6 +76,7 @@ class Question:
     measure: str
     names: Callable[[Group, Any], str]
     keys: Mapping[str, ApiKey]
+    tests: Sequence[UUID]
     known: Collection[UUID] | None
     rows: Callable[..., str]
 
@@ -123,7 +126,8 @@ class Question:
 
 def asked_in(request: HttpRequest, workspace: Workspace, now: datetime) -> Question:
     """Read the query string; what means nothing is refused, and the rest is kept."""
-    every_key = keys_of(workspace)
+    all_keys = api_keys_of(workspace.tenant.id)
+    every_key = [key for key in all_keys if may_see(workspace, key)]
     keys = {key.public_id: key for key in every_key if not key.is_test}
     filters, period = _filters(request.GET, keys, workspace, now)
     split = cast("Group", word_of(request.GET, "split", SPLITS, "model"))
@@ -153,6 +157,7 @@ def asked_in(request: HttpRequest, workspace: Workspace, now: datetime) -> Quest
         measure=measure,
         names=_names(every_key),
         keys=keys,
+        tests=[key.id for key in all_keys if key.is_test],
         known={key.id for key in every_key} if sees_only_own_keys(workspace) else None,
         rows=rows_for(workspace, every_key),
     )
