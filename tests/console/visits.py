@@ -21,7 +21,7 @@ from tests.console.browser import (
 )
 
 FIRST_VISIT = {"Stylesheet": 12_000, "Script": 22_000, "Font": 55_000, "all": 130_000}
-"""Bytes over the wire, without users' images; charts have no script of their own."""
+"""Bytes over the wire, without users' images; charts have no library."""
 AGAIN = {"all": 25_000}
 MAX_SECONDS = 10
 USERS_IMAGES = ("/pictor/", "/thumbnail/")

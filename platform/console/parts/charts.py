@@ -12,9 +12,11 @@ LISTED = 30
 REST = "Everything else"
 HEIGHT = 100.0
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 96, 24, 3
-_ROUND = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
-"""Numbers whose quarters are round, too."""
-QUARTERS = 4
+_ROUND: Sequence[int] = (*range(10, 16), 18, 20, 22, 25, 28, *range(30, 55, 5), *range(60, 110, 10))
+"""Tenths of round numbers, none more than a fifth above the one before."""
+MOST_TICKS = 7
+TENTH = 100
+"""A tenth of a second in milliseconds, which is the least that a chart of times shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +54,34 @@ class Bar:
     def height(self) -> float:
         return HEIGHT - self.y
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Where its whole bucket begins, and how wide it is: no gap is between two."""
+        return self.x - self.width / 8, self.width * 1.25
+
 
 @dataclass(frozen=True, slots=True)
 class Bars:
     """A chart that ends now: the last bar's time is not over.
 
     `names` are the largest series, at most LISTED, and `others` the number of the rest. `legend` is
-    each coloured series' name, colour, sum and link to its rows. `lines` are the values of the
-    gridlines from the top; None for one that is not a whole number.
+    each coloured series' name, colour, sum and link to its rows. `half` is the round number at the
+    middle of the axis.
     """
 
     bars: Sequence[Bar]
     names: Sequence[str]
     others: int
     legend: Sequence[tuple[str, str, int, str]]
-    top: int
-    lines: Sequence[int | None]
+    half: int
+
+    @property
+    def top(self) -> int:
+        return 2 * self.half
+
+    @property
+    def ticks(self) -> Sequence["Tick"]:
+        return _ticks(self.bars)
 
     @property
     def total(self) -> int:
@@ -84,11 +98,13 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A line's value in a bucket, None if unknown, with a link to its rows."""
+    """A line's value in a bucket, None if unknown, with its height and a link to its rows."""
 
     name: str
     value: int | None
     rows: str
+    colour: str
+    y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +122,10 @@ class Point:
     marks: Sequence[Mark] = ()
 
     @property
+    def middle(self) -> float:
+        return self.x + self.width / 2
+
+    @property
     def known(self) -> Sequence[Mark]:
         return [mark for mark in self.marks if mark.value is not None]
 
@@ -114,12 +134,20 @@ class Point:
 class Lines:
     """A chart of lines: each has a name, a colour, and the outline of its SVG path.
 
-    `top` is the round number at the end of the axis, `half` that of the middle gridline.
+    `half` is the round number at the middle of the axis.
     """
 
     points: Sequence[Point]
     lines: Sequence[tuple[str, str, str]]
-    top: int
+    half: int
+
+    @property
+    def top(self) -> int:
+        return 2 * self.half
+
+    @property
+    def ticks(self) -> Sequence["Tick"]:
+        return _ticks(self.points)
 
     @property
     def known(self) -> Sequence[Point]:
@@ -130,15 +158,20 @@ class Lines:
         return any(point.rows for point in self.known)
 
     @property
-    def half(self) -> int:
-        return self.top // 2
-
-    @property
     def peaks(self) -> Sequence[tuple[str, int]]:
         return [
             (name, max((point.marks[place].value or 0 for point in self.known), default=0))
             for place, (name, _, _) in enumerate(self.lines)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A label of the time axis: the middle of its bucket, and that bucket's start."""
+
+    x: float
+    start: date
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +210,7 @@ def stacked_bars(
         for name, colour, its in parts
     ]
     totals = {start: sum(points.get(start, 0) for points in values.values()) for start in starts}
-    top = _round_up(max(totals.values(), default=0))
+    half = _round_half(max(totals.values(), default=0), 1)
     step = 100 / max(1, len(starts))
 
     def bar(place: int, start: date) -> Bar:
@@ -186,11 +219,11 @@ def stacked_bars(
             for name, colour, its in parts
         ]
         cells = [(values[name].get(start, 0), rows(start, [name])) for name in ranked[:LISTED]]
-        x, width, segments = place * step + step * 0.1, step * 0.8, _stack(stack, top)
+        x, width, segments = place * step + step * 0.1, step * 0.8, _stack(stack, 2 * half)
         return Bar(start, x, width, totals[start], segments, cells, rows(start, []))
 
     bars = [bar(place, start) for place, start in enumerate(starts)]
-    return Bars(bars, ranked[:LISTED], len(ranked[LISTED:]), legend, top, _lines(top))
+    return Bars(bars, ranked[:LISTED], len(ranked[LISTED:]), legend, half)
 
 
 def lines(
@@ -203,7 +236,9 @@ def lines(
 
     `rows` links to a bucket's rows of a line; without it, all lines share the point's link.
     """
-    top = _round_up(max((most for line in values.values() for most in line.values()), default=0))
+    half = _round_half(
+        max((max(line.values(), default=0) for line in values.values()), default=0), TENTH
+    )
     step = 100 / max(1, len(points))
     placed = [
         replace(
@@ -211,16 +246,22 @@ def lines(
             x=place * step,
             width=step,
             marks=[
-                Mark(name, line.get(point.start), rows(point.start, [name]) if rows else point.rows)
-                for name, line in values.items()
+                Mark(
+                    name,
+                    line.get(point.start),
+                    rows(point.start, [name]) if rows else point.rows,
+                    f"c{number + 1}",
+                    round(HEIGHT - HEIGHT * max(line.get(point.start, 0), 0) / (2 * half), 3),
+                )
+                for number, (name, line) in enumerate(values.items())
             ],
         )
         for place, point in enumerate(points)
     ]
     outlines = [
-        (name, f"c{place + 1}", _outline(placed, place, top)) for place, name in enumerate(values)
+        (name, f"c{place + 1}", _outline(placed, place)) for place, name in enumerate(values)
     ]
-    return Lines(placed, outlines, top)
+    return Lines(placed, outlines, half)
 
 
 def spark(values: Sequence[int]) -> Spark:
@@ -235,28 +276,29 @@ def spark(values: Sequence[int]) -> Spark:
     return Spark(outline, round(points[-1][0], 1), round(points[-1][1], 1), sum(values))
 
 
-def _outline(points: Sequence[Point], place: int, top: int) -> str:
+def _outline(points: Sequence[Point], place: int) -> str:
     """One line's path: broken at missing values, a dash for a single value."""
     path = ""
     for is_known, run in groupby(points, lambda point: point.marks[place].value is not None):
         if is_known:
-            marks = [
-                (
-                    point.x,
-                    point.width,
-                    HEIGHT - HEIGHT * max(point.marks[place].value or 0, 0) / top,
-                )
-                for point in run
-            ]
+            marks = [(point.x, point.width, point.marks[place].y) for point in run]
             (x, width, y), *others = marks
             path += f"M{x + width / 2:.3f} {y:.3f}" if others else f"M{x:.3f} {y:.3f}h{width:.3f}"
             path += "".join(f"L{x + width / 2:.3f} {y:.3f}" for x, width, y in others)
     return path
 
 
-def _lines(top: int) -> list[int | None]:
-    values = [divmod(top * quarter, QUARTERS) for quarter in reversed(range(QUARTERS + 1))]
-    return [None if rest else value for value, rest in values]
+def _ticks(buckets: Sequence[Bar] | Sequence[Point]) -> list[Tick]:
+    """Label at most MOST_TICKS buckets, evenly spread and back from the last.
+
+    At least five are labelled, if there are as many.
+    """
+    step = max(1, -(-(len(buckets) - 1) // MOST_TICKS))
+    labelled = [*buckets[::-step][:MOST_TICKS]]
+    return [
+        Tick(round(one.x + one.width / 2, 3), one.start, one is buckets[-1])
+        for one in reversed(labelled)
+    ]
 
 
 def _stack(parts: Sequence[tuple[str, str, int, str]], top: int) -> list[Segment]:
@@ -271,9 +313,9 @@ def _stack(parts: Sequence[tuple[str, str, int, str]], top: int) -> list[Segment
     return segments
 
 
-def _round_up(most: int) -> int:
-    """A round number at least that large, never 0."""
-    if most <= 0:
-        return 1
-    power = 10 ** (len(str(most)) - 1)
-    return next(int(power * step) for step in _ROUND if power * step >= most and power * step >= 1)
+def _round_half(most: int, unit: int) -> int:
+    """The least round multiple of `unit`, never 0, whose double is at least `most`."""
+    least = max(1, -(-most // (2 * unit)))
+    power: int = 10 ** (len(str(least)) - 1)
+    tenths = (power * step for step in _ROUND if power * step % 10 == 0)
+    return unit * next(ten // 10 for ten in tenths if ten >= 10 * least)

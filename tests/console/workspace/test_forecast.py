@@ -154,7 +154,7 @@ def test_the_page_says_about_and_from_what(acme, sign_in, django_assert_num_quer
 
     page = words_of(sign_in(acme).get(url("usage", acme)))
 
-    assert "About, if each day costs $1.00, the mean of the last 7" in page
+    assert "About, if each day costs $1.00, the mean of the last 7 days" in page
     assert re.search(r"about \$[0-9.]+</dd>", page)
     assert "if each day is as the slowest or fastest of the" in page
     assert "$10.00 available" in page

@@ -1,69 +1,5 @@
 // What the pages of a workspace do besides app.js.
 
-const UNITS = [[2 ** 20, "MB"], [2 ** 10, "KB"]];
-const sizeOf = (bytes) => {
-  const [unit, name] = UNITS.find(([least]) => bytes >= least) ?? UNITS.at(-1);
-  return `${(bytes / unit).toFixed(1)} ${name}`;
-};
-
-class Files extends HTMLElement {
-  // <p-files>: the chosen files with a picture each. Choosing adds to them; each can be taken out.
-  connectedCallback() {
-    this.input = this.querySelector("[type=file]");
-    this.chosen = this.querySelector("[data-chosen]");
-    this.files = [...this.input.files];
-    this.input.addEventListener("change", () => this.hold([...this.files, ...this.input.files]));
-    if (this.files.length) this.hold(this.files); // a browser kept them over a reload
-  }
-
-  hold(files) {
-    const held = new DataTransfer();
-    for (const file of files) held.items.add(file);
-    this.files = files;
-    this.input.files = held.files;
-    const complaint = this.complaint();
-    this.input.setCustomValidity(complaint);
-    this.querySelector("[data-complaint]").textContent = complaint;
-    for (const image of this.chosen.querySelectorAll("img")) URL.revokeObjectURL(image.src);
-    this.chosen.replaceChildren(...files.map((file) => this.row(file)));
-    this.input.dispatchEvent(new Event("input", { bubbles: true }));
-  }
-
-  complaint() {
-    const { most, mostBytes } = this.dataset;
-    if (this.files.length > most) return `At most ${most} images: take some out.`;
-    const bytes = this.files.reduce((sum, file) => sum + file.size, 0);
-    if (bytes <= mostBytes) return "";
-    return `These are ${sizeOf(bytes)}, of at most ${sizeOf(mostBytes)}: take some out.`;
-  }
-
-  row(file) {
-    const row = this.querySelector("template").content.cloneNode(true).firstElementChild;
-    row.querySelector("img").src = URL.createObjectURL(file);
-    row.querySelector("span").textContent = file.name;
-    row.querySelector("[data-size]").textContent = sizeOf(file.size);
-    row.querySelector("[name=reference]").value = file.name;
-    const button = row.querySelector("button");
-    button.setAttribute("aria-label", `Remove ${file.name}`);
-    button.addEventListener("click", () => {
-      this.hold(this.files.filter((one) => one !== file));
-      this.input.focus();
-    });
-    return row;
-  }
-}
-
-class Reveal extends HTMLElement {
-  // <p-reveal>: what is shown this once. To leave it asks, until it was copied or [data-stored].
-  connectedCallback() {
-    const ask = (event) => event.preventDefault();
-    const rest = () => removeEventListener("beforeunload", ask);
-    addEventListener("beforeunload", ask);
-    for (const name of ["copied", "copy"]) this.addEventListener(name, rest);
-    this.querySelector("[data-stored]").addEventListener("click", rest);
-  }
-}
-
 class Countdown extends HTMLElement {
   // <p-countdown data-seconds="90">: what is left, then the page anew.
   connectedCallback() {
@@ -83,27 +19,6 @@ const LONGEST_WAIT_MS = 60 * 1000;
 let lastTouched = Date.now();
 for (const name of ["pointerdown", "keydown", "scroll"]) {
   addEventListener(name, () => { lastTouched = Date.now(); }, { capture: true, passive: true });
-}
-
-class Live extends HTMLElement {
-  // <p-live>: the switch of a list that asks for itself, and where it says that it has paused.
-  connectedCallback() {
-    this.addEventListener("click", (event) => { if (event.target.closest("button")) this.resume(); });
-  }
-
-  get button() { return this.querySelector("button"); }
-
-  pause() {
-    this.button.hidden = false;
-    this.querySelector("[data-note]").textContent = "Paused";
-  }
-
-  resume() {
-    this.button.hidden = true;
-    this.querySelector("[data-note]").textContent = "";
-    this.querySelector("a").focus();
-    this.closest("[data-poll]").dispatchEvent(new Event("every"));
-  }
 }
 
 document.addEventListener("htmx:before:request", (event) => {
@@ -133,9 +48,6 @@ document.addEventListener("htmx:after:swap", ({ target: poll }) => {
 });
 
 customElements.define("p-countdown", Countdown);
-customElements.define("p-files", Files);
-customElements.define("p-live", Live);
-customElements.define("p-reveal", Reveal);
 
 // --- what is paid for is asked for once, by a double click too ---
 
@@ -150,33 +62,6 @@ addEventListener("keydown", (event) => {
   if (event.target.form?.querySelector("[data-once]")) event.preventDefault();
 }, { capture: true });
 
-// --- the playground's button waits for the price of what was changed last ---
-
-const draft = document.getElementById("draft");
-let changes = 0; // so many were made, and of so many the price has come
-let priced = 0;
-let isPressed = false;
-draft?.addEventListener("input", () => { changes += 1; });
-document.addEventListener("htmx:before:request", ({ target, detail }) => {
-  if (target === draft) detail.ctx.changes = changes;
-});
-document.addEventListener("htmx:finally:request", ({ target, detail }) => {
-  if (target !== draft || detail.ctx.changes !== changes) return;
-  priced = changes;
-  const button = draft.querySelector("[data-once]");
-  button.removeAttribute("aria-busy");
-  if (isPressed) button.click();
-  isPressed = false;
-});
-addEventListener("click", (event) => {
-  const button = draft && event.target.closest?.("[data-once]");
-  if (!button || priced === changes) return;
-  event.preventDefault();
-  event.stopPropagation();
-  button.setAttribute("aria-busy", "true");
-  isPressed = true;
-}, { capture: true });
-
 // --- a picture that is shown is not loaded again because its address was signed anew ---
 
 const pathOf = (address) => new URL(address, location).pathname;
@@ -184,13 +69,6 @@ window.htmx?.registerExtension("shown-pictures", {
   htmx_before_morph_attr: (element, { attrName, newValue }) =>
     attrName !== "src" || element.tagName !== "IMG" || pathOf(newValue) !== pathOf(element.src),
 });
-
-// --- what was typed into a long form is not lost by a link or another form beside it ---
-
-let unsaved = null;
-addEventListener("input", ({ target }) => { unsaved = target.closest("form[data-kept]") ?? unsaved; });
-addEventListener("submit", ({ target }) => { if (target === unsaved) unsaved = null; });
-addEventListener("beforeunload", (event) => { if (unsaved?.isConnected) event.preventDefault(); });
 
 // --- the palette and the keys ---
 

@@ -1,0 +1,83 @@
+// What the playground does besides workspace.js.
+
+const UNITS = [[2 ** 20, "MB"], [2 ** 10, "KB"]];
+const sizeOf = (bytes) => {
+  const [unit, name] = UNITS.find(([least]) => bytes >= least) ?? UNITS.at(-1);
+  return `${(bytes / unit).toFixed(1)} ${name}`;
+};
+
+class Files extends HTMLElement {
+  // <p-files>: the chosen files with a picture each. Choosing adds to them; each can be taken out.
+  connectedCallback() {
+    this.input = this.querySelector("[type=file]");
+    this.chosen = this.querySelector("[data-chosen]");
+    this.files = [...this.input.files];
+    this.input.addEventListener("change", () => this.hold([...this.files, ...this.input.files]));
+    if (this.files.length) this.hold(this.files); // a browser kept them over a reload
+  }
+
+  hold(files) {
+    const held = new DataTransfer();
+    for (const file of files) held.items.add(file);
+    this.files = files;
+    this.input.files = held.files;
+    const complaint = this.complaint();
+    this.input.setCustomValidity(complaint);
+    this.querySelector("[data-complaint]").textContent = complaint;
+    for (const image of this.chosen.querySelectorAll("img")) URL.revokeObjectURL(image.src);
+    this.chosen.replaceChildren(...files.map((file) => this.row(file)));
+    this.input.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  complaint() {
+    const { most, mostBytes } = this.dataset;
+    if (this.files.length > most) return `At most ${most} images: take some out.`;
+    const bytes = this.files.reduce((sum, file) => sum + file.size, 0);
+    if (bytes <= mostBytes) return "";
+    return `These are ${sizeOf(bytes)}, of at most ${sizeOf(mostBytes)}: take some out.`;
+  }
+
+  row(file) {
+    const row = this.querySelector("template").content.cloneNode(true).firstElementChild;
+    row.querySelector("img").src = URL.createObjectURL(file);
+    row.querySelector("span").textContent = file.name;
+    row.querySelector("[data-size]").textContent = sizeOf(file.size);
+    row.querySelector("[name=reference]").value = file.name;
+    const button = row.querySelector("button");
+    button.setAttribute("aria-label", `Remove ${file.name}`);
+    button.addEventListener("click", () => {
+      this.hold(this.files.filter((one) => one !== file));
+      this.input.focus();
+    });
+    return row;
+  }
+}
+
+customElements.define("p-files", Files);
+
+// --- the playground's button waits for the price of what was changed last ---
+
+const draft = document.getElementById("draft");
+let changes = 0; // so many were made, and of so many the price has come
+let priced = 0;
+let isPressed = false;
+draft?.addEventListener("input", () => { changes += 1; });
+document.addEventListener("htmx:before:request", ({ target, detail }) => {
+  if (target === draft) detail.ctx.changes = changes;
+});
+document.addEventListener("htmx:finally:request", ({ target, detail }) => {
+  if (target !== draft || detail.ctx.changes !== changes) return;
+  priced = changes;
+  const button = draft.querySelector("[data-once]");
+  button.removeAttribute("aria-busy");
+  if (isPressed) button.click();
+  isPressed = false;
+});
+addEventListener("click", (event) => {
+  const button = draft && event.target.closest?.("[data-once]");
+  if (!button || priced === changes) return;
+  event.preventDefault();
+  event.stopPropagation();
+  button.setAttribute("aria-busy", "true");
+  isPressed = true;
+}, { capture: true });
