@@ -15,6 +15,10 @@ SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 96, 24, 3
 _ROUND: Sequence[int] = (*range(10, 16), 18, 20, 22, 25, 28, *range(30, 55, 5), *range(60, 110, 10))
 """Tenths of round numbers, none more than a fifth above the one before."""
 MOST_TICKS = 7
+MOST_DETAILED = 62
+"""The most buckets of a chart that comes with its table, and whose parts lead to their rows; of a
+longer one whole buckets do.
+"""
 TENTH = 100
 """A tenth of a second in milliseconds, which is the least that a chart of times shows."""
 
@@ -80,6 +84,11 @@ class Bars:
         return 2 * self.half
 
     @property
+    def is_long(self) -> bool:
+        """True if its table comes only to who asks for it."""
+        return len(self.bars) > MOST_DETAILED
+
+    @property
     def ticks(self) -> Sequence["Tick"]:
         return _ticks(self.bars)
 
@@ -89,7 +98,7 @@ class Bars:
 
     @property
     def has_rows(self) -> bool:
-        return any(part.rows for bar in self.bars for part in bar.segments)
+        return any(bar.rows for bar in self.bars if bar.total)
 
     @property
     def peak(self) -> Bar | None:
@@ -213,12 +222,13 @@ def stacked_bars(
     half = _round_half(max(totals.values(), default=0), 1)
     step = 100 / max(1, len(starts))
 
+    def linked(start: date, its: Sequence[str]) -> tuple[int, str]:
+        value = sum(values[series].get(start, 0) for series in its)
+        return value, rows(start, its) if value and len(starts) <= MOST_DETAILED else ""
+
     def bar(place: int, start: date) -> Bar:
-        stack = [
-            (name, colour, sum(values[series].get(start, 0) for series in its), rows(start, its))
-            for name, colour, its in parts
-        ]
-        cells = [(values[name].get(start, 0), rows(start, [name])) for name in ranked[:LISTED]]
+        stack = [(name, colour, *linked(start, its)) for name, colour, its in parts]
+        cells = [linked(start, [name]) for name in ranked[:LISTED]]
         x, width, segments = place * step + step * 0.1, step * 0.8, _stack(stack, 2 * half)
         return Bar(start, x, width, totals[start], segments, cells, rows(start, []))
 

@@ -91,6 +91,18 @@ def test_a_past_day_is_shown_by_the_hour_and_has_ended(acme, sign_in, ended):
     assert "$0.10536 in all, $0.10536 at the peak at 05:00" in page
     assert f"to the end of {first:%-d %b %Y}" in page
     assert "+100% on the period before" in page
+    assert "so far" not in page
+
+
+def test_a_long_period_has_its_table_for_those_who_ask(acme, sign_in, used):
+    client = sign_in(acme)
+
+    page = words_of(client.get(url("usage", acme) + "?period=90d"))
+    table = words_of(client.get(url("usage", acme) + "?period=90d&table=1"))
+
+    assert '<a href="?period=90d&amp;table=1">Show as a table</a>' in page
+    assert '<summary class="text-muted">Show as a table</summary>' in table
+    assert f"{clock.now():%-d %b %Y}</a>" in table
 
 
 def test_two_splits_are_a_row_for_each_pair(acme, sign_in, used):

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from billing.latency import between
 from console.parts.exports import csv_answer
 from console.parts.filters import link_of
-from console.parts.page_query import meant_by
+from console.parts.page_query import meant_by, word_of
 from console.parts.periods import WORDS, Period, number_of
 from console.workspace.access import Permission, Workspace, member
 from console.workspace.forecast import forecast_of
@@ -79,6 +79,7 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "newest": asked.link() if from_row else "",
         "older": asked.link(after=str(until)) if len(rows) > until else "",
         "is_cause": "error" in asked.splits,
+        "has_table": word_of(request.GET, "table", ["1"]),
         "title": MEASURES[asked.measure],
         "by_words": " and ".join(SPLITS[split].lower() for split in asked.splits),
         "at": now,
@@ -102,6 +103,7 @@ def _drawn(asked: Question, drawing: Drawing, earlier: Period) -> dict[str, Any]
         "split_times": drawing.split_times(measure) if measure in TIMES else None,
         "times": None if measure in TIMES else drawing.times(),
         "is_money": measure == "spend",
+        "table_link": asked.link(table="1"),
     }
 
 
