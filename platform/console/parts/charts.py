@@ -327,5 +327,4 @@ def _round_half(most: int, unit: int) -> int:
     """The least round multiple of `unit`, never 0, whose double is at least `most`."""
     least = max(1, -(-most // (2 * unit)))
     power: int = 10 ** (len(str(least)) - 1)
-    tenths = (power * step for step in _ROUND if power * step % 10 == 0)
-    return unit * next(ten // 10 for ten in tenths if ten >= 10 * least)
+    return unit * next(power * step // 10 for step in _ROUND if power * step >= 10 * least)

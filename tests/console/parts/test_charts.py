@@ -22,6 +22,7 @@ def test_the_largest_series_keep_a_colour_and_the_rest_is_one():
     (bar,) = chart.bars
     assert (chart.top, chart.half) == (120, 60)
     assert bar.total == 107
+    assert bar.reach == pytest.approx((0, 100))
     assert list(zip(chart.names, [value for value, _ in bar.cells], strict=True)) == [
         ("b", 60), ("c", 30), ("e", 9), ("a", 5), ("d", 2), ("f", 1),
     ]  # fmt: skip
