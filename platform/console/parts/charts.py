@@ -159,6 +159,11 @@ class Lines:
         return _ticks(self.points)
 
     @property
+    def is_long(self) -> bool:
+        """As `Bars.is_long`."""
+        return len(self.points) > MOST_DETAILED
+
+    @property
     def known(self) -> Sequence[Point]:
         return [point for point in self.points if point.known]
 

@@ -13,6 +13,7 @@ from accounts.audit_log import support_name
 from billing.latency import between, rounded
 from console import amounts
 from console.ops.declared import ACTS
+from console.parts.drawn_charts import bar_groups, line_groups
 from console.parts.generation_words import pixels, tier
 from console.parts.page_query import troubles_of
 from console.parts.places import Place
@@ -25,6 +26,8 @@ register = template.Library()
 
 DAYS_A_YEAR = 365
 
+register.simple_tag(bar_groups)
+register.simple_tag(line_groups)
 register.filter("price", amounts.price)
 register.filter("amount", amounts.amount)
 register.filter("signed", amounts.signed)
