@@ -26,44 +26,21 @@ def october(day: int, hour: int) -> datetime:
     return datetime(2026, 10, day, hour, tzinfo=UTC)
 
 
-def test_the_month_and_each_of_the_last_seven_days_are_summed_once(
-    acme, other, now, django_assert_num_queries
-):
+def test_each_of_the_last_seven_days_is_summed_once(acme, other, now, django_assert_num_queries):
     for days, amount in [(0, 1), (1.5, 20), (1.6, 30), (6.9, 400), (7.1, 5_000), (19, 60_000)]:
         charge(acme, amount, now - timedelta(days=days))
-    charge(acme, 700_000, NOVEMBER - timedelta(hours=1))
     charge(other, 9_000_000, now)
 
     with django_assert_num_queries(1):
-        pace = spending_pace(acme.id, month=NOVEMBER, now=now)
+        pace = spending_pace(acme.id, now=now)
 
-    assert pace.month == 65_451
     assert pace.days == [1, 50, 0, 0, 0, 0, 400]
     assert pace.keys == {acme.key.id: 451}
     assert pace.a_day == pytest.approx(64.43, abs=0.01)
 
 
-def test_in_a_months_first_days_the_week_reaches_into_the_month_before(acme):
-    now = datetime(2026, 11, 2, 12, tzinfo=UTC)
-    charge(acme, 30, now - timedelta(days=3))
-    charge(acme, 4, now - timedelta(hours=5))
-
-    pace = spending_pace(acme.id, month=NOVEMBER, now=now)
-
-    assert (pace.month, sum(pace.days)) == (4, 34)
-
-
 def test_a_tenant_without_charges_has_a_pace_of_nothing(acme, now):
-    assert spending_pace(acme.id, month=NOVEMBER, now=now) == SpendingPace(
-        month=Micros(0), days=[Micros(0)] * 7, keys={}
-    )
-
-
-def test_a_months_end_is_what_is_charged_and_the_days_to_come():
-    pace = SpendingPace(month=Micros(1_000), days=[], keys={})
-    now, end = datetime(2026, 11, 20, 12, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
-
-    assert pace.at_end(end, now=now, a_day=100.0) == 2_050  # 10.5 days
+    assert spending_pace(acme.id, now=now) == SpendingPace(days=[Micros(0)] * 7, keys={})
 
 
 @pytest.mark.parametrize(

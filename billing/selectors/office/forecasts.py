@@ -32,9 +32,8 @@ SELECT MIN(hour) FILTER (WHERE running > %(budget)s),
 
 @dataclass(frozen=True, slots=True)
 class SpendingPace:
-    """Charges of this month so far, of each of the last days (24 hours), and of them all by key."""
+    """Charges of each of the last days (24 hours), and of them all by key."""
 
-    month: Micros
     days: Sequence[Micros]
     keys: Mapping[UUID, Micros]
 
@@ -42,28 +41,21 @@ class SpendingPace:
     def a_day(self) -> float:
         return sum(self.days) / PACE_DAYS
 
-    def at_end(self, of_month: datetime, *, now: datetime, a_day: float) -> Micros:
-        """The month's charges at its end, if each day until then costs `a_day`."""
-        return Micros(round(self.month + a_day * ((of_month - now) / _DAY)))
 
-
-def spending_pace(tenant_id: UUID, *, month: datetime, now: datetime) -> SpendingPace:
-    """Return the charges since `month` and in the last PACE_DAYS. One query."""
-    starts = [month, *(now - number * _DAY for number in range(1, PACE_DAYS + 1))]
+def spending_pace(tenant_id: UUID, *, now: datetime) -> SpendingPace:
+    """Return the charges in the last PACE_DAYS. One query."""
+    starts = [now - number * _DAY for number in range(1, PACE_DAYS + 1)]
     sums = {
         f"since_{place}": Sum("captured_micros", filter=Q(hour__gte=start), default=0)
         for place, start in enumerate(starts)
     }
-    rows = UsageRollup.objects.filter(tenant_id=tenant_id, hour__gte=min(starts))
+    rows = UsageRollup.objects.filter(tenant_id=tenant_id, hour__gte=starts[-1])
     by_key = {
         key_id: [int(each) for each in since]
         for key_id, *since in rows.values_list("key_id").annotate(**sums).order_by()
     }
-    month_sum, *lately = (
-        sum(since[place] for since in by_key.values()) for place in range(len(starts))
-    )
+    lately = [sum(since[place] for since in by_key.values()) for place in range(len(starts))]
     return SpendingPace(
-        month=Micros(month_sum),
         days=[Micros(since - later) for since, later in zip(lately, [0, *lately], strict=False)],
         keys={key_id: Micros(since[-1]) for key_id, since in by_key.items()},
     )

@@ -46,10 +46,9 @@ def forecast_of(
 
     `kept` are the words of the page that the form sends on.
     """
-    zone = workspace.tenant.zone
-    month = bucket_start(now, "month", zone=zone)
-    pace = spending_pace(workspace.tenant.id, month=month, now=now)
-    month_end = bucket_end(month, "month", zone=zone)
+    pace = spending_pace(workspace.tenant.id, now=now)
+    month_end = bucket_end(bucket_start(now, "month"), "month")
+    days_left = (month_end - now) / timedelta(days=1)
     ends = sorted(_budgets(workspace, pace, now), key=_urgency)
     form = BudgetQuestionForm(request.GET if "budget" in request.GET else None)
     asked = form.cleaned_data["budget"] if form.is_valid() else None
@@ -58,7 +57,7 @@ def forecast_of(
         "a_day": round(pace.a_day),
         "pace_days": PACE_DAYS,
         "at_end": [
-            pace.at_end(month_end, now=now, a_day=a_day)
+            round(workspace.balance.used.month + a_day * days_left)
             for a_day in (pace.a_day, min(pace.days), max(pace.days))
         ],
         "sees_balance": Permission.SEE_MONEY in workspace.may,
