@@ -64,7 +64,8 @@ def changes_of_spend(
         kept = bool(images_before and was.images)
         at_old_price = Fraction(is_now.images * was.captured, was.images) if kept else Fraction()
         prices[cell] = is_now.captured - at_old_price if kept else Fraction()
-    largest = max(cells, key=lambda cell: sum(one.captured for one in cells[cell]), default=None)
+    sizes = {cell: sum(one.captured for one in spends) for cell, spends in cells.items()}
+    largest = max(cells, key=lambda cell: (sizes[cell], str(cell)), default=None)
     volume, price = _rounded(volumes, largest), _rounded(prices, largest)
     changes = [
         SpendChange(cell, was, is_now, volume[cell], price[cell])

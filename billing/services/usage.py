@@ -151,12 +151,13 @@ def recount_usage(ended: SqlPart, *, start: datetime, end: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")  # it reads all generations of these hours
         # Not `format`: a statement has other braces in it.
+        # In the order in which a failing request locks them.
         for table, recount in (
-            ("billing_usagerollup", _RECOUNT.replace("{usage}", usage_of(ended.text))),
             (
                 "billing_failurerollup",
                 _RECOUNT_FAILURES.replace("{failures}", failures_of(ended.text)),
             ),
+            ("billing_usagerollup", _RECOUNT.replace("{usage}", usage_of(ended.text))),
         ):
             cursor.execute(recount, [start, end, *ended.values])
             wrong += int(cursor.fetchone()[0])

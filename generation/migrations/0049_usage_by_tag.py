@@ -4,6 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 UNTAG = """
+INSERT INTO generation_taggeduntil (id, transfer_id) VALUES (1, 0);
 CREATE FUNCTION pictor_untag_v1() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     counted_to bigint;
@@ -11,6 +12,7 @@ DECLARE
                                   OLD.fields ->> 'safety_identifier', ''), 500);
     its_day date := (OLD.finished_at AT TIME ZONE 'UTC')::date;
     its_images bigint;
+    its_row bigint;
 BEGIN
     SELECT transfer_id INTO counted_to FROM generation_taggeduntil FOR UPDATE;
     IF NOT EXISTS (SELECT FROM billing_transfer
@@ -26,9 +28,9 @@ BEGIN
      WHERE id = (SELECT id FROM generation_taggedday
                   WHERE tenant_id = OLD.tenant_id AND day = its_day
                     AND (part, tag) IN (('further', ''), (CASE its_tag WHEN '' THEN 'none' ELSE 'tag' END, its_tag))
-                  ORDER BY part = 'further' LIMIT 1);
-    DELETE FROM generation_taggedday
-     WHERE tenant_id = OLD.tenant_id AND day = its_day AND generations = 0;
+                  ORDER BY part = 'further' LIMIT 1)
+    RETURNING id INTO its_row;
+    DELETE FROM generation_taggedday WHERE id = its_row AND generations = 0;
     INSERT INTO generation_taggedday AS d
            (tenant_id, day, part, tag, generations, failed, images, captured_micros)
     VALUES (OLD.tenant_id, its_day, 'erased', '', 1, (OLD.state = 'failed')::int, its_images,

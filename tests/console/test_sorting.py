@@ -52,7 +52,7 @@ def test_a_heading_of_numbers_begins_with_the_largest(keys):
 
     assert largest.startswith("$")
     assert not largest.startswith("$0.00 ")
-    assert [one.strip() for one in keys.locator("[aria-sort]").all_inner_texts()] == ["Status"]
+    assert [one.strip() for one in keys.locator("[aria-sort]").all_inner_texts()] == ["Status ↑"]
 
 
 def test_on_a_phone_and_without_scripts_there_is_nothing_to_sort_by(browser, place, stack):

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Q, Sum
 
 from billing.models import UsageRollup
-from billing.periods import bucket_start
+from billing.periods import bucket_end, bucket_start
 from billing.selectors.office.reports import PACE_DAYS
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
@@ -44,7 +44,8 @@ class SpendingPace:
 
 def spending_pace(tenant_id: UUID, *, now: datetime) -> SpendingPace:
     """Return the charges in the last PACE_DAYS. One query."""
-    starts = [now - number * _DAY for number in range(1, PACE_DAYS + 1)]
+    end = bucket_end(bucket_start(now, "hour"), "hour")  # usage is kept by the hour
+    starts = [end - number * _DAY for number in range(1, PACE_DAYS + 1)]
     sums = {
         f"since_{place}": Sum("captured_micros", filter=Q(hour__gte=start), default=0)
         for place, start in enumerate(starts)

@@ -6,7 +6,7 @@ at a time, and a search by words reads only the newest rows.
 """
 
 from generation.tenants.searching.bounds import SEARCHED, TooBroad
-from generation.tenants.searching.criteria import Criteria
+from generation.tenants.searching.criteria import Criteria, is_id
 from generation.tenants.searching.paging import (
     ListPage,
     every,

@@ -124,7 +124,8 @@ def _about(text: str) -> Q:
     image_id = ids.parse(ids.IMAGE, text)
     if image_id is not None:
         return Q(id__in=made_for(image_id))
-    return Q(prompt__icontains=text) | Q(fields__user=text)
+    is_tag = Q(fields__user=text) | Q(fields__safety_identifier=text)
+    return Q(prompt__icontains=text) | is_tag
 
 
 def is_id(text: str) -> bool:

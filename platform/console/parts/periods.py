@@ -48,6 +48,7 @@ FIRST_YEAR, LAST_YEAR = 2000, 9000
 UTC_ZONE = ZoneInfo("UTC")
 """The time zone of days in the operator's console."""
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+NO_TIME = timedelta(0)
 LONGEST_PERIOD = 400 * DAY
 """The longest period between two days or hours."""
 MAX_CHARS = 200
@@ -168,7 +169,9 @@ def period_in(word: str, zone: ZoneInfo) -> Period | None:
     kinds: tuple[tuple[_Read, Bucket], ...] = ((_days, "day"), (_hours, "hour"))
     for read, bucket in kinds:
         start, end = read(first, zone), read(last if to else first, zone)
-        if start and end and start[0] < end[1] <= start[0] + LONGEST_PERIOD:
+        # A span of days may have 25 hours on one of them.
+        slack = HOUR if bucket == "day" else NO_TIME
+        if start and end and start[0] < end[1] <= start[0] + LONGEST_PERIOD + slack:
             return Period(SPAN, start[0], end[1], bucket, zone)
     return None
 

@@ -38,7 +38,7 @@ ADMIN_ROLES = {"owner", "admin"}
 MAY = {
     "overview": EVERYBODY,
     "usage": EVERYBODY,
-    "customers": EVERYBODY,
+    "customers": LOOKERS,
     "find": EVERYBODY,
     "playground": MAKERS,
     "playground_quote": MAKERS,

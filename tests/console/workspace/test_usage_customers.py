@@ -35,7 +35,9 @@ def tagged(acme, other):
     counted(acme.tenant, "", 100_000, part="erased")
     counted(acme.tenant, "old", 900_000, days_ago=40)
     counted(other.tenant, "theirs", 100_000)
-    TaggedUntil.objects.create(pk=1, until=clock.now().replace(hour=9, minute=5))
+    TaggedUntil.objects.update_or_create(
+        pk=1, defaults={"until": clock.now().replace(hour=9, minute=5)}
+    )
 
 
 def test_end_customers_are_listed_by_their_charge(acme, sign_in, tagged):
@@ -48,7 +50,7 @@ def test_end_customers_are_listed_by_their_charge(acme, sign_in, tagged):
         ("", "erased", "0.100000", "10.0000"),
     ]
     assert [lines[0][name] for name in ("images", "generations", "failed")] == ["4", "6", "2"]
-    assert "?q=ann" in page
+    assert "?q=ann&amp;period=30d" in page
     assert "&lt;b&gt;bob&lt;/b&gt;" in page
     assert f"Counted up to {clock.now():%-d %b %Y}, 09:05 UTC." in page
     assert "theirs" not in page
@@ -90,11 +92,21 @@ def test_end_customers_come_in_pages(acme, sign_in, tagged, monkeypatch):
     assert ("?after=4" in second, "Erased" in second) == (False, True)
 
 
-def test_who_may_not_open_generations_gets_no_link_to_them(acme, sign_in, tagged):
-    page = words_of(sign_in(acme, "billing").get(url("customers", acme)))
+def test_who_may_not_read_what_callers_sent_sees_no_tag(acme, sign_in, tagged):
+    client = sign_in(acme, "billing")
 
-    assert "ann" in page
-    assert "?q=ann" not in page
+    assert client.get(url("customers", acme)).status_code == 404
+    assert "End customer" not in words_of(client.get(url("usage", acme)))
+
+
+@pytest.mark.parametrize("tag", ["x" * 201, "gen_01m8mj9rssf1sax2z3jn1vxen8"])
+def test_a_tag_that_no_search_finds_has_no_link(acme, sign_in, tag):
+    counted(acme.tenant, tag, 1)
+
+    page = words_of(sign_in(acme).get(url("customers", acme)))
+
+    assert tag in page
+    assert "?q=" not in page
 
 
 def test_usage_leads_there_with_its_period(acme, sign_in, tagged):

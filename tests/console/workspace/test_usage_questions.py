@@ -156,5 +156,7 @@ def test_a_rise_is_taken_apart_into_volume_price_and_mix(acme, sign_in, ended):
 
     page = words_of(sign_in(acme).get(url("usage", acme) + "?period=24h&show=why"))
 
-    assert "Spend rose by <b>$0.14732</b>: +$0.10536 by volume, +$0.04196 by price, $0.00" in page
+    assert (
+        "Spend rose: <b>+$0.14732</b>, of it +$0.10536 by volume, +$0.04196 by price, $0.00" in page
+    )
     assert "+$0.14732 (+280%)" in page  # the row of its model

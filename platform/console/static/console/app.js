@@ -19,42 +19,6 @@ class CopyButton extends HTMLElement {
   }
 }
 
-class Snippets extends HTMLElement {
-  // <p-snippets> with [role=tab][aria-controls] buttons: one panel shown, arrow keys move.
-  static chosen = "";
-
-  connectedCallback() {
-    this.tabs = [...this.querySelectorAll("[role=tab]")];
-    for (const tab of this.tabs) {
-      tab.addEventListener("click", () => { Snippets.chosen = tab.id; this.show(tab); });
-      tab.addEventListener("keydown", (event) => this.move(event, tab));
-    }
-    this.restore();
-  }
-
-  restore() {
-    // The one that was chosen before.
-    this.show(this.tabs.find((tab) => tab.id === Snippets.chosen) ?? this.tabs[0]);
-  }
-
-  show(chosen) {
-    for (const tab of this.tabs) {
-      const isChosen = tab === chosen;
-      tab.setAttribute("aria-selected", String(isChosen));
-      tab.tabIndex = isChosen ? 0 : -1;
-      document.getElementById(tab.getAttribute("aria-controls")).hidden = !isChosen;
-    }
-  }
-
-  move(event, tab) {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const next = this.tabs.at((this.tabs.indexOf(tab) + step) % this.tabs.length);
-    next.click();
-    next.focus();
-  }
-}
-
 class Toasts extends HTMLElement {
   // <p-toasts role="status">: what was done, or was not. Notes leave by themselves, failures stay.
   static SHOWN_MS = 8000;
@@ -105,47 +69,8 @@ class Toasts extends HTMLElement {
   }
 }
 
-class SortedTable extends HTMLElement {
-  // <p-sorts> around a table whose rows are all there: its headings sort them, numbers downwards.
-  connectedCallback() {
-    this.heads = [...this.querySelectorAll("thead th")];
-    for (const head of this.heads) {
-      if (head.matches("[data-unsorted], :has(*)")) continue;
-      const button = document.createElement("button");
-      const ariaLabel = `Sort by ${head.textContent.trim()}`;
-      Object.assign(button, { type: "button", className: "sorts", ariaLabel });
-      button.addEventListener("click", () => this.sort(head));
-      head.append(" ", button);
-    }
-  }
-
-  sort(head) {
-    const isNumber = head.matches(".text-right, [data-number]");
-    const isUp = head.ariaSort ? head.ariaSort === "descending" : !isNumber;
-    const valueOf = ({ cells }) => {
-      const cell = cells[this.heads.indexOf(head)];
-      const words = cell.querySelector("time")?.dateTime ?? cell.textContent.trim();
-      const number = words.match(/-?\$?[\d,.]*\d/)?.[0].replace(/[$,]/g, "");
-      return isNumber ? Number(number ?? -Infinity) : words;
-    };
-    const rows = [...this.querySelector("tbody").rows].map((row) => [valueOf(row), row]);
-    const compare = (one, other) => (isNumber ? one - other : one.localeCompare(other));
-    rows.sort(([one], [other]) => (isUp ? compare(one, other) : compare(other, one)));
-    for (const [, row] of rows) row.parentElement.append(row);
-    for (const one of this.heads) one.ariaSort = null;
-    head.ariaSort = isUp ? "ascending" : "descending";
-  }
-}
-
 customElements.define("p-copy", CopyButton);
-customElements.define("p-sorts", SortedTable);
-customElements.define("p-snippets", Snippets);
 customElements.define("p-toasts", Toasts);
-
-// As it settles a change, htmx writes attributes over those that a tab had got.
-document.addEventListener("htmx:after:settle", () => {
-  for (const snippets of document.querySelectorAll("p-snippets")) snippets.restore();
-});
 
 // A link that was opened on purpose: its form is sent at once.
 document.querySelector("form[data-sends]")?.requestSubmit();

@@ -81,3 +81,46 @@ addEventListener("click", (event) => {
   button.setAttribute("aria-busy", "true");
   isPressed = true;
 }, { capture: true });
+
+class Snippets extends HTMLElement {
+  // <p-snippets> with [role=tab][aria-controls] buttons: one panel shown, arrow keys move.
+  static chosen = "";
+
+  connectedCallback() {
+    this.tabs = [...this.querySelectorAll("[role=tab]")];
+    for (const tab of this.tabs) {
+      tab.addEventListener("click", () => { Snippets.chosen = tab.id; this.show(tab); });
+      tab.addEventListener("keydown", (event) => this.move(event, tab));
+    }
+    this.restore();
+  }
+
+  restore() {
+    // The one that was chosen before.
+    this.show(this.tabs.find((tab) => tab.id === Snippets.chosen) ?? this.tabs[0]);
+  }
+
+  show(chosen) {
+    for (const tab of this.tabs) {
+      const isChosen = tab === chosen;
+      tab.setAttribute("aria-selected", String(isChosen));
+      tab.tabIndex = isChosen ? 0 : -1;
+      document.getElementById(tab.getAttribute("aria-controls")).hidden = !isChosen;
+    }
+  }
+
+  move(event, tab) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const next = this.tabs.at((this.tabs.indexOf(tab) + step) % this.tabs.length);
+    next.click();
+    next.focus();
+  }
+}
+
+customElements.define("p-snippets", Snippets);
+
+// As it settles a change, htmx writes attributes over those that a tab had got.
+document.addEventListener("htmx:after:settle", () => {
+  for (const snippets of document.querySelectorAll("p-snippets")) snippets.restore();
+});

@@ -1,17 +1,5 @@
 // What the pages of a workspace do besides app.js.
 
-class Countdown extends HTMLElement {
-  // <p-countdown data-seconds="90">: what is left, then the page anew.
-  connectedCallback() {
-    const ends = Date.now() + this.dataset.seconds * 1000;
-    setInterval(() => {
-      const left = Math.max(0, ends - Date.now());
-      this.textContent = `${new Date(left).toISOString().slice(14, 19)} left`;
-      if (!left) location.reload();
-    }, 1000);
-  }
-}
-
 // --- what asks again and again: [data-poll] ---
 
 const IDLE_MS = 15 * 60 * 1000;
@@ -46,8 +34,6 @@ for (const name of ["htmx:response:error", "htmx:error"]) {
 document.addEventListener("htmx:after:swap", ({ target: poll }) => {
   poll.failures = 0;
 });
-
-customElements.define("p-countdown", Countdown);
 
 // --- what is paid for is asked for once, by a double click too ---
 

@@ -10,13 +10,13 @@ from django.views.decorators.http import require_safe
 
 from console.amounts import price
 from console.parts.cells import Cell, Column
-from console.parts.filters import link_of
+from console.parts.filters import MAX_TEXT, link_of
 from console.parts.list_filters import periods
 from console.parts.listing import Listing, RowPage, Search
 from console.parts.periods import USUAL, UTC_ZONE, WORDS, Period, number_of, period_of
 from console.workspace.access import Permission, Workspace, member
-from generation.models import TaggedDay
 from generation.tenants.end_customers import EndCustomer, end_customers, tagged_until
+from generation.tenants.searching import is_id
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
@@ -90,21 +90,20 @@ def _counted(_search: Search[EndCustomer]) -> str:
     return f"Counted up to {until.astimezone(UTC):%-d %b %Y, %H:%M} UTC." if until else ""
 
 
-def _named(workspace: Workspace) -> Column[EndCustomer]:
-    """The column of a tag, which leads to its generations."""
+def _named(workspace: Workspace, days: str) -> Column[EndCustomer]:
+    """The column of a tag, which leads to its generations of these days if they can be searched."""
     listed = reverse("workspace:generations", args=[workspace.tenant.public_id])
-    can_open = Permission.SEE_GENERATIONS in workspace.may
 
     def name(customer: EndCustomer) -> Cell:
-        is_tag = customer.part == TaggedDay.Part.TAG
-        page = listed + link_of({"q": customer.tag}) if is_tag and can_open else ""
+        can_search = customer.tag and len(customer.tag) <= MAX_TEXT and not is_id(customer.tag)
+        page = listed + link_of({"q": customer.tag, "period": days}) if can_search else ""
         return Cell(customer.name, page)
 
     return Column(title="End customer", cell=name, csv={"tag": attrgetter("tag")})
 
 
 @require_safe
-@member(Permission.SEE_USAGE)
+@member(Permission.SEE_GENERATIONS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show usage by end customer, the largest charge first; also as CSV."""
     listed = Listing[EndCustomer](
@@ -112,7 +111,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         title="Usage by end customer",
         lead=LEAD,
         things="end customers",
-        needs=Permission.SEE_USAGE,
+        needs=Permission.SEE_GENERATIONS,
         order="the largest charge first",
         query=_days,
         read=_reader(workspace),
@@ -124,7 +123,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
             )
         },
         summary=_counted,
-        columns=[_named(workspace), *COLUMNS],
+        columns=[_named(workspace, request.GET.get("period", USUAL)), *COLUMNS],
         empty=("Nothing in this time", "Requests are counted here about a minute after they end."),
     )
     return listed.answer(request, "workspace/base.html", {"workspace": workspace})

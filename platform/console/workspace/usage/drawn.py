@@ -10,6 +10,7 @@ from billing.latency import rounded
 from billing.selectors.office.reports import Used
 from console.parts.charts import SERIES, Bars, Lines, Point, Rows, lines, stacked_bars
 from console.parts.filters import several
+from console.workspace.shared.filters import MANY
 from console.workspace.usage.question import Question, word_in_address
 from console.workspace.usage.usage_rows import PeriodTotals, totals_by
 from generation.models import State
@@ -111,6 +112,8 @@ class Drawing:
         words = {self._name(value): word_in_address(split, value) for value in values}
 
         def slices(start: date | None, names: Sequence[str]) -> str:
+            if len(names) > 1 and split not in MANY:
+                return ""
             narrowed = several(split, [words[name] for name in names])
             query = {**self.asked.shown.query(start), **filters, **narrowed}
             return self.asked.rows_of(**query)

@@ -150,11 +150,11 @@ def _choices(asked: Question) -> dict[str, list[tuple[str, str, bool]]]:
 
 
 def _customers(asked: Question) -> list[tuple[str, str, bool]]:
-    """The link to usage by end customer, which a support view may not open."""
-    if asked.workspace.support:
+    """The link to usage by end customer, for those who may read what callers sent."""
+    if asked.workspace.support or Permission.SEE_GENERATIONS not in asked.workspace.may:
         return []
     page = reverse("workspace:customers", args=[asked.workspace.tenant.public_id])
-    period = asked.words.get("period", "")
+    period = asked.words["period"] if asked.period.bucket == "day" else ""
     return [("End customer", page + (link_of({"period": period}) if period else ""), False)]
 
 

@@ -87,12 +87,13 @@ class Question:
     @property
     def kept(self) -> list[tuple[str, str]]:
         """What the form sends besides its controls."""
-        return [(name, word) for name, word in self.words.items() if word and name not in LABELS]
+        controls = {*LABELS, "per"} - {"period"}
+        return [(name, word) for name, word in self.words.items() if word and name not in controls]
 
     @property
     def is_typed(self) -> bool:
-        """True if the period was typed, not chosen by its name."""
-        return self.period.name not in WORDS
+        """True if two days were typed, not a named period or hours."""
+        return self.period.name not in WORDS and self.period.bucket == "day"
 
     def link(self, **changes: str) -> str:
         """The address of the page with these words changed; an empty one is left out."""
@@ -167,6 +168,8 @@ def word_in_address(split: Group, value: Any) -> str:
     """The value as a filter has it; empty for OTHERS and NO_ERROR."""
     if split == "key":
         return "" if value is None else ids.public(ids.KEY, value)
+    if split == "error" and value not in ERRORS:
+        return ""
     return str(value)
 
 
@@ -183,7 +186,7 @@ def _filters(
         if typed:
             refuse(query, "period", why_no_days(typed))
         return filters, usual
-    if period.bucket == "hour" and period.end - period.start > LONGEST_OF_HOURS:
+    if period.bucket == "hour" and period.end - period.start > 7 * DAY:
         refuse(query, "period", "Hours are shown for 7 days at most: choose days.")
         return filters, usual
     return filters, period
