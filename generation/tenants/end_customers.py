@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, TypeAlias
 
 from django.db import connection
 
@@ -9,17 +10,30 @@ from generation.models import TaggedDay, TaggedUntil
 from pictor.kit.words.ids import TenantId
 from pictor.kit.words.money import Micros
 
+Days: TypeAlias = tuple[date, date]
+"""The first and the last of some UTC days."""
 _BY_TAG = """
-SELECT part, tag, SUM(generations)::bigint, SUM(failed)::bigint, SUM(images)::bigint,
-       SUM(captured_micros)::bigint AS captured, (SUM(SUM(captured_micros)) OVER ())::bigint
-  FROM generation_taggedday WHERE tenant_id = %s AND day BETWEEN %s AND %s
- GROUP BY part, tag ORDER BY captured DESC, SUM(generations) DESC, part, tag LIMIT %s OFFSET %s
+SELECT *, (SUM(captured) OVER ())::bigint
+  FROM (SELECT part, tag, COALESCE(SUM(generations) FILTER (WHERE is_now), 0)::bigint AS requests,
+               COALESCE(SUM(failed) FILTER (WHERE is_now), 0)::bigint,
+               COALESCE(SUM(images) FILTER (WHERE is_now), 0)::bigint,
+               COALESCE(SUM(captured_micros) FILTER (WHERE is_now), 0)::bigint AS captured,
+               COALESCE(SUM(captured_micros) FILTER (WHERE NOT is_now), 0)::bigint
+          FROM (SELECT *, day BETWEEN %(first)s AND %(last)s AS is_now FROM generation_taggedday
+                 WHERE tenant_id = %(tenant)s
+                   AND (day BETWEEN %(first)s AND %(last)s
+                        OR day BETWEEN %(first_before)s AND %(last_before)s)) AS tagged
+         GROUP BY part, tag) AS summed
+ ORDER BY captured DESC, requests DESC, part, tag LIMIT %(limit)s OFFSET %(skipped)s
 """
 
 
 @dataclass(frozen=True, slots=True)
 class EndCustomer:
-    """The sums of a tag, or of another part of the usage, and of all parts: `of`, in micros."""
+    """The sums of a tag, or of another part of the usage.
+
+    In micros, `before` is the charge of the days before, `of` that of all parts.
+    """
 
     part: str
     tag: str
@@ -27,6 +41,7 @@ class EndCustomer:
     failed: int
     images: int
     captured: Micros
+    before: Micros
     of: Micros
 
     @property
@@ -41,11 +56,17 @@ class EndCustomer:
 
 
 def end_customers(
-    tenant_id: TenantId, *, first: date, last: date, skipped: int, limit: int
+    tenant_id: TenantId, days: Days, *, before: Days, skipped: int, limit: int
 ) -> list[EndCustomer]:
-    """Return the parts of the usage of these UTC days, the largest charge first. One query."""
+    """Return the parts of the usage of these days or of those before, the largest charge first.
+
+    One query.
+    """
+    given: dict[str, Any] = {"tenant": tenant_id, "skipped": skipped, "limit": limit}
+    given |= {"first": days[0], "last": days[1]}
+    given |= {"first_before": before[0], "last_before": before[1]}
     with connection.cursor() as cursor:
-        cursor.execute(_BY_TAG, [tenant_id, first, last, limit, skipped])
+        cursor.execute(_BY_TAG, given)
         return [EndCustomer(*row) for row in cursor]
 
 

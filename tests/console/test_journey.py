@@ -8,6 +8,7 @@ import pytest
 from tests.console.browser import LOOKS, axe_of_look, faults, keep, looking
 from tests.console.people import PASSWORD, generate, sign_up
 from tests.console.visits import FIRST_VISIT, too_heavy, weighed
+from tests.stack.stack_processes import until
 
 CLICKS = """
 // Not captured: what Playwright takes back, and tries again, is no click.
@@ -60,8 +61,10 @@ def test_a_newcomer_signs_up_makes_an_image_and_sees_its_cost(newcomer):
 
 def test_the_printed_address_leads_to_an_image_and_its_price_by_one_click(newcomer, stack):
     """The address printed at start opens without a password or anything to fill in."""
-    said = (stack.run_dir.parent / "run.out").read_text(encoding="utf-8")
-    (printed,) = re.findall(r"console +(http://\S+/open/\S+)", said)
+    output, words = stack.run_dir.parent / "run.out", re.compile(r"console +(http://\S+/open/\S+)")
+    # It is printed after the stack's record is there.
+    until(lambda: bool(words.search(output.read_text(encoding="utf-8"))))
+    (printed,) = words.findall(output.read_text(encoding="utf-8"))
     page = newcomer.new_page()
     page.goto(printed)
     page.wait_for_url("**/playground/**")

@@ -28,11 +28,13 @@ def counted(
 
 @pytest.fixture
 def tagged(acme, other):
-    """Three parts of $1.00, and another workspace's tag."""
+    """Three parts of $1.00 in 30 days, what was before, and another workspace's tag."""
     counted(acme.tenant, "ann", 200_000)
     counted(acme.tenant, "ann", 300_000, days_ago=2)
     counted(acme.tenant, "<b>bob</b>", 400_000)
     counted(acme.tenant, "", 100_000, part="erased")
+    counted(acme.tenant, "ann", 250_000, days_ago=59)
+    counted(acme.tenant, "ann", 700_000, days_ago=60)
     counted(acme.tenant, "old", 900_000, days_ago=40)
     counted(other.tenant, "theirs", 100_000)
     TaggedUntil.objects.update_or_create(
@@ -44,11 +46,15 @@ def test_end_customers_are_listed_by_their_charge(acme, sign_in, tagged):
     page = words_of(sign_in(acme).get(url("customers", acme)))
     lines = lines_of(sign_in(acme).get(url("customers", acme) + "?format=csv"))
 
-    assert [(line["tag"], line["part"], line["cost"], line["share"]) for line in lines] == [
-        ("ann", "tag", "0.500000", "50.0000"),
-        ("<b>bob</b>", "tag", "0.400000", "40.0000"),
-        ("", "erased", "0.100000", "10.0000"),
+    names = ("tag", "part", "cost", "cost_before", "share")
+    assert [tuple(line[name] for name in names) for line in lines] == [
+        ("ann", "tag", "0.500000", "0.250000", "50.0000"),
+        ("<b>bob</b>", "tag", "0.400000", "0.000000", "40.0000"),
+        ("", "erased", "0.100000", "0.000000", "10.0000"),
+        ("old", "tag", "0.000000", "0.900000", "0.0000"),
     ]
+    changes = ("+$0.25000 (+100%)", "+$0.40000 (new)", "-$0.90000 (-100%)")
+    assert [one for one in changes if one not in page] == []
     assert [lines[0][name] for name in ("images", "generations", "failed")] == ["4", "6", "2"]
     assert "?q=ann&amp;period=30d" in page
     assert "&lt;b&gt;bob&lt;/b&gt;" in page
@@ -60,7 +66,7 @@ def test_end_customers_are_listed_by_their_charge(acme, sign_in, tagged):
     ("query", "tags"),
     [
         ("period=today", ["<b>bob</b>", "ann", ""]),
-        ("period=90d", ["old", "ann", "<b>bob</b>", ""]),
+        ("period=90d", ["ann", "old", "<b>bob</b>", ""]),
     ],
 )
 def test_only_a_period_of_days_filters_it(acme, sign_in, tagged, query, tags):

@@ -1,7 +1,7 @@
 """Usage by end customer: the tag that callers send as `user` or `safety_identifier`."""
 
 from collections.abc import Callable
-from datetime import UTC, date
+from datetime import UTC
 from operator import attrgetter
 
 from django.http import HttpRequest, HttpResponseBase
@@ -15,6 +15,7 @@ from console.parts.list_filters import periods
 from console.parts.listing import Listing, RowPage, Search
 from console.parts.periods import USUAL, UTC_ZONE, WORDS, Period, number_of, period_of
 from console.workspace.access import Permission, Workspace, member
+from console.workspace.usage.usage_rows import change_in_words
 from generation.tenants.end_customers import EndCustomer, end_customers, tagged_until
 from generation.tenants.searching import is_id
 from pictor.kit.words import clock
@@ -22,8 +23,8 @@ from pictor.kit.words.money import to_decimal
 
 LEAD = (
     "What your callers sent as user, or else as safety_identifier. A tag is forgotten with its"
-    " prompt: its usage counts as “Erased” then. Days are of UTC; at most 1,000 tags a day are told"
-    " apart."
+    " prompt: its usage counts as “Erased” then. Days are of UTC, and changes are from as many"
+    " whole days before; at most 1,000 tags a day are told apart."
 )
 
 COLUMNS: list[Column[EndCustomer]] = [
@@ -37,6 +38,12 @@ COLUMNS: list[Column[EndCustomer]] = [
         },
         is_number=True,
         place="lead",
+    ),
+    Column(
+        title="Change",
+        cell=lambda customer: change_in_words(customer.captured, customer.before),
+        csv={"cost_before": lambda customer: to_decimal(customer.before)},
+        is_number=True,
     ),
     Column(
         title="Share",
@@ -65,19 +72,22 @@ COLUMNS: list[Column[EndCustomer]] = [
 ]
 
 
-def _days(search: Search[EndCustomer]) -> tuple[date, date]:
+def _period(search: Search[EndCustomer]) -> Period:
     period: Period = search.meant.get("period") or period_of(USUAL, clock.now(), UTC_ZONE)
     if period.bucket == "hour":
         raise ValueError("Tags are counted by the day: choose days.")
-    return period.first, period.last
+    return period
 
 
-def _reader(workspace: Workspace) -> Callable[[tuple[date, date], str, int], RowPage[EndCustomer]]:
-    def read(days: tuple[date, date], after: str, limit: int) -> RowPage[EndCustomer]:
-        skipped = number_of(after) or 0
-        first, last = days
+def _reader(workspace: Workspace) -> Callable[[Period, str, int], RowPage[EndCustomer]]:
+    def read(period: Period, after: str, limit: int) -> RowPage[EndCustomer]:
+        skipped, earlier = number_of(after) or 0, period.before
         found = end_customers(
-            workspace.id, first=first, last=last, skipped=skipped, limit=limit + 1
+            workspace.id,
+            (period.first, period.last),
+            before=(earlier.first, earlier.last),
+            skipped=skipped,
+            limit=limit + 1,
         )
         more = str(skipped + limit) if len(found) > limit else ""
         return RowPage(found[:limit], more)
@@ -113,7 +123,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         things="end customers",
         needs=Permission.SEE_GENERATIONS,
         order="the largest charge first",
-        query=_days,
+        query=_period,
         read=_reader(workspace),
         filters={
             "period": periods(

@@ -8,7 +8,7 @@ from billing.latency import counts_of, quantile, rounded
 from billing.periods import Bucket
 from billing.selectors.office.reports import Group, Used, usage_between
 from billing.spend_changes import Spend, SpendChange, changes_of_spend
-from console.amounts import amount
+from console.amounts import amount, signed
 from console.parts.periods import Period
 from console.workspace.usage.question import Question
 from generation.models import State
@@ -75,19 +75,9 @@ class UsageRow:
     failures_link: str
 
     @property
-    def change(self) -> int:
-        """The change of its charge, in micros."""
-        return self.totals.captured - self.before
-
-    @property
-    def percent(self) -> str:
-        """'+12%'; 'new' after nothing, and empty without a change."""
-        if not self.change:
-            return ""
-        if not self.before:
-            return "new"
-        share = round(100 * self.change / self.before)
-        return f"{share:+,}%" if share else ("+" if self.change > 0 else "-") + "<1%"
+    def change(self) -> str:
+        """The change of its charge in words."""
+        return change_in_words(self.totals.captured, self.before)
 
 
 def used_in(
@@ -166,6 +156,16 @@ def why_changed(asked: Question, earlier: Period) -> list[SpendChange[tuple[str,
         return {cell: Spend(one.images, one.captured) for cell, one in by_cell.items()}
 
     return changes_of_spend(spent(earlier), spent(asked.period))
+
+
+def change_in_words(now: int, before: int) -> str:
+    """'+$1.00000 (+12%)', or '(new)' after nothing; empty without a change. Takes micros."""
+    change = now - before
+    if not change:
+        return ""
+    share = round(100 * change / before) if before else 0
+    percent = f"{share:+,}%" if share else ("+" if change > 0 else "-") + "<1%"
+    return f"{signed(change, 5)} ({percent if before else 'new'})"
 
 
 def changes_in_words(now: PeriodTotals, before: PeriodTotals) -> dict[str, str]:
