@@ -18,7 +18,9 @@ class BudgetReached(ApiObject):
     )
     period = serializers.ChoiceField(choices=["day", "month"])
     percent = serializers.ChoiceField(
-        choices=[50, 80, 100], help_text="The highest threshold that is reached."
+        choices=[50, 80, 100],
+        help_text="The highest threshold that is reached. From 80% on, it is 100 once a request"
+        " that no longer fits was refused.",
     )
     used = Usd(help_text="USD used in the window: charged, or still on hold.")
     budget = Usd(help_text="USD that the window allows.")

@@ -5,12 +5,13 @@ A message may come twice or never. A doorbell's content goes straight to the pro
 """
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from celery import Task, shared_task
 
 from accounts.services import link_events
 from billing.models import LedgerProof
+from billing.services.office.budget_warnings import look_at_budgets
 from billing.services.office.proofs import is_due
 from generation.admission import idempotency, retry_shield
 from generation.background import doorbell, leftovers, retention
@@ -20,10 +21,13 @@ from generation.oversight import conditions, daily_sales, sunset_mail, tagged_da
 from generation.oversight.alerts.alert_sending import send_due_alerts
 from generation.oversight.bills import intake
 from generation.oversight.ledger.rounds import prove
+from generation.selectors import refused_by_a_budget
 from pictor.kit.words import clock
 
 logger = logging.getLogger(__name__)
 
+REFUSALS_SEEN = timedelta(minutes=15)
+"""Three times as long as from one look at them to the next."""
 _counting = Counting()
 
 
@@ -49,6 +53,15 @@ def look_around() -> None:
 def count_attempts() -> None:
     """Count by the minute how calls to channels ended."""
     _counting.count(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def tell_of_refusing_budgets() -> None:
+    """Mail those who manage keys, and send a webhook, about budgets that refuse requests."""
+    now = clock.now()
+    refused = refused_by_a_budget(now - REFUSALS_SEEN)
+    if refused:
+        look_at_budgets(now=now, refused=refused)
 
 
 @shared_task(ignore_result=True)

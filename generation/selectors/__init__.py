@@ -31,6 +31,7 @@ from generation.selectors.generations import (
     queues,
     recent_generations,
     recent_refusals,
+    refused_by_a_budget,
     refused_for_want_of_a_price,
     refused_request,
     with_images,

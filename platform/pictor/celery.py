@@ -78,6 +78,10 @@ app.conf.update(
             "task": "billing.tasks.tell_of_passed_budgets",
             "schedule": crontab(minute="*/5"),
         },
+        "tell-of-refusing-budgets": {
+            "task": "generation.tasks.tell_of_refusing_budgets",
+            "schedule": crontab(minute="2-59/5"),
+        },
         "forget-webhooks": {
             "task": "webhooks.tasks.forget_webhooks",
             "schedule": crontab(minute=3),

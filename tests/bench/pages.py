@@ -4,8 +4,10 @@
 stand still, so this stack's ledger is not proved afterwards.
 """
 
+import csv
 import re
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ import httpx
 import psycopg
 
 from pictor.kit.words import clock, ids
+from pictor.kit.words.money import from_decimal
 from tests.bench.ground import Ground
 from tests.bench.history import HISTORY_DAYS, write_history
 from tests.bench.report import Result
@@ -77,6 +80,7 @@ CONSOLE = {
     "usage, 400 days": "usage/?first={long_ago}&last={today}",
     "usage, 400 days by error and key": "usage/?first={long_ago}&last={today}&split=error&by=key",
     "usage by end customer, 90 days": "usage/customers/?period=90d",
+    "usage by end customer, 400 days": "usage/customers/?period={long_ago}..{today}",
     "requests refused": "generations/refused/",
     "usage, 90 days as CSV": "usage/?period=90d&format=csv",
     "keys": "keys/",
@@ -148,11 +152,25 @@ INSERT INTO billing_solduntil (id, transfer_id, until)
 SELECT 1, max(id), now() FROM billing_transfer
     ON CONFLICT (id) DO UPDATE SET transfer_id = excluded.transfer_id, until = excluded.until
 """
+SPLITS = {
+    "model": "g.model",
+    "tier": "g.tier",
+    "status": "g.state",
+    "error": "COALESCE(g.error ->> 'code', '')",
+}
+_SUMS = """
+SELECT {part}, COUNT(*), COUNT(*) FILTER (WHERE g.state = 'failed'),
+       SUM((SELECT COUNT(*) FROM storage_storedimage AS i WHERE i.generation_id = g.id))::bigint,
+       SUM(g.captured_micros)::bigint
+  FROM generation_generation AS g JOIN accounts_tenant AS t ON t.id = g.tenant_id
+ WHERE t.name = 'demo' AND g.livemode AND g.finished_at IS NOT NULL GROUP BY 1
+"""
 # A thousand tags on each day of the large tenant.
 _TAGGED = f"""
 INSERT INTO generation_taggedday
        (tenant_id, day, part, tag, generations, failed, images, captured_micros)
-SELECT t.id, now()::date - back, 'tag', 'customer-' || tag, 9, 1, 12, tag * 1000
+SELECT t.id, now()::date - back, 'tag',
+       'customer-' || tag + CASE WHEN tag > 500 THEN 1000 * back ELSE 0 END, 9, 1, 12, tag * 1000
   FROM accounts_tenant AS t, generate_series(0, {HISTORY_DAYS}) AS back,
        generate_series(1, 1000) AS tag
  WHERE t.name = 'demo'
@@ -203,6 +221,7 @@ def run(ground: Ground, requests: int | None) -> Result:
                 failures.append(f"{name} was answered {error.response.status_code}")
             else:
                 looks[name] = found[1:]
+        failures += _sums_that_differ(ground.stack, browser, known)
     least = {name: quickest(found) for name, found in looks.items()}
     width = max(map(len, least))
     slow = {name for name, look in least.items() if look.asked.ms > most_ms(name)} - NO_LIMIT
@@ -234,6 +253,27 @@ def run(ground: Ground, requests: int | None) -> Result:
             ),
         ],
     )
+
+
+def _sums_that_differ(
+    stack: Stack, browser: httpx.Client, known: Mapping[str, str]
+) -> Iterator[str]:
+    """The splits of Usage whose sums are not those of the rows."""
+    home = browser.get("/console/", follow_redirects=True).url.path
+    period = "usage/?first={long_ago}&last={today}&format=csv".format(**known)
+    with psycopg.connect(stack.env["MIGRATION_DATABASE_URL"]) as owner:
+        for split, column in SPLITS.items():
+            of_rows = {
+                part: tuple(sums) for part, *sums in owner.execute(_SUMS.format(part=column))
+            }
+            text = opened(browser, f"{home}{period}&split={split}").text
+            shown: dict[str, Counter[str]] = defaultdict(Counter)
+            for line in csv.DictReader(text.removeprefix("\ufeff").splitlines()):
+                sums = {name: int(line[name]) for name in ("generations", "failed", "images")}
+                shown[line[split]].update(sums | {"micros": from_decimal(line["cost"])})
+            of_pages = {part: tuple(sums.values()) for part, sums in shown.items()}
+            if of_pages != of_rows:
+                yield f"usage by {split}: {of_pages}, but the rows have {of_rows}"
 
 
 def most_ms(name: str) -> float:

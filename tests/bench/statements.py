@@ -1,6 +1,8 @@
 """PostgreSQL's statements and their time, read from its log."""
 
+import math
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +30,10 @@ class Asked:
     ms: float
 
 
+UNKNOWN = Asked(sys.maxsize, math.inf)
+"""What was asked while the log was emptied: too much to be the least."""
+
+
 class Statements:
     """The log, read from mark to mark; it includes every process's statements."""
 
@@ -53,6 +59,10 @@ class Statements:
         """Statements since the last call."""
         mark = f"mark {next(self._marks)} of a benchmark"
         self._connection.execute(f"SELECT '{mark}'")
+        if self._log.stat().st_size < self._read:  # it had grown, and was emptied
+            self._read = 0
+            self._until(mark.encode())
+            return UNKNOWN
         text = self._until(mark.encode())
         found = [(float(ms), kind) for ms, kind in _LINE.findall(text)]
         return Asked(

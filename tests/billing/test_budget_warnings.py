@@ -218,6 +218,45 @@ def test_a_budget_that_stops_says_until_when(acme, now):
     assert "begins on" in mail.html
 
 
+@pytest.mark.parametrize(
+    ("day", "month", "told"),
+    [(1_000_000, None, ["day 100"]), (1_000_000, 900_000, ["day 80", "month 100"])],
+)
+def test_a_budget_that_refuses_what_no_longer_fits_counts_as_used_up(acme, now, day, month, told):
+    rules = KeyRules(budget_day=Micros(day), budget_month=month)
+    set_rules(acme, rules)
+    acme.hold(850_000, now=now)
+
+    looks = [look_at_budgets(now=now, refused={acme.key.id}) for _ in range(2)]
+
+    kept = BudgetWarning.objects.order_by("period").values_list("period", "percent")
+    assert (looks, [f"{period} {percent}" for period, percent in kept]) == ([len(told), 0], told)
+
+
+def test_who_is_refused_by_a_budget_is_told_so(acme, now):
+    set_rules(acme, KeyRules(budget_day=ONE))
+    acme.hold(850_000, now=now)
+
+    look_at_budgets(now=now)
+    look_at_budgets(now=now, refused={acme.key.id})
+
+    first, then = Mail.objects.filter(to="owner@acme.example").order_by("id")
+    words = "A request that no longer fits was refused. That budget is a hard stop"
+    assert then.subject == (
+        "A budget refuses requests of the key “ci”: $0.85 of $1.00 on 20 November 2026"
+    )
+    assert (words in first.text, words in then.text) == (False, True)
+
+
+def test_one_request_too_large_for_half_a_budget_uses_none_up(acme, now):
+    set_rules(acme, KeyRules(budget_day=ONE))
+    acme.hold(790_000, now=now)
+
+    look_at_budgets(now=now, refused={acme.key.id})
+
+    assert BudgetWarning.objects.get().percent == 50
+
+
 def test_a_workspaces_own_budgets_are_told_of_with_all_its_keys(acme, other, now):
     own = {"budget_day_micros": 1_000_000, "budget_month_micros": 1_250_000}
     Tenant.objects.filter(id=acme.id).update(**own)

@@ -1,8 +1,10 @@
 """Budgets of workspaces and keys that are used to a threshold. Amounts are micros."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from operator import attrgetter
+from uuid import UUID
 
 from django.db.models import F, Q
 
@@ -13,13 +15,16 @@ from pictor.kit.words.money import Micros
 
 THRESHOLDS = (100, 80, 50)
 """Percentages of a budget, the highest first."""
+REFUSES_FROM = 80
+"""The percentage from which on a budget that refuses a request counts as used up."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReachedBudget:
     """A budget of a key, or of the workspace (`key` is None), and its highest reached threshold.
 
-    `window` is the first UTC day of the budget's day or month; `most` is the budget.
+    `window` is the first UTC day of the budget's day or month; `most` is the budget. If it
+    `has_refused` a request, `percent` is 100.
     """
 
     tenant: Tenant
@@ -29,6 +34,15 @@ class ReachedBudget:
     used: Micros
     most: Micros
     percent: int
+    has_refused: bool = False
+
+    @property
+    def owner_id(self) -> UUID:
+        return (self.key or self.tenant).id
+
+    @property
+    def left(self) -> int:
+        return self.most - self.used
 
     @property
     def warns_only(self) -> bool:
@@ -63,6 +77,27 @@ def reached_budgets(now: datetime) -> list[ReachedBudget]:
             for row in tenants.select_related("tenant").order_by("tenant_id")
             for reached in _of(row, row.tenant, None, since)
         ),
+    ]
+
+
+def refusing_budgets(
+    reached: Sequence[ReachedBudget], owners: Collection[UUID], now: datetime
+) -> list[ReachedBudget]:
+    """Return those budgets, marking each that refused a request of its owner just now.
+
+    An owner's present budget with the least left refused it. Below 80% the request was a large one.
+    """
+    tightest: dict[UUID, ReachedBudget] = {}
+    for one in reached:
+        if one.owner_id in owners and one.window == window_start(one.period, now):
+            tightest[one.owner_id] = min(
+                tightest.get(one.owner_id, one), one, key=attrgetter("left")
+            )
+    return [
+        replace(one, percent=100, has_refused=True)
+        if one.percent == REFUSES_FROM and tightest.get(one.owner_id) is one
+        else one
+        for one in reached
     ]
 
 

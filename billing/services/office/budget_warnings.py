@@ -1,7 +1,9 @@
 """Mails those who manage keys, and sends a webhook, when a budget is used to 50, 80 or 100%."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, time, timedelta
 from typing import TypeAlias
+from uuid import UUID
 
 from django.db import transaction
 
@@ -11,7 +13,11 @@ from accounts.selectors.office.members import emails_of_members
 from accounts.services.office.mail import post_rendered
 from accounts.titles import for_mail
 from billing.models import BudgetWarning, WorkspaceBudgetWarning
-from billing.selectors.office.reached_budgets import ReachedBudget, reached_budgets
+from billing.selectors.office.reached_budgets import (
+    ReachedBudget,
+    reached_budgets,
+    refusing_budgets,
+)
 from pictor.kit.words.money import Micros, to_decimal
 from pictor.kit.words.untyped import Json, Row
 from webhooks.announcing import announce
@@ -23,8 +29,10 @@ WARNINGS_KEPT = timedelta(days=70)
 _Warning: TypeAlias = type[BudgetWarning] | type[WorkspaceBudgetWarning]
 
 
-def look_at_budgets(*, now: datetime) -> int:
+def look_at_budgets(*, now: datetime, refused: Collection[UUID] = ()) -> int:
     """Announce the budgets that reached a threshold, and return the number of new ones.
+
+    `refused` are tenants and keys of which a budget refused a request just now.
 
     Each threshold is announced once in a window, and again if the budget was changed and it is
     reached again. Of several reached since the last look only the highest is: it says all that the
@@ -36,12 +44,12 @@ def look_at_budgets(*, now: datetime) -> int:
         model.objects.filter(window__lt=(now - WARNINGS_KEPT).date()).delete()
         columns = (owner, "period", "window", "most_micros", "percent")
         told.update(model.objects.values_list(*columns))
-    return sum(_look(one, now) for one in reached_budgets(now) if _row(one) not in told)
+    reached = refusing_budgets(reached_budgets(now), refused, now)
+    return sum(_look(one, now) for one in reached if _row(one) not in told)
 
 
 def _row(reached: ReachedBudget) -> Row:
-    owner = reached.key or reached.tenant
-    return (owner.id, reached.period, reached.window, reached.most, reached.percent)
+    return (reached.owner_id, reached.period, reached.window, reached.most, reached.percent)
 
 
 @transaction.atomic
@@ -75,6 +83,7 @@ def _tell(reached: ReachedBudget) -> None:
         "key": key and (for_mail(key.name) or f"{key.visible_prefix}…"),
         "percent": reached.percent,
         "is_over": reached.used > reached.most,
+        "has_refused": reached.has_refused,
         "warns_only": reached.warns_only,
         "used": _dollars(reached.used),
         "most": _dollars(reached.most),
@@ -93,7 +102,7 @@ def _announce(reached: ReachedBudget, now: datetime) -> None:
         tenant_id=reached.tenant.id,
         livemode=True,  # tests use no budget
         event_type=BUDGET_THRESHOLD,
-        subject_id=(reached.key or reached.tenant).id,
+        subject_id=reached.owner_id,
         at=now,
         data=BudgetReached.render(
             {

@@ -1,12 +1,13 @@
 """The buckets of charts as SVG: a template takes ten times as long for a week by the hour.
 
-Each is a group with its words for the card that charts.js shows. Lengths are shares of the plot.
+Each is a group with its words for the card that figures.js shows. Lengths are shares of the plot.
+Names and addresses are escaped; all else is made here.
 """
 
 from collections.abc import Callable
 from datetime import date, datetime
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
@@ -14,8 +15,6 @@ from console.amounts import amount
 from console.parts.charts import Bar, Bars, Lines, Point
 
 Words = Callable[[int], str]
-_GROUP = '<g class="bucket" data-when="{}"{}{}>{}{}</g>'
-_HIDDEN = SafeString(' aria-hidden="true"')
 
 
 def bar_groups(chart: Bars, *, is_money: bool, is_over: bool) -> str:
@@ -26,42 +25,29 @@ def bar_groups(chart: Bars, *, is_money: bool, is_over: bool) -> str:
     def group(place: int, bar: Bar) -> str:
         is_unfinished = place == last and not is_over
         when = _when(bar.start) + (", so far" if is_unfinished else "")
-        x, width = f"{bar.x:.3f}%", f"{bar.width:.3f}%"
-        segments = format_html_join(
-            "",
-            "{}",
-            (
-                (
-                    _linked(
-                        part.rows,
-                        format_html(
-                            '<rect class="{} segment" x="{}" width="{}" y="{}%" height="{}%">'
-                            "<title>{} · {}: {}</title></rect>",
-                            part.colour, x, width, f"{part.y:.3f}", f"{part.height:.3f}", when,
-                            part.name, words(part.value),
-                        ),
-                    ),
-                )
-                for part in bar.segments
-            ),
-        )  # fmt: skip
+        across = f'x="{bar.x:.3f}%" width="{bar.width:.3f}%"'
+        drawn = "".join(
+            _linked(
+                part.rows,
+                f'<rect class="{part.colour} segment" {across} y="{part.y:.3f}%"'
+                f' height="{part.height:.3f}%">'
+                f"<title>{when} · {escape(part.name)}: {words(part.value)}</title></rect>",
+            )
+            for part in bar.segments
+        )
         if is_unfinished and bar.segments:
-            segments += format_html(
-                '<rect class="pointer-events-none" fill="url(#so-far)" x="{}" width="{}" y="{}%"'
-                ' height="{}%"/>',
-                x, width, f"{bar.y:.3f}", f"{bar.height:.3f}",
-            )  # fmt: skip
+            drawn += (
+                f'<rect class="pointer-events-none" fill="url(#so-far)" {across} y="{bar.y:.3f}%"'
+                f' height="{bar.height:.3f}%"/>'
+            )
         start, reach = bar.reach
-        place_of = format_html(
-            '<rect class="reach" x="{}%" width="{}%" y="0" height="100%"/>',
-            f"{start:.3f}", f"{reach:.3f}",
-        )  # fmt: skip
-        total = format_html(' data-total="Total {}"', words(bar.total))
-        hidden = _HIDDEN if chart.has_rows else ""
-        rows = bar.rows if bar.total else ""
-        return format_html(_GROUP, when, total, hidden, _linked(rows, place_of), segments)
+        place_of = (
+            f'<rect class="reach" x="{start:.3f}%" width="{reach:.3f}%" y="0" height="100%"/>'
+        )
+        total, rows = f"Total {words(bar.total)}", bar.rows if bar.total else ""
+        return _group(when, total, _linked(rows, place_of) + drawn, is_hidden=chart.has_rows)
 
-    return format_html_join("", "{}", ((group(*one),) for one in enumerate(chart.bars)))
+    return SafeString("".join(group(*one) for one in enumerate(chart.bars)))
 
 
 def line_groups(chart: Lines, *, is_money: bool) -> str:
@@ -70,32 +56,32 @@ def line_groups(chart: Lines, *, is_money: bool) -> str:
 
     def group(point: Point) -> str:
         when = _when(point.start)
-        all_words = ", ".join(f"{one.name} {words(one.value or 0)}" for one in point.known)
-        reach = format_html(
-            '<rect class="reach" x="{}" width="{}" y="0" height="100">'
-            "<title>{} · {}</title></rect>",
-            f"{point.x:.3f}", f"{point.width:.3f}", when, all_words,
-        )  # fmt: skip
-        dots = format_html_join(
-            "",
-            '<path class="line-{} dot line" d="M{} {}h0"><title>{} · {}: {}</title></path>',
-            (
-                (
-                    mark.colour, f"{point.middle:.3f}", f"{mark.y:.3f}", when, mark.name,
-                    words(mark.value or 0),
-                )
-                for mark in point.known
-            ),
-        )  # fmt: skip
+        known = [(mark, escape(mark.name), words(mark.value or 0)) for mark in point.known]
+        all_words = ", ".join(f"{name} {value}" for _, name, value in known)
+        reach = (
+            f'<rect class="reach" x="{point.x:.3f}" width="{point.width:.3f}" y="0" height="100">'
+            f"<title>{when} · {all_words}</title></rect>"
+        )
+        dots = "".join(
+            f'<path class="line-{mark.colour} dot line" d="M{point.middle:.3f} {mark.y:.3f}h0">'
+            f"<title>{when} · {name}: {value}</title></path>"
+            for mark, name, value in known
+        )
         images = f"{point.count:,} image{'' if point.count == 1 else 's'}"
-        total = "" if is_money else format_html(' data-total="{}"', images)
-        return format_html(_GROUP, when, total, _HIDDEN, _linked(point.rows, reach), dots)
+        total = "" if is_money else images
+        return _group(when, total, _linked(point.rows, reach) + dots, is_hidden=True)
 
-    return format_html_join("", "{}", ((group(point),) for point in chart.known))
+    return SafeString("".join(group(point) for point in chart.known))
+
+
+def _group(when: str, total: str, drawn: str, *, is_hidden: bool) -> str:
+    totals = f' data-total="{total}"' if total else ""
+    hidden = ' aria-hidden="true"' if is_hidden else ""
+    return f'<g class="bucket" data-when="{when}"{totals}{hidden}>{drawn}</g>'
 
 
 def _linked(rows: str, drawn: str) -> str:
-    return format_html('<a href="{}" tabindex="-1">{}</a>', rows, drawn) if rows else drawn
+    return f'<a href="{escape(rows)}" tabindex="-1">{drawn}</a>' if rows else drawn
 
 
 def _when(start: date) -> str:

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import ApiKey
 from billing.latency import bucket_of, quantile
 from billing.models import UsageRollup
 from billing.selectors.office.balances import available_to
@@ -320,6 +321,15 @@ def test_a_role_that_may_not_open_the_list_gets_no_link_to_it(acme, sign_in, use
 
     assert "$0.18536" in page
     assert url("generations", acme) not in page
+
+
+@pytest.mark.parametrize("show", ["spend", "p95"])
+def test_a_keys_name_is_no_markup_in_a_chart(acme, sign_in, used, show):
+    ApiKey.objects.filter(id=acme.key.id).update(name="<b>ci</b>")
+
+    page = words_of(sign_in(acme).get(url("usage", acme) + f"?split=key&show={show}"))
+
+    assert ("· &lt;b&gt;ci&lt;/b&gt;" in page, "<b>ci" in page) == (True, False)
 
 
 def test_a_key_that_a_member_may_not_see_has_no_link(acme, sign_in, used):

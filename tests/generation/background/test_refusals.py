@@ -13,7 +13,7 @@ from generation.background import refusals, retention
 from generation.background.refusals import Recorder, insert, without_words
 from generation.models import RefusedRequest
 from generation.models.refusals import MAX_PER_DAY
-from generation.selectors import refused_for_want_of_a_price
+from generation.selectors import refused_by_a_budget, refused_for_want_of_a_price
 from generation.tenants import holdings
 from pictor.kit.database import pools
 from pictor.kit.endpoints.refused import Refused
@@ -289,6 +289,24 @@ def test_refusals_for_want_of_a_price_are_counted_by_model(db):
     assert refused_for_want_of_a_price(now - timedelta(minutes=10)) == {
         "dall-e-3": 1, "gpt-image-2": 2,
     }  # fmt: skip
+
+
+def test_whom_a_budget_refused_is_known(db):
+    now, key = clock.now(), ids.public(ids.KEY, ids.new_uuid())
+    insert(
+        [
+            refused(ACME, limit="key", key=key),
+            refused(ACME, limit="key", key=key),
+            refused(ORBIT, limit="workspace", key=key),
+            refused(ACME, limit="balance", key=key),
+            refused(ACME, limit="workspace", at=now - timedelta(minutes=16)),
+        ],
+        now=now,
+    )
+
+    known = refused_by_a_budget(now - timedelta(minutes=15))
+
+    assert known == {ids.parse(ids.KEY, key), ids.parse(ids.TENANT, ORBIT)}
 
 
 @pytest.mark.parametrize(
