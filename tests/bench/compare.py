@@ -1,6 +1,6 @@
 """`make bench BASE=<commit>`: the cost of a request here beside its cost at a commit.
 
-    python -m tests.bench.compare BASE [--rounds N] [--requests N]
+    python -m tests.bench.compare BASE [--rounds N] [--requests N] [--user NAME]
 
 Two stacks stand side by side: one runs this tree as it is, one the files of BASE, taken out of git
 into a temporary folder, with the dependencies that BASE locks. They get the same load by turns, so
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         sides = {options.base: base, NOW: stacks.enter_context(fresh_ground())}
         for ground in sides.values():
             ground.warm_up()
-        rounds = _by_turns(sides, options.rounds, options.requests)
+        rounds = _by_turns(sides, options)
         asked = {name: _asked(ground, options.requests) for name, ground in sides.items()}
         failures = [
             f"{name}: {failure}"
@@ -68,13 +68,16 @@ def main(argv: Sequence[str]) -> int:
     return int(bool(failures))
 
 
-def _by_turns(sides: dict[str, Ground], rounds: int, requests: int) -> dict[str, list[Measured]]:
-    """Send `rounds` loads to each side, changing the order from round to round."""
+def _by_turns(sides: dict[str, Ground], options: argparse.Namespace) -> dict[str, list[Measured]]:
+    """Send as many loads as `rounds` to each side, changing the order from round to round."""
     found: dict[str, list[Measured]] = {name: [] for name in sides}
-    for number in range(rounds):
+    named = {"user": options.user} if options.user else {}
+    for number in range(options.rounds):
         for name in list(sides)[:: -1 if number % 2 else 1]:
             body = {"prompt": f"Boat {{number}} of round {number}", "response_format": "url"}
-            measured = sides[name].watched(requests=requests, concurrency=CONCURRENCY, body=body)
+            measured = sides[name].watched(
+                requests=options.requests, concurrency=CONCURRENCY, body=body | named
+            )
             found[name].append(measured)
     return found
 
@@ -174,6 +177,7 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("base", metavar="BASE", help="a commit")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
     parser.add_argument("--requests", type=int, default=REQUESTS, metavar="N")
+    parser.add_argument("--user", metavar="NAME", help="the end customer that each body names")
     return parser.parse_args(argv)
 
 
