@@ -233,6 +233,11 @@ class Generation(models.Model):
         return ids.public(ids.GENERATION, self.id)
 
     @property
+    def tag(self) -> str:
+        """The end customer that the caller named: `user`, or else `safety_identifier`."""
+        return str(self.fields.get("user") or self.fields.get("safety_identifier") or "")
+
+    @property
     def hold_micros(self) -> int:
         """The amount the ledger holds for it; 0 for a test."""
         return self.held_micros if self.livemode else 0

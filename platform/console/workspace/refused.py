@@ -82,6 +82,7 @@ def _columns(keys: Sequence[ApiKey]) -> list[Column[RefusedRequest]]:
 
 
 def _filters(workspace: Workspace, keys: Sequence[ApiKey]) -> Mapping[str, Filter]:
+    """The filters; keys are those to choose from."""
     names = {key.public_id: f"{key.name or 'Unnamed'} · {key.visible_prefix}" for key in keys}
     return {
         "period": periods("Period", every="All that is kept", among=lambda _search: ("24h", "7d")),
@@ -101,7 +102,7 @@ def _filters(workspace: Workspace, keys: Sequence[ApiKey]) -> Mapping[str, Filte
 @member(Permission.SEE_GENERATIONS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show refused requests, newest first, filtered by the query string; also as CSV."""
-    keys = keys_of(workspace)
+    keys, is_test = keys_of(workspace), request.GET.get("mode") == TESTS
     refused = Listing[RefusedRequest](
         name="refused",
         title="Requests refused",
@@ -113,7 +114,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         query=lambda search: _query(workspace, search),
         read=_read,
         modes={"": "Live keys", TESTS: "Test keys"},
-        filters=_filters(workspace, keys),
+        filters=_filters(workspace, [key for key in keys if key.is_test == is_test]),
         summary=lambda _search: KEPT,
         columns=_columns(keys),
         empty=("Nothing was refused", "Requests that were refused appear here, with the reason."),

@@ -76,6 +76,16 @@ def test_demo_keys_count_among_a_workspaces_live_ones(acme, sign_in):
     assert (request in page, request in tests) == (True, False)
 
 
+def test_the_keys_to_choose_from_are_those_of_the_mode(acme, sign_in):
+    test_key, client = key_of(acme, "trial", is_test=True), sign_in(acme)
+
+    live = words_of(client.get(url("refused", acme)))
+    tests = words_of(client.get(url("refused", acme) + "?mode=test"))
+
+    assert [key.public_id in live for key in (acme.key, test_key)] == [True, False]
+    assert [key.public_id in tests for key in (acme.key, test_key)] == [False, True]
+
+
 def test_the_file_has_what_the_page_has(acme, sign_in):
     request = refused(acme, param="n")
 

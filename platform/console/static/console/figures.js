@@ -96,7 +96,7 @@ customElements.define("p-sorts", class extends HTMLElement {
     const valueOf = ({ cells }) => {
       const cell = cells[this.heads.indexOf(head)];
       const words = cell.querySelector("time")?.dateTime ?? cell.textContent.trim();
-      const number = words.match(/-?\$?[\d,.]*\d/)?.[0].replace(/[$,]/g, "");
+      const number = words.match(/[-−]?\$?[\d,.]*\d/)?.[0].replace(/[$,]/g, "").replace("−", "-");
       return isNumber ? Number(number ?? -Infinity) : words;
     };
     const rows = [...this.querySelector("tbody").rows].map((row) => [valueOf(row), row]);

@@ -221,7 +221,6 @@ def _facts(workspace: Workspace, made: Generation, key: ApiKey | None) -> list[F
     key_page = reverse("workspace:key", args=[name, key.public_id]) if key else ""
     prices = f"{reverse('workspace:prices', args=[name])}?of={made.public_id}#{made.model}"
     books = books_cells(made, lambda _book: prices if Permission.SEE_MONEY in may else "")
-    user = made.fields.get("user")
     return [
         *(
             [fact("Key", key.name or "Unnamed", key_page if Permission.SEE_KEYS in may else "")]
@@ -230,7 +229,7 @@ def _facts(workspace: Workspace, made: Generation, key: ApiKey | None) -> list[F
         ),
         *request_facts(made),
         *money_facts(made),
-        *([fact("User tag", user)] if user else []),
+        *([fact("User tag", made.tag)] if made.tag else []),
         *origin_facts(made, books if made.livemode else ()),
     ]
 
@@ -303,7 +302,7 @@ def _cells(finished: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:
         generation.model, generation.size_requested, generation.tier,
         generation.quality_billed or generation.quality_requested,
         generation.n, len(finished.sizes), to_decimal(generation.charged_micros), "USD",
-        key.public_id if key else "", generation.fields.get("user") or "", generation.prompt,
+        key.public_id if key else "", generation.tag, generation.prompt,
         "live" if generation.livemode else TESTS, (generation.error or {}).get("code", ""),
         " ".join(finished.sizes),
     ]  # fmt: skip

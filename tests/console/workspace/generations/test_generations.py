@@ -250,6 +250,18 @@ def test_ids_of_generations_and_images_are_found(acme, other, sign_in, some, del
     assert "0 generations, 0 images, $0.00 charged" in words_of(unknown)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"user": "ann", "safety_identifier": "bob"}, {"user": "", "safety_identifier": "ann"}],
+)
+def test_the_csv_names_the_end_customer_as_usage_does(acme, sign_in, some, fields):
+    Generation.objects.filter(id=some[2].id).update(fields=fields)
+
+    lines = lines_of(sign_in(acme).get(url("generations", acme) + "?format=csv&q=ann"))
+
+    assert [line["user"] for line in lines] == ["ann"]
+
+
 def test_the_csv_holds_what_a_spreadsheet_can_take(acme, sign_in, some):
     answer = sign_in(acme).get(url("generations", acme) + "?format=csv")
     disposition = answer["Content-Disposition"]
