@@ -35,7 +35,8 @@ REACHED = event_webhook(
     BUDGET_THRESHOLD,
     BudgetReached,
     summary="A budget is used to 50, 80 or 100%",
-    about="A key or the workspace has used 50, 80 or 100% of a budget. Each is sent once a window"
+    about="A key or the workspace has used 50, 80 or 100% of a budget; at 80% or more, a refusal of"
+    " what no longer fits counts as 100%. Each is sent once a window"
     " and amount of the budget; of several reached at once, only the highest.",
     example={
         "object": "budget",

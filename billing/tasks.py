@@ -15,5 +15,5 @@ def tell_of_low_balances() -> None:
 
 @shared_task(ignore_result=True)
 def tell_of_passed_budgets() -> None:
-    """Mail those who manage keys, and send a webhook, about used shares of budgets."""
+    """Look at budgets without refusals, as the release before asks for it."""
     look_at_budgets(now=clock.now())

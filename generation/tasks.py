@@ -20,8 +20,8 @@ from generation.catalogue.traffic.minutes import Counting
 from generation.oversight import conditions, daily_sales, sunset_mail, tagged_days, watch
 from generation.oversight.alerts.alert_sending import send_due_alerts
 from generation.oversight.bills import intake
+from generation.oversight.budget_refusals import refused_by_budgets
 from generation.oversight.ledger.rounds import prove
-from generation.selectors import refused_by_a_budget
 from pictor.kit.words import clock
 
 logger = logging.getLogger(__name__)
@@ -56,12 +56,10 @@ def count_attempts() -> None:
 
 
 @shared_task(ignore_result=True)
-def tell_of_refusing_budgets() -> None:
-    """Mail those who manage keys, and send a webhook, about budgets that refuse requests."""
+def tell_of_used_budgets() -> None:
+    """Mail those who manage keys, and send a webhook, about used shares of budgets."""
     now = clock.now()
-    refused = refused_by_a_budget(now - REFUSALS_SEEN)
-    if refused:
-        look_at_budgets(now=now, refused=refused)
+    look_at_budgets(now=now, refusals=refused_by_budgets(now - REFUSALS_SEEN))
 
 
 @shared_task(ignore_result=True)

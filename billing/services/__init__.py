@@ -23,6 +23,7 @@ from billing.services.holds import (
     LedgerError,
     Placing,
     Refusal,
+    budget_named,
     end_hold,
     end_holds_part,
     place_holds_statement,

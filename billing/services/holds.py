@@ -5,6 +5,7 @@ both. They decide on locked rows, locked in the order tenant balance, key budget
 columns are on its generation; this module has its transfers and counters.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,12 +22,13 @@ from pictor.kit.database.prepared import SetStatement, SqlPart
 from pictor.kit.secrets.seals import microseconds
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InsufficientQuota, QuotaLimit, RateLimited
-from pictor.kit.words.money import Micros, to_decimal
+from pictor.kit.words.money import Micros, from_decimal, to_decimal
 from pictor.kit.words.untyped import Json, Row
 
 _RETRY_AFTER_SECONDS = 1
 _ADJECTIVES: dict[Period, str] = {"day": "daily", "month": "monthly"}
 _OWNERS: dict[QuotaLimit, str] = {"workspace": "workspace", "key": "API key"}
+_TOO_LOW = re.compile(r"'s (daily|monthly) budget is too low: this request needs ([0-9.]+) USD")
 PLACED = "placed"
 """The name of the part of holds' statement that has the `id` of each generation with a hold."""
 
@@ -240,6 +242,15 @@ def _insufficient(
         f"{to_decimal(missing)} USD is missing. {advice}"
     )
     return InsufficientQuota(message.rstrip(), limit=limit)
+
+
+def budget_named(message: str) -> tuple[Period, Micros] | None:
+    """The period of the budget that this refusal names, and the amount that did not fit."""
+    found = _TOO_LOW.search(message)
+    if found is None:
+        return None
+    period: Period = "day" if found[1] == _ADJECTIVES["day"] else "month"
+    return period, from_decimal(found[2])
 
 
 def _too_many(whose: str, limit: int | None) -> RateLimited:

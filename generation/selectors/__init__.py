@@ -31,7 +31,6 @@ from generation.selectors.generations import (
     queues,
     recent_generations,
     recent_refusals,
-    refused_by_a_budget,
     refused_for_want_of_a_price,
     refused_request,
     with_images,

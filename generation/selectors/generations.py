@@ -320,16 +320,6 @@ def refused_for_want_of_a_price(since: datetime) -> dict[str, int]:
     return {row["model"]: row["number"] for row in counted}
 
 
-def refused_by_a_budget(since: datetime) -> set[UUID]:
-    """The tenants and keys of which a budget refused a request since then."""
-    stopped = RefusedRequest.objects.filter(
-        id__gte=ids.first_at(since), stopped_by__in=["workspace", "key"]
-    )
-    owners = stopped.values_list("stopped_by", "tenant_id", "key_id").distinct()
-    named = (key if by == "key" else tenant for by, tenant, key in owners)
-    return {owner for owner in named if owner}
-
-
 def is_named(text: str) -> bool:
     return generation_id_of(text) is not None or ids.parse(ids.REQUEST, text) is not None
 

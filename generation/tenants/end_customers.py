@@ -79,11 +79,9 @@ def end_customers(
         figures = {(part, tag): tuple(sums) for part, tag, *sums in cursor}
     found: list[EndCustomer] = []
     for part, tag, captured, of in largest:
-        if sums := figures.get((part, tag)):  # else it was erased meanwhile
-            requests, failed, images, charge_before = sums
-            found.append(
-                EndCustomer(part, tag, requests, failed, images, charge_before, captured, of)
-            )
+        # Without figures it was erased meanwhile; a page that lost a row would seem the last one.
+        requests, failed, images, charge_before = figures.get((part, tag), (0, 0, 0, Micros(0)))
+        found.append(EndCustomer(part, tag, requests, failed, images, charge_before, captured, of))
     return found
 
 

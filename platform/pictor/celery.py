@@ -74,13 +74,9 @@ app.conf.update(
             "task": "billing.tasks.tell_of_low_balances",
             "schedule": crontab(minute="*/5"),
         },
-        "tell-of-passed-budgets": {
-            "task": "billing.tasks.tell_of_passed_budgets",
+        "tell-of-used-budgets": {
+            "task": "generation.tasks.tell_of_used_budgets",
             "schedule": crontab(minute="*/5"),
-        },
-        "tell-of-refusing-budgets": {
-            "task": "generation.tasks.tell_of_refusing_budgets",
-            "schedule": crontab(minute="2-59/5"),
         },
         "forget-webhooks": {
             "task": "webhooks.tasks.forget_webhooks",

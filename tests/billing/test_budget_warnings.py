@@ -4,17 +4,20 @@ import json
 import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from accounts.models import ApiKey, Mail, Membership, Tenant, User
+from accounts.quotas import Period
 from accounts.services.office import mail as sending
 from accounts.services.office.api_keys import KeyRules, change_api_key, revoke_api_key
 from accounts.services.office.members import add_member
 from billing.models import BudgetWarning
+from billing.selectors.office.reached_budgets import BudgetRefusal
 from billing.services.office import budget_warnings
 from billing.services.office.budget_warnings import look_at_budgets
 from pictor.kit.words.money import Micros
@@ -218,19 +221,31 @@ def test_a_budget_that_stops_says_until_when(acme, now):
     assert "begins on" in mail.html
 
 
-@pytest.mark.parametrize(
-    ("day", "month", "told"),
-    [(1_000_000, None, ["day 100"]), (1_000_000, 900_000, ["day 80", "month 100"])],
-)
-def test_a_budget_that_refuses_what_no_longer_fits_counts_as_used_up(acme, now, day, month, told):
-    rules = KeyRules(budget_day=Micros(day), budget_month=month)
-    set_rules(acme, rules)
-    acme.hold(850_000, now=now)
+DAY_OF_NOW = date(2026, 11, 20)
 
-    looks = [look_at_budgets(now=now, refused={acme.key.id}) for _ in range(2)]
+
+def refused(acme: LedgerCustomer, period: Period, needed: int, day: date = DAY_OF_NOW) -> Any:
+    return [BudgetRefusal(acme.key.id, period, Micros(needed), day)]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "told"),
+    [
+        (("day", 200_000), ["day 100", "month 80"]),
+        (("month", 200_000), ["day 80", "month 100"]),
+        (("day", 150_000), ["day 80", "month 80"]),  # it fits now
+        (("day", 200_000, date(2026, 11, 19)), ["day 80", "month 80"]),
+    ],
+)
+def test_a_budget_that_refused_what_does_not_fit_counts_as_used_up(acme, now, refusal, told):
+    set_rules(acme, KeyRules(budget_day=ONE, budget_month=ONE))
+    acme.hold(850_000, now=now)
+    refusals = refused(acme, *refusal)
+
+    looks = [look_at_budgets(now=now, refusals=refusals) for _ in range(2)]
 
     kept = BudgetWarning.objects.order_by("period").values_list("period", "percent")
-    assert (looks, [f"{period} {percent}" for period, percent in kept]) == ([len(told), 0], told)
+    assert (looks, [f"{window} {percent}" for window, percent in kept]) == ([2, 0], told)
 
 
 def test_who_is_refused_by_a_budget_is_told_so(acme, now):
@@ -238,7 +253,7 @@ def test_who_is_refused_by_a_budget_is_told_so(acme, now):
     acme.hold(850_000, now=now)
 
     look_at_budgets(now=now)
-    look_at_budgets(now=now, refused={acme.key.id})
+    look_at_budgets(now=now, refusals=refused(acme, "day", 200_000))
 
     first, then = Mail.objects.filter(to="owner@acme.example").order_by("id")
     words = "A request that no longer fits was refused. That budget is a hard stop"
@@ -248,13 +263,21 @@ def test_who_is_refused_by_a_budget_is_told_so(acme, now):
     assert (words in first.text, words in then.text) == (False, True)
 
 
-def test_one_request_too_large_for_half_a_budget_uses_none_up(acme, now):
-    set_rules(acme, KeyRules(budget_day=ONE))
-    acme.hold(790_000, now=now)
+@pytest.mark.parametrize(
+    ("used", "rules", "told"),
+    [
+        (790_000, KeyRules(budget_day=ONE), 50),  # the request was a large one
+        (850_000, KeyRules(budget_day=ONE, budget_warns_only=True), 80),  # it warns only, now
+    ],
+    ids=["below 80%", "warns only"],
+)
+def test_a_budget_with_room_or_no_stop_is_not_used_up_by_a_refusal(acme, now, used, rules, told):
+    set_rules(acme, rules)
+    acme.hold(used, now=now)
 
-    look_at_budgets(now=now, refused={acme.key.id})
+    look_at_budgets(now=now, refusals=refused(acme, "day", 900_000))
 
-    assert BudgetWarning.objects.get().percent == 50
+    assert BudgetWarning.objects.get().percent == told
 
 
 def test_a_workspaces_own_budgets_are_told_of_with_all_its_keys(acme, other, now):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from accounts.services.office.api_keys import issue_api_key
 from billing.models import KeyBudget, TenantBalance
 from billing.selectors.office.ledger import ledger_findings
-from billing.services import Hold, HoldEnd, HoldLimits, Placing, Refusal
+from billing.services import Hold, HoldEnd, HoldLimits, Placing, Refusal, budget_named
 from pictor.kit.words.errors import InsufficientQuota, RateLimited
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros, to_decimal
@@ -127,6 +127,9 @@ class Expected(NamedTuple):
         assert refusal.message.startswith(SAID[self.refused_by])
         if "in_flight" not in self.refused_by:
             assert f"{to_decimal(self.missing)} USD is missing" in refusal.message
+        if "budget" in self.refused_by:
+            period = self.refused_by.rpartition("_")[2]
+            assert budget_named(refusal.message) == (period, self.placing.hold.amount)
 
 
 @dataclass

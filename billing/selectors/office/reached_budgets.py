@@ -1,9 +1,8 @@
 """Budgets of workspaces and keys that are used to a threshold. Amounts are micros."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from operator import attrgetter
 from uuid import UUID
 
 from django.db.models import F, Q
@@ -41,12 +40,22 @@ class ReachedBudget:
         return (self.key or self.tenant).id
 
     @property
-    def left(self) -> int:
-        return self.most - self.used
-
-    @property
     def warns_only(self) -> bool:
         return self.key is not None and self.key.budget_warns_only
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRefusal:
+    """A request that a budget of this key or tenant refused on this UTC day: it needed so much."""
+
+    owner_id: UUID
+    period: Period
+    needed: Micros
+    day: date
+
+    @property
+    def window(self) -> date:
+        return self.day if self.period == "day" else self.day.replace(day=1)
 
 
 def reached_budgets(now: datetime) -> list[ReachedBudget]:
@@ -81,24 +90,22 @@ def reached_budgets(now: datetime) -> list[ReachedBudget]:
 
 
 def refusing_budgets(
-    reached: Sequence[ReachedBudget], owners: Collection[UUID], now: datetime
+    reached: Sequence[ReachedBudget], refusals: Iterable[BudgetRefusal]
 ) -> list[ReachedBudget]:
-    """Return those budgets, marking each that refused a request of its owner just now.
+    """Return those budgets, marking each that is used to 80% and refused what still does not fit.
 
-    An owner's present budget with the least left refused it. Below 80% the request was a large one.
+    Below 80% the request was a large one.
     """
-    tightest: dict[UUID, ReachedBudget] = {}
-    for one in reached:
-        if one.owner_id in owners and one.window == window_start(one.period, now):
-            tightest[one.owner_id] = min(
-                tightest.get(one.owner_id, one), one, key=attrgetter("left")
-            )
-    return [
-        replace(one, percent=100, has_refused=True)
-        if one.percent == REFUSES_FROM and tightest.get(one.owner_id) is one
-        else one
-        for one in reached
-    ]
+    needed: dict[tuple[UUID, Period, date], int] = {}
+    for one in refusals:
+        which = (one.owner_id, one.period, one.window)
+        needed[which] = max(one.needed, needed.get(which, 0))
+
+    def refuses(one: ReachedBudget) -> bool:
+        most = needed.get((one.owner_id, one.period, one.window), 0)
+        return one.percent == REFUSES_FROM and not one.warns_only and most > one.most - one.used
+
+    return [replace(one, percent=100, has_refused=True) if refuses(one) else one for one in reached]
 
 
 def _is_near(owner: str, since: Mapping[Period, date]) -> Q:

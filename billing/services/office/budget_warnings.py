@@ -1,9 +1,8 @@
 """Mails those who manage keys, and sends a webhook, when a budget is used to 50, 80 or 100%."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import TypeAlias
-from uuid import UUID
 
 from django.db import transaction
 
@@ -14,6 +13,7 @@ from accounts.services.office.mail import post_rendered
 from accounts.titles import for_mail
 from billing.models import BudgetWarning, WorkspaceBudgetWarning
 from billing.selectors.office.reached_budgets import (
+    BudgetRefusal,
     ReachedBudget,
     reached_budgets,
     refusing_budgets,
@@ -29,10 +29,10 @@ WARNINGS_KEPT = timedelta(days=70)
 _Warning: TypeAlias = type[BudgetWarning] | type[WorkspaceBudgetWarning]
 
 
-def look_at_budgets(*, now: datetime, refused: Collection[UUID] = ()) -> int:
+def look_at_budgets(*, now: datetime, refusals: Iterable[BudgetRefusal] = ()) -> int:
     """Announce the budgets that reached a threshold, and return the number of new ones.
 
-    `refused` are tenants and keys of which a budget refused a request just now.
+    `refusals` are those of the last minutes.
 
     Each threshold is announced once in a window, and again if the budget was changed and it is
     reached again. Of several reached since the last look only the highest is: it says all that the
@@ -44,7 +44,7 @@ def look_at_budgets(*, now: datetime, refused: Collection[UUID] = ()) -> int:
         model.objects.filter(window__lt=(now - WARNINGS_KEPT).date()).delete()
         columns = (owner, "period", "window", "most_micros", "percent")
         told.update(model.objects.values_list(*columns))
-    reached = refusing_budgets(reached_budgets(now), refused, now)
+    reached = refusing_budgets(reached_budgets(now), refusals)
     return sum(_look(one, now) for one in reached if _row(one) not in told)
 
 

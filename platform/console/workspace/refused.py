@@ -81,13 +81,17 @@ def _columns(keys: Sequence[ApiKey]) -> list[Column[RefusedRequest]]:
     ]
 
 
-def _filters(workspace: Workspace, keys: Sequence[ApiKey]) -> Mapping[str, Filter]:
-    """The filters; keys are those to choose from."""
+def _filters(
+    workspace: Workspace, keys: Sequence[ApiKey], *, is_test: bool
+) -> Mapping[str, Filter]:
+    """The filters, with the keys of one mode to choose from."""
     names = {key.public_id: f"{key.name or 'Unnamed'} · {key.visible_prefix}" for key in keys}
+    of_mode = [(key.public_id, names[key.public_id]) for key in keys if key.is_test == is_test]
+    groups = [("Test keys" if is_test else "Live keys", of_mode)]
     return {
         "period": periods("Period", every="All that is kept", among=lambda _search: ("24h", "7d")),
         "code": CODE,
-        "key": chosen("Key", names),
+        "key": chosen("Key", names, groups=groups),
         "model": Filter(label="Model", suggests=lambda: [*workspace.catalogue.contracts]),
         "request": Filter(
             label="Request",
@@ -102,7 +106,7 @@ def _filters(workspace: Workspace, keys: Sequence[ApiKey]) -> Mapping[str, Filte
 @member(Permission.SEE_GENERATIONS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show refused requests, newest first, filtered by the query string; also as CSV."""
-    keys, is_test = keys_of(workspace), request.GET.get("mode") == TESTS
+    keys = keys_of(workspace)
     refused = Listing[RefusedRequest](
         name="refused",
         title="Requests refused",
@@ -114,7 +118,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         query=lambda search: _query(workspace, search),
         read=_read,
         modes={"": "Live keys", TESTS: "Test keys"},
-        filters=_filters(workspace, [key for key in keys if key.is_test == is_test]),
+        filters=_filters(workspace, keys, is_test=request.GET.get("mode") == TESTS),
         summary=lambda _search: KEPT,
         columns=_columns(keys),
         empty=("Nothing was refused", "Requests that were refused appear here, with the reason."),

@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -13,7 +14,8 @@ from generation.background import refusals, retention
 from generation.background.refusals import Recorder, insert, without_words
 from generation.models import RefusedRequest
 from generation.models.refusals import MAX_PER_DAY
-from generation.selectors import refused_by_a_budget, refused_for_want_of_a_price
+from generation.oversight.budget_refusals import refused_by_budgets
+from generation.selectors import refused_for_want_of_a_price
 from generation.tenants import holdings
 from pictor.kit.database import pools
 from pictor.kit.endpoints.refused import Refused
@@ -291,22 +293,30 @@ def test_refusals_for_want_of_a_price_are_counted_by_model(db):
     }  # fmt: skip
 
 
-def test_whom_a_budget_refused_is_known(db):
+def test_refusals_by_budgets_are_known_with_the_budget(db):
     now, key = clock.now(), ids.public(ids.KEY, ids.new_uuid())
+    daily = "The API key's daily budget is too low: this request needs 0.400000 USD on hold, 0."
+    monthly = daily.replace("API key", "workspace").replace("daily", "monthly")
+    quota = partial(refused, code="insufficient_quota", key=key)
     insert(
         [
-            refused(ACME, limit="key", key=key),
-            refused(ACME, limit="key", key=key),
-            refused(ORBIT, limit="workspace", key=key),
-            refused(ACME, limit="balance", key=key),
-            refused(ACME, limit="workspace", at=now - timedelta(minutes=16)),
+            quota(ACME, limit="key", message=daily),
+            quota(ACME, limit="key", message=daily),
+            quota(ORBIT, limit="workspace", message=monthly),
+            quota(ACME, limit="balance", message="The balance is too low."),
+            refused(ACME, limit="key", code="insufficient_permissions", key=key),
+            quota(ACME, limit="key", message=daily, at=now - timedelta(minutes=16)),
         ],
         now=now,
     )
 
-    known = refused_by_a_budget(now - timedelta(minutes=15))
+    known = refused_by_budgets(now - timedelta(minutes=15))
 
-    assert known == {ids.parse(ids.KEY, key), ids.parse(ids.TENANT, ORBIT)}
+    assert {(one.owner_id, one.period, one.needed, one.day) for one in known} == {
+        (ids.parse(ids.KEY, key), "day", 400_000, now.date()),
+        (ids.parse(ids.TENANT, ORBIT), "month", 400_000, now.date()),
+    }
+    assert len(known) == 2
 
 
 @pytest.mark.parametrize(

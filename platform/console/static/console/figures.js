@@ -97,7 +97,7 @@ customElements.define("p-sorts", class extends HTMLElement {
       const cell = cells[this.heads.indexOf(head)];
       const words = cell.querySelector("time")?.dateTime ?? cell.textContent.trim();
       const number = words.match(/[-−]?\$?[\d,.]*\d/)?.[0].replace(/[$,]/g, "").replace("−", "-");
-      return isNumber ? Number(number ?? -Infinity) : words;
+      return isNumber ? Number(number ?? (words && -Infinity)) : words; // "": no change
     };
     const rows = [...this.querySelector("tbody").rows].map((row) => [valueOf(row), row]);
     const compare = (one, other) => (isNumber ? one - other : one.localeCompare(other));

@@ -23,8 +23,8 @@ from pictor.kit.words.money import to_decimal
 
 LEAD = (
     "What your callers sent as user, or else as safety_identifier. A tag is forgotten with its"
-    " prompt: its usage counts as “Erased” then. Days are of UTC, and changes are from as many"
-    " whole days before; at most 1,000 tags a day are told apart."
+    " prompt: its usage counts as “Erased” then. Days are of UTC; at most 1,000 tags a day are told"
+    " apart. Changes are from the period before, as far as its tags are not erased."
 )
 
 COLUMNS: list[Column[EndCustomer]] = [
