@@ -115,18 +115,26 @@ class PriceTable:
     books: tuple[int, ...]
     rows: Mapping[PriceKey, PriceRow]
     valid_until: datetime | None = None
+    _of_size: Mapping[tuple[str, str], Mapping[str, PriceRow]] = field(
+        init=False, repr=False, compare=False
+    )
 
-    def qualities(self, model: str, size: str) -> dict[str, PriceRow]:
+    def __post_init__(self) -> None:
+        of_size: dict[tuple[str, str], dict[str, PriceRow]] = {}
+        for model, size, quality in sorted(self.rows):
+            of_size.setdefault((model, size), {})[quality] = self.rows[model, size, quality]
+        object.__setattr__(self, "_of_size", of_size)
+
+    def qualities(self, model: str, size: str) -> Mapping[str, PriceRow]:
         """Return the rows of one model and size by quality; empty when it is unpriced."""
-        prices = ((quality, self.rows.get((model, size, quality))) for quality in QUALITIES)
-        return {quality: row for quality, row in prices if row is not None}
+        return self._of_size.get((model, size), _NO_ROWS)
 
     def reference(self, model: str) -> PriceRow | None:
         """Return the row of the model's reference images; None if they are included."""
         return self.rows.get((model, REFERENCE, INPUT))
 
 
-QUALITIES = ("low", "medium", "high", "standard", "hd")
+_NO_ROWS: Mapping[str, PriceRow] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +251,12 @@ def quote(
 ) -> Quote:
     """Quote the most that `n` images can cost, made from `references` reference images.
 
-    `quality` `auto` is held at high (or at the one quality there is). Raises PriceMissing.
+    `quality` `auto` is held at the dearest. Raises PriceMissing.
     """
     rows = table.qualities(model, size)
-    held = _held_quality(rows) if quality == AUTO else quality
+    held = quality
+    if quality == AUTO and rows:
+        held = max(rows, key=lambda word: (rows[word].unit, word == HIGH))
     if held not in rows:
         raise PriceMissing(f"{model} has no price for size {size} in quality {quality}")
     unit = rows[held].unit
@@ -327,17 +337,12 @@ def _units(table: PriceTable, priced: PricedRequest, quality: str) -> list[Micro
         if size != AUTO and word == quality
     }
     own = [unit for (model, _), unit in rows.items() if model == priced.model]
-    if own or not rows or requested.kind != "formula":
+    if own or not rows or requested.kind != "formula" or quality not in TOKEN_AXES:
         return own or [requested.unit]
     sizes = {(row.width, row.height) for _, row in rows}
     return [
         scale_half_up(formula_price(*size, quality=quality), requested.markup) for size in sizes
     ]
-
-
-def _held_quality(rows: Mapping[str, PriceRow]) -> str:
-    """Return the quality that `auto` is held at: high, or the only one there is."""
-    return next(iter(rows)) if len(rows) == 1 else HIGH
 
 
 def _billed_quality(
@@ -380,7 +385,7 @@ def image_price(table: PriceTable, priced: PricedRequest, quality: str, image: D
     if image.size == priced.size:
         return row.unit
     listed = table.rows.get((priced.model, image.size, quality))
-    if row.kind == "formula":
+    if row.kind == "formula" and quality in TOKEN_AXES:
         if listed is not None:
             return listed.unit
         return scale_half_up(formula_price(image.width, image.height, quality=quality), row.markup)

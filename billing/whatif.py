@@ -15,7 +15,6 @@ from uuid import UUID
 from typing_extensions import override
 
 from billing.pricing import (
-    HIGH,
     INPUT,
     MAX_NAMED,
     NOTHING,
@@ -264,12 +263,9 @@ def _price(prices: Prices, key: PriceKey, delivered: str) -> Micros | LeftOutRea
     if not height:
         return LeftOutReason.NO_SIZE
     image = Delivered(int(width), int(height))
-    try:
-        price = image_price(prices.table, _request(prices.table, key, row), quality, image)
-    except KeyError:  # by a formula that has no such quality
-        return LeftOutReason.NO_PRICE
-    least_held = min(row.unit, rows.get(HIGH, row).unit)  # for `auto`, high is held
-    return Micros(price) if price <= least_held else LeftOutReason.HOLD
+    price = image_price(prices.table, _request(prices.table, key, row), quality, image)
+    # For `auto`, the dearest is held.
+    return Micros(price) if price <= row.unit else LeftOutReason.HOLD
 
 
 def _request(table: PriceTable, key: PriceKey, row: PriceRow) -> PricedRequest:

@@ -65,9 +65,10 @@ class SoldModel:
             *(o.size for o in self.terms.options),
         ]
         for size in map(str, sizes):
-            for quality, row in self.table.qualities(self.terms.model, size).items():
-                if quality in self.terms.qualities:
-                    yield {"size": size, "quality": quality, "price": row.unit}
+            rows = self.table.qualities(self.terms.model, size)
+            for quality in self.terms.qualities:
+                if quality in rows:
+                    yield {"size": size, "quality": quality, "price": rows[quality].unit}
 
 
 class SizeObject(ApiObject):

@@ -16,7 +16,6 @@ from sandbox.pictures import Format, Picture
 from sandbox.sizes import (
     DEFAULT_SIZE,
     INPUT_IMAGE_TOKENS,
-    QUALITIES,
     Size,
     output_tokens,
     text_tokens,
@@ -41,6 +40,8 @@ MAX_INPUT_IMAGES: Final = 16
 AUTO: Final = "auto"
 _DEFAULT_QUALITY: Final = "medium"
 _ECHOED_FOR_DALL_E_ONLY: Final = {"standard": "medium", "hd": "high"}
+_QUALITY: Final = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,15}", re.ASCII)
+"""Any word: a test of any vendor's model is drawn here."""
 _DIGITS: Final = re.compile("[0-9]{1,3}")
 _BACKGROUNDS: Final = frozenset({"transparent", "opaque"})
 
@@ -183,7 +184,9 @@ def _size(fields: dict[str, Any]) -> Size:
 
 
 def _quality(fields: dict[str, Any], *, model: str) -> str:
-    quality = _one_of(fields, "quality", (*QUALITIES, AUTO), default=AUTO)
+    quality = AUTO if fields.get("quality") is None else fields["quality"]
+    if not isinstance(quality, str) or not _QUALITY.fullmatch(quality):
+        raise errors.invalid("quality", f"{str(quality)[:40]!r} is no quality")
     if quality == AUTO:
         return _DEFAULT_QUALITY
     return quality if _is_dall_e(model) else _ECHOED_FOR_DALL_E_ONLY.get(quality, quality)

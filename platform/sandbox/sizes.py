@@ -18,8 +18,8 @@ _PATTERN: Final = re.compile(r"([1-9][0-9]{1,3})x([1-9][0-9]{1,3})")
 _LONG_SIDE_CELLS: Final = {"low": 16, "medium": 48, "high": 96, "standard": 48, "hd": 96}
 _BASE_PIXELS: Final = 2_000_000
 _PIXELS_PER_CELL: Final = 4_000_000
-
-QUALITIES: Final = tuple(_LONG_SIDE_CELLS)
+_CELLS_OF_OTHERS: Final = 48
+"""Of a quality that is none of OpenAI's words."""
 INPUT_IMAGE_TOKENS: Final = 256
 """The number reported for each input image, of any size."""
 
@@ -52,7 +52,7 @@ DEFAULT_SIZE: Final = Size(1024, 1024)
 def output_tokens(size: Size, quality: str) -> int:
     """Tokens of one image: a grid of cells shaped like the image, weighted by its pixels."""
     long, short = max(size.width, size.height), min(size.width, size.height)
-    long_cells = _LONG_SIDE_CELLS[quality]
+    long_cells = _LONG_SIDE_CELLS.get(quality, _CELLS_OF_OTHERS)
     short_cells = (2 * long_cells * short + long) // (2 * long)  # rounded half up
     weighted = long_cells * short_cells * (_BASE_PIXELS + size.width * size.height)
     return -(-weighted // _PIXELS_PER_CELL)

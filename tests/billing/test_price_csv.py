@@ -41,6 +41,12 @@ def test_a_line_that_is_no_price_is_named(line, why):
     assert why in str(refused.value)
 
 
+@pytest.mark.parametrize("word", ["standard", "1K"])
+def test_a_quality_that_the_formula_lacks_is_refused(word):
+    with pytest.raises(ValueError, match=f"line 2: the formula has no quality '{word}'"):
+        read(f"model,size,quality,usd,kind\nm,1x1,{word},1,formula\n")
+
+
 def test_a_column_that_stands_there_twice_is_no_column():
     with pytest.raises(ValueError, match="columns appear twice: usd"):
         read("model,size,quality,usd,usd\ndall-e-3,1024x1024,hd,0.08,0.8\n")

@@ -97,9 +97,10 @@ def test_an_explicit_quality_is_quoted_at_its_own_price(model, size, quality, n,
         ("gpt-image-2-auto", "auto", 428_160, "high"),
         ("gpt-image-1", "auto", 250_000, "high"),
         ("dall-e-2", "512x512", 18_000, "standard"),
+        ("dall-e-3", "1024x1024", 80_000, "hd"),
     ],
 )
-def test_quality_auto_is_held_at_high_or_at_the_only_quality(model, size, unit, held):
+def test_quality_auto_is_held_at_the_dearest(model, size, unit, held):
     quoted = quote(TABLE, model=model, size=size, quality="auto", n=1)
 
     assert (quoted.unit, quoted.quality_held) == (unit, held)
@@ -112,12 +113,43 @@ def test_quality_auto_is_held_at_high_or_at_the_only_quality(model, size, unit, 
         ("gpt-image-2", "1000x1000", "low"),
         ("gpt-image-2", "1024x1024", "hd"),
         ("gpt-image-9", "1024x1024", "auto"),
-        ("dall-e-3", "1024x1024", "auto"),
     ],
 )
 def test_a_request_without_a_price_is_refused(model, size, quality):
     with pytest.raises(PriceMissing):
         quote(TABLE, model=model, size=size, quality=quality, n=1)
+
+
+@pytest.mark.parametrize("word", ["xhigh", "1K", "default"])
+def test_any_word_of_quality_is_priced(word):
+    rows = {
+        ("flux", "1024x1024", word): PriceRow(Micros(70_000), Decimal(1), 1024, 1024),
+        ("flux", "1024x1024", "low"): PriceRow(Micros(30_000), Decimal(1), 1024, 1024),
+    }
+    table = PriceTable(books=(1,), rows=rows)
+
+    explicit = quote(table, model="flux", size="1024x1024", quality=word, n=2)
+    automatic = quote(table, model="flux", size="1024x1024", quality="auto", n=2)
+    bill = due(
+        table,
+        priced=automatic.priced,
+        delivered=[SQUARE, SQUARE],
+        reported_quality=word,
+        output_tokens=None,
+        hold=automatic.total,
+    )
+
+    assert (explicit.total, automatic.total, automatic.quality_held) == (140_000, 140_000, word)
+    assert (bill.quality_billed, bill.quality_source, bill.total) == (word, "reported", 140_000)
+
+
+def test_a_word_that_the_formula_lacks_is_charged_as_a_fixed_price():
+    row = PriceRow(Micros(80_000), Decimal(1), 1024, 1024, "formula")
+    table = PriceTable(books=(1,), rows={("flux", "1024x1024", "ultra"): row})
+
+    bill = charge("flux", "1024x1024", "ultra", [Delivered(512, 1024)], table=table)
+
+    assert bill.total == 40_000
 
 
 def test_a_markup_is_rounded_half_up_once_per_image():

@@ -107,7 +107,7 @@ class Asked:
     def may_be_cut(self, table: PriceTable, quality: str) -> bool:
         """True if an image is worth more than its hold may have been."""
         priced = quote(table, model=self.model, size=self.size, quality="auto", n=1).priced
-        held = min(priced.rows[quality].unit, priced.rows["high"].unit)
+        held = priced.rows[quality].unit
         return any(image_price(table, priced, quality, one) > held for one in self.delivered)
 
 

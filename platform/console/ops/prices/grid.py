@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from billing.models import PriceBook
-from billing.pricing import QUALITIES, REFERENCE, BookRow, PriceKey
+from billing.pricing import REFERENCE, BookRow, PriceKey
 from billing.selectors.office.repricing import image_cost
 from billing.selectors.office.sold import Margin
 from pictor.kit.words.money import Micros, scale_half_up
@@ -137,7 +137,8 @@ def models_of(
     return sorted(models, key=lambda model: (-model.images, model.name))
 
 
-def grid_of(model: Model) -> Grid:
+def grid_of(model: Model, order: Sequence[str]) -> Grid:
+    """Return the model's prices by size and quality; qualities come in this order, others last."""
     by_size: dict[str, dict[str, PriceCell]] = {}
     reference = None
     for cell in model.cells:
@@ -146,7 +147,7 @@ def grid_of(model: Model) -> Grid:
         else:
             by_size.setdefault(cell.row.size, {})[cell.row.quality] = cell
     words = {word for by_quality in by_size.values() for word in by_quality}
-    known = [word for word in QUALITIES if word in words]
+    known = [word for word in order if word in words]
     qualities = [*known, *sorted(words - {*known})]
     sizes = sorted(by_size.items(), key=_place)
     lines = [
