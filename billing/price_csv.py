@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 
-from billing.pricing import AUTO, INPUT, TOKEN_AXES, BookRow, Kind, PriceKey
+from billing.pricing import AUTO, INPUT, REFERENCE, TOKEN_AXES, BookRow, Kind, PriceKey
 from pictor.kit.words.csv_cells import harmless, table_of
 from pictor.kit.words.money import from_decimal, to_decimal
 
@@ -73,8 +73,11 @@ def _row(line: Mapping[str, str]) -> BookRow:
     kind = line.get("kind", "")
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is not a kind: use fixed or formula")
-    if KINDS[kind] == "formula" and line["quality"] not in {*TOKEN_AXES, INPUT}:
+    words = {INPUT} if line["size"] == REFERENCE else TOKEN_AXES
+    if KINDS[kind] == "formula" and line["quality"] not in words:
         raise ValueError(f"the formula has no quality {line['quality']!r}")
+    if line["quality"] == AUTO:
+        raise ValueError("quality 'auto' has no price: it is charged as another")
     micros = from_decimal(line["usd"])
     if micros < 0:
         raise ValueError(f"{line['usd']} is below 0")

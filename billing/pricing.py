@@ -6,7 +6,7 @@ than use another size's or quality's price: a request without a price is refused
 with worked numbers: docs/pricing.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -115,26 +115,22 @@ class PriceTable:
     books: tuple[int, ...]
     rows: Mapping[PriceKey, PriceRow]
     valid_until: datetime | None = None
-    _of_size: Mapping[tuple[str, str], Mapping[str, PriceRow]] = field(
-        init=False, repr=False, compare=False
-    )
+    _of_size: Mapping[tuple[str, str], dict[str, PriceRow]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         of_size: dict[tuple[str, str], dict[str, PriceRow]] = {}
-        for model, size, quality in sorted(self.rows):
-            of_size.setdefault((model, size), {})[quality] = self.rows[model, size, quality]
+        for (model, size, quality), row in self.rows.items():
+            if quality not in {AUTO, INPUT}:
+                of_size.setdefault((model, size), {})[quality] = row
         object.__setattr__(self, "_of_size", of_size)
 
     def qualities(self, model: str, size: str) -> Mapping[str, PriceRow]:
         """Return the rows of one model and size by quality; empty when it is unpriced."""
-        return self._of_size.get((model, size), _NO_ROWS)
+        return self._of_size.get((model, size), {})
 
     def reference(self, model: str) -> PriceRow | None:
         """Return the row of the model's reference images; None if they are included."""
         return self.rows.get((model, REFERENCE, INPUT))
-
-
-_NO_ROWS: Mapping[str, PriceRow] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,16 +243,23 @@ def formula_price(width: int, height: int, *, quality: str) -> Micros:
 
 
 def quote(
-    table: PriceTable, *, model: str, size: str, quality: str, n: int, references: int = 0
+    table: PriceTable,
+    *,
+    model: str,
+    size: str,
+    quality: str,
+    n: int,
+    references: int = 0,
+    sold: Collection[str] | None = None,
 ) -> Quote:
     """Quote the most that `n` images can cost, made from `references` reference images.
 
-    `quality` `auto` is held at the dearest. Raises PriceMissing.
+    `quality` `auto` is held at the dearest that is `sold` (None: of all). Raises PriceMissing.
     """
-    rows = table.qualities(model, size)
-    held = quality
-    if quality == AUTO and rows:
-        held = max(rows, key=lambda word: (rows[word].unit, word == HIGH))
+    rows, held = table.qualities(model, size), quality
+    if quality == AUTO:
+        rows = {word: row for word, row in rows.items() if sold is None or word in sold}
+        held = max(rows, key=lambda word: (rows[word].unit, word == HIGH, word), default=AUTO)
     if held not in rows:
         raise PriceMissing(f"{model} has no price for size {size} in quality {quality}")
     unit = rows[held].unit

@@ -53,7 +53,7 @@ GENERATION = (
     Field("prompt", "prompt", "What the image should show. Not blank.", is_nullable=False),
     Field("n", "count", "Number of images, 1 to 10. Default 1."),
     Field("size", "text", "`WxH`, a preset such as `16:9`, or `auto` where the model has it."),
-    Field("quality", "text", "low, medium, high or auto; standard or hd for dall-e."),
+    Field("quality", "text", "A quality of the model: low, medium, high, auto, standard or hd."),
     Field("response_format", "word", "How images are returned.", ("url", "b64_json", "base64")),
     Field("style", "text_or_object", "Sent to the upstream unchanged.", is_passed_on=True),
     Field("background", "text_or_object", "Sent to the upstream unchanged.", is_passed_on=True),

@@ -123,6 +123,7 @@ def _quote(sale: OnSale, caller: Caller, request: Json, *, now: datetime, to_mak
             quality=order.quality,
             n=order.n,
             references=order.references,
+            sold=contract.qualities,
         )
     except pricing.PriceMissing:
         missing = f"{order.model} has no price for size {order.size} in quality {order.quality}"

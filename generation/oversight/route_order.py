@@ -133,7 +133,8 @@ def _refusals(contract: ContractTerms, size: str, quality: str, task: Task) -> I
         yield f"{contract.model} does not offer {task}"
     prices, word = current_table(None, clock.now()), quality or contract.quality_default
     try:
-        quote(prices, model=contract.model, size=size, quality=word, n=1)
+        sold = contract.qualities
+        quote(prices, model=contract.model, size=size, quality=word, n=1, sold=sold)
     except PriceMissing as error:
         yield str(error)
 

@@ -40,7 +40,7 @@ MAX_INPUT_IMAGES: Final = 16
 AUTO: Final = "auto"
 _DEFAULT_QUALITY: Final = "medium"
 _ECHOED_FOR_DALL_E_ONLY: Final = {"standard": "medium", "hd": "high"}
-_QUALITY: Final = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,15}", re.ASCII)
+_QUALITY: Final = re.compile("[A-Za-z0-9][A-Za-z0-9._:() -]{0,39}", re.ASCII)
 """Any word: a test of any vendor's model is drawn here."""
 _DIGITS: Final = re.compile("[0-9]{1,3}")
 _BACKGROUNDS: Final = frozenset({"transparent", "opaque"})

@@ -33,6 +33,7 @@ def test_pixels_and_kind_may_be_left_to_the_size():
         ("m,big,low,1", "needs width and height"),
         ("m,auto,low,1", "needs width and height"),
         ("m,0x5,low,1", "needs width and height"),
+        ("m,1x1,auto,1", "quality 'auto' has no price"),
     ],
 )
 def test_a_line_that_is_no_price_is_named(line, why):

@@ -143,6 +143,20 @@ def test_any_word_of_quality_is_priced(word):
     assert (bill.quality_billed, bill.quality_source, bill.total) == (word, "reported", 140_000)
 
 
+def test_quality_auto_is_held_at_the_dearest_that_is_sold():
+    rows = {
+        ("flux", "1024x1024", word): PriceRow(Micros(micros), Decimal(1), 1024, 1024)
+        for word, micros in (("low", 10), ("high", 30), ("xhigh", 90), ("auto", 99), ("input", 99))
+    }
+    table = PriceTable(books=(1,), rows=rows)
+
+    quoted = quote(
+        table, model="flux", size="1024x1024", quality="auto", n=1, sold=["low", "high", "auto"]
+    )
+
+    assert (quoted.total, sorted(quoted.priced.rows)) == (30, ["high", "low"])
+
+
 def test_a_word_that_the_formula_lacks_is_charged_as_a_fixed_price():
     row = PriceRow(Micros(80_000), Decimal(1), 1024, 1024, "formula")
     table = PriceTable(books=(1,), rows={("flux", "1024x1024", "ultra"): row})

@@ -139,12 +139,12 @@ def _least_of_auto(contract: ContractTerms, table: PriceTable) -> list[Micros]:
     """The least that an image of any size and quality is charged: below each listed, perhaps."""
     if not contract.accepts_auto:
         return []
+    model, sold = contract.model, contract.qualities
     try:
-        return [
-            least(table, quote(table, model=contract.model, size=AUTO, quality=AUTO, n=1).priced)
-        ]
+        quoted = quote(table, model=model, size=AUTO, quality=AUTO, n=1, sold=sold)
     except PriceMissing:
         return []
+    return [least(table, quoted.priced)]
 
 
 def _prices(

@@ -44,7 +44,14 @@ def picker_of(draft: RequestDraft, table: PriceTable) -> Picker:
 def _size_quote(draft: RequestDraft, table: PriceTable, size: str) -> Quote | None:
     """The quote for one image of this size; None if it has no price."""
     try:
-        return quote(table, model=draft.contract.model, size=size, quality=draft.quality, n=1)
+        return quote(
+            table,
+            model=draft.contract.model,
+            size=size,
+            quality=draft.quality,
+            n=1,
+            sold=draft.contract.qualities,
+        )
     except PriceMissing:
         return None
 
