@@ -137,8 +137,8 @@ def models_of(
     return sorted(models, key=lambda model: (-model.images, model.name))
 
 
-def grid_of(model: Model, order: Sequence[str]) -> Grid:
-    """Return the model's prices by size and quality; qualities come in this order, others last."""
+def grid_of(model: Model) -> Grid:
+    """Return the model's prices by size and quality, the cheaper qualities first."""
     by_size: dict[str, dict[str, PriceCell]] = {}
     reference = None
     for cell in model.cells:
@@ -146,9 +146,11 @@ def grid_of(model: Model, order: Sequence[str]) -> Grid:
             reference = cell
         else:
             by_size.setdefault(cell.row.size, {})[cell.row.quality] = cell
-    words = {word for by_quality in by_size.values() for word in by_quality}
-    known = [word for word in order if word in words]
-    qualities = [*known, *sorted(words - {*known})]
+    dearest: dict[str, Micros] = {}
+    for by_quality in by_size.values():
+        for word, cell in by_quality.items():
+            dearest[word] = max(cell.unit, dearest.get(word, cell.unit))
+    qualities = sorted(dearest, key=lambda word: (dearest[word], word))
     sizes = sorted(by_size.items(), key=_place)
     lines = [
         SizeLine(size, [(word, by_quality.get(word)) for word in qualities])

@@ -26,7 +26,6 @@ from console.ops.access import Mode, Operator, Permission, done, modes_of, staff
 from console.ops.prices.grid import Grid, Model, grid_of, matching, models_of
 from console.ops.shown_prices import ShownBook, book_or_404
 from console.parts.filters import MAX_TEXT, link_of
-from generation.selectors import contract_by_name
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
@@ -111,8 +110,7 @@ def _prices(models: list[Model], model: Model | None, text: str) -> dict[str, An
     grid: Grid | None = None
     matches = matching(models, text) if text else []
     if model is not None and not text:
-        contract = contract_by_name(model.name)
-        grid = grid_of(model, contract.qualities if contract else ())
+        grid = grid_of(model)
     cells = [cell for model in models for cell in model.cells]
     number = sum(not cell.is_empty for cell in cells)
     return {"grid": grid, "found": matches, "number": number, "has_rows": bool(cells)}

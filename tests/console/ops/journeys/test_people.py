@@ -140,11 +140,14 @@ def test_a_support_view_is_opened_read_in_the_log_and_ended_by_its_clock(
         "support-generation": f"{workspace}/generations/{place.generation}/",
         "support-audit": f"{workspace}/audit/",
         "support-billing": f"{workspace}/billing/",
+        "support-usage": f"{workspace}/usage/",
+        "support-why": f"{workspace}/usage/?show=why",
+        "support-statements": f"{workspace}/billing/statements/",
     }
     assert [
         broken_promises(page, path, base_url=stack.base_url, name=name)
         for name, path in pages.items()
-    ] == [[]] * 5
+    ] == [[]] * len(pages)
     page.goto(f"{workspace}/generations/{place.generation}/")
     page.get_by_role("heading", name="Prompt not shown to support").wait_for()
     assert "heron" not in page.content()
