@@ -11,7 +11,7 @@ from billing.services.office.sold import add_next
 from generation.lifecycle import outcome
 from generation.lifecycle.outcome import Failure
 from generation.lifecycle.settlement import cancel, fail, settle_and_tell
-from generation.models import Generation, TaggedDay
+from generation.models import Generation, TaggedDay, TaggedUntil
 from generation.oversight import tagged_days
 from generation.oversight.daily_sales import sold_by
 from generation.tenants.forgetting import forget_words
@@ -20,8 +20,13 @@ from tests.making.factories import make_delivery, stored_images, take
 
 
 @pytest.fixture(autouse=True)
-def _few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def _few_at_once(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+    """Count two at a time from here on: transfers' ids go on from test to test."""
     monkeypatch.setattr(tagged_days, "TRANSFERS_AT_ONCE", 2)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM billing_transfer_id_seq")
+        ((last,),) = cursor.fetchall()
+    TaggedUntil.objects.update_or_create(pk=1, defaults={"transfer_id": last})
 
 
 @pytest.fixture
@@ -58,7 +63,6 @@ def rows() -> Iterator[tuple[str, str, int, int, int, int]]:
     yield from TaggedDay.objects.order_by("part", "tag").values_list("part", "tag", *figures)
 
 
-@pytest.mark.django_db
 def test_usage_is_counted_once_by_the_callers_tag(acme, made):
     made({"user": "ann"})
     made({"user": "ann", "safety_identifier": "s-1"}, fails=True)
@@ -79,7 +83,6 @@ def test_usage_is_counted_once_by_the_callers_tag(acme, made):
     )
 
 
-@pytest.mark.django_db
 def test_the_last_tags_of_a_full_day_are_further_ones(made, monkeypatch):
     monkeypatch.setattr(tagged_days, "MAX_TAGS", 2)
     for user in ("ann", "bob", "cid", "dan", "ann"):
@@ -90,7 +93,6 @@ def test_the_last_tags_of_a_full_day_are_further_ones(made, monkeypatch):
     ]  # fmt: skip
 
 
-@pytest.mark.django_db
 def test_a_forgotten_tag_is_in_no_row(made, monkeypatch):
     monkeypatch.setattr(tagged_days, "MAX_TAGS", 1)
     ann, bob, cid = (made({"user": user}) for user in ("ann", "bob", "cid"))
@@ -112,7 +114,6 @@ def test_a_forgotten_tag_is_in_no_row(made, monkeypatch):
     assert counted() == [("erased", "", 6, 1, 5, 263_400)]
 
 
-@pytest.mark.django_db
 def test_nothing_is_counted_before_the_sales_are(made):
     made({"user": "ann"})
 
@@ -122,7 +123,6 @@ def test_nothing_is_counted_before_the_sales_are(made):
     assert not SoldUntil.objects.exists()
 
 
-@pytest.mark.django_db
 def test_a_long_tag_is_told_apart_by_its_beginning(made):
     generation = made({"user": "\N{GRINNING FACE}" * 1000})
 
