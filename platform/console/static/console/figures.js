@@ -83,7 +83,7 @@ customElements.define("p-sorts", class extends HTMLElement {
       if (head.matches("[data-unsorted], :has(*)")) continue;
       const button = document.createElement("button");
       const ariaLabel = `Sort by ${head.textContent.trim()}`;
-      const className = "sorts px-2 pointer-coarse:h-11";
+      const className = "sorts px-2 max-sm:hidden pointer-coarse:h-11";
       Object.assign(button, { type: "button", textContent: "↕", className, ariaLabel });
       button.addEventListener("click", () => this.sort(head));
       head.append(" ", button);
