@@ -16,7 +16,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	f"S3_ACCESS_KEY_ID={new()} S3_SECRET_ACCESS_KEY={new()}")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test thorough quick coverage check audit bench chaos clients drills seed fmt lint types layers protections lock wheel \
+.PHONY: help run test thorough quick coverage check audit bench chaos clients live drills seed fmt lint types layers protections lock wheel \
 	css css-check screenshots landing venv venv-dev
 
 help: ## show this list
@@ -75,6 +75,9 @@ chaos: venv-dev ## kill everything under load and count what was lost (SEED=N SE
 
 clients: venv-dev ## other people's clients, also a generated one, and a linter, against their own stack
 	@$(PY) -m tests.clients.run
+
+live: venv-dev ## buy one small picture by PICTOR_LIVE_KEY (KIND=gemini; tests/live.py); never in CI
+	@$(PY) -m tests.live $(KIND)
 
 drills: venv-dev ## what production survives, under load, and the tests of deploy/: half an hour
 	@PICTOR_DRILLS=1 $(PY) -m pytest -q tests/deploy

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
@@ -22,6 +21,7 @@ from accounts.audit_words import (
 )
 from accounts.models import AuditEvent, Membership, OperatorKey, User
 from accounts.models.records import BY_STAFF
+from pictor.kit.database.cursors import first_column
 from pictor.kit.database.row_pages import in_pages
 
 _HANDS = """
@@ -121,9 +121,7 @@ def _names_of(who: str) -> list[str]:
     """The name itself, as staff's, and those of commands and keys that acted for that person."""
     keys = OperatorKey.objects.filter(made_by__email=who).values_list("name", flat=True)
     names = [who, *(f"{who} (key {key})" for key in keys)]
-    with connection.cursor() as cursor:
-        cursor.execute(_HANDS)
-        hands = [row[0] for row in cursor.fetchall()]
+    hands = first_column(_HANDS)
     return [
         *names,
         *(name + BY_STAFF for name in names),

@@ -42,7 +42,6 @@ class SealedEvent(NamedTuple):
 
 
 def event_seal(event: SealedEvent) -> bytes:
-    """The seal of a single event."""
     return seal(one_time_key("audit event"), previous=NOTHING_BEFORE, content=event.content)
 
 

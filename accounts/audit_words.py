@@ -114,6 +114,7 @@ WORDS: Mapping[str, str] = {
     "operator_key.revoke": "revoked the operator key {what}",
     "contract.set": "changed the model {what}",
     "contract.delete": "deleted the model {what}",
+    "contract.confirm": "confirmed prices below cost of the model {what}",
     "contract.enable": "switched the model {what} on",
     "contract.disable": "switched the model {what} off",
     "contract.sunset": "announced the end of the model {what}",

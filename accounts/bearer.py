@@ -51,5 +51,4 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     @override
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """Return an HTTP bearer scheme."""
         return {"type": "http", "scheme": "bearer", "bearerFormat": "sk-pictor-…"}

@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection
-
 from accounts.models import Tenant
 from accounts.quotas import Limits
 from accounts.selectors import REVISION, SUSPENDED_BECAUSE
 from pictor.kit.database import prepared
+from pictor.kit.database.cursors import run
 from pictor.kit.database.loop_connections import fetch_async
 from pictor.kit.database.prepared import SqlPart, Statement
 from pictor.kit.words.ids import TenantId
@@ -223,8 +222,7 @@ def note_former_use(*, key_id: UUID, digests: Sequence[bytes], now: datetime) ->
     once only the first writes; one with a text older than the former does not, and no request waits
     for a key that is being changed.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_NOTE_USE, [now, key_id, list(digests), now - NOTED_EVERY])
+    run(_NOTE_USE, [now, key_id, list(digests), now - NOTED_EVERY])
 
 
 def is_inside(ip: str | None, networks: Sequence[IpNetwork]) -> bool:

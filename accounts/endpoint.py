@@ -37,6 +37,7 @@ from pictor.kit.endpoints.documents import Errors, described
 from pictor.kit.endpoints.objects import ApiObject
 from pictor.kit.endpoints.queries import ApiQuery
 from pictor.kit.words import ids
+from pictor.kit.words.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def operation(
 
     The method gets the caller, the path's parts by name, or what `of` finds by them before query
     and body are judged, and the values of the query and of the body's fields that were sent, so
-    optional fields need defaults. `rate` counts the call. `headers` documents further ones.
+    optional fields need defaults. `of` raises NotFound; `rate` counts; `headers` are further ones.
     """
 
     def decorate(method: Callable[..., Answer]) -> Callable[..., Response]:
@@ -117,7 +118,7 @@ def operation(
             answers={status: answer},
             body=body,
             parameters=[*headers, *([query] if query and query().fields else [])],
-            errors=errors,
+            errors=[*errors, *([NotFound] if of else [])],
         )
         return describe(handle)
 

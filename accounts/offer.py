@@ -9,15 +9,17 @@ from pictor.kit.running.plugs import Plug
 
 @dataclass(frozen=True, slots=True)
 class OfferedModel:
-    """A public model name. Sizes are 'WxH' or 'auto'; qualities are those that have a price.
+    """A public model name. Sizes are 'WxH', 'auto' or 'any'; qualities are those that have a price.
 
-    A model that has ended is not enabled.
+    `largest` is the largest size that 'any' stands for, empty without such sizes. A model that has
+    ended is not enabled.
     """
 
     name: str
     is_enabled: bool
     sizes: tuple[str, ...]
     qualities: tuple[str, ...]
+    largest: str = ""
 
 
 class Offer(Protocol):

@@ -5,9 +5,11 @@
     dall-e-3,1024x1024,hd,0.080000,fixed
     gpt-image-1,tokens,output,40.000000,tokens
 
-`kind` may be left out: fixed, or tokens if that is the size. The dollars are for one image if the
-kind is fixed, else for a million tokens. Lines before the header that begin with `#` name the
-source of the amounts. Raises ValueError with the number of the invalid line.
+`kind` may be left out: fixed, or tokens or units if that is the size. The dollars are for one image
+if the kind is fixed, for its first megapixel or step if it is pixels (billing/pixel_csv.py has that
+kind's further columns), for one of the vendor's own units if it is units, else for a million
+tokens. Lines before the header that begin with `#` name the source of the amounts. Raises
+ValueError with the number of the invalid line.
 """
 
 import csv
@@ -16,14 +18,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from billing.pricing import AUTO, TOKEN_AXES
-from billing.upstream_cost import ANY, TOKEN_ROWS, TOKENS, CostKey, CostKind, CostRow
+from billing import pixel_csv
+from billing.price_rows import AUTO
+from billing.token_formula import TOKEN_AXES
+from billing.upstream_cost import ANY, TOKEN_ROWS, TOKENS, UNITS, CostKey, CostKind, CostRow
 from pictor.kit.words.csv_cells import harmless, table_of
 from pictor.kit.words.money import Micros, from_decimal, to_decimal
 
 COLUMNS = ("model", "size", "quality", "usd", "kind")
 NEEDED = frozenset({"model", "size", "quality", "usd"})
-KINDS: Mapping[str, CostKind] = {"": "fixed", "fixed": "fixed", "formula": "formula"}
+KINDS: Mapping[str, CostKind] = {
+    "": "fixed",
+    "fixed": "fixed",
+    "formula": "formula",
+    "pixels": "pixels",
+}
 MAX_ROWS = 2000
 MAX_COST_MICROS = 1_000_000_000_000
 """A million dollars, so that the cost of an answer's tokens stays a valid amount."""
@@ -44,9 +53,13 @@ def to_csv(rows: Iterable[CostRow], *, source: str = "") -> str:
     if source:
         file.write(f"# {' '.join(source.split())}\n")
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = list(rows)
+    more = pixel_csv.COLUMNS if any(row.terms for row in rows) else ()
+    writer.writerow((*COLUMNS, *more))
     for row in rows:
-        writer.writerow([*map(harmless, row.key), to_decimal(row.micros), row.kind])
+        of_pixels = pixel_csv.cells_of(row.terms) if more else ()
+        usd = to_decimal(row.micros)
+        writer.writerow([*map(harmless, row.key), usd, row.kind, *of_pixels])
     return file.getvalue()
 
 
@@ -60,7 +73,7 @@ def read(text: str) -> CostFile:
     names = set(columns)
     if missing := NEEDED - names:
         raise ValueError(f"the columns {', '.join(sorted(missing))} are missing")
-    if unknown := names - set(COLUMNS):
+    if unknown := names - {*COLUMNS, *pixel_csv.COLUMNS}:
         raise ValueError(f"unknown columns: {', '.join(sorted(map(str, unknown)))}")
     rows: dict[CostKey, CostRow] = {}
     for number, line in enumerate(table, start=len(remarks) + 2):
@@ -86,12 +99,16 @@ def _row(line: Mapping[str, str]) -> CostRow:
     if empty := [name for name in sorted(NEEDED) if not line[name]]:
         raise ValueError(f"{empty[0]} is empty")
     kind = _kind(line)
-    micros = from_decimal(line["usd"])
+    micros = Micros(from_decimal(line["usd"]))
     if not 0 <= micros <= MAX_COST_MICROS:
         raise ValueError(f"{line['usd']} is not from 0 to {to_decimal(MAX_COST_MICROS)}")
     if len(line["model"]) > MAX_MODEL_CHARS or len(line["quality"]) > MAX_QUALITY_CHARS:
         raise ValueError("a model has at most 128 characters, a quality 64")
-    return CostRow(line["model"], line["size"], line["quality"], Micros(micros), kind)
+    terms = pixel_csv.terms_in(line, micros)
+    row = CostRow(line["model"], line["size"], line["quality"], micros, kind, terms)
+    if max(row.amounts) > MAX_COST_MICROS:
+        raise ValueError(f"an image may cost more than {to_decimal(MAX_COST_MICROS)}")
+    return row
 
 
 def _kind(line: Mapping[str, str]) -> CostKind:
@@ -103,12 +120,17 @@ def _kind(line: Mapping[str, str]) -> CostKind:
                 f" {', '.join(TOKEN_ROWS)}"
             )
         return "tokens"
+    if size == UNITS:
+        if word not in {"", "units"} or quality != ANY:
+            raise ValueError("the size 'units' needs the kind 'units' and the quality 'any'")
+        return "units"
     if word not in KINDS:
         raise ValueError(
-            f"{word!r} is not a kind: use fixed, formula, or tokens where the size is tokens"
+            f"{word!r} is not a kind: use fixed, formula, pixels, or tokens and units where that is"
+            " the size"
         )
     if size not in {AUTO, ANY} and not _PIXELS.fullmatch(size):
-        raise ValueError(f"{size!r} is neither WIDTHxHEIGHT nor {AUTO}, {ANY} or {TOKENS}")
+        raise ValueError(f"{size!r} is neither WIDTHxHEIGHT nor {AUTO}, {ANY}, {TOKENS} or {UNITS}")
     if KINDS[word] == "formula" and quality not in {*TOKEN_AXES, AUTO, ANY}:
         raise ValueError(f"the formula has no quality {quality!r}")
     return KINDS[word]

@@ -2,7 +2,7 @@
 
 The functions of `services/holds_together.sql` lock the first two so, and the upsert of
 `services/usage.py` the third. A request also locks a price book that has just begun, by itself, and
-upserts the day's uncharged costs (`services/uncharged.py`). Operators' changes and the minutely
+upserts the day's uncharged costs (`services/costs.py`). Operators' changes and the minutely
 work lock rows of other tables as they change them: `alerts.py`, `moves.py`, `prices.py`,
 `repricing.py` and `sold.py` in `services/`. CONTRIBUTING.md has the procedure.
 """

@@ -7,10 +7,14 @@ from hashlib import sha256
 
 from typing_extensions import override
 
-from billing.pricing import INPUT, NOTHING, REFERENCE, PriceKey, PriceRow
+from billing.pixel_prices import in_usd
+from billing.price_rows import ANY, INPUT, REFERENCE, PriceKey, PriceRow
+from billing.pricing import NOTHING, PriceTable
 from pictor.kit.words.money import to_decimal
 
 LARGE_PERCENT = 50
+_PIXELS = (1, 2048**2, 4096**2)
+"""Where prices by pixels are compared, besides the row's own size and the ends of steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,6 @@ class PriceChange:
 
     @property
     def model(self) -> str:
-        """The model whose price changes."""
         return self.key[0]
 
     @property
@@ -38,7 +41,10 @@ class PriceChange:
         pairs = (
             (self._micros(self.was), self._micros(self.becomes)),
             (_formula_markup(self.was), _formula_markup(self.becomes)),
+            *self._by_pixels,
         )
+        if any(was is not None and becomes is None for was, becomes in self._by_pixels):
+            return True  # some size loses its price
         return any(
             _is_far(was, becomes)
             for was, becomes in pairs
@@ -46,14 +52,29 @@ class PriceChange:
         )
 
     @property
+    def _by_pixels(self) -> Sequence[tuple[Decimal | None, Decimal | None]]:
+        """The prices before and after at several sizes, if one of them follows from the pixels."""
+        rows = (self.was, self.becomes)
+        terms = [row.terms for row in rows if row is not None and row.terms is not None]
+        is_of_many = self.key[1] in {ANY, REFERENCE} or len(terms) == len(rows)
+        if not terms or not is_of_many or None in rows:
+            return ()
+        ends = {most for one in terms for most, _ in one.steps}
+        return [(_at(self.was, pixels), _at(self.becomes, pixels)) for pixels in {*_PIXELS, *ends}]
+
+    @property
     def falls(self) -> bool:
         """True if the charge falls, or a cell without a price gets one."""
-        return self.becomes is not None and (self.was is None or self.becomes.unit < self.was.unit)
+        if self.was is None or self.becomes is None:
+            return self.becomes is not None
+        if self.becomes.unit < self.was.unit:
+            return True
+        return any(was and unit and unit < was for was, unit in self._by_pixels)
 
     @property
     def differs(self) -> bool:
         """True if the price or its description changes."""
-        return self._words(self.was) != self._words(self.becomes)
+        return self.words(self.was) != self.words(self.becomes)
 
     @property
     def percent(self) -> Decimal | None:
@@ -66,14 +87,15 @@ class PriceChange:
     @override
     def __str__(self) -> str:
         """`dall-e-3 1024x1024 hd: 0.080000 USD -> 0.090000 USD`."""
-        return f"{' '.join(self.key)}: {self._words(self.was)} -> {self._words(self.becomes)}"
+        return f"{' '.join(self.key)}: {self.words(self.was)} -> {self.words(self.becomes)}"
 
     def _micros(self, row: PriceRow | None) -> Decimal | None:
         if row is not None:
             return Decimal(row.unit)
         return Decimal(NOTHING) if self._is_of_references else None
 
-    def _words(self, row: PriceRow | None) -> str:
+    def words(self, row: PriceRow | None) -> str:
+        """The row before or after it in words."""
         if row is not None:
             return _words(self.key, row)
         return "included" if self._is_of_references else "no price"
@@ -86,9 +108,13 @@ class PriceChange:
 def changes_between(
     before: Mapping[PriceKey, PriceRow], after: Mapping[PriceKey, PriceRow]
 ) -> list[PriceChange]:
-    """Return the changes in charges or their descriptions, in the order of the keys."""
+    """Return the changes in charges or their descriptions, in the order of the keys.
+
+    A size whose own row comes or goes has the price of the row `any` besides.
+    """
+    was, becomes = PriceTable((), before), PriceTable((), after)
     changes = (
-        PriceChange(key, before.get(key), after.get(key)) for key in sorted({*before, *after})
+        PriceChange(key, was.row_of(key), becomes.row_of(key)) for key in sorted({*before, *after})
     )
     return [change for change in changes if change.differs]
 
@@ -104,11 +130,20 @@ def _words(key: PriceKey, row: PriceRow) -> str:
         times = "" if row.markup == 1 else f" x{row.markup.normalize():f}"
         return f"{usd} (formula{times})"
     pixels = f"{row.width}x{row.height}"
+    if row.terms is not None:
+        covers = f", up to {pixels}" if key[1] == REFERENCE else ""
+        return row.by_pixels(in_usd) + covers
     return usd if pixels == key[1] else f"{usd} for {pixels}"
 
 
 def _formula_markup(row: PriceRow | None) -> Decimal | None:
     return row.markup if row is not None and row.kind == "formula" else None
+
+
+def _at(row: PriceRow | None, pixels: int) -> Decimal | None:
+    """Return the price of so many pixels; None where there is none."""
+    there = None if row is None else row.at(pixels, 1)
+    return None if there is None else Decimal(there.unit)
 
 
 def _is_far(was: Decimal, becomes: Decimal) -> bool:

@@ -4,14 +4,15 @@ Operators read each reason as a sentence, then type a reason of their own and th
 that each sentence is about, so that none is confirmed unread.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from typing_extensions import override
 
 from billing.price_changes import LARGE_PERCENT, PriceChange
-from billing.pricing import MAX_NAMED, PriceKey, price_words
+from billing.price_rows import ANY, MAX_NAMED, PriceKey, PriceRow, price_words
+from billing.pricing import PriceTable
 from billing.upstream_cost import Cost
 from pictor.kit.words.money import Micros, to_decimal
 
@@ -28,11 +29,12 @@ class CellCost:
 
 @dataclass(frozen=True, slots=True)
 class BelowCost:
-    """A price below the cost at its dearest channel."""
+    """A price below the cost at its dearest channel. `row` is the key of the row that prices it."""
 
     key: PriceKey
     price: Micros
     dearest: CellCost
+    row: PriceKey
 
     @override
     def __str__(self) -> str:
@@ -153,31 +155,41 @@ def apart(
     """Part prices below cost into those that fall by these changes, and the others."""
     falling = {change.key for change in changes if change.falls}
     return (
-        [cell for cell in below if cell.key in falling],
-        [cell for cell in below if cell.key not in falling],
+        [cell for cell in below if cell.row in falling],
+        [cell for cell in below if cell.row not in falling],
     )
 
 
 def judged_by_cost(
-    prices: Mapping[PriceKey, Micros], served: Sequence[CellCost]
+    prices: Mapping[PriceKey, PriceRow],
+    served: Sequence[CellCost],
+    *,
+    of: Collection[PriceKey] | None = None,
 ) -> tuple[list[BelowCost], list[PriceKey]]:
     """Return the prices below their dearest known cost, and those without any known cost.
 
-    Those that lose most come first. A sandbox with an unknown cost is ignored.
+    Only those by rows `of` these keys, if given. Those that lose most come first. A sandbox with an
+    unknown cost is ignored.
     """
+    table = PriceTable((), prices)
     dearest: dict[PriceKey, CellCost] = {}
     unknown = set()
+
+    def row(key: PriceKey) -> PriceKey:
+        return key if key in prices else (key[0], ANY, key[2])
+
     for cell in served:
-        if cell.key not in prices:
+        is_judged = of is None or row(cell.key) in of
+        if not is_judged or table.row_of(cell.key) is None:
             continue
         if not cell.cost.is_known:
             unknown |= set() if cell.is_sandbox else {cell.key}
         elif cell.key not in dearest or cell.cost.micros > dearest[cell.key].cost.micros:
             dearest[cell.key] = cell
     below = [
-        BelowCost(key, prices[key], cell)
+        BelowCost(key, price.unit, cell, row(key))
         for key, cell in dearest.items()
-        if cell.cost.micros > prices[key]
+        if (price := table.row_of(key)) is not None and cell.cost.micros > price.unit
     ]
     below.sort(key=lambda cell: (cell.price - cell.dearest.cost.micros, cell.key))
     return below, sorted(unknown - dearest.keys())

@@ -6,102 +6,34 @@ than use another size's or quality's price: a request without a price is refused
 with worked numbers: docs/pricing.md.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
-from types import MappingProxyType
 from typing import Literal
 
+from billing.pixel_prices import sides_of, terms_from
+from billing.price_rows import ANY, AUTO, INPUT, REFERENCE, BookRow, PriceKey, PriceRow
+from billing.token_formula import (
+    MICROS_PER_INPUT_TOKEN,
+    TOKEN_AXES,
+    Delivered,
+    formula_price,
+    infer_quality,
+)
 from pictor.kit.words.money import Micros, scale_half_up
 from pictor.kit.words.untyped import Json
 
-Kind = Literal["fixed", "formula"]
 QualitySource = Literal["explicit", "reported", "inferred", "assumed"]
 
-AUTO = "auto"
 HIGH = "high"
 ASSUMED_QUALITY = "medium"
 
-REFERENCE, INPUT = "reference", "input"
-"""Replace size and quality in the row of reference images, see `Quote.references`."""
 NOTHING = Micros(0)
-MICROS_PER_INPUT_TOKEN = 8
-MICROS_PER_TOKEN = 30
-TOKEN_AXES = MappingProxyType({"low": 16, "medium": 48, "high": 96})
-"""Tokens along the long edge, by quality, in the published token formula."""
-
-# Reported tokens further than this factor from every quality's formula are no evidence. Qualities
-# lie a factor of about 9 and 4 apart, so nearly any count between two is within 3 of one of them.
-# For some sizes the rounded short edge makes the first factor more than 9: low and medium of a
-# 3072x1024 lie 9.6 apart, and the counts in the middle are evidence of neither.
-_PLAUSIBLE_FACTOR = 3
 
 
 class PriceMissing(Exception):
     """There is no price for this model, size and quality: the request is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class PriceRow:
-    """One price of a book: list price per image, the book's markup, and the size's pixels.
-
-    In an `auto` row `micros` is the amount to hold, and width and height are the largest size it
-    covers. A formula row prices delivered images by the token formula, a fixed one by the table.
-    The row of reference images has the most to hold for each; the reported tokens are charged.
-    """
-
-    micros: Micros
-    markup: Decimal
-    width: int
-    height: int
-    kind: Kind = "fixed"
-
-    @property
-    def unit(self) -> Micros:
-        """The price of one image, markup included, in micros."""
-        return scale_half_up(self.micros, self.markup)
-
-    @property
-    def pixels(self) -> int:
-        """The number of pixels of the size this row prices."""
-        return self.width * self.height
-
-
-PriceKey = tuple[str, str, str]
-"""(model, size, quality), the size 'WxH' or 'auto'; or (model, REFERENCE, INPUT)."""
-
-MAX_NAMED = 5
-
-
-def price_words(keys: Sequence[PriceKey]) -> str:
-    """Name the first MAX_NAMED keys for a person to read, and the number of the others."""
-    named = ", ".join(" ".join(key) for key in keys[:MAX_NAMED])
-    return f"{named} and {len(keys) - MAX_NAMED} more" if len(keys) > MAX_NAMED else named
-
-
-@dataclass(frozen=True, slots=True)
-class BookRow:
-    """One row to be written into a price book; the book has the markup. Fields as in PriceRow."""
-
-    model: str
-    size: str
-    quality: str
-    micros: Micros
-    width: int
-    height: int
-    kind: Kind = "fixed"
-
-    @property
-    def key(self) -> PriceKey:
-        """The model, size and quality that it prices."""
-        return (self.model, self.size, self.quality)
-
-    @property
-    def pixels(self) -> str:
-        """The priced size as `WxH`."""
-        return f"{self.width}x{self.height}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +56,24 @@ class PriceTable:
                 of_size.setdefault((model, size), {})[quality] = row
         object.__setattr__(self, "_of_size", of_size)
 
+    @classmethod
+    def of_rows(cls, rows: Iterable[BookRow]) -> "PriceTable":
+        """The list prices of rows that are in no published book."""
+        return cls((), {row.key: row.priced(Decimal(1)) for row in rows})
+
     def qualities(self, model: str, size: str) -> Mapping[str, PriceRow]:
         """Return the rows of one model and size by quality; empty when it is unpriced."""
-        return self._of_size.get((model, size), {})
+        listed = self._of_size.get((model, size), {})
+        others = self._of_size.get((model, ANY))
+        if others is None or size == AUTO or (sides := sides_of(size)) is None:
+            return listed
+        covered = {quality: row.at(*sides) for quality, row in others.items()}
+        return {quality: row for quality, row in covered.items() if row is not None} | listed
+
+    def row_of(self, key: PriceKey) -> PriceRow | None:
+        """Return the row that prices a cell, if any."""
+        model, size, quality = key
+        return self.qualities(model, size).get(quality) or self.rows.get(key)
 
     def reference(self, model: str) -> PriceRow | None:
         """Return the row of the model's reference images; None if they are included."""
@@ -146,12 +93,15 @@ class PricedRequest:
     rows: Mapping[str, PriceRow] = field(default_factory=dict)
     references: Micros = NOTHING
     """The micros held for all reference images together."""
+    infers: bool = True
+    """The model has the token rule: reported tokens are evidence of a quality."""
 
     def as_json(self) -> dict[str, object]:
         """Return this as JSON values; `from_json` reads it back."""
         references = {"references": self.references} if self.references else {}
         return {
             **references,
+            **({} if self.infers else {"infers": False}),
             "model": self.model,
             "size": self.size,
             "quality": self.quality,
@@ -159,7 +109,10 @@ class PricedRequest:
             "n": self.n,
             "books": list(self.books),
             "rows": {
-                quality: [row.micros, str(row.markup), row.width, row.height, row.kind]
+                quality: [
+                    *(row.micros, str(row.markup), row.width, row.height, row.kind),
+                    *([row.terms.as_json()] if row.terms else []),
+                ]
                 for quality, row in self.rows.items()
             },
         }
@@ -168,8 +121,10 @@ class PricedRequest:
     def from_json(cls, data: Json) -> "PricedRequest":
         """Read what `as_json` wrote."""
         rows = {
-            quality: PriceRow(Micros(micros), Decimal(markup), width, height, kind)
-            for quality, (micros, markup, width, height, kind) in data["rows"].items()
+            quality: PriceRow(
+                Micros(micros), Decimal(markup), width, height, kind, terms_from(*terms or [None])
+            )
+            for quality, (micros, markup, width, height, kind, *terms) in data["rows"].items()
         }
         return cls(
             model=data["model"],
@@ -180,6 +135,7 @@ class PricedRequest:
             books=tuple(data["books"]),
             rows=rows,
             references=Micros(data.get("references", 0)),
+            infers=data.get("infers", True),
         )
 
 
@@ -202,19 +158,6 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
-    """The size of one delivered image in pixels, read from its bytes."""
-
-    width: int
-    height: int
-
-    @property
-    def size(self) -> str:
-        """The size as price rows name it: 'WxH'."""
-        return f"{self.width}x{self.height}"
-
-
-@dataclass(frozen=True, slots=True)
 class AmountDue:
     """The charge, and the evidence of quality it rests on.
 
@@ -229,19 +172,6 @@ class AmountDue:
     references: Micros = NOTHING
 
 
-def formula_tokens(width: int, height: int, *, quality: str) -> int:
-    """Return an image's output tokens by the published formula; quality low, medium or high."""
-    axis = TOKEN_AXES[quality]
-    short, long = sorted((width, height))
-    across = round(Fraction(axis * short, long))
-    return -(-axis * across * (2_000_000 + width * height) // 4_000_000)
-
-
-def formula_price(width: int, height: int, *, quality: str) -> Micros:
-    """Return the list price of one image by the token formula, in micros."""
-    return Micros(MICROS_PER_TOKEN * formula_tokens(width, height, quality=quality))
-
-
 def quote(
     table: PriceTable,
     *,
@@ -251,10 +181,12 @@ def quote(
     n: int,
     references: int = 0,
     sold: Collection[str] | None = None,
+    infers: bool = True,
 ) -> Quote:
     """Quote the most that `n` images can cost, made from `references` reference images.
 
-    `quality` `auto` is held at the dearest that is `sold` (None: of all). Raises PriceMissing.
+    `quality` `auto` is held at the dearest that is `sold` (None: of all). Unless the model
+    `infers`, reported tokens are no evidence of the quality. Raises PriceMissing.
     """
     rows, held = table.qualities(model, size), quality
     if quality == AUTO:
@@ -273,6 +205,7 @@ def quote(
         books=table.books,
         rows=rows if quality == AUTO else {held: rows[held]},
         references=Micros(reference.unit * references if reference else 0),
+        infers=infers,
     )
     total = Micros(unit * n + priced.references)
     return Quote(unit=unit, total=total, quality_held=held, priced=priced)
@@ -281,14 +214,18 @@ def quote(
 def least(table: PriceTable, priced: PricedRequest) -> Micros:
     """Return the cost of all images in the cheapest quality and, for size `auto`, cheapest size.
 
-    Reference images may cost nothing: the upstream reports their tokens.
+    Reference images may cost nothing where the upstream reports their tokens.
     """
     units = [
-        unit
+        min(unit, row.unit)
         for quality, row in priced.rows.items()
         for unit in (_units(table, priced, quality) if priced.size == AUTO else [row.unit])
     ]
-    return Micros(min(units) * priced.n)
+    row = table.reference(priced.model)
+    certain = priced.references if row and row.kind == "each" else 0
+    if row and row.terms and row.unit:
+        certain = priced.references // row.unit * (row.at(1, 1) or row).unit
+    return Micros(min(units) * priced.n + certain)
 
 
 def due(
@@ -300,18 +237,20 @@ def due(
     output_tokens: int | None,
     hold: Micros,
     input_image_tokens: int = 0,
+    reference_pixels: Sequence[int] = (),
 ) -> AmountDue:
     """Compute the charge for delivered and reference images, never more than the hold.
 
     `table` must be made of the books the request was quoted from; raises ValueError otherwise.
     `output_tokens` is the usage the upstream reported for all delivered images,
-    `input_image_tokens` that for reference images. Images beyond the requested number cost nothing.
+    `input_image_tokens` that for reference images, which have `reference_pixels`. Images beyond the
+    requested number cost nothing.
     """
     if table.books != priced.books:
         raise ValueError("a request is settled at the prices it was quoted at")
     quality, source = _billed_quality(priced, delivered, reported_quality, output_tokens)
     prices = [image_price(table, priced, quality, image) for image in delivered[: priced.n]]
-    worth = _references_worth(table, priced, input_image_tokens) if prices else 0
+    worth = _references_worth(table, priced, input_image_tokens, reference_pixels) if prices else 0
     references = min(worth, priced.references)
     total = min(sum(prices), hold - priced.references) + references
     return AmountDue(
@@ -323,11 +262,18 @@ def due(
     )
 
 
-def _references_worth(table: PriceTable, priced: PricedRequest, tokens: int) -> int:
-    """Return the price of the reported tokens if a hold was placed for them; rounded once."""
+def _references_worth(
+    table: PriceTable, priced: PricedRequest, tokens: int, pixels: Sequence[int]
+) -> int:
+    """Return their fixed amount, or by pixels or reported tokens, if a hold was placed."""
     row = table.reference(priced.model)
     if row is None or not priced.references:
         return 0
+    if row.terms is not None:
+        there = (row.at(one, 1) for one in pixels)
+        return sum(row.unit if one is None else min(one.unit, row.unit) for one in there)
+    if row.kind == "each":
+        return priced.references
     return scale_half_up(MICROS_PER_INPUT_TOKEN * max(tokens, 0), row.markup)
 
 
@@ -335,7 +281,7 @@ def _units(table: PriceTable, priced: PricedRequest, quality: str) -> list[Micro
     """Return an image's prices for `auto`: at its model's sizes, else by formula at all models'."""
     requested = priced.rows[quality]
     rows = {
-        (model, row): row.unit
+        (model, row): (row.at(1, 1) or row).unit if size == ANY else row.unit
         for (model, size, word), row in table.rows.items()
         if size != AUTO and word == quality
     }
@@ -359,39 +305,25 @@ def _billed_quality(
         return priced.quality, "explicit"
     if reported is not None and reported in priced.rows:
         return reported, "reported"
-    inferred = infer_quality(delivered, tokens)
+    inferred = infer_quality(delivered, tokens) if priced.infers else None
     if inferred is not None and inferred in priced.rows:
         return inferred, "inferred"
     assumed = ASSUMED_QUALITY if ASSUMED_QUALITY in priced.rows else priced.quality_held
     return assumed, "assumed"
 
 
-def infer_quality(delivered: Sequence[Delivered], tokens: int | None) -> str | None:
-    """Return the quality whose formula comes nearest to the reported tokens by factor, or None."""
-    if not delivered or not tokens or tokens < 0:
-        return None
-
-    factors: dict[str, Fraction] = {}
-    for quality in TOKEN_AXES:
-        expected = sum(
-            formula_tokens(image.width, image.height, quality=quality) for image in delivered
-        )
-        if expected:  # a strip of 4096x16 has none
-            factors[quality] = Fraction(max(expected, tokens), min(expected, tokens))
-    nearest = min(factors, key=factors.__getitem__, default=None)
-    return nearest if nearest and factors[nearest] <= _PLAUSIBLE_FACTOR else None
-
-
 def image_price(table: PriceTable, priced: PricedRequest, quality: str, image: Delivered) -> int:
-    """Return one image's price: never above the requested price of a fixed row."""
+    """Return one image's price: only a formula's may be above the requested price."""
     row = priced.rows[quality]
     if image.size == priced.size:
         return row.unit
-    listed = table.rows.get((priced.model, image.size, quality))
+    listed = table.qualities(priced.model, image.size).get(quality)
     if row.kind == "formula" and quality in TOKEN_AXES:
         if listed is not None:
             return listed.unit
         return scale_half_up(formula_price(image.width, image.height, quality=quality), row.markup)
+    if listed is None and row.terms is not None:
+        listed = row.at(image.width, image.height)
     if listed is not None:
         return min(row.unit, listed.unit)
     # For a size without a row: the requested price, scaled by pixels. Rounded once, with markup.

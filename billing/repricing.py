@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Literal
 
 from billing.price_changes import LARGE_PERCENT
-from billing.pricing import REFERENCE, BookRow, PriceKey
+from billing.price_rows import ANY, BookRow, PriceKey
 from pictor.kit.words import typed
 from pictor.kit.words.money import MAX_MICROS, Micros, from_decimal, scale_half_up
 
@@ -119,16 +119,17 @@ def reprice(
         raise ValueError("a markup of 0 gives every image away: set the markup first")
     changes, by_formula, unknown, same = [], [], [], 0
     for row in rows:
-        if row.kind == "formula" or row.size == REFERENCE:
+        if row.is_held:
             by_formula.append(row.key)
             continue
-        micros = _micros(row, how, markup, costs)
-        if micros is None:
+        change = _change(row, how, markup, costs)
+        if change is None:
             unknown.append(row.key)
-        elif micros == row.micros:
+        elif (becomes := row.times(change)) == row:
             same += 1
         else:
-            changes.append(RowChange(row, replace(row, micros=_check_price(row.key, micros))))
+            _check_price(row.key, becomes.micros)
+            changes.append(RowChange(row, becomes))
     return Repriced(changes, same, by_formula, unknown)
 
 
@@ -137,6 +138,8 @@ def reprice_by_hand(rows: Iterable[BookRow], prices: Mapping[PriceKey, str]) -> 
     changes, same = [], 0
     for row in rows:
         text = prices.get(row.key, "").strip().removeprefix("$")
+        if text and row.terms is not None:
+            raise ValueError(f"{' '.join(row.key)}: its price is by pixels: upload it as CSV")
         micros = _read_price(row.key, text) if text else row.micros
         if micros == row.micros:
             same += 1
@@ -159,21 +162,36 @@ def _check_price(key: PriceKey, micros: int) -> Micros:
     return Micros(micros)
 
 
-def _micros(
+def _change(
     row: BookRow, how: Operation, markup: Decimal, costs: Callable[[PriceKey], Micros | None]
-) -> int | None:
+) -> Callable[[Micros], Micros] | None:
+    """Return what becomes of each amount of a row; None if its cost is unknown."""
     if how.kind == "by":
-        return scale_half_up(row.micros, 100 + how.number, 100)
-    if how.kind == "cost-times":
-        cost = costs(row.key)
-        if cost is None:
-            return None
-        wanted = (cost * how.number).to_integral_value(ROUND_CEILING)
-    else:
-        unit = Decimal(scale_half_up(row.micros, markup))
-        wanted = (unit / how.number).to_integral_value(ROUND_CEILING) * how.number
-    is_charged_so = scale_half_up(row.micros, markup) == wanted
-    return row.micros if is_charged_so else _charged_at_least(int(wanted), markup)
+        return lambda amount: scale_half_up(amount, 100 + how.number, 100)
+    if how.kind == "round-up":
+        return lambda amount: _rounded_up(amount, how.number, markup)
+    # An `any` row's own size is one of those that it prices.
+    cost = costs((row.model, row.pixels, row.quality) if row.size == ANY else row.key)
+    if cost is None or (row.terms is not None and not row.micros):
+        return None
+    wanted = Micros(int((cost * how.number).to_integral_value(ROUND_CEILING)))
+    becomes = _charging(wanted, row.micros, markup)
+    # By pixels, each amount changes as the one at the row's own size does.
+    if row.terms is None:
+        return lambda _: becomes
+    return lambda amount: scale_half_up(amount, becomes, row.micros)
+
+
+def _rounded_up(amount: Micros, step: Decimal, markup: Decimal) -> Micros:
+    unit = Decimal(scale_half_up(amount, markup))
+    wanted = (unit / step).to_integral_value(ROUND_CEILING) * step
+    return _charging(Micros(int(wanted)), amount, markup)
+
+
+def _charging(wanted: Micros, present: Micros, markup: Decimal) -> Micros:
+    """Return the present list price if it is charged so, else the least one that is."""
+    is_charged_so = scale_half_up(present, markup) == wanted
+    return present if is_charged_so else Micros(_charged_at_least(wanted, markup))
 
 
 def _charged_at_least(micros: int, markup: Decimal) -> int:

@@ -1,9 +1,12 @@
 """Divides a generation's charge among its price rows. Pure; amounts are micros."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from billing.pricing import INPUT, REFERENCE, Delivered, PricedRequest, PriceTable, image_price
+from billing.pixel_prices import megapixels
+from billing.price_rows import ANY, INPUT, REFERENCE
+from billing.pricing import PricedRequest, PriceTable, image_price
+from billing.token_formula import Delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,21 @@ class PricedPart:
     delivered: str
     images: int
     micros: int
+
+    @property
+    def by_megapixel(self) -> "PricedPart":
+        """The same for a size by a rule: in the row ANY, `delivered` is `4mp`, rounded up.
+
+        It is `4mp+` for an image of more megapixels than the 4 that were asked for.
+        """
+        if self.asked == REFERENCE:
+            return self
+        if not self.delivered:
+            return replace(self, asked=ANY)
+        asked, made = (
+            megapixels(*map(int, size.split("x"))) for size in (self.asked, self.delivered)
+        )
+        return replace(self, asked=ANY, delivered=f"{min(asked, made)}mp{'+' * (made > asked)}")
 
 
 def parts_of(

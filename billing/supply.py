@@ -1,4 +1,4 @@
-"""The costs of serving that decisions on prices need; `generation` plugs itself in."""
+"""What decisions on prices need to know of serving; `generation` plugs itself in."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -22,5 +22,18 @@ class Supply(Protocol):
         the mean of its recent images of that cell.
         """
 
+    def processes_of_release_before(self) -> Sequence[str]:
+        """Name the live processes of the release before; they run beside ours during an upgrade."""
+
 
 supply = Plug[Supply]("billing.supply is not plugged in")
+
+
+def waits_for_upgrade() -> str:
+    """Why what the release before would charge wrongly cannot be used yet; empty if it can."""
+    if not (alive := supply().processes_of_release_before()):
+        return ""
+    return (
+        "must wait: a process of the release before, which does not know its form, is alive"
+        f" ({', '.join(alive)}). Try again once it has ended"
+    )

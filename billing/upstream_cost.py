@@ -1,34 +1,39 @@
 """The actual or possible cost of an attempt, and the reasons for losses. Pure; in micro-USD.
 
 The first known of these counts: the amount the vendor reported, the tokens it counted at the prices
-of the channel's cost table, that table's cell for the request sent upstream, the route's flat cost.
-If none is known, the cost is unknown, not 0.
+of the channel's cost table, the vendor's units at that table's, its cell for the request sent
+upstream, the route's flat cost. If none is known, the cost is unknown, not 0.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import product
 from typing import Literal
 
-from billing.pricing import AUTO, NOTHING, TOKEN_AXES, Delivered, formula_tokens, infer_quality
+from billing.pixel_prices import MAX_PIXELS, PixelTerms, sides_of
+from billing.price_rows import AUTO
+from billing.pricing import NOTHING
+from billing.token_formula import TOKEN_AXES, Delivered, formula_tokens, infer_quality
 from pictor.kit.words.money import Micros, scale_half_up
 
 ANY = "any"
 """Stands for a size or a quality: the cell for all that have none of their own."""
 TOKENS = "tokens"
 """Stands for a size: a row for the price of tokens, with one of TOKEN_ROWS as its quality."""
+UNITS = "units"
+"""Stands for a size: a row for the price of the vendor's own unit, whose quality is ANY."""
 INPUT_TEXT, INPUT_IMAGE, OUTPUT = "input_text", "input_image", "output"
 TOKEN_ROWS = (INPUT_TEXT, INPUT_IMAGE, OUTPUT)
 PER_MILLION = Decimal("0.000001")
 MAX_TOKENS = 2**31 - 1
 """The limit for one kind in one answer; a larger count is not believed."""
 
-CostKind = Literal["fixed", "formula", "tokens"]
+CostKind = Literal["fixed", "formula", "pixels", "tokens", "units"]
 CostKey = tuple[str, str, str]
-"""(the vendor's model, 'WxH', AUTO, ANY or TOKENS, the vendor's quality, ANY or of TOKEN_ROWS)."""
+"""(the vendor's model, 'WxH', AUTO, ANY, TOKENS or UNITS, its quality, ANY or of TOKEN_ROWS)."""
 
 
 class Loss(StrEnum):
@@ -123,12 +128,16 @@ class UpstreamResult:
         tokens: None if the upstream counted none.
         quality: as the upstream reported it.
         reported: the amount that the upstream named, if any.
+        units: those that the upstream charges, in its own unit.
+        lost: further images that did not come, and may be paid for: taken to cost as much.
     """
 
     images: Sequence[Delivered] = ()
     tokens: TokenCounts | None = None
     quality: str | None = None
     reported: Micros | None = None
+    lost: int = 0
+    units: Decimal | None = None
 
 
 NOTHING_CAME = UpstreamResult()
@@ -138,8 +147,9 @@ NOTHING_CAME = UpstreamResult()
 class CostRow:
     """One row of a cost table.
 
-    `micros` is the cost of one image (`fixed`) or of a million tokens: by the published formula at
-    the size and quality (`formula`), or as the upstream counts them (`tokens`).
+    `micros` is the cost of one image (`fixed`), of the first megapixel or step of `terms`
+    (`pixels`), of the vendor's own unit (`units`), or of a million tokens: by the published formula
+    at the size and quality (`formula`), or as the upstream counts them (`tokens`).
     """
 
     model: str
@@ -147,11 +157,35 @@ class CostRow:
     quality: str
     micros: Micros
     kind: CostKind = "fixed"
+    terms: PixelTerms | None = None
 
     @property
     def key(self) -> CostKey:
         """The model, size and quality that it is the cost of."""
         return (self.model, self.size, self.quality)
+
+    @property
+    def amounts(self) -> Sequence[Micros]:
+        """Each amount that it has and, by megapixel, that of the largest image."""
+        if self.terms is None:
+            return (self.micros,)
+        largest = self.terms.micros(MAX_PIXELS) or NOTHING
+        return (self.micros, self.terms.further, *(step[1] for step in self.terms.steps), largest)
+
+    def of_image(self, size: str, words: Sequence[str]) -> Micros | None:
+        """The cost of one image, of the first known of these qualities; None if it is unknown."""
+        if self.kind == "fixed":
+            return self.micros
+        sides = sides_of(size)
+        if sides is None:
+            return None
+        if self.terms is not None:
+            return self.terms.micros(sides[0] * sides[1])
+        quality = next((word for word in words if word in TOKEN_AXES), None)
+        if quality is None:
+            return None
+        tokens = formula_tokens(*sides, quality=quality)
+        return scale_half_up(tokens * self.micros, PER_MILLION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,18 +216,23 @@ class CostTable:
         return scale_half_up(micros, PER_MILLION)
 
     def of_images(self, request: SentRequest, came: UpstreamResult) -> Micros | None:
-        """Return the cost of the images by their cells; None if one has no cell."""
+        """Return the cost of the units charged, or of the images' cells; None if one has none."""
+        unit = self.rows.get((request.model, UNITS, ANY))
+        if unit is not None and came.units is not None:
+            return scale_half_up(unit.micros, came.units)
         words = list(_qualities(request, came))
         costs = [self._image_cost(request, size, words) for size in _sizes(request, came)]
         known = [cost for cost in costs if cost is not None]
         return Micros(sum(known)) if len(known) == len(costs) else None
 
     def _image_cost(self, request: SentRequest, size: str, words: Sequence[str]) -> Micros | None:
-        for place, word in product(dict.fromkeys((request.size, size, ANY)), (*words, ANY)):
-            row = self.rows.get((request.model, place, word))
-            if row is not None:
-                return row.micros if row.kind == "fixed" else _formula_cost(row, size, words)
-        return None
+        row = self.nearest(request.model, (request.size, size), words)
+        return None if row is None else row.of_image(size, words)
+
+    def nearest(self, model: str, sizes: Sequence[str], words: Sequence[str]) -> CostRow | None:
+        """Return the row for the first of these sizes and qualities that has one, or for ANY."""
+        keys = ((model, *cell) for cell in product((*sizes, ANY), (*words, ANY)))
+        return next((self.rows[key] for key in keys if key in self.rows), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +268,14 @@ def upstream_cost(
     """
     if costs.is_free or not may_have_billed:
         return NO_COST
+    known = _of_what_came(costs, sent, came)
+    if not came.lost:
+        return known
+    images = len(came.images) or sent.n
+    return replace(known, micros=scale_half_up(known.micros, images + came.lost, images))
+
+
+def _of_what_came(costs: Costs, sent: SentRequest, came: UpstreamResult) -> Cost:
     if came.reported is not None:
         return Cost(came.reported, CostSource.REPORTED)
     table = costs.table_at(sent.at)
@@ -261,13 +308,3 @@ def _qualities(request: SentRequest, came: UpstreamResult) -> Iterator[str]:
         inferred = infer_quality(came.images, came.tokens.output if came.tokens else None)
         if inferred:
             yield inferred
-
-
-def _formula_cost(row: CostRow, size: str, words: Sequence[str]) -> Micros | None:
-    """Return the cost of one image by the formula; None if its size or quality is unknown."""
-    width, _, height = size.partition("x")
-    quality = next((word for word in words if word in TOKEN_AXES), None)
-    if quality is None or not (width.isdigit() and height.isdigit()):
-        return None
-    tokens = formula_tokens(int(width), int(height), quality=quality)
-    return scale_half_up(tokens * row.micros, PER_MILLION)

@@ -14,30 +14,23 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from billing.pricing import (
-    INPUT,
-    MAX_NAMED,
-    NOTHING,
-    REFERENCE,
-    Delivered,
-    PricedRequest,
-    PriceKey,
-    PriceRow,
-    PriceTable,
-    image_price,
-)
+from billing.pixel_prices import MEGAPIXEL, by_megapixels, megapixels
+from billing.price_rows import ANY, AUTO, INPUT, MAX_NAMED, REFERENCE, PriceKey, PriceRow
+from billing.pricing import NOTHING, PricedRequest, PriceTable, image_price
+from billing.token_formula import Delivered
 from pictor.kit.words.money import Micros, in_dollars
 
 
 class LeftOutReason(StrEnum):
     """The reason, in words, why the price of a sale does not follow."""
 
-    REFERENCES = "reference images cost by their tokens"
-    NEW_REFERENCES = "reference images were included, and would cost by their tokens"
+    REFERENCES = "what reference images cost is not compared"
+    NEW_REFERENCES = "reference images were included, and would cost"
     NO_PRICE = "it would have no price"
     OTHER_QUALITIES = "quality auto might be charged as another"
     HOLD = "a hold may cut it off"
     NO_SIZE = "its pixels are not known"
+    MEGAPIXELS = "only its whole megapixels are known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +223,10 @@ def _newly_charged(sold: Iterable[SoldImages], prices: ByOwner) -> list[LeftOut]
             model
             for model, owner in pairs
             if prices[owner].table.reference(model)
-            and any(former.reference(model) is None for former in prices[owner].former)
+            and any(
+                former.reference(model) is None and any(key[0] == model for key in former.rows)
+                for former in prices[owner].former
+            )
         }
     )
     return [
@@ -257,8 +253,11 @@ def _price(prices: Prices, key: PriceKey, delivered: str) -> Micros | LeftOutRea
     row = rows.get(quality)
     if row is None:
         return LeftOutReason.NO_PRICE
-    if any(former.qualities(model, size).keys() != rows.keys() for former in prices.former):
+    before = (former.qualities(model, size).keys() for former in prices.former)
+    if any(words and words != rows.keys() for words in before):  # without prices nothing was sold
         return LeftOutReason.OTHER_QUALITIES
+    if size == ANY:
+        return price_of_any(prices.table, key, delivered)
     width, _, height = delivered.partition("x")
     if not height:
         return LeftOutReason.NO_SIZE
@@ -266,6 +265,31 @@ def _price(prices: Prices, key: PriceKey, delivered: str) -> Micros | LeftOutRea
     price = image_price(prices.table, _request(prices.table, key, row), quality, image)
     # For `auto`, the dearest is held.
     return Micros(price) if price <= row.unit else LeftOutReason.HOLD
+
+
+def price_of_any(table: PriceTable, key: PriceKey, delivered: str) -> Micros | LeftOutReason:
+    """The price of an image of a size by a rule (`PricedPart.by_megapixel`).
+
+    It follows if it is the same for all images of so many megapixels, also for those delivered in
+    a size with a row of its own.
+    """
+    model, _, quality = key
+    row = table.qualities(model, ANY).get(quality)
+    if row is None:
+        return LeftOutReason.NO_PRICE
+    number, is_whole = delivered.removesuffix("mp"), delivered.endswith("mp")
+    terms = row.terms
+    is_alike = terms is None or terms == by_megapixels([terms.first, terms.further])
+    priced = row.at(MEGAPIXEL, int(number)) if is_whole and is_alike else None
+    if priced is None or row.kind == "formula":
+        return LeftOutReason.MEGAPIXELS
+    listed = [
+        (megapixels(other.width, other.height) - int(number), other.unit - priced.unit)
+        for (name, size, word), other in table.rows.items()
+        if (name, word) == (model, quality) and size not in {AUTO, ANY}
+    ]
+    differs = any((more >= 0 > dearer) or (more == 0 < dearer) for more, dearer in listed)
+    return LeftOutReason.MEGAPIXELS if differs else priced.unit
 
 
 def _request(table: PriceTable, key: PriceKey, row: PriceRow) -> PricedRequest:

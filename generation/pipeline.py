@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from django.db import InterfaceError, OperationalError
 
@@ -35,8 +36,7 @@ from generation.admission.quoting import Quoted, quoted_order_async
 from generation.admission.retry_shield import Undecided
 from generation.admission.service import Admitted, Deferred, Submission, admit, hold, refuse_early
 from generation.dispatch.choosing import NotNow, Opening
-from generation.dispatch.claiming import ClaimInDoubt, claim_generation
-from generation.dispatch.service import ClaimLost, Dispatcher
+from generation.dispatch.claiming import ClaimInDoubt, ClaimLost, claim_generation
 from generation.dispatch.store import store
 from generation.lifecycle import claims, notify
 from generation.lifecycle.claims import Claim
@@ -54,6 +54,9 @@ from pictor.kit.words.ids import GenerationId
 from pictor.kit.words.untyped import Json
 from storage.models import StoredImage
 from storage.services import StorageFailed
+
+if TYPE_CHECKING:  # the web process dispatches nothing
+    from generation.dispatch.service import Dispatcher
 
 logger = logging.getLogger(__name__)
 
@@ -207,7 +210,7 @@ def enter(submission: Submission, *, generation_id: GenerationId, now: datetime)
     return admitted
 
 
-async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
+async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: "Dispatcher") -> None:
     """Carry an admitted generation from dispatch to its settled bill. Safe to call twice."""
     try:
         # From here the call counts against its channel, until it ends or the claim fails.
@@ -225,7 +228,7 @@ async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> Non
     await carry(claim, dispatcher=dispatcher)
 
 
-async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None = None) -> None:
+async def carry(claim: Claim, *, dispatcher: "Dispatcher", opening: Opening | None = None) -> None:
     """Carry a claimed generation through dispatch and storage to its settled bill."""
     log.request_id.set(claim.generation.request_id)
     ends_at = time.monotonic() + claim.seconds_left

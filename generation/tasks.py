@@ -15,7 +15,7 @@ from billing.services.office.budget_warnings import look_at_budgets
 from billing.services.office.proofs import is_due
 from generation.admission import idempotency, retry_shield
 from generation.background import doorbell, leftovers, retention
-from generation.catalogue.traffic import channel_events
+from generation.catalogue.traffic import channel_events, open_breakers
 from generation.catalogue.traffic.minutes import Counting
 from generation.oversight import conditions, daily_sales, sunset_mail, tagged_days, watch
 from generation.oversight.alerts.alert_sending import send_due_alerts
@@ -59,7 +59,7 @@ def count_attempts() -> None:
 def tell_of_used_budgets() -> None:
     """Mail those who manage keys, and send a webhook, about used shares of budgets."""
     now = clock.now()
-    look_at_budgets(now=now, refusals=refused_by_budgets(now - REFUSALS_SEEN))
+    look_at_budgets(now=now, refused=refused_by_budgets(now - REFUSALS_SEEN))
 
 
 @shared_task(ignore_result=True)
@@ -81,8 +81,9 @@ def tell_of_sunsets() -> None:
 
 @shared_task(ignore_result=True)
 def forget_channel_events() -> None:
-    """Delete channels' events older than 30 days."""
+    """Delete channels' events older than 30 days, and breakers without a probe for a day."""
     channel_events.forget_old(now=clock.now())
+    open_breakers.forget_old(now=clock.now())
 
 
 @shared_task(ignore_result=True)

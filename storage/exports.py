@@ -41,7 +41,7 @@ from storage import object_keys
 from storage.backends import bucket
 from storage.lists import lists
 from storage.models import QUERY_CHARS, TenantExport
-from storage.services import delete_objects, remove_exports_until, signed_url
+from storage.services import delete_objects, key_of, remove_exports_until, signed_url
 from storage.wire import StorageFailed
 
 logger = logging.getLogger(__name__)
@@ -196,7 +196,9 @@ def _claim_due(now: datetime) -> TenantExport | None:
             export.due_at = now + LEASE
             export.attempts += 1
             export.cut_off += 1  # until this process says otherwise
-            export.object_key = export.object_key or _new_key(export)
+            export.object_key = export.object_key or key_of(
+                object_keys.export_key, export.id, export.asked_at, ext=export.ext
+            )
             export.save(update_fields=["due_at", "attempts", "cut_off", "object_key"])
             return export
         _fail(export, now, CUT_OFF if export.cut_off >= MAX_CUT_OFF else REFUSED)
@@ -308,15 +310,6 @@ def _delete(export: TenantExport) -> None:
 def _renew(export: TenantExport) -> None:
     """Renew the lease while the export is being made."""
     TenantExport.objects.filter(pk=export.pk).update(due_at=clock.now() + LEASE)
-
-
-def _new_key(export: TenantExport) -> str:
-    return object_keys.export_key(
-        settings.OBJECT_KEY_SECRET,
-        export.id,
-        created=export.asked_at.astimezone(UTC).date(),
-        ext=export.ext,
-    )
 
 
 def _describe(export: TenantExport) -> dict[str, str]:

@@ -66,6 +66,8 @@ class TenantExport(models.Model):
     expires_at = models.DateTimeField(null=True)
     size_bytes = models.BigIntegerField(null=True)
 
+    public_id = ids.PublicId(ids.EXPORT)
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -83,11 +85,6 @@ class TenantExport(models.Model):
     @override
     def __str__(self) -> str:
         return f"export of {self.list_name or 'everything'} of {self.tenant_id}"
-
-    @property
-    def public_id(self) -> str:
-        """The id used outside: `exp_…`."""
-        return ids.public(ids.EXPORT, self.id)
 
     @property
     def ext(self) -> str:
@@ -126,6 +123,8 @@ class StoredImage(models.Model):
     has_thumbnail = models.BooleanField(default=False, db_default=False)
     has_icon = models.BooleanField(default=False, db_default=False)
 
+    public_id = ids.PublicId(ids.IMAGE)
+
     class Meta:
         constraints = [
             # This is also the index for all images of a generation.
@@ -150,11 +149,6 @@ class StoredImage(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.object_key} ({self.width}x{self.height})"
-
-    @property
-    def public_id(self) -> str:
-        """The id used outside: `img_…`."""
-        return ids.public(ids.IMAGE, self.id)
 
     @property
     def size(self) -> str:

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
+from pictor.kit.database.cursors import all_rows, run
 from pictor.kit.database.row_pages import in_pages
 from pictor.kit.words import ids
 from storage.models import StoredImage, TenantExport
@@ -50,10 +51,9 @@ SELECT tenant_id, SUM(size_bytes)::bigint FROM storage_storedimage
 
 def sizes_together() -> dict[UUID, int]:
     """The bytes of each tenant's images that are not deleted; tenants without any are missing."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")  # it reads every stored image
-        cursor.execute(_SIZES)
-        return dict(cursor.fetchall())
+    with transaction.atomic():
+        run("SET LOCAL statement_timeout = 0")  # it reads every stored image
+        return dict(all_rows(_SIZES))
 
 
 def exports_of(tenant_id: UUID) -> list[TenantExport]:

@@ -24,6 +24,7 @@ LONG = (
     "tests/faults/test_database_away.py",
     "tests/faults/test_make_run.py::test_a_part_that_is_killed",
     "tests/faults/test_migrating_under_load.py",
+    "tests/faults/test_paid_once.py",
     "tests/faults/test_poison.py",
     "tests/faults/test_webhooks.py",
     "tests/processes/test_heartbeat.py",

@@ -98,7 +98,6 @@ SAME = {
     "thumbnails": "small copies of images",
     "traffic": "channels' events and results of calls",
     "trials": "tests of routes",
-    "uncharged": "costs that no tenant is charged",
     "uploads": "files in a page's form",
     "usage": "usage by hour",
     "web": "the HTTP layers, and their process",
@@ -107,10 +106,12 @@ SAME = {
     "wording": "conditions and rules in words",
 }
 SAME_CLASSES = {
+    "Call": "a call to an upstream: to be made, or on a page",
     "CostTable": "a channel's table of costs, as a row and as a value",
     "LiveWorkers": "the port through which the probes ask for image workers",
     "Permission": "a permission of a role, in a console",
     "PriceList": "prices in force; the API's document has published this name",
+    "Wire": "the calls of a protocol: an upstream's, or a bucket's",
 }
 
 

@@ -93,7 +93,9 @@ def compiled(module: Module) -> list[tuple[str, "re.Pattern[Any]"]]:
     imports = [node for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom)]
     theirs = {alias.asname or alias.name for node in imports for alias in node.names}
     own = {name: value for name, value in module.names.items() if name not in theirs}
-    found = [(name, one) for name, value in own.items() for one in patterns_in(value)]
+    lent = {id(one) for name in theirs for one in patterns_in(module.names.get(name))}
+    every = [(name, one) for name, value in own.items() for one in patterns_in(value)]
+    found = [(name, one) for name, one in every if id(one) not in lent]
     assert len(found) == number, f"{module.path}: a pattern that no name of the module leads to"
     return found
 

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.rates.daily_bytes import TESTS_KEPT
+from pictor.kit.database.cursors import first_column, run
 from pictor.kit.words import ids
 from webhooks.models import WebhookEndpoint
 
@@ -62,7 +63,7 @@ def forget_old(*, now: datetime) -> None:
         "before": before,
         "first": ids.first_at(before),
         "first_test": ids.first_at(now - TESTS_KEPT),
-        "gone": _deleted_endpoints(),
+        "gone": first_column(_GONE),
     }
     # In this order: deliveries go once they have no attempts, events once no deliveries.
     _run_in_batches(_ATTEMPTS, values)
@@ -81,17 +82,9 @@ def forget_tenant(tenant_id: UUID) -> None:
     _run_in_batches(_EVENTS.format(condition="e.tenant_id = %(tenant)s"), values)
 
 
-def _deleted_endpoints() -> list[UUID]:
-    """Deleted endpoints that still have deliveries."""
-    with connection.cursor() as cursor:
-        cursor.execute(_GONE)
-        return [row[0] for row in cursor.fetchall()]
-
-
 def _run_in_batches(statement: str, values: Mapping[str, Any]) -> None:
     """Run a statement in batches until nothing is left to delete."""
     deleted = _BATCH
     while deleted == _BATCH:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(statement, {**values, "batch": _BATCH})
-            deleted = cursor.rowcount
+        with transaction.atomic():
+            deleted = run(statement, {**values, "batch": _BATCH})

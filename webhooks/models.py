@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
-from accounts.models import Subject, Tenant
+from accounts.models import SubjectOf, Tenant
 from pictor.kit.words import ids
 
 SUCCEEDED, FAILED, CANCELED = "generation.succeeded", "generation.failed", "generation.canceled"
@@ -55,19 +55,12 @@ class WebhookEndpoint(models.Model):
     answers_chars = models.IntegerField(default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    public_id = ids.PublicId(ids.WEBHOOK_ENDPOINT)
+    audited = SubjectOf("webhook_endpoint")
+
     @override
     def __str__(self) -> str:
         return self.public_id
-
-    @property
-    def public_id(self) -> str:
-        """The id used outside: `whe_…`."""
-        return ids.public(ids.WEBHOOK_ENDPOINT, self.id)
-
-    @property
-    def audited(self) -> Subject:
-        """The subject of audit events about this endpoint."""
-        return Subject("webhook_endpoint", self.public_id, self.tenant_id)
 
     @property
     def is_enabled(self) -> bool:
@@ -92,6 +85,8 @@ class Event(models.Model):
     # Written before the first attempt, and never changed.
     body = models.TextField(blank=True)
 
+    public_id = ids.PublicId(ids.EVENT)
+
     class Meta:
         indexes = [
             models.Index(fields=["tenant", "id"], name="webhook_event_by_tenant"),
@@ -103,11 +98,6 @@ class Event(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.public_id} {self.type}"
-
-    @property
-    def public_id(self) -> str:
-        """The id used outside and in the header `webhook-id`: `evt_…`."""
-        return ids.public(ids.EVENT, self.id)
 
 
 class Delivery(models.Model):
@@ -133,6 +123,8 @@ class Delivery(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
 
+    public_id = ids.PublicId(ids.DELIVERY)
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["event", "endpoint"], name="one_delivery_per_endpoint")
@@ -149,11 +141,6 @@ class Delivery(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.public_id} {self.state}"
-
-    @property
-    def public_id(self) -> str:
-        """The id used outside: `whd_…`."""
-        return ids.public(ids.DELIVERY, self.id)
 
 
 class DeliveryAttempt(models.Model):

@@ -12,9 +12,10 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Case, F, When
 
+from pictor.kit.database.cursors import first_column
 from pictor.kit.secrets.encryption import WrongKey, decrypted
 from webhooks import retry
 from webhooks.contents import contents
@@ -111,9 +112,7 @@ def claim(*, now: datetime, limit: int, in_hand: Mapping[UUID, int]) -> list[Hel
         "of_one_tenant": OF_ONE_TENANT,
         "house": UUID(int=0),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
-        claimed = [row[0] for row in cursor.fetchall()]
+    claimed = first_column(_CLAIM, values)
     return _deliveries(claimed, now)
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import QuerySet
 
+from pictor.kit.database.cursors import all_rows, first_row
 from pictor.kit.words import ids
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 
@@ -43,16 +43,14 @@ class DueDeliveries:
 
 def due_deliveries() -> DueDeliveries:
     """Count the deliveries that a sender could claim now; only enabled endpoints count."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT COUNT(*),
-                   COALESCE(EXTRACT(EPOCH FROM clock_timestamp() - MIN(d.due_at)), 0)::float8
-              FROM webhooks_delivery d JOIN webhooks_webhookendpoint e ON e.id = d.endpoint_id
-             WHERE d.state = 'pending' AND d.due_at <= clock_timestamp() AND e.status = 'enabled'
-            """
-        )
-        (count, seconds) = cursor.fetchone()
+    (count, seconds) = first_row(
+        """
+        SELECT COUNT(*),
+               COALESCE(EXTRACT(EPOCH FROM clock_timestamp() - MIN(d.due_at)), 0)::float8
+          FROM webhooks_delivery d JOIN webhooks_webhookendpoint e ON e.id = d.endpoint_id
+         WHERE d.state = 'pending' AND d.due_at <= clock_timestamp() AND e.status = 'enabled'
+        """
+    )
     return DueDeliveries(count, seconds)
 
 
@@ -139,6 +137,6 @@ SELECT e.id, count(*) FILTER (WHERE d.state = 'delivered'),
 
 def records_of(tenant_id: UUID) -> Mapping[UUID, Record]:
     """The results of each endpoint's latest deliveries; a pending one that failed counts."""
-    with connection.cursor() as cursor:
-        cursor.execute(_RECORDS, [RATED_DELIVERIES, tenant_id])
-        return {row[0]: Record(row[1], row[2]) for row in cursor.fetchall()}
+    return {
+        row[0]: Record(row[1], row[2]) for row in all_rows(_RECORDS, [RATED_DELIVERIES, tenant_id])
+    }

@@ -96,7 +96,7 @@ def change_endpoint(
     wanted = _checked_columns(values, livemode=endpoint.livemode, present=endpoint)
     columns = {name: value for name, value in wanted.items() if value != getattr(endpoint, name)}
     with transaction.atomic():
-        _lock(endpoint)
+        endpoint.refresh_from_db(from_queryset=WebhookEndpoint.objects.select_for_update())
         before = _describe(endpoint)
         for column, value in columns.items():
             setattr(endpoint, column, value)
@@ -204,10 +204,6 @@ def resend_since(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -
         batch_size=1000,
     )
     return resent + len(event_ids)
-
-
-def _lock(endpoint: WebhookEndpoint) -> None:
-    endpoint.refresh_from_db(from_queryset=WebhookEndpoint.objects.select_for_update())
 
 
 def _require_enabled(endpoint: WebhookEndpoint) -> None:

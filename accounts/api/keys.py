@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from accounts.models import MANAGES_KEYS, ApiKey
 from accounts.selectors.office.api_keys import api_key_by_id, api_keys_of
-from accounts.services.office.api_keys import OVERLAPS
+from accounts.services.office.api_keys import COLUMN_OF, OVERLAPS
 from accounts.services.office.delegation import (
     change_key_for,
     issue_key_for,
@@ -36,13 +37,8 @@ from pictor.kit.endpoints.queries import AfterField, ApiQuery, PageLimitField
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import InvalidRequest, NotFound
 
-SCOPE = MANAGES_KEYS
-FIELD_OF = {
-    "allowed_models": "models",
-    "budget_day_micros": "budget_day",
-    "budget_month_micros": "budget_month",
-}
-"""The API's field names for columns that are named otherwise."""
+key_operation = partial(operation, scope=MANAGES_KEYS)
+FIELD_OF = {column: rule for rule, column in COLUMN_OF.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +166,9 @@ class KeyPage(ApiQuery):
 class KeysView(Endpoint):
     """/v1/api_keys."""
 
-    @operation(
+    @key_operation(
         "list_api_keys",
         summary="List API keys",
-        scope=SCOPE,
         query=KeyPage,
         answer=KeyList,
         rate=rates.take_query,
@@ -188,10 +183,9 @@ class KeysView(Endpoint):
         )
         return Answer(Page.of(found, limit, ShownKey))
 
-    @operation(
+    @key_operation(
         "create_api_key",
         summary="Create an API key",
-        scope=SCOPE,
         body=NewKey,
         answer=KeyObject,
         status=HTTPStatus.CREATED.value,
@@ -221,25 +215,16 @@ def _key(caller: Caller, public_id: str) -> ApiKey:
 class KeyView(Endpoint):
     """/v1/api_keys/{id}."""
 
-    @operation(
-        "retrieve_api_key",
-        summary="Retrieve an API key",
-        scope=SCOPE,
-        answer=KeyObject,
-        errors=[NotFound],
-        of=_key,
-    )
+    @key_operation("retrieve_api_key", summary="Retrieve an API key", answer=KeyObject, of=_key)
     def get(self, caller: Caller, key: ApiKey) -> Answer:
         """One of the workspace's keys."""
         return Answer(ShownKey(key))
 
-    @operation(
+    @key_operation(
         "change_api_key",
         summary="Change an API key",
-        scope=SCOPE,
         body=KeyChange,
         answer=KeyObject,
-        errors=[NotFound],
         of=_key,
         rate=rates.take_key_change,
     )
@@ -250,12 +235,10 @@ class KeyView(Endpoint):
             change_key_for(caller=caller, key=key, name=name, fields=fields, **self.by(caller))
         return Answer(ShownKey(key))
 
-    @operation(
+    @key_operation(
         "revoke_api_key",
         summary="Revoke an API key",
-        scope=SCOPE,
         answer=RevokedKey,
-        errors=[NotFound],
         of=_key,
         rate=rates.take_key_change,
     )
@@ -268,13 +251,11 @@ class KeyView(Endpoint):
 class KeyRotationView(Endpoint):
     """/v1/api_keys/{id}/rotate."""
 
-    @operation(
+    @key_operation(
         "rotate_api_key",
         summary="Rotate an API key",
-        scope=SCOPE,
         body=Rotation,
         answer=KeyObject,
-        errors=[NotFound],
         of=_key,
         rate=rates.take_key_change,
     )

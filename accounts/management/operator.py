@@ -79,8 +79,11 @@ def read_staff() -> User:
 class OperatorCommand(BaseCommand):
     """A command that changes something; the audit log names the person who ran it.
 
-    That is the system user and, with `--as`, the person at the keyboard.
+    That is the system user and, with `--as`, the person at the keyboard. A ValidationError of a
+    service becomes a CommandError.
     """
+
+    requires_system_checks: tuple[str, ...] = ()
 
     @override
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -100,6 +103,8 @@ class OperatorCommand(BaseCommand):
         hand = at_the_shell.set(_hand(options.pop("as_whom", None)))
         try:
             return super().execute(*args, **options)
+        except ValidationError as error:
+            raise say_invalid(error) from None
         except OperationalError as error:
             if is_locked(error):
                 raise CommandError("somebody else is changing this: try again") from None
@@ -107,10 +112,30 @@ class OperatorCommand(BaseCommand):
         finally:
             at_the_shell.reset(hand)
 
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do the action that was named: `top-up` by the method `_top_up`."""
+        getattr(self, f"_{options['action'].replace('-', '_')}")(options)
+
     def tell(self, options: Mapping[str, Any], facts: object, *lines: str) -> None:
         """Print the facts as one JSON value and nothing else, or the lines."""
         for line in [json.dumps(facts)] if options["json"] else lines:
             self.stdout.write(line)
+
+    def tell_rows(
+        self,
+        options: Mapping[str, Any],
+        rows: Sequence[Mapping[str, Any]],
+        columns: Sequence[str],
+        *,
+        empty: str = "",
+    ) -> None:
+        """Print rows as one JSON value, or these columns as a table; `empty` if there are none."""
+        if options["json"] or (empty and not rows):
+            self.tell(options, rows, empty)
+        else:
+            cells = ([_cell(row[name]) for name in columns] for row in rows)
+            print_table(self.stdout, [columns, *cells])
 
     def aside(self, options: Mapping[str, Any]) -> OutputWrapper:
         """The stream for questions to a person, which must not mix with JSON."""
@@ -145,15 +170,10 @@ def _hand(email: str | None) -> str:
 
 def read_amount(text: str) -> Micros:
     """Read an amount in USD with at most 6 decimals, 0 or more."""
-    amount = read_change(text)
+    amount = read_typed(typed.amount, text)
     if amount < 0:
         raise CommandError(f"{text!r} is below 0")
     return amount
-
-
-def read_change(text: str) -> Micros:
-    """Read an amount in USD with at most 6 decimals, of either sign."""
-    return read_typed(typed.amount, text)
 
 
 def read_limit(text: str | None) -> int | None:
@@ -183,6 +203,17 @@ def read_words(text: str | None) -> list[str] | None:
     return list(dict.fromkeys(words))
 
 
+def read_pairs(option: str, form: str, text: str) -> dict[str, str]:
+    """Read 'a=b,c=d', as the option's form shows; 'none' is no pair."""
+    pairs: dict[str, str] = {}
+    for word in [] if text == "none" else read_words(text) or ():
+        key, separator, value = (part.strip() for part in word.partition("="))
+        if not (key and separator and value) or key in pairs:
+            raise CommandError(f"{option} takes {form}, each once, not {text!r}")
+        pairs[key] = value
+    return pairs
+
+
 def read_scopes(text: str | None) -> list[str]:
     """Read a key's scopes; None gives the default ones."""
     scopes = read_words(text) or default_scopes()
@@ -191,24 +222,27 @@ def read_scopes(text: str | None) -> list[str]:
     return scopes
 
 
+def found(named: T | None, otherwise: str) -> T:
+    """Return what was named. Raises CommandError with the other words if there is none."""
+    if named is None:
+        raise CommandError(otherwise)
+    return named
+
+
 def read_tenant(text: str) -> Tenant:
-    tenant = tenant_by_name_or_id(text)
-    if tenant is None:
-        raise CommandError(f"no tenant named {text!r}")
-    return tenant
+    return found(tenant_by_name_or_id(text), f"no tenant named {text!r}")
 
 
 def read_person(text: str) -> User:
-    user = user_by_email(text)
-    if user is None:
-        raise CommandError(f"nobody has the address {text!r}")
-    return user
+    return found(user_by_email(text), f"nobody has the address {text!r}")
 
 
 def say_invalid(error: ValidationError) -> CommandError:
     """A service's refusal as one line, each message after its field."""
     if not hasattr(error, "error_dict"):
-        return CommandError(" ".join(error.messages))
+        unconfirmed = getattr(error, "code", None) == "unconfirmed"
+        options = [" (--reason TEXT, --changes N, --below-cost N)"] * unconfirmed
+        return CommandError("".join([" ".join(error.messages), *options]))
     words = [
         message if field == NON_FIELD_ERRORS else f"{field}: {message}"
         for field, messages in error.message_dict.items()
@@ -236,6 +270,12 @@ def print_table(stdout: OutputWrapper, rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
         stdout.write("  ".join(cells).rstrip())
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def answer(stdout: OutputWrapper, facts: Mapping[str, str], *, as_json: bool) -> None:

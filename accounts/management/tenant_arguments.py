@@ -58,7 +58,6 @@ def _add_why(money: Any, *, has_words: bool) -> None:
 
 
 def add_show(actions: Any) -> None:
-    """Add the action that shows a tenant."""
     show = actions.add_parser("show", help="show its status, balance, limits and last transfers")
     show.add_argument("tenant", help="name or id")
     show.add_argument("--json", action="store_true")

@@ -3,7 +3,6 @@
 Each function takes the command and its options. The command reports their ValidationErrors.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -13,7 +12,6 @@ from django.core.management.base import CommandError
 from accounts.management.operator import (
     ACTOR,
     OperatorCommand,
-    print_table,
     read_staff,
     read_tenant,
 )
@@ -22,6 +20,8 @@ from accounts.selectors.office.members import invitations_of, members_of
 from accounts.services.office.invitations import post_invitation
 from accounts.services.office.members import invite_as_operator
 from pictor.kit.words import clock
+
+COLUMNS = ("email", "role", "is")
 
 
 def teller(site: str) -> Callable[[Invitation], None]:
@@ -36,11 +36,8 @@ def show(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     rows = [(member.user.email, member.role, "member") for member in members_of(tenant.id)]
     invited = invitations_of(tenant.id, now=clock.now())
     rows += [(invitation.email, invitation.role, "invited") for invitation in invited]
-    if options["json"]:
-        facts = [{"email": email, "role": role, "is": what} for email, role, what in rows]
-        command.stdout.write(json.dumps(facts))
-    else:
-        print_table(command.stdout, [("email", "role", "is"), *rows])
+    facts = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    command.tell_rows(options, facts, COLUMNS)
 
 
 def invite(command: OperatorCommand, options: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
-from accounts.models.people import Subject, User
+from accounts.models.people import SubjectOf, User
 from accounts.models.tenants import MAX_KEY_LIST_ENTRIES
 from accounts.validators import validate_ip_range
 from pictor.kit.words import ids
@@ -42,13 +42,11 @@ class OperatorKey(models.Model):
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
 
+    audited = SubjectOf("operator_key")
+
     @override
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def audited(self) -> Subject:
-        return Subject("operator_key", str(self.id))
 
     def has_ended(self, now: datetime) -> bool:
         """True if it is revoked, expired, or its maker is no longer an owner who may sign in."""

@@ -23,6 +23,17 @@ class Subject(NamedTuple):
     tenant_id: UUID | None = None
 
 
+class SubjectOf:
+    """The subject of a row's audit events: its public id, if it has one, and its tenant, if any."""
+
+    def __init__(self, object_type: str) -> None:
+        self._type = object_type
+
+    def __get__(self, row: Any, owner: object = None) -> Subject:
+        object_id = getattr(row, "public_id", None) or str(row.pk)
+        return Subject(self._type, object_id, getattr(row, "tenant_id", None))
+
+
 class UserManager(BaseUserManager["User"]):
     """Creates users; e-mail addresses are kept in lower case."""
 
@@ -79,6 +90,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
+    audited = SubjectOf("user")
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -89,11 +102,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     @override
     def __str__(self) -> str:
         return self.email
-
-    @property
-    def audited(self) -> Subject:
-        """The subject of audit events about this person."""
-        return Subject("user", str(self.pk))
 
     @property
     def keeps_app(self) -> bool:

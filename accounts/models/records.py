@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
-from accounts.models.people import Subject, User
+from accounts.models.people import SubjectOf, User
 from accounts.models.tenants import Tenant
 from pictor.kit.words import ids
 
@@ -126,6 +126,9 @@ class SupportGrant(models.Model):
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
+    public_id = ids.PublicId(ids.SUPPORT_GRANT)
+    audited = SubjectOf("support_grant")
+
     class Meta:
         indexes = [models.Index(fields=["tenant", "-opened_at"], name="support_grants_of_tenant")]
 
@@ -134,19 +137,9 @@ class SupportGrant(models.Model):
         return f"{self.user} in {self.tenant} until {self.ends_at}"
 
     @property
-    def public_id(self) -> str:
-        """The id used outside: `sup_…`."""
-        return ids.public(ids.SUPPORT_GRANT, self.id)
-
-    @property
     def ends_at(self) -> datetime:
         """The time it was ended, or else expires."""
         return self.ended_at or self.expires_at
-
-    @property
-    def audited(self) -> Subject:
-        """The subject of audit events about this support view."""
-        return Subject("support_grant", self.public_id, self.tenant_id)
 
 
 class ConfigRevision(models.Model):

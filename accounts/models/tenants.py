@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 from typing_extensions import override
 
-from accounts.models.people import Subject, User
+from accounts.models.people import Subject, SubjectOf, User
 from accounts.validators import validate_ip_range, validate_time_zone
 from pictor.kit.words import ids
 
@@ -153,14 +153,11 @@ class Tenant(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members = models.ManyToManyField(User, through="Membership", related_name="tenants")
 
+    public_id = ids.PublicId(ids.TENANT)
+
     @override
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def public_id(self) -> str:
-        """The id used outside: `ten_…`."""
-        return ids.public(ids.TENANT, self.id)
 
     @property
     def audited(self) -> Subject:
@@ -231,6 +228,8 @@ class Invitation(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
 
+    audited = SubjectOf("invitation")
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "email"], name="one_invitation_per_address"),
@@ -242,11 +241,6 @@ class Invitation(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.email} may become {self.get_role_display().lower()} of {self.tenant}"
-
-    @property
-    def audited(self) -> Subject:
-        """The subject of audit events about this invitation."""
-        return Subject("invitation", str(self.pk), self.tenant_id)
 
 
 class MemberChange(models.Model):
@@ -273,6 +267,8 @@ class MemberChange(models.Model):
     approved_by = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
     takes_effect_at = models.DateTimeField(null=True)
 
+    audited = SubjectOf("member_change")
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "email"], name="one_change_per_address")
@@ -286,11 +282,6 @@ class MemberChange(models.Model):
             return f"{self.email}: {self.before} → {self.role}"
         keys = f"go to {self.heir}" if self.heir else "are revoked"
         return f"Remove {self.email} ({self.before}); the keys they made {keys}"
-
-    @property
-    def audited(self) -> Subject:
-        """The subject of audit events about this change."""
-        return Subject("member_change", str(self.pk), self.tenant_id)
 
 
 class ApiKey(models.Model):
@@ -355,22 +346,15 @@ class ApiKey(models.Model):
     waits_for_owner = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    public_id = ids.PublicId(ids.KEY)
+    audited = SubjectOf("api_key")
+
     class Meta:
         verbose_name = "API key"
 
     @override
     def __str__(self) -> str:
         return f"{self.visible_prefix}… {self.name}".rstrip()
-
-    @property
-    def public_id(self) -> str:
-        """The id used outside: `key_…`."""
-        return ids.public(ids.KEY, self.id)
-
-    @property
-    def audited(self) -> Subject:
-        """The subject of audit events about this key."""
-        return Subject("api_key", self.public_id, self.tenant_id)
 
     def status(self, now: datetime) -> Literal["active", "unopened", "expired", "revoked"]:
         """The key's status at that time; revoked wins over expired, which wins over unopened."""

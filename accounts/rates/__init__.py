@@ -16,18 +16,14 @@ from django.core.exceptions import ValidationError
 
 from accounts.callers import Caller
 from accounts.mailboxes import any_mailbox_of
+from accounts.rates import buckets as limits
 from accounts.rates import on_redis
 from accounts.rates.buckets import (
     Bucket,
     Taken,
-    bucket_of_key_changes,
-    bucket_of_new_pictures,
-    bucket_of_operator_calls,
-    bucket_of_pages,
-    bucket_of_pictures,
+    bucket_of,
     bucket_of_queries,
     bucket_of_reads,
-    bucket_of_sendings,
     buckets_of,
     buckets_of_mails,
     buckets_of_sign_in,
@@ -95,29 +91,35 @@ def take_query(caller: Caller) -> None:
 
 
 def take_key_change(caller: Caller) -> None:
-    """Count one creation, change, rotation or revocation of a key. Raises like `take_read`."""
-    most = settings.KEY_CHANGES_PER_MINUTE
-    _take_one(bucket_of_key_changes(caller.tenant_id, most))
+    """Count one creation, change, rotation or revocation of a key. Raises like `take_read`.
+
+    Each stays in the audit log.
+    """
+    name, most = "tenant:key-changes", settings.KEY_CHANGES_PER_MINUTE
+    _take_one(bucket_of(caller.tenant_id, name, "changes of keys", "workspace", most))
 
 
 def take_page(user_id: UUID) -> None:
     """Count one page of the console. Raises like `take_read`."""
-    _take_one(bucket_of_pages(user_id))
+    _take_one(bucket_of(user_id, "pages", "pages", "account", limits.PAGES_OF_PERSON))
 
 
 def take_operator_call(key_id: UUID) -> None:
     """Count one call at /ops/v1/. Raises like `take_read`."""
-    _take_one(bucket_of_operator_calls(key_id))
+    most = limits.OPERATOR_CALLS_A_MINUTE
+    _take_one(bucket_of(key_id, "operator-calls", "calls", "key", most))
 
 
 def take_picture(user_id: UUID) -> None:
     """Count one thumbnail on a page of the console. Raises like `take_read`."""
-    _take_one(bucket_of_pictures(user_id))
+    most = limits.PICTURES_OF_PERSON
+    _take_one(bucket_of(user_id, "pictures", "small pictures", "account", most))
 
 
 def take_new_picture(user_id: UUID) -> None:
     """Count one thumbnail that has to be made first. Raises like `take_read`."""
-    _take_one(bucket_of_new_pictures(user_id))
+    most = limits.NEW_PICTURES_OF_PERSON
+    _take_one(bucket_of(user_id, "new-pictures", "new small pictures", "account", most))
 
 
 def take_sending(tenant_id: UUID, *, many: bool = False) -> None:
@@ -125,7 +127,9 @@ def take_sending(tenant_id: UUID, *, many: bool = False) -> None:
 
     They need no image and no money, and each is kept for a month.
     """
-    _take_one(bucket_of_sendings(tenant_id, MANY_SENDINGS if many else 1))
+    what, most = "webhook tests and resends", limits.SENDINGS_OF_TENANT
+    cost = MANY_SENDINGS if many else 1
+    _take_one(bucket_of(tenant_id, "tenant:sendings", what, "workspace", most, cost=cost))
 
 
 def take_sign_in(*, account: str, address: str) -> None:

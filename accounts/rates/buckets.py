@@ -26,13 +26,7 @@ HEADERS = {
 READS = "reads"
 QUERIES = "lists and quotes"
 SIGN_INS = "sign-ins"
-PAGES = "pages"
-OPERATOR_CALLS = "calls"
 OPERATOR_CALLS_A_MINUTE = 60
-PICTURES = "small pictures"
-NEW_PICTURES = "new small pictures"
-SENDINGS = "webhook tests and resends"
-KEY_CHANGES = "changes of keys"
 MAILS = "mails"
 
 PAGES_OF_PERSON = 300
@@ -96,49 +90,21 @@ def buckets_of(
     ]
 
 
+def bucket_of(
+    holder_id: UUID, name: str, unit: str, whose: str, most: int, *, cost: int = 1
+) -> Bucket:
+    """A limit of the platform on what a tenant, a person or a program's key does in a minute."""
+    return Bucket(f"pictor:rate:{{{holder_id}}}:{name}", unit, whose, most, cost)
+
+
 def bucket_of_reads(tenant_id: UUID, most: int) -> Bucket:
     """The platform's limit on a tenant's reads, over all its keys."""
-    return Bucket(f"pictor:rate:{{{tenant_id}}}:tenant:reads", READS, "workspace", most, 1)
-
-
-def bucket_of_pages(user_id: UUID) -> Bucket:
-    """The platform's limit on the pages a person opens."""
-    return Bucket(f"pictor:rate:{{{user_id}}}:pages", PAGES, "account", PAGES_OF_PERSON, 1)
-
-
-def bucket_of_operator_calls(key_id: UUID) -> Bucket:
-    """The platform's limit on the calls of a key for /ops/v1/."""
-    name = f"pictor:rate:{{{key_id}}}:operator-calls"
-    return Bucket(name, OPERATOR_CALLS, "key", OPERATOR_CALLS_A_MINUTE, 1)
-
-
-def bucket_of_pictures(user_id: UUID) -> Bucket:
-    """The platform's limit on the thumbnails that a person's pages request."""
-    name = f"pictor:rate:{{{user_id}}}:pictures"
-    return Bucket(name, PICTURES, "account", PICTURES_OF_PERSON, 1)
-
-
-def bucket_of_new_pictures(user_id: UUID) -> Bucket:
-    """The platform's limit on the thumbnails that are made for a person's pages."""
-    name = f"pictor:rate:{{{user_id}}}:new-pictures"
-    return Bucket(name, NEW_PICTURES, "account", NEW_PICTURES_OF_PERSON, 1)
-
-
-def bucket_of_key_changes(tenant_id: UUID, most: int) -> Bucket:
-    """The platform's limit on changes of a tenant's keys by keys: each stays in the audit log."""
-    name = f"pictor:rate:{{{tenant_id}}}:tenant:key-changes"
-    return Bucket(name, KEY_CHANGES, "workspace", most, 1)
-
-
-def bucket_of_sendings(tenant_id: UUID, count: int) -> Bucket:
-    """The platform's limit on events that a tenant sends by hand."""
-    name = f"pictor:rate:{{{tenant_id}}}:tenant:sendings"
-    return Bucket(name, SENDINGS, "workspace", SENDINGS_OF_TENANT, count)
+    return bucket_of(tenant_id, "tenant:reads", READS, "workspace", most)
 
 
 def bucket_of_queries(tenant_id: UUID, most: int) -> Bucket:
     """The platform's limit on a tenant's lists and quotes, which cost more than reads."""
-    return Bucket(f"pictor:rate:{{{tenant_id}}}:tenant:queries", QUERIES, "workspace", most, 1)
+    return bucket_of(tenant_id, "tenant:queries", QUERIES, "workspace", most)
 
 
 def buckets_of_sign_in(account: str, address: str) -> list[Bucket]:

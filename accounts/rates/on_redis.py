@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 
 from accounts.rates.buckets import STEP_SECONDS, Bucket, Taken
 from accounts.rates.local import LocalBuckets
@@ -68,7 +67,9 @@ def take_command(buckets: Sequence[Bucket]) -> RedisCommand[Taken]:
     ]
     names = [bucket.name for bucket in buckets]
     words: list[str | int] = ["EVAL", _TAKE, len(names), *names, *numbers, int(STEP_SECONDS * 1000)]
-    return RedisCommand(words, _read_reply, partial(_take_locally, buckets), _AWAY)
+    return RedisCommand(
+        words, _read_reply, lambda: _local.take(buckets, now=time.monotonic()), _AWAY
+    )
 
 
 def add_command(name: str, amount: int, *, most: int, kept: timedelta) -> RedisCommand[bool]:
@@ -76,18 +77,10 @@ def add_command(name: str, amount: int, *, most: int, kept: timedelta) -> RedisC
 
     Also true while Redis is away.
     """
-
-    def had_room(total: int) -> bool:
-        return total - amount < most
-
     words = ("EVAL", _ADD, 1, name, amount, int(kept.total_seconds()))
-    return RedisCommand(words, had_room, lambda: True, _AWAY)
+    return RedisCommand(words, lambda total: total - amount < most, lambda: True, _AWAY)
 
 
 def _read_reply(reply: Sequence[int]) -> Taken:
     wait_ms, *levels = reply
     return Taken(wait_ms / 1000, tuple(level / 1000 for level in levels))
-
-
-def _take_locally(buckets: Sequence[Bucket]) -> Taken:
-    return _local.take(buckets, now=time.monotonic())

@@ -3,13 +3,11 @@
 The names in capitals are SQL for other apps' statements.
 """
 
-from accounts.selectors.configuration import (
-    REVISION,
-    config_revision,
-)
 from accounts.selectors.relations import (
     API_KEYS,
     AUDIT_EVENTS,
     IMAGE_RETENTIONS,
+    REVISION,
     SUSPENDED_BECAUSE,
+    config_revision,
 )

@@ -1,4 +1,9 @@
-"""Tables of accounts for the statements of other apps, as SQL."""
+"""Tables of accounts and the revision of the configuration, for the statements of other apps."""
+
+from django.db.models import Subquery
+from django.db.models.functions import Coalesce
+
+from accounts.models import ConfigRevision
 
 API_KEYS = "(SELECT id, tenant_id, digest, is_test FROM accounts_apikey)"
 """SQL: every API key with its tenant, even if revoked, for other apps' statements to join."""
@@ -17,3 +22,14 @@ SUSPENDED_BECAUSE = (
     " WHERE tenant_id = {tenant} AND action = 'tenant.status' ORDER BY at DESC, id DESC LIMIT 1)"
 )
 """SQL: the reason of a tenant's last suspension; NULL if none was given."""
+
+REVISION = "(SELECT revision FROM accounts_configrevision)"
+"""SQL: the configuration's present revision, to be read within another statement."""
+
+PRESENT_REVISION = Coalesce(Subquery(ConfigRevision.objects.values("revision")[:1]), 0)
+"""The same as a column of a query."""
+
+
+def config_revision() -> int:
+    """The present revision of the configuration. Compare with `!=`, never with `<`."""
+    return ConfigRevision.objects.values_list("revision", flat=True).first() or 0

@@ -9,7 +9,9 @@ from accounts import rates
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from accounts.offer import offer
-from billing.pricing import AUTO, REFERENCE, PriceKey, PriceTable
+from billing.pixel_prices import in_usd
+from billing.price_rows import AUTO, REFERENCE, PriceKey
+from billing.pricing import PriceTable
 from billing.selectors import price_tables, withdrawals
 from pictor.kit.endpoints.objects import ApiObject, Constant, UnixSeconds, Usd
 from pictor.kit.endpoints.queries import NoQuery
@@ -29,13 +31,19 @@ class PriceItem(ApiObject):
 
     model = serializers.CharField()
     size = serializers.CharField(
-        help_text="`WxH` or `auto`; `reference` for each reference image of a request."
+        help_text="`WxH` or `auto`; `any` for each size without a price of its own; `reference` for"
+        " each reference image of a request."
     )
     quality = serializers.CharField(help_text="`input` for reference images.")
     price = Usd(allow_null=True, help_text="USD; null if it will no longer be sold.")
     is_most = serializers.BooleanField(
         help_text="True if this is the most that is held and the delivered image decides the"
         " charge, as for `auto` and `reference`."
+    )
+    by_pixels = serializers.CharField(
+        required=False,
+        help_text="If the amount follows from the pixels, how: `price` is that of 1024x1024 for"
+        " `any`.",
     )
 
 
@@ -97,8 +105,9 @@ class PricesView(Endpoint):
         scheduled = []
         before = now
         for moment, table in later:
-            changes = _prices(table, sold).items() ^ _prices(before, sold).items()
-            items = [_item(key, _prices(table, sold).get(key)) for key in sorted(dict(changes))]
+            prices, former = _prices(table, sold), _prices(before, sold)
+            changed = [key for key in {**former, **prices} if former.get(key) != prices.get(key)]
+            items = [_item(key, prices.get(key)) for key in sorted(changed)]
             scheduled.append({"effective_from": moment, "data": items})
             before = table
         data = [_item(key, price) for key, price in sorted(_prices(now, sold).items())]
@@ -112,16 +121,21 @@ class PricesView(Endpoint):
         return Answer({"data": data, "scheduled": scheduled, "withdrawn": withdrawn})
 
 
-def _prices(table: PriceTable, sold: set[str]) -> Mapping[PriceKey, int]:
-    return {key: row.unit for key, row in table.rows.items() if key[0] in sold}
+def _prices(table: PriceTable, sold: set[str]) -> Mapping[PriceKey, tuple[int, str]]:
+    """The amount of each price, and the words for one that follows from the pixels."""
+    return {
+        key: (row.unit, row.by_pixels(in_usd)) for key, row in table.rows.items() if key[0] in sold
+    }
 
 
-def _item(key: PriceKey, price: int | None) -> dict[str, Any]:
+def _item(key: PriceKey, price: tuple[int, str] | None) -> dict[str, Any]:
     model, size, quality = key
+    amount, by_pixels = price or (None, "")
     return {
         "model": model,
         "size": size,
         "quality": quality,
-        "price": price,
+        "price": amount,
         "is_most": size in {AUTO, REFERENCE},
+        **({"by_pixels": by_pixels} if by_pixels else {}),
     }

@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.management.operator import ACTOR, OperatorCommand, ask
-from billing.management.price_facts import book_facts, name_of
+from billing.management.price_facts import book_facts
 from billing.management.price_words import BOOK_HELP, read_book, read_markup
 from billing.models import PriceBook
-from billing.pricing import BookRow, price_words
+from billing.price_rows import BookRow, price_words
 from billing.repricing import Repriced, RowChange, operation, reprice, reprice_by_hand
 from billing.selectors import rows_of
 from billing.selectors.office.repricing import known_costs
@@ -59,7 +59,7 @@ class DraftActions(OperatorCommand):
             tenant_id=of.tenant_id,
             actor=ACTOR,
         )
-        self.tell(options, book_facts(book), f"{name_of(book)} is a draft, a copy of {name_of(of)}")
+        self.tell(options, book_facts(book), f"{book.known_as} is a draft, a copy of {of.known_as}")
 
     def _change(self, options: dict[str, Any]) -> None:
         book = read_book(options["book"])
@@ -67,7 +67,7 @@ class DraftActions(OperatorCommand):
         for line in _lines(plan, book):
             self.aside(options).write(line)
         if plan.changes:
-            ask(self.aside(options), f"Change {len(plan.changes)} prices of {name_of(book)}?")
+            ask(self.aside(options), f"Change {len(plan.changes)} prices of {book.known_as}?")
             change_prices(book=book, changes=plan.changes, actor=ACTOR)
         facts = {
             **book_facts(book),
@@ -81,7 +81,7 @@ class DraftActions(OperatorCommand):
         book = read_book(options["book"])
         number = undo_prices(book=book, actor=ACTOR)
         facts = {**book_facts(book), "as_before": number}
-        self.tell(options, facts, f"prices of {name_of(book)} as before: {number}")
+        self.tell(options, facts, f"prices of {book.known_as} as before: {number}")
 
     def _markup(self, options: dict[str, Any]) -> None:
         book, markup = read_book(options["book"]), read_markup(options["markup"])
@@ -95,7 +95,7 @@ class DraftActions(OperatorCommand):
             tenant_id=book.tenant_id,
             actor=ACTOR,
         )
-        words = f"markup of {name_of(book)}: {before.normalize():f} -> {markup.normalize():f}"
+        words = f"markup of {book.known_as}: {before.normalize():f} -> {markup.normalize():f}"
         self.tell(options, book_facts(book), words)
 
     def _discard(self, options: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ def _plan(book: PriceBook, options: dict[str, Any]) -> Repriced:
     """Return the changes that the options ask for. Raises CommandError and ValidationError."""
     rows = _matching_rows(rows_of(book), options)
     if not rows:
-        raise CommandError(f"{name_of(book)} has no such prices")
+        raise CommandError(f"{book.known_as} has no such prices")
     if book.published_at is not None:
         raise ValidationError("the book is published already")
     try:

@@ -6,19 +6,14 @@ from typing import Any
 from accounts.models import Tenant
 from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
+from billing.price_rows import PriceRow
 from billing.price_stops import Stops
-from billing.pricing import PriceRow
 from billing.selectors import following
 from billing.selectors.office.price_lists import moved_by, whose
 from billing.selectors.office.price_stops import price_changes
 from billing.selectors.office.whatif import Forecast
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
-
-
-def name_of(book: PriceBook) -> str:
-    """Return the operators' name for a book: `list:2`."""
-    return book.known_as
 
 
 def date_of(book: PriceBook) -> str:
@@ -29,7 +24,7 @@ def book_facts(book: PriceBook) -> dict[str, Any]:
     """Describe a book without its prices; everyone's has neither a `tenant` nor a `list`."""
     owner = book.owner
     return {
-        "book": name_of(book),
+        "book": book.known_as,
         "tenant": owner.public_id if isinstance(owner, Tenant) else None,
         "list": owner.name if isinstance(owner, PriceList) else None,
         "markup": f"{book.markup.normalize():f}",
@@ -111,8 +106,8 @@ def followers(book: PriceBook) -> Sequence[PriceBook]:
 def follower_lines(book: PriceBook, *, withdrawn: Collection[int] = ()) -> list[str]:
     """Return the same as lines for a person, each with the command that prevents it."""
     return [
-        f"{name_of(follower)} takes over at {date_of(follower)}."
-        f" To keep it from that: manage.py price withdraw {name_of(follower)}"
+        f"{follower.known_as} takes over at {date_of(follower)}."
+        f" To keep it from that: manage.py price withdraw {follower.known_as}"
         for follower in followers(book)
         if follower.pk not in withdrawn
     ]

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.core.management.base import CommandError
 
-from accounts.management.operator import read_tenant, read_time, read_typed
+from accounts.management.operator import found, read_tenant, read_time, read_typed
 from billing import price_csv
 from billing.models import PriceBook, PriceList
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.selectors import book_named
 from billing.selectors.office.price_lists import price_list_named
 from billing.selectors.office.repricing import rows_with_one_model
@@ -29,9 +29,7 @@ def read_book(text: str) -> PriceBook:
     book = None
     with suppress(ValueError):
         book = book_named(name, typed.number(version))
-    if book is None:
-        raise CommandError(f"there is no price book {text!r}; `manage.py price list` shows them")
-    return book
+    return found(book, f"there is no price book {text!r}; `manage.py price list` shows them")
 
 
 def read_rows(file: str, *, owner: UUID | None, only: str | None) -> list[BookRow]:
@@ -55,10 +53,8 @@ def read_list(name: str) -> PriceList | None:
     """Return the shared list of that name; None for NO_LIST. Raises CommandError."""
     if name.lower() == NO_LIST:
         return None
-    price_list = price_list_named(name)
-    if price_list is None:
-        raise CommandError(f"there is no shared list {name!r}; `manage.py price lists` shows them")
-    return price_list
+    otherwise = f"there is no shared list {name!r}; `manage.py price lists` shows them"
+    return found(price_list_named(name), otherwise)
 
 
 def read_owner(tenant: str | None, shared: str | None) -> UUID | None:

@@ -93,7 +93,6 @@ class MoneyMove(models.Model):
         return Micros(-self.amount if self.kind == Transfer.Kind.REVERSAL else self.amount)
 
     def state(self, now: datetime) -> MoveState:
-        """Return the move's state at `now`."""
         if self.transfer_id is not None:
             return "booked"
         if self.declined_at is not None:

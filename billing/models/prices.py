@@ -137,21 +137,25 @@ class Price(models.Model):
 
     A row of size `auto` holds its amount for one image, and covers sizes up to `width` x `height`;
     a `formula` row then charges the delivered image by the token formula, a `fixed` one by the
-    table.
+    table. A row of size `any` prices each size without a row of its own; of the kind `pixels`, by
+    the terms that `PixelTerms.as_json` wrote.
     """
 
     class Kind(models.TextChoices):
         FIXED = "fixed"
         FORMULA = "formula"
+        EACH = "each"
+        PIXELS = "pixels"
 
     book = models.ForeignKey(PriceBook, on_delete=models.CASCADE, related_name="prices")
     model = models.CharField(max_length=100)
     size = models.CharField(max_length=11)
-    quality = models.CharField(max_length=8)
+    quality = models.CharField(max_length=16)
     micros = models.BigIntegerField(validators=[MinValueValidator(0)])
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.FIXED)
     width = models.PositiveIntegerField(validators=[MinValueValidator(1)])
     height = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    terms = models.JSONField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -166,7 +170,12 @@ class Price(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.model} {self.size} {self.quality}"
+        return " ".join(self.key)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The model, size and quality that it prices."""
+        return (self.model, self.size, self.quality)
 
 
 class PriceBookWithdrawal(models.Model):

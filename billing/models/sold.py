@@ -41,10 +41,12 @@ class SoldDay(models.Model):
 
     The day is the transfer's: a refund counts on the day it is given. `asked` and `quality` name
     the price row, `reference` and `input` that of reference images; for a loss, `quality` is the
-    requested one. Columns that a transfer does not know are empty: a credit has only a tenant, a
-    bill's line about many calls has nothing. Amounts are micros; corrections and credits may be
-    negative, and so may `unknown_images`: a correction that gives an unknown cost takes the images
-    off on its own day, where their cost is. Tests move no money, so they are not counted.
+    requested one. For sizes by a contract's rule `asked` is `any`, and `delivered` whole megapixels
+    (`PricedPart.by_megapixel`): a row for each pair of pixels would have no bound. Columns that a
+    transfer does not know are empty: a credit has only a tenant, a bill's line about many calls has
+    nothing. Amounts are micros; corrections and credits may be negative, and so may
+    `unknown_images`: a correction that gives an unknown cost takes the images off on its own day,
+    where their cost is. Tests move no money, so they are not counted.
     """
 
     day = models.DateField()

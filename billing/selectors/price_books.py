@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Case, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Greatest
 
 from accounts.models import Tenant
 from billing.models import PriceBook, PriceBookWithdrawal, PriceList, PriceListAssignment
+from pictor.kit.database.cursors import first_column
 
 MAX_NAME = 60
 WITHDRAWAL_IS_SAID_FOR = timedelta(days=30)
@@ -152,9 +152,7 @@ def settled_time(books: Sequence[PriceBook], now: datetime) -> datetime:
     Books that begin by then can no longer be withdrawn. Waits for a withdrawal of these books that
     is being committed; the caller must then read the books again.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_SETTLED, [[book.id for book in books]])
-        moments: list[datetime] = [moment for (moment,) in cursor.fetchall()]
+    moments: list[datetime] = first_column(_SETTLED, [[book.id for book in books]])
     return min([now, *moments])
 
 

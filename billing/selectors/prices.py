@@ -1,7 +1,7 @@
 """The prices in force for a tenant, in the form that the rules read."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -11,7 +11,9 @@ from django.db.models import Count
 
 from accounts.offer import OfferedModel
 from billing.models import Price, PriceBook
-from billing.pricing import AUTO, REFERENCE, BookRow, Kind, PriceKey, PriceRow, PriceTable
+from billing.pixel_prices import sides_of, terms_from
+from billing.price_rows import ANY, AUTO, REFERENCE, BookRow, PriceKey, PriceRow, kind_of
+from billing.pricing import PriceTable
 from billing.selectors.price_books import (
     book_in_force,
     decided_for,
@@ -19,7 +21,7 @@ from billing.selectors.price_books import (
     settled_time,
     standing,
 )
-from pictor.kit.words.money import MAX_MICROS, Micros, scale_half_up
+from pictor.kit.words.money import MAX_MICROS, scale_half_up
 
 SETTLED_AFTER = timedelta(days=1)
 """Longer than any transaction, and than clocks differ."""
@@ -82,25 +84,44 @@ def rows_of(book: PriceBook | None) -> list[BookRow]:
 
 def unpriced_keys(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> list[PriceKey]:
     """Return offered cells without a price among these rows of everyone's, in the offer's order."""
-    priced = {row.key for row in rows}
+    priced = PriceTable.of_rows(rows)
     return [
         key
         for model in offered
         if model.is_enabled
         for size in model.sizes
         for quality in model.qualities
-        if (key := (model.name, size, quality)) not in priced
+        if priced.row_of(key := (model.name, size, quality)) is None
+    ]
+
+
+def short_prices(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> list[PriceKey]:
+    """Return rows of size `any` whose steps end below the largest size that they would price."""
+    sides = {
+        model.name: [*filter(None, map(sides_of, (*model.sizes, model.largest)))]
+        for model in offered
+    }
+    own = {row.key for row in rows}
+    return [
+        row.key
+        for row in rows
+        if row.size == ANY and row.terms is not None
+        for width, height in sides.get(row.model, ())
+        if row.terms.micros(width * height) is None
+        and (row.model, f"{width}x{height}", row.quality) not in own
     ]
 
 
 def free_prices(rows: Sequence[BookRow], markup: Decimal) -> list[PriceKey]:
     """Return the cells sold for nothing: priced at 0, or at a price that the markup rounds to 0."""
-    return [row.key for row in rows if not scale_half_up(row.micros, markup)]
+    least = ((row.key, row.terms.least if row.terms else row.micros) for row in rows)
+    return [key for key, micros in least if not scale_half_up(micros, markup)]
 
 
 def too_dear(rows: Sequence[BookRow], markup: Decimal) -> list[PriceKey]:
     """Return the cells that the markup makes dearer than the highest amount that can be typed."""
-    return [row.key for row in rows if scale_half_up(row.micros, markup) > MAX_MICROS]
+    most = ((row.key, max(row.micros, row.terms.most if row.terms else 0)) for row in rows)
+    return [key for key, micros in most if scale_half_up(micros, markup) > MAX_MICROS]
 
 
 def of_other_pixels(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) -> list[PriceKey]:
@@ -113,7 +134,7 @@ def of_other_pixels(rows: Sequence[BookRow], offered: Sequence[OfferedModel]) ->
     return [
         row.key
         for row in rows
-        if row.size != REFERENCE
+        if row.size not in {REFERENCE, ANY}
         and (row.kind == "fixed" or row.size != AUTO)
         and ((row.model, row.pixels) not in sizes if row.size == AUTO else row.pixels != row.size)
     ]
@@ -128,8 +149,8 @@ def without_price(keys: Iterable[PriceKey], now: datetime) -> list[PriceKey]:
     if current is None:
         return []
     books = [current, *following(None, now)]
-    priced = set.intersection(*({row.key for row in rows_of(book)} for book in books))
-    return [key for key in keys if key not in priced]
+    tables = tables_of([[book] for book in books])
+    return [key for key in keys if any(table.row_of(key) is None for table in tables)]
 
 
 def known_table_of(books: tuple[int, ...]) -> PriceTable | None:
@@ -198,13 +219,7 @@ def price_rows_of(books: Collection[PriceBook]) -> Rows:
 
 
 def _price_rows(books: Collection[PriceBook], rows: Mapping[int, Sequence[BookRow]]) -> Rows:
-    return {
-        book.id: {
-            row.key: PriceRow(row.micros, book.markup, row.width, row.height, row.kind)
-            for row in rows[book.id]
-        }
-        for book in books
-    }
+    return {book.id: {row.key: row.priced(book.markup) for row in rows[book.id]} for book in books}
 
 
 def numbers_of(books: Collection[int]) -> Mapping[int, int]:
@@ -222,9 +237,6 @@ def rows_of_each(books: Iterable[PriceBook]) -> Mapping[int, Sequence[BookRow]]:
 
 def _stored_rows(books: Collection[int]) -> Iterator[tuple[int, BookRow]]:
     prices = Price.objects.filter(book__in=books).order_by("model", "size", "quality")
-    columns = ("book_id", "model", "size", "quality", "micros", "width", "height", "kind")
-    for book_id, model, size, quality, micros, width, height, stored in prices.values_list(
-        *columns
-    ):
-        kind: Kind = "formula" if stored == "formula" else "fixed"
-        yield book_id, BookRow(model, size, quality, Micros(micros), width, height, kind)
+    for row in prices.values("book_id", *(field.name for field in fields(BookRow))):
+        row |= {"kind": kind_of(row["kind"]), "terms": terms_from(row["terms"])}
+        yield row.pop("book_id"), BookRow(**row)

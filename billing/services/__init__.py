@@ -13,6 +13,7 @@ from billing.services.costs import (
     book_upstream_cost,
     correct_cost,
     corrected_cost,
+    count_uncharged,
 )
 from billing.services.holds import (
     PLACED,
@@ -28,5 +29,4 @@ from billing.services.holds import (
     end_holds_part,
     place_holds_statement,
 )
-from billing.services.uncharged import count_uncharged
 from billing.services.usage import Usage, record_usage, record_usages_part, recount_usage

@@ -15,14 +15,24 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, Sum
 
+from accounts.quotas import window_start
 from accounts.services import Actor, Subject, record
 from billing import locks
 from billing.models import Account, Transfer
 from billing.transfer_seals import seal_of
-from pictor.kit.database import model_rows
+from billing.upstream_cost import Loss
+from pictor.kit.database import model_rows, prepared
 from pictor.kit.database.prepared import SqlPart
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, in_dollars
+
+_COUNT_UNCHARGED = """
+INSERT INTO billing_unchargedcost AS u (tenant_id, day, loss, attempts, cost_micros)
+VALUES (%s, %s, %s, 1, %s)
+ON CONFLICT (tenant_id, day, loss) DO UPDATE
+   SET attempts = u.attempts + 1, cost_micros = u.cost_micros + EXCLUDED.cost_micros
+RETURNING 1
+"""
 
 
 def book_upstream_cost(
@@ -34,6 +44,13 @@ def book_upstream_cost(
     """
     if amount != 0:  # nothing is booked for an unknown cost either (ADR 0047)
         model_rows.insert(_cost_transfer(generation_id, attempt_id, amount, as_loss=as_loss))
+
+
+def count_uncharged(*, tenant_id: UUID, loss: Loss, amount: Micros, now: datetime) -> None:
+    """Add to what no tenant is charged that UTC day, in the transaction that closes the attempt."""
+    prepared.fetch_one(
+        _COUNT_UNCHARGED, [tenant_id, window_start("day", now), loss.value, int(amount)]
+    )
 
 
 class PaidCost(NamedTuple):

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.latency import bucket_of
 from billing.locks import one_recount
 from billing.selectors import failures_of, usage_of
 from pictor.kit.database import prepared
+from pictor.kit.database.cursors import first_row, run
 from pictor.kit.database.prepared import SqlPart
 from pictor.kit.words.money import Micros
 
@@ -148,18 +149,13 @@ def recount_usage(ended: SqlPart, *, start: datetime, end: datetime) -> int:
     """
     one_recount()
     wrong = 0
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")  # it reads all generations of these hours
-        # Not `format`: a statement has other braces in it.
-        # In the order in which a failing request locks them.
-        for table, recount in (
-            (
-                "billing_failurerollup",
-                _RECOUNT_FAILURES.replace("{failures}", failures_of(ended.text)),
-            ),
-            ("billing_usagerollup", _RECOUNT.replace("{usage}", usage_of(ended.text))),
-        ):
-            cursor.execute(recount, [start, end, *ended.values])
-            wrong += int(cursor.fetchone()[0])
-            cursor.execute(_EMPTY.format(table), [start, end])
+    run("SET LOCAL statement_timeout = 0")  # it reads all generations of these hours
+    # Not `format`: a statement has other braces in it.
+    # In the order in which a failing request locks them.
+    for table, recount in (
+        ("billing_failurerollup", _RECOUNT_FAILURES.replace("{failures}", failures_of(ended.text))),
+        ("billing_usagerollup", _RECOUNT.replace("{usage}", usage_of(ended.text))),
+    ):
+        wrong += int(first_row(recount, [start, end, *ended.values])[0])
+        run(_EMPTY.format(table), [start, end])
     return wrong

@@ -6,14 +6,12 @@ api/requests.py reads, documents and refuses their shapes; rules.py checks them 
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from generation.channels.declaration import Task
+from generation.channels.declaration import OUTPUT_FORMATS, OVERLAYS, Task
 
 MAX_COUNT = 10
 MAX_PASSED_ON_CHARS = 64_000
 MAX_PROMPT_CHARS = 32_000
 """The limit of the models with the longest prompts."""
-OUTPUT_FORMATS = ("png", "jpeg", "webp")
-"""The usual format comes first."""
 
 Shape = Literal[
     "text", "prompt", "count", "word", "number", "flag", "tag", "long_text", "text_or_object",
@@ -45,6 +43,7 @@ class Field:
 
 
 _MASK = "A png or webp of the first image's size, transparent where the image may change."
+_MARKUP = "A transparent png of the first image's size, with notes drawn on it; without a mask."
 _STRICT = "If true, an image of another size than requested is refused and not charged."
 
 GENERATION = (
@@ -52,7 +51,8 @@ GENERATION = (
           is_required=True, is_nullable=False),
     Field("prompt", "prompt", "What the image should show. Not blank.", is_nullable=False),
     Field("n", "count", "Number of images, 1 to 10. Default 1."),
-    Field("size", "text", "`WxH`, a preset such as `16:9`, or `auto` where the model has it."),
+    Field("size", "text",
+          "`WxH`, a preset such as `16:9`, or `auto`: see the model's `sizes` and `size_rule`."),
     Field("quality", "text", "A quality of the model: low, medium, high, auto, standard or hd."),
     Field("response_format", "word", "How images are returned.", ("url", "b64_json", "base64")),
     Field("style", "text_or_object", "Sent to the upstream unchanged.", is_passed_on=True),
@@ -72,15 +72,13 @@ GENERATION = (
     Field("stream", "flag", "Answer as server-sent events."),
     Field("partial_images", "number", "0 to 3, with stream.", most=3),
     Field("input_fidelity", "word", "As OpenAI.", ("high", "low"), is_passed_on=True),
+    Field("complexity", "word", "As OpenAI: how long the model plans.", ("low", "medium", "high"),
+          is_passed_on=True),
     Field("strict_size", "flag",
           f"{_STRICT} If every channel last delivered another size for this one, the answer is a"
           " 503 and no channel is called."),
 )  # fmt: skip
 """The body of POST /v1/images/generations; the other bodies are derived from it."""
-PASSED_ON = tuple(field.name for field in GENERATION if field.is_passed_on)
-REFERENCES = tuple(
-    field.name for field in GENERATION if field.shape in {"image_or_images", "image"}
-)
 
 _BY_NAME = {field.name: field for field in GENERATION}
 
@@ -99,11 +97,16 @@ EDIT = _edit_fields(
     ),
     Field("image", "image_or_images", "The same under another name."),
     Field("mask", "image", _MASK),
+    Field("markup", "image", _MARKUP, is_passed_on=True),
 )
+PASSED_ON = tuple(dict.fromkeys(field.name for field in (*GENERATION, *EDIT) if field.is_passed_on))
+REFERENCES = ("image", *OVERLAYS)
+"""Fields with images, by the names that they have once they are parsed."""
 EDIT_FORM = _edit_fields(
     Field("image", "file",
           "One image: png, jpeg or webp, at most 50 MiB. Several are sent as `image[]`."),
     Field("mask", "file", _MASK),
+    Field("markup", "file", _MARKUP),
     Field("image[]", "files", "Several images, at most 16, instead of `image`."),
     replace(_BY_NAME["background"], shape="long_text"),
 )  # fmt: skip
@@ -118,10 +121,15 @@ VARIATION_FORM = (
     *map(_BY_NAME.__getitem__, ("response_format", "output_format", "output_compression", "user")),
     replace(_BY_NAME["strict_size"], about=_STRICT),
 )  # fmt: skip
+BODIES = {Task.GENERATE: GENERATION, Task.EDIT: EDIT, Task.VARIATION: VARIATION_FORM}
 QUOTE = (
     *GENERATION,
+    next(field for field in EDIT if field.name == "markup"),
     Field("task", "word",
           "The kind of request; `image` holds its reference images. Default generate; all cost the"
           " same.",
           tuple(task.value for task in Task)),
+    Field("explain", "flag",
+          "If true, `size_plan`, `upstream_size` and `ignored` say how the request would be served"
+          " now. Default false."),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from generation.models import Generation, IdempotencyRecord
+from pictor.kit.endpoints.bodies import whole
 from pictor.kit.words.errors import IdempotencyKeyReused, InvalidRequest
 from pictor.kit.words.untyped import Json
 
@@ -30,7 +31,16 @@ def checked_key(header: str | None) -> str | None:
 
 
 def digest_of(request: Json) -> bytes:
-    """sha256 of the request's canonical JSON: field order and blanks make no difference."""
+    """sha256 of the request's canonical JSON: field order and blanks make no difference.
+
+    Nor does null or 1.0 for a model's own parameter. Its contract, which may have changed since,
+    is not asked.
+    """
+    if "parameters" in request:
+        rest = {**request}
+        sent = rest.pop("parameters")
+        own = {name: whole(value) for name, value in sent.items() if value is not None}
+        request = {**rest, "parameters": own} if own else rest
     # JSON may hold lone surrogates, which UTF-8 does not encode.
     return hashlib.sha256(_canonical(request).encode("utf-8", "surrogatepass")).digest()
 

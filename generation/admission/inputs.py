@@ -27,7 +27,7 @@ from django.conf import settings
 from generation.admission.fields import FILES, REFERENCES, TEXTS
 from generation.admission.retry_shield import InDoubt
 from generation.catalogue import reference_images
-from generation.channels.declaration import Task
+from generation.channels.declaration import MAX_IMAGES, OVERLAYS, Task
 from pictor.kit.bytes.base64_sink import Base64Sink
 from pictor.kit.bytes.multipart import FormFile, FormLimits
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, SpoolFull, Spools, SpoolTooLarge
@@ -52,7 +52,7 @@ MAX_TEXT_BYTES = 512 * 1024
 FORM_LIMITS = FormLimits(
     file_fields=FILES,
     text_fields=TEXTS,
-    max_files=reference_images.MAX_IMAGES + 1,
+    max_files=MAX_IMAGES + 1,
     max_file_bytes=settings.MAX_IMAGE_BYTES,
     max_text_bytes=MAX_TEXT_BYTES,
 )
@@ -71,7 +71,7 @@ class Input:
     """One reference image: its place in the request, and its bytes or its address."""
 
     label: str
-    """`image`, `image[2]` or `mask`."""
+    """`image`, `image[2]`, `mask` or `markup`."""
     spool: SpoolFile | None = None
     is_data_uri: bool = False
     address: str = ""
@@ -107,12 +107,12 @@ class Inputs:
     """The request's fields, with placeholders for the images."""
 
     def by_field(self) -> dict[str, object]:
-        """Only the placeholders: all images as one list, and the mask."""
+        """Only the placeholders: all images as one list, and the mask or markup."""
         named = [(_field(image.label), image.placeholder) for image in self.images]
         images = [placeholder for name, placeholder in named if name == "image"]
         return {
             "image": images,
-            **{name: placeholder for name, placeholder in named if name == "mask"},
+            **{name: placeholder for name, placeholder in named if name in OVERLAYS},
         }
 
     @asynccontextmanager
@@ -214,8 +214,8 @@ def of_files(files: Sequence[tuple[str, Iterable[bytes]]], spools: Spools) -> In
 
     Raises InvalidRequest (`invalid_image`), RequestTooLarge, Unavailable.
     """
-    if len(files) > reference_images.MAX_IMAGES:
-        raise _invalid_image("image", f"holds more than {reference_images.MAX_IMAGES} images")
+    if len(files) > MAX_IMAGES:
+        raise _invalid_image("image", f"holds more than {MAX_IMAGES} images")
     inputs = Inputs()
     try:
         for place, (name, pieces) in enumerate(files):
@@ -316,11 +316,8 @@ class _Taker:
 
     def _check_count(self, label: str) -> None:
         name = _field(label)
-        if (
-            sum(_field(image.label) == name for image in self._inputs.images)
-            >= reference_images.MAX_IMAGES
-        ):
-            raise _invalid_image(name, f"holds more than {reference_images.MAX_IMAGES} images")
+        if sum(_field(image.label) == name for image in self._inputs.images) >= MAX_IMAGES:
+            raise _invalid_image(name, f"holds more than {MAX_IMAGES} images")
 
 
 def _spool_failure(label: str, error: SpoolError) -> PictorError:

@@ -7,17 +7,19 @@ can serve, or that have no price.
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 
 from accounts.callers import Caller
 from billing import pricing
+from billing.token_formula import GPT_IMAGE_2
 from generation.admission import rules
 from generation.admission.rules import Order
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, StopTerms
 from generation.catalogue.life import sunset_of
 from generation.catalogue.plans import Candidate, plan
+from generation.catalogue.selection import rank, shares
 from generation.catalogue.snapshot import OnSale, on_sale, on_sale_async
 from generation.channels.declaration import MissingAbility
 from generation.models import NO_PRICE
@@ -52,6 +54,8 @@ class Quoted:
     plan: Candidate
     """The plan of the first capable channel."""
     prices: pricing.PriceTable
+    ignored: tuple[str, ...] | None = None
+    """The fields that a channel of the best rank would not honour; None if nobody asked."""
 
     @property
     def least(self) -> Micros:
@@ -69,11 +73,13 @@ class Quoted:
         """The fields whose values the upstream chooses, and with them the price."""
         fields = {"size": self.order.size, "quality": self.order.quality}
         auto = (name for name, value in fields.items() if value == AUTO)
-        return (*auto, *(["image"] if self.quote.references else []))
+        row = self.prices.reference(self.order.model)
+        by_tokens = self.quote.references and row is not None and row.kind != "each"
+        return (*auto, *(["image"] if by_tokens else []))
 
     @property
     def is_final(self) -> bool:
-        """True if size and quality are known and no image is sent, so the price is known."""
+        """True if size, quality and the price of each sent image are known."""
         return not self.open_fields
 
 
@@ -124,6 +130,7 @@ def _quote(sale: OnSale, caller: Caller, request: Json, *, now: datetime, to_mak
             n=order.n,
             references=order.references,
             sold=contract.qualities,
+            infers=contract.token_rule == GPT_IMAGE_2,
         )
     except pricing.PriceMissing:
         missing = f"{order.model} has no price for size {order.size} in quality {order.quality}"
@@ -131,7 +138,21 @@ def _quote(sale: OnSale, caller: Caller, request: Json, *, now: datetime, to_mak
         raise Unavailable(
             f"{missing} at present. That is our fault. Try again later.", limit=NO_PRICE
         ) from None
-    return Quoted(order, contract, quote, planned, table)
+    quoted = Quoted(order, contract, quote, planned, table)
+    return _explained(quoted, catalogue, caller) if request.get("explain") else quoted
+
+
+def _explained(quoted: Quoted, catalogue: Catalogue, caller: Caller) -> Quoted:
+    """The quote with the plan of the channel that is most likely first, and all fields ignored."""
+    order = quoted.order
+    routes = catalogue.routes_for(order.model, livemode=caller.livemode)
+    found = shares(routes, contract=quoted.contract, size=order.size, needs=order.needs)
+    best = [share.candidate for share in found if order.allows(share.candidate)]
+    first = [one for one in best if rank(one) == rank(best[0])]
+    ignored = {
+        name for one in first for name in one.ignored(order.sent, output_format=order.output_format)
+    }
+    return replace(quoted, plan=first[0], ignored=tuple(sorted(ignored)))
 
 
 def _contract(catalogue: Catalogue, caller: Caller, model: str, now: datetime) -> ContractTerms:
@@ -197,7 +218,7 @@ def _first_plan(
             " Ask the operator for one, or use a live key. You were not charged."
         )
     plans = (plan(route, contract=contract, size=order.size, needs=order.needs) for route in routes)
-    usable = next((one for one in plans if one and (one.keeps_size or not order.strict_size)), None)
+    usable = next((one for one in plans if one and order.allows(one)), None)
     if usable is None:
         raise _no_channel([route.abilities.lack(order.needs) for route in routes], order)
     return usable

@@ -25,7 +25,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from generation.models import Generation
 from pictor.kit.database import prepared
+from pictor.kit.database.cursors import first_row, run
 from pictor.kit.database.errors import is_locked
+from pictor.kit.database.lock_numbers import AFTER_0_2, WEB_PROCESSES
 from pictor.kit.database.prepared import Statement, unread
 from pictor.kit.words.errors import Unavailable
 
@@ -37,8 +39,6 @@ DEAD_AFTER_SECONDS = 4.0
 """A process whose lock has been free for this long is dead; a live one needs half the time."""
 LOOKS_SECONDS = 3.0
 """Looks at a lock prove nothing about the time between if they are further apart than this."""
-_NUMBERS_FROM = 2**62
-"""Web processes' numbers have this bit; nothing else takes an advisory lock on one that has it."""
 
 
 class InDoubt(Unavailable):
@@ -90,7 +90,7 @@ class WebProcess:
         free: numbers of other processes whose locks were free at every look.
     """
 
-    number: int = field(default_factory=lambda: _NUMBERS_FROM + secrets.randbits(62))
+    number: int = field(default_factory=lambda: WEB_PROCESSES + secrets.randbits(62))
     gone: set[Turn] = field(default_factory=set)
     free: dict[int, Free] = field(default_factory=dict)
 
@@ -127,10 +127,9 @@ class Attendance:
 
 
 def take_presence(number: int) -> None:
-    """Lock a process's number on this thread's connection, for the connection's life."""
-    with connection.cursor() as cursor:
-        # A session's lock: a pooler that shares sessions would break it (ADR 0010).
-        cursor.execute("SELECT pg_advisory_lock(%s)", [number])
+    """Lock a process's number, and share its release's, for this thread's connection's life."""
+    # A session's lock: a pooler that shares sessions would break it (ADR 0010).
+    run("SELECT pg_advisory_lock_shared(%s), pg_advisory_lock(%s)", [AFTER_0_2, number])
 
 
 def present() -> int:
@@ -138,21 +137,18 @@ def present() -> int:
 
     `classid` is the upper half of a lock's number.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
-            " AND granted AND mode = 'ExclusiveLock' AND classid::bigint << 32 >= %s"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            [_NUMBERS_FROM],
-        )
-        (count,) = cursor.fetchone()
+    (count,) = first_row(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
+        " AND granted AND mode = 'ExclusiveLock' AND classid::bigint << 32 >= %s"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        [WEB_PROCESSES],
+    )
     return int(count)
 
 
 def confirm_presence() -> None:
     """Use the connection that holds the lock. Raises DatabaseError if both are gone."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    run("SELECT 1")
 
 
 # Failed and canceled ones are not taken over: they cost nothing, and the retry starts again.
@@ -211,10 +207,8 @@ def adopt(*, key_id: UUID, body_digest: bytes, by: WebProcess, now: datetime) ->
 
 
 def _is_free(number: int) -> bool:
-    with connection.cursor() as cursor:
-        # Shared, so that two retries that look at once do not take each other for that process.
-        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", [number])
-        row = cursor.fetchone()
+    # Shared, so that two retries that look at once do not take each other for that process.
+    row = first_row("SELECT pg_try_advisory_xact_lock_shared(%s)", [number])
     return bool(row and row[0])
 
 

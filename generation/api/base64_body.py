@@ -43,18 +43,13 @@ async def streamed(finished: Finished, headers: dict[str, str]) -> StreamingHttp
     answer = ImagesAnswer.render(with_base64(finished, mark))
     frame = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
     parts = [part.encode() for part in frame.split(mark)]
-    length = sum(map(len, parts)) + sum(
-        _base64_length(image.size_bytes) for image in finished.images
-    )
+    length = sum(map(len, parts))
+    length += sum((image.size_bytes + 2) // 3 * 4 for image in finished.images)  # as base64
     return StreamingHttpResponse(
         _body(parts, finished, first),
         content_type="application/json",
         headers={**headers, "Content-Length": str(length)},
     )
-
-
-def _base64_length(size_bytes: int) -> int:
-    return (size_bytes + 2) // 3 * 4
 
 
 async def _body(

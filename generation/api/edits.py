@@ -36,11 +36,11 @@ async def edit(request: ASGIRequest) -> HttpResponseBase:
     """Edit images by a prompt. The charge is that of a generation of the same size and quality.
 
     Reference images are charged too if the price list has a price for them. Send a form with one
-    file as `image` or several as `image[]`, and a `mask` if only a part may change; or send JSON
-    with base64, data URIs or addresses. Images are png, jpeg or webp, recognized by their bytes,
-    fully decodable, of at most 50 MiB and 16 megapixels (webp 11.25, progressive RGB jpeg 12). File
-    names are ignored. With `stream`, the events are `image_edit.partial_image` and
-    `image_edit.completed`.
+    file as `image` or several as `image[]`, and a `mask` if only a part may change or a `markup`
+    with notes drawn on it; or send JSON with base64, data URIs or addresses. Images are png, jpeg
+    or webp, recognized by their bytes, fully decodable, of at most 50 MiB and 16 megapixels (webp
+    11.25, progressive RGB jpeg 12). File names are ignored. With `stream`, the events are
+    `image_edit.partial_image` and `image_edit.completed`.
     """
     return await respond(request, parse=requests.edit)
 

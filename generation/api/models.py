@@ -12,34 +12,33 @@ from accounts import rates
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from billing.pricing import PriceTable
-from generation.admission.fields import OUTPUT_FORMATS
 from generation.admission.quoting import no_such_model
 from generation.api.render import of_life
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
 from generation.catalogue.life import life_headers, sunset_of
+from generation.catalogue.plans import prices_of
 from generation.catalogue.snapshot import catalogue_at, prices_at
-from generation.channels.declaration import Task
+from generation.channels.declaration import OUTPUT_FORMATS, Task
 from pictor.kit.endpoints.objects import ApiObject, Constant, UnixSeconds, Usd
 from pictor.kit.words import clock
 from pictor.kit.words.errors import ModelSunset, NotFound
 
-CREATED = 1_777_075_200
-"""25 April 2026: when these contracts were first published."""
-
-
 MODEL_EXAMPLE = {
     "id": "dall-e-3",
     "object": "model",
-    "created": CREATED,
+    "created": 1_777_075_200,
     "owned_by": "pictor",
+    "description": "One detailed image from a long prompt.",
     "sizes": [{"size": "1024x1024", "preset": None, "ratio": "1:1", "tier": "base"}],
+    "size_rule": None,
     "accepts_auto_size": False,
     "default_size": "1024x1024",
     "qualities": ["standard", "hd"],
     "default_quality": "standard",
-    "output_formats": list(OUTPUT_FORMATS),
+    "output_formats": ["png", "jpeg", "webp"],
     "default_response_format": "url",
     "prices": [{"size": "1024x1024", "quality": "standard", "price": "0.040000"}],
+    "parameters": {"seed": {"type": "integer", "minimum": 0, "maximum": 4_294_967_295}},
     "tasks": ["generate"],
     "max_n": 1,
     "prompt_max_chars": 4000,
@@ -60,12 +59,8 @@ class SoldModel:
     @property
     def prices(self) -> Iterator[Mapping[str, Any]]:
         """The price of each size and quality, in the contract's order."""
-        sizes = [
-            *([AUTO] if self.terms.accepts_auto else []),
-            *(o.size for o in self.terms.options),
-        ]
-        for size in map(str, sizes):
-            rows = self.table.qualities(self.terms.model, size)
+        for size in sorted(self.terms.priced_sizes, key=lambda size: size != AUTO):
+            rows = prices_of(self.terms, self.table, size)
             for quality in self.terms.qualities:
                 if quality in rows:
                     yield {"size": size, "quality": quality, "price": rows[quality].unit}
@@ -80,10 +75,23 @@ class SizeObject(ApiObject):
     tier = serializers.CharField(help_text="Price class: base, 1K, 2K or 4K.")
 
 
+class SizeRuleObject(ApiObject):
+    """Further accepted sizes `WxH`, of tier `any`; all bounds are inclusive."""
+
+    step = serializers.IntegerField(help_text="Divides width and height.")
+    min_side = serializers.IntegerField(help_text="Least width and height.")
+    max_side = serializers.IntegerField(help_text="Largest width and height.")
+    min_pixels = serializers.IntegerField(help_text="Least width times height.")
+    max_pixels = serializers.IntegerField(help_text="Largest width times height.")
+    max_ratio = serializers.FloatField(help_text="Most that the longer side is of the shorter.")
+
+
 class ModelPriceObject(ApiObject):
     """The price of one image for this workspace now."""
 
-    size = serializers.CharField(help_text="Pixels, `WxH`, or `auto`, whose price is a maximum.")
+    size = serializers.CharField(
+        help_text="Pixels, `WxH`, or one of maximum price: `auto`, `any` for those of `size_rule`."
+    )
     quality = serializers.CharField()
     price = Usd(help_text="USD.")
 
@@ -111,16 +119,29 @@ class ModelObject(ApiObject):
 
     id = serializers.CharField(source="terms.model")
     object = Constant("model")
-    created = Constant(CREATED)
-    owned_by = Constant("pictor")
+    created = serializers.IntegerField(source="terms.created", help_text="Unix seconds.")
+    owned_by = serializers.CharField(source="terms.made_by", help_text="Who made it.")
+    description = serializers.CharField(
+        source="terms.about", help_text="What it is good for; may be empty."
+    )
     sizes = SizeObject(source="terms.options", many=True)
+    size_rule = SizeRuleObject(
+        source="terms.size_rule", allow_null=True, help_text="Null if only `sizes` are accepted."
+    )
     accepts_auto_size = serializers.BooleanField(source="terms.accepts_auto")
     default_size = serializers.CharField(source="terms.default_size")
     qualities = QualitiesField(source="terms.qualities", child=serializers.CharField())
     default_quality = serializers.CharField(source="terms.quality_default")
-    output_formats = Constant(list(OUTPUT_FORMATS))
+    output_formats = serializers.ListField(
+        source="terms.formats", child=serializers.ChoiceField(choices=OUTPUT_FORMATS)
+    )
     default_response_format = serializers.CharField(source="terms.response_format_default")
     prices = ModelPriceObject(many=True)
+    parameters = serializers.DictField(
+        source="terms.parameter_schemas",
+        child=serializers.DictField(),
+        help_text="Further fields of its requests, each as JSON Schema.",
+    )
     tasks = TasksField(source="terms.tasks", child=serializers.ChoiceField(choices=list(Task)))
     max_n = serializers.IntegerField(source="terms.max_n")
     prompt_max_chars = serializers.IntegerField(source="terms.prompt_max_chars")

@@ -116,12 +116,23 @@ class Metadata(ApiObject):
         required=False,
         help_text="The task sent to the upstream: an edit if it has no variations.",
     )
+    upstream_model = serializers.CharField(
+        required=False,
+        help_text="The upstream's name of the model that made the images, if it is another than we"
+        " asked for. You are charged as you ordered.",
+    )
     mended = serializers.ListField(
         child=serializers.ListField(child=serializers.ChoiceField(choices=MENDED)),
         required=False,
         help_text="Repairs to each image, in the order of `data`: turned upright according to its"
         " EXIF, bytes after a png's pixels removed, or a jpeg's missing end marker added. Absent"
         " if nothing was repaired.",
+    )
+    seeds = serializers.ListField(
+        child=serializers.IntegerField(allow_null=True),
+        required=False,
+        help_text="The seed of each image, in the order of `data`. Absent if the upstream told"
+        " none.",
     )
     url_expires_at = serializers.IntegerField(
         required=False,
@@ -244,6 +255,12 @@ class QuoteObject(ApiObject):
     )
     size_plan = serializers.ChoiceField(source="plan.plan", choices=PLANS)
     upstream_size = serializers.CharField(source="plan.upstream_size")
+    ignored = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="Fields that would not be honoured now, as in the answer's metadata; with several"
+        " ways to serve the request, by any of them. Absent without `explain`.",
+    )
     currency = Constant("USD")
 
 
@@ -266,6 +283,12 @@ class EditPartialImageEvent(PartialImageEvent):
     type = Constant("image_edit.partial_image")
 
 
+class EventFacts(ApiObject):
+    """Facts about a finished image."""
+
+    seeds = serializers.ListField(child=serializers.IntegerField(), help_text="The image's seed.")
+
+
 class CompletedEvent(ApiObject):
     """A finished image in a streamed answer, with its share of the tokens."""
 
@@ -277,6 +300,7 @@ class CompletedEvent(ApiObject):
     background = serializers.CharField(source="answer.background")
     output_format = serializers.CharField(source="answer.output_format")
     usage = Tokens()
+    metadata = EventFacts(required=False, help_text="Absent if the upstream told no seed.")
 
 
 class ErrorEvent(ApiObject):

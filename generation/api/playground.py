@@ -106,7 +106,7 @@ def submit(
             now=now,
         )
 
-    if not page_request.files or not catalogue.honours(page_request.fields["model"], "image"):
+    if not page_request.files or not catalogue.takes_references(page_request.fields["model"]):
         return enter([], [])
     return admit_with_files(
         page_request.files, enter, tenant_id=caller.tenant_id, generation_id=generation_id, now=now

@@ -14,8 +14,8 @@ from typing_extensions import override
 
 from generation.admission import fields
 from generation.admission.fields import MAX_COUNT
-from generation.catalogue.reference_images import MAX_IMAGES
-from generation.channels.declaration import Task
+from generation.catalogue.parameters import MAX_PARAMETERS
+from generation.channels.declaration import MAX_IMAGES, Task
 from pictor.kit.bytes.multipart import Form
 from pictor.kit.endpoints.bodies import (
     ApiBody,
@@ -31,7 +31,7 @@ from pictor.kit.endpoints.bodies import (
     whole,
 )
 from pictor.kit.endpoints.body import Body, check_text
-from pictor.kit.words.errors import InvalidRequest, UnsupportedMediaType
+from pictor.kit.words.errors import InvalidRequest, UnsupportedMediaType, unknown
 
 DEFAULT_MODEL = "gpt-image-2-origin"
 """The model of the generations path with a slash if the body names none."""
@@ -166,6 +166,16 @@ class ImagesBody(ApiBody):
     def get_fields(self) -> dict[str, Any]:
         return {row.name: _field_of(row) for row in self.rows}
 
+    @classmethod
+    @override
+    def parse(cls, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the given fields; unknown ones are `parameters`, which only contracts know."""
+        known = {name: value for name, value in sent.items() if cls.knows(name)}
+        more = {name: value for name, value in sent.items() if name not in known}
+        if len(more) > MAX_PARAMETERS + 2:  # a ratio and a resolution among them
+            raise unknown(min(more), [row.name for row in cls.rows])
+        return {**super().parse(known), **({"parameters": more} if more else {})}
+
 
 def _field_of(row: fields.Field) -> Any:
     number = {"least": 0, "most": row.most} if row.most else {}
@@ -236,14 +246,13 @@ class QuoteRequest(GenerationRequest):
 
 
 def generation(body: Body, *, default_model: str | None = None) -> dict[str, Any]:
-    """Parse the body of a generation."""
     return parse(body.fields(), default_model=default_model)
 
 
 def quote(body: Body) -> dict[str, Any]:
-    """Parse the body of a quote; without a `task`, refuse it as its generation would be."""
+    """Parse the body of a quote; without a field of its own, as its generation's."""
     sent = body.fields()
-    if "task" not in sent:
+    if "task" not in sent and "explain" not in sent:
         return parse(sent, default_model=None)
     request = QuoteRequest.parse(_with_model(sent, None))
     if request.get("task") == Task.GENERATE:

@@ -253,7 +253,7 @@ class Hub:
     async def _listen(self) -> None:
         while True:
             try:
-                await self._subscribe()
+                await redis_client.listen(FINISHED, PARTIALS, hear=self._hear, begun=self._begin)
             except (RedisError, OSError) as error:
                 self._say(f"no wake-ups, as Redis cannot be subscribed to: {error}")
             except Exception:  # the poll goes on meanwhile, so waiters are not lost
@@ -265,9 +265,6 @@ class Hub:
         if trouble != self._trouble:
             self._trouble = trouble
             logger.warning("%s", trouble)
-
-    async def _subscribe(self) -> None:
-        await redis_client.listen(FINISHED, PARTIALS, hear=self._hear, begun=self._begin)
 
     def _begin(self) -> None:
         if self._trouble:

@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
 from generation.background.slots import Room
 from generation.lifecycle.claims import NOT_STOPPED, Queued
+from pictor.kit.database.cursors import all_rows
 
 BATCH = 500
 """The most that are found at once; one of each tenant is always included."""
@@ -58,9 +58,7 @@ def waiting(newcomer: Room, rooms: Mapping[UUID, Room]) -> tuple[list[Queued], b
         newcomer: the room of a tenant with nothing in hand.
         rooms: the room of each other tenant.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_WAITING, _values(newcomer, rooms))
-        rows = cursor.fetchall()
+    rows = all_rows(_WAITING, _values(newcomer, rooms))
     return [Queued(*row) for row in rows if row[0] is not None], bool(rows)
 
 

@@ -2,6 +2,7 @@
 
     taken back   running under a worker that ended or is unseen for 15 s: queued again, up to twice,
                  in quarantine, because one of them may have killed the worker (claims.py)
+    cancelled    jobs that vendors still work on for what has ended (dispatch/left_jobs.py)
     failed       past the deadline, in hand at a third death, or dispatched 9 times and not in hand:
                  failed and released
 
@@ -10,7 +11,8 @@ Image workers find queued generations by themselves (queued.py).
 A call that may have been paid for is repeated in three places only: here, when a worker hands back
 its generations, because our own crash, error or shutdown is not the customer's fault (the dispatch
 number counts all of these, `deaths` the crashes), and for a bad result on channels whose retries
-are free (dispatch/retry.py).
+are free (dispatch/retry.py). An order that its vendor still works on is not repeated but followed
+(dispatch/takeover.py).
 """
 
 import logging
@@ -24,8 +26,10 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from generation.lifecycle import attempts, notify, settlement
+from generation.lifecycle.jobs import left_running
 from generation.lifecycle.outcome import GAVE_UP, TIMED_OUT
 from generation.models import Generation, State
+from pictor.kit.database.cursors import first_column
 from pictor.kit.running import vital
 from pictor.kit.words import clock
 from pictor.kit.words.errors import PictorError
@@ -93,6 +97,12 @@ def reap(*, now: datetime) -> int:
     attempts.cut_off(generation_ids=taken_back, now=now)
     failed = _fail_all(_OVERDUE, TIMED_OUT, now)
     failed += _fail_all(_WORN_OUT, GAVE_UP, now)
+    if left_running().exists():
+        from generation.dispatch.left_jobs import (  # noqa: PLC0415 - adapters and libvips: 12 MB
+            end_left_jobs,
+        )
+
+        end_left_jobs(now=now)
     if taken_back or failed:
         logger.warning("reaper: %d taken back, %d failed", len(taken_back), failed)
     return len(taken_back) + failed
@@ -106,9 +116,7 @@ def _ids(sql: str, *, after: UUID = _FIRST) -> list[UUID]:
         "lease": settings.LEASE_SECONDS,
         "after": after,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return [row[0] for row in cursor.fetchall()]
+    return first_column(sql, parameters)
 
 
 def _fail_all(which: str, error: PictorError, now: datetime) -> int:

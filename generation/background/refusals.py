@@ -16,12 +16,13 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from prometheus_client import Counter as Count
 from psycopg.errors import QueryCanceled
 
 from generation.models.refusals import MAX_COLUMN_CHARS, MAX_PER_DAY
 from pictor.kit.database import lock_numbers, pools
+from pictor.kit.database.cursors import first_row
 from pictor.kit.endpoints.queries import our_names
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
@@ -153,10 +154,9 @@ def insert(batch: Sequence[Refused], *, now: datetime) -> Mapping[str, int]:
     """Insert rows, each once; return the numbers left out beyond a caller's `day` or as `full`."""
     rows = json.dumps([_row(refusal) for refusal in batch])
     bounds = {"most": MAX_PER_DAY, "bytes": MAX_BYTES}
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         lock_numbers.lock(lock_numbers.REFUSALS)  # so that each process sees the others' rows
-        cursor.execute(_WRITE, {"rows": rows, "day": now.date(), **bounds})
-        beyond, without_room = cursor.fetchone()
+        beyond, without_room = first_row(_WRITE, {"rows": rows, "day": now.date(), **bounds})
     return {"day": beyond, "full": without_room}
 
 

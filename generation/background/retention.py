@@ -9,13 +9,14 @@ much as became due since.
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, QuerySet
 
 from accounts.rates.daily_bytes import TESTS_KEPT
 from accounts.selectors.office.tenants import prompt_retentions
 from generation.models import FINAL, Generation, PromptsForgotten, RefusedRequest
 from generation.tenants.forgetting import delete_rows, forget_words
+from pictor.kit.database.cursors import first_row
 from pictor.kit.words import ids
 from storage.selectors import images_still_there
 
@@ -73,9 +74,7 @@ def forget_refused(*, now: datetime) -> int:
 
 def _may_have_rows(number: int) -> bool:
     """True if the table's size allows that many rows; otherwise counting is pointless."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_relation_size('generation_refusedrequest')")
-        (size_bytes,) = cursor.fetchone()
+    (size_bytes,) = first_row("SELECT pg_relation_size('generation_refusedrequest')")
     return bool(size_bytes >= number * LEAST_ROW_BYTES)
 
 

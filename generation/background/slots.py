@@ -64,7 +64,6 @@ class Slots:
             self._changed.notify_all()
 
     def give_back(self, tenant_id: UUID, *, livemode: bool) -> None:
-        """Give back one of this tenant's slots."""
         with self._changed:
             self._count(tenant_id, -1, livemode=livemode)
             self._changed.notify()

@@ -28,6 +28,7 @@ from generation.background import doorbell
 from generation.background.quarantine import Quarantine
 from generation.background.queued import waiting
 from generation.background.slots import Slots
+from generation.catalogue.traffic.open_breakers import BreakerPause
 from generation.dispatch.service import Dispatcher
 from generation.dispatch.storage_gate import Gate
 from generation.lifecycle import attempts, claims, lease, notify
@@ -198,6 +199,9 @@ class ImageWorker:
             vital.end_process("its heartbeat has hung")
         self._loop.call_later(LISTEN_SECONDS, self._listen)
 
+    def _learn(self, breakers: list[BreakerPause]) -> None:
+        self._the_dispatcher().learn(breakers, now=time.monotonic())
+
     def _note_alive(self) -> None:
         self._loop_heard_at = time.monotonic()
 
@@ -288,10 +292,12 @@ class ImageWorker:
             return
         began = time.monotonic()
         # Also while draining: generations in hand stay ours.
-        is_ours = lease.renew(
+        breakers = lease.renew(
             worker=self._epoch, trouble=self._gate.trouble, in_hand=len(self._ids_in_hand())
         )
-        if not is_ours and not self._is_retired.is_set():
+        if breakers is not None:
+            self._loop.call_soon_threadsafe(self._learn, breakers)
+        elif not self._is_retired.is_set():
             vital.end_process("its lease is gone")  # as after a restore: it could claim nothing
         # So late, the reaper may have taken back what is in hand here (ADR 0012).
         if began - self._renewed_at > settings.LEASE_SECONDS / 2:

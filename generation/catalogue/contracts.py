@@ -2,67 +2,30 @@
 
 A contract lists its sizes; a preset name ("16:9(4K)") and its pixel size are both legal. The size
 tier comes from a table per model, not a formula: 2048x2048 is 2K in one contract, 4K in another.
-`auto` stands for a size that is known only when the image comes back.
+`auto` stands for a size that is known only when the image comes back, `any` for each size that the
+contract's rule allows besides.
 
-Source: the product documents' tables, kept as rows and seeded from management/contracts.json.
+Source: the files in catalogue/models/ and operators' own, kept as rows.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID
 
-from typing_extensions import override
-
+from billing.price_rows import ANY
 from billing.upstream_cost import Costs
+from generation.catalogue.parameters import Parameter, parameter_of
 from generation.channels.base import ChannelConfig
-from generation.channels.declaration import Abilities, Task
+from generation.channels.declaration import AUTO_SIZE, Abilities, Task
+from generation.channels.size_rules import Size, SizeRule
 
-AUTO = "auto"
-MAX_DIGITS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Pixels, width x height."""
-
-    width: int
-    height: int
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.width}x{self.height}"
-
-    @property
-    def pixels(self) -> int:
-        """Width times height."""
-        return self.width * self.height
-
-    @property
-    def ratio(self) -> str:
-        """The lowest terms: 1920x1080 -> '16:9'."""
-        divisor = math.gcd(self.width, self.height)
-        return f"{self.width // divisor}:{self.height // divisor}"
-
-    def covers(self, other: "Size") -> bool:
-        """True if `other` can be cut out of this size."""
-        return self.width >= other.width and self.height >= other.height
-
-    @classmethod
-    def parse(cls, text: str) -> "Size":
-        """'1024x768' -> Size(1024, 768). Raises ValueError for anything else."""
-        width, separator, height = text.partition("x")
-        if not separator or not _is_number(width) or not _is_number(height):
-            raise ValueError(f"{text!r} is not a size")
-        return cls(int(width), int(height))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and text[0] != "0"
+AUTO = AUTO_SIZE
+ASPECT_RATIO, RESOLUTION = "aspect_ratio", "resolution"
+"""Fields that choose a size by its ratio and its tier, of models that take them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +44,9 @@ class ContractTerms:
 
     If `is_exact`, only channels that make the size natively may serve it. `qualities` are the
     contract's words in rising order, `quality_aliases` map further words to one of them. `tasks`
-    are the accepted tasks. The model ends at `sunset_at`; `successor` replaces it.
+    are the accepted tasks, `formats` the output formats, the usual one first; `token_rule` says
+    what reported tokens prove of the quality, empty if nothing. The model ends at `sunset_at`;
+    `successor` replaces it.
     """
 
     model: str
@@ -96,35 +61,77 @@ class ContractTerms:
     response_format_default: str
     is_exact: bool
     tasks: frozenset[Task]
+    maker: str = ""
+    about: str = ""
+    source: str = ""
+    formats: tuple[str, ...] = ("png", "jpeg", "webp")
+    parameters: tuple[Parameter, ...] = ()
+    takes_ratio: bool = False
+    size_rule: SizeRule | None = None
+    most_references: int | None = None
+    token_rule: str = ""
+    created: int = 0
     is_enabled: bool = True
     deprecated_at: datetime | None = None
     sunset_at: datetime | None = None
     successor: str = ""
 
+    @property
+    def made_by(self) -> str:
+        """Its maker, as callers read it."""
+        return self.maker or "pictor"
+
+    @cached_property
+    def parameter_schemas(self) -> Mapping[str, Mapping[str, Any]]:
+        """Each of its own fields as JSON Schema, by name."""
+        return {one.name: one.schema for one in self.own_fields}
+
+    @cached_property
+    def own_fields(self) -> tuple[Parameter, ...]:
+        """Its parameters and, if it takes a ratio, the two fields that choose one of its sizes."""
+        if not self.takes_ratio:
+            return self.parameters
+        ratios, tiers = ([*map(attrgetter(name), self.options)] for name in ("ratio", "tier"))
+        return (
+            Parameter(ASPECT_RATIO, "word", words=tuple(dict.fromkeys(ratios))),
+            Parameter(RESOLUTION, "word", words=tuple(dict.fromkeys(tiers))),
+            *self.parameters,
+        )
+
     @cached_property
     def by_name(self) -> Mapping[str, SizeOption]:
         """Every legal word for a size, presets and pixels, to its option."""
         named = {str(option.size): option for option in self.options}
-        named.update({option.preset: option for option in self.options if option.preset})
-        return named
+        return named | {option.preset: option for option in self.options if option.preset}
+
+    def option(self, word: str) -> SizeOption | None:
+        """The option of a word for a size, listed or allowed by the rule; None if it is neither."""
+        listed = self.by_name.get(word)
+        if listed is not None or self.size_rule is None:
+            return listed
+        try:
+            size = Size.parse(word)
+        except ValueError:
+            return None
+        return SizeOption(size, ANY, size.ratio) if self.size_rule.allows(size) else None
 
     @cached_property
     def size_names(self) -> tuple[str, ...]:
-        """Every legal value of `size`, as an error message lists them."""
-        presets = [option.preset for option in self.options if option.preset]
-        pixels = [str(option.size) for option in self.options]
-        return (*presets, *pixels, *([AUTO] if self.accepts_auto else []))
+        """Every listed value of `size`, as an error message lists them."""
+        presets = (option.preset for option in self.options if option.preset)
+        return (*presets, *(size for size in self.priced_sizes if size != ANY))
+
+    @cached_property
+    def priced_sizes(self) -> tuple[str, ...]:
+        """Every size that has a price: 'WxH', AUTO, and ANY for those of the rule."""
+        sizes = (str(option.size) for option in self.options)
+        return (*sizes, *[AUTO] * self.accepts_auto, *[ANY] * (self.size_rule is not None))
 
     @cached_property
     def price_keys(self) -> tuple[tuple[str, str, str], ...]:
-        """The cells that need a price: the model, 'WxH' or 'auto', each quality except auto."""
-        sizes = [str(option.size) for option in self.options]
-        return tuple(
-            (self.model, size, quality)
-            for size in (*sizes, *([AUTO] if self.accepts_auto else []))
-            for quality in self.qualities
-            if quality != AUTO
-        )
+        """The cells that need a price: the model, a priced size, each quality except auto."""
+        words = [word for word in self.qualities if word != AUTO]
+        return tuple((self.model, size, word) for size in self.priced_sizes for word in words)
 
     def has_ended(self, now: datetime) -> bool:
         """True if the model takes no more requests."""
@@ -140,9 +147,10 @@ class ContractTerms:
 class RouteInfo:
     """A channel's route for one model: where to send, under which name, and what it can honour.
 
-    `native_sizes` None means every size. A lower priority goes first; weight shares the traffic of
-    equals. A changed `reset_count` makes processes forget the channel's health. `abilities` are the
-    adapter's, less those the operator says the account lacks. Only a sandbox has `serves_test`.
+    A lower priority goes first; weight shares the traffic of equals. A changed `reset_count` makes
+    processes forget the channel's health. `abilities` are the adapter's, less those the operator
+    says the account lacks. `defaults` are sent where the caller gives none, `settings` are those of
+    the account. Only a sandbox has `serves_test`.
     """
 
     channel_id: int
@@ -153,11 +161,11 @@ class RouteInfo:
     priority: int
     weight: int
     timeout_seconds: int
+    queue_seconds: int
     max_concurrency: int | None
     reset_count: int
     model: str
     upstream_model: str
-    native_sizes: frozenset[str] | None
     quality_map: Mapping[str, str]
     abilities: Abilities
     allows_exact_crop: bool
@@ -165,6 +173,8 @@ class RouteInfo:
     retry_is_free: bool
     class_overrides: Mapping[int, str]
     costs: Costs
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
     serves_live: bool = True
     serves_test: bool = False
 
@@ -178,6 +188,7 @@ class RouteInfo:
             api_key=self.api_key,
             timeout_seconds=timeout_seconds,
             upstream_models={self.model: self.upstream_model},
+            settings=self.settings,
         )
 
     def quality_for(self, quality: str) -> str:
@@ -263,27 +274,32 @@ class Catalogue:
         """The stop of this model's requests, for everyone or for this tenant."""
         return next((stop for stop in self.stops if stop.is_about(model, tenant_id)), None)
 
-    def honours(self, model: str, name: str) -> bool:
-        """True if a live channel of the model honours the request field `name`."""
+    def takes_references(self, model: str) -> bool:
+        """True if a live channel of the model takes reference images, and its contract any."""
         routes = self.routes_for(model, livemode=True)
-        return any(name in route.abilities.fields for route in routes)
+        contract = self.contract(model)
+        is_refused = contract is not None and contract.most_references == 0
+        return not is_refused and any("image" in route.abilities.fields for route in routes)
+
+
+_AS_STORED = (
+    "model", "accepts_auto", "default_size", "quality_default", "prompt_max_chars", "max_n",
+    "response_format_default", "is_exact", "maker", "about", "source", "takes_ratio",
+    "most_references", "token_rule", "created",
+)  # fmt: skip
 
 
 def contract_from(row: Mapping[str, Any]) -> ContractTerms:
-    """A contract from its stored form (the columns of `Contract`, or an item of the seed)."""
+    """A contract from its stored form (the columns of `Contract`)."""
     return ContractTerms(
-        model=row["model"],
+        **{name: row[name] for name in _AS_STORED},
         options=tuple(_options(row["sizes"])),
-        accepts_auto=row["accepts_auto"],
-        default_size=row["default_size"],
+        size_rule=row["size_rule"] and SizeRule(**row["size_rule"]),
         qualities=tuple(row["qualities"]),
-        quality_default=row["quality_default"],
         quality_aliases=dict(row["quality_aliases"]),
-        prompt_max_chars=row["prompt_max_chars"],
-        max_n=row["max_n"],
-        response_format_default=row["response_format_default"],
-        is_exact=row["is_exact"],
         tasks=frozenset(map(Task, row["tasks"])),
+        formats=tuple(row["formats"]),
+        parameters=tuple(map(parameter_of, row["parameters"])),
         is_enabled=row.get("is_enabled", True),
         deprecated_at=row.get("deprecated_at"),
         sunset_at=row.get("sunset_at"),

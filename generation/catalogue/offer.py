@@ -11,7 +11,7 @@ from billing.price_stops import CellCost
 from generation.catalogue.contracts import AUTO, ContractTerms, contract_from
 from generation.catalogue.costs import cells_of_routes
 from generation.models import Channel, Contract, Route, Serves
-from generation.selectors import cost_tables, made_since
+from generation.selectors import cost_tables, made_since, release_before
 from pictor.kit.words import clock
 
 COSTED_FROM_PERIOD = timedelta(days=30)
@@ -62,11 +62,16 @@ def served(
     }
 
 
+def processes_of_release_before() -> list[str]:
+    """Name the live processes of 0.2.0."""
+    return release_before.processes_of_release_before()
+
+
 def _offered_model(terms: ContractTerms) -> OfferedModel:
-    sizes = [str(option.size) for option in terms.options]
     return OfferedModel(
         name=terms.model,
         is_enabled=terms.is_enabled and not terms.has_ended(clock.now()),
-        sizes=(*sizes, *([AUTO] if terms.accepts_auto else [])),
+        sizes=terms.priced_sizes,
         qualities=tuple(word for word in terms.qualities if word != AUTO),
+        largest=str(terms.size_rule.largest) if terms.size_rule else "",
     )

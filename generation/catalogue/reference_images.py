@@ -8,15 +8,13 @@ Sources: OpenAI's API reference, "Create image edit" and "Create image variation
 
 from collections.abc import Sequence
 
-from generation.channels.declaration import Task
+from generation.channels.declaration import OVERLAYS, Task
 from pictor.kit.bytes.spool import SpoolError
 from storage import probe
 from storage.probe import ImageFacts
 
-MAX_IMAGES = 16
-"""Images of one edit, besides its mask."""
 FIRST = "image[0]"
-MASK = "mask"
+MASK, MARKUP = OVERLAYS
 _UNKNOWN = "is not a PNG, JPEG or WebP"
 _BROKEN = "is broken or cut short: it does not decode whole"
 Problem = tuple[str, str]
@@ -49,11 +47,12 @@ def problem(task: Task, pictures: Sequence[tuple[str, ImageFacts]]) -> Problem |
         if picture.oddity:
             return label, _odd(picture.oddity)
     by_label = dict(pictures)
-    first, mask = by_label.get(FIRST), by_label.get(MASK)
+    first = by_label.get(FIRST)
     if task == Task.VARIATION and first is not None:
         return _variation_problem(first)
-    if task == Task.EDIT and mask is not None:
-        return _no_mask(mask, first)
+    if task == Task.EDIT:
+        problems = (_unfit(name, by_label[name], first) for name in OVERLAYS if name in by_label)
+        return next(filter(None, problems), None)
     return None
 
 
@@ -63,9 +62,11 @@ def _variation_problem(first: ImageFacts) -> Problem | None:
     return "image", f"must be a square png to be varied, and is a {first.format} of {first.size}"
 
 
-def _no_mask(mask: ImageFacts, first: ImageFacts | None) -> Problem | None:
-    if not mask.has_alpha:
+def _unfit(name: str, over: ImageFacts, first: ImageFacts | None) -> Problem | None:
+    if name == MARKUP and not (over.has_alpha and over.format == "png"):
+        return MARKUP, "is no transparent png: what is to be done is drawn on one"
+    if not over.has_alpha:
         return MASK, "has no transparency: what may change must be transparent, in a png or webp"
-    if first is not None and mask.size != first.size:
-        return MASK, f"is {mask.size}, and the first image {first.size}: they must be the same"
+    if first is not None and over.size != first.size:
+        return name, f"is {over.size}, and the first image {first.size}: they must be the same"
     return None

@@ -31,7 +31,7 @@ def candidates(
     """Every capable channel, best first. `roll` gives random numbers in [0, 1)."""
     capable = _capable(routes, contract, size, needs)
     drawn = {id(candidate): _draw(candidate.route.weight, roll()) for candidate in capable}
-    return sorted(capable, key=lambda candidate: (_rank(candidate), -drawn[id(candidate)]))
+    return sorted(capable, key=lambda candidate: (rank(candidate), -drawn[id(candidate)]))
 
 
 def shares(
@@ -44,11 +44,9 @@ def shares(
     """
     capable = sorted(
         _capable(routes, contract, size, needs),
-        key=lambda candidate: (_rank(candidate), -candidate.route.weight),
+        key=lambda candidate: (rank(candidate), -candidate.route.weight),
     )
-    best = [
-        candidate.route.weight for candidate in capable if _rank(candidate) == _rank(capable[0])
-    ]
+    best = [candidate.route.weight for candidate in capable if rank(candidate) == rank(capable[0])]
     weights = best if any(best) else [1]  # if all weights are 0, the first goes first
     fractions = [weight / sum(weights) for weight in weights]
     fractions += [0.0] * (len(capable) - len(fractions))
@@ -62,7 +60,8 @@ def _capable(
     return [candidate for candidate in plans if candidate]
 
 
-def _rank(candidate: Candidate) -> tuple[int, bool]:
+def rank(candidate: Candidate) -> tuple[int, bool]:
+    """Channels of one rank share the requests; the lowest goes first."""
     return candidate.route.priority, candidate.plan == CLOSEST
 
 

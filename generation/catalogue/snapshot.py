@@ -6,7 +6,8 @@ disabled uses that channel.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -17,10 +18,17 @@ from accounts.selectors import config_revision
 from billing.pricing import PriceTable
 from billing.selectors import table_to_charge
 from billing.upstream_cost import Costs, CostTable
-from generation.catalogue.contracts import Catalogue, RouteInfo, StopTerms, contract_from
+from generation.catalogue.contracts import (
+    Catalogue,
+    ContractTerms,
+    RouteInfo,
+    StopTerms,
+    contract_from,
+)
 from generation.catalogue.credentials import decrypted
+from generation.catalogue.parameters import Parameter
 from generation.channels.registry import abilities_of
-from generation.models import Contract, Route, Serves, Stop
+from generation.models import Attempt, Contract, Route, Serves, Stop
 from generation.selectors import cost_tables
 from pictor.kit.database import pools
 from pictor.kit.words import clock
@@ -108,7 +116,7 @@ def _load(revision: int, api_key: str | None = None) -> Catalogue:
     """Load what is stored. `revision` was read before: a change since then is loaded again."""
     contracts = {row["model"]: contract_from(row) for row in Contract.objects.values()}
     return Catalogue(
-        revision=revision, contracts=contracts, routes=_routes(api_key), stops=_stops()
+        revision=revision, contracts=contracts, routes=_routes(contracts, api_key), stops=_stops()
     )
 
 
@@ -120,7 +128,9 @@ def _stops() -> tuple[StopTerms, ...]:
     return tuple(StopTerms(*row) for row in columns)
 
 
-def _routes(api_key: str | None) -> Mapping[str, tuple[RouteInfo, ...]]:
+def _routes(
+    contracts: Mapping[str, ContractTerms], api_key: str | None
+) -> Mapping[str, tuple[RouteInfo, ...]]:
     rows = Route.objects.select_related("channel").filter(
         channel__is_enabled=True, is_approved=True
     )
@@ -128,17 +138,39 @@ def _routes(api_key: str | None) -> Mapping[str, tuple[RouteInfo, ...]]:
     tables = cost_tables({row.channel_id for row in found}, since=clock.now() - COSTS_NEEDED_FOR)
     routes: dict[str, list[RouteInfo]] = {}
     for row in found:
-        info = route_info(row, tables=tables[row.channel_id], api_key=api_key)
+        info = route_info(
+            row,
+            tables=tables[row.channel_id],
+            api_key=api_key,
+            parameters=contracts[row.contract_id].parameters,
+        )
         routes.setdefault(row.contract_id, []).append(info)
     return {model: tuple(infos) for model, infos in routes.items()}
 
 
+def present_route(attempt: Attempt) -> RouteInfo:
+    """The route of an attempt with its channel's present key and costs, paused, gone or not."""
+    made, channel_id = attempt.generation, attempt.channel_id
+    routes = Route.objects.select_related("channel")
+    row = routes.filter(channel_id=channel_id, contract_id=made.model).first()
+    row = row or Route(channel=attempt.channel, contract_id=made.model)
+    row.upstream_model = attempt.upstream_model
+    tables = cost_tables([channel_id], since=clock.now() - COSTS_NEEDED_FOR)
+    info = route_info(row, tables=tables[channel_id])
+    return info if made.livemode else replace(info, costs=Costs(is_free=True))
+
+
 def route_info(
-    row: Route, *, tables: tuple[CostTable, ...] = (), api_key: str | None = None
+    row: Route,
+    *,
+    tables: tuple[CostTable, ...] = (),
+    api_key: str | None = None,
+    parameters: Sequence[Parameter] = (),
 ) -> RouteInfo:
     """A route with its channel, enabled or not; a given `api_key` replaces the channel's own."""
     channel = row.channel
     sizes = row.sizes if row.sizes is not None else channel.sizes
+    abilities = abilities_of(channel.kind, row.upstream_model).with_sizes(sizes)
     return RouteInfo(
         channel_id=channel.pk,
         channel_name=channel.name,
@@ -148,15 +180,17 @@ def route_info(
         priority=channel.priority,
         weight=channel.weight,
         timeout_seconds=channel.timeout_seconds,
+        queue_seconds=channel.queue_seconds,
         max_concurrency=channel.max_concurrency,
         reset_count=channel.reset_count,
         model=row.contract_id,
         upstream_model=row.upstream_model,
-        native_sizes=None if sizes is None else frozenset(sizes),
         quality_map=dict(row.quality_map),
-        abilities=abilities_of(channel.kind, row.upstream_model).without(
+        abilities=abilities.with_parameters(one.name for one in parameters).without(
             channel.ignored_fields, tasks=channel.refused_tasks, max_images=channel.max_images
         ),
+        defaults={one.name: one.default for one in parameters if one.default is not None},
+        settings=channel.settings or {},
         allows_exact_crop=channel.allows_exact_crop,
         allows_redispatch=channel.allows_redispatch,
         retry_is_free=channel.retry_is_free,

@@ -8,14 +8,14 @@ it works.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
 
-from billing.pricing import Delivered
+from billing.token_formula import Delivered
 from billing.upstream_cost import (
     NOTHING_CAME,
     Cost,
@@ -25,22 +25,23 @@ from billing.upstream_cost import (
     UpstreamResult,
     upstream_cost,
 )
-from generation.catalogue.contracts import AUTO, Size
+from generation.catalogue.contracts import AUTO, contract_from
+from generation.catalogue.costs import cheapest_request
 from generation.catalogue.snapshot import route_info
 from generation.channels.base import ChannelConfig, UpstreamAnswer, UpstreamRequest
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.origins import private_origins
 from generation.channels.registry import open_adapter
-from generation.models import Contract, Route, Serves
+from generation.models import Route, Serves
 from pictor.kit.bytes.spool import SpoolBudget, SpoolError, SpoolFile, Spools
 from pictor.kit.outbound.http import HttpPool
+from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from storage import probe
 
 PROMPT = "A red fox in the snow"
-SIZE = "1024x1024"
 SANDBOX_SIZE = "48x32"
 """A size that no vendor makes."""
-QUALITY = "low"
 
 Keep = Callable[[SpoolFile, probe.ImageFacts], Awaitable[None]]
 """Takes the image, whose spool ends with the call."""
@@ -56,6 +57,7 @@ class Trial:
     size: str
     quality: str
     costs: Costs
+    fields: Mapping[str, object] = field(default_factory=dict)
     is_of_sandbox: bool = False
 
     @property
@@ -84,32 +86,39 @@ class TrialOutcome:
     answer: UpstreamAnswer | None = None
     facts: probe.ImageFacts | None = None
     size_bytes: int | None = None
+    cost: Micros | None = None
+    """As the vendor states it with a refusal."""
 
     @property
     def came(self) -> UpstreamResult:
         """The parts of the answer that decide its cost."""
         if self.answer is None:
-            return NOTHING_CAME
+            return UpstreamResult(reported=self.cost)
         usage = self.answer.usage
         return UpstreamResult(
             images=[Delivered(self.facts.width, self.facts.height)] if self.facts else [],
             tokens=None if usage is None else usage.counted,
             quality=self.answer.quality,
             reported=self.answer.cost,
+            units=self.answer.units,
         )
 
 
 def prepare(route: Route, *, tables: tuple[CostTable, ...]) -> Trial:
-    """The smallest and cheapest request for a route. Raises WrongKey."""
-    channel, contract = route.channel, route.contract
-    info = route_info(route, tables=tables)
-    quality = _quality(contract)
+    """The request of the cheapest cell that the contract sells and the route makes.
+
+    Raises WrongKey.
+    """
+    channel, contract = route.channel, contract_from(vars(route.contract))
+    info = route_info(route, tables=tables, parameters=contract.parameters)
+    asked = cheapest_request(info, contract, at=clock.now())
     return Trial(
         config=info.config(channel.timeout_seconds),
         model=route.contract_id,
         upstream_model=route.upstream_model,
-        size=_size(route.sizes if route.sizes is not None else channel.sizes),
-        quality=info.quality_for(quality),
+        size=asked.size if asked else contract.default_size,
+        quality=asked.quality if asked else "",
+        fields={name: info.defaults[name] for name in info.defaults.keys() & info.abilities.fields},
         costs=Costs(is_free=True) if channel.serves == Serves.TEST else info.costs,
         is_of_sandbox=channel.serves != Serves.LIVE,
     )
@@ -118,7 +127,11 @@ def prepare(route: Route, *, tables: tuple[CostTable, ...]) -> Trial:
 async def attempt(trial: Trial, keep: Keep) -> TrialOutcome:
     """Make the call and verify the image; `keep` gets any image, even a wrong one."""
     request = UpstreamRequest(
-        model=trial.model, prompt=trial.prompt, size=trial.size, quality=trial.quality or None
+        model=trial.model,
+        prompt=trial.prompt,
+        size=trial.size,
+        quality=trial.quality or None,
+        fields=trial.fields,
     )
     origins = private_origins(
         channel=trial.config.name, base_url=trial.config.base_url, allow=settings.EGRESS_ALLOW
@@ -136,6 +149,7 @@ async def attempt(trial: Trial, keep: Keep) -> TrialOutcome:
                     may_have_billed=error.may_have_billed,
                     http_status=error.http_status,
                     request_id=error.request_id,
+                    cost=error.cost,
                 )
             return await _examine(trial, answer, _since(started), keep)
 
@@ -173,15 +187,3 @@ def _complaint(trial: Trial, facts: probe.ImageFacts) -> str:
 
 def _since(started: float) -> int:
     return round((time.monotonic() - started) * 1000)
-
-
-def _quality(contract: Contract) -> str:
-    return QUALITY if QUALITY in contract.qualities else contract.qualities[0]
-
-
-def _size(native: list[str] | None) -> str:
-    """1024x1024 if the channel takes it, otherwise its smallest size."""
-    if native is None or SIZE in native:
-        return SIZE
-    sizes = [Size.parse(size) for size in native if size != AUTO]
-    return str(min(sizes, key=lambda size: size.pixels)) if sizes else AUTO

@@ -7,10 +7,9 @@ vendor's bill will include the call.
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -33,7 +32,7 @@ from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 from storage import object_keys
 from storage.probe import ImageFacts
-from storage.services import StorageFailed, upload
+from storage.services import StorageFailed, key_of, upload
 
 MAX_REQUEST_ID_CHARS = 200
 CHANGED = "it was changed before its test began"
@@ -232,7 +231,8 @@ def _make(row: ChannelTrial, call: trial_call.Trial) -> trial_call.TrialOutcome:
     channel_events.note(row.channel, ChannelEvent.Kind.TRIAL, actor=row.asked_by)
 
     async def keep(spool: SpoolFile, facts: ImageFacts) -> None:
-        key = _picture_key(row, facts)
+        ext = object_keys.EXTENSIONS[facts.format]
+        key = key_of(object_keys.trial_key, row.id, row.created_at, ext=ext)
         try:
             await pools.storage(upload, key, spool, content_type=f"image/{facts.format}")
         except StorageFailed as error:
@@ -265,15 +265,6 @@ def _let_be(row: ChannelTrial, why: str) -> ChannelTrial:
     row.cost_micros, row.cost_source = 0, CostSource.NOTHING
     row.save()
     return row
-
-
-def _picture_key(row: ChannelTrial, facts: ImageFacts) -> str:
-    return object_keys.trial_key(
-        settings.OBJECT_KEY_SECRET,
-        row.id,
-        created=row.created_at.astimezone(UTC).date(),
-        ext=object_keys.EXTENSIONS[facts.format],
-    )
 
 
 def _end(row: ChannelTrial, trial: trial_call.Trial, outcome: trial_call.TrialOutcome) -> None:

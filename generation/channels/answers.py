@@ -3,6 +3,7 @@
 Pure. Headers are looked up in lower case.
 """
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -12,17 +13,25 @@ from email.utils import parsedate_to_datetime
 from generation.channels.errors import MAX_DETAIL_CHARS
 
 MAX_RETRY_AFTER_SECONDS = 86_400.0
+MAX_REVISED_PROMPT_CHARS = 32_000
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-oneapi-request-id")
 # No blanks and no letters of other alphabets: an upstream may put words of the prompt there.
 _REQUEST_ID = re.compile("[!-~]{1,120}")
+SHORT_KEY_CHARS = 8
+_WORD = re.compile(r"(?<!\[)\b[\w-]+")
 _SECRET = re.compile(r"\b(?:sk|rk|pk|key)-[\w*.-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
+_SNAPSHOT = re.compile("-(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}-[0-9]{4}|[0-9]{3,8})$")
+"""The end of a snapshot's name: a date in any form, or a number such as 001."""
 _ADDRESS = re.compile(r"(https?://[^\s?\"'<>]+\??)([^\s\"'<>]*)", re.IGNORECASE)
 """An address up to its query, and the query."""
 
 
-def request_id_of(headers: Mapping[str, str]) -> str:
-    """The upstream's id of the call; "" without one that looks like an id."""
-    given = (headers.get(name, "") for name in _REQUEST_ID_HEADERS)
+def request_id_of(headers: Mapping[str, str], own: str = "") -> str:
+    """The upstream's id of the call; "" without one that looks like an id.
+
+    `own` is the vendor's own header, looked up first.
+    """
+    given = (headers.get(name, "") for name in (own, *_REQUEST_ID_HEADERS))
     return next((value for value in given if _REQUEST_ID.fullmatch(value)), "")
 
 
@@ -42,11 +51,35 @@ def retry_after_of(headers: Mapping[str, str], *, now: datetime) -> float | None
     return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
+def object_in(body: str) -> Mapping[str, object]:
+    """The JSON object in a refusal's body, or the first of an array; empty without one."""
+    try:
+        document = json.loads(body, strict=False)
+    except (ValueError, RecursionError):
+        return {}
+    first = document[0] if isinstance(document, list) and document else document
+    return first if isinstance(first, dict) else {}
+
+
+def storable(revised_prompt: str | None) -> str | None:
+    """Without NUL and lone surrogates, which neither a database nor UTF-8 can hold."""
+    kept = (revised_prompt or "").replace("\x00", "").encode("utf-8", "ignore").decode()
+    return kept[:MAX_REVISED_PROMPT_CHARS] or None
+
+
+def is_same_model(asked: str, answered: str) -> bool:
+    """True if two names are of one model, or of its snapshots: gpt-image-2, …-2-2026-04-21."""
+    names = {_SNAPSHOT.sub("", name.rpartition("/")[2].lower()) for name in (asked, answered)}
+    return len(names) == 1
+
+
 def redact(text: str, api_key: str) -> str:
     """One short line for our own log, without keys and the queries of signed urls."""
     # Cut before the patterns run over it: an upstream decides on its length.
     line = " ".join(text[: 8 * MAX_DETAIL_CHARS].split())
-    if api_key:
+    if len(api_key) < SHORT_KEY_CHARS:  # it may be a part of any word, or of its mask
+        line = _WORD.sub(lambda word: "[key]" if word[0] == api_key else word[0], line)
+    else:
         # An operator's key need not look like those that the pattern knows.
         line = line.replace(api_key, "[key]")
     line = _ADDRESS.sub(_without_query, _SECRET.sub("[key]", line))

@@ -1,19 +1,25 @@
 """The interface of channel adapters: their input and output. Their errors are in errors.py.
 
-An adapter carries one generation to one vendor in one call and brings back images in spool files.
-It never retries a call that may have been paid for.
+An adapter carries one generation to one vendor and brings back images in spool files. It never
+retries a call that may have been paid for.
 """
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from decimal import Decimal
+from typing import Any, Protocol
 
 from billing.upstream_cost import MAX_TOKENS, TokenCounts
 from generation.channels.declaration import Task
+from generation.channels.errors import AttemptClass, UpstreamError
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.words.money import Micros
 
 MAX_IMAGE_BYTES = 64 * 1024**2
+ORDERS_AT_ONCE = 4
+"""Of one request for more images than a vendor makes in one order."""
+MAX_JOB_CHARS = 1_000
+"""Of each text of a job: it is kept with its attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,9 @@ class ChannelConfig:
         kind: the adapter, see registry.py.
         base_url: the vendor's API.
         timeout_seconds: from connecting to the last byte, unless the caller sets a shorter one.
+        queue_seconds: the longest wait of an order in the vendor's queue, where another channel can
+            take it; None for the whole time-out.
+        settings: those that its kind declares.
         upstream_models: public model -> the vendor's name for it; absent means the same name.
     """
 
@@ -33,7 +42,9 @@ class ChannelConfig:
     base_url: str
     api_key: str = field(repr=False)
     timeout_seconds: float = 240.0
+    queue_seconds: float | None = None
     upstream_models: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +56,38 @@ class LargeValue:
         read: starts reading them, from a spool or from storage, in chunks of any size.
         prefix: goes before the base64, such as `data:image/png;base64,`.
         format: png, jpeg or webp, if it is a verified image.
+        pixels: width times height of that image.
     """
 
     size_bytes: int
     read: Callable[[], AsyncIterable[bytes]]
     prefix: str = ""
     format: str = "png"
+    pixels: int = 0
+
+    async def checked_chunks(self) -> AsyncIterator[bytes]:
+        """Its bytes, while they are sent.
+
+        Raises UpstreamError `not_reached` if it is unreadable or of another length: then the
+        upstream never sees a whole request, and does not act upon it.
+        """
+        size_bytes = 0
+        try:
+            async for chunk in self.read():
+                size_bytes += len(chunk)
+                yield chunk
+        except Exception as error:
+            raise _unreadable(f"{type(error).__name__}: {error}") from error
+        if size_bytes != self.size_bytes:
+            raise _unreadable(f"{size_bytes} bytes, not {self.size_bytes}")
+
+
+def _unreadable(why: str) -> UpstreamError:
+    return UpstreamError(
+        AttemptClass.NOT_REACHED,
+        f"a reference image could not be read while sending: {why}",
+        is_ours=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +99,10 @@ class UpstreamRequest:
 
     Attributes:
         model: the public name; the channel's config maps it.
-        task: edits and variations have `images`, edits may have a `mask`.
+        task: edits and variations have `images`, edits may have a `mask` or a `markup`.
         partial_images: above 0, the upstream is asked for a stream with that many previews of each
             image, if the adapter and the upstream's model support it.
+        at_once: the most orders under way at once, if it takes several.
     """
 
     model: str
@@ -80,6 +118,8 @@ class UpstreamRequest:
     task: Task = Task.GENERATE
     images: tuple[LargeValue, ...] = ()
     mask: LargeValue | None = None
+    markup: LargeValue | None = None
+    at_once: int = ORDERS_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +128,8 @@ class UpstreamImage:
 
     spool: SpoolFile
     revised_prompt: str | None = None
+    seed: int | None = None
+    """The seed it was made from, if the upstream says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +150,47 @@ class UpstreamPartial:
 
 OnPartial = Callable[[UpstreamPartial], Awaitable[None]]
 """Takes over a partial image while the answer is being read. Quick, and raises nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A paid order that a vendor works on. Raises UpstreamError `unknown` if a text is too long.
+
+    Attributes:
+        id: the vendor's name for it.
+        look: the address that tells its state.
+        result: the address of its result, if that is another.
+        stop: the address that cancels it.
+        cost: as the vendor states it with the order.
+    """
+
+    id: str
+    look: str
+    result: str = ""
+    stop: str = ""
+    cost: Micros | None = None
+
+    def __post_init__(self) -> None:
+        texts = (self.id, self.look, self.result, self.stop)
+        if max(map(len, texts)) > MAX_JOB_CHARS or not all(map(str.isprintable, texts)):
+            raise UpstreamError(AttemptClass.UNKNOWN, "the order's id or address cannot be kept")
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields, without those that are at their default."""
+        plain = {each.name: each.default for each in fields(self)}
+        return {name: value for name, value in asdict(self).items() if value != plain[name]}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Job":
+        """The job that `as_json` stored; fields of a later release are skipped."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in stored.items() if name in known})
+
+
+OnJob = Callable[[Job], Awaitable[None]]
+"""Keeps an order once, before the first look at it. Raises nothing: the order is paid."""
+MayCancel = Callable[[], Awaitable[bool]]
+"""True while no other worker follows the attempt's orders. Raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +219,9 @@ class UpstreamAnswer:
     Attributes:
         is_streamed: it came as events, so partial images were possible.
         cost: the vendor's own charge, if the answer states one.
+        model: the vendor's name of the model that answered, if the answer states one.
+        units: those that the vendor charges, in its own unit.
+        lost: images of other orders that may be paid for and did not come.
     """
 
     images: tuple[UpstreamImage, ...]
@@ -148,6 +234,9 @@ class UpstreamAnswer:
     http_status: int = 200
     is_streamed: bool = False
     cost: Micros | None = None
+    model: str | None = None
+    units: Decimal | None = None
+    lost: int = 0
 
 
 class Adapter(Protocol):
@@ -159,10 +248,28 @@ class Adapter(Protocol):
         *,
         timeout_seconds: float | None = None,
         on_partial: OnPartial | None = None,
+        on_job: OnJob | None = None,
+        may_cancel: MayCancel | None = None,
     ) -> UpstreamAnswer:
-        """Make one call, within the time-out (default: the channel's). Raises UpstreamError.
+        """Order the images, within the time-out (default: the channel's). Raises UpstreamError.
 
         `on_partial` gets each partial image as it arrives, at most `request.partial_images` of each
-        image; without it they are discarded.
+        image; without it they are discarded. `on_job` gets each order that must be followed. At the
+        time-out an order is cancelled, if `may_cancel` allows it.
         """
+        ...
+
+    async def resume(
+        self,
+        jobs: Sequence[Job],
+        request: UpstreamRequest,
+        *,
+        timeout_seconds: float,
+        may_cancel: MayCancel | None = None,
+    ) -> UpstreamAnswer:
+        """Follow the orders of an earlier `generate`; nothing is ordered. Raises UpstreamError."""
+        ...
+
+    async def cancel(self, jobs: Sequence[Job]) -> bool:
+        """Cancel orders, within seconds; True if the vendor proves that it ran none of them."""
         ...

@@ -12,18 +12,24 @@ An event of a stream is such an answer too. Often only its end tells if its imag
 
 import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from typing_extensions import override
 
 from pictor.kit.bytes.base64_sink import Base64Sink
 from pictor.kit.bytes.json_stream import JsonInvalid, JsonStream
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
+from pictor.kit.outbound.http import HttpError, deadline
 
 LONG_BYTES = 16 * 1024
 """Longer strings are images; shorter ones may be urls, which are rarely above 2 KB."""
 MAX_SKELETON_BYTES = 2 * 1024**2
 MAX_VALUES = 10_000
 """An answer has some dozens; who looks for its words walks through all of them on the loop."""
+
+END_SECONDS = 1.0
+"""The time for the end of a body whose document is whole."""
 
 _USUAL = bytes.maketrans(b"-_", b"+/")
 
@@ -113,12 +119,20 @@ class AnswerStream:
         max_images: the most images to keep.
         max_image_bytes: the most bytes of each, decoded.
         is_patient: a SpoolError is raised by `image`, not while the image arrives.
+        image_keys: the only keys of images; by default any key but TEXT_KEYS.
     """
 
     def __init__(
-        self, spools: Spools, *, max_images: int, max_image_bytes: int, is_patient: bool = False
+        self,
+        spools: Spools,
+        *,
+        max_images: int,
+        max_image_bytes: int,
+        is_patient: bool = False,
+        image_keys: frozenset[str] | None = None,
     ) -> None:
         self.spools = spools
+        self._image_keys = image_keys
         self._sink_kind = PatientSink if is_patient else AnswerSink
         self._left_images = max_images
         self._max_image_bytes = max_image_bytes
@@ -142,6 +156,19 @@ class AnswerStream:
     def small_bytes(self) -> int:
         """The bytes of the answer without its images and discarded strings."""
         return self._stream.skeleton_bytes
+
+    async def read(self, chunks: AsyncIterator[bytes]) -> dict[str, object]:
+        """The answer in these chunks, as by `finish`."""
+        async for chunk in chunks:
+            self.feed(chunk)
+            if self.is_whole:
+                break
+        # A body read to its end leaves its connection to the next call.
+        with suppress(HttpError):
+            async with deadline(END_SECONDS):
+                async for _ in chunks:
+                    pass
+        return self.finish()
 
     def finish(self) -> dict[str, object]:
         """The answer with placeholders for its long strings; see `image`."""
@@ -176,9 +203,11 @@ class AnswerStream:
         return self.spools.new(max_bytes=self._max_image_bytes)
 
     def _open(self, _index: int, key: str) -> Base64Sink | DiscardSink | None:
-        if key in TEXT_KEYS and not _PICTURE_TEXT.match(self._stream.long_start):
+        is_named = self._image_keys is not None and key in self._image_keys
+        is_text = key in TEXT_KEYS and not is_named
+        if is_text and not _PICTURE_TEXT.match(self._stream.long_start):
             return None
-        if self._left_images == 0:
+        if self._left_images == 0 or (self._image_keys is not None and not is_named):
             return DiscardSink()
         self._left_images -= 1
         return self._new_sink()

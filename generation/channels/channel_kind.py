@@ -3,15 +3,44 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from generation.channels.declaration import Abilities, CredentialForm
+from generation.channels.declaration import Abilities, AccountSetting, CredentialForm
 
 if TYPE_CHECKING:  # operators' commands read declarations and need no HTTP client
     from generation.channels.base import Adapter, ChannelConfig
     from pictor.kit.bytes.spool import Spools
     from pictor.kit.outbound.http import HttpPool
+
+    Open = Callable[[ChannelConfig, HttpPool, Spools], Adapter]
+
+
+def by_adapter(place: str) -> "Open":
+    """Opens the adapter class at that place, which is loaded only for a call."""
+
+    def opened(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":
+        adapter: Adapter = _class_at(place)(config, http, spools)
+        return adapter
+
+    return opened
+
+
+def by_wire(place: str, **options: Any) -> "Open":
+    """Opens an adapter by the wire class at that place; `options` are those of WireAdapter."""
+
+    def opened(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":
+        wire_adapter = _class_at("generation.channels.engine.WireAdapter")
+        adapter: Adapter = wire_adapter(config, http, spools, _class_at(place)(config), **options)
+        return adapter
+
+    return opened
+
+
+def _class_at(place: str) -> Any:
+    module, _, name = place.rpartition(".")
+    return getattr(import_module(module), name)
 
 
 def _all_of_it(abilities: Abilities, upstream_model: str) -> Abilities:
@@ -27,15 +56,29 @@ class AdapterKind:
         open: makes the adapter of one account. Cheap.
         abilities: everything the vendor's API can do.
         of_model: narrows the abilities to those of the vendor's model with that name.
+        settings: those of each account.
         announced_ends: by host and the vendor's model, the first day without it.
         published_costs: the vendor's published prices, by the name that an operator types for them;
             each a CSV for `channel cost import`, with its source and date.
     """
 
     name: str
-    open: "Callable[[ChannelConfig, HttpPool, Spools], Adapter]"
+    open: "Open"
     abilities: Abilities
     credential: CredentialForm
     of_model: Callable[[Abilities, str], Abilities] = _all_of_it
+    settings: tuple[AccountSetting, ...] = ()
     announced_ends: Mapping[str, Mapping[str, date]] = field(default_factory=dict)
     published_costs: Mapping[str, Path] = field(default_factory=dict)
+
+    def checked_settings(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        """The settings of an account. Raises ValueError in words for a person."""
+        known = {setting.name: setting for setting in self.settings}
+        needed = {setting.name for setting in self.settings if setting.is_needed}
+        if not needed <= given.keys() <= known.keys():
+            wanted = ", ".join(known) or "no settings"
+            raise ValueError(f"a channel of kind {self.name} has {wanted}")
+        for name, word in given.items():
+            if not known[name].pattern.fullmatch(word):
+                raise ValueError(f"{word!r} is no {name}")
+        return given

@@ -1,7 +1,7 @@
 """The subject of a vendor's refusal, by its words: one table for all kinds of channels. Pure.
 
-The first matching row decides, so rows about the account stand before rows about the prompt: Azure
-blocks a whole resource "that may violate our content policy".
+A vendor's own rows stand before it. The first matching row decides, so rows about the account stand
+before rows about the prompt: Azure blocks a whole resource "that may violate our content policy".
 """
 
 import re
@@ -18,7 +18,9 @@ class ComplaintSubject(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class ComplaintRow:
+    """The subject of complaints with any of these words, and where they are documented."""
+
     about: ComplaintSubject
     source: str
     codes: tuple[str, ...] = ()
@@ -28,25 +30,25 @@ class _Row:
 
 
 _TABLE = (
-    _Row(
+    ComplaintRow(
         ComplaintSubject.CHANNEL,
         "Alibaba Model Studio, error codes: Arrearage, by 400; QuantumNous/new-api#1401",
         codes=("arrearage",),
         phrases=("your account is in good standing",),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.CHANNEL,
         "Volcengine Ark, error codes: AccountOverdueError",
         codes=("overdue",),
         phrases=("has an overdue balance", "account is overdue"),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.CHANNEL,
         "OpenAI, error codes: billing_hard_limit_reached, by 400; LiteLLM keeps its message alone",
         codes=("billinghardlimit", "billingnotactive"),
         phrases=("billing hard limit has been reached", "check your billing details"),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.CHANNEL,
         "new-api and one-api, relay errors: the operator's credit there",
         phrases=(
@@ -55,12 +57,12 @@ _TABLE = (
             "过于频繁", "系统繁忙", "服务繁忙", "服务器繁忙",
         ),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.CHANNEL,
         "Azure OpenAI's abuse monitoring; pollinations/pollinations#12067",
         phrases=("your resource has been temporarily blocked", "your resource has been blocked"),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.POLICY,
         "OpenAI and Azure, error codes",
         codes=("moderat", "contentpolicy", "contentfilter", "policyviolation", "safety", "nsfw"),
@@ -68,12 +70,12 @@ _TABLE = (
             "safety system", "content polic", "content management policy", "moderation blocked",
         ),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.POLICY,
         "OpenAI, chat and Responses: a part of type `refusal`",
         codes=("refusal",),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.POLICY,
         "Wei-Shaw/sub2api#3429 and its kin: a model's own words in place of a picture",
         phrases=(
@@ -84,32 +86,32 @@ _TABLE = (
             "违规", "敏感", "内容政策", "内容审核", "审核未通过", "审核不通过",
         ),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.POLICY,
         "LiteLLM, exception mapping: the class's name begins the message",
         phrases=("contentpolicyviolationerror",),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.POLICY,
         "Alibaba Model Studio, error codes: DataInspectionFailed",
         codes=("datainspection",),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.POLICY,
         "Volcengine Ark, error codes: InputTextSensitiveContentDetected and its kin",
         codes=("sensitivecontent",),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.POLICY,
         "new-api, its own check of words: sensitive_words_detected",
         codes=("sensitivewords",),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.POLICY,
         "Google Gemini API, FinishReason and BlockReason: PROHIBITED_CONTENT, BLOCKLIST",
         codes=("prohibitedcontent", "blocklist"),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.CHANNEL,
         "OpenAI, error codes; one-api and new-api answer 400 or 200 for a dead account",
         codes=(
@@ -119,7 +121,7 @@ _TABLE = (
             "forbidden", "accessdenied", "paymentrequired", "suspended",
         ),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.CHANNEL,
         "OpenCSGs/csghub-server#1369, decolua/9router#3242, Wei-Shaw/sub2api#7436: relays' words",
         phrases=(
@@ -136,7 +138,7 @@ _TABLE = (
             "rate limit reached",
         ),
     ),
-    _Row(
+    ComplaintRow(
         ComplaintSubject.CALLER,
         "OpenAI and Azure, error codes",
         codes=("invalidrequest", "invalidvalue", "imagegenerationuser", "invalidparameter"),
@@ -144,7 +146,13 @@ _TABLE = (
 )  # fmt: skip
 
 
-def about(*, codes: tuple[str, ...], message: str, asked: str = "") -> ComplaintSubject | None:
+def about(
+    *,
+    codes: tuple[str, ...],
+    message: str,
+    asked: str = "",
+    first: tuple[ComplaintRow, ...] = (),
+) -> ComplaintSubject | None:
     """The subject of a complaint; None if no row matches.
 
     Vendors quote prompts, so what the caller wrote is not believed about the channel's account.
@@ -153,10 +161,11 @@ def about(*, codes: tuple[str, ...], message: str, asked: str = "") -> Complaint
         codes: the vendor's codes and types for it, in any spelling.
         message: the vendor's message; `_` reads as a blank, as relays quote codes in theirs.
         asked: the request's words.
+        first: a vendor's own rows.
     """
     named = [re.sub(r"[^a-z]", "", code.lower()) for code in codes]
     text, asked = _text(message), _text(asked)
-    for row in _TABLE:
+    for row in (*first, *_TABLE):
         if any(part in name for part in row.codes for name in named):
             return row.about
         quotable = asked if row.about is ComplaintSubject.CHANNEL else ""

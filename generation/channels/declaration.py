@@ -5,12 +5,23 @@ by the fields, tasks and numbers of images that its account does not honour.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import ceil
+
+from generation.channels.size_rules import Size, SizeRule
 
 STREAM_FIELDS = ("stream", "partial_images")
 """A channel that ignores either of them gets a plain call."""
+
+
+MAX_IMAGES = 16
+"""Images of one edit, besides its mask."""
+OUTPUT_FORMATS = ("png", "jpeg", "webp")
+"""The formats of images, the usual one first."""
+OVERLAYS = ("mask", "markup")
+"""Files of an edit that lie over its first image; it has at most one of them."""
 
 
 class Task(StrEnum):
@@ -21,6 +32,8 @@ class Task(StrEnum):
     VARIATION = "variation"
 
 
+AUTO_SIZE = "auto"
+"""The upstream chooses the size."""
 REFUSABLE = (Task.EDIT, Task.VARIATION)
 """Tasks that an operator may take from a channel."""
 
@@ -31,12 +44,12 @@ class Needs:
 
     Attributes:
         images: those to be edited or varied; reference images of a generation are a plain field.
-        has_mask: of an edit.
+        overlay: of an edit, the one of OVERLAYS that it has.
     """
 
     task: Task = Task.GENERATE
     images: int = 0
-    has_mask: bool = False
+    overlay: str = ""
 
 
 PLAIN = Needs()
@@ -61,15 +74,55 @@ class Abilities:
     """The abilities of a channel; by default none.
 
     Attributes:
-        fields: those honoured, of all that are passed on; with `mask`, edits may have one.
+        fields: those honoured, of all that are passed on; edits may have those of OVERLAYS.
         streams: partial images are possible.
         max_images: the most images that one edit may begin with.
+        takes_parameters: a contract's own parameters are sent under their names.
+        parameters: those that are sent otherwise.
+        formats: those it can be asked for; others are made here from what comes.
+        sizes: those it makes, with AUTO_SIZE if it may choose; None is every size.
+        size_rule: it makes these sizes, and those of `sizes` that are listed.
+        max_n: the most images of one order; more are several orders. 0 is any number.
     """
 
     tasks: frozenset[Task] = frozenset()
     fields: frozenset[str] = frozenset()
     streams: bool = False
     max_images: int = 0
+    takes_parameters: bool = False
+    parameters: frozenset[str] = frozenset()
+    formats: frozenset[str] = frozenset()
+    sizes: frozenset[str] | None = None
+    size_rule: SizeRule | None = None
+    max_n: int = 0
+
+    def with_parameters(self, names: Iterable[str]) -> "Abilities":
+        """The abilities for a contract with these parameters."""
+        sent = names if self.takes_parameters else self.parameters.intersection(names)
+        return replace(self, fields=self.fields.union(sent))
+
+    def orders_for(self, n: int) -> int:
+        """The number of orders for so many images."""
+        return ceil(n / self.max_n) if self.max_n else 1
+
+    def makes(self, size: str) -> bool:
+        """True if it makes that size itself or, if it is AUTO_SIZE, chooses one."""
+        if self.sizes is not None and size in self.sizes:
+            return True
+        if self.size_rule is None:
+            return self.sizes is None
+        return size != AUTO_SIZE and self.size_rule.allows(Size.parse(size))
+
+    def with_sizes(self, chosen: Collection[str] | None) -> "Abilities":
+        """The abilities with only those sizes that an operator chose; None is all of them."""
+        if chosen is None:
+            return self
+        return replace(self, sizes=frozenset(filter(self.makes, chosen)), size_rule=None)
+
+    def sizes_near(self, size: Size) -> list[Size]:
+        """The sizes from which a replacement of one that it does not make is chosen."""
+        listed = [Size.parse(name) for name in self.sizes or () if name != AUTO_SIZE]
+        return [*listed, *(self.size_rule.near(size) if self.size_rule else ())]
 
     def without(
         self,
@@ -112,8 +165,9 @@ class Abilities:
         if needs.images > most:
             what = f"takes {needs.images} image{'s' if needs.images > 1 else ''}"
             return MissingAbility(what, "image" if most else "")
-        is_masked = needs.has_mask and "mask" not in self.fields
-        return MissingAbility("takes a mask", "mask") if is_masked else None
+        if needs.overlay and needs.overlay not in self.fields:
+            return MissingAbility(f"takes a {needs.overlay}", needs.overlay)
+        return None
 
 
 _CAN = {
@@ -129,13 +183,23 @@ class CredentialForm:
 
     name: str
     pattern: re.Pattern[str]
+    fault: str = "is empty or has characters that no key has"
 
     def checked(self, text: str) -> str:
         """The credential without surrounding spaces. Raises ValueError in words for a person."""
         credential = text.strip()
         if not self.pattern.fullmatch(credential):
-            raise ValueError(f"the {self.name} is empty or has characters that no key has")
+            raise ValueError(f"the {self.name} {self.fault}")
         return credential
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSetting:
+    """A word that calls of an account have besides its key, such as a project's name."""
+
+    name: str
+    pattern: re.Pattern[str]
+    is_needed: bool = True
 
 
 HEADER_KEY = CredentialForm("API key", re.compile("[!-~]+"))

@@ -1,11 +1,12 @@
 """Fetch a result by its url, into a spool. A repeated fetch is free, so a failure is retried.
 
-Addresses come from the vendor, so the SSRF guard checks each one, redirects included, and our
-credential is not sent. The caller's deadline is the only one for all tries together.
+Addresses come from the vendor, so the SSRF guard checks each one, redirects included; by default
+none gets our credential. The caller's deadline is the only one for all tries together.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -30,8 +31,17 @@ class NothingThere(HttpError):
     """An answer without a body of the image, for now."""
 
 
+def _no_headers(_: str) -> Mapping[str, str]:
+    return {}
+
+
 async def download(
-    url: str, *, base: str, http: HttpPool, new_spool: Callable[[], SpoolFile]
+    url: str,
+    *,
+    base: str,
+    http: HttpPool,
+    new_spool: Callable[[], SpoolFile],
+    headers_for: Callable[[str], Mapping[str, str]] = _no_headers,
 ) -> SpoolFile | None:
     """The bytes at the url, at most MAX_IMAGE_BYTES; None if they cannot be fetched.
 
@@ -40,9 +50,11 @@ async def download(
         base: the address of which a relative url is a part.
         http: the event loop's clients.
         new_spool: makes a spool for each try. Its SpoolError is raised unchanged.
+        headers_for: the headers for an address.
     """
+    fetch = partial(_fetch, http=http, new_spool=new_spool, headers_for=headers_for)
     try:
-        return await _again(_may_pass, _fetch, _address(url, base), http, new_spool)
+        return await _again(_may_pass, fetch, _address(url, base))
     except HttpError:
         return None
 
@@ -62,14 +74,21 @@ def _address(url: str, base: str) -> str:
 
 async def _fetch(
     url: str,
+    redirects: int = MAX_REDIRECTS,
+    *,
     http: HttpPool,
     new_spool: Callable[[], SpoolFile],
-    redirects: int = MAX_REDIRECTS,
+    headers_for: Callable[[str], Mapping[str, str]],
 ) -> SpoolFile:
-    async with http.exchange("GET", url, read_timeout_seconds=READ_SECONDS) as answer:
+    headers = headers_for(url)
+    async with http.exchange(
+        "GET", url, headers=headers, read_timeout_seconds=READ_SECONDS
+    ) as answer:
         if answer.status in REDIRECT_STATUSES and redirects:
             there = _address(answer.headers.get("location", ""), url)
-            return await _fetch(there, http, new_spool, redirects - 1)
+            return await _fetch(
+                there, redirects - 1, http=http, new_spool=new_spool, headers_for=headers_for
+            )
         if answer.status != HTTPStatus.OK:
             raise NothingThere(f"HTTP {answer.status}")
         spool = new_spool()

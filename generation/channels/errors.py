@@ -5,6 +5,9 @@ docs/ARCHITECTURE.md, "Attempt classes").
 """
 
 from enum import StrEnum
+from typing import Any
+
+from pictor.kit.words.money import Micros
 
 MAX_DETAIL_CHARS = 500
 
@@ -51,6 +54,8 @@ class UpstreamError(Exception):
         public_message: for the caller, in our words; "" leaves the words to the class.
         public_param: the request field the upstream complained of, if it is one of ours.
         is_ours: the fault is our own, not the channel's.
+        cost: the vendor's own charge for the failed call, if it states one. If that is 0, the call
+            was not billed.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class UpstreamError(Exception):
         public_message: str = "",
         public_param: str | None = None,
         is_ours: bool = False,
+        cost: Micros | None = None,
     ) -> None:
         super().__init__(f"{attempt_class}: {detail[:MAX_DETAIL_CHARS]}")
         self.attempt_class = attempt_class
@@ -72,16 +78,21 @@ class UpstreamError(Exception):
         self.http_status = http_status
         self.request_id = request_id
         self.retry_after_seconds = retry_after_seconds
-        self.may_have_billed = (
-            attempt_class in MAY_HAVE_BILLED if may_have_billed is None else may_have_billed
-        )
+        if may_have_billed is None:
+            may_have_billed = attempt_class in MAY_HAVE_BILLED
+        self.cost = cost
+        self.may_have_billed = may_have_billed if cost is None else cost > 0
         self.public_message = public_message
         self.public_param = public_param
         self.is_ours = is_ours
 
     def as_class(self, attempt_class: AttemptClass) -> "UpstreamError":
         """The same error with another class."""
-        return UpstreamError(**(vars(self) | {"attempt_class": attempt_class}))
+        return self.but(attempt_class=attempt_class)
+
+    def but(self, **changes: Any) -> "UpstreamError":
+        """The same error with these changes."""
+        return UpstreamError(**(vars(self) | changes))
 
 
 def no_room(

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from generation.channels.base import LargeValue
-from generation.channels.large_values import checked_chunks
 from pictor.kit.outbound.http import Payload
 
 
@@ -37,7 +36,7 @@ def form_body(fields: Mapping[str, object], files: Sequence[FilePart]) -> tuple[
         yield head
         for part_head, part in zip(heads, files, strict=True):
             yield part_head
-            async for chunk in checked_chunks(part.image):
+            async for chunk in part.image.checked_chunks():
                 yield chunk
             yield b"\r\n"
         yield end

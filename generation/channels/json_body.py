@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import pybase64
 
 from generation.channels.base import LargeValue
-from generation.channels.large_values import checked_chunks
 from pictor.kit.outbound.http import Payload
 
 ENCODE_BYTES = 196_608
@@ -56,7 +55,7 @@ async def _encode(value: LargeValue) -> AsyncIterator[bytes]:
     """The value as base64, in pieces."""
     yield value.prefix.encode("ascii")
     rest = bytearray()
-    async for chunk in checked_chunks(value):
+    async for chunk in value.checked_chunks():
         rest += chunk
         while len(rest) >= ENCODE_BYTES:
             yield pybase64.b64encode(rest[:ENCODE_BYTES])

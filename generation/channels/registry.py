@@ -1,23 +1,51 @@
-"""The kinds of channels: one line per vendor, and the only place that names them all."""
+"""The kinds of channels: one word per vendor, and the only place that names them all."""
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from generation.channels.channel_kind import AdapterKind
 from generation.channels.declaration import Abilities
-from generation.channels.openai.kind import KIND as OPENAI
 
 if TYPE_CHECKING:
     from generation.channels.base import Adapter, ChannelConfig
     from pictor.kit.bytes.spool import Spools
     from pictor.kit.outbound.http import HttpPool
 
-KINDS = {kind.name: kind for kind in (OPENAI,)}
-DEFAULT_KIND = OPENAI.name
+
+class _Kinds(Mapping[str, AdapterKind]):
+    """Kinds by name. Each is `kind.KIND` of its folder, loaded on first use: most serve nobody."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    @override
+    def __getitem__(self, name: str) -> AdapterKind:
+        if name not in self._names:
+            raise KeyError(name)
+        kind: AdapterKind = import_module(f"generation.channels.{name}.kind").KIND
+        return kind
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+KINDS = _Kinds("openai", "azure_openai", "gemini", "vertex", "fal")
+DEFAULT_KIND = "openai"
 """A new channel's kind, unless another is given."""
-PUBLISHED_COSTS = {
-    name: path for kind in KINDS.values() for name, path in kind.published_costs.items()
-}
-"""All vendors' published prices, by the names that operators type."""
+
+
+def published_costs() -> Mapping[str, Path]:
+    """All vendors' published prices, by the names that operators type."""
+    return {name: path for kind in KINDS.values() for name, path in kind.published_costs.items()}
 
 
 def kind_of(name: str) -> AdapterKind:

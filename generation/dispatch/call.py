@@ -1,19 +1,24 @@
 """The request to a channel for a generation, and the form its images must have."""
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
+
 from billing.upstream_cost import SentRequest
 from generation.catalogue.plans import Candidate
 from generation.channels.base import (
     LargeValue,
+    MayCancel,
+    OnJob,
     OnPartial,
     UpstreamAnswer,
     UpstreamRequest,
 )
-from generation.channels.declaration import PLAIN, Needs, Task
+from generation.channels.declaration import OVERLAYS, PLAIN, Needs, Task
 from generation.channels.registry import open_adapter
 from generation.dispatch.endings import Begun
 from generation.dispatch.pixels import WantedImage
@@ -24,7 +29,10 @@ from pictor.kit.outbound.http import HttpPool
 VARIATION_PROMPT = (
     "Make a variation of this image: the same subject, style and mood, in another composition."
 )
-"""The prompt of an edit on a channel without variations."""
+"""The prompt of the edit that makes a variation."""
+
+
+TAGS = ("user", "safety_identifier")
 
 
 class WrongMode(Exception):
@@ -37,22 +45,35 @@ async def make_call(
     *,
     large: Mapping[str, LargeValue],
     seconds: float,
+    queue_seconds: float | None = None,
+    at_once: int = 1,
     http: HttpPool,
     spools: Spools,
+    on_job: OnJob | None = None,
+    may_cancel: MayCancel | None = None,
     on_partial: OnPartial | None,
 ) -> UpstreamAnswer:
     """Make one call; without `on_partial` it asks for no partial images.
+
+    An order waits at most `queue_seconds` in the vendor's queue, if given.
 
     Raises UpstreamError, or WrongMode before anything is sent.
     """
     # One of three places that keep a test from a vendor; each suffices by itself (ADR 0020).
     if not candidate.route.serves(livemode=generation.livemode):
         raise WrongMode(f"{candidate.route.channel_name} for {generation.public_id}")
-    adapter = open_adapter(candidate.route.config(seconds), http, spools)
-    request = request_for(generation, candidate, large)
+    config = replace(candidate.route.config(seconds), queue_seconds=queue_seconds)
+    adapter = open_adapter(config, http, spools)
+    request = replace(request_for(generation, candidate, large), at_once=at_once)
     if on_partial is None:
         request = replace(request, partial_images=0)
-    return await adapter.generate(request, timeout_seconds=seconds, on_partial=on_partial)
+    return await adapter.generate(
+        request,
+        timeout_seconds=seconds,
+        on_partial=on_partial,
+        on_job=on_job,
+        may_cancel=may_cancel,
+    )
 
 
 def needs_of(generation: Generation) -> Needs:
@@ -61,7 +82,8 @@ def needs_of(generation: Generation) -> Needs:
     if task == Task.GENERATE:
         return PLAIN
     fields = generation.fields
-    return Needs(task, len(fields.get("image", ())), has_mask="mask" in fields)
+    overlay = next((name for name in OVERLAYS if name in fields), "")
+    return Needs(task, len(fields.get("image", ())), overlay)
 
 
 def request_for(
@@ -70,14 +92,16 @@ def request_for(
     """The generation's request for this channel; `large` are its reference images."""
     route = candidate.route
     # Vendors may refuse fields that they do not know: those are left out and named as ignored.
-    fields = {
-        name: value for name, value in generation.fields.items() if name in route.abilities.fields
-    }
+    given = {**route.defaults, **generation.fields}
+    fields = {name: value for name, value in given.items() if name in route.abilities.fields}
+    fields |= {name: _digest(generation, fields[name]) for name in TAGS if fields.get(name)}
+    # A png is what comes without a word, and is made into other formats here.
+    is_asked = _is_compressed(generation) and generation.output_format in route.abilities.formats
     images: tuple[LargeValue, ...] = ()
-    mask: LargeValue | None = None
+    over: dict[str, LargeValue] = {}
     if candidate.task != Task.GENERATE:
         images = tuple(large[name] for name in fields.pop("image"))
-        mask = large[fields.pop("mask")] if "mask" in fields else None
+        over = {name: large[fields.pop(name)] for name in OVERLAYS if name in fields}
     return UpstreamRequest(
         task=candidate.task,
         model=generation.model,
@@ -85,14 +109,21 @@ def request_for(
         n=generation.n,
         size=candidate.upstream_size,
         quality=route.quality_for(generation.quality_sent) or None,
-        output_format=None if generation.output_format == "png" else generation.output_format,
-        output_compression=generation.output_compression if _is_compressed(generation) else None,
+        output_format=generation.output_format if is_asked else None,
+        output_compression=generation.output_compression if is_asked else None,
         fields=fields,
         large=large,
         images=images,
-        mask=mask,
+        mask=over.get("mask"),
+        markup=over.get("markup"),
         partial_images=generation.partial_images if route.abilities.streams else 0,
     )
+
+
+def _digest(generation: Generation, tag: object) -> str:
+    """What vendors get for the name of a tenant's own customer: the same each time, and no name."""
+    text = f"end customer {generation.tenant_id} {tag}"
+    return hmac.digest(settings.OBJECT_KEY_SECRET.encode(), text.encode(), "sha256").hex()
 
 
 def sent_request(generation: Generation, candidate: Candidate, *, at: datetime) -> SentRequest:
@@ -117,13 +148,14 @@ def ignored_by(
     generation: Generation, candidate: Candidate, answer: UpstreamAnswer
 ) -> tuple[str, ...]:
     """The caller's fields that this channel does not honour."""
-    sent = {*generation.fields, *(["quality"] if generation.quality_sent else [])}
-    ignored = sent - candidate.route.abilities.fields
-    if generation.partial_images and not answer.is_streamed:
-        ignored |= {"partial_images"}
-    if generation.output_compression is not None and not _is_compressed(generation):
-        ignored |= {"output_compression"}
-    return tuple(sorted(ignored))
+    given = {
+        "quality": bool(generation.quality_sent),
+        "output_compression": generation.output_compression is not None,
+    }
+    sent = {*generation.fields, *(name for name, is_given in given.items() if is_given)}
+    ignored = candidate.ignored(sent, output_format=generation.output_format)
+    is_plain = bool(generation.partial_images) and not answer.is_streamed
+    return tuple(sorted({*ignored, *(["partial_images"] if is_plain else [])}))
 
 
 def wanted_of(generation: Generation, candidate: Candidate) -> WantedImage:
@@ -145,8 +177,6 @@ def _is_compressed(generation: Generation) -> bool:
 
 
 def _prompt_for(generation: Generation, candidate: Candidate) -> str:
-    """The caller's prompt with its suffix; a variation has one only if made by an edit."""
-    if candidate.task == Task.VARIATION:  # vendors' variations take none
-        return ""
-    is_stood_in_for = generation.task == Task.VARIATION
-    return (VARIATION_PROMPT if is_stood_in_for else generation.prompt) + candidate.prompt_suffix
+    """The caller's prompt with its suffix; a variation, which has none, is made by an edit."""
+    is_variation = generation.task == Task.VARIATION
+    return (VARIATION_PROMPT if is_variation else generation.prompt) + candidate.prompt_suffix

@@ -5,6 +5,7 @@ awaited, because others choose meanwhile.
 """
 
 import asyncio
+import logging
 import random
 import time
 from collections import Counter, defaultdict
@@ -13,19 +14,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
+
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo
 from generation.catalogue.plans import CLOSEST, Candidate
 from generation.catalogue.selection import candidates
 from generation.catalogue.snapshot import latest_catalogue
+from generation.catalogue.traffic import open_breakers
+from generation.catalogue.traffic.open_breakers import BreakerKey
+from generation.channels.base import ORDERS_AT_ONCE
 from generation.channels.declaration import PLAIN, Needs
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.dispatch.call import needs_of
-from generation.dispatch.channel_health import Health, UpstreamCall
+from generation.dispatch.channel_health import Health
+from generation.dispatch.circuits import UpstreamCall
 from generation.dispatch.endings import counted_as, gate_seconds, refused
 from generation.lifecycle.attempts import FirstCall
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import NO_STRICT_CHANNEL, Failure, error_for
+from pictor.kit.database import pools
 from pictor.kit.words import ids
+
+logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 15.0
 """The longest wait of a generation for a gate, a full cap, or a channel's first outcomes."""
@@ -71,7 +81,7 @@ class Chooser:
 
     def __init__(self) -> None:
         self._health = Health()
-        self.changes = self._health.changes
+        self.changes, self.learn = self._health.changes, self._health.learn
         self._waiting: dict[int, Counter[UUID]] = defaultdict(Counter)
         """By channel, the tenants that wait for a place below its cap."""
 
@@ -93,7 +103,7 @@ class Chooser:
     def _opening(self, model: str, size: str, tenant: UUID) -> Opening | None:
         catalogue = latest_catalogue()
         contract = catalogue.contracts.get(model)
-        if contract is None or not (size == AUTO or size in contract.by_name):
+        if contract is None or not (size == AUTO or contract.option(size)):
             return None
         # The claim finds the stop in its own snapshot and queues it again (ADR 0056).
         if catalogue.stop_of(model, tenant):
@@ -106,15 +116,19 @@ class Chooser:
         # Nor does it say whether the request is strict.
         if self._health.was_wrong_size(chosen.route, chosen.upstream_size):
             return None
+        # A probe must be won first, among all workers.
+        if self._health.probe_of(chosen.route, now=time.monotonic()):
+            return None
         call = self._health.started(chosen.route, tenant=tenant)
         return Opening(ids.new_uuid(), size, chosen, call, queue, catalogue)
 
     def queue_of(
-        self, claim: Claim, catalogue: Catalogue, opening: Opening | None
+        self, claim: Claim, catalogue: Catalogue, opening: Opening | None, *, is_redispatch: bool
     ) -> list[Candidate]:
         """Every channel that may serve the claimed generation, best first.
 
-        Raises NotNow if it was stopped after its doorbell rang.
+        After an earlier dispatch that may have been paid for, `is_redispatch`, only those that
+        allow it. Raises NotNow if it was stopped after its doorbell rang.
         """
         generation = claim.generation
         if catalogue.stop_of(generation.model, generation.tenant_id):
@@ -132,7 +146,7 @@ class Chooser:
                 size=generation.size,
                 needs=needs_of(generation),
                 livemode=generation.livemode,
-                is_redispatch=claim.dispatch > 1,
+                is_redispatch=is_redispatch,
             )
         )
         return [
@@ -185,7 +199,10 @@ class Chooser:
             fit = self._fit_for_strict(queue, now=now) if is_strict else queue
             chosen = self._best_of(fit, tenant, now=now, is_patient=now < waited_until)
             if chosen is not None:
+                probed = self._health.probe_of(chosen.route, now=now)
                 call = self._health.started(chosen.route, tenant=tenant)
+                if probed and not await self._has_won(probed, call):
+                    continue
                 if is_strict:
                     self._health.started_strict(call, chosen.upstream_size)
                 return chosen, call
@@ -197,6 +214,19 @@ class Chooser:
                 raise Failure(error_for(refused()))
             with self._in_line(fit, tenant):
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    async def _has_won(self, probed: Sequence[BreakerKey], call: UpstreamCall) -> bool:
+        """True if this call may be the probe of all workers; else it no longer counts."""
+        self._health.probed(probed, now=time.monotonic())
+        has_won = False
+        try:
+            has_won = await pools.database(open_breakers.win, probed)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("no probe of a breaker could be won: %s", error)
+        finally:
+            if not has_won:
+                self.count_out(call, UNMADE)
+        return has_won
 
     @contextmanager
     def _in_line(self, queue: Sequence[Candidate], tenant: UUID) -> Iterator[None]:
@@ -274,11 +304,28 @@ class Chooser:
         )
         return usable[0] if usable else next(broken, None)
 
-    def count_out(self, call: UpstreamCall, cause: UpstreamError | None) -> None:
+    def can_take(self, candidate: Candidate) -> bool:
+        """True if its channel may be called now, and does well."""
+        return self._health.is_well(candidate.route, candidate.upstream_size, now=time.monotonic())
+
+    def called(self, route: RouteInfo, tenant: UUID, *, orders: int) -> UpstreamCall:
+        """Count a call of which there is no choice: the channel has its orders already."""
+        call = self._health.started(route, tenant=tenant)
+        call.places = min(orders, ORDERS_AT_ONCE)
+        return call
+
+    def widened(self, call: UpstreamCall, *, n: int) -> int:
+        """The most orders for n images that may be under way at once, which all count now."""
+        self._health.widen(call, call.route.abilities.orders_for(n))
+        return call.places
+
+    def count_out(
+        self, call: UpstreamCall, cause: UpstreamError | None, *, has_jobs: bool = False
+    ) -> None:
         """End a call; `None` means that it delivered. Counts only once."""
         self._health.ended(
             call,
-            failed_as=counted_as(cause),
+            failed_as=counted_as(cause, has_jobs=has_jobs),
             retry_after=gate_seconds(cause),
             now=time.monotonic(),
         )

@@ -35,6 +35,10 @@ def _claims_statement(wanted: Sequence[_Wanted]) -> SetStatement[list[Claim | No
 _claims: Batches[_Wanted, Claim | None] = Batches("claim", _claims_statement)
 
 
+class ClaimLost(Exception):
+    """Another worker has the generation, or it has ended: this one writes nothing more about it."""
+
+
 class ClaimInDoubt(OperationalError):
     """The claim and its attempt may have been committed, but no call will follow."""
 

@@ -1,19 +1,20 @@
 """The meaning of an attempt without images for caller, channel health and books. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from uuid import UUID
 
 from billing.upstream_cost import NOTHING_CAME, Loss, SentRequest, UpstreamResult, upstream_cost
 from generation.catalogue.contracts import RouteInfo
-from generation.channels.base import UpstreamAnswer
+from generation.channels.base import Job, UpstreamAnswer
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.lifecycle.outcome import (
     TIMED_OUT,
     WRONG_SIZE,
     AttemptEnd,
     VerifiedImage,
+    cost_of_jobs,
     error_for,
     upstream_result,
 )
@@ -21,6 +22,7 @@ from pictor.kit.words.errors import PictorError
 
 DEFAULT_GATE_SECONDS = 5.0
 """The time for which a 429 without Retry-After closes a channel."""
+_OF_THE_KEY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class WrongSize(UpstreamError):
@@ -56,10 +58,28 @@ def overridden(error: UpstreamError, route: RouteInfo) -> UpstreamError:
     return error if other is None else error.as_class(AttemptClass(other))
 
 
-def counted_as(cause: UpstreamError | None) -> AttemptClass | None:
-    """The end's effect on the channel's health: our own fault has none, nor has a wrong size."""
+def after_order(error: UpstreamError) -> UpstreamError:
+    """The class of an error that followed an order taken by the vendor.
+
+    Only its own words about the order prove that nothing is paid: no lost look at it, and no key
+    that was refused meanwhile.
+    """
+    is_lost = error.attempt_class == AttemptClass.NOT_REACHED
+    is_refused = error.attempt_class == AttemptClass.REFUSED
+    if is_lost or (is_refused and error.http_status in _OF_THE_KEY):
+        return error.but(attempt_class=AttemptClass.UNKNOWN, may_have_billed=True)
+    return error
+
+
+def counted_as(cause: UpstreamError | None, *, has_jobs: bool) -> AttemptClass | None:
+    """The end's effect on the channel's health: our own fault has none, nor has a wrong size.
+
+    The vendor took an order that it then refused, so that is about the model, not the account.
+    """
     if cause is None:
         return None
+    if has_jobs and cause.attempt_class is AttemptClass.REFUSED:
+        return AttemptClass.NOT_REACHED
     is_neutral = cause.is_ours or isinstance(cause, WrongSize)
     return AttemptClass.REJECTED if is_neutral else cause.attempt_class
 
@@ -80,6 +100,8 @@ class Begun:
     attempt_id: UUID
     sent: SentRequest
     came: UpstreamResult = NOTHING_CAME
+    jobs: list[Job] = field(default_factory=list)
+    """The orders that the vendor has taken."""
 
     def brought(self, answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> None:
         """Record the result of an answer with these decodable images."""
@@ -87,9 +109,17 @@ class Begun:
 
 
 def end_of(begun: Begun, cause: UpstreamError, route: RouteInfo) -> AttemptEnd:
-    """The attempt's end; a call that may have been paid for is booked as paid."""
+    """The attempt's end; a call that may have been paid for is booked as paid.
+
+    What the vendor names goes first: with its refusal, with its images, with its orders.
+    """
+    named = (cause.cost, begun.came.reported, cost_of_jobs(job.cost for job in begun.jobs))
+    reported = next((amount for amount in named if amount is not None), None)
     cost = upstream_cost(
-        route.costs, sent=begun.sent, came=begun.came, may_have_billed=cause.may_have_billed
+        route.costs,
+        sent=begun.sent,
+        came=replace(begun.came, reported=reported),
+        may_have_billed=cause.may_have_billed,
     )
     return AttemptEnd(
         attempt_id=begun.attempt_id,

@@ -19,7 +19,7 @@ from django.conf import settings
 
 from generation.catalogue import reference_images
 from generation.channels.base import LargeValue
-from generation.channels.declaration import Task
+from generation.channels.declaration import OVERLAYS, Task
 from generation.channels.download import MAX_REDIRECTS, REDIRECT_STATUSES
 from generation.lifecycle.outcome import NOT_CHARGED, Failure
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, SpoolFull, Spools
@@ -105,12 +105,22 @@ async def readable(
         yield values
 
 
+def pixels_of(
+    inputs: Sequence[Mapping[str, Any]], large: Mapping[str, LargeValue]
+) -> tuple[int, ...]:
+    """Return the pixels of each reference image, by placeholder in `large`; an overlay is none."""
+    images = [image for image in inputs if image["label"] not in OVERLAYS]
+    return tuple(large[image["placeholder"]].pixels for image in images)
+
+
 def _stored_value(image: Mapping[str, Any]) -> LargeValue:
+    facts = image.get("facts", {"format": "png", "width": 0, "height": 0})
     return LargeValue(
         size_bytes=image["size_bytes"],
         read=partial(read_on_loop, image["key"]),
         prefix=image["prefix"],
-        format=image["facts"]["format"] if "facts" in image else "png",
+        format=facts["format"],
+        pixels=facts["width"] * facts["height"],
     )
 
 
@@ -200,6 +210,7 @@ def _fetched_value(spool: SpoolFile, facts: ImageFacts) -> LargeValue:
         read=chunks,
         prefix=f"data:image/{facts.format};base64,",
         format=facts.format,
+        pixels=facts.width * facts.height,
     )
 
 

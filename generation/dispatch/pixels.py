@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamImage
+from generation.channels.size_rules import Size
 from generation.lifecycle.outcome import VerifiedImage
 from pictor.kit.bytes.spool import SpoolFile, Spools, SpoolTooLarge
 from pictor.kit.database import pools
@@ -50,6 +50,7 @@ def verify_image(
         height=size.height,
         revised_prompt=image.revised_prompt,
         mended=cleaned.mended,
+        seed=image.seed,
     )
 
 

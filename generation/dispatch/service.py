@@ -6,25 +6,28 @@ and verifies small pngs.
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from generation.catalogue.contracts import AUTO, RouteInfo, Size
+from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.plans import Candidate
 from generation.catalogue.snapshot import catalogue_at, loaded_catalogue
-from generation.channels.base import LargeValue, UpstreamAnswer
+from generation.channels.base import UpstreamAnswer
 from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.channels.origins import private_origins
-from generation.dispatch.call import begun_at, ignored_by, make_call, wanted_of
-from generation.dispatch.channel_health import UpstreamCall
+from generation.channels.size_rules import Size
+from generation.dispatch.call import begun_at, make_call, wanted_of
 from generation.dispatch.choosing import UNMADE, Chooser, NotNow, Opening
+from generation.dispatch.circuits import UpstreamCall
+from generation.dispatch.claiming import ClaimLost
 from generation.dispatch.endings import (
     Begun,
     WrongSize,
+    after_order,
     end_of,
     error_of,
     out_of_time,
@@ -34,26 +37,27 @@ from generation.dispatch.endings import (
 from generation.dispatch.inputs import Fetching, readable
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import verify_on_loop, without_echo
-from generation.dispatch.retry import History, Next, decide
+from generation.dispatch.retry import Next, decide
 from generation.dispatch.storage_gate import Gate
+from generation.dispatch.takeover import Followed, may_cancel, take_over, writing_jobs
+from generation.dispatch.tries import Ended, Tries
 from generation.lifecycle import attempts, outcome
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import Failure, Verified, VerifiedImage
-from generation.models import Generation
 from pictor.kit.bytes.spool import SpoolFull, Spools
 from pictor.kit.database import pools
 from pictor.kit.outbound.http import HttpPool
-from pictor.kit.outbound.http_pools import HttpPools
 from pictor.kit.words import clock, ids
-from pictor.kit.words.errors import PictorError
+
+if TYPE_CHECKING:  # the web process never calls an upstream
+    from pictor.kit.outbound.http_pools import HttpPools
 
 STORING_SECONDS = 20.0
 """A call ends this long before the deadline, so that its images can still be stored."""
-LEAST_SECONDS = 30.0
-"""No call begins with less than this until it must end, or less than its channel's time-out if that
-is shorter: it would hardly end in time, and be paid for."""
 TIMING_SLACK_SECONDS = 0.05
 """An attempt that ended this close to its deadline timed out."""
+LOOK_SECONDS = 5.0
+"""The least for orders of an earlier worker: their images may be ready."""
 TEST_SECONDS = 60.0
 """The longest call of a test, even on a slower channel: it holds a slot for free."""
 MAX_TEST_IMAGE_BYTES = 8_000_000
@@ -61,51 +65,11 @@ TESTS = "tests"
 """The owner under which all tests share the spool budget."""
 
 
-@dataclass
-class _Run:
-    """One dispatch of one generation: the channels left, and the budgets spent."""
-
-    claim: Claim
-    queue: list[Candidate]
-    partials: Partials
-    spools: Spools
-    """The dispatch's scope."""
-    begun: Begun | None = None
-    """The first attempt, if it began with the claim."""
-    history: History = field(default_factory=History)
-    doubted: list[RouteInfo] = field(default_factory=list)
-    """Channels that rejected it and may be wrong."""
-    number: int = 0
-    ends_at: float = 0.0
-    large: Mapping[str, LargeValue] = field(default_factory=dict)
-
-    @property
-    def generation(self) -> Generation:
-        return self.claim.generation
-
-    @property
-    def is_strict(self) -> bool:
-        """True if an image of another size is refused."""
-        return self.generation.strict_size and self.generation.size != AUTO
-
-    @property
-    def pays_for_wrong(self) -> bool:
-        """True if a wrong size is at our cost; a test costs nothing."""
-        return self.is_strict and self.generation.livemode
-
-    @property
-    def seconds_left(self) -> float:
-        return self.ends_at - time.monotonic()
-
-    def has_time_for(self, candidate: Candidate) -> bool:
-        return self.seconds_left >= min(LEAST_SECONDS, candidate.route.timeout_seconds)
-
-
 class Dispatcher:
     """Sends generations to channels and brings back verified images."""
 
     def __init__(
-        self, *, http: HttpPools, allow: Collection[str], spools: Spools, gate: Gate
+        self, *, http: "HttpPools", allow: Collection[str], spools: Spools, gate: Gate
     ) -> None:
         self.gate = gate
         """The gate of storage: while it is closed, no call begins."""
@@ -114,8 +78,8 @@ class Dispatcher:
         self._allow = allow
         self._spools = spools
         self._chooser = Chooser()
-        self.changes = self._chooser.changes
-        """The changes of its breakers and gates."""
+        self.changes, self.learn = self._chooser.changes, self._chooser.learn
+        """The changes of its breakers and gates, and its ear for those of other workers."""
 
     def opening(
         self, model: str, size: str, tenant: UUID
@@ -138,14 +102,19 @@ class Dispatcher:
             spools: the dispatch's scope.
             opening: the attempt that began with the claim.
         """
+        run = Tries(claim, Partials(claim, spools), spools, is_redispatch=claim.dispatch > 1)
+        run.ends_at = time.monotonic() + claim.seconds_left - STORING_SECONDS
+        if run.is_redispatch and (followed := await take_over(claim)):
+            delivery = await self._follow(run, followed)
+            if delivery is not None:
+                return delivery
         catalogue = opening.catalogue if opening else loaded_catalogue(claim.revision)
         if catalogue is None:
             catalogue = await pools.surely(catalogue_at, claim.revision)
-        queue = self._chooser.queue_of(claim, catalogue, opening)
-        run = _Run(claim, queue, Partials(claim, spools), spools)
-        run.ends_at = time.monotonic() + claim.seconds_left - STORING_SECONDS
+        queue = self._chooser.queue_of(claim, catalogue, opening, is_redispatch=run.is_redispatch)
+        run.queue = [each for each in queue if each.route.channel_id != run.refused_by]
         if not run.queue:
-            raise Failure(outcome.NO_CHANNEL)
+            raise Failure(run.refusal)
         if not claim.generation.inputs:
             return await self._deliver(run, opening)
         async with readable(
@@ -158,7 +127,7 @@ class Dispatcher:
         ) as run.large:
             return await self._deliver(run, opening)
 
-    async def _deliver(self, run: _Run, opening: Opening | None) -> Verified:
+    async def _deliver(self, run: Tries, opening: Opening | None) -> Verified:
         if opening is None:
             candidate, call = await self._next(run)
         else:
@@ -168,7 +137,7 @@ class Dispatcher:
         while True:
             try:
                 delivery = await self._attempt(run, candidate, call)
-            except _Ended as ended:
+            except Ended as ended:
                 run.history = run.history.after(ended.cause.attempt_class)
                 self._requeue(run, candidate, ended)
             else:
@@ -178,7 +147,29 @@ class Dispatcher:
                 return delivery
             candidate, call = await self._next(run)
 
-    async def _next(self, run: _Run) -> tuple[Candidate, UpstreamCall]:
+    async def _follow(self, run: Tries, followed: Followed) -> Verified | None:
+        """Follow an earlier worker's orders, whatever would hold up a new one.
+
+        None if the vendor proves that it never ran them: others may be called. Raises Failure.
+        """
+        run.followed, run.number = followed, followed.taken.attempt.number
+        candidate, left = followed.candidate, run.claim.seconds_left
+        seconds = self._seconds_of(run, candidate, spent=followed.taken.seconds)
+        orders = len(followed.begun.jobs)
+        call = self._chooser.called(candidate.route, run.generation.tenant_id, orders=orders)
+        try:
+            seconds = min(max(seconds, LOOK_SECONDS), left)
+            return await self._finish(run, candidate, call, followed.begun, seconds)
+        except Ended as ended:
+            if ended.cause.attempt_class != AttemptClass.REFUSED or ended.cause.may_have_billed:
+                raise Failure(ended.error) from None
+            run.followed, run.is_redispatch = None, followed.taken.may_be_paid_besides
+            run.refused_by, run.refusal = candidate.route.channel_id, ended.error
+            return None
+        finally:
+            self._chooser.count_out(call, UNMADE)
+
+    async def _next(self, run: Tries) -> tuple[Candidate, UpstreamCall]:
         queue = [candidate for candidate in run.queue if run.has_time_for(candidate)]
         if not queue:
             raise Failure(outcome.TIMED_OUT)
@@ -189,7 +180,7 @@ class Dispatcher:
             is_strict=run.pays_for_wrong,
         )
 
-    def _requeue(self, run: _Run, candidate: Candidate, ended: "_Ended") -> None:
+    def _requeue(self, run: Tries, candidate: Candidate, ended: "Ended") -> None:
         """Leave in the queue the channels to try next; raises Failure if there is none."""
         rest = [other for other in run.queue if other is not candidate]
         is_doubted = (
@@ -214,41 +205,53 @@ class Dispatcher:
             case Next.GIVE_UP:
                 raise Failure(ended.error)
 
-    # --- one attempt --------------------------------------------------------------------------
-
-    async def _attempt(self, run: _Run, candidate: Candidate, call: UpstreamCall) -> Verified:
+    async def _attempt(self, run: Tries, candidate: Candidate, call: UpstreamCall) -> Verified:
         """Make one call that counts already; it stops counting here, with any outcome."""
-        cause: UpstreamError | None = UNMADE
         try:
             begun, seconds = await self._begin(run, candidate)
             # Checked again, since others' images may have closed it since the claim (ADR 0038).
             if not self.gate.is_open:
                 await self._give_up_uncalled(run, begun.attempt_id)
-            call.sent_at = started = time.monotonic()
-            try:
-                with run.spools.scope() as spools:
-                    answer = await self._ask(run, candidate, seconds, spools)
-                    delivery = await self._verify(run, candidate, begun, answer, spools)
-                    # A failed attempt frees its spools here; a delivery waits to be stored.
-                    spools.keep(*(image.spool for image in delivery.images))
-            except UpstreamError as error:
-                cause = overridden(error, candidate.route)
-                self._chooser.count_out(call, cause)  # first: others wait for the outcome
-                # Taken before the database is waited for.
-                timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
-                await self._close(run, candidate.route, begun, cause)
-                _log_end(run, candidate, cause.attempt_class, cause.http_status, started)
-                raise _Ended(cause, error_of(cause, timed_out=timed_out)) from None
-            cause = None
-            _log_end(run, candidate, AttemptClass.DELIVERED, answer.http_status, started)
-            return delivery
+            run.at_once = self._chooser.widened(call, n=run.generation.n)
+            return await self._finish(run, candidate, call, begun, seconds)
         finally:
-            self._chooser.count_out(call, cause)
+            self._chooser.count_out(call, UNMADE)
 
-    async def _begin(self, run: _Run, candidate: Candidate) -> tuple[Begun, float]:
+    async def _finish(
+        self,
+        run: Tries,
+        candidate: Candidate,
+        call: UpstreamCall,
+        begun: Begun,
+        seconds: float,
+    ) -> Verified:
+        """Carry a recorded attempt to its images, or close it and raise Ended."""
+        call.sent_at = started = time.monotonic()
+        try:
+            with run.spools.scope() as spools:
+                answer = await self._ask(run, candidate, begun, seconds, spools)
+                delivery = await self._verify(run, candidate, begun, answer, spools)
+                # A failed attempt frees its spools here; a delivery waits to be stored.
+                spools.keep(*(image.spool for image in delivery.images))
+        except UpstreamError as error:
+            cause = after_order(error) if begun.jobs else overridden(error, candidate.route)
+            # First: others wait for the outcome.
+            self._chooser.count_out(call, cause, has_jobs=bool(begun.jobs))
+            # Taken before the database is waited for.
+            timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
+            await self._close(run, candidate.route, begun, cause)
+            run.log_end(candidate, cause.attempt_class, cause.http_status, started=started)
+            raise Ended(cause, error_of(cause, timed_out=timed_out)) from None
+        self._chooser.count_out(call, None)
+        run.log_end(candidate, AttemptClass.DELIVERED, answer.http_status, started=started)
+        if delivery.other_model and run.generation.livemode:
+            self.changes.other_model(candidate.route, delivery.other_model)
+        return delivery
+
+    async def _begin(self, run: Tries, candidate: Candidate) -> tuple[Begun, float]:
         """The attempt's row and its seconds.
 
-        Raises Failure if too few are left, ClaimLost, or _Ended if the channel takes no tests.
+        Raises Failure if too few are left, ClaimLost, or Ended if the channel takes no tests.
         """
         run.number += 1
         begun, run.begun = run.begun, None
@@ -268,14 +271,14 @@ class Dispatcher:
             at = await pools.again(partial(attempts.begin, attempt))
         except attempts.TakesNoTests as error:
             cause = UpstreamError(AttemptClass.REFUSED, str(error))
-            raise _Ended(cause, outcome.NO_CHANNEL) from None
+            raise Ended(cause, outcome.NO_CHANNEL) from None
         begun = begun_at(at, attempt_id, run.generation, candidate)
         if begun is None:
             raise ClaimLost
         return begun, self._seconds_of(run, candidate)
 
     @staticmethod
-    async def _give_up_uncalled(run: _Run, attempt_id: UUID) -> None:
+    async def _give_up_uncalled(run: Tries, attempt_id: UUID) -> None:
         """Raise NotNow if no call was made yet, else Failure."""
         await pools.surely(
             attempts.close_uncalled,
@@ -289,12 +292,13 @@ class Dispatcher:
         raise NotNow
 
     @staticmethod
-    def _seconds_of(run: _Run, candidate: Candidate) -> float:
-        most = min(float(candidate.route.timeout_seconds), run.seconds_left)
-        return most if run.generation.livemode else min(most, TEST_SECONDS)
+    def _seconds_of(run: Tries, candidate: Candidate, *, spent: float = 0.0) -> float:
+        most = float(candidate.route.timeout_seconds)
+        most = most if run.generation.livemode else min(most, TEST_SECONDS)
+        return min(most - spent, run.seconds_left)
 
     @staticmethod
-    async def _close(run: _Run, route: RouteInfo, begun: Begun, cause: UpstreamError) -> None:
+    async def _close(run: Tries, route: RouteInfo, begun: Begun, cause: UpstreamError) -> None:
         await pools.surely(
             attempts.end_failed_call,
             end_of(begun, cause, route),
@@ -303,23 +307,30 @@ class Dispatcher:
         )
 
     async def _ask(
-        self, run: _Run, candidate: Candidate, seconds: float, spools: Spools
+        self, run: Tries, candidate: Candidate, begun: Begun, seconds: float, spools: Spools
     ) -> UpstreamAnswer:
+        http = self._way_to(candidate.route)
+        if run.followed:
+            return await run.followed.resume(run.claim, seconds=seconds, http=http, spools=spools)
         call = partial(
             make_call,
             run.generation,
             candidate,
             seconds=seconds,
+            queue_seconds=run.queue_seconds(candidate, self._chooser.can_take),
+            at_once=run.at_once,
             large=run.large,
-            http=self._way_to(candidate.route),
+            http=http,
             spools=spools,
+            may_cancel=partial(may_cancel, begun, run.claim),
         )
         # A refused strict request must not have shown its image, which is not charged.
         may_show = not run.pays_for_wrong or self._chooser.was_right(candidate)
-        if not run.generation.partial_images or not may_show:
-            return await call(on_partial=None)
-        async with run.partials.sending(wanted_of(run.generation, candidate)) as on_partial:
-            return await call(on_partial=on_partial)
+        async with writing_jobs(begun, run.claim, partial(run.plan_of, candidate)) as on_job:
+            if not run.generation.partial_images or not may_show:
+                return await call(on_job=on_job, on_partial=None)
+            async with run.partials.sending(wanted_of(run.generation, candidate)) as on_partial:
+                return await call(on_job=on_job, on_partial=on_partial)
 
     def _way_to(self, route: RouteInfo) -> HttpPool:
         return self._http.allowing(
@@ -328,7 +339,7 @@ class Dispatcher:
 
     async def _verify(
         self,
-        run: _Run,
+        run: Tries,
         candidate: Candidate,
         begun: Begun,
         answer: UpstreamAnswer,
@@ -358,12 +369,13 @@ class Dispatcher:
             plan=candidate.plan,
             task=candidate.task,
             upstream_size=candidate.upstream_size,
-            ignored=ignored_by(generation, candidate, answer),
+            ignored=run.ignored(candidate, answer),
             answer=answer,
             images=tuple(images),
+            reference_pixels=run.reference_pixels,
         )
 
-    def _check(self, run: _Run, candidate: Candidate, images: Sequence[VerifiedImage]) -> None:
+    def _check(self, run: Tries, candidate: Candidate, images: Sequence[VerifiedImage]) -> None:
         if not images:
             raise UpstreamError(AttemptClass.BAD_RESULT, "no image that could be verified")
         size, sizes = run.generation.size, [image.size for image in images]
@@ -373,28 +385,3 @@ class Dispatcher:
             wrong = [came for came in sizes if came != str(Size.parse(size))]
             if wrong:
                 raise WrongSize(f"asked for {size}, got {', '.join(wrong)}")
-
-
-class ClaimLost(Exception):
-    """Another worker has the generation, or it has ended: this one writes nothing more about it."""
-
-
-class _Ended(Exception):
-    """An attempt ended without images."""
-
-    def __init__(self, cause: UpstreamError, error: PictorError) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
-        self.error = error
-
-
-def _log_end(
-    run: _Run, candidate: Candidate, ended_as: AttemptClass, status: int | None, started: float
-) -> None:
-    attempts.log_attempt(
-        run.generation,
-        channel=candidate.route.channel_name,
-        attempt_class=ended_as,
-        status=status,
-        seconds=time.monotonic() - started,
-    )

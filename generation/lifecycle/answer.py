@@ -45,8 +45,12 @@ def answer_of(
         "size_plan": delivery.plan,
         "ignored": list(delivery.ignored),
     }
+    if delivery.other_model:
+        answer["metadata"]["upstream_model"] = delivery.other_model
     if any(image.mended for image in delivery.images):
         answer["metadata"]["mended"] = [list(image.mended) for image in delivery.images]
+    if any(image.seed is not None for image in delivery.images):
+        answer["metadata"]["seeds"] = [image.seed for image in delivery.images]
     if generation.task != Task.GENERATE:
         answer["metadata"] |= {"task": generation.task, "upstream_task": delivery.task.value}
     return answer

@@ -15,12 +15,21 @@ from psycopg.errors import IntegrityConstraintViolation
 from accounts.services import refuse_above_ceiling
 from billing.selectors import uncharged_of_day
 from billing.services import book_upstream_cost, count_uncharged
-from billing.upstream_cost import COUNTED, Cost, Costs, Loss, SentRequest, upstream_cost
+from billing.upstream_cost import (
+    COUNTED,
+    NO_COST,
+    Cost,
+    Costs,
+    Loss,
+    SentRequest,
+    UpstreamResult,
+    upstream_cost,
+)
 from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.traffic.errors import fingerprint_of, readable_words
 from generation.channels.errors import AttemptClass
 from generation.lifecycle.claims import CLAIMED, Claim
-from generation.lifecycle.outcome import AttemptEnd
+from generation.lifecycle.outcome import AttemptEnd, cost_of_jobs
 from generation.models import Attempt, Generation, Route, State
 from generation.selectors import cost_tables
 from pictor.kit.database import model_rows, prepared
@@ -75,6 +84,13 @@ WHERE g.dispatch = 1 AND g.livemode AND g.task = 'generate' AND g.inputs = '[]'
   AND g.model = a.model AND g.size = a.size AND g.revision = a.revision
 RETURNING generation_id, started_at
 """
+_MAY_CLOSE = """
+(jobs IS NULL OR dispatch = %s AND EXISTS (
+    SELECT FROM generation_generation AS g WHERE g.id = generation_attempt.generation_id
+      AND (g.finished_at IS NOT NULL
+           OR g.state = 'running' AND g.dispatch = generation_attempt.dispatch)))
+"""
+"""SQL: an attempt with jobs is closed by who holds its generation, or once that is final."""
 
 
 class FirstCall(NamedTuple):
@@ -183,14 +199,23 @@ def end_failed_call(end: AttemptEnd, *, generation: Generation, now: datetime) -
 
 # A savepoint inside a caller's transaction would cost round trips (ADR 0022).
 @transaction.atomic(savepoint=False)
-def end_attempt(end: AttemptEnd, *, generation: Generation, now: datetime) -> bool:
+def end_attempt(
+    end: AttemptEnd, *, generation: Generation, now: datetime, dispatch: int | None = None
+) -> bool:
     """Close an attempt's row and book its cost, as a loss if it delivered nothing to charge for.
 
-    It is a fact about a call, so it needs no claim. Only once: for a closed row it is False.
+    It is a fact about a call, so it needs no claim, unless it has jobs, which the next claim would
+    follow: then it must be of this `dispatch` (the generation's if None), and that one the last.
+    Only once: for a closed row it is False.
     """
     # Without words there is no fingerprint: a delivery's statement stays as it was (ADR 0050).
     words = readable_words(end.detail[:500], generation)
-    closing = end_attempt_part(end, now=now, fingerprint=words and fingerprint_of(words))
+    closing = end_attempt_part(
+        end,
+        dispatch=generation.dispatch if dispatch is None else dispatch,
+        now=now,
+        fingerprint=words and fingerprint_of(words),
+    )
     is_open = prepared.fetch_one(*closing) is not None
     if is_open:
         book_upstream_cost(
@@ -214,12 +239,21 @@ def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: d
         transaction.on_commit(partial(UNCHARGED_COST.labels(loss.value).inc, amount))
 
 
-def end_attempt_part(end: AttemptEnd, *, now: datetime, fingerprint: str = "") -> SqlPart:
-    """The statement that ends an attempt if it is open."""
+def end_attempt_part(
+    end: AttemptEnd, *, dispatch: int, now: datetime, fingerprint: str = ""
+) -> SqlPart:
+    """The statement that ends an attempt if it is open, as `end_attempt` says."""
+    # Bills are matched by the request id: an end that does not know it leaves it as it is.
+    closing = {
+        name: value
+        for name, value in _closing(end, now).items()
+        if value or name != "upstream_request_id"
+    }
     return model_rows.update_part(
         Attempt,
         where={"id": end.attempt_id, "finished_at": None},
-        **_closing(end, now),
+        only=SqlPart(_MAY_CLOSE, [dispatch]),
+        **closing,
         **({"fingerprint": fingerprint} if fingerprint else {}),
     )
 
@@ -228,7 +262,7 @@ def end_attempts_part(ends: Sequence[tuple[AttemptEnd, datetime]], *, from_part:
     """The part that ends the open attempts, each at its time, of generations in `from_part`."""
     rows = [{"id": end.attempt_id, **_closing(end, now)} for end, now in ends]
     facts = {"only": "g.finished_at IS NULL", "from_part": from_part, "by": "generation_id"}
-    return model_rows.update_rows_part(Attempt, rows, **facts)
+    return model_rows.update_rows_part(Attempt, rows, kept="upstream_request_id", **facts)
 
 
 def _closing(end: AttemptEnd, now: datetime) -> Json:
@@ -246,6 +280,7 @@ def _closing(end: AttemptEnd, now: datetime) -> Json:
         "cost_micros": end.cost.micros,
         "cost_source": end.cost.source,
         "detail": end.detail[:500],
+        "jobs": None,
     }
 
 
@@ -279,39 +314,57 @@ def cut_off(
     why: str = "cut off by the end of our own process",
     now: datetime,
 ) -> None:
-    """Close attempts cut off by our crash or shutdown: they may have been paid for."""
-    # An attempt of the present dispatch stays open: the generation was claimed again meanwhile.
-    attempts = Attempt.objects.filter(generation_id__in=generation_ids, finished_at=None).exclude(
-        generation__state=State.RUNNING, dispatch=F("generation__dispatch")
+    """Close attempts cut off by our crash or shutdown: they may have been paid for.
+
+    One with jobs stays open: the next claim follows them, or a reaper ends those `left_running`.
+    """
+    attempts = Attempt.objects.filter(
+        generation_id__in=generation_ids, finished_at=None, jobs__isnull=True
     )
+    # An attempt of the present dispatch stays open: the generation was claimed again meanwhile.
+    attempts = attempts.exclude(generation__state=State.RUNNING, dispatch=F("generation__dispatch"))
     for attempt in attempts.select_related("generation", "channel"):
-        end = AttemptEnd(
-            attempt_id=attempt.id,
-            attempt_class=AttemptClass.UNKNOWN,
-            may_have_billed=True,
-            cost=cost_of(attempt),
-            detail=why,
-            loss=Loss.INTERRUPTED,
+        close_abandoned(attempt, why=why, now=now)
+
+
+def close_abandoned(attempt: Attempt, *, never_ran: bool = False, why: str, now: datetime) -> None:
+    """Close an attempt that nobody carries any more: `unknown`, unless it surely never ran.
+
+    Does nothing if it is closed already. An error is logged, so that others go on.
+    """
+    attempt_class = AttemptClass.REFUSED if never_ran else AttemptClass.UNKNOWN
+    end = AttemptEnd(
+        attempt_id=attempt.id,
+        attempt_class=attempt_class,
+        may_have_billed=not never_ran,
+        cost=NO_COST if never_ran else cost_of(attempt),
+        detail=why,
+        loss=None if never_ran else Loss.INTERRUPTED,
+    )
+    if _try_to_end(end, attempt, now):
+        log_attempt(
+            attempt.generation,
+            channel=attempt.channel.name,
+            attempt_class=attempt_class,
+            status=None,
+            seconds=(now - attempt.started_at).total_seconds(),
         )
-        if _try_to_end(end, attempt, now):
-            log_attempt(
-                attempt.generation,
-                channel=attempt.channel.name,
-                attempt_class=AttemptClass.UNKNOWN,
-                status=None,
-                seconds=(now - attempt.started_at).total_seconds(),
-            )
 
 
 def cost_of(attempt: Attempt) -> Cost:
-    """The cost of a call that was cut off, as if it had brought all requested images."""
-    return upstream_cost(_costs_of(attempt), sent=_sent_request(attempt))
+    """The cost of a call that was cut off, as if it had brought all requested images.
+
+    What its vendor named for its jobs goes first.
+    """
+    named = cost_of_jobs(job.get("cost") for job in attempt.jobs or ())
+    came = UpstreamResult(reported=named)
+    return upstream_cost(_costs_of(attempt), sent=sent_request_of(attempt), came=came)
 
 
 def _try_to_end(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
     """Close the attempt; False if it was closed already or an error occurred, so others go on."""
     try:
-        return end_attempt(end, generation=attempt.generation, now=now)
+        return end_attempt(end, generation=attempt.generation, now=now, dispatch=attempt.dispatch)
     except Exception:
         # Without a connection, none of the others could be closed either.
         if not connection.is_usable():
@@ -320,7 +373,7 @@ def _try_to_end(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
         return False
 
 
-def _sent_request(attempt: Attempt) -> SentRequest:
+def sent_request_of(attempt: Attempt) -> SentRequest:
     """The request of an attempt, by its row; attempts begun by 0.2.0 have no `n` of their own."""
     return SentRequest(
         model=attempt.upstream_model,

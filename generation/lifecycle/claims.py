@@ -8,8 +8,9 @@ all others (docs/adr/0012).
 A message may be delivered twice or never; only the claim decides. It raises the generation's
 dispatch number, and may record the first attempt in the same statement (attempts.py). Beginning
 another attempt and ending the generation are conditional on (id, running, dispatch number). A
-worker that lost its claim can still close its attempts, which are facts, and nothing else. Every
-comparison of times uses the database's clock.
+worker that lost its claim can still close its attempts, which are facts, unless they have jobs for
+the next claim to follow (jobs.py), and nothing else. Every comparison of times uses the database's
+clock.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -55,11 +56,15 @@ class Queued(NamedTuple):
 
 
 NOT_STOPPED = """
-NOT EXISTS (SELECT FROM generation_stop AS s WHERE s.ended_at IS NULL
-             AND s.model IN ('', {row}.model)
-             AND (s.tenant_id IS NULL OR s.tenant_id = {row}.tenant_id))
+(NOT EXISTS (SELECT FROM generation_stop AS s WHERE s.ended_at IS NULL
+              AND s.model IN ('', {row}.model)
+              AND (s.tenant_id IS NULL OR s.tenant_id = {row}.tenant_id))
+ OR EXISTS (SELECT FROM generation_attempt AS a
+            WHERE a.generation_id = {row}.id AND a.jobs IS NOT NULL))
 """
-"""SQL: no operator has stopped this row's work; stopped work waits to its deadline."""
+"""SQL: no operator has stopped this row's work, or a vendor works on it already.
+
+Other stopped work waits to its deadline."""
 CLAIMED = "claimed"
 """The part of a claims' statement that first attempts read: the rows, and the `revision`."""
 _LEFT = "extract(epoch FROM g.deadline_at - clock_timestamp())::float8 AS seconds_left"

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 
+from generation.catalogue.traffic.open_breakers import OPEN_NOW, BreakerPause, pauses
 from generation.models import Worker
 from pictor import __version__
 from pictor.kit.words import ids
@@ -22,6 +23,13 @@ from pictor.kit.words import ids
 WorkerEpoch = NewType("WorkerEpoch", UUID)
 
 TROUBLE_CHARS = 200
+_RENEW = f"""
+WITH renewed AS (
+     UPDATE generation_worker
+        SET seen_at = clock_timestamp(), storage_trouble = %s, in_hand = %s
+      WHERE epoch = %s AND stopped_at IS NULL RETURNING epoch)
+SELECT open.* FROM renewed LEFT JOIN ({OPEN_NOW}) AS open ON TRUE
+"""  # noqa: S608 - built from constants
 MAX_SEEN = 200
 """The most workers that are listed."""
 
@@ -39,8 +47,8 @@ def enlist() -> WorkerEpoch:
     return WorkerEpoch(worker.epoch)
 
 
-def renew(*, worker: WorkerEpoch, trouble: str = "", in_hand: int = 0) -> bool:
-    """Renew the lease; False if it was ended or its row is gone.
+def renew(*, worker: WorkerEpoch, trouble: str = "", in_hand: int = 0) -> list[BreakerPause] | None:
+    """Renew the lease; None if it was ended or its row is gone. Else all workers' open breakers.
 
     Also records the trouble with storage, if any, and the number of generations in hand.
 
@@ -48,12 +56,9 @@ def renew(*, worker: WorkerEpoch, trouble: str = "", in_hand: int = 0) -> bool:
     number, so our writes cannot touch them, and the others are ours to finish.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE generation_worker SET seen_at = clock_timestamp(), storage_trouble = %s,"
-            " in_hand = %s WHERE epoch = %s AND stopped_at IS NULL",
-            [trouble[:TROUBLE_CHARS], in_hand, worker],
-        )
-        return bool(cursor.rowcount)
+        cursor.execute(_RENEW, [trouble[:TROUBLE_CHARS], in_hand, worker])
+        rows = cursor.fetchall()
+        return pauses(row for row in rows if row[0] is not None) if rows else None
 
 
 @dataclass(frozen=True, slots=True)

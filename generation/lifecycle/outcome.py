@@ -4,11 +4,11 @@ An upstream's message stays in the attempt's row; a caller gets ours, from here 
 `public_message`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from billing.pricing import Delivered
+from billing.token_formula import Delivered
 from billing.upstream_cost import (
     NO_COST,
     NOTHING_CAME,
@@ -19,6 +19,7 @@ from billing.upstream_cost import (
     upstream_cost,
 )
 from generation.catalogue.contracts import RouteInfo
+from generation.channels.answers import is_same_model, redact
 from generation.channels.base import UpstreamAnswer
 from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
@@ -31,8 +32,11 @@ from pictor.kit.words.errors import (
     Unavailable,
     UpstreamFailed,
 )
+from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
 from storage.containers.pieces import Mended
+
+MAX_MODEL_CHARS = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class VerifiedImage:
     revised_prompt: str | None
     mended: tuple[Mended, ...] = ()
     """Corrections made before it was stored."""
+    seed: int | None = None
 
     @property
     def size(self) -> str:
@@ -84,6 +89,14 @@ class Verified:
     sent: SentRequest
     task: Task = Task.GENERATE
     """The task as it was sent."""
+    reference_pixels: tuple[int, ...] = ()
+    """The pixels of each reference image that was sent; the mask is none."""
+
+    @property
+    def other_model(self) -> str:
+        """The vendor's name of the model that answered, if it is not the one that was asked."""
+        answered = redact(self.answer.model or "", "")[:MAX_MODEL_CHARS]
+        return "" if not answered or is_same_model(self.sent.model, answered) else answered
 
     @property
     def ended(self) -> AttemptEnd:
@@ -107,7 +120,16 @@ def upstream_result(answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> 
         tokens=None if answer.usage is None else answer.usage.counted,
         quality=answer.quality,
         reported=answer.cost,
+        lost=answer.lost,
+        units=answer.units,
     )
+
+
+def cost_of_jobs(costs: Iterable[Micros | None]) -> Micros | None:
+    """What an attempt's orders cost, if the vendor has named it for each of at least one."""
+    amounts = list(costs)
+    known = [amount for amount in amounts if amount is not None]
+    return Micros(sum(known)) if known and len(known) == len(amounts) else None
 
 
 class Failure(Exception):

@@ -30,6 +30,7 @@ from billing.services import (
     record_usage,
     record_usages_part,
 )
+from billing.token_formula import Delivered
 from generation.lifecycle import evidence
 from generation.lifecycle.answer import answer_of
 from generation.lifecycle.attempts import cut_off, end_attempt, end_attempts_part
@@ -357,10 +358,11 @@ def bill_of(
     return pricing.due(
         table,
         priced=priced,
-        delivered=[pricing.Delivered(image.width, image.height) for image in delivery.images],
+        delivered=[Delivered(image.width, image.height) for image in delivery.images],
         reported_quality=_our_quality(delivery, priced.rows),
         output_tokens=usage.output_tokens if usage else None,
         input_image_tokens=usage.input_image_tokens if usage else 0,
+        reference_pixels=delivery.reference_pixels,
         hold=Micros(generation.held_micros),
     )
 

@@ -1,8 +1,7 @@
 """`manage.py channel cost import|copy|show`: a channel account's costs, as CSV in dollars."""
 
-import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,16 +11,18 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 
 from accounts.management.operator import (
     ACTOR,
+    OperatorCommand,
     ask_for,
     print_table,
     read_amount,
     read_time,
 )
-from billing import cost_csv
+from billing import cost_csv, pixel_csv
 from billing.cost_csv import COLUMNS, CostFile
 from generation.catalogue import services
 from generation.catalogue.costs import cells
-from generation.channels.registry import PUBLISHED_COSTS
+from generation.channels.registry import published_costs
+from generation.management.channel_trials import channel_named, read_channel
 from generation.models import Channel
 from generation.models import CostTable as StoredCosts
 from generation.selectors import cost_table_of, flat_costs, stored_cost_tables
@@ -40,7 +41,7 @@ def add_arguments(costs: CommandParser) -> None:
     table.add_argument("file", nargs="?", help="'-' reads standard input")
     table.add_argument(
         "--published",
-        choices=sorted(PUBLISHED_COSTS),
+        choices=sorted(published_costs()),
         help="import a vendor's published prices instead",
     )
     table.add_argument(
@@ -61,12 +62,11 @@ def add_arguments(costs: CommandParser) -> None:
     show.add_argument("--json", action="store_true")
 
 
-def run(
-    stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel, aside: OutputWrapper
-) -> None:
-    """Run one step; questions are printed `aside`. Raises CommandError or ValidationError."""
+def run(command: OperatorCommand, options: Mapping[str, Any]) -> None:
+    """Run one step. Raises CommandError or ValidationError."""
+    channel = read_channel(options)
     if options["step"] == "show":
-        _show(stdout, options, channel)
+        _show(command, options, channel)
         return
     table_rows = _file(options) if options["step"] == "import" else _copied(options)
     begins = _time(options["begins"])
@@ -81,12 +81,10 @@ def run(
             actor=ACTOR,
         )
 
-    stored = typed_again(aside, options["again"], write)
-    if options["json"]:
-        stdout.write(json.dumps(_described(channel, stored)))
-        return
+    stored = typed_again(command.aside(options), options["again"], write)
     since = stored.effective_from.isoformat()
-    stdout.write(f"{channel.name} has {len(stored.rows)} costs from {since}")
+    words = f"{channel.name} has {len(stored.rows)} costs from {since}"
+    command.tell(options, _described(channel, stored), words)
 
 
 def typed_again(stdout: OutputWrapper, again: str | None, write: Callable[[Micros | None], T]) -> T:
@@ -106,7 +104,7 @@ def typed_again(stdout: OutputWrapper, again: str | None, write: Callable[[Micro
     return write(read_amount(typed))
 
 
-def _show(stdout: OutputWrapper, options: dict[str, Any], channel: Channel) -> None:
+def _show(command: OperatorCommand, options: Mapping[str, Any], channel: Channel) -> None:
     moment = _time(options["at"]) or clock.now()
     stored = stored_cost_tables(channel)
     in_force = [table for table in stored if table.effective_from <= moment]
@@ -114,7 +112,8 @@ def _show(stdout: OutputWrapper, options: dict[str, Any], channel: Channel) -> N
     now = in_force[-1] if in_force else None
     if options["csv"]:
         rows = () if now is None else cost_table_of(now).rows.values()
-        stdout.write(cost_csv.to_csv(rows, source="" if now is None else now.source), ending="")
+        text = cost_csv.to_csv(rows, source="" if now is None else now.source)
+        command.stdout.write(text, ending="")
         return
     tables = () if now is None else (cost_table_of(now),)
     known = [(cell.key, cell.cost) for cell in cells(channel, tables, at=moment)]
@@ -128,9 +127,9 @@ def _show(stdout: OutputWrapper, options: dict[str, Any], channel: Channel) -> N
             "unknown": unknown,
             "later": [_described(channel, table) for table in later],
         }
-        stdout.write(json.dumps(facts))
+        command.tell(options, facts)
         return
-    _print(stdout, now, later, flat=_flat(channel), unknown=unknown)
+    _print(command.stdout, now, later, flat=_flat(channel), unknown=unknown)
 
 
 def _print(
@@ -145,7 +144,11 @@ def _print(
         stdout.write("no cost table")
     else:
         stdout.write(f"from {now.effective_from.isoformat()}: {now.source or 'no source named'}")
-        print_table(stdout, [COLUMNS, *(tuple(row.values()) for row in _rows(now))])
+        shown = (
+            (*row.key, row.terms.words if row.terms else to_decimal(row.micros), row.kind)
+            for row in cost_table_of(now).rows.values()
+        )
+        print_table(stdout, [COLUMNS, *shown])
     for model, usd in flat.items():
         stdout.write(f"flat, if no cell applies: {model} {usd}")
     for table in later:
@@ -170,15 +173,20 @@ def _described(channel: Channel, stored: StoredCosts) -> dict[str, Any]:
 def _rows(stored: StoredCosts) -> list[dict[str, str]]:
     return [
         dict(zip(COLUMNS, (*row.key, to_decimal(row.micros), row.kind), strict=True))
+        | (
+            dict(zip(pixel_csv.COLUMNS, pixel_csv.cells_of(row.terms), strict=True))
+            if row.terms
+            else {}
+        )
         for row in cost_table_of(stored).rows.values()
     ]
 
 
-def _file(options: dict[str, Any]) -> CostFile:
+def _file(options: Mapping[str, Any]) -> CostFile:
     file = options["file"]
     if (file is None) == (options["published"] is None):
         raise CommandError("name a file, or --published and a vendor")
-    path = PUBLISHED_COSTS[options["published"]] if file is None else Path(file)
+    path = published_costs()[options["published"]] if file is None else Path(file)
     try:
         text = sys.stdin.read() if file == "-" else path.read_text(encoding="utf-8-sig")
         table_rows = cost_csv.read(text)
@@ -189,11 +197,8 @@ def _file(options: dict[str, Any]) -> CostFile:
     )
 
 
-def _copied(options: dict[str, Any]) -> CostFile:
-    other = services.channel_named(options["other"])
-    if other is None:
-        raise CommandError(f"no channel named {options['other']!r}")
-    return services.copied(other, options["factor"])
+def _copied(options: Mapping[str, Any]) -> CostFile:
+    return services.copied(channel_named(options["other"]), options["factor"])
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,19 +1,27 @@
 """`manage.py channel explain`: the channels for a request now, and the reasons against others."""
 
-import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser, OutputWrapper
+from django.core.management.base import CommandError, CommandParser
 
-from accounts.management.operator import print_table
+from accounts.management.operator import OperatorCommand, print_table, read_words
 from generation.channels.declaration import Task
-from generation.oversight.route_order import Explanation, Serving, explain
+from generation.oversight.route_order import (
+    AskedRequest,
+    Explanation,
+    Serving,
+    explain,
+)
+from pictor.kit.words import typed
 from pictor.kit.words.money import to_decimal
 
-COLUMNS = ("channel", "rank", "share", "plan", "model", "size", "quality", "cost")
+COLUMNS = ("channel", "rank", "share", "plan", "model", "size", "quality", "cost", "ignored")
 UNSEEN = (
-    "Not considered: breakers, Retry-After gates and calls in flight, which each worker tracks for"
-    " itself. A channel held back by them is called after the others."
+    "Not considered: Retry-After gates and calls in flight, which each worker tracks for itself. A"
+    " channel held back by them, or by an open breaker, is called after the others."
 )
 
 
@@ -26,28 +34,33 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "--task", default=Task.GENERATE.value, choices=[task.value for task in Task]
     )
+    parser.add_argument("--n", default="1", help="the number of images; default: 1")
+    parser.add_argument("--references", metavar="N", default="0", help="reference images")
+    parser.add_argument("--fields", metavar="A,B", help="its other fields, such as style")
     parser.add_argument("--json", action="store_true")
 
 
-def run(stdout: OutputWrapper, options: dict[str, Any]) -> None:
+def run(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     """Explain it. Raises CommandError for an unknown model, size or quality."""
     try:
         explanation = explain(
-            options["model"],
-            size=options["size"],
-            quality=options["quality"],
-            task=Task(options["task"]),
+            AskedRequest(
+                options["model"],
+                size=options["size"],
+                quality=options["quality"],
+                task=Task(options["task"]),
+                n=typed.number(options["n"], least=1),
+                references=typed.number(options["references"]),
+                fields=tuple(read_words(options["fields"]) or ()),
+            )
         )
     except ValueError as error:
         raise CommandError(str(error)) from None
     if options["json"]:
-        stdout.write(json.dumps(_facts_of(explanation)))
+        command.tell(options, _facts_of(explanation))
         return
-    words = " ".join(
-        word
-        for word in (explanation.model, explanation.size, explanation.quality, explanation.task)
-        if word
-    )
+    asked, stdout = explanation.asked, command.stdout
+    words = " ".join(filter(None, (asked.model, asked.size, asked.quality, asked.task)))
     stdout.write(f"a live request for {words}")
     for reason in explanation.refused:
         stdout.write(f"refused: {reason}")
@@ -58,20 +71,21 @@ def run(stdout: OutputWrapper, options: dict[str, Any]) -> None:
         stdout.write("refused: no channel would be asked")
     for channel, reasons in explanation.others.items():
         stdout.write(f"not {channel}: {'; '.join(reasons)}")
+    for channel, seconds in explanation.breakers.items():
+        stdout.write(f"the breaker of {channel} is open; next probe: {_wait(seconds)}")
     stdout.write(UNSEEN)
 
 
 def _facts_of(explanation: Explanation) -> dict[str, Any]:
     return {
-        "model": explanation.model,
-        "size": explanation.size,
-        "quality": explanation.quality,
-        "task": explanation.task.value,
+        **asdict(explanation.asked),
         "refused": explanation.refused,
         "serving": [
-            {**_row(serving), "share": round(serving.share, 6)} for serving in explanation.serving
+            {**_row(serving), "share": round(serving.share, 6), "ignored": serving.ignored}
+            for serving in explanation.serving
         ],
         "others": explanation.others,
+        "breakers": explanation.breakers,
         "not_looked_at": UNSEEN,
     }
 
@@ -87,5 +101,10 @@ def _row(serving: Serving) -> dict[str, Any]:
         serving.asked.size,
         serving.asked.quality or "none sent",
         cost,
+        ", ".join(serving.ignored) or "none",
     )
     return dict(zip(COLUMNS, values, strict=True))
+
+
+def _wait(seconds: float) -> str:
+    return f"in {math.ceil(seconds)} s, by one call" if seconds > 0 else "by the next request"

@@ -2,13 +2,13 @@
 
 import sys
 from argparse import BooleanOptionalAction
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, TypeVar, cast
 
 from django.core.management.base import CommandError, CommandParser
 
-from accounts.management.operator import read_amount, read_typed, read_words
+from accounts.management.operator import read_amount, read_pairs, read_typed, read_words
 from generation.catalogue.services import ChannelOptions
 from generation.channels.registry import DEFAULT_KIND, KINDS
 from generation.management import channel_costs, channel_trials
@@ -27,7 +27,15 @@ def add_options(change: CommandParser) -> None:
     change.add_argument("--kind", help=f"{KIND_HELP}: {', '.join(KINDS)}")
     change.add_argument("--base-url", metavar="URL", help="its address, such as https://…/v1")
     change.add_argument("--api-key", metavar="KEY", help="'-' reads it from standard input")
-    change.add_argument("--models", metavar="A,B", help="default for a new one: all")
+    change.add_argument(
+        "--setting",
+        metavar="NAME=WORD",
+        action="append",
+        help="of the account, by its kind; name all of them",
+    )
+    change.add_argument(
+        "--models", metavar="A,B", help="default for a new one: those of --map, or all"
+    )
     change.add_argument(
         "--map",
         metavar="OURS=THEIRS",
@@ -51,6 +59,11 @@ def add_options(change: CommandParser) -> None:
     change.add_argument("--priority", metavar="N", help="the smallest goes first; default 10")
     change.add_argument("--weight", metavar="N", help="share among equals; default 1")
     change.add_argument("--timeout", metavar="S", help="seconds in all; default 240")
+    change.add_argument(
+        "--queue-seconds",
+        metavar="S",
+        help="in its vendor's queue, while another channel can serve; default 60",
+    )
     _add_of_account(change)
 
 
@@ -80,6 +93,7 @@ def read(options: dict[str, Any]) -> ChannelOptions:
         "kind": options["kind"],
         "base_url": options["base_url"],
         "api_key": _read_api_key(options["api_key"]),
+        "settings": _read_settings(options["setting"]),
         "models": read_words(options["models"]),
         "maps": _read_maps(options["map"]),
         "sizes": read_words(options["sizes"]),
@@ -91,7 +105,8 @@ def read(options: dict[str, Any]) -> ChannelOptions:
         "priority": _read_number("--priority", options["priority"]),
         "weight": _read_number("--weight", options["weight"]),
         "timeout_seconds": _read_number("--timeout", options["timeout"]),
-        "class_overrides": _read_pairs("--statuses", options["statuses"]),
+        "queue_seconds": _read_number("--queue-seconds", options["queue_seconds"]),
+        "class_overrides": _read_statuses(options["statuses"]),
         "allows_exact_crop": options["crop"],
         "allows_redispatch": options["redispatch"],
         "retry_is_free": options["free_retries"],
@@ -112,28 +127,29 @@ def read(options: dict[str, Any]) -> ChannelOptions:
 def _read_maps(texts: list[str] | None) -> dict[str, str] | None:
     if texts is None:
         return None
-    maps: dict[str, str] = {}
-    for word in read_words(",".join(texts)) or ():
-        word_of_ours, separator, upstream_word = (part.strip() for part in word.partition("="))
-        if not (word_of_ours and separator and upstream_word):
-            raise CommandError(f"--map takes OURS=THEIRS, two names of one model, not {word!r}")
-        if word_of_ours in maps:
-            raise CommandError(f"--map names {word_of_ours} twice")
-        maps[word_of_ours] = upstream_word
-    return maps
+    form = "OURS=THEIRS, two names of one model"
+    return _once_each("--map", form, "=", read_words(",".join(texts)) or ())
 
 
-def _read_pairs(option: str, text: str | None) -> dict[str, str] | None:
-    """Read 'A=B,C=D', or 'none'."""
-    if text is None or text == NONE:
-        return None if text is None else {}
-    pairs: dict[str, str] = {}
-    for word in read_words(text) or ():
-        key, separator, value = (part.strip() for part in word.partition("="))
-        if not (key and separator and value) or key in pairs:
-            raise CommandError(f"{option} takes OURS=THEIRS, each once, not {text!r}")
-        pairs[key] = value
-    return pairs
+def _once_each(option: str, form: str, mark: str, texts: Sequence[str]) -> dict[str, str]:
+    """Read the texts before and after the mark. Raises CommandError for a name given twice."""
+    values: dict[str, str] = {}
+    for text in texts:
+        name, separator, words = (part.strip() for part in text.partition(mark))
+        if not (name and separator and words):
+            raise CommandError(f"{option} takes {form}, not {text!r}")
+        if name in values:
+            raise CommandError(f"{option} names {name} twice")
+        values[name] = words
+    return values
+
+
+def _read_settings(texts: list[str] | None) -> dict[str, str] | None:
+    return None if texts is None else read_pairs("--setting", "NAME=WORD", ",".join(texts))
+
+
+def _read_statuses(text: str | None) -> dict[str, str] | None:
+    return None if text is None else read_pairs("--statuses", "OURS=THEIRS", text)
 
 
 def _read_each(
@@ -142,15 +158,8 @@ def _read_each(
     """Read values of the form 'MODEL:WORDS', with `read_one` for the words."""
     if texts is None:
         return None
-    values: dict[str, T] = {}
-    for text in texts:
-        model, separator, words = (part.strip() for part in text.partition(":"))
-        if not (model and separator and words):
-            raise CommandError(f"{option} takes MODEL:VALUE, not {text!r}")
-        if model in values:
-            raise CommandError(f"{option} names {model} twice")
-        values[model] = read_one(words)
-    return values
+    words_of = _once_each(option, "MODEL:VALUE", ":", texts)
+    return {model: read_one(words) for model, words in words_of.items()}
 
 
 def _day(text: str) -> date | None:
@@ -158,7 +167,7 @@ def _day(text: str) -> date | None:
 
 
 def _words(text: str) -> dict[str, str]:
-    return _read_pairs("--words", text) or {}
+    return read_pairs("--words", "OURS=THEIRS", text)
 
 
 def _read_cost(text: str) -> Micros | None:
@@ -175,4 +184,8 @@ def _read_number(option: str, text: str | None) -> int | None:
 
 
 def _read_api_key(text: str | None) -> str | None:
-    return sys.stdin.readline() if text == "-" else text
+    if text != "-":
+        return text
+    line = sys.stdin.readline()
+    is_json = line.lstrip().startswith("{")  # a service account's has many lines
+    return line + sys.stdin.read() if is_json else line

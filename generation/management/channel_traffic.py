@@ -2,20 +2,20 @@
 
 import argparse
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import CommandError
 
-from accounts.management.operator import answer, print_table
+from accounts.management.operator import OperatorCommand, answer, print_table
 from accounts.models import AuditEvent
 from accounts.selectors.office.audit import installation_events_about
-from generation.catalogue.traffic import channel_events, errors, minutes
+from generation.catalogue.traffic import OF_MODE, channel_events, errors, minutes
 from generation.catalogue.traffic.errors import Errors
-from generation.catalogue.traffic.modes import OF_MODE
 from generation.management import channel_trials
-from generation.models import Channel, ChannelEvent
+from generation.management.channel_trials import read_channel
+from generation.models import ChannelEvent
 from pictor.kit.words import clock, ids
 
 CELLS = ("minute", "calls", "classes", "p50", "p95")
@@ -24,7 +24,7 @@ ERRORS = (
 )  # fmt: skip
 SHUT = ("kind", "model", "worker", "since")
 CHANGES = ("at", "action", "before", "after", "actor")
-EVENTS = ("at", "event", "model", "seconds", "worker", "actor")
+EVENTS = ("at", "event", "model", "seconds", "worker", "actor", "words")
 MAX_EVENTS = 1_000
 
 
@@ -33,29 +33,32 @@ def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
     now.add_argument("name")
     now.add_argument("--json", action="store_true")
     errors = actions.add_parser("errors", help="show errors of its calls without an image")
+    errors.add_argument("name")
     errors.add_argument("--mode", choices=list(OF_MODE), default="live", help="default: live")
-    _add_hours(errors, most=168, usual=24)
+    add_hours(errors, most=168, usual=24)
     history = actions.add_parser("history", help="show events: breakers, gates, operators")
+    history.add_argument("name")
     history.add_argument("--changes", action="store_true", help="show changes, before and after")
-    _add_hours(history, most=channel_events.EVENTS_KEPT // timedelta(hours=1), usual=24)
+    add_hours(history, most=channel_events.EVENTS_KEPT // timedelta(hours=1), usual=24)
 
 
-def _add_hours(parser: argparse.ArgumentParser, *, most: int, usual: int) -> None:
-    parser.add_argument("name")
+def add_hours(parser: argparse.ArgumentParser, *, most: int, usual: int) -> None:
+    """Add how long to look back, and the answer as JSON; `hours_in` reads it."""
     words = f"1 to {most}; default: {usual}"
     parser.add_argument("--hours", type=int, default=usual, metavar="N", help=words)
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(most_hours=most)
 
 
-def _hours(options: Mapping[str, Any]) -> timedelta:
+def hours_in(options: Mapping[str, Any]) -> timedelta:
     hours, most = options["hours"], options["most_hours"]
     if not 1 <= hours <= most:
         raise CommandError(f"--hours is 1 to {most}, not {hours}")
     return timedelta(hours=hours)
 
 
-def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
+def show(command: OperatorCommand, options: Mapping[str, Any]) -> None:
+    channel, stdout = read_channel(options), command.stdout
     facts = channel_trials.trial_facts(channel)
     shut = [
         {
@@ -85,33 +88,31 @@ def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -
     }
     lately = {"success": success, "p50": _round(now.p50), "p95": _round(now.p95)}
     if options["json"]:
-        stdout.write(json.dumps({**facts, **lately, "minutes": cells, "shut": shut}))
+        command.tell(options, {**facts, **lately, "minutes": cells, "shut": shut})
         return
     channel_trials.print_facts(stdout, channel, facts)
     answer(stdout, {name: _cell(value) for name, value in lately.items()}, as_json=False)
-    _print(stdout, SHUT, shut, as_json=False)
-    _print(stdout, CELLS, [cell for cell in cells if cell["calls"]], as_json=False)
+    _print(command, options, SHUT, shut)
+    _print(command, options, CELLS, [cell for cell in cells if cell["calls"]])
 
 
-def _history(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
-    now = clock.now()
-    since = now - _hours(options)
+def history(command: OperatorCommand, options: Mapping[str, Any]) -> None:
+    channel, now = read_channel(options), clock.now()
+    since = now - hours_in(options)
     if options["changes"]:
         about, name, _ = channel.audited
         done = installation_events_about(about, name, before=now, limit=MAX_EVENTS)
         changes = [_change(event) for event in done if event.at >= since]
-        _print(stdout, CHANGES, changes, as_json=options["json"])
+        _print(command, options, CHANGES, changes)
         return
-    events = [
-        _event(event) for event in channel_events.events_of(channel, since=since, most=MAX_EVENTS)
-    ]
-    _print(stdout, EVENTS, events, as_json=options["json"])
+    events = channel_events.events_of(channel, since=since, most=MAX_EVENTS)
+    _print(command, options, EVENTS, [_event(event) for event in events])
 
 
-def _errors(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
-    since = clock.now() - _hours(options)
+def show_errors(command: OperatorCommand, options: Mapping[str, Any]) -> None:
+    channel, since = read_channel(options), clock.now() - hours_in(options)
     rows = errors.errors_of(channel, since=since, mode=options["mode"])
-    _print(stdout, ERRORS, [_error(error) for error in rows], as_json=options["json"])
+    _print(command, options, ERRORS, [_error(error) for error in rows])
 
 
 def _error(errors: Errors) -> dict[str, Any]:
@@ -151,17 +152,21 @@ def _event(event: ChannelEvent) -> dict[str, Any]:
         event.seconds,
         str(event.worker) if event.worker else None,
         event.actor or None,
+        event.words or None,
     )
     return dict(zip(EVENTS, values, strict=True))
 
 
 def _print(
-    stdout: OutputWrapper, columns: tuple[str, ...], rows: list[dict[str, Any]], *, as_json: bool
+    command: OperatorCommand,
+    options: Mapping[str, Any],
+    columns: tuple[str, ...],
+    rows: list[dict[str, Any]],
 ) -> None:
-    if as_json:
-        stdout.write(json.dumps(rows))
-    else:
-        print_table(stdout, [columns, *([_cell(cell) for cell in row.values()] for row in rows)])
+    command.tell(options, rows)
+    if not options["json"]:
+        cells = ([_cell(cell) for cell in row.values()] for row in rows)
+        print_table(command.stdout, [columns, *cells])
 
 
 def _round(seconds: float | None) -> float | None:
@@ -172,10 +177,3 @@ def _cell(value: object) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value)
     return "" if value is None else str(value)
-
-
-RUN: Mapping[str, Callable[[OutputWrapper, Mapping[str, Any], Channel], None]] = {
-    "errors": _errors,
-    "history": _history,
-    "show": _show,
-}

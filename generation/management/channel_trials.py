@@ -3,15 +3,14 @@
 Only a test imports an HTTP client, the adapters and libvips.
 """
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser, OutputWrapper
 
-from accounts.management.operator import ACTOR, ask, ask_for, print_table
+from accounts.management.operator import ACTOR, OperatorCommand, ask, ask_for, found, print_table
 from generation.catalogue import services
 from generation.models import Channel, ChannelTrial
 from generation.oversight.splits import expected_splits
@@ -41,6 +40,14 @@ def _add_name(action: CommandParser, *, pending: str = "") -> None:
     action.add_argument("--json", action="store_true")
     if pending:
         action.add_argument("--pending", action="store_true", help=pending)
+
+
+def read_channel(options: Mapping[str, Any]) -> Channel:
+    return channel_named(options["name"])
+
+
+def channel_named(name: str) -> Channel:
+    return found(services.channel_named(name), f"no channel named {name!r}")
 
 
 def foreseen_and_made(stdout: OutputWrapper, change: Callable[..., T], *, yes: bool) -> T:
@@ -87,16 +94,15 @@ def untested_by_name(
     return change
 
 
-def try_out(
-    stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel, aside: OutputWrapper
-) -> None:
+def try_out(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     """Print the cost `aside`, make an image on each route, and approve those that passed.
 
     Raises CommandError if one did not pass, once all were tried.
     """
     from generation.catalogue import trials  # noqa: PLC0415 - heavy, only for this
 
-    models, pending = options["route"] and [options["route"]], options["pending"]
+    channel, pending = read_channel(options), options["pending"]
+    models = options["route"] and [options["route"]]
     try:
         calls = trials.ready(channel, models=models, pending=pending)
     except WrongKey:
@@ -104,26 +110,26 @@ def try_out(
             f"{channel.name}: its API key was encrypted with a key that is not in"
             " PICTOR_ENCRYPTION_KEYS; set it again"
         ) from None
-    aside.write(str(trials.estimate_of(calls.values())))
+    command.aside(options).write(str(trials.estimate_of(calls.values())))
     run = []
     for row in trials.plan_trials(channel, models=models, pending=pending, actor=ACTOR):
         run.append(trials.run_trial(row.id))
         if not options["json"]:
-            stdout.write(f"{channel.name}: {row.model}{_result(run[-1])}")
-    if options["json"]:
-        stdout.write(json.dumps([_trial(row) for row in run]))
+            command.stdout.write(f"{channel.name}: {row.model}{_result(run[-1])}")
+    command.tell(options, [_trial(row) for row in run])
     failed = [row for row in run if not row.passed]
     if failed:
         first = f"{failed[0].model}{_result(failed[0])}"
         raise CommandError(f"{channel.name}: {len(failed)} of {len(run)} have not passed: {first}")
 
 
-def swap(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
+def swap(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     """Put the pending revision in place, and print the number of calls begun before."""
+    channel, stdout = read_channel(options), command.stdout
     swapping = partial(services.swap, channel=channel, actor=ACTOR)
     if options["json"]:
         under_way = swapping(untested=options["untested"], may_stop=options["yes"])
-        stdout.write(json.dumps({"channel": channel.name, "calls_under_way": under_way}))
+        command.tell(options, {"channel": channel.name, "calls_under_way": under_way})
         return
     change = untested_by_name(stdout, swapping, channel=channel, untested=options["untested"])
     under_way = foreseen_and_made(stdout, change, yes=options["yes"])
@@ -131,10 +137,11 @@ def swap(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) ->
     stdout.write(f"{channel.name} is swapped{goes_on}")
 
 
-def discard(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
+def discard(command: OperatorCommand, options: Mapping[str, Any]) -> None:
+    channel = read_channel(options)
     services.discard(channel=channel, actor=ACTOR)
-    facts = json.dumps({"channel": channel.name}) if options["json"] else None
-    stdout.write(facts or f"the pending revision of {channel.name} is discarded")
+    words = f"the pending revision of {channel.name} is discarded"
+    command.tell(options, {"channel": channel.name}, words)
 
 
 def trial_facts(channel: Channel) -> dict[str, Any]:

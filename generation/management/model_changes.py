@@ -6,7 +6,9 @@ from typing import Any, cast
 
 from django.core.management.base import CommandError, CommandParser, OutputWrapper
 
-from accounts.management.operator import ACTOR, ask, read_limit, read_words
+from accounts.management.operator import ACTOR, ask, read_limit, read_pairs, read_words
+from billing.management.price_words import read_number
+from billing.price_stops import Confirmed
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
 from generation.management.model_facts import model_named
@@ -45,6 +47,8 @@ def add_arguments(actions: Any) -> None:
     copy.add_argument("model")
     enable = actions.add_parser("enable", help="offer it; needs prices and a channel")
     enable.add_argument("model")
+    enable.add_argument("--reason", metavar="TEXT", help="why, needed if a price is below cost")
+    enable.add_argument("--below-cost", metavar="N", help="the number of such prices")
     disable = actions.add_parser("disable", help="refuse it with 404 from the next request on")
     disable.add_argument("model")
     for action in (change, disable):
@@ -101,7 +105,11 @@ def switch(aside: OutputWrapper, options: Mapping[str, Any], *, is_offered: bool
             aside.write(f"{contract.pk}: {used}")
             if not options["yes"]:
                 ask(aside, "Switch it off?")
-    return services.set_offered(model=contract.pk, is_offered=is_offered, actor=ACTOR)
+    below = read_number(options.get("below_cost"))
+    confirmed = Confirmed(options.get("reason") or "", below_cost=below)
+    return services.set_offered(
+        model=contract.pk, is_offered=is_offered, confirmed=confirmed, actor=ACTOR
+    )
 
 
 def _tell(stdout: OutputWrapper, review: Review) -> None:
@@ -130,7 +138,7 @@ def _given_columns(contract: Contract, options: Mapping[str, Any]) -> dict[str, 
         if (words := read_words(options[name])) is not None:
             columns[name] = words
     if options["aliases"] is not None:
-        columns["quality_aliases"] = _aliases(options["aliases"])
+        columns["quality_aliases"] = read_pairs("--aliases", "WORD=QUALITY", options["aliases"])
     if options["size"] or options["no_size"]:
         columns["sizes"] = _sizes(contract, options["size"] or [], options["no_size"] or [])
     if not columns:
@@ -152,15 +160,3 @@ def _sizes(contract: Contract, kept: list[str], gone: list[str]) -> list[dict[st
         row = sizes.get(size, {"size": size, "tier": "base"})
         sizes[size] = {name: word for name, word in {**row, **pairs}.items() if word}
     return list(sizes.values())
-
-
-def _aliases(text: str) -> dict[str, str]:
-    if text == NONE:
-        return {}
-    pairs: dict[str, str] = {}
-    for word in read_words(text) or ():
-        alias, separator, value = (part.strip() for part in word.partition("="))
-        if not (alias and separator and value) or alias in pairs:
-            raise CommandError(f"--aliases takes WORD=QUALITY, each once, not {text!r}")
-        pairs[alias] = value
-    return pairs

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser, OutputWrapper
+from django.core.management.base import OutputWrapper
 
-from accounts.management.operator import print_table
+from accounts.management.operator import found, print_table
 from generation.catalogue import services
-from generation.catalogue.traffic.modes import OF_MODE
+from generation.catalogue.traffic import OF_MODE
 from generation.models import Contract
 from generation.oversight.contract_review import promises_of
 from generation.oversight.model_list import ListedModel, listed_models
@@ -26,22 +26,17 @@ def add_arguments(actions: Any) -> None:
     every = actions.add_parser("list", help="list all models, those that need attention first")
     show = actions.add_parser("show", help="show its contract, its channels and its users")
     show.add_argument("model")
+    export = actions.add_parser("export", help="print its file, which `do model.import` takes")
+    export.add_argument("model")
     for action in (every, show):
-        _mode(action)
+        action.add_argument(
+            "--mode", choices=list(OF_MODE), default="live", help="whose sales to count"
+        )
         action.add_argument("--json", action="store_true")
 
 
-def _mode(action: CommandParser) -> None:
-    action.add_argument(
-        "--mode", choices=list(OF_MODE), default="live", help="whose sales to count"
-    )
-
-
 def model_named(name: str) -> Contract:
-    contract = contract_by_name(name)
-    if contract is None:
-        raise CommandError(f"there is no model {name!r}")
-    return contract
+    return found(contract_by_name(name), f"there is no model {name!r}")
 
 
 def facts_of(row: ListedModel) -> dict[str, Any]:

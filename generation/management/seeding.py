@@ -7,19 +7,16 @@ that begins an empty ledger gets a past if requested (history/). Amounts are mic
 ValidationError for settings that cannot be honoured.
 """
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
+from django.db import transaction
 
 from accounts import keys
 from accounts.callers import caller_by_digest
@@ -30,26 +27,31 @@ from accounts.selectors.office.tenants import tenant_by_name_or_id
 from accounts.services.office.api_keys import KeyRules, issue_api_key
 from accounts.services.office.people import seed_operator
 from accounts.services.office.tenants import create_tenant
-from billing.seed_prices import seed_prices
 from billing.selectors import has_price_books, without_price
 from billing.selectors.office.balances import available_to, has_transfers
 from billing.selectors.office.relations import PRICE_BOOKS
 from billing.services.office.accounts import top_up
+from billing.services.office.model_prices import FIRST_BOOK
 from billing.services.office.prices import draft_price_book, publish_price_book
 from generation.catalogue import services
-from generation.catalogue.contracts import AUTO, contract_from
+from generation.catalogue.contracts import contract_from
+from generation.catalogue.model_files import ModelFile
 from generation.catalogue.services import ChannelOptions, ContractColumns
 from generation.models import Channel, Serves
 from generation.oversight.daily_sales import add_sold
 from generation.selectors import channel_by_name, contracts
 from pictor.env import env_bool, env_secret, env_str
 from pictor.kit.database import lock_numbers
+from pictor.kit.database.cursors import first_row, run
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
-CONTRACTS = Path(__file__).with_name("contracts.json")
+SEEDED = (
+    *("dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-2"),
+    *("gpt-image-2-pro", "gpt-image-2-auto", "gpt-image-2-origin"),
+)
+"""The models that every installation has; operators import others."""
 ACTOR = "seed"
-PRICE_BOOK = "list"
 SANDBOX = "sandbox"
 SANDBOX_PRIORITY = 100
 DEMO_TENANT = "demo"
@@ -92,23 +94,16 @@ class SeedOptions:
 @contextmanager
 def alone() -> Iterator[None]:
     """Allow one seeding at a time in the whole database; waits without limit."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
-        # Try instead of waiting: CREATE INDEX CONCURRENTLY waits for waiting statements in turn,
-        # for ever.
-        while not _try_to_lock(cursor):
-            time.sleep(LOCK_AGAIN_SECONDS)
+    run("SET statement_timeout = 0; SET lock_timeout = 0")
+    # Try instead of waiting: CREATE INDEX CONCURRENTLY waits for waiting statements in turn,
+    # for ever.
+    while first_row("SELECT pg_try_advisory_lock(%s)", [lock_numbers.SEEDING]) != (True,):
+        time.sleep(LOCK_AGAIN_SECONDS)
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [lock_numbers.SEEDING])
-            cursor.execute("RESET statement_timeout; RESET lock_timeout")
-
-
-def _try_to_lock(cursor: CursorWrapper) -> bool:
-    cursor.execute("SELECT pg_try_advisory_lock(%s)", [lock_numbers.SEEDING])
-    return bool(cursor.fetchone() == (True,))
+        run("SELECT pg_advisory_unlock(%s)", [lock_numbers.SEEDING])
+        run("RESET statement_timeout; RESET lock_timeout")
 
 
 def seed(options: SeedOptions) -> list[str]:
@@ -136,11 +131,11 @@ SELECT (SELECT count(*) FROM generation_contract WHERE model = ANY(%s)),
 
 
 def _missing(options: SeedOptions) -> bool:
-    models = [contract["model"] for contract in seeded_contracts()]
+    models = [*SEEDED]
     sandbox_url = services.checked_base_url(options.sandbox_url) if options.sandbox_url else ""
-    with connection.cursor() as cursor:
-        cursor.execute(_LOOK, [models, SANDBOX, sandbox_url, _digests(options)])
-        contracts, has_book, has_sandbox, has_key = cursor.fetchone()
+    contracts, has_book, has_sandbox, has_key = first_row(
+        _LOOK, [models, SANDBOX, sandbox_url, _digests(options)]
+    )
     return not (
         contracts == len(models)
         and has_book
@@ -160,24 +155,20 @@ def _digests(options: SeedOptions) -> list[bytes]:
 
 
 @cache
-def seeded_contracts() -> Sequence[dict[str, Any]]:
-    """The contracts of contracts.json, as columns of Contract."""
-    contracts: list[dict[str, Any]] = json.loads(CONTRACTS.read_text(encoding="utf-8"))
-    return contracts
+def seeded_models() -> Sequence[ModelFile]:
+    return [services.shipped(model) for model in SEEDED]
 
 
 def _contracts() -> list[str]:
     known = {contract.model for contract in contracts()}
     missing = []
-    for position, columns in enumerate(seeded_contracts()):
-        model = columns["model"]
-        if model not in known:
-            given = {name: value for name, value in columns.items() if name != "model"}
-            is_priced = not without_price(contract_from(columns).price_keys, clock.now())
-            given |= {"position": position, "is_enabled": is_priced}
-            offered = cast("ContractColumns", given)
-            services.set_contract(model=model, columns=offered, actor=ACTOR)
-            missing.append(model)
+    for file in seeded_models():
+        if file.model not in known:
+            cells = contract_from({"model": file.model, **file.columns}).price_keys
+            is_priced = not without_price(cells, clock.now())
+            offered = cast("ContractColumns", {**file.columns, "is_enabled": is_priced})
+            services.set_contract(model=file.model, columns=offered, actor=ACTOR)
+            missing.append(file.model)
     if not missing:
         return []
     sandbox = services.channel_named(SANDBOX)
@@ -190,16 +181,9 @@ def _contracts() -> list[str]:
 def _prices() -> list[str]:
     if has_price_books():
         return []
-    sizes = {
-        contract["model"]: [
-            *(option["size"] for option in contract["sizes"]),
-            *([AUTO] if contract["accepts_auto"] else []),
-        ]
-        for contract in seeded_contracts()
-    }
-    rows = seed_prices(sizes)
+    rows = [row for file in seeded_models() for row in file.prices]
     now = clock.now()
-    book = draft_price_book(name=PRICE_BOOK, rows=rows, effective_from=now, actor=ACTOR)
+    book = draft_price_book(name=FIRST_BOOK, rows=rows, effective_from=now, actor=ACTOR)
     publish_price_book(book=book, actor=ACTOR, now=now)
     return [f"{len(rows)} prices"]
 

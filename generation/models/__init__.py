@@ -28,5 +28,11 @@ from generation.models.offer import (
 from generation.models.refusals import NO_PRICE, RefusedRequest
 from generation.models.revisions import PendingRevision
 from generation.models.stops import Stop
-from generation.models.traffic import AttemptMinute, ChannelEvent, TaggedDay, TaggedUntil
+from generation.models.traffic import (
+    AttemptMinute,
+    ChannelEvent,
+    OpenBreaker,
+    TaggedDay,
+    TaggedUntil,
+)
 from generation.models.trials import ChannelTrial

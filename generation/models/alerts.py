@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
-from accounts.models import Subject
+from accounts.models import SubjectOf
 from pictor.kit.words import ids
 from webhooks.models import WebhookEndpoint
 
@@ -43,6 +43,8 @@ class AlertRule(models.Model):
     archived_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    audited = SubjectOf("alert_rule")
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -65,11 +67,6 @@ class AlertRule(models.Model):
     def url(self) -> str:
         """The webhook's address; empty without a webhook."""
         return self.endpoint.url if self.endpoint else ""
-
-    @property
-    def audited(self) -> Subject:
-        """The subject of its audit events."""
-        return Subject("alert_rule", str(self.pk))
 
 
 class AlertAddress(models.Model):

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from typing_extensions import override
 
-from accounts.models import Subject
+from accounts.models import SubjectOf
 
 
 class Condition(models.Model):
@@ -38,6 +38,8 @@ class Condition(models.Model):
     channel: int | None = None
     """The id of the channel that `object` names, from the reads of one or all open conditions."""
 
+    audited = SubjectOf("condition")
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "object"], name="condition_once"),
@@ -46,11 +48,6 @@ class Condition(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.kind} {self.object}"
-
-    @property
-    def audited(self) -> Subject:
-        """The subject of its audit events."""
-        return Subject("condition", str(self.pk))
 
 
 class ConditionLook(models.Model):

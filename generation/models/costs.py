@@ -23,6 +23,9 @@ class CostTable(models.Model):
     )
     effective_from = models.DateTimeField(db_default=Now())
     rows = models.JSONField(help_text="List of [model, size, quality, kind, micros].")
+    terms = models.JSONField(
+        null=True, help_text="The terms of each row, by pixels, or null; null if no row has any."
+    )
     source = models.CharField(
         max_length=500,
         blank=True,

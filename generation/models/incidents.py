@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from typing_extensions import override
 
-from accounts.models import Subject
+from accounts.models import SubjectOf
 
 
 class Incident(models.Model):
@@ -36,6 +36,8 @@ class Incident(models.Model):
     )
     next_update_at = models.DateTimeField(null=True)
 
+    audited = SubjectOf("incident")
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -51,11 +53,6 @@ class Incident(models.Model):
     @override
     def __str__(self) -> str:
         return self.title
-
-    @property
-    def audited(self) -> Subject:
-        """The subject of its audit events."""
-        return Subject("incident", str(self.pk))
 
     def state_at(self, now: datetime) -> "Incident.State":
         """The state at `now`: the last one published or, for maintenance, by its times."""

@@ -154,6 +154,8 @@ class Generation(models.Model):
     answer = models.JSONField(null=True, help_text="The answer without its urls.")
     error = models.JSONField(null=True, help_text="Its status, type, code, message and param.")
 
+    public_id = ids.PublicId(ids.GENERATION)
+
     class Meta:
         indexes = [
             models.Index(fields=["tenant", "-id"], name="generation_of_tenant"),
@@ -228,11 +230,6 @@ class Generation(models.Model):
         return self.public_id
 
     @property
-    def public_id(self) -> str:
-        """'gen_…', the id in the API."""
-        return ids.public(ids.GENERATION, self.id)
-
-    @property
     def tag(self) -> str:
         """The end customer that the caller named: `user`, or else `safety_identifier`."""
         return str(self.fields.get("user") or self.fields.get("safety_identifier") or "")
@@ -289,6 +286,9 @@ class Attempt(models.Model):
         db_default="",
         help_text="A `CostSource`; empty while open, or if written by 0.2.0 or earlier.",
     )
+    jobs = models.JSONField(
+        null=True, help_text="Its orders at the vendor, each with its plan; null once it is closed."
+    )
     detail = models.CharField(max_length=500, blank=True)
     fingerprint = models.CharField(
         max_length=12,
@@ -307,7 +307,13 @@ class Attempt(models.Model):
                 opclasses=["text_bloom_ops(n_distinct_per_range=800)"],
                 pages_per_range=16,
                 autosummarize=True,
-            )
+            ),
+            # Not by `finished_at`, with which each attempt would leave its place (HOT) at its end.
+            models.Index(
+                fields=["generation"],
+                name="attempt_with_jobs",
+                condition=models.Q(jobs__isnull=False),
+            ),
         ]
         constraints = [
             # Also the index for all attempts of a generation.

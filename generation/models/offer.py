@@ -6,6 +6,8 @@ from django.db.models.functions import Now
 from typing_extensions import override
 
 from accounts.models import Subject
+from billing.token_formula import GPT_IMAGE_2
+from pictor.kit.words import clock
 
 GENERATE = "generate"
 """The usual task; all of them are in channels/declaration.py."""
@@ -24,12 +26,27 @@ def usual_tasks() -> list[str]:
     return [GENERATE, "edit"]
 
 
+def usual_formats() -> list[str]:
+    """The output formats of a model that names none, the usual one first."""
+    return ["png", "jpeg", "webp"]
+
+
+def now_in_seconds() -> int:
+    """The present time, in Unix seconds."""
+    return int(clock.now().timestamp())
+
+
 class Contract(models.Model):
     """The promise of a public model name; ContractTerms in catalogue/contracts.py explains it."""
 
     model = models.CharField(max_length=64, primary_key=True)
     position = models.PositiveSmallIntegerField(default=0)
     sizes = models.JSONField(help_text='List of {"size", "tier", "ratio" or "preset"}.')
+    size_rule = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Further sizes: step, min_side, max_side, min_pixels, max_pixels, max_ratio.",
+    )
     accepts_auto = models.BooleanField(default=False)
     default_size = models.CharField(max_length=16, default="1024x1024")
     qualities = ArrayField(models.CharField(max_length=16))
@@ -47,6 +64,43 @@ class Contract(models.Model):
         help_text="The tasks it offers: generate, edit, variation.",
     )
     is_enabled = models.BooleanField(default=False)
+    maker = models.CharField(max_length=64, blank=True, db_default="", default="")
+    about = models.CharField(
+        max_length=200, blank=True, db_default="", default="", help_text="What it is good for."
+    )
+    source = models.CharField(
+        max_length=200, blank=True, db_default="", default="", help_text="Who promises this, when."
+    )
+    formats = ArrayField(
+        models.CharField(max_length=8),
+        default=usual_formats,
+        db_default=["png", "jpeg", "webp"],
+        help_text="The output formats it offers, the usual one first.",
+    )
+    most_references = models.SmallIntegerField(
+        null=True, blank=True, help_text="Of a request; empty: as many as any model takes."
+    )
+    takes_ratio = models.BooleanField(
+        default=False, db_default=False, help_text="aspect_ratio and resolution may choose a size."
+    )
+    parameters = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="As in a model's file, and its name.",
+    )
+    token_rule = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        db_default=GPT_IMAGE_2,
+        help_text="What reported tokens prove of the quality; empty: nothing.",
+    )
+    created = models.BigIntegerField(
+        default=now_in_seconds,
+        db_default=1_777_075_200,
+        help_text="Unix seconds; 25 April 2026 for models of the first releases.",
+    )
     # Its end and its successor: only catalogue/services/sunsets.py changes them.
     deprecated_at = models.DateTimeField(null=True, editable=False)
     sunset_at = models.DateTimeField(
@@ -81,6 +135,11 @@ class Channel(models.Model):
     priority = models.IntegerField(default=10)
     weight = models.PositiveIntegerField(default=1)
     timeout_seconds = models.PositiveIntegerField(default=240)
+    queue_seconds = models.PositiveIntegerField(
+        default=60,
+        db_default=60,
+        help_text="The longest wait in the vendor's queue while another channel can serve.",
+    )
     max_concurrency = models.PositiveIntegerField(null=True, blank=True)
     sizes = ArrayField(
         models.CharField(max_length=16),
@@ -116,6 +175,9 @@ class Channel(models.Model):
     )
     class_overrides = models.JSONField(
         default=dict, blank=True, help_text='HTTP status to attempt class, as {"429": "unknown"}.'
+    )
+    settings = models.JSONField(
+        null=True, blank=True, help_text='The account\'s, by its kind, as {"project": "acme"}.'
     )
     is_enabled = models.BooleanField(default=False)
     approved_digest = models.CharField(

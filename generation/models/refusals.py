@@ -46,17 +46,14 @@ class RefusedRequest(models.Model):
     )
     ms = models.IntegerField()
 
+    public_id = ids.PublicId(ids.REQUEST)
+
     class Meta:
         indexes = [models.Index(fields=["caller", "day", "place"], name="refused_of_caller")]
 
     @override
     def __str__(self) -> str:
         return self.public_id
-
-    @property
-    def public_id(self) -> str:
-        """'req_…', as the answer's `x-request-id` had it."""
-        return ids.public(ids.REQUEST, self.id)
 
     @property
     def at(self) -> datetime:

@@ -20,6 +20,7 @@ class PendingRevision(models.Model):
     credentials = models.TextField(help_text="The API key, encrypted.")
     serves = models.CharField(max_length=4, choices=Serves)
     sizes = ArrayField(models.CharField(max_length=16), null=True, blank=True)
+    settings = models.JSONField(null=True, blank=True)
     routes = models.JSONField(
         help_text="A list of RouteTerms, one for each model that it will serve."
     )

@@ -3,7 +3,7 @@
 from django.db import models
 from typing_extensions import override
 
-from accounts.models import Subject
+from accounts.models import SubjectOf
 
 
 class Stop(models.Model):
@@ -21,6 +21,8 @@ class Stop(models.Model):
     by = models.CharField(max_length=254)
     began_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+
+    audited = SubjectOf("stop")  # a tenant reads the events of its own stop
 
     class Meta:
         constraints = [
@@ -50,8 +52,3 @@ class Stop(models.Model):
     def code(self) -> str:
         """The argument of `stop` and `start`: `all`, the model, or the tenant's public id."""
         return self.tenant.public_id if self.tenant else self.model or "all"
-
-    @property
-    def audited(self) -> Subject:
-        """The subject of its audit events: a tenant reads those of its own stop."""
-        return Subject("stop", str(self.pk), self.tenant_id)

@@ -28,6 +28,7 @@ class ChannelEvent(models.Model):
         TRIAL = "trial"
         KEY_CHANGED = "key_changed"
         RESET = "reset"
+        OTHER_MODEL = "other_model"
 
     # Without a constraint: 0.2.0 deletes channels and does not know of events.
     channel = models.ForeignKey(
@@ -49,6 +50,9 @@ class ChannelEvent(models.Model):
     actor = models.CharField(
         max_length=254, blank=True, help_text="The actor's name, as in the audit log."
     )
+    words = models.CharField(
+        max_length=300, blank=True, db_default="", help_text="The models asked for and answering."
+    )
 
     class Meta:
         indexes = [
@@ -63,6 +67,33 @@ class ChannelEvent(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.channel_id} {self.kind} {self.at.isoformat()}"
+
+
+class OpenBreaker(models.Model):
+    """A breaker that a worker has opened: in all workers, one call per pause probes the channel.
+
+    Those from before the channel's last reset no longer count.
+    """
+
+    # Without a constraint: 0.2.0 deletes channels and does not know of these rows.
+    channel = models.ForeignKey(
+        Channel, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    reset_count = models.PositiveIntegerField(help_text="The channel's when it was opened.")
+    model = models.CharField(max_length=64, blank=True, help_text="Empty for all models.")
+    pause = models.FloatField(help_text="Seconds between two probes.")
+    until = models.DateTimeField(help_text="The time from which on one call may probe it.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "reset_count", "model"], name="breaker_opened_once"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.channel_id} {self.model} {self.until.isoformat()}"
 
 
 class AttemptMinute(models.Model):

@@ -9,9 +9,9 @@ from django.db.models import Max
 
 from billing.selectors.office.sold import Margin, margins
 from generation.catalogue.services import is_sandbox
+from generation.catalogue.traffic import Mode
 from generation.catalogue.traffic.channel_events import Shut, shut_now
 from generation.catalogue.traffic.minutes import Now, now_of_each
-from generation.catalogue.traffic.modes import Mode
 from generation.catalogue.traffic.standing import NEEDS_SOMEBODY, ChannelStatus, standing_of
 from generation.lifecycle import lease
 from generation.models import Channel, ChannelTrial, PendingRevision, Serves

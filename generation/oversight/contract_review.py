@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from billing.pricing import PriceKey
+from billing.price_rows import ANY, PriceKey
 from billing.selectors import without_price
 from billing.selectors.office.buyers import CellUsers, Users, cells_bought
 from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, contract_from
+from generation.catalogue.parameters import KEYS
 from generation.catalogue.snapshot import current_catalogue
 from generation.channels.declaration import PLAIN, Needs, Task
+from generation.channels.size_rules import SizeRule
 from generation.models import Contract
 from generation.oversight.model_list import since_of, unmade_of
 
@@ -87,6 +89,10 @@ def promises_of(columns: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in columns.items():
         if name == "sizes":
             facts |= {f"size {row['size']}": _size(row) for row in value}
+        elif name == "parameters":
+            facts |= {f"parameter {row['name']}": _parameter(row) for row in value}
+        elif name == "size_rule":
+            facts |= {"further sizes": str(SizeRule(**value))} if value else {}
         elif name == "quality_aliases":
             facts |= {f"quality word {word}": stands_for for word, stands_for in value.items()}
         elif name in _WORDS:
@@ -104,6 +110,13 @@ _WORDS = {
     "prompt_max_chars": "characters of a prompt",
     "max_n": "images of a request",
     "response_format_default": "default response format",
+    "formats": "output formats",
+    "most_references": "reference images of a request",
+    "takes_ratio": "aspect_ratio and resolution",
+    "token_rule": "token rule",
+    "maker": "maker",
+    "about": "good for",
+    "source": "source",
     "position": "position",
     "is_enabled": "on offer",
     "deprecated_at": "deprecated_at",
@@ -118,6 +131,13 @@ def _size(row: Mapping[str, Any]) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
+def _parameter(row: Mapping[str, Any]) -> str:
+    """A parameter in words, such as 'integer, least 0, most 5'."""
+    return ", ".join(
+        f"{row[key]}" if key == "type" else f"{key} {row[key]}" for key in KEYS if key in row
+    )
+
+
 def _unable(
     routes: Sequence[RouteInfo], before: ContractTerms, after: ContractTerms
 ) -> list[Unable]:
@@ -127,14 +147,11 @@ def _unable(
     for route in routes:
         could_not = set(unmade_of([route], before))
         sizes = [size for size in unmade_of([route], after) if size not in could_not]
-        lacking = [task.value for task in tasks if route.abilities.lack(_needs(task))]
+        needs = [PLAIN if task is Task.GENERATE else Needs(task, images=1) for task in tasks]
+        lacking = [need.task.value for need in needs if route.abilities.lack(need)]
         if sizes or lacking:
             unable.append(Unable(route.channel_name, sizes, lacking))
     return unable
-
-
-def _needs(task: Task) -> Needs:
-    return PLAIN if task is Task.GENERATE else Needs(task, images=1)
 
 
 def _removals(before: ContractTerms, after: ContractTerms, now: datetime) -> list[Gone]:
@@ -157,14 +174,24 @@ def _removed_words(before: ContractTerms, after: ContractTerms) -> Iterator[tupl
 
 
 def _removed_sizes(before: ContractTerms, after: ContractTerms) -> Iterator[tuple[str, str, str]]:
-    sizes = {str(option.size) for option in after.options}
     for option in before.options:
-        if str(option.size) not in sizes:
+        if after.option(str(option.size)) is None:
             yield f"size {option.size}", "size", str(option.size)
         elif option.preset and option.preset not in after.by_name:
             yield f"size {option.preset}", "", option.preset
+    if before.size_rule and not _is_within(before.size_rule, after.size_rule):
+        yield f"size {ANY} as by {before.size_rule}", "size", ANY
     if before.accepts_auto and not after.accepts_auto:
         yield f"size {AUTO}", "size", AUTO
+
+
+def _is_within(rule: SizeRule, other: SizeRule | None) -> bool:
+    """True if the other rule allows all that this one does."""
+    if other is None or rule.step % other.step:
+        return False
+    least = rule.min_side >= other.min_side and rule.min_pixels >= other.min_pixels
+    most = rule.max_side <= other.max_side and rule.max_pixels <= other.max_pixels
+    return least and most and rule.max_ratio <= other.max_ratio
 
 
 def _users(kind: str, word: str, users: CellUsers) -> Users | None:

@@ -15,12 +15,14 @@ from uuid import UUID
 from django.db import connection
 
 from billing.models import FIGURES, SoldRow
-from billing.pricing import Delivered, PricedRequest
+from billing.price_rows import ANY
+from billing.pricing import PricedRequest
 from billing.selectors import table_of
 from billing.selectors.office.relations import corrected_before
 from billing.selectors.office.sold import settled_position, sold_among
 from billing.services.office.sold import Sold, add_next, rebuild_sold
 from billing.sharing import PricedPart, parts_of, shares
+from billing.token_formula import Delivered
 from generation.selectors import COST_UNKNOWN
 from pictor.kit.database.spans import Ids
 from storage.selectors import STORED_IMAGES
@@ -70,6 +72,8 @@ class _Moved(NamedTuple):
     held: int
     captured: int
     is_unknown: bool
+    is_by_rule: bool
+    """True for a size that its contract does not list."""
     found: int
     """1 if this correction is the first to give an unknown cost, -1 if it takes that back."""
 
@@ -79,6 +83,7 @@ class _Moved(NamedTuple):
         return self.figure == ("captured_micros" if self.captured else "cost_micros")
 
     def row(self, part: PricedPart) -> SoldRow:
+        part = part.by_megapixel if self.is_by_rule else part
         return SoldRow(
             self.day,
             self.tenant_id,
@@ -100,7 +105,7 @@ SELECT t.day, t.figure, t.amount, COALESCE(t.tenant_id, g.tenant_id),
        COALESCE(g.quality_billed, ''), COALESCE(i.sizes, '{{}}'),
        CASE WHEN i.differ OR g.priced ? 'references' THEN g.priced::text END,
        COALESCE(g.held_micros, 0), COALESCE(g.captured_micros, 0), COALESCE(u.is_unknown, false),
-       COALESCE(k.found, 0)
+       COALESCE(g.tier = '{ANY}', false), COALESCE(k.found, 0)
   FROM {sold_among(transfers)} AS t
   LEFT JOIN LATERAL (
       SELECT * FROM generation_generation WHERE id = t.generation_id OFFSET 0

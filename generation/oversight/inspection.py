@@ -225,7 +225,6 @@ def transfer_facts(row: Transfer) -> dict[str, Any]:
 
 
 def iso_time(moment: datetime | None) -> str | None:
-    """Format a time in ISO 8601."""
     return None if moment is None else moment.isoformat()
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import Actor, Subject
 from accounts.services import record
@@ -91,12 +92,14 @@ def end_as_failed(
         _record(generation, "generation.fail", reason, actor, ip)
     attempts.cut_off(generation_ids=[generation.id], why=WHY, now=now)
     notify.wake([generation.id])
-    closed = Attempt.objects.filter(id__in=[attempt.id for attempt in called], may_have_billed=True)
+    # One with jobs is open until a reaper has cancelled them.
+    may_bill = Q(may_have_billed=True) | Q(finished_at=None)
+    found = Attempt.objects.filter(may_bill, id__in=[attempt.id for attempt in called])
     return EndedAsFailed(
         Micros(generation.hold_micros),
         tuple(
-            MayBill(attempt.channel.name, _micros(attempt.known_cost_micros))
-            for attempt in closed.select_related("channel").order_by("id")
+            MayBill(attempt.channel.name, _booked(attempt))
+            for attempt in found.select_related("channel", "generation").order_by("id")
         ),
     )
 
@@ -117,7 +120,10 @@ def _amount(cost: Cost) -> Micros | None:
     return cost.micros if cost.is_known else None
 
 
-def _micros(amount: int | None) -> Micros | None:
+def _booked(attempt: Attempt) -> Micros | None:
+    if attempt.finished_at is None:
+        return _amount(cost_of(attempt))
+    amount = attempt.known_cost_micros
     return None if amount is None else Micros(amount)
 
 

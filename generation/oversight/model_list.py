@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from billing.pricing import PriceKey
+from billing.price_rows import PriceKey
 from billing.selectors import current_table
 from billing.selectors.office.buyers import Buyer, model_buyers
 from billing.selectors.office.sold import Margin, total_of
-from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo
+from generation.catalogue.contracts import ContractTerms, RouteInfo
 from generation.catalogue.plans import plan
 from generation.catalogue.selection import shares
 from generation.catalogue.snapshot import current_catalogue
+from generation.catalogue.traffic import Mode
 from generation.catalogue.traffic.minutes import last_calls
-from generation.catalogue.traffic.modes import Mode
 from generation.models import Contract, Route
 
 LOOK_BACK_DAYS = 30
@@ -156,7 +156,7 @@ def listed_models(*, mode: Mode, now: datetime, model: str = "") -> list[ListedM
     catalogue = current_catalogue()
     positions = Contract.objects.values_list("model", "position")
     positions = positions.filter(model=model) if model else positions
-    priced = current_table(None, now).rows.keys()
+    table = current_table(None, now)
     buyers = _buyers(mode, now, model)
     stored = _routes(model)
     called = last_calls() if mode == "live" else {}
@@ -171,7 +171,7 @@ def listed_models(*, mode: Mode, now: datetime, model: str = "") -> list[ListedM
                 life=life_of(terms, now),
                 serving=serving_of(routes, terms),
                 routes=stored.get(name, ()),
-                unpriced=[key for key in terms.price_keys if key not in priced],
+                unpriced=[key for key in terms.price_keys if table.row_of(key) is None],
                 unmade=unmade_of(routes, terms),
                 buyers=buyers.get(name, ()),
                 called_at=called.get(name),
@@ -207,10 +207,9 @@ def serving_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[Servin
 
 def unmade_of(routes: Sequence[RouteInfo], terms: ContractTerms) -> list[str]:
     """Sizes that none of these channels would make; empty if there is no channel."""
-    sizes = [*(str(option.size) for option in terms.options), *([AUTO] * terms.accepts_auto)]
     return [
         size
-        for size in sizes
+        for size in terms.priced_sizes
         if routes and not any(plan(route, contract=terms, size=size) for route in routes)
     ]
 

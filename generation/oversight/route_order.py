@@ -1,19 +1,55 @@
 """Explain which channels would be asked for an image now, in which order, and why not others."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from billing.pricing import PriceMissing, quote
 from billing.selectors import current_table
 from billing.upstream_cost import Cost, SentRequest, upstream_cost
+from generation.admission.fields import PASSED_ON
 from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, contract_from
-from generation.catalogue.plans import CLOSEST, plan
-from generation.catalogue.selection import shares
+from generation.catalogue.plans import plan, sizes_in_words
+from generation.catalogue.selection import rank, shares
 from generation.catalogue.snapshot import route_info
-from generation.channels.declaration import PLAIN, Needs, Task
+from generation.catalogue.traffic.open_breakers import open_now
+from generation.channels.declaration import OVERLAYS, PLAIN, Needs, Task
 from generation.models import Channel, Contract, Route, Serves
 from generation.selectors import cost_tables, present_stops
 from pictor.kit.words import clock
+
+MAY_BE_IGNORED = (*PASSED_ON, "output_compression", "partial_images")
+"""The fields that every model has and a channel may not honour."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRequest:
+    """A live request: of reference images their number, and of further fields their names.
+
+    `size` may be a preset, or empty for the model's default; `quality` is empty if none is sent.
+    """
+
+    model: str
+    size: str = ""
+    quality: str = ""
+    task: Task = Task.GENERATE
+    n: int = 1
+    references: int = 0
+    fields: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> Needs:
+        """The abilities it needs of a channel; an edit begins with one image at least."""
+        if self.task is Task.GENERATE:
+            return PLAIN
+        overlay = next((word for word in OVERLAYS if word in self.fields), "")
+        return Needs(self.task, max(self.references, 1), overlay)
+
+    @property
+    def sent(self) -> set[str]:
+        """Its fields that a channel may ignore."""
+        has_images = self.references or self.task is not Task.GENERATE
+        given = {"quality": self.quality, "image": has_images}
+        return {*self.fields, *(name for name, value in given.items() if value)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +61,9 @@ class Serving:
         rank: from 1; channels of one rank share the requests, the next rank is asked if they fail.
         share: the fraction of requests sent to it first, from 0 to 1.
         plan: how it makes the size: native, closest, cropped or auto.
-        asked: the request to the upstream, for one image.
+        asked: the request to the upstream.
         cost: the cost of that request.
+        ignored: the fields that it would not honour.
     """
 
     channel: str
@@ -35,6 +72,7 @@ class Serving:
     plan: str
     asked: SentRequest
     cost: Cost
+    ignored: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,43 +80,40 @@ class Explanation:
     """The routing of a live request.
 
     Attributes:
-        model: as it is offered.
-        size: 'WxH' or 'auto'.
-        quality: the contract's word; empty if the request names none.
-        task: the task that is requested.
+        asked: the request, in the contract's words.
         refused: reasons to refuse every such request; empty if it is accepted.
         serving: the channels that would be asked, in order.
         others: every other channel by its name, with all reasons for not asking it.
+        breakers: those open for this model or for all, by channel, and the seconds until the next
+            call that may probe it; image workers share them.
     """
 
-    model: str
-    size: str
-    quality: str
-    task: Task
+    asked: AskedRequest
     refused: list[str]
     serving: list[Serving]
     others: dict[str, list[str]]
+    breakers: dict[str, float]
 
 
-def explain(model: str, *, size: str = "", quality: str = "", task: Task) -> Explanation:
-    """Explain the routing by the rows stored now. An edit is taken to have one image.
+def explain(asked: AskedRequest) -> Explanation:
+    """Explain the routing by the rows stored now.
 
-    `size` may be a preset, or empty for the model's default. Raises ValueError, worded for a
-    person, if the model, size or quality does not exist.
+    Raises ValueError, worded for a person, if the model, size, quality or a field does not exist.
     """
+    model = asked.model
     stored = Contract.objects.filter(model=model).values().first()
     if stored is None:
         raise ValueError(f"there is no model {model!r}")
     contract = contract_from(stored)
-    size, quality = _size(contract, size), _quality(contract, quality)
-    needs = PLAIN if task is Task.GENERATE else Needs(task, images=1)
+    size, quality = _size(contract, asked.size), _quality(contract, asked.quality)
+    asked = replace(asked, size=size, quality=quality, fields=_fields(contract, asked.fields))
     rows = list(Route.objects.filter(contract_id=model).select_related("channel"))
     routes = _infos(rows)
     untested = {row.channel_id for row in rows if not row.is_approved}
     open_routes, others = [], {}
     for channel in Channel.objects.order_by("priority", "name"):
         info = routes.get(channel.pk)
-        reasons = list(_reasons(channel, info, contract, size, needs))
+        reasons = list(_reasons(channel, info, contract, asked))
         if channel.pk in untested:
             reasons.append(f"has not been tested for {model} as it is now")
         if reasons or info is None:
@@ -86,24 +121,32 @@ def explain(model: str, *, size: str = "", quality: str = "", task: Task) -> Exp
         else:
             open_routes.append(info)
     return Explanation(
-        model,
-        size,
-        quality,
-        task,
-        list(_refusals(contract, size, quality, task)),
-        list(_serving(open_routes, contract, size, quality, needs)),
+        asked,
+        list(_refusals(contract, asked)),
+        list(_serving(open_routes, contract, asked)),
         others,
+        _breakers(model),
     )
+
+
+def _breakers(model: str) -> dict[str, float]:
+    """A channel with two is probed when both are due."""
+    waits: dict[str, float] = {}
+    for one in open_now():
+        if one.key.model in {"", model}:
+            waits[one.channel] = max(waits.get(one.channel, 0.0), one.seconds)
+    return waits
 
 
 def _size(contract: ContractTerms, word: str) -> str:
     word = word or contract.default_size
     if word == AUTO and contract.accepts_auto:
         return AUTO
-    if word not in contract.by_name:
-        sizes = ", ".join(contract.size_names)
+    option = contract.option(word)
+    if option is None:
+        sizes = sizes_in_words(contract)
         raise ValueError(f"{contract.model} has no size {word!r}; available: {sizes}")
-    return str(contract.by_name[word].size)
+    return str(option.size)
 
 
 def _quality(contract: ContractTerms, word: str) -> str:
@@ -114,6 +157,15 @@ def _quality(contract: ContractTerms, word: str) -> str:
     return quality
 
 
+def _fields(contract: ContractTerms, names: Collection[str]) -> tuple[str, ...]:
+    known = {*MAY_BE_IGNORED, *(one.name for one in contract.own_fields)}
+    for name in names:
+        if name not in known:
+            there_are = ", ".join(sorted(known))
+            raise ValueError(f"{contract.model} has no such field {name!r}; available: {there_are}")
+    return tuple(sorted(set(names)))
+
+
 def _infos(rows: Sequence[Route]) -> dict[int, RouteInfo]:
     tables = cost_tables({row.channel_id for row in rows}, since=clock.now())
     return {
@@ -121,7 +173,7 @@ def _infos(rows: Sequence[Route]) -> dict[int, RouteInfo]:
     }
 
 
-def _refusals(contract: ContractTerms, size: str, quality: str, task: Task) -> Iterator[str]:
+def _refusals(contract: ContractTerms, asked: AskedRequest) -> Iterator[str]:
     if not contract.is_enabled:
         yield f"{contract.model} is switched off"
     if contract.has_ended(clock.now()):
@@ -129,18 +181,27 @@ def _refusals(contract: ContractTerms, size: str, quality: str, task: Task) -> I
     for stop in present_stops():
         if stop.tenant is None and stop.model in {"", contract.model}:
             yield f"{stop.name} is stopped since {stop.began_at:%-d %B, %H:%M} UTC by {stop.by}"
-    if task not in contract.tasks:
-        yield f"{contract.model} does not offer {task}"
-    prices, word = current_table(None, clock.now()), quality or contract.quality_default
+    yield from _beyond(contract, asked)
+    prices, word = current_table(None, clock.now()), asked.quality or contract.quality_default
     try:
         sold = contract.qualities
-        quote(prices, model=contract.model, size=size, quality=word, n=1, sold=sold)
+        quote(prices, model=contract.model, size=asked.size, quality=word, n=asked.n, sold=sold)
     except PriceMissing as error:
         yield str(error)
 
 
+def _beyond(contract: ContractTerms, asked: AskedRequest) -> Iterator[str]:
+    if asked.task not in contract.tasks:
+        yield f"{contract.model} does not offer {asked.task}"
+    if asked.n > contract.max_n:
+        yield f"{contract.model} makes at most {contract.max_n} images"
+    most = contract.most_references
+    if most is not None and asked.references > most:
+        yield f"{contract.model} takes at most {most} reference images"
+
+
 def _reasons(
-    channel: Channel, info: RouteInfo | None, contract: ContractTerms, size: str, needs: Needs
+    channel: Channel, info: RouteInfo | None, contract: ContractTerms, asked: AskedRequest
 ) -> Iterator[str]:
     """Yield every reason for not asking the channel."""
     if not channel.is_enabled:
@@ -150,11 +211,11 @@ def _reasons(
     if info is None:
         yield f"has no route for {contract.model}"
         return
-    lack = info.abilities.lack(needs)
+    lack = info.abilities.lack(asked.needs)
     if lack is not None:
         yield f"is no channel that {lack.what}"
-    elif plan(info, contract=contract, size=size, needs=needs) is None:
-        yield _why_not(size, contract)
+    elif plan(info, contract=contract, size=asked.size, needs=asked.needs) is None:
+        yield _why_not(asked.size, contract)
 
 
 def _why_not(size: str, contract: ContractTerms) -> str:
@@ -166,18 +227,20 @@ def _why_not(size: str, contract: ContractTerms) -> str:
 
 
 def _serving(
-    routes: list[RouteInfo], contract: ContractTerms, size: str, quality: str, needs: Needs
+    routes: list[RouteInfo], contract: ContractTerms, asked: AskedRequest
 ) -> Iterator[Serving]:
     ranks: dict[tuple[int, bool], int] = {}
-    for candidate, share in shares(routes, contract=contract, size=size, needs=needs):
+    capable = shares(routes, contract=contract, size=asked.size, needs=asked.needs)
+    for candidate, share in capable:
         route = candidate.route
-        rank = ranks.setdefault((route.priority, candidate.plan == CLOSEST), len(ranks) + 1)
+        place = ranks.setdefault(rank(candidate), len(ranks) + 1)
         request = SentRequest(
             model=route.upstream_model,
             size=candidate.upstream_size,
-            quality=route.quality_for(quality),
-            n=1,
+            quality=route.quality_for(asked.quality),
+            n=asked.n,
             at=clock.now(),
         )
         cost = upstream_cost(route.costs, sent=request)
-        yield Serving(route.channel_name, rank, share, candidate.plan, request, cost)
+        ignored = candidate.ignored(asked.sent, output_format=contract.formats[0])
+        yield Serving(route.channel_name, place, share, candidate.plan, request, cost, ignored)

@@ -13,11 +13,11 @@ from typing import NamedTuple
 from django.db import transaction
 from typing_extensions import override
 
-from billing.pricing import PriceKey
+from billing.price_rows import PriceKey
 from billing.selectors.office.sold import cells_sold
 from billing.upstream_cost import CostTable
 from generation.catalogue import services
-from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo
+from generation.catalogue.contracts import Catalogue, ContractTerms, RouteInfo
 from generation.catalogue.costs import cost_of_cell, is_by_tokens
 from generation.catalogue.selection import shares
 from generation.catalogue.snapshot import route_info, stored_catalogue
@@ -179,10 +179,9 @@ def splits(before: Catalogue, after: Catalogue, *, sold: RecentSales) -> list[Sp
 def _splits(
     contract: ContractTerms, before: Catalogue, after: Catalogue, sold: RecentSales
 ) -> Iterator[Split]:
-    sizes = [*map(str, (option.size for option in contract.options))]
-    sizes += [AUTO] if contract.accepts_auto else []
     pairs = {
-        size: (_shares(before, contract, size), _shares(after, contract, size)) for size in sizes
+        size: (_shares(before, contract, size), _shares(after, contract, size))
+        for size in contract.priced_sizes
     }
     routes = [_routes_by_name(catalogue, contract) for catalogue in (before, after)]
     while pairs:
@@ -198,7 +197,7 @@ def _splits(
             for split, of in zip((was, will), routes, strict=True)
         ]
         if was != will or costs[0] != costs[1]:
-            named = () if len(alike) == len(sizes) else alike
+            named = () if len(alike) == len(contract.priced_sizes) else alike
             yield Split(contract.model, named, was, will, sum(day.values()), *costs)
         pairs = {size: pair for size, pair in pairs.items() if size not in alike}
 
@@ -257,8 +256,8 @@ def _unit_cost(
 def _is_as(route: RouteInfo, known: RouteInfo | None) -> bool:
     """True if the route asks the vendor for the same as before."""
     return known is not None and (
-        (route.upstream_model, route.quality_map, route.native_sizes)
-        == (known.upstream_model, known.quality_map, known.native_sizes)
+        (route.upstream_model, route.quality_map, route.abilities.sizes)
+        == (known.upstream_model, known.quality_map, known.abilities.sizes)
     )
 
 

@@ -26,7 +26,8 @@ def look(*, generation: Generation, actor: Actor, ip: str | None = None) -> None
         raise ValidationError(
             "No owner of this workspace allows support to see prompts and images."
         )
-    record(_about(generation), ACTION, actor=actor, ip=ip)
+    about = Subject("generation", generation.public_id, generation.tenant_id)
+    record(about, ACTION, actor=actor, ip=ip)
 
 
 def is_allowed(generation: Generation) -> bool:
@@ -38,7 +39,3 @@ def open_looks(looks: Mapping[str, float], *, now: datetime) -> dict[str, float]
     """Return those of a session's looks that are open: Unix seconds by generation."""
     since = (now - LOOK_OPEN_FOR).timestamp()
     return {public_id: at for public_id, at in looks.items() if at >= since}
-
-
-def _about(generation: Generation) -> Subject:
-    return Subject("generation", generation.public_id, generation.tenant_id)

@@ -2,11 +2,12 @@
 
 import time
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.selectors.office.sold import ends_among, sold_position
 from generation.models import TaggedUntil
 from generation.models.traffic import MAX_TAG_CHARS, MAX_TAGS
+from pictor.kit.database.cursors import run
 from pictor.kit.database.spans import Span
 from storage.selectors import STORED_IMAGES
 
@@ -81,10 +82,7 @@ def _count_next() -> bool:
         return False
     to = min(sold.transfer_id, done.transfer_id + TRANSFERS_AT_ONCE)
     ends = ends_among(Span(done.transfer_id + 1, to + 1))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _COUNT.format(ends=ends, images=STORED_IMAGES, chars=MAX_TAG_CHARS, most=MAX_TAGS)
-        )
+    run(_COUNT.format(ends=ends, images=STORED_IMAGES, chars=MAX_TAG_CHARS, most=MAX_TAGS))
     is_all = to >= sold.transfer_id
     done.transfer_id, done.until = to, sold.until if is_all else done.until
     done.save()

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.selectors.office.totals import HOUR_OPEN_FOR
 from billing.services import recount_usage
 from generation.models import Generation
 from generation.selectors import ENDED, ended_where
+from pictor.kit.database.cursors import first_column, run
 from pictor.kit.database.prepared import SqlPart
 from pictor.kit.words import ids
 
@@ -58,10 +59,9 @@ def recount_at_once() -> None:
 
 def _late(until: datetime) -> Sequence[UUID]:
     """Ids of generations ended before `until` and not made shortly before; reads every row once."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute(_LATE, [until, HOURS_BEFORE, HOURS_AFTER])
-        return [row[0] for row in cursor]
+    with transaction.atomic():
+        run("SET LOCAL statement_timeout = 0")
+        return first_column(_LATE, [until, HOURS_BEFORE, HOURS_AFTER])
 
 
 def _days(until: datetime) -> Iterator[tuple[datetime, datetime]]:

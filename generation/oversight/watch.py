@@ -21,6 +21,7 @@ from generation.catalogue.traffic.minutes import RECENT_PERIOD
 from generation.catalogue.traffic.standing import mostly_fails
 from generation.lifecycle import lease
 from generation.models import Condition, ConditionLook, Incident, WatchedDay
+from pictor.kit.database.cursors import all_rows
 from pictor.kit.words import ids
 
 SHOWN_DAYS = 90
@@ -121,22 +122,18 @@ def _trouble(catalogue: Catalogue, model: str, ended: RecentOutcomes) -> str:
 
 
 def _recent_outcomes(now: datetime) -> Mapping[str, RecentOutcomes]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT model, count(*) FILTER (WHERE state = 'succeeded'),
-                   count(*) FILTER (WHERE state = 'failed' AND (error ->> 'status')::int >= 500)
-              FROM (SELECT model, state, error FROM generation_generation
-                     WHERE id >= %s AND finished_at >= %s AND livemode
-                     ORDER BY id DESC LIMIT %s) AS lately
-             GROUP BY model
-            """,
-            [ids.first_at(now - LONGEST_GENERATION), now - RECENT_PERIOD, MAX_ENDED],
-        )
-        return {
-            model: RecentOutcomes(delivered, failed)
-            for model, delivered, failed in cursor.fetchall()
-        }
+    rows = all_rows(
+        """
+        SELECT model, count(*) FILTER (WHERE state = 'succeeded'),
+               count(*) FILTER (WHERE state = 'failed' AND (error ->> 'status')::int >= 500)
+          FROM (SELECT model, state, error FROM generation_generation
+                 WHERE id >= %s AND finished_at >= %s AND livemode
+                 ORDER BY id DESC LIMIT %s) AS lately
+         GROUP BY model
+        """,
+        [ids.first_at(now - LONGEST_GENERATION), now - RECENT_PERIOD, MAX_ENDED],
+    )
+    return {model: RecentOutcomes(delivered, failed) for model, delivered, failed in rows}
 
 
 def look_and_count(*, now: datetime) -> None:

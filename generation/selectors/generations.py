@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from billing.upstream_cost import CostKey, TokenCounts
@@ -18,6 +17,7 @@ from generation.models import (
     Source,
     State,
 )
+from pictor.kit.database.cursors import all_rows
 from pictor.kit.database.spans import EVERYTHING, Ids
 from pictor.kit.words import ids
 from pictor.kit.words.ids import GenerationId, TenantId
@@ -115,17 +115,16 @@ class ImagesMade:
 
 
 def queues() -> list[Queue]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT model, COUNT(*) FILTER (WHERE state = 'queued'),
-                   COUNT(*) FILTER (WHERE state = 'running'),
-                   COALESCE(EXTRACT(EPOCH FROM clock_timestamp() -
-                       MIN(created_at) FILTER (WHERE state = 'queued')), 0)::float8
-              FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY model
-            """
-        )
-        return [Queue(*row) for row in cursor]
+    rows = all_rows(
+        """
+        SELECT model, COUNT(*) FILTER (WHERE state = 'queued'),
+               COUNT(*) FILTER (WHERE state = 'running'),
+               COALESCE(EXTRACT(EPOCH FROM clock_timestamp() -
+                   MIN(created_at) FILTER (WHERE state = 'queued')), 0)::float8
+          FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY model
+        """
+    )
+    return [Queue(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +139,18 @@ class Lane:
 
 
 def lanes() -> list[Lane]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT CASE WHEN quarantine > 0 THEN 'quarantine' WHEN livemode THEN 'live'
-                        ELSE 'tests' END AS lane,
-                   COUNT(*) FILTER (WHERE state = 'queued'),
-                   COUNT(*) FILTER (WHERE state = 'running'),
-                   COALESCE(EXTRACT(EPOCH FROM clock_timestamp() -
-                       MIN(created_at) FILTER (WHERE state = 'queued')), 0)::float8
-              FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY lane
-            """
-        )
-        by_lane = {row[0]: Lane(*row) for row in cursor}
+    rows = all_rows(
+        """
+        SELECT CASE WHEN quarantine > 0 THEN 'quarantine' WHEN livemode THEN 'live'
+                    ELSE 'tests' END AS lane,
+               COUNT(*) FILTER (WHERE state = 'queued'),
+               COUNT(*) FILTER (WHERE state = 'running'),
+               COALESCE(EXTRACT(EPOCH FROM clock_timestamp() -
+                   MIN(created_at) FILTER (WHERE state = 'queued')), 0)::float8
+          FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY lane
+        """
+    )
+    by_lane = {row[0]: Lane(*row) for row in rows}
     return [by_lane.get(name, Lane(name)) for name in ("live", "tests", "quarantine")]
 
 
@@ -223,19 +221,18 @@ def demo_among(generations: Collection[UUID]) -> set[UUID]:
 
 def attempts_since(moment: datetime) -> list[Calls]:
     """The results of all calls to channels begun since then."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT c.name, a.upstream_model, a.attempt_class, COUNT(*),
-                   AVG(EXTRACT(EPOCH FROM a.finished_at - a.started_at))::float8,
-                   SUM(a.cost_micros)::bigint,
-                   COUNT(*) FILTER (WHERE {COST_UNKNOWN.format("a")})
-              FROM generation_attempt a JOIN generation_channel c ON c.id = a.channel_id
-             WHERE a.id >= %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-            """,  # noqa: S608 - built from constants
-            [ids.first_at(moment)],
-        )
-        return [Calls(*row) for row in cursor]
+    rows = all_rows(
+        f"""
+        SELECT c.name, a.upstream_model, a.attempt_class, COUNT(*),
+               AVG(EXTRACT(EPOCH FROM a.finished_at - a.started_at))::float8,
+               SUM(a.cost_micros)::bigint,
+               COUNT(*) FILTER (WHERE {COST_UNKNOWN.format("a")})
+          FROM generation_attempt a JOIN generation_channel c ON c.id = a.channel_id
+         WHERE a.id >= %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+        """,  # noqa: S608 - built from constants
+        [ids.first_at(moment)],
+    )
+    return [Calls(*row) for row in rows]
 
 
 def made_since(
@@ -246,21 +243,20 @@ def made_since(
     By channel, then by the vendor's model and the requested size and quality.
     """
     by_channel: dict[int, dict[CostKey, ImagesMade]] = {channel: {} for channel in channels}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT channel_id, upstream_model, upstream_size, upstream_quality,
-                   SUM(images_received)::bigint, SUM(COALESCE(input_text_tokens, 0))::bigint,
-                   SUM(COALESCE(input_image_tokens, 0))::bigint, SUM(output_tokens)::bigint
-              FROM (SELECT * FROM generation_attempt
-                     WHERE id >= %s ORDER BY id DESC LIMIT %s) AS made
-             WHERE channel_id = ANY(%s) AND images_received > 0 AND output_tokens > 0
-             GROUP BY 1, 2, 3, 4
-            """,
-            [ids.first_at(moment), MAX_MADE, list(channels)],
-        )
-        for channel, model, size, quality, images, *tokens in cursor:
-            by_channel[channel][model, size, quality] = ImagesMade(images, TokenCounts(*tokens))
+    rows = all_rows(
+        """
+        SELECT channel_id, upstream_model, upstream_size, upstream_quality,
+               SUM(images_received)::bigint, SUM(COALESCE(input_text_tokens, 0))::bigint,
+               SUM(COALESCE(input_image_tokens, 0))::bigint, SUM(output_tokens)::bigint
+          FROM (SELECT * FROM generation_attempt
+                 WHERE id >= %s ORDER BY id DESC LIMIT %s) AS made
+         WHERE channel_id = ANY(%s) AND images_received > 0 AND output_tokens > 0
+         GROUP BY 1, 2, 3, 4
+        """,
+        [ids.first_at(moment), MAX_MADE, list(channels)],
+    )
+    for channel, model, size, quality, images, *tokens in rows:
+        by_channel[channel][model, size, quality] = ImagesMade(images, TokenCounts(*tokens))
     return by_channel
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from itertools import repeat
 from uuid import UUID
 
 from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery
 
+from billing.pixel_prices import terms_from
 from billing.upstream_cost import CostRow, CostTable
 from generation.models import Channel, ChannelTrial, Contract, Route, Serves, Stop, Worker
 from generation.models import CostTable as StoredCosts
@@ -117,8 +119,10 @@ def stored_cost_tables(channel: Channel) -> list[StoredCosts]:
 
 def cost_table_of(stored: StoredCosts) -> CostTable:
     rows = (
-        CostRow(model, size, quality, Micros(micros), kind)
-        for model, size, quality, kind, micros in stored.rows
+        CostRow(model, size, quality, Micros(micros), kind, terms_from(terms))
+        for (model, size, quality, kind, micros), terms in zip(
+            stored.rows, stored.terms or repeat(None), strict=False
+        )
     )
     return CostTable(stored.effective_from, {row.key: row for row in rows})
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from django.db import connection
+from django.db.models import Q, Subquery, Sum
 
 from generation.models import TaggedDay, TaggedUntil
 from pictor.kit.words.ids import TenantId
@@ -12,27 +12,6 @@ from pictor.kit.words.money import Micros
 
 Days: TypeAlias = tuple[date, date]
 """The first and the last of some UTC days."""
-_ASKED = """
-  FROM (SELECT *, day BETWEEN %(first)s AND %(last)s AS is_now FROM generation_taggedday
-         WHERE tenant_id = %(tenant)s AND (day BETWEEN %(first)s AND %(last)s
-                                           OR day BETWEEN %(first_before)s AND %(last_before)s)
-       ) AS asked
-"""
-_LARGEST = f"""
-SELECT part, tag, COALESCE(SUM(captured_micros) FILTER (WHERE is_now), 0)::bigint AS captured,
-       (SELECT COALESCE(SUM(captured_micros), 0) {_ASKED} WHERE is_now)::bigint
-       {_ASKED}
- GROUP BY part, tag ORDER BY captured DESC, part, tag LIMIT %(limit)s OFFSET %(skipped)s
-"""
-# All figures of all tags would take three times as long: their groups exceed the work memory.
-_FIGURES = f"""
-SELECT part, tag, COALESCE(SUM(generations) FILTER (WHERE is_now), 0)::bigint,
-       COALESCE(SUM(failed) FILTER (WHERE is_now), 0)::bigint,
-       COALESCE(SUM(images) FILTER (WHERE is_now), 0)::bigint,
-       COALESCE(SUM(captured_micros) FILTER (WHERE NOT is_now), 0)::bigint
-       {_ASKED}
- WHERE tag = ANY(%(tags)s) GROUP BY part, tag
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +48,29 @@ def end_customers(
 
     Two queries.
     """
-    given: dict[str, Any] = {"tenant": tenant_id, "skipped": skipped, "limit": limit}
-    given |= {"first": days[0], "last": days[1]}
-    given |= {"first_before": before[0], "last_before": before[1]}
-    with connection.cursor() as cursor:
-        cursor.execute(_LARGEST, given)
-        largest = cursor.fetchall()
-        cursor.execute(_FIGURES, {**given, "tags": [tag for _, tag, *_ in largest]})
-        figures = {(part, tag): tuple(sums) for part, tag, *sums in cursor}
+    is_now, was_before = Q(day__range=days), Q(day__range=before)
+    of_tenant = TaggedDay.objects.filter(tenant_id=tenant_id)
+    asked = of_tenant.filter(is_now | was_before).values_list("part", "tag")
+
+    def total(column: str, when: Q = is_now) -> Sum:
+        return Sum(column, filter=when, default=0)
+
+    all_now = of_tenant.filter(is_now).values("tenant_id").annotate(sum=Sum("captured_micros"))
+    sums = asked.annotate(captured=total("captured_micros"), of=Subquery(all_now.values("sum")))
+    largest = list(sums.order_by("-captured", "part", "tag")[skipped : skipped + limit])
+    # All figures of all tags would take three times as long: their groups exceed the work memory.
+    summed = asked.filter(tag__in=[tag for _, tag, *_ in largest]).annotate(
+        requests=total("generations"),
+        failures=total("failed"),
+        made=total("images"),
+        charged_before=total("captured_micros", was_before),
+    )
+    figures = {(part, tag): tuple(sums) for part, tag, *sums in summed}
     found: list[EndCustomer] = []
-    for part, tag, captured, of in largest:
+    for part, tag, captured, of_all in largest:
         # Without figures it was erased meanwhile; a page that lost a row would seem the last one.
         requests, failed, images, charge_before = figures.get((part, tag), (0, 0, 0, Micros(0)))
+        of = Micros(of_all or 0)
         found.append(EndCustomer(part, tag, requests, failed, images, charge_before, captured, of))
     return found
 

@@ -6,9 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from generation.models.refusals import MAX_PER_DAY
+from pictor.kit.database.cursors import all_rows
 from pictor.kit.words import ids
 from pictor.kit.words.ids import TenantId
 
@@ -59,9 +58,7 @@ def refused_by_day(
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     starts = [today - timedelta(days=days) for days in reversed(range(DAYS))]
     given: dict[str, Any] = {"caller": tenant_id, "tests": [*tests], "first": starts[0].date()}
-    with connection.cursor() as cursor:
-        cursor.execute(_BY_DAY, {**given, "starts": [ids.first_at(start) for start in starts]})
-        rows = cursor.fetchall()
+    rows = all_rows(_BY_DAY, {**given, "starts": [ids.first_at(start) for start in starts]})
     counted = {index: (number, place) for index, number, place, _ in rows}
     known_from = ids.made_at(rows[0][3]).date() if rows else date.max
     days = []

@@ -6,6 +6,7 @@ PostgreSQL is the truth, and a message may come twice or never.
 """
 
 import os
+from collections.abc import Mapping
 
 from celery import Celery
 from celery.schedules import crontab
@@ -19,6 +20,37 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 ROLE = env_str("PICTOR_ROLE")
 """`worker` for an image worker, `short` for a short-work worker; empty in every other process."""
+
+SCHEDULE: Mapping[str, str] = {
+    "accounts.tasks.send_mail": "*",
+    "generation.tasks.count_attempts": "*",
+    "generation.tasks.look_around": "*",
+    "generation.tasks.look_for_conditions": "*",
+    "accounts.tasks.forget_mail": "17",
+    "accounts.tasks.forget_sessions": "13",
+    "billing.tasks.tell_of_low_balances": "*/5",
+    "generation.tasks.tell_of_used_budgets": "*/5",
+    "webhooks.tasks.forget_webhooks": "3",
+    "generation.tasks.forget_idempotency_keys": "7",
+    "generation.tasks.check_ledger": "37",
+    "generation.tasks.check_whole_ledger": "41",
+    "generation.tasks.tell_of_sunsets": "51",
+    "generation.tasks.forget_channel_events": "33",
+    "generation.tasks.forget_leftovers": "47",
+    "generation.tasks.forget_inputs": "27",
+    "generation.tasks.forget_prompts": "57",
+    "generation.tasks.match_bills": "*",
+    "generation.tasks.forget_bills": "51",
+    "generation.tasks.forget_refused": "*",
+    "accounts.tasks.change_members": "*",
+    "accounts.tasks.erase_tenants": "*",
+    "storage.make_exports": "*",
+    "storage.expire_exports": "47",
+    "storage.expire_images": "17",
+    "storage.prove_removal": "*",
+    "storage.measure_images": "23",
+}
+"""Tasks, each with the minutes of every hour at which it is due."""
 
 app = Celery("pictor")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -58,77 +90,7 @@ app.conf.update(
         "max_retries": None if ROLE else 0,
     },
     beat_schedule={
-        "send-mail": {"task": "accounts.tasks.send_mail", "schedule": crontab()},
-        "count-attempts": {"task": "generation.tasks.count_attempts", "schedule": crontab()},
-        "look-around": {"task": "generation.tasks.look_around", "schedule": crontab()},
-        "look-for-conditions": {
-            "task": "generation.tasks.look_for_conditions",
-            "schedule": crontab(),
-        },
-        "forget-mail": {"task": "accounts.tasks.forget_mail", "schedule": crontab(minute=17)},
-        "forget-sessions": {
-            "task": "accounts.tasks.forget_sessions",
-            "schedule": crontab(minute=13),
-        },
-        "tell-of-low-balances": {
-            "task": "billing.tasks.tell_of_low_balances",
-            "schedule": crontab(minute="*/5"),
-        },
-        "tell-of-used-budgets": {
-            "task": "generation.tasks.tell_of_used_budgets",
-            "schedule": crontab(minute="*/5"),
-        },
-        "forget-webhooks": {
-            "task": "webhooks.tasks.forget_webhooks",
-            "schedule": crontab(minute=3),
-        },
-        "forget-idempotency-keys": {
-            "task": "generation.tasks.forget_idempotency_keys",
-            "schedule": crontab(minute=7),
-        },
-        "check-ledger": {
-            "task": "generation.tasks.check_ledger",
-            "schedule": crontab(minute=37),
-        },
-        "check-whole-ledger": {
-            "task": "generation.tasks.check_whole_ledger",
-            "schedule": crontab(minute=41),
-        },
-        "tell-of-sunsets": {
-            "task": "generation.tasks.tell_of_sunsets",
-            "schedule": crontab(minute=51),
-        },
-        "forget-channel-events": {
-            "task": "generation.tasks.forget_channel_events",
-            "schedule": crontab(minute=33),
-        },
-        "forget-leftovers": {
-            "task": "generation.tasks.forget_leftovers",
-            "schedule": crontab(minute=47),
-        },
-        "forget-inputs": {
-            "task": "generation.tasks.forget_inputs",
-            "schedule": crontab(minute=27),
-        },
-        "forget-prompts": {
-            "task": "generation.tasks.forget_prompts",
-            "schedule": crontab(minute=57),
-        },
-        "match-bills": {"task": "generation.tasks.match_bills", "schedule": crontab()},
-        "forget-bills": {"task": "generation.tasks.forget_bills", "schedule": crontab(minute=51)},
-        "forget-refused": {"task": "generation.tasks.forget_refused", "schedule": crontab()},
-        "change-members": {"task": "accounts.tasks.change_members", "schedule": crontab()},
-        "erase-tenants": {"task": "accounts.tasks.erase_tenants", "schedule": crontab()},
-        "make-exports": {"task": "storage.make_exports", "schedule": crontab()},
-        "delete-expired-exports": {
-            "task": "storage.expire_exports",
-            "schedule": crontab(minute=47),
-        },
-        "delete-expired-images": {
-            "task": "storage.expire_images",
-            "schedule": crontab(minute=17),
-        },
-        "prove-removal": {"task": "storage.prove_removal", "schedule": crontab()},
-        "measure-images": {"task": "storage.measure_images", "schedule": crontab(minute=23)},
+        task: {"task": task, "schedule": crontab(minute=minute)}
+        for task, minute in SCHEDULE.items()
     },
 )

@@ -1,4 +1,4 @@
-"""The OpenAPI document at /openapi.json, made once per revision of the configuration."""
+"""The OpenAPI document at /openapi.json, made once per revision and list of models on offer."""
 
 import hashlib
 import json
@@ -16,6 +16,7 @@ from generation.api.contract_bounds import with_contracts
 from generation.catalogue.snapshot import current_catalogue
 from pictor.kit.endpoints import errors as api_errors
 from pictor.kit.endpoints.paths import read_only
+from pictor.kit.words import clock
 
 
 @cache
@@ -25,15 +26,18 @@ def _base_document() -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _at(revision: int) -> tuple[bytes, str]:
-    """Return the document of a revision of the configuration, and its ETag."""
-    document = with_contracts(_base_document(), current_catalogue().contracts.values())
+def _at(revision: int, models: tuple[str, ...]) -> tuple[bytes, str]:
+    """Return the document of a revision of the configuration, for these models, and its ETag."""
+    contracts = current_catalogue().contracts
+    document = with_contracts(_base_document(), [contracts[model] for model in models])
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 def _document() -> tuple[bytes, str]:
-    return _at(current_catalogue().revision)
+    catalogue = current_catalogue()
+    models = tuple(contract.model for contract in catalogue.on_offer(clock.now()))
+    return _at(catalogue.revision, models)
 
 
 def _etag(request: HttpRequest) -> str:

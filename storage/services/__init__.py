@@ -5,6 +5,7 @@ from storage.services.object_store import (
     delete_objects,
     image_key_of,
     input_key_of,
+    key_of,
     open_stream,
     partial_key_of,
     prove,

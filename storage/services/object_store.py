@@ -8,11 +8,11 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -29,29 +29,23 @@ PROOF = b"This object shows that storage works. It is written again and again.\n
 PROOF_SECONDS = 5
 
 
+def key_of(make: Callable[..., str], owner_id: UUID, created_at: datetime, **parts: Any) -> str:
+    """The object key that a function of object_keys.py makes, with our secret and the UTC day."""
+    created = created_at.astimezone(UTC).date()
+    return make(settings.OBJECT_KEY_SECRET, owner_id, created=created, **parts)
+
+
 def image_key_of(
     generation_id: UUID, created_at: datetime, dispatch: int, index: int, image_format: str
 ) -> str:
     """The object key of one image of a generation; see object_keys.py."""
-    return object_keys.image_key(
-        settings.OBJECT_KEY_SECRET,
-        generation_id,
-        created=created_at.astimezone(UTC).date(),
-        dispatch=dispatch,
-        index=index,
-        ext=object_keys.EXTENSIONS[image_format],
-    )
+    parts = {"dispatch": dispatch, "index": index, "ext": object_keys.EXTENSIONS[image_format]}
+    return key_of(object_keys.image_key, generation_id, created_at, **parts)
 
 
-def input_key_of(generation_id: UUID, created_at: datetime, index: int, ext: str = "bin") -> str:
+def input_key_of(generation_id: UUID, created_at: datetime, index: int) -> str:
     """The object key of one input of a generation; see object_keys.py."""
-    return object_keys.input_key(
-        settings.OBJECT_KEY_SECRET,
-        generation_id,
-        created=created_at.astimezone(UTC).date(),
-        index=index,
-        ext=ext,
-    )
+    return key_of(object_keys.input_key, generation_id, created_at, index=index)
 
 
 def partial_key_of(
@@ -64,15 +58,9 @@ def partial_key_of(
     image_format: str,
 ) -> str:
     """The object key of an unfinished image of a generation; see object_keys.py."""
-    return object_keys.partial_key(
-        settings.OBJECT_KEY_SECRET,
-        generation_id,
-        created=created_at.astimezone(UTC).date(),
-        dispatch=dispatch,
-        image=image,
-        partial=partial,
-        ext=object_keys.EXTENSIONS[image_format],
-    )
+    parts = {"dispatch": dispatch, "image": image, "partial": partial}
+    ext = object_keys.EXTENSIONS[image_format]
+    return key_of(object_keys.partial_key, generation_id, created_at, ext=ext, **parts)
 
 
 @dataclass

@@ -9,11 +9,11 @@ from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.selectors import IMAGE_RETENTIONS
 from pictor.kit.database import model_rows
+from pictor.kit.database.cursors import run
 from pictor.kit.database.prepared import SqlPart
 from storage import object_keys
 from storage.backends import MAX_KEYS_PER_REQUEST, bucket
@@ -54,8 +54,7 @@ def delete_expired(*, now: datetime, limit: int) -> int:
     A tenant's shorter retention also applies to images stored before it was set. 0 days are an
     hour.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_SHORTENED)
+    run(_SHORTENED)
     due = StoredImage.objects.filter(deleted_at=None, expires_at__lte=now)
     return _delete(due.order_by("expires_at")[:limit], now=now)
 
@@ -67,7 +66,6 @@ def forget_images(generation_ids: Collection[UUID]) -> None:
 
 
 def delete_image_rows(generation_ids: Collection[UUID]) -> None:
-    """Delete the rows of removed images."""
     images = StoredImage.objects.filter(generation_id__in=generation_ids)
     images.exclude(deleted_at=None).delete()
 

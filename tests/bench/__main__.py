@@ -2,8 +2,8 @@
 
     python -m tests.bench [SCENARIO …] [--requests N] [--json FILE]
 
-Scenarios: throughput, waiting, arrivals, big_images, edits, slow_clients, bombs, pages, seals,
-proofs, moments, hot_tenant, scrapes, greedy, attacks, bill_lines, bill_read
+Scenarios: throughput, waiting, jobs, arrivals, big_images, edits, slow_clients, bombs, pages,
+seals, proofs, moments, hot_tenant, scrapes, greedy, attacks, bill_lines, bill_read
 
 Each scenario gets a fresh stack in a temporary folder, all on loopback. Exit status 1 when an
 answer was not 200, when slow clients held others up, when bombs or edits took memory, when a page
@@ -30,6 +30,7 @@ from tests.bench import (
     edits,
     greedy,
     hot_tenant,
+    jobs,
     moments,
     pages,
     proofs,
@@ -45,6 +46,7 @@ from tests.bench.report import Result, table
 SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
     "throughput": throughput.run,
     "waiting": waiting.run,
+    "jobs": jobs.run,
     "arrivals": arrivals.run,
     "big_images": big_images.run,
     "edits": edits.run,

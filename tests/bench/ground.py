@@ -91,12 +91,16 @@ class Ground:
         body: Mapping[str, object],
         images: int = 0,
         per_second: float = 0,
+        in_flight: Callable[[], int] | None = None,
     ) -> Measured:
-        """Send the load and watch, without a warm-up."""
+        """Send the load and watch, without a warm-up; `in_flight` counts at another upstream."""
         groups = Groups(self._stack)
         idle = idle_bytes(groups)
         before, switched = groups.cpu_seconds(), groups.switches()
-        with self.upstream() as upstream, Sampler(groups, in_flight_at(upstream)) as seen:
+        with (
+            self.upstream() as upstream,
+            Sampler(groups, in_flight or in_flight_at(upstream)) as seen,
+        ):
             outcome = self.send(
                 requests=requests,
                 concurrency=concurrency,
@@ -121,7 +125,7 @@ class Ground:
         self.warm_up()
         port = self._stack.upstream_ports[0]
         with serving(Hostile(random.Random(HOSTILE_SEED)), port):  # noqa: S311 - no secret
-            self._channel("hostile", port, HOSTILE_MODEL)
+            self.channel("hostile", port, HOSTILE_MODEL, "--timeout", "6")
             self._manage("channel", "disable", "sandbox")
             return self.watched(requests=requests, concurrency=concurrency, body=HOSTILE_BODY)
 
@@ -227,11 +231,11 @@ class Ground:
         created = self._manage("tenant", "create", name, "--balance", "1000", "--json")
         return str(json.loads(created)["api_key"])
 
-    def _channel(self, name: str, port: int, model: str) -> None:
-        """Make the channel first in line for the model, with a short time-out."""
+    def channel(self, name: str, port: int, model: str, *options: str) -> None:
+        """Make the channel first in line for the model."""
         address = ("--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", "sk-bench")
-        limits = ("--models", model, "--priority", "1", "--timeout", "6")
-        self._manage("channel", "set", name, *address, *limits)
+        place = ("--models", model, "--priority", "1")
+        self._manage("channel", "set", name, *address, *place, *options)
         self._manage("channel", "enable", name, "--untested")
 
     def _manage(self, *arguments: str) -> str:

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from accounts.models import User
 from accounts.services.office.api_keys import issue_api_key
 from accounts.services.office.tenants import create_tenant
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.services import Hold, HoldLimits, end_hold
 from billing.services.office.prices import draft_price_book
 from pictor.kit.words.ids import new_uuid

@@ -3,23 +3,28 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from billing.pricing import INPUT, REFERENCE, PriceRow, PriceTable
-from billing.seed_prices import seed_prices
+from billing.price_rows import INPUT, REFERENCE, PriceRow
+from billing.pricing import PriceTable
+from generation.catalogue.services import shipped
 from pictor.kit.words.money import Micros
 
 
 def price_table(markup: str = "1", books: tuple[int, ...] = (1,)) -> PriceTable:
     """The seeded prices of a few sizes of every model."""
-    rows = seed_prices(
-        {
-            "dall-e-2": ["256x256", "512x512", "1024x1024"],
-            "dall-e-3": ["1024x1024", "1792x1024"],
-            "gpt-image-1": ["1024x1024", "1024x1536", "1536x1024", "auto"],
-            "gpt-image-2": ["1024x1024", "1024x1536", "1920x1080", "auto"],
-            "gpt-image-2-auto": ["auto"],
-            "gpt-image-2-origin": ["1024x1024", "1024x1536", "3840x2160"],
-        }
-    )
+    sizes = {
+        "dall-e-2": ["256x256", "512x512", "1024x1024"],
+        "dall-e-3": ["1024x1024", "1792x1024"],
+        "gpt-image-1": ["1024x1024", "1024x1536", "1536x1024", "auto"],
+        "gpt-image-2": ["1024x1024", "1024x1536", "1920x1080", "auto", "reference"],
+        "gpt-image-2-auto": ["auto", "reference"],
+        "gpt-image-2-origin": ["1024x1024", "1024x1536", "3840x2160", "reference"],
+    }
+    rows = [
+        row
+        for model, wanted in sizes.items()
+        for row in shipped(model).prices
+        if row.size in wanted
+    ]
     return PriceTable(
         books=books,
         rows={

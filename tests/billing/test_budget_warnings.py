@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from threading import Barrier
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -17,7 +16,7 @@ from accounts.services.office import mail as sending
 from accounts.services.office.api_keys import KeyRules, change_api_key, revoke_api_key
 from accounts.services.office.members import add_member
 from billing.models import BudgetWarning
-from billing.selectors.office.reached_budgets import BudgetRefusal
+from billing.selectors.office.reached_budgets import BudgetOf
 from billing.services.office import budget_warnings
 from billing.services.office.budget_warnings import look_at_budgets
 from pictor.kit.words.money import Micros
@@ -221,11 +220,13 @@ def test_a_budget_that_stops_says_until_when(acme, now):
     assert "begins on" in mail.html
 
 
-DAY_OF_NOW = date(2026, 11, 20)
+WINDOWS = {"day": date(2026, 11, 20), "month": date(2026, 11, 1)}
 
 
-def refused(acme: LedgerCustomer, period: Period, needed: int, day: date = DAY_OF_NOW) -> Any:
-    return [BudgetRefusal(acme.key.id, period, Micros(needed), day)]
+def refused_by(
+    acme: LedgerCustomer, period: Period, needed: int, window: date | None = None
+) -> dict[BudgetOf, Micros]:
+    return {(acme.key.id, period, window or WINDOWS[period]): Micros(needed)}
 
 
 @pytest.mark.parametrize(
@@ -240,9 +241,9 @@ def refused(acme: LedgerCustomer, period: Period, needed: int, day: date = DAY_O
 def test_a_budget_that_refused_what_does_not_fit_counts_as_used_up(acme, now, refusal, told):
     set_rules(acme, KeyRules(budget_day=ONE, budget_month=ONE))
     acme.hold(850_000, now=now)
-    refusals = refused(acme, *refusal)
+    refused = refused_by(acme, *refusal)
 
-    looks = [look_at_budgets(now=now, refusals=refusals) for _ in range(2)]
+    looks = [look_at_budgets(now=now, refused=refused) for _ in range(2)]
 
     kept = BudgetWarning.objects.order_by("period").values_list("period", "percent")
     assert (looks, [f"{window} {percent}" for window, percent in kept]) == ([2, 0], told)
@@ -253,7 +254,7 @@ def test_who_is_refused_by_a_budget_is_told_so(acme, now):
     acme.hold(850_000, now=now)
 
     look_at_budgets(now=now)
-    look_at_budgets(now=now, refusals=refused(acme, "day", 200_000))
+    look_at_budgets(now=now, refused=refused_by(acme, "day", 200_000))
 
     first, then = Mail.objects.filter(to="owner@acme.example").order_by("id")
     words = "A request that no longer fits was refused. That budget is a hard stop"
@@ -275,7 +276,7 @@ def test_a_budget_with_room_or_no_stop_is_not_used_up_by_a_refusal(acme, now, us
     set_rules(acme, rules)
     acme.hold(used, now=now)
 
-    look_at_budgets(now=now, refusals=refused(acme, "day", 900_000))
+    look_at_budgets(now=now, refused=refused_by(acme, "day", 900_000))
 
     assert BudgetWarning.objects.get().percent == told
 

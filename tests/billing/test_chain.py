@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from billing.models import TenantBalance, Transfer
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.selectors.office.ledger import ledger_findings
 from billing.services import book_upstream_cost
 from billing.services.office.prices import draft_price_book, publish_price_book

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from billing.models import PriceBook
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.selectors import book_in_force, rows_of
 from billing.services.office.prices import draft_price_book, publish_price_book, set_prices
 from billing.upstream_cost import CostRow

@@ -1,6 +1,5 @@
 """Many holds at once, and a process that dies between two stages, on real connections."""
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from pictor.kit.words.errors import InsufficientQuota, RateLimited
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from tests.making.factories import place_hold
+from tests.stack.databases import wait_for_a_blocked_session
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -160,21 +160,6 @@ def test_a_top_up_that_commits_just_in_time_lets_the_hold_pass(acme):
     balance = balance_of(acme.id)
     assert (balance.available, balance.held) == (0, 11_000_000)
     assert ledger_findings() == []
-
-
-def wait_for_a_blocked_session() -> None:
-    """Until another session waits for a lock of ours."""
-    deadline = time.monotonic() + 10
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            # Not pg_stat_activity: it never changes within a transaction.
-            cursor.execute(
-                "SELECT count(*) FROM pg_locks"
-                " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
-            )
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("nothing waits")
 
 
 class Crash(Exception):

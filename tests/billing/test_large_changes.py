@@ -13,8 +13,8 @@ from django.db import transaction
 
 from accounts.models import AuditEvent
 from billing.models import PriceBook
+from billing.price_rows import BookRow
 from billing.price_stops import Confirmed
-from billing.pricing import BookRow
 from billing.selectors import book_in_force
 from billing.services import Usage, record_usage
 from billing.services.office.prices import (

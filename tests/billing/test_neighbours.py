@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from accounts.models import AuditEvent
 from billing.models import PriceBook
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.selectors import current_table, table_of
 from billing.services.office.price_lists import assign_price_list, create_price_list
 from billing.services.office.prices import draft_price_book, publish_price_book

@@ -12,15 +12,20 @@ from accounts.audit_log import audit_page
 from accounts.models import AuditEvent
 from accounts.selectors import config_revision
 from billing.models import Price, PriceBook
-from billing.pricing import BookRow, PriceTable, quote
-from billing.seed_prices import seed_prices
+from billing.pixel_prices import by_megapixels
+from billing.price_rows import BookRow, row_by
+from billing.pricing import PriceTable, quote
 from billing.selectors import current_table, known_table_of, table_of
+from billing.selectors.office.price_stops import outlook_of
+from billing.selectors.office.published import price_findings
 from billing.services.office.prices import (
     change_price_book,
     draft_price_book,
     publish_price_book,
     set_prices,
 )
+from billing.services.office.repricing import undo_prices
+from generation.catalogue.services import shipped
 from pictor.kit.words.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
@@ -66,7 +71,7 @@ def unit(table: PriceTable, size: str = "1024x1024") -> int:
 
 
 def test_the_seeded_book_prices_a_request(now):
-    publish(seed_prices({"gpt-image-2": ["1024x1024", "auto"]}), now)
+    publish([*shipped("gpt-image-2").prices], now)
 
     table = current_table(None, now)
 
@@ -187,7 +192,7 @@ def test_an_unpublished_book_settles_nothing(now):
 
 
 def test_reading_prices_takes_two_queries_however_many_there_are(now, django_assert_num_queries):
-    publish(seed_prices({"gpt-image-2": ["1024x1024", "1024x1536", "auto"]}), now)
+    publish([*shipped("gpt-image-2").prices], now)
 
     with django_assert_num_queries(2):  # the published books; the prices of those in force
         current_table(None, now)
@@ -210,6 +215,38 @@ def test_a_book_is_published_once_and_not_empty(now):
         publish_price_book(book=book, actor="test", now=now)
     with pytest.raises(ValidationError, match="no prices"):
         publish_price_book(book=empty, actor="test", now=now)
+
+
+def test_prices_by_pixels_are_published_proved_and_undone(now):
+    terms = by_megapixels([Micros(30_000), Micros(15_000)])
+    flux = row_by(BookRow("flux", "any", "default", Micros(0), 1024, 1024), terms)
+    draft = draft_price_book(name="standard", rows=[flux], effective_from=now, actor="test")
+    set_prices(book=draft, rows=[BookRow(*flux.key, Micros(1), 1024, 1024)], actor="test")
+    undo_prices(book=draft, actor="test")
+
+    book = publish_price_book(book=draft, actor="test", now=now)
+
+    table = table_of((book.id,))
+    assert quote(table, model="flux", size="2048x2048", quality="default", n=1).unit == 75_000
+    assert price_findings() == []
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE billing_price DISABLE TRIGGER USER")
+        cursor.execute("UPDATE billing_price SET terms = NULL")
+    assert [finding.message for finding in price_findings()] == ["is not what was published"]
+
+
+def test_a_review_is_of_every_amount_of_a_price(now):
+    terms = by_megapixels([Micros(30_000), Micros(15_000)])
+    dearer = by_megapixels([Micros(30_000), Micros(90_000)])
+    flux = row_by(BookRow("flux", "any", "default", Micros(0), 1024, 1024), terms)
+    draft = draft_price_book(name="standard", rows=[flux], effective_from=now, actor="test")
+    seen = outlook_of(draft, now)
+
+    set_prices(book=draft, rows=[row_by(flux, dearer)], actor="test")
+
+    with pytest.raises(ValidationError, match="prices have changed since these were shown"):
+        publish_price_book(book=draft, actor="test", now=now, seen=seen)
 
 
 @pytest.mark.parametrize(

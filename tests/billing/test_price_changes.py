@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from billing.price_changes import PriceChange, changes_between
-from billing.pricing import Kind, PriceKey, PriceRow
+from billing.price_rows import Kind, PriceKey, PriceRow
 from pictor.kit.words.money import Micros
 
 HD = ("dall-e-3", "1024x1024", "hd")

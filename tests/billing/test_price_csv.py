@@ -3,7 +3,7 @@
 import pytest
 
 from billing.price_csv import read, to_csv
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from pictor.kit.words.money import Micros
 
 HD = BookRow("dall-e-3", "1024x1024", "hd", Micros(80_000), 1024, 1024)
@@ -73,7 +73,7 @@ def test_every_wrong_line_is_named_up_to_twenty():
         ("m,1x1,low,0,21", "more cells than columns: is a decimal written with a comma"),
         (f"{'m' * 101},1x1,low,1", "model is longer than 100 characters"),
         ("m,100000x100000,low,1", "size is longer than 11 characters"),
-        ("m,1x1,extra-high,1", "quality is longer than 8 characters"),
+        ("m,1x1,as-high-as-it-goes,1", "quality is longer than 16 characters"),
         ("m\0,1x1,low,1", "or not text"),
     ],
 )

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
 from billing.models import PriceBook, PriceList, PriceListAssignment
+from billing.price_rows import BookRow
 from billing.price_stops import UNCONFIRMED, CellCost, Confirmed
-from billing.pricing import BookRow
 from billing.selectors.office.price_lists import list_of
 from billing.services import Usage, record_usage
 from billing.services.office.price_lists import assign_price_list, create_price_list

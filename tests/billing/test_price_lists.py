@@ -13,8 +13,8 @@ from accounts.audit_log import audit_page
 from accounts.models import AuditEvent, Tenant
 from accounts.selectors import config_revision
 from billing.models import PriceBook, PriceList, PriceListAssignment
+from billing.price_rows import BookRow
 from billing.price_stops import UNCONFIRMED, Confirmed
-from billing.pricing import BookRow
 from billing.selectors import (
     book_in_force,
     current_table,

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from billing.price_changes import PriceChange
+from billing.price_rows import PriceRow
 from billing.price_stops import (
     BelowCost,
     BookStep,
@@ -14,7 +15,6 @@ from billing.price_stops import (
     apart,
     judged_by_cost,
 )
-from billing.pricing import PriceRow
 from billing.upstream_cost import UNKNOWN_COST, Cost, CostSource
 from pictor.kit.words.money import Micros
 
@@ -26,13 +26,16 @@ def served(micros: int | None, channel: str = "acme", *, is_sandbox: bool = Fals
     return CellCost(LOW, channel, cost, is_sandbox=is_sandbox)
 
 
+def priced(micros: int) -> PriceRow:
+    return PriceRow(Micros(micros), Decimal(1), 1024, 1024)
+
+
 def changed(was: int, becomes: int) -> PriceChange:
-    rows = (PriceRow(Micros(micros), Decimal(1), 1024, 1024) for micros in (was, becomes))
-    return PriceChange(LOW, *rows)
+    return PriceChange(LOW, priced(was), priced(becomes))
 
 
 FAR = BookStep([changed(1_000, 10_000)], [changed(1_000, 10_000)])
-BELOW = [BelowCost(LOW, Micros(1_000), served(1_001))]
+BELOW = [BelowCost(LOW, Micros(1_000), served(1_001), LOW)]
 A_STEP_WORDS = (
     "changed prices: 1; by more than 50 % on models that sold in the last 30 days: 1,"
     " img 1024x1024 low: 0.001000 USD -> 0.010000 USD."
@@ -54,7 +57,7 @@ BOTH_LACK = (
     ],
 )
 def test_a_price_is_held_against_the_dearest_known_cost(cells, is_below):
-    below, unknown = judged_by_cost({LOW: Micros(1_000)}, cells)
+    below, unknown = judged_by_cost({LOW: priced(1_000)}, cells)
 
     assert (bool(below), unknown) == (is_below, [])
 
@@ -62,7 +65,7 @@ def test_a_price_is_held_against_the_dearest_known_cost(cells, is_below):
 def test_the_largest_loss_at_the_dearest_channel_comes_first():
     cells = [served(5_000, "dear"), served(2_000), CellCost(HIGH, "acme", served(9_001).cost)]
 
-    below, _ = judged_by_cost({LOW: Micros(1_000), HIGH: Micros(5_002)}, cells)
+    below, _ = judged_by_cost({LOW: priced(1_000), HIGH: priced(5_002)}, cells)
 
     assert [str(one) for one in below] == [
         "img 1024x1024 low: 0.001000 USD, costs 0.005000 USD at dear",
@@ -71,7 +74,7 @@ def test_the_largest_loss_at_the_dearest_channel_comes_first():
 
 
 def test_a_price_below_cost_that_does_not_fall_is_counted_apart_and_stops_nothing():
-    below = [BELOW[0], BelowCost(HIGH, Micros(1_000), served(1_001))]
+    below = [BELOW[0], BelowCost(HIGH, Micros(1_000), served(1_001), HIGH)]
 
     falls, rises = (Stops([], *apart(below, [changed(was, 1_000)])) for was in (1_001, 999))
 
@@ -81,8 +84,8 @@ def test_a_price_below_cost_that_does_not_fall_is_counted_apart_and_stops_nothin
 
 
 def test_an_unknown_cost_is_named_and_stops_nothing_and_a_sandbox_has_none():
-    below, unknown = judged_by_cost({LOW: Micros(1), HIGH: Micros(1)}, [served(None)])
-    of_a_sandbox = judged_by_cost({LOW: Micros(1)}, [served(None, is_sandbox=True)])
+    below, unknown = judged_by_cost({LOW: priced(1), HIGH: priced(1)}, [served(None)])
+    of_a_sandbox = judged_by_cost({LOW: priced(1)}, [served(None, is_sandbox=True)])
 
     stops = Stops([], below, unknown=unknown)
     assert (stops.are_any, stops.refusal(Confirmed())) == (False, "")

@@ -1,21 +1,13 @@
 """The price rules: quotes and charges, with most of the numbers of docs/pricing.md."""
 
+import json
 from decimal import Decimal
 
 import pytest
 
-from billing.pricing import (
-    AmountDue,
-    Delivered,
-    PricedRequest,
-    PriceMissing,
-    PriceRow,
-    PriceTable,
-    due,
-    formula_price,
-    formula_tokens,
-    quote,
-)
+from billing.price_rows import PriceRow
+from billing.pricing import AmountDue, PricedRequest, PriceMissing, PriceTable, due, quote
+from billing.token_formula import Delivered, formula_price, formula_tokens
 from pictor.kit.words.money import Micros
 from tests.billing.tables import TABLE, price_table
 
@@ -327,6 +319,24 @@ def test_the_quality_billed_is_asked_for_reported_inferred_or_medium(
     bill = charge("gpt-image-2", "1024x1024", quality, [SQUARE], reported=reported, tokens=tokens)
 
     assert (bill.quality_billed, bill.quality_source, bill.total) == expected
+
+
+def test_tokens_prove_no_quality_of_a_model_without_the_rule():
+    asked = quote(
+        TABLE, model="gpt-image-2", size="1024x1024", quality="auto", n=1, infers=False
+    ).priced
+    stored = PricedRequest.from_json(json.loads(json.dumps(asked.as_json())))
+    before = {name: value for name, value in asked.as_json().items() if name != "infers"}
+
+    def billed(priced: PricedRequest) -> tuple[str, str]:
+        bill = due(
+            TABLE, priced=priced, delivered=[SQUARE], reported_quality=None, output_tokens=196,
+            hold=Micros(210_720),
+        )  # fmt: skip
+        return bill.quality_billed, bill.quality_source
+
+    assert billed(stored) == ("medium", "assumed")
+    assert billed(PricedRequest.from_json(before)) == ("low", "inferred")
 
 
 def test_usage_of_several_images_is_compared_with_all_of_them():

@@ -1,12 +1,16 @@
-"""Reference images: held at most for each image, charged by the tokens reported."""
+"""Reference images: held at most for each, charged by the tokens reported or a fixed amount."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from billing.pricing import AmountDue, Delivered, PricedRequest, due, least, quote
+from billing.price_rows import INPUT, REFERENCE, PriceRow
+from billing.pricing import AmountDue, PricedRequest, due, least, quote
+from billing.token_formula import Delivered
 from pictor.kit.words.money import Micros
-from tests.billing.tables import WITH_REFERENCES
+from tests.billing.tables import TABLE, WITH_REFERENCES
 
 ONE = (Delivered(1024, 1024),)
 
@@ -45,6 +49,22 @@ def test_each_reference_image_is_held_at_most(references, held):
 
     assert (quoted.total, quoted.references) == (held, held - 5_880)
     assert least(WITH_REFERENCES, quoted.priced) == 5_880
+
+
+@pytest.mark.parametrize("delivered", [ONE, ()])
+def test_a_fixed_amount_for_each_is_charged_with_the_first_image(delivered):
+    fixed = PriceRow(Micros(15_000), Decimal("1.2"), 1, 1, "each")
+    table = replace(TABLE, rows={**TABLE.rows, ("gpt-image-2", REFERENCE, INPUT): fixed})
+
+    quoted = quote(table, model="gpt-image-2", size="1024x1024", quality="low", n=1, references=2)
+    bill = due(
+        table, priced=quoted.priced, delivered=delivered, reported_quality=None,
+        output_tokens=None, hold=quoted.total,
+    )  # fmt: skip
+
+    assert (quoted.total, quoted.references) == (5_880 + 36_000, 36_000)
+    assert least(table, quoted.priced) == 5_880 + 36_000
+    assert (bill.total, bill.references) == ((41_880, 36_000) if delivered else (0, 0))
 
 
 @pytest.mark.parametrize(

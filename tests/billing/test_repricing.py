@@ -1,12 +1,14 @@
 """Operations on a draft's prices: literal results, with and without a markup."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.pricing import INPUT, REFERENCE, BookRow
+from billing.pixel_prices import by_megapixels
+from billing.price_rows import INPUT, REFERENCE, BookRow, row_by
 from billing.repricing import Operation, operation, reprice, reprice_by_hand
 from pictor.kit.words.money import Micros, scale_half_up
 
@@ -50,6 +52,21 @@ def test_rows_held_by_formula_or_of_unknown_cost_are_left_out_by_name():
     assert [change.key for change in plan.changes] == [LOW.key]
     assert plan.unknown == [HIGH.key]
     assert plan.by_formula == [AUTO.key, REFERENCES.key]
+
+
+def test_amounts_of_reference_images_rise_but_not_what_is_held_for_their_tokens():
+    each = replace(REFERENCES, kind="each")
+    by_pixels = row_by(
+        BookRow("flux", REFERENCE, INPUT, Micros(0), 2048, 2048), by_megapixels([Micros(15_000)])
+    )
+
+    plan = reprice(
+        [each, by_pixels, REFERENCES], operation("by", "20"), markup=Decimal(1), costs=COSTS.get
+    )
+
+    assert [change.becomes.micros for change in plan.changes] == [14_400, 72_000]
+    assert plan.changes[1].becomes.terms == by_megapixels([Micros(18_000)])
+    assert plan.by_formula == [REFERENCES.key]
 
 
 def test_typed_prices_change_only_their_rows_of_any_kind():

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.pricing import Delivered, PricedRequest, quote
+from billing.pricing import PricedRequest, quote
 from billing.sharing import PricedPart, parts_of, shares
+from billing.token_formula import Delivered
 from tests.billing.tables import TABLE, WITH_REFERENCES
 
 ONE = Delivered(1024, 1024)
@@ -14,8 +15,9 @@ ONE = Delivered(1024, 1024)
 def low(n: int, *, references: int = 0) -> PricedRequest:
     """Low images of 1024x1024, 5,880 each; up to 75,000 for each reference image."""
     table = WITH_REFERENCES if references else TABLE
-    asked = {"model": "gpt-image-2", "size": "1024x1024", "quality": "low"}
-    return quote(table, **asked, n=n, references=references).priced
+    return quote(
+        table, model="gpt-image-2", size="1024x1024", quality="low", n=n, references=references
+    ).priced
 
 
 @pytest.mark.parametrize(

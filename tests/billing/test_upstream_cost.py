@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
-from billing.pricing import Delivered
+from billing.pixel_prices import by_megapixels, by_steps
+from billing.token_formula import Delivered
 from billing.upstream_cost import (
     Cost,
     CostRow,
@@ -61,6 +63,15 @@ def test_a_cost_without_a_source_is_unknown_and_a_zero_cost_is_known():
 
     assert (unknown.is_known, unknown.source) == (False, CostSource.UNKNOWN)
     assert (nothing.is_known, nothing) == (True, known(0, CostSource.TABLE))
+
+
+def test_images_that_did_not_come_and_may_be_paid_cost_as_much_as_those_that_came():
+    came = UpstreamResult((SQUARE, SQUARE), lost=1)
+    stated = replace(came, reported=Micros(101))
+
+    assert upstream_cost(costs(CELL), sent=ASKED, came=came) == known(120_000, CostSource.TABLE)
+    assert upstream_cost(Costs(), sent=ASKED, came=stated) == known(152, CostSource.REPORTED)
+    assert not upstream_cost(Costs(), sent=ASKED, came=came).is_known
 
 
 def test_an_unbilled_attempt_and_a_test_cost_nothing():
@@ -141,6 +152,47 @@ def test_a_formula_without_size_or_quality_says_nothing(asked):
     assert not upstream_cost(costs(row), sent=replace(ASKED, **asked)).is_known
 
 
+BY_MEGAPIXELS = by_megapixels([Micros(30_000), Micros(15_000)])
+BY_STEPS = by_steps({"2359296": Micros(40_000), "16777216": Micros(80_000)})
+
+
+@pytest.mark.parametrize(
+    ("row", "asked", "came", "micros"),
+    [
+        (("any", BY_MEGAPIXELS), {}, UpstreamResult(), 2 * 30_000),
+        (("any", BY_MEGAPIXELS), {"size": "2048x2048"}, UpstreamResult(), 2 * 75_000),
+        (("any", BY_MEGAPIXELS), {"size": "1536x1024"}, UpstreamResult((WIDE,)), 45_000),
+        (("any", BY_MEGAPIXELS), {"size": "1536x1024"}, UpstreamResult((SQUARE,)), 45_000),
+        (("any", BY_MEGAPIXELS), {"size": "auto"}, UpstreamResult((SQUARE, WIDE)), 75_000),
+        (("auto", BY_MEGAPIXELS), {"size": "auto"}, UpstreamResult((WIDE,)), 45_000),
+        (("2048x2048", BY_MEGAPIXELS), {"size": "2048x2048"}, UpstreamResult((SQUARE,)), 75_000),
+        (("any", BY_STEPS), {"size": "1536x1536"}, UpstreamResult(), 2 * 40_000),
+        (("any", BY_STEPS), {"size": "1537x1536"}, UpstreamResult(), 2 * 80_000),
+        (("any", BY_STEPS), {"size": "4096x4096"}, UpstreamResult((SQUARE,)), 80_000),
+    ],
+)
+def test_an_amount_by_pixels_is_that_of_the_size_asked_for_or_left_to_the_upstream(
+    row, asked, came, micros
+):
+    size, terms = row
+    by_pixels = CostRow("img", size, "any", terms.first, "pixels", terms)
+
+    cost = upstream_cost(costs(by_pixels), sent=replace(ASKED, **asked), came=came)
+
+    assert cost == known(micros, CostSource.TABLE)
+
+
+@pytest.mark.parametrize("size", ["auto", "4097x4096", ""])
+def test_pixels_that_no_step_covers_or_nobody_knows_have_no_known_cost(size):
+    by_pixels = CostRow("img", "any", "any", Micros(40_000), "pixels", BY_STEPS)
+
+    unknown = upstream_cost(costs(by_pixels), sent=replace(ASKED, size=size))
+    flat = upstream_cost(costs(by_pixels, flat=90_000), sent=replace(ASKED, size=size))
+
+    assert (unknown.is_known, unknown.source) == (False, CostSource.UNKNOWN)
+    assert flat == known(180_000, CostSource.FLAT)
+
+
 def test_tokens_of_which_one_has_no_price_are_not_added_up():
     came = UpstreamResult((SQUARE,), TokenCounts(10, 100, 7024))
     rows = [row for row in TOKEN_ROWS if row.quality != "input_image"]
@@ -154,3 +206,18 @@ def test_an_upstream_that_counts_no_tokens_of_images_is_not_taken_at_its_word():
     came = UpstreamResult((SQUARE,), TokenCounts(10, 0, 0))
 
     assert upstream_cost(costs(*TOKEN_ROWS, CELL), sent=ASKED, came=came).micros == 40_000
+
+
+@pytest.mark.parametrize(
+    ("units", "micros"), [("2", 100_000), ("1.05", 52_500), ("0", 0), (None, 70_000)]
+)
+def test_the_vendors_own_units_cost_what_its_table_says(units, micros):
+    rows = [
+        CostRow("img", "units", "any", Micros(50_000), "units"),
+        CostRow("img", "any", "any", Micros(35_000)),
+    ]
+    came = UpstreamResult(units=None if units is None else Decimal(units))
+
+    found = upstream_cost(costs(*rows), sent=ASKED, came=came)
+
+    assert found == known(micros, CostSource.TABLE)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.pricing import Delivered
+from billing.pixel_prices import ROUNDED, by_megapixels, by_steps
+from billing.token_formula import Delivered
 from billing.upstream_cost import (
     Cost,
     CostKey,
@@ -55,6 +56,21 @@ requests = st.builds(
 ANY_MACHINE = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+pixel_terms = st.one_of(
+    st.builds(
+        by_megapixels,
+        st.lists(micros, min_size=1, max_size=2),
+        rounds=st.sampled_from(sorted(ROUNDED)),
+        megapixel=st.integers(1, 2**22),
+    ),
+    st.dictionaries(st.integers(1, 2**24).map(str), micros, min_size=1, max_size=4).map(
+        lambda steps: by_steps(
+            dict(zip(sorted(steps, key=int), sorted(steps.values()), strict=True))
+        )
+    ),
+)
+sides = st.integers(1, 4096)
 
 Stored = tuple[datetime, dict[CostKey, Micros], dict[str, Micros]]
 """A table's start, its cells and its token prices."""
@@ -128,3 +144,17 @@ def test_an_unbilled_attempt_and_a_test_cost_nothing_whatever_is_known(stored, f
     of_a_test = upstream_cost(Costs(flat, found, is_free=True), sent=asked, came=came)
 
     assert (unbilled, of_a_test) == (nothing, nothing)
+
+
+@ANY_MACHINE
+@given(pixel_terms, sides, sides, sides, sides)
+def test_fewer_pixels_never_cost_more(terms, width, height, less_wide, less_high):
+    row = CostRow("img", "any", "any", terms.first, "pixels", terms)
+    costs = Costs(None, (CostTable(MIDNIGHT, {row.key: row}),))
+    small, large = (
+        upstream_cost(costs, sent=SentRequest("img", size, "any", n=1, at=MIDNIGHT))
+        for size in (f"{min(width, less_wide)}x{min(height, less_high)}", f"{width}x{height}")
+    )
+
+    assert small.is_known >= large.is_known
+    assert not large.is_known or small.micros <= large.micros

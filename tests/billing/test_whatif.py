@@ -8,8 +8,17 @@ from uuid import UUID
 
 import pytest
 
-from billing.pricing import PriceKey, PriceRow, PriceTable
-from billing.whatif import LeftOutReason, Prices, SoldImages, brought_by, cut_off
+from billing.pixel_prices import by_megapixels
+from billing.price_rows import PriceKey, PriceRow
+from billing.pricing import PriceTable
+from billing.whatif import (
+    LeftOutReason,
+    Prices,
+    SoldImages,
+    brought_by,
+    cut_off,
+    price_of_any,
+)
 from pictor.kit.words.money import Micros
 
 ACME, OTHER = UUID(int=1), UUID(int=2)
@@ -111,6 +120,53 @@ def test_incomparable_sales_are_left_out_of_both_sums_and_named(new, one, why):
     )
 
 
+ANY = ("gpt-image-2", "any", "low")
+
+
+def by_pixels(first: int, further: int, **how: object) -> PriceRow:
+    terms = by_megapixels([Micros(first), Micros(further)], **how)
+    return PriceRow(Micros(first), Decimal("1.5"), 1024, 1024, "pixels", terms)
+
+
+@pytest.mark.parametrize(
+    ("row", "listed", "delivered", "price"),
+    [
+        (30_000, {}, "1mp", 30_000),
+        (30_000, {}, "4mp", 30_000),
+        (by_pixels(30_000, 15_000), {}, "1mp", 45_000),
+        (by_pixels(30_000, 15_000), {}, "4mp", 112_500),
+        (by_pixels(30_000, 15_000), {}, "4mp+", LeftOutReason.MEGAPIXELS),
+        (by_pixels(30_000, 15_000), {}, "", LeftOutReason.MEGAPIXELS),
+        (by_pixels(30_000, 15_000, rounds="nearest"), {}, "4mp", LeftOutReason.MEGAPIXELS),
+        (by_pixels(30_000, 15_000, megapixel=10**6), {}, "4mp", LeftOutReason.MEGAPIXELS),
+        (30_000, {"1024x1024": 30_000}, "1mp", 30_000),
+        (30_000, {"1024x1024": 29_999}, "1mp", LeftOutReason.MEGAPIXELS),
+        (30_000, {"1024x1024": 30_001}, "1mp", LeftOutReason.MEGAPIXELS),
+        (30_000, {"1024x1024": 29_999, "2048x2048": 30_001}, "2mp", 30_000),
+        (30_000, {"2048x2048": 29_999}, "2mp", LeftOutReason.MEGAPIXELS),
+    ],
+)
+def test_a_size_by_a_rule_has_the_price_of_its_whole_megapixels(row, listed, delivered, price):
+    def sized(size: str, micros: int) -> PriceRow:
+        width, height = map(int, size.split("x"))
+        return PriceRow(Micros(micros), Decimal(1), width, height)
+
+    rows = [(("gpt-image-2", size, "low"), sized(size, micros)) for size, micros in listed.items()]
+
+    assert price_of_any(table((ANY, row), *rows), ANY, delivered) == price
+
+
+def test_revenue_in_sizes_by_a_rule_is_compared_by_whole_megapixels():
+    dearer = prices(table((ANY, by_pixels(40_000, 20_000))))
+
+    found = brought_by([sold(ANY, "2mp", 2, 90_000), sold(ANY, "2mp+", 1, 45_000)], dearer)
+
+    assert (found.was, found.becomes) == (90_000, 180_000)
+    assert [str(one) for one in found.left_out] == [
+        "$0.045 of gpt-image-2 any low: only its whole megapixels are known"
+    ]
+
+
 def test_a_line_names_what_is_left_out():
     with_references = table((SQUARE, 6_000), (AUTO, FORMULA), (REFERENCE, 1))
 
@@ -120,7 +176,7 @@ def test_a_line_names_what_is_left_out():
 
     assert found.lines(str, 30)[1] == (
         "Left out on both sides: $0.42816 of gpt-image-2 auto high: a hold may cut it off;"
-        " $0.00042 of gpt-image-2: reference images cost by their tokens."
+        " $0.00042 of gpt-image-2: what reference images cost is not compared."
     )
 
 
@@ -131,6 +187,16 @@ def test_another_quality_on_offer_leaves_its_row_out():
     found = brought_by([sold(SQUARE, "1024x1024", 1, 5_000)], prices(more, table((SQUARE, 5_000))))
 
     assert [one.why for one in found.left_out] == [LeftOutReason.OTHER_QUALITIES]
+
+
+def test_a_model_that_books_of_these_days_had_not_is_compared():
+    """It is new: no image was sold by the books before its first."""
+    other = ("fox-1", *SQUARE[1:])
+    new, first = table((SQUARE, 6_000), (REFERENCE, 2)), table((SQUARE, 5_000), (REFERENCE, 1))
+
+    found = brought_by([sold(SQUARE, "1024x1024", 1, 5_000)], prices(new, table((other, 1)), first))
+
+    assert (found.was, found.becomes, found.left_out) == (5_000, 6_000, [])
 
 
 def test_reference_images_that_would_newly_be_charged_are_said():

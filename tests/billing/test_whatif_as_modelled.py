@@ -11,20 +11,10 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.pricing import (
-    INPUT,
-    REFERENCE,
-    AmountDue,
-    Delivered,
-    Kind,
-    PriceKey,
-    PriceRow,
-    PriceTable,
-    due,
-    image_price,
-    quote,
-)
+from billing.price_rows import INPUT, REFERENCE, Kind, PriceKey, PriceRow
+from billing.pricing import AmountDue, PriceTable, due, image_price, quote
 from billing.sharing import parts_of
+from billing.token_formula import Delivered
 from billing.whatif import ByOwner, LeftOutReason, Prices, SoldImages, brought_by
 from pictor.kit.words.money import Micros
 

@@ -13,7 +13,7 @@ from accounts.audit_log import audit_page
 from accounts.models import AuditEvent
 from accounts.selectors import config_revision
 from billing.models import PriceBook, PriceBookWithdrawal
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.selectors import (
     book_in_force,
     current_table,

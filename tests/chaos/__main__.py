@@ -3,10 +3,10 @@
     python -m tests.chaos [--seed N] [--seconds S] [--no-greedy]
 
 Parts are killed one, two and three at a time, and kept away while the others start, under load:
-honest orders, two greedy tenants, a hostile upstream, an order that kills the process that sends
-it, and slow clients. Before that, with nothing killed, honest orders are timed without the greedy
-and then beside them. Exit status 1 if a promise was broken. A seed repeats the faults and their
-order.
+honest orders, two greedy tenants, a hostile upstream, two whose pictures are looked for, an order
+that kills the process that sends it, and slow clients. Before that, with nothing killed, honest
+orders are timed without the greedy and then beside them. Exit status 1 if a promise was broken. A
+seed repeats the faults and their order.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Callers of a chaos run: honest, poisonous, of a hostile upstream, and slow ones.
+"""Callers of a chaos run: honest, poisonous, of a hostile and of late upstreams, and slow ones.
 
 And two greedy tenants, one with slow requests and one with tests that hang.
 """
@@ -18,7 +18,12 @@ from tests.stack.servers import Stack
 
 GENERATIONS = "/v1/images/generations"
 HONEST, HOSTILE = "gpt-image-2-origin", "gpt-image-1"
+FAL, RELAY = "gpt-image-2", "gpt-image-2-pro"
+"""Models of vendors whose pictures are looked for."""
+LATE = "late"
 HONEST_CALLERS, HOSTILE_CALLERS, SLOW_CALLERS = 10, 3, 20
+LATE_CALLERS = 2
+"""Of each of these vendors."""
 POISON_PAUSE_SECONDS = 10.0
 PROBE_SECONDS = 1.0
 HOSTILE_PAUSE_SECONDS = 1.0
@@ -70,6 +75,9 @@ class Traffic:
             callers = [self._honest(client) for _ in range(HONEST_CALLERS)]
             callers += [self._hostile(client) for _ in range(HOSTILE_CALLERS)]
             callers += [self._slow() for _ in range(SLOW_CALLERS)]
+            callers += [
+                self._late(client, model) for model in (FAL, RELAY) for _ in range(LATE_CALLERS)
+            ]
             await asyncio.gather(*callers, self._poison(client), self._probe(client))
 
     async def calm(self, seconds: float) -> list[float]:
@@ -123,6 +131,12 @@ class Traffic:
         while not self.is_over.is_set():
             await self._order(client, HOSTILE, f"hostile-{next(self._numbers)}", waits=False)
             await asyncio.sleep(HOSTILE_PAUSE_SECONDS)
+
+    async def _late(self, client: httpx.AsyncClient, model: str) -> None:
+        while not self.is_over.is_set():
+            prompt = f"{LATE}-{model}-{next(self._numbers)}"
+            await self._order(client, model, prompt, waits=False)
+            await asyncio.sleep(PROBE_SECONDS)
 
     async def _poison(self, client: httpx.AsyncClient) -> None:
         """Send a poisonous order at a time: each kills its worker three times, about 20 s apart."""

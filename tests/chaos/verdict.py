@@ -11,8 +11,9 @@ import psycopg
 
 from pictor.kit.words import ids
 from tests.chaos.faults import Fault
-from tests.chaos.traffic import Seen
+from tests.chaos.traffic import LATE, Seen
 from tests.chaos.upstream import POISON
+from tests.fakes.late_vendors import LateVendor
 from tests.stack.servers import Stack
 
 TERMINAL_SECONDS = 90.0
@@ -20,7 +21,8 @@ RECOVERY_SECONDS = 60.0
 
 _ROWS = """
 SELECT g.id, g.prompt, g.state, g.dispatch, g.captured_micros, g.error, g.deaths,
-       (SELECT json_agg(json_build_array(a.dispatch, a.started_at, a.attempt_class, a.detail)
+       (SELECT json_agg(json_build_array(a.dispatch, a.started_at, a.attempt_class, a.detail,
+                                         a.upstream_request_id)
                         ORDER BY a.dispatch, a.number)
           FROM generation_attempt AS a WHERE a.generation_id = g.id)
 FROM generation_generation AS g JOIN accounts_tenant AS t ON t.id = g.tenant_id
@@ -46,6 +48,7 @@ def verdict(
     tenants: Sequence[str],
     seen: Seen,
     faults: list[Fault],
+    late: Sequence[LateVendor],
     let_go: Callable[[], object],
 ) -> Verdict:
     """Wait until everything has ended, then check; `let_go` ends delays at the sandbox."""
@@ -55,32 +58,47 @@ def verdict(
     found = {row["id"] for row in rows}
     lost = [one for one in seen.accepted if ids.parse(ids.GENERATION, one) not in found]
     unended = [row for row in rows if row["state"] in {"queued", "running"}]
-    paid = Counter(row["prompt"] for row in rows if row["captured"])
-    twice = [prompt for prompt, count in paid.items() if count > 1]
+    charged = Counter(row["prompt"] for row in rows if row["captured"])
+    twice = [prompt for prompt, count in charged.items() if count > 1]
     wronged = [row for row in rows if row["prompt"].startswith("honest") and _failed(row)]
     poisons = [row for row in rows if row["prompt"].startswith(POISON)]
+    followed = [row for row in rows if row["prompt"].startswith(LATE)]
+    # A caller whose order failed sends it again, as a generation of its own.
+    begun = Counter(row["prompt"] for row in followed if row["attempts"])
+    paid = sum((vendor.paid for vendor in late), Counter())
+    paid_twice = list((paid - begun).elements())
+    dropped = [row for row in followed if _failed(row) and _was_written(row)]
     unharmed = [row for row in poisons if not _failed(row) or row["captured"]]
     checked = stack.manage("ledger_check", "--json")
     slowest, what = _slowest(seen, faults)
     figures = {
         "lost": len(lost) + len(unended),
         "charged twice": len(twice),
+        "paid twice": len(paid_twice),
+        "orders of late vendors lost": len(dropped),
         "failed without own fault": len(wronged),
         "drift": int(not json.loads(checked.stdout or '{"ok": false}')["ok"]),
         "left on hold (micro-USD)": held,
         "poison served or charged": len(unharmed),
     }
     states = Counter(f"{row['prompt'].split('-')[0]} {row['state']}" for row in rows)
+    carried_on = [row for row in followed if row["captured"] and row["dispatch"] > 1]
+    unwritten = [row for row in followed if _failed(row) and not _was_written(row)]
     absences = sum(" away for " in fault.what for fault in faults)
     lines = [
         f"faults injected: {len(faults)} ({absences} of them absences)",
         f"requests accepted: {len(seen.accepted)} ({_words(states)})",
         f"answers: {_words(seen.answers)}",
+        f"orders of late vendors: {paid.total()} (of {begun.total()} generations)",
+        f"of these delivered by a later dispatch: {len(carried_on)}",
+        f"late orders that failed before they were written down: {len(unwritten)}",
         *(f"{name}: {count}" for name, count in figures.items()),
         f"slowest recovery: {slowest:.1f} s ({what})",
     ]
     broken = [f"{name}: {count}" for name, count in figures.items() if count]
     broken += [f"wronged: {row}" for row in wronged[:10]] + [f"unended: {row}" for row in unended]
+    broken += [f"dropped: {row}" for row in dropped[:10]]
+    broken += [f"paid twice: {row}" for row in followed if row["prompt"] in paid_twice]
     if slowest > RECOVERY_SECONDS:
         broken.append(f"recovery took {slowest:.1f} s after {what}")
     return Verdict(lines, broken + ([checked.stdout] if figures["drift"] else []))
@@ -104,6 +122,11 @@ def _ended(
 
 def _failed(row: dict[str, Any]) -> bool:
     return bool(row["state"] == "failed")
+
+
+def _was_written(row: dict[str, Any]) -> bool:
+    """True if the id of an order was kept with one of its attempts."""
+    return any(request_id for *_, request_id in row["attempts"] or ())
 
 
 def _slowest(seen: Seen, faults: list[Fault]) -> tuple[float, str]:

@@ -58,6 +58,9 @@ CLIENTS = [
         "generated", "openapi-python-client", _own_environment, "tests.clients.generated_client"
     ),
     Client("haystack", "haystack-ai", _own_environment, "tests.clients.haystack_client"),
+    Client("fal", "fal-client", _own_environment, "tests.clients.fal_queue_client"),
+    Client("genai", "google-genai", _own_environment, "tests.clients.genai_client"),
+    Client("azure3", "openai", _this_environment, "tests.clients.azure_client"),
     Client("node", "openai", _node, "client.mjs", folder=NODE),
     Client("ai", "@ai-sdk/openai", _node, "ai.mjs", folder=NODE),
     Client("ai", "@ai-sdk/openai-compatible", _node, "ai.mjs", folder=NODE),

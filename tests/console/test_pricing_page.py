@@ -2,11 +2,14 @@
 
 import pytest
 
+from billing.pixel_prices import by_megapixels
+from billing.price_rows import BookRow, row_by
 from billing.pricing import least, quote
-from billing.selectors import current_table
+from billing.selectors import book_in_force, current_table, rows_of
 from billing.services.office.prices import draft_price_book, publish_price_book, withdraw_price_book
 from generation.models import Contract
 from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.console.answers import words_of
 from tests.making.seeds import sow
 
@@ -41,6 +44,30 @@ def test_from_is_the_least_that_a_quote_allows(client, priced):
 
     assert shown["gpt-image-2"] == least(table, quoted.priced) == 4_020
     assert shown["gpt-image-2"] < table.qualities("gpt-image-2", "1024x1024")["low"].unit
+
+
+def test_sizes_by_a_rule_are_listed_at_their_highest_price(client, priced):
+    now = clock.now()
+    terms = by_megapixels([Micros(3_000), Micros(1_500)])
+    rows = rows_of(book_in_force(None, now))
+    rows += [
+        row_by(BookRow("dall-e-3", "any", word, Micros(0), 1024, 1024), terms)
+        for word in ("standard", "hd")
+    ]
+    book = draft_price_book(name="list", rows=rows, effective_from=now, actor="test")
+    publish_price_book(book=book, actor="test", now=now)
+    bounds = {"step": 16, "min_side": 256, "max_side": 4096, "min_pixels": 1_500_000}
+    rule = {**bounds, "max_pixels": 4_194_304, "max_ratio": 3}
+    Contract.objects.filter(pk="dall-e-3").update(size_rule=rule)
+
+    answer = client.get("/pricing/?model=dall-e-3&size=any&quality=hd&images=1000")
+
+    (model,) = [one for one in answer.context["models"] if one.name == "dall-e-3"]
+    assert (model.sizes[-1].name, model.sizes[-1].prices) == ("any", (7_500, 7_500))
+    assert model.least == 4_500  # of two megapixels
+    page = words_of(answer)
+    assert "other sizes, up to" in page
+    assert "at most: 1,000" in page
 
 
 def test_a_change_that_was_announced_and_withdrawn_is_said(client, priced):

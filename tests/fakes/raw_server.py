@@ -111,7 +111,7 @@ async def is_at_most(server: RawServer, count: int) -> None:
 
 @asynccontextmanager
 async def running(
-    script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[RawServer]:
     """The server for as long as the block runs; its connections are cut at the end."""
     server = RawServer(script, host=host)
@@ -128,7 +128,7 @@ async def running(
         finally:
             tasks.discard(task)
 
-    listener = await asyncio.start_server(connected, host, 0, ssl=tls, backlog=4096)
+    listener = await asyncio.start_server(connected, host, port, ssl=tls, backlog=4096)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server

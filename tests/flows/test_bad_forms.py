@@ -196,6 +196,17 @@ def test_a_file_that_is_no_mask_is_refused(customer: Customer, mask: bytes) -> N
     ] * 2
 
 
+@pytest.mark.refused
+def test_a_markup_beside_a_mask_is_refused(customer: Customer) -> None:
+    mask = picture(mode="RGBA")
+
+    response = edit(customer, {"image": picture(), "mask": mask, "markup": mask})
+
+    error = response.json()["error"]
+    assert (response.status_code, error["param"]) == (400, "markup")
+    assert error["message"] == "An edit has a mask or a markup, not both."
+
+
 ODD_IMAGES = {
     "cmyk": (picture(image_format="jpeg", mode="CMYK"), "CMYK"),
     "16 bits": (picture(mode="I;16"), "16 bits"),

@@ -217,3 +217,15 @@ def test_a_strict_size_takes_the_right_one(customer: Customer, operator: Operato
 
     assert response.status_code == 200
     assert response.headers["x-pictor-charge"] == "0.004740"
+
+
+def test_a_quote_says_how_the_request_would_be_served_and_an_order_does_not(
+    customer: Customer,
+) -> None:
+    plain = quoted(customer, model="gpt-image-2")
+    explained = quoted(customer, model="gpt-image-2", explain=True)
+    ordered = customer.generate(model="gpt-image-2", explain=True)
+
+    assert explained.json() == {**plain.json(), "ignored": []}
+    assert (ordered.status_code, ordered.json()["error"]["code"]) == (400, "unknown_parameter")
+    assert ordered.json()["error"]["param"] == "explain"

@@ -57,10 +57,9 @@ def test_the_channel_s_own_key_is_sent_and_never_the_caller_s(
         {"background": {"type": "gradient", "stops": [1, 2.5]}},
         {"watermark": True},
         {"watermark": False},
-        {"user": "user-1234 ü"},
-        {"safety_identifier": "s-1"},
         {"moderation": "low"},
         {"input_fidelity": "high"},
+        {"complexity": "medium"},
         {"quality": "low"},
         {"quality": "high"},
         {"quality": "auto"},
@@ -106,7 +105,6 @@ def test_many_fields_go_together(customer: Customer, upstream: Recorder) -> None
         "size": "1536x1024",
         "n": 2,
         "image": [LARGE, SMALL],
-        "user": "u",
     }
 
     response = customer.generate("a “fox” \\ \u2028 \U0001f98a", **fields)

@@ -218,6 +218,15 @@ def test_a_quote_may_say_what_it_is_for(
     assert response.status_code == status, response.text
 
 
+def test_a_quote_takes_the_markup_of_an_edit(customer: Customer) -> None:
+    body = {**FIELDS, "task": "edit", "image": data_uri(SQUARE), "markup": data_uri(SQUARE)}
+
+    quoted = customer.client.post("/v1/images/quote", json=body)
+
+    assert quoted.status_code == 200, quoted.text
+    assert quoted.json()["references"] == "0.053600"
+
+
 def test_an_edit_is_quoted_as_a_generation_and_a_variation_needs_no_prompt(
     customer: Customer,
 ) -> None:

@@ -63,6 +63,17 @@ def test_the_upstream_gets_a_form_with_the_very_bytes_and_names_of_our_own(
     ]
 
 
+def test_a_markup_goes_with_its_image(customer: Customer, upstream: Recorder) -> None:
+    as_form = edit(customer, {"image": picture(), "markup": MASK})
+    body = {**FIELDS, "images": [data_uri(picture())], "markup": {"image_url": data_uri(MASK)}}
+    as_json = customer.client.post(EDITS, json=body)
+
+    assert [as_form.status_code, as_json.status_code] == [200, 200], as_json.text
+    assert [request.files for request in upstream.requests] == [
+        [("image", "0.png", picture()), ("markup", "1.png", MASK)]
+    ] * 2
+
+
 def test_json_with_base64_is_the_same_edit(customer: Customer, upstream: Recorder) -> None:
     once = {"Idempotency-Key": "once"}
     body = {**FIELDS, "images": [{"image_url": data_uri(picture())}]}
@@ -78,20 +89,21 @@ def test_json_with_base64_is_the_same_edit(customer: Customer, upstream: Recorde
     assert customer.captures() == [LOW]
 
 
-def test_a_variation_is_one_at_a_channel_that_knows_them(
+def test_a_variation_is_an_edit_also_of_a_model_that_made_them(
     customer: Customer, upstream: Recorder
 ) -> None:
     response = vary(customer, size="256x256", user="u-1")
 
     assert response.status_code == 200, response.text
-    assert response.json()["metadata"]["upstream_task"] == "variation"
-    assert upstream.only.path == "/v1/images/variations"
+    assert response.json()["metadata"]["upstream_task"] == "edit"
+    assert upstream.only.path == "/v1/images/edits"
+    assert upstream.only.body.pop("prompt").startswith("Make a variation of this image")
+    assert len(upstream.only.body.pop("user")) == 64
     assert upstream.only.body == {
         "model": "dall-e-2",
         "n": "1",
         "size": "256x256",
         "response_format": "b64_json",
-        "user": "u-1",
     }
     assert upstream.only.files == [("image", "0.png", SQUARE)]
 
@@ -124,6 +136,12 @@ def test_a_variation_is_an_edit_elsewhere_and_said_to_be(
             {"image": picture(), "mask": MASK},
             "No channel of gpt-image-2 takes a mask now.",
             (400, "invalid_image", "mask"),
+        ),
+        (
+            ("--ignore", "markup"),
+            {"image": picture(), "markup": MASK},
+            "No channel of gpt-image-2 takes a markup now.",
+            (400, "invalid_image", "markup"),
         ),
         (
             ("--max-images", "1"),

@@ -49,7 +49,7 @@ def test_an_address_that_may_not_be_fetched_is_refused_by_its_field(
     assert customer.states() == {}
 
 
-@pytest.mark.parametrize("name", ["prompt", "user", "style"])
+@pytest.mark.parametrize("name", ["prompt", "style"])
 def test_text_that_looks_like_the_stand_in_of_an_image_stays_text(
     customer: Customer, upstream: Recorder, name: str
 ) -> None:

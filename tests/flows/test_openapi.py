@@ -126,8 +126,13 @@ def test_the_schema_states_what_each_model_takes(document: Document) -> None:
     assert document.mismatch(schema, {**fox, "model": "dall-e-2", "size": "256x256", "n": 2}) == []
 
 
+@pytest.mark.parametrize(
+    "gone",
+    [(False, None, None, ""), (True, "2026-01-01", "2026-02-01", "dall-e-2")],
+    ids=["off", "ended"],
+)
 def test_a_model_that_is_no_longer_sold_is_not_in_the_document(
-    customer: Customer, database: "psycopg.Connection[Any]"
+    customer: Customer, database: "psycopg.Connection[Any]", gone: tuple[Any, ...]
 ) -> None:
     def sold() -> list[list[str]]:
         schemas = customer.client.get("/openapi.json").json()["components"]["schemas"]
@@ -136,12 +141,15 @@ def test_a_model_that_is_no_longer_sold_is_not_in_the_document(
         return [model["enum"], *(models["items"]["enum"] for models in keys)]
 
     before = sold()
-    change = "UPDATE generation_contract SET is_enabled = %s WHERE model = 'dall-e-3'"
-    database.execute(change, [False])
+    change = (
+        "UPDATE generation_contract SET is_enabled = %s, deprecated_at = %s, sunset_at = %s,"
+        " successor = %s WHERE model = 'dall-e-3'"
+    )
+    database.execute(change, gone)
     try:
         meanwhile = sold()
     finally:
-        database.execute(change, [True])
+        database.execute(change, (True, None, None, ""))
 
     assert ["dall-e-3" in models for models in before] == [True] * 3
     assert ["dall-e-3" in models for models in meanwhile] == [False] * 3

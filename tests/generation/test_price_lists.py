@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from billing.models import PriceList, Transfer
+from billing.price_rows import BookRow
 from billing.price_stops import Confirmed
-from billing.pricing import BookRow
 from billing.selectors import current_table
 from billing.selectors.office.ledger import ledger_findings
 from billing.selectors.office.price_stops import stops_of

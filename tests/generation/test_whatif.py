@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from billing.models import PriceBook, PriceList, PriceListAssignment, SoldDay, Transfer
-from billing.pricing import BookRow, PricedRequest, quote
+from billing.price_rows import BookRow
+from billing.pricing import PricedRequest, quote
 from billing.selectors import current_table, rows_of
 from billing.selectors.office import sold as waiting
 from billing.selectors.office.whatif import would_have_brought

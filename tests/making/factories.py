@@ -33,6 +33,7 @@ from billing.services.holds import UNLIMITED
 from billing.upstream_cost import Costs, SentRequest
 from generation.admission.service import Admitted, Submission, admit
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
+from generation.catalogue.services import shipped
 from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import TokenUsage, UpstreamAnswer
 from generation.channels.registry import DEFAULT_KIND, abilities_of
@@ -41,7 +42,6 @@ from generation.lifecycle.attempts import FirstCall, begin_attempt_statement, be
 from generation.lifecycle.claims import Claim, Queued, claims_statement
 from generation.lifecycle.lease import WorkerEpoch, enlist
 from generation.lifecycle.outcome import Verified, VerifiedImage
-from generation.management.seeding import seeded_contracts
 from generation.models import Channel, Generation, Route
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.database.prepared import (
@@ -80,11 +80,11 @@ _ROUTE = RouteInfo(
     priority=10,
     weight=1,
     timeout_seconds=240,
+    queue_seconds=60,
     max_concurrency=None,
     reset_count=0,
     model=ORIGIN,
     upstream_model="gpt-image-2",
-    native_sizes=None,
     quality_map={},
     abilities=abilities_of("openai", "gpt-image-2"),
     allows_exact_crop=False,
@@ -98,13 +98,14 @@ _UNLIMITED = Limits(*[None] * 10)
 
 def route_info(*sizes: str, **options: Any) -> RouteInfo:
     """A route that takes these sizes natively, or every size when none is named."""
-    return replace(_ROUTE, native_sizes=frozenset(sizes) or None, **options)
+    route = replace(_ROUTE, **options)
+    return replace(route, abilities=route.abilities.with_sizes(sizes or None))
 
 
 def contract_of(model: str, **changes: Any) -> ContractTerms:
     """A seeded contract, with changes."""
-    (row,) = [row for row in seeded_contracts() if row["model"] == model]
-    return replace(contract_from(row), **changes)
+    columns = shipped(model).columns
+    return replace(contract_from({"model": model, **columns}), **changes)
 
 
 def make_caller(**limits: Any) -> Caller:

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from billing.models import FIGURES, PriceBook, SoldDay, UsageRollup
+from billing.price_rows import BookRow
 from billing.price_stops import Confirmed, Stops
-from billing.pricing import BookRow
 from billing.selectors import book_in_force, rows_of
 from billing.selectors.office.price_stops import assignment_of, stops_of
 from billing.services.office.price_lists import assign_price_list, create_price_list

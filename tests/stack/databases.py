@@ -4,6 +4,7 @@
 import importlib.util
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -128,3 +129,18 @@ def run_tool(tool: str, *arguments: str, of: dict[str, Any], given: bytes = b"")
 def url_of(database: dict[str, Any]) -> str:
     account = f"{database['user']}:{quote(str(database['password']), safe='')}"
     return f"postgresql://{account}@{database['host']}:{database['port']}/{database['dbname']}"
+
+
+def wait_for_a_blocked_session() -> None:
+    """Until another session waits for a lock of ours."""
+    deadline = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            # Not pg_stat_activity: it never changes within a transaction.
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks"
+                " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+            )
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nothing waits")

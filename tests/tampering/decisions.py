@@ -26,7 +26,7 @@ FOUND: dict[str, frozenset[str]] = {
             *("upstream_quality", "n", "images_received", "input_text_tokens"),
             *("input_image_tokens", "output_tokens", "cost_source"),
             *("finished_at", "http_status", "upstream_request_id", "may_have_billed", "detail"),
-            "fingerprint",
+            *("fingerprint", "jobs"),
         }
     ),
     "generation_generation": frozenset(
@@ -74,7 +74,7 @@ NOT_MONEY = frozenset(
         *("billing_ledgercheckpoint", "billing_ledgerproof", "billing_ledgerhead"),
         *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),
         *("generation_channel", "generation_contract", "generation_costtable"),
-        *("generation_channelevent", "generation_attemptminute"),
+        *("generation_channelevent", "generation_attemptminute", "generation_openbreaker"),
         *("generation_vendorbill", "generation_billline"),
         *("generation_channeltrial", "generation_pendingrevision"),
         *("generation_condition", "generation_conditionlook", "generation_refusedrequest"),

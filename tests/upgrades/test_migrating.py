@@ -322,5 +322,15 @@ def test_an_undo_unapplies_the_later_migrations(transactional_db):
         ("generation", "0047_failures_counted"),
         ("generation", "0048_failures_of_before"),
         ("generation", "0049_usage_by_tag"),
+        ("generation", "0050_contracts_as_files"),
+        ("generation", "0051_costs_by_pixels"),
+        ("generation", "0052_rules_of_sizes"),
+        ("generation", "0053_channel_settings"),
+        ("generation", "0054_revision_settings"),
+        ("generation", "0055_jobs_of_attempts"),
+        ("generation", "0056_attempts_with_jobs"),
+        ("generation", "0057_queue_seconds"),
+        ("generation", "0058_words_of_channel_events"),
+        ("generation", "0059_open_breakers"),
     }
     assert applied() == before

@@ -5,7 +5,8 @@ uses stay unchanged, and it may write everything it always wrote. A migration th
 tightens comes one release after the code stops needing the old form: `after_release = "0.2.0"`
 names the release that stopped. A new trigger might refuse old writes, so `fills` must name it as
 one that only fills a new column. Of all removals only a foreign key's may come at once, named by
-`loosens`: writes that it allowed are still allowed.
+`loosens`: writes that it allowed are still allowed. `widens` names a table's column for longer
+words.
 """
 
 import re
@@ -86,6 +87,22 @@ def without_foreign_key(sql: str, name: str, database: dict[str, object]) -> str
     return re.sub(rf'ALTER TABLE "\w+" DROP CONSTRAINT "{name}";', "", sql)
 
 
+def without_widened(sql: str, name: str, database: dict[str, object]) -> str:
+    """The same without the statement that lets this column, `table.column`, hold longer words."""
+    table, _, column = name.partition(".")
+    longest = (
+        "SELECT character_maximum_length FROM information_schema.columns"
+        " WHERE table_name = %s AND column_name = %s"
+    )
+    with psycopg.connect(**database) as asked:  # type: ignore[arg-type] # of a connection's own
+        (was,) = asked.execute(longest, [table, column]).fetchone() or (0,)
+    return re.sub(
+        rf'ALTER TABLE "{table}" ALTER COLUMN "{column}" TYPE varchar\((\d+)\);',
+        lambda found: "" if int(found[1]) > was else found[0],
+        sql,
+    )
+
+
 def replaced(sql: str, database: dict[str, object]) -> str:
     """Functions that the previous release calls and that would change, a line each."""
     with psycopg.connect(**database) as asked:  # type: ignore[arg-type] # of a connection's own
@@ -144,6 +161,8 @@ def objections_to(
     """Objections to one migration, in the database as it is before it."""
     if loosened := getattr(migration, "loosens", ""):
         sql = without_foreign_key(sql, loosened, database)
+    if widened := getattr(migration, "widens", ""):
+        sql = without_widened(sql, widened, database)
     return against(
         sql,
         tight=replaced(sql, database) + tightened(sql, fills=getattr(migration, "fills", "")),
@@ -240,6 +259,19 @@ def test_a_foreign_key_is_named_that_goes_and_nothing_else_does_by_that(db):
     others = ("one_transfer_per_seq", "transfer_moves_something", "unknown")
     kept = [without_foreign_key(gone.format(name), name, database) for name in others]
     assert kept == [gone.format(name) for name in others]
+
+
+def test_a_column_is_named_that_takes_longer_words_and_nothing_shorter_is_by_that(db):
+    database = connection.get_connection_params()
+    longer = alter('ALTER COLUMN "name" TYPE varchar({})').replace("accounts_tenant", '"{}"')
+
+    def objected(characters: int, table: str = "accounts_tenant") -> str:
+        sql = longer.format(table, characters)
+        return objections(without_widened(sql, "accounts_tenant.name", database))
+
+    assert objected(9000) == ""
+    assert "changing-column-type" in objected(10)
+    assert "changing-column-type" in objected(9000, "accounts_user")
 
 
 def test_a_function_that_is_there_is_not_replaced(db):

@@ -84,7 +84,7 @@ async def test_a_form_is_read_as_json_where_no_files_are_taken(app, inner, beare
     [
         ("image[0]", "Did you mean 'image[]'?"),
         ("images", "Did you mean 'image'?"),
-        ("photo", "Known: image, mask, image[]."),
+        ("photo", "Known: image, mask, markup, image[]."),
     ],
 )
 async def test_a_file_of_an_unknown_name_is_an_unknown_parameter(bearer, name, hint):

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from accounts import rates
 from accounts.callers import Caller
-from accounts.endpoint import Answer, Endpoint, operation
+from accounts.endpoint import Answer, Endpoint
 from pictor.kit.endpoints.objects import Page
 from pictor.kit.words import clock
 from pictor.kit.words.errors import NotFound
 from webhooks.api.bodies import DeliveryPage, Since
-from webhooks.api.endpoints import SCOPE, as_invalid_request, endpoint_of
+from webhooks.api.endpoints import as_invalid_request, endpoint_of, endpoint_operation
 from webhooks.api.objects import (
     DeliveryList,
     ResentObject,
@@ -38,14 +38,12 @@ def _delivery_of(caller: Caller, public_id: str, delivery_id: str) -> Delivery:
 class DeliveriesView(Endpoint):
     """/v1/webhook_endpoints/{id}/deliveries."""
 
-    @operation(
+    @endpoint_operation(
         "list_webhook_deliveries",
         summary="List webhook deliveries",
-        scope=SCOPE,
         query=DeliveryPage,
         answer=DeliveryList,
         rate=rates.take_query,
-        errors=[NotFound],
         of=endpoint_of,
     )
     def get(
@@ -60,12 +58,10 @@ class DeliveriesView(Endpoint):
 class DeliveryView(Endpoint):
     """/v1/webhook_endpoints/{id}/deliveries/{id}."""
 
-    @operation(
+    @endpoint_operation(
         "retrieve_webhook_delivery",
         summary="Retrieve a webhook delivery",
-        scope=SCOPE,
         answer=WholeDelivery,
-        errors=[NotFound],
         of=_delivery_of,
     )
     def get(self, caller: Caller, delivery: Delivery) -> Answer:
@@ -76,13 +72,11 @@ class DeliveryView(Endpoint):
 class ResendView(Endpoint):
     """/v1/webhook_endpoints/{id}/deliveries/{id}/resend."""
 
-    @operation(
+    @endpoint_operation(
         "resend_webhook_delivery",
         summary="Resend a webhook delivery",
-        scope=SCOPE,
         answer=WholeDelivery,
         status=HTTPStatus.ACCEPTED.value,
-        errors=[NotFound],
         of=_delivery_of,
     )
     def post(self, caller: Caller, delivery: Delivery) -> Answer:
@@ -99,14 +93,12 @@ class ResendView(Endpoint):
 class ResendSinceView(Endpoint):
     """/v1/webhook_endpoints/{id}/resend."""
 
-    @operation(
+    @endpoint_operation(
         "resend_webhook_deliveries",
         summary="Resend missed events",
-        scope=SCOPE,
         body=Since,
         answer=ResentObject,
         status=HTTPStatus.ACCEPTED.value,
-        errors=[NotFound],
         of=endpoint_of,
     )
     def post(self, caller: Caller, endpoint: WebhookEndpoint, since: datetime) -> Answer:
@@ -124,13 +116,11 @@ class ResendSinceView(Endpoint):
 class TestView(Endpoint):
     """/v1/webhook_endpoints/{id}/test."""
 
-    @operation(
+    @endpoint_operation(
         "test_webhook_endpoint",
         summary="Send a test event",
-        scope=SCOPE,
         answer=WholeDelivery,
         status=HTTPStatus.ACCEPTED.value,
-        errors=[NotFound],
         of=endpoint_of,
     )
     def post(self, caller: Caller, endpoint: WebhookEndpoint) -> Answer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -39,16 +40,15 @@ from webhooks.services import (
     rotate_secret,
 )
 
-SCOPE = "webhooks:write"
+endpoint_operation = partial(operation, scope="webhooks:write")
 
 
 class EndpointsView(Endpoint):
     """/v1/webhook_endpoints."""
 
-    @operation(
+    @endpoint_operation(
         "list_webhook_endpoints",
         summary="List webhook endpoints",
-        scope=SCOPE,
         query=EndpointPage,
         answer=EndpointList,
         rate=rates.take_query,
@@ -60,10 +60,9 @@ class EndpointsView(Endpoint):
         page = [endpoint for endpoint in every if after is None or endpoint.id < after]
         return Answer(Page.of(page, limit, ShownEndpoint))
 
-    @operation(
+    @endpoint_operation(
         "create_webhook_endpoint",
         summary="Create a webhook endpoint",
-        scope=SCOPE,
         body=NewEndpoint,
         answer=EndpointObject,
         status=HTTPStatus.CREATED.value,
@@ -100,25 +99,21 @@ def _endpoint_missing() -> NotFound:
 class EndpointView(Endpoint):
     """/v1/webhook_endpoints/{id}."""
 
-    @operation(
+    @endpoint_operation(
         "retrieve_webhook_endpoint",
         summary="Retrieve a webhook endpoint",
-        scope=SCOPE,
         answer=EndpointObject,
-        errors=[NotFound],
         of=endpoint_of,
     )
     def get(self, caller: Caller, endpoint: WebhookEndpoint) -> Answer:
         """One of the workspace's endpoints."""
         return Answer(ShownEndpoint(endpoint))
 
-    @operation(
+    @endpoint_operation(
         "change_webhook_endpoint",
         summary="Change a webhook endpoint",
-        scope=SCOPE,
         body=EndpointChange,
         answer=EndpointObject,
-        errors=[NotFound],
         of=endpoint_of,
     )
     def patch(self, caller: Caller, endpoint: WebhookEndpoint, **fields: Any) -> Answer:
@@ -133,12 +128,10 @@ class EndpointView(Endpoint):
             change_endpoint(endpoint=endpoint, values=values, **self.by(caller))
         return Answer(ShownEndpoint(endpoint))
 
-    @operation(
+    @endpoint_operation(
         "delete_webhook_endpoint",
         summary="Delete a webhook endpoint",
-        scope=SCOPE,
         answer=DeletedEndpoint,
-        errors=[NotFound],
         of=endpoint_of,
     )
     def delete(self, caller: Caller, endpoint: WebhookEndpoint) -> Answer:
@@ -150,13 +143,11 @@ class EndpointView(Endpoint):
 class SecretRotationView(Endpoint):
     """/v1/webhook_endpoints/{id}/rotate."""
 
-    @operation(
+    @endpoint_operation(
         "rotate_webhook_secret",
         summary="Rotate a webhook secret",
-        scope=SCOPE,
         body=SecretRotation,
         answer=EndpointObject,
-        errors=[NotFound],
         of=endpoint_of,
     )
     def post(

@@ -5,17 +5,14 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.checks import Tags
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, OperatorCommand, read_person, say_invalid
+from accounts.management.operator import ACTOR, OperatorCommand, read_person
 from accounts.services.office.people import set_password
 
 
 class Command(OperatorCommand):
-    """Ask for a person's new password twice, and set it."""
-
     help = "Give a person another password."
     requires_system_checks = (Tags.security,)  # the secrets; not the site's URLs and pages
 
@@ -29,9 +26,6 @@ class Command(OperatorCommand):
         password = getpass()
         if getpass("Password (again): ") != password:
             raise CommandError("the two passwords differ")
-        try:
-            validate_password(password, user)
-        except ValidationError as error:
-            raise say_invalid(error) from None
+        validate_password(password, user)
         set_password(user=user, password=password, actor=ACTOR)
         self.stdout.write(f"{user.email}: signs in with the new password")

@@ -1,12 +1,10 @@
 """`manage.py key create|list|set|rotate|revoke`."""
 
-import json
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.core.checks import Tags
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
@@ -14,14 +12,13 @@ from accounts.management.operator import (
     ACTOR,
     OperatorCommand,
     answer,
-    print_table,
+    found,
     read_amount,
     read_limit,
     read_scopes,
     read_tenant,
     read_time,
     read_words,
-    say_invalid,
 )
 from accounts.models import ApiKey, default_scopes
 from accounts.selectors.office.api_keys import api_key_by_id, api_keys_of
@@ -54,8 +51,6 @@ YES_OR_NO = {"yes": True, "no": False}
 
 
 class Command(OperatorCommand):
-    """Make an API key for a tenant, give a key a new text, or revoke it."""
-
     help = "Create or rotate an API key (shown once), list a tenant's keys, or revoke one."
     requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
 
@@ -101,20 +96,6 @@ class Command(OperatorCommand):
         revoke.add_argument("key_id", metavar="KEY_ID", help="key_… as printed by create")
         revoke.add_argument("--json", action="store_true")
 
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        actions = {
-            "create": self._create,
-            "list": self._list,
-            "set": self._set,
-            "rotate": self._rotate,
-            "revoke": self._revoke,
-        }
-        try:
-            actions[options["action"]](options)
-        except ValidationError as error:
-            raise say_invalid(error) from None
-
     def _create(self, options: dict[str, Any]) -> None:
         budget = None if options["budget"] is None else read_amount(options["budget"])
         rules = KeyRules(
@@ -137,7 +118,7 @@ class Command(OperatorCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         now = clock.now()
-        found = [
+        rows = [
             {
                 "key_id": key.public_id,
                 "name": key.name,
@@ -147,11 +128,7 @@ class Command(OperatorCommand):
             }
             for key in api_keys_of(read_tenant(options["tenant"]).id)
         ]
-        if options["json"]:
-            self.stdout.write(json.dumps(found))
-        else:
-            rows = [tuple(key.values()) for key in found]
-            print_table(self.stdout, [("key_id", "name", "mode", "status", "created"), *rows])
+        self.tell_rows(options, rows, ("key_id", "name", "mode", "status", "created"))
 
     def _set(self, options: dict[str, Any]) -> None:
         key = _read_key(options["key_id"])
@@ -235,7 +212,4 @@ def _text_of(field: str, value: Any) -> str:
 
 
 def _read_key(text: str) -> ApiKey:
-    key = api_key_by_id(text)
-    if key is None:
-        raise CommandError(f"no API key {text!r}")
-    return key
+    return found(api_key_by_id(text), f"no API key {text!r}")

@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.core.checks import Tags
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import ProtectedError
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, OperatorCommand, read_person, say_invalid
+from accounts.management.operator import ACTOR, OperatorCommand, read_person
 from accounts.selectors.office.people import waiting_mail
 from accounts.services.office.mail import encrypt_mail_anew
 from accounts.services.office.people import change_person, delete_user, sign_out
@@ -20,8 +19,6 @@ from pictor.kit.secrets.encryption import WrongKey
 
 
 class Command(OperatorCommand):
-    """Change or delete a person, reset second factors, end sessions, show mail, encrypt anew."""
-
     help = "Change a person, reset a second factor, end sessions, or re-encrypt factors."
     requires_system_checks = (Tags.security,)  # the secrets; not the site's URLs and pages
 
@@ -44,21 +41,6 @@ class Command(OperatorCommand):
         actions.add_parser(
             "rotate-mfa", help="re-encrypt all second factors and mail with the newest key"
         )
-
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        actions = {
-            "set": self._set,
-            "delete": self._delete,
-            "reset-mfa": self._reset,
-            "end-sessions": self._end,
-            "mail": self._mail,
-            "rotate-mfa": self._rotate,
-        }
-        try:
-            actions[options["action"]](options)
-        except ValidationError as error:
-            raise say_invalid(error) from None
 
     def _set(self, options: dict[str, Any]) -> None:
         user = read_person(options["email"])
@@ -84,12 +66,12 @@ class Command(OperatorCommand):
             ) from None
         self.stdout.write(f"{user.email}: deleted")
 
-    def _reset(self, options: dict[str, Any]) -> None:
+    def _reset_mfa(self, options: dict[str, Any]) -> None:
         user = read_person(options["email"])
         reset_second_factors(user=user, actor=ACTOR)
         self.stdout.write(f"{user.email}: signs in with only the password and sets up a new factor")
 
-    def _end(self, options: dict[str, Any]) -> None:
+    def _end_sessions(self, options: dict[str, Any]) -> None:
         user = read_person(options["email"])
         sign_out(user=user, actor=ACTOR)
         self.stdout.write(f"{user.email}: signed out everywhere")
@@ -106,7 +88,7 @@ class Command(OperatorCommand):
         except WrongKey:
             raise CommandError("the mail was encrypted with an unknown key") from None
 
-    def _rotate(self, options: dict[str, Any]) -> None:
+    def _rotate_mfa(self, options: dict[str, Any]) -> None:
         count = encrypt_second_factors_anew(actor=ACTOR)
         mails = encrypt_mail_anew()
         self.stdout.write(f"{count} factors and {mails} mails re-encrypted with the newest key")

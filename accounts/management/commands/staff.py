@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from django.core.checks import Tags
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from typing_extensions import override
 
@@ -14,7 +13,6 @@ from accounts.management.operator import (
     OperatorCommand,
     print_table,
     read_person,
-    say_invalid,
 )
 from accounts.models import User
 from accounts.selectors.office.people import customers_of, is_invited_as_staff, staff
@@ -24,8 +22,6 @@ COLUMNS = ("email", "role", "second_factor", "last_seen", "member_of")
 
 
 class Command(OperatorCommand):
-    """List staff, give a person a role, or take it away."""
-
     help = "List staff, give somebody a staff role, or take it away."
     requires_system_checks = (Tags.security,)  # the mail's encryption key; not the site's pages
 
@@ -43,14 +39,6 @@ class Command(OperatorCommand):
             "remove", help="remove somebody from staff, and end their sessions"
         )
         remove.add_argument("email")
-
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        actions = {"list": self._list, "set": self._set, "remove": self._remove}
-        try:
-            actions[options["action"]](options)
-        except ValidationError as error:
-            raise say_invalid(error) from None
 
     def _list(self, options: dict[str, Any]) -> None:
         rows = [

@@ -3,14 +3,13 @@
 A view is opened only in the browser, because it belongs to the session that opens it.
 """
 
-import json
 from typing import Any
 
 from django.core.checks import Tags
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, OperatorCommand, print_table, read_tenant
+from accounts.management.operator import ACTOR, OperatorCommand, found, read_tenant
 from accounts.selectors.office.support import (
     latest_support_grants,
     support_grant_by_id,
@@ -24,8 +23,6 @@ COLUMNS = ("id", "tenant", "by", "opened_at", "ends_at", "is_open", "reason")
 
 
 class Command(OperatorCommand):
-    """List support views, or end one."""
-
     help = "List support views of tenants, or end one."
     requires_system_checks = (Tags.security,)
 
@@ -37,10 +34,6 @@ class Command(OperatorCommand):
         every.add_argument("--json", action="store_true")
         end = actions.add_parser("end", help="end a view early")
         end.add_argument("view", metavar="ID", help="sup_… as printed by list")
-
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        {"list": self._list, "end": self._end}[options["action"]](options)
 
     def _list(self, options: dict[str, Any]) -> None:
         now = clock.now()
@@ -60,21 +53,12 @@ class Command(OperatorCommand):
             }
             for grant in grants
         ]
-        if options["json"]:
-            self.stdout.write(json.dumps(rows))
-            return
-        cells = [tuple(_word(cell) for cell in row.values()) for row in rows]
-        print_table(self.stdout, [COLUMNS, *cells])
+        self.tell_rows(options, rows, COLUMNS)
 
     def _end(self, options: dict[str, Any]) -> None:
-        grant = support_grant_by_id(options["view"])
-        if grant is None:
-            raise CommandError(f"no support view {options['view']!r}")
+        view = options["view"]
+        grant = found(support_grant_by_id(view), f"no support view {view!r}")
         if not end_support(grant=grant, now=clock.now(), actor=ACTOR):
             raise CommandError(f"{grant.public_id} had ended before")
         whose = f"{grant.user.email} no longer sees {grant.tenant.name}"
         self.stdout.write(f"{grant.public_id}: ended; {whose}")
-
-
-def _word(cell: object) -> str:
-    return {True: "yes", False: "no"}[cell] if isinstance(cell, bool) else str(cell)

@@ -1,13 +1,10 @@
 """`manage.py tenant`: create, show, limit, export or erase a tenant, or move its money."""
 
 import json
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.core.checks import Tags
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
@@ -27,7 +24,6 @@ from accounts.management.operator import (
     read_staff,
     read_tenant,
     read_why,
-    say_invalid,
 )
 from accounts.management.tenant_people import teller
 from accounts.models import Tenant
@@ -46,8 +42,6 @@ SHOWN_TRANSFERS = 10
 
 
 class Command(OperatorCommand):
-    """Create a tenant, change its balance or rules, export its data, or erase it."""
-
     help = "Create, show, credit, limit, export or erase tenants."
     requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
 
@@ -73,25 +67,6 @@ class Command(OperatorCommand):
         erase = actions.add_parser("erase", help="erase a tenant's data, except money records")
         erase.add_argument("tenant", help="name or id")
         erase.add_argument("--confirm", required=True, metavar="NAME", help="the tenant's name")
-
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        actions: dict[str, Callable[[dict[str, Any]], None]] = {
-            "create": self._create,
-            "list": self._list,
-            "top-up": self._top_up,
-            "credit": self._credit,
-            "show": self._show,
-            "members": partial(tenant_people.show, self),
-            "invite": partial(tenant_people.invite, self),
-            "set": self._set,
-            "export": self._export,
-            "erase": self._erase,
-        }
-        try:
-            actions[options["action"]](options)
-        except ValidationError as error:
-            raise say_invalid(error) from None
 
     def _create(self, options: dict[str, Any]) -> None:
         balance, credit = read_amount(options["balance"]), read_amount(options["credit"])
@@ -135,36 +110,23 @@ class Command(OperatorCommand):
             {"tenant": tenant.public_id, "name": tenant.name, "status": tenant.status}
             for tenant in tenants()
         ]
-        if options["json"]:
-            self.stdout.write(json.dumps(found))
-        else:
-            rows = [tuple(tenant.values()) for tenant in found]
-            print_table(self.stdout, [("tenant", "name", "status"), *rows])
+        self.tell_rows(options, found, ("tenant", "name", "status"))
 
     def _top_up(self, options: dict[str, Any]) -> None:
-        self._move(options, "top_up", read_amount(options["amount"]), "booked")
+        self._move(options, "top_up", "booked")
 
     def _credit(self, options: dict[str, Any]) -> None:
-        self._move(options, "credit", read_amount(options["amount"]), "credited")
+        self._move(options, "credit", "credited")
 
-    def _move(
-        self,
-        options: dict[str, Any],
-        kind: str,
-        amount: Micros,
-        done: str,
-    ) -> None:
+    def _move(self, options: dict[str, Any], kind: str, done: str) -> None:
         """Change the balance, after a question if the amount is large, and print the new one."""
+        amount = read_amount(options["amount"])
         tenant, (words, note) = read_tenant(options["tenant"]), read_why(options)
         if abs(amount) > UNASKED and not options["yes"]:
             question = f"Change the balance of {tenant.name} by {to_decimal(amount)} USD?"
             ask(self.aside(options), question)
         requested = RequestedMove(
-            tenant_id=tenant.id,
-            kind=kind,
-            amount=amount,
-            reason=words,
-            note=note,
+            tenant_id=tenant.id, kind=kind, amount=amount, reason=words, note=note
         )
         if self._is_booked(options, tenant, requested):
             available = to_decimal(ledger().available_to(tenant.id))
@@ -223,6 +185,8 @@ class Command(OperatorCommand):
         answer(self.stdout, {name: word for name, word in facts.items() if word}, as_json=False)
         if moved:
             print_table(self.stdout, [tuple(moved[0]), *(tuple(row.values()) for row in moved)])
+
+    _members, _invite = tenant_people.show, tenant_people.invite
 
     def _set(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])

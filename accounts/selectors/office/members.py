@@ -8,8 +8,8 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import ApiKey, Invitation, MemberChange, Membership
-from accounts.selectors.configuration import PRESENT_REVISION
 from accounts.selectors.office.people import WITH_APPS
+from accounts.selectors.relations import PRESENT_REVISION
 from pictor.kit.words import ids
 
 _WITH_AN_APP = WITH_APPS.filter(id=OuterRef("user_id"))

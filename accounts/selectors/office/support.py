@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.models import SupportGrant
-from accounts.selectors.configuration import PRESENT_REVISION
+from accounts.selectors.relations import PRESENT_REVISION
 from pictor.kit.words import ids
 
 

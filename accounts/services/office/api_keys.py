@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -44,6 +44,13 @@ class KeyRules:
     default_response_format: str = ""
 
 
+_RENAMED = {
+    "models": "allowed_models",
+    "budget_day": "budget_day_micros",
+    "budget_month": "budget_month_micros",
+}
+COLUMN_OF = {rule.name: _RENAMED.get(rule.name, rule.name) for rule in fields(KeyRules)}
+"""The column of a key for each of its rules."""
 NO_RULES = KeyRules()
 MAX_KEYS = 1000
 """The most keys per tenant that are neither revoked nor expired."""
@@ -230,56 +237,24 @@ def revoke_api_key(*, key: ApiKey, actor: Actor, now: datetime, ip: str | None =
 
 
 def rules_of(key: ApiKey) -> KeyRules:
-    """The key's rules."""
-    return KeyRules(
-        scopes=key.scopes,
-        models=key.allowed_models,
-        ip_ranges=key.ip_ranges,
-        expires_at=key.expires_at,
-        requests_per_minute=key.requests_per_minute,
-        images_per_minute=key.images_per_minute,
-        max_in_flight=key.max_in_flight,
-        budget_day=None if key.budget_day_micros is None else Micros(key.budget_day_micros),
-        budget_month=None if key.budget_month_micros is None else Micros(key.budget_month_micros),
-        budget_warns_only=key.budget_warns_only,
-        default_response_format=key.default_response_format,
-    )
+    return KeyRules(**{rule: getattr(key, column) for rule, column in COLUMN_OF.items()})
 
 
 def _columns(rules: KeyRules) -> dict[str, Any]:
-    """The rules as a key's columns."""
-    return {
-        "scopes": list(rules.scopes),
-        "allowed_models": None if rules.models is None else list(rules.models),
-        "ip_ranges": None if rules.ip_ranges is None else list(rules.ip_ranges),
-        "expires_at": rules.expires_at,
-        "requests_per_minute": rules.requests_per_minute,
-        "images_per_minute": rules.images_per_minute,
-        "max_in_flight": rules.max_in_flight,
-        "budget_day_micros": rules.budget_day,
-        "budget_month_micros": rules.budget_month,
-        "budget_warns_only": rules.budget_warns_only,
-        "default_response_format": rules.default_response_format,
-    }
+    columns = {column: getattr(rules, rule) for rule, column in COLUMN_OF.items()}
+    for column in ("scopes", "allowed_models", "ip_ranges"):
+        columns[column] = None if columns[column] is None else list(columns[column])
+    return columns
 
 
 def _describe(key: ApiKey) -> dict[str, Any]:
     """The key's rules for an audit event, without a digest."""
-    return {
-        "name": key.name,
-        "visible_prefix": key.visible_prefix,
-        "scopes": key.scopes,
-        "models": key.allowed_models,
-        "ip_ranges": key.ip_ranges,
-        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
-        "requests_per_minute": key.requests_per_minute,
-        "images_per_minute": key.images_per_minute,
-        "max_in_flight": key.max_in_flight,
-        "budget_day_micros": key.budget_day_micros,
-        "budget_month_micros": key.budget_month_micros,
-        "budget_warns_only": key.budget_warns_only,
-        "default_response_format": key.default_response_format,
+    rules = {
+        "models" if column == "allowed_models" else column: getattr(key, column)
+        for column in COLUMN_OF.values()
     }
+    ends = key.expires_at.isoformat() if key.expires_at else None
+    return {"name": key.name, "visible_prefix": key.visible_prefix, **rules, "expires_at": ends}
 
 
 def check_models(models: Sequence[str] | None, *, column: str = "allowed_models") -> None:

@@ -25,6 +25,7 @@ from accounts.models import (
 from accounts.selectors.office.api_keys import did_staff_see
 from accounts.selectors.office.members import has_active_owner
 from accounts.services.office.api_keys import (
+    COLUMN_OF,
     KeyRules,
     change_api_key,
     issue_api_key,
@@ -44,12 +45,6 @@ _LIMITS = (
     "budget_month",
 )
 
-
-_COLUMNS = {
-    "models": "allowed_models",
-    "budget_day": "budget_day_micros",
-    "budget_month": "budget_month_micros",
-}
 
 _OF_A_DEVELOPER = frozenset({"images:write", "images:read", "webhooks:write"})
 
@@ -120,7 +115,7 @@ def _refuse_widening(bounds: Sequence[ApiKey], rules: KeyRules, message: str) ->
     """Raise ValidationError, by column, if `rules` allow more than every one of these keys."""
     refused = [field for field in (_excess(rules_of(key), rules) for key in bounds) if field]
     if len(refused) == len(bounds):
-        raise ValidationError({_COLUMNS.get(refused[0], refused[0]): message})
+        raise ValidationError({COLUMN_OF[refused[0]]: message})
 
 
 def _excess(own: KeyRules, rules: KeyRules) -> str | None:

@@ -14,11 +14,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db import connection, transaction
+from django.db import transaction
 from django.template.loader import render_to_string
 
 from accounts.models import Mail
 from accounts.titles import for_mail, without_marks
+from pictor.kit.database.cursors import first_row
 from pictor.kit.redis.bell import ring
 from pictor.kit.secrets.encryption import WrongKey, encrypted_anew
 from pictor.kit.words import clock
@@ -106,9 +107,7 @@ def send_due(*, now: datetime, limit: int = 100) -> int:
 
 def unsent_seconds() -> float:
     """Seconds since the oldest mail posted after the last sent one; 0 if there is none."""
-    with connection.cursor() as cursor:
-        cursor.execute(_UNSENT)
-        (seconds,) = cursor.fetchone()
+    (seconds,) = first_row(_UNSENT)
     return float(seconds)
 
 

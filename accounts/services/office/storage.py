@@ -9,10 +9,10 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import Count, Sum
 
 from accounts.models import Tenant
+from pictor.kit.database.cursors import run
 
 # Update only rows that change: every web process reads a changed row again.
 _NOTED = """
@@ -41,8 +41,7 @@ def note_stored(sizes: Mapping[UUID, int], *, now: datetime) -> None:
     A tenant at its limit makes no more images until a later count.
     """
     most = settings.STORED_BYTES_PER_TENANT
-    with connection.cursor() as cursor:
-        cursor.execute(_NOTED, [most, now, list(sizes), list(sizes.values())])
+    run(_NOTED, [most, now, list(sizes), list(sizes.values())])
 
 
 def is_nearly_full(tenant: Tenant) -> bool:

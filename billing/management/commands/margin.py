@@ -23,7 +23,6 @@ class Command(OperatorCommand):
     """Revenue, costs, losses and credits of UTC days, from the ledger's transfers."""
 
     help = "Show revenue, cost and margin by tenant, model, channel, price cell or in total."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:

@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, OperatorCommand, print_table, say_invalid
+from accounts.management.operator import ACTOR, OperatorCommand
 from billing.models import MoneyMove
 from billing.selectors.office.moves import decided_moves, waiting_moves
 from billing.services.office.moves import approve_move, decline_move
@@ -19,10 +18,7 @@ DECIDED = 50
 
 
 class Command(OperatorCommand):
-    """List the moves, approve one or decline one."""
-
     help = "Show, approve or decline moves of money that need a second person."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
@@ -46,10 +42,7 @@ class Command(OperatorCommand):
             self._list(options)
             return
         decide = {"approve": approve_move, "decline": decline_move}[options["action"]]
-        try:
-            move = decide(move_id=_read_id(options["id"]), actor=ACTOR, now=clock.now())
-        except ValidationError as error:
-            raise say_invalid(error) from None
+        move = decide(move_id=_read_id(options["id"]), actor=ACTOR, now=clock.now())
         state = move.state(clock.now())
         self.tell(options, {**_facts(move), "state": state}, f"{move.tenant.name}: {move} {state}")
 
@@ -59,11 +52,8 @@ class Command(OperatorCommand):
             moves = [_ended_facts(move, at, now) for move, at in decided_moves(now, limit=DECIDED)]
         else:
             moves = [_facts(move) for move in waiting_moves(now)]
-        rows = [tuple(moves[0]), *(tuple(row.values()) for row in moves)] if moves else []
-        if options["json"] or not moves:
-            self.tell(options, moves, "Nothing waits." if not options["decided"] else "None yet.")
-        else:
-            print_table(self.stdout, rows)
+        empty = "None yet." if options["decided"] else "Nothing waits."
+        self.tell_rows(options, moves, [*moves[0]] if moves else (), empty=empty)
 
 
 def _read_id(text: str) -> UUID:

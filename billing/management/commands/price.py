@@ -6,17 +6,16 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any, TypedDict
 
-from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import (
     ACTOR,
     ask,
     ask_for,
+    found,
     read_tenant,
     read_time,
-    say_invalid,
 )
 from billing import price_csv
 from billing.management.price_drafts import DraftActions, add_draft_actions
@@ -28,7 +27,6 @@ from billing.management.price_facts import (
     follower_lines,
     followers,
     forecast_words,
-    name_of,
 )
 from billing.management.price_words import (
     BOOK_HELP,
@@ -78,13 +76,10 @@ BELOW = "a price falls below cost"
 
 
 class Command(DraftActions):
-    """Prices out and in as CSV, in dollars, and the decisions on price books and shared lists."""
-
     help = (
         "List, import, change, compare, publish, withdraw and restore price books. Assign shared"
         " lists to tenants. Amounts are in dollars."
     )
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
@@ -106,7 +101,7 @@ class Command(DraftActions):
         diff.add_argument("book", help=BOOK_HELP)
         diff.add_argument("--demo", action="store_true", help="earned by the demo data")
         for action, words in (
-            ("publish", "put a draft in force from its date; this is final"),
+            ("publish", "put a draft in force from now, or from its later date; this is final"),
             ("restore", "put a former book in force again, from now on"),
         ):
             final = actions.add_parser(action, help=words)
@@ -114,7 +109,7 @@ class Command(DraftActions):
             _add_confirmation(final)
             final.add_argument("--json", action="store_true")
         actions.choices["publish"].add_argument(
-            "--from", dest="begins", metavar="TIME", help="ISO 8601; default: the draft's date"
+            "--from", dest="begins", metavar="TIME", help="ISO 8601; default: now or the draft's"
         )
         actions.choices["restore"].add_argument(
             "--withdraw",
@@ -131,35 +126,10 @@ class Command(DraftActions):
         add_draft_actions(actions)
         _add_list_actions(actions)
 
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        actions = {
-            "list": self._list,
-            "export": self._export,
-            "import": self._import,
-            "draft": self._draft,
-            "change": self._change,
-            "undo": self._undo,
-            "markup": self._markup,
-            "discard": self._discard,
-            "diff": self._diff,
-            "publish": self._publish,
-            "withdraw": self._withdraw,
-            "restore": self._restore,
-            "lists": self._lists,
-            "list-create": self._list_create,
-            "list-rename": self._list_rename,
-            "assign": self._assign,
-        }
-        try:
-            actions[options["action"]](options)
-        except ValidationError as error:
-            raise say_invalid(error) from None
-
     def _list(self, options: dict[str, Any]) -> None:
         books = price_books(clock.now())
         rows = [
-            f"{name_of(book)}  {_owner(book)}"
+            f"{book.known_as}  {_owner(book)}"
             f"  x{book.markup.normalize():f}  {date_of(book)}  {book.state}"
             for book in books
         ]
@@ -184,8 +154,8 @@ class Command(DraftActions):
             options,
             {**book_facts(book), "prices": prices, **changes_of(book, stops)},
             *change_lines(book, stops),
-            f"{name_of(book)} is a draft with {prices} prices."
-            f" Put it in force by: manage.py price publish {name_of(book)}",
+            f"{book.known_as} is a draft with {prices} prices."
+            f" Put it in force by: manage.py price publish {book.known_as}",
         )
 
     def _diff(self, options: dict[str, Any]) -> None:
@@ -202,7 +172,7 @@ class Command(DraftActions):
             },
             *change_lines(book, stops),
             *what.lines,
-            f"{name_of(book)} is {state}, {MEANING[state]} {date_of(book)}",
+            f"{book.known_as} is {state}, {MEANING[state]} {date_of(book)}",
         )
 
     def _publish(self, options: dict[str, Any]) -> None:
@@ -211,10 +181,15 @@ class Command(DraftActions):
         shown = copy(book)
         shown.effective_from = begins or book.effective_from
         confirmation = self._confirm(options, shown)
+        now = clock.now()
         published = publish_price_book(
-            book=book, actor=ACTOR, now=clock.now(), begins=begins, **confirmation
+            book=book,
+            actor=ACTOR,
+            now=now,
+            begins=begins or max(now, book.effective_from),
+            **confirmation,
         )
-        words = f"{name_of(book)} is published, in force from {date_of(published)}"
+        words = f"{book.known_as} is published, in force from {date_of(published)}"
         self._tell_in_force(options, published, words)
 
     def _restore(self, options: dict[str, Any]) -> None:
@@ -225,7 +200,7 @@ class Command(DraftActions):
             book=book, actor=ACTOR, now=clock.now(), withdrawn=withdrawn, **confirmation
         )
         self._tell_in_force(
-            options, again, f"{name_of(book)} is in force again, as {name_of(again)}"
+            options, again, f"{book.known_as} is in force again, as {again.known_as}"
         )
 
     def _tell_in_force(self, options: dict[str, Any], book: PriceBook, words: str) -> None:
@@ -243,13 +218,13 @@ class Command(DraftActions):
             confirmed = self._complete(options, confirmed, stops)
         withdraw_price_book(book=book, actor=ACTOR, confirmed=confirmed, seen=seen)
         stays = book_in_force(book.tenant_id, clock.now())
-        lines, then = [f"{name_of(book)} is withdrawn, and never takes effect"], []
+        lines, then = [f"{book.known_as} is withdrawn, and never takes effect"], []
         if stays is not None:
-            lines += [f"{name_of(stays)} stays in force", *follower_lines(stays)]
+            lines += [f"{stays.known_as} stays in force", *follower_lines(stays)]
             then = [book_facts(follower) for follower in followers(stays)]
         facts = {
             **book_facts(book),
-            "in_force": None if stays is None else name_of(stays),
+            "in_force": None if stays is None else stays.known_as,
             "then": then,
         }
         self.tell(options, facts, *lines)
@@ -260,7 +235,7 @@ class Command(DraftActions):
             {
                 "list": price_list.price_list.name,
                 "tenants": price_list.tenants,
-                "book": None if price_list.book is None else name_of(price_list.book),
+                "book": None if price_list.book is None else price_list.book.known_as,
                 "cells": price_list.cells,
                 "scheduled": price_list.scheduled,
             }
@@ -283,9 +258,7 @@ class Command(DraftActions):
         )
 
     def _list_rename(self, options: dict[str, Any]) -> None:
-        former = read_list(options["list"])
-        if former is None:
-            raise CommandError(f"{NO_LIST!r} is not a shared list")
+        former = found(read_list(options["list"]), f"{NO_LIST!r} is not a shared list")
         renamed = rename_price_list(price_list=former, name=options["name"], actor=ACTOR)
         words = f"{former.name} is now called {renamed.name}"
         self.tell(options, {"was": former.name, "list": renamed.name}, words)

@@ -49,12 +49,6 @@ def available_to(tenant_id: UUID) -> Micros:
     return balance_of(tenant_id).available
 
 
-def available_among(tenant_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return by tenant the micros it can spend now; tenants without an account are left out."""
-    rows = TenantBalance.objects.filter(tenant_id__in=list(tenant_ids))
-    return dict(rows.values_list("tenant_id", "available"))
-
-
 def balance_alert_of(tenant_id: UUID) -> BalanceAlert | None:
     """The tenant's low-balance alert; None if none was ever set."""
     return BalanceAlert.objects.filter(tenant_id=tenant_id).first()

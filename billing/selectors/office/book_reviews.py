@@ -99,7 +99,8 @@ def _weighed(
     is_demo: bool,
 ) -> list[Weighed]:
     changes = price_changes(book, now, withdrawn=withdrawn, beside=beside)
-    return weigh_changes(book, changes, now, payers=beside.payers, is_demo=is_demo)
+    rows = {row.key for row in beside.rows[book.id]}
+    return weigh_changes(book, changes, now, rows=rows, payers=beside.payers, is_demo=is_demo)
 
 
 def _moves(book: PriceBook, beside: Beside) -> int | None:

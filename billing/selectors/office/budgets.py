@@ -1,6 +1,6 @@
 """Budgets and their use, the state of keys, and the reasons a tenant's requests are refused."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -156,12 +156,7 @@ def budgets_of(
 ) -> list[Budget]:
     """Return the tenant's budgets, then those of its working live keys, the most used first."""
     uses = key_uses(tenant.id, now)
-    of_keys = [
-        budget
-        for key in keys
-        if key.status(now) == "active" and not key.is_test
-        for budget in _set(key, key, uses.get(key.id, NOTHING_USED))
-    ]
+    of_keys = _of_keys([(key, uses.get(key.id, NOTHING_USED)) for key in keys], now)
     return [*_set(None, tenant, used), *sorted(of_keys, key=lambda budget: -budget.share)]
 
 
@@ -171,13 +166,14 @@ def budgets_in_use(tenant: Tenant, *, used: BudgetUse, now: datetime) -> list[Bu
     One query, of the keys too.
     """
     rows = KeyBudget.objects.filter(key__tenant=tenant).select_related("key")
-    of_keys = [
-        budget
-        for row in rows.order_by("key_id")
-        if row.key.status(now) == "active" and not row.key.is_test
-        for budget in _set(row.key, row.key, used_of(row, now))
-    ]
+    of_keys = _of_keys([(row.key, used_of(row, now)) for row in rows.order_by("key_id")], now)
     return [*_set(None, tenant, used), *of_keys]
+
+
+def _of_keys(used: Iterable[tuple[ApiKey, BudgetUse]], now: datetime) -> list[Budget]:
+    """The budgets of the working live keys among these."""
+    working = [(key, use) for key, use in used if key.status(now) == "active" and not key.is_test]
+    return [budget for key, use in working for budget in _set(key, key, use)]
 
 
 def _set(key: ApiKey | None, owner: Tenant | ApiKey, use: BudgetUse) -> list[Budget]:

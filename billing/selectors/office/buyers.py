@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from accounts.selectors.office.tenants import tenants_with
 from billing.models import UsageRollup
-from billing.pricing import REFERENCE
+from billing.price_rows import REFERENCE
 from billing.selectors.office.sold import Margin
+from pictor.kit.database.cursors import all_rows
 from pictor.kit.words.money import Micros
 
 
@@ -48,38 +48,33 @@ class CellUsers:
 
 def model_buyers(since: date, *, is_demo: bool, model: str = "") -> list[Buyer]:
     """Return each tenant's purchases by model since a UTC day, most images first."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT model, tenant_id, MAX(day) FILTER (WHERE images > 0), SUM(images)::bigint,
-                   SUM(captured_micros - refunded_micros)::bigint,
-                   SUM(cost_micros + corrections_micros)::bigint,
-                   SUM(losses_micros + loss_corrections_micros)::bigint,
-                   SUM(credited_micros)::bigint, SUM(unknown_images)::bigint
-              FROM billing_soldday
-             WHERE is_demo = %s AND day >= %s AND model <> '' AND (%s = '' OR model = %s)
-             GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2
-            """,
-            [is_demo, since, model, model],
-        )
-        return [
-            Buyer(name, tenant, last, _margin(figures)) for name, tenant, last, *figures in cursor
-        ]
+    rows = all_rows(
+        """
+        SELECT model, tenant_id, MAX(day) FILTER (WHERE images > 0), SUM(images)::bigint,
+               SUM(captured_micros - refunded_micros)::bigint,
+               SUM(cost_micros + corrections_micros)::bigint,
+               SUM(losses_micros + loss_corrections_micros)::bigint,
+               SUM(credited_micros)::bigint, SUM(unknown_images)::bigint
+          FROM billing_soldday
+         WHERE is_demo = %s AND day >= %s AND model <> '' AND (%s = '' OR model = %s)
+         GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2
+        """,
+        [is_demo, since, model, model],
+    )
+    return [Buyer(name, tenant, last, _margin(figures)) for name, tenant, last, *figures in rows]
 
 
 def cells_bought(model: str, since: date) -> CellUsers:
     """Return the buyers of a model's sizes and qualities since a UTC day, without demo data."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT asked, quality, COUNT(DISTINCT tenant_id), SUM(images)::bigint
-              FROM billing_soldday
-             WHERE day >= %s AND NOT is_demo AND model = %s AND images > 0 AND asked <> %s
-             GROUP BY GROUPING SETS ((asked), (quality))
-            """,
-            [since, model, REFERENCE],
-        )
-        rows = cursor.fetchall()
+    rows = all_rows(
+        """
+        SELECT asked, quality, COUNT(DISTINCT tenant_id), SUM(images)::bigint
+          FROM billing_soldday
+         WHERE day >= %s AND NOT is_demo AND model = %s AND images > 0 AND asked <> %s
+         GROUP BY GROUPING SETS ((asked), (quality))
+        """,
+        [since, model, REFERENCE],
+    )
     return CellUsers(
         # Each row is of one grouping set, a size or a quality; the other column is null.
         sizes={size: Users(*figures) for size, _, *figures in rows if size is not None},

@@ -13,6 +13,7 @@ from accounts.selectors import AUDIT_EVENTS
 from billing.selectors.office.checks import TRANSFERS_AFTER
 from billing.selectors.office.findings import Finding
 from billing.transfer_seals import Sealed, first_seal, seal_of
+from pictor.kit.database.cursors import first_column, first_row
 from pictor.kit.database.spans import EVERYTHING, Span
 from pictor.kit.secrets.seals import sql_microseconds
 from pictor.kit.words import ids
@@ -123,9 +124,7 @@ def with_older(older: Position, transfer: Sealed) -> Position:
 
 def sealed_older_costs() -> str | None:
     """The audit log's seal over `older_costs`, hexadecimal; None if it has none."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OLDER_COSTS)
-        row = cursor.fetchone()
+    row = first_row(_OLDER_COSTS)
     return row[0] if row else None
 
 
@@ -146,18 +145,16 @@ def _rows(statement: str) -> Iterator[tuple[Sealed, bytes | None, int]]:
 
 def tenants_with_transfers() -> list[UUID]:
     """Return the tenants named by any transfer, one index look-up for each."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH RECURSIVE seen (tenant_id) AS (
-                (SELECT tenant_id FROM billing_transfer WHERE tenant_id IS NOT NULL
-                  ORDER BY tenant_id LIMIT 1)
-                UNION ALL
-                SELECT (SELECT tenant_id FROM billing_transfer t
-                         WHERE t.tenant_id > s.tenant_id ORDER BY t.tenant_id LIMIT 1)
-                  FROM seen s WHERE s.tenant_id IS NOT NULL
-            )
-            SELECT tenant_id FROM seen WHERE tenant_id IS NOT NULL
-            """
+    return first_column(
+        """
+        WITH RECURSIVE seen (tenant_id) AS (
+            (SELECT tenant_id FROM billing_transfer WHERE tenant_id IS NOT NULL
+              ORDER BY tenant_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT tenant_id FROM billing_transfer t
+                     WHERE t.tenant_id > s.tenant_id ORDER BY t.tenant_id LIMIT 1)
+              FROM seen s WHERE s.tenant_id IS NOT NULL
         )
-        return [tenant_id for (tenant_id,) in cursor.fetchall()]
+        SELECT tenant_id FROM seen WHERE tenant_id IS NOT NULL
+        """
+    )

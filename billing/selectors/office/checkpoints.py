@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db import connection
-
 from billing.locks import PROOF_LOCKS
 from billing.models import LedgerCheckpoint, LedgerHead, LedgerProof
 from billing.selectors.office.chain import START, Position
 from billing.selectors.office.findings import Finding
 from billing.transfer_seals import checkpoint_mark
+from pictor.kit.database.cursors import first_column
 
 _HELD = """
 SELECT objid::bigint FROM pg_locks
@@ -124,9 +123,7 @@ def proofs() -> Sequence[LedgerProof]:
 
 
 def under_way() -> set[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(_HELD, [list(PROOF_LOCKS.values())])
-        held = {lock for (lock,) in cursor.fetchall()}
+    held = set(first_column(_HELD, [list(PROOF_LOCKS.values())]))
     return {kind.value for kind, lock in PROOF_LOCKS.items() if lock in held}
 
 

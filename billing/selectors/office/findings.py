@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
-
+from pictor.kit.database.cursors import all_rows, run
 from pictor.kit.words import ids
 
 MAX_FINDINGS_PER_CHECK = 100
@@ -39,10 +38,8 @@ def findings_of(check: str) -> list[Finding]:
     # Materialized, or the planner takes LIMIT as a promise that rows will be found soon.
     # No parameters: the checks' own format() strings are full of %s.
     query = f"WITH found AS MATERIALIZED ({check}) SELECT * FROM found"  # noqa: S608 - our own text
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute(f"{query} LIMIT {MAX_FINDINGS_PER_CHECK}")
-        rows = cursor.fetchall()
+    run("SET LOCAL statement_timeout = 0")
+    rows = all_rows(f"{query} LIMIT {MAX_FINDINGS_PER_CHECK}")
     return [
         Finding(
             name,

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Q, Sum
 
 from billing.models import UsageRollup
 from billing.periods import bucket_end, bucket_start
 from billing.selectors.office.reports import PACE_DAYS
+from pictor.kit.database.cursors import first_row
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
 
@@ -84,9 +84,4 @@ def stopped_last_month(tenant_id: UUID, budget: Micros, *, now: datetime) -> Sto
     this_month = bucket_start(now, "month")
     start = bucket_start(this_month - _DAY, "month")
     values: Json = {"tenant": tenant_id, "budget": budget, "start": start, "end": this_month}
-    with connection.cursor() as cursor:
-        cursor.execute(_STOPPED, values)
-        passed_at, stopped_requests, stopped, requests, charged = cursor.fetchone()
-    return StoppedSpending(
-        start, budget, passed_at, stopped_requests, Micros(stopped), requests, Micros(charged)
-    )
+    return StoppedSpending(start, budget, *first_row(_STOPPED, values))

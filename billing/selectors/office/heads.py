@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
-
 from accounts.audit_chain import audit_head, audit_seal_at
 from billing.selectors.office.findings import Finding
+from pictor.kit.database.cursors import all_rows, first_row, run
 from pictor.kit.secrets.seals import microseconds
 from pictor.kit.words import ids
 from pictor.kit.words.untyped import Json
@@ -72,11 +71,11 @@ def heads_before(until: datetime) -> Heads:
     A transfer's time is taken before it waits for its turn, so for a more recent moment some could
     still appear.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")  # it reads all tenants' transfers
-        cursor.execute(_HEADS, [until])
-        tenants = {ids.public(ids.TENANT, row[0]): (row[1], row[2]) for row in cursor.fetchall()}
-        costs = _costs_before(until)
+    run("SET LOCAL statement_timeout = 0")  # it reads all tenants' transfers
+    tenants = {
+        ids.public(ids.TENANT, row[0]): (row[1], row[2]) for row in all_rows(_HEADS, [until])
+    }
+    costs = _costs_before(until)
     seq, seal = audit_head(until)
     return Heads(until=until, tenants=tenants, audit=(seq, seal.hex()), costs=costs)
 
@@ -107,14 +106,10 @@ def head_findings(kept: Heads) -> list[Finding]:
 
 
 def _seal_at(tenant_id: UUID | None, seq: int) -> str | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_SEALS_AT, [tenant_id, seq])
-        row = cursor.fetchone()
+    row = first_row(_SEALS_AT, [tenant_id, seq])
     return row[0] if row else None
 
 
 def _costs_before(until: datetime) -> tuple[int, int, str]:
-    with connection.cursor() as cursor:
-        cursor.execute(_COSTS, [until])
-        count, total, digest = cursor.fetchone()
+    count, total, digest = first_row(_COSTS, [until])
     return count, int(total), digest

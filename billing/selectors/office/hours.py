@@ -37,7 +37,6 @@ class Hour:
 
     @property
     def per_minute(self) -> float:
-        """Requests per minute in this hour."""
         return self.requests / 60
 
     @property

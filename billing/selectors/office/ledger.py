@@ -7,8 +7,6 @@ has no findings. Checks that need generations are in that app.
 
 from itertools import islice
 
-from django.db import connection
-
 from accounts.audit_chain import audit_end, audit_problems, audit_seal_at
 from billing.selectors.office.chain import START, Position
 from billing.selectors.office.checks import (
@@ -29,6 +27,7 @@ from billing.selectors.office.published import (
     withdrawal_findings,
 )
 from billing.selectors.office.walk import Walk
+from pictor.kit.database.cursors import first_row, run
 from pictor.kit.database.spans import EVERYTHING, Ids
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import to_decimal
@@ -103,9 +102,7 @@ def usage_findings() -> list[Finding]:
 
 def ledger_totals() -> dict[str, int | str]:
     """Return the number of transfers and tenants, and each account's sum as decimal USD."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")  # it reads every transfer
-        cursor.execute(_ALL_MOVES + TOTALS)
-        transfers, tenants, *sums = cursor.fetchone()
+    run("SET LOCAL statement_timeout = 0")  # it reads every transfer
+    transfers, tenants, *sums = first_row(_ALL_MOVES + TOTALS)
     named = {name: to_decimal(int(micros)) for name, micros in zip(TOTAL_NAMES, sums, strict=True)}
     return {"transfers": transfers, "tenants": tenants, **named}

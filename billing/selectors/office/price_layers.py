@@ -7,7 +7,8 @@ from uuid import UUID
 
 from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
-from billing.pricing import PriceKey, PriceRow, PriceTable
+from billing.price_rows import PriceKey, PriceRow
+from billing.pricing import PriceTable
 from billing.selectors.office.price_lists import lists_of_tenants
 from billing.selectors.price_books import decided_books, decided_for, standing
 from billing.selectors.prices import merge, price_rows_of, tables_of

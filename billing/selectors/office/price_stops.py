@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -15,8 +15,16 @@ from django.db.models import Q
 from accounts.offer import offer
 from billing.models import PriceBook
 from billing.price_changes import PriceChange, changes_between
-from billing.price_stops import BelowCost, BookStep, Stops, apart, judged_by_cost, later_name
-from billing.pricing import AUTO, BookRow, PriceKey, price_words
+from billing.price_rows import ANY, AUTO, BookRow, PriceKey, PriceRow, price_words
+from billing.price_stops import (
+    BelowCost,
+    BookStep,
+    CellCost,
+    Stops,
+    apart,
+    judged_by_cost,
+    later_name,
+)
 from billing.selectors.office.price_lists import tenants_on
 from billing.selectors.price_books import decided_books, decided_for, is_former, last_of, standing
 from billing.selectors.prices import (
@@ -25,13 +33,14 @@ from billing.selectors.prices import (
     over_one_another,
     rows_of,
     rows_of_each,
+    short_prices,
     tables_of,
     too_dear,
     unpriced_keys,
 )
 from billing.selectors.usage import sold_since
-from billing.supply import supply
-from pictor.kit.words.money import Micros, scale_half_up
+from billing.supply import supply, waits_for_upgrade
+from pictor.kit.words.money import scale_half_up
 
 LARGE_CHANGES_LOOK_BACK = timedelta(days=30)
 LAST_YEAR = 9000
@@ -48,16 +57,23 @@ def faults_of(book: PriceBook, *, rows: Sequence[BookRow] | None = None) -> list
     if book.tenant_id is None and not rows:
         return ["the book has no prices"]
     is_everyones, wrong = book.tenant_id is None, list[str]()
-    of_some_size = any(row.size == AUTO and row.kind == "fixed" for row in rows)
+    of_some_size = any(
+        (row.size == AUTO and row.kind == "fixed") or row.size == ANY for row in rows
+    )
     # The offer is read only if a check below needs it.
     offered = offer().models() if is_everyones or of_some_size else []
     if book.effective_from.year > LAST_YEAR:
         wrong.append(f"the book would begin in {book.effective_from.year}")
     if odd := of_other_pixels(rows, offered):
         wrong.append(f"the book has other pixels than its sizes: {price_words(odd)}")
+    if short := [*dict.fromkeys(short_prices(rows, offered))]:
+        wrong.append(f"the steps end below the largest size of: {price_words(short)}")
     wrong += _faults_of_charges(rows, book.markup)
     if is_everyones and (missing := unpriced_keys(rows, offered)):
         wrong.append(f"the book leaves without a price: {price_words(missing)}")
+    has_new = any(row.kind not in {"fixed", "formula"} or row.size == ANY for row in rows)
+    if has_new and (why := waits_for_upgrade()):
+        wrong.append(f"the book {why}")
     return wrong
 
 
@@ -102,7 +118,7 @@ def read_beside(book: PriceBook, now: datetime, *, withdrawn: Collection[int] = 
         rows[book.id] = [
             *rows[book.id],
             *(
-                replace(row, micros=scale_half_up(row.micros, times))
+                row.times(lambda amount: scale_half_up(amount, times))
                 for row in rows[current.id]
                 if row.model not in known
             ),
@@ -121,7 +137,7 @@ def outlook_of(book: PriceBook, now: datetime, *, beside: Beside | None = None) 
     beside = beside or read_beside(book, now)
     facts = [
         str(book.markup.normalize()),
-        [[*row.key, row.micros, row.kind, row.width, row.height] for row in beside.rows[book.id]],
+        [[*row.key, *row.stored] for row in beside.rows[book.id]],
         [other.id for other in beside.books],
         [other.id for other in standing(beside.books, book.tenant_id, now)],
     ]
@@ -167,22 +183,21 @@ def assignment_of(
     found = _changes_by_assignment(tenant_id, former, price_list, now)
     known: set[PriceChange] = set()
     steps: list[BookStep] = []
-    falling: dict[datetime, Mapping[PriceKey, Micros]] = {}
+    falling: dict[datetime, Collection[PriceKey]] = {}
     below: dict[PriceKey, BelowCost] = {}
     unknown: dict[PriceKey, None] = {}
     sold = _models_sold_to([tenant_id], now)
-    for begins, later, changes in found:
+    for begins, later, changes, _ in found:
         # A change is asked about once, not again with each later book.
         fresh = [change for change in changes if change not in known]
         known |= {*fresh}
         if large := _large(fresh, sold):
             steps.append(BookStep(changes, large, later))
-        if fallen := {
-            change.key: change.becomes.unit for change in fresh if change.becomes and change.falls
-        }:
+        if fallen := {change.key for change in fresh if change.falls}:
             falling[begins] = fallen
+    prices = {then.begins: then.prices for then in found}
     for begins, served in supply().served(falling).items():
-        costly, silent = judged_by_cost(falling[begins], served)
+        costly, silent = judged_by_cost(prices[begins], served, of=falling[begins])
         below = {cell.key: cell for cell in costly} | below
         unknown |= dict.fromkeys(silent)
     return Assignment(found[0].changes, Stops(steps, [*below.values()], unknown=[*unknown]))
@@ -194,6 +209,7 @@ class _Then(NamedTuple):
     begins: datetime
     later: str
     changes: list[PriceChange]
+    prices: Mapping[PriceKey, PriceRow]
 
 
 def _changes_by_assignment(
@@ -211,10 +227,12 @@ def _changes_by_assignment(
         if price_list and book.tenant_id == price_list and book.effective_from > now:
             moments[book.effective_from] = later_name(book.known_as, book.effective_from)
     stacks = [standing(some, tenant_id, at) for at in moments for some in (was, becomes)]
-    tables = iter(tables_of(stacks))
+    tables = tables_of(stacks)
     return [
-        _Then(at, later, changes_between(next(tables).rows, next(tables).rows))
-        for at, later in moments.items()
+        _Then(at, later, changes_between(before.rows, after.rows), after.rows)
+        for (at, later), before, after in zip(
+            moments.items(), tables[::2], tables[1::2], strict=True
+        )
     ]
 
 
@@ -244,7 +262,8 @@ def stops_of(
             follower.effective_from,
         )
         steps += _later(follower, others, was=without, becomes=book, rows=beside.rows, sold=sold)
-    below, unknown = judged_by_cost(_units(book, beside), supply().served([begins])[begins])
+    served = supply().served([begins])[begins]
+    below, unknown = _judged(book, beside, begins, served)
     return Stops(steps, *apart(below, changes), unknown)
 
 
@@ -265,7 +284,7 @@ def stops_of_withdrawal(book: PriceBook, now: datetime, *, beside: Beside | None
     if stays is None:
         return Stops(steps)
     served = supply().served([begins])[begins]
-    without, with_it = (judged_by_cost(_units(side, beside), served)[0] for side in (stays, book))
+    without, with_it = (_judged(side, beside, begins, served)[0] for side in (stays, book))
     known = {cell.key for cell in with_it}
     return Stops(steps, [cell for cell in without if cell.key not in known])
 
@@ -324,6 +343,11 @@ def _large(changes: Sequence[PriceChange], sold: _Sold) -> list[PriceChange]:
     return [change for change in large if change.model in sold()]
 
 
-def _units(book: PriceBook, beside: Beside) -> Mapping[PriceKey, Micros]:
-    """Return by price row what the book's own prices charge."""
-    return {key: row.unit for key, row in over_one_another([book], beside.rows).items()}
+def _judged(
+    book: PriceBook, beside: Beside, begins: datetime, served: Sequence[CellCost]
+) -> tuple[list[BelowCost], list[PriceKey]]:
+    """Judge the book's own prices, where they are not below those of others, by the costs."""
+    standing_then = standing(beside.books, book.tenant_id, begins)
+    below = [other for other in standing_then if other.tenant_id != book.tenant_id]
+    prices = over_one_another([*below, book], beside.rows)
+    return judged_by_cost(prices, served, of={row.key for row in beside.rows[book.id]})

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
-
+from pictor.kit.database.cursors import first_row
 from pictor.kit.words.money import Micros
 
 # One statement reads one snapshot, although money moves meanwhile.
@@ -45,9 +44,7 @@ class Proof:
 
 def proof_of(tenant_id: UUID) -> Proof:
     """Add up a tenant's transfers and compare the sums with its balance. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SUMS, [tenant_id])
-        row = cursor.fetchone()
+    row = first_row(_SUMS, [tenant_id])
     if row is None:
         return Proof(0, Micros(0), Micros(0), Micros(0), Micros(0), adds_up=True)
     *sums, seal = row

@@ -9,9 +9,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.db import connection
-
 from billing.selectors.office.findings import MAX_FINDINGS_PER_CHECK, Finding
+from pictor.kit.database.cursors import all_rows
 
 EXPECTED = Path(__file__).with_name("protections.json")
 RESTORED = Path(__file__).with_name("protections_restored.json")
@@ -43,9 +42,7 @@ SELECT 'index ' || i.relname || ' on ' || o.relname, pg_get_indexdef(i.oid)
 
 def protections() -> dict[str, str]:
     """Return every rule's definition by its kind, name and table, sorted."""
-    with connection.cursor() as cursor:
-        cursor.execute(RULES)
-        return dict(sorted(cursor.fetchall()))
+    return dict(sorted(all_rows(RULES)))
 
 
 def protection_findings() -> list[Finding]:

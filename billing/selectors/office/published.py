@@ -4,13 +4,13 @@ import json
 from hashlib import sha256
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from accounts.selectors import AUDIT_EVENTS
 from accounts.selectors.office.tenants import has_tenant
 from billing.models import PriceBook, PriceBookWithdrawal, PriceList, PriceListAssignment
 from billing.selectors.office.findings import Finding
+from pictor.kit.database.cursors import all_rows
 from pictor.kit.secrets.seals import microseconds
 from pictor.kit.words import ids
 
@@ -32,7 +32,7 @@ SELECT e.after ->> 'assignment', e.tenant_id, e.after ->> 'list', e.after ->> 's
 def digest_of(book: PriceBook) -> str:
     """Return a digest of a published book and all its prices, hexadecimal."""
     rows = book.prices.order_by("model", "size", "quality").values_list(
-        "model", "size", "quality", "micros", "kind", "width", "height"
+        "model", "size", "quality", "micros", "kind", "width", "height", "terms"
     )
     facts = [
         book.name,
@@ -43,7 +43,7 @@ def digest_of(book: PriceBook) -> str:
         None if book.tenant_id is None else str(book.tenant_id),
         microseconds(book.effective_from),
         None if book.published_at is None else microseconds(book.published_at),
-        [list(row) for row in rows],
+        [[*row] if terms is None else [*row, terms] for *row, terms in rows],
     ]
     return sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
 
@@ -51,10 +51,8 @@ def digest_of(book: PriceBook) -> str:
 def recorded_digests() -> dict[str, set[str]]:
     """Return the digests of price books in the audit log, by book id."""
     digests: dict[str, set[str]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_DIGESTS)
-        for book_id, digest in cursor.fetchall():
-            digests.setdefault(book_id, set()).add(digest)
+    for book_id, digest in all_rows(_DIGESTS):
+        digests.setdefault(book_id, set()).add(digest)
     return digests
 
 
@@ -89,9 +87,7 @@ def withdrawal_findings() -> list[Finding]:
 
     Generations priced by a withdrawn book are found by the checks of generations.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_WITHDRAWALS)
-        recorded = dict(cursor.fetchall())
+    recorded = dict(all_rows(_WITHDRAWALS))
     findings = []
     for withdrawal in PriceBookWithdrawal.objects.select_related("book").order_by("book_id"):
         audited = recorded.pop(str(withdrawal.book_id), None)
@@ -115,9 +111,7 @@ def withdrawal_findings() -> list[Finding]:
 
 def assignment_findings() -> list[Finding]:
     """Return tenants' list assignments that differ from the audit log, or are gone."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ASSIGNMENTS)
-        recorded = {number: tuple(audited) for number, *audited in cursor.fetchall()}
+    recorded = {number: tuple(audited) for number, *audited in all_rows(_ASSIGNMENTS)}
     findings = []
     for assignment in PriceListAssignment.objects.order_by("id"):
         audited = recorded.pop(str(assignment.id), None)

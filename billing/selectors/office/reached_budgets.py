@@ -1,8 +1,10 @@
 """Budgets of workspaces and keys that are used to a threshold. Amounts are micros."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
+from typing import TypeAlias, get_args
 from uuid import UUID
 
 from django.db.models import F, Q
@@ -16,6 +18,10 @@ THRESHOLDS = (100, 80, 50)
 """Percentages of a budget, the highest first."""
 REFUSES_FROM = 80
 """The percentage from which on a budget that refuses a request counts as used up."""
+
+
+BudgetOf: TypeAlias = tuple[UUID, Period, date]
+"""The key or tenant of a budget, and its day or month with the first UTC day of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +42,12 @@ class ReachedBudget:
     has_refused: bool = False
 
     @property
-    def owner_id(self) -> UUID:
-        return (self.key or self.tenant).id
+    def of(self) -> BudgetOf:
+        return (self.key or self.tenant).id, self.period, self.window
 
     @property
     def warns_only(self) -> bool:
         return self.key is not None and self.key.budget_warns_only
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetRefusal:
-    """A request that a budget of this key or tenant refused on this UTC day: it needed so much."""
-
-    owner_id: UUID
-    period: Period
-    needed: Micros
-    day: date
-
-    @property
-    def window(self) -> date:
-        return self.day if self.period == "day" else self.day.replace(day=1)
 
 
 def reached_budgets(now: datetime) -> list[ReachedBudget]:
@@ -67,43 +59,32 @@ def reached_budgets(now: datetime) -> list[ReachedBudget]:
     # The look after midnight still has to find what was reached before it.
     yesterday = now - timedelta(days=1)
     since: dict[Period, date] = {
-        "day": window_start("day", yesterday),
-        "month": window_start("month", yesterday),
+        period: window_start(period, yesterday) for period in get_args(Period)
     }
     works = Q(key__expires_at=None) | Q(key__expires_at__gt=now)
     keys = KeyBudget.objects.filter(
         works, _is_near("key", since), key__revoked_at=None, key__tenant__status="active"
     )
     tenants = TenantBalance.objects.filter(_is_near("tenant", since), tenant__status="active")
+    of_keys = keys.select_related("key__tenant").order_by("key_id")
+    of_tenants = tenants.select_related("tenant").order_by("tenant_id")
     return [
-        *(
-            reached
-            for row in keys.select_related("key__tenant").order_by("key_id")
-            for reached in _of(row, row.key.tenant, row.key, since)
-        ),
-        *(
-            reached
-            for row in tenants.select_related("tenant").order_by("tenant_id")
-            for reached in _of(row, row.tenant, None, since)
-        ),
+        *chain.from_iterable(_of(row, row.key.tenant, row.key, since) for row in of_keys),
+        *chain.from_iterable(_of(row, row.tenant, None, since) for row in of_tenants),
     ]
 
 
 def refusing_budgets(
-    reached: Sequence[ReachedBudget], refusals: Iterable[BudgetRefusal]
+    reached: Sequence[ReachedBudget], refused: Mapping[BudgetOf, Micros]
 ) -> list[ReachedBudget]:
     """Return those budgets, marking each that is used to 80% and refused what still does not fit.
 
-    Below 80% the request was a large one.
+    `refused` is the most that a refused request needed. Below 80% the request was a large one.
     """
-    needed: dict[tuple[UUID, Period, date], int] = {}
-    for one in refusals:
-        which = (one.owner_id, one.period, one.window)
-        needed[which] = max(one.needed, needed.get(which, 0))
 
     def refuses(one: ReachedBudget) -> bool:
-        most = needed.get((one.owner_id, one.period, one.window), 0)
-        return one.percent == REFUSES_FROM and not one.warns_only and most > one.most - one.used
+        needed = refused.get(one.of, 0)
+        return one.percent == REFUSES_FROM and not one.warns_only and needed > one.most - one.used
 
     return [replace(one, percent=100, has_refused=True) if refuses(one) else one for one in reached]
 
@@ -121,13 +102,10 @@ def _is_near(owner: str, since: Mapping[Period, date]) -> Q:
 def _of(
     row: KeyBudget | TenantBalance, tenant: Tenant, key: ApiKey | None, since: Mapping[Period, date]
 ) -> Iterator[ReachedBudget]:
-    windows: list[tuple[Period, date | None, int]] = [
-        ("day", row.day, row.day_used_micros),
-        ("month", row.month, row.month_used_micros),
-    ]
-    for period, window, used in windows:
+    for period, earliest in since.items():
+        window, used = getattr(row, period), getattr(row, f"{period}_used_micros")
         most = getattr(key or tenant, f"budget_{period}_micros")
-        if most is None or window is None or window < since[period] or not used:
+        if most is None or window is None or window < earliest or not used:
             continue
         percent = next((one for one in THRESHOLDS if 100 * used >= one * most), None)
         if percent is not None:

@@ -7,12 +7,12 @@ from types import MappingProxyType
 from typing import Literal
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Max, Min, Q, Sum
 
 from billing.latency import counts_of, quantile
 from billing.models import TenantBalance, UsageRollup
 from billing.periods import Bucket, buckets_between
+from pictor.kit.database.cursors import all_rows
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json, Row
 
@@ -88,18 +88,16 @@ def usage_between(
     by = ", ".join(str(place + 1) for place in range(len(keys)))
     counted = _BY_ERROR if "error" in {*groups, *only} else _TABLE
     filters = "".join(f" AND {_COLUMNS[group]} = ANY(%s)" for group in only)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT {", ".join(keys)}, SUM(generations)::bigint, SUM(images)::bigint,
-                   SUM(captured_micros)::bigint, {"SUM(times)" if has_times else "NULL"}
-              FROM {counted}
-             WHERE tenant_id = %s AND hour >= %s AND hour < %s{filters}
-             GROUP BY {by} ORDER BY {by}
-            """,  # noqa: S608 - built from constants
-            [starts, tenant_id, start, end, *map(list, only.values())],
-        )
-        rows = cursor.fetchall()
+    rows = all_rows(
+        f"""
+        SELECT {", ".join(keys)}, SUM(generations)::bigint, SUM(images)::bigint,
+               SUM(captured_micros)::bigint, {"SUM(times)" if has_times else "NULL"}
+          FROM {counted}
+         WHERE tenant_id = %s AND hour >= %s AND hour < %s{filters}
+         GROUP BY {by} ORDER BY {by}
+        """,  # noqa: S608 - built from constants
+        [starts, tenant_id, start, end, *map(list, only.values())],
+    )
     # `width_bucket` counts from 1.
     return [_usage_of_row(starts[place - 1], row, groups) for place, *row in rows]
 
@@ -171,13 +169,7 @@ def ended_like(
         first=Min("hour"),
         last=Max("hour"),
     )
-    return EndedTotals(
-        generations=int(totals["generations"]),
-        images=int(totals["images"]),
-        captured=Micros(int(totals["captured"])),
-        first=totals["first"],
-        last=totals["last"],
-    )
+    return EndedTotals(**totals)
 
 
 def last_used(tenant_id: UUID, *, since: datetime) -> Mapping[UUID, datetime]:

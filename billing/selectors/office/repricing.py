@@ -1,12 +1,12 @@
 """Facts beside a price book's rows: its events, the images sold at its prices, their cost."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import prod
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast
 
@@ -14,12 +14,14 @@ from accounts.models import AuditEvent
 from accounts.offer import offer
 from accounts.selectors.office.audit import events_of
 from billing.models import PriceBook, PriceList
+from billing.pixel_prices import sides_of
 from billing.price_changes import PriceChange
-from billing.pricing import AUTO, REFERENCE, BookRow, PriceKey
+from billing.price_rows import ANY, AUTO, REFERENCE, BookRow, PriceKey
 from billing.selectors.office.sold import Margin, margins
 from billing.selectors.price_books import book_in_force, decided_books, with_states
 from billing.selectors.prices import rows_of, unpriced_keys
 from billing.supply import supply
+from pictor.kit.database.cursors import all_rows
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
@@ -45,7 +47,9 @@ SELECT model, asked, quality, SUM(images)::bigint
  WHERE day >= %(since)s AND images > 0 AND is_demo = %(is_demo)s AND asked <> %(reference)s
    AND (%(is_everyones)s OR tenant_id = ANY(%(payers)s))
    AND NOT EXISTS (SELECT FROM above AS a WHERE a.payer = s.tenant_id
-                      AND (a.model, a.size, a.quality) = (s.model, s.asked, s.quality))
+                      AND (a.model, a.quality) = (s.model, s.quality)
+                      AND (a.size = s.asked OR a.size = %(any)s AND
+                           concat_ws(' ', s.model, s.asked, s.quality) <> ALL(%(own)s)))
  GROUP BY 1, 2, 3
 """
 """SQL: the images sold to payers of a book's prices, except at prices that lie over this book's:
@@ -168,7 +172,7 @@ def rows_on_offer(book: PriceBook, model: str = "") -> list[BookRow]:
     """Return a book's rows; everyone's also a row of price 0 for each cell on offer without one.
 
     A named `model` counts as on offer even if it is off. A fixed price of `auto` has the pixels of
-    the largest size.
+    the largest size, one of `any` those of a megapixel.
     """
     rows = rows_of(book)
     if book.tenant_id is not None:
@@ -177,11 +181,12 @@ def rows_on_offer(book: PriceBook, model: str = "") -> list[BookRow]:
         replace(one, is_enabled=one.is_enabled or one.name == model) for one in offer().models()
     ]
     largest = {
-        one.name: max((_sides(size) for size in one.sizes if size != AUTO), key=prod, default=None)
+        one.name: max(filter(None, map(sides_of, one.sizes)), key=prod, default=None)
         for one in offered
     }
     for key in unpriced_keys(rows, offered):
-        if sides := largest[key[0]] if key[1] == AUTO else _sides(key[1]):
+        of_words = {AUTO: largest[key[0]], ANY: (1024, 1024)}
+        if sides := of_words.get(key[1], sides_of(key[1])):
             rows.append(BookRow(*key, Micros(0), *sides))
     return rows
 
@@ -195,11 +200,6 @@ def rows_with_one_model(owner: UUID | None, model: str, rows: Iterable[BookRow])
         raise ValueError(f"the file has prices of {', '.join(others)[:200]}, not only of {model}")
     present = rows_of(book_in_force(owner, clock.now()))
     return [*(row for row in present if row.model != model), *rows]
-
-
-def _sides(size: str) -> tuple[int, int]:
-    width, height = size.split("x")
-    return int(width), int(height)
 
 
 def known_costs(now: datetime) -> Callable[[PriceKey], Micros | None]:
@@ -233,13 +233,19 @@ def weigh_changes(
     changes: Sequence[PriceChange],
     now: datetime,
     *,
+    rows: Collection[PriceKey],
     payers: Collection[UUID] | None,
     is_demo: bool = False,
 ) -> list[Weighed]:
-    """Return a book's changes, those that move most money first; `payers` is as in `Beside`."""
+    """Return a book's changes, those that move most money first; `payers` is as in `Beside`.
+
+    Sales of sizes that are not among its `rows` count with its row of size `any`.
+    """
     buyers = payers or ([] if book.tenant_id is None else [book.tenant_id])
-    images = _images_of(book, now, buyers, is_demo=is_demo)
-    weighed = [_weigh(change, images.get(change.key, 0)) for change in changes]
+    own, images = {*rows, *(change.key for change in changes)}, Counter[PriceKey]()
+    for key, number in _images_of(book, now, buyers, rows=rows, is_demo=is_demo).items():
+        images[key if key in own else (key[0], ANY, key[2])] += number
+    weighed = [_weigh(change, images[change.key]) for change in changes]
     return sorted(
         weighed,
         key=lambda weighed: (-abs(weighed.micros or 0), -weighed.images, weighed.change.key),
@@ -248,8 +254,8 @@ def weigh_changes(
 
 def _weigh(change: PriceChange, images: int) -> Weighed:
     was, becomes = change.was, change.becomes
-    is_by_row = change.key[1] != REFERENCE and all(
-        row is not None and row.kind == "fixed" for row in (was, becomes)
+    is_by_row = change.key[1] not in {REFERENCE, ANY} and all(
+        row is not None and row.kind in {"fixed", "pixels"} for row in (was, becomes)
     )
     if not is_by_row or was is None or becomes is None:
         return Weighed(change, images, None)
@@ -257,7 +263,12 @@ def _weigh(change: PriceChange, images: int) -> Weighed:
 
 
 def _images_of(
-    book: PriceBook, now: datetime, payers: Collection[UUID], *, is_demo: bool
+    book: PriceBook,
+    now: datetime,
+    payers: Collection[UUID],
+    *,
+    rows: Collection[PriceKey],
+    is_demo: bool,
 ) -> Mapping[PriceKey, int]:
     """Count by price row the images of 30 days sold to payers of this book's prices."""
     values = {
@@ -268,7 +279,10 @@ def _images_of(
         "payers": list(payers),
         "is_demo": is_demo,
         "reference": REFERENCE,
+        "any": ANY,
+        "own": [" ".join(key) for key in rows],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_SOLD_AT, values)
-        return {(model, size, quality): images for model, size, quality, images in cursor}
+    return {
+        (model, size, quality): images
+        for model, size, quality, images in all_rows(_SOLD_AT, values)
+    }

@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Sum
 
 from billing.models import FIGURES, Account, SoldDay, SoldRow, SoldUntil
-from billing.pricing import REFERENCE, PriceKey
+from billing.price_rows import REFERENCE, PriceKey
+from pictor.kit.database.cursors import all_rows, first_column, first_row
 from pictor.kit.database.spans import Ids, Span
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
@@ -129,11 +129,10 @@ def counted_to() -> int:
 
 def days_sold(after: int, to: int) -> list[CountedTransfers]:
     """Return the days that `SoldDay` has, and those of transfers after one and up to another."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DAYS.format(moved=sold_among(Span(after + 1, to + 1))))
-        return [
-            CountedTransfers(day, first or 0, last or 0, since=to) for day, first, last in cursor
-        ]
+    return [
+        CountedTransfers(day, first or 0, last or 0, since=to)
+        for day, first, last in all_rows(_DAYS.format(moved=sold_among(Span(after + 1, to + 1))))
+    ]
 
 
 def sold_on(day: date) -> dict[SoldRow, tuple[int, ...]]:
@@ -167,9 +166,7 @@ def settled_position() -> Settled | None:
     Ids are given before the commit, so a lower one may still come. Each writer holds a lock on the
     table until it ends; this waits for those that hold one now. Call it outside any transaction.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, {"trail": TRAIL_SECONDS})
-        settled = Settled(*cursor.fetchone())
+    settled = Settled(*first_row(_NEWEST, {"trail": TRAIL_SECONDS}))
     if settled.transfer_id is None:
         return settled
     waited_for, patient_until = _writers(), time.monotonic() + PATIENCE_SECONDS
@@ -184,9 +181,7 @@ def settled_position() -> Settled | None:
 
 def _writers() -> set[str]:
     """Return the transactions that have written transfers, or may."""
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITERS)
-        return {transaction for (transaction,) in cursor.fetchall()}
+    return set(first_column(_WRITERS))
 
 
 def sold_position() -> Settled | None:
@@ -282,21 +277,20 @@ def margins(
     begin = f"date_trunc('{per}', day)::date" if per else "NULL::date"
     of_tenants = "" if tenants is None else "AND tenant_id = ANY(%s)"
     by_number = ", ".join(str(place + 1) for place in range(len(columns) + 1))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT {", ".join((begin, *columns))}, {_SUMS}
-              FROM billing_soldday
-             WHERE is_demo = %s AND day >= COALESCE(%s, '-infinity'::date)
-               AND day <= COALESCE(%s, 'infinity'::date) {of_tenants} {narrowed}
-             GROUP BY {by_number} ORDER BY 1, revenue DESC, {by_number}
-            """,  # noqa: S608 - built from constants
-            [is_demo, first, last, *([] if tenants is None else [list(tenants)]), *of.values()],
-        )
-        return [
-            Margin(start, dict(zip(columns, values, strict=False)), *values[len(columns) :])
-            for start, *values in cursor
-        ]
+    rows = all_rows(
+        f"""
+        SELECT {", ".join((begin, *columns))}, {_SUMS}
+          FROM billing_soldday
+         WHERE is_demo = %s AND day >= COALESCE(%s, '-infinity'::date)
+           AND day <= COALESCE(%s, 'infinity'::date) {of_tenants} {narrowed}
+         GROUP BY {by_number} ORDER BY 1, revenue DESC, {by_number}
+        """,  # noqa: S608 - built from constants
+        [is_demo, first, last, *([] if tenants is None else [list(tenants)]), *of.values()],
+    )
+    return [
+        Margin(start, dict(zip(columns, values, strict=False)), *values[len(columns) :])
+        for start, *values in rows
+    ]
 
 
 def _checked_column(column: str) -> str:
@@ -307,16 +301,8 @@ def _checked_column(column: str) -> str:
 
 
 def total_of(rows: Sequence[Margin]) -> Margin:
-    return Margin(
-        None,
-        {},
-        images=sum(row.images for row in rows),
-        revenue=Micros(sum(row.revenue for row in rows)),
-        cost=Micros(sum(row.cost for row in rows)),
-        losses=Micros(sum(row.losses for row in rows)),
-        credited=Micros(sum(row.credited for row in rows)),
-        unknown=sum(row.unknown for row in rows),
-    )
+    figures = ("images", "revenue", "cost", "losses", "credited", "unknown")
+    return Margin(None, {}, **{name: sum(getattr(row, name) for row in rows) for name in figures})
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,21 +328,20 @@ class SoldCell:
 
 def cells_sold(since: date, *, apart: Collection[UUID]) -> list[SoldCell]:
     """Return sales since a UTC day, these tenants apart, without demo data and reference images."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT CASE WHEN tenant_id = ANY(%s) THEN tenant_id END, model, asked, delivered,
-                   quality, channel, SUM(images)::bigint, SUM(captured_micros)::bigint,
-                   SUM(cost_micros + CASE WHEN unknown_images < 0 THEN corrections_micros
-                                          ELSE 0 END)::bigint, SUM(unknown_images)::bigint
-              FROM billing_soldday
-             WHERE day >= %s AND (images > 0 OR unknown_images < 0)
-               AND NOT is_demo AND asked <> %s
-             GROUP BY 1, 2, 3, 4, 5, 6 HAVING SUM(images) > 0 ORDER BY 1, 2, 3, 4, 5, 6
-            """,
-            [list(apart), since, REFERENCE],
-        )
-        return [SoldCell(*row) for row in cursor]
+    rows = all_rows(
+        """
+        SELECT CASE WHEN tenant_id = ANY(%s) THEN tenant_id END, model, asked, delivered,
+               quality, channel, SUM(images)::bigint, SUM(captured_micros)::bigint,
+               SUM(cost_micros + CASE WHEN unknown_images < 0 THEN corrections_micros
+                                      ELSE 0 END)::bigint, SUM(unknown_images)::bigint
+          FROM billing_soldday
+         WHERE day >= %s AND (images > 0 OR unknown_images < 0)
+           AND NOT is_demo AND asked <> %s
+         GROUP BY 1, 2, 3, 4, 5, 6 HAVING SUM(images) > 0 ORDER BY 1, 2, 3, 4, 5, 6
+        """,
+        [list(apart), since, REFERENCE],
+    )
+    return [SoldCell(*row) for row in rows]
 
 
 class Bought(NamedTuple):

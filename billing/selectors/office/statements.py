@@ -21,10 +21,9 @@ from itertools import pairwise
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-
 from billing.models import Transfer
 from billing.periods import bucket_end, buckets_between, day_of, day_start
+from pictor.kit.database.cursors import all_rows
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json, Row
 
@@ -187,9 +186,7 @@ def _statements(
     sql: str, tenant_id: UUID, edges: list[datetime], *, zone: ZoneInfo, now: datetime
 ) -> list[MonthStatement]:
     values: Json = {"tenant": tenant_id, "edges": edges, "lateness": LATENESS}
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        rows = cursor.fetchall()
+    rows = all_rows(sql, values)
     return [
         MonthStatement(
             number=day_of(before[0], zone).isoformat()[:7],

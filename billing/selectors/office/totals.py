@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection
 from django.db.models import Sum
 
 from billing.models import TenantBalance
+from pictor.kit.database.cursors import all_rows
 from pictor.kit.words.money import Micros
 
 HOUR_OPEN_FOR = timedelta(hours=1)
@@ -49,9 +49,7 @@ def balance_totals() -> Balances:
         held=Sum("held", default=0),
         in_flight=Sum("in_flight", default=0),
     )
-    return Balances(
-        Micros(int(sums["available"])), Micros(int(sums["held"])), int(sums["in_flight"])
-    )
+    return Balances(**sums)
 
 
 class UsageTotals:
@@ -74,20 +72,17 @@ usage_together = UsageTotals()
 
 
 def _between(start: datetime, end: datetime | None) -> ByModelAndStatus:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT model, status, SUM(generations)::bigint, SUM(images)::bigint,
-                   SUM(captured_micros)::bigint
-              FROM billing_usagerollup
-             WHERE hour >= %s AND hour < COALESCE(%s, 'infinity'::timestamptz)
-             GROUP BY model, status
-            """,
-            [start, end],
-        )
-        return {
-            (row[0], row[1]): EndedGenerations(row[2], row[3], Micros(row[4])) for row in cursor
-        }
+    rows = all_rows(
+        """
+        SELECT model, status, SUM(generations)::bigint, SUM(images)::bigint,
+               SUM(captured_micros)::bigint
+          FROM billing_usagerollup
+         WHERE hour >= %s AND hour < COALESCE(%s, 'infinity'::timestamptz)
+         GROUP BY model, status
+        """,
+        [start, end],
+    )
+    return {(row[0], row[1]): EndedGenerations(row[2], row[3], Micros(row[4])) for row in rows}
 
 
 def _sum(totals: ByModelAndStatus, other: ByModelAndStatus) -> ByModelAndStatus:

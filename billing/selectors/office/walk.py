@@ -4,8 +4,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from uuid import UUID
 
-from django.db import connection
-
 from billing.models import TenantBalance
 from billing.selectors.office.chain import (
     START,
@@ -23,6 +21,7 @@ from billing.selectors.office.chain import (
 from billing.selectors.office.checks import OF_STRETCHES, OF_TRANSFERS, TRANSFERS_AFTER, moves
 from billing.selectors.office.findings import Finding, findings_of
 from billing.transfer_seals import Sealed, first_seal, seal_of
+from pictor.kit.database.cursors import all_rows, first_row
 from pictor.kit.database.spans import Span, spans_from
 from pictor.kit.words import ids
 
@@ -71,9 +70,7 @@ class Walk:
         self._begun = {str(tenant) for tenant, at in self.tenants.items() if at.seq}
         self._costs_after = platform.seq
         self._older_costs = Position(0, first_seal(None))
-        with connection.cursor() as cursor:
-            cursor.execute(_SETTLED, [platform.seq])
-            self.platform = Position(cursor.fetchone()[0] or platform.seq)
+        self.platform = Position(first_row(_SETTLED, [platform.seq])[0] or platform.seq)
 
     def steps(self) -> Iterator[Step]:
         """Yield every range of tenants' transfers, then of the platform's."""
@@ -109,9 +106,7 @@ class Walk:
         Tenants without a balance row are included if they have transfers or a proved position.
         """
         others = {*self.tenants, *tenants_with_transfers()}
-        with connection.cursor() as cursor:
-            cursor.execute(_BALANCES)
-            balances = cursor.fetchall()
+        balances = all_rows(_BALANCES)
         for tenant, seq, seal, available, held, newest in balances:
             others.discard(tenant)
             position = Position(seq, bytes(seal or b""), available, held)

@@ -6,17 +6,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from uuid import UUID
 
-from django.db import connection
-
 from accounts.models import Tenant
 from accounts.selectors.office.tenants import tenants_among
 from billing.models import PriceBook
-from billing.pricing import PriceKey
+from billing.price_rows import PriceKey
 from billing.selectors.office.price_lists import Held, list_at, lists_held
 from billing.selectors.office.sold import sold_until
 from billing.selectors.price_books import decided_books, is_former, last_of, standing
 from billing.selectors.prices import tables_of
 from billing.whatif import ByOwner, Prices, SoldImages, TenantEffect, WhatIf, brought_by, cut_off
+from pictor.kit.database.cursors import all_rows
 from pictor.kit.words.money import Micros
 
 FORECAST_DAYS = 30
@@ -125,25 +124,24 @@ def _images_sold(
     if by_day is not None:
         day, of_rows = "day", "AND (model, asked, quality) IN (SELECT * FROM rows)"
     of_tenants = "" if tenants is None else "AND tenant_id = ANY(%s)"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH rows AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
-            SELECT tenant_id, model, asked, quality, delivered, SUM(images)::bigint,
-                   SUM(captured_micros)::bigint, {day}
-              FROM billing_soldday
-             WHERE day >= %s AND is_demo = %s AND (images > 0 OR captured_micros > 0)
-                   {of_rows} {of_tenants}
-             GROUP BY 1, 2, 3, 4, 5, 8
-            """,  # noqa: S608 - built from constants
-            [
-                *([key[place] for key in by_day or ()] for place in range(3)),
-                first,
-                is_demo,
-                *([] if tenants is None else [list(tenants)]),
-            ],
-        )
-        return [
-            SoldImages(who, model, size, quality, delivered, images, Micros(captured), on)
-            for who, model, size, quality, delivered, images, captured, on in cursor
-        ]
+    rows = all_rows(
+        f"""
+        WITH rows AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
+        SELECT tenant_id, model, asked, quality, delivered, SUM(images)::bigint,
+               SUM(captured_micros)::bigint, {day}
+          FROM billing_soldday
+         WHERE day >= %s AND is_demo = %s AND (images > 0 OR captured_micros > 0)
+               {of_rows} {of_tenants}
+         GROUP BY 1, 2, 3, 4, 5, 8
+        """,  # noqa: S608 - built from constants
+        [
+            *([key[place] for key in by_day or ()] for place in range(3)),
+            first,
+            is_demo,
+            *([] if tenants is None else [list(tenants)]),
+        ],
+    )
+    return [
+        SoldImages(who, model, size, quality, delivered, images, Micros(captured), on)
+        for who, model, size, quality, delivered, images, captured, on in rows
+    ]

@@ -183,7 +183,6 @@ class Reversal:
 
     @property
     def amount(self) -> Micros:
-        """The reversed amount."""
         return Micros(self.transfer.amount)
 
 

@@ -1,7 +1,8 @@
 """Mails those who manage keys, and sends a webhook, when a budget is used to 50, 80 or 100%."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
+from types import MappingProxyType
 from typing import TypeAlias
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from accounts.services.office.mail import post_rendered
 from accounts.titles import for_mail
 from billing.models import BudgetWarning, WorkspaceBudgetWarning
 from billing.selectors.office.reached_budgets import (
-    BudgetRefusal,
+    BudgetOf,
     ReachedBudget,
     reached_budgets,
     refusing_budgets,
@@ -29,10 +30,12 @@ WARNINGS_KEPT = timedelta(days=70)
 _Warning: TypeAlias = type[BudgetWarning] | type[WorkspaceBudgetWarning]
 
 
-def look_at_budgets(*, now: datetime, refusals: Iterable[BudgetRefusal] = ()) -> int:
+def look_at_budgets(
+    *, now: datetime, refused: Mapping[BudgetOf, Micros] = MappingProxyType({})
+) -> int:
     """Announce the budgets that reached a threshold, and return the number of new ones.
 
-    `refusals` are those of the last minutes.
+    `refused` is the most that a request needed which was refused in the last minutes.
 
     Each threshold is announced once in a window, and again if the budget was changed and it is
     reached again. Of several reached since the last look only the highest is: it says all that the
@@ -44,12 +47,8 @@ def look_at_budgets(*, now: datetime, refusals: Iterable[BudgetRefusal] = ()) ->
         model.objects.filter(window__lt=(now - WARNINGS_KEPT).date()).delete()
         columns = (owner, "period", "window", "most_micros", "percent")
         told.update(model.objects.values_list(*columns))
-    reached = refusing_budgets(reached_budgets(now), refusals)
-    return sum(_look(one, now) for one in reached if _row(one) not in told)
-
-
-def _row(reached: ReachedBudget) -> Row:
-    return (reached.owner_id, reached.period, reached.window, reached.most, reached.percent)
+    reached = refusing_budgets(reached_budgets(now), refused)
+    return sum(_look(one, now) for one in reached if (*one.of, one.most, one.percent) not in told)
 
 
 @transaction.atomic
@@ -102,7 +101,7 @@ def _announce(reached: ReachedBudget, now: datetime) -> None:
         tenant_id=reached.tenant.id,
         livemode=True,  # tests use no budget
         event_type=BUDGET_THRESHOLD,
-        subject_id=reached.owner_id,
+        subject_id=reached.of[0],
         at=now,
         data=BudgetReached.render(
             {

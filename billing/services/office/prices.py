@@ -17,8 +17,8 @@ from accounts.models import Tenant
 from accounts.services import Actor, Subject, record
 from billing import locks
 from billing.models import Price, PriceBook, PriceBookWithdrawal, PriceList
+from billing.price_rows import BookRow, PriceKey, price_words
 from billing.price_stops import UNCONFIRMED, Confirmed, Stops
-from billing.pricing import BookRow, PriceKey, price_words
 from billing.selectors import book_in_force, decided_books, following, rows_of
 from billing.selectors.office.price_lists import whose
 from billing.selectors.office.price_stops import (
@@ -33,7 +33,7 @@ from billing.selectors.prices import too_dear
 from pictor.kit.words import clock
 
 LIST_MARKUP = Decimal(1)
-SEEN_ANOTHER = "seen_another"
+SEEN_ANOTHER, NEEDS_CONFIRMATION = "seen_another", "unconfirmed"
 """The error code for facts that have changed since they were shown."""
 
 
@@ -76,7 +76,7 @@ def draft_price_book(
     _check_book(book)
     check_charges(rows, markup)
     book.save(force_insert=True)
-    Price.objects.bulk_create(Price(book=book, **asdict(row)) for row in rows)
+    Price.objects.bulk_create(_price(book, row) for row in rows)
     after = {**_describe(book), "prices": len(rows)}
     record(book.audited, "price_book.draft", actor=actor, after=after, ip=ip)
     return book
@@ -131,16 +131,16 @@ def set_prices(
     """
     _lock_draft(book)
     check_charges(rows, book.markup)
-    known = {(price.model, price.size, price.quality): price for price in book.prices.all()}
+    known = {price.key: price for price in book.prices.all()}
     touched = dict.fromkeys((*removed, *(row.key for row in rows)))
     before = {_words(key): _describe_price(known[key]) for key in touched if key in known}
     book.prices.filter(id__in=[known[key].id for key in touched if key in known]).delete()
-    prices = [Price(book=book, **asdict(row)) for row in rows]
+    prices = [_price(book, row) for row in rows]
     for price in prices:
         # Its validators say the same as its constraints, each of which would ask the database.
         price.full_clean(exclude=["book"], validate_unique=False, validate_constraints=False)
     Price.objects.bulk_create(prices)
-    after = {_words(row.key): _describe_price(row) for row in rows}
+    after = {_words(price.key): _describe_price(price) for price in prices}
     if after != before:
         record(book.audited, "price_book.prices", actor=actor, before=before, after=after, ip=ip)
 
@@ -315,7 +315,7 @@ def confirm(
     The reason is the operator's: `what` belongs to no tenant, so no tenant's audit log shows it.
     """
     if refusal := stops.refusal(confirmed):
-        raise ValidationError(refusal)
+        raise ValidationError(refusal, code=NEEDS_CONFIRMATION)
     if not (reason := confirmed.reason.strip()):
         return
     after = {
@@ -373,8 +373,14 @@ def _describe(book: PriceBook) -> dict[str, object]:
     }
 
 
-def _describe_price(row: Price | BookRow) -> dict[str, object]:
-    return {"micros": row.micros, "kind": row.kind, "width": row.width, "height": row.height}
+def _price(book: PriceBook, row: BookRow) -> Price:
+    terms = None if row.terms is None else row.terms.as_json()
+    return Price(book=book, **{**asdict(row), "terms": terms})
+
+
+def _describe_price(price: Price) -> dict[str, object]:
+    names = ("micros", "kind", "width", "height", *(["terms"] if price.terms else []))
+    return {name: getattr(price, name) for name in names}
 
 
 def _words(key: PriceKey) -> str:

@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing import locks
 from billing.models import LedgerCheckpoint, LedgerHead, LedgerProof
 from billing.selectors.office.checkpoints import Checkpoints, kept_by_name, mark_of
 from billing.selectors.office.findings import MAX_FINDINGS_PER_CHECK, Finding
+from pictor.kit.database.cursors import first_row, run
 from pictor.kit.words import clock
 
 LEAST_BETWEEN_PROOFS = {
@@ -38,16 +39,13 @@ def alone(kind: LedgerProof.Kind) -> Iterator[bool]:
 
     The lock belongs to the connection: PostgreSQL frees it when the process or its machine ends.
     """
-    with connection.cursor() as cursor:
-        # Not waited for: another worker is proving already.
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [locks.PROOF_LOCKS[kind]])
-        (is_locked,) = cursor.fetchone()
+    # Not waited for: another worker is proving already.
+    (is_locked,) = first_row("SELECT pg_try_advisory_lock(%s)", [locks.PROOF_LOCKS[kind]])
     try:
         yield is_locked
     finally:
         if is_locked:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [locks.PROOF_LOCKS[kind]])
+            run("SELECT pg_advisory_unlock(%s)", [locks.PROOF_LOCKS[kind]])
 
 
 @transaction.atomic

@@ -8,7 +8,8 @@ from django.db import transaction
 
 from accounts.services import Actor
 from billing.models import PriceBook
-from billing.pricing import BookRow, Kind
+from billing.pixel_prices import terms_from
+from billing.price_rows import BookRow, kind_of
 from billing.repricing import Repriced, RowChange
 from billing.selectors import rows_of
 from billing.selectors.office.repricing import last_repricing
@@ -74,7 +75,6 @@ def _lock(book: PriceBook) -> None:
 def _row(words: str, facts: Json) -> BookRow:
     """Read a row from the audit log."""
     model, size, quality = words.rsplit(" ", 2)
-    kind: Kind = "formula" if facts["kind"] == "formula" else "fixed"
-    return BookRow(
-        model, size, quality, Micros(facts["micros"]), facts["width"], facts["height"], kind
-    )
+    micros, kind = Micros(facts["micros"]), kind_of(facts["kind"])
+    terms = terms_from(facts.get("terms"))
+    return BookRow(model, size, quality, micros, facts["width"], facts["height"], kind, terms)

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from billing.models import FIGURES, SoldRow, SoldUntil
 from billing.selectors.office.sold import Settled
+from pictor.kit.database.cursors import first_row, run
 from pictor.kit.database.spans import Ids, Span
 
 TRANSFERS_AT_ONCE = 5_000
@@ -86,33 +87,27 @@ def rebuild_sold(count: Count) -> int:
 
     Recounts take turns. Nothing is added meanwhile, and readers see the old rows until it is done.
     """
-    with connection.cursor() as cursor:
-        # A recount reads all transfers, which takes longer than statements and locks may.
-        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+    # A recount reads all transfers, which takes longer than statements and locks may.
+    run("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
     SoldUntil.objects.get_or_create(pk=SoldUntil.ROW)
     done = SoldUntil.objects.select_for_update().get(pk=SoldUntil.ROW)
-    with connection.cursor() as cursor:
-        cursor.execute(_AGAIN)
+    run(_AGAIN)
     after = 0
     while (last := _next(after, done.transfer_id)[0]) is not None:
         _add(count(Span(after + 1, last + 1)), table="sold_again")
         after = last
-    with connection.cursor() as cursor:
-        cursor.execute(_WRONG)
-        (wrong,) = cursor.fetchone()
-        if wrong:
-            cursor.execute(_PUT_RIGHT)
-        # The connection is used again, and its temporary tables last as long as it.
-        cursor.execute("DROP TABLE sold_again")
+    (wrong,) = first_row(_WRONG)
+    if wrong:
+        run(_PUT_RIGHT)
+    # The connection is used again, and its temporary tables last as long as it.
+    run("DROP TABLE sold_again")
     return int(wrong)
 
 
 def _next(after: int, to: int | None) -> tuple[int | None, datetime]:
     """The last id of the next transfers, and its time; None if there are none."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LAST, [after, to, TRANSFERS_AT_ONCE])
-        last, moved_at = cursor.fetchone()
-        return last, moved_at
+    last, moved_at = first_row(_LAST, [after, to, TRANSFERS_AT_ONCE])
+    return last, moved_at
 
 
 def _add(sold: Sold, *, table: str) -> None:

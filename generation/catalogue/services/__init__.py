@@ -39,6 +39,7 @@ from generation.catalogue.services.contracts import (
     delete_contract,
     set_contract,
     set_offered,
+    stops_of_offer,
     why_kept,
 )
 from generation.catalogue.services.costs import (
@@ -51,6 +52,15 @@ from generation.catalogue.services.costs import (
     set_costs,
 )
 from generation.catalogue.services.described import describe
+from generation.catalogue.services.model_imports import (
+    ModelImport,
+    file_of,
+    import_model,
+    import_of,
+    is_written,
+    shipped,
+    shipped_files,
+)
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
 from generation.catalogue.services.retiring import retirements_of, set_retirements
 from generation.catalogue.services.revisions import (

@@ -27,7 +27,8 @@ from generation.models.trials import DELIVERED
 
 UNTESTED = "untested"
 """The code of a refusal that a confirmation lifts, except for a sandbox."""
-TESTED_COLUMNS = ("kind", "base_url", "credentials")
+_OF_THE_PREVIOUS_RELEASE = ("kind", "base_url", "credentials")
+TESTED_COLUMNS = (*_OF_THE_PREVIOUS_RELEASE, "settings")
 MAX_NAMED = 3
 
 
@@ -54,7 +55,8 @@ def standing(channel: Channel) -> Approval:
 def digest_of(channel: Channel, terms: RouteTerms, *, proves: bool) -> str:
     """A digest of everything a test of a route covers; `proves` that it is a sandbox."""
     sizes = terms.sizes if terms.sizes is not None else channel.sizes
-    facts = [getattr(channel, column) for column in TESTED_COLUMNS]
+    facts = [getattr(channel, column) for column in _OF_THE_PREVIOUS_RELEASE]
+    facts += [channel.settings] if channel.settings else []  # others keep the digest they have
     facts += [terms.upstream_model, sizes and sorted(sizes), dict(terms.quality_map), proves]
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -124,7 +126,7 @@ def refuse_untested_change(channel: Channel, columns: Mapping[str, Any]) -> None
         return
     stays = all(
         columns.get(name, getattr(channel, name)) == getattr(channel, name)
-        for name in ("kind", "base_url")
+        for name in ("kind", "base_url", "settings")
     )
     stays = stays and is_sandbox(columns.get("serves", channel.serves)) == is_sandbox(
         channel.serves
@@ -156,7 +158,8 @@ def passed_test(*, channel: Channel, model: str, tested: str, actor: Actor) -> b
     waiting = untested_models(channel)
     if model in waiting:
         channel.routes.filter(contract_id=model).update(is_approved=True)
-    if waiting in ([], [model]) and not is_agreed(channel) and _all_passed(channel, tested):
+    # The other routes of a channel that serves are approved, by a test or without one.
+    if waiting in ([], [model]) and (channel.is_enabled or _all_passed(channel, tested)):
         agree(channel)
     record(
         channel.audited,
@@ -185,7 +188,7 @@ def is_agreed(channel: Channel) -> bool:
 
 def _digest_of_all(channel: Channel) -> str:
     """The digest as the previous release computes it."""
-    facts = [getattr(channel, column) for column in TESTED_COLUMNS]
+    facts = [getattr(channel, column) for column in _OF_THE_PREVIOUS_RELEASE]
     if is_sandbox(channel.serves):
         models = channel.routes.values_list("upstream_model", flat=True)
         facts += ["sandbox", *sorted(set(models))]

@@ -12,13 +12,14 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from generation.catalogue.contracts import AUTO, Size
+from generation.catalogue.contracts import AUTO
 from generation.catalogue.services.addresses import checked_base_url
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
 from generation.channels.declaration import REFUSABLE, STREAM_FIELDS
 from generation.channels.errors import AttemptClass
 from generation.channels.registry import KINDS, kind_of
-from generation.models import Serves
+from generation.channels.size_rules import Size
+from generation.models import Contract, Serves
 
 LARGEST = 2**31 - 1
 LARGEST_COST = 2**63 - 1
@@ -33,8 +34,14 @@ def check_channel(options: ChannelOptions, *, kind: str) -> dict[str, Any]:
         options: the changes.
         kind: the channel's, if the options name none.
     """
+    is_other = "kind" in options and options["kind"] != kind
     kind = options.get("kind", kind)
-    return _check(options, {**_CHANNEL, "api_key": partial(_api_key, kind=kind)})
+    of_kind: dict[str, Callable[[Any], Any]] = {
+        "api_key": partial(_api_key, kind=kind),
+        "settings": partial(_settings, kind=kind),
+    }
+    none: ChannelOptions = {"settings": None} if is_other else {}
+    return _check({**none, **options}, {**_CHANNEL, **of_kind})
 
 
 def check_route(terms: RouteTerms, *, qualities: Collection[str]) -> RouteTerms:
@@ -73,6 +80,16 @@ def _api_key(text: str, *, kind: str) -> str:
         raise ValidationError(str(error)) from None
 
 
+def _settings(given: Any, *, kind: str) -> dict[str, str] | None:
+    words = _words(given)
+    if kind not in KINDS:
+        return words or None
+    try:
+        return dict(KINDS[kind].checked_settings(words)) or None
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
 def _number(value: int | None, *, what: str, least: int, most: int = LARGEST) -> int | None:
     if value is not None and not least <= value <= most:
         raise ValidationError(f"the {what} must be from {least} to {most}")
@@ -102,9 +119,15 @@ def _sizes(sizes: Iterable[str] | None) -> list[str] | None:
 
 
 def narrowable() -> tuple[str, ...]:
-    """The fields a channel may ignore: those that some kind honours, and a stream's."""
+    """The fields a channel may ignore: those of some kind, of some contract, and of a stream."""
     honoured = {name for kind in KINDS.values() for name in kind.abilities.fields}
+    rows = Contract.objects.values_list("parameters", flat=True)
+    honoured |= {parameter["name"] for parameters in rows for parameter in parameters}
     return (*sorted(honoured), *STREAM_FIELDS)
+
+
+def _ignored(names: Collection[str]) -> list[str]:
+    return _among(narrowable(), "field that a channel can ignore", names)
 
 
 def _among(known: Collection[str], what: str, names: Collection[str]) -> list[str]:
@@ -173,9 +196,10 @@ _CHANNEL: Mapping[str, Callable[[Any], Any]] = {
     "priority": partial(_number, what="priority", least=0),
     "weight": partial(_number, what="weight", least=1),
     "timeout_seconds": partial(_number, what="timeout", least=1),
+    "queue_seconds": partial(_number, what="time in a vendor's queue", least=1),
     "max_concurrency": partial(_number, what="number of calls at once", least=1),
     "sizes": _sizes,
-    "ignored_fields": partial(_among, narrowable(), "field that a channel can ignore"),
+    "ignored_fields": _ignored,
     "refused_tasks": partial(_among, REFUSABLE, "task that a channel can refuse"),
     "max_images": _images,
     "allows_exact_crop": _as_it_is,

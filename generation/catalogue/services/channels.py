@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.services import Actor, record
 from accounts.titles import holds_marks
@@ -32,6 +32,7 @@ from generation.catalogue.services.unserved import refusing_stops
 from generation.catalogue.traffic import channel_events
 from generation.channels.registry import DEFAULT_KIND
 from generation.models import Attempt, Channel, ChannelEvent, PendingRevision
+from pictor.kit.database.cursors import first_row
 from pictor.kit.secrets.encryption import WrongKey
 from pictor.kit.words import clock
 
@@ -107,11 +108,10 @@ def set_enabled(
     take_turns()
     channel.refresh_from_db()
     stands_in = is_enabled and untested and not is_approved(channel)
-    lacks_tests = is_enabled and bool(untested_models(channel))
-    if channel.is_enabled == is_enabled and not lacks_tests:
+    if channel.is_enabled == is_enabled and not (is_enabled and untested_models(channel)):
         return
     before = {"enabled": channel.is_enabled}
-    after: dict[str, Any] = {"enabled": is_enabled, **({"reason": reason} if reason else {})}
+    after: dict[str, Any] = {"enabled": is_enabled} | ({"reason": reason} if reason else {})
     if stands_in:
         if is_sandbox(channel.serves) and not is_ours:
             raise ValidationError(
@@ -120,14 +120,15 @@ def set_enabled(
             )
         after["untested"] = untested_models(channel)
         approve_all(channel)
+    if is_enabled and channel.archived_at is not None:
+        raise ValidationError(f"{channel.name} is archived, and its key is gone")
     if is_enabled:
-        _refuse_archived(channel)
         refuse_untested(channel)
     channel.is_enabled = is_enabled
     with refusing_stops(are_meant=may_stop):
         channel.save(update_fields=["is_enabled"])
-    action = "channel.enable" if is_enabled else "channel.disable"
-    record(channel.audited, action, before=before, after=after, actor=actor, ip=ip)
+    act = "channel.enable" if is_enabled else "channel.disable"
+    record(channel.audited, act, before=before, after=after, actor=actor, ip=ip)
     if channel.is_enabled != before["enabled"]:
         channel_events.note(channel, Kind.ENABLED if is_enabled else Kind.PAUSED, actor=actor)
 
@@ -161,11 +162,6 @@ def _is_named(channel: Channel) -> bool:
     """True if attempts, tests, cost tables or vendors' bills, which are permanent, refer to it."""
     kept = (channel.trials, channel.cost_tables, channel.bills)
     return _is_used(channel) or any(rows.exists() for rows in kept)
-
-
-def _refuse_archived(channel: Channel) -> None:
-    if channel.archived_at is not None:
-        raise ValidationError(f"{channel.name} is archived, and its key is gone")
 
 
 def channel_named(name: str) -> Channel | None:
@@ -206,26 +202,24 @@ def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> 
 @transaction.atomic
 def reset(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
     """Make every process forget the channel's breakers, Retry-After gates and counters."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE generation_channel SET reset_count = reset_count + 1 WHERE id = %s"
-            " RETURNING reset_count",
-            [channel.pk],
-        )
-        (channel.reset_count,) = cursor.fetchone()
+    (channel.reset_count,) = first_row(
+        "UPDATE generation_channel SET reset_count = reset_count + 1 WHERE id = %s"
+        " RETURNING reset_count",
+        [channel.pk],
+    )
     after = {"resets": channel.reset_count}
     record(channel.audited, "channel.reset", after=after, actor=actor, ip=ip)
     channel_events.note(channel, Kind.RESET, actor=actor)
 
 
 def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None) -> Channel:
-    """Create a disabled channel, with every model unless some are named."""
+    """Create a disabled channel, with every model unless some are named or mapped."""
     if not {"base_url", "api_key"} <= options.keys():
         raise ValidationError(
             f"there is no channel {name!r}: a new one needs --base-url and --api-key"
         )
     if not {"models", "routes"} & options.keys():
-        options = {**options, "models": (ALL,)}
+        options = {**options, "models": tuple(options.get("maps", ())) or (ALL,)}
     _refuse_marks(name)
     channel = Channel(name=name, kind=DEFAULT_KIND)
     columns = check_channel(options, kind=channel.kind)
@@ -279,7 +273,8 @@ def _change(
     facts = describe(after, planned) | ({"api_key": "changed"} if "api_key" in columns else {})
     if facts == before:
         return channel
-    after.reset_count += _forgets(channel, after)
+    if any(getattr(channel, name) != getattr(after, name) for name in TESTED_COLUMNS):
+        after.reset_count += 1  # the health that processes know belongs to another account now
     _write(after, planned, known=routes)
     keep_approvals(after, was)
     if after.is_enabled and not channel.is_enabled:
@@ -293,8 +288,3 @@ def _write(channel: Channel, routes: Routes, *, known: Routes) -> None:
     channel.full_clean(exclude=["credentials"])
     channel.save()
     write_routes(channel, routes, known=known)
-
-
-def _forgets(before: Channel, after: Channel) -> bool:
-    """True if the health that processes know belongs to another account now."""
-    return any(getattr(before, name) != getattr(after, name) for name in TESTED_COLUMNS)

@@ -10,7 +10,14 @@ from django.forms.models import model_to_dict
 
 from accounts.selectors.office.audit import events_of
 from accounts.services import Actor, Subject, record
+from billing.price_rows import AUTO, price_words
+from billing.price_stops import UNCONFIRMED, Confirmed, Stops, judged_by_cost
+from billing.selectors import current_table
 from billing.selectors.office.price_lists import is_in_a_book
+from billing.services.office.prices import confirm
+from billing.supply import supply, waits_for_upgrade
+from generation.catalogue.contracts import ContractTerms, contract_from
+from generation.catalogue.plans import prices_of
 from generation.catalogue.services.contract_checks import (
     check_contract,
     check_name,
@@ -19,6 +26,8 @@ from generation.catalogue.services.contract_checks import (
 from generation.models import Contract, Route, Serves
 from pictor.kit.words import clock
 
+_WORDS_OF_0_2 = frozenset({"low", "medium", "high", "standard", "hd", AUTO})
+
 
 class ContractColumns(TypedDict, total=False):
     """Columns of Contract; those not given stay as they are."""
@@ -26,6 +35,7 @@ class ContractColumns(TypedDict, total=False):
     position: int
     is_enabled: bool
     sizes: Sequence[Mapping[str, str]]
+    size_rule: Mapping[str, float] | None
     accepts_auto: bool
     default_size: str
     is_exact: bool
@@ -36,6 +46,15 @@ class ContractColumns(TypedDict, total=False):
     prompt_max_chars: int
     max_n: int
     response_format_default: str
+    maker: str
+    about: str
+    source: str
+    formats: Sequence[str]
+    parameters: Sequence[Mapping[str, Any]]
+    takes_ratio: bool
+    most_references: int | None
+    token_rule: str
+    created: int
 
 
 def columns_of(contract: Contract) -> dict[str, Any]:
@@ -70,6 +89,8 @@ def set_contract(
     contract.full_clean(exclude=["sizes"], validate_unique=False)
     after = model_to_dict(contract)
     check_contract(after)
+    if contract.is_enabled and (why := _waits(contract)):
+        raise ValidationError(f"{model} {why}")
     contract.save(force_insert=is_new)
     if after != before:
         record(_subject(contract), "contract.set", actor=actor, before=before, after=after, ip=ip)
@@ -88,9 +109,10 @@ def copy_contract(
     if like is None:
         raise ValidationError({"source": f"there is no model {source[:100]!r}"})
     columns = columns_of(like) | {"is_enabled": False}
+    del columns["created"]
     known = _lock_contract(model)
     if known is not None:
-        if columns_of(known) | {"position": like.position} == columns:
+        if columns_of(known) | {"position": like.position} == columns_of(known) | columns:
             return known, False
         raise ValidationError({"model": f"a model named {model} exists already"})
     last = Contract.objects.aggregate(last=Max("position"))["last"] or 0
@@ -99,11 +121,19 @@ def copy_contract(
 
 
 @transaction.atomic
-def set_offered(*, model: str, is_offered: bool, actor: Actor, ip: str | None = None) -> Contract:
+def set_offered(
+    *,
+    model: str,
+    is_offered: bool,
+    actor: Actor,
+    confirmed: Confirmed = UNCONFIRMED,
+    ip: str | None = None,
+) -> Contract:
     """Offer a model, or refuse it with 404 from the next request on. Safe to call twice.
 
-    Raises ValidationError if a model to offer has ended, lacks a price, or is served by no channel,
-    and if a model to switch off is the successor of another.
+    Raises ValidationError if a model to offer has ended, lacks a price, is served by no channel, or
+    is sold below cost, unless that is `confirmed`; and if a model to switch off is the successor of
+    another.
     """
     contract = _lock_contract(model)
     if contract is None:
@@ -116,11 +146,22 @@ def set_offered(*, model: str, is_offered: bool, actor: Actor, ip: str | None = 
     contract.is_enabled = is_offered
     if is_offered and (why := "; ".join(_why_not(contract))):
         raise ValidationError(f"{model} {why}")
+    if is_offered:
+        confirm(_subject(contract), stops_of_offer(model), confirmed, actor=actor, ip=ip)
     contract.save(update_fields=["is_enabled"])
     action = "contract.enable" if is_offered else "contract.disable"
     before, after = {"is_enabled": not is_offered}, {"is_enabled": is_offered}
     record(_subject(contract), action, actor=actor, before=before, after=after, ip=ip)
     return contract
+
+
+def stops_of_offer(model: str) -> Stops:
+    """The confirmations needed to offer a model: its prices below cost, were it on."""
+    now = clock.now()
+    served = supply().served([now], also_off=True)[now]
+    cells = [cell for cell in served if cell.key[0] == model]
+    below, unknown = judged_by_cost(current_table(None, now).rows, cells)
+    return Stops(below=below, unknown=unknown)
 
 
 @transaction.atomic
@@ -158,10 +199,14 @@ def _why_not(contract: Contract) -> list[str]:
     reasons = []
     if contract.sunset_at is not None and contract.sunset_at <= clock.now():
         reasons.append(f"ended on {contract.sunset_at:%-d %B %Y}, for good")
+    columns = model_to_dict(contract) | {"is_enabled": True}
     try:
-        check_contract(model_to_dict(contract) | {"is_enabled": True})
+        check_contract(columns)
     except ValidationError as error:
         reasons += error.messages
+    else:
+        reasons += _unquoted(contract_from(columns))
+    reasons += [waits] if (waits := _waits(contract)) else []
     serving = Route.objects.filter(
         contract_id=contract.model, channel__is_enabled=True, is_approved=True
     )
@@ -170,6 +215,26 @@ def _why_not(contract: Contract) -> list[str]:
             "is served by no channel: give an enabled channel a route for it, and test it"
         )
     return reasons
+
+
+def _unquoted(terms: ContractTerms) -> list[str]:
+    """The reason not to offer a model of which a cell cannot be quoted now; at most one."""
+    table = current_table(None, clock.now())
+    missing = [key for key in terms.price_keys if key[2] not in prices_of(terms, table, key[1])]
+    return [f"cannot be quoted for {price_words(missing)}"] if missing else []
+
+
+def _waits(contract: Contract) -> str:
+    """Why a model that 0.2.0 would quote or charge wrongly may not be on yet; empty if it may."""
+    words = {*contract.qualities}
+    is_new = (
+        not words <= _WORDS_OF_0_2
+        or (AUTO in words and not contract.token_rule)
+        or contract.takes_ratio
+        or contract.parameters
+        or contract.size_rule
+    )
+    return waits_for_upgrade() if is_new else ""
 
 
 def _lock_contract(model: str) -> Contract | None:

@@ -12,8 +12,10 @@ from typing_extensions import override
 from accounts.services import Actor, record
 from billing import locks
 from billing.cost_csv import MAX_COST_MICROS, CostFile
-from billing.pricing import MAX_NAMED, PriceTable
+from billing.price_rows import AUTO, MAX_NAMED
+from billing.pricing import PriceTable
 from billing.selectors import current_table
+from billing.supply import waits_for_upgrade
 from billing.upstream_cost import (
     ANY,
     OUTPUT,
@@ -22,8 +24,6 @@ from billing.upstream_cost import (
     Costs,
     CostSource,
     CostTable,
-    SentRequest,
-    upstream_cost,
 )
 from generation.catalogue.costs import cells
 from generation.catalogue.services.channel_lock import take_turns
@@ -36,6 +36,8 @@ from pictor.kit.words.money import Micros, scale_half_up, to_decimal
 
 LARGE_FACTOR = 5
 MAX_FACTOR = 10**12
+LOOKED_AT = ("512x512", "1024x1024", "2048x2048", "4096x4096")
+"""The sizes at which a cost by pixels is held against the last."""
 DOUBTFUL_COST = "doubtful_cost"
 """The code of a refusal that is answered by typing a cost again."""
 COSTS_CHANGED = "costs_changed"
@@ -79,6 +81,9 @@ def set_costs(
     channel.refresh_from_db()
     if newest is not None and newest != newest_costs(channel):
         raise ValidationError("its costs changed since these were shown", code=COSTS_CHANGED)
+    has_new = {row.kind for row in rows} - {"fixed", "formula", "tokens"}
+    if has_new and (why := waits_for_upgrade()):
+        raise ValidationError(f"the cost table {why}")
     doubts = costs_in_doubt(channel, rows, effective_from)
     refuse_doubtful(doubts, again=again)
     stored = _store(channel, rows, source, effective_from)
@@ -129,9 +134,11 @@ def copied(other: Channel, factor: str) -> CostFile:
 def _store(
     channel: Channel, rows: Sequence[CostRow], source: str, effective_from: datetime | None
 ) -> StoredCosts:
+    terms = [row.terms.as_json() if row.terms else None for row in rows]
     stored = StoredCosts(
         channel=channel,
         rows=[[*row.key, row.kind, row.micros] for row in rows],
+        terms=terms if any(terms) else None,
         source=" ".join(source.split())[:500],
     )
     if effective_from is not None:
@@ -145,10 +152,18 @@ def scaled(rows: Collection[CostRow], factor: Decimal) -> list[CostRow]:
     """The rows times a factor above 0, each rounded half up to a micro."""
     if not (factor.is_finite() and 0 < factor <= MAX_FACTOR):
         raise ValidationError(f"a factor must be above 0, not {factor}")
-    found = [replace(row, micros=scale_half_up(row.micros, factor)) for row in rows]
-    if any(after.micros == 0 < row.micros for row, after in zip(rows, found, strict=True)):
+
+    def change(micros: Micros) -> Micros:
+        return scale_half_up(micros, factor)
+
+    found = [
+        replace(row, micros=change(row.micros), terms=row.terms and row.terms.scaled(change))
+        for row in rows
+    ]
+    of_rows, after = ([micros for row in each for micros in row.amounts] for each in (rows, found))
+    if any(becomes == 0 < was for was, becomes in zip(of_rows, after, strict=True)):
         raise ValidationError(f"with a factor of {factor} a cost would round to nothing")
-    if any(row.micros > MAX_COST_MICROS for row in found):
+    if max(after, default=0) > MAX_COST_MICROS:
         raise ValidationError(f"with a factor of {factor} a cost is above the maximum")
     return found
 
@@ -197,20 +212,34 @@ def _table_doubts(channel: Channel, table: CostTable, begins: datetime) -> Itera
     before = Costs(tables=cost_tables([channel.pk], since=begins)[channel.pk]).table_at(begins)
     flat = dict(channel.routes.values_list("upstream_model", "cost_micros"))
     for row in table.rows.values():
-        was = _last(row, before, flat.get(row.model), begins)
-        if was and row.micros > LARGE_FACTOR * was:
-            yield CostDoubt(" ".join(row.key), row.micros, _times(was))
+        far_above = [
+            CostDoubt(what, becomes, _times(was))
+            for what, becomes, was in _beside_last(row, before, flat.get(row.model))
+            if was and becomes is not None and becomes > LARGE_FACTOR * was
+        ]
+        yield from far_above[-1:]
     yield from _above_price(channel, table, current_table(None, begins))
 
 
-def _last(row: CostRow, before: CostTable | None, flat: int | None, begins: datetime) -> int | None:
-    """The cost that the row replaces, in the same unit; None if unknown."""
-    if row.kind != "fixed":
+def _beside_last(
+    row: CostRow, before: CostTable | None, flat: int | None
+) -> Iterator[tuple[str, Micros | None, int | None]]:
+    """The row, its cost and that which it replaces, in the same unit; by pixels at several sizes.
+
+    None if unknown.
+    """
+    name = " ".join(row.key)
+    if row.kind in {"formula", "tokens", "units"}:
         same = before.rows.get(row.key) if before else None
-        return same.micros if same and same.kind == row.kind else None
-    request = SentRequest(row.model, row.size, row.quality, n=1, at=begins)
-    cost = upstream_cost(Costs(flat, (before,) if before else ()), sent=request)
-    return cost.micros if cost.is_known else None
+        yield name, row.micros, same.micros if same and same.kind == row.kind else None
+        return
+    words = [row.quality]
+    last = before.nearest(row.model, [row.size], words) if before else None
+    by_pixels = row.terms or (last and last.terms)
+    for size in LOOKED_AT if by_pixels and row.size in {ANY, AUTO} else (row.size,):
+        was = last.of_image(size, words) if last else None
+        what = name if size == row.size else f"{name} at {size}"
+        yield what, row.of_image(size, words), flat if was is None else was
 
 
 def _above_price(channel: Channel, table: CostTable, prices: PriceTable) -> Iterator[CostDoubt]:
@@ -219,7 +248,7 @@ def _above_price(channel: Channel, table: CostTable, prices: PriceTable) -> Iter
     of_formula = {model for (model, _, _), row in prices.rows.items() if row.kind == "formula"}
     above = cells(channel, (table,), at=begins)
     for cell, by_tokens in zip(above, cells(channel, (_formula(table),), at=begins), strict=True):
-        price, cost = prices.rows.get(cell.key), cell.cost
+        price, cost = prices.row_of(cell.key), cell.cost
         if price is None:
             continue
         if cell.key[0] in of_formula and cost.source is not CostSource.TABLE:

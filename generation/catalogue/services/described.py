@@ -23,6 +23,7 @@ def describe(channel: Channel, routes: Routes | None = None) -> dict[str, Any]:
         "priority": channel.priority,
         "weight": channel.weight,
         "timeout": channel.timeout_seconds,
+        "queue_seconds": channel.queue_seconds,
         "max_concurrency": channel.max_concurrency,
         "models": list(routes),
         "maps": {
@@ -33,6 +34,7 @@ def describe(channel: Channel, routes: Routes | None = None) -> dict[str, Any]:
             for model, route in routes.items()
             if route.cost_micros is not None
         },
+        "settings": channel.settings or {},
         "sizes": channel.sizes,
         "model_sizes": {
             m: list(route.sizes) for m, route in routes.items() if route.sizes is not None

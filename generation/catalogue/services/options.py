@@ -33,7 +33,8 @@ class RouteTerms:
 class ChannelOptions(TypedDict, total=False):
     """Options to change; those not given stay as they are.
 
-    The first are columns of Channel; `api_key` is stored encrypted. `sizes` may be None or ("all",)
+    The first are columns of Channel; `api_key` is stored encrypted. `settings`
+    are all of the account's; another kind begins with none. `sizes` may be None or ("all",)
     for every size. `routes` sets the complete routes of the channel, and the options after it
     change routes: `models` selects them and may be ("all",), `maps` holds public name -> vendor's
     name, `cost` is our cost of one image of any of them. `words`, `sizes_of` and `costs` hold by
@@ -45,11 +46,13 @@ class ChannelOptions(TypedDict, total=False):
     kind: str
     base_url: str
     api_key: str
+    settings: Mapping[str, str] | None
     is_enabled: bool
     serves: str
     priority: int
     weight: int
     timeout_seconds: int
+    queue_seconds: int
     max_concurrency: int | None
     sizes: Sequence[str] | None
     ignored_fields: Sequence[str]

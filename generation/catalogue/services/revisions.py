@@ -34,14 +34,13 @@ from generation.catalogue.traffic import channel_events
 from generation.catalogue.traffic.standing import calls_under_way
 from generation.models import Channel, PendingRevision
 
-COLUMNS = ("kind", "base_url", "credentials", "serves", "sizes")
+COLUMNS = ("kind", "base_url", "credentials", "serves", "sizes", "settings")
 """Columns that decide how a channel is called; changes of others hold at once."""
 STALE = "stale"
 """The code of a refusal that is answered only by discarding the revision."""
 
 
 def pending_of(channel: Channel) -> PendingRevision | None:
-    """The channel's pending revision, if any."""
     return PendingRevision.objects.filter(channel=channel).first()
 
 
@@ -149,7 +148,10 @@ def revise(
         after |= {"api_key": "changed"} if "api_key" in waits else {}
         _keep(channel, pending, candidate, planned, changed_by=str(actor))
         record(channel.audited, "channel.revise", before=before, after=after, actor=actor, ip=ip)
-    return at_once, _with_costs(live, planned)
+    return at_once, {
+        model: replace(terms, cost_micros=planned.get(model, terms).cost_micros)
+        for model, terms in live.items()
+    }
 
 
 @transaction.atomic
@@ -256,7 +258,7 @@ def _waiting(
     channel: Channel, columns: Mapping[str, Any], pending: PendingRevision | None
 ) -> list[str]:
     """Names of the columns that wait for a swap."""
-    names = ["kind", "base_url", "api_key", "sizes"]
+    names = ["kind", "base_url", "api_key", "sizes", "settings"]
     is_proof = not is_sandbox(channel.serves) and is_sandbox(columns.get("serves", channel.serves))
     if is_proof or pending is not None:
         names.append("serves")
@@ -279,14 +281,6 @@ def _without_costs(routes: Routes, *, of: Routes) -> dict[str, RouteTerms]:
     return {
         model: replace(terms, cost_micros=None) if model in of else terms
         for model, terms in routes.items()
-    }
-
-
-def _with_costs(live: Routes, planned: Routes) -> Routes:
-    """The live routes at the planned costs."""
-    return {
-        model: replace(terms, cost_micros=planned.get(model, terms).cost_micros)
-        for model, terms in live.items()
     }
 
 
@@ -326,4 +320,6 @@ def base_of(channel: Channel) -> str:
 
 def _base(columns: Iterable[Any], live: Routes) -> str:
     routes = [asdict(terms) for terms in _without_costs(live, of=live).values()]
-    return sha256(json.dumps([*columns, routes], sort_keys=True).encode()).hexdigest()
+    *known, settings = columns
+    known += [settings] if settings else []  # others keep the digest they have
+    return sha256(json.dumps([*known, routes], sort_keys=True).encode()).hexdigest()

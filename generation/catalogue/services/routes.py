@@ -75,6 +75,9 @@ def planned_routes(known: Routes, options: ChannelOptions) -> Routes:
         by_model: Mapping[str, Any] = options.get(option, {})  # type: ignore[assignment] # by its name
         for model, word in by_model.items():
             _check_known([model], list(models))
+            # The vendor's name for a model is all that a new route needs.
+            if option == "maps" and "models" not in options:
+                routes.setdefault(model, RouteTerms(model=model, upstream_model=word))
             if model not in routes:
                 raise ValidationError(f"the channel does not serve {model}")
             routes[model] = replace(routes[model], **{column: word})

@@ -60,8 +60,8 @@ def announce_sunset(
     if end < least and not is_meant:
         days = (end - now).days
         raise ValidationError(
-            f"{model} would end in {days} days; customers get {LEAST_NOTICE.days} unless you"
-            " confirm the date",
+            f"{model} would end in {days} days, for good; customers get {LEAST_NOTICE.days} unless"
+            " you confirm the date",
             code=SOON,
         )
     return _write(contract, "contract.sunset", (since, end, successor), actor, ip)

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
 from accounts.services import Actor, name_of
 from generation.models import Channel, ChannelEvent
+from pictor.kit.database.cursors import all_rows, run
 from pictor.kit.words import clock
 
 EVENTS_KEPT = timedelta(days=30)
@@ -47,13 +47,14 @@ SELECT shut.channel_id, shut.kind, shut.model, shut.worker, shut.at
 
 
 class BreakerChange(NamedTuple):
-    """A change of a breaker or a gate, as a worker saw it."""
+    """A change of a breaker or a gate, or another model's answer, as a worker saw it."""
 
     channel_id: int
     kind: ChannelEvent.Kind
     at: datetime
     model: str = ""
     seconds: float | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +90,18 @@ def note_change(before: Channel, after: Channel, *, actor: Actor) -> None:
 def write(changes: Sequence[BreakerChange], *, worker: UUID) -> None:
     """Write what a worker saw, in one statement; skip channels deleted meanwhile."""
     columns = list(zip(*changes, strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO generation_channelevent
-                   (channel_id, kind, at, model, seconds, worker, actor)
-            SELECT c.id, t.kind, t.at, t.model, t.seconds, %s, ''
-              FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::float8[])
-                   WITH ORDINALITY AS t (channel_id, kind, at, model, seconds, place)
-              JOIN generation_channel AS c ON c.id = t.channel_id ORDER BY t.place
-            """,
-            [worker, *map(list, columns)],
-        )
+    run(
+        """
+        INSERT INTO generation_channelevent
+               (channel_id, kind, at, model, seconds, words, worker, actor)
+        SELECT c.id, t.kind, t.at, t.model, t.seconds, t.words, %s, ''
+          FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::float8[],
+                      %s::text[])
+               WITH ORDINALITY AS t (channel_id, kind, at, model, seconds, words, place)
+          JOIN generation_channel AS c ON c.id = t.channel_id ORDER BY t.place
+        """,
+        [worker, *map(list, columns)],
+    )
 
 
 def events_of(channel: Channel, *, since: datetime, most: int) -> list[ChannelEvent]:
@@ -122,9 +123,7 @@ def shut_now() -> list[Shut]:
 
     A gate stays listed for up to a minute after it has opened.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_SHUT_NOW, [settings.LEASE_SECONDS])
-        return [Shut(*row) for row in cursor]
+    return [Shut(*row) for row in all_rows(_SHUT_NOW, [settings.LEASE_SECONDS])]
 
 
 def forget_old(*, now: datetime) -> None:

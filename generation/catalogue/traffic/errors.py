@@ -13,11 +13,10 @@ from hashlib import sha256
 from itertools import groupby
 from uuid import UUID
 
-from django.db import connection
-
-from generation.catalogue.traffic.modes import OF_MODE, Mode
+from generation.catalogue.traffic import OF_MODE, Mode
 from generation.channels.errors import MAX_DETAIL_CHARS
 from generation.models import Attempt, Channel, Generation
+from pictor.kit.database.cursors import all_rows
 from pictor.kit.words import ids
 
 QUOTED_CHARACTERS = 8
@@ -101,9 +100,7 @@ def _folded(text: str) -> str:
 
 def errors_of(channel: Channel, *, since: datetime, mode: Mode = "live") -> list[Errors]:
     """The channel's calls of that mode begun since then without an image, most frequent first."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ERRORS.format(which=OF_MODE[mode]), [channel.id, ids.first_at(since)])
-        rows = cursor.fetchall()
+    rows = all_rows(_ERRORS.format(which=OF_MODE[mode]), [channel.id, ids.first_at(since)])
     newest = Attempt.objects.select_related("generation").in_bulk([row[-1] for row in rows])
     return [Errors(*[*facts, _words_of(newest.get(last))]) for *facts, last in rows]
 

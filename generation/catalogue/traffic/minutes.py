@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from billing.latency import BOUNDS, quantile
-from generation.catalogue.traffic.modes import OF_MODE, Mode
+from generation.catalogue.traffic import OF_MODE, Mode
 from generation.channels.errors import AttemptClass
 from generation.models import AttemptMinute, Channel
+from pictor.kit.database.cursors import all_rows, run
 from pictor.kit.words import ids
 
 MINUTES_KEPT = timedelta(hours=48)
@@ -97,9 +98,8 @@ class Counting:
 
 @transaction.atomic
 def _count(since: datetime) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute(_COUNT, [list(BOUNDS), ids.first_at(since - NEARLY_EVERY_CALL), since])
+    run("SET LOCAL statement_timeout = 0")
+    run(_COUNT, [list(BOUNDS), ids.first_at(since - NEARLY_EVERY_CALL), since])
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,21 +171,20 @@ def recent_success(*, now: datetime) -> list[Success]:
 
     Failures because of the request are not counted.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT channel_id, model, SUM(number)::bigint,
-                   COALESCE(SUM(number) FILTER (WHERE attempt_class = ANY(%s)), 0)::bigint
-              FROM generation_attemptminute WHERE minute >= %s AND attempt_class = ANY(%s)
-             GROUP BY channel_id, model ORDER BY channel_id, model
-            """,
-            [
-                list(DELIVERED_CLASSES),
-                _minute(now - RECENT_PERIOD),
-                list(DELIVERED_CLASSES | FAILED_CLASSES),
-            ],
-        )
-        return [Success(*row) for row in cursor]
+    rows = all_rows(
+        """
+        SELECT channel_id, model, SUM(number)::bigint,
+               COALESCE(SUM(number) FILTER (WHERE attempt_class = ANY(%s)), 0)::bigint
+          FROM generation_attemptminute WHERE minute >= %s AND attempt_class = ANY(%s)
+         GROUP BY channel_id, model ORDER BY channel_id, model
+        """,
+        [
+            list(DELIVERED_CLASSES),
+            _minute(now - RECENT_PERIOD),
+            list(DELIVERED_CLASSES | FAILED_CLASSES),
+        ],
+    )
+    return [Success(*row) for row in rows]
 
 
 def last_calls() -> Mapping[str, datetime]:
@@ -206,21 +205,21 @@ def _recent_minutes(now: datetime, mode: Mode, channels: Sequence[int]) -> list[
 
 def _count_ended(mode: Mode, first: datetime, last: datetime) -> list[AttemptMinute]:
     """Count calls of another mode than live in these minutes."""
-    with connection.cursor() as cursor:
-        since = ids.first_at(first - NEARLY_EVERY_CALL)
-        cursor.execute(_ENDED.format(which=OF_MODE[mode]), [list(BOUNDS), since, first])
-        return [
-            AttemptMinute(
-                minute=minute,
-                channel_id=channel_id,
-                model=model,
-                attempt_class=attempt_class,
-                number=number,
-                latency=json.loads(latency),
-            )
-            for minute, channel_id, model, attempt_class, number, latency in cursor
-            if minute < last
-        ]
+    since = ids.first_at(first - NEARLY_EVERY_CALL)
+    return [
+        AttemptMinute(
+            minute=minute,
+            channel_id=channel_id,
+            model=model,
+            attempt_class=attempt_class,
+            number=number,
+            latency=json.loads(latency),
+        )
+        for minute, channel_id, model, attempt_class, number, latency in all_rows(
+            _ENDED.format(which=OF_MODE[mode]), [list(BOUNDS), since, first]
+        )
+        if minute < last
+    ]
 
 
 def _now(rows: list[AttemptMinute], now: datetime) -> Now:

@@ -1,17 +1,28 @@
-"""OpenAI's images API over HTTP: one call, its images decoded into spools as they arrive."""
+"""OpenAI's images API over HTTP: one call, its images decoded into spools as they arrive.
 
-from collections.abc import Mapping
+A relay's tasks are followed by the engine (tasks.py).
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
+from math import ceil
 
 from generation.channels.base import (
     MAX_IMAGE_BYTES,
     ChannelConfig,
+    Job,
+    MayCancel,
+    OnJob,
     OnPartial,
     UpstreamAnswer,
     UpstreamRequest,
 )
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.declaration import Task
+from generation.channels.engine import WireAdapter
+from generation.channels.errors import UpstreamError
 from generation.channels.failed_calls import error_without_answer
 from generation.channels.form_body import form_body
 from generation.channels.json_body import json_body
@@ -22,6 +33,7 @@ from generation.channels.openai.reader import (
     TEXT_STARTS,
     AnswerReader,
 )
+from generation.channels.openai.tasks import PATH, Tasks, TaskWire
 from pictor.kit.bytes.json_stream import JsonRefused
 from pictor.kit.bytes.spool import SpoolError, Spools
 from pictor.kit.outbound.http import (
@@ -46,7 +58,7 @@ class OpenAIAdapter:
     """
 
     def __init__(self, config: ChannelConfig, http: HttpPool, spools: Spools) -> None:
-        self._config = config
+        self.config = config
         self._http = http
         self._spools = spools
 
@@ -56,34 +68,73 @@ class OpenAIAdapter:
         *,
         timeout_seconds: float | None = None,
         on_partial: OnPartial | None = None,
+        on_job: OnJob | None = None,
+        may_cancel: MayCancel | None = None,
     ) -> UpstreamAnswer:
         """Make one call for `request.n` images, within the time-out. Raises UpstreamError."""
-        seconds = timeout_seconds or self._config.timeout_seconds
+        wire.check_words(request)
+        now = asyncio.get_running_loop().time
+        ends_at = now() + (timeout_seconds or self.config.timeout_seconds)
         exchange = self._exchange(request)
         reader = AnswerReader(
             request,
-            address=wire.endpoint(self._config.base_url, request.task),
+            address=self.address(request.task, self._model_of(request)),
             http=self._http,
             spools=self._spools,
-            api_key=self._config.api_key,
+            api_key=self.config.api_key,
             on_partial=on_partial,
         )
         stream = AnswerStream(self._spools, max_images=request.n, max_image_bytes=MAX_IMAGE_BYTES)
         try:
-            async with deadline(seconds):
-                return await _ask(reader, request, exchange, stream)
+            async with deadline(ends_at - now()):
+                answer = await _ask(reader, request, exchange, stream)
         except (HttpError, SpoolError, JsonRefused) as error:
-            raise error_without_answer(error, exchange, api_key=self._config.api_key) from error
+            raise error_without_answer(error, exchange, api_key=self.config.api_key) from error
+        if isinstance(answer, UpstreamAnswer):
+            return answer
+        return await self._follow(answer, request, on_job, seconds=ends_at - now())
+
+    async def resume(
+        self,
+        jobs: Sequence[Job],
+        request: UpstreamRequest,
+        *,
+        timeout_seconds: float,
+        may_cancel: MayCancel | None = None,
+    ) -> UpstreamAnswer:
+        """Look at a relay's tasks until they have pictures. Raises UpstreamError."""
+        each = ceil(request.n / max(len(jobs), 1))
+        looks = TaskWire(self.key())
+        engine = WireAdapter(self.config, self._http, self._spools, looks, max_n=each)
+        return await engine.resume(jobs, request, timeout_seconds=timeout_seconds)
+
+    async def cancel(self, jobs: Sequence[Job]) -> bool:
+        """False, and no call: no relay documents one that cancels a task."""
+        return False
+
+    async def _follow(
+        self, tasks: Tasks, request: UpstreamRequest, on_job: OnJob | None, *, seconds: float
+    ) -> UpstreamAnswer:
+        path = self.config.settings.get("task_path", PATH)
+        try:
+            jobs = tasks.jobs(f"{wire.root(self.config.base_url)}/{path}")
+            if on_job is not None:
+                for job in jobs:
+                    await on_job(job)
+            answer = await self.resume(jobs, request, timeout_seconds=seconds)
+        except UpstreamError as error:
+            raise error.but(request_id=tasks.request_id or error.request_id) from error
+        return replace(answer, request_id=tasks.request_id or answer.request_id)
 
     def _exchange(self, request: UpstreamRequest) -> Exchange:
-        model = self._config.upstream_models.get(request.model, request.model)
-        fields = wire.request_fields(request, model=model)
+        model = self._model_of(request)
+        fields = self.fields(request, model)
         content_type, body = _body(request, fields)
         return self._http.exchange(
             "POST",
-            wire.endpoint(self._config.base_url, request.task),
+            self.address(request.task, model),
             headers={
-                "Authorization": f"Bearer {self._config.api_key}",
+                **self.key(),
                 "Content-Type": content_type,
                 "Accept": EVENTS_OR_JSON if fields.get("stream") is True else "application/json",
             },
@@ -91,6 +142,24 @@ class OpenAIAdapter:
             # An image may take minutes without a byte; the deadline bounds all of it.
             read_timeout_seconds=None,
         )
+
+    def address(self, task: Task, model: str) -> str:
+        """The address of an order."""
+        suffix = self.config.settings.get("order_suffix")
+        return wire.endpoint(self.config.base_url, task) + (f"/{suffix}" if suffix else "")
+
+    def key(self) -> Mapping[str, str]:
+        """The headers with the key."""
+        header = self.config.settings.get("key_header")
+        key = self.config.api_key
+        return {header: key} if header else {"Authorization": f"Bearer {key}"}
+
+    def fields(self, request: UpstreamRequest, model: str) -> dict[str, object]:
+        """The fields of an order."""
+        return wire.request_fields(request, model=model)
+
+    def _model_of(self, request: UpstreamRequest) -> str:
+        return self.config.upstream_models.get(request.model, request.model)
 
 
 def _body(request: UpstreamRequest, fields: Mapping[str, object]) -> tuple[str, Payload]:
@@ -101,7 +170,7 @@ def _body(request: UpstreamRequest, fields: Mapping[str, object]) -> tuple[str, 
 
 async def _ask(
     reader: AnswerReader, request: UpstreamRequest, exchange: Exchange, stream: AnswerStream
-) -> UpstreamAnswer:
+) -> UpstreamAnswer | Tasks:
     async with exchange as answer:
         if answer.status // 100 != HTTPStatus.OK // 100:
             raise await reader.refusal(answer)
@@ -113,7 +182,7 @@ async def _ask(
             return await reader.streamed(answer, chunks)
         if head.startswith(PICTURE_STARTS):
             return await reader.picture(answer, chunks, stream)
-        document = await reader.document(chunks, stream)
+        document = await stream.read(chunks)
     # The connection is free by now, while images by url are fetched.
     return await reader.plain(answer, document, stream)
 

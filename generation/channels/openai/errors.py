@@ -24,7 +24,7 @@ from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.failed_calls import error_of_class
 from generation.channels.openai import wire
 from generation.channels.openai.complaints import Complaint, complaint_of
-from generation.channels.openai.passed_on import PASSED_ON
+from generation.channels.openai.reference import PASSED_ON
 from generation.channels.statuses import class_of_status
 
 _CLASS_OF: dict[ComplaintSubject, AttemptClass] = {

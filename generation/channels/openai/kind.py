@@ -1,53 +1,55 @@
 """Abilities of channels of kind `openai`: all fields are sent; relays may ignore some.
 
-Source: OpenAI's API reference, "Create image edit" and "Create image variation" (20 Nov 2026).
+Source: OpenAI's API reference, "Create image edit" (20 Nov 2026).
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from generation.channels.channel_kind import AdapterKind
-from generation.channels.declaration import HEADER_KEY, Abilities, Task
-from generation.channels.openai.announced import ENDS
-from generation.channels.openai.passed_on import PASSED_ON
+from generation.channels.channel_kind import AdapterKind, by_adapter
+from generation.channels.declaration import (
+    HEADER_KEY,
+    OUTPUT_FORMATS,
+    Abilities,
+    AccountSetting,
+    Task,
+)
+from generation.channels.openai.reference import ENDS, PASSED_ON
 
-if TYPE_CHECKING:
-    from generation.channels.base import Adapter, ChannelConfig
-    from pictor.kit.bytes.spool import Spools
-    from pictor.kit.outbound.http import HttpPool
-
-
+_PATH = "[A-Za-z0-9_-]{1,40}(/[A-Za-z0-9_-]{1,40}){0,4}"
 _COSTS = Path(__file__).with_name("published_costs")
 
 
-def _open(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":
-    # Operators' commands read the declaration, and make no calls.
-    from generation.channels.openai.adapter import OpenAIAdapter  # noqa: PLC0415 - heavy
-
-    return OpenAIAdapter(config, http, spools)
-
-
 def _abilities_of_model(abilities: Abilities, upstream_model: str) -> Abilities:
-    """Narrow the abilities: only dall-e-2 varies images, one at a time; dall-e-3 only generates."""
+    """Narrow the abilities: dall-e-2 edits one image at a time; dall-e-3 only generates."""
     if upstream_model.startswith("dall-e-2"):
         return replace(abilities, max_images=1)
     if upstream_model.startswith("dall-e-"):
         return replace(abilities, tasks=frozenset({Task.GENERATE}))
-    return replace(abilities, tasks=abilities.tasks - {Task.VARIATION})
+    return abilities
 
 
 KIND = AdapterKind(
     name="openai",
-    open=_open,
+    open=by_adapter("generation.channels.openai.adapter.OpenAIAdapter"),
     abilities=Abilities(
-        tasks=frozenset({Task.GENERATE, Task.EDIT, Task.VARIATION}),
+        tasks=frozenset({Task.GENERATE, Task.EDIT}),
         fields=PASSED_ON | {"quality"},
         streams=True,
+        formats=frozenset(OUTPUT_FORMATS),
         max_images=16,
+        takes_parameters=True,
     ),
     credential=HEADER_KEY,
+    settings=(
+        AccountSetting("task_path", re.compile(_PATH), is_needed=False),
+        AccountSetting("order_suffix", re.compile(_PATH), is_needed=False),
+        AccountSetting(
+            "key_header", re.compile("[Xx]-[A-Za-z0-9-]{1,40}|api-key"), is_needed=False
+        ),
+    ),
     of_model=_abilities_of_model,
     announced_ends=ENDS,
-    published_costs={"openai": _COSTS / "openai.csv", "azure": _COSTS / "azure.csv"},
+    published_costs={"openai": _COSTS / "openai.csv"},
 )

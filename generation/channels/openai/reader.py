@@ -10,6 +10,7 @@ import asyncio
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 
 from generation.channels.answers import request_id_of
 from generation.channels.base import (
@@ -26,8 +27,9 @@ from generation.channels.failed_calls import body_of_refusal
 from generation.channels.openai import errors, wire
 from generation.channels.openai.event_stream import EventStream
 from generation.channels.openai.streamed_answer import StreamedAnswer
+from generation.channels.openai.tasks import Tasks, tasks_in
 from pictor.kit.bytes.spool import Spools
-from pictor.kit.outbound.http import ConnectionLost, HttpAnswer, HttpError, HttpPool, deadline
+from pictor.kit.outbound.http import ConnectionLost, HttpAnswer, HttpPool
 from pictor.kit.words import clock
 
 MAX_ANSWER_BYTES_PER_IMAGE = MAX_IMAGE_BYTES // 3 * 4 + 1024**2
@@ -37,8 +39,6 @@ PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")
 """The first bytes of a body that is the picture itself: png, jpeg, webp."""
 TEXT_STARTS = (b"data:image/", b"iVBORw0KGg", b"/9j/", b"UklGR", b"![", b"http", b'"')
 """The first bytes of a body that is a text of one picture, as it is or as a JSON string."""
-END_SECONDS = 1.0
-"""The time for the end of a body whose document is whole."""
 SPARE_IMAGES = 2
 """Answers with this many surplus images are still read to their end."""
 
@@ -106,21 +106,6 @@ class AnswerReader:
             yield chunk if is_string else chunk.replace(b"\\", b"").replace(b'"', b'\\"')
         yield b"}" if is_string else b'"}'
 
-    async def document(
-        self, chunks: AsyncIterator[bytes], stream: AnswerStream
-    ) -> dict[str, object]:
-        """Read to the end; afterwards the images are in `stream`."""
-        async for chunk in chunks:
-            stream.feed(chunk)
-            if stream.is_whole:
-                break
-        # A body read to its end leaves its connection to the next call.
-        with suppress(HttpError):
-            async with deadline(END_SECONDS):
-                async for _ in chunks:
-                    pass
-        return stream.finish()
-
     async def picture(
         self, answer: HttpAnswer, chunks: AsyncIterator[bytes], stream: AnswerStream
     ) -> UpstreamAnswer:
@@ -137,20 +122,19 @@ class AnswerReader:
 
     async def plain(
         self, answer: HttpAnswer, document: dict[str, object], stream: AnswerStream
-    ) -> UpstreamAnswer:
+    ) -> UpstreamAnswer | Tasks:
         """The answer for a document that was read, with its images by url fetched."""
         images = await self._images(document, stream, self._request.n)
+        request_id = request_id_of(answer.headers)
+        # Before any complaint, as tasks have codes and states of their own.
+        if not images and (ids := tasks_in(document, most=self._request.n)):
+            return Tasks(ids, request_id)
         if not images:
             raise self._without_image(answer, document)
-        facts = wire.facts_of(document)
-        return UpstreamAnswer(
+        return replace(
+            wire.facts(document),
             images=tuple(images),
-            size=wire.word_of(facts, "size"),
-            quality=wire.word_of(facts, "quality"),
-            output_format=wire.word_of(facts, "output_format"),
-            background=wire.word_of(facts, "background"),
-            usage=wire.usage_of(facts),
-            request_id=request_id_of(answer.headers),
+            request_id=request_id,
             http_status=answer.status,
         )
 
@@ -224,7 +208,8 @@ class AnswerReader:
             else:
                 spool = stream.image(image.base64)
             if spool is not None:
-                images.append(UpstreamImage(spool, image.revised_prompt))
+                seed = image.seed if image.seed is not None else wire.seed_in(document)
+                images.append(UpstreamImage(spool, image.revised_prompt, seed))
         return images
 
     def _without_image(

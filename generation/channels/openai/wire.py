@@ -1,7 +1,7 @@
 """OpenAI's images wire format: our request to fields, its JSON to images and facts. Pure.
 
-Source: OpenAI's API reference, "Create image", "Create image edit", "Create image variation"
-(20 Nov 2026). A generation is JSON, the other two are forms with files.
+Source: OpenAI's API reference, "Create image" and "Create image edit" (20 Nov 2026). A generation
+is JSON, an edit a form with files.
 Relays differ: some answer with `images` for `data`, with one object or a bare address for an array,
 with `image_url` for `url`, or put a data URI where a url belongs. Pictures are searched in all of
 these shapes, within one another:
@@ -18,17 +18,19 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from billing.upstream_cost import MAX_TOKENS
-from generation.channels.base import TokenUsage, UpstreamRequest
+from generation.channels.answers import storable
+from generation.channels.base import TokenUsage, UpstreamAnswer, UpstreamRequest
 from generation.channels.declaration import Task
+from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.form_body import FilePart
 
 MAX_WORDS_DEPTH = 8
 MAX_WORD_CHARS = 40
-MAX_REVISED_PROMPT_CHARS = 32_000
+MAX_SEED = 2**53 - 1
 
 _MOST_ENTRIES = 100
-_BASE64_KEYS = ("b64_json", "b64", "base64", "image_base64", "bytesBase64Encoded")
-_HOLDERS = (
+BASE64_KEYS = ("b64_json", "b64", "base64", "image_base64", "bytesBase64Encoded")
+HOLDERS = (
     "data", "images", "image", "output", "choices", "response", "item", "result", "results",
     "message", "delta", "content", "text", "output_text", "artifacts", "predictions", "candidates",
     "parts", "inlineData", "inline_data",
@@ -48,27 +50,41 @@ _ABSOLUTE = re.compile("https?://", re.IGNORECASE)
 _RELATIVE = re.compile(r"/\S*[^A-Za-z0-9+/=_\s-]")
 """A path has a character that base64 lacks: mostly the point of its ending."""
 
+_SD_SERVER_WORDS = "<sd_cpp_extra_args"
 _SPOKEN = (
     "data", "response", "choices", "output", "message", "content", "parts", "text", "refusal",
     "output_text",
 )  # fmt: skip
 """Where words and those who hold words stand."""
 
-PATHS = {
-    Task.GENERATE: "images/generations",
-    Task.EDIT: "images/edits",
-    Task.VARIATION: "images/variations",
-}
-VARIED_BY = frozenset({"model", "n", "size", "response_format", "user"})
-"""All fields of a variation besides its image."""
+PATHS = {Task.GENERATE: "images/generations", Task.EDIT: "images/edits"}
+"""Variations are retired (12 May 2026): they are made by edits."""
 
 
 def endpoint(base_url: str, task: Task = Task.GENERATE) -> str:
-    """The address for a task; `/v1` is added to a base url without a path."""
+    """The address for a task."""
+    return f"{root(base_url)}/{PATHS[task]}"
+
+
+def root(base_url: str) -> str:
+    """The address of the API; `/v1` is added to a base url without a path."""
     base = base_url.rstrip("/")
-    if not urlsplit(base).path:
-        base += "/v1"
-    return f"{base}/{PATHS[task]}"
+    return base if urlsplit(base).path else f"{base}/v1"
+
+
+def check_words(request: UpstreamRequest) -> None:
+    """Refuse words that sd-server obeys: they override size, steps and everything else.
+
+    Not cut out, as what is left could be such words. Source: stable-diffusion.cpp, server
+    (August 2026).
+    """
+    if _SD_SERVER_WORDS in f"{request.prompt} {request.fields}":
+        raise UpstreamError(
+            AttemptClass.REJECTED,
+            "words for sd-server",
+            public_message=f"The prompt must not have '{_SD_SERVER_WORDS}'.",
+            public_param="prompt",
+        )
 
 
 def response_format(upstream_model: str) -> str | None:
@@ -100,17 +116,15 @@ def request_fields(request: UpstreamRequest, *, model: str) -> dict[str, object]
         "stream": True if is_streamed else None,
         "partial_images": request.partial_images if is_streamed else None,
     }
-    sent = {**{key: value for key, value in named.items() if value is not None}, **request.fields}
-    if request.task == Task.VARIATION:
-        return {name: value for name, value in sent.items() if name in VARIED_BY}
-    return sent
+    return {**{key: value for key, value in named.items() if value is not None}, **request.fields}
 
 
 def files(request: UpstreamRequest) -> list[FilePart]:
-    """The files of an edit or variation: one image as `image`, several as `image[]`."""
+    """The files of an edit: one image as `image`, several as `image[]`, and what lies over it."""
     name = "image" if len(request.images) == 1 else "image[]"
     parts = [FilePart(name, image) for image in request.images]
-    return [*parts, FilePart("mask", request.mask)] if request.mask else parts
+    over = {"mask": request.mask, "markup": request.markup}
+    return [*parts, *(FilePart(field, image) for field, image in over.items() if image)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +134,7 @@ class AnswerImage:
     base64: str | None
     url: str | None
     revised_prompt: str | None
+    seed: int | None
 
 
 def images_in(document: dict[str, object], *, most: int) -> list[AnswerImage]:
@@ -127,10 +142,19 @@ def images_in(document: dict[str, object], *, most: int) -> list[AnswerImage]:
     return _pictures(document, "", depth=0)[:most]
 
 
-def facts_of(document: dict[str, object]) -> dict[str, object]:
-    """The answer's size, usage and so on, if need be out of its envelope."""
+def facts(document: dict[str, object]) -> UpstreamAnswer:
+    """The answer's size, usage and so on, if need be out of its envelope; no images."""
     inner = (document.get(key) for key in ("data", "response"))
-    return {**document, **next((each for each in inner if isinstance(each, dict)), {})}
+    named = {**document, **next((each for each in inner if isinstance(each, dict)), {})}
+    return UpstreamAnswer(
+        images=(),
+        size=word_of(named, "size"),
+        quality=word_of(named, "quality"),
+        output_format=word_of(named, "output_format"),
+        background=word_of(named, "background"),
+        usage=usage_of(named),
+        model=word_of(named, "model"),
+    )
 
 
 def words_in(document: dict[str, object]) -> str:
@@ -184,7 +208,9 @@ def _pictures(value: object, holder: str, *, depth: int) -> list[AnswerImage]:
         return [image]
     if not isinstance(value, dict):
         return []
-    held = (_pictures(value[key], key, depth=depth + 1) for key in _HOLDERS if key in value)
+    if isinstance(value.get("url"), list):
+        return _pictures(value["url"], "images", depth=depth + 1)
+    held = (_pictures(value[key], key, depth=depth + 1) for key in HOLDERS if key in value)
     return next(filter(None, held), [])
 
 
@@ -204,19 +230,26 @@ def _image_of(entry: object, *, is_entry: bool = True) -> AnswerImage | None:
     """The image of an entry; of a whole document by base64 only, as its url may be a help page."""
     if not isinstance(entry, dict):
         return None
-    encoded = next((text for key in _BASE64_KEYS if (text := _text(entry.get(key)))), None)
+    encoded = next((text for key in BASE64_KEYS if (text := _text(entry.get(key)))), None)
     encoded = encoded or (_result_of(entry) if is_entry else None)
     url = (_text(entry.get("url")) or _address_in(entry.get("image_url"))) if is_entry else None
     if url and not _is_address(url):  # a data URI, base64, or a placeholder for one of these
         encoded, url = encoded or url, None
     if not encoded and not url:
         return None
-    revised = _storable(_text(entry.get("revised_prompt")))
     return AnswerImage(
         base64=encoded,
         url=None if encoded else url,
-        revised_prompt=revised[:MAX_REVISED_PROMPT_CHARS] if revised else None,
+        revised_prompt=storable(_text(entry.get("revised_prompt"))),
+        seed=seed_in(entry),
     )
+
+
+def seed_in(entry: dict[str, object]) -> int | None:
+    """The seed of an image, or of a whole answer, if it is a number that JSON keeps exactly."""
+    seed = entry.get("seed")
+    is_exact = isinstance(seed, int) and not isinstance(seed, bool) and abs(seed) <= MAX_SEED
+    return seed if isinstance(seed, int) and is_exact else None
 
 
 def _result_of(entry: dict[str, object]) -> str | None:
@@ -233,11 +266,6 @@ def _address_in(image_url: object) -> str | None:
 def _is_address(text: str) -> bool:
     """True if the text is an address, or a path at the upstream."""
     return bool(_ABSOLUTE.match(text.strip()) or _RELATIVE.match(text.strip()))
-
-
-def _storable(text: str | None) -> str | None:
-    """The text without NUL and lone surrogates, which neither a database nor UTF-8 can hold."""
-    return (text and text.replace("\x00", "").encode("utf-8", "ignore").decode()) or None
 
 
 def _text(value: object) -> str | None:

@@ -3,23 +3,21 @@
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import (
     ACTOR,
     OperatorCommand,
-    print_table,
+    found,
     read_amount,
     read_typed,
     read_words,
-    say_invalid,
 )
+from generation.models import AlertRule
 from generation.oversight.alerts import alert_tests, rules
 from generation.oversight.alerts.listing import ListedRule, list_rules, rule_named
 from generation.oversight.alerts.results import short
@@ -31,10 +29,7 @@ NONE = "none"
 
 
 class Command(OperatorCommand):
-    """Print the alert rules and their recipients; make and change rules."""
-
     help = "Print alert rules and their recipients; change, test and switch them."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
@@ -56,25 +51,11 @@ class Command(OperatorCommand):
         for subparser in actions.choices.values():
             subparser.add_argument("--json", action="store_true")
 
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        now = clock.now()
-        try:
-            if options["action"] == "list":
-                self._list(options, now)
-            elif options["action"] == "set":
-                self._set(options, now)
-            else:
-                words, facts = _run_action(options, now)
-                self.tell(options, facts, words)
-        except ValidationError as error:
-            raise say_invalid(error) from None
-
-    def _set(self, options: Mapping[str, Any], now: datetime) -> None:
+    def _set(self, options: Mapping[str, Any]) -> None:
         rule = rule_named(options["name"])
         present = RuleValues(options["name"]) if rule is None else rules.values_of(rule)
         values = replace(present, **_changes(options))
-        saved = rules.save_rule(values=values, rule=rule, now=now, actor=ACTOR)
+        saved = rules.save_rule(values=values, rule=rule, now=clock.now(), actor=ACTOR)
         facts = {**rules.rule_facts(saved.rule), "secret": saved.secret or None}
         off = "; it is off until a test gets through" if not saved.rule.is_enabled else ""
         lines = [f"{saved.rule.name} is {'created' if rule is None else 'changed'}{off}"]
@@ -82,13 +63,20 @@ class Command(OperatorCommand):
             lines.append(f"Its secret, shown this once: {saved.secret}")
         self.tell(options, facts, *lines)
 
-    def _list(self, options: Mapping[str, Any], now: datetime) -> None:
+    def _rotate(self, options: Mapping[str, Any]) -> None:
+        secret = rules.rotate_secret(rule=_rule(options), now=clock.now(), actor=ACTOR)
+        self.tell(options, {"secret": secret}, f"Its new secret, shown this once: {secret}")
+
+    def _confirm(self, options: Mapping[str, Any]) -> None:
+        rule, address, code = _rule(options), options["address"], options["code"]
+        alert_tests.confirm(rule=rule, address=address, code=code, now=clock.now(), actor=ACTOR)
+        self.tell(options, {"confirmed": address}, f"{address} now gets alerts of {rule.name}")
+
+    def _list(self, options: Mapping[str, Any]) -> None:
+        now = clock.now()
         rows = [_row(rule) for rule in list_rules(now=now)]
         rows += [_row(rule) for rule in list_rules(archived=True, now=now) if options["removed"]]
-        self.tell(options, rows, *([] if rows else ["There are no alert rules."]))
-        if rows and not options["json"]:
-            cells = [tuple(str(row[name]) for name in COLUMNS) for row in rows]
-            print_table(self.stdout, [COLUMNS, *cells])
+        self.tell_rows(options, rows, COLUMNS, empty="There are no alert rules.")
 
 
 def _add_options(change: Any) -> None:
@@ -110,10 +98,7 @@ def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
         "rename": ("name", str),
         "kinds": ("kinds", lambda text: None if text == "all" else read_words(text)),
         "least": ("least_micros", lambda text: None if text == NONE else read_amount(text)),
-        "after": (
-            "least_minutes",
-            partial(read_typed, partial(typed.number, most=MAX_MINUTES)),
-        ),
+        "after": ("least_minutes", partial(read_typed, partial(typed.number, most=MAX_MINUTES))),
         "repeat": ("repeat_hours", partial(read_typed, partial(typed.number, most=MAX_HOURS))),
         "mails": ("mails", lambda text: [] if text == NONE else read_words(text)),
         "url": ("url", lambda text: "" if text == NONE else text),
@@ -127,18 +112,9 @@ def _changes(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _run_action(options: Mapping[str, Any], now: datetime) -> tuple[str, Any]:
-    """Do one action with a rule; returns a description and the facts."""
-    action, name = options["action"], options["name"]
-    rule = rule_named(name)
-    if rule is None:
-        raise CommandError(f"there is no rule {name!r}")
-    if action == "rotate":
-        secret = rules.rotate_secret(rule=rule, now=now, actor=ACTOR)
-        return f"Its new secret, shown this once: {secret}", {"secret": secret}
-    address, code = options["address"], options["code"]
-    alert_tests.confirm(rule=rule, address=address, code=code, now=now, actor=ACTOR)
-    return f"{address} now gets alerts of {rule.name}", {"confirmed": address}
+def _rule(options: Mapping[str, Any]) -> AlertRule:
+    name = options["name"]
+    return found(rule_named(name), f"there is no rule {name!r}")
 
 
 def _row(listed: ListedRule) -> dict[str, Any]:

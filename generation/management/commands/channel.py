@@ -1,8 +1,5 @@
 """`manage.py channel ACTION`: operators' changes of channels, and questions about them."""
 
-import json
-from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -15,7 +12,6 @@ from accounts.management.operator import (
     ACTOR,
     OperatorCommand,
     print_table,
-    say_invalid,
 )
 from generation.catalogue import services
 from generation.catalogue.rotation import rotate_credentials
@@ -27,6 +23,8 @@ from generation.management import (
     channel_traffic,
     channel_trials,
 )
+from generation.management.channel_traffic import hours_in
+from generation.management.channel_trials import read_channel
 from generation.models import Channel
 from generation.selectors import Calls, attempts_since
 from pictor.kit.words import clock
@@ -37,15 +35,11 @@ COLUMNS = (
     "models", "sizes", "maps",
 )  # fmt: skip
 CALLS = ("channel", "model", "class", "attempts", "seconds", "cost", "cost_unknown")
-MAX_HOURS = 168
 NONE = "none"
 
 
 class Command(OperatorCommand):
-    """Configure the accounts at vendors that serve generations."""
-
     help = "Create, change, switch, test and list channels. Applies from the next request on."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
@@ -71,10 +65,7 @@ class Command(OperatorCommand):
         every.add_argument("--json", action="store_true")
         every.add_argument("--archived", action="store_true", help="list archived ones")
         lately = actions.add_parser("attempts", help="sum up recent calls to channels")
-        lately.add_argument(
-            "--hours", type=int, default=1, metavar="N", help="1 to 168; default: 1"
-        )
-        lately.add_argument("--json", action="store_true")
+        channel_traffic.add_hours(lately, most=168, usual=1)
         costs = actions.add_parser("cost", help="import, copy or show its costs")
         channel_costs.add_arguments(costs)
         channel_traffic.add_arguments(actions)
@@ -85,26 +76,8 @@ class Command(OperatorCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        actions: dict[str, Callable[[dict[str, Any]], None]] = {
-            "set": self._set,
-            "enable": self._enable,
-            "disable": self._disable,
-            "reset": self._reset,
-            "test": self._test,
-            "swap": partial(self._on_channel, channel_trials.swap),
-            "discard": partial(self._on_channel, channel_trials.discard),
-            "rotate": self._rotate,
-            "list": self._list,
-            "attempts": self._attempts,
-            "cost": self._change_costs,
-            **dict.fromkeys(channel_traffic.RUN, self._traffic),
-            "explain": self._explain,
-        }
         unserved = services.unserved_models()
-        try:
-            actions[options["action"]](options)
-        except ValidationError as error:
-            raise say_invalid(error) from None
+        super().handle(*args, **options)
         if warning := services.unserved_warning(unserved):
             self.stderr.write(f"warning: {warning}")
 
@@ -136,7 +109,7 @@ class Command(OperatorCommand):
             )
 
     def _enable(self, options: dict[str, Any]) -> None:
-        channel = _channel(options)
+        channel = read_channel(options)
         enable = partial(services.set_enabled, channel=channel, is_enabled=True, actor=ACTOR)
         channel_trials.foreseen_and_made(
             self.stdout,
@@ -148,22 +121,15 @@ class Command(OperatorCommand):
         self.stdout.write(f"{channel.name} is enabled")
 
     def _disable(self, options: dict[str, Any]) -> None:
-        channel = _channel(options)
+        channel = read_channel(options)
         disable = partial(services.set_enabled, channel=channel, is_enabled=False, actor=ACTOR)
         channel_trials.foreseen_and_made(self.stdout, disable, yes=options["yes"])
         self.stdout.write(f"{channel.name} is disabled")
 
     def _reset(self, options: dict[str, Any]) -> None:
-        channel = _channel(options)
+        channel = read_channel(options)
         services.reset(channel=channel, actor=ACTOR)
         self.stdout.write(f"{channel.name} is reset")
-
-    def _test(self, options: dict[str, Any]) -> None:
-        aside = self.aside(options)
-        channel_trials.try_out(self.stdout, options, channel=_channel(options), aside=aside)
-
-    def _on_channel(self, action: Callable[..., None], options: dict[str, Any]) -> None:
-        action(self.stdout, options, channel=_channel(options))
 
     def _rotate(self, options: dict[str, Any]) -> None:
         done = rotate_credentials(actor=ACTOR)
@@ -177,31 +143,19 @@ class Command(OperatorCommand):
     def _list(self, options: dict[str, Any]) -> None:
         channels = services.all_channels(archived=options["archived"])
         found = [services.describe(channel) for channel in channels]
-        if options["json"]:
-            self.stdout.write(json.dumps(found))
-            return
-        rows = [COLUMNS, *(_row(channel) for channel in found)]
-        print_table(self.stdout, rows)
-
-    def _change_costs(self, options: dict[str, Any]) -> None:
-        aside = self.aside(options)
-        channel_costs.run(self.stdout, options, channel=_channel(options), aside=aside)
-
-    def _traffic(self, options: dict[str, Any]) -> None:
-        channel_traffic.RUN[options["action"]](self.stdout, options, _channel(options))
-
-    def _explain(self, options: dict[str, Any]) -> None:
-        channel_explain.run(self.stdout, options)
+        self.tell(options, found)
+        if not options["json"]:
+            print_table(self.stdout, [COLUMNS, *(_row(channel) for channel in found)])
 
     def _attempts(self, options: dict[str, Any]) -> None:
-        hours = options["hours"]
-        if not 1 <= hours <= MAX_HOURS:
-            raise CommandError(f"--hours is 1 to {MAX_HOURS}, not {hours}")
-        rows = attempts_since(clock.now() - timedelta(hours=hours))
-        if options["json"]:
-            self.stdout.write(json.dumps([_calls(row) for row in rows]))
-            return
-        print_table(self.stdout, [CALLS, *(tuple(map(str, _calls(row).values())) for row in rows)])
+        rows = [_calls(row) for row in attempts_since(clock.now() - hours_in(options))]
+        self.tell(options, rows)
+        if not options["json"]:
+            print_table(self.stdout, [CALLS, *(tuple(map(str, row.values())) for row in rows)])
+
+    _test, _swap, _discard = channel_trials.try_out, channel_trials.swap, channel_trials.discard
+    _show, _history = channel_traffic.show, channel_traffic.history
+    _errors, _explain, _cost = channel_traffic.show_errors, channel_explain.run, channel_costs.run
 
 
 def _calls(calls: Calls) -> dict[str, Any]:
@@ -215,13 +169,6 @@ def _calls(calls: Calls) -> dict[str, Any]:
         calls.cost_unknown,
     )
     return dict(zip(CALLS, values, strict=True))
-
-
-def _channel(options: dict[str, Any]) -> Channel:
-    channel = services.channel_named(options["name"])
-    if channel is None:
-        raise CommandError(f"no channel named {options['name']!r}")
-    return channel
 
 
 def _next_of_pending(channel: Channel) -> str:

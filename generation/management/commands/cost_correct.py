@@ -4,21 +4,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, OperatorCommand, answer, check_reason, say_invalid
+from accounts.management.operator import ACTOR, OperatorCommand, check_reason
 from generation.oversight.bills import corrections
 from generation.oversight.bills.corrections import CorrectionLine
 from pictor.kit.words.money import to_decimal
 
 
 class Command(OperatorCommand):
-    """Book the differences between a vendor's bill and our booking, each line once."""
-
     help = "Correct the cost of calls by lines of a vendor's bill, each once."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,18 +27,13 @@ class Command(OperatorCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         lines = _read(options["file"])
         check_reason(options["reason"])
-        try:
-            done = corrections.correct(lines, reason=options["reason"], actor=ACTOR)
-        except ValidationError as error:
-            raise say_invalid(error) from None
+        done = corrections.correct(lines, reason=options["reason"], actor=ACTOR)
         change = to_decimal(done.change)
-        if options["json"]:
-            facts = {"booked": str(done.booked), "change": change, "before": str(done.before)}
-            answer(self.stdout, facts, as_json=True)
-            return
-        self.stdout.write(
+        self.tell(
+            options,
+            {"booked": str(done.booked), "change": change, "before": str(done.before)},
             f"{done.booked} lines booked, which change the cost by {change} USD;"
-            f" {done.before} were booked before"
+            f" {done.before} were booked before",
         )
 
 

@@ -6,18 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import (
     ACTOR,
     OperatorCommand,
-    print_table,
     read_limit,
     read_time,
     read_words,
-    say_invalid,
 )
 from generation.models import Incident
 from generation.oversight import incidents
@@ -29,10 +26,7 @@ BEGINNINGS = [state.value for state in STAFF_STATES if state != State.RESOLVED]
 
 
 class Command(OperatorCommand):
-    """Tell customers of an incident or of maintenance, on the status page and by mail."""
-
     help = "Inform customers about an incident or maintenance, or print what is published."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
@@ -66,24 +60,34 @@ class Command(OperatorCommand):
         listing.add_argument("--all", action="store_true")
         listing.add_argument("--json", action="store_true")
 
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        now = clock.now()
-        try:
-            if options["action"] == "list":
-                self._list(options, now)
-            elif options["action"] == "correct":
-                which = read_limit(options["id"]) or 0
-                update = incidents.correct(
-                    update_id=which, words=options["words"], now=now, actor=ACTOR
-                )
-                self.tell(options, _row(update.incident, now), f"update {update.id} is corrected")
-            else:
-                self._tell_of(_run_action(options, now), options, now)
-        except ValidationError as error:
-            raise say_invalid(error) from None
+    def _start(self, options: Mapping[str, Any]) -> None:
+        state = State(options["state"])
+        self._tell_of(incidents.begin(**_post(options), **_new(options), state=state), options)
 
-    def _tell_of(self, incident: Incident, options: Mapping[str, Any], now: datetime) -> None:
+    def _plan(self, options: Mapping[str, Any]) -> None:
+        begins_at, ends_at = read_time(options["from_at"]), read_time(options["until_at"])
+        planned = incidents.plan(
+            **_post(options), **_new(options), begins_at=begins_at, ends_at=ends_at
+        )
+        self._tell_of(planned, options)
+
+    def _update(self, options: Mapping[str, Any]) -> None:
+        which, state = read_limit(options["id"]) or 0, options["state"]
+        updated = incidents.update(
+            **_post(options), incident_id=which, state=State(state) if state else None
+        )
+        self._tell_of(updated, options)
+
+    def _resolve(self, options: Mapping[str, Any]) -> None:
+        self._update({**options, "state": State.RESOLVED.value})
+
+    def _correct(self, options: Mapping[str, Any]) -> None:
+        which, words, now = read_limit(options["id"]) or 0, options["words"], clock.now()
+        update = incidents.correct(update_id=which, words=words, now=now, actor=ACTOR)
+        self.tell(options, _row(update.incident, now), f"update {update.id} is corrected")
+
+    def _tell_of(self, incident: Incident, options: Mapping[str, Any]) -> None:
+        now = clock.now()
         row = _row(incident, now)
         mailed = row["updates"][0]["mailed"]
         whom = f"; {mailed} owners are mailed" if options["mail"] else ""
@@ -92,14 +96,11 @@ class Command(OperatorCommand):
             options, {**row, "mailed": mailed}, f"{incident.id}: {incident.title}, {state}{whom}"
         )
 
-    def _list(self, options: Mapping[str, Any], now: datetime) -> None:
-        every = IncidentFilter()
+    def _list(self, options: Mapping[str, Any]) -> None:
+        every, now = IncidentFilter(), clock.now()
         ended = incidents.ended(every, now=now) if options["all"] else []
         rows = [_row(incident, now) for incident in (*incidents.open_ones(every, now=now), *ended)]
-        self.tell(options, rows, *([] if rows else ["Nothing is open."]))
-        if rows and not options["json"]:
-            cells = [tuple(_cell(row[name]) for name in COLUMNS) for row in rows]
-            print_table(self.stdout, [COLUMNS, *cells])
+        self.tell_rows(options, rows, COLUMNS, empty="Nothing is open.")
 
 
 def _add_words(parser: ArgumentParser) -> None:
@@ -113,7 +114,12 @@ def _add_words(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true")
 
 
-def _run_action(options: Mapping[str, Any], now: datetime) -> Incident:
+def _new(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {"title": options["title"], "touched": read_words(options["parts"]) or []}
+
+
+def _post(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said to customers, by whom and when."""
     until = options["next"]
     post = IncidentWords(
         words=options["words"],
@@ -121,22 +127,7 @@ def _run_action(options: Mapping[str, Any], now: datetime) -> Incident:
         next_update_at=read_time(until) if until else None,
         mails=options["mail"],
     )
-    action = options["action"]
-    if action in {"start", "plan"}:
-        new = {"title": options["title"], "touched": read_words(options["parts"]) or []}
-        if action == "start":
-            state = State(options["state"])
-            return incidents.begin(**new, state=state, post=post, now=now, actor=ACTOR)
-        begins_at, ends_at = read_time(options["from_at"]), read_time(options["until_at"])
-        return incidents.plan(
-            **new, begins_at=begins_at, ends_at=ends_at, post=post, now=now, actor=ACTOR
-        )
-    which = read_limit(options["id"])
-    if which is None:
-        raise CommandError("give the number of the incident")
-    word = State.RESOLVED.value if action == "resolve" else options["state"]
-    state_said = State(word) if word else None
-    return incidents.update(incident_id=which, state=state_said, post=post, now=now, actor=ACTOR)
+    return {"post": post, "now": clock.now(), "actor": ACTOR}
 
 
 def _row(incident: Incident, now: datetime) -> dict[str, Any]:
@@ -161,7 +152,3 @@ def _row(incident: Incident, now: datetime) -> dict[str, Any]:
             for update in incidents.updates_of(incident)
         ],
     }
-
-
-def _cell(value: object) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value or "")

@@ -13,6 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
+from accounts.management.operator import found
 from billing.models import LedgerProof
 from billing.selectors.office.checkpoints import last_proofs
 from billing.selectors.office.protection import protections
@@ -57,7 +58,10 @@ class Command(BaseCommand):
         if options["protections"]:
             self.stdout.write(json.dumps(protections(), indent=1))
             return
-        found = _prove_by_ranges(options["kind"]) if options["kind"] else _in_one(options["head"])
+        if options["kind"]:
+            found = _prove_by_ranges(options["kind"])
+        else:  # in one snapshot, which writes nothing
+            found = (_proof_with(options["head"]) if options["head"] else audit()).as_json()
         findings = found["findings"]
         if options["json"]:
             self.stdout.write(json.dumps({**found, "last": _last()}))
@@ -79,11 +83,6 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
 
-def _in_one(head: Path | None) -> Mapping[str, Any]:
-    """The proof of everything in one snapshot, which writes nothing."""
-    return (_proof_with(head) if head else audit()).as_json()
-
-
 def _proof_with(head: Path) -> Audit:
     from generation.management.heads import read_head  # noqa: PLC0415 - cryptography loads slowly
 
@@ -91,9 +90,8 @@ def _proof_with(head: Path) -> Audit:
 
 
 def _prove_by_ranges(kind: LedgerProof.Kind) -> Mapping[str, Any]:
-    proof = prove(kind, now=clock.now())
-    if proof is None:
-        raise CommandError("another process is running this proof: try again later")
+    otherwise = "another process is running this proof: try again later"
+    proof = found(prove(kind, now=clock.now()), otherwise)
     return {"ok": not proof.found, "findings": proof.findings}
 
 

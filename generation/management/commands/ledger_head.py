@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
+from accounts.management.operator import found
 from billing.selectors.office.checkpoints import head_kept, kept_heads
 from billing.selectors.office.heads import Heads
 from billing.signed_heads import sign
@@ -23,8 +24,6 @@ MAX_LISTED_HEADS = 400
 
 
 class Command(BaseCommand):
-    """The seals that all chains had reached at a day's end, signed; or proof of kept ones."""
-
     help = "Print the heads of the ledger at a day's end, signed; or prove a file of them."
     requires_system_checks = ()
 
@@ -74,10 +73,7 @@ class Command(BaseCommand):
                     f"{head.day} {head.kept_at:%Y-%m-%d %H:%M} {head.tenants} tenants"
                 )
             return
-        kept = head_kept(day)
-        if kept is None:
-            raise CommandError(f"no head of {day} is kept here")
-        self.stdout.write(kept.content)
+        self.stdout.write(found(head_kept(day), f"no head of {day} is kept here").content)
 
     def _say(self, heads: Heads) -> None:
         self.stdout.write(f"before {heads.until:%Y-%m-%d %H:%M} UTC")

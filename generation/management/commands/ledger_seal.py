@@ -13,7 +13,6 @@ class Command(OperatorCommand):
     """Seal every tenant's transfers that are in no chain yet. Safe to run again."""
 
     help = "Seal entries from before the ledger had a chain of seals."
-    requires_system_checks = ()
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:

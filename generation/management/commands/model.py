@@ -1,6 +1,6 @@
 """`manage.py model ACTION`: contracts, their channels and their ends."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, time
 from typing import Any
@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, read_time, say_invalid
 from generation.catalogue import services
+from generation.catalogue.model_files import written
 from generation.catalogue.services.sunsets import SOON, announce_sunset, withdraw_sunset
 from generation.management import model_changes, model_facts
 from generation.models import Contract
@@ -18,17 +19,16 @@ from pictor.kit.words import clock, typed
 
 
 class Command(OperatorCommand):
-    """Show and change contracts, and the time for which each can be requested."""
-
     help = "List, show, change, copy, enable, disable and end models."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         model_facts.add_arguments(actions)
         model_changes.add_arguments(actions)
-        sunset = actions.add_parser("sunset", help="announce the end of a model and its successor")
+        sunset = actions.add_parser(
+            "sunset", help="announce the end of a model, for good once it came, and its successor"
+        )
         sunset.add_argument("model")
         sunset.add_argument("--on", metavar="DATE", help="the first UTC day without it; or a time")
         sunset.add_argument("--successor", metavar="MODEL", help="its successor")
@@ -37,23 +37,18 @@ class Command(OperatorCommand):
             metavar="DATE",
             help="from when nobody should start to use it; default: now",
         )
-        sunset.add_argument("--soon", action="store_true", help="confirm a date within 60 days")
+        sunset.add_argument(
+            "--soon",
+            action="store_true",
+            help="confirm a date within 60 days; an end that has come is for good",
+        )
         sunset.add_argument("--withdraw", action="store_true", help="withdraw the announced end")
         sunset.add_argument("--json", action="store_true")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        actions: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
-            "list": self._list,
-            "show": self._show,
-            "set": self._set,
-            "copy": self._copy,
-            "enable": self._enable,
-            "disable": self._disable,
-            "sunset": self._sunset,
-        }
         try:
-            actions[options["action"]](options)
+            super().handle(*args, **options)
         except ValidationError as error:
             hint = ": --soon" if getattr(error, "code", None) == SOON else ""
             raise CommandError(f"{say_invalid(error)}{hint}") from None
@@ -71,6 +66,10 @@ class Command(OperatorCommand):
         self.tell(options, {**model_facts.facts_of(row), "promise": columns})
         if not options["json"]:
             model_facts.print_model(self.stdout, row, contract)
+
+    def _export(self, options: Mapping[str, Any]) -> None:
+        contract = model_facts.model_named(options["model"])
+        self.stdout.write(written(services.file_of(contract)), ending="")
 
     def _set(self, options: Mapping[str, Any]) -> None:
         contract, reviewed = model_changes.change(self.stdout, self.aside(options), options)
@@ -122,7 +121,7 @@ class Command(OperatorCommand):
             row,
             f"{row['model']} is deprecated since {row['deprecated_at']} and ends at"
             f" {row['sunset_at']}: then requests get 410 model_sunset, which names"
-            f" {row['successor']}",
+            f" {row['successor']}. Once it has come, the end is for good",
         )
 
 

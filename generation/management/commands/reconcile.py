@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 from typing_extensions import override
@@ -15,9 +14,9 @@ from typing_extensions import override
 from accounts.management.operator import (
     ACTOR,
     OperatorCommand,
+    found,
     print_table,
     read_limit,
-    say_invalid,
 )
 from generation.management.bill_facts import bill_lines, bill_row, line_row
 from generation.models import BillLine, Channel, VendorBill
@@ -35,10 +34,7 @@ HELP = "; ".join(f"{action}: {words}" for action, words in ACTIONS.items())
 
 
 class Command(OperatorCommand):
-    """Match vendors' bills with our booking, and show them."""
-
     help = "Match a vendor's bill with our books; show its lines."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
@@ -52,13 +48,12 @@ class Command(OperatorCommand):
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["what"]
-        try:
-            if action in ACTIONS:
-                self._do(action, _bill(options["bill"]), options)
-            else:
-                self._read(action, options)
-        except ValidationError as error:
-            raise say_invalid(error) from None
+        if action not in ACTIONS:
+            self._read(action, options)
+        elif action == "show":
+            self._show(_bill(options["bill"]), options)
+        else:
+            self._costs(_bill(options["bill"]))
 
     def _read(self, file: str, options: dict[str, Any]) -> None:
         channel, mapping = _channel(options["channel"]), _mapping(options)
@@ -76,9 +71,6 @@ class Command(OperatorCommand):
             doubts = " ".join(map(_doubt, error.doubts))
             raise CommandError(f"{doubts} Nothing was kept; --accept reads it as it is.") from None
         self.tell(options, bill_row(bill), *bill_lines(bill))
-
-    def _do(self, action: str, bill: VendorBill, options: dict[str, Any]) -> None:
-        (self._show if action == "show" else self._costs)(bill, options)
 
     def _show(self, bill: VendorBill, options: dict[str, Any]) -> None:
         is_chosen = options["list"] or options["line"]
@@ -101,7 +93,7 @@ class Command(OperatorCommand):
             separator = ", "
         self.stdout.write("]}")
 
-    def _costs(self, bill: VendorBill, _: dict[str, Any]) -> None:
+    def _costs(self, bill: VendorBill) -> None:
         units = unit_costs(bill)
         if not units:
             raise CommandError("no line is about one call: the bill gives no cost of an image")
@@ -125,10 +117,7 @@ def _add_reading(parser: ArgumentParser) -> None:
 def _channel(name: str | None) -> Channel:
     if not name:
         raise CommandError("--channel must name the bill's channel")
-    channel = channel_by_name(name)
-    if channel is None:
-        raise CommandError(f"there is no channel {name!r}")
-    return channel
+    return found(channel_by_name(name), f"there is no channel {name!r}")
 
 
 def _content(file: str) -> bytes:
@@ -167,9 +156,7 @@ def _doubt(doubt: Mapping[str, Any]) -> str:
 def _bill(text: str | None) -> VendorBill:
     number = read_limit(text)
     bill = None if number is None else listing.bill_numbered(number)
-    if bill is None:
-        raise CommandError(f"there is no bill {text or ''}: `list bills` has their numbers")
-    return bill
+    return found(bill, f"there is no bill {text or ''}: `list bills` has their numbers")
 
 
 def _lines(bill: VendorBill, options: Mapping[str, Any]) -> QuerySet[BillLine]:

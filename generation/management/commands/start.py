@@ -2,20 +2,16 @@
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, OperatorCommand, say_invalid
+from accounts.management.operator import ACTOR, OperatorCommand
 from generation.catalogue.services.stop_switch import start, stoppable
 from pictor.kit.words import clock
 
 
 class Command(OperatorCommand):
-    """End a stop, so that its work is taken on again."""
-
     help = "Resume what was stopped."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,10 +20,7 @@ class Command(OperatorCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            ended = start(what=stoppable(options["what"]), now=clock.now(), actor=ACTOR)
-        except ValidationError as error:
-            raise say_invalid(error) from None
+        ended = start(what=stoppable(options["what"]), now=clock.now(), actor=ACTOR)
         since = ended.began_at.isoformat(timespec="seconds")
         facts = {"what": ended.name, "was_stopped_since": since}
         self.tell(options, facts, f"{facts['what']} has resumed; it was stopped since {since}")

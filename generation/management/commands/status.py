@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
@@ -15,7 +14,6 @@ from accounts.management.operator import (
     OperatorCommand,
     print_table,
     read_limit,
-    say_invalid,
 )
 from accounts.services import at_the_shell
 from generation.models import Condition
@@ -30,7 +28,6 @@ class Command(OperatorCommand):
     """Print conditions; exit status 1 if one needs an operator, or if the last look is too old."""
 
     help = "Print open conditions; assign, silence or accept them."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
@@ -62,11 +59,7 @@ class Command(OperatorCommand):
         if options["action"] is None:
             self._print(options, now)
             return
-        try:
-            changed = _run_action(options, now)
-        except ValidationError as error:
-            raise say_invalid(error) from None
-        row = _row(changed, now)
+        row = _row(_run_action(options, now), now)
         if options["json"]:
             self.stdout.write(json.dumps(row))
         else:

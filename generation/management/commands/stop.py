@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, OperatorCommand, print_table, say_invalid
+from accounts.management.operator import ACTOR, OperatorCommand
 from generation.catalogue.services.stop_switch import stop, stoppable
 from generation.models import Stop
 from generation.selectors import present_stops
@@ -20,7 +19,6 @@ class Command(OperatorCommand):
     """Stop new work of a model, of a tenant or of all until `start`; or print the stops."""
 
     help = "Stop new work for a model, a tenant or everything; print the stops."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,16 +36,13 @@ class Command(OperatorCommand):
             return
         if not options["reason"].strip():
             raise CommandError("--reason TEXT is needed, for staff")
-        try:
-            stopped = stop(
-                what=stoppable(options["what"]),
-                reason=options["reason"],
-                words=options["words"],
-                now=clock.now(),
-                actor=ACTOR,
-            )
-        except ValidationError as error:
-            raise say_invalid(error) from None
+        stopped = stop(
+            what=stoppable(options["what"]),
+            reason=options["reason"],
+            words=options["words"],
+            now=clock.now(),
+            actor=ACTOR,
+        )
         row = _row(stopped)
         self.tell(
             options,
@@ -58,9 +53,7 @@ class Command(OperatorCommand):
 
     def _print(self, options: Mapping[str, Any]) -> None:
         rows = [_row(stop) for stop in present_stops()]
-        self.tell(options, rows, *([] if rows else ["Nothing is stopped."]))
-        if rows and not options["json"]:
-            print_table(self.stdout, [COLUMNS, *(tuple(row.values()) for row in rows)])
+        self.tell_rows(options, rows, COLUMNS, empty="Nothing is stopped.")
 
 
 def _row(stop: Stop) -> dict[str, str]:

@@ -17,14 +17,14 @@ from accounts.models import Tenant
 from accounts.services import Actor
 from accounts.services.office.api_keys import KeyRules, issue_api_key, revoke_api_key
 from accounts.services.office.tenants import backdate_tenant
-from billing.pricing import formula_tokens
 from billing.services.office.backfill import PastCost, PastHold, Refills, write_past
+from billing.token_formula import formula_tokens
 from billing.upstream_cost import CostSource
 from generation.admission.quoting import Quoted, quoted_order
 from generation.admission.service import Submission, new_generation
-from generation.catalogue.contracts import Size
 from generation.channels.base import TokenUsage, UpstreamAnswer
 from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.size_rules import Size
 from generation.dispatch.call import ignored_by, sent_request
 from generation.dispatch.endings import error_of
 from generation.lifecycle import evidence

@@ -54,7 +54,7 @@ def _send_test(
     rule = lock_rule(rule)
     _refuse_many(rule, now)
     hearers = receiving_addresses([rule])[rule.id]
-    codes = {each: _new_code() for each in rule.mails if each not in hearers}
+    codes = {each: f"{secrets.randbelow(10**8):08}" for each in rule.mails if each not in hearers}
     if not codes.keys() <= counted:
         raise ValidationError("Somebody changed where it sends to meanwhile: test it again.")
     posted = [
@@ -142,10 +142,6 @@ def doubts_of(
             yield f"The test to {short(destination)} has not got through: {results[0].words}."
         elif destination != rule.url and destination not in hearers:
             yield f"Type the code from the test mail to {destination}."
-
-
-def _new_code() -> str:
-    return f"{secrets.randbelow(10**8):08}"
 
 
 def _digest(address: str, code: str) -> str:

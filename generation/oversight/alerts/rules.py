@@ -5,7 +5,7 @@ Raises ValidationError, by field, and Unavailable while urls are being looked up
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -198,18 +198,9 @@ def rule_facts(rule: AlertRule) -> Json:
 
 
 def values_of(rule: AlertRule) -> RuleValues:
-    """The present values of a rule."""
-    least = None if rule.least_micros is None else Micros(rule.least_micros)
-    return RuleValues(
-        name=rule.name,
-        kinds=rule.kinds,
-        least_micros=least,
-        least_minutes=rule.least_minutes,
-        repeat_hours=rule.repeat_hours,
-        mails=rule.mails,
-        url=rule.url,
-        page=rule.page,
-    )
+    """The present values of a rule, without its secret."""
+    names = [value.name for value in fields(RuleValues) if value.name != "secret"]
+    return RuleValues(**{name: getattr(rule, name) for name in names})
 
 
 def _switch(rule: AlertRule, *, to: bool, actor: Actor, ip: str | None) -> AlertRule:

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 
 from generation.models import BillLine, Channel, Route, VendorBill
 from generation.oversight.bills.mapping import PER_DAY, UNITS, Columns, model_of, zone_of
+from pictor.kit.database.cursors import all_rows, first_row
 from pictor.kit.words import ids
 from pictor.kit.words.money import in_dollars
 
@@ -103,9 +103,11 @@ def _channel_doubts(bill: VendorBill, columns: Columns) -> Iterator[BillDoubt]:
 
 
 def _with_calls(request_ids: list[str], bill: VendorBill) -> tuple[str, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(_ELSEWHERE, [ids.first_at(bill.period[0]), request_ids])
-        channels = [channel for channel, _ in cursor if channel != bill.channel_id]
+    channels = [
+        channel
+        for channel, _ in all_rows(_ELSEWHERE, [ids.first_at(bill.period[0]), request_ids])
+        if channel != bill.channel_id
+    ]
     names = Channel.objects.in_bulk(channels)
     return tuple(names[channel].name for channel in channels)
 
@@ -177,6 +179,4 @@ def _zone_of(minutes: int) -> str:
 
 
 def _one(sql: str, bill: VendorBill) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {"bill": bill.pk, "sample": SAMPLE})
-        return cursor.fetchone()
+    return first_row(sql, {"bill": bill.pk, "sample": SAMPLE})

@@ -12,7 +12,7 @@ from itertools import islice
 from math import inf
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Case, Q, QuerySet, Value, When
 
 from accounts.models import Actor
@@ -33,6 +33,7 @@ from generation.oversight.bills.mapping import (
 )
 from generation.oversight.bills.parsing import Row, beginning_of, rows_of, text_of
 from pictor.kit.database import lock_numbers
+from pictor.kit.database.cursors import run
 from pictor.kit.redis.bell import ring
 from pictor.kit.words import clock
 from pictor.kit.words.money import MAX_MICROS
@@ -212,10 +213,9 @@ def match_waiting() -> None:
 @transaction.atomic
 def read_and_match(bill_id: int, *, most_cells: float = inf) -> None:
     """Read and match it, if it waits: it ends matched, in doubt, or not read, with the reason."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = '{LONGEST_STATEMENT}'")
-        cursor.execute("SET LOCAL lock_timeout = 0")
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    run(f"SET LOCAL statement_timeout = '{LONGEST_STATEMENT}'")
+    run("SET LOCAL lock_timeout = 0")
+    run("SET LOCAL idle_in_transaction_session_timeout = 0")
     lock_numbers.lock(lock_numbers.BILLS)
     waiting = VendorBill.objects.select_for_update().filter(pk=bill_id, state=State.WAITING)
     bill = waiting.first()
@@ -281,8 +281,7 @@ def forget_old(*, now: datetime) -> None:
 @transaction.atomic
 def drop(bills: QuerySet[VendorBill]) -> None:
     """Delete these with their lines, perhaps a million, except a bill that is being matched."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = '60s'")
+    run("SET LOCAL statement_timeout = '60s'")
     free = list(bills.select_for_update(skip_locked=True).values_list("pk", flat=True))
     VendorBill.objects.filter(pk__in=free).defer("content").delete()
 
@@ -357,7 +356,7 @@ def _line(bill: VendorBill, number: int, parsed: ReadRow) -> BillLine:
     return BillLine(
         bill=bill,
         number=number,
-        same_row=parsed.same_row if parsed.request_id or _is_of_days(bill) else "",
+        same_row=parsed.same_row if parsed.request_id or bill.mapping["of"] == PER_DAY else "",
         at=parsed.at,
         item=parsed.item,
         request_id=parsed.request_id,
@@ -365,10 +364,6 @@ def _line(bill: VendorBill, number: int, parsed: ReadRow) -> BillLine:
         exact=parsed.exact,
         micros=parsed.micros,
     )
-
-
-def _is_of_days(bill: VendorBill) -> bool:
-    return bool(bill.mapping["of"] == PER_DAY)
 
 
 def _read_row(number: int, row: Row, columns: Columns) -> ReadRow:

@@ -4,13 +4,15 @@ A list may have a million lines. A page looks at no more than MAX_SCANNED_ROWS o
 a request id is found by it wherever it stands.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
 from generation.models import Attempt, BillLine, Channel, ChannelTrial, VendorBill
 from generation.oversight.bills.matching import again_of, key_of
+from generation.oversight.searching import search_pages
+from generation.oversight.searching.search_pages import SearchPage
 
 LISTS = {
     "different": "Different",
@@ -34,20 +36,6 @@ class BillLineFilter:
 
     list: str = "different"
     text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LinePage:
-    """A page of lines, in the order of the file; calls without a line by their time.
-
-    Attributes:
-        last: the id to continue after; None if nothing is left to look at.
-        is_cut: the search stopped looking before the page was full.
-    """
-
-    lines: list[BillLine]
-    last: int | None = None
-    is_cut: bool = False
 
 
 def bills(*, channel: Channel | None, after: int | None, limit: int) -> list[VendorBill]:
@@ -89,21 +77,23 @@ def lines_of(bill: VendorBill, name: str) -> QuerySet[BillLine]:
     return rows.filter(decision=name) if is_decision else rows.filter(outcome=name)
 
 
-def page_of(bill: VendorBill, sought: BillLineFilter, *, after: int, limit: int) -> LinePage:
-    """The selection's first lines after the id `after`, in at most six queries."""
+def page_of(
+    bill: VendorBill, sought: BillLineFilter, *, after: int, limit: int
+) -> SearchPage[BillLine, int]:
+    """The selection's first lines after the id `after`, in at most six queries.
+
+    They are in the order of the file; calls without a line by their time.
+    """
     near, edge = in_reach(bill, sought, after=after)
-    chosen = list(near[: limit + 1])
-    if len(chosen) > limit:
-        return LinePage(chosen[:limit], chosen[limit - 1].pk)
-    return LinePage(chosen, edge, is_cut=edge is not None)
+    return search_pages.page_of(near, edge=edge, limit=limit)
 
 
-def every(bill: VendorBill, sought: BillLineFilter) -> Iterator[list[BillLine]]:
+def every(bill: VendorBill, sought: BillLineFilter) -> Iterator[Sequence[BillLine]]:
     """Yield all lines of the selection in pages; a page may be empty."""
     after: int | None = 0
     while after is not None:
         page = page_of(bill, sought, after=after, limit=_AT_ONCE)
-        yield page.lines
+        yield page.rows
         after = page.last
 
 
@@ -153,7 +143,7 @@ def all_of(lines: QuerySet[BillLine]) -> Iterator[list[BillLine]]:
         after = page[-1].pk
 
 
-def attempts_of(lines: list[BillLine]) -> dict[str, Attempt]:
+def attempts_of(lines: Sequence[BillLine]) -> dict[str, Attempt]:
     """The attempts of these lines and of their candidates, by id, with their generations."""
     wanted = {str(line.attempt_id) for line in lines if line.attempt_id}
     wanted |= {call for line in lines for call in line.candidates}

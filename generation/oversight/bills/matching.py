@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from django.db import connection
 from django.db.models import Count, Sum
 
 from billing.selectors.office.relations import corrections_of
 from generation.models import BillLine, Route, VendorBill
 from generation.oversight.bills.mapping import END_OF_NAME, PER_DAY, Columns, model_of
 from generation.selectors import COST_UNKNOWN
+from pictor.kit.database.cursors import first_column, first_row, run
 from pictor.kit.database.spans import Span
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
@@ -270,7 +270,7 @@ UPDATE generation_billline
 def begin_again(bill: VendorBill) -> None:
     """Forget the matches of its lines, but not the decisions about them and the calls picked."""
     bill.lines.filter(outcome=BillLine.Outcome.OURS, decision="").delete()
-    _run(_AS_READ, {"bill": bill.pk})
+    run(_AS_READ, {"bill": bill.pk})
 
 
 def match(bill: VendorBill, columns: Columns) -> None:
@@ -290,16 +290,16 @@ def match(bill: VendorBill, columns: Columns) -> None:
     }
     _look_up_calls(bill)
     _name_models(bill, by_day=by_day)
-    _run(_KEYS, facts)
+    run(_KEYS, facts)
     if by_day:
-        _run(_DAYS, facts)
+        run(_DAYS, facts)
     else:
         _pair(facts)
-    _run(_TAKEN_BEFORE, {**facts, "among": ["", "theirs"]})
-    _run(_OUTCOMES, facts)
-    _run(_DAYS_ALONE if by_day else _OURS_ALONE, facts)
-    _run(_TAKEN_BEFORE, {**facts, "among": ["ours"]})
-    _run(_NOTHING_LEFT, facts)
+    run(_TAKEN_BEFORE, {**facts, "among": ["", "theirs"]})
+    run(_OUTCOMES, facts)
+    run(_DAYS_ALONE if by_day else _OURS_ALONE, facts)
+    run(_TAKEN_BEFORE, {**facts, "among": ["ours"]})
+    run(_NOTHING_LEFT, facts)
     bill.sums = sums_of(bill)
 
 
@@ -316,7 +316,7 @@ def again_of(key: str, nth: int, same_row: str) -> str:
 
 def forget_calls() -> None:
     """Drop the table that `match` made."""
-    _run("DROP TABLE IF EXISTS bill_calls", {})
+    run("DROP TABLE IF EXISTS bill_calls")
 
 
 def sums_of(bill: VendorBill) -> dict[str, list[int]]:
@@ -329,9 +329,7 @@ def sums_of(bill: VendorBill) -> dict[str, list[int]]:
 def ours_of_day(channel_id: int, model: str, day: datetime) -> Micros:
     """Our present booking for calls that ended on a UTC day, of models that begin with a word."""
     sql, facts = _calls_query(_OF_DAY, channel_id, day, day + timedelta(days=1))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {**facts, "word": _WORD_IS, "model": model, "day": day.date()})
-        return Micros(cursor.fetchone()[0])
+    return Micros(first_row(sql, {**facts, "word": _WORD_IS, "model": model, "day": day.date()})[0])
 
 
 def _calls_query(
@@ -347,24 +345,22 @@ def _calls_query(
 
 def _look_up_calls(bill: VendorBill) -> None:
     forget_calls()
-    _run(*_calls_query(_LOOK_UP, bill.channel_id, *bill.period))
-    _run("ANALYZE bill_calls", {})
+    run(*_calls_query(_LOOK_UP, bill.channel_id, *bill.period))
+    run("ANALYZE bill_calls")
 
 
 def _name_models(bill: VendorBill, *, by_day: bool) -> None:
     routes = Route.objects.filter(channel_id=bill.channel_id)
     known = set(routes.values_list("upstream_model", flat=True))
     if by_day:
-        _run(_WORDS, {"bill": bill.pk, "models": list(known), "word": _WORD_IS})
+        run(_WORDS, {"bill": bill.pk, "models": list(known), "word": _WORD_IS})
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT model FROM bill_calls")
-        known |= {model for (model,) in cursor}
+    known |= set(first_column("SELECT DISTINCT model FROM bill_calls"))
     items = list(
         bill.lines.filter(number__gt=0).order_by().values_list("item", flat=True).distinct()
     )
     models = [model_of(item, known) for item in items]
-    _run(_MODELS, {"bill": bill.pk, "items": items, "models": models})
+    run(_MODELS, {"bill": bill.pk, "items": items, "models": models})
 
 
 def _pair(facts: dict[str, Any]) -> None:
@@ -372,20 +368,15 @@ def _pair(facts: dict[str, Any]) -> None:
 
     A line that was taken stays with its call or without one; a picked call stays, too.
     """
-    _run(_KEPT, facts)
-    _run(_BY_ID, facts)
+    run(_KEPT, facts)
+    run(_BY_ID, facts)
     for bare in (True, False):
         for statement in (_EQUAL, _ONLY_ONES):
             for moment in ("c.finished_at", "c.started_at"):
                 sql = statement.replace("{minute}", _MINUTE.format(moment))
-                _run(sql, {**facts, "bare": bare})
-    _run(_CANDIDATES, facts)
-    _run(_PAIRED, facts)
-
-
-def _run(sql: str, facts: dict[str, Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, facts or None)
+                run(sql, {**facts, "bare": bare})
+    run(_CANDIDATES, facts)
+    run(_PAIRED, facts)
 
 
 def period_of(first: datetime, last: datetime, *, now: datetime) -> tuple[datetime, datetime]:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import connection
-
 from billing import cost_csv
 from billing.upstream_cost import ANY, CostKey, CostRow
 from generation.models import Channel, VendorBill
 from generation.selectors import cost_table_of, stored_cost_tables
+from pictor.kit.database.cursors import all_rows
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
@@ -51,9 +50,7 @@ def unit_costs(bill: VendorBill, *, most: int | None = None) -> list[UnitCost]:
 
     At most the first `most` equal and `most` different lines are looked at; None is all of them.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_UNITS, {"bill": bill.pk, "any": ANY, "most": most})
-        rows = cursor.fetchall()
+    rows = all_rows(_UNITS, {"bill": bill.pk, "any": ANY, "most": most})
     by_cell: dict[CostKey, UnitCost] = {}
     for model, size, quality, micros, calls in rows:
         key = (model, size, quality)

@@ -11,6 +11,7 @@ TITLES: Mapping[str, str] = {
     "update_overdue": "Update overdue",
     "route_untested": "Route not tested",
     "upstream_retires": "Vendor ends model",
+    "other_model": "Another model answers",
     "queued_too_long": "Queue stalled",
     "past_deadline": "Past the deadline",
     "storage_refuses": "Storage refuses",

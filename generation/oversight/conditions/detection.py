@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.selectors.office.sold import sold_until
 from generation.catalogue.snapshot import current_catalogue
@@ -19,6 +19,7 @@ from generation.oversight.conditions.detected import Outlook, PresentCondition
 from generation.oversight.conditions.kinds import KINDS
 from generation.selectors import sandbox_names
 from pictor.kit.database import lock_numbers
+from pictor.kit.database.cursors import first_row, run
 from pictor.kit.words.money import Micros
 
 logger = logging.getLogger(__name__)
@@ -62,9 +63,7 @@ UPDATE generation_condition SET resolved_at = %(now)s
 @transaction.atomic
 def look(*, now: datetime) -> bool:
     """Look for every kind and write the findings; False if a look is in progress or just done."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock_numbers.CONDITIONS])
-        (is_locked,) = cursor.fetchone()
+    (is_locked,) = first_row("SELECT pg_try_advisory_xact_lock(%s)", [lock_numbers.CONDITIONS])
     last = ConditionLook.objects.first() if is_locked else None
     sold = sold_until()
     if not is_locked or (last is not None and _is_one(last, now, sold)):
@@ -134,7 +133,6 @@ def _write(conditions: Sequence[OpenCondition], now: datetime) -> None:
     values: dict[str, Any] = {"now": now, "kinds": kinds, "objects": objects}
     failed = [name for kind, name, _, _ in conditions if kind == FAILED]
     values |= {"micros": micros, "words": words, "failed": failed}
-    with connection.cursor() as cursor:
-        cursor.execute(_RESOLVE, values)
-        cursor.execute(_OPEN, values)
+    run(_RESOLVE, values)
+    run(_OPEN, values)
     Condition.objects.filter(resolved_at__lt=now - CONDITIONS_KEPT, accepted_at=None).delete()

@@ -22,6 +22,7 @@ KINDS: Mapping[str, Kind] = {
     "channels_shrunk": supply.shrunk,
     "route_untested": supply.untested,
     "upstream_retires": supply.retiring,
+    "other_model": supply.answering_otherwise,
     "stopped": supply.stopped,
     "sunset_ahead": supply.sunsets,
     "queued_too_long": stalled_work.queued,

@@ -1,7 +1,8 @@
 """The present price and cost of the cells sold since yesterday.
 
-A cell is a price row of a model, as one channel delivers it. If the channel charges for tokens, its
-cost is the average of its images. Yesterday counts, so that midnight ends no condition.
+A cell is a price row of a model, as one channel delivers it. If the channel charges for tokens, or
+for the pixels of sizes by a rule, its cost is the average of its images. Yesterday counts, so that
+midnight ends no condition.
 """
 
 from collections import Counter
@@ -9,12 +10,15 @@ from collections.abc import Iterator
 from datetime import UTC, timedelta
 from typing import NamedTuple
 
-from billing.pricing import Delivered, PriceKey, PriceMissing, PriceTable, image_price, quote
+from billing.price_rows import ANY, PriceKey
+from billing.pricing import PriceMissing, PriceTable, image_price, quote
 from billing.selectors.office.price_layers import tables_in_force
 from billing.selectors.office.sold import SoldCell, cells_sold
+from billing.token_formula import Delivered
 from billing.upstream_cost import NOTHING_CAME, UpstreamResult
-from generation.catalogue.contracts import Size
+from billing.whatif import LeftOutReason, price_of_any
 from generation.catalogue.costs import cost_of_cell, is_by_tokens
+from generation.channels.size_rules import Size
 from generation.oversight.conditions.detected import Outlook, PresentCondition
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros, in_dollars
@@ -86,8 +90,9 @@ def _on_sale(outlook: Outlook) -> Iterator[_OnSale]:
         cost = cost_of_cell(route, contract, _key(cell), at=outlook.now, came=_came(cell))
         if cost is not None:
             is_own = price != _price(everyones, cell)
-            mean = _mean(cell) if is_by_tokens(route, at=outlook.now) else None
             known = cost.micros if cost.is_known else None
+            is_mean = is_by_tokens(route, at=outlook.now) or (cell.asked == ANY and known is None)
+            mean = _mean(cell) if is_mean else None
             yield _OnSale(
                 name=_name(cell, is_own=is_own),
                 cell=cell,
@@ -102,7 +107,8 @@ def _key(cell: SoldCell) -> PriceKey:
 
 
 def _came(cell: SoldCell) -> UpstreamResult:
-    return UpstreamResult(images=[_pixels(cell.delivered)]) if cell.delivered else NOTHING_CAME
+    is_known = cell.delivered and cell.asked != ANY
+    return UpstreamResult(images=[_pixels(cell.delivered)]) if is_known else NOTHING_CAME
 
 
 def _mean(cell: SoldCell) -> Micros | None:
@@ -115,6 +121,8 @@ def _price(table: PriceTable | None, cell: SoldCell) -> Micros | None:
     """The charge for one more such image."""
     if table is None:
         return None
+    if cell.asked == ANY:
+        return _price_by_rule(table, cell)
     try:
         quoted = quote(table, model=cell.model, size=cell.asked, quality=cell.quality, n=1)
     except PriceMissing:
@@ -123,6 +131,15 @@ def _price(table: PriceTable | None, cell: SoldCell) -> Micros | None:
         return quoted.unit
     price = image_price(table, quoted.priced, cell.quality, _pixels(cell.delivered))
     return Micros(min(price, quoted.unit))
+
+
+def _price_by_rule(table: PriceTable, cell: SoldCell) -> Micros | None:
+    """The charge for one more; if that does not follow from whole megapixels, what it was."""
+    found = price_of_any(table, _key(cell), cell.delivered)
+    if not isinstance(found, LeftOutReason):
+        return found
+    is_priced = found is not LeftOutReason.NO_PRICE
+    return Micros(cell.captured // cell.images) if is_priced else None
 
 
 def _pixels(delivered: str) -> Delivered:

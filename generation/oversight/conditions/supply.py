@@ -140,6 +140,15 @@ def retiring(outlook: Outlook) -> Iterator[PresentCondition]:
             yield PresentCondition(f"{channel.name} {route.contract_id}", None, words)
 
 
+def answering_otherwise(outlook: Outlook) -> Iterator[PresentCondition]:
+    """Routes of which another model answered than was asked for, in the last 24 hours."""
+    names, since = _names(outlook), outlook.now - timedelta(days=1)
+    events = ChannelEvent.objects.filter(kind=ChannelEvent.Kind.OTHER_MODEL, at__gt=since)
+    for event in events.order_by("at", "id"):
+        if event.channel_id in names:
+            yield PresentCondition(f"{names[event.channel_id]} {event.model}", None, event.words)
+
+
 def stopped(_outlook: Outlook) -> Iterator[PresentCondition]:
     """Stops made by operators, with the operator's name."""
     for stop in present_stops():

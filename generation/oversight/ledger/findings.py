@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from django.db import connection
-
 from billing.selectors.office.findings import Finding, findings_of
 from billing.selectors.office.relations import KEY_COUNTERS
 from generation.oversight.ledger.checks import (
@@ -25,6 +23,7 @@ from generation.oversight.ledger.checks import (
 )
 from generation.oversight.ledger.sealed import evidence_findings
 from generation.oversight.ledger.sold import findings_of_sold
+from pictor.kit.database.cursors import first_column, first_row, run
 from pictor.kit.database.spans import EVERYTHING, Ids, Named, Span
 from pictor.kit.words import ids
 
@@ -64,10 +63,9 @@ def findings_of_generations(generations: Ids) -> list[Finding]:
 @contextmanager
 def _without_nested_loops() -> Iterator[None]:
     """Prevent nested loops: without statistics on the newest rows PostgreSQL expects one row."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_nestloop = off")
-        yield
-        cursor.execute("SET LOCAL enable_nestloop = on")
+    run("SET LOCAL enable_nestloop = off")
+    yield
+    run("SET LOCAL enable_nestloop = on")
 
 
 def findings_under_way() -> list[Finding]:
@@ -95,9 +93,7 @@ def findings_of_budgets(month: date, *, also: Collection[UUID]) -> list[Finding]
 
 def counted_months() -> list[date]:
     """The months that keys count, each by its first day."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT DISTINCT month FROM {KEY_COUNTERS} AS k")  # noqa: S608 - a constant
-        return [month for (month,) in cursor.fetchall()]
+    return first_column(f"SELECT DISTINCT month FROM {KEY_COUNTERS} AS k")  # noqa: S608 - a constant
 
 
 def findings_of_usage(
@@ -138,15 +134,11 @@ SELECT id FROM (SELECT *, {_IDS_TIME} AS made_at FROM generation_generation) AS 
 
 def apart(generations: Ids) -> set[UUID]:
     """Live generations not ended yet, or made or ended over an hour from their ids' time."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_APART} AND {generations.of('id')}")
-        return {generation for (generation,) in cursor.fetchall()}
+    return set(first_column(f"{_APART} AND {generations.of('id')}"))
 
 
 def first_day(now: datetime) -> datetime:
     """The UTC day of the oldest generation's id, between ten years ago and now."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM generation_generation ORDER BY id LIMIT 1")
-        row = cursor.fetchone()
+    row = first_row("SELECT id FROM generation_generation ORDER BY id LIMIT 1")
     oldest = now if row is None else min(now, max(now - _LONGEST, ids.made_at(row[0])))
     return oldest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.selectors.office.findings import Finding
 from billing.selectors.office.heads import Heads, head_findings, heads_before
@@ -20,6 +20,7 @@ from billing.selectors.office.ledger import ledger_findings, ledger_totals, usag
 from billing.selectors.office.protection import protection_findings
 from generation.oversight.ledger.checks import TOTAL_NAMES, TOTALS
 from generation.oversight.ledger.findings import generation_findings
+from pictor.kit.database.cursors import first_row, run
 
 T = TypeVar("T")
 
@@ -57,7 +58,8 @@ def _proof() -> Audit:
         *usage_findings(),
         *generation_findings(),
     )
-    return Audit(findings, {**ledger_totals(), **_totals()})
+    totals = dict(zip(TOTAL_NAMES, first_row(TOTALS), strict=True))
+    return Audit(findings, {**ledger_totals(), **totals})
 
 
 def proof_with_head(kept: Heads) -> Audit:
@@ -74,13 +76,6 @@ def heads_at(until: datetime) -> Heads:
 def in_one_snapshot(read: Callable[[], T]) -> T:
     """Read in one read-only snapshot without a statement timeout."""
     with transaction.atomic(durable=True):
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            cursor.execute("SET LOCAL statement_timeout = 0")
+        run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        run("SET LOCAL statement_timeout = 0")
         return read()
-
-
-def _totals() -> dict[str, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(TOTALS)
-        return dict(zip(TOTAL_NAMES, cursor.fetchone(), strict=True))

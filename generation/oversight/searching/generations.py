@@ -92,7 +92,7 @@ def across_by_tenant(sought: GenerationFilter) -> list[TenantMatches]:
 
 def page_across(
     sought: GenerationFilter, *, after: UUID | None = None, limit: int
-) -> SearchPage[Generation]:
+) -> SearchPage[Generation, UUID]:
     """One page of matching generations, out of MAX_SCANNED_ROWS, in two queries.
 
     They come with their tenants and without their prompts and other large columns. Raises
@@ -103,7 +103,9 @@ def page_across(
         rows = rows.filter(id__lt=after)
     edge = rows.values_list("id", flat=True)[MAX_SCANNED_ROWS - 1 : MAX_SCANNED_ROWS].first()
     near = rows if edge is None else rows.filter(id__gte=edge)
-    return page_of(_without_large_columns(_matching(near, sought)), edge=edge, limit=limit)
+    found = _matching(near, sought).select_related("tenant")
+    found = found.defer("prompt", "answer", "inputs", "fields", "priced")
+    return page_of(found, edge=edge, limit=limit)
 
 
 def _in_reach(sought: GenerationFilter) -> QuerySet[Generation]:
@@ -148,7 +150,3 @@ def _with_one(rows: QuerySet[Generation], attempts: QuerySet[Attempt]) -> QueryS
     """Rows with such an attempt. With EXISTS the planner may read every attempt there is."""
     one = attempts.annotate(one=Value(1, IntegerField())).values("one").order_by()[:1]
     return rows.alias(_one=Subquery(one)).filter(_one=1)
-
-
-def _without_large_columns(rows: QuerySet[Generation]) -> QuerySet[Generation]:
-    return rows.select_related("tenant").defer("prompt", "answer", "inputs", "fields", "priced")

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from billing.selectors.office.hours import sorts_of
-from generation.catalogue.traffic.modes import Mode
+from generation.catalogue.traffic import Mode
 from generation.models import RefusedRequest
 from generation.oversight.searching.search_pages import SearchPage, made_within, page_of
 
@@ -41,7 +41,7 @@ class RefusalFilter:
 
 def page_of_refused(
     sought: RefusalFilter, *, after: UUID | None = None, limit: int
-) -> SearchPage[RefusedRequest]:
+) -> SearchPage[RefusedRequest, UUID]:
     """One page of matching refusals, out of MAX_SCANNED_ROWS, in at most five queries."""
     of = sought.tenant_id
     rows = _all_rows(sought, after) if of is None else _tenant_rows(of, sought, after)

@@ -1,4 +1,4 @@
-"""The paging that both of the operators' searches share: a page of the rows in reach."""
+"""The paging that the operators' searches share: a page of the rows in reach."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ from django.db.models import Model, QuerySet
 from pictor.kit.words import ids
 
 Row = TypeVar("Row", bound=Model)
+Id = TypeVar("Id", UUID, int)
 
 
 @dataclass(frozen=True, slots=True)
-class SearchPage(Generic[Row]):
-    """A page of rows, newest first.
+class SearchPage(Generic[Row, Id]):
+    """A page of rows, in the order of their list.
 
     Attributes:
         last: the id to continue after; None if nothing is left to look at.
@@ -23,11 +24,11 @@ class SearchPage(Generic[Row]):
     """
 
     rows: Sequence[Row]
-    last: UUID | None = None
+    last: Id | None = None
     is_cut: bool = False
 
 
-def page_of(rows: QuerySet[Row], *, edge: UUID | None, limit: int) -> SearchPage[Row]:
+def page_of(rows: QuerySet[Row], *, edge: Id | None, limit: int) -> SearchPage[Row, Id]:
     """The first `limit` rows, in one query; `edge` is the id of the last row looked at."""
     chosen = list(rows[: limit + 1])
     if len(chosen) > limit:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from psycopg.errors import QueryCanceled
 
 from generation.tenants.searching.criteria import Criteria
+from pictor.kit.database.cursors import run
 
 SEARCHED = 20_000
 """The newest rows a sum looks at, and the rows of one stretch."""
@@ -33,10 +34,7 @@ def time_limit(criteria: Criteria) -> Iterator[None]:
         return
     try:
         with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)]
-                )
+            run("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):

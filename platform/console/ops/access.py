@@ -10,8 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_http_methods
 
 from accounts import rates
 from accounts.models import User
@@ -19,6 +21,7 @@ from accounts.services import By, as_staff
 from accounts.services.office.staff import note_seen
 from accounts.sign_in.factors import SHOW_AGAIN, app_since, has_shown, has_shown_lately
 from console.ops import places
+from console.parts import page_guards
 from console.parts.filters import link_of
 from console.parts.page_guards import (
     View,
@@ -31,8 +34,6 @@ from pictor.kit.words import clock
 
 
 class Permission(StrEnum):
-    """The permissions that a role can have."""
-
     SEE = "see"
     SUPPORT_VIEW = "support_view"
     REFUND = "refund"
@@ -46,6 +47,8 @@ class Permission(StrEnum):
     ERASE = "erase"
 
 
+READ, POST, FORM = page_guards.METHODS
+or_404 = page_guards.or_404
 PEOPLES = frozenset({Permission.STAFF, Permission.SUPPORT_VIEW, Permission.ERASE})
 """What no program does, whatever its key was given."""
 Role = User.StaffRole
@@ -104,6 +107,11 @@ class Operator:
         return ROLES[self.role]
 
     @property
+    def is_demo(self) -> bool:
+        """True if the page shows demo data."""
+        return self.mode == Mode.DEMO
+
+    @property
     def groups(self) -> Mapping[str, Sequence[Place]]:
         return places.groups_of(self.may)
 
@@ -127,9 +135,20 @@ def by(request: HttpRequest, operator: Operator) -> By:
 def done(request: HttpRequest, words: str, page: str, *ids: str) -> HttpResponse:
     """Redirect to a page of the console, such as "channels", and show `words` there."""
     messages.success(request, words)
-    answer = HttpResponseRedirect(reverse(f"ops:{page}", args=ids))
-    answer.status_code = HTTPStatus.SEE_OTHER
-    return answer
+    return HttpResponseRedirect(reverse(f"ops:{page}", args=ids), status=HTTPStatus.SEE_OTHER)
+
+
+def rendered(
+    request: HttpRequest,
+    operator: Operator,
+    template: str,
+    context: Mapping[str, object],
+    *,
+    refused: object = False,
+) -> HttpResponse:
+    """Render a page of the console; its status is 422 if what was sent is refused."""
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
+    return render(request, template, {"operator": operator, **context}, status=status)
 
 
 def allows(role: str, what: str) -> bool:
@@ -137,7 +156,9 @@ def allows(role: str, what: str) -> bool:
     return what in ROLES.get(role, frozenset())
 
 
-def staff(needs: str, *, fresh: bool = False, not_fresh: str = "") -> Callable[[View], View]:
+def staff(
+    needs: str, methods: Sequence[str] = READ, *, fresh: bool = False, not_fresh: str = ""
+) -> Callable[[View], View]:
     """Protect a page under /ops/: its view gets an Operator after the request.
 
     Must be the view's outermost decorator. Signed-out users are sent to sign in. Users whose role
@@ -149,15 +170,17 @@ def staff(needs: str, *, fresh: bool = False, not_fresh: str = "") -> Callable[[
 
     Args:
         needs: the permission that the role must have.
+        methods: those that it takes; any other gets 405.
         fresh: True if opening the page needs that as well: its form loses nothing that was typed.
         not_fresh: why what the page does needs it not; empty if it does.
     """
 
     def dressed(view: View) -> View:
-        protected = csrf_protect(view)
+        limited = require_http_methods(methods)(view)
+        protected = csrf_protect(limited)
 
         @with_limits
-        @wraps(view)
+        @wraps(limited)
         def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             user = request.user
             if not isinstance(user, User):
@@ -169,11 +192,7 @@ def staff(needs: str, *, fresh: bool = False, not_fresh: str = "") -> Callable[[
             if settings.STAFF_MFA and (page := _lacks(request, user, fresh=is_asked)):
                 return sign_in_redirect_from_form(request, page, home=reverse("ops:overview"))
             note_seen(user=user, now=clock.now())
-            staffs = as_staff.set(True)
-            try:
-                return protected(request, Operator(user, _mode(request)), **kwargs)
-            finally:
-                as_staff.reset(staffs)
+            return _run(protected, request, user, kwargs)
 
         guarded.needs = needs  # type: ignore[attr-defined]  # read by the test of every page
         # The middleware would answer 403 before the role is checked: `protected` checks the token.
@@ -181,6 +200,17 @@ def staff(needs: str, *, fresh: bool = False, not_fresh: str = "") -> Callable[[
         return guarded
 
     return dressed
+
+
+def _run(
+    view: View, request: HttpRequest, user: User, parts: Mapping[str, Any]
+) -> HttpResponseBase:
+    """Call the view; what it does is recorded as staff's."""
+    staffs = as_staff.set(True)
+    try:
+        return view(request, Operator(user, _mode(request)), **parts)
+    finally:
+        as_staff.reset(staffs)
 
 
 def _not_for(request: HttpRequest, user: User, needs: str) -> Http404:

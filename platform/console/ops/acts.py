@@ -6,10 +6,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
 
-from console.ops.access import Operator, by, staff
+from console.ops.access import FORM, Operator, by, rendered, staff
 from console.parts.acts import Act, ActResult, Asked, Proposal
 from console.parts.page_guards import View
 from pictor.kit.words import clock, ids
@@ -18,8 +16,7 @@ from pictor.kit.words import clock, ids
 def page_of(act: Act[Any]) -> View:
     """Return the page of an act: it is shown, reviewed and done there, by roles that may."""
 
-    @staff(act.needs, fresh=not act.not_fresh, not_fresh=act.not_fresh)
-    @require_http_methods(["GET", "HEAD", "POST"])
+    @staff(act.needs, FORM, fresh=not act.not_fresh, not_fresh=act.not_fresh)
     def page(request: HttpRequest, operator: Operator, subject: str = "") -> HttpResponse:
         return answer(act, request, operator, subject)
 
@@ -83,9 +80,8 @@ def _done(
 
 def _go_on(request: HttpRequest, done: ActResult, act: Act[Any], subject: object) -> HttpResponse:
     messages.success(request, done.words)
-    answer = HttpResponseRedirect(done.page or act.page_above(subject))
-    answer.status_code = HTTPStatus.SEE_OTHER
-    return answer
+    page = done.page or act.page_above(subject)
+    return HttpResponseRedirect(page, status=HTTPStatus.SEE_OTHER)
 
 
 def _page(
@@ -96,11 +92,9 @@ def _page(
 ) -> HttpResponse:
     act, subject = proposal.act, proposal.asked.subject
     is_refused = request.method == "POST" and proposal.is_refused
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
     words = act.words_of(subject)
     context = {
         "base": "ops/base.html",
-        "operator": operator,
         "act": act,
         "proposal": proposal,
         "subject": words,
@@ -109,4 +103,4 @@ def _page(
         **(proposal.preview.context if proposal.preview else {}),
         **(more or {}),
     }
-    return render(request, act.template, context, status=status)
+    return rendered(request, operator, act.template, context, refused=is_refused)

@@ -1,17 +1,19 @@
 """Audit events as shown to staff beside their object."""
 
-from collections.abc import Sequence
+from uuid import UUID
 
-from accounts.models import AuditEvent
+from accounts.audit_log import audit_events_about
 from console.parts.audit_events import AuditEntry, Thing, entry_of
 
+SHOWN_EVENTS = 20
 
-def full_entries(events: Sequence[AuditEvent]) -> list[AuditEntry]:
-    """Return an entry for each event, with all its values and the actor's full name."""
+
+def history_of(tenant_id: UUID, kind: str, public_id: str) -> list[AuditEntry]:
+    """Return the latest events about an object, with all their values and actors' full names."""
     return [
         entry_of(
             event, {}, who=Thing(event.actor_name), before=event.before, after=event.after,
             address=event.ip or "",
         )
-        for event in events
+        for event in audit_events_about(tenant_id, kind, public_id, limit=SHOWN_EVENTS)
     ]  # fmt: skip

@@ -17,6 +17,7 @@ from console.ops.generations.lists import GENERATIONS
 from console.ops.ledger.lists import LEDGER
 from console.ops.margin.lists import UNCHARGED
 from console.ops.models import acts as models
+from console.ops.prices import acts as prices
 from console.ops.reconciliation import acts as bills
 from console.ops.reconciliation.lists import BILLS
 from console.ops.requests import REFUSED
@@ -28,7 +29,7 @@ from console.parts.listing import Listing
 
 _OF_SUBJECTS = (
     *(alerts.ACTS, bills.ACTS, channels.ACTS, in_bulk.ACTS, generations.ACTS, models.ACTS),
-    *(founding.ACTS, people.ACTS, standing.ACTS, tenants.ACTS),
+    *(prices.ACTS, founding.ACTS, people.ACTS, standing.ACTS, tenants.ACTS),
 )
 _OF_PEOPLE: list[Act[Any]] = [act for acts in _OF_SUBJECTS for act in acts]
 _TICKED = [act.name for act in _OF_PEOPLE if not (act.not_fresh or act.never_by_key)]

@@ -3,13 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_POST, require_safe
 
 from accounts.selectors.office.members import waiting_member_changes
 from accounts.services.office.member_changes import decide_member_change
@@ -18,10 +15,11 @@ from billing.selectors.office.balances import balances_of
 from billing.selectors.office.moves import all_decided_moves, decided_moves, waiting_moves
 from billing.services.office.moves import approve_move, decline_move
 from console.amounts import amount
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import POST, Operator, Permission, by, done, rendered, staff
 from console.ops.second_person import DECISIONS
 from console.parts.entries import KIND_WORDS
 from console.parts.exports import Rows, csv_answer
+from console.parts.page_guards import View
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
@@ -34,7 +32,6 @@ COLUMNS = (
 
 
 @staff(Permission.SEE)
-@require_safe
 def waiting(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List what waits, money with the balance before and after, then decided moves; also as CSV.
 
@@ -47,22 +44,7 @@ def waiting(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return _page(request, operator)
 
 
-@staff(Permission.MONEY)
-@require_POST
-def approve(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
-    """Book a move; the service refuses the person who asked for it."""
-    return _decide(request, operator, move, approve_move, "Booked")
-
-
-@staff(Permission.MONEY)
-@require_POST
-def decline(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
-    """Decline a move, which then is never booked."""
-    return _decide(request, operator, move, decline_move, "Declined")
-
-
-@staff(Permission.TENANTS, fresh=True)
-@require_POST
+@staff(Permission.TENANTS, POST, fresh=True)
 def decide_change(
     request: HttpRequest, operator: Operator, change: UUID, decision: str
 ) -> HttpResponse:
@@ -77,18 +59,23 @@ def decide_change(
     return done(request, f"{DECISIONS[decision]}: {decided}", "moves")
 
 
-def _decide(
-    request: HttpRequest,
-    operator: Operator,
-    move: UUID,
-    decide: Callable[..., MoneyMove],
-    words: str,
-) -> HttpResponse:
-    try:
-        decided = decide(move_id=move, now=clock.now(), **by(request, operator))
-    except ValidationError as error:
-        return _page(request, operator, refusal=" ".join(error.messages))
-    return done(request, f"{words}: {amount(decided.amount)} for {decided.tenant.name}", "moves")
+def _decision(decide: Callable[..., MoneyMove], words: str) -> View:
+    """Return the view that decides on a move; the service refuses approval by who asked for it."""
+
+    @staff(Permission.MONEY, POST)
+    def view(request: HttpRequest, operator: Operator, move: UUID) -> HttpResponse:
+        try:
+            decided = decide(move_id=move, now=clock.now(), **by(request, operator))
+        except ValidationError as error:
+            return _page(request, operator, refusal=" ".join(error.messages))
+        what = f"{amount(decided.amount)} for {decided.tenant.name}"
+        return done(request, f"{words}: {what}", "moves")
+
+    return view
+
+
+approve = _decision(approve_move, "Booked")
+decline = _decision(decline_move, "Declined")
 
 
 def _page(request: HttpRequest, operator: Operator, *, refusal: str = "") -> HttpResponse:
@@ -109,15 +96,13 @@ def _page(request: HttpRequest, operator: Operator, *, refusal: str = "") -> Htt
         for move, at in (decided_moves(now, limit=DECIDED) if sees_money else [])
     ]
     context = {
-        "operator": operator,
         "changes": waiting_member_changes(now),
         "decisions": DECISIONS,
         "rows": rows,
         "decided": decided,
         "refusal": refusal,
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
-    return render(request, "ops/moves.html", context, status=status)
+    return rendered(request, operator, "ops/moves.html", context, refused=refusal)
 
 
 def _csv(now: datetime) -> Iterator[Rows]:

@@ -1,7 +1,8 @@
 """Keys of programs that operate: made, replaced and revoked by owners."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -32,8 +33,6 @@ KEY = About[OperatorKey](
 
 
 class OperatorKeyForm(ActForm):
-    """A key's name, what it may do, for how long, and from where."""
-
     field_order = ("name", "permissions", "acts", "days", "networks")
 
     name = forms.CharField(label="Name", max_length=100, help_text="It stands in the audit log.")
@@ -78,55 +77,41 @@ def _revoke_preview(asked: Asked[OperatorKey]) -> Preview:
     return Preview(notes=[words], confirmation=typed_name(asked.subject.name))
 
 
-def _usual(asked: Asked[None], _: object) -> Mapping[str, Any]:
-    return {"days": 90, "permissions": [Permission.SEE.value]}
-
-
 def acts_of_keys(ticked: Sequence[str]) -> tuple[Act[Any], ...]:
     """Return the acts on keys; `ticked` are the acts that a key does only if they are ticked."""
     words = [(name, name) for name in ticked]
     acts = CheckboxesField(words, required=False, label="Acts", help_text=_ASKED)
-    form = type("OperatorKeyForm", (OperatorKeyForm,), {"acts": acts})
-    return (_create_act(form), *_ON_KEYS)
-
-
-def _create_act(form: type[ActForm]) -> Act[Any]:
-    return Act(
+    create = _key_act(
         name="operator_key.create",
         verb="Create key",
         lead="A program with it operates this installation at /ops/v1/. Its text is shown once.",
-        about=None,
         home="ops:staff",
-        needs=Permission.STAFF,
         audit="operator_key.issue",
-        form=form,
-        initial=_usual,
+        form=type("OperatorKeyForm", (OperatorKeyForm,), {"acts": acts}),
+        initial=lambda _asked, _query: {"days": 90, "permissions": [Permission.SEE.value]},
         do=_create,
-        never_by_key=ONLY_PEOPLE,
     )
+    return (create, *_ON_KEYS)
 
 
-_ON_KEYS: tuple[Act[Any], ...] = (
-    Act(
+_key_act = partial(Act[Any], needs=Permission.STAFF, never_by_key=ONLY_PEOPLE)
+_ON_KEYS = (
+    _key_act(
         name="operator_key.rotate",
         verb="Replace",
         lead="A new key on the same terms, shown once. The old one works for another day.",
         about=KEY,
-        needs=Permission.STAFF,
         audit="operator_key.rotate",
         do=_rotate,
-        never_by_key=ONLY_PEOPLE,
     ),
-    Act(
+    _key_act(
         name="operator_key.revoke",
         verb="Revoke",
         lead="It ends from its next call on.",
         about=KEY,
-        needs=Permission.STAFF,
         audit="operator_key.revoke",
         preview=_revoke_preview,
         do=_revoke,
         is_dangerous=True,
-        never_by_key=ONLY_PEOPLE,
     ),
 )

@@ -2,16 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from http import HTTPStatus
 from uuid import UUID
 
 from django import forms
 from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
 from typing_extensions import override
 
 from accounts import rates
@@ -22,7 +19,7 @@ from accounts.services.office.operator_keys import operator_keys
 from accounts.services.office.people import sign_out
 from accounts.services.office.second_factors import reset_second_factors
 from accounts.services.office.staff import Appointed, remove_staff, set_staff_role
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import POST, Operator, Permission, by, done, or_404, rendered, staff
 from console.parts.exports import csv_answer
 from console.parts.form_fields import dressed
 from console.parts.page_guards import View
@@ -56,7 +53,6 @@ class AddForm(forms.Form):
 
 
 @staff(Permission.STAFF)
-@require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List staff with role, second factor and when each was last seen; also as CSV."""
     if request.GET.get("format") == "csv":
@@ -64,20 +60,19 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return _page(request, operator, AddForm())
 
 
-@staff(Permission.STAFF)
-@require_POST
+@staff(Permission.STAFF, POST)
 def add(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Make a user staff; a user who cannot sign in yet is invited, again if added again."""
     form = AddForm(request.POST)
     if not form.is_valid():
-        return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _page(request, operator, form)
     url = request.build_absolute_uri(reverse("ops:overview"))
     email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     try:
         added = _give_role(request, operator, email=email, role=role, url=url)
     except ValidationError as error:
         form.add_error(None, error.messages)
-        return _page(request, operator, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _page(request, operator, form)
     words = f"{added.user.email} invited" if added.is_invited else f"{added.user.email} added"
     return done(request, words, "staff")
 
@@ -93,21 +88,19 @@ def _give_role(request: HttpRequest, operator: Operator, **whom: str) -> Appoint
 
 
 def _person_action(view: Callable[[HttpRequest, Operator, User], HttpResponse]) -> View:
-    """Wrap an action on a member of staff, so that a refusal is shown on the page."""
+    """Return the view of an action on a member of staff; a refusal is shown on the page."""
 
+    @staff(Permission.STAFF, POST)
     @wraps(view)
     def guarded(request: HttpRequest, operator: Operator, person: UUID) -> HttpResponse:
         try:
             return view(request, operator, _person(person))
         except ValidationError as error:
-            refusal, status = " ".join(error.messages), HTTPStatus.UNPROCESSABLE_ENTITY
-            return _page(request, operator, AddForm(), status=status, refusal=refusal)
+            return _page(request, operator, AddForm(), refusal=" ".join(error.messages))
 
     return guarded
 
 
-@staff(Permission.STAFF)
-@require_POST
 @_person_action
 def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
     before, role = user.staff_role, request.POST.get("role", "")
@@ -116,40 +109,26 @@ def set_role(request: HttpRequest, operator: Operator, user: User) -> HttpRespon
     return done(request, f"{user.email}: {before} → {role}", page)
 
 
-@staff(Permission.STAFF)
-@require_POST
-@_person_action
-def reset_factor(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
-    reset_second_factors(user=user, **by(request, operator))
-    return done(request, f"Second factor of {user.email} reset", "staff")
+def _step(service: Callable[..., object], words: str) -> View:
+    """Return the view of an action that takes nothing but the person."""
+
+    @_person_action
+    def view(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
+        service(user=user, **by(request, operator))
+        return done(request, words.format(user.email), "staff")
+
+    return view
 
 
-@staff(Permission.STAFF)
-@require_POST
-@_person_action
-def end_all_sessions(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
-    sign_out(user=user, **by(request, operator))
-    return done(request, f"Sessions of {user.email} ended", "staff")
-
-
-@staff(Permission.STAFF)
-@require_POST
-@_person_action
-def remove(request: HttpRequest, operator: Operator, user: User) -> HttpResponse:
-    remove_staff(user=user, **by(request, operator))
-    return done(request, f"{user.email} removed from staff", "staff")
+reset_factor = _step(reset_second_factors, "Second factor of {} reset")
+end_all_sessions = _step(sign_out, "Sessions of {} ended")
+remove = _step(remove_staff, "{} removed from staff")
 
 
 def _page(
-    request: HttpRequest,
-    operator: Operator,
-    form: AddForm,
-    *,
-    status: HTTPStatus = HTTPStatus.OK,
-    refusal: str = "",
+    request: HttpRequest, operator: Operator, form: AddForm, *, refusal: str = ""
 ) -> HttpResponse:
     context = {
-        "operator": operator,
         "form": dressed(form),
         "refusal": refusal,
         "people": people_of_staff(),
@@ -157,7 +136,7 @@ def _page(
         "roles": User.StaffRole.choices,
         "role_words": [(label, ROLE_WORDS[role]) for role, label in User.StaffRole.choices],
     }
-    return render(request, "ops/staff.html", context, status=status)
+    return rendered(request, operator, "ops/staff.html", context, refused=form.errors or refusal)
 
 
 def _cells(person: User) -> Sequence[str]:
@@ -171,7 +150,4 @@ def _cells(person: User) -> Sequence[str]:
 
 
 def _person(person: UUID) -> User:
-    for user in people_of_staff():
-        if user.pk == person:
-            return user
-    raise Http404
+    return or_404(next((user for user in people_of_staff() if user.pk == person), None))

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey, Tenant
 from accounts.selectors.office.api_keys import api_keys_among
 from accounts.selectors.office.tenants import tenants_among
-from console.ops.access import Mode, Operator, Permission, staff
+from console.ops.access import Mode, Operator, Permission, rendered, staff
 from console.ops.lists import TENANT, answer_of, mode_of
 from console.parts.cells import Cell, Column
 from console.parts.filters import MAX_TEXT
@@ -24,6 +24,8 @@ from generation.oversight.searching import MAX_SCANNED_REFUSALS, RefusalFilter, 
 from generation.selectors import refused_request
 from pictor.kit.words import ids
 
+ANSWERED = ("model", "status", "code", "param", "message", "stopped_by", "ms")
+"""Columns of the CSV that are fields of a refused request."""
 RETENTION_WORDS = "Refused requests are kept for 7 days, and lost if the database crashes."
 
 
@@ -119,13 +121,7 @@ REFUSED = Listing[RefusalRow](
                 "tenant_id": lambda row: row.tenant.public_id if row.tenant else "",
                 "key": lambda row: row.key.name if row.key else "",
                 "key_id": lambda row: row.key.public_id if row.key else "",
-                "model": lambda row: row.refused.model,
-                "status": lambda row: row.refused.status,
-                "code": lambda row: row.refused.code,
-                "param": lambda row: row.refused.param,
-                "message": lambda row: row.refused.message,
-                "stopped_by": lambda row: row.refused.stopped_by,
-                "ms": lambda row: row.refused.ms,
+                **{word: attrgetter(f"refused.{word}") for word in ANSWERED},
             }
         ),
     ],
@@ -142,7 +138,6 @@ REFUSED = Listing[RefusalRow](
 
 
 @staff(Permission.SEE)
-@require_safe
 def requests(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Show the trace of an id; without an id, list refused requests, also as CSV."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
@@ -153,20 +148,15 @@ def _answer(request: HttpRequest, operator: Operator, text: str) -> HttpResponse
     facts = trace(text)
     if facts is not None and (page := _page_of(facts, text)):
         return redirect(page)
+    refused = refused_request(text) if facts and "refused" in facts else None
     is_request = ids.parse(ids.REQUEST, text) is not None
     context = {
-        "operator": operator,
         "text": text,
         "found": facts,
-        "whose": _whose(text) if facts and "refused" in facts else None,
+        "whose": _rows([refused])[0] if refused else None,
         "kept": RETENTION_WORDS if is_request or (facts and "refused" in facts) else "",
     }
-    return render(request, "ops/request.html", context)
-
-
-def _whose(text: str) -> RefusalRow | None:
-    refused = refused_request(text)
-    return None if refused is None else _rows([refused])[0]
+    return rendered(request, operator, "ops/request.html", context)
 
 
 def _page_of(facts: Trace, text: str) -> str:

@@ -7,26 +7,27 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.http import Http404, QueryDict
+from django.http import QueryDict
 
 from accounts.models import AuditEvent, Tenant
-from billing.models import PriceBook
+from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
+from billing.price_rows import PriceKey
 from billing.price_stops import Confirmed
-from billing.pricing import PriceKey
 from billing.selectors import CURRENT, DRAFT, PAST, SCHEDULED, WITHDRAWN, books_owned_by
+from billing.selectors.office.price_lists import price_list_by_id
 from billing.selectors.office.repricing import price_book_in_full
 from billing.selectors.office.sold import Bought, bought
-from console.ops.access import Mode
+from console.ops.access import Mode, or_404
+from console.ops.reasons import MAX_REASON_CHARS
 from console.parts.sentences import sentence
 from pictor.kit.words import clock, typed
 from pictor.kit.words.money import to_decimal
 
-MAX_REASON_CHARS = 200
 SALES_DAYS = 30
 """Number of past days whose sales are shown."""
 MAX_SHOWN_ROWS = 200
-"""Prices, books and tenants on a page."""
+"""Prices, their changes, books and tenants on a page."""
 BADGES: Mapping[str, tuple[str, str]] = {
     SCHEDULED: ("info", "Scheduled"),
     CURRENT: ("ok", "In force"),
@@ -103,10 +104,11 @@ class ListPrice:
 
 def book_or_404(book: int) -> PriceBook:
     """Return the book with its state and the time of its draft, or raise Http404."""
-    found = price_book_in_full(book, clock.now())
-    if found is None:
-        raise Http404
-    return found
+    return or_404(price_book_in_full(book, clock.now()))
+
+
+def list_or_404(price_list: UUID) -> PriceList:
+    return or_404(price_list_by_id(price_list))
 
 
 def cells_of(

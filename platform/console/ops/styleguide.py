@@ -4,10 +4,8 @@ from datetime import date, timedelta
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
-from console.ops.access import Operator, Permission, staff
+from console.ops.access import Operator, Permission, rendered, staff
 from console.parts.charts import spark
 from console.site.status import Component, components
 from generation.models import WatchedDay
@@ -20,16 +18,14 @@ class _Example(forms.Form):
 
 
 @staff(Permission.SEE)
-@require_safe
 def styleguide(request: HttpRequest, operator: Operator) -> HttpResponse:
     form = _Example({"name": ""})
     context = {
-        "operator": operator,
         "form": form,
         "watched": _example_component(clock.now().date()),
         "spark": spark([0, 4, 2, 8, 5, 9, 6]),
     }
-    return render(request, "ops/styleguide.html", context)
+    return rendered(request, operator, "ops/styleguide.html", context)
 
 
 def _example_component(today: date) -> Component:

@@ -6,15 +6,13 @@ from uuid import uuid4
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Tenant
 from accounts.selectors.office.support import support_grant_by_id, support_grants_of
 from accounts.selectors.office.tenants import tenant_by_public_id
 from accounts.services.office.support import SUPPORT_REASON_CHARS, end_support, open_support
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import POST, Operator, Permission, by, done, or_404, rendered, staff
 from console.parts.form_fields import dressed, take_errors
 from console.parts.support import remember
 from pictor.kit.words import clock
@@ -30,17 +28,15 @@ class SupportReasonForm(forms.Form):
 
 
 @staff(Permission.SUPPORT_VIEW, fresh=True)
-@require_safe
 def support(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Show what a support view of the tenant covers, and the latest ones."""
-    return _page(request, operator, _tenant(tenant), SupportReasonForm())
+    return _page(request, operator, or_404(tenant_by_public_id(tenant)), SupportReasonForm())
 
 
-@staff(Permission.SUPPORT_VIEW)
-@require_POST
+@staff(Permission.SUPPORT_VIEW, POST)
 def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Open a support view for this session, and redirect to it."""
-    found, form = _tenant(tenant), SupportReasonForm(request.POST)
+    found, form = or_404(tenant_by_public_id(tenant)), SupportReasonForm(request.POST)
     if form.is_valid():
         ip, now = by(request, operator)["ip"], clock.now()
         try:
@@ -52,14 +48,12 @@ def open_view(request: HttpRequest, operator: Operator, tenant: str) -> HttpResp
         else:
             if grant.opened_at == now:  # not by a form that another session has sent
                 remember(request, grant)
-            answer = HttpResponseRedirect(reverse("workspace:overview", args=[tenant]))
-            answer.status_code = HTTPStatus.SEE_OTHER
-            return answer
+            page = reverse("workspace:overview", args=[tenant])
+            return HttpResponseRedirect(page, status=HTTPStatus.SEE_OTHER)
     return _page(request, operator, found, form)
 
 
-@staff(Permission.SUPPORT_VIEW)
-@require_POST
+@staff(Permission.SUPPORT_VIEW, POST)
 def end_view(request: HttpRequest, operator: Operator, tenant: str, grant: str) -> HttpResponse:
     """End a support view, also one that another operator opened."""
     opened = support_grant_by_id(grant)
@@ -70,23 +64,14 @@ def end_view(request: HttpRequest, operator: Operator, tenant: str, grant: str) 
     return done(request, words, "support", tenant)
 
 
-def _tenant(public_id: str) -> Tenant:
-    found = tenant_by_public_id(public_id)
-    if found is None:
-        raise Http404
-    return found
-
-
 def _page(
     request: HttpRequest, operator: Operator, tenant: Tenant, form: SupportReasonForm
 ) -> HttpResponse:
     now = clock.now()
     grants = support_grants_of(tenant.id, limit=SHOWN_GRANTS)
     context = {
-        "operator": operator,
         "tenant": tenant,
         "form": dressed(form),
         "grants": [(grant, grant.ends_at > now) for grant in grants],
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return render(request, "ops/support.html", context, status=status)
+    return rendered(request, operator, "ops/support.html", context, refused=form.errors)

@@ -18,11 +18,10 @@ urlpatterns = [
     *act_urls(),
     path("", overview.overview, name="overview"),
     path("conditions/<int:condition>/", conditions.lead, name="condition"),
-    path("conditions/<int:condition>/assign/", conditions.assign, name="assign"),
-    path("conditions/<int:condition>/unassign/", conditions.unassign, name="unassign"),
-    path("conditions/<int:condition>/silence/", conditions.silence, name="silence"),
-    path("conditions/<int:condition>/accept/", conditions.accept, name="accept"),
-    path("conditions/<int:condition>/recall/", conditions.recall, name="recall"),
+    *(
+        path(f"conditions/<int:condition>/{name}/", view, name=name)
+        for name, view in conditions.ACTIONS.items()
+    ),
     path("find/", finding.find, name="find"),
     path("alerts/", include("console.ops.alerts.urls")),
     path("audit/", page_of(AUDIT), name="audit"),

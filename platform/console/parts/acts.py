@@ -135,6 +135,7 @@ class Preview:
 
     Attributes:
         changes: values before and after.
+        more: further changes, of which people only read the number.
         items: what it is done to, one by one, if these are several.
         left_out: what it is not done to, each with the reason.
         notes: further sentences.
@@ -148,6 +149,7 @@ class Preview:
     """
 
     changes: Sequence[Change] = ()
+    more: Sequence[Change] = ()
     items: Sequence[Change] = ()
     left_out: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
@@ -164,7 +166,7 @@ class Preview:
     @property
     def digest(self) -> str:
         """Differs if the act would do something else than was shown."""
-        shown = (self.changes, self.items, self.notes, self.warnings, self.stops)
+        shown = (self.changes, self.more, self.items, self.notes, self.warnings, self.stops)
         return sha256(repr(shown if self.of is None else self.of).encode()).hexdigest()[:16]
 
 
@@ -177,6 +179,11 @@ class ItemResult:
     outcome: str
     note: str = ""
     link: str = ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The same for programs."""
+        return {"of": self.words, "outcome": self.outcome, "note": self.note}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,10 +247,10 @@ class Act(Generic[Subject]):
     name: str
     verb: str
     lead: str
-    about: About[Subject] | None
     needs: str
     audit: str
     do: Callable[[Asked[Subject]], ActResult]
+    about: About[Subject] | None = None
     form: type[ActForm] = ActForm
     initial: Callable[[Asked[Subject], QueryDict], Mapping[str, Any]] = lambda _asked, _query: {}
     already: Callable[[Asked[Subject]], str] = lambda _asked: ""
@@ -259,17 +266,16 @@ class Act(Generic[Subject]):
         """The subject's name; empty for an act without one."""
         return self.about.words(subject) if self.about else ""
 
-    def proposed(self, asked: Asked[Subject], typed: QueryDict) -> dict[str, list[str]]:
-        """What its page proposes for the fields, as a form sends it. Raises ValidationError."""
-        values = {
-            name: self.form.base_fields[name].prepare_value(value)
-            for name, value in self.initial(asked, typed).items()
-            if name in self.form.base_fields and value is not None and value is not False
-        }
-        return {
-            name: [str(one) for one in value] if isinstance(value, list) else [str(value)]
-            for name, value in values.items()
-        }
+    def complete(self, asked: Asked[Subject], typed: QueryDict) -> None:
+        """Add what its page proposes for the other fields, as a form sends it.
+
+        Raises ValidationError.
+        """
+        fields = self.form.base_fields
+        for name, proposed in self.initial(asked, typed).items():
+            if name in fields.keys() - typed.keys() and not (proposed is None or proposed is False):
+                value = fields[name].prepare_value(proposed)
+                typed.setlist(name, list(map(str, value if isinstance(value, list) else [value])))
 
     def page_above(self, subject: Subject) -> str:
         """The address of the subject's page, or of `home`."""

@@ -56,9 +56,27 @@ class Column(Generic[Row]):
     place: str = ""
 
     def cell_of(self, row: Row) -> Cell:
-        """The cell of a row of the table."""
         cell = self.cell(row) if self.cell else ""
         return Cell(cell) if isinstance(cell, str) else cell
+
+
+def number_column(
+    title: str,
+    name: str,
+    value: Callable[[Row], Any],
+    *,
+    shown: Callable[[Any], str] = "{:,}".format,
+    csv: Callable[[Any], object] = lambda number: number,
+    place: str = "",
+) -> Column[Row]:
+    """A column of numbers: as `shown` in the table, and as `csv` in the CSV, by this name."""
+    return Column(
+        title=title,
+        cell=lambda row: shown(value(row)),
+        csv={name: lambda row: csv(value(row))},
+        is_number=True,
+        place=place,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Stacked bars and lines over time, rendered by the server: geometry for an SVG template. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
+from typing import Generic, TypeVar
 
 SERIES = 4
 """The most colours that everyone can tell apart; the rest becomes one grey series."""
@@ -24,35 +25,49 @@ TENTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """One series' part of a bar, in the plot's units from its top; `rows` links to its list."""
+class Mark:
+    """One series' value in a bucket, None if unknown; `rows` links to its list.
+
+    `y` is from the plot's top, in its units, and `height` that of a bar's part.
+    """
 
     name: str
     colour: str
-    value: int
-    y: float
-    height: float
+    value: int | None
     rows: str
+    y: float
+    height: float = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One bucket of time: a day by its date, an hour by its start.
-
-    `cells` are its values of `Bars.names`, each with a link to its rows.
-    """
+class ChartBucket:
+    """One bucket of time: a day by its date, an hour by its start; `rows` links to its list."""
 
     start: date
     x: float
     width: float
-    total: int
-    segments: Sequence[Segment]
-    cells: Sequence[tuple[int, str]]
     rows: str
+    marks: Sequence[Mark]
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.width / 2
+
+    @property
+    def known(self) -> Sequence[Mark]:
+        return [mark for mark in self.marks if mark.value is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar(ChartBucket):
+    """The parts of a bar; `cells` are its values of `Bars.names`, each with a link to its rows."""
+
+    total: int
+    cells: Sequence[tuple[int, str]]
 
     @property
     def y(self) -> float:
-        return min((part.y for part in self.segments), default=HEIGHT)
+        return min((part.y for part in self.marks), default=HEIGHT)
 
     @property
     def height(self) -> float:
@@ -65,18 +80,20 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
-    """A chart that ends now: the last bar's time is not over.
+class Point(ChartBucket):
+    """The values of the lines, in their order; `count` is the number of its rows."""
 
-    `names` are the largest series, at most LISTED, and `others` the number of the rest. `legend` is
-    each coloured series' name, colour, sum and link to its rows. `half` is the round number at the
-    middle of the axis.
-    """
+    count: int
 
-    bars: Sequence[Bar]
-    names: Sequence[str]
-    others: int
-    legend: Sequence[tuple[str, str, int, str]]
+
+Drawn = TypeVar("Drawn", bound=ChartBucket)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart(Generic[Drawn]):
+    """A chart over time; `half` is the round number at the middle of its axis."""
+
+    buckets: Sequence[Drawn]
     half: int
 
     @property
@@ -86,90 +103,56 @@ class Bars:
     @property
     def is_long(self) -> bool:
         """True if its table comes only to who asks for it."""
-        return len(self.bars) > MOST_DETAILED
+        return len(self.buckets) > MOST_DETAILED
+
+    @property
+    def known(self) -> Sequence[Drawn]:
+        return [one for one in self.buckets if one.known]
+
+    @property
+    def has_rows(self) -> bool:
+        return any(one.rows for one in self.known)
 
     @property
     def ticks(self) -> Sequence["Tick"]:
-        return _ticks(self.bars)
+        """Label at most MOST_TICKS buckets, evenly spread and back from the last.
+
+        At least five are labelled, if there are as many.
+        """
+        step = max(1, -(-(len(self.buckets) - 1) // MOST_TICKS))
+        labelled = [*self.buckets[::-step][:MOST_TICKS]]
+        return [
+            Tick(round(one.middle, 3), one.start, one is self.buckets[-1])
+            for one in reversed(labelled)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Bars(Chart[Bar]):
+    """A chart that ends now: the last bar's time is not over.
+
+    `names` are the largest series, at most LISTED, and `others` the number of the rest. `legend` is
+    each coloured series' name, colour, sum and link to its rows.
+    """
+
+    names: Sequence[str]
+    others: int
+    legend: Sequence[tuple[str, str, int, str]]
 
     @property
     def total(self) -> int:
-        return sum(bar.total for bar in self.bars)
-
-    @property
-    def has_rows(self) -> bool:
-        return any(bar.rows for bar in self.bars if bar.total)
+        return sum(bar.total for bar in self.buckets)
 
     @property
     def peak(self) -> Bar | None:
-        return max(self.bars, key=lambda bar: bar.total, default=None)
+        return max(self.buckets, key=lambda bar: bar.total, default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A line's value in a bucket, None if unknown, with its height and a link to its rows."""
+class Lines(Chart[Point]):
+    """A chart of lines: each has a name, a colour, and the outline of its SVG path."""
 
-    name: str
-    value: int | None
-    rows: str
-    colour: str
-    y: float
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A bucket of time in a chart of lines: the number of its rows, and a link to them.
-
-    `marks` are the values of the lines, in their order.
-    """
-
-    start: date
-    count: int
-    rows: str
-    x: float = 0
-    width: float = 0
-    marks: Sequence[Mark] = ()
-
-    @property
-    def middle(self) -> float:
-        return self.x + self.width / 2
-
-    @property
-    def known(self) -> Sequence[Mark]:
-        return [mark for mark in self.marks if mark.value is not None]
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """A chart of lines: each has a name, a colour, and the outline of its SVG path.
-
-    `half` is the round number at the middle of the axis.
-    """
-
-    points: Sequence[Point]
     lines: Sequence[tuple[str, str, str]]
-    half: int
-
-    @property
-    def top(self) -> int:
-        return 2 * self.half
-
-    @property
-    def ticks(self) -> Sequence["Tick"]:
-        return _ticks(self.points)
-
-    @property
-    def is_long(self) -> bool:
-        """As `Bars.is_long`."""
-        return len(self.points) > MOST_DETAILED
-
-    @property
-    def known(self) -> Sequence[Point]:
-        return [point for point in self.points if point.known]
-
-    @property
-    def has_rows(self) -> bool:
-        return any(point.rows for point in self.known)
 
     @property
     def peaks(self) -> Sequence[tuple[str, int]]:
@@ -232,51 +215,46 @@ def stacked_bars(
         return value, rows(start, its) if value and len(starts) <= MOST_DETAILED else ""
 
     def bar(place: int, start: date) -> Bar:
-        stack = [(name, colour, *linked(start, its)) for name, colour, its in parts]
+        stack = _stack([(name, colour, *linked(start, its)) for name, colour, its in parts], half)
         cells = [linked(start, [name]) for name in ranked[:LISTED]]
-        x, width, segments = place * step + step * 0.1, step * 0.8, _stack(stack, 2 * half)
-        return Bar(start, x, width, totals[start], segments, cells, rows(start, []))
+        x, width = place * step + step * 0.1, step * 0.8
+        return Bar(start, x, width, rows(start, []), stack, totals[start], cells)
 
     bars = [bar(place, start) for place, start in enumerate(starts)]
-    return Bars(bars, ranked[:LISTED], len(ranked[LISTED:]), legend, half)
+    return Bars(bars, half, ranked[:LISTED], len(ranked[LISTED:]), legend)
 
 
 def lines(
-    points: Sequence[Point],
+    starts: Sequence[date],
     values: Mapping[str, Mapping[date, int]],
     *,
-    rows: Rows | None = None,
+    counts: Mapping[date, int],
+    rows: Callable[[date, Sequence[str]], str] = _nowhere,
 ) -> Lines:
     """Build a line for each series of `values`, by bucket, in their order.
 
-    `rows` links to a bucket's rows of a line; without it, all lines share the point's link.
+    `counts` are the numbers of rows by bucket, and `rows` links to a bucket's rows as for bars.
     """
-    half = _round_half(
-        max((max(line.values(), default=0) for line in values.values()), default=0), TENTH
-    )
-    step = 100 / max(1, len(points))
-    placed = [
-        replace(
-            point,
-            x=place * step,
-            width=step,
-            marks=[
-                Mark(
-                    name,
-                    line.get(point.start),
-                    rows(point.start, [name]) if rows else point.rows,
-                    f"c{number + 1}",
-                    round(HEIGHT - HEIGHT * max(line.get(point.start, 0), 0) / (2 * half), 3),
-                )
-                for number, (name, line) in enumerate(values.items())
-            ],
-        )
-        for place, point in enumerate(points)
-    ]
+    most = max((each for line in values.values() for each in line.values()), default=0)
+    half = _round_half(most, TENTH)
+    step = 100 / max(1, len(starts))
+    colours = {name: f"c{number}" for number, name in enumerate(values, 1)}
+
+    def mark(name: str, start: date) -> Mark:
+        value = values[name].get(start)
+        y = round(HEIGHT - HEIGHT * max(value or 0, 0) / (2 * half), 3)
+        return Mark(name, colours[name], value, rows(start, [name]), y)
+
+    def point(place: int, start: date) -> Point:
+        marks = [mark(name, start) for name in values]
+        return Point(start, place * step, step, rows(start, []), marks, counts.get(start, 0))
+
+    points = [point(place, start) for place, start in enumerate(starts)]
     outlines = [
-        (name, f"c{place + 1}", _outline(placed, place)) for place, name in enumerate(values)
+        (name, colour, _outline(points, place))
+        for place, (name, colour) in enumerate(colours.items())
     ]
-    return Lines(placed, outlines, half)
+    return Lines(points, half, outlines)
 
 
 def spark(values: Sequence[int]) -> Spark:
@@ -296,36 +274,24 @@ def _outline(points: Sequence[Point], place: int) -> str:
     path = ""
     for is_known, run in groupby(points, lambda point: point.marks[place].value is not None):
         if is_known:
-            marks = [(point.x, point.width, point.marks[place].y) for point in run]
-            (x, width, y), *others = marks
-            path += f"M{x + width / 2:.3f} {y:.3f}" if others else f"M{x:.3f} {y:.3f}h{width:.3f}"
-            path += "".join(f"L{x + width / 2:.3f} {y:.3f}" for x, width, y in others)
+            (first, y), *others = [(point, point.marks[place].y) for point in run]
+            start, dash = (first.middle, "") if others else (first.x, f"h{first.width:.3f}")
+            path += f"M{start:.3f} {y:.3f}{dash}"
+            path += "".join(f"L{point.middle:.3f} {y:.3f}" for point, y in others)
     return path
 
 
-def _ticks(buckets: Sequence[Bar] | Sequence[Point]) -> list[Tick]:
-    """Label at most MOST_TICKS buckets, evenly spread and back from the last.
-
-    At least five are labelled, if there are as many.
-    """
-    step = max(1, -(-(len(buckets) - 1) // MOST_TICKS))
-    labelled = [*buckets[::-step][:MOST_TICKS]]
-    return [
-        Tick(round(one.x + one.width / 2, 3), one.start, one is buckets[-1])
-        for one in reversed(labelled)
-    ]
-
-
-def _stack(parts: Sequence[tuple[str, str, int, str]], top: int) -> list[Segment]:
+def _stack(parts: Sequence[tuple[str, str, int, str]], half: int) -> list[Mark]:
     below = 0.0
-    segments = []
+    marks = []
     for name, colour, value, rows in parts:
         if value:
-            height = HEIGHT * value / top
+            height = HEIGHT * value / (2 * half)
             below += height
-            y = round(HEIGHT - below, 3)
-            segments.append(Segment(name, colour, value, y, round(height, 3), rows))
-    return segments
+            marks.append(
+                Mark(name, colour, value, rows, round(HEIGHT - below, 3), round(height, 3))
+            )
+    return marks
 
 
 def _round_half(most: int, unit: int) -> int:

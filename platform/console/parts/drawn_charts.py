@@ -19,8 +19,8 @@ Words = Callable[[int], str]
 
 def bar_groups(chart: Bars, *, is_money: bool, is_over: bool) -> str:
     """The bars; unless it `is_over`, the last one is hatched as unfinished."""
-    words = amount if is_money else _number
-    last = len(chart.bars) - 1
+    words = amount if is_money else "{:,}".format
+    last = len(chart.buckets) - 1
 
     def group(place: int, bar: Bar) -> str:
         is_unfinished = place == last and not is_over
@@ -31,11 +31,11 @@ def bar_groups(chart: Bars, *, is_money: bool, is_over: bool) -> str:
                 part.rows,
                 f'<rect class="{part.colour} segment" {across} y="{part.y:.3f}%"'
                 f' height="{part.height:.3f}%">'
-                f"<title>{when} · {escape(part.name)}: {words(part.value)}</title></rect>",
+                f"<title>{when} · {escape(part.name)}: {words(part.value or 0)}</title></rect>",
             )
-            for part in bar.segments
+            for part in bar.marks
         )
-        if is_unfinished and bar.segments:
+        if is_unfinished and bar.marks:
             drawn += (
                 f'<rect class="pointer-events-none" fill="url(#so-far)" {across} y="{bar.y:.3f}%"'
                 f' height="{bar.height:.3f}%"/>'
@@ -47,12 +47,12 @@ def bar_groups(chart: Bars, *, is_money: bool, is_over: bool) -> str:
         total, rows = f"Total {words(bar.total)}", bar.rows if bar.total else ""
         return _group(when, total, _linked(rows, place_of) + drawn, is_hidden=chart.has_rows)
 
-    return SafeString("".join(group(*one) for one in enumerate(chart.bars)))
+    return SafeString("".join(group(*one) for one in enumerate(chart.buckets)))
 
 
 def line_groups(chart: Lines, *, is_money: bool) -> str:
     """What a pointer reaches of the lines: each bucket with its dots."""
-    words = amount if is_money else _seconds
+    words = amount if is_money else seconds
 
     def group(point: Point) -> str:
         when = _when(point.start)
@@ -91,9 +91,6 @@ def _when(start: date) -> str:
     return f"{start:%-d %b %Y}"
 
 
-def _number(value: int) -> str:
-    return f"{value:,}"
-
-
-def _seconds(milliseconds: int) -> str:
+def seconds(milliseconds: int) -> str:
+    """'4.1 s' for 4_120."""
     return f"{milliseconds / 1000:.1f} s"

@@ -1,5 +1,6 @@
 """Filters of lists: words read from the query string, and written into links."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -44,6 +45,14 @@ def words_in(
         if value is not None:
             texts[name], meant[name] = word, value
     return texts, meant
+
+
+def one_of(words: Collection[str]) -> Read:
+    return lambda word: word if word in words else None
+
+
+def like(pattern: re.Pattern[str]) -> Read:
+    return lambda word: word if pattern.fullmatch(word) else None
 
 
 def values_of(word: str) -> list[str]:

@@ -116,11 +116,11 @@ class HiddenListField(forms.Field):
 
 
 class LimitField(forms.IntegerField):
-    """A whole number, by default from 1; None for no limit."""
+    """A whole number, by default from 1; None for no limit, unless it is required."""
 
     @override
-    def __init__(self, *, least: int = 1, **kwargs: Any) -> None:
-        super().__init__(required=False, min_value=least, max_value=MAX_LIMIT, **kwargs)
+    def __init__(self, *, least: int = 1, required: bool = False, **kwargs: Any) -> None:
+        super().__init__(required=required, min_value=least, max_value=MAX_LIMIT, **kwargs)
 
 
 class LinesField(forms.CharField):

@@ -89,22 +89,13 @@ class KeyForm(ComparedForm):
 
     def rules(self) -> KeyRules:
         """The chosen rules. With no model ticked, every model is allowed."""
-        data = self.cleaned_data
-        last: datetime | None = None
-        if data["expires"] is not None:
-            last = datetime.combine(data["expires"], time(23, 59, 59), UTC_ZONE)
+        apart = {"name", "models", "expires", "once", "mode"}
+        data = {name: value for name, value in self.cleaned_data.items() if name not in apart}
+        day = self.cleaned_data["expires"]
         return KeyRules(
-            scopes=data["scopes"],
-            models=data["models"] or None,
-            ip_ranges=data["ip_ranges"],
-            expires_at=last,
-            requests_per_minute=data["requests_per_minute"],
-            images_per_minute=data["images_per_minute"],
-            max_in_flight=data["max_in_flight"],
-            budget_day=data["budget_day"],
-            budget_month=data["budget_month"],
-            budget_warns_only=data["budget_warns_only"],
-            default_response_format=data["default_response_format"],
+            models=self.cleaned_data["models"] or None,
+            expires_at=datetime.combine(day, time(23, 59, 59), UTC_ZONE) if day else None,
+            **data,
         )
 
     def rules_for(self, key: ApiKey) -> KeyRules:
@@ -141,17 +132,9 @@ class NewKeyForm(KeyForm):
 
 
 def values_of(key: ApiKey) -> dict[str, Any]:
-    return {
-        "name": key.name,
-        "scopes": key.scopes,
-        "models": key.allowed_models or [],
-        "ip_ranges": key.ip_ranges,
-        "expires": key.expires_at and key.expires_at.date(),
-        "requests_per_minute": key.requests_per_minute,
-        "images_per_minute": key.images_per_minute,
-        "max_in_flight": key.max_in_flight,
-        "budget_day": key.budget_day_micros,
-        "budget_month": key.budget_month_micros,
-        "budget_warns_only": key.budget_warns_only,
-        "default_response_format": key.default_response_format,
+    columns = {name: column for column, name in FIELD_OF.items()}
+    values = {
+        name: getattr(key, columns.get(name, name)) for name in (*KeyForm.base_fields, "scopes")
     }
+    expires = key.expires_at and key.expires_at.date()
+    return {**values, "models": key.allowed_models or [], "expires": expires}

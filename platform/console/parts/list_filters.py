@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from console.parts.filters import period_choices
-from console.parts.listing import Choices, Filter, Search
+from console.parts.filters import like, period_choices
+from console.parts.listing import Choices, Filter, Search, understood
 from console.parts.periods import DAY, UTC_ZONE, WORDS, Period, period_in, period_of
 from pictor.kit.words import clock
 
@@ -14,17 +14,8 @@ MONTH = 31 * DAY
 _CODE = re.compile("[a-z0-9_.]{1,64}", re.ASCII)
 
 
-def _code(word: str) -> str:
-    if not _CODE.fullmatch(word):
-        raise ValueError(f"“{word}” is no code of an error.")
-    return word
-
-
-def _period(word: str) -> Period:
-    period = period_of(word, clock.now(), UTC_ZONE) if word in WORDS else period_in(word, UTC_ZONE)
-    if period is None:
-        raise ValueError(f"“{word}” is no period.")
-    return period
+def _period(word: str) -> Period | None:
+    return period_of(word, clock.now(), UTC_ZONE) if word in WORDS else period_in(word, UTC_ZONE)
 
 
 def _period_words(period: Period) -> str:
@@ -49,7 +40,12 @@ def periods(
         return [choice for choice in found if choice[0] in {*among(search), word}]
 
     return Filter(
-        label=label, chip=chip, read=_period, words=_period_words, choices=choices, every=every
+        label=label,
+        chip=chip,
+        read=understood(_period, "“{}” is no period."),
+        words=_period_words,
+        choices=choices,
+        every=every,
     )
 
 
@@ -61,4 +57,8 @@ def span_in(search: Search[Any]) -> tuple[datetime | None, datetime | None]:
     return period.start.astimezone(UTC), period.end.astimezone(UTC)
 
 
-CODE = Filter(label="Code", read=_code, example="rate_limit_exceeded")
+CODE = Filter(
+    label="Code",
+    read=understood(like(_CODE), "“{}” is no code of an error."),
+    example="rate_limit_exceeded",
+)

@@ -6,7 +6,7 @@ A declaration names a bounded read and typed columns. A page, a CSV file, `picto
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 from django import forms
 from django.http import HttpRequest, HttpResponseBase
@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 
 from console.parts.cells import Cell, Column, Row
 from console.parts.exports import NARROW, Rows, csv_answer
-from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of
+from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of, one_of
 from console.parts.page_query import refuse
 from pictor.kit.words import clock
 
@@ -26,6 +26,7 @@ ROWS_AT_ONCE = 500
 FEW_FILTERS = 5
 """The most filters that are seen before somebody asks for more."""
 TICKED = "1"
+Meant = TypeVar("Meant")
 Choices = Sequence[tuple[str, str | Sequence[tuple[str, str]]]]
 """Words with their labels, or labels of groups with their words and labels."""
 
@@ -83,17 +84,22 @@ class Filter:
         return known if words else SafeString()
 
 
+def understood(read: Callable[[str], Meant | None], or_else: str) -> Callable[[str], Meant]:
+    """Return a filter's `read`, which refuses what means nothing in a sentence about the word."""
+
+    def understand(word: str) -> Meant:
+        if (meant := read(word)) is None:
+            raise ValueError(or_else.format(word))
+        return meant
+
+    return understand
+
+
 def chosen(label: str, words: Mapping[str, str], *, groups: Choices = (), **others: Any) -> Filter:
     """A filter with these words to choose from, each with its label; shown in `groups` if given."""
-
-    def read(word: str) -> str:
-        if word not in words:
-            raise ValueError(f"“{word}” is not known as “{label}”.")
-        return word
-
     return Filter(
         label=label,
-        read=read,
+        read=understood(one_of(words), f"“{{}}” is not known as “{label}”."),
         words=words.__getitem__,
         choices=lambda _search: groups or [*words.items()],
         **others,
@@ -102,12 +108,7 @@ def chosen(label: str, words: Mapping[str, str], *, groups: Choices = (), **othe
 
 def ticked(label: str, *, chip: str, words: str) -> Filter:
     """A filter that is on or off; `words` say what is left if it is on."""
-
-    def read(word: str) -> bool:
-        if word != TICKED:
-            raise ValueError(f"“{word}” does not tick “{label}”.")
-        return True
-
+    read = understood({TICKED: True}.get, f"“{{}}” does not tick “{label}”.")
     return Filter(label=label, chip=chip, read=read, words=lambda _: words, is_ticked=True)
 
 

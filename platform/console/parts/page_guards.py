@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import is_valid_path
 from django.utils.cache import add_never_cache_headers
@@ -18,6 +18,10 @@ from pictor.kit.words.errors import RateLimited
 
 View = Callable[..., HttpResponseBase]
 
+METHODS = (("GET", "HEAD"), ("POST",), ("GET", "HEAD", "POST"))
+"""The methods of a page that only shows, of an action, and of a form that is shown and sent."""
+
+Found = TypeVar("Found")
 SIGNED_OUT = "You were signed out, so nothing was saved. Sign in and send it again."
 
 
@@ -47,6 +51,13 @@ def signed_out_redirect(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         messages.warning(request, SIGNED_OUT)
     return sign_in_redirect_from_form(request, "account_login", home=request.get_full_path())
+
+
+def or_404(found: Found | None) -> Found:
+    """Return what was found. Raises Http404 for nothing."""
+    if found is None:
+        raise Http404
+    return found
 
 
 def _path_of(address: str) -> str:

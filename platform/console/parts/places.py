@@ -1,5 +1,6 @@
-"""A place to go to: from the navigation, by its name, or by two keys."""
+"""Places to go to: from the navigation, by their name, or by two keys."""
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -13,3 +14,36 @@ class Place:
     holds_more: bool = False
     """True if pages below its address belong to it."""
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPage:
+    """A page of a console, by the name of its URL pattern; without `needs` all may open it."""
+
+    title: str
+    name: str
+    needs: str | None = None
+    keys: str = ""
+    holds_more: bool = False
+
+
+Groups = Mapping[str, Sequence[KnownPage]]
+"""Pages by the heading of the navigation that they stand under."""
+
+
+def places_by_heading(
+    groups: Groups, may: Collection[str], address: Callable[[str], str]
+) -> dict[str, list[Place]]:
+    """The pages that these permissions open; headings without a page are left out.
+
+    `address` returns the address of the page whose URL pattern has a name.
+    """
+    places = {
+        heading: [
+            Place(page.title, address(page.name), page.keys, page.holds_more)
+            for page in pages
+            if page.needs is None or page.needs in may
+        ]
+        for heading, pages in groups.items()
+    }
+    return {heading: pages for heading, pages in places.items() if pages}

@@ -7,5 +7,10 @@ def capitalised(words: str) -> str:
     return words[:1].upper() + words[1:] if first.isalpha() else words
 
 
+def counted(number: int, thing: str) -> str:
+    """'1 line', '2 lines'."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def sentence(words: str) -> str:
     return capitalised(words) + ("" if words.endswith((".", "?")) else ".")

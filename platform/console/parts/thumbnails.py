@@ -14,8 +14,6 @@ from storage.probe import NotAnImage
 from storage.services import StorageFailed, signed_url, url_seconds
 from storage.thumbnails import ICON, THUMBNAIL, is_made, small_url
 
-KINDS = {"icon": ICON}
-
 
 def small_picture(finished: Finished, size: str, *, viewer: UUID) -> HttpResponse:
     """Redirect to the thumbnail, or to the image if no thumbnail can be made now.
@@ -24,13 +22,13 @@ def small_picture(finished: Finished, size: str, *, viewer: UUID) -> HttpRespons
 
     Args:
         finished: the generation; Http404 without images.
-        size: a key of KINDS; any other value gives the larger thumbnail.
+        size: "icon"; any other value gives the larger thumbnail.
         viewer: the person who looks; RateLimited after too many thumbnails had to be made.
     """
     if not finished.images:
         raise Http404
     first = finished.images[0]
-    kind = KINDS.get(size, THUMBNAIL)
+    kind = ICON if size == "icon" else THUMBNAIL
     if not is_made(first, kind):
         rates.take_new_picture(viewer)
     try:

@@ -68,7 +68,6 @@ def made() -> SampleGeneration:
 
 
 def snippets(origin: str) -> list[Snippet]:
-    """The call as code, to that address."""
     return [
         Snippet("curl", "curl", _CURL.replace("ORIGIN", origin)),
         Snippet("Python", "python", _PYTHON.replace("ORIGIN", origin)),

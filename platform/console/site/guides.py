@@ -1,6 +1,7 @@
 """The guides under /docs/: Markdown beside this file, rendered once per process.
 
-`{{origin}}` in a guide stands for the site's own address, so that copied commands work. Headings
+`{{origin}}` in a guide stands for the site's own address, so that copied commands work, and
+`{{models}}` for a table of the models on offer. Headings
 have addresses: `/docs/errors/#insufficient_quota`. Raises OSError for a guide that does not exist.
 """
 
@@ -15,6 +16,7 @@ from mdit_py_plugins.anchors import anchors_plugin
 
 FOLDER = Path(__file__).resolve().parent / "guides"
 ORIGIN = "{{origin}}"
+MODELS = "<p>{{models}}</p>"
 SLUGS = [
     *("quickstart", "testing", "models", "edits", "billing", "retries", "streaming", "webhooks"),
     *("errors", "status"),

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from billing.price_rows import ANY, PriceRow
 from billing.pricing import PriceMissing, PriceTable, least, quote
 from console.amounts import decimals_of
 from generation.catalogue.contracts import AUTO, ContractTerms
+from generation.catalogue.plans import prices_of
 from generation.channels.declaration import Task
 from pictor.kit.words import typed
 from pictor.kit.words.money import Micros
@@ -44,8 +46,8 @@ class PricedModel:
     has_tiers: bool
     decimals: int
     least: Micros
-    reference: Micros | None = None
-    """The highest price of each reference image; None if they are included."""
+    reference: PriceRow | None = None
+    """The price of each reference image; None if they are included."""
     sunset_at: datetime | None = None
     successor: str = ""
     takes_images: bool = False
@@ -62,8 +64,7 @@ class Calculation:
     unit: Micros | None
     total: Micros | None
     is_limit: bool
-    """True if the size is `auto`: the sum is the most that is held; the charge depends on the
-    result."""
+    """True if the size is `auto`, or `any` of a rule: the sum is the most that is held."""
 
 
 def priced_models(contracts: Iterable[ContractTerms], table: PriceTable) -> tuple[PricedModel, ...]:
@@ -73,28 +74,22 @@ def priced_models(contracts: Iterable[ContractTerms], table: PriceTable) -> tupl
     return tuple(model for model in shown if model is not None)
 
 
-def calculate(
-    models: Sequence[PricedModel], table: PriceTable, *, query: Mapping[str, str]
-) -> Calculation | None:
+def calculate(models: Sequence[PricedModel], *, query: Mapping[str, str]) -> Calculation | None:
     """The sum for the requested model, size, quality and number of images; None without prices."""
     if not models:
         return None
     by_name = {model.name: model for model in models}
     model = by_name.get(query.get("model", "")) or by_name.get(DEFAULT_MODEL, models[0])
-    names = [size.name for size in model.sizes]
-    size = query.get("size", "")
-    size = size if size in names else names[0]
+    sizes = {size.name: size for size in model.sizes}
+    size = sizes.get(query.get("size", ""), model.sizes[0])
     quality = query.get("quality", "")
     if quality not in model.qualities:
         quality = EXPLICIT if EXPLICIT in model.qualities else model.qualities[0]
     images = _number(query.get("images", ""))
-    try:
-        quoted = quote(table, model=model.name, size=size, quality=quality, n=images)
-    except PriceMissing:
-        return Calculation(model, size, quality, images, None, None, is_limit=False)
-    return Calculation(
-        model, size, quality, images, quoted.unit, quoted.total, is_limit=size == AUTO
-    )
+    unit = size.prices[model.qualities.index(quality)]
+    total = None if unit is None else Micros(unit * images)
+    is_limit = total is not None and size.name in {AUTO, ANY}
+    return Calculation(model, size.name, quality, images, unit, total, is_limit=is_limit)
 
 
 def _number(text: str) -> int:
@@ -111,13 +106,13 @@ def _priced_model(contract: ContractTerms, table: PriceTable) -> PricedModel | N
             name=str(option.size),
             tier="Base" if option.tier == "base" else option.tier,
             ratio=option.ratio,
-            prices=_prices(table, contract.model, str(option.size), words),
+            prices=_prices(table, contract, str(option.size), words),
         )
         for option in contract.options
     ]
-    if contract.accepts_auto:
-        prices = _prices(table, contract.model, AUTO, words)
-        sizes.append(PricedSize(name=AUTO, tier="", ratio="", prices=prices))
+    for word in contract.priced_sizes[len(sizes) :]:
+        prices = _prices(table, contract, word, words)
+        sizes.append(PricedSize(name=word, tier="", ratio="", prices=prices))
     found = [price for size in sizes for price in size.prices if price is not None]
     if not found:
         return None
@@ -127,8 +122,8 @@ def _priced_model(contract: ContractTerms, table: PriceTable) -> PricedModel | N
         sizes=tuple(sizes),
         has_tiers=len({size.tier for size in sizes if size.tier}) > 1,
         decimals=decimals_of(found),
-        least=min([*found, *_least_of_auto(contract, table)]),
-        reference=reference.unit if (reference := table.reference(contract.model)) else None,
+        least=min([*found, *_least_of_auto(contract, table), *_least_of_rule(contract, table)]),
+        reference=table.reference(contract.model),
         sunset_at=contract.sunset_at,
         successor=contract.successor,
         takes_images=contract.tasks > {Task.GENERATE},
@@ -147,8 +142,15 @@ def _least_of_auto(contract: ContractTerms, table: PriceTable) -> list[Micros]:
     return [least(table, quoted.priced)]
 
 
+def _least_of_rule(contract: ContractTerms, table: PriceTable) -> list[Micros]:
+    """The least that an image of a size by the rule is charged, in each quality."""
+    rows = table.qualities(contract.model, ANY).values() if contract.size_rule else []
+    smallest = contract.size_rule.min_pixels if contract.size_rule else 1
+    return [row.unit for any_row in rows if (row := any_row.at(smallest, 1))]
+
+
 def _prices(
-    table: PriceTable, model: str, size: str, words: Sequence[str]
+    table: PriceTable, contract: ContractTerms, size: str, words: Sequence[str]
 ) -> tuple[Micros | None, ...]:
-    rows = table.qualities(model, size)
+    rows = prices_of(contract, table, size)
     return tuple(rows[word].unit if word in rows else None for word in words)

@@ -6,6 +6,7 @@ from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.feedgenerator import Rss201rev2Feed
@@ -41,7 +42,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     table = current_table(None, now)
     models = priced_models(current_catalogue().on_offer(now), table)
     example = {"model": calls.MODEL, "size": calls.SIZE, "quality": calls.QUALITY, "images": "1"}
-    call = calculate(models, table, query=example)
+    call = calculate(models, query=example)
     context = {
         "call": call,
         "made": calls.made(),
@@ -62,7 +63,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
     context = {
         "models": models,
         "ended": catalogue.ended(now),
-        "sum": calculate(models, table, query=request.GET.dict()),
+        "sum": calculate(models, query=request.GET.dict()),
         "book": book_in_force(None, now),
         "changes_at": table.valid_until,
         "withdrawals": withdrawals(None, now),
@@ -78,7 +79,13 @@ def docs(request: HttpRequest) -> HttpResponse:
 @require_safe
 def guide(request: HttpRequest, slug: str) -> HttpResponse:
     page = guides.guide(slug)
-    context = {"guide": page, "html": page.at(_origin(request)), "guides": guides.guides()}
+    html = page.at(_origin(request))
+    if slug == "models":
+        on_offer = current_catalogue().on_offer(clock.now())
+        html = html.replace(
+            guides.MODELS, render_to_string("site/models.html", {"models": on_offer})
+        )
+    context = {"guide": page, "html": html, "guides": guides.guides()}
     return render(request, "site/guide.html", context)
 
 

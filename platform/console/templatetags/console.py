@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
@@ -11,9 +12,10 @@ from django.utils.html import format_html
 
 from accounts.audit_log import support_name
 from billing.latency import between, rounded
+from billing.price_rows import BookRow, PriceRow
 from console import amounts
 from console.ops.declared import ACTS
-from console.parts.drawn_charts import bar_groups, line_groups
+from console.parts.drawn_charts import bar_groups, line_groups, seconds
 from console.parts.generation_words import pixels, tier
 from console.parts.page_query import troubles_of
 from console.parts.places import Place
@@ -28,17 +30,18 @@ DAYS_A_YEAR = 365
 
 register.simple_tag(bar_groups)
 register.simple_tag(line_groups)
-register.filter("price", amounts.price)
-register.filter("amount", amounts.amount)
-register.filter("signed", amounts.signed)
-register.filter("total", amounts.total)
-register.filter("balance", amounts.balance)
-register.filter("unit", amounts.unit)
-register.filter(pixels)
-register.filter(sentence)
-register.filter(support_name)
-register.filter(tier)
+for known in (pixels, seconds, sentence, support_name, tier):
+    register.filter(known)
+for name in ("price", "amount", "signed", "total", "balance", "unit"):
+    register.filter(name, getattr(amounts, name))
 register.filter("troubles", troubles_of)
+
+
+@register.filter
+def by_pixels(row: PriceRow | BookRow, markup: Decimal | None = None) -> str:
+    """'$0.030 the first megapixel, $0.015 each further one' of a row that has terms."""
+    priced = row.priced(markup or Decimal(1)) if isinstance(row, BookRow) else row
+    return priced.by_pixels(amounts.price)
 
 
 @register.filter
@@ -92,12 +95,6 @@ def ago(then: datetime) -> str:
 def moment(text: str) -> datetime:
     """Parse a time in ISO 8601."""
     return datetime.fromisoformat(text)
-
-
-@register.filter
-def seconds(milliseconds: int) -> str:
-    """'4.1 s' for 4_120."""
-    return f"{milliseconds / 1000:.1f} s"
 
 
 @register.filter

@@ -1,12 +1,12 @@
 """Access to a workspace's pages: its members, by role. For everyone else they do not exist."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_http_methods
 
 from accounts import rates
 from accounts.models import ApiKey, Membership, SupportGrant, Tenant, User
@@ -25,6 +26,7 @@ from accounts.services import By
 from accounts.sign_in.factors import has_shown
 from billing.selectors.office.balances import Balance, balance_of
 from billing.selectors.office.budgets import StoppedBy, what_stops
+from console.parts import page_guards
 from console.parts.page_guards import View, sign_in_redirect, signed_out_redirect, with_limits
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import catalogue_at
@@ -32,6 +34,8 @@ from pictor.kit.watching import log
 from pictor.kit.words import clock
 from pictor.kit.words.ids import TenantId
 
+READ, POST, FORM = page_guards.METHODS
+or_404 = page_guards.or_404
 OWNER, ADMIN, DEVELOPER, BILLING, VIEWER = Membership.Role
 
 
@@ -52,30 +56,13 @@ class Permission(StrEnum):
 
 
 _EVERYTHING = frozenset(Permission)
+_LOOKS = frozenset({Permission.SEE_GENERATIONS, Permission.SEE_KEYS, Permission.SEE_USAGE})
 _ROLES: dict[str, frozenset[Permission]] = {
     OWNER: _EVERYTHING,
     ADMIN: _EVERYTHING - {Permission.ALLOW_SUPPORT, Permission.DELETE},
-    DEVELOPER: frozenset(
-        {
-            *(
-                Permission.SEE_GENERATIONS,
-                Permission.GENERATE,
-                Permission.SEE_KEYS,
-                Permission.MAKE_KEYS,
-                Permission.SEE_USAGE,
-            ),
-            Permission.WEBHOOKS,
-        }
-    ),
+    DEVELOPER: _LOOKS | {Permission.GENERATE, Permission.MAKE_KEYS, Permission.WEBHOOKS},
     BILLING: frozenset({Permission.SEE_USAGE, Permission.SEE_MONEY, Permission.MANAGE_MONEY}),
-    VIEWER: frozenset(
-        {
-            Permission.SEE_GENERATIONS,
-            Permission.SEE_KEYS,
-            Permission.SEE_USAGE,
-            Permission.SEE_MONEY,
-        }
-    ),
+    VIEWER: _LOOKS | {Permission.SEE_MONEY},
 }
 
 _SUPPORT = frozenset(
@@ -134,12 +121,6 @@ class Workspace:
         balance = balance_of(membership.tenant_id)
         return cls(membership.tenant, membership.user, balance, revision, membership=membership)
 
-    @classmethod
-    def of_support(cls, grant: SupportGrant, user: User) -> "Workspace":
-        """The workspace as this person of ours sees it; the grant comes from `support_grant`."""
-        revision = grant.revision  # type: ignore[attr-defined]  # annotated by support_grant
-        return cls(grant.tenant, user, balance_of(grant.tenant_id), revision, support=grant)
-
     @property
     def member(self) -> Membership:
         """The membership of the signed-in person. Raises Http404 in a support view."""
@@ -186,6 +167,10 @@ class Workspace:
         """The micros that can be spent now."""
         return self.balance.available
 
+    def with_balance_now(self) -> "Workspace":
+        """The workspace with its balance read again, for a page that shows what moved it."""
+        return replace(self, balance=balance_of(self.tenant.id))
+
     @property
     def stopped(self) -> Blocker | None:
         """Why nothing can be generated now, and the remedy; None if it can."""
@@ -217,6 +202,19 @@ def done(
     return redirect(f"workspace:{page}", workspace.tenant.public_id, *ids)
 
 
+def rendered(
+    request: HttpRequest,
+    workspace: Workspace,
+    template: str,
+    context: Mapping[str, object],
+    *,
+    refused: object = False,
+) -> HttpResponse:
+    """Render a page of a workspace; its status is 422 if what was sent is refused."""
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
+    return render(request, template, {"workspace": workspace, **context}, status=status)
+
+
 def may_see(workspace: Workspace, key: ApiKey) -> bool:
     if Permission.SEE_KEYS not in workspace.may:
         return False
@@ -242,13 +240,8 @@ def is_called(key: ApiKey, text: str) -> bool:
     return text.casefold() in f"{key.name} {key.visible_prefix} {key.public_id}".casefold()
 
 
-class MissingFactor(StrEnum):
-    """The missing part of a required second factor."""
-
-    NOTHING = ""
-    FACTOR = "factor"
-    CODE = "code"
-    """The person has a factor, but has not shown it in this session."""
+MissingFactor = Literal["", "factor", "code"]
+"""The missing part of a required second factor; a code, if this session has not shown it."""
 
 
 def lack_of(request: HttpRequest, user: User, membership: Membership) -> MissingFactor:
@@ -257,11 +250,11 @@ def lack_of(request: HttpRequest, user: User, membership: Membership) -> Missing
     The membership comes from `membership_in`, whose query includes when the factor was set up.
     """
     if not membership.tenant.requires_second_factor:
-        return MissingFactor.NOTHING
+        return ""
     since = membership.factor_since  # type: ignore[attr-defined]  # annotated by membership_in
     if since is None:
-        return MissingFactor.FACTOR
-    return MissingFactor.NOTHING if has_shown(request, user, since=since) else MissingFactor.CODE
+        return "factor"
+    return "" if has_shown(request, user, since=since) else "code"
 
 
 def _locked_page(request: HttpRequest, membership: Membership, lack: MissingFactor) -> HttpResponse:
@@ -282,7 +275,7 @@ def _locked_page(request: HttpRequest, membership: Membership, lack: MissingFact
             "role": membership.role,
             "may": (),
         },
-        "lack": lack.value,
+        "lack": lack,
         "is_refused": not is_looked_at,
         "back": request.get_full_path() if is_looked_at else home,
     }
@@ -312,11 +305,15 @@ def _support_workspace(grant: SupportGrant, user: User, needs: Permission | None
     if needs is not None and needs not in _SUPPORT:
         raise Http404
     log.note(tenant=grant.tenant.public_id, support=grant.public_id)
-    return Workspace.of_support(grant, user)
+    revision = grant.revision  # type: ignore[attr-defined]  # annotated by support_grant
+    return Workspace(grant.tenant, user, balance_of(grant.tenant_id), revision, support=grant)
 
 
 def member(
-    needs: Permission | None = None, *, take: Callable[[UUID], None] = rates.take_page
+    needs: Permission | None = None,
+    methods: Sequence[str] = READ,
+    *,
+    take: Callable[[UUID], None] = rates.take_page,
 ) -> Callable[[View], View]:
     """Guard a page under /console/<tenant>/: its view gets a Workspace in place of the id.
 
@@ -328,6 +325,7 @@ def member(
 
     Args:
         needs: the permission that the role must have.
+        methods: those that it takes; any other gets 405, whoever asks.
         take: counts the request against the person's limit. RateLimited, from it or from the view,
             becomes a 429.
     """
@@ -351,6 +349,6 @@ def member(
             with timezone.override(workspace.tenant.zone):
                 return view(request, workspace, **kwargs)
 
-        return guarded
+        return require_http_methods(methods)(guarded)
 
     return dressed

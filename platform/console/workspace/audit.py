@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase, QueryDict
-from django.views.decorators.http import require_safe
 
 from accounts.audit_log import audit_page
 from accounts.audit_words import KINDS, OURS, SUPPORT
@@ -14,7 +13,8 @@ from accounts.selectors.office.members import members_of
 from console.parts.audit_columns import ABOUT, CELLS, CSV, first_columns, last_columns
 from console.parts.audit_events import AuditEntry
 from console.parts.exports import Rows
-from console.parts.listing import Filter, Listing, RowPage, Search
+from console.parts.filters import like
+from console.parts.listing import Filter, Listing, RowPage, Search, understood
 from console.parts.periods import number_of
 from console.workspace.access import Permission, Workspace, member
 from console.workspace.shared.audit_events import entries_for_tenant
@@ -22,12 +22,6 @@ from console.workspace.shared.long_lists import ordering
 
 _ACTION = re.compile(r"[a-z_.]{1,60}", re.ASCII)
 COLUMNS = tuple(CSV)
-
-
-def _action(word: str) -> str:
-    if not _ACTION.fullmatch(word):
-        raise ValueError(f"“{word}” is no kind of change.")
-    return word
 
 
 def _log_of(workspace: Workspace, *, rest: str = "") -> Listing[AuditEntry]:
@@ -61,7 +55,7 @@ def _log_of(workspace: Workspace, *, rest: str = "") -> Listing[AuditEntry]:
         filters={
             "action": Filter(
                 label="What",
-                read=_action,
+                read=understood(like(_ACTION), "“{}” is no kind of change."),
                 words=lambda kind: KINDS.get(kind, kind),
                 choices=lambda _search: [*KINDS.items()],
             ),
@@ -75,7 +69,6 @@ def _log_of(workspace: Workspace, *, rest: str = "") -> Listing[AuditEntry]:
     )
 
 
-@require_safe
 @member(Permission.SEE_AUDIT)
 def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show changes with actor, address and values, newest first, filtered by the query string."""

@@ -4,14 +4,13 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
 from accounts.selectors.office.api_keys import api_keys_of
 from console.parts.filters import MAX_TEXT
 from console.parts.places import Place
-from console.workspace.access import Permission, Workspace, is_called, keys_of, member
+from console.workspace.access import Permission, Workspace, is_called, keys_of, member, rendered
 from console.workspace.places import places_of
 from console.workspace.shared.content import without_content
 from console.workspace.shared.filters import TESTS
@@ -22,7 +21,6 @@ from pictor.kit.words.errors import NotFound
 SHOWN_KEYS = 8
 
 
-@require_safe
 @member()
 def find(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the matches; with `go`, redirect to the first."""
@@ -30,8 +28,8 @@ def find(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     places = _matching_places(workspace, text)
     if "go" in request.GET and places and not request.headers.get("HX-Request"):
         return redirect(places[0].url)
-    context = {"workspace": workspace, "text": text, "found": places}
-    return render(request, "workspace/find.html", context)
+    context = {"text": text, "found": places}
+    return rendered(request, workspace, "workspace/find.html", context)
 
 
 def _matching_places(workspace: Workspace, text: str) -> list[Place]:

@@ -12,7 +12,6 @@ from django import forms
 from django.http import HttpRequest
 
 from accounts.quotas import resets_at
-from billing.periods import bucket_end, bucket_start
 from billing.selectors.office.budgets import Budget, budgets_in_use
 from billing.selectors.office.forecasts import SpendingPace, spending_pace, stopped_last_month
 from billing.selectors.office.reports import PACE_DAYS
@@ -47,9 +46,12 @@ def forecast_of(
     `kept` are the words of the page that the form sends on.
     """
     pace = spending_pace(workspace.tenant.id, now=now)
-    month_end = bucket_end(bucket_start(now, "month"), "month")
+    month_end = resets_at("month", now)
     days_left = (month_end - now) / timedelta(days=1)
-    ends = sorted(_budgets(workspace, pace, now), key=_urgency)
+    ends = sorted(
+        _budgets(workspace, pace, now),
+        key=lambda one: (one.runs_out or one.resets_at, -one.budget.share),
+    )
     form = BudgetQuestionForm(request.GET if "budget" in request.GET else None)
     asked = form.cleaned_data["budget"] if form.is_valid() else None
     return {
@@ -88,7 +90,3 @@ def _runs_out(left: int, a_day: float, now: datetime) -> datetime | None:
     if left > a_day * FORECAST_DAYS:
         return None
     return now + timedelta(days=left / a_day)
-
-
-def _urgency(forecast: BudgetForecast) -> tuple[datetime, float]:
-    return (forecast.runs_out or forecast.resets_at, -forecast.budget.share)

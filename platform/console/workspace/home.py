@@ -18,7 +18,7 @@ from billing.selectors.office.balances import balance_alert_of
 from billing.selectors.office.budgets import budgets_of
 from billing.selectors.office.reports import PACE, captured_since, days_lasting, has_made_images
 from console.parts.rows import SHOWN_CHARS, row_of
-from console.workspace.access import Permission, Workspace, keys_of, may_use, member
+from console.workspace.access import Permission, Workspace, keys_of, may_use, member, rendered
 from console.workspace.shared.content import without_content
 from console.workspace.shared.first_call import first_call
 from console.workspace.shared.recent_use import recent_use_of
@@ -50,7 +50,6 @@ def choose(request: HttpRequest) -> HttpResponseBase:
     return render(request, "workspace/choose.html", context)
 
 
-@require_safe
 @member()
 def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show a checklist until the first image, and then money, failures and the latest images."""
@@ -63,7 +62,6 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     budgets = budgets_of(workspace.tenant, keys, used=workspace.balance.used, now=now)
     lately = recent_use_of(workspace, now)
     context = {
-        "workspace": workspace,
         "has_demo_data": any(finished.generation.source == Source.DEMO for finished in latest),
         "is_begun": is_begun,
         "has_own_key": bool(own),
@@ -87,7 +85,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "first": pictured[-1] if pictured else None,
         "has_followed": has_followed,
     }
-    return render(request, "workspace/overview.html", context)
+    return rendered(request, workspace, "workspace/overview.html", context)
 
 
 def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished], bool]:
@@ -107,10 +105,8 @@ def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished]
 def _charges(workspace: Workspace, now: datetime) -> dict[str, Any]:
     """The charges of today and this month, and how many days the balance lasts at this pace."""
     zone = workspace.tenant.zone
-    day_start, month_start = (
-        bucket_start(now, "day", zone=zone),
-        bucket_start(now, "month", zone=zone),
-    )
+    day_start = bucket_start(now, "day", zone=zone)
+    month_start = bucket_start(now, "month", zone=zone)
     today, month, week = captured_since(workspace.id, [day_start, month_start, now - PACE])
     return {
         "today": today,

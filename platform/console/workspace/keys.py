@@ -3,14 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from http import HTTPStatus
-from urllib.parse import urlencode
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.audit_log import audit_events_about
 from accounts.models import SCOPES, ApiKey
@@ -26,18 +23,13 @@ from billing.selectors.office.balances import NOTHING_USED, BudgetUse, key_uses
 from billing.selectors.office.budgets import UNUSED_DAYS, KeyInUse, KeyState
 from billing.selectors.office.reports import last_used
 from console.parts.charts import Spark
-from console.parts.filters import MAX_TEXT
+from console.parts.filters import MAX_TEXT, link_of
 from console.parts.form_fields import dressed
-from console.parts.key_form import (
-    ENDED,
-    OVERLAP_WORDS,
-    SCOPE_WORDS,
-    KeyForm,
-    NewKeyForm,
-    values_of,
-)
+from console.parts.key_form import ENDED, OVERLAP_WORDS, SCOPE_WORDS, KeyForm, NewKeyForm, values_of
 from console.parts.page_query import word_of
 from console.workspace.access import (
+    FORM,
+    POST,
     Permission,
     Workspace,
     by,
@@ -45,6 +37,7 @@ from console.workspace.access import (
     is_called,
     keys_of,
     member,
+    rendered,
 )
 from console.workspace.shared.audit_events import SHOWN_EVENTS, entries_for_tenant
 from console.workspace.shared.first_call import first_call
@@ -86,7 +79,6 @@ class KeyRow(KeyInUse):
         return (_COLOURS.get(self.state, "idle"), self.state.capitalize())
 
 
-@require_safe
 @member(Permission.SEE_KEYS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """List the keys that the member may see and that match the filters, newest first."""
@@ -105,11 +97,10 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     }
     chosen = word_of(request.GET, "status", lists)
     context = {
-        "workspace": workspace,
         "keys": lists[chosen][:MAX_SHOWN_KEYS],
         "others": len(lists[chosen][MAX_SHOWN_KEYS:]),
         "chips": [
-            (_address(status=name, q=text), LISTS[name], len(rows), name == chosen)
+            (link_of({"status": name, "q": text}), LISTS[name], len(rows), name == chosen)
             for name, rows in lists.items()
         ],
         "chosen": chosen,
@@ -117,18 +108,17 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "has_any": bool(keys),
         "overlaps": OVERLAP_WORDS.items(),
     }
-    return render(request, "workspace/keys.html", context)
+    return rendered(request, workspace, "workspace/keys.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@member(Permission.MAKE_KEYS)
+@member(Permission.MAKE_KEYS, FORM)
 def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Create a key, and show its text only this once."""
     most = scopes_of(workspace.role)
     if request.method != "POST":
-        form = dressed(NewKeyForm(initial={"scopes": USUAL_SCOPES}, most=most))
-        return render(request, "workspace/key_new.html", {"workspace": workspace, "form": form})
-    form = dressed(NewKeyForm(request.POST, most=most))
+        form = NewKeyForm(initial={"scopes": USUAL_SCOPES}, most=most)
+    else:
+        form = NewKeyForm(request.POST, most=most)
     if form.is_valid():
         issue = issue_api_key if Permission.MANAGE_KEYS in workspace.may else issue_own_key
         try:
@@ -145,14 +135,11 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             form.take_errors(error)
         else:
             return _reveal(request, workspace, key, text)
-    context = {"workspace": workspace, "form": form}
-    return render(
-        request, "workspace/key_new.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY
-    )
+    context = {"form": dressed(form)}
+    return rendered(request, workspace, "workspace/key_new.html", context, refused=form.is_bound)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@member(Permission.SEE_KEYS)
+@member(Permission.SEE_KEYS, FORM)
 def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
     """Show a key: its latest usage, its rules and the changes to them; POST changes it."""
     found, keys = _key_among(workspace, key)
@@ -178,8 +165,7 @@ def _is_changed(request: HttpRequest, workspace: Workspace, key: ApiKey, form: K
     return True
 
 
-@require_POST
-@member(Permission.MAKE_KEYS)
+@member(Permission.MAKE_KEYS, POST)
 def rotate(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
     """Give a key a new text, shown only this once; the former one works for the chosen time."""
     found = _key(workspace, key)
@@ -187,29 +173,27 @@ def rotate(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
     overlap = OVERLAPS.get(request.POST.get("overlap", ""))
     if overlap is None:
         return _refuse(request, workspace, found, "Choose when the old secret ends.")
-    try:
-        text = rotate_api_key(key=found, overlap=overlap, now=clock.now(), **by(request, workspace))
-    except ValidationError as error:
-        return _refuse(request, workspace, found, " ".join(error.messages))
-    return _reveal(request, workspace, found, text)
+    return _with_new_text(request, workspace, found, overlap=overlap)
 
 
-@require_POST
-@member(Permission.ALLOW_SUPPORT)
+@member(Permission.ALLOW_SUPPORT, POST)
 def open_one(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
     """Make the text of a key that support made, as an owner, and show it only this once."""
     found = _key(workspace, key)
+    return _with_new_text(request, workspace, found, overlap=timedelta(), opens=True)
+
+
+def _with_new_text(
+    request: HttpRequest, workspace: Workspace, key: ApiKey, **how: Any
+) -> HttpResponse:
     try:
-        text = rotate_api_key(
-            key=found, overlap=timedelta(), now=clock.now(), opens=True, **by(request, workspace)
-        )
+        text = rotate_api_key(key=key, now=clock.now(), **how, **by(request, workspace))
     except ValidationError as error:
-        return _refuse(request, workspace, found, " ".join(error.messages))
-    return _reveal(request, workspace, found, text)
+        return _refuse(request, workspace, key, " ".join(error.messages))
+    return _reveal(request, workspace, key, text)
 
 
-@require_POST
-@member(Permission.MAKE_KEYS)
+@member(Permission.MAKE_KEYS, POST)
 def revoke(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
     """Revoke a key. For a key that may be in use, its name must be typed."""
     found = _key(workspace, key)
@@ -272,15 +256,11 @@ def _key_rows(workspace: Workspace, keys: Sequence[ApiKey]) -> list[KeyRow]:
     ]
 
 
-def _address(**query: str) -> str:
-    return "?" + urlencode({name: word for name, word in query.items() if word})
-
-
 def _reveal(request: HttpRequest, workspace: Workspace, key: ApiKey, text: str) -> HttpResponse:
     origin = f"{request.scheme}://{request.get_host()}"
     call = first_call(origin, workspace, key, text)
-    context = {"workspace": workspace, "key": key, "text": text, "call": call}
-    return render(request, "workspace/key_revealed.html", context)
+    context = {"key": key, "text": text, "call": call}
+    return rendered(request, workspace, "workspace/key_revealed.html", context)
 
 
 def _refuse(request: HttpRequest, workspace: Workspace, key: ApiKey, why: str) -> HttpResponse:
@@ -297,13 +277,11 @@ def _detail(
     refusal: str = "",
 ) -> HttpResponse:
     """Render the key's page, with a refused form or the reason of a refusal."""
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form or refusal else HTTPStatus.OK
     usual = KeyForm(initial=values_of(key), most=scopes_of(workspace.role))
     (shown,) = _key_rows(workspace, [key])
     lately = recent_use_of(workspace, shown.now, key)
     events = audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=SHOWN_EVENTS)
     context = {
-        "workspace": workspace,
         "shown": shown,
         "key": key,
         "form": form or dressed(usual),
@@ -317,4 +295,4 @@ def _detail(
         "overlaps": OVERLAP_WORDS.items(),
         "history": entries_for_tenant(workspace, events, is_of_one=True, keys=keys),
     }
-    return render(request, "workspace/key.html", context, status=status)
+    return rendered(request, workspace, "workspace/key.html", context, refused=form or refusal)

@@ -1,17 +1,17 @@
 """Requests refused: the workspace's own, with the answer and the limit that stopped each."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey
 from console.parts.cells import Cell, Column
 from console.parts.list_filters import CODE, periods, span_in
-from console.parts.listing import Filter, Listing, RowPage, Search, chosen
+from console.parts.listing import Filter, Listing, RowPage, Search, chosen, understood
 from console.workspace.access import Permission, Workspace, keys_of, member
 from console.workspace.shared.filters import TESTS
 from generation.models import RefusedRequest
@@ -21,13 +21,6 @@ from pictor.kit.words import ids
 KEPT = "Kept for 7 days (UTC), at most 20,000 a day; a crash of the database loses them."
 
 NO_KEY = ("", "")
-
-
-def _request(word: str) -> UUID:
-    request_id = ids.parse(ids.REQUEST, word)
-    if request_id is None:
-        raise ValueError(f"“{word}” is no id of a request.")
-    return request_id
 
 
 def _query(workspace: Workspace, search: Search[RefusedRequest]) -> RefusalFilter:
@@ -95,14 +88,13 @@ def _filters(
         "model": Filter(label="Model", suggests=lambda: [*workspace.catalogue.contracts]),
         "request": Filter(
             label="Request",
-            read=_request,
-            words=lambda request_id: ids.public(ids.REQUEST, request_id),
+            read=understood(partial(ids.parse, ids.REQUEST), "“{}” is no id of a request."),
+            words=partial(ids.public, ids.REQUEST),
             example="req_…",
         ),
     }
 
 
-@require_safe
 @member(Permission.SEE_GENERATIONS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show refused requests, newest first, filtered by the query string; also as CSV."""

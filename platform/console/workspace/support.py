@@ -43,7 +43,9 @@ def gated(name: str) -> Callable[[View], View]:
             if grant is None:
                 return _leave(request, tenant)
             if not _is_open(request, name, grant):
-                return _refuse(request, grant)
+                context = {"grant": grant, "tenant": grant.tenant}
+                page = "workspace/no_support.html"
+                return render(request, page, context, status=HTTPStatus.FORBIDDEN)
             request.support_grant = grant  # type: ignore[attr-defined]  # what `member` makes its Workspace of
             return view(request, tenant=tenant, **kwargs)
 
@@ -55,11 +57,6 @@ def gated(name: str) -> Callable[[View], View]:
 def _is_open(request: HttpRequest, name: str, grant: SupportGrant) -> bool:
     pages = PAGES | WITH_CONTENT if grant.tenant.shows_support_content else PAGES
     return request.method in _TO_LOOK and name in pages and "format" not in request.GET
-
-
-def _refuse(request: HttpRequest, grant: SupportGrant) -> HttpResponse:
-    context = {"grant": grant, "tenant": grant.tenant}
-    return render(request, "workspace/no_support.html", context, status=HTTPStatus.FORBIDDEN)
 
 
 def _leave(request: HttpRequest, tenant: str) -> HttpResponse:

@@ -8,11 +8,10 @@ from django.urls import URLPattern, include, path
 from console.workspace import audit, finding, home, keys, refused, support
 from console.workspace.exports import downloads
 from console.workspace.generations import pages as generations
-from console.workspace.generations import thumbnails
 from console.workspace.money import pages as money
 from console.workspace.money import statements
 from console.workspace.playground import pages as playground
-from console.workspace.settings import danger, members
+from console.workspace.settings import members
 from console.workspace.settings import pages as settings
 from console.workspace.usage import by_tag
 from console.workspace.usage import pages as usage
@@ -40,7 +39,7 @@ pages = [
     _page("generations/<str:generation>/", generations.detail, name="generation"),
     _page("generations/<str:generation>/cancel/", generations.cancel, name="generation_cancel"),
     _page("generations/<str:generation>/delete/", generations.delete, name="generation_delete"),
-    _page("generations/<str:generation>/thumbnail/", thumbnails.thumbnail, name="thumbnail"),
+    _page("generations/<str:generation>/thumbnail/", generations.thumbnail, name="thumbnail"),
     _page("keys/", keys.listing, name="keys"),
     _page("keys/new/", keys.create, name="key_new"),
     _page("keys/<str:key>/", keys.detail, name="key"),
@@ -80,7 +79,7 @@ pages = [
     _page("settings/", settings.settings, name="settings"),
     _page("settings/limits/", settings.limits, name="settings_limits"),
     _page("settings/support/", settings.support, name="settings_support"),
-    _page("settings/delete/", danger.delete, name="delete"),
+    _page("settings/delete/", settings.delete, name="delete"),
     _page("settings/export/", downloads.ask, name="export_ask"),
     _page("exports/", downloads.lists, name="exports"),
     _page("exports/ask/", downloads.ask_for_list, name="list_ask"),

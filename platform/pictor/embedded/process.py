@@ -12,7 +12,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,7 @@ class Command:
 def spawn(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
     """Start the command and append its output to the log. Main thread only."""
     account = command.account
+    last_words = partial(die_with_parent, command.death_signal, os.getpid()) if LINUX else None
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 (our own commands)
             command.argv,
@@ -59,7 +60,7 @@ def spawn(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
-            preexec_fn=_last_words(command.death_signal),  # noqa: PLW1509 (no other thread spawns)
+            preexec_fn=last_words,  # noqa: PLW1509 (no other thread spawns)
         )
 
 
@@ -94,7 +95,3 @@ def raise_file_limit() -> None:
             return
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _last_words(sig: signal.Signals) -> Callable[[], None] | None:
-    return partial(die_with_parent, sig, os.getpid()) if LINUX else None

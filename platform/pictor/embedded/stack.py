@@ -56,7 +56,8 @@ class Stack:
         """
         self.start_servers()
         site = Site(layout=self._layout, env=self._env)
-        first, short = self._makes_first_image(), site.short_worker()
+        # The first image would cost money in a database in use, which may have a vendor's channel.
+        first, short = self._wants("PICTOR_FIRST_IMAGE"), site.short_worker()
         serving = [site.web(), site.image_worker()]
         self._set_up(site, meanwhile=serving if first else [*serving, short])
         self.supervisor.wait_ready()
@@ -65,7 +66,7 @@ class Stack:
             self._first_image()
             self.supervisor.begin([short])  # not needed for the first image
         show_welcome(self._progress, self._layout, self._env, has_key=self._demo_key_opens())
-        if self._wants_history():
+        if self._wants("PICTOR_DEMO_HISTORY"):
             self._paint_history(site)
 
     def start_servers(self) -> None:
@@ -143,7 +144,7 @@ class Stack:
             self._progress.skipped("setup", "nothing has changed")
             self.supervisor.begin(meanwhile)
             return
-        history = str(int(self._wants_history()))
+        history = str(int(self._wants("PICTOR_DEMO_HISTORY")))
         seed = site.setup("seed", "--migrate", PICTOR_DEMO_HISTORY=history, **self._owner)
         step = self.supervisor.begin_step("seed", seed, seconds=SETUP_SECONDS)
         self.supervisor.wait_until_said(step, MIGRATED)
@@ -155,10 +156,9 @@ class Stack:
             self.supervisor.run_step("ledger_seal", seal, seconds=SETUP_SECONDS)
         write_mark(self._mark, digest)
 
-    def _wants_history(self) -> bool:
-        """True if the demo's history is to be seeded: only in a new database, with our sandbox."""
-        is_wanted = self._env.get("PICTOR_DEMO_HISTORY") != "0"
-        return is_wanted and self._is_new and self._embedded.sandbox
+    def _wants(self, name: str) -> bool:
+        """True unless this is switched off: only in a new database, with our own sandbox."""
+        return self._env.get(name) != "0" and self._is_new and self._embedded.sandbox
 
     def _paint_history(self, site: Site) -> None:
         """Make the images of the demo's history last; a failure is reported and ends nothing."""
@@ -168,14 +168,6 @@ class Stack:
             )
         except RuntimeProblem as problem:
             self._progress.trouble(str(problem))
-
-    def _makes_first_image(self) -> bool:
-        """True if the first image is to be made: only in a new database, with our own sandbox.
-
-        A database in use may have a vendor's channel, and the image would cost money.
-        """
-        is_wanted = self._env.get("PICTOR_FIRST_IMAGE") != "0"
-        return is_wanted and self._is_new and self._embedded.sandbox
 
     def _demo_key_opens(self) -> bool:
         check = DemoKeyCheck(

@@ -10,7 +10,6 @@ import threading
 import time
 
 from celery.worker import state
-from redis.exceptions import RedisError
 
 from pictor.kit.redis import client as redis_client
 from pictor.kit.running import vital
@@ -32,7 +31,7 @@ class Hearing:
     def is_deaf(self, *, now: float) -> bool:
         """Look again; return whether the consumer took nothing for too long without a reason."""
         taken = state.all_total_count[0]
-        if taken != self._taken or not _broker_answers():
+        if taken != self._taken or not redis_client.answers(redis_client.broker):
             self._taken, self._since = taken, now
         limit = STUCK_SECONDS if state.reserved_requests else DEAF_SECONDS
         return now - self._since > limit
@@ -53,10 +52,3 @@ def _watch() -> None:
     while not _stop.wait(LOOK_SECONDS):
         if hearing.is_deaf(now=time.monotonic()):
             vital.end_process("its consumer takes no message")
-
-
-def _broker_answers() -> bool:
-    try:
-        return bool(redis_client.broker().ping())
-    except RedisError:
-        return False

@@ -91,7 +91,7 @@ class Edge:
         extra = [(b"x-request-id", request_id.encode())]
         if is_api(scope):
             extra += ON_API
-            if _is_preflight(scope):
+            if scope["method"] == "OPTIONS":
                 await _answer_preflight(scope, send, extra)
                 _say(scope, {"status": NO_CONTENT, "ms": 0})
                 return
@@ -154,10 +154,6 @@ def _say(scope: Scope, facts: dict[str, Any]) -> None:
     if scope["path"] not in UNSAID:
         path = str(scope["path"])[:_LONGEST_PATH]
         log_end("api" if is_api(scope) else "site", f"{scope['method']} {path}", facts)
-
-
-def _is_preflight(scope: Scope) -> bool:
-    return str(scope["method"]) == "OPTIONS"
 
 
 async def _answer_preflight(scope: Scope, send: Send, extra: list[tuple[bytes, bytes]]) -> None:

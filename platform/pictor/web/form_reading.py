@@ -11,9 +11,8 @@ from pictor.kit.bytes.multipart import (
     FormUnknown,
 )
 from pictor.kit.bytes.spool import SpoolFile, SpoolFull, Spools
-from pictor.kit.endpoints.bodies import unknown
 from pictor.kit.endpoints.body import Body
-from pictor.kit.words.errors import InvalidRequest, RequestTooLarge, Unavailable
+from pictor.kit.words.errors import InvalidRequest, RequestTooLarge, Unavailable, unknown
 
 MEMORY_BYTES = 64 * 1024
 """Memory for each file: sixteen small ones stay within a request's share."""

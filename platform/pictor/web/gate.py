@@ -95,7 +95,9 @@ class BodyGate:
         with process_spools().scope() as spools:
             scope["pictor.spools"] = spools
             try:
-                scope["pictor.key"] = self._read_key(_authorization(scope))
+                # As Django reads it: several are joined, so that none of them is a key.
+                keys = (value for name, value in scope["headers"] if name == b"authorization")
+                scope["pictor.key"] = self._read_key(b",".join(keys))
                 scope["pictor.body"] = await self._read(scope, receive, spools)
             except body_reading.ClientGone:
                 return
@@ -181,11 +183,6 @@ async def _drain(receive: Receive) -> None:
         taken += len(message.get("body", b""))
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             return
-
-
-def _authorization(scope: Scope) -> bytes:
-    """Return the header as Django does: several are joined, so that none of them is a key."""
-    return b",".join(value for name, value in scope["headers"] if name == b"authorization")
 
 
 def _announced_bytes(scope: Scope) -> int | None:

@@ -123,7 +123,10 @@ class Probes:
 
 def readiness(workers: Callable[[], LiveWorkers]) -> dict[str, Any]:
     """Return whether requests can be admitted and workers notified, and the missing servers."""
-    alive, has_broker = _count(workers), _redis_answers() and _broker_answers()
+    alive, has_broker = (
+        _count(workers),
+        redis_client.answers(redis_client.client) and _broker_answers(),
+    )
     has_postgres = alive is not None
     return {
         "status": "ok" if has_postgres and has_broker else "unavailable",
@@ -147,13 +150,6 @@ def _count(workers: Callable[[], LiveWorkers]) -> LiveWorkers | None:
     except DatabaseError:
         connection.close()  # the next look gets a fresh one
         return None
-
-
-def _redis_answers() -> bool:
-    try:
-        return bool(redis_client.client().ping())
-    except RedisError:
-        return False
 
 
 def _broker_answers() -> bool:

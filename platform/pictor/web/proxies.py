@@ -31,7 +31,11 @@ class Proxies:
         if client is not None and self.is_ours(client[0]):
             address = self._caller(scope["headers"]) or client[0]
             return {**scope, "client": (address, 0)}  # the chain names no port
-        kept = [(name, value) for name, value in scope["headers"] if not _is_of_a_proxy(name)]
+        kept = [
+            (name, value)
+            for name, value in scope["headers"]
+            if not name.startswith(FORWARDED) and name not in OTHERS
+        ]
         if len(kept) == len(scope["headers"]):
             return scope
         return {**scope, "headers": kept, STRANGE_PROXY: True}
@@ -57,10 +61,6 @@ class Proxies:
         except ValueError:
             return False
         return any(address in network for network in self._networks)
-
-
-def _is_of_a_proxy(header: bytes) -> bool:
-    return header.startswith(FORWARDED) or header in OTHERS
 
 
 def _address(word: str) -> str | None:

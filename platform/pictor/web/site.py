@@ -114,7 +114,8 @@ class SiteHandler:
             return
         address, session = _address(scope), _session(scope)
         caller = hashlib.sha256(session.encode()).digest() if session else address
-        kind = self._by_kind[_has_files(scope)]
+        content_type = header(scope, b"content-type") or b""
+        kind = self._by_kind[content_type.lower().startswith(b"multipart/")]
         # The common turn comes last: a caller that waits for its own share must not hold it.
         async with self._own.turn(caller), self._of_address.turn(address), kind, self._turns:
             yield
@@ -185,10 +186,6 @@ class PageAnswer:
         for chunk in self._body.chunks(PIECE_BYTES):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
-
-
-def _has_files(scope: Scope) -> bool:
-    return (header(scope, b"content-type") or b"").lower().startswith(b"multipart/")
 
 
 def _messages(form: SpoolFile) -> Iterator[Message]:

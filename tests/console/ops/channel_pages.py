@@ -28,6 +28,7 @@ FORM = {
     "priority": "10",
     "weight": "1",
     "timeout_seconds": "240",
+    "queue_seconds": "60",
     "allows_redispatch": "on",
     f"{ROUTE}is_served": "on",
     f"{ROUTE}upstream_model": "gpt-image-2",

@@ -62,6 +62,20 @@ def test_a_file_is_seen_first_with_what_a_day_costs_and_then_written(owner, vend
     assert event.actor_name == "op@pictor.example"
 
 
+def test_costs_by_pixels_are_in_words_before_and_after_they_are_written(owner, vendor):
+    of_pixels = f"model,size,quality,usd,kind,steps\n{MODEL},any,any,0.003,pixels,16777216=0.003\n"
+    owner.post(of(vendor, "costs"), looked(owner, vendor, rows=FILE))
+
+    page = owner.post(of(vendor, "costs"), {"rows": of_pixels})
+    answers = [owner.post(of(vendor, "costs"), fields_of(page) | {"write": "1"}) for _ in "ab"]
+
+    words = "0.003000 USD up to 16777216 px"
+    assert f"{MODEL} any any none {words}" in text_of(page)
+    assert [answer.status_code for answer in answers] == [HTTPStatus.SEE_OTHER] * 2
+    assert CostTable.objects.count() == 2
+    assert f"{MODEL} any any {words} an image" in text_of(owner.get(f"{of(vendor)}?tab=cost"))
+
+
 def test_a_double_click_writes_one_table(owner, vendor):
     fields = looked(owner, vendor, rows=FILE)
 

@@ -405,32 +405,6 @@ def test_an_address_of_nonsense_shows_the_usual(owner):
     assert statuses == [HTTPStatus.OK] * 7
 
 
-# --- explaining ---------------------------------------------------------------------------------
-
-
-def test_the_page_explains_why_a_channel_is_asked_and_another_is_not(owner):
-    make_channel("acme", cost_micros=30_000)
-    off = make_channel("off", is_enabled=False)
-
-    answer = owner.get(f"{LIST}explain/?channel={off.pk}&size=1024x1024")
-
-    said = text_of(answer)
-    assert "off would not be called: disabled." in said
-    assert "acme 1 100% native gpt-image-2-origin 1024x1024 $0.030" in said
-
-
-@pytest.mark.parametrize(
-    "query", ["model=nothing", "size=7x7", "quality=best", "channel=x&task=dance&size=7x7"]
-)
-def test_a_missing_model_or_size_is_named(owner, query):
-    make_channel("acme")
-
-    answer = owner.get(f"{LIST}explain/?{query}")
-
-    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "available:" in text_of(answer) or "there is no" in text_of(answer).casefold()
-
-
 # --- permissions and prices --------------------------------------------------------------------
 
 

@@ -81,6 +81,7 @@ def test_a_name_that_is_taken_is_refused_and_changes_nothing(owner, other):
         ({"weight": "0"}, "weight"),
         ({"weight": "2147483648"}, "weight"),
         ({"timeout_seconds": ""}, "timeout_seconds"),
+        ({"queue_seconds": ""}, "queue_seconds"),
         ({"max_images": "999"}, "max_images"),
         ({"sizes": "big"}, "sizes"),
         ({"class_overrides": "teapot=unknown"}, "class_overrides"),
@@ -117,7 +118,8 @@ def test_a_dear_cost_is_taken_once_it_is_typed_again(owner):
 def test_all_that_is_typed_is_kept(owner):
     said = {
         "priority": "0", "weight": "3", "timeout_seconds": "90", "max_concurrency": "4",
-        "max_images": "2", "sizes": "1024x1024, auto", "class_overrides": "429=unknown",
+        "queue_seconds": "30", "max_images": "2", "sizes": "1024x1024, auto",
+        "class_overrides": "429=unknown",
         "ignored_fields": ["background"], "refused_tasks": ["edit"], "allows_exact_crop": "on",
         "allows_redispatch": "", "retry_is_free": "on", f"{ROUTE}upstream_model": "gi2",
         f"{ROUTE}sizes": "1536x1024", f"{ROUTE}words": "high=hd, low=draft", f"{ROUTE}cost": "0",
@@ -137,13 +139,32 @@ def test_all_that_is_typed_is_kept(owner):
     assert (before["class_overrides"], before["ignored_fields"], before["refused_tasks"]) == (
         {"429": "unknown"}, ["background"], ["edit"],
     )  # fmt: skip
-    assert (before["max_concurrency"], before["max_images"]) == (4, 2)
+    limits = ("queue_seconds", "max_concurrency", "max_images")
+    assert [before[name] for name in limits] == [30, 4, 2]
     assert (before["allows_exact_crop"], before["allows_redispatch"], before["retry_is_free"]) == (
         True, False, True,
     )  # fmt: skip
     assert (before["maps"], before["cost"]) == ({"gpt-image-2": "gi2"}, {"gpt-image-2": "0.000000"})
     assert before["model_sizes"] == {"gpt-image-2": ["1536x1024"]}
     assert before["quality_maps"] == {"gpt-image-2": {"high": "hd", "low": "draft"}}
+
+
+def test_settings_are_typed_beside_the_kind_that_has_them(owner):
+    said = {
+        "kind": "vertex", "base_url": "https://aiplatform.googleapis.com",
+        "api_key": '{"client_email": "a@b.example", "private_key": "x"}',
+    }  # fmt: skip
+
+    refused = owner.post(NEW, FORM | said)
+    answer = owner.post(NEW, FORM | said | {"settings": "project=acme-1, location=global"})
+
+    assert list(trouble(refused)) == ["settings"]
+    assert answer.status_code == 303, trouble(answer)
+    channel = Channel.objects.get()
+    assert channel.settings == {"project": "acme-1", "location": "global"}
+    edit(owner, channel)
+    channel.refresh_from_db()
+    assert channel.settings == {"project": "acme-1", "location": "global"}
 
 
 def test_a_test_is_asked_for_once_and_followed_to_its_end(owner, vendor, rung):
@@ -161,8 +182,8 @@ def test_a_test_is_asked_for_once_and_followed_to_its_end(owner, vendor, rung):
     assert "gpt-image-2: a test is under way" in again.content.decode()
     assert "Waiting for a worker" in waiting
     assert ("every 2s" in waiting, "every 2s" in ended) == (True, False)
-    pixels = "1024\N{MULTIPLICATION SIGN}1024 png"
-    assert all(word in ended for word in ("Passed", pixels, "196 tokens", "cost unknown"))
+    pixels = "1024\N{MULTIPLICATION SIGN}768 png"
+    assert all(word in ended for word in ("Passed", pixels, "134 tokens", "cost unknown"))
     assert (picture.status_code, picture.url.partition("?")[0].endswith(".png")) == (302, True)
 
 
@@ -186,6 +207,22 @@ def test_a_trial_that_no_worker_starts_says_so_and_may_be_repeated(owner, rung):
     assert "No worker started it" in page
     assert "every 2s" not in page
     assert len(rung) == 2
+
+
+def test_a_slow_test_is_seen_to_run_until_its_vendor_is_given_up(owner, rung):
+    channel = make()
+    owner.post(f"/ops/channels/{channel.pk}/test/", {"model": "gpt-image-2"})
+
+    def page_after(seconds: int) -> str:
+        began = clock.now() - timedelta(seconds=seconds)
+        ChannelTrial.objects.update(created_at=began, started_at=began)
+        page: str = owner.get(f"/ops/channels/{channel.pk}/edit/").content.decode()
+        return page
+
+    slow, given_up = page_after(100), page_after(301)
+
+    assert "Still running after 100 s; the vendor has 240 s." in slow
+    assert ("every 2s" in slow, "Still running" in given_up) == (True, False)
 
 
 def test_a_channel_is_enabled_once_it_is_tested_or_its_name_is_typed(owner):
@@ -331,7 +368,7 @@ def test_a_change_by_somebody_else_meanwhile_is_kept(owner):
     services.set_channel(name="acme", options={"timeout_seconds": 30}, actor="bob")
 
     typed = {"max_images": "3", "route-dall-e-3-sizes": "1024x1024"}
-    said = said_on(page) | {"timeout_seconds": "240", **typed}
+    said = said_on(page) | {"timeout_seconds": "240", "queue_seconds": "60", **typed}
     answer = owner.post(f"/ops/channels/{channel.pk}/edit/", said)
 
     channel.refresh_from_db()

@@ -57,13 +57,15 @@ def test_every_address_says_what_a_role_has_to_allow():
 
 NEEDS = {
     "channels": "channel.archive channel.discard channel.enable channel.pause channel.reset"
-    " channel.swap channel.weigh model.delete",
+    " channel.route channel.swap channel.weigh model.delete model.disable model.enable"
+    " model.import",
     "erase": "tenant.erase",
     "generations": "generation.cancel generation.fail generation.ring",
     "incidents": "alert.disable alert.enable alert.remove alert.restore alert.test",
     "money": "bill.accept bill.again bill.dispute bill.forget bill.pick bill.put_back bill.take"
     " bill.withdraw generations.refund outage.credit tenant.adjustment tenant.credit"
     " tenant.reversal tenant.top_up",
+    "publish": "price_book.publish",
     "refund": "generation.credit generation.refund",
     "staff": "operator_key.create operator_key.revoke operator_key.rotate",
     "tenants": "key.create key.revoke tenant.create tenant.export tenant.invite tenant.limits"

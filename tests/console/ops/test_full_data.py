@@ -51,7 +51,7 @@ PAGES = {
         "/ops/models/{model}/",
         "/ops/models/{model}/edit/",
         "/ops/models/{model}/copy/",
-        "/ops/models/{model}/off/",
+        "/ops/do/model.disable/{model}/",
         "/ops/models/{model}/end/",
     ),
     "money": (

@@ -259,7 +259,7 @@ def test_weeks_begin_on_mondays_and_lead_to_their_days_in_the_period(owner, acme
 
     assert [(row.start, link) for row, link in answer.context["buckets"]] == found
     assert [row.images for row, _ in answer.context["buckets"]] == [1, 2]
-    assert len(answer.context["chart"].points) == {"week": 5, "month": 2}[per]
+    assert len(answer.context["chart"].buckets) == {"week": 5, "month": 2}[per]
 
 
 def test_the_period_before_is_said(owner, acme):

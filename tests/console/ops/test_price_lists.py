@@ -10,8 +10,8 @@ import pytest
 from accounts.models import AuditEvent, Tenant, User
 from accounts.services.office.tenants import create_tenant
 from billing.models import PriceBook, PriceList, PriceListAssignment, SoldDay, UsageRollup
+from billing.price_rows import BookRow
 from billing.price_stops import Confirmed
-from billing.pricing import BookRow
 from billing.selectors import current_table, rows_of
 from billing.selectors.office.price_lists import list_of
 from billing.services.office.price_lists import assign_price_list, create_price_list

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from billing.models import Price, PriceBook
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.selectors import book_in_force, rows_of
 from billing.services.office.accounts import credit
 from billing.services.office.prices import (

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from console.parts.charts import REST, Point, lines, stacked_bars
+from console.parts.charts import REST, lines, stacked_bars
 from pictor.kit.words import clock
 
 
@@ -19,15 +19,15 @@ def test_the_largest_series_keep_a_colour_and_the_rest_is_one():
     assert [(name, value) for name, _, value, _ in chart.legend] == [
         ("b", 60), ("c", 30), ("e", 9), ("a", 5), (REST, 3),
     ]  # fmt: skip
-    (bar,) = chart.bars
+    (bar,) = chart.buckets
     assert (chart.top, chart.half) == (120, 60)
     assert bar.total == 107
     assert bar.reach == pytest.approx((0, 100))
     assert list(zip(chart.names, [value for value, _ in bar.cells], strict=True)) == [
         ("b", 60), ("c", 30), ("e", 9), ("a", 5), ("d", 2), ("f", 1),
     ]  # fmt: skip
-    assert sum(part.height for part in bar.segments) == pytest.approx(100 * 107 / 120, abs=0.01)
-    assert bar.segments[-1].y == pytest.approx(100 - 100 * 107 / 120, abs=0.01)
+    assert sum(part.height for part in bar.marks) == pytest.approx(100 * 107 / 120, abs=0.01)
+    assert bar.marks[-1].y == pytest.approx(100 - 100 * 107 / 120, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_no_axis_is_more_than_a_fifth_longer_than_its_bars():
 def test_the_middle_of_times_is_a_tenth_of_a_second_or_rounder(most, half):
     day = date(2026, 11, 1)
 
-    assert lines([Point(day, 1, "")], {"p50": {day: most}}).half == half
+    assert lines([day], {"p50": {day: most}}, counts={}).half == half
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_time_axis_is_labelled_back_from_its_end(count, labelled):
     assert [tick.is_last for tick in ticks] == [False] * (len(labelled) - 1) + [True]
     # In the middle of its bar; both kinds of charts have their buckets in the same places.
     assert ticks[-1].x == pytest.approx(100 - 50 / count, abs=0.01)
-    assert lines([Point(day, 1, "") for day in days], {}).ticks == ticks
+    assert lines(days, {}, counts={}).ticks == ticks
 
 
 def test_five_to_seven_labels_stand_on_each_longer_axis():
@@ -97,9 +97,8 @@ def test_five_to_seven_labels_stand_on_each_longer_axis():
 
 def test_a_line_is_broken_where_nothing_is_known():
     days = [date(2026, 11, day) for day in (1, 2, 3, 4)]
-    points = [Point(day, 1, "") for day in days]
 
-    chart = lines(points, {"p50": {days[0]: 1000, days[1]: 2000, days[3]: 500}})
+    chart = lines(days, {"p50": {days[0]: 1000, days[1]: 2000, days[3]: 500}}, counts={})
 
     assert chart.top == 2000
     assert chart.lines == [
@@ -111,9 +110,8 @@ def test_a_line_is_broken_where_nothing_is_known():
 
 def test_a_negative_value_is_drawn_at_the_bottom_and_said():
     days = [date(2026, 11, 1), date(2026, 11, 2)]
-    points = [Point(day, 1, "") for day in days]
 
-    chart = lines(points, {"Revenue": {days[0]: 200, days[1]: -7}})
+    chart = lines(days, {"Revenue": {days[0]: 200, days[1]: -7}}, counts={})
 
     assert chart.lines == [("Revenue", "c1", "M25.000 0.000L75.000 100.000")]
-    assert chart.points[1].marks[0].value == -7
+    assert chart.buckets[1].marks[0].value == -7

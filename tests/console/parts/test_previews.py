@@ -13,6 +13,7 @@ def test_each_thing_that_is_shown_decides_the_digest():
         Preview(changes=[other]),
         Preview(items=[one]),
         Preview(items=[other]),
+        Preview(more=[one]),
         Preview(notes=["Waits."]),
         Preview(warnings=["Waits."]),
         Preview(stops="Waits."),
@@ -20,7 +21,7 @@ def test_each_thing_that_is_shown_decides_the_digest():
         Preview(items=[one], of=2),
     ]
 
-    assert len({preview.digest for preview in shown}) == 9
+    assert len({preview.digest for preview in shown}) == 10
 
 
 def test_what_an_act_is_decided_by_is_compared_alone():

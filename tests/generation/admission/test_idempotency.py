@@ -52,6 +52,35 @@ def test_another_body_has_another_digest(other):
     assert idempotency.digest_of(other) != idempotency.digest_of({"model": "m", "n": 1})
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ({"seed": 1}, {"seed": 1.0}, True),
+        ({"seed": 1, "style": None}, {"seed": 1}, True),
+        ({"seed": None}, {}, True),
+        ({"seed": 1}, {"seed": 1.5}, False),
+        ({"seed": 1}, {"seed": True}, False),
+        ({"seed": 1}, {"seed": "1"}, False),
+        ({"seed": 1}, {"guidance": 1}, False),
+    ],
+    ids=str,
+)
+def test_parameters_that_mean_the_same_make_no_difference(one, other, is_same):
+    bodies = [{"model": "m", "parameters": each} for each in (one, other)]
+
+    assert (idempotency.digest_of(bodies[0]) == idempotency.digest_of(bodies[1])) == is_same
+
+
+def test_a_body_without_parameters_keeps_its_digest():
+    digests = {
+        idempotency.digest_of(body).hex()
+        for body in ({"model": "m", "n": 1}, {"n": 1, "model": "m", "parameters": {"seed": None}})
+    }
+
+    # sha256 of {"model":"m","n":1}
+    assert digests == {"af0555f42d7f08bc5ce36d33c968bdf2d6f05ed7daa1ce1f50d9e4c4cc11e976"}
+
+
 def test_the_order_of_an_array_does_make_a_difference():
     assert idempotency.digest_of({"image": ["a", "b"]}) != idempotency.digest_of(
         {"image": ["b", "a"]}

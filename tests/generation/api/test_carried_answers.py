@@ -104,6 +104,15 @@ async def test_every_answer_is_that_of_the_row(finished, monkeypatch):
     assert (by_row[0][0], len(by_row)) == ((200, 4) if finished.images else (502, 3))
 
 
+async def test_each_finished_image_of_a_stream_has_its_seed(succeeded):
+    succeeded.generation.answer["metadata"]["seeds"] = [7, None]
+
+    seeded, unknown = (await answers(Hub(), succeeded))[2:]
+
+    assert seeded["metadata"] == {"seeds": [7]}
+    assert "metadata" not in unknown
+
+
 async def test_a_field_that_a_wake_up_does_not_carry_is_not_invented(succeeded):
     with pytest.raises(SynchronousOnlyOperation):
         _ = carried(succeeded).generation.prompt

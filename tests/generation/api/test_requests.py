@@ -175,28 +175,14 @@ def test_a_null_field_is_an_absent_one():
     assert parsed(n=None, size=None, watermark=None, image=None) == {"model": "gpt-image-2"}
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("promt", "Did you mean 'prompt'?"),
-        ("respose_format", "Did you mean 'response_format'?"),
-        ("Size", "Did you mean 'size'?"),
-        ("zzzzz", "Known: model, prompt, n, size"),
-    ],
-)
-def test_an_unknown_field_is_refused_with_the_nearest_known_one(name, hint):
-    with pytest.raises(InvalidRequest) as refused:
-        parsed(**{name: "x"})
+def test_other_fields_are_parameters_which_a_contract_may_know():
+    read = parsed(prompt="a fox", seed=5, look=None)
 
-    assert (refused.value.code, refused.value.param) == ("unknown_parameter", name)
-    assert hint in refused.value.message
+    assert read["parameters"] == {"seed": 5, "look": None}
 
 
-def test_an_unknown_field_is_refused_even_when_it_is_null():
-    assert refusal(zzzzz=None) == ("unknown_parameter", "zzzzz")
+def test_too_many_other_fields_are_refused_at_once():
+    many = {f"z{number:02}": 1 for number in range(23)}
 
-
-def test_an_endless_field_name_is_cut():
-    code, param = refusal(**{"z" * 100_000: 1})
-
-    assert (code, len(param or "")) == ("unknown_parameter", 100)
+    assert refusal(**many) == ("unknown_parameter", "z00")
+    assert len(parsed(**dict(list(many.items())[:22]))["parameters"]) == 22

@@ -17,6 +17,8 @@ from generation import pipeline
 from generation.background import worker as module
 from generation.background.queued import waiting
 from generation.background.worker import ImageWorker
+from generation.catalogue.traffic import open_breakers
+from generation.catalogue.traffic.open_breakers import BreakerKey, BreakerPause
 from generation.dispatch.storage_gate import Gate
 from generation.lifecycle import lease
 from generation.lifecycle.claims import Queued
@@ -148,7 +150,7 @@ def test_a_worker_whose_parts_are_well_goes_on(worker, ends, monkeypatch):
     renewals = threading.Semaphore(0)
     renew = lease.renew
 
-    def counted(*, worker: WorkerEpoch, trouble: str, in_hand: int) -> bool:
+    def counted(*, worker: WorkerEpoch, trouble: str, in_hand: int) -> list[BreakerPause] | None:
         renewals.release()
         return renew(worker=worker, trouble=trouble, in_hand=in_hand)
 
@@ -310,7 +312,7 @@ def test_a_worker_without_storage_begins_nothing_and_stays(worker, held, acme, e
     async def fails() -> None:
         raise StorageFailed("PutObject: 507")
 
-    def noted(*, worker: WorkerEpoch, trouble: str, in_hand: int) -> bool:
+    def noted(*, worker: WorkerEpoch, trouble: str, in_hand: int) -> list[BreakerPause] | None:
         troubles.append(trouble)
         return renew(worker=worker, trouble=trouble, in_hand=in_hand)
 
@@ -372,4 +374,19 @@ def test_breaker_changes_are_recorded_with_the_workers_epoch(worker, ends, seede
 
     event = ChannelEvent.objects.get()
     assert (event.kind, event.worker) == ("breaker_opened", worker._epoch)  # noqa: SLF001 - its lease
+    assert ends == []
+
+
+@pytest.mark.parametrize("beat_seconds", [0.2])
+def test_a_worker_hears_of_open_breakers_as_it_renews_its_lease(worker, ends, seeded):
+    channel = make_channel()
+
+    open_breakers.write({BreakerKey(channel.id, 0, "dall-e-3"): 10.0})
+
+    until(ChannelEvent.objects.exists)
+    event = ChannelEvent.objects.get()
+    assert (event.kind, event.model, event.seconds, event.worker) == (
+        *("breaker_opened", "dall-e-3", 10.0),
+        worker._epoch,  # noqa: SLF001 - its lease
+    )
     assert ends == []

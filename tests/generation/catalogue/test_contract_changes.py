@@ -4,10 +4,11 @@ from typing import Any, cast
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 from accounts.models import AuditEvent
 from accounts.services import Subject, record
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.services.office.prices import draft_price_book
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
@@ -91,7 +92,9 @@ def test_a_copy_stands_behind_all_others_and_is_off():
     assert services.columns_of(made) == services.columns_of(Contract.objects.get(pk=MODEL)) | {
         "position": made.position,
         "is_enabled": False,
+        "created": made.created,
     }
+    assert made.created > Contract.objects.get(pk=MODEL).created
 
 
 def test_a_copy_of_nothing_or_over_another_is_refused():
@@ -117,6 +120,16 @@ def test_a_model_is_offered_once_it_has_prices_and_a_channel_that_was_tested():
     assert Contract.objects.get(pk=MODEL).is_enabled
     actions = AuditEvent.objects.filter(actor_name="Ann", object_id=MODEL).order_by("id")
     assert list(actions.values_list("action", flat=True)) == ["contract.disable", "contract.enable"]
+
+
+def test_a_model_is_not_offered_while_a_cell_cannot_be_quoted():
+    make_channel("one", MODEL)
+    Contract.objects.filter(pk=MODEL).update(is_enabled=False)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE billing_pricebook CASCADE")
+
+    with pytest.raises(ValidationError, match="dall-e-3 cannot be quoted for dall-e-3 1024x1024"):
+        services.set_offered(model=MODEL, is_offered=True, actor="Ann")
 
 
 def test_an_ended_model_is_not_offered_again():

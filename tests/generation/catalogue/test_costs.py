@@ -9,9 +9,10 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from accounts.models import AuditEvent
+from billing.pixel_prices import by_megapixels, by_steps
 from billing.upstream_cost import CostRow
 from generation.catalogue import services
-from generation.catalogue.costs import cells
+from generation.catalogue.costs import cells, cost_of_cell
 from generation.catalogue.services import ChannelOptions, RouteTerms
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Channel, CostTable, Route
@@ -23,6 +24,17 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
 D3 = RouteTerms(model="dall-e-3", upstream_model="d3", quality_map={"hd": "best"})
 BEST = CostRow("d3", "1024x1024", "best", Micros(30_000))
+FLUX = by_megapixels([Micros(30_000), Micros(15_000)])
+STEPS = by_steps({"1000000": Micros(30_000), "4194304": Micros(75_000)})
+ANY = CostRow("d3", "any", "any", Micros(30_000), "pixels", FLUX)
+BY_PIXELS = {"further": 0, "megapixel": 1_048_576, "rounds": "up", "steps": []}
+IN_STEPS = replace(ANY, size="auto", terms=STEPS)
+FIXED = CostRow("d3", "any", "any", Micros(30_000))
+
+
+def by_pixels(first: int, further: int | None = None, *, size: str = "any") -> CostRow:
+    terms = by_megapixels([Micros(first), Micros(first if further is None else further)])
+    return replace(ANY, size=size, micros=Micros(first), terms=terms)
 
 
 @pytest.fixture
@@ -73,6 +85,34 @@ def test_the_later_written_of_two_tables_for_one_moment_is_in_force(vendor):
     table = route.costs.table_at(tomorrow)
     assert table is not None
     assert table.rows[BEST.key].micros == 32_000
+
+
+def test_terms_are_stored_where_a_row_has_them_and_come_back(vendor):
+    old = write(vendor, BEST)
+    new = write(vendor, BEST, ANY, IN_STEPS)
+
+    assert (old.rows, old.terms) == ([["d3", "1024x1024", "best", "fixed", 30_000]], None)
+    assert new.rows[0] == ["d3", "1024x1024", "best", "fixed", 30_000]
+    assert new.terms == [
+        None,
+        {**BY_PIXELS, "first": 30_000, "further": 15_000},
+        {**BY_PIXELS, "first": 30_000, "steps": [[1_000_000, 30_000], [4_194_304, 75_000]]},
+    ]
+    (route,) = current_catalogue().routes["dall-e-3"]
+    table = route.costs.table_at(clock.now())
+    assert table is not None
+    assert list(table.rows.values()) == [BEST, ANY, IN_STEPS]
+
+
+def test_what_a_table_says_in_the_audit_log_is_as_it_was(vendor):
+    stored = write(vendor, BEST)
+
+    assert AuditEvent.objects.get(action="channel.costs").after == {
+        "effective_from": stored.effective_from.isoformat(),
+        "costs": 1,
+        "source": "their letter of today",
+        "typed_again": [],
+    }
 
 
 def test_costs_cannot_begin_in_the_past(vendor):
@@ -161,6 +201,50 @@ def test_the_first_price_of_tokens_is_held_against_what_is_priced_by_tokens(vend
     assert CostTable.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (
+            ANY,
+            by_pixels(30_000, 150_000),
+            "d3 any any at 4096x4096: 2.280000 USD, more than 5 times the last, 0.255000",
+        ),
+        (
+            FIXED,
+            by_pixels(151_000),
+            "d3 any any at 4096x4096: 2.416000 USD, more than 5 times the last, 0.030000",
+        ),
+        (
+            ANY,
+            replace(FIXED, micros=Micros(151_000)),
+            "d3 any any at 1024x1024: 0.151000 USD, more than 5 times the last, 0.030000",
+        ),
+        (
+            by_pixels(30_000, 15_000, size="2048x2048"),
+            by_pixels(93_751, size="2048x2048"),
+            "d3 2048x2048 any: 0.375004 USD, more than 5 times the last, 0.075000",
+        ),
+    ],
+)
+def test_a_cost_by_pixels_far_above_the_last_is_stopped(vendor, before, after, words):
+    write(vendor, before)
+
+    with pytest.raises(ValidationError) as refused:
+        write(vendor, after)
+
+    (said,) = refused.value.messages
+    assert said.startswith(words)
+
+
+def test_five_times_the_last_by_pixels_is_no_mistake_whatever_other_rows_say(vendor):
+    one_size = CostRow("d3", "1024x1024", "any", Micros(1))
+    write(vendor, one_size, by_pixels(3_000))
+
+    write(vendor, one_size, by_pixels(15_000))
+
+    assert CostTable.objects.count() == 2
+
+
 def test_the_first_table_is_held_against_the_flat_cost(vendor):
     Route.objects.update(cost_micros=1_000)
 
@@ -195,6 +279,36 @@ def test_cells_are_those_that_are_sold_by_what_would_be_asked_for_them(vendor):
 
     assert found["dall-e-3", "1024x1024", "hd"].micros == 30_000
     assert not found["dall-e-3", "1024x1024", "standard"].is_known
+
+
+def test_a_cell_costs_by_the_pixels_that_would_be_asked_for(vendor):
+    write(vendor, replace(BEST, micros=Micros(1)), ANY)
+    snapshot = current_catalogue()
+    (route,) = snapshot.routes["dall-e-3"]
+    contract = snapshot.contract("dall-e-3")
+    assert contract is not None
+
+    keys = [("dall-e-3", *cell) for cell in (("1792x1024", "hd"), ("1024x1024", "hd"))]
+    found = [cost_of_cell(route, contract, key, at=clock.now()) for key in keys]
+
+    assert [cost and cost.micros for cost in found] == [45_000, 1]
+
+
+def test_a_factor_changes_every_amount_by_pixels():
+    found = services.scaled([ANY, IN_STEPS], Decimal("1.3"))
+
+    assert [row.micros for row in found] == [39_000, 39_000]
+    terms = [row.terms for row in found]
+    assert terms == [
+        by_megapixels([Micros(39_000), Micros(19_500)]),
+        by_steps({"1000000": Micros(39_000), "4194304": Micros(97_500)}),
+    ]
+
+
+@pytest.mark.parametrize("factor", ["1e-5", "1e6"])
+def test_a_factor_that_is_impossible_for_one_amount_by_pixels_is_refused(factor):
+    with pytest.raises(ValidationError):
+        services.scaled([by_pixels(1_000_000, 10_000)], Decimal(factor))
 
 
 def test_a_factor_is_rounded_half_up_to_a_micro():

@@ -21,6 +21,10 @@ SQUARE = ImageFacts("png", 64, 64)
         (Task.EDIT, {"image[0]": IMAGE, "mask": ImageFacts("png", 64, 48)}, "mask"),
         (Task.EDIT, {"mask": MASK}, None),
         (Task.EDIT, {"mask": ImageFacts("png", 64, 48)}, "mask"),
+        (Task.EDIT, {"image[0]": IMAGE, "markup": MASK}, None),
+        (Task.EDIT, {"image[0]": SQUARE, "markup": MASK}, "markup"),
+        (Task.EDIT, {"image[0]": IMAGE, "markup": ImageFacts("png", 64, 48)}, "markup"),
+        (Task.EDIT, {"image[0]": IMAGE, "markup": replace(MASK, format="webp")}, "markup"),
         (Task.EDIT, {}, None),
         (Task.EDIT, {"image[0]": IMAGE, "image[1]": replace(SQUARE, oddity="CMYK")}, "image[1]"),
         (Task.GENERATE, {"image": replace(IMAGE, oddity="animated")}, "image"),
@@ -29,7 +33,7 @@ SQUARE = ImageFacts("png", 64, 64)
         (Task.VARIATION, {"image[0]": ImageFacts("webp", 64, 64)}, "image"),
     ],
 )
-def test_a_mask_fits_its_image_and_what_is_varied_is_a_square_png(task, found, at_fault):
+def test_what_lies_over_an_image_fits_it_and_what_is_varied_is_a_square_png(task, found, at_fault):
     problem = reference_images.problem(task, list(found.items()))
 
     assert (problem and problem[0]) == at_fault

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.selectors import book_in_force, rows_of
 from billing.services.office.prices import draft_price_book, publish_price_book
 from generation.catalogue import services

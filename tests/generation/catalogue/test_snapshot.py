@@ -1,5 +1,6 @@
 """The snapshot of the configuration, and the prices at each revision of it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -7,7 +8,7 @@ import pytest
 
 from accounts.selectors import config_revision
 from billing.models import Price
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.services.office.prices import draft_price_book, publish_price_book
 from generation.catalogue import snapshot
 from generation.catalogue.contracts import Catalogue
@@ -68,11 +69,37 @@ def test_a_disabled_channel_serves_nothing(acme, channel):
 
 def test_a_routes_own_sizes_win_over_its_channels(channel):
     Channel.objects.update(sizes=["1024x1024"])
-    assert catalogue().routes[ORIGIN][0].native_sizes == frozenset({"1024x1024"})
+    assert catalogue().routes[ORIGIN][0].abilities.sizes == frozenset({"1024x1024"})
 
     Route.objects.update(sizes=["2048x2048", "1024x768"])
 
-    assert catalogue().routes[ORIGIN][0].native_sizes == frozenset({"2048x2048", "1024x768"})
+    assert catalogue().routes[ORIGIN][0].abilities.sizes == frozenset({"2048x2048", "1024x768"})
+
+
+def test_a_route_makes_the_sizes_of_its_vendors_model(channel):
+    Channel.objects.update(kind="gemini", sizes=["1024x1024", "1264x848", "1536x1024"])
+    Route.objects.update(upstream_model="gemini-3-pro-image")
+
+    [route] = catalogue().routes[ORIGIN]
+
+    assert route.abilities.sizes == frozenset({"1024x1024", "1264x848"})
+
+
+def test_a_size_that_the_vendors_model_does_not_make_is_the_closest_of_its_own(channel):
+    Channel.objects.update(kind="gemini")
+    Route.objects.update(upstream_model="gemini-3-pro-image")
+
+    known = catalogue()
+    contract = replace(known.contracts[ORIGIN], is_exact=False)
+    planned = [
+        plan(known.routes[ORIGIN][0], contract=contract, size=size)
+        for size in ("1024x1024", "1536x1024")
+    ]
+
+    assert [(each.plan, each.upstream_size) for each in planned if each] == [
+        ("native", "1024x1024"),
+        ("closest", "1264x848"),
+    ]
 
 
 def test_a_route_knows_its_channel(channel):
@@ -81,6 +108,7 @@ def test_a_route_knows_its_channel(channel):
         class_overrides={"429": "unknown"},
         ignored_fields=["style", "partial_images"],
         max_concurrency=4,
+        queue_seconds=30,
     )
 
     (route,) = catalogue().routes[ORIGIN]
@@ -90,6 +118,7 @@ def test_a_route_knows_its_channel(channel):
         "sk-upstream",
         4,
     )
+    assert route.queue_seconds == 30
     assert route.class_overrides == {429: "unknown"}
     assert not route.abilities.streams
     assert "style" not in route.abilities.fields

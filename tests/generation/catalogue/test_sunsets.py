@@ -118,7 +118,7 @@ def test_an_end_within_60_days_has_to_be_meant():
         announced(sunset_at=least)
     assert refused.value.code == SOON
     assert refused.value.messages == [
-        "gpt-image-1 would end in 59 days; customers get 60 unless you confirm the date"
+        "gpt-image-1 would end in 59 days, for good; customers get 60 unless you confirm the date"
     ]
 
     announced(sunset_at=least + SECOND)

@@ -12,7 +12,9 @@ from billing.upstream_cost import CostRow
 from generation.background.leftovers import forget_trials
 from generation.catalogue import services, trial_call, trials
 from generation.catalogue.services import ChannelOptions, RouteTerms
-from generation.channels.errors import AttemptClass
+from generation.channels.base import UpstreamAnswer
+from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.openai.adapter import OpenAIAdapter
 from generation.models import Channel, ChannelTrial, Route
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
@@ -48,6 +50,30 @@ def test_the_cost_of_planned_trials_is_estimated(vendor):
     )
     assert [row.started_at for row in planned] == [None, None]
     assert approved() == {"dall-e-3": False, "gpt-image-2": False}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "costs", "asked"),
+    [
+        ([], {}, ("1024x1024", "standard")),
+        (["2048x2048", "auto"], {}, ("2048x2048", "standard")),
+        ([], {("1024x1024", "any"): 60, ("1024x1792", "hd"): 50}, ("1024x1792", "hd")),
+        ([], {("any", "standard"): 60, ("any", "hd"): 50}, ("1024x1024", "hd")),
+        (["1792x1024"], {("1024x1024", "any"): 60}, ("1792x1024", "standard")),
+    ],
+)
+def test_a_trial_asks_for_the_cheapest_cell_that_is_sold_and_made(vendor, sizes, costs, asked):
+    channel, _ = services.set_channel(
+        name="vendor", options={"sizes": sizes or ["all"], "maps": {"dall-e-3": "d3"}}, actor="test"
+    )
+    Route.objects.filter(contract_id="dall-e-3").update(quality_map={})
+    rows = [CostRow("d3", size, word, Micros(cost)) for (size, word), cost in costs.items()]
+    if rows:
+        services.set_costs(channel=channel, rows=rows, source="", actor="test")
+
+    call = trials.ready(channel)["dall-e-3"].call
+
+    assert (call.size, call.quality) == asked
 
 
 def test_a_passed_trial_approves_only_its_route_and_is_kept_for_the_bill(vendor):
@@ -86,6 +112,18 @@ def test_a_refused_trial_keeps_the_vendors_words_and_approves_nothing(vendor, mo
     )  # fmt: skip
     assert (row.known_cost_micros, row.picture_key) == (0, "")
     assert not approved()["dall-e-3"]
+
+
+@pytest.mark.parametrize(("cost", "booked"), [(None, 19_000), (Micros(700), 700), (Micros(0), 0)])
+def test_a_failed_trial_costs_what_the_vendor_says(vendor, monkeypatch, cost, booked):
+    (planned,) = trials.plan_trials(vendor, models=["dall-e-3"], actor="ann")
+
+    async def failed(*_: object, **__: object) -> UpstreamAnswer:
+        raise UpstreamError(AttemptClass.BAD_RESULT, "no picture", cost=cost)
+
+    monkeypatch.setattr(OpenAIAdapter, "generate", failed)
+
+    assert trials.run_trial(planned.id).known_cost_micros == booked
 
 
 def test_a_trial_run_twice_is_bought_once(vendor, monkeypatch):

@@ -47,10 +47,10 @@ def channel(upstream: RawServer, pool: HttpPool, spools: Spools) -> Adapter:
     return open_adapter(config_for(upstream.url), pool, spools)
 
 
-def config_for(base_url: str, *, kind: str = "openai", **options: Any) -> ChannelConfig:
-    return ChannelConfig(
-        id="1", name="one", kind=kind, base_url=base_url, api_key=API_KEY, **options
-    )
+def config_for(
+    base_url: str, *, kind: str = "openai", key: str = API_KEY, **options: Any
+) -> ChannelConfig:
+    return ChannelConfig(id="1", name="one", kind=kind, base_url=base_url, api_key=key, **options)
 
 
 @pytest.fixture

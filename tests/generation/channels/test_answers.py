@@ -27,6 +27,26 @@ def test_retry_after_in_seconds_or_as_a_date(value, seconds):
     assert answers.retry_after_of({"retry-after": value}, now=NOW) == seconds
 
 
+@pytest.mark.parametrize(
+    ("asked", "answered", "is_same"),
+    [
+        ("gpt-image-1", "gpt-image-1-2025-04-23", True),
+        ("gpt-image-2-2026-04-21", "gpt-image-2", True),
+        ("gemini-2.5-flash-image", "models/Gemini-2.5-flash-image-001", True),
+        ("gemini-2.5-flash-image", "gemini-2.5-flash-image-09-2025", True),
+        ("seedream-4-5", "bytedance/seedream-4-5-251128", True),
+        ("gpt-image-1", "gpt-image-1-mini", False),
+        ("gpt-image-1", "gpt-image-1.5", False),
+        ("gpt-image-2", "gpt-image-2.6-flare", False),
+        ("gpt-image-1", "gpt-image-2", False),
+        ("gemini-3.7-flash-image", "gemini-3.8-flash-image", False),
+        ("gemini-3-pro-image", "gemini-3-pro-image-preview", False),
+    ],
+)
+def test_a_dated_snapshot_is_the_same_model(asked, answered, is_same):
+    assert answers.is_same_model(asked, answered) is is_same
+
+
 def test_no_retry_after_is_none():
     assert answers.retry_after_of({}, now=NOW) is None
 
@@ -43,6 +63,18 @@ def test_details_hold_no_secret_and_are_one_short_line():
         "Incorrect API key [key] or [key] see https://a.example/x.png?[query] Bearer [key] xxx"
     )
     assert len(detail) == 500
+
+
+@pytest.mark.parametrize(
+    ("key", "words", "detail"),
+    [
+        ("k", "service not known: k", "service not known: [key]"),
+        ("key", "wrong key", "wrong [key]"),
+        ("k-long-one", "ak-long-ones", "a[key]s"),
+    ],
+)
+def test_a_short_key_is_masked_as_a_word_alone_and_once(key, words, detail):
+    assert answers.redact(answers.redact(words, key), key) == detail
 
 
 @pytest.mark.parametrize(

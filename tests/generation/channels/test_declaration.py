@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from generation.channels.declaration import (
@@ -8,6 +10,7 @@ from generation.channels.declaration import (
     Needs,
     Task,
 )
+from generation.channels.size_rules import SizeRule
 
 ALL = Abilities(
     tasks=frozenset({Task.GENERATE}), fields=frozenset({"style", "image"}), streams=True
@@ -34,6 +37,42 @@ def test_an_operator_cannot_widen_it():
     assert Abilities().without(["style"], max_images=16) == Abilities()
 
 
+@pytest.mark.parametrize(
+    ("abilities", "sent"),
+    [
+        (Abilities(takes_parameters=True), {"seed", "guidance"}),
+        (Abilities(parameters=frozenset({"seed", "steps"})), {"seed"}),
+        (Abilities(), set()),
+    ],
+)
+def test_of_a_contracts_parameters_those_that_the_wire_knows_are_sent(abilities, sent):
+    assert abilities.with_parameters(["seed", "guidance"]).fields == sent
+
+
+LISTED = Abilities(sizes=frozenset({"1x1", "2x2", "auto"}))
+IN_STEPS = Abilities(size_rule=SizeRule(16, 16, 64, 256, 4096, 2))
+
+
+@pytest.mark.parametrize(
+    ("abilities", "chosen", "made"),
+    [
+        (Abilities(), None, ["1x1", "16x32", "auto"]),
+        (Abilities(), ["1x1"], ["1x1"]),
+        (LISTED, None, ["1x1", "auto"]),
+        (LISTED, ["2x2", "3x3", "auto"], ["auto"]),
+        (IN_STEPS, None, ["16x32"]),
+        (IN_STEPS, ["1x1", "16x32", "64x64", "auto"], ["16x32"]),
+        (IN_STEPS, ["64x64"], []),
+        (replace(IN_STEPS, sizes=frozenset({"1x1", "auto"})), None, ["1x1", "16x32", "auto"]),
+        (replace(IN_STEPS, sizes=frozenset({"1x1", "auto"})), ["1x1"], ["1x1"]),
+    ],
+)
+def test_an_operator_narrows_the_sizes_of_a_kind(abilities, chosen, made):
+    narrowed = abilities.with_sizes(chosen)
+
+    assert [size for size in ("1x1", "16x32", "auto") if narrowed.makes(size)] == made
+
+
 EDITS = Abilities(
     tasks=frozenset({Task.GENERATE, Task.EDIT}), fields=frozenset({"image", "mask"}), max_images=4
 )
@@ -43,7 +82,7 @@ EDITS = Abilities(
     ("needs", "task"),
     [
         (PLAIN, Task.GENERATE),
-        (Needs(Task.EDIT, 4, has_mask=True), Task.EDIT),
+        (Needs(Task.EDIT, 4, "mask"), Task.EDIT),
         (Needs(Task.VARIATION, 1), Task.EDIT),
     ],
 )
@@ -61,9 +100,10 @@ def test_a_channel_is_asked_for_its_abilities_and_a_variation_may_be_an_edit(nee
         (EDITS.without(["image"]), Needs(Task.EDIT, 1), MissingAbility("takes 1 image")),
         (
             EDITS.without(["mask"]),
-            Needs(Task.EDIT, 1, has_mask=True),
+            Needs(Task.EDIT, 1, "mask"),
             MissingAbility("takes a mask", "mask"),
         ),
+        (EDITS, Needs(Task.EDIT, 1, "markup"), MissingAbility("takes a markup", "markup")),
         (EDITS.without([], tasks=["edit"]), Needs(Task.EDIT, 1), MissingAbility("edits images")),
         (
             EDITS.without([], max_images=1),

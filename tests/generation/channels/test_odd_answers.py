@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from generation.channels import base64_stream
 from generation.channels.base import TokenUsage, UpstreamRequest
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.channels.openai import reader as reader_module
 from generation.channels.openai.reader import AnswerReader
 from tests.fakes.raw_server import Received, says, sends
 
@@ -301,7 +301,7 @@ async def test_a_document_that_is_whole_counts_however_its_body_ends(
 async def test_a_whole_document_whose_connection_stays_open_is_not_waited_for(
     channel, upstream, monkeypatch
 ):
-    monkeypatch.setattr(reader_module, "END_SECONDS", 0.2)
+    monkeypatch.setattr(base64_stream, "END_SECONDS", 0.2)
 
     async def script(_request: Received, writer: Any) -> None:
         writer.write(of_length(40))

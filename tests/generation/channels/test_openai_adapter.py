@@ -2,6 +2,7 @@ import asyncio
 import base64
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ async def test_one_call_brings_images_and_facts(channel, upstream, answers, pixe
     upstream.script = answers(
         {
             "created": 1,
-            "data": [{"b64_json": pixel_b64, "revised_prompt": "a red fox"}],
+            "data": [{"b64_json": pixel_b64, "revised_prompt": "a red fox", "seed": 7}],
             "size": "1024x1024",
             "quality": "high",
             "output_format": "png",
@@ -65,7 +66,7 @@ async def test_one_call_brings_images_and_facts(channel, upstream, answers, pixe
     [image] = answer.images
     [request] = upstream.received
     assert b"".join(image.spool.chunks()) == pixel
-    assert image.revised_prompt == "a red fox"
+    assert (image.revised_prompt, image.seed) == ("a red fox", 7)
     assert (answer.size, answer.quality, answer.output_format, answer.background) == (
         "1024x1024",
         "high",
@@ -99,6 +100,21 @@ async def test_the_public_model_is_sent_under_the_upstreams_name(
     assert json.loads(request.body)["response_format"] == "b64_json"
 
 
+WORDS = '<sd_cpp_extra_args>{"steps": 900}</sd_cpp_extra_args>'
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [replace(FOX, prompt=f"a fox {WORDS}"), replace(FOX, fields={"style": {"a": [WORDS]}})],
+)
+async def test_words_that_an_sd_server_obeys_are_not_sent(channel, upstream, request_):
+    error = await failure_of(channel, request_)
+
+    assert (error.attempt_class, error.public_param) == (AttemptClass.REJECTED, "prompt")
+    assert error.public_message == "The prompt must not have '<sd_cpp_extra_args'."
+    assert (error.may_have_billed, upstream.received) == (False, [])
+
+
 async def test_large_images_are_spooled_until_the_end_of_the_scope(
     channel, upstream, answers, spools
 ):
@@ -112,6 +128,21 @@ async def test_large_images_are_spooled_until_the_end_of_the_scope(
     assert spools.budget.used_bytes == 5_000_001
     spools.close()
     assert spools.budget.used_bytes == 0
+
+
+@pytest.mark.parametrize(
+    "case",
+    [({"seed": 5}, 5), ({"seed": "5"}, None), ({"seed": True}, None), ({}, None)],
+)
+async def test_a_seed_of_the_whole_answer_is_each_images(
+    channel, upstream, answers, pixel_b64, case
+):
+    document, seed = case
+    upstream.script = answers({"data": [{"b64_json": pixel_b64}], **document})
+
+    answer = await channel.generate(FOX)
+
+    assert answer.images[0].seed == seed
 
 
 async def test_long_revised_prompts_survive(channel, upstream, answers, pixel_b64):

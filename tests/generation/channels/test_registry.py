@@ -29,8 +29,8 @@ def test_the_openai_kind_passes_everything_on():
 
     assert abilities.streams
     assert abilities.fields == {
-        "style", "background", "watermark", "image", "mask", "moderation", "input_fidelity",
-        "user", "safety_identifier", "quality",
+        "style", "background", "watermark", "image", "mask", "markup", "moderation",
+        "input_fidelity", "user", "safety_identifier", "complexity", "quality",
     }  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def test_the_openai_kind_passes_everything_on():
     [
         ("gpt-image-2", {"generate", "edit"}, 16),
         ("gpt-image-1.5", {"generate", "edit"}, 16),
-        ("dall-e-2", {"generate", "edit", "variation"}, 1),
+        ("dall-e-2", {"generate", "edit"}, 1),
         ("dall-e-3", {"generate"}, 16),
     ],
 )

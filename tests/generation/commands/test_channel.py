@@ -45,11 +45,13 @@ def test_every_option_of_a_new_channel_is_kept(manage):
         "name": "acme",
         "kind": "openai",
         "base_url": "https://api.example.com/v1",
+        "settings": {},
         "enabled": False,
         "serves": "both",
         "priority": 3,
         "weight": 5,
         "timeout": 90,
+        "queue_seconds": 60,
         "max_concurrency": None,
         "models": ["dall-e-3", "gpt-image-2"],
         "maps": {"gpt-image-2": "gpt-image-2.6-flare"},
@@ -93,11 +95,13 @@ def test_other_models_replace_the_routes_and_keep_those_that_stay(manage):
 
 def test_models_are_mapped_one_by_one_or_together(manage):
     manage("channel", "set", "acme", *NEW, "--map", "dall-e-3=d3, dall-e-2 = d2")
+    (new,) = json.loads(manage("channel", "list", "--json").out)
 
     manage("channel", "set", "acme", "--map", "dall-e-3=d3-new", "--map", "gpt-image-1=g1")
 
     (listed,) = json.loads(manage("channel", "list", "--json").out)
     assert listed["maps"] == {"dall-e-2": "d2", "dall-e-3": "d3-new", "gpt-image-1": "g1"}
+    assert (new["models"], len(listed["models"])) == (["dall-e-2", "dall-e-3"], 3)
     assert Channel.objects.get().reset_count == 0
 
 
@@ -211,6 +215,7 @@ def test_a_key_is_never_sent_to_another_origin_than_it_was_given_for(manage, bas
         (("acme", *NEW, "--priority", "-9"), "--priority: '-9' is not a whole number from 0"),
         (("acme", *NEW, "--weight", "0"), "the weight must be from 1 to"),
         (("acme", *NEW, "--timeout", "0"), "the timeout must be from 1 to"),
+        (("acme", *NEW, "--queue-seconds", "0"), "the time in a vendor's queue must be from 1 to"),
         (("acme", *NEW, "--timeout", "2147483648"), "'2147483648' is not a whole number"),
         (("acme", *NEW, "--api-key", "two words"), "the API key is empty or has characters"),
         (("acme", *NEW, "--api-key", ""), "the API key is empty"),

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 
 from billing.cost_csv import read
-from generation.channels.registry import PUBLISHED_COSTS
+from generation.channels.registry import published_costs
 from generation.models import CostTable
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -57,6 +57,36 @@ def test_json_says_what_is_in_force_what_is_later_and_what_is_unknown(manage, ac
     assert (len(then["unknown"]), then["later"]) == (4, [])
 
 
+def test_costs_by_pixels_are_in_words_and_given_back_as_they_were(manage, acme, tmp_path):
+    text = (
+        "model,size,quality,usd,kind,further,round,megapixel,steps\n"
+        "dall-e-3,any,hd,0.030000,pixels,0.015000,up,1048576,\n"
+        "dall-e-3,any,standard,0.020000,fixed,,,,\n"
+    )
+    file = tmp_path / "pixels.csv"
+    file.write_text(text)
+
+    manage("channel", "cost", "import", "acme", str(file))
+
+    shown = manage("channel", "cost", "show", "acme").out.splitlines()
+    words = "0.030000 USD the first megapixel, 0.015000 USD each further one"
+    assert shown[2] == f"dall-e-3  any   hd        {words}  pixels"
+    assert shown[-1].split() == ["dall-e-3", "any", "standard", "0.020000", "fixed"]
+    assert manage("channel", "cost", "show", "acme", "--csv").out == text
+    said = json.loads(manage("channel", "cost", "show", "acme", "--json").out)
+    assert said["table"]["rows"] == [
+        {
+            "model": "dall-e-3", "size": "any", "quality": "hd", "usd": "0.030000",
+            "kind": "pixels", "further": "0.015000", "round": "up", "megapixel": "1048576",
+            "steps": "",
+        },
+        {
+            "model": "dall-e-3", "size": "any", "quality": "standard", "usd": "0.020000",
+            "kind": "fixed",
+        },
+    ]  # fmt: skip
+
+
 def test_another_channels_costs_are_copied_by_a_factor(manage, acme):
     manage("channel", "cost", "import", "acme", acme)
     manage("channel", "set", "reseller", *NEW, "--models", "dall-e-3")
@@ -73,7 +103,7 @@ def test_published_prices_are_loaded_with_their_source(manage, acme, name):
     said = manage("channel", "cost", "import", "acme", "--published", name, "--json")
 
     loaded = json.loads(said.out)
-    assert loaded["source"] == read(PUBLISHED_COSTS[name].read_text()).source
+    assert loaded["source"] == read(published_costs()[name].read_text()).source
     assert "2026-11" in loaded["source"]
     prices = {(row["model"], row["size"], row["quality"]): row["usd"] for row in loaded["rows"]}
     assert prices["gpt-image-2", "tokens", "output"] == "30.000000"

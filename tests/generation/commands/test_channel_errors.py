@@ -161,7 +161,7 @@ def test_tests_demo_data_deliveries_and_other_channels_are_no_errors_of_it(vendo
 
 
 def test_a_call_without_an_error_pays_for_no_fingerprint():
-    delivered = end_attempt_part(AttemptEnd(new_uuid(), "delivered"), now=clock.now())
+    delivered = end_attempt_part(AttemptEnd(new_uuid(), "delivered"), dispatch=1, now=clock.now())
 
     assert "fingerprint" not in delivered.text
 

@@ -1,12 +1,16 @@
 """`manage.py channel explain`: the channels that would be called now, and why not the others."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from generation.models import Contract, CostTable, Route
+from generation.catalogue.traffic import open_breakers
+from generation.catalogue.traffic.open_breakers import BreakerKey
+from generation.models import Contract, CostTable, OpenBreaker, Route
+from pictor.kit.words import clock
 from tests.generation.commands.conftest import Output
 from tests.making.factories import make_channel
 
@@ -34,11 +38,11 @@ def test_channels_are_listed_in_order_with_share_and_request(manage):
     lines = [line.split() for line in shown.splitlines()]
     assert lines[0] == ["a", "live", "request", "for", "dall-e-3", "1024x1792", "hd", "generate"]
     assert lines[2:5] == [
-        ["large", "1", "75", "%", "native", "d3", "1024x1792", "best", "0.040000"],
-        ["small", "1", "25", "%", "native", "dall-e-3", "1024x1792", "hd", "0.030000"],
-        ["last", "2", "0", "%", "native", "dall-e-3", "1024x1792", "hd", "unknown"],
+        ["large", "1", "75", "%", "native", "d3", "1024x1792", "best", "0.040000", "none"],
+        ["small", "1", "25", "%", "native", "dall-e-3", "1024x1792", "hd", "0.030000", "none"],
+        ["last", "2", "0", "%", "native", "dall-e-3", "1024x1792", "hd", "unknown", "none"],
     ]
-    assert shown.splitlines()[-1].startswith("Not considered: breakers, Retry-After gates")
+    assert shown.splitlines()[-1].startswith("Not considered: Retry-After gates")
 
 
 def test_every_reason_against_a_channel_is_told(manage):
@@ -108,11 +112,83 @@ def test_a_preset_is_the_size_that_it_names(manage):
         (("nothing",), "there is no model 'nothing'"),
         ((D3, "--size", "1x1"), "dall-e-3 has no size '1x1'; available: 1024x1024, "),
         ((D3, "--size", "auto"), "dall-e-3 has no size 'auto'"),
+        ((D3, "--n", "0"), "'0' is not a whole number from 1"),
+        ((D3, "--fields", "colour"), "dall-e-3 has no such field 'colour'; available: background"),
         ((D3, "--quality", "low"), "dall-e-3 has no quality 'low'; available: standard, hd"),
     ],
 )
 def test_an_unknown_model_or_size_is_refused_in_a_line(manage, words, error):
     assert error in (manage("channel", "explain", *words).error or "")
+
+
+def test_each_channel_says_what_it_would_ignore_and_what_all_images_cost(manage):
+    make_channel("all", D3, cost_micros=40_000)
+    make_channel("few", D3, ignored_fields=["style", "quality", "image", "partial_images"])
+    words = ("--quality", "hd", "--n", "2", "--references", "1")
+    fields = ("--fields", "style,output_compression,partial_images")
+    Contract.objects.filter(model=D3).update(max_n=2)
+
+    found = explained(manage, D3, *words, *fields)
+    shown = manage("channel", "explain", D3, *words, *fields).out
+
+    assert {one["channel"]: one["ignored"] for one in found["serving"]} == {
+        "all": ["output_compression"],
+        "few": ["image", "output_compression", "partial_images", "quality", "style"],
+    }
+    assert {one["channel"]: one["cost"] for one in found["serving"]} == {
+        "all": "0.080000",
+        "few": "unknown",
+    }
+    assert (found["n"], found["references"]) == (2, 1)
+    assert "0.080000  output_compression" in shown
+
+
+def test_more_images_than_the_model_makes_or_takes_are_among_the_refusals(manage):
+    make_channel("one", "gpt-image-2")
+    Contract.objects.filter(model="gpt-image-2").update(max_n=4, most_references=2)
+
+    found = explained(manage, "gpt-image-2", "--task", "edit", "--n", "5", "--references", "3")
+
+    assert found["refused"] == [
+        "gpt-image-2 makes at most 4 images",
+        "gpt-image-2 takes at most 2 reference images",
+    ]
+
+
+@pytest.mark.parametrize("overlay", ["mask", "markup"])
+def test_an_edit_goes_only_where_what_lies_over_its_image_is_taken(manage, overlay):
+    make_channel("bare", "gpt-image-2", ignored_fields=[overlay])
+
+    found = explained(manage, "gpt-image-2", "--task", "edit", "--fields", overlay)
+
+    assert found["others"]["bare"] == [f"is no channel that takes a {overlay}"]
+
+
+def test_an_edit_of_more_images_than_a_channel_takes_leaves_it_out(manage):
+    make_channel("small", "gpt-image-2", max_images=1)
+
+    others = [
+        explained(manage, "gpt-image-2", "--task", "edit", "--references", number)["others"]
+        for number in ("1", "2")
+    ]
+
+    assert others == [{}, {"small": ["is no channel that takes 2 images"]}]
+
+
+def test_the_breakers_of_all_workers_are_told(manage):
+    dead, other = make_channel("dead", D3), make_channel("other", D3)
+    keys = [(dead.id, D3), (dead.id, ""), (other.id, "gpt-image-2")]
+    open_breakers.write({BreakerKey(channel, 0, model): 60.0 for channel, model in keys})
+
+    waits = explained(manage, D3)["breakers"]
+    shown = manage("channel", "explain", D3).out
+    OpenBreaker.objects.update(until=clock.now())
+    due = manage("channel", "explain", D3).out
+
+    assert list(waits) == ["dead"]
+    assert 50 < waits["dead"] <= 60
+    assert re.search("the breaker of dead is open; next probe: in [56][0-9] s, by one call", shown)
+    assert "the breaker of dead is open; next probe: by the next request" in due
 
 
 def test_a_stop_is_among_the_refusals(manage):

@@ -22,6 +22,7 @@ def test_all_that_the_form_says_can_be_said(manage):
         "--sizes-of", "dall-e-3:1024x1024,1792x1024", "--cost", "0.01", "--cost-of",
         "gpt-image-2:0.002", "--cost-of", "dall-e-3:unknown", "--concurrency", "4",
         "--statuses", "429=unknown,418=rejected", "--crop", "--no-redispatch", "--free-retries",
+        "--queue-seconds", "30",
     )  # fmt: skip
 
     (listed,) = json.loads(manage("channel", "list", "--json").out)
@@ -31,7 +32,7 @@ def test_all_that_the_form_says_can_be_said(manage):
     }  # fmt: skip
     assert listed["model_sizes"] == {"dall-e-3": ["1024x1024", "1792x1024"]}
     assert listed["cost"] == {"gpt-image-2": "0.002000"}
-    assert listed["max_concurrency"] == 4
+    assert (listed["max_concurrency"], listed["queue_seconds"]) == (4, 30)
     assert listed["class_overrides"] == {"429": "unknown", "418": "rejected"}
     assert [listed[name] for name in ("allows_exact_crop", "allows_redispatch")] == [True, False]
     assert listed["retry_is_free"] is True

@@ -67,22 +67,27 @@ def test_workers_events_are_listed_newest_first_as_far_back_as_asked(manage, ven
         BreakerChange(vendor.id, kinds.BREAKER_OPENED, now - timedelta(hours=30), "dall-e-3", 10.0),
         BreakerChange(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(hours=2), "dall-e-3"),
         BreakerChange(vendor.id, kinds.GATE_CLOSED, now, seconds=2.5),
+        BreakerChange(vendor.id, kinds.OTHER_MODEL, now, "dall-e-3", words="d4 answers for d3"),
     ]
     channel_events.write(changes, worker=worker)
 
     day = manage("channel", "history", "vendor").out.splitlines()
     longer = json.loads(manage("channel", "history", "vendor", "--hours", "31", "--json").out)
 
-    assert [line.split()[1] for line in day] == ["event", "gate_closed", "breaker_closed"]
-    assert longer[0] == {
+    assert [line.split()[1] for line in day] == [
+        "event", "other_model", "gate_closed", "breaker_closed",
+    ]  # fmt: skip
+    assert longer[0]["words"] == "d4 answers for d3"
+    assert longer[1] == {
         "at": now.isoformat(),
         "event": "gate_closed",
         "model": None,
         "seconds": 2.5,
         "worker": str(worker),
         "actor": None,
+        "words": None,
     }
-    assert [one["seconds"] for one in longer] == [2.5, None, 10.0]
+    assert [one["seconds"] for one in longer[1:]] == [2.5, None, 10.0]
     assert manage("channel", "history", "vendor", "--hours", "721").error == (
         "--hours is 1 to 720, not 721"
     )

@@ -23,7 +23,7 @@ def test_a_trial_makes_one_real_image_on_each_route(manage, sandbox_url):
     lines = said.out.splitlines()
     assert lines[0] == "Test 7 routes, cost unknown"
     assert lines[4].startswith("acme: gpt-image-2 in ")
-    assert ", 1024x1024 png, " in lines[4]
+    assert ", 1024x768 png, " in lines[4]
 
 
 def test_a_disabled_channel_can_be_tried_in_a_size_it_takes(manage, sandbox_url):
@@ -37,7 +37,7 @@ def test_a_disabled_channel_can_be_tried_in_a_size_it_takes(manage, sandbox_url)
 
     assert said.error is None
     assert "acme: dall-e-3 in " in said.out
-    assert ", 1792x1024 png, " in said.out
+    assert ", 1024x1792 png, " in said.out
 
 
 def test_a_trial_of_a_dead_channel_says_so(manage, settings):

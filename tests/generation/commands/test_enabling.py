@@ -257,6 +257,19 @@ def test_every_route_of_a_sandbox_is_tried(manage, vendor):
     ]  # fmt: skip
 
 
+def test_a_serving_sandbox_stays_approved_once_its_new_route_is_tested(manage, vendor):
+    manage("channel", "set", vendor, "--serves", "both", "--models", "dall-e-3")
+    Channel.objects.update(is_enabled=True)
+    Route.objects.update(is_approved=True)  # as seeded: no test is on record
+
+    manage("channel", "set", vendor, "--map", "gpt-image-2=a-vendor-s")
+    manage("channel", "test", vendor, "--route", "gpt-image-2")
+    manage("channel", "disable", vendor, "--yes")
+
+    assert manage("channel", "enable", vendor).error is None
+    assert is_enabled()
+
+
 def test_another_upstream_model_of_a_sandbox_needs_another_test(manage, vendor):
     manage("channel", "set", vendor, "--serves", "both", "--models", "dall-e-3")
     manage("channel", "test", vendor)

@@ -21,7 +21,8 @@ def test_an_end_is_announced_and_withdrawn(manage):
 
     assert said.out == (
         "gpt-image-1 is deprecated since 2099-01-01T11:00:00+00:00 and ends at"
-        " 2099-03-01T00:00:00+00:00: then requests get 410 model_sunset, which names gpt-image-2\n"
+        " 2099-03-01T00:00:00+00:00: then requests get 410 model_sunset, which names gpt-image-2."
+        " Once it has come, the end is for good\n"
     )
     assert json.loads(as_json.out) == {
         "model": OLD,
@@ -62,6 +63,7 @@ def test_a_date_that_is_near_is_meant(manage):
     soon = ("model", "sunset", OLD, "--on", near, "--successor", NEW)
 
     assert manage(*soon).error == (
-        "gpt-image-1 would end in 7 days; customers get 60 unless you confirm the date: --soon"
+        "gpt-image-1 would end in 7 days, for good; customers get 60 unless you confirm the date:"
+        " --soon"
     )
     assert manage(*soon, "--soon").error is None

@@ -1,6 +1,7 @@
 """`manage.py model list|show|set|copy|enable|disable`."""
 
 import json
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from accounts.models import AuditEvent
 from accounts.services.office.tenants import create_tenant
 from billing.models import FIGURES, SoldDay
-from generation.models import Contract
+from generation.catalogue.services import shipped_files
+from generation.models import Contract, CostTable
 from pictor.kit.words import clock
 from tests.making.factories import make_channel
 
@@ -63,6 +65,20 @@ def test_models_are_listed_and_shown(manage):
     assert "size 1792x1024: base\n" in words
     assert "used: 1 tenant, 320 images in 30 days, last on " in words
     assert json.loads(manage("model", "show", MODEL, "--mode", "demo", "--json").out)["images"] == 0
+
+
+def test_the_rule_of_sizes_is_shown_and_stays(manage):
+    bounds = {"step": 16, "min_side": 256, "max_side": 4096, "min_pixels": 1}
+    rule = {**bounds, "max_pixels": 4_194_304, "max_ratio": 3}
+    Contract.objects.filter(pk=MODEL).update(is_enabled=False, size_rule=rule)
+
+    manage("model", "set", MODEL, "--max-n", "2")
+
+    assert stored().size_rule == rule
+    assert (
+        "further sizes: width and height divisible by 16, from 256 to 4096, from 1 to 4194304"
+        " pixels, at most 3:1\n"
+    ) in manage("model", "show", MODEL).out
 
 
 def test_a_promise_is_changed_in_part(manage):
@@ -140,6 +156,22 @@ def test_an_unknown_model_is_refused(manage, action):
     assert manage("model", action, "none").error == "there is no model 'none'"
 
 
+def test_a_models_file_is_printed_and_imported_under_another_name(manage, tmp_path):
+    file = tmp_path / "fox-1.toml"
+
+    exported = manage("model", "export", MODEL)
+    file.write_text(exported.out.replace(MODEL, "fox-1"))
+    imported = manage("do", "model.import", "--file", f"@{file}", "--yes")
+
+    assert exported.out == shipped_files()[MODEL]
+    said = "fox-1 is written, its prices are in the draft list:2\nmodel  fox-1\ndraft  list:2\n"
+    assert imported.out.endswith(said)
+    assert "1024x1024 hd: $0.08\n" in imported.out
+    assert manage("model", "export", "fox-2").error == "there is no model 'fox-2'"
+    assert manage("do", "model.export", MODEL).out == exported.out
+    assert manage("do", "model.export", "fox-2").error == "there is no model 'fox-2'"
+
+
 def test_a_model_is_copied_and_switched_on_once_it_was_tried(manage):
     copied = manage("model", "copy", MODEL, "fox-1")
     refused = manage("model", "enable", "fox-1")
@@ -167,3 +199,28 @@ def test_switching_off_says_who_uses_it_and_asks(manage, monkeypatch):
     assert event.actor_name.endswith("as ann@example.com)")
     assert manage("model", "disable", MODEL, "--yes").error is None
     assert manage("model", "disable", MODEL).out == "dall-e-3 is off\n"
+
+
+def test_a_model_below_cost_is_enabled_with_a_reason_and_the_number_of_such_prices(manage):
+    at = clock.now() - timedelta(days=1)
+    cell = [MODEL, "1024x1024", "hd", "fixed", 90_000]
+    channel = make_channel("dear", MODEL)
+    CostTable.objects.create(channel=channel, rows=[cell], effective_from=at, created_at=at)
+    Contract.objects.filter(pk=MODEL).update(is_enabled=False)
+
+    asked = manage("model", "enable", MODEL, "--reason", "a promotion")
+    was_on = stored().is_enabled
+    wrong = manage("model", "enable", MODEL, "--reason", "a promotion", "--below-cost", "2")
+    done = manage("model", "enable", MODEL, "--reason", "a promotion", "--below-cost", "1")
+
+    assert asked.error == (
+        "1 new below cost, dall-e-3 1024x1024 hd: 0.080000 USD, costs 0.090000 USD at dear. It"
+        " needs a reason, and the number of new prices below cost. (--reason TEXT, --changes N,"
+        " --below-cost N)"
+    )
+    assert not was_on
+    assert "2 is not the number of new prices below cost." in wrong.error
+    assert (done.error, stored().is_enabled) == (None, True)
+    assert AuditEvent.objects.get(action="contract.confirm").after == {
+        "reason": "a promotion", "changes": 0, "large": 0, "below_cost": 1,
+    }  # fmt: skip

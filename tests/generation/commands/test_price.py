@@ -106,6 +106,15 @@ def test_pixels_that_are_not_those_of_the_size_are_shown_and_not_published(
     assert f"USD for {typed.replace(',', 'x')}\n" in drafted
 
 
+def test_a_draft_is_in_force_from_its_publication_not_from_when_it_was_drafted(price, exported):
+    price("import", str(exported), "--name", "list")
+    drafted, published = PriceBook.objects.get(version=2).effective_from, clock.now()
+
+    price("publish", "list:2", "--yes")
+
+    assert drafted < published <= PriceBook.objects.get(version=2).effective_from
+
+
 def test_a_draft_that_was_overtaken_begins_when_it_is_published(price, exported):
     text = exported.read_text()
     exported.write_text(text.replace(",0.016000,", ",0.017000,"))

@@ -140,6 +140,7 @@ def test_a_large_change_is_said_when_it_is_drafted(large):
     ("options", "why"),
     [
         (["--yes"], "It needs a reason, and the number of changed prices"),
+        (["--yes"], "[.] [(]--reason TEXT, --changes N, --below-cost N[)]$"),
         (["--yes", "--reason", "why"], "It needs a reason, and the number of changed prices"),
         (["--yes", "--reason", "why", "--changes", "2"], "2 is not the number of changed prices"),
         (["--yes", "--reason", "why", "--changes", "all"], "'all' is not a whole number"),

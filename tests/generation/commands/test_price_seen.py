@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from billing.models import PriceBook
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.selectors import book_in_force, state_of
 from billing.selectors.office.price_lists import list_of
 from billing.services.office.price_lists import create_price_list

@@ -8,8 +8,8 @@ import pytest
 
 from generation.catalogue.plans import Candidate
 from generation.catalogue.selection import candidates
-from generation.dispatch.channel_health import UpstreamCall
 from generation.dispatch.choosing import Chooser
+from generation.dispatch.circuits import UpstreamCall
 from pictor.kit.words.ids import new_uuid
 from tests.making.factories import contract_of, route_info
 

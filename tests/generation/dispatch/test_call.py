@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -17,15 +18,18 @@ FIELDS = {"style": "vivid", "watermark": False}
 
 def generation(**changes: Any) -> Generation:
     return Generation(
-        model="gpt-image-2", prompt="a fox", n=1, fields=FIELDS, partial_images=2,
-        **{"output_format": "png", **changes},
+        model="gpt-image-2", prompt="a fox", n=1, partial_images=2,
+        **{"output_format": "png", "fields": FIELDS, **changes},
     )  # fmt: skip
 
 
 def channel(*, ignored: tuple[str, ...] = (), **abilities: Any) -> Candidate:
     """A channel that by default can do everything."""
     declared = Abilities(
-        frozenset({Task.GENERATE}), frozenset({"style", "watermark"}), streams=True
+        frozenset({Task.GENERATE}),
+        frozenset({"style", "watermark"}),
+        streams=True,
+        formats=frozenset({"png", "jpeg", "webp"}),
     )
     route = route_info(abilities=replace(declared, **abilities).without(ignored))
     return Candidate(route, NATIVE, "1024x1024")
@@ -52,6 +56,55 @@ def test_fields_that_a_channel_ignores_are_not_sent_and_are_named(narrow):
     assert ignored_by(generation(), narrow, answer()) == ("style",)
 
 
+def test_a_models_own_parameters_and_its_defaults_go_where_the_channel_takes_them():
+    parameters, asked = ("seed", "guidance"), {**FIELDS, "seed": 5}
+    defaults = {"guidance": 3.5, "seed": 1}
+
+    def on(**abilities: Any) -> Candidate:
+        known = channel(**abilities).route
+        route = replace(known, abilities=known.abilities.with_parameters(parameters))
+        return Candidate(replace(route, defaults=defaults), NATIVE, "1024x1024")
+
+    taking, other = on(takes_parameters=True), on()
+
+    assert request_for(generation(fields=asked), taking, {}).fields == {**asked, "guidance": 3.5}
+    assert ignored_by(generation(fields=asked), taking, answer()) == ()
+    assert request_for(generation(fields=asked), other, {}).fields == FIELDS
+    assert ignored_by(generation(fields=asked), other, answer()) == ("seed",)
+
+
+ANN = {"user": "ann ü", "safety_identifier": "ann ü"}
+
+
+@pytest.mark.parametrize(
+    ("tenant", "digest"),
+    [
+        (
+            "0190a000-0000-7000-8000-000000000001",
+            "8e4f1aff21fa87b878e65548e82d84f417d296e65abba5deafe8387c0aab0947",
+        ),
+        (
+            "0190a000-0000-7000-8000-000000000002",
+            "848cfeda217f011cf88d935d0f844bc62e4732b9b63b097a72a12fb3af353c45",
+        ),
+    ],
+)
+def test_a_vendor_gets_a_digest_for_each_tenants_end_customer(settings, tenant, digest):
+    settings.OBJECT_KEY_SECRET = "s3cret"
+    made = generation(fields=ANN, tenant_id=UUID(tenant))
+
+    request = request_for(made, channel(fields=frozenset(ANN)), {})
+
+    assert request.fields == {"user": digest, "safety_identifier": digest}
+    assert made.fields == ANN
+
+
+def test_an_empty_name_of_an_end_customer_stays_empty():
+    made = generation(fields={"user": ""})
+
+    assert request_for(made, channel(fields=frozenset(ANN)), {}).fields == {"user": ""}
+
+
 @pytest.mark.parametrize("output_format", ["jpeg", "webp"])
 def test_a_compression_goes_to_the_upstream_with_its_format(output_format):
     compressed = generation(output_format=output_format, output_compression=40)
@@ -60,6 +113,15 @@ def test_a_compression_goes_to_the_upstream_with_its_format(output_format):
 
     assert (request.output_format, request.output_compression) == (output_format, 40)
     assert ignored_by(compressed, channel(), answer()) == ()
+
+
+def test_a_format_that_a_channel_does_not_know_is_not_sent():
+    webp = generation(output_format="webp", output_compression=40)
+
+    request = request_for(webp, channel(formats=frozenset({"png", "jpeg"})), {})
+
+    assert (request.output_format, request.output_compression) == (None, None)
+    assert ignored_by(webp, channel(), answer()) == ()
 
 
 def test_a_png_s_compression_is_not_sent_and_is_named():

@@ -10,7 +10,8 @@ from prometheus_client import REGISTRY
 
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
-from generation.dispatch.channel_health import Health, UpstreamCall
+from generation.dispatch.channel_health import Health
+from generation.dispatch.circuits import UpstreamCall
 from pictor.kit.words.ids import new_uuid
 from tests.making.factories import route_info
 
@@ -168,10 +169,10 @@ def test_only_the_last_twenty_outcomes_are_looked_at(channels):
     assert channels.usable(1) is False
 
 
-def test_five_failures_in_a_row_open_the_breaker_however_well_it_went_before(channels):
+def test_four_failures_in_a_row_open_the_breaker_however_well_it_went_before(channels):
     for _ in range(20):
         channels.call(0)
-    for _ in range(4):
+    for _ in range(3):
         channels.call(1, "refused")
     assert channels.usable(1) is True
 
@@ -343,6 +344,19 @@ def test_an_unproven_channel_gets_four_calls_at_once_before_others_go_first(chan
 
     channels.start(50)
     assert channels.known(0) is True
+
+
+def test_calls_that_failed_count_among_the_four_until_one_goes_well_or_a_minute_is_over(channels):
+    channels.call(0, "unknown")
+    channels.call(1, "unknown")
+    channels.start(1)
+    assert channels.known(1) is True
+
+    (last,) = channels.start(1)
+
+    assert [channels.known(now) for now in (1, 59, 61)] == [False, False, True]
+    channels.end(last, 59)
+    assert channels.known(59) is True
 
 
 @pytest.mark.parametrize(("seconds", "calls"), [(1.9, 4), (2, 8), (3.9, 8), (4, 16), (6, 32)])

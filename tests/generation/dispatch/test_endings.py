@@ -1,8 +1,14 @@
-"""Meanings of attempts without images, where a channel's operator overrides them."""
+"""Meanings of attempts without images: overridden by an operator, after an order, in the books."""
 
+import pytest
+
+from billing.upstream_cost import Costs, CostSource, Loss
+from generation.channels.base import Job
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.dispatch.endings import overridden
-from tests.making.factories import route_info
+from generation.dispatch.endings import Begun, after_order, counted_as, end_of, overridden
+from pictor.kit.words.ids import new_uuid
+from pictor.kit.words.money import Micros
+from tests.making.factories import asked, route_info
 
 BUSY = UpstreamError(AttemptClass.REFUSED, "HTTP 429 busy", http_status=429, request_id="req_1")
 
@@ -16,5 +22,50 @@ def test_a_status_means_what_its_channel_says_and_the_error_stays_as_it_was():
     assert BUSY.attempt_class == AttemptClass.REFUSED
 
 
+@pytest.mark.parametrize(("has_jobs", "counts_as"), [(False, "refused"), (True, "not_reached")])
+def test_an_order_that_was_taken_and_then_refused_counts_against_its_model(has_jobs, counts_as):
+    assert counted_as(BUSY, has_jobs=has_jobs) == counts_as
+
+
 def test_any_other_status_keeps_its_class():
     assert overridden(BUSY, route_info(class_overrides={503: "unknown"})) is BUSY
+
+
+@pytest.mark.parametrize(
+    ("ended_as", "status", "seen_as", "may_have_billed"),
+    [
+        ("not_reached", None, "unknown", True),
+        ("refused", 401, "unknown", True),
+        ("refused", 403, "unknown", True),
+        ("refused", 504, "refused", False),
+        ("moderated", 200, "moderated", False),
+    ],
+)
+def test_after_an_order_only_the_vendors_words_about_it_prove_that_nothing_is_paid(
+    ended_as, status, seen_as, may_have_billed
+):
+    seen = after_order(UpstreamError(AttemptClass(ended_as), "so", http_status=status))
+
+    assert (seen.attempt_class, seen.may_have_billed) == (seen_as, may_have_billed)
+
+
+@pytest.mark.parametrize(
+    ("ended_as", "named", "of_job", "cost", "loss"),
+    [
+        ("moderated", None, None, (0, CostSource.NOTHING), None),
+        ("moderated", 4_000, None, (4_000, CostSource.REPORTED), Loss.REFUSED_BILLED),
+        ("moderated", 0, 9_000, (0, CostSource.NOTHING), None),
+        ("unknown", None, 9_000, (9_000, CostSource.REPORTED), Loss.UNKNOWN),
+        ("unknown", 4_000, 9_000, (4_000, CostSource.REPORTED), Loss.UNKNOWN),
+        ("unknown", None, None, (30_000, CostSource.FLAT), Loss.UNKNOWN),
+        ("unknown", 0, None, (0, CostSource.NOTHING), None),
+    ],
+)
+def test_a_failed_call_costs_what_the_vendor_names(ended_as, named, of_job, cost, loss):
+    job = Job("job-1", "https://upstream.example/jobs/1", cost=of_job)
+    begun = Begun(new_uuid(), asked(), jobs=[job])
+    cause = UpstreamError(AttemptClass(ended_as), "so", cost=named)
+
+    end = end_of(begun, cause, route_info(costs=Costs(Micros(30_000))))
+
+    assert (end.cost.micros, end.cost.source, end.loss) == (*cost, loss)

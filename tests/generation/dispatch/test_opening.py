@@ -12,8 +12,8 @@ from billing.models import Transfer
 from billing.upstream_cost import NO_COST
 from generation.catalogue.snapshot import current_catalogue
 from generation.dispatch import claiming
-from generation.dispatch.channel_health import FAILURES_IN_A_ROW
 from generation.dispatch.choosing import Chooser
+from generation.dispatch.circuits import FAILURES_IN_A_ROW
 from generation.dispatch.service import Dispatcher
 from generation.lifecycle import attempts, claims
 from generation.lifecycle.attempts import FirstCall

@@ -12,8 +12,8 @@ import redis
 from django.conf import settings as project
 from PIL import Image
 
-from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamPartial
+from generation.channels.size_rules import Size
 from generation.dispatch import partials
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import WantedImage

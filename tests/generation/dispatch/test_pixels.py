@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamImage
+from generation.channels.size_rules import Size
 from generation.dispatch import pixels
 from generation.dispatch.pixels import WantedImage, verify_image, verify_on_loop
 from pictor.kit.bytes.spool import Spools

@@ -9,8 +9,9 @@ import pytest
 from generation.catalogue.plans import NATIVE, Candidate
 from generation.catalogue.snapshot import current_catalogue
 from generation.dispatch import channel_health
-from generation.dispatch.channel_health import Health, UpstreamCall
+from generation.dispatch.channel_health import Health
 from generation.dispatch.choosing import UNMADE, Chooser
+from generation.dispatch.circuits import UpstreamCall
 from generation.lifecycle.outcome import NO_STRICT_CHANNEL, Failure
 from pictor.kit.words.errors import PictorError
 from pictor.kit.words.ids import new_uuid

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from billing.models import Transfer, UnchargedCost
+from billing.pixel_prices import by_megapixels
 from billing.selectors.office.ledger import ledger_findings
 from billing.upstream_cost import CostSource
 from generation import pipeline
@@ -31,6 +32,7 @@ from pictor.kit.bytes.spool import Spools
 from pictor.kit.database import pools
 from pictor.kit.outbound.http_pools import HttpPools
 from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from tests.fakes.raw_server import Script, running, says
 from tests.making.factories import ORIGIN, at, begun, make_delivery, open_gate, stored_images, take
 
@@ -43,10 +45,13 @@ USAGE = TokenUsage(input_tokens=10, output_tokens=1_756, total_tokens=1_766)
 BY_TOKENS = 10 * 5 + 1_756 * 30
 
 
-def write(channel: Channel, *rows: list[Any], since: datetime | None = None) -> None:
+def write(
+    channel: Channel, *rows: list[Any], since: datetime | None = None, terms: Any = None
+) -> None:
     begins = since or clock.now() - timedelta(minutes=1)
+    before = begins - timedelta(days=1)
     CostTable.objects.create(
-        channel=channel, rows=rows, effective_from=begins, created_at=begins - timedelta(days=1)
+        channel=channel, rows=rows, terms=terms, effective_from=begins, created_at=before
     )
 
 
@@ -90,6 +95,18 @@ def test_the_cell_is_that_of_the_upstreams_words(channel, acme, worker, spools):
 
     assert (attempt.upstream_quality, attempt.cost_micros) == ("standard", 12_345)
     assert attempt.cost_source == CostSource.TABLE
+
+
+@pytest.mark.usefixtures("pooled_connections")
+def test_a_cost_by_pixels_is_booked_to_the_micro(channel, acme, worker, spools):
+    terms = by_megapixels([Micros(30_001), Micros(15_002)]).as_json()
+    write(channel, [ORIGIN, "any", "any", "pixels", 30_001], terms=[terms])
+    made = acme.generation(size="1536x1024")
+
+    attempt = run_on(upstream({}), made, worker, spools)
+
+    assert (attempt.cost_micros, attempt.cost_source) == (45_003, CostSource.TABLE)
+    assert Transfer.objects.get(attempt_id=attempt.id).amount == 45_003
 
 
 def test_an_unknown_cost_is_not_zero(channel, queued, worker, spools):

@@ -267,7 +267,7 @@ def test_the_first_end_of_an_attempt_stands(claim, channel):
 def test_a_renewed_lease_lasts_on_even_after_it_had_run_out(worker, queued, seconds):
     Worker.objects.filter(epoch=worker).update(seen_at=F("seen_at") - timedelta(seconds=seconds))
 
-    assert lease.renew(worker=worker)
+    assert lease.renew(worker=worker) == []
 
     assert take(generation_id=queued.id, worker=worker) is not None
 
@@ -275,7 +275,7 @@ def test_a_renewed_lease_lasts_on_even_after_it_had_run_out(worker, queued, seco
 def test_a_retired_worker_cannot_renew(worker, queued):
     lease.retire(worker=worker)
 
-    assert not lease.renew(worker=worker)
+    assert lease.renew(worker=worker) is None
 
     assert take(generation_id=queued.id, worker=worker) is None
 

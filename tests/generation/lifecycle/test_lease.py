@@ -5,8 +5,11 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 
+from generation.catalogue.traffic import open_breakers
+from generation.catalogue.traffic.open_breakers import BreakerKey
 from generation.lifecycle import lease
 from generation.models import Worker
+from tests.making.factories import make_channel
 
 pytestmark = pytest.mark.django_db
 
@@ -34,3 +37,14 @@ def test_storage_works_where_each_worker_there_is_can_store():
     lease.renew(worker=second)
 
     assert (nobody, one_cannot, lease.live_workers().storage) == (None, False, True)
+
+
+def test_a_renewal_says_which_breakers_are_open(seeded, django_assert_num_queries):
+    channel, worker = make_channel("acme"), lease.enlist()
+    open_breakers.write({BreakerKey(channel.id, 0, "dall-e-3"): 20.0})
+
+    with django_assert_num_queries(1):
+        (found,) = lease.renew(worker=worker) or []
+
+    assert (found.key, found.channel, found.pause) == ((channel.id, 0, "dall-e-3"), "acme", 20)
+    assert 15 < found.seconds <= 20

@@ -11,8 +11,6 @@ from webhooks.rotation import rotate_encryption
 
 
 class Command(OperatorCommand):
-    """Encrypt the secrets of all endpoints with the newest key."""
-
     help = "Re-encrypt the secrets of webhook endpoints with the newest key."
     requires_system_checks = (Tags.security,)  # the secrets; not the site's URLs and pages
 

@@ -6,16 +6,16 @@ from typing import Any
 from django.urls import reverse
 
 from console.ops.access import Permission
-from console.ops.alerts.listed import uuid_of
 from console.parts.acts import About, Act, ActResult, Asked
 from generation.models import AlertRule
 from generation.oversight.alerts import alert_tests, rules
 from generation.oversight.alerts.listing import rule_by_id, rule_named
+from pictor.kit.words import ids
 
 
 def _rule(text: str) -> AlertRule | None:
     """By id; by name, one that was removed only if there is no other."""
-    if rule_id := uuid_of(text):
+    if rule_id := ids.parse_uuid(text):
         return rule_by_id(rule_id)
     return rule_named(text) or rule_named(text, archived=True)
 

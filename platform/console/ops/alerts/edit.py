@@ -1,15 +1,12 @@
 """Create and edit alert rules."""
 
-from http import HTTPStatus
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import FORM, Operator, Permission, by, done, rendered, staff
 from console.ops.alerts.forms import NAMES, RuleForm, initial_of
 from console.ops.alerts.one import rule_or_404, secret_page
 from console.parts.form_fields import dressed, take_errors
@@ -21,18 +18,15 @@ from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
 
 
-@staff(Permission.INCIDENTS, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.INCIDENTS, FORM, fresh=True)
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a rule, which starts switched off, and show its secret once."""
-    form = dressed(
-        RuleForm(request.POST if request.method == "POST" else None, initial=_mine(operator))
-    )
+    sent = request.POST if request.method == "POST" else None
+    form = dressed(RuleForm(sent, initial={"mails": [operator.user.email]}))
     return _form_page(request, operator, form, None)
 
 
-@staff(Permission.INCIDENTS, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.INCIDENTS, FORM, fresh=True)
 def edit(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Edit a rule; a new destination switches it off."""
     found = rule_or_404(rule)
@@ -41,22 +35,14 @@ def edit(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     return _form_page(request, operator, form, found)
 
 
-def _mine(operator: Operator) -> dict[str, object]:
-    return {"mails": [operator.user.email]}
-
-
 def _form_page(
     request: HttpRequest, operator: Operator, form: RuleForm, rule: AlertRule | None
 ) -> HttpResponse:
     """Save a valid form; otherwise render it again with its errors."""
-    status = HTTPStatus.OK
-    if request.method == "POST":
-        answer = _save(request, operator, form, rule) if form.is_valid() else None
-        if answer is not None:
-            return answer
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    is_sent = request.method == "POST"
+    if is_sent and form.is_valid() and (answer := _save(request, operator, form, rule)):
+        return answer
     context = {
-        "operator": operator,
         "form": form,
         "rule": rule,
         "matching": [
@@ -64,7 +50,7 @@ def _form_page(
             for condition in listing.matching_now(_like(request, form, rule), now=clock.now())
         ],
     }
-    return render(request, "ops/alert_edit.html", context, status=status)
+    return rendered(request, operator, "ops/alert_edit.html", context, refused=is_sent)
 
 
 def _like(request: HttpRequest, form: RuleForm, rule: AlertRule | None) -> AlertRule:

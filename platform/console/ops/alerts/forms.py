@@ -22,6 +22,7 @@ from generation.oversight.conditions.condition_titles import title_of
 
 NAMES = {"least_micros": "least"}
 """Names of fields in the form, if they differ from the rule's."""
+_SAME = ("name", "least_minutes", "repeat_hours", "url")
 
 
 class RuleForm(forms.Form):
@@ -70,15 +71,11 @@ class RuleForm(forms.Form):
         """Return the cleaned rule; `page` is the address of the console."""
         typed = self.cleaned_data
         return RuleValues(
-            name=typed["name"],
             kinds=None if typed["is_all"] else typed["kinds"],
             least_micros=typed["least"],
-            least_minutes=typed["least_minutes"],
-            repeat_hours=typed["repeat_hours"],
             mails=typed["mails"] or (),
-            url=typed["url"],
-            secret=typed["secret"],
             page=page,
+            **{name: typed[name] for name in (*_SAME, "secret")},
         )
 
     def refuse_stale(self) -> None:
@@ -92,13 +89,10 @@ class RuleForm(forms.Form):
 def initial_of(rule: AlertRule) -> dict[str, Any]:
     """Return a rule as initial values of the form; its secret is never shown."""
     return {
-        "name": rule.name,
         "is_all": rule.kinds is None,
         "kinds": rule.kinds or [],
         "least": rule.least_micros,
-        "least_minutes": rule.least_minutes,
-        "repeat_hours": rule.repeat_hours,
         "mails": rule.mails,
-        "url": rule.url,
         "seen": values_of(rule).digest,
+        **{name: getattr(rule, name) for name in _SAME},
     }

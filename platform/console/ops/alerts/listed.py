@@ -4,10 +4,8 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
-from console.ops.access import Operator, Permission, staff
+from console.ops.access import Operator, Permission, rendered, staff
 from console.ops.alerts.wording import badge_of, results_shown, sentence, worst_of
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import PAGE_ROWS, link_of
@@ -16,7 +14,7 @@ from generation.oversight.alerts import listing
 from generation.oversight.alerts.listing import ListedRule, SentAlert
 from generation.oversight.alerts.rules import MAX_RULES
 from generation.oversight.conditions.condition_titles import title_of
-from pictor.kit.words import clock
+from pictor.kit.words import clock, ids
 from pictor.kit.words.money import to_decimal
 
 ROWS_AT_ONCE = 200
@@ -33,7 +31,6 @@ RULE_COLUMNS = (
 
 
 @staff(Permission.SEE)
-@require_safe
 def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the rules with the conditions they match now and their last alert; or removed rules."""
     is_removed = bool(word_of(request.GET, "show", ["removed"]))
@@ -43,7 +40,6 @@ def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
             "alert-rules.csv", RULE_COLUMNS, [[_csv_row(listed) for listed in listed_rules]]
         )
     context = {
-        "operator": operator,
         "rows": [
             (listed, sentence(listed.rule), badge_of(listed), worst_of(listed))
             for listed in listed_rules
@@ -53,32 +49,22 @@ def rules(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "is_full": not is_removed and len(listed_rules) >= MAX_RULES,
         "most": MAX_RULES,
     }
-    return render(request, "ops/alerts.html", context)
+    return rendered(request, operator, "ops/alerts.html", context)
 
 
 @staff(Permission.SEE)
-@require_safe
 def sent(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         return csv_answer("alerts.csv", COLUMNS, _pages())
-    after = uuid_of(request.GET.get("after", ""))
+    after = ids.parse_uuid(request.GET.get("after", ""))
     alerts = listing.sent_alerts(after=after, limit=PAGE_ROWS + 1)
     context = {
-        "operator": operator,
         "alerts": shown(alerts[:PAGE_ROWS]),
         "names_rule": True,
         "newest": "?" if after is not None else "",
         "older": f"?after={alerts[PAGE_ROWS - 1].sending.id}" if alerts[PAGE_ROWS:] else "",
     }
-    return render(request, "ops/alerts_sent.html", context)
-
-
-def uuid_of(text: str) -> UUID | None:
-    """Parse an id in an address; None if it is not a UUID."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+    return rendered(request, operator, "ops/alerts_sent.html", context)
 
 
 def shown(alerts: list[SentAlert]) -> list[object]:

@@ -1,33 +1,28 @@
 """One alert rule: the conditions it matches now, the alerts it sent, and its actions."""
 
-from http import HTTPStatus
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_POST, require_safe
+from django.http import HttpRequest, HttpResponse
 
-from console.ops.access import Operator, Permission, by, done, staff
-from console.ops.alerts.listed import shown, uuid_of
+from console.ops.access import POST, Operator, Permission, by, done, or_404, rendered, staff
+from console.ops.alerts.listed import shown
 from console.ops.alerts.wording import badge_of, sentence
 from console.parts.filters import PAGE_ROWS
 from generation.models import AlertRule
 from generation.oversight.alerts import alert_tests, listing, rules
 from generation.oversight.alerts.occasions import is_of_age
 from generation.oversight.conditions.condition_titles import title_of
-from pictor.kit.words import clock
+from pictor.kit.words import clock, ids
 
 
 @staff(Permission.SEE)
-@require_safe
 def detail(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Show the conditions that a rule matches now and the alerts it sent."""
     return page(request, operator, rule_or_404(rule))
 
 
-@staff(Permission.INCIDENTS)
-@require_POST
+@staff(Permission.INCIDENTS, POST)
 def confirm(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     """Confirm an address outside the staff with the code from its test mail."""
     found = rule_or_404(rule)
@@ -41,8 +36,7 @@ def confirm(request: HttpRequest, operator: Operator, rule: UUID) -> HttpRespons
     return done(request, f"{address} confirmed", "alert", str(found.id))
 
 
-@staff(Permission.INCIDENTS)
-@require_POST
+@staff(Permission.INCIDENTS, POST)
 def rotate(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse:
     found = rule_or_404(rule)
     try:
@@ -55,25 +49,21 @@ def rotate(request: HttpRequest, operator: Operator, rule: UUID) -> HttpResponse
 def secret_page(
     request: HttpRequest, operator: Operator, rule: AlertRule, secret: str
 ) -> HttpResponse:
-    context = {"operator": operator, "rule": rule, "secret": secret}
-    return render(request, "ops/alert_secret.html", context)
+    context = {"rule": rule, "secret": secret}
+    return rendered(request, operator, "ops/alert_secret.html", context)
 
 
 def rule_or_404(rule: UUID) -> AlertRule:
-    found = listing.rule_by_id(rule)
-    if found is None:
-        raise Http404
-    return found
+    return or_404(listing.rule_by_id(rule))
 
 
 def page(
     request: HttpRequest, operator: Operator, rule: AlertRule, *, refusal: str = ""
 ) -> HttpResponse:
     now = clock.now()
-    after = uuid_of(request.GET.get("after", ""))
+    after = ids.parse_uuid(request.GET.get("after", ""))
     one = listing.detail(rule, after=after, limit=PAGE_ROWS + 1, now=now)
     context = {
-        "operator": operator,
         "one": one,
         "rule": one.rule,
         "sentence": sentence(one.rule),
@@ -88,5 +78,4 @@ def page(
         "newest": "?" if after is not None else "",
         "older": f"?after={one.alerts[PAGE_ROWS - 1].sending.id}" if one.alerts[PAGE_ROWS:] else "",
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
-    return render(request, "ops/alert.html", context, status=status)
+    return rendered(request, operator, "ops/alert.html", context, refused=refusal)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.amounts import amount
+from console.parts.sentences import counted
 from generation.models import AlertRule
 from generation.oversight.alerts.listing import Detail, ListedRule, SentAlert
 from generation.oversight.alerts.results import SendState
@@ -27,7 +28,7 @@ def sentence(rule: AlertRule) -> str:
     if rule.least_micros is not None:
         parts.append(f"{amount(rule.least_micros)} or more")
     if rule.least_minutes:
-        parts.append(f"once {_number(rule.least_minutes, 'minute')} old")
+        parts.append(f"once {counted(rule.least_minutes, 'minute')} old")
     if rule.repeat_hours:
         often = "hour" if rule.repeat_hours == 1 else f"{rule.repeat_hours} hours"
         parts.append(f"again every {often}")
@@ -73,9 +74,5 @@ def _kinds(kinds: Sequence[str] | None) -> str:
     titles = [title_of(kind) for kind in kinds]
     more = len(titles) - MAX_NAMED
     if more > 0:
-        return f"{', '.join(titles[:MAX_NAMED])} and {_number(more, 'more kind')}"
+        return f"{', '.join(titles[:MAX_NAMED])} and {counted(more, 'more kind')}"
     return " and ".join([", ".join(titles[:-1]), titles[-1]] if titles[1:] else titles)
-
-
-def _number(many: int, thing: str) -> str:
-    return f"{many} {thing}{'' if many == 1 else 's'}"

@@ -21,8 +21,9 @@ from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.catalogue.snapshot import COSTS_NEEDED_FOR
 from generation.catalogue.traffic.standing import calls_under_way
+from generation.catalogue.trials import ask_for_trials
 from generation.models import Channel
-from generation.selectors import channel_by_id, cost_tables
+from generation.selectors import channel_by_id, contracts, cost_tables
 from pictor.kit.words import clock
 
 LIVE = "For live requests, while all channels are healthy."
@@ -47,6 +48,11 @@ CHANNEL = About[Channel](
 
 
 _NUMBER = forms.TextInput(attrs={"inputmode": "numeric"})
+
+
+class NewRouteForm(ActForm):
+    model = forms.ModelChoiceField(contracts(), label="Model")
+    upstream_model = forms.CharField(label="Vendor's name for it", required=False, max_length=128)
 
 
 class WeightForm(ActForm):
@@ -110,10 +116,6 @@ def _tested_effect(asked: Asked[Channel], tested: TestSubject) -> Preview:
     return _effect(asked, tested.outlook, notes=notes)
 
 
-def _enable_effect(asked: Asked[Channel]) -> Preview:
-    return _tested_effect(asked, trial_subject(asked.subject, revision=False))
-
-
 def _enable(asked: Asked[Channel]) -> ActResult:
     means = confirmed_arguments(asked.targets)
     services.set_enabled(channel=asked.subject, is_enabled=True, **means, **asked.by)
@@ -148,6 +150,26 @@ def _discard(asked: Asked[Channel]) -> ActResult:
     return ActResult(words="Pending revision discarded", page=tests_url(asked.subject))
 
 
+def _route_effect(asked: Asked[Channel]) -> Preview | None:
+    if {"model", "upstream_model"} - asked.data.keys():
+        return None
+    becomes = asked.data["upstream_model"] or asked.data["model"].pk
+    changes = [Change(f"{asked.data['model']} at {asked.subject.name}", "", becomes)]
+    return Preview(changes=changes, notes=["It serves once its test, one real image, passes."])
+
+
+def _route(asked: Asked[Channel]) -> ActResult:
+    model = asked.data["model"].pk
+    maps = {model: asked.data["upstream_model"] or model}
+    channel, _ = services.set_channel(
+        name=asked.subject.name, channel_id=asked.subject.pk,
+        options=ChannelOptions(maps=maps), **asked.by,
+    )  # fmt: skip
+    is_pending = services.pending_of(channel) is not None
+    ask_for_trials(channel, models=[model], pending=is_pending, actor=asked.by["actor"])
+    return ActResult(words=f"{model} is being tested at {channel.name}", page=tests_url(channel))
+
+
 def _share(channel: Channel) -> dict[str, int]:
     return {"priority": channel.priority, "weight": channel.weight}
 
@@ -159,10 +181,6 @@ def _wanted_share(asked: Asked[Channel], query: QueryDict) -> dict[str, int]:
 
 def _share_words(channel: Channel) -> str:
     return f"{channel.name} has priority {channel.priority}, weight {channel.weight}"
-
-
-def _is_weighed_already(asked: Asked[Channel]) -> str:
-    return _share_words(asked.subject) if asked.data == _share(asked.subject) else ""
 
 
 def _weigh_effect(asked: Asked[Channel]) -> Preview | None:
@@ -191,10 +209,6 @@ def _weigh(asked: Asked[Channel]) -> ActResult:
         **asked.by,
     )
     return ActResult(words=_share_words(changed))
-
-
-def _is_archived_already(asked: Asked[Channel]) -> str:
-    return f"{asked.subject.name} is archived" if asked.subject.archived_at else ""
 
 
 def _archive_effect(asked: Asked[Channel]) -> Preview:
@@ -232,7 +246,7 @@ ACTS = (
         "Enable",
         "{} is called from the next request on.",
         already=_is_enabled_already,
-        preview=_enable_effect,
+        preview=lambda asked: _tested_effect(asked, trial_subject(asked.subject, revision=False)),
         do=_enable,
     ),
     _of_channel(
@@ -260,6 +274,8 @@ ACTS = (
         do=_discard,
         not_fresh="the revision never served anybody, and the channel serves on",
     ),
+    _of_channel("route", "Add and test a route", "{} serves a model by the vendor's name for it.",
+                audit="channel.set", form=NewRouteForm, preview=_route_effect, do=_route),
     _of_channel(
         "weigh",
         "Priority and weight",
@@ -267,7 +283,9 @@ ACTS = (
         audit="channel.set",
         form=WeightForm,
         initial=_wanted_share,
-        already=_is_weighed_already,
+        already=lambda asked: (
+            _share_words(asked.subject) if asked.data == _share(asked.subject) else ""
+        ),
         preview=_weigh_effect,
         do=_weigh,
     ),
@@ -278,7 +296,9 @@ ACTS = (
         "Archive",
         "{} goes for good.",
         about=replace(CHANNEL, find=_any_channel),
-        already=_is_archived_already,
+        already=lambda asked: (
+            f"{asked.subject.name} is archived" if asked.subject.archived_at else ""
+        ),
         preview=_archive_effect,
         do=_archive,
         is_dangerous=True,

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 
 from billing.upstream_cost import CostTable
 from console.ops.channels.shown import sentence_about
-from console.parts.acts import NOT_AS_SHOWN, typed_name
 from generation.catalogue import services
 from generation.catalogue.services import STOPS, UNTESTED
 from generation.catalogue.snapshot import current_catalogue
@@ -96,12 +95,3 @@ def outlook_of(
 def confirmed_arguments(outlook: ChangeOutlook) -> dict[str, Any]:
     """Return the arguments that confirm an outlook's doubts to a service."""
     return {MEANT[code]: True for code in outlook.doubts}
-
-
-def complaint_of(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str:
-    """Return the reason why a sent form is refused; empty if it is accepted."""
-    if request.POST.get("seen") != outlook.digest:
-        return NOT_AS_SHOWN
-    named = typed_name(channel.name)
-    is_named = named.is_right(request.POST.get("confirm", ""))
-    return named.wrong if outlook.doubts and not is_named else ""

@@ -3,19 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import cost_csv
 from billing.cost_csv import CostFile
 from billing.upstream_cost import CostKey, CostRow
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import FORM, Operator, Permission, by, done, rendered, staff
 from console.ops.channels.changes import ChangeOutlook, channel_or_404
 from console.ops.channels.shown import sentence_about
 from console.parts.periods import number_of
@@ -81,7 +78,6 @@ def cost_context(channel: Channel, *, at: datetime) -> dict[str, Any]:
 
 
 @staff(Permission.SEE)
-@require_safe
 def download(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Download the table in force as CSV, in the format of the import."""
     del request, operator
@@ -94,14 +90,13 @@ def download(request: HttpRequest, operator: Operator, channel: int) -> HttpResp
     return answer
 
 
-@staff(Permission.CHANNELS, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.CHANNELS, FORM, fresh=True)
 def costs(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Take costs from a file or another channel: show the changes first, then write them."""
     found = channel_or_404(channel)
     if request.method != "POST":
         return HttpResponseRedirect(f"{reverse('ops:channel', args=[found.pk])}?tab=cost")
-    context: dict[str, Any] = {"operator": operator, "channel": found, "draft": request.POST}
+    context: dict[str, Any] = {"channel": found, "draft": request.POST}
     try:
         draft = _draft(request)
         context |= _change(found, draft)
@@ -111,8 +106,9 @@ def costs(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
     except (ValidationError, ValueError) as error:
         context["complaint"] = _complaint(error, found)
     context["others"] = channels_with_costs()
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if "complaint" in context else HTTPStatus.OK
-    return render(request, "ops/channel_costs.html", context, status=status)
+    return rendered(
+        request, operator, "ops/channel_costs.html", context, refused="complaint" in context
+    )
 
 
 def _complaint(error: ValidationError | ValueError, channel: Channel) -> str:
@@ -166,8 +162,9 @@ def _write(request: HttpRequest, operator: Operator, channel: Channel, draft: Co
 def _is_newest(channel: Channel, draft: CostDraft) -> bool:
     """True if the table written last equals the draft."""
     newest = max(stored_cost_tables(channel), key=lambda table: table.pk, default=None)
-    rows = [[*row.key, row.kind, row.micros] for row in draft.file.rows]
-    return newest is not None and (newest.rows, newest.source) == (rows, draft.file.source)
+    if newest is None or newest.source != draft.file.source:
+        return False
+    return list(cost_table_of(newest).rows.values()) == draft.file.rows
 
 
 def _differing(channel: Channel, draft: CostDraft) -> list[CostChange]:

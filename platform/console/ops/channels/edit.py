@@ -1,26 +1,19 @@
-"""Edit a channel: it keeps serving while a pending revision is tested and swapped in."""
+"""Create or edit a channel: it serves on while a pending revision is tested and swapped in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
 
-from console.ops.access import Operator, Permission, by, staff
-from console.ops.channels.changes import (
-    ChangeOutlook,
-    channel_or_404,
-    complaint_of,
-    confirmed_arguments,
-)
+from console.ops.access import FORM, Operator, Permission, by, rendered, staff
+from console.ops.channels.changes import ChangeOutlook, channel_or_404, confirmed_arguments
 from console.ops.channels.forms import (
     ChannelForm,
     RouteForm,
+    WeighedForm,
     initial_of,
     retirements,
     route_forms,
@@ -28,14 +21,15 @@ from console.ops.channels.forms import (
 )
 from console.ops.channels.shown import sentence_about
 from console.ops.channels.trials import to_tests, trial_subject
+from console.parts.acts import NOT_AS_SHOWN, typed_name
 from console.parts.compared_forms import refuse_stale, stored_instead
 from generation.catalogue import services
 from generation.models import Channel
 from generation.oversight.splits import expected_splits
+from generation.selectors import contracts
 
 
-@staff(Permission.CHANNELS, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.CHANNELS, FORM, fresh=True)
 def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Show or save a channel or its pending revision, with its tests and the next step."""
     found = channel_or_404(channel)
@@ -50,15 +44,13 @@ def edit(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
         messages.success(request, saving.words)
         return to_tests(found)
     context = {
-        "operator": operator,
         "channel": found,
         "form": form,
         "rows": rows,
         "tried": page,
         "saving": saving,
     }
-    status = HTTPStatus.OK if data is None else HTTPStatus.UNPROCESSABLE_ENTITY
-    return render(request, "ops/channel_edit.html", context, status=status)
+    return rendered(request, operator, "ops/channel_edit.html", context, refused=data is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,4 +131,30 @@ def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str
         return ""
     if "seen" not in request.POST:
         return "Nothing is saved yet: check the immediate effect below."
-    return complaint_of(request, channel, outlook)
+    if request.POST["seen"] != outlook.digest:
+        return NOT_AS_SHOWN
+    named = typed_name(channel.name)
+    is_named = named.is_right(request.POST.get("confirm", ""))
+    return named.wrong if outlook.doubts and not is_named else ""
+
+
+@staff(Permission.CHANNELS, FORM, fresh=True)
+def create(request: HttpRequest, operator: Operator) -> HttpResponse:
+    """Create a channel that serves nothing yet; sending the form twice makes one channel."""
+    data = request.POST if request.method == "POST" else None
+    form, rows = WeighedForm(data), route_forms(data, contracts(), {})
+    if data is not None and form.is_valid() and (routes := served_routes(rows, form)):
+        try:
+            channel, _ = services.set_channel(
+                name=form.cleaned_data["name"],
+                options={**form.options(), "routes": routes, "retires": retirements(rows)},
+                is_new=True,
+                **by(request, operator),
+            )
+        except ValidationError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, "Saved, and off until it is tested")
+            return to_tests(channel)
+    context = {"form": form, "rows": rows}
+    return rendered(request, operator, "ops/channel_new.html", context, refused=data is not None)

@@ -1,26 +1,22 @@
 """An explanation of which channels would serve a request, and why the others would not."""
 
-from http import HTTPStatus
-
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
-from console.ops.access import Operator, Permission, staff
+from console.ops.access import Operator, Permission, rendered, staff
 from console.parts.page_query import meant_by, word_of
 from console.parts.periods import number_of
 from generation.catalogue.services import routes_of
 from generation.catalogue.snapshot import current_catalogue
 from generation.channels.declaration import Task
 from generation.models import Channel
-from generation.oversight.route_order import Explanation, explain
+from generation.oversight.route_order import AskedRequest, Explanation, explain
 from generation.selectors import channel_by_id
+from pictor.kit.words import typed
 
-NAMES = ("model", "size", "quality", "task")
+NAMES = ("model", "size", "quality", "task", "n", "references", "fields")
 
 
 @staff(Permission.SEE)
-@require_safe
 def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Explain the routing of a live request, and of one channel if the address names it."""
     query = {name: request.GET.get(name, "").replace("\0", "").strip() for name in NAMES}
@@ -30,7 +26,6 @@ def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
     query["task"] = word_of(request.GET, "task", [*Task], Task.GENERATE)
     explained, complaint = _explanation(query)
     context = {
-        "operator": operator,
         "query": query,
         "channel": channel,
         "found": explained,
@@ -45,8 +40,7 @@ def explanation(request: HttpRequest, operator: Operator) -> HttpResponse:
         else [],
         "why_not": explained.others.get(channel.name, []) if explained and channel else [],
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
-    return render(request, "ops/channel_explain.html", context, status=status)
+    return rendered(request, operator, "ops/channel_explain.html", context, refused=complaint)
 
 
 def _explanation(query: dict[str, str]) -> tuple[Explanation | None, str]:
@@ -54,8 +48,17 @@ def _explanation(query: dict[str, str]) -> tuple[Explanation | None, str]:
     if not query["model"]:
         return None, ""
     try:
-        task = Task(query["task"])
-        explained = explain(query["model"], size=query["size"], quality=query["quality"], task=task)
+        names = (name.strip() for name in query["fields"].split(","))
+        asked = AskedRequest(
+            query["model"],
+            size=query["size"],
+            quality=query["quality"],
+            task=Task(query["task"]),
+            n=typed.number(query["n"] or "1", least=1),
+            references=typed.number(query["references"] or "0"),
+            fields=tuple(filter(None, names)),
+        )
+        explained = explain(asked)
     except ValueError as error:
         return None, str(error)
     return explained, ""

@@ -33,10 +33,10 @@ _NAMES = MappingProxyType({"quality_map": "words", "cost_micros": "cost"})
 _TYPED = ("upstream_model", "sizes", "words", "cost", "retires_on")
 _ALLOWANCES = ("allows_exact_crop", "allows_redispatch", "retry_is_free")
 _FOLDED = (
-    *("timeout_seconds", "max_concurrency", "max_images", "sizes"),
+    *("timeout_seconds", "queue_seconds", "max_concurrency", "max_images", "sizes"),
     *("ignored_fields", "refused_tasks", "class_overrides"),
 )
-_COLUMNS = ("name", "kind", "base_url", "serves", *_FOLDED, *_ALLOWANCES)
+_COLUMNS = ("name", "kind", "base_url", "settings", "serves", *_FOLDED, *_ALLOWANCES)
 
 
 class ChannelForm(forms.Form):
@@ -53,8 +53,10 @@ class ChannelForm(forms.Form):
         label="API key",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
+    settings = PairsField(label="Settings of the account", widget=line())
     serves = forms.ChoiceField(label="It serves", choices=Serves.choices, initial=Serves.LIVE)
-    timeout_seconds = LimitField(label="Time-out, seconds", initial=240)
+    timeout_seconds = LimitField(label="Time-out, seconds", initial=240, required=True)
+    queue_seconds = LimitField(label="Wait in its queue, seconds", initial=60, required=True)
     max_concurrency = LimitField(label="Calls at once in a worker")
     max_images = LimitField(label="Images an edit may begin with")
     sizes = LineField(label="Sizes of every model")
@@ -81,7 +83,6 @@ class ChannelForm(forms.Form):
         self.wants_key = was_typed or not has_key
         cast(forms.ChoiceField, self.fields["kind"]).choices = [(name, name) for name in KINDS]
         self.fields["api_key"].required = self.wants_key
-        self.fields["timeout_seconds"].required = True
         self.fields["ignored_fields"] = CheckboxesField(
             [(word, word) for word in services.narrowable()],
             required=False,
@@ -127,13 +128,8 @@ class ChannelForm(forms.Form):
 class WeighedForm(ChannelForm):
     """The form of a new channel, with priority and weight."""
 
-    priority = LimitField(least=0, initial=10)
-    weight = LimitField(initial=1)
-
-    @override
-    def __init__(self, data: QueryDict | None, **kwargs: Any) -> None:
-        super().__init__(data, **kwargs)
-        self.fields["priority"].required = self.fields["weight"].required = True
+    priority = LimitField(least=0, initial=10, required=True)
+    weight = LimitField(initial=1, required=True)
 
 
 class RouteForm(forms.Form):
@@ -225,7 +221,8 @@ def retirements(rows: Iterable[RouteForm]) -> dict[str, date | None]:
 
 
 def initial_of(channel: Channel) -> dict[str, Any]:
-    return {name: getattr(channel, name) for name in _COLUMNS}
+    columns = {name: getattr(channel, name) for name in _COLUMNS}
+    return {**columns, "settings": channel.settings or {}}
 
 
 def _initial(model: str, routes: Mapping[str, RouteTerms]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ _CHANGES: Mapping[str, str] = {
     Kind.GATE_CLOSED: "Vendor asked to wait",
     Kind.GATE_OPENED: "Vendor may be asked again",
     Kind.TRIAL: "Route tested",
+    Kind.OTHER_MODEL: "Another model answered",
 }
 """Channel events in the history; changes come from the audit log."""
 _ACTIONS: Mapping[str, str] = {
@@ -104,7 +105,7 @@ def _back(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
 def _breaker_entry(change: ChannelEvent, workers: Mapping[UUID, Worker]) -> HistoryEntry:
     seen_by = f"worker {workers.get(change.worker, change.worker)}" if change.worker else ""
     who = change.actor or seen_by
-    parts = [change.model, f"for {change.seconds:.0f} s" if change.seconds else ""]
+    parts = [change.model, f"for {change.seconds:.0f} s" if change.seconds else "", change.words]
     return HistoryEntry(change.at, _CHANGES[change.kind], who, note=", ".join(filter(None, parts)))
 
 

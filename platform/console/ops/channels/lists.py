@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from console.amounts import total
 from console.ops.access import Permission
-from console.ops.channels.shown import badge_of, bars, minutes_in_words
+from console.ops.channels.shown import BADGES, bars, minutes_in_words
 from console.ops.lists import MODES, mode_of
 from console.parts.cells import Cell, Column
 from console.parts.filters import link_of
@@ -31,12 +31,10 @@ class ChannelRow:
 
     @property
     def bars(self) -> list[tuple[State, str]]:
-        """The last 30 minutes as bars."""
         return bars(self.of.now)
 
     @property
     def sentence(self) -> str:
-        """The last 30 minutes in words."""
         return minutes_in_words(self.of.now)
 
     @property
@@ -101,7 +99,7 @@ def _channel(row: ChannelRow) -> Cell:
 
 
 def _state(row: ChannelRow) -> Cell:
-    badge, words = badge_of(row.of.standing)
+    badge, words = BADGES[row.of.standing]
     return Cell(words, badge=badge, note=row.of.why)
 
 

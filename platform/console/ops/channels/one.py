@@ -6,19 +6,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.http import HttpRequest, HttpResponse
 
-from console.ops.access import Mode, Operator, Permission, modes_of, staff
+from console.ops.access import Mode, Operator, Permission, modes_of, or_404, rendered, staff
 from console.ops.channels import costs, errors, history, routes
-from console.ops.channels.shown import (
-    Badge,
-    badge_of,
-    bars,
-    minutes_in_words,
-    state_of,
-)
+from console.ops.channels.shown import BADGES, Badge, bars, minutes_in_words, state_of
 from console.parts.filters import link_of
 from console.parts.page_query import word_of
 from generation.catalogue.traffic.channel_events import Kind, Shut, shut_now
@@ -89,21 +81,9 @@ def _held_shut(shut: list[Shut]) -> list[HeldShut]:
     ]
 
 
-def _routes_context(page: ChannelPage) -> dict[str, Any]:
-    return {"routes": routes.routes_shown(page.channel, at=page.at)}
-
-
 def _errors_context(page: ChannelPage) -> dict[str, Any]:
-    return errors.details(
-        page.channel,
-        word_of(page.query, "hours", errors.SPANS, errors.USUAL),
-        at=page.at,
-        mode=page.mode,
-    )
-
-
-def _cost_context(page: ChannelPage) -> dict[str, Any]:
-    return costs.cost_context(page.channel, at=page.at)
+    span = word_of(page.query, "hours", errors.SPANS, errors.USUAL)
+    return errors.details(page.channel, span, at=page.at, mode=page.mode)
 
 
 def _history_context(page: ChannelPage) -> dict[str, Any]:
@@ -112,29 +92,25 @@ def _history_context(page: ChannelPage) -> dict[str, Any]:
 
 _TABS: Mapping[str, tuple[str, Callable[[ChannelPage], dict[str, Any]]]] = {
     "now": ("Now", _now_context),
-    "routes": ("Routes", _routes_context),
+    "routes": ("Routes", lambda page: {"routes": routes.routes_shown(page.channel, at=page.at)}),
     "errors": ("Errors", _errors_context),
-    "cost": ("Cost", _cost_context),
+    "cost": ("Cost", lambda page: costs.cost_context(page.channel, at=page.at)),
     "history": ("History", _history_context),
 }
-
-
 _BY_MODE = frozenset({"now", "errors"})
 """Tabs that show the requests of one mode; the others show the channel."""
 
 
 @staff(Permission.SEE)
-@require_safe
 def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Show a channel, also an archived one, at the tab in the address."""
-    found, at = _channel_or_404(channel), clock.now()
+    found, at = or_404(channel_with_routes(channel)), clock.now()
     shut = [event for event in shut_now() if event.channel_id == found.pk]
     mode = operator.mode
     page = ChannelPage(found, now_of(found, now=at, mode=mode.value), shut, at, mode, request.GET)
     tab = word_of(request.GET, "tab", _TABS, "now")
     badge, why = _standing(page)
     context = {
-        "operator": operator,
         "channel": found,
         "host": urlsplit(found.base_url).netloc,
         "badge": badge,
@@ -152,15 +128,7 @@ def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
         "template": f"ops/channel_{tab}.html",
         **_TABS[tab][1](page),
     }
-    return render(request, "ops/channel.html", context)
-
-
-def _channel_or_404(pk: int) -> Channel:
-    """Return the channel with its routes in contract order and its pending revision, or 404."""
-    found = channel_with_routes(pk)
-    if found is None:
-        raise Http404
-    return found
+    return rendered(request, operator, "ops/channel.html", context)
 
 
 def _standing(page: ChannelPage) -> tuple[Badge, str]:
@@ -173,4 +141,4 @@ def _standing(page: ChannelPage) -> tuple[Badge, str]:
         models=[route.contract_id for route in routes],
         untested=[route.contract_id for route in routes if not route.is_approved],
     )
-    return badge_of(standing), why
+    return BADGES[standing], why

@@ -24,7 +24,6 @@ class RouteRow:
         unknown: number of cells of unknown cost.
         cells: number of all cells.
         trial: the last test.
-        base_url: the address of the channel.
     """
 
     route: Route
@@ -34,14 +33,13 @@ class RouteRow:
     unknown: int
     cells: int
     trial: ChannelTrial | None
-    base_url: str
 
     @property
     def ends_on(self) -> date | None:
         """The first day without the model at the vendor; None if no end is known."""
         route = self.route
         return end_of(
-            base_url=self.base_url,
+            base_url=route.channel.base_url,
             upstream_model=route.upstream_model,
             entered=route.retires_on,
         )
@@ -72,7 +70,6 @@ def routes_shown(channel: Channel, *, at: datetime) -> list[RouteRow]:
                 unknown=len(its) - len(known),
                 cells=len(its),
                 trial=trials.get(route.contract_id),
-                base_url=channel.base_url,
             )
         )
     return shown

@@ -12,7 +12,7 @@ from generation.models import Channel
 Badge = tuple[State, str]
 """A colour and a word."""
 
-_BADGES: Mapping[ChannelStatus, Badge] = {
+BADGES: Mapping[ChannelStatus, Badge] = {
     ChannelStatus.DOWN: ("bad", "Down"),
     ChannelStatus.DEGRADED: ("warn", "Degraded"),
     ChannelStatus.UNTESTED: ("warn", "Untested"),
@@ -26,10 +26,6 @@ _BADGES: Mapping[ChannelStatus, Badge] = {
 def sentence_about(words: str, channel: Channel) -> str:
     """Capitalise a service's words as a sentence, except if they begin with the channel's name."""
     return words if words.startswith(channel.name) else capitalised(words)
-
-
-def badge_of(standing: ChannelStatus) -> Badge:
-    return _BADGES[standing]
 
 
 def bars(now: Now) -> list[tuple[State, str]]:

@@ -11,15 +11,14 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
-from django.views.decorators.http import require_POST, require_safe
 
 from billing.upstream_cost import CostTable
 from console.amounts import price
-from console.ops.access import Operator, Permission, by, staff
+from console.ops.access import POST, Operator, Permission, by, or_404, staff
 from console.ops.channels.changes import ChangeOutlook, channel_or_404, outlook_of
 from console.parts.audit_events import ChangedValue, by_key, changes_of
 from generation.catalogue import services
@@ -90,6 +89,14 @@ class RouteTest:
         if trial.passed:
             return ("ok", "Passed")
         return ("bad", "Failed") if trial.finished_at else ("warn", "Did not end")
+
+    @property
+    def progress(self) -> str:
+        """How long a worker has been waiting for the vendor; empty if none is."""
+        if self.trial is None or self.trial.started_at is None or not self.is_open:
+            return ""
+        seconds = int((clock.now() - self.trial.started_at).total_seconds())
+        return f"Still running after {seconds} s; the vendor has {self.timeout_seconds} s."
 
     @property
     def why(self) -> str:
@@ -230,13 +237,14 @@ def trial_subject(channel: Channel, *, revision: bool = True) -> TestSubject:
         )
     waits = _waiting(channel, pending, routes, calls)
     trials = last_trials(channel, pending=pending is not None, only_begun=False)
-    last = {row.model: row for row in trials}
+    digests = {model: call.digest for model, call in calls.items()}
+    current = {row.model: row for row in trials if row.tested == digests.get(row.model)}
     lines = [
         RouteTest(
             model=model,
             upstream_model=terms.upstream_model,
             estimate=estimate_of([calls[model]]) if model in calls else None,
-            trial=_current_trial(last.get(model), calls.get(model)),
+            trial=current.get(model),
             waits=model in waits,
             timeout_seconds=channel.timeout_seconds,
         )
@@ -275,23 +283,15 @@ def _waiting(
     return set(routes) - tested
 
 
-def _current_trial(row: ChannelTrial | None, call: Ready | None) -> ChannelTrial | None:
-    """Return the test if it tested the present configuration of the route."""
-    return row if row is not None and call is not None and row.tested == call.digest else None
-
-
 def tests_url(channel: Channel) -> str:
     return f"{reverse('ops:channel_edit', args=[channel.pk])}#tried"
 
 
 def to_tests(channel: Channel) -> HttpResponse:
-    answer = redirect(tests_url(channel))
-    answer.status_code = HTTPStatus.SEE_OTHER
-    return answer
+    return HttpResponseRedirect(tests_url(channel), status=HTTPStatus.SEE_OTHER)
 
 
-@staff(Permission.CHANNELS)
-@require_POST
+@staff(Permission.CHANNELS, POST)
 def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse:
     """Request tests of the named routes; the vendor may charge for them."""
     found = channel_or_404(channel)
@@ -312,12 +312,9 @@ def test(request: HttpRequest, operator: Operator, channel: int) -> HttpResponse
 
 
 @staff(Permission.CHANNELS)
-@require_safe
 def picture(request: HttpRequest, operator: Operator, channel: int, trial: UUID) -> HttpResponse:
     """Redirect to the image of a test; the redirect is cached for half the link's lifetime."""
-    row = trial_with_picture(trial, channel=channel)
-    if row is None:
-        raise Http404
+    row = or_404(trial_with_picture(trial, channel=channel))
     try:
         seconds = url_seconds()
         answer = redirect(signed_url(row.picture_key, content_type=f"image/{row.image_format}"))

@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from console.ops.channels import costs, edit, explained, new, one, trials
+from console.ops.channels import costs, edit, explained, one, trials
 from console.ops.channels.lists import CHANNELS
 from console.ops.lists import page_of
 
 urlpatterns = [
     path("", page_of(CHANNELS), name="channels"),
-    path("new/", new.create, name="channel_new"),
+    path("new/", edit.create, name="channel_new"),
     path("explain/", explained.explanation, name="channel_explain"),
     path("<int:channel>/", one.channel, name="channel"),
     path("<int:channel>/edit/", edit.edit, name="channel_edit"),

@@ -132,7 +132,10 @@ def preview(request: HttpRequest, program: Program, name: str) -> Mapping[str, A
     token = note_shown(
         key=program.key, act=name, fields=_digest(act, sent), seen=shown.digest, now=now
     )
-    changes = [vars_of(one) for one in (*shown.changes, *shown.items)]
+    changes = [
+        {"of": one.label, "before": one.before, "after": one.after}
+        for one in (*shown.changes, *shown.more, *shown.items)
+    ]
     confirmation = shown.confirmation
     return {
         "object": "act.preview",
@@ -189,17 +192,10 @@ def _settled(
 
 
 def answer_of(act: Act[Any], result: ActResult) -> Mapping[str, Any]:
-    """Return what was done as JSON."""
-    results = [
-        {"of": one.words, "outcome": one.outcome, "note": one.note} for one in result.results
-    ]
+    results = [one.facts for one in result.results]
     facts = {"object": "act", "act": act.name, "done": result.words, "facts": {**result.facts}}
     hidden = {"secret": None, "note": "It was shown once."} if result.secret else {}
     return {**facts, **hidden, **({"results": results} if results else {})}
-
-
-def vars_of(change: Any) -> Mapping[str, str]:
-    return {"of": change.label, "before": change.before, "after": change.after}
 
 
 def _call(program: Program, act: Act[Any], sent: Mapping[str, Any]) -> OperatorCall:
@@ -238,21 +234,14 @@ def _typed(act: Act[Any], asked: Asked[Any], fields: Mapping[str, Any]) -> Query
             typed.setlist(name, [_text(name, one) for one in value])
         elif value is not None:
             typed[name] = _text(name, value)
-    for name, values in _proposed(act, asked, typed).items():
-        if name not in typed:
-            typed.setlist(name, values)
+    try:
+        act.complete(asked, typed)
+    except ValidationError as error:
+        raise _conflict(" ".join(error.messages), "impossible") from None
     return typed
 
 
-def _proposed(act: Act[Any], asked: Asked[Any], typed: QueryDict) -> dict[str, list[str]]:
-    try:
-        return act.proposed(asked, typed)
-    except ValidationError as error:
-        raise _conflict(" ".join(error.messages), "impossible") from None
-
-
 def _text(name: str, value: Any) -> str:
-    """A JSON value as a form sends it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str | int):

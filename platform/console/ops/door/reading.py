@@ -8,8 +8,11 @@ from django.http import HttpRequest
 from console.ops.access import Permission
 from console.ops.declared import ACTS, LISTS
 from console.ops.door.acting import Program, by_program
+from console.ops.models.acts import MODEL
 from console.parts.acts import Act
 from console.parts.filters import MAX_TEXT
+from generation.catalogue import services
+from generation.catalogue.model_files import written
 from generation.oversight.id_lookup import trace
 from pictor import __version__
 from pictor.kit.words import typed
@@ -62,6 +65,16 @@ def one(request: HttpRequest, program: Program, kind: str, named: str) -> Mappin
     if facts is None:
         raise NotFound(f"Nothing is known about {named[:100]!r}.")
     return {"object": kind[:100], "id": named[:100], **_without_words(dict(facts))}
+
+
+@by_program("GET")
+def model_file(request: HttpRequest, program: Program, named: str) -> Mapping[str, Any]:
+    """A model's file, which the act `model.import` takes."""
+    program.check(Permission.SEE)
+    contract = MODEL.named(named)
+    if contract is None:
+        raise NotFound(f"There is no model {named[:100]!r}.")
+    return {"object": "model.file", "model": named, "file": written(services.file_of(contract))}
 
 
 def _without_words(value: Any) -> Any:

@@ -12,6 +12,7 @@ VIEWS: dict[str, Callable[..., Any]] = {
     "openapi.json": reading.document,
     "lists/<str:name>": reading.rows,
     "objects/<str:kind>/<str:named>": reading.one,
+    "models/<str:named>/file": reading.model_file,
     "acts/<str:name>": acting.do,
     "acts/<str:name>/preview": acting.preview,
 }

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.urls import reverse
@@ -20,16 +19,9 @@ from billing.services.office.moves import is_typed_twice, max_compensation_per_d
 from billing.services.office.second_person import why_it_waits
 from console.amounts import amount
 from console.ops.access import Permission
+from console.ops.reasons import note_field, words_field
 from console.ops.second_person import waiting_words
-from console.parts.acts import (
-    About,
-    Act,
-    ActForm,
-    ActResult,
-    Asked,
-    Change,
-    Preview,
-)
+from console.parts.acts import About, Act, ActForm, ActResult, Asked, Change, Preview
 from console.parts.filters import amount_of
 from console.parts.form_fields import DollarsField
 from console.parts.sentences import capitalised
@@ -41,7 +33,6 @@ from generation.oversight.interventions import EndedAsFailed
 from generation.selectors import generation_for_operator
 from pictor.kit.words.money import Micros, in_dollars, to_decimal
 
-MAX_CHARACTERS = 200
 TOO_LARGE = "Give an amount this large on the tenant's page, where it is typed twice."
 GENERATION = About[Generation](
     kind="generation",
@@ -51,25 +42,13 @@ GENERATION = About[Generation](
 )
 
 
-def note_field(**more: Any) -> forms.CharField:
-    return forms.CharField(label="Note for staff", max_length=MAX_CHARACTERS, **more)
-
-
-def words_field(**more: Any) -> forms.CharField:
-    return forms.CharField(max_length=MAX_CHARACTERS, **more)
-
-
 class GiftForm(ActForm):
-    """The amount and the reason."""
-
     amount = DollarsField(
         label="Amount, USD", error_messages={"too_little": "Type an amount above 0."}
     )
     note = note_field()
     words = words_field(
-        label="Words for the customer",
-        required=False,
-        help_text="In its ledger. Empty: the entry only names the generation.",
+        required=False, help_text="In its ledger. Empty: the entry only names the generation."
     )
 
     @override
@@ -187,8 +166,6 @@ def _credit_refusal(generation: Generation, _: ChargeSums) -> str:
 
 
 class EndReasonForm(ActForm):
-    """The reason of an end."""
-
     reason = note_field()
 
 
@@ -225,10 +202,6 @@ class Ending:
         facts = {"generation": asked.subject.public_id, "released": to_decimal(ended.released)}
         words = f"{self.done}: {end_effect(ended)}"
         return ActResult(words=words, facts={**facts, "may_bill": may_bill})
-
-
-def _cancel(**facts: Any) -> EndedAsFailed:
-    return EndedAsFailed(interventions.cancel(**facts), ())
 
 
 def _not_queued(generation: Generation) -> str:
@@ -285,7 +258,7 @@ ACTS: tuple[Act[Any], ...] = (
         "Cancel",
         "Canceled",
         "It is queued, and no worker has taken it. Its caller is told that it was canceled.",
-        _cancel,
+        lambda **facts: EndedAsFailed(interventions.cancel(**facts), ()),
         _not_queued,
     ).act(),
     Ending(

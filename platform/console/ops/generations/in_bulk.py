@@ -13,20 +13,15 @@ from django.http import QueryDict
 from django.urls import reverse
 from typing_extensions import override
 
-from billing.selectors.office.balances import available_among
+from billing.selectors.office.balances import balances_of
 from billing.selectors.office.refunds_given import charge_sums_of
 from billing.services.office.moves import is_typed_twice
 from billing.services.office.second_person import why_it_waits
 from console.amounts import amount
 from console.ops.access import Permission
-from console.ops.generations.acts import (
-    GENERATION,
-    TOO_LARGE,
-    giver_of,
-    note_field,
-    words_field,
-)
+from console.ops.generations.acts import GENERATION, TOO_LARGE, giver_of
 from console.ops.generations.lists import CLASSES, GENERATIONS
+from console.ops.reasons import note_field, words_field
 from console.parts.acts import (
     Act,
     ActForm,
@@ -40,6 +35,7 @@ from console.parts.acts import (
 from console.parts.form_fields import DollarsField, HiddenListField, MomentField
 from console.parts.listing import Search
 from console.parts.page_query import refuse, word_of
+from console.parts.sentences import counted
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
 from generation.oversight.compensation import refund_each
@@ -53,12 +49,10 @@ MAX_AT_ONCE = 500
 
 
 class BulkForm(ActForm):
-    """The generations, and the reason."""
-
     generation = HiddenListField(most=MAX_AT_ONCE, label="id of a generation")
     note = note_field()
     words = words_field(
-        label="Words for the customers",
+        "Words for the customers",
         required=False,
         help_text="In each ledger. Empty: the entry only names the generation.",
     )
@@ -102,9 +96,9 @@ def _bulk_preview(asked: Asked[None]) -> Preview:
     chosen = _named(asked.data.get("generation", ()))
     total, waits = sum(left for _, left in chosen), _why_they_wait(chosen, asked)
     tenants, left_out = len({made.tenant_id for made, _ in chosen}), asked.data.get("left_out", 0)
-    number = _count(len(chosen), "generation")
+    number = counted(len(chosen), "generation")
     notes = [
-        f"{number}, {_count(tenants, 'tenant')}, refunds {amount(total)}.",
+        f"{number}, {counted(tenants, 'tenant')}, refunds {amount(total)}.",
         *([f"{left_out} have nothing to refund and are left out."] if left_out else []),
         *([f"{MAX_AT_ONCE} is the most at once."] if len(chosen) == MAX_AT_ONCE else []),
         *([f"{waits}."] if waits else []),
@@ -160,13 +154,7 @@ def _result(words: str, one: Any, done: str, link: str) -> ItemResult:
     return ItemResult(words, "ok", done.capitalize(), amount(one.amount), link)
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"
-
-
 class OutageForm(ActForm):
-    """The time, what was called, and the credit of each tenant."""
-
     since = MomentField(label="From")
     until = MomentField(label="To")
     model = forms.ChoiceField(label="Model", required=False)
@@ -178,7 +166,7 @@ class OutageForm(ActForm):
         label="Each gets, USD", help_text="Empty: the price quoted for its failed requests."
     )
     note = note_field()
-    words = words_field(label="Words for the customers")
+    words = words_field("Words for the customers")
 
     @override
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -203,17 +191,19 @@ def _last_hour(asked: Asked[None], query: QueryDict) -> dict[str, Any]:
     return {"since": until - timedelta(hours=1), "until": until, **query.dict()}
 
 
+_NAMES = ("since", "until", "model", "channel", "attempt_class")
+
+
 def _outage_of(asked: Asked[None]) -> Outage:
-    names = ("since", "until", "model", "channel", "attempt_class")
-    return Outage(**{name: asked.data[name] for name in names})
+    return Outage(**{name: asked.data[name] for name in _NAMES})
 
 
 def _outage_preview(asked: Asked[None]) -> Preview | None:
     data = asked.data
-    if asked.is_looked_at or not {"since", "until", "attempt_class", "each"} <= {*data}:
+    if asked.is_looked_at or not {*_NAMES, "each"} <= {*data}:
         return None
     hits, each = hit_by(_outage_of(asked), now=asked.now), data["each"]
-    available = available_among([hit.tenant.id for hit in hits])
+    available = balances_of([hit.tenant.id for hit in hits])
     due = [hit for hit in hits if hit.due(each)]
     total = Micros(sum(hit.due(each) for hit in due))
     waits = why_they_wait(hits, each, actor=asked.by["actor"], now=asked.now)
@@ -221,14 +211,14 @@ def _outage_preview(asked: Asked[None]) -> Preview | None:
         Change(
             f"{hit.tenant.name}: {hit.failed} failed, quoted {amount(hit.quoted)}"
             f"{f', {amount(hit.before)} credited before' if hit.before else ''}",
-            amount(available.get(hit.tenant.id, 0)),
-            amount(available.get(hit.tenant.id, 0) + hit.due(each)),
+            amount(available[hit.tenant.id]),
+            amount(available[hit.tenant.id] + hit.due(each)),
         )
         for hit in hits
     ]
     return Preview(
         notes=[
-            f"{_count(len(due), 'tenant')}, credits {amount(total)}.",
+            f"{counted(len(due), 'tenant')}, credits {amount(total)}.",
             *([f"{waits}."] if waits else []),
         ],
         items=items,
@@ -252,7 +242,7 @@ def _credit_outage(asked: Asked[None]) -> ActResult:
         for one in credited
     ]  # fmt: skip
     number = sum(not one.refusal for one in credited)
-    return ActResult(words=f"{_count(number, 'tenant')} credited or waiting", results=results)
+    return ActResult(words=f"{counted(number, 'tenant')} credited or waiting", results=results)
 
 
 ACTS: tuple[Act[Any], ...] = (
@@ -260,7 +250,6 @@ ACTS: tuple[Act[Any], ...] = (
         name="generations.refund",
         verb="Refund",
         lead="Each generation is refunded in full, minus earlier refunds.",
-        about=None,
         home="ops:generations",
         needs=Permission.MONEY,
         audit="balance.refund",
@@ -275,7 +264,6 @@ ACTS: tuple[Act[Any], ...] = (
         verb="Credit an outage",
         lead="One credit for every tenant whose accepted requests failed through a fault of the"
         " service. No tenant gets a second credit for any part of that time.",
-        about=None,
         home="ops:generations",
         needs=Permission.MONEY,
         audit="balance.credit",

@@ -26,6 +26,8 @@ from pictor.kit.words import clock, ids
 from pictor.kit.words.money import to_decimal
 
 TIMES = "\N{MULTIPLICATION SIGN}"
+WORDS_SOUGHT = ("model", "size", "quality", "state", "code", "channel")
+"""Filters that are sought as they were typed or chosen."""
 TOO_WIDE = (
     "Across all tenants, at most 24 hours can be searched: choose a tenant or a shorter period."
 )
@@ -80,12 +82,7 @@ def sought_by(search: Search[Any]) -> GenerationFilter:
         tenant_id=meant["tenant"].id if "tenant" in meant else None,
         since=since,
         until=until,
-        model=meant.get("model", ""),
-        size=meant.get("size", ""),
-        quality=meant.get("quality", ""),
-        state=meant.get("state", ""),
-        code=meant.get("code", ""),
-        channel=meant.get("channel", ""),
+        **{name: word for name, word in meant.items() if name in WORDS_SOUGHT},
         attempt_class=meant.get("class", ""),
         has_loss="loss" in meant,
         late_at=now if "late" in meant else None,

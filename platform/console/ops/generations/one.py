@@ -8,17 +8,15 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
 
-from accounts.audit_log import audit_events_about
 from accounts.selectors.office.audit import notes_about
 from billing.models import Transfer
 from billing.selectors.office.balances import transfers_of
 from console.amounts import amount, price
-from console.ops.access import Operator, Permission, by, done, staff
-from console.ops.audit_events import full_entries
+from console.ops.access import POST, Operator, Permission, by, done, rendered, staff
+from console.ops.audit_events import history_of
 from console.parts.call_bodies import answer_body, as_json, request_body
 from console.parts.cells import Fact, fact
 from console.parts.entries import LedgerEntry
@@ -37,8 +35,6 @@ from pictor.kit.words.money import Micros
 
 LOOKS = "looks"
 """The session's key for when it opened generations' prompts and images."""
-SHOWN_EVENTS = 20
-"""Number of staff's actions listed, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +96,6 @@ def cost_words(called: Called) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownTransfer:
-    """A transfer on the tenant's accounts, with the note for staff."""
-
-    entry: LedgerEntry
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
 class Call:
     """An attempt, its cost (None if unknown), and the vendor's words that staff may read."""
 
@@ -142,7 +130,6 @@ def generation_or_404(public_id: str) -> Generation:
 
 
 @staff(Permission.SEE)
-@require_safe
 def one(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Show attempts, money, times and facts; prompt and images only after an operator's `look`."""
     made = generation_or_404(generation)
@@ -150,9 +137,7 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
     attempt_ids = [attempt.id for attempt in called.attempts]
     moved = transfers_of(made.id, tenant_id=made.tenant_id, attempt_ids=attempt_ids)
     money = Money(moved, called)
-    events = audit_events_about(made.tenant_id, "generation", made.public_id, limit=SHOWN_EVENTS)
     context = {
-        "operator": operator,
         "made": made,
         "badge": BADGES[State(made.state)],
         "released": released_of(made),
@@ -166,16 +151,15 @@ def one(request: HttpRequest, operator: Operator, generation: str) -> HttpRespon
         "paid": [*money_facts(made), *(money.facts if made.livemode else [])],
         "facts": _facts(made),
         "work": _work(made),
-        "history": full_entries(events),
+        "history": history_of(made.tenant_id, "generation", made.public_id),
         "trouble": _trouble(made, clock.now()),
         "retry": meant_by(request.GET, "retry", lambda word: ids.parse(ids.REQUEST, word) and word),
         **_words(request, made, operator),
     }
-    return render(request, "ops/generation.html", context)
+    return rendered(request, operator, "ops/generation.html", context)
 
 
-@staff(Permission.SUPPORT_VIEW)
-@require_POST
+@staff(Permission.SUPPORT_VIEW, POST)
 def look(request: HttpRequest, operator: Operator, generation: str) -> HttpResponse:
     """Show prompt and images to the operator, and record that in the audit log."""
     made = generation_or_404(generation)
@@ -206,12 +190,12 @@ def _trouble(generation: Generation, now: datetime) -> str:
     return ""
 
 
-def _moves(moved: Sequence[Transfer]) -> list[ShownTransfer]:
+def _moves(moved: Sequence[Transfer]) -> list[dict[str, object]]:
     """Return the transfers on the tenant's accounts with their notes."""
     of_tenant = [transfer for transfer in moved if transfer.tenant_id is not None]
     notes = notes_about("transfer", [str(transfer.id) for transfer in of_tenant])
     return [
-        ShownTransfer(LedgerEntry(transfer), notes.get(str(transfer.id), ""))
+        {"entry": LedgerEntry(transfer), "note": notes.get(str(transfer.id), "")}
         for transfer in of_tenant
     ]
 

@@ -60,8 +60,9 @@ class CalmUpdateForm(SayForm):
 class IncidentForm(SayForm):
     title = forms.CharField(label="Title", max_length=MAX_TITLE)
     parts = CheckboxesField(label="Parts")
-    state = forms.ChoiceField(
+    state = forms.TypedChoiceField(
         label="State",
+        coerce=State,
         choices=[(state.value, state.label) for state in STAFF_STATES if state != State.RESOLVED],
         initial=State.INVESTIGATING.value,
     )
@@ -70,6 +71,12 @@ class IncidentForm(SayForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["parts"] = CheckboxesField([(part, part) for part in parts()], label="Parts")
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the cleaned form says beside its update, as services take it."""
+        typed = self.cleaned_data
+        own = {name: typed[name] for name in typed.keys() & {"state", "begins_at", "ends_at"}}
+        return {"title": typed["title"], "touched": typed["parts"], **own}
 
 
 class PlanForm(IncidentForm):

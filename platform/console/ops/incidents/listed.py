@@ -5,10 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
-from console.ops.access import Operator, Permission, staff
+from console.ops.access import Operator, Permission, rendered, staff
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import PAGE_ROWS, chips_of, link_of, words_in
 from console.parts.periods import number_of
@@ -29,7 +27,6 @@ COLUMNS = (
 
 
 @staff(Permission.SEE)
-@require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List open and planned incidents, then ended ones, latest first; the CSV has every update."""
     now = clock.now()
@@ -42,7 +39,6 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     ended = incidents.ended(sought, now=now, after=after, limit=PAGE_ROWS + 1)
     parts = incidents.parts()
     context = {
-        "operator": operator,
         "open": _items(incidents.open_ones(sought, now=now), now) if after is None else [],
         "ended": _items(ended[:PAGE_ROWS], now),
         "query": texts,
@@ -57,7 +53,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         else "",
         "csv": link_of(texts, format="csv"),
     }
-    return render(request, "ops/incidents.html", context)
+    return rendered(request, operator, "ops/incidents.html", context)
 
 
 def _items(incidents_found: Iterable[Incident], now: datetime) -> list[ShownIncident]:

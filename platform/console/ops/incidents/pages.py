@@ -1,16 +1,15 @@
 """Incidents and maintenance as customers see them on the status page and by mail."""
 
-from http import HTTPStatus
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import FORM, POST, Operator, Permission, by, done, or_404, rendered, staff
 from console.ops.incidents.forms import (
     CalmUpdateForm,
     IncidentForm,
@@ -32,64 +31,47 @@ from pictor.kit.words import clock
 TEMPLATE = "ops/incident.html"
 
 
-@staff(Permission.INCIDENTS, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.INCIDENTS, FORM, fresh=True)
 def begin(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Start an incident; `?condition=` and `?parts=` fill in the form."""
-    form = dressed(IncidentForm(_post_data(request), initial=_initial_values(request)))
-    if request.method == "POST" and form.is_valid():
-        typed = form.cleaned_data
-        try:
-            begun = incidents.begin(
-                title=typed["title"],
-                touched=typed["parts"],
-                state=State(typed["state"]),
-                post=form.post(page=_page(request)),
-                now=clock.now(),
-                **by(request, operator),
-            )
-            return done(request, f"Incident started: {begun.title}", "incident", str(begun.id))
-        except ValidationError as error:
-            take_errors(form, error)
-    return _form_page(request, operator, form, "ops/incident_new.html")
+    form = IncidentForm(_post_data(request), initial=_initial_values(request))
+    return _announce(request, operator, form, incidents.begin, "Incident started")
 
 
-@staff(Permission.INCIDENTS, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.INCIDENTS, FORM, fresh=True)
 def plan(request: HttpRequest, operator: Operator) -> HttpResponse:
-    form = dressed(PlanForm(_post_data(request), initial=_initial_values(request)))
-    if request.method == "POST" and form.is_valid():
-        typed = form.cleaned_data
+    form = PlanForm(_post_data(request), initial=_initial_values(request))
+    return _announce(request, operator, form, incidents.plan, "Maintenance planned")
+
+
+def _announce(
+    request: HttpRequest,
+    operator: Operator,
+    form: IncidentForm,
+    announce: Callable[..., Incident],
+    words: str,
+) -> HttpResponse:
+    """Announce what a valid form says; otherwise render it, with its errors."""
+    if dressed(form).is_valid():
+        post = form.post(page=_page(request))
         try:
-            planned = incidents.plan(
-                title=typed["title"],
-                touched=typed["parts"],
-                begins_at=typed["begins_at"],
-                ends_at=typed["ends_at"],
-                post=form.post(page=_page(request)),
-                now=clock.now(),
-                **by(request, operator),
-            )
-            return done(
-                request, f"Maintenance planned: {planned.title}", "incident", str(planned.id)
-            )
+            made = announce(**form.facts(), post=post, now=clock.now(), **by(request, operator))
+            return done(request, f"{words}: {made.title}", "incident", str(made.id))
         except ValidationError as error:
             take_errors(form, error)
     return _form_page(request, operator, form, "ops/incident_new.html")
 
 
 @staff(Permission.SEE)
-@require_safe
 def detail(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
     """Show an incident with its updates and the form for the next one."""
-    found = _incident_or_404(incident)
+    found = or_404(incidents.incident_by_id(incident))
     return _form_page(request, operator, _form_of(None, found), TEMPLATE, incident=found)
 
 
-@staff(Permission.INCIDENTS)
-@require_POST
+@staff(Permission.INCIDENTS, POST)
 def update(request: HttpRequest, operator: Operator, incident: int) -> HttpResponse:
-    found = _incident_or_404(incident)
+    found = or_404(incidents.incident_by_id(incident))
     form = _form_of(request.POST, found)
     if form.is_valid():
         try:
@@ -99,8 +81,7 @@ def update(request: HttpRequest, operator: Operator, incident: int) -> HttpRespo
     return _form_page(request, operator, form, TEMPLATE, incident=found)
 
 
-@staff(Permission.INCIDENTS)
-@require_POST
+@staff(Permission.INCIDENTS, POST)
 def correct(request: HttpRequest, operator: Operator, incident: int, update: int) -> HttpResponse:
     """Replace the words of an update, which marks it as edited."""
     words = request.POST.get("words", "")
@@ -116,13 +97,6 @@ def correct(request: HttpRequest, operator: Operator, incident: int, update: int
         form, corrected = _form_of(None, found), (update, words, complaint)
         return _form_page(request, operator, form, TEMPLATE, incident=found, corrected=corrected)
     return done(request, "Corrected, and marked as edited", "incident", str(edited.incident_id))
-
-
-def _incident_or_404(incident: int) -> Incident:
-    found = incidents.incident_by_id(incident)
-    if found is None:
-        raise Http404
-    return found
 
 
 def _form_of(sent: QueryDict | None, incident: Incident) -> SayForm:
@@ -163,15 +137,13 @@ def _form_page(
     now = clock.now()
     chosen = incident.parts if incident else _chosen_parts(request, form)
     context: dict[str, Any] = {
-        "operator": operator,
         "form": form,
         "reach": len(incidents.owners_touched(chosen, now=now)),
         "one": ShownIncident(incident, now) if incident else None,
         "corrected": corrected,
     }
     refused = request.method == "POST"
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
-    return render(request, template, context, status=status)
+    return rendered(request, operator, template, context, refused=refused)
 
 
 def _chosen_parts(request: HttpRequest, form: SayForm) -> list[str]:

@@ -4,16 +4,14 @@ from datetime import date
 from http import HTTPStatus
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_POST, require_safe
 
 from billing.models import Account
 from billing.selectors.office.balances import transfer_numbered
 from billing.selectors.office.checkpoints import head_kept, kept_heads
 from billing.selectors.office.transfers import carries_its_seal, corrections_of_cost, reversals_of
-from console.ops.access import Operator, Permission, staff
+from console.ops.access import POST, Operator, Permission, or_404, rendered, staff
 from console.ops.ledger.checks import TASKS, Kind, checks_of
 from console.ops.ledger.lists import LEDGER
 from console.ops.ledger.seeking import entries_of
@@ -25,7 +23,6 @@ HEADS = 7
 
 
 @staff(Permission.SEE)
-@require_safe
 def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Show the last checks, and the transfers found by an id or by filters; also as CSV."""
     checks = checks_of(request.GET, clock.now())
@@ -38,14 +35,10 @@ def ledger(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 
 
 @staff(Permission.SEE)
-@require_safe
 def entry(request: HttpRequest, operator: Operator, transfer: int) -> HttpResponse:
     """Show a transfer with its sealed content, and whether the seal still matches."""
-    found = transfer_numbered(str(transfer))
-    if found is None:
-        raise Http404
+    found = or_404(transfer_numbered(str(transfer)))
     context = {
-        "operator": operator,
         "entry": entries_of([found])[0],
         "from": _words(found.debit),
         "to": _words(found.credit),
@@ -55,7 +48,7 @@ def entry(request: HttpRequest, operator: Operator, transfer: int) -> HttpRespon
         "reversals": reversals_of(found),
         "corrections": corrections_of_cost(found),
     }
-    return render(request, "ops/ledger_entry.html", context)
+    return rendered(request, operator, "ops/ledger_entry.html", context)
 
 
 def _words(account: Account) -> str:
@@ -63,8 +56,7 @@ def _words(account: Account) -> str:
     return account.kind.replace("_", " ")
 
 
-@staff(Permission.SEE)
-@require_POST
+@staff(Permission.SEE, POST)
 def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
     """Request a check by the short-work worker; the page follows it."""
     del request, operator
@@ -77,16 +69,13 @@ def check(request: HttpRequest, operator: Operator, kind: str) -> HttpResponse:
 
 
 @staff(Permission.SEE)
-@require_safe
 def head(request: HttpRequest, operator: Operator, day: str) -> HttpResponse:
     """Download the signed heads of a day as the file that was kept."""
     del request, operator
     try:
-        kept = head_kept(date.fromisoformat(day))
+        kept = or_404(head_kept(date.fromisoformat(day)))
     except ValueError:
-        kept = None
-    if kept is None:
-        raise Http404
+        raise Http404 from None
     answer = HttpResponse(kept.content, content_type="application/json")
     answer["Content-Disposition"] = f'attachment; filename="heads-{kept.day}.json"'
     return answer

@@ -1,6 +1,7 @@
 """Uncharged costs: what calls cost us, or may, that no tenant pays."""
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 from django.urls import reverse
@@ -11,7 +12,7 @@ from billing.upstream_cost import Loss
 from console.amounts import amount
 from console.ops.access import Permission
 from console.ops.lists import TENANT
-from console.parts.cells import Cell, Column
+from console.parts.cells import Cell, Column, number_column
 from console.parts.listing import Listing, RowPage, chosen
 from console.parts.periods import number_of
 from pictor.kit.words.money import to_decimal
@@ -55,18 +56,8 @@ UNCHARGED = Listing[UnchargedCost](
         Column(
             title="Reason", cell=lambda row: LOSSES[row.loss], csv={"reason": lambda row: row.loss}
         ),
-        Column(
-            title="Calls",
-            cell=lambda row: f"{row.attempts:,}",
-            csv={"calls": lambda row: row.attempts},
-            is_number=True,
-        ),
-        Column(
-            title="Cost",
-            cell=lambda row: amount(row.cost_micros),
-            csv={"cost_usd": lambda row: to_decimal(row.cost_micros)},
-            is_number=True,
-        ),
+        number_column("Calls", "calls", attrgetter("attempts")),
+        number_column("Cost", "cost_usd", attrgetter("cost_micros"), shown=amount, csv=to_decimal),
     ],
     empty=("No uncharged costs", "Every call so far was paid by a tenant, or cost nothing."),
 )

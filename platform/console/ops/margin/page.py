@@ -1,24 +1,21 @@
 """The margin page: figures, a chart and a table for a period; also as CSV."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
 from accounts.models import Tenant
 from accounts.selectors.office.tenants import tenants_among
 from billing.selectors.office.sold import Margin, sold_until, total_of
 from console.amounts import total
-from console.ops.access import Mode, Operator, Permission, staff
+from console.ops.access import Operator, Permission, modes_of, rendered, staff
 from console.ops.margin.rows import lines_of, matching_rows, name_of, spending_of, widest_of
 from console.ops.margin.seeking import BY, PERIODS, PERS, WHICH, MarginQuery, margin_query
-from console.parts.charts import Point, lines
+from console.parts.charts import lines
 from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.filters import PAGE_ROWS
 from console.parts.page_query import meant_by, refuse
@@ -42,7 +39,6 @@ GROUPS = {
 
 
 @staff(Permission.SEE)
-@require_safe
 def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """Show the margins of a period by tenant, model, channel or price row."""
     query = margin_query(query_of(request), operator.mode, clock.now())
@@ -50,17 +46,16 @@ def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         if query.trouble:
             refuse(request.GET, "period", query.trouble)
         return csv_answer("margin.csv", ["from", *GROUPS[query.by], *FIGURES], _csv(query))
-    rows = query.sums(query.by)
+    rows, earlier = query.sums(query.by), total_of(query.sums("all", during=query.period.before))
     shown = matching_rows(rows, query.show)
     start = meant_by(request.GET, "from", number_of) or 0
     start = start if start < len(shown) else 0
     context = {
-        "operator": operator,
         "query": query,
         "lines": lines_of(shown[start : start + PAGE_ROWS], query, widest=widest_of(shown)),
         "total": total_of(rows),
         "of_shown": total_of(shown),
-        "changes": _changes(total_of(rows), total_of(query.sums_before())),
+        "changes": {"revenue": _before(earlier.revenue), "margin": _before(earlier.margin)},
         **_over_time(query),
         "leads": _leads(query),
         "until": sold_until(),
@@ -68,18 +63,16 @@ def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "more": query.link(**{"from": str(start + PAGE_ROWS)})
         if shown[start + PAGE_ROWS :]
         else "",
+        "modes": modes_of(operator, **query.query),
         **_choices(query, rows),
     }
-    return render(request, "ops/margin.html", context)
+    return rendered(request, operator, "ops/margin.html", context)
 
 
 def _choices(query: MarginQuery, rows: Sequence[Margin]) -> Mapping[str, Any]:
     """Return the other choices of each kind: the page, its label, and whether it is shown."""
     period = query.query.get("period", USUAL)
     return {
-        "modes": [
-            (query.link(mode=mode.query), mode.capitalize(), mode == query.mode) for mode in Mode
-        ],
         "periods": [
             (query.link(period="" if name == USUAL else name), words, name == period)
             for name, words in PERIODS.items()
@@ -94,19 +87,7 @@ def _choices(query: MarginQuery, rows: Sequence[Margin]) -> Mapping[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """The figures of the period before, in words."""
-
-    revenue: str
-    margin: str
-
-
-def _changes(now: Margin, before: Margin) -> Changes:
-    return Changes(_change(now.revenue, before.revenue), _change(now.margin, before.margin))
-
-
-def _change(now: int, before: int) -> str:
+def _before(before: int) -> str:
     return f"{total(before)} in the whole period before" if before else ""
 
 
@@ -115,22 +96,21 @@ def _over_time(query: MarginQuery) -> Mapping[str, Any]:
     by_start = {row.start: row for row in query.sums("all", query.per) if row.start}
     if not by_start:
         return {"chart": None}
-    points = [
-        Point(
-            start,
-            by_start[start].images if start in by_start else 0,
-            query.link(period=query.span(start)),
-        )
-        for start in query.starts
-    ]
-    values: dict[str, dict[date, int]] = {REVENUE: {}, SPENT: {}}
-    for point in points:
-        row = by_start.get(point.start)
-        values[REVENUE][point.start] = row.revenue if row else 0
-        values[SPENT][point.start] = spending_of(row) if row else 0
+    by_bucket = [(start, by_start.get(start)) for start in query.starts]
+    values: dict[str, dict[date, int]] = {
+        REVENUE: {start: row.revenue if row else 0 for start, row in by_bucket},
+        SPENT: {start: spending_of(row) if row else 0 for start, row in by_bucket},
+    }
+    chart = lines(
+        query.starts,
+        values,
+        counts={start: row.images for start, row in by_start.items()},
+        rows=lambda start, _names: query.link(period=query.span(start)),
+    )
+    points = chart.buckets
     today = clock.now().astimezone(UTC).date()
     return {
-        "chart": lines(points, values),
+        "chart": chart,
         "buckets": [
             (by_start[point.start], point.rows) for point in points if point.start in by_start
         ],

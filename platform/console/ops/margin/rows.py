@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Tenant
 from accounts.selectors.office.tenants import tenants_among
-from billing.pricing import REFERENCE
+from billing.price_rows import REFERENCE
 from billing.selectors.office.sold import Margin
 from console.ops.margin.seeking import MarginQuery
 from console.parts.periods import USUAL
@@ -69,7 +69,7 @@ def matching_rows(rows: Sequence[Margin], show: str) -> list[Margin]:
 
 def lines_of(rows: Sequence[Margin], query: MarginQuery, *, widest: int) -> list[MarginRow]:
     """Return the rows with names and links, in at most two queries."""
-    tenants = tenants_among([row.group["tenant_id"] for row in _tenant_rows(rows)])
+    tenants = tenants_among({one for row in rows if (one := row.group.get("tenant_id"))})
     channels = channel_numbers() if query.by == "channel" else {}
     return [_line(row, query, tenants, channels, widest) for row in rows]
 
@@ -92,10 +92,6 @@ def name_of(row: Margin, query: MarginQuery, tenants: Mapping[UUID, Tenant]) -> 
         words = "reference images" if size == REFERENCE else f"{size} {quality}"
         return f"{group['model']} {words}".rstrip()
     return str(group.get(query.by) or NOBODYS[query.by])
-
-
-def _tenant_rows(rows: Sequence[Margin]) -> list[Margin]:
-    return [row for row in rows if row.group.get("tenant_id")]
 
 
 def _line(

@@ -1,6 +1,6 @@
 """The filters of the margin page: read from the address, written into links."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from accounts.models import Tenant
 from accounts.selectors.office.tenants import tenant_as_shown
 from billing.selectors.office.sold import By, Margin, Per, margins
 from console.ops.access import Mode
-from console.parts.filters import MAX_TEXT, Read, chips_of, link_of, words_for, words_in
+from console.parts.filters import MAX_TEXT, Read, chips_of, link_of, one_of, words_for, words_in
 from console.parts.periods import (
     DAY,
     TO,
@@ -34,13 +34,7 @@ BY: Mapping[By, str] = {
     "cell": "Price row",
 }
 PERS: Mapping[Per, str] = {"day": "Day", "week": "Week", "month": "Month"}
-LABELS = {
-    "tenant": "Tenant",
-    "model": "Model",
-    "channel": "Channel",
-    "size": "Size",
-    "quality": "Quality",
-}
+LABELS = {name: name.capitalize() for name in ("tenant", "model", "channel", "size", "quality")}
 """Columns that the page can be filtered by, in the order of the chips."""
 COLUMNS = {"model": "model", "channel": "channel", "size": "asked", "quality": "quality"}
 """Columns of the sums, by their words in the address."""
@@ -74,16 +68,11 @@ class MarginQuery:
         """True if the page can have sums; test requests move no money."""
         return self.mode != Mode.TEST and not self.trouble
 
-    def sums(self, by: By, per: Per | None = None) -> list[Margin]:
-        return self._sums(self.period, by, per)
-
-    def sums_before(self) -> list[Margin]:
-        """Return the margin of the preceding period of the same length."""
-        return self._sums(self.period.before, "all", None)
-
-    def _sums(self, period: Period, by: By, per: Per | None) -> list[Margin]:
+    def sums(self, by: By, per: Per | None = None, *, during: Period | None = None) -> list[Margin]:
+        """Return the margins of its own period, or of another."""
         if not self.moves_money:
             return []
+        period = during or self.period
         return margins(
             by=by,
             per=per,
@@ -195,14 +184,10 @@ def _period(query: QueryDict, now: datetime) -> tuple[Period, str]:
     return period, ""
 
 
-def _one_of(words: Collection[str]) -> Read:
-    return lambda word: word if word in words else None
-
-
 _READERS: Mapping[str, Read] = {
     "tenant": lambda word: tenant_as_shown(word) or False,
     **dict.fromkeys(COLUMNS, str),
-    "by": _one_of(BY),
-    "per": _one_of(PERS),
-    "show": _one_of(WHICH),
+    "by": one_of(BY),
+    "per": one_of(PERS),
+    "show": one_of(WHICH),
 }

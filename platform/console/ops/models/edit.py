@@ -1,28 +1,27 @@
-"""Edit a model's contract: typed in rows, shown before and after, then saved."""
+"""Copy a model, or edit its contract: typed in rows, shown before and after, then saved."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from http import HTTPStatus
 from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
 
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import FORM, Operator, Permission, by, done, rendered, staff
 from console.ops.models import forms
-from console.ops.models.forms import ModelForm, SizeRow
+from console.ops.models.forms import CopyForm, ModelForm, SizeRow
 from console.ops.models.one import events_of, model_or_404
 from console.parts.audit_events import ChangedValue, changes_of
 from console.parts.compared_forms import CHANGED_MEANWHILE
+from console.parts.form_fields import dressed, take_errors
 from console.parts.page_query import meant_by
 from console.parts.periods import number_of
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
+from generation.channels.size_rules import SizeRule
 from generation.models import Contract
 from generation.oversight.contract_review import Review, review
 from pictor.kit.words import clock
@@ -45,8 +44,7 @@ class ReviewedChange:
         return sha256(json.dumps(contracts, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
-@staff(Permission.CHANNELS, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.CHANNELS, FORM, fresh=True)
 def edit(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Edit a contract: show its rows, then a review of the change, then save it."""
     found = model_or_404(model)
@@ -124,15 +122,32 @@ def _page(
 ) -> HttpResponse:
     is_refused = bool(form.is_bound and form.errors) or any(row.errors for row in rows)
     context = {
-        "operator": operator,
         "model": contract,
         "form": form,
         "rows": rows,
+        "rule": contract.size_rule and SizeRule(**contract.size_rule),
         "seen": reviewed,
         # A reviewed change was compared with the present contract, which its page shows.
         "shown": (not reviewed and request.POST.get("shown")) or digest_of(contract),
         "is_refused": is_refused,
         "tiers": sorted({row.tier for row in rows if row.tier}),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
-    return render(request, "ops/model_edit.html", context, status=status)
+    return rendered(request, operator, "ops/model_edit.html", context, refused=is_refused)
+
+
+@staff(Permission.CHANNELS, FORM, fresh=True)
+def copy(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
+    """Create a model with the contract of another one, switched off."""
+    found = model_or_404(model)
+    data = request.POST if request.method == "POST" else None
+    form = dressed(CopyForm(data, initial={"source": found}))
+    if form.is_valid():
+        name, source = form.cleaned_data["model"], form.cleaned_data["source"].model
+        try:
+            services.copy_contract(model=name, source=source, **by(request, operator))
+        except ValidationError as error:
+            take_errors(form, error)
+        else:
+            return done(request, f"{name} is created, switched off", "model", name)
+    context = {"model": found, "form": form}
+    return rendered(request, operator, "ops/model_copy.html", context, refused=form.is_bound)

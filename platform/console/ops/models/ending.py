@@ -2,18 +2,16 @@
 
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
-from http import HTTPStatus
 from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.shortcuts import redirect
 
 from accounts.services import By
-from console.ops.access import Mode, Operator, Permission, by, done, staff
+from console.ops.access import FORM, POST, Mode, Operator, Permission, by, done, rendered, staff
 from console.ops.models.one import facts_of, model_or_404
 from console.ops.reasons import LACKS_REASON, reason_form
 from console.parts.form_fields import dressed, take_errors
@@ -40,7 +38,9 @@ class EndForm(forms.Form):
         label="Deprecated since, UTC",
         widget=forms.DateInput(attrs={"type": "date"}),
     )
-    is_meant = forms.BooleanField(required=False, label="An end within 60 days is meant")
+    is_meant = forms.BooleanField(
+        required=False, label="An end within 60 days is meant: once it has come, it is for good"
+    )
 
     def __init__(self, data: Any, *, contract: Contract) -> None:
         super().__init__(data, initial=_initial(contract))
@@ -66,8 +66,7 @@ class EndForm(forms.Form):
         }
 
 
-@staff(Permission.CHANNELS, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.CHANNELS, FORM, fresh=True)
 def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     """Announce a sunset or change it; the effect and the customers' notice are shown first."""
     found = model_or_404(model)
@@ -79,7 +78,6 @@ def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
         return done(request, words, "model", found.model)
     facts = facts_of(found.model, Mode.LIVE)
     context = {
-        "operator": operator,
         "model": found,
         "form": form,
         "facts": facts,
@@ -88,12 +86,10 @@ def end(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
         "seen": _digest(form, found) if planned else "",
         "may_be_soon": "is_meant" in form.errors or "is_meant" in request.POST,
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return render(request, "ops/model_end.html", context, status=status)
+    return rendered(request, operator, "ops/model_end.html", context, refused=form.errors)
 
 
-@staff(Permission.CHANNELS)
-@require_POST
+@staff(Permission.CHANNELS, POST)
 def keep(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     found, form = model_or_404(model), reason_form(request)
     if not form.is_valid():

@@ -22,6 +22,7 @@ from console.parts.sentences import sentence
 from generation.catalogue import services
 from generation.channels.declaration import Task
 from generation.models import Contract
+from generation.selectors import contracts
 
 MAX_ROWS = 200
 MAX_POSITION = 2**15 - 1
@@ -78,8 +79,8 @@ class ModelForm(forms.Form):
         label="Tasks",
         error_messages={"required": "Tick at least one."},
     )
-    prompt_max_chars = LimitField(label="Characters of a prompt, at most")
-    max_n = LimitField(label="Images of a request, at most")
+    prompt_max_chars = LimitField(label="Characters of a prompt, at most", required=True)
+    max_n = LimitField(label="Images of a request, at most", required=True)
     response_format_default = forms.ChoiceField(
         label="Answer unless asked otherwise",
         choices=[(word, word) for word in services.RESPONSE_FORMATS],
@@ -88,8 +89,7 @@ class ModelForm(forms.Form):
 
     def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
-        for name in ("qualities", "prompt_max_chars", "max_n"):
-            self.fields[name].required = True
+        self.fields["qualities"].required = True
         dressed(self)
 
     @property
@@ -103,6 +103,11 @@ class ModelForm(forms.Form):
             for name, messages in error.message_dict.items()
         }
         take_errors(self, ValidationError(refusals))
+
+
+class CopyForm(forms.Form):
+    model = forms.CharField(label="Name", max_length=60, widget=line())
+    source = forms.ModelChoiceField(contracts(), label="Promises what this one does")
 
 
 def form_of(columns: Mapping[str, Any]) -> tuple[ModelForm, list[SizeRow]]:

@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from billing.selectors.office.sold import sold_until, total_of
-from console.ops.access import Operator, Permission, modes_of, staff
+from console.ops.access import Operator, Permission, modes_of, rendered, staff
 from console.ops.models.rows import ModelRow
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import link_of
@@ -32,7 +30,6 @@ _CHIPS: Mapping[str, tuple[str, Callable[[ListedModel], bool]]] = {
 
 
 @staff(Permission.SEE)
-@require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the models that match the filter, with the sales of one mode."""
     listed = listed_models(mode=operator.mode.value, now=clock.now())
@@ -42,7 +39,6 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         return csv_answer("models.csv", COLUMNS, [_cells(rows)])
     mode = operator.mode.query
     context: dict[str, Any] = {
-        "operator": operator,
         "rows": [ModelRow(row) for row in rows],
         "total": total_of([row.sold for row in rows]),
         "has_any": bool(listed),
@@ -56,7 +52,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "until": sold_until(),
         "csv": link_of({"mode": mode, "show": chosen}, format="csv"),
     }
-    return render(request, "ops/models.html", context)
+    return rendered(request, operator, "ops/models.html", context)
 
 
 def _cells(rows: Sequence[ListedModel]) -> Rows:

@@ -5,21 +5,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
 from accounts.models import AuditEvent, Tenant
 from accounts.selectors.office.audit import installation_events_about
 from accounts.selectors.office.tenants import tenants_among
+from billing.models import PriceBook
 from billing.selectors import book_in_force
 from billing.selectors.office.buyers import Buyer
 from billing.selectors.office.sold import sold_until
-from console.ops.access import Mode, Operator, Permission, modes_of, staff
+from billing.services.office.model_prices import open_draft, prices_of
+from console.ops.access import Mode, Operator, Permission, modes_of, or_404, rendered, staff
 from console.ops.models.rows import ModelRow
 from console.parts.audit_events import ChangedValue, changes_of
 from console.parts.filters import link_of
+from generation.catalogue import services
 from generation.catalogue.contracts import AUTO, SizeOption
+from generation.catalogue.model_files import written
 from generation.channels.declaration import Task
 from generation.channels.retirements import end_of
 from generation.models import Contract, Route
@@ -35,6 +37,7 @@ _FEW = 4
 """Changes shown before unfolding."""
 _ACTIONS: Mapping[str, str] = {
     "contract.set": "Promise changed",
+    "contract.confirm": "Prices below cost confirmed",
     "contract.enable": "Switched on",
     "contract.disable": "Switched off",
     "contract.sunset": "End announced",
@@ -78,8 +81,17 @@ class ModelRoute:
 @dataclass(frozen=True, slots=True)
 class ModelEvent:
     event: AuditEvent
-    words: str
-    changes: Sequence[ChangedValue]
+
+    @property
+    def words(self) -> str:
+        if self.event.action == "contract.set" and self.event.before is None:
+            return "Created"
+        return _ACTIONS.get(self.event.action, self.event.action)
+
+    @property
+    def changes(self) -> Sequence[ChangedValue]:
+        before = None if self.event.before is None else promises_of(self.event.before)
+        return changes_of(before, promises_of(self.event.after or {}))
 
     @property
     def is_short(self) -> bool:
@@ -92,22 +104,21 @@ class ModelEvent:
 
 
 @staff(Permission.SEE)
-@require_safe
 def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
     found = facts_of(model.replace("\0", ""), operator.mode)
     sales = {"model": found.terms.model, "mode": operator.mode.query}
     context = {
-        "operator": operator,
         "row": ModelRow(found),
         "terms": found.terms,
         "book": book_in_force(None, clock.now()) if found.unpriced else None,
+        "draft": _draft_of(found) if found.unpriced else None,
         "tasks": [task.value for task in Task if task in found.terms.tasks],
         "aliases": list(found.terms.quality_aliases.items()),
         "sizes": _sizes(found),
         "routes": _routes(found),
         "buyers": _buyers(found.buyers),
         "more_buyers": max(0, found.users - MAX_TENANTS),
-        "events": [_model_event(event) for event in events_of(found.terms.model)],
+        "events": [ModelEvent(event) for event in events_of(found.terms.model)],
         "modes": modes_of(operator),
         "mode": operator.mode.query,
         "margin": reverse("ops:margin") + link_of({"by": "tenant", **sales}),
@@ -115,14 +126,26 @@ def model(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
         "days": LOOK_BACK_DAYS,
         "until": sold_until(),
     }
-    return render(request, "ops/model.html", context)
+    return rendered(request, operator, "ops/model.html", context)
+
+
+@staff(Permission.SEE)
+def file(request: HttpRequest, operator: Operator, model: str) -> HttpResponse:
+    """The model's file, which `model.import` takes."""
+    found = model_or_404(model)
+    answer = HttpResponse(written(services.file_of(found)), content_type="application/toml")
+    answer["Content-Disposition"] = f'attachment; filename="{found.model}.toml"'
+    return answer
+
+
+def _draft_of(found: ListedModel) -> PriceBook | None:
+    """The draft of everyone's next book, if it has prices of the model."""
+    draft = open_draft()
+    return draft if draft and prices_of(found.terms.model) else None
 
 
 def model_or_404(model: str) -> Contract:
-    found = contract_by_name(model)
-    if found is None:
-        raise Http404
-    return found
+    return or_404(contract_by_name(model))
 
 
 def facts_of(model: str, mode: Mode) -> ListedModel:
@@ -146,7 +169,7 @@ def _sizes(model: ListedModel) -> list[ShownSize]:
             cells=each,
             is_unmade=size in model.unmade,
         )
-        for size in (*options, *([AUTO] * terms.accepts_auto))
+        for size in terms.priced_sizes
     ]
 
 
@@ -166,18 +189,3 @@ def events_of(model: str) -> list[AuditEvent]:
     return installation_events_about(
         "contract", model[:60], before=clock.now() + CLOCKS_APART, limit=SHOWN_EVENTS
     )
-
-
-def _model_event(event: AuditEvent) -> ModelEvent:
-    return ModelEvent(event, _words(event), _changes(event))
-
-
-def _words(event: AuditEvent) -> str:
-    if event.action == "contract.set" and event.before is None:
-        return "Created"
-    return _ACTIONS.get(event.action, event.action)
-
-
-def _changes(event: AuditEvent) -> Sequence[ChangedValue]:
-    before = None if event.before is None else promises_of(event.before)
-    return changes_of(before, promises_of(event.after or {}))

@@ -46,7 +46,7 @@ class ModelRow:
         if len(tiers) > 1:
             parts = (f"{many} of {tier[:1].upper()}{tier[1:]}" for tier, many in tiers.items())
             words += f": {', '.join(parts)}"
-        ends = [AUTO] if terms.accepts_auto else []
+        ends = [AUTO] * terms.accepts_auto + ["others by rule"] * (terms.size_rule is not None)
         return ", ".join([words, *ends] if words else ends)
 
     @property

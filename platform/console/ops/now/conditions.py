@@ -1,19 +1,19 @@
 """Open conditions as the overview shows them, and the actions on each."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
 
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import POST, Operator, Permission, by, done, staff
 from console.ops.now.kinds import PARTLY, UNSERVED, ConditionKind, kind_of
+from console.parts.page_guards import View
 from generation.models import Condition, Incident
 from generation.oversight import conditions
 from generation.oversight.conditions.condition_titles import PUBLIC_WORDS, title_of
@@ -88,7 +88,6 @@ def _row(operator: Operator, condition: Condition) -> ConditionRow:
 
 
 @staff(Permission.SEE)
-@require_safe
 def lead(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
     """Redirect from a mail to the condition's page, or to the overview if the condition ended."""
     found = conditions.condition_by_id(condition)
@@ -100,53 +99,39 @@ def lead(request: HttpRequest, operator: Operator, condition: int) -> HttpRespon
     return redirect(row.url or f"{reverse('ops:overview')}#condition-{found.pk}")
 
 
-@staff(Permission.INCIDENTS)
-@require_POST
-def assign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    act = partial(conditions.assign, to=operator.user.email)
-    return _run_action(request, operator, condition, act, "Assigned to you")
+Further = Callable[[HttpRequest, Operator], Mapping[str, Any]]
+"""Returns what a service takes besides the condition."""
 
 
-@staff(Permission.INCIDENTS)
-@require_POST
-def unassign(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    return _run_action(request, operator, condition, conditions.unassign, "Assigned to nobody")
+def _action(
+    service: Callable[..., Condition], words: str, further: Further = lambda *_: {}
+) -> View:
+    """Return the view that calls a service; the overview shows the result or the refusal."""
+
+    @staff(Permission.INCIDENTS, POST)
+    def view(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
+        given = {**further(request, operator), **by(request, operator)}
+        try:
+            service(condition_id=condition, **given)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return redirect("ops:overview")
+        return done(request, words, "overview")
+
+    return view
 
 
-@staff(Permission.INCIDENTS)
-@require_POST
-def silence(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    why = request.POST.get("why", "")
-    act = partial(conditions.silence, why=why, now=clock.now())
-    return _run_action(request, operator, condition, act, "Silenced for 4 hours")
+def _why(request: HttpRequest, _operator: Operator) -> Mapping[str, Any]:
+    return {"why": request.POST.get("why", ""), "now": clock.now()}
 
 
-@staff(Permission.INCIDENTS)
-@require_POST
-def accept(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    """Accept the condition, which silences it for good."""
-    why = request.POST.get("why", "")
-    act = partial(conditions.accept, why=why, now=clock.now())
-    return _run_action(request, operator, condition, act, "Accepted for good")
-
-
-@staff(Permission.INCIDENTS)
-@require_POST
-def recall(request: HttpRequest, operator: Operator, condition: int) -> HttpResponse:
-    return _run_action(request, operator, condition, conditions.recall, "Shown again")
-
-
-def _run_action(
-    request: HttpRequest,
-    operator: Operator,
-    condition: int,
-    act: Callable[..., Condition],
-    words: str,
-) -> HttpResponse:
-    """Call a service, then show the result or the refusal on the overview."""
-    try:
-        act(condition_id=condition, **by(request, operator))
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-        return redirect("ops:overview")
-    return done(request, words, "overview")
+ACTIONS = {
+    "assign": _action(
+        conditions.assign, "Assigned to you", lambda _, operator: {"to": operator.user.email}
+    ),
+    "unassign": _action(conditions.unassign, "Assigned to nobody"),
+    "silence": _action(conditions.silence, "Silenced for 4 hours", _why),
+    "accept": _action(conditions.accept, "Accepted for good", _why),
+    "recall": _action(conditions.recall, "Shown again"),
+}
+"""By the name and the end of their addresses."""

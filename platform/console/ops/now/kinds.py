@@ -81,18 +81,14 @@ def _margin(condition: Condition) -> str:
     return f"{reverse('ops:margin')}?{urlencode({**query, 'period': '7d'})}"
 
 
-def _model(condition: Condition) -> str:
-    return reverse("ops:model", args=[condition.object])
+def _object(name: str, condition: Condition) -> str:
+    return reverse(name, args=[condition.object])
 
 
 def _price(condition: Condition) -> str:
     """Return the page of everyone's prices for the cell or model that the object begins with."""
     named = re.sub(r" as \S+", "", condition.object.partition(" on ")[0])
     return f"{reverse('ops:price_current')}?{urlencode({'q': named})}"
-
-
-def _tenant(condition: Condition) -> str:
-    return reverse("ops:tenant", args=[condition.object])
 
 
 _LEDGER = ("See checks", partial(_page, "ops:ledger"))
@@ -107,6 +103,7 @@ KINDS: Mapping[str, ConditionKind] = {
     "update_overdue": ConditionKind(PARTLY, "Post update", partial(_page, "ops:incidents")),
     "route_untested": ConditionKind(AHEAD, "See routes", partial(_channel, "routes")),
     "upstream_retires": ConditionKind(AHEAD, "See routes", partial(_channel, "routes")),
+    "other_model": ConditionKind(AHEAD, "See routes", partial(_channel, "routes")),
     "queued_too_long": ConditionKind(
         PARTLY, "See queued", partial(_generations, "state", "queued")
     ),
@@ -119,9 +116,9 @@ KINDS: Mapping[str, ConditionKind] = {
     "ledger_unproved": ConditionKind(MONEY, *_LEDGER),
     "sold_behind": ConditionKind(MONEY, *_SYSTEM),
     "price_change": ConditionKind(AHEAD, "See prices", partial(_page, "ops:prices")),
-    "sunset_ahead": ConditionKind(AHEAD, "See model", _model),
+    "sunset_ahead": ConditionKind(AHEAD, "See model", partial(_object, "ops:model")),
     "money_waits": ConditionKind(MONEY, "Decide", partial(_page, "ops:moves"), Permission.MONEY),
-    "balance_runs_out": ConditionKind(MONEY, "See tenant", _tenant),
+    "balance_runs_out": ConditionKind(MONEY, "See tenant", partial(_object, "ops:tenant")),
     "mail_overdue": ConditionKind(PARTLY, *_SYSTEM),
     "webhooks_overdue": ConditionKind(PARTLY, *_SYSTEM),
     "alerts_overdue": ConditionKind(PARTLY, "See alerts", partial(_page, "ops:alerts")),

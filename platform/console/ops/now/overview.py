@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from billing.selectors.office.hours import Hour, hours_of
 from billing.selectors.office.repricing import taken_over
 from billing.selectors.office.sold import Margin, margins, sold_until, total_of
-from console.ops.access import Mode, Operator, Permission, staff
+from console.ops.access import Mode, Operator, Permission, rendered, staff
 from console.ops.now import conditions
 from console.parts.filters import PAGE_ROWS, link_of
 from console.parts.page_query import meant_by, word_of
@@ -38,7 +36,6 @@ class Figures:
 
 
 @staff(Permission.SEE)
-@require_safe
 def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show open conditions with their actions; with `?show=quiet`, silenced and accepted ones."""
     now = clock.now()
@@ -51,7 +48,6 @@ def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
     start = meant_by(request.GET, "from", number_of) or 0
     start = start if start < len(rows) else 0
     context = {
-        "operator": operator,
         "standing": standing,
         "rows": rows[start : start + PAGE_ROWS],
         "first": link_of(filters) if start else "",
@@ -65,7 +61,7 @@ def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
         "back": taken_over(now),
         "now": now,
     }
-    return render(request, "ops/overview.html", context)
+    return rendered(request, operator, "ops/overview.html", context)
 
 
 def figures_of(mode: Mode, now: datetime) -> Figures:

@@ -1,15 +1,11 @@
 """The shared price lists, with their number of tenants and the book in force."""
 
-from http import HTTPStatus
-
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_POST, require_safe
 
 from billing.selectors.office.price_lists import SharedList, price_lists
 from billing.services.office.price_lists import create_price_list
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import POST, Operator, Permission, by, done, rendered, staff
 from console.parts.exports import csv_answer
 from pictor.kit.words import clock
 
@@ -17,7 +13,6 @@ COLUMNS = ("list", "tenants", "prices", "in_force", "since", "scheduled")
 
 
 @staff(Permission.SEE)
-@require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         rows = [_cells(price_list) for price_list in price_lists(clock.now())]
@@ -25,8 +20,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return _page(request, operator)
 
 
-@staff(Permission.MONEY)
-@require_POST
+@staff(Permission.MONEY, POST)
 def create(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a list without prices or tenants, which charges no tenant yet."""
     name = request.POST.get("name", "")
@@ -41,13 +35,11 @@ def _page(
     request: HttpRequest, operator: Operator, *, name: str = "", refusal: str = ""
 ) -> HttpResponse:
     context = {
-        "operator": operator,
         "rows": price_lists(clock.now()),
         "name": name,
         "refusal": refusal[:1].upper() + refusal[1:],
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
-    return render(request, "ops/price_lists.html", context, status=status)
+    return rendered(request, operator, "ops/price_lists.html", context, refused=refusal)
 
 
 def _cells(price_list: SharedList) -> list[str | int]:

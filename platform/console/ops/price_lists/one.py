@@ -1,23 +1,21 @@
 """One shared price list: prices that differ from everyone's, tenants and books."""
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
 
 from accounts.selectors.office.tenants import tenant_by_name_or_id
 from billing.models import PriceList, PriceListAssignment
 from billing.selectors.office.price_layers import layers_of
-from billing.selectors.office.price_lists import price_list_by_id, tenants_on
+from billing.selectors.office.price_lists import tenants_on
 from billing.services.office.price_lists import rename_price_list
-from console.ops.access import Operator, Permission, by, done, modes_of, staff
-from console.ops.shown_prices import MAX_SHOWN_ROWS, books_of, cells_of
+from console.ops.access import POST, Operator, Permission, by, done, modes_of, rendered, staff
+from console.ops.shown_prices import MAX_SHOWN_ROWS, books_of, cells_of, list_or_404
 from console.parts.exports import csv_answer
 from pictor.kit.words import clock
 
@@ -25,15 +23,13 @@ COLUMNS = ("tenant", "name", "since")
 
 
 @staff(Permission.SEE)
-@require_safe
 def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpResponseBase:
     """Show a price list; with `tenant`, redirect to the preview of that tenant's prices by it."""
-    found = _list_or_404(price_list)
+    found = list_or_404(price_list)
     tenants = tenants_on(found.id)
     if request.GET.get("format") == "csv":
-        return csv_answer(
-            "price-list-tenants.csv", COLUMNS, [[_cells(holder) for holder in tenants]]
-        )
+        rows = [[one.tenant.public_id, one.tenant.name, one.since.isoformat()] for one in tenants]
+        return csv_answer("price-list-tenants.csv", COLUMNS, [rows])
     if text := request.GET.get("tenant", "").replace("\0", "").strip():
         if (tenant := tenant_by_name_or_id(text)) is not None:
             address = reverse("ops:tenant_list", args=[tenant.public_id])
@@ -42,11 +38,10 @@ def detail(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpRe
     return _page(request, operator, found, tenants)
 
 
-@staff(Permission.MONEY)
-@require_POST
+@staff(Permission.MONEY, POST)
 def rename(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpResponse:
     """Rename the list; its tenants' prices do not change."""
-    found, name = _list_or_404(price_list), request.POST.get("name", "")
+    found, name = list_or_404(price_list), request.POST.get("name", "")
     try:
         renamed = rename_price_list(price_list=found, name=name, **by(request, operator))
     except ValidationError as error:
@@ -54,13 +49,6 @@ def rename(request: HttpRequest, operator: Operator, price_list: UUID) -> HttpRe
         return _page(request, operator, found, tenants, name=name, refusal=refusal)
     words = f"{found.name} is now called {renamed.name}"
     return done(request, words, "price_list", str(found.pk))
-
-
-def _list_or_404(price_list: UUID) -> PriceList:
-    found = price_list_by_id(price_list)
-    if found is None:
-        raise Http404
-    return found
 
 
 def _page(
@@ -83,7 +71,6 @@ def _page(
         mode=operator.mode,
     )
     context = {
-        "operator": operator,
         "price_list": price_list,
         "tenants": tenants[:MAX_SHOWN_ROWS],
         "tenants_number": len(tenants),
@@ -96,9 +83,4 @@ def _page(
         "name": price_list.name if name is None else name,
         "refusal": refusal[:1].upper() + refusal[1:],
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if unknown or refusal else HTTPStatus.OK
-    return render(request, "ops/price_list.html", context, status=status)
-
-
-def _cells(assignment: PriceListAssignment) -> list[str]:
-    return [assignment.tenant.public_id, assignment.tenant.name, assignment.since.isoformat()]
+    return rendered(request, operator, "ops/price_list.html", context, refused=unknown or refusal)

@@ -3,29 +3,27 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.shortcuts import redirect
 
 from billing.models import PriceBook
-from billing.pricing import BookRow, PriceKey
+from billing.price_rows import BookRow, PriceKey
 from billing.repricing import Repriced, RowChange, operation, reprice, reprice_by_hand
 from billing.selectors.office.repricing import known_costs, rows_on_offer
 from billing.services.office.repricing import change_prices, check_plan, undo_prices
-from console.ops.access import Operator, Permission, by, staff
+from console.ops.access import FORM, POST, Operator, Permission, by, rendered, staff
 from console.ops.prices.grid import PRICE
 from console.ops.prices.one import back, page
-from console.ops.shown_prices import book_or_404, words_of
+from console.ops.shown_prices import MAX_SHOWN_ROWS, book_or_404, words_of
 from console.parts.periods import number_of
+from console.parts.sentences import counted
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, scale_half_up
 
-MAX_SHOWN_ROWS = 200
 BOOK, MODEL, TICKED = "book", "model", "ticked"
 """Prices that an operation applies to."""
 
@@ -57,8 +55,7 @@ class PriceChangeRow:
         return self.cost is not None and self.becomes < self.cost
 
 
-@staff(Permission.MONEY, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.MONEY, FORM, fresh=True)
 def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the changes of prices first, then write exactly the shown ones.
 
@@ -67,23 +64,23 @@ def change(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     found = book_or_404(book)
     if request.method != "POST":
         return redirect("ops:price_book", found.pk)
-    context: dict[str, Any] = {"operator": operator, "book": found, "kept": _sent_fields(request)}
+    context: dict[str, Any] = {"book": found, "kept": _sent_fields(request)}
     try:
         plan, costs = _plan(request, found)
         context |= _plan_context(plan, found, costs)
         if request.POST.get("seen", "") == plan.digest:
             change_prices(book=found, changes=plan.changes, **by(request, operator))
-            return back(request, operator, found, f"{_prices(len(plan.changes))} changed")
+            return back(request, operator, found, f"{counted(len(plan.changes), 'price')} changed")
     except (ValidationError, ValueError) as error:
         return page(request, operator, found, words_of(error))
     if "seen" in request.POST:
         context["complaint"] = "Prices have changed since these were shown. Check again."
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if "complaint" in context else HTTPStatus.OK
-    return render(request, "ops/price_change.html", context, status=status)
+    return rendered(
+        request, operator, "ops/price_change.html", context, refused="complaint" in context
+    )
 
 
-@staff(Permission.MONEY)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.MONEY, FORM)
 def retype(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     found = book_or_404(book)
     if request.method != "POST":
@@ -91,8 +88,7 @@ def retype(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     return page(request, operator, found)
 
 
-@staff(Permission.MONEY)
-@require_POST
+@staff(Permission.MONEY, POST)
 def undo(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     found = book_or_404(book)
     try:
@@ -102,11 +98,7 @@ def undo(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, words_of(error))
         return redirect("ops:price_book", found.pk)
-    return back(request, operator, found, f"{_prices(number)} as before")
-
-
-def _prices(number: int) -> str:
-    return f"{number} price{'' if number == 1 else 's'}"
+    return back(request, operator, found, f"{counted(number, 'price')} as before")
 
 
 def _sent_fields(request: HttpRequest) -> list[tuple[str, str]]:

@@ -2,16 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.shortcuts import redirect
 
 from billing.models import PriceBook
 from billing.selectors import (
@@ -37,9 +34,10 @@ from billing.services.office.prices import (
     restore_price_book,
     withdraw_price_book,
 )
-from console.ops.access import Mode, Operator, Permission, by, done, staff
+from console.ops.access import FORM, Operator, Permission, by, done, rendered, staff
 from console.ops.reasons import LACKS_REASON
 from console.ops.shown_prices import (
+    MAX_SHOWN_ROWS,
     ShownBook,
     book_or_404,
     cells_of_change,
@@ -52,8 +50,6 @@ from console.parts.page_query import refuse
 from pictor.kit.words import clock, typed
 from pictor.kit.words.money import to_decimal
 
-MAX_SHOWN_ROWS = 200
-"""Number of changes on a page."""
 COLUMNS = (
     *("model", "size", "quality", "before", "after", "change_percent", "images_30_days"),
     *("would_bring", "currency"),
@@ -61,7 +57,6 @@ COLUMNS = (
 
 
 @staff(Permission.SEE)
-@require_safe
 def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponseBase:
     """Show a draft's changes from now or a later date on, and what stops it; also as CSV."""
     found, now = book_or_404(book), clock.now()
@@ -72,7 +67,7 @@ def review(request: HttpRequest, operator: Operator, book: int) -> HttpResponseB
         begins = _moment(text, now)
     except ValueError as error:
         complaint = words_of(error)
-    decision = _draft_review(found, begins, _Look(operator, now))
+    decision = _draft_review(found, begins, operator, now)
     if request.GET.get("format") == "csv":
         return _file(request, found, decision["changes"], complaint)
     answer = _page(request, operator, decision, complaint)
@@ -90,7 +85,6 @@ def _file(
 
 
 @staff(Permission.SEE)
-@require_safe
 def what_if(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the revenue of the last 30 days at these prices, on its own page or within another."""
     found, now = book_or_404(book), clock.now()
@@ -98,19 +92,16 @@ def what_if(request: HttpRequest, operator: Operator, book: int) -> HttpResponse
         found.effective_from = _moment(request.GET.get("begins", ""), now) or now
     except ValueError as error:
         refuse(request.GET, "begins", words_of(error))
-    is_demo = operator.mode == Mode.DEMO
     context = {
-        "operator": operator,
         "shown": ShownBook(found),
-        "whatif": would_have_brought(found, now, is_demo=is_demo),
+        "whatif": would_have_brought(found, now, is_demo=operator.is_demo),
     }
     is_part = request.headers.get("HX-Request")
     page = "ops/price_whatif.html" if is_part else "ops/price_whatif_page.html"
-    return render(request, page, context)
+    return rendered(request, operator, page, context)
 
 
-@staff(Permission.PUBLISH, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.PUBLISH, FORM, fresh=True)
 def publish(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     found, now, begins = book_or_404(book), clock.now(), None
     if request.method != "POST":
@@ -122,8 +113,8 @@ def publish(request: HttpRequest, operator: Operator, book: int) -> HttpResponse
         )
     except (ValidationError, ValueError) as error:
         if book_or_404(book).state == DRAFT:  # else published meanwhile
-            look = _Look(operator, now)
-            return _page(request, operator, _draft_review(found, begins, look), words_of(error))
+            decision = _draft_review(found, begins, operator, now)
+            return _page(request, operator, decision, words_of(error))
     return done(request, _state_sentence(book_or_404(book)), "price_book", str(book))
 
 
@@ -138,15 +129,13 @@ def _state_sentence(book: PriceBook) -> str:
     )
 
 
-@staff(Permission.PUBLISH, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.PUBLISH, FORM, fresh=True)
 def restore(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Restore a former book, and withdraw the ticked books that would take over from it."""
     return (_put_back if request.method == "POST" else _former_page)(request, operator, book)
 
 
-@staff(Permission.PUBLISH, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.PUBLISH, FORM, fresh=True)
 def withdraw(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     return (_withdraw if request.method == "POST" else _scheduled_page)(request, operator, book)
 
@@ -157,7 +146,7 @@ def _former_page(
     book, now = book_or_404(number), clock.now()
     if book.state != PAST:
         return _elsewhere(request, book, complaint)
-    decision = _former_review(book, _ticked_ids(request), _Look(operator, now))
+    decision = _former_review(book, _ticked_ids(request), operator, now)
     return _page(request, operator, decision, complaint)
 
 
@@ -183,7 +172,7 @@ def _scheduled_page(
     book, now = book_or_404(number), clock.now()
     if book.state != SCHEDULED:
         return _elsewhere(request, book, complaint)
-    return _page(request, operator, _scheduled_review(book, _Look(operator, now)), complaint)
+    return _page(request, operator, _scheduled_review(book, operator, now), complaint)
 
 
 def _withdraw(request: HttpRequest, operator: Operator, number: int) -> HttpResponse:
@@ -203,22 +192,12 @@ def _elsewhere(request: HttpRequest, book: PriceBook, complaint: str) -> HttpRes
     return redirect("ops:price_book", book.pk)
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """The operator and the time of a review; the operator's mode selects live or demo sales."""
-
-    operator: Operator
-    now: datetime
-
-    @property
-    def is_demo(self) -> bool:
-        return self.operator.mode == Mode.DEMO
-
-
-def _draft_review(book: PriceBook, begins: datetime | None, look: _Look) -> dict[str, Any]:
+def _draft_review(
+    book: PriceBook, begins: datetime | None, operator: Operator, now: datetime
+) -> dict[str, Any]:
     """Return the review of a draft that begins at `begins`, or now."""
-    review = review_of_publication(book, look.now, begins=begins or look.now, is_demo=look.is_demo)
-    query = {"mode": look.operator.mode.query, "begins": begins.isoformat() if begins else ""}
+    review = review_of_publication(book, now, begins=begins or now, is_demo=operator.is_demo)
+    query = {"mode": operator.mode.query, "begins": begins.isoformat() if begins else ""}
     return {
         "verb": "Publish",
         "action": "price_publish",
@@ -228,15 +207,15 @@ def _draft_review(book: PriceBook, begins: datetime | None, look: _Look) -> dict
         "faults": review.faults,
         "overtaken": review.overtaken,
         "later": review.later,
-        **_review_context(book, review, look),
+        **_review_context(book, review, operator),
     }
 
 
-def _former_review(book: PriceBook, ticked: Collection[str], look: _Look) -> dict[str, Any]:
+def _former_review(
+    book: PriceBook, ticked: Collection[str], operator: Operator, now: datetime
+) -> dict[str, Any]:
     """Return the review of a former book that would be in force from now on."""
-    review = review_of_publication(
-        book, look.now, begins=look.now, is_demo=look.is_demo, ticked=ticked
-    )
+    review = review_of_publication(book, now, begins=now, is_demo=operator.is_demo, ticked=ticked)
     return {
         "verb": "Put back",
         "action": "price_restore",
@@ -244,23 +223,23 @@ def _former_review(book: PriceBook, ticked: Collection[str], look: _Look) -> dic
         "faults": review.faults,
         "choices": review.later,
         "without": review.withdrawn,
-        **_review_context(book, review, look),
+        **_review_context(book, review, operator),
     }
 
 
-def _scheduled_review(book: PriceBook, look: _Look) -> dict[str, Any]:
+def _scheduled_review(book: PriceBook, operator: Operator, now: datetime) -> dict[str, Any]:
     """Return the review of a withdrawal, with the changes that would be called off."""
-    review = review_of_withdrawal(book, look.now, is_demo=look.is_demo)
+    review = review_of_withdrawal(book, now, is_demo=operator.is_demo)
     return {
         "verb": "Withdraw",
         "action": "price_withdraw",
         "lead": "It will never take effect. The book in force before its date stays in force.",
         "stays": review.stays,
-        **_review_context(book, review, look),
+        **_review_context(book, review, operator),
     }
 
 
-def _review_context(book: PriceBook, review: BookReview, look: _Look) -> dict[str, Any]:
+def _review_context(book: PriceBook, review: BookReview, operator: Operator) -> dict[str, Any]:
     return {
         "shown": ShownBook(book),
         "moves": review.moves,
@@ -270,7 +249,7 @@ def _review_context(book: PriceBook, review: BookReview, look: _Look) -> dict[st
         "rows": review.changes[:MAX_SHOWN_ROWS],
         "number": len(review.changes),
         "seen": review.seen,
-        "mode": look.operator.mode.query,
+        "mode": operator.mode.query,
     }
 
 
@@ -291,14 +270,12 @@ def _page(
     query = request.POST if request.method == "POST" else request.GET
     is_kept = request.method == "POST" or "HX-Request" in request.headers  # a link fills in nothing
     context = {
-        "operator": operator,
         "complaint": complaint,
         "typed_begins": query.get("begins", "").strip(),
         "reason": query.get("reason", "") if is_kept else "",
         **decision,
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
-    return render(request, "ops/price_review.html", context, status=status)
+    return rendered(request, operator, "ops/price_review.html", context, refused=complaint)
 
 
 def _confirmation(

@@ -1,26 +1,24 @@
 """Drafts: create one from a book or a file, change its markup, discard it."""
 
 from decimal import Decimal
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.shortcuts import redirect
 
 from accounts.models import Tenant
 from accounts.selectors.office.tenants import tenant_by_name_or_id
 from billing import price_csv
 from billing.models import PriceList
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.selectors import book_in_force, price_book_by_id, price_books, rows_of
 from billing.selectors.office.price_lists import lists_by_name, price_list_named
 from billing.selectors.office.repricing import rows_with_one_model
 from billing.services.office.prices import change_price_book, discard_price_book, draft_price_book
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import FORM, POST, Operator, Permission, by, done, rendered, staff
 from console.ops.prices.one import back, page
 from console.ops.shown_prices import ShownBook, book_or_404, words_of
 from console.parts.periods import number_of
@@ -33,8 +31,7 @@ MAX_BOOKS = 200
 MAX_MARKUP = Decimal(100)
 
 
-@staff(Permission.MONEY, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.MONEY, FORM, fresh=True)
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     complaint = ""
     if request.method == "POST":
@@ -47,14 +44,12 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
         else:
             return back(request, operator, draft, f"{draft.known_as} is a draft")
     context = {
-        "operator": operator,
         "complaint": complaint,
         "query": request.POST if complaint else _usual(request.GET.get("list", "")),
         "books": [ShownBook(book) for book in price_books(clock.now(), limit=MAX_BOOKS)],
         "lists": lists_by_name(),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
-    return render(request, "ops/price_new.html", context, status=status)
+    return rendered(request, operator, "ops/price_new.html", context, refused=complaint)
 
 
 def _usual(shared: str) -> dict[str, Any]:
@@ -141,8 +136,7 @@ def _id_of(owner: PriceList | Tenant | None, what: str) -> UUID:
     return owner.id
 
 
-@staff(Permission.MONEY)
-@require_POST
+@staff(Permission.MONEY, POST)
 def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     found = book_or_404(book)
     before = found.markup
@@ -160,8 +154,7 @@ def set_markup(request: HttpRequest, operator: Operator, book: int) -> HttpRespo
     return back(request, operator, found, words)
 
 
-@staff(Permission.MONEY)
-@require_POST
+@staff(Permission.MONEY, POST)
 def discard(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     found = price_book_by_id(book)
     if found is None:  # discarded by a first click

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from billing.models import PriceBook
-from billing.pricing import REFERENCE, BookRow, PriceKey
+from billing.price_rows import ANY, REFERENCE, BookRow, PriceKey
 from billing.selectors.office.repricing import image_cost
-from billing.selectors.office.sold import Margin
+from billing.selectors.office.sold import Margin, total_of
 from pictor.kit.words.money import Micros, scale_half_up
 
 PRICE = "price "
@@ -50,8 +50,8 @@ class PriceCell:
 
     @property
     def is_held(self) -> bool:
-        """True if the price is only the hold, and the charge is computed otherwise."""
-        return self.row.kind == "formula" or self.row.size == REFERENCE
+        """True if the charge for an image may be another than `unit`."""
+        return self.row.is_held or self.row.terms is not None
 
     @property
     def images(self) -> int:
@@ -124,6 +124,7 @@ def models_of(
 ) -> list[Model]:
     """Return the models of a book, most sold first, with the prices that a form has sent."""
     cells: dict[str, list[PriceCell]] = {}
+    sold = {**sold, **_sold_of_any(rows, sold)}
     ticked = set(sent.getlist("cell"))
     for row in rows:
         unit, name = scale_half_up(row.micros, book.markup), " ".join(row.key)
@@ -135,6 +136,24 @@ def models_of(
         for name, lines in cells.items()
     ]
     return sorted(models, key=lambda model: (-model.images, model.name))
+
+
+def _sold_of_any(
+    rows: Sequence[BookRow], sold: Mapping[PriceKey, Margin]
+) -> Mapping[PriceKey, Margin]:
+    """Return the sales of rows of size `any`: those of each size without a row of its own."""
+    own = {row.key for row in rows}
+    return {
+        row.key: total_of(
+            [
+                margin
+                for key, margin in sold.items()
+                if (key[0], ANY, key[2]) == row.key and (key == row.key or key not in own)
+            ]
+        )
+        for row in rows
+        if row.size == ANY
+    }
 
 
 def grid_of(model: Model) -> Grid:

@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from billing.selectors.office.book_lists import all_books, book_page
-from console.ops.access import Operator, Permission, modes_of, staff
+from console.ops.access import Operator, Permission, modes_of, rendered, staff
 from console.ops.shown_prices import BADGES, ShownBook
 from console.parts.exports import Rows, csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
@@ -21,7 +19,6 @@ COLUMNS = (
 
 
 @staff(Permission.SEE)
-@require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     """List the books that match the filters: scheduled ones first, past ones last."""
     now = clock.now()
@@ -36,7 +33,6 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     after = number_of(request.GET.get("after", ""))
     page = book_page(text, show, now, after=after, limit=PAGE_ROWS)
     context = {
-        "operator": operator,
         "rows": [ShownBook(*book) for book in page.books],
         "has_any": any(page.numbers.values()) or bool(text),
         "current": page.is_any_current,
@@ -48,7 +44,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "older": link_of(filters, after=str(page.last)) if page.last else "",
         "csv": link_of(filters, format="csv"),
     }
-    return render(request, "ops/prices.html", context)
+    return rendered(request, operator, "ops/prices.html", context)
 
 
 def _chips(numbers: Mapping[str, int], filters: dict[str, str]) -> list[tuple[str, str, int, bool]]:

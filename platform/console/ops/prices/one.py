@@ -1,18 +1,16 @@
 """One price book: a grid for each model, with the margin of each price."""
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
 from accounts.models import AuditEvent
 from billing import price_csv
 from billing.models import PriceBook
-from billing.pricing import PriceKey
+from billing.price_rows import PriceKey
 from billing.selectors import DRAFT, coming, decided_for, last_of, rows_of
 from billing.selectors.office.repricing import (
     costs_in_force,
@@ -22,7 +20,7 @@ from billing.selectors.office.repricing import (
     sold_by_cell,
 )
 from billing.selectors.office.sold import Margin, sold_until
-from console.ops.access import Mode, Operator, Permission, done, modes_of, staff
+from console.ops.access import Mode, Operator, Permission, done, modes_of, rendered, staff
 from console.ops.prices.grid import Grid, Model, grid_of, matching, models_of
 from console.ops.shown_prices import ShownBook, book_or_404
 from console.parts.filters import MAX_TEXT, link_of
@@ -31,14 +29,12 @@ from pictor.kit.words.money import Micros
 
 
 @staff(Permission.SEE)
-@require_safe
 def book(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Show the prices of one model, or of a search; a draft's prices can be changed."""
     return page(request, operator, book_or_404(book))
 
 
 @staff(Permission.SEE)
-@require_safe
 def current(request: HttpRequest, operator: Operator) -> HttpResponse:
     decided = decided_for(None)
     present = last_of(decided, None, clock.now())
@@ -64,7 +60,7 @@ def page(
     sold: Mapping[PriceKey, Margin] = {}
     costs: Mapping[PriceKey, Micros] = {}
     if operator.mode != Mode.TEST:  # tests sell nothing
-        sold = sold_by_cell(clock.now(), is_demo=operator.mode == Mode.DEMO)
+        sold = sold_by_cell(clock.now(), is_demo=operator.is_demo)
         costs = costs_in_force(clock.now())
     chosen = query.get("model", "")
     models = models_of(rows_on_offer(book, chosen), book, sold, costs, request.POST)
@@ -72,7 +68,6 @@ def page(
     filters = {"mode": operator.mode.query, "model": chosen, "q": text}
     told = latest_events(book)
     context = {
-        "operator": operator,
         "shown": ShownBook(book, told.get("price_book.publish") or told.get("price_book.draft")),
         "chips": _chips(models, model if not text else None, filters),
         "modes": modes_of(operator, model=chosen, q=text),
@@ -84,8 +79,7 @@ def page(
         **_prices(models, model, text),
         **_standing(book, operator, decided, told.get("price_book.prices")),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
-    return render(request, "ops/price_book.html", context, status=status)
+    return rendered(request, operator, "ops/price_book.html", context, refused=complaint)
 
 
 def back(request: HttpRequest, operator: Operator, book: PriceBook, words: str) -> HttpResponse:
@@ -139,7 +133,6 @@ def _standing(
 
 
 @staff(Permission.SEE)
-@require_safe
 def download(request: HttpRequest, operator: Operator, book: int) -> HttpResponse:
     """Download the prices as CSV, in the format of the upload."""
     del request, operator

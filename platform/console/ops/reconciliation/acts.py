@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from console.amounts import amount
 from console.ops.access import Permission
+from console.ops.reasons import StepForm, words_field
 from console.ops.reconciliation.one import line_words, sought_by
 from console.parts.acts import (
     About,
@@ -23,6 +24,7 @@ from console.parts.acts import (
 )
 from console.parts.form_fields import HiddenListField
 from console.parts.periods import number_of
+from console.parts.sentences import counted
 from generation.models import BillLine, VendorBill
 from generation.oversight.bills import decisions, intake
 from generation.oversight.bills.decisions import MAX_AT_ONCE
@@ -37,7 +39,6 @@ from generation.oversight.bills.listing import (
 )
 from pictor.kit.words.money import Micros, to_decimal
 
-MAX_CHARACTERS = 200
 ALREADY = "These lines are already decided"
 
 
@@ -69,29 +70,13 @@ class LinesForm(ActForm):
 
 
 class TakeForm(LinesForm):
-    """The reason."""
-
-    reason = forms.CharField(
-        label="Reason",
-        max_length=MAX_CHARACTERS,
-        help_text="It appears in the ledger and the audit log.",
-    )
+    reason = words_field("Reason", help_text="It appears in the ledger and the audit log.")
 
 
 class DisputeForm(LinesForm):
-    """The words for the vendor."""
-
-    words = forms.CharField(
-        label="Words for the vendor",
-        max_length=MAX_CHARACTERS,
-        help_text="They appear beside each line in the CSV.",
+    words = words_field(
+        "Words for the vendor", help_text="They appear beside each line in the CSV."
     )
-
-
-class PutBackForm(ActForm):
-    """The reason of a step back."""
-
-    reason = forms.CharField(label="Reason", max_length=MAX_CHARACTERS)
 
 
 class PickForm(ActForm):
@@ -164,10 +149,6 @@ def _most(lines: Sequence[BillLine]) -> list[str]:
     return [f"{MAX_AT_ONCE} is the most at once."] if len(lines) == MAX_AT_ONCE else []
 
 
-def _lines(number: int) -> str:
-    return f"{number} line{'s' * (number != 1)}"
-
-
 def _take_preview(asked: Asked[VendorBill]) -> Preview:
     decisions.check_matched(asked.subject.state)
     lines = _chosen(asked, decisions.takeable)
@@ -186,7 +167,7 @@ def _take_preview(asked: Asked[VendorBill]) -> Preview:
         ],
         items=_items(lines),
         left_out=[(line_words(line), why) for line, why in left_out],
-        notes=[f"{_lines(len(lines))}, a change of {amount(change)}.", *_most(lines)],
+        notes=[f"{counted(len(lines), 'line')}, a change of {amount(change)}.", *_most(lines)],
         stops="" if lines else "Nothing to take.",
         confirmation=bulk if len(lines) > 1 else None,
         verb=f"Take {amount(change)}",
@@ -197,7 +178,7 @@ def _take_preview(asked: Asked[VendorBill]) -> Preview:
 def _take(asked: Asked[VendorBill]) -> ActResult:
     done = decisions.take(asked.targets, reason=asked.data["reason"], actor=asked.by["actor"])
     facts = {"taken": done.taken, "change": to_decimal(done.change), "before": done.before}
-    words = f"{_lines(done.taken + done.before)} taken: {amount(done.change)}"
+    words = f"{counted(done.taken + done.before, 'line')} taken: {amount(done.change)}"
     refused = [ItemResult(line_words(line), "bad", "Not taken", why) for line, why in done.refused]
     return ActResult(words=words, facts=facts, results=refused)
 
@@ -206,7 +187,9 @@ def _dispute_preview(asked: Asked[VendorBill]) -> Preview:
     decisions.check_matched(asked.subject.state)
     lines = _chosen(asked, decisions.disputable)
     ours, theirs = _sums(lines)
-    words = f"{_lines(len(lines))}: they charge {amount(theirs)}, we booked {amount(ours)}."
+    words = (
+        f"{counted(len(lines), 'line')}: they charge {amount(theirs)}, we booked {amount(ours)}."
+    )
     return Preview(
         items=_items(lines),
         notes=[words, *_most(lines)],
@@ -218,7 +201,7 @@ def _dispute_preview(asked: Asked[VendorBill]) -> Preview:
 def _dispute(asked: Asked[VendorBill]) -> ActResult:
     lines = lines_numbered([line.pk for line in asked.targets], bill=asked.subject)
     number = decisions.dispute(lines, words=asked.data["words"], **asked.by)
-    return ActResult(words=f"{_lines(number)} disputed", facts={"disputed": number})
+    return ActResult(words=f"{counted(number, 'line')} disputed", facts={"disputed": number})
 
 
 def _back_preview(asked: Asked[BillLine]) -> Preview:
@@ -231,24 +214,14 @@ def _put_back(asked: Asked[BillLine]) -> ActResult:
     return ActResult(words=f"Put back: {amount(change)}", facts={"change": to_decimal(change)})
 
 
-def _withdraw(asked: Asked[BillLine]) -> ActResult:
-    decisions.withdraw(asked.subject, **asked.by)
-    return ActResult(words="Dispute withdrawn")
+def _step(service: Callable[..., object], words: str) -> Callable[[Asked[Any]], ActResult]:
+    """What an act does whose service takes the subject and the form's fields."""
 
+    def do(asked: Asked[Any]) -> ActResult:
+        service(asked.subject, **asked.data, **asked.by)
+        return ActResult(words=words)
 
-def _pick(asked: Asked[BillLine]) -> ActResult:
-    decisions.pick(asked.subject, call=asked.data["call"], **asked.by)
-    return ActResult(words="Call picked")
-
-
-def _accept(asked: Asked[VendorBill]) -> ActResult:
-    intake.accept(asked.subject, **asked.by)
-    return ActResult(words="Bill accepted as read")
-
-
-def _match_again(asked: Asked[VendorBill]) -> ActResult:
-    intake.request_rematch(asked.subject, **asked.by)
-    return ActResult(words="Matching again")
+    return do
 
 
 def _forget(asked: Asked[VendorBill]) -> ActResult:
@@ -292,9 +265,9 @@ ACTS = (
         do=_dispute,
     ),
     _of_bill("accept", "Accept as read", "Its lines are matched as they were read.", "bill.accept",
-             do=_accept),
+             do=_step(intake.accept, "Bill accepted as read")),
     _of_bill("again", "Match again", "Its lines are matched with our calls once more.",
-             "bill.match", do=_match_again),
+             "bill.match", do=_step(intake.request_rematch, "Matching again")),
     _of_bill(
         "forget",
         "Delete bill",
@@ -305,9 +278,9 @@ ACTS = (
         is_dangerous=True,
     ),
     _of_bill("put_back", "Put back", "The line is open again.", "cost.correction", about=LINE,
-             form=PutBackForm, preview=_back_preview, do=_put_back),
+             form=StepForm, preview=_back_preview, do=_put_back),
     _of_bill("withdraw", "Withdraw", "The line is disputed no longer.", "bill.agree", about=LINE,
-             do=_withdraw),
+             do=_step(decisions.withdraw, "Dispute withdrawn")),
     _of_bill("pick", "Pick", "The line is of this call.", "bill.pick", about=LINE, form=PickForm,
-             do=_pick),
+             do=_step(decisions.pick, "Call picked")),
 )  # fmt: skip

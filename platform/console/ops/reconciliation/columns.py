@@ -1,21 +1,18 @@
 """The columns of a bill: guessed, checked on its first rows, and confirmed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 
-from console.ops.access import Operator, Permission, by, staff
+from console.ops.access import FORM, Operator, Permission, by, rendered, staff
 from console.ops.reconciliation.listed import bill_or_404
 from console.parts.periods import number_of
-from generation.models import Channel, VendorBill
+from generation.models import VendorBill
 from generation.oversight.bills import intake
 from generation.oversight.bills.mapping import (
     COLUMNS,
@@ -48,16 +45,16 @@ class Understood:
         return f"{'-' if exact < 0 else ''}${abs(exact.normalize()):f}"
 
 
-@staff(Permission.MONEY, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.MONEY, FORM, fresh=True)
 def columns(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
     """Show the chosen columns with the first rows as read by them; a sent form confirms them."""
     found = bill_or_404(bill)
     if found.state in {VendorBill.State.READY, VendorBill.State.WAITING}:
         return _to_bill(found)
     query = request.POST or request.GET
-    chosen, channel = _columns_in(query, found), _channel(query, found)
-    context: dict[str, Any] = {"operator": operator, "bill": found, "channel": channel}
+    chosen = _columns_in(query, found)
+    channel = channel_by_id(number_of(query.get("channel", ""))) or found.channel
+    context: dict[str, Any] = {"bill": found, "channel": channel}
     if request.method == "POST":
         try:
             intake.request_match(found, columns=chosen, channel=channel, **by(request, operator))
@@ -65,14 +62,13 @@ def columns(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse
         except ValidationError as error:
             context["complaint"] = " ".join(error.messages)
     context |= _columns_context(found, chosen)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if "complaint" in context else HTTPStatus.OK
-    return render(request, "ops/bill_columns.html", context, status=status)
+    return rendered(
+        request, operator, "ops/bill_columns.html", context, refused="complaint" in context
+    )
 
 
 def _to_bill(bill: VendorBill) -> HttpResponse:
-    answer = redirect(reverse("ops:bill", args=[bill.pk]))
-    answer.status_code = HTTPStatus.SEE_OTHER
-    return answer
+    return HttpResponseRedirect(reverse("ops:bill", args=[bill.pk]), status=HTTPStatus.SEE_OTHER)
 
 
 def _columns_in(query: QueryDict, bill: VendorBill) -> Columns:
@@ -87,12 +83,9 @@ def _word(text: str) -> str:
     return text.replace("\0", "").strip()[:MAX_CHARACTERS]
 
 
-def _channel(query: QueryDict, bill: VendorBill) -> Channel:
-    return channel_by_id(number_of(query.get("channel", ""))) or bill.channel
-
-
 def _columns_context(bill: VendorBill, chosen: Columns) -> dict[str, Any]:
-    names, rows = _beginning(bill)
+    content = intake.content_of(bill)  # none if the file is no longer kept
+    names, rows = intake.first_rows(content) if content is not None else ([], [])
     trouble = ""
     try:
         chosen.check(names)
@@ -109,12 +102,6 @@ def _columns_context(bill: VendorBill, chosen: Columns) -> dict[str, Any]:
         "rows": [] if trouble else [_read(at, row, chosen) for at, row in enumerate(rows, start=1)],
         "is_kept": bool(names),
     }
-
-
-def _beginning(bill: VendorBill) -> tuple[list[str], Sequence[Row]]:
-    """Return names and first rows; both are empty if the file is no longer kept."""
-    content = intake.content_of(bill)
-    return intake.first_rows(content) if content is not None else ([], [])
 
 
 def _read(number: int, row: Row, chosen: Columns) -> Understood:

@@ -5,11 +5,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import FORM, Operator, Permission, by, done, or_404, rendered, staff
 from console.parts.page_query import meant_by
 from console.parts.periods import number_of
 from generation.models import Channel, VendorBill
@@ -38,19 +37,14 @@ class BillTotals:
 
 def bill_or_404(number: int) -> VendorBill:
     """Return a bill with its channel, without its file, or raise Http404."""
-    found = bills.bill_numbered(number)
-    if found is None:
-        raise Http404
-    return found
+    return or_404(bills.bill_numbered(number))
 
 
-@staff(Permission.MONEY, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.MONEY, FORM, fresh=True)
 def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Upload a vendor's file for a channel; its columns are confirmed next."""
     chosen = request.POST.get("channel", "")
     context: dict[str, Any] = {
-        "operator": operator,
         "channels": every_channel(),
         "chosen": number_of(chosen) or meant_by(request.GET, "channel", number_of),
         "most": intake.MAX_BYTES // 1024**2,
@@ -64,11 +58,9 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
                 return done(request, words, "bill", str((error.params or {})["bill"]))
             context["complaint"] = words
         else:
-            answer = redirect("ops:bill_columns", bill.pk)
-            answer.status_code = HTTPStatus.SEE_OTHER
-            return answer
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if "complaint" in context else HTTPStatus.OK
-    return render(request, "ops/bill_new.html", context, status=status)
+            page = reverse("ops:bill_columns", args=[bill.pk])
+            return HttpResponseRedirect(page, status=HTTPStatus.SEE_OTHER)
+    return rendered(request, operator, "ops/bill_new.html", context, refused="complaint" in context)
 
 
 def _drafted(request: HttpRequest, operator: Operator, channel: Channel | None) -> VendorBill:

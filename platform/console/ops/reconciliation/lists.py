@@ -1,5 +1,6 @@
 """Vendors' bills of live calls; test and demo calls are never billed."""
 
+from operator import attrgetter
 from typing import Any
 
 from django.urls import reverse
@@ -8,10 +9,10 @@ from console.amounts import amount
 from console.ops.access import Permission
 from console.ops.lists import MODES
 from console.ops.reconciliation.listed import BADGES, BillTotals
-from console.parts.cells import Cell, Column
-from console.parts.listing import Choices, Filter, Listing, RowPage, Search
+from console.parts.cells import Cell, Column, number_column
+from console.parts.listing import Choices, Filter, Listing, RowPage, Search, understood
 from console.parts.periods import number_of
-from generation.models import Channel, VendorBill
+from generation.models import VendorBill
 from generation.oversight.bills.listing import bills
 from generation.selectors import channel_by_id, every_channel
 from pictor.kit.words.money import to_decimal
@@ -23,13 +24,6 @@ def _read(search: Search[VendorBill], after: str, limit: int) -> RowPage[VendorB
     channel = search.meant.get("channel")
     rows = bills(channel=channel, after=number_of(after), limit=limit + 1)
     return RowPage(rows[:limit], str(rows[limit - 1].pk) if rows[limit:] else "")
-
-
-def _channel(word: str) -> Channel:
-    channel = channel_by_id(number_of(word))
-    if channel is None:
-        raise ValueError(f"No channel has the number “{word}”.")
-    return channel
 
 
 def _channels(_search: Search[Any]) -> Choices:
@@ -75,7 +69,9 @@ BILLS = Listing[VendorBill](
     filters={
         "channel": Filter(
             label="Channel",
-            read=_channel,
+            read=understood(
+                lambda word: channel_by_id(number_of(word)), "No channel has the number “{}”."
+            ),
             words=lambda channel: channel.name,
             choices=_channels,
             every="All channels",
@@ -103,12 +99,7 @@ BILLS = Listing[VendorBill](
             },
         ),
         Column(title="State", cell=_state, csv={"state": lambda bill: bill.state}, place="lead"),
-        Column(
-            title="Lines",
-            cell=lambda bill: f"{bill.lines_read:,}",
-            csv={"lines": lambda bill: bill.lines_read},
-            is_number=True,
-        ),
+        number_column("Lines", "lines", attrgetter("lines_read")),
         _sum("Theirs", "theirs"),
         _sum("Ours", "ours"),
         _sum("Difference", "difference"),

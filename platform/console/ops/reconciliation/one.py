@@ -1,18 +1,17 @@
 """One bill: its sums and lists of lines, or its progress while it is read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
-from console.ops.access import Operator, Permission, staff
+from console.ops.access import Operator, Permission, rendered, staff
 from console.ops.reconciliation.listed import BADGES, BillTotals, bill_or_404
-from console.parts.exports import Rows, csv_answer
+from console.parts.exports import csv_answer
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
 from console.parts.page_query import word_of
 from console.parts.periods import TO, number_of
@@ -27,6 +26,7 @@ from generation.oversight.bills.listing import (
     page_of,
 )
 from generation.oversight.bills.mapping import PER_CALL, Columns
+from generation.oversight.bills.unit_costs import draft_of, in_force, unit_costs
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
@@ -34,6 +34,8 @@ COLUMNS = (
     "line", "at", "request_id", "item", "images", "billed", "booked", "difference", "currency",
     "result", "decision", "words",
 )  # fmt: skip
+MAX_COSTED_LINES = 5_000
+"""The most lines of each list whose costs are looked at."""
 NO_LINES: Mapping[str, str] = {
     "different": "No line differs from what we booked.",
     "theirs": "They charge nothing that is unknown to us.",
@@ -60,28 +62,26 @@ class BillLineRow:
 
 
 @staff(Permission.MONEY)
-@require_safe
 def bill(request: HttpRequest, operator: Operator, bill: int) -> HttpResponseBase:
     """Show a list of the bill's lines; as CSV it can be sent to the vendor."""
     found = bill_or_404(bill)
     if found.state == VendorBill.State.DRAFT:
         return redirect("ops:bill_columns", found.pk)
     context: dict[str, Any] = {
-        "operator": operator,
         "bill": found,
         "badge": BADGES[VendorBill.State(found.state)],
     }
     if found.state != VendorBill.State.READY:
-        return render(request, "ops/bill_waits.html", {**context, **_waiting(found)})
+        return rendered(request, operator, "ops/bill_waits.html", context | _waiting(found))
     if "waits" in request.GET:
-        return _reload_page()
+        return HttpResponse(headers={"HX-Refresh": "true"})  # it waited, and now has its lines
     sought = sought_by(request.GET, found)
     if request.GET.get("format") == "csv":
         rest = f"`reconcile show {found.pk} --list {sought.list} --json` prints all of them"
-        name = f"bill-{found.pk}-{sought.list}.csv"
-        return csv_answer(name, COLUMNS, _pages(found, sought), rest=rest)
-    context |= _ready(found, sought, number_of(request.GET.get("after", "")) or 0)
-    return render(request, "ops/bill.html", context)
+        pages = ([_cells(line) for line in page] for page in every(found, sought))
+        return csv_answer(f"bill-{found.pk}-{sought.list}.csv", COLUMNS, pages, rest=rest)
+    ready = _ready(found, sought, number_of(request.GET.get("after", "")) or 0)
+    return rendered(request, operator, "ops/bill.html", context | ready)
 
 
 def line_words(line: BillLine) -> str:
@@ -89,13 +89,6 @@ def line_words(line: BillLine) -> str:
     if line.number:
         return f"Line {line.number}"
     return f"Our call of {line.at:%-d %b %Y, %H:%M:%S} UTC"
-
-
-def _reload_page() -> HttpResponse:
-    """Make htmx reload a page that waited for the bill, which now has its lines."""
-    answer = HttpResponse()
-    answer["HX-Refresh"] = "true"
-    return answer
 
 
 def sought_by(query: QueryDict, bill: VendorBill) -> BillLineFilter:
@@ -111,14 +104,10 @@ def _waiting(bill: VendorBill) -> dict[str, Any]:
     return {
         "is_waiting": is_waiting,
         "is_late": is_waiting and clock.now() - since > intake.WORKER_MISSING_AFTER,
-        "doubts": [(doubt, _readings(doubt)) for doubt in bill.doubts],
+        # Beside each doubt another reading of the columns, as form fields, if there is one.
+        "doubts": [(doubt, dict(doubt["columns"] or {})) for doubt in bill.doubts],
         "totals": BillTotals(bill),
     }
-
-
-def _readings(doubt: Mapping[str, Any]) -> dict[str, str]:
-    """Return another reading of the columns as form fields; empty if there is none."""
-    return dict(doubt["columns"] or {})
 
 
 def _ready(bill: VendorBill, sought: BillLineFilter, after: int) -> dict[str, Any]:
@@ -126,7 +115,7 @@ def _ready(bill: VendorBill, sought: BillLineFilter, after: int) -> dict[str, An
     filters = {"list": sought.list, "q": sought.text}
     counts = {name: figures[0] for name, figures in bill.sums.items()}
     counts |= {"taken": bill.taken_lines, "disputed": bill.disputed_lines}
-    shown = _with_calls(page.lines)
+    shown = _with_calls(page.rows)
     here = {**filters, "after": str(after or "")}
     return {
         "totals": BillTotals(bill),
@@ -164,7 +153,7 @@ def _margin_of(bill: VendorBill) -> str:
     return reverse("ops:margin") + link_of(query)
 
 
-def _with_calls(lines: list[BillLine]) -> list[BillLineRow]:
+def _with_calls(lines: Sequence[BillLine]) -> list[BillLineRow]:
     attempts = attempts_of(lines)
     return [
         BillLineRow(
@@ -176,11 +165,6 @@ def _with_calls(lines: list[BillLine]) -> list[BillLineRow]:
     ]
 
 
-def _pages(bill: VendorBill, sought: BillLineFilter) -> Iterator[Rows]:
-    for page in every(bill, sought):
-        yield [_cells(line) for line in page]
-
-
 def _cells(line: BillLine) -> Sequence[Any]:
     """Return a line for the CSV. Vendors may read it, so it has no id of ours."""
     return [
@@ -188,3 +172,21 @@ def _cells(line: BillLine) -> Sequence[Any]:
         line.n or "", to_decimal(line.theirs_micros), to_decimal(line.ours_micros),
         to_decimal(line.difference), "USD", line.outcome, line.decision, line.words,
     ]  # fmt: skip
+
+
+@staff(Permission.MONEY)
+def costs(request: HttpRequest, operator: Operator, bill: int) -> HttpResponse:
+    """Show the cost of each cell now and by the bill; roles that change channels can draft it."""
+    found = bill_or_404(bill)
+    units = (
+        unit_costs(found, most=MAX_COSTED_LINES) if found.state == VendorBill.State.READY else []
+    )
+    lines = [found.sums.get(outcome, [0])[0] for outcome in ("equal", "different")]
+    now = in_force(found.channel)
+    context = {
+        "bill": found,
+        "units": [(unit, now.get(unit.key)) for unit in units],
+        "looked_at": MAX_COSTED_LINES if max(lines) > MAX_COSTED_LINES else 0,
+        "draft": draft_of(found, units) if units else "",
+    }
+    return rendered(request, operator, "ops/bill_costs.html", context)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console.ops.lists import page_of
-from console.ops.reconciliation import columns, costs, listed, one
+from console.ops.reconciliation import columns, listed, one
 from console.ops.reconciliation.lists import BILLS
 
 urlpatterns = [
@@ -11,5 +11,5 @@ urlpatterns = [
     path("new/", listed.new, name="bill_new"),
     path("<int:bill>/", one.bill, name="bill"),
     path("<int:bill>/columns/", columns.columns, name="bill_columns"),
-    path("<int:bill>/costs/", costs.costs, name="bill_costs"),
+    path("<int:bill>/costs/", one.costs, name="bill_costs"),
 ]

@@ -1,13 +1,15 @@
 """Every life of an image worker: when it began and how it ended."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from console.ops.access import Permission
 from console.parts.cells import Cell, Column
 from console.parts.listing import Listing, RowPage
 from generation.lifecycle.lease import SeenWorker, worker_lives
+from generation.models import Worker
 from pictor.kit.words import ids
 
 
@@ -23,8 +25,14 @@ def _ending(seen: SeenWorker) -> Cell:
     return Cell("At work", badge="ok") if seen.is_alive else Cell("Fell silent", badge="bad")
 
 
-def _time(at: datetime | None) -> str:
-    return at.isoformat() if at else ""
+def _time(title: str, name: str, time: Callable[[Worker], datetime | None]) -> Column[SeenWorker]:
+    """A column of times of the worker, in the CSV by this name."""
+
+    def as_csv(seen: SeenWorker) -> str:
+        at = time(seen.worker)
+        return at.isoformat() if at else ""
+
+    return Column(title=title, cell=lambda seen: Cell(at=time(seen.worker)), csv={name: as_csv})
 
 
 WORKERS = Listing[SeenWorker](
@@ -51,21 +59,9 @@ WORKERS = Listing[SeenWorker](
             cell=lambda seen: seen.worker.version or "0.2.0 or older",
             csv={"version": lambda seen: seen.worker.version},
         ),
-        Column(
-            title="Started",
-            cell=lambda seen: Cell(at=seen.worker.started_at),
-            csv={"started_at": lambda seen: _time(seen.worker.started_at)},
-        ),
-        Column(
-            title="Last seen",
-            cell=lambda seen: Cell(at=seen.worker.seen_at),
-            csv={"seen_at": lambda seen: _time(seen.worker.seen_at)},
-        ),
-        Column(
-            title="Ended",
-            cell=lambda seen: Cell(at=seen.worker.stopped_at),
-            csv={"ended_at": lambda seen: _time(seen.worker.stopped_at)},
-        ),
+        _time("Started", "started_at", attrgetter("started_at")),
+        _time("Last seen", "seen_at", attrgetter("seen_at")),
+        _time("Ended", "ended_at", attrgetter("stopped_at")),
     ],
     empty=("No image worker yet", "Each one appears here once it has started."),
 )

@@ -1,17 +1,15 @@
 """The state of every process and queue, and the stop switch."""
 
 from datetime import datetime
-from http import HTTPStatus
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
-from console.ops.access import Operator, Permission, by, done, staff
-from console.ops.system.rows import lane_rows, part_rows, touched_rows, worker_rows
+from console.ops.access import FORM, POST, Operator, Permission, by, done, rendered, staff
+from console.ops.system.rows import lane_rows, part_rows, touched_rows, worker_row
 from console.parts.form_fields import dressed, take_errors
 from generation.catalogue.services.stop_switch import (
     ALL,
@@ -42,29 +40,27 @@ class StopForm(forms.Form):
 
 
 @staff(Permission.SEE)
-@require_safe
 def system(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Show stops, queues, image workers and every other part, each with its trouble."""
     now, workers, queued = clock.now(), lease.recent_workers(), lanes()
     stops = present_stops()
     context = {
-        "operator": operator,
         "now": now,
         "stops": stops,
         "lanes": lane_rows(queued, workers, has_stops=bool(stops)),
-        "workers": worker_rows(workers),
+        "workers": [worker_row(seen) for seen in workers],
         "workers_part": WORKERS,
         "parts": part_rows(workers, now),
     }
-    return render(request, "ops/system.html", context)
+    return rendered(request, operator, "ops/system.html", context)
 
 
-@staff(Permission.INCIDENTS, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.INCIDENTS, FORM, fresh=True)
 def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Stop a model, a tenant or everything; the form shows first what a stop would touch."""
     is_sent = request.method == "POST"
-    form = dressed(StopForm(request.POST if is_sent else None, initial=_named_in(request.GET)))
+    named = {name: request.GET[name] for name in StopForm.base_fields if name in request.GET}
+    form = dressed(StopForm(request.POST if is_sent else None, initial=named))
     if is_sent and form.is_valid():
         try:
             outcome = _stop(form, now=clock.now(), request=request, operator=operator)
@@ -73,17 +69,14 @@ def stop_switch(request: HttpRequest, operator: Operator) -> HttpResponse:
             take_errors(form, error)
     models = [contract.model for contract in current_catalogue().offered]
     context = {
-        "operator": operator,
         "form": form,
         "touched": touched_rows(models, clock.now()),
         "names": [ALL, *models],
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_sent else HTTPStatus.OK
-    return render(request, "ops/stop.html", context, status=status)
+    return rendered(request, operator, "ops/stop.html", context, refused=is_sent)
 
 
-@staff(Permission.INCIDENTS)
-@require_POST
+@staff(Permission.INCIDENTS, POST)
 def start_again(request: HttpRequest, operator: Operator) -> HttpResponse:
     try:
         what = stoppable(request.POST.get("what", ""))
@@ -92,11 +85,6 @@ def start_again(request: HttpRequest, operator: Operator) -> HttpResponse:
         messages.error(request, " ".join(error.messages))
         return redirect("ops:system")
     return done(request, f"{ended.name} has resumed", "system")
-
-
-def _named_in(query: QueryDict) -> dict[str, str]:
-    """The form's first values: those that a link names."""
-    return {name: query.get(name, "") for name in StopForm.base_fields if name in query}
 
 
 def _stop(form: StopForm, *, now: datetime, request: HttpRequest, operator: Operator) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -13,6 +12,7 @@ from accounts.services.office.mail import unsent_seconds
 from billing.models import LedgerProof
 from billing.selectors.office.checkpoints import kept_heads, last_proofs
 from billing.selectors.office.sold import images_by_model
+from console.uptime import State
 from generation.admission import retry_shield
 from generation.lifecycle.lease import SeenWorker
 from generation.oversight.conditions import handling
@@ -28,8 +28,6 @@ from pictor import __version__
 from pictor.kit.database.prepared import server
 from pictor.kit.redis import client as redis_client
 from webhooks.selectors import due_deliveries
-
-State = Literal["ok", "warn", "bad", "idle"]
 
 PROOFS = {"since_checkpoint": "hourly", "whole": "daily"}
 LEDGER = "ops:ledger"
@@ -114,12 +112,7 @@ def lane_rows(
     ]
 
 
-def worker_rows(workers: Sequence[SeenWorker]) -> list[WorkerRow]:
-    """Return the live image workers, and those that went silent within the hour."""
-    return [_worker(worker) for worker in workers]
-
-
-def _worker(seen: SeenWorker) -> WorkerRow:
+def worker_row(seen: SeenWorker) -> WorkerRow:
     if not seen.is_alive:
         lost = "Its work was requeued. Its host's log says how it ended."
         return WorkerRow(seen, "bad", "Silent", lost)

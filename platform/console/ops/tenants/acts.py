@@ -1,6 +1,7 @@
 """Acts on a tenant: its money, and its permission to order."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -20,6 +21,7 @@ from billing.services.office.moves import is_typed_twice, move_money, rehearse
 from billing.services.office.second_person import why_it_waits
 from console.amounts import amount
 from console.ops.access import Permission
+from console.ops.reasons import unread_note_field, words_field
 from console.ops.second_person import waiting_words
 from console.parts.acts import About, Act, ActForm, ActResult, Asked, Change, Preview, typed_amount
 from console.parts.form_fields import micros_of
@@ -28,34 +30,25 @@ from console.parts.periods import number_of
 from pictor.kit.words.money import Micros, to_decimal
 
 Kind = Transfer.Kind
-MAX_REASON_CHARS = 200
 TENANT = About[Tenant](
     kind="tenant",
     find=tenant_as_shown,
     words=lambda tenant: tenant.name,
     page=lambda tenant: reverse("ops:tenant", args=[tenant.public_id]),
 )
+tenant_act = partial(Act[Tenant], about=TENANT, needs=Permission.TENANTS)
 
 
 class MoneyForm(ActForm):
-    """The amount, the words for the tenant, and the note for staff."""
-
     amount = forms.CharField(
         max_length=40,
         label="Amount, USD",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
-    reason = forms.CharField(
-        max_length=MAX_REASON_CHARS,
-        required=False,
-        label="Words for the customer",
-        help_text="In its ledger and audit log. Empty: the entry has no words.",
+    reason = words_field(
+        required=False, help_text="In its ledger and audit log. Empty: the entry has no words."
     )
-    note = forms.CharField(
-        max_length=MAX_REASON_CHARS,
-        label="Note for staff",
-        help_text="The customer never reads it.",
-    )
+    note = unread_note_field()
 
     @override
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -64,7 +57,6 @@ class MoneyForm(ActForm):
         self.fields["amount"].help_text = f"{self.asked.subject.name} has {available} available."
 
     def clean_amount(self) -> Micros:
-        """Return the amount in micros."""
         micros = micros_of(self.cleaned_data["amount"])
         if not micros:
             raise ValidationError("Type an amount in dollars, such as 12.50.")
@@ -72,19 +64,11 @@ class MoneyForm(ActForm):
 
 
 class PaymentForm(MoneyForm):
-    """The amount of a payment, and its reference."""
-
-    reason = forms.CharField(
-        max_length=MAX_REASON_CHARS,
-        label="Reference of the payment",
+    reason = words_field(
+        "Reference of the payment",
         help_text="Its own. The customer reads it, and it can be booked only once.",
     )
-    note = forms.CharField(
-        max_length=MAX_REASON_CHARS,
-        required=False,
-        label="Note for staff",
-        help_text="The customer never reads it.",
-    )
+    note = unread_note_field(required=False)
 
 
 class ReversalForm(MoneyForm):
@@ -182,20 +166,12 @@ class MovingMoney:
 
 
 class SuspendForm(ActForm):
-    """The reason that its members read, and a note."""
-
-    words = forms.CharField(
-        max_length=MAX_REASON_CHARS,
-        label="Reason, for the customer",
+    words = words_field(
+        "Reason, for the customer",
         help_text="In its console, in the answer to each request, and mailed to owners, admins and"
         " billing members.",
     )
-    note = forms.CharField(
-        max_length=MAX_REASON_CHARS,
-        required=False,
-        label="Note for staff",
-        help_text="The customer never reads it.",
-    )
+    note = unread_note_field(required=False)
 
 
 def _suspend(asked: Asked[Tenant]) -> ActResult:
@@ -223,23 +199,19 @@ ACTS: tuple[Act[Any], ...] = (
     MovingMoney(
         Kind.REVERSAL, "Reverse", "Reverses a mistaken top-up or credit.", ReversalForm
     ).act(),
-    Act(
+    tenant_act(
         name="tenant.suspend",
         verb="Suspend",
         lead="Its requests are refused from the next one on; those under way will finish.",
-        about=TENANT,
-        needs=Permission.TENANTS,
         audit="tenant.status",
         form=SuspendForm,
         do=_suspend,
         is_dangerous=True,
     ),
-    Act(
+    tenant_act(
         name="tenant.resume",
         verb="Resume",
         lead="Its requests are accepted from the next one on.",
-        about=TENANT,
-        needs=Permission.TENANTS,
         audit="tenant.status",
         do=_resume,
     ),

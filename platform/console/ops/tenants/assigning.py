@@ -1,28 +1,23 @@
 """Assign a shared price list to a tenant, after a preview of the changes."""
 
-from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from accounts.models import Tenant
 from billing.models import PriceList
 from billing.price_changes import digest_of_changes
-from billing.selectors.office.price_lists import list_of, price_list_by_id
+from billing.selectors.office.price_lists import list_of
 from billing.selectors.office.price_stops import assignment_of
 from billing.services.office.price_lists import NO_LIST, assign_price_list
-from console.ops.access import Mode, Operator, Permission, by, done, staff
-from console.ops.shown_prices import MAX_SHOWN_ROWS, cells_of, confirmed_in, words_of
+from console.ops.access import FORM, Mode, Operator, Permission, by, done, or_404, rendered, staff
+from console.ops.shown_prices import MAX_SHOWN_ROWS, cells_of, confirmed_in, list_or_404, words_of
 from console.ops.tenants.rows import tenant_of
-from pictor.kit.words import clock
+from pictor.kit.words import clock, ids
 
 
-@staff(Permission.PUBLISH, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.PUBLISH, FORM, fresh=True)
 def assign(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Show how a list, or none, changes the tenant's prices; a sent form assigns it at once."""
     found = tenant_of(tenant)
@@ -63,7 +58,6 @@ def _page(
     cells = cells_of(changes, [tenant.id], now=now, mode=Mode.LIVE)
     sold = [cell for cell in cells if cell.images]
     context: dict[str, Any] = {
-        "operator": operator,
         "tenant": tenant,
         "former": former,
         "chosen": chosen,
@@ -78,8 +72,7 @@ def _page(
         "seen": digest_of_changes(changes),
         "typed": request.POST,
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if complaint else HTTPStatus.OK
-    return render(request, "ops/tenant_list.html", context, status=status)
+    return rendered(request, operator, "ops/tenant_list.html", context, refused=complaint)
 
 
 def _chosen_list(query: QueryDict) -> PriceList | None:
@@ -87,10 +80,4 @@ def _chosen_list(query: QueryDict) -> PriceList | None:
     text = query.get("list", NO_LIST)
     if text == NO_LIST:
         return None
-    try:
-        price_list = price_list_by_id(UUID(text))
-    except ValueError:
-        price_list = None
-    if price_list is None:
-        raise Http404
-    return price_list
+    return list_or_404(or_404(ids.parse_uuid(text)))

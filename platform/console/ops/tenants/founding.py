@@ -17,12 +17,12 @@ from accounts.services.office.tenants import TenantLimits
 from billing.selectors.office.price_lists import lists_by_name
 from billing.services.office.second_person import day_so_far
 from console.ops.access import Permission
-from console.ops.tenants.acts import TENANT
+from console.ops.reasons import unread_note_field, words_field
+from console.ops.tenants.acts import tenant_act
 from console.parts.acts import Act, ActForm, ActResult, Asked
 from console.parts.form_fields import DollarsField, LimitField
 from pictor.kit.words.money import Micros
 
-MAX_REASON_CHARS = 200
 LIMITS = ("requests_per_minute", "images_per_minute", "max_in_flight")
 
 
@@ -32,9 +32,6 @@ class TenantLimitsForm(forms.Form):
     requests_per_minute = LimitField(label="Requests per minute")
     images_per_minute = LimitField(label="Images per minute")
     max_in_flight = LimitField(label="Requests at once")
-
-    def limits(self) -> TenantLimits:
-        return TenantLimits(**{name: self.cleaned_data[name] for name in LIMITS})
 
 
 class TenantForm(ActForm, TenantLimitsForm):
@@ -51,18 +48,8 @@ class TenantForm(ActForm, TenantLimitsForm):
         help_text="Gets an invitation by mail, good for 7 days. Empty: nobody signs in to it.",
     )
     credit = DollarsField(label="Opening credit, USD")
-    words = forms.CharField(
-        max_length=MAX_REASON_CHARS,
-        required=False,
-        label="Words for the customer",
-        help_text="In its ledger.",
-    )
-    note = forms.CharField(
-        max_length=MAX_REASON_CHARS,
-        required=False,
-        label="Note for staff",
-        help_text="The customer never reads it.",
-    )
+    words = words_field(required=False, help_text="In its ledger.")
+    note = unread_note_field(required=False)
     price_list = forms.ModelChoiceField(
         lists_by_name(),
         required=False,
@@ -147,19 +134,16 @@ ACTS: tuple[Act[Any], ...] = (
         verb="Create tenant",
         lead="A customer with an owner, limits and its first key, which is shown once. An empty"
         " limit is none.",
-        about=None,
         home="ops:tenants",
         needs=Permission.TENANTS,
         audit="tenant.create",
         form=TenantForm,
         do=_found,
     ),
-    Act(
+    tenant_act(
         name="key.create",
         verb="Create key",
         lead="A live key of {}. Its text is shown once; where an owner has joined, to them alone.",
-        about=TENANT,
-        needs=Permission.TENANTS,
         audit="api_key.issue",
         form=KeyNameForm,
         do=_create_key,

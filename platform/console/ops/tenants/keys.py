@@ -1,43 +1,31 @@
 """A tenant's key: its rules, their change, and the history of changes."""
 
-from http import HTTPStatus
-
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
+from django.http import HttpRequest, HttpResponse
 
-from accounts.audit_log import audit_events_about
 from accounts.models import SCOPES, ApiKey
 from accounts.selectors.office.api_keys import api_key_by_id
 from accounts.services.office.api_keys import change_api_key
 from billing.selectors.office.balances import NOTHING_USED, key_uses
-from console.ops.access import Operator, Permission, by, done, staff
-from console.ops.audit_events import full_entries
+from console.ops.access import POST, Operator, Permission, by, done, or_404, rendered, staff
+from console.ops.audit_events import history_of
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import dressed
 from console.parts.key_form import ENDED, KeyForm, values_of
 from pictor.kit.words import clock
 
-SHOWN_EVENTS = 20
-
 
 def key_of(tenant: str, key: str) -> ApiKey:
-    found = api_key_by_id(key, tenant_id=tenant_of(tenant).id)
-    if found is None:
-        raise Http404
-    return found
+    return or_404(api_key_by_id(key, tenant_id=tenant_of(tenant).id))
 
 
 @staff(Permission.SEE)
-@require_http_methods(["GET", "HEAD"])
 def key(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """Show the rules of a key, as a form for operators who may change them, and its history."""
     return _page(request, operator, key_of(tenant, key))
 
 
-@staff(Permission.TENANTS, fresh=True)
-@require_http_methods(["POST"])
+@staff(Permission.TENANTS, POST, fresh=True)
 def change(request: HttpRequest, operator: Operator, tenant: str, key: str) -> HttpResponse:
     """Change the name and rules of a key; they apply from the next request on."""
     found = key_of(tenant, key)
@@ -58,16 +46,13 @@ def change(request: HttpRequest, operator: Operator, tenant: str, key: str) -> H
 def _page(
     request: HttpRequest, operator: Operator, key: ApiKey, form: KeyForm | None = None
 ) -> HttpResponse:
-    events = audit_events_about(key.tenant_id, "api_key", key.public_id, limit=SHOWN_EVENTS)
     now = clock.now()
     context = {
-        "operator": operator,
         "tenant": key.tenant,
         "key": key,
         "status": key.status(now),
         "use": key_uses(key.tenant_id, now).get(key.id, NOTHING_USED),
         "form": dressed(form or KeyForm(initial=values_of(key), most=SCOPES)),
-        "history": full_entries(events),
+        "history": history_of(key.tenant_id, "api_key", key.public_id),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK
-    return render(request, "ops/tenant_key.html", context, status=status)
+    return rendered(request, operator, "ops/tenant_key.html", context, refused=form)

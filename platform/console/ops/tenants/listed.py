@@ -4,13 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from accounts.selectors.office.tenants import has_tenants
 from billing.selectors.office.customers import NO_FIGURES, customer_figures
 from billing.selectors.office.sold import sold_until
-from console.ops.access import Mode, Operator, Permission, modes_of, staff
+from console.ops.access import Mode, Operator, Permission, modes_of, rendered, staff
 from console.ops.tenants.rows import TenantRow, row_of
 from console.parts import exports
 from console.parts.exports import Rows
@@ -29,7 +27,6 @@ COLUMNS = (
 
 
 @staff(Permission.SEE)
-@require_safe
 def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     rows = _rows(operator, text)
@@ -41,7 +38,6 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     filters = {"q": text, "show": show, "mode": operator.mode.query}
     page, older = _page(chosen, request.GET.get("after", ""))
     context = {
-        "operator": operator,
         "rows": page,
         "has_any": bool(rows) or bool(text) or has_tenants(),
         "chips": [
@@ -55,12 +51,12 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "older": link_of({**filters, "after": older}) if older else "",
         "csv": link_of({**filters, "format": "csv"}),
     }
-    return render(request, "ops/tenants.html", context)
+    return rendered(request, operator, "ops/tenants.html", context)
 
 
 def _rows(operator: Operator, text: str) -> list[TenantRow]:
     """Return the matching tenants, the worst first; in demo mode those with demo sales."""
-    now, is_demo = clock.now(), operator.mode == Mode.DEMO
+    now, is_demo = clock.now(), operator.is_demo
     figures = customer_figures(now=now, without_channels=sandbox_names(), is_demo=is_demo)
     if operator.mode == Mode.TEST:  # tests sell nothing and count nowhere
         figures = {

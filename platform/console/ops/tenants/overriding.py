@@ -2,20 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
 
 from accounts.models import Tenant
 from billing.models import PriceBook
-from billing.pricing import REFERENCE, BookRow, PriceKey, PriceRow
+from billing.price_rows import REFERENCE, BookRow, PriceKey, PriceRow
 from billing.selectors import book_in_force, own_book_name, rows_of
 from billing.selectors.office.price_layers import prices_below
 from billing.services.office.prices import draft_price_book
-from console.ops.access import Operator, Permission, by, done, staff
+from console.ops.access import FORM, Operator, Permission, by, done, rendered, staff
 from console.ops.tenants.rows import tenant_of
 from console.parts.form_fields import micros_of
 from console.parts.page_query import word_of
@@ -77,8 +74,7 @@ class Sheet:
         return rows
 
 
-@staff(Permission.MONEY, fresh=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Permission.MONEY, FORM, fresh=True)
 def override(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponse:
     """Draft the tenant's own book: the prices typed for a model, and the former ones of others."""
     found = tenant_of(tenant)
@@ -93,20 +89,15 @@ def override(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespo
         else:
             words = f"{draft.known_as} is a draft and charges nobody yet"
             return done(request, words, "price_review", str(draft.pk))
-    return _page(request, operator, found, sheet, complaint, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _page(request, operator, found, sheet, complaint)
 
 
 def _page(
-    request: HttpRequest,
-    operator: Operator,
-    tenant: Tenant,
-    sheet: Sheet,
-    complaint: str = "",
-    *,
-    status: HTTPStatus = HTTPStatus.OK,
+    request: HttpRequest, operator: Operator, tenant: Tenant, sheet: Sheet, complaint: str = ""
 ) -> HttpResponse:
-    context = {"operator": operator, "tenant": tenant, "sheet": sheet, "complaint": complaint}
-    return render(request, "ops/tenant_override.html", context, status=status)
+    context = {"tenant": tenant, "sheet": sheet, "complaint": complaint}
+    is_sent = request.method == "POST"
+    return rendered(request, operator, "ops/tenant_override.html", context, refused=is_sent)
 
 
 def _sheet(tenant: Tenant, query: QueryDict, *, is_sent: bool = False) -> Sheet:

@@ -21,7 +21,7 @@ from accounts.services.office.members import cancel_invitation_as_operator
 from billing.selectors.office.balances import available_to
 from console.amounts import amount
 from console.ops.access import Permission
-from console.ops.tenants.acts import TENANT
+from console.ops.tenants.acts import TENANT, tenant_act
 from console.parts.acts import About, Act, ActForm, ActResult, Asked, Change, Preview, typed_name
 from storage.exports import ask_for_export
 
@@ -173,73 +173,70 @@ def _erase(asked: Asked[Tenant]) -> ActResult:
     return ActResult(words=f"{tenant.name} is being erased")
 
 
-def _of_tenant(name: str, verb: str, lead: str, audit: str, **more: Any) -> Act[Any]:
-    facts = {"about": TENANT, "needs": Permission.TENANTS, **more}
-    return Act(name=name, verb=verb, lead=lead, audit=audit, **facts)
-
-
 ACTS: Sequence[Act[Any]] = (
-    _of_tenant(
-        "tenant.invite",
-        "Invite",
-        "A mail invites somebody to {}; a repeated one has a new link." + OWNERS_SAY,
-        "member.invite",
+    tenant_act(
+        name="tenant.invite",
+        verb="Invite",
+        lead="A mail invites somebody to {}; a repeated one has a new link." + OWNERS_SAY,
+        audit="member.invite",
         form=RoleForm,
         initial=lambda _asked, _query: {"role": Membership.Role.DEVELOPER},
         do=_invite,
     ),
-    _of_tenant(
-        "tenant.uninvite",
-        "Cancel invitation",
-        "The link in the mail no longer works. One by staff needs nobody's agreement." + OWNERS_SAY,
-        "member.uninvite",
+    tenant_act(
+        name="tenant.uninvite",
+        verb="Cancel invitation",
+        lead="The link in the mail no longer works. One by staff needs nobody's agreement."
+        + OWNERS_SAY,
+        audit="member.uninvite",
         form=PersonForm,
         initial=lambda _asked, query: {"email": query.get("email", "")},
         do=_uninvite,
     ),
-    _of_tenant(
-        "tenant.role",
-        "Change role",
-        "A member of {} gets another role." + OWNERS_SAY,
-        "member.set",
+    tenant_act(
+        name="tenant.role",
+        verb="Change role",
+        lead="A member of {} gets another role." + OWNERS_SAY,
+        audit="member.set",
         form=RoleForm,
         initial=_of_member,
         do=_set_role,
     ),
-    _of_tenant(
-        "tenant.remove",
-        "Remove member",
-        "Somebody is no member of {} any more." + OWNERS_SAY,
-        "member.remove",
+    tenant_act(
+        name="tenant.remove",
+        verb="Remove member",
+        lead="Somebody is no member of {} any more." + OWNERS_SAY,
+        audit="member.remove",
         form=RemovalForm,
         initial=_of_member,
         preview=_removal,
         do=_remove,
         is_dangerous=True,
     ),
-    _of_tenant(
-        "key.revoke",
-        "Revoke key",
-        "Active → revoked. Programs with {} stop at once. This cannot be undone.",
-        "api_key.revoke",
+    Act(
+        name="key.revoke",
+        verb="Revoke key",
+        lead="Active → revoked. Programs with {} stop at once. This cannot be undone.",
+        audit="api_key.revoke",
         about=KEY,
+        needs=Permission.TENANTS,
         do=_revoke,
         is_dangerous=True,
     ),
-    _of_tenant(
-        "tenant.export",
-        "Export everything",
-        "Everything that is kept for {}, in one zip file. Its owners and admins get a mail and"
+    tenant_act(
+        name="tenant.export",
+        verb="Export everything",
+        lead="Everything that is kept for {}, in one zip file. Its owners and admins get a mail and"
         " download it from their settings.",
-        "tenant.export_ask",
+        audit="tenant.export_ask",
         do=_export,
     ),
-    _of_tenant(
-        "tenant.erase",
-        "Erase tenant",
-        "Prompts, images, members and names are deleted; the ledger and the audit log stay under"
-        " its id. This cannot be undone.",
-        "tenant.delete",
+    tenant_act(
+        name="tenant.erase",
+        verb="Erase tenant",
+        lead="Prompts, images, members and names are deleted; the ledger and the audit log stay"
+        " under its id. This cannot be undone.",
+        audit="tenant.delete",
         needs=Permission.ERASE,
         preview=_erasure,
         do=_erase,

@@ -1,12 +1,10 @@
 """A tenant's prices: everyone's, those of a shared list over them, its own over both."""
 
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from billing.selectors.office.price_layers import Layer, layers_of
 from billing.selectors.office.price_lists import list_history, lists_by_name
-from console.ops.access import Operator, Permission, modes_of, staff
+from console.ops.access import Operator, Permission, modes_of, rendered, staff
 from console.ops.shown_prices import MAX_SHOWN_ROWS, books_of, cells_of, cells_of_change
 from console.ops.tenants.rows import tenant_of
 from console.parts.exports import csv_answer
@@ -21,7 +19,6 @@ COLUMNS = (
 
 
 @staff(Permission.SEE)
-@require_safe
 def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpResponseBase:
     """Show the tenant's shared list, its own prices where they differ (also CSV), its books."""
     found, now = tenant_of(tenant), clock.now()
@@ -39,7 +36,6 @@ def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         rows = [[*cells_of_change(one.change, one.images), "USD"] for one in cells]
         return csv_answer("own-prices.csv", COLUMNS, [rows])
     context = {
-        "operator": operator,
         "tenant": found,
         "shared": shared,
         "shared_layer": layers.get(shared.id) if shared else None,
@@ -52,4 +48,4 @@ def prices(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         "books": books_of(found.id, now),
         "modes": modes_of(operator),
     }
-    return render(request, "ops/tenant_prices.html", context)
+    return rendered(request, operator, "ops/tenant_prices.html", context)

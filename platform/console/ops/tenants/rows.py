@@ -5,10 +5,10 @@ from datetime import datetime
 from functools import cached_property
 
 from django.conf import settings
-from django.http import Http404
 
 from accounts.models import Tenant
 from billing.selectors.office.customers import CustomerFigures
+from console.ops.access import or_404
 from generation.oversight.tenant_page import tenant_and_stop
 
 LOW_DAYS = 3
@@ -122,7 +122,4 @@ def row_of(tenant: Tenant, figures: CustomerFigures, now: datetime) -> TenantRow
 
 def tenant_of(public_id: str) -> Tenant:
     """Return the tenant with that id and whether it is stopped. Raises Http404."""
-    found = tenant_and_stop(public_id)
-    if found is None:
-        raise Http404
-    return found
+    return or_404(tenant_and_stop(public_id))

@@ -10,9 +10,9 @@ from accounts.services.office.tenant_settings import change_standing
 from accounts.services.office.tenants import TenantLimits
 from console.amounts import amount
 from console.ops.access import Permission
-from console.ops.tenants.acts import TENANT
+from console.ops.tenants.acts import tenant_act
 from console.ops.tenants.founding import LIMITS, TenantLimitsForm
-from console.parts.acts import Act, ActForm, ActResult, Asked
+from console.parts.acts import ActForm, ActResult, Asked
 from console.parts.form_fields import DollarsField, LimitField, require_tick_to_erase
 
 WORDS = {
@@ -106,13 +106,11 @@ def _value(name: str, value: str | int | None) -> str:
 
 
 ACTS = (
-    Act(
+    tenant_act(
         name="tenant.limits",
         verb="Save changes",
         lead="Name and limits of {}, over all its keys. An empty limit is none. Limits hold from"
         " the next request on; a shorter time also erases older prompts.",
-        about=TENANT,
-        needs=Permission.TENANTS,
         audit="tenant.change",
         form=StandingForm,
         initial=lambda asked, _query: standing_of(asked.subject),

@@ -2,13 +2,12 @@
 
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
 
 from console.parts.exports import query_of
 from console.parts.page_query import pass_on
-from console.workspace.access import Permission, Workspace, member
+from console.workspace.access import POST, Permission, Workspace, member, rendered
 from console.workspace.exports.lists import LISTS, ExportedList
 from console.workspace.settings.pages import page
 from pictor.kit.words import clock
@@ -17,8 +16,7 @@ from storage.models import TenantExport
 from storage.selectors import export_of, list_exports_of
 
 
-@require_POST
-@member(Permission.MANAGE)
+@member(Permission.MANAGE, POST)
 def ask(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Request an export; the requester gets a mail."""
     here = reverse("workspace:settings", args=[workspace.tenant.public_id])
@@ -29,7 +27,6 @@ def ask(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return redirect(f"{here}#export")
 
 
-@require_safe
 @member()
 def lists(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the list files this member requested; with `list`, offer to request that one."""
@@ -37,8 +34,7 @@ def lists(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return _lists(request, workspace, query_of(request))
 
 
-@require_POST
-@member()
+@member(methods=POST)
 def ask_for_list(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Request a list with its filters; the requester gets a mail."""
     here = reverse("workspace:exports", args=[workspace.tenant.public_id])
@@ -63,7 +59,6 @@ def _ask(request: HttpRequest, workspace: Workspace, here: str, **of: str) -> No
     )
 
 
-@require_safe
 @member()
 def download(request: HttpRequest, workspace: Workspace, export: str) -> HttpResponse:
     """Redirect to the file, at an address that is valid for some minutes."""
@@ -101,7 +96,6 @@ def _lists(
     name, filters = _split_query(query)
     exports = list_exports_of(workspace.tenant.id, workspace.user.id)
     context = {
-        "workspace": workspace,
         "wanted": _list_or_404(workspace, name) if name else None,
         "query": query.urlencode(),
         "filters": filters,
@@ -109,4 +103,4 @@ def _lists(
         "is_being_made": any(export.is_being_made for export in exports),
         "refusal": refusal,
     }
-    return render(request, "workspace/exports.html", context, status=422 if refusal else 200)
+    return rendered(request, workspace, "workspace/exports.html", context, refused=refusal)

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
 
+from accounts import rates
 from accounts.models import ApiKey
 from billing.selectors.office.balances import transfers_of
 from console.parts import exports
@@ -22,20 +22,14 @@ from console.parts.generation_words import TimelineStep, steps_of
 from console.parts.page_query import word_of
 from console.parts.pictures import picture_of, released_of
 from console.parts.rows import SHOWN_CHARS, row_of
+from console.parts.thumbnails import small_picture
 from console.site import calls
-from console.workspace.access import Permission, Workspace, done, keys_of, member
-from console.workspace.shared.content import findable, without_content
+from console.workspace.access import POST, Permission, Workspace, done, keys_of, member, rendered
+from console.workspace.shared.content import findable, one_of, without_content
 from console.workspace.shared.deliveries import badge_of
-from console.workspace.shared.filters import (
-    TESTS,
-    Filters,
-    chips_of,
-    filters_of,
-    selects_of,
-)
+from console.workspace.shared.filters import TESTS, Filters, chips_of, filters_of, selects_of
 from console.workspace.shared.generation_card import run_of
-from console.workspace.shared.long_lists import ordering, to_order
-from console.workspace.shared.owned import one_of
+from console.workspace.shared.long_lists import file_of
 from console.workspace.shared.snippets import curl
 from generation import selectors
 from generation.admission.fields import MAX_PROMPT_CHARS
@@ -70,7 +64,6 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@require_safe
 @member(Permission.SEE_GENERATIONS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show a filtered page of generations; also as CSV, or as pictures."""
@@ -110,7 +103,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "has_tests": any(key.is_test for key in keys.values()),
         "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
     }
-    return render(request, "workspace/generations.html", context)
+    return rendered(request, workspace, "workspace/generations.html", context)
 
 
 def _full_sums(workspace: Workspace, filters: Filters, known: Sums | None) -> Sums | None:
@@ -135,15 +128,13 @@ def _links(filters: Filters, *, view: str, live: str, after: str) -> dict[str, s
     }
 
 
-@require_safe
 @member(Permission.SEE_GENERATIONS)
 def detail(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
     """Show one generation: its images, its request and delivery, each step and transfer."""
     return _detail(request, workspace, one_of(workspace, generation))
 
 
-@require_POST
-@member(Permission.GENERATE)
+@member(Permission.GENERATE, POST)
 def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
     """Cancel a generation that was not sent to a channel, and release its hold.
 
@@ -161,8 +152,7 @@ def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
     return done(request, workspace, "Generation canceled", "generation", generation)
 
 
-@require_POST
-@member(Permission.GENERATE)
+@member(Permission.GENERATE, POST)
 def delete(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
     """Delete a generation's images, prompt and tags; its bill stays."""
     finished = one_of(workspace, generation)
@@ -269,12 +259,8 @@ def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         number = sums(tenant.id, filters_of(query, keys, now, tenant.zone).wanted).generations
     except TooBroad:
         number = 0  # its last line says so
-    if number > exports.MAX_ROWS:
-        return to_order(request, tenant.public_id, "generations")
-    rest = f"make the whole file at {ordering(request, tenant.public_id, 'generations')}"
-    return exports.csv_answer(
-        "generations.csv", COLUMNS, pages_of(workspace, query, now), rest=rest
-    )
+    pages = pages_of(workspace, query, now)
+    return file_of(request, tenant.public_id, "generations", COLUMNS, pages, number=number)
 
 
 def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[Rows]:
@@ -306,3 +292,10 @@ def _cells(finished: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:
         "live" if generation.livemode else TESTS, (generation.error or {}).get("code", ""),
         " ".join(finished.sizes),
     ]  # fmt: skip
+
+
+@member(Permission.SEE_GENERATIONS, take=rates.take_picture)
+def thumbnail(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
+    """Return the thumbnail of the first image; with `size=icon` the smallest."""
+    finished = one_of(workspace, generation)
+    return small_picture(finished, request.GET.get("size", ""), viewer=workspace.user.id)

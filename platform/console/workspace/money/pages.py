@@ -1,17 +1,13 @@
 """Billing: balance, ledger, its proof, and prices."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
-from http import HTTPStatus
 
 from django import forms
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
 
-from billing.models import Transfer
 from billing.selectors import books_of, price_tables, table_of, withdrawals
 from billing.selectors.office.balances import latest_transfers, request_transfers, statement
 from billing.selectors.office.money_overview import money_overview
@@ -25,9 +21,9 @@ from console.parts.form_fields import DollarsField, LimitField, dressed
 from console.parts.page_query import meant_by, word_of
 from console.parts.periods import number_of, period_of
 from console.site.pricing import priced_models
-from console.workspace.access import Permission, Workspace, by, done, member
-from console.workspace.shared.long_lists import ordering, to_order
-from console.workspace.shared.owned import one_of
+from console.workspace.access import POST, Permission, Workspace, by, done, member, rendered
+from console.workspace.shared.content import one_of
+from console.workspace.shared.long_lists import file_of
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
 
@@ -45,15 +41,13 @@ class AlertForm(forms.Form):
     below_days = LimitField(label="When it will last for fewer days than")
 
 
-@require_safe
 @member(Permission.SEE_MONEY)
 def billing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the balance and how long it lasts; with `?proof=1`, check the ledger's sums."""
     return _billing(request, workspace)
 
 
-@require_POST
-@member(Permission.MANAGE_MONEY)
+@member(Permission.MANAGE_MONEY, POST)
 def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     form = AlertForm(request.POST)
     if not form.is_valid():
@@ -82,7 +76,6 @@ def _billing(
     values = {"below": wanted.below_micros, "below_days": wanted.below_days} if wanted else {}
     may_manage = Permission.MANAGE_MONEY in workspace.may
     context = {
-        "workspace": workspace,
         "balance": balance,
         "days": money.days_left,
         "a_day": money.a_day,
@@ -97,11 +90,9 @@ def _billing(
         "alert_form": dressed(form or AlertForm(initial=values)) if may_manage else None,
         "recipients": money.recipients,
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK
-    return render(request, "workspace/billing.html", context, status=status)
+    return rendered(request, workspace, "workspace/billing.html", context, refused=form)
 
 
-@require_safe
 @member(Permission.SEE_MONEY)
 def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show every transfer with the balance after it; with `fold=1`, one entry per generation.
@@ -114,27 +105,17 @@ def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     is_folded = bool(word_of(request.GET, "fold", ["1"]))
     rows = latest_transfers(workspace.tenant.id, before_seq=before_seq, limit=PAGE_ROWS + 1)
     shown = rows[:PAGE_ROWS]
+    up_to = shown[0].seq if shown and before_seq is None else None  # the newest page as it was read
+    parts = request_transfers(workspace.tenant.id, shown, up_to=up_to) if is_folded else []
     context = {
-        "workspace": workspace,
-        "entries": _folded(workspace, shown, is_newest=before_seq is None)
-        if is_folded
-        else [LedgerEntry(transfer) for transfer in shown],
+        "entries": folded(shown, parts),
         "is_folded": is_folded,
         "more": rows[PAGE_ROWS - 1].seq if len(rows) > PAGE_ROWS else None,
         "is_later": before_seq is not None,
     }
-    return render(request, "workspace/ledger.html", context)
+    return rendered(request, workspace, "workspace/ledger.html", context)
 
 
-def _folded(
-    workspace: Workspace, shown: Sequence[Transfer], *, is_newest: bool
-) -> list[LedgerEntry]:
-    """One entry per generation, where its last one stands; the newest page is as it was read."""
-    up_to = shown[0].seq if is_newest and shown else None
-    return folded(shown, request_transfers(workspace.tenant.id, shown, up_to=up_to))
-
-
-@require_safe
 @member(Permission.SEE_MONEY)
 def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the prices in force for this workspace, and those decided for later.
@@ -145,21 +126,17 @@ def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     of = request.GET.get("of", "")
     catalogue = workspace.catalogue
     contracts = list(catalogue.contracts.values()) if of else catalogue.on_offer(now)
-    if of:
-        books = tuple(_books_of(workspace, of))
-        tables, shown = [(now, table_of(books))], books_of(books)
-    else:
-        tables = price_tables(tenant.id, now)
-        shown = books_of(tables[0][1].books)
+    tables = (
+        [(now, table_of(tuple(_books_of(workspace, of))))] if of else price_tables(tenant.id, now)
+    )
     context = {
-        "workspace": workspace,
         "models": priced_models(contracts, tables[0][1]),
         "following": [(start, priced_models(contracts, table)) for start, table in tables[1:]],
-        "books": shown,
+        "books": books_of(tables[0][1].books),
         "withdrawals": [] if of else withdrawals(tenant.id, now),
         "of": of,
     }
-    return render(request, "workspace/prices.html", context)
+    return rendered(request, workspace, "workspace/prices.html", context)
 
 
 def _books_of(workspace: Workspace, generation: str) -> list[int]:
@@ -174,11 +151,8 @@ def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Return the ledger as CSV, or redirect to its export if it is long."""
     tenant, query = workspace.tenant, exports.query_of(request)
     newest = [transfer.seq or 0 for transfer in latest_transfers(tenant.id, limit=1)]
-    if sum(newest) - _after(query) > exports.MAX_ROWS:
-        return to_order(request, tenant.public_id, "ledger")
-    rest = f"make the whole file at {ordering(request, tenant.public_id, 'ledger')}"
-    pages = pages_of(workspace, query, clock.now())
-    return exports.csv_answer("ledger.csv", COLUMNS, pages, rest=rest)
+    pages, number = pages_of(workspace, query, clock.now()), sum(newest) - _after(query)
+    return file_of(request, tenant.public_id, "ledger", COLUMNS, pages, number=number)
 
 
 def _after(query: QueryDict) -> int:

@@ -4,10 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
-from billing.models import Transfer
 from billing.periods import day_of, minutes_early
 from billing.selectors.office.statements import (
     GIVEN,
@@ -16,19 +13,13 @@ from billing.selectors.office.statements import (
     monthly_statement,
     monthly_statements,
 )
+from console.parts.entries import KIND_WORDS
 from console.parts.exports import Rows, csv_answer
 from console.parts.periods import month_of
-from console.workspace.access import Permission, Workspace, member
+from console.workspace.access import Permission, Workspace, member, rendered
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, to_decimal
 
-GIVEN_WORDS = {
-    Transfer.Kind.TOP_UP: "Top-ups",
-    Transfer.Kind.CREDIT: "Credits",
-    Transfer.Kind.REFUND: "Refunds",
-    Transfer.Kind.ADJUSTMENT: "Adjustments",
-    Transfer.Kind.REVERSAL: "Reversals",
-}
 LIST_COLUMNS = (
     "statement", "start", "end", "status", "opening", "came_in", "charged", "closing", "currency",
 )  # fmt: skip
@@ -60,7 +51,6 @@ class StatementLine:
         return Micros(-self.change) if self.change < 0 else None
 
 
-@require_safe
 @member(Permission.SEE_MONEY)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """List each month since the first entry of the ledger, newest first."""
@@ -71,12 +61,9 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         return csv_answer(
             "statements.csv", LIST_COLUMNS, [[_list_row(statement) for statement in statements]]
         )
-    return render(
-        request, "workspace/statements.html", {"workspace": workspace, "statements": statements}
-    )
+    return rendered(request, workspace, "workspace/statements.html", {"statements": statements})
 
 
-@require_safe
 @member(Permission.SEE_MONEY)
 def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpResponseBase:
     month, now, zone = month_of(number), clock.now(), workspace.tenant.zone
@@ -89,7 +76,6 @@ def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpRespo
         )
     lines = list(_lines(statement))
     context = {
-        "workspace": workspace,
         "statement": statement,
         "given": [line for line in lines if line.kind in GIVEN],
         "charges": [line for line in lines if line.kind not in GIVEN],
@@ -97,14 +83,14 @@ def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpRespo
         "early": minutes_early(day_of(statement.start, zone), zone),
         "at": now,
     }
-    return render(request, "workspace/statement.html", context)
+    return rendered(request, workspace, "workspace/statement.html", context)
 
 
 def _lines(statement: MonthStatement) -> Iterator[StatementLine]:
     """Yield the lines between the two balances, without those of 0."""
     for kind in GIVEN:
         if change := statement.given.get(kind):
-            yield StatementLine(kind, GIVEN_WORDS[kind], change)
+            yield StatementLine(kind, f"{KIND_WORDS[kind]}s", change)
     for charge in statement.charges:
         yield StatementLine(
             "charge",

@@ -3,13 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.shortcuts import redirect
 
 from accounts.models import ApiKey
 from accounts.selectors.office.api_keys import api_keys_of
@@ -18,24 +16,23 @@ from console.parts.page_query import word_of
 from console.parts.periods import number_of
 from console.parts.rows import SHOWN_CHARS
 from console.site.calls import Snippet
-from console.workspace.access import Permission, Workspace, may_use, member
+from console.workspace.access import POST, Permission, Workspace, may_use, member, rendered
 from console.workspace.playground.picker import picker_of
 from console.workspace.playground.remedies import remedy_for
-from console.workspace.shared.choices import RequestDraft, draft_of
+from console.workspace.shared.choices import OWN, RequestDraft, draft_of, typed_as
+from console.workspace.shared.content import one_of
 from console.workspace.shared.first_call import models_of
 from console.workspace.shared.generation_card import run_of
-from console.workspace.shared.owned import one_of
 from console.workspace.shared.snippets import snippets_of
 from console.workspace.shared.sunsets import sunsets_of
 from console.workspace.shared.trouble import trouble_of
-from generation.admission.fields import OUTPUT_FORMATS
 from generation.admission.quoting import Quoted, quoted_order
 from generation.admission.service import Admitted
 from generation.api import requests
 from generation.api.playground import PageRequest, caller_of, require_offered, submit
 from generation.catalogue.contracts import Catalogue, ContractTerms
-from generation.catalogue.reference_images import MAX_IMAGES
 from generation.catalogue.snapshot import prices_at
+from generation.channels.declaration import MAX_IMAGES
 from generation.models import Generation, Source
 from generation.tenants.searching import Criteria, newest_matching
 from pictor.kit.words import clock
@@ -55,13 +52,13 @@ IDEAS = (
 )
 
 
-@require_safe
 @member(Permission.GENERATE)
 def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the form with its price, the last runs, and the same call as code."""
     query: Mapping[str, Any] = request.GET
     if "run" in request.GET:
-        return _run(request, workspace, request.GET["run"])
+        card = {"run": run_of(one_of(workspace, request.GET["run"]))}  # it polls until it has ended
+        return rendered(request, workspace.with_balance_now(), "workspace/run_alone.html", card)
     had_references = 0
     if "again" in request.GET:
         generation = one_of(workspace, request.GET["again"]).generation
@@ -73,22 +70,21 @@ def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             "quality": generation.quality_requested,
             "n": str(generation.n),
             "output_format": generation.output_format,
+            **{OWN + name: typed_as(value) for name, value in generation.fields.items()},
         }
         had_references = len(generation.inputs)
     context = {**_context(request, workspace, query), "had_references": had_references}
-    return render(request, "workspace/playground.html", context)
+    return rendered(request, workspace, "workspace/playground.html", context)
 
 
-@require_POST
-@member(Permission.GENERATE)
+@member(Permission.GENERATE, POST)
 def quote(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the submitted form with its price. Spends and holds nothing."""
     context = _context(request, workspace, request.POST)
-    return render(request, "workspace/playground.html", context)
+    return rendered(request, workspace, "workspace/playground.html", context)
 
 
-@require_POST
-@member(Permission.GENERATE)
+@member(Permission.GENERATE, POST)
 def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Make the images: the same admission as the API's, billed to the chosen key.
 
@@ -101,14 +97,13 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         context = _context(request, workspace, request.POST, refusal=error)
         if is_whole_page:
             context["files_lost"] = len(request.FILES.getlist("image"))
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return render(request, "workspace/playground.html", context, status=status)
+        return rendered(request, workspace, "workspace/playground.html", context, refused=error)
     if is_whole_page:
         return redirect(
             "workspace:generation", workspace.tenant.public_id, admitted.generation.public_id
         )
     context = {**_context(request, workspace, request.POST), "number": uuid4().hex}
-    return render(request, "workspace/playground.html", context)
+    return rendered(request, workspace.with_balance_now(), "workspace/playground.html", context)
 
 
 def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
@@ -121,17 +116,11 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
         key=key,
         number=_form_id(request),
         fields=requests.parse(draft.body, default_model=None),
-        shown=_shown(request),
+        shown=Micros(number_of(request.POST.get("shown", "")) or 0),  # beside the button
         files=[(_short(file.name), file.chunks()) for file in request.FILES.getlist("image")],
         ip=ip,
     )
     return submit(page_request, caller=caller, catalogue=workspace.catalogue, now=now)
-
-
-def _run(request: HttpRequest, workspace: Workspace, public_id: str) -> HttpResponse:
-    """Return one run's card, which polls until the run has ended."""
-    context = {"workspace": workspace, "run": run_of(one_of(workspace, public_id))}
-    return render(request, "workspace/run_alone.html", context)
 
 
 def _context(
@@ -143,14 +132,14 @@ def _context(
 ) -> dict[str, Any]:
     catalogue = workspace.catalogue
     keys, models = usable(workspace), models_of(workspace)
-    context: dict[str, Any] = {"workspace": workspace, "keys": keys, "refusal": refusal}
+    context: dict[str, Any] = {"keys": keys, "refusal": refusal}
     context["endings"] = sunsets_of(workspace, clock.now())
     if not keys or not models:
         return context
     draft = _draft(query, models)
     named = word_of(query, "key", [key.public_id for key in keys], keys[0].public_id)
     key = next(key for key in keys if key.public_id == named)
-    takes_references = _takes_references(catalogue, draft)
+    takes_references = catalogue.takes_references(draft.contract.model)
     references = _references(request)[:MAX_IMAGES] if takes_references else []
     quoted, why = _quoted(request, key, draft, references)
     wanted = Criteria(livemode=None, source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
@@ -163,12 +152,12 @@ def _context(
         "picker": picker_of(draft, _prices(catalogue, workspace)),
         "key": key,
         "models": models,
-        "formats": OUTPUT_FORMATS,
         "quoted": quoted,
         "why": why,
         "way": remedy_for(workspace, key, refusal or why),
         "is_limit": quoted is not None and not quoted.is_final,
         "takes_references": takes_references,
+        "reference": _prices(catalogue, workspace).reference(draft.contract.model),
         "most_references": MAX_IMAGES,
         "most_bytes": MAX_BYTES,
         "references": references,
@@ -203,10 +192,6 @@ def _draft(query: Mapping[str, Any], models: Sequence[ContractTerms]) -> Request
 def _prices(catalogue: Catalogue, workspace: Workspace) -> PriceTable:
     """The table that quotes are made from; it prices every step of the picker."""
     return prices_at(catalogue.revision, workspace.id, now=clock.now())
-
-
-def _takes_references(catalogue: Catalogue, draft: RequestDraft) -> bool:
-    return catalogue.honours(draft.contract.model, "image")
 
 
 def _references(request: HttpRequest) -> list[str]:
@@ -252,11 +237,6 @@ def _form_id_of(request: HttpRequest) -> str:
     """The submitted form's id, kept until it made something: a retry may send it again."""
     form_id = request.POST.get("number", "")
     return form_id if _FORM_ID.fullmatch(form_id) else ""
-
-
-def _shown(request: HttpRequest) -> Micros:
-    """The price shown beside the button, 0 if there was none."""
-    return Micros(number_of(request.POST.get("shown", "")) or 0)
 
 
 def _quoted(

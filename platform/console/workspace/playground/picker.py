@@ -28,8 +28,8 @@ class Picker:
 
 def picker_of(draft: RequestDraft, table: PriceTable) -> Picker:
     """The draft's choices, priced as each would be quoted."""
-    names = [*(str(option.size) for option in draft.contract.options), AUTO]
-    quotes = {size: _size_quote(draft, table, size) for size in names}
+    names = [*(str(option.size) for option in draft.contract.options), AUTO, draft.size]
+    quotes = {size: _size_quote(draft, table, size) for size in dict.fromkeys(names)}
     priced = {size: quoted for size, quoted in quotes.items() if quoted is not None}
     lowest = {size: least(table, quoted.priced) for size, quoted in priced.items()}
     most = {size: quoted.unit for size, quoted in priced.items()}

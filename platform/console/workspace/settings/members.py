@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
-from http import HTTPStatus
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.shortcuts import redirect
 
 from accounts import rates
 from accounts.models import Invitation, Membership
@@ -27,8 +25,8 @@ from accounts.services.office.members import (
 )
 from console.parts.form_fields import dressed, take_errors
 from console.people import invitations
-from console.workspace.access import Permission, Workspace, done, member
-from pictor.kit.words import clock
+from console.workspace.access import POST, Permission, Workspace, done, member, or_404, rendered
+from pictor.kit.words import clock, ids
 
 ROLE_WORDS = {
     "owner": "Everything, including owners and the workspace itself",
@@ -49,15 +47,13 @@ class InviteForm(forms.Form):
     )
 
 
-@require_safe
 @member(Permission.MANAGE)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """List all members with the keys they made, and open invitations."""
     return _page(request, workspace, InviteForm())
 
 
-@require_POST
-@member(Permission.MANAGE)
+@member(Permission.MANAGE, POST)
 def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Invite an address by mail; a second invitation to it sends a new link."""
     form = InviteForm(request.POST)
@@ -76,19 +72,17 @@ def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             take_errors(form, error)
         else:
             return done(request, workspace, "Invitation sent", "members")
-    return _page(request, workspace, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _page(request, workspace, form)
 
 
-@require_POST
-@member(Permission.MANAGE)
+@member(Permission.MANAGE, POST)
 def uninvite(request: HttpRequest, workspace: Workspace, invitation: str) -> HttpResponse:
     found = _invitation(workspace, invitation)
     act = partial(cancel_invitation, invitation=found)
     return _run_action(request, workspace, act, "Invitation canceled")
 
 
-@require_POST
-@member(Permission.MANAGE)
+@member(Permission.MANAGE, POST)
 def set_role(request: HttpRequest, workspace: Workspace, person: str) -> HttpResponse:
     found = _member(workspace, person)
     role = request.POST.get("role", "")
@@ -98,8 +92,7 @@ def set_role(request: HttpRequest, workspace: Workspace, person: str) -> HttpRes
     return _run_action(request, workspace, act, "Role changed")
 
 
-@require_POST
-@member(Permission.MANAGE)
+@member(Permission.MANAGE, POST)
 def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpResponse:
     """Remove a member, or leave the workspace; the keys they made go to an heir or are revoked."""
     found = _member(workspace, person)
@@ -126,8 +119,7 @@ def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpRespo
     return done(request, workspace, "Member removed", "members")
 
 
-@require_POST
-@member(Permission.ALLOW_SUPPORT)
+@member(Permission.ALLOW_SUPPORT, POST)
 def decide_change(
     request: HttpRequest, workspace: Workspace, change: UUID, decision: str
 ) -> HttpResponse:
@@ -148,8 +140,7 @@ def decide_change(
     return done(request, workspace, DECISIONS[decision], "members")
 
 
-@require_POST
-@member(Permission.MANAGE)
+@member(Permission.MANAGE, POST)
 def set_factor(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Require a second factor of all members, or stop requiring it."""
     wish = request.POST.get("required", "")
@@ -165,7 +156,6 @@ def _page(
     workspace: Workspace,
     form: InviteForm,
     *,
-    status: HTTPStatus = HTTPStatus.OK,
     refusal: str = "",
 ) -> HttpResponse:
     now = clock.now()
@@ -179,7 +169,6 @@ def _page(
     }
     under = roles_under(workspace.role)
     context = {
-        "workspace": workspace,
         "changes": waiting_member_changes(now, tenant_id=workspace.tenant.id),
         "decisions": DECISIONS,
         "form": dressed(form),
@@ -196,7 +185,8 @@ def _page(
         "roles": [role for role in Membership.Role.choices if role[0] in under],
         "role_words": [(label, ROLE_WORDS[role]) for role, label in Membership.Role.choices],
     }
-    return render(request, "workspace/members.html", context, status=status)
+    is_refused = form.is_bound or refusal
+    return rendered(request, workspace, "workspace/members.html", context, refused=is_refused)
 
 
 def _run_action(
@@ -211,16 +201,12 @@ def _run_action(
 
 
 def _refuse(request: HttpRequest, workspace: Workspace, error: ValidationError) -> HttpResponse:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    words = " ".join(error.messages)
-    return _page(request, workspace, InviteForm(), status=status, refusal=words)
+    return _page(request, workspace, InviteForm(), refusal=" ".join(error.messages))
 
 
 def _member(workspace: Workspace, person: str) -> Membership:
-    for membership in members_of(workspace.tenant.id):
-        if str(membership.user_id) == person:
-            return membership
-    raise Http404
+    members = members_of(workspace.tenant.id)
+    return or_404(next((one for one in members if str(one.user_id) == person), None))
 
 
 def _has_active_keys(workspace: Workspace, membership: Membership) -> bool:
@@ -232,11 +218,6 @@ def _has_active_keys(workspace: Workspace, membership: Membership) -> bool:
 
 
 def _invitation(workspace: Workspace, invitation: str) -> Invitation:
-    try:
-        wanted = UUID(invitation)
-    except ValueError:
-        raise Http404 from None
-    for offered in invitations_of(workspace.tenant.id, now=clock.now()):
-        if offered.id == wanted:
-            return offered
-    raise Http404
+    wanted = or_404(ids.parse_uuid(invitation))
+    offered = invitations_of(workspace.tenant.id, now=clock.now())
+    return or_404(next((one for one in offered if one.id == wanted), None))

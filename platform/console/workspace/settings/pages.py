@@ -1,17 +1,18 @@
-"""Settings: the workspace's name, retention, limits and support access."""
+"""Settings: the workspace's name, retention, limits, support access and deletion."""
 
-from http import HTTPStatus
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.conf import settings as config
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.shortcuts import redirect
+from django.urls import reverse
 from typing_extensions import override
 
 from accounts.models import Tenant
+from accounts.services.office.erasure import check_deletion, delete_workspace
 from accounts.services.office.own_limits import OwnLimits, set_own_limits
 from accounts.services.office.storage import is_nearly_full
 from accounts.services.office.support import set_support
@@ -25,7 +26,7 @@ from console.parts.form_fields import (
     require_tick_to_erase,
     take_errors,
 )
-from console.workspace.access import Permission, Workspace, by, done, member
+from console.workspace.access import FORM, POST, Permission, Workspace, by, done, member, rendered
 from console.workspace.settings.zones import zone_choices
 from pictor.kit.words import clock
 from storage.selectors import exports_of
@@ -90,8 +91,7 @@ class SupportForm(ComparedForm):
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@member(Permission.MANAGE)
+@member(Permission.MANAGE, FORM)
 def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the settings, or change the workspace's name and retention."""
     if request.method != "POST":
@@ -102,8 +102,7 @@ def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return page(request, workspace, form=form)
 
 
-@require_POST
-@member(Permission.MANAGE)
+@member(Permission.MANAGE, POST)
 def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     form = OwnLimitsForm(request.POST, initial=_own_limits(workspace.tenant))
     if form.is_valid():
@@ -112,8 +111,7 @@ def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return page(request, workspace, limits_form=form)
 
 
-@require_POST
-@member(Permission.ALLOW_SUPPORT)
+@member(Permission.ALLOW_SUPPORT, POST)
 def support(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Allow or forbid support views; open ones end if they are forbidden."""
     form = SupportForm(request.POST, initial=_support(workspace.tenant))
@@ -159,10 +157,8 @@ def page(
     """Render the page, with a refused form in place of the current values, or with refusals."""
     tenant = workspace.tenant
     is_refused = form or limits_form or support_form or refusals
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
     exports = exports_of(tenant.id)
     context = {
-        "workspace": workspace,
         "tenant": tenant,
         "form": dressed(form or SettingsForm(initial=_initial_values(tenant))),
         "limits_form": dressed(limits_form or OwnLimitsForm(initial=_own_limits(tenant))),
@@ -175,7 +171,7 @@ def page(
         "is_being_made": any(export.is_being_made for export in exports),
         **refusals,
     }
-    return render(request, "workspace/settings.html", context, status=status)
+    return rendered(request, workspace, "workspace/settings.html", context, refused=is_refused)
 
 
 def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> bool:
@@ -193,3 +189,26 @@ def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> b
         take_errors(form, error)
         return False
     return True
+
+
+@member(Permission.DELETE, POST)
+def delete(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Delete the workspace, after its name and a fresh sign-in confirm it."""
+    name = request.POST.get("name", "").strip()
+    try:
+        check_deletion(by=workspace.member, confirmation=name)
+        answer: HttpResponse = _delete(request, workspace, name)
+    except ValidationError as error:
+        return page(request, workspace, deletion_refusal=" ".join(error.messages))
+    return answer
+
+
+@reauthentication_required  # type: ignore[untyped-decorator]  # it ships no types
+def _delete(request: HttpRequest, workspace: Workspace, name: str) -> HttpResponse:
+    delete_workspace(
+        by=workspace.member,
+        confirmation=name,
+        now=clock.now(),
+        ip=request.META.get("REMOTE_ADDR"),
+    )
+    return redirect(f"{reverse('workspace:choose')}?deleted=1")

@@ -6,11 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from generation.admission.fields import OUTPUT_FORMATS
-from generation.catalogue.contracts import AUTO, ContractTerms, Size, SizeOption
+from billing.price_rows import ANY
+from generation.catalogue.contracts import AUTO, ContractTerms, SizeOption
+from generation.catalogue.parameters import Parameter
+from generation.channels.size_rules import Size
 from pictor.kit.words import typed
 
 PRESELECTED_MODEL = "gpt-image-2"
+OWN = "own-"
+"""Begins the form's name for a parameter of the contract's own."""
 FRAME = 22
 """The longer side of a ratio's little frame, in pixels."""
 
@@ -28,7 +32,10 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class RequestDraft:
-    """The form as understood. `size` is 'WxH' or 'auto'; `moved` says that it had to change."""
+    """The form as understood. `size` is 'WxH' or 'auto'; `moved` says that it had to change.
+
+    `own` are the typed texts of the contract's own parameters.
+    """
 
     contract: ContractTerms
     prompt: str
@@ -36,6 +43,7 @@ class RequestDraft:
     quality: str
     n: int
     output_format: str
+    own: Mapping[str, str]
     moved: bool = False
 
     @property
@@ -45,7 +53,7 @@ class RequestDraft:
     @property
     def option(self) -> SizeOption | None:
         """The chosen size; None for auto."""
-        return self.contract.by_name.get(self.size)
+        return self.contract.option(self.size)
 
     @property
     def tier(self) -> str:
@@ -56,6 +64,7 @@ class RequestDraft:
         """Each tier with the size it would select; auto comes last."""
         names = dict.fromkeys(option.tier for option in self.contract.options)
         choices = [(name, str(_nearest(self._in_tier(name), self.option).size)) for name in names]
+        choices += [(ANY, self.size)] if self.tier == ANY else []
         return [*choices, *([(AUTO, AUTO)] if self.contract.accepts_auto else [])]
 
     def sizes_of(self, tier: str) -> Sequence[str]:
@@ -97,11 +106,21 @@ class RequestDraft:
         }
         if self.quality != self.contract.quality_default:
             body["quality"] = self.quality
-        if self.output_format != OUTPUT_FORMATS[0]:
+        if self.output_format != self.contract.formats[0]:
             body["output_format"] = self.output_format
+        for one, text in self.parameters:
+            if text:
+                body[one.name] = one.of_text(text)
         return body
 
+    @property
+    def parameters(self) -> Sequence[tuple[Parameter, str]]:
+        """The contract's own parameters, each with its text."""
+        return [(one, self.own.get(one.name, "")) for one in self.contract.parameters]
+
     def _in_tier(self, tier: str) -> list[SizeOption]:
+        if tier == ANY and self.option:  # of a rule's sizes only the chosen one is shown
+            return [self.option]
         return [option for option in self.contract.options if option.tier == tier]
 
     def _ratio(self, option: SizeOption) -> Ratio:
@@ -135,9 +154,20 @@ def draft_of(query: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Re
         size=size,
         quality=quality,
         n=_number(query.get("n", ""), contract.max_n),
-        output_format=output_format if output_format in OUTPUT_FORMATS else OUTPUT_FORMATS[0],
+        output_format=output_format if output_format in contract.formats else contract.formats[0],
+        own=_texts(query, contract),
         moved=moved,
     )
+
+
+def typed_as(value: object) -> str:
+    """A parameter's value as a person types it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _texts(query: Mapping[str, str], contract: ContractTerms) -> Mapping[str, str]:
+    texts = {one.name: query.get(OWN + one.name, "").strip() for one in contract.parameters}
+    return {name: text for name, text in texts.items() if text}
 
 
 def _number(text: str, most: int) -> int:
@@ -161,14 +191,14 @@ def _size(contract: ContractTerms, text: str) -> tuple[str, bool]:
     """Return the size, or the nearest one, and whether it had to change."""
     if text == AUTO and contract.accepts_auto:
         return AUTO, False
-    option = contract.by_name.get(text)
+    option = contract.option(text)
     if option is not None:
         return str(option.size), False
     if not contract.options:
-        return AUTO, bool(text) and text != AUTO
+        return contract.default_size, bool(text) and text != contract.default_size
     wanted = _parse_size(text)
     if wanted is None:
-        default = contract.by_name.get(contract.default_size)
+        default = contract.option(contract.default_size)
         return (str(default.size) if default else AUTO), False
     return str(_nearest(contract.options, wanted).size), True
 

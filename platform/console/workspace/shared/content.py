@@ -1,11 +1,13 @@
-"""The part of a generation that our people may see in a support view."""
+"""A workspace's generation, or the part of it that our people may see in a support view."""
 
 from copy import copy
 
-from django.http import QueryDict
+from django.http import Http404, QueryDict
 
 from console.workspace.access import Workspace
 from generation.selectors import Finished
+from generation.tenants import services
+from pictor.kit.words.errors import NotFound
 
 
 def without_content(workspace: Workspace, finished: Finished) -> Finished:
@@ -32,3 +34,11 @@ def findable(workspace: Workspace, query: QueryDict) -> QueryDict:
     left = query.copy()
     del left["q"]
     return left
+
+
+def one_of(workspace: Workspace, public_id: str) -> Finished:
+    """The workspace's generation with this id, as the person may see it. Raises Http404."""
+    try:
+        return without_content(workspace, services.generation_of(workspace.id, public_id))
+    except NotFound:
+        raise Http404 from None

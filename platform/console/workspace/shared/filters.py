@@ -11,19 +11,14 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.models import ApiKey
+from billing.price_rows import ANY
 from billing.selectors import used_of
 from console.parts import filters as parts
-from console.parts.filters import (
-    AND,
-    amount_of,
-    period_choices,
-    values_of,
-    words_in,
-)
+from console.parts.filters import AND, amount_of, one_of, period_choices, values_of, words_in
 from console.parts.generation_words import BADGES, ERRORS
 from console.parts.periods import WORDS, Period, period_in, period_of
 from console.workspace.access import Permission, Workspace
-from generation.models import Source, State
+from generation.models import Source
 from generation.tenants.searching import Criteria
 from pictor.kit.words.money import Micros
 
@@ -41,8 +36,12 @@ LABELS = {
 }
 TESTS = "test"
 """The mode of a list of tests; without it, the list is of live generations."""
-SOURCES = {Source.API: "API", Source.PLAYGROUND: "Playground", Source.DEMO: "Demo data"}
-_CHOSEN: Mapping[str, str] = {source.value: words for source, words in SOURCES.items()} | ERRORS
+CHOICES: Mapping[str, Mapping[str, str]] = {
+    "status": {state.value: words for state, (_, words) in BADGES.items()},
+    "error": ERRORS,
+    "source": {Source.API: "API", Source.PLAYGROUND: "Playground", Source.DEMO: "Demo data"},
+}
+"""The values of filters that have the same in every workspace, with their words."""
 MANY = ("model", "key", "tier")
 """Filters that may name several values."""
 
@@ -110,14 +109,14 @@ def _readers(
 ) -> Mapping[str, Callable[[str], Any]]:
     """The reader of each filter's word, in the order of LABELS."""
     return {
-        "mode": lambda word: word if word == TESTS else None,
+        "mode": one_of([TESTS]),
         "q": str,
-        "status": lambda word: word if word in State.values else None,
-        "error": lambda word: word if word in ERRORS else None,
+        "status": one_of(CHOICES["status"]),
+        "error": one_of(ERRORS),
         "model": lambda word: word if values_of(word) else None,
         "key": lambda word: _keys(word, keys),
         "tier": lambda word: word if values_of(word) else None,
-        "source": lambda word: word if word in Source.values else None,
+        "source": one_of(CHOICES["source"]),
         "period": lambda word: (
             period_of(word, now, zone) if word in WORDS else period_in(word, zone)
         ),
@@ -170,31 +169,24 @@ def selects_of(
     used = used_of(workspace.id, off, since=datetime.min.replace(tzinfo=UTC)) if off else {}
     contracts = {name: terms for name, terms in every.items() if terms.is_enabled or name in used}
     tiers = sorted({option.tier for terms in contracts.values() for option in terms.options})
+    tiers += [ANY] if any(terms.size_rule for terms in contracts.values()) else []
     choices: dict[str, Sequence[tuple[str, str]]] = {
         "mode": [(TESTS, "Test keys")],
-        "status": [(state.value, words) for state, (_, words) in BADGES.items()],
-        "error": [*ERRORS.items()],
+        **{name: [*words.items()] for name, words in CHOICES.items()},
         "model": [(model, model) for model in contracts],
         "key": [
             (name, f"{key.name or 'Unnamed'} · {key.visible_prefix}") for name, key in keys.items()
         ],
         "tier": [(tier, tier) for tier in tiers],
-        "source": [*SOURCES.items()],
         "period": period_choices(filters.query.get("period", ""), filters.period),
     }
     none = {"mode": "Live keys", "period": "All time"}
     for name in filter(choices.__contains__, among):
         label = "Period" if name == "period" else LABELS[name]
         chosen = filters.query.get(name, "")
-        several = _several_in(filters, name, keys)
+        is_several = name in MANY and AND in chosen
+        several = [(chosen, _words(name, chosen, filters, keys))] if is_several else []
         yield name, label, none.get(name, "Any"), [*several, *choices[name]], chosen
-
-
-def _several_in(filters: Filters, name: str, keys: Mapping[str, ApiKey]) -> list[tuple[str, str]]:
-    """The filter's value with its words, if it has several values."""
-    word = filters.query.get(name, "")
-    is_several = name in MANY and AND in word
-    return [(word, _words(name, word, filters, keys))] if is_several else []
 
 
 def chips_of(
@@ -216,10 +208,6 @@ def _words(name: str, word: str, filters: Filters, keys: Mapping[str, ApiKey]) -
 
 def _word(name: str, word: str, filters: Filters, keys: Mapping[str, ApiKey]) -> str:
     match name:
-        case "status":
-            return BADGES[State(word)][1]
-        case "error" | "source":
-            return _CHOSEN[word]
         case "key":
             return keys[word].name or "Unnamed"
         case "over":
@@ -227,4 +215,4 @@ def _word(name: str, word: str, filters: Filters, keys: Mapping[str, ApiKey]) ->
         case "period":
             return dict(period_choices(word, filters.period))[word]
         case _:
-            return word
+            return CHOICES.get(name, {}).get(word, word)

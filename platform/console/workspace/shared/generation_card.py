@@ -32,7 +32,6 @@ class Run:
 
     @property
     def released(self) -> Micros:
-        """The part of the hold that was not charged."""
         return released_of(self.made)
 
 

@@ -1,11 +1,13 @@
 """Links for requesting a list as a file, if it takes too long for a request."""
 
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
-from console.parts.exports import query_of
+from console.parts import exports
+from console.parts.exports import Rows, csv_answer, query_of
 
 
 def ordering(request: HttpRequest, tenant: str, name: str) -> str:
@@ -15,5 +17,17 @@ def ordering(request: HttpRequest, tenant: str, name: str) -> str:
     return request.build_absolute_uri(f"{page}?{urlencode([('list', name), *pairs])}")
 
 
-def to_order(request: HttpRequest, tenant: str, name: str) -> HttpResponseRedirect:
-    return HttpResponseRedirect(ordering(request, tenant, name))
+def file_of(
+    request: HttpRequest,
+    tenant: str,
+    name: str,
+    columns: Sequence[str],
+    pages: Iterable[Rows],
+    *,
+    number: int,
+) -> HttpResponseBase:
+    """Return a list with so many rows as CSV, or redirect to its export if it is long."""
+    way = ordering(request, tenant, name)
+    if number > exports.MAX_ROWS:
+        return HttpResponseRedirect(way)
+    return csv_answer(f"{name}.csv", columns, pages, rest=f"make the whole file at {way}")

@@ -1,15 +1,13 @@
 """Usage by end customer: the tag that callers send as `user` or `safety_identifier`."""
 
-from collections.abc import Callable
 from datetime import UTC
 from operator import attrgetter
 
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
 from console.amounts import price
-from console.parts.cells import Cell, Column
+from console.parts.cells import Cell, Column, number_column
 from console.parts.filters import MAX_TEXT, link_of
 from console.parts.list_filters import periods
 from console.parts.listing import Listing, RowPage, Search
@@ -29,46 +27,27 @@ LEAD = (
 
 COLUMNS: list[Column[EndCustomer]] = [
     Column(csv={"part": attrgetter("part")}),
-    Column(
-        title="Spend",
-        cell=lambda customer: price(customer.captured, 5),
-        csv={
-            "cost": lambda customer: to_decimal(customer.captured),
-            "currency": lambda _customer: "USD",
-        },
-        is_number=True,
+    number_column(
+        "Spend",
+        "cost",
+        attrgetter("captured"),
+        shown=lambda captured: price(captured, 5),
+        csv=to_decimal,
         place="lead",
     ),
+    Column(csv={"currency": lambda _customer: "USD"}),
     Column(
         title="Change",
         cell=lambda customer: change_in_words(customer.captured, customer.before),
         csv={"cost_before": lambda customer: to_decimal(customer.before)},
         is_number=True,
     ),
-    Column(
-        title="Share",
-        cell=lambda customer: f"{customer.share:.1f}%",
-        csv={"share": lambda customer: f"{customer.share:.4f}"},
-        is_number=True,
+    number_column(
+        "Share", "share", attrgetter("share"), shown="{:.1f}%".format, csv="{:.4f}".format
     ),
-    Column(
-        title="Images",
-        cell=lambda customer: f"{customer.images:,}",
-        csv={"images": attrgetter("images")},
-        is_number=True,
-    ),
-    Column(
-        title="Requests",
-        cell=lambda customer: f"{customer.generations:,}",
-        csv={"generations": attrgetter("generations")},
-        is_number=True,
-    ),
-    Column(
-        title="Failed",
-        cell=lambda customer: f"{customer.failed:,}",
-        csv={"failed": attrgetter("failed")},
-        is_number=True,
-    ),
+    number_column("Images", "images", attrgetter("images")),
+    number_column("Requests", "generations", attrgetter("generations")),
+    number_column("Failed", "failed", attrgetter("failed")),
 ]
 
 
@@ -77,22 +56,6 @@ def _period(search: Search[EndCustomer]) -> Period:
     if period.bucket == "hour":
         raise ValueError("Tags are counted by the day: choose days.")
     return period
-
-
-def _reader(workspace: Workspace) -> Callable[[Period, str, int], RowPage[EndCustomer]]:
-    def read(period: Period, after: str, limit: int) -> RowPage[EndCustomer]:
-        skipped, earlier = number_of(after) or 0, period.before
-        found = end_customers(
-            workspace.id,
-            (period.first, period.last),
-            before=(earlier.first, earlier.last),
-            skipped=skipped,
-            limit=limit + 1,
-        )
-        more = str(skipped + limit) if len(found) > limit else ""
-        return RowPage(found[:limit], more)
-
-    return read
 
 
 def _counted(_search: Search[EndCustomer]) -> str:
@@ -112,10 +75,21 @@ def _named(workspace: Workspace, days: str) -> Column[EndCustomer]:
     return Column(title="End customer", cell=name, csv={"tag": attrgetter("tag")})
 
 
-@require_safe
 @member(Permission.SEE_GENERATIONS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show usage by end customer, the largest charge first; also as CSV."""
+
+    def read(period: Period, after: str, limit: int) -> RowPage[EndCustomer]:
+        skipped, earlier = number_of(after) or 0, period.before
+        found = end_customers(
+            workspace.id,
+            (period.first, period.last),
+            before=(earlier.first, earlier.last),
+            skipped=skipped,
+            limit=limit + 1,
+        )
+        return RowPage(found[:limit], str(skipped + limit) if found[limit:] else "")
+
     listed = Listing[EndCustomer](
         name="usage_by_end_customer",
         title="Usage by end customer",
@@ -124,7 +98,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         needs=Permission.SEE_GENERATIONS,
         order="the largest charge first",
         query=_period,
-        read=_reader(workspace),
+        read=read,
         filters={
             "period": periods(
                 "Period",

@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from billing.latency import rounded
 from billing.selectors.office.reports import Used
-from console.parts.charts import SERIES, Bars, Lines, Point, Rows, lines, stacked_bars
+from console.parts.charts import SERIES, Bars, Lines, Rows, lines, stacked_bars
 from console.parts.filters import several
 from console.workspace.shared.filters import MANY
-from console.workspace.usage.question import Question, word_in_address
+from console.workspace.usage.question import TIMES, Question, word_in_address
 from console.workspace.usage.usage_rows import PeriodTotals, totals_by
 from generation.models import State
 
@@ -27,52 +27,43 @@ class Drawing:
 
     def bars(self, measure: str) -> Bars:
         """The measure by bucket and split; failures count the failed requests."""
+        figure = {"spend": "captured", "requests": "generations"}.get(measure, measure)
         series: dict[str, dict[date, int]] = {}
-        for (start, value), totals in self._split_totals().items():
-            values = {
-                "spend": totals.captured,
-                "images": totals.images,
-                "requests": totals.generations,
-                "failed": totals.failed,
-            }
-            points = series.setdefault(self._name(value), {})
-            when = self.asked.shown.name_of(start)
-            points[when] = points.get(when, 0) + values[measure]
-        return stacked_bars(
-            self._starts,
-            {name: points for name, points in series.items() if any(points.values())},
-            rows=self._slices({"status": State.FAILED.value} if measure == "failed" else {}),
-        )
+        for (start, name), totals in self._split_totals().items():
+            if value := getattr(totals, figure):
+                series.setdefault(name, {})[start] = value
+        filters = {"status": State.FAILED.value} if measure == "failed" else {}
+        return stacked_bars(self._starts, series, rows=self._slices(filters))
 
     def times(self) -> Lines:
         """Time to image by bucket, in milliseconds: the median and the 95th percentile."""
-        by_start = {
-            self.asked.shown.name_of(start): totals
-            for start, totals in self._bucket_totals().items()
-            if totals.p50 is not None
-        }
+        by_start = self._bucket_totals()
         quantiles = {
-            "p50": {name: _milliseconds(totals.p50) for name, totals in by_start.items()},
-            "p95": {name: _milliseconds(totals.p95) for name, totals in by_start.items()},
+            name: {
+                start: _milliseconds(exact)
+                for start, totals in by_start.items()
+                if (exact := getattr(totals, name)) is not None
+            }
+            for name in TIMES
         }
-        return lines(self._points(), quantiles)
+        slices = self._slices(_MADE)
+        return self._lines(quantiles, lambda start, _names: slices(start, []))
 
     def split_times(self, measure: str) -> Lines:
         """One of these quantiles by bucket and split, for the parts with the most images."""
-        by_part = {
-            part: totals for part, totals in self._split_totals().items() if totals.p50 is not None
-        }
-        images: Counter[Any] = Counter()
-        for (_, value), totals in by_part.items():
-            images[value] += totals.images
-        quantiles: dict[str, dict[date, int]] = {
-            self._name(value): {} for value, _ in images.most_common(SERIES)
-        }
-        for (start, value), totals in by_part.items():
-            points = quantiles.get(self._name(value), {})
-            took = totals.p95 if measure == "p95" else totals.p50
-            points[self.asked.shown.name_of(start)] = _milliseconds(took)
-        return lines(self._points(), quantiles, rows=self._slices(_MADE))
+        images: Counter[str] = Counter()
+        quantiles: dict[str, dict[date, int]] = {}
+        for (start, name), totals in self._split_totals().items():
+            if (exact := getattr(totals, measure)) is not None:
+                images[name] += totals.images
+                quantiles.setdefault(name, {})[start] = _milliseconds(exact)
+        most = {name: quantiles[name] for name, _ in images.most_common(SERIES)}
+        return self._lines(most, self._slices(_MADE))
+
+    def _lines(self, quantiles: Mapping[str, Mapping[date, int]], rows: Rows) -> Lines:
+        """The lines over every bucket, with its number of images."""
+        images = {start: totals.images for start, totals in self._bucket_totals().items()}
+        return lines(self._starts, quantiles, counts=images, rows=rows)
 
     @property
     def _starts(self) -> list[date]:
@@ -81,26 +72,12 @@ class Drawing:
     def _name(self, value: Any) -> str:
         return self.asked.names(self.asked.split, value)
 
-    def _bucket_totals(self) -> dict[datetime, PeriodTotals]:
-        return totals_by(self.used, lambda row: row.start)
+    def _bucket_totals(self) -> dict[date, PeriodTotals]:
+        return totals_by(self.used, lambda row: self.asked.shown.name_of(row.start))
 
-    def _split_totals(self) -> dict[tuple[datetime, Any], PeriodTotals]:
-        return totals_by(self.used, lambda row: (row.start, row.group[self.asked.split]))
-
-    def _points(self) -> list[Point]:
-        """Every bucket, with its number of images."""
-        images = {
-            self.asked.shown.name_of(start): totals.images
-            for start, totals in self._bucket_totals().items()
-        }
-        return [
-            Point(
-                name,
-                images.get(name, 0),
-                self.asked.rows_of(**self.asked.shown.query(name), **_MADE),
-            )
-            for name in self._starts
-        ]
+    def _split_totals(self) -> dict[tuple[date, str], PeriodTotals]:
+        split, name_of = self.asked.split, self.asked.shown.name_of
+        return totals_by(self.used, lambda row: (name_of(row.start), self._name(row.group[split])))
 
     def _slices(self, filters: Mapping[str, str]) -> Rows:
         """Return a function that links to the rows of a bar, of one series in it or of all.
@@ -121,5 +98,5 @@ class Drawing:
         return slices
 
 
-def _milliseconds(exact: float | None) -> int:
-    return round(1000 * rounded(exact or 0))
+def _milliseconds(exact: float) -> int:
+    return round(1000 * rounded(exact))

@@ -1,21 +1,19 @@
 """The page of usage, and its CSV."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
 from billing.latency import between
 from console.parts.exports import csv_answer
 from console.parts.filters import link_of
 from console.parts.page_query import meant_by, word_of
 from console.parts.periods import WORDS, Period, number_of
-from console.workspace.access import Permission, Workspace, member
+from console.workspace.access import Permission, Workspace, member, rendered
 from console.workspace.forecast import forecast_of
 from console.workspace.shared.filters import selects_of
 from console.workspace.usage.drawn import Drawing
@@ -36,7 +34,7 @@ from console.workspace.usage.usage_rows import (
     used_in,
     why_changed,
 )
-from generation.models import State
+from generation.models import FINAL, State
 from generation.tenants.refused_days import refused_by_day
 from pictor.kit.words import clock
 from pictor.kit.words.money import to_decimal
@@ -45,7 +43,6 @@ ROWS = 500
 """The most rows of the table on a page."""
 
 
-@require_safe
 @member(Permission.SEE_USAGE)
 def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show the figures, chart and table that the query string asks for; or the table's CSV."""
@@ -65,7 +62,6 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     totals, before = PeriodTotals.of(in_parts), PeriodTotals.of(used_before)
     rows = rows_of(asked, in_parts, used_before)
     context = {
-        "workspace": workspace,
         "asked": asked,
         "period": asked.shown,
         "until": min(now, asked.period.end),
@@ -89,7 +85,7 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "forecast": forecast_of(request, workspace, now, kept=asked.words),
         **_drawn(asked, Drawing(asked, by_bucket), earlier),
     }
-    return render(request, "workspace/usage.html", context)
+    return rendered(request, workspace, "workspace/usage.html", context)
 
 
 def _pages(asked: Question, from_row: int, number: int) -> dict[str, str]:
@@ -109,44 +105,36 @@ def _drawn(asked: Question, drawing: Drawing, earlier: Period) -> dict[str, Any]
         parts = ("volume", "price", "mix", "difference")
         sums = {part: sum(getattr(why, part) for why in whys) for part in parts}
         return {"whys": whys, "sums": sums, "earlier": earlier, "is_why": True}
-    return {
-        "chart": None if measure in TIMES else drawing.bars(measure),
-        "split_times": drawing.split_times(measure) if measure in TIMES else None,
-        "times": None if measure in TIMES else drawing.times(),
-        "is_money": measure == "spend",
-        "table_link": asked.link(table="1"),
-    }
+    shown = {"is_money": measure == "spend", "table_link": asked.link(table="1")}
+    if measure in TIMES:
+        return {**shown, "split_times": drawing.split_times(measure)}
+    return {**shown, "chart": drawing.bars(measure), "times": drawing.times()}
 
 
 def _choices(asked: Question) -> dict[str, list[tuple[str, str, bool]]]:
     """The links to other periods, measures and splits: words, address, and whether it is shown."""
-    splits = [(name, words) for name, words in SPLITS.items()]
+
+    def links(
+        name: str, words: Mapping[str, str], shown: str, **changes: str
+    ) -> list[tuple[str, str, bool]]:
+        return [
+            (label, asked.link(**changes, **{name: word}), word == shown)
+            for word, label in words.items()
+        ]
+
+    by = asked.by or ""
+    others: dict[str, str] = {word: label for word, label in SPLITS.items() if word != asked.split}
     return {
-        "period": [
-            (words, asked.link(period=name, per=""), name == asked.period.name)
-            for name, words in WORDS.items()
-        ],
-        "per": [
-            (f"By {per}", asked.link(per=per), per == asked.shown.bucket) for per in asked.pers
-        ],
-        "show": [
-            (words, asked.link(show=name), name == asked.measure)
-            for name, words in MEASURES.items()
-        ],
+        "period": links("period", WORDS, asked.period.name, per=""),
+        "per": links("per", {per: f"By {per}" for per in asked.pers}, asked.shown.bucket),
+        "show": links("show", MEASURES, asked.measure),
         "split": [
-            (words, asked.link(split=name, by="" if name == asked.by else asked.by or ""),
-             name == asked.split)
-            for name, words in splits
-        ] + _customers(asked),
-        "by": [
-            ("None", asked.link(by=""), not asked.by),
-            *(
-                (words, asked.link(by=name), name == asked.by)
-                for name, words in splits
-                if name != asked.split
-            ),
-        ],
-    }  # fmt: skip
+            (label, asked.link(split=word, by="" if word == by else by), word == asked.split)
+            for word, label in SPLITS.items()
+        ]
+        + _customers(asked),
+        "by": links("by", {"": "None", **others}, by),
+    }
 
 
 def _customers(asked: Question) -> list[tuple[str, str, bool]]:
@@ -160,17 +148,10 @@ def _customers(asked: Question) -> list[tuple[str, str, bool]]:
 
 def _selects(asked: Question) -> list[tuple[str, str, str, Sequence[tuple[str, str]], str]]:
     """The filters with words to choose from; no usage is under way."""
-    ended = {State.SUCCEEDED.value, State.FAILED.value, State.CANCELED.value}
     selects = selects_of(asked.workspace, asked.filters, asked.keys, among=tuple(SPLITS))
     return [
-        (
-            name,
-            label,
-            every,
-            [choice for choice in choices if name != "status" or choice[0] in ended],
-            chosen,
-        )
-        for name, label, every, choices, chosen in selects
+        (name, label, every, [one for one in choices if name != "status" or one[0] in FINAL], word)
+        for name, label, every, choices, word in selects
     ]
 
 
@@ -186,14 +167,14 @@ def _csv(asked: Question) -> HttpResponseBase:
     """A line for each bucket and part."""
     split, by = asked.split, asked.by
     used = used_in(asked, asked.shown, [*asked.splits, "error"], bucket=asked.shown.bucket)
-    failed: dict[Any, Counter[str]] = {}
+    failed: dict[Any, Counter[str]] = defaultdict(Counter)
 
     def part(row: Any) -> tuple[datetime, Any, Any]:
         return row.start, row.group[split], row.group[by] if by else None
 
     for row in used:
         if row.group["status"] == State.FAILED:
-            failed.setdefault(part(row), Counter())[row.group["error"]] += row.generations
+            failed[part(row)][row.group["error"]] += row.generations
     columns = [
         "start", split, "name", "generations", "images", "cost", "currency", "seconds_p50",
         "seconds_p95", "failed", "seconds_p50_between", "seconds_p95_between", "errors",
@@ -204,7 +185,7 @@ def _csv(asked: Question) -> HttpResponseBase:
             start.isoformat(), word_in_address(split, value), asked.names(split, value),
             all_of.generations, all_of.images, to_decimal(all_of.captured), "USD",
             in_class(all_of.p50), in_class(all_of.p95), all_of.failed, between(all_of.p50),
-            between(all_of.p95), _in_words(failed.get((start, value, other), {})),
+            between(all_of.p95), _in_words(failed[start, value, other]),
             *([word_in_address(by, other), asked.names(by, other)] if by else []),
         ]
         for (start, value, other), all_of in totals_by(used, part).items()

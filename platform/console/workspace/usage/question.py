@@ -13,12 +13,18 @@ from accounts.selectors.office.api_keys import api_keys_of
 from billing.periods import Bucket, bucket_end, bucket_start
 from billing.selectors.office.reports import Group
 from console.parts.filters import link_of, values_of
-from console.parts.generation_words import BADGES, ERRORS
+from console.parts.generation_words import ERRORS
 from console.parts.page_query import refuse, word_of
 from console.parts.periods import DAY, USUAL, WORDS, Period, period_of, typed_period, why_no_days
 from console.workspace.access import Workspace, may_see, sees_only_own_keys
-from console.workspace.shared.filters import LABELS, Filters, chips_of, filters_of, rows_for
-from generation.models import State
+from console.workspace.shared.filters import (
+    CHOICES,
+    LABELS,
+    Filters,
+    chips_of,
+    filters_of,
+    rows_for,
+)
 from pictor.kit.words import ids
 
 SPLITS: Mapping[Group, str] = {
@@ -113,17 +119,6 @@ class Question:
         is_other = status and query.get("status", status) != status
         return "" if is_other else self.rows(**{**filters, **query})
 
-    def names_of(self, values: Sequence[Any]) -> list[str]:
-        """The words for a value of each split."""
-        return [*map(self.names, self.splits, values)]
-
-    def words_of(self, values: Sequence[Any]) -> dict[str, str]:
-        """The filters for a value of each split, as an address has them."""
-        return {
-            split: word_in_address(split, value)
-            for split, value in zip(self.splits, values, strict=True)
-        }
-
 
 def asked_in(request: HttpRequest, workspace: Workspace, now: datetime) -> Question:
     """Read the query string; what means nothing is refused, and the rest is kept."""
@@ -152,7 +147,11 @@ def asked_in(request: HttpRequest, workspace: Workspace, now: datetime) -> Quest
         period=period,
         shown=_so_far(period, per, now),
         pers=pers,
-        only=_only(filters),
+        only={
+            name: [*filters.wanted.key_ids] if name == "key" else values_of(word)
+            for name in SPLITS
+            if (word := filters.query.get(name))
+        },
         split=split,
         by=by,
         measure=measure,
@@ -208,32 +207,13 @@ def _so_far(period: Period, per: Bucket, now: datetime) -> Period:
     return replace(period, bucket=per, end=min(period.end, end) if is_begun else period.end)
 
 
-def _only(filters: Filters) -> dict[Group, Sequence[Any]]:
-    wanted = filters.wanted
-    only: dict[Group, Sequence[Any]] = {
-        "model": [*wanted.models],
-        "key": [*wanted.key_ids],
-        "tier": [*wanted.tiers],
-        "status": values_of(wanted.status),
-        "error": values_of(wanted.error),
-    }
-    return {group: values for group, values in only.items() if values}
-
-
 def _names(keys: Sequence[ApiKey]) -> Callable[[Group, Any], str]:
-    known = {key.id: str(key) for key in keys}
+    known: dict[UUID | None, str] = {None: OTHERS, **{key.id: str(key) for key in keys}}
 
     def name(split: Group, value: Any) -> str:
-        match split:
-            case "key":
-                if value is None:
-                    return OTHERS
-                return known.get(value) or ids.public(ids.KEY, value)
-            case "status":
-                return BADGES[State(value)][1]
-            case "error":
-                return ERRORS.get(value, value) or NO_ERROR
-            case _:
-                return str(value)
+        if split == "key":
+            return known.get(value) or ids.public(ids.KEY, value)
+        words = CHOICES.get(split, {}).get(value, value)
+        return words or (NO_ERROR if split == "error" else "")
 
     return name

@@ -10,7 +10,7 @@ from billing.selectors.office.reports import Group, Used, usage_between
 from billing.spend_changes import Spend, SpendChange, changes_of_spend
 from console.amounts import amount, signed
 from console.parts.periods import Period
-from console.workspace.usage.question import Question
+from console.workspace.usage.question import Question, word_in_address
 from generation.models import State
 from pictor.kit.words.money import Micros, scale_half_up
 
@@ -36,17 +36,15 @@ class PeriodTotals:
     @classmethod
     def of(cls, rows: Iterable[Used]) -> "PeriodTotals":
         """Sum these rows, each of one status."""
-        generations = images = captured = failed = times = 0
-        for row in rows:
-            generations += row.generations
-            images += row.images
-            captured += row.captured
-            times += row.times
-            if row.group["status"] == State.FAILED:
-                failed += row.generations
-        counts = counts_of(times)
+        all_rows = [*rows]
+        counts = counts_of(sum(row.times for row in all_rows))
         return cls(
-            generations, images, captured, failed, quantile(counts, 0.5), quantile(counts, 0.95)
+            generations=sum(row.generations for row in all_rows),
+            images=sum(row.images for row in all_rows),
+            captured=sum(row.captured for row in all_rows),
+            failed=sum(row.generations for row in all_rows if row.group["status"] == State.FAILED),
+            p50=quantile(counts, 0.5),
+            p95=quantile(counts, 0.95),
         )
 
     @property
@@ -63,21 +61,16 @@ class PeriodTotals:
 class UsageRow:
     """One part's figures, with links to its generations, if the member may list them.
 
-    `before` is the charge of the period before. `images_link` leads to those with an image, which
-    the times cover.
+    `change` is that of its charge in words. `images_link` leads to those with an image, which the
+    times cover.
     """
 
     names: Sequence[str]
     totals: PeriodTotals
-    before: int
+    change: str
     link: str
     images_link: str
     failures_link: str
-
-    @property
-    def change(self) -> str:
-        """The change of its charge in words."""
-        return change_in_words(self.totals.captured, self.before)
 
 
 def used_in(
@@ -135,12 +128,15 @@ def rows_of(asked: Question, used: Iterable[Used], before: Iterable[Used]) -> li
 
 
 def _row(asked: Question, part: Sequence[Any], totals: PeriodTotals, before: int) -> UsageRow:
-    filters = {**asked.words_of(part), **asked.period.query()}
+    words: dict[str, str] = {
+        by: word_in_address(by, value) for by, value in zip(asked.splits, part, strict=True)
+    }
+    filters = {**words, **asked.period.query()}
     made = filters | {"status": State.SUCCEEDED.value}
     return UsageRow(
-        names=asked.names_of(part),
+        names=[*map(asked.names, asked.splits, part)],
         totals=totals,
-        before=before,
+        change=change_in_words(totals.captured, before),
         link=asked.rows_of(**filters),
         images_link="" if totals.p50 is None else asked.rows_of(**made),
         failures_link=asked.rows_of(**filters | {"status": State.FAILED.value}),

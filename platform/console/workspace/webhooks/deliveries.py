@@ -1,35 +1,23 @@
 """Deliveries of a webhook endpoint: each attempt, a test, and resending."""
 
 import json
-from datetime import timedelta
-from http import HTTPStatus
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from accounts import rates
-from console.workspace.access import Permission, Workspace, done, member
+from console.workspace.access import POST, Permission, Workspace, done, member, or_404, rendered
 from console.workspace.shared.deliveries import badge_of
-from console.workspace.webhooks.pages import endpoint_of, page
+from console.workspace.webhooks.pages import SINCE, endpoint_of, page
 from pictor.kit.words import clock
 from pictor.kit.words.errors import RateLimited
 from webhooks.models import Delivery, WebhookEndpoint
 from webhooks.selectors import answered_attempts_of, delivery_by_id
 from webhooks.services import resend, resend_since, send_test
 
-SINCE = {
-    "1h": timedelta(hours=1),
-    "24h": timedelta(days=1),
-    "7d": timedelta(days=7),
-    "30d": timedelta(days=30),
-}
-"""The times for which missed events can be resent; events are kept for 30 days."""
 
-
-@require_safe
 @member(Permission.WEBHOOKS)
 def detail(
     request: HttpRequest, workspace: Workspace, endpoint: str, delivery: str
@@ -39,8 +27,7 @@ def detail(
     return _page(request, workspace, found, _delivery(found, delivery))
 
 
-@require_POST
-@member(Permission.WEBHOOKS)
+@member(Permission.WEBHOOKS, POST)
 def resend_one(
     request: HttpRequest, workspace: Workspace, endpoint: str, delivery: str
 ) -> HttpResponse:
@@ -56,8 +43,7 @@ def resend_one(
     return _to(workspace, found, chosen)
 
 
-@require_POST
-@member(Permission.WEBHOOKS)
+@member(Permission.WEBHOOKS, POST)
 def test(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     found = endpoint_of(workspace, endpoint)
     try:
@@ -68,13 +54,12 @@ def test(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRespo
     return _to(workspace, found, sent)
 
 
-@require_POST
-@member(Permission.WEBHOOKS)
+@member(Permission.WEBHOOKS, POST)
 def resend_missed(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     """Resend the events of the last hours or days that the endpoint has not accepted."""
     found = endpoint_of(workspace, endpoint)
     now = clock.now()
-    back = SINCE.get(request.POST.get("since", ""), SINCE["24h"])
+    _, back = SINCE.get(request.POST.get("since", ""), SINCE["24h"])
     try:
         rates.take_sending(workspace.id, many=True)
         resent = resend_since(endpoint=found, since=now - back, now=now)
@@ -89,10 +74,7 @@ def _words(error: ValidationError | RateLimited) -> str:
 
 
 def _delivery(endpoint: WebhookEndpoint, public_id: str) -> Delivery:
-    delivery = delivery_by_id(public_id, endpoint=endpoint)
-    if delivery is None:
-        raise Http404
-    return delivery
+    return or_404(delivery_by_id(public_id, endpoint=endpoint))
 
 
 def _page(
@@ -105,7 +87,6 @@ def _page(
 ) -> HttpResponse:
     body = delivery.event.body
     context = {
-        "workspace": workspace,
         "endpoint": endpoint,
         "delivery": delivery,
         "badge": badge_of(delivery),
@@ -114,8 +95,7 @@ def _page(
         "refusal": refusal,
         "polls": delivery.state == Delivery.State.PENDING and not delivery.tries,
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
-    return render(request, "workspace/delivery.html", context, status=status)
+    return rendered(request, workspace, "workspace/delivery.html", context, refused=refusal)
 
 
 def _to(workspace: Workspace, endpoint: WebhookEndpoint, delivery: Delivery) -> HttpResponse:

@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from http import HTTPStatus
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from typing_extensions import override
 
 from accounts.audit_log import audit_events_about
@@ -20,7 +17,7 @@ from console.parts.filters import PAGE_ROWS
 from console.parts.form_fields import CheckboxesField, dressed, take_errors
 from console.parts.key_form import LIVE, OVERLAP_WORDS, TEST
 from console.parts.page_query import word_of
-from console.workspace.access import Permission, Workspace, by, done, member
+from console.workspace.access import FORM, POST, Permission, Workspace, by, done, member, rendered
 from console.workspace.shared.audit_events import SHOWN_EVENTS, entries_for_tenant
 from console.workspace.shared.deliveries import STATES, badge_of
 from pictor.kit.words import clock, ids
@@ -47,7 +44,13 @@ EVENT_WORDS = {
     "balance.low": "The balance has fallen low",
     "budget.threshold": "A budget is used to 50, 80 or 100%",
 }
-SINCE_WORDS = {"1h": "hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
+SINCE = {
+    "1h": ("hour", timedelta(hours=1)),
+    "24h": ("24 hours", timedelta(days=1)),
+    "7d": ("7 days", timedelta(days=7)),
+    "30d": ("30 days", timedelta(days=30)),
+}
+"""The times for which missed events can be resent; events are kept for 30 days."""
 BADGES = {
     WebhookEndpoint.Status.ENABLED: ("ok", "Enabled"),
     WebhookEndpoint.Status.DISABLED: ("idle", "Disabled"),
@@ -57,8 +60,6 @@ BADGES = {
 
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
-    """An endpoint in the list and on its pages."""
-
     endpoint: WebhookEndpoint
     record: Record
 
@@ -117,7 +118,6 @@ class NewEndpointForm(EndpointForm):
         return bool(self.cleaned_data["mode"] == LIVE)
 
 
-@require_safe
 @member(Permission.WEBHOOKS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """List every endpoint with the results of its latest deliveries."""
@@ -127,43 +127,39 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         for endpoint in endpoints_of(workspace.tenant.id)
     ]
     context = {
-        "workspace": workspace,
         "endpoints": shown,
         "paused": [row for row in shown if row.badge[1] == "Paused"],
         "is_full": len(shown) >= 2 * MAX_ENDPOINTS,
         "most": MAX_ENDPOINTS,
         "event_words": EVENT_WORDS.items(),
     }
-    return render(request, "workspace/webhooks.html", context)
+    return rendered(request, workspace, "workspace/webhooks.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@member(Permission.WEBHOOKS)
+@member(Permission.WEBHOOKS, FORM)
 def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Create an endpoint, and show its secret only this once."""
-    status = HTTPStatus.OK
     form = dressed(NewEndpointForm(request.POST if request.method == "POST" else None))
-    if request.method == "POST":
-        if form.is_valid():
-            try:
-                endpoint, secret = create_endpoint(
-                    tenant=workspace.tenant,
-                    livemode=form.livemode,
-                    values=form.values(),
-                    once=form.cleaned_data["once"],
-                    **by(request, workspace),
-                )
-            except (ValidationError, Unavailable) as error:
-                _refuse(form, error)
-            else:
-                return _reveal(request, workspace, endpoint, secret)
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
-    context = {"workspace": workspace, "form": form}
-    return render(request, "workspace/webhook_new.html", context, status=status)
+    if form.is_valid():
+        try:
+            endpoint, secret = create_endpoint(
+                tenant=workspace.tenant,
+                livemode=form.livemode,
+                values=form.values(),
+                once=form.cleaned_data["once"],
+                **by(request, workspace),
+            )
+        except (ValidationError, Unavailable) as error:
+            _refuse(form, error)
+        else:
+            return _reveal(request, workspace, endpoint, secret)
+    context = {"form": form}
+    return rendered(
+        request, workspace, "workspace/webhook_new.html", context, refused=form.is_bound
+    )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@member(Permission.WEBHOOKS)
+@member(Permission.WEBHOOKS, FORM)
 def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     """Show an endpoint with its deliveries; POST changes it."""
     found = endpoint_of(workspace, endpoint)
@@ -185,8 +181,7 @@ def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
     return page(request, workspace, found, form=form)
 
 
-@require_POST
-@member(Permission.WEBHOOKS)
+@member(Permission.WEBHOOKS, POST)
 def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     found = endpoint_of(workspace, endpoint)
     values = EndpointValues(found.url, found.events, is_enabled=request.POST.get("to") == "enabled")
@@ -198,8 +193,7 @@ def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
     return done(request, workspace, words, "webhook", found.public_id)
 
 
-@require_POST
-@member(Permission.WEBHOOKS)
+@member(Permission.WEBHOOKS, POST)
 def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     """Give an endpoint a new secret, shown only this once; the former one signs a while longer."""
     found = endpoint_of(workspace, endpoint)
@@ -217,8 +211,7 @@ def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
     return _reveal(request, workspace, found, secret)
 
 
-@require_POST
-@member(Permission.WEBHOOKS)
+@member(Permission.WEBHOOKS, POST)
 def delete(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     found = endpoint_of(workspace, endpoint)
     delete_endpoint(endpoint=found, **by(request, workspace))
@@ -252,7 +245,6 @@ def page(
     about = endpoint.public_id
     events = audit_events_about(workspace.tenant.id, "webhook_endpoint", about, limit=SHOWN_EVENTS)
     context = {
-        "workspace": workspace,
         "shown": EndpointRow(endpoint, record),
         "endpoint": endpoint,
         "form": form or dressed(EndpointForm(initial=_initial_of(endpoint))),
@@ -266,11 +258,10 @@ def page(
         ],
         "state": state,
         "overlaps": OVERLAP_WORDS.items(),
-        "since": SINCE_WORDS.items(),
+        "since": [(name, words) for name, (words, _) in SINCE.items()],
         "history": entries_for_tenant(workspace, events, is_of_one=True),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form or refusal else HTTPStatus.OK
-    return render(request, "workspace/webhook.html", context, status=status)
+    return rendered(request, workspace, "workspace/webhook.html", context, refused=form or refusal)
 
 
 def _refuse(form: EndpointForm, error: ValidationError | Unavailable) -> None:
@@ -283,5 +274,5 @@ def _refuse(form: EndpointForm, error: ValidationError | Unavailable) -> None:
 def _reveal(
     request: HttpRequest, workspace: Workspace, endpoint: WebhookEndpoint, secret: str
 ) -> HttpResponse:
-    context = {"workspace": workspace, "endpoint": endpoint, "secret": secret}
-    return render(request, "workspace/webhook_revealed.html", context)
+    context = {"endpoint": endpoint, "secret": secret}
+    return rendered(request, workspace, "workspace/webhook_revealed.html", context)

@@ -96,6 +96,12 @@ class Form:
     files: dict[str, list[FormFile]] = field(default_factory=dict)
 
 
+class FormText(str):
+    """A form's text whose field is not known yet, so that its type is not either."""
+
+    __slots__ = ()
+
+
 def is_form(content_type: bytes | None) -> bool:
     """True if a Content-Type is that of a form."""
     return (content_type or b"").partition(b";")[0].strip().lower() == MEDIA_TYPE

@@ -1,13 +1,13 @@
 """PostgreSQL's advisory locks: each number, and what it excludes.
 
 A number never changes, and none is used again: releases that run side by side share them. No
-migration and no SQL function takes one. Web processes lock numbers from 2**62 on, of their own
-(`generation/admission/retry_shield.py`).
+migration and no SQL function takes one. Web processes lock numbers from WEB_PROCESSES on, of their
+own (`generation/admission/retry_shield.py`).
 """
 
 from typing import Final
 
-from django.db import connection
+from pictor.kit.database.cursors import run
 
 AUDIT_CHAIN: Final = 7_303_003
 """Links of the audit log are written one at a time; no other lock is taken with it."""
@@ -41,11 +41,14 @@ OPERATOR_KEYS: Final = 7_303_598
 """Keys of programs that operate are made one at a time: their number is limited."""
 BILLS: Final = 7_304_001
 """Vendors' bills are read and matched one at a time."""
+AFTER_0_2: Final = 7_304_064
+"""Web processes share it, but for those of 0.2.0, so that these can be told apart."""
+WEB_PROCESSES: Final = 2**62
+"""Web processes' numbers have this bit; nothing else takes an advisory lock on one that has it."""
 SEEDING: Final = 0x50_49_43_54_4F_52
 """One process seeds the installation; the number spells 'PICTOR'."""
 
 
 def lock(number: int) -> None:
     """Take the lock until the transaction ends, waiting for whoever holds it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+    run("SELECT pg_advisory_xact_lock(%s)", [number])

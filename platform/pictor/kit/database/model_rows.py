@@ -87,21 +87,30 @@ def mark_inserted(row: Model) -> None:
     row._state.db = DEFAULT_DB_ALIAS  # noqa: SLF001 - as above
 
 
-def update_part(model: type[Model], *, where: Mapping[str, Any], **values: Any) -> SqlPart:
+def update_part(
+    model: type[Model], *, where: Mapping[str, Any], only: SqlPart | None = None, **values: Any
+) -> SqlPart:
     """Return the UPDATE of the one row that matches `where`, which must include its key.
 
     Columns go by their fields' names; a None in `where` matches NULL. The statement returns a row
-    if it changed one.
+    if it changed one; `only` is a further SQL condition on it.
     """
     matched = {name: value for name, value in where.items() if value is not None}
     nulls = tuple(set(where) - set(matched))
-    statement = _update(model, tuple(values), tuple(matched), nulls)
+    statement = _update(model, tuple(values), tuple(matched), nulls, only.text if only else "")
     columns = [*values.items(), *matched.items()]
-    return SqlPart(statement, [_column(model, name).bound(value) for name, value in columns])
+    bound = [_column(model, name).bound(value) for name, value in columns]
+    return SqlPart(statement, [*bound, *(only.values if only else ())])
 
 
 def update_rows_part(
-    model: type[Model], rows: Sequence[Json], *, only: str, from_part: str, by: str = "id"
+    model: type[Model],
+    rows: Sequence[Json],
+    *,
+    only: str,
+    from_part: str,
+    by: str = "id",
+    kept: str = "",
 ) -> SqlPart:
     """Return the UPDATE of rows, of those whose column `by` is an id in `from_part`.
 
@@ -111,10 +120,11 @@ def update_rows_part(
         only: an SQL condition on the row `g` beside its new values `r`.
         from_part: the name of a part with a column `id`.
         by: a column's name.
+        kept: the name of a text that an empty one leaves as it is.
     """
     of = {name: _column(model, name) for name in rows[0]}
     named = [{of[name].name: of[name].bound(value) for name, value in row.items()} for row in rows]
-    statement = _update_rows(model, tuple(named[0]), only, from_part, by)
+    statement = _update_rows(model, tuple(named[0]), only, from_part, by, kept=kept)
     return SqlPart(statement, [prepared.rows_json(named)])
 
 
@@ -160,9 +170,14 @@ def _insert_rows(model: type[Model], names: tuple[str, ...], from_part: str, by:
 
 @cache
 def _update_rows(
-    model: type[Model], names: tuple[str, ...], only: str, from_part: str, by: str
+    model: type[Model], names: tuple[str, ...], only: str, from_part: str, by: str, *, kept: str
 ) -> str:
-    changes = ", ".join(f"{name} = r.{name}" for name in names if name != "id")
+    changes = ", ".join(
+        f"{name} = "
+        + (f"coalesce(nullif(r.{name}, ''), g.{name})" if name == kept else f"r.{name}")
+        for name in names
+        if name != "id"
+    )
     return (
         f"UPDATE {_table(model)} AS g SET {changes}"  # noqa: S608 - as above
         f" FROM jsonb_populate_recordset(NULL::{_table(model)}, %s::jsonb) AS r"
@@ -177,12 +192,14 @@ def _update(
     values: tuple[str, ...],
     matched: tuple[str, ...],
     null: tuple[str, ...],
+    only: str,
 ) -> str:
     changes = ", ".join(f"{_column(model, name).name} = %s" for name in values)
     conditions = " AND ".join(
         [
             *(f"{_column(model, name).name} = %s" for name in matched),
             *(f"{_column(model, name).name} IS NULL" for name in null),
+            *([only] if only else []),
         ]
     )
     return f"UPDATE {_table(model)} SET {changes} WHERE {conditions} RETURNING 1"  # noqa: S608 - as above

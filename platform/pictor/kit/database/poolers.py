@@ -51,14 +51,11 @@ def what_is_not_kept(parameters: dict[str, Any]) -> str | None:
                 "a connection does not keep its backend: is a pooler in transaction mode in"
                 " between?"
             )
-        if off := [name for name in _limits(parameters) if _ask(first, f"SHOW {name}") == "0"]:
+        # The timeouts that our options set (settings.py or DATABASE_URL).
+        limits = _LIMIT.findall(str(parameters.get("options", "")))
+        if off := [name for name in limits if _ask(first, f"SHOW {name}") == "0"]:
             return f"{', '.join(off)} is not in force: does a pooler drop it? Set it on the role"
     return None
-
-
-def _limits(parameters: dict[str, Any]) -> list[str]:
-    """Return the names of the timeouts that our options set (settings.py or DATABASE_URL)."""
-    return _LIMIT.findall(str(parameters.get("options", "")))
 
 
 def _ask(connection: "psycopg.Connection[Any]", statement: str) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from django.db import connection
+from pictor.kit.database.cursors import first_row
 
 
 class Ids(Protocol):
@@ -59,9 +59,7 @@ def spans_from(first: UUID | int | None, *, table: str, rows: int) -> Iterator[S
             f"SELECT id FROM {table} WHERE {Span(first).of('id')}"  # noqa: S608 - our own words
             " ORDER BY id OFFSET %s LIMIT 1"
         )
-        with connection.cursor() as cursor:
-            cursor.execute(beyond, [rows])
-            row = cursor.fetchone()
+        row = first_row(beyond, [rows])
         end = row[0] if row else None
         yield Span(first, end)
         if end is None:

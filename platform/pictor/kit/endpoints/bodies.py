@@ -4,9 +4,8 @@ A null field counts as absent, unless the body sets `null_counts`. Every refusal
 unknown field is refused with the nearest known name.
 """
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, ClassVar, NoReturn
@@ -16,15 +15,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from typing_extensions import override
 
-from pictor.kit.bytes.multipart import REPEATED, Form, FormFile
-from pictor.kit.words.errors import InvalidRequest
+from pictor.kit.bytes.multipart import REPEATED, Form, FormFile, FormText
+from pictor.kit.words.errors import InvalidRequest, unknown
 from pictor.kit.words.money import Micros, from_decimal
 
 MAX_TAG_CHARS = 1000
 MAX_LIST_ENTRIES = 100
-LIKENESS = 0.75
-"""Similarity from which a name is suggested: 'promt' reaches it for 'prompt', 'seed' not for
-'user'."""
 _DIGITS = re.compile("[0-9]{1,9}", re.ASCII)
 MAX_UNIX_SECONDS = 4_102_444_800
 """The year 2100, in Unix seconds."""
@@ -58,6 +54,11 @@ class ApiBody(serializers.Serializer[Any]):
         return cls.parse(sent)
 
     @classmethod
+    def knows(cls, name: str) -> bool:
+        """True if the body has a field of that name."""
+        return name in _fields(cls)
+
+    @classmethod
     def parse(cls, sent: Mapping[str, Any]) -> dict[str, Any]:
         """Return the given fields, with their types checked; nulls are dropped, or become None."""
         fields = _fields(cls)
@@ -86,18 +87,13 @@ def _fields(kind: type[ApiBody]) -> Mapping[str, serializers.Field[Any, Any, Any
     return dict(kind().fields)
 
 
-def unknown(name: str, known: Iterable[str]) -> InvalidRequest:
-    """Return the error for an unknown name, with the nearest known one if there is any."""
-    names = [*known]
-    nearest = difflib.get_close_matches(name[:100], names, n=1, cutoff=LIKENESS)
-    there = f"Known: {', '.join(names)}." if names else "No parameters are accepted here."
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else f" {there}"
-    message = f"Unknown parameter: {name[:100]!r}.{hint}"
-    return InvalidRequest(message, code="unknown_parameter", param=name[:100])
-
-
 def from_text(field: serializers.Field[Any, Any, Any, Any] | None, text: str) -> Any:
-    """Convert a form's text for a flag or a number; other text is returned unchanged."""
+    """Convert a form's text for a flag or a number; other text is returned unchanged.
+
+    That of an unknown field is a FormText.
+    """
+    if field is None:
+        return FormText(text)
     if isinstance(field, FlagField):
         return {"true": True, "false": False}.get(text.lower(), text)
     if isinstance(field, NumberField) and _DIGITS.fullmatch(text):

@@ -302,7 +302,6 @@ def _of_a_form(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema without null."""
     kinds = schema.get("type")
     given = {"type": [kind for kind in kinds if kind != "null"]} if isinstance(kinds, list) else {}
     if len(given.get("type", ())) == 1:

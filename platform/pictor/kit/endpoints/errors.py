@@ -51,7 +51,6 @@ def headers_of(error: PictorError) -> dict[str, str]:
 
 
 def response_of(error: PictorError) -> HttpResponse:
-    """Return an error as a Django response."""
     return json_response(body_of(error), status=error.status, headers=headers_of(error))
 
 

@@ -12,9 +12,9 @@ from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 from typing_extensions import override
 
-from pictor.kit.endpoints.bodies import ApiBody, unknown
+from pictor.kit.endpoints.bodies import ApiBody
 from pictor.kit.words import ids
-from pictor.kit.words.errors import InvalidRequest
+from pictor.kit.words.errors import InvalidRequest, unknown
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 20

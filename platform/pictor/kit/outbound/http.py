@@ -270,6 +270,7 @@ class Exchange:
             if self._response is not None:
                 await self._response.aclose()
         finally:
+            self._response = None  # callers keep the exchange for its facts
             CALLS.dec()
 
     def _request(self, url: httpx.URL) -> httpx.Request:

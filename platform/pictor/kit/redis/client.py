@@ -141,6 +141,14 @@ def broker() -> "redis.Redis":
         return _client() if _broker_url() == settings.REDIS_URL else _broker()
 
 
+def answers(server: "Callable[[], redis.Redis]") -> bool:
+    """True if the server of `client` or `broker` answers a ping."""
+    try:
+        return bool(server().ping())
+    except RedisError:
+        return False
+
+
 async def listen(*channels: str, hear: Hear, begun: Callable[[], None]) -> NoReturn:
     """Pass published messages to `hear`, on the running loop, until the connection fails.
 

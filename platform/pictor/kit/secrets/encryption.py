@@ -16,7 +16,6 @@ class WrongKey(Exception):
 
 
 def encrypted(secret: str) -> str:
-    """Encrypt a secret for the database."""
     return _by(settings.ENCRYPTION_KEYS).encrypt(secret.encode()).decode()
 
 

@@ -26,8 +26,13 @@ A module that must tell a case apart subclasses these.
 Messages are written for the caller: they hold no upstream text, host, key or traceback.
 """
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
+
+LIKENESS = 0.75
+"""Similarity from which a name is suggested: 'promt' reaches it for 'prompt', 'seed' not for
+'user'."""
 
 QuotaLimit = Literal["balance", "workspace", "key", "storage", "tests", "uncharged"]
 """The limit that a request exceeds: the balance, a budget of the workspace or the key, the
@@ -86,22 +91,25 @@ def error_headers(error: Exception) -> dict[str, str]:
     return dict(vars(error).get("headers", {}))
 
 
-class InvalidRequest(PictorError):
+class RequestError(PictorError):
+    """The request cannot be served as it is: sent again, it is refused again."""
+
+    type = "invalid_request_error"
+    default_should_retry = False
+
+
+class InvalidRequest(RequestError):
     """A field or the body as a whole is invalid."""
 
     status = 400
-    type = "invalid_request_error"
     default_code = "invalid_value"
-    default_should_retry = False
 
 
-class Unauthenticated(PictorError):
+class Unauthenticated(RequestError):
     """The API key is missing, malformed, revoked or expired."""
 
     status = 401
-    type = "invalid_request_error"
     default_code = "invalid_api_key"
-    default_should_retry = False
     default_headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}  # RFC 9110
 
 
@@ -121,85 +129,67 @@ class ModelForbidden(Forbidden):
         super().__init__(message, param="model", limit=limit)
 
 
-class NotFound(PictorError):
+class NotFound(RequestError):
     """It does not exist, or belongs to another workspace."""
 
     status = 404
-    type = "invalid_request_error"
     default_code = "not_found"
-    default_should_retry = False
 
 
-class MethodNotAllowed(PictorError):
+class MethodNotAllowed(RequestError):
     """The path exists but does not have this method."""
 
     status = 405
-    type = "invalid_request_error"
     default_code = "method_not_allowed"
-    default_should_retry = False
 
 
-class RequestTimeout(PictorError):
+class RequestTimeout(RequestError):
     """The body took too long to arrive. Nothing was accepted."""
 
     status = 408
-    type = "invalid_request_error"
     default_code = "request_timeout"
-    default_should_retry = False
 
 
-class NotCancelable(PictorError):
+class NotCancelable(RequestError):
     """The generation has already been started or has ended."""
 
     status = 409
-    type = "invalid_request_error"
     default_code = "not_cancelable"
-    default_should_retry = False
 
 
-class Canceled(PictorError):
+class Canceled(RequestError):
     """The generation was canceled before it had an image; nothing was charged."""
 
     status = 409
-    type = "invalid_request_error"
     default_code = "canceled"
-    default_should_retry = False
 
 
-class ModelSunset(PictorError):
+class ModelSunset(RequestError):
     """The model has ended; the message names its successor."""
 
     status = 410
-    type = "invalid_request_error"
     default_code = "model_sunset"
-    default_should_retry = False
 
 
-class RequestTooLarge(PictorError):
+class RequestTooLarge(RequestError):
     """The body is too large, before or after decompression."""
 
     status = 413
-    type = "invalid_request_error"
     default_code = "request_too_large"
-    default_should_retry = False
 
 
-class UnsupportedMediaType(PictorError):
+class UnsupportedMediaType(RequestError):
     """The body's content type or encoding is not supported."""
 
     status = 415
-    type = "invalid_request_error"
     default_code = "unsupported_media_type"
-    default_should_retry = False
 
 
-class IdempotencyKeyReused(PictorError):
+class IdempotencyKeyReused(RequestError):
     """The idempotency key was used with another body."""
 
     status = 422
-    type = "invalid_request_error"
     default_code = "idempotency_key_reused"
-    default_should_retry = False
 
 
 class RateLimited(PictorError):
@@ -280,3 +270,13 @@ ERROR_TYPES = (
     "api_error",
 )
 """Every `type` that an error can have."""
+
+
+def unknown(name: str, known: Iterable[str]) -> InvalidRequest:
+    """Return the error for an unknown name, with the nearest known one if there is any."""
+    names = [*known]
+    nearest = difflib.get_close_matches(name[:100], names, n=1, cutoff=LIKENESS)
+    there = f"Known: {', '.join(names)}." if names else "No parameters are accepted here."
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else f" {there}"
+    message = f"Unknown parameter: {name[:100]!r}.{hint}"
+    return InvalidRequest(message, code="unknown_parameter", param=name[:100])

@@ -10,7 +10,7 @@ import secrets
 import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import NewType
+from typing import Any, NewType
 from uuid import UUID
 
 GenerationId = NewType("GenerationId", UUID)
@@ -31,6 +31,16 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
 _LAST_MILLISECOND = 253_402_300_799_000
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
+
+
+class PublicId:
+    """A row's id as it is shown outside, `gen_01k…` for the prefix `gen`."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def __get__(self, row: Any, owner: object = None) -> str:
+        return public(self._prefix, row.id)
 
 
 def new_uuid() -> UUID:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
@@ -18,29 +19,33 @@ from accounts.management.operator import ACTOR, OperatorCommand, ask, ask_for
 from accounts.services import By
 from console.ops.access import Mode, Permission
 from console.ops.declared import ACTS
-from console.parts.acts import Act, ActResult, Asked, Preview, Proposal
+from console.parts.acts import Act, ActResult, Asked, Change, Preview, Proposal
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import Unavailable
 
 FROM_STDIN = "-"
 EMPTY = "none"
+EXPORT = "model.export"
+"""A read beside the acts: nothing is asked or recorded (ADR 0067)."""
 
 
 class Command(OperatorCommand):
-    """Do an act of the operator's console, after its effect was shown."""
-
     help = "Do what the operator's console does. `do ACT --help` lists an act's fields."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="act", required=True, metavar="ACT")
+        export = actions.add_parser(EXPORT, help="print a model's file, as `model export` does")
+        export.add_argument("subject", metavar="MODEL")
         for name, act in sorted(ACTS.items()):
             lead = act.lead.replace("{}", act.about.kind if act.about else "")
             _add_fields(actions.add_parser(name, help=lead, description=lead), act)
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["act"] == EXPORT:
+            call_command("model", "export", options["subject"], stdout=self.stdout)
+            return
         act = ACTS[options["act"]]
         asked = _asked(act, options)
         proposal = Proposal(act, asked, _typed(act, asked, options))
@@ -53,7 +58,7 @@ class Command(OperatorCommand):
             raise CommandError(error.message) from None
         if done is None:
             raise CommandError(" ".join(_mistakes(proposal)) or "Nothing was changed.")
-        results = [vars_of(result) for result in done.results]
+        results = [result.facts for result in done.results]
         facts = {"act": act.name, "done": done.words, **done.facts}
         facts |= {"secret": done.secret} if done.secret else {}
         self.tell(options, {**facts, **({"results": results} if results else {})}, *_lines(done))
@@ -111,12 +116,9 @@ def _typed(act: Act[Any], asked: Asked[Any], options: dict[str, Any]) -> MultiVa
         if name in act.form.base_fields and value is not None and value is not False:
             typed.setlist(name, _sent(act, value))
     try:
-        proposed = act.proposed(asked, typed)
+        act.complete(asked, typed)
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from None
-    for name, values in proposed.items():
-        if name not in typed:
-            typed.setlist(name, values)
     return typed
 
 
@@ -151,16 +153,16 @@ def _mistakes(proposal: Proposal[Any]) -> Iterator[str]:
 
 def _effect(preview: Preview) -> Iterator[str]:
     yield from preview.warnings
-    for change in (*preview.changes, *preview.items):
-        before = f"{change.before} → " if change.before else ""
-        yield f"{change.label}: {before}{change.after}"
+    yield from map(_change, preview.changes)
+    yield from [f"and {len(preview.more)} more"] if preview.more else []
+    yield from map(_change, preview.items)
     yield from (f"left out: {words}: {why}" for words, why in preview.left_out)
     yield from (*preview.lines, *preview.notes)
 
 
-def vars_of(result: Any) -> dict[str, str]:
-    """Return the result for one of several, for programs."""
-    return {"of": result.words, "outcome": result.outcome, "note": result.note}
+def _change(change: Change) -> str:
+    before = f"{change.before} → " if change.before else ""
+    return f"{change.label}: {before}{change.after}"
 
 
 def _lines(done: ActResult) -> Iterator[str]:

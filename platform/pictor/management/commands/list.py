@@ -18,7 +18,6 @@ class Command(OperatorCommand):
     """Print the first rows of a list of the operator's console, or all of them for programs."""
 
     help = "Print what the operator's console lists. `list LIST --help` shows a list's filters."
-    requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:

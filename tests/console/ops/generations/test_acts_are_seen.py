@@ -15,7 +15,7 @@ from accounts.audit_log import audit_events_of, audit_page, author
 from accounts.models import AuditEvent, Mail, MemberChange, Tenant, User
 from accounts.services.office.support import open_support
 from billing.models import MoneyMove, PriceBook
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.services.office.price_lists import create_price_list
 from billing.services.office.prices import draft_price_book, publish_price_book
 from generation.catalogue.services.stop_switch import Stoppable, stop
@@ -139,6 +139,10 @@ def key_page(world: World, action: str, **said: Any) -> Any:
 ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
     "tenant_list": (assign, "changed the workspace's shared price list"),
     "price_publish": (publish, "published the price list own:1"),
+    "price_book.publish": (
+        lambda world: do(world.client, "price_book.publish", world.draft(2).known_as),
+        "published the price list own:1",
+    ),
     "price_withdraw": (withdraw, "withdrew the price list own:1"),
     "price_restore": (restore, "published the price list own:3"),
     "tenant_key_change": (
@@ -190,8 +194,8 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
     "of everyone: tenants read it in the offer, the prices or on the status page": (
         *("channel_new", "channel_edit", "channel_test", "channel.enable", "channel.swap"),
         *("channel.discard", "channel.pause", "channel.weigh", "channel.reset", "channel.archive"),
-        *("model_edit", "model_copy", "model_on", "model_off", "model_end", "model_keep"),
-        *("model.delete",),
+        *("model_edit", "model_copy", "model_end", "model_keep"),
+        *("channel.route", "model.import", "model.delete", "model.disable", "model.enable"),
         *("price_list_new", "price_list_rename", "incident_new", "incident_plan"),
         *("incident_update", "incident_correct"),
     ),

@@ -30,7 +30,7 @@ PAGES = [
     for address in addresses()
     if address.is_page
     and address.name not in APART | (ACTS.keys() - OF_ACTS)
-    and not address.path.endswith((".json", ".csv"))
+    and not address.path.endswith((".json", ".csv", ".toml"))
 ]
 
 

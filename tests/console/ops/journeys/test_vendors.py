@@ -154,9 +154,9 @@ def test_an_upstream_is_connected_and_draws_its_first_image(signed_in, stack, cu
     keep(page, "ops-edit-untested")
 
     page.get_by_role("button", name="Test 2 routes, about $0.002, and 1 of unknown cost").click()
-    for model in ("gpt-image-2", "dall-e-3"):
+    for model, height in (("gpt-image-2", 768), ("dall-e-3", 1024)):
         expect(line_of(page, model).get_by_text("Passed")).to_be_visible()
-        expect(line_of(page, model)).to_contain_text("1024\N{MULTIPLICATION SIGN}1024 png")
+        expect(line_of(page, model)).to_contain_text(f"1024\N{MULTIPLICATION SIGN}{height} png")
         width = "image => image.decode().then(() => image.naturalWidth)"
         assert line_of(page, model).get_by_role("img").evaluate(width) == 1024
     assert page.locator("[data-poll]").count() == 0

@@ -1,14 +1,17 @@
 """For each act what it is about, fields that fit, who may do it, and what is recorded."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from generation.catalogue.model_files import written
+from generation.catalogue.services import shipped
 from generation.models import Attempt, BillLine
 from pictor.kit.words import clock
 from tests.console.ops.ladder import world as about
 from tests.console.ops.ladder.world import World
+from tests.making.factories import ORIGIN
 
 MONEY = {"finance", "owner"}
 REFUND = {"support", "finance", "owner"}
@@ -116,6 +119,10 @@ SAMPLES: Mapping[str, Sample] = {
         roles=OPERATE, audit=["channel.swap"], about=about.revised, confirm="spare"
     ),
     "channel.discard": Sample(roles=OPERATE, audit=["channel.discard"], about=about.revised),
+    "channel.route": Sample(
+        roles=OPERATE, audit=["channel.set"], about=about.beside_a_new_model,
+        fields={"model": "new", "upstream_model": "theirs"},
+    ),
     "channel.weigh": Sample(
         roles=OPERATE, audit=["channel.set"], about=about.serving,
         fields={"priority": "5", "weight": "2"},
@@ -124,6 +131,16 @@ SAMPLES: Mapping[str, Sample] = {
     "channel.archive": Sample(
         roles=OPERATE, audit=["channel.archive"], about=about.used, confirm="acme-openai"
     ),
+    "model.import": Sample(
+        roles=OPERATE, audit=["contract.set"], about=None,
+        fields={"file": written(replace(shipped("dall-e-3"), model="fox-1", prices=()))},
+    ),
+    "model.disable": Sample(roles=OPERATE, audit=["contract.disable"], about=lambda _: ORIGIN),
+    "model.enable": Sample(
+        roles=OPERATE, audit=["contract.confirm", "contract.enable"], about=about.model_off,
+        confirm="52", fields={"reason": "a promotion"},
+    ),
+    "price_book.publish": Sample(roles=OWNERS, audit=["price_book.publish"], about=about.draft),
     "model.delete": Sample(
         roles=OPERATE, audit=["contract.delete"], about=about.new_model, confirm="new"
     ),
@@ -239,7 +256,8 @@ SENT_AGAIN = {
     404: {"bill.forget", "model.delete", "operator_key.revoke"},
     422: {
         *("alert.remove", "bill.accept", "bill.again", "bill.put_back", "bill.withdraw"),
-        *("bill.pick", "channel.swap", "channel.discard", "outage.credit", "generation.cancel"),
+        *("bill.pick", "channel.swap", "channel.discard", "channel.route", "outage.credit"),
+        *("generation.cancel",),
         *("generation.fail", "key.create", "tenant.invite", "tenant.uninvite", "tenant.role"),
         *("tenant.remove", "tenant.export", "tenant.erase", "tenant.top_up", "tenant.reversal"),
         *("tenant.suspend", "tenant.resume", "operator_key.create", "operator_key.rotate"),

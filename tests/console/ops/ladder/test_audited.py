@@ -7,9 +7,9 @@ from tests.console.ops.ladder.samples import SAMPLES
 NO_ACTS = {
     "staff do it on a page of its own": (
         *("price_book.draft", "price_book.change", "price_book.prices", "price_book.discard"),
-        *("price_book.confirm", "price_book.publish", "price_book.withdraw"),
+        *("price_book.confirm", "price_book.withdraw"),
         *("price_list.create", "price_list.rename", "price_list.assign", "price_list.confirm"),
-        *("contract.set", "contract.enable", "contract.disable", "contract.sunset"),
+        "contract.sunset",
         *("contract.keep", "channel.retire", "channel.costs", "channel.revise", "channel.test"),
         *("alert.create", "alert.set", "alert.confirm", "alert.rotate"),
         *("condition.assign", "condition.hand_back", "condition.silence", "condition.accept"),

@@ -16,6 +16,7 @@ from accounts.services.office.api_keys import issue_api_key
 from accounts.services.office.members import add_member, invite_as_operator
 from accounts.services.office.operator_keys import KeyTerms, issue_operator_key
 from accounts.services.office.suspending import suspend
+from billing.services.office.prices import draft_price_book
 from console.ops.access import Permission
 from console.ops.declared import ACTS
 from generation.catalogue import services
@@ -179,6 +180,23 @@ def used(world: World) -> str:
 def new_model(world: World) -> str:
     services.copy_contract(model="new", source="gpt-image-2", actor="test")
     return "new"
+
+
+def model_off(world: World) -> str:
+    services.set_offered(model=ORIGIN, is_offered=False, actor="test")
+    return ORIGIN
+
+
+def beside_a_new_model(world: World) -> str:
+    """A channel without a route for the model `new`."""
+    assert new_model(world) == "new"
+    return serving(world)
+
+
+def draft(world: World) -> str:
+    """A draft with the prices in force."""
+    now = clock.now()
+    return draft_price_book(name="list", effective_from=now, actor="test").known_as
 
 
 def revised(world: World) -> str:

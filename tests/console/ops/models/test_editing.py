@@ -61,6 +61,20 @@ def test_a_change_is_seen_before_it_is_saved_and_then_holds(owner):
     assert ((event.before or {})["max_n"], (event.after or {})["max_n"]) == (1, 4)
 
 
+def test_a_rule_of_sizes_is_shown_and_stays(owner):
+    bounds = {"step": 16, "min_side": 256, "max_side": 4096, "min_pixels": 1}
+    rule = {**bounds, "max_pixels": 4_194_304, "max_ratio": 3}
+    Contract.objects.filter(pk=LEAST).update(is_enabled=False, size_rule=rule)
+    words = "width and height divisible by 16, from 256 to 4096, from 1 to 4194304 pixels"
+
+    seen = typed(owner, LEAST, max_n="4")
+    agreed(owner, LEAST, seen)
+
+    assert f"Sizes with {words}, at most 3:1 are taken besides" in text_of(seen)
+    assert (stored()["max_n"], stored()["size_rule"]) == (4, rule)
+    assert f"any {words}, at most 3:1" in text_of(owner.get(of(LEAST)))
+
+
 def test_removed_sizes_and_qualities_are_named_with_their_users(owner):
     sold(model=LEAST, images=300, asked="1792x1024", quality="standard", captured_micros=1)
     sold("other", model=LEAST, images=20, asked="1792x1024", quality="hd", captured_micros=1)

@@ -29,7 +29,7 @@ def test_a_models_page_shows_its_promise_and_its_channels(owner):
     assert "new dall-e-3 every size 0% ■ Untested" in said
     assert "standard, hd; standard if none is requested" in said
     assert "auto → standard" in said
-    assert "1 to 1 image, a prompt of 4,000 characters" in said
+    assert "1 image, a prompt of 4,000 characters" in said
 
 
 def test_the_vendors_end_of_a_model_stands_at_its_channel(owner):

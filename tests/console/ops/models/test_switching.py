@@ -1,14 +1,15 @@
 """A model copied, enabled after a trial, and disabled after its users were shown."""
 
+from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
 
 from accounts.models import AuditEvent
 from generation.catalogue.snapshot import current_catalogue
-from generation.models import Channel, Contract
+from generation.models import Channel, Contract, CostTable
 from pictor.kit.words import clock
-from tests.console.ops.acting import act_page
+from tests.console.ops.acting import act_page, do
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.models.model_pages import LEAST, MODEL, called, of, sold
 from tests.making.factories import make_channel
@@ -28,22 +29,22 @@ def test_switching_off_says_who_uses_it_first(owner, monkeypatch):
     for number in range(14):
         sold(f"tenant-{number}", images=220 + 40 * (number == 0), captured_micros=1)
 
-    page = owner.get(of(MODEL, "off"))
+    page = owner.get(act_page("model.disable", MODEL))
 
     said = text_of(page)
     assert "14 tenants, 3,120 images in 30 days, last 4 min ago" in said
     assert 'href="/ops/margin/?by=tenant&amp;model=gpt-image-2"' in page.content.decode()
-    assert "On offer → off: from the next request on it answers 404 model_not_found" in said
-    assert "Announce its end" in said
+    assert "gpt-image-2 answers 404 model_not_found from the next request on" in said
+    assert "announce its end" in said
     assert is_offered()
 
 
 def test_a_model_is_switched_off_and_on_again(owner):
     make_channel("one", MODEL)
 
-    off = owner.post(of(MODEL, "off"))
+    off = do(owner, "model.disable", MODEL)
     was_off = not is_offered()
-    on = owner.post(of(MODEL, "on"))
+    on = do(owner, "model.enable", MODEL)
 
     assert (off.status_code, on.status_code) == (HTTPStatus.SEE_OTHER, HTTPStatus.SEE_OTHER)
     assert was_off
@@ -63,17 +64,17 @@ def test_a_model_that_was_on_is_said_to_stay_before_its_name_is_typed(owner):
 
 
 def test_switching_a_model_off_twice_is_noted_once(owner):
-    answers = [owner.post(of(MODEL, "off")) for _ in range(2)]
+    answers = [do(owner, "model.disable", MODEL) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [HTTPStatus.SEE_OTHER] * 2
     assert AuditEvent.objects.filter(actor_name="op@pictor.example").count() == 1
 
 
 def test_nobody_uses_what_nobody_bought(owner):
-    said = text_of(owner.get(of(MODEL, "off")))
+    said = text_of(owner.get(act_page("model.disable", MODEL)))
 
     assert "No image of it was sold in 30 days" in said
-    assert "Announce its end" not in said
+    assert "announce its end" not in said
 
 
 # --- on -----------------------------------------------------------------------------------------
@@ -84,14 +85,11 @@ def test_a_model_lacking_prices_is_not_switched_on_and_says_why(owner):
         is_enabled=False, qualities=["low", "medium", "high", "ultra"]
     )
 
-    page = owner.get(of(MODEL, "on"))
-    answer = owner.post(of(MODEL, "on"))
+    page = owner.get(act_page("model.enable", MODEL))
+    answer = do(owner, "model.enable", MODEL)
 
-    said = text_of(page)
-    assert "No channel serves it." in said
-    assert "10 of 40 cells have no price." in said
+    assert "No channel serves it. 10 of 40 cells have no price." in text_of(page)
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "needs a published price first for gpt-image-2 1024x1024 ultra" in text_of(answer)
     assert not is_offered()
 
 
@@ -105,16 +103,41 @@ def test_a_channel_of_tests_or_one_that_is_paused_does_not_serve(owner, change):
     Channel.objects.update(**change)
     Contract.objects.filter(pk=MODEL).update(is_enabled=False)
 
-    assert owner.post(of(MODEL, "on")).status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert do(owner, "model.enable", MODEL).status_code == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def test_prices_and_channels_are_counted_before_a_model_is_switched_on(owner):
     make_channel("one", MODEL)
     Contract.objects.filter(pk=MODEL).update(is_enabled=False)
 
-    said = text_of(owner.get(of(MODEL, "on")))
+    said = text_of(owner.get(act_page("model.enable", MODEL)))
 
-    assert "30 of 30 cells have a price , and one serves it" in said
+    assert "30 of 30 cells have a price. Served by one." in said
+
+
+def test_a_model_below_cost_is_switched_on_with_a_reason_and_their_number(owner):
+    channel = make_channel("dear", MODEL)
+    Contract.objects.filter(pk=MODEL).update(is_enabled=False)
+    at, cell = clock.now() - timedelta(days=1), [MODEL, "1024x1024", "low", "fixed", 90_000]
+    CostTable.objects.create(channel=channel, rows=[cell], effective_from=at, created_at=at)
+
+    page = text_of(owner.get(act_page("model.enable", MODEL)))
+    refused = [
+        do(owner, "model.enable", MODEL, confirm="2", reason="a promotion"),
+        do(owner, "model.enable", MODEL, confirm="1"),
+    ]
+    was_off = not is_offered()
+    done = do(owner, "model.enable", MODEL, confirm="1", reason="a promotion")
+
+    assert "gpt-image-2 1024x1024 low: 0.005880 USD, costs 0.090000 USD at dear" in page
+    assert [answer.status_code for answer in refused] == [HTTPStatus.UNPROCESSABLE_ENTITY] * 2
+    assert "There are 1." in text_of(refused[0])
+    assert "It needs a reason, and the number of new prices below cost." in text_of(refused[1])
+    assert was_off
+    assert (done.status_code, is_offered()) == (HTTPStatus.SEE_OTHER, True)
+    assert AuditEvent.objects.get(action="contract.confirm").after == {
+        "reason": "a promotion", "changes": 0, "large": 0, "below_cost": 1,
+    }  # fmt: skip
 
 
 # --- copied -------------------------------------------------------------------------------------

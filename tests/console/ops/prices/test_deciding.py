@@ -21,6 +21,7 @@ from generation.catalogue import offer
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from tests.console.answers import lines_of, said_by
+from tests.console.ops.acting import do
 from tests.console.ops.channel_pages import text_of
 from tests.console.ops.prices.conftest import (
     LIST,
@@ -237,6 +238,18 @@ def test_a_large_change_of_what_sold_is_typed(owner, acme, draft, typed, words):
     assert "Number of changed prices" in text_of(page)
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert words in text_of(answer)
+    assert in_force() != draft.known_as
+
+
+def test_what_must_be_typed_is_left_to_the_review_by_the_act_of_all_doors(owner, acme, draft):
+    saved(owner, draft, **{f"price {LOW}": "21.0"})
+
+    answer = do(owner, "price_book.publish", draft.known_as)
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Its review wants a confirmation. Changed prices: 1; by more than 50 %" in text_of(
+        answer
+    )
     assert in_force() != draft.known_as
 
 

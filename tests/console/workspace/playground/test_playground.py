@@ -33,6 +33,7 @@ PRO, ORIGIN, OLD = (
     contract_of(name) for name in ("gpt-image-2-pro", "gpt-image-2-origin", "dall-e-3")
 )
 AUTO = contract_of("gpt-image-2-auto")
+HTMX = {"HX-Request": "true"}
 
 
 # --- meaning of the form -----------------------------------------------------------------------
@@ -212,6 +213,15 @@ def test_a_run_is_an_ordinary_generation_billed_to_the_chosen_key(acme, sign_in)
     assert balance_of(acme.id).held == 52_680
     listed = words_of(sign_in(acme).get(url("generations", acme) + "?source=playground"))
     assert made.public_id in listed
+
+
+def test_the_balance_beside_a_run_is_read_after_it(acme, sign_in):
+    """A run may end before its page is made: its card would say charged beside the old balance."""
+    TenantBalance.objects.filter(tenant=acme.tenant).update(available=1_000_000)
+
+    page = sign_in(acme).post(url("playground_run", acme), form(acme), headers=HTMX)
+
+    assert "$0.94732" in words_of(page)
 
 
 def test_a_form_sent_twice_is_made_once(acme, sign_in):

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import Membership
 from console.uploads import sender
 from console.workspace.shared.snippets import snippets_of
-from generation.models import Channel, Generation
+from generation.models import Channel, Contract, Generation
 from storage import backends
 from tests.console.answers import words_of
 from tests.console.workspace.conftest import require_factor, url
@@ -112,8 +112,15 @@ def test_files_that_are_refused_for_another_reason_are_not_kept(acme, sign_in):
     assert objects() == stored
 
 
-def test_a_model_whose_channels_ignore_images_takes_none(acme, sign_in):
-    Channel.objects.update(ignored_fields=["image"])
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        lambda: Channel.objects.update(ignored_fields=["image"]),
+        lambda: Contract.objects.update(most_references=0),
+    ],
+)
+def test_a_model_whose_channels_or_contract_take_no_images_takes_none(acme, sign_in, refuse):
+    refuse()
     client = sign_in(acme)
 
     page = words_of(

@@ -20,7 +20,7 @@ def test_lines_that_repeat_the_one_sought_are_found_wherever_they_stand(acme, ch
 
     found = {
         name: [
-            line.number for line in page_of(bill, BillLineFilter(name, "a"), after=0, limit=9).lines
+            line.number for line in page_of(bill, BillLineFilter(name, "a"), after=0, limit=9).rows
         ]
         for name in ("different", "theirs")
     }

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from billing.models import PriceBook, SoldDay
-from billing.pricing import BookRow
+from billing.price_rows import BookRow
 from billing.selectors.office import sold as waiting
 from billing.services.office.prices import draft_price_book
 from billing.upstream_cost import CostRow
@@ -15,7 +15,7 @@ from generation.catalogue.services import set_costs
 from generation.channels.base import TokenUsage
 from generation.lifecycle.lease import WorkerEpoch
 from generation.lifecycle.settlement import settle_and_tell
-from generation.models import Channel, Condition, Route
+from generation.models import Channel, Condition, Contract, Route
 from generation.oversight.daily_sales import add_sold
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.words import clock
@@ -59,10 +59,10 @@ def flat_cost(micros: int | None) -> None:
     Route.objects.update(cost_micros=micros)
 
 
-def price(micros: int, *, tenant_id: UUID | None = None) -> None:
+def price(micros: int, *, tenant_id: UUID | None = None, size: str = "1024x1024") -> None:
     """Put a book with only this price in force."""
     begun = clock.now() - timedelta(minutes=1)
-    row = BookRow(ORIGIN, "1024x1024", "medium", Micros(micros), 1024, 1024)
+    row = BookRow(ORIGIN, size, "medium", Micros(micros), 1024, 1024)
     book = draft_price_book(
         name="special" if tenant_id else "list",
         rows=[row],
@@ -188,6 +188,27 @@ def test_auto_costs_what_came_and_is_charged_so(acme, sell, look):
     cell = "gpt-image-2 auto as 1024x1024 medium on two"
     words = "sold at $0.05268, costs $0.060; 1 image since yesterday"
     assert look(1) == {("sold_below_cost", cell): words}
+
+
+def test_a_size_by_a_rule_costs_what_its_images_did(acme, sell, look):
+    price(45_000, size="any")
+    bounds = {"step": 16, "min_side": 256, "max_side": 4096, "min_pixels": 1}
+    rule = {**bounds, "max_pixels": 4_194_304, "max_ratio": 3}
+    Contract.objects.filter(pk=ORIGIN).update(size_rule=rule)
+    sell(acme, size="1008x1344", quality="medium")
+    with_margin = look(0)
+
+    flat_cost(60_000)
+
+    assert with_margin == {}
+    cell = f"{ORIGIN} any as 1mp medium on one"
+    words = "sold at $0.045, costs $0.060; 1 image since yesterday"
+    assert look(1) == {("sold_below_cost", cell): words}
+    flat_cost(None)  # the image cost 0.03 USD
+    assert look(2) == {}
+    SoldDay.objects.update(delivered="1mp+")  # what such an image is charged does not follow
+    flat_cost(60_000)
+    assert look(3) == {("sold_below_cost", f"{ORIGIN} any as 1mp+ medium on one"): words}
 
 
 def test_a_cost_that_nobody_knows_with_traffic(acme, sell, look):

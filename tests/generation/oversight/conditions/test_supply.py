@@ -12,6 +12,7 @@ from generation.catalogue.services.stop_switch import Stoppable, start, stop
 from generation.catalogue.services.sunsets import announce_sunset, withdraw_sunset
 from generation.catalogue.traffic import channel_events
 from generation.catalogue.traffic.channel_events import BreakerChange
+from generation.dispatch.breaker_events import BreakerChanges
 from generation.lifecycle import lease
 from generation.models import (
     Attempt,
@@ -23,7 +24,7 @@ from generation.models import (
     Route,
 )
 from pictor.kit.words import clock
-from tests.making.factories import ORIGIN, PayingCustomer, make_channel, make_worker
+from tests.making.factories import ORIGIN, PayingCustomer, make_channel, make_worker, route_info
 
 SHRUNK = ("channels_shrunk", ORIGIN)
 
@@ -174,6 +175,21 @@ def test_a_breaker_of_all_models_names_the_channel_and_a_sandbox_none(channel, l
 
     assert look(0) == {("breaker_open", "one"): "its breaker is open in 1 of 1 workers"}
     lease.retire(worker=worker)
+    assert look(1) == {}
+
+
+def test_a_route_of_which_another_model_answers(channel, look):
+    changes = BreakerChanges()
+    route = route_info(channel_id=channel.id, upstream_model="gemini-3.7-image")
+
+    changes.other_model(route, "gemini-3.8-image")
+    changes.other_model(route, "gemini-3.8-image")
+    (noted,) = changes.take()
+    channel_events.write([noted], worker=make_worker())
+
+    words = "gemini-3.8-image answers for gemini-3.7-image"
+    assert look(0) == {("other_model", f"one {ORIGIN}"): words}
+    ChannelEvent.objects.update(at=clock.now() - timedelta(days=1))
     assert look(1) == {}
 
 

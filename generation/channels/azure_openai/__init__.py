@@ -1,0 +1,1 @@
+"""OpenAI's image models on Azure: OpenAI's wire at other addresses."""

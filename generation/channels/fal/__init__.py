@@ -1,0 +1,1 @@
+"""fal's queue, for any of its image models."""

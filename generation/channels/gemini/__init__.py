@@ -1,0 +1,1 @@
+"""Google's generateContent wire: the Gemini API, and the same models on Vertex AI."""

@@ -1,0 +1,30 @@
+"""Abilities of Google's image models, on the Gemini API.
+
+They make one picture a call, have no mask and no quality, and choose the format themselves.
+Source: Gemini API, "Image generation" (28 November 2026).
+"""
+
+from dataclasses import replace
+
+from generation.channels.channel_kind import AdapterKind, by_wire
+from generation.channels.declaration import AUTO_SIZE, HEADER_KEY, Abilities, Task
+from generation.channels.gemini.gemini_sizes import gemini_sizes
+
+
+def _abilities_of_model(abilities: Abilities, upstream_model: str) -> Abilities:
+    return replace(abilities, sizes=frozenset({AUTO_SIZE, *gemini_sizes(upstream_model)}))
+
+
+KIND = AdapterKind(
+    name="gemini",
+    open=by_wire("generation.channels.gemini.wire.GeminiWire", max_n=1),
+    abilities=Abilities(
+        tasks=frozenset({Task.GENERATE, Task.EDIT}),
+        fields=frozenset({"image"}),
+        parameters=frozenset({"seed"}),
+        max_images=14,
+        max_n=1,
+    ),
+    credential=HEADER_KEY,
+    of_model=_abilities_of_model,
+)

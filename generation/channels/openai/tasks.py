@@ -1,0 +1,128 @@
+"""Relays whose answer is a task: it is looked at until it has pictures. Pure.
+
+    {"code": 200, "data": [{"status": "submitted", "task_id": "…"}]}      also a plain object
+    {"id": "task-…", "object": "image.generation.task", "status": "pending"}
+    {"task_id": "…"}
+
+The task has pictures in any shape of wire.py, also an array as `url`, or an end without one. Their
+amounts have no documented unit, so none is booked. Sources: documents and source of APIMart,
+EvoLink, sub2api and PiAPI (28 November 2026).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote
+
+from typing_extensions import override
+
+from generation.channels.base import Job, UpstreamRequest
+from generation.channels.base64_stream import TEXT_KEYS
+from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.openai import errors, wire
+from generation.channels.openai.complaints import complaint_of
+from generation.channels.wires import AtOnce, Call, Found, Images, Reply, Steps, refusal, text_at
+
+PATH = "tasks"
+MOST_MISSES = 3
+"""A relay's replica may not know for seconds the task that another has begun."""
+SPARE_IMAGES = 2
+_DONE = frozenset({"completed", "complete", "success", "succeeded", "succeed", "done", "finished"})
+_ENDED = _DONE | {
+    "failed", "failure", "fail", "error", "cancelled", "canceled", "expired", "rejected", "timeout",
+}  # fmt: skip
+_STATES = ("status", "task_status", "state")
+_IMAGE_KEYS = frozenset({*wire.BASE64_KEYS, *wire.HOLDERS, "url", "image_url"}) - TEXT_KEYS
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """The tasks that an answer names in place of pictures, and the id of the call."""
+
+    ids: tuple[str, ...]
+    request_id: str
+
+    def jobs(self, base: str) -> list[Job]:
+        """Each with its address below that of all tasks. Raises UpstreamError `unknown`."""
+        if not {".", ".."}.isdisjoint(self.ids):
+            raise UpstreamError(AttemptClass.UNKNOWN, "the task's id is no name")
+        return [Job(each, look=f"{base}/{quote(each, safe='')}") for each in self.ids]
+
+
+def tasks_in(document: Mapping[str, object], *, most: int) -> tuple[str, ...]:
+    """The ids of the first tasks that an answer names."""
+    return tuple(dict.fromkeys(filter(None, map(_id_of, _levels(document)))))[:most]
+
+
+class TaskWire(AtOnce):
+    """Looks at tasks; the adapter has ordered them."""
+
+    def __init__(self, key: Mapping[str, str]) -> None:
+        self._key = key
+
+    def make(self, request: UpstreamRequest) -> Steps:
+        """Raise UpstreamError `refused`: nothing is ordered by looks."""
+        raise UpstreamError(AttemptClass.REFUSED, "tasks are only followed")
+
+    @override
+    def resume(self, job: Job, request: UpstreamRequest) -> Steps:
+        """Look until the task has ended."""
+        misses, room = 0, request.n + SPARE_IMAGES
+        while True:
+            reply = yield Call("GET", job.look, self._key, image_keys=_IMAGE_KEYS, room=room)
+            document, state = dict(reply.document), _state(reply.document)
+            images = wire.images_in(document, most=room) if reply.is_good else []
+            if images and (state in _DONE or not state):
+                found = tuple(_found(each, document) for each in images)
+                return Images(found, wire.facts(document))
+            misses += reply.status == HTTPStatus.NOT_FOUND
+            is_miss = reply.status == HTTPStatus.NOT_FOUND and misses < MOST_MISSES
+            is_away = reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            is_running = state not in _ENDED if state else "error" not in document
+            may_pass = is_miss or (is_away and not _is_end(document, job))
+            if not (may_pass or (reply.is_good and is_running)):
+                raise _failure(reply, document, job, asked=f"{request.prompt} {request.fields}")
+
+
+def _failure(reply: Reply, document: dict[str, object], job: Job, *, asked: str) -> UpstreamError:
+    """Of a task that ended without pictures; or of a look, which tells nothing of the task."""
+    if _is_end(document, job):
+        return errors.error_of_document(
+            reply.status,
+            headers=reply.headers,
+            document=document,
+            api_key="",
+            now=reply.received_at,
+            asked=asked,
+        )
+    complaint = complaint_of(document)
+    codes, message = complaint.codes, complaint.message
+    return refusal(reply, codes=codes, message=message, asked=asked, is_followed=True)
+
+
+def _is_end(document: Mapping[str, object], job: Job) -> bool:
+    """True for words about the task itself."""
+    names = {text_at(level, key) for level in _levels(document) for key in ("id", "task_id")}
+    return job.id in names and _state(document) in _ENDED
+
+
+def _levels(document: Mapping[str, object]) -> Iterator[object]:
+    """The parts of an answer that may be a task, the inner ones first."""
+    data = document.get("data")
+    yield from data if isinstance(data, list) else [data]
+    yield document
+
+
+def _id_of(level: object) -> str:
+    is_task = text_at(level, "object").endswith("task")
+    return text_at(level, "task_id") or (text_at(level, "id") if is_task else "")
+
+
+def _state(document: Mapping[str, object]) -> str:
+    words = (text_at(level, name) for level in _levels(document) for name in _STATES)
+    return next(filter(None, words), "").lower()
+
+
+def _found(image: wire.AnswerImage, document: dict[str, object]) -> Found:
+    seed = image.seed if image.seed is not None else wire.seed_in(document)
+    return Found(image.base64 or "", image.url or "", image.revised_prompt, seed)

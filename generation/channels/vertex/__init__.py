@@ -1,0 +1,1 @@
+"""Gemini's models on Vertex AI, by a service account."""

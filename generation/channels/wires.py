@@ -1,0 +1,215 @@
+"""The values that a vendor's wire and the engine exchange. Nothing here does I/O.
+
+A wire is a generator: it yields a Call and is sent the Reply, yields a Job as soon as there is one,
+and returns Images, or raises UpstreamError. It never waits, repeats or reads a clock (engine.py).
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Protocol
+
+from generation.channels.base import Job, LargeValue, UpstreamAnswer, UpstreamRequest
+from generation.channels.complaints import ComplaintRow, ComplaintSubject, about
+from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.failed_calls import error_of_class
+from generation.channels.statuses import class_of_status
+from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.outbound.http import Payload
+
+MOST_ENTRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP call.
+
+    Attributes:
+        url: may be relative to the base URL.
+        headers: those with the key; they go to the base URL's origin and the kind's hosts only.
+        is_order: it may be paid for, so it is sent once; the others are free and repeated.
+        is_upload: its good answer is no document, but any words.
+        image_keys: the object keys of the answer whose long strings are images.
+        room: the most images that are kept of the answer, drafts included.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Payload | None = None
+    content_type: str = ""
+    is_order: bool = False
+    is_upload: bool = False
+    image_keys: frozenset[str] = frozenset()
+    room: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that was read to its end.
+
+    Attributes:
+        document: its JSON object, with a placeholder for each image; empty if it has none.
+        words: the first part of a refusal that is not JSON.
+        received_at: when its head came.
+        image: the bytes of a string in the document; None if it is no image.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    document: Mapping[str, object] = field(default_factory=dict)
+    words: str = ""
+    received_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    image: Callable[[object], SpoolFile | None] = field(default=lambda _: None)
+
+    @property
+    def is_good(self) -> bool:
+        """True for a 2xx."""
+        return self.status // 100 == HTTPStatus.OK // 100
+
+    @property
+    def may_pass(self) -> bool:
+        """True if the same call may fare better: it says nothing in the vendor's own words."""
+        if self.status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}:
+            return True
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not self.document
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One picture of an answer: its base64 or placeholder, or else its address."""
+
+    base64: str = ""
+    url: str = ""
+    revised_prompt: str | None = None
+    seed: int | None = None
+
+
+NO_FACTS = UpstreamAnswer(images=())
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The pictures of the last reply, best first.
+
+    `facts` are what it says of them; its tokens count for our cost, never for a price.
+    """
+
+    found: tuple[Found, ...]
+    facts: UpstreamAnswer = NO_FACTS
+
+
+Steps = Generator[Call | Job, Reply, Images]
+
+
+class Wire(Protocol):
+    """One account at a vendor."""
+
+    def make(self, request: UpstreamRequest) -> Steps:
+        """Upload what must go first, order, and follow the order."""
+        ...
+
+    def resume(self, job: Job, request: UpstreamRequest) -> Steps:
+        """Follow an order; order nothing."""
+        ...
+
+    def cancel(self, job: Job) -> Call | None:
+        """The call that cancels an order, if the vendor has one."""
+        ...
+
+    def never_ran(self, reply: Reply) -> bool:
+        """True if a cancel's answer proves that the order was never worked on."""
+        ...
+
+
+def references_of(request: UpstreamRequest) -> Iterator[LargeValue]:
+    """The images of an edit or a variation, or the reference images of a generation."""
+    yield from request.images
+    given = request.fields.get("image", [])
+    for name in [given] if isinstance(given, str) else given if isinstance(given, list) else []:
+        yield request.large[name]
+
+
+class AtOnce:
+    """The part of a wire whose orders are answered at once: there is nothing to follow."""
+
+    def resume(self, job: Job, request: UpstreamRequest) -> Steps:
+        """Raise UpstreamError `unknown`."""
+        raise UpstreamError(AttemptClass.UNKNOWN, "this vendor's orders are not followed")
+
+    def cancel(self, job: Job) -> Call | None:
+        """None: there is no such call."""
+        return None
+
+    def never_ran(self, reply: Reply) -> bool:
+        """False: nothing proves it."""
+        return False
+
+
+def at(value: object, *path: str) -> object:
+    """What stands at a path of objects; None if there is nothing."""
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def text_at(value: object, *path: str) -> str:
+    """The text there; "" if there is none."""
+    text = at(value, *path)
+    return text if isinstance(text, str) else ""
+
+
+def entries_at(value: object, *path: str) -> Sequence[object]:
+    """The first entries of the array there; none if there is no array."""
+    entries = at(value, *path)
+    return entries[:MOST_ENTRIES] if isinstance(entries, list) else ()
+
+
+_CLASS_OF = {
+    ComplaintSubject.POLICY: AttemptClass.MODERATED,
+    ComplaintSubject.CHANNEL: AttemptClass.REFUSED,
+    ComplaintSubject.CALLER: AttemptClass.REJECTED,
+}
+
+
+def refusal(
+    reply: Reply,
+    *,
+    codes: Sequence[str],
+    message: str,
+    asked: str = "",
+    class_of: Mapping[str, AttemptClass] | None = None,
+    first: tuple[ComplaintRow, ...] = (),
+    is_followed: bool = False,
+) -> UpstreamError:
+    """The error of a reply without a picture: by the vendor's codes, its words, its status.
+
+    Args:
+        reply: the last one.
+        codes: the vendor's codes for it.
+        message: its words for people.
+        asked: the request's words, which the vendor may quote.
+        class_of: the class of a code.
+        first: the vendor's own rows of complaints.
+        is_followed: it answers a look at an order, so a status proves nothing about that.
+    """
+    named = [(class_of or {})[code] for code in codes if code in (class_of or {})]
+    subject = about(codes=tuple(codes), message=message, asked=asked, first=first)
+    if named:
+        attempt_class = named[0]
+    elif is_followed:
+        is_policy = subject is ComplaintSubject.POLICY
+        attempt_class = AttemptClass.MODERATED if is_policy else AttemptClass.UNKNOWN
+    elif reply.is_good:
+        attempt_class = _CLASS_OF[subject] if subject else AttemptClass.BAD_RESULT
+    else:
+        attempt_class = class_of_status(reply.status, subject, is_json=bool(reply.document))
+    return error_of_class(
+        attempt_class,
+        f"HTTP {reply.status} {' '.join(codes)}: {message or reply.words}",
+        status=reply.status,
+        headers=reply.headers,
+        param=None,
+        now=reply.received_at,
+    )

@@ -1,0 +1,75 @@
+"""fal's queue, storage and CDN at one address, as a script of RawServer. Standard library only.
+
+`tests.clients.fal_client` drives it by fal's own client.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+
+from tests.fakes.raw_server import Received, Script, says
+
+LOOK, RESULT, STOP = "GET /requests/r-1/status", "GET /requests/r-1", "PUT /requests/r-1/cancel"
+INITIATE, UPLOAD, PICTURE = "POST /storage/upload/initiate", "PUT /up", "GET /a.png"
+
+
+def told(document: object, status: int = 200, **headers: str) -> Script:
+    """Answer with JSON, as fal does."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    kind = {"Content-Type": "application/json", "x-fal-request-id": "r-1"}
+    return says(json.dumps(document).encode(), status=status, headers={**kind, **named})
+
+
+WAITING = told({"status": "IN_QUEUE", "queue_position": 1}, status=202)
+WORKING = told({"status": "IN_PROGRESS", "logs": None}, status=202)
+COMPLETED = told({"status": "COMPLETED", "logs": None, "metrics": {"inference_time": 1.5}})
+
+
+@dataclass
+class FalQueue:
+    """Takes any order, and makes the same picture of each.
+
+    Attributes:
+        origin: its own.
+        picture: the bytes of the picture.
+        scripts: other answers by method and path, in turn; the last one again and again.
+        seen: the method and path of each call.
+    """
+
+    origin: str
+    picture: bytes
+    scripts: dict[str, list[Script]] = field(default_factory=dict)
+    seen: list[str] = field(default_factory=list)
+
+    async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
+        call = f"{request.method} {request.target.partition('?')[0]}"
+        self.seen.append(call)
+        turns = self.scripts.get(call)
+        if not turns:
+            turns = [self._usual(call, request)]
+        await (turns.pop(0) if len(turns) > 1 else turns[0])(request, writer)
+
+    def taken(self, **changes: str) -> Script:
+        """The answer to an order."""
+        place = f"{self.origin}/requests/r-1"
+        addresses = {
+            "status_url": f"{place}/status", "response_url": place, "cancel_url": f"{place}/cancel"
+        }  # fmt: skip
+        known = {"status": "IN_QUEUE", "request_id": "r-1", "queue_position": 0, **addresses}
+        return told({**known, **changes})
+
+    def made(self, count: int = 1) -> Script:
+        """The result of an order of so many pictures."""
+        images = [{"url": f"{self.origin}/a.png", "content_type": "image/png"}] * count
+        return told({"images": images, "seed": 42, "has_nsfw_concepts": [False] * count})
+
+    def _usual(self, call: str, request: Received) -> Script:
+        usual = {
+            LOOK: COMPLETED,
+            RESULT: self.made(),
+            STOP: told({"status": "CANCELLATION_REQUESTED"}, status=202),
+            INITIATE: told({"upload_url": f"{self.origin}/up?sig=1", "file_url": "https://v3/i"}),
+            UPLOAD: says(b"uploaded"),
+            PICTURE: says(self.picture),
+        }
+        return usual.get(call) or (self.taken() if request.method == "POST" else told({}, 404))

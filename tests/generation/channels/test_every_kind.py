@@ -1,0 +1,397 @@
+"""What holds for all vendors' kinds, over real HTTP, against the servers that stand for them."""
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from generation.channels import download, engine
+from generation.channels.base import Adapter, Job, UpstreamRequest
+from generation.channels.base64_stream import AnswerStream
+from generation.channels.declaration import Needs, Task
+from generation.channels.errors import UpstreamError
+from generation.channels.openai import adapter
+from generation.channels.registry import KINDS, abilities_of, open_adapter
+from generation.channels.vertex import google_tokens
+from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.outbound.http import HttpPool
+from pictor.kit.running import retries
+from tests.fakes import fal_queue
+from tests.fakes.azure_deployments import DEPLOYMENT, AzureDeployments
+from tests.fakes.fal_queue import FalQueue
+from tests.fakes.gemini_models import MODEL, GeminiModels, blocked, ended, failed, part
+from tests.fakes.raw_server import RawServer, Script, running, says, sends
+from tests.generation.channels.conftest import API_KEY, PIXEL, config_for, large_value
+from tests.generation.channels.printing import Vendor, pictures_of, tells
+
+pytestmark = pytest.mark.anyio
+
+LOST = sends(b"", then_reset=True)
+RELAY_ORDER, RELAY_LOOK = "POST /v1/images/generations", "GET /v1/tasks/t-1"
+TAKEN = tells({"task_id": "t-1"})
+
+
+def encoded(picture: bytes) -> str:
+    return base64.b64encode(picture).decode()
+
+
+def gemini(server: RawServer, pictures: Sequence[bytes]) -> Script:
+    return ended(*map(part, pictures))
+
+
+def azure(server: RawServer, pictures: Sequence[bytes]) -> Script:
+    return tells({"data": [{"b64_json": encoded(each)} for each in pictures]})
+
+
+def fal(server: RawServer, pictures: Sequence[bytes]) -> Script:
+    urls = [f"data:image/png;base64,{encoded(each)}" for each in pictures]
+    return tells({"images": [{"url": url} for url in urls]})
+
+
+def relay(server: RawServer, pictures: Sequence[bytes]) -> Script:
+    return tells({"status": "completed", "results": [{"b64_json": encoded(p)} for p in pictures]})
+
+
+def gemini_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
+    scripts = [each for each in (order or last,) if each]
+    return GeminiModels(PIXEL, key=API_KEY, scripts=scripts)
+
+
+def azure_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
+    scripts = [each for each in (order or last,) if each]
+    return AzureDeployments(PIXEL, key=API_KEY, scripts=scripts)
+
+
+def fal_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
+    named = {"POST /fox": order, fal_queue.RESULT: last}
+    return FalQueue(server.url, PIXEL, {name: [each] for name, each in named.items() if each})
+
+
+def relay_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
+    done = relay(server, [PIXEL] * 3)
+    there = {"GET /p.png": [says(b"gone", status=410)]}
+    return Vendor({RELAY_ORDER: [order or TAKEN], RELAY_LOOK: [last or done], **there})
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of channel with the server that stands for it.
+
+    Attributes:
+        shop: that server's script, by other answers to the order, and to the last call.
+        document: the last answer, with these pictures.
+        orders: those of three pictures.
+    """
+
+    name: str
+    shop: Callable[[RawServer, Script | None, Script | None], Any]
+    document: Callable[[RawServer, Sequence[bytes]], Script]
+    orders: int
+    model: str = "fox"
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+EVERY = [
+    Kind("gemini", gemini_shop, gemini, 3, MODEL),
+    Kind("vertex", gemini_shop, gemini, 3, MODEL, {"project": "acme-1", "location": "global"}),
+    Kind("azure_openai", azure_shop, azure, 1, DEPLOYMENT, {"api_version": "v1"}),
+    Kind("fal", fal_shop, fal, 1),
+    Kind("openai", relay_shop, relay, 1),
+]
+every_kind = pytest.mark.parametrize("kind", EVERY, ids=[each.name for each in EVERY])
+kinds_that_follow = pytest.mark.parametrize("kind", EVERY[3:], ids=["fal", "relay"])
+GEMINI, VERTEX, AZURE, *_ = EVERY
+
+
+def service_account() -> str:
+    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return json.dumps({"client_email": "fox@acme-1.iam.example", "private_key": pem.decode()})
+
+
+ACCOUNT = service_account()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(engine, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(engine, "LONGEST_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(engine, "_quiet_until", {})
+    again = retries.calls(tries=2, pause_seconds=0.01)
+    monkeypatch.setattr("generation.channels.download._again", again)
+
+
+@pytest.fixture
+def opened(upstream, pool, spools, monkeypatch):
+    """Opens the adapter of a kind, whose server answers so."""
+    monkeypatch.setattr(google_tokens, "ADDRESS", f"{upstream.url}/token")
+
+    def opened(kind: Kind, order: Script | None = None, last: Script | None = None) -> Adapter:
+        upstream.script = kind.shop(upstream, order, last)
+        key = ACCOUNT if kind.name == "vertex" else API_KEY
+        config = config_for(upstream.url, kind=kind.name, key=key, settings=kind.settings)
+        return open_adapter(config, pool, spools)
+
+    return opened
+
+
+async def failure_of(
+    channel: Adapter, request: UpstreamRequest, seconds: float = 9
+) -> UpstreamError:
+    with pytest.raises(UpstreamError) as raised:
+        await channel.generate(request, timeout_seconds=seconds)
+    return raised.value
+
+
+def orders_at(server: RawServer) -> list[str]:
+    ours = [each for each in server.received if each.target != "/token"]
+    return [each.target for each in ours if each.method == "POST"]
+
+
+def test_every_kind_is_here():
+    assert {kind.name for kind in EVERY} == set(KINDS)
+
+
+@every_kind
+async def test_three_pictures_are_as_many_orders_as_it_needs(opened, upstream, kind):
+    channel = opened(kind, last=fal(upstream, [PIXEL] * 3) if kind.name == "fal" else None)
+
+    answer = await channel.generate(UpstreamRequest(kind.model, "a fox", n=3))
+
+    assert pictures_of(answer) == [PIXEL] * 3
+    assert len(orders_at(upstream)) == kind.orders
+
+
+@every_kind
+async def test_an_order_without_an_answer_is_unknown_and_sent_once(opened, upstream, kind):
+    error = await failure_of(opened(kind, order=LOST), UpstreamRequest(kind.model, "a fox"))
+
+    assert (error.attempt_class, error.may_have_billed) == ("unknown", True)
+    assert len(orders_at(upstream)) == 1
+
+
+@pytest.fixture
+def one_mb(monkeypatch):
+    """The most bytes of a picture, 64 MB else."""
+    for module in (engine, adapter, download):
+        assert module.MAX_IMAGE_BYTES == 64 * 1024**2
+        monkeypatch.setattr(module, "MAX_IMAGE_BYTES", 1024**2)
+    return 1024**2
+
+
+@every_kind
+async def test_a_picture_may_have_the_most_bytes(opened, upstream, one_mb, kind):
+    channel = opened(kind, last=kind.document(upstream, [bytes(one_mb)]))
+
+    answer = await channel.generate(UpstreamRequest(kind.model, "a fox"))
+
+    assert pictures_of(answer) == [bytes(one_mb)]
+
+
+@every_kind
+async def test_no_picture_has_a_byte_more(opened, upstream, one_mb, kind):
+    channel = opened(kind, last=kind.document(upstream, [bytes(one_mb + 1)]))
+
+    error = await failure_of(channel, UpstreamRequest(kind.model, "a fox"))
+
+    assert (error.attempt_class, error.may_have_billed) == ("bad_result", True)
+
+
+async def test_64_mb_are_one_picture(opened, upstream):
+    channel = opened(GEMINI, last=ended(part(bytes(64 * 1024**2))))
+
+    answer = await channel.generate(UpstreamRequest(MODEL, "a fox"))
+
+    assert [image.spool.size for image in answer.images] == [67_108_864]
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """The strings that were tried as pictures."""
+    image, tried = AnswerStream.image, []
+
+    def counted(self: AnswerStream, value: object) -> SpoolFile | None:
+        tried.append(value)
+        return image(self, value)
+
+    monkeypatch.setattr(AnswerStream, "image", counted)
+    return tried
+
+
+@every_kind
+async def test_of_1_000_pictures_a_few_are_tried(opened, upstream, tried, kind):
+    channel = opened(kind, last=kind.document(upstream, [b"x"] * 1_000))
+
+    answer = await channel.generate(UpstreamRequest(kind.model, "a fox"))
+
+    assert pictures_of(answer) == [b"x"]
+    assert len(tried) <= 3
+
+
+@every_kind
+async def test_10_000_pictures_are_no_answer(opened, upstream, tried, kind):
+    channel = opened(kind, last=kind.document(upstream, [b"x"] * 10_000))
+
+    error = await failure_of(channel, UpstreamRequest(kind.model, "a fox"))
+
+    assert (error.attempt_class, error.may_have_billed, tried) == ("unknown", True, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "lack"),
+    [
+        ("gemini", MODEL, "takes a mask"),
+        ("vertex", MODEL, "takes a mask"),
+        ("fal", "fal-ai/flux-2/edit", "takes a mask"),
+        ("azure_openai", "gpt-image-2", None),
+        ("openai", "gpt-image-2", None),
+    ],
+)
+def test_a_mask_goes_only_to_kinds_that_take_one(name, model, lack):
+    missing = abilities_of(name, model).lack(Needs(Task.EDIT, 1, overlay="mask"))
+
+    assert (missing and missing.what) == lack
+
+
+async def test_azure_gets_the_mask_of_an_edit(opened, upstream):
+    channel = opened(AZURE)
+    edit = UpstreamRequest(DEPLOYMENT, "a fox", task=Task.EDIT, images=(large_value(PIXEL),))
+
+    await channel.generate(replace(edit, mask=large_value(b"a mask")))
+
+    [order] = upstream.received
+    assert b'name="mask"; filename="1.png"' in order.body
+    assert b"a mask" in order.body
+
+
+async def test_vertexs_picture_stands_among_drafts(opened):
+    drafts = [part(draft, thought=True) for draft in (b"one", b"two", b"three")]
+    channel = opened(VERTEX, last=ended(*drafts[:2], part(b"first"), part(PIXEL), drafts[2]))
+
+    answer = await channel.generate(UpstreamRequest(MODEL, "a fox"))
+
+    assert pictures_of(answer) == [PIXEL]
+    assert answer.model == MODEL
+
+
+async def test_vertex_gets_a_reference_image_beside_the_prompt(opened, upstream):
+    channel = opened(VERTEX)
+    edit = UpstreamRequest(MODEL, "a fox", task=Task.EDIT, images=(large_value(PIXEL),))
+
+    await channel.generate(edit)
+
+    sent = json.loads(upstream.received[-1].body)["contents"][0]["parts"]
+    assert sent == [{"text": "a fox"}, part(PIXEL)]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (blocked("PROHIBITED_CONTENT"), "moderated", True),
+        (ended(reason="IMAGE_SAFETY"), "moderated", True),
+        (ended(reason="NO_IMAGE"), "bad_result", True),
+        (ended(reason="PUP_LIMITED_DISABLED"), "refused", False),
+        (failed(400, "INVALID_ARGUMENT"), "rejected", False),
+        (failed(401, "UNAUTHENTICATED"), "refused", False),
+        (failed(429, "RESOURCE_EXHAUSTED"), "refused", False),
+        (failed(500, "INTERNAL"), "unknown", True),
+        (failed(504, "DEADLINE_EXCEEDED"), "unknown", True),
+    ],
+)
+async def test_vertex_refuses_by_a_200_or_by_a_status(opened, upstream, case):
+    script, expected, is_paid = case
+
+    error = await failure_of(opened(VERTEX, order=script), UpstreamRequest(MODEL, "a fox"))
+
+    assert (error.attempt_class, error.may_have_billed) == (expected, is_paid)
+    assert len(orders_at(upstream)) == 1
+
+
+@pytest.mark.parametrize("kind", EVERY[2:], ids=["azure", "fal", "relay"])
+async def test_a_picture_that_is_gone_from_its_address_was_paid(opened, upstream, kind):
+    url = f"{upstream.url}/p.png"
+    gone = {
+        "azure_openai": {"data": [{"url": url}]},
+        "fal": {"images": [{"url": url}]},
+        "openai": {"status": "completed", "result": {"images": [{"url": [url]}]}},
+    }
+
+    error = await failure_of(
+        opened(kind, last=tells(gone[kind.name])), UpstreamRequest(kind.model, "a fox")
+    )
+
+    assert (error.attempt_class, error.may_have_billed) == ("bad_result", True)
+    assert len([each for each in upstream.received if each.target == "/p.png"]) == 2
+
+
+@kinds_that_follow
+async def test_no_key_follows_an_order_to_a_former_address(upstream, spools, kind):
+    refused = tells({"detail": "no key", "error": {"message": "no key"}}, status=401)
+    async with running(refused) as former:
+        pool = HttpPool(egress_allow=[upstream.host_port, former.host_port])
+        moved = open_adapter(config_for(upstream.url, kind=kind.name), pool, spools)
+        job = Job("t-1", f"{former.url}/look", f"{former.url}/result", f"{former.url}/stop")
+        with pytest.raises(UpstreamError) as raised:
+            await moved.resume([job], UpstreamRequest("fox", "a fox"), timeout_seconds=5)
+        await pool.aclose()
+
+    assert (raised.value.attempt_class, raised.value.may_have_billed) == ("unknown", True)
+    assert [each.target for each in former.received] == ["/look"]
+    assert API_KEY not in str(former.received)
+    assert upstream.received == []
+
+
+@kinds_that_follow
+@pytest.mark.parametrize("length", [5_000, 1024**2])
+async def test_a_huge_id_is_followed_nowhere(opened, upstream, kind, length):
+    name = "a" * length
+    looks = {"request_id": name, "status_url": f"{upstream.url}/{name}"}
+    is_fal = kind.name == "fal"
+    taken = FalQueue(upstream.url, PIXEL).taken(**looks) if is_fal else tells({"task_id": name})
+    channel = opened(kind, order=taken)
+    nothing = tells({"detail": "none", "error": {"message": "no such task"}}, status=404)
+    order = upstream.script
+
+    async def script(request: Any, writer: Any) -> None:
+        await (order if request.method == "POST" else nothing)(request, writer)
+
+    upstream.script = script
+
+    error = await failure_of(channel, UpstreamRequest("fox", "a fox"))
+
+    assert (error.attempt_class, error.may_have_billed) == ("unknown", True)
+    assert max(len(each.target) for each in upstream.received) < 200
+
+
+@kinds_that_follow
+@pytest.mark.parametrize("endless", [b'{"log": [' + b"1," * 100_000, b'{"log": "' + b"1" * 200_000])
+async def test_an_endless_look_is_read_no_further(opened, upstream, monkeypatch, kind, endless):
+    monkeypatch.setattr(engine, "MAX_SKELETON_BYTES", 100_000)
+    monkeypatch.setattr(engine, "_BYTES_PER_IMAGE", 0)
+    channel = opened(kind)
+    shop = upstream.script
+    look = fal_queue.LOOK if kind.name == "fal" else RELAY_LOOK
+    shop.scripts[look] = [says(endless)]
+
+    error = await failure_of(channel, UpstreamRequest("fox", "a fox"))
+
+    assert (error.attempt_class, error.may_have_billed) == ("unknown", True)
+    assert shop.seen.count(look) == 1
+
+
+@kinds_that_follow
+async def test_a_status_never_heard_of_proves_nothing(opened, upstream, kind):
+    channel = opened(kind)
+    look = fal_queue.LOOK if kind.name == "fal" else RELAY_LOOK
+    upstream.script.scripts[look] = [tells({"status": "never heard of"})]
+
+    error = await failure_of(channel, UpstreamRequest("fox", "a fox"), 0.5)
+
+    assert (error.attempt_class, error.may_have_billed) == ("unknown", True)
+    assert len(orders_at(upstream)) == 1
