@@ -118,7 +118,9 @@ def prepare(route: Route, *, tables: tuple[CostTable, ...]) -> Trial:
         upstream_model=route.upstream_model,
         size=asked.size if asked else contract.default_size,
         quality=asked.quality if asked else "",
-        fields={name: info.defaults[name] for name in info.defaults.keys() & info.abilities.fields},
+        fields={
+            name: value for name, value in info.defaults.items() if name in info.abilities.fields
+        },
         costs=Costs(is_free=True) if channel.serves == Serves.TEST else info.costs,
         is_of_sandbox=channel.serves != Serves.LIVE,
     )

@@ -120,9 +120,13 @@ class Abilities:
         return replace(self, sizes=frozenset(filter(self.makes, chosen)), size_rule=None)
 
     def sizes_near(self, size: Size) -> list[Size]:
-        """The sizes from which a replacement of one that it does not make is chosen."""
+        """The sizes from which a replacement of one that it does not make is chosen.
+
+        Always in the same order, the narrower first, so that every process chooses the same of two
+        that are equally near.
+        """
         listed = [Size.parse(name) for name in self.sizes or () if name != AUTO_SIZE]
-        return [*listed, *(self.size_rule.near(size) if self.size_rule else ())]
+        return sorted([*listed, *(self.size_rule.near(size) if self.size_rule else ())])
 
     def without(
         self,

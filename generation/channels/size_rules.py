@@ -11,9 +11,9 @@ from typing_extensions import override
 MAX_DIGITS = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Size:
-    """Pixels, width x height."""
+    """Pixels, width x height; the narrower sorts first."""
 
     width: int
     height: int

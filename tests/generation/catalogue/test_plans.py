@@ -67,6 +67,12 @@ def test_the_nearer_area_of_two_sizes_of_one_ratio_is_sent():
     assert planned(route, "gpt-image-2", "1024x1024")[:2] == ("closest", "1280x1280")
 
 
+def test_every_process_sends_the_same_of_two_equally_near_sizes():
+    route = route_info("1792x1024", "1024x1792", "2048x512", "512x2048")
+
+    assert planned(route, "gpt-image-2", "1024x1024")[:2] == ("closest", "1024x1792")
+
+
 def test_the_ratio_is_asked_for_in_one_sentence():
     assert planned(route_info(*OLD), "gpt-image-2", "1920x1080") == (
         "closest",
