@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from urllib.parse import urlencode
 
-from generation.channels.answers import object_in
+from generation.channels.answers import object_in, text_at
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.failed_calls import body_of_refusal
-from generation.channels.wires import text_at
 from pictor.kit.outbound.http import HttpError, HttpPool, deadline
 from pictor.kit.running import retries
 from pictor.kit.running.per_loop import PerLoop

@@ -1,4 +1,4 @@
-"""Parts that all vendors' answers share: request id, Retry-After, words without secrets.
+"""Parts that all vendors' answers share: shapes, request id, Retry-After, words without secrets.
 
 Pure. Headers are looked up in lower case.
 """
@@ -6,12 +6,14 @@ Pure. Headers are looked up in lower case.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from generation.channels.errors import MAX_DETAIL_CHARS
 
+MAX_ENTRIES = 100
+MAX_SEED = 2**53 - 1
 MAX_RETRY_AFTER_SECONDS = 86_400.0
 MAX_REVISED_PROMPT_CHARS = 32_000
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-oneapi-request-id")
@@ -59,6 +61,38 @@ def object_in(body: str) -> Mapping[str, object]:
         return {}
     first = document[0] if isinstance(document, list) and document else document
     return first if isinstance(first, dict) else {}
+
+
+def at(value: object, *path: str) -> object:
+    """What stands at a path of objects; None if there is nothing."""
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def text_at(value: object, *path: str) -> str:
+    """The text there; "" if there is none."""
+    text = at(value, *path)
+    return text if isinstance(text, str) else ""
+
+
+def count_at(value: object, *path: str) -> int:
+    """The number above 0 there, of tokens or the like; 0 if there is none."""
+    number = at(value, *path)
+    return number if isinstance(number, int) and number > 0 else 0
+
+
+def entries_at(value: object, *path: str) -> Sequence[object]:
+    """The first entries of the array there; none if there is no array."""
+    entries = at(value, *path)
+    return entries[:MAX_ENTRIES] if isinstance(entries, list) else ()
+
+
+def seed_in(entry: object) -> int | None:
+    """The seed of an image, or of a whole answer, if it is a number that JSON keeps exactly."""
+    seed = at(entry, "seed")
+    is_number = isinstance(seed, int) and not isinstance(seed, bool)  # a bool is an int
+    return seed if isinstance(seed, int) and is_number and abs(seed) <= MAX_SEED else None
 
 
 def storable(revised_prompt: str | None) -> str | None:

@@ -5,9 +5,10 @@ retries a call that may have been paid for.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from billing.upstream_cost import MAX_TOKENS, TokenCounts
 from generation.channels.declaration import Task
@@ -45,6 +46,11 @@ class ChannelConfig:
     queue_seconds: float | None = None
     upstream_models: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    def root(self, version: str) -> str:
+        """The address of the API; the version is added to a base URL without a path."""
+        base = self.base_url.rstrip("/")
+        return base if urlsplit(base).path else f"{base}/{version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,14 @@ class UpstreamRequest:
     mask: LargeValue | None = None
     markup: LargeValue | None = None
     at_once: int = ORDERS_AT_ONCE
+
+    @property
+    def references(self) -> tuple[LargeValue, ...]:
+        """The images of an edit or a variation, or a generation's `image`; without prefixes."""
+        given = self.fields.get("image", [])
+        names = [given] if isinstance(given, str) else given if isinstance(given, list) else []
+        images = (*self.images, *(self.large[name] for name in names))
+        return tuple(replace(image, prefix="") for image in images)
 
 
 @dataclass(frozen=True, slots=True)

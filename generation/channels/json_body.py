@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pybase64
@@ -14,12 +15,19 @@ ENCODE_BYTES = 196_608
 
 
 def json_body(fields: Mapping[str, object], *, large: Mapping[str, LargeValue]) -> Payload:
-    """The fields as JSON; a string in them that is a key of `large` is replaced by that value.
+    """The fields as JSON, with large values in them, or for strings that are keys of `large`.
 
     Sending it raises UpstreamError `not_reached` for an unreadable value: then the upstream never
     sees a whole request.
     """
-    parts = _parts(json.dumps(fields, separators=(",", ":")), large)
+    values = dict(large)
+
+    def named(value: LargeValue) -> str:
+        name = secrets.token_hex()  # which no prompt can have
+        values[name] = value
+        return name
+
+    parts = _parts(json.dumps(fields, separators=(",", ":"), default=named), values)
 
     async def chunks() -> AsyncIterator[bytes]:
         for part in parts:

@@ -4,21 +4,20 @@ A wire is a generator: it yields a Call and is sent the Reply, yields a Job as s
 and returns Images, or raises UpstreamError. It never waits, repeats or reads a clock (engine.py).
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 
-from generation.channels.base import Job, LargeValue, UpstreamAnswer, UpstreamRequest
+from generation.channels.base import Job, UpstreamAnswer, UpstreamRequest
 from generation.channels.complaints import ComplaintRow, ComplaintSubject, about
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.failed_calls import error_of_class
+from generation.channels.json_body import json_body
 from generation.channels.statuses import class_of_status
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.outbound.http import Payload
-
-MOST_ENTRIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +122,14 @@ class Wire(Protocol):
         ...
 
 
-def references_of(request: UpstreamRequest) -> Iterator[LargeValue]:
-    """The images of an edit or a variation, or the reference images of a generation."""
-    yield from request.images
-    given = request.fields.get("image", [])
-    for name in [given] if isinstance(given, str) else given if isinstance(given, list) else []:
-        yield request.large[name]
+def post(url: str, key: Mapping[str, str], fields: Mapping[str, object], **options: Any) -> Call:
+    """A call with these fields as JSON; `options` are those of Call."""
+    return Call("POST", url, key, json_body(fields, large={}), "application/json", **options)
+
+
+def given(**fields: object) -> dict[str, object]:
+    """The fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 class AtOnce:
@@ -145,25 +146,6 @@ class AtOnce:
     def never_ran(self, reply: Reply) -> bool:
         """False: nothing proves it."""
         return False
-
-
-def at(value: object, *path: str) -> object:
-    """What stands at a path of objects; None if there is nothing."""
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
-
-
-def text_at(value: object, *path: str) -> str:
-    """The text there; "" if there is none."""
-    text = at(value, *path)
-    return text if isinstance(text, str) else ""
-
-
-def entries_at(value: object, *path: str) -> Sequence[object]:
-    """The first entries of the array there; none if there is no array."""
-    entries = at(value, *path)
-    return entries[:MOST_ENTRIES] if isinstance(entries, list) else ()
 
 
 _CLASS_OF = {

@@ -19,7 +19,6 @@ from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.openai import wire
 from generation.channels.openai.adapter import OpenAIAdapter
-from generation.channels.wires import references_of
 
 
 class AzureOpenAIAdapter(OpenAIAdapter):
@@ -57,7 +56,7 @@ class AzureOpenAIAdapter(OpenAIAdapter):
 
 def _as_form(request: UpstreamRequest) -> UpstreamRequest:
     """The request, as an edit if it has reference images. Raises UpstreamError for a webp."""
-    images = tuple(references_of(request))
+    images = request.references
     if any(image.format == "webp" for image in images):
         words = "The image model takes png and jpeg images only."
         raise UpstreamError(

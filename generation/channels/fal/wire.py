@@ -15,9 +15,9 @@ from decimal import Decimal
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
+from generation.channels.answers import at, entries_at, seed_in, text_at
 from generation.channels.base import ChannelConfig, Job, LargeValue, UpstreamRequest
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.channels.json_body import json_body
 from generation.channels.wires import (
     NO_FACTS,
     Call,
@@ -25,10 +25,9 @@ from generation.channels.wires import (
     Images,
     Reply,
     Steps,
-    at,
-    entries_at,
+    given,
+    post,
     refusal,
-    text_at,
 )
 from pictor.kit.outbound.http import Payload
 from pictor.kit.words.money import Micros
@@ -66,12 +65,10 @@ class FalWire:
         model = self._account.upstream_models.get(request.model, request.model)
         wait = self._account.queue_seconds or self._account.timeout_seconds
         start = {"X-Fal-Request-Timeout": str(wait)}
-        reply = yield Call(
-            "POST",
+        reply = yield post(
             f"{self._account.base_url.rstrip('/')}/{quote(model)}",
             self._key | _LIFETIME | _NO_FALLBACK | start,
-            json_body(_fields(request, model, addresses), large={}),
-            "application/json",
+            _fields(request, model, addresses),
             is_order=True,
         )
         if not reply.is_good:
@@ -120,13 +117,8 @@ class FalWire:
         for image in images:
             media_type = f"image/{image.format}"
             fields = {"content_type": media_type, "file_name": f"image.{image.format}"}
-            reply = yield Call(
-                "POST",
-                f"{storage}/storage/upload/initiate?storage_type=fal-cdn-v3",
-                self._key | _LIFETIME,
-                json_body(fields, large={}),
-                "application/json",
-            )
+            url = f"{storage}/storage/upload/initiate?storage_type=fal-cdn-v3"
+            reply = yield post(url, self._key | _LIFETIME, fields)
             place, address = (text_at(reply.document, key) for key in ("upload_url", "file_url"))
             if place and address:
                 body = Payload(image.size_bytes, image.checked_chunks)
@@ -139,26 +131,26 @@ class FalWire:
 
 def _fields(request: UpstreamRequest, model: str, addresses: list[str]) -> dict[str, object]:
     pixels = _SIZE.fullmatch(request.size or "")
-    given = {
-        "image_size": {"width": int(pixels[1]), "height": int(pixels[2])} if pixels else None,
-        "output_format": request.output_format,
-        "quality": request.quality if "gpt-image" in model else None,
-        "image_urls": addresses,
-    }
-    fields = {name: value for name, value in given.items() if value}
-    return {**request.fields, **fields, "prompt": request.prompt, "num_images": request.n}
+    fields = given(
+        image_size={"width": int(pixels[1]), "height": int(pixels[2])} if pixels else None,
+        output_format=request.output_format,
+        quality=request.quality if "gpt-image" in model else None,
+        image_urls=addresses or None,
+        prompt=request.prompt,
+        num_images=request.n,
+    )
+    return {**request.fields, **fields}
 
 
 def _pictures(document: Mapping[str, object]) -> Iterator[Found]:
     """Those that its safety checker did not blacken."""
-    seed = at(document, "seed")
-    exact = seed if isinstance(seed, int) and abs(seed) < 2**53 else None
+    seed = seed_in(document)
     flags = entries_at(document, "has_nsfw_concepts")
     for index, entry in enumerate(entries_at(document, "images") or [at(document, "image")]):
         text = text_at(entry, "url")
         if text and flags[index : index + 1] != [True]:
             is_address = text.startswith(("https://", "http://"))
-            yield Found("" if is_address else text, text if is_address else "", seed=exact)
+            yield Found("" if is_address else text, text if is_address else "", seed=seed)
 
 
 def _units(reply: Reply) -> Decimal | None:

@@ -4,16 +4,13 @@ They make one picture a call, have no mask and no quality, and choose the format
 Source: Gemini API, "Image generation" (28 November 2026).
 """
 
-from dataclasses import replace
+from pathlib import Path
 
 from generation.channels.channel_kind import AdapterKind, by_wire
-from generation.channels.declaration import AUTO_SIZE, HEADER_KEY, Abilities, Task
-from generation.channels.gemini.gemini_sizes import gemini_sizes
+from generation.channels.declaration import HEADER_KEY, Abilities, Task
+from generation.channels.size_words import SizeWords
 
-
-def _abilities_of_model(abilities: Abilities, upstream_model: str) -> Abilities:
-    return replace(abilities, sizes=frozenset({AUTO_SIZE, *gemini_sizes(upstream_model)}))
-
+SIZES = SizeWords(Path(__file__).with_name("sizes.toml"))
 
 KIND = AdapterKind(
     name="gemini",
@@ -26,5 +23,5 @@ KIND = AdapterKind(
         max_n=1,
     ),
     credential=HEADER_KEY,
-    of_model=_abilities_of_model,
+    of_model=SIZES.narrowed,
 )

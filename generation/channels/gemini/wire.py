@@ -12,28 +12,14 @@ Sources: Gemini API, "GenerateContentResponse"; Vertex AI, discovery document 20
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from secrets import token_hex
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from generation.channels.answers import at, count_at, entries_at, text_at
 from generation.channels.base import ChannelConfig, TokenUsage, UpstreamAnswer, UpstreamRequest
 from generation.channels.complaints import ComplaintSubject, about
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.channels.gemini.gemini_sizes import gemini_sizes
-from generation.channels.json_body import json_body
-from generation.channels.wires import (
-    AtOnce,
-    Call,
-    Found,
-    Images,
-    Reply,
-    Steps,
-    at,
-    entries_at,
-    references_of,
-    refusal,
-    text_at,
-)
+from generation.channels.gemini.kind import SIZES
+from generation.channels.wires import AtOnce, Found, Images, Reply, Steps, given, post, refusal
 
 DRAFTS = 3
 _POLICY = (
@@ -45,7 +31,7 @@ _CLASS_OF = {
     "PUP_LIMITED_DISABLED": AttemptClass.REFUSED,  # the account, although by a 200
     "FAILED_PRECONDITION": AttemptClass.REFUSED,
 }
-_DURATION = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,9})?)s")
+_DURATION = re.compile(r"[0-9]{1,5}(\.[0-9]{1,9})?s")
 
 
 class GeminiWire(AtOnce):
@@ -53,34 +39,28 @@ class GeminiWire(AtOnce):
 
     def __init__(self, account: ChannelConfig) -> None:
         self.account = account
-        base = account.base_url.rstrip("/")
-        self.models = f"{base}/models" if urlsplit(base).path else f"{base}/v1beta/models"
+        self.models = f"{account.root('v1beta')}/models"
         self.key = {"x-goog-api-key": account.api_key}
 
     def make(self, request: UpstreamRequest) -> Steps:
         """One call for one picture."""
         model = self.account.upstream_models.get(request.model, request.model)
-        # Under names that no prompt can have.
-        large = {token_hex(): replace(image, prefix="") for image in references_of(request)}
         images = [
-            {"inlineData": {"mimeType": f"image/{image.format}", "data": name}}
-            for name, image in large.items()
+            {"inlineData": {"mimeType": f"image/{image.format}", "data": image}}
+            for image in request.references
         ]
-        given = {
-            "imageConfig": self.image_config(request, model),
-            "seed": request.fields.get("seed"),
-        }
-        shape = {name: value for name, value in given.items() if value not in ({}, None)}
-        fields = {
-            "contents": [{"role": "user", "parts": [{"text": request.prompt}, *images]}],
-            "generationConfig": {"responseModalities": ["IMAGE"], **shape},
-        }
-        reply = yield Call(
-            "POST",
+        config = given(
+            responseModalities=["IMAGE"],
+            imageConfig=self.image_config(request, model) or None,
+            seed=request.fields.get("seed"),
+        )
+        reply = yield post(
             f"{self.models}/{quote(model, safe='')}:generateContent",
             self.key,
-            json_body(fields, large=large),
-            "application/json",
+            {
+                "contents": [{"role": "user", "parts": [{"text": request.prompt}, *images]}],
+                "generationConfig": config,
+            },
             is_order=True,
             image_keys=frozenset({"data"}),
             room=1 + DRAFTS,
@@ -93,9 +73,7 @@ class GeminiWire(AtOnce):
 
     def image_config(self, request: UpstreamRequest, model: str) -> dict[str, object]:
         """The ratio and the class of the size; nothing if the model chooses."""
-        ratio, size_class = gemini_sizes(model).get(request.size or "", ("", ""))
-        named = {"aspectRatio": ratio, "imageSize": size_class}
-        return {name: word for name, word in named.items() if word}
+        return dict(SIZES.of_model(model).get(request.size or "", {}))
 
 
 def _pictures(document: Mapping[str, object]) -> Iterator[Found]:
@@ -115,40 +93,29 @@ def _without_picture(reply: Reply, *, asked: str) -> UpstreamError:
     blocked = text_at(reply.document, "promptFeedback", "blockReason")
     code = blocked or text_at(first, "finishReason")
     words = " ".join(text_at(part, "text") for part in entries_at(first, "content", "parts"))
-    attempt_class = _CLASS_OF.get(code, AttemptClass.BAD_RESULT)
     # A model's words may be its user's, so they are believed about policy only.
-    if blocked or about(codes=(), message=words, asked=asked) is ComplaintSubject.POLICY:
-        attempt_class = AttemptClass.MODERATED
+    is_policy = about(codes=(), message=words, asked=asked) is ComplaintSubject.POLICY
+    by_code = _CLASS_OF.get(code, AttemptClass.BAD_RESULT)
+    class_of = {code: AttemptClass.MODERATED if blocked or is_policy else by_code}
     message = text_at(first, "finishMessage") or words
-    return refusal(reply, codes=[code], message=message, class_of={code: attempt_class})
+    return refusal(reply, codes=[code], message=message, class_of=class_of)
 
 
 def _error(reply: Reply, *, asked: str) -> UpstreamError:
-    details = entries_at(reply.document, "error", "details")
-    error = refusal(
-        reply,
-        codes=[
-            text_at(reply.document, "error", "status"),
-            *(text_at(each, "reason") for each in details),
-        ],
-        message=text_at(reply.document, "error", "message"),
-        asked=asked,
-        class_of=_CLASS_OF,
-    )
-    waits = [_DURATION.fullmatch(text_at(each, "retryDelay")) for each in details]
-    wait = max((float(found[1]) for found in waits if found), default=None)
-    return error if wait is None else error.but(retry_after_seconds=wait)
+    told = at(reply.document, "error")
+    details = entries_at(told, "details")
+    codes = [text_at(told, "status"), *(text_at(each, "reason") for each in details)]
+    message = text_at(told, "message")
+    error = refusal(reply, codes=codes, message=message, asked=asked, class_of=_CLASS_OF)
+    delays = (text_at(each, "retryDelay") for each in details)
+    seconds = [float(delay[:-1]) for delay in delays if _DURATION.fullmatch(delay)]
+    return error.but(retry_after_seconds=max(seconds, default=error.retry_after_seconds))
 
 
 def _usage(reply: Reply) -> TokenUsage | None:
     """The tokens, without those of thoughts, which cost a tenth and have no row in cost tables."""
     counted = at(reply.document, "usageMetadata")
-    entered, made = _count(counted, "promptTokenCount"), _count(counted, "candidatesTokenCount")
+    entered, made = count_at(counted, "promptTokenCount"), count_at(counted, "candidatesTokenCount")
     details = entries_at(counted, "promptTokensDetails")
-    images = [_count(each, "tokenCount") for each in details if at(each, "modality") == "IMAGE"]
+    images = [count_at(each, "tokenCount") for each in details if at(each, "modality") == "IMAGE"]
     return TokenUsage(entered, made, entered + made, 0, sum(images)) if made else None
-
-
-def _count(value: object, key: str) -> int:
-    number = at(value, key)
-    return number if isinstance(number, int) and number > 0 else 0

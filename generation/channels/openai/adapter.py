@@ -117,7 +117,7 @@ class OpenAIAdapter:
     ) -> UpstreamAnswer:
         path = self.config.settings.get("task_path", PATH)
         try:
-            jobs = tasks.jobs(f"{wire.root(self.config.base_url)}/{path}")
+            jobs = tasks.jobs(f"{self.config.root('v1')}/{path}")
             if on_job is not None:
                 for job in jobs:
                     await on_job(job)
@@ -146,7 +146,7 @@ class OpenAIAdapter:
     def address(self, task: Task, model: str) -> str:
         """The address of an order."""
         suffix = self.config.settings.get("order_suffix")
-        return wire.endpoint(self.config.base_url, task) + (f"/{suffix}" if suffix else "")
+        return wire.endpoint(self.config, task) + (f"/{suffix}" if suffix else "")
 
     def key(self) -> Mapping[str, str]:
         """The headers with the key."""

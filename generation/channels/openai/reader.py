@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 
-from generation.channels.answers import request_id_of
+from generation.channels.answers import request_id_of, seed_in
 from generation.channels.base import (
     MAX_IMAGE_BYTES,
     OnPartial,
@@ -208,7 +208,7 @@ class AnswerReader:
             else:
                 spool = stream.image(image.base64)
             if spool is not None:
-                seed = image.seed if image.seed is not None else wire.seed_in(document)
+                seed = image.seed if image.seed is not None else seed_in(document)
                 images.append(UpstreamImage(spool, image.revised_prompt, seed))
         return images
 

@@ -16,12 +16,13 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
+from generation.channels.answers import seed_in, text_at
 from generation.channels.base import Job, UpstreamRequest
 from generation.channels.base64_stream import TEXT_KEYS
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.openai import errors, wire
 from generation.channels.openai.complaints import complaint_of
-from generation.channels.wires import AtOnce, Call, Found, Images, Reply, Steps, refusal, text_at
+from generation.channels.wires import AtOnce, Call, Found, Images, Reply, Steps, refusal
 
 PATH = "tasks"
 MOST_MISSES = 3
@@ -124,5 +125,5 @@ def _state(document: Mapping[str, object]) -> str:
 
 
 def _found(image: wire.AnswerImage, document: dict[str, object]) -> Found:
-    seed = image.seed if image.seed is not None else wire.seed_in(document)
+    seed = image.seed if image.seed is not None else seed_in(document)
     return Found(image.base64 or "", image.url or "", image.revised_prompt, seed)

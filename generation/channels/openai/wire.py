@@ -15,20 +15,18 @@ these shapes, within one another:
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from billing.upstream_cost import MAX_TOKENS
-from generation.channels.answers import storable
-from generation.channels.base import TokenUsage, UpstreamAnswer, UpstreamRequest
+from generation.channels.answers import MAX_ENTRIES, seed_in, storable
+from generation.channels.base import ChannelConfig, TokenUsage, UpstreamAnswer, UpstreamRequest
 from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.form_body import FilePart
+from generation.channels.wires import given
 
 MAX_WORDS_DEPTH = 8
 MAX_WORD_CHARS = 40
-MAX_SEED = 2**53 - 1
 
-_MOST_ENTRIES = 100
 BASE64_KEYS = ("b64_json", "b64", "base64", "image_base64", "bytesBase64Encoded")
 HOLDERS = (
     "data", "images", "image", "output", "choices", "response", "item", "result", "results",
@@ -61,15 +59,9 @@ PATHS = {Task.GENERATE: "images/generations", Task.EDIT: "images/edits"}
 """Variations are retired (12 May 2026): they are made by edits."""
 
 
-def endpoint(base_url: str, task: Task = Task.GENERATE) -> str:
+def endpoint(account: ChannelConfig, task: Task = Task.GENERATE) -> str:
     """The address for a task."""
-    return f"{root(base_url)}/{PATHS[task]}"
-
-
-def root(base_url: str) -> str:
-    """The address of the API; `/v1` is added to a base url without a path."""
-    base = base_url.rstrip("/")
-    return base if urlsplit(base).path else f"{base}/v1"
+    return f"{account.root('v1')}/{PATHS[task]}"
 
 
 def check_words(request: UpstreamRequest) -> None:
@@ -104,19 +96,19 @@ def asks_for_stream(request: UpstreamRequest, upstream_model: str) -> bool:
 def request_fields(request: UpstreamRequest, *, model: str) -> dict[str, object]:
     """The fields to send: those with a None are absent, `fields` are unchanged."""
     is_streamed = asks_for_stream(request, model)
-    named: dict[str, object] = {
-        "model": model,
-        "prompt": request.prompt,
-        "n": request.n,
-        "size": request.size,
-        "quality": request.quality,
-        "output_format": request.output_format,
-        "output_compression": request.output_compression,
-        "response_format": response_format(model),
-        "stream": True if is_streamed else None,
-        "partial_images": request.partial_images if is_streamed else None,
-    }
-    return {**{key: value for key, value in named.items() if value is not None}, **request.fields}
+    named = given(
+        model=model,
+        prompt=request.prompt,
+        n=request.n,
+        size=request.size,
+        quality=request.quality,
+        output_format=request.output_format,
+        output_compression=request.output_compression,
+        response_format=response_format(model),
+        stream=True if is_streamed else None,
+        partial_images=request.partial_images if is_streamed else None,
+    )
+    return {**named, **request.fields}
 
 
 def files(request: UpstreamRequest) -> list[FilePart]:
@@ -196,7 +188,7 @@ def _pictures(value: object, holder: str, *, depth: int) -> list[AnswerImage]:
     if isinstance(value, list):
         return [
             image
-            for entry in value[:_MOST_ENTRIES]
+            for entry in value[:MAX_ENTRIES]
             for image in _pictures(
                 {"url": entry} if holder in _BARE and isinstance(entry, str) else entry,
                 holder,
@@ -243,13 +235,6 @@ def _image_of(entry: object, *, is_entry: bool = True) -> AnswerImage | None:
         revised_prompt=storable(_text(entry.get("revised_prompt"))),
         seed=seed_in(entry),
     )
-
-
-def seed_in(entry: dict[str, object]) -> int | None:
-    """The seed of an image, or of a whole answer, if it is a number that JSON keeps exactly."""
-    seed = entry.get("seed")
-    is_exact = isinstance(seed, int) and not isinstance(seed, bool) and abs(seed) <= MAX_SEED
-    return seed if isinstance(seed, int) and is_exact else None
 
 
 def _result_of(entry: dict[str, object]) -> str | None:

@@ -6,19 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from generation.channels.answers import entries_at, text_at
 from generation.channels.base import Job, UpstreamAnswer, UpstreamRequest
 from generation.channels.errors import AttemptClass
 from generation.channels.json_body import json_body
-from generation.channels.wires import (
-    Call,
-    Found,
-    Images,
-    Reply,
-    Steps,
-    entries_at,
-    refusal,
-    text_at,
-)
+from generation.channels.wires import Call, Found, Images, Reply, Steps, refusal
 from tests.fakes.raw_server import Received, Script, says
 from tests.generation.channels.conftest import PIXEL
 

@@ -9,7 +9,7 @@ import pytest
 from generation.channels.base import TokenUsage, UpstreamRequest
 from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.channels.gemini.gemini_sizes import gemini_sizes
+from generation.channels.gemini.kind import SIZES
 from generation.channels.gemini.wire import GeminiWire
 from generation.channels.wires import Call, Found, Images, Reply, Steps
 from tests.fakes.gemini_models import BLOCKED, MODERATED, WITHOUT_PICTURE
@@ -306,12 +306,12 @@ def test_the_wait_stands_in_the_details(delay, seconds):
             "512x2048",
         ),
         ("gemini-3.1-flash-lite-image", 10, {"1024x1024": ("1:1", "1K")}, "2048x2048"),
-        ("gemini-2.5-flash-image", 10, {"1344x768": ("16:9", "")}, "1376x768"),
+        ("gemini-2.5-flash-image", 10, {"1344x768": ("16:9",)}, "1376x768"),
     ],
 )
 def test_a_models_sizes_are_ratios_and_classes(model, count, made, not_made):
-    sizes = gemini_sizes(model)
+    sizes = SIZES.of_model(model)
 
     assert len(sizes) == count
-    assert {size: sizes[size] for size in made} == made
+    assert {size: tuple(sizes[size].values()) for size in made} == made
     assert not_made not in sizes

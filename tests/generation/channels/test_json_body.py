@@ -27,6 +27,14 @@ async def test_large_values_are_streamed_into_their_places(size):
     }
 
 
+async def test_a_large_value_may_stand_in_the_fields():
+    body = json_body({"images": [{"data": large_value(b"one")}, large_value(b"two")]}, large={})
+
+    text = b"".join([chunk async for chunk in body.chunks()])
+    assert text == b'{"images":[{"data":"b25l"},"dHdv"]}'
+    assert body.size_bytes == len(text)
+
+
 async def test_a_large_value_of_another_length_than_told_stops_the_call():
     large = large_value(b"12345", size_bytes=6)
     body = json_body({"image": "ph"}, large={"ph": large})

@@ -2,6 +2,7 @@ import pytest
 
 from generation.channels.base import TokenUsage, UpstreamRequest
 from generation.channels.openai import wire
+from tests.generation.channels.conftest import config_for
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,7 @@ from generation.channels.openai import wire
     ],
 )
 def test_v1_is_understood_when_the_base_url_has_no_path(base_url, expected):
-    assert wire.endpoint(base_url) == expected
+    assert wire.endpoint(config_for(base_url)) == expected
 
 
 @pytest.mark.parametrize(("model", "expected"), [("gpt-image-2", None), ("dall-e-3", "b64_json")])

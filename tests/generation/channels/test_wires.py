@@ -1,9 +1,10 @@
 import pytest
 
+from generation.channels.answers import at, entries_at, text_at
 from generation.channels.base import Job
 from generation.channels.complaints import ComplaintRow, ComplaintSubject
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.channels.wires import Reply, at, entries_at, refusal, text_at
+from generation.channels.wires import Reply, refusal
 from pictor.kit.words.money import Micros
 
 DOCUMENT = {"a": {"b": "c", "n": 1, "list": [1, {"b": "c"}]}}
