@@ -27,11 +27,18 @@ def by_adapter(place: str) -> "Open":
     return opened
 
 
-def by_wire(place: str, **options: Any) -> "Open":
-    """Opens an adapter by the wire class at that place; `options` are those of WireAdapter."""
+def by_wire(place: str, *, has_tokens: bool = False, **options: Any) -> "Open":
+    """Opens an adapter by the wire class at that place.
+
+    Args:
+        place: of the class, which is loaded only for a call.
+        has_tokens: the account's credential is good for tokens only; the class is a TokenWire.
+        options: those of WireAdapter.
+    """
+    name = "account_tokens.TokenAdapter" if has_tokens else "engine.WireAdapter"
 
     def opened(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":
-        wire_adapter = _class_at("generation.channels.engine.WireAdapter")
+        wire_adapter = _class_at(f"generation.channels.{name}")
         adapter: Adapter = wire_adapter(config, http, spools, _class_at(place)(config), **options)
         return adapter
 

@@ -17,7 +17,7 @@ from generation.channels.declaration import Needs, Task
 from generation.channels.errors import UpstreamError
 from generation.channels.openai import adapter
 from generation.channels.registry import KINDS, abilities_of, open_adapter
-from generation.channels.vertex import google_tokens
+from generation.channels.vertex.wire import VertexWire
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.outbound.http import HttpPool
 from pictor.kit.running import retries
@@ -130,7 +130,7 @@ def quick(monkeypatch):
 @pytest.fixture
 def opened(upstream, pool, spools, monkeypatch):
     """Opens the adapter of a kind, whose server answers so."""
-    monkeypatch.setattr(google_tokens, "ADDRESS", f"{upstream.url}/token")
+    monkeypatch.setattr(VertexWire, "grant_address", f"{upstream.url}/token")
 
     def opened(kind: Kind, order: Script | None = None, last: Script | None = None) -> Adapter:
         upstream.script = kind.shop(upstream, order, last)

@@ -15,7 +15,7 @@ from generation.channels.account_tokens import HeldToken
 from generation.channels.base import Job, UpstreamRequest
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.registry import open_adapter
-from generation.channels.vertex import google_tokens
+from generation.channels.vertex.wire import VertexWire
 from pictor.kit.running import retries
 from tests.fakes.raw_server import hangs, running, says, sends
 from tests.generation.channels.conftest import PIXEL, config_for
@@ -32,6 +32,7 @@ MODEL = (
     "/gemini-3-pro-image:generateContent"
 )
 ORDER = f"POST {MODEL}"
+PLACE = {"project": "acme-1", "location": "global"}
 FOX = UpstreamRequest(model="gemini-3-pro-image", prompt="a fox", size="1024x1024")
 
 
@@ -55,7 +56,7 @@ def account(**changes: str) -> str:
 @pytest.fixture(autouse=True)
 def google(upstream, monkeypatch):
     """Google's address for tokens is that of the server."""
-    monkeypatch.setattr(google_tokens, "ADDRESS", f"{upstream.url}/token")
+    monkeypatch.setattr(VertexWire, "grant_address", f"{upstream.url}/token")
     monkeypatch.setattr(account_tokens, "_again", retries.calls(tries=3, pause_seconds=0.01))
 
 
@@ -65,7 +66,7 @@ def vertex(upstream, pool, spools):
         config = config_for(
             upstream.url,
             kind="vertex",
-            settings={"project": "acme-1", "location": "global"},
+            settings=PLACE,
             key=credential or account(),
         )
         return open_adapter(config, pool, spools)
@@ -163,10 +164,9 @@ async def test_each_account_has_a_token_of_its_own(vertex, upstream):
 async def test_a_token_is_renewed_at_two_thirds_of_its_life(upstream, pool):
     first = tells({"access_token": "one", "expires_in": 90})
     upstream.script = Vendor({"POST /token": [first, tells({"access_token": "two"})]})
-    held = HeldToken()
+    held, wire = HeldToken(), VertexWire(config_for(upstream.url, settings=PLACE, key=account()))
 
-    ask: dict[str, Any] = {"address": f"{upstream.url}/token", "form": google_tokens.asking}
-    tokens = [await held.token(account(), pool, now=now, **ask) for now in (5.0, 64.9, 65.0, 66.0)]
+    tokens = [await held.token(wire, pool, now=now) for now in (5.0, 64.9, 65.0, 66.0)]
 
     assert tokens == ["one", "one", "two", "two"]
 
