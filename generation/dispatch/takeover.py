@@ -17,7 +17,14 @@ from django.db import Error
 from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.plans import Candidate
 from generation.catalogue.snapshot import present_route
-from generation.channels.base import Adapter, Job, OnJob, UpstreamAnswer, UpstreamRequest
+from generation.channels.base import (
+    ORDERS_AT_ONCE,
+    Adapter,
+    Job,
+    OnJob,
+    UpstreamAnswer,
+    UpstreamRequest,
+)
 from generation.channels.declaration import OVERLAYS, Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.registry import open_adapter
@@ -150,6 +157,8 @@ class Followed:
     begun: Begun
     candidate: Candidate
     plan: OrderPlan
+    unlisted: int
+    """Its other orders of which no job was written: they may be paid as well."""
 
     async def resume(
         self, claim: Claim, *, seconds: float, http: HttpPool, spools: Spools
@@ -159,20 +168,21 @@ class Followed:
             self.candidate.route, self.plan.origin, seconds=seconds, http=http, spools=spools
         )
         try:
-            return await adapter.resume(
+            answer = await adapter.resume(
                 self.begun.jobs,
                 _without_images(claim.generation, self.candidate),
                 timeout_seconds=seconds,
                 may_cancel=partial(may_cancel, self.begun, claim),
             )
         except UpstreamError as error:
-            orders = self.candidate.route.abilities.orders_for(claim.generation.n)
-            if len(self.begun.jobs) >= orders:
+            if not self.unlisted:
                 raise
-            # An order may be paid of which no job was written: what these say proves nothing of it.
+            # What these say proves nothing of the others.
             is_refused = error.attempt_class is AttemptClass.REFUSED
             attempt_class = AttemptClass.UNKNOWN if is_refused else error.attempt_class
             raise error.but(attempt_class=attempt_class, may_have_billed=True, cost=None) from None
+        lost = answer.lost + self.unlisted * self.candidate.route.abilities.max_n
+        return replace(answer, lost=min(lost, claim.generation.n - len(answer.images)))
 
 
 def adapter_of_orders(
@@ -197,8 +207,15 @@ async def take_over(claim: Claim) -> Followed | None:
     # Fields of a later release are skipped.
     plan = OrderPlan(**{name: stored[name] for name in OrderPlan.__slots__})
     route = await pools.surely(present_route, attempt)
-    begun = Begun(attempt.id, sent_request_of(attempt), jobs=[*map(Job.from_json, taken.jobs)])
-    return Followed(taken, begun, plan.candidate(route, attempt.upstream_size), plan)
+    jobs = [*map(Job.from_json, taken.jobs)]
+    # An order keeps its turn while its job is written, so only those with a turn can lack one.
+    orders = route.abilities.orders_for(claim.generation.n)
+    unlisted = min(max(orders - len(jobs), 0), ORDERS_AT_ONCE)
+    if unlisted:  # the cost of some is not the cost of all
+        jobs = [replace(job, cost=None) for job in jobs]
+    begun = Begun(attempt.id, sent_request_of(attempt), jobs=jobs)
+    candidate = plan.candidate(route, attempt.upstream_size)
+    return Followed(taken, begun, candidate, plan, unlisted)
 
 
 def _origin_of(route: RouteInfo) -> str:

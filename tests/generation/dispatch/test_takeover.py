@@ -236,48 +236,6 @@ def test_a_key_that_is_refused_or_has_moved_leaves_the_end_unknown(acme, tmp_pat
     assert paid() == [("loss", 30_000)]
 
 
-def test_fewer_orders_than_images_bring_fewer_images(acme, tmp_path):
-    made = acme.generation(n=2)
-
-    async def journey() -> int:
-        async with shop(tmp_path) as here:
-            first = await here.begun(made)
-            await died(here, first)
-            await forget_the_first_job()
-            here.vendor.may_answer.set()
-            await here.followed()
-            return len(here.vendor.orders)
-
-    assert asyncio.run(journey()) == 2
-    made.refresh_from_db()
-    assert (made.state, made.captured_micros) == ("succeeded", PRICE)
-
-
-async def forget_the_first_job() -> None:
-    jobs = await pools.database(Attempt.objects.values_list("jobs", flat=True).get)
-    assert jobs is not None
-    await pools.database(Attempt.objects.update, jobs=jobs[1:])
-
-
-def test_a_refused_order_proves_nothing_of_one_that_was_not_written(acme, tmp_path):
-    make_channel("two", priority=20, kind=KIND.name)
-    made = acme.generation(n=2)
-
-    async def journey() -> int:
-        async with shop(tmp_path, failed={"class": "refused"}) as here:
-            first = await here.begun(made)
-            await died(here, first)
-            await forget_the_first_job()
-            here.vendor.may_answer.set()
-            await here.followed()
-            return len(here.vendor.orders)
-
-    assert asyncio.run(journey()) == 2
-    attempt = Attempt.objects.get()
-    assert (attempt.attempt_class, attempt.may_have_billed) == ("unknown", True)
-    assert paid() == [("loss", 60_000)]
-
-
 @pytest.mark.parametrize(
     ("is_paid_besides", "states"),
     [(False, [("one", "refused"), ("two", "refused")]), (True, [("one", "refused")])],
