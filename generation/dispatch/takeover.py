@@ -35,7 +35,7 @@ from generation.lifecycle.attempts import sent_request_of
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.jobs import (
     TakenOver,
-    is_present_statement,
+    may_cancel_statement,
     take_over_statement,
     write_job_statement,
 )
@@ -50,8 +50,6 @@ logger = logging.getLogger(__name__)
 
 WRITE_SECONDS = 1.0
 """The first look at an order waits this long for the database; the write goes on beside it."""
-ASK_SECONDS = 2.0
-"""Before an order is cancelled, the database is asked for this long whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +138,15 @@ async def _write(begun: Begun, claim: Claim, row: Json) -> None:
 
 
 async def may_cancel(begun: Begun, claim: Claim) -> bool:
-    """True if this claim surely holds the attempt, so that nobody else follows its orders."""
+    """True if surely nobody else follows the attempt's orders.
+
+    Waits while the database is away: the attempt's end must wait as well, and after it nobody would
+    cancel them.
+    """
+    statement = may_cancel_statement(begun.attempt_id, dispatch=claim.dispatch)
     try:
-        async with asyncio.timeout(ASK_SECONDS):
-            present = is_present_statement(begun.attempt_id, dispatch=claim.dispatch)
-            return await fetch_async(present)
-    except (TimeoutError, Error):
+        return await pools.again(partial(fetch_async, statement))
+    except Error:
         return False
 
 

@@ -30,10 +30,10 @@ WHERE a.id = %s AND a.dispatch = %s AND a.finished_at IS NULL
   AND octet_length((coalesce(a.jobs, '[]') || job.row)::text) <= {MAX_JOBS_BYTES}
 RETURNING 1
 """  # noqa: S608 - built from constants
-_IS_PRESENT = """
+_MAY_CANCEL = """
 SELECT 1 FROM generation_attempt AS a JOIN generation_generation AS g ON g.id = a.generation_id
-WHERE a.id = %s AND a.dispatch = %s AND a.finished_at IS NULL
-  AND g.state = 'running' AND g.dispatch = a.dispatch
+WHERE a.id = %s AND (g.finished_at IS NOT NULL
+  OR a.dispatch = %s AND a.finished_at IS NULL AND g.state = 'running' AND g.dispatch = a.dispatch)
 """
 # Its number is free in the new dispatch, which has begun no attempt yet.
 _TAKE_OVER = f"""
@@ -77,12 +77,13 @@ def left_running() -> QuerySet[Attempt]:
     return left.select_related("generation", "channel").order_by("generation_id")
 
 
-def is_present_statement(attempt_id: UUID, *, dispatch: int) -> Statement[bool]:
-    """The statement that tells if an open attempt is still that dispatch's, which holds the claim.
+def may_cancel_statement(attempt_id: UUID, *, dispatch: int) -> Statement[bool]:
+    """The statement that tells if nobody but that dispatch may follow an attempt's orders.
 
-    If not, its jobs are another's to follow or to cancel.
+    It holds the claim and the open attempt, or their generation has ended: then a reaper cancels
+    those that were written, and an order may be cancelled twice.
     """
-    return Statement(_IS_PRESENT, [attempt_id, dispatch], lambda row: row is not None)
+    return Statement(_MAY_CANCEL, [attempt_id, dispatch], lambda row: row is not None)
 
 
 def take_over_statement(claim: Claim) -> Statement[TakenOver | None]:

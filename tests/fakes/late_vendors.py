@@ -51,6 +51,8 @@ class LateVendor:
     may_answer: threading.Event = field(default_factory=threading.Event)
     orders: list[Order] = field(default_factory=list)
     looks: int = 0
+    cancels: list[int] = field(default_factory=list)
+    """The orders that it was asked to cancel."""
 
     @property
     def paid(self) -> Counter[str]:
@@ -107,6 +109,7 @@ class LateFal(LateVendor):
     @override
     def told(self, number: int, what: str, order: Order, *, is_ready: bool) -> Answer:
         if what == "cancel":
+            self.cancels.append(number)
             return Answer(202, {"status": "CANCELLATION_REQUESTED"})
         if what == "status":
             done = Answer(200, {"status": "COMPLETED"})

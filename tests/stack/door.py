@@ -14,15 +14,16 @@ class Door:
     def __init__(self, host: str, port: int) -> None:
         self.port = free_port()
         self._server = (host, port)
-        self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._open: list[socket.socket] = [self._listener]
+        self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
 
     def open(self) -> None:
-        self._listener.bind(("127.0.0.1", self.port))
-        self._listener.listen()
-        self._start(self._accept)
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen()
+        self._open.append(listener)
+        self._start(self._accept, listener)
 
     def close(self) -> None:
         for end in self._open:
@@ -37,10 +38,10 @@ class Door:
         self._threads.append(threading.Thread(target=target, args=args))
         self._threads[-1].start()
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
-                near, _ = self._listener.accept()
+                near, _ = listener.accept()
                 far = socket.create_connection(self._server)
                 self._open += [near, far]
                 self._start(_pass_on, near, far)

@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import F
 
 from billing.models import Transfer
 from billing.selectors.office.ledger import ledger_findings
 from generation.background import reaper
 from generation.catalogue.credentials import encrypted
-from generation.dispatch import left_jobs
+from generation.dispatch import left_jobs, takeover
 from generation.models import Attempt, Channel, Generation
 from generation.oversight.interventions import end_as_failed
 from pictor.kit.database import pools
+from pictor.kit.database.loop_connections import fetch_async
 from pictor.kit.words import clock
 from tests.fakes.raw_server import hangs
 from tests.generation.dispatch.following import Shop, registered, shop
@@ -131,6 +132,40 @@ def test_the_end_of_an_order_that_was_not_written_is_unknown(acme, tmp_path, mon
     assert asyncio.run(journey()) == ["job-2"]
     attempt = Attempt.objects.get()
     assert (attempt.attempt_class, attempt.may_have_billed) == ("unknown", True)
+
+
+@pytest.mark.parametrize("is_over", [False, True], ids=["held", "past its deadline"])
+def test_an_order_that_no_row_names_is_cancelled_once_the_database_is_back(
+    acme, tmp_path, monkeypatch, is_over
+):
+    monkeypatch.setattr(takeover, "WRITE_SECONDS", 0.01)
+    Channel.objects.update(timeout_seconds=1)
+    acme.generation()
+    asked, is_back = asyncio.Event(), asyncio.Event()
+
+    async def away(statement: Any) -> Any:
+        if is_back.is_set():
+            return await fetch_async(statement)
+        if "SET jobs" not in statement.text:  # its time is up
+            asked.set()
+        raise OperationalError("the database is away")
+
+    async def journey() -> list[str]:
+        async with shop(tmp_path) as here:
+            allowed(monkeypatch, here)
+            monkeypatch.setattr(takeover, "fetch_async", away)
+            worker = asyncio.create_task(here.followed())
+            await asked.wait()
+            if is_over:
+                await pools.database(past_its_deadline)
+                await pools.database(reaped)
+            is_back.set()
+            await worker
+            return here.vendor.cancels
+
+    assert asyncio.run(journey()) == ["job-1"]
+    assert Attempt.objects.get().attempt_class == "unknown"
+    assert ledger_findings() == []
 
 
 def another_origin() -> None:

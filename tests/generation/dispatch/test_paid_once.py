@@ -189,3 +189,32 @@ def test_a_worker_that_ends_or_is_cut_off_loses_no_order_and_pays_none_twice(
     costs = Transfer.objects.filter(kind__in=["upstream_cost", "loss"])
     assert [*costs.values_list("kind", "amount")] == [("upstream_cost", 30_000)] * len(made)
     assert ledger_findings() == generation_findings() == []
+
+
+def test_an_order_whose_time_ends_while_postgresql_is_away_is_cancelled_once_it_is_back(
+    acme: PayingCustomer, channel: Channel, tmp_path: Path
+) -> None:
+    Channel.objects.update(timeout_seconds=4)
+    made = (acme.generation(prompt="fox"),)
+
+    async def journey() -> list[int]:
+        async with serving(LateFal(), channel) as fal:
+            allow = fal.origin.removeprefix("http://")
+            with closing(FirstWorker(tmp_path, allow)) as worker:
+                await worker.start()
+                try:
+                    await until(lambda: written(made))
+                    await asyncio.to_thread(worker.to_database.close)
+                    await asyncio.sleep(7.0)  # its time has been over for three seconds
+                    worker.to_database.open()
+                    await until(lambda: not Generation.objects.filter(finished_at=None).exists())
+                finally:
+                    worker.process.kill()
+                    await worker.process.wait()
+            return fal.cancels
+
+    assert asyncio.run(journey()) == [0]
+    ends = Attempt.objects.values_list("dispatch", "attempt_class", "may_have_billed", "jobs")
+    assert list(ends) == [(1, "unknown", True, None)]
+    assert [*Transfer.objects.filter(kind="loss").values_list("amount")] == [(30_000,)]
+    assert ledger_findings() == generation_findings() == []

@@ -16,7 +16,7 @@ from generation.dispatch.left_jobs import end_left_jobs
 from generation.lifecycle import attempts, claims
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.jobs import (
-    is_present_statement,
+    may_cancel_statement,
     take_over_statement,
     write_job_statement,
 )
@@ -146,9 +146,9 @@ def test_a_takeover_knows_of_another_attempt_that_may_be_paid(claim, channel, or
     assert taken.may_be_paid_besides is may_have_billed
 
 
-def test_only_the_dispatch_that_holds_claim_and_attempt_may_cancel(ordered, claim):
+def test_only_who_holds_claim_and_attempt_may_cancel_until_the_generation_has_ended(ordered, claim):
     def may_cancel() -> list[bool]:
-        return [fetch(is_present_statement(ordered, dispatch=number)) for number in (1, 2)]
+        return [fetch(may_cancel_statement(ordered, dispatch=number)) for number in (1, 2)]
 
     seen = [may_cancel()]
     handed_back(claim)
@@ -161,8 +161,11 @@ def test_only_the_dispatch_that_holds_claim_and_attempt_may_cancel(ordered, clai
         AttemptEnd(ordered, "unknown"), generation=next_claim.generation, now=clock.now()
     )
 
+    seen.append(may_cancel())
+    fail_unforeseen(claim=next_claim, now=clock.now())
+
     held_by = [[True, False], [False, False], [False, False], [False, True], [False, False]]
-    assert [*seen, may_cancel()] == held_by
+    assert [*seen, may_cancel()] == [*held_by, [True, True]]
 
 
 def test_an_end_of_an_earlier_dispatch_is_left_to_the_next_claim(ordered, claim):
