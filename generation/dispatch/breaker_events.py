@@ -20,7 +20,7 @@ from prometheus_client import Counter, Gauge
 from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.traffic import channel_events, open_breakers
 from generation.catalogue.traffic.channel_events import BreakerChange
-from generation.catalogue.traffic.open_breakers import BreakerKey
+from generation.catalogue.traffic.open_breakers import BreakerKey, WonProbe
 from generation.models import ChannelEvent
 from pictor.kit.database import pools
 from pictor.kit.words import clock
@@ -57,6 +57,8 @@ class BreakerChanges:
         """Channels and models of which another model answered, and when that was noted."""
         self.unwritten: dict[BreakerKey, float] = {}
         """The new pauses of breakers; 0 for a closed one."""
+        self.unsent: list[WonProbe] = []
+        """Probes that were won and not sent, to be given back."""
 
     def turned(self, key: BreakerKey, name: str, *, before: float, after: float) -> None:
         """Log and note a breaker of the channel `name` whose pause changed from `before`."""
@@ -119,11 +121,11 @@ class BreakerChanges:
         while True:
             await asyncio.sleep(WRITE_SECONDS)
             self.look(now=time.monotonic())
-            batch, changed = self.take(), dict(self.unwritten)
-            if not (batch or changed):
+            batch, changed, unsent = self.take(), dict(self.unwritten), [*self.unsent]
+            if not (batch or changed or unsent):
                 continue
             try:
-                await pools.database(_write, batch, changed, worker=worker)
+                await pools.database(_write, batch, changed, unsent, worker=worker)
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("changes of breakers and gates could not be written: %s", error)
                 # The failed batch goes before the changes noted meanwhile, so their order stays.
@@ -131,6 +133,7 @@ class BreakerChanges:
                     self._note(change)
             else:
                 self.unwritten = dict(self.unwritten.items() - changed.items())
+                del self.unsent[: len(unsent)]
 
     def _note(self, change: BreakerChange) -> None:
         # A full deque drops its oldest change without a word.
@@ -140,9 +143,15 @@ class BreakerChanges:
 
 
 def _write(
-    batch: Sequence[BreakerChange], changed: Mapping[BreakerKey, float], *, worker: UUID
+    batch: Sequence[BreakerChange],
+    changed: Mapping[BreakerKey, float],
+    unsent: Sequence[WonProbe],
+    *,
+    worker: UUID,
 ) -> None:
     if changed:
         open_breakers.write(changed)
+    for probe in unsent:
+        open_breakers.give_back(probe)
     if batch:
         channel_events.write(batch, worker=worker)

@@ -80,6 +80,7 @@ class Health:
         """Changes to be written to the database."""
         self._shared: dict[BreakerKey, BreakerPause] = {}
         self._probe_at: dict[BreakerKey, float] = {}
+        """The times until which the shared ones are shut."""
         self._closed: deque[set[BreakerKey]] = deque([set()], maxlen=2)
         """The breakers closed here since the last reading of the shared ones, and before it."""
         self._channels: dict[int, _ChannelHealth] = {}
@@ -87,8 +88,12 @@ class Health:
     def is_usable(self, route: RouteInfo, *, now: float) -> bool:
         """True if a call may start: gate and breaker closed or probe due, below the cap."""
         return self.is_only_broken(route, now=now) and all(
-            not circuit.pause or (circuit.open_until <= now and not circuit.is_probing)
-            for circuit in self._circuits(route).values()
+            not circuit.pause
+            or (
+                max(circuit.open_until, self._probe_at.get(key, 0.0)) <= now
+                and not circuit.is_probing
+            )
+            for key, circuit in self._circuits(route).items()
         )
 
     def is_well(self, route: RouteInfo, size: str, *, now: float) -> bool:
@@ -229,6 +234,7 @@ class Health:
             # A later answer with a shorter Retry-After must not open the gate early.
             channel.gate_until = max(channel.gate_until, now + retry_after)
             self.changes.gate_closed(call.route.channel_id, until=channel.gate_until, now=now)
+        self._give_back_unsent(call)
         channel.saw(call.tenant, now)
         for key, circuit in self._circuits(call.route).items():
             circuit.calls.discard(call)
@@ -243,6 +249,14 @@ class Health:
             else:
                 circuit.is_probing = False  # it told nothing, so the next call may probe
             self._note_change(call.route, key.model, before=pause, after=circuit.pause)
+
+    def _give_back_unsent(self, call: UpstreamCall) -> None:
+        """Let the next call of any worker send the probe that this one won and did not send."""
+        if call.probe is None or call.sent_at is not None:
+            return
+        self.changes.unsent.append(call.probe)
+        for key in call.probe.keys:
+            self._probe_at.pop(key, None)
 
     def rejected(self, route: RouteInfo, *, tenant: UUID) -> None:
         """Record that the channel rejected this tenant's request."""
@@ -315,7 +329,6 @@ class Health:
         for key, circuit in circuits.items():
             if shared := self._shared.get(key):
                 circuit.pause = max(circuit.pause, shared.pause)
-                circuit.open_until = max(circuit.open_until, self._probe_at[key])
         return circuits
 
     def _circuit(self, route: RouteInfo) -> Circuit:

@@ -218,15 +218,14 @@ class Chooser:
     async def _has_won(self, probed: Sequence[BreakerKey], call: UpstreamCall) -> bool:
         """True if this call may be the probe of all workers; else it no longer counts."""
         self._health.probed(probed, now=time.monotonic())
-        has_won = False
         try:
-            has_won = await pools.database(open_breakers.win, probed)
+            call.probe = await pools.database(open_breakers.win, probed)
         except (OperationalError, InterfaceError) as error:
             logger.warning("no probe of a breaker could be won: %s", error)
         finally:
-            if not has_won:
+            if call.probe is None:
                 self.count_out(call, UNMADE)
-        return has_won
+        return call.probe is not None
 
     @contextmanager
     def _in_line(self, queue: Sequence[Candidate], tenant: UUID) -> Iterator[None]:

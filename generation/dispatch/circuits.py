@@ -7,6 +7,7 @@ from itertools import takewhile
 from uuid import UUID
 
 from generation.catalogue.contracts import RouteInfo
+from generation.catalogue.traffic.open_breakers import WonProbe
 
 WINDOW_SECONDS = 60.0
 """Outcomes older than this are no evidence of a channel's present health."""
@@ -38,13 +39,15 @@ unless within the hour only one had calls there. One tenant's odd requests are n
 class UpstreamCall:
     """One call to a channel; `sent_at` is None until it goes out to the upstream.
 
-    It counts as `places`, the orders that it may have under way at once.
+    It counts as `places`, the orders that it may have under way at once. `probe` is the one that it
+    won among all workers.
     """
 
     route: RouteInfo
     tenant: UUID
     sent_at: float | None = None
     places: int = 1
+    probe: WonProbe | None = None
 
 
 @dataclass

@@ -6,11 +6,10 @@ probes a channel, in all workers together (ADR 0009).
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
-
-from django.db import connection
+from typing import Any, NamedTuple
 
 from generation.models import OpenBreaker
+from pictor.kit.database.cursors import all_rows, first_row, run
 
 KEPT = timedelta(days=1)
 OPEN_NOW = """
@@ -34,12 +33,19 @@ SELECT t.*, clock_timestamp() + make_interval(secs => t.pause)
 """
 # The row's own time is compared again after another worker's UPDATE was waited for.
 _WIN = """
-UPDATE generation_openbreaker SET until = clock_timestamp() + make_interval(secs => pause)
+UPDATE generation_openbreaker SET until = statement_timestamp() + make_interval(secs => pause)
  WHERE channel_id = %(channel)s AND reset_count = %(resets)s AND model = ANY(%(models)s)
    AND until <= clock_timestamp()
    AND NOT EXISTS (SELECT FROM generation_openbreaker AS other
                     WHERE other.channel_id = %(channel)s AND other.reset_count = %(resets)s
                       AND other.model = ANY(%(models)s) AND other.until > clock_timestamp())
+RETURNING statement_timestamp()
+"""
+# A row that was written meanwhile has another time, or another pause.
+_GIVE_BACK = """
+UPDATE generation_openbreaker SET until = clock_timestamp()
+ WHERE channel_id = %(channel)s AND reset_count = %(resets)s AND model = ANY(%(models)s)
+   AND until = %(at)s + make_interval(secs => pause)
 """
 
 
@@ -60,6 +66,13 @@ class BreakerPause(NamedTuple):
     seconds: float
 
 
+class WonProbe(NamedTuple):
+    """The right to send the probe of these breakers of one channel, and when it was won."""
+
+    keys: Collection[BreakerKey]
+    at: datetime
+
+
 def pauses(rows: Iterable[tuple[int, int, str, str, float, float]]) -> list[BreakerPause]:
     """The rows of OPEN_NOW."""
     return [BreakerPause(BreakerKey(*row[:3]), *row[3:]) for row in rows]
@@ -67,25 +80,29 @@ def pauses(rows: Iterable[tuple[int, int, str, str, float, float]]) -> list[Brea
 
 def open_now() -> list[BreakerPause]:
     """The open breakers."""
-    with connection.cursor() as cursor:
-        cursor.execute(OPEN_NOW)
-        return pauses(cursor.fetchall())
+    return pauses(all_rows(OPEN_NOW))
 
 
 def write(changed: Mapping[BreakerKey, float]) -> None:
     """Write breakers that opened, each with its pause, or closed (0), in one statement."""
     columns = zip(*((*key, pause) for key, pause in changed.items()), strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITE, list(map(list, columns)))
+    run(_WRITE, list(map(list, columns)))
 
 
-def win(keys: Collection[BreakerKey]) -> bool:
-    """True for one worker per pause: it may send the probe of these breakers of one channel."""
+def win(keys: Collection[BreakerKey]) -> WonProbe | None:
+    """The probe of these breakers of one channel, for one worker per pause."""
+    won = first_row(_WIN, _rows_of(keys))
+    return None if won is None else WonProbe(keys, won[0])
+
+
+def give_back(probe: WonProbe) -> None:
+    """Let the next call of any worker win a probe that was not sent. Safe to repeat."""
+    run(_GIVE_BACK, {**_rows_of(probe.keys), "at": probe.at})
+
+
+def _rows_of(keys: Collection[BreakerKey]) -> Mapping[str, Any]:
     channel, resets, _ = next(iter(keys))
-    models = [key.model for key in keys]
-    with connection.cursor() as cursor:
-        cursor.execute(_WIN, {"channel": channel, "resets": resets, "models": models})
-        return bool(cursor.rowcount)
+    return {"channel": channel, "resets": resets, "models": [key.model for key in keys]}
 
 
 def forget_old(*, now: datetime) -> None:

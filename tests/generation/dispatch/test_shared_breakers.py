@@ -21,7 +21,7 @@ from generation.catalogue.credentials import encrypted
 from generation.catalogue.selection import candidates
 from generation.catalogue.snapshot import current_catalogue
 from generation.catalogue.traffic import open_breakers
-from generation.catalogue.traffic.open_breakers import BreakerKey
+from generation.catalogue.traffic.open_breakers import BreakerKey, WonProbe
 from generation.channels.errors import AttemptClass
 from generation.dispatch import breaker_events, choosing
 from generation.dispatch.channel_health import Health
@@ -73,9 +73,11 @@ class Fleet:
                 breaker_events._write,  # noqa: SLF001 - what it does each second
                 changes.take(),
                 changed,
+                changes.unsent,
                 worker=worker,
             )
             changes.unwritten.clear()
+            changes.unsent.clear()
         for worker, dispatcher in self.dispatchers.items():
             found = await pools.database(lease.renew, worker=worker)
             assert found is not None
@@ -356,12 +358,12 @@ def test_of_two_workers_at_once_one_wins_the_probe(channel, pooled_connections):
             first = open_breakers.win(keys)
             second = pool.submit(_in_thread, keys)
             wait_for_a_blocked_session()
-        assert [first, second.result()] == [True, False]
+        assert [first is not None, second.result()] == [True, None]
 
     assert [round(one.seconds) for one in open_breakers.open_now()] == [10, 10]
 
 
-def _in_thread(keys: Sequence[BreakerKey]) -> bool:
+def _in_thread(keys: Sequence[BreakerKey]) -> WonProbe | None:
     with closing(connection):
         return open_breakers.win(keys)
 
@@ -371,9 +373,9 @@ def test_no_probe_is_won_while_one_of_its_breakers_is_not_due(channel):
     due(keys)
     OpenBreaker.objects.filter(model="").update(until=F("until") + timedelta(minutes=1))
 
-    assert open_breakers.win(keys) is False
-    assert open_breakers.win(keys[:1]) is True
-    assert open_breakers.win(keys[:1]) is False
+    assert open_breakers.win(keys) is None
+    assert open_breakers.win(keys[:1]) is not None
+    assert open_breakers.win(keys[:1]) is None
 
 
 @pytest.fixture
@@ -416,11 +418,10 @@ def test_a_request_that_does_not_win_the_probe_goes_to_the_next_channel(
 ):
     tries = []
 
-    def win(keys: Sequence[BreakerKey]) -> bool:
+    def win(keys: Sequence[BreakerKey]) -> None:
         tries.append(keys)
         if is_away:
             raise OperationalError("the server closed the connection")
-        return False
 
     monkeypatch.setattr(open_breakers, "win", win)
 
@@ -432,6 +433,6 @@ def test_the_only_channel_is_called_with_its_probe_lost(
     choosing_one, pooled_connections, monkeypatch
 ):
     Channel.objects.filter(name="one").update(max_concurrency=2)  # a lost probe takes no place
-    monkeypatch.setattr(open_breakers, "win", lambda _: False)
+    monkeypatch.setattr(open_breakers, "win", lambda _: None)
 
     assert choosing_one("one")[1:] == ["one", "one"]
