@@ -6,15 +6,15 @@ Each change is one transaction with its audit event. Raises ValidationError, by 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.locks import tenant_for_update
-from accounts.models import Actor, Tenant
-from accounts.services import record
+from accounts.models import Tenant
+from accounts.services import By, record
 from accounts.services.office.api_keys import OVERLAPS
 from pictor.kit.secrets.encryption import encrypted
 from pictor.kit.words import ids
@@ -47,9 +47,8 @@ def create_endpoint(
     tenant: Tenant,
     livemode: bool,
     values: EndpointValues,
-    actor: Actor,
     once: UUID | None = None,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> tuple[WebhookEndpoint, str]:
     """Create an endpoint and return its secret, shown only this once.
 
@@ -80,13 +79,11 @@ def create_endpoint(
         endpoint.save(force_insert=True)
         endpoint.refresh_from_db(fields=["created_at"])
         after = _describe(endpoint)
-        record(endpoint.audited, "webhook_endpoint.create", actor=actor, after=after, ip=ip)
+        record(endpoint.audited, "webhook_endpoint.create", after=after, **by)
     return endpoint, secret
 
 
-def change_endpoint(
-    *, endpoint: WebhookEndpoint, values: EndpointValues, actor: Actor, ip: str | None = None
-) -> None:
+def change_endpoint(*, endpoint: WebhookEndpoint, values: EndpointValues, **by: Unpack[By]) -> None:
     """Change an endpoint's url, events or status; nothing is written if nothing changes.
 
     A value that `endpoint` already has leaves what was set since it was read. An endpoint that is
@@ -104,24 +101,12 @@ def change_endpoint(
         if after == before:
             return
         endpoint.save(update_fields=list(columns))
-        record(
-            endpoint.audited,
-            "webhook_endpoint.change",
-            actor=actor,
-            before=before,
-            after=after,
-            ip=ip,
-        )
+        record(endpoint.audited, "webhook_endpoint.change", before=before, after=after, **by)
 
 
 @transaction.atomic
 def rotate_secret(
-    *,
-    endpoint: WebhookEndpoint,
-    overlap: timedelta,
-    now: datetime,
-    actor: Actor,
-    ip: str | None = None,
+    *, endpoint: WebhookEndpoint, overlap: timedelta, now: datetime, **by: Unpack[By]
 ) -> str:
     """Return a new secret, shown only this once; the former one signs too for `overlap`.
 
@@ -134,22 +119,16 @@ def rotate_secret(
         endpoint, overlap=overlap, now=now, way_out='rotate with the overlap "0" (at once)'
     )
     after = {"former_until": (now + overlap).isoformat()}
-    record(endpoint.audited, "webhook_endpoint.rotate", actor=actor, after=after, ip=ip)
+    record(endpoint.audited, "webhook_endpoint.rotate", after=after, **by)
     return secret
 
 
 @transaction.atomic
-def delete_endpoint(*, endpoint: WebhookEndpoint, actor: Actor, ip: str | None = None) -> None:
+def delete_endpoint(*, endpoint: WebhookEndpoint, **by: Unpack[By]) -> None:
     """Delete an endpoint; its deliveries go within the hour. Safe to call twice."""
     deleted, _ = WebhookEndpoint.objects.filter(id=endpoint.id).delete()
     if deleted:
-        record(
-            endpoint.audited,
-            "webhook_endpoint.delete",
-            actor=actor,
-            before=_describe(endpoint),
-            ip=ip,
-        )
+        record(endpoint.audited, "webhook_endpoint.delete", before=_describe(endpoint), **by)
 
 
 @transaction.atomic

@@ -49,7 +49,7 @@ def invite(command: OperatorCommand, options: Mapping[str, Any]) -> None:
         tenant=tenant,
         email=email,
         role=Membership.Role(options["role"]),
-        by=read_staff(),
+        inviter=read_staff(),
         actor=ACTOR,
         now=clock.now(),
         tell=teller(options["site"]),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from django.db import transaction
 
@@ -35,21 +35,20 @@ mail_owners = Plug[Callable[[AuditEvent], None]]("mail_owners is not plugged in"
 
 
 class By(TypedDict):
-    """The actor of a change and their IP address, as services take them."""
+    """The actor of a change, and their IP address if they have one, as services take them."""
 
     actor: Actor
-    ip: str | None
+    ip: NotRequired[str | None]
 
 
 def record(
     about: Subject,
     action: str,
     *,
-    actor: Actor,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
-    ip: str | None = None,
     is_of_staff: bool = False,
+    **by: Unpack[By],
 ) -> AuditEvent:
     """Write one sealed audit event. Call it inside the transaction of the change itself.
 
@@ -58,6 +57,7 @@ def record(
 
     The event is linked to the chain after the commit; see `link_events`.
     """
+    actor = by["actor"]
     user = actor if isinstance(actor, User) else None
     is_of_staff = is_of_staff or as_staff.get()
     says_so = is_of_staff and user is not None and about.tenant_id is not None
@@ -70,7 +70,7 @@ def record(
         object_id=about.id,
         before=before,
         after=after,
-        ip=ip,
+        ip=by.get("ip"),
         at=clock.now(),
     )
     event.seal = event_seal(sealed_part(event))
@@ -81,7 +81,7 @@ def record(
     return event
 
 
-def note_for_staff(about: Subject, note: str, *, actor: Actor, ip: str | None = None) -> None:
+def note_for_staff(about: Subject, note: str, **by: Unpack[By]) -> None:
     """Record staff's note about a change, in an event that belongs to no tenant.
 
     Call it inside the transaction of the change, after the change's own event. An empty note is not
@@ -90,7 +90,7 @@ def note_for_staff(about: Subject, note: str, *, actor: Actor, ip: str | None = 
     if note:
         of = {} if about.tenant_id is None else {"tenant": ids.public(ids.TENANT, about.tenant_id)}
         nobodys = about._replace(tenant_id=None)
-        record(nobodys, STAFFS_NOTE, actor=actor, after={"note": note, **of}, ip=ip)
+        record(nobodys, STAFFS_NOTE, after={"note": note, **of}, **by)
 
 
 def name_of(actor: Actor) -> str:

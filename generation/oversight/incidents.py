@@ -6,7 +6,7 @@ Raises ValidationError, by field, for values that are missing, too long or in a 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 
 from accounts.models import Actor
 from accounts.selectors.office.members import emails_of_owners
-from accounts.services import name_of, record
+from accounts.services import By, name_of, record
 from accounts.services.office.mail import post_rendered
 from accounts.titles import without_marks
 from billing.selectors.office.buyers import tenants_using
@@ -89,8 +89,7 @@ def begin(
     state: State,
     post: IncidentWords,
     now: datetime,
-    actor: Actor,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> Incident:
     """Publish an incident that has begun."""
     incident = Incident(
@@ -101,7 +100,7 @@ def begin(
         begins_at=now,
         ends_at=now if state == State.RESOLVED else None,
     )
-    return _open(incident, post, now, actor, ip)
+    return _open(incident, post, now, by)
 
 
 @transaction.atomic
@@ -113,8 +112,7 @@ def plan(
     ends_at: datetime,
     post: IncidentWords,
     now: datetime,
-    actor: Actor,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> Incident:
     """Announce maintenance, which begins and ends at these times."""
     if ends_at <= begins_at:
@@ -129,18 +127,12 @@ def plan(
         begins_at=begins_at,
         ends_at=ends_at,
     )
-    return _open(incident, post, now, actor, ip)
+    return _open(incident, post, now, by)
 
 
 @transaction.atomic
 def update(
-    *,
-    incident_id: int,
-    state: State | None,
-    post: IncidentWords,
-    now: datetime,
-    actor: Actor,
-    ip: str | None = None,
+    *, incident_id: int, state: State | None, post: IncidentWords, now: datetime, **by: Unpack[By]
 ) -> Incident:
     """Publish an update. `resolved` ends it, maintenance too; another state reopens an incident.
 
@@ -157,16 +149,14 @@ def update(
         incident.state = state
         is_over = state == State.RESOLVED
         incident.ends_at = (incident.ends_at or now) if is_over else None
-    posted = _say(incident, post, now, actor)
+    posted = _say(incident, post, now, by["actor"])
     after = {"state": posted.state, "words": posted.words}
-    record(incident.audited, "incident.update", actor=actor, before=before, after=after, ip=ip)
+    record(incident.audited, "incident.update", before=before, after=after, **by)
     return incident
 
 
 @transaction.atomic
-def correct(
-    *, update_id: int, words: str, now: datetime, actor: Actor, ip: str | None = None
-) -> IncidentUpdate:
+def correct(*, update_id: int, words: str, now: datetime, **by: Unpack[By]) -> IncidentUpdate:
     """Replace the words of an update; the page marks it as edited."""
     update = IncidentUpdate.objects.select_for_update().filter(id=update_id).first()
     if update is None:
@@ -178,10 +168,9 @@ def correct(
         record(
             update.incident.audited,
             "incident.correct",
-            actor=actor,
             before={"words": before},
             after={"words": update.words},
-            ip=ip,
+            **by,
         )
     return update
 
@@ -260,22 +249,20 @@ def _with_updates() -> QuerySet[Incident]:
     return Incident.objects.prefetch_related("updates")
 
 
-def _open(
-    incident: Incident, post: IncidentWords, now: datetime, actor: Actor, ip: str | None
-) -> Incident:
+def _open(incident: Incident, post: IncidentWords, now: datetime, by: By) -> Incident:
     lock_numbers.lock(lock_numbers.INCIDENTS)  # a second click finds the first's incident
     known = IncidentUpdate.objects.select_related("incident").filter(once=post.once).first()
     if known is not None:
         return known.incident
     incident.save()
-    posted = _say(incident, post, now, actor)
+    posted = _say(incident, post, now, by["actor"])
     after = {
         "title": incident.title,
         "parts": incident.parts,
         "state": posted.state,
         "words": posted.words,
     }
-    record(incident.audited, "incident.begin", actor=actor, after=after, ip=ip)
+    record(incident.audited, "incident.begin", after=after, **by)
     return incident
 
 

@@ -5,13 +5,14 @@ Each intervention writes an audit event for the tenant. Amounts are micros.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.models import Actor, Subject
-from accounts.services import record
+from accounts.models import Subject
+from accounts.services import By, record
 from billing.upstream_cost import Cost
 from generation.lifecycle import attempts, notify, settlement
 from generation.lifecycle.attempts import cost_of
@@ -39,9 +40,7 @@ class EndedAsFailed:
     may_bill: tuple[MayBill, ...]
 
 
-def cancel(
-    *, generation: Generation, reason: str, actor: Actor, now: datetime, ip: str | None = None
-) -> Micros:
+def cancel(*, generation: Generation, reason: str, now: datetime, **by: Unpack[By]) -> Micros:
     """End a generation that no worker has taken; return the hold that was released.
 
     Raises ValidationError if a worker has taken it or it has ended.
@@ -49,7 +48,7 @@ def cancel(
     with transaction.atomic():
         if not settlement.cancel(generation=generation, now=now):
             raise ValidationError("it has been started, or has ended: only `fail` ends what runs")
-        _record(generation, "generation.cancel", reason, actor, ip)
+        _record(generation, "generation.cancel", reason, by)
     notify.wake([generation.id])
     return Micros(generation.hold_micros)
 
@@ -66,7 +65,7 @@ def expected_result(generation: Generation) -> EndedAsFailed:
 
 
 def end_as_failed(
-    *, generation: Generation, reason: str, actor: Actor, now: datetime, ip: str | None = None
+    *, generation: Generation, reason: str, now: datetime, **by: Unpack[By]
 ) -> EndedAsFailed:
     """Fail a waiting or running generation without a charge; a call in progress counts as paid.
 
@@ -89,7 +88,7 @@ def end_as_failed(
         )
         if not is_failed:
             raise ValidationError("it has ended, or has moved on: look at it again")
-        _record(generation, "generation.fail", reason, actor, ip)
+        _record(generation, "generation.fail", reason, by)
     attempts.cut_off(generation_ids=[generation.id], why=WHY, now=now)
     notify.wake([generation.id])
     # One with jobs is open until a reaper has cancelled them.
@@ -127,11 +126,10 @@ def _booked(attempt: Attempt) -> Micros | None:
     return None if amount is None else Micros(amount)
 
 
-def _record(generation: Generation, action: str, reason: str, actor: Actor, ip: str | None) -> None:
+def _record(generation: Generation, action: str, reason: str, by: By) -> None:
     record(
         Subject("generation", generation.public_id, generation.tenant_id),
         action,
-        actor=actor,
         after={"state": generation.state, "reason": reason},
-        ip=ip,
+        **by,
     )

@@ -5,11 +5,12 @@ Each look is an event in the tenant's audit log, and is open only to the session
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Unpack
 
 from django.core.exceptions import ValidationError
 
-from accounts.models import Actor, Subject
-from accounts.services import record
+from accounts.models import Subject
+from accounts.services import By, record
 from generation.models import Generation
 
 ACTION = "generation.look"
@@ -17,7 +18,7 @@ LOOK_OPEN_FOR = timedelta(minutes=15)
 """The time for which a recorded look stays open."""
 
 
-def look(*, generation: Generation, actor: Actor, ip: str | None = None) -> None:
+def look(*, generation: Generation, **by: Unpack[By]) -> None:
     """Record that this person looks at the prompt, the images and the vendors' answers.
 
     Raises ValidationError if the tenant does not let support see them.
@@ -27,7 +28,7 @@ def look(*, generation: Generation, actor: Actor, ip: str | None = None) -> None
             "No owner of this workspace allows support to see prompts and images."
         )
     about = Subject("generation", generation.public_id, generation.tenant_id)
-    record(about, ACTION, actor=actor, ip=ip)
+    record(about, ACTION, **by)
 
 
 def is_allowed(generation: Generation) -> bool:

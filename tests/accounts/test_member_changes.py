@@ -248,8 +248,8 @@ def test_staffs_invitations_end_when_a_tenant_gets_its_first_active_owner(db, sa
     new = create_tenant(name="New", actor="test")
     for email in ("ann@new.example", "eve@else.example"):
         invite_as_operator(
-            tenant=new, email=email, role=Membership.Role.OWNER, by=sam, now=clock.now(),
-            tell=lambda invited: None,
+            tenant=new, email=email, role=Membership.Role.OWNER, inviter=sam, now=clock.now(),
+            tell=lambda invited: None, actor=sam,
         )  # fmt: skip
 
     add_member(tenant=new, user=person("ann"), role=Membership.Role.OWNER, actor="test")

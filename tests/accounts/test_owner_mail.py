@@ -201,8 +201,9 @@ def test_the_first_owner_is_told_whom_staff_invited_before(acme, ann):
     with at_ops():
         for email, role in (("own@acme.example", OWNER), ("friend@elsewhere.example", ADMIN)):
             invite_as_operator(
-                tenant=acme, email=email, role=role, by=ann, now=clock.now(), tell=lambda _: None
-            )
+                tenant=acme, email=email, role=role, inviter=ann, now=clock.now(),
+                tell=lambda _: None, actor=ann,
+            )  # fmt: skip
     assert not Mail.objects.exists()
 
     joined(acme, "own@acme.example", OWNER)
@@ -321,8 +322,8 @@ def test_staffs_invitations_end_as_an_owner_may_sign_in_again(acme, ann, own):
     call_command("person", "set", "own@acme.example", "--may-sign-in", "no")
     with at_ops():
         invite_as_operator(
-            tenant=acme, email="bob@example.com", role=OWNER, by=ann, now=clock.now(),
-            tell=lambda invitation: None,
+            tenant=acme, email="bob@example.com", role=OWNER, inviter=ann, now=clock.now(),
+            tell=lambda invitation: None, actor=ann,
         )  # fmt: skip
 
     call_command("person", "set", "own@acme.example", "--may-sign-in", "yes")

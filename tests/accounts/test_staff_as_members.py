@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 
-from accounts.models import Invitation, Membership, Tenant, User
+from accounts.models import Actor, Invitation, Membership, Tenant, User
 from accounts.selectors.office.people import staff_with_customers
 from accounts.services.office.founding import Owner, Start, found_tenant
 from accounts.services.office.members import (
@@ -44,10 +44,10 @@ def invited(acme: Tenant, ann: User) -> Invitation:
     return sent(acme, ann, "bob@example.com")
 
 
-def sent(tenant: Tenant, by: User, email: str, **actor: str) -> Invitation:
+def sent(tenant: Tenant, by: User, email: str, *, actor: Actor | None = None) -> Invitation:
     invite_as_operator(
-        tenant=tenant, email=email, role=OWNER, by=by, now=clock.now(),
-        tell=lambda invitation: None, **actor,
+        tenant=tenant, email=email, role=OWNER, inviter=by, now=clock.now(),
+        tell=lambda invitation: None, actor=actor or by,
     )  # fmt: skip
     return Invitation.objects.get()
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from django.conf import settings
@@ -14,11 +14,11 @@ from django.db import transaction
 
 from accounts import keys
 from accounts.locks import tenant_for_update
-from accounts.models import Actor, ApiKey, Tenant, User, default_scopes
+from accounts.models import ApiKey, Tenant, User, default_scopes
 from accounts.offer import offer
 from accounts.selectors.office.api_keys import did_staff_see
 from accounts.selectors.office.members import has_active_owner
-from accounts.services.audit import record
+from accounts.services.audit import By, record
 from accounts.services.office.tenants import refuse_ended
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
@@ -70,14 +70,13 @@ def issue_api_key(
     *,
     tenant: Tenant,
     name: str,
-    actor: Actor,
     rules: KeyRules = NO_RULES,
     is_test: bool = False,
     plaintext: str | None = None,
     maker: User | None = None,
     once: UUID | None = None,
     waits_for_owner: bool = False,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> tuple[ApiKey, str]:
     """Issue a key and return it with its text, which is not stored anywhere.
 
@@ -99,7 +98,7 @@ def issue_api_key(
         **_stored(text),
         waits_for_owner=waits,
         is_test=text.startswith(keys.TEST_PREFIX),
-        created_by=actor if isinstance(actor, User) else maker,
+        created_by=by["actor"] if isinstance(by["actor"], User) else maker,
         **_columns(rules),
     )
     check_models(rules.models)
@@ -108,7 +107,7 @@ def issue_api_key(
         raise ValidationError("This form has already created its key.")
     key.full_clean()
     key.save(force_insert=True)
-    record(key.audited, "api_key.issue", actor=actor, after=_describe(key), ip=ip)
+    record(key.audited, "api_key.issue", after=_describe(key), **by)
     return key, text
 
 
@@ -136,9 +135,7 @@ def _refuse_one_too_many(tenant_id: UUID) -> None:
 
 
 @transaction.atomic
-def change_api_key(
-    *, key: ApiKey, name: str, rules: KeyRules, actor: Actor, ip: str | None = None
-) -> None:
+def change_api_key(*, key: ApiKey, name: str, rules: KeyRules, **by: Unpack[By]) -> None:
     """Change a key's name and rules; nothing is written if nothing changes.
 
     The next request feels it. A person who sets rules of a key that another person made is noted in
@@ -149,9 +146,9 @@ def change_api_key(
     if rules.models != key.allowed_models:
         check_models(rules.models)
     columns = {"name": name, **_columns(rules)}
-    is_anothers = isinstance(actor, User) and actor.pk != key.created_by_id
+    is_anothers = isinstance(by["actor"], User) and by["actor"].pk != key.created_by_id
     if is_anothers and rules != rules_of(key):
-        columns["limited_by"] = actor
+        columns["limited_by"] = by["actor"]
     changed = copy(key)
     for column, value in columns.items():
         setattr(changed, column, value)
@@ -164,18 +161,12 @@ def change_api_key(
     changed.save(update_fields=list(columns))  # a revocation meanwhile stands
     for column in columns:
         setattr(key, column, getattr(changed, column))
-    record(key.audited, "api_key.change", actor=actor, before=before, after=after, ip=ip)
+    record(key.audited, "api_key.change", before=before, after=after, **by)
 
 
 @transaction.atomic
 def rotate_api_key(
-    *,
-    key: ApiKey,
-    overlap: timedelta,
-    now: datetime,
-    actor: Actor,
-    opens: bool = False,
-    ip: str | None = None,
+    *, key: ApiKey, overlap: timedelta, now: datetime, opens: bool = False, **by: Unpack[By]
 ) -> str:
     """Give a key a new secret and return it; the old one works for `overlap` longer.
 
@@ -197,13 +188,13 @@ def rotate_api_key(
     key.digest = keys.digest(text, settings.KEY_PEPPER)
     key.visible_prefix = keys.visible_prefix(text)
     key.previous_used_at, key.waits_for_owner = None, False
-    if isinstance(actor, User) and (opens or did_staff_see(key)):
-        key.created_by = actor
+    if isinstance(by["actor"], User) and (opens or did_staff_see(key)):
+        key.created_by = by["actor"]
     columns = ["previous_digest", "previous_until", "previous_used_at", "waits_for_owner"]
     key.save(update_fields=["digest", "visible_prefix", "created_by", *columns])
     after = {"visible_prefix": key.visible_prefix, "former_until": (now + overlap).isoformat()}
     action = "api_key.open" if opens else "api_key.rotate"
-    record(key.audited, action, actor=actor, before=before, after=after, ip=ip)
+    record(key.audited, action, before=before, after=after, **by)
     return text
 
 
@@ -224,7 +215,7 @@ def _refuse_rotation(key: ApiKey, overlap: timedelta, now: datetime, *, opens: b
 
 
 @transaction.atomic
-def revoke_api_key(*, key: ApiKey, actor: Actor, now: datetime, ip: str | None = None) -> None:
+def revoke_api_key(*, key: ApiKey, now: datetime, **by: Unpack[By]) -> None:
     """Revoke a key. Its next request is refused; work in flight ends and is charged.
 
     Safe to call twice: the first revocation stands.
@@ -233,7 +224,7 @@ def revoke_api_key(*, key: ApiKey, actor: Actor, now: datetime, ip: str | None =
     key.refresh_from_db(fields=["revoked_at"])
     if revoked:
         after = {"revoked_at": now.isoformat()}
-        record(key.audited, "api_key.revoke", actor=actor, after=after, ip=ip)
+        record(key.audited, "api_key.revoke", after=after, **by)
 
 
 def rules_of(key: ApiKey) -> KeyRules:

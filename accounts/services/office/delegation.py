@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -16,7 +16,6 @@ from accounts.models import (
     ADMIN_ROLES,
     MANAGES_KEYS,
     SCOPES,
-    Actor,
     ApiKey,
     Membership,
     Tenant,
@@ -24,6 +23,7 @@ from accounts.models import (
 )
 from accounts.selectors.office.api_keys import did_staff_see
 from accounts.selectors.office.members import has_active_owner
+from accounts.services.audit import By
 from accounts.services.office.api_keys import (
     COLUMN_OF,
     KeyRules,
@@ -56,9 +56,7 @@ def scopes_of(role: str) -> frozenset[str]:
     return _OF_A_DEVELOPER if role == Membership.Role.DEVELOPER else frozenset()
 
 
-def change_own_key(
-    *, key: ApiKey, name: str, rules: KeyRules, actor: Actor, ip: str | None = None
-) -> None:
+def change_own_key(*, key: ApiKey, name: str, rules: KeyRules, **by: Unpack[By]) -> None:
     """`change_api_key` for a member who made the key and manages no other keys.
 
     If another person set the rules, they may be narrowed but not widened. If another person limited
@@ -69,7 +67,7 @@ def change_own_key(
     if key.limited_by_id is not None or bounds:
         message = "Somebody who manages keys set this: you may narrow it, but not widen it."
         _refuse_widening([key, *bounds], rules, message)
-    change_api_key(key=key, name=name, rules=rules, actor=actor, ip=ip)
+    change_api_key(key=key, name=name, rules=rules, **by)
 
 
 @transaction.atomic
@@ -129,13 +127,7 @@ def _excess(own: KeyRules, rules: KeyRules) -> str | None:
 
 @transaction.atomic
 def issue_key_for(
-    *,
-    caller: Caller,
-    name: str,
-    fields: Mapping[str, Any],
-    livemode: bool | None,
-    actor: Actor,
-    ip: str | None = None,
+    *, caller: Caller, name: str, fields: Mapping[str, Any], livemode: bool | None, **by: Unpack[By]
 ) -> tuple[ApiKey, str]:
     """`issue_api_key` for a key that makes keys. Rules not in `fields` are copied from its own.
 
@@ -159,13 +151,7 @@ def issue_key_for(
     rules = replace(rules_of(own), **{"scopes": scopes, "budget_warns_only": False, **fields})
     refuse_more_than(rules_of(own), rules)
     key, text = issue_api_key(
-        tenant=own.tenant,
-        name=name,
-        rules=rules,
-        is_test=is_test,
-        actor=actor,
-        maker=own.created_by,
-        ip=ip,
+        tenant=own.tenant, name=name, rules=rules, is_test=is_test, maker=own.created_by, **by
     )
     key.refresh_from_db(fields=["created_at"])
     return key, text
@@ -173,13 +159,7 @@ def issue_key_for(
 
 @transaction.atomic
 def change_key_for(
-    *,
-    caller: Caller,
-    key: ApiKey,
-    name: str | None,
-    fields: Mapping[str, Any],
-    actor: Actor,
-    ip: str | None = None,
+    *, caller: Caller, key: ApiKey, name: str | None, fields: Mapping[str, Any], **by: Unpack[By]
 ) -> None:
     """`change_api_key` for a key that manages keys. Rules not in `fields` stay.
 
@@ -188,20 +168,12 @@ def change_key_for(
     own = _refuse_wider(caller, key)
     rules = replace(rules_of(key), **fields)
     refuse_more_than(rules_of(own), rules)
-    change_api_key(
-        key=key, name=key.name if name is None else name, rules=rules, actor=actor, ip=ip
-    )
+    change_api_key(key=key, name=key.name if name is None else name, rules=rules, **by)
 
 
 @transaction.atomic
 def rotate_key_for(
-    *,
-    caller: Caller,
-    key: ApiKey,
-    overlap: timedelta,
-    now: datetime,
-    actor: Actor,
-    ip: str | None = None,
+    *, caller: Caller, key: ApiKey, overlap: timedelta, now: datetime, **by: Unpack[By]
 ) -> str:
     """`rotate_api_key` for a key that manages keys. Raises Forbidden like `_refuse_wider`.
 
@@ -210,16 +182,14 @@ def rotate_key_for(
     own = _refuse_wider(caller, key)
     if did_staff_see(own):
         ApiKey.objects.filter(pk=key.pk).update(created_by=own.created_by)
-    return rotate_api_key(key=key, overlap=overlap, now=now, actor=actor, ip=ip)
+    return rotate_api_key(key=key, overlap=overlap, now=now, **by)
 
 
 @transaction.atomic
-def revoke_key_for(
-    *, caller: Caller, key: ApiKey, now: datetime, actor: Actor, ip: str | None = None
-) -> None:
+def revoke_key_for(*, caller: Caller, key: ApiKey, now: datetime, **by: Unpack[By]) -> None:
     """`revoke_api_key` for a key that manages keys. Raises Forbidden like `_refuse_wider`."""
     _refuse_wider(caller, key)
-    revoke_api_key(key=key, now=now, actor=actor, ip=ip)
+    revoke_api_key(key=key, now=now, **by)
 
 
 def _own(caller: Caller) -> ApiKey:

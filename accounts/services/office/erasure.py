@@ -8,6 +8,7 @@ import logging
 import threading
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -15,10 +16,10 @@ from django.db import transaction
 from accounts.holdings import holdings
 from accounts.ledger import ledger
 from accounts.locks import tenant_for_update
-from accounts.models import Actor, ApiKey, Invitation, Membership, SupportGrant, Tenant
+from accounts.models import ApiKey, Invitation, Membership, SupportGrant, Tenant
 from accounts.selectors.office.api_keys import api_keys_of
 from accounts.selectors.office.members import members_of
-from accounts.services.audit import record
+from accounts.services.audit import By, record
 from accounts.services.office.api_keys import revoke_api_key
 from accounts.services.office.members import remove_member
 from accounts.services.office.owner_mail import one_act
@@ -65,17 +66,16 @@ def delete_workspace(
     tenant = tenant_for_update(by.tenant_id)
     by.refresh_from_db(fields=["role"])
     check_deletion(by=by, confirmation=confirmation)
-    record(tenant.audited, "tenant.delete", actor=by.user, ip=ip)
-    _suspend(tenant, by.user, now, ip)
-    _end_memberships(tenant, by.user, ip)
+    owner = By(actor=by.user, ip=ip)
+    record(tenant.audited, "tenant.delete", **owner)
+    _suspend(tenant, now, owner)
+    _end_memberships(tenant, owner)
     Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now)
     transaction.on_commit(partial(ring, TASK))
 
 
 @transaction.atomic
-def end_tenant(
-    *, tenant: Tenant, confirmation: str, actor: Actor, now: datetime, ip: str | None = None
-) -> None:
+def end_tenant(*, tenant: Tenant, confirmation: str, now: datetime, **by: Unpack[By]) -> None:
     """Like `erase_tenant` without waiting: the tenant is shut at once, and the worker erases it.
 
     Raises ValidationError if the confirmation is not the tenant's name, and for a tenant that is
@@ -86,9 +86,9 @@ def end_tenant(
     if tenant.erasure_due_at is not None:
         raise ValidationError("The tenant is being erased already.")
     with one_act(tenant.id):
-        record(tenant.audited, "tenant.delete", actor=actor, ip=ip)
-        _suspend(tenant, actor, now, ip)
-        _end_memberships(tenant, actor, ip)
+        record(tenant.audited, "tenant.delete", **by)
+        _suspend(tenant, now, by)
+        _end_memberships(tenant, by)
     Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now)
     transaction.on_commit(partial(ring, TASK))
 
@@ -98,7 +98,7 @@ def _check_name(tenant: Tenant, confirmation: str) -> None:
         raise ValidationError("to erase a tenant, its name must be confirmed exactly")
 
 
-def erase_tenant(*, tenant: Tenant, confirmation: str, actor: Actor, now: datetime) -> None:
+def erase_tenant(*, tenant: Tenant, confirmation: str, now: datetime, **by: Unpack[By]) -> None:
     """Shut a tenant for good and erase all personal data of it. Safe to call again.
 
     Its keys are revoked and it is suspended at once. Then prompts, tags and images go, then its
@@ -110,9 +110,9 @@ def erase_tenant(*, tenant: Tenant, confirmation: str, actor: Actor, now: dateti
     """
     _check_name(tenant, confirmation)
     with transaction.atomic(), one_act(tenant.id):
-        _suspend(tenant, actor, now)
+        _suspend(tenant, now, by)
         Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now + LEASE)
-    _erase(tenant, actor, now)
+    _erase(tenant, now, by)
 
 
 def erase_due(*, now: datetime) -> int:
@@ -130,7 +130,7 @@ def erase_due(*, now: datetime) -> int:
 
 def _is_erased(tenant: Tenant, now: datetime) -> bool:
     try:
-        _erase(tenant, "erasure", now)
+        _erase(tenant, now, By(actor="erasure"))
     except ValidationError as error:
         logger.warning("%s is not erased yet: %s", tenant.public_id, "; ".join(error.messages))
         Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now + RETRY_AFTER)
@@ -149,30 +149,30 @@ def _claim_due(now: datetime) -> Tenant | None:
     return tenant
 
 
-def _erase(tenant: Tenant, actor: Actor, now: datetime) -> None:
+def _erase(tenant: Tenant, now: datetime, by: By) -> None:
     for holding in holdings():
         holding.erase(tenant_id=tenant.id, now=now)
-    _make_nameless(tenant, actor, now)
+    _make_nameless(tenant, now, by)
 
 
-def _suspend(tenant: Tenant, actor: Actor, now: datetime, ip: str | None = None) -> None:
+def _suspend(tenant: Tenant, now: datetime, by: By) -> None:
     if tenant.status != Tenant.Status.SUSPENDED:
-        set_tenant_status(tenant=tenant, status=Tenant.Status.SUSPENDED, actor=actor, ip=ip)
+        set_tenant_status(tenant=tenant, status=Tenant.Status.SUSPENDED, **by)
     for key in api_keys_of(tenant.id):
         if key.revoked_at is None:
-            revoke_api_key(key=key, now=now, actor=actor, ip=ip)
+            revoke_api_key(key=key, now=now, **by)
     end_support_in(tenant=tenant, now=now)
 
 
-def _end_memberships(tenant: Tenant, actor: Actor, ip: str | None = None) -> None:
+def _end_memberships(tenant: Tenant, by: By) -> None:
     for member in members_of(tenant.id):
-        remove_member(membership=member, actor=actor, ip=ip)
+        remove_member(membership=member, **by)
     Invitation.objects.filter(tenant=tenant).delete()
     tenant.member_changes.all().delete()
 
 
 @transaction.atomic
-def _make_nameless(tenant: Tenant, actor: Actor, now: datetime) -> None:
+def _make_nameless(tenant: Tenant, now: datetime, by: By) -> None:
     """Remove the tenant's name, members and key names: the last step of an erasure.
 
     All steps are repeated a minute later, because a request whose key was read just before the
@@ -183,8 +183,8 @@ def _make_nameless(tenant: Tenant, actor: Actor, now: datetime) -> None:
         Tenant.objects.filter(id=tenant.id).update(erasure_due_at=None)
         return
     with one_act(tenant.id):
-        _end_memberships(tenant, actor)
-        record(tenant.audited, "tenant.erase", actor=actor)
+        _end_memberships(tenant, by)
+        record(tenant.audited, "tenant.erase", **by)
     ApiKey.objects.filter(tenant=tenant).update(name="", ip_ranges=None)
     SupportGrant.objects.filter(tenant=tenant).delete()
     tenant.name, tenant.title, tenant.erasure_due_at = nameless, "", now + RETRY_AFTER

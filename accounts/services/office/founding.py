@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Unpack
 from uuid import UUID, uuid5
 
 from django.conf import settings
@@ -10,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.ledger import RequestedMove, ledger
-from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant, User
+from accounts.models import ApiKey, Invitation, Membership, Tenant, User
+from accounts.services.audit import By
 from accounts.services.office.api_keys import NO_RULES, KeyRules, issue_api_key
 from accounts.services.office.members import invite_as_operator
 from accounts.services.office.tenants import NO_LIMITS, NOTHING, TenantLimits, create_tenant
@@ -77,14 +79,7 @@ class Founded:
 
 @transaction.atomic
 def found_tenant(
-    *,
-    once: UUID,
-    name: str,
-    start: Start,
-    owner: Owner | None,
-    actor: Actor,
-    now: datetime,
-    ip: str | None = None,
+    *, once: UUID, name: str, start: Start, owner: Owner | None, now: datetime, **by: Unpack[By]
 ) -> Founded:
     """Create a tenant, once per UUIDv7 `once`, which becomes its id; a repeat returns the first.
 
@@ -107,22 +102,19 @@ def found_tenant(
         opening_balance=start.paid,
         limits=start.limits,
         is_ours=start.is_ours,
-        actor=actor,
-        ip=ip,
         tenant_id=once,
+        **by,
     )
-    credit_waits = _give(tenant, start, actor, now, ip)
+    credit_waits = _give(tenant, start, now, by)
     if start.price_list:
-        ledger().give_price_list(
-            tenant_id=tenant.id, name=start.price_list, actor=actor, now=now, ip=ip
-        )
+        ledger().give_price_list(tenant_id=tenant.id, name=start.price_list, now=now, **by)
     if owner is not None:
-        _invite(tenant, owner, actor, now, ip)
-    key, text = issue_api_key(tenant=tenant, name="default", actor=actor, rules=start.rules, ip=ip)
+        _invite(tenant, owner, now, by)
+    key, text = issue_api_key(tenant=tenant, name="default", rules=start.rules, **by)
     return Founded(tenant, key, text, credit_waits)
 
 
-def _give(tenant: Tenant, start: Start, actor: Actor, now: datetime, ip: str | None) -> bool:
+def _give(tenant: Tenant, start: Start, now: datetime, by: By) -> bool:
     """Give the opening credit, if any; return whether it waits for a second person."""
     if not start.credit:
         return False
@@ -134,20 +126,19 @@ def _give(tenant: Tenant, start: Start, actor: Actor, now: datetime, ip: str | N
         note=start.note,
     )
     once = uuid5(tenant.id, "opening credit")
-    move = ledger().move_money(once=once, requested=requested, actor=actor, now=now, ip=ip)
+    move = ledger().move_money(once=once, requested=requested, now=now, **by)
     return move.transfer_id is None
 
 
-def _invite(tenant: Tenant, owner: Owner, actor: Actor, now: datetime, ip: str | None) -> None:
+def _invite(tenant: Tenant, owner: Owner, now: datetime, by: By) -> None:
     invite_as_operator(
         tenant=tenant,
         email=owner.email,
         role=Membership.Role.OWNER,
-        by=owner.by,
-        actor=actor,
+        inviter=owner.by,
         now=now,
         tell=owner.tell,
-        ip=ip,
+        **by,
     )
 
 

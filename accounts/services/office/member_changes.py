@@ -6,6 +6,7 @@ time, so each change is decided, and made, once.
 
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Unpack
 from urllib.parse import urljoin
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from django.urls import reverse
 from accounts.audit_log import support_name
 from accounts.locks import tenant_for_update, user_for_update
 from accounts.mailboxes import any_mailbox_of
-from accounts.models import Actor, MemberChange, Membership, Tenant, User
+from accounts.models import MemberChange, Membership, Tenant, User
 from accounts.selectors.office.members import (
     emails_of_owners,
     has_active_owner,
@@ -49,11 +50,10 @@ def ask_member_change(
     email: str,
     before: str,
     role: str,
-    actor: Actor,
     now: datetime,
     site: str,
     heir: User | None = None,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> MemberChange | None:
     """Change a tenant's people for staff, at once; if it has an active owner, return what waits.
 
@@ -66,12 +66,12 @@ def ask_member_change(
     change = MemberChange(
         tenant=tenant, email=email, before=before, role=role, heir=heir, site=site, asked_at=now
     )
-    if not isinstance(actor, User):
-        _make_as_staff(change, now, By(actor=actor, ip=ip))
+    if not isinstance(by["actor"], User):
+        _make_as_staff(change, now, by)
         return None
-    change.asked_by = actor
+    change.asked_by = by["actor"]
     if not has_active_owner(tenant.id):
-        _make(change, now, ip)
+        _make(change, now, by.get("ip"))
         return None
     if role and role == before:
         raise ValidationError(f"{email} has this role already.")
@@ -80,11 +80,11 @@ def ask_member_change(
     MemberChange.objects.filter(tenant=tenant, email=email).delete()  # one that nobody approved
     point = transaction.savepoint()
     try:
-        _make(change, now, ip)
+        _make(change, now, by.get("ip"))
     finally:
         transaction.savepoint_rollback(point)
     change.save(force_insert=True)
-    _record(change, "member.ask", actor, ip)
+    _record(change, "member.ask", by)
     _tell_owners(change)
     return change
 
@@ -105,7 +105,7 @@ def decide_member_change(
     owner agrees to is made at once, approved or not.
     """
     change = _waiting(change_id, now, tenant_id)
-    _record(change, f"member.{decision}", actor, ip)
+    _record(change, f"member.{decision}", By(actor=actor, ip=ip))
     if decision == "approve":
         _approve(change, actor, now)
         return change
@@ -135,7 +135,7 @@ def _make_due(due: MemberChange, now: datetime) -> None:
                 _make(change, now)
         except ValidationError as error:
             why = " ".join(error.messages)
-            _record(change, "member.lapse", "member changes", None, is_of_staff=True, why=why)
+            _record(change, "member.lapse", By(actor="member changes"), is_of_staff=True, why=why)
         change.delete()
 
 
@@ -194,10 +194,10 @@ def _make_as_staff(change: MemberChange, now: datetime, by: By) -> None:
             tenant=tenant,
             email=change.email,
             role=Membership.Role(change.role),
-            by=change.asked_by,
+            inviter=change.asked_by,
             now=now,
             tell=partial(post_invitation, site=change.site),
-            ip=by["ip"],
+            **by,
         )
     else:
         invited = {invited.email: invited for invited in invitations_of(tenant.id, now=now)}
@@ -206,24 +206,18 @@ def _make_as_staff(change: MemberChange, now: datetime, by: By) -> None:
         cancel_invitation_as_operator(invitation=invited[change.email], **by)
 
 
-def withdraw_member_changes_of(person: User, *, actor: Actor, ip: str | None) -> None:
+def withdraw_member_changes_of(person: User, **by: Unpack[By]) -> None:
     """Withdraw what a member of staff asked for or approved, as their role ends."""
     for change in MemberChange.objects.filter(Q(asked_by=person) | Q(approved_by=person)):
-        _record(change, "member.withdraw", actor, ip, is_of_staff=True)
+        _record(change, "member.withdraw", by, is_of_staff=True)
         change.delete()
 
 
 def _record(
-    change: MemberChange,
-    action: str,
-    actor: Actor,
-    ip: str | None,
-    *,
-    is_of_staff: bool = False,
-    **more: str,
+    change: MemberChange, action: str, by: By, *, is_of_staff: bool = False, **more: str
 ) -> None:
     after = {"what": str(change), **more}
-    record(change.audited, action, actor=actor, after=after, ip=ip, is_of_staff=is_of_staff)
+    record(change.audited, action, after=after, is_of_staff=is_of_staff, **by)
 
 
 def _tell_owners(change: MemberChange) -> None:

@@ -6,15 +6,16 @@ tenant would be left without an owner. A tenant's people are changed one at a ti
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.locks import tenant_for_update
-from accounts.models import Actor, ApiKey, AuditEvent, Invitation, Membership, Subject, Tenant, User
+from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Subject, Tenant, User
 from accounts.selectors.office.members import has_active_owner, open_invitations
 from accounts.selectors.office.people import has_second_factor
-from accounts.services.audit import record
+from accounts.services.audit import By, record
 from accounts.services.office.api_keys import revoke_api_key
 from accounts.services.office.owner_mail import one_act
 from accounts.services.office.staff_as_members import (
@@ -36,7 +37,7 @@ DAY = timedelta(days=1)
 
 @transaction.atomic
 def add_member(
-    *, tenant: Tenant, user: User, role: Membership.Role, actor: Actor, ip: str | None = None
+    *, tenant: Tenant, user: User, role: Membership.Role, **by: Unpack[By]
 ) -> Membership:
     """Make a person a member, or give a member another role.
 
@@ -51,21 +52,20 @@ def add_member(
     record(
         Subject("user", str(user.id), tenant.id),
         "member.set",
-        actor=actor,
         before=before,
         after={"role": role.value},
-        ip=ip,
+        **by,
     )
-    _end_invitations(membership, role, actor, ip)
+    _end_invitations(membership, role, by)
     if not had_owner and has_active_owner(tenant.id):
-        begin_with_an_owner(tenant, actor, ip)
+        begin_with_an_owner(tenant, by)
     return membership
 
 
-def begin_with_an_owner(tenant: Tenant, actor: Actor, ip: str | None) -> None:
+def begin_with_an_owner(tenant: Tenant, by: By) -> None:
     """End staff's open invitations, and tell the first active owner what staff did before."""
     for invitation in Invitation.objects.filter(tenant=tenant, is_of_staff=True):
-        _uninvite(invitation, actor, ip)
+        _uninvite(invitation, by)
     tell_first_owner(tenant)
 
 
@@ -83,31 +83,30 @@ def change_role(
 
 @transaction.atomic
 def change_role_as_operator(
-    *, membership: Membership, role: Membership.Role, actor: Actor, ip: str | None = None
+    *, membership: Membership, role: Membership.Role, **by: Unpack[By]
 ) -> None:
     """Give a member of any tenant another role; nothing is written if nothing changes."""
     _lock_for_operator(membership)
     if membership.role == role:
         return
-    refuse_staff(membership.tenant, membership.user.email, actor)
+    refuse_staff(membership.tenant, membership.user.email, by["actor"])
     if membership.role == Membership.Role.OWNER:
         _refuse_last_owner(membership)
     with one_act(membership.tenant_id):
-        add_member(tenant=membership.tenant, user=membership.user, role=role, actor=actor, ip=ip)
+        add_member(tenant=membership.tenant, user=membership.user, role=role, **by)
     membership.role = role
 
 
 @transaction.atomic
-def remove_member(*, membership: Membership, actor: Actor, ip: str | None = None) -> None:
+def remove_member(*, membership: Membership, **by: Unpack[By]) -> None:
     """End a membership and the invitations the member made; the person and their work stay."""
     tenant_for_update(membership.tenant_id)
-    _end_invitations(membership, None, actor, ip)
+    _end_invitations(membership, None, by)
     record(
         Subject("user", str(membership.user_id), membership.tenant_id),
         "member.remove",
-        actor=actor,
         before={"role": membership.role},
-        ip=ip,
+        **by,
     )
     membership.delete()
 
@@ -133,27 +132,20 @@ def dismiss_member(
     _lock(by, membership)
     if membership.pk != by.pk:
         _may(by, membership.role)
-    _dismiss(membership, heir, by.user, now, ip)
+    _dismiss(membership, heir, now, By(actor=by.user, ip=ip))
 
 
 @transaction.atomic
 def dismiss_member_as_operator(
-    *,
-    membership: Membership,
-    heir: User | None,
-    actor: Actor,
-    now: datetime,
-    ip: str | None = None,
+    *, membership: Membership, heir: User | None, now: datetime, **by: Unpack[By]
 ) -> None:
     """Remove a member of any tenant; otherwise like `dismiss_member`."""
     _lock_for_operator(membership)
     with one_act(membership.tenant_id):
-        _dismiss(membership, heir, actor, now, ip)
+        _dismiss(membership, heir, now, by)
 
 
-def _dismiss(
-    membership: Membership, heir: User | None, actor: Actor, now: datetime, ip: str | None
-) -> None:
+def _dismiss(membership: Membership, heir: User | None, now: datetime, by: By) -> None:
     if membership.role == Membership.Role.OWNER:
         _refuse_last_owner(membership)
     if (
@@ -168,10 +160,10 @@ def _dismiss(
     )
     for key in keys:
         if heir is None:
-            revoke_api_key(key=key, actor=actor, now=now, ip=ip)
+            revoke_api_key(key=key, now=now, **by)
         else:
-            _hand_over(key, heir, actor, ip)
-    remove_member(membership=membership, actor=actor, ip=ip)
+            _hand_over(key, heir, by)
+    remove_member(membership=membership, **by)
 
 
 @transaction.atomic
@@ -191,7 +183,7 @@ def invite(
     _lock(by)
     _may(by, role)
     offered = Invitation(tenant=by.tenant, email=email, role=role, invited_by=by.user)
-    _offer(offered, by.user, now, tell, ip)
+    _offer(offered, now, tell, By(actor=by.user, ip=ip))
 
 
 @transaction.atomic
@@ -200,29 +192,26 @@ def invite_as_operator(
     tenant: Tenant,
     email: str,
     role: Membership.Role,
-    by: User,
+    inviter: User,
     now: datetime,
     tell: Callable[[Invitation], None],
-    actor: Actor | None = None,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> None:
     """Invite an address to any tenant, on behalf of staff; otherwise like `invite`.
 
-    `actor` replaces `by` in the audit log where a command invites. Staff invite no address of staff
-    to a customer's tenant.
+    The inviter is staff, also where a command is the actor. Staff invite no address of staff to a
+    customer's tenant.
     """
     tenant_for_update(tenant.id)
-    refuse_staff(tenant, email, actor or by)
-    offered = Invitation(tenant=tenant, email=email, role=role, invited_by=by, is_of_staff=True)
-    _offer(offered, actor or by, now, tell, ip)
+    refuse_staff(tenant, email, by["actor"])
+    offered = Invitation(
+        tenant=tenant, email=email, role=role, invited_by=inviter, is_of_staff=True
+    )
+    _offer(offered, now, tell, by)
 
 
 def _offer(
-    invitation: Invitation,
-    actor: Actor,
-    now: datetime,
-    tell: Callable[[Invitation], None],
-    ip: str | None,
+    invitation: Invitation, now: datetime, tell: Callable[[Invitation], None], by: By
 ) -> None:
     tenant, email = invitation.tenant, User.normalize_username(invitation.email)
     refuse_ended(tenant.id)
@@ -235,7 +224,7 @@ def _offer(
     invitation.email, invitation.expires_at = email, now + INVITED_FOR
     invitation.full_clean()
     invitation.save(force_insert=True)
-    record(invitation.audited, INVITE, actor=actor, after=_describe(invitation), ip=ip)
+    record(invitation.audited, INVITE, after=_describe(invitation), **by)
     tell(invitation)
 
 
@@ -244,22 +233,20 @@ def cancel_invitation(*, invitation: Invitation, by: Membership, ip: str | None 
     """Cancel an invitation: its link stops working."""
     _lock(by)
     _may(by, invitation.role)
-    _uninvite(invitation, by.user, ip)
+    _uninvite(invitation, By(actor=by.user, ip=ip))
 
 
 @transaction.atomic
-def cancel_invitation_as_operator(
-    *, invitation: Invitation, actor: Actor, ip: str | None = None
-) -> None:
+def cancel_invitation_as_operator(*, invitation: Invitation, **by: Unpack[By]) -> None:
     """Cancel an invitation to any tenant. Raises ValidationError if it is gone already."""
     tenant_for_update(invitation.tenant_id)
     if not Invitation.objects.filter(pk=invitation.pk).exists():
         raise ValidationError("That invitation is no longer open.")
-    _uninvite(invitation, actor, ip)
+    _uninvite(invitation, by)
 
 
-def _uninvite(invitation: Invitation, actor: Actor, ip: str | None) -> None:
-    record(invitation.audited, UNINVITE, actor=actor, after=_describe(invitation), ip=ip)
+def _uninvite(invitation: Invitation, by: By) -> None:
+    record(invitation.audited, UNINVITE, after=_describe(invitation), **by)
     invitation.delete()
 
 
@@ -341,9 +328,7 @@ def _may(by: Membership, *roles: str) -> None:
         raise ValidationError("Only an owner can add, change or remove owners.")
 
 
-def _end_invitations(
-    membership: Membership, role: Membership.Role | None, actor: Actor, ip: str | None
-) -> None:
+def _end_invitations(membership: Membership, role: Membership.Role | None, by: By) -> None:
     """End the member's invitations that a member with this role (None: no member) may not make."""
     invitations = Invitation.objects.filter(
         tenant_id=membership.tenant_id, invited_by_id=membership.user_id
@@ -353,7 +338,7 @@ def _end_invitations(
     if role == Membership.Role.ADMIN:
         invitations = invitations.filter(role=Membership.Role.OWNER)
     for invitation in invitations:
-        _uninvite(invitation, actor, ip)
+        _uninvite(invitation, by)
 
 
 def _refuse_last_owner(membership: Membership) -> None:
@@ -364,22 +349,15 @@ def _refuse_last_owner(membership: Membership) -> None:
         raise ValidationError("A workspace needs an owner: make another member an owner first.")
 
 
-def _hand_over(key: ApiKey, heir: User, actor: Actor, ip: str | None) -> None:
+def _hand_over(key: ApiKey, heir: User, by: By) -> None:
     """Make the heir the key's maker; a budget that comes with it they may only lower."""
     maker, before = key.created_by, {"created_by": str(key.created_by)}
     key.created_by = heir
     has_budget = key.budget_day_micros is not None or key.budget_month_micros is not None
-    if has_budget and key.limited_by is None and actor != heir:
-        key.limited_by = actor if isinstance(actor, User) else maker
+    if has_budget and key.limited_by is None and by["actor"] != heir:
+        key.limited_by = by["actor"] if isinstance(by["actor"], User) else maker
     key.save(update_fields=["created_by", "limited_by"])
-    record(
-        key.audited,
-        "api_key.hand_over",
-        actor=actor,
-        before=before,
-        after={"created_by": str(heir)},
-        ip=ip,
-    )
+    record(key.audited, "api_key.hand_over", before=before, after={"created_by": str(heir)}, **by)
 
 
 def _refuse_many_mails(tenant: Tenant, email: str, now: datetime) -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Unpack
 
-from accounts.models import Actor, Tenant
+from accounts.models import Tenant
+from accounts.services.audit import By
 from accounts.services.office.api_keys import check_models
 from accounts.services.office.tenants import change_columns
 from pictor.kit.words.money import Micros
@@ -25,13 +27,11 @@ class OwnLimits:
     """A model must be allowed by both the key and its workspace."""
 
 
-def set_own_limits(
-    *, tenant: Tenant, limits: OwnLimits, actor: Actor, ip: str | None = None
-) -> None:
+def set_own_limits(*, tenant: Tenant, limits: OwnLimits, **by: Unpack[By]) -> None:
     """Set all of the tenant's own limits, from the next request on.
 
     Raises ValidationError for a limit of 0, a budget below 0 and an unknown model.
     """
     check_models(limits.own_models, column="own_models")
     columns = asdict(limits)
-    change_columns(tenant=tenant, action="tenant.own_limits", columns=columns, actor=actor, ip=ip)
+    change_columns(tenant=tenant, action="tenant.own_limits", columns=columns, **by)

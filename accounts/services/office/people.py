@@ -1,7 +1,7 @@
 """People who sign in: created, changed, signed out, deleted. Audit events hold no passwords."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -10,18 +10,13 @@ from django.db import IntegrityError, transaction
 from accounts.locks import user_for_update
 from accounts.models import Actor, Membership, Subject, Tenant, User
 from accounts.selectors.office.members import has_active_owner, members_of, memberships_of
-from accounts.services.audit import as_staff, at_the_shell, record
+from accounts.services.audit import By, as_staff, at_the_shell, record
 from accounts.services.office.members import add_member, begin_with_an_owner
 
 
 @transaction.atomic
 def create_user(
-    *,
-    email: str,
-    password: str | None,
-    actor: Actor,
-    verified_at: datetime | None = None,
-    ip: str | None = None,
+    *, email: str, password: str | None, verified_at: datetime | None = None, **by: Unpack[By]
 ) -> User:
     """Create a person who signs in with this address, once they have a password.
 
@@ -37,7 +32,7 @@ def create_user(
     except IntegrityError:  # created since `full_clean` looked
         raise ValidationError({"email": "A person with this address was made just now."}) from None
     _sync_address(user)
-    record(user.audited, "user.create", after=_describe(user), actor=actor, ip=ip)
+    record(user.audited, "user.create", after=_describe(user), **by)
     return user
 
 
@@ -48,8 +43,7 @@ def change_person(
     email: str | None = None,
     name: str | None = None,
     is_active: bool | None = None,
-    actor: Actor,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> None:
     """Change a person's address, name, or permission to sign in; None leaves a value as it is.
 
@@ -67,16 +61,16 @@ def change_person(
     user.full_clean()
     after = _describe(user)
     if after != before:
-        record(user.audited, "user.change", before=before, after=after, actor=actor, ip=ip)
+        record(user.audited, "user.change", before=before, after=after, **by)
         # Before the change, so that the former address is mailed.
-        record_in_workspaces(user, "user.change", before=before, after=after, actor=actor, ip=ip)
+        record_in_workspaces(user, "user.change", before=before, after=after, **by)
     tenants = [membership.tenant for membership in memberships_of(user.id)]
     ownerless = [tenant for tenant in tenants if not has_active_owner(tenant.id)]
     user.save(update_fields=list(columns))
     _sync_address(user)
     for tenant in ownerless:
         if has_active_owner(tenant.id):
-            begin_with_an_owner(tenant, actor, ip)
+            begin_with_an_owner(tenant, by)
 
 
 def record_in_workspaces(user: User, action: str, **event: Any) -> None:
@@ -87,18 +81,18 @@ def record_in_workspaces(user: User, action: str, **event: Any) -> None:
 
 
 @transaction.atomic
-def end_sessions(*, user: User, actor: Actor, ip: str | None = None) -> None:
+def end_sessions(*, user: User, **by: Unpack[By]) -> None:
     """Sign a person out everywhere; `update_session_auth_hash` keeps the session that asks."""
     user.sessions_ended = user_for_update(user.id).sessions_ended + 1
     user.save(update_fields=["sessions_ended"])
-    record(user.audited, "user.sessions_end", actor=actor, ip=ip)
+    record(user.audited, "user.sessions_end", **by)
 
 
 @transaction.atomic
-def sign_out(*, user: User, actor: Actor, ip: str | None = None) -> None:
+def sign_out(*, user: User, **by: Unpack[By]) -> None:
     """End a person's sessions, also in the log of their workspaces if somebody else does it."""
-    end_sessions(user=user, actor=actor, ip=ip)
-    record_in_workspaces(user, "user.sessions_end", actor=actor, ip=ip)
+    end_sessions(user=user, **by)
+    record_in_workspaces(user, "user.sessions_end", **by)
 
 
 @transaction.atomic
@@ -111,13 +105,13 @@ def set_password(*, user: User, password: str, actor: Actor) -> None:
 
 
 @transaction.atomic
-def delete_user(*, user: User, actor: Actor, ip: str | None = None) -> None:
+def delete_user(*, user: User, **by: Unpack[By]) -> None:
     """Delete a person who is not in the audit log; others can only be made inactive.
 
     Raises ValidationError for staff, and ProtectedError for a person in the audit log.
     """
     _refuse_staff(user)
-    record(user.audited, "user.delete", before=_describe(user), actor=actor, ip=ip)
+    record(user.audited, "user.delete", before=_describe(user), **by)
     user.delete()
 
 

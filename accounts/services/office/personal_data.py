@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Unpack
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from django.conf import settings
@@ -16,15 +16,13 @@ from accounts.audit_log import audit_events_of
 from accounts.holdings import holdings
 from accounts.models import Actor, ApiKey, Tenant
 from accounts.selectors.office.members import members_of
-from accounts.services.audit import record
+from accounts.services.audit import By, record
 from accounts.services.office.tenants import refuse_ended
 
 MAX_RETENTION_DAYS = 36_500
 
 
-def set_prompt_retention(
-    *, tenant: Tenant, days: int | None, actor: Actor, ip: str | None = None
-) -> None:
+def set_prompt_retention(*, tenant: Tenant, days: int | None, **by: Unpack[By]) -> None:
     """Set for how many days prompts are kept: 0 is at most two hours; None is for ever.
 
     Raises ValidationError for less than 0 days or more than a hundred years.
@@ -32,12 +30,10 @@ def set_prompt_retention(
     if days is not None and not 0 <= days <= MAX_RETENTION_DAYS:
         message = f"prompts are kept for 0 to {MAX_RETENTION_DAYS} days, or always"
         raise ValidationError({"prompt_retention_days": message})
-    _set_days(tenant, "prompt_retention", days, actor, ip)
+    _set_days(tenant, "prompt_retention", days, by)
 
 
-def set_image_retention(
-    *, tenant: Tenant, days: int | None, actor: Actor, ip: str | None = None
-) -> None:
+def set_image_retention(*, tenant: Tenant, days: int | None, **by: Unpack[By]) -> None:
     """Set for how many days images are kept: 0 is at most two hours; None is the default time.
 
     A shorter time applies to existing images, too. Raises ValidationError for less than 0 days or
@@ -46,11 +42,11 @@ def set_image_retention(
     most = settings.IMAGE_RETENTION_DAYS
     if days is not None and not 0 <= days <= most:
         raise ValidationError({"image_retention_days": f"images are kept for 0 to {most} days"})
-    _set_days(tenant, "image_retention", days, actor, ip)
+    _set_days(tenant, "image_retention", days, by)
 
 
 @transaction.atomic
-def _set_days(tenant: Tenant, what: str, days: int | None, actor: Actor, ip: str | None) -> None:
+def _set_days(tenant: Tenant, what: str, days: int | None, by: By) -> None:
     refuse_ended(tenant.id)
     column = f"{what}_days"
     before = Tenant.objects.values_list(column, flat=True).get(pk=tenant.pk)
@@ -58,14 +54,7 @@ def _set_days(tenant: Tenant, what: str, days: int | None, actor: Actor, ip: str
         return
     setattr(tenant, column, days)
     tenant.save(update_fields=[column])
-    record(
-        tenant.audited,
-        f"tenant.{what}",
-        actor=actor,
-        before={"days": before},
-        after={"days": days},
-        ip=ip,
-    )
+    record(tenant.audited, f"tenant.{what}", before={"days": before}, after={"days": days}, **by)
 
 
 def export_tenant(*, tenant: Tenant, path: Path, actor: Actor) -> None:

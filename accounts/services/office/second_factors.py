@@ -3,14 +3,14 @@
 Not re-exported by the package: it imports modules that other callers never need.
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import Actor, Subject, User
-from accounts.services.audit import record
+from accounts.services.audit import By, record
 from accounts.services.office.mail import post_rendered
 from accounts.services.office.people import end_sessions, record_in_workspaces
 from pictor.kit.secrets.encryption import WrongKey, encrypted_anew
@@ -21,7 +21,7 @@ SECRETS = frozenset({"secret", "seed"})
 
 
 @transaction.atomic
-def reset_second_factors(*, user: User, actor: Actor, ip: str | None = None) -> int:
+def reset_second_factors(*, user: User, **by: Unpack[By]) -> int:
     """Remove all second factors of a person who lost them; return how many there were.
 
     Open sessions end, and the person is mailed. They sign in with only their password and set up
@@ -32,10 +32,10 @@ def reset_second_factors(*, user: User, actor: Actor, ip: str | None = None) -> 
         raise ValidationError(f"{user.email} has no second factor.")
     Authenticator.objects.filter(user=user).delete()
     before = {"factors": [factor.type for factor in factors]}
-    event: dict[str, Any] = {"before": before, "after": {"factors": []}, "actor": actor, "ip": ip}
+    event: dict[str, Any] = {"before": before, "after": {"factors": []}, **by}
     record(user.audited, "user.mfa_reset", **event)
     record_in_workspaces(user, "user.mfa_reset", **event)
-    end_sessions(user=user, actor=actor, ip=ip)
+    end_sessions(user=user, **by)
     post_rendered(to=[user.email], template=MAIL, words={"email": user.email})
     return len(factors)
 

@@ -6,6 +6,7 @@ owner would be left. Staff are changed one at a time.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Unpack
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -14,7 +15,7 @@ from django.db import transaction
 from accounts.duties import duties
 from accounts.models import Actor, User
 from accounts.selectors.office.people import has_second_factor, is_address_of_staff
-from accounts.services.audit import record
+from accounts.services.audit import By, record
 from accounts.services.office.mail import post_rendered
 from accounts.services.office.member_changes import withdraw_member_changes_of
 from accounts.services.office.people import create_user, end_sessions
@@ -34,9 +35,7 @@ class Appointed:
 
 
 @transaction.atomic
-def set_staff_role(
-    *, email: str, role: str, actor: Actor, url: str = "", ip: str | None = None
-) -> Appointed:
+def set_staff_role(*, email: str, role: str, url: str = "", **by: Unpack[By]) -> Appointed:
     """Make a person staff, or give staff another role; the same role changes nothing.
 
     Another role ends their sessions: `update_session_auth_hash` keeps the one that asks. Where
@@ -50,29 +49,28 @@ def set_staff_role(
     Args:
         email: the person's address.
         role: one of `User.StaffRole`.
-        actor: an owner, or a command.
         url: where staff sign in, for the mail.
-        ip: the actor's IP address.
+        by: an owner, or a command.
     """
-    _begin(actor)
+    _begin(by["actor"])
     if role not in User.StaffRole.values:
         raise ValidationError({"role": f"A role is one of {', '.join(User.StaffRole.values)}."})
     address = User.normalize_username(email)
     user = User.objects.select_for_update(no_key=True).filter(email=address).first()
     before = user and user.staff_role
     if user is None:
-        verified_at = None if isinstance(actor, User) else clock.now()
-        user = create_user(email=email, password=None, verified_at=verified_at, actor=actor, ip=ip)
+        verified_at = None if isinstance(by["actor"], User) else clock.now()
+        user = create_user(email=email, password=None, verified_at=verified_at, **by)
     if not user.is_active:
         raise ValidationError({"email": "That person may not sign in."})
     if is_address_of_staff(user.email, but=user):
         raise ValidationError({"email": "Somebody with the same mailbox is staff already."})
-    _forget_unproven_password(user, actor, ip)
-    _give(user, role, actor, ip)
+    _forget_unproven_password(user, by)
+    _give(user, role, by)
     if before == "" and settings.STAFF_MFA and has_second_factor(user.id):
-        _reset_factors(user, actor, ip)  # ends sessions, too
+        _reset_factors(user, by)  # ends sessions, too
     elif before not in {None, role}:  # a new person has no sessions
-        end_sessions(user=user, actor=actor, ip=ip)
+        end_sessions(user=user, **by)
     is_invited = not user.has_usable_password()
     if is_invited:
         words = {"role": role, "email": user.email, "url": url}
@@ -81,18 +79,18 @@ def set_staff_role(
 
 
 @transaction.atomic
-def remove_staff(*, user: User, actor: Actor, ip: str | None = None) -> None:
+def remove_staff(*, user: User, **by: Unpack[By]) -> None:
     """End a person's role as staff, their sessions and their open tasks.
 
     Their memberships of workspaces stay.
     """
-    _begin(actor)
+    _begin(by["actor"])
     user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if not user.staff_role:
         raise ValidationError(f"{user.email} is not staff.")
-    _give(user, "", actor, ip)
-    end_sessions(user=user, actor=actor, ip=ip)
-    duties().hand_back(of=user.email, actor=actor, ip=ip)
+    _give(user, "", by)
+    end_sessions(user=user, **by)
+    duties().hand_back(of=user.email, **by)
 
 
 def note_seen(*, user: User, now: datetime) -> None:
@@ -109,14 +107,14 @@ def _begin(actor: Actor) -> None:
         raise ValidationError("Only an owner can change who is staff.")
 
 
-def _reset_factors(user: User, actor: Actor, ip: str | None) -> None:
+def _reset_factors(user: User, by: By) -> None:
     """Remove an app set up before: no code mailed to the address was asked for it then."""
     from accounts.services.office.second_factors import reset_second_factors  # noqa: PLC0415 - few commands need allauth
 
-    reset_second_factors(user=user, actor=actor, ip=ip)
+    reset_second_factors(user=user, **by)
 
 
-def _forget_unproven_password(user: User, actor: Actor, ip: str | None) -> None:
+def _forget_unproven_password(user: User, by: By) -> None:
     """Delete the password of a new member of staff who never confirmed their address.
 
     Staff sign in without a mailed code.
@@ -124,10 +122,10 @@ def _forget_unproven_password(user: User, actor: Actor, ip: str | None) -> None:
     if not user.staff_role and user.email_verified_at is None and user.has_usable_password():
         user.set_unusable_password()
         user.save(update_fields=["password"])
-        record(user.audited, "user.password", actor=actor, after={"usable": False}, ip=ip)
+        record(user.audited, "user.password", after={"usable": False}, **by)
 
 
-def _give(user: User, role: str, actor: Actor, ip: str | None) -> None:
+def _give(user: User, role: str, by: By) -> None:
     """Set the role; only owners get into the admin.
 
     Open support views end with the role that allowed them, and so do waiting changes of members
@@ -144,12 +142,11 @@ def _give(user: User, role: str, actor: Actor, ip: str | None) -> None:
     user.is_staff = user.is_superuser = role == User.StaffRole.OWNER
     user.save(update_fields=["staff_role", "is_staff", "is_superuser"])
     end_support_of(user=user, now=clock.now())
-    withdraw_member_changes_of(user, actor=actor, ip=ip)
+    withdraw_member_changes_of(user, **by)
     record(
         user.audited,
         "staff.set" if role else "staff.remove",
-        actor=actor,
         before={"role": before},
         after={"role": role},
-        ip=ip,
+        **by,
     )

@@ -1,15 +1,16 @@
 """Support views of a tenant: read-only, for half an hour, and recorded in its audit log."""
 
 from datetime import datetime, timedelta
+from typing import Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.locks import tenant_for_update
-from accounts.models import Actor, SupportGrant, Tenant, User
+from accounts.models import SupportGrant, Tenant, User
 from accounts.selectors.office.support import open_support_grants
-from accounts.services.audit import record
+from accounts.services.audit import By, record
 from accounts.services.office.tenants import change_columns
 from pictor.kit.words.ids import new_uuid
 
@@ -64,12 +65,12 @@ def open_support(
 
 
 @transaction.atomic
-def end_support(*, grant: SupportGrant, now: datetime, actor: Actor, ip: str | None = None) -> bool:
+def end_support(*, grant: SupportGrant, now: datetime, **by: Unpack[By]) -> bool:
     """End a support view before its time; return whether it was still open."""
     still_open = open_support_grants(now).filter(pk=grant.pk)
     if not still_open.update(ended_at=now):
         return False
-    record(grant.audited, "support.end", actor=actor, ip=ip)
+    record(grant.audited, "support.end", **by)
     return True
 
 
@@ -85,13 +86,7 @@ def end_support_in(*, tenant: Tenant, now: datetime) -> None:
 
 @transaction.atomic
 def set_support(
-    *,
-    tenant: Tenant,
-    is_allowed: bool,
-    shows_content: bool,
-    now: datetime,
-    actor: Actor,
-    ip: str | None = None,
+    *, tenant: Tenant, is_allowed: bool, shows_content: bool, now: datetime, **by: Unpack[By]
 ) -> None:
     """Set whether our people may view the tenant, and its prompts, tags and images.
 
@@ -99,6 +94,6 @@ def set_support(
     """
     locked = tenant_for_update(tenant.id)
     columns = {"allows_support": is_allowed, "shows_support_content": shows_content}
-    change_columns(tenant=locked, action="tenant.support", columns=columns, actor=actor, ip=ip)
+    change_columns(tenant=locked, action="tenant.support", columns=columns, **by)
     if not is_allowed:
         end_support_in(tenant=locked, now=now)

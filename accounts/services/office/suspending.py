@@ -1,12 +1,14 @@
 """Suspension of a tenant with a reason that its members read and are mailed, and resumption."""
 
+from typing import Unpack
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.locks import tenant_for_update
-from accounts.models import BILLING_CONTACT_ROLES, Actor, Tenant
+from accounts.models import BILLING_CONTACT_ROLES, Tenant
 from accounts.selectors.office.members import emails_of_members
-from accounts.services.audit import note_for_staff
+from accounts.services.audit import By, note_for_staff
 from accounts.services.office.mail import post_rendered
 from accounts.services.office.tenants import set_tenant_status
 
@@ -14,9 +16,7 @@ MAIL = "account/email/suspended"
 
 
 @transaction.atomic
-def suspend(
-    *, tenant: Tenant, words: str, actor: Actor, note: str = "", ip: str | None = None
-) -> int:
+def suspend(*, tenant: Tenant, words: str, note: str = "", **by: Unpack[By]) -> int:
     """Refuse a tenant's requests from the next one on; return how many members are mailed.
 
     `words` are the reason that its callers and members read; `note` is only for staff. Running work
@@ -28,8 +28,8 @@ def suspend(
     suspended = Tenant.Status.SUSPENDED
     if tenant_for_update(tenant.id).status == suspended:
         raise ValidationError("the tenant is suspended already")
-    set_tenant_status(tenant=tenant, status=suspended, reason=words, actor=actor, ip=ip)
-    note_for_staff(tenant.audited, note.strip(), actor=actor, ip=ip)
+    set_tenant_status(tenant=tenant, status=suspended, reason=words, **by)
+    note_for_staff(tenant.audited, note.strip(), **by)
     emails = emails_of_members(tenant.id, BILLING_CONTACT_ROLES)
     context = {"workspace": tenant.shown_name, "reason": words}
     post_rendered(to=emails, template=MAIL, words=context)
@@ -37,9 +37,9 @@ def suspend(
 
 
 @transaction.atomic
-def resume(*, tenant: Tenant, actor: Actor, ip: str | None = None) -> None:
+def resume(*, tenant: Tenant, **by: Unpack[By]) -> None:
     """End a suspension. Raises ValidationError if the tenant is active or is being erased."""
     active = Tenant.Status.ACTIVE
     if tenant_for_update(tenant.id).status == active:
         raise ValidationError("it is not suspended")
-    set_tenant_status(tenant=tenant, status=active, actor=actor, ip=ip)
+    set_tenant_status(tenant=tenant, status=active, **by)

@@ -1,10 +1,12 @@
 """A tenant's settings on one page, changed together or not at all."""
 
 from copy import copy
+from typing import Unpack
 
 from django.db import transaction
 
-from accounts.models import Actor, Tenant
+from accounts.models import Tenant
+from accounts.services.audit import By
 from accounts.services.office.personal_data import set_image_retention, set_prompt_retention
 from accounts.services.office.tenants import (
     TenantLimits,
@@ -24,18 +26,17 @@ def change_standing(
     limits: TenantLimits,
     uncharged_ceiling: Micros | None,
     prompt_retention_days: int | None,
-    actor: Actor,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> Tenant:
     """Return the tenant with the settings that operators decide; `tenant` itself stays as it is.
 
     Unchanged settings make no audit event. Raises ValidationError, by column where one is at fault.
     """
     tenant = copy(tenant)
-    change_tenant(tenant=tenant, name=name, limits=limits, actor=actor, ip=ip)
+    change_tenant(tenant=tenant, name=name, limits=limits, **by)
     if uncharged_ceiling != tenant.uncharged_ceiling_micros:
-        set_uncharged_ceiling(tenant=tenant, ceiling=uncharged_ceiling, actor=actor, ip=ip)
-    set_prompt_retention(tenant=tenant, days=prompt_retention_days, actor=actor, ip=ip)
+        set_uncharged_ceiling(tenant=tenant, ceiling=uncharged_ceiling, **by)
+    set_prompt_retention(tenant=tenant, days=prompt_retention_days, **by)
     return tenant
 
 
@@ -47,15 +48,14 @@ def change_settings(
     time_zone: str,
     prompt_retention_days: int | None,
     image_retention_days: int | None,
-    actor: Actor,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> None:
     """Change the settings that owners and admins decide; `tenant` itself stays as it is.
 
     Unchanged settings make no audit event. Raises ValidationError, by column where one is at fault.
     """
     tenant = copy(tenant)
-    set_title(tenant=tenant, title=title, actor=actor, ip=ip)
-    set_time_zone(tenant=tenant, name=time_zone, actor=actor, ip=ip)
-    set_prompt_retention(tenant=tenant, days=prompt_retention_days, actor=actor, ip=ip)
-    set_image_retention(tenant=tenant, days=image_retention_days, actor=actor, ip=ip)
+    set_title(tenant=tenant, title=title, **by)
+    set_time_zone(tenant=tenant, name=time_zone, **by)
+    set_prompt_retention(tenant=tenant, days=prompt_retention_days, **by)
+    set_image_retention(tenant=tenant, days=image_retention_days, **by)

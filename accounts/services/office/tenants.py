@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts.ledger import ledger
 from accounts.models import Actor, ApiKey, Tenant
 from accounts.services import uncharged
-from accounts.services.audit import record
+from accounts.services.audit import By, record
 from accounts.titles import holds_address, holds_marks
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
@@ -37,13 +37,12 @@ NOTHING = Micros(0)
 def create_tenant(
     *,
     name: str,
-    actor: Actor,
     title: str = "",
     opening_balance: Micros = NOTHING,
     limits: TenantLimits = NO_LIMITS,
     is_ours: bool = False,
-    ip: str | None = None,
     tenant_id: UUID | None = None,
+    **by: Unpack[By],
 ) -> Tenant:
     """Create a tenant with its account in the ledger and, unless it is 0, an opening top-up.
 
@@ -58,12 +57,12 @@ def create_tenant(
     tenant.is_ours = is_ours
     tenant.full_clean()
     tenant.save(force_insert=True)
-    record(tenant.audited, "tenant.create", actor=actor, after=_describe(tenant), ip=ip)
+    record(tenant.audited, "tenant.create", after=_describe(tenant), **by)
     books = ledger()
     books.open_account(tenant_id=tenant.id)
     if opening_balance:
         books.top_up(
-            tenant_id=tenant.id, amount=opening_balance, reason="opening balance", actor=actor
+            tenant_id=tenant.id, amount=opening_balance, reason="opening balance", actor=by["actor"]
         )
     return tenant
 
@@ -78,12 +77,7 @@ def refuse_ended(tenant_id: UUID) -> None:
 
 @transaction.atomic
 def change_columns(
-    *,
-    tenant: Tenant,
-    action: str,
-    columns: Mapping[str, Any],
-    actor: Actor,
-    ip: str | None = None,
+    *, tenant: Tenant, action: str, columns: Mapping[str, Any], **by: Unpack[By]
 ) -> None:
     """Set columns of a tenant; nothing is written if nothing changes.
 
@@ -97,12 +91,10 @@ def change_columns(
         return
     tenant.full_clean()
     tenant.save(update_fields=list(columns))
-    record(tenant.audited, action, actor=actor, before=before, after=columns, ip=ip)
+    record(tenant.audited, action, before=before, after=columns, **by)
 
 
-def change_tenant(
-    *, tenant: Tenant, name: str, limits: TenantLimits, actor: Actor, ip: str | None = None
-) -> None:
+def change_tenant(*, tenant: Tenant, name: str, limits: TenantLimits, **by: Unpack[By]) -> None:
     """Change a tenant's name and limits.
 
     Raises ValidationError for a name that is taken, empty or too long, or a limit of 0.
@@ -110,7 +102,7 @@ def change_tenant(
     if name != tenant.name and holds_marks(name):
         raise ValidationError({"name": INVISIBLE})
     columns = {"name": name, **asdict(limits)}
-    change_columns(tenant=tenant, action="tenant.change", columns=columns, actor=actor, ip=ip)
+    change_columns(tenant=tenant, action="tenant.change", columns=columns, **by)
 
 
 def set_ours(*, tenant: Tenant, is_ours: bool, actor: Actor) -> None:
@@ -119,7 +111,7 @@ def set_ours(*, tenant: Tenant, is_ours: bool, actor: Actor) -> None:
     change_columns(tenant=tenant, action="tenant.ours", columns=columns, actor=actor)
 
 
-def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None) -> None:
+def set_title(*, tenant: Tenant, title: str, **by: Unpack[By]) -> None:
     """Set the name by which a tenant's members call it.
 
     The name operators use stays, so no tenant can pass for another. Raises ValidationError for a
@@ -135,23 +127,21 @@ def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None
         if holds_address(title):
             raise ValidationError({"title": "A name must not contain a web or e-mail address."})
     columns = {"title": title}
-    change_columns(tenant=tenant, action="tenant.title", columns=columns, actor=actor, ip=ip)
+    change_columns(tenant=tenant, action="tenant.title", columns=columns, **by)
 
 
-def set_time_zone(*, tenant: Tenant, name: str, actor: Actor, ip: str | None = None) -> None:
+def set_time_zone(*, tenant: Tenant, name: str, **by: Unpack[By]) -> None:
     """Set the time zone of a tenant's reports.
 
     Usage is kept by the hour, so past reports follow the new days, too. An empty name is UTC.
     Raises ValidationError for an unknown time zone.
     """
     columns = {"time_zone": name or "UTC"}
-    change_columns(tenant=tenant, action="tenant.time_zone", columns=columns, actor=actor, ip=ip)
+    change_columns(tenant=tenant, action="tenant.time_zone", columns=columns, **by)
 
 
 @transaction.atomic
-def set_uncharged_ceiling(
-    *, tenant: Tenant, ceiling: Micros | None, actor: Actor, ip: str | None = None
-) -> None:
+def set_uncharged_ceiling(*, tenant: Tenant, ceiling: Micros | None, **by: Unpack[By]) -> None:
     """Set a tenant's own ceiling, or None for the default; it may order again.
 
     Today's cost stays counted: if it is above the new ceiling, the next uncharged cost refuses the
@@ -166,17 +156,12 @@ def set_uncharged_ceiling(
         "refused_until": uncharged.iso_text(before["uncharged_until"]),
     }
     present = {"ceiling_micros": ceiling, "refused_until": None}
-    record(tenant.audited, uncharged.ACTION, actor=actor, before=former, after=present, ip=ip)
+    record(tenant.audited, uncharged.ACTION, before=former, after=present, **by)
 
 
 @transaction.atomic
 def set_tenant_status(
-    *,
-    tenant: Tenant,
-    status: Tenant.Status,
-    reason: str = "",
-    actor: Actor,
-    ip: str | None = None,
+    *, tenant: Tenant, status: Tenant.Status, reason: str = "", **by: Unpack[By]
 ) -> None:
     """Suspend or resume a tenant, from the next request on; running work ends normally.
 
@@ -190,10 +175,9 @@ def set_tenant_status(
     record(
         tenant.audited,
         "tenant.status",
-        actor=actor,
         before={"status": before},
         after={"status": status.value, **({"reason": reason} if reason else {})},
-        ip=ip,
+        **by,
     )
 
 

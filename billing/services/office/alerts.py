@@ -1,13 +1,14 @@
 """Mails those who pay, and sends a webhook, once a balance falls below a threshold."""
 
 from datetime import datetime
+from typing import Unpack
 from uuid import UUID
 
 from django.db import transaction
 
-from accounts.models import BILLING_CONTACT_ROLES, Actor, Tenant
+from accounts.models import BILLING_CONTACT_ROLES, Tenant
 from accounts.selectors.office.members import emails_of_members
-from accounts.services import record
+from accounts.services import By, record
 from accounts.services.office.mail import post_rendered
 from billing.models import BalanceAlert
 from billing.selectors.office.balances import balance_of
@@ -21,13 +22,7 @@ MAIL = "billing/email/balance_low"
 
 @transaction.atomic
 def set_balance_alert(
-    *,
-    tenant: Tenant,
-    below: Micros | None,
-    below_days: int | None,
-    page: str,
-    actor: Actor,
-    ip: str | None = None,
+    *, tenant: Tenant, below: Micros | None, below_days: int | None, page: str, **by: Unpack[By]
 ) -> None:
     """Set the thresholds; None is never. A balance already below is announced at the next check.
 
@@ -43,9 +38,7 @@ def set_balance_alert(
     alert.raised_at = None
     alert.full_clean()
     alert.save()
-    record(
-        tenant.audited, "balance.alert", actor=actor, before=before, after=_values_of(alert), ip=ip
-    )
+    record(tenant.audited, "balance.alert", before=before, after=_values_of(alert), **by)
 
 
 def look_at_balances(*, now: datetime) -> int:

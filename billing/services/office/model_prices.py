@@ -1,10 +1,11 @@
 """The prices of one model in everyone's next book."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from django.db import transaction
 
-from accounts.services import Actor
+from accounts.services import By
 from billing import locks
 from billing.models import PriceBook
 from billing.price_rows import BookRow
@@ -29,9 +30,7 @@ def prices_of(model: str) -> list[BookRow]:
 
 
 @transaction.atomic
-def draft_prices_of(
-    model: str, rows: Sequence[BookRow], *, actor: Actor, ip: str | None = None
-) -> PriceBook | None:
+def draft_prices_of(model: str, rows: Sequence[BookRow], **by: Unpack[By]) -> PriceBook | None:
     """Put a model's prices into the draft of everyone's next book, in place of those it has there.
 
     Without a draft, it becomes a copy of the book in force. Returns the draft, None if there is
@@ -43,13 +42,11 @@ def draft_prices_of(
         return draft
     if draft is not None:
         removed = [row.key for row in present]
-        set_prices(book=draft, rows=rows, removed=removed, actor=actor, ip=ip)
+        set_prices(book=draft, rows=rows, removed=removed, **by)
         return draft
     now = clock.now()
     others = [row for row in rows_of(book_in_force(None, now)) if row.model != model]
-    return draft_price_book(
-        name=_name(), rows=[*others, *rows], effective_from=now, actor=actor, ip=ip
-    )
+    return draft_price_book(name=_name(), rows=[*others, *rows], effective_from=now, **by)
 
 
 def _name() -> str:

@@ -6,6 +6,7 @@ values, or is decided already.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Unpack
 from uuid import UUID
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from accounts.ledger import RequestedMove, TransferReason
 from accounts.mailboxes import any_mailbox_of
 from accounts.models import User
 from accounts.selectors.office.people import was_staff_at
-from accounts.services import Actor, Subject, name_of, record
+from accounts.services import Actor, By, Subject, name_of, record
 from accounts.services.office.tenants import refuse_ended
 from billing.locks import account_for_update, days_of_money
 from billing.models import MoneyMove, Transfer
@@ -64,13 +65,7 @@ def rehearse(requested: RequestedMove, *, actor: Actor) -> MoveEffect:
 
 @transaction.atomic
 def move_money(
-    *,
-    once: UUID,
-    requested: RequestedMove,
-    actor: Actor,
-    now: datetime,
-    ip: str | None = None,
-    waits: bool = False,
+    *, once: UUID, requested: RequestedMove, now: datetime, waits: bool = False, **by: Unpack[By]
 ) -> MoneyMove:
     """Move the money, or let it await a second person if it is large, alone or with its day.
 
@@ -79,7 +74,7 @@ def move_money(
 
     Raises ValidationError, also if the request was sent before and has been declined or expired.
     """
-    waits = _waits_by_itself(requested, actor, now) or waits
+    waits = _waits_by_itself(requested, by["actor"], now) or waits
     if requested.kind == Transfer.Kind.TOP_UP:
         _refuse_a_waiting_reference(requested, once, now)
     if requested.kind == Transfer.Kind.CREDIT and (requested.outage or requested.generation_id):
@@ -89,8 +84,8 @@ def move_money(
         id=once,
         defaults={
             **_columns(requested),
-            "asked_by": actor if isinstance(actor, User) else None,
-            "asked_by_name": name_of(actor),
+            "asked_by": by["actor"] if isinstance(by["actor"], User) else None,
+            "asked_by_name": name_of(by["actor"]),
             "asked_at": now,
             "expires_at": now + WAITS_FOR if waits else None,
         },
@@ -102,32 +97,32 @@ def move_money(
             raise ValidationError(refusal)
         return move
     if move.expires_at is None:
-        return _book(move, actor, ip)
-    rehearse(requested, actor=actor)  # an impossible move is refused at once (ADR 0058)
-    _record(move, "money.ask", actor, ip, until=move.expires_at.isoformat(timespec="seconds"))
+        return _book(move, by)
+    rehearse(requested, actor=by["actor"])  # an impossible move is refused at once (ADR 0058)
+    _record(move, "money.ask", by, until=move.expires_at.isoformat(timespec="seconds"))
     return move
 
 
 @transaction.atomic
-def approve_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None = None) -> MoneyMove:
+def approve_move(*, move_id: UUID, now: datetime, **by: Unpack[By]) -> MoneyMove:
     """Book a waiting move, as another person, who was staff when it was requested."""
     move = _waiting(move_id, now)
-    if _is_same(move, actor):
+    if _is_same(move, by["actor"]):
         raise ValidationError("Somebody other than the person who asked has to approve it.")
-    if isinstance(actor, User) and not was_staff_at(actor, move.asked_at):
+    if isinstance(by["actor"], User) and not was_staff_at(by["actor"], move.asked_at):
         raise ValidationError("Somebody who was staff when it was asked for has to approve it.")
-    _record(move, "money.approve", actor, ip, asked_by=move.asked_by_name)
-    move.decided_by_name = name_of(actor)
-    return _book(move, actor, ip)
+    _record(move, "money.approve", by, asked_by=move.asked_by_name)
+    move.decided_by_name = name_of(by["actor"])
+    return _book(move, by)
 
 
 @transaction.atomic
-def decline_move(*, move_id: UUID, actor: Actor, now: datetime, ip: str | None = None) -> MoneyMove:
+def decline_move(*, move_id: UUID, now: datetime, **by: Unpack[By]) -> MoneyMove:
     """Refuse a waiting move for good; its requester may withdraw it like this."""
     move = _waiting(move_id, now)
-    move.declined_at, move.decided_by_name = now, name_of(actor)
+    move.declined_at, move.decided_by_name = now, name_of(by["actor"])
     move.save(update_fields=["declined_at", "decided_by_name"])
-    _record(move, "money.decline", actor, ip, asked_by=move.asked_by_name)
+    _record(move, "money.decline", by, asked_by=move.asked_by_name)
     return move
 
 
@@ -220,7 +215,7 @@ def _columns(requested: RequestedMove) -> dict[str, object]:
     }
 
 
-def _book(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
+def _book(move: MoneyMove, by: By) -> MoneyMove:
     requested = RequestedMove(
         tenant_id=move.tenant_id,
         kind=move.kind,
@@ -230,9 +225,7 @@ def _book(move: MoneyMove, actor: Actor, ip: str | None) -> MoneyMove:
         reason=move.reason,
         note=move.note,
     )
-    moved = _execute(
-        requested, TransferReason(actor=actor, reason=move.reason, note=move.note, ip=ip)
-    )
+    moved = _execute(requested, TransferReason(reason=move.reason, note=move.note, **by))
     move.transfer_id = moved.id
     move.save(update_fields=["transfer_id", "decided_by_name"])
     return move
@@ -260,9 +253,9 @@ def _execute(requested: RequestedMove, why: TransferReason) -> Transfer:
     raise ValidationError(f"Money cannot be moved by a {requested.kind}.")
 
 
-def _record(move: MoneyMove, action: str, actor: Actor, ip: str | None, **more: str) -> None:
+def _record(move: MoneyMove, action: str, by: By, **more: str) -> None:
     """Record it in an event without a tenant: until booked, it does not concern the tenant."""
     after = {"tenant": move.tenant.public_id, "kind": move.kind, "amount_micros": move.amount}
     texts = {"words": move.reason, "note": move.note}
     about = Subject("money_move", str(move.id))
-    record(about, action, actor=actor, after={**after, **texts, **more}, ip=ip)
+    record(about, action, after={**after, **texts, **more}, **by)

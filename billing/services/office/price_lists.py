@@ -1,13 +1,14 @@
 """Shared price lists: created, renamed, and assigned to tenants from that moment on."""
 
 from datetime import datetime
+from typing import Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.selectors.office.tenants import tenant_by_id
-from accounts.services import Actor, Subject, record
+from accounts.services import By, Subject, record
 from accounts.titles import without_marks
 from billing import locks
 from billing.models import PriceList, PriceListAssignment
@@ -22,21 +23,19 @@ NO_LIST = "none"
 
 
 @transaction.atomic
-def create_price_list(*, name: str, actor: Actor, ip: str | None = None) -> PriceList:
+def create_price_list(*, name: str, **by: Unpack[By]) -> PriceList:
     """Create a list without prices or tenants. Raises ValidationError for a name that is taken."""
     locks.decisions_on_prices()  # two at once must not both find the name free
     price_list = PriceList(name=without_marks(name))
     _check_name(price_list)
     price_list.save(force_insert=True)
     what = Subject("price_list", str(price_list.id))
-    record(what, "price_list.create", actor=actor, after={"name": price_list.name}, ip=ip)
+    record(what, "price_list.create", after={"name": price_list.name}, **by)
     return price_list
 
 
 @transaction.atomic
-def rename_price_list(
-    *, price_list: PriceList, name: str, actor: Actor, ip: str | None = None
-) -> PriceList:
+def rename_price_list(*, price_list: PriceList, name: str, **by: Unpack[By]) -> PriceList:
     """Rename a list. Raises ValidationError like `create_price_list`."""
     locks.decisions_on_prices()
     former = PriceList.objects.get(id=price_list.id)  # under the lock: the caller's may be old
@@ -46,7 +45,7 @@ def rename_price_list(
         PriceList.objects.filter(id=former.id).update(name=renamed.name)
         what = Subject("price_list", str(former.id))
         before, after = {"name": former.name}, {"name": renamed.name}
-        record(what, "price_list.rename", actor=actor, before=before, after=after, ip=ip)
+        record(what, "price_list.rename", before=before, after=after, **by)
     return renamed
 
 
@@ -63,11 +62,10 @@ def assign_price_list(
     *,
     tenant_id: UUID,
     price_list: PriceList | None,
-    actor: Actor,
     now: datetime,
     confirmed: Confirmed = UNCONFIRMED,
     seen: str | None = None,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> PriceListAssignment | None:
     """Give a tenant that list's prices from now on, or no list; None if that is so already.
 
@@ -88,7 +86,7 @@ def assign_price_list(
     )
     if seen is not None and seen != digest_of_changes(changes):
         raise ValidationError("prices have changed since these were shown")
-    confirm(of_nobody, stops, confirmed, actor=actor, ip=ip)
+    confirm(of_nobody, stops, confirmed, **by)
     assignment = PriceListAssignment.objects.create(tenant=tenant, price_list=price_list)
     assignment.refresh_from_db()
     after = {
@@ -99,12 +97,12 @@ def assign_price_list(
     }
     before = {"price_list": former.name if former else None}
     what = Subject("tenant", str(tenant_id), tenant_id)
-    record(what, "price_list.assign", actor=actor, before=before, after=after, ip=ip)
+    record(what, "price_list.assign", before=before, after=after, **by)
     return assignment
 
 
 def give_price_list(
-    *, tenant_id: UUID, name: str, actor: Actor, now: datetime, ip: str | None = None
+    *, tenant_id: UUID, name: str, now: datetime, **by: Unpack[By]
 ) -> PriceListAssignment | None:
     """Give a new tenant, without purchases, the shared list of that name.
 
@@ -115,9 +113,7 @@ def give_price_list(
     if price_list is None:
         raise ValidationError({"price_list": f"there is no shared list {name!r}"})
     try:
-        return assign_price_list(
-            tenant_id=tenant_id, price_list=price_list, actor=actor, now=now, ip=ip
-        )
+        return assign_price_list(tenant_id=tenant_id, price_list=price_list, now=now, **by)
     except ValidationError as error:
         words = f"{' '.join(error.messages)} Make the tenant first, then give it the list."
         raise ValidationError({"price_list": words}) from None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
+from typing import Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -14,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from accounts.models import Tenant
-from accounts.services import Actor, Subject, record
+from accounts.services import By, Subject, record
 from billing import locks
 from billing.models import Price, PriceBook, PriceBookWithdrawal, PriceList
 from billing.price_rows import BookRow, PriceKey, price_words
@@ -43,11 +44,10 @@ def draft_price_book(
     name: str,
     rows: Sequence[BookRow] | None = None,
     effective_from: datetime,
-    actor: Actor,
     markup: Decimal | None = None,
     tenant_id: UUID | None = None,
     is_once: bool = False,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> PriceBook:
     """Draft the next version of a book, not yet in force: it can still be changed.
 
@@ -78,7 +78,7 @@ def draft_price_book(
     book.save(force_insert=True)
     Price.objects.bulk_create(_price(book, row) for row in rows)
     after = {**_describe(book), "prices": len(rows)}
-    record(book.audited, "price_book.draft", actor=actor, after=after, ip=ip)
+    record(book.audited, "price_book.draft", after=after, **by)
     return book
 
 
@@ -96,8 +96,7 @@ def change_price_book(
     effective_from: datetime,
     markup: Decimal,
     tenant_id: UUID | None,
-    actor: Actor,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> None:
     """Change a draft's terms; without a change, nothing is written.
 
@@ -113,7 +112,7 @@ def change_price_book(
     _check_book(book)
     check_charges(rows_of(book), markup)
     book.save(update_fields=["effective_from", "markup", "tenant"])
-    record(book.audited, "price_book.change", actor=actor, before=before, after=after, ip=ip)
+    record(book.audited, "price_book.change", before=before, after=after, **by)
 
 
 @transaction.atomic
@@ -122,8 +121,7 @@ def set_prices(
     book: PriceBook,
     rows: Sequence[BookRow] = (),
     removed: Iterable[PriceKey] = (),
-    actor: Actor,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> None:
     """Remove rows of a draft, then write others; a row of the same cell is replaced.
 
@@ -142,16 +140,16 @@ def set_prices(
     Price.objects.bulk_create(prices)
     after = {_words(price.key): _describe_price(price) for price in prices}
     if after != before:
-        record(book.audited, "price_book.prices", actor=actor, before=before, after=after, ip=ip)
+        record(book.audited, "price_book.prices", before=before, after=after, **by)
 
 
 @transaction.atomic
-def discard_price_book(*, book: PriceBook, actor: Actor, ip: str | None = None) -> None:
+def discard_price_book(*, book: PriceBook, **by: Unpack[By]) -> None:
     """Delete a draft and its rows. Raises ValidationError for a published book."""
     _lock_draft(book)
     before = {**_describe(book), "prices": book.prices.count()}
     # First: a deleted book has no id to record.
-    record(book.audited, "price_book.discard", actor=actor, before=before, ip=ip)
+    record(book.audited, "price_book.discard", before=before, **by)
     book.delete()
 
 
@@ -159,13 +157,12 @@ def discard_price_book(*, book: PriceBook, actor: Actor, ip: str | None = None) 
 def publish_price_book(
     *,
     book: PriceBook,
-    actor: Actor,
     now: datetime,
     begins: datetime | None = None,
     confirmed: Confirmed = UNCONFIRMED,
     seen: str | None = None,
     restores: str = "",
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> PriceBook:
     """Put a book in force from its effective date, or now if another one began since.
 
@@ -190,14 +187,14 @@ def publish_price_book(
     )
     if overtaken.exists():
         book.effective_from = now  # dated before one that began since, it would never be in force
-    confirm(_subject(book), stops_of(book, now), confirmed, actor=actor, ip=ip)
+    confirm(_subject(book), stops_of(book, now), confirmed, **by)
     PriceBook.objects.filter(id=book.id).update(
         published_at=now, effective_from=book.effective_from
     )
     book.refresh_from_db()
     after = {**_describe(book), "prices": book.prices.count(), "digest": digest_of(book)}
     after |= {"restores": restores} if restores else {}
-    record(book.audited, "price_book.publish", actor=actor, after=after, ip=ip)
+    record(book.audited, "price_book.publish", after=after, **by)
     return book
 
 
@@ -205,12 +202,11 @@ def publish_price_book(
 def restore_price_book(
     *,
     book: PriceBook,
-    actor: Actor,
     now: datetime,
     confirmed: Confirmed = UNCONFIRMED,
     withdrawn: Sequence[PriceBook] = (),
     seen: str | None = None,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> PriceBook:
     """Put a former book in force again: its rows as a new version, published now.
 
@@ -231,18 +227,17 @@ def restore_price_book(
     for later in withdrawn:
         if later.id not in scheduled:
             raise ValidationError(f"{later.known_as} does not take over later")
-        _note_withdrawal(_take_back(later), actor=actor, ip=ip)
+        _note_withdrawal(_take_back(later), **by)
     again = draft_price_book(
         name=book.name,
         rows=read_beside(book, now).rows[book.id],
         effective_from=now,
         markup=book.markup,
         tenant_id=book.tenant_id,
-        actor=actor,
-        ip=ip,
+        **by,
     )
     return publish_price_book(
-        book=again, actor=actor, now=now, confirmed=confirmed, restores=book.known_as, ip=ip
+        book=again, now=now, confirmed=confirmed, restores=book.known_as, **by
     )
 
 
@@ -250,10 +245,9 @@ def restore_price_book(
 def withdraw_price_book(
     *,
     book: PriceBook,
-    actor: Actor,
     confirmed: Confirmed = UNCONFIRMED,
     seen: str | None = None,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> PriceBookWithdrawal:
     """Withdraw a scheduled book: it will never be in force, and the one before it stays.
 
@@ -264,8 +258,8 @@ def withdraw_price_book(
     locks.decisions_on_prices()
     _check_seen(book, seen, clock.now())
     withdrawal = _take_back(book)
-    confirm(_subject(book), stops_of_withdrawal(book, clock.now()), confirmed, actor=actor, ip=ip)
-    _note_withdrawal(withdrawal, actor=actor, ip=ip)
+    confirm(_subject(book), stops_of_withdrawal(book, clock.now()), confirmed, **by)
+    _note_withdrawal(withdrawal, **by)
     return withdrawal
 
 
@@ -285,11 +279,11 @@ def _take_back(book: PriceBook) -> PriceBookWithdrawal:
     return withdrawal
 
 
-def _note_withdrawal(withdrawal: PriceBookWithdrawal, *, actor: Actor, ip: str | None) -> None:
+def _note_withdrawal(withdrawal: PriceBookWithdrawal, **by: Unpack[By]) -> None:
     withdrawal.refresh_from_db()
     book = withdrawal.book
     after = {**_describe(book), "withdrawn_at": withdrawal.withdrawn_at.isoformat()}
-    record(book.audited, "price_book.withdraw", actor=actor, after=after, ip=ip)
+    record(book.audited, "price_book.withdraw", after=after, **by)
 
 
 def _check_seen(book: PriceBook, seen: str | None, now: datetime) -> None:
@@ -307,9 +301,7 @@ def check_charges(rows: Sequence[BookRow], markup: Decimal) -> None:
         )
 
 
-def confirm(
-    what: Subject, stops: Stops, confirmed: Confirmed, *, actor: Actor, ip: str | None
-) -> None:
+def confirm(what: Subject, stops: Stops, confirmed: Confirmed, **by: Unpack[By]) -> None:
     """Raise ValidationError for unconfirmed changes; otherwise record a reason, about `what`.
 
     The reason is the operator's: `what` belongs to no tenant, so no tenant's audit log shows it.
@@ -324,7 +316,7 @@ def confirm(
         "large": sum(len(step.large) for step in stops.steps),
         "below_cost": len(stops.below),
     }
-    record(what, f"{what.type}.confirm", actor=actor, after=after, ip=ip)
+    record(what, f"{what.type}.confirm", after=after, **by)
 
 
 def _subject(book: PriceBook) -> Subject:

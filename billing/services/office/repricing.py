@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.services import Actor
+from accounts.services import By
 from billing.models import PriceBook
 from billing.pixel_prices import terms_from
 from billing.price_rows import BookRow, kind_of
@@ -25,9 +26,7 @@ def check_plan(plan: Repriced, markup: Decimal) -> Repriced:
 
 
 @transaction.atomic
-def change_prices(
-    *, book: PriceBook, changes: Sequence[RowChange], actor: Actor, ip: str | None = None
-) -> None:
+def change_prices(*, book: PriceBook, changes: Sequence[RowChange], **by: Unpack[By]) -> None:
     """Write these changes of a draft.
 
     Raises ValidationError for a published book, and with the code SEEN_ANOTHER if a row has changed
@@ -39,13 +38,11 @@ def change_prices(
     were = [change.was for change in changes if change.was.micros or change.key in rows]
     if any(rows.get(row.key) != row for row in were):
         raise ValidationError("prices have changed since these were shown", code=SEEN_ANOTHER)
-    set_prices(book=book, rows=[change.becomes for change in changes], actor=actor, ip=ip)
+    set_prices(book=book, rows=[change.becomes for change in changes], **by)
 
 
 @transaction.atomic
-def undo_prices(
-    *, book: PriceBook, actor: Actor, last: int | None = None, ip: str | None = None
-) -> int:
+def undo_prices(*, book: PriceBook, last: int | None = None, **by: Unpack[By]) -> int:
     """Undo the `last` change of a draft's prices, or redo it, and return the number of rows.
 
     Raises ValidationError for a published book, without a change, or if another change is last.
@@ -59,7 +56,7 @@ def undo_prices(
     before, after = event.before or {}, event.after or {}
     rows = [_row(words, facts) for words, facts in before.items()]
     removed = [row.key for row in (_row(words, after[words]) for words in after.keys() - before)]
-    set_prices(book=book, rows=rows, removed=removed, actor=actor, ip=ip)
+    set_prices(book=book, rows=rows, removed=removed, **by)
     return len(before.keys() | after.keys())
 
 

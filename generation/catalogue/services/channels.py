@@ -1,11 +1,11 @@
 """Changes to channels by operators: set, enable, disable, reset, delete."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.services import Actor, record
+from accounts.services import By, record
 from accounts.titles import holds_marks
 from generation.catalogue.credentials import decrypted
 from generation.catalogue.services.approval import (
@@ -44,11 +44,10 @@ def set_channel(
     *,
     name: str,
     options: ChannelOptions,
-    actor: Actor,
-    ip: str | None = None,
     channel_id: int | None = None,
     is_new: bool = False,
     may_stop: bool = False,
+    **by: Unpack[By],
 ) -> tuple[Channel, bool]:
     """Create a channel, or change the given options of one; True if it was created.
 
@@ -62,18 +61,17 @@ def set_channel(
     Args:
         name: the channel's name, or its new name if `channel_id` is given.
         options: the changes.
-        actor: the person who makes them.
-        ip: their address, for the audit log.
         channel_id: of an existing channel.
         is_new: refuse a taken name, unless that channel equals the options: a form sent twice.
         may_stop: allow changes that leave a model unserved.
+        by: the person who makes them.
     """
     take_turns()
     known = {"name": name} if channel_id is None else {"pk": channel_id}
     channel = Channel.objects.filter(**known).first()
     if channel is None:
-        channel = _create(name, options, actor=actor, ip=ip)
-        return _retiring(channel, options, actor=actor, ip=ip), True
+        channel = _create(name, options, **by)
+        return _retiring(channel, options, **by), True
     if channel.archived_at is not None:
         raise ValidationError({"name": f"{channel.name} is archived: take another name"})
     if is_new:
@@ -82,8 +80,8 @@ def set_channel(
         raise ValidationError({"name": f"a channel named {name} exists already"})
     check_name(channel, name)
     with refusing_stops(are_meant=may_stop):
-        channel = _change(channel, options, name=name, actor=actor, ip=ip)
-    return _retiring(channel, options, actor=actor, ip=ip), False
+        channel = _change(channel, options, name=name, **by)
+    return _retiring(channel, options, **by), False
 
 
 @transaction.atomic
@@ -91,12 +89,11 @@ def set_enabled(
     *,
     channel: Channel,
     is_enabled: bool,
-    actor: Actor,
-    ip: str | None = None,
     untested: bool = False,
     is_ours: bool = False,
     may_stop: bool = False,
     reason: str = "",
+    **by: Unpack[By],
 ) -> None:
     """Enable a channel, or disable it so that it is sent nothing more. Safe to call twice.
 
@@ -128,9 +125,9 @@ def set_enabled(
     with refusing_stops(are_meant=may_stop):
         channel.save(update_fields=["is_enabled"])
     act = "channel.enable" if is_enabled else "channel.disable"
-    record(channel.audited, act, before=before, after=after, actor=actor, ip=ip)
+    record(channel.audited, act, before=before, after=after, **by)
     if channel.is_enabled != before["enabled"]:
-        channel_events.note(channel, Kind.ENABLED if is_enabled else Kind.PAUSED, actor=actor)
+        channel_events.note(channel, Kind.ENABLED if is_enabled else Kind.PAUSED, actor=by["actor"])
 
 
 def is_deletable(channel: Channel) -> bool:
@@ -175,7 +172,7 @@ def all_channels(*, archived: bool = False) -> list[Channel]:
 
 
 @transaction.atomic
-def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> bool:
+def delete_channel(*, channel: Channel, **by: Unpack[By]) -> bool:
     """Delete a disabled channel; True if it is archived instead, because other rows refer to it.
 
     An archived channel keeps its name, and loses its key and its pending revision. Raises
@@ -187,7 +184,7 @@ def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> 
         raise ValidationError(f"{channel.name} is enabled: disable it first")
     is_archived = _is_named(channel)
     action = "channel.archive" if is_archived else "channel.delete"
-    record(channel.audited, action, before=describe(channel), after={}, actor=actor, ip=ip)
+    record(channel.audited, action, before=describe(channel), after={}, **by)
     if not is_archived:
         channel.delete()
         return False
@@ -200,7 +197,7 @@ def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> 
 
 
 @transaction.atomic
-def reset(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
+def reset(*, channel: Channel, **by: Unpack[By]) -> None:
     """Make every process forget the channel's breakers, Retry-After gates and counters."""
     (channel.reset_count,) = first_row(
         "UPDATE generation_channel SET reset_count = reset_count + 1 WHERE id = %s"
@@ -208,11 +205,11 @@ def reset(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
         [channel.pk],
     )
     after = {"resets": channel.reset_count}
-    record(channel.audited, "channel.reset", after=after, actor=actor, ip=ip)
-    channel_events.note(channel, Kind.RESET, actor=actor)
+    record(channel.audited, "channel.reset", after=after, **by)
+    channel_events.note(channel, Kind.RESET, actor=by["actor"])
 
 
-def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None) -> Channel:
+def _create(name: str, options: ChannelOptions, **by: Unpack[By]) -> Channel:
     """Create a disabled channel, with every model unless some are named or mapped."""
     if not {"base_url", "api_key"} <= options.keys():
         raise ValidationError(
@@ -229,15 +226,13 @@ def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None)
     channel = with_columns(channel, columns)
     _write(channel, planned, known={})
     after = {**describe(channel), "api_key": "changed"}
-    record(channel.audited, "channel.set", before=None, after=after, actor=actor, ip=ip)
+    record(channel.audited, "channel.set", before=None, after=after, **by)
     return channel
 
 
-def _retiring(
-    channel: Channel, options: ChannelOptions, *, actor: Actor, ip: str | None
-) -> Channel:
+def _retiring(channel: Channel, options: ChannelOptions, **by: Unpack[By]) -> Channel:
     """Store the days on which vendors end its models; return the channel."""
-    set_retirements(channel=channel, days=options.get("retires", {}), actor=actor, ip=ip)
+    set_retirements(channel=channel, days=options.get("retires", {}), **by)
     return channel
 
 
@@ -253,9 +248,7 @@ def _is_all_of(channel: Channel, options: ChannelOptions) -> bool:
         return False
 
 
-def _change(
-    channel: Channel, options: ChannelOptions, *, name: str, actor: Actor, ip: str | None
-) -> Channel:
+def _change(channel: Channel, options: ChannelOptions, *, name: str, **by: Unpack[By]) -> Channel:
     """Apply the change and return the stored channel; write nothing if nothing differs."""
     before = describe(channel)
     was, routes = standing(channel), routes_of(channel)
@@ -267,7 +260,7 @@ def _change(
     planned = planned_routes(known, options)
     refuse_doubtful(list(doubts_of_flat(known, planned)), again=options.get("cost_again"))
     if serves:
-        columns, planned = revise(channel, columns, planned, actor=actor, ip=ip)
+        columns, planned = revise(channel, columns, planned, **by)
     check_origin(columns, channel)
     after = with_columns(channel, {**columns, "name": name})
     facts = describe(after, planned) | ({"api_key": "changed"} if "api_key" in columns else {})
@@ -279,8 +272,8 @@ def _change(
     keep_approvals(after, was)
     if after.is_enabled and not channel.is_enabled:
         refuse_untested(after)
-    record(after.audited, "channel.set", before=before, after=facts, actor=actor, ip=ip)
-    channel_events.note_change(channel, after, actor=actor)
+    record(after.audited, "channel.set", before=before, after=facts, **by)
+    channel_events.note_change(channel, after, actor=by["actor"])
     return after
 
 

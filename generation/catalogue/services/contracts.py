@@ -1,7 +1,7 @@
 """Changes to contracts by operators: set, copy, switch on and off."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, TypedDict, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -9,7 +9,7 @@ from django.db.models import Max, Q
 from django.forms.models import model_to_dict
 
 from accounts.selectors.office.audit import events_of
-from accounts.services import Actor, Subject, record
+from accounts.services import By, Subject, record
 from billing.price_rows import AUTO, price_words
 from billing.price_stops import UNCONFIRMED, Confirmed, Stops, judged_by_cost
 from billing.selectors import current_table
@@ -64,7 +64,7 @@ def columns_of(contract: Contract) -> dict[str, Any]:
 
 @transaction.atomic
 def set_contract(
-    *, model: str, columns: ContractColumns, actor: Actor, ip: str | None = None
+    *, model: str, columns: ContractColumns, **by: Unpack[By]
 ) -> tuple[Contract, bool]:
     """Create a contract, or change the given columns of one; True if it was created.
 
@@ -74,8 +74,7 @@ def set_contract(
     Args:
         model: its public name, which is permanent: generations and prices refer to it.
         columns: the changes.
-        actor: the person who makes them.
-        ip: their address, for the audit log.
+        by: the person who makes them.
     """
     contract = _lock_contract(model)
     is_new = contract is None
@@ -93,14 +92,12 @@ def set_contract(
         raise ValidationError(f"{model} {why}")
     contract.save(force_insert=is_new)
     if after != before:
-        record(_subject(contract), "contract.set", actor=actor, before=before, after=after, ip=ip)
+        record(_subject(contract), "contract.set", before=before, after=after, **by)
     return contract, is_new
 
 
 @transaction.atomic
-def copy_contract(
-    *, model: str, source: str, actor: Actor, ip: str | None = None
-) -> tuple[Contract, bool]:
+def copy_contract(*, model: str, source: str, **by: Unpack[By]) -> tuple[Contract, bool]:
     """Copy a model's contract under a new name, last in the order and switched off.
 
     Returns True with a new copy, False with the one that a first click made.
@@ -117,17 +114,12 @@ def copy_contract(
         raise ValidationError({"model": f"a model named {model} exists already"})
     last = Contract.objects.aggregate(last=Max("position"))["last"] or 0
     columns["position"] = last + 1
-    return set_contract(model=model, columns=columns, actor=actor, ip=ip)  # type: ignore[arg-type] # all of them
+    return set_contract(model=model, columns=columns, **by)  # type: ignore[arg-type] # all of them
 
 
 @transaction.atomic
 def set_offered(
-    *,
-    model: str,
-    is_offered: bool,
-    actor: Actor,
-    confirmed: Confirmed = UNCONFIRMED,
-    ip: str | None = None,
+    *, model: str, is_offered: bool, confirmed: Confirmed = UNCONFIRMED, **by: Unpack[By]
 ) -> Contract:
     """Offer a model, or refuse it with 404 from the next request on. Safe to call twice.
 
@@ -147,11 +139,11 @@ def set_offered(
     if is_offered and (why := "; ".join(_why_not(contract))):
         raise ValidationError(f"{model} {why}")
     if is_offered:
-        confirm(_subject(contract), stops_of_offer(model), confirmed, actor=actor, ip=ip)
+        confirm(_subject(contract), stops_of_offer(model), confirmed, **by)
     contract.save(update_fields=["is_enabled"])
     action = "contract.enable" if is_offered else "contract.disable"
     before, after = {"is_enabled": not is_offered}, {"is_enabled": is_offered}
-    record(_subject(contract), action, actor=actor, before=before, after=after, ip=ip)
+    record(_subject(contract), action, before=before, after=after, **by)
     return contract
 
 
@@ -165,13 +157,13 @@ def stops_of_offer(model: str) -> Stops:
 
 
 @transaction.atomic
-def delete_contract(*, model: str, actor: Actor, ip: str | None = None) -> None:
+def delete_contract(*, model: str, **by: Unpack[By]) -> None:
     """Delete a model that was never on. Raises ValidationError if anything refers to it."""
     contract = Contract.objects.select_for_update().get(pk=model)
     if why := why_kept(contract):
         raise ValidationError(why)
     before = model_to_dict(contract)
-    record(_subject(contract), "contract.delete", actor=actor, before=before, after={}, ip=ip)
+    record(_subject(contract), "contract.delete", before=before, after={}, **by)
     contract.delete()
 
 

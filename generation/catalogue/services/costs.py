@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from typing_extensions import override
 
-from accounts.services import Actor, record
+from accounts.services import By, record
 from billing import locks
 from billing.cost_csv import MAX_COST_MICROS, CostFile
 from billing.price_rows import AUTO, MAX_NAMED
@@ -64,11 +65,10 @@ def set_costs(
     channel: Channel,
     rows: Sequence[CostRow],
     source: str,
-    actor: Actor,
     effective_from: datetime | None = None,
     again: Micros | None = None,
     newest: int | None = None,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> StoredCosts:
     """Write a channel's complete costs from a time on, or from now; past attempts keep theirs.
 
@@ -93,7 +93,7 @@ def set_costs(
         "source": stored.source,
         "typed_again": [str(doubt) for doubt in doubts],
     }
-    record(channel.audited, "channel.costs", after=after, actor=actor, ip=ip)
+    record(channel.audited, "channel.costs", after=after, **by)
     return stored
 
 

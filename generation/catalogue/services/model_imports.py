@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 from django.forms.models import model_to_dict
 
-from accounts.services import Actor
+from accounts.services import By
 from billing import locks
 from billing.models import PriceBook
 from billing.price_rows import ANY, REFERENCE
@@ -102,21 +102,19 @@ def is_written(file: ModelFile) -> bool:
 
 
 @transaction.atomic
-def import_model(
-    file: ModelFile, *, actor: Actor, ip: str | None = None
-) -> tuple[ModelImport, PriceBook | None]:
+def import_model(file: ModelFile, **by: Unpack[By]) -> tuple[ModelImport, PriceBook | None]:
     """Write a model's contract and a draft of its prices; a new model is off.
 
     Returns what was done, and the draft, None if prices stay as they are. Raises ValidationError.
     """
     locks.decisions_on_prices()  # two first imports at once: the second finds the first's model
     planned = import_of(file)
-    book = draft_prices_of(file.model, file.prices, actor=actor, ip=ip) if file.prices else None
+    book = draft_prices_of(file.model, file.prices, **by) if file.prices else None
     if not planned.is_unpriced:
         # Of a known model only what the file says: it may have been switched off meanwhile.
         given = file.columns if planned.stored else planned.columns
         columns = cast("ContractColumns", given)
-        set_contract(model=file.model, columns=columns, actor=actor, ip=ip)
+        set_contract(model=file.model, columns=columns, **by)
     return planned, book
 
 

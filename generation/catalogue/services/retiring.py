@@ -5,19 +5,18 @@ It does not affect calls, so it needs no test and no pending revision.
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.services import Actor, record
+from accounts.services import By, record
 from generation.catalogue.services.channel_lock import take_turns
 from generation.models import Channel
 
 
 @transaction.atomic
-def set_retirements(
-    *, channel: Channel, days: Mapping[str, date | None], actor: Actor, ip: str | None = None
-) -> None:
+def set_retirements(*, channel: Channel, days: Mapping[str, date | None], **by: Unpack[By]) -> None:
     """Set the day from which the vendor no longer has each model; None for no such day.
 
     Raises ValidationError for a model without a route on the channel.
@@ -40,8 +39,7 @@ def set_retirements(
         "channel.retire",
         before=_audited_days({model: known.get(model) for model in changed}),
         after=_audited_days(changed),
-        actor=actor,
-        ip=ip,
+        **by,
     )
 
 

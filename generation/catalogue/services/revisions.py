@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import asdict, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.services import Actor, record
+from accounts.services import Actor, By, record
 from generation.catalogue.services.approval import (
     agree,
     approve_all,
@@ -111,12 +111,7 @@ def waiting_models(channel: Channel) -> list[str]:
 
 
 def revise(
-    channel: Channel,
-    columns: Mapping[str, Any],
-    planned: Routes,
-    *,
-    actor: Actor,
-    ip: str | None,
+    channel: Channel, columns: Mapping[str, Any], planned: Routes, **by: Unpack[By]
 ) -> tuple[dict[str, Any], Routes]:
     """Split a change of a serving channel: return the columns and routes that hold at once.
 
@@ -127,8 +122,7 @@ def revise(
         channel: as it is stored.
         columns: as `check_channel` returns them.
         planned: the routes of `revised` with the change applied.
-        actor: the person who makes it.
-        ip: their address, for the audit log.
+        by: the person who makes it.
     """
     live, pending = routes_of(channel), pending_of(channel)
     known, routes = revised(channel)
@@ -146,8 +140,8 @@ def revise(
         before = describe(known, routes)
         after = describe(candidate, planned)
         after |= {"api_key": "changed"} if "api_key" in waits else {}
-        _keep(channel, pending, candidate, planned, changed_by=str(actor))
-        record(channel.audited, "channel.revise", before=before, after=after, actor=actor, ip=ip)
+        _keep(channel, pending, candidate, planned, changed_by=str(by["actor"]))
+        record(channel.audited, "channel.revise", before=before, after=after, **by)
     return at_once, {
         model: replace(terms, cost_micros=planned.get(model, terms).cost_micros)
         for model, terms in live.items()
@@ -156,12 +150,7 @@ def revise(
 
 @transaction.atomic
 def swap(
-    *,
-    channel: Channel,
-    actor: Actor,
-    ip: str | None = None,
-    untested: bool = False,
-    may_stop: bool = False,
+    *, channel: Channel, untested: bool = False, may_stop: bool = False, **by: Unpack[By]
 ) -> int:
     """Put the pending revision in place; return the number of calls in progress.
 
@@ -189,20 +178,20 @@ def swap(
     pending.delete()
     under_way = calls_under_way(channel)
     after = {**describe(channel), "calls_under_way": under_way, "untested": waiting}
-    record(channel.audited, "channel.swap", before=before, after=after, actor=actor, ip=ip)
-    channel_events.note_change(was, channel, actor=actor)
+    record(channel.audited, "channel.swap", before=before, after=after, **by)
+    channel_events.note_change(was, channel, actor=by["actor"])
     return under_way
 
 
 @transaction.atomic
-def discard(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
+def discard(*, channel: Channel, **by: Unpack[By]) -> None:
     """Delete the pending revision and its key. Raises ValidationError if there is none."""
     take_turns()
     pending = _surely(channel)
     candidate, routes = revised(channel)
     before = describe(candidate, routes)
     pending.delete()
-    record(channel.audited, "channel.discard", before=before, after={}, actor=actor, ip=ip)
+    record(channel.audited, "channel.discard", before=before, after={}, **by)
 
 
 @transaction.atomic

@@ -6,14 +6,14 @@ or too long.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import Tenant
 from accounts.selectors.office.tenants import tenant_by_name_or_id
-from accounts.services import Actor, name_of, record
+from accounts.services import By, name_of, record
 from accounts.titles import without_marks
 from generation.models import Contract, Stop
 from pictor.kit.endpoints.body import is_storable
@@ -44,31 +44,22 @@ def stoppable(text: str) -> Stoppable:
 
 
 @transaction.atomic
-def stop(
-    *,
-    what: Stoppable,
-    reason: str,
-    now: datetime,
-    actor: Actor,
-    words: str = "",
-    ip: str | None = None,
-) -> Stop:
+def stop(*, what: Stoppable, reason: str, now: datetime, words: str = "", **by: Unpack[By]) -> Stop:
     """Refuse new requests from the next one on; running ones end, queued ones wait.
 
     Args:
         what: the model, the tenant or everything.
         reason: for the operator's own people.
         now: the beginning.
-        actor: the person who stops it.
         words: for customers, in their 503 and on the status page.
-        ip: the actor's address, for the audit log.
+        by: the person who stops it.
     """
     reason, words = without_marks(reason), without_marks(words)
     if not 0 < len(reason) <= MAX_REASON_CHARS:
         raise ValidationError({"reason": f"say why, in at most {MAX_REASON_CHARS} characters"})
     if len(words) > MAX_NOTICE_CHARS:
         raise ValidationError({"words": f"say it in at most {MAX_NOTICE_CHARS} characters"})
-    columns = {"reason": reason, "words": words, "by": name_of(actor), "began_at": now}
+    columns = {"reason": reason, "words": words, "by": name_of(by["actor"]), "began_at": now}
     # Locked, so that a stop that is just being ended does not count.
     stop, is_new = Stop.objects.select_for_update().get_or_create(
         model=what.model, tenant=what.tenant, ended_at=None, defaults=columns
@@ -77,12 +68,12 @@ def stop(
         raise ValidationError(
             f"{stop.name} is stopped already, since {stop.began_at:%H:%M} UTC by {stop.by}"
         )
-    _record(stop, "stop.begin", {"reason": reason, "words": words}, actor, ip)
+    _record(stop, "stop.begin", {"reason": reason, "words": words}, by)
     return stop
 
 
 @transaction.atomic
-def start(*, what: Stoppable, now: datetime, actor: Actor, ip: str | None = None) -> Stop:
+def start(*, what: Stoppable, now: datetime, **by: Unpack[By]) -> Stop:
     """Accept requests again from the next one on; queued ones are begun within seconds."""
     under_way = Stop.objects.filter(ended_at=None).select_for_update()
     stop = under_way.filter(model=what.model, tenant=what.tenant).first()
@@ -90,11 +81,9 @@ def start(*, what: Stoppable, now: datetime, actor: Actor, ip: str | None = None
         raise ValidationError(f"{Stop(**what._asdict()).name} is not stopped")
     stop.ended_at = now
     stop.save(update_fields=["ended_at"])
-    _record(stop, "stop.end", {}, actor, ip)
+    _record(stop, "stop.end", {}, by)
     return stop
 
 
-def _record(
-    stop: Stop, action: str, after: Mapping[str, str], actor: Actor, ip: str | None
-) -> None:
-    record(stop.audited, action, actor=actor, after={"what": stop.code, **after}, ip=ip)
+def _record(stop: Stop, action: str, after: Mapping[str, str], by: By) -> None:
+    record(stop.audited, action, after={"what": stop.code, **after}, **by)

@@ -6,12 +6,12 @@ Raises ValidationError, by field where one is at fault.
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.services import Actor, Subject, record
+from accounts.services import By, Subject, record
 from generation.models import Contract
 from pictor.kit.redis.bell import ring
 
@@ -30,10 +30,9 @@ def announce_sunset(
     sunset_at: datetime,
     successor: str,
     now: datetime,
-    actor: Actor,
     deprecated_at: datetime | None = None,
     is_meant: bool = False,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> Contract:
     """Announce a model's end and its successor, or change the announcement.
 
@@ -42,11 +41,10 @@ def announce_sunset(
         sunset_at: from then on it is refused; a fraction of a second is dropped.
         successor: the model to request in its place, which must not end before.
         now: the time of the announcement.
-        actor: the person who announces it.
         deprecated_at: the time from which new users should not begin with it; None for now, or as
             it was.
         is_meant: whether it may end within 60 days.
-        ip: the actor's address, for the audit log.
+        by: the person who announces it.
     """
     contracts = _lock_contracts()
     contract, successor = _ahead(contracts, model, now), successor.strip()
@@ -64,7 +62,7 @@ def announce_sunset(
             " you confirm the date",
             code=SOON,
         )
-    return _write(contract, "contract.sunset", (since, end, successor), actor, ip)
+    return _write(contract, "contract.sunset", (since, end, successor), by)
 
 
 @transaction.atomic
@@ -76,14 +74,12 @@ def rehearse_sunset(**said: Any) -> Contract:
 
 
 @transaction.atomic
-def withdraw_sunset(
-    *, model: str, now: datetime, actor: Actor, reason: str = "", ip: str | None = None
-) -> Contract:
+def withdraw_sunset(*, model: str, now: datetime, reason: str = "", **by: Unpack[By]) -> Contract:
     """Withdraw the announced end of a model while it is ahead; the audit log keeps the reason."""
     contract = _ahead(_lock_contracts(), model, now)
     if contract.sunset_at is None:
         raise ValidationError(f"no end of {model} is announced")
-    return _write(contract, "contract.keep", (None, None, ""), actor, ip, reason=reason)
+    return _write(contract, "contract.keep", (None, None, ""), by, reason=reason)
 
 
 def _lock_contracts() -> Mapping[str, Contract]:
@@ -146,8 +142,7 @@ def _write(
     contract: Contract,
     action: str,
     columns: tuple[datetime | None, datetime | None, str],
-    actor: Actor,
-    ip: str | None,
+    by: By,
     *,
     reason: str = "",
 ) -> Contract:
@@ -158,7 +153,7 @@ def _write(
         contract.save(update_fields=["deprecated_at", "sunset_at", "successor"])
         subject = Subject("contract", contract.model[:60])
         after = {**after, "reason": reason} if reason else after
-        record(subject, action, actor=actor, before=before, after=after, ip=ip)
+        record(subject, action, before=before, after=after, **by)
         transaction.on_commit(partial(ring, TASK))
     return contract
 

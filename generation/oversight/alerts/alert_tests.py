@@ -6,14 +6,15 @@ Raises ValidationError.
 import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts import rates
-from accounts.models import Actor, User
-from accounts.services import record
+from accounts.models import User
+from accounts.services import By, record
 from accounts.services.office.mail import post_rendered
 from generation.models import AlertAddress, AlertRule, AlertSending
 from generation.oversight.alerts import wording
@@ -33,9 +34,7 @@ MAX_WRONG_TRIES = 5
 _SALT = "generation.alerts.trying"
 
 
-def send_test(
-    *, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None
-) -> AlertSending:
+def send_test(*, rule: AlertRule, now: datetime, **by: Unpack[By]) -> AlertSending:
     """Send a test to every destination; to an unconfirmed address with a new code.
 
     Mails to unconfirmed addresses are limited by mailbox, over all rules.
@@ -44,13 +43,11 @@ def send_test(
     counted = set(rule.mails).difference(receiving_addresses([rule])[rule.id])
     for address in counted:
         rates.take_typed_mail(address, field=None)
-    return _send_test(rule, counted, now, actor, ip)
+    return _send_test(rule, counted, now, by)
 
 
 @transaction.atomic
-def _send_test(
-    rule: AlertRule, counted: set[str], now: datetime, actor: Actor, ip: str | None
-) -> AlertSending:
+def _send_test(rule: AlertRule, counted: set[str], now: datetime, by: By) -> AlertSending:
     rule = lock_rule(rule)
     _refuse_many(rule, now)
     hearers = receiving_addresses([rule])[rule.id]
@@ -85,7 +82,7 @@ def _send_test(
         "name": rule.name,
         "to": [short(destination) for destination in destinations_of(rule)],
     }
-    record(rule.audited, "alert.test", actor=actor, after=to, ip=ip)
+    record(rule.audited, "alert.test", after=to, **by)
     return sending
 
 
@@ -148,9 +145,7 @@ def _digest(address: str, code: str) -> str:
     return salted_hmac(_SALT, f"{address} {code}", algorithm="sha256").hexdigest()
 
 
-def confirm(
-    *, rule: AlertRule, address: str, code: str, now: datetime, actor: Actor, ip: str | None = None
-) -> None:
+def confirm(*, rule: AlertRule, address: str, code: str, now: datetime, **by: Unpack[By]) -> None:
     """Confirm an address outside the staff, by the code it was sent, so that it gets alerts."""
     address = User.normalize_username(address)
     if address not in rule.mails:
@@ -160,7 +155,7 @@ def confirm(
         is_new = not is_known and _is_right(rule, address, "".join(code.split()), now)
         if is_new:
             AlertAddress.objects.get_or_create(address=address, defaults={"confirmed_at": now})
-            record(rule.audited, "alert.confirm", actor=actor, after={"what": address}, ip=ip)
+            record(rule.audited, "alert.confirm", after={"what": address}, **by)
     if not is_known and not is_new:
         raise ValidationError(
             {

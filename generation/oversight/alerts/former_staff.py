@@ -1,18 +1,19 @@
 """End the alerts to a former member of staff: `accounts.duties.Duties`, plugged in by apps.py."""
 
+from typing import Unpack
+
 from django.db import transaction
 
-from accounts.models import Actor
-from accounts.services import record
+from accounts.services import By, record
 from accounts.services.office.mail import take_back
 from generation.models import AlertAddress, AlertRule, AlertSending
 from generation.oversight import conditions
 
 
 @transaction.atomic
-def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
+def hand_back(*, of: str, **by: Unpack[By]) -> None:
     """Remove the person's assignments, and their address from every rule."""
-    conditions.hand_back(of=of, actor=actor, ip=ip)
+    conditions.hand_back(of=of, **by)
     AlertAddress.objects.filter(address=of).delete()
     rules = AlertRule.objects.select_for_update(of=("self",)).filter(mails__contains=[of])
     for rule in rules.order_by("id"):
@@ -22,10 +23,9 @@ def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
         record(
             rule.audited,
             "alert.set",
-            actor=actor,
             before={"name": rule.name, "mails": before},
             after={"name": rule.name, "mails": rule.mails},
-            ip=ip,
+            **by,
         )
     sendings = AlertSending.objects.filter(mails__contains=[of])
     posted = {mail_id for ids in sendings.values_list("mail_ids", flat=True) for mail_id in ids}

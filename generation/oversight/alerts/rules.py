@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from accounts.models import Actor, User
-from accounts.services import record
+from accounts.models import User
+from accounts.services import By, record
 from accounts.titles import without_marks
 from generation.models import AlertRule
 from generation.oversight.alerts.alert_tests import destinations_of, lock_rule, missing_tests
@@ -92,8 +93,7 @@ def save_rule(
     seen: str = "",
     new_id: UUID | None = None,
     now: datetime,
-    actor: Actor,
-    ip: str | None = None,
+    **by: Unpack[By],
 ) -> Saved:
     """Make a disabled rule, or change one, which is disabled if a new destination is untested.
 
@@ -124,38 +124,38 @@ def save_rule(
         after = rule_facts(kept)
         if after != before or values.secret:
             action = "alert.set" if before else "alert.create"
-            record(kept.audited, action, actor=actor, before=before, after=after, ip=ip)
+            record(kept.audited, action, before=before, after=after, **by)
         return Saved(kept, secret)
 
 
 @transaction.atomic
-def enable(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> AlertRule:
+def enable(*, rule: AlertRule, now: datetime, **by: Unpack[By]) -> AlertRule:
     """Enable it: the next look reports what is open. Needs a test that got through."""
     kept = lock_rule(rule)
     if doubts := missing_tests(kept, among=destinations_of(kept), now=now):
         raise ValidationError(doubts)
-    return _switch(kept, to=True, actor=actor, ip=ip)
+    return _switch(kept, to=True, **by)
 
 
 @transaction.atomic
-def disable(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRule:
+def disable(*, rule: AlertRule, **by: Unpack[By]) -> AlertRule:
     """Disable it; deliveries on their way to the webhook are given up."""
-    return _switch(lock_rule(rule), to=False, actor=actor, ip=ip)
+    return _switch(lock_rule(rule), to=False, **by)
 
 
 @transaction.atomic
-def archive(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> AlertRule:
+def archive(*, rule: AlertRule, now: datetime, **by: Unpack[By]) -> AlertRule:
     """Remove it; its alerts are kept, and it can be restored."""
     kept = lock_rule(rule)
-    _switch(kept, to=False, actor=actor, ip=ip)
+    _switch(kept, to=False, **by)
     kept.archived_at = now
     kept.save(update_fields=["archived_at"])
-    record(kept.audited, "alert.remove", actor=actor, before={"name": kept.name}, ip=ip)
+    record(kept.audited, "alert.remove", before={"name": kept.name}, **by)
     return kept
 
 
 @transaction.atomic
-def restore(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRule:
+def restore(*, rule: AlertRule, **by: Unpack[By]) -> AlertRule:
     """Restore a removed one, disabled."""
     lock_numbers.lock(lock_numbers.ALERT_RULES)
     kept = AlertRule.objects.select_for_update().get(pk=rule.pk)
@@ -163,12 +163,12 @@ def restore(*, rule: AlertRule, actor: Actor, ip: str | None = None) -> AlertRul
         kept.archived_at = None
         _check_there_is_room(kept, kept.name)
         kept.save(update_fields=["archived_at"])
-        record(kept.audited, "alert.restore", actor=actor, after={"name": kept.name}, ip=ip)
+        record(kept.audited, "alert.restore", after={"name": kept.name}, **by)
     return kept
 
 
 @transaction.atomic
-def rotate_secret(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | None = None) -> str:
+def rotate_secret(*, rule: AlertRule, now: datetime, **by: Unpack[By]) -> str:
     """Make a new secret, shown this once; the former one signs too for a day.
 
     Raises ValidationError within that day. A secret of the operator's own (`save_rule`) ends the
@@ -178,7 +178,7 @@ def rotate_secret(*, rule: AlertRule, now: datetime, actor: Actor, ip: str | Non
     if kept.endpoint is None:
         raise ValidationError({"url": "It has no webhook."})
     secret = replace_secret(kept.endpoint, overlap=OVERLAP, now=now, way_out=WAY_OUT)
-    record(kept.audited, "alert.rotate", actor=actor, after={"name": kept.name}, ip=ip)
+    record(kept.audited, "alert.rotate", after={"name": kept.name}, **by)
     return secret
 
 
@@ -203,12 +203,12 @@ def values_of(rule: AlertRule) -> RuleValues:
     return RuleValues(**{name: getattr(rule, name) for name in names})
 
 
-def _switch(rule: AlertRule, *, to: bool, actor: Actor, ip: str | None) -> AlertRule:
+def _switch(rule: AlertRule, *, to: bool, **by: Unpack[By]) -> AlertRule:
     if rule.is_enabled != to:
         rule.is_enabled = to
         rule.save(update_fields=["is_enabled"])
         action = "alert.enable" if to else "alert.disable"
-        record(rule.audited, action, actor=actor, after={"name": rule.name}, ip=ip)
+        record(rule.audited, action, after={"name": rule.name}, **by)
     if not to and rule.endpoint is not None:
         installation_endpoints.give_up(rule.endpoint)
     return rule

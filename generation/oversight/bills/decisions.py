@@ -11,7 +11,7 @@ before its lines.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -19,7 +19,7 @@ from django.db import OperationalError, transaction
 from django.db.models import F, Q, QuerySet, Sum
 
 from accounts.models import Actor
-from accounts.services import Subject, name_of, record
+from accounts.services import By, Subject, name_of, record
 from billing import locks
 from billing.services import CorrectedAttempt, correct_cost, corrected_cost
 from generation.channels.errors import AttemptClass
@@ -144,37 +144,37 @@ def put_back(line: BillLine, *, reason: str, actor: Actor) -> Micros:
 
 
 @transaction.atomic
-def dispute(lines: QuerySet[BillLine], *, words: str, actor: Actor, ip: str | None = None) -> int:
+def dispute(lines: QuerySet[BillLine], *, words: str, **by: Unpack[By]) -> int:
     """Mark lines of a bill for the vendor, with words for its file; returns their number."""
     _check(words)
     first = lines.first()
     if first is not None:
         _lock_bill(first)
     open_ones = _open_among(lines)
-    facts = {"words": words, "by": name_of(actor), "decided_at": clock.now()}
+    facts = {"words": words, "by": name_of(by["actor"]), "decided_at": clock.now()}
     number = open_ones.update(decision=Decision.DISPUTED, **facts)
     if first is None or not number:
         raise ValidationError("None of these lines can be disputed.")
     _count(first, disputed_lines=number)
     after = {"lines": number, "words": words}
-    record(Subject("bill", str(first.bill_id)), "bill.dispute", after=after, actor=actor, ip=ip)
+    record(Subject("bill", str(first.bill_id)), "bill.dispute", after=after, **by)
     return number
 
 
 @transaction.atomic
-def withdraw(line: BillLine, *, actor: Actor, ip: str | None = None) -> None:
+def withdraw(line: BillLine, **by: Unpack[By]) -> None:
     """Withdraw a line's dispute. Raises ValidationError."""
     _lock_bill(line)
     disputed = BillLine.objects.filter(pk=line.pk, decision=Decision.DISPUTED)
-    if not disputed.update(decision="", words="", by=name_of(actor), decided_at=clock.now()):
+    if not disputed.update(decision="", words="", by=name_of(by["actor"]), decided_at=clock.now()):
         raise ValidationError("It is not disputed.")
     _count(line, disputed_lines=-1)
     after = {"line": line.number}
-    record(Subject("bill", str(line.bill_id)), "bill.agree", after=after, actor=actor, ip=ip)
+    record(Subject("bill", str(line.bill_id)), "bill.agree", after=after, **by)
 
 
 @transaction.atomic
-def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> BillLine:
+def pick(line: BillLine, *, call: str, **by: Unpack[By]) -> BillLine:
     """Choose a line's call among its candidates. Raises ValidationError."""
     _lock_bill(line)
     line = BillLine.objects.select_for_update().get(pk=line.pk)
@@ -203,7 +203,7 @@ def pick(line: BillLine, *, call: str, actor: Actor, ip: str | None = None) -> B
     line.bill.sums = sums_of(line.bill)
     line.bill.save(update_fields=["sums"])
     after = {"line": line.number, "call": call}
-    record(Subject("bill", str(line.bill_id)), "bill.pick", after=after, actor=actor, ip=ip)
+    record(Subject("bill", str(line.bill_id)), "bill.pick", after=after, **by)
     return line
 
 

@@ -10,13 +10,14 @@ from decimal import Decimal
 from hashlib import sha256
 from itertools import islice
 from math import inf
+from typing import Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Case, Q, QuerySet, Value, When
 
 from accounts.models import Actor
-from accounts.services import Subject, name_of, record
+from accounts.services import By, Subject, name_of, record
 from billing import locks
 from generation.models import BillLine, Channel, VendorBill
 from generation.oversight.bills import matching
@@ -147,12 +148,7 @@ def first_rows(content: bytes) -> tuple[list[str], list[Row]]:
 
 
 def request_match(
-    bill: VendorBill,
-    *,
-    columns: Columns,
-    channel: Channel,
-    actor: Actor,
-    ip: str | None = None,
+    bill: VendorBill, *, columns: Columns, channel: Channel, **by: Unpack[By]
 ) -> None:
     """Have it matched soon with these columns, as a bill of that channel.
 
@@ -166,7 +162,7 @@ def request_match(
         if not bills.update(**facts, state=State.WAITING, trouble="", doubts=[]):
             raise ValidationError("It is matched already, or being matched.")
         after = {"name": bill.name, "channel": channel.name}
-        record(Subject("bill", str(bill.pk)), "bill.match", after=after, actor=actor, ip=ip)
+        record(Subject("bill", str(bill.pk)), "bill.match", after=after, **by)
         transaction.on_commit(lambda: ring("generation.tasks.match_bills"))
 
 
@@ -185,13 +181,13 @@ def _check(bill: VendorBill, columns: Columns) -> None:
 
 
 @transaction.atomic
-def request_rematch(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
+def request_rematch(bill: VendorBill, **by: Unpack[By]) -> None:
     """Have a bill matched once more with the present booking. Raises ValidationError."""
     matched = VendorBill.objects.filter(pk=bill.pk, state=State.READY)
     if not matched.update(state=State.WAITING, asked_at=clock.now(), trouble=""):
         raise ValidationError("It is not matched yet.")
     after = {"name": bill.name, "again": True}
-    record(Subject("bill", str(bill.pk)), "bill.match", after=after, actor=actor, ip=ip)
+    record(Subject("bill", str(bill.pk)), "bill.match", after=after, **by)
     transaction.on_commit(lambda: ring("generation.tasks.match_bills"))
 
 
@@ -247,7 +243,7 @@ def _record_failure(bill_id: int, why: str) -> None:
 
 
 @transaction.atomic
-def accept(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
+def accept(bill: VendorBill, **by: Unpack[By]) -> None:
     """Accept it as it was read, despite its doubts. Raises ValidationError."""
     doubtful = VendorBill.objects.filter(pk=bill.pk, state=State.DOUBTFUL)
     if doubtful.exists():
@@ -255,11 +251,11 @@ def accept(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
     if not doubtful.update(state=State.READY, content=None):
         raise ValidationError("Nothing about it is in doubt now.")
     after = {"name": bill.name, "doubts": [doubt["words"] for doubt in bill.doubts]}
-    record(Subject("bill", str(bill.pk)), "bill.accept", after=after, actor=actor, ip=ip)
+    record(Subject("bill", str(bill.pk)), "bill.accept", after=after, **by)
 
 
 @transaction.atomic
-def forget(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
+def forget(bill: VendorBill, **by: Unpack[By]) -> None:
     """Delete a bill without taken lines. Raises ValidationError for another."""
     locks.corrections()
     its = VendorBill.objects.filter(pk=bill.pk)
@@ -268,7 +264,7 @@ def forget(bill: VendorBill, *, actor: Actor, ip: str | None = None) -> None:
     if bill.lines.filter(takes__gt=0).exists():
         raise ValidationError("Lines of it were taken, so it is kept.")
     after = {"name": bill.name}
-    record(Subject("bill", str(bill.pk)), "bill.forget", after=after, actor=actor, ip=ip)
+    record(Subject("bill", str(bill.pk)), "bill.forget", after=after, **by)
     drop(its)
 
 

@@ -6,14 +6,14 @@ Raises ValidationError for a condition that has ended, and for a reason that is 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Concat, Length
 
-from accounts.models import Actor
-from accounts.services import record
+from accounts.services import By, record
 from accounts.titles import without_marks
 from generation.models import Channel, Condition, ConditionLook
 from generation.oversight.watch import LOOK_FRESH_FOR
@@ -67,59 +67,51 @@ def last_look() -> datetime | None:
 
 
 @transaction.atomic
-def assign(*, condition_id: int, to: str, actor: Actor, ip: str | None = None) -> Condition:
+def assign(*, condition_id: int, to: str, **by: Unpack[By]) -> Condition:
     """Assign it to an operator."""
     to = without_marks(to)
     if not 0 < len(to) <= MAX_NAME:
         raise ValidationError(f"name the assignee, in at most {MAX_NAME} characters")
-    return _change(_lock(condition_id), {"assigned_to": to}, "condition.assign", actor, ip)
+    return _change(_lock(condition_id), {"assigned_to": to}, "condition.assign", by)
 
 
 @transaction.atomic
-def unassign(*, condition_id: int, actor: Actor, ip: str | None = None) -> Condition:
+def unassign(*, condition_id: int, **by: Unpack[By]) -> Condition:
     """Remove its assignment."""
-    return _change(_lock(condition_id), {"assigned_to": ""}, "condition.hand_back", actor, ip)
+    return _change(_lock(condition_id), {"assigned_to": ""}, "condition.hand_back", by)
 
 
 @transaction.atomic
 def silence(
-    *,
-    condition_id: int,
-    why: str,
-    now: datetime,
-    actor: Actor,
-    hours: int = 4,
-    ip: str | None = None,
+    *, condition_id: int, why: str, now: datetime, hours: int = 4, **by: Unpack[By]
 ) -> Condition:
     """Silence it for this many hours, a week's at most."""
     if not 0 < hours <= MAX_HOURS:
         raise ValidationError(f"silence it for 1 to {MAX_HOURS} hours")
     changes = {"silenced_until": now + timedelta(hours=hours), "why": _checked_reason(why)}
-    return _change(_lock(condition_id), changes, "condition.silence", actor, ip)
+    return _change(_lock(condition_id), changes, "condition.silence", by)
 
 
 @transaction.atomic
-def accept(
-    *, condition_id: int, why: str, now: datetime, actor: Actor, ip: str | None = None
-) -> Condition:
+def accept(*, condition_id: int, why: str, now: datetime, **by: Unpack[By]) -> Condition:
     """Accept it for good, even if it returns."""
     changes = {"accepted_at": now, "why": _checked_reason(why)}
-    return _change(_lock(condition_id), changes, "condition.accept", actor, ip)
+    return _change(_lock(condition_id), changes, "condition.accept", by)
 
 
 @transaction.atomic
-def recall(*, condition_id: int, actor: Actor, ip: str | None = None) -> Condition:
+def recall(*, condition_id: int, **by: Unpack[By]) -> Condition:
     """End its silence or acceptance, even if it has ended."""
     changes = {"silenced_until": None, "accepted_at": None, "why": ""}
     condition = _lock(condition_id, among=Condition.objects.all())
-    return _change(condition, changes, "condition.recall", actor, ip)
+    return _change(condition, changes, "condition.recall", by)
 
 
 @transaction.atomic
-def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
+def hand_back(*, of: str, **by: Unpack[By]) -> None:
     """Remove all assignments to this operator: `accounts.duties.Duties`, by apps.py."""
     for condition in _open().select_for_update().filter(assigned_to=of).order_by("id"):
-        _change(condition, {"assigned_to": ""}, "condition.hand_back", actor, ip)
+        _change(condition, {"assigned_to": ""}, "condition.hand_back", by)
 
 
 def _open() -> QuerySet[Condition]:
@@ -149,9 +141,7 @@ def _lock(condition_id: int, *, among: QuerySet[Condition] | None = None) -> Con
     return condition
 
 
-def _change(
-    condition: Condition, changes: Json, action: str, actor: Actor, ip: str | None
-) -> Condition:
+def _change(condition: Condition, changes: Json, action: str, by: By) -> Condition:
     before = {name: getattr(condition, name) for name in changes}
     for name, value in changes.items():
         setattr(condition, name, value)
@@ -159,10 +149,9 @@ def _change(
     record(
         condition.audited,
         action,
-        actor=actor,
         before=_audited_values(before),
         after={"kind": condition.kind, "object": condition.object, **_audited_values(changes)},
-        ip=ip,
+        **by,
     )
     return condition
 

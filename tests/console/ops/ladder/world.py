@@ -134,7 +134,8 @@ def suspended(world: World) -> str:
 def invited(world: World) -> str:
     invite_as_operator(
         tenant=world.acme.tenant, email="eve@acme.example", role=Membership.Role.VIEWER,
-        by=User.objects.get(email=OP), now=clock.now(), tell=lambda invited: None, actor="test",
+        inviter=User.objects.get(email=OP), now=clock.now(), tell=lambda invited: None,
+        actor="test",
     )  # fmt: skip
     return of_tenant(world)
 
