@@ -14,7 +14,7 @@ from django.db.models import QuerySet, Sum
 from typing_extensions import Unpack
 
 from accounts.ledger import TransferReason
-from accounts.services import Actor, Subject, note_for_staff, record
+from accounts.services import By, Subject, note_for_staff, record
 from billing.locks import account_for_update
 from billing.models import Account, TenantBalance, Transfer
 from billing.selectors.office.balances import available_to
@@ -25,16 +25,6 @@ from pictor.kit.words.money import MAX_MICROS, Micros, in_dollars
 
 REVERSED_KINDS = (Transfer.Kind.TOP_UP.value, Transfer.Kind.CREDIT.value)
 """The kinds that can be reversed: money that people entered."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Cause:
-    """The actor and reason of a move; the note is only for staff."""
-
-    actor: Actor
-    reason: str
-    note: str = ""
-    ip: str | None = None
 
 
 @transaction.atomic
@@ -62,7 +52,7 @@ def top_up(*, tenant_id: UUID, amount: Micros, **why: Unpack[TransferReason]) ->
         kind=Transfer.Kind.TOP_UP,
         source=Account.Platform.TOP_UPS,
         amount=amount,
-        cause=_Cause(**why),
+        **why,
     )
 
 
@@ -108,8 +98,8 @@ def credit(
         kind=Transfer.Kind.CREDIT,
         source=Account.Platform.CREDITS,
         amount=amount,
-        cause=_Cause(**why),
         generation_id=generation_id,
+        **why,
     )
 
 
@@ -138,8 +128,8 @@ def refund(
         kind=Transfer.Kind.REFUND,
         source=Account.Platform.PLATFORM_REVENUE,
         amount=amount,
-        cause=_Cause(**why),
         generation_id=generation_id,
+        **why,
     )
 
 
@@ -149,14 +139,13 @@ def adjust(*, tenant_id: UUID, amount: Micros, **why: Unpack[TransferReason]) ->
 
     Raises ValidationError for 0, or for more than is available.
     """
-    cause = _Cause(**why)
     if amount >= 0:
         return _give(
             tenant_id=tenant_id,
             kind=Transfer.Kind.ADJUSTMENT,
             source=Account.Platform.CREDITS,
             amount=amount,
-            cause=cause,
+            **why,
         )
     open_account(tenant_id=tenant_id)
     balance = account_for_update(tenant_id)
@@ -165,7 +154,7 @@ def adjust(*, tenant_id: UUID, amount: Micros, **why: Unpack[TransferReason]) ->
     return _write(
         balance,
         change=amount,
-        cause=cause,
+        why=why,
         transfer=Transfer(
             kind=Transfer.Kind.ADJUSTMENT.value,
             debit_id=balance.available_account_id,
@@ -211,7 +200,7 @@ def reverse(
     taken = _write(
         balance,
         change=-wanted,
-        cause=_Cause(**why),
+        why=why,
         transfer=Transfer(
             kind=Transfer.Kind.REVERSAL.value,
             debit_id=balance.available_account_id,
@@ -258,8 +247,8 @@ def _give(
     kind: Transfer.Kind,
     source: Account.Platform,
     amount: Micros,
-    cause: _Cause,
     generation_id: UUID | None = None,
+    **why: Unpack[TransferReason],
 ) -> Transfer:
     """Move money from a platform account to the tenant's available account."""
     if amount <= 0:
@@ -271,7 +260,7 @@ def _give(
     return _write(
         balance,
         change=amount,
-        cause=cause,
+        why=why,
         transfer=Transfer(
             kind=kind.value,
             debit_id=source.value,
@@ -287,7 +276,9 @@ def _sum(transfers: QuerySet[Transfer], kind: Transfer.Kind) -> int:
     return total
 
 
-def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Transfer) -> Transfer:
+def _write(
+    balance: TenantBalance, *, change: int, why: TransferReason, transfer: Transfer
+) -> Transfer:
     """Change the locked balance; write the transfer and the audit event that explain it."""
     before = balance.available
     link = {} if transfer.reverses_seq is None else {"reverses_seq": transfer.reverses_seq}
@@ -298,9 +289,9 @@ def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Tran
     transfer.seq = balance.seq
     transfer.available_after = balance.available
     transfer.held_after = balance.held
-    transfer.reason = cause.reason
+    transfer.reason, note = why["reason"], why.get("note", "")
     # Moves from before there were notes have no evidence, and are told apart by that (ADR 0058).
-    transfer.evidence = note_seal(tenant_id=balance.tenant_id, seq=balance.seq, note=cause.note)
+    transfer.evidence = note_seal(tenant_id=balance.tenant_id, seq=balance.seq, note=note)
     transfer.created_at = clock.now()
     # An older ledger has no chain to continue until `ledger_seal` begins it (ADR 0014).
     if balance.seal is not None:
@@ -310,14 +301,14 @@ def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Tran
     balance.save(update_fields=["available", "seq", "previous_seal", "seal"])
     about = Subject("transfer", str(transfer.id), balance.tenant_id)
     # Older events say `reason`, which may be a staff's note: tenants are not shown it (ADR 0058).
-    words = {"words": cause.reason} if cause.reason else {}
+    words = {"words": why["reason"]} if why["reason"] else {}
+    by = By(actor=why["actor"], ip=why.get("ip"))
     record(
         about,
         f"balance.{transfer.kind}",
-        actor=cause.actor,
         before={"available_micros": before},
         after={"available_micros": balance.available, **words, **link},
-        ip=cause.ip,
+        **by,
     )
-    note_for_staff(about, cause.note, actor=cause.actor, ip=cause.ip)
+    note_for_staff(about, note, **by)
     return transfer
