@@ -21,7 +21,8 @@ from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.gemini.kind import SIZES
 from generation.channels.wires import AtOnce, Found, Images, Reply, Steps, given, post, refusal
 
-DRAFTS = 3
+DRAFTS, COPIES = 3, 2
+"""The most pictures of an answer: of its thoughts, and of the result."""
 _POLICY = (
     "SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT",
     "IMAGE_RECITATION", "RECITATION", "ESCALATION", "MODEL_ARMOR",
@@ -63,7 +64,7 @@ class GeminiWire(AtOnce):
             },
             is_order=True,
             image_keys=frozenset({"data"}),
-            room=1 + DRAFTS,
+            room=DRAFTS + COPIES,
         )
         found = tuple(_pictures(reply.document)) if reply.is_good else ()
         if not found:

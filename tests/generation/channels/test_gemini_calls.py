@@ -9,6 +9,7 @@ import pytest
 from generation.channels.base import Job, UpstreamRequest
 from generation.channels.errors import UpstreamError
 from generation.channels.registry import open_adapter
+from tests.fakes.gemini_models import GeminiModels
 from tests.fakes.raw_server import says
 from tests.generation.channels.conftest import API_KEY, config_for, large_value
 from tests.generation.channels.printing import tells
@@ -42,6 +43,16 @@ async def test_the_final_picture_comes_after_drafts_and_a_long_signature(gemini,
     assert b"".join(image.spool.chunks()) == final
     assert spools.budget.used_bytes == 1_600_000
     assert upstream.received[0].headers["x-goog-api-key"] == API_KEY
+
+
+async def test_a_picture_that_comes_twice_after_three_drafts_is_found(gemini, upstream):
+    draft, final = os.urandom(20_000), os.urandom(30_000)
+    upstream.script = GeminiModels(final, drafts=(draft,) * 3).made()
+
+    answer = await gemini.generate(FOX)
+
+    [image] = answer.images
+    assert b"".join(image.spool.chunks()) == final
 
 
 async def test_each_picture_is_an_order_of_its_own(gemini, upstream, pixel):

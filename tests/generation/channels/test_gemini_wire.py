@@ -65,7 +65,7 @@ def candidate(*parts: dict[str, Any], **facts: Any) -> dict[str, Any]:
 def test_an_order_is_one_call_for_one_picture():
     _, call = begun()
 
-    assert (call.method, call.is_order, call.room) == ("POST", True, 4)
+    assert (call.method, call.is_order, call.room) == ("POST", True, 5)
     assert call.image_keys == frozenset({"data"})
     assert call.url == f"{GOOGLE}/v1beta/models/gemini-3-pro-image:generateContent"
     assert call.headers == {"x-goog-api-key": API_KEY}
