@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from pictor.kit.bytes.base64_sink import Base64Sink
 from pictor.kit.bytes.json_stream import JsonInvalid, JsonStream
-from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
+from pictor.kit.bytes.spool import MEMORY_BYTES, SpoolError, SpoolFile, Spools
 from pictor.kit.outbound.http import HttpError, deadline
 
 LONG_BYTES = 16 * 1024
@@ -116,7 +116,7 @@ class AnswerStream:
 
     Args:
         spools: the scope of its images.
-        max_images: the most images to keep.
+        max_images: the most images to keep; they share the memory that one may have.
         max_image_bytes: the most bytes of each, decoded.
         is_patient: a SpoolError is raised by `image`, not while the image arrives.
         image_keys: the only keys of images; by default any key but TEXT_KEYS.
@@ -135,6 +135,7 @@ class AnswerStream:
         self._image_keys = image_keys
         self._sink_kind = PatientSink if is_patient else AnswerSink
         self._left_images = max_images
+        self._memory_bytes = MEMORY_BYTES // max(max_images, 1)
         self._max_image_bytes = max_image_bytes
         self._stream: JsonStream[Base64Sink | DiscardSink] = JsonStream(
             LONG_BYTES,
@@ -220,4 +221,6 @@ class AnswerStream:
         return sink
 
     def _new_sink(self) -> Base64Sink:
-        return self._sink_kind(self.spools.new(max_bytes=self._max_image_bytes))
+        return self._sink_kind(
+            self.spools.new(max_bytes=self._max_image_bytes, memory_bytes=self._memory_bytes)
+        )
