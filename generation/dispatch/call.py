@@ -95,7 +95,7 @@ def request_for(
     given = {**route.defaults, **generation.fields}
     fields = {name: value for name, value in given.items() if name in route.abilities.fields}
     fields |= {name: _digest(generation, fields[name]) for name in TAGS if fields.get(name)}
-    # A png is what comes without a word, and is made into other formats here.
+    # Without a word a wire brings a png, which is made into other formats here.
     is_asked = _is_compressed(generation) and generation.output_format in route.abilities.formats
     images: tuple[LargeValue, ...] = ()
     over: dict[str, LargeValue] = {}

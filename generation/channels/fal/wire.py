@@ -133,7 +133,8 @@ def _fields(request: UpstreamRequest, model: str, addresses: list[str]) -> dict[
     pixels = _SIZE.fullmatch(request.size or "")
     fields = given(
         image_size={"width": int(pixels[1]), "height": int(pixels[2])} if pixels else None,
-        output_format=request.output_format,
+        # Where nobody asks, many models make a jpeg; one without this field overlooks it.
+        output_format=request.output_format or "png",
         quality=request.quality if "gpt-image" in model else None,
         image_urls=addresses or None,
         prompt=request.prompt,

@@ -92,7 +92,8 @@ async def test_an_order_is_followed_to_its_picture(fal, upstream):
     [image] = answer.images
     assert (b"".join(image.spool.chunks()), image.seed) == (PIXEL, 42)
     assert (answer.request_id, answer.http_status) == ("r-1", 200)
-    assert json.loads(upstream.received[0].body)["image_size"] == {"width": 1024, "height": 1024}
+    order = json.loads(upstream.received[0].body)
+    assert (order["image_size"], order["output_format"]) == ({"width": 1024, "height": 1024}, "png")
     assert {each.headers["authorization"] for each in upstream.received} == {f"Key {API_KEY}"}
 
 

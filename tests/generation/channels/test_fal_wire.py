@@ -121,6 +121,7 @@ def test_an_order_goes_to_the_queue_with_its_headers():
         "prompt": "a fox",
         "num_images": 2,
         "image_size": {"width": 1536, "height": 1024},
+        "output_format": "png",
     }
 
 
@@ -148,7 +149,9 @@ def test_a_contracts_parameters_go_under_their_names():
 def test_gpt_image_has_qualities():
     _, call = begun(UpstreamRequest("fox", "a fox", quality="low"))
 
-    assert sent(call) == {"prompt": "a fox", "num_images": 1, "quality": "low"}
+    assert sent(call) == {
+        "prompt": "a fox", "num_images": 1, "output_format": "png", "quality": "low",
+    }  # fmt: skip
 
 
 def test_a_models_name_stays_within_the_queues_host():
@@ -195,6 +198,7 @@ def test_an_image_goes_up_first_in_two_steps(base_url, storage):
     assert sent(calls[4]) == {
         "prompt": "a fox",
         "num_images": 1,
+        "output_format": "png",
         "image_urls": ["https://v3/0.png", "https://v3/1.png"],
     }
 
