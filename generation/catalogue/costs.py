@@ -124,7 +124,7 @@ def _sent_request(
     route: RouteInfo, contract: ContractTerms, key: PriceKey, *, at: datetime
 ) -> SentRequest | None:
     _, size, quality = key
-    candidate = plan(route, contract=contract, size=size)
+    candidate = plan(route, contract=contract, size=size, needs=route.abilities.simplest)
     if candidate is None:
         return None
     word = route.quality_for(quality)

@@ -2,13 +2,15 @@
 
 A channel that test keys may use gets a request that only a sandbox can fulfil: a directive in the
 prompt names another size than the one requested. Each of its routes gets it, because an address may
-pass some models on to a vendor and draw others itself. Nothing is admitted or held; the vendor may
-charge for it. A disabled channel can be tried too: that is when an operator wants to know whether
-it works.
+pass some models on to a vendor and draw others itself. A route that only edits gets a plain picture
+to edit. Nothing is admitted or held; the vendor may charge for it. A disabled channel can be tried
+too: that is when an operator wants to know whether it works.
 """
 
+import struct
 import time
-from collections.abc import Awaitable, Callable, Mapping
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,7 +30,8 @@ from billing.upstream_cost import (
 from generation.catalogue.contracts import AUTO, contract_from
 from generation.catalogue.costs import cheapest_request
 from generation.catalogue.snapshot import route_info
-from generation.channels.base import ChannelConfig, UpstreamAnswer, UpstreamRequest
+from generation.channels.base import ChannelConfig, LargeValue, UpstreamAnswer, UpstreamRequest
+from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.origins import private_origins
 from generation.channels.registry import open_adapter
@@ -42,6 +45,8 @@ from storage import probe
 PROMPT = "A red fox in the snow"
 SANDBOX_SIZE = "48x32"
 """A size that no vendor makes."""
+EDITED_SIDE = 1024
+"""The width and height of the picture that is edited."""
 
 Keep = Callable[[SpoolFile, probe.ImageFacts], Awaitable[None]]
 """Takes the image, whose spool ends with the call."""
@@ -59,6 +64,7 @@ class Trial:
     costs: Costs
     fields: Mapping[str, object] = field(default_factory=dict)
     is_of_sandbox: bool = False
+    is_edit: bool = False
 
     @property
     def prompt(self) -> str:
@@ -123,6 +129,7 @@ def prepare(route: Route, *, tables: tuple[CostTable, ...]) -> Trial:
         },
         costs=Costs(is_free=True) if channel.serves == Serves.TEST else info.costs,
         is_of_sandbox=channel.serves != Serves.LIVE,
+        is_edit=info.abilities.simplest.task == Task.EDIT,
     )
 
 
@@ -134,6 +141,8 @@ async def attempt(trial: Trial, keep: Keep) -> TrialOutcome:
         size=trial.size,
         quality=trial.quality or None,
         fields=trial.fields,
+        task=Task.EDIT if trial.is_edit else Task.GENERATE,
+        images=(_picture_to_edit(),) if trial.is_edit else (),
     )
     origins = private_origins(
         channel=trial.config.name, base_url=trial.config.base_url, allow=settings.EGRESS_ALLOW
@@ -154,6 +163,23 @@ async def attempt(trial: Trial, keep: Keep) -> TrialOutcome:
                     cost=error.cost,
                 )
             return await _examine(trial, answer, _since(started), keep)
+
+
+def _picture_to_edit() -> LargeValue:
+    """A light grey square, as a png in RGB: of 3 kB."""
+    header = struct.pack(">IIBBBBB", EDITED_SIDE, EDITED_SIDE, 8, 2, 0, 0, 0)
+    rows = (b"\0" + b"\xdd\xdd\xdd" * EDITED_SIDE) * EDITED_SIDE
+    parts = {b"IHDR": header, b"IDAT": zlib.compress(rows), b"IEND": b""}
+    chunks = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts.items()
+    )
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+    async def read() -> AsyncIterator[bytes]:
+        yield png
+
+    return LargeValue(len(png), read, "data:image/png;base64,", pixels=EDITED_SIDE**2)
 
 
 async def _examine(

@@ -101,6 +101,11 @@ class Abilities:
         sent = names if self.takes_parameters else self.parameters.intersection(names)
         return replace(self, fields=self.fields.union(sent))
 
+    @property
+    def simplest(self) -> Needs:
+        """The needs of a generation or, if it makes none, of an edit of one image."""
+        return PLAIN if Task.GENERATE in self.tasks else Needs(Task.EDIT, images=1)
+
     def orders_for(self, n: int) -> int:
         """The number of orders for so many images."""
         return ceil(n / self.max_n) if self.max_n else 1

@@ -108,7 +108,7 @@ class WireAdapter:
         may_cancel: MayCancel | None = None,
     ) -> UpstreamAnswer:
         """Follow these orders, and order nothing. Raises UpstreamError."""
-        part = replace(request, n=min(request.n, self.max_n or request.n))
+        part = replace(request, n=min(request.n, self.max_n or -(-request.n // len(jobs))))
         orders = [_Order(self, part, None, may_cancel, job).done for job in jobs]
         answer = await together(orders, [part.n] * len(jobs), timeout_seconds, stops_early=False)
         return replace(answer, images=answer.images[: request.n])

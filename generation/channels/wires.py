@@ -4,13 +4,16 @@ A wire is a generator: it yields a Call and is sent the Reply, yields a Job as s
 and returns Images, or raises UpstreamError. It never waits, repeats or reads a clock (engine.py).
 """
 
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from generation.channels.base import Job, UpstreamAnswer, UpstreamRequest
+from generation.channels.answers import text_at
+from generation.channels.base import Job, LargeValue, UpstreamAnswer, UpstreamRequest
 from generation.channels.complaints import ComplaintRow, ComplaintSubject, about
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.failed_calls import error_of_class
@@ -18,6 +21,8 @@ from generation.channels.json_body import json_body
 from generation.channels.statuses import class_of_status
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.outbound.http import Payload
+
+_UNITS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +73,16 @@ class Reply:
         return self.status // 100 == HTTPStatus.OK // 100
 
     @property
+    def is_5xx(self) -> bool:
+        """True if the vendor, or a proxy on the way, failed."""
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+    @property
     def may_pass(self) -> bool:
         """True if the same call may fare better: it says nothing in the vendor's own words."""
         if self.status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}:
             return True
-        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not self.document
+        return self.is_5xx and not self.document
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,8 @@ class Images:
 
 
 Steps = Generator[Call | Job, Reply, Images]
+Uploading = Generator[Call, Reply, str]
+"""Returns the address of what was uploaded."""
 
 
 class Wire(Protocol):
@@ -148,6 +160,79 @@ class AtOnce:
         return False
 
 
+def uploaded(image: LargeValue, ask: Call, place: str, address: str) -> Uploading:
+    """Upload an image by two calls; `ask` is answered its place and address, under these keys.
+
+    The place is an address that nobody else knows, and gets no key.
+    """
+    reply = yield ask
+    to, there = text_at(reply.document, place), text_at(reply.document, address)
+    if to and there:
+        body = Payload(image.size_bytes, image.checked_chunks)
+        reply = yield Call("PUT", to, {}, body, f"image/{image.format}", is_upload=True)
+    if not (to and there and reply.is_good):
+        class_of = {"no upload": AttemptClass.REFUSED}
+        raise refusal(reply, codes=["no upload"], message="", class_of=class_of)
+    return there
+
+
+def ordered(
+    order: Call, keys: Mapping[str, str], refused: Callable[[Reply], UpstreamError]
+) -> Generator[Call | Job, Reply, Job]:
+    """Order, and hand over the job; `keys` of the answer have the job's texts.
+
+    Raises UpstreamError `unknown` if one is missing, other than `stop`.
+    """
+    reply = yield order
+    if not reply.is_good:
+        raise refused(reply)
+    texts = {name: text_at(reply.document, key) for name, key in keys.items()}
+    if not all(text for name, text in texts.items() if name != "stop"):
+        raise UpstreamError(AttemptClass.UNKNOWN, "the order's answer names no address")
+    job = Job.from_json(texts)
+    yield job
+    return job
+
+
+def followed(
+    look: Call, is_running: Callable[[Reply], bool | None], *, most_misses: int = 0
+) -> Generator[Call, Reply, Reply]:
+    """Look at an order while it runs; the last answer, which may be a refusal.
+
+    `is_running` is None for an answer that does not tell: of these, a 5xx and so many 404s, by
+    which a replica may not know the order yet, lead to another look. Raises UpstreamError `unknown`
+    for one that is good.
+    """
+    misses = 0
+    while True:
+        reply = yield look
+        runs = is_running(reply)
+        if runs is None and reply.is_good:
+            state = text_at(reply.document, "status")
+            raise UpstreamError(AttemptClass.UNKNOWN, f"a status never heard of: {state}")
+        is_miss = reply.status == HTTPStatus.NOT_FOUND
+        misses += is_miss
+        may_pass = reply.is_5xx or (is_miss and misses <= most_misses)
+        if not (may_pass if runs is None else runs):
+            return reply
+
+
+def picture(text: str, *, seed: int | None = None) -> Found:
+    """A picture by its address, or within the answer."""
+    is_address = text.startswith(("https://", "http://"))
+    return Found("" if is_address else text, text if is_address else "", seed=seed)
+
+
+def units_in(text: str) -> Decimal | None:
+    """The vendor's own units, as its answer counts them; None for what is no such number."""
+    return Decimal(text) if _UNITS.fullmatch(text) else None
+
+
+def classes(**codes: str) -> Mapping[str, AttemptClass]:
+    """The class of each code, from the codes of each class."""
+    return {code: AttemptClass(name) for name, words in codes.items() for code in words.split()}
+
+
 _CLASS_OF = {
     ComplaintSubject.POLICY: AttemptClass.MODERATED,
     ComplaintSubject.CHANNEL: AttemptClass.REFUSED,
@@ -176,6 +261,7 @@ def refusal(
         first: the vendor's own rows of complaints.
         is_followed: it answers a look at an order, so a status proves nothing about that.
     """
+    codes = [code for code in codes if code]
     named = [(class_of or {})[code] for code in codes if code in (class_of or {})]
     subject = about(codes=tuple(codes), message=message, asked=asked, first=first)
     if named:

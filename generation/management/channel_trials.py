@@ -111,12 +111,14 @@ def try_out(command: OperatorCommand, options: Mapping[str, Any]) -> None:
             " PICTOR_ENCRYPTION_KEYS; set it again"
         ) from None
     command.aside(options).write(str(trials.estimate_of(calls.values())))
+    edits = {model for model, each in calls.items() if each.call.is_edit}
     run = []
     for row in trials.plan_trials(channel, models=models, pending=pending, actor=ACTOR):
         run.append(trials.run_trial(row.id))
         if not options["json"]:
-            command.stdout.write(f"{channel.name}: {row.model}{_result(run[-1])}")
-    command.tell(options, [_trial(row) for row in run])
+            task = " by an edit" if row.model in edits else ""
+            command.stdout.write(f"{channel.name}: {row.model}{task}{_result(run[-1])}")
+    command.tell(options, [_trial(row) | {"is_edit": row.model in edits} for row in run])
     failed = [row for row in run if not row.passed]
     if failed:
         first = f"{failed[0].model}{_result(failed[0])}"

@@ -23,11 +23,14 @@ def told(document: object, status: int = 200, **headers: str) -> Script:
 WAITING = told({"status": "IN_QUEUE", "queue_position": 1}, status=202)
 WORKING = told({"status": "IN_PROGRESS", "logs": None}, status=202)
 COMPLETED = told({"status": "COMPLETED", "logs": None, "metrics": {"inference_time": 1.5}})
+LACKS_IMAGES = told(
+    {"detail": [{"loc": ["body", "image_urls"], "msg": "Field required", "type": "missing"}]}, 422
+)
 
 
 @dataclass
 class FalQueue:
-    """Takes any order, and makes the same picture of each.
+    """Takes any order but an edit of nothing, and makes the same picture of each.
 
     Attributes:
         origin: its own.
@@ -72,4 +75,7 @@ class FalQueue:
             UPLOAD: says(b"uploaded"),
             PICTURE: says(self.picture),
         }
-        return usual.get(call) or (self.taken() if request.method == "POST" else told({}, 404))
+        if call in usual or request.method != "POST":
+            return usual.get(call) or told({}, 404)
+        lacks_images = "edit" in call and "image_urls" not in json.loads(request.body)
+        return LACKS_IMAGES if lacks_images else self.taken()

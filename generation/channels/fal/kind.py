@@ -18,8 +18,7 @@ def _abilities_of_model(abilities: Abilities, upstream_model: str) -> Abilities:
         fields, formats = abilities.fields | {"quality"}, abilities.formats | {"webp"}
         abilities = replace(abilities, fields=fields, formats=formats)
     if "gpt-image-2" in upstream_model:
-        sizes = frozenset({AUTO_SIZE})
-        abilities = replace(abilities, sizes=sizes, size_rule=_OF_GPT_IMAGE_2)
+        abilities = replace(abilities, sizes=frozenset({AUTO_SIZE}), size_rule=_OF_GPT_IMAGE_2)
     if "edit" in upstream_model:
         return replace(abilities, tasks=frozenset({Task.EDIT}))
     return replace(abilities, tasks=frozenset({Task.GENERATE}), fields=abilities.fields - {"image"})

@@ -4,15 +4,15 @@ A relay's tasks are followed by the engine (tasks.py).
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from math import ceil
+
+from typing_extensions import override
 
 from generation.channels.base import (
     MAX_IMAGE_BYTES,
     ChannelConfig,
-    Job,
     MayCancel,
     OnJob,
     OnPartial,
@@ -48,7 +48,7 @@ from pictor.kit.outbound.http import (
 EVENTS_OR_JSON = "text/event-stream, application/json"
 
 
-class OpenAIAdapter:
+class OpenAIAdapter(WireAdapter):
     """One account that speaks OpenAI's images API.
 
     Args:
@@ -58,10 +58,9 @@ class OpenAIAdapter:
     """
 
     def __init__(self, config: ChannelConfig, http: HttpPool, spools: Spools) -> None:
-        self.config = config
-        self._http = http
-        self._spools = spools
+        super().__init__(config, http, spools, TaskWire(self.key))
 
+    @override
     async def generate(
         self,
         request: UpstreamRequest,
@@ -79,12 +78,12 @@ class OpenAIAdapter:
         reader = AnswerReader(
             request,
             address=self.address(request.task, self._model_of(request)),
-            http=self._http,
-            spools=self._spools,
+            http=self.http,
+            spools=self.spools,
             api_key=self.config.api_key,
             on_partial=on_partial,
         )
-        stream = AnswerStream(self._spools, max_images=request.n, max_image_bytes=MAX_IMAGE_BYTES)
+        stream = AnswerStream(self.spools, max_images=request.n, max_image_bytes=MAX_IMAGE_BYTES)
         try:
             async with deadline(ends_at - now()):
                 answer = await _ask(reader, request, exchange, stream)
@@ -93,24 +92,6 @@ class OpenAIAdapter:
         if isinstance(answer, UpstreamAnswer):
             return answer
         return await self._follow(answer, request, on_job, seconds=ends_at - now())
-
-    async def resume(
-        self,
-        jobs: Sequence[Job],
-        request: UpstreamRequest,
-        *,
-        timeout_seconds: float,
-        may_cancel: MayCancel | None = None,
-    ) -> UpstreamAnswer:
-        """Look at a relay's tasks until they have pictures. Raises UpstreamError."""
-        each = ceil(request.n / max(len(jobs), 1))
-        looks = TaskWire(self.key())
-        engine = WireAdapter(self.config, self._http, self._spools, looks, max_n=each)
-        return await engine.resume(jobs, request, timeout_seconds=timeout_seconds)
-
-    async def cancel(self, jobs: Sequence[Job]) -> bool:
-        """False, and no call: no relay documents one that cancels a task."""
-        return False
 
     async def _follow(
         self, tasks: Tasks, request: UpstreamRequest, on_job: OnJob | None, *, seconds: float
@@ -130,7 +111,7 @@ class OpenAIAdapter:
         model = self._model_of(request)
         fields = self.fields(request, model)
         content_type, body = _body(request, fields)
-        return self._http.exchange(
+        return self.http.exchange(
             "POST",
             self.address(request.task, model),
             headers={

@@ -26,6 +26,7 @@ from generation.channels.openai import wire
 from generation.channels.openai.complaints import Complaint, complaint_of
 from generation.channels.openai.reference import PASSED_ON
 from generation.channels.statuses import class_of_status
+from generation.channels.wires import Reply
 
 _CLASS_OF: dict[ComplaintSubject, AttemptClass] = {
     ComplaintSubject.POLICY: AttemptClass.MODERATED,
@@ -85,29 +86,23 @@ def error_of_answer(
     )
 
 
-def error_of_document(
-    status: int,
-    *,
-    headers: Mapping[str, str],
-    document: dict[str, object],
-    api_key: str,
-    now: datetime,
-    has_begun: bool = False,
-    asked: str = "",
+def error_of_reply(
+    reply: Reply, *, api_key: str = "", has_begun: bool = False, asked: str = ""
 ) -> UpstreamError:
     """The error for a 2xx answer without a usable image; see `error_of_class` for `has_begun`.
 
-    `asked` has the request's words.
+    `asked` has the request's words; `api_key` is kept out of the error's.
     """
+    document = dict(reply.document)
     complaint = complaint_of(document)
-    words = f"HTTP {status} without a usable image {' '.join(complaint.codes)}"
+    words = f"HTTP {reply.status} without a usable image {' '.join(complaint.codes)}"
     return error_of_class(
         class_of_document(document, asked=asked),
         redact(f"{words}: {complaint.message}", api_key),
-        status=status,
-        headers=headers,
+        status=reply.status,
+        headers=reply.headers,
         param=_param_of(complaint),
-        now=now,
+        now=reply.received_at,
         has_begun=has_begun,
     )
 

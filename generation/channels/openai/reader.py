@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 
-from generation.channels.answers import request_id_of, seed_in
+from generation.channels.answers import request_id_of
 from generation.channels.base import (
     MAX_IMAGE_BYTES,
     OnPartial,
@@ -28,6 +28,7 @@ from generation.channels.openai import errors, wire
 from generation.channels.openai.event_stream import EventStream
 from generation.channels.openai.streamed_answer import StreamedAnswer
 from generation.channels.openai.tasks import Tasks, tasks_in
+from generation.channels.wires import Reply
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.outbound.http import ConnectionLost, HttpAnswer, HttpPool
 from pictor.kit.words import clock
@@ -201,26 +202,20 @@ class AnswerReader:
         for image in wire.images_in(document, most=n + SPARE_IMAGES):
             if len(images) == n:
                 break
-            if image.url is not None:
+            if image.url:
                 spool = await download(
                     image.url, base=self._address, http=self._http, new_spool=stream.new_spool
                 )
             else:
                 spool = stream.image(image.base64)
             if spool is not None:
-                seed = image.seed if image.seed is not None else seed_in(document)
-                images.append(UpstreamImage(spool, image.revised_prompt, seed))
+                images.append(UpstreamImage(spool, image.revised_prompt, image.seed))
         return images
 
     def _without_image(
         self, answer: HttpAnswer, document: dict[str, object], *, has_begun: bool = False
     ) -> UpstreamError:
-        return errors.error_of_document(
-            answer.status,
-            headers=answer.headers,
-            document=document,
-            api_key=self._api_key,
-            now=clock.now(),
-            has_begun=has_begun,
-            asked=self._asked,
+        reply = Reply(answer.status, answer.headers, document, received_at=clock.now())
+        return errors.error_of_reply(
+            reply, api_key=self._api_key, has_begun=has_begun, asked=self._asked
         )

@@ -9,29 +9,29 @@ amounts have no documented unit, so none is booked. Sources: documents and sourc
 EvoLink, sub2api and PiAPI (28 November 2026).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
+from functools import partial
 from urllib.parse import quote
 
 from typing_extensions import override
 
-from generation.channels.answers import seed_in, text_at
+from generation.channels.answers import text_at
 from generation.channels.base import Job, UpstreamRequest
 from generation.channels.base64_stream import TEXT_KEYS
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.openai import errors, wire
 from generation.channels.openai.complaints import complaint_of
-from generation.channels.wires import AtOnce, Call, Found, Images, Reply, Steps, refusal
+from generation.channels.wires import AtOnce, Call, Images, Reply, Steps, followed, refusal
 
 PATH = "tasks"
-MOST_MISSES = 3
+MOST_MISSES = 2
 """A relay's replica may not know for seconds the task that another has begun."""
 SPARE_IMAGES = 2
 _DONE = frozenset({"completed", "complete", "success", "succeeded", "succeed", "done", "finished"})
-_ENDED = _DONE | {
+_FAILED = frozenset({
     "failed", "failure", "fail", "error", "cancelled", "canceled", "expired", "rejected", "timeout",
-}  # fmt: skip
+})  # fmt: skip
 _STATES = ("status", "task_status", "state")
 _IMAGE_KEYS = frozenset({*wire.BASE64_KEYS, *wire.HOLDERS, "url", "image_url"}) - TEXT_KEYS
 
@@ -58,7 +58,7 @@ def tasks_in(document: Mapping[str, object], *, most: int) -> tuple[str, ...]:
 class TaskWire(AtOnce):
     """Looks at tasks; the adapter has ordered them."""
 
-    def __init__(self, key: Mapping[str, str]) -> None:
+    def __init__(self, key: Callable[[], Mapping[str, str]]) -> None:
         self._key = key
 
     def make(self, request: UpstreamRequest) -> Steps:
@@ -68,43 +68,33 @@ class TaskWire(AtOnce):
     @override
     def resume(self, job: Job, request: UpstreamRequest) -> Steps:
         """Look until the task has ended."""
-        misses, room = 0, request.n + SPARE_IMAGES
-        while True:
-            reply = yield Call("GET", job.look, self._key, image_keys=_IMAGE_KEYS, room=room)
-            document, state = dict(reply.document), _state(reply.document)
-            images = wire.images_in(document, most=room) if reply.is_good else []
-            if images and (state in _DONE or not state):
-                found = tuple(_found(each, document) for each in images)
-                return Images(found, wire.facts(document))
-            misses += reply.status == HTTPStatus.NOT_FOUND
-            is_miss = reply.status == HTTPStatus.NOT_FOUND and misses < MOST_MISSES
-            is_away = reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-            is_running = state not in _ENDED if state else "error" not in document
-            may_pass = is_miss or (is_away and not _is_end(document, job))
-            if not (may_pass or (reply.is_good and is_running)):
-                raise _failure(reply, document, job, asked=f"{request.prompt} {request.fields}")
+        room = request.n + SPARE_IMAGES
+        look = Call("GET", job.look, self._key(), image_keys=_IMAGE_KEYS, room=room)
+        reply = yield from followed(look, partial(_is_running, job), most_misses=MOST_MISSES)
+        document, asked = dict(reply.document), f"{request.prompt} {request.fields}"
+        has_failed = not reply.is_good or _state(document) in _FAILED
+        images = [] if has_failed else wire.images_in(document, most=room)
+        if images:
+            return Images(tuple(images), wire.facts(document))
+        if _is_end(document, job):
+            raise errors.error_of_reply(reply, asked=asked)
+        said = complaint_of(document)  # which tells nothing of the task
+        raise refusal(reply, codes=said.codes, message=said.message, asked=asked, is_followed=True)
 
 
-def _failure(reply: Reply, document: dict[str, object], job: Job, *, asked: str) -> UpstreamError:
-    """Of a task that ended without pictures; or of a look, which tells nothing of the task."""
-    if _is_end(document, job):
-        return errors.error_of_document(
-            reply.status,
-            headers=reply.headers,
-            document=document,
-            api_key="",
-            now=reply.received_at,
-            asked=asked,
-        )
-    complaint = complaint_of(document)
-    codes, message = complaint.codes, complaint.message
-    return refusal(reply, codes=codes, message=message, asked=asked, is_followed=True)
+def _is_running(job: Job, reply: Reply) -> bool | None:
+    document, state = dict(reply.document), _state(reply.document)
+    if not reply.is_good:
+        return False if _is_end(document, job) else None
+    if state:
+        return state not in _DONE | _FAILED
+    return "error" not in document and not wire.images_in(document, most=1)
 
 
 def _is_end(document: Mapping[str, object], job: Job) -> bool:
     """True for words about the task itself."""
     names = {text_at(level, key) for level in _levels(document) for key in ("id", "task_id")}
-    return job.id in names and _state(document) in _ENDED
+    return job.id in names and _state(document) in _DONE | _FAILED
 
 
 def _levels(document: Mapping[str, object]) -> Iterator[object]:
@@ -122,8 +112,3 @@ def _id_of(level: object) -> str:
 def _state(document: Mapping[str, object]) -> str:
     words = (text_at(level, name) for level in _levels(document) for name in _STATES)
     return next(filter(None, words), "").lower()
-
-
-def _found(image: wire.AnswerImage, document: dict[str, object]) -> Found:
-    seed = image.seed if image.seed is not None else seed_in(document)
-    return Found(image.base64 or "", image.url or "", image.revised_prompt, seed)

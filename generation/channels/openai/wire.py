@@ -14,7 +14,7 @@ these shapes, within one another:
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from billing.upstream_cost import MAX_TOKENS
 from generation.channels.answers import MAX_ENTRIES, seed_in, storable
@@ -22,7 +22,7 @@ from generation.channels.base import ChannelConfig, TokenUsage, UpstreamAnswer, 
 from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.form_body import FilePart
-from generation.channels.wires import given
+from generation.channels.wires import Found, given
 
 MAX_WORDS_DEPTH = 8
 MAX_WORD_CHARS = 40
@@ -119,19 +119,13 @@ def files(request: UpstreamRequest) -> list[FilePart]:
     return [*parts, *(FilePart(field, image) for field, image in over.items() if image)]
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerImage:
-    """One image of an answer: base64 text (or its placeholder), or its address."""
+def images_in(document: dict[str, object], *, most: int) -> list[Found]:
+    """The first images an answer holds, in order; entries without one are left out.
 
-    base64: str | None
-    url: str | None
-    revised_prompt: str | None
-    seed: int | None
-
-
-def images_in(document: dict[str, object], *, most: int) -> list[AnswerImage]:
-    """The first images an answer holds, in order; entries without one are left out."""
-    return _pictures(document, "", depth=0)[:most]
+    Those without a seed have the answer's.
+    """
+    found, seed = _pictures(document, "", depth=0)[:most], seed_in(document)
+    return [each if each.seed is not None else replace(each, seed=seed) for each in found]
 
 
 def facts(document: dict[str, object]) -> UpstreamAnswer:
@@ -182,7 +176,7 @@ def word_of(document: dict[str, object], key: str) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= MAX_WORD_CHARS else None
 
 
-def _pictures(value: object, holder: str, *, depth: int) -> list[AnswerImage]:
+def _pictures(value: object, holder: str, *, depth: int) -> list[Found]:
     if depth > MAX_WORDS_DEPTH or not value:
         return []
     if isinstance(value, list):
@@ -206,7 +200,7 @@ def _pictures(value: object, holder: str, *, depth: int) -> list[AnswerImage]:
     return next(filter(None, held), [])
 
 
-def _image_in(text: str) -> AnswerImage | None:
+def _image_in(text: str) -> Found | None:
     """The picture of which a text consists: Markdown, an address or a data URI."""
     if len(text) > _MAX_TEXT_CHARS:
         return None
@@ -218,7 +212,7 @@ def _image_in(text: str) -> AnswerImage | None:
     return None
 
 
-def _image_of(entry: object, *, is_entry: bool = True) -> AnswerImage | None:
+def _image_of(entry: object, *, is_entry: bool = True) -> Found | None:
     """The image of an entry; of a whole document by base64 only, as its url may be a help page."""
     if not isinstance(entry, dict):
         return None
@@ -229,9 +223,9 @@ def _image_of(entry: object, *, is_entry: bool = True) -> AnswerImage | None:
         encoded, url = encoded or url, None
     if not encoded and not url:
         return None
-    return AnswerImage(
-        base64=encoded,
-        url=None if encoded else url,
+    return Found(
+        base64=encoded or "",
+        url="" if encoded else url or "",
         revised_prompt=storable(_text(entry.get("revised_prompt"))),
         seed=seed_in(entry),
     )

@@ -45,6 +45,19 @@ def test_a_new_channel_is_off_and_its_key_is_kept_encrypted_and_said_nowhere(own
     assert services.untested_models(channel) == ["gpt-image-2"]
 
 
+@pytest.mark.parametrize(("endpoint", "is_edit"), [("flux-2", False), ("flux-2/edit", True)])
+def test_the_tests_of_a_route_that_only_edits_say_so(owner, endpoint, is_edit):
+    terms = services.RouteTerms(model="gpt-image-2", upstream_model=endpoint)
+    options = services.ChannelOptions(
+        kind="fal", base_url="https://queue.fal.run", api_key="k", routes=[terms]
+    )
+    channel, _ = services.set_channel(name="fal", options=options, actor="test")
+
+    page = owner.get(f"/ops/channels/{channel.pk}/edit/").content.decode()
+
+    assert ("by an edit of a plain picture" in page) is is_edit
+
+
 def test_the_form_sent_twice_makes_one_channel(owner):
     first, again = owner.post(NEW, FORM), owner.post(NEW, FORM)
 

@@ -15,6 +15,7 @@ from generation.catalogue import services
 from generation.catalogue.costs import cells, cost_of_cell
 from generation.catalogue.services import ChannelOptions, RouteTerms
 from generation.catalogue.snapshot import current_catalogue
+from generation.channels.declaration import Task
 from generation.models import Channel, CostTable, Route
 from generation.selectors import cost_table_of
 from pictor.kit.words import clock
@@ -292,6 +293,25 @@ def test_a_cell_costs_by_the_pixels_that_would_be_asked_for(vendor):
     found = [cost_of_cell(route, contract, key, at=clock.now()) for key in keys]
 
     assert [cost and cost.micros for cost in found] == [45_000, 1]
+
+
+def test_a_route_that_only_edits_has_costs(vendor):
+    write(vendor, replace(BEST, micros=Micros(1)), ANY)
+    snapshot = current_catalogue()
+    (route,) = snapshot.routes["dall-e-3"]
+    contract = snapshot.contract("dall-e-3")
+    assert contract is not None
+    only_edits = replace(route.abilities, tasks=frozenset({Task.EDIT}), max_images=1)
+
+    cost = cost_of_cell(
+        replace(route, abilities=only_edits),
+        contract,
+        ("dall-e-3", "1024x1024", "hd"),
+        at=clock.now(),
+    )
+
+    assert cost is not None
+    assert cost.micros == 1
 
 
 def test_a_factor_changes_every_amount_by_pixels():

@@ -1,5 +1,7 @@
 """Trials of routes: each is begun once, kept with its cost and picture, and approves its route."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from urllib.parse import urlsplit
@@ -16,8 +18,10 @@ from generation.channels.base import UpstreamAnswer
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.openai.adapter import OpenAIAdapter
 from generation.models import Channel, ChannelTrial, Route
+from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
+from storage.probe import ImageFacts
 from storage.services import ObjectMissing, open_stream
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -92,6 +96,18 @@ def test_a_passed_trial_approves_only_its_route_and_is_kept_for_the_bill(vendor)
     assert row.milliseconds is not None
     with open_stream(row.picture_key) as picture:
         assert len(b"".join(picture.chunks())) == row.size_bytes
+
+
+def test_openai_gets_an_edit_with_its_picture(vendor):
+    call = trials.ready(vendor)["gpt-image-2"].call
+    kept = []
+
+    async def keep(_: SpoolFile, facts: ImageFacts) -> None:
+        kept.append(facts.size)
+
+    outcome = asyncio.run(trial_call.attempt(replace(call, is_edit=True), keep))
+
+    assert (outcome.trial_class, outcome.detail, kept) == ("delivered", "", ["1024x768"])
 
 
 def test_a_refused_trial_keeps_the_vendors_words_and_approves_nothing(vendor, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.openai import errors
+from generation.channels.wires import Reply
 
 NOW = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
 OPENAI_ERROR = {"error": {"message": "no", "type": "server_error", "code": None}}
@@ -139,7 +140,7 @@ def test_other_shapes_of_errors_are_read_too(document):
     ],
 )
 def test_class_of_a_200_without_an_image(document, expected, may_have_billed):
-    raised = errors.error_of_document(200, headers={}, document=document, api_key="k", now=NOW)
+    raised = errors.error_of_reply(Reply(200, {}, document), api_key="k")
 
     assert raised.attempt_class == expected
     assert raised.may_have_billed is may_have_billed

@@ -46,15 +46,15 @@ def test_values_of_none_are_left_out_and_fields_go_out_unchanged():
 @pytest.mark.parametrize(
     ("entry", "base64_text", "url"),
     [
-        ({"b64_json": "QUJD"}, "QUJD", None),
-        ({"url": "https://x.example/a.png"}, None, "https://x.example/a.png"),
-        ({"url": "data:image/png;base64,QUJD"}, "data:image/png;base64,QUJD", None),
-        ({"b64_json": "QUJD", "url": "https://x.example/a.png"}, "QUJD", None),
-        ({"b64_json": None, "url": "https://x.example/a"}, None, "https://x.example/a"),
-        ({"b64_json": "", "url": "http://x.example/a"}, None, "http://x.example/a"),
-        ({"image_base64": "QUJD"}, "QUJD", None),
-        ("QUJD", "QUJD", None),
-        ("https://x.example/a.png", None, "https://x.example/a.png"),
+        ({"b64_json": "QUJD"}, "QUJD", ""),
+        ({"url": "https://x.example/a.png"}, "", "https://x.example/a.png"),
+        ({"url": "data:image/png;base64,QUJD"}, "data:image/png;base64,QUJD", ""),
+        ({"b64_json": "QUJD", "url": "https://x.example/a.png"}, "QUJD", ""),
+        ({"b64_json": None, "url": "https://x.example/a"}, "", "https://x.example/a"),
+        ({"b64_json": "", "url": "http://x.example/a"}, "", "http://x.example/a"),
+        ({"image_base64": "QUJD"}, "QUJD", ""),
+        ("QUJD", "QUJD", ""),
+        ("https://x.example/a.png", "", "https://x.example/a.png"),
     ],
 )
 @pytest.mark.parametrize("key", ["data", "images"])

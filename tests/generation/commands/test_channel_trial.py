@@ -5,9 +5,13 @@ import socket
 from typing import Any
 
 import pytest
+import pyvips  # type: ignore[import-untyped] # it ships no types
+from anyio.from_thread import start_blocking_portal
 
 from generation.catalogue import services
 from generation.models import Channel, Route
+from tests.fakes.fal_queue import UPLOAD, FalQueue
+from tests.fakes.raw_server import running, says
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
@@ -38,6 +42,48 @@ def test_a_disabled_channel_can_be_tried_in_a_size_it_takes(manage, sandbox_url)
     assert said.error is None
     assert "acme: dall-e-3 in " in said.out
     assert ", 1024x1792 png, " in said.out
+
+
+@pytest.fixture
+def fal(settings):
+    """fal's server in a thread of its own."""
+    picture = pyvips.Image.black(1024, 1024, bands=3).pngsave_buffer()
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(running(says(b""))) as server,
+    ):
+        server.script = FalQueue(server.url, picture)
+        settings.EGRESS_ALLOW = frozenset({server.host_port})
+        yield server
+
+
+def test_a_route_that_only_edits_is_tried_by_an_edit_and_enabled(manage, fal):
+    to = ("--kind", "fal", "--base-url", fal.url, "--api-key", "k", "--sizes", "1024x1024")
+    manage("channel", "set", "fal", *to, "--map", "gpt-image-2=openai/gpt-image-2/edit")
+
+    said = manage("channel", "test", "fal")
+
+    assert said.error is None
+    assert "fal: gpt-image-2 by an edit in " in said.out
+    assert manage("channel", "enable", "fal").error is None
+    [up] = [each.body for each in fal.received if f"{each.method} {each.target}".startswith(UPLOAD)]
+    sent = pyvips.Image.new_from_buffer(up, "")
+    assert (sent.width, sent.height, sent.bands) == (1024, 1024, 3)
+    assert json.loads(fal.received[2].body)["image_urls"] == ["https://v3/i"]
+
+
+def test_a_test_says_as_json_whether_it_was_an_edit(manage, fal):
+    to = ("--kind", "fal", "--base-url", fal.url, "--api-key", "k", "--sizes", "1024x1024")
+    manage(
+        "channel", "set", "fal", *to,
+        "--map", "gpt-image-2=openai/gpt-image-2/edit", "--map", "gpt-image-1=openai/gpt-image-2",
+    )  # fmt: skip
+
+    rows = json.loads(manage("channel", "test", "fal", "--json").out)
+
+    assert [(row["model"], row["passed"], row["is_edit"]) for row in rows] == [
+        ("gpt-image-1", True, False), ("gpt-image-2", True, True),
+    ]  # fmt: skip
 
 
 def test_a_trial_of_a_dead_channel_says_so(manage, settings):

@@ -57,6 +57,7 @@ class RouteTest:
         estimate: the cost of a test; None if the channel's key cannot be read.
         trial: the last test; None if it tested a different configuration.
         waits: True if the route has yet to be tested.
+        is_edit: True if its test is an edit of a plain picture.
     """
 
     model: str
@@ -65,6 +66,7 @@ class RouteTest:
     trial: ChannelTrial | None
     waits: bool
     timeout_seconds: int
+    is_edit: bool
 
     @property
     def is_open(self) -> bool:
@@ -247,6 +249,7 @@ def trial_subject(channel: Channel, *, revision: bool = True) -> TestSubject:
             trial=current.get(model),
             waits=model in waits,
             timeout_seconds=channel.timeout_seconds,
+            is_edit=model in calls and calls[model].call.is_edit,
         )
         for model, terms in routes.items()
     ]
