@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck, settings
 
 from accounts.rates import on_redis as shared
 from generation.lifecycle import notify
@@ -21,6 +22,12 @@ from pictor.kit.redis import cache
 from tests.stack.databases import empty
 
 pytest_plugins = ["tests.stack.running"]
+
+# How long an example takes to draw or to run tells of the machine, not of the code.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture

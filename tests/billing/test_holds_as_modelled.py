@@ -216,7 +216,7 @@ def assert_same(row: TenantBalance | KeyBudget, counters: Counters) -> None:
     assert (row.day, row.month) == (counters.window.get("day"), counters.window.get("month"))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(steps=st.lists(STEP, max_size=10))
 def test_any_row_of_batches_of_holds_and_ends_leaves_what_one_by_one_would(steps):
     books = [Books(), Books()]

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.pixel_prices import ROUNDED, by_megapixels, by_steps
@@ -53,9 +53,7 @@ requests = st.builds(
 )
 
 
-ANY_MACHINE = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+MANY = settings(max_examples=200)
 
 pixel_terms = st.one_of(
     st.builds(
@@ -108,7 +106,7 @@ def by_the_rule(
     return (None, "unknown") if flat is None else (flat * images, "flat")
 
 
-@ANY_MACHINE
+@MANY
 @given(tables, st.none() | micros, requests, answers)
 def test_the_cost_is_that_of_the_first_that_is_known(stored, flat, asked, came):
     # in the order of taking over; the later written wins
@@ -122,7 +120,7 @@ def test_the_cost_is_that_of_the_first_that_is_known(stored, flat, asked, came):
     assert cost.is_known == (amount is not None)
 
 
-@ANY_MACHINE
+@MANY
 @given(tables, st.none() | micros, requests, answers, cells)
 def test_a_table_that_begins_later_changes_nothing(stored, flat, asked, came, later):
     stored = sorted(stored, key=lambda one: one[0])
@@ -134,7 +132,7 @@ def test_a_table_that_begins_later_changes_nothing(stored, flat, asked, came, la
     )
 
 
-@ANY_MACHINE
+@MANY
 @given(tables, st.none() | micros, requests, answers)
 def test_an_unbilled_attempt_and_a_test_cost_nothing_whatever_is_known(stored, flat, asked, came):
     found = tuple(table(*one) for one in sorted(stored, key=lambda one: one[0]))
@@ -146,7 +144,7 @@ def test_an_unbilled_attempt_and_a_test_cost_nothing_whatever_is_known(stored, f
     assert (unbilled, of_a_test) == (nothing, nothing)
 
 
-@ANY_MACHINE
+@MANY
 @given(pixel_terms, sides, sides, sides, sides)
 def test_fewer_pixels_never_cost_more(terms, width, height, less_wide, less_high):
     row = CostRow("img", "any", "any", terms.first, "pixels", terms)

@@ -133,7 +133,7 @@ def added_up(sold: Iterable[SoldImages]) -> list[SoldImages]:
 
 
 @given(seed=st.integers(0, 2**32), spread=st.sampled_from([1, 3, 40]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_revenue_is_the_sum_of_what_each_generation_would_owe(seed, spread):
     draw = Random(seed)  # noqa: S311 - no secret
     former, new, of_other = (table_of(draw, book, spread=spread) for book in (1, 2, 3))

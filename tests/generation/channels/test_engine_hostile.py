@@ -64,7 +64,7 @@ async def test_a_cancel_elsewhere_is_made_without_the_key(printer, upstream, els
     upstream.script = Vendor({"POST /order": [taken], "GET /look": [tells({"state": "printing"})]})
 
     with pytest.raises(UpstreamError):
-        await printer.generate(FOX, timeout_seconds=0.2)
+        await printer.generate(FOX, timeout_seconds=1.0)
 
     [stop] = elsewhere.received
     assert (stop.method, "authorization" in stop.headers) == ("DELETE", False)

@@ -229,7 +229,7 @@ def test_the_key_is_for_fals_own_hosts(spools, url, expected):
 async def test_at_its_time_out_an_order_is_cancelled(fal, upstream, script, expected, is_paid):
     shop = shop_of(upstream, {LOOK: [WAITING], STOP: [script]})
 
-    error = await failure_of(fal, seconds=0.4)
+    error = await failure_of(fal, seconds=1.0)
 
     assert (error.attempt_class, error.may_have_billed) == (expected, is_paid)
     assert (shop.seen[-1], shop.seen.count(ORDER)) == (STOP, 1)

@@ -153,7 +153,7 @@ STEPS: dict[str, Callable[[World, Random], None]] = {
     draw=st.randoms(use_true_random=False),
     at_once=st.integers(1, 7),
 )
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_whatever_moves_sums_are_the_ledgers(steps, draw, at_once):
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch, undone():
         patch.setattr(waiting, "TRAIL_SECONDS", 0.0)
