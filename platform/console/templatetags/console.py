@@ -45,6 +45,17 @@ def by_pixels(row: PriceRow | BookRow, markup: Decimal | None = None) -> str:
 
 
 @register.filter
+def columns(heads: str) -> list[tuple[str, bool, bool]]:
+    """The columns of 'Model | Cost: | (Actions)': the words above each, and two claims about it.
+
+    As in Markdown, the cells of one with a colon are aligned to the right. What stands in
+    parentheses is only heard.
+    """
+    words = [word.strip() for word in heads.split("|")]
+    return [(word.strip("(:)"), word.endswith(":"), word.startswith("(")) for word in words]
+
+
+@register.filter
 def dollars(decimal: str) -> str:
     """'$12.30' for '12.300000', the form in commands and the API."""
     return amounts.amount(from_decimal(decimal))
