@@ -22,7 +22,7 @@ from accounts.services.office.staff import note_seen
 from accounts.sign_in.factors import SHOW_AGAIN, app_since, has_shown, has_shown_lately
 from console.ops import places
 from console.parts import page_guards
-from console.parts.filters import link_of
+from console.parts.filters import Chip, link_of
 from console.parts.page_guards import (
     View,
     sign_in_redirect_from_form,
@@ -120,10 +120,10 @@ class Operator:
         return [place for group in self.groups.values() for place in group]
 
 
-def modes_of(operator: Operator, **kept: str) -> list[tuple[str, str, bool]]:
-    """For each mode: the link to the same page, the label, and whether it is shown."""
+def modes_of(operator: Operator, **kept: str) -> list[Chip]:
     return [
-        (link_of(kept, mode=mode.query), mode.capitalize(), mode == operator.mode) for mode in Mode
+        Chip(link_of(kept, mode=mode.query), mode.capitalize(), mode == operator.mode)
+        for mode in Mode
     ]
 
 

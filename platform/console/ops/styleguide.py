@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from console.ops.access import Operator, Permission, rendered, staff
 from console.parts.charts import spark
+from console.parts.filters import Chip
 from console.site.status import Component, components
 from generation.models import WatchedDay
 from generation.oversight.watch import Sight
@@ -22,6 +23,10 @@ def styleguide(request: HttpRequest, operator: Operator) -> HttpResponse:
     form = _Example({"name": ""})
     context = {
         "form": form,
+        "chips": [
+            Chip("#main", "All", is_chosen=True, number=4),
+            Chip("#main", "Near budget", is_chosen=False, number=1),
+        ],
         "watched": _example_component(clock.now().date()),
         "spark": spark([0, 4, 2, 8, 5, 9, 6]),
     }

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -22,6 +22,15 @@ MAX_MANY = 1000
 
 Read = Callable[[str], Any]
 """Returns the meaning of a filter's word, or None if it is invalid."""
+
+
+class Chip(NamedTuple):
+    """A link to the same page with another choice, and the number of rows there, if it is shown."""
+
+    link: str
+    words: str
+    is_chosen: bool
+    number: int | None = None
 
 
 def words_in(

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 
 from console.parts.cells import Cell, Column, Row
 from console.parts.exports import NARROW, Rows, csv_answer
-from console.parts.filters import MAX_TEXT, PAGE_ROWS, chips_of, link_of, one_of
+from console.parts.filters import MAX_TEXT, PAGE_ROWS, Chip, chips_of, link_of, one_of
 from console.parts.page_query import refuse
 from pictor.kit.words import clock
 
@@ -308,10 +308,9 @@ class Search(Generic[Row]):
         return link_of(self.texts, **{"mode": self.mode, **others})
 
     @property
-    def modes(self) -> list[tuple[str, str, bool]]:
-        """For each mode: the same list, its label, and whether it is shown."""
+    def modes(self) -> list[Chip]:
         modes = self.listing.modes.items()
-        return [(self.link(mode=mode), words, mode == self.mode) for mode, words in modes]
+        return [Chip(self.link(mode=mode), words, mode == self.mode) for mode, words in modes]
 
     @cached_property
     def controls(self) -> Sequence[Sequence[tuple[str, Filter, SafeString]]]:
@@ -321,10 +320,9 @@ class Search(Generic[Row]):
         return controls[:FEW_FILTERS], controls[FEW_FILTERS:]
 
     @cached_property
-    def tabs(self) -> list[tuple[str, str, int, bool]]:
-        """For each tab: a link, its label, its number of rows, and whether it is shown."""
+    def tabs(self) -> list[Chip]:
         return [
-            (self.link(**{name: word}), label, number, word == self.texts.get(name, ""))
+            Chip(self.link(**{name: word}), label, word == self.texts.get(name, ""), number)
             for name, known in self.listing.filters.items()
             if known.tabs
             for word, label, number in known.tabs(self)

@@ -23,7 +23,7 @@ from billing.selectors.office.balances import NOTHING_USED, BudgetUse, key_uses
 from billing.selectors.office.budgets import UNUSED_DAYS, KeyInUse, KeyState
 from billing.selectors.office.reports import last_used
 from console.parts.charts import Spark
-from console.parts.filters import MAX_TEXT, link_of
+from console.parts.filters import MAX_TEXT, Chip, link_of
 from console.parts.form_fields import dressed
 from console.parts.key_form import ENDED, OVERLAP_WORDS, SCOPE_WORDS, KeyForm, NewKeyForm, values_of
 from console.parts.page_query import word_of
@@ -100,7 +100,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "keys": lists[chosen][:MAX_SHOWN_KEYS],
         "others": len(lists[chosen][MAX_SHOWN_KEYS:]),
         "chips": [
-            (link_of({"status": name, "q": text}), LISTS[name], len(rows), name == chosen)
+            Chip(link_of({"status": name, "q": text}), LISTS[name], name == chosen, len(rows))
             for name, rows in lists.items()
         ],
         "chosen": chosen,

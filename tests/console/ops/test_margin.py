@@ -351,7 +351,7 @@ def test_days_that_are_no_period_stay_in_the_form_and_the_heading(owner, db, fir
     assert f"{first} to 2026-11-01, UTC: revenue minus cost" in said_by(answer)
     assert f'id="first" name="first" value="{first}"' in " ".join(page.split())
     assert 'id="last" name="last" value="2026-11-01"' in " ".join(page.split())
-    assert [words for _, words, is_chosen in answer.context["periods"] if is_chosen] == []
+    assert [chip.words for chip in answer.context["periods"] if chip.is_chosen] == []
 
 
 def test_a_single_typed_day_is_the_whole_period(owner, acme):

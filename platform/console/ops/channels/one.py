@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from console.ops.access import Mode, Operator, Permission, modes_of, or_404, rendered, staff
 from console.ops.channels import costs, errors, history, routes
 from console.ops.channels.shown import BADGES, Badge, bars, minutes_in_words, state_of
-from console.parts.filters import link_of
+from console.parts.filters import Chip, link_of
 from console.parts.page_query import word_of
 from generation.catalogue.traffic.channel_events import Kind, Shut, shut_now
 from generation.catalogue.traffic.minutes import Now, now_of
@@ -120,7 +120,7 @@ def channel(request: HttpRequest, operator: Operator, channel: int) -> HttpRespo
         "at": at,
         "tab": tab,
         "tabs": [
-            (link_of({"tab": name}, mode=operator.mode.query), words, name == tab)
+            Chip(link_of({"tab": name}, mode=operator.mode.query), words, name == tab)
             for name, (words, _) in _TABS.items()
         ],
         "modes": modes_of(operator, tab=tab) if tab in _BY_MODE else [],

@@ -17,7 +17,7 @@ from console.ops.margin.rows import lines_of, matching_rows, name_of, spending_o
 from console.ops.margin.seeking import BY, PERIODS, PERS, WHICH, MarginQuery, margin_query
 from console.parts.charts import lines
 from console.parts.exports import Rows, csv_answer, query_of
-from console.parts.filters import PAGE_ROWS
+from console.parts.filters import PAGE_ROWS, Chip
 from console.parts.page_query import meant_by, refuse
 from console.parts.periods import USUAL, number_of
 from generation.selectors import channel_by_name
@@ -70,17 +70,21 @@ def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 
 
 def _choices(query: MarginQuery, rows: Sequence[Margin]) -> Mapping[str, Any]:
-    """Return the other choices of each kind: the page, its label, and whether it is shown."""
+    """Return the other choices of each kind."""
     period = query.query.get("period", USUAL)
     return {
         "periods": [
-            (query.link(period="" if name == USUAL else name), words, name == period)
+            Chip(query.link(period="" if name == USUAL else name), words, name == period)
             for name, words in PERIODS.items()
         ],
-        "groups": [(query.link(by=name), words, name == query.by) for name, words in BY.items()],
-        "pers": [(query.link(per=name), words, name == query.per) for name, words in PERS.items()],
+        "groups": [
+            Chip(query.link(by=name), words, name == query.by) for name, words in BY.items()
+        ],
+        "pers": [
+            Chip(query.link(per=name), words, name == query.per) for name, words in PERS.items()
+        ],
         "which": [
-            (query.link(show=name), words, len(matching_rows(rows, name)), name == query.show)
+            Chip(query.link(show=name), words, name == query.show, len(matching_rows(rows, name)))
             for name, words in WHICH.items()
         ],
         "csv": query.link(format="csv"),

@@ -9,7 +9,7 @@ from billing.selectors.office.sold import sold_until, total_of
 from console.ops.access import Operator, Permission, modes_of, rendered, staff
 from console.ops.models.rows import ModelRow
 from console.parts.exports import Rows, csv_answer
-from console.parts.filters import link_of
+from console.parts.filters import Chip, link_of
 from console.parts.page_query import word_of
 from generation.oversight.model_list import LOOK_BACK_DAYS, Life, ListedModel, listed_models
 from pictor.kit.words import clock
@@ -43,7 +43,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "total": total_of([row.sold for row in rows]),
         "has_any": bool(listed),
         "chips": [
-            (link_of({"mode": mode}, show=name), word, sum(map(fits, listed)), name == chosen)
+            Chip(link_of({"mode": mode}, show=name), word, name == chosen, sum(map(fits, listed)))
             for name, (word, fits) in _CHIPS.items()
         ],
         "modes": modes_of(operator, show=chosen),

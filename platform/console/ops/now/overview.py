@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from billing.selectors.office.hours import Hour, hours_of
 from billing.selectors.office.repricing import taken_over
 from billing.selectors.office.sold import Margin, margins, sold_until, total_of
-from console.ops.access import Mode, Operator, Permission, rendered, staff
+from console.ops.access import Mode, Operator, Permission, modes_of, rendered, staff
 from console.ops.now import conditions
 from console.parts.filters import PAGE_ROWS, link_of
 from console.parts.page_query import meant_by, word_of
@@ -57,6 +57,7 @@ def overview(request: HttpRequest, operator: Operator) -> HttpResponse:
         "needing": len(needing),
         "quiet": len(quiet),
         "is_quiet": is_quiet,
+        "modes": modes_of(operator),
         "figures": figures_of(operator.mode, now),
         "back": taken_over(now),
         "now": now,

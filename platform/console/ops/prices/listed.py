@@ -8,7 +8,7 @@ from billing.selectors.office.book_lists import all_books, book_page
 from console.ops.access import Operator, Permission, modes_of, rendered, staff
 from console.ops.shown_prices import BADGES, ShownBook
 from console.parts.exports import Rows, csv_answer
-from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
+from console.parts.filters import MAX_TEXT, PAGE_ROWS, Chip, link_of
 from console.parts.page_query import word_of
 from console.parts.periods import number_of
 from pictor.kit.words import clock
@@ -47,11 +47,11 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
     return rendered(request, operator, "ops/prices.html", context)
 
 
-def _chips(numbers: Mapping[str, int], filters: dict[str, str]) -> list[tuple[str, str, int, bool]]:
+def _chips(numbers: Mapping[str, int], filters: dict[str, str]) -> list[Chip]:
     words = {"": "All", **{state: word for state, (_, word) in BADGES.items()}}
     counts = {"": sum(numbers.values()), **numbers}
     return [
-        (link_of(filters, show=state), word, counts[state], filters["show"] == state)
+        Chip(link_of(filters, show=state), word, filters["show"] == state, counts[state])
         for state, word in words.items()
     ]
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from console.ops.access import Operator, Permission, rendered, staff
 from console.ops.reconciliation.listed import BADGES, BillTotals, bill_or_404
 from console.parts.exports import csv_answer
-from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
+from console.parts.filters import MAX_TEXT, PAGE_ROWS, Chip, link_of
 from console.parts.page_query import word_of
 from console.parts.periods import TO, number_of
 from generation.models import Attempt, BillLine, VendorBill
@@ -125,7 +125,7 @@ def _ready(bill: VendorBill, sought: BillLineFilter, after: int) -> dict[str, An
         "columns": Columns.from_json(bill.mapping),
         "is_of_calls": bill.mapping["of"] == PER_CALL,
         "tabs": [
-            (link_of({"list": name}), words, counts.get(name, 0), name == sought.list)
+            Chip(link_of({"list": name}), words, name == sought.list, counts.get(name, 0))
             for name, words in LISTS.items()
         ],
         "sought": sought,

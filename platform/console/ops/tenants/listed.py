@@ -12,7 +12,7 @@ from console.ops.access import Mode, Operator, Permission, modes_of, rendered, s
 from console.ops.tenants.rows import TenantRow, row_of
 from console.parts import exports
 from console.parts.exports import Rows
-from console.parts.filters import MAX_TEXT, PAGE_ROWS, link_of
+from console.parts.filters import MAX_TEXT, PAGE_ROWS, Chip, link_of
 from console.parts.page_query import word_of
 from generation.oversight.tenant_page import tenants_and_stops
 from generation.selectors import sandbox_names
@@ -41,7 +41,7 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "rows": page,
         "has_any": bool(rows) or bool(text) or has_tenants(),
         "chips": [
-            (link_of({**filters, "show": name}), PRESETS[name], len(rows), name == filters["show"])
+            Chip(link_of(filters, show=name), PRESETS[name], name == show, len(rows))
             for name, rows in lists.items()
         ],
         "modes": modes_of(operator, **filters),

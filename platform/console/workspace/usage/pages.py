@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from billing.latency import between
 from console.parts.exports import csv_answer
-from console.parts.filters import link_of
+from console.parts.filters import Chip, link_of
 from console.parts.page_query import meant_by, word_of
 from console.parts.periods import WORDS, Period, number_of
 from console.workspace.access import Permission, Workspace, member, rendered
@@ -111,14 +111,12 @@ def _drawn(asked: Question, drawing: Drawing, earlier: Period) -> dict[str, Any]
     return {**shown, "chart": drawing.bars(measure), "times": drawing.times()}
 
 
-def _choices(asked: Question) -> dict[str, list[tuple[str, str, bool]]]:
-    """The links to other periods, measures and splits: words, address, and whether it is shown."""
+def _choices(asked: Question) -> dict[str, list[Chip]]:
+    """The links to other periods, measures and splits."""
 
-    def links(
-        name: str, words: Mapping[str, str], shown: str, **changes: str
-    ) -> list[tuple[str, str, bool]]:
+    def links(name: str, words: Mapping[str, str], shown: str, **changes: str) -> list[Chip]:
         return [
-            (label, asked.link(**changes, **{name: word}), word == shown)
+            Chip(asked.link(**changes, **{name: word}), label, word == shown)
             for word, label in words.items()
         ]
 
@@ -129,7 +127,7 @@ def _choices(asked: Question) -> dict[str, list[tuple[str, str, bool]]]:
         "per": links("per", {per: f"By {per}" for per in asked.pers}, asked.shown.bucket),
         "show": links("show", MEASURES, asked.measure),
         "split": [
-            (label, asked.link(split=word, by="" if word == by else by), word == asked.split)
+            Chip(asked.link(split=word, by="" if word == by else by), label, word == asked.split)
             for word, label in SPLITS.items()
         ]
         + _customers(asked),
@@ -137,13 +135,14 @@ def _choices(asked: Question) -> dict[str, list[tuple[str, str, bool]]]:
     }
 
 
-def _customers(asked: Question) -> list[tuple[str, str, bool]]:
+def _customers(asked: Question) -> list[Chip]:
     """The link to usage by end customer, for those who may read what callers sent."""
     if asked.workspace.support or Permission.SEE_GENERATIONS not in asked.workspace.may:
         return []
     page = reverse("workspace:customers", args=[asked.workspace.tenant.public_id])
     period = asked.words["period"] if asked.period.bucket == "day" else ""
-    return [("End customer", page + (link_of({"period": period}) if period else ""), False)]
+    link = page + (link_of({"period": period}) if period else "")
+    return [Chip(link, "End customer", is_chosen=False)]
 
 
 def _selects(asked: Question) -> list[tuple[str, str, str, Sequence[tuple[str, str]], str]]:
