@@ -22,7 +22,7 @@ from console.parts.places import Place
 from console.parts.sentences import sentence
 from console.workspace import places
 from console.workspace.access import Workspace
-from pictor.kit.words.money import from_decimal
+from pictor.kit.words.money import Micros, from_decimal
 
 register = template.Library()
 
@@ -118,6 +118,12 @@ def took(exact: float | None) -> str:
 def bucket(exact: float | None) -> str:
     """'3.6 to 4.2 s': the bucket of the quantile 4.12; empty for None."""
     return f"{between(exact)} s" if exact else ""
+
+
+@register.filter
+def figure(number: int, is_money: object) -> str:
+    """'1,204', or '$0.001204' if it is money."""
+    return amounts.amount(Micros(number)) if is_money else f"{number:,}"
 
 
 @register.filter
