@@ -222,7 +222,7 @@ def test_the_first_prices_of_a_list_are_uploaded_for_it(owner, db):
     form = owner.get("/ops/prices/new/?list=A%20%26%20B").content.decode()
 
     assert "/ops/prices/new/?list=A%20%26%20B" in page
-    assert "<option selected>A &amp; B</option>" in form
+    assert '<option value="A &amp; B" selected>A &amp; B</option>' in form
 
 
 # --- a tenant's list --------------------------------------------------------------------------

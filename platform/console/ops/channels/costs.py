@@ -72,9 +72,14 @@ def cost_context(channel: Channel, *, at: datetime) -> dict[str, Any]:
         "flat": flat_costs(channel),
         "cells": len(known),
         "unknown": [cell.key for cell in known if not cell.cost.is_known],
-        "others": channels_with_costs(),
+        "others": _others(),
         "draft": {"factor": "1"},
     }
+
+
+def _others() -> list[tuple[str, str]]:
+    """Return the channels whose costs can be copied, as choices."""
+    return [(str(channel.pk), channel.name) for channel in channels_with_costs()]
 
 
 @staff(Permission.SEE)
@@ -105,7 +110,7 @@ def costs(request: HttpRequest, operator: Operator, channel: int) -> HttpRespons
             return done(request, "Costs written", "channel_costs", str(found.pk))
     except (ValidationError, ValueError) as error:
         context["complaint"] = _complaint(error, found)
-    context["others"] = channels_with_costs()
+    context["others"] = _others()
     return rendered(
         request, operator, "ops/channel_costs.html", context, refused="complaint" in context
     )

@@ -46,10 +46,17 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     context = {
         "complaint": complaint,
         "query": request.POST if complaint else _usual(request.GET.get("list", "")),
-        "books": [ShownBook(book) for book in price_books(clock.now(), limit=MAX_BOOKS)],
-        "lists": lists_by_name(),
+        "books": [
+            (str(book.pk), _in_words(ShownBook(book)))
+            for book in price_books(clock.now(), limit=MAX_BOOKS)
+        ],
+        "lists": [known.name for known in lists_by_name()],
     }
     return rendered(request, operator, "ops/price_new.html", context, refused=complaint)
+
+
+def _in_words(shown: ShownBook) -> str:
+    return f"{shown.book.known_as} · {shown.badge[1].lower()} · {shown.whose}"
 
 
 def _usual(shared: str) -> dict[str, Any]:

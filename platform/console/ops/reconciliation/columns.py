@@ -97,7 +97,7 @@ def _columns_context(bill: VendorBill, chosen: Columns) -> dict[str, Any]:
         "fields": [(name, words, getattr(chosen, name)) for name, words in COLUMNS.items()],
         "units": UNITS.items(),
         "kinds": ROW_SUBJECTS.items(),
-        "channels": every_channel(),
+        "channels": [(channel.pk, channel.name) for channel in every_channel()],
         "trouble": trouble,
         "rows": [] if trouble else [_read(at, row, chosen) for at, row in enumerate(rows, start=1)],
         "is_kept": bool(names),

@@ -45,7 +45,10 @@ def new(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Upload a vendor's file for a channel; its columns are confirmed next."""
     chosen = request.POST.get("channel", "")
     context: dict[str, Any] = {
-        "channels": every_channel(),
+        "channels": [
+            (channel.pk, f"{channel.name} (archived)" if channel.archived_at else channel.name)
+            for channel in every_channel()
+        ],
         "chosen": number_of(chosen) or meant_by(request.GET, "channel", number_of),
         "most": intake.MAX_BYTES // 1024**2,
     }
