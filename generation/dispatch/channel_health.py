@@ -295,6 +295,7 @@ class Health:
         if not after:
             self._closed[-1].add(key)
             self._shared.pop(key, None)
+            self._probe_at.pop(key, None)
         self.changes.turned(key, route.channel_name, before=before, after=after)
 
     def _fidelity(self, route: RouteInfo, size: str) -> _Fidelity | None:

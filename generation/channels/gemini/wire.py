@@ -92,7 +92,7 @@ def _pictures(document: Mapping[str, object]) -> Iterator[Found]:
 def _without_picture(reply: Reply, *, asked: str) -> UpstreamError:
     first = next(iter(entries_at(reply.document, "candidates")), None)
     blocked = text_at(reply.document, "promptFeedback", "blockReason")
-    code = blocked or text_at(first, "finishReason")
+    code = blocked or text_at(first, "finishReason") or "no reason"
     words = " ".join(text_at(part, "text") for part in entries_at(first, "content", "parts"))
     # A model's words may be its user's, so they are believed about policy only.
     is_policy = about(codes=(), message=words, asked=asked) is ComplaintSubject.POLICY

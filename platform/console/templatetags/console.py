@@ -49,7 +49,7 @@ def columns(heads: str) -> list[tuple[str, bool, bool]]:
     """The columns of 'Model | Cost: | (Actions)': the words above each, and two claims about it.
 
     As in Markdown, the cells of one with a colon are aligned to the right. What stands in
-    parentheses is only heard.
+    parentheses is only heard. The words are the template's own, or of a closed set.
     """
     words = [word.strip() for word in heads.split("|")]
     return [(word.strip("(:)"), word.endswith(":"), word.startswith("(")) for word in words]

@@ -208,7 +208,7 @@ def test_a_blocked_prompt_is_moderated(reason):
     assert error.attempt_class == AttemptClass.MODERATED
 
 
-@pytest.mark.parametrize("reason", [*WITHOUT_PICTURE, "NEW_ONE"])
+@pytest.mark.parametrize("reason", [*WITHOUT_PICTURE, "NEW_ONE", None])
 def test_an_answer_without_a_picture_is_a_bad_result(reason):
     error = failed(candidate({"text": "invalid api key, said the fox"}, finishReason=reason))
 
