@@ -171,6 +171,7 @@ def route_info(
     channel = row.channel
     sizes = row.sizes if row.sizes is not None else channel.sizes
     abilities = abilities_of(channel.kind, row.upstream_model).with_sizes(sizes)
+    settings = channel.settings or {}
     return RouteInfo(
         channel_id=channel.pk,
         channel_name=channel.name,
@@ -187,10 +188,13 @@ def route_info(
         upstream_model=row.upstream_model,
         quality_map=dict(row.quality_map),
         abilities=abilities.with_parameters(one.name for one in parameters).without(
-            channel.ignored_fields, tasks=channel.refused_tasks, max_images=channel.max_images
+            channel.ignored_fields,
+            tasks=channel.refused_tasks,
+            max_images=channel.max_images,
+            max_n=int(settings.get("max_n", 0)),
         ),
         defaults={one.name: one.default for one in parameters if one.default is not None},
-        settings=channel.settings or {},
+        settings=settings,
         allows_exact_crop=channel.allows_exact_crop,
         allows_redispatch=channel.allows_redispatch,
         retry_is_free=channel.retry_is_free,

@@ -7,7 +7,7 @@ retries a call that may have been paid for.
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 from urllib.parse import urlsplit
 
 from billing.upstream_cost import MAX_TOKENS, TokenCounts
@@ -251,6 +251,14 @@ class UpstreamAnswer:
     model: str | None = None
     units: Decimal | None = None
     lost: int = 0
+
+
+class Hooks(TypedDict, total=False):
+    """What a call to `Adapter.generate` may tell or ask while it is under way."""
+
+    on_partial: OnPartial | None
+    on_job: OnJob | None
+    may_cancel: MayCancel | None
 
 
 class Adapter(Protocol):

@@ -139,6 +139,7 @@ class Abilities:
         *,
         tasks: Collection[str] = (),
         max_images: int | None = None,
+        max_n: int = 0,
     ) -> "Abilities":
         """The abilities without those an operator has excluded.
 
@@ -146,6 +147,7 @@ class Abilities:
             ignored: fields, including those of STREAM_FIELDS.
             tasks: of REFUSABLE.
             max_images: a smaller number than the kind's.
+            max_n: likewise; 0 leaves it.
         """
         return replace(
             self,
@@ -153,6 +155,7 @@ class Abilities:
             fields=self.fields.difference(ignored),
             streams=self.streams and not set(STREAM_FIELDS).intersection(ignored),
             max_images=self.max_images if max_images is None else min(self.max_images, max_images),
+            max_n=min(filter(None, (self.max_n, max_n)), default=0),
         )
 
     def task_for(self, needs: Needs) -> Task | None:

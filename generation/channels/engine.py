@@ -13,15 +13,15 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from fnmatch import fnmatchcase
 from http import HTTPStatus
 from itertools import count
+from typing import Unpack
 
 from generation.channels.answers import object_in, redact, request_id_of, retry_after_of, storable
 from generation.channels.base import (
     MAX_IMAGE_BYTES,
     ChannelConfig,
+    Hooks,
     Job,
     MayCancel,
-    OnJob,
-    OnPartial,
     UpstreamAnswer,
     UpstreamImage,
     UpstreamRequest,
@@ -30,7 +30,7 @@ from generation.channels.base64_stream import MAX_SKELETON_BYTES, AnswerStream
 from generation.channels.download import download
 from generation.channels.errors import MAY_HAVE_BILLED, AttemptClass, UpstreamError
 from generation.channels.failed_calls import body_of_refusal, error_without_answer
-from generation.channels.several_orders import together
+from generation.channels.several_orders import Order, in_parts, together
 from generation.channels.wires import Call, Found, Images, Reply, Steps, Wire
 from pictor.kit.bytes.json_stream import JsonInvalid, JsonRefused
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
@@ -89,15 +89,15 @@ class WireAdapter:
         request: UpstreamRequest,
         *,
         timeout_seconds: float | None = None,
-        on_partial: OnPartial | None = None,
-        on_job: OnJob | None = None,
-        may_cancel: MayCancel | None = None,
+        **hooks: Unpack[Hooks],
     ) -> UpstreamAnswer:
         """Order the images, in several orders if need be. Raises UpstreamError."""
-        most, seconds = self.max_n or request.n, timeout_seconds or self.config.timeout_seconds
-        parts = [min(most, request.n - start) for start in range(0, request.n, most)]
-        orders = [_Order(self, replace(request, n=n), on_job, may_cancel).done for n in parts]
-        return await together(orders, parts, seconds, at_once=request.at_once)
+        seconds = timeout_seconds or self.config.timeout_seconds
+        return await in_parts(request, self.max_n, lambda part: self.order(part, hooks), seconds)
+
+    def order(self, request: UpstreamRequest, hooks: Hooks) -> Order:
+        """One order, of all images of this request."""
+        return _Order(self, request, hooks).done
 
     async def resume(
         self,
@@ -109,13 +109,13 @@ class WireAdapter:
     ) -> UpstreamAnswer:
         """Follow these orders, and order nothing. Raises UpstreamError."""
         part = replace(request, n=min(request.n, self.max_n or -(-request.n // len(jobs))))
-        orders = [_Order(self, part, None, may_cancel, job).done for job in jobs]
+        orders = [_Order(self, part, Hooks(may_cancel=may_cancel), job).done for job in jobs]
         answer = await together(orders, [part.n] * len(jobs), timeout_seconds, stops_early=False)
         return replace(answer, images=answer.images[: request.n])
 
     async def cancel(self, jobs: Sequence[Job]) -> bool:
         """Cancel these orders; True if the vendor proves that it ran none of them."""
-        orders = [_Order(self, UpstreamRequest("", ""), _job=job) for job in jobs]
+        orders = [_Order(self, UpstreamRequest("", ""), Hooks(), job) for job in jobs]
         return all(await asyncio.gather(*(order.cancelled() for order in orders)))
 
     def is_base(self, url: str) -> bool:
@@ -138,8 +138,7 @@ class _Order:
 
     _adapter: WireAdapter
     request: UpstreamRequest
-    _on_job: OnJob | None = None
-    _may_cancel: MayCancel | None = None
+    _hooks: Hooks
     _job: Job | None = None
     _ordered: Reply = _NO_REPLY
     _reply: Reply = _NO_REPLY
@@ -177,8 +176,8 @@ class _Order:
             while True:
                 if isinstance(step, Job):
                     self._job = step
-                    if self._on_job is not None:
-                        await self._on_job(step)
+                    if on_job := self._hooks.get("on_job"):
+                        await on_job(step)
                     step = next(steps)
                 else:
                     step = steps.send(await self._call(step))
@@ -317,7 +316,8 @@ class _Order:
         """Cancel an order that is being followed, unless by another worker as well."""
         if self._job is None:
             return self._failure(error)
-        may_cancel = self._may_cancel is None or await self._may_cancel()
+        ask = self._hooks.get("may_cancel")
+        may_cancel = ask is None or await ask()
         never_ran = may_cancel and await self.cancelled()
         attempt_class = AttemptClass.REFUSED if never_ran else AttemptClass.UNKNOWN
         done = "was cancelled" if may_cancel else "is left to whoever holds it"

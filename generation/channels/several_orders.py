@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import astuple, replace
 from decimal import Decimal
 
-from generation.channels.base import ORDERS_AT_ONCE, TokenUsage, UpstreamAnswer
+from generation.channels.base import ORDERS_AT_ONCE, TokenUsage, UpstreamAnswer, UpstreamRequest
 from generation.channels.errors import AttemptClass, UpstreamError
 from pictor.kit.words.money import Micros
 
@@ -17,6 +17,19 @@ _TURNED_AWAY = frozenset({AttemptClass.REJECTED, AttemptClass.REFUSED, AttemptCl
 
 Order = Callable[[float], Awaitable[UpstreamAnswer]]
 """Carries out one order within so many seconds. Raises UpstreamError."""
+
+
+async def in_parts(
+    request: UpstreamRequest,
+    most: int,
+    order_of: Callable[[UpstreamRequest], Order],
+    seconds: float,
+) -> UpstreamAnswer:
+    """The images of a request, of which an order makes so many at most; 0 is any number."""
+    most = most or request.n
+    parts = [min(most, request.n - start) for start in range(0, request.n, most)]
+    orders = [order_of(replace(request, n=n)) for n in parts]
+    return await together(orders, parts, seconds, at_once=request.at_once)
 
 
 async def together(

@@ -96,6 +96,8 @@ def request_for(
     fields = {name: value for name, value in given.items() if name in route.abilities.fields}
     fields |= {name: _digest(generation, fields[name]) for name in TAGS if fields.get(name)}
     # Without a word a wire brings a png, which is made into other formats here.
+    # Previews are counted within an order, so those of several could not be told apart.
+    may_stream = route.abilities.streams and route.abilities.orders_for(generation.n) == 1
     is_asked = _is_compressed(generation) and generation.output_format in route.abilities.formats
     images: tuple[LargeValue, ...] = ()
     over: dict[str, LargeValue] = {}
@@ -116,7 +118,7 @@ def request_for(
         images=images,
         mask=over.get("mask"),
         markup=over.get("markup"),
-        partial_images=generation.partial_images if route.abilities.streams else 0,
+        partial_images=generation.partial_images if may_stream else 0,
     )
 
 

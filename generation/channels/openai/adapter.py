@@ -6,6 +6,7 @@ A relay's tasks are followed by the engine (tasks.py).
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 
 from typing_extensions import override
@@ -13,9 +14,8 @@ from typing_extensions import override
 from generation.channels.base import (
     MAX_IMAGE_BYTES,
     ChannelConfig,
-    MayCancel,
+    Hooks,
     OnJob,
-    OnPartial,
     UpstreamAnswer,
     UpstreamRequest,
 )
@@ -34,6 +34,7 @@ from generation.channels.openai.reader import (
     AnswerReader,
 )
 from generation.channels.openai.tasks import PATH, Tasks, TaskWire
+from generation.channels.several_orders import Order
 from pictor.kit.bytes.json_stream import JsonRefused
 from pictor.kit.bytes.spool import SpoolError, Spools
 from pictor.kit.outbound.http import (
@@ -58,22 +59,20 @@ class OpenAIAdapter(WireAdapter):
     """
 
     def __init__(self, config: ChannelConfig, http: HttpPool, spools: Spools) -> None:
-        super().__init__(config, http, spools, TaskWire(self.key))
+        most = int(config.settings.get("max_n", 0))
+        super().__init__(config, http, spools, TaskWire(self.key), max_n=most)
 
     @override
-    async def generate(
-        self,
-        request: UpstreamRequest,
-        *,
-        timeout_seconds: float | None = None,
-        on_partial: OnPartial | None = None,
-        on_job: OnJob | None = None,
-        may_cancel: MayCancel | None = None,
+    def order(self, request: UpstreamRequest, hooks: Hooks) -> Order:
+        return partial(self._order, request, hooks)
+
+    async def _order(
+        self, request: UpstreamRequest, hooks: Hooks, seconds: float
     ) -> UpstreamAnswer:
-        """Make one call for `request.n` images, within the time-out. Raises UpstreamError."""
+        """Make one call for `request.n` images, within that time. Raises UpstreamError."""
         wire.check_words(request)
         now = asyncio.get_running_loop().time
-        ends_at = now() + (timeout_seconds or self.config.timeout_seconds)
+        ends_at = now() + seconds
         exchange = self._exchange(request)
         reader = AnswerReader(
             request,
@@ -81,7 +80,7 @@ class OpenAIAdapter(WireAdapter):
             http=self.http,
             spools=self.spools,
             api_key=self.config.api_key,
-            on_partial=on_partial,
+            on_partial=hooks.get("on_partial"),
         )
         stream = AnswerStream(self.spools, max_images=request.n, max_image_bytes=MAX_IMAGE_BYTES)
         try:
@@ -91,7 +90,7 @@ class OpenAIAdapter(WireAdapter):
             raise error_without_answer(error, exchange, api_key=self.config.api_key) from error
         if isinstance(answer, UpstreamAnswer):
             return answer
-        return await self._follow(answer, request, on_job, seconds=ends_at - now())
+        return await self._follow(answer, request, hooks.get("on_job"), seconds=ends_at - now())
 
     async def _follow(
         self, tasks: Tasks, request: UpstreamRequest, on_job: OnJob | None, *, seconds: float

@@ -48,6 +48,7 @@ KIND = AdapterKind(
         AccountSetting(
             "key_header", re.compile("[Xx]-[A-Za-z0-9-]{1,40}|api-key"), is_needed=False
         ),
+        AccountSetting("max_n", re.compile("[1-9]|10"), is_needed=False),
     ),
     of_model=_abilities_of_model,
     announced_ends=ENDS,

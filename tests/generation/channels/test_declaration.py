@@ -127,3 +127,10 @@ def test_a_key_that_fits_in_a_header_is_taken_without_the_spaces_around_it(text)
 def test_a_malformed_api_key_is_refused(text):
     with pytest.raises(ValueError, match="the API key is empty or has characters that no key has"):
         HEADER_KEY.checked(text)
+
+
+@pytest.mark.parametrize(
+    ("of_kind", "of_account", "most"), [(0, 0, 0), (0, 4, 4), (4, 0, 4), (4, 1, 1), (4, 10, 4)]
+)
+def test_an_account_only_lowers_the_most_images_of_an_order(of_kind, of_account, most):
+    assert Abilities(max_n=of_kind).without([], max_n=of_account).max_n == most

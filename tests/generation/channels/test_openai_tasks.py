@@ -124,6 +124,23 @@ async def test_the_key_has_the_header_of_the_relay(upstream, pool, spools):
     assert not any("authorization" in each.headers for each in upstream.received)
 
 
+async def test_each_order_of_several_has_its_task_followed(upstream, pool, spools):
+    taken = [tells({"task_id": name}) for name in ("t-1", "t-2")]
+    looks = {f"GET /v1/tasks/{name}": [DONE] for name in ("t-1", "t-2")}
+    shop = upstream.script = Vendor({ORDER: taken, **looks})
+    relayed = open_adapter(config_for(upstream.url, settings={"max_n": "1"}), pool, spools)
+    kept: list[Job] = []
+
+    async def keep(job: Job) -> None:
+        kept.append(job)
+
+    answer = await relayed.generate(replace(FOX, n=2), on_job=keep)
+
+    assert pictures_of(answer) == [PIXEL, PIXEL]
+    assert sorted(job.id for job in kept) == ["t-1", "t-2"]
+    assert sorted(shop.seen) == [*looks, ORDER, ORDER]
+
+
 async def test_an_edit_is_followed_too(upstream, pool, spools):
     shop = Vendor({"POST /v1/images/edits/async": [TAKEN], LOOK: [DONE]})
     upstream.script = shop
@@ -328,6 +345,8 @@ async def test_a_task_is_followed_by_another_worker(channel, upstream):
         {"task_path": "/v1"},
         {"order_suffix": "a?b"},
         {"key_header": "Host"},
+        {"max_n": "0"},
+        {"max_n": "11"},
     ],
 )
 def test_settings_lead_nowhere_else(settings):

@@ -18,8 +18,8 @@ FIELDS = {"style": "vivid", "watermark": False}
 
 def generation(**changes: Any) -> Generation:
     return Generation(
-        model="gpt-image-2", prompt="a fox", n=1, partial_images=2,
-        **{"output_format": "png", "fields": FIELDS, **changes},
+        model="gpt-image-2", prompt="a fox", partial_images=2,
+        **{"n": 1, "output_format": "png", "fields": FIELDS, **changes},
     )  # fmt: skip
 
 
@@ -44,6 +44,13 @@ def test_a_channel_that_can_do_everything_gets_everything():
 
     assert (request.fields, request.partial_images) == (FIELDS, 2)
     assert ignored_by(generation(), channel(), answer()) == ()
+
+
+def test_several_orders_are_asked_for_no_partial_images():
+    one_each = channel(max_n=1)
+
+    assert request_for(generation(n=1), one_each, {}).partial_images == 2
+    assert request_for(generation(n=2), one_each, {}).partial_images == 0
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import pytest
 from generation.dispatch.channel_health import Health
 from generation.models import Channel, Route
 from pictor.kit.words.ids import new_uuid
+from storage.models import StoredImage
 from tests.fakes.raw_server import Received, says
-from tests.generation.dispatch.carrying import carried, png
+from tests.generation.dispatch.carrying import ONE_IMAGE, carried, png
 from tests.making.factories import route_info
 
 ALICE, BOB = new_uuid(), new_uuid()
@@ -57,3 +58,34 @@ def test_orders_of_one_attempt_count_against_the_cap(acme, tmp_path, cap, at_onc
     carried(made, tmp_path, scripts={"one": answers})
 
     assert (made.state, len(most), max(most)) == ("succeeded", 4, at_once)
+
+
+@pytest.mark.usefixtures("channel", "pooled_connections")
+@pytest.mark.parametrize(
+    ("account", "orders", "cost_micros"),
+    [
+        ({"max_n": "1"}, [1, 1, 1, 1], 40_000),
+        ({"max_n": "3"}, [1, 3], 20_000),
+        ({}, [4], 10_000),
+    ],
+    ids=["one of each", "three of each", "all of one"],
+)
+def test_a_relay_that_makes_one_image_gets_several_orders(
+    acme, tmp_path, account, orders, cost_micros
+):
+    Channel.objects.update(settings=account)
+    Route.objects.update(cost_micros=10_000)
+    made, ordered = acme.generation(n=4), []
+
+    async def answers(request: Received, writer: asyncio.StreamWriter) -> None:
+        ordered.append(json.loads(request.body)["n"])
+        await says(ONE_IMAGE)(request, writer)
+
+    carried(made, tmp_path, scripts={"one": answers})
+
+    [attempt] = made.attempts.all()
+    assert (made.state, sorted(ordered)) == ("succeeded", orders)
+    assert (StoredImage.objects.filter(generation_id=made.id).count(), attempt.cost_micros) == (
+        len(orders),
+        cost_micros,
+    )
