@@ -18,7 +18,9 @@ from generation.oversight.route_order import (
 from pictor.kit.words import typed
 from pictor.kit.words.money import to_decimal
 
-COLUMNS = ("channel", "rank", "share", "plan", "model", "size", "quality", "cost", "ignored")
+COLUMNS = (
+    "channel", "rank", "share", "plan", "model", "size", "quality", "orders", "cost", "ignored",
+)  # fmt: skip
 UNSEEN = (
     "Not considered: Retry-After gates and calls in flight, which each worker tracks for itself. A"
     " channel held back by them, or by an open breaker, is called after the others."
@@ -100,6 +102,7 @@ def _row(serving: Serving) -> dict[str, Any]:
         serving.asked.model,
         serving.asked.size,
         serving.asked.quality or "none sent",
+        serving.orders,
         cost,
         ", ".join(serving.ignored) or "none",
     )

@@ -62,6 +62,7 @@ class Serving:
         share: the fraction of requests sent to it first, from 0 to 1.
         plan: how it makes the size: native, closest, cropped or auto.
         asked: the request to the upstream.
+        orders: its number of orders; each has as many images as the channel makes in one.
         cost: the cost of that request.
         ignored: the fields that it would not honour.
     """
@@ -71,6 +72,7 @@ class Serving:
     share: float
     plan: str
     asked: SentRequest
+    orders: int
     cost: Cost
     ignored: tuple[str, ...]
 
@@ -243,4 +245,13 @@ def _serving(
         )
         cost = upstream_cost(route.costs, sent=request)
         ignored = candidate.ignored(asked.sent, output_format=contract.formats[0])
-        yield Serving(route.channel_name, place, share, candidate.plan, request, cost, ignored)
+        yield Serving(
+            route.channel_name,
+            place,
+            share,
+            candidate.plan,
+            request,
+            orders=route.abilities.orders_for(asked.n),
+            cost=cost,
+            ignored=ignored,
+        )

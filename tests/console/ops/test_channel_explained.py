@@ -7,6 +7,7 @@ import pytest
 
 from generation.catalogue.traffic import open_breakers
 from generation.catalogue.traffic.open_breakers import BreakerKey
+from generation.models import Channel
 from tests.console.ops.channel_pages import LIST, text_of
 from tests.making.factories import make_channel
 
@@ -26,6 +27,7 @@ def test_the_page_explains_why_a_channel_is_asked_and_another_is_not(owner):
 
 def test_the_page_explains_several_images_ignored_fields_and_open_breakers(owner):
     channel = make_channel("acme", cost_micros=30_000, ignored_fields=["style"])
+    Channel.objects.update(settings={"max_n": "1"})
     open_breakers.write({BreakerKey(channel.id, 0, ""): 0.001})
 
     answer = owner.get(
@@ -33,7 +35,7 @@ def test_the_page_explains_several_images_ignored_fields_and_open_breakers(owner
     )
 
     said = text_of(answer)
-    assert "acme 1 100% native gpt-image-2-origin 1024x1024 style $0.060" in said
+    assert "acme 1 100% native gpt-image-2-origin 1024x1024 (2 orders) style $0.060" in said
     assert "The breaker of acme is open in all image workers" in said
 
 

@@ -38,9 +38,9 @@ def test_channels_are_listed_in_order_with_share_and_request(manage):
     lines = [line.split() for line in shown.splitlines()]
     assert lines[0] == ["a", "live", "request", "for", "dall-e-3", "1024x1792", "hd", "generate"]
     assert lines[2:5] == [
-        ["large", "1", "75", "%", "native", "d3", "1024x1792", "best", "0.040000", "none"],
-        ["small", "1", "25", "%", "native", "dall-e-3", "1024x1792", "hd", "0.030000", "none"],
-        ["last", "2", "0", "%", "native", "dall-e-3", "1024x1792", "hd", "unknown", "none"],
+        ["large", "1", "75", "%", "native", "d3", "1024x1792", "best", "1", "0.040000", "none"],
+        ["small", "1", "25", "%", "native", "dall-e-3", "1024x1792", "hd", "1", "0.030000", "none"],
+        ["last", "2", "0", "%", "native", "dall-e-3", "1024x1792", "hd", "1", "unknown", "none"],
     ]
     assert shown.splitlines()[-1].startswith("Not considered: Retry-After gates")
 
@@ -153,6 +153,15 @@ def test_more_images_than_the_model_makes_or_takes_are_among_the_refusals(manage
         "gpt-image-2 makes at most 4 images",
         "gpt-image-2 takes at most 2 reference images",
     ]
+
+
+def test_each_channel_says_how_many_orders_it_would_get(manage):
+    make_channel("all", "gpt-image-2")
+    make_channel("pairs", "gpt-image-2", settings={"max_n": "2"})
+
+    found = explained(manage, "gpt-image-2", "--n", "5")
+
+    assert {one["channel"]: one["orders"] for one in found["serving"]} == {"all": 1, "pairs": 3}
 
 
 @pytest.mark.parametrize("overlay", ["mask", "markup"])
