@@ -316,12 +316,12 @@ class _Order:
         """Cancel an order that is being followed, unless by another worker as well."""
         if self._job is None:
             return self._failure(error)
-        ask = self._hooks.get("may_cancel")
+        ask = self._hooks.get("may_cancel") if self._adapter.wire.cancel(self._job) else None
         may_cancel = ask is None or await ask()
-        never_ran = may_cancel and await self.cancelled()
-        attempt_class = AttemptClass.REFUSED if never_ran else AttemptClass.UNKNOWN
-        done = "was cancelled" if may_cancel else "is left to whoever holds it"
-        return UpstreamError(attempt_class, f"{error}; its order {done}")
+        if may_cancel and await self.cancelled():
+            return UpstreamError(AttemptClass.REFUSED, f"{error}; its order was cancelled in time")
+        state = "may still be worked on" if may_cancel else "is left to whoever holds it"
+        return UpstreamError(AttemptClass.UNKNOWN, f"{error}; its order {state}")
 
     def _failure(self, error: Exception) -> UpstreamError:
         if self._exchange is None:

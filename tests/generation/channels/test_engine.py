@@ -216,23 +216,23 @@ async def test_too_many_looks_quieten_all_looks_of_the_channel(printer, upstream
 
 
 @pytest.mark.parametrize(
-    ("script", "expected"),
+    "case",
     [
-        (tells({"state": "never began"}), AttemptClass.REFUSED),
-        (tells({"state": "asked to stop"}), AttemptClass.UNKNOWN),
-        (LOST, AttemptClass.UNKNOWN),
-        (hangs, AttemptClass.UNKNOWN),
+        (tells({"state": "never began"}), AttemptClass.REFUSED, "was cancelled in time"),
+        (tells({"state": "asked to stop"}), AttemptClass.UNKNOWN, "may still be worked on"),
+        (LOST, AttemptClass.UNKNOWN, "may still be worked on"),
+        (hangs, AttemptClass.UNKNOWN, "may still be worked on"),
     ],
 )
-async def test_at_its_time_out_an_order_is_cancelled(
-    printer, upstream, monkeypatch, script, expected
-):
+async def test_at_its_time_out_an_order_is_cancelled(printer, upstream, monkeypatch, case):
+    script, expected, said = case
     monkeypatch.setattr(engine, "CANCEL_SECONDS", 1.0)
     shop = vendor(upstream, post_order=[TAKEN], get_look=[PRINTING], delete_stop=[script])
 
     error = await failure_of(printer, timeout_seconds=1.0)
 
     assert error.attempt_class == expected
+    assert error.detail.endswith(f"; its order {said}")
     assert error.may_have_billed is (expected == AttemptClass.UNKNOWN)
     assert shop.seen[-1] == "DELETE /stop"
     assert shop.seen.count("POST /order") == 1
