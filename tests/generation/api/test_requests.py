@@ -111,6 +111,7 @@ def test_a_text_has_no_nul():
         ("response_format", "base64", "b64"),
         ("response_format", "url", "URL"),
         ("output_format", "webp", "gif"),
+        ("output_format", "webp", "svg"),
         ("moderation", "low", "high"),
         ("input_fidelity", "high", "medium"),
     ],
