@@ -6,6 +6,7 @@ A relay's tasks are followed by the engine (tasks.py).
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
 
@@ -60,7 +61,8 @@ class OpenAIAdapter(WireAdapter):
 
     def __init__(self, config: ChannelConfig, http: HttpPool, spools: Spools) -> None:
         most = int(config.settings.get("max_n", 0))
-        super().__init__(config, http, spools, TaskWire(self.key), max_n=most)
+        credit_usd = Decimal(config.settings.get("credit_usd", 0))
+        super().__init__(config, http, spools, TaskWire(self.key, credit_usd), max_n=most)
 
     @override
     def order(self, request: UpstreamRequest, hooks: Hooks) -> Order:

@@ -18,6 +18,7 @@ from generation.channels.declaration import (
 from generation.channels.openai.reference import ENDS, PASSED_ON
 
 _PATH = "[A-Za-z0-9_-]{1,40}(/[A-Za-z0-9_-]{1,40}){0,4}"
+_POSITIVE = r"(?=.*[1-9])[0-9]{1,3}(\.[0-9]{1,9})?"
 _COSTS = Path(__file__).with_name("published_costs")
 
 
@@ -49,6 +50,7 @@ KIND = AdapterKind(
             "key_header", re.compile("[Xx]-[A-Za-z0-9-]{1,40}|api-key"), is_needed=False
         ),
         AccountSetting("max_n", re.compile("[1-9]|10"), is_needed=False),
+        AccountSetting("credit_usd", re.compile(_POSITIVE), is_needed=False),
     ),
     of_model=_abilities_of_model,
     announced_ends=ENDS,

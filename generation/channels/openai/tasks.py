@@ -4,13 +4,15 @@
     {"id": "task-…", "object": "image.generation.task", "status": "pending"}
     {"task_id": "…"}
 
-The task has pictures in any shape of wire.py, also an array as `url`, or an end without one. Their
-amounts have no documented unit, so none is booked. Sources: documents and source of APIMart,
+The task has pictures in any shape of wire.py, also an array as `url`, or an end without one.
+APIMart's has a `cost`, in a unit that it does not document: it is booked if the operator says what
+a credit costs. EvoLink's `credits_reserved` is no cost. Sources: documents and source of APIMart,
 EvoLink, sub2api and PiAPI (28 November 2026).
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from urllib.parse import quote
 
@@ -23,11 +25,14 @@ from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.openai import errors, wire
 from generation.channels.openai.complaints import complaint_of
 from generation.channels.wires import AtOnce, Call, Images, Reply, Steps, followed, refusal
+from pictor.kit.words.money import PER_UNIT, Micros, scale_half_up
 
 PATH = "tasks"
 MOST_MISSES = 2
 """A relay's replica may not know for seconds the task that another has begun."""
 SPARE_IMAGES = 2
+MAX_CREDITS = 1_000_000
+"""The most that is believed of a task's cost."""
 _DONE = frozenset({"completed", "complete", "success", "succeeded", "succeed", "done", "finished"})
 _FAILED = frozenset({
     "failed", "failure", "fail", "error", "cancelled", "canceled", "expired", "rejected", "timeout",
@@ -56,10 +61,11 @@ def tasks_in(document: Mapping[str, object], *, most: int) -> tuple[str, ...]:
 
 
 class TaskWire(AtOnce):
-    """Looks at tasks; the adapter has ordered them."""
+    """Looks at tasks; the adapter has ordered them. A `credit_usd` of 0 books no cost."""
 
-    def __init__(self, key: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, key: Callable[[], Mapping[str, str]], credit_usd: Decimal) -> None:
         self._key = key
+        self._credit_usd = credit_usd
 
     def make(self, request: UpstreamRequest) -> Steps:
         """Raise UpstreamError `refused`: nothing is ordered by looks."""
@@ -75,7 +81,8 @@ class TaskWire(AtOnce):
         has_failed = not reply.is_good or _state(document) in _FAILED
         images = [] if has_failed else wire.images_in(document, most=room)
         if images:
-            return Images(tuple(images), wire.facts(document))
+            cost = _cost_in(document, self._credit_usd)
+            return Images(tuple(images), replace(wire.facts(document), cost=cost))
         if _is_end(document, job):
             raise errors.error_of_reply(reply, asked=asked)
         said = complaint_of(document)  # which tells nothing of the task
@@ -95,6 +102,19 @@ def _is_end(document: Mapping[str, object], job: Job) -> bool:
     """True for words about the task itself."""
     names = {text_at(level, key) for level in _levels(document) for key in ("id", "task_id")}
     return job.id in names and _state(document) in _DONE | _FAILED
+
+
+def _cost_in(document: Mapping[str, object], credit_usd: Decimal) -> Micros | None:
+    """The cost that a finished task states; of several, it is not known which is the whole."""
+    levels = [level for level in _levels(document) if isinstance(level, dict) and "cost" in level]
+    if not credit_usd or _state(document) not in _DONE or len(levels) != 1:
+        return None
+    spent = levels[0]["cost"]
+    if isinstance(spent, bool) or not isinstance(spent, int | float):  # a bool is an int
+        return None
+    if not 0 <= spent <= MAX_CREDITS:
+        return None
+    return scale_half_up(PER_UNIT, Decimal(str(spent)) * credit_usd)
 
 
 def _levels(document: Mapping[str, object]) -> Iterator[object]:

@@ -114,6 +114,59 @@ async def test_each_relays_shape_brings_its_picture(upstream, pool, spools, case
     assert shop.seen[:2] == [f"POST {order}", f"GET {look}"]
 
 
+def costing(cost: object, state: str = "completed") -> dict[str, object]:
+    """APIMart's finished task."""
+    result = {"images": [{"b64_json": PICTURE}]}
+    return {"code": 200, "data": {"status": state, "result": result, "cost": cost}}
+
+
+RESERVED = {"status": "completed", "results": [{"b64_json": PICTURE}]} | {
+    "usage": {"credits_reserved": 2.5}, "estimate": 2.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("", costing(2.5), None),
+        ("0.01", costing(2.5), 25_000),
+        ("0.000001", costing(2.5), 3),
+        ("0.01", costing(0), 0),
+        ("1", costing(1e-05), 10),
+        ("0.01", costing(1_000_001), None),
+        ("0.01", costing(-1), None),
+        ("0.01", costing(cost=True), None),
+        ("0.01", costing("2.5"), None),
+        ("0.01", costing(None), None),
+        ("0.01", costing(2.5, state=""), None),
+        ("0.01", costing(2.5) | {"cost": 3}, None),
+        ("0.01", RESERVED, None),
+    ],
+)
+async def test_the_cost_of_a_finished_task_is_booked_where_a_credits_is_known(
+    upstream, pool, spools, case
+):
+    credit_usd, done, cost = case
+    relay(upstream, look=tells(done))
+    settings = {"credit_usd": credit_usd} if credit_usd else {}
+
+    config = config_for(upstream.url, settings=settings)
+
+    answer = await open_adapter(config, pool, spools).generate(FOX)
+
+    assert (pictures_of(answer), answer.cost) == ([PIXEL], cost)
+
+
+async def test_what_an_order_reserves_is_no_cost(upstream, pool, spools):
+    order = {"id": "task-1", "object": "image.generation.task", "status": "pending", "cost": 9}
+    relay(upstream, order=tells(order | {"usage": {"credits_reserved": 2.5}}))
+    config = config_for(upstream.url, settings={"credit_usd": "0.01"})
+
+    answer = await open_adapter(config, pool, spools).generate(FOX)
+
+    assert (pictures_of(answer), answer.cost) == ([PIXEL], None)
+
+
 async def test_the_key_has_the_header_of_the_relay(upstream, pool, spools):
     relay(upstream)
     config = config_for(upstream.url, settings={"key_header": "X-API-Key"})
@@ -347,6 +400,9 @@ async def test_a_task_is_followed_by_another_worker(channel, upstream):
         {"key_header": "Host"},
         {"max_n": "0"},
         {"max_n": "11"},
+        {"credit_usd": "0.00"},
+        {"credit_usd": "-1"},
+        {"credit_usd": "1e3"},
     ],
 )
 def test_settings_lead_nowhere_else(settings):
