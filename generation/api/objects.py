@@ -107,7 +107,11 @@ class Metadata(ApiObject):
     upstream_size = serializers.CharField()
     delivered_sizes = serializers.ListField(child=serializers.CharField())
     size_plan = serializers.ChoiceField(choices=PLANS)
-    ignored = serializers.ListField(child=serializers.CharField())
+    ignored = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Fields that were not honoured: also `n` if fewer images came, and `size` if they"
+        " were ordered in another.",
+    )
     task = serializers.ChoiceField(
         choices=FROM_IMAGES, required=False, help_text="The requested task; absent for generations."
     )

@@ -47,13 +47,17 @@ class Candidate:
         return self.plan != CLOSEST or self.made_into is not None
 
     def ignored(self, sent: Iterable[str], *, output_format: str) -> tuple[str, ...]:
-        """Those of the request's fields, by name, that this channel does not honour."""
+        """The fields that this channel does not honour: some of these, and perhaps `size`.
+
+        `size` stands for `aspect_ratio` and `resolution` too, which choose it.
+        """
         abilities = self.route.abilities
         applies = {
             "partial_images": abilities.streams,
             "output_compression": output_format != "png",
         }
-        return tuple(sorted(x for x in sent if not applies.get(x, x in abilities.fields)))
+        ignored = {x for x in sent if not applies.get(x, x in abilities.fields)}
+        return tuple(sorted(ignored if self.keeps_size else ignored | {"size"}))
 
 
 def plan(

@@ -38,12 +38,13 @@ def answer_of(
         },
         "images": len(delivery.images),
     }
+    too_few = ["n"] if len(delivery.images) < generation.n else []
     answer["metadata"] = {
         "requested_size": generation.size_requested,
         "upstream_size": delivery.upstream_size,
         "delivered_sizes": [image.size for image in delivery.images],
         "size_plan": delivery.plan,
-        "ignored": list(delivery.ignored),
+        "ignored": sorted([*delivery.ignored, *too_few]),
     }
     if delivery.other_model:
         answer["metadata"]["upstream_model"] = delivery.other_model

@@ -75,6 +75,7 @@ def test_a_channel_of_three_sizes_is_sent_the_closest_and_the_ratio_once(
     answer = response.json()
     assert answer["size"] == sent
     assert answer["metadata"]["size_plan"] == ("closest" if ratio else "native")
+    assert answer["metadata"]["ignored"] == (["size"] if ratio else [])
     assert answer["metadata"]["requested_size"] == word
     assert answer["metadata"]["upstream_size"] == sent
     assert answer["metadata"]["delivered_sizes"] == [sent]

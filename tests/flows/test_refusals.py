@@ -203,6 +203,7 @@ def test_fewer_images_than_asked_for_are_charged_as_delivered(customer: Customer
 
     assert response.status_code == 200
     assert len(response.json()["data"]) == 2
+    assert response.json()["metadata"]["ignored"] == ["n"]
     assert customer.captures() == [2 * 5_880]
 
 

@@ -80,7 +80,7 @@ def test_a_strict_request_is_explained_by_a_channel_that_keeps_its_size(customer
         quoted(customer, user="ann", strict_size=strict, explain=True) for strict in (False, True)
     )
 
-    assert told(loose) == ("closest", "1536x1024", ["user"])
+    assert told(loose) == ("closest", "1536x1024", ["size", "user"])
     assert told(strict) == ("native", "1024x1024", [])
 
 

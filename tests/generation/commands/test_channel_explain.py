@@ -75,9 +75,10 @@ def test_a_size_that_is_not_native_goes_behind_and_auto_needs_its_word(manage):
     closest = explained(manage, model, "--size", "1536x1152")
     auto = explained(manage, model, "--size", "auto")
 
-    assert [(one["channel"], one["rank"], one["plan"]) for one in closest["serving"]] == [
-        ("nearer", 1, "native"),
-        ("near", 2, "closest"),
+    columns = ("channel", "rank", "plan", "ignored")
+    assert [tuple(one[name] for name in columns) for one in closest["serving"]] == [
+        ("nearer", 1, "native", []),
+        ("near", 2, "closest", ["size"]),
     ]
     without_auto = ["does not take auto as a size"]
     assert auto["others"] == {"near": without_auto, "nearer": without_auto}

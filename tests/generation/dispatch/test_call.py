@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from generation.catalogue.plans import NATIVE, Candidate
+from generation.catalogue.plans import CLOSEST, NATIVE, Candidate
 from generation.channels.base import UpstreamAnswer
 from generation.channels.declaration import Abilities, Task
+from generation.channels.size_rules import Size
 from generation.dispatch.call import ignored_by, request_for
 from generation.models import Generation
 from tests.making.factories import route_info
@@ -51,6 +52,13 @@ def test_several_orders_are_asked_for_no_partial_images():
 
     assert request_for(generation(n=1), one_each, {}).partial_images == 2
     assert request_for(generation(n=2), one_each, {}).partial_images == 0
+
+
+def test_a_size_that_is_not_made_is_named_and_one_that_is_scaled_down_is_not():
+    closest = replace(channel(), plan=CLOSEST)
+
+    assert ignored_by(generation(), closest, answer()) == ("size",)
+    assert ignored_by(generation(), replace(closest, made_into=Size(512, 512)), answer()) == ()
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,8 @@ def test_fewer_jobs_bring_fewer_images_at_the_cost_of_all_that_may_be_paid(
     assert asyncio.run(journey()) == n
     made.refresh_from_db()
     assert made.state == "succeeded"
+    ignored = ["n", "quality"] if kept < n else ["quality"]
+    assert made.answer["metadata"]["ignored"] == ignored
     assert paid() == [("capture", kept * PRICE), ("upstream_cost", cost)]
 
 
