@@ -1,6 +1,6 @@
 """Tokens for which an account's credential is good (RFC 6749): one request for each at a time.
 
-A token is kept for two thirds of its life, by process and credential.
+A token is kept for two thirds of its life, by event loop and credential.
 """
 
 import asyncio

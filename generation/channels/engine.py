@@ -48,8 +48,8 @@ from pictor.kit.outbound.http import (
 from pictor.kit.words import clock
 
 FREE_TRIES = 3
-FREE_SECONDS, CANCEL_SECONDS, READ_SECONDS = 20.0, 5.0, 30.0
-"""For each try of a free call without pictures; for a cancel; without a byte of a free call."""
+CANCEL_SECONDS, READ_SECONDS = 5.0, 30.0
+"""For a cancel; without a byte of a free call, in either direction."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 3.0
 LONGEST_WAIT_SECONDS = 60.0
 """The most that is believed of a Retry-After."""
@@ -225,7 +225,7 @@ class _Order:
 
     async def _try(self, call: Call) -> Reply | None:
         """The answer; None if there was none, or it was cut short."""
-        longest = self._adapter.config.timeout_seconds if call.room else FREE_SECONDS
+        longest = self._adapter.config.timeout_seconds if call.room else call.free_seconds
         try:
             async with deadline(longest):
                 return await self._send(call)

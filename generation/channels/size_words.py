@@ -3,10 +3,9 @@
     ["pro|ultra"]
     1024x1024 = { aspectRatio = "1:1" }
 
-A model has the sizes of the first table whose name, a pattern, is found in the model's.
+A model has the sizes of the first table of which a name, between bars, stands in the model's.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,12 +18,16 @@ class SizeWords:
     """The words for each size that a vendor's models make; they may choose one as well."""
 
     def __init__(self, path: Path) -> None:
-        self._tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        self._tables: dict[str, dict[str, dict[str, str]]] = tomllib.loads(
+            path.read_text(encoding="utf-8")
+        )
 
     def of_model(self, upstream_model: str) -> Mapping[str, Mapping[str, str]]:
         """The words for each size of that model's."""
-        tables = self._tables.items()
-        return next((sizes for name, sizes in tables if re.search(name, upstream_model)), {})
+        for names, sizes in self._tables.items():
+            if any(name in upstream_model for name in names.split("|")):
+                return sizes
+        return {}
 
     def narrowed(self, abilities: Abilities, upstream_model: str) -> Abilities:
         """The abilities with that model's sizes only."""

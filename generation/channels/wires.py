@@ -22,6 +22,7 @@ from generation.channels.statuses import class_of_status
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.outbound.http import Payload
 
+FREE_SECONDS, LONGEST_FREE_SECONDS, UPLOAD_BYTES_PER_SECOND = 20.0, 60.0, 1_000_000
 _UNITS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
 
 
@@ -47,6 +48,12 @@ class Call:
     is_upload: bool = False
     image_keys: frozenset[str] = frozenset()
     room: int = 0
+
+    @property
+    def free_seconds(self) -> float:
+        """For each try, if it is free and brings no pictures: what goes up takes its time."""
+        size_bytes = self.body.size_bytes if self.body else 0
+        return min(FREE_SECONDS + size_bytes / UPLOAD_BYTES_PER_SECOND, LONGEST_FREE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """fal's queue, storage and CDN at one address, as a script of RawServer. Standard library only.
 
-`tests.clients.fal_client` drives it by fal's own client.
+`tests.clients.fal_queue_client` drives it by fal's own client.
 """
 
 import asyncio

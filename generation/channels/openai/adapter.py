@@ -22,6 +22,7 @@ from generation.channels.base import (
 )
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.declaration import Task
+from generation.channels.download import download
 from generation.channels.engine import WireAdapter
 from generation.channels.errors import UpstreamError
 from generation.channels.failed_calls import error_without_answer
@@ -78,8 +79,12 @@ class OpenAIAdapter(WireAdapter):
         exchange = self._exchange(request)
         reader = AnswerReader(
             request,
-            address=self.address(request.task, self._model_of(request)),
-            http=self.http,
+            download=partial(
+                download,
+                base=self.address(request.task, self._model_of(request)),
+                http=self.http,
+                headers_for=lambda url: self.key() if self.is_base(url) else {},
+            ),
             spools=self.spools,
             api_key=self.config.api_key,
             on_partial=hooks.get("on_partial"),

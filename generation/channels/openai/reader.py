@@ -8,7 +8,7 @@ its Content-Length ends.
 
 import asyncio
 from codecs import BOM_UTF8
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -21,7 +21,6 @@ from generation.channels.base import (
     UpstreamRequest,
 )
 from generation.channels.base64_stream import AnswerStream
-from generation.channels.download import download
 from generation.channels.errors import UpstreamError
 from generation.channels.failed_calls import body_of_refusal
 from generation.channels.openai import errors, wire
@@ -29,8 +28,8 @@ from generation.channels.openai.event_stream import EventStream
 from generation.channels.openai.streamed_answer import StreamedAnswer
 from generation.channels.openai.tasks import Tasks, tasks_in
 from generation.channels.wires import Reply
-from pictor.kit.bytes.spool import Spools
-from pictor.kit.outbound.http import ConnectionLost, HttpAnswer, HttpPool
+from pictor.kit.bytes.spool import SpoolFile, Spools
+from pictor.kit.outbound.http import ConnectionLost, HttpAnswer
 from pictor.kit.words import clock
 
 MAX_ANSWER_BYTES_PER_IMAGE = MAX_IMAGE_BYTES // 3 * 4 + 1024**2
@@ -49,8 +48,7 @@ class AnswerReader:
 
     Args:
         request: as it was sent.
-        address: the called address, the base of relative urls.
-        http: the event loop's clients, for results by url.
+        download: fetches a result by its url.
         spools: the scope of its images.
         api_key: to be kept out of an error's words.
         on_partial: gets partial images.
@@ -60,16 +58,14 @@ class AnswerReader:
         self,
         request: UpstreamRequest,
         *,
-        address: str,
-        http: HttpPool,
+        download: Callable[..., Awaitable[SpoolFile | None]],
         spools: Spools,
         api_key: str,
         on_partial: OnPartial | None,
     ) -> None:
         self._request = request
         self._asked = f"{request.prompt} {request.fields}"
-        self._address = address
-        self._http = http
+        self._download = download
         self._spools = spools
         self._api_key = api_key
         self._on_partial = on_partial
@@ -203,9 +199,7 @@ class AnswerReader:
             if len(images) == n:
                 break
             if image.url:
-                spool = await download(
-                    image.url, base=self._address, http=self._http, new_spool=stream.new_spool
-                )
+                spool = await self._download(image.url, new_spool=stream.new_spool)
             else:
                 spool = stream.image(image.base64)
             if spool is not None:

@@ -45,8 +45,8 @@ _ENCODED = re.compile(
 )
 """The begin of a data URI, or of a png, jpeg or webp in base64; a placeholder."""
 _ABSOLUTE = re.compile("https?://", re.IGNORECASE)
-_RELATIVE = re.compile(r"/\S*[^A-Za-z0-9+/=_\s-]")
-"""A path has a character that base64 lacks: mostly the point of its ending."""
+_RELATIVE = re.compile(r"/v1/|/\S*[^A-Za-z0-9+/=_\s-]")
+"""SGLang's `/v1/images/ID/content`; other paths have a character that base64 lacks, as a point."""
 
 _SD_SERVER_WORDS = "<sd_cpp_extra_args"
 _SPOKEN = (

@@ -11,6 +11,7 @@ from generation.channels.base import Adapter, UpstreamRequest
 from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.registry import abilities_of, kind_of, open_adapter
+from tests.fakes.raw_server import says
 from tests.generation.channels.conftest import API_KEY, PIXEL, config_for, large_value
 
 pytestmark = pytest.mark.anyio
@@ -162,6 +163,7 @@ FILTERED = {"created": 1, "error": {"code": "contentFilter", "message": "filtere
         (503, {"error": {"code": "x", "message": "x"}}, "refused"),
         (408, {"error": {"code": "Timeout", "message": "x"}}, "unknown"),
         (500, {"error": {"code": "InternalServerError", "message": "x"}}, "unknown"),
+        (504, {"error": {"code": "Timeout", "message": "x"}}, "unknown"),
     ],
 )
 async def test_each_refusal_has_its_class(azure, upstream, answers, case):
@@ -171,6 +173,27 @@ async def test_each_refusal_has_its_class(azure, upstream, answers, case):
     error = await failure_of(azure("v1"))
 
     assert error.attempt_class == expected
+    assert len(upstream.received) == 1
+
+
+async def test_a_proxys_page_leaves_open_whether_the_order_was_worked_on(azure, upstream):
+    upstream.script = says(b"<html>Service Unavailable</html>", status=503)
+
+    error = await failure_of(azure("v1"))
+
+    assert (error.attempt_class, error.may_have_billed) == (AttemptClass.UNKNOWN, True)
+    assert len(upstream.received) == 1
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/a.png", "http://169.254.169.254/a.png"])
+async def test_a_result_at_a_private_address_is_not_fetched_and_may_be_paid(
+    azure, upstream, answers, url
+):
+    upstream.script = answers({"data": [{"url": url}]})
+
+    error = await failure_of(azure("v1"))
+
+    assert (error.attempt_class, error.may_have_billed) == (AttemptClass.BAD_RESULT, True)
     assert len(upstream.received) == 1
 
 

@@ -24,7 +24,7 @@ from pictor.kit.running import retries
 from tests.fakes import fal_queue
 from tests.fakes.azure_deployments import DEPLOYMENT, AzureDeployments
 from tests.fakes.fal_queue import FalQueue
-from tests.fakes.gemini_models import MODEL, GeminiModels, blocked, ended, failed, part
+from tests.fakes.gemini_models import MODEL, WRONG_KEY, GeminiModels, blocked, ended, failed, part
 from tests.fakes.raw_server import RawServer, Script, running, says, sends
 from tests.generation.channels.conftest import API_KEY, PIXEL, config_for, large_value
 from tests.generation.channels.printing import Vendor, pictures_of, tells
@@ -298,8 +298,13 @@ async def test_vertex_gets_a_reference_image_beside_the_prompt(opened, upstream)
         (ended(reason="NO_IMAGE"), "bad_result", True),
         (ended(reason="PUP_LIMITED_DISABLED"), "refused", False),
         (failed(400, "INVALID_ARGUMENT"), "rejected", False),
+        (failed(400, "INVALID_ARGUMENT", {"reason": WRONG_KEY}), "refused", False),
+        (failed(400, "FAILED_PRECONDITION"), "refused", False),
         (failed(401, "UNAUTHENTICATED"), "refused", False),
+        (failed(403, "PERMISSION_DENIED"), "refused", False),
+        (failed(404, "NOT_FOUND"), "refused", False),
         (failed(429, "RESOURCE_EXHAUSTED"), "refused", False),
+        (failed(503, "UNAVAILABLE"), "refused", False),
         (failed(500, "INTERNAL"), "unknown", True),
         (failed(504, "DEADLINE_EXCEEDED"), "unknown", True),
     ],

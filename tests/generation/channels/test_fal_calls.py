@@ -1,19 +1,21 @@
 """fal's queue over real HTTP."""
 
+import asyncio
 import base64
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
-from generation.channels import engine
+from generation.channels import engine, wires
 from generation.channels.base import Adapter, Job, UpstreamRequest
 from generation.channels.declaration import Task
 from generation.channels.engine import WireAdapter
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.fal.wire import FalWire
 from generation.channels.registry import open_adapter
-from pictor.kit.outbound.http import HttpPool
+from pictor.kit.outbound.http import HttpPool, Payload
 from pictor.kit.running import retries
 from tests.fakes.fal_queue import (
     COMPLETED,
@@ -28,8 +30,9 @@ from tests.fakes.fal_queue import (
     FalQueue,
     told,
 )
-from tests.fakes.raw_server import RawServer, Script, running, says, sends
+from tests.fakes.raw_server import RawServer, Received, Script, running, says, sends
 from tests.generation.channels.conftest import API_KEY, PIXEL, config_for, large_value
+from tests.generation.channels.printing import pictures_of
 
 pytestmark = pytest.mark.anyio
 
@@ -243,6 +246,9 @@ async def test_a_reference_image_goes_up_before_the_order(fal, upstream):
     initiate, upload, order = upstream.received[:3]
     assert shop.seen[:3] == [INITIATE, UPLOAD, ORDER]
     assert json.loads(initiate.body) == {"content_type": "image/png", "file_name": "image.png"}
+    assert initiate.headers["x-fal-object-lifecycle-preference"] == (
+        '{"expiration_duration_seconds":3600}'
+    )
     assert "authorization" not in upload.headers
     assert upload.body == b"".join([part async for part in EDIT.images[0].read()])
     assert upload.headers["content-type"] == "image/png"
@@ -275,6 +281,56 @@ async def test_a_storage_that_is_not_there_is_not_reached(fal, upstream):
     error = await failure_of(fal, EDIT)
 
     assert (error.attempt_class, shop.seen) == (AttemptClass.NOT_REACHED, [INITIATE])
+
+
+async def test_an_upload_has_more_time_the_larger_it_is(fal, upstream, monkeypatch):
+    monkeypatch.setattr(wires, "FREE_SECONDS", 0.2)
+
+    async def slowly(request: Received, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.5)  # of 0.2 s and 0.7 s for 700,000 bytes
+        await says(b"uploaded")(request, writer)
+
+    shop = shop_of(upstream, {UPLOAD: [slowly]})
+
+    answer = await fal.generate(EDIT)
+
+    assert pictures_of(answer) == [PIXEL]
+    assert shop.seen.count(UPLOAD) == 1
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "seconds"), [(100, 20.0001), (10_000_000, 30.0), (52_428_800, 60.0)]
+)
+def test_a_try_of_an_upload_has_a_minute_at_most(size_bytes, seconds):
+    body = large_value(b"", size_bytes=size_bytes)
+    call = wires.Call("PUT", "/up", {}, Payload(body.size_bytes, body.read), is_upload=True)
+
+    assert call.free_seconds == seconds
+
+
+async def test_an_upload_of_which_no_byte_is_taken_is_given_up_before_its_time(
+    upstream, spools, monkeypatch
+):
+    monkeypatch.setattr(engine, "READ_SECONDS", 0.2)
+    tries: list[asyncio.StreamWriter] = []
+
+    async def takes_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tries.append(writer)
+        await asyncio.Event().wait()
+
+    async with await asyncio.start_server(takes_nothing, "127.0.0.1", 0) as storage:
+        there = "127.0.0.1:{1}".format(*storage.sockets[0].getsockname())
+        placed = told({"upload_url": f"http://{there}/up", "file_url": "https://v3/i"})
+        shop = shop_of(upstream, {INITIATE: [placed]})
+        pool = HttpPool(egress_allow=[upstream.host_port, there])
+        fal = open_adapter(config_for(upstream.url, kind="fal"), pool, spools)
+        error = await failure_of(fal, replace(EDIT, images=(large_value(bytes(16_000_000)),)), 5)
+        await pool.aclose()
+        for writer in tries:
+            writer.transport.abort()
+
+    assert (error.attempt_class, shop.seen) == (AttemptClass.NOT_REACHED, [INITIATE])
+    assert len(tries) == 3
 
 
 async def test_more_than_four_pictures_are_several_orders(fal, upstream):

@@ -377,9 +377,7 @@ class InPieces:
 async def test_what_an_answer_is_shows_once_its_first_word_is_there(pieces, head):
     request = UpstreamRequest(model="m", prompt="p")
     nothing: Any = None
-    reader = AnswerReader(
-        request, address="", http=nothing, spools=nothing, api_key="", on_partial=None
-    )
+    reader = AnswerReader(request, download=nothing, spools=nothing, api_key="", on_partial=None)
     answer: Any = InPieces(*pieces)
 
     assert (await reader.begun(answer))[0] == head

@@ -14,8 +14,9 @@ from generation.channels.registry import open_adapter
 from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, Spools
 from pictor.kit.outbound.http import HttpPool
 from tests.fakes import raw_server
-from tests.fakes.raw_server import RawServer, Received, Script, says, sends
+from tests.fakes.raw_server import RawServer, Received, Script, running, says, sends
 from tests.generation.channels.conftest import API_KEY, config_for
+from tests.generation.channels.printing import Vendor
 
 pytestmark = pytest.mark.anyio
 
@@ -236,14 +237,39 @@ def files(upstream: RawServer, *, then: dict[str, Script]) -> Script:
     return script
 
 
-async def test_results_by_url_are_downloaded_without_our_key(channel, upstream, pixel):
-    upstream.script = files(upstream, then={"/a.png?sig=1": says(pixel)})
+async def test_a_result_at_the_base_urls_origin_is_fetched_with_our_key(
+    channel, upstream, answers, pixel
+):
+    """SGLang answers with relative addresses, which ask for the key as orders do."""
+    upstream.script = Vendor({
+        "POST /v1/images/generations": [answers({"data": [{"url": "/v1/images/i-1/content"}]})],
+        "GET /v1/images/i-1/content": [says(pixel)],
+    })  # fmt: skip
 
     answer = await channel.generate(FOX)
 
     assert b"".join(answer.images[0].spool.chunks()) == pixel
-    assert upstream.received[1].target == "/a.png?sig=1"
-    assert "authorization" not in upstream.received[1].headers
+    assert upstream.received[1].headers["authorization"] == f"Bearer {API_KEY}"
+
+
+@pytest.mark.parametrize("is_led_there", [False, True], ids=["named", "by a redirect"])
+async def test_a_result_at_another_origin_is_fetched_without_our_key(
+    upstream, spools, pixel, is_led_there
+):
+    async with running(says(pixel)) as elsewhere:
+        there = f"{elsewhere.url}/a.png?sig=1"
+        upstream.script = files(
+            upstream, then={"/a.png": says(b"", status=302, headers={"Location": there})}
+        )
+        if not is_led_there:
+            upstream.script = says(json.dumps({"data": [{"url": there}]}).encode())
+        pool = HttpPool(egress_allow=[upstream.host_port, elsewhere.host_port])
+        answer = await open_adapter(config_for(upstream.url), pool, spools).generate(FOX)
+        await pool.aclose()
+
+    assert b"".join(answer.images[0].spool.chunks()) == pixel
+    assert [each.target for each in elsewhere.received] == ["/a.png?sig=1"]
+    assert API_KEY not in str(elsewhere.received)
 
 
 async def test_a_result_url_that_points_inside_may_have_been_paid(channel, upstream, answers):

@@ -36,7 +36,7 @@ from pictor.kit.database import pools
 from pictor.kit.outbound.http_pools import HttpPools
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
-from tests.fakes.raw_server import RawServer, running, says
+from tests.fakes.raw_server import RawServer, Script, running, says
 from tests.generation.dispatch.carrying import ONE_IMAGE
 from tests.making.factories import ORIGIN, make_channel, make_worker, open_gate, route_info
 from tests.stack.databases import wait_for_a_blocked_session
@@ -97,16 +97,16 @@ def with_fleet(acme, tmp_path, pooled_connections):
     make_channel("two", priority=20)
 
     def run(journey: Callable[[Fleet], Awaitable[None]], *, status: int, body: Any) -> None:
-        asyncio.run(_with_fleet(journey, tmp_path, status, json.dumps(body).encode()))
+        dead = says(json.dumps(body).encode(), status=status, headers={"Retry-After": "0"})
+        asyncio.run(_with_fleet(journey, tmp_path, dead))
 
     return run
 
 
 async def _with_fleet(
-    journey: Callable[[Fleet], Awaitable[None]], folder: Path, status: int, body: bytes
+    journey: Callable[[Fleet], Awaitable[None]], folder: Path, dead: Script
 ) -> None:
     async with AsyncExitStack() as upstreams:
-        dead = says(body, status=status, headers={"Retry-After": "0"})
         one = await upstreams.enter_async_context(running(dead))
         two = await upstreams.enter_async_context(running(says(ONE_IMAGE)))
         key = await pools.database(encrypted, "sk-upstream")
@@ -129,15 +129,28 @@ async def _with_fleet(
 
 
 REFUSALS = {
-    "401": (401, {"error": {"code": "invalid_api_key", "message": "Incorrect API key"}}),
-    "403": (403, {"error": {"message": "Your organisation may not use this model"}}),
-    "429": (429, {"error": {"code": "rate_limit_exceeded", "message": "Slow down"}}),
-    "503": (503, {"error": {"message": "The engine is overloaded"}}),
-    "arrears": (
+    "openai 401": (401, {"error": {"code": "invalid_api_key", "message": "Incorrect API key"}}),
+    "openai 403": (403, {"error": {"message": "Your organisation may not use this model"}}),
+    "openai 429": (429, {"error": {"code": "rate_limit_exceeded", "message": "Slow down"}}),
+    "openai 503": (503, {"error": {"message": "The engine is overloaded"}}),
+    "openai 400": (
         400,
         {"error": {"code": "billing_hard_limit_reached", "message": "Billing hard limit reached"}},
     ),
+    "azure_openai 401": (401, {"error": {"code": "401", "message": "invalid subscription key"}}),
+    "fal 403": (403, {"detail": "User is locked. Reason: Exhausted balance."}),
+    "gemini 400": (
+        400,
+        {
+            "error": {
+                "status": "INVALID_ARGUMENT",
+                "message": "API key not valid.",
+                "details": [{"reason": "API_KEY_INVALID"}],
+            }
+        },
+    ),
 }
+"""By the kind of channel, its answer to every order."""
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
@@ -145,7 +158,9 @@ def test_of_forty_requests_forty_go_through_the_second_channel(
     acme, with_fleet, monkeypatch, refusal
 ):
     made = [acme.generation() for _ in range(44)]
-    status, body = REFUSALS[refusal]
+    kind, (status, body) = refusal.split()[0], REFUSALS[refusal]
+    settings = {"api_version": "v1"} if kind == "azure_openai" else {}
+    Channel.objects.filter(name="one").update(kind=kind, settings=settings)
     calls = []
 
     async def journey(fleet: Fleet) -> None:
