@@ -18,7 +18,7 @@ from generation.channels.declaration import (
 from generation.channels.openai.reference import ENDS, PASSED_ON
 
 _PATH = "[A-Za-z0-9_-]{1,40}(/[A-Za-z0-9_-]{1,40}){0,4}"
-_POSITIVE = r"(?=.*[1-9])[0-9]{1,3}(\.[0-9]{1,9})?"
+_POSITIVE = r"[1-9][0-9]{0,2}(\.[0-9]{1,9})?|0\.0{0,7}[1-9][0-9]{0,8}"
 _COSTS = Path(__file__).with_name("published_costs")
 
 

@@ -7,7 +7,7 @@ TABLES = """
 ["lite|small"]
 64x64 = { ratio = "1:1" }
 
-['^fox-1\\.5']
+['fox-1.5']
 64x64 = { ratio = "1:1", class = "S" }
 96x64 = { ratio = "3:2", class = "S" }
 """
