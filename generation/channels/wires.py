@@ -141,7 +141,7 @@ class Wire(Protocol):
         ...
 
 
-def post(url: str, key: Mapping[str, str], fields: Mapping[str, object], **options: Any) -> Call:
+def posted(url: str, key: Mapping[str, str], fields: Mapping[str, object], **options: Any) -> Call:
     """A call with these fields as JSON; `options` are those of Call."""
     return Call("POST", url, key, json_body(fields, large={}), "application/json", **options)
 

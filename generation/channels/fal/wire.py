@@ -48,7 +48,7 @@ class FalWire:
         """Upload the images, order, and follow the order."""
         addresses = []
         for image in request.images:
-            ask = wires.post(
+            ask = wires.posted(
                 f"{self._storage}/storage/upload/initiate?storage_type=fal-cdn-v3",
                 self._key | _LIFETIME,
                 {"content_type": f"image/{image.format}", "file_name": f"image.{image.format}"},
@@ -56,7 +56,7 @@ class FalWire:
             addresses += [(yield from wires.uploaded(image, ask, "upload_url", "file_url"))]
         model = self._account.upstream_models.get(request.model, request.model)
         wait = self._account.queue_seconds or self._account.timeout_seconds
-        order = wires.post(
+        order = wires.posted(
             f"{self._base}/{quote(model)}",
             self._key | _LIFETIME | _NO_FALLBACK | {"X-Fal-Request-Timeout": str(wait)},
             _fields(request, model, addresses),

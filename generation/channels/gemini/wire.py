@@ -19,7 +19,7 @@ from generation.channels.base import ChannelConfig, TokenUsage, UpstreamAnswer, 
 from generation.channels.complaints import ComplaintSubject, about
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.gemini.kind import SIZES
-from generation.channels.wires import AtOnce, Found, Images, Reply, Steps, given, post, refusal
+from generation.channels.wires import AtOnce, Found, Images, Reply, Steps, given, posted, refusal
 
 DRAFTS, COPIES = 3, 2
 """The most pictures of an answer: of its thoughts, and of the result."""
@@ -55,7 +55,7 @@ class GeminiWire(AtOnce):
             imageConfig=self.image_config(request, model) or None,
             seed=request.fields.get("seed"),
         )
-        reply = yield post(
+        reply = yield posted(
             f"{self.models}/{quote(model, safe='')}:generateContent",
             self.key,
             {
