@@ -150,7 +150,7 @@ class RouteInfo:
     A lower priority goes first; weight shares the traffic of equals. A changed `reset_count` makes
     processes forget the channel's health. `abilities` are the adapter's, less those the operator
     says the account lacks. `defaults` are sent where the caller gives none, `settings` are those of
-    the account. Only a sandbox has `serves_test`.
+    the account, `field_map` is the route's. Only a sandbox has `serves_test`.
     """
 
     channel_id: int
@@ -175,6 +175,7 @@ class RouteInfo:
     costs: Costs
     defaults: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    field_map: Mapping[str, Any] = field(default_factory=dict)
     serves_live: bool = True
     serves_test: bool = False
 
@@ -189,6 +190,7 @@ class RouteInfo:
             timeout_seconds=timeout_seconds,
             upstream_models={self.model: self.upstream_model},
             settings=self.settings,
+            field_map=self.field_map,
         )
 
     def quality_for(self, quality: str) -> str:

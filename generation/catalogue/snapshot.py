@@ -170,7 +170,7 @@ def route_info(
     """A route with its channel, enabled or not; a given `api_key` replaces the channel's own."""
     channel = row.channel
     sizes = row.sizes if row.sizes is not None else channel.sizes
-    abilities = abilities_of(channel.kind, row.upstream_model).with_sizes(sizes)
+    abilities = abilities_of(channel.kind, row.upstream_model, row.field_map).with_sizes(sizes)
     settings = channel.settings or {}
     return RouteInfo(
         channel_id=channel.pk,
@@ -195,6 +195,7 @@ def route_info(
         ),
         defaults={one.name: one.default for one in parameters if one.default is not None},
         settings=settings,
+        field_map=row.field_map or {},
         allows_exact_crop=channel.allows_exact_crop,
         allows_redispatch=channel.allows_redispatch,
         retry_is_free=channel.retry_is_free,

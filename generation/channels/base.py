@@ -34,6 +34,7 @@ class ChannelConfig:
         queue_seconds: the longest wait of an order in the vendor's queue, where another channel can
             take it; None for the whole time-out.
         settings: those that its kind declares.
+        field_map: the route's, as its kind reads it.
         upstream_models: public model -> the vendor's name for it; absent means the same name.
     """
 
@@ -46,6 +47,7 @@ class ChannelConfig:
     queue_seconds: float | None = None
     upstream_models: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    field_map: Mapping[str, Any] = field(default_factory=dict)
 
     def root(self, version: str) -> str:
         """The address of the API; the version is added to a base URL without a path."""
@@ -70,6 +72,11 @@ class LargeValue:
     prefix: str = ""
     format: str = "png"
     pixels: int = 0
+
+    @property
+    def data_uri(self) -> "LargeValue":
+        """The image as an address that has its bytes."""
+        return replace(self, prefix=f"data:image/{self.format};base64,")
 
     async def checked_chunks(self) -> AsyncIterator[bytes]:
         """Its bytes, while they are sent.

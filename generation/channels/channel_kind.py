@@ -7,7 +7,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generation.channels.declaration import Abilities, AccountSetting, CredentialForm
+from generation.channels.declaration import (
+    Abilities,
+    AccountSetting,
+    CredentialForm,
+    RequestMap,
+)
 
 if TYPE_CHECKING:  # operators' commands read declarations and need no HTTP client
     from generation.channels.base import Adapter, ChannelConfig
@@ -64,6 +69,7 @@ class AdapterKind:
         abilities: everything the vendor's API can do.
         of_model: narrows the abilities to those of the vendor's model with that name.
         settings: those of each account.
+        request_map: what a route may say of its requests; None for nothing.
         announced_ends: by host and the vendor's model, the first day without it.
         published_costs: the vendor's published prices, by the name that an operator types for them;
             each a CSV for `channel cost import`, with its source and date.
@@ -75,8 +81,15 @@ class AdapterKind:
     credential: CredentialForm
     of_model: Callable[[Abilities, str], Abilities] = _all_of_it
     settings: tuple[AccountSetting, ...] = ()
+    request_map: RequestMap | None = None
     announced_ends: Mapping[str, Mapping[str, date]] = field(default_factory=dict)
     published_costs: Mapping[str, Path] = field(default_factory=dict)
+
+    def checked_map(self, typed: Mapping[str, Any]) -> dict[str, Any]:
+        """A route's map in stored form. Raises ValueError in words for a person."""
+        if typed and self.request_map is None:
+            raise ValueError(f"a channel of kind {self.name} has no field map")
+        return self.request_map.checked(typed) if self.request_map and typed else {}
 
     def checked_settings(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """The settings of an account. Raises ValueError in words for a person."""

@@ -5,10 +5,11 @@ by the fields, tasks and numbers of images that its account does not honour.
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
+from typing import Any, Protocol
 
 from generation.channels.size_rules import Size, SizeRule
 
@@ -187,6 +188,22 @@ _CAN = {
     Task.EDIT: "edits images",
     Task.VARIATION: "makes variations",
 }
+
+
+class RequestMap(Protocol):
+    """What an operator may type of how a route's requests are put to the vendor; {} is nothing."""
+
+    def checked(self, typed: Mapping[str, Any]) -> dict[str, Any]:
+        """The map in stored form. Raises ValueError in words for a person."""
+        ...
+
+    def narrowed(self, abilities: Abilities, typed: Mapping[str, Any]) -> Abilities:
+        """The abilities of a route with that map."""
+        ...
+
+    def told(self, typed: Mapping[str, Any]) -> list[str]:
+        """What the map says, a line for each field."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

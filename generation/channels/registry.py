@@ -1,9 +1,9 @@
 """The kinds of channels: one word per vendor, and the only place that names them all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
@@ -56,10 +56,21 @@ def kind_of(name: str) -> AdapterKind:
         raise ValueError(f"no channel kind {name!r}; there are only: {', '.join(KINDS)}") from None
 
 
-def abilities_of(name: str, upstream_model: str) -> Abilities:
+def abilities_of(
+    name: str, upstream_model: str, field_map: Mapping[str, Any] | None = None
+) -> Abilities:
     """The abilities of that model on that kind of channel; none for an unknown kind."""
     kind = KINDS.get(name)
-    return kind.of_model(kind.abilities, upstream_model) if kind else Abilities()
+    if kind is None:
+        return Abilities()
+    abilities = kind.of_model(kind.abilities, upstream_model)
+    return kind.request_map.narrowed(abilities, field_map or {}) if kind.request_map else abilities
+
+
+def told_map(name: str, field_map: Mapping[str, Any] | None) -> Sequence[str]:
+    """What a route of that kind says of its requests, in lines."""
+    kind = KINDS.get(name)
+    return kind.request_map.told(field_map) if kind and kind.request_map and field_map else ()
 
 
 def open_adapter(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":

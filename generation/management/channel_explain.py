@@ -69,6 +69,8 @@ def run(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     if explanation.serving:
         rows = [tuple(map(str, _row(serving).values())) for serving in explanation.serving]
         print_table(stdout, [COLUMNS, *rows])
+        told = [f"{one.channel} sends {line}" for one in explanation.serving for line in one.told]
+        stdout.write("".join(f"{line}\n" for line in told), ending="")
     else:
         stdout.write("refused: no channel would be asked")
     for channel, reasons in explanation.others.items():
@@ -83,7 +85,12 @@ def _facts_of(explanation: Explanation) -> dict[str, Any]:
         **asdict(explanation.asked),
         "refused": explanation.refused,
         "serving": [
-            {**_row(serving), "share": round(serving.share, 6), "ignored": serving.ignored}
+            {
+                **_row(serving),
+                "share": round(serving.share, 6),
+                "ignored": serving.ignored,
+                "field_map": serving.told,
+            }
             for serving in explanation.serving
         ],
         "others": explanation.others,

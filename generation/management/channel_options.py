@@ -1,9 +1,11 @@
 """The options of `manage.py channel set` for a channel and its routes."""
 
 import sys
+import tomllib
 from argparse import BooleanOptionalAction
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from django.core.management.base import CommandError, CommandParser
@@ -84,6 +86,7 @@ def _add_of_account(change: CommandParser) -> None:
         ("--sizes-of", "MODEL:A,B", "sizes taken natively of one model, or 'all'"),
         ("--retires", "MODEL:DATE", "the first day without it at the vendor, or 'none'"),
         ("--cost-of", "MODEL:USD", "our cost of one image, or 'unknown'"),
+        ("--fields", "MODEL:FILE", "a TOML file of its vendor's names for fields, or 'none'"),
     ):
         change.add_argument(option, metavar=metavar, action="append", help=f"{what}; repeatable")
 
@@ -114,6 +117,7 @@ def read(options: dict[str, Any]) -> ChannelOptions:
         "sizes_of": _read_each("--sizes-of", options["sizes_of"], read_words),
         "retires": _read_each("--retires", options["retires"], _day),
         "costs": _read_each("--cost-of", options["cost_of"], _read_cost),
+        "field_maps": _read_each("--fields", options["fields"], _read_map),
     }
     columns = {name: word for name, word in given.items() if word is not None}
     if options["concurrency"] is not None:
@@ -172,6 +176,15 @@ def _words(text: str) -> dict[str, str]:
 
 def _read_cost(text: str) -> Micros | None:
     return None if text == UNKNOWN else read_amount(text)
+
+
+def _read_map(path: str) -> dict[str, Any] | None:
+    if path == NONE:
+        return None
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"--fields {path}: {error}") from None
 
 
 def _read_or_none(text: str | None) -> list[str] | None:

@@ -238,6 +238,11 @@ class Route(models.Model):
         blank=True,
         help_text="Our flat cost of one image here, micro-USD; empty if it is not flat.",
     )
+    field_map = models.JSONField(
+        null=True,
+        blank=True,
+        help_text='Names for fields at the vendor, as {"seed": "seed_no"}; empty for its kind\'s.',
+    )
     retires_on = models.DateField(
         null=True,
         blank=True,

@@ -13,6 +13,7 @@ from generation.catalogue.selection import rank, shares
 from generation.catalogue.snapshot import route_info
 from generation.catalogue.traffic.open_breakers import open_now
 from generation.channels.declaration import OVERLAYS, PLAIN, Needs, Task
+from generation.channels.registry import told_map
 from generation.models import Channel, Contract, Route, Serves
 from generation.selectors import cost_tables, present_stops
 from pictor.kit.words import clock
@@ -65,6 +66,7 @@ class Serving:
         orders: its number of orders; each has as many images as the channel makes in one.
         cost: the cost of that request.
         ignored: the fields that it would not honour.
+        told: its route's field map, in lines.
     """
 
     channel: str
@@ -75,6 +77,7 @@ class Serving:
     orders: int
     cost: Cost
     ignored: tuple[str, ...]
+    told: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,4 +257,5 @@ def _serving(
             orders=route.abilities.orders_for(asked.n),
             cost=cost,
             ignored=ignored,
+            told=tuple(told_map(route.kind, route.field_map)),
         )

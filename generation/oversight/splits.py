@@ -256,8 +256,8 @@ def _unit_cost(
 def _is_as(route: RouteInfo, known: RouteInfo | None) -> bool:
     """True if the route asks the vendor for the same as before."""
     return known is not None and (
-        (route.upstream_model, route.quality_map, route.abilities.sizes)
-        == (known.upstream_model, known.quality_map, known.abilities.sizes)
+        (route.upstream_model, route.quality_map, route.field_map, route.abilities.sizes)
+        == (known.upstream_model, known.quality_map, known.field_map, known.abilities.sizes)
     )
 
 

@@ -16,7 +16,7 @@ from tests.fakes import fal_queue
 from tests.fakes.raw_server import RawServer, Script, hangs, running
 
 fal: Any = import_module("fal_client")
-MODEL, ASKED = "fal-ai/flux-2/edit", {"prompt": "a kite", "num_images": 1}
+MODEL, ASKED = "fal-ai/flux-2", {"prompt": "a kite", "num_images": 1}
 LOOKS = [fal_queue.WAITING, fal_queue.WORKING, fal_queue.COMPLETED]
 
 

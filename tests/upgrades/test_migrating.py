@@ -332,5 +332,6 @@ def test_an_undo_unapplies_the_later_migrations(transactional_db):
         ("generation", "0057_queue_seconds"),
         ("generation", "0058_words_of_channel_events"),
         ("generation", "0059_open_breakers"),
+        ("generation", "0060_field_maps"),
     }
     assert applied() == before

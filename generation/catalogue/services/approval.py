@@ -58,6 +58,7 @@ def digest_of(channel: Channel, terms: RouteTerms, *, proves: bool) -> str:
     facts = [getattr(channel, column) for column in _OF_THE_PREVIOUS_RELEASE]
     facts += [channel.settings] if channel.settings else []  # others keep the digest they have
     facts += [terms.upstream_model, sizes and sorted(sizes), dict(terms.quality_map), proves]
+    facts += [terms.field_map] if terms.field_map else []
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

@@ -44,10 +44,17 @@ def check_channel(options: ChannelOptions, *, kind: str) -> dict[str, Any]:
     return _check({**none, **options}, {**_CHANNEL, **of_kind})
 
 
-def check_route(terms: RouteTerms, *, qualities: Collection[str]) -> RouteTerms:
-    """The terms in stored form; `qualities` are the model's words."""
-    words = partial(_quality_map, model=terms.model, known=qualities)
-    return RouteTerms(model=terms.model, **_check(asdict(terms), {**_ROUTE, "quality_map": words}))
+def check_route(terms: RouteTerms, *, qualities: Collection[str], kind: str = "") -> RouteTerms:
+    """The terms in stored form; `qualities` are the model's words.
+
+    Without the kind of its channel, the field map is not checked.
+    """
+    checks: dict[str, Callable[[Any], Any]] = {
+        **_ROUTE,
+        "quality_map": partial(_quality_map, model=terms.model, known=qualities),
+        "field_map": partial(_field_map, model=terms.model, kind=kind),
+    }
+    return RouteTerms(model=terms.model, **_check(asdict(terms), checks))
 
 
 def _check(values: Mapping[str, Any], checks: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
@@ -155,6 +162,15 @@ def _quality_map(words: Any, *, model: str, known: Collection[str]) -> dict[str,
             f"{model} has no quality {', '.join(unknown)}; available: {there_are}"
         )
     return mapped
+
+
+def _field_map(typed: Any, *, model: str, kind: str) -> dict[str, Any] | None:
+    if not typed or kind not in KINDS:
+        return typed or None
+    try:
+        return KINDS[kind].checked_map(typed)
+    except ValueError as error:
+        raise ValidationError(f"the field map of {model}: {error}") from None
 
 
 _ENDS = frozenset(AttemptClass) - {AttemptClass.DELIVERED}

@@ -221,7 +221,7 @@ def _create(name: str, options: ChannelOptions, **by: Unpack[By]) -> Channel:
     channel = Channel(name=name, kind=DEFAULT_KIND)
     columns = check_channel(options, kind=channel.kind)
     refuse_untested_change(channel, columns)
-    planned = planned_routes({}, options)
+    planned = planned_routes({}, options, kind=columns.get("kind", channel.kind))
     refuse_doubtful(list(doubts_of_flat({}, planned)), again=options.get("cost_again"))
     channel = with_columns(channel, columns)
     _write(channel, planned, known={})
@@ -239,7 +239,8 @@ def _retiring(channel: Channel, options: ChannelOptions, **by: Unpack[By]) -> Ch
 def _is_all_of(channel: Channel, options: ChannelOptions) -> bool:
     """True if the channel equals what these options would create."""
     columns = check_channel(options, kind=channel.kind)
-    key, planned = columns.pop("api_key", ""), planned_routes({}, options)
+    key = columns.pop("api_key", "")
+    planned = planned_routes({}, options, kind=columns.get("kind", channel.kind))
     if describe(with_columns(channel, columns), planned) != describe(channel):
         return False
     try:
@@ -257,7 +258,7 @@ def _change(channel: Channel, options: ChannelOptions, *, name: str, **by: Unpac
     refuse_untested_change(channel, columns)
     serves = channel.is_enabled and columns.get("is_enabled", True)
     known = known if serves else routes
-    planned = planned_routes(known, options)
+    planned = planned_routes(known, options, kind=columns.get("kind", candidate.kind))
     refuse_doubtful(list(doubts_of_flat(known, planned)), again=options.get("cost_again"))
     if serves:
         columns, planned = revise(channel, columns, planned, **by)

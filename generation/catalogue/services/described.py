@@ -42,6 +42,7 @@ def describe(channel: Channel, routes: Routes | None = None) -> dict[str, Any]:
         "quality_maps": {
             m: dict(route.quality_map) for m, route in routes.items() if route.quality_map
         },
+        "field_maps": {m: route.field_map for m, route in routes.items() if route.field_map},
         "ignored_fields": channel.ignored_fields,
         "refused_tasks": channel.refused_tasks,
         "max_images": channel.max_images,

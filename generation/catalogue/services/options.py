@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from pictor.kit.words.money import Micros
 
@@ -21,6 +21,7 @@ class RouteTerms:
         sizes: taken natively; None leaves it to the channel's.
         quality_map: our quality words to the vendor's.
         cost_micros: our cost of one image, if it is flat and known.
+        field_map: the vendor's names for fields; None leaves it to the kind.
     """
 
     model: str
@@ -28,6 +29,7 @@ class RouteTerms:
     sizes: Sequence[str] | None = None
     quality_map: Mapping[str, str] = field(default_factory=dict)
     cost_micros: int | None = None
+    field_map: Mapping[str, Any] | None = None
 
 
 class ChannelOptions(TypedDict, total=False):
@@ -38,9 +40,9 @@ class ChannelOptions(TypedDict, total=False):
     for every size. `routes` sets the complete routes of the channel, and the options after it
     change routes: `models` selects them and may be ("all",), `maps` holds public name -> vendor's
     name, `cost` is our cost of one image of any of them. `words`, `sizes_of` and `costs` hold by
-    public name quality words, sizes as those of a channel, and the cost of one image. `cost_again`
-    is the highest doubtful cost, typed again. `retires` holds by model the day from which the
-    vendor no longer has it.
+    public name quality words, sizes as those of a channel, and the cost of one image, `field_maps`
+    the vendor's names for fields. `cost_again` is the highest doubtful cost, typed again. `retires`
+    holds by model the day from which the vendor no longer has it.
     """
 
     kind: str
@@ -69,5 +71,6 @@ class ChannelOptions(TypedDict, total=False):
     sizes_of: Mapping[str, Sequence[str] | None]
     cost: Micros
     costs: Mapping[str, Micros | None]
+    field_maps: Mapping[str, Mapping[str, Any] | None]
     cost_again: Micros
     retires: Mapping[str, date | None]

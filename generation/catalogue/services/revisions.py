@@ -290,7 +290,7 @@ def _keep(
     candidate.full_clean(exclude=["credentials"])
     for column in COLUMNS:
         setattr(pending, column, getattr(candidate, column))
-    pending.routes = [asdict(terms) for terms in routes.values()]
+    pending.routes = [_row_of(terms) for terms in routes.values()]
     pending.changed_by = changed_by[:200]
     pending.save()
 
@@ -307,8 +307,14 @@ def base_of(channel: Channel) -> str:
     return _base(Channel.objects.values_list(*COLUMNS).get(pk=channel.pk), routes_of(channel))
 
 
+def _row_of(terms: RouteTerms) -> dict[str, Any]:
+    """Without a map, as the previous release stores it."""
+    row = asdict(terms)
+    return row if row["field_map"] else {k: v for k, v in row.items() if k != "field_map"}
+
+
 def _base(columns: Iterable[Any], live: Routes) -> str:
-    routes = [asdict(terms) for terms in _without_costs(live, of=live).values()]
+    routes = [_row_of(terms) for terms in _without_costs(live, of=live).values()]
     *known, settings = columns
     known += [settings] if settings else []  # others keep the digest they have
     return sha256(json.dumps([*known, routes], sort_keys=True).encode()).hexdigest()

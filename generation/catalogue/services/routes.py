@@ -14,12 +14,13 @@ from pictor.kit.words import clock
 Routes = Mapping[str, RouteTerms]
 """By public model, in the order of the contracts."""
 
-COLUMNS = ("upstream_model", "sizes", "quality_map", "cost_micros")
+COLUMNS = ("upstream_model", "sizes", "quality_map", "cost_micros", "field_map")
 _BY_MODEL = {
     "maps": "upstream_model",
     "words": "quality_map",
     "sizes_of": "sizes",
     "costs": "cost_micros",
+    "field_maps": "field_map",
 }
 """Options by model, and the route's column that each sets."""
 
@@ -54,8 +55,10 @@ def unserved_warning(before: Collection[str]) -> str:
     return f"no enabled channel now serves {', '.join(left)}" if left else ""
 
 
-def planned_routes(known: Routes, options: ChannelOptions) -> Routes:
-    """The channel's routes after the change; unchanged ones are not checked again.
+def planned_routes(known: Routes, options: ChannelOptions, *, kind: str) -> Routes:
+    """The channel's routes after the change, if it is of that kind by then.
+
+    Unchanged ones are not checked again, other than their field maps.
 
     Raises ValidationError.
     """
@@ -82,7 +85,9 @@ def planned_routes(known: Routes, options: ChannelOptions) -> Routes:
                 raise ValidationError(f"the channel does not serve {model}")
             routes[model] = replace(routes[model], **{column: word})
     return {
-        model: terms if terms == known.get(model) else check_route(terms, qualities=models[model])
+        model: terms
+        if terms == known.get(model) and not terms.field_map
+        else check_route(terms, qualities=models[model], kind=kind)
         for model, terms in routes.items()
     }
 
@@ -119,6 +124,7 @@ def unsaved_route(channel: Channel, terms: RouteTerms) -> Route:
         sizes=None if terms.sizes is None else list(terms.sizes),
         quality_map=dict(terms.quality_map),
         cost_micros=terms.cost_micros,
+        field_map=terms.field_map,
     )
 
 

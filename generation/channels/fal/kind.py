@@ -7,19 +7,21 @@ from dataclasses import replace
 
 from generation.channels.channel_kind import AdapterKind, by_wire
 from generation.channels.declaration import AUTO_SIZE, HEADER_KEY, Abilities, Task
+from generation.channels.field_map import FieldMap
 from generation.channels.size_rules import SizeRule
 
+FIELDS = FieldMap(size={"to": "image_size", "as": "object"}, images="image_urls", n="num_images")
 _OF_GPT_IMAGE_2 = SizeRule(16, 16, 3840, 655_360, 8_294_400, 3)
 
 
 def _abilities_of_model(abilities: Abilities, upstream_model: str) -> Abilities:
-    """An endpoint with `edit` in its name edits; others would overlook images, and be paid."""
+    """An endpoint named after edits edits; others would overlook images, and be paid."""
     if "gpt-image" in upstream_model:
         fields, formats = abilities.fields | {"quality"}, abilities.formats | {"webp"}
         abilities = replace(abilities, fields=fields, formats=formats)
     if "gpt-image-2" in upstream_model:
         abilities = replace(abilities, sizes=frozenset({AUTO_SIZE}), size_rule=_OF_GPT_IMAGE_2)
-    if "edit" in upstream_model:
+    if "edit" in upstream_model or "image-to-image" in upstream_model:
         return replace(abilities, tasks=frozenset({Task.EDIT}))
     return replace(abilities, tasks=frozenset({Task.GENERATE}), fields=abilities.fields - {"image"})
 
@@ -42,4 +44,5 @@ KIND = AdapterKind(
     ),
     credential=HEADER_KEY,
     of_model=_abilities_of_model,
+    request_map=FIELDS,
 )

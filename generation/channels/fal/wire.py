@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from urllib.parse import quote, urlsplit
 
-from billing.pixel_prices import sides_of
 from generation.channels import wires
 from generation.channels.answers import at, entries_at, seed_in, text_at
 from generation.channels.base import ChannelConfig, Job, UpstreamAnswer, UpstreamRequest
 from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.fal.kind import FIELDS
 from pictor.kit.words.money import Micros
 
 _LIFETIME = {"X-Fal-Object-Lifecycle-Preference": '{"expiration_duration_seconds":3600}'}
@@ -59,7 +59,7 @@ class FalWire:
         order = wires.posted(
             f"{self._base}/{quote(model)}",
             self._key | _LIFETIME | _NO_FALLBACK | {"X-Fal-Request-Timeout": str(wait)},
-            _fields(request, model, addresses),
+            FIELDS.body(self._account.field_map, _fields(request), addresses),
             is_order=True,
         )
         job = yield from wires.ordered(order, _JOB, partial(_refusal, asked=request.prompt))
@@ -86,16 +86,14 @@ class FalWire:
         return reply.is_good and text_at(reply.document, "status") == "OK"
 
 
-def _fields(request: UpstreamRequest, model: str, addresses: list[str]) -> dict[str, object]:
-    sides = sides_of(request.size or "")
+def _fields(request: UpstreamRequest) -> dict[str, object]:
     return {**request.fields} | wires.given(
-        image_size={"width": sides[0], "height": sides[1]} if sides else None,
+        prompt=request.prompt,
+        n=request.n,
+        size=request.size,
+        quality=request.quality,
         # Where nobody asks, many models make a jpeg; one without this field overlooks it.
         output_format=request.output_format or "png",
-        quality=request.quality if "gpt-image" in model else None,
-        image_urls=addresses or None,
-        prompt=request.prompt,
-        num_images=request.n,
     )
 
 

@@ -29,6 +29,7 @@ from generation.channels.failed_calls import error_without_answer
 from generation.channels.form_body import form_body
 from generation.channels.json_body import json_body
 from generation.channels.openai import wire
+from generation.channels.openai.kind import FIELDS
 from generation.channels.openai.reader import (
     EVENT_FIELDS,
     PICTURE_STARTS,
@@ -114,12 +115,14 @@ class OpenAIAdapter(WireAdapter):
         return replace(answer, request_id=tasks.request_id or answer.request_id)
 
     def _exchange(self, request: UpstreamRequest) -> Exchange:
-        model = self._model_of(request)
-        fields = self.fields(request, model)
-        content_type, body = _body(request, fields)
+        model, typed = self._model_of(request), self.config.field_map
+        images = [one.data_uri for one in request.references] if typed.get("images") else []
+        fields = FIELDS.body(typed, self.fields(request, model), images)
+        task = Task.GENERATE if images else request.task  # where all is JSON
+        content_type, body = _body(task, request, fields)
         return self.http.exchange(
             "POST",
-            self.address(request.task, model),
+            self.address(task, model),
             headers={
                 **self.key(),
                 "Content-Type": content_type,
@@ -149,8 +152,10 @@ class OpenAIAdapter(WireAdapter):
         return self.config.upstream_models.get(request.model, request.model)
 
 
-def _body(request: UpstreamRequest, fields: Mapping[str, object]) -> tuple[str, Payload]:
-    if request.task == Task.GENERATE:
+def _body(
+    task: Task, request: UpstreamRequest, fields: Mapping[str, object]
+) -> tuple[str, Payload]:
+    if task == Task.GENERATE:
         return "application/json", json_body(fields, large=request.large)
     return form_body(fields, wire.files(request))
 

@@ -15,10 +15,12 @@ from generation.channels.declaration import (
     AccountSetting,
     Task,
 )
+from generation.channels.field_map import FieldMap
 from generation.channels.openai.reference import ENDS, PASSED_ON
 
 _PATH = "[A-Za-z0-9_-]{1,40}(/[A-Za-z0-9_-]{1,40}){0,4}"
 _POSITIVE = r"[1-9][0-9]{0,2}(\.[0-9]{1,9})?|0\.0{0,7}[1-9][0-9]{0,8}"
+FIELDS = FieldMap()
 _COSTS = Path(__file__).with_name("published_costs")
 
 
@@ -52,6 +54,7 @@ KIND = AdapterKind(
         AccountSetting("max_n", re.compile("[1-9]|10"), is_needed=False),
         AccountSetting("credit_usd", re.compile(_POSITIVE), is_needed=False),
     ),
+    request_map=FIELDS,
     of_model=_abilities_of_model,
     announced_ends=ENDS,
     published_costs={"openai": _COSTS / "openai.csv"},

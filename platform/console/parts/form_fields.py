@@ -1,6 +1,8 @@
 """Form fields that convert a person's input to the values that services take."""
 
+import json
 import re
+import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -181,6 +183,28 @@ class PairsField(forms.CharField):
         if not isinstance(value, Mapping):
             return value
         return ", ".join(f"{key}={word}" for key, word in value.items())
+
+
+class MapField(forms.CharField):
+    """A table in TOML, or an object in JSON; may be empty, which is None."""
+
+    @override
+    def __init__(self, **kwargs: Any) -> None:
+        area = forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"})
+        super().__init__(required=False, widget=area, **kwargs)
+
+    @override
+    def clean(self, value: Any) -> Mapping[str, Any] | None:
+        text = str(super().clean(value))
+        try:
+            found = json.loads(text) if text.startswith("{") else tomllib.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValidationError(f"This is neither TOML nor JSON: {error}") from None
+        return found or None
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        return json.dumps(value, indent=1) if isinstance(value, Mapping) else value
 
 
 class CheckboxesField(forms.MultipleChoiceField):

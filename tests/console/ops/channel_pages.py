@@ -117,7 +117,9 @@ def said_on(page: Any) -> dict[str, str]:
     found = {}
     for field in fields:
         value = field.field.prepare_value(field.value())
-        if field.field.widget.input_type == "checkbox" and not isinstance(value, list):
+        if getattr(field.field.widget, "input_type", "") == "checkbox" and not isinstance(
+            value, list
+        ):
             value = "on" if value else None
         if value not in (None, "", []):
             found[field.html_name] = value

@@ -130,7 +130,6 @@ def test_a_contracts_parameters_go_under_their_names():
         "fox",
         "a fox",
         size="auto",
-        quality="high",
         output_format="jpeg",
         fields={"seed": 5, "guidance_scale": 3.5, "num_images": 9},
     )

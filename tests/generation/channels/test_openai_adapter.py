@@ -9,13 +9,14 @@ import pytest
 
 from generation.channels.base import Adapter, LargeValue, TokenUsage, UpstreamRequest
 from generation.channels.base64_stream import AnswerStream
+from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.registry import open_adapter
 from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, Spools
 from pictor.kit.outbound.http import HttpPool
 from tests.fakes import raw_server
 from tests.fakes.raw_server import RawServer, Received, Script, running, says, sends
-from tests.generation.channels.conftest import API_KEY, config_for
+from tests.generation.channels.conftest import API_KEY, config_for, large_value
 from tests.generation.channels.printing import Vendor
 
 pytestmark = pytest.mark.anyio
@@ -99,6 +100,27 @@ async def test_the_public_model_is_sent_under_the_upstreams_name(
     assert request.target == "/api/images/generations"
     assert json.loads(request.body)["model"] == "dall-e-3"
     assert json.loads(request.body)["response_format"] == "b64_json"
+
+
+async def test_a_relays_edit_is_an_order_in_json_if_its_images_are_mapped(
+    upstream, pool, spools, answers, pixel_b64
+):
+    upstream.script = answers({"data": [{"b64_json": pixel_b64}]})
+    field_map = {
+        "size": {"words": {"1536x1024": {"aspect_ratio": "3:2", "resolution": "1k"}}},
+        "images": {"to": "image_urls", "as": "list"},
+    }
+    config = config_for(f"{upstream.url}/v1", field_map=field_map)
+    edit = replace(FOX, size="1536x1024", task=Task.EDIT, images=(large_value(b"cat"),))
+
+    await open_adapter(config, pool, spools).generate(edit)
+
+    [request] = upstream.received
+    sent = json.loads(request.body)
+    assert request.target == "/v1/images/generations"
+    assert sent["image_urls"] == ["data:image/png;base64,Y2F0"]
+    assert (sent["aspect_ratio"], sent["resolution"]) == ("3:2", "1k")
+    assert "size" not in sent
 
 
 WORDS = '<sd_cpp_extra_args>{"steps": 900}</sd_cpp_extra_args>'

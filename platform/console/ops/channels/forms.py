@@ -16,6 +16,7 @@ from console.parts.form_fields import (
     DollarsField,
     LimitField,
     LineField,
+    MapField,
     PairsField,
     dressed,
     line,
@@ -140,6 +141,7 @@ class RouteForm(forms.Form):
     sizes = LineField(label="Sizes")
     words = PairsField(label="Quality words", widget=line("as ours"))
     cost = DollarsField(label="Cost of an image, USD", may_be_zero=True)
+    field_map = MapField(label="Field map")
     retires_on = forms.DateField(
         required=False,
         label="Vendor ends it on",
@@ -182,6 +184,7 @@ class RouteForm(forms.Form):
             sizes=data["sizes"],
             quality_map=data["words"],
             cost_micros=data["cost"],
+            field_map=data["field_map"],
         )
 
 
@@ -233,4 +236,5 @@ def _initial(model: str, routes: Mapping[str, RouteTerms]) -> dict[str, Any]:
         "sizes": terms.sizes,
         "words": terms.quality_map,
         "cost": terms.cost_micros,
+        "field_map": terms.field_map,
     }

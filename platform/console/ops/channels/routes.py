@@ -1,12 +1,14 @@
 """The routes of a channel: the vendor's models, their costs and their tests."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from generation.catalogue.costs import ServedCell, cells
 from generation.catalogue.selection import shares
 from generation.catalogue.snapshot import current_catalogue
+from generation.channels.registry import told_map
 from generation.channels.retirements import end_of
 from generation.models import Channel, ChannelTrial, Route
 from generation.selectors import cost_tables, last_trials
@@ -43,6 +45,11 @@ class RouteRow:
             upstream_model=route.upstream_model,
             entered=route.retires_on,
         )
+
+    @property
+    def told(self) -> Sequence[str]:
+        """Its field map, in lines."""
+        return told_map(self.route.channel.kind, self.route.field_map)
 
     @property
     def words(self) -> list[tuple[str, str]]:
