@@ -38,7 +38,7 @@ class _Kinds(Mapping[str, AdapterKind]):
         return len(self._names)
 
 
-KINDS = _Kinds("openai", "azure_openai", "gemini", "vertex", "fal")
+KINDS = _Kinds("openai", "azure_openai", "gemini", "vertex", "fal", "ark", "openrouter", "xai")
 DEFAULT_KIND = "openai"
 """A new channel's kind, unless another is given."""
 

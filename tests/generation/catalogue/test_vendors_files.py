@@ -49,6 +49,14 @@ OF_A_REFERENCE = {
     "seedream-4.5": 0,
     "nano-banana-pro": 1_120,  # 560 tokens at 2 USD a million
 }
+BY_QUALITY = {
+    # docs.x.ai/developers/pricing, 29 September 2026: 1k and 2k, low and medium
+    ("1024x1024", "low"): 40_000,
+    ("1408x704", "medium"): 60_000,
+    ("2048x2048", "low"): 60_000,
+    ("2048x2048", "medium"): 80_000,
+}
+"""Of grok-imagine-2.0."""
 WITHOUT_PRICES = ("nano-banana-2.1", "qwen-image-3", "seedream-5.5")
 
 
@@ -66,6 +74,16 @@ def test_each_cell_is_quoted_as_the_vendor_charges_it(model):
     }
 
     assert quoted == {size: 2 * micros for size, micros in AMOUNTS[model].items()}
+
+
+@pytest.mark.parametrize(("cell", "micros"), BY_QUALITY.items())
+def test_grok_is_quoted_by_class_and_quality_and_a_cent_for_a_reference(cell, micros):
+    size, quality = cell
+    asked = {"model": "grok-imagine-2.0", "size": size, "quality": quality, "n": 1}
+
+    quoted = quote(table_of("grok-imagine-2.0"), **asked, references=2)
+
+    assert quoted.total == micros + 20_000
 
 
 @pytest.mark.parametrize(("model", "micros"), OF_A_REFERENCE.items())
@@ -88,7 +106,7 @@ def test_a_file_without_the_vendors_price_has_none_and_says_so(model):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("model", [*AMOUNTS, *WITHOUT_PRICES])
+@pytest.mark.parametrize("model", [*AMOUNTS, *WITHOUT_PRICES, "grok-imagine-2.0"])
 def test_a_vendors_file_can_be_imported(model):
     sow()
 

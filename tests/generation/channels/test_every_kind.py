@@ -23,6 +23,7 @@ from pictor.kit.outbound.http import HttpPool
 from pictor.kit.running import retries
 from tests.fakes import fal_queue
 from tests.fakes.azure_deployments import DEPLOYMENT, AzureDeployments
+from tests.fakes.data_vendors import ArkImages, DataVendor, OpenRouterImages, XaiImages
 from tests.fakes.fal_queue import FalQueue
 from tests.fakes.gemini_models import MODEL, WRONG_KEY, GeminiModels, blocked, ended, failed, part
 from tests.fakes.raw_server import RawServer, Script, running, says, sends
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.anyio
 LOST = sends(b"", then_reset=True)
 RELAY_ORDER, RELAY_LOOK = "POST /v1/images/generations", "GET /v1/tasks/t-1"
 TAKEN = tells({"task_id": "t-1"})
+Shop = Callable[[RawServer, Script | None, Script | None], Any]
 
 
 def encoded(picture: bytes) -> str:
@@ -72,6 +74,14 @@ def fal_shop(server: RawServer, order: Script | None, last: Script | None) -> An
     return FalQueue(server.url, PIXEL, {name: [each] for name, each in named.items() if each})
 
 
+def data_shop(vendor: type[DataVendor]) -> Shop:
+    def shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
+        scripts = [each for each in (order or last,) if each]
+        return vendor(PIXEL, key=API_KEY, scripts=scripts)
+
+    return shop
+
+
 def relay_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
     done = relay(server, [PIXEL] * 3)
     there = {"GET /p.png": [says(b"gone", status=410)]}
@@ -89,7 +99,7 @@ class Kind:
     """
 
     name: str
-    shop: Callable[[RawServer, Script | None, Script | None], Any]
+    shop: Shop
     document: Callable[[RawServer, Sequence[bytes]], Script]
     orders: int
     model: str = "fox"
@@ -100,11 +110,14 @@ EVERY = [
     Kind("gemini", gemini_shop, gemini, 3, MODEL),
     Kind("vertex", gemini_shop, gemini, 3, MODEL, {"project": "acme-1", "location": "global"}),
     Kind("azure_openai", azure_shop, azure, 1, DEPLOYMENT, {"api_version": "v1"}),
+    Kind("ark", data_shop(ArkImages), azure, 3),
+    Kind("openrouter", data_shop(OpenRouterImages), azure, 3),
+    Kind("xai", data_shop(XaiImages), azure, 1),
     Kind("fal", fal_shop, fal, 1),
     Kind("openai", relay_shop, relay, 1),
 ]
 every_kind = pytest.mark.parametrize("kind", EVERY, ids=[each.name for each in EVERY])
-kinds_that_follow = pytest.mark.parametrize("kind", EVERY[3:], ids=["fal", "relay"])
+kinds_that_follow = pytest.mark.parametrize("kind", EVERY[-2:], ids=["fal", "relay"])
 GEMINI, VERTEX, AZURE, *_ = EVERY
 
 
@@ -249,6 +262,9 @@ async def test_10_000_pictures_are_no_answer(opened, upstream, tried, kind):
         ("gemini", MODEL, "takes a mask"),
         ("vertex", MODEL, "takes a mask"),
         ("fal", "fal-ai/flux-2/edit", "takes a mask"),
+        ("ark", "seedream-5-5-261028", "takes a mask"),
+        ("openrouter", "openai/gpt-image-2", "takes a mask"),
+        ("xai", "grok-imagine-image-2.0", "takes a mask"),
         ("azure_openai", "gpt-image-2", None),
         ("openai", "gpt-image-2", None),
     ],
@@ -318,21 +334,31 @@ async def test_vertex_refuses_by_a_200_or_by_a_status(opened, upstream, case):
     assert len(orders_at(upstream)) == 1
 
 
-@pytest.mark.parametrize("kind", EVERY[2:], ids=["azure", "fal", "relay"])
+@pytest.mark.parametrize("kind", EVERY[2:], ids=[each.name for each in EVERY[2:]])
 async def test_a_picture_that_is_gone_from_its_address_was_paid(opened, upstream, kind):
     url = f"{upstream.url}/p.png"
     gone = {
-        "azure_openai": {"data": [{"url": url}]},
         "fal": {"images": [{"url": url}]},
         "openai": {"status": "completed", "result": {"images": [{"url": [url]}]}},
     }
 
     error = await failure_of(
-        opened(kind, last=tells(gone[kind.name])), UpstreamRequest(kind.model, "a fox")
+        opened(kind, last=tells(gone.get(kind.name, {"data": [{"url": url}]}))),
+        UpstreamRequest(kind.model, "a fox"),
     )
 
     assert (error.attempt_class, error.may_have_billed) == ("bad_result", True)
     assert len([each for each in upstream.received if each.target == "/p.png"]) == 2
+
+
+@pytest.mark.parametrize("kind", EVERY[2:6], ids=[each.name for each in EVERY[2:6]])
+async def test_a_picture_on_a_private_address_is_not_fetched(opened, kind):
+    async with running(says(PIXEL)) as private:
+        document = tells({"data": [{"url": f"{private.url}/p.png"}]})
+        error = await failure_of(opened(kind, last=document), UpstreamRequest(kind.model, "a fox"))
+
+    assert (error.attempt_class, error.may_have_billed) == ("bad_result", True)
+    assert private.received == []
 
 
 @kinds_that_follow

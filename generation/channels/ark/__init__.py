@@ -1,0 +1,1 @@
+"""Volcengine Ark, which is BytePlus ModelArk abroad, for Seedream."""

@@ -1,0 +1,76 @@
+"""Ark's images: our request to its JSON, its JSON to pictures and refusals. Pure.
+
+    {"model": "seedream-4-5-251128", "data": [{"b64_json": "…", "size": "2048x2048"}],
+     "usage": {"generated_images": 1, "output_tokens": 16384, "total_tokens": 16384}}
+
+An edit is the same call with `image`. A picture may fail alone, with an `error` in its place.
+Sources: BytePlus ModelArk, 1541523 "Image generation API" (only generated images are billed) and
+1299023 "Error codes", copies of September 2026.
+"""
+
+from generation.channels.answers import at, count_at, text_at
+from generation.channels.base import ChannelConfig, TokenUsage, UpstreamAnswer, UpstreamRequest
+from generation.channels.complaints import ComplaintRow, ComplaintSubject
+from generation.channels.data_answers import IMAGE_KEYS, data_uris, pictures_in, refusal_in
+from generation.channels.wires import AtOnce, Images, Reply, Steps, given, posted
+from pictor.kit.words.money import Micros
+
+_ROWS = (
+    ComplaintRow(
+        ComplaintSubject.POLICY,
+        "ModelArk, error codes: InputTextRiskDetection and its kin",
+        codes=("riskdetection",),
+    ),
+    ComplaintRow(
+        ComplaintSubject.CHANNEL,
+        "ModelArk, error codes: InvalidEndpoint.ClosedEndpoint; ContentSecurityDetectionError,"
+        " by which the account's own filter failed",
+        codes=("closedendpoint", "contentsecuritydetectionerror"),
+    ),
+)
+
+
+class ArkWire(AtOnce):
+    """One account at Ark."""
+
+    def __init__(self, account: ChannelConfig) -> None:
+        self._account = account
+        self._url = f"{account.root('api/v3')}/images/generations"
+        self._key = {"Authorization": f"Bearer {account.api_key}"}
+
+    def make(self, request: UpstreamRequest) -> Steps:
+        """One call for one picture."""
+        model = self._account.upstream_models.get(request.model, request.model)
+        fields = _fields(request, model)
+        reply = yield posted(
+            self._url, self._key, fields, is_order=True, image_keys=IMAGE_KEYS, room=1
+        )
+        found = tuple(pictures_in(reply))
+        if not found:
+            error = refusal_in(reply, asked=request.prompt, first=_ROWS)
+            is_unbilled = at(reply.document, "usage", "generated_images") == 0
+            raise error.but(cost=Micros(0)) if is_unbilled else error
+        # Of an endpoint, the answer names the model behind it.
+        named = "" if model.startswith("ep-") else text_at(reply.document, "model")[:200]
+        return Images(found, UpstreamAnswer((), model=named or None, usage=_usage(reply)))
+
+
+def _fields(request: UpstreamRequest, model: str) -> dict[str, object]:
+    images = data_uris(request)
+    # The others make a jpeg, and have no such field.
+    has_formats = "seedream-5" in model
+    return given(
+        model=model,
+        prompt=request.prompt,
+        image=images[0] if len(images) == 1 else images or None,
+        size=request.size,
+        response_format="b64_json",
+        output_format=(request.output_format or "png") if has_formats else None,
+        background=request.fields.get("background"),
+        watermark=request.fields.get("watermark"),
+    )
+
+
+def _usage(reply: Reply) -> TokenUsage | None:
+    made = count_at(reply.document, "usage", "output_tokens")
+    return TokenUsage(0, made, made) if made else None

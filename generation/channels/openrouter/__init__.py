@@ -1,0 +1,1 @@
+"""OpenRouter's images, of any of its vendors."""
