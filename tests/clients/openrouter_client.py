@@ -74,7 +74,7 @@ class Account:
 def check(server: RawServer) -> None:
     account = Account(server)
     given = {"size": "2048x2048", "quality": "high", "output_format": "png", "seed": 5}
-    order = {"input_references": [PART], "background": "transparent", **given}
+    order = {"input_references": [PART], "background": "transparent", "user": "d1", **given}
     sent = "POST /api/v1/images Bearer a-key True"
     checks.expect("order", sent, lambda: account.sent(**order))
     checks.expect("picture", "64x64 0.0387 False 1290", account.picture)

@@ -123,6 +123,7 @@ class OpenRouterImages(DataVendor):
     known = frozenset({
         "model", "prompt", "n", "size", "resolution", "aspect_ratio", "quality", "output_format",
         "output_compression", "background", "input_references", "seed",
+        "user",
     })  # fmt: skip
 
     @override

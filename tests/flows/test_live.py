@@ -58,7 +58,7 @@ def test_what_is_given_replaces_the_vendors_own() -> None:
     [
         ("azure_openai", "azure_openai needs PICTOR_LIVE_URL"),
         ("vertex", "vertex needs PICTOR_LIVE_SETTINGS"),
-        ("", "KIND is one of azure_openai, fal, gemini, openai, vertex"),
+        ("", "KIND is one of ark, azure_openai, fal, gemini, openai, openrouter, vertex, xai"),
     ],
 )
 def test_what_is_missing_is_named(kind: str, lack: str) -> None:

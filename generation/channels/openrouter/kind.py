@@ -12,7 +12,7 @@ KIND = AdapterKind(
     open=by_wire("generation.channels.openrouter.wire.OpenRouterWire", max_n=1),
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE, Task.EDIT}),
-        fields=frozenset({"image", "background", "quality"}),
+        fields=frozenset({"image", "background", "quality", "user"}),
         parameters=frozenset({"seed"}),
         formats=frozenset(OUTPUT_FORMATS),
         max_images=16,

@@ -22,7 +22,7 @@ from generation.channels.data_answers import (
 from generation.channels.wires import AtOnce, Images, Reply, Steps, classes, given, posted
 from pictor.kit.words.money import Micros
 
-_QUALITIES = {"auto", "low", "medium", "high"}
+_QUALITIES = {"auto", "low", "medium", "high", "xhigh", "max"}
 # As statuses, and as codes within a 200. 403 is also a key that reached its limit.
 _CLASS_OF = classes(
     moderated="flagged", refused="401 402 404 429 503 529", unknown="408 500 502 504 524"
@@ -72,6 +72,7 @@ def _fields(request: UpstreamRequest, model: str) -> dict[str, object]:
         output_compression=request.output_compression,
         background=request.fields.get("background"),
         seed=request.fields.get("seed"),
+        user=request.fields.get("user"),
     )
 
 

@@ -42,7 +42,7 @@ def test_all_that_it_translates_is_sent():
         quality="high",
         output_format="webp",
         output_compression=80,
-        fields={"background": "transparent", "seed": 5},
+        fields={"background": "transparent", "seed": 5, "user": "d1"},
     )
 
     assert sent(wire(), request) == {
@@ -53,6 +53,7 @@ def test_all_that_it_translates_is_sent():
         "output_compression": 80,
         "background": "transparent",
         "seed": 5,
+        "user": "d1",
     }
 
 
