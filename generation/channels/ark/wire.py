@@ -15,6 +15,10 @@ from generation.channels.data_answers import IMAGE_KEYS, data_uris, pictures_in,
 from generation.channels.wires import AtOnce, Images, Reply, Steps, given, posted
 from pictor.kit.words.money import Micros
 
+_WITH_FORMATS = (
+    "seedream-5-5", "seedream-5-0-pro", "seedream-5-0-lite", "seedream-5-0-260128",
+)  # fmt: skip
+"""Models that have the field `output_format`; others make a jpeg."""
 _ROWS = (
     ComplaintRow(
         ComplaintSubject.POLICY,
@@ -57,8 +61,7 @@ class ArkWire(AtOnce):
 
 def _fields(request: UpstreamRequest, model: str) -> dict[str, object]:
     images = data_uris(request)
-    # The others make a jpeg, and have no such field.
-    has_formats = "seedream-5" in model
+    has_formats = any(name in model for name in _WITH_FORMATS)
     return given(
         model=model,
         prompt=request.prompt,

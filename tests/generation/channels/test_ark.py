@@ -75,6 +75,7 @@ def test_a_watermark_is_as_asked_for_and_else_as_the_vendor_has_it(given, fields
         ("seedream-5-5-261028", "jpeg", "jpeg"),
         ("doubao-seedream-5-0-pro-260628", None, "png"),
         ("seedream-4-5-251128", "jpeg", None),
+        ("seedream-5-0-flash-260915", "jpeg", None),
         ("ep-20261101-abc", "jpeg", None),
     ],
 )
