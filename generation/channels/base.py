@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypedDict
 from urllib.parse import urlsplit
 
 from billing.upstream_cost import MAX_TOKENS, TokenCounts
-from generation.channels.declaration import Task
+from generation.channels.declaration import AUTO_SIZE, Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.words.money import Micros
@@ -133,6 +133,11 @@ class UpstreamRequest:
     mask: LargeValue | None = None
     markup: LargeValue | None = None
     at_once: int = ORDERS_AT_ONCE
+
+    @property
+    def pixels(self) -> str | None:
+        """The size; None if the model chooses it."""
+        return None if self.size == AUTO_SIZE else self.size
 
     @property
     def references(self) -> tuple[LargeValue, ...]:

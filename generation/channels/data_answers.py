@@ -23,9 +23,7 @@ MAX_COST_USD = 1_000
 
 def data_uris(request: UpstreamRequest) -> list[LargeValue]:
     """The reference images as data URIs."""
-    return [
-        replace(image, prefix=f"data:image/{image.format};base64,") for image in request.references
-    ]
+    return [image.data_uri for image in request.references]
 
 
 def pictures_in(

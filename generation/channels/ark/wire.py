@@ -66,7 +66,7 @@ def _fields(request: UpstreamRequest, model: str) -> dict[str, object]:
         model=model,
         prompt=request.prompt,
         image=images[0] if len(images) == 1 else images or None,
-        size=request.size,
+        size=request.pixels,
         response_format="b64_json",
         output_format=(request.output_format or "png") if has_formats else None,
         background=request.fields.get("background"),

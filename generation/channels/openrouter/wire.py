@@ -66,7 +66,7 @@ def _fields(request: UpstreamRequest, model: str) -> dict[str, object]:
         model=model,
         prompt=request.prompt,
         input_references=references or None,
-        size=request.size,
+        size=request.pixels,
         quality=request.quality if request.quality in _QUALITIES else None,
         output_format=request.output_format or "png",
         output_compression=request.output_compression,

@@ -39,6 +39,7 @@ def test_all_that_it_translates_is_sent():
     request = UpstreamRequest(
         "fox",
         "a fox",
+        size="auto",
         quality="high",
         output_format="webp",
         output_compression=80,
