@@ -8,11 +8,14 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 
 from generation.channels.errors import MAX_DETAIL_CHARS
 
 MAX_ENTRIES = 100
+MAX_AMOUNT = 1_000_000
+"""The most that is believed of a vendor's amount."""
 MAX_SEED = 2**53 - 1
 MAX_RETRY_AFTER_SECONDS = 86_400.0
 MAX_REVISED_PROMPT_CHARS = 32_000
@@ -80,6 +83,14 @@ def count_at(value: object, *path: str) -> int:
     """The number above 0 there, of tokens or the like; 0 if there is none."""
     number = at(value, *path)
     return number if isinstance(number, int) and number > 0 else 0
+
+
+def amount_at(value: object, *path: str) -> Decimal | None:
+    """The number there, of credits or the like, if it is from 0 to MAX_AMOUNT."""
+    number = at(value, *path)
+    if not isinstance(number, int | float) or isinstance(number, bool):  # a bool is an int
+        return None
+    return Decimal(str(number)) if 0 <= number <= MAX_AMOUNT else None
 
 
 def entries_at(value: object, *path: str) -> Sequence[object]:

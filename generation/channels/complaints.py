@@ -112,6 +112,11 @@ _TABLE = (
         codes=("prohibitedcontent", "blocklist"),
     ),
     ComplaintRow(
+        ComplaintSubject.CALLER,
+        "pydantic, error types: a field that the schema does not know",
+        codes=("extraforbidden",),
+    ),
+    ComplaintRow(
         ComplaintSubject.CHANNEL,
         "OpenAI, error codes; one-api and new-api answer 400 or 200 for a dead account",
         codes=(

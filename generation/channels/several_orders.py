@@ -28,7 +28,7 @@ async def in_parts(
     """The images of a request, of which an order makes so many at most; 0 is any number."""
     most = most or request.n
     parts = [min(most, request.n - start) for start in range(0, request.n, most)]
-    orders = [order_of(replace(request, n=n)) for n in parts]
+    orders = [order_of(replace(request, n=n, seconds=seconds)) for n in parts]
     return await together(orders, parts, seconds, at_once=request.at_once)
 
 

@@ -12,16 +12,20 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from generation.channels.answers import text_at
+from generation.channels.answers import entries_at, text_at
 from generation.channels.base import Job, LargeValue, UpstreamAnswer, UpstreamRequest
 from generation.channels.complaints import ComplaintRow, ComplaintSubject, about
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.failed_calls import error_of_class
+from generation.channels.form_body import FilePart, form_body
 from generation.channels.json_body import json_body
 from generation.channels.statuses import class_of_status
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.outbound.http import Payload
+from pictor.kit.words.money import Micros
 
+MOST_MISSES = 2
+"""A replica may not know for seconds the order that another has taken."""
 FREE_SECONDS, LONGEST_FREE_SECONDS, UPLOAD_BYTES_PER_SECOND = 20.0, 60.0, 1_000_000
 _UNITS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
 
@@ -151,12 +155,8 @@ def given(**fields: object) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-class AtOnce:
-    """The part of a wire whose orders are answered at once: there is nothing to follow."""
-
-    def resume(self, job: Job, request: UpstreamRequest) -> Steps:
-        """Raise UpstreamError `unknown`."""
-        raise UpstreamError(AttemptClass.UNKNOWN, "this vendor's orders are not followed")
+class Uncancelled:
+    """The part of a wire whose vendor cancels no order."""
 
     def cancel(self, job: Job) -> Call | None:
         """None: there is no such call."""
@@ -165,6 +165,14 @@ class AtOnce:
     def never_ran(self, reply: Reply) -> bool:
         """False: nothing proves it."""
         return False
+
+
+class AtOnce(Uncancelled):
+    """The part of a wire whose orders are answered at once: there is nothing to follow."""
+
+    def resume(self, job: Job, request: UpstreamRequest) -> Steps:
+        """Raise UpstreamError `unknown`."""
+        raise UpstreamError(AttemptClass.UNKNOWN, "this vendor's orders are not followed")
 
 
 def uploaded(image: LargeValue, ask: Call, place: str, address: str) -> Uploading:
@@ -178,25 +186,42 @@ def uploaded(image: LargeValue, ask: Call, place: str, address: str) -> Uploadin
         body = Payload(image.size_bytes, image.checked_chunks)
         reply = yield Call("PUT", to, {}, body, f"image/{image.format}", is_upload=True)
     if not (to and there and reply.is_good):
-        class_of = {"no upload": AttemptClass.REFUSED}
-        raise refusal(reply, codes=["no upload"], message="", class_of=class_of)
+        raise _not_uploaded(reply)
     return there
 
 
+def uploaded_as(field: str, image: LargeValue, url: str, key: Mapping[str, str]) -> Uploading:
+    """Upload an image as a field of a form; the answer's `urls.get` is its address."""
+    content_type, body = form_body({}, [FilePart(field, image)])
+    reply = yield Call("POST", url, key, body, content_type)
+    there = text_at(reply.document, "urls", "get")
+    if not (there and reply.is_good):
+        raise _not_uploaded(reply)
+    return there
+
+
+def _not_uploaded(reply: Reply) -> UpstreamError:
+    class_of = {"no upload": AttemptClass.REFUSED}
+    return refusal(reply, codes=["no upload"], message="", class_of=class_of)
+
+
 def ordered(
-    order: Call, keys: Mapping[str, str], refused: Callable[[Reply], UpstreamError]
+    order: Call,
+    keys: Mapping[str, str],
+    refused: Callable[[Reply], UpstreamError],
+    cost_of: Callable[[Reply], Micros | None] = lambda _: None,
 ) -> Generator[Call | Job, Reply, Job]:
-    """Order, and hand over the job; `keys` of the answer have the job's texts.
+    """Order, and hand over the job; `keys` of the answer have the job's texts, between dots.
 
     Raises UpstreamError `unknown` if one is missing, other than `stop`.
     """
     reply = yield order
     if not reply.is_good:
         raise refused(reply)
-    texts = {name: text_at(reply.document, key) for name, key in keys.items()}
+    texts = {name: text_at(reply.document, *key.split(".")) for name, key in keys.items()}
     if not all(text for name, text in texts.items() if name != "stop"):
         raise UpstreamError(AttemptClass.UNKNOWN, "the order's answer names no address")
-    job = Job.from_json(texts)
+    job = Job(**texts, cost=cost_of(reply))
     yield job
     return job
 
@@ -222,6 +247,26 @@ def followed(
         may_pass = reply.is_5xx or (is_miss and misses <= most_misses)
         if not (may_pass if runs is None else runs):
             return reply
+
+
+def until(*ends: str, lost: str = "") -> Callable[[Reply], bool | None]:
+    """Whether an order runs, by its `status`: until an end; `lost` is that of no order at all."""
+
+    def is_running(reply: Reply) -> bool | None:
+        status = text_at(reply.document, "status")
+        if (lost and status == lost) or not (status or reply.is_good):
+            return None
+        return status not in ends
+
+    return is_running
+
+
+def detail_of(reply: Reply) -> tuple[list[str], str]:
+    """The codes and the words of a refusal's `detail`: a text, or a list of faults."""
+    faults = entries_at(reply.document, "detail")
+    words = "; ".join(text_at(each, "msg") for each in faults)
+    text = text_at(reply.document, "detail") or words or reply.words
+    return [text_at(each, "type") for each in faults], text
 
 
 def picture(text: str, *, seed: int | None = None) -> Found:

@@ -112,15 +112,13 @@ def _is_running(reply: wires.Reply) -> bool | None:
 
 
 def _refusal(reply: wires.Reply, *, asked: str, is_ordered: bool = False) -> UpstreamError:
-    details = entries_at(reply.document, "detail")
+    codes, message = wires.detail_of(reply)
     is_flagged = True in entries_at(reply.document, "has_nsfw_concepts")
-    codes = [text_at(each, "type") for each in details]
     codes += [reply.headers.get(_TIMEOUT_TYPE, ""), "nsfw" if is_flagged else ""]
-    words = "; ".join(text_at(each, "msg") for each in details)
     error = wires.refusal(
         reply,
         codes=[*codes, text_at(reply.document, "error_type")],
-        message=text_at(reply.document, "detail") or words or reply.words,
+        message=message,
         asked=asked,
         class_of=_CLASS_OF,
         is_followed=reply.is_5xx or (is_ordered and reply.status not in _RESULTS),

@@ -18,21 +18,26 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
-from generation.channels.answers import text_at
+from generation.channels.answers import amount_at, text_at
 from generation.channels.base import Job, UpstreamRequest
 from generation.channels.base64_stream import TEXT_KEYS
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.openai import errors, wire
 from generation.channels.openai.complaints import complaint_of
-from generation.channels.wires import AtOnce, Call, Images, Reply, Steps, followed, refusal
+from generation.channels.wires import (
+    MOST_MISSES,
+    AtOnce,
+    Call,
+    Images,
+    Reply,
+    Steps,
+    followed,
+    refusal,
+)
 from pictor.kit.words.money import PER_UNIT, Micros, scale_half_up
 
 PATH = "tasks"
-MOST_MISSES = 2
-"""A relay's replica may not know for seconds the task that another has begun."""
 SPARE_IMAGES = 2
-MAX_CREDITS = 1_000_000
-"""The most that is believed of a task's cost."""
 _DONE = frozenset({"completed", "complete", "success", "succeeded", "succeed", "done", "finished"})
 _FAILED = frozenset({
     "failed", "failure", "fail", "error", "cancelled", "canceled", "expired", "rejected", "timeout",
@@ -109,12 +114,8 @@ def _cost_in(document: Mapping[str, object], credit_usd: Decimal) -> Micros | No
     levels = [level for level in _levels(document) if isinstance(level, dict) and "cost" in level]
     if not credit_usd or _state(document) not in _DONE or len(levels) != 1:
         return None
-    spent = levels[0]["cost"]
-    if isinstance(spent, bool) or not isinstance(spent, int | float):  # a bool is an int
-        return None
-    if not 0 <= spent <= MAX_CREDITS:
-        return None
-    return scale_half_up(PER_UNIT, Decimal(str(spent)) * credit_usd)
+    spent = amount_at(levels[0], "cost")
+    return None if spent is None else scale_half_up(PER_UNIT, spent * credit_usd)
 
 
 def _levels(document: Mapping[str, object]) -> Iterator[object]:
