@@ -38,7 +38,10 @@ class _Kinds(Mapping[str, AdapterKind]):
         return len(self._names)
 
 
-KINDS = _Kinds("openai", "azure_openai", "gemini", "vertex", "fal", "ark", "openrouter", "xai")
+KINDS = _Kinds(
+    *("openai", "azure_openai", "gemini", "vertex", "fal", "ark", "openrouter", "xai"),
+    *("bfl",),
+)
 DEFAULT_KIND = "openai"
 """A new channel's kind, unless another is given."""
 
