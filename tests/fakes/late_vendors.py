@@ -1,4 +1,4 @@
-"""Two vendors that make a picture of each order later: fal's queue, and a relay of tasks.
+"""Vendors that make a picture of each order later: fal's queue, Replicate, a relay of tasks.
 
 Scripts of RawServer, also for threads and processes of their own.
 """
@@ -66,7 +66,10 @@ class LateVendor:
 
     def _answer(self, request: Received) -> Answer:
         if request.method == "POST":
+            if request.target.endswith("/cancel"):
+                return self._stopped(request.target)
             body = json.loads(request.body)
+            body = body.get("input", body)
             self.orders.append(
                 Order(str(body["prompt"]), self.size(body), time.monotonic() + self.takes())
             )
@@ -76,6 +79,10 @@ class LateVendor:
         is_ready = self.may_answer.is_set() and time.monotonic() >= order.ready_at
         self.looks += request.method == "GET"
         return self.told(int(number), what, order, is_ready=is_ready)
+
+    def _stopped(self, target: str) -> Answer:
+        number = int(target.rpartition("/order-")[2].partition("/")[0])
+        return self.told(number, "cancel", self.orders[number], is_ready=False)
 
     def size(self, body: dict[str, Any]) -> tuple[int, int]:
         """The size that an order asks for."""
@@ -118,6 +125,35 @@ class LateFal(LateVendor):
             return Answer(200, drawn(order.size))
         picture = {"url": f"{self.origin}/requests/order-{number}/picture.png"}
         return Answer(200, {"images": [picture], "seed": number})
+
+
+class LateReplicate(LateVendor):
+    """Speaks as Replicate."""
+
+    kind = ("--kind", "replicate")
+
+    @override
+    def size(self, body: dict[str, Any]) -> tuple[int, int]:
+        return body["width"], body["height"]
+
+    @override
+    def taken(self, number: int) -> Answer:
+        return Answer(201, self._prediction(number, "starting"))
+
+    @override
+    def told(self, number: int, what: str, order: Order, *, is_ready: bool) -> Answer:
+        if what == "cancel":
+            self.cancels.append(number)
+            return Answer(200, self._prediction(number, "canceled"))
+        if what == "picture.png":
+            return Answer(200, drawn(order.size))
+        return Answer(200, self._prediction(number, "succeeded" if is_ready else "processing"))
+
+    def _prediction(self, number: int, status: str) -> dict[str, Any]:
+        place = f"{self.origin}/v1/predictions/order-{number}"
+        urls = {"get": place, "cancel": f"{place}/cancel"}
+        output = [f"{place}/picture.png"] if status == "succeeded" else None
+        return {"id": f"order-{number}", "status": status, "urls": urls, "output": output}
 
 
 class LateRelay(LateVendor):

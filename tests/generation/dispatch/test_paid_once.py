@@ -24,7 +24,7 @@ from generation.models import Attempt, Channel, Generation, Worker
 from generation.oversight.ledger.findings import generation_findings
 from pictor.kit.database import pools
 from pictor.kit.words import clock
-from tests.fakes.late_vendors import LateFal, LateRelay, LateVendor
+from tests.fakes.late_vendors import LateFal, LateRelay, LateReplicate, LateVendor
 from tests.fakes.raw_server import running
 from tests.generation.dispatch.following import until, written
 from tests.making.factories import PayingCustomer, make_channel
@@ -141,16 +141,25 @@ async def serving(vendor: V, channel: Channel) -> AsyncIterator[V]:
 
 
 @pytest.mark.parametrize(
-    ("leave", "dispatches"),
-    [(killed, 2), (drained, 2), (frozen, 2), (cut_off_from_postgresql, 2), (cut_off_from_redis, 1)],
+    "case",
+    [
+        (LateFal, killed, 2),
+        (LateFal, drained, 2),
+        (LateFal, frozen, 2),
+        (LateFal, cut_off_from_postgresql, 2),
+        (LateFal, cut_off_from_redis, 1),
+        (LateReplicate, killed, 2),
+        (LateReplicate, drained, 2),
+        (LateReplicate, cut_off_from_postgresql, 2),
+    ],
 )
 def test_a_worker_that_ends_or_is_cut_off_loses_no_order_and_pays_none_twice(
     acme: PayingCustomer,
     channel: Channel,
     tmp_path: Path,
-    leave: Callable[[FirstWorker], Awaitable[None]],
-    dispatches: int,
+    case: tuple[type[LateVendor], Callable[[FirstWorker], Awaitable[None]], int],
 ) -> None:
+    vendor, leave, dispatches = case
     other = make_channel("two", "gpt-image-1", cost_micros=30_000)
     models = ("gpt-image-2-origin", "gpt-image-1") * OF_EACH
     made = tuple(
@@ -158,8 +167,9 @@ def test_a_worker_that_ends_or_is_cut_off_loses_no_order_and_pays_none_twice(
     )
 
     async def journey() -> list[str]:
-        async with serving(LateFal(), channel) as fal, serving(LateRelay(), other) as relay:
-            allow = ",".join(each.origin.removeprefix("http://") for each in (fal, relay))
+        async with serving(vendor(), channel) as first_vendor, serving(LateRelay(), other) as relay:
+            vendors = (first_vendor, relay)
+            allow = ",".join(each.origin.removeprefix("http://") for each in vendors)
             with closing(FirstWorker(tmp_path, allow)) as first:
                 processes: list[Process] = []
                 try:
@@ -167,8 +177,8 @@ def test_a_worker_that_ends_or_is_cut_off_loses_no_order_and_pays_none_twice(
                     processes.append(first.process)
                     await until(lambda: written(made))
                     await leave(first)
-                    for vendor in (fal, relay):
-                        vendor.may_answer.set()
+                    for each in vendors:
+                        each.may_answer.set()
                     if dispatches > 1:
                         processes.append(await started(tmp_path, allow))
                     await until(lambda: not Generation.objects.filter(finished_at=None).exists())
@@ -179,7 +189,7 @@ def test_a_worker_that_ends_or_is_cut_off_loses_no_order_and_pays_none_twice(
                         if process.returncode is None:
                             process.kill()
                             await process.wait()
-            return sorted([*fal.paid.elements(), *relay.paid.elements()])
+            return sorted(prompt for each in vendors for prompt in each.paid.elements())
 
     assert asyncio.run(journey()) == [f"fox {number}" for number in range(2 * OF_EACH)]
     assert set(Generation.objects.values_list("state", "dispatch")) == {("succeeded", dispatches)}

@@ -1,0 +1,1 @@
+"""Replicate's predictions, for any of its image models."""
