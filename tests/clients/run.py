@@ -63,10 +63,12 @@ CLIENTS = [
     Client("ark", "volcengine-ark-runtime", _own_environment, "tests.clients.ark_client"),
     Client("openrouter", "openrouter", _own_environment, "tests.clients.openrouter_client"),
     Client("xai", "openai", _this_environment, "tests.clients.xai_client"),
+    Client("replicate", "replicate", _own_environment, "tests.clients.replicate_client"),
     Client("azure3", "openai", _this_environment, "tests.clients.azure_client"),
     Client("node", "openai", _node, "client.mjs", folder=NODE),
     Client("ai", "@ai-sdk/openai", _node, "ai.mjs", folder=NODE),
     Client("ai", "@ai-sdk/openai-compatible", _node, "ai.mjs", folder=NODE),
+    Client("bfl", "@ai-sdk/black-forest-labs", _node, "bfl.mjs", folder=NODE),
     Client("redocly", "@redocly/cli", _node, "lint.mjs", folder=NODE),
 ]
 
@@ -143,6 +145,7 @@ def _keys(stack: Stack) -> dict[str, str]:
         "PICTOR_CLIENT_POOR_KEY": poor["api_key"],
         "PICTOR_CLIENT_NARROW_KEY": narrow["api_key"],
         "PICTOR_CLIENT_BASE64_KEY": base64["api_key"],
+        "PICTOR_PYTHON": sys.executable,
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }

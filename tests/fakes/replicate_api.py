@@ -86,6 +86,7 @@ class ReplicateApi:
 
 
 _FILE = {
-    "id": "f-1", "content_type": "image/png", "size": 1, "etag": "e", "metadata": {},
-    "checksums": {"sha256": "0"}, "created_at": MADE_AT, "expires_at": "2026-11-30T13:00:00Z",
+    "id": "f-1", "name": "a.png", "content_type": "image/png", "size": 1, "etag": "e",
+    "metadata": {}, "checksums": {"sha256": "0"},
+    "created_at": MADE_AT, "expires_at": "2026-11-30T13:00:00Z",
 }  # fmt: skip

@@ -129,6 +129,20 @@ async def goes_on(process: Process) -> None:
         await until(late.exists)
 
 
+Case = tuple[type[LateVendor], Callable[[FirstWorker], Awaitable[None]], int]
+"""A vendor, how a worker leaves its orders, and the dispatches of each."""
+CASES: list[Case] = [
+    (LateFal, killed, 2),
+    (LateFal, drained, 2),
+    (LateFal, frozen, 2),
+    (LateFal, cut_off_from_postgresql, 2),
+    (LateFal, cut_off_from_redis, 1),
+    (LateReplicate, killed, 2),
+    (LateReplicate, drained, 2),
+    (LateReplicate, cut_off_from_postgresql, 2),
+]
+
+
 @asynccontextmanager
 async def serving(vendor: V, channel: Channel) -> AsyncIterator[V]:
     """The vendor of a channel."""
@@ -141,23 +155,13 @@ async def serving(vendor: V, channel: Channel) -> AsyncIterator[V]:
 
 
 @pytest.mark.parametrize(
-    "case",
-    [
-        (LateFal, killed, 2),
-        (LateFal, drained, 2),
-        (LateFal, frozen, 2),
-        (LateFal, cut_off_from_postgresql, 2),
-        (LateFal, cut_off_from_redis, 1),
-        (LateReplicate, killed, 2),
-        (LateReplicate, drained, 2),
-        (LateReplicate, cut_off_from_postgresql, 2),
-    ],
+    "case", CASES, ids=[f"{vendor.kind[-1]} {leave.__name__}" for vendor, leave, _ in CASES]
 )
 def test_a_worker_that_ends_or_is_cut_off_loses_no_order_and_pays_none_twice(
     acme: PayingCustomer,
     channel: Channel,
     tmp_path: Path,
-    case: tuple[type[LateVendor], Callable[[FirstWorker], Awaitable[None]], int],
+    case: Case,
 ) -> None:
     vendor, leave, dispatches = case
     other = make_channel("two", "gpt-image-1", cost_micros=30_000)
