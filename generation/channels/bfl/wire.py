@@ -16,7 +16,6 @@ from generation.channels import wires
 from generation.channels.answers import amount_at, at, seed_in, text_at
 from generation.channels.base import ChannelConfig, Job, UpstreamAnswer, UpstreamRequest
 from generation.channels.bfl.kind import SIZES
-from generation.channels.declaration import AUTO_SIZE
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.field_map import FieldMap
 from pictor.kit.words.money import Micros, scale_half_up
@@ -69,8 +68,7 @@ def _body(request: UpstreamRequest, model: str) -> dict[str, object]:
         # Its schema refuses all other fields, and it searches the web unless it is told not to.
         words = {**sizes.get(request.size or "", {})} | wires.given(images=[*images] or None)
         return {"grounding": False, **fields, **words}
-    size = None if request.size == AUTO_SIZE else request.size
-    fields |= wires.given(size=size, output_format=request.output_format or "png")
+    fields |= wires.given(size=request.size, output_format=request.output_format or "png")
     return _FLUX_2.body({}, fields, images)
 
 

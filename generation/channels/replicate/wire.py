@@ -19,7 +19,6 @@ from generation.channels import wires
 from generation.channels.answers import at, entries_at, text_at
 from generation.channels.base import ChannelConfig, Job, UpstreamRequest
 from generation.channels.complaints import ComplaintRow, ComplaintSubject
-from generation.channels.declaration import AUTO_SIZE
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.replicate.kind import FIELDS
 from pictor.kit.words.money import Micros
@@ -89,7 +88,7 @@ class ReplicateWire:
         typed = self._account.field_map
         fields = wires.given(
             prompt=request.prompt,
-            size=None if request.size == AUTO_SIZE else request.size,
+            size=request.size,
             quality=request.quality if "quality" in typed else None,
             output_format=request.output_format or "png",
         )
