@@ -30,6 +30,7 @@ class Vendor:
 VENDORS = {
     "ark": Vendor("https://ark.ap-southeast.bytepluses.com/api/v3", "seedream-5-5-261028"),
     "azure_openai": Vendor("", OURS, "api_version=v1"),
+    "bfl": Vendor("https://api.bfl.ai", "flux-2-klein-4b"),
     "fal": Vendor("https://queue.fal.run", "openai/gpt-image-2"),
     "gemini": Vendor("https://generativelanguage.googleapis.com", "gemini-3.1-flash-lite-image"),
     "openai": Vendor("https://api.openai.com/v1", OURS),

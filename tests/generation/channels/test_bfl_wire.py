@@ -131,8 +131,8 @@ def test_flux_3_is_ordered_by_a_ratio_and_a_class(size, words):
 
 
 def test_flux_3_searches_the_web_only_if_asked_to():
-    fields = {"grounding": True, "safety_tolerance": 4}
-    request = UpstreamRequest("fox", "a fox", fields=fields, images=(large_value(b"one"),))
+    fields = {"grounding": True, "safety_tolerance": 4, "image": "<1>"}
+    request = UpstreamRequest("fox", "a fox", fields=fields, large={"<1>": large_value(b"one")})
 
     body = sent(request, model="flux-3-image")
 
