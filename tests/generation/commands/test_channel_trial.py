@@ -2,6 +2,8 @@
 
 import json
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -10,8 +12,10 @@ from anyio.from_thread import start_blocking_portal
 
 from generation.catalogue import services
 from generation.models import Channel, Route
+from tests.fakes.bfl_api import BflApi
 from tests.fakes.fal_queue import UPLOAD, FalQueue
-from tests.fakes.raw_server import running, says
+from tests.fakes.raw_server import RawServer, running, says
+from tests.fakes.replicate_api import MODEL, ReplicateApi
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
@@ -44,16 +48,34 @@ def test_a_disabled_channel_can_be_tried_in_a_size_it_takes(manage, sandbox_url)
     assert ", 1024x1792 png, " in said.out
 
 
-@pytest.fixture
-def fal(settings):
-    """fal's server in a thread of its own."""
+@contextmanager
+def served(shop: Callable[[str, bytes], Any], settings: Any) -> Iterator[RawServer]:
+    """A vendor's server in a thread of its own."""
     picture = pyvips.Image.black(1024, 1024, bands=3).pngsave_buffer()
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(running(says(b""))) as server,
     ):
-        server.script = FalQueue(server.url, picture)
+        server.script = shop(server.url, picture)
         settings.EGRESS_ALLOW = frozenset({server.host_port})
+        yield server
+
+
+@pytest.fixture
+def fal(settings):
+    with served(FalQueue, settings) as server:
+        yield server
+
+
+@pytest.fixture
+def bfl(settings):
+    with served(BflApi, settings) as server:
+        yield server
+
+
+@pytest.fixture
+def replicate(settings):
+    with served(ReplicateApi, settings) as server:
         yield server
 
 
@@ -70,6 +92,33 @@ def test_a_route_that_only_edits_is_tried_by_an_edit_and_enabled(manage, fal):
     sent = pyvips.Image.new_from_buffer(up, "")
     assert (sent.width, sent.height, sent.bands) == (1024, 1024, 3)
     assert json.loads(fal.received[2].body)["image_urls"] == ["https://v3/i"]
+
+
+def test_a_route_with_a_map_is_tried_by_the_vendors_names(manage, replicate, tmp_path):
+    fields = tmp_path / "flux.toml"
+    fields.write_text('fixed = { aspect_ratio = "custom" }\noutput_format = ""\n')
+    to = ("--kind", "replicate", "--base-url", replicate.url, "--api-key", "k")
+    sizes = ("--sizes", "1024x1024", "--map", f"gpt-image-2={MODEL}")
+    manage("channel", "set", "rep", *to, *sizes, "--fields", f"gpt-image-2:{fields}")
+
+    said = manage("channel", "test", "rep")
+
+    assert (said.error, "rep: gpt-image-2 in " in said.out) == (None, True)
+    asked = json.loads(replicate.received[0].body)["input"]
+    assert (asked["width"], asked["height"], asked["aspect_ratio"]) == (1024, 1024, "custom")
+    assert "output_format" not in asked
+
+
+def test_a_route_whose_vendor_orders_by_ratio_is_tried_in_a_size_of_its_table(manage, bfl):
+    to = ("--kind", "bfl", "--base-url", bfl.url, "--api-key", "k")
+    sizes = ("--sizes", "1024x1024", "--map", "gpt-image-2=flux-3-image")
+    manage("channel", "set", "bfl", *to, *sizes)
+
+    said = manage("channel", "test", "bfl")
+
+    assert (said.error, "bfl: gpt-image-2 in " in said.out) == (None, True)
+    asked = json.loads(bfl.received[0].body)
+    assert (asked["aspect_ratio"], asked["resolution"]) == ("1:1", "1k")
 
 
 def test_a_test_says_as_json_whether_it_was_an_edit(manage, fal):
