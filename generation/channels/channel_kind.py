@@ -65,6 +65,7 @@ class AdapterKind:
 
     Attributes:
         name: as stored with a channel.
+        about: a line for people who choose a kind.
         open: makes the adapter of one account. Cheap.
         abilities: everything the vendor's API can do.
         of_model: narrows the abilities to those of the vendor's model with that name.
@@ -79,6 +80,7 @@ class AdapterKind:
     open: "Open"
     abilities: Abilities
     credential: CredentialForm
+    about: str = ""
     of_model: Callable[[Abilities, str], Abilities] = _all_of_it
     settings: tuple[AccountSetting, ...] = ()
     request_map: RequestMap | None = None

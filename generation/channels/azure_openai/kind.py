@@ -14,6 +14,7 @@ _COSTS = Path(__file__).with_name("published_costs")
 
 KIND = AdapterKind(
     name="azure_openai",
+    about="OpenAI's models as deployments on Azure",
     open=by_adapter("generation.channels.azure_openai.adapter.AzureOpenAIAdapter"),
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE, Task.EDIT}),

@@ -28,6 +28,7 @@ def _abilities_of_model(abilities: Abilities, upstream_model: str) -> Abilities:
 
 KIND = AdapterKind(
     name="fal",
+    about="fal's queue, for hundreds of models",
     open=by_wire(
         "generation.channels.fal.wire.FalWire",
         max_n=4,

@@ -14,6 +14,7 @@ SIZES = SizeWords(Path(__file__).with_name("sizes.toml"))
 
 KIND = AdapterKind(
     name="gemini",
+    about="Google's image models by the Gemini API, with an API key",
     open=by_wire("generation.channels.gemini.wire.GeminiWire", max_n=1),
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE, Task.EDIT}),

@@ -35,6 +35,7 @@ def _abilities_of_model(abilities: Abilities, upstream_model: str) -> Abilities:
 
 KIND = AdapterKind(
     name="openai",
+    about="OpenAI's images API: OpenAI itself, and most relays and servers of your own",
     open=by_adapter("generation.channels.openai.adapter.OpenAIAdapter"),
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE, Task.EDIT}),

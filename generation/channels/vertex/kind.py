@@ -13,6 +13,7 @@ from generation.channels.gemini.kind import KIND as GEMINI
 KIND = replace(
     GEMINI,
     name="vertex",
+    about="Google's image models on Vertex AI, by a service account",
     open=by_wire("generation.channels.vertex.wire.VertexWire", has_tokens=True, max_n=1),
     abilities=replace(GEMINI.abilities, formats=frozenset({"png", "jpeg"})),
     credential=CredentialForm(
