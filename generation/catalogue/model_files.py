@@ -12,8 +12,6 @@ docs/models.md lists all keys. A file says all: what it leaves out has its defau
 """
 
 import json
-import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -24,11 +22,10 @@ from billing.pricing import PriceTable
 from billing.token_formula import GPT_IMAGE_2
 from generation.catalogue.parameters import KEYS
 from generation.catalogue.price_terms import price_row, terms_of
+from generation.catalogue.toml_files import BadToml, document_of, key_of
 
-MAX_BYTES = 256 * 1024
 MAX_PRICES = 2_000
 MAX_SIZES = 200
-_BARE = re.compile("[A-Za-z0-9_-]+", re.ASCII)
 _NEEDED = object()
 
 
@@ -86,14 +83,6 @@ _TABLES = frozenset({"sizes", "parameters", "prices"})
 _SIZE = frozenset({"size", "tier", "ratio", "preset"})
 
 
-class BadModelFile(ValueError):
-    """No file of a model: each fault has the path of its key, or the line of wrong syntax."""
-
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
-
-
 @dataclass(frozen=True, slots=True)
 class ModelFile:
     """Columns of Contract, price rows if it has any, and how many sizes are `sizes.list`'s."""
@@ -105,20 +94,11 @@ class ModelFile:
 
 
 def read(text: str) -> ModelFile:
-    """Read a file. The contract's own rules are checked when it is written. Raises BadModelFile."""
-    if len(text.encode(errors="replace")) > MAX_BYTES:
-        raise BadModelFile([f"it is longer than {MAX_BYTES // 1024} KiB"])
-    try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also for an integer of too many digits
-        raise BadModelFile([f"it is no TOML: {error}"]) from None
+    """Read a file. The contract's own rules are checked when it is written. Raises BadToml."""
     reader = _Reader()
-    try:
-        file = reader.file_of(document)
-    except RecursionError:
-        raise BadModelFile(["its keys are nested too deeply"]) from None
+    file = reader.file_of(document_of(text))
     if reader.faults:
-        raise BadModelFile([*dict.fromkeys(reader.faults)])
+        raise BadToml([*dict.fromkeys(reader.faults)])
     return file
 
 
@@ -128,7 +108,6 @@ class _Reader:
 
     def file_of(self, document: Mapping[str, Any]) -> ModelFile:
         self.faults += [f"{name} is no key of a model's file" for name in document.keys() - _KEYS]
-        self._check_texts("", document)
         known = {key.column: self._value(name, key, document) for name, key in _KEYS.items()}
         if self.faults:
             return ModelFile("", {})
@@ -147,18 +126,6 @@ class _Reader:
             rows += self._row("references", (model, REFERENCE, INPUT), terms)
         self._check_rule(columns, rows)
         return ModelFile(model, columns, rows, len(known["sizes"].get("list", ())))
-
-    def _check_texts(self, path: str, value: object) -> None:
-        """Find texts that no database or terminal takes as they are."""
-        match value:
-            case dict():
-                for name, one in value.items():
-                    self._check_texts(f"{path}.{_key(name)}".lstrip("."), one)
-            case list():
-                for place, one in enumerate(value):
-                    self._check_texts(f"{path}[{place}]", one)
-            case str() if not value.isprintable():
-                self.faults.append(f"{path} has characters that cannot be shown")
 
     def _value(self, name: str, key: _Key, document: Mapping[str, Any]) -> Any:
         value = document.get(name, key.default)
@@ -198,7 +165,7 @@ class _Reader:
         """The sizes of a table of ratios and tiers, each with both as its preset."""
         for ratio, sizes in table.items():
             if not isinstance(sizes, dict):
-                self.faults.append(f"sizes.table.{_key(ratio)} must be a table of tiers")
+                self.faults.append(f"sizes.table.{key_of(ratio)} must be a table of tiers")
                 continue
             for tier, size in sizes.items():
                 preset = f"{ratio}({tier})"
@@ -209,11 +176,11 @@ class _Reader:
             if isinstance(row, dict) and "name" not in row:
                 yield {"name": name, **row}
             else:
-                self.faults.append(f"parameters.{_key(name)} must be a table without a name")
+                self.faults.append(f"parameters.{key_of(name)} must be a table without a name")
 
     def _rows(self, model: str, table: Mapping[str, Any]) -> Iterator[BookRow]:
         wrong = [size for size, row in table.items() if not isinstance(row, dict)]
-        self.faults += [f"prices.{_key(size)} must be a table of qualities" for size in wrong]
+        self.faults += [f"prices.{key_of(size)} must be a table of qualities" for size in wrong]
         rows = {size: row for size, row in table.items() if size not in wrong}
         if sum(map(len, rows.values())) > MAX_PRICES:
             self.faults.append(f"prices are more than {MAX_PRICES}")
@@ -276,14 +243,14 @@ def written(file: ModelFile) -> str:
     for row in known["parameters"]:
         lines.append(f"{row['name']} = {_value({key: row[key] for key in KEYS if key in row})}")
     lines += ["", "[prices]"] if prices else []
-    lines += [f"{_key(size)} = {_value(row)}" for size, row in prices.items()]
+    lines += [f"{key_of(size)} = {_value(row)}" for size, row in prices.items()]
     return "\n".join(lines) + "\n"
 
 
 def _value(value: Any) -> str:
     match value:
         case dict():
-            pairs = ", ".join(f"{_key(name)} = {_value(one)}" for name, one in value.items())
+            pairs = ", ".join(f"{key_of(name)} = {_value(one)}" for name, one in value.items())
             return f"{{ {pairs} }}" if pairs else "{}"
         case list() | tuple():
             return f"[{', '.join(map(_value, value))}]"
@@ -293,9 +260,5 @@ def _value(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False)
 
 
-def _key(word: str) -> str:
-    return word if _BARE.fullmatch(word) else json.dumps(word, ensure_ascii=False)
-
-
 def _path(size: str, quality: str) -> str:
-    return f"prices.{_key(size)}.{_key(quality)}"
+    return f"prices.{key_of(size)}.{key_of(quality)}"

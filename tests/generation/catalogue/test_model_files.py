@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from billing.pixel_prices import PixelTerms, by_megapixels, by_steps
 from billing.price_rows import BookRow, row_by
 from billing.pricing import PriceTable
-from generation.catalogue.model_files import BadModelFile, ModelFile, read, written
+from generation.catalogue.model_files import ModelFile, read, written
 from generation.catalogue.services import shipped_files
+from generation.catalogue.toml_files import BadToml
 from pictor.kit.words.money import Micros
 
 FILE = """
@@ -39,7 +40,7 @@ look = { type = "word", words = ["photo"], default = "photo" }
 
 
 def faults(text: str) -> list[str]:
-    with pytest.raises(BadModelFile) as refused:
+    with pytest.raises(BadToml) as refused:
         read(text)
     return [*refused.value.faults]
 
@@ -204,7 +205,7 @@ def test_a_price_of_any_is_that_of_each_size(terms, amounts):
     ],
 )  # fmt: skip
 def test_a_wrong_price_of_any_is_named_once(terms, fault):
-    with pytest.raises(BadModelFile) as refused:
+    with pytest.raises(BadToml) as refused:
         priced(f'1K = {terms}\n2K = "2"\n')
 
     assert refused.value.faults[0] == f"prices.any.1K: {fault}"

@@ -15,7 +15,8 @@ from console.ops.access import Permission
 from console.parts.acts import Act, ActForm, ActResult, Asked, Change, Preview
 from console.parts.filters import link_of
 from generation.catalogue import services
-from generation.catalogue.model_files import BadModelFile, ModelFile, read
+from generation.catalogue.model_files import ModelFile, read
+from generation.catalogue.toml_files import BadToml
 from generation.oversight.contract_review import promises_of, review
 
 NONE = "none"
@@ -56,7 +57,7 @@ class ModelFileForm(ActForm):
             raise ValidationError({"file": why})
         try:
             return {**data, "read": read(data["file"] or services.shipped_files()[data["shipped"]])}
-        except BadModelFile as error:
+        except BadToml as error:
             raise ValidationError({"file": [f"{fault}." for fault in error.faults]}) from None
 
 
