@@ -13,7 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 from accounts.management.operator import read_amount, read_pairs, read_typed, read_words
 from generation.catalogue.services import ChannelOptions
 from generation.channels.registry import DEFAULT_KIND, KINDS
-from generation.management import channel_costs, channel_trials
+from generation.management import channel_costs, channel_presets, channel_trials
 from pictor.kit.words import typed
 from pictor.kit.words.money import Micros
 
@@ -26,6 +26,7 @@ KIND_HELP = f"kind of API; default for a new one: {DEFAULT_KIND}"
 
 def add_options(change: CommandParser) -> None:
     change.add_argument("name")
+    change.add_argument("--preset", metavar="NAME|FILE.toml", help=channel_presets.HELP)
     change.add_argument("--kind", help=f"{KIND_HELP}: {', '.join(KINDS)}")
     change.add_argument("--base-url", metavar="URL", help="its address, such as https://…/v1")
     change.add_argument("--api-key", metavar="KEY", help="'-' reads it from standard input")

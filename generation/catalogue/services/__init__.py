@@ -62,6 +62,12 @@ from generation.catalogue.services.model_imports import (
     shipped_files,
 )
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
+from generation.catalogue.services.presets import (
+    below,
+    preset_routes,
+    presets_by_kind,
+    shipped_presets,
+)
 from generation.catalogue.services.retiring import retirements_of, set_retirements
 from generation.catalogue.services.revisions import (
     STALE,

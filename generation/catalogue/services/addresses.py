@@ -25,6 +25,8 @@ def checked_base_url(text: str) -> str:
     """
     from pictor.kit.outbound import egress  # noqa: PLC0415 - see above
 
+    if "{" in text:  # a preset's
+        raise ValidationError(f"give your own address, in the form {text}")
     try:
         url = egress.parse(text.strip())
         port = url.port

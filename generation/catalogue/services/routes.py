@@ -15,7 +15,7 @@ Routes = Mapping[str, RouteTerms]
 """By public model, in the order of the contracts."""
 
 COLUMNS = ("upstream_model", "sizes", "quality_map", "cost_micros", "field_map")
-_BY_MODEL = {
+BY_MODEL = {
     "maps": "upstream_model",
     "words": "quality_map",
     "sizes_of": "sizes",
@@ -74,7 +74,7 @@ def planned_routes(known: Routes, options: ChannelOptions, *, kind: str) -> Rout
     if "cost" in options:
         cost = options["cost"]
         routes = {model: replace(terms, cost_micros=cost) for model, terms in routes.items()}
-    for option, column in _BY_MODEL.items():
+    for option, column in BY_MODEL.items():
         by_model: Mapping[str, Any] = options.get(option, {})  # type: ignore[assignment] # by its name
         for model, word in by_model.items():
             _check_known([model], list(models))

@@ -20,6 +20,7 @@ from generation.management import (
     channel_costs,
     channel_explain,
     channel_options,
+    channel_presets,
     channel_traffic,
     channel_trials,
 )
@@ -57,6 +58,8 @@ class Command(OperatorCommand):
             subparser.add_argument("name")
             if action == "disable":
                 subparser.add_argument("--yes", action="store_true", help=channel_trials.YES_HELP)
+        kinds = actions.add_parser("kinds", help="list kinds of channels, and presets of each")
+        kinds.add_argument("--json", action="store_true")
         channel_trials.add_arguments(actions)
         actions.add_parser(
             "rotate", help="re-encrypt all channels' credentials with the newest encryption key"
@@ -82,7 +85,9 @@ class Command(OperatorCommand):
             self.stderr.write(f"warning: {warning}")
 
     def _set(self, options: dict[str, Any]) -> None:
-        given = channel_options.read(options)
+        given, preset = channel_options.read(options), options["preset"]
+        if preset is not None:
+            given, preset = channel_presets.put_below(self.stdout, options, given)
 
         def change(again: Micros | None) -> tuple[Channel, bool]:
             typed = cast(ChannelOptions, {} if again is None else {"cost_again": again})
@@ -95,6 +100,8 @@ class Command(OperatorCommand):
             return channel_trials.foreseen_and_made(self.stdout, write, yes=options["yes"])
 
         channel, is_new = channel_costs.typed_again(self.stdout, options["again"], change)
+        if preset is not None and is_new:
+            channel_presets.import_costs(self.stdout, preset, channel)
         warning = services.egress_warning(channel.base_url, allow=settings.EGRESS_ALLOW)
         if warning and (is_new or options["base_url"] is not None):
             self.stderr.write(f"warning: {warning}")
@@ -154,6 +161,7 @@ class Command(OperatorCommand):
             print_table(self.stdout, [CALLS, *(tuple(map(str, row.values())) for row in rows)])
 
     _test, _swap, _discard = channel_trials.try_out, channel_trials.swap, channel_trials.discard
+    _kinds = channel_presets.list_kinds
     _show, _history = channel_traffic.show, channel_traffic.history
     _errors, _explain, _cost = channel_traffic.show_errors, channel_explain.run, channel_costs.run
 

@@ -1,0 +1,133 @@
+"""`manage.py channel kinds` and `channel set --preset`."""
+
+import json
+from io import StringIO
+
+import pytest
+
+from generation.catalogue.credentials import decrypted
+from generation.models import Channel, CostTable, Route
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+
+AZURE = ("channel", "set", "acme", "--preset", "azure", "--api-key", "sk-acme")
+AT_ACME = ("--base-url", "https://acme.openai.azure.com")
+
+
+def test_kinds_and_presets_are_listed_with_a_line_each(manage):
+    table = manage("channel", "kinds").out
+    rows = json.loads(manage("channel", "kinds", "--json").out)
+
+    assert "openai        vllm-omni" in table
+    assert rows[0]["kind"] == "openai"
+    assert rows[0]["preset"] is None
+    assert {
+        "kind": "azure_openai",
+        "preset": "azure",
+        "base_url": "https://{resource}.openai.azure.com",
+        "about": "A resource at Azure OpenAI, by its v1 API",
+    } in rows
+
+
+def test_all_that_a_preset_writes_is_shown_first_without_the_key(manage):
+    said = manage(*AZURE, *AT_ACME, "--map", "gpt-image-2=pictures")
+
+    assert said.error == "Nothing was changed."
+    assert said.out.splitlines()[:3] == [
+        "kind: azure_openai",
+        "base_url: https://acme.openai.azure.com",
+        "settings: api_version=preview",
+    ]
+    assert "route gpt-image-2: as pictures; sizes 1024x1024, 1536x1152, " in said.out
+    assert "sk-acme" not in said.out
+    assert not Channel.objects.exists()
+
+
+def test_a_preset_makes_a_channel_with_its_costs(manage):
+    said = manage(*AZURE, *AT_ACME, "--yes")
+
+    channel = Channel.objects.get()
+    assert said.error is None
+    assert "acme has the published costs of azure" in said.out
+    assert (channel.kind, channel.settings) == ("azure_openai", {"api_version": "preview"})
+    assert (channel.is_enabled, decrypted(channel.credentials)) == (False, "sk-acme")
+    assert [route.upstream_model for route in Route.objects.all()] == ["gpt-image-2"]
+    assert CostTable.objects.get().channel == channel
+
+
+def test_a_preset_changes_a_channel_and_leaves_its_other_routes(manage):
+    manage(*AZURE, *AT_ACME, "--yes", "--map", "dall-e-3=old")
+
+    said = manage("channel", "set", "acme", "--preset", "azure-classic", *AT_ACME, "--yes")
+
+    routes = dict(Route.objects.values_list("contract_id", "upstream_model"))
+    assert said.error is None
+    assert Channel.objects.get().settings == {"api_version": "2025-04-01-preview"}
+    assert routes == {"gpt-image-2": "gpt-image-2", "dall-e-3": "old"}
+    assert CostTable.objects.count() == 1
+
+
+def test_models_that_are_not_here_are_left_out_by_name(manage):
+    said = manage("channel", "set", "g", "--preset", "gemini", "--api-key", "k", "--yes")
+
+    assert said.out.splitlines()[-2:] == [
+        f"left out: {model}, which is no model here; to import it first:"
+        f" manage.py do model.import --shipped {model}"
+        for model in ("nano-banana-2.1", "nano-banana-pro")
+    ]
+    assert said.error == "gemini has no model that is here: give --map OURS=THEIRS"
+    assert not Channel.objects.exists()
+
+
+def test_a_preset_of_ones_own_is_a_file(manage, tmp_path):
+    file = tmp_path / "fox.toml"
+    file.write_text(
+        'about = "Fox"\nkind = "openai"\nbase_url = "https://fox.example/v1"\n'
+        '[routes.dall-e-3]\nupstream_model = "fox-3"\ncost = "0.01"\n'
+    )
+
+    said = manage("channel", "set", "fox", "--preset", str(file), "--api-key", "k", "--yes")
+
+    route = Route.objects.get()
+    assert "route dall-e-3: as fox-3; cost 0.010000" in said.out
+    assert (said.error, route.upstream_model, route.cost_micros) == (None, "fox-3", 10_000)
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (AZURE, "give your own address, in the form https://{resource}.openai.azure.com"),
+        (("channel", "set", "a", "--preset", "azur"), "no preset 'azur'; there are: apimart, "),
+        (("channel", "set", "a", "--preset", "/none.toml"), "/none.toml: [Errno 2]"),
+        (("channel", "set", "a", "--preset", "openai", "--yes"), "there is no channel 'a'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_makes_no_channel(manage, words, fault):
+    said = manage(*words)
+
+    assert fault in (said.error or "")
+    assert "\n" not in (said.error or "")
+    assert not Channel.objects.exists()
+
+
+def test_a_faulty_file_is_refused_with_its_keys(manage, tmp_path):
+    file = tmp_path / "fox.toml"
+    file.write_text('kind = "openai"\napi_key = "sk-acme"\n')
+
+    said = manage("channel", "set", "fox", "--preset", str(file), "--yes")
+
+    assert said.error == (
+        f"{file}: about is missing; base_url is missing;"
+        " api_key: a preset holds no key; give it as --api-key"
+    )
+
+
+def test_the_settings_of_an_account_are_filled_in(manage, monkeypatch):
+    account = '{"client_email": "fox@acme.example", "private_key": "-----BEGIN…"}'
+    monkeypatch.setattr("sys.stdin", StringIO(account))
+    new = ("channel", "set", "v", "--preset", "vertex", "--api-key", "-", "--yes")
+
+    said = manage(*new, "--map", "gpt-image-2=fox", "--setting", "project=acme-1")
+
+    assert said.error is None
+    assert Channel.objects.get().settings == {"project": "acme-1", "location": "global"}
