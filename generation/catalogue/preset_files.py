@@ -88,7 +88,7 @@ def _columns(path: str, row: object, faults: list[str]) -> dict[str, Any]:
         faults.append(f"{path} must be a table")
         return {}
     found = [*_faults(f"{path}.", row, _ROUTE, ["upstream_model"])]
-    columns = {_COLUMNS.get(key, key): value for key, value in row.items()}
+    columns: dict[str, Any] = {_COLUMNS.get(key, key): row[key] for key in map(str, row)}
     if "cost" in row and not found:
         try:
             columns["cost_micros"] = typed.amount(row["cost"])

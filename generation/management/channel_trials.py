@@ -28,6 +28,7 @@ def add_arguments(actions: Any) -> None:
     test = actions.add_parser("test", help="make one small real image on each of its routes")
     _add_name(test, pending="test the routes of its pending revision")
     test.add_argument("--route", metavar="MODEL", help="only this model's route")
+    test.add_argument("--enable", action="store_true", help="then let it serve, if all passed")
     swap = actions.add_parser("swap", help="swap in its pending revision, once tested")
     _add_name(swap)
     swap.add_argument("--untested", action="store_true", help="without a test")

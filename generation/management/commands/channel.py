@@ -118,14 +118,15 @@ class Command(OperatorCommand):
     def _enable(self, options: dict[str, Any]) -> None:
         channel = read_channel(options)
         enable = partial(services.set_enabled, channel=channel, is_enabled=True, actor=ACTOR)
+        aside = self.aside({"json": False} | options)
         channel_trials.foreseen_and_made(
-            self.stdout,
+            aside,
             channel_trials.untested_by_name(
-                self.stdout, enable, channel=channel, untested=options["untested"]
+                aside, enable, channel=channel, untested=options["untested"]
             ),
             yes=True,
         )
-        self.stdout.write(f"{channel.name} is enabled")
+        aside.write(f"{channel.name} is enabled")
 
     def _disable(self, options: dict[str, Any]) -> None:
         channel = read_channel(options)
@@ -160,7 +161,12 @@ class Command(OperatorCommand):
         if not options["json"]:
             print_table(self.stdout, [CALLS, *(tuple(map(str, row.values())) for row in rows)])
 
-    _test, _swap, _discard = channel_trials.try_out, channel_trials.swap, channel_trials.discard
+    def _test(self, options: dict[str, Any]) -> None:
+        channel_trials.try_out(self, options)
+        if options["enable"]:
+            self._enable({**options, "untested": False})
+
+    _swap, _discard = channel_trials.swap, channel_trials.discard
     _kinds = channel_presets.list_kinds
     _show, _history = channel_traffic.show, channel_traffic.history
     _errors, _explain, _cost = channel_traffic.show_errors, channel_explain.run, channel_costs.run

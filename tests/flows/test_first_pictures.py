@@ -1,0 +1,96 @@
+"""From nothing to a first sold picture, by a preset: five commands for each kind of channel."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+import pyvips  # type: ignore[import-untyped] # it ships no types
+from anyio.from_thread import start_blocking_portal
+
+from tests.customers.customer import Customer, Operator
+from tests.fakes.azure_deployments import DEPLOYMENT, AzureDeployments
+from tests.fakes.fal_queue import FalQueue
+from tests.fakes.gemini_models import GeminiModels
+from tests.fakes.raw_server import RawServer, running, says
+from tests.stack.servers import Stack
+
+KEY = "sk-vendor"
+PICTURE = pyvips.Image.black(1024, 1024, bands=3).pngsave_buffer()
+Connect = Callable[..., None]
+
+
+@pytest.fixture
+def vendor(stack: Stack) -> Iterator[RawServer]:
+    """A server at an address that the stack may call."""
+    to = running(says(b""), port=stack.upstream_ports[3])
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(to) as server:
+        yield server
+
+
+@pytest.fixture
+def connect(vendor: RawServer, operator: Operator) -> Iterator[Connect]:
+    """Connect the vendor by a preset, before all others, and test it."""
+    done: list[str] = []
+
+    def connected(preset: str, *more: str) -> None:
+        where = ("--preset", preset, "--base-url", vendor.url, "--api-key", KEY, "--priority", "1")
+        done.append(preset)
+        operator("channel", "set", preset, *where, *more, "--yes")
+        operator("channel", "test", preset, "--enable")
+
+    yield connected
+    for name in done:
+        operator("channel", "disable", name, "--yes")
+
+
+class Shop(NamedTuple):
+    """A vendor's server, the preset that connects it, and what its picture is sold for."""
+
+    preset: str
+    model: str
+    micros: int
+    script_of: Callable[[str], Any]
+    more: tuple[str, ...] = ()
+
+
+SHOPS = (
+    Shop("gemini", "nano-banana-pro", 134_400, lambda _: GeminiModels(PICTURE, key=KEY)),
+    Shop(
+        "fal", "flux-2-pro", 30_000, lambda url: FalQueue(url, PICTURE),
+        ("--sizes-of", "flux-2-pro:1024x1024"),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("shop", SHOPS, ids=[shop.preset for shop in SHOPS])
+def test_a_shipped_model_is_sold_after_five_commands(
+    shop: Shop, vendor: RawServer, connect: Connect, customer: Customer, operator: Operator
+) -> None:
+    vendor.script = shop.script_of(vendor.url)
+
+    imported = operator("do", "model.import", "--shipped", shop.model, "--yes")
+    operator("price", "publish", re.findall(r"in the draft (\S+)", imported)[-1], "--yes")
+    connect(shop.preset, *shop.more)
+    operator("model", "enable", shop.model)
+    made = customer.generate("a fox", model=shop.model)
+    operator("model", "disable", shop.model, "--yes")
+
+    assert made.status_code == 200, made.text
+    assert customer.captures() == [shop.micros]
+    assert made.json()["metadata"]["delivered_sizes"] == ["1024x1024"]
+
+
+@pytest.mark.parametrize("preset", ["azure", "azure-classic"])
+def test_a_model_that_is_on_sale_is_sold_at_another_vendor_after_two(
+    preset: str, vendor: RawServer, connect: Connect, customer: Customer
+) -> None:
+    shop = AzureDeployments(PICTURE, key=KEY)
+    vendor.script = shop
+
+    connect(preset, "--map", f"gpt-image-2={DEPLOYMENT}", "--sizes", "1024x1024")
+    made = customer.generate("a fox", model="gpt-image-2", size="1024x1024", quality="medium")
+
+    assert made.status_code == 200, made.text
+    assert customer.captures() == [52_680]
+    assert len(shop.seen) == 2
