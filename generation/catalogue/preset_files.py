@@ -32,7 +32,15 @@ _OPTIONS: Mapping[str, type] = {
     "retry_is_free": bool,
 }
 """Options of a channel, by the names that they have there."""
-_ROUTE: Mapping[str, type] = {"upstream_model": str, "sizes": list, "words": dict, "cost": str}
+_MAP = "field_map"
+"""Its kind checks what it holds."""
+_ROUTE: Mapping[str, type] = {
+    "upstream_model": str,
+    "sizes": list,
+    "words": dict,
+    "cost": str,
+    _MAP: dict,
+}
 _COLUMNS = {"words": "quality_map", "cost": "cost_micros"}
 _KEYS = {"about": str, "costs": str, "routes": dict, **_OPTIONS}
 _NEEDED = ("about", "kind", "base_url")
@@ -41,8 +49,8 @@ _TYPES = {
     str: "a text",
     int: "a whole number",
     bool: "true or false",
-    list: "a list of texts",
-    dict: "a table of texts",
+    list: "a list",
+    dict: "a table",
 }
 
 
@@ -107,8 +115,10 @@ def _faults(
             yield f"{path}{key}: a preset holds no key; give it as --api-key"
         elif key not in known:
             yield f"{path}{key_of(key)} is no key of a preset"
-        elif type(value) is not known[key] or not all(isinstance(x, str) for x in _parts(value)):
+        elif type(value) is not known[key]:
             yield f"{path}{key} must be {_TYPES[known[key]]}"
+        elif key != _MAP and not all(isinstance(part, str) for part in _parts(value)):
+            yield f"{path}{key} must be {_TYPES[known[key]]} of texts"
 
 
 def _parts(value: object) -> Collection[object]:

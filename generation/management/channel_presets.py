@@ -1,5 +1,6 @@
 """`manage.py channel kinds` and `channel set --preset`: how vendors' accounts are connected."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,13 @@ from pictor.kit.words.money import Micros, to_decimal
 
 HELP = "begin with a preset, of `channel kinds` or your own; other options go before its own"
 COLUMNS = ("kind", "preset", "about")
-_BY_MODEL = {"maps": "as", "words": "words", "sizes_of": "sizes", "costs": "cost"}
+_BY_MODEL = {
+    "maps": "as",
+    "words": "words",
+    "sizes_of": "sizes",
+    "costs": "cost",
+    "field_maps": "fields",
+}
 
 
 def list_kinds(command: OperatorCommand, options: Mapping[str, Any]) -> None:
@@ -105,6 +112,8 @@ def _lines(options: ChannelOptions) -> Iterator[str]:
 
 def _said(name: str, value: Any) -> str:
     match value:
+        case dict() if name == "field_maps":
+            return json.dumps(value)
         case dict():
             return ", ".join(f"{key}={word}" for key, word in value.items()) or "none"
         case list() | tuple():

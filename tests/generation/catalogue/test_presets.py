@@ -27,6 +27,7 @@ upstream_model = "fox-large"
 sizes = ["1024x1024"]
 words = { hd = "max" }
 cost = "0.035"
+field_map = { n = "", size.words = { 1024x1024 = { ratio = "1:1" } } }
 [routes.fox-1]
 upstream_model = "fox-1"
 """
@@ -48,6 +49,7 @@ def test_a_file_is_options_and_routes():
         "dall-e-3": {
             "upstream_model": "fox-large", "sizes": ["1024x1024"], "quality_map": {"hd": "max"},
             "cost_micros": 35_000,
+            "field_map": {"n": "", "size": {"words": {"1024x1024": {"ratio": "1:1"}}}},
         },
         "fox-1": {"upstream_model": "fox-1"},
     }  # fmt: skip
@@ -70,6 +72,7 @@ def test_a_file_is_options_and_routes():
         ("[routes.fox-1]", "[routes]\nfox-1 = 1\n[routes.fox-2]", "routes.fox-1 must be a table"),
         ('"0.035"', '"much"', "routes.dall-e-3.cost: 'much' is not an amount"),
         ('"0.035"', "0.035", "routes.dall-e-3.cost must be a text"),
+        ("field_map = {", 'field_map = "n" #', "routes.dall-e-3.field_map must be a table"),
         ('"Fox Labs"', r'"Fox\u0000"', "about has characters that cannot be shown"),
         ("Fox Labs", "f" * 262_144, "it is longer than 256 KiB"),
     ],
@@ -141,6 +144,7 @@ def test_what_is_given_goes_before_a_preset():
         "maps": {"dall-e-3": "fox-large", "gpt-image-2": "fox-2"},
         "words": {"dall-e-3": {"hd": "max"}}, "sizes_of": {"dall-e-3": ["1024x1024"]},
         "costs": {"dall-e-3": 35_000},
+        "field_maps": {"dall-e-3": {"n": "", "size": {"words": {"1024x1024": {"ratio": "1:1"}}}}},
     }  # fmt: skip
 
 

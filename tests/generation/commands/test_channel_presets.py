@@ -84,13 +84,15 @@ def test_a_preset_of_ones_own_is_a_file(manage, tmp_path):
     file.write_text(
         'about = "Fox"\nkind = "openai"\nbase_url = "https://fox.example/v1"\n'
         '[routes.dall-e-3]\nupstream_model = "fox-3"\ncost = "0.01"\n'
+        'field_map.n = ""\n'
     )
 
     said = manage("channel", "set", "fox", "--preset", str(file), "--api-key", "k", "--yes")
 
     route = Route.objects.get()
-    assert "route dall-e-3: as fox-3; cost 0.010000" in said.out
+    assert 'route dall-e-3: as fox-3; cost 0.010000; fields {"n": ""}' in said.out
     assert (said.error, route.upstream_model, route.cost_micros) == (None, "fox-3", 10_000)
+    assert route.field_map == {"n": ""}
 
 
 @pytest.mark.parametrize(
