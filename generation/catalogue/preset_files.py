@@ -4,7 +4,6 @@
     kind = "openai"
     base_url = "https://{resource}.foxlabs.example/v1"
     settings = { max_n = "1" }
-    costs = "foxlabs"
 
     [routes."fox-1"]
     upstream_model = "fox-large"
@@ -12,46 +11,28 @@
 What only the operator knows stands in braces. docs/models.md lists all keys.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from generation.catalogue.toml_files import BadToml, document_of, key_of
 from pictor.kit.words import typed
 
 _OPTIONS: Mapping[str, type] = {
-    "kind": str,
-    "base_url": str,
-    "settings": dict,
-    "sizes": list,
-    "ignored_fields": list,
-    "refused_tasks": list,
-    "max_images": int,
-    "timeout_seconds": int,
-    "queue_seconds": int,
+    "kind": str, "base_url": str, "settings": dict, "sizes": list, "ignored_fields": list,
+    "refused_tasks": list, "max_images": int, "timeout_seconds": int, "queue_seconds": int,
     "retry_is_free": bool,
-}
+}  # fmt: skip
 """Options of a channel, by the names that they have there."""
-_MAP = "field_map"
-"""Its kind checks what it holds."""
+_FILE: Mapping[str, type] = {"about": str, "costs": str, "routes": dict, **_OPTIONS}
 _ROUTE: Mapping[str, type] = {
-    "upstream_model": str,
-    "sizes": list,
-    "words": dict,
-    "cost": str,
-    _MAP: dict,
-}
+    "upstream_model": str, "sizes": list, "words": dict, "cost": str, "field_map": dict,
+}  # fmt: skip
 _COLUMNS = {"words": "quality_map", "cost": "cost_micros"}
-_KEYS = {"about": str, "costs": str, "routes": dict, **_OPTIONS}
 _NEEDED = ("about", "kind", "base_url")
-_SECRETS = ("api_key", "credentials")
-_TYPES = {
-    str: "a text",
-    int: "a whole number",
-    bool: "true or false",
-    list: "a list",
-    dict: "a table",
-}
+_NESTED = ("routes", "field_map")
+_TYPES = {str: "a text", int: "a whole number", bool: "true or false", list: "a list of texts",
+          dict: "a table of texts"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,61 +48,51 @@ class Preset:
 
     name: str
     about: str
-    kind: str
     options: Mapping[str, Any]
-    routes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    costs: str = ""
+    routes: Mapping[str, Mapping[str, Any]]
+    costs: str
 
 
 def read(name: str, text: str) -> Preset:
     """Read a file. Its kind checks the rest when a channel is written. Raises BadToml."""
     document = document_of(text)
-    routes = document.get("routes", {})
-    faults = [*_faults("", {**document, "routes": {}}, _KEYS, _NEEDED)]
-    if not isinstance(routes, dict):
-        raise BadToml([*faults, "routes must be a table"])
-    columns = {
-        model: _columns(f"routes.{key_of(model)}", routes[model], faults) for model in routes
-    }
+    faults = [*_faults("", document, _FILE, _NEEDED)]
+    routes = {} if faults else document.get("routes", {})
+    for model, row in routes.items():
+        faults += _faults(f"routes.{key_of(model)}.", row, _ROUTE, ("upstream_model",))
     if faults:
         raise BadToml(faults)
     options = {key: document[key] for key in _OPTIONS if key in document}
-    return Preset(
-        name, document["about"], document["kind"], options, columns, document.get("costs", "")
-    )
+    columns = {model: _columns(model, row) for model, row in routes.items()}
+    return Preset(name, document["about"], options, columns, document.get("costs", ""))
 
 
-def _columns(path: str, row: object, faults: list[str]) -> dict[str, Any]:
-    if not isinstance(row, dict):
-        faults.append(f"{path} must be a table")
-        return {}
-    found = [*_faults(f"{path}.", row, _ROUTE, ["upstream_model"])]
-    columns: dict[str, Any] = {_COLUMNS.get(key, key): row[key] for key in map(str, row)}
-    if "cost" in row and not found:
+def _columns(model: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    columns = {_COLUMNS.get(key, key): value for key, value in row.items()}
+    if "cost" in row:
         try:
             columns["cost_micros"] = typed.amount(row["cost"])
         except ValueError as error:
-            found.append(f"{path}.cost: {error}")
-    faults += found
+            raise BadToml([f"routes.{key_of(model)}.cost: {error}"]) from None
     return columns
 
 
 def _faults(
-    path: str, table: Mapping[str, Any], known: Mapping[str, type], needed: Collection[str]
+    path: str, table: object, known: Mapping[str, type], needed: tuple[str, ...]
 ) -> Iterator[str]:
+    if not isinstance(table, dict):
+        yield f"{path.rstrip('.')} must be a table"
+        return
     yield from (f"{path}{key} is missing" for key in needed if key not in table)
     for key, value in table.items():
-        if key in _SECRETS:
+        if key in {"api_key", "credentials"}:
             yield f"{path}{key}: a preset holds no key; give it as --api-key"
         elif key not in known:
             yield f"{path}{key_of(key)} is no key of a preset"
-        elif type(value) is not known[key]:
+        elif type(value) is not known[key] or not (key in _NESTED or _holds_texts(value)):
             yield f"{path}{key} must be {_TYPES[known[key]]}"
-        elif key != _MAP and not all(isinstance(part, str) for part in _parts(value)):
-            yield f"{path}{key} must be {_TYPES[known[key]]} of texts"
 
 
-def _parts(value: object) -> Collection[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+def _holds_texts(value: object) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(isinstance(part, str) for part in parts)

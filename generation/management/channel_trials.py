@@ -124,6 +124,10 @@ def try_out(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     if failed:
         first = f"{failed[0].model}{_result(failed[0])}"
         raise CommandError(f"{channel.name}: {len(failed)} of {len(run)} have not passed: {first}")
+    if options["enable"]:
+        enable = partial(services.set_enabled, channel=channel, is_enabled=True, actor=ACTOR)
+        foreseen_and_made(command.aside(options), enable, yes=True)
+        command.aside(options).write(f"{channel.name} is enabled")
 
 
 def swap(command: OperatorCommand, options: Mapping[str, Any]) -> None:

@@ -27,7 +27,10 @@ def shipped_presets() -> Mapping[str, Preset]:
 def presets_by_kind() -> list[tuple[AdapterKind, list[Preset]]]:
     """Every kind with the presets that come with it."""
     presets = shipped_presets().values()
-    return [(kind, [one for one in presets if one.kind == kind.name]) for kind in KINDS.values()]
+    return [
+        (kind, [preset for preset in presets if preset.options["kind"] == kind.name])
+        for kind in KINDS.values()
+    ]
 
 
 def preset_routes(preset: Preset) -> tuple[Routes, list[str]]:

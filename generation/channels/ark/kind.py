@@ -40,6 +40,7 @@ def _abilities_of_model(abilities: Abilities, upstream_model: str) -> Abilities:
 
 KIND = AdapterKind(
     name="ark",
+    about="Seedream on BytePlus ModelArk and Volcengine Ark",
     open=by_wire("generation.channels.ark.wire.ArkWire", max_n=1),
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE, Task.EDIT}),

@@ -9,6 +9,7 @@ from generation.channels.declaration import HEADER_KEY, OUTPUT_FORMATS, Abilitie
 
 KIND = AdapterKind(
     name="openrouter",
+    about="OpenRouter's images API, for many vendors' models",
     open=by_wire("generation.channels.openrouter.wire.OpenRouterWire", max_n=1),
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE, Task.EDIT}),

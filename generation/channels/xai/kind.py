@@ -22,6 +22,7 @@ def _abilities_of_model(abilities: Abilities, upstream_model: str) -> Abilities:
 
 KIND = AdapterKind(
     name="xai",
+    about="xAI's Grok Imagine",
     open=by_wire("generation.channels.xai.wire.XaiWire", max_n=10),
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE, Task.EDIT}),

@@ -85,23 +85,24 @@ class Command(OperatorCommand):
             self.stderr.write(f"warning: {warning}")
 
     def _set(self, options: dict[str, Any]) -> None:
-        given, preset = channel_options.read(options), options["preset"]
-        if preset is not None:
-            given, preset = channel_presets.put_below(self.stdout, options, given)
+        given, name = channel_options.read(options), options["name"].strip()
+        preset = options["preset"] and channel_presets.read_preset(options["preset"])
+        if preset:
+            given = channel_presets.options_below(preset, name, given)
 
         def change(again: Micros | None) -> tuple[Channel, bool]:
             typed = cast(ChannelOptions, {} if again is None else {"cost_again": again})
             write = partial(
                 services.set_channel,
-                name=options["name"].strip(),
+                name=name,
                 options={**given, **typed},
                 actor=ACTOR,
             )
+            if preset:
+                channel_presets.show(self.stdout, preset, write, yes=options["yes"])
             return channel_trials.foreseen_and_made(self.stdout, write, yes=options["yes"])
 
         channel, is_new = channel_costs.typed_again(self.stdout, options["again"], change)
-        if preset is not None and is_new:
-            channel_presets.import_costs(self.stdout, preset, channel)
         warning = services.egress_warning(channel.base_url, allow=settings.EGRESS_ALLOW)
         if warning and (is_new or options["base_url"] is not None):
             self.stderr.write(f"warning: {warning}")
@@ -118,15 +119,14 @@ class Command(OperatorCommand):
     def _enable(self, options: dict[str, Any]) -> None:
         channel = read_channel(options)
         enable = partial(services.set_enabled, channel=channel, is_enabled=True, actor=ACTOR)
-        aside = self.aside({"json": False} | options)
         channel_trials.foreseen_and_made(
-            aside,
+            self.stdout,
             channel_trials.untested_by_name(
-                aside, enable, channel=channel, untested=options["untested"]
+                self.stdout, enable, channel=channel, untested=options["untested"]
             ),
             yes=True,
         )
-        aside.write(f"{channel.name} is enabled")
+        self.stdout.write(f"{channel.name} is enabled")
 
     def _disable(self, options: dict[str, Any]) -> None:
         channel = read_channel(options)
@@ -161,12 +161,7 @@ class Command(OperatorCommand):
         if not options["json"]:
             print_table(self.stdout, [CALLS, *(tuple(map(str, row.values())) for row in rows)])
 
-    def _test(self, options: dict[str, Any]) -> None:
-        channel_trials.try_out(self, options)
-        if options["enable"]:
-            self._enable({**options, "untested": False})
-
-    _swap, _discard = channel_trials.swap, channel_trials.discard
+    _test, _swap, _discard = channel_trials.try_out, channel_trials.swap, channel_trials.discard
     _kinds = channel_presets.list_kinds
     _show, _history = channel_traffic.show, channel_traffic.history
     _errors, _explain, _cost = channel_traffic.show_errors, channel_explain.run, channel_costs.run

@@ -51,5 +51,7 @@ def test_a_preset_names_the_models_that_are_not_here(owner):
     )
 
 
-def test_an_unknown_preset_is_not_found(owner):
-    assert owner.get(NEW, {"preset": "azur"}).status_code == 404
+def test_an_unknown_preset_fills_in_nothing(owner):
+    page = owner.get(NEW, {"preset": "azur"})
+
+    assert not page.context["form"]["base_url"].value()

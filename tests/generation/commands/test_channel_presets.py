@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 
 from generation.catalogue.credentials import decrypted
-from generation.models import Channel, CostTable, Route
+from generation.models import Channel, PendingRevision, Route
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
@@ -24,7 +24,6 @@ def test_kinds_and_presets_are_listed_with_a_line_each(manage):
     assert {
         "kind": "azure_openai",
         "preset": "azure",
-        "base_url": "https://{resource}.openai.azure.com",
         "about": "A resource at Azure OpenAI, by its v1 API",
     } in rows
 
@@ -34,25 +33,26 @@ def test_all_that_a_preset_writes_is_shown_first_without_the_key(manage):
 
     assert said.error == "Nothing was changed."
     assert said.out.splitlines()[:3] == [
+        "name: acme",
         "kind: azure_openai",
         "base_url: https://acme.openai.azure.com",
-        "settings: api_version=preview",
     ]
-    assert "route gpt-image-2: as pictures; sizes 1024x1024, 1536x1152, " in said.out
+    assert 'maps: {"gpt-image-2": "pictures"}' in said.out
+    assert 'settings: {"api_version": "preview"}' in said.out
+    assert "its costs: channel cost import acme --published azure" in said.out
     assert "sk-acme" not in said.out
     assert not Channel.objects.exists()
 
 
-def test_a_preset_makes_a_channel_with_its_costs(manage):
+def test_a_preset_makes_a_channel(manage):
     said = manage(*AZURE, *AT_ACME, "--yes")
 
     channel = Channel.objects.get()
     assert said.error is None
-    assert "acme has the published costs of azure" in said.out
     assert (channel.kind, channel.settings) == ("azure_openai", {"api_version": "preview"})
     assert (channel.is_enabled, decrypted(channel.credentials)) == (False, "sk-acme")
     assert [route.upstream_model for route in Route.objects.all()] == ["gpt-image-2"]
-    assert CostTable.objects.get().channel == channel
+    assert manage("channel", "cost", "import", "acme", "--published", "azure").error is None
 
 
 def test_a_preset_changes_a_channel_and_leaves_its_other_routes(manage):
@@ -64,19 +64,23 @@ def test_a_preset_changes_a_channel_and_leaves_its_other_routes(manage):
     assert said.error is None
     assert Channel.objects.get().settings == {"api_version": "2025-04-01-preview"}
     assert routes == {"gpt-image-2": "gpt-image-2", "dall-e-3": "old"}
-    assert CostTable.objects.count() == 1
 
 
 def test_models_that_are_not_here_are_left_out_by_name(manage):
-    said = manage("channel", "set", "g", "--preset", "gemini", "--api-key", "k", "--yes")
+    new = ("channel", "set", "g", "--preset", "gemini", "--api-key", "k", "--yes")
 
-    assert said.out.splitlines()[-2:] == [
-        f"left out: {model}, which is no model here; to import it first:"
-        f" manage.py do model.import --shipped {model}"
-        for model in ("nano-banana-2.1", "nano-banana-pro")
-    ]
-    assert said.error == "gemini has no model that is here: give --map OURS=THEIRS"
-    assert not Channel.objects.exists()
+    none = manage(*new)
+    one = manage(*new, "--map", "gpt-image-2=fox")
+
+    assert none.error == (
+        "gemini has no model that is here: give --map OURS=THEIRS, or import nano-banana-2.1,"
+        " nano-banana-pro first"
+    )
+    assert one.error is None
+    assert one.out.splitlines()[-2] == (
+        "left out: nano-banana-pro; first manage.py do model.import --shipped nano-banana-pro"
+    )
+    assert [route.contract_id for route in Route.objects.all()] == ["gpt-image-2"]
 
 
 def test_a_preset_of_ones_own_is_a_file(manage, tmp_path):
@@ -90,7 +94,7 @@ def test_a_preset_of_ones_own_is_a_file(manage, tmp_path):
     said = manage("channel", "set", "fox", "--preset", str(file), "--api-key", "k", "--yes")
 
     route = Route.objects.get()
-    assert 'route dall-e-3: as fox-3; cost 0.010000; fields {"n": ""}' in said.out
+    assert 'cost: {"dall-e-3": "0.010000"}' in said.out
     assert (said.error, route.upstream_model, route.cost_micros) == (None, "fox-3", 10_000)
     assert route.field_map == {"n": ""}
 
@@ -133,3 +137,15 @@ def test_the_settings_of_an_account_are_filled_in(manage, monkeypatch):
 
     assert said.error is None
     assert Channel.objects.get().settings == {"project": "acme-1", "location": "global"}
+
+
+def test_a_pending_revision_is_shown_as_it_would_be(manage):
+    manage(*AZURE, *AT_ACME, "--yes")
+    Route.objects.update(is_approved=True)
+    Channel.objects.update(is_enabled=True)
+
+    said = manage("channel", "set", "acme", "--preset", "azure-classic", *AT_ACME)
+
+    assert 'settings: {"api_version": "2025-04-01-preview"}' in said.out
+    assert said.error == "Nothing was changed."
+    assert not PendingRevision.objects.exists()

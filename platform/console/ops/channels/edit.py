@@ -6,7 +6,7 @@ from functools import partial
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from console.ops.access import FORM, Operator, Permission, by, rendered, staff
 from console.ops.channels.changes import ChangeOutlook, channel_or_404, confirmed_arguments
@@ -24,7 +24,6 @@ from console.ops.channels.trials import to_tests, trial_subject
 from console.parts.acts import NOT_AS_SHOWN, typed_name
 from console.parts.compared_forms import refuse_stale, stored_instead
 from generation.catalogue import services
-from generation.catalogue.preset_files import Preset
 from generation.models import Channel
 from generation.oversight.splits import expected_splits
 from generation.selectors import contracts
@@ -141,12 +140,10 @@ def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str
 
 @staff(Permission.CHANNELS, FORM, fresh=True)
 def create(request: HttpRequest, operator: Operator) -> HttpResponse:
-    """Create a channel that serves nothing yet; sending the form twice makes one channel.
-
-    A preset fills in the form.
-    """
+    """Create a channel that serves nothing yet, perhaps by a preset; sent twice, it makes one."""
     data = request.POST if request.method == "POST" else None
-    preset, routes, lacking = _preset(request.GET.get("preset", ""))
+    preset = services.shipped_presets().get(request.GET.get("preset", ""))
+    routes, lacking = services.preset_routes(preset) if preset else ({}, [])
     form = WeighedForm(data, initial={"name": preset.name, **preset.options} if preset else {})
     rows = route_forms(data, contracts(), routes)
     if data is not None and form.is_valid() and (served := served_routes(rows, form)):
@@ -162,21 +159,6 @@ def create(request: HttpRequest, operator: Operator) -> HttpResponse:
         else:
             messages.success(request, "Saved, and off until it is tested")
             return to_tests(channel)
-    context = {
-        "form": form,
-        "rows": rows,
-        "preset": preset,
-        "lacking": lacking,
-        "kinds": services.presets_by_kind(),
-    }
+    context = {"form": form, "rows": rows, "preset": preset, "lacking": lacking}
+    context["kinds"] = services.presets_by_kind()
     return rendered(request, operator, "ops/channel_new.html", context, refused=data is not None)
-
-
-def _preset(name: str) -> tuple[Preset | None, services.Routes, list[str]]:
-    """Return the preset, its routes and the models that it lacks here. Raises Http404."""
-    if not name:
-        return None, {}, []
-    preset = services.shipped_presets().get(name)
-    if preset is None:
-        raise Http404
-    return preset, *services.preset_routes(preset)
