@@ -191,6 +191,7 @@ class RouteInfo:
             upstream_models={self.model: self.upstream_model},
             settings=self.settings,
             field_map=self.field_map,
+            max_n=self.abilities.max_n,
         )
 
     def quality_for(self, quality: str) -> str:

@@ -34,6 +34,7 @@ class ChannelConfig:
         queue_seconds: the longest wait of an order in the vendor's queue, where another channel can
             take it; None for the whole time-out.
         settings: those that its kind declares.
+        max_n: the most images of an order, by the route's abilities; 0 leaves it to the kind.
         field_map: the route's, as its kind reads it.
         upstream_models: public model -> the vendor's name for it; absent means the same name.
     """
@@ -45,6 +46,7 @@ class ChannelConfig:
     api_key: str = field(repr=False)
     timeout_seconds: float = 240.0
     queue_seconds: float | None = None
+    max_n: int = 0
     upstream_models: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     field_map: Mapping[str, Any] = field(default_factory=dict)
@@ -190,6 +192,7 @@ class Job:
         result: the address of its result, if that is another.
         stop: the address that cancels it.
         cost: as the vendor states it with the order.
+        is_ahead: it was kept before its order was sent, which may never have been.
     """
 
     id: str
@@ -197,6 +200,7 @@ class Job:
     result: str = ""
     stop: str = ""
     cost: Micros | None = None
+    is_ahead: bool = False
 
     def __post_init__(self) -> None:
         texts = (self.id, self.look, self.result, self.stop)
@@ -216,7 +220,10 @@ class Job:
 
 
 OnJob = Callable[[Job], Awaitable[None]]
-"""Keeps an order once, before the first look at it. Raises nothing: the order is paid."""
+"""Keeps an order once, before the first look at it. Raises nothing: the order is paid.
+
+Raises UpstreamError `not_reached` if a job ahead of its order cannot be kept.
+"""
 MayCancel = Callable[[], Awaitable[bool]]
 """True while no other worker follows the attempt's orders. Raises nothing."""
 
@@ -303,7 +310,10 @@ class Adapter(Protocol):
         timeout_seconds: float,
         may_cancel: MayCancel | None = None,
     ) -> UpstreamAnswer:
-        """Follow the orders of an earlier `generate`; nothing is ordered. Raises UpstreamError."""
+        """Follow the orders of an earlier `generate`. Raises UpstreamError.
+
+        Nothing is ordered, other than for a job ahead of its order of which the vendor has none.
+        """
         ...
 
     async def cancel(self, jobs: Sequence[Job]) -> bool:

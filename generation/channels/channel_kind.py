@@ -43,8 +43,9 @@ def by_wire(place: str, *, has_tokens: bool = False, **options: Any) -> "Open":
     name = "account_tokens.TokenAdapter" if has_tokens else "engine.WireAdapter"
 
     def opened(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":
-        wire_adapter = _class_at(f"generation.channels.{name}")
-        adapter: Adapter = wire_adapter(config, http, spools, _class_at(place)(config), **options)
+        wire_adapter, wire = _class_at(f"generation.channels.{name}"), _class_at(place)(config)
+        most = {"max_n": config.max_n or options.get("max_n", 0)}
+        adapter: Adapter = wire_adapter(config, http, spools, wire, **options | most)
         return adapter
 
     return opened

@@ -1,8 +1,8 @@
 """Makes the calls of any wire over HTTP (wires.py): one order is paid once, whatever fails.
 
-A free call before the order is tried three times. The order is sent once. After it, no answer, a
-408, a 429 and a 5xx without the vendor's own words are asked again until the time-out; then the
-order is cancelled. The key goes to the base URL's origin and the kind's hosts, and nowhere else.
+A free call before the order is tried three times. The order is sent once. After it (if its job is
+known, even without an answer to it) no answer, a 408, a 429 and a 5xx without words are asked again
+until the time-out; then it is cancelled. The key goes to the base URL's origin and declared hosts.
 """
 
 import asyncio
@@ -147,10 +147,12 @@ class _Order:
     _key: Mapping[str, str] = field(default_factory=dict)
     _exchange: Exchange | None = None
     _is_sent: bool = field(init=False)
+    _may_order: bool = field(init=False)
     _spools: Spools = field(init=False)
 
     def __post_init__(self) -> None:
         self._is_sent = self._job is not None
+        self._may_order = self._job is None or self._job.is_ahead
         self._spools = self._adapter.spools.scope()
 
     async def done(self, seconds: float) -> UpstreamAnswer:
@@ -189,18 +191,18 @@ class _Order:
         """Cancel the order; True if the answer proves that the vendor never ran it."""
         wire = self._adapter.wire
         call = wire.cancel(self._job) if self._job else None
-        if call is not None:
-            with suppress(HttpError, SpoolError, JsonRefused):
-                async with deadline(CANCEL_SECONDS):
-                    return wire.never_ran(await self._send(call))
+        with suppress(HttpError, SpoolError, JsonRefused):
+            async with deadline(CANCEL_SECONDS):
+                return call is not None and wire.never_ran(await self._send(call))
         return False
 
     async def _call(self, call: Call) -> Reply:
         if call.is_order:
-            if self._is_sent:
+            if not self._may_order:
                 raise UpstreamError(AttemptClass.UNKNOWN, "the wire would order twice")
-            self._is_sent = True
-            self._ordered = await self._send(call)
+            self._may_order, self._is_sent = False, True
+            reply = await self._try(call) if self._job else await self._send(call)
+            self._ordered = reply or _NO_REPLY
             return self._ordered
         if self._is_sent:
             self._looks = self._looks + 1 if call.url == self._url else 0
@@ -232,6 +234,8 @@ class _Order:
         except (EgressRefused, BodyTooLarge):
             raise
         except (HttpError, JsonInvalid):
+            if call.is_order and not (self._exchange and self._exchange.is_sent):
+                raise
             return None
 
     async def _send(self, call: Call) -> Reply:
@@ -265,12 +269,7 @@ class _Order:
             image_keys=call.image_keys,
         )
         chunks = answer.chunks(MAX_SKELETON_BYTES + call.room * _BYTES_PER_IMAGE)
-        try:
-            document = await stream.read(chunks)
-        except JsonInvalid:
-            if stream.small_bytes:
-                raise
-            return reply  # uploads are often answered without a word
+        document = await stream.read(chunks)
         return replace(reply, document=document, image=stream.image if call.room else reply.image)
 
     async def _pause(self, turn: int, reply: Reply | None = None) -> None:
@@ -314,7 +313,7 @@ class _Order:
 
     async def _out_of_time(self, error: DeadlineExceeded) -> UpstreamError:
         """Cancel an order that is being followed, unless by another worker as well."""
-        if self._job is None:
+        if self._job is None or not self._is_sent:
             return self._failure(error)
         ask = self._hooks.get("may_cancel") if self._adapter.wire.cancel(self._job) else None
         may_cancel = ask is None or await ask()
@@ -340,6 +339,7 @@ class _Order:
         return error.but(
             attempt_class=attempt_class,
             may_have_billed=may_have_billed,
+            is_taken=self._job is not None and (bool(self._url) or self._ordered.is_good),
             detail=redact(error.detail, self._adapter.config.api_key),
             # What a look was answered says nothing of the channel.
             http_status=self._ordered.status or (None if self._url else error.http_status),

@@ -56,6 +56,7 @@ class UpstreamError(Exception):
         is_ours: the fault is our own, not the channel's.
         cost: the vendor's own charge for the failed call, if it states one. If that is 0, the call
             was not billed.
+        is_taken: the vendor had taken the order, so it is about that and not about the channel.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class UpstreamError(Exception):
         public_param: str | None = None,
         is_ours: bool = False,
         cost: Micros | None = None,
+        is_taken: bool = False,
     ) -> None:
         super().__init__(f"{attempt_class}: {detail[:MAX_DETAIL_CHARS]}")
         self.attempt_class = attempt_class
@@ -85,6 +87,7 @@ class UpstreamError(Exception):
         self.public_message = public_message
         self.public_param = public_param
         self.is_ours = is_ours
+        self.is_taken = is_taken
 
     def as_class(self, attempt_class: AttemptClass) -> "UpstreamError":
         """The same error with another class."""

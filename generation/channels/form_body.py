@@ -14,10 +14,11 @@ from pictor.kit.outbound.http import Payload
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """One file of a form: the field it is sent as, and its image."""
+    """One file of a form: the field it is sent as, its image, and a name of ours if it matters."""
 
     field: str
     image: LargeValue
+    name: str = ""
 
 
 def form_body(fields: Mapping[str, object], files: Sequence[FilePart]) -> tuple[str, Payload]:
@@ -58,7 +59,8 @@ def _text(value: object) -> str:
 
 def _file_head(boundary: str, place: int, part: FilePart) -> bytes:
     kind = part.image.format
+    name = part.name or f"{place}.{kind}"
     return (
         f'--{boundary}\r\nContent-Disposition: form-data; name="{part.field}";'
-        f' filename="{place}.{kind}"\r\nContent-Type: image/{kind}\r\n\r\n'
+        f' filename="{name}"\r\nContent-Type: image/{kind}\r\n\r\n'
     ).encode("ascii")

@@ -26,6 +26,8 @@ from pictor.kit.words.money import Micros
 
 MOST_MISSES = 2
 """A replica may not know for seconds the order that another has taken."""
+LOST_MISSES = 3
+"""Looks at an order whose answer was lost: the vendor may still be reading it."""
 FREE_SECONDS, LONGEST_FREE_SECONDS, UPLOAD_BYTES_PER_SECOND = 20.0, 60.0, 1_000_000
 _UNITS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
 
@@ -224,6 +226,27 @@ def ordered(
     job = Job(**texts, cost=cost_of(reply))
     yield job
     return job
+
+
+def sent(order: Call, refused: Callable[[Reply], UpstreamError]) -> Generator[Call, Reply, int]:
+    """Send an order whose job is kept already; the misses that looks at it may have.
+
+    An answer that leaves its fate open, or none, is followed by the job.
+    """
+    reply = yield order
+    if reply.is_good:
+        return 0
+    error = refused(reply)
+    if error.attempt_class is not AttemptClass.UNKNOWN:
+        raise error
+    return LOST_MISSES
+
+
+def by_status(**is_running: bool) -> Callable[[Reply], bool | None]:
+    """For `followed`: by the `status` that a good answer names."""
+    return lambda reply: (
+        is_running.get(text_at(reply.document, "status")) if reply.is_good else None
+    )
 
 
 def followed(

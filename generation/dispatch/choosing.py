@@ -318,13 +318,11 @@ class Chooser:
         self._health.widen(call, call.route.abilities.orders_for(n))
         return call.places
 
-    def count_out(
-        self, call: UpstreamCall, cause: UpstreamError | None, *, has_jobs: bool = False
-    ) -> None:
+    def count_out(self, call: UpstreamCall, cause: UpstreamError | None) -> None:
         """End a call; `None` means that it delivered. Counts only once."""
         self._health.ended(
             call,
-            failed_as=counted_as(cause, has_jobs=has_jobs),
+            failed_as=counted_as(cause),
             retry_after=gate_seconds(cause),
             now=time.monotonic(),
         )

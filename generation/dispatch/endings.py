@@ -22,7 +22,6 @@ from pictor.kit.words.errors import PictorError
 
 DEFAULT_GATE_SECONDS = 5.0
 """The time for which a 429 without Retry-After closes a channel."""
-_OF_THE_KEY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class WrongSize(UpstreamError):
@@ -58,27 +57,14 @@ def overridden(error: UpstreamError, route: RouteInfo) -> UpstreamError:
     return error if other is None else error.as_class(AttemptClass(other))
 
 
-def after_order(error: UpstreamError) -> UpstreamError:
-    """The class of an error that followed an order taken by the vendor.
-
-    Only its own words about the order prove that nothing is paid: no lost look at it, and no key
-    that was refused meanwhile.
-    """
-    is_lost = error.attempt_class == AttemptClass.NOT_REACHED
-    is_refused = error.attempt_class == AttemptClass.REFUSED
-    if is_lost or (is_refused and error.http_status in _OF_THE_KEY):
-        return error.but(attempt_class=AttemptClass.UNKNOWN, may_have_billed=True)
-    return error
-
-
-def counted_as(cause: UpstreamError | None, *, has_jobs: bool) -> AttemptClass | None:
+def counted_as(cause: UpstreamError | None) -> AttemptClass | None:
     """The end's effect on the channel's health: our own fault has none, nor has a wrong size.
 
     The vendor took an order that it then refused, so that is about the model, not the account.
     """
     if cause is None:
         return None
-    if has_jobs and cause.attempt_class is AttemptClass.REFUSED:
+    if cause.is_taken and cause.attempt_class is AttemptClass.REFUSED:
         return AttemptClass.NOT_REACHED
     is_neutral = cause.is_ours or isinstance(cause, WrongSize)
     return AttemptClass.REJECTED if is_neutral else cause.attempt_class

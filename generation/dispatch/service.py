@@ -27,7 +27,6 @@ from generation.dispatch.claiming import ClaimLost
 from generation.dispatch.endings import (
     Begun,
     WrongSize,
-    after_order,
     end_of,
     error_of,
     out_of_time,
@@ -234,9 +233,9 @@ class Dispatcher:
                 # A failed attempt frees its spools here; a delivery waits to be stored.
                 spools.keep(*(image.spool for image in delivery.images))
         except UpstreamError as error:
-            cause = after_order(error) if begun.jobs else overridden(error, candidate.route)
+            cause = error if error.is_taken else overridden(error, candidate.route)
             # First: others wait for the outcome.
-            self._chooser.count_out(call, cause, has_jobs=bool(begun.jobs))
+            self._chooser.count_out(call, cause)
             # Taken before the database is waited for.
             timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
             await self._close(run, candidate.route, begun, cause)

@@ -107,15 +107,18 @@ async def writing_jobs(
 ) -> AsyncIterator[OnJob]:
     """Write each order of an attempt to its row, while its call lasts.
 
-    While the database is away the write is retried beside the looks: what is paid is followed.
+    While the database is away the write is retried beside the looks: what is paid is followed. A
+    job ahead of its order is written first: else nobody would know of that.
     """
-    writes: set[asyncio.Task[None]] = set()
+    writes: set[asyncio.Task[bool]] = set()
 
     async def on_job(job: Job) -> None:
         begun.jobs.append(job)
         row = {**job.as_json(), "plan": asdict(plan())}
         write = asyncio.create_task(_write(begun, claim, row))
         writes.add(write)
+        if job.is_ahead and not await write:
+            raise UpstreamError(AttemptClass.NOT_REACHED, "the order's job was not written")
         await asyncio.wait({write}, timeout=WRITE_SECONDS)
 
     try:
@@ -126,15 +129,16 @@ async def writing_jobs(
         await asyncio.gather(*writes, return_exceptions=True)
 
 
-async def _write(begun: Begun, claim: Claim, row: Json) -> None:
+async def _write(begun: Begun, claim: Claim, row: Json) -> bool:
     statement = write_job_statement(begun.attempt_id, dispatch=claim.dispatch, job=row)
     try:
         is_written = await pools.again(partial(fetch_async, statement))
     except Exception:
         logger.exception("a job of %s could not be written", claim.generation.id)
-    else:
-        if not is_written:
-            logger.warning("a job of %s is not written: no room, or too late", claim.generation.id)
+        return False
+    if not is_written:
+        logger.warning("a job of %s is not written: no room, or too late", claim.generation.id)
+    return is_written
 
 
 async def may_cancel(begun: Begun, claim: Claim) -> bool:

@@ -120,17 +120,18 @@ class JobAdapter:
         except HttpError as error:
             if may_cancel is None or await may_cancel():
                 await self.cancel(jobs)
-            raise UpstreamError(AttemptClass.UNKNOWN, str(error)) from error
+            raise UpstreamError(AttemptClass.UNKNOWN, str(error), is_taken=True) from error
         return UpstreamAnswer(images=tuple(images), request_id="")
 
     async def _followed(self, job: Job) -> UpstreamImage:
         status, answer = await self._call("GET", job.look)
         if status != 200:
-            raise UpstreamError(AttemptClass.REFUSED, "a refused look", http_status=status)
+            raise UpstreamError(AttemptClass.UNKNOWN, "a refused look", is_taken=True)
         end = json.loads(answer)
         if end["class"] != "delivered":
             cost = end.get("cost")
-            raise UpstreamError(AttemptClass(end["class"]), "the job failed", cost=cost)
+            ended = AttemptClass(end["class"])
+            raise UpstreamError(ended, "the job failed", cost=cost, is_taken=True)
         spool = self._spools.new(max_bytes=MAX_IMAGE_BYTES)
         _, picture = await self._call("GET", job.result)
         spool.write(picture)

@@ -28,7 +28,7 @@ class PrinterWire:
 
     def make(self, request: UpstreamRequest) -> Steps:
         if self._uploads:
-            yield Call("PUT", "/upload", KEY, json_body({}, large={}))
+            yield Call("PUT", "/upload", KEY, json_body({}, large={}), is_upload=True)
         body = json_body({"n": request.n}, large={})
         reply = yield Call(
             "POST", "/order", KEY, body, is_order=True, image_keys=KEYS, room=self._room

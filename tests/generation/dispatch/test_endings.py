@@ -5,7 +5,7 @@ import pytest
 from billing.upstream_cost import Costs, CostSource, Loss
 from generation.channels.base import Job
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.dispatch.endings import Begun, after_order, counted_as, end_of, overridden
+from generation.dispatch.endings import Begun, counted_as, end_of, overridden
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 from tests.making.factories import asked, route_info
@@ -22,31 +22,13 @@ def test_a_status_means_what_its_channel_says_and_the_error_stays_as_it_was():
     assert BUSY.attempt_class == AttemptClass.REFUSED
 
 
-@pytest.mark.parametrize(("has_jobs", "counts_as"), [(False, "refused"), (True, "not_reached")])
-def test_an_order_that_was_taken_and_then_refused_counts_against_its_model(has_jobs, counts_as):
-    assert counted_as(BUSY, has_jobs=has_jobs) == counts_as
+@pytest.mark.parametrize(("is_taken", "counts_as"), [(False, "refused"), (True, "not_reached")])
+def test_an_order_that_was_taken_and_then_refused_counts_against_its_model(is_taken, counts_as):
+    assert counted_as(BUSY.but(is_taken=is_taken)) == counts_as
 
 
 def test_any_other_status_keeps_its_class():
     assert overridden(BUSY, route_info(class_overrides={503: "unknown"})) is BUSY
-
-
-@pytest.mark.parametrize(
-    ("ended_as", "status", "seen_as", "may_have_billed"),
-    [
-        ("not_reached", None, "unknown", True),
-        ("refused", 401, "unknown", True),
-        ("refused", 403, "unknown", True),
-        ("refused", 504, "refused", False),
-        ("moderated", 200, "moderated", False),
-    ],
-)
-def test_after_an_order_only_the_vendors_words_about_it_prove_that_nothing_is_paid(
-    ended_as, status, seen_as, may_have_billed
-):
-    seen = after_order(UpstreamError(AttemptClass(ended_as), "so", http_status=status))
-
-    assert (seen.attempt_class, seen.may_have_billed) == (seen_as, may_have_billed)
 
 
 @pytest.mark.parametrize(
