@@ -40,7 +40,7 @@ class _Kinds(Mapping[str, AdapterKind]):
 
 KINDS = _Kinds(
     *("openai", "azure_openai", "gemini", "vertex", "fal", "ark", "openrouter", "xai"),
-    *("bfl", "replicate"),
+    *("bfl", "replicate", "comfyui"),
 )
 DEFAULT_KIND = "openai"
 """A new channel's kind, unless another is given."""

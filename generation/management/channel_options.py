@@ -1,5 +1,6 @@
 """The options of `manage.py channel set` for a channel and its routes."""
 
+import json
 import sys
 import tomllib
 from argparse import BooleanOptionalAction
@@ -87,7 +88,7 @@ def _add_of_account(change: CommandParser) -> None:
         ("--sizes-of", "MODEL:A,B", "sizes taken natively of one model, or 'all'"),
         ("--retires", "MODEL:DATE", "the first day without it at the vendor, or 'none'"),
         ("--cost-of", "MODEL:USD", "our cost of one image, or 'unknown'"),
-        ("--fields", "MODEL:FILE", "a TOML file of its vendor's names for fields, or 'none'"),
+        ("--fields", "MODEL:FILE", "a file of its vendor's names for fields, or 'none'"),
     ):
         change.add_argument(option, metavar=metavar, action="append", help=f"{what}; repeatable")
 
@@ -183,7 +184,9 @@ def _read_map(path: str) -> dict[str, Any] | None:
     if path == NONE:
         return None
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        typed = json.loads(text) if text.startswith("{") else tomllib.loads(text)
+        return dict(typed)
     except (OSError, ValueError) as error:
         raise CommandError(f"--fields {path}: {error}") from None
 

@@ -62,7 +62,7 @@ class OpenAIAdapter(WireAdapter):
     """
 
     def __init__(self, config: ChannelConfig, http: HttpPool, spools: Spools) -> None:
-        most = int(config.settings.get("max_n", 0))
+        most = config.max_n or int(config.settings.get("max_n", 0))
         credit_usd = Decimal(config.settings.get("credit_usd", 0))
         super().__init__(config, http, spools, TaskWire(self.key, credit_usd), max_n=most)
 

@@ -23,7 +23,7 @@ from pictor.kit.database import pools
 from pictor.kit.outbound.http_pools import HttpPools
 from pictor.kit.words import clock
 from tests.fakes.job_vendor import KIND, JobVendor
-from tests.fakes.raw_server import RawServer, running
+from tests.fakes.raw_server import RawServer, Script, running
 from tests.generation.dispatch.carrying import png
 from tests.making.factories import make_worker, open_gate
 
@@ -51,12 +51,17 @@ class Shop:
 
     async def begun(self, *made: Generation) -> asyncio.Task[None]:
         """A worker that carries these, once each of their orders is written."""
+        task = await self.started(*made)
+        await until(lambda: written(made))
+        return task
+
+    async def started(self, *made: Generation) -> asyncio.Task[None]:
+        """A worker that carries these."""
         worker, dispatcher = await pools.database(make_worker), self.dispatcher()
         rings = [Ring.of(each) for each in made]
         carried = [pipeline.run(ring=ring, worker=worker, dispatcher=dispatcher) for ring in rings]
         task = asyncio.ensure_future(_all(carried))
         self._of_tasks[task] = worker
-        await until(lambda: written(made))
         return task
 
     async def handed_back(self, task: asyncio.Task[None]) -> None:
@@ -107,10 +112,17 @@ async def until(condition: Callable[[], bool]) -> None:
 @asynccontextmanager
 async def shop(folder: Path, **options: Any) -> AsyncIterator[Shop]:
     vendor = JobVendor(png(), **options)
-    async with running(vendor.script) as upstream:
+    async with shop_of(vendor, vendor.script, folder, kind=KIND.name) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def shop_of(vendor: Any, script: Script, folder: Path, *, kind: str) -> AsyncIterator[Shop]:
+    """A shop of that vendor's, whose kind is known to this process."""
+    async with running(script) as upstream:
         key = await pools.database(encrypted, "sk-upstream")
         one = Channel.objects.filter(name="one")
-        columns = {"kind": KIND.name, "base_url": upstream.url, "credentials": key}
+        columns = {"kind": kind, "base_url": upstream.url, "credentials": key}
         await pools.database(one.update, **columns)
         opened = Shop(upstream, vendor, folder)
         try:

@@ -1,0 +1,1 @@
+"""Kind `comfyui`: graphs of the operator's, on ComfyUI servers of their own."""
