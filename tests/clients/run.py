@@ -46,7 +46,7 @@ def _this_environment(client: Client) -> list[str]:
 
 
 def _node(client: Client) -> list[str]:
-    return [node_of(client.folder), client.script, client.package]
+    return [node_of(client.folder), client.script, client.package, sys.executable]
 
 
 CLIENTS = [
@@ -69,6 +69,7 @@ CLIENTS = [
     Client("ai", "@ai-sdk/openai", _node, "ai.mjs", folder=NODE),
     Client("ai", "@ai-sdk/openai-compatible", _node, "ai.mjs", folder=NODE),
     Client("bfl", "@ai-sdk/black-forest-labs", _node, "bfl.mjs", folder=NODE),
+    Client("comfyui", "@saintno/comfyui-sdk", _node, "comfyui.mjs", folder=NODE),
     Client("redocly", "@redocly/cli", _node, "lint.mjs", folder=NODE),
 ]
 
