@@ -67,7 +67,7 @@ BY_QUALITY = {
     ("2048x2048", "medium"): 80_000,
 }
 """Of grok-imagine-2.0."""
-WITHOUT_PRICES = ("nano-banana-2.1", "qwen-image-3", "seedream-5.5")
+WITHOUT_PRICES = ("flux-1-schnell", "nano-banana-2.1", "qwen-image-3", "seedream-5.5")
 
 
 def table_of(model: str) -> PriceTable:
