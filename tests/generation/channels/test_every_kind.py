@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from generation.channels import download, engine
 from generation.channels.base import Adapter, Job, UpstreamRequest
 from generation.channels.base64_stream import AnswerStream
+from generation.channels.comfyui.kind import GRAPHS
 from generation.channels.declaration import Needs, Task
 from generation.channels.errors import UpstreamError
 from generation.channels.openai import adapter
@@ -21,17 +22,21 @@ from generation.channels.vertex.wire import VertexWire
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.outbound.http import HttpPool
 from pictor.kit.running import retries
-from tests.fakes import fal_queue
+from tests.fakes import bfl_api, comfy_server, fal_queue, replicate_api
 from tests.fakes.azure_deployments import DEPLOYMENT, AzureDeployments
+from tests.fakes.bfl_api import BflApi
+from tests.fakes.comfy_server import ComfyServer
 from tests.fakes.data_vendors import ArkImages, DataVendor, OpenRouterImages, XaiImages
 from tests.fakes.fal_queue import FalQueue
 from tests.fakes.gemini_models import MODEL, WRONG_KEY, GeminiModels, blocked, ended, failed, part
-from tests.fakes.raw_server import RawServer, Script, running, says, sends
+from tests.fakes.raw_server import RawServer, Received, Script, running, says, sends
+from tests.fakes.replicate_api import ReplicateApi
 from tests.generation.channels.conftest import API_KEY, PIXEL, config_for, large_value
 from tests.generation.channels.printing import Vendor, pictures_of, tells
 
 pytestmark = pytest.mark.anyio
 
+BFL_MODEL = "flux-2-pro"
 LOST = sends(b"", then_reset=True)
 RELAY_ORDER, RELAY_LOOK = "POST /v1/images/generations", "GET /v1/tasks/t-1"
 TAKEN = tells({"task_id": "t-1"})
@@ -55,8 +60,31 @@ def fal(server: RawServer, pictures: Sequence[bytes]) -> Script:
     return tells({"images": [{"url": url} for url in urls]})
 
 
+def bfl(server: RawServer, pictures: Sequence[bytes]) -> Script:
+    results = [{"sample": f"data:image/png;base64,{encoded(each)}"} for each in pictures]
+    return bfl_api.is_at("Ready", result=results[0], others=results[1:])
+
+
+def replicate(server: RawServer, pictures: Sequence[bytes]) -> Script:
+    urls = [f"data:image/png;base64,{encoded(each)}" for each in pictures]
+    return tells({"status": "succeeded", "output": urls})
+
+
 def relay(server: RawServer, pictures: Sequence[bytes]) -> Script:
     return tells({"status": "completed", "results": [{"b64_json": encoded(p)} for p in pictures]})
+
+
+def comfy(server: RawServer, pictures: Sequence[bytes]) -> Script:
+    """The last look, and the files that it names."""
+    files = [{"filename": str(i), "subfolder": "", "type": "output"} for i in range(len(pictures))]
+    done = tells({"status": "completed", "outputs": {"9": {"images": files}}})
+
+    async def script(request: Received, writer: Any) -> None:
+        _, _, query = request.target.partition("?filename=")
+        turn = says(pictures[int(query.partition("&")[0])]) if query else done
+        await turn(request, writer)
+
+    return script
 
 
 def gemini_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
@@ -82,10 +110,37 @@ def data_shop(vendor: type[DataVendor]) -> Shop:
     return shop
 
 
+def bfl_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
+    named = {f"POST /v1/{BFL_MODEL}": order, bfl_api.LOOK: last}
+    return BflApi(server.url, PIXEL, {name: [each] for name, each in named.items() if each})
+
+
+def replicate_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
+    named = {replicate_api.ORDER: order, replicate_api.LOOK: last}
+    return ReplicateApi(server.url, PIXEL, {name: [each] for name, each in named.items() if each})
+
+
+def comfy_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
+    named = {comfy_server.ORDER: order, comfy_server.LOOK: last, comfy_server.VIEW: last}
+    return ComfyServer(PIXEL, {name: [each] for name, each in named.items() if each})
+
+
 def relay_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
     done = relay(server, [PIXEL] * 3)
     there = {"GET /p.png": [says(b"gone", status=410)]}
     return Vendor({RELAY_ORDER: [order or TAKEN], RELAY_LOOK: [last or done], **there})
+
+
+def taken_by_fal(name: str, look: str) -> dict[str, Any]:
+    return {"request_id": name, "status_url": look, "response_url": look}
+
+
+def taken_by_bfl(name: str, look: str) -> dict[str, Any]:
+    return {"id": name, "polling_url": look}
+
+
+def taken_by_replicate(name: str, look: str) -> dict[str, Any]:
+    return {"id": name, "urls": {"get": look}}
 
 
 @dataclass(frozen=True)
@@ -96,6 +151,8 @@ class Kind:
         shop: that server's script, by other answers to the order, and to the last call.
         document: the last answer, with these pictures.
         orders: those of three pictures.
+        look: the call that looks at an order, of kinds that follow theirs.
+        taken: the answer to an order, by its id and the address of its looks.
     """
 
     name: str
@@ -104,6 +161,9 @@ class Kind:
     orders: int
     model: str = "fox"
     settings: dict[str, str] = field(default_factory=dict)
+    field_map: dict[str, Any] = field(default_factory=dict)
+    look: str = ""
+    taken: Callable[[str, str], dict[str, Any]] = lambda name, _: {"task_id": name}
 
 
 EVERY = [
@@ -113,11 +173,22 @@ EVERY = [
     Kind("ark", data_shop(ArkImages), azure, 3),
     Kind("openrouter", data_shop(OpenRouterImages), azure, 3),
     Kind("xai", data_shop(XaiImages), azure, 1),
-    Kind("fal", fal_shop, fal, 1),
-    Kind("openai", relay_shop, relay, 1),
-]
+    Kind("fal", fal_shop, fal, 1, look=fal_queue.LOOK, taken=taken_by_fal),
+    Kind("openai", relay_shop, relay, 1, look=RELAY_LOOK),
+    Kind("bfl", bfl_shop, bfl, 3, BFL_MODEL, look=bfl_api.LOOK, taken=taken_by_bfl),
+    Kind(
+        "replicate", replicate_shop, replicate, 3, replicate_api.MODEL,
+        look=replicate_api.LOOK, taken=taken_by_replicate,
+    ),
+    Kind(
+        "comfyui", comfy_shop, comfy, 1,
+        field_map=GRAPHS.checked(comfy_server.MAP), look=comfy_server.LOOK,
+    ),
+]  # fmt: skip
 every_kind = pytest.mark.parametrize("kind", EVERY, ids=[each.name for each in EVERY])
-kinds_that_follow = pytest.mark.parametrize("kind", EVERY[-2:], ids=["fal", "relay"])
+kinds_that_follow = pytest.mark.parametrize(
+    "kind", EVERY[6:], ids=["fal", "relay", "bfl", "replicate", "comfyui"]
+)
 GEMINI, VERTEX, AZURE, *_ = EVERY
 
 
@@ -148,7 +219,8 @@ def opened(upstream, pool, spools, monkeypatch):
     def opened(kind: Kind, order: Script | None = None, last: Script | None = None) -> Adapter:
         upstream.script = kind.shop(upstream, order, last)
         key = ACCOUNT if kind.name == "vertex" else API_KEY
-        config = config_for(upstream.url, kind=kind.name, key=key, settings=kind.settings)
+        options = {"settings": kind.settings, "field_map": kind.field_map}
+        config = config_for(upstream.url, kind=kind.name, key=key, **options)
         return open_adapter(config, pool, spools)
 
     return opened
@@ -163,8 +235,8 @@ async def failure_of(
 
 
 def orders_at(server: RawServer) -> list[str]:
-    ours = [each for each in server.received if each.target != "/token"]
-    return [each.target for each in ours if each.method == "POST"]
+    posted = [each.target for each in server.received if each.method == "POST"]
+    return [target for target in posted if target != "/token" and not target.endswith("/cancel")]
 
 
 def test_every_kind_is_here():
@@ -265,8 +337,12 @@ async def test_10_000_pictures_are_no_answer(opened, upstream, tried, kind):
         ("ark", "seedream-5-5-261028", "takes a mask"),
         ("openrouter", "openai/gpt-image-2", "takes a mask"),
         ("xai", "grok-imagine-image-2.0", "takes a mask"),
+        ("bfl", "flux-2-pro", "takes a mask"),
+        ("bfl", "flux-3-image", "takes a mask"),
+        ("replicate", "black-forest-labs/flux-2-pro", "edits images"),
         ("azure_openai", "gpt-image-2", None),
         ("openai", "gpt-image-2", None),
+        ("comfyui", "any", "edits images"),
     ],
 )
 def test_a_mask_goes_only_to_kinds_that_take_one(name, model, lack):
@@ -334,12 +410,14 @@ async def test_vertex_refuses_by_a_200_or_by_a_status(opened, upstream, case):
     assert len(orders_at(upstream)) == 1
 
 
-@pytest.mark.parametrize("kind", EVERY[2:], ids=[each.name for each in EVERY[2:]])
+@pytest.mark.parametrize("kind", EVERY[2:-1], ids=[each.name for each in EVERY[2:-1]])
 async def test_a_picture_that_is_gone_from_its_address_was_paid(opened, upstream, kind):
     url = f"{upstream.url}/p.png"
     gone = {
         "fal": {"images": [{"url": url}]},
         "openai": {"status": "completed", "result": {"images": [{"url": [url]}]}},
+        "bfl": {"status": "Ready", "result": {"sample": url}},
+        "replicate": {"status": "succeeded", "output": url},
     }
 
     error = await failure_of(
@@ -373,19 +451,16 @@ async def test_no_key_follows_an_order_to_a_former_address(upstream, spools, kin
         await pool.aclose()
 
     assert (raised.value.attempt_class, raised.value.may_have_billed) == ("unknown", True)
-    assert [each.target for each in former.received] == ["/look"]
+    assert {each.target for each in former.received} == {"/look"}
     assert API_KEY not in str(former.received)
     assert upstream.received == []
 
 
-@kinds_that_follow
+@pytest.mark.parametrize("kind", EVERY[-3:-1], ids=["fal", "relay"])
 @pytest.mark.parametrize("length", [5_000, 1024**2])
 async def test_a_huge_id_is_followed_nowhere(opened, upstream, kind, length):
     name = "a" * length
-    looks = {"request_id": name, "status_url": f"{upstream.url}/{name}"}
-    is_fal = kind.name == "fal"
-    taken = FalQueue(upstream.url, PIXEL).taken(**looks) if is_fal else tells({"task_id": name})
-    channel = opened(kind, order=taken)
+    channel = opened(kind, order=tells(kind.taken(name, f"{upstream.url}/{name}")))
     nothing = tells({"detail": "none", "error": {"message": "no such task"}}, status=404)
     order = upstream.script
 
@@ -394,7 +469,7 @@ async def test_a_huge_id_is_followed_nowhere(opened, upstream, kind, length):
 
     upstream.script = script
 
-    error = await failure_of(channel, UpstreamRequest("fox", "a fox"))
+    error = await failure_of(channel, UpstreamRequest(kind.model, "a fox"))
 
     assert (error.attempt_class, error.may_have_billed) == ("unknown", True)
     assert max(len(each.target) for each in upstream.received) < 200
@@ -407,22 +482,20 @@ async def test_an_endless_look_is_read_no_further(opened, upstream, monkeypatch,
     monkeypatch.setattr(engine, "_BYTES_PER_IMAGE", 0)
     channel = opened(kind)
     shop = upstream.script
-    look = fal_queue.LOOK if kind.name == "fal" else RELAY_LOOK
-    shop.scripts[look] = [says(endless)]
+    shop.scripts[kind.look] = [says(endless)]
 
-    error = await failure_of(channel, UpstreamRequest("fox", "a fox"))
+    error = await failure_of(channel, UpstreamRequest(kind.model, "a fox"))
 
     assert (error.attempt_class, error.may_have_billed) == ("unknown", True)
-    assert shop.seen.count(look) == 1
+    assert shop.seen.count(kind.look) == 1
 
 
 @kinds_that_follow
 async def test_a_status_never_heard_of_proves_nothing(opened, upstream, kind):
     channel = opened(kind)
-    look = fal_queue.LOOK if kind.name == "fal" else RELAY_LOOK
-    upstream.script.scripts[look] = [tells({"status": "never heard of"})]
+    upstream.script.scripts[kind.look] = [tells({"status": "never heard of"})]
 
-    error = await failure_of(channel, UpstreamRequest("fox", "a fox"), 0.5)
+    error = await failure_of(channel, UpstreamRequest(kind.model, "a fox"), 0.5)
 
     assert (error.attempt_class, error.may_have_billed) == ("unknown", True)
     assert len(orders_at(upstream)) == 1
