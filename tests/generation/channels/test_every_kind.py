@@ -14,10 +14,10 @@ from generation.channels import download, engine
 from generation.channels.base import Adapter, Job, UpstreamRequest
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.comfyui.kind import GRAPHS
-from generation.channels.declaration import Needs, Task
+from generation.channels.declaration import Task
 from generation.channels.errors import UpstreamError
 from generation.channels.openai import adapter
-from generation.channels.registry import KINDS, abilities_of, open_adapter
+from generation.channels.registry import KINDS, open_adapter
 from generation.channels.vertex.wire import VertexWire
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.outbound.http import HttpPool
@@ -326,29 +326,6 @@ async def test_10_000_pictures_are_no_answer(opened, upstream, tried, kind):
     error = await failure_of(channel, UpstreamRequest(kind.model, "a fox"))
 
     assert (error.attempt_class, error.may_have_billed, tried) == ("unknown", True, [])
-
-
-@pytest.mark.parametrize(
-    ("name", "model", "lack"),
-    [
-        ("gemini", MODEL, "takes a mask"),
-        ("vertex", MODEL, "takes a mask"),
-        ("fal", "fal-ai/flux-2/edit", "takes a mask"),
-        ("ark", "seedream-5-5-261028", "takes a mask"),
-        ("openrouter", "openai/gpt-image-2", "takes a mask"),
-        ("xai", "grok-imagine-image-2.0", "takes a mask"),
-        ("bfl", "flux-2-pro", "takes a mask"),
-        ("bfl", "flux-3-image", "takes a mask"),
-        ("replicate", "black-forest-labs/flux-2-pro", "edits images"),
-        ("azure_openai", "gpt-image-2", None),
-        ("openai", "gpt-image-2", None),
-        ("comfyui", "any", "edits images"),
-    ],
-)
-def test_a_mask_goes_only_to_kinds_that_take_one(name, model, lack):
-    missing = abilities_of(name, model).lack(Needs(Task.EDIT, 1, overlay="mask"))
-
-    assert (missing and missing.what) == lack
 
 
 async def test_azure_gets_the_mask_of_an_edit(opened, upstream):

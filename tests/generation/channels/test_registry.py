@@ -2,7 +2,7 @@ import pytest
 
 from generation.admission.fields import PASSED_ON
 from generation.channels.base import ChannelConfig
-from generation.channels.declaration import Abilities, Task
+from generation.channels.declaration import Abilities, Needs, Task
 from generation.channels.registry import KINDS, abilities_of, kind_of, open_adapter
 from pictor.kit.outbound.http import HttpPool
 
@@ -47,3 +47,26 @@ def test_openais_models_differ_in_what_they_do(upstream_model, tasks, max_images
     abilities = abilities_of("openai", upstream_model)
 
     assert (abilities.tasks, abilities.max_images) == (tasks, max_images)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "lack"),
+    [
+        ("gemini", "gemini-nano-banana-2.1", "takes a mask"),
+        ("vertex", "gemini-nano-banana-2.1", "takes a mask"),
+        ("fal", "fal-ai/flux-2/edit", "takes a mask"),
+        ("ark", "seedream-5-5-261028", "takes a mask"),
+        ("openrouter", "openai/gpt-image-2", "takes a mask"),
+        ("xai", "grok-imagine-image-2.0", "takes a mask"),
+        ("bfl", "flux-2-pro", "takes a mask"),
+        ("bfl", "flux-3-image", "takes a mask"),
+        ("replicate", "black-forest-labs/flux-2-pro", "edits images"),
+        ("azure_openai", "gpt-image-2", None),
+        ("openai", "gpt-image-2", None),
+        ("comfyui", "any", "edits images"),
+    ],
+)
+def test_a_mask_goes_only_to_kinds_that_take_one(name, model, lack):
+    missing = abilities_of(name, model).lack(Needs(Task.EDIT, 1, overlay="mask"))
+
+    assert (missing and missing.what) == lack
