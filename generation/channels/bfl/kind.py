@@ -32,6 +32,7 @@ def _abilities_of_model(abilities: Abilities, upstream_model: str) -> Abilities:
 
 KIND = AdapterKind(
     name="bfl",
+    about="Black Forest Labs itself: FLUX.2 and FLUX 3",
     open=by_wire("generation.channels.bfl.wire.BflWire", max_n=1, hosts=("*.bfl.ai",)),
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE, Task.EDIT}),

@@ -7,6 +7,7 @@ from generation.channels.declaration import HEADER_KEY, Abilities, Task
 GRAPHS = GraphMap()
 KIND = AdapterKind(
     name="comfyui",
+    about="A ComfyUI of your own, by a graph that you store",
     open=by_wire("generation.channels.comfyui.wire.ComfyWire"),
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE, Task.EDIT}),

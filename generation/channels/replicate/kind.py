@@ -18,6 +18,7 @@ FIELDS = FieldMap(
 
 KIND = AdapterKind(
     name="replicate",
+    about="Replicate, for official and community models",
     open=by_wire("generation.channels.replicate.wire.ReplicateWire", max_n=1),
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE}),
