@@ -10,6 +10,7 @@ from anyio.from_thread import start_blocking_portal
 
 from tests.customers.customer import Customer, Operator
 from tests.fakes.azure_deployments import DEPLOYMENT, AzureDeployments
+from tests.fakes.data_vendors import XaiImages
 from tests.fakes.fal_queue import FalQueue
 from tests.fakes.gemini_models import GeminiModels
 from tests.fakes.raw_server import RawServer, running, says
@@ -33,8 +34,9 @@ def connect(vendor: RawServer, operator: Operator) -> Iterator[Connect]:
     """Connect the vendor by a preset, before all others, and test it."""
     done: list[str] = []
 
-    def connected(preset: str, *more: str) -> None:
-        where = ("--preset", preset, "--base-url", vendor.url, "--api-key", KEY, "--priority", "1")
+    def connected(preset: str, *more: str, path: str = "") -> None:
+        to = f"{vendor.url}{path}"
+        where = ("--preset", preset, "--base-url", to, "--api-key", KEY, "--priority", "1")
         done.append(preset)
         operator("channel", "set", preset, *where, *more, "--yes")
         operator("channel", "test", preset, "--enable")
@@ -52,6 +54,7 @@ class Shop(NamedTuple):
     micros: int
     script_of: Callable[[str], Any]
     more: tuple[str, ...] = ()
+    path: str = ""
 
 
 SHOPS = (
@@ -59,6 +62,10 @@ SHOPS = (
     Shop(
         "fal", "flux-2-pro", 30_000, lambda url: FalQueue(url, PICTURE),
         ("--sizes-of", "flux-2-pro:1024x1024"),
+    ),
+    Shop(
+        "xai", "grok-imagine-2.0", 40_000, lambda _: XaiImages(PICTURE, key=KEY),
+        ("--sizes-of", "grok-imagine-2.0:1024x1024"), "/v1",
     ),
 )  # fmt: skip
 
@@ -71,7 +78,7 @@ def test_a_shipped_model_is_sold_after_five_commands(
 
     imported = operator("do", "model.import", "--shipped", shop.model, "--yes")
     operator("price", "publish", re.findall(r"in the draft (\S+)", imported)[-1], "--yes")
-    connect(shop.preset, *shop.more)
+    connect(shop.preset, *shop.more, path=shop.path)
     operator("model", "enable", shop.model)
     made = customer.generate("a fox", model=shop.model)
     operator("model", "disable", shop.model, "--yes")
