@@ -59,6 +59,7 @@ def test_every_option_of_a_new_channel_is_kept(manage):
         "sizes": ["1024x1024", "1536x1024", "auto"],
         "model_sizes": {},
         "quality_maps": {},
+        "field_maps": {},
         "ignored_fields": ["style", "stream"],
         "refused_tasks": ["variation"],
         "max_images": 4,
