@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from generation.catalogue.services import shipped
 from generation.channels.base import Job, UpstreamRequest
+from generation.channels.comfyui import kind
 from generation.channels.comfyui.kind import GRAPHS, KIND
 from generation.channels.comfyui.wire import ComfyWire
 from generation.channels.declaration import Abilities, MissingAbility, Needs, Task
@@ -368,3 +372,14 @@ def test_the_largest_size_is_that_of_an_empty_latent_image():
 
     assert rule is not None
     assert (rule.allows(Size(16384, 16)), rule.allows(Size(16392, 16))) == (True, False)
+
+
+def test_the_preset_makes_each_size_of_its_model():
+    file = Path(kind.__file__).with_name("presets") / "comfyui.toml"
+    [(model, route)] = tomllib.loads(file.read_text(encoding="utf-8"))["routes"].items()
+
+    made = narrowed(route["field_map"])
+
+    columns = shipped(model).columns
+    assert [size["size"] for size in columns["sizes"] if not made.makes(size["size"])] == []
+    assert made.parameters == {"seed"} == {each["name"] for each in columns["parameters"]}
