@@ -38,6 +38,7 @@ pytestmark = pytest.mark.anyio
 
 BFL_MODEL = "flux-2-pro"
 LOST = sends(b"", then_reset=True)
+GRAPH = GRAPHS.checked(comfy_server.MAP)
 RELAY_ORDER, RELAY_LOOK = "POST /v1/images/generations", "GET /v1/tasks/t-1"
 TAKEN = tells({"task_id": "t-1"})
 Shop = Callable[[RawServer, Script | None, Script | None], Any]
@@ -180,10 +181,7 @@ EVERY = [
         "replicate", replicate_shop, replicate, 3, replicate_api.MODEL,
         look=replicate_api.LOOK, taken=taken_by_replicate,
     ),
-    Kind(
-        "comfyui", comfy_shop, comfy, 1,
-        field_map=GRAPHS.checked(comfy_server.MAP), look=comfy_server.LOOK,
-    ),
+    Kind("comfyui", comfy_shop, comfy, 1, field_map=GRAPH, look=comfy_server.LOOK),
 ]  # fmt: skip
 every_kind = pytest.mark.parametrize("kind", EVERY, ids=[each.name for each in EVERY])
 kinds_that_follow = pytest.mark.parametrize(
