@@ -6,7 +6,7 @@ and returns Images, or raises UpstreamError. It never waits, repeats or reads a 
 
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from http import HTTPStatus
@@ -223,7 +223,7 @@ def ordered(
     texts = {name: text_at(reply.document, *key.split(".")) for name, key in keys.items()}
     if not all(text for name, text in texts.items() if name != "stop"):
         raise UpstreamError(AttemptClass.UNKNOWN, "the order's answer names no address")
-    job = replace(Job.from_json(texts), cost=cost_of(reply))
+    job = Job.from_json({**texts, "cost": cost_of(reply)})
     yield job
     return job
 

@@ -30,7 +30,7 @@ def test_a_preset_fills_in_the_form_and_writes_nothing_before_it_is_saved(owner)
     assert not form["api_key"].value()
     assert (row.model, row["upstream_model"].value()) == ("gpt-image-2", "gpt-image-2")
     assert "2560x1440" in row["sizes"].value()
-    assert "azure fills in the form" in said_by(page)
+    assert "The preset azure has filled in the form" in said_by(page)
     assert not Channel.objects.exists()
 
     typed = {**FORM, "base_url": form["base_url"].value(), "kind": "azure_openai",
