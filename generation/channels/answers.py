@@ -8,14 +8,15 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from email.utils import parsedate_to_datetime
 
 from generation.channels.errors import MAX_DETAIL_CHARS
+from pictor.kit.words.money import PER_UNIT, Micros
 
 MAX_ENTRIES = 100
-MAX_AMOUNT = 1_000_000
-"""The most that is believed of a vendor's amount."""
+MAX_COST_USD = 1_000
+"""A vendor's charge for an order; a larger number is not believed."""
 MAX_SEED = 2**53 - 1
 MAX_RETRY_AFTER_SECONDS = 86_400.0
 MAX_REVISED_PROMPT_CHARS = 32_000
@@ -85,12 +86,15 @@ def count_at(value: object, *path: str) -> int:
     return number if isinstance(number, int) and number > 0 else 0
 
 
-def amount_at(value: object, *path: str) -> Decimal | None:
-    """The number there, of credits or the like, if it is from 0 to MAX_AMOUNT."""
-    number = at(value, *path)
-    if not isinstance(number, int | float) or isinstance(number, bool):  # a bool is an int
+def cost_at(value: object, *path: str, unit_usd: Decimal) -> Micros | None:
+    """The charge there, in the vendor's unit, rounded up; None if there is none."""
+    amount = at(value, *path)
+    if isinstance(amount, bool) or not isinstance(amount, int | float):  # a bool is an int
         return None
-    return Decimal(str(number)) if 0 <= number <= MAX_AMOUNT else None
+    if not 0 <= amount <= MAX_COST_USD / unit_usd:
+        return None
+    exact = Decimal(str(amount)) * unit_usd * PER_UNIT
+    return Micros(int(exact.to_integral_value(ROUND_UP)))
 
 
 def entries_at(value: object, *path: str) -> Sequence[object]:

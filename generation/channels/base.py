@@ -51,6 +51,10 @@ class ChannelConfig:
     settings: Mapping[str, str] = field(default_factory=dict)
     field_map: Mapping[str, Any] = field(default_factory=dict)
 
+    def upstream_model(self, model: str) -> str:
+        """The vendor's name for a public model."""
+        return self.upstream_models.get(model, model)
+
     def root(self, version: str) -> str:
         """The address of the API; the version is added to a base URL without a path."""
         base = self.base_url.rstrip("/")

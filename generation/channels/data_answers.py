@@ -5,52 +5,80 @@
 {"error": {"code": "…", "message": "…"}}, or {"code": "…", "error": "…"}
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from decimal import ROUND_UP, Decimal
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from generation.channels.answers import at, entries_at, text_at
-from generation.channels.base import LargeValue, UpstreamRequest
-from generation.channels.errors import UpstreamError
-from generation.channels.wires import Found, Reply, refusal
-from pictor.kit.words.money import PER_UNIT, Micros
-
-IMAGE_KEYS = frozenset({"b64_json"})
-MAX_COST_USD = 1_000
-"""A vendor's charge for an order; a larger number is not believed."""
+from generation.channels.base import ChannelConfig, LargeValue, UpstreamAnswer, UpstreamRequest
+from generation.channels.complaints import ComplaintRow
+from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.wires import AtOnce, Found, Images, Reply, Steps, posted, refusal
 
 
-def data_uris(request: UpstreamRequest) -> list[LargeValue]:
-    """The reference images as data URIs."""
-    return [image.data_uri for image in request.references]
+class DataWire(AtOnce):
+    """One account at such a vendor; an order is one call."""
 
+    version, path, edit_path = "v1", "images/generations", "images/generations"
+    class_of: ClassVar[Mapping[str, AttemptClass]] = {}
+    rows: tuple[ComplaintRow, ...] = ()
 
-def pictures_in(
-    reply: Reply, is_shown: Callable[[object], bool] = lambda _: True
-) -> Iterator[Found]:
-    """Those of a good answer, without entries that are not to be shown."""
-    for entry in entries_at(reply.document, "data") if reply.is_good else ():
-        found = Found(text_at(entry, "b64_json"), text_at(entry, "url"))
-        if is_shown(entry) and (found.base64 or found.url):
-            yield replace(found, revised_prompt=text_at(entry, "revised_prompt") or None)
+    def __init__(self, account: ChannelConfig) -> None:
+        self._account = account
 
+    def make(self, request: UpstreamRequest) -> Steps:
+        """One call for all pictures."""
+        model = self._account.upstream_model(request.model)
+        images = [image.data_uri for image in request.references]
+        reply = yield posted(
+            f"{self._account.root(self.version)}/{self.edit_path if images else self.path}",
+            {"Authorization": f"Bearer {self._account.api_key}"},
+            self.fields(request, model, images),
+            is_order=True,
+            image_keys=frozenset({"b64_json"}),
+            room=request.n,
+        )
+        found, facts = tuple(self._pictures(reply)), self.facts(reply, model)
+        if not found:
+            raise self._refusal(reply, asked=request.prompt).but(cost=facts.cost)
+        return Images(found, facts)
 
-def refusal_in(reply: Reply, *own: str, **options: Any) -> UpstreamError:
-    """The error of an answer without a picture; `own` are further codes, `options` refusal's."""
-    entries = [reply.document, *entries_at(reply.document, "data")]
-    told = [at(entry, "error") for entry in entries]
-    codes = [at(each, key) for each in [*told, reply.document] for key in ("code", "type")]
-    words = [each if isinstance(each, str) else text_at(each, "message") for each in told]
-    named = [*own, *(str(code) for code in codes if isinstance(code, str | int))]
-    return refusal(reply, codes=named, message=" ".join(filter(None, words)), **options)
+    def fields(
+        self, request: UpstreamRequest, model: str, images: list[LargeValue]
+    ) -> dict[str, object]:
+        """The fields of an order, without None; `images` are its references as data URIs."""
+        raise NotImplementedError
 
+    def facts(self, reply: Reply, model: str) -> UpstreamAnswer:
+        """What an answer says of an order."""
+        raise NotImplementedError
 
-def cost_in(amount: object, unit_usd: Decimal) -> Micros | None:
-    """The charge that an answer states in the vendor's unit, rounded up; None if it states none."""
-    if isinstance(amount, bool) or not isinstance(amount, int | float):  # a bool is an int
-        return None
-    if not 0 <= amount <= MAX_COST_USD / unit_usd:
-        return None
-    exact = Decimal(str(amount)) * unit_usd * PER_UNIT
-    return Micros(int(exact.to_integral_value(ROUND_UP)))
+    def codes(self, reply: Reply) -> list[str]:
+        """Further codes of an answer without a picture."""
+        return []
+
+    def is_shown(self, entry: object) -> bool:
+        """True unless the picture is not to be handed out."""
+        return True
+
+    def _pictures(self, reply: Reply) -> Iterator[Found]:
+        for entry in entries_at(reply.document, "data") if reply.is_good else ():
+            base64, url = text_at(entry, "b64_json"), text_at(entry, "url")
+            if self.is_shown(entry) and (base64 or url):
+                yield Found(base64, url, text_at(entry, "revised_prompt") or None)
+
+    def _refusal(self, reply: Reply, *, asked: str) -> UpstreamError:
+        entries = [reply.document, *entries_at(reply.document, "data")]
+        told = [at(entry, "error") for entry in entries]
+        codes = [at(each, key) for each in [*told, reply.document] for key in ("code", "type")]
+        words = [each if isinstance(each, str) else text_at(each, "message") for each in told]
+        return refusal(
+            reply,
+            codes=[
+                *self.codes(reply),
+                *(str(code) for code in codes if isinstance(code, str | int)),
+            ],
+            message=" ".join(filter(None, words)),
+            asked=asked,
+            class_of=self.class_of,
+            first=self.rows,
+        )

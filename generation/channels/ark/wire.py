@@ -8,11 +8,13 @@ Sources: BytePlus ModelArk, 1541523 "Image generation API" (only generated image
 1299023 "Error codes", copies of September 2026.
 """
 
+from typing_extensions import override
+
 from generation.channels.answers import at, count_at, text_at
-from generation.channels.base import ChannelConfig, TokenUsage, UpstreamAnswer, UpstreamRequest
+from generation.channels.base import LargeValue, TokenUsage, UpstreamAnswer, UpstreamRequest
 from generation.channels.complaints import ComplaintRow, ComplaintSubject
-from generation.channels.data_answers import IMAGE_KEYS, data_uris, pictures_in, refusal_in
-from generation.channels.wires import AtOnce, Images, Reply, Steps, given, posted
+from generation.channels.data_answers import DataWire
+from generation.channels.wires import Reply, given
 from pictor.kit.words.money import Micros
 
 _WITH_FORMATS = (
@@ -34,46 +36,32 @@ _ROWS = (
 )
 
 
-class ArkWire(AtOnce):
+class ArkWire(DataWire):
     """One account at Ark."""
 
-    def __init__(self, account: ChannelConfig) -> None:
-        self._account = account
-        self._url = f"{account.root('api/v3')}/images/generations"
-        self._key = {"Authorization": f"Bearer {account.api_key}"}
+    version, rows = "api/v3", _ROWS
 
-    def make(self, request: UpstreamRequest) -> Steps:
-        """One call for one picture."""
-        model = self._account.upstream_models.get(request.model, request.model)
-        fields = _fields(request, model)
-        reply = yield posted(
-            self._url, self._key, fields, is_order=True, image_keys=IMAGE_KEYS, room=1
+    @override
+    def fields(
+        self, request: UpstreamRequest, model: str, images: list[LargeValue]
+    ) -> dict[str, object]:
+        has_formats = any(name in model for name in _WITH_FORMATS)
+        return given(
+            model=model,
+            prompt=request.prompt,
+            image=images[0] if len(images) == 1 else images or None,
+            size=request.pixels,
+            response_format="b64_json",
+            output_format=(request.output_format or "png") if has_formats else None,
+            background=request.fields.get("background"),
+            watermark=request.fields.get("watermark"),
         )
-        found = tuple(pictures_in(reply))
-        if not found:
-            error = refusal_in(reply, asked=request.prompt, first=_ROWS)
-            is_unbilled = at(reply.document, "usage", "generated_images") == 0
-            raise error.but(cost=Micros(0)) if is_unbilled else error
+
+    @override
+    def facts(self, reply: Reply, model: str) -> UpstreamAnswer:
         # Of an endpoint, the answer names the model behind it.
         named = "" if model.startswith("ep-") else text_at(reply.document, "model")[:200]
-        return Images(found, UpstreamAnswer((), model=named or None, usage=_usage(reply)))
-
-
-def _fields(request: UpstreamRequest, model: str) -> dict[str, object]:
-    images = data_uris(request)
-    has_formats = any(name in model for name in _WITH_FORMATS)
-    return given(
-        model=model,
-        prompt=request.prompt,
-        image=images[0] if len(images) == 1 else images or None,
-        size=request.pixels,
-        response_format="b64_json",
-        output_format=(request.output_format or "png") if has_formats else None,
-        background=request.fields.get("background"),
-        watermark=request.fields.get("watermark"),
-    )
-
-
-def _usage(reply: Reply) -> TokenUsage | None:
-    made = count_at(reply.document, "usage", "output_tokens")
-    return TokenUsage(0, made, made) if made else None
+        if made := count_at(reply.document, "usage", "output_tokens"):
+            return UpstreamAnswer((), model=named or None, usage=TokenUsage(0, made, made))
+        is_unbilled = at(reply.document, "usage", "generated_images") == 0
+        return UpstreamAnswer((), model=named or None, cost=Micros(0) if is_unbilled else None)

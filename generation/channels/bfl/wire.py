@@ -9,18 +9,19 @@ Sources: docs.bfl.ai, "Errors", "Pricing", "Generate an image with FLUX 3" (8 Oc
 help pages on moderation (12 June 2026); the skill bfl-api of github.com/black-forest-labs.
 """
 
+from decimal import Decimal
 from functools import partial
 from urllib.parse import quote
 
 from generation.channels import wires
-from generation.channels.answers import amount_at, at, seed_in, text_at
+from generation.channels.answers import at, cost_at, seed_in, text_at
 from generation.channels.base import ChannelConfig, Job, UpstreamAnswer, UpstreamRequest
 from generation.channels.bfl.kind import SIZES
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.field_map import FieldMap
-from pictor.kit.words.money import Micros, scale_half_up
+from pictor.kit.words.money import Micros
 
-MICROS_OF_A_CREDIT = 10_000
+_CREDIT_USD = Decimal("0.01")
 _CLASS_OF = {
     "Request Moderated": AttemptClass.MODERATED,
     "Content Moderated": AttemptClass.MODERATED,
@@ -42,7 +43,7 @@ class BflWire(wires.Uncancelled):
 
     def make(self, request: UpstreamRequest) -> wires.Steps:
         """Order a picture, and follow the order."""
-        model = self._account.upstream_models.get(request.model, request.model)
+        model = self._account.upstream_model(request.model)
         place = f"{self._account.root('v1')}/{quote(model, safe='')}"
         order = wires.posted(place, self._key, _body(request, model), is_order=True)
         refused = partial(_refusal, asked=request.prompt)
@@ -73,8 +74,7 @@ def _body(request: UpstreamRequest, model: str) -> dict[str, object]:
 
 
 def _cost(reply: wires.Reply) -> Micros | None:
-    amount = amount_at(reply.document, "cost")
-    return None if amount is None else scale_half_up(MICROS_OF_A_CREDIT, amount)
+    return cost_at(reply.document, "cost", unit_usd=_CREDIT_USD)
 
 
 def _refusal(reply: wires.Reply, *, asked: str, job: Job | None = None) -> UpstreamError:

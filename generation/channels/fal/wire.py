@@ -54,7 +54,7 @@ class FalWire:
                 {"content_type": f"image/{image.format}", "file_name": f"image.{image.format}"},
             )
             addresses += [(yield from wires.uploaded(image, ask, "upload_url", "file_url"))]
-        model = self._account.upstream_models.get(request.model, request.model)
+        model = self._account.upstream_model(request.model)
         wait = self._account.queue_seconds or self._account.timeout_seconds
         order = wires.posted(
             f"{self._base}/{quote(model)}",

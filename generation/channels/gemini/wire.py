@@ -45,7 +45,7 @@ class GeminiWire(AtOnce):
 
     def make(self, request: UpstreamRequest) -> Steps:
         """One call for one picture."""
-        model = self.account.upstream_models.get(request.model, request.model)
+        model = self.account.upstream_model(request.model)
         images = [
             {"inlineData": {"mimeType": f"image/{image.format}", "data": image}}
             for image in request.references

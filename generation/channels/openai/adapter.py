@@ -82,7 +82,7 @@ class OpenAIAdapter(WireAdapter):
             request,
             download=partial(
                 download,
-                base=self.address(request.task, self._model_of(request)),
+                base=self.address(request.task, self.config.upstream_model(request.model)),
                 http=self.http,
                 headers_for=lambda url: self.key() if self.is_base(url) else {},
             ),
@@ -115,7 +115,7 @@ class OpenAIAdapter(WireAdapter):
         return replace(answer, request_id=tasks.request_id or answer.request_id)
 
     def _exchange(self, request: UpstreamRequest) -> Exchange:
-        model, typed = self._model_of(request), self.config.field_map
+        model, typed = self.config.upstream_model(request.model), self.config.field_map
         images = [one.data_uri for one in request.references] if typed.get("images") else []
         fields = FIELDS.body(typed, self.fields(request, model), images)
         task = Task.GENERATE if images else request.task  # where all is JSON
@@ -147,9 +147,6 @@ class OpenAIAdapter(WireAdapter):
     def fields(self, request: UpstreamRequest, model: str) -> dict[str, object]:
         """The fields of an order."""
         return wire.request_fields(request, model=model)
-
-    def _model_of(self, request: UpstreamRequest) -> str:
-        return self.config.upstream_models.get(request.model, request.model)
 
 
 def _body(

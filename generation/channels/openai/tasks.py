@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
-from generation.channels.answers import amount_at, text_at
+from generation.channels.answers import cost_at, text_at
 from generation.channels.base import Job, UpstreamRequest
 from generation.channels.base64_stream import TEXT_KEYS
 from generation.channels.errors import AttemptClass, UpstreamError
@@ -34,7 +34,7 @@ from generation.channels.wires import (
     followed,
     refusal,
 )
-from pictor.kit.words.money import PER_UNIT, Micros, scale_half_up
+from pictor.kit.words.money import Micros
 
 PATH = "tasks"
 SPARE_IMAGES = 2
@@ -114,8 +114,7 @@ def _cost_in(document: Mapping[str, object], credit_usd: Decimal) -> Micros | No
     levels = [level for level in _levels(document) if isinstance(level, dict) and "cost" in level]
     if not credit_usd or _state(document) not in _DONE or len(levels) != 1:
         return None
-    spent = amount_at(levels[0], "cost")
-    return None if spent is None else scale_half_up(PER_UNIT, spent * credit_usd)
+    return cost_at(levels[0], "cost", unit_usd=credit_usd)
 
 
 def _levels(document: Mapping[str, object]) -> Iterator[object]:

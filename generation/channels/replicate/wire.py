@@ -53,7 +53,7 @@ class ReplicateWire:
         for image in request.references:
             up = wires.uploaded_as("content", image, f"{self._root}/files", self._key)
             addresses += [(yield from up)]
-        model = self._account.upstream_models.get(request.model, request.model)
+        model = self._account.upstream_model(request.model)
         name, _, version = model.partition(":")
         place = "predictions" if version else f"models/{quote(name)}/predictions"
         seconds = int(request.seconds or self._account.timeout_seconds) - SPARE_SECONDS

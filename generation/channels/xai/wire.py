@@ -12,23 +12,17 @@ billed), as of September 2026; the refusal, with a charge, as a client logged it
 
 from decimal import Decimal
 
-from generation.channels.answers import at, entries_at
-from generation.channels.base import ChannelConfig, UpstreamAnswer, UpstreamRequest
+from typing_extensions import override
+
+from generation.channels.answers import at, cost_at, entries_at
+from generation.channels.base import LargeValue, UpstreamAnswer, UpstreamRequest
 from generation.channels.complaints import ComplaintRow, ComplaintSubject
-from generation.channels.data_answers import (
-    IMAGE_KEYS,
-    cost_in,
-    data_uris,
-    pictures_in,
-    refusal_in,
-)
-from generation.channels.errors import AttemptClass
-from generation.channels.wires import AtOnce, Images, Steps, given, posted
+from generation.channels.data_answers import DataWire
+from generation.channels.wires import Reply, classes, given
 from generation.channels.xai.kind import SIZES
 
 _TICK_USD = Decimal("1e-10")
 _QUALITIES = {"low", "medium"}
-_CLASS_OF = {"blocked": AttemptClass.MODERATED}
 _ROWS = (
     ComplaintRow(
         ComplaintSubject.POLICY,
@@ -38,49 +32,39 @@ _ROWS = (
 )
 
 
-class XaiWire(AtOnce):
+class XaiWire(DataWire):
     """One account at xAI."""
 
-    def __init__(self, account: ChannelConfig) -> None:
-        self._account = account
-        self._images = f"{account.root('v1')}/images"
-        self._key = {"Authorization": f"Bearer {account.api_key}"}
+    edit_path, rows = "images/edits", _ROWS
+    class_of = classes(moderated="blocked")
 
-    def make(self, request: UpstreamRequest) -> Steps:
-        """One call for all pictures."""
-        model = self._account.upstream_models.get(request.model, request.model)
-        reply = yield posted(
-            f"{self._images}/{'edits' if request.references else 'generations'}",
-            self._key,
-            _fields(request, model),
-            is_order=True,
-            image_keys=IMAGE_KEYS,
-            room=request.n,
+    @override
+    def fields(
+        self, request: UpstreamRequest, model: str, images: list[LargeValue]
+    ) -> dict[str, object]:
+        references = [{"type": "image_url", "url": image} for image in images]
+        return given(
+            model=model,
+            prompt=request.prompt,
+            n=request.n,
+            image=references[0] if len(images) == 1 else None,
+            images=references if len(images) > 1 else None,
+            response_format="b64_json",
+            quality=request.quality if request.quality in _QUALITIES else None,
+            user=request.fields.get("user"),
+            **SIZES.of_model(model).get(request.size or "", {}),
         )
-        cost = cost_in(at(reply.document, "usage", "cost_in_usd_ticks"), _TICK_USD)
-        found = tuple(pictures_in(reply, _is_shown))
-        if not found:
-            entries = entries_at(reply.document, "data")
-            blocked = [] if all(map(_is_shown, entries)) else ["blocked"]
-            options = {"asked": request.prompt, "class_of": _CLASS_OF, "first": _ROWS}
-            raise refusal_in(reply, *blocked, **options).but(cost=cost)
-        return Images(found, UpstreamAnswer((), cost=cost))
 
+    @override
+    def facts(self, reply: Reply, model: str) -> UpstreamAnswer:
+        cost = cost_at(reply.document, "usage", "cost_in_usd_ticks", unit_usd=_TICK_USD)
+        return UpstreamAnswer((), cost=cost)
 
-def _is_shown(entry: object) -> bool:
-    return at(entry, "respect_moderation") is not False
+    @override
+    def codes(self, reply: Reply) -> list[str]:
+        are_shown = map(self.is_shown, entries_at(reply.document, "data"))
+        return [] if all(are_shown) else ["blocked"]
 
-
-def _fields(request: UpstreamRequest, model: str) -> dict[str, object]:
-    images = [{"type": "image_url", "url": each} for each in data_uris(request)]
-    return given(
-        model=model,
-        prompt=request.prompt,
-        n=request.n,
-        image=images[0] if len(images) == 1 else None,
-        images=images if len(images) > 1 else None,
-        response_format="b64_json",
-        quality=request.quality if request.quality in _QUALITIES else None,
-        user=request.fields.get("user"),
-        **SIZES.of_model(model).get(request.size or "", {}),
-    )
+    @override
+    def is_shown(self, entry: object) -> bool:
+        return at(entry, "respect_moderation") is not False
