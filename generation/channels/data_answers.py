@@ -12,7 +12,9 @@ from generation.channels.answers import at, entries_at, text_at
 from generation.channels.base import ChannelConfig, LargeValue, UpstreamAnswer, UpstreamRequest
 from generation.channels.complaints import ComplaintRow
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.channels.wires import AtOnce, Found, Images, Reply, Steps, posted, refusal
+from generation.channels.wires import NO_FACTS, AtOnce, Found, Images, Reply, Steps, posted, refusal
+
+Uris = list[LargeValue]
 
 
 class DataWire(AtOnce):
@@ -42,15 +44,13 @@ class DataWire(AtOnce):
             raise self._refusal(reply, asked=request.prompt).but(cost=facts.cost)
         return Images(found, facts)
 
-    def fields(
-        self, request: UpstreamRequest, model: str, images: list[LargeValue]
-    ) -> dict[str, object]:
+    def fields(self, request: UpstreamRequest, model: str, images: Uris) -> dict[str, object]:
         """The fields of an order, without None; `images` are its references as data URIs."""
         raise NotImplementedError
 
     def facts(self, reply: Reply, model: str) -> UpstreamAnswer:
         """What an answer says of an order."""
-        raise NotImplementedError
+        return NO_FACTS
 
     def codes(self, reply: Reply) -> list[str]:
         """Further codes of an answer without a picture."""

@@ -43,10 +43,9 @@ class FieldMap:
         if len(json.dumps(typed)) > MAX_CHARS or len(typed) > MAX_ENTRIES:
             raise ValueError(f"a map has at most {MAX_ENTRIES} fields and {MAX_CHARS} characters")
         entries = {**self._usual, **typed}
-        targets = [*_table(FIXED, typed.get(FIXED, {})), *(_OWN - entries.keys())]
+        targets = [*_table(FIXED, entries.pop(FIXED, {})), *(_OWN - entries.keys())]
         for name, entry in entries.items():
-            if name != FIXED:
-                targets += _checked_entry(name, entry)
+            targets += _targets(name, entry)
         twice = {target for target in targets if targets.count(target) > 1}
         if wrong := [*twice, *(each for each in targets if not _NAME.fullmatch(each))]:
             raise ValueError(f"{min(wrong)!r} is named twice, or is no field's name")
@@ -56,21 +55,23 @@ class FieldMap:
         """The abilities of a route with that map."""
         if not typed:
             return abilities
-        named = {name for name, entry in typed.items() if entry and name != FIXED}
-        lacks = {name for name, entry in typed.items() if not entry}
+        fixed, images = typed.get(FIXED, {}), typed.get("images")
+        entries = {"image" if name == "images" else name: entry for name, entry in typed.items()}
+        named = {name for name, entry in entries.items() if entry} - {FIXED}
+        lacks = entries.keys() - named - {FIXED}
         # An order in JSON has no files.
-        lacks |= {"mask", "markup"} if "images" in typed else set()
-        fields = (abilities.fields | named) - lacks - typed.get(FIXED, {}).keys()
+        files = set() if images is None else {"mask", "markup"}
+        fields = (abilities.fields | named) - lacks - files - fixed.keys()
         changed: dict[str, Any] = {"takes_parameters": False, "parameters": frozenset(named)}
-        if "images" in typed:
-            fields = fields - {"images", "image"} | ({"image"} if typed["images"] else set())
-            changed |= _with_images(abilities, typed["images"])
+        if images is not None:
+            most = 1 if images and _full(images).get("as") == "one" else abilities.max_images
+            changed["tasks"] = abilities.tasks - {Task.EDIT} | ({Task.EDIT} if images else set())
+            changed["max_images"] = most if images else 0
         if "n" in lacks:
             changed["max_n"] = 1
-        if "size" in lacks:
-            changed |= {"sizes": frozenset({AUTO_SIZE}), "size_rule": None}
-        if sizes := _words(typed.get("size")):
-            changed |= {"sizes": frozenset({AUTO_SIZE, *sizes}), "size_rule": None}
+        if "size" in lacks or _words(typed.get("size")):
+            sizes = {AUTO_SIZE, *_words(typed["size"])}
+            changed |= {"sizes": frozenset(sizes), "size_rule": None}
         if "output_format" in typed:
             words = _words(typed["output_format"]) or abilities.formats
             changed["formats"] = frozenset() if "output_format" in lacks else frozenset(words)
@@ -102,18 +103,22 @@ def _table(name: str, value: object) -> Mapping[str, Any]:
     return value
 
 
-def _words(entry: object) -> Mapping[str, Any]:
-    words: Mapping[str, Any] = entry.get("words", {}) if isinstance(entry, dict) else {}
+def _full(entry: Any) -> Mapping[str, Any]:
+    return entry if isinstance(entry, dict) else {"to": entry}
+
+
+def _words(entry: Any) -> Mapping[str, Any]:
+    words: Mapping[str, Any] = _full(entry).get("words", {})
     return words
 
 
-def _checked_entry(name: str, entry: object) -> list[str]:
+def _targets(name: str, entry: Any) -> list[str]:
     """The names that it is sent by. Raises ValueError."""
     if not _NAME.fullmatch(name) or name in _NEITHER:
         raise ValueError(f"{name!r} cannot be mapped")
-    if isinstance(entry, str) and (entry or name in _MAY_LACK):
-        return [entry] if entry else []
-    table = _table(name, entry)
+    if entry == "" and name in _MAY_LACK:
+        return []
+    table = _full(entry) if isinstance(entry, str) and entry else _table(name, entry)
     words = _table(f"{name}.words", table.get("words", {}))
     for size in words if name == "size" else ():
         if size != AUTO_SIZE:
@@ -123,37 +128,21 @@ def _checked_entry(name: str, entry: object) -> list[str]:
     form, forms = table.get("as", ""), _FORMS.get(name, ())
     if table.keys() - {"to", "as", "words"} or (form and form not in forms):
         raise ValueError(f"{name} has to, words, and as: {', '.join(forms) or 'not here'}")
-    return _targets(name, table.get("to"), most=2 if form == "sides" else 1)
-
-
-def _targets(name: str, to: object, *, most: int) -> list[str]:
-    named = to if isinstance(to, list) else [to]
-    texts = [each for each in named if isinstance(each, str)]
-    if len(texts) != len(named) or len(texts) != most or isinstance(to, list) != (most > 1):
+    to = table.get("to")
+    named: list[Any] = to if form == "sides" and isinstance(to, list) else [to]
+    if len(named) != 1 + (form == "sides") or not all(isinstance(each, str) for each in named):
         raise ValueError(f"{name}.to is a field's name, or a list of two with as = 'sides'")
-    return texts
-
-
-def _with_images(abilities: Abilities, entry: Any) -> dict[str, Any]:
-    if not entry:
-        return {"tasks": abilities.tasks - {Task.EDIT}, "max_images": 0}
-    is_one = isinstance(entry, dict) and entry.get("as") == "one"
-    return {
-        "tasks": abilities.tasks | {Task.EDIT},
-        "max_images": 1 if is_one else abilities.max_images,
-    }
+    return named
 
 
 def _sent(entry: Any, value: Any) -> Mapping[str, object]:
-    if isinstance(entry, str):
-        return {entry: value} if entry else {}
     word = _words(entry).get(value, value) if isinstance(value, str) else value
     if isinstance(word, dict):
         return word
-    form = entry.get("as")
-    if word == AUTO_SIZE and form in _FORMS["size"]:
-        return {}  # the model chooses
-    return _WAYS.get(form, _as_it_is)(entry.get("to"), word)
+    to, form = _full(entry).get("to"), _full(entry).get("as", "")
+    if not to or (word == AUTO_SIZE and form in _FORMS["size"]):
+        return {}  # there is no such field, or the model chooses
+    return _WAYS[form](to, word)
 
 
 def _sides(text: str) -> tuple[int, int]:
@@ -161,11 +150,8 @@ def _sides(text: str) -> tuple[int, int]:
     return size.width, size.height
 
 
-def _as_it_is(to: Any, value: Any) -> dict[str, object]:
-    return {to: value}
-
-
 _WAYS: Mapping[str, Callable[[Any, Any], dict[str, object]]] = {
+    **dict.fromkeys(("", "text", "list"), lambda to, word: {to: word}),
     "object": lambda to, size: {to: dict(zip(("width", "height"), _sides(size), strict=True))},
     "sides": lambda to, size: dict(zip(to, _sides(size), strict=True)),
     "star": lambda to, size: {to: size.replace("x", "*")},

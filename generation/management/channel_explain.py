@@ -7,15 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from accounts.management.operator import OperatorCommand, print_table, read_words
+from accounts.management.operator import OperatorCommand, print_table
 from generation.channels.declaration import Task
-from generation.oversight.route_order import (
-    AskedRequest,
-    Explanation,
-    Serving,
-    explain,
-)
-from pictor.kit.words import typed
+from generation.oversight.route_order import AskedRequest, Explanation, Serving, explain
 from pictor.kit.words.money import to_decimal
 
 COLUMNS = (
@@ -45,17 +39,7 @@ def add_arguments(parser: CommandParser) -> None:
 def run(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     """Explain it. Raises CommandError for an unknown model, size or quality."""
     try:
-        explanation = explain(
-            AskedRequest(
-                options["model"],
-                size=options["size"],
-                quality=options["quality"],
-                task=Task(options["task"]),
-                n=typed.number(options["n"], least=1),
-                references=typed.number(options["references"]),
-                fields=tuple(read_words(options["fields"]) or ()),
-            )
-        )
+        explanation = explain(AskedRequest.typed(options))
     except ValueError as error:
         raise CommandError(str(error)) from None
     if options["json"]:

@@ -20,11 +20,9 @@ HELP = "begin with a preset, of `channel kinds` or your own; other options go be
 
 def list_kinds(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     """List each kind, and after it the presets of that kind."""
-    rows: list[dict[str, str | None]] = []
-    for kind, presets in services.presets_by_kind():
-        rows.append({"kind": kind.name, "preset": None, "about": kind.about})
-        rows += [{"kind": kind.name, "preset": one.name, "about": one.about} for one in presets]
-    command.tell_rows(options, rows, ("kind", "preset", "about"))
+    columns = ("kind", "preset", "about")
+    rows = [dict(zip(columns, row, strict=True)) for row in services.kinds_and_presets()]
+    command.tell_rows(options, rows, columns)
 
 
 def read_preset(named: str) -> Preset:

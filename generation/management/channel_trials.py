@@ -21,6 +21,11 @@ from pictor.kit.words.money import to_decimal
 T = TypeVar("T")
 
 YES_HELP = "do not ask, even if a model loses its last channel"
+_AS_STORED = (
+    "model", "passed", "pending", "upstream_model", "upstream_size", "upstream_quality",
+    "milliseconds", "http_status", "upstream_request_id", "detail", "output_tokens", "cost_source",
+)  # fmt: skip
+"""Facts of a test."""
 ROUTES = ("model", "maps", "state", "tested", "result", "cost")
 
 
@@ -226,23 +231,12 @@ def _trial(row: ChannelTrial) -> dict[str, Any]:
     known = row.known_cost_micros
     return {
         "id": str(row.id),
-        "model": row.model,
-        "passed": row.passed,
-        "pending": row.pending,
-        "upstream_model": row.upstream_model,
-        "upstream_size": row.upstream_size,
-        "upstream_quality": row.upstream_quality,
+        **{name: getattr(row, name) for name in _AS_STORED},
         "started_at": None if row.started_at is None else row.started_at.isoformat(),
-        "milliseconds": row.milliseconds,
         "class": row.trial_class,
-        "http_status": row.http_status,
-        "upstream_request_id": row.upstream_request_id,
-        "detail": row.detail,
         "size": None if row.width is None else f"{row.width}x{row.height}",
         "format": row.image_format,
         "bytes": row.size_bytes,
         "picture": row.picture_key,
-        "output_tokens": row.output_tokens,
         "cost": None if known is None else to_decimal(known),
-        "cost_source": row.cost_source,
     }

@@ -1,7 +1,8 @@
 """Explain which channels would be asked for an image now, in which order, and why not others."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from billing.pricing import PriceMissing, quote
 from billing.selectors import current_table
@@ -16,7 +17,7 @@ from generation.channels.declaration import OVERLAYS, PLAIN, Needs, Task
 from generation.channels.registry import told_map
 from generation.models import Channel, Contract, Route, Serves
 from generation.selectors import cost_tables, present_stops
-from pictor.kit.words import clock
+from pictor.kit.words import clock, typed
 
 MAY_BE_IGNORED = (*PASSED_ON, "output_compression", "partial_images")
 """The fields that every model has and a channel may not honour."""
@@ -36,6 +37,22 @@ class AskedRequest:
     n: int = 1
     references: int = 0
     fields: tuple[str, ...] = ()
+
+    @classmethod
+    def typed(cls, words: Mapping[str, Any]) -> "AskedRequest":
+        """The request in a person's words; those for fields stand between commas.
+
+        Raises ValueError.
+        """
+        return cls(
+            words["model"],
+            size=words["size"],
+            quality=words["quality"],
+            task=Task(words["task"]),
+            n=typed.number(words["n"] or "1", least=1),
+            references=typed.number(words["references"] or "0"),
+            fields=tuple(filter(None, map(str.strip, (words["fields"] or "").split(",")))),
+        )
 
     @property
     def needs(self) -> Needs:

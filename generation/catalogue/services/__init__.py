@@ -64,8 +64,8 @@ from generation.catalogue.services.model_imports import (
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
 from generation.catalogue.services.presets import (
     below,
+    kinds_and_presets,
     preset_routes,
-    presets_by_kind,
     shipped_presets,
 )
 from generation.catalogue.services.retiring import retirements_of, set_retirements

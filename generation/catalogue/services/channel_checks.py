@@ -66,35 +66,25 @@ def _check(values: Mapping[str, Any], checks: Mapping[str, Callable[[Any], Any]]
                 columns[column] = check(values[column])
             except ValidationError as error:
                 refused[column] = error
+            except ValueError as error:  # in a rule's words for people
+                refused[column] = ValidationError(str(error))
     if refused:
         raise ValidationError(refused)
     return columns
 
 
 def _kind(name: str) -> str:
-    try:
-        return kind_of(name).name
-    except ValueError as error:
-        raise ValidationError(str(error)) from None
+    return kind_of(name).name
 
 
 def _api_key(text: str, *, kind: str) -> str:
-    if kind not in KINDS:
-        return text  # the check of the kind refuses it
-    try:
-        return KINDS[kind].credential.checked(text)
-    except ValueError as error:
-        raise ValidationError(str(error)) from None
+    # The check of the kind refuses an unknown one.
+    return KINDS[kind].credential.checked(text) if kind in KINDS else text
 
 
 def _settings(given: Any, *, kind: str) -> dict[str, str] | None:
     words = _words(given)
-    if kind not in KINDS:
-        return words or None
-    try:
-        return dict(KINDS[kind].checked_settings(words)) or None
-    except ValueError as error:
-        raise ValidationError(str(error)) from None
+    return dict(KINDS[kind].checked_settings(words) if kind in KINDS else words) or None
 
 
 def _number(value: int | None, *, what: str, least: int, most: int = LARGEST) -> int | None:

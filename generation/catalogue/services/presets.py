@@ -8,7 +8,6 @@ from typing import Any, cast
 from generation.catalogue.preset_files import Preset, read
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
 from generation.catalogue.services.routes import BY_MODEL, Routes
-from generation.channels.channel_kind import AdapterKind
 from generation.channels.registry import KINDS
 from generation.models import Contract
 
@@ -24,13 +23,13 @@ def shipped_presets() -> Mapping[str, Preset]:
     return {path.stem: read(path.stem, path.read_text(encoding="utf-8")) for path in files}
 
 
-def presets_by_kind() -> list[tuple[AdapterKind, list[Preset]]]:
-    """Every kind with the presets that come with it."""
+def kinds_and_presets() -> list[tuple[str, str | None, str]]:
+    """Every kind, and after it each preset of that kind: kind, preset, and what it is for."""
+    rows: list[tuple[str, str | None, str]]
+    rows = [(kind.name, None, kind.about) for kind in KINDS.values()]
     presets = shipped_presets().values()
-    return [
-        (kind, [preset for preset in presets if preset.options["kind"] == kind.name])
-        for kind in KINDS.values()
-    ]
+    rows += [(preset.options["kind"], preset.name, preset.about) for preset in presets]
+    return sorted(rows, key=lambda row: [*KINDS].index(row[0]))
 
 
 def preset_routes(preset: Preset) -> tuple[Routes, list[str]]:

@@ -11,9 +11,9 @@ Sources: BytePlus ModelArk, 1541523 "Image generation API" (only generated image
 from typing_extensions import override
 
 from generation.channels.answers import at, count_at, text_at
-from generation.channels.base import LargeValue, TokenUsage, UpstreamAnswer, UpstreamRequest
+from generation.channels.base import TokenUsage, UpstreamAnswer, UpstreamRequest
 from generation.channels.complaints import ComplaintRow, ComplaintSubject
-from generation.channels.data_answers import DataWire
+from generation.channels.data_answers import DataWire, Uris
 from generation.channels.wires import Reply, given
 from pictor.kit.words.money import Micros
 
@@ -42,9 +42,7 @@ class ArkWire(DataWire):
     version, rows = "api/v3", _ROWS
 
     @override
-    def fields(
-        self, request: UpstreamRequest, model: str, images: list[LargeValue]
-    ) -> dict[str, object]:
+    def fields(self, request: UpstreamRequest, model: str, images: Uris) -> dict[str, object]:
         has_formats = any(name in model for name in _WITH_FORMATS)
         return given(
             model=model,

@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing_extensions import override
 
 from generation.channels.answers import at, cost_at, count_at, entries_at
-from generation.channels.base import LargeValue, TokenUsage, UpstreamAnswer, UpstreamRequest
+from generation.channels.base import TokenUsage, UpstreamAnswer, UpstreamRequest
 from generation.channels.complaints import ComplaintRow, ComplaintSubject
-from generation.channels.data_answers import DataWire
+from generation.channels.data_answers import DataWire, Uris
 from generation.channels.wires import Reply, classes, given
 
 _QUALITIES = {"auto", "low", "medium", "high", "xhigh", "max"}
@@ -38,9 +38,7 @@ class OpenRouterWire(DataWire):
     class_of, rows = _CLASS_OF, _ROWS
 
     @override
-    def fields(
-        self, request: UpstreamRequest, model: str, images: list[LargeValue]
-    ) -> dict[str, object]:
+    def fields(self, request: UpstreamRequest, model: str, images: Uris) -> dict[str, object]:
         references = [{"type": "image_url", "image_url": {"url": image}} for image in images]
         return given(
             model=model,
@@ -57,7 +55,7 @@ class OpenRouterWire(DataWire):
 
     @override
     def facts(self, reply: Reply, model: str) -> UpstreamAnswer:
-        """Its tokens and cost, without that of a vendor's own key, whom the account pays besides."""
+        """Its tokens and cost, without that of a vendor's own key, who is paid besides."""
         used = at(reply.document, "usage")
         entered, made = count_at(used, "prompt_tokens"), count_at(used, "completion_tokens")
         usage = TokenUsage(entered, made, entered + made) if made else None

@@ -15,9 +15,9 @@ from decimal import Decimal
 from typing_extensions import override
 
 from generation.channels.answers import at, cost_at, entries_at
-from generation.channels.base import LargeValue, UpstreamAnswer, UpstreamRequest
+from generation.channels.base import UpstreamAnswer, UpstreamRequest
 from generation.channels.complaints import ComplaintRow, ComplaintSubject
-from generation.channels.data_answers import DataWire
+from generation.channels.data_answers import DataWire, Uris
 from generation.channels.wires import Reply, classes, given
 from generation.channels.xai.kind import SIZES
 
@@ -39,9 +39,7 @@ class XaiWire(DataWire):
     class_of = classes(moderated="blocked")
 
     @override
-    def fields(
-        self, request: UpstreamRequest, model: str, images: list[LargeValue]
-    ) -> dict[str, object]:
+    def fields(self, request: UpstreamRequest, model: str, images: Uris) -> dict[str, object]:
         references = [{"type": "image_url", "url": image} for image in images]
         return given(
             model=model,

@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -197,10 +196,9 @@ class MapField(forms.CharField):
     def clean(self, value: Any) -> Mapping[str, Any] | None:
         text = str(super().clean(value))
         try:
-            found = json.loads(text) if text.startswith("{") else tomllib.loads(text)
-        except (ValueError, RecursionError) as error:
+            return typed.table(text) or None
+        except ValueError as error:
             raise ValidationError(f"This is neither TOML nor JSON: {error}") from None
-        return found or None
 
     @override
     def prepare_value(self, value: Any) -> Any:

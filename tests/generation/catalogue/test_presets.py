@@ -86,7 +86,7 @@ def test_no_preset_has_the_name_of_another():
     files = [*Path(channels.__file__).parent.glob("*/presets/*.toml")]
 
     assert len(files) == len(SHIPPED)
-    assert {kind.name for kind, presets in services.presets_by_kind() if presets} == {
+    assert {kind for kind, preset, _ in services.kinds_and_presets() if preset} == {
         path.parents[1].name for path in files
     }
 

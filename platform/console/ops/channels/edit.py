@@ -160,5 +160,5 @@ def create(request: HttpRequest, operator: Operator) -> HttpResponse:
             messages.success(request, "Saved, and off until it is tested")
             return to_tests(channel)
     context = {"form": form, "rows": rows, "preset": preset, "lacking": lacking}
-    context["kinds"] = services.presets_by_kind()
+    context["kinds"] = services.kinds_and_presets()
     return rendered(request, operator, "ops/channel_new.html", context, refused=data is not None)

@@ -11,7 +11,6 @@ from generation.channels.declaration import Task
 from generation.models import Channel
 from generation.oversight.route_order import AskedRequest, Explanation, explain
 from generation.selectors import channel_by_id
-from pictor.kit.words import typed
 
 NAMES = ("model", "size", "quality", "task", "n", "references", "fields")
 
@@ -48,20 +47,9 @@ def _explanation(query: dict[str, str]) -> tuple[Explanation | None, str]:
     if not query["model"]:
         return None, ""
     try:
-        names = (name.strip() for name in query["fields"].split(","))
-        asked = AskedRequest(
-            query["model"],
-            size=query["size"],
-            quality=query["quality"],
-            task=Task(query["task"]),
-            n=typed.number(query["n"] or "1", least=1),
-            references=typed.number(query["references"] or "0"),
-            fields=tuple(filter(None, names)),
-        )
-        explained = explain(asked)
+        return explain(AskedRequest.typed(query)), ""
     except ValueError as error:
         return None, str(error)
-    return explained, ""
 
 
 def _usual(channel: Channel | None, offered: list[str]) -> str:

@@ -1,12 +1,15 @@
-"""Amounts, times, days, numbers and factors as people type them, read alike at every door. Pure.
+"""Amounts, times, days, numbers, factors and tables as people type them: one reading for all. Pure.
 
 Each function raises ValueError with words for the person who typed.
 """
 
+import json
 import re
+import tomllib
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from pictor.kit.words.money import Micros, from_decimal
 
@@ -61,6 +64,14 @@ def decimal(text: str, *, such_as: str) -> Decimal:
     if _DECIMAL.fullmatch(bare) and len(bare) <= _DECIMAL_CHARACTERS:
         return Decimal(bare)
     raise ValueError(f"{_shown(text)} is not a number such as {such_as}")
+
+
+def table(text: str) -> dict[str, Any]:
+    """Read a table in TOML, or an object in JSON."""
+    try:
+        return dict(json.loads(text) if text.startswith("{") else tomllib.loads(text))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _shown(text: str) -> str:
