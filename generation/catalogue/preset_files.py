@@ -69,11 +69,13 @@ def read(name: str, text: str) -> Preset:
 
 def _columns(model: str, row: Mapping[str, Any]) -> dict[str, Any]:
     columns = {_COLUMNS.get(key, key): value for key, value in row.items()}
-    if "cost" in row:
-        try:
-            columns["cost_micros"] = typed.amount(row["cost"])
-        except ValueError as error:
-            raise BadToml([f"routes.{key_of(model)}.cost: {error}"]) from None
+    readers = (("cost", "cost_micros", typed.amount), ("field_map", "field_map", typed.storable))
+    for key, column, reader in readers:
+        if key in row:
+            try:
+                columns[column] = reader(row[key])
+            except ValueError as error:
+                raise BadToml([f"routes.{key_of(model)}.{key}: {error}"]) from None
     return columns
 
 

@@ -27,8 +27,11 @@ FIXED = "fixed"
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 _FORMS = {"size": ("object", "sides", "star", "text"), "images": ("list", "one", "numbered")}
 _MAY_LACK = frozenset({"n", "size", "quality", "images", "output_format", "output_compression"})
-_OWN = frozenset({"model", "prompt", "quality", "output_format"})
-"""Names that are sent as they are, unless they are mapped."""
+_OWN = frozenset({
+    *("model", "prompt", "n", "size", "quality", "output_format", "output_compression"),
+    *("response_format", "stream", "partial_images"),
+})  # fmt: skip
+"""Names that kinds send as they are, unless they are mapped."""
 _NEITHER = frozenset({"model", "stream", "partial_images", "image", "mask", "markup"})
 
 
@@ -140,7 +143,7 @@ def _sent(entry: Any, value: Any) -> Mapping[str, object]:
     if isinstance(word, dict):
         return word
     to, form = _full(entry).get("to"), _full(entry).get("as", "")
-    if not to or (word == AUTO_SIZE and form in _FORMS["size"]):
+    if not to or (word == AUTO_SIZE and (form in _FORMS["size"] or _words(entry))):
         return {}  # there is no such field, or the model chooses
     return _WAYS[form](to, word)
 

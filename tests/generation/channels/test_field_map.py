@@ -61,8 +61,29 @@ def test_images_are_sent_in_the_vendors_form(entry: object, sent: dict[str, obje
     assert USUAL.body(typed, {}, ["A", "B"]) == sent
 
 
-def test_a_size_that_the_model_chooses_is_not_sent() -> None:
-    assert USUAL.body({}, {"size": "auto"}) == {}
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {},
+        {"size": {"words": {"1024x1024": {"ratio": "1:1"}}}},
+        {"size": {"to": "s", "words": {"1024x1024": "square"}}},
+    ],
+)
+def test_a_size_that_the_model_chooses_is_not_sent(typed: dict[str, object]) -> None:
+    assert USUAL.body(USUAL.checked(typed), {"size": "auto"}) == {}
+
+
+def test_a_quality_without_a_word_in_tables_is_not_sent() -> None:
+    typed = USUAL.checked({"quality": {"words": {"high": {"steps": 30}}}})
+    assert USUAL.body(typed, {"quality": "high"}) == {"steps": 30}
+    assert USUAL.body(typed, {"quality": "low"}) == {}
+
+
+@pytest.mark.parametrize("name", ["n", "size", "response_format", "stream", "output_compression"])
+def test_what_a_kind_sends_itself_is_neither_fixed_nor_another_fields_name(name: str) -> None:
+    for typed in ({"fixed": {name: 1}}, {"seed": name}):
+        with pytest.raises(ValueError, match=f"{name!r} is named twice"):
+            FieldMap().checked(typed)
 
 
 def test_what_is_fixed_goes_with_each_request_and_wins() -> None:

@@ -79,3 +79,27 @@ def test_another_number_is_refused(text):
         typed.number(text)
 
     assert len(str(refused.value)) < 100
+
+
+@pytest.mark.parametrize(
+    "text", ["a = 1\nb = { c = [2.5, true] }", '{"a": 1, "b": {"c": [2.5, true]}}']
+)
+def test_a_table_is_read_from_toml_or_json(text):
+    assert typed.table(text) == {"a": 1, "b": {"c": [2.5, True]}}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("a = 2026-12-01", "a value that is no JSON"),
+        ("a = nan", "a value that is no JSON"),
+        ('{"a": 1e999}', "a value that is no JSON"),
+        ('{"a": "\\ud800"}', "a value that is no JSON"),
+        ('{"a": "\\u0000"}', "a NUL character"),
+        ('{"a": ' + "[" * 40 + "]" * 40 + "}", "nested too deeply"),
+        ('{"a": ' + "[" * 99_999 + "]" * 99_999 + "}", "nested too deeply"),
+    ],
+)
+def test_a_table_that_no_column_can_keep_is_refused(text, fault):
+    with pytest.raises(ValueError, match=fault):
+        typed.table(text)

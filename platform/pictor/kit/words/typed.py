@@ -16,6 +16,8 @@ from pictor.kit.words.money import Micros, from_decimal
 LARGEST_NUMBER = 2**31 - 1
 """The largest number in most columns."""
 LARGEST_ID = 2**63 - 1
+MOST_DEPTH = 32
+_TOO_DEEP = "it is nested too deeply"
 _GROUPED = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
 """An amount with commas at its thousands: 12,50 may mean twelve and a half."""
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
@@ -67,11 +69,35 @@ def decimal(text: str, *, such_as: str) -> Decimal:
 
 
 def table(text: str) -> dict[str, Any]:
-    """Read a table in TOML, or an object in JSON."""
+    """Read a table in TOML, or an object in JSON, of what a column of JSON can keep."""
     try:
-        return dict(json.loads(text) if text.startswith("{") else tomllib.loads(text))
+        found = dict(json.loads(text) if text.startswith("{") else tomllib.loads(text))
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError(_TOO_DEEP) from None
+    return storable(found)
+
+
+def storable(found: dict[str, Any]) -> dict[str, Any]:
+    """The table, if a column of JSON can keep all of it."""
+    plain = ""
+    try:
+        plain = json.dumps(found, ensure_ascii=False, allow_nan=False)
+        plain.encode()
+        is_too_deep = _depth(found) > MOST_DEPTH
+    except RecursionError:
+        is_too_deep = True
+    except (TypeError, ValueError):
+        raise ValueError("it has a value that is no JSON, such as a date") from None
+    if is_too_deep:
+        raise ValueError(_TOO_DEEP)
+    if "\\u0000" in plain:
+        raise ValueError("it has a NUL character")
+    return found
+
+
+def _depth(value: object) -> int:
+    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, held), default=0)
 
 
 def _shown(text: str) -> str:
