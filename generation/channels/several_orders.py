@@ -28,7 +28,7 @@ async def in_parts(
     """The images of a request, of which an order makes so many at most; 0 is any number."""
     most = most or request.n
     parts = [min(most, request.n - start) for start in range(0, request.n, most)]
-    orders = [order_of(replace(request, n=n, seconds=seconds)) for n in parts]
+    orders = [order_of(replace(request, n=n)) for n in parts]
     return await together(orders, parts, seconds, at_once=request.at_once)
 
 
@@ -84,7 +84,11 @@ def _merged(
     if not answers:
         worst = min(errors, key=lambda error: _WORST_FIRST.index(error.attempt_class))
         is_paid = any(error.may_have_billed for error in errors)
-        raise worst.but(may_have_billed=is_paid, cost=cost if cost or not is_paid else None)
+        raise worst.but(
+            may_have_billed=is_paid,
+            cost=cost if cost or not is_paid else None,
+            is_taken=any(error.is_taken for error in errors),
+        )
     usages = [astuple(answer.usage) for answer in answers if answer.usage is not None]
     counted = [answer.units for answer in answers if answer.units is not None]
     return replace(

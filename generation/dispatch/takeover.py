@@ -214,7 +214,8 @@ async def take_over(claim: Claim) -> Followed | None:
     route = await pools.surely(present_route, attempt)
     jobs = [*map(Job.from_json, taken.jobs)]
     # An order keeps its turn while its job is written, so only those with a turn can lack one.
-    orders = route.abilities.orders_for(claim.generation.n)
+    # What is kept ahead of its order was not ordered where it is not listed.
+    orders = 0 if jobs[0].is_ahead else route.abilities.orders_for(claim.generation.n)
     unlisted = min(max(orders - len(jobs), 0), ORDERS_AT_ONCE)
     if unlisted:  # the cost of some is not the cost of all
         jobs = [replace(job, cost=None) for job in jobs]

@@ -21,10 +21,10 @@ from generation.channels.answers import entries_at, text_at
 from generation.channels.base import ChannelConfig, Job, UpstreamRequest
 from generation.channels.comfyui.kind import GRAPHS
 from generation.channels.errors import UpstreamError
-from generation.channels.form_body import FilePart, form_body
+from generation.channels.form_body import FilePart
 
 _IS_RUNNING = wires.by_status(pending=True, in_progress=True, completed=False, failed=False)
-_CLASSES = wires.classes(bad_result="completed failed", refused="upload graph", rejected="slot")
+_CLASSES = wires.classes(bad_result="completed failed", refused="graph", rejected="slot")
 _refusal = partial(wires.refusal, class_of=_CLASSES)
 
 
@@ -33,7 +33,6 @@ class ComfyWire(wires.AtOnce):
 
     def __init__(self, account: ChannelConfig) -> None:
         self._map: dict[str, Any] = {"graph": {}, "slots": {}, "output": "", **account.field_map}
-        self._slots: dict[str, list[str]] = self._map["slots"]
         self._base = account.base_url.rstrip("/")
         self._key = {"Authorization": f"Bearer {account.api_key}"}
 
@@ -43,10 +42,8 @@ class ComfyWire(wires.AtOnce):
         for index, file in enumerate(self._files(name)):
             # A graph with more places gets the last image again.
             image = request.references[: index + 1][-1]
-            kind, body = form_body({"overwrite": "true"}, [FilePart("image", image, file)])
-            upload = wires.Call("POST", f"{self._base}/upload/image", self._key, body, kind)
-            if not (reply := (yield upload)).is_good:
-                raise _refusal(reply, codes=["upload"], message=reply.words)
+            up, url = FilePart("image", image, file), f"{self._base}/upload/image"
+            yield from wires.uploaded_as(up, url, self._key, "name", overwrite="true")
         look = f"{self._base}/api/jobs/{name}"
         job = Job(name, look, self._map["output"], f"{look}/cancel", is_ahead=True)
         yield job
@@ -55,9 +52,11 @@ class ComfyWire(wires.AtOnce):
     @override
     def resume(self, job: Job, request: UpstreamRequest) -> wires.Steps:
         """Follow an order, or send it if ComfyUI itself says that it has none."""
-        reply = yield wires.Call("GET", job.look, self._key)
-        is_unknown = reply.status == HTTPStatus.NOT_FOUND and text_at(reply.document, "error")
-        return (yield from self._ordered(job, request) if is_unknown else self._followed(job))
+        for _ in range(1 + wires.LOST_MISSES):  # it may still be reading the order
+            reply = yield wires.Call("GET", job.look, self._key)
+            if not (reply.status == HTTPStatus.NOT_FOUND and text_at(reply.document, "error")):
+                return (yield from self._followed(job))
+        return (yield from self._ordered(job, request))
 
     @override
     def cancel(self, job: Job) -> wires.Call | None:
@@ -65,7 +64,9 @@ class ComfyWire(wires.AtOnce):
         return wires.Call("POST", job.stop, self._key)
 
     def _files(self, name: str) -> list[str]:
-        return [f"pictor-{name}-{i}.png" for i, _ in enumerate(self._slots.get("images", ()))]
+        return [
+            f"pictor-{name}-{i}.png" for i, _ in enumerate(self._map["slots"].get("images", ()))
+        ]
 
     def _ordered(self, job: Job, request: UpstreamRequest) -> wires.Steps:
         sides = dict(zip(("width", "height"), sides_of(request.size or "") or (), strict=False))
@@ -96,7 +97,9 @@ class ComfyWire(wires.AtOnce):
             for node in self._map["graph"]
             for each in entries_at(reply.document, "node_errors", node, "errors")
         }
-        filled = {each for name, at in self._slots.items() if name != "images" for each in at}
+        filled = {
+            each for name, at in self._map["slots"].items() if name != "images" for each in at
+        }
         fault = "slot" if told and told <= filled else "graph"
         codes = [fault] if reply.status == HTTPStatus.BAD_REQUEST else []
         return _refusal(reply, codes=codes, message=reply.words)

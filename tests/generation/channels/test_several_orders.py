@@ -167,6 +167,15 @@ async def test_if_nothing_came_the_worst_counts(errors, expected, is_paid):
     assert (raised.value.attempt_class, raised.value.may_have_billed) == (expected, is_paid)
 
 
+async def test_what_one_order_was_taken_for_is_said_of_all(spools):
+    orders = [fails(BAD.but(is_taken=True)), fails(UNKNOWN)]
+
+    with pytest.raises(UpstreamError) as raised:
+        await together(orders, [1, 1], 5)
+
+    assert (raised.value.attempt_class, raised.value.is_taken) == (AttemptClass.UNKNOWN, True)
+
+
 async def test_after_one_is_turned_away_no_other_is_begun(spools):
     begun: list[int] = []
 
