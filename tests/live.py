@@ -35,6 +35,7 @@ VENDORS = {
     "gemini": Vendor("https://generativelanguage.googleapis.com", "gemini-3.1-flash-lite-image"),
     "openai": Vendor("https://api.openai.com/v1", OURS),
     "openrouter": Vendor("https://openrouter.ai/api/v1", "black-forest-labs/flux.2-klein-4b"),
+    "replicate": Vendor("https://api.replicate.com", "black-forest-labs/flux-2-pro"),
     "vertex": Vendor("https://aiplatform.googleapis.com", "gemini-3.1-flash-lite-image", ""),
     "xai": Vendor("https://api.x.ai/v1", "grok-imagine-image"),
 }

@@ -122,7 +122,6 @@ class UpstreamRequest:
         partial_images: above 0, the upstream is asked for a stream with that many previews of each
             image, if the adapter and the upstream's model support it.
         at_once: the most orders under way at once, if it takes several.
-        seconds: the time for all of it; 0 if it is not known.
     """
 
     model: str
@@ -140,7 +139,6 @@ class UpstreamRequest:
     mask: LargeValue | None = None
     markup: LargeValue | None = None
     at_once: int = ORDERS_AT_ONCE
-    seconds: float = 0.0
 
     @property
     def pixels(self) -> str | None:

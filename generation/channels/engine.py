@@ -144,19 +144,20 @@ class _Order:
     _reply: Reply = _NO_REPLY
     _url: str = ""  # of the last call after the order
     _looks: int = 0
+    _ends_at: float = 0.0
     _key: Mapping[str, str] = field(default_factory=dict)
     _exchange: Exchange | None = None
+    _has_ordered: bool = False
     _is_sent: bool = field(init=False)
-    _may_order: bool = field(init=False)
     _spools: Spools = field(init=False)
 
     def __post_init__(self) -> None:
         self._is_sent = self._job is not None
-        self._may_order = self._job is None or self._job.is_ahead
         self._spools = self._adapter.spools.scope()
 
     async def done(self, seconds: float) -> UpstreamAnswer:
         """Its pictures, within that time. Raises UpstreamError."""
+        self._ends_at = asyncio.get_running_loop().time() + seconds
         try:
             async with deadline(seconds):
                 return await self._answer(await self._drive())
@@ -198,9 +199,9 @@ class _Order:
 
     async def _call(self, call: Call) -> Reply:
         if call.is_order:
-            if not self._may_order:
+            if self._has_ordered or (self._job and not self._job.is_ahead):
                 raise UpstreamError(AttemptClass.UNKNOWN, "the wire would order twice")
-            self._may_order, self._is_sent = False, True
+            self._has_ordered = self._is_sent = True
             reply = await self._try(call) if self._job else await self._send(call)
             self._ordered = reply or _NO_REPLY
             return self._ordered
@@ -231,10 +232,9 @@ class _Order:
         try:
             async with deadline(longest):
                 return await self._send(call)
-        except (EgressRefused, BodyTooLarge):
-            raise
-        except (HttpError, JsonInvalid):
-            if call.is_order and not (self._exchange and self._exchange.is_sent):
+        except (HttpError, JsonInvalid) as error:
+            is_unsent = call.is_order and not (self._exchange and self._exchange.is_sent)
+            if is_unsent or isinstance(error, EgressRefused | BodyTooLarge):
                 raise
             return None
 
@@ -242,11 +242,11 @@ class _Order:
         adapter = self._adapter
         url = egress.joined(adapter.config.base_url, call.url)
         self._key = call.headers if adapter.may_have_key(url) else {}
-        typed = {"Content-Type": call.content_type} if call.content_type else {}
+        left = self._ends_at - asyncio.get_running_loop().time()
         self._exchange = adapter.http.exchange(
             call.method,
             url,
-            headers={"Accept": "application/json", **typed, **self._key},
+            headers={"Accept": "application/json", **self._key, **call.own_headers(left)},
             body=call.body,
             # A picture may take minutes without a byte; the deadline bounds all of it.
             read_timeout_seconds=None if call.is_order else READ_SECONDS,
@@ -291,7 +291,7 @@ class _Order:
             if spool is not None:
                 kept.append(UpstreamImage(spool, storable(found.revised_prompt), found.seed))
         if not kept:
-            raise UpstreamError(AttemptClass.BAD_RESULT, "no picture of the answer can be read")
+            raise UpstreamError(AttemptClass.BAD_RESULT, "none is readable", cost=images.facts.cost)
         self._spools.keep(*(image.spool for image in kept))
         return replace(
             images.facts,

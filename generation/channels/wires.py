@@ -43,6 +43,7 @@ class Call:
         is_upload: its good answer is no document, but any words.
         image_keys: the object keys of the answer whose long strings are images.
         room: the most images that are kept of the answer, drafts included.
+        by_time: further headers, by the seconds that are left for all when it is sent.
     """
 
     method: str
@@ -54,6 +55,12 @@ class Call:
     is_upload: bool = False
     image_keys: frozenset[str] = frozenset()
     room: int = 0
+    by_time: Callable[[float], Mapping[str, str]] = lambda _: {}
+
+    def own_headers(self, seconds_left: float) -> dict[str, str]:
+        """Those besides `headers`, which say who calls."""
+        typed = {"Content-Type": self.content_type} if self.content_type else {}
+        return {**typed, **self.by_time(seconds_left)}
 
     @property
     def free_seconds(self) -> float:
@@ -192,11 +199,13 @@ def uploaded(image: LargeValue, ask: Call, place: str, address: str) -> Uploadin
     return there
 
 
-def uploaded_as(field: str, image: LargeValue, url: str, key: Mapping[str, str]) -> Uploading:
-    """Upload an image as a field of a form; the answer's `urls.get` is its address."""
-    content_type, body = form_body({}, [FilePart(field, image)])
+def uploaded_as(
+    file: FilePart, url: str, key: Mapping[str, str], address: str, **fields: str
+) -> Uploading:
+    """Upload a form's file; the answer's text at `address` is its own."""
+    content_type, body = form_body(fields, [file])
     reply = yield Call("POST", url, key, body, content_type)
-    there = text_at(reply.document, "urls", "get")
+    there = text_at(reply.document, *address.split("."))
     if not (there and reply.is_good):
         raise _not_uploaded(reply)
     return there
@@ -254,19 +263,19 @@ def followed(
 ) -> Generator[Call, Reply, Reply]:
     """Look at an order while it runs; the last answer, which may be a refusal.
 
-    `is_running` is None for an answer that does not tell: of these, a 5xx and so many 404s, by
-    which a replica may not know the order yet, lead to another look. Raises UpstreamError `unknown`
-    for one that is good.
+    `is_running` is None for an answer that does not tell: of these, a 5xx and so many misses, by
+    which a replica may not know the order yet, lead to another look. A miss is a 404, or good:
+    after these one that is good raises UpstreamError `unknown`.
     """
     misses = 0
     while True:
         reply = yield look
         runs = is_running(reply)
-        if runs is None and reply.is_good:
+        is_miss = runs is None and (reply.is_good or reply.status == HTTPStatus.NOT_FOUND)
+        misses += is_miss
+        if is_miss and reply.is_good and misses > most_misses:
             state = text_at(reply.document, "status")
             raise UpstreamError(AttemptClass.UNKNOWN, f"a status never heard of: {state}")
-        is_miss = reply.status == HTTPStatus.NOT_FOUND
-        misses += is_miss
         may_pass = reply.is_5xx or (is_miss and misses <= most_misses)
         if not (may_pass if runs is None else runs):
             return reply

@@ -50,7 +50,7 @@ class ReplicateApi:
         self.seen.append(call)
         turns = self.scripts.get(call)
         if not turns:
-            turns = [self._usual(call, request)]
+            turns = [self.usual(call, request)]
         await (turns.pop(0) if len(turns) > 1 else turns[0])(request, writer)
 
     def is_at(self, status: str, http_status: int = 200, **others: object) -> Script:
@@ -69,7 +69,8 @@ class ReplicateApi:
         """The order with so many pictures."""
         return self.is_at("succeeded", output=[f"{self.origin}/a.png"] * count)
 
-    def _usual(self, call: str, request: Received) -> Script:
+    def usual(self, call: str, request: Received | None = None) -> Script:
+        """The answer to that call, unless there are others."""
         usual = {
             LOOK: self.made(),
             STOP: self.is_at("canceled"),
@@ -78,7 +79,7 @@ class ReplicateApi:
         }
         if call in usual:
             return usual[call]
-        if request.method != "POST":
+        if request is None or request.method != "POST":
             return complaint(404, "The requested resource could not be found.")
         if "input" not in json.loads(request.body):
             return complaint(422, "- input: input is required")

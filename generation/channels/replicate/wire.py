@@ -13,6 +13,7 @@ Sources: Replicate's OpenAPI document (9 April 2026), "Prediction deadlines" (16
 
 import re
 from functools import partial
+from math import ceil
 from urllib.parse import quote
 
 from generation.channels import wires
@@ -20,6 +21,7 @@ from generation.channels.answers import at, entries_at, text_at
 from generation.channels.base import ChannelConfig, Job, UpstreamRequest
 from generation.channels.complaints import ComplaintRow, ComplaintSubject
 from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.form_body import FilePart
 from generation.channels.replicate.kind import FIELDS
 from pictor.kit.words.money import Micros
 
@@ -39,6 +41,10 @@ _WORDS = (
 )
 
 
+def _cancel_after(seconds: float) -> dict[str, str]:
+    return {"Cancel-After": f"{max(ceil(seconds) - SPARE_SECONDS, LEAST_SECONDS)}s"}
+
+
 class ReplicateWire:
     """One account at Replicate."""
 
@@ -51,17 +57,18 @@ class ReplicateWire:
         """Upload the images, order a picture, and follow the order."""
         addresses = []
         for image in request.references:
-            up = wires.uploaded_as("content", image, f"{self._root}/files", self._key)
+            file = FilePart("content", image)
+            up = wires.uploaded_as(file, f"{self._root}/files", self._key, "urls.get")
             addresses += [(yield from up)]
         model = self._account.upstream_model(request.model)
         name, _, version = model.partition(":")
         place = "predictions" if version else f"models/{quote(name)}/predictions"
-        seconds = int(request.seconds or self._account.timeout_seconds) - SPARE_SECONDS
         order = wires.posted(
             f"{self._root}/{place}",
-            self._key | {"Cancel-After": f"{max(seconds, LEAST_SECONDS)}s"},
+            self._key,
             wires.given(version=version or None, input=self._input(request, addresses)),
             is_order=True,
+            by_time=_cancel_after,
         )
         job = yield from wires.ordered(order, _JOB, partial(_refusal, asked=request.prompt))
         return (yield from self.resume(job, request))

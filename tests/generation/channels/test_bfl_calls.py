@@ -114,7 +114,7 @@ async def test_looks_that_fail_are_made_again(bfl, upstream):
         ({LOOK: [is_at("Content Moderated", 422)]}, "moderated", 0),
         ({LOOK: [is_at("Failed", 503)]}, "unknown", 30_000),
         ({LOOK: [is_at("Task not found", 404)]}, "unknown", 30_000),
-        ({PICTURE: [says(b"gone", status=403)]}, "bad_result", None),
+        ({PICTURE: [says(b"gone", status=403)]}, "bad_result", 30_000),
     ],
     ids=["request", "content", "failed", "order expired", "picture expired"],
 )

@@ -230,7 +230,6 @@ def test_an_end_without_a_picture_has_a_class_by_whatever_status_it_comes(
 @pytest.mark.parametrize(
     "reply",
     [
-        Reply(200, {}, {"status": "Task not found"}),
         Reply(400, {}, {"status": "Task not found"}),
         Reply(401, {}, {"detail": "Not authenticated"}),
         Reply(422, {}, {"detail": [{"msg": "id is required", "type": "missing"}]}),
@@ -243,8 +242,9 @@ def test_a_look_that_tells_no_end_leaves_the_order_open(reply):
     assert (error.attempt_class, error.may_have_billed) == ("unknown", True)
 
 
-def test_an_order_that_stays_unknown_is_open():
-    missing = Reply(404, {}, {"status": "Task not found"})
+@pytest.mark.parametrize(("status", "cost"), [(200, None), (404, 30_000)])
+def test_an_order_that_stays_unknown_is_open(status, cost):
+    missing = Reply(status, {}, {"status": "Task not found"})
     steps = wire_for().resume(JOB, FOX)
     next(steps)
     for _ in range(2):
@@ -252,7 +252,7 @@ def test_an_order_that_stays_unknown_is_open():
 
     error = error_of(steps, missing)
 
-    assert (error.attempt_class, error.cost) == ("unknown", 30_000)
+    assert (error.attempt_class, error.cost) == ("unknown", cost)
 
 
 def test_a_picture_comes_by_its_address_with_its_seed_and_its_cost():

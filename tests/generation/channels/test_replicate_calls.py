@@ -160,6 +160,17 @@ async def test_a_reference_image_goes_up_before_the_order(replicate, upstream):
     assert json.loads(order.body)["input"]["input_images"] == [f"{upstream.url}/v1/files/f-1"]
 
 
+async def test_an_order_is_told_the_time_that_is_left_when_it_is_sent(replicate, upstream):
+    shop = shop_of(upstream)
+    busy = says(b"busy", status=503, headers={"retry-after": "1"})
+    shop.scripts[UPLOAD] = [busy, shop.usual(UPLOAD)]
+
+    await replicate.generate(EDIT, timeout_seconds=60)
+
+    order = next(each for each in upstream.received if each.target.endswith("/predictions"))
+    assert 20 <= int(order.headers["cancel-after"].removesuffix("s")) < 50
+
+
 @pytest.mark.parametrize(
     ("script", "expected"),
     [(LOST, "not_reached"), (says(b"down", status=503), "refused"), (told({}, 401), "refused")],

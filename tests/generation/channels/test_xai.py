@@ -11,7 +11,7 @@ from generation.channels.xai.wire import XaiWire
 from tests.fakes.data_vendors import XaiImages
 from tests.generation.channels.at_once import begun, made, refused, sent
 from tests.generation.channels.conftest import API_KEY, PIXEL, config_for, large_value
-from tests.generation.channels.printing import pictures_of
+from tests.generation.channels.printing import pictures_of, tells
 
 MODEL = "grok-imagine-image-2.0"
 FOX = UpstreamRequest("fox", "a fox", n=2, size="1408x768")
@@ -198,3 +198,14 @@ async def test_a_refusal_with_a_charge_is_booked(xai, upstream):
 
     error = raised.value
     assert (error.attempt_class, error.may_have_billed, error.cost) == ("moderated", True, 20_000)
+
+
+@pytest.mark.anyio
+async def test_what_an_unreadable_picture_costs_is_what_its_answer_states(xai, upstream):
+    answer = {"data": [{"b64_json": "%"}], "usage": {"cost_in_usd_ticks": 400_000_000}}
+    upstream.script.scripts = [tells(answer)]
+
+    with pytest.raises(UpstreamError) as raised:
+        await xai.generate(UpstreamRequest(MODEL, "a fox"))
+
+    assert (raised.value.attempt_class, raised.value.cost) == ("bad_result", 40_000)
