@@ -9,11 +9,7 @@ KIND = AdapterKind(
     name="comfyui",
     about="A ComfyUI of your own, by a graph that you store",
     open=by_wire("generation.channels.comfyui.wire.ComfyWire"),
-    abilities=Abilities(
-        tasks=frozenset({Task.GENERATE, Task.EDIT}),
-        fields=frozenset({"image", "quality"}),
-        max_images=16,
-    ),
+    abilities=Abilities(tasks=frozenset({Task.GENERATE, Task.EDIT}), fields=frozenset({"image"})),
     credential=HEADER_KEY,
     request_map=GRAPHS,
 )

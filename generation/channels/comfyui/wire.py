@@ -33,6 +33,7 @@ class ComfyWire(wires.AtOnce):
 
     def __init__(self, account: ChannelConfig) -> None:
         self._map: dict[str, Any] = {"graph": {}, "slots": {}, "output": "", **account.field_map}
+        self._slots: dict[str, list[str]] = self._map["slots"]
         self._base = account.base_url.rstrip("/")
         self._key = {"Authorization": f"Bearer {account.api_key}"}
 
@@ -64,9 +65,7 @@ class ComfyWire(wires.AtOnce):
         return wires.Call("POST", job.stop, self._key)
 
     def _files(self, name: str) -> list[str]:
-        return [
-            f"pictor-{name}-{i}.png" for i, _ in enumerate(self._map["slots"].get("images", ()))
-        ]
+        return [f"pictor-{name}-{i}.png" for i, _ in enumerate(self._slots.get("images", ()))]
 
     def _ordered(self, job: Job, request: UpstreamRequest) -> wires.Steps:
         sides = dict(zip(("width", "height"), sides_of(request.size or "") or (), strict=False))
@@ -97,9 +96,7 @@ class ComfyWire(wires.AtOnce):
             for node in self._map["graph"]
             for each in entries_at(reply.document, "node_errors", node, "errors")
         }
-        filled = {
-            each for name, at in self._map["slots"].items() if name != "images" for each in at
-        }
+        filled = {each for name, at in self._slots.items() if name != "images" for each in at}
         fault = "slot" if told and told <= filled else "graph"
         codes = [fault] if reply.status == HTTPStatus.BAD_REQUEST else []
         return _refusal(reply, codes=codes, message=reply.words)
