@@ -134,7 +134,7 @@ class OperatorCommand(BaseCommand):
         if options["json"] or (empty and not rows):
             self.tell(options, rows, empty)
         else:
-            cells = ([_cell(row[name]) for name in columns] for row in rows)
+            cells = ([cell_text(row[name]) for name in columns] for row in rows)
             print_table(self.stdout, [columns, *cells])
 
     def aside(self, options: Mapping[str, Any]) -> OutputWrapper:
@@ -272,9 +272,12 @@ def print_table(stdout: OutputWrapper, rows: Sequence[Sequence[str]]) -> None:
         stdout.write("  ".join(cells).rstrip())
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
+    """A JSON value as a table has it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return json.dumps(value)
     return ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
 
 

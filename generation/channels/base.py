@@ -5,7 +5,7 @@ retries a call that may have been paid for.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Any, Protocol, TypedDict
 from urllib.parse import urlsplit
@@ -239,6 +239,11 @@ class TokenUsage:
     total_tokens: int
     input_text_tokens: int = 0
     input_image_tokens: int = 0
+
+    @classmethod
+    def sum_of(cls, usages: Sequence["TokenUsage"]) -> "TokenUsage | None":
+        """One usage for all; None if there is none."""
+        return cls(*map(sum, zip(*map(astuple, usages), strict=True))) if usages else None
 
     @property
     def counted(self) -> TokenCounts | None:

@@ -2,6 +2,7 @@
 
 {"data": [{"b64_json": "…", "revised_prompt": "…"}, {"url": "https://…"}, {"error": {…}}],
  "usage": {…}}
+{"data": [{"url": "…", "respect_moderation": false}]}, which is not to be handed out
 {"error": {"code": "…", "message": "…"}}, or {"code": "…", "error": "…"}
 """
 
@@ -12,16 +13,26 @@ from generation.channels.answers import at, entries_at, text_at
 from generation.channels.base import ChannelConfig, LargeValue, UpstreamAnswer, UpstreamRequest
 from generation.channels.complaints import ComplaintRow
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.channels.wires import NO_FACTS, AtOnce, Found, Images, Reply, Steps, posted, refusal
+from generation.channels.wires import (
+    NO_FACTS,
+    Found,
+    Images,
+    PlainWire,
+    Reply,
+    Steps,
+    classes,
+    posted,
+    refusal,
+)
 
 Uris = list[LargeValue]
 
 
-class DataWire(AtOnce):
+class DataWire(PlainWire):
     """One account at such a vendor; an order is one call."""
 
     version, path, edit_path = "v1", "images/generations", "images/generations"
-    class_of: ClassVar[Mapping[str, AttemptClass]] = {}
+    class_of: ClassVar[Mapping[str, AttemptClass]] = classes(moderated="hidden")
     rows: tuple[ComplaintRow, ...] = ()
 
     def __init__(self, account: ChannelConfig) -> None:
@@ -54,16 +65,13 @@ class DataWire(AtOnce):
 
     def codes(self, reply: Reply) -> list[str]:
         """Further codes of an answer without a picture."""
-        return []
-
-    def is_shown(self, entry: object) -> bool:
-        """True unless the picture is not to be handed out."""
-        return True
+        hidden = [entry for entry in entries_at(reply.document, "data") if _is_hidden(entry)]
+        return ["hidden"] if hidden else []
 
     def _pictures(self, reply: Reply) -> Iterator[Found]:
         for entry in entries_at(reply.document, "data") if reply.is_good else ():
             base64, url = text_at(entry, "b64_json"), text_at(entry, "url")
-            if self.is_shown(entry) and (base64 or url):
+            if (base64 or url) and not _is_hidden(entry):
                 yield Found(base64, url, text_at(entry, "revised_prompt") or None)
 
     def _refusal(self, reply: Reply, *, asked: str) -> UpstreamError:
@@ -71,14 +79,16 @@ class DataWire(AtOnce):
         told = [at(entry, "error") for entry in entries]
         codes = [at(each, key) for each in [*told, reply.document] for key in ("code", "type")]
         words = [each if isinstance(each, str) else text_at(each, "message") for each in told]
+        named = [str(code) for code in codes if isinstance(code, str | int)]
         return refusal(
             reply,
-            codes=[
-                *self.codes(reply),
-                *(str(code) for code in codes if isinstance(code, str | int)),
-            ],
+            codes=[*self.codes(reply), *named],
             message=" ".join(filter(None, words)),
             asked=asked,
             class_of=self.class_of,
             first=self.rows,
         )
+
+
+def _is_hidden(entry: object) -> bool:
+    return at(entry, "respect_moderation") is False

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from generation.channels.base import ORDERS_AT_ONCE, TokenUsage, UpstreamAnswer, UpstreamRequest
@@ -89,13 +89,13 @@ def _merged(
             cost=cost if cost or not is_paid else None,
             is_taken=any(error.is_taken for error in errors),
         )
-    usages = [astuple(answer.usage) for answer in answers if answer.usage is not None]
+    usages = [answer.usage for answer in answers if answer.usage is not None]
     counted = [answer.units for answer in answers if answer.units is not None]
     return replace(
         answers[0],
         units=sum(counted, Decimal(0)) if len(counted) == len(answers) else None,
         images=tuple(image for answer in answers for image in answer.images),
-        usage=TokenUsage(*map(sum, zip(*usages, strict=True))) if usages else None,
+        usage=TokenUsage.sum_of(usages),
         cost=cost,
         lost=lost,
     )

@@ -27,6 +27,12 @@ NOT_REACHED = frozenset({521, 522, 523, 525})
 REJECTED = frozenset({400, 413, 422})
 UNKNOWN_4XX = frozenset({408, 499})
 REDIRECTS_UNWORKED = frozenset({301, 307, 308})
+CLASS_OF = {
+    ComplaintSubject.POLICY: AttemptClass.MODERATED,
+    ComplaintSubject.CHANNEL: AttemptClass.REFUSED,
+    ComplaintSubject.CALLER: AttemptClass.REJECTED,
+}
+"""The class of a complaint in a 2xx answer."""
 
 
 def class_of_status(status: int, about: ComplaintSubject | None, *, is_json: bool) -> AttemptClass:
@@ -39,10 +45,8 @@ def class_of_status(status: int, about: ComplaintSubject | None, *, is_json: boo
     """
     if status in NOT_REACHED:
         return AttemptClass.NOT_REACHED
-    if about is ComplaintSubject.POLICY:
-        return AttemptClass.MODERATED
-    if about is ComplaintSubject.CHANNEL:
-        return AttemptClass.REFUSED
+    if about in {ComplaintSubject.POLICY, ComplaintSubject.CHANNEL}:
+        return CLASS_OF[about]
     if status in REJECTED:
         return AttemptClass.REJECTED
     return AttemptClass.REFUSED if _is_refusal(status, is_json=is_json) else AttemptClass.UNKNOWN

@@ -19,7 +19,7 @@ from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.failed_calls import error_of_class
 from generation.channels.form_body import FilePart, form_body
 from generation.channels.json_body import json_body
-from generation.channels.statuses import class_of_status
+from generation.channels.statuses import CLASS_OF, class_of_status
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.outbound.http import Payload
 from pictor.kit.words.money import Micros
@@ -164,8 +164,12 @@ def given(**fields: object) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-class Uncancelled:
-    """The part of a wire whose vendor cancels no order."""
+class PlainWire:
+    """The part of a wire whose orders are neither followed nor cancelled, unless it says how."""
+
+    def resume(self, job: Job, request: UpstreamRequest) -> Steps:
+        """Raise UpstreamError `unknown`."""
+        raise UpstreamError(AttemptClass.UNKNOWN, "this vendor's orders are not followed")
 
     def cancel(self, job: Job) -> Call | None:
         """None: there is no such call."""
@@ -174,14 +178,6 @@ class Uncancelled:
     def never_ran(self, reply: Reply) -> bool:
         """False: nothing proves it."""
         return False
-
-
-class AtOnce(Uncancelled):
-    """The part of a wire whose orders are answered at once: there is nothing to follow."""
-
-    def resume(self, job: Job, request: UpstreamRequest) -> Steps:
-        """Raise UpstreamError `unknown`."""
-        raise UpstreamError(AttemptClass.UNKNOWN, "this vendor's orders are not followed")
 
 
 def uploaded(image: LargeValue, ask: Call, place: str, address: str) -> Uploading:
@@ -317,13 +313,6 @@ def classes(**codes: str) -> Mapping[str, AttemptClass]:
     return {code: AttemptClass(name) for name, words in codes.items() for code in words.split()}
 
 
-_CLASS_OF = {
-    ComplaintSubject.POLICY: AttemptClass.MODERATED,
-    ComplaintSubject.CHANNEL: AttemptClass.REFUSED,
-    ComplaintSubject.CALLER: AttemptClass.REJECTED,
-}
-
-
 def refusal(
     reply: Reply,
     *,
@@ -354,7 +343,7 @@ def refusal(
         is_policy = subject is ComplaintSubject.POLICY
         attempt_class = AttemptClass.MODERATED if is_policy else AttemptClass.UNKNOWN
     elif reply.is_good:
-        attempt_class = _CLASS_OF[subject] if subject else AttemptClass.BAD_RESULT
+        attempt_class = CLASS_OF[subject] if subject else AttemptClass.BAD_RESULT
     else:
         attempt_class = class_of_status(reply.status, subject, is_json=bool(reply.document))
     return error_of_class(

@@ -1,14 +1,13 @@
 """`manage.py channel show|history|errors NAME`: a channel's state, events and failed calls."""
 
 import argparse
-import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from accounts.management.operator import OperatorCommand, answer, print_table
+from accounts.management.operator import OperatorCommand, answer, cell_text
 from accounts.models import AuditEvent
 from accounts.selectors.office.audit import installation_events_about
 from generation.catalogue.traffic import OF_MODE, channel_events, errors, minutes
@@ -91,9 +90,9 @@ def show(command: OperatorCommand, options: Mapping[str, Any]) -> None:
         command.tell(options, {**facts, **lately, "minutes": cells, "shut": shut})
         return
     channel_trials.print_facts(stdout, channel, facts)
-    answer(stdout, {name: _cell(value) for name, value in lately.items()}, as_json=False)
-    _print(command, options, SHUT, shut)
-    _print(command, options, CELLS, [cell for cell in cells if cell["calls"]])
+    answer(stdout, {name: cell_text(value) for name, value in lately.items()}, as_json=False)
+    command.tell_rows(options, shut, SHUT)
+    command.tell_rows(options, [cell for cell in cells if cell["calls"]], CELLS)
 
 
 def history(command: OperatorCommand, options: Mapping[str, Any]) -> None:
@@ -103,16 +102,16 @@ def history(command: OperatorCommand, options: Mapping[str, Any]) -> None:
         about, name, _ = channel.audited
         done = installation_events_about(about, name, before=now, limit=MAX_EVENTS)
         changes = [_change(event) for event in done if event.at >= since]
-        _print(command, options, CHANGES, changes)
+        command.tell_rows(options, changes, CHANGES)
         return
     events = channel_events.events_of(channel, since=since, most=MAX_EVENTS)
-    _print(command, options, EVENTS, [_event(event) for event in events])
+    command.tell_rows(options, [_event(event) for event in events], EVENTS)
 
 
 def show_errors(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     channel, since = read_channel(options), clock.now() - hours_in(options)
     rows = errors.errors_of(channel, since=since, mode=options["mode"])
-    _print(command, options, ERRORS, [_error(error) for error in rows])
+    command.tell_rows(options, [_error(error) for error in rows], ERRORS)
 
 
 def _error(errors: Errors) -> dict[str, Any]:
@@ -157,23 +156,5 @@ def _event(event: ChannelEvent) -> dict[str, Any]:
     return dict(zip(EVENTS, values, strict=True))
 
 
-def _print(
-    command: OperatorCommand,
-    options: Mapping[str, Any],
-    columns: tuple[str, ...],
-    rows: list[dict[str, Any]],
-) -> None:
-    command.tell(options, rows)
-    if not options["json"]:
-        cells = ([_cell(cell) for cell in row.values()] for row in rows)
-        print_table(command.stdout, [columns, *cells])
-
-
 def _round(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 1)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, dict | list):
-        return json.dumps(value)
-    return "" if value is None else str(value)

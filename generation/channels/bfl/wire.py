@@ -13,6 +13,8 @@ from decimal import Decimal
 from functools import partial
 from urllib.parse import quote
 
+from typing_extensions import override
+
 from generation.channels import wires
 from generation.channels.answers import at, cost_at, seed_in, text_at
 from generation.channels.base import ChannelConfig, Job, UpstreamAnswer, UpstreamRequest
@@ -34,7 +36,7 @@ _FLUX_2 = FieldMap(
 )
 
 
-class BflWire(wires.Uncancelled):
+class BflWire(wires.PlainWire):
     """One account at Black Forest Labs."""
 
     def __init__(self, account: ChannelConfig) -> None:
@@ -50,6 +52,7 @@ class BflWire(wires.Uncancelled):
         job = yield from wires.ordered(order, {"id": "id", "look": "polling_url"}, refused, _cost)
         return (yield from self.resume(job, request))
 
+    @override
     def resume(self, job: Job, request: UpstreamRequest) -> wires.Steps:
         """Look until the order has ended."""
         look = wires.Call("GET", job.look, self._key, image_keys=frozenset({"sample"}), room=1)

@@ -28,7 +28,7 @@ _CLASSES = wires.classes(bad_result="completed failed", refused="graph", rejecte
 _refusal = partial(wires.refusal, class_of=_CLASSES)
 
 
-class ComfyWire(wires.AtOnce):
+class ComfyWire(wires.PlainWire):
     """One ComfyUI, for the route with this graph. A cancel there proves nothing."""
 
     def __init__(self, account: ChannelConfig) -> None:

@@ -19,7 +19,7 @@ from generation.channels.base import ChannelConfig, TokenUsage, UpstreamAnswer, 
 from generation.channels.complaints import ComplaintSubject, about
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.gemini.kind import SIZES
-from generation.channels.wires import AtOnce, Found, Images, Reply, Steps, given, posted, refusal
+from generation.channels.wires import Found, Images, PlainWire, Reply, Steps, given, posted, refusal
 
 DRAFTS, COPIES = 3, 2
 """The most pictures of an answer: of its thoughts, and of the result."""
@@ -35,7 +35,7 @@ _CLASS_OF = {
 _DURATION = re.compile(r"[0-9]{1,5}(\.[0-9]{1,9})?s")
 
 
-class GeminiWire(AtOnce):
+class GeminiWire(PlainWire):
     """One account at the Gemini API: the address of its models, and the headers with its key."""
 
     def __init__(self, account: ChannelConfig) -> None:

@@ -25,14 +25,9 @@ from generation.channels.failed_calls import error_of_class
 from generation.channels.openai import wire
 from generation.channels.openai.complaints import Complaint, complaint_of
 from generation.channels.openai.reference import PASSED_ON
-from generation.channels.statuses import class_of_status
+from generation.channels.statuses import CLASS_OF, class_of_status
 from generation.channels.wires import Reply
 
-_CLASS_OF: dict[ComplaintSubject, AttemptClass] = {
-    ComplaintSubject.POLICY: AttemptClass.MODERATED,
-    ComplaintSubject.CHANNEL: AttemptClass.REFUSED,
-    ComplaintSubject.CALLER: AttemptClass.REJECTED,
-}
 _OUR_FIELDS = PASSED_ON | {
     "prompt", "n", "size", "quality", "output_format", "output_compression",
 }  # fmt: skip
@@ -50,7 +45,7 @@ def class_of_document(document: dict[str, object], *, asked: str = "") -> Attemp
     if complaint.status is not None:
         return class_of_status(complaint.status, complaint.about, is_json=True)
     if complaint.about is not None:
-        return _CLASS_OF[complaint.about]
+        return CLASS_OF[complaint.about]
     # A model's words may be its user's, so they are believed about policy only.
     if about(codes=(), message=wire.words_in(document)) is ComplaintSubject.POLICY:
         return AttemptClass.MODERATED

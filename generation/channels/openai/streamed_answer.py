@@ -7,7 +7,7 @@ image, usage is the sum of all.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import astuple
+from dataclasses import replace
 
 from generation.channels.base import (
     OnPartial,
@@ -91,14 +91,11 @@ class StreamedAnswer:
 
     def answer(self, *, request_id: str, http_status: int) -> UpstreamAnswer:
         """The whole answer, once there is an image."""
-        facts = self._facts or {}
-        return UpstreamAnswer(
+        return replace(
+            wire.facts(self._facts or {}),
             images=tuple(self.images),
-            size=wire.word_of(facts, "size"),
-            quality=wire.word_of(facts, "quality"),
-            output_format=wire.word_of(facts, "output_format"),
-            background=wire.word_of(facts, "background"),
-            usage=_sum(self._usages),
+            usage=TokenUsage.sum_of(self._usages),
+            model=None,
             request_id=request_id,
             http_status=http_status,
             is_streamed=True,
@@ -141,10 +138,3 @@ class StreamedAnswer:
             event.answer.spools.keep(spool)
             quality = wire.word_of(event.document, "quality")
             await self._on_partial(UpstreamPartial(spool, image, index, quality))
-
-
-def _sum(usages: list[TokenUsage]) -> TokenUsage | None:
-    """One usage for all images; None if no event had any."""
-    if not usages:
-        return None
-    return TokenUsage(*map(sum, zip(*map(astuple, usages), strict=True)))

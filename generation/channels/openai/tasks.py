@@ -26,9 +26,9 @@ from generation.channels.openai import errors, wire
 from generation.channels.openai.complaints import complaint_of
 from generation.channels.wires import (
     MOST_MISSES,
-    AtOnce,
     Call,
     Images,
+    PlainWire,
     Reply,
     Steps,
     followed,
@@ -65,7 +65,7 @@ def tasks_in(document: Mapping[str, object], *, most: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, map(_id_of, _levels(document)))))[:most]
 
 
-class TaskWire(AtOnce):
+class TaskWire(PlainWire):
     """Looks at tasks; the adapter has ordered them. A `credit_usd` of 0 books no cost."""
 
     def __init__(self, key: Callable[[], Mapping[str, str]], credit_usd: Decimal) -> None:

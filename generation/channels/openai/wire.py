@@ -15,6 +15,7 @@ these shapes, within one another:
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from billing.upstream_cost import MAX_TOKENS
 from generation.channels.answers import MAX_ENTRIES, seed_in, storable
@@ -34,6 +35,7 @@ HOLDERS = (
     "parts", "inlineData", "inline_data",
 )  # fmt: skip
 """Where pictures and those who hold pictures stand; the first of them that has any counts."""
+_FACTS = ("size", "quality", "output_format", "background", "model")
 _BARE = frozenset({"data", "images"})
 """Arrays whose strings are pictures without more."""
 _MAX_TEXT_CHARS = 20_000
@@ -132,15 +134,8 @@ def facts(document: dict[str, object]) -> UpstreamAnswer:
     """The answer's size, usage and so on, if need be out of its envelope; no images."""
     inner = (document.get(key) for key in ("data", "response"))
     named = {**document, **next((each for each in inner if isinstance(each, dict)), {})}
-    return UpstreamAnswer(
-        images=(),
-        size=word_of(named, "size"),
-        quality=word_of(named, "quality"),
-        output_format=word_of(named, "output_format"),
-        background=word_of(named, "background"),
-        usage=usage_of(named),
-        model=word_of(named, "model"),
-    )
+    words: dict[str, Any] = {name: word_of(named, name) for name in _FACTS}
+    return UpstreamAnswer((), usage=usage_of(named), **words)
 
 
 def words_in(document: dict[str, object]) -> str:

@@ -14,11 +14,11 @@ from decimal import Decimal
 
 from typing_extensions import override
 
-from generation.channels.answers import at, cost_at, entries_at
+from generation.channels.answers import cost_at
 from generation.channels.base import UpstreamAnswer, UpstreamRequest
 from generation.channels.complaints import ComplaintRow, ComplaintSubject
 from generation.channels.data_answers import DataWire, Uris
-from generation.channels.wires import Reply, classes, given
+from generation.channels.wires import Reply, given
 from generation.channels.xai.kind import SIZES
 
 _TICK_USD = Decimal("1e-10")
@@ -36,7 +36,6 @@ class XaiWire(DataWire):
     """One account at xAI."""
 
     edit_path, rows = "images/edits", _ROWS
-    class_of = classes(moderated="blocked")
 
     @override
     def fields(self, request: UpstreamRequest, model: str, images: Uris) -> dict[str, object]:
@@ -57,12 +56,3 @@ class XaiWire(DataWire):
     def facts(self, reply: Reply, model: str) -> UpstreamAnswer:
         cost = cost_at(reply.document, "usage", "cost_in_usd_ticks", unit_usd=_TICK_USD)
         return UpstreamAnswer((), cost=cost)
-
-    @override
-    def codes(self, reply: Reply) -> list[str]:
-        are_shown = map(self.is_shown, entries_at(reply.document, "data"))
-        return [] if all(are_shown) else ["blocked"]
-
-    @override
-    def is_shown(self, entry: object) -> bool:
-        return at(entry, "respect_moderation") is not False
