@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,8 +67,11 @@ def run(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     if options["step"] == "show":
         _show(command, options, channel)
         return
-    table_rows = _file(options) if options["step"] == "import" else _copied(options)
-    begins = _time(options["begins"])
+    if options["step"] == "import":
+        table_rows = _file(options)
+    else:
+        table_rows = services.copied(channel_named(options["other"]), options["factor"])
+    begins = None if options["begins"] is None else read_time(options["begins"])
 
     def write(again: Micros | None) -> StoredCosts:
         return services.set_costs(
@@ -105,7 +107,7 @@ def typed_again(stdout: OutputWrapper, again: str | None, write: Callable[[Micro
 
 
 def _show(command: OperatorCommand, options: Mapping[str, Any], channel: Channel) -> None:
-    moment = _time(options["at"]) or clock.now()
+    moment = clock.now() if options["at"] is None else read_time(options["at"])
     stored = stored_cost_tables(channel)
     in_force = [table for table in stored if table.effective_from <= moment]
     later = [table for table in stored if table.effective_from > moment]
@@ -195,11 +197,3 @@ def _file(options: Mapping[str, Any]) -> CostFile:
     return (
         table_rows if options["source"] is None else table_rows._replace(source=options["source"])
     )
-
-
-def _copied(options: Mapping[str, Any]) -> CostFile:
-    return services.copied(channel_named(options["other"]), options["factor"])
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else read_time(text)

@@ -41,17 +41,11 @@ def add_options(change: CommandParser) -> None:
 
 def read(options: dict[str, Any]) -> ChannelOptions:
     """The options that were given, by their names in services."""
-    rows = (*_OPTIONS, *_REPEATED, *((*row[:2], "", _as_it_is, "") for row in _ALLOWANCES))
-    given = {
-        column: read_one(options[column])
-        for _, column, _, read_one, _ in rows
-        if options[column] is not None
-    }
+    readers = {column: read_one for _, column, _, read_one, _ in (*_OPTIONS, *_REPEATED)}
+    readers |= {column: bool for _, column, _ in _ALLOWANCES}
+    typed_ones = {column: options[column] for column in readers if options[column] is not None}
+    given = {column: readers[column](value) for column, value in typed_ones.items()}
     return cast(ChannelOptions, given)
-
-
-def _as_it_is(value: T) -> T:
-    return value
 
 
 def _number(option: str) -> Callable[[str], int]:

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 from accounts.management.operator import ACTOR, OperatorCommand, ask, ask_for, found, print_table
 from generation.catalogue import services
 from generation.models import Channel, ChannelTrial
-from generation.oversight.splits import expected_splits
+from generation.oversight.splits import expected_splits, foreseen
 from generation.selectors import last_trials
 from pictor.kit.secrets.encryption import WrongKey
 from pictor.kit.words.money import to_decimal
@@ -61,19 +61,13 @@ def foreseen_and_made(stdout: OutputWrapper, change: Callable[..., T], *, yes: b
 
     If a model would be left without a channel, that is printed, and confirmed unless `yes`.
     """
-    try:
-        splits = expected_splits(change)
-    except ValidationError as error:
-        if getattr(error, "code", None) != services.STOPS:
-            raise
-        if not yes:
-            stdout.write(" ".join(error.messages))
-            ask(stdout, "Stop that?")
-        change = partial(change, may_stop=True)
-        splits = expected_splits(change)
+    splits, stops = foreseen(change)
+    if stops and not yes:
+        stdout.write(stops)
+        ask(stdout, "Stop that?")
     for split in splits:
         stdout.write(str(split))
-    return change()
+    return change(may_stop=True) if stops else change()
 
 
 def untested_by_name(
@@ -208,11 +202,7 @@ def _result(row: ChannelTrial) -> str:
 
 def _cost_text(row: ChannelTrial) -> str:
     known = row.known_cost_micros
-    return "cost unknown" if known is None else _dollars(known)
-
-
-def _dollars(micros: int) -> str:
-    return f"${to_decimal(micros).rstrip('0').rstrip('.')}"
+    return "cost unknown" if known is None else f"${to_decimal(known).rstrip('0').rstrip('.')}"
 
 
 def _row(facts: dict[str, Any], model: str) -> tuple[str, ...]:

@@ -40,10 +40,7 @@ class AskedRequest:
 
     @classmethod
     def typed(cls, words: Mapping[str, Any]) -> "AskedRequest":
-        """The request in a person's words; those for fields stand between commas.
-
-        Raises ValueError.
-        """
+        """The request as a person typed it, its fields between commas. Raises ValueError."""
         return cls(
             words["model"],
             size=words["size"],

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from typing_extensions import override
 
@@ -120,6 +122,16 @@ def expected_splits(change: Callable[[], object]) -> list[Split]:
         after = stored_catalogue()
         transaction.set_rollback(True)
     return splits(before, after, sold=recent_sales(clock.now()))
+
+
+def foreseen(change: Callable[..., object]) -> tuple[list[Split], str]:
+    """As `expected_splits`; if a model would lose its last channel, also the refusal of that."""
+    try:
+        return expected_splits(change), ""
+    except ValidationError as error:
+        if getattr(error, "code", None) != services.STOPS:
+            raise
+        return expected_splits(partial(change, may_stop=True)), " ".join(error.messages)
 
 
 def serving_instead(

@@ -47,14 +47,11 @@ def below(preset: Preset, given: ChannelOptions) -> ChannelOptions:
     """The given options, and the preset's where nothing is given: setting by setting."""
     routes, _ = preset_routes(preset)
     chosen = given.get("models", [ALL])
+    rows = {m: preset.routes[m] for m in routes if ALL in chosen or m in chosen}
     options: dict[str, Any] = {**preset.options, **given}
     options["settings"] = {**preset.options.get("settings", {}), **(given.get("settings") or {})}
     for option, column in BY_MODEL.items():
-        words = {
-            model: preset.routes[model][column]
-            for model in routes
-            if column in preset.routes[model] and (ALL in chosen or model in chosen)
-        }
+        words = {model: row[column] for model, row in rows.items() if column in row}
         words = {} if _FOR_ALL.get(option) in given else words
         if words := words | cast("Mapping[str, Any]", given).get(option, {}):
             options[option] = words

@@ -10,7 +10,7 @@ import asyncio
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from generation.channels.answers import request_id_of
 from generation.channels.base import (
@@ -43,6 +43,7 @@ SPARE_IMAGES = 2
 """Answers with this many surplus images are still read to their end."""
 
 
+@dataclass(frozen=True, slots=True)
 class AnswerReader:
     """Reads the answer to one request.
 
@@ -54,21 +55,15 @@ class AnswerReader:
         on_partial: gets partial images.
     """
 
-    def __init__(
-        self,
-        request: UpstreamRequest,
-        *,
-        download: Callable[..., Awaitable[SpoolFile | None]],
-        spools: Spools,
-        api_key: str,
-        on_partial: OnPartial | None,
-    ) -> None:
-        self._request = request
-        self._asked = f"{request.prompt} {request.fields}"
-        self._download = download
-        self._spools = spools
-        self._api_key = api_key
-        self._on_partial = on_partial
+    request: UpstreamRequest
+    download: Callable[..., Awaitable[SpoolFile | None]]
+    spools: Spools
+    api_key: str
+    on_partial: OnPartial | None
+
+    @property
+    def _asked(self) -> str:
+        return f"{self.request.prompt} {self.request.fields}"
 
     async def begun(self, answer: HttpAnswer) -> tuple[bytes, AsyncIterator[bytes]]:
         """The first meaningful bytes of the answer, and all of it from there.
@@ -77,7 +72,7 @@ class AnswerReader:
         connection alive.
         """
         # Each preview may be as large as its image.
-        images = self._request.n * (1 + self._request.partial_images) + SPARE_IMAGES
+        images = self.request.n * (1 + self.request.partial_images) + SPARE_IMAGES
         chunks = answer.chunks(MAX_ANSWER_BYTES_PER_IMAGE * images)
         head = b""
         async for chunk in chunks:
@@ -121,10 +116,10 @@ class AnswerReader:
         self, answer: HttpAnswer, document: dict[str, object], stream: AnswerStream
     ) -> UpstreamAnswer | Tasks:
         """The answer for a document that was read, with its images by url fetched."""
-        images = await self._images(document, stream, self._request.n)
+        images = await self._images(document, stream, self.request.n)
         request_id = request_id_of(answer.headers)
         # Before any complaint, as tasks have codes and states of their own.
-        if not images and (ids := tasks_in(document, most=self._request.n)):
+        if not images and (ids := tasks_in(document, most=self.request.n)):
             return Tasks(ids, request_id)
         if not images:
             raise self._without_image(answer, document)
@@ -137,9 +132,7 @@ class AnswerReader:
 
     async def streamed(self, answer: HttpAnswer, chunks: AsyncIterator[bytes]) -> UpstreamAnswer:
         """Read events until all images are here; the stream need not have ended."""
-        streamed = StreamedAnswer(
-            self._request, images_of=self._images, on_partial=self._on_partial
-        )
+        streamed = StreamedAnswer(self.request, images_of=self._images, on_partial=self.on_partial)
         events = EventStream(self._new_event)
         try:
             await self._read_events(chunks, events, streamed)
@@ -157,7 +150,7 @@ class AnswerReader:
             answer.status,
             headers=answer.headers,
             body=await body_of_refusal(answer),
-            api_key=self._api_key,
+            api_key=self.api_key,
             now=clock.now(),
             asked=self._asked,
         )
@@ -184,7 +177,7 @@ class AnswerReader:
 
     def _new_event(self) -> AnswerStream:
         return AnswerStream(
-            self._spools.scope(), max_images=1, max_image_bytes=MAX_IMAGE_BYTES, is_patient=True
+            self.spools.scope(), max_images=1, max_image_bytes=MAX_IMAGE_BYTES, is_patient=True
         )
 
     async def _images(
@@ -199,7 +192,7 @@ class AnswerReader:
             if len(images) == n:
                 break
             if image.url:
-                spool = await self._download(image.url, new_spool=stream.new_spool)
+                spool = await self.download(image.url, new_spool=stream.new_spool)
             else:
                 spool = stream.image(image.base64)
             if spool is not None:
@@ -211,5 +204,8 @@ class AnswerReader:
     ) -> UpstreamError:
         reply = Reply(answer.status, answer.headers, document, received_at=clock.now())
         return errors.error_of_reply(
-            reply, api_key=self._api_key, has_begun=has_begun, asked=self._asked
+            reply,
+            api_key=self.api_key,
+            has_begun=has_begun,
+            asked=self._asked,
         )

@@ -7,7 +7,7 @@ image, usage is the sum of all.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from generation.channels.base import (
     OnPartial,
@@ -35,6 +35,7 @@ ImagesOf = Callable[[dict[str, object], AnswerStream, int], Awaitable[list[Upstr
 """The images of a JSON answer, up to that number, including those fetched by url."""
 
 
+@dataclass(slots=True)
 class StreamedAnswer:
     """One stream's events, taken in order.
 
@@ -44,26 +45,23 @@ class StreamedAnswer:
         on_partial: gets partial images.
     """
 
-    def __init__(
-        self, request: UpstreamRequest, *, images_of: ImagesOf, on_partial: OnPartial | None
-    ) -> None:
-        self.images: list[UpstreamImage] = []
-        self.last: dict[str, object] = {}
-        """The document for the error if no image arrives: the error, the first about policy,
-        or the last event that is no preview."""
-        self._request = request
-        self._images_of = images_of
-        self._on_partial = on_partial
-        self._facts: dict[str, object] | None = None
-        self._usages: list[TokenUsage] = []
-        self._completed = 0
-        self._partials: dict[int, int] = {}  # by index, the next partial's image
-        self._has_failed = False
+    request: UpstreamRequest
+    images_of: ImagesOf
+    on_partial: OnPartial | None
+    images: list[UpstreamImage] = field(default_factory=list)
+    last: dict[str, object] = field(default_factory=dict)
+    """The document for the error if no image arrives: the error, the first about policy,
+    or the last event that is no preview."""
+    _facts: dict[str, object] | None = None
+    _usages: list[TokenUsage] = field(default_factory=list)
+    _completed: int = 0
+    _partials: dict[int, int] = field(default_factory=dict)  # by index, the next partial's image
+    _has_failed: bool = False
 
     @property
     def is_whole(self) -> bool:
         """True if nothing more is expected."""
-        return self._has_failed or self._completed >= self._request.n
+        return self._has_failed or self._completed >= self.request.n
 
     @property
     def has_begun(self) -> bool:
@@ -111,7 +109,7 @@ class StreamedAnswer:
         self._completed += 1
         self.last = event.document
         # An event has the shape of one entry of a plain answer's `data`.
-        images = await self._images_of({"data": [event.document]}, event.answer, 1)
+        images = await self.images_of({"data": [event.document]}, event.answer, 1)
         event.answer.spools.keep(*(image.spool for image in images))
         self.images += images
         if self._facts is None:
@@ -123,11 +121,11 @@ class StreamedAnswer:
     async def _take_partial(self, event: StreamEvent) -> None:
         """Hand it on, unless it is surplus or unreadable."""
         index = event.document.get("partial_image_index")
-        if not isinstance(index, int) or not 0 <= index < self._request.partial_images:
+        if not isinstance(index, int) or not 0 <= index < self.request.partial_images:
             return
         image = max(self._partials.get(index, 0), self._completed)
         self._partials[index] = image + 1
-        if self._on_partial is None or image >= self._request.n:
+        if self.on_partial is None or image >= self.request.n:
             return
         try:
             spool = event.answer.image(event.document.get("b64_json"))
@@ -137,4 +135,4 @@ class StreamedAnswer:
         if spool is not None:
             event.answer.spools.keep(spool)
             quality = wire.word_of(event.document, "quality")
-            await self._on_partial(UpstreamPartial(spool, image, index, quality))
+            await self.on_partial(UpstreamPartial(spool, image, index, quality))

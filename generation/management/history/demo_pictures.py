@@ -106,7 +106,10 @@ async def _one(
         model=generation.model, prompt=generation.prompt, n=len(images), size=images[0].size
     )
     painted = []
-    async with aclosing(HttpPool(egress_allow=_origins(route))) as http:
+    origins = private_origins(
+        channel=route.channel_name, base_url=route.base_url, allow=settings.EGRESS_ALLOW
+    )
+    async with aclosing(HttpPool(egress_allow=origins)) as http:
         adapter = open_adapter(route.config(_SECONDS), http, spools)
         answer = await adapter.generate(request, timeout_seconds=_SECONDS)
         for row, image in zip(images, answer.images, strict=False):
@@ -117,10 +120,3 @@ async def _one(
                 await asyncio.to_thread(upload, key, spool, content_type=kind)
                 painted.append(Painted(row, spool.size, spool.sha256))
     return painted
-
-
-def _origins(route: RouteInfo) -> frozenset[str]:
-    """The channel's origin, if that is a private address that is allowed."""
-    return private_origins(
-        channel=route.channel_name, base_url=route.base_url, allow=settings.EGRESS_ALLOW
-    )

@@ -25,7 +25,7 @@ from console.parts.acts import NOT_AS_SHOWN, typed_name
 from console.parts.compared_forms import refuse_stale, stored_instead
 from generation.catalogue import services
 from generation.models import Channel
-from generation.oversight.splits import expected_splits
+from generation.oversight.splits import foreseen
 from generation.selectors import contracts
 
 
@@ -100,7 +100,9 @@ def _save(
     try:
         if not channel.is_enabled:
             services.refuse_pending(channel)
-        outlook = _at_once(make, channel)
+        moved, stops = foreseen(make)
+        doubts = {services.STOPS: sentence_about(stops, channel)} if stops else {}
+        outlook = ChangeOutlook(moved, doubts)
         if complaint := _asks(request, channel, outlook):
             return Saving(outlook=outlook, complaint=complaint)
         make(**confirmed_arguments(outlook))
@@ -109,20 +111,6 @@ def _save(
         return Saving()
     is_pending = services.pending_of(channel) is not None
     return Saving(is_done=True, words="Saved as a pending revision" if is_pending else "Saved")
-
-
-def _at_once(make: Callable[..., object], channel: Channel) -> ChangeOutlook:
-    """Return the effect of a save on traffic, found by saving and rolling back.
-
-    Raises the errors of the save.
-    """
-    try:
-        return ChangeOutlook(expected_splits(make))
-    except ValidationError as error:
-        if getattr(error, "code", None) != services.STOPS:
-            raise
-        doubts = {services.STOPS: sentence_about(" ".join(error.messages), channel)}
-        return ChangeOutlook(expected_splits(partial(make, may_stop=True)), doubts)
 
 
 def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str:

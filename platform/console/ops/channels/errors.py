@@ -1,6 +1,5 @@
 """Calls to a channel that brought no image, grouped by the vendor's answer."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,15 +12,6 @@ from pictor.kit.words import ids
 
 SPANS = {"1": "1 hour", "24": "24 hours"}
 USUAL = "24"
-_CLASSES: Mapping[str, str] = {
-    AttemptClass.NOT_REACHED: "Not reached",
-    AttemptClass.REFUSED: "Refused",
-    AttemptClass.REJECTED: "Rejected",
-    AttemptClass.MODERATED: "Moderated",
-    AttemptClass.UNKNOWN: "Unknown",
-    AttemptClass.BAD_RESULT: "Bad result",
-    AttemptClass.STORAGE_FAILED: "Not stored",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +22,9 @@ class ShownErrors:
 
     @property
     def word(self) -> str:
-        return _CLASSES.get(self.errors.attempt_class, self.errors.attempt_class)
+        name = self.errors.attempt_class
+        is_ours = name == AttemptClass.STORAGE_FAILED
+        return "Not stored" if is_ours else name.replace("_", " ").capitalize()
 
     @property
     def generations(self) -> list[str]:
