@@ -9,12 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from accounts.management.operator import (
-    ACTOR,
-    OperatorCommand,
-    read_staff,
-    read_tenant,
-)
+from accounts.management.operator import ACTOR, OperatorCommand, read_staff, read_tenant
 from accounts.models import Invitation, Membership
 from accounts.selectors.office.members import invitations_of, members_of
 from accounts.services.office.invitations import post_invitation

@@ -8,13 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from generation.admission.fields import BODIES, PASSED_ON
-from generation.catalogue.contracts import (
-    ASPECT_RATIO,
-    AUTO,
-    RESOLUTION,
-    ContractTerms,
-    SizeOption,
-)
+from generation.catalogue.contracts import ASPECT_RATIO, AUTO, RESOLUTION, ContractTerms, SizeOption
 from generation.catalogue.plans import Candidate, sizes_in_words
 from generation.channels.declaration import OVERLAYS, PLAIN, Needs, Task
 from pictor.kit.words.errors import InvalidRequest, unknown

@@ -7,12 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generation.channels.declaration import (
-    Abilities,
-    AccountSetting,
-    CredentialForm,
-    RequestMap,
-)
+from generation.channels.declaration import Abilities, AccountSetting, CredentialForm, RequestMap
 
 if TYPE_CHECKING:  # operators' commands read declarations and need no HTTP client
     from generation.channels.base import Adapter, ChannelConfig

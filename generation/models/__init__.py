@@ -17,14 +17,7 @@ from generation.models.journey import (
     Worker,
 )
 from generation.models.notices import SunsetNotice
-from generation.models.offer import (
-    GENERATE,
-    Channel,
-    Contract,
-    Route,
-    Serves,
-    usual_tasks,
-)
+from generation.models.offer import GENERATE, Channel, Contract, Route, Serves, usual_tasks
 from generation.models.refusals import NO_PRICE, RefusedRequest
 from generation.models.revisions import PendingRevision
 from generation.models.stops import Stop

@@ -8,15 +8,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from billing.upstream_cost import CostKey, TokenCounts
-from generation.models import (
-    FINAL,
-    NO_PRICE,
-    Attempt,
-    Generation,
-    RefusedRequest,
-    Source,
-    State,
-)
+from generation.models import FINAL, NO_PRICE, Attempt, Generation, RefusedRequest, Source, State
 from pictor.kit.database.cursors import all_rows
 from pictor.kit.database.spans import EVERYTHING, Ids
 from pictor.kit.words import ids

@@ -13,13 +13,7 @@ from sandbox.bodies import Body
 from sandbox.directives import Directive, DirectiveError
 from sandbox.errors import ApiError
 from sandbox.pictures import Format, Picture
-from sandbox.sizes import (
-    DEFAULT_SIZE,
-    INPUT_IMAGE_TOKENS,
-    Size,
-    output_tokens,
-    text_tokens,
-)
+from sandbox.sizes import DEFAULT_SIZE, INPUT_IMAGE_TOKENS, Size, output_tokens, text_tokens
 
 Task = Literal["generations", "edits", "variations"]
 Word = TypeVar("Word", bound=str)

@@ -12,19 +12,9 @@ from pictor.kit.words import clock
 from pictor.kit.words.errors import NotFound
 from webhooks.api.bodies import DeliveryPage, Since
 from webhooks.api.endpoints import as_invalid_request, endpoint_of, endpoint_operation
-from webhooks.api.objects import (
-    DeliveryList,
-    ResentObject,
-    ShownDelivery,
-    WholeDelivery,
-)
+from webhooks.api.objects import DeliveryList, ResentObject, ShownDelivery, WholeDelivery
 from webhooks.models import Delivery, WebhookEndpoint
-from webhooks.selectors import (
-    answered_attempts_of,
-    attempts_of,
-    deliveries_of,
-    delivery_by_id,
-)
+from webhooks.selectors import answered_attempts_of, attempts_of, deliveries_of, delivery_by_id
 from webhooks.services import resend, resend_since, send_test
 
 

@@ -24,12 +24,7 @@ from webhooks.api.bodies import (
     NewEndpoint,
     SecretRotation,
 )
-from webhooks.api.objects import (
-    DeletedEndpoint,
-    EndpointList,
-    EndpointObject,
-    ShownEndpoint,
-)
+from webhooks.api.objects import DeletedEndpoint, EndpointList, EndpointObject, ShownEndpoint
 from webhooks.models import WebhookEndpoint
 from webhooks.selectors import endpoint_by_id, endpoints_of
 from webhooks.services import (

@@ -8,12 +8,7 @@ from django.core.management.base import CommandParser
 from typing_extensions import override
 
 from accounts import rates
-from accounts.management.operator import (
-    ACTOR,
-    OperatorCommand,
-    print_table,
-    read_person,
-)
+from accounts.management.operator import ACTOR, OperatorCommand, print_table, read_person
 from accounts.models import User
 from accounts.selectors.office.people import customers_of, is_invited_as_staff, staff
 from accounts.services.office.staff import remove_staff, set_staff_role

@@ -12,15 +12,7 @@ from django.db import transaction
 
 from accounts.callers import Caller
 from accounts.locks import tenant_for_update
-from accounts.models import (
-    ADMIN_ROLES,
-    MANAGES_KEYS,
-    SCOPES,
-    ApiKey,
-    Membership,
-    Tenant,
-    User,
-)
+from accounts.models import ADMIN_ROLES, MANAGES_KEYS, SCOPES, ApiKey, Membership, Tenant, User
 from accounts.selectors.office.api_keys import did_staff_see
 from accounts.selectors.office.members import has_active_owner
 from accounts.services.audit import By

@@ -9,14 +9,7 @@ from typing import Any, TypedDict
 from django.core.management.base import CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import (
-    ACTOR,
-    ask,
-    ask_for,
-    found,
-    read_tenant,
-    read_time,
-)
+from accounts.management.operator import ACTOR, ask, ask_for, found, read_tenant, read_time
 from billing import price_csv
 from billing.management.price_drafts import DraftActions, add_draft_actions
 from billing.management.price_facts import (

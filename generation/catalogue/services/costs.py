@@ -17,15 +17,7 @@ from billing.price_rows import AUTO, MAX_NAMED
 from billing.pricing import PriceTable
 from billing.selectors import current_table
 from billing.supply import waits_for_upgrade
-from billing.upstream_cost import (
-    ANY,
-    OUTPUT,
-    TOKENS,
-    CostRow,
-    Costs,
-    CostSource,
-    CostTable,
-)
+from billing.upstream_cost import ANY, OUTPUT, TOKENS, CostRow, Costs, CostSource, CostTable
 from generation.catalogue.costs import cells
 from generation.catalogue.services.channel_lock import take_turns
 from generation.catalogue.services.routes import Routes

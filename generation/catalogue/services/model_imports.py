@@ -21,11 +21,7 @@ from billing.selectors import book_in_force, rows_of
 from billing.services.office.model_prices import draft_prices_of, prices_of
 from generation.catalogue.contracts import contract_from
 from generation.catalogue.model_files import KEY_OF, ModelFile, read
-from generation.catalogue.services.contract_checks import (
-    check_contract,
-    check_name,
-    size_faults,
-)
+from generation.catalogue.services.contract_checks import check_contract, check_name, size_faults
 from generation.catalogue.services.contracts import ContractColumns, columns_of, set_contract
 from generation.models import Contract
 from pictor.kit.words import clock

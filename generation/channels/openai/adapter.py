@@ -40,14 +40,7 @@ from generation.channels.openai.tasks import PATH, Tasks, TaskWire
 from generation.channels.several_orders import Order
 from pictor.kit.bytes.json_stream import JsonRefused
 from pictor.kit.bytes.spool import SpoolError, Spools
-from pictor.kit.outbound.http import (
-    Exchange,
-    HttpAnswer,
-    HttpError,
-    HttpPool,
-    Payload,
-    deadline,
-)
+from pictor.kit.outbound.http import Exchange, HttpAnswer, HttpError, HttpPool, Payload, deadline
 
 EVENTS_OR_JSON = "text/event-stream, application/json"
 

@@ -8,11 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import (
-    ACTOR,
-    OperatorCommand,
-    print_table,
-)
+from accounts.management.operator import ACTOR, OperatorCommand, print_table
 from generation.catalogue import services
 from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions

@@ -5,10 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import (
-    OperatorCommand,
-    found,
-)
+from accounts.management.operator import OperatorCommand, found
 from generation.oversight import id_lookup, inspection, interventions
 from generation.selectors import generation_for_operator
 from pictor.kit.words import ids

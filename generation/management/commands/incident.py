@@ -9,13 +9,7 @@ from uuid import uuid4
 from django.core.management.base import CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import (
-    ACTOR,
-    OperatorCommand,
-    read_limit,
-    read_time,
-    read_words,
-)
+from accounts.management.operator import ACTOR, OperatorCommand, read_limit, read_time, read_words
 from generation.models import Incident
 from generation.oversight import incidents
 from generation.oversight.incidents import STAFF_STATES, IncidentFilter, IncidentWords, State

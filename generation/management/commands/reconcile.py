@@ -11,13 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 from typing_extensions import override
 
-from accounts.management.operator import (
-    ACTOR,
-    OperatorCommand,
-    found,
-    print_table,
-    read_limit,
-)
+from accounts.management.operator import ACTOR, OperatorCommand, found, print_table, read_limit
 from generation.management.bill_facts import bill_lines, bill_row, line_row
 from generation.models import BillLine, Channel, VendorBill
 from generation.oversight.bills import immediate, intake, listing

@@ -9,12 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import (
-    ACTOR,
-    OperatorCommand,
-    print_table,
-    read_limit,
-)
+from accounts.management.operator import ACTOR, OperatorCommand, print_table, read_limit
 from accounts.services import at_the_shell
 from generation.models import Condition
 from generation.oversight import conditions

@@ -12,14 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
-from billing.periods import (
-    Bucket,
-    bucket_start,
-    buckets_between,
-    day_of,
-    day_start,
-    minutes_early,
-)
+from billing.periods import Bucket, bucket_start, buckets_between, day_of, day_start, minutes_early
 from pictor.kit.words import typed
 
 WORDS = {

@@ -101,9 +101,8 @@ def _save(
         if not channel.is_enabled:
             services.refuse_pending(channel)
         moved, stops = foreseen(make)
-        doubts = {services.STOPS: sentence_about(stops, channel)} if stops else {}
-        outlook = ChangeOutlook(moved, doubts)
-        if complaint := _asks(request, channel, outlook):
+        about_stops = {services.STOPS: sentence_about(stops, channel)} if stops else {}
+        if complaint := _asks(request, channel, outlook := ChangeOutlook(moved, about_stops)):
             return Saving(outlook=outlook, complaint=complaint)
         make(**confirmed_arguments(outlook))
     except ValidationError as error:

@@ -10,13 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from console.ops.access import FORM, POST, Operator, Permission, by, done, or_404, rendered, staff
-from console.ops.incidents.forms import (
-    CalmUpdateForm,
-    IncidentForm,
-    PlanForm,
-    SayForm,
-    UpdateForm,
-)
+from console.ops.incidents.forms import CalmUpdateForm, IncidentForm, PlanForm, SayForm, UpdateForm
 from console.parts.form_fields import dressed, take_errors
 from console.parts.page_query import meant_by, refuse
 from console.parts.periods import number_of

@@ -2,14 +2,7 @@
 
 from django.urls import path
 
-from console.ops.tenants import (
-    assigning,
-    keys,
-    listed,
-    one,
-    overriding,
-    prices,
-)
+from console.ops.tenants import assigning, keys, listed, one, overriding, prices
 
 urlpatterns = [
     path("", listed.listing, name="tenants"),
