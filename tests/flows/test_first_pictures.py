@@ -10,14 +10,17 @@ from anyio.from_thread import start_blocking_portal
 
 from tests.customers.customer import Customer, Operator
 from tests.fakes.azure_deployments import DEPLOYMENT, AzureDeployments
-from tests.fakes.data_vendors import XaiImages
+from tests.fakes.bfl_api import BflApi
+from tests.fakes.data_vendors import ArkImages, OpenRouterImages, XaiImages
 from tests.fakes.fal_queue import FalQueue
 from tests.fakes.gemini_models import GeminiModels
 from tests.fakes.raw_server import RawServer, running, says
+from tests.fakes.replicate_api import ReplicateApi
 from tests.stack.servers import Stack
 
 KEY = "sk-vendor"
 PICTURE = pyvips.Image.black(1024, 1024, bands=3).pngsave_buffer()
+LARGE = pyvips.Image.black(2048, 2048, bands=3).jpegsave_buffer()
 Connect = Callable[..., None]
 
 
@@ -55,6 +58,7 @@ class Shop(NamedTuple):
     script_of: Callable[[str], Any]
     more: tuple[str, ...] = ()
     path: str = ""
+    size: str = "1024x1024"
 
 
 SHOPS = (
@@ -67,6 +71,22 @@ SHOPS = (
         "xai", "grok-imagine-2.0", 40_000, lambda _: XaiImages(PICTURE, key=KEY),
         ("--sizes-of", "grok-imagine-2.0:1024x1024"), "/v1",
     ),
+    Shop(
+        "openrouter", "nano-banana-pro", 134_400, lambda _: OpenRouterImages(PICTURE, key=KEY),
+        ("--models", "nano-banana-pro", "--sizes-of", "nano-banana-pro:1024x1024"), "/api/v1",
+    ),
+    Shop(
+        "bfl", "flux-2-pro", 30_000, lambda url: BflApi(url, PICTURE),
+        ("--sizes-of", "flux-2-pro:1024x1024"),
+    ),
+    Shop(
+        "replicate", "flux-2-pro", 30_000, lambda url: ReplicateApi(url, PICTURE),
+        ("--models", "flux-2-pro", "--sizes-of", "flux-2-pro:1024x1024"),
+    ),
+    Shop(
+        "ark", "seedream-4.5", 40_000, lambda _: ArkImages(LARGE, key=KEY),
+        ("--sizes-of", "seedream-4.5:2048x2048"), "/api/v3", "2048x2048",
+    ),
 )  # fmt: skip
 
 
@@ -77,7 +97,8 @@ def test_a_shipped_model_is_sold_after_five_commands(
     vendor.script = shop.script_of(vendor.url)
 
     imported = operator("do", "model.import", "--shipped", shop.model, "--yes")
-    operator("price", "publish", re.findall(r"in the draft (\S+)", imported)[-1], "--yes")
+    for draft in re.findall(r"in the draft (\S+)", imported)[-1:]:
+        operator("price", "publish", draft, "--yes")
     connect(shop.preset, *shop.more, path=shop.path)
     operator("model", "enable", shop.model)
     made = customer.generate("a fox", model=shop.model)
@@ -85,7 +106,7 @@ def test_a_shipped_model_is_sold_after_five_commands(
 
     assert made.status_code == 200, made.text
     assert customer.captures() == [shop.micros]
-    assert made.json()["metadata"]["delivered_sizes"] == ["1024x1024"]
+    assert made.json()["metadata"]["delivered_sizes"] == [shop.size]
 
 
 @pytest.mark.parametrize("preset", ["azure", "azure-classic"])
