@@ -43,7 +43,7 @@ SPARE_IMAGES = 2
 """Answers with this many surplus images are still read to their end."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)  # it has a key and a prompt
 class AnswerReader:
     """Reads the answer to one request.
 

@@ -35,7 +35,7 @@ ImagesOf = Callable[[dict[str, object], AnswerStream, int], Awaitable[list[Upstr
 """The images of a JSON answer, up to that number, including those fetched by url."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # it has a prompt
 class StreamedAnswer:
     """One stream's events, taken in order.
 
