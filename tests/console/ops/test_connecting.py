@@ -180,6 +180,21 @@ def test_settings_are_typed_beside_the_kind_that_has_them(owner):
     assert channel.settings == {"project": "acme-1", "location": "global"}
 
 
+def test_a_routes_field_map_is_typed_as_toml_and_kept(owner):
+    fal = FORM | {"kind": "fal", "base_url": "https://queue.fal.run"}
+
+    refused = owner.post(NEW, fal | {f"{ROUTE}field_map": "seed = 2026-12-01"})
+    answer = owner.post(NEW, fal | {f"{ROUTE}field_map": 'seed = "seed_number"\r\nn = ""'})
+
+    assert "a value that is no JSON" in str(trouble(refused)["field_map"])
+    assert answer.status_code == 303, trouble(answer)
+    channel = Channel.objects.get()
+    edit(owner, channel)
+    assert channel.routes.get().field_map == {"seed": "seed_number", "n": ""}
+    page = owner.get(f"/ops/channels/{channel.pk}/?tab=routes").content.decode()
+    assert "seed = &quot;seed_number&quot;" in page
+
+
 def test_a_test_is_asked_for_once_and_followed_to_its_end(owner, vendor, rung):
     channel = make(vendor)
     page = f"/ops/channels/{channel.pk}/edit/"
