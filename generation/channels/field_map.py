@@ -16,10 +16,13 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generation.channels.declaration import AUTO_SIZE, Abilities, Task
 from generation.channels.size_rules import Size
+
+if TYPE_CHECKING:  # operators' commands read maps, and make no requests
+    from generation.channels.base import UpstreamRequest
 
 MAX_CHARS, MAX_ENTRIES = 8_192, 60
 """Of a map as JSON; of each of its tables."""
@@ -83,6 +86,21 @@ class FieldMap:
     def told(self, typed: Mapping[str, Any]) -> list[str]:
         """What the map says, a line for each field."""
         return [f"{name} = {json.dumps(entry, sort_keys=True)}" for name, entry in typed.items()]
+
+    def body_of(
+        self, typed: Mapping[str, Any], request: "UpstreamRequest", images: Sequence[object]
+    ) -> dict[str, object]:
+        """The fields of an order, whose images have gone up."""
+        own = {
+            "prompt": request.prompt,
+            "n": request.n,
+            "size": request.size,
+            "quality": request.quality,
+            # Where nobody asks, many models make a jpeg; one without this field overlooks it.
+            "output_format": request.output_format or "png",
+        }
+        given = {name: value for name, value in own.items() if value is not None}
+        return self.body(typed, {**request.fields, **given}, images)
 
     def body(
         self,

@@ -59,7 +59,7 @@ class FalWire:
         order = wires.posted(
             f"{self._base}/{quote(model)}",
             self._key | _LIFETIME | _NO_FALLBACK | {"X-Fal-Request-Timeout": str(wait)},
-            FIELDS.body(self._account.field_map, _fields(request), addresses),
+            FIELDS.body_of(self._account.field_map, request, addresses),
             is_order=True,
         )
         job = yield from wires.ordered(order, _JOB, partial(_refusal, asked=request.prompt))
@@ -84,17 +84,6 @@ class FalWire:
     def never_ran(self, reply: wires.Reply) -> bool:
         """True if the order was taken out of the queue."""
         return reply.is_good and text_at(reply.document, "status") == "OK"
-
-
-def _fields(request: UpstreamRequest) -> dict[str, object]:
-    return {**request.fields} | wires.given(
-        prompt=request.prompt,
-        n=request.n,
-        size=request.size,
-        quality=request.quality,
-        # Where nobody asks, many models make a jpeg; one without this field overlooks it.
-        output_format=request.output_format or "png",
-    )
 
 
 def _pictures(document: Mapping[str, object]) -> Iterator[wires.Found]:

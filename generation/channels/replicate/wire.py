@@ -63,10 +63,11 @@ class ReplicateWire:
         model = self._account.upstream_model(request.model)
         name, _, version = model.partition(":")
         place = "predictions" if version else f"models/{quote(name)}/predictions"
+        body = FIELDS.body_of(self._account.field_map, request, addresses)
         order = wires.posted(
             f"{self._root}/{place}",
             self._key,
-            wires.given(version=version or None, input=self._input(request, addresses)),
+            wires.given(version=version or None, input=body),
             is_order=True,
             by_time=_cancel_after,
         )
@@ -90,16 +91,6 @@ class ReplicateWire:
     def never_ran(self, reply: wires.Reply) -> bool:
         """True if it had been given up before it began."""
         return reply.is_good and text_at(reply.document, "status") == "aborted"
-
-    def _input(self, request: UpstreamRequest, addresses: list[str]) -> dict[str, object]:
-        typed = self._account.field_map
-        fields = wires.given(
-            prompt=request.prompt,
-            size=request.size,
-            quality=request.quality if "quality" in typed else None,
-            output_format=request.output_format or "png",
-        )
-        return FIELDS.body(typed, {**request.fields, **fields}, addresses)
 
 
 def _refusal(reply: wires.Reply, *, asked: str, is_ordered: bool = False) -> UpstreamError:

@@ -17,7 +17,7 @@ from tests.generation.channels.conftest import API_KEY, config_for, large_value
 
 API = "https://api.replicate.com"
 KEY = {"Authorization": f"Bearer {API_KEY}"}
-FOX = UpstreamRequest(model="fox", prompt="a fox", size="1024x768", quality="high")
+FOX = UpstreamRequest(model="fox", prompt="a fox", size="1024x768")
 PLACE = f"{API}/v1/predictions/p-1"
 JOB = Job("p-1", PLACE, stop=f"{PLACE}/cancel")
 URLS = {"get": PLACE, "cancel": f"{PLACE}/cancel"}
@@ -137,8 +137,8 @@ def test_a_routes_map_names_the_fields():
     }
 
 
-def test_a_quality_goes_only_where_the_map_names_it():
-    request = replace(FOX, size="auto")
+def test_a_quality_goes_by_the_maps_name():
+    request = replace(FOX, size="auto", quality="high")
     _, call = begun(request, field_map={"quality": {"to": "effort", "words": {"high": "max"}}})
 
     assert json.loads(bytes_of(call))["input"] == {
