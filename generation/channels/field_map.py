@@ -157,11 +157,12 @@ def _targets(name: str, entry: Any) -> list[str]:
 
 
 def _sent(entry: Any, value: Any) -> Mapping[str, object]:
-    word = _words(entry).get(value, value) if isinstance(value, str) else value
-    if isinstance(word, dict):
+    words = _words(entry)
+    word = words.get(value, value) if isinstance(value, str) else value
+    if isinstance(word, dict) and word is not value:
         return word
     to, form = _full(entry).get("to"), _full(entry).get("as", "")
-    if not to or (word == AUTO_SIZE and (form in _FORMS["size"] or _words(entry))):
+    if not to or (word == AUTO_SIZE and (form in _FORMS["size"] or words)):
         return {}  # there is no such field, or the model chooses
     return _WAYS[form](to, word)
 

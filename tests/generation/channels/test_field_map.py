@@ -86,6 +86,12 @@ def test_what_a_kind_sends_itself_is_neither_fixed_nor_another_fields_name(name:
             FieldMap().checked(typed)
 
 
+def test_an_object_that_a_caller_sends_stays_one() -> None:
+    style = {"preset": "ink", "tags": ["a", None]}
+    assert FieldMap().body({}, {"style": style}) == {"style": style}
+    assert USUAL.body({"style": "look"}, {"style": style}) == {"look": style}
+
+
 def test_what_is_fixed_goes_with_each_request_and_wins() -> None:
     typed = USUAL.checked(
         {"seed": "seed_number", "fixed": {"style": "plain", "safe": {"on": True}}}
