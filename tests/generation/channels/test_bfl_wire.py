@@ -1,9 +1,5 @@
 """What Black Forest Labs is sent, and what its answers mean, without a socket."""
 
-import asyncio
-import json
-from typing import Any
-
 import pytest
 
 from generation.channels.base import Job, UpstreamRequest
@@ -11,8 +7,9 @@ from generation.channels.bfl.wire import BflWire
 from generation.channels.declaration import MissingAbility, Needs, Task
 from generation.channels.errors import UpstreamError
 from generation.channels.registry import abilities_of
-from generation.channels.wires import Call, Found, Images, Reply, Steps
+from generation.channels.wires import Call, Found, Images, Reply
 from pictor.kit.words.money import Micros
+from tests.generation.channels.at_once import begun, error_of, images_of, looked, sent
 from tests.generation.channels.conftest import API_KEY, config_for, large_value
 
 API = "https://api.bfl.ai"
@@ -27,67 +24,35 @@ def wire_for(model: str = "flux-2-pro", base_url: str = API) -> BflWire:
     return BflWire(config_for(base_url, kind="bfl", upstream_models={"fox": model}))
 
 
-def begun(request: UpstreamRequest = FOX, **options: str) -> tuple[Steps, Call]:
-    steps = wire_for(**options).make(request)
-    call = next(steps)
-    assert isinstance(call, Call)
-    return steps, call
-
-
-def sent(request: UpstreamRequest, **options: str) -> dict[str, Any]:
-    _, call = begun(request, **options)
-
-    async def read() -> bytes:
-        assert call.body is not None
-        return b"".join([piece async for piece in call.body.chunks()])
-
-    body: dict[str, Any] = json.loads(asyncio.run(read()))
-    return body
-
-
-def looked(*replies: Reply) -> list[Call | Job]:
-    """What each of these looks leads to."""
-    steps = wire_for().resume(JOB, FOX)
-    return [next(steps), *(steps.send(reply) for reply in replies)]
-
-
-def error_of(steps: Steps, reply: Reply) -> UpstreamError:
-    with pytest.raises(UpstreamError) as raised:
-        steps.send(reply)
-    return raised.value
-
-
 def look_error(reply: Reply, job: Job = JOB) -> UpstreamError:
-    steps = wire_for().resume(job, FOX)
-    next(steps)
-    return error_of(steps, reply)
+    return error_of(looked(wire_for(), job, FOX)[0], reply)
 
 
-def images_of(reply: Reply) -> Images:
-    steps = wire_for().resume(JOB, FOX)
-    next(steps)
-    with pytest.raises(StopIteration) as end:
-        steps.send(reply)
-    images: Images = end.value.value
-    return images
+def picture_of(reply: Reply) -> Images:
+    return images_of(looked(wire_for(), JOB, FOX)[0], reply)
 
 
 @pytest.mark.parametrize("base_url", [API, f"{API}/", f"{API}/v1"])
 def test_an_order_goes_to_its_models_address(base_url):
-    _, call = begun(base_url=base_url)
+    _, call = begun(wire_for(base_url=base_url), FOX)
 
     assert (call.method, call.url) == ("POST", "https://api.bfl.ai/v1/flux-2-pro")
     assert (call.is_order, call.headers) == (True, KEY)
 
 
 def test_a_models_name_is_one_segment_of_the_path():
-    _, call = begun(model="flux-2/../x?y#z")
+    _, call = begun(wire_for("flux-2/../x?y#z"), FOX)
 
     assert call.url == "https://api.bfl.ai/v1/flux-2%2F..%2Fx%3Fy%23z"
 
 
 def test_flux_2_is_ordered_in_pixels():
-    assert sent(FOX) == {"prompt": "a fox", "width": 1920, "height": 1088, "output_format": "png"}
+    assert sent(wire_for(), FOX) == {
+        "prompt": "a fox",
+        "width": 1920,
+        "height": 1088,
+        "output_format": "png",
+    }
 
 
 def test_flux_2_gets_reference_images_under_numbered_names():
@@ -102,7 +67,7 @@ def test_flux_2_gets_reference_images_under_numbered_names():
         images=(large_value(b"one"),),
     )
 
-    assert sent(request) == {
+    assert sent(wire_for(), request) == {
         "prompt": "a fox",
         "input_image": "b25l",
         "input_image_2": "dHdv",
@@ -125,7 +90,7 @@ def test_flux_2_gets_reference_images_under_numbered_names():
 def test_flux_3_is_ordered_by_a_ratio_and_a_class(size, words):
     request = UpstreamRequest("fox", "a fox", size=size, output_format="jpeg")
 
-    body = sent(request, model="flux-3-image")
+    body = sent(wire_for("flux-3-image"), request)
 
     assert body == {"prompt": "a fox", "grounding": False, **words}
 
@@ -134,7 +99,7 @@ def test_flux_3_searches_the_web_only_if_asked_to():
     fields = {"grounding": True, "safety_tolerance": 4, "image": "<1>"}
     request = UpstreamRequest("fox", "a fox", fields=fields, large={"<1>": large_value(b"one")})
 
-    body = sent(request, model="flux-3-image")
+    body = sent(wire_for("flux-3-image"), request)
 
     assert body == {
         "prompt": "a fox", "grounding": True, "safety_tolerance": 4, "images": ["b25l"],
@@ -142,7 +107,7 @@ def test_flux_3_searches_the_web_only_if_asked_to():
 
 
 def test_an_order_is_a_job_with_its_address_and_its_cost():
-    steps, _ = begun()
+    steps, _ = begun(wire_for(), FOX)
 
     assert steps.send(Reply(200, {}, TAKEN)) == JOB
     assert next(steps) == Call("GET", JOB.look, KEY, image_keys=frozenset({"sample"}), room=1)
@@ -153,7 +118,7 @@ def test_an_order_is_a_job_with_its_address_and_its_cost():
     [(1.4, 14_000), (60.7, 607_000), (0, 0), (None, None), (-1, None), ("3", None), (True, None)],
 )
 def test_a_credit_is_a_cent(stated, cost):
-    steps, _ = begun()
+    steps, _ = begun(wire_for(), FOX)
 
     job = steps.send(Reply(200, {}, TAKEN | {"cost": stated}))
 
@@ -163,7 +128,7 @@ def test_a_credit_is_a_cent(stated, cost):
 
 @pytest.mark.parametrize("key", ["id", "polling_url"])
 def test_an_order_without_an_address_is_unknown(key):
-    steps, _ = begun()
+    steps, _ = begun(wire_for(), FOX)
 
     error = error_of(steps, Reply(200, {}, TAKEN | {key: None}))
 
@@ -187,7 +152,7 @@ def test_an_order_without_an_address_is_unknown(key):
     ],
 )
 def test_an_order_that_is_not_taken_has_a_class(status, document, expected):
-    steps, _ = begun()
+    steps, _ = begun(wire_for(), FOX)
 
     error = error_of(steps, Reply(status, {}, document))
 
@@ -197,14 +162,15 @@ def test_an_order_that_is_not_taken_has_a_class(status, document, expected):
 
 def test_looks_go_on_at_any_status_but_an_ends():
     words = ("Pending", "Reasoning", "Generating", "Polishing", "")
-    looks = looked(*(Reply(200, {}, {"status": word}) for word in words))
+    _, looks = looked(wire_for(), JOB, FOX, *(Reply(200, {}, {"status": word}) for word in words))
 
     assert looks == [looks[0]] * 6
 
 
 def test_looks_go_on_at_a_5xx_without_an_end_and_while_a_replica_may_not_know_the_order():
     missing = Reply(404, {}, {"id": "t-1", "status": "Task not found"})
-    looks = looked(Reply(500, {}, {"detail": "x"}), Reply(503, {}, {"status": "Pending"}), missing)
+    replies = Reply(500, {}, {"detail": "x"}), Reply(503, {}, {"status": "Pending"}), missing
+    _, looks = looked(wire_for(), JOB, FOX, *replies)
 
     assert looks == [looks[0]] * 4
 
@@ -245,10 +211,7 @@ def test_a_look_that_tells_no_end_leaves_the_order_open(reply):
 @pytest.mark.parametrize(("status", "cost"), [(200, None), (404, 30_000)])
 def test_an_order_that_stays_unknown_is_open(status, cost):
     missing = Reply(status, {}, {"status": "Task not found"})
-    steps = wire_for().resume(JOB, FOX)
-    next(steps)
-    for _ in range(2):
-        steps.send(missing)
+    steps, _ = looked(wire_for(), JOB, FOX, missing, missing)
 
     error = error_of(steps, missing)
 
@@ -256,7 +219,7 @@ def test_an_order_that_stays_unknown_is_open(status, cost):
 
 
 def test_a_picture_comes_by_its_address_with_its_seed_and_its_cost():
-    images = images_of(
+    images = picture_of(
         Reply(200, {}, READY | {"cost": 4.5, "result": {"sample": "https://d/a.png", "seed": 42}})
     )
 
@@ -265,7 +228,7 @@ def test_a_picture_comes_by_its_address_with_its_seed_and_its_cost():
 
 
 def test_a_ready_order_that_does_not_say_its_cost_has_the_orders():
-    assert images_of(Reply(200, {}, READY | {"cost": None})).facts.cost == 30_000
+    assert picture_of(Reply(200, {}, READY | {"cost": None})).facts.cost == 30_000
 
 
 @pytest.mark.parametrize("result", [None, {}, {"sample": None}, {"sample": ["https://d/a.png"]}])

@@ -1,7 +1,5 @@
 """What Replicate is sent, and what its answers mean, without a socket."""
 
-import asyncio
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +10,17 @@ from generation.channels.declaration import MissingAbility, Needs, Task
 from generation.channels.errors import UpstreamError
 from generation.channels.registry import abilities_of
 from generation.channels.replicate.wire import ReplicateWire
-from generation.channels.wires import Call, Found, Images, Reply, Steps
+from generation.channels.wires import Call, Found, Reply
+from tests.generation.channels.at_once import (
+    begun,
+    bytes_of,
+    error_of,
+    images_of,
+    json_of,
+    looked,
+    refused,
+    sent,
+)
 from tests.generation.channels.conftest import API_KEY, config_for, large_value
 
 API = "https://api.replicate.com"
@@ -35,88 +43,47 @@ def wire_for(model: str = PRO, **options: Any) -> ReplicateWire:
     return ReplicateWire(account)
 
 
-def begun(request: UpstreamRequest = FOX, **options: Any) -> tuple[Steps, Call]:
-    steps = wire_for(**options).make(request)
-    call = next(steps)
-    assert isinstance(call, Call)
-    return steps, call
-
-
-def bytes_of(call: Call | Job) -> bytes:
-    async def read() -> bytes:
-        assert isinstance(call, Call)
-        assert call.body is not None
-        return b"".join([piece async for piece in call.body.chunks()])
-
-    return asyncio.run(read())
-
-
-def looked(*replies: Reply) -> list[Call | Job]:
-    """What each of these looks leads to."""
-    steps = wire_for().resume(JOB, FOX)
-    return [next(steps), *(steps.send(reply) for reply in replies)]
-
-
-def error_of(steps: Steps, reply: Reply) -> UpstreamError:
-    with pytest.raises(UpstreamError) as raised:
-        steps.send(reply)
-    return raised.value
-
-
 def look_error(document: dict[str, Any], status: int = 200) -> UpstreamError:
-    steps = wire_for().resume(JOB, FOX)
-    next(steps)
-    return error_of(steps, Reply(status, {}, document))
+    return error_of(looked(wire_for(), JOB, FOX)[0], Reply(status, {}, document))
 
 
 def order_error(document: dict[str, Any], status: int) -> UpstreamError:
-    steps, _ = begun()
-    return error_of(steps, Reply(status, {}, document))
+    return refused(wire_for(), FOX, document, status)
 
 
-def ended(output: object) -> Images:
-    steps = wire_for().resume(JOB, FOX)
-    next(steps)
-    with pytest.raises(StopIteration) as end:
-        steps.send(Reply(200, {}, {"id": "p-1", "status": "succeeded", "output": output}))
-    images: Images = end.value.value
-    return images
+def found_in(output: object) -> tuple[Found, ...]:
+    reply = Reply(200, {}, {"id": "p-1", "status": "succeeded", "output": output})
+    return images_of(looked(wire_for(), JOB, FOX)[0], reply).found
 
 
 def test_an_official_model_is_ordered_by_its_name():
-    _, call = begun()
+    _, call = begun(wire_for(), FOX)
 
     assert (call.method, call.url) == ("POST", f"{API}/v1/models/{PRO}/predictions")
     assert (call.is_order, call.headers) == (True, KEY)
-    assert json.loads(bytes_of(call)) == {
+    assert json_of(call) == {
         "input": {"prompt": "a fox", "width": 1024, "height": 768, "output_format": "png"}
     }
 
 
 def test_a_communitys_model_is_ordered_by_its_version():
-    _, call = begun(model="fox/den:9dcd6d78")
+    _, call = begun(wire_for("fox/den:9dcd6d78"), FOX)
 
-    body = json.loads(bytes_of(call))
+    body = json_of(call)
     assert (call.url, body["version"]) == (f"{API}/v1/predictions", "9dcd6d78")
 
 
 def test_a_models_name_stays_within_the_api():
-    _, call = begun(model="fox/x?y#z")
+    _, call = begun(wire_for("fox/x?y#z"), FOX)
 
     assert call.url == f"{API}/v1/models/fox/x%3Fy%23z/predictions"
-
-
-def test_an_id_is_never_waited_for():
-    _, call = begun()
-
-    assert "prefer" not in {name.lower() for name in call.headers}
 
 
 @pytest.mark.parametrize(
     ("left", "deadline"), [(239.9, "230s"), (60.5, "51s"), (4.0, "5s"), (-1.0, "5s")]
 )
 def test_an_order_is_given_up_shortly_before_our_time_out(left, deadline):
-    _, call = begun()
+    _, call = begun(wire_for(), FOX)
 
     assert call.by_time(left) == {"Cancel-After": deadline}
 
@@ -125,9 +92,8 @@ def test_a_routes_map_names_the_fields():
     request = UpstreamRequest(
         "fox", "a fox", size="1024x768", output_format="jpeg", fields={"seed": 5}
     )
-    _, call = begun(request, field_map=MAP_OF_PRO)
 
-    assert json.loads(bytes_of(call))["input"] == {
+    assert sent(wire_for(field_map=MAP_OF_PRO), request)["input"] == {
         "prompt": "a fox",
         "width": 1024,
         "height": 768,
@@ -139,9 +105,9 @@ def test_a_routes_map_names_the_fields():
 
 def test_a_quality_goes_by_the_maps_name():
     request = replace(FOX, size="auto", quality="high")
-    _, call = begun(request, field_map={"quality": {"to": "effort", "words": {"high": "max"}}})
+    wire = wire_for(field_map={"quality": {"to": "effort", "words": {"high": "max"}}})
 
-    assert json.loads(bytes_of(call))["input"] == {
+    assert sent(wire, request)["input"] == {
         "prompt": "a fox", "output_format": "png", "effort": "max",
     }  # fmt: skip
 
@@ -149,7 +115,7 @@ def test_a_quality_goes_by_the_maps_name():
 def test_images_go_up_first_as_files():
     images = (large_value(b"one"), large_value(b"two"))
     request = UpstreamRequest("fox", "a fox", task=Task.EDIT, images=images)
-    steps, first = begun(request, field_map=MAP_OF_PRO)
+    steps, first = begun(wire_for(field_map=MAP_OF_PRO), request)
     second = steps.send(Reply(201, {}, {"urls": {"get": "https://r/1"}}))
     order = steps.send(Reply(201, {}, {"urls": {"get": "https://r/2"}}))
 
@@ -157,7 +123,7 @@ def test_images_go_up_first_as_files():
     assert not first.is_order
     assert b'name="content"; filename="0.png"\r\nContent-Type: image/png' in bytes_of(first)
     assert b"\r\n\r\ntwo\r\n" in bytes_of(second)
-    assert json.loads(bytes_of(order))["input"]["input_images"] == ["https://r/1", "https://r/2"]
+    assert json_of(order)["input"]["input_images"] == ["https://r/1", "https://r/2"]
 
 
 @pytest.mark.parametrize(
@@ -165,15 +131,15 @@ def test_images_go_up_first_as_files():
     [(401, {"detail": "no"}), (413, {"detail": "large"}), (201, {"id": "f-1"}), (201, {})],
 )
 def test_an_image_that_cannot_go_up_is_the_channels_fault(status, document):
-    steps, _ = begun(replace(FOX, images=(large_value(b"one"),)), field_map=MAP_OF_PRO)
+    edit = replace(FOX, images=(large_value(b"one"),))
 
-    error = error_of(steps, Reply(status, {}, document))
+    error = refused(wire_for(field_map=MAP_OF_PRO), edit, document, status)
 
     assert (error.attempt_class, error.may_have_billed) == ("refused", False)
 
 
 def test_an_order_is_a_job_with_its_addresses():
-    steps, _ = begun()
+    steps, _ = begun(wire_for(), FOX)
 
     assert steps.send(Reply(201, {}, TAKEN)) == JOB
     keys = frozenset({"output", ""})
@@ -223,12 +189,14 @@ def test_a_throttled_order_says_in_words_how_long_to_wait(detail, seconds):
 def test_looks_go_on_until_an_end():
     missing = Reply(404, {}, {"detail": "not found", "status": 404})
     states = ("starting", "processing", "queued", "")
-    looks = looked(
-        missing, *(Reply(200, {}, {"status": state}) for state in states), missing,
+    steps, looks = looked(
+        wire_for(), JOB, FOX, missing,
+        *(Reply(200, {}, {"status": state}) for state in states), missing,
         Reply(500, {}, {"detail": "x", "status": 500}),
     )  # fmt: skip
 
     assert looks == [looks[0]] * 8
+    assert error_of(steps, missing).attempt_class == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -240,11 +208,11 @@ def test_looks_go_on_until_an_end():
     ],
 )
 def test_pictures_come_as_a_list_or_as_one_address(output, found):
-    assert ended(output).found == tuple(Found(url=url) for url in found)
+    assert found_in(output) == tuple(Found(url=url) for url in found)
 
 
 def test_a_picture_may_stand_in_the_answer():
-    assert ended("data:image/png;base64,iV").found == (Found("data:image/png;base64,iV"),)
+    assert found_in("data:image/png;base64,iV") == (Found("data:image/png;base64,iV"),)
 
 
 @pytest.mark.parametrize("output", [None, [], {}, 5, "", [[]]])
