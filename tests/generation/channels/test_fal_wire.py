@@ -1,7 +1,5 @@
 """What fal is sent, and what its answers mean, without a socket."""
 
-import asyncio
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +10,16 @@ from generation.channels.declaration import MissingAbility, Needs, Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.fal.wire import FalWire
 from generation.channels.registry import abilities_of
-from generation.channels.wires import Call, Found, Images, Reply, Steps
+from generation.channels.wires import Call, Found, Reply, Steps
+from tests.generation.channels.at_once import (
+    begun,
+    bytes_of,
+    error_of,
+    images_of,
+    json_of,
+    looked,
+    refused,
+)
 from tests.generation.channels.conftest import API_KEY, config_for, large_value
 
 QUEUE = "https://queue.fal.run"
@@ -35,52 +42,9 @@ def wire_for(*, base_url: str = QUEUE, model: str = "openai/gpt-image-2") -> Fal
     return FalWire(config_for(base_url, kind="fal", upstream_models={"fox": model}))
 
 
-def begun(request: UpstreamRequest = FOX, **options: Any) -> tuple[Steps, Call]:
-    steps = wire_for(**options).make(request)
-    call = next(steps)
-    assert isinstance(call, Call)
-    return steps, call
-
-
-def bytes_of(call: Call) -> bytes:
-    async def read() -> bytes:
-        assert call.body is not None
-        return b"".join([piece async for piece in call.body.chunks()])
-
-    return asyncio.run(read())
-
-
-def sent(call: Call) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(bytes_of(call))
-    return body
-
-
-def looked(*replies: Reply) -> tuple[Steps, list[Call | Job]]:
-    """An order that is followed through these answers, and what each led to."""
-    steps = wire_for().resume(JOB, FOX)
-    return steps, [next(steps), *(steps.send(reply) for reply in replies)]
-
-
-def ended(document: dict[str, Any]) -> Images:
-    steps, _ = looked(COMPLETED)
-    with pytest.raises(StopIteration) as end:
-        steps.send(Reply(200, {}, document))
-    images: Images = end.value.value
-    return images
-
-
-def result_error(document: dict[str, Any], status: int = 200, **headers: str) -> UpstreamError:
-    steps, _ = looked(COMPLETED)
-    with pytest.raises(UpstreamError) as raised:
-        steps.send(Reply(status, headers, document))
-    return raised.value
-
-
-def order_error(document: dict[str, Any], status: int = 200) -> UpstreamError:
-    steps, _ = begun()
-    with pytest.raises(UpstreamError) as raised:
-        steps.send(Reply(status, {}, document))
-    return raised.value
+def result(document: dict[str, Any], status: int = 200, **headers: str) -> tuple[Steps, Reply]:
+    """An order that is completed, and the answer by which its result comes."""
+    return looked(wire_for(), JOB, FOX, COMPLETED)[0], Reply(status, headers, document)
 
 
 def test_fal_gives_up_an_order_that_waits_too_long_where_another_channel_can_take_it():
@@ -97,16 +61,14 @@ def test_fal_gives_up_an_order_that_waits_too_long_where_another_channel_can_tak
     [("2", "2"), ("1.05", "1.05"), ("", None), ("-1", None), ("1e9", None), ("many", None)],
 )
 def test_the_units_that_are_charged_are_known(header, units):
-    steps, _ = looked(COMPLETED)
-    with pytest.raises(StopIteration) as end:
-        steps.send(Reply(200, {"x-fal-billable-units": header}, {"image": {"url": "https://a/b"}}))
+    done = Reply(200, {"x-fal-billable-units": header}, {"image": {"url": "https://a/b"}})
 
-    counted = end.value.value.facts.units
+    counted = images_of(looked(wire_for(), JOB, FOX, COMPLETED)[0], done).facts.units
     assert (None if counted is None else str(counted)) == units
 
 
 def test_an_order_goes_to_the_queue_with_its_headers():
-    _, call = begun()
+    _, call = begun(wire_for(), FOX)
 
     assert (call.method, call.url) == ("POST", "https://queue.fal.run/openai/gpt-image-2")
     assert call.is_order
@@ -117,7 +79,7 @@ def test_an_order_goes_to_the_queue_with_its_headers():
         "x-fal-disable-fallbacks": "true",
         "x-app-fal-disable-fallback": "true",
     }
-    assert sent(call) == {
+    assert json_of(call) == {
         "prompt": "a fox",
         "num_images": 2,
         "image_size": {"width": 1536, "height": 1024},
@@ -134,9 +96,9 @@ def test_a_contracts_parameters_go_under_their_names():
         fields={"seed": 5, "guidance_scale": 3.5, "num_images": 9},
     )
 
-    _, call = begun(request, model="fal-ai/flux-2-pro")
+    _, call = begun(wire_for(model="fal-ai/flux-2-pro"), request)
 
-    assert sent(call) == {
+    assert json_of(call) == {
         "prompt": "a fox",
         "num_images": 1,
         "output_format": "jpeg",
@@ -146,15 +108,15 @@ def test_a_contracts_parameters_go_under_their_names():
 
 
 def test_gpt_image_has_qualities():
-    _, call = begun(UpstreamRequest("fox", "a fox", quality="low"))
+    _, call = begun(wire_for(), UpstreamRequest("fox", "a fox", quality="low"))
 
-    assert sent(call) == {
+    assert json_of(call) == {
         "prompt": "a fox", "num_images": 1, "output_format": "png", "quality": "low",
     }  # fmt: skip
 
 
 def test_a_models_name_stays_within_the_queues_host():
-    _, call = begun(model="fal-ai/x?y#z")
+    _, call = begun(wire_for(model="fal-ai/x?y#z"), FOX)
 
     assert call.url == "https://queue.fal.run/fal-ai/x%3Fy%23z"
 
@@ -176,7 +138,7 @@ def test_an_image_goes_up_first_in_two_steps(base_url, storage):
         task=Task.EDIT,
         images=(large_value(b"one"), large_value(b"two")),
     )
-    steps, first = begun(request, base_url=base_url)
+    steps, first = begun(wire_for(base_url=base_url), request)
     calls = [first]
     for index in range(2):
         placed = {"upload_url": f"https://b/{index}?sig=1", "file_url": f"https://v3/{index}.png"}
@@ -191,10 +153,10 @@ def test_an_image_goes_up_first_in_two_steps(base_url, storage):
         ("POST", f"{storage}/storage/upload/initiate?storage_type=fal-cdn-v3", KEY | LIFETIME),
         ("PUT", "https://b/1?sig=1", {}),
     ]
-    assert sent(calls[0]) == {"content_type": "image/png", "file_name": "image.png"}
+    assert json_of(calls[0]) == {"content_type": "image/png", "file_name": "image.png"}
     assert (bytes_of(calls[1]), calls[1].content_type) == (b"one", "image/png")
     assert not any(call.is_order for call in calls[:4])
-    assert sent(calls[4]) == {
+    assert json_of(calls[4]) == {
         "prompt": "a fox",
         "num_images": 1,
         "output_format": "png",
@@ -213,18 +175,17 @@ def test_an_image_goes_up_first_in_two_steps(base_url, storage):
     ],
 )
 def test_an_image_that_cannot_go_up_is_the_channels_fault(replies, last):
-    steps, _ = begun(UpstreamRequest("fox", "a fox", images=(large_value(b"one"),)))
+    steps, _ = begun(wire_for(), UpstreamRequest("fox", "a fox", images=(large_value(b"one"),)))
     for document in replies:
         steps.send(Reply(200, {}, document))
 
-    with pytest.raises(UpstreamError) as raised:
-        steps.send(last)
+    error = error_of(steps, last)
 
-    assert (raised.value.attempt_class, raised.value.may_have_billed) == ("refused", False)
+    assert (error.attempt_class, error.may_have_billed) == ("refused", False)
 
 
 def test_an_order_is_a_job_with_fals_own_addresses():
-    steps, _ = begun()
+    steps, _ = begun(wire_for(), FOX)
 
     assert steps.send(Reply(200, {}, TAKEN)) == JOB
     assert next(steps) == Call("GET", JOB.look, KEY)
@@ -232,7 +193,7 @@ def test_an_order_is_a_job_with_fals_own_addresses():
 
 @pytest.mark.parametrize("key", ["request_id", "status_url", "response_url"])
 def test_an_order_without_an_address_is_unknown(key):
-    error = order_error({**TAKEN, key: None})
+    error = refused(wire_for(), FOX, {**TAKEN, key: None})
 
     assert (error.attempt_class, error.may_have_billed) == (AttemptClass.UNKNOWN, True)
 
@@ -258,7 +219,7 @@ NO_RUNNER = {"detail": "no runner", "error_type": "runner_scheduling_failure"}
     ],
 )
 def test_an_order_that_is_not_taken_has_a_class(status, document, expected):
-    error = order_error(document, status)
+    error = refused(wire_for(), FOX, document, status)
 
     assert error.attempt_class == expected
     assert error.may_have_billed is (expected == "unknown")
@@ -269,7 +230,7 @@ def test_looks_go_on_while_the_order_waits_and_while_it_is_worked_on():
     waiting, working = (
         Reply(202, {}, {"status": status}) for status in ("IN_QUEUE", "IN_PROGRESS")
     )
-    steps, [look, again] = looked(waiting)
+    steps, [look, again] = looked(wire_for(), JOB, FOX, waiting)
     third = steps.send(working)
     result = steps.send(COMPLETED)
 
@@ -278,7 +239,9 @@ def test_looks_go_on_while_the_order_waits_and_while_it_is_worked_on():
 
 
 def test_a_look_that_fails_says_nothing_of_the_order():
-    _, [look, again] = looked(Reply(500, {}, {"detail": "internal", "error_type": "x"}))
+    _, [look, again] = looked(
+        wire_for(), JOB, FOX, Reply(500, {}, {"detail": "internal", "error_type": "x"})
+    )
 
     assert again == look
 
@@ -295,17 +258,16 @@ def test_a_look_that_fails_says_nothing_of_the_order():
     ],
 )
 def test_a_look_that_cannot_be_read_leaves_the_order_open(reply):
-    steps, _ = looked()
+    steps, _ = looked(wire_for(), JOB, FOX)
 
-    with pytest.raises(UpstreamError) as raised:
-        steps.send(reply)
+    error = error_of(steps, reply)
 
-    assert (raised.value.attempt_class, raised.value.may_have_billed) == ("unknown", True)
+    assert (error.attempt_class, error.may_have_billed) == ("unknown", True)
 
 
 @pytest.mark.parametrize("replies", [[], [COMPLETED]], ids=["look", "result"])
 def test_an_order_that_did_not_begin_by_our_deadline_is_refused(replies):
-    steps, _ = looked(*replies)
+    steps, _ = looked(wire_for(), JOB, FOX, *replies)
 
     with pytest.raises(UpstreamError) as raised:
         steps.send(Reply(504, LATE, {"detail": "timed out", "error_type": "request_timeout"}))
@@ -315,12 +277,17 @@ def test_an_order_that_did_not_begin_by_our_deadline_is_refused(replies):
 
 
 def test_pictures_come_by_address_or_within_the_answer():
-    images = ended(
-        {
-            "images": [{"url": "https://v3b.fal.media/a.png"}, {"url": "data:image/png;base64,iV"}],
-            "seed": 7,
-            "has_nsfw_concepts": [False, False],
-        }
+    images = images_of(
+        *result(
+            {
+                "images": [
+                    {"url": "https://v3b.fal.media/a.png"},
+                    {"url": "data:image/png;base64,iV"},
+                ],
+                "seed": 7,
+                "has_nsfw_concepts": [False, False],
+            }
+        )
     )
 
     assert images.found == (
@@ -332,7 +299,7 @@ def test_pictures_come_by_address_or_within_the_answer():
 
 @pytest.mark.parametrize("seed", [None, "7", 1.5, 2**53, [7]])
 def test_one_picture_may_stand_alone_and_without_a_seed(seed):
-    images = ended({"image": {"url": "https://v3b.fal.media/a.png"}, "seed": seed})
+    images = images_of(*result({"image": {"url": "https://v3b.fal.media/a.png"}, "seed": seed}))
 
     assert images.found == (Found(url="https://v3b.fal.media/a.png"),)
 
@@ -340,13 +307,13 @@ def test_one_picture_may_stand_alone_and_without_a_seed(seed):
 def test_a_blackened_picture_is_left_out():
     urls = [{"url": "https://v3b.fal.media/a"}, {"url": "https://v3b.fal.media/b"}]
 
-    images = ended({"images": urls, "has_nsfw_concepts": [True, False]})
+    images = images_of(*result({"images": urls, "has_nsfw_concepts": [True, False]}))
 
     assert images.found == (Found(url="https://v3b.fal.media/b"),)
 
 
 def test_if_all_are_blackened_the_order_was_moderated_and_paid():
-    error = result_error({"images": [{"url": "https://a"}], "has_nsfw_concepts": [True]})
+    error = error_of(*result({"images": [{"url": "https://a"}], "has_nsfw_concepts": [True]}))
 
     assert (error.attempt_class, error.may_have_billed) == (AttemptClass.MODERATED, True)
 
@@ -356,7 +323,7 @@ def test_if_all_are_blackened_the_order_was_moderated_and_paid():
     [{}, {"images": []}, {"images": [None, 5, {"url": 5}]}, {"image": "x"}, {"images": {"url": 1}}],
 )
 def test_an_answer_of_another_shape_is_a_bad_result(document):
-    error = result_error(document)
+    error = error_of(*result(document))
 
     assert (error.attempt_class, error.may_have_billed) == (AttemptClass.BAD_RESULT, True)
 
@@ -392,21 +359,21 @@ def complaint(kind: str, words: str = "no") -> dict[str, Any]:
     ],
 )
 def test_a_completed_order_may_have_failed(status, document, expected, is_paid):
-    error = result_error(document, status)
+    error = error_of(*result(document, status))
 
     assert (error.attempt_class, error.may_have_billed) == (expected, is_paid)
     assert error.cost == (0 if status >= 500 else None)
 
 
 def test_fals_words_are_kept_for_our_log():
-    error = result_error(complaint("missing", "Field required"), 422)
+    error = error_of(*result(complaint("missing", "Field required"), 422))
 
     assert error.detail == "HTTP 422 missing: Field required"
 
 
 def test_a_message_may_quote_the_prompt():
     words = "invalid api key"
-    steps, _ = begun(UpstreamRequest("fox", f"a fox with an {words}"))
+    steps, _ = begun(wire_for(), UpstreamRequest("fox", f"a fox with an {words}"))
 
     with pytest.raises(UpstreamError) as raised:
         steps.send(Reply(422, {}, complaint("value_error", f"a fox with an {words}")))

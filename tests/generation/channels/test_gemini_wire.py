@@ -1,7 +1,5 @@
 """What Gemini is sent, and what its answers mean, without a socket."""
 
-import asyncio
-import json
 from typing import Any
 
 import pytest
@@ -11,8 +9,9 @@ from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.gemini.kind import SIZES
 from generation.channels.gemini.wire import GeminiWire
-from generation.channels.wires import Call, Found, Images, Reply, Steps
+from generation.channels.wires import Found, Reply
 from tests.fakes.gemini_models import BLOCKED, MODERATED, WITHOUT_PICTURE
+from tests.generation.channels.at_once import begun, json_of, made, refused
 from tests.generation.channels.conftest import API_KEY, config_for, large_value
 
 GOOGLE = "https://generativelanguage.googleapis.com"
@@ -20,38 +19,8 @@ FOX = UpstreamRequest(model="fox", prompt="a fox", size="2752x1536")
 STOP = {"finishReason": "STOP"}
 
 
-def begun(
-    request: UpstreamRequest = FOX, *, base_url: str = GOOGLE, model: str = "gemini-3-pro-image"
-) -> tuple[Steps, Call]:
-    config = config_for(base_url, kind="gemini", upstream_models={"fox": model})
-    steps = GeminiWire(config).make(request)
-    call = next(steps)
-    assert isinstance(call, Call)
-    return steps, call
-
-
-def ended(document: dict[str, Any], status: int = 200, **headers: str) -> Images:
-    steps, _ = begun()
-    with pytest.raises(StopIteration) as end:
-        steps.send(Reply(status, headers, document))
-    images: Images = end.value.value
-    return images
-
-
-def failed(document: dict[str, Any], status: int = 200, **headers: str) -> UpstreamError:
-    steps, _ = begun()
-    with pytest.raises(UpstreamError) as raised:
-        steps.send(Reply(status, headers, document))
-    return raised.value
-
-
-def sent(call: Call) -> dict[str, Any]:
-    async def read() -> bytes:
-        assert call.body is not None
-        return b"".join([piece async for piece in call.body.chunks()])
-
-    body: dict[str, Any] = json.loads(asyncio.run(read()))
-    return body
+def wire_for(*, base_url: str = GOOGLE, model: str = "gemini-3-pro-image") -> GeminiWire:
+    return GeminiWire(config_for(base_url, kind="gemini", upstream_models={"fox": model}))
 
 
 def part(data: str, **more: Any) -> dict[str, Any]:
@@ -63,13 +32,13 @@ def candidate(*parts: dict[str, Any], **facts: Any) -> dict[str, Any]:
 
 
 def test_an_order_is_one_call_for_one_picture():
-    _, call = begun()
+    _, call = begun(wire_for(), FOX)
 
     assert (call.method, call.is_order, call.room) == ("POST", True, 5)
     assert call.image_keys == frozenset({"data"})
     assert call.url == f"{GOOGLE}/v1beta/models/gemini-3-pro-image:generateContent"
     assert call.headers == {"x-goog-api-key": API_KEY}
-    assert (call.content_type, sent(call)) == (
+    assert (call.content_type, json_of(call)) == (
         "application/json",
         {
             "contents": [{"role": "user", "parts": [{"text": "a fox"}]}],
@@ -82,7 +51,9 @@ def test_an_order_is_one_call_for_one_picture():
 
 
 def test_a_base_url_with_a_path_stays_and_a_models_name_is_one_segment():
-    _, call = begun(base_url="https://relay.example/google/v1beta/", model="../files/x?y")
+    _, call = begun(
+        wire_for(base_url="https://relay.example/google/v1beta/", model="../files/x?y"), FOX
+    )
 
     assert call.url == (
         "https://relay.example/google/v1beta/models/..%2Ffiles%2Fx%3Fy:generateContent"
@@ -91,17 +62,17 @@ def test_a_base_url_with_a_path_stays_and_a_models_name_is_one_segment():
 
 @pytest.mark.parametrize("size", [None, "auto", "1x1"])
 def test_without_a_size_of_its_own_the_model_chooses(size):
-    _, call = begun(UpstreamRequest("fox", "a fox", size=size))
+    _, call = begun(wire_for(), UpstreamRequest("fox", "a fox", size=size))
 
-    assert sent(call)["generationConfig"] == {"responseModalities": ["IMAGE"]}
+    assert json_of(call)["generationConfig"] == {"responseModalities": ["IMAGE"]}
 
 
 def test_a_model_without_classes_gets_none():
-    _, call = begun(
-        UpstreamRequest("fox", "a fox", size="832x1248"), model="gemini-2.5-flash-image"
-    )
+    asked = UpstreamRequest("fox", "a fox", size="832x1248")
 
-    assert sent(call)["generationConfig"]["imageConfig"] == {"aspectRatio": "2:3"}
+    _, call = begun(wire_for(model="gemini-2.5-flash-image"), asked)
+
+    assert json_of(call)["generationConfig"]["imageConfig"] == {"aspectRatio": "2:3"}
 
 
 @pytest.mark.parametrize(
@@ -127,9 +98,9 @@ def test_a_model_without_classes_gets_none():
     ids=["references", "an edit"],
 )
 def test_images_go_beside_the_prompt_and_the_seed_along(request_):
-    _, call = begun(request_)
+    _, call = begun(wire_for(), request_)
 
-    assert sent(call) == {
+    assert json_of(call) == {
         "contents": [{"role": "user", "parts": [{"text": "a fox"}, part("b25l"), part("dHdv")]}],
         "generationConfig": {"responseModalities": ["IMAGE"], "seed": 5},
     }
@@ -138,9 +109,11 @@ def test_images_go_beside_the_prompt_and_the_seed_along(request_):
 def test_one_reference_image_may_stand_alone():
     given = {"input:0": large_value(b"one")}
 
-    _, call = begun(UpstreamRequest("fox", "input:0", fields={"image": "input:0"}, large=given))
+    _, call = begun(
+        wire_for(), UpstreamRequest("fox", "input:0", fields={"image": "input:0"}, large=given)
+    )
 
-    assert sent(call)["contents"][0]["parts"] == [{"text": "input:0"}, part("b25l")]
+    assert json_of(call)["contents"][0]["parts"] == [{"text": "input:0"}, part("b25l")]
 
 
 def test_the_last_part_that_is_no_thought_is_the_picture():
@@ -153,13 +126,15 @@ def test_the_last_part_that_is_no_thought_is_the_picture():
         **STOP,
     )
 
-    assert ended(document).found == (Found("the same again"),)
+    assert made(wire_for(), FOX, document).found == (Found("the same again"),)
 
 
 def test_each_candidate_has_a_picture():
     one, two = candidate(part("a")), candidate(part("b"))
 
-    images = ended({"candidates": one["candidates"] + two["candidates"] + [None, {}]})
+    images = made(
+        wire_for(), FOX, {"candidates": one["candidates"] + two["candidates"] + [None, {}]}
+    )
 
     assert images.found == (Found("a"), Found("b"))
 
@@ -175,8 +150,10 @@ def test_tokens_and_the_model_that_answered_are_known():
         ],
     }
 
-    facts = ended(
-        {**candidate(part("a")), "modelVersion": "gemini-4", "usageMetadata": counted}
+    facts = made(
+        wire_for(),
+        FOX,
+        {**candidate(part("a")), "modelVersion": "gemini-4", "usageMetadata": counted},
     ).facts
 
     assert facts.model == "gemini-4"
@@ -188,14 +165,14 @@ def test_tokens_and_the_model_that_answered_are_known():
     "counted", [None, [], {"candidatesTokenCount": "1"}, {"promptTokenCount": 5}]
 )
 def test_without_counts_no_tokens_are_known(counted):
-    facts = ended({**candidate(part("a")), "usageMetadata": counted}).facts
+    facts = made(wire_for(), FOX, {**candidate(part("a")), "usageMetadata": counted}).facts
 
     assert (facts.model, facts.usage) == (None, None)
 
 
 @pytest.mark.parametrize("reason", MODERATED)
 def test_a_picture_refused_by_policy_may_have_cost_tokens(reason):
-    error = failed(candidate(finishReason=reason, finishMessage="no such fox"))
+    error = refused(wire_for(), FOX, candidate(finishReason=reason, finishMessage="no such fox"))
 
     assert (error.attempt_class, error.may_have_billed) == (AttemptClass.MODERATED, True)
     assert error.detail == f"HTTP 200 {reason}: no such fox"
@@ -203,32 +180,36 @@ def test_a_picture_refused_by_policy_may_have_cost_tokens(reason):
 
 @pytest.mark.parametrize("reason", [*BLOCKED, "NEW_ONE"])
 def test_a_blocked_prompt_is_moderated(reason):
-    error = failed({"promptFeedback": {"blockReason": reason}})
+    error = refused(wire_for(), FOX, {"promptFeedback": {"blockReason": reason}})
 
     assert error.attempt_class == AttemptClass.MODERATED
 
 
 @pytest.mark.parametrize("reason", [*WITHOUT_PICTURE, "NEW_ONE", None])
 def test_an_answer_without_a_picture_is_a_bad_result(reason):
-    error = failed(candidate({"text": "invalid api key, said the fox"}, finishReason=reason))
+    error = refused(
+        wire_for(), FOX, candidate({"text": "invalid api key, said the fox"}, finishReason=reason)
+    )
 
     assert (error.attempt_class, error.may_have_billed) == (AttemptClass.BAD_RESULT, True)
 
 
 def test_only_drafts_are_no_picture():
-    error = failed(candidate(part("draft", thought=True), **STOP))
+    error = refused(wire_for(), FOX, candidate(part("draft", thought=True), **STOP))
 
     assert error.attempt_class == AttemptClass.BAD_RESULT
 
 
 def test_a_model_that_speaks_of_policy_has_refused():
-    error = failed(candidate({"text": "This violates our safety guidelines."}, **STOP))
+    error = refused(
+        wire_for(), FOX, candidate({"text": "This violates our safety guidelines."}, **STOP)
+    )
 
     assert error.attempt_class == AttemptClass.MODERATED
 
 
 def test_a_disabled_account_is_the_channels_fault():
-    error = failed(candidate(finishReason="PUP_LIMITED_DISABLED"))
+    error = refused(wire_for(), FOX, candidate(finishReason="PUP_LIMITED_DISABLED"))
 
     assert (error.attempt_class, error.may_have_billed) == (AttemptClass.REFUSED, False)
 
@@ -237,7 +218,7 @@ def test_a_disabled_account_is_the_channels_fault():
     "document", [{}, {"candidates": []}, {"candidates": [5]}, {"candidates": {}}]
 )
 def test_an_answer_of_another_shape_is_a_bad_result(document):
-    assert failed(document).attempt_class == AttemptClass.BAD_RESULT
+    assert refused(wire_for(), FOX, document).attempt_class == AttemptClass.BAD_RESULT
 
 
 INVALID_KEY = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]
@@ -261,14 +242,14 @@ INVALID_KEY = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "
 def test_an_error_has_a_class(status, code, details, expected):
     document = {"error": {"code": status, "message": "no", "status": code, "details": details}}
 
-    error = failed(document, status)
+    error = refused(wire_for(), FOX, document, status)
 
     assert (error.attempt_class, error.http_status) == (expected, status)
     assert error.may_have_billed is (expected == AttemptClass.UNKNOWN)
 
 
 def test_a_message_may_quote_the_prompt():
-    steps, _ = begun(UpstreamRequest("fox", "a fox with an invalid api key"))
+    steps, _ = begun(wire_for(), UpstreamRequest("fox", "a fox with an invalid api key"))
     document = {"error": {"status": "INVALID_ARGUMENT", "message": "a fox with an invalid api key"}}
 
     with pytest.raises(UpstreamError) as raised:
@@ -284,7 +265,9 @@ def test_a_message_may_quote_the_prompt():
 def test_the_wait_stands_in_the_details(delay, seconds):
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}, None]
 
-    error = failed({"error": {"status": "RESOURCE_EXHAUSTED", "details": details}}, 429)
+    error = refused(
+        wire_for(), FOX, {"error": {"status": "RESOURCE_EXHAUSTED", "details": details}}, 429
+    )
 
     assert error.retry_after_seconds == seconds
 
