@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from generation.channels import download, engine
 from generation.channels.base import Adapter, ChannelConfig, LargeValue
 from generation.channels.registry import open_adapter
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.outbound.http import HttpPool
+from pictor.kit.running import retries
 from tests.fakes.raw_server import RawServer, Script, running, says
 from tests.generation.channels.streaming import Collector
 
@@ -40,6 +42,15 @@ async def pool(upstream):
     pool = HttpPool(egress_allow=[upstream.host_port], connect_timeout_seconds=2)
     yield pool
     await pool.aclose()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short pauses between looks, and few tries of a download."""
+    monkeypatch.setattr(engine, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(engine, "LONGEST_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(engine, "_quiet_until", {})
+    monkeypatch.setattr(download, "_again", retries.calls(tries=2, pause_seconds=0.01))
 
 
 @pytest.fixture

@@ -1,21 +1,15 @@
 """What Ark is sent, and what its answers mean."""
 
-import base64
-import json
-
 import pytest
 
 from generation.channels.ark.wire import ArkWire
 from generation.channels.base import TokenUsage, UpstreamRequest
 from generation.channels.declaration import Needs, Task
-from generation.channels.errors import UpstreamError
-from generation.channels.registry import abilities_of, open_adapter
+from generation.channels.registry import abilities_of
 from generation.channels.size_rules import Size
 from generation.channels.wires import Found
-from tests.fakes.data_vendors import ArkImages, encoded, told
 from tests.generation.channels.at_once import begun, made, refused, sent
-from tests.generation.channels.conftest import API_KEY, PIXEL, config_for, large_value
-from tests.generation.channels.printing import pictures_of
+from tests.generation.channels.conftest import API_KEY, config_for, large_value
 
 BYTEPLUS = "https://ark.ap-southeast.bytepluses.com"
 FOX = UpstreamRequest("fox", "a fox", size="2048x2048")
@@ -205,57 +199,3 @@ def test_each_version_takes_so_many_references(model, most, has_background):
     lack = abilities.lack(Needs(Task.EDIT, 1, overlay="mask"))
     assert lack is not None
     assert lack.what == "takes a mask"
-
-
-@pytest.fixture
-def ark(upstream, pool, spools):
-    upstream.script = ArkImages(PIXEL, key=API_KEY)
-    models = {"fox": "seedream-5-0-pro-260628"}
-    config = config_for(upstream.url, kind="ark", upstream_models=models)
-    return open_adapter(config, pool, spools)
-
-
-@pytest.mark.anyio
-async def test_three_pictures_are_three_orders(ark, upstream):
-    answer = await ark.generate(UpstreamRequest("fox", "a fox", n=3, size="1024x1024"))
-
-    assert pictures_of(answer) == [PIXEL] * 3
-    assert answer.usage == TokenUsage(0, 49_152, 49_152)
-    assert upstream.script.seen == ["POST /api/v3/images/generations"] * 3
-
-
-@pytest.mark.anyio
-async def test_an_edit_brings_its_images_in_the_order(ark, upstream):
-    edit = UpstreamRequest("fox", "a fox", task=Task.EDIT, images=(large_value(PIXEL),))
-
-    answer = await ark.generate(edit)
-
-    assert pictures_of(answer) == [PIXEL]
-    image = json.loads(upstream.received[0].body)["image"]
-    assert base64.b64decode(image.removeprefix("data:image/png;base64,")) == PIXEL
-
-
-@pytest.mark.anyio
-async def test_of_two_orders_the_one_that_is_made_is_delivered(ark, upstream):
-    flagged = told({
-        "model": "m", "data": [failed("OutputImageSensitiveContentDetected")],
-        "usage": {"generated_images": 0},
-    })  # fmt: skip
-    good = told({"model": "m", "data": [{"b64_json": encoded(PIXEL)}], "usage": MADE})
-    upstream.script.scripts = [flagged, good]
-
-    answer = await ark.generate(UpstreamRequest("fox", "a fox", n=2, at_once=1))
-
-    assert (pictures_of(answer), answer.lost) == ([PIXEL], 0)
-
-
-@pytest.mark.anyio
-async def test_a_wrong_key_is_the_channels_fault(upstream, pool, spools):
-    upstream.script = ArkImages(PIXEL, key="another")
-    channel = open_adapter(config_for(upstream.url, kind="ark"), pool, spools)
-
-    with pytest.raises(UpstreamError) as raised:
-        await channel.generate(UpstreamRequest("seedream-4-5-251128", "a fox"))
-
-    assert raised.value.attempt_class == "refused"
-    assert API_KEY not in raised.value.detail

@@ -8,48 +8,33 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from generation.channels import engine
 from generation.channels.base import Adapter, Job, UpstreamRequest
 from generation.channels.comfyui.kind import GRAPHS
 from generation.channels.comfyui.wire import ComfyWire
 from generation.channels.declaration import Task
 from generation.channels.engine import WireAdapter
-from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.errors import UpstreamError
 from generation.channels.registry import open_adapter
 from generation.channels.wires import Steps
-from pictor.kit.running import retries
 from tests.fakes.comfy_server import (
     EDIT_MAP,
     LOOK,
     MAP,
-    NOT_FOUND,
     ORDER,
     SLOTS,
-    STOP,
     UPLOAD,
     VIEW,
     ComfyServer,
-    told,
-    wrong,
 )
 from tests.fakes.raw_server import RawServer, Received, says, sends
 from tests.generation.channels.conftest import API_KEY, PIXEL, config_for, large_value
 from tests.generation.channels.printing import pictures_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
 
 FOX = UpstreamRequest(model="fox", prompt="a fox", size="768x512")
 LOST = sends(b"", then_reset=True)
 NAME = "11111111-2222-4333-8444-555555555555"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(engine, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(engine, "LONGEST_PAUSE_SECONDS", 0.02)
-    monkeypatch.setattr(engine, "_quiet_until", {})
-    again = retries.calls(tries=2, pause_seconds=0.01)
-    monkeypatch.setattr("generation.channels.download._again", again)
 
 
 @pytest.fixture
@@ -121,21 +106,6 @@ async def test_reference_images_go_up_under_names_of_the_order(opened, shop):
     assert shop.seen == [UPLOAD, UPLOAD, ORDER, LOOK, VIEW]
 
 
-async def test_an_upload_that_fails_is_tried_again_and_orders_nothing(opened, shop):
-    shop.scripts[UPLOAD] = [LOST]
-    edit = replace(FOX, task=Task.EDIT, images=(large_value(b"one"),))
-    kept: list[Job] = []
-
-    async def keep(job: Job) -> None:
-        kept.append(job)
-
-    with pytest.raises(UpstreamError) as raised:
-        await opened(EDIT_MAP).generate(edit, on_job=keep)
-
-    assert (raised.value.attempt_class, raised.value.may_have_billed) == ("not_reached", False)
-    assert (shop.seen, kept) == ([UPLOAD] * 3, [])
-
-
 async def test_an_order_whose_answer_was_lost_is_followed_by_its_id(opened, shop):
     async def queued_and_lost(request: Received, writer: asyncio.StreamWriter) -> None:
         order = json.loads(request.body)
@@ -148,16 +118,6 @@ async def test_an_order_whose_answer_was_lost_is_followed_by_its_id(opened, shop
 
     assert pictures_of(answer) == [PIXEL]
     assert shop.seen == [ORDER, LOOK, VIEW]
-
-
-@pytest.mark.parametrize("script", [LOST, says(b"<html>", status=502), says(b"{")])
-async def test_an_order_of_which_nothing_is_known_is_unknown_and_sent_once(opened, shop, script):
-    shop.scripts[ORDER] = [script]
-
-    error = await failure_of(opened())
-
-    assert (error.attempt_class, error.may_have_billed) == ("unknown", True)
-    assert shop.seen == [ORDER, *[LOOK] * 4]
 
 
 async def test_an_order_that_is_slow_to_be_answered_is_followed_before_its_time_out(
@@ -189,37 +149,6 @@ async def test_a_server_that_is_not_there_was_not_reached_although_the_id_is_kep
     assert (len(kept), error.is_taken) == (1, False)
 
 
-@pytest.mark.parametrize(
-    ("script", "expected", "status"),
-    [
-        (wrong("5.width"), "rejected", 400),
-        (wrong("4.ckpt_name"), "refused", 400),
-        (wrong(), "refused", 400),
-        (says(b"no key", status=401), "refused", 401),
-    ],
-)
-async def test_an_order_that_is_turned_away_is_no_order(opened, shop, script, expected, status):
-    shop.scripts[ORDER] = [script]
-
-    error = await failure_of(opened())
-
-    assert (error.attempt_class, error.may_have_billed, error.http_status) == (
-        expected,
-        False,
-        status,
-    )
-    assert (shop.seen, error.is_taken) == ([ORDER], False)
-
-
-async def test_what_cannot_be_kept_is_not_ordered(opened, shop):
-    async def keep(job: Job) -> None:
-        raise UpstreamError(AttemptClass.NOT_REACHED, "not written")
-
-    error = await failure_of(opened(), on_job=keep)
-
-    assert (error.attempt_class, error.may_have_billed, shop.seen) == ("not_reached", False, [])
-
-
 async def test_a_time_out_while_the_id_is_being_kept_is_free_and_cancels_nothing(opened, shop):
     async def keep(job: Job) -> None:
         await asyncio.sleep(30)
@@ -227,18 +156,6 @@ async def test_a_time_out_while_the_id_is_being_kept_is_free_and_cancels_nothing
     error = await failure_of(opened(), on_job=keep, seconds=0.3)
 
     assert (error.attempt_class, error.may_have_billed, shop.seen) == ("not_reached", False, [])
-
-
-async def test_a_look_that_fails_is_made_again(opened, shop):
-    working = told({"status": "pending"})
-    shop.scripts[LOOK] = [says(b"", status=500), LOST, working, told({"status": "in_progress"})]
-    task = asyncio.ensure_future(opened().generate(FOX))
-    while shop.seen.count(LOOK) < 5:
-        await asyncio.sleep(0.01)
-    shop.scripts.clear()
-
-    assert pictures_of(await task) == [PIXEL]
-    assert shop.seen.count(ORDER) == 1
 
 
 async def test_a_restart_forgets_an_order_that_was_taken(opened, shop):
@@ -263,16 +180,6 @@ async def test_a_picture_that_is_gone_was_made_and_paid(opened, shop):
     assert shop.seen.count(ORDER) == 1
 
 
-async def test_at_its_time_out_this_order_alone_is_cancelled(opened, shop):
-    shop.may_end.clear()
-
-    error = await failure_of(opened(), seconds=1.5)
-
-    assert (error.attempt_class, error.may_have_billed) == ("unknown", True)
-    assert (shop.seen[-1], shop.seen.count(STOP)) == (STOP, 1)
-    assert not [call for call in shop.seen if "interrupt" in call]
-
-
 async def test_a_takeover_sends_an_order_that_never_went_out_and_only_that(opened, shop, upstream):
     answer = await opened().resume([job_at(upstream)], FOX, timeout_seconds=20)
 
@@ -280,29 +187,6 @@ async def test_a_takeover_sends_an_order_that_never_went_out_and_only_that(opene
     assert [name for name, _ in shop.orders] == [NAME]
     again = await opened().resume([job_at(upstream)], FOX, timeout_seconds=20)
     assert (pictures_of(again), len(shop.orders)) == ([PIXEL], 1)
-
-
-@pytest.mark.parametrize(
-    "script", [says(b"404: Not Found", status=404), told({"status": "in_progress"})]
-)
-async def test_a_takeover_sends_nothing_unless_it_is_told_that_there_is_none(
-    opened, shop, upstream, script
-):
-    shop.scripts[LOOK] = [script, told(NOT_FOUND, 404)]
-
-    with pytest.raises(UpstreamError) as raised:
-        await opened().resume([job_at(upstream)], FOX, timeout_seconds=20)
-
-    assert (raised.value.attempt_class, shop.orders) == ("unknown", [])
-
-
-async def test_a_takeover_of_an_edit_names_the_images_that_went_up_before(opened, shop, upstream):
-    await opened(EDIT_MAP).resume(
-        [job_at(upstream)], replace(FOX, task=Task.EDIT), timeout_seconds=20
-    )
-
-    [(_, graph)] = shop.orders
-    assert graph["11"]["inputs"]["image"] == f"pictor-{NAME}-1.png"
 
 
 async def test_a_job_whose_order_was_sent_is_never_ordered_by_a_takeover(
@@ -335,8 +219,3 @@ async def test_one_process_sends_an_order_once_even_in_a_takeover(pool, spools, 
         await adapter.resume([job_at(upstream)], FOX, timeout_seconds=20)
 
     assert (raised.value.attempt_class, len(shop.orders)) == ("unknown", 1)
-
-
-async def test_a_reapers_cancel_proves_nothing(opened, shop, upstream):
-    assert await opened().cancel([job_at(upstream)]) is False
-    assert shop.seen == [STOP]

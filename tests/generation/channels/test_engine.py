@@ -17,20 +17,13 @@ from tests.fakes.raw_server import RawServer, Received, Script, hangs, says, sen
 from tests.generation.channels.conftest import API_KEY, PIXEL, config_for
 from tests.generation.channels.printing import KEY, PICTURE, PrinterWire, Vendor, pictures_of, tells
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
 
 FOX = UpstreamRequest(model="fox-1", prompt="a fox")
 DONE = tells({"pictures": [{"picture": PICTURE}]})
 TAKEN = tells({"id": "job-1", "look": "/look", "stop": "/stop"}, x_request_id="req-1")
 PRINTING = tells({"state": "printing"})
 LOST = sends(b"", then_reset=True)
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(engine, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(engine, "LONGEST_PAUSE_SECONDS", 0.02)
-    monkeypatch.setattr(engine, "_quiet_until", {})
 
 
 @pytest.fixture

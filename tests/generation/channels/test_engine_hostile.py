@@ -15,17 +15,11 @@ from tests.fakes.raw_server import running, says
 from tests.generation.channels.conftest import PIXEL, config_for
 from tests.generation.channels.printing import KEY, PrinterWire, Vendor, tells
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
 
 FOX = UpstreamRequest(model="fox-1", prompt="a fox")
 PICTURE = base64.b64encode(PIXEL).decode()
 DONE = tells({"pictures": [{"picture": PICTURE}]})
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(engine, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(engine, "_quiet_until", {})
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,12 +22,11 @@ from generation.channels.registry import KINDS, open_adapter
 from generation.channels.vertex.wire import VertexWire
 from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.outbound.http import HttpPool
-from pictor.kit.running import retries
 from tests.fakes import bfl_api, comfy_server, fal_queue, replicate_api
 from tests.fakes.azure_deployments import DEPLOYMENT, AzureDeployments
 from tests.fakes.bfl_api import BflApi
 from tests.fakes.comfy_server import ComfyServer
-from tests.fakes.data_vendors import ArkImages, DataVendor, OpenRouterImages, XaiImages
+from tests.fakes.data_vendors import ArkImages, OpenRouterImages, XaiImages
 from tests.fakes.fal_queue import FalQueue
 from tests.fakes.gemini_models import MODEL, WRONG_KEY, GeminiModels, blocked, ended, failed, part
 from tests.fakes.raw_server import RawServer, Received, Script, running, says, sends
@@ -34,9 +34,8 @@ from tests.fakes.replicate_api import ReplicateApi
 from tests.generation.channels.conftest import API_KEY, PIXEL, config_for, large_value
 from tests.generation.channels.printing import Vendor, pictures_of, tells
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
 
-BFL_MODEL = "flux-2-pro"
 LOST = sends(b"", then_reset=True)
 GRAPH = GRAPHS.checked(comfy_server.MAP)
 RELAY_ORDER, RELAY_LOOK = "POST /v1/images/generations", "GET /v1/tasks/t-1"
@@ -88,22 +87,7 @@ def comfy(server: RawServer, pictures: Sequence[bytes]) -> Script:
     return script
 
 
-def gemini_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
-    scripts = [each for each in (order or last,) if each]
-    return GeminiModels(PIXEL, key=API_KEY, scripts=scripts)
-
-
-def azure_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
-    scripts = [each for each in (order or last,) if each]
-    return AzureDeployments(PIXEL, key=API_KEY, scripts=scripts)
-
-
-def fal_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
-    named = {"POST /fox": order, fal_queue.RESULT: last}
-    return FalQueue(server.url, PIXEL, {name: [each] for name, each in named.items() if each})
-
-
-def data_shop(vendor: type[DataVendor]) -> Shop:
+def shop_at_once(vendor: Callable[..., Any]) -> Shop:
     def shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
         scripts = [each for each in (order or last,) if each]
         return vendor(PIXEL, key=API_KEY, scripts=scripts)
@@ -111,14 +95,12 @@ def data_shop(vendor: type[DataVendor]) -> Shop:
     return shop
 
 
-def bfl_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
-    named = {f"POST /v1/{BFL_MODEL}": order, bfl_api.LOOK: last}
-    return BflApi(server.url, PIXEL, {name: [each] for name, each in named.items() if each})
+def shop_that_follows(vendor: Callable[..., Any], order_at: str, last_at: str) -> Shop:
+    def shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
+        named = {order_at: order, last_at: last}
+        return vendor(server.url, PIXEL, {name: [each] for name, each in named.items() if each})
 
-
-def replicate_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
-    named = {replicate_api.ORDER: order, replicate_api.LOOK: last}
-    return ReplicateApi(server.url, PIXEL, {name: [each] for name, each in named.items() if each})
+    return shop
 
 
 def comfy_shop(server: RawServer, order: Script | None, last: Script | None) -> Any:
@@ -152,6 +134,7 @@ class Kind:
         shop: that server's script, by other answers to the order, and to the last call.
         document: the last answer, with these pictures.
         orders: those of three pictures.
+        cost: that which the vendor states of them.
         look: the call that looks at an order, of kinds that follow theirs.
         taken: the answer to an order, by its id and the address of its looks.
     """
@@ -163,23 +146,36 @@ class Kind:
     model: str = "fox"
     settings: dict[str, str] = field(default_factory=dict)
     field_map: dict[str, Any] = field(default_factory=dict)
+    cost: int | None = None
     look: str = ""
     taken: Callable[[str, str], dict[str, Any]] = lambda name, _: {"task_id": name}
 
 
 EVERY = [
-    Kind("gemini", gemini_shop, gemini, 3, MODEL),
-    Kind("vertex", gemini_shop, gemini, 3, MODEL, {"project": "acme-1", "location": "global"}),
-    Kind("azure_openai", azure_shop, azure, 1, DEPLOYMENT, {"api_version": "v1"}),
-    Kind("ark", data_shop(ArkImages), azure, 3),
-    Kind("openrouter", data_shop(OpenRouterImages), azure, 3),
-    Kind("xai", data_shop(XaiImages), azure, 1),
-    Kind("fal", fal_shop, fal, 1, look=fal_queue.LOOK, taken=taken_by_fal),
-    Kind("openai", relay_shop, relay, 1, look=RELAY_LOOK),
-    Kind("bfl", bfl_shop, bfl, 3, BFL_MODEL, look=bfl_api.LOOK, taken=taken_by_bfl),
+    Kind("gemini", shop_at_once(GeminiModels), gemini, 3, MODEL),
     Kind(
-        "replicate", replicate_shop, replicate, 3, replicate_api.MODEL,
-        look=replicate_api.LOOK, taken=taken_by_replicate,
+        "vertex", shop_at_once(GeminiModels), gemini, 3, MODEL,
+        {"project": "acme-1", "location": "global"},
+    ),
+    Kind(
+        "azure_openai", shop_at_once(AzureDeployments), azure, 1, DEPLOYMENT,
+        {"api_version": "v1"},
+    ),
+    Kind("ark", shop_at_once(ArkImages), azure, 3),
+    Kind("openrouter", shop_at_once(OpenRouterImages), azure, 3, cost=116_100),
+    Kind("xai", shop_at_once(XaiImages), azure, 1, cost=120_000),
+    Kind(
+        "fal", shop_that_follows(FalQueue, "POST /fox", fal_queue.RESULT), fal, 1,
+        look=fal_queue.LOOK, taken=taken_by_fal,
+    ),
+    Kind("openai", relay_shop, relay, 1, look=RELAY_LOOK),
+    Kind(
+        "bfl", shop_that_follows(BflApi, bfl_api.ORDER, bfl_api.LOOK), bfl, 3, "flux-2-pro",
+        cost=90_000, look=bfl_api.LOOK, taken=taken_by_bfl,
+    ),
+    Kind(
+        "replicate", shop_that_follows(ReplicateApi, replicate_api.ORDER, replicate_api.LOOK),
+        replicate, 3, replicate_api.MODEL, look=replicate_api.LOOK, taken=taken_by_replicate,
     ),
     Kind("comfyui", comfy_shop, comfy, 1, field_map=GRAPH, look=comfy_server.LOOK),
 ]  # fmt: skip
@@ -203,15 +199,6 @@ def service_account() -> str:
 
 
 ACCOUNT = service_account()
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(engine, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(engine, "LONGEST_PAUSE_SECONDS", 0.02)
-    monkeypatch.setattr(engine, "_quiet_until", {})
-    again = retries.calls(tries=2, pause_seconds=0.01)
-    monkeypatch.setattr("generation.channels.download._again", again)
 
 
 @pytest.fixture
@@ -253,7 +240,7 @@ async def test_three_pictures_are_as_many_orders_as_it_needs(opened, upstream, k
     answer = await channel.generate(UpstreamRequest(kind.model, "a fox", n=3))
 
     assert pictures_of(answer) == [PIXEL] * 3
-    assert len(orders_at(upstream)) == kind.orders
+    assert (len(orders_at(upstream)), answer.cost) == (kind.orders, kind.cost)
 
 
 @every_kind
@@ -262,6 +249,20 @@ async def test_an_order_without_an_answer_is_unknown_and_sent_once(opened, upstr
 
     assert (error.attempt_class, error.may_have_billed) == ("unknown", True)
     assert len(orders_at(upstream)) == 1
+
+
+@each(of=lambda kind: kind.document not in {relay, comfy})
+async def test_a_reference_image_is_sent(opened, upstream, kind):
+    reference = os.urandom(700_000)
+    images = (large_value(reference),)
+
+    answer = await opened(kind).generate(
+        UpstreamRequest(kind.model, "a fox", task=Task.EDIT, images=images)
+    )
+
+    bodies = b"".join(each.body for each in upstream.received)
+    assert pictures_of(answer) == [PIXEL]
+    assert reference in bodies or encoded(reference).encode() in bodies
 
 
 @pytest.fixture
@@ -352,16 +353,6 @@ async def test_vertexs_picture_stands_among_drafts(opened):
     assert answer.model == MODEL
 
 
-async def test_vertex_gets_a_reference_image_beside_the_prompt(opened, upstream):
-    channel = opened(VERTEX)
-    edit = UpstreamRequest(MODEL, "a fox", task=Task.EDIT, images=(large_value(PIXEL),))
-
-    await channel.generate(edit)
-
-    sent = json.loads(upstream.received[-1].body)["contents"][0]["parts"]
-    assert sent == [{"text": "a fox"}, part(PIXEL)]
-
-
 @pytest.mark.parametrize(
     "case",
     [
@@ -390,33 +381,52 @@ async def test_vertex_refuses_by_a_200_or_by_a_status(opened, upstream, case):
     assert len(orders_at(upstream)) == 1
 
 
-@each(of=lambda kind: kind.document not in {gemini, comfy})
-async def test_a_picture_that_is_gone_from_its_address_was_paid(opened, upstream, kind):
-    url = f"{upstream.url}/p.png"
+def at_address(kind: Kind, url: str) -> Script:
+    """The last answer, with a picture there."""
     gone = {
         "fal": {"images": [{"url": url}]},
         "openai": {"status": "completed", "result": {"images": [{"url": [url]}]}},
         "bfl": {"status": "Ready", "result": {"sample": url}},
         "replicate": {"status": "succeeded", "output": url},
     }
+    return tells(gone.get(kind.name, {"data": [{"url": url}]}))
 
-    error = await failure_of(
-        opened(kind, last=tells(gone.get(kind.name, {"data": [{"url": url}]}))),
-        UpstreamRequest(kind.model, "a fox"),
-    )
+
+kinds_with_addresses = each(of=lambda kind: kind.document not in {gemini, comfy})
+
+
+@kinds_with_addresses
+async def test_a_picture_that_is_gone_from_its_address_was_paid(opened, upstream, kind):
+    channel = opened(kind, last=at_address(kind, f"{upstream.url}/p.png"))
+
+    error = await failure_of(channel, UpstreamRequest(kind.model, "a fox"))
 
     assert (error.attempt_class, error.may_have_billed) == ("bad_result", True)
     assert len([each for each in upstream.received if each.target == "/p.png"]) == 2
 
 
-@each(of=lambda kind: kind.document is azure)
+@kinds_with_addresses
 async def test_a_picture_on_a_private_address_is_not_fetched(opened, kind):
     async with running(says(PIXEL)) as private:
-        document = tells({"data": [{"url": f"{private.url}/p.png"}]})
-        error = await failure_of(opened(kind, last=document), UpstreamRequest(kind.model, "a fox"))
+        channel = opened(kind, last=at_address(kind, f"{private.url}/p.png"))
+        error = await failure_of(channel, UpstreamRequest(kind.model, "a fox"))
 
     assert (error.attempt_class, error.may_have_billed) == ("bad_result", True)
     assert private.received == []
+
+
+@kinds_that_follow
+async def test_looks_that_fail_are_made_again(opened, upstream, kind):
+    channel = opened(kind, last=kind.document(upstream, [PIXEL]))
+    shop = upstream.script
+    failed = tells({"detail": "x", "error": {"message": "x"}}, status=500)
+    failing = [failed, says(b"<html>", status=502), says(b"", status=429), LOST]
+    shop.scripts[kind.look] = [*failing, *shop.scripts.get(kind.look, [fal_queue.COMPLETED])]
+
+    answer = await channel.generate(UpstreamRequest(kind.model, "a fox"), timeout_seconds=9)
+
+    assert pictures_of(answer) == [PIXEL]
+    assert (len(orders_at(upstream)), shop.seen.count(kind.look)) == (1, 5)
 
 
 @kinds_that_follow

@@ -1,7 +1,6 @@
 """Gemini over real HTTP."""
 
 import base64
-import json
 import os
 
 import pytest
@@ -10,8 +9,7 @@ from generation.channels.base import Job, UpstreamRequest
 from generation.channels.errors import UpstreamError
 from generation.channels.registry import open_adapter
 from tests.fakes.gemini_models import GeminiModels
-from tests.fakes.raw_server import says
-from tests.generation.channels.conftest import API_KEY, config_for, large_value
+from tests.generation.channels.conftest import API_KEY, config_for
 from tests.generation.channels.printing import tells
 
 pytestmark = pytest.mark.anyio
@@ -53,45 +51,6 @@ async def test_a_picture_that_comes_twice_after_three_drafts_is_found(gemini, up
 
     [image] = answer.images
     assert b"".join(image.spool.chunks()) == final
-
-
-async def test_each_picture_is_an_order_of_its_own(gemini, upstream, pixel):
-    usage = {"promptTokenCount": 9, "candidatesTokenCount": 1120}
-    content = {"content": {"parts": [part(pixel)]}}
-    upstream.script = tells({"candidates": [content], "usageMetadata": usage})
-
-    answer = await gemini.generate(UpstreamRequest("gemini-3-pro-image", "a fox", n=3))
-
-    assert (len(answer.images), len(upstream.received)) == (3, 3)
-    assert answer.usage is not None
-    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (27, 3360)
-
-
-async def test_a_reference_image_is_streamed_into_the_body(gemini, upstream, pixel):
-    upstream.script = tells({"candidates": [{"content": {"parts": [part(pixel)]}}]})
-    reference = os.urandom(700_000)
-
-    await gemini.generate(
-        UpstreamRequest(
-            "gemini-3-pro-image",
-            "a fox",
-            fields={"image": "input:0"},
-            large={"input:0": large_value(reference)},
-        )
-    )
-
-    [request] = upstream.received
-    sent = json.loads(request.body)["contents"][0]["parts"][1]["inlineData"]["data"]
-    assert base64.b64decode(sent) == reference
-
-
-async def test_a_cut_answer_may_have_been_paid_for(gemini, upstream):
-    upstream.script = says(b'{"candidates": [{"content": {"parts": [{"inlineData": {"data": "iVB')
-
-    with pytest.raises(UpstreamError) as raised:
-        await gemini.generate(FOX)
-
-    assert (raised.value.attempt_class, len(upstream.received)) == ("unknown", 1)
 
 
 async def test_none_of_its_orders_is_followed(gemini):

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from generation.channels import engine
 from generation.channels.base import Adapter, Job, UpstreamRequest
 from generation.channels.declaration import Task
 from generation.channels.errors import UpstreamError
@@ -17,7 +16,7 @@ from tests.fakes.raw_server import RawServer, Script, running, says, sends
 from tests.generation.channels.conftest import API_KEY, PIXEL, config_for, large_value
 from tests.generation.channels.printing import PICTURE, Vendor, pictures_of, tells
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
 
 FOX = UpstreamRequest(model="fox-1", prompt="a fox")
 ORDER = "POST /v1/images/generations"
@@ -25,13 +24,6 @@ LOOK = "GET /v1/tasks/task-1"
 TAKEN = tells({"code": 200, "data": [{"status": "submitted", "task_id": "task-1"}]})
 RUNNING = tells({"code": 200, "data": {"id": "task-1", "status": "processing"}})
 DONE = tells({"status": "completed", "results": [{"b64_json": PICTURE}]})
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(engine, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(engine, "LONGEST_PAUSE_SECONDS", 0.02)
-    monkeypatch.setattr(engine, "_quiet_until", {})
 
 
 def relay(upstream: RawServer, **scripts: list[Script] | Script) -> Vendor:

@@ -5,12 +5,9 @@ import pytest
 from generation.channels.base import TokenUsage, UpstreamRequest
 from generation.channels.declaration import Task
 from generation.channels.openrouter.wire import OpenRouterWire
-from generation.channels.registry import open_adapter
 from generation.channels.wires import Found
-from tests.fakes.data_vendors import OpenRouterImages
 from tests.generation.channels.at_once import begun, made, refused, sent
-from tests.generation.channels.conftest import API_KEY, PIXEL, config_for, large_value
-from tests.generation.channels.printing import pictures_of
+from tests.generation.channels.conftest import API_KEY, config_for, large_value
 
 MODEL = "google/gemini-nano-banana-2.1"
 FOX = UpstreamRequest("fox", "a fox", size="2048x2048")
@@ -139,26 +136,3 @@ def test_a_refusal_has_the_class_of_its_code(status, document, expected, is_paid
     error = refused(wire(), FOX, document, status)
 
     assert (error.attempt_class, error.may_have_billed) == (expected, is_paid)
-
-
-@pytest.mark.anyio
-async def test_three_pictures_are_three_orders_whose_costs_add_up(upstream, pool, spools):
-    upstream.script = OpenRouterImages(PIXEL, key=API_KEY)
-    channel = open_adapter(config_for(f"{upstream.url}/api/v1", kind="openrouter"), pool, spools)
-
-    answer = await channel.generate(UpstreamRequest(MODEL, "a fox", n=3, size="1024x1024"))
-
-    assert (pictures_of(answer), answer.cost) == ([PIXEL] * 3, 116_100)
-    assert upstream.script.seen == ["POST /api/v1/images"] * 3
-
-
-@pytest.mark.anyio
-async def test_an_edit_brings_its_images_in_the_order(upstream, pool, spools):
-    upstream.script = OpenRouterImages(PIXEL, key=API_KEY)
-    channel = open_adapter(config_for(upstream.url, kind="openrouter"), pool, spools)
-    edit = UpstreamRequest(MODEL, "a fox", task=Task.EDIT, images=(large_value(PIXEL),))
-
-    answer = await channel.generate(edit)
-
-    assert pictures_of(answer) == [PIXEL]
-    assert b'"input_references":[{"type":"image_url"' in upstream.received[0].body

@@ -3,8 +3,10 @@ import pytest
 from generation.admission.fields import PASSED_ON
 from generation.channels.base import ChannelConfig
 from generation.channels.declaration import Abilities, Needs, Task
+from generation.channels.engine import WireAdapter
 from generation.channels.registry import KINDS, abilities_of, kind_of, open_adapter
 from pictor.kit.outbound.http import HttpPool
+from tests.generation.channels.conftest import config_for
 
 
 def test_an_unknown_kind_of_channel_is_an_error_that_names_the_kinds(spools):
@@ -70,3 +72,35 @@ def test_a_mask_goes_only_to_kinds_that_take_one(name, model, lack):
     missing = abilities_of(name, model).lack(Needs(Task.EDIT, 1, overlay="mask"))
 
     assert (missing and missing.what) == lack
+
+
+@pytest.mark.parametrize("name", sorted({*KINDS} - {"openai", "azure_openai"}))
+def test_an_order_is_for_as_many_pictures_as_its_kind_makes(spools, name):
+    config = config_for("https://a.example", kind=name, settings={"project": "p", "location": "l"})
+    adapter = open_adapter(config, HttpPool(), spools)
+
+    assert isinstance(adapter, WireAdapter)
+    assert adapter.max_n == KINDS[name].abilities.max_n
+
+
+@pytest.mark.parametrize(
+    ("kind", "base_url", "url", "expected"),
+    [
+        ("fal", "https://queue.fal.run", "https://queue.fal.run/x", True),
+        ("fal", "https://queue.fal.run", "https://rest.fal.ai/x", True),
+        ("fal", "https://queue.fal.run", "https://v3b.fal.media/x", False),
+        ("fal", "https://queue.fal.run", "https://fal.ai/x", False),
+        ("fal", "https://queue.fal.run", "https://queue.fal.run.example/x", False),
+        ("bfl", "https://api.bfl.ai", "https://gateway.bfl.ai/x", True),
+        ("bfl", "https://api.bfl.ai", "https://api.eu2.bfl.ai/x", True),
+        ("bfl", "https://api.bfl.ai", "https://notbfl.ai/x", False),
+        ("bfl", "https://api.bfl.ai", "https://api.bfl.ai.example/x", False),
+        ("replicate", "https://api.replicate.com", "https://api.replicate.com/v1/p", True),
+        ("replicate", "https://api.replicate.com", "https://replicate.delivery/a.png", False),
+    ],
+)
+def test_the_key_is_for_the_vendors_own_hosts(spools, kind, base_url, url, expected):
+    adapter = open_adapter(config_for(base_url, kind=kind), HttpPool(), spools)
+
+    assert isinstance(adapter, WireAdapter)
+    assert adapter.may_have_key(url) is expected

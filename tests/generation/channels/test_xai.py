@@ -8,10 +8,9 @@ from generation.channels.errors import UpstreamError
 from generation.channels.registry import abilities_of, open_adapter
 from generation.channels.wires import Found
 from generation.channels.xai.wire import XaiWire
-from tests.fakes.data_vendors import XaiImages
 from tests.generation.channels.at_once import begun, made, refused, sent
-from tests.generation.channels.conftest import API_KEY, PIXEL, config_for, large_value
-from tests.generation.channels.printing import pictures_of, tells
+from tests.generation.channels.conftest import API_KEY, config_for, large_value
+from tests.generation.channels.printing import tells
 
 MODEL = "grok-imagine-image-2.0"
 FOX = UpstreamRequest("fox", "a fox", n=2, size="1408x768")
@@ -164,46 +163,11 @@ def test_only_2_0_has_qualities():
     assert not abilities_of("xai", MODEL).makes("1280x720")
 
 
-@pytest.fixture
-def xai(upstream, pool, spools):
-    upstream.script = XaiImages(PIXEL, key=API_KEY)
-    return open_adapter(config_for(upstream.url, kind="xai"), pool, spools)
-
-
 @pytest.mark.anyio
-async def test_twelve_pictures_are_two_orders(xai, upstream):
-    answer = await xai.generate(UpstreamRequest(MODEL, "a fox", n=12, size="1024x1024"))
-
-    assert (pictures_of(answer), answer.cost) == ([PIXEL] * 12, 480_000)
-    assert upstream.script.seen == ["POST /v1/images/generations"] * 2
-
-
-@pytest.mark.anyio
-async def test_an_edit_brings_its_images_in_the_order(xai, upstream):
-    images = (large_value(PIXEL), large_value(PIXEL))
-
-    answer = await xai.generate(UpstreamRequest(MODEL, "a fox", task=Task.EDIT, images=images))
-
-    assert pictures_of(answer) == [PIXEL]
-    assert upstream.script.seen == ["POST /v1/images/edits"]
-
-
-@pytest.mark.anyio
-async def test_a_refusal_with_a_charge_is_booked(xai, upstream):
-    words = "Generated image rejected by content moderation."
-    upstream.script.scripts = [XaiImages.failed(400, "invalid argument", words, ticks=200_000_000)]
-
-    with pytest.raises(UpstreamError) as raised:
-        await xai.generate(UpstreamRequest(MODEL, "a fox"))
-
-    error = raised.value
-    assert (error.attempt_class, error.may_have_billed, error.cost) == ("moderated", True, 20_000)
-
-
-@pytest.mark.anyio
-async def test_what_an_unreadable_picture_costs_is_what_its_answer_states(xai, upstream):
-    answer = {"data": [{"b64_json": "%"}], "usage": {"cost_in_usd_ticks": 400_000_000}}
-    upstream.script.scripts = [tells(answer)]
+async def test_what_an_unreadable_picture_costs_is_what_its_answer_states(upstream, pool, spools):
+    usage = {"cost_in_usd_ticks": 400_000_000}
+    upstream.script = tells({"data": [{"b64_json": "%"}], "usage": usage})
+    xai = open_adapter(config_for(upstream.url, kind="xai"), pool, spools)
 
     with pytest.raises(UpstreamError) as raised:
         await xai.generate(UpstreamRequest(MODEL, "a fox"))
