@@ -10,8 +10,8 @@ import sys
 from dataclasses import replace
 
 from tests.clients import checks
-from tests.fakes.bfl_api import LOOK, ORDER, BflApi, is_at, told
-from tests.fakes.raw_server import RawServer, Received, hangs, running
+from tests.fakes.bfl_api import LOOK, ORDER, BflApi, is_at
+from tests.fakes.raw_server import RawServer, Received, hangs, running, told
 
 WAYS = {
     "plain": {LOOK: [is_at("Pending")]},

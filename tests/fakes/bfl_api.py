@@ -1,13 +1,15 @@
 """Black Forest Labs' API and the host of its pictures at one address, as a script of RawServer.
 
-Standard library only. `tests/clients/node/bfl.mjs` drives it by Vercel's client.
+`tests/clients/node/bfl.mjs` drives it by Vercel's client.
+Standard library and typing_extensions only.
 """
 
-import asyncio
 import json
-from dataclasses import dataclass, field
 
-from tests.fakes.raw_server import Received, Script, says
+from typing_extensions import override
+
+from tests.fakes.late_shop import LateShop
+from tests.fakes.raw_server import Received, Script, says, told
 
 ORDER, ORDER_3 = "POST /v1/flux-2-pro", "POST /v1/flux-3-image"
 LOOK, PICTURE = "GET /v1/get_result", "GET /a.png"
@@ -16,40 +18,13 @@ FIELDS_OF_FLUX_3 = {
 }  # fmt: skip
 
 
-def told(document: object, status: int = 200) -> Script:
-    """Answer with JSON."""
-    head = {"Content-Type": "application/json"}
-    return says(json.dumps(document).encode(), status=status, headers=head)
-
-
 def is_at(status: str, http_status: int = 200, **others: object) -> Script:
     """Answer a look."""
     return told({"id": "t-1", "status": status, "result": None, **others}, http_status)
 
 
-@dataclass
-class BflApi:
-    """Takes any order, but of FLUX 3 only those of its schema, and makes the same picture of each.
-
-    Attributes:
-        origin: its own.
-        picture: the bytes of the picture.
-        scripts: other answers by method and path, in turn; the last one again and again.
-        seen: the method and path of each call.
-    """
-
-    origin: str
-    picture: bytes
-    scripts: dict[str, list[Script]] = field(default_factory=dict)
-    seen: list[str] = field(default_factory=list)
-
-    async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
-        call = f"{request.method} {request.target.partition('?')[0]}"
-        self.seen.append(call)
-        turns = self.scripts.get(call)
-        if not turns:
-            turns = [self._usual(call, request)]
-        await (turns.pop(0) if len(turns) > 1 else turns[0])(request, writer)
+class BflApi(LateShop):
+    """Takes any order, but of FLUX 3 only those of its schema."""
 
     def taken(self, **changes: object) -> Script:
         """The answer to an order: it costs three credits."""
@@ -62,7 +37,8 @@ class BflApi:
         result = {"sample": f"{self.origin}/a.png", "seed": 42, "prompt": "a fox", "duration": 4.1}
         return is_at("Ready", cost=3.0, progress=1.0, result={**result, **changes})
 
-    def _usual(self, call: str, request: Received) -> Script:
+    @override
+    def usual(self, call: str, request: Received) -> Script:
         if call == LOOK:
             return self.ready()
         if call == PICTURE:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.raw_server import Received, Script, running, says
+from tests.fakes.raw_server import Received, Script, running, says, told
 
 ORDER, UPLOAD, VIEW = "POST /prompt", "POST /upload/image", "GET /view"
 LOOK, STOP = "GET /api/jobs/ID", "POST /api/jobs/ID/cancel"
@@ -41,12 +41,6 @@ EDIT_MAP: dict[str, Any] = {
     "output": "9",
 }
 NOT_FOUND = {"error": "Job not found"}
-
-
-def told(document: object, status: int = 200) -> Script:
-    """Answer with JSON, as ComfyUI does."""
-    kind = {"Content-Type": "application/json; charset=utf-8"}
-    return says(json.dumps(document).encode(), status=status, headers=kind)
 
 
 def wrong(*places: str) -> Script:

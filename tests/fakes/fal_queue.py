@@ -1,12 +1,14 @@
-"""fal's queue, storage and CDN at one address, as a script of RawServer. Standard library only.
+"""fal's queue, storage and CDN at one address, as a script of RawServer.
 
 `tests.clients.fal_queue_client` drives it by fal's own client.
+Standard library and typing_extensions only.
 """
 
-import asyncio
 import json
-from dataclasses import dataclass, field
 
+from typing_extensions import override
+
+from tests.fakes.late_shop import LateShop
 from tests.fakes.raw_server import Received, Script, says
 
 LOOK, RESULT, STOP = "GET /requests/r-1/status", "GET /requests/r-1", "PUT /requests/r-1/cancel"
@@ -28,29 +30,8 @@ LACKS_IMAGES = told(
 )
 
 
-@dataclass
-class FalQueue:
-    """Takes any order but an edit of nothing, and makes the same picture of each.
-
-    Attributes:
-        origin: its own.
-        picture: the bytes of the picture.
-        scripts: other answers by method and path, in turn; the last one again and again.
-        seen: the method and path of each call.
-    """
-
-    origin: str
-    picture: bytes
-    scripts: dict[str, list[Script]] = field(default_factory=dict)
-    seen: list[str] = field(default_factory=list)
-
-    async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
-        call = f"{request.method} {request.target.partition('?')[0]}"
-        self.seen.append(call)
-        turns = self.scripts.get(call)
-        if not turns:
-            turns = [self._usual(call, request)]
-        await (turns.pop(0) if len(turns) > 1 else turns[0])(request, writer)
+class FalQueue(LateShop):
+    """Takes any order but an edit of nothing, and makes the same picture of each."""
 
     def taken(self, **changes: str) -> Script:
         """The answer to an order."""
@@ -66,7 +47,8 @@ class FalQueue:
         images = [{"url": f"{self.origin}/a.png", "content_type": "image/png"}] * count
         return told({"images": images, "seed": 42, "has_nsfw_concepts": [False] * count})
 
-    def _usual(self, call: str, request: Received) -> Script:
+    @override
+    def usual(self, call: str, request: Received) -> Script:
         usual = {
             LOOK: COMPLETED,
             RESULT: self.made(),

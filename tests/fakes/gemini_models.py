@@ -5,10 +5,9 @@
 
 import asyncio
 import base64
-import json
 from dataclasses import dataclass, field
 
-from tests.fakes.raw_server import Received, Script, says
+from tests.fakes.raw_server import Received, Script, told
 
 MODEL = "gemini-3-pro-image"
 ORDER = f"POST /v1beta/models/{MODEL}:generateContent"
@@ -27,12 +26,6 @@ WITHOUT_PICTURE = (
 )  # fmt: skip
 BLOCKED = ("SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "IMAGE_SAFETY", "JAILBREAK", "OTHER")
 """The reasons by which an answer ends, and by which a prompt is blocked."""
-
-
-def told(document: object, status: int = 200) -> Script:
-    """Answer with JSON, as Google does."""
-    kind = {"Content-Type": "application/json; charset=UTF-8"}
-    return says(json.dumps(document).encode(), status=status, headers=kind)
 
 
 def failed(status: int, code: str, *details: dict[str, str]) -> Script:

@@ -1,6 +1,7 @@
 """A real HTTP/1.1 server on loopback that answers the exact bytes of a test's script, or none."""
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -73,6 +74,13 @@ def says(body: bytes, *, status: int = 200, headers: dict[str, str] | None = Non
         writer.write(f"HTTP/1.1 {status} x\r\n{lines}\r\n".encode() + body)
 
     return script
+
+
+def told(document: object, status: int = 200, **headers: str) -> Script:
+    """Answer with JSON."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    kind = {"Content-Type": "application/json", **named}
+    return says(json.dumps(document).encode(), status=status, headers=kind)
 
 
 def sends(raw: bytes, *, then_reset: bool = False) -> Script:

@@ -1,14 +1,16 @@
 """Replicate's API and the host of its pictures at one address, as a script of RawServer.
 
-Standard library only. `tests.clients.replicate_client` drives it by Replicate's own client.
+`tests.clients.replicate_client` drives it by Replicate's own client.
+Standard library and typing_extensions only.
 """
 
-import asyncio
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.raw_server import Received, Script, says
+from typing_extensions import override
+
+from tests.fakes.late_shop import LateShop
+from tests.fakes.raw_server import Received, Script, says, told
 
 MODEL, VERSION = "black-forest-labs/flux-2-pro", "9dcd6d78e7c6560c"
 ORDER, ORDER_OF_VERSION = f"POST /v1/models/{MODEL}/predictions", "POST /v1/predictions"
@@ -18,40 +20,13 @@ MADE_AT = "2026-11-30T12:00:00.000000Z"
 LOGS = "Using seed: 42\n"
 
 
-def told(document: object, status: int = 200) -> Script:
-    """Answer with JSON."""
-    head = {"Content-Type": "application/json"}
-    return says(json.dumps(document).encode(), status=status, headers=head)
-
-
 def complaint(status: int, detail: str) -> Script:
     """Refuse a call."""
     return told({"title": "No", "detail": detail, "status": status}, status)
 
 
-@dataclass
-class ReplicateApi:
-    """Takes any order, and makes the same picture of each.
-
-    Attributes:
-        origin: its own.
-        picture: the bytes of the picture.
-        scripts: other answers by method and path, in turn; the last one again and again.
-        seen: the method and path of each call.
-    """
-
-    origin: str
-    picture: bytes
-    scripts: dict[str, list[Script]] = field(default_factory=dict)
-    seen: list[str] = field(default_factory=list)
-
-    async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
-        call = f"{request.method} {request.target.partition('?')[0]}"
-        self.seen.append(call)
-        turns = self.scripts.get(call)
-        if not turns:
-            turns = [self.usual(call, request)]
-        await (turns.pop(0) if len(turns) > 1 else turns[0])(request, writer)
+class ReplicateApi(LateShop):
+    """Takes any order, and makes the same picture of each."""
 
     def is_at(self, status: str, http_status: int = 200, **others: object) -> Script:
         """The order in that state."""
@@ -69,6 +44,7 @@ class ReplicateApi:
         """The order with so many pictures."""
         return self.is_at("succeeded", output=[f"{self.origin}/a.png"] * count)
 
+    @override
     def usual(self, call: str, request: Received | None = None) -> Script:
         """The answer to that call, unless there are others."""
         usual = {

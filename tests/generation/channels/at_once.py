@@ -18,16 +18,15 @@ def begun(wire: Wire, request: UpstreamRequest) -> tuple[Steps, Call]:
     return steps, call
 
 
-def bytes_of(call: Call | Job) -> bytes:
+def bytes_of(call: Any) -> bytes:
     async def read() -> bytes:
-        assert isinstance(call, Call)
         assert call.body is not None
         return b"".join([piece async for piece in call.body.chunks()])
 
     return asyncio.run(read())
 
 
-def json_of(call: Call | Job) -> dict[str, Any]:
+def json_of(call: Any) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(bytes_of(call))
     return body
 
@@ -64,7 +63,7 @@ def refused(
 
 def looked(
     wire: Wire, job: Job, request: UpstreamRequest, *replies: Reply
-) -> tuple[Steps, list[Call | Job]]:
+) -> tuple[Steps, list[Any]]:
     """An order that is followed through these answers, and what each led to."""
     steps = wire.resume(job, request)
     return steps, [next(steps), *(steps.send(reply) for reply in replies)]

@@ -1,7 +1,6 @@
 """`manage.py channel kinds` and `channel set --preset`."""
 
 import json
-from io import StringIO
 
 import pytest
 
@@ -126,17 +125,6 @@ def test_a_faulty_file_is_refused_with_its_keys(manage, tmp_path):
         f"{file}: about is missing; base_url is missing;"
         " api_key: a preset holds no key; give it as --api-key"
     )
-
-
-def test_the_settings_of_an_account_are_filled_in(manage, monkeypatch):
-    account = '{"client_email": "fox@acme.example", "private_key": "-----BEGIN…"}'
-    monkeypatch.setattr("sys.stdin", StringIO(account))
-    new = ("channel", "set", "v", "--preset", "vertex", "--api-key", "-", "--yes")
-
-    said = manage(*new, "--map", "gpt-image-2=fox", "--setting", "project=acme-1")
-
-    assert said.error is None
-    assert Channel.objects.get().settings == {"project": "acme-1", "location": "global"}
 
 
 def test_a_pending_revision_is_shown_as_it_would_be(manage):

@@ -12,7 +12,6 @@ from anyio.from_thread import start_blocking_portal
 
 from generation.catalogue import services
 from generation.models import Channel, Route
-from tests.fakes.bfl_api import BflApi
 from tests.fakes.fal_queue import UPLOAD, FalQueue
 from tests.fakes.raw_server import RawServer, running, says
 from tests.fakes.replicate_api import MODEL, ReplicateApi
@@ -68,12 +67,6 @@ def fal(settings):
 
 
 @pytest.fixture
-def bfl(settings):
-    with served(BflApi, settings) as server:
-        yield server
-
-
-@pytest.fixture
 def replicate(settings):
     with served(ReplicateApi, settings) as server:
         yield server
@@ -107,18 +100,6 @@ def test_a_route_with_a_map_is_tried_by_the_vendors_names(manage, replicate, tmp
     asked = json.loads(replicate.received[0].body)["input"]
     assert (asked["width"], asked["height"], asked["aspect_ratio"]) == (1024, 1024, "custom")
     assert "output_format" not in asked
-
-
-def test_a_route_whose_vendor_orders_by_ratio_is_tried_in_a_size_of_its_table(manage, bfl):
-    to = ("--kind", "bfl", "--base-url", bfl.url, "--api-key", "k")
-    sizes = ("--sizes", "1024x1024", "--map", "gpt-image-2=flux-3-image")
-    manage("channel", "set", "bfl", *to, *sizes)
-
-    said = manage("channel", "test", "bfl")
-
-    assert (said.error, "bfl: gpt-image-2 in " in said.out) == (None, True)
-    asked = json.loads(bfl.received[0].body)
-    assert (asked["aspect_ratio"], asked["resolution"]) == ("1:1", "1k")
 
 
 def test_a_test_says_as_json_whether_it_was_an_edit(manage, fal):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from django.db.models import F
 
+from billing.models import Transfer
 from generation import pipeline
 from generation.background import reaper
 from generation.catalogue.credentials import encrypted
@@ -134,3 +135,28 @@ async def shop_of(vendor: Any, script: Script, folder: Path, *, kind: str) -> As
 def registered(monkeypatch: Any) -> None:
     """Make the vendor's kind known to this process."""
     monkeypatch.setattr(registry, "KINDS", {**registry.KINDS, KIND.name: KIND})
+
+
+def paid() -> list[tuple[str, int]]:
+    """Each transfer to revenue, and each cost."""
+    kinds = ["capture", "upstream_cost", "loss"]
+    return sorted(Transfer.objects.filter(kind__in=kinds).values_list("kind", "amount"))
+
+
+async def died(shop: Shop, task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await shop.taken_back(task)
+
+
+async def drained(shop: Shop, task: "asyncio.Task[None]") -> None:
+    await shop.handed_back(task)
+    task.cancel()
+
+
+async def cut_off_from_the_database(shop: Shop, task: "asyncio.Task[None]") -> None:
+    await shop.taken_back(task)  # and its calls go on
+
+
+Leaving = Callable[[Shop, "asyncio.Task[None]"], Awaitable[None]]
+LEAVING: list[Leaving] = [died, drained, cut_off_from_the_database]
+"""How a worker leaves its orders."""

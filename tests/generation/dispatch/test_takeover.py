@@ -1,7 +1,6 @@
 """Orders survive their worker: the next claim follows them, and each is paid once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ import pytest
 from django.db import OperationalError
 from django.db.models import F
 
-from billing.models import Transfer
 from billing.selectors.office.ledger import ledger_findings
 from generation.catalogue.credentials import encrypted
 from generation.catalogue.services.stop_switch import stop, stoppable
@@ -22,13 +20,20 @@ from pictor.kit.database.loop_connections import LentConnection, fetch_async
 from pictor.kit.words import clock
 from tests.fakes import job_vendor
 from tests.fakes.job_vendor import KIND
-from tests.generation.dispatch.following import Shop, registered, shop, until
+from tests.generation.dispatch.following import (
+    LEAVING,
+    Leaving,
+    died,
+    paid,
+    registered,
+    shop,
+    until,
+)
 from tests.making.factories import PayingCustomer, make_channel
 
 pytestmark = pytest.mark.usefixtures("pooled_connections", "channel")
 
 PRICE = 52_680
-Leaving = Callable[[Shop, "asyncio.Task[None]"], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -36,27 +41,7 @@ def known_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     registered(monkeypatch)
 
 
-def paid() -> list[tuple[str, int]]:
-    """Each transfer to revenue, and each cost."""
-    kinds = ["capture", "upstream_cost", "loss"]
-    return sorted(Transfer.objects.filter(kind__in=kinds).values_list("kind", "amount"))
-
-
-async def died(shop: Shop, task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await shop.taken_back(task)
-
-
-async def drained(shop: Shop, task: "asyncio.Task[None]") -> None:
-    await shop.handed_back(task)
-    task.cancel()
-
-
-async def cut_off_from_the_database(shop: Shop, task: "asyncio.Task[None]") -> None:
-    await shop.taken_back(task)  # and its calls go on
-
-
-@pytest.mark.parametrize("leave", [died, drained, cut_off_from_the_database])
+@pytest.mark.parametrize("leave", LEAVING)
 def test_what_a_worker_leaves_is_delivered_from_its_orders(
     acme: PayingCustomer, tmp_path: Path, leave: Leaving
 ) -> None:

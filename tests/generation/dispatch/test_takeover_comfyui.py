@@ -1,7 +1,7 @@
 """ComfyUI's orders are paid once from the moment that their id is written."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from billing.models import Transfer
 from billing.selectors.office.ledger import ledger_findings
 from generation.channels.comfyui.kind import GRAPHS
 from generation.dispatch import takeover
@@ -18,7 +17,15 @@ from pictor.kit.database import pools
 from pictor.kit.database.loop_connections import fetch_async
 from tests.fakes.comfy_server import MAP, ComfyServer
 from tests.generation.dispatch.carrying import png
-from tests.generation.dispatch.following import Shop, shop_of, until
+from tests.generation.dispatch.following import (
+    LEAVING,
+    Leaving,
+    Shop,
+    died,
+    paid,
+    shop_of,
+    until,
+)
 from tests.making.factories import PayingCustomer
 
 pytestmark = pytest.mark.usefixtures("pooled_connections", "channel")
@@ -44,31 +51,9 @@ async def ordered(server: ComfyServer, count: int) -> None:
             await asyncio.sleep(0.01)
 
 
-def paid() -> list[tuple[str, int]]:
-    """Each transfer to revenue, and each cost."""
-    kinds = ["capture", "upstream_cost", "loss"]
-    return sorted(Transfer.objects.filter(kind__in=kinds).values_list("kind", "amount"))
-
-
-async def died(here: Shop, task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await here.taken_back(task)
-
-
-async def drained(here: Shop, task: "asyncio.Task[None]") -> None:
-    await here.handed_back(task)
-    task.cancel()
-
-
-async def cut_off_from_the_database(here: Shop, task: "asyncio.Task[None]") -> None:
-    await here.taken_back(task)  # and its calls go on
-
-
-@pytest.mark.parametrize("leave", [died, drained, cut_off_from_the_database])
+@pytest.mark.parametrize("leave", LEAVING)
 def test_what_a_worker_leaves_is_delivered_from_its_orders(
-    acme: PayingCustomer,
-    tmp_path: Path,
-    leave: Callable[[Shop, "asyncio.Task[None]"], Awaitable[None]],
+    acme: PayingCustomer, tmp_path: Path, leave: Leaving
 ) -> None:
     made = [acme.generation() for _ in range(3)]
 
@@ -189,17 +174,3 @@ def test_an_order_that_was_turned_away_goes_to_no_takeover(acme, tmp_path):
         False,
     )
     assert (attempt.jobs, paid()) == (None, [])
-
-
-def test_a_row_keeps_neither_the_key_nor_a_word_of_the_prompt(acme, tmp_path):
-    made = acme.generation(prompt="a very secret fox")
-
-    async def journey() -> Any:
-        async with comfy(tmp_path) as (here, _):
-            await here.begun(made)
-            return await pools.database(Attempt.objects.values_list("jobs", flat=True).get)
-
-    (job,) = asyncio.run(journey())
-
-    assert (job["is_ahead"], job["result"]) == (True, "9")
-    assert [word for word in ("secret", "fox", "sk-upstream") if word in str(job)] == []

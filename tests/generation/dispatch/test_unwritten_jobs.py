@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 
-from billing.models import Transfer
 from generation.models import Attempt
 from pictor.kit.database import pools
 from tests.fakes.job_vendor import KIND
-from tests.generation.dispatch.following import registered, shop
+from tests.generation.dispatch.following import paid, registered, shop
 from tests.making.factories import make_channel
 
 pytestmark = pytest.mark.usefixtures("pooled_connections", "channel")
@@ -19,12 +18,6 @@ PRICE = 52_680
 @pytest.fixture(autouse=True)
 def known_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     registered(monkeypatch)
-
-
-def paid() -> list[tuple[str, int]]:
-    """Each transfer to revenue, and each cost."""
-    kinds = ["capture", "upstream_cost", "loss"]
-    return sorted(Transfer.objects.filter(kind__in=kinds).values_list("kind", "amount"))
 
 
 async def keep_jobs(number: int, **named: int) -> None:
