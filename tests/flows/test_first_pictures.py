@@ -64,8 +64,8 @@ class Shop(NamedTuple):
 SHOPS = (
     Shop("gemini", "nano-banana-pro", 134_400, lambda _: GeminiModels(PICTURE, key=KEY)),
     Shop(
-        "fal", "flux-2-pro", 30_000, lambda url: FalQueue(url, PICTURE),
-        ("--sizes-of", "flux-2-pro:1024x1024"),
+        "fal", "flux-3", 48_000, lambda url: FalQueue(url, PICTURE),
+        ("--sizes-of", "flux-3:1024x1024"),
     ),
     Shop(
         "xai", "grok-imagine-2.0", 40_000, lambda _: XaiImages(PICTURE, key=KEY),
@@ -76,12 +76,12 @@ SHOPS = (
         ("--models", "nano-banana-pro", "--sizes-of", "nano-banana-pro:1024x1024"), "/api/v1",
     ),
     Shop(
-        "bfl", "flux-2-pro", 30_000, lambda url: BflApi(url, PICTURE),
-        ("--sizes-of", "flux-2-pro:1024x1024"),
+        "bfl", "flux-3", 48_000, lambda url: BflApi(url, PICTURE),
+        ("--sizes-of", "flux-3:1024x1024"),
     ),
     Shop(
-        "replicate", "flux-2-pro", 30_000, lambda url: ReplicateApi(url, PICTURE),
-        ("--models", "flux-2-pro", "--sizes-of", "flux-2-pro:1024x1024"),
+        "replicate", "seedream-4.5", 40_000, lambda url: ReplicateApi(url, LARGE),
+        ("--models", "seedream-4.5", "--sizes-of", "seedream-4.5:2048x2048"), "", "2048x2048",
     ),
     Shop(
         "ark", "seedream-4.5", 40_000, lambda _: ArkImages(LARGE, key=KEY),

@@ -23,6 +23,7 @@ from console.ops.channels.shown import sentence_about
 from console.ops.channels.trials import to_tests, trial_subject
 from console.parts.acts import NOT_AS_SHOWN, typed_name
 from console.parts.compared_forms import refuse_stale, stored_instead
+from console.parts.page_query import meant_by
 from generation.catalogue import services
 from generation.models import Channel
 from generation.oversight.splits import foreseen
@@ -129,7 +130,7 @@ def _asks(request: HttpRequest, channel: Channel, outlook: ChangeOutlook) -> str
 def create(request: HttpRequest, operator: Operator) -> HttpResponse:
     """Create a channel that serves nothing yet, perhaps by a preset; sent twice, it makes one."""
     data = request.POST if request.method == "POST" else None
-    preset = services.shipped_presets().get(request.GET.get("preset", ""))
+    preset = meant_by(request.GET, "preset", services.shipped_presets().get)
     routes, lacking = services.preset_routes(preset) if preset else ({}, [])
     form = WeighedForm(data, initial={"name": preset.name, **preset.options} if preset else {})
     rows = route_forms(data, contracts(), routes)
