@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import pyvips  # type: ignore[import-untyped] # it ships no types
 from anyio.from_thread import start_blocking_portal
 
+from generation.catalogue.services import shipped_files
 from tests.customers.customer import Customer, Operator
 from tests.fakes.azure_deployments import DEPLOYMENT, AzureDeployments
 from tests.fakes.bfl_api import BflApi
+from tests.fakes.comfy_server import ComfyServer
 from tests.fakes.data_vendors import ArkImages, OpenRouterImages, XaiImages
 from tests.fakes.fal_queue import FalQueue
 from tests.fakes.gemini_models import GeminiModels
@@ -109,14 +112,37 @@ def test_a_shipped_model_is_sold_after_five_commands(
     assert made.json()["metadata"]["delivered_sizes"] == [shop.size]
 
 
-@pytest.mark.parametrize("preset", ["azure", "azure-classic"])
+def test_a_graph_on_hardware_of_ours_is_sold_at_a_price_of_ours(
+    vendor: RawServer, connect: Connect, customer: Customer, operator: Operator, tmp_path: Path
+) -> None:
+    vendor.script = ComfyServer(PICTURE)
+    priced = tmp_path / "flux-1-schnell.toml"
+    priced.write_text(
+        f"{shipped_files()['flux-1-schnell']}\n[prices]\nany = {{ standard = '0.01' }}"
+    )
+
+    imported = operator("do", "model.import", "--file", f"@{priced}", "--yes")
+    (draft,) = re.findall(r"in the draft (\S+)", imported)
+    operator("price", "publish", draft, "--yes")
+    connect("comfyui", "--sizes-of", "flux-1-schnell:1024x1024")
+    operator("model", "enable", "flux-1-schnell")
+    made = customer.generate("a fox", model="flux-1-schnell")
+    operator("model", "disable", "flux-1-schnell", "--yes")
+
+    assert made.status_code == 200, made.text
+    assert customer.captures() == [10_000]
+
+
+@pytest.mark.parametrize(
+    ("preset", "path"), [("azure", ""), ("azure-classic", ""), ("openai", "/openai/v1")]
+)
 def test_a_model_that_is_on_sale_is_sold_at_another_vendor_after_two(
-    preset: str, vendor: RawServer, connect: Connect, customer: Customer
+    preset: str, path: str, vendor: RawServer, connect: Connect, customer: Customer
 ) -> None:
     shop = AzureDeployments(PICTURE, key=KEY)
     vendor.script = shop
 
-    connect(preset, "--map", f"gpt-image-2={DEPLOYMENT}", "--sizes", "1024x1024")
+    connect(preset, "--map", f"gpt-image-2={DEPLOYMENT}", "--sizes", "1024x1024", path=path)
     made = customer.generate("a fox", model="gpt-image-2", size="1024x1024", quality="medium")
 
     assert made.status_code == 200, made.text

@@ -32,7 +32,7 @@ from tests.storage.conftest import ACCESS_KEY, SECRET_KEY, S3Server
 pytestmark = pytest.mark.thorough
 
 LIFE_SECONDS = 6
-"""A third of it is left when it is renewed: a request that is signed then has that long to arrive."""
+"""A third of it is left when it is renewed: that long a signed request has to arrive."""
 LOAD_SECONDS = 12
 BETWEEN_SECONDS = 0.1
 """Pause between a lane's calls: the pace of callers, not the highest possible."""
