@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,7 +35,7 @@ class S3Front:
         self._listener: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
-        self._port = 0
+        self._port = self._turns = 0
 
     @property
     def url(self) -> str:
@@ -53,6 +54,7 @@ class S3Front:
     def run(self) -> None:
         """Run the loop in its thread."""
         self._loop.run_forever()
+        self._loop.run_until_complete(_all_ended())
         self._loop.close()
 
     def end(self) -> None:
@@ -67,17 +69,23 @@ class S3Front:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        self._script = script
+        self._script, self._turns = script, self._turns + 1
         for connection in self._open:
             connection.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
         if listens:
-            self._listener = await asyncio.start_server(self._taken, "127.0.0.1", self._port)
+            taken = partial(self._taken, self._turns)
+            self._listener = await asyncio.start_server(taken, "127.0.0.1", self._port)
             self._port = self._listener.sockets[0].getsockname()[1]
 
-    async def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _taken(
+        self, turn: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if turn != self._turns:  # accepted before the change, and begun only now
+            writer.transport.abort()
+            return
         self._open.add(task)
         try:
             if self._script is None:
@@ -103,6 +111,13 @@ class S3Front:
                 way.cancel()
             far_writer.close()
             writer.close()
+
+
+async def _all_ended() -> None:
+    """Let connections end that were accepted as the front closed, with their transports."""
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others)
+    await asyncio.sleep(0)
 
 
 async def _copied(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
