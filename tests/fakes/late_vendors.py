@@ -1,4 +1,4 @@
-"""Vendors that make a picture of each order later: fal's queue, Replicate, a relay of tasks.
+"""Vendors that make a picture of each order later: fal, Replicate, ComfyUI, a relay of tasks.
 
 Scripts of RawServer, also for threads and processes of their own.
 """
@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from typing_extensions import override
 
+from tests.fakes.comfy_server import MAP, ComfyServer
 from tests.fakes.raw_server import Received, says
 from tests.fakes.recorder import drawn, size_of
 
@@ -46,6 +47,8 @@ class LateVendor:
 
     kind: ClassVar[tuple[str, ...]]
     """How `channel set` connects it."""
+    field_map: ClassVar[dict[str, Any] | None] = None
+    """Of its route."""
     origin: str = ""
     takes: Callable[[], float] = lambda: 0.0
     may_answer: threading.Event = field(default_factory=threading.Event)
@@ -154,6 +157,28 @@ class LateReplicate(LateVendor):
         urls = {"get": place, "cancel": f"{place}/cancel"}
         output = [f"{place}/picture.png"] if status == "succeeded" else None
         return {"id": f"order-{number}", "status": status, "urls": urls, "output": output}
+
+
+@dataclass
+class LateComfy(LateVendor):
+    """Speaks as ComfyUI with its usual graph, by the server of its own."""
+
+    kind: ClassVar[tuple[str, ...]] = ("--kind", "comfyui")
+    field_map: ClassVar[dict[str, Any]] = MAP
+    server: ComfyServer = field(default_factory=lambda: ComfyServer(drawn((1024, 1024))))
+
+    @property
+    @override
+    def paid(self) -> Counter[str]:
+        return Counter(graph["6"]["inputs"]["text"] for _, graph in list(self.server.orders))
+
+    @override
+    async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
+        if self.may_answer.is_set():
+            self.server.may_end.set()
+        else:
+            self.server.may_end.clear()
+        await self.server(request, writer)
 
 
 class LateRelay(LateVendor):

@@ -20,11 +20,12 @@ from billing.models import Transfer
 from billing.selectors.office.ledger import ledger_findings
 from generation.background import reaper
 from generation.catalogue.credentials import encrypted
+from generation.channels.comfyui.kind import GRAPHS
 from generation.models import Attempt, Channel, Generation, Worker
 from generation.oversight.ledger.findings import generation_findings
 from pictor.kit.database import pools
 from pictor.kit.words import clock
-from tests.fakes.late_vendors import LateFal, LateRelay, LateReplicate, LateVendor
+from tests.fakes.late_vendors import LateComfy, LateFal, LateRelay, LateReplicate, LateVendor
 from tests.fakes.raw_server import running
 from tests.generation.dispatch.following import until, written
 from tests.making.factories import PayingCustomer, make_channel
@@ -139,7 +140,14 @@ CASES: list[Case] = [
     (LateFal, cut_off_from_redis, 1),
     (LateReplicate, killed, 2),
     (LateReplicate, drained, 2),
+    (LateReplicate, frozen, 2),
     (LateReplicate, cut_off_from_postgresql, 2),
+    (LateReplicate, cut_off_from_redis, 1),
+    (LateComfy, killed, 2),
+    (LateComfy, drained, 2),
+    (LateComfy, frozen, 2),
+    (LateComfy, cut_off_from_postgresql, 2),
+    (LateComfy, cut_off_from_redis, 1),
 ]
 
 
@@ -151,6 +159,8 @@ async def serving(vendor: V, channel: Channel) -> AsyncIterator[V]:
         key = await pools.database(encrypted, "sk-upstream")
         columns = {"kind": vendor.kind[-1], "base_url": server.url, "credentials": key}
         await pools.database(Channel.objects.filter(pk=channel.pk).update, **columns)
+        graph = GRAPHS.checked(vendor.field_map) if vendor.field_map else None
+        await pools.database(channel.routes.update, field_map=graph)
         yield vendor
 
 
