@@ -55,6 +55,7 @@ WORDS: Mapping[str, str] = {
     "tenant.status": "resumed the workspace",
     "tenant.uncharged": "stopped new requests until the end of the day: too many failed uncharged",
     "tenant.support": "changed support access",
+    "tenant.marks": "changed whether images say how they were made",
     "tenant.ours": "changed whether the workspace is the operator's own",
     "tenant.export_ask": "asked for an export",
     "tenant.export": "exported the workspace's data",

@@ -12,7 +12,10 @@ from typing import Any
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
 from storage import vips
 from storage.containers.orientation import UPRIGHT, Orientation
+from storage.containers.pieces import View
+from storage.marking import Mark, marking, packet
 from storage.probe import MAX_PIXELS, Format, ImageFacts, NotAnImage, clean_image, undecodable
+from storage.stripping import close_others, shown, strip
 
 LARGE_PIXELS = 4_500_000
 """Above this, one conversion runs at a time: libwebp needs some 35 bytes a pixel while it works."""
@@ -31,76 +34,77 @@ _SRGB = frozenset({"srgb", "rgb", "b-w"})
 
 
 def to_format(
-    spool: SpoolFile,
+    file: SpoolFile | View,
     facts: ImageFacts,
     output_format: str,
     *,
     compression: int | None = None,
     spools: Spools,
     orientation: Orientation = UPRIGHT,
+    mark: Mark | None = None,
 ) -> SpoolFile:
     """Convert an image to another format.
 
     Args:
-        spool: the image; stays open.
+        file: the image; stays open.
         facts: its verified facts.
         output_format: png, jpeg or webp.
         compression: 0 to 100, OpenAI's `output_compression` (100 is best); png has none.
         spools: the scope of the result.
         orientation: how to turn its pixels.
+        mark: how it was made, for its XMP.
     """
     result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
     return _convert(
-        spool, facts, output_format, compression, orientation=orientation, result=result
+        file, facts, output_format, compression, orientation=orientation, result=result, mark=mark
     )
 
 
 def as_sent(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
-    """Return an image from outside as it is sent on, with its facts.
+    """Return an image from outside as it is sent on, without metadata, with its facts.
 
-    Usually this is the same spool, with its metadata. If something was mended (probe.py), a new
-    spool without metadata replaces it, in the same scope. A turned image stays a jpeg or becomes a
-    png, because libwebp would take some 35 bytes a pixel. An image with an oddity is not turned;
-    only its facts are those of the upright picture.
+    It is the same spool, which shows less if there was metadata. If pixels were mended (probe.py),
+    and of a webp, a new one replaces it, in the same scope. A turned image stays a jpeg or becomes
+    a png, because libwebp would take some 35 bytes a pixel. An image with an oddity stays as it is:
+    it is not sent.
     """
-    clean, facts, orientation, mended = clean_image(spool)
-    if not mended or facts.oddity:
-        if clean is not spool:
-            clean.close()
+    cleaned = clean_image(spool)
+    source, facts = cleaned.source, cleaned.facts
+    if facts.oddity or (source is spool and cleaned.is_upright):
+        close_others(spool, source)
         return spool, facts
-    if orientation != UPRIGHT:
+    if not cleaned.is_upright:
         into: Format = "jpeg" if facts.format == "jpeg" else "png"
         result = spool.sibling(max_bytes=MAX_OUTPUT_BYTES)
-        turned = _convert(
-            clean, facts, into, TURNED_QUALITY, orientation=orientation, result=result
-        )
-        if clean is not spool:
-            clean.close()
-        clean, facts = turned, replace(facts, format=into)
-    if clean is not spool:
-        spool.close()
-    return clean, facts
+        turn = cleaned.orientation
+        sent = _convert(source, facts, into, TURNED_QUALITY, orientation=turn, result=result)
+        facts = replace(facts, format=into)
+    else:
+        sent = shown(source, spool).hashed()
+    close_others(sent, spool, source)
+    return sent, facts
 
 
 def _convert(
-    spool: SpoolFile,
+    file: SpoolFile | View,
     facts: ImageFacts,
     output_format: str,
     compression: int | None,
     *,
     orientation: Orientation,
     result: SpoolFile,
+    mark: Mark | None = None,
 ) -> SpoolFile:
     _cap(facts.width, facts.height, output_format)
     try:
-        with _turn(facts), vips.open_image(spool, facts.format, orientation=orientation) as image:
-            return _write(image, output_format, compression, result)
+        with _turn(facts), vips.open_image(file, facts.format, orientation=orientation) as image:
+            return _write(image, output_format, compression, result, mark)
     except vips.Error as error:
         raise undecodable(facts.format, error) from error
 
 
 def to_size(
-    spool: SpoolFile,
+    file: SpoolFile | View,
     facts: ImageFacts,
     output_format: str,
     *,
@@ -109,6 +113,7 @@ def to_size(
     compression: int | None = None,
     spools: Spools,
     orientation: Orientation = UPRIGHT,
+    mark: Mark | None = None,
 ) -> SpoolFile:
     """Scale an image until it covers width x height, then crop it to exactly that, centred.
 
@@ -120,11 +125,11 @@ def to_size(
     try:
         with (
             _turn(facts),
-            vips.open_image(spool, facts.format, access="random", orientation=orientation) as image,
+            vips.open_image(file, facts.format, access="random", orientation=orientation) as image,
         ):
             cut = _cut(image, width, height)
             result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
-            return _write(cut, output_format, compression, result)
+            return _write(cut, output_format, compression, result, mark)
     except vips.Error as error:
         raise undecodable(facts.format, error) from error
 
@@ -133,16 +138,16 @@ def thumbnail(spool: SpoolFile, image_format: str, *, side: int, spools: Spools)
     """Return a webp that fits into a square of `side` pixels; made one at a time per process.
 
     Args:
-        spool: a verified image; stays open.
+        spool: a stored image, perhaps with metadata; stays open.
         image_format: the image's format.
         side: the most pixels for width and height.
         spools: the scope of the result.
     """
     try:
-        with vips.alone(), vips.open_image(spool, image_format) as image:
+        with vips.alone(), vips.open_image(strip(spool).source, image_format) as image:
             small = image.thumbnail_image(side, height=side, size="down")
             result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
-            return _write(small, "webp", THUMBNAIL_QUALITY, result)
+            return _write(small, "webp", THUMBNAIL_QUALITY, result, None)
     except vips.Error as error:
         raise undecodable(image_format, error) from error
 
@@ -174,12 +179,21 @@ def _covering(image: Any, width: int, height: int) -> Any:
     return image.embed(0, 0, max(width, image.width), max(height, image.height), extend="copy")
 
 
-def _write(image: Any, output_format: str, compression: int | None, result: SpoolFile) -> SpoolFile:
+def _write(
+    image: Any,
+    output_format: str,
+    compression: int | None,
+    result: SpoolFile,
+    mark: Mark | None,
+) -> SpoolFile:
     refused: list[SpoolError] = []
+
+    write = marking(result.write, mark) if mark and output_format == "png" else result.write
 
     def take(data: bytes) -> int:
         try:
-            return result.write(data)
+            write(data)
+            return len(data)
         except SpoolError as error:
             refused.append(error)
             return -1  # libvips then ends; the reason is raised below
@@ -187,9 +201,10 @@ def _write(image: Any, output_format: str, compression: int | None, result: Spoo
     target = vips.new_target()
     target.on_write(take)
     try:
-        _saveable(image, output_format).write_to_target(
-            target, f".{output_format}", **_options(output_format, compression)
-        )
+        saved = _saveable(image, output_format)
+        if mark and output_format != "png":  # there libvips would compress it
+            saved = vips.with_xmp(saved, packet(mark))
+        saved.write_to_target(target, f".{output_format}", **_options(output_format, compression))
     except vips.Error:
         if refused:
             raise refused[0] from None
@@ -210,8 +225,8 @@ def _saveable(image: Any, output_format: str) -> Any:
 def _options(output_format: str, compression: int | None) -> dict[str, object]:
     quality = BEST_QUALITY if compression is None else compression
     options: dict[str, dict[str, object]] = {
-        "png": {"keep": "icc"},
-        "jpeg": {"keep": "icc", "Q": max(quality, 1)},  # libvips begins at 1, OpenAI at 0
-        "webp": {"keep": "icc", "Q": quality},
+        "png": {},
+        "jpeg": {"Q": max(quality, 1)},  # libvips begins at 1, OpenAI at 0
+        "webp": {"Q": quality},
     }
-    return options[output_format]
+    return {"keep": "icc|xmp", **options[output_format]}

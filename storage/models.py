@@ -117,6 +117,21 @@ class StoredImage(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     revised_prompt = models.TextField(blank=True)
+    credentials = models.CharField(
+        max_length=8,
+        default="unknown",
+        db_default="unknown",
+        help_text="What became of its Content Credentials: kept, removed or none.",
+    )
+    credentials_reason = models.CharField(max_length=10, blank=True, default="", db_default="")
+    manifest_label = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The active manifest's, of kept credentials.",
+    )
+    is_marked = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -154,6 +169,12 @@ class StoredImage(models.Model):
     def size(self) -> str:
         """The delivered pixels, such as '1024x1536'."""
         return f"{self.width}x{self.height}"
+
+    @property
+    def origin(self) -> str:
+        """What it says of how it was made, as 'removed:converted:marked'."""
+        mark = "marked" if self.is_marked else ""
+        return ":".join(filter(None, (self.credentials, self.credentials_reason, mark)))
 
     def kept_until(self, days: int | None) -> datetime:
         """The time the image expires in a tenant that keeps images for `days` (see services)."""

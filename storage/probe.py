@@ -20,8 +20,9 @@ from pictor.kit.bytes.spool import SpoolFile
 from storage import scanlines, tails, vips
 from storage.containers import png
 from storage.containers.orientation import FIRST_ON_ITS_SIDE, UPRIGHT, Orientation
-from storage.containers.pieces import Animated, Format, Mended, NotAnImage, UnknownFormat
-from storage.containers.png_header import Header
+from storage.containers.pieces import Animated, Format, Mended, NotAnImage, UnknownFormat, View
+from storage.containers.png import Header
+from storage.content_credentials import NONE, Credentials
 from storage.stripping import strip
 
 __all__ = [
@@ -72,14 +73,16 @@ class ImageFacts:
 class Cleaned(NamedTuple):
     """A verified image without metadata."""
 
-    spool: SpoolFile
-    """The spool that was read, or a new one in its scope."""
+    source: SpoolFile | View
+    """The spool that was read if there was nothing to drop; else a view of it, or a new spool."""
     facts: ImageFacts
     """The facts of the upright picture."""
     orientation: Orientation
     """The turn that the reader still has to give its pixels."""
     mended: tuple[Mended, ...]
     """The defects that were mended, including turning."""
+    credentials: Credentials = NONE
+    """`kept` if the spool that was read could be delivered as it came."""
 
     @property
     def is_upright(self) -> bool:
@@ -126,7 +129,7 @@ def clean_image(spool: SpoolFile, *, at_once: bool = False) -> Cleaned:
 
     With `at_once`, raises NotAtOnce if something has to be mended or turned.
     """
-    clean, image_format, orientation, got_end = strip(spool)
+    clean, image_format, orientation, got_end, credentials = strip(spool)
     mended: list[Mended] = ["end_marker_added"] if got_end else []
     facts, tail = _decode(clean, image_format)
     if image_format == "png" and png.is_animated(spool):  # the stripped copy has no frames left
@@ -134,18 +137,18 @@ def clean_image(spool: SpoolFile, *, at_once: bool = False) -> Cleaned:
     if at_once and (tail or orientation != UPRIGHT):
         raise NotAtOnce
     if tail:
-        whole, clean = clean, tails.cut(clean, tail)
+        clean = tails.cut(clean, tail, into=spool.sibling(max_bytes=tails.MAX_CUT_BYTES))
         mended.append("trailing_data_cut")
-        if whole is not spool:
-            whole.close()
     if orientation != UPRIGHT:
         mended.append("turned_upright")
     if orientation >= FIRST_ON_ITS_SIDE:
         facts = replace(facts, width=facts.height, height=facts.width)
-    return Cleaned(clean, facts, orientation, tuple(mended))
+    return Cleaned(clean, facts, orientation, tuple(mended), credentials)
 
 
-def _decode(spool: SpoolFile, image_format: Format) -> tuple[ImageFacts, scanlines.Tail | None]:
+def _decode(
+    spool: SpoolFile | View, image_format: Format
+) -> tuple[ImageFacts, scanlines.Tail | None]:
     """The facts of the pixels as stored, and the bytes that follow the image."""
     if image_format != "png":
         return _read_by_libvips(spool, image_format), None
@@ -164,7 +167,7 @@ def _read_from(header: Header) -> ImageFacts:
     return facts
 
 
-def _read_by_libvips(spool: SpoolFile, image_format: Format) -> ImageFacts:
+def _read_by_libvips(spool: SpoolFile | View, image_format: Format) -> ImageFacts:
     """The facts from the header; in a jpeg and a webp each pixel is decoded, too."""
     try:
         with vips.open_image(spool, image_format) as image:

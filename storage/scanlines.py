@@ -18,10 +18,9 @@ from typing import cast
 from isal import isal_zlib
 from isal.igzip_lib import DECOMP_ZLIB, IgzipDecompressor, IsalError
 
-from pictor.kit.bytes.spool import SpoolFile
-from storage.containers.pieces import NotAnImage, exactly
-from storage.containers.png import SIGNATURE
-from storage.containers.png_header import PALETTE, Header
+from pictor.kit.bytes.spool import reader_of
+from storage.containers.pieces import ByteSource, NotAnImage, exactly
+from storage.containers.png import PALETTE, SIGNATURE, Header
 
 PIECE_BYTES = 512 * 1024
 """Bytes read and inflated at a time. Each piece gives up the interpreter lock and has to win it
@@ -41,7 +40,7 @@ _FILTERS = bytes(range(5))
 _MAX_WINDOW_BITS = 15
 
 
-def plain_header(spool: SpoolFile) -> Header | None:
+def plain_header(spool: ByteSource) -> Header | None:
     """The header of a PNG of few chunks, nothing else before its image; None for any other."""
     chunks = chunks_of(spool)
     first, second = next(chunks), next(chunks, None)
@@ -70,7 +69,7 @@ class Tail:
         return bool(self.after_stream or self.after_rows)
 
 
-def prove(spool: SpoolFile) -> Tail:
+def prove(spool: ByteSource) -> Tail:
     """Read a stripped PNG to its end; the caller has checked its header's values."""
     chunks = chunks_of(spool)
     header, colours = _header(spool, chunk := next(chunks)), 0
@@ -136,7 +135,7 @@ class _Rows:
         return bool(rows)
 
 
-def chunks_of(spool: SpoolFile) -> Iterator[Chunk]:
+def chunks_of(spool: ByteSource) -> Iterator[Chunk]:
     """Yield each chunk up to IEND; an earlier walk has seen that all are there."""
     offset = len(SIGNATURE)
     kind = b""
@@ -147,11 +146,11 @@ def chunks_of(spool: SpoolFile) -> Iterator[Chunk]:
         offset = chunk.offset + chunk.size + _CHECKSUM_BYTES
 
 
-def _header(spool: SpoolFile, chunk: Chunk) -> Header:
+def _header(spool: ByteSource, chunk: Chunk) -> Header:
     return Header.read(exactly(spool, chunk.offset, chunk.size))
 
 
-def image_data(spool: SpoolFile, chunks: Iterator[Chunk]) -> Iterator[bytes]:
+def image_data(spool: ByteSource, chunks: Iterator[Chunk]) -> Iterator[bytes]:
     """Yield the content of the IDATs, each with its checksum verified; nothing may follow them."""
     for chunk in chunks:
         if chunk.kind not in {b"IDAT", b"IEND"}:
@@ -159,12 +158,12 @@ def image_data(spool: SpoolFile, chunks: Iterator[Chunk]) -> Iterator[bytes]:
         yield from _read_verified(spool, chunk)
 
 
-def _prove_checksum(spool: SpoolFile, chunk: Chunk) -> None:
+def _prove_checksum(spool: ByteSource, chunk: Chunk) -> None:
     for _ in _read_verified(spool, chunk):
         pass
 
 
-def _read_verified(spool: SpoolFile, chunk: Chunk) -> Iterator[bytes]:
+def _read_verified(spool: ByteSource, chunk: Chunk) -> Iterator[bytes]:
     """Yield a chunk's data and verify its checksum at the end."""
     checksum = isal_zlib.crc32(chunk.kind)
     end = chunk.offset + chunk.size
@@ -223,11 +222,11 @@ def _window_bits(first: bytes) -> int:
     return bits
 
 
-def _look_up(spool: SpoolFile, colours: int) -> None:
+def _look_up(spool: ByteSource, colours: int) -> None:
     from PIL import Image  # noqa: PLC0415 - 1 MB for what few images need
 
     try:
-        with Image.open(spool.reader(), formats=["PNG"]) as image:
+        with Image.open(reader_of(spool), formats=["PNG"]) as image:
             _, most = cast(tuple[int, int], image.getextrema())
     except (OSError, SyntaxError, ValueError) as error:
         raise NotAnImage(f"a png that does not decode: {error}") from error

@@ -3,31 +3,43 @@
 Metadata is dropped from every image that comes from outside: text, EXIF, XMP, comments, thumbnails,
 profiles above 1 MB, and bytes after the image's end. Customers did not buy it, it may reveal people
 and places, and decoders unpack it into memory: 1.5 MB of PNG text took 2.4 GB. The orientation in
-its EXIF is kept. Memory stays flat. Raises NotAnImage, and SpoolError if a copy cannot be kept.
+its EXIF is kept. What is left is read through a view of the file, not copied. Memory stays flat.
+Raises NotAnImage, and SpoolError if a copy cannot be kept.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile
 from storage.containers import jpeg, png, webp
 from storage.containers.orientation import Orientation, orientation
-from storage.containers.pieces import ByteSource, ByteSpan, Format, Piece, UnknownFormat, joined
+from storage.containers.pieces import (
+    ByteSource,
+    ByteSpan,
+    Format,
+    Parts,
+    Piece,
+    UnknownFormat,
+    View,
+    joined,
+)
+from storage.content_credentials import Credentials, IsPlain, judge
 
 
 @dataclass(frozen=True, slots=True)
 class _Container:
     signature: bytes
     format: Format
-    kept: Callable[[ByteSource], Iterator[Piece]]
+    walk: Callable[[ByteSource], Parts]
     exif: Callable[[ByteSource], ByteSpan | None]
+    is_plain: IsPlain | None = None
 
 
 _CONTAINERS = (
-    _Container(png.SIGNATURE, "png", png.kept_pieces, png.exif),
-    _Container(jpeg.SIGNATURE, "jpeg", jpeg.kept_pieces, jpeg.exif),
-    _Container(webp.SIGNATURE, "webp", webp.kept_pieces, webp.exif),
+    _Container(png.SIGNATURE, "png", png.walk, png.exif, png.is_plain),
+    _Container(jpeg.SIGNATURE, "jpeg", jpeg.walk, jpeg.exif),
+    _Container(webp.SIGNATURE, "webp", webp.walk, webp.exif),
 )
 _MAX_SIGNATURE_BYTES = 8
 
@@ -35,42 +47,64 @@ _MAX_SIGNATURE_BYTES = 8
 class Stripped(NamedTuple):
     """An image without unneeded parts, with its format and its EXIF orientation."""
 
-    spool: SpoolFile
-    """The same spool if there was nothing to drop; otherwise a new one, in its scope."""
+    source: SpoolFile | View
+    """What decoders may read: the same spool if there was nothing to drop, mostly a view, of a webp
+    a copy, as libwebp would take a view into memory."""
     format: Format
     orientation: Orientation
     """The turn that its pixels still need."""
     got_end: bool
     """True if it is a jpeg that got the end marker its file lacked."""
+    credentials: Credentials
+    """`kept` if the file can stay as it came."""
 
 
 def strip(spool: SpoolFile) -> Stripped:
-    """Return the image without unneeded parts."""
+    """Find the image without unneeded parts."""
     head = spool.read_at(0, _MAX_SIGNATURE_BYTES)
     for container in _CONTAINERS:
         if head.startswith(container.signature):
-            pieces = list(joined(container.kept(spool)))
-            is_whole = pieces == [ByteSpan(0, spool.size)]
+            walk = container.walk(spool)
+            pieces = list(joined(walk.pieces))
+            source = spool if pieces == [ByteSpan(0, spool.size)] else View(spool.content, pieces)
+            if source is not spool and container.format == "webp":
+                source = written(spool, pieces, spool.sibling())
             return Stripped(
-                spool if is_whole else _copy(spool, pieces),
+                source,
                 container.format,
                 orientation(spool, container.exif(spool)),
                 got_end=pieces[-1] == jpeg.END,
+                credentials=judge(spool, walk, container.is_plain),
             )
     raise UnknownFormat("neither png, jpeg nor webp")
 
 
-def _copy(spool: SpoolFile, pieces: list[Piece]) -> SpoolFile:
-    copy = spool.sibling()
+def written(source: ByteSource, pieces: Iterable[Piece], into: SpoolFile) -> SpoolFile:
+    """Write pieces of a source to a spool, and return that."""
     for piece in pieces:
-        for data in _data(spool, piece):
-            copy.write(data)
-    return copy
+        for data in _data(source, piece):
+            into.write(data)
+    return into
 
 
-def _data(spool: SpoolFile, piece: Piece) -> Iterator[bytes]:
+def shown(source: SpoolFile | View, original: SpoolFile) -> SpoolFile:
+    """The source if it is a spool; else the original, which shows this view of it from now on."""
+    if isinstance(source, SpoolFile):
+        return source
+    original.show(source)
+    return original
+
+
+def close_others(left: SpoolFile, *sources: SpoolFile | View) -> None:
+    """Close all of these spools but one."""
+    for source in sources:
+        if isinstance(source, SpoolFile) and source is not left:
+            source.close()
+
+
+def _data(source: ByteSource, piece: Piece) -> Iterator[bytes]:
     if isinstance(piece, bytes):
         yield piece
         return
     for offset in range(piece.offset, piece.end, CHUNK_BYTES):
-        yield spool.read_at(offset, min(CHUNK_BYTES, piece.end - offset))
+        yield source.read_at(offset, min(CHUNK_BYTES, piece.end - offset))

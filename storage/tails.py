@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from isal import isal_zlib
 
 from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile
-from storage.containers.png_header import Header
+from storage.containers.pieces import ByteSource
+from storage.containers.png import Header
 from storage.scanlines import Chunk, Inflated, Tail, chunks_of, image_data
 
 MAX_CUT_BYTES = 64 * 1024**2
@@ -24,21 +25,20 @@ _LEVEL = 2
 bytes."""
 
 
-def cut(spool: SpoolFile, tail: Tail) -> SpoolFile:
-    """Copy a proved PNG (scanlines.py) without its tail, in the same scope."""
-    chunks = list(chunks_of(spool))
+def cut(png: ByteSource, tail: Tail, *, into: SpoolFile) -> SpoolFile:
+    """Write a proved PNG (scanlines.py) without its tail to a spool, and return that."""
+    chunks = list(chunks_of(png))
     image = [chunk for chunk in chunks if chunk.kind == b"IDAT"]
-    copy = spool.sibling(max_bytes=MAX_CUT_BYTES)
     begin = image[0].offset - _HEAD_BYTES
     for offset in range(0, begin, CHUNK_BYTES):
-        copy.write(spool.read_at(offset, min(CHUNK_BYTES, begin - offset)))
-    for data in _data(spool, chunks[0], image, tail):
-        copy.write(_chunk(b"IDAT", data))
-    copy.write(_chunk(b"IEND", b""))
-    return copy
+        into.write(png.read_at(offset, min(CHUNK_BYTES, begin - offset)))
+    for data in _data(png, chunks[0], image, tail):
+        into.write(_chunk(b"IDAT", data))
+    into.write(_chunk(b"IEND", b""))
+    return into
 
 
-def _data(spool: SpoolFile, header: Chunk, image: list[Chunk], tail: Tail) -> Iterator[bytes]:
+def _data(spool: ByteSource, header: Chunk, image: list[Chunk], tail: Tail) -> Iterator[bytes]:
     """The compressed stream in pieces; the original bytes if nothing follows its rows."""
     stream = image_data(spool, iter(image))
     if not tail.after_rows:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.bytes.spool import MEMORY_BYTES, SpoolFile, reader_of
 from storage.containers.orientation import UPRIGHT, Orientation
+from storage.containers.pieces import ByteSource, View
 
 os.environ.setdefault("VIPS_CONCURRENCY", "1")  # libvips reads this when it is imported
 
@@ -28,7 +29,7 @@ _LOADERS = {"png": "pngload_source", "jpeg": "jpegload_source", "webp": "webploa
 
 @contextmanager
 def open_image(
-    spool: SpoolFile,
+    file: SpoolFile | View,
     image_format: str,
     *,
     access: Literal["sequential", "random"] = "sequential",
@@ -42,15 +43,18 @@ def open_image(
     holds no reference to its memory. It moves the position of the spool's file, so only one thread
     may work on a spool.
     """
-    descriptor = spool.descriptor()
-    memory = b"" if descriptor is not None else spool.read_at(0, spool.size)
-    if descriptor is None:
+    descriptor = None if isinstance(file, View) else file.descriptor()
+    is_small = descriptor is None and file.size <= MEMORY_BYTES
+    memory = file.read_at(0, file.size) if is_small else b""
+    if is_small:
         source = pyvips.Source.new_from_memory(memory)
+    elif descriptor is None:
+        source = _source_of(file)
     else:
         with os.fdopen(
             descriptor, "rb", buffering=0
-        ) as file:  # libvips makes itself one more of it
-            file.seek(0)
+        ) as opened:  # libvips makes itself one more of it
+            opened.seek(0)
             source = pyvips.Source.new_from_descriptor(descriptor)
     load = getattr(pyvips.Image, _LOADERS[image_format])
     if orientation == UPRIGHT:
@@ -60,11 +64,26 @@ def open_image(
     del source, memory  # kept until here
 
 
+def _source_of(file: ByteSource) -> Any:
+    """A source that reads pieces of another file."""
+    source, reader = pyvips.SourceCustom(), reader_of(file)
+    source.on_read(reader.read)
+    source.on_seek(reader.seek)
+    return source
+
+
 def _upright(image: Any, orientation: Orientation) -> Any:
     """Turn the image as its EXIF said, which was dropped before libvips could see it."""
     marked = image.copy()
     marked.set_type(pyvips.GValue.gint_type, "orientation", orientation)
     return marked.autorot()
+
+
+def with_xmp(image: Any, packet: bytes) -> Any:
+    """The image with an XMP packet, which is saved uncompressed."""
+    marked = image.copy()
+    marked.set_type(pyvips.GValue.blob_type, "xmp-data", packet)
+    return marked
 
 
 def whole_bytes(image: Any, image_format: str) -> int:

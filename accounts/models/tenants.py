@@ -147,6 +147,18 @@ class Tenant(models.Model):
         editable=False,
         help_text="Support sees its prompts, tags and images.",
     )
+    may_omit_marks = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="It may choose that its images say nothing of how they were made.",
+    )
+    omits_marks = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="It has chosen so; holds while it may.",
+    )
     erasure_due_at = models.DateTimeField(
         null=True, editable=False, help_text="When it is erased, or its erasure is tried again."
     )

@@ -10,4 +10,5 @@ from accounts.selectors.relations import (
     REVISION,
     SUSPENDED_BECAUSE,
     config_revision,
+    unmarked_tenants,
 )

@@ -1,9 +1,11 @@
 """Tables of accounts and the revision of the configuration, for the statements of other apps."""
 
+from uuid import UUID
+
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
-from accounts.models import ConfigRevision
+from accounts.models import ConfigRevision, Tenant
 
 API_KEYS = "(SELECT id, tenant_id, digest, is_test FROM accounts_apikey)"
 """SQL: every API key with its tenant, even if revoked, for other apps' statements to join."""
@@ -28,6 +30,12 @@ REVISION = "(SELECT revision FROM accounts_configrevision)"
 
 PRESENT_REVISION = Coalesce(Subquery(ConfigRevision.objects.values("revision")[:1]), 0)
 """The same as a column of a query."""
+
+
+def unmarked_tenants() -> frozenset[UUID]:
+    """The ids of tenants that chose to have images without marks, and may."""
+    chosen = Tenant.objects.filter(may_omit_marks=True, omits_marks=True)
+    return frozenset(chosen.values_list("id", flat=True))
 
 
 def config_revision() -> int:

@@ -17,6 +17,7 @@ from pictor.kit.endpoints.objects import (
     Usd,
     page_example,
 )
+from storage.content_credentials import REASONS
 from storage.probe import MENDED
 
 FROM_IMAGES = [Task.EDIT.value, Task.VARIATION.value]
@@ -44,6 +45,7 @@ IMAGES_EXAMPLE: dict[str, Any] = {
         "delivered_sizes": ["1024x1024"],
         "size_plan": "native",
         "ignored": [],
+        "content_credentials": [{"status": "kept", "marked": False}],
         "url_expires_at": 1_795_229_144,
     },
 }
@@ -99,6 +101,22 @@ class UsageObject(Tokens):
     cost = Usd(help_text="USD, six decimals.")
 
 
+class ImageCredentials(ApiObject):
+    """What became of an image's Content Credentials (C2PA)."""
+
+    status = serializers.ChoiceField(
+        choices=("kept", "removed", "none", "unknown"),
+        help_text="`kept`: delivered byte for byte as it came, which does not mean that they are"
+        " valid. `none`: it came without.",
+    )
+    reason = serializers.ChoiceField(
+        choices=REASONS, required=False, help_text="Why they were removed."
+    )
+    marked = serializers.BooleanField(
+        help_text="True if an XMP packet of ours says that a model made it."
+    )
+
+
 class Metadata(ApiObject):
     """Facts about what was requested, sent and delivered."""
 
@@ -131,6 +149,9 @@ class Metadata(ApiObject):
         help_text="Repairs to each image, in the order of `data`: turned upright according to its"
         " EXIF, bytes after a png's pixels removed, or a jpeg's missing end marker added. Absent"
         " if nothing was repaired.",
+    )
+    content_credentials = ImageCredentials(
+        many=True, help_text="Of each image, in the order of `data`."
     )
     seeds = serializers.ListField(
         child=serializers.IntegerField(allow_null=True),
@@ -290,7 +311,12 @@ class EditPartialImageEvent(PartialImageEvent):
 class EventFacts(ApiObject):
     """Facts about a finished image."""
 
-    seeds = serializers.ListField(child=serializers.IntegerField(), help_text="The image's seed.")
+    seeds = serializers.ListField(
+        child=serializers.IntegerField(), required=False, help_text="The image's seed, if known."
+    )
+    content_credentials = ImageCredentials(
+        many=True, required=False, help_text="Of this image alone."
+    )
 
 
 class CompletedEvent(ApiObject):
@@ -304,7 +330,7 @@ class CompletedEvent(ApiObject):
     background = serializers.CharField(source="answer.background")
     output_format = serializers.CharField(source="answer.output_format")
     usage = Tokens()
-    metadata = EventFacts(required=False, help_text="Absent if the upstream told no seed.")
+    metadata = EventFacts()
 
 
 class ErrorEvent(ApiObject):

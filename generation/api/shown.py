@@ -43,7 +43,9 @@ class Result:
     @property
     def metadata(self) -> dict[str, Any]:
         """Facts about what was requested, sent and delivered."""
+        unknown = [{"status": "unknown", "marked": False}] * self.answer["usage"]["images"]
         return {
+            "content_credentials": unknown,  # of what processes of the release before settled
             **self.answer["metadata"],
             "generation_id": self.generation.public_id,
             "url_expires_at": self.url_expires_at,

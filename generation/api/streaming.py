@@ -134,14 +134,17 @@ async def _partial(partial: PartialImage, task: Task) -> AsyncIterator[bytes]:
 async def _image_event(finished: Finished, index: int, image: StoredImage) -> AsyncIterator[bytes]:
     mark = secrets.token_hex(16)
     answer = finished.generation.answer or {}
-    seeds = answer["metadata"].get("seeds", [])[index : index + 1]
     event = COMPLETED[Task(finished.generation.task)].render(
         {
             "b64_json": mark,
             "image": image,
             "answer": {"quality": AUTO, "background": AUTO, **answer},
             "usage": share_of_usage(answer["usage"], index, len(finished.images)),
-            **({"metadata": {"seeds": seeds}} if seeds not in ([], [None]) else {}),
+            "metadata": {
+                name: [found[index]]
+                for name in ("seeds", "content_credentials")
+                if (found := answer["metadata"].get(name)) and found[index] is not None
+            },
         }
     )
     head, tail = _event(event["type"], event).split(mark.encode())

@@ -176,6 +176,7 @@ class RouteInfo:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     field_map: Mapping[str, Any] = field(default_factory=dict)
+    keeps_credentials: bool = True
     serves_live: bool = True
     serves_test: bool = False
 
@@ -227,6 +228,8 @@ class Catalogue:
     routes: Mapping[str, tuple[RouteInfo, ...]] = field(default_factory=dict)
     stops: tuple[StopTerms, ...] = ()
     """From the widest to the narrowest."""
+    unmarked: frozenset[UUID] = frozenset()
+    """The tenants whose images say nothing of how they were made."""
 
     def contract(self, model: str) -> ContractTerms | None:
         """The enabled contract of that public name."""

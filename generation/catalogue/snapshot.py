@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import F
 
-from accounts.selectors import config_revision
+from accounts.selectors import config_revision, unmarked_tenants
 from billing.pricing import PriceTable
 from billing.selectors import table_to_charge
 from billing.upstream_cost import Costs, CostTable
@@ -116,7 +116,11 @@ def _load(revision: int, api_key: str | None = None) -> Catalogue:
     """Load what is stored. `revision` was read before: a change since then is loaded again."""
     contracts = {row["model"]: contract_from(row) for row in Contract.objects.values()}
     return Catalogue(
-        revision=revision, contracts=contracts, routes=_routes(contracts, api_key), stops=_stops()
+        revision=revision,
+        contracts=contracts,
+        routes=_routes(contracts, api_key),
+        stops=_stops(),
+        unmarked=unmarked_tenants(),
     )
 
 
@@ -199,6 +203,7 @@ def route_info(
         allows_exact_crop=channel.allows_exact_crop,
         allows_redispatch=channel.allows_redispatch,
         retry_is_free=channel.retry_is_free,
+        keeps_credentials=channel.keeps_credentials,
         class_overrides={int(code): name for code, name in channel.class_overrides.items()},
         costs=Costs(row.cost_micros, tables),
         serves_live=channel.serves != Serves.TEST,

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from billing.upstream_cost import SentRequest
 from generation.catalogue.plans import Candidate
+from generation.catalogue.snapshot import latest_catalogue
 from generation.channels.base import (
     LargeValue,
     MayCancel,
@@ -25,6 +26,7 @@ from generation.dispatch.pixels import WantedImage
 from generation.models import Generation
 from pictor.kit.bytes.spool import Spools
 from pictor.kit.outbound.http import HttpPool
+from storage.marking import Mark
 
 VARIATION_PROMPT = (
     "Make a variation of this image: the same subject, style and mood, in another composition."
@@ -161,11 +163,18 @@ def ignored_by(
 
 
 def wanted_of(generation: Generation, candidate: Candidate) -> WantedImage:
-    """The caller's format and pixels, also if the upstream sends others."""
+    """The caller's format and pixels, also if the upstream sends others; tests have no mark."""
+    is_unmarked = generation.tenant_id in latest_catalogue().unmarked
+    is_composite = candidate.task != Task.GENERATE
+    mark: Mark = (
+        "compositeWithTrainedAlgorithmicMedia" if is_composite else "trainedAlgorithmicMedia"
+    )
     return WantedImage(
         output_format=generation.output_format,
         compression=generation.output_compression,
         made_into=candidate.made_into,
+        keeps_credentials=candidate.route.keeps_credentials and not is_unmarked,
+        mark=None if candidate.route.serves_test or is_unmarked else mark,
     )
 
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import replace
 from functools import partial as bound
 
 from django.db import DatabaseError, InterfaceError
@@ -51,7 +52,8 @@ class Partials:
 
     @asynccontextmanager
     async def sending(self, wanted: WantedImage) -> AsyncIterator[OnPartial]:
-        """Take partial images while a call lasts."""
+        """Take partial images while a call lasts; they keep no Content Credentials."""
+        wanted = replace(wanted, keeps_credentials=False)
         waiting: asyncio.Queue[UpstreamPartial | None] = asyncio.Queue(MAX_WAITING)
         sending = asyncio.create_task(self._send_all(waiting, wanted))
         try:

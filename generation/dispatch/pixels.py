@@ -5,6 +5,7 @@ up to two milliseconds runs on the loop (ADR 0030).
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,15 +16,29 @@ from generation.lifecycle.outcome import VerifiedImage
 from pictor.kit.bytes.spool import SpoolFile, Spools, SpoolTooLarge
 from pictor.kit.database import pools
 from storage import convert, probe
+from storage.containers.pieces import View
+from storage.content_credentials import Credentials
+from storage.marking import Mark, marked
+from storage.stripping import close_others, shown
 
 
 @dataclass(frozen=True, slots=True)
 class WantedImage:
-    """The image the caller gets: a format, its compression, and the plan's pixels, if any."""
+    """The image the caller gets.
+
+    Attributes:
+        output_format: png, jpeg or webp.
+        compression: OpenAI's `output_compression`.
+        made_into: the plan's pixels, if any.
+        keeps_credentials: whether Content Credentials may stay.
+        mark: how it was made, for the XMP of an image without credentials.
+    """
 
     output_format: str
     compression: int | None = None
     made_into: Size | None = None
+    keeps_credentials: bool = True
+    mark: Mark | None = None
 
 
 def verify_image(
@@ -32,17 +47,19 @@ def verify_image(
     """The image in the wanted form, with its true pixels; None if undecodable or too large.
 
     Raises SpoolFull if there is no room for it, and NotAtOnce if `at_once` and it must be repaired
-    or turned. A spool is closed as soon as a stripped or converted one takes its place.
+    or turned. A spool is closed as soon as another one takes its place.
     """
+    original = image.spool
     try:
-        cleaned = probe.clean_image(image.spool, at_once=at_once)
-        if cleaned.spool is not image.spool:
-            image.spool.close()
-        spool, size = _fit(cleaned, wanted, spools)
-        if spool is not cleaned.spool:
-            cleaned.spool.close()
+        cleaned = probe.clean_image(original, at_once=at_once)
+        made = _made(cleaned, wanted, spools)
+        credentials = _credentials(cleaned, wanted, is_converted=made is not None)
+        is_kept = credentials.status == "kept"
+        spool = made or _as_it_came(cleaned, wanted, original, is_kept=is_kept)
+        close_others(spool.hashed(), original, cleaned.source)
     except (probe.NotAnImage, SpoolTooLarge):
         return None
+    size = _size(cleaned, wanted)
     return VerifiedImage(
         spool=spool,
         format=wanted.output_format,
@@ -51,6 +68,8 @@ def verify_image(
         revised_prompt=image.revised_prompt,
         mended=cleaned.mended,
         seed=image.seed,
+        credentials=credentials,
+        is_marked=wanted.mark is not None and credentials.status != "kept",
     )
 
 
@@ -75,37 +94,58 @@ def _is_quick(spool: SpoolFile, wanted: WantedImage) -> bool:
     return wanted.output_format == "png" and wanted.made_into is None and probe.is_quick(spool)
 
 
-def _fit(cleaned: probe.Cleaned, wanted: WantedImage, spools: Spools) -> tuple[SpoolFile, Size]:
-    """The same spool, or a converted one, and its pixels."""
-    facts, crop = cleaned.facts, wanted.made_into
-    size = Size(facts.width, facts.height)
-    if crop is not None and crop != size and size.covers(crop):
-        return _crop(cleaned, crop, wanted, spools), crop
+def _size(cleaned: probe.Cleaned, wanted: WantedImage) -> Size:
+    """The pixels that it gets."""
+    size = Size(cleaned.facts.width, cleaned.facts.height)
+    crop = wanted.made_into
+    return crop if crop is not None and size.covers(crop) else size
+
+
+def _made(cleaned: probe.Cleaned, wanted: WantedImage, spools: Spools) -> SpoolFile | None:
+    """A cropped or converted one; None if it is delivered in the pixels that came."""
+    facts, size = cleaned.facts, _size(cleaned, wanted)
+    make: Callable[..., SpoolFile]
+    if size != Size(facts.width, facts.height):
+        make = partial(convert.to_size, width=size.width, height=size.height)
     # Its EXIF is not stored, so a picture that must be turned is turned here.
-    if facts.format == wanted.output_format and cleaned.is_upright:
-        return cleaned.spool, size
-    converted = convert.to_format(
-        cleaned.spool,
+    elif facts.format != wanted.output_format or not cleaned.is_upright:
+        make = convert.to_format
+    else:
+        return None
+    return make(
+        cleaned.source,
         facts,
         wanted.output_format,
         compression=wanted.compression,
         spools=spools,
         orientation=cleaned.orientation,
+        mark=wanted.mark,
     )
-    return converted, size
 
 
-def _crop(cleaned: probe.Cleaned, crop: Size, wanted: WantedImage, spools: Spools) -> SpoolFile:
-    return convert.to_size(
-        cleaned.spool,
-        cleaned.facts,
-        wanted.output_format,
-        width=crop.width,
-        height=crop.height,
-        compression=wanted.compression,
-        spools=spools,
-        orientation=cleaned.orientation,
-    )
+def _credentials(cleaned: probe.Cleaned, wanted: WantedImage, *, is_converted: bool) -> Credentials:
+    """What becomes of its Content Credentials."""
+    came = cleaned.credentials
+    if is_converted:
+        is_only_turned = cleaned.facts.format == wanted.output_format and not cleaned.is_upright
+        came = came.without("turned" if is_only_turned else "converted")
+    if cleaned.mended:
+        came = came.without("mended")
+    return came if wanted.keeps_credentials else came.without("setting")
+
+
+def _as_it_came(
+    cleaned: probe.Cleaned, wanted: WantedImage, original: SpoolFile, *, is_kept: bool
+) -> SpoolFile:
+    """The original if its credentials are kept; else without metadata, with the mark."""
+    if is_kept:
+        return original
+    source = cleaned.source
+    spool = shown(source, original)
+    if wanted.mark is not None:
+        unmarked = source if isinstance(source, View) else source.content
+        spool.show(View(unmarked, marked(unmarked, cleaned.facts, wanted.mark)))
+    return spool
 
 
 def without_echo(image: VerifiedImage, sent: str) -> VerifiedImage:

@@ -86,6 +86,10 @@ def _row(claim: Claim, index: int, key: str, image: VerifiedImage) -> StoredImag
         width=image.width,
         height=image.height,
         revised_prompt=image.revised_prompt or "",
+        credentials=image.credentials.status,
+        credentials_reason=image.credentials.reason,
+        manifest_label=image.credentials.label,
+        is_marked=image.is_marked,
         # Images of tests are kept for a day (ADR 0020).
         expires_at=clock.now() + (kept if claim.generation.livemode else min(kept, TESTS_KEPT)),
     )

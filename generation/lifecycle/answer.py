@@ -5,7 +5,7 @@ from typing import Any
 
 from billing.pricing import AmountDue
 from generation.channels.declaration import Task
-from generation.lifecycle.outcome import Verified
+from generation.lifecycle.outcome import Verified, VerifiedImage
 from generation.models import Generation
 
 DELETED = "deleted"
@@ -45,6 +45,7 @@ def answer_of(
         "delivered_sizes": [image.size for image in delivery.images],
         "size_plan": delivery.plan,
         "ignored": sorted([*delivery.ignored, *too_few]),
+        "content_credentials": [_credentials_of(image) for image in delivery.images],
     }
     if delivery.other_model:
         answer["metadata"]["upstream_model"] = delivery.other_model
@@ -55,3 +56,10 @@ def answer_of(
     if generation.task != Task.GENERATE:
         answer["metadata"] |= {"task": generation.task, "upstream_task": delivery.task.value}
     return answer
+
+
+def _credentials_of(image: VerifiedImage) -> dict[str, Any]:
+    """What became of its Content Credentials, and whether it has our mark."""
+    found = image.credentials
+    reason = {"reason": found.reason} if found.reason else {}
+    return {"status": found.status, **reason, "marked": image.is_marked}

@@ -35,6 +35,7 @@ from pictor.kit.words.errors import (
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
 from storage.containers.pieces import Mended
+from storage.content_credentials import NONE, Credentials
 
 MAX_MODEL_CHARS = 150
 
@@ -68,6 +69,10 @@ class VerifiedImage:
     mended: tuple[Mended, ...] = ()
     """Corrections made before it was stored."""
     seed: int | None = None
+    credentials: Credentials = NONE
+    """What became of the Content Credentials that it came with."""
+    is_marked: bool = False
+    """True if our XMP says that a model made it."""
 
     @property
     def size(self) -> str:

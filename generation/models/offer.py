@@ -173,6 +173,11 @@ class Channel(models.Model):
     retry_is_free = models.BooleanField(
         default=False, help_text="Bad results are free here, so the call is repeated once."
     )
+    keeps_credentials = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Pictures with Content Credentials that can stay as they came do so.",
+    )
     class_overrides = models.JSONField(
         default=dict, blank=True, help_text='HTTP status to attempt class, as {"429": "unknown"}.'
     )

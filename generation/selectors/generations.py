@@ -64,12 +64,14 @@ def ended_where(condition: str) -> str:
 class Finished:
     """A generation and its stored images in order: the data of an answer.
 
-    `sizes` are those of all images that were delivered, also after the images are gone.
+    `sizes` are those of all images that were delivered, also after the images are gone; so are
+    their `origins`.
     """
 
     generation: Generation
     images: tuple[StoredImage, ...] = ()
     sizes: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,12 @@ def with_images(generations: Iterable[Generation]) -> list[Finished]:
 
 def _finished(row: Generation, images: Iterable[StoredImage]) -> Finished:
     kept = (image for image in images if row.deleted_at is None and image.deleted_at is None)
-    return Finished(row, tuple(kept), tuple(image.size for image in images))
+    return Finished(
+        row,
+        tuple(kept),
+        tuple(image.size for image in images),
+        tuple(image.origin for image in images),
+    )
 
 
 def attempts_of(generation_id: UUID) -> list[Attempt]:

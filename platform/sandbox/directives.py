@@ -16,7 +16,7 @@ from sandbox.sizes import Size
 MAX_DELAY_SECONDS: Final = 3600.0
 MAX_IMAGES: Final = 10
 FAILURES: Final = ("moderation", "reset", "truncate", "html", "hang", "empty")
-FLAGS: Final = ("revise", "noise", "drip", "corrupt")
+FLAGS: Final = ("revise", "noise", "signed", "drip", "corrupt")
 
 _DIRECTIVE: Final = re.compile(r"\[sandbox:([^\]]{0,190})\]")
 """At most 200 characters with its brackets: a search looks no further from each beginning."""
@@ -39,6 +39,7 @@ class Directive:
         images: delivered instead of `n`.
         revise: give each image a `revised_prompt`.
         noise: draw a picture that cannot be compressed.
+        signed: send a picture with Content Credentials.
         drip: send the body one byte a second.
         corrupt: send bytes that are not an image.
     """
@@ -50,6 +51,7 @@ class Directive:
     images: int | None = None
     revise: bool = False
     noise: bool = False
+    signed: bool = False
     drip: bool = False
     corrupt: bool = False
 

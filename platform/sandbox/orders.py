@@ -69,7 +69,8 @@ class Order:
 
     def picture(self, index: int) -> Picture:
         """The image of this index."""
-        kind: pictures.Kind = "noise" if self.directive.noise else "scene"
+        asked = self.directive
+        kind: pictures.Kind = "signed" if asked.signed else "noise" if asked.noise else "scene"
         return Picture(
             width=self.size.width,
             height=self.size.height,
@@ -78,7 +79,7 @@ class Order:
             format=self.output_format,
             compression=self.compression,
             transparent=self.background == "transparent",
-            kind="corrupt" if self.directive.corrupt else kind,
+            kind="corrupt" if asked.corrupt else kind,
         )
 
     def usage(self, *, images: int, with_input: bool = True) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def take(body: Body, *, task: Task) -> Order:
         task=task,
         prompt=prompt,
         directive=directive,
-        size=directive.size or size,
+        size=pictures.SIGNED_SIZE if directive.signed else directive.size or size,
         n=_delivered(n, directive),
         quality=_quality(fields, model=model),
         as_url=_wants_url(fields, model=model),

@@ -12,6 +12,7 @@ import json
 from dataclasses import asdict, dataclass
 from functools import partial
 from io import BytesIO
+from pathlib import Path
 from typing import Final, Literal, get_args
 
 from PIL import Image, ImageDraw
@@ -21,9 +22,11 @@ from sandbox.cache import BoundedCache
 from sandbox.sizes import Size
 
 Format = Literal["png", "jpeg", "webp"]
-Kind = Literal["scene", "noise", "corrupt"]
+Kind = Literal["scene", "noise", "signed", "corrupt"]
 
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
+SIGNED_SIZE: Final = Size(1024, 1024)
+"""Of the files beside this one, signed once by a certificate that nobody trusts."""
 CORRUPT: Final = b"This is not an image. " * 64
 
 _SCENES_MAX_BYTES: Final = 48 << 20
@@ -109,6 +112,8 @@ def at_address(name: str) -> Picture | None:
 def _draw(picture: Picture) -> bytes:
     if picture.kind == "corrupt":
         return CORRUPT
+    if picture.kind == "signed" and not picture.blur:
+        return Path(__file__).with_name(f"signed.{picture.format}").read_bytes()
     drawn = png.noise(picture.size) if picture.kind == "noise" else _draw_scene(picture)
     if picture.format == "png" and not picture.transparent and not picture.blur:
         return drawn

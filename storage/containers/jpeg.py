@@ -3,23 +3,26 @@
 Kept are frames of the types that are decoded here (baseline, extended, progressive), tables, scans,
 JFIF's APP0 without its thumbnail, Adobe's APP14, and a colour profile in APP2. All other APPn
 segments (EXIF, XMP, IPTC, other pictures), comments, and bytes after the end are dropped; `exif`
-finds the EXIF. A file that ends with its only scan of all colours gets the end marker it lacks, as
-every viewer accepts it; a decoder checks whether that scan is whole. If there are several scans,
-the last one may be missing.
+finds the EXIF, and APP11 holds Content Credentials. A file that ends with its only scan of all
+colours gets the end marker it lacks, as every viewer accepts it; a decoder checks whether that scan
+is whole. If there are several scans, the last one may be missing.
 
-Source: JPEG (ITU-T T.81) B.1 and B.2; JFIF 1.02; ICC.1 annex B.4.
+Source: JPEG (ITU-T T.81) B.1 and B.2; JFIF 1.02; ICC.1 annex B.4; JPEG XT (ISO/IEC 18477-3) annex B
+and C2PA 2.2, A.3.1 (embedding in JPEG).
 """
 
 import re
 from collections.abc import Iterator
 
 from storage.containers.pieces import (
+    MAX_OTHERS,
     MAX_PIECES,
     MAX_PROFILE_BYTES,
     ByteSource,
     ByteSpan,
     CutShort,
     NotAnImage,
+    Parts,
     Piece,
     exactly,
     replaced,
@@ -31,11 +34,12 @@ END = b"\xff\xd9"
 
 _FILLER = 0xFF
 _SOI, _EOI, _SOS, _APP0, _APP1, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE
+_DAC, _DNL, _APP11 = 0xCC, 0xDC, 0xEB
 _TABLES_AND_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, _SOS})
 """SOF0 to SOF2, DHT, DQT, DRI, SOS. The other frame types are refused."""
 _SEQUENTIAL, _COMPONENTS_AT = frozenset({0xC0, 0xC1}), 9
 """Frames with only one scan if it has all components, and the offset of their number."""
-_DROPPED = frozenset({0xCC, 0xDC, *range(0xE0, 0xF0), 0xFE})
+_DROPPED = frozenset({_DAC, _DNL, *range(0xE0, 0xF0), 0xFE})
 """DAC, DNL, APPn and COM, unless they are kept."""
 _NO_LENGTH = frozenset({0x01, *range(0xD0, 0xD8), _EOI})
 _LENGTH_BYTES = 2
@@ -45,6 +49,9 @@ _NO_THUMBNAIL = b"\0\0"
 _JFIF, _ADOBE, _PROFILE = b"JFIF\0", b"Adobe", b"ICC_PROFILE\0"
 """The first bytes of the APPn segments that are kept."""
 _EXIF = b"Exif\0\0"
+_BOXES = b"JP"
+"""The first bytes of an APP11 with a part of a box: instance, number and box follow them."""
+_BOX_AT, _BOX_BYTES, _LONG_BOX_BYTES, _LONG_BOX = 8, 8, 16, b"\0\0\0\1"
 _JFIF_BYTES, _ADOBE_BYTES = 18, 16
 """The length of a whole segment with its marker, without a thumbnail."""
 MAX_SCANS = 100
@@ -57,24 +64,79 @@ _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """In coded data a 0xFF is stuffed with 0x00, or begins one of eight restart markers."""
 
 
-def kept_pieces(file: ByteSource) -> Iterator[Piece]:
-    """Yield the needed segments, up to the end of the image; a profile wholly or not at all."""
-    pieces, of_scans = list[tuple[int, Piece]](), 0
-    for marker, piece in _walk(file):
+def walk(file: ByteSource) -> Parts:
+    """Find the needed segments, up to the image's end, and what else there is.
+
+    A profile is needed wholly or not at all.
+    """
+    found, pieces, of_scans, end = Parts(), list[tuple[int, Piece]](), 0, 0
+    for marker, segment, piece in _parts(file):
+        end = segment.end
+        if piece is None:
+            _drop(found, file, marker, segment, is_late=of_scans > 0)
+            continue
+        if isinstance(piece, bytes):
+            found.spoil("mended")
         pieces.append((marker, piece))
         of_scans += marker == _SOS
         if (
             of_scans > MAX_SCANS * _PIECES_OF_SCAN
         ):  # now: a scan may be two bytes, and is searched for
             raise NotAnImage("a jpeg of too many scans")
+    found.end(file, end)
     profile_bytes = sum(len(piece) for marker, piece in pieces if marker == _APP2)
-    for marker, piece in pieces:
-        if marker != _APP2 or profile_bytes <= MAX_PROFILE_BYTES:
-            yield piece
+    if profile_bytes > MAX_PROFILE_BYTES:
+        found.spoil("mended")
+        pieces = [(marker, piece) for marker, piece in pieces if marker != _APP2]
+    found.pieces = [piece for _, piece in pieces]
+    _join_store(found, file)
+    return found
+
+
+def _drop(found: Parts, file: ByteSource, marker: int, segment: ByteSpan, *, is_late: bool) -> None:
+    data = ByteSpan(segment.offset + _HEAD_BYTES, segment.size - _HEAD_BYTES)
+    if marker == _APP11 and file.read_at(data.offset, len(_BOXES)) == _BOXES:
+        if is_late or len(found.store) == MAX_OTHERS:
+            found.spoil("malformed")
+        if len(found.store) < MAX_OTHERS:
+            found.store.append(segment)
+    elif marker in {_DAC, _DNL, _APP0}:
+        found.spoil("mended")
+    else:
+        found.drop(bytes([marker]), data)
+
+
+def _join_store(found: Parts, file: ByteSource) -> None:
+    """Join the parts of the box in these segments; each is numbered, and repeats the box's head."""
+    segments, found.store = found.store, []
+    heads, end = set[bytes](), 0
+    for number, segment in enumerate(segments, 1):
+        head = file.read_at(segment.offset + _HEAD_BYTES, _BOX_AT + _LONG_BOX_BYTES)
+        size = _BOX_BYTES if head[_BOX_AT : _BOX_AT + 4] != _LONG_BOX else _LONG_BOX_BYTES
+        heads.add(head[2:4] + head[_BOX_AT : _BOX_AT + size])
+        is_next = int.from_bytes(head[4:_BOX_AT], "big") == number and end in {0, segment.offset}
+        if not is_next or len(heads) > 1:
+            found.spoil("malformed")
+        begin = segment.offset + _HEAD_BYTES + _BOX_AT + (size if found.store else 0)
+        found.store.append(ByteSpan(begin, max(segment.end - begin, 0)))
+        end = segment.end
+
+
+def xmp_segment(xmp: bytes) -> bytes:
+    """The segment for an XMP packet, which fits into one."""
+    data = b"http://ns.adobe.com/xap/1.0/\0" + xmp
+    length = (len(data) + _LENGTH_BYTES).to_bytes(_LENGTH_BYTES, "big")
+    return bytes([_FILLER, _APP1]) + length + data
+
+
+def after_jfif(file: ByteSource) -> int:
+    """The offset after JFIF's segment, which comes first in a stripped jpeg that has one."""
+    head = exactly(file, len(SIGNATURE), len(SIGNATURE))
+    return len(SIGNATURE) + (_JFIF_BYTES if head == bytes([_FILLER, _APP0]) else 0)
 
 
 def exif(file: ByteSource) -> ByteSpan | None:
-    """The place of the EXIF in a jpeg that `kept_pieces` accepts: the first before its pixels."""
+    """The place of the EXIF in a jpeg that `walk` accepts: the first before its pixels."""
     position, marker = len(SIGNATURE), _SOI
     while marker not in {_SOS, _EOI}:
         marker, segment = _segment(file, position)
@@ -85,27 +147,27 @@ def exif(file: ByteSource) -> ByteSpan | None:
     return None
 
 
-def _walk(file: ByteSource) -> Iterator[tuple[int, Piece]]:
-    """Yield the pieces that may be kept, each with its marker."""
-    yield _SOI, ByteSpan(0, len(SIGNATURE))
+def _parts(file: ByteSource) -> Iterator[tuple[int, ByteSpan, Piece | None]]:
+    """Yield each marker with its segment, and the piece of it that may be needed."""
+    begin = ByteSpan(0, len(SIGNATURE))
+    yield _SOI, begin, begin
     position, components = len(SIGNATURE), b""
     for _ in range(MAX_PIECES):
         marker, segment = _segment(file, position)
         if marker in _SEQUENTIAL:
             components = file.read_at(segment.offset + _COMPONENTS_AT, 1)
-        piece = _kept_part(file, segment, marker)
-        if piece is not None:
-            yield marker, piece
+        yield marker, segment, _kept_part(file, segment, marker)
         if marker == _EOI:
             return
         position = segment.end
         if marker == _SOS:
             position = _end_of_scan(file, segment.end)
-            yield marker, ByteSpan(segment.end, position - segment.end)
+            coded = ByteSpan(segment.end, position - segment.end)
+            yield marker, coded, coded
             if position == file.size:
                 if components != exactly(file, segment.offset + _HEAD_BYTES, 1):
                     raise CutShort
-                yield _EOI, END
+                yield _EOI, coded, END
                 return
     raise NotAnImage("a jpeg of too many segments")
 

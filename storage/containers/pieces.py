@@ -1,17 +1,27 @@
-"""Pieces of a file, and the protocol for reading the file."""
+"""Pieces of a file, and a view of them as a file."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Literal, TypeAlias
 
+from pictor.kit.bytes.spool import ReadableAt
+
+ByteSource: TypeAlias = ReadableAt
 Format = Literal["png", "jpeg", "webp"]
 Mended = Literal["turned_upright", "trailing_data_cut", "end_marker_added"]
 """Defects that were mended, in an image that every viewer shows."""
+
+Spoiled = Literal["mended", "too_large", "malformed"]
+"""Why a file with Content Credentials cannot stay as it came (content_credentials.py)."""
 
 MAX_PROFILE_BYTES = 1024**2
 """A colour profile longer than this in the file is dropped."""
 MAX_PIECES = 65_536
 """The most chunks or segments of one file; more would only be endless work."""
+MAX_OTHERS = 256
+"""The most pieces of metadata of a file that stays as it came."""
 
 
 class NotAnImage(ValueError):
@@ -33,16 +43,6 @@ class CutShort(NotAnImage):
         super().__init__("an image cut short")
 
 
-class ByteSource(Protocol):
-    """A file that a walk can read from."""
-
-    size: int
-
-    def read_at(self, offset: int, size: int, /) -> bytes:
-        """Up to `size` bytes from `offset`; fewer only at the end."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class ByteSpan:
     """Bytes of the file that are kept as they are."""
@@ -61,6 +61,66 @@ class ByteSpan:
 
 Piece: TypeAlias = ByteSpan | bytes
 """A kept piece: a span of the file, or other bytes in its place."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts of a file.
+
+    Attributes:
+        pieces: those that decoding needs.
+        store: the data of the C2PA manifest store, in order; mostly none.
+        others: kind and data of each part that shows nothing, so that it may stay or go.
+        spoiled: why the file cannot stay as it came; "" if it can.
+    """
+
+    pieces: list[Piece] = field(default_factory=list)
+    store: list[ByteSpan] = field(default_factory=list)
+    others: list[tuple[bytes, ByteSpan]] = field(default_factory=list)
+    spoiled: Spoiled | Literal[""] = ""
+
+    def spoil(self, why: Spoiled) -> None:
+        """Note why it cannot stay as it came; the first reason counts."""
+        self.spoiled = self.spoiled or why
+
+    def drop(self, kind: bytes, data: ByteSpan) -> None:
+        """Note a part that shows nothing."""
+        if len(self.others) == MAX_OTHERS:
+            self.spoil("too_large")
+        else:
+            self.others.append((kind, data))
+
+    def end(self, file: ByteSource, end: int) -> None:
+        """Note where the image ends."""
+        if file.size > end:
+            self.spoil("malformed")
+
+
+class View:
+    """Pieces of a file, read as one file without a copy."""
+
+    def __init__(self, file: ByteSource, pieces: Iterable[Piece]) -> None:
+        self._file, self._pieces = file, list(pieces)
+        self._ends = list(accumulate(map(len, self._pieces)))
+        self.size = self._ends[-1] if self._ends else 0
+
+    def read_at(self, offset: int, size: int, /) -> bytes:
+        """Up to `size` bytes from `offset`; fewer only at the end."""
+        found, wanted = list[bytes](), min(size, self.size - offset)
+        index = bisect_right(self._ends, offset)
+        while wanted > 0:
+            piece = self._pieces[index]
+            begin = offset - self._ends[index] + len(piece)
+            part = _part(self._file, piece, begin, min(wanted, len(piece) - begin))
+            found.append(part)
+            offset, wanted, index = offset + len(part), wanted - len(part), index + 1
+        return b"".join(found)
+
+
+def _part(file: ByteSource, piece: Piece, begin: int, size: int) -> bytes:
+    if isinstance(piece, ByteSpan):
+        return exactly(file, piece.offset + begin, size)
+    return piece[begin : begin + size]
 
 
 def exactly(file: ByteSource, offset: int, size: int) -> bytes:

@@ -1,16 +1,18 @@
-"""A PNG's chunks: length, type, data, checksum. scanlines.py verifies the checksums.
+"""A PNG's chunks: length, type, data, checksum, and its header. scanlines.py verifies checksums.
 
 Kept are IHDR, PLTE, IDAT and IEND, and the first tRNS, gAMA, cHRM, sRGB and iCCP if they come
 before the first IDAT and have a permitted length. All other ancillary chunks are dropped; `exif`
-finds the eXIf. The frames of an animated PNG (acTL, fcTL, fdAT) are dropped, too: without them it
-is, by its own specification, the still picture shown by decoders without animation, and that
-picture was verified.
+finds the eXIf, and caBX holds Content Credentials. The frames of an animated PNG (acTL, fcTL,
+fdAT) are dropped, too: without them it is, by its own specification, the still picture shown by
+decoders without animation, and that picture was verified.
 
-Source: PNG (ISO/IEC 15948) 5, 11 and 12.
+Source: PNG (ISO/IEC 15948) 5, 7.1, 8.2, 11 and 12; C2PA 2.2, A.3.3 (embedding in PNG).
 """
 
+import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from storage.containers.pieces import (
     MAX_PIECES,
@@ -19,11 +21,13 @@ from storage.containers.pieces import (
     ByteSpan,
     CutShort,
     NotAnImage,
-    Piece,
+    Parts,
     exactly,
 )
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+HEADER_END = 33
+"""Where the second chunk begins."""
 MAX_INFLATED_PROFILE_BYTES = 1024**2
 """Every decoder of the image holds the profile in memory; some accept no longer one."""
 
@@ -37,13 +41,83 @@ _ANCILLARY = {b"tRNS": 256, b"iCCP": MAX_PROFILE_BYTES}
 _EXACTLY = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}
 _IS_ANCILLARY = 0x20
 """The bit in the first letter of a chunk's type that makes it lower case."""
+_FRAMES = frozenset({b"acTL", b"fcTL", b"fdAT"})
+_STORE = b"caBX"
 _MAX_NAME_BYTES = 79
 """The longest name of a profile; a zero byte and the compression method, also zero, follow it."""
 
+MAX_SIDE = 2**31 - 1
+PALETTE = 3
+"""The colour type whose samples are indices."""
 
-def kept_pieces(file: ByteSource) -> Iterator[Piece]:
-    """Yield the signature and every needed chunk, up to IEND."""
-    yield ByteSpan(0, len(SIGNATURE))
+_HEADER_BYTES = 13
+_CHANNELS = {0: 1, 2: 3, PALETTE: 1, 4: 2, 6: 4}
+"""Samples per pixel, by colour type."""
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), PALETTE: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+"""The bits per sample that each colour type allows."""
+_BITS_OF_A_BYTE = 8
+_WITH_ALPHA = frozenset({4, 6})
+_WHOLE = ((0, 0, 1, 1),)
+_ADAM7 = (
+    *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
+    *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
+)
+"""The first column and row of each pass, and the steps to the next ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The fields of an IHDR that leave a choice."""
+
+    width: int
+    height: int
+    depth: int
+    """Bits per sample."""
+    colour_type: int
+    is_interlaced: bool
+
+    @classmethod
+    def read(cls, data: bytes) -> "Header":
+        """Parse a chunk's data as strictly as libpng."""
+        if len(data) != _HEADER_BYTES:
+            raise NotAnImage("a png whose header has another length")
+        width, height, depth, colour_type, *methods, interlaced = struct.unpack(">IIBBBBB", data)
+        if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+            raise NotAnImage(f"a png of {width}x{height}")
+        if depth not in _DEPTHS.get(colour_type, ()):
+            raise NotAnImage(f"a png of colour type {colour_type} in {depth} bits")
+        if any(methods) or interlaced > 1:
+            raise NotAnImage("a png by a method that there is not")
+        return cls(width, height, depth, colour_type, bool(interlaced))
+
+    @property
+    def is_deep(self) -> bool:
+        """True if a sample takes more than a byte."""
+        return self.depth > _BITS_OF_A_BYTE
+
+    @property
+    def has_alpha(self) -> bool:
+        """True if each pixel has an alpha sample. A tRNS chunk may give some pixels one."""
+        return self.colour_type in _WITH_ALPHA
+
+    @property
+    def decoded_bytes(self) -> int:
+        """The bytes of its samples in memory, where each takes at least one."""
+        samples = self.width * self.height * _CHANNELS[self.colour_type]
+        return samples * 2 if self.is_deep else samples
+
+    def passes(self) -> Iterator[tuple[int, int]]:
+        """Yield the bytes of a row with its filter, and the number of rows, per nonempty pass."""
+        for left, top, across, down in _ADAM7 if self.is_interlaced else _WHOLE:
+            columns, rows = -(-(self.width - left) // across), -(-(self.height - top) // down)
+            if columns > 0 and rows > 0:
+                bits = columns * self.depth * _CHANNELS[self.colour_type]
+                yield 1 + -(-bits // _BITS_OF_A_BYTE), rows
+
+
+def walk(file: ByteSource) -> Parts:
+    """Find the signature and every needed chunk, up to IEND, and what else there is."""
+    found = Parts([ByteSpan(0, len(SIGNATURE))])
     position = len(SIGNATURE)
     seen: set[bytes] = set()
     for _ in range(MAX_PIECES):
@@ -55,29 +129,63 @@ def kept_pieces(file: ByteSource) -> Iterator[Piece]:
         if chunk.end > file.size:
             raise CutShort
         if _is_kept(file, chunk, kind, seen):
-            yield chunk
-        if kind == b"IEND":
-            return
-        seen.add(kind)
+            found.pieces.append(chunk)
+        else:
+            _drop(found, file, kind, ByteSpan(position + _LENGTH_TYPE_BYTES, size), seen)
         position = chunk.end
+        if kind == b"IEND":
+            if file.read_at(position + len(_STORE), len(_STORE)) == _STORE:
+                found.store.append(ByteSpan(position, 0))
+            found.end(file, position)
+            return found
+        seen.add(kind)
     raise NotAnImage("a png of too many chunks")
 
 
+def _drop(found: Parts, file: ByteSource, kind: bytes, data: ByteSpan, seen: set[bytes]) -> None:
+    if kind == _STORE:
+        if found.store or b"IDAT" in seen or not _is_whole(file, kind, data):
+            found.spoil("malformed")
+        found.store.append(data)
+    elif kind in _FRAMES or kind in _ANCILLARY or kind in _EXACTLY:
+        found.spoil("mended")
+    else:
+        found.drop(kind, data)
+
+
+def is_plain(file: ByteSource, kind: bytes, data: ByteSpan) -> bool:
+    """True if the chunk is whole and holds nothing compressed."""
+    if not _is_whole(file, kind, data) or kind == b"zTXt":
+        return False
+    if kind != b"iTXt":
+        return True
+    _, _, rest = file.read_at(data.offset, data.size).partition(b"\0")
+    return rest[:1] == b"\0"
+
+
+def xmp_chunk(xmp: bytes) -> bytes:
+    """The chunk for an XMP packet, not compressed."""
+    chunk = b"iTXtXML:com.adobe.xmp\0\0\0\0\0" + xmp
+    size = len(chunk) - len(b"iTXt")
+    return size.to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(_CHECKSUM_BYTES, "big")
+
+
 def is_animated(file: ByteSource) -> bool:
-    """True if a png that `kept_pieces` accepts has frames: their control chunk comes first."""
+    """True if a png that `walk` accepts has frames: their control chunk comes first."""
     return _first(file, b"acTL", until=b"IDAT") is not None
 
 
 def exif(file: ByteSource) -> ByteSpan | None:
-    """The place of the EXIF in a png that `kept_pieces` accepts. None if its checksum is wrong."""
+    """The place of the EXIF in a png that `walk` accepts. None if its checksum is wrong."""
     data = _first(file, b"eXIf", until=b"IEND")
-    if data is None:
-        return None
-    checksum = zlib.crc32(b"eXIf")
+    return data if data is not None and _is_whole(file, b"eXIf", data) else None
+
+
+def _is_whole(file: ByteSource, kind: bytes, data: ByteSpan) -> bool:
+    checksum = zlib.crc32(kind)
     for offset in range(data.offset, data.end, _PIECE_BYTES):
         checksum = zlib.crc32(file.read_at(offset, min(_PIECE_BYTES, data.end - offset)), checksum)
-    is_right = checksum.to_bytes(_CHECKSUM_BYTES, "big") == file.read_at(data.end, _CHECKSUM_BYTES)
-    return data if is_right else None
+    return checksum.to_bytes(_CHECKSUM_BYTES, "big") == file.read_at(data.end, _CHECKSUM_BYTES)
 
 
 def _first(file: ByteSource, wanted: bytes, *, until: bytes) -> ByteSpan | None:

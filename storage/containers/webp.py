@@ -2,9 +2,9 @@
 
 Kept are one picture (VP8 or VP8L) and, in the extended format, VP8X, ALPH and a colour profile
 (ICCP). EXIF, XMP and unknown chunks are dropped, and their flags in VP8X cleared; `exif` finds the
-EXIF. Animations are refused: they hold no still picture.
+EXIF, and C2PA holds Content Credentials. Animations are refused: they hold no still picture.
 
-Source: the WebP container specification (RFC 9649), 2.
+Source: the WebP container specification (RFC 9649), 2; C2PA 2.2, A.3.7 (embedding in RIFF).
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from storage.containers.pieces import (
     ByteSpan,
     CutShort,
     NotAnImage,
+    Parts,
     Piece,
     exactly,
     replaced,
@@ -28,45 +29,67 @@ SIGNATURE = b"RIFF"
 _RIFF_BYTES = 12
 _HEAD_BYTES = 8
 _PICTURES = frozenset({b"VP8 ", b"VP8L"})
+_NEEDED = _PICTURES | {b"VP8X", b"ALPH", b"ICCP"}
 _ANIMATED = frozenset({b"ANIM", b"ANMF"})
+_STORE = b"C2PA"
 _VP8X_BYTES = 10
-_ALPHA, _PROFILE, _ANIMATION = 0x10, 0x20, 0x02
-"""Flags in the first byte of VP8X. The other ones announce EXIF or XMP."""
+_ALPHA, _PROFILE, _ANIMATION, _XMP = 0x10, 0x20, 0x02, 0x04
+"""Flags in the first byte of VP8X. The other one announces EXIF."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
     kind: bytes
     span: ByteSpan
+    """With its head and padding."""
+    data: ByteSpan
 
 
 def exif(file: ByteSource) -> ByteSpan | None:
-    """The place of the EXIF in a webp that `kept_pieces` accepts: usually after its picture."""
+    """The place of the EXIF in a webp that `walk` accepts: usually after its picture."""
     end = _HEAD_BYTES + int.from_bytes(file.read_at(4, 4), "little")
     try:
         for chunk in _chunks(file, end):
             if chunk.kind == b"EXIF":
-                return ByteSpan(chunk.span.offset + _HEAD_BYTES, chunk.span.size - _HEAD_BYTES)
+                return chunk.data
     except NotAnImage:
         return None  # broken after its picture, where no viewer looks
     return None
 
 
-def kept_pieces(file: ByteSource) -> Iterator[Piece]:
-    """Yield a header with the right length, and the needed chunks."""
+def walk(file: ByteSource) -> Parts:
+    """Find the needed chunks, after a header with the right length, and what else there is."""
     head = exactly(file, 0, _RIFF_BYTES)
     end = _HEAD_BYTES + int.from_bytes(head[4:8], "little")
     if head[8:] != b"WEBP":
         raise NotAnImage("a RIFF file that is not a webp")
     if end > file.size:
         raise CutShort
-    chunks = list(_first_of_each_kind(_chunks(file, end)))
+    found, rest = Parts(), _chunks(file, end)
+    chunks = list(_first_of_each_kind(rest, found))
     body = [
         _new_vp8x(file, chunk, chunks) if chunk.kind == b"VP8X" else chunk.span for chunk in chunks
     ]
     size = len(b"WEBP") + sum(map(len, body))
-    yield replaced(file, 0, SIGNATURE + size.to_bytes(4, "little") + b"WEBP")
-    yield from body
+    found.pieces = [replaced(file, 0, SIGNATURE + size.to_bytes(4, "little") + b"WEBP"), *body]
+    try:
+        for chunk in rest:
+            _drop(found, chunk)
+    except NotAnImage:
+        found.spoil("malformed")  # broken after its picture, where no viewer looks
+    found.end(file, end)
+    return found
+
+
+def _drop(found: Parts, chunk: _Chunk) -> None:
+    if chunk.kind == _STORE:
+        if found.store:
+            found.spoil("malformed")
+        found.store.append(chunk.data)
+    elif chunk.kind in _NEEDED or chunk.kind in _ANIMATED:
+        found.spoil("mended")
+    else:
+        found.drop(chunk.kind, chunk.data)
 
 
 def _chunks(file: ByteSource, end: int) -> Iterator[_Chunk]:
@@ -80,13 +103,13 @@ def _chunks(file: ByteSource, end: int) -> Iterator[_Chunk]:
             raise CutShort
         # The last chunk's padding may be missing.
         span = ByteSpan(position, min(size + size % 2, end - position))
-        yield _Chunk(head[:4], span)
+        yield _Chunk(head[:4], span, ByteSpan(position + _HEAD_BYTES, size - _HEAD_BYTES))
         position = span.end
     raise NotAnImage("a webp of too many chunks")
 
 
-def _first_of_each_kind(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:
-    """Yield the first chunk of each kept kind, up to the picture."""
+def _first_of_each_kind(chunks: Iterator[_Chunk], found: Parts) -> Iterator[_Chunk]:
+    """Yield the first chunk of each kept kind, up to the picture; note the others."""
     seen: set[bytes] = set()
     for chunk in chunks:
         if chunk.kind in _ANIMATED:
@@ -95,6 +118,8 @@ def _first_of_each_kind(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:
             raise NotAnImage("an unknown kind of webp")
         if _is_kept(chunk) and chunk.kind not in seen:
             yield chunk
+        else:
+            _drop(found, chunk)
         if chunk.kind in _PICTURES:
             return
         seen.add(chunk.kind)
@@ -104,7 +129,31 @@ def _first_of_each_kind(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:
 def _is_kept(chunk: _Chunk) -> bool:
     if chunk.kind == b"ICCP":
         return len(chunk.span) <= _HEAD_BYTES + MAX_PROFILE_BYTES
-    return chunk.kind in _PICTURES | {b"VP8X", b"ALPH"}
+    return chunk.kind in _NEEDED
+
+
+def with_xmp(
+    file: ByteSource, xmp: bytes, *, width: int, height: int, has_alpha: bool
+) -> Iterator[Piece]:
+    """Yield a stripped webp's pieces in the extended format, with XMP at its end."""
+    vp8x = exactly(file, _RIFF_BYTES, _HEAD_BYTES + _VP8X_BYTES)
+    if vp8x[:4] == b"VP8X":
+        body = ByteSpan(_RIFF_BYTES + len(vp8x), file.size - _RIFF_BYTES - len(vp8x))
+        flags, canvas = vp8x[_HEAD_BYTES], vp8x[_HEAD_BYTES + 1 :]
+    else:
+        body = ByteSpan(_RIFF_BYTES, file.size - _RIFF_BYTES)
+        flags = _ALPHA if has_alpha else 0
+        canvas = bytes(3) + b"".join((side - 1).to_bytes(3, "little") for side in (width, height))
+    end = bytes(body.size % 2) + _chunk(b"XMP ", xmp)
+    begin = _chunk(b"VP8X", bytes([flags | _XMP]) + canvas)
+    size = len(b"WEBP") + len(begin) + body.size + len(end)
+    yield SIGNATURE + size.to_bytes(4, "little") + b"WEBP" + begin
+    yield body
+    yield end
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return kind + len(data).to_bytes(4, "little") + data + bytes(len(data) % 2)
 
 
 def _new_vp8x(file: ByteSource, vp8x: _Chunk, chunks: list[_Chunk]) -> Piece:

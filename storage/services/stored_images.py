@@ -76,7 +76,7 @@ def remove_images(generation_id: UUID, *, now: datetime) -> bool:
     Objects that cannot be removed now are due at once for the hourly task.
     """
     images = StoredImage.objects.filter(generation_id=generation_id)
-    images.update(expires_at=now, sha256="")
+    images.update(expires_at=now, sha256="", manifest_label="")
     _delete(images.filter(deleted_at=None), now=now)
     return not images.filter(deleted_at=None).exists()
 

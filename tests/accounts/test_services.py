@@ -147,6 +147,7 @@ def test_settings_change_together_or_not_at_all(acme):
             time_zone="Asia/Tokyo",
             prompt_retention_days=30,
             image_retention_days=-1,
+            omits_marks=False,
             actor="test",
         )
 
@@ -163,6 +164,7 @@ def test_a_standing_changes_together_or_not_at_all(acme):
             limits=TenantLimits(max_in_flight=7),
             uncharged_ceiling=Micros(1_000_000),
             prompt_retention_days=-1,
+            may_omit_marks=True,
             actor="test",
         )
 

@@ -60,7 +60,7 @@ def test_limits_are_changed_where_they_are_given(acme):
         "act": "tenant.limits", "done": "Requests at once: 4 → no limit",
         "tenant": acme.public_id, "name": "Acme", "requests_per_minute": 30,
         "images_per_minute": None, "max_in_flight": None, "uncharged_ceiling": None,
-        "prompt_retention_days": 90,
+        "prompt_retention_days": 90, "marks": "required",
     }  # fmt: skip
     acme.refresh_from_db()
     assert (acme.requests_per_minute, acme.max_in_flight) == (30, None)

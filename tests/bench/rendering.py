@@ -29,6 +29,7 @@ METADATA = {
     "delivered_sizes": ["1024x1024"],
     "size_plan": "native",
     "ignored": [],
+    "content_credentials": [{"status": "none", "marked": True}],
 }
 
 

@@ -30,6 +30,7 @@ METADATA = {
     "delivered_sizes",
     "size_plan",
     "ignored",
+    "content_credentials",
 }
 OBJECT = {
     "livemode",

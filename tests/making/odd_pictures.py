@@ -13,7 +13,7 @@ SIX = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06" + bytes(6)
 
 def photo(
     image_format: str,
-    orientation: int = 6,
+    orientation: int | None = 6,
     *,
     stored: tuple[int, int] = (600, 400),
     **options: Any,
@@ -22,9 +22,11 @@ def photo(
     image = Image.new("RGB", stored, "blue")
     image.paste((220, 30, 30), (0, 0, stored[0] // 2, stored[1] // 2))
     exif = Image.Exif()
-    exif[0x0112] = orientation
+    if orientation is not None:
+        exif[0x0112] = orientation
+        options["exif"] = exif
     file = io.BytesIO()
-    image.save(file, image_format, exif=exif, **options)
+    image.save(file, image_format, **options)
     return file.getvalue()
 
 

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from pictor.kit.bytes.spool import SpoolFile
 from storage import vips
+from storage.containers.pieces import View
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KINDS = [
@@ -80,7 +81,7 @@ def png(
     )
 
 
-def is_taken_by_libpng(spool: SpoolFile) -> bool:
+def is_taken_by_libpng(spool: SpoolFile | View) -> bool:
     try:
         with vips.open_image(spool, "png") as image:
             vips.decode(image, 64)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, SpoolFull, Spools
+from pictor.kit.bytes.spool import ReadableAt, SpoolBudget, SpoolFull, Spools, reader_of
 from storage.convert import to_format, to_size
 from storage.probe import NotAnImage, verify
 from tests.storage.pngs import SIGNATURE, chunk
@@ -26,8 +26,8 @@ def picture(
     return file.getvalue()
 
 
-def opened(spool: SpoolFile) -> Any:
-    image = Image.open(spool.reader())
+def opened(file: ReadableAt) -> Any:
+    image = Image.open(reader_of(file))
     image.load()
     return image
 

@@ -10,7 +10,8 @@ import pytest
 
 from pictor.kit.bytes.spool import SpoolFile
 from storage import vips
-from storage.containers.png_header import Header
+from storage.containers.pieces import View
+from storage.containers.png import Header
 from storage.probe import MAX_PIXELS, ImageFacts, NotAnImage, TooManyPixels, clean_image, verify
 from storage.scanlines import PIECE_BYTES
 from tests.storage.pngs import (
@@ -294,10 +295,10 @@ def is_whole(stream: bytes, raw: bytes) -> bool:
     return inflater.eof and len(found) >= len(raw) and found[0] < 5
 
 
-def proved_by(spool: SpoolFile) -> SpoolFile | None:
+def proved_by(spool: SpoolFile) -> SpoolFile | View | None:
     """The file without its tail; None if it is no image."""
     try:
-        return clean_image(spool).spool
+        return clean_image(spool).source
     except NotAnImage:
         return None
 

@@ -50,7 +50,7 @@ FOUND: dict[str, frozenset[str]] = {
         {
             *("id", "object_key", "content_type", "format", "size_bytes", "sha256"),
             *("revised_prompt", "created_at", "expires_at", "deleted_at", "has_thumbnail"),
-            "has_icon",
+            *("has_icon", "credentials", "credentials_reason", "manifest_label", "is_marked"),
         }
     ),
 }

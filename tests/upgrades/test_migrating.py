@@ -333,5 +333,6 @@ def test_an_undo_unapplies_the_later_migrations(transactional_db):
         ("generation", "0058_words_of_channel_events"),
         ("generation", "0059_open_breakers"),
         ("generation", "0060_field_maps"),
+        ("generation", "0061_content_credentials"),
     }
     assert applied() == before

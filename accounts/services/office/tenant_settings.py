@@ -10,7 +10,9 @@ from accounts.services.audit import By
 from accounts.services.office.personal_data import set_image_retention, set_prompt_retention
 from accounts.services.office.tenants import (
     TenantLimits,
+    allow_no_marks,
     change_tenant,
+    set_marks,
     set_time_zone,
     set_title,
     set_uncharged_ceiling,
@@ -26,6 +28,7 @@ def change_standing(
     limits: TenantLimits,
     uncharged_ceiling: Micros | None,
     prompt_retention_days: int | None,
+    may_omit_marks: bool,
     **by: Unpack[By],
 ) -> Tenant:
     """Return the tenant with the settings that operators decide; `tenant` itself stays as it is.
@@ -37,6 +40,7 @@ def change_standing(
     if uncharged_ceiling != tenant.uncharged_ceiling_micros:
         set_uncharged_ceiling(tenant=tenant, ceiling=uncharged_ceiling, **by)
     set_prompt_retention(tenant=tenant, days=prompt_retention_days, **by)
+    allow_no_marks(tenant=tenant, may_omit=may_omit_marks, **by)
     return tenant
 
 
@@ -48,6 +52,7 @@ def change_settings(
     time_zone: str,
     prompt_retention_days: int | None,
     image_retention_days: int | None,
+    omits_marks: bool,
     **by: Unpack[By],
 ) -> None:
     """Change the settings that owners and admins decide; `tenant` itself stays as it is.
@@ -59,3 +64,4 @@ def change_settings(
     set_time_zone(tenant=tenant, name=time_zone, **by)
     set_prompt_retention(tenant=tenant, days=prompt_retention_days, **by)
     set_image_retention(tenant=tenant, days=image_retention_days, **by)
+    set_marks(tenant=tenant, omits=omits_marks, **by)

@@ -211,6 +211,7 @@ _CHANNEL: Mapping[str, Callable[[Any], Any]] = {
     "allows_exact_crop": _as_it_is,
     "allows_redispatch": _as_it_is,
     "retry_is_free": _as_it_is,
+    "keeps_credentials": _as_it_is,
     "class_overrides": _class_overrides,
 }
 _ROUTE: Mapping[str, Callable[[Any], Any]] = {

@@ -6,6 +6,11 @@ from generation.catalogue.services.routes import Routes, routes_of
 from generation.models import Channel
 from pictor.kit.words.money import to_decimal
 
+_AS_STORED = (
+    *("ignored_fields", "refused_tasks", "max_images", "allows_exact_crop", "allows_redispatch"),
+    *("retry_is_free", "keeps_credentials", "class_overrides"),
+)
+
 
 def describe(channel: Channel, routes: Routes | None = None) -> dict[str, Any]:
     """A channel without its credentials, as JSON values; with these routes in place of its own.
@@ -43,11 +48,5 @@ def describe(channel: Channel, routes: Routes | None = None) -> dict[str, Any]:
             m: dict(route.quality_map) for m, route in routes.items() if route.quality_map
         },
         "field_maps": {m: route.field_map for m, route in routes.items() if route.field_map},
-        "ignored_fields": channel.ignored_fields,
-        "refused_tasks": channel.refused_tasks,
-        "max_images": channel.max_images,
-        "allows_exact_crop": channel.allows_exact_crop,
-        "allows_redispatch": channel.allows_redispatch,
-        "retry_is_free": channel.retry_is_free,
-        "class_overrides": channel.class_overrides,
+        **{name: getattr(channel, name) for name in _AS_STORED},
     }

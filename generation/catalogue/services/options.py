@@ -63,6 +63,7 @@ class ChannelOptions(TypedDict, total=False):
     allows_exact_crop: bool
     allows_redispatch: bool
     retry_is_free: bool
+    keeps_credentials: bool
     class_overrides: Mapping[str, str] | None
     routes: Sequence[RouteTerms]
     models: Sequence[str]

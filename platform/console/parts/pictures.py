@@ -1,6 +1,6 @@
 """A generation's images for pages, and whether they match the request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from generation.catalogue.contracts import AUTO
@@ -8,6 +8,16 @@ from generation.models import Generation
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from storage.services import signed_url
+
+REASONS: Mapping[str, str] = {
+    "converted": "it was converted or scaled",
+    "turned": "it was turned upright",
+    "mended": "it was repaired",
+    "too_large": "they are too large",
+    "malformed": "they are malformed",
+    "setting": "by a setting",
+}
+"""Why Content Credentials were removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +27,16 @@ class Picture:
     image: StoredImage
     url: str
     file_url: str
+
+    @property
+    def origin(self) -> list[str]:
+        """What it says of how it was made, in short."""
+        image = self.image
+        kept = {
+            "kept": "Content Credentials kept",
+            "removed": f"Content Credentials removed: {REASONS.get(image.credentials_reason, '')}",
+        }.get(image.credentials)
+        return [*([kept] if kept else []), *(["Marked as generated"] if image.is_marked else [])]
 
 
 def picture_of(image: StoredImage) -> Picture:

@@ -24,6 +24,7 @@ class GenerationRow:
     key: ApiKey | None
     has_images: bool
     otherwise: Sequence[str] = ()
+    origins: Sequence[str] = ()
 
     @property
     def badge(self) -> tuple[str, str]:
@@ -50,4 +51,5 @@ class GenerationRow:
 def row_of(finished: Finished, keys: Mapping[UUID, ApiKey]) -> GenerationRow:
     made = finished.generation
     differs = otherwise(made, finished.sizes)
-    return GenerationRow(made, keys.get(made.api_key_id), bool(finished.images), differs)
+    has_images, origins = bool(finished.images), finished.origins
+    return GenerationRow(made, keys.get(made.api_key_id), has_images, differs, origins)

@@ -19,6 +19,7 @@ ORIGIN = "{{origin}}"
 MODELS = "<p>{{models}}</p>"
 SLUGS = [
     *("quickstart", "testing", "models", "edits", "billing", "retries", "streaming", "webhooks"),
+    "origin",
     *("errors", "status"),
 ]
 """The guides' parts of the address, in reading order."""

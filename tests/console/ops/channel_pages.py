@@ -30,6 +30,7 @@ FORM = {
     "timeout_seconds": "240",
     "queue_seconds": "60",
     "allows_redispatch": "on",
+    "keeps_credentials": "on",
     f"{ROUTE}is_served": "on",
     f"{ROUTE}upstream_model": "gpt-image-2",
 }

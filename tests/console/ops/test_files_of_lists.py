@@ -62,8 +62,9 @@ def test_of_generations():
     )  # fmt: skip
     called = SimpleNamespace(attempts=[1, last], last=last, known_cost=5_000_000, unknown=6)
     row = SimpleNamespace(
-        made=made, called=called, mode="live", code="timeout", last=last, sizes=("8x8", "8x9")
-    )
+        made=made, called=called, mode="live", code="timeout", last=last, sizes=("8x8", "8x9"),
+        origins=("kept", "removed:converted:marked"),
+    )  # fmt: skip
 
     assert line_of(GENERATIONS, row) == [*{
         "id": "gen", "created": iso(1), "finished": iso(2), "mode": "live", "tenant": "acme",
@@ -71,6 +72,7 @@ def test_of_generations():
         "size": "8x9", "n": 3, "attempts": 2, "channel": "one", "class": "unknown",
         "http_status": 504, "charged": "4.000000", "cost": "5.000000", "cost_unknown": 6,
         "currency": "USD", "request": "req", "delivered_sizes": "8x8 8x9",
+        "content_credentials": "kept removed:converted:marked",
     }.items()]  # fmt: skip
 
 

@@ -66,6 +66,7 @@ def test_every_option_of_a_new_channel_is_kept(manage):
         "allows_exact_crop": False,
         "allows_redispatch": True,
         "retry_is_free": False,
+        "keeps_credentials": True,
         "class_overrides": {},
     }
 

@@ -1,14 +1,17 @@
 """A received image becomes the wanted image and takes no memory twice."""
 
 import asyncio
+import hashlib
 import io
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+import sandbox
 from generation.channels.base import UpstreamImage
 from generation.channels.size_rules import Size
 from generation.dispatch import pixels
@@ -52,7 +55,7 @@ def test_an_image_with_nothing_to_drop_keeps_its_spool(delivered, spools):
     assert good.size == "700x600"
 
 
-def test_an_image_without_its_metadata_takes_the_place_of_the_original(delivered, spools):
+def test_an_image_shows_no_metadata_and_is_not_copied(delivered, spools):
     exif = Image.Exif()
     exif[0x010E] = "at home, in the garden"
     image = delivered(noise(exif=exif))
@@ -60,8 +63,10 @@ def test_an_image_without_its_metadata_takes_the_place_of_the_original(delivered
     good = verify_image(image, wanted=WantedImage("png"), spools=spools)
 
     assert good is not None
-    assert b"garden" not in good.spool.read_at(0, good.spool.size)
-    assert spools.budget.used_bytes == good.spool.size
+    assert good.spool is image.spool
+    data = b"".join(good.spool.chunks())
+    assert b"garden" not in data
+    assert good.spool.sha256 == hashlib.sha256(data).hexdigest()
     good.spool.close()
 
 
@@ -126,6 +131,53 @@ def test_a_result_says_what_was_mended(data, mended, delivered, spools):
     assert good is not None
     assert good.mended == mended
     good.spool.close()
+
+
+SIGNED = Path(sandbox.__file__).with_name("signed.png").read_bytes()
+UNMARKED = WantedImage("png", keeps_credentials=False)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "reason"),
+    [
+        (WantedImage("png", mark="trainedAlgorithmicMedia"), "kept", ""),
+        (WantedImage("webp", mark="trainedAlgorithmicMedia"), "removed", "converted"),
+        (WantedImage("png", made_into=Size(600, 600)), "removed", "converted"),
+        (UNMARKED, "removed", "setting"),
+    ],
+)
+def test_credentials_are_kept_where_the_file_is(wanted, status, reason, delivered, spools):
+    image = delivered(SIGNED)
+
+    good = verify_image(image, wanted=wanted, spools=spools)
+
+    assert good is not None
+    assert (good.credentials.status, good.credentials.reason) == (status, reason)
+    assert good.is_marked == (wanted.mark is not None and status != "kept")
+    content = good.spool.read_at(0, good.spool.size)
+    assert (content == SIGNED) == (status == "kept")
+    assert (b"jumb" in content) == (status == "kept")
+    assert (b"DigitalSourceType" in content) == good.is_marked
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (with_exif_at_its_end(SIGNED), "turned"),
+        (with_tail(SIGNED), "mended"),
+        (SIGNED + b"more", "malformed"),
+    ],
+)
+def test_credentials_go_with_the_pixels_that_they_signed(data, reason, delivered, spools):
+    wanted = WantedImage("png", mark="compositeWithTrainedAlgorithmicMedia")
+
+    good = verify_image(delivered(data), wanted=wanted, spools=spools)
+
+    assert good is not None
+    assert (good.credentials.status, good.credentials.reason) == ("removed", reason)
+    content = good.spool.read_at(0, good.spool.size)
+    assert content.count(b"/compositeWithTrainedAlgorithmicMedia") == 1
+    assert b"jumb" not in content
 
 
 def test_a_body_that_is_no_image_leaves_its_spool_to_the_caller(delivered, spools):

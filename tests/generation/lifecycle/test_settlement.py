@@ -327,6 +327,7 @@ def test_the_answer_says_what_was_made_of_what(acme, worker, spools):
             "delivered_sizes": ["1024x768"],
             "size_plan": "native",
             "ignored": [],
+            "content_credentials": [{"status": "none", "marked": False}],
         },
     }
 

@@ -32,7 +32,7 @@ NEVER: Mapping[str, date] = MappingProxyType({})
 _NAMES = MappingProxyType({"quality_map": "words", "cost_micros": "cost"})
 """Names of fields in the route form, if they differ from the columns."""
 _TYPED = ("upstream_model", "sizes", "words", "cost", "retires_on")
-_ALLOWANCES = ("allows_exact_crop", "allows_redispatch", "retry_is_free")
+_ALLOWANCES = ("allows_exact_crop", "allows_redispatch", "retry_is_free", "keeps_credentials")
 _FOLDED = (
     *("timeout_seconds", "queue_seconds", "max_concurrency", "max_images", "sizes"),
     *("ignored_fields", "refused_tasks", "class_overrides"),
@@ -70,6 +70,9 @@ class ChannelForm(forms.Form):
     )
     retry_is_free = forms.BooleanField(
         required=False, label="Charges nothing for a bad result, so retry once"
+    )
+    keeps_credentials = forms.BooleanField(
+        required=False, initial=True, label="Content Credentials of its pictures are kept"
     )
     cost_again = DollarsField(label="Type the highest of them again, USD", widget=ConfirmationInput)
 

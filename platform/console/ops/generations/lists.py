@@ -99,6 +99,7 @@ class CalledGeneration:
     mode: str
     sizes: Sequence[str]
     """Those of all images that were delivered."""
+    origins: Sequence[str]
 
     @property
     def code(self) -> str:
@@ -120,7 +121,9 @@ def _read(sought: GenerationFilter, after: str, limit: int) -> RowPage[CalledGen
     called = called_for([generation.id for generation in page.rows])
     return RowPage(
         [
-            CalledGeneration(of.generation, called[of.generation.id], sought.mode, of.sizes)
+            CalledGeneration(
+                of.generation, called[of.generation.id], sought.mode, of.sizes, of.origins
+            )
             for of in with_images(page.rows)
         ],
         ids.public(ids.GENERATION, page.last) if page.last else "",
@@ -221,6 +224,7 @@ GENERATIONS = Listing[CalledGeneration](
                 "currency": lambda _row: "USD",
                 "request": lambda row: row.made.request_id,
                 "delivered_sizes": lambda row: " ".join(row.sizes),
+                "content_credentials": lambda row: " ".join(row.origins),
             }
         ),
     ],

@@ -22,9 +22,12 @@ WORDS = {
     "max_in_flight": "requests at once",
     "uncharged_ceiling": "uncharged cost a day",
     "prompt_retention_days": "days that prompts are kept",
+    "marks": "marks of its images",
 }
 UNSET = {"uncharged_ceiling": "the default", "prompt_retention_days": "always"}
 """The meaning of an empty field that is not "no limit"."""
+OPTIONAL = "optional"
+MARKS = {"required": "On all of them", OPTIONAL: "As the tenant chooses"}
 Standing = Mapping[str, str | int | None]
 
 
@@ -42,6 +45,12 @@ class StandingForm(ActForm, TenantLimitsForm):
         least=0,
         label="Days that prompts are kept",
         help_text="0 means two hours, empty means always.",
+    )
+    marks = forms.ChoiceField(
+        choices=MARKS.items(),
+        label="Marks of its images",
+        help_text="Without marks and Content Credentials, images do not say that a model made"
+        " them. Laws may ask for that, of you and of the tenant.",
     )
     erases = forms.BooleanField(required=False, label="Erase older prompts now")
 
@@ -76,11 +85,13 @@ def standing_of(tenant: Tenant) -> dict[str, str | int | None]:
         **{name: getattr(tenant, name) for name in LIMITS},
         "uncharged_ceiling": tenant.uncharged_ceiling_micros,
         "prompt_retention_days": tenant.prompt_retention_days,
+        "marks": OPTIONAL if tenant.may_omit_marks else "required",
     }
 
 
 def _change(asked: Asked[Tenant]) -> ActResult:
-    others = {name: asked.data[name] for name in WORDS if name not in LIMITS}
+    others = {name: asked.data[name] for name in WORDS if name not in {*LIMITS, "marks"}}
+    others["may_omit_marks"] = asked.data["marks"] == OPTIONAL
     limits = TenantLimits(**{name: asked.data[name] for name in LIMITS})
     changed = change_standing(tenant=asked.subject, limits=limits, **others, **asked.by)
     before, after = standing_of(asked.subject), standing_of(changed)
@@ -100,6 +111,8 @@ def _changes(before: Standing, after: Standing) -> str:
 
 
 def _value(name: str, value: str | int | None) -> str:
+    if name == "marks":
+        return MARKS[str(value)].lower()
     if not isinstance(value, int):
         return value or UNSET.get(name, "no limit")
     return amount(value) if name == "uncharged_ceiling" else f"{value:,}"

@@ -60,7 +60,7 @@ TOO_BROAD = "The search takes too long: narrow it by a period, a model or a key.
 COLUMNS = (
     "id", "created", "finished", "status", "model", "size_asked", "tier", "quality", "n", "images",
     "charged", "currency", "key", "user", "prompt", "mode", "error",
-    "delivered_sizes",
+    "delivered_sizes", "content_credentials",
 )  # fmt: skip
 
 
@@ -290,7 +290,7 @@ def _cells(finished: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:
         generation.n, len(finished.sizes), to_decimal(generation.charged_micros), "USD",
         key.public_id if key else "", generation.tag, generation.prompt,
         "live" if generation.livemode else TESTS, (generation.error or {}).get("code", ""),
-        " ".join(finished.sizes),
+        " ".join(finished.sizes), " ".join(finished.origins),
     ]  # fmt: skip
 
 

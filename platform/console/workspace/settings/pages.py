@@ -41,6 +41,7 @@ class SettingsForm(ComparedForm):
     time_zone = forms.ChoiceField(required=False, label="Time zone of reports")
     prompt_retention_days = LimitField(label="Days that prompts are kept", least=0)
     image_retention_days = LimitField(label="Days that images are kept", least=0)
+    omits_marks = forms.BooleanField(required=False, label="Images without marks")
     erases = forms.BooleanField(required=False, label="Erase older data now")
 
     @override
@@ -183,6 +184,7 @@ def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> b
             time_zone=data["time_zone"] or tenant.time_zone,
             prompt_retention_days=data["prompt_retention_days"],
             image_retention_days=data["image_retention_days"],
+            omits_marks=data["omits_marks"],
             **by(request, workspace),
         )
     except ValidationError as error:

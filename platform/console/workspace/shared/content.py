@@ -1,6 +1,7 @@
 """A workspace's generation, or the part of it that our people may see in a support view."""
 
 from copy import copy
+from dataclasses import replace
 
 from django.http import Http404, QueryDict
 
@@ -24,7 +25,7 @@ def without_content(workspace: Workspace, finished: Finished) -> Finished:
     emptied.prompt, emptied.fields, emptied.inputs, emptied.answer = "", {}, [], {"metadata": sizes}
     if emptied.error:
         emptied.error = {**emptied.error, "message": "Only its caller may see the message."}
-    return Finished(emptied, (), finished.sizes)
+    return replace(finished, generation=emptied, images=())
 
 
 def findable(workspace: Workspace, query: QueryDict) -> QueryDict:

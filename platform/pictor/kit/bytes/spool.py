@@ -1,6 +1,7 @@
 """Spool files: bytes of unknown length, small ones in memory, larger ones in an unnamed file.
 
-A spool computes its size and sha256 while it is written, so nothing is read twice. On disk it has
+A spool computes its size and sha256 while it is written, so nothing is read twice; one that is
+likely to be replaced can leave its sha256 until it is wanted. On disk it has
 no name: closing it, or the end of the process, frees the space. All spools of a process share one
 `SpoolBudget`. Callers need not close a spool: it ends with its scope (`Spools`), and every request
 and every dispatch has one. Raises:
@@ -19,9 +20,10 @@ import os
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
 from typing_extensions import override
@@ -106,9 +108,12 @@ class SpoolFile:
         spools: its scope, which has the directory, the budget and the owner.
         max_bytes: the largest size; beyond it, SpoolTooLarge is raised.
         memory_bytes: the largest size in memory; beyond it, an unnamed file is used.
+        hashes_late: leave its sha256 until it is wanted.
     """
 
-    def __init__(self, spools: "Spools", *, max_bytes: int, memory_bytes: int) -> None:
+    def __init__(
+        self, spools: "Spools", *, max_bytes: int, memory_bytes: int, hashes_late: bool = False
+    ) -> None:
         self._spools = spools
         self._owner = spools.owner
         self._max_bytes = max_bytes
@@ -116,7 +121,8 @@ class SpoolFile:
         self._memory = bytearray()
         self._file: IO[bytes] | None = None
         self._on_disk_bytes = 0
-        self._digest = hashlib.sha256()
+        self._shown: ReadableAt | None = None
+        self._digest = None if hashes_late else hashlib.sha256()
         self.is_closed = False
         """True once its bytes are gone."""
         self._lock = threading.Lock()  # a closed descriptor's number may soon be another file's
@@ -132,7 +138,16 @@ class SpoolFile:
     @property
     def sha256(self) -> str:
         """Hex digest of the bytes written so far."""
+        if self._digest is None:
+            self._digest = hashlib.sha256()
+            for data in self.chunks():
+                self._digest.update(data)
         return self._digest.hexdigest()
+
+    def hashed(self) -> "SpoolFile":
+        """Return itself with its sha256 known, which takes a millisecond per MB or two."""
+        _ = self.sha256
+        return self
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Append. Raises SpoolTooLarge, SpoolFull or SpoolClosed."""
@@ -144,17 +159,24 @@ class SpoolFile:
                 self._memory += data
             else:
                 self._write_to_disk(data)
-        self._digest.update(data)
+        if self._digest is not None:
+            self._digest.update(data)
         self.size += len(data)
         return len(data)
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset`; fewer only at the end."""
-        with self._lock:
-            self._check_open()
-            if self._file is None:
-                return bytes(self._memory[offset : offset + size])
-            return os.pread(self._file.fileno(), size, offset)
+        shown = self._shown
+        return self._written_at(offset, size) if shown is None else shown.read_at(offset, size)
+
+    @property
+    def content(self) -> "ReadableAt":
+        """Its bytes as they were written, whatever it shows."""
+        return _Content(self._written_at, self.size)
+
+    def show(self, view: "ReadableAt") -> None:
+        """Let readers see a view of its `content` instead. Nothing is written any more."""
+        self._shown, self.size, self._digest = view, view.size, None
 
     def chunks(self, size: int = CHUNK_BYTES) -> Iterator[bytes]:
         """Yield the whole content in chunks of exactly `size` bytes, except for the last."""
@@ -163,7 +185,7 @@ class SpoolFile:
 
     def reader(self) -> io.BufferedReader:
         """Return a new seekable binary file over the content, with its own position."""
-        return io.BufferedReader(_SpoolReader(self), buffer_size=64 * 1024)
+        return reader_of(self)
 
     @property
     def is_in_memory(self) -> bool:
@@ -193,7 +215,7 @@ class SpoolFile:
         with self._lock:
             if self.is_closed:
                 return
-            self.is_closed = True
+            self.is_closed, self._shown = True, None
             self._memory = bytearray()
             if self._file is not None:
                 self._file.close()
@@ -203,6 +225,13 @@ class SpoolFile:
     def __del__(self) -> None:
         # Nothing refers to the spool any more, so it need not wait for its scope's end.
         self.close()
+
+    def _written_at(self, offset: int, size: int) -> bytes:
+        with self._lock:
+            self._check_open()
+            if self._file is None:
+                return bytes(self._memory[offset : offset + size])
+            return os.pread(self._file.fileno(), size, offset)
 
     def _check_open(self) -> None:
         if self.is_closed:
@@ -234,9 +263,30 @@ class SpoolFile:
         self._on_disk_bytes += size_bytes
 
 
-class _SpoolReader(io.RawIOBase):
-    def __init__(self, spool: SpoolFile) -> None:
-        self._spool = spool
+class ReadableAt(Protocol):
+    """Bytes that are read at any offset."""
+
+    size: int
+
+    def read_at(self, offset: int, size: int, /) -> bytes:
+        """Up to `size` bytes from `offset`; fewer only at the end."""
+        ...
+
+
+@dataclass(slots=True)
+class _Content:
+    read_at: Callable[[int, int], bytes]
+    size: int
+
+
+def reader_of(source: ReadableAt) -> io.BufferedReader:
+    """Return a new seekable binary file over these bytes, with its own position."""
+    return io.BufferedReader(_Reader(source), buffer_size=64 * 1024)
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, source: ReadableAt) -> None:
+        self._source = source
         self._position = 0
 
     @override
@@ -250,14 +300,14 @@ class _SpoolReader(io.RawIOBase):
     @override
     def readinto(self, buffer: "WriteableBuffer") -> int:
         view = memoryview(buffer).cast("B")
-        data = self._spool.read_at(self._position, len(view))
+        data = self._source.read_at(self._position, len(view))
         view[: len(data)] = data
         self._position += len(data)
         return len(data)
 
     @override
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._spool.size}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._source.size}[whence]
         if base + offset < 0:
             raise ValueError("negative seek position")
         self._position = base + offset
@@ -299,9 +349,13 @@ class Spools:
             inner.owner = owner
         return inner
 
-    def new(self, *, max_bytes: int, memory_bytes: int = MEMORY_BYTES) -> SpoolFile:
+    def new(
+        self, *, max_bytes: int, memory_bytes: int = MEMORY_BYTES, hashes_late: bool = False
+    ) -> SpoolFile:
         """Return an empty spool for up to `max_bytes`. Raises SpoolClosed after the scope's end."""
-        spool = SpoolFile(self, max_bytes=max_bytes, memory_bytes=memory_bytes)
+        spool = SpoolFile(
+            self, max_bytes=max_bytes, memory_bytes=memory_bytes, hashes_late=hashes_late
+        )
         self.own(spool)
         return spool
 

@@ -27,7 +27,7 @@ NO_ACTS = {
         *("api_key.open", "api_key.change", "api_key.rotate", "api_key.hand_over"),
         *("member.agree", "member.refuse", "tenant.title", "tenant.time_zone", "tenant.support"),
         *("tenant.own_limits", "tenant.second_factor", "tenant.prompt_retention"),
-        *("tenant.image_retention", "balance.alert", "webhook_endpoint.create"),
+        *("tenant.image_retention", "tenant.marks", "balance.alert", "webhook_endpoint.create"),
         *("webhook_endpoint.change", "webhook_endpoint.rotate", "webhook_endpoint.delete"),
     ),
     "a person does it with their own account": (

@@ -3,12 +3,14 @@
 import re
 
 import pytest
+from django.core.management import call_command
 
 from accounts.callers import caller_of_key
 from accounts.models import ApiKey, AuditEvent, Subject, Tenant
 from accounts.services import record
 from accounts.services.office.api_keys import revoke_api_key
 from accounts.services.office.tenants import set_title
+from generation.catalogue.snapshot import current_catalogue
 from generation.models import Contract
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InsufficientQuota, ModelForbidden
@@ -50,6 +52,29 @@ def test_a_shorter_time_erases_nothing_before_that_is_agreed_to(acme, sign_in):
     assert "This erases prompts older than 30 days and images older than 3 days" in page
     assert 'name="erases"' in page
     assert (agreed.status_code, Tenant.objects.get().image_retention_days) == (302, 3)
+
+
+def test_images_go_without_marks_only_where_the_operator_allows_it(acme, sign_in):
+    page, wish = url("settings", acme), {"title": "acme", "omits_marks": "on"}
+    client = sign_in(acme)
+
+    refused = client.post(page, wish)
+    call_command("do", "tenant.limits", acme.tenant.public_id, "--marks", "optional")
+    before = current_catalogue()
+    agreed = client.post(page, wish)
+    chosen = current_catalogue()
+    call_command("do", "tenant.limits", acme.tenant.public_id, "--marks", "required")
+
+    assert refused.status_code == 422
+    assert "Ask the operator of this site to allow this first." in words_of(refused)
+    assert agreed.status_code == 302
+    assert not before.unmarked
+    assert chosen.unmarked == {acme.tenant.id}
+    assert not current_catalogue().unmarked
+    events = AuditEvent.objects.filter(action="tenant.marks").order_by("id")
+    assert [event.after for event in events] == [
+        {"may_omit_marks": True}, {"omits_marks": True}, {"may_omit_marks": False},
+    ]  # fmt: skip
 
 
 def test_the_settings_show_the_storage_used_and_that_it_is_full(acme, sign_in, settings):

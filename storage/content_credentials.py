@@ -1,0 +1,79 @@
+"""Content Credentials: whether a file that carries them can stay byte for byte as it came.
+
+A manifest binds its file by hashes, so a file stays whole or loses it. It stays if it is known to
+hold nothing else that could hurt or reveal: little other metadata, nothing compressed, no
+thumbnail, no place. Nothing here says that a manifest is valid.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from storage.containers import jumbf
+from storage.containers.orientation import directory
+from storage.containers.pieces import ByteSource, ByteSpan, Parts, Spoiled, View
+
+Status = Literal["kept", "removed", "none"]
+Reason = Literal[Spoiled, "converted", "turned", "setting"]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+IsPlain: TypeAlias = Callable[[ByteSource, bytes, ByteSpan], bool]
+"""Whether the part of this kind and place is whole and not compressed."""
+
+MAX_STORE_BYTES = 4 * 1024**2
+MAX_OTHER_BYTES = 64 * 1024
+_PLACE_TAG = 0x8825
+_PLACE = (b"GPS", "GPS".encode("utf-16-le"))
+"""Names of fields that say where a picture was taken, in XMP and text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What became of an image's Content Credentials.
+
+    Attributes:
+        status: `none` if it came without.
+        reason: why they were removed.
+        label: the active manifest's, of kept ones.
+    """
+
+    status: Status = "none"
+    reason: Reason | Literal[""] = ""
+    label: str = ""
+
+    def without(self, reason: Reason) -> "Credentials":
+        """They were removed, for this reason unless there was another one before."""
+        return Credentials("removed", reason) if self.status == "kept" else self
+
+
+NONE = Credentials()
+
+
+def judge(file: ByteSource, walk: Parts, is_plain: IsPlain | None) -> Credentials:
+    """Say whether a file can stay as it came; `is_plain` is for containers that compress parts."""
+    if not walk.store:
+        return NONE
+    if why := walk.spoiled or _too_large(walk) or _in_others(file, walk, is_plain):
+        return Credentials("removed", why)
+    try:
+        return Credentials("kept", label=jumbf.active_label(View(file, walk.store)))
+    except jumbf.Malformed:
+        return Credentials("removed", "malformed")
+
+
+def _too_large(walk: Parts) -> Spoiled | Literal[""]:
+    store = sum(map(len, walk.store))
+    others = sum(len(data) for _, data in walk.others)
+    return "too_large" if store > MAX_STORE_BYTES or others > MAX_OTHER_BYTES else ""
+
+
+def _in_others(file: ByteSource, walk: Parts, is_plain: IsPlain | None) -> Spoiled | Literal[""]:
+    for kind, data in walk.others:
+        if is_plain is not None and not is_plain(file, kind, data):
+            return "malformed"
+        exif = directory(file, data)
+        has_place = exif is not None and any(tag == _PLACE_TAG for tag, *_ in exif.fields)
+        if has_place or any(name in file.read_at(data.offset, data.size) for name in _PLACE):
+            return "malformed"
+        if exif is not None and exif.next_at:
+            return "mended"
+    return ""
