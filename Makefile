@@ -64,7 +64,7 @@ check: venv-dev ## all but the tests: format, lint, types, layers, migrations, d
 	@$(MAKE) --no-print-directory css-check
 	.ci/audit
 
-audit: venv-dev ## known vulnerabilities of requirements.lock; says so where nobody can tell
+audit: venv-dev ## known vulnerabilities of requirements-c2pa.lock; says so where nobody can tell
 	@.ci/audit
 
 bench: venv-dev ## measure the running system; BASE=<commit>: what a request costs, beside it
@@ -126,8 +126,9 @@ wheel: venv ## what a release installs: dist/pictor-VERSION-py3-none-any.whl
 
 lock: venv ## make the lock files again from pyproject.toml
 	@$(LOCK) pyproject.toml -o requirements.lock
+	@$(LOCK) pyproject.toml --extra c2pa -o requirements-c2pa.lock
 	@$(LOCK) pyproject.toml --extra run --group checkout -o requirements-run.lock
-	@$(LOCK) pyproject.toml --extra run --group checkout --group dev -o requirements-dev.lock
+	@$(LOCK) pyproject.toml --extra run --extra c2pa --group checkout --group dev -o requirements-dev.lock
 	@echo uv | $(LOCK) - -o requirements-uv.lock
 
 venv:

@@ -13,7 +13,7 @@ from storage.containers import jumbf
 from storage.containers.orientation import directory
 from storage.containers.pieces import ByteSource, ByteSpan, Parts, Spoiled, View
 
-Status = Literal["kept", "removed", "none"]
+Status = Literal["kept", "signed", "removed", "none"]
 Reason = Literal[Spoiled, "converted", "turned", "setting"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 IsPlain: TypeAlias = Callable[[ByteSource, bytes, ByteSpan], bool]
@@ -31,9 +31,9 @@ class Credentials:
     """What became of an image's Content Credentials.
 
     Attributes:
-        status: `none` if it came without.
-        reason: why they were removed.
-        label: the active manifest's, of kept ones.
+        status: `none` if it came without; `signed` if it has ours now.
+        reason: why those that it came with were removed.
+        label: the active manifest's, of kept and signed ones.
     """
 
     status: Status = "none"

@@ -16,6 +16,9 @@ from storage.probe import ImageFacts
 Mark = Literal["trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"]
 """Made by a model from words alone, or with a picture of the caller's."""
 
+SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+"""IPTC's vocabulary, whose words these are."""
+
 
 def packet(mark: Mark) -> bytes:
     """The XMP packet, less than 600 bytes of UTF-8."""
@@ -25,7 +28,7 @@ def packet(mark: Mark) -> bytes:
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         '<rdf:Description rdf:about=""'
         ' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
-        f' Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/{mark}"/>'
+        f' Iptc4xmpExt:DigitalSourceType="{SOURCE_TYPES}{mark}"/>'
         '</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
     ).encode()
 

@@ -121,7 +121,7 @@ class StoredImage(models.Model):
         max_length=8,
         default="unknown",
         db_default="unknown",
-        help_text="What became of its Content Credentials: kept, removed or none.",
+        help_text="What became of its Content Credentials: kept, signed, removed or none.",
     )
     credentials_reason = models.CharField(max_length=10, blank=True, default="", db_default="")
     manifest_label = models.CharField(
@@ -129,7 +129,7 @@ class StoredImage(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The active manifest's, of kept credentials.",
+        help_text="The active manifest's, of kept or signed credentials.",
     )
     is_marked = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())

@@ -33,6 +33,12 @@ def images_of(generation_id: UUID) -> list[StoredImage]:
     return list(StoredImage.objects.filter(generation_id=generation_id).order_by("index"))
 
 
+def unsigned_images(*, since: datetime) -> int:
+    """The number of images since then with a mark and no signature, up to the size for one."""
+    marked = StoredImage.objects.filter(id__gte=ids.first_at(since), is_marked=True)
+    return marked.filter(size_bytes__lt=10_000_000).exclude(credentials="signed").count()
+
+
 def made_for(image_id: UUID) -> "QuerySet[StoredImage, Any]":
     """The id of the image's generation, as a subquery."""
     return StoredImage.objects.filter(id=image_id).values("generation_id")

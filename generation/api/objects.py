@@ -105,12 +105,13 @@ class ImageCredentials(ApiObject):
     """What became of an image's Content Credentials (C2PA)."""
 
     status = serializers.ChoiceField(
-        choices=("kept", "removed", "none", "unknown"),
+        choices=("kept", "signed", "removed", "none", "unknown"),
         help_text="`kept`: delivered byte for byte as it came, which does not mean that they are"
-        " valid. `none`: it came without.",
+        " valid. `signed`: changed or marked here, and signed by this service, with the vendor's"
+        " among the ingredients if it had any. `none`: it came without.",
     )
     reason = serializers.ChoiceField(
-        choices=REASONS, required=False, help_text="Why they were removed."
+        choices=REASONS, required=False, help_text="Why those it came with were removed."
     )
     marked = serializers.BooleanField(
         help_text="True if an XMP packet of ours says that a model made it."

@@ -173,9 +173,8 @@ def route_info(
 ) -> RouteInfo:
     """A route with its channel, enabled or not; a given `api_key` replaces the channel's own."""
     channel = row.channel
-    sizes = row.sizes if row.sizes is not None else channel.sizes
+    sizes = channel.sizes if row.sizes is None else row.sizes
     abilities = abilities_of(channel.kind, row.upstream_model, row.field_map).with_sizes(sizes)
-    settings = channel.settings or {}
     return RouteInfo(
         channel_id=channel.pk,
         channel_name=channel.name,
@@ -195,10 +194,10 @@ def route_info(
             channel.ignored_fields,
             tasks=channel.refused_tasks,
             max_images=channel.max_images,
-            max_n=int(settings.get("max_n", 0)),
+            max_n=int((channel.settings or {}).get("max_n", 0)),
         ),
         defaults={one.name: one.default for one in parameters if one.default is not None},
-        settings=settings,
+        settings=channel.settings or {},
         field_map=row.field_map or {},
         allows_exact_crop=channel.allows_exact_crop,
         allows_redispatch=channel.allows_redispatch,

@@ -175,6 +175,7 @@ def wanted_of(generation: Generation, candidate: Candidate) -> WantedImage:
         made_into=candidate.made_into,
         keeps_credentials=candidate.route.keeps_credentials and not is_unmarked,
         mark=None if candidate.route.serves_test or is_unmarked else mark,
+        signs=bool(settings.C2PA_CERTIFICATE),
     )
 
 

@@ -52,8 +52,8 @@ class Partials:
 
     @asynccontextmanager
     async def sending(self, wanted: WantedImage) -> AsyncIterator[OnPartial]:
-        """Take partial images while a call lasts; they keep no Content Credentials."""
-        wanted = replace(wanted, keeps_credentials=False)
+        """Take partial images while a call lasts; they get no Content Credentials."""
+        wanted = replace(wanted, keeps_credentials=False, signs=False)
         waiting: asyncio.Queue[UpstreamPartial | None] = asyncio.Queue(MAX_WAITING)
         sending = asyncio.create_task(self._send_all(waiting, wanted))
         try:

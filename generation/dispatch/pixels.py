@@ -18,7 +18,7 @@ from pictor.kit.database import pools
 from storage import convert, probe
 from storage.containers.pieces import View
 from storage.content_credentials import Credentials
-from storage.marking import Mark, marked
+from storage.marking import SOURCE_TYPES, Mark, marked
 from storage.stripping import close_others, shown
 
 
@@ -32,6 +32,7 @@ class WantedImage:
         made_into: the plan's pixels, if any.
         keeps_credentials: whether Content Credentials may stay.
         mark: how it was made, for the XMP of an image without credentials.
+        signs: whether a marked one is signed.
     """
 
     output_format: str
@@ -39,6 +40,7 @@ class WantedImage:
     made_into: Size | None = None
     keeps_credentials: bool = True
     mark: Mark | None = None
+    signs: bool = False
 
 
 def verify_image(
@@ -55,8 +57,10 @@ def verify_image(
         made = _made(cleaned, wanted, spools)
         credentials = _credentials(cleaned, wanted, is_converted=made is not None)
         is_kept = credentials.status == "kept"
-        spool = made or _as_it_came(cleaned, wanted, original, is_kept=is_kept)
-        close_others(spool.hashed(), original, cleaned.source)
+        spool = marked_one = made or _as_it_came(cleaned, wanted, original, is_kept=is_kept)
+        if wanted.signs and wanted.mark and not is_kept:
+            spool, credentials = _signed(spool, original, cleaned, wanted, credentials)
+        close_others(spool.hashed(), original, cleaned.source, marked_one)
     except (probe.NotAnImage, SpoolTooLarge):
         return None
     size = _size(cleaned, wanted)
@@ -69,7 +73,7 @@ def verify_image(
         mended=cleaned.mended,
         seed=image.seed,
         credentials=credentials,
-        is_marked=wanted.mark is not None and credentials.status != "kept",
+        is_marked=wanted.mark is not None and not is_kept,
     )
 
 
@@ -91,7 +95,9 @@ async def verify_on_loop(
 
 def _is_quick(spool: SpoolFile, wanted: WantedImage) -> bool:
     """True if it is a small png that is wanted unchanged."""
-    return wanted.output_format == "png" and wanted.made_into is None and probe.is_quick(spool)
+    if wanted.output_format != "png" or wanted.made_into or (wanted.signs and wanted.mark):
+        return False
+    return probe.is_quick(spool)
 
 
 def _size(cleaned: probe.Cleaned, wanted: WantedImage) -> Size:
@@ -146,6 +152,37 @@ def _as_it_came(
         unmarked = source if isinstance(source, View) else source.content
         spool.show(View(unmarked, marked(unmarked, cleaned.facts, wanted.mark)))
     return spool
+
+
+def _signed(
+    spool: SpoolFile,
+    original: SpoolFile,
+    cleaned: probe.Cleaned,
+    wanted: WantedImage,
+    credentials: Credentials,
+) -> tuple[SpoolFile, Credentials]:
+    """The marked image with a manifest of ours, which has the vendor's as its ingredient."""
+    from storage import manifests  # noqa: PLC0415 - only where a certificate is set
+
+    facts, size = cleaned.facts, _size(cleaned, wanted)
+    has_parent = cleaned.credentials.status == "kept" and wanted.keeps_credentials
+    steps = {
+        "opened": has_parent,
+        "created": not has_parent,
+        "edited": not has_parent and wanted.mark == "compositeWithTrainedAlgorithmicMedia",
+        "orientation": not cleaned.is_upright,
+        "resized": size.width != facts.width and size.height != facts.height,
+        "cropped": size.width * facts.height != size.height * facts.width,
+        "transcoded": facts.format != wanted.output_format,
+    }
+    return manifests.sign(
+        spool,
+        wanted.output_format,
+        credentials,
+        steps=[f"c2pa.{step}" for step, is_done in steps.items() if is_done],
+        source=f"{SOURCE_TYPES}{wanted.mark}",
+        parent=(original, facts.format) if has_parent else None,
+    )
 
 
 def without_echo(image: VerifiedImage, sent: str) -> VerifiedImage:

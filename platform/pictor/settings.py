@@ -306,6 +306,9 @@ URL_EXPIRY_SECONDS = env_int("PICTOR_URL_EXPIRY_SECONDS", 3600)
 IMAGE_RETENTION_DAYS = env_int("PICTOR_IMAGE_RETENTION_DAYS", 30)
 STORED_BYTES_PER_TENANT = env_int("PICTOR_STORED_BYTES_PER_TENANT", 1024**4)
 
+C2PA_CERTIFICATE, C2PA_KEY = env_str("PICTOR_C2PA_CERTIFICATE"), env_str("PICTOR_C2PA_KEY")
+"""Paths of PEM files that Content Credentials are signed with; both or neither."""
+
 # --- what a page may load and run (web/page_policy.py) ----------------------------------------
 
 _IMAGES_AT = (

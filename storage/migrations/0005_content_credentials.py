@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='storedimage',
             name='credentials',
-            field=models.CharField(db_default='unknown', default='unknown', help_text='What became of its Content Credentials: kept, removed or none.', max_length=8),
+            field=models.CharField(db_default='unknown', default='unknown', help_text='What became of its Content Credentials: kept, signed, removed or none.', max_length=8),
         ),
         migrations.AddField(
             model_name='storedimage',
@@ -28,6 +28,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='storedimage',
             name='manifest_label',
-            field=models.CharField(blank=True, db_default='', default='', help_text="The active manifest's, of kept credentials.", max_length=200),
+            field=models.CharField(blank=True, db_default='', default='', help_text="The active manifest's, of kept or signed credentials.", max_length=200),
         ),
     ]

@@ -57,10 +57,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_production_is_locked_without_the_servers_and_otherwise_as_make_run_is():
     production, run = pinned("requirements.lock"), pinned("requirements-run.lock")
+    signing = pinned("requirements-c2pa.lock")
 
     assert set(SERVERS) & set(production) == set()
     assert set(SERVERS) <= set(run)
     assert {name: run.get(name) for name in production} == production
+    assert {name: signing.get(name) for name in production} == production
+    assert signing.keys() - production.keys() == {
+        "c2pa-python", "charset-normalizer", "requests", "toml",
+    }  # fmt: skip
     assert {name: pinned("requirements-dev.lock").get(name) for name in run} == run
 
 

@@ -15,6 +15,7 @@ TITLES: Mapping[str, str] = {
     "queued_too_long": "Queue stalled",
     "past_deadline": "Past the deadline",
     "storage_refuses": "Storage refuses",
+    "signing_fails": "Signing fails or ends",
     "sold_below_cost": "Sold below cost",
     "cost_unknown": "Cost unknown",
     "price_missing": "Price missing",

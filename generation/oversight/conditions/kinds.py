@@ -28,6 +28,7 @@ KINDS: Mapping[str, Kind] = {
     "queued_too_long": stalled_work.queued,
     "past_deadline": stalled_work.past_deadline,
     "storage_refuses": stalled_work.storage,
+    "signing_fails": stalled_work.signing,
     "sold_below_cost": sold_cells.below_cost,
     "cost_unknown": sold_cells.cost_unknown,
     "price_missing": money.unpriced,

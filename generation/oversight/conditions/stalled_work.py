@@ -7,9 +7,12 @@ from django.conf import settings
 from django.db.models import Count, Min, Sum
 
 from accounts.services.office.mail import unsent_seconds
+from generation.catalogue.traffic.minutes import RECENT_PERIOD
 from generation.models import Generation, Incident, State, Worker
 from generation.oversight.conditions.detected import Outlook, PresentCondition
+from pictor.kit.secrets.signing_identity import read_identity
 from pictor.kit.words.money import Micros
+from storage.selectors import unsigned_images
 from webhooks.selectors import due_deliveries
 
 STALLED_AFTER = timedelta(seconds=30)
@@ -18,6 +21,7 @@ TIME_TO_END = timedelta(seconds=10)
 """The reaper ends overdue generations every 3 s."""
 TIME_TO_PROVE = timedelta(seconds=30)
 """A worker that has just begun has stored nothing yet."""
+CERTIFICATE_AHEAD = timedelta(days=30)
 MAIL_SECONDS, WEBHOOK_SECONDS = 900, 300
 """The ages from which they are overdue; deploy/alerts.yml has the same."""
 
@@ -62,6 +66,19 @@ def storage(outlook: Outlook) -> Iterator[PresentCondition]:
     if troubles:
         words = f"{len(troubles)} of {alive.count()} image workers store nothing: {troubles[0]}"
         yield PresentCondition("storage", None, words)
+
+
+def signing(outlook: Outlook) -> Iterator[PresentCondition]:
+    """A certificate that ends soon, and images that could not be signed."""
+    if not settings.C2PA_CERTIFICATE:
+        return
+    ends_at = read_identity(settings.C2PA_CERTIFICATE, settings.C2PA_KEY).ends_at
+    if ends_at < outlook.now + CERTIFICATE_AHEAD:
+        words = f"nothing is signed after {ends_at:%-d %B %Y, %H:%M} UTC"
+        yield PresentCondition("certificate", None, words)
+    if number := unsigned_images(since=outlook.now - RECENT_PERIOD):
+        words = f"{number} in 10 minutes are only marked: see the image workers' log"
+        yield PresentCondition("images", None, words)
 
 
 def updates(outlook: Outlook) -> Iterator[PresentCondition]:

@@ -34,6 +34,7 @@ class Picture:
         image = self.image
         kept = {
             "kept": "Content Credentials kept",
+            "signed": "Content Credentials signed here",
             "removed": f"Content Credentials removed: {REASONS.get(image.credentials_reason, '')}",
         }.get(image.credentials)
         return [*([kept] if kept else []), *(["Marked as generated"] if image.is_marked else [])]

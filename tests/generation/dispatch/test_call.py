@@ -10,7 +10,7 @@ from generation.catalogue.plans import CLOSEST, NATIVE, Candidate
 from generation.channels.base import UpstreamAnswer
 from generation.channels.declaration import Abilities, Task
 from generation.channels.size_rules import Size
-from generation.dispatch.call import ignored_by, request_for
+from generation.dispatch.call import ignored_by, request_for, wanted_of
 from generation.models import Generation
 from tests.making.factories import route_info
 
@@ -156,3 +156,10 @@ def test_a_png_s_compression_is_not_sent_and_is_named():
 def test_a_channel_without_streams_is_asked_for_none(plain):
     assert request_for(generation(), plain, {}).partial_images == 0
     assert ignored_by(generation(), plain, answer(is_streamed=False)) == ("partial_images",)
+
+
+def test_an_image_is_signed_if_there_is_a_certificate(settings, db):
+    without = wanted_of(generation(), channel())
+    settings.C2PA_CERTIFICATE = "chain.pem"
+
+    assert (without.signs, wanted_of(generation(), channel()).signs) == (False, True)

@@ -5,9 +5,11 @@ import hashlib
 import io
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import c2pa  # type: ignore[import-untyped] # it ships no types
 import pytest
 from PIL import Image
 
@@ -16,7 +18,9 @@ from generation.channels.base import UpstreamImage
 from generation.channels.size_rules import Size
 from generation.dispatch import pixels
 from generation.dispatch.pixels import WantedImage, verify_image, verify_on_loop
+from generation.lifecycle.outcome import VerifiedImage
 from pictor.kit.bytes.spool import Spools
+from tests.making.certificates import signing_files
 from tests.making.odd_pictures import photo, with_exif_at_its_end, with_tail
 
 Delivered = Callable[[bytes], UpstreamImage]
@@ -32,10 +36,10 @@ def delivered(spools: Spools) -> Delivered:
     return deliver
 
 
-def noise(**options: Any) -> bytes:
+def noise(*, height: int = 600, **options: Any) -> bytes:
     """A picture above 256 KiB, so that its spool counts in the budget."""
     file = io.BytesIO()
-    Image.effect_noise((700, 600), 90).save(file, "PNG", **options)
+    Image.effect_noise((700, height), 90).save(file, "PNG", **options)
     return file.getvalue()
 
 
@@ -180,6 +184,105 @@ def test_credentials_go_with_the_pixels_that_they_signed(data, reason, delivered
     assert b"jumb" not in content
 
 
+@pytest.fixture
+def certificate(settings: Any, tmp_path: Path) -> None:
+    files = signing_files(tmp_path)
+    settings.SPOOL = tmp_path
+    settings.C2PA_CERTIFICATE, settings.C2PA_KEY = str(files.certificate), str(files.key)
+
+
+def manifest_of(image: VerifiedImage) -> tuple[str, str, int]:
+    """The active manifest's label, its actions, and how many ingredients it has."""
+    with c2pa.Reader(f"image/{image.format}", image.spool.reader()) as reader:
+        manifest: Any = reader.get_active_manifest()
+    (actions,) = [one["data"]["actions"] for one in manifest["assertions"]]
+    names = [one["action"].removeprefix("c2pa.") for one in actions]
+    return manifest["label"], " ".join(names), len(manifest.get("ingredients", []))
+
+
+SIGNING = WantedImage("png", mark="trainedAlgorithmicMedia", signs=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted", "said"),
+    [
+        (icon(), SIGNING, ("", "created", 0)),
+        (
+            icon(),
+            replace(SIGNING, output_format="jpeg", mark="compositeWithTrainedAlgorithmicMedia"),
+            ("", "created edited transcoded", 0),
+        ),
+        (
+            SIGNED,
+            replace(SIGNING, output_format="webp"),
+            ("converted", "opened transcoded", 1),
+        ),
+        (
+            SIGNED,
+            replace(SIGNING, made_into=Size(600, 500)),
+            ("converted", "opened resized cropped", 1),
+        ),
+        (with_exif_at_its_end(SIGNED), SIGNING, ("turned", "opened orientation", 1)),
+        (with_tail(SIGNED), SIGNING, ("mended", "opened", 1)),
+        (SIGNED + b"more", SIGNING, ("malformed", "created", 0)),
+        (SIGNED, replace(SIGNING, keeps_credentials=False), ("setting", "created", 0)),
+    ],
+)
+@pytest.mark.usefixtures("certificate")
+def test_what_has_our_mark_is_signed(data, wanted, said, delivered, spools):
+    good = verify_image(delivered(data), wanted=wanted, spools=spools)
+
+    assert good is not None
+    label, actions, parents = manifest_of(good)
+    assert (good.credentials.reason, actions, parents) == said
+    assert (good.credentials.status, good.credentials.label) == ("signed", label)
+    assert good.is_marked
+    assert b"DigitalSourceType" in good.spool.read_at(0, good.spool.size)
+
+
+def test_a_signed_image_is_the_only_one_left(delivered, spools, certificate):
+    image = delivered(noise(height=450))
+
+    good = verify_image(image, wanted=SIGNING, spools=spools)
+
+    assert good is not None
+    assert good.credentials.status == "signed"
+    assert spools.budget.used_bytes == good.spool.size
+    good.spool.close()
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted", "status"),
+    [
+        (SIGNED, SIGNING, "kept"),
+        (icon(), replace(SIGNING, mark=None), "none"),
+        (icon(), replace(SIGNING, signs=False), "none"),
+    ],
+    ids=["kept", "of a test or without marks", "partial"],
+)
+@pytest.mark.usefixtures("certificate")
+def test_what_has_no_mark_or_is_no_final_image_is_not_signed(
+    data, wanted, status, delivered, spools
+):
+    good = verify_image(delivered(data), wanted=wanted, spools=spools)
+
+    assert good is not None
+    assert good.credentials.status == status
+
+
+def test_an_image_that_cannot_be_signed_is_delivered_with_its_mark(delivered, spools, certificate):
+    image = delivered(noise())
+    spools.budget.take(400_000)  # which leaves no room for another one of this size
+
+    good = verify_image(image, wanted=SIGNING, spools=spools)
+
+    assert good is not None
+    assert (good.credentials.status, good.is_marked) == ("none", True)
+    assert b"DigitalSourceType" in good.spool.read_at(0, good.spool.size)
+    assert spools.budget.used_bytes < 400_000 + good.spool.size
+    good.spool.close()
+
+
 def test_a_body_that_is_no_image_leaves_its_spool_to_the_caller(delivered, spools):
     image = delivered(noise()[:300_000])
 
@@ -235,9 +338,11 @@ def test_a_small_png_is_mended_where_it_holds_no_loop_up(
         (icon(), WantedImage("webp")),
         (icon(), WantedImage("png", made_into=Size(60, 60))),
         (noise(), WantedImage("png")),
+        (icon(), SIGNING),
     ],
-    ids=["another format", "fewer pixels", "large"],
+    ids=["another format", "fewer pixels", "large", "signed"],
 )
+@pytest.mark.usefixtures("certificate")
 def test_slow_conversions_run_outside_the_loop(data, wanted, delivered, spools, by_the_loop):
     good = asyncio.run(verify_on_loop(delivered(data), wanted=wanted, spools=spools))
 

@@ -1,11 +1,14 @@
 """Settings that only work together."""
 
+import sys
+
 import pytest
 
 from pictor.kit.watching.system_checks import (
     OPERATOR,
     SECRETS,
     addresses_can_be_used,
+    images_can_be_signed,
     metrics_token_is_long,
     operator_is_named,
     preload_has_subdomains,
@@ -13,6 +16,7 @@ from pictor.kit.watching.system_checks import (
     secrets_are_set,
     waits_are_nested,
 )
+from tests.making.certificates import new_key, pem_of, signing_files
 
 
 def test_the_settings_of_this_run_are_right():
@@ -89,6 +93,42 @@ def test_a_server_does_not_start_with_a_url_it_cannot_use(settings, name, url):
 
     said = f"{name} is not a usable Redis address. See docs/operations/settings.md."
     assert str(ended.value) == said
+
+
+@pytest.fixture
+def signing(settings, tmp_path):
+    """Files that images are signed with, as the settings name them."""
+    files = signing_files(tmp_path)
+    settings.C2PA_CERTIFICATE, settings.C2PA_KEY = str(files.certificate), str(files.key)
+    return files
+
+
+def test_a_key_that_does_not_fit_keeps_a_server_from_starting(signing):
+    assert images_can_be_signed(None) == []
+    signing.key.write_bytes(pem_of(new_key()))
+
+    with pytest.raises(SystemExit) as ended:
+        refuse_to_serve()
+
+    certificate, key = signing.certificate, signing.key
+    said = f"the key of {key} does not fit the first certificate of {certificate}"
+    assert str(ended.value) == f"{said}. See docs/operations/settings.md."
+
+
+def test_one_of_both_files_is_too_little(signing, settings):
+    settings.C2PA_KEY = ""
+
+    (found,) = images_can_be_signed(None)
+
+    assert found.msg == "PICTOR_C2PA_CERTIFICATE and PICTOR_C2PA_KEY are set both or neither"
+
+
+def test_a_certificate_needs_the_library(signing, monkeypatch):
+    monkeypatch.setitem(sys.modules, "c2pa", None)
+
+    (found,) = images_can_be_signed(None)
+
+    assert found.msg == "PICTOR_C2PA_CERTIFICATE needs pictor[c2pa] installed"
 
 
 def test_a_server_is_warned_of_the_owners_url_and_of_nothing_else(settings, caplog):

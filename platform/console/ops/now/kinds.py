@@ -109,6 +109,7 @@ KINDS: Mapping[str, ConditionKind] = {
     ),
     "past_deadline": ConditionKind(PARTLY, "See generations", partial(_generations, "late", "1")),
     "storage_refuses": ConditionKind(PARTLY, *_SYSTEM),
+    "signing_fails": ConditionKind(PARTLY, *_SYSTEM),
     "sold_below_cost": ConditionKind(MONEY, "See margin", _margin),
     "cost_unknown": ConditionKind(MONEY, "Set costs", partial(_channel, "cost")),
     "price_missing": ConditionKind(PARTLY, *_PRICE),

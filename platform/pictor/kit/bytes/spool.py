@@ -1,7 +1,6 @@
 """Spool files: bytes of unknown length, small ones in memory, larger ones in an unnamed file.
 
-A spool computes its size and sha256 while it is written, so nothing is read twice; one that is
-likely to be replaced can leave its sha256 until it is wanted. On disk it has
+A spool computes its size and sha256 while it is written, so nothing is read twice. On disk it has
 no name: closing it, or the end of the process, frees the space. All spools of a process share one
 `SpoolBudget`. Callers need not close a spool: it ends with its scope (`Spools`), and every request
 and every dispatch has one. Raises:
@@ -108,12 +107,9 @@ class SpoolFile:
         spools: its scope, which has the directory, the budget and the owner.
         max_bytes: the largest size; beyond it, SpoolTooLarge is raised.
         memory_bytes: the largest size in memory; beyond it, an unnamed file is used.
-        hashes_late: leave its sha256 until it is wanted.
     """
 
-    def __init__(
-        self, spools: "Spools", *, max_bytes: int, memory_bytes: int, hashes_late: bool = False
-    ) -> None:
+    def __init__(self, spools: "Spools", *, max_bytes: int, memory_bytes: int) -> None:
         self._spools = spools
         self._owner = spools.owner
         self._max_bytes = max_bytes
@@ -122,7 +118,7 @@ class SpoolFile:
         self._file: IO[bytes] | None = None
         self._on_disk_bytes = 0
         self._shown: ReadableAt | None = None
-        self._digest = None if hashes_late else hashlib.sha256()
+        self._digest: hashlib._Hash | None = hashlib.sha256()
         self.is_closed = False
         """True once its bytes are gone."""
         self._lock = threading.Lock()  # a closed descriptor's number may soon be another file's
@@ -143,6 +139,11 @@ class SpoolFile:
             for data in self.chunks():
                 self._digest.update(data)
         return self._digest.hexdigest()
+
+    def unhashed(self) -> "SpoolFile":
+        """Return itself, with its sha256 left until it is wanted."""
+        self._digest = None
+        return self
 
     def hashed(self) -> "SpoolFile":
         """Return itself with its sha256 known, which takes a millisecond per MB or two."""
@@ -166,8 +167,7 @@ class SpoolFile:
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset`; fewer only at the end."""
-        shown = self._shown
-        return self._written_at(offset, size) if shown is None else shown.read_at(offset, size)
+        return (self._shown or self.content).read_at(offset, size)
 
     @property
     def content(self) -> "ReadableAt":
@@ -270,7 +270,6 @@ class ReadableAt(Protocol):
 
     def read_at(self, offset: int, size: int, /) -> bytes:
         """Up to `size` bytes from `offset`; fewer only at the end."""
-        ...
 
 
 @dataclass(slots=True)
@@ -286,8 +285,7 @@ def reader_of(source: ReadableAt) -> io.BufferedReader:
 
 class _Reader(io.RawIOBase):
     def __init__(self, source: ReadableAt) -> None:
-        self._source = source
-        self._position = 0
+        self._source, self._position = source, 0
 
     @override
     def readable(self) -> bool:
@@ -349,13 +347,9 @@ class Spools:
             inner.owner = owner
         return inner
 
-    def new(
-        self, *, max_bytes: int, memory_bytes: int = MEMORY_BYTES, hashes_late: bool = False
-    ) -> SpoolFile:
+    def new(self, *, max_bytes: int, memory_bytes: int = MEMORY_BYTES) -> SpoolFile:
         """Return an empty spool for up to `max_bytes`. Raises SpoolClosed after the scope's end."""
-        spool = SpoolFile(
-            self, max_bytes=max_bytes, memory_bytes=memory_bytes, hashes_late=hashes_late
-        )
+        spool = SpoolFile(self, max_bytes=max_bytes, memory_bytes=memory_bytes)
         self.own(spool)
         return spool
 

@@ -5,6 +5,7 @@ unusable URLs.
 """
 
 import logging
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
 
@@ -51,7 +52,8 @@ def refuse_to_serve() -> None:
 
     Warns if the server has the password of the tables' owner, who may rewrite the ledger.
     """
-    wrong = [error.msg for error in [*secrets_are_set(None), *addresses_can_be_used(None)]]
+    checks = (secrets_are_set, addresses_can_be_used, images_can_be_signed)
+    wrong = [error.msg for check in checks for error in check(None)]
     if wrong:
         raise SystemExit(f"{'; '.join(wrong)}. See docs/operations/settings.md.")
     if settings.MIGRATION_DATABASE is not None:
@@ -86,6 +88,21 @@ def addresses_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
         )
         for name in redis_client.unusable()
     ]
+
+
+@register(Tags.security)
+def images_can_be_signed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Check certificate and key, since without them images would lack their signatures."""
+    if not (settings.C2PA_CERTIFICATE or settings.C2PA_KEY):
+        return []
+    from pictor.kit.secrets.signing_identity import read_identity  # noqa: PLC0415 - few sign
+
+    try:
+        read_identity(settings.C2PA_CERTIFICATE, settings.C2PA_KEY)
+        wrong = "" if find_spec("c2pa") else "PICTOR_C2PA_CERTIFICATE needs pictor[c2pa] installed"
+    except ValueError as error:
+        wrong = str(error)
+    return [Error(wrong, hint="See docs/content-credentials.md.", id="pictor.E004")] * bool(wrong)
 
 
 @register(Tags.security, deploy=True)

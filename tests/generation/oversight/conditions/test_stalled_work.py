@@ -10,6 +10,8 @@ from accounts.services.office.mail import post
 from generation.lifecycle import lease
 from generation.models import Channel, Condition, Generation, Worker
 from pictor.kit.words import clock, ids
+from storage.models import StoredImage
+from tests.making.certificates import signing_files
 from tests.making.factories import ORIGIN, make_channel
 from webhooks.models import SUCCEEDED, Delivery, Event, WebhookEndpoint
 
@@ -74,6 +76,37 @@ def test_a_worker_that_is_gone_refuses_nothing(worker, look):
     lease.renew(worker=worker, trouble="SlowDown")
 
     assert look(1) == {}
+
+
+def test_a_certificate_that_ends_within_30_days_is_a_condition(look, settings, tmp_path):
+    files = signing_files(tmp_path, lasts=timedelta(days=30, minutes=5))
+    end = clock.now() + timedelta(days=30, minutes=5)
+    settings.C2PA_CERTIFICATE, settings.C2PA_KEY = str(files.certificate), str(files.key)
+
+    found = look(0)
+
+    assert found == {}
+    said = {("signing_fails", "certificate"): f"nothing is signed after {end:%-d %B %Y, %H:%M} UTC"}
+    assert look(6) == said
+
+
+def test_images_that_should_be_signed_and_are_not_are_a_condition(acme, look, settings, tmp_path):
+    for credentials, size_bytes in (("signed", 9), ("none", 9), ("none", 10_000_000)):
+        StoredImage.objects.create(
+            tenant_id=acme.id, generation_id=ids.new_uuid(), index=0,
+            object_key=f"{credentials}-{size_bytes}",
+            size_bytes=size_bytes, width=1, height=1, is_marked=True, credentials=credentials,
+            expires_at=clock.now() + HOUR,
+        )  # fmt: skip
+    files = signing_files(tmp_path)
+    without_certificate = look(0)
+    settings.C2PA_CERTIFICATE, settings.C2PA_KEY = str(files.certificate), str(files.key)
+
+    found = look(1)
+
+    words = "1 in 10 minutes are only marked: see the image workers' log"
+    assert (without_certificate, found) == ({}, {("signing_fails", "images"): words})
+    assert look(11) == {}
 
 
 def test_mail_unsent_for_a_quarter_of_an_hour_is_a_condition(look):

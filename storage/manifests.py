@@ -1,0 +1,116 @@
+"""Signed Content Credentials: a manifest that says how an image was made, and by whose certificate.
+
+The library is the extra `pictor[c2pa]`, imported with the first image that is signed. It holds a
+png once in memory, a jpeg or a webp up to three times: what takes more than 16 MB has its turn
+alone, and what takes more than 32 MB is not signed. It calls nobody: there is no time stamp, and no
+address in a file is fetched (c2pa_settings.py).
+
+Sources: C2PA 2.2, 18.15 (actions); opensource.contentauthenticity.org/docs/c2pa-python.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import lru_cache, partial
+from importlib import import_module
+from tempfile import TemporaryFile
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+
+from pictor import __version__
+from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile
+from pictor.kit.secrets.signing_identity import read_identity
+from pictor.kit.words import clock
+from storage import vips
+from storage.c2pa_settings import LIMITS
+from storage.content_credentials import MAX_STORE_BYTES, Credentials
+
+logger = logging.getLogger(__name__)
+
+MAX_HELD_BYTES, LARGE_BYTES = 32 * 1024**2, 16 * 1024**2
+TIMES_HELD = {"png": 1, "jpeg": 3, "webp": 3}
+"""As measured with c2pa-python 0.38; an ingredient is held at least twice."""
+MAX_MANIFEST_BYTES = MAX_STORE_BYTES + 1024**2
+"""Of our manifest, with the vendor's among its ingredients."""
+
+_identity = lru_cache(maxsize=1)(read_identity)
+
+
+def sign(
+    spool: SpoolFile,
+    image_format: str,
+    credentials: Credentials,
+    *,
+    steps: Sequence[str],
+    source: str,
+    parent: tuple[SpoolFile, str] | None,
+) -> tuple[SpoolFile, Credentials]:
+    """The image with a signed manifest; as it is, with its credentials, if it cannot be signed.
+
+    Args:
+        spool: the image; stays open.
+        image_format: its format.
+        credentials: what became of those it came with.
+        steps: how it was made, as C2PA's actions, in their order.
+        source: of the first, IPTC's word for how a model made it.
+        parent: the vendor's image with its credentials, and its format; stays open.
+    """
+    held = spool.size * TIMES_HELD[image_format]
+    if parent:
+        held = max(held, parent[0].size * max(2, TIMES_HELD[parent[1]]))
+    ends_at = _identity(settings.C2PA_CERTIFICATE, settings.C2PA_KEY).ends_at
+    if held > MAX_HELD_BYTES or ends_at <= clock.now():
+        return spool, credentials
+    label, signed = f"urn:c2pa:{uuid4()}", spool.sibling(max_bytes=spool.size + MAX_MANIFEST_BYTES)
+    actions: list[dict[str, object]] = [{"action": step} for step in steps]
+    actions[0] |= {"digitalSourceType": source}
+    if parent:
+        actions[0] |= {"parameters": {"ingredientIds": ["parent"]}}
+    try:
+        with vips.alone() if held > LARGE_BYTES else nullcontext():
+            _write(spool, image_format, _builder_of(label, actions), parent, signed)
+    except Exception:
+        logger.exception("an image could not be signed, and is only marked")
+        signed.close()
+        return spool, credentials
+    return signed, replace(credentials, status="signed", label=label)
+
+
+def _write(
+    spool: SpoolFile,
+    image_format: str,
+    builder: Any,
+    parent: tuple[SpoolFile, str] | None,
+    into: SpoolFile,
+) -> None:
+    # The library goes back in what it has written, which a spool does not allow.
+    with TemporaryFile(dir=settings.SPOOL) as file:
+        if parent:
+            ingredient = {"label": "parent", "relationship": "parentOf"}
+            builder.add_ingredient(ingredient, f"image/{parent[1]}", parent[0].reader())
+        builder.sign(f"image/{image_format}", spool.reader(), file)
+        file.seek(0)
+        while data := file.read(CHUNK_BYTES):
+            into.write(data)
+
+
+def _builder_of(label: str, actions: list[dict[str, object]]) -> Any:
+    manifest = {
+        "label": label,
+        "claim_generator_info": [{"name": "Pictor", "version": __version__}],
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],
+    }
+    return _maker(settings.C2PA_CERTIFICATE, settings.C2PA_KEY)(manifest)
+
+
+@lru_cache(maxsize=1)
+def _maker(certificate: str, key: str) -> Callable[[object], Any]:
+    """The maker of the library's builders, which sign by these files and within our limits."""
+    c2pa = import_module("c2pa")  # here, because it takes 20 MB
+    identity = _identity(certificate, key)
+    info = c2pa.C2paSignerInfo(identity.algorithm, identity.chain, identity.key, None)
+    signer = c2pa.Signer.from_info(info)
+    return partial(c2pa.Builder, context=c2pa.Context.from_dict(LIMITS, signer=signer))
