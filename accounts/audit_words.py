@@ -89,6 +89,7 @@ WORDS: Mapping[str, str] = {
     "generation.cancel": "canceled the generation {what}",
     "generation.fail": "ended the generation {what} as failed",
     "generation.look": "looked at the prompt and images of the generation {what}",
+    "generation.look_up": "found the generation {what} by a file or its digest",
     "price_book.draft": "drafted the price list {what}",
     "price_book.change": "changed the price list {what}",
     "price_book.prices": "changed prices of the price list {what}",

@@ -87,6 +87,7 @@ def operation(
     answer: type[ApiObject],
     query: type[ApiQuery] | None = None,
     body: type[ApiBody] | None = None,
+    form: type[ApiBody] | None = None,
     status: int = HTTPStatus.OK.value,
     errors: Errors = (),
     headers: Iterable[OpenApiParameter] = (),
@@ -97,7 +98,8 @@ def operation(
 
     The method gets the caller, the path's parts by name, or what `of` finds by them before query
     and body are judged, and the values of the query and of the body's fields that were sent, so
-    optional fields need defaults. `of` raises NotFound; `rate` counts; `headers` are further ones.
+    optional fields need defaults. `form` is the body as multipart/form-data. `of` raises NotFound;
+    `rate` counts; `headers` are further ones.
     """
 
     def decorate(method: Callable[..., Answer]) -> Callable[..., Response]:
@@ -108,7 +110,7 @@ def operation(
             rate(caller)
             found, parts = ((), path) if of is None else ((of(caller, **path),), {})
             values = {} if query is None else query.parse(request.query_params)
-            values |= {} if body is None else body.parse(_body_of(request).short_fields())
+            values |= _sent(_body_of(request), body, form)
             made = method(self, caller, *found, **parts, **values)
             return Response(answer.render(made.value), status=status, headers=dict(made.headers))
 
@@ -117,12 +119,19 @@ def operation(
             summary=summary,
             answers={status: answer},
             body=body,
+            form=form,
             parameters=[*headers, *([query] if query and query().fields else [])],
             errors=[*errors, *([NotFound] if of else [])],
         )
         return describe(handle)
 
     return decorate
+
+
+def _sent(sent: Body, body: type[ApiBody] | None, form: type[ApiBody] | None) -> Mapping[str, Any]:
+    if form is not None and sent.form is not None:
+        return form.parse_form(sent.form)
+    return {} if body is None else body.parse(sent.short_fields())
 
 
 def _body_of(request: Request) -> Body:

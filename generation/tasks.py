@@ -14,7 +14,7 @@ from billing.models import LedgerProof
 from billing.services.office.budget_warnings import look_at_budgets
 from billing.services.office.proofs import is_due
 from generation.admission import idempotency, retry_shield
-from generation.background import doorbell, leftovers, retention
+from generation.background import doorbell, image_origins, leftovers, retention
 from generation.catalogue.traffic import channel_events, open_breakers
 from generation.catalogue.traffic.minutes import Counting
 from generation.oversight import conditions, daily_sales, sunset_mail, tagged_days, watch
@@ -84,6 +84,12 @@ def forget_channel_events() -> None:
     """Delete channels' events older than 30 days, and breakers without a probe for a day."""
     channel_events.forget_old(now=clock.now())
     open_breakers.forget_old(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def fill_origins() -> None:
+    """Make new images findable by their bytes."""
+    image_origins.fill_origins(now=clock.now())
 
 
 @shared_task(ignore_result=True)

@@ -1,6 +1,7 @@
 """Stored images and exports: the facts about them. Their bytes are on S3."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import models
 from django.db.models.functions import Now
@@ -181,3 +182,47 @@ class StoredImage(models.Model):
         if days is None:
             return self.expires_at
         return min(self.expires_at, self.created_at + (timedelta(days=days) or SHORTEST))
+
+
+class ImageOrigin(models.Model):
+    """Finds an image by the digest of its bytes, or by the label of its manifest.
+
+    Filled behind settlement, which has no such index to maintain. It stays when the image expires,
+    since take-downs come later, and goes with its generation's words.
+    """
+
+    # Without the database's constraints: to add one would wait for settlements, and hold them up.
+    image = models.OneToOneField(
+        StoredImage, on_delete=models.CASCADE, primary_key=True, related_name="+",
+        db_constraint=False,
+    )  # fmt: skip
+    tenant = models.ForeignKey(
+        "accounts.Tenant", on_delete=models.PROTECT, related_name="+", db_index=False,
+        db_constraint=False,
+    )  # fmt: skip
+    sha256 = models.CharField(max_length=64)
+    manifest_label = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["sha256", "tenant"], name="origin_by_digest"),
+            models.Index(
+                fields=["manifest_label", "tenant"],
+                name="origin_by_manifest",
+                condition=~models.Q(manifest_label=""),
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.image_id} {self.sha256}"
+
+
+class OriginsUntil(models.Model):
+    """The id up to which every image is in `ImageOrigin`. There is one row."""
+
+    image_id = models.UUIDField(default=UUID(int=0))
+
+    @override
+    def __str__(self) -> str:
+        return f"until {self.image_id}"

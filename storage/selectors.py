@@ -1,5 +1,6 @@
 """Reads of the facts about images and exports. The services read images' bytes."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,10 +12,13 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from pictor.kit.database.cursors import all_rows, run
 from pictor.kit.database.row_pages import in_pages
 from pictor.kit.words import ids
-from storage.models import StoredImage, TenantExport
+from storage.models import ImageOrigin, StoredImage, TenantExport
 
 STORED_IMAGES = "(SELECT generation_id, tenant_id, index, width, height FROM storage_storedimage)"
 """SQL: every image that was ever stored, for another app's statement to join."""
+DIGEST = re.compile("[0-9a-fA-F]{64}", re.ASCII)
+"""A sha256 as it is typed."""
+MAX_ALIKE = 100
 
 
 def images_stored(generation_id: str) -> Subquery:
@@ -92,3 +96,14 @@ def every_image_of(generation_ids: Collection[UUID]) -> list[StoredImage]:
 def kept_images_of(generation_ids: Collection[UUID]) -> list[StoredImage]:
     """Those of them that are not deleted."""
     return [image for image in every_image_of(generation_ids) if image.deleted_at is None]
+
+
+def images_like(tenant_id: UUID | None, **known: str) -> list[StoredImage]:
+    """Up to 100 images of a tenant, or of all, with that `sha256` or `manifest_label`.
+
+    Oldest first, expired ones too; none whose generation's words are forgotten.
+    """
+    origins = ImageOrigin.objects.filter(**known).select_related("image").order_by("image_id")
+    if tenant_id is not None:
+        origins = origins.filter(tenant_id=tenant_id)
+    return [origin.image for origin in origins[:MAX_ALIKE]]

@@ -13,11 +13,13 @@ from typing import NamedTuple
 
 from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile
 from storage.containers import jpeg, png, webp
+from storage.containers.jumbf import Malformed, active_label
 from storage.containers.orientation import Orientation, orientation
 from storage.containers.pieces import (
     ByteSource,
     ByteSpan,
     Format,
+    NotAnImage,
     Parts,
     Piece,
     UnknownFormat,
@@ -61,21 +63,35 @@ class Stripped(NamedTuple):
 
 def strip(spool: SpoolFile) -> Stripped:
     """Find the image without unneeded parts."""
-    head = spool.read_at(0, _MAX_SIGNATURE_BYTES)
+    container = _container_of(spool)
+    walk = container.walk(spool)
+    pieces = list(joined(walk.pieces))
+    source = spool if pieces == [ByteSpan(0, spool.size)] else View(spool.content, pieces)
+    if source is not spool and container.format == "webp":
+        source = written(spool, pieces, spool.sibling())
+    return Stripped(
+        source,
+        container.format,
+        orientation(spool, container.exif(spool)),
+        got_end=pieces[-1] == jpeg.END,
+        credentials=judge(spool, walk, container.is_plain),
+    )
+
+
+def manifest_label(file: ByteSource) -> str:
+    """The label of a file's active manifest; empty without one, also of a file that is no image."""
+    try:
+        store = _container_of(file).walk(file).store
+        return active_label(View(file, store)) if store else ""
+    except (NotAnImage, Malformed):
+        return ""
+
+
+def _container_of(file: ByteSource) -> _Container:
+    head = file.read_at(0, _MAX_SIGNATURE_BYTES)
     for container in _CONTAINERS:
         if head.startswith(container.signature):
-            walk = container.walk(spool)
-            pieces = list(joined(walk.pieces))
-            source = spool if pieces == [ByteSpan(0, spool.size)] else View(spool.content, pieces)
-            if source is not spool and container.format == "webp":
-                source = written(spool, pieces, spool.sibling())
-            return Stripped(
-                source,
-                container.format,
-                orientation(spool, container.exif(spool)),
-                got_end=pieces[-1] == jpeg.END,
-                credentials=judge(spool, walk, container.is_plain),
-            )
+            return container
     raise UnknownFormat("neither png, jpeg nor webp")
 
 

@@ -15,7 +15,7 @@ placeholders, in whichever of these forms they arrived.
 import hashlib
 import hmac
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -45,9 +45,6 @@ Rows = Sequence[Json]
 SentImage: TypeAlias = str | Json | FormFile
 """One reference image in the form its field has."""
 PARTS = ("b64_json", "url", "image_url")
-FORM_PATHS = frozenset(
-    f"/v1/images/{name}{slash}" for name in ("edits", "variations") for slash in ("", "/")
-)
 MAX_TEXT_BYTES = 512 * 1024
 FORM_LIMITS = FormLimits(
     file_fields=FILES,
@@ -57,6 +54,21 @@ FORM_LIMITS = FormLimits(
     max_text_bytes=MAX_TEXT_BYTES,
 )
 """The limits of the forms of edits and variations."""
+_ONE_FILE = FormLimits(
+    file_fields=("file",),
+    text_fields=("sha256",),
+    max_files=1,
+    max_file_bytes=settings.MAX_IMAGE_BYTES,
+    max_text_bytes=1024,
+)
+FORMS: Mapping[str, FormLimits] = {
+    f"/v1/images/{name}{slash}": limits
+    for name, limits in (
+        ("edits", FORM_LIMITS), ("variations", FORM_LIMITS), ("provenance", _ONE_FILE)
+    )
+    for slash in ("", "/")
+}  # fmt: skip
+"""The limits of forms by path."""
 CHUNK = 192 * 1024
 """Characters of base64 decoded at a time."""
 

@@ -231,6 +231,32 @@ class DeletedObject(ApiObject):
     deleted = Constant(value=True)
 
 
+class ProvenanceObject(ApiObject):
+    """Whether the file was delivered here. The facts about its image are absent if it was not."""
+
+    example = {
+        "object": "image.provenance",
+        "made_here": True,
+        "as_delivered": True,
+        "generation_id": GENERATION_ID,
+        "index": 0,
+        "model": "gpt-image-2-origin",
+        "created": 1_795_225_540,
+    }
+
+    object = Constant("image.provenance")
+    made_here = serializers.BooleanField()
+    as_delivered = serializers.BooleanField(
+        help_text="False if it has a delivered image's manifest, and other bytes."
+    )
+    generation_id = serializers.CharField(source="found.generation.public_id", required=False)
+    index = serializers.IntegerField(
+        source="found.image.index", required=False, help_text="Its place in `data`, from 0."
+    )
+    model = serializers.CharField(source="found.generation.model", required=False)
+    created = UnixSeconds(source="found.generation.created_at", required=False)
+
+
 class QuoteObject(ApiObject):
     """The cost of a body in USD: at most `unit_price` per image, `hold` in total."""
 

@@ -32,6 +32,7 @@ from pictor.kit.endpoints.bodies import (
 )
 from pictor.kit.endpoints.body import Body, check_text
 from pictor.kit.words.errors import InvalidRequest, UnsupportedMediaType, unknown
+from storage.selectors import DIGEST
 
 DEFAULT_MODEL = "gpt-image-2-origin"
 """The model of the generations path with a slash if the body names none."""
@@ -243,6 +244,55 @@ class QuoteRequest(GenerationRequest):
     """The body of POST /v1/images/quote: a generation's body, and its task."""
 
     rows = fields.QUOTE
+
+
+@extend_schema_field({"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"})
+class DigestField(TextField):
+    """A sha256 in hexadecimal digits; its value has small ones."""
+
+    @override
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if not DIGEST.fullmatch(text):
+            refuse(self, "invalid_value", f"{self.field_name} must be 64 hexadecimal digits.")
+        return text.lower()
+
+
+class ProvenanceRequest(ApiBody):
+    """The JSON body of POST /v1/images/provenance."""
+
+    example = {"sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
+
+    sha256 = DigestField(help_text="Of the file's bytes.")
+
+
+class ProvenanceForm(ApiBody):
+    """The form of POST /v1/images/provenance: a file, or its digest."""
+
+    example = {"file": A_FILE}
+    together = {
+        "oneOf": [
+            {"required": [name], **of_these({"file": {}, "sha256": {}})}
+            for name in ("file", "sha256")
+        ]
+    }
+    is_form = True
+
+    file = FileField(required=False, help_text="At most 50 MiB, of any kind.")
+    sha256 = DigestField(required=False, help_text="Of the file's bytes.")
+
+    @classmethod
+    @override
+    def parse(cls, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the one field. Raises InvalidRequest for none or both."""
+        given = super().parse(sent)
+        if not given:
+            raise InvalidRequest(
+                "Send the file, or its sha256.", code="missing_required_parameter", param="file"
+            )
+        if len(given) > 1:
+            raise InvalidRequest("Send file or sha256, not both.", param="sha256")
+        return given
 
 
 def generation(body: Body, *, default_model: str | None = None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ urlpatterns = [  # tried one after the other
     *paths("images/edits", route(Endpoint, post=edit)),
     *paths("images/variations", route(Endpoint, post=vary)),
     *paths("images/quote", route(Endpoint, post=quote)),
+    *paths("images/provenance", route(views.ProvenanceView)),
     *paths(ONE, route(views.GenerationView, delete_in=pools.removals)),
     *paths(f"{ONE}/cancel", route(views.CancellationView)),
 ]

@@ -6,13 +6,20 @@ from accounts import rates
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from generation.api import render
-from generation.api.objects import DeletedObject, GenerationList, GenerationObject
+from generation.api.objects import (
+    DeletedObject,
+    GenerationList,
+    GenerationObject,
+    ProvenanceObject,
+)
+from generation.api.requests import ProvenanceForm, ProvenanceRequest
 from generation.api.shown import shown_generation
 from generation.lifecycle.outcome import FAILURES
 from generation.models import State
 from generation.selectors import Finished
 from generation.tenants import services
 from generation.tenants.searching import Criteria
+from pictor.kit.bytes.multipart import FormFile
 from pictor.kit.endpoints.objects import Page
 from pictor.kit.endpoints.queries import AfterField, ApiQuery, OneWordField, PageLimitField
 from pictor.kit.words import clock, ids
@@ -89,6 +96,35 @@ class GenerationView(Endpoint):
             caller.tenant_id, public_id, livemode=caller.livemode, now=clock.now()
         )
         return Answer(generation, render.headers_of(generation))
+
+
+class ProvenanceView(Endpoint):
+    """/v1/images/provenance."""
+
+    @operation(
+        "find_provenance",
+        summary="Was this made here?",
+        scope="images:read",
+        body=ProvenanceRequest,
+        form=ProvenanceForm,
+        answer=ProvenanceObject,
+        rate=rates.take_query,
+    )
+    def post(self, caller: Caller, sha256: str = "", file: FormFile | None = None) -> Answer:
+        """Whether a file was made for the workspace: by tests for a test key, else by others.
+
+        Send a form with the `file`, which is not kept, or its `sha256`. An image is found by the
+        digest of its delivered bytes, five minutes after its delivery at the latest, and even once
+        it has expired; and by its Content Credentials if other bytes of the file have changed. It
+        is not found once its generation is deleted, or its prompt has expired.
+        """
+        spool = file.spool if file else None
+        found = services.made_here(
+            caller.tenant_id, sha256=sha256, file=spool, livemode=caller.livemode
+        )
+        is_as_delivered = found is not None and found.is_as_delivered
+        made = {"made_here": found is not None, "as_delivered": is_as_delivered, "found": found}
+        return Answer(made)
 
 
 class CancellationView(Endpoint):

@@ -14,7 +14,7 @@ from pictor.kit.database.spans import EVERYTHING, Ids
 from pictor.kit.words import ids
 from pictor.kit.words.ids import GenerationId, TenantId
 from storage.models import StoredImage
-from storage.selectors import STORED_IMAGES, every_image_of, made_for
+from storage.selectors import STORED_IMAGES, every_image_of, images_like, made_for
 
 COST_UNKNOWN = "{0}.may_have_billed AND {0}.cost_micros = 0 AND {0}.cost_source IN ('', 'unknown')"
 """SQL: whether an ended attempt's cost is unknown; `format` names its row."""
@@ -333,3 +333,32 @@ def generation_id_of(text: str) -> GenerationId | None:
     """'gen_…' or a plain UUID to the id, None for anything else (operators may type either)."""
     generation_id = ids.parse_either(ids.GENERATION, text)
     return None if generation_id is None else GenerationId(generation_id)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeHere:
+    """An image that was delivered; with the same bytes, or with the same manifest in others."""
+
+    generation: Generation
+    image: StoredImage
+    is_as_delivered: bool
+
+
+def made_here(
+    sha256: str, label: str, *, tenant_id: UUID | None = None, livemode: bool | None = None
+) -> list[MadeHere]:
+    """The images of a tenant, or of all, that are a file with this digest, oldest first.
+
+    If there are none: those that have the file's manifest, by its label, which may be empty.
+    """
+    for known in ({"sha256": sha256}, {"manifest_label": label}):
+        images = images_like(tenant_id, **known) if any(known.values()) else []
+        rows = Generation.objects.filter(
+            id__in=[image.generation_id for image in images], words_forgotten_at=None
+        )
+        rows = rows if livemode is None else rows.filter(livemode=livemode)
+        made = {row.id: row for row in rows.select_related("tenant")} if images else {}
+        alike = [image for image in images if image.generation_id in made]
+        if alike:
+            return [MadeHere(made[one.generation_id], one, "sha256" in known) for one in alike]
+    return []

@@ -11,13 +11,15 @@ from uuid import UUID
 from generation import selectors
 from generation.lifecycle import notify, settlement
 from generation.models import Generation
-from generation.selectors import Finished
+from generation.selectors import Finished, MadeHere
 from generation.tenants import forgetting
 from generation.tenants.searching import Criteria, whole_rows
+from pictor.kit.bytes.spool import SpoolFile
 from pictor.kit.words import ids
 from pictor.kit.words.errors import NotCancelable, NotFound, Unavailable
 from pictor.kit.words.ids import TenantId
 from storage.services import StorageFailed
+from storage.stripping import manifest_label
 
 
 def generation_of(tenant_id: TenantId, public_id: str, *, livemode: bool | None = None) -> Finished:
@@ -44,6 +46,19 @@ def generation_named(tenant_id: TenantId, text: str) -> Finished:
     if not matches:
         raise NotFound("There is no generation with that id.", param="id")
     return matches[0]
+
+
+def made_here(
+    tenant_id: TenantId, *, sha256: str, file: SpoolFile | None, livemode: bool
+) -> MadeHere | None:
+    """The tenant's first image that is this file, or that only has its manifest.
+
+    Another tenant's is not found; nothing of the file is kept, or decoded.
+    """
+    label = manifest_label(file) if file else ""
+    digest = file.sha256 if file else sha256
+    found = selectors.made_here(digest, label, tenant_id=tenant_id, livemode=livemode)
+    return found[0] if found else None
 
 
 def page_of(

@@ -13,16 +13,16 @@ from console.ops import access as ops
 from console.workspace.access import Permission, allows, lack_of
 
 TAKE_FILES = frozenset({"workspace:playground_run"})
-TAKE_BILLS = frozenset({"ops:bill_new"})
+TAKE_STAFFS = {"ops:bill_new": ops.Permission.MONEY, "ops:provenance": ops.Permission.SEE}
+"""What staff need to send files there, by page."""
 
 
 def sender(path: str, session: str) -> tuple[str, bool]:
     """Return the sender of a large form, and whether files are allowed.
 
     The sender is the tenant, if the path is its playground and the person may generate there with
-    files; otherwise the session's person. Staff who may move money send vendors' bills as
-    themselves. Without a signed-in person it is empty. It runs in front of Django, so it reads the
-    session as the middleware will.
+    files; otherwise the session's person. Staff send theirs as themselves. Without a signed-in
+    person it is empty. It runs in front of Django, so it reads the session as the middleware will.
     """
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session)
@@ -33,8 +33,8 @@ def sender(path: str, session: str) -> tuple[str, bool]:
         match = resolve(path)
     except Http404:
         return f"person {user.id}", False
-    if match.view_name in TAKE_BILLS:
-        return f"person {user.id}", ops.allows(user.staff_role, ops.Permission.MONEY)
+    if needs := TAKE_STAFFS.get(match.view_name):
+        return f"person {user.id}", ops.allows(user.staff_role, needs)
     tenant = _tenant_for_files(match, request, user)
     return tenant or f"person {user.id}", bool(tenant)
 

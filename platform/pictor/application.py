@@ -20,7 +20,7 @@ from django.core.asgi import get_asgi_application
 
 from accounts.authentication import authenticate, read_bearer
 from console import uploads
-from generation.admission.inputs import FORM_LIMITS, FORM_PATHS
+from generation.admission.inputs import FORMS
 from generation.admission.waiting_callers import callers
 from generation.api.waiting import hub
 from generation.background import refusals
@@ -33,7 +33,6 @@ from pictor.kit.watching.system_checks import refuse_to_serve
 from pictor.kit.words import clock
 from pictor.web.django_request import TolerantRequest
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
-from pictor.web.form_reading import FormPaths
 from pictor.web.gate import BodyGate
 from pictor.web.handler import V1Handler
 from pictor.web.metrics import Metrics
@@ -107,10 +106,9 @@ def build() -> App:
     backends.refuse_to_serve()
     stock: Any = get_asgi_application()
     stock.request_class = TolerantRequest
-    forms = FormPaths(FORM_PATHS, FORM_LIMITS)
     site = Probes(SiteHandler(stock, sender=sender), workers=lease.live_workers)
     app: App = Router(
-        api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key, forms=forms),
+        api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key, forms=FORMS),
         site=Metrics(
             site,
             figures=lambda: figures(now=clock.now()),

@@ -24,6 +24,7 @@ ROLE = env_str("PICTOR_ROLE")
 SCHEDULE: Mapping[str, str] = {
     "accounts.tasks.send_mail": "*",
     "generation.tasks.count_attempts": "*",
+    "generation.tasks.fill_origins": "*",
     "generation.tasks.look_around": "*",
     "generation.tasks.look_for_conditions": "*",
     "accounts.tasks.forget_mail": "17",

@@ -9,15 +9,16 @@ from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.selectors import IMAGE_RETENTIONS
-from pictor.kit.database import model_rows
+from pictor.kit.database import lock_numbers, model_rows
 from pictor.kit.database.cursors import run
 from pictor.kit.database.prepared import SqlPart
 from storage import object_keys
 from storage.backends import MAX_KEYS_PER_REQUEST, bucket
-from storage.models import StoredImage
+from storage.models import ImageOrigin, StoredImage
 from storage.services.object_store import delete_objects
 from storage.wire import StorageFailed
 
@@ -59,10 +60,14 @@ def delete_expired(*, now: datetime, limit: int) -> int:
     return _delete(due.order_by("expires_at")[:limit], now=now)
 
 
+@transaction.atomic
 def forget_images(generation_ids: Collection[UUID]) -> None:
-    """Erase the revised prompts in images' rows."""
+    """Erase revised prompts, digests and manifests' labels: no file leads to them any more."""
+    lock_numbers.share(lock_numbers.IMAGE_ORIGINS)  # what is being filled in would come back
     images = StoredImage.objects.filter(generation_id__in=generation_ids)
-    images.exclude(revised_prompt="").update(revised_prompt="")
+    words = images.exclude(revised_prompt="", sha256="", manifest_label="")
+    words.update(revised_prompt="", sha256="", manifest_label="")
+    ImageOrigin.objects.filter(image__in=images).delete()
 
 
 def delete_image_rows(generation_ids: Collection[UUID]) -> None:

@@ -36,6 +36,7 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
     edited, varied = edit(customer), vary(customer, size="256x256")
     path = f"/v1/images/generations/{made.headers['x-pictor-generation-id']}"
     quoted = client.post("/v1/images/quote", json={"model": "gpt-image-2", "prompt": "a fox"})
+    traced = client.post("/v1/images/provenance", json={"sha256": "0" * 64})
     listed = client.get("/v1/images/generations", params={"limit": 2})
     found = client.get(path)
     models, model = client.get("/v1/models"), client.get("/v1/models/dall-e-2")
@@ -48,13 +49,13 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
 
     answers = [
         *(made, made_without_model, made_as_base64, edited, varied, begun),
-        *(quoted, listed, found, models, model, deleted),
+        *(quoted, traced, listed, found, models, model, deleted),
         *(*probes, *money, key, *keys, hook, tested, *hooks, late),
     ]
     assert [answer.status_code for answer in answers] == [
         *[200] * 5,
         202,
-        *[200] * 12,
+        *[200] * 13,
         201,
         *[200] * 5,
         *(201, 202),

@@ -6,12 +6,11 @@ import pytest
 
 from accounts.authentication import read_bearer
 from accounts.keys import mint
-from generation.admission.inputs import FORM_LIMITS, FORM_PATHS
+from generation.admission.inputs import FORMS
 from pictor.application import check_key
 from pictor.kit.bytes.spools import process_spools
 from pictor.web import gate
 from pictor.web.edge import App
-from pictor.web.form_reading import FormPaths
 from pictor.web.gate import BodyGate
 from tests.web.conftest import Exchange
 
@@ -19,7 +18,6 @@ UNKNOWN = {"Authorization": f"Bearer {mint()}"}
 """A key of our form without a row: only a look-up can tell."""
 CHUNKED = {"Transfer-Encoding": "chunked"}
 GZIP = {"Content-Encoding": "gzip"}
-FORMS = FormPaths(FORM_PATHS, FORM_LIMITS)
 KILOBYTE, MEGABYTE = 1024, 1024**2
 
 

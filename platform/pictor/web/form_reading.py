@@ -1,7 +1,6 @@
 """Reading of a form into a Body, on the few paths that accept forms."""
 
-from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 
 from pictor.kit.bytes.multipart import (
     FormInvalid,
@@ -16,18 +15,6 @@ from pictor.kit.words.errors import InvalidRequest, RequestTooLarge, Unavailable
 
 MEMORY_BYTES = 64 * 1024
 """Memory for each file: sixteen small ones stay within a request's share."""
-
-
-@dataclass(frozen=True, slots=True)
-class FormPaths:
-    """The paths that accept forms, and the limits of a form."""
-
-    paths: Collection[str]
-    limits: FormLimits
-
-    def limits_at(self, path: str) -> FormLimits | None:
-        """Return the limits of a form at a path, or None if it accepts none."""
-        return self.limits if path in self.paths else None
 
 
 async def read_form(

@@ -12,7 +12,7 @@ scope of its spools, which ends with the request at the latest.
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,7 @@ from pictor.kit.bytes.json_stream import (
     JsonTooLarge,
     JsonTooManyLong,
 )
-from pictor.kit.bytes.multipart import is_form
+from pictor.kit.bytes.multipart import FormLimits, is_form
 from pictor.kit.bytes.spool import SpoolError, SpoolFull, Spools
 from pictor.kit.bytes.spools import process_spools
 from pictor.kit.endpoints import errors as api_errors
@@ -41,7 +41,7 @@ from pictor.kit.words.errors import (
 )
 from pictor.web import body_reading
 from pictor.web.edge import App, Receive, Scope, Send, header, is_api
-from pictor.web.form_reading import FormPaths, read_form
+from pictor.web.form_reading import read_form
 
 LARGE_BYTES = 64 * 1024
 """Above this announced size, or without one, the key is looked up before the body is read."""
@@ -75,13 +75,13 @@ class BodyGate:
         app: the next application.
         read_key: returns the key in an Authorization header after checking its form.
         check_key: looks up a key for a caller's address; returns the key's owner.
-        forms: the paths that accept forms, and their limits; elsewhere a body is JSON.
+        forms: the limits of forms by the paths that accept them; elsewhere a body is JSON.
 
     `read_key` and `check_key` raise the PictorError that refuses the request.
     """
 
     def __init__(
-        self, app: App, *, read_key: ReadKey, check_key: CheckKey, forms: FormPaths
+        self, app: App, *, read_key: ReadKey, check_key: CheckKey, forms: Mapping[str, FormLimits]
     ) -> None:
         self._app = app
         self._forms = forms
@@ -111,7 +111,7 @@ class BodyGate:
         if scope["method"] not in METHODS_WITH_BODY:
             return Body()
         content_type = header(scope, b"content-type") or b""
-        form = self._forms.limits_at(scope["path"]) if is_form(content_type) else None
+        form = self._forms.get(scope["path"]) if is_form(content_type) else None
         max_bytes = form.max_bytes if form else settings.MAX_JSON_BYTES
         too_large = partial(_too_large, max_bytes)
         announced = _announced_bytes(scope)

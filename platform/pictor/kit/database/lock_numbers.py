@@ -43,6 +43,8 @@ BILLS: Final = 7_304_001
 """Vendors' bills are read and matched one at a time."""
 AFTER_0_2: Final = 7_304_064
 """Web processes share it, but for those of 0.2.0, so that these can be told apart."""
+IMAGE_ORIGINS: Final = 7_304_067
+"""No digest is filled in while words are forgotten; words are forgotten side by side."""
 WEB_PROCESSES: Final = 2**62
 """Web processes' numbers have this bit; nothing else takes an advisory lock on one that has it."""
 SEEDING: Final = 0x50_49_43_54_4F_52
@@ -52,3 +54,8 @@ SEEDING: Final = 0x50_49_43_54_4F_52
 def lock(number: int) -> None:
     """Take the lock until the transaction ends, waiting for whoever holds it."""
     run("SELECT pg_advisory_xact_lock(%s)", [number])
+
+
+def share(number: int) -> None:
+    """Like `lock`, beside others that share it."""
+    run("SELECT pg_advisory_xact_lock_shared(%s)", [number])

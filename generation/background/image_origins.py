@@ -1,0 +1,66 @@
+"""Makes images findable by their bytes, within minutes of their settlement.
+
+A mark says up to where all are in the table. Each run reads from there to the newest image, in the
+order of their ids. No image that is committed late can be missed: its id is made after its
+generation can be seen, and by a generation that has not ended the mark does not pass.
+"""
+
+import time
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Min
+
+from generation.models import Generation, State
+from generation.selectors.generations import CLOCKS_APART
+from generation.selectors.release_before import processes_of_release_before
+from pictor.kit.database import lock_numbers
+from pictor.kit.database.cursors import first_column
+from pictor.kit.words import ids
+from storage.models import OriginsUntil
+
+AT_ONCE = 2_000
+LONGEST_SECONDS = 20.0
+"""The rest is left to the next minute's run."""
+_FILL = """
+WITH seen AS MATERIALIZED (
+    SELECT id, generation_id, tenant_id, sha256, manifest_label FROM storage_storedimage
+     WHERE id > %s ORDER BY id LIMIT %s
+), filled AS (
+    INSERT INTO storage_imageorigin (image_id, tenant_id, sha256, manifest_label)
+    SELECT s.id, s.tenant_id, s.sha256, s.manifest_label
+      FROM seen AS s JOIN generation_generation AS g ON g.id = s.generation_id
+     WHERE s.sha256 <> '' AND g.words_forgotten_at IS NULL
+    ON CONFLICT (image_id) DO NOTHING
+)
+SELECT id FROM seen ORDER BY id DESC LIMIT 1
+"""
+
+
+def fill_origins(*, now: datetime) -> None:
+    """Enter the images since the last run. Safe to repeat, and beside another process.
+
+    Waits for the end of 0.2.0's processes, which forget words without these rows.
+    """
+    if processes_of_release_before():
+        return
+    under_way = Generation.objects.filter(state__in=[State.QUEUED, State.RUNNING])
+    oldest = under_way.aggregate(at=Min("created_at"))["at"]
+    bound = ids.first_at(min(now, oldest or now) - CLOCKS_APART)  # before the first image is read
+    after: UUID | None = OriginsUntil.objects.get_or_create(pk=1)[0].image_id
+    end = time.monotonic() + LONGEST_SECONDS
+    while after is not None and time.monotonic() < end:
+        after = _fill_next(after, bound)
+
+
+@transaction.atomic
+def _fill_next(after: UUID, bound: UUID) -> UUID | None:
+    """Enter the next images, move the mark up to `bound`, and return the last; None at the end."""
+    lock_numbers.lock(lock_numbers.IMAGE_ORIGINS)
+    last: list[UUID] = first_column(_FILL, [after, AT_ONCE])
+    if not last:
+        return None
+    to = min(last[0], bound)
+    OriginsUntil.objects.filter(pk=1, image_id__lt=to).update(image_id=to)
+    return last[0]
