@@ -98,8 +98,7 @@ def operation(
 
     The method gets the caller, the path's parts by name, or what `of` finds by them before query
     and body are judged, and the values of the query and of the body's fields that were sent, so
-    optional fields need defaults. `form` is the body as multipart/form-data. `of` raises NotFound;
-    `rate` counts; `headers` are further ones.
+    optional fields need defaults. `form` is a multipart body. `of` raises NotFound; `rate` counts.
     """
 
     def decorate(method: Callable[..., Answer]) -> Callable[..., Response]:
@@ -109,12 +108,11 @@ def operation(
             require_scope(caller, scope)
             rate(caller)
             found, parts = ((), path) if of is None else ((of(caller, **path),), {})
-            values = {} if query is None else query.parse(request.query_params)
-            values |= _sent(_body_of(request), body, form)
-            made = method(self, caller, *found, **parts, **values)
+            asked = {} if query is None else query.parse(request.query_params)
+            made = method(self, caller, *found, **parts, **asked, **_sent(request, body, form))
             return Response(answer.render(made.value), status=status, headers=dict(made.headers))
 
-        describe = described(
+        return described(
             operation_id,
             summary=summary,
             answers={status: answer},
@@ -122,13 +120,15 @@ def operation(
             form=form,
             parameters=[*headers, *([query] if query and query().fields else [])],
             errors=[*errors, *([NotFound] if of else [])],
-        )
-        return describe(handle)
+        )(handle)
 
     return decorate
 
 
-def _sent(sent: Body, body: type[ApiBody] | None, form: type[ApiBody] | None) -> Mapping[str, Any]:
+def _sent(
+    request: Request, body: type[ApiBody] | None, form: type[ApiBody] | None
+) -> Mapping[str, Any]:
+    sent = _body_of(request)
     if form is not None and sent.form is not None:
         return form.parse_form(sent.form)
     return {} if body is None else body.parse(sent.short_fields())

@@ -9,6 +9,6 @@ from accounts.selectors.relations import (
     IMAGE_RETENTIONS,
     REVISION,
     SUSPENDED_BECAUSE,
+    UNMARKED_TENANTS,
     config_revision,
-    unmarked_tenants,
 )

@@ -1,7 +1,6 @@
 """Tables of accounts and the revision of the configuration, for the statements of other apps."""
 
-from uuid import UUID
-
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
@@ -31,11 +30,10 @@ REVISION = "(SELECT revision FROM accounts_configrevision)"
 PRESENT_REVISION = Coalesce(Subquery(ConfigRevision.objects.values("revision")[:1]), 0)
 """The same as a column of a query."""
 
-
-def unmarked_tenants() -> frozenset[UUID]:
-    """The ids of tenants that chose to have images without marks, and may."""
-    chosen = Tenant.objects.filter(may_omit_marks=True, omits_marks=True)
-    return frozenset(chosen.values_list("id", flat=True))
+UNMARKED_TENANTS = ArraySubquery(
+    Tenant.objects.filter(may_omit_marks=True, omits_marks=True).values("id")
+)
+"""A column: the ids of tenants that chose to have images without marks, and may."""
 
 
 def config_revision() -> int:

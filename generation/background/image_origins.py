@@ -16,26 +16,13 @@ from generation.models import Generation, State
 from generation.selectors.generations import CLOCKS_APART
 from generation.selectors.release_before import processes_of_release_before
 from pictor.kit.database import lock_numbers
-from pictor.kit.database.cursors import first_column
 from pictor.kit.words import ids
-from storage.models import OriginsUntil
+from storage.selectors import images_after
+from storage.services import findable_until, make_findable
 
 AT_ONCE = 2_000
 LONGEST_SECONDS = 20.0
 """The rest is left to the next minute's run."""
-_FILL = """
-WITH seen AS MATERIALIZED (
-    SELECT id, generation_id, tenant_id, sha256, manifest_label FROM storage_storedimage
-     WHERE id > %s ORDER BY id LIMIT %s
-), filled AS (
-    INSERT INTO storage_imageorigin (image_id, tenant_id, sha256, manifest_label)
-    SELECT s.id, s.tenant_id, s.sha256, s.manifest_label
-      FROM seen AS s JOIN generation_generation AS g ON g.id = s.generation_id
-     WHERE s.sha256 <> '' AND g.words_forgotten_at IS NULL
-    ON CONFLICT (image_id) DO NOTHING
-)
-SELECT id FROM seen ORDER BY id DESC LIMIT 1
-"""
 
 
 def fill_origins(*, now: datetime) -> None:
@@ -48,7 +35,7 @@ def fill_origins(*, now: datetime) -> None:
     under_way = Generation.objects.filter(state__in=[State.QUEUED, State.RUNNING])
     oldest = under_way.aggregate(at=Min("created_at"))["at"]
     bound = ids.first_at(min(now, oldest or now) - CLOCKS_APART)  # before the first image is read
-    after: UUID | None = OriginsUntil.objects.get_or_create(pk=1)[0].image_id
+    after: UUID | None = findable_until()
     end = time.monotonic() + LONGEST_SECONDS
     while after is not None and time.monotonic() < end:
         after = _fill_next(after, bound)
@@ -58,9 +45,13 @@ def fill_origins(*, now: datetime) -> None:
 def _fill_next(after: UUID, bound: UUID) -> UUID | None:
     """Enter the next images, move the mark up to `bound`, and return the last; None at the end."""
     lock_numbers.lock(lock_numbers.IMAGE_ORIGINS)
-    last: list[UUID] = first_column(_FILL, [after, AT_ONCE])
-    if not last:
+    images = images_after(after, AT_ONCE)
+    if not images:
         return None
-    to = min(last[0], bound)
-    OriginsUntil.objects.filter(pk=1, image_id__lt=to).update(image_id=to)
-    return last[0]
+    told = Generation.objects.filter(
+        id__in={image.generation_id for image in images}, words_forgotten_at=None
+    )
+    known = set(told.values_list("id", flat=True))
+    last = images[-1].id
+    make_findable((one for one in images if one.generation_id in known), until=min(last, bound))
+    return last

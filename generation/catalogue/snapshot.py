@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import F
 
-from accounts.selectors import config_revision, unmarked_tenants
+from accounts.selectors import UNMARKED_TENANTS, config_revision
 from billing.pricing import PriceTable
 from billing.selectors import table_to_charge
 from billing.upstream_cost import Costs, CostTable
@@ -114,13 +114,14 @@ def stored_catalogue() -> Catalogue:
 
 def _load(revision: int, api_key: str | None = None) -> Catalogue:
     """Load what is stored. `revision` was read before: a change since then is loaded again."""
-    contracts = {row["model"]: contract_from(row) for row in Contract.objects.values()}
+    rows = list(Contract.objects.annotate(unmarked=UNMARKED_TENANTS).values())
+    contracts = {row["model"]: contract_from(row) for row in rows}
     return Catalogue(
         revision=revision,
         contracts=contracts,
         routes=_routes(contracts, api_key),
         stops=_stops(),
-        unmarked=unmarked_tenants(),
+        unmarked=frozenset(rows[0]["unmarked"] if rows else ()),
     )
 
 

@@ -159,6 +159,6 @@ _REPEATED: tuple[_Row, ...] = (
 _ALLOWANCES = (
     ("--crop", "allows_exact_crop", "it may serve exact models by cropping a larger size"),
     ("--redispatch", "allows_redispatch", "it may be called again after one of ours crashed"),
-    ("--credentials", "keeps_credentials", "Content Credentials of its pictures are kept"),
+    ("--credentials", "keeps_credentials", "it keeps the Content Credentials of its pictures"),
     ("--free-retries", "retry_is_free", "it charges no bad result, so it may be called once more"),
 )

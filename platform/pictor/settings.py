@@ -275,6 +275,7 @@ DOORBELL_APP = "pictor.celery.app"
 S3_ENDPOINT_URL = env_url("S3_ENDPOINT_URL")
 S3_PUBLIC_ENDPOINT_URL = env_url("S3_PUBLIC_ENDPOINT_URL", S3_ENDPOINT_URL)
 S3_CA_BUNDLE = env_authorities("S3_CA_BUNDLE")
+C2PA_TRUST_LIST = env_authorities("PICTOR_C2PA_TRUST_LIST")
 S3_BUCKET, S3_REGION = env_str("S3_BUCKET", "pictor"), env_str("S3_REGION", "us-east-1")
 S3_CREDENTIALS = env_choice("S3_CREDENTIALS", "keys", "chain")
 S3_ACCESS_KEY_ID = env_secret("S3_ACCESS_KEY_ID")

@@ -25,9 +25,11 @@ from storage.services.object_store import (
 from storage.services.stored_images import (
     delete_expired,
     delete_image_rows,
+    findable_until,
     forget_images,
     insert_images_part,
     keep_painted,
+    make_findable,
     remove_images,
 )
 from storage.wire import ObjectMissing, StorageFailed

@@ -18,7 +18,7 @@ from pictor.kit.database.cursors import run
 from pictor.kit.database.prepared import SqlPart
 from storage import object_keys
 from storage.backends import MAX_KEYS_PER_REQUEST, bucket
-from storage.models import ImageOrigin, StoredImage
+from storage.models import ImageOrigin, OriginsUntil, StoredImage
 from storage.services.object_store import delete_objects
 from storage.wire import StorageFailed
 
@@ -58,6 +58,24 @@ def delete_expired(*, now: datetime, limit: int) -> int:
     run(_SHORTENED)
     due = StoredImage.objects.filter(deleted_at=None, expires_at__lte=now)
     return _delete(due.order_by("expires_at")[:limit], now=now)
+
+
+def findable_until() -> UUID:
+    """The id up to which images are found by their bytes."""
+    return OriginsUntil.objects.get_or_create(pk=1)[0].image_id
+
+
+def make_findable(images: Iterable[StoredImage], *, until: UUID) -> None:
+    """Have these images found by their bytes, and note that all up to an id are."""
+    rows = [
+        ImageOrigin(
+            image=one, tenant_id=one.tenant_id, sha256=one.sha256, manifest_label=one.manifest_label
+        )
+        for one in images
+        if one.sha256
+    ]
+    ImageOrigin.objects.bulk_create(rows, ignore_conflicts=True)
+    OriginsUntil.objects.filter(pk=1, image_id__lt=until).update(image_id=until)
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Content Credentials and marks, from the vendor's bytes to the caller's."""
 
 import base64
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,9 @@ def test_a_channel_may_remove_credentials(
 
 
 def test_tests_see_what_live_requests_see_but_no_mark(customer: Customer) -> None:
-    tester = by_test_key(customer)
-
-    signed = tester.generate("a fox [sandbox: signed]", response_format="b64_json").json()
-    plain = tester.generate("a fox", response_format="b64_json").json()
+    with closing(by_test_key(customer)) as tester:
+        signed = tester.generate("a fox [sandbox: signed]", response_format="b64_json").json()
+        plain = tester.generate("a fox", response_format="b64_json").json()
 
     assert base64.b64decode(signed["data"][0]["b64_json"]) == SIGNED["png"]
     assert signed["metadata"]["content_credentials"] == KEPT

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import c2pa  # type: ignore[import-untyped] # it ships no types
+import c2pa
 import pytest
 from PIL import Image
 from typing_extensions import override

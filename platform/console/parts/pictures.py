@@ -1,20 +1,22 @@
 """A generation's images for pages, and whether they match the request."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from generation.catalogue.contracts import AUTO
 from generation.models import Generation
 from pictor.kit.words.money import Micros
+from storage.manifest_checks import signers_of
 from storage.models import StoredImage
 from storage.services import signed_url
 
 REASONS: Mapping[str, str] = {
-    "converted": "it was converted or scaled",
-    "turned": "it was turned upright",
-    "mended": "it was repaired",
-    "too_large": "they are too large",
-    "malformed": "they are malformed",
+    "converted": "converted or scaled",
+    "turned": "turned upright",
+    "mended": "repaired",
+    "too_large": "too large",
+    "malformed": "malformed",
     "setting": "by a setting",
 }
 """Why Content Credentials were removed."""
@@ -22,11 +24,12 @@ REASONS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A delivered image: its url for viewing, and its url for saving as a file."""
+    """A delivered image: its url for viewing, its url for saving as a file, and who signed it."""
 
     image: StoredImage
     url: str
     file_url: str
+    signed: str = ""
 
     @property
     def origin(self) -> list[str]:
@@ -35,7 +38,7 @@ class Picture:
         kept = {
             "kept": "Content Credentials kept",
             "signed": "Content Credentials signed here",
-            "removed": f"Content Credentials removed: {REASONS.get(image.credentials_reason, '')}",
+            "removed": f"Credentials removed: {REASONS.get(image.credentials_reason, '')}",
         }.get(image.credentials)
         return [*([kept] if kept else []), *(["Marked as generated"] if image.is_marked else [])]
 
@@ -48,6 +51,15 @@ def picture_of(image: StoredImage) -> Picture:
         url=signed_url(image.object_key, content_type=image.content_type),
         file_url=signed_url(image.object_key, content_type=image.content_type, attachment=name),
     )
+
+
+def checked_pictures(
+    images: Sequence[StoredImage], days: int | None
+) -> list[tuple[Picture, datetime]]:
+    """Each with who signed it, and until when its tenant keeps it; may take 2 s."""
+    said = signers_of(images)
+    pictures = [replace(picture_of(one), signed=said.get(one.sha256, "")) for one in images]
+    return [(picture, picture.image.kept_until(days)) for picture in pictures]
 
 
 def otherwise(generation: Generation, sizes: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from tests.console.ops.acting import act_page
 from tests.console.ops.conftest import signed_in
 
 MEANWHILE = "Somebody changed it after you opened this page. Check it and save again."
+MARKED = {"name": "acme", "marks": "required", "prompt_retention_days": "30"}
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_prompts_kept_as_long_or_longer_need_no_tick(owner, acme, days):
 def test_a_longer_time_that_the_owner_chose_meanwhile_stays(owner, acme):
     opened = shown(owner, acme)
     Tenant.objects.filter(id=acme.id).update(prompt_retention_days=None)
-    raised = {"name": "acme", "requests_per_minute": "60", "prompt_retention_days": "30"}
+    raised = {**MARKED, "requests_per_minute": "60"}
 
     answer = owner.post(page(acme), {**raised, "erases": "on", "shown": opened})
 
@@ -93,7 +94,7 @@ def test_a_longer_time_that_the_owner_chose_meanwhile_stays(owner, acme):
 
 
 def test_a_second_click_on_save_is_no_change_by_somebody_else(owner, acme):
-    raised = {"name": "acme", "requests_per_minute": "60", "prompt_retention_days": "30"}
+    raised = {**MARKED, "requests_per_minute": "60"}
     form = {**raised, "uncharged_ceiling": "12.5", "shown": shown(owner, acme)}
     first = owner.post(page(acme), form)
 

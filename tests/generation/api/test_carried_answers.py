@@ -109,8 +109,9 @@ async def test_each_finished_image_of_a_stream_has_its_seed(succeeded):
 
     seeded, unknown = (await answers(Hub(), succeeded))[2:]
 
-    assert seeded["metadata"] == {"seeds": [7]}
-    assert unknown["metadata"] == {}
+    origin = {"content_credentials": [{"status": "none", "marked": False}]}
+    assert seeded["metadata"] == {"seeds": [7], **origin}
+    assert unknown["metadata"] == origin
 
 
 async def test_a_field_that_a_wake_up_does_not_carry_is_not_invented(succeeded):

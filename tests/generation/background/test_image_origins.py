@@ -1,6 +1,7 @@
 """Images are found by their bytes minutes after settlement, and not once they are forgotten."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -26,6 +27,7 @@ def delivered(spools):
 
     def deliver(made: Generation, sha256: str = SOME, label: str = "") -> StoredImage:
         claim = take(generation_id=made.id, worker=make_worker())
+        assert claim is not None
         delivery = make_delivery(claim, spools)
         (image,) = stored_images(claim, delivery)
         image.sha256, image.manifest_label = sha256, label
@@ -42,7 +44,7 @@ def tester(acme):
     return acme.tester()
 
 
-def found(sha256: str = SOME, label: str = "", **where) -> list[tuple[UUID, bool]]:
+def found(sha256: str = SOME, label: str = "", **where: Any) -> list[tuple[UUID, bool]]:
     return [(one.generation.id, one.is_as_delivered) for one in made_here(sha256, label, **where)]
 
 

@@ -18,6 +18,7 @@ from pictor.kit.bytes.spool import (
     Spools,
     SpoolTooLarge,
 )
+from storage.containers.pieces import ByteSpan, View
 
 MEGABYTE = 1024**2
 
@@ -52,6 +53,26 @@ def test_a_large_spool_lies_in_a_file_without_a_name(spools, tmp_path):
     assert spools.budget.used_bytes == 300_000
     spool.close()
     assert spools.budget.used_bytes == 0
+
+
+@pytest.mark.parametrize("size", [1_000, 300_000])
+def test_a_spool_shows_a_view_of_its_content_without_a_copy(spools, size):
+    data = os.urandom(size)
+    spool = spools.new(max_bytes=MEGABYTE).unhashed()
+    spool.write(data)
+    used = spools.budget.used_bytes
+
+    spool.show(View(spool.content, [ByteSpan(0, 10), b"new", ByteSpan(20, size - 20)]))
+
+    shown = data[:10] + b"new" + data[20:]
+    assert (spool.size, b"".join(spool.chunks())) == (size - 7, shown)
+    assert spool.hashed().sha256 == hashlib.sha256(shown).hexdigest()
+    assert spool.reader().read() == shown
+    assert spool.descriptor() is None
+    assert spools.budget.used_bytes == used
+    spool.close()
+    with pytest.raises(SpoolClosed):
+        spool.read_at(0, 1)
 
 
 def test_chunks_but_the_last_are_multiples_of_three(spools):

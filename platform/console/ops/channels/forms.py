@@ -72,7 +72,7 @@ class ChannelForm(forms.Form):
         required=False, label="Charges nothing for a bad result, so retry once"
     )
     keeps_credentials = forms.BooleanField(
-        required=False, initial=True, label="Content Credentials of its pictures are kept"
+        required=False, initial=True, label="Keeps the Content Credentials of its pictures"
     )
     cost_again = DollarsField(label="Type the highest of them again, USD", widget=ConfirmationInput)
 

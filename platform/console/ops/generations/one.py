@@ -23,7 +23,7 @@ from console.parts.entries import LedgerEntry
 from console.parts.generation_facts import books_cells, money_facts, origin_facts, request_facts
 from console.parts.generation_words import BADGES, steps_of
 from console.parts.page_query import meant_by
-from console.parts.pictures import picture_of, released_of
+from console.parts.pictures import checked_pictures, released_of
 from generation.catalogue.traffic.errors import readable_words
 from generation.models import Attempt, Generation, State
 from generation.oversight import support_looks
@@ -238,10 +238,7 @@ def _words(request: HttpRequest, generation: Generation, operator: Operator) -> 
     (whole,) = with_images([generation])
     return {
         "is_shown": True,
-        "pictures": [
-            (picture_of(image), image.kept_until(generation.tenant.image_retention_days))
-            for image in whole.images
-        ],
+        "pictures": checked_pictures(whole.images, generation.tenant.image_retention_days),
         "asked": as_json(request_body(generation)),
         "answered": as_json(answer_body(whole)),
     }

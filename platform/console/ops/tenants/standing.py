@@ -47,10 +47,11 @@ class StandingForm(ActForm, TenantLimitsForm):
         help_text="0 means two hours, empty means always.",
     )
     marks = forms.ChoiceField(
+        required=False,  # a form that was opened before an upgrade has none
         choices=MARKS.items(),
         label="Marks of its images",
         help_text="Without marks and Content Credentials, images do not say that a model made"
-        " them. Laws may ask for that, of you and of the tenant.",
+        " them. Laws may require that they do, of you and of the tenant.",
     )
     erases = forms.BooleanField(required=False, label="Erase older prompts now")
 
@@ -91,7 +92,8 @@ def standing_of(tenant: Tenant) -> dict[str, str | int | None]:
 
 def _change(asked: Asked[Tenant]) -> ActResult:
     others = {name: asked.data[name] for name in WORDS if name not in {*LIMITS, "marks"}}
-    others["may_omit_marks"] = asked.data["marks"] == OPTIONAL
+    marks = asked.data["marks"] or standing_of(asked.subject)["marks"]
+    others["may_omit_marks"] = marks == OPTIONAL
     limits = TenantLimits(**{name: asked.data[name] for name in LIMITS})
     changed = change_standing(tenant=asked.subject, limits=limits, **others, **asked.by)
     before, after = standing_of(asked.subject), standing_of(changed)

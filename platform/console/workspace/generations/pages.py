@@ -20,7 +20,7 @@ from console.parts.filters import PAGE_ROWS, link_of
 from console.parts.generation_facts import books_cells, money_facts, origin_facts, request_facts
 from console.parts.generation_words import TimelineStep, steps_of
 from console.parts.page_query import word_of
-from console.parts.pictures import picture_of, released_of
+from console.parts.pictures import checked_pictures, released_of
 from console.parts.rows import SHOWN_CHARS, row_of
 from console.parts.thumbnails import small_picture
 from console.site import calls
@@ -188,10 +188,7 @@ def _detail(
         "workspace": workspace,
         "made": generation,
         "row": row_of(finished, {key.id: key} if key else {}),
-        "pictures": [
-            (picture_of(image), image.kept_until(tenant.image_retention_days))
-            for image in finished.images
-        ],
+        "pictures": checked_pictures(finished.images, tenant.image_retention_days),
         "has_files": not workspace.support,
         "released": released_of(generation),
         "facts": _facts(workspace, generation, key),

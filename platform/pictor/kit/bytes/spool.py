@@ -200,10 +200,10 @@ class SpoolFile:
                 self._write_to_disk(b"")
 
     def descriptor(self) -> int | None:
-        """Return a new descriptor of the file, for the caller to close; None while in memory."""
+        """Return a new descriptor of the file to close; None in memory, or if it shows a view."""
         with self._lock:
             self._check_open()
-            return None if self._file is None else os.dup(self._file.fileno())
+            return None if self._file is None or self._shown else os.dup(self._file.fileno())
 
     def move_to(self, spools: "Spools") -> None:
         """Move to another scope, to end with it."""

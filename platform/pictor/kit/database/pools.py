@@ -16,9 +16,9 @@ callers' URLs and 32 for webhooks; webhooks/addresses.py: 2), pages outside /v1 
 within their turns, and those that outlast their turn of 30 s, until they end), Celery's pool
 (processes/celery_worker.py: 1 or 4), tests of routes (generation/catalogue/trial_threads.py: a
 thread each, 8 at work), short-lived ones (the checks of pooler and statement log at the start, the
-import of the pages), libvips's own, and single threads that live as long as their process
-(presence, heartbeat, loop, reaper and its watch, the beat, the consumer's watch, webhooks, the
-posting of figures, the renewal of S3 credentials).
+import of the pages, the reading of manifests), libvips's own, and single threads that live as long
+as their process (presence, heartbeat, loop, reaper and its watch, the beat, the consumer's watch,
+webhooks, the posting of figures, the renewal of S3 credentials).
 
 Admission has turns instead of threads: it runs on the loop, and in `database` if it must block.
 

@@ -56,6 +56,8 @@ def _beside(found: Found, address: Address, place: Place) -> str | None:
     things: dict[str, object] = {"tenant": place.tenant, "kind": "credit"}
     for path in found.values():
         things |= resolve(urlsplit(path).path).kwargs
+    if address.name.startswith("tenant."):
+        things["subject"] = place.tenant  # the last act's may be a channel
     if not address.parts or not address.parts.keys() <= things.keys():
         return None
     return reverse(f"ops:{address.name}", kwargs={name: things[name] for name in address.parts})

@@ -83,7 +83,7 @@ SAMPLES = {
         wrong={"show": "x"}, sentence="“x” is not known as “Which channels”.",
     ),
     "generations": Listed(
-        path="/ops/generations/", columns=21, empty="No requests in the last 24 hours",
+        path="/ops/generations/", columns=22, empty="No requests in the last 24 hours",
         wrong={"tenant": "nobody"}, sentence=NO_TENANT,
     ),
     "ledger": Listed(
