@@ -10,7 +10,6 @@ from accounts.services.office.mail import unsent_seconds
 from generation.catalogue.traffic.minutes import RECENT_PERIOD
 from generation.models import Generation, Incident, State, Worker
 from generation.oversight.conditions.detected import Outlook, PresentCondition
-from pictor.kit.secrets.signing_identity import read_identity
 from pictor.kit.words.money import Micros
 from storage.selectors import unsigned_images
 from webhooks.selectors import due_deliveries
@@ -72,6 +71,10 @@ def signing(outlook: Outlook) -> Iterator[PresentCondition]:
     """A certificate that ends soon, and images that could not be signed."""
     if not settings.C2PA_CERTIFICATE:
         return
+    from pictor.kit.secrets.signing_identity import (  # noqa: PLC0415 - it takes 8 MB, and few sign
+        read_identity,
+    )
+
     ends_at = read_identity(settings.C2PA_CERTIFICATE, settings.C2PA_KEY).ends_at
     if ends_at < outlook.now + CERTIFICATE_AHEAD:
         words = f"nothing is signed after {ends_at:%-d %B %Y, %H:%M} UTC"
