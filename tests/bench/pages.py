@@ -417,7 +417,7 @@ def _begun(stack: Stack) -> Mapping[str, str]:
             return client.post(path, json=body).raise_for_status().json()
 
         made = post("/images/generations", model="gpt-image-2", prompt="a fox", quality="low")
-        nobody = f"http://127.0.0.1:{stack.upstream_ports[0]}/hook"
+        nobody = f"{stack.nobody}/hook"
         hook = post("/webhook_endpoints", url=nobody)["id"]
         told = post(f"/webhook_endpoints/{hook}/test")["id"]
         key = client.get("/api_keys").raise_for_status().json()["data"][-1]["id"]

@@ -105,7 +105,7 @@ def place(stack: Stack) -> Place:
             "/v1/images/generations", json={**body, "prompt": "a fox [sandbox: status=400]"}
         )
         key = client.get("/v1/api_keys").json()["data"][-1]["id"]
-        nobody = f"http://127.0.0.1:{stack.upstream_ports[3]}/hooks/pictor"
+        nobody = f"{stack.nobody}/hooks/pictor"
         hook = client.post("/v1/webhook_endpoints", json={"url": nobody}).json()["id"]
         told = client.post(f"/v1/webhook_endpoints/{hook}/test").json()["id"]
         path = f"/v1/webhook_endpoints/{hook}/deliveries/{told}"

@@ -16,7 +16,7 @@ ENDPOINTS = "/v1/webhook_endpoints"
 def test_a_settled_generation_is_told_after_a_kill(
     customer: Customer, operator: Operator, stack: Stack
 ) -> None:
-    with listening(stack.upstream_ports[3]) as hooks:
+    with listening(stack.hook_ports[0]) as hooks:
         endpoint = customer.client.post(ENDPOINTS, json={"url": hooks.url}).json()
         short = stack.pids()["worker"][1]
         with stopped(short):

@@ -43,7 +43,7 @@ def ids_there(customer: Customer) -> dict[str, dict[str, str]]:
 
 def hook_of(customer: Customer) -> str:
     """A url that webhooks may use here, without a server behind it."""
-    return f"http://127.0.0.1:{customer.stack.upstream_ports[0]}/hook"
+    return f"{customer.stack.nobody}/hook"
 
 
 def test_every_operation_keeps_its_word(make_customer: MakeCustomer, tmp_path: Path) -> None:

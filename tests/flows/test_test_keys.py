@@ -232,7 +232,7 @@ def test_a_test_key_manages_only_test_keys(customer: Customer) -> None:
 def test_a_key_manages_and_is_told_by_webhooks_of_its_mode(
     customer: Customer, stack: Stack
 ) -> None:
-    with listening(stack.upstream_ports[3]) as hooks, closing(by_test_key(customer)) as tester:
+    with listening(stack.hook_ports[0]) as hooks, closing(by_test_key(customer)) as tester:
         both = [customer, tester]
         made = [
             each.client.post(HOOKS, json={"url": f"{hooks.url}?{mode}"}).json()

@@ -18,7 +18,7 @@ ENDPOINTS = "/v1/webhook_endpoints"
 
 @pytest.fixture
 def hooks(stack: Stack) -> Iterator[Hooks]:
-    with listening(stack.upstream_ports[3]) as hooks:
+    with listening(stack.hook_ports[0]) as hooks:
         yield hooks
 
 

@@ -67,9 +67,17 @@ class Stack:
     run_dir: Path
     data: Path
     upstream_ports: tuple[int, ...]
-    """Loopback ports that the stack may call: for servers that tests start themselves."""
+    """Loopback ports that channels may call: for vendors that tests start themselves."""
+    hook_ports: tuple[int, int]
+    """Loopback ports that webhooks may call, no vendor's, since a delivery is tried for hours:
+    for a receiver that a test starts, and one that stays closed."""
     root: Path
     """The checkout that it runs."""
+
+    @property
+    def nobody(self) -> str:
+        """An origin that webhooks may call, where no test's server ever listens."""
+        return f"http://127.0.0.1:{self.hook_ports[1]}"
 
     def pids(self) -> dict[str, list[int]]:
         """`pids.json`: the servers' own pids, the image worker first in `worker`."""
@@ -138,9 +146,10 @@ def _start(folder: Path, command: list[str], *, root: Path = ROOT, **extra: str)
     data.mkdir(mode=0o711, exist_ok=True)
     data.chmod(0o711)
     port = free_port()
-    upstreams: tuple[int, ...] = ()
-    for _ in range(UPSTREAM_PORTS):
-        upstreams += (free_port(frozenset({port, *upstreams})),)
+    ports: tuple[int, ...] = ()
+    for _ in range(UPSTREAM_PORTS + 2):
+        ports += (free_port(frozenset({port, *ports})),)
+    *upstreams, hooks, nobody = ports
     env = {
         **bare_environment(),
         "PYTHONPATH": f"{root}{os.pathsep}{root / 'platform'}",
@@ -148,7 +157,7 @@ def _start(folder: Path, command: list[str], *, root: Path = ROOT, **extra: str)
         "PICTOR_RUN_DIR": str(run_dir),
         "PORT": str(port),
         "PICTOR_EGRESS_ALLOW": ",".join(f"127.0.0.1:{upstream}" for upstream in upstreams),
-        "PICTOR_WEBHOOK_ALLOW": ",".join(f"127.0.0.1:{upstream}" for upstream in upstreams),
+        "PICTOR_WEBHOOK_ALLOW": f"127.0.0.1:{hooks},127.0.0.1:{nobody}",
         "PICTOR_KEY_CHANGES_PER_MINUTE": "6000",
         "PICTOR_FIRST_IMAGE": "0",
         "PICTOR_DEMO_HISTORY": "0",
@@ -173,7 +182,8 @@ def _start(folder: Path, command: list[str], *, root: Path = ROOT, **extra: str)
         env=record,
         run_dir=run_dir,
         data=data,
-        upstream_ports=upstreams,
+        upstream_ports=tuple(upstreams),
+        hook_ports=(hooks, nobody),
         root=root,
     )
 

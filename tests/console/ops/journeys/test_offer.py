@@ -257,7 +257,7 @@ send_due_alerts(now=clock.now())
 
 @pytest.fixture
 def hooks(stack: Stack) -> Iterator[Hooks]:
-    with listening(stack.upstream_ports[3]) as hooks:
+    with listening(stack.hook_ports[0]) as hooks:
         yield hooks
 
 
