@@ -16,7 +16,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	f"S3_ACCESS_KEY_ID={new()} S3_SECRET_ACCESS_KEY={new()}")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test thorough quick coverage check audit bench chaos clients live drills seed fmt lint types layers protections lock wheel \
+.PHONY: help run test thorough quick coverage check audit bench chaos clients live drills seed fmt lint types layers schema lock wheel \
 	css css-check screenshots landing venv venv-dev
 
 help: ## show this list
@@ -90,9 +90,8 @@ fmt: venv-dev ## format, and mend what ruff can mend
 	@$(PY) -m ruff format $(SOURCES)
 	@$(PY) -m ruff check --fix $(SOURCES)
 
-protections: venv-dev ## write down the rules that the migrations make (needs `make run`)
-	@$(PY) manage.py ledger_check --protections > .protections.new
-	@mv .protections.new billing/selectors/office/protections.json
+schema: venv-dev ## write down what all migrations make: tables, and the ledger's rules
+	@PICTOR_WRITE_SCHEMA=1 $(PY) -m pytest -q tests/upgrades/test_new_schema.py
 
 css: venv-dev ## build the console's style sheet (commit what comes out)
 	@$(CSS) -o $(SHEET)

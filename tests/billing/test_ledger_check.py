@@ -352,10 +352,6 @@ def test_missing_protection_is_found(books, sql):
     assert {finding.check for finding in protection_findings()} == {"protection"}
 
 
-def test_the_migrations_make_exactly_the_rules_that_are_expected():
-    assert protections() == json.loads(EXPECTED.read_text()), "run `make protections`"
-
-
 @pytest.fixture
 def restored() -> Iterator[dict[str, Any]]:
     """Connection parameters of a copy of the database, made as a backup is restored."""

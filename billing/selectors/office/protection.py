@@ -1,6 +1,6 @@
 """The database's own rules: functions, triggers, constraints and unique indexes of our tables.
 
-`protections.json` is the result of the migrations; `make protections` writes it after a migration.
+`protections.json` is the result of the migrations; `make schema` writes it after a migration.
 PostgreSQL parses its own printed definitions when a dump is restored, and prints a few rules
 differently from then on; `protections_restored.json` has those.
 """

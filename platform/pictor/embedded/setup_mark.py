@@ -1,7 +1,7 @@
 """The mark of the last setup: migrations and seed are skipped while their sources are unchanged.
 
-The mark in `PICTOR_DATA/setup.json` is a digest of the version, of the checkout's Python and JSON
-files (path, size, time of change) and of the application's environment. Creating a new cluster
+The mark in `PICTOR_DATA/setup.json` is a digest of the version, of the checkout's Python, JSON and
+SQL files (path, size, time of change) and of the application's environment. Creating a new cluster
 removes it.
 """
 
@@ -13,7 +13,7 @@ from pictor import __version__
 from pictor.embedded.files import read_json, write_json
 
 SOURCES = ("accounts", "billing", "generation", "storage", "webhooks", "platform")
-KINDS = ("*.py", "*.json")
+KINDS = ("*.py", "*.json", "*.sql")
 PREFIXES = (
     *("DATABASE_", "S3_", "SANDBOX_", "SECRET_KEY", "PICTOR_DEMO_"),
     *("PICTOR_KEY_PEPPER", "PICTOR_ENCRYPTION_KEYS", "PICTOR_OBJECT_KEY_SECRET"),

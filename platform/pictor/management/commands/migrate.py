@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from pictor.kit.database.roles import allow_processes, as_owner
 from pictor.management.migrating import Executor
+from pictor.management.new_schema import load_new_schema
 
 
 class Command(migrate.Command):
@@ -31,6 +32,8 @@ class Command(migrate.Command):
         migrate.MigrationExecutor = partial(  # type: ignore[attr-defined]  # the name it looks up
             Executor, may_undo=options["undo"]
         )
+        if not options["app_label"]:
+            load_new_schema()
         return super().handle(*args, **options)
 
     @override
