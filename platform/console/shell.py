@@ -4,6 +4,12 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
-def shell(request: HttpRequest) -> dict[str, bool]:
-    """Return every page's context: whether sign-up is open, and if mail is shown at /mailbox/."""
-    return {"sign_up_open": settings.SIGN_UP, "mailbox": settings.MAILBOX}
+def shell(request: HttpRequest) -> dict[str, bool | str]:
+    """Return what every page shows; `contact_url` leads to the operator, empty if unknown."""
+    contact = settings.OPERATOR_CONTACT
+    is_mail = contact and not contact.startswith("https://")
+    return {
+        "sign_up_open": settings.SIGN_UP,
+        "mailbox": settings.MAILBOX,
+        "contact_url": f"mailto:{contact}" if is_mail else contact,
+    }

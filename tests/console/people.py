@@ -35,7 +35,7 @@ def sign_up(session: BrowserContext, email: str, path: str = "/") -> Page:
     """Sign up with a verified address; return the page reached."""
     page = register(session, email, path)
     page.get_by_label("Code").fill(code_for(session, email))
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     return page
 
 

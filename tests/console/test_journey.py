@@ -123,7 +123,7 @@ def test_a_workspace_is_deleted_by_its_name_and_the_password(newcomer):
     zone.get_by_role("textbox").fill(name)
     zone.get_by_role("button", name="Delete workspace").click()
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
 
     page.get_by_text("The workspace is deleted.").wait_for()
     assert page.get_by_text("You are in no workspace").is_visible()

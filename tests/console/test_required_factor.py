@@ -17,7 +17,7 @@ def looks_right(page: Page, stack: Stack, path: str, name: str, status: int = 20
 def set_up(page: Page) -> str:
     """Set a factor up; return its first recovery code."""
     page.get_by_role("link", name="set one up").click()
-    fill(page, "Go on", Password=PASSWORD)
+    fill(page, "Continue", Password=PASSWORD)
     return switch_factor_on(page)
 
 

@@ -70,7 +70,7 @@ def sign_up(tour: Tour) -> None:
         tour.see(f"/accounts/{path}")
     page = register(tour.session, tour.email)
     tour.look_at(page)
-    fill(page, "Go on", Code=code_for(tour.session, tour.email))
+    fill(page, "Continue", Code=code_for(tour.session, tour.email))
     page.get_by_role("link", name="Playground").first.wait_for()
     for path in ("logout/", "password/change/", "reauthenticate/"):
         tour.see(f"/accounts/{path}")
@@ -80,7 +80,7 @@ def switch_second_factor_on(tour: Tour) -> str:
     """Switch the second factor on; return one of its recovery codes."""
     page = tour.see("/accounts/2fa/")
     page.get_by_role("link", name="Set up an authenticator app").click()
-    fill(page, "Go on", Password=PASSWORD)
+    fill(page, "Continue", Password=PASSWORD)
     page.wait_for_url("**/2fa/totp/activate/**")
     tour.look_at(page)
     page.evaluate(WEAR, "dark")
@@ -107,7 +107,7 @@ def reset_password(tour: Tour) -> None:
     fill(page, "Send code", Email=tour.email)
     page.wait_for_url("**/password/reset/confirm/**")
     tour.look_at(page)
-    fill(page, "Go on", Code=code_for(tour.session, tour.email))
+    fill(page, "Continue", Code=code_for(tour.session, tour.email))
     page.wait_for_url("**/password/reset/complete/**")
     tour.look_at(page)
     tour.see("/accounts/password/reset/done/")

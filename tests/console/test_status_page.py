@@ -57,7 +57,7 @@ def test_everything_works_while_a_worker_renews_its_lease(
     with django_assert_max_num_queries(12):
         answer = client.get("/status/")
 
-    assert "Everything works." in words_of(answer)
+    assert "All parts are operational." in words_of(answer)
 
 
 def test_a_missing_worker_is_named(client, seeded):
@@ -67,7 +67,7 @@ def test_a_missing_worker_is_named(client, seeded):
 
     assert "Image workers." in page
     assert "None is at work" in page
-    assert "Everything works." not in page
+    assert "All parts are operational." not in page
 
 
 def test_a_model_without_a_channel_is_named(client, seeded):
@@ -88,7 +88,7 @@ def test_a_failed_look_stays_on_the_page_and_in_the_feed(client, failed):
     page = words_of(client.get("/status/"))
     feed = ElementTree.fromstring(client.get("/status/rss/").content)  # noqa: S314 - our own
 
-    assert "Everything works." in page
+    assert "All parts are operational." in page
     assert "Image workers: 0% over 1 day with data, worst" in page
     titles = [item.findtext("title") for item in feed.iter("item")]
     assert "Image workers: none is at work" in titles
@@ -101,7 +101,7 @@ def test_the_status_as_json_says_what_the_page_says(client, failed):
     said = answer.json()
     workers = next(one for one in said["components"] if one["name"] == "Image workers")
     assert said["works"] is True
-    assert (workers["works"], workers["words"], workers["share"]) == (True, "At work", "0")
+    assert (workers["works"], workers["words"], workers["share"]) == (True, "Operational", "0")
     assert [(day["looks"], day["failed"]) for day in workers["days"]] == [(1, 1)]
     assert answer["Cache-Control"] == "public, max-age=30"
 
@@ -128,10 +128,15 @@ def test_a_components_days_are_summed_up_in_words(days, sentence):
 def test_a_bar_for_each_day_by_what_was_seen():
     found = dict(component_of({0: (100, 0), 1: (100, 1), 2: (100, 5)}).bars)
 
-    assert found["ok"] == "M356 0h3v32h-3z"
-    assert found["warn"] == "M352 10h3v22h-3z"
-    assert found["bad"] == "M348 20h3v12h-3z"
-    assert found["idle"].count("M") == 87
+    assert found["ok"] == "M325 0h24v32h-24z"
+    assert found["warn"] == "M300 10h24v22h-24z"
+    assert found["bad"] == "M275 20h24v12h-24z"
+    assert found["idle"].count("M") == 11
+
+
+def test_bars_begin_with_the_first_day_that_was_checked():
+    assert component_of({0: (100, 0), 29: (100, 0)}).shown_days == 30
+    assert component_of({89: (100, 0)}).shown_days == 90
 
 
 def begin_incident(*, hours_ago: int = 0) -> Incident:
@@ -172,7 +177,7 @@ def test_an_open_incident_comes_first_and_marks_its_parts(
     with django_assert_max_num_queries(9):
         page = words_of(client.get("/status/"))
 
-    assert "Everything works." not in page
+    assert "All parts are operational." not in page
     assert page.index("Every second one fails.") < page.index("Components")
     assert page.count("Identified</span>") == 3  # for the incident, its update and its part
     said = client.get("/status.json").json()

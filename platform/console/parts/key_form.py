@@ -39,6 +39,11 @@ OVERLAP_WORDS = {
     "7d": "in 7 days",
 }
 """How long an old secret stays valid after a rotation."""
+RETURNED_AS = [
+    ("", "As the model does"),
+    (ApiKey.ResponseFormat.URL, "URL"),
+    (ApiKey.ResponseFormat.B64_JSON, "Base64 (b64_json)"),
+]
 LAST_DAY = date(2099, 12, 31)
 """The API's limit, too; the end of year 9999 overflows in zones with an earlier midnight."""
 ENDED = "The key is revoked or expired: create another one."
@@ -76,7 +81,7 @@ class KeyForm(ComparedForm):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     default_response_format = forms.ChoiceField(
-        required=False, label="Images are returned as", choices=ApiKey.ResponseFormat.choices
+        required=False, label="Images are returned as", choices=RETURNED_AS
     )
 
     @override
@@ -84,7 +89,7 @@ class KeyForm(ComparedForm):
         """Offer only the scopes in `most`."""
         super().__init__(*args, **kwargs)
         given = [(scope, SCOPE_WORDS[scope]) for scope in SCOPES if scope in most]
-        self.fields["scopes"] = CheckboxesField(given, label="It may")
+        self.fields["scopes"] = CheckboxesField(given, label="Permissions")
         self.fields["models"] = models_field(self.initial.get("models", ()))
 
     def rules(self) -> KeyRules:

@@ -6,12 +6,16 @@ have addresses: `/docs/errors/#insufficient_quota`. Raises OSError for a guide t
 """
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 
+from django.template.loader import render_to_string
+from django.utils.html import strip_tags
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from mdit_py_plugins.anchors import anchors_plugin
 
 FOLDER = Path(__file__).resolve().parent / "guides"
@@ -24,13 +28,20 @@ SLUGS = [
 ]
 """The guides' parts of the address, in reading order."""
 
+LANGUAGES: Mapping[str, str] = {
+    "sh": "Shell", "bash": "Shell", "python": "Python", "js": "Node", "json": "JSON",
+}  # fmt: skip
+"""The names of code's languages by their words in the texts."""
+
 _TITLE = re.compile(r'<h1 id="[^"]*">((?:[^<]|<(?!/?h1))*)</h1>\s*<p>((?:[^<]|<(?!/?p>))*)</p>')
 _SECTION = re.compile(r'<h2 id="([^"]+)">((?:[^<]|<(?!/?h2))*)</h2>')
+_ENTRY = re.compile(r'<h3 id="([^"]+)">((?:[^<]|<(?!/?h3))*)</h3>')
+_HEADING = re.compile(r'<h[123] id="([^"]+)">')
 
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """A rendered guide; `sections` are the ids and titles of its second-level headings."""
+    """A rendered guide; `sections` are ids and titles of its headings, of errors' each code."""
 
     slug: str
     title: str
@@ -52,7 +63,8 @@ def read(path: Path) -> Guide:
     """Render a text in the guides' form: a title, an introductory sentence, sections."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.use(anchors_plugin, max_level=3, slug_func=_anchor)
-    html: str = markdown.render(path.read_text(encoding="utf-8"))
+    tokens = [*_with_boxes(markdown.parse(path.read_text(encoding="utf-8")))]
+    html: str = markdown.renderer.render(tokens, markdown.options, {})
     head = _TITLE.search(html)
     if head is None:
         raise ValueError(f"{path} begins with no title and sentence")
@@ -61,7 +73,7 @@ def read(path: Path) -> Guide:
         title=head[1],
         lead=head[2],
         html=_reachable(html),
-        sections=tuple(_SECTION.findall(html)),
+        sections=tuple((_ENTRY if path.stem == "errors" else _SECTION).findall(html)),
     )
 
 
@@ -69,10 +81,52 @@ def guides() -> list[Guide]:
     return [guide(slug) for slug in SLUGS]
 
 
+def sought(text: str) -> list[tuple[str, str]]:
+    """Return title and address of each section that has all these words, best first."""
+    words = text.casefold().split()
+    found = [
+        (not all(word in title.casefold() for word in words), title, url)
+        for title, url, content in _sections()
+        if words and all(word in content for word in words)
+    ]
+    return [(title, url) for _, title, url in sorted(found, key=lambda one: one[0])]
+
+
+@cache
+def _sections() -> list[tuple[str, str, str]]:
+    """Title, address and lower-case words of every section of every guide."""
+    sections = []
+    for one in guides():
+        _, *parts = _HEADING.split(one.html)
+        for anchor, html in zip(parts[::2], parts[1::2], strict=True):
+            heading = strip_tags(html.partition("</h")[0])
+            title = heading if heading == one.title else f"{one.title}: {heading}"
+            sections.append((title, f"/docs/{one.slug}/#{anchor}", strip_tags(html).casefold()))
+    return sections
+
+
+def _with_boxes(tokens: Iterable[Token]) -> Iterator[Token]:
+    """Put code into boxes with *Copy*; blocks that follow each other are tabs of one box."""
+    number = count(1)
+    for is_code, group in groupby(tokens, lambda token: token.type == "fence"):
+        if not is_code:
+            yield from group
+            continue
+        codes = [
+            {
+                "id": f"guide-{next(number)}",
+                "language": LANGUAGES.get(token.info, "Text"),
+                "text": token.content.rstrip("\n"),
+            }
+            for token in group
+        ]
+        box = render_to_string("site/guide_code.html", {"codes": codes})
+        yield Token("html_block", "", 0, content=box)
+
+
 def _reachable(html: str) -> str:
     """Make regions that scroll sideways reachable by keyboard, each with its own name."""
     number = count(1)
-    html = html.replace("<pre>", '<pre tabindex="0">')
     region = '<div class="scroll" tabindex="0" role="region" aria-label="Table {}"><table>'
     html = re.sub("<table>", lambda _: region.format(next(number)), html)
     return html.replace("</table>", "</table></div>")

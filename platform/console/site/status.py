@@ -13,10 +13,10 @@ from typing import Any
 from console.site.news import News
 from console.uptime import State, bars_of
 from generation.models import WatchedDay
-from generation.oversight.watch import API, SHOWN_DAYS, WORKERS, Sight
+from generation.oversight.watch import API, SHOWN_DAYS, Sight
 
 SHARE_OF_A_BAD_DAY = 0.05
-_WELL = {API: "Answers", WORKERS: "At work"}
+FEWEST_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Component:
 
     @property
     def words(self) -> str:
-        return self.trouble or self.announced or _WELL.get(self.name, "Can be called")
+        return self.trouble or self.announced or "Operational"
 
     @property
     def share(self) -> str | None:
@@ -59,8 +59,14 @@ class Component:
         return f"{over}, worst {day_words(worst.day)}"
 
     @property
+    def shown_days(self) -> int:
+        """How many days the bars show: a new installation's since its first check."""
+        first = next((number for number, day in enumerate(self.days) if day), len(self.days))
+        return max(len(self.days) - first, FEWEST_DAYS)
+
+    @property
     def bars(self) -> list[tuple[State, str]]:
-        return bars_of([_state_of(day) for day in self.days])
+        return bars_of([_state_of(day) for day in self.days[-self.shown_days :]])
 
     @property
     def _failures(self) -> int:

@@ -24,6 +24,7 @@ from generation.oversight import watch
 from pictor.kit.endpoints.paths import read_only
 from pictor.kit.words import clock
 
+MAX_TEXT = 100
 SHOWN_INCIDENTS = 20
 MAX_ENTRIES = 100
 STATUS_SECONDS = 30
@@ -73,7 +74,10 @@ def pricing(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    return render(request, "site/docs.html", {"guides": guides.guides()})
+    """List the guides, and the sections that have the words sought."""
+    text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
+    context = {"guides": guides.guides(), "text": text, "found": guides.sought(text)}
+    return render(request, "site/docs.html", context)
 
 
 @require_safe

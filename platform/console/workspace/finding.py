@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.selectors.office.api_keys import api_keys_of
 from console.parts.filters import MAX_TEXT
 from console.parts.places import Place
+from console.site.guides import sought
 from console.workspace.access import Permission, Workspace, is_called, keys_of, member, rendered
 from console.workspace.places import places_of
 from console.workspace.shared.content import without_content
@@ -19,6 +20,7 @@ from generation.tenants import services
 from pictor.kit.words.errors import NotFound
 
 SHOWN_KEYS = 8
+SHOWN_GUIDES = 5
 
 
 @member()
@@ -49,6 +51,7 @@ def _matching_places(workspace: Workspace, text: str) -> list[Place]:
         *_refused(workspace, text),
         *(place for place in places if word in place.title.casefold()),
         *keys[:SHOWN_KEYS],
+        *(Place(title, url, note="Guide") for title, url in sought(text)[:SHOWN_GUIDES]),
         *_search(workspace, text),
     ]
 

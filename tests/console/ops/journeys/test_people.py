@@ -77,7 +77,7 @@ def test_a_person_is_invited_works_in_a_role_and_leaves(
         bob.goto("/ops/")
         bob.get_by_role("link", name="Forgotten your password?").click()
         fill(bob, "Send code", Email=email)
-        fill(bob, "Go on", Code=code_for(theirs, email))
+        fill(bob, "Continue", Code=code_for(theirs, email))
         for label in ("New Password", "New Password (again)"):
             bob.get_by_label(label, exact=True).fill(PASSWORD)
         bob.get_by_role("button", name="Set password").click()
@@ -251,7 +251,7 @@ def joined(theirs: BrowserContext, to: NewTenant) -> Page:
     page.get_by_label("I accept the terms").check()
     page.get_by_role("button", name="Create account").click()
     page.get_by_label("Code").fill(code_for(theirs, to.email))
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Join workspace").click()
     page.wait_for_url("**/console/ten_*/")
     return page
