@@ -37,6 +37,7 @@ def test_the_console_is_opened_without_a_password_for_an_hour(layout, capsys):
     is_good = partial(passes.is_good, link, passes.OPEN_DEMO, secret=ENV["SECRET_KEY"])
     assert is_good(now=now)
     assert not is_good(now=now + OPENS_FOR * 1.1)
+    assert "Open the console's address in a browser" in said
     assert "-H 'Authorization: Bearer sk-pictor-demo'" in said
 
 

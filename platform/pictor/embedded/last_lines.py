@@ -50,6 +50,7 @@ def show_welcome(
     )
     if has_key:
         progress.line()
+        progress.line("Open the console's address in a browser: it signs you in, for an hour. Or:")
         progress.line(f"curl {layout.base_url}{PATH} -H 'Authorization: Bearer {key}' \\")
         progress.line(f"  -d '{request_body()}'")
     progress.line()
