@@ -1,7 +1,6 @@
 """Signed images: whole by the library itself, by our certificate, and without a call to anybody."""
 
 import io
-import json
 import os
 import threading
 from collections.abc import Iterator
@@ -19,9 +18,9 @@ import sandbox
 from pictor import __version__
 from pictor.kit.bytes.spool import SpoolFile
 from storage import manifests
-from storage.c2pa_settings import LIMITS
 from storage.content_credentials import NONE, Credentials
 from tests.making.certificates import SigningFiles, signing_files
+from tests.making.verified import verified
 from tests.storage.containers import picture
 
 FORMATS = ("png", "jpeg", "webp")
@@ -54,16 +53,6 @@ def sign(spool: SpoolFile, name: str = "png", **changes: Any) -> tuple[bytes, st
     return signed.read_at(0, signed.size), credentials.label
 
 
-def read(data: bytes, name: str, files: SigningFiles) -> dict[str, Any]:
-    """The store as the library reads it, which trusts our root alone."""
-    trust = {"trust_anchors": files.root}
-    verify = {"remote_manifest_fetch": False, "verify_trust": True}
-    context = c2pa.Context.from_dict({**LIMITS, "verify": verify, "trust": trust})
-    with c2pa.Reader(f"image/{name}", io.BytesIO(data), context=context) as reader:
-        store: dict[str, Any] = json.loads(reader.json())
-        return {**store["manifests"][store["active_manifest"]], "state": store["validation_state"]}
-
-
 def pixels(data: bytes) -> tuple[str, tuple[int, int], bytes]:
     with Image.open(io.BytesIO(data)) as image:
         return image.mode, image.size, image.tobytes()
@@ -81,7 +70,7 @@ def test_a_signed_image_is_whole_and_has_the_same_pixels(name, spooled, files):
 
     signed, label = sign(spooled(data), name)
 
-    manifest = read(signed, name, files)
+    manifest = verified(signed, name, root=files.root)
     assert (manifest["state"], manifest["label"]) == ("Trusted", label)
     assert manifest["signature_info"]["issuer"] == "Fox Pictures"
     assert "time" not in manifest["signature_info"]
@@ -102,7 +91,7 @@ def test_the_vendors_image_is_an_ingredient_with_its_credentials(name, spooled, 
         steps=["c2pa.opened", "c2pa.resized", "c2pa.transcoded"],
     )  # fmt: skip
 
-    manifest = read(signed, "png", files)
+    manifest = verified(signed, "png", root=files.root)
     (ingredient,) = manifest["ingredients"]
     assert (manifest["state"], manifest["label"]) == ("Trusted", label)
     assert (ingredient["relationship"], ingredient["format"]) == ("parentOf", f"image/{name}")
