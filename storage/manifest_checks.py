@@ -19,6 +19,8 @@ from tempfile import TemporaryFile
 from django.conf import settings
 from django.core.cache import BaseCache, caches
 
+from pictor.kit.bytes.spool import SpoolFull
+from pictor.kit.bytes.spools import process_spools
 from storage.c2pa_settings import LIMITS
 from storage.models import StoredImage
 from storage.services import StorageFailed, open_stream
@@ -71,15 +73,15 @@ def _read(image: StoredImage) -> str:
     command = [sys.executable, "-I", str(READER), *arguments]
     if image.size_bytes > MAX_BYTES:
         return FAILED
-    settings.SPOOL.mkdir(parents=True, exist_ok=True)
+    spools = process_spools()
     try:
-        with TemporaryFile(dir=settings.SPOOL) as file:
+        with spools.budget.room(image.size_bytes), TemporaryFile(dir=spools.directory) as file:
             with closing(open_stream(image.object_key)) as stream:
                 copyfileobj(stream, file)
             file.seek(0)
             return check_output(  # noqa: S603 - our own script
                 command, stdin=file, stderr=DEVNULL, timeout=CHILD_SECONDS, env={}, encoding="utf-8"
             )
-    except (OSError, StorageFailed, SubprocessError, ValueError) as error:
+    except (OSError, SpoolFull, StorageFailed, SubprocessError, ValueError) as error:
         logger.info("the manifest of %s cannot be checked: %r", image.public_id, error)
         return FAILED

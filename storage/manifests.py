@@ -2,13 +2,15 @@
 
 The library is the extra `pictor[c2pa]`, imported with the first image that is signed. It holds a
 png once in memory, a jpeg or a webp up to three times: what takes more than 16 MB has its turn
-alone, and what takes more than 32 MB is not signed. It calls nobody: there is no time stamp, and no
-address in a file is fetched (c2pa_settings.py).
+alone, and what takes more than 32 MB is not signed. What it writes meanwhile lies beside the spools
+and counts as they do. It calls nobody: there is no time stamp, and no address in a file is fetched
+(c2pa_settings.py).
 
 Sources: C2PA 2.2, 18.15 (actions); opensource.contentauthenticity.org/docs/c2pa-python.
 """
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -22,6 +24,7 @@ from django.conf import settings
 
 from pictor import __version__
 from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile
+from pictor.kit.bytes.spools import process_spools
 from pictor.kit.secrets.signing_identity import read_identity
 from pictor.kit.words import clock
 from storage import vips
@@ -35,6 +38,8 @@ TIMES_HELD = {"png": 1, "jpeg": 3, "webp": 3}
 """As measured with c2pa-python 0.38; an ingredient is held at least twice."""
 MAX_MANIFEST_BYTES = MAX_STORE_BYTES + 1024**2
 """Of our manifest, with the vendor's among its ingredients."""
+_COPIES = 2
+"""The library's of what it signs, if it is above 4 MB, and our file."""
 
 _identity = lru_cache(maxsize=1)(read_identity)
 
@@ -64,13 +69,17 @@ def sign(
     ends_at = _identity(settings.C2PA_CERTIFICATE, settings.C2PA_KEY).ends_at
     if held > MAX_HELD_BYTES or ends_at <= clock.now():
         return spool, credentials
-    label, signed = f"urn:c2pa:{uuid4()}", spool.sibling(max_bytes=spool.size + MAX_MANIFEST_BYTES)
+    most = spool.size + MAX_MANIFEST_BYTES
+    label, signed = f"urn:c2pa:{uuid4()}", spool.sibling(max_bytes=most)
     actions: list[dict[str, object]] = [{"action": step} for step in steps]
     actions[0] |= {"digitalSourceType": source}
     if parent:
         actions[0] |= {"parameters": {"ingredientIds": ["parent"]}}
     try:
-        with vips.alone() if held > LARGE_BYTES else nullcontext():
+        with (
+            vips.alone() if held > LARGE_BYTES else nullcontext(),
+            process_spools().budget.room(_COPIES * most),
+        ):
             _write(spool, image_format, _builder_of(label, actions), parent, signed)
     except Exception:
         logger.exception("an image could not be signed, and is only marked")
@@ -87,7 +96,7 @@ def _write(
     into: SpoolFile,
 ) -> None:
     # The library goes back in what it has written, which a spool does not allow.
-    with TemporaryFile(dir=settings.SPOOL) as file:
+    with TemporaryFile(dir=process_spools().directory) as file:
         if parent:
             ingredient = {"label": "parent", "relationship": "parentOf"}
             builder.add_ingredient(ingredient, f"image/{parent[1]}", parent[0].reader())
@@ -109,6 +118,7 @@ def _builder_of(label: str, actions: list[dict[str, object]]) -> Any:
 @lru_cache(maxsize=1)
 def _maker(certificate: str, key: str) -> Callable[[object], Any]:
     """The maker of the library's builders, which sign by these files and within our limits."""
+    os.environ["TMPDIR"] = str(process_spools().directory)  # /tmp may be memory
     c2pa = import_module("c2pa")  # here, because it takes 20 MB
     identity = _identity(certificate, key)
     info = c2pa.C2paSignerInfo(identity.algorithm, identity.chain, identity.key, None)

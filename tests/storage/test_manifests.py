@@ -17,6 +17,7 @@ from typing_extensions import override
 import sandbox
 from pictor import __version__
 from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.bytes.spools import process_spools
 from storage import manifests
 from storage.content_credentials import NONE, Credentials
 from tests.making.certificates import SigningFiles, signing_files
@@ -37,7 +38,6 @@ def files(settings: Any, tmp_path: Path) -> SigningFiles:
 
 def certified(settings: Any, folder: Path, **options: Any) -> SigningFiles:
     files = signing_files(folder, **options)
-    settings.SPOOL = folder
     settings.C2PA_CERTIFICATE, settings.C2PA_KEY = str(files.certificate), str(files.key)
     return files
 
@@ -247,3 +247,33 @@ def test_a_certificate_that_has_ended_signs_nothing(spooled, settings, tmp_path,
 
     assert attempt(spool, "png") == (spool, NONE)
     assert caplog.text == ""
+
+
+def noise_png() -> bytes:
+    """More than the library keeps in memory."""
+    file = io.BytesIO()
+    Image.frombytes("RGB", (1300, 1300), os.urandom(1300 * 1300 * 3)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.usefixtures("files")
+def test_what_the_library_writes_lies_beside_the_spools(spooled, monkeypatch):
+    monkeypatch.setenv("TMPDIR", "/nowhere")
+
+    assert attempt(spooled(noise_png()), "png")[1].status == "signed"
+
+
+@pytest.mark.usefixtures("files")
+def test_what_the_library_writes_counts_in_the_budget(spooled, monkeypatch, caplog):
+    spool = spooled(noise_png())
+    budget = process_spools().budget
+    used, room = budget.used_bytes, spool.size * 2 + 12 * 1024**2
+
+    monkeypatch.setattr(budget, "_max_bytes", used + spool.size * 2)
+    refused = attempt(spool, "png")
+    monkeypatch.setattr(budget, "_max_bytes", used + room)
+    signed = attempt(spool, "png")
+
+    assert (refused, signed[1].status) == ((spool, NONE), "signed")
+    assert "the spool budget of" in caplog.text
+    assert budget.used_bytes == used

@@ -187,7 +187,6 @@ def test_credentials_go_with_the_pixels_that_they_signed(data, reason, delivered
 @pytest.fixture
 def certificate(settings: Any, tmp_path: Path) -> None:
     files = signing_files(tmp_path)
-    settings.SPOOL = tmp_path
     settings.C2PA_CERTIFICATE, settings.C2PA_KEY = str(files.certificate), str(files.key)
 
 

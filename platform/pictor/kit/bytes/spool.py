@@ -20,6 +20,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
@@ -95,6 +96,15 @@ class SpoolBudget:
                 del self._used_by[owner]
             if self._within is not None:
                 self._within.give_back(size_bytes)
+
+    @contextmanager
+    def room(self, size_bytes: int) -> Iterator[None]:
+        """Count other files in the spools' folder as long as it lasts. Raises SpoolFull."""
+        self.take(size_bytes)
+        try:
+            yield
+        finally:
+            self.give_back(size_bytes)
 
 
 class SpoolFile:
