@@ -42,10 +42,10 @@ def images_after(image_id: UUID, limit: int) -> list[StoredImage]:
     return list(StoredImage.objects.filter(id__gt=image_id).order_by("id")[:limit])
 
 
-def unsigned_images(*, since: datetime) -> int:
-    """The number of images since then with a mark and no signature, up to the size for one."""
+def unsigned_images(*, since: datetime) -> "QuerySet[StoredImage]":
+    """The images since then with a mark and no signature, up to the size for one."""
     marked = StoredImage.objects.filter(id__gte=ids.first_at(since), is_marked=True)
-    return marked.filter(size_bytes__lt=10_000_000).exclude(credentials="signed").count()
+    return marked.filter(size_bytes__lt=10_000_000).exclude(credentials="signed")
 
 
 def made_for(image_id: UUID) -> "QuerySet[StoredImage, Any]":

@@ -43,6 +43,7 @@ def enlist() -> WorkerEpoch:
         version=__version__,
         slots=settings.WORKER_SLOTS,
         in_hand=0,
+        signs=bool(settings.C2PA_CERTIFICATE),
     )
     return WorkerEpoch(worker.epoch)
 

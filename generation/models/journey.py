@@ -57,6 +57,9 @@ class Worker(models.Model):
     )
     slots = models.IntegerField(null=True, help_text="The most generations it runs at once.")
     in_hand = models.IntegerField(null=True, help_text="Generations running at `seen_at`.")
+    signs = models.BooleanField(
+        default=False, db_default=False, help_text="It has a certificate for images."
+    )
 
     @override
     def __str__(self) -> str:

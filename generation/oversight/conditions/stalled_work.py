@@ -68,7 +68,7 @@ def storage(outlook: Outlook) -> Iterator[PresentCondition]:
 
 
 def signing(outlook: Outlook) -> Iterator[PresentCondition]:
-    """A certificate that ends soon, and images that could not be signed."""
+    """A certificate that ends soon, and images that workers with one could not sign."""
     if not settings.C2PA_CERTIFICATE:
         return
     from pictor.kit.secrets.signing_identity import (  # noqa: PLC0415 - it takes 8 MB, and few sign
@@ -79,7 +79,9 @@ def signing(outlook: Outlook) -> Iterator[PresentCondition]:
     if ends_at < outlook.now + CERTIFICATE_AHEAD:
         words = f"nothing is signed after {ends_at:%-d %B %Y, %H:%M} UTC"
         yield PresentCondition("certificate", None, words)
-    if number := unsigned_images(since=outlook.now - RECENT_PERIOD):
+    of_signers = Generation.objects.filter(worker__signs=True).values("id")
+    unsigned = unsigned_images(since=outlook.now - RECENT_PERIOD)
+    if number := unsigned.filter(generation_id__in=of_signers).count():
         words = f"{number} in 10 minutes are only marked: see the image workers' log"
         yield PresentCondition("images", None, words)
 
