@@ -12,7 +12,7 @@ from console.ops.audit import AUDIT
 from console.ops.channels import acts as channels
 from console.ops.channels.lists import CHANNELS
 from console.ops.generations import acts as generations
-from console.ops.generations import in_bulk
+from console.ops.generations import in_bulk, provenance
 from console.ops.generations.lists import GENERATIONS
 from console.ops.ledger.lists import LEDGER
 from console.ops.margin.lists import UNCHARGED
@@ -29,7 +29,7 @@ from console.parts.listing import Listing
 
 _OF_SUBJECTS = (
     *(alerts.ACTS, bills.ACTS, channels.ACTS, in_bulk.ACTS, generations.ACTS, models.ACTS),
-    *(prices.ACTS, founding.ACTS, people.ACTS, standing.ACTS, tenants.ACTS),
+    *(provenance.ACTS, prices.ACTS, founding.ACTS, people.ACTS, standing.ACTS, tenants.ACTS),
 )
 _OF_PEOPLE: list[Act[Any]] = [act for acts in _OF_SUBJECTS for act in acts]
 _TICKED = [act.name for act in _OF_PEOPLE if not (act.not_fresh or act.never_by_key)]

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.urls import reverse
@@ -261,6 +262,14 @@ class Act(Generic[Subject]):
     edits: bool = False
     template: str = "parts/act.html"
     home: str = ""
+
+    @property
+    def typed(self) -> Mapping[str, forms.Field]:
+        """Its fields but files, which only its page takes."""
+        fields = self.form.base_fields
+        return {
+            name: fields[name] for name in fields if not isinstance(fields[name], forms.FileField)
+        }
 
     def words_of(self, subject: Subject) -> str:
         """The subject's name; empty for an act without one."""

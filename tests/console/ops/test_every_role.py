@@ -67,6 +67,7 @@ NEEDS = {
     " tenant.reversal tenant.top_up",
     "publish": "price_book.publish",
     "refund": "generation.credit generation.refund",
+    "see": "generation.look_up",
     "staff": "operator_key.create operator_key.revoke operator_key.rotate",
     "tenants": "key.create key.revoke tenant.create tenant.export tenant.invite tenant.limits"
     " tenant.remove tenant.resume tenant.role tenant.suspend tenant.uninvite",

@@ -225,7 +225,7 @@ def _proposal(
 
 def _typed(act: Act[Any], asked: Asked[Any], fields: Mapping[str, Any]) -> QueryDict:
     """The fields as a form sends them; others keep what their page proposes."""
-    typed, known = QueryDict(mutable=True), act.form.base_fields
+    typed, known = QueryDict(mutable=True), act.typed
     for name, value in fields.items():
         if name not in known:
             words = f"Unknown field: {name[:100]!r}. Known: {', '.join(known)}."

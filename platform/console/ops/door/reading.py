@@ -109,9 +109,9 @@ def _may(program: Program, act: Act[Any]) -> bool:
 def _operation(act: Act[Any], *, is_preview: bool) -> Mapping[str, Any]:
     fields = {
         name: {"type": ["string", "integer", "boolean", "array"], "title": str(field.label or name)}
-        for name, field in act.form.base_fields.items()
+        for name, field in act.typed.items()
     }
-    required = [name for name, field in act.form.base_fields.items() if field.required]
+    required = [name for name, field in act.typed.items() if field.required]
     body = {
         **({"subject": {"type": "string"}} if act.about else {}),
         "fields": {"type": "object", "properties": fields, "required": required},

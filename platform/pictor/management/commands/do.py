@@ -82,7 +82,7 @@ class Command(OperatorCommand):
 def _add_fields(parser: ArgumentParser, act: Act[Any]) -> None:
     if act.about:
         parser.add_argument("subject", metavar=act.about.kind.upper(), help="its id or name")
-    for name, field in act.form.base_fields.items():
+    for name, field in act.typed.items():
         option, words = f"--{name.replace('_', '-')}", str(field.label or name)
         words += "; or: none" if act.edits and not field.required else ""
         if isinstance(field, forms.BooleanField):
@@ -113,7 +113,7 @@ def _typed(act: Act[Any], asked: Asked[Any], options: dict[str, Any]) -> MultiVa
     """What was typed, as a form sends it; other fields keep what their page proposes."""
     typed = QueryDict(mutable=True)
     for name, value in options.items():
-        if name in act.form.base_fields and value is not None and value is not False:
+        if name in act.typed and value is not None and value is not False:
             typed.setlist(name, _sent(act, value))
     try:
         act.complete(asked, typed)

@@ -18,7 +18,6 @@ from billing.models import MoneyMove, PriceBook
 from billing.price_rows import BookRow
 from billing.services.office.price_lists import create_price_list
 from billing.services.office.prices import draft_price_book, publish_price_book
-from generation.background.image_origins import fill_origins
 from generation.catalogue.services.stop_switch import Stoppable, stop
 from generation.models import Generation
 from pictor.kit.words import clock
@@ -109,12 +108,6 @@ def look(world: World) -> Any:
     return world.send(f"generations/{made.public_id}/look/")
 
 
-def look_up(world: World) -> Any:
-    world.deliver(world.acme)
-    fill_origins(now=clock.now())
-    return world.send("generations/provenance/", sha256="0" * 64)
-
-
 def start(world: World) -> Any:
     stop(what=Stoppable(tenant=world.tenant), reason="a", now=clock.now(), actor="test")
     return world.send("system/start/", what=world.tenant.public_id)
@@ -165,7 +158,6 @@ ACTS: Mapping[str, tuple[Callable[[World], Any], str]] = {
     ),
     "support_end": (end_view, "ended the support view"),
     "generation_look": (look, "looked at the prompt and images of the generation gen_…"),
-    "provenance": (look_up, "found the generation gen_… by a file or its digest"),
     "stop": (
         lambda world: world.send("system/stop/", what="acme", reason="a", words="b"),
         "stopped new requests of the workspace",

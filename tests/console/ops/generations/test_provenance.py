@@ -4,14 +4,16 @@ from hashlib import sha256
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
+from console.uploads import sender
 from generation.background.image_origins import fill_origins
 from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.console.answers import words_of
 
-PAGE = "/ops/generations/provenance/"
+PAGE = "/ops/do/generation.look_up/"
 DATA = b"a picture"
 DIGEST = sha256(DATA).hexdigest()
 
@@ -31,18 +33,18 @@ def made(acme, delivered):
 def test_a_file_or_its_digest_leads_to_tenant_and_generation(owner, made, sent):
     page = words_of(owner.post(PAGE, sent))
 
+    assert "1 image made here." in page
     assert f'href="/ops/generations/{made.public_id}/"' in page
-    assert f'href="/ops/tenants/{made.tenant.public_id}/"' in page
-    assert "gpt-image-2-origin" in page
-    assert "as delivered" in page
+    assert "acme, gpt-image-2-origin, " in page
+    assert "As delivered" in page
     event = AuditEvent.objects.get(action="generation.look_up")
     assert (event.tenant_id, event.object_id) == (made.tenant_id, made.public_id)
 
 
 def test_an_unknown_file_is_not_found_and_nothing_is_logged(owner, made):
-    page = words_of(owner.post(PAGE, {"sha256": "0" * 64}))
+    page = words_of(owner.post(PAGE, {"sha256": "0" * 64}, follow=True))
 
-    assert "Not found" in page
+    assert "Not found: no delivered image has these bytes" in page
     assert not AuditEvent.objects.filter(action="generation.look_up").exists()
 
 
@@ -66,3 +68,15 @@ def test_what_cannot_be_looked_up_is_said(owner, sent, words):
 
 def test_the_list_of_generations_leads_there(owner):
     assert f'href="{PAGE}"' in words_of(owner.get("/ops/generations/"))
+
+
+def test_programs_send_no_file(owner):
+    with pytest.raises(CommandError, match="unrecognized arguments: --file"):
+        call_command("do", "generation.look_up", "--file=a.png")
+
+
+def test_a_large_file_reaches_the_page_of_any_of_staff(client):
+    person = User.objects.create_user("sam@pictor.example", "correct horse", staff_role="support")
+    client.force_login(person)
+
+    assert sender(PAGE, client.session.session_key) == (f"person {person.id}", True)

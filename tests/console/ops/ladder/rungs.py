@@ -29,7 +29,7 @@ from tests.console.ops.ladder.samples import (
     WITHOUT_A_FRESH_FACTOR,
     Sample,
 )
-from tests.console.ops.ladder.world import OP, ROLES, World, new_key, ticked
+from tests.console.ops.ladder.world import OP, ROLES, World, new_key, ticked, usual
 
 DOOR = "/ops/v1/acts/"
 REFUSED = {HTTPStatus.UNPROCESSABLE_ENTITY}
@@ -187,10 +187,11 @@ def a_key_needs_its_leave(world: World, name: str, client: Client) -> None:
     """A key without the permission, and one for which the act is not ticked, are refused."""
     sample, owner = SAMPLES[name], User.objects.get(email=OP)
     others = [one for one in ticked() if one != name]
+    rights = [one for one in usual() if one != ACTS[name].needs]
     body = {"subject": sample.subject(world), "fields": sample.typed(world)}
     before = Sight()
 
-    _, idle = new_key(owner, acts=ticked(), permissions=["see"])
+    _, idle = new_key(owner, acts=ticked(), permissions=rights)
     _, unticked = new_key(owner, acts=others)
     answers = [asked(text, f"{name}/preview", body) for text in (idle, unticked)]
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from generation.background.image_origins import fill_origins
 from generation.catalogue.model_files import written
 from generation.catalogue.services import shipped
 from generation.models import Attempt, BillLine
 from pictor.kit.words import clock
+from storage.models import StoredImage
 from tests.console.ops.ladder import world as about
 from tests.console.ops.ladder.world import World
 from tests.making.factories import ORIGIN
@@ -79,6 +81,12 @@ def lately(world: World) -> Fields:
     moments = (clock.now() + timedelta(minutes=minutes) for minutes in (-30, 30))
     since, until = (f"{at:%Y-%m-%d %H:%M} UTC" for at in moments)
     return {"since": since, "until": until, **GIFT}
+
+
+def findable(world: World) -> Fields:
+    fill_origins(now=clock.now())
+    image = StoredImage.objects.get(generation_id=world.generations["delivered"].id)
+    return {"sha256": image.sha256}
 
 
 def _money(kind: str, **more: str) -> Sample:
@@ -169,6 +177,10 @@ SAMPLES: Mapping[str, Sample] = {
         fields={"reason": "they asked"}, log="ended the generation gen_… as failed",
     ),
     "generation.ring": Sample(roles=OPERATE, audit=[], about=generation("waiting")),
+    "generation.look_up": Sample(
+        roles=REFUND | OPERATE, audit=["generation.look_up"], about=None, fields=findable,
+        log="found the generation gen_… by a file or its digest",
+    ),
     "tenant.create": Sample(
         roles=OPERATE, audit=["tenant.create", "api_key.issue"], about=None,
         fields={"name": "Beta", "max_in_flight": "4"},
@@ -249,10 +261,11 @@ BY_PEOPLE_ONLY = {
 DONE_AGAIN = {
     "alert.test": "another test is sent",
     "channel.reset": "breakers that opened since are forgotten as well",
+    "generation.look_up": "another look is recorded",
 }
 """Acts that a form sent twice does twice, each with the reason."""
 SENT_AGAIN = {
-    200: {"generations.refund"},
+    200: {"generation.look_up", "generations.refund"},
     404: {"bill.forget", "model.delete", "operator_key.revoke"},
     422: {
         *("alert.remove", "bill.accept", "bill.again", "bill.put_back", "bill.withdraw"),

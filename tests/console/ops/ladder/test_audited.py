@@ -16,7 +16,6 @@ NO_ACTS = {
         *("condition.recall", "incident.begin", "incident.update", "incident.correct"),
         *("stop.begin", "stop.end", "staff.set", "staff.remove", "user.mfa_reset"),
         *("user.sessions_end", "support.open", "support.end", "generation.look"),
-        "generation.look_up",
         *("money.approve", "money.decline", "member.approve", "member.withdraw"),
     ),
     "an act records it in another case": ("money.ask", "channel.delete"),

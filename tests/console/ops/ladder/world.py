@@ -97,10 +97,14 @@ def ticked() -> list[str]:
     return [act.name for act in ACTS.values() if not (act.not_fresh or act.never_by_key)]
 
 
+def usual() -> list[str]:
+    """The permissions that a program can have."""
+    return [one.value for one in Permission if one not in {"staff", "erase", "support_view"}]
+
+
 def new_key(maker: User, *, acts: list[str], permissions: Any = None) -> tuple[OperatorKey, str]:
-    usual = [one.value for one in Permission if one not in {"staff", "erase", "support_view"}]
     terms = KeyTerms(
-        permissions=usual if permissions is None else permissions,
+        permissions=usual() if permissions is None else permissions,
         acts=acts,
         ip_ranges=[],
         expires_at=clock.now() + timedelta(days=30),
