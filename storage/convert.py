@@ -13,7 +13,6 @@ from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
 from storage import vips
 from storage.containers.orientation import UPRIGHT, Orientation
 from storage.containers.pieces import View
-from storage.marking import Mark, marking, packet
 from storage.probe import MAX_PIXELS, Format, ImageFacts, NotAnImage, clean_image, undecodable
 from storage.stripping import close_others, shown, strip
 
@@ -41,7 +40,6 @@ def to_format(
     compression: int | None = None,
     spools: Spools,
     orientation: Orientation = UPRIGHT,
-    mark: Mark | None = None,
 ) -> SpoolFile:
     """Convert an image to another format.
 
@@ -52,12 +50,9 @@ def to_format(
         compression: 0 to 100, OpenAI's `output_compression` (100 is best); png has none.
         spools: the scope of the result.
         orientation: how to turn its pixels.
-        mark: how it was made, for its XMP.
     """
-    result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
-    return _convert(
-        file, facts, output_format, compression, orientation=orientation, result=result, mark=mark
-    )
+    result = spools.new(max_bytes=MAX_OUTPUT_BYTES).unhashed()
+    return _convert(file, facts, output_format, compression, orientation=orientation, result=result)
 
 
 def as_sent(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
@@ -93,12 +88,11 @@ def _convert(
     *,
     orientation: Orientation,
     result: SpoolFile,
-    mark: Mark | None = None,
 ) -> SpoolFile:
     _cap(facts.width, facts.height, output_format)
     try:
         with _turn(facts), vips.open_image(file, facts.format, orientation=orientation) as image:
-            return _write(image, output_format, compression, result, mark)
+            return _write(image, output_format, compression, result)
     except vips.Error as error:
         raise undecodable(facts.format, error) from error
 
@@ -113,7 +107,6 @@ def to_size(
     compression: int | None = None,
     spools: Spools,
     orientation: Orientation = UPRIGHT,
-    mark: Mark | None = None,
 ) -> SpoolFile:
     """Scale an image until it covers width x height, then crop it to exactly that, centred.
 
@@ -128,8 +121,8 @@ def to_size(
             vips.open_image(file, facts.format, access="random", orientation=orientation) as image,
         ):
             cut = _cut(image, width, height)
-            result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
-            return _write(cut, output_format, compression, result, mark)
+            result = spools.new(max_bytes=MAX_OUTPUT_BYTES).unhashed()
+            return _write(cut, output_format, compression, result)
     except vips.Error as error:
         raise undecodable(facts.format, error) from error
 
@@ -147,7 +140,7 @@ def thumbnail(spool: SpoolFile, image_format: str, *, side: int, spools: Spools)
         with vips.alone(), vips.open_image(strip(spool).source, image_format) as image:
             small = image.thumbnail_image(side, height=side, size="down")
             result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
-            return _write(small, "webp", THUMBNAIL_QUALITY, result, None)
+            return _write(small, "webp", THUMBNAIL_QUALITY, result)
     except vips.Error as error:
         raise undecodable(image_format, error) from error
 
@@ -179,21 +172,12 @@ def _covering(image: Any, width: int, height: int) -> Any:
     return image.embed(0, 0, max(width, image.width), max(height, image.height), extend="copy")
 
 
-def _write(
-    image: Any,
-    output_format: str,
-    compression: int | None,
-    result: SpoolFile,
-    mark: Mark | None,
-) -> SpoolFile:
+def _write(image: Any, output_format: str, compression: int | None, result: SpoolFile) -> SpoolFile:
     refused: list[SpoolError] = []
-
-    write = marking(result.write, mark) if mark and output_format == "png" else result.write
 
     def take(data: bytes) -> int:
         try:
-            write(data)
-            return len(data)
+            return result.write(data)
         except SpoolError as error:
             refused.append(error)
             return -1  # libvips then ends; the reason is raised below
@@ -201,10 +185,9 @@ def _write(
     target = vips.new_target()
     target.on_write(take)
     try:
-        saved = _saveable(image, output_format)
-        if mark and output_format != "png":  # there libvips would compress it
-            saved = vips.with_xmp(saved, packet(mark))
-        saved.write_to_target(target, f".{output_format}", **_options(output_format, compression))
+        _saveable(image, output_format).write_to_target(
+            target, f".{output_format}", **_options(output_format, compression)
+        )
     except vips.Error:
         if refused:
             raise refused[0] from None
@@ -225,8 +208,8 @@ def _saveable(image: Any, output_format: str) -> Any:
 def _options(output_format: str, compression: int | None) -> dict[str, object]:
     quality = BEST_QUALITY if compression is None else compression
     options: dict[str, dict[str, object]] = {
-        "png": {},
-        "jpeg": {"Q": max(quality, 1)},  # libvips begins at 1, OpenAI at 0
-        "webp": {"Q": quality},
+        "png": {"keep": "icc"},
+        "jpeg": {"keep": "icc", "Q": max(quality, 1)},  # libvips begins at 1, OpenAI at 0
+        "webp": {"keep": "icc", "Q": quality},
     }
-    return {"keep": "icc|xmp", **options[output_format]}
+    return options[output_format]

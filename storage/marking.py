@@ -6,12 +6,10 @@ Sources: IPTC Photo Metadata Standard 2025.1, "Digital Source Type", and
 cv.iptc.org/newscodes/digitalsourcetype; XMP part 3 (ISO 16684-1), 1.1; RFC 9649, 2.7.
 """
 
-from collections.abc import Callable, Iterator
 from typing import Literal
 
 from storage.containers import jpeg, png, webp
-from storage.containers.pieces import ByteSource, ByteSpan, Piece
-from storage.probe import ImageFacts
+from storage.containers.pieces import ByteSource, View
 
 Mark = Literal["trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"]
 """Made by a model from words alone, or with a picture of the caller's."""
@@ -33,36 +31,7 @@ def packet(mark: Mark) -> bytes:
     ).encode()
 
 
-def marking(write: Callable[[bytes], object], mark: Mark) -> Callable[[bytes], None]:
-    """A function that writes a png in pieces, with the packet after its header."""
-    left = png.HEADER_END
-
-    def take(data: bytes) -> None:
-        nonlocal left
-        if 0 < left <= len(data):
-            write(data[:left])
-            write(png.xmp_chunk(packet(mark)))
-            write(data[left:])
-        else:
-            write(data)
-        left -= len(data)
-
-    return take
-
-
-def marked(file: ByteSource, facts: ImageFacts, mark: Mark) -> Iterator[Piece]:
-    """Yield the pieces of a stripped image of these facts, with the packet among them."""
-    xmp = packet(mark)
-    if facts.format == "webp":
-        yield from webp.with_xmp(
-            file, xmp, width=facts.width, height=facts.height, has_alpha=facts.has_alpha
-        )
-        return
-    inserted, at = (
-        (png.xmp_chunk(xmp), png.HEADER_END)
-        if facts.format == "png"
-        else (jpeg.xmp_segment(xmp), jpeg.after_jfif(file))
-    )
-    yield ByteSpan(0, at)
-    yield inserted
-    yield ByteSpan(at, file.size - at)
+def marked(file: ByteSource, image_format: str, mark: Mark) -> View:
+    """A view of a stripped image, with the packet in it."""
+    with_xmp = {"png": png.with_xmp, "jpeg": jpeg.with_xmp, "webp": webp.with_xmp}[image_format]
+    return View(file, with_xmp(file, packet(mark)))

@@ -79,13 +79,6 @@ def _upright(image: Any, orientation: Orientation) -> Any:
     return marked.autorot()
 
 
-def with_xmp(image: Any, packet: bytes) -> Any:
-    """The image with an XMP packet, which is saved uncompressed."""
-    marked = image.copy()
-    marked.set_type(pyvips.GValue.blob_type, "xmp-data", packet)
-    return marked
-
-
 def whole_bytes(image: Any, image_format: str) -> int:
     """The memory for decoding an image whole; 0 if it is decoded strip by strip.
 

@@ -57,10 +57,14 @@ def verify_image(
         made = _made(cleaned, wanted, spools)
         credentials = _credentials(cleaned, wanted, is_converted=made is not None)
         is_kept = credentials.status == "kept"
-        spool = marked_one = made or _as_it_came(cleaned, wanted, original, is_kept=is_kept)
-        if wanted.signs and wanted.mark and not is_kept:
-            spool, credentials = _signed(spool, original, cleaned, wanted, credentials)
-        close_others(spool.hashed(), original, cleaned.source, marked_one)
+        spool = unsigned = original if is_kept else made or shown(cleaned.source, original)
+        if wanted.mark and not is_kept:
+            source = made or cleaned.source
+            unmarked = source if isinstance(source, View) else source.content
+            spool.show(marked(unmarked, wanted.output_format, wanted.mark))
+            if wanted.signs:
+                spool, credentials = _signed(spool, original, cleaned, wanted, credentials)
+        close_others(spool.hashed(), original, cleaned.source, unsigned)
     except (probe.NotAnImage, SpoolTooLarge):
         return None
     size = _size(cleaned, wanted)
@@ -125,7 +129,6 @@ def _made(cleaned: probe.Cleaned, wanted: WantedImage, spools: Spools) -> SpoolF
         compression=wanted.compression,
         spools=spools,
         orientation=cleaned.orientation,
-        mark=wanted.mark,
     )
 
 
@@ -138,20 +141,6 @@ def _credentials(cleaned: probe.Cleaned, wanted: WantedImage, *, is_converted: b
     if cleaned.mended:
         came = came.without("mended")
     return came if wanted.keeps_credentials else came.without("setting")
-
-
-def _as_it_came(
-    cleaned: probe.Cleaned, wanted: WantedImage, original: SpoolFile, *, is_kept: bool
-) -> SpoolFile:
-    """The original if its credentials are kept; else without metadata, with the mark."""
-    if is_kept:
-        return original
-    source = cleaned.source
-    spool = shown(source, original)
-    if wanted.mark is not None:
-        unmarked = source if isinstance(source, View) else source.content
-        spool.show(View(unmarked, marked(unmarked, cleaned.facts, wanted.mark)))
-    return spool
 
 
 def _signed(

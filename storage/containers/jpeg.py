@@ -25,6 +25,7 @@ from storage.containers.pieces import (
     Parts,
     Piece,
     exactly,
+    inserted,
     replaced,
 )
 
@@ -122,17 +123,13 @@ def _join_store(found: Parts, file: ByteSource) -> None:
         end = segment.end
 
 
-def xmp_segment(xmp: bytes) -> bytes:
-    """The segment for an XMP packet, which fits into one."""
+def with_xmp(file: ByteSource, xmp: bytes) -> list[Piece]:
+    """The pieces of a stripped jpeg with an XMP packet, which fits into one segment."""
     data = b"http://ns.adobe.com/xap/1.0/\0" + xmp
     length = (len(data) + _LENGTH_BYTES).to_bytes(_LENGTH_BYTES, "big")
-    return bytes([_FILLER, _APP1]) + length + data
-
-
-def after_jfif(file: ByteSource) -> int:
-    """The offset after JFIF's segment, which comes first in a stripped jpeg that has one."""
-    head = exactly(file, len(SIGNATURE), len(SIGNATURE))
-    return len(SIGNATURE) + (_JFIF_BYTES if head == bytes([_FILLER, _APP0]) else 0)
+    begins_with_jfif = file.read_at(len(SIGNATURE), 2) == bytes([_FILLER, _APP0])
+    at = len(SIGNATURE) + (_JFIF_BYTES if begins_with_jfif else 0)
+    return inserted(file, at, bytes([_FILLER, _APP1]) + length + data)
 
 
 def exif(file: ByteSource) -> ByteSpan | None:

@@ -136,6 +136,11 @@ def replaced(file: ByteSource, offset: int, data: bytes) -> Piece:
     return ByteSpan(offset, len(data)) if file.read_at(offset, len(data)) == data else data
 
 
+def inserted(file: ByteSource, at: int, data: bytes) -> list[Piece]:
+    """The pieces of the file with these bytes in it."""
+    return [ByteSpan(0, at), data, ByteSpan(at, file.size - at)]
+
+
 def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Join pieces that touch: an image with nothing to drop becomes one ByteSpan."""
     last: ByteSpan | None = None

@@ -22,11 +22,13 @@ from storage.containers.pieces import (
     CutShort,
     NotAnImage,
     Parts,
+    Piece,
     exactly,
+    inserted,
 )
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-HEADER_END = 33
+_HEADER_END = 33
 """Where the second chunk begins."""
 MAX_INFLATED_PROFILE_BYTES = 1024**2
 """Every decoder of the image holds the profile in memory; some accept no longer one."""
@@ -163,11 +165,11 @@ def is_plain(file: ByteSource, kind: bytes, data: ByteSpan) -> bool:
     return rest[:1] == b"\0"
 
 
-def xmp_chunk(xmp: bytes) -> bytes:
-    """The chunk for an XMP packet, not compressed."""
+def with_xmp(file: ByteSource, xmp: bytes) -> list[Piece]:
+    """The pieces of a stripped png with an XMP packet after its header, not compressed."""
     chunk = b"iTXtXML:com.adobe.xmp\0\0\0\0\0" + xmp
-    size = len(chunk) - len(b"iTXt")
-    return size.to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(_CHECKSUM_BYTES, "big")
+    size, checksum = len(chunk) - len(b"iTXt"), zlib.crc32(chunk)
+    return inserted(file, _HEADER_END, struct.pack(f">I{len(chunk)}sI", size, chunk, checksum))
 
 
 def is_animated(file: ByteSource) -> bool:

@@ -7,6 +7,7 @@ EXIF, and C2PA holds Content Credentials. Animations are refused: they hold no s
 Source: the WebP container specification (RFC 9649), 2; C2PA 2.2, A.3.7 (embedding in RIFF).
 """
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -35,6 +36,8 @@ _STORE = b"C2PA"
 _VP8X_BYTES = 10
 _ALPHA, _PROFILE, _ANIMATION, _XMP = 0x10, 0x20, 0x02, 0x04
 """Flags in the first byte of VP8X. The other one announces EXIF."""
+_SIDE = 0x3FFF
+"""The bits of a side, in VP8L less one as in VP8X."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,24 +135,25 @@ def _is_kept(chunk: _Chunk) -> bool:
     return chunk.kind in _NEEDED
 
 
-def with_xmp(
-    file: ByteSource, xmp: bytes, *, width: int, height: int, has_alpha: bool
-) -> Iterator[Piece]:
-    """Yield a stripped webp's pieces in the extended format, with XMP at its end."""
-    vp8x = exactly(file, _RIFF_BYTES, _HEAD_BYTES + _VP8X_BYTES)
-    if vp8x[:4] == b"VP8X":
-        body = ByteSpan(_RIFF_BYTES + len(vp8x), file.size - _RIFF_BYTES - len(vp8x))
-        flags, canvas = vp8x[_HEAD_BYTES], vp8x[_HEAD_BYTES + 1 :]
-    else:
-        body = ByteSpan(_RIFF_BYTES, file.size - _RIFF_BYTES)
-        flags = _ALPHA if has_alpha else 0
-        canvas = bytes(3) + b"".join((side - 1).to_bytes(3, "little") for side in (width, height))
-    end = bytes(body.size % 2) + _chunk(b"XMP ", xmp)
-    begin = _chunk(b"VP8X", bytes([flags | _XMP]) + canvas)
-    size = len(b"WEBP") + len(begin) + body.size + len(end)
-    yield SIGNATURE + size.to_bytes(4, "little") + b"WEBP" + begin
-    yield body
-    yield end
+def with_xmp(file: ByteSource, xmp: bytes) -> list[Piece]:
+    """The pieces of a stripped webp in the extended format, with XMP at its end."""
+    head = file.read_at(_RIFF_BYTES, _HEAD_BYTES + _VP8X_BYTES)
+    at = _RIFF_BYTES + (len(head) if head[:4] == b"VP8X" else 0)
+    vp8x = head[_HEAD_BYTES:] if at > _RIFF_BYTES else _vp8x_for(head[:4], head[_HEAD_BYTES:])
+    begin = _chunk(b"VP8X", bytes([vp8x[0] | _XMP]) + vp8x[1:])
+    end = bytes(file.size % 2) + _chunk(b"XMP ", xmp)
+    size = len(b"WEBP") + len(begin) + file.size - at + len(end)
+    begin = SIGNATURE + size.to_bytes(4, "little") + b"WEBP" + begin
+    return [begin, ByteSpan(at, file.size - at), end]
+
+
+def _vp8x_for(kind: bytes, data: bytes) -> bytes:
+    """VP8X for a picture that has none, by its first ten bytes (RFC 6386, 9.1; RFC 9649, 3.4)."""
+    bits = int.from_bytes(data[1:5], "little")
+    flags, sides = bits >> 24 & _ALPHA, [bits & _SIDE, bits >> 14 & _SIDE]
+    if kind == b"VP8 ":
+        flags, sides = 0, [(side & _SIDE) - 1 for side in struct.unpack("<6xHH", data)]
+    return struct.pack("<I", flags) + b"".join(side.to_bytes(3, "little") for side in sides)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

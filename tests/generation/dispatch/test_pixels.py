@@ -184,6 +184,19 @@ def test_credentials_go_with_the_pixels_that_they_signed(data, reason, delivered
     assert b"jumb" not in content
 
 
+@pytest.mark.parametrize("name", ["jpeg", "webp"])
+def test_a_converted_image_is_marked_and_not_copied(name, delivered, spools):
+    wanted = WantedImage(name, 85, mark="trainedAlgorithmicMedia")
+
+    good = verify_image(delivered(noise()), wanted=wanted, spools=spools)
+
+    assert good is not None
+    content = good.spool.read_at(0, good.spool.size)
+    assert content.count(b"/trainedAlgorithmicMedia") == 1
+    assert good.spool.sha256 == hashlib.sha256(content).hexdigest()
+    assert 0 < good.spool.size - spools.budget.used_bytes < 700
+
+
 @pytest.fixture
 def certificate(settings: Any, tmp_path: Path) -> None:
     files = signing_files(tmp_path)
