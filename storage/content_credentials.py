@@ -70,10 +70,10 @@ def _in_others(file: ByteSource, walk: Parts, is_plain: IsPlain | None) -> Spoil
     for kind, data in walk.others:
         if is_plain is not None and not is_plain(file, kind, data):
             return "malformed"
-        exif = directory(file, data)
-        has_place = exif is not None and any(tag == _PLACE_TAG for tag, *_ in exif.fields)
-        if has_place or any(name in file.read_at(data.offset, data.size) for name in _PLACE):
+        fields, next_at = directory(file, data)
+        text = file.read_at(data.offset, data.size)
+        if any(tag == _PLACE_TAG for tag, *_ in fields) or any(name in text for name in _PLACE):
             return "malformed"
-        if exif is not None and exif.next_at:
+        if next_at:
             return "mended"
     return ""

@@ -18,8 +18,8 @@ _LONG, _TO_ITS_END = 1, 0
 """Sizes that say that the size follows, and that the box ends with its parent."""
 _SUPERBOX, _DESCRIPTION, _COMPRESSED = b"jumb", b"jumd", b"brob"
 _UUID_BYTES, _HAS_LABEL = 16, 0x02
-_OF_A_MANIFEST = 2
-"""The depth of its description."""
+_OF_A_MANIFEST, _CONTENT = 2, 3
+"""The depths of its description, and of what it holds."""
 _STORE_UUID = bytes.fromhex("63327061 0011 0010 8000 00aa00389b71")
 
 
@@ -37,39 +37,32 @@ class _Box(NamedTuple):
 
 def active_label(store: ByteSource) -> str:
     """The label of the active manifest, the last one of the store. Raises Malformed."""
-    boxes = _walk(store)
-    top, description = next(boxes), next(boxes)
-    if top.end != store.size or _described(store, description)[0] != _STORE_UUID:
-        raise Malformed("not one manifest store")
-    label = ""
-    for box in boxes:
-        if box.kind == _DESCRIPTION and box.depth == _OF_A_MANIFEST:
-            _, label = _described(store, box)
-    if not label:
-        raise Malformed("a store without a manifest")
-    return label
+    boxes = [box for box in _walk(store) if box.kind == _DESCRIPTION and 0 < box.depth < _CONTENT]
+    described = [(box.depth, *_described(store, box)) for box in boxes]
+    labels = ("", *(label for depth, _, label in described if depth == _OF_A_MANIFEST))
+    if not labels[-1] or described[0][1] != _STORE_UUID:
+        raise Malformed("not a store of manifests")
+    return labels[-1]
 
 
 def _walk(store: ByteSource) -> Iterator[_Box]:
-    """Yield a superbox and all within it, in the order of the file: its description comes first."""
-    ahead, position = [_box(store, 0, store.size, 0)], 0
-    if ahead[0].kind != _SUPERBOX:
-        raise Malformed("not a superbox")
-    yield ahead[0]
-    position, is_first = ahead[0].begin, True
+    """Yield the one box and all within it, in the order of the file."""
+    ends, position, is_first = [store.size], 0, False
     for _ in range(MAX_BOXES):
-        while ahead and position == ahead[-1].end:
-            ahead.pop()
-        if not ahead:
-            return
-        box = _box(store, position, ahead[-1].end, len(ahead))
+        while position == ends[-1]:
+            ends.pop()
+            if not ends:
+                return
+        box = _box(store, position, ends[-1], len(ends) - 1)
         if is_first != (box.kind == _DESCRIPTION) or box.kind == _COMPRESSED:
             raise Malformed("a superbox without its description, or a compressed box")
+        if not position and box.end != store.size:
+            raise Malformed("more than one box")
         yield box
         is_first = box.kind == _SUPERBOX
         if is_first:
-            ahead.append(box)
-        if len(ahead) > MAX_DEPTH:
+            ends.append(box.end)
+        if len(ends) > MAX_DEPTH + 1:
             break
         position = box.begin if is_first else box.end
     raise Malformed("too many boxes, or too deep")

@@ -7,7 +7,6 @@ Source: TIFF 6.0, section 2; EXIF 2.32, 4.6.4 (Orientation).
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from storage.containers.pieces import ByteSource, ByteSpan
@@ -25,49 +24,32 @@ _TAG, _SHORT = 0x0112, 3
 _KNOWN: dict[int, Orientation] = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7, 8: 8}
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """The first TIFF directory of an EXIF.
+def directory(file: ByteSource, exif: ByteSpan) -> tuple[Iterator[tuple[int, int, int, int]], int]:
+    """Read the first TIFF directory of what may be an EXIF; it is empty if it is none, or broken.
 
-    Attributes:
-        order: the byte order, as `struct` names it.
-        entries: 12 bytes each; the last may be cut short.
-        next_at: the offset of the next one, that of a thumbnail; 0 if there is none.
+    Returns tag, type, count and first short of the value of each entry, and the offset of the next
+    directory, that of a thumbnail; 0 if there is none.
     """
-
-    order: str
-    entries: bytes
-    next_at: int
-
-    @property
-    def fields(self) -> Iterator[tuple[int, int, int, int]]:
-        """Tag, type, count and first short of the value of each entry."""
-        whole = len(self.entries) - len(self.entries) % _ENTRY_BYTES
-        return struct.iter_unpack(f"{self.order}HHIHxx", self.entries[:whole])
-
-
-def directory(file: ByteSource, exif: ByteSpan) -> Directory | None:
-    """Read the first directory of what may be an EXIF; None if it is none, or broken."""
     if _read(file, exif, 0, len(_PREFIX)) == _PREFIX:
         exif = ByteSpan(exif.offset + len(_PREFIX), exif.size - len(_PREFIX))
     head = _read(file, exif, 0, _HEAD_BYTES)
     order = _BYTE_ORDERS.get(head[:4])
     if order is None or len(head) < _HEAD_BYTES:
-        return None
+        return iter(()), 0
     (begin,) = struct.unpack(f"{order}I", head[4:])
     count = _read(file, exif, begin, _COUNT_BYTES)
     if len(count) < _COUNT_BYTES:
-        return None
+        return iter(()), 0
     size = struct.unpack(f"{order}H", count)[0] * _ENTRY_BYTES
     entries = _read(file, exif, begin + _COUNT_BYTES, size + _NEXT_BYTES)
     next_at = int.from_bytes(entries[size:], "little" if order == "<" else "big")
-    return Directory(order, entries[:size], next_at)
+    whole = min(size, len(entries) - len(entries) % _ENTRY_BYTES)
+    return struct.iter_unpack(f"{order}HHIHxx", entries[:whole]), next_at
 
 
 def orientation(file: ByteSource, exif: ByteSpan | None) -> Orientation:
     """Read the orientation from the first directory of the EXIF at this place."""
-    found = directory(file, exif) if exif is not None else None
-    for tag, kind, number, value in found.fields if found else ():
+    for tag, kind, number, value in directory(file, exif)[0] if exif else ():
         if (tag, kind, number) == (_TAG, _SHORT, 1):
             return _KNOWN.get(value, UPRIGHT)
     return UPRIGHT
