@@ -77,7 +77,12 @@ def note_seal(*, tenant_id: object, seq: int, note: str) -> bytes:
     return seal(key, previous=NOTHING_BEFORE, content=note)
 
 
-def checkpoint_mark(*, name: str, seq: int, sealed: bytes, available: int, held: int) -> bytes:
-    """Return the seal of a checkpoint's columns; it is not part of a chain."""
-    content = f"{seq}|{sealed.hex()}|{available}|{held}"
+def checkpoint_mark(
+    *, name: str, seq: int, sealed: bytes, available: int, held: int, owed: int
+) -> bytes:
+    """Return the seal of a checkpoint's columns; it is not part of a chain.
+
+    Where nothing is owed it is that of the checkpoints from before there was such a column.
+    """
+    content = f"{seq}|{sealed.hex()}|{available}|{held}" + (f"|{owed}" if owed else "")
     return seal(one_time_key(f"checkpoint {name}"), previous=NOTHING_BEFORE, content=content)

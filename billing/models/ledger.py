@@ -27,6 +27,8 @@ class Account(models.Model):
         LOSSES = "losses"
         TOP_UPS = "top_ups"
         CREDITS = "credits"
+        REFUNDING = "refunding"
+        OWED = "owed"
         AVAILABLE = "available"
         HELD = "held"
 
@@ -39,6 +41,8 @@ class Account(models.Model):
         LOSSES = 4
         TOP_UPS = 5
         CREDITS = 6
+        REFUNDING = 7
+        OWED = 8
 
     kind = models.CharField(max_length=16, choices=Kind)
     tenant = models.ForeignKey(
@@ -66,8 +70,9 @@ class TenantBalance(models.Model):
     """A tenant's cached balance and counters: the row every hold locks.
 
     `seq` numbers the tenant's transfers from 1 without gaps. `in_flight` counts open holds,
-    including those of amount 0. The counters of the day and month are those of `KeyBudget`, over
-    all keys; before the first hold their windows are null. `seal` is the last transfer's and
+    including those of amount 0. `owed` is what was taken back of payments after it was spent. The
+    counters of the day and month are those of `KeyBudget`, over all keys; before the first hold
+    their windows are null. `seal` is the last transfer's and
     `previous_seal` that of the one before, for the statement that moves money to chain the next
     ones; null until an older ledger is sealed.
     """
@@ -79,6 +84,7 @@ class TenantBalance(models.Model):
     held_account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="+")
     available = models.BigIntegerField(default=0)
     held = models.BigIntegerField(default=0)
+    owed = models.BigIntegerField(default=0, db_default=0)
     seq = models.BigIntegerField(default=0)
     in_flight = models.IntegerField(default=0)
     day = models.DateField(null=True)
@@ -100,6 +106,11 @@ class TenantBalance(models.Model):
                 condition=Q(day_used_micros__gte=0, month_used_micros__gte=0),
                 name="used_is_never_negative",
             ),
+            models.CheckConstraint(condition=Q(owed__gte=0), name="owed_is_never_negative"),
+        ]
+        indexes = [
+            # Not by `available` too: with each hold the row would be written to the index again.
+            models.Index(fields=["tenant"], condition=Q(owed__gt=0), name="tenants_that_owe")
         ]
 
     @override
@@ -115,7 +126,9 @@ class Transfer(models.Model):
     digest of the reason for the movement; for moves by staff, of their note. Rows from before the
     chain have no seal of their own.
 
-    `reverses_seq` is the number of the tenant's top-up or credit that a reversal takes back.
+    `reverses_seq` is the number of the tenant's top-up or credit that a reversal takes back, or of
+    the top-up by card that is paid back, taken back or reinstated; `line` then names the movement
+    at the provider, as it does on the top-up itself.
     `attempt_id` is the attempt that an upstream cost or a loss is booked for, once; a correction
     has an id of its own there, derived from the `line` of the vendor's bill, so that a line
     corrects once. `corrects_id` is the attempt whose cost is corrected, if it is one attempt's.
@@ -137,6 +150,12 @@ class Transfer(models.Model):
         # The column has 13 characters; to widen it, PostgreSQL would lock it and rebuild its
         # indexes.
         COST_CORRECTION = "correction", "Cost correction"
+        PAY_BACK = "pay_back", "Pay back"
+        PAID_BACK = "paid_back", "Paid back"
+        PAY_BACK_FAILED = "pay_back_fail", "Pay back failed"
+        CHARGEBACK = "chargeback"
+        REINSTATED = "reinstated"
+        REPAYMENT = "repayment"
 
     kind = models.CharField(max_length=13, choices=Kind)
     # No foreign key on the accounts: its check would lock the platform's rows for every tenant at
@@ -173,11 +192,17 @@ class Transfer(models.Model):
 
     class Meta:
         indexes = [
-            # Moves by staff are rare among those by requests; a statement reads a month of them.
+            # Moves by people are rare among those by requests; a statement reads a month of them.
             models.Index(
                 fields=["tenant", "seq"],
-                condition=Q(kind__in=["top_up", "credit", "refund", "adjustment", "reversal"]),
-                name="given_or_taken_by_seq",
+                condition=Q(
+                    kind__in=[
+                        *("top_up", "credit", "refund", "adjustment", "reversal"),
+                        *("pay_back", "paid_back", "pay_back_fail"),
+                        *("chargeback", "reinstated", "repayment"),
+                    ]
+                ),
+                name="moved_by_people_by_seq",
             ),
             models.Index(
                 fields=["corrects_id"],
@@ -219,6 +244,10 @@ class Transfer(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.kind} of {to_decimal(self.amount)} USD"
+
+    def change_of(self, account_id: int) -> int:
+        """The micros by which it changes an account: below 0 for the debit."""
+        return self.amount * ((self.credit_id == account_id) - (self.debit_id == account_id))
 
     @property
     def reason_shown(self) -> str:

@@ -18,6 +18,7 @@ class LedgerCheckpoint(models.Model):
     seal = models.BinaryField(max_length=32)
     available = models.BigIntegerField()
     held = models.BigIntegerField()
+    owed = models.BigIntegerField(default=0, db_default=0)
     mark = models.BinaryField(max_length=32)
 
     @override

@@ -67,7 +67,8 @@ $$;
 -- Moves amounts from available to held, and counts requests in flight, of tenant and key: of the
 -- holds in `p_allowed`. A limit that refuses one comes back as `refused_by`, with the `missing`
 -- amount; nothing is written for it. From here the transaction waits at most `p_lock_timeout` for a
--- lock, if given.
+-- lock, if given. The second version, made of this one by migration 0022, first refuses all holds but
+-- those of 0 to tenants that owe money, by 'owed'.
 CREATE FUNCTION pictor_place_holds_v1(
     p_lock_timeout text, p_holds jsonb, p_allowed integer[],
     OUT n integer, OUT generation_id uuid, OUT refused_by text, OUT missing bigint

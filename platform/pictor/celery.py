@@ -29,6 +29,7 @@ SCHEDULE: Mapping[str, str] = {
     "generation.tasks.look_for_conditions": "*",
     "accounts.tasks.forget_mail": "17",
     "accounts.tasks.forget_sessions": "13",
+    "billing.tasks.repay_what_is_owed": "*",
     "billing.tasks.tell_of_low_balances": "*/5",
     "generation.tasks.tell_of_used_budgets": "*/5",
     "webhooks.tasks.forget_webhooks": "3",

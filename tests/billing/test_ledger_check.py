@@ -128,6 +128,8 @@ def test_an_honest_ledger_has_no_findings(books):
         "losses": "0.000080",
         "top_ups": "15.000000",
         "credits": "0.000000",
+        "refunding": "0.000000",
+        "owed": "0.000000",
     }
 
 
@@ -415,7 +417,8 @@ def test_a_finding_says_which_row_and_what_is_wrong(books):
     assert finding.tenant == books.tenant.public_id
     assert finding.object == f"tenant {books.tenant.public_id}"
     assert finding.message == (
-        "balance says available 8900000, held 700001, seq 7; transfers say 8900000, 700000, 7"
+        "balance says available 8900000, held 700001, owed 0, seq 7;"
+        " transfers say 8900000, 700000, 0, 7"
     )
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.selectors import AUDIT_EVENTS
+from billing.models import Account
 from billing.selectors.office.checks import TRANSFERS_AFTER
 from billing.selectors.office.findings import Finding
 from billing.transfer_seals import Sealed, first_seal, seal_of
@@ -27,6 +28,7 @@ _OLDER_COSTS = f"""
 SELECT e.after ->> 'seal' FROM {AUDIT_EVENTS} AS e
  WHERE e.action = 'ledger.seal' AND e.object_type = 'ledger'
 """  # noqa: S608 - built from constants
+_OWED = Account.Platform.OWED
 _FETCHED_AT_ONCE = 5000
 CHANGED = "was written or changed without the key"
 
@@ -35,13 +37,14 @@ CHANGED = "was written or changed without the key"
 class Position:
     """The proved part of a chain: number and seal of its last proved member.
 
-    For a tenant's transfers also both balances after it, in micros.
+    For a tenant's transfers also both balances after it and what is owed then, in micros.
     """
 
     seq: int = 0
     seal: bytes = b""
     available: int = 0
     held: int = 0
+    owed: int = 0
 
 
 START = Position()
@@ -61,7 +64,8 @@ def positions_of(stretches: Collection[TransferRange]) -> str:
     return "VALUES " + ", ".join(
         f"('{stretch.tenant_id}'::uuid, {stretch.after.seq}::bigint,"
         f" {'NULL' if stretch.until is None else stretch.until}::bigint,"
-        f" {stretch.after.available}::bigint, {stretch.after.held}::bigint)"
+        f" {stretch.after.available}::bigint, {stretch.after.held}::bigint,"
+        f" {stretch.after.owed}::bigint)"
         for stretch in stretches
     )
 
@@ -70,13 +74,14 @@ def positions_of(stretches: Collection[TransferRange]) -> str:
 class Link:
     """A transfer in its chain: its id, the seal it carries, and the seal it should carry.
 
-    `carried` is None for a row from before the chain.
+    `carried` is None for a row from before the chain; `owed` is what is owed after it (micros).
     """
 
     transfer_id: int
     transfer: Sealed
     carried: bytes | None
     computed: bytes
+    owed: int
 
     @property
     def seal(self) -> bytes:
@@ -88,15 +93,18 @@ def links(stretches: Collection[TransferRange]) -> Iterator[Link]:
     """Yield the transfers of each stretch in the order of their numbers."""
     begins = {str(stretch.tenant_id): stretch.after for stretch in stretches}
     rows = _rows(
-        f"WITH positions (tenant_id, seq, until, available, held) AS ({positions_of(stretches)})"
+        "WITH positions (tenant_id, seq, until, available, held, owed)"
+        f" AS ({positions_of(stretches)})"
         f" {_COLUMNS} FROM ({TRANSFERS_AFTER}) AS transfers ORDER BY tenant_id, seq, id"
     )
-    tenant, seal = None, b""
+    tenant, seal, owed = None, b"", 0
     for transfer, carried, transfer_id in rows:
         if transfer.tenant_id != tenant:
             tenant = transfer.tenant_id
             seal = begins[str(tenant)].seal or first_seal(tenant)
-        link = Link(transfer_id, transfer, carried, seal_of(transfer, seal))
+            owed = begins[str(tenant)].owed
+        owed -= transfer.amount * ((transfer.credit_id == _OWED) - (transfer.debit_id == _OWED))
+        link = Link(transfer_id, transfer, carried, seal_of(transfer, seal), owed)
         seal = link.seal
         yield link
 

@@ -55,7 +55,12 @@ class Checkpoints:
 
 def mark_of(name: str, at: Position) -> bytes:
     return checkpoint_mark(
-        name=name, seq=at.seq, sealed=at.seal, available=at.available, held=at.held
+        name=name,
+        seq=at.seq,
+        sealed=at.seal,
+        available=at.available,
+        held=at.held,
+        owed=at.owed,
     )
 
 
@@ -63,10 +68,10 @@ def kept_by_name() -> tuple[dict[str, Position], list[str]]:
     """Return the checkpoints that carry their own mark, and the names of those that do not."""
     kept, forged = {}, []
     rows = LedgerCheckpoint.objects.order_by("name")
-    for name, seq, seal, available, held, mark in rows.values_list(
-        "name", "seq", "seal", "available", "held", "mark"
+    for name, seq, seal, available, held, owed, mark in rows.values_list(
+        "name", "seq", "seal", "available", "held", "owed", "mark"
     ):
-        at = Position(seq, bytes(seal), available, held)
+        at = Position(seq, bytes(seal), available, held, owed)
         if bytes(mark) == mark_of(name, at):
             kept[name] = at
         else:

@@ -20,28 +20,31 @@ TRANSFERS_AFTER = """
 
 The order keeps PostgreSQL from anything but the index of a tenant's numbers.
 """
-NO_POSITIONS = "SELECT NULL::uuid, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint LIMIT 0"
+NO_POSITIONS = f"SELECT NULL::uuid{', NULL::bigint' * 5} LIMIT 0"
+_OF_A_CARD = "('pay_back', 'paid_back', 'pay_back_fail', 'chargeback', 'reinstated')"
+"""SQL: the kinds that name a top-up by card, and a movement of its money."""
 
 
 def moves(*, transfers: str, positions: str = NO_POSITIONS) -> str:
     """Return SQL that begins each check of `OF_STRETCHES` and `OF_TRANSFERS`.
 
-    It gives each transfer's effect on its tenant's two accounts, and the kinds of both accounts.
-    The platform's accounts are known by id; another tenant's account counts as unknown.
+    It gives each transfer's effect on its tenant's two accounts and on what that owes, and the
+    kinds of both its accounts. The platform's accounts are known by id; another tenant's account
+    counts as unknown.
 
     Args:
         transfers: SQL, rows of the table; it may read `positions`.
         positions: SQL, by tenant the proved number, the one to end at (NULL: read to the end and
-            compare with the balance), and available and held at the proved one (micros).
+            compare with the balance), and available, held and owed at the proved one (micros).
     """
     return f"""
 WITH audit_events AS {AUDIT_EVENTS}, platform (id, kind) AS (VALUES
     (1, 'platform_revenue'), (2, 'upstream_cost'), (3, 'upstream_payable'),
-    (4, 'losses'), (5, 'top_ups'), (6, 'credits')
+    (4, 'losses'), (5, 'top_ups'), (6, 'credits'), (7, 'refunding'), (8, 'owed')
 ), kinds AS (
     SELECT id, kind, NULL::uuid AS tenant_id FROM platform
     UNION ALL SELECT id, kind, tenant_id FROM billing_account WHERE id >= 1000
-), positions (tenant_id, seq, until, available, held) AS ({positions}
+), positions (tenant_id, seq, until, available, held, owed) AS ({positions}
 ), transfers AS NOT MATERIALIZED ({transfers}
 ), moves AS (
     SELECT t.*, COALESCE(d.kind, 'unknown') AS debit_kind,
@@ -49,7 +52,8 @@ WITH audit_events AS {AUDIT_EVENTS}, platform (id, kind) AS (VALUES
            t.amount * ((c.kind IS NOT DISTINCT FROM 'available')::int
                      - (d.kind IS NOT DISTINCT FROM 'available')::int) AS to_available,
            t.amount * ((c.kind IS NOT DISTINCT FROM 'held')::int
-                     - (d.kind IS NOT DISTINCT FROM 'held')::int) AS to_held
+                     - (d.kind IS NOT DISTINCT FROM 'held')::int) AS to_held,
+           t.amount * ((t.debit_id = 8)::int - (t.credit_id = 8)::int) AS to_owed
       FROM transfers t
       LEFT JOIN kinds d ON d.id = t.debit_id
            AND (d.tenant_id IS NULL OR d.tenant_id = t.tenant_id)
@@ -60,7 +64,7 @@ WITH audit_events AS {AUDIT_EVENTS}, platform (id, kind) AS (VALUES
 
 
 OF_TRANSFERS = (
-    """
+    f"""
     SELECT 'accounts of a transfer', tenant_id, 'transfer', id,
            format('a %s from %s to %s', kind, debit_kind, credit_kind)
       FROM moves
@@ -70,6 +74,11 @@ OF_TRANSFERS = (
             ('release', 'held', 'available'), ('refund', 'platform_revenue', 'available'),
             ('adjustment', 'credits', 'available'), ('adjustment', 'available', 'credits'),
             ('reversal', 'available', 'top_ups'), ('reversal', 'available', 'credits'),
+            ('pay_back', 'available', 'refunding'), ('paid_back', 'refunding', 'top_ups'),
+            ('pay_back_fail', 'refunding', 'available'), ('pay_back_fail', 'top_ups', 'available'),
+            ('chargeback', 'available', 'top_ups'), ('chargeback', 'owed', 'top_ups'),
+            ('reinstated', 'top_ups', 'available'), ('reinstated', 'top_ups', 'owed'),
+            ('repayment', 'available', 'owed'),
             ('upstream_cost', 'upstream_payable', 'upstream_cost'),
             ('loss', 'upstream_payable', 'losses'),
             ('correction', 'upstream_payable', 'upstream_cost'),
@@ -79,19 +88,21 @@ OF_TRANSFERS = (
         OR (kind IN ('upstream_cost', 'loss', 'correction')) <> (tenant_id IS NULL)
         OR (kind IN ('upstream_cost', 'loss', 'correction')) <> (attempt_id IS NOT NULL)
         OR (kind IN ('hold', 'capture', 'release') AND generation_id IS NULL)
-        OR (kind = 'reversal') <> (reverses_seq IS NOT NULL)
-        OR (kind = 'correction') <> (line IS NOT NULL)
+        OR (kind = 'reversal' OR kind IN {_OF_A_CARD}) <> (reverses_seq IS NOT NULL)
+        OR (kind <> 'top_up'
+            AND (kind = 'correction' OR kind IN {_OF_A_CARD}) <> (line IS NOT NULL))
         OR (kind <> 'correction' AND corrects_id IS NOT NULL)
-    """,
+    """,  # noqa: S608 - our own words
     """
     SELECT 'amount', tenant_id, 'transfer', id, format('moves %s', amount)
       FROM moves WHERE amount <= 0
     """,
-    """
+    f"""
     SELECT 'unexplained', m.tenant_id, 'transfer', m.id,
            format('a %s of %s that the audit log does not explain', m.kind, m.amount)
       FROM moves m
-     WHERE kind IN ('top_up', 'credit', 'refund', 'adjustment', 'reversal') AND NOT EXISTS (
+     WHERE (kind IN ('top_up', 'credit', 'refund', 'adjustment', 'reversal', 'repayment')
+            OR kind IN {_OF_A_CARD}) AND NOT EXISTS (
         SELECT FROM audit_events e
          WHERE e.object_type = 'transfer' AND e.object_id = m.id::text
            AND e.action = 'balance.' || m.kind AND e.tenant_id = m.tenant_id
@@ -101,21 +112,52 @@ OF_TRANSFERS = (
          WHERE e.object_type = 'transfer' AND e.object_id = m.id::text
            AND e.action = 'cost.correction' AND e.tenant_id IS NULL
            AND e.after -> 'line' = to_jsonb(m.line))
-    """,
+    """,  # noqa: S608 - our own words
     """
     SELECT 'reversal', m.tenant_id, 'transfer', m.id,
            format('takes back %s of transfer %s, a %s of %s of which %s were taken back',
                   m.amount, m.reverses_seq, COALESCE(o.kind, 'nothing'), o.amount, o.taken)
       FROM transfers m LEFT JOIN LATERAL (
-        SELECT t.kind, t.amount, t.debit_id, t.seq, (
+        SELECT t.kind, t.amount, t.debit_id, t.seq, t.line, (
             SELECT SUM(r.amount) FROM billing_transfer r
              WHERE r.tenant_id = m.tenant_id AND r.kind = 'reversal'
                AND r.reverses_seq = m.reverses_seq AND r.seq <= m.seq) AS taken
           FROM billing_transfer t
          WHERE t.tenant_id = m.tenant_id AND t.seq = m.reverses_seq LIMIT 1) AS o ON TRUE
      WHERE m.kind = 'reversal' AND (o.kind IN ('top_up', 'credit') AND o.seq < m.seq
+           AND o.line IS NULL
            AND o.debit_id = m.credit_id AND o.taken <= o.amount) IS NOT TRUE
     """,
+    # Of a payment by card, no more is paid back than is left then, and no more reinstated than was
+    # taken; a bank takes what it takes. A pay-back ends as it began, by its line.
+    f"""
+    SELECT 'card money', m.tenant_id, 'transfer', m.id,
+           format('a %s of %s of transfer %s, a %s of %s: %s left, %s taken after it, begun %s',
+                  m.kind, m.amount, m.reverses_seq, COALESCE(o.kind, 'nothing'), o.amount,
+                  o.amount - n.gone, n.taken, n.begun)
+      FROM transfers m LEFT JOIN LATERAL (
+        SELECT kind, amount, seq, line FROM billing_transfer t
+         WHERE t.tenant_id = m.tenant_id AND t.seq = m.reverses_seq LIMIT 1) AS o ON TRUE
+      CROSS JOIN LATERAL (
+        SELECT SUM(CASE WHEN r.kind IN ('pay_back', 'chargeback') THEN r.amount
+                        WHEN r.kind IN ('pay_back_fail', 'reinstated') THEN -r.amount
+                        ELSE 0 END) AS gone,
+               SUM(CASE r.kind WHEN 'chargeback' THEN r.amount
+                               WHEN 'reinstated' THEN -r.amount ELSE 0 END) AS taken,
+               SUM(r.amount) FILTER (WHERE r.kind = 'pay_back' AND r.line = m.line) AS begun,
+               COUNT(*) FILTER (WHERE r.kind = m.kind AND r.line = m.line) AS times,
+               COALESCE(bool_or(r.kind = 'paid_back' AND r.line = m.line), false) AS is_paid
+          FROM billing_transfer r
+         WHERE r.tenant_id = m.tenant_id AND r.kind IN {_OF_A_CARD}
+           AND r.reverses_seq = m.reverses_seq AND r.seq <= m.seq) AS n
+     WHERE m.kind IN {_OF_A_CARD} AND (
+           o.kind = 'top_up' AND o.line IS NOT NULL AND o.seq < m.seq AND CASE m.kind
+             WHEN 'pay_back' THEN n.gone <= o.amount AND n.times = 1
+             WHEN 'paid_back' THEN n.begun = m.amount AND n.times = 1
+             WHEN 'pay_back_fail' THEN n.begun = m.amount AND n.times = 1
+                  AND m.debit_id = CASE WHEN n.is_paid THEN 5 ELSE 7 END
+             WHEN 'reinstated' THEN n.taken >= 0 ELSE true END) IS NOT TRUE
+    """,  # noqa: S608 - our own words
     """
     SELECT 'refund', tenant_id, 'transfer', id,
            format('gives back %s of generation %s: charged %s before, given back %s with it',
@@ -148,20 +190,23 @@ OF_TRANSFERS = (
 OF_STRETCHES = (
     """
     , sums AS (
-        SELECT tenant_id, SUM(to_available) AS available, SUM(to_held) AS held, COUNT(*) AS seq
+        SELECT tenant_id, SUM(to_available) AS available, SUM(to_held) AS held,
+               SUM(to_owed) AS owed, COUNT(*) AS seq
           FROM moves WHERE tenant_id IS NOT NULL GROUP BY tenant_id
     ), proved AS (
         SELECT tenant_id, until, COALESCE(p.available, 0) + COALESCE(s.available, 0) AS available,
                COALESCE(p.held, 0) + COALESCE(s.held, 0) AS held,
+               COALESCE(p.owed, 0) + COALESCE(s.owed, 0) AS owed,
                COALESCE(p.seq, 0) + COALESCE(s.seq, 0) AS seq
           FROM positions p FULL JOIN sums s USING (tenant_id)
     )
     SELECT 'balance', p.tenant_id, 'tenant', NULL,
-           format('balance says available %s, held %s, seq %s; transfers say %s, %s, %s',
-                  b.available, b.held, b.seq, p.available, p.held, p.seq)
+           format('balance says available %s, held %s, owed %s, seq %s;'
+                  ' transfers say %s, %s, %s, %s',
+                  b.available, b.held, b.owed, b.seq, p.available, p.held, p.owed, p.seq)
       FROM proved p LEFT JOIN billing_tenantbalance b ON b.tenant_id = p.tenant_id
-     WHERE p.until IS NULL AND (b.available, b.held, b.seq)
-           IS DISTINCT FROM (p.available, p.held, p.seq)
+     WHERE p.until IS NULL AND (b.available, b.held, b.owed, b.seq)
+           IS DISTINCT FROM (p.available, p.held, p.owed, p.seq)
     """,
     """
     SELECT 'sequence', tenant_id, 'tenant', NULL,
@@ -174,16 +219,18 @@ OF_STRETCHES = (
     """,
     """
     SELECT 'running balance', tenant_id, 'transfer', id,
-           format('leaves available %s, held %s; should leave %s, %s',
-                  available_after, held_after, was_available + to_available, was_held + to_held)
+           format('leaves available %s, held %s; should leave %s, %s; then owed is %s',
+                  available_after, held_after, was_available + to_available, was_held + to_held,
+                  owed)
       FROM (
         SELECT m.*, COALESCE(LAG(available_after) OVER numbered, p.available, 0) AS was_available,
-               COALESCE(LAG(held_after) OVER numbered, p.held, 0) AS was_held
+               COALESCE(LAG(held_after) OVER numbered, p.held, 0) AS was_held,
+               COALESCE(p.owed, 0) + SUM(to_owed) OVER numbered AS owed
           FROM moves m LEFT JOIN positions p USING (tenant_id) WHERE tenant_id IS NOT NULL
         WINDOW numbered AS (PARTITION BY tenant_id ORDER BY m.seq, id)
       ) chain
      WHERE (available_after, held_after)
-           IS DISTINCT FROM (was_available + to_available, was_held + to_held)
+           IS DISTINCT FROM (was_available + to_available, was_held + to_held) OR owed < 0
     """,
 )
 
@@ -192,8 +239,8 @@ WITH_API_KEYS = f"WITH api_keys AS {API_KEYS}"
 STANDING = (
     """
     SELECT 'negative balance', tenant_id, 'tenant', NULL,
-           format('available %s, held %s', available, held)
-      FROM billing_tenantbalance WHERE available < 0 OR held < 0 OR in_flight < 0
+           format('available %s, held %s, owed %s', available, held, owed)
+      FROM billing_tenantbalance WHERE available < 0 OR held < 0 OR owed < 0 OR in_flight < 0
     """,
     """
     SELECT 'accounts of a tenant', b.tenant_id, 'tenant', NULL,
@@ -311,7 +358,10 @@ SELECT COUNT(*), COUNT(DISTINCT tenant_id),
        COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'top_ups'), 0)
            - COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'top_ups'), 0),
        COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'credits'), 0)
-           - COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'credits'), 0)
+           - COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'credits'), 0),
+       COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'refunding'), 0)
+           - COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'refunding'), 0),
+       COALESCE(SUM(to_owed), 0)
   FROM moves
 """
 TOTAL_NAMES = (
@@ -322,4 +372,6 @@ TOTAL_NAMES = (
     "losses",
     "top_ups",
     "credits",
+    "refunding",
+    "owed",
 )

@@ -31,7 +31,7 @@ TENANTS_AT_ONCE = 1000
 Step = Callable[[], list[Finding]]
 """Proves a range: call it in one snapshot, and before asking for the next step."""
 _BALANCES = """
-SELECT b.tenant_id, b.seq, b.seal, b.available, b.held,
+SELECT b.tenant_id, b.seq, b.seal, b.available, b.held, b.owed,
        COALESCE((SELECT max(t.seq) FROM billing_transfer t WHERE t.tenant_id = b.tenant_id), 0)
   FROM billing_tenantbalance b ORDER BY b.tenant_id
 """
@@ -107,9 +107,9 @@ class Walk:
         """
         others = {*self.tenants, *tenants_with_transfers()}
         balances = all_rows(_BALANCES)
-        for tenant, seq, seal, available, held, newest in balances:
+        for tenant, seq, seal, available, held, owed, newest in balances:
             others.discard(tenant)
-            position = Position(seq, bytes(seal or b""), available, held)
+            position = Position(seq, bytes(seal or b""), available, held, owed)
             # A transfer behind the balance's last number must be found as well.
             if position != self.tenants.get(tenant) or newest != seq:
                 yield tenant, max(seq, newest)
@@ -189,4 +189,5 @@ class Walk:
 
 def _position_of(link: Link) -> Position:
     moved: Sealed = link.transfer
-    return Position(moved.seq or 0, link.seal, moved.available_after or 0, moved.held_after or 0)
+    available, held = moved.available_after or 0, moved.held_after or 0
+    return Position(moved.seq or 0, link.seal, available, held, link.owed)

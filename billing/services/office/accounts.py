@@ -25,6 +25,8 @@ from pictor.kit.words.money import MAX_MICROS, Micros, in_dollars
 
 REVERSED_KINDS = (Transfer.Kind.TOP_UP.value, Transfer.Kind.CREDIT.value)
 """The kinds that can be reversed: money that people entered."""
+_TAKE = (Transfer.Kind.REVERSAL, Transfer.Kind.PAY_BACK, Transfer.Kind.CHARGEBACK)
+_RETURN = (Transfer.Kind.PAY_BACK_FAILED, Transfer.Kind.REINSTATED)
 
 
 @transaction.atomic
@@ -151,15 +153,15 @@ def adjust(*, tenant_id: UUID, amount: Micros, **why: Unpack[TransferReason]) ->
     balance = account_for_update(tenant_id)
     if balance.available + amount < 0:
         raise ValidationError(f"only {in_dollars(balance.available)} is available")
-    return _write(
+    return enter(
         balance,
-        change=amount,
-        why=why,
-        transfer=Transfer(
+        Transfer(
             kind=Transfer.Kind.ADJUSTMENT.value,
+            amount=-amount,
             debit_id=balance.available_account_id,
             credit_id=Account.Platform.CREDITS.value,
         ),
+        why,
     )
 
 
@@ -197,17 +199,17 @@ def reverse(
             f" {in_dollars(left)} of it is left and {in_dollars(balance.available)} is"
             f" available, {in_dollars(left - most)} too little"
         )
-    taken = _write(
+    taken = enter(
         balance,
-        change=-wanted,
-        why=why,
-        transfer=Transfer(
+        Transfer(
             kind=Transfer.Kind.REVERSAL.value,
+            amount=wanted,
             debit_id=balance.available_account_id,
             # Back to where it came from, so that totals come out right (ADR 0048).
             credit_id=transfer.debit_id,
             reverses_seq=seq,  # the number is sealed, the row's id is not
         ),
+        why,
     )
     return Reversal(taken, Micros(left - wanted))
 
@@ -228,6 +230,8 @@ def _reversible_transfer(tenant_id: UUID, seq: int) -> tuple[Transfer, Micros]:
     ).first()
     if transfer is None:
         raise ValidationError(f"the tenant has no top-up or credit with the number {seq}")
+    if transfer.line is not None:
+        raise ValidationError(f"transfer {seq} was paid by card: it is paid back, never reversed")
     left = left_of(transfer)
     if left == 0:
         raise ValidationError(f"transfer {seq} is reversed already")
@@ -235,9 +239,12 @@ def _reversible_transfer(tenant_id: UUID, seq: int) -> tuple[Transfer, Micros]:
 
 
 def left_of(transfer: Transfer) -> Micros:
-    """The part of a top-up or credit that is not reversed, in micros."""
-    reversals = Transfer.objects.filter(tenant=transfer.tenant_id, reverses_seq=transfer.seq)
-    return Micros(transfer.amount - _sum(reversals, Transfer.Kind.REVERSAL))
+    """The part of a top-up or credit that was not taken back in any way, in micros.
+
+    Below 0 if a bank took back what had been paid back.
+    """
+    named = Transfer.objects.filter(tenant=transfer.tenant_id, reverses_seq=transfer.seq)
+    return Micros(transfer.amount - _sum(named, *_TAKE) + _sum(named, *_RETURN))
 
 
 @transaction.atomic
@@ -257,34 +264,49 @@ def _give(
     balance = account_for_update(tenant_id)
     if balance.available + balance.held + amount > MAX_MICROS:
         raise ValidationError("the tenant would have more than nine billion USD")
-    return _write(
-        balance,
-        change=amount,
-        why=why,
-        transfer=Transfer(
-            kind=kind.value,
-            debit_id=source.value,
-            credit_id=balance.available_account_id,
-            generation_id=generation_id,
-        ),
+    given = Transfer(
+        kind=kind.value,
+        amount=amount,
+        debit_id=source.value,
+        credit_id=balance.available_account_id,
+        generation_id=generation_id,
     )
+    return add(balance, given, why)
 
 
-def _sum(transfers: QuerySet[Transfer], kind: Transfer.Kind) -> int:
-    """The sum of one kind: each kind has its own index."""
-    total: int = transfers.filter(kind=kind.value).aggregate(sum=Sum("amount", default=0))["sum"]
+def add(balance: TenantBalance, given: Transfer, why: TransferReason) -> Transfer:
+    """Enter a transfer that adds money to the locked balance, and repay what is owed from it."""
+    entered = enter(balance, given, why)
+    repay(balance, actor=why["actor"], ip=why.get("ip"))
+    return entered
+
+
+def repay(balance: TenantBalance, **by: Unpack[By]) -> None:
+    """Repay what the tenant owes, or as much as is available, from its locked balance."""
+    if amount := min(balance.owed, balance.available):
+        repayment = Transfer(
+            kind=Transfer.Kind.REPAYMENT.value,
+            amount=amount,
+            debit_id=balance.available_account_id,
+            credit_id=Account.Platform.OWED.value,
+        )
+        enter(balance, repayment, TransferReason(actor=by["actor"], reason="", ip=by.get("ip")))
+
+
+def _sum(transfers: QuerySet[Transfer], *kinds: Transfer.Kind) -> int:
+    """The sum of these kinds, which have an index of their own."""
+    found = transfers.filter(kind__in=[kind.value for kind in kinds])
+    total: int = found.aggregate(sum=Sum("amount", default=0))["sum"]
     return total
 
 
-def _write(
-    balance: TenantBalance, *, change: int, why: TransferReason, transfer: Transfer
-) -> Transfer:
+def enter(balance: TenantBalance, transfer: Transfer, why: TransferReason) -> Transfer:
     """Change the locked balance; write the transfer and the audit event that explain it."""
     before = balance.available
     link = {} if transfer.reverses_seq is None else {"reverses_seq": transfer.reverses_seq}
-    balance.available += change
+    balance.available += transfer.change_of(balance.available_account_id)
+    balance.owed -= transfer.change_of(Account.Platform.OWED)
     balance.seq += 1
-    transfer.amount = abs(change)
     transfer.tenant_id = balance.tenant_id
     transfer.seq = balance.seq
     transfer.available_after = balance.available
@@ -298,7 +320,7 @@ def _write(
         transfer.seal = seal_of(transfer.sealed, bytes(balance.seal))
     transfer.save(force_insert=True)
     balance.previous_seal, balance.seal = balance.seal, transfer.seal
-    balance.save(update_fields=["available", "seq", "previous_seal", "seal"])
+    balance.save(update_fields=["available", "owed", "seq", "previous_seal", "seal"])
     about = Subject("transfer", str(transfer.id), balance.tenant_id)
     # Older events say `reason`, which may be a staff's note: tenants are not shown it (ADR 0058).
     words = {"words": why["reason"]} if why["reason"] else {}

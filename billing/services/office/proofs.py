@@ -61,6 +61,7 @@ def keep_checkpoints(reached: Checkpoints) -> None:
             seal=at.seal,
             available=at.available,
             held=at.held,
+            owed=at.owed,
             mark=mark_of(name, at),
         )
         for name, at in reached.by_name().items()
@@ -72,7 +73,7 @@ def keep_checkpoints(reached: Checkpoints) -> None:
         batch_size=1000,
         update_conflicts=True,
         unique_fields=["name"],
-        update_fields=["seq", "seal", "available", "held", "mark"],
+        update_fields=["seq", "seal", "available", "held", "owed", "mark"],
     )
 
 

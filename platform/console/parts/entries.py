@@ -19,6 +19,12 @@ KIND_WORDS = {
     Transfer.Kind.UPSTREAM_COST: "Upstream cost",
     Transfer.Kind.LOSS: "Loss",
     Transfer.Kind.COST_CORRECTION: "Cost correction",
+    Transfer.Kind.PAY_BACK: "Pay back",
+    Transfer.Kind.PAID_BACK: "Paid back",
+    Transfer.Kind.PAY_BACK_FAILED: "Pay back failed",
+    Transfer.Kind.CHARGEBACK: "Chargeback",
+    Transfer.Kind.REINSTATED: "Reinstated",
+    Transfer.Kind.REPAYMENT: "Repayment",
 }
 
 
