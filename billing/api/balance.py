@@ -15,6 +15,7 @@ class BalanceObject(ApiObject):
         "object": "balance",
         "available": "99.947320",
         "held": "0.052680",
+        "owed": "0.000000",
         "in_flight": 1,
         "currency": "USD",
     }
@@ -22,6 +23,10 @@ class BalanceObject(ApiObject):
     object = Constant("balance")
     available = Usd(help_text="USD that new requests can hold.")
     held = Usd(help_text="USD held by requests in flight; charged or released when they end.")
+    owed = Usd(
+        help_text="USD to be repaid from the next money that comes in; until then only tests are"
+        " accepted."
+    )
     in_flight = serializers.IntegerField(help_text="Requests in flight.")
     currency = Constant("USD")
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, connection
 
 from accounts.quotas import Period, resets_at, window_start
@@ -20,9 +21,9 @@ from billing.transfer_seals import hold_key
 from pictor.kit.database import prepared
 from pictor.kit.database.prepared import SetStatement, SqlPart
 from pictor.kit.secrets.seals import microseconds
-from pictor.kit.words import clock
+from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import InsufficientQuota, QuotaLimit, RateLimited
-from pictor.kit.words.money import Micros, from_decimal, to_decimal
+from pictor.kit.words.money import Micros, from_decimal, in_dollars, to_decimal
 from pictor.kit.words.untyped import Json, Row
 
 _RETRY_AFTER_SECONDS = 1
@@ -32,7 +33,7 @@ _TOO_LOW = re.compile(r"'s (daily|monthly) budget is too low: this request needs
 PLACED = "placed"
 """The name of the part of holds' statement that has the `id` of each generation with a hold."""
 
-_PLACE = "SELECT * FROM pictor_place_holds_v1(%s, %s::jsonb, ARRAY(SELECT n FROM condition))"
+_PLACE = "SELECT * FROM pictor_place_holds_v2(%s, %s::jsonb, ARRAY(SELECT n FROM condition))"
 _END = "SELECT * FROM pictor_end_holds_v1(%s::jsonb, ARRAY(SELECT id FROM {from_part})) AS id"
 
 
@@ -146,8 +147,8 @@ def place_holds_statement(
 
     A hold moves its amount from available to held, and counts a request in flight; an amount of 0
     only counts. Nothing is written for one that is refused. The result has for each None or its
-    refusal: InsufficientQuota (balance, or the tenant's or the key's budget of this UTC day or
-    month), RateLimited (requests in flight of tenant or key) or ConditionFailed.
+    refusal: InsufficientQuota (balance, money owed, or the tenant's or the key's budget of this UTC
+    day or month), RateLimited (requests in flight of tenant or key) or ConditionFailed.
 
     Args:
         placings: the holds; `placed_at` is now.
@@ -217,7 +218,7 @@ def _named(hold: Hold, evidence: bytes | None) -> Json:
 
 
 def _refusal(placing: Placing, refused_by: str | None, missing: int) -> Refusal | None:
-    """The caller's error for a refusal by pictor_place_hold_v1."""
+    """The caller's error for a refusal by pictor_place_holds_v2."""
     amount, limits = placing.hold.amount, placing.limits
     if refused_by is None:
         return None
@@ -225,6 +226,8 @@ def _refusal(placing: Placing, refused_by: str | None, missing: int) -> Refusal 
         return _too_many("workspace", limits.tenant_in_flight)
     if refused_by == "key_in_flight":
         return _too_many("API key", limits.key_in_flight)
+    if refused_by == "owed":
+        return _owing(missing, placing.hold.tenant_id)
     if refused_by == "balance":
         return _insufficient("balance", "balance", amount, missing)
     whose: QuotaLimit = "workspace" if refused_by.startswith("tenant") else "key"
@@ -232,6 +235,13 @@ def _refusal(placing: Placing, refused_by: str | None, missing: int) -> Refusal 
     reset = f"It resets at {resets_at(period, placing.hold.placed_at):%Y-%m-%dT%H:%M:%SZ}."
     what = f"{_OWNERS[whose]}'s {_ADJECTIVES[period]} budget"
     return _insufficient(whose, what, amount, missing, reset)
+
+
+def _owing(owed: int, tenant_id: UUID) -> InsufficientQuota:
+    site, tenant = settings.SITE_URL, ids.public(ids.TENANT, tenant_id)
+    where = f"at {site}/console/{tenant}/billing/" if site else "on the Billing page"
+    message = f"You owe {in_dollars(Micros(owed))}: a payment was taken back. Add funds {where}."
+    return InsufficientQuota(message, limit="owed")
 
 
 def _insufficient(

@@ -24,12 +24,16 @@ class BudgetUse:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """A tenant's money: spendable, on hold, its open requests, and its use this day and month."""
+    """A tenant's money: spendable, on hold, its open requests, and its use this day and month.
+
+    `owed` was taken back of payments; it is repaid from the next money that comes in.
+    """
 
     available: Micros
     held: Micros
     in_flight: int
     used: BudgetUse
+    owed: Micros
 
 
 NOTHING_USED = BudgetUse(Micros(0), Micros(0))
@@ -39,9 +43,9 @@ def balance_of(tenant_id: UUID) -> Balance:
     """Return the tenant's balance now; all zeros before its account is opened."""
     row = TenantBalance.objects.filter(tenant_id=tenant_id).first()
     if row is None:
-        return Balance(Micros(0), Micros(0), 0, NOTHING_USED)
+        return Balance(Micros(0), Micros(0), 0, NOTHING_USED, Micros(0))
     used = used_of(row, clock.now())
-    return Balance(Micros(row.available), Micros(row.held), row.in_flight, used)
+    return Balance(Micros(row.available), Micros(row.held), row.in_flight, used, Micros(row.owed))
 
 
 def available_to(tenant_id: UUID) -> Micros:

@@ -131,6 +131,7 @@ class StoppedBy(StrEnum):
     """A reason to refuse a tenant's new requests."""
 
     SUSPENDED = "suspended"
+    OWED = "owed"
     NO_BALANCE = "no balance"
     NO_STORAGE = "no storage"
     MONTH = "month"
@@ -141,6 +142,8 @@ def what_stops(tenant: Tenant, balance: Balance) -> StoppedBy | None:
     """Return the first reason to refuse requests now; a budget is named by its window."""
     if tenant.status != Tenant.Status.ACTIVE:
         return StoppedBy.SUSPENDED
+    if balance.owed:
+        return StoppedBy.OWED
     if not balance.available:
         return StoppedBy.NO_BALANCE
     if tenant.storage_full_at is not None:

@@ -46,7 +46,9 @@ class CustomerFigures:
         return self.failed * 100 / self.ended if self.ended else None
 
 
-NO_FIGURES = CustomerFigures(Balance(Micros(0), Micros(0), 0, NOTHING_USED), None, None, 0, 0)
+NO_FIGURES = CustomerFigures(
+    Balance(Micros(0), Micros(0), 0, NOTHING_USED, Micros(0)), None, None, 0, 0
+)
 
 
 def customer_figures(
@@ -110,5 +112,7 @@ def _figures(
     row: TenantBalance, used: _Used, sold: Margin | None, now: datetime
 ) -> CustomerFigures:
     available, (ended, failed, spent) = Micros(row.available), used
-    balance = Balance(available, Micros(row.held), row.in_flight, used_of(row, now))
+    balance = Balance(
+        available, Micros(row.held), row.in_flight, used_of(row, now), Micros(row.owed)
+    )
     return CustomerFigures(balance, days_lasting(available, Micros(spent)), sold, ended, failed)

@@ -14,7 +14,9 @@ _SUMS = """
            COALESCE(SUM(CASE WHEN t.credit_id = b.held_account_id THEN t.amount
                              WHEN t.debit_id = b.held_account_id THEN -t.amount END), 0),
            COALESCE(SUM(t.amount) FILTER (WHERE t.kind = 'capture'), 0),
-           b.available, b.held, b.seq,
+           COALESCE(SUM(CASE WHEN t.debit_id = 8 THEN t.amount
+                             WHEN t.credit_id = 8 THEN -t.amount END), 0),
+           b.available, b.held, b.owed, b.seq,
            (SELECT encode(last.seal, 'hex') FROM billing_transfer last
              WHERE last.tenant_id = b.tenant_id AND last.seq = b.seq)
       FROM billing_tenantbalance b LEFT JOIN billing_transfer t ON t.tenant_id = b.tenant_id
@@ -27,8 +29,9 @@ _SUMS = """
 class Proof:
     """The sums of a tenant's transfers, and whether its balance agrees with them.
 
-    `came_in` is all top-ups, credits and refunds, less reversals and adjustments; `captured` is the
-    charges; the rest is `available` or `held`. `seq` and `seal` (hexadecimal) are the last
+    `came_in` is all top-ups, credits and refunds, less what was taken or repaid; `captured` is the
+    charges; the rest is `available` or `held`. `owed` is what was taken back of payments and is not
+    repaid. `seq` and `seal` (hexadecimal) are the last
     transfer's, 0 and empty without one; the seal covers every transfer before it.
     """
 
@@ -37,6 +40,7 @@ class Proof:
     captured: Micros
     available: Micros
     held: Micros
+    owed: Micros
     adds_up: bool
     seq: int = 0
     seal: str = ""
@@ -46,16 +50,17 @@ def proof_of(tenant_id: UUID) -> Proof:
     """Add up a tenant's transfers and compare the sums with its balance. One query."""
     row = first_row(_SUMS, [tenant_id])
     if row is None:
-        return Proof(0, Micros(0), Micros(0), Micros(0), Micros(0), adds_up=True)
+        return Proof(0, Micros(0), Micros(0), Micros(0), Micros(0), Micros(0), adds_up=True)
     *sums, seal = row
-    transfers, available, held, captured, said_available, said_held, seq = map(int, sums)
+    transfers, available, held, captured, owed, *said = map(int, sums)
     return Proof(
         transfers=transfers,
         came_in=Micros(available + held + captured),
         captured=Micros(captured),
         available=Micros(available),
         held=Micros(held),
-        adds_up=(available, held, transfers) == (said_available, said_held, seq),
-        seq=seq,
+        adds_up=[available, held, owed, transfers] == said,
+        owed=Micros(owed),
+        seq=said[-1],
         seal=seal or "",
     )

@@ -38,8 +38,16 @@ GIVEN = (
     Transfer.Kind.REFUND,
     Transfer.Kind.ADJUSTMENT,
     Transfer.Kind.REVERSAL,
+    Transfer.Kind.PAY_BACK,
+    Transfer.Kind.PAY_BACK_FAILED,
+    Transfer.Kind.CHARGEBACK,
+    Transfer.Kind.REINSTATED,
+    Transfer.Kind.REPAYMENT,
 )
-"""The kinds that bring money in; a reversal takes, an adjustment may. They have their own index."""
+"""The kinds that bring money in, or take it out again; an adjustment does either.
+
+They have their own index. Counted is what is available by them: none of it for what becomes owed.
+"""
 
 # `halved` narrows each edge down to two neighbours, the first dated `LATENESS` before the edge;
 # from there on, `edges` finds the last number before the edge.
@@ -67,8 +75,8 @@ WITH RECURSIVE balance AS (
 )
 SELECT at, months.seq, available_after, held_after, encode(seal, 'hex'),
        (SELECT jsonb_object_agg(kind, moved) FROM (
-           SELECT kind, SUM(CASE WHEN credit_id = available_account_id THEN amount
-                                 ELSE -amount END)::bigint AS moved
+           SELECT kind, SUM(CASE available_account_id WHEN credit_id THEN amount
+                                 WHEN debit_id THEN -amount ELSE 0 END)::bigint AS moved
              FROM billing_transfer AS t, balance
             WHERE t.tenant_id = %(tenant)s AND t.seq > after AND t.seq <= months.seq
               AND kind IN ({given})
@@ -124,8 +132,8 @@ class Charge:
 class MonthStatement:
     """A month of a tenant's ledger, from `start` to before `end`.
 
-    `given` maps the kinds in `GIVEN` to what came in; reversals are negative, and adjustments may
-    be. `charges` are filled only by `monthly_statement`.
+    `given` maps the kinds in `GIVEN` to what came in; those that take are negative. `charges` are
+    filled only by `monthly_statement`.
     """
 
     number: str
@@ -139,7 +147,7 @@ class MonthStatement:
 
     @property
     def came_in(self) -> Micros:
-        """Top-ups, credits and refunds, less reversals and adjustments that take."""
+        """Top-ups, credits and refunds, less what was taken or repaid."""
         return Micros(sum(self.given.values()))
 
     @property

@@ -12,6 +12,16 @@ from billing.transfer_seals import first_seal, seal_of
 MAX_SCANNED_ROWS = 100_000
 """The most transfers that a filtered page scans: no index covers kind or time for all tenants."""
 
+NAMING_ANOTHER = (
+    Transfer.Kind.REVERSAL,
+    Transfer.Kind.PAY_BACK,
+    Transfer.Kind.PAID_BACK,
+    Transfer.Kind.PAY_BACK_FAILED,
+    Transfer.Kind.CHARGEBACK,
+    Transfer.Kind.REINSTATED,
+)
+"""The kinds that name a top-up or credit by its number."""
+
 
 @dataclass(frozen=True, slots=True)
 class TransferFilter:
@@ -107,10 +117,10 @@ def carries_its_seal(transfer: Transfer) -> bool | None:
 
 
 def reversals_of(transfer: Transfer) -> list[Transfer]:
-    """Return the reversals of a tenant's top-up or credit, in order."""
+    """Return what took back a tenant's top-up or credit, or gave it back again, in order."""
     if transfer.tenant_id is None:
         return []
-    taken = Transfer.objects.filter(tenant_id=transfer.tenant_id, kind=Transfer.Kind.REVERSAL)
+    taken = Transfer.objects.filter(tenant_id=transfer.tenant_id, kind__in=NAMING_ANOTHER)
     return list(taken.filter(reverses_seq=transfer.seq).order_by("seq"))
 
 

@@ -21,6 +21,7 @@ from accounts.services import Actor, By, Subject, name_of, record
 from accounts.services.office.tenants import refuse_ended
 from billing.locks import account_for_update, days_of_money
 from billing.models import MoneyMove, Transfer
+from billing.selectors.office.balances import available_to
 from billing.selectors.office.moves import credited_by_itself, credited_for, waiting_moves
 from billing.services.office import accounts
 from billing.services.office.second_person import why_it_waits
@@ -57,10 +58,11 @@ def rehearse(requested: RequestedMove, *, actor: Actor) -> MoveEffect:
     why = TransferReason(actor=actor, reason=requested.reason, note=requested.note)
     point = transaction.savepoint()
     try:
-        after = _execute(requested, why).available_after
+        _execute(requested, why)
+        after = available_to(requested.tenant_id)
     finally:
         transaction.savepoint_rollback(point)
-    return MoveEffect(Micros(before), Micros(after or 0))
+    return MoveEffect(Micros(before), after)
 
 
 @transaction.atomic

@@ -28,7 +28,20 @@ KIND_WORDS = {
 }
 
 
-TAKES = (Transfer.Kind.HOLD, Transfer.Kind.CAPTURE, Transfer.Kind.REVERSAL)
+OF_CARDS = (
+    Transfer.Kind.PAY_BACK,
+    Transfer.Kind.PAID_BACK,
+    Transfer.Kind.PAY_BACK_FAILED,
+    Transfer.Kind.CHARGEBACK,
+    Transfer.Kind.REINSTATED,
+    Transfer.Kind.REPAYMENT,
+)
+"""The kinds of an installation that takes cards."""
+TAKES = (
+    *(Transfer.Kind.HOLD, Transfer.Kind.CAPTURE, Transfer.Kind.REVERSAL),
+    *(Transfer.Kind.PAY_BACK, Transfer.Kind.PAID_BACK),
+    *(Transfer.Kind.CHARGEBACK, Transfer.Kind.REPAYMENT),
+)
 
 
 @dataclass(frozen=True, slots=True)

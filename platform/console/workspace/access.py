@@ -87,6 +87,10 @@ class Blocker:
 _RAISED = ("Owners and admins can raise it in the settings.", "settings", Permission.MANAGE)
 _STOPS = {
     StoppedBy.SUSPENDED: ("This workspace is suspended", "Ask the operator of this site.", "", ""),
+    StoppedBy.OWED: (
+        *("A payment was taken back, and a part of it is owed", "Add funds: they repay it first."),
+        *("billing", Permission.SEE_MONEY),
+    ),
     StoppedBy.NO_BALANCE: (
         *("The balance is used up", "The operator of this site adds funds."),
         *("billing", Permission.SEE_MONEY),

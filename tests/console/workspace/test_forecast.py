@@ -37,7 +37,9 @@ def workspace(acme: PayingCustomer) -> Workspace:
     """Acme as its owner sees it, with 20 USD; each of the last 7 days cost 2 USD, one of them 8."""
     for days in range(7):
         charge(acme, 8_000_000 if days == 3 else 1_000_000, NOW - timedelta(days=days, hours=2))
-    balance = Balance(Micros(20_000_000), Micros(0), 0, BudgetUse(Micros(1_000_000), Micros(0)))
+    balance = Balance(
+        Micros(20_000_000), Micros(0), 0, BudgetUse(Micros(1_000_000), Micros(0)), Micros(0)
+    )
     member = Membership(tenant=acme.tenant, role="owner")
     return Workspace(acme.tenant, User(email="owner@acme.example"), balance, 1, membership=member)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import Tenant
@@ -14,7 +15,7 @@ from console.ops.access import Permission
 from console.ops.ledger.seeking import entries_of, meant_by_id
 from console.ops.lists import TENANT
 from console.parts.cells import Cell, Column
-from console.parts.entries import KIND_WORDS, LedgerEntry
+from console.parts.entries import KIND_WORDS, OF_CARDS, LedgerEntry
 from console.parts.filters import link_of
 from console.parts.list_filters import periods, span_in
 from console.parts.listing import Choices, Filter, Listing, RowPage, Search, chosen
@@ -25,6 +26,11 @@ from pictor.kit.words.money import to_decimal
 MONTHS = 12
 """Number of full months to choose from."""
 _MOVED = periods("Moved, UTC", chip="Moved")
+
+_TAKES_CARDS = bool(getattr(settings, "STRIPE_SECRET_KEY", ""))
+_KINDS = {
+    kind.value: words for kind, words in KIND_WORDS.items() if _TAKES_CARDS or kind not in OF_CARDS
+}
 
 
 def _full_months() -> Choices:
@@ -111,7 +117,7 @@ LEDGER = Listing[LedgerEntry](
             example="gen_, req_, img_, key_, a number",
         ),
         "tenant": TENANT,
-        "kind": chosen("Kind", {kind.value: words for kind, words in KIND_WORDS.items()}),
+        "kind": chosen("Kind", _KINDS),
         "period": replace(_MOVED, choices=_periods),
     },
     summary=lambda search: (

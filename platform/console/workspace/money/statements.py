@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 
+from billing.models import Transfer
 from billing.periods import day_of, minutes_early
 from billing.selectors.office.statements import (
     GIVEN,
@@ -27,6 +28,13 @@ COLUMNS = (
     "statement", "line", "model", "size_tier", "images", "added", "taken", "available", "held",
     "currency", "entry", "seal",
 )  # fmt: skip
+
+_SUMS = {
+    Transfer.Kind.PAY_BACK: "Paid back",
+    Transfer.Kind.PAY_BACK_FAILED: "Could not be paid back",
+    Transfer.Kind.REINSTATED: "Reinstated",
+}
+"""The words for several of a kind, where it is not its own with an s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ def _lines(statement: MonthStatement) -> Iterator[StatementLine]:
     """Yield the lines between the two balances, without those of 0."""
     for kind in GIVEN:
         if change := statement.given.get(kind):
-            yield StatementLine(kind, f"{KIND_WORDS[kind]}s", change)
+            yield StatementLine(kind, _SUMS.get(kind, f"{KIND_WORDS[kind]}s"), change)
     for charge in statement.charges:
         yield StatementLine(
             "charge",

@@ -21,6 +21,7 @@ def remedy_for(workspace: Workspace, key: ApiKey, refusal: PictorError | None) -
         case InsufficientQuota(limit=limit):
             ways = {
                 "balance": (Permission.SEE_MONEY, "Billing", "billing"),
+                "owed": (Permission.SEE_MONEY, "Billing", "billing"),
                 "workspace": (Permission.MANAGE, "The workspace's budgets", "settings"),
                 "key": (Permission.SEE_KEYS, "The key's budget", "key"),
                 "storage": (Permission.MANAGE, "What is kept", "settings"),

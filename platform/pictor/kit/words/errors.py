@@ -16,7 +16,7 @@ A module that must tell a case apart subclasses these.
     ├── UnsupportedMediaType  415
     ├── IdempotencyKeyReused  422
     ├── RateLimited           429  requests or images a minute, requests in flight
-    ├── InsufficientQuota     429  balance, budget, storage, tests or uncharged cost
+    ├── InsufficientQuota     429  balance, debt, budget, storage, tests or uncharged cost
     ├── UpstreamFailed        502  the upstream did not give us an image
     ├── NoChannelAvailable    503  nothing can serve this model and size now
     ├── Paused                503  the operator has stopped it
@@ -34,9 +34,10 @@ LIKENESS = 0.75
 """Similarity from which a name is suggested: 'promt' reaches it for 'prompt', 'seed' not for
 'user'."""
 
-QuotaLimit = Literal["balance", "workspace", "key", "storage", "tests", "uncharged"]
+QuotaLimit = Literal["balance", "owed", "workspace", "key", "storage", "tests", "uncharged"]
 """The limit that a request exceeds: the balance, a budget of the workspace or the key, the
-workspace's storage, its tests of today, or the uncharged cost that we bear for it today."""
+workspace's storage, its tests of today, or the uncharged cost that we bear for it today; `owed` if
+it has to repay money first."""
 
 
 class PictorError(Exception):
@@ -201,7 +202,10 @@ class RateLimited(PictorError):
 
 
 class InsufficientQuota(PictorError):
-    """The balance, a budget, the storage or a daily ceiling is too low; `limit` names which."""
+    """The balance, a budget, the storage or a daily ceiling is too low, or money is owed.
+
+    `limit` names which.
+    """
 
     status = 429
     type = "insufficient_quota"

@@ -37,6 +37,8 @@ NO_ACTS = {
     "a program does it by itself": (
         *("api_key.seen", "member.lapse", "tenant.uncharged", "tenant.export", "tenant.erase"),
         *("webhook_endpoint.pause", "webhook_endpoint.disable", "price_book.seal", "ledger.seal"),
+        *("balance.pay_back", "balance.paid_back", "balance.pay_back_fail"),
+        *("balance.chargeback", "balance.reinstated", "balance.repayment"),
     ),
 }
 
