@@ -7,16 +7,18 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import AuditEvent
-from billing.models import TenantBalance, Transfer
+from billing.models import Account, TenantBalance, Transfer
 from billing.selectors.office.balances import statement
 from billing.selectors.office.ledger import ledger_findings, ledger_totals
 from billing.services.office import card_money
-from billing.services.office.accounts import credit, left_of, reverse
+from billing.services.office.accounts import credit, enter, left_of, reverse
 from pictor.kit.words.money import Micros
 from tests.billing.conftest import LedgerCustomer, alone
 
 pytestmark = pytest.mark.django_db
 
+Kind = Transfer.Kind
+TOP_UPS, REFUNDING = Account.Platform.TOP_UPS, Account.Platform.REFUNDING
 DOLLAR = 1_000_000
 
 
@@ -250,6 +252,54 @@ def test_each_movement_is_booked_once(payer):
 
     assert everything() == everything() == [1, 2, 3, 4, 5, 6]
     assert len(statement(payer.id)) == 6
+
+
+def forged(
+    kind: Kind, seq: int = 1, debit: int = 0, credit_to: int = 0, dollars: int = 5
+) -> Transfer:
+    """A move as only a fault of ours could make it: sealed and audited; 0 is what is available."""
+    balance = TenantBalance.objects.select_for_update().get()
+    here = balance.available_account_id
+    move = Transfer(
+        kind=kind.value,
+        amount=dollars * DOLLAR,
+        debit_id=debit or here,
+        credit_id=credit_to or here,
+        line="back",
+        reverses_seq=seq,
+    )
+    return enter(balance, move, {"actor": "test", "reason": ""})
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda: forged(Kind.PAY_BACK, credit_to=REFUNDING, dollars=16),
+        lambda: forged(Kind.PAY_BACK, credit_to=REFUNDING, seq=2),
+        lambda: forged(Kind.PAY_BACK, credit_to=REFUNDING, seq=9),
+        lambda: [forged(Kind.PAY_BACK, credit_to=REFUNDING) for _ in range(2)],
+        lambda: forged(Kind.PAID_BACK, debit=REFUNDING, credit_to=TOP_UPS),
+        lambda: forged(Kind.PAY_BACK_FAILED, debit=REFUNDING),
+        lambda: [
+            forged(Kind.PAY_BACK, credit_to=REFUNDING),
+            forged(Kind.PAY_BACK_FAILED, debit=TOP_UPS),
+        ],
+        lambda: [
+            forged(Kind.PAY_BACK, credit_to=REFUNDING),
+            forged(Kind.PAID_BACK, debit=REFUNDING, credit_to=TOP_UPS, dollars=4),
+        ],
+        lambda: forged(Kind.REINSTATED, debit=TOP_UPS),
+        lambda: forged(Kind.CHARGEBACK, credit_to=TOP_UPS, seq=2),
+    ],
+)
+def test_a_move_that_does_not_fit_its_payment_is_found(payer, forge):
+    paid(payer, 15)
+    credit(tenant_id=payer.id, amount=Micros(9 * DOLLAR), reason="gift", actor="test")
+    assert ledger_findings() == []
+
+    forge()
+
+    assert {finding.check for finding in ledger_findings()} == {"card money"}
 
 
 @pytest.mark.parametrize("dollars", [0, -1])

@@ -9,6 +9,8 @@ from billing.selectors.office.ledger import ledger_findings
 from billing.services import book_upstream_cost
 from billing.services.office.prices import draft_price_book, publish_price_book
 from billing.services.office.sealing import SealBroken, seal_ledger
+from billing.transfer_seals import checkpoint_mark
+from pictor.kit.secrets.seals import NOTHING_BEFORE, one_time_key, seal
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
 
@@ -122,6 +124,15 @@ def test_a_balance_that_lost_its_seal_is_not_sealed_over_a_changed_transfer(acme
 
     with pytest.raises(SealBroken):
         seal_ledger(actor="test")
+
+
+@pytest.mark.parametrize(("owed", "content"), [(0, "7|01|5|2"), (3, "7|01|5|2|3")])
+def test_a_checkpoint_without_a_debt_keeps_the_mark_of_the_release_before(owed, content):
+    key = one_time_key("checkpoint platform")
+
+    mark = checkpoint_mark(name="platform", seq=7, sealed=b"\x01", available=5, held=2, owed=owed)
+
+    assert mark == seal(key, previous=NOTHING_BEFORE, content=content)
 
 
 def test_a_published_price_that_was_changed_is_found(now):

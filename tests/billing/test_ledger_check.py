@@ -280,6 +280,7 @@ SELECT kind, debit_id, credit_id, amount, tenant_id, {seq}, available_after, hel
             "UPDATE billing_tenantbalance SET available = available + 1",
             "balance",
         ),
+        ("owed raised", "UPDATE billing_tenantbalance SET owed = owed + 1", "balance"),
         ("held lowered", "UPDATE billing_tenantbalance SET held = 0", "balance"),
         (
             "moved from held to available",

@@ -57,7 +57,7 @@ def test_transfers_of_a_generation_are_read_by_an_index(acme, moved):
 
     every, given = (plan_of(one["sql"]) for one in asked)
     assert "Seq Scan on billing_transfer" not in every + given
-    indexes = ("one_hold_capture_release", "given_or_taken_by_seq", "one_cost_per_attempt")
+    indexes = ("one_hold_capture_release", "moved_by_people_by_seq", "one_cost_per_attempt")
     assert [index in every for index in indexes] == [True, True, True]
     assert [index in given for index in indexes[:2]] == [True, True]
 

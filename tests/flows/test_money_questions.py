@@ -35,6 +35,7 @@ def test_the_balance_is_what_is_left_and_what_is_held(
         "object": "balance",
         "available": "9.941440",
         "held": MEDIUM,
+        "owed": "0.000000",
         "in_flight": 1,
         "currency": "USD",
     }

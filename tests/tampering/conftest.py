@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from pytest_django import DjangoDbBlocker
@@ -9,8 +10,10 @@ from pytest_django import DjangoDbBlocker
 from accounts.services import link_events
 from billing.models import Transfer
 from billing.price_stops import Confirmed
+from billing.selectors.office.balances import available_to
 from billing.selectors.office.price_stops import stops_of
 from billing.selectors.office.sold import Settled
+from billing.services.office import card_money
 from billing.services.office.accounts import credit, reverse
 from billing.services.office.price_lists import assign_price_list, create_price_list
 from billing.services.office.prices import draft_price_book, publish_price_book, withdraw_price_book
@@ -58,12 +61,14 @@ def write(spools: Spools) -> PayingCustomer:
 
     Half of the credit was reversed, and two lines of a bill corrected the cost, one of its call.
 
+    Of the other's two payments by card one was paid back in part, and one taken back when spent.
+
     There are also withdrawn scheduled prices and a shared list, and sales are counted.
     """
     seeding.seed(SeedOptions())
     make_channel(cost_micros=30_000)
     acme = PayingCustomer("acme")
-    PayingCustomer("other")
+    move_card_money(PayingCustomer("other").id)
     credit(tenant_id=acme.id, amount=Micros(1_000_000), reason="gift", actor="test")
     reverse(tenant_id=acme.id, seq=2, amount=Micros(500_000), reason="typo", actor="test")
     claim = take(generation_id=acme.generation().id, worker=make_worker())
@@ -91,3 +96,23 @@ def write(spools: Spools) -> PayingCustomer:
     link_events()
     add_next(sold_by, to=Settled(Transfer.objects.latest("id").id, clock.now()))
     return acme
+
+
+def move_card_money(tenant_id: UUID) -> None:
+    """Leave a workspace that owes a part of a payment which was taken back."""
+    for line in ("1", "2"):
+        card_money.top_up(
+            tenant_id=tenant_id, amount=Micros(9_000_000), line=line, reason="Visa 4242"
+        )
+    first = Transfer.objects.get(tenant_id=tenant_id, line="1").seq or 0
+    card_money.pay_back(
+        tenant_id=tenant_id, top_up_seq=first, amount=Micros(4_000_000), line="3", reason="rest"
+    )
+    card_money.paid_back(tenant_id=tenant_id, line="3")
+    card_money.charge_back(
+        tenant_id=tenant_id,
+        top_up_seq=first + 1,
+        amount=Micros(available_to(tenant_id) + 2_000_000),
+        line="4",
+        reason="disputed",
+    )

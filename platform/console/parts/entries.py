@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from billing.models import Account, Transfer
 from console.amounts import amount
 from pictor.kit.words import ids
@@ -36,12 +38,17 @@ OF_CARDS = (
     Transfer.Kind.REINSTATED,
     Transfer.Kind.REPAYMENT,
 )
-"""The kinds of an installation that takes cards."""
+"""The kinds of an installation that takes cards; no page of another speaks of them."""
 TAKES = (
     *(Transfer.Kind.HOLD, Transfer.Kind.CAPTURE, Transfer.Kind.REVERSAL),
     *(Transfer.Kind.PAY_BACK, Transfer.Kind.PAID_BACK),
     *(Transfer.Kind.CHARGEBACK, Transfer.Kind.REPAYMENT),
 )
+
+
+def takes_cards() -> bool:
+    """True if tenants can pay by card here."""
+    return bool(getattr(settings, "STRIPE_SECRET_KEY", ""))
 
 
 @dataclass(frozen=True, slots=True)

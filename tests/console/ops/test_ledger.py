@@ -17,6 +17,7 @@ from billing.selectors.office import transfers
 from billing.selectors.office.findings import Finding
 from billing.selectors.office.transfers import TransferFilter, transfers_like
 from billing.services import CorrectedAttempt, correct_cost
+from billing.services.office import card_money
 from billing.services.office.accounts import book_payment, reverse, top_up
 from billing.services.office.proofs import alone, record_proof
 from billing.signed_heads import read_signed
@@ -213,6 +214,30 @@ def test_reversals_and_corrections_are_told_in_words(owner, acme, lost):
     paid, loss = Transfer.objects.get(reason="INV-1"), Transfer.objects.get(kind="loss")
     assert "Taken back $99.00 by entry 4" in said_by(owner.get(f"/ops/ledger/{paid.pk}/"))
     assert "Corrected down by $0.005" in said_by(owner.get(f"/ops/ledger/{loss.pk}/"))
+
+
+def test_card_money_is_told_with_its_payment_and_its_movement(owner, acme):
+    movement = {"tenant_id": acme.id, "amount": Micros(9_000_000), "reason": "Visa 4242"}
+    paid = card_money.top_up(**movement, line="paid at 7")
+    back = card_money.pay_back(**movement, top_up_seq=2, line="back at 8")
+
+    assert "Pay back of entry 2 Visa 4242" in said_by(owner.get("/ops/ledger/"))
+    assert "Pay back $9.00 by entry 3" in said_by(owner.get(f"/ops/ledger/{paid.pk}/"))
+    words = said_by(owner.get(f"/ops/ledger/{back.pk}/"))
+    assert ("Of the payment entry 2" in words, "Movement back at 8" in words) == (True, True)
+
+
+def test_kinds_of_cards_are_no_filter_where_there_are_none(owner):
+    page = owner.get("/ops/ledger/").content.decode()
+
+    assert ("Reversal" in page, "Chargeback" in page) == (True, False)
+
+
+@pytest.mark.parametrize(("key", "is_told"), [("", False), ("sk_test_1", True)])
+def test_the_margin_says_that_a_card_providers_fees_are_not_in_it(owner, settings, key, is_told):
+    settings.STRIPE_SECRET_KEY = key
+
+    assert ("fees are not in it" in said_by(owner.get("/ops/margin/"))) == is_told
 
 
 def test_transfers_are_found_by_any_id(owner, acme, lost):

@@ -14,6 +14,7 @@ from billing.models import LedgerCheckpoint, LedgerProof, TenantBalance
 from billing.selectors.office import walk
 from billing.selectors.office.checkpoints import last_proofs
 from billing.services import book_upstream_cost
+from billing.services.office import card_money
 from billing.services.office.accounts import top_up
 from billing.services.office.proofs import is_due
 from generation import tasks
@@ -168,6 +169,7 @@ def test_a_finding_is_found_again_until_it_is_mended(books):
         "seal = '\\x00'",
         "available = available + 1",
         "held = held + 1",
+        "owed = owed + 1",
         "mark = '\\x00'",
         "name = 'tenant 01a1f7fc-1247-7731-b6ad-dd7f19068d59'",
     ],
@@ -178,6 +180,21 @@ def test_a_changed_checkpoint_is_found_and_nothing_begins_there(books, change):
     tamper(f"UPDATE billing_ledgercheckpoint SET {change} WHERE name LIKE 'tenant %%'")
 
     assert findings_of(SINCE) == {("checkpoint", "checkpoint"), ("seal", "transfer")}
+
+
+def test_what_is_owed_is_proved_on_from_the_checkpoint(books):
+    tenant_id = books.tenant.id
+    charge = {"tenant_id": tenant_id, "top_up_seq": 8, "reason": "disputed"}
+    card_money.top_up(tenant_id=tenant_id, amount=Micros(5), line="paid", reason="Visa")
+    card_money.charge_back(**charge, amount=Micros(9_500_009), line="1")
+    assert findings_of(SINCE) == set()
+    card_money.charge_back(**charge, amount=Micros(3), line="2")
+    assert findings_of(SINCE) == set()
+
+    tamper("UPDATE billing_tenantbalance SET owed = owed - 1")
+
+    assert LedgerCheckpoint.objects.get(name__startswith="tenant ").owed == 7
+    assert findings_of(SINCE) == {("balance", "tenant")}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, date
 from typing import Any
 
-from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import Tenant
@@ -15,7 +14,7 @@ from console.ops.access import Permission
 from console.ops.ledger.seeking import entries_of, meant_by_id
 from console.ops.lists import TENANT
 from console.parts.cells import Cell, Column
-from console.parts.entries import KIND_WORDS, OF_CARDS, LedgerEntry
+from console.parts.entries import KIND_WORDS, OF_CARDS, LedgerEntry, takes_cards
 from console.parts.filters import link_of
 from console.parts.list_filters import periods, span_in
 from console.parts.listing import Choices, Filter, Listing, RowPage, Search, chosen
@@ -27,9 +26,8 @@ MONTHS = 12
 """Number of full months to choose from."""
 _MOVED = periods("Moved, UTC", chip="Moved")
 
-_TAKES_CARDS = bool(getattr(settings, "STRIPE_SECRET_KEY", ""))
 _KINDS = {
-    kind.value: words for kind, words in KIND_WORDS.items() if _TAKES_CARDS or kind not in OF_CARDS
+    kind.value: words for kind, words in KIND_WORDS.items() if takes_cards() or kind not in OF_CARDS
 }
 
 

@@ -18,6 +18,7 @@ from accounts.services.office.tenants import set_time_zone
 from billing.models import Transfer
 from billing.selectors.office.reports import usage_between
 from billing.selectors.office.statements import GIVEN, monthly_statement, monthly_statements
+from billing.services.office import card_money
 from billing.services.office.accounts import adjust, book_payment, credit, refund, reverse, top_up
 from generation.models import Channel
 from pictor.kit.words import clock
@@ -297,6 +298,34 @@ def test_a_payment_typed_wrong_and_booked_right_is_told_as_that(at, channel, sig
     assert "Your ledger adds up" in words_of(client.get(url("billing", acme) + "?proof=1"))
 
 
+def test_card_money_is_in_a_statement_by_what_is_available(at, channel, sign_in):
+    at("2099-07-10T10:00:00Z")
+    acme = PayingCustomer("paying", balance=0)
+    movement: dict[str, Any] = {"tenant_id": acme.id, "reason": "Visa", "top_up_seq": 1}
+    card_money.top_up(tenant_id=acme.id, amount=Micros(20_000_000), line="1", reason="Visa")
+    card_money.pay_back(**movement, amount=Micros(5_000_000), line="2")
+    card_money.paid_back(tenant_id=acme.id, line="2")
+    card_money.charge_back(**movement, amount=Micros(18_000_000), line="3")
+    credit(tenant_id=acme.id, amount=Micros(10_000_000), reason="gift", actor="test")
+    client = sign_in(acme)
+
+    lines = lines_of(client.get(url("statement", acme, "2099-07") + "?format=csv"))
+
+    assert [(line["line"], line["added"], line["taken"], line["available"]) for line in lines] == [
+        ("opening", "", "", "0.000000"),
+        ("top_up", "20.000000", "", ""),
+        ("credit", "10.000000", "", ""),
+        ("pay_back", "", "5.000000", ""),
+        ("chargeback", "", "15.000000", ""),
+        ("repayment", "", "3.000000", ""),
+        ("closing", "", "", "7.000000"),
+    ]
+    assert "Paid back" in words_of(client.get(url("statement", acme, "2099-07")))
+    ledger = words_of(client.get(url("ledger", acme)))
+    assert ("Pay back of 1 <span" in ledger, "Chargeback of 1 <span" in ledger) == (True, True)
+    assert "Your ledger adds up" in words_of(client.get(url("billing", acme) + "?proof=1"))
+
+
 def test_a_month_is_read_by_its_indexes(moved):
     """The planner would read all of so short a ledger, so sequential scans are off."""
     with CaptureQueriesContext(connection) as asked:
@@ -311,5 +340,5 @@ def test_a_month_is_read_by_its_indexes(moved):
         plan = "\n".join(row[0] for row in cursor)
 
     assert "Seq Scan on billing_transfer" not in plan
-    assert "given_or_taken_by_seq" in plan
+    assert "moved_by_people_by_seq" in plan
     assert "one_transfer_per_seq" in plan
