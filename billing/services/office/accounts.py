@@ -271,14 +271,9 @@ def _give(
         credit_id=balance.available_account_id,
         generation_id=generation_id,
     )
-    return add(balance, given, why)
-
-
-def add(balance: TenantBalance, given: Transfer, why: TransferReason) -> Transfer:
-    """Enter a transfer that adds money to the locked balance, and repay what is owed from it."""
-    entered = enter(balance, given, why)
+    enter(balance, given, why)
     repay(balance, actor=why["actor"], ip=why.get("ip"))
-    return entered
+    return given
 
 
 def repay(balance: TenantBalance, **by: Unpack[By]) -> None:

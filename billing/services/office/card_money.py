@@ -14,7 +14,7 @@ from accounts.ledger import TransferReason
 from accounts.models import Actor
 from billing.locks import account_for_update
 from billing.models import Account, TenantBalance, Transfer
-from billing.services.office.accounts import add, enter, left_of, open_account, repay
+from billing.services.office.accounts import enter, left_of, open_account, repay
 from pictor.kit.words.money import Micros, in_dollars
 
 BY_CARD = "card payments"
@@ -31,10 +31,8 @@ def top_up(*, tenant_id: UUID, amount: Micros, line: str, reason: str) -> Transf
     balance = _locked(tenant_id)
     if booked := _booked(tenant_id, line, Kind.TOP_UP):
         return booked[0]
-    _refuse_nothing(amount)
     paid = _move(Kind.TOP_UP, amount, Account.Platform.TOP_UPS, balance.available_account_id)
-    paid.line = line
-    return add(balance, paid, _why(reason))
+    return _enter(balance, paid, line=line, reason=reason)[0]
 
 
 @transaction.atomic
@@ -63,8 +61,9 @@ def pay_back(
             f" {in_dollars(Micros(max(left, 0)))} is left of the payment and"
             f" {in_dollars(balance.available)} is available"
         )
-    move = _move(Kind.PAY_BACK, amount, balance.available_account_id, Account.Platform.REFUNDING)
-    return enter(balance, _of(move, top_up_seq, line), _why(reason, actor))
+    source = balance.available_account_id
+    move = _move(Kind.PAY_BACK, amount, source, Account.Platform.REFUNDING)
+    return _enter(balance, move, of=top_up_seq, line=line, reason=reason, actor=actor)[0]
 
 
 @transaction.atomic
@@ -79,8 +78,9 @@ def paid_back(*, tenant_id: UUID, line: str) -> Transfer:
     begun = _pay_back_of(tenant_id, line)
     if _booked(tenant_id, line, Kind.PAY_BACK_FAILED):
         raise ValidationError(f"the pay-back {line} has failed")
-    move = _move(Kind.PAID_BACK, begun.amount, Account.Platform.REFUNDING, Account.Platform.TOP_UPS)
-    return enter(balance, _of(move, begun.reverses_seq, line), _why(begun.reason))
+    source = Account.Platform.REFUNDING
+    move = _move(Kind.PAID_BACK, begun.amount, source, Account.Platform.TOP_UPS)
+    return _enter(balance, move, of=begun.reverses_seq, line=line, reason=begun.reason)[0]
 
 
 @transaction.atomic
@@ -96,7 +96,7 @@ def pay_back_failed(*, tenant_id: UUID, line: str) -> Transfer:
     was_paid = _booked(tenant_id, line, Kind.PAID_BACK)
     source = Account.Platform.TOP_UPS if was_paid else Account.Platform.REFUNDING
     move = _move(Kind.PAY_BACK_FAILED, begun.amount, source, balance.available_account_id)
-    return add(balance, _of(move, begun.reverses_seq, line), _why(begun.reason))
+    return _enter(balance, move, of=begun.reverses_seq, line=line, reason=begun.reason)[0]
 
 
 @transaction.atomic
@@ -110,15 +110,13 @@ def charge_back(
     balance = _locked(tenant_id)
     if booked := _booked(tenant_id, line, Kind.CHARGEBACK):
         return booked
-    _refuse_nothing(amount)
     _paid_by_card(tenant_id, top_up_seq)
-    there = min(amount, balance.available)
-    to = Account.Platform.TOP_UPS
-    moves = [
+    there, to = min(amount, balance.available), Account.Platform.TOP_UPS
+    moves = (
         _move(Kind.CHARGEBACK, there, balance.available_account_id, to),
         _move(Kind.CHARGEBACK, amount - there, Account.Platform.OWED, to),
-    ]
-    return _enter_all(balance, moves, top_up_seq, line, reason)
+    )
+    return _enter(balance, *moves, of=top_up_seq, line=line, reason=reason)
 
 
 @transaction.atomic
@@ -132,21 +130,16 @@ def reinstate(
     balance = _locked(tenant_id)
     if booked := _booked(tenant_id, line, Kind.REINSTATED):
         return booked
-    _refuse_nothing(amount)
     taken = _booked(tenant_id, taken_line, Kind.CHARGEBACK)
-    still_taken = _sum_of(tenant_id, top_up_seq, Kind.CHARGEBACK) - _sum_of(
-        tenant_id, top_up_seq, Kind.REINSTATED
-    )
-    most = min(sum(each.amount for each in taken), still_taken)
-    if amount > most:
+    most = min(sum(each.amount for each in taken), _still_taken(tenant_id, top_up_seq))
+    if not 0 < amount <= most:
         raise ValidationError(f"only {in_dollars(Micros(most))} of it was taken")
-    owed = min(amount, balance.owed)
-    source = Account.Platform.TOP_UPS
-    moves = [
+    owed, source = min(amount, balance.owed), Account.Platform.TOP_UPS
+    moves = (
         _move(Kind.REINSTATED, owed, source, Account.Platform.OWED),
         _move(Kind.REINSTATED, amount - owed, source, balance.available_account_id),
-    ]
-    return _enter_all(balance, moves, top_up_seq, line, taken[0].reason)
+    )
+    return _enter(balance, *moves, of=top_up_seq, line=line, reason=taken[0].reason)
 
 
 def repay_what_is_owed() -> int:
@@ -165,11 +158,6 @@ def repay_what_is_owed() -> int:
 def _locked(tenant_id: UUID) -> TenantBalance:
     open_account(tenant_id=tenant_id)  # so that there is a row to lock
     return account_for_update(tenant_id)
-
-
-def _refuse_nothing(amount: int) -> None:
-    if amount <= 0:
-        raise ValidationError("the amount must be above 0")
 
 
 def _booked(tenant_id: UUID, line: str, kind: Transfer.Kind) -> list[Transfer]:
@@ -194,28 +182,33 @@ def _pay_back_of(tenant_id: UUID, line: str) -> Transfer:
     return begun[0]
 
 
-def _sum_of(tenant_id: UUID, top_up_seq: int, kind: Transfer.Kind) -> int:
-    named = Transfer.objects.filter(tenant_id=tenant_id, reverses_seq=top_up_seq, kind=kind.value)
-    return sum(named.values_list("amount", flat=True))
+def _still_taken(tenant_id: UUID, top_up_seq: int) -> int:
+    """The micros of a top-up that banks took and did not give back."""
+    signs = {Kind.CHARGEBACK.value: 1, Kind.REINSTATED.value: -1}
+    named = Transfer.objects.filter(
+        tenant_id=tenant_id, reverses_seq=top_up_seq, kind__in=list(signs)
+    )
+    return sum(signs[kind] * amount for kind, amount in named.values_list("kind", "amount"))
 
 
 def _move(kind: Transfer.Kind, amount: int, debit: int, credit: int) -> Transfer:
     return Transfer(kind=kind.value, amount=amount, debit_id=debit, credit_id=credit)
 
 
-def _of(move: Transfer, top_up_seq: int | None, line: str) -> Transfer:
-    move.reverses_seq, move.line = top_up_seq, line
-    return move
-
-
-def _enter_all(
-    balance: TenantBalance, moves: list[Transfer], top_up_seq: int, line: str, reason: str
+def _enter(
+    balance: TenantBalance,
+    *moves: Transfer,
+    line: str,
+    reason: str,
+    of: int | None = None,
+    actor: Actor = BY_CARD,
 ) -> list[Transfer]:
-    """Enter the moves that are not of 0."""
-    return [
-        enter(balance, _of(move, top_up_seq, line), _why(reason)) for move in moves if move.amount
-    ]
-
-
-def _why(reason: str, actor: Actor = BY_CARD) -> TransferReason:
-    return TransferReason(actor=actor, reason=reason)
+    """Enter a movement's transfers that are not of 0; money that they add repays what is owed."""
+    if sum(move.amount for move in moves) <= 0:
+        raise ValidationError("the amount must be above 0")
+    entered = [move for move in moves if move.amount]
+    for move in entered:
+        move.reverses_seq, move.line = of, line
+        enter(balance, move, TransferReason(actor=actor, reason=reason))
+    repay(balance, actor=actor)
+    return entered
