@@ -232,8 +232,10 @@ CREATE TABLE public.billing_tenantbalance (
     day_used_micros bigint DEFAULT 0 NOT NULL,
     month date,
     month_used_micros bigint DEFAULT 0 NOT NULL,
+    owed bigint DEFAULT 0 NOT NULL,
     CONSTRAINT balances_are_never_negative CHECK (((available >= 0) AND (held >= 0))),
     CONSTRAINT in_flight_is_never_negative CHECK ((in_flight >= 0)),
+    CONSTRAINT owed_is_never_negative CHECK ((owed >= 0)),
     CONSTRAINT used_is_never_negative CHECK (((day_used_micros >= 0) AND (month_used_micros >= 0)))
 );
 
@@ -493,6 +495,124 @@ BEGIN
         END;
         IF refused_by IS NOT NULL THEN
             missing := h.p_amount - CASE refused_by
+                WHEN 'balance' THEN coalesce(balance.available, 0)
+                WHEN 'tenant_day' THEN h.p_tenant_day - balance.day_used_micros
+                WHEN 'tenant_month' THEN h.p_tenant_month - balance.month_used_micros
+                WHEN 'key_day' THEN h.p_key_day - budget.day_used_micros
+                WHEN 'key_month' THEN h.p_key_month - budget.month_used_micros
+            END;
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+
+        balance.available := balance.available - h.p_amount;
+        balance.held := balance.held + h.p_amount;
+        balance.in_flight := balance.in_flight + 1;
+        balance.day_used_micros :=
+            balance.day_used_micros + h.p_amount * (balance.day = h.p_day)::int;
+        balance.month_used_micros :=
+            balance.month_used_micros + h.p_amount * (balance.month = h.p_month)::int;
+        budget.key_id := h.p_key;
+        budget.in_flight := coalesce(budget.in_flight, 0) + 1;
+        budget.day_used_micros := budget.day_used_micros + h.p_amount * (budget.day = h.p_day)::int;
+        budget.month_used_micros :=
+            budget.month_used_micros + h.p_amount * (budget.month = h.p_month)::int;
+        IF h.p_amount > 0 THEN
+            made := pictor_next_transfer_v1(
+                balance, 'hold', balance.available_account_id, balance.held_account_id,
+                h.p_amount, h.p_generation, h.p_at, h.p_evidence, h.p_sealed, h.p_seal_key);
+            balance.previous_seal := balance.seal;
+            balance.seq := made.seq;
+            balance.seal := made.seal;
+            transfers := transfers || made;
+        END IF;
+        latest := balance;
+        keys[place] := h.p_key;
+        budgets[place] := budget;
+        RETURN NEXT;
+    END LOOP;
+    IF keys <> '{}' THEN
+        PERFORM pictor_keep_balance_v1(latest, budgets, transfers);
+    END IF;
+END
+$$;
+
+
+CREATE FUNCTION public.pictor_place_holds_v2(p_lock_timeout text, p_holds jsonb, p_allowed integer[], OUT n integer, OUT generation_id uuid, OUT refused_by text, OUT missing bigint) RETURNS SETOF record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    h record;
+    latest billing_tenantbalance;
+    balance billing_tenantbalance;
+    budget billing_keybudget;
+    keys uuid[] := '{}';
+    budgets billing_keybudget[] := '{}';
+    place integer;
+    made billing_transfer;
+    transfers billing_transfer[] := '{}';
+BEGIN
+    IF p_lock_timeout IS NOT NULL THEN
+        PERFORM set_config('lock_timeout', p_lock_timeout, true);
+    END IF;
+    FOR h IN
+        SELECT * FROM jsonb_to_recordset(p_holds) AS given (
+            n integer, p_tenant uuid, p_key uuid, p_generation uuid, p_amount bigint,
+            p_day date, p_month date,
+            p_tenant_in_flight integer, p_tenant_day bigint, p_tenant_month bigint,
+            p_key_in_flight integer, p_key_day bigint, p_key_month bigint,
+            p_at timestamptz, p_evidence bytea, p_sealed text, p_seal_key bytea
+        ) WHERE given.n = ANY (p_allowed) ORDER BY given.p_tenant, given.n
+    LOOP
+        IF latest.tenant_id IS DISTINCT FROM h.p_tenant THEN
+            IF keys <> '{}' THEN
+                PERFORM pictor_keep_balance_v1(latest, budgets, transfers);
+            END IF;
+            keys := '{}';
+            budgets := '{}';
+            transfers := '{}';
+            SELECT * INTO latest FROM billing_tenantbalance
+             WHERE tenant_id = h.p_tenant FOR NO KEY UPDATE;
+            latest.tenant_id := h.p_tenant;
+        END IF;
+        balance := latest;
+        place := coalesce(array_position(keys, h.p_key), cardinality(keys) + 1);
+        IF place > cardinality(keys) THEN
+            SELECT * INTO budget FROM billing_keybudget WHERE key_id = h.p_key FOR NO KEY UPDATE;
+        ELSE
+            budget := budgets[place];
+        END IF;
+        -- A window that is over counts nothing; one that is later than ours, by a clock that runs
+        -- ahead, goes on.
+        IF balance.day >= h.p_day IS NOT TRUE THEN
+            balance.day := h.p_day; balance.day_used_micros := 0;
+        END IF;
+        IF balance.month >= h.p_month IS NOT TRUE THEN
+            balance.month := h.p_month; balance.month_used_micros := 0;
+        END IF;
+        IF budget.day >= h.p_day IS NOT TRUE THEN
+            budget.day := h.p_day; budget.day_used_micros := 0;
+        END IF;
+        IF budget.month >= h.p_month IS NOT TRUE THEN
+            budget.month := h.p_month; budget.month_used_micros := 0;
+        END IF;
+
+        n := h.n;
+        generation_id := h.p_generation;
+        missing := NULL;
+        refused_by := CASE
+            WHEN h.p_amount > 0 AND balance.owed > 0 THEN 'owed'
+            WHEN balance.in_flight >= h.p_tenant_in_flight THEN 'tenant_in_flight'
+            WHEN balance.available >= h.p_amount IS NOT TRUE THEN 'balance'
+            WHEN balance.day_used_micros + h.p_amount > h.p_tenant_day THEN 'tenant_day'
+            WHEN balance.month_used_micros + h.p_amount > h.p_tenant_month THEN 'tenant_month'
+            WHEN coalesce(budget.in_flight, 0) >= h.p_key_in_flight THEN 'key_in_flight'
+            WHEN budget.day_used_micros + h.p_amount > h.p_key_day THEN 'key_day'
+            WHEN budget.month_used_micros + h.p_amount > h.p_key_month THEN 'key_month'
+        END;
+        IF refused_by IS NOT NULL THEN
+            missing := h.p_amount - CASE refused_by
+                WHEN 'owed' THEN h.p_amount - balance.owed
                 WHEN 'balance' THEN coalesce(balance.available, 0)
                 WHEN 'tenant_day' THEN h.p_tenant_day - balance.day_used_micros
                 WHEN 'tenant_month' THEN h.p_tenant_month - balance.month_used_micros
@@ -1139,7 +1259,8 @@ CREATE TABLE public.billing_ledgercheckpoint (
     seal bytea NOT NULL,
     available bigint NOT NULL,
     held bigint NOT NULL,
-    mark bytea NOT NULL
+    mark bytea NOT NULL,
+    owed bigint DEFAULT 0 NOT NULL
 );
 
 
@@ -2174,7 +2295,8 @@ CREATE TABLE public.generation_worker (
     storage_trouble character varying(200) DEFAULT 'nothing has been stored yet'::character varying NOT NULL,
     in_hand integer,
     slots integer,
-    version character varying(40) DEFAULT ''::character varying NOT NULL
+    version character varying(40) DEFAULT ''::character varying NOT NULL,
+    signs boolean DEFAULT false NOT NULL
 );
 
 
@@ -2668,7 +2790,9 @@ INSERT INTO public.billing_account VALUES
 	(3, 'upstream_payable', NULL),
 	(4, 'losses', NULL),
 	(5, 'top_ups', NULL),
-	(6, 'credits', NULL);
+	(6, 'credits', NULL),
+	(7, 'refunding', NULL),
+	(8, 'owed', NULL);
 
 
 INSERT INTO public.django_content_type VALUES
@@ -2816,60 +2940,63 @@ INSERT INTO public.django_migrations VALUES
 	(59, 'billing', '0019_failures', now()),
 	(60, 'billing', '0020_words_of_quality', now()),
 	(61, 'billing', '0021_prices_by_pixels', now()),
-	(62, 'storage', '0001_squashed_0008_fewer_indexes', now()),
-	(63, 'storage', '0002_sums_of_images', now()),
-	(64, 'webhooks', '0001_squashed_0002_modes', now()),
-	(65, 'webhooks', '0002_events_of_tests', now()),
-	(66, 'webhooks', '0003_endpoints_of_the_house', now()),
-	(67, 'generation', '0001_squashed_0021_fewer_indexes', now()),
-	(68, 'generation', '0022_defaults_of_openai', now()),
-	(69, 'generation', '0023_words_of_tests', now()),
-	(70, 'generation', '0024_fair_slots', now()),
-	(71, 'generation', '0025_rows_of_tests', now()),
-	(72, 'generation', '0026_storage_trouble', now()),
-	(73, 'generation', '0027_attempt_costs', now()),
-	(74, 'generation', '0027_cost_tables', now()),
-	(75, 'generation', '0028_channel_events', now()),
-	(76, 'generation', '0029_minutes_of_calls', now()),
-	(77, 'generation', '0030_words_of_errors', now()),
-	(78, 'generation', '0031_refused_requests', now()),
-	(79, 'generation', '0032_upstream_request_ids', now()),
-	(80, 'generation', '0033_approved_routes', now()),
-	(81, 'generation', '0034_archived_channels', now()),
-	(82, 'generation', '0035_conditions', now()),
-	(83, 'generation', '0036_stops', now()),
-	(84, 'generation', '0037_workers_say_more', now()),
-	(85, 'generation', '0038_incidents', now()),
-	(86, 'generation', '0039_life_of_a_model', now()),
-	(87, 'generation', '0040_routes_retire', now()),
-	(88, 'generation', '0041_sunset_notices', now()),
-	(89, 'generation', '0042_bills_of_vendors', now()),
-	(90, 'generation', '0043_alerts', now()),
-	(91, 'generation', '0044_lines_keyed_by_vendors_words', now()),
-	(92, 'generation', '0045_decided_lines', now()),
-	(93, 'generation', '0046_codes_of_alert_tests', now()),
-	(94, 'generation', '0047_failures_counted', now()),
-	(95, 'generation', '0048_failures_of_before', now()),
-	(96, 'generation', '0049_usage_by_tag', now()),
-	(97, 'generation', '0050_contracts_as_files', now()),
-	(98, 'generation', '0051_costs_by_pixels', now()),
-	(99, 'generation', '0052_rules_of_sizes', now()),
-	(100, 'generation', '0053_channel_settings', now()),
-	(101, 'generation', '0054_revision_settings', now()),
-	(102, 'generation', '0055_jobs_of_attempts', now()),
-	(103, 'generation', '0056_attempts_with_jobs', now()),
-	(104, 'generation', '0057_queue_seconds', now()),
-	(105, 'generation', '0058_words_of_channel_events', now()),
-	(106, 'generation', '0059_open_breakers', now()),
-	(107, 'generation', '0060_field_maps', now()),
-	(108, 'generation', '0061_content_credentials', now()),
-	(109, 'mfa', '0001_initial', now()),
-	(110, 'mfa', '0002_authenticator_timestamps', now()),
-	(111, 'mfa', '0003_authenticator_type_uniq', now()),
-	(112, 'storage', '0003_exports_cut_off', now()),
-	(113, 'storage', '0004_exports_of_staff', now()),
-	(114, 'storage', '0005_content_credentials', now()),
-	(115, 'storage', '0006_image_origins', now());
+	(62, 'billing', '0022_owed', now()),
+	(63, 'billing', '0023_indexes_of_owed', now()),
+	(64, 'storage', '0001_squashed_0008_fewer_indexes', now()),
+	(65, 'storage', '0002_sums_of_images', now()),
+	(66, 'webhooks', '0001_squashed_0002_modes', now()),
+	(67, 'webhooks', '0002_events_of_tests', now()),
+	(68, 'webhooks', '0003_endpoints_of_the_house', now()),
+	(69, 'generation', '0001_squashed_0021_fewer_indexes', now()),
+	(70, 'generation', '0022_defaults_of_openai', now()),
+	(71, 'generation', '0023_words_of_tests', now()),
+	(72, 'generation', '0024_fair_slots', now()),
+	(73, 'generation', '0025_rows_of_tests', now()),
+	(74, 'generation', '0026_storage_trouble', now()),
+	(75, 'generation', '0027_attempt_costs', now()),
+	(76, 'generation', '0027_cost_tables', now()),
+	(77, 'generation', '0028_channel_events', now()),
+	(78, 'generation', '0029_minutes_of_calls', now()),
+	(79, 'generation', '0030_words_of_errors', now()),
+	(80, 'generation', '0031_refused_requests', now()),
+	(81, 'generation', '0032_upstream_request_ids', now()),
+	(82, 'generation', '0033_approved_routes', now()),
+	(83, 'generation', '0034_archived_channels', now()),
+	(84, 'generation', '0035_conditions', now()),
+	(85, 'generation', '0036_stops', now()),
+	(86, 'generation', '0037_workers_say_more', now()),
+	(87, 'generation', '0038_incidents', now()),
+	(88, 'generation', '0039_life_of_a_model', now()),
+	(89, 'generation', '0040_routes_retire', now()),
+	(90, 'generation', '0041_sunset_notices', now()),
+	(91, 'generation', '0042_bills_of_vendors', now()),
+	(92, 'generation', '0043_alerts', now()),
+	(93, 'generation', '0044_lines_keyed_by_vendors_words', now()),
+	(94, 'generation', '0045_decided_lines', now()),
+	(95, 'generation', '0046_codes_of_alert_tests', now()),
+	(96, 'generation', '0047_failures_counted', now()),
+	(97, 'generation', '0048_failures_of_before', now()),
+	(98, 'generation', '0049_usage_by_tag', now()),
+	(99, 'generation', '0050_contracts_as_files', now()),
+	(100, 'generation', '0051_costs_by_pixels', now()),
+	(101, 'generation', '0052_rules_of_sizes', now()),
+	(102, 'generation', '0053_channel_settings', now()),
+	(103, 'generation', '0054_revision_settings', now()),
+	(104, 'generation', '0055_jobs_of_attempts', now()),
+	(105, 'generation', '0056_attempts_with_jobs', now()),
+	(106, 'generation', '0057_queue_seconds', now()),
+	(107, 'generation', '0058_words_of_channel_events', now()),
+	(108, 'generation', '0059_open_breakers', now()),
+	(109, 'generation', '0060_field_maps', now()),
+	(110, 'generation', '0061_content_credentials', now()),
+	(111, 'generation', '0062_workers_that_sign', now()),
+	(112, 'mfa', '0001_initial', now()),
+	(113, 'mfa', '0002_authenticator_timestamps', now()),
+	(114, 'mfa', '0003_authenticator_type_uniq', now()),
+	(115, 'storage', '0003_exports_cut_off', now()),
+	(116, 'storage', '0004_exports_of_staff', now()),
+	(117, 'storage', '0005_content_credentials', now()),
+	(118, 'storage', '0006_image_origins', now());
 
 
 INSERT INTO public.generation_taggeduntil VALUES
@@ -2948,7 +3075,7 @@ SELECT pg_catalog.setval('public.billing_workspacebudgetwarning_id_seq', 1, fals
 SELECT pg_catalog.setval('public.django_content_type_id_seq', 80, true);
 
 
-SELECT pg_catalog.setval('public.django_migrations_id_seq', 115, true);
+SELECT pg_catalog.setval('public.django_migrations_id_seq', 118, true);
 
 
 SELECT pg_catalog.setval('public.generation_alertsent_id_seq', 1, false);
@@ -3792,9 +3919,6 @@ CREATE INDEX generation_vendorbill_digest_451b1b4b_like ON public.generation_ven
 CREATE INDEX generation_with_inputs ON public.generation_generation USING btree (finished_at) WHERE (NOT (inputs = '[]'::jsonb));
 
 
-CREATE INDEX given_or_taken_by_seq ON public.billing_transfer USING btree (tenant_id, seq) WHERE ((kind)::text = ANY ((ARRAY['top_up'::character varying, 'credit'::character varying, 'refund'::character varying, 'adjustment'::character varying, 'reversal'::character varying])::text[]));
-
-
 CREATE INDEX lines_by_own_id ON public.generation_billline USING btree (key);
 
 
@@ -3811,6 +3935,9 @@ CREATE INDEX mfa_authenticator_user_id_0c3a50c0 ON public.mfa_authenticator USIN
 
 
 CREATE INDEX minutes_of_channel ON public.generation_attemptminute USING btree (channel_id, minute);
+
+
+CREATE INDEX moved_by_people_by_seq ON public.billing_transfer USING btree (tenant_id, seq) WHERE ((kind)::text = ANY ((ARRAY['top_up'::character varying, 'credit'::character varying, 'refund'::character varying, 'adjustment'::character varying, 'reversal'::character varying, 'pay_back'::character varying, 'paid_back'::character varying, 'pay_back_fail'::character varying, 'chargeback'::character varying, 'reinstated'::character varying, 'repayment'::character varying])::text[]));
 
 
 CREATE INDEX moves_alone_by_person ON public.billing_moneymove USING btree (asked_by_id, asked_at) WHERE (expires_at IS NULL);
@@ -3871,6 +3998,9 @@ CREATE INDEX stored_image_to_expire ON public.storage_storedimage USING btree (e
 
 
 CREATE INDEX support_grants_of_tenant ON public.accounts_supportgrant USING btree (tenant_id, opened_at DESC);
+
+
+CREATE INDEX tenants_that_owe ON public.billing_tenantbalance USING btree (tenant_id) WHERE (owed > 0);
 
 
 CREATE INDEX trial_of_route ON public.generation_channeltrial USING btree (channel_id, model, created_at DESC);
