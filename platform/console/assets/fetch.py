@@ -17,6 +17,19 @@ HERE = Path(__file__).resolve().parents[1]
 VENDOR = HERE / "static" / "console" / "vendor"
 ICONS = HERE / "templates" / "icons"
 ICON_NAMES = ("copy", "monitor", "moon", "sun")
+NAVIGATION = VENDOR / "navigation.svg"
+PAGE_ICONS = {
+    "overview": "gauge", "playground": "wand-sparkles", "generations": "images",
+    "keys": "key-round", "webhooks": "webhook", "usage": "chart-column", "billing": "wallet",
+    "ledger": "book-open-text",
+    "statements": "file-text", "prices": "tag", "members": "users", "audit": "scroll-text",
+    "settings": "settings", "moves": "hourglass", "requests": "activity",
+    "incidents": "triangle-alert", "system": "server", "channels": "cable", "models": "box",
+    "price_lists": "tags", "tenants": "building-2", "margin": "trending-up",
+    "payments": "credit-card",
+    "reconciliation": "scale", "alerts": "bell", "staff": "user-cog",
+}  # fmt: skip
+"""The navigation's icons, by the names of its pages."""
 SOURCE_MAP = re.compile(rb"\n?//# sourceMappingURL=.*")
 
 
@@ -84,6 +97,12 @@ def served(name: str, content: bytes) -> bytes:
     return content
 
 
+def as_symbol(page: str, icon: bytes) -> bytes:
+    """An icon as a part of the navigation's one file."""
+    shapes = served("icon.svg", icon).partition(b">")[2].replace(b"</svg>", b"").strip()
+    return b'<symbol id="%s" viewBox="0 0 24 24">%s</symbol>\n' % (page.encode(), shapes)
+
+
 def main() -> None:
     """Write the files, and then their list."""
     lines = [
@@ -108,6 +127,19 @@ def main() -> None:
                         f"| `{target.relative_to(HERE)}` | {package.name} {package.version} |"
                         f" {package.licence} | `{source}` | `{digest}` |"
                     )
+        with fetch(PACKAGES[-1], Path(name)) as packed:
+            symbols = [
+                as_symbol(page, member.read())
+                for page, icon in PAGE_ICONS.items()
+                if (member := packed.extractfile(f"package/icons/{icon}.svg"))
+            ]
+    sprite = b'<svg xmlns="http://www.w3.org/2000/svg">\n' + b"".join(symbols) + b"</svg>\n"
+    NAVIGATION.write_bytes(sprite)
+    package = PACKAGES[-1]
+    lines.append(
+        f"| `{NAVIGATION.relative_to(HERE)}` | {package.name} {package.version} |"
+        f" {package.licence} | `icons/`: {', '.join(PAGE_ICONS.values())} | |"
+    )
     (VENDOR / "VENDOR.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

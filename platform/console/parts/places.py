@@ -14,6 +14,8 @@ class Place:
     holds_more: bool = False
     """True if pages below its address belong to it."""
     note: str = ""
+    icon: str = ""
+    """Its part of `vendor/navigation.svg`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def places_by_heading(
     """
     places = {
         heading: [
-            Place(page.title, address(page.name), page.keys, page.holds_more)
+            Place(page.title, address(page.name), page.keys, page.holds_more, icon=page.name)
             for page in pages
             if page.needs is None or page.needs in may
         ]

@@ -114,11 +114,12 @@ def _with_boxes(tokens: Iterable[Token]) -> Iterator[Token]:
             continue
         codes = [
             {
-                "id": f"guide-{next(number)}",
+                "id": f"guide-{place}",
+                "region": f"Code {place}",
                 "language": LANGUAGES.get(token.info, "Text"),
                 "text": token.content.rstrip("\n"),
             }
-            for token in group
+            for token, place in zip(group, number, strict=False)
         ]
         box = render_to_string("site/guide_code.html", {"codes": codes})
         yield Token("html_block", "", 0, content=box)
