@@ -2,7 +2,15 @@
 
 from billing.models.alerts import BalanceAlert, BudgetWarning, WorkspaceBudgetWarning
 from billing.models.ledger import Account, KeyBudget, TenantBalance, Transfer
-from billing.models.moves import MoneyMove
+from billing.models.moves import (
+    CHECKOUT_LASTS,
+    MoneyMove,
+    Payment,
+    PaymentCustomer,
+    PaymentDispute,
+    PaymentMovement,
+    ProviderEvent,
+)
 from billing.models.prices import (
     Price,
     PriceBook,

@@ -1,0 +1,1 @@
+"""Payments by card: what a provider is asked (`port.py`), and the providers, a package each."""
