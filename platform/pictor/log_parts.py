@@ -10,5 +10,6 @@ LOGGERS = {
     "httpx": {"level": "WARNING"},
     "python_multipart": {"level": "ERROR"},  # it warns of callers' bad forms
     "pyvips": {"level": "WARNING"},
+    "stripe": {"level": "WARNING"},  # DEBUG would log every answer, with names and addresses
     "uvicorn.access": {"level": "WARNING"},
 }

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONCE, NONE, SELF
 
 from pictor import ROOT, log_parts, openapi_parts
+from pictor.card_parts import *  # noqa: F403 - ten settings, each by its name
 from pictor.env import (
     env_authorities,
     env_bool,

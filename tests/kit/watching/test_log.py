@@ -14,6 +14,7 @@ from pictor.kit.watching.log import LineFormatter, request_id, without_secrets
     [
         ("key sk-pictor-abcdefgh12345678 refused", "key sk-*** refused"),
         ("sk-proj-AbC_123-xyz", "sk-***"),
+        ("Invalid key: rk_live_51Hxyz9", "Invalid key: sk_***"),
         ("Authorization: Bearer abc.def-ghi", "Authorization: Bearer ***"),
         ("authorization: bEaReR   abc'", "authorization: Bearer ***'"),
         ("postgresql://pictor:hunter2@db:5432/x", "postgresql://pictor:***@db:5432/x"),

@@ -8,6 +8,7 @@ from pictor.kit.watching.system_checks import (
     OPERATOR,
     SECRETS,
     addresses_can_be_used,
+    cards_are_safe,
     images_can_be_signed,
     metrics_token_is_long,
     operator_is_named,
@@ -180,3 +181,53 @@ def test_a_list_of_browsers_takes_no_domain_without_its_subdomains(
     settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = subdomains
 
     assert [found.msg for found in preload_has_subdomains(None)] == said
+
+
+LIVE, TEST = "rk_live_" + "a" * 24, "sk_test_" + "a" * 24
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"STRIPE_SECRET_KEY": ""}, []),
+        ({"STRIPE_SECRET_KEY": LIVE, "EMBEDDED": False}, []),
+        ({"STRIPE_SECRET_KEY": TEST}, []),
+        ({"STRIPE_SECRET_KEY": TEST, "EMBEDDED": False, "STRIPE_TEST_HERE": True}, []),
+        ({"STRIPE_SECRET_KEY": TEST, "STRIPE_API": "http://127.0.0.1:7000"}, []),
+        (
+            {"STRIPE_SECRET_KEY": LIVE},
+            ["PICTOR_STRIPE_SECRET_KEY is a live key, and `make run` takes only test keys"],
+        ),
+        (
+            {"STRIPE_SECRET_KEY": TEST, "EMBEDDED": False},
+            ["PICTOR_STRIPE_SECRET_KEY is a test key: its cards would buy real images"],
+        ),
+        (
+            {"STRIPE_SECRET_KEY": "whsec_a"},
+            ["PICTOR_STRIPE_SECRET_KEY is no secret or restricted key (sk_… or rk_…)"],
+        ),
+        (
+            {"STRIPE_SECRET_KEY": TEST, "TOP_UP_LEAST": 1_001},
+            ["PICTOR_TOP_UP_LEAST is more than PICTOR_TOP_UP_MOST"],
+        ),
+        (
+            {"STRIPE_SECRET_KEY": LIVE, "EMBEDDED": False, "STRIPE_API": "http://a"},
+            [
+                "PICTOR_STRIPE_API must hold origins like https://checkout.stripe.com, not 'http://a'"
+            ],
+        ),
+        (
+            {
+                "STRIPE_SECRET_KEY": TEST,
+                "CARD_PAGES": ["a; b"],
+            },
+            ["PICTOR_CARD_PAGES must hold origins like https://checkout.stripe.com, not 'a; b'"],
+        ),
+    ],
+)
+def test_a_key_for_cards_fits_its_installation(settings, given, wrong):
+    settings.EMBEDDED = True
+    for name, value in given.items():
+        setattr(settings, name, value)
+
+    assert [error.msg for error in cards_are_safe(None)] == wrong

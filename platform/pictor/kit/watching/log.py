@@ -30,6 +30,7 @@ _encoded = json.JSONEncoder(ensure_ascii=False).encode
 # dotless one, which folding keeps.
 _SECRETS = (
     ("sk-", re.compile(r"\bsk-[A-Za-z0-9_-]{8,}"), "sk-***"),
+    ("k_", re.compile(r"\b[rs]k_(?:live|test)_\w+"), "sk_***"),
     ("bearer", re.compile(r"(?i)\bbearer +[^\s\"']+"), "Bearer ***"),
     ("://", re.compile(r"(?<=://)([^:/@\s]*):([^@/\s]+)@"), r"\1:***@"),
     ("x-amz-", re.compile(r"(?i)(X-Amz-(?:Signature|Credential)=)[^&\s\"']+"), r"\1***"),

@@ -5,9 +5,11 @@ unusable URLs.
 """
 
 import logging
+import re
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -25,6 +27,8 @@ SECRETS = (
 """Names in the environment; the settings have the same names without PICTOR_."""
 
 SHORTEST_TOKEN = 24
+
+_CARD_KEY = re.compile(r"[rs]k_(live|test)_\w+")
 
 OPERATOR = ("OPERATOR_NAME", "OPERATOR_PLACE", "OPERATOR_CONTACT")
 
@@ -52,7 +56,7 @@ def refuse_to_serve() -> None:
 
     Warns if the server has the password of the tables' owner, who may rewrite the ledger.
     """
-    checks = (secrets_are_set, addresses_can_be_used, images_can_be_signed)
+    checks = (secrets_are_set, addresses_can_be_used, images_can_be_signed, cards_are_safe)
     wrong = [error.msg for check in checks for error in check(None)]
     if wrong:
         raise SystemExit(f"{'; '.join(wrong)}. See docs/operations/settings.md.")
@@ -103,6 +107,41 @@ def images_can_be_signed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     except ValueError as error:
         wrong = str(error)
     return [Error(wrong, hint="See docs/content-credentials.md.", id="pictor.E004")] * bool(wrong)
+
+
+@register(Tags.security)
+def cards_are_safe(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Check the payment provider's key and origins: a test card must not buy real images."""
+    if not settings.STRIPE_SECRET_KEY:
+        return []
+    is_key = _CARD_KEY.fullmatch(settings.STRIPE_SECRET_KEY)
+    is_test = is_key is not None and is_key[1] == "test"
+    wrong = []
+    if not is_key:
+        wrong = ["PICTOR_STRIPE_SECRET_KEY is no secret or restricted key (sk_… or rk_…)"]
+    elif settings.EMBEDDED and not is_test:
+        wrong = ["PICTOR_STRIPE_SECRET_KEY is a live key, and `make run` takes only test keys"]
+    elif is_test and not (settings.EMBEDDED or settings.STRIPE_TEST_HERE):
+        wrong = ["PICTOR_STRIPE_SECRET_KEY is a test key: its cards would buy real images"]
+    if settings.TOP_UP_LEAST > settings.TOP_UP_MOST:
+        wrong.append("PICTOR_TOP_UP_LEAST is more than PICTOR_TOP_UP_MOST")
+    named = {"PICTOR_STRIPE_API": [settings.STRIPE_API], "PICTOR_CARD_PAGES": settings.CARD_PAGES}
+    wrong += [
+        f"{name} must hold origins like https://checkout.stripe.com, not {url!r}"
+        for name, urls in named.items()
+        for url in urls
+        if not _is_origin(url, plain=is_test)
+    ]
+    return [Error(each, hint="See docs/cards.md.", id="pictor.E005") for each in wrong]
+
+
+def _is_origin(url: str, *, plain: bool) -> bool:
+    """True if a URL is an origin; by plain http, as in a sandbox, only if `plain`."""
+    parts = urlsplit(url)
+    is_whole = url == f"{parts.scheme}://{parts.netloc}" and bool(parts.hostname)
+    return (
+        is_whole and "@" not in url and parts.scheme in ({"http", "https"} if plain else {"https"})
+    )
 
 
 @register(Tags.security, deploy=True)
