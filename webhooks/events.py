@@ -56,7 +56,7 @@ def event_webhook(
     event_type: str, data: type[ApiObject], *, summary: str, about: str, example: Mapping[str, Any]
 ) -> OpenApiWebhook:
     """How the OpenAPI document describes events of a type; `example` is its data."""
-    name = "".join(word.title() for word in event_type.split("."))
+    name = "".join(word.title() for word in event_type.replace("_", ".").split("."))
     body = type(
         f"{name}Event",
         (EventBody,),

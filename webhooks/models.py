@@ -4,6 +4,7 @@ An event is written in the transaction of its cause. Its id and body are the sam
 and for every endpoint. Ids are UUIDv7, so an order by id is an order by time.
 """
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -14,9 +15,11 @@ from pictor.kit.words import ids
 
 SUCCEEDED, FAILED, CANCELED = "generation.succeeded", "generation.failed", "generation.canceled"
 BALANCE_LOW, BUDGET_THRESHOLD = "balance.low", "budget.threshold"
-EVENTS = (SUCCEEDED, FAILED, CANCELED, BALANCE_LOW, BUDGET_THRESHOLD)
+BALANCE_TOP_UP_FAILED = "balance.top_up_failed"
+_BY_CARD = (BALANCE_TOP_UP_FAILED,) if settings.STRIPE_SECRET_KEY else ()
+EVENTS = (SUCCEEDED, FAILED, CANCELED, BALANCE_LOW, BUDGET_THRESHOLD, *_BY_CARD)
 """The events that an endpoint can subscribe to."""
-OF_MONEY = frozenset({BALANCE_LOW, BUDGET_THRESHOLD})
+OF_MONEY = frozenset({BALANCE_LOW, BUDGET_THRESHOLD, BALANCE_TOP_UP_FAILED})
 """Events that only live endpoints receive: tests move no money."""
 TEST = "webhook.test"
 """The event of a test that a person or key requests; endpoints cannot subscribe to it."""

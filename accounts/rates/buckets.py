@@ -40,6 +40,9 @@ SENDINGS_OF_TENANT = 30
 SIGN_INS_OF_ACCOUNT = 6
 SIGN_INS_FROM_ADDRESS = 30
 """Passwords typed a minute, right or wrong."""
+PAYMENTS = "payments"
+PAYMENTS_AN_HOUR = 10
+"""Payments by card begun from one network."""
 MAILS_AN_HOUR = 6
 MAX_MAILS_PER_DAY = 12
 """Mails to one mailbox, of the kinds that a stranger can cause by typing its address: six at once,

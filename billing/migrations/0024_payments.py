@@ -12,11 +12,16 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0016_unmarked_images'),
-        ('billing', '0021_prices_by_pixels'),
+        ('billing', '0023_indexes_of_owed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name='moneymove',
+            name='kind',
+            field=models.CharField(choices=[('top_up', 'Top Up'), ('credit', 'Credit'), ('refund', 'Refund'), ('adjustment', 'Adjustment'), ('reversal', 'Reversal'), ('pay_back', 'Pay back')], max_length=13),
+        ),
         migrations.CreateModel(
             name='Payment',
             fields=[
@@ -46,7 +51,8 @@ class Migration(migrations.Migration):
                 ('begun_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
                 ('paid_at', models.DateTimeField(null=True)),
-                ('looks', models.IntegerField(db_default=0)),
+                ('looks', models.IntegerField(db_default=0, default=0)),
+                ('applied', models.IntegerField(db_default=0, default=0)),
                 ('looked_at', models.DateTimeField(null=True)),
                 ('begun_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.tenant')),

@@ -20,7 +20,7 @@ MoveState = Literal["booked", "waiting", "declined", "expired"]
 
 
 class MoneyMove(models.Model):
-    """A top-up, credit, refund, adjustment or reversal that a person requested.
+    """A top-up, credit, refund, adjustment, reversal or pay-back that a person requested.
 
     The caller makes its id, so a request sent twice is one move. `amount` is in micros, negative
     for an adjustment that takes. A move that awaits approval has an end, `expires_at`; without one,
@@ -34,6 +34,7 @@ class MoneyMove(models.Model):
         Transfer.Kind.REFUND,
         Transfer.Kind.ADJUSTMENT,
         Transfer.Kind.REVERSAL,
+        Transfer.Kind.PAY_BACK,
     )
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -94,8 +95,9 @@ class MoneyMove(models.Model):
 
     @property
     def change(self) -> Micros:
-        """The amount by which the move changes the balance; negative for a reversal."""
-        return Micros(-self.amount if self.kind == Transfer.Kind.REVERSAL else self.amount)
+        """The amount by which the move changes the balance; negative for what takes."""
+        takes = {Transfer.Kind.REVERSAL.value, Transfer.Kind.PAY_BACK.value}
+        return Micros(-self.amount if self.kind in takes else self.amount)
 
     def state(self, now: datetime) -> MoveState:
         if self.transfer_id is not None:
@@ -178,7 +180,8 @@ class Payment(models.Model):
 
     `credited_micros` is what it buys, and `asked_cents` the same in cents; with tax, `amount_cents`
     is charged. `person_why` says why it waits for a person, who decides by `payment.*` acts.
-    `looks` counts looks at the provider: the answer of an overtaken one changes nothing.
+    `looks` counts looks at the provider, and `applied` is the newest whose answer was booked: the
+    answer of an older one changes nothing.
     """
 
     class State(models.TextChoices):
@@ -218,7 +221,8 @@ class Payment(models.Model):
     begun_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True)
-    looks = models.IntegerField(db_default=0)
+    looks = models.IntegerField(default=0, db_default=0)
+    applied = models.IntegerField(default=0, db_default=0)
     looked_at = models.DateTimeField(null=True)
 
     PERSONAL = (

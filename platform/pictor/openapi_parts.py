@@ -1,6 +1,7 @@
 """drf-spectacular's settings: the OpenAPI document's title, hooks and webhooks."""
 
 from pictor import __version__
+from pictor.card_parts import STRIPE_SECRET_KEY
 
 SPECTACULAR = {
     "TITLE": "Pictor",
@@ -25,6 +26,7 @@ SPECTACULAR = {
         "generation.api.event_data.CANCELED",
         "billing.low_balance.TOLD",
         "billing.budget_threshold.REACHED",
+        *(["billing.top_up_failed.TOLD"] if STRIPE_SECRET_KEY else []),
         "webhooks.events.TESTED",
     ],
     "APPEND_COMPONENTS": {

@@ -42,6 +42,7 @@ EVENT_WORDS = {
     "generation.failed": "A generation failed",
     "generation.canceled": "A generation was canceled",
     "balance.low": "The balance has fallen low",
+    "balance.top_up_failed": "An automatic top-up failed",
     "budget.threshold": "A budget is used to 50, 80 or 100%",
 }
 SINCE = {

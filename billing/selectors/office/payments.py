@@ -1,0 +1,127 @@
+"""Payments by card: what there is, and what may be paid in. Amounts are cents where they say so."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q, QuerySet, Sum
+
+from accounts.models import Tenant
+from billing.models import (
+    Payment,
+    PaymentCustomer,
+    PaymentDispute,
+    PaymentMovement,
+    ProviderEvent,
+)
+from pictor.kit.words.money import Micros, in_dollars
+
+OFFERED = (20, 50, 100, 500)
+"""The amounts, in dollars, that a page offers."""
+FIRST_WEEK = timedelta(days=7)
+OUT = (PaymentMovement.Kind.REFUND, PaymentMovement.Kind.WITHDRAWAL)
+TROUBLED_AFTER = timedelta(minutes=5)
+BOOKS = "books"
+"""The type of an event that we made: the provider's books say something else than ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpRoom:
+    """What a workspace may pay in by card now, in cents; nothing if `most` is below `least`.
+
+    `offered` are whole dollars within. `first_week_left` is None once a workspace is no longer new;
+    `why` then says, in a sentence, what else it may pay.
+    """
+
+    least: int
+    most: int
+    offered: tuple[int, ...]
+    first_week_left: int | None
+    why: str
+
+
+def cards_on() -> bool:
+    """True if customers can pay by card."""
+    return bool(settings.STRIPE_SECRET_KEY)
+
+
+def payments_of(tenant_id: UUID) -> QuerySet[Payment]:
+    """Return a workspace's payments, newest first."""
+    return Payment.objects.filter(tenant_id=tenant_id).order_by("-begun_at", "-id")
+
+
+def payment_of(tenant_id: UUID, payment_id: UUID) -> Payment | None:
+    return Payment.objects.filter(tenant_id=tenant_id, id=payment_id).first()
+
+
+def customer_of(tenant_id: UUID) -> PaymentCustomer | None:
+    """Return a workspace's billing details and automatic top-up; None if it never had any."""
+    return PaymentCustomer.objects.filter(tenant_id=tenant_id).first()
+
+
+def gone_of(payment: Payment) -> tuple[int, int]:
+    """Return the cents and micros of a payment that went back, or are going."""
+    booked = payment.movements.exclude(kind=PaymentMovement.Kind.CHARGE).exclude(seqs=[])
+    stands = booked.exclude(state=PaymentMovement.State.FAILED)
+    out, back = Q(kind__in=OUT), Q(kind=PaymentMovement.Kind.REINSTATEMENT)
+    sums = stands.aggregate(
+        out_cents=Sum("cents", filter=out, default=0),
+        back_cents=Sum("cents", filter=back, default=0),
+        out_micros=Sum("micros", filter=out, default=0),
+        back_micros=Sum("micros", filter=back, default=0),
+    )
+    return sums["out_cents"] - sums["back_cents"], sums["out_micros"] - sums["back_micros"]
+
+
+def left_of_payment(payment: Payment) -> Micros:
+    """Return what a payment bought and was not taken back in any way, in micros."""
+    if payment.top_up_seq is None:
+        return Micros(0)
+    return Micros(payment.credited_micros - gone_of(payment)[1])
+
+
+def top_up_room(tenant_id: UUID, now: datetime) -> TopUpRoom:
+    """Return what a workspace may pay in by card now: a new one only so much in its first week."""
+    least, most, left, why = settings.TOP_UP_LEAST * 100, settings.TOP_UP_MOST * 100, None, ""
+    new_until = Tenant.objects.only("created_at").get(pk=tenant_id).created_at + FIRST_WEEK
+    if now < new_until:
+        stands = Q(state__in=[Payment.State.PAID, Payment.State.PERSON])
+        may_come = Q(state=Payment.State.BEGUN, expires_at__gt=now)
+        paid = Payment.objects.filter(stands | may_come, tenant_id=tenant_id)
+        in_all = settings.TOP_UP_FIRST_WEEK * 100
+        left = max(in_all - paid.aggregate(sum=Sum("asked_cents", default=0))["sum"], 0)
+        most = min(most, left)
+        why = (
+            f"Until {new_until:%-d %B} this workspace can add {_dollars(in_all)} by card in all;"
+            f" {_dollars(left)} of it is left."
+        )
+    offered = tuple(dollars for dollars in OFFERED if least <= dollars * 100 <= most)
+    return TopUpRoom(least, most, offered, left, why)
+
+
+def for_a_person() -> list[Payment]:
+    """Return the payments that wait for a person, oldest first, with their tenants."""
+    waiting = Payment.objects.filter(state=Payment.State.PERSON)
+    return list(waiting.select_related("tenant").order_by("begun_at", "id"))
+
+
+def open_disputes() -> list[PaymentDispute]:
+    """Return open disputes, inquiries and warnings, those due first, with payments and tenants."""
+    disputes = PaymentDispute.objects.filter(state="open").select_related("payment__tenant")
+    return list(disputes.order_by("due_at", "opened_at"))
+
+
+def unhandled_events(now: datetime) -> list[ProviderEvent]:
+    """Return events that wait for more than five minutes to be handled, oldest first."""
+    waiting = ProviderEvent.objects.filter(handled_at=None).exclude(type=BOOKS)
+    return list(waiting.filter(received_at__lt=now - TROUBLED_AFTER).order_by("received_at"))
+
+
+def differences() -> list[ProviderEvent]:
+    """Return where the provider's books and ours differ (`trouble` says how), oldest first."""
+    return list(ProviderEvent.objects.filter(handled_at=None, type=BOOKS).order_by("created_at"))
+
+
+def _dollars(cents: int) -> str:
+    return in_dollars(cents * 10_000).removesuffix(".00")
