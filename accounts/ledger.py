@@ -41,9 +41,9 @@ class RequestedMove:
     """A transfer that a person requests.
 
     Attributes:
-        kind: `top_up`, `credit`, `refund`, `adjustment` or `reversal`.
+        kind: `top_up`, `credit`, `refund`, `adjustment`, `reversal` or `pay_back`.
         amount: above 0, except for an adjustment that takes money.
-        seq: for a reversal, the number of the tenant's transfer to take back.
+        seq: for a reversal or a pay-back, the number of the tenant's transfer to take back.
         generation_id: for a refund, its generation; for a credit, the failed generation, if any.
         outage: for a credit after an outage; a tenant gets one credit for that time.
         reason: text for the tenant; for a top-up, the payment's reference.

@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
+NO_CARD = "no_card"
+"""The code of `ProviderRefused` where there is no saved card to charge."""
 MovementKind = Literal["charge", "refund", "withdrawal", "reinstatement"]
 
 
@@ -224,7 +226,8 @@ class CardProvider(Protocol):
     def charge_saved_card(self, payment_id: UUID, *, customer: str, cents: int) -> Present:
         """Charge the default card while nobody is there, by an invoice; keys are the payment's id.
 
-        Returns what became of it: `paid`, or `failed` with why; the invoice stays open.
+        Returns what became of it: `paid`, or `failed` with why; the invoice stays open. Raises
+        ProviderRefused with NO_CARD.
         """
 
     def void(self, invoice_id: str) -> None:

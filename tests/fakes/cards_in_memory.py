@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.payments.port import (
+    NO_CARD,
     BalanceEntry,
     Checkout,
     CheckoutPage,
@@ -46,8 +47,8 @@ class Kept:
 class CardsInMemory:
     """Each method of `CardProvider`, and what customers, banks and staff do there.
 
-    `loses[method]` says how many of its next answers are lost after the work was done, and
-    `refuses[method]` has errors that are raised before it.
+    `loses[method]` says how many of its next answers are lost after the work was done, `breaks`
+    how many fail before it, and again for the same key; `refuses[method]` has errors to raise.
     """
 
     def __init__(self, now: datetime) -> None:
@@ -59,6 +60,7 @@ class CardsInMemory:
         self.happened: list[Event] = []
         self.calls: Counter[str] = Counter()
         self.loses: Counter[str] = Counter()
+        self.breaks: Counter[str] = Counter()
         self.refuses: dict[str, list[Exception]] = defaultdict(list)
         self.meanwhile: dict[str, Callable[[], None]] = {}
         self.answers: dict[str, Any] = {}
@@ -130,6 +132,8 @@ class CardsInMemory:
 
     def charge_saved_card(self, payment_id: UUID, *, customer: str, cents: int) -> Present:
         self._called("charge_saved_card")
+        if customer not in self.cards:
+            raise ProviderRefused("There is no saved card.", NO_CARD)
         present: Present = self._once(
             str(payment_id), (customer, cents), lambda: self._charge(payment_id, cents)
         )
@@ -284,6 +288,9 @@ class CardsInMemory:
         return replace(kept.present, **{**known, **facts})
 
     def _refund(self, asked: PayBack) -> Movement:
+        if self.breaks["pay_back"]:
+            self.breaks["pay_back"] -= 1
+            raise ProviderUnsure("500")
         kept = self.payments[asked.ids.payment_id]
         if asked.cents > kept.left:
             raise ProviderRefused("more than is left", "amount_too_large")

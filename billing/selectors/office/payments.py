@@ -118,9 +118,9 @@ def unhandled_events(now: datetime) -> list[ProviderEvent]:
     return list(waiting.filter(received_at__lt=now - TROUBLED_AFTER).order_by("received_at"))
 
 
-def differences() -> list[ProviderEvent]:
+def differences() -> QuerySet[ProviderEvent]:
     """Return where the provider's books and ours differ (`trouble` says how), oldest first."""
-    return list(ProviderEvent.objects.filter(handled_at=None, type=BOOKS).order_by("created_at"))
+    return ProviderEvent.objects.filter(handled_at=None, type=BOOKS).order_by("created_at")
 
 
 def _dollars(cents: int) -> str:

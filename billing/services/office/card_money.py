@@ -44,6 +44,8 @@ def pay_back(
     line: str,
     reason: str,
     actor: Actor = BY_CARD,
+    note: str = "",
+    ip: str | None = None,
 ) -> Transfer:
     """Set money aside that is about to go back to the card.
 
@@ -63,7 +65,8 @@ def pay_back(
         )
     source = balance.available_account_id
     move = _move(Kind.PAY_BACK, amount, source, Account.Platform.REFUNDING)
-    return _enter(balance, move, of=top_up_seq, line=line, reason=reason, actor=actor)[0]
+    why = TransferReason(actor=actor, reason=reason, note=note, ip=ip)
+    return _enter(balance, move, of=top_up_seq, line=line, reason=reason, why=why)[0]
 
 
 @transaction.atomic
@@ -123,16 +126,16 @@ def charge_back(
 def reinstate(
     *, tenant_id: UUID, top_up_seq: int, amount: Micros, line: str, taken_line: str
 ) -> list[Transfer]:
-    """Give back what the chargeback `taken_line` took: what is still owed first.
+    """Give back what the chargeback `taken_line` took, or others with it: what is owed first.
 
-    Raises ValidationError for more than that took, or than is still taken of the top-up.
+    Raises ValidationError for more than is still taken of the top-up.
     """
     balance = _locked(tenant_id)
     if booked := _booked(tenant_id, line, Kind.REINSTATED):
         return booked
     taken = _booked(tenant_id, taken_line, Kind.CHARGEBACK)
-    most = min(sum(each.amount for each in taken), _still_taken(tenant_id, top_up_seq))
-    if not 0 < amount <= most:
+    most = _still_taken(tenant_id, top_up_seq)
+    if not taken or not 0 < amount <= most:
         raise ValidationError(f"only {in_dollars(Micros(most))} of it was taken")
     owed, source = min(amount, balance.owed), Account.Platform.TOP_UPS
     moves = (
@@ -201,14 +204,15 @@ def _enter(
     line: str,
     reason: str,
     of: int | None = None,
-    actor: Actor = BY_CARD,
+    why: TransferReason | None = None,
 ) -> list[Transfer]:
     """Enter a movement's transfers that are not of 0; money that they add repays what is owed."""
     if sum(move.amount for move in moves) <= 0:
         raise ValidationError("the amount must be above 0")
     entered = [move for move in moves if move.amount]
+    why = why or TransferReason(actor=BY_CARD, reason=reason)
     for move in entered:
         move.reverses_seq, move.line = of, line
-        enter(balance, move, TransferReason(actor=actor, reason=reason))
-    repay(balance, actor=actor)
+        enter(balance, move, why)
+    repay(balance, actor=why["actor"])
     return entered

@@ -24,6 +24,7 @@ from billing.models import MoneyMove, Transfer
 from billing.selectors.office.balances import available_to
 from billing.selectors.office.moves import credited_by_itself, credited_for, waiting_moves
 from billing.services.office import accounts
+from billing.services.office.pay_backs import set_aside
 from billing.services.office.second_person import why_it_waits
 from pictor.kit.words.money import Micros, in_dollars
 
@@ -248,6 +249,9 @@ def _execute(requested: RequestedMove, why: TransferReason) -> Transfer:
         case Transfer.Kind.REVERSAL:
             seq = requested.seq or 0
             return accounts.reverse(tenant_id=tenant_id, seq=seq, amount=amount, **why).transfer
+        case Transfer.Kind.PAY_BACK:
+            seq = requested.seq or 0
+            return set_aside(tenant_id=tenant_id, top_up_seq=seq, amount=amount, why=why)
         case Transfer.Kind.REFUND if requested.generation_id is not None:
             return accounts.refund(
                 tenant_id=tenant_id, generation_id=requested.generation_id, amount=amount, **why

@@ -4,7 +4,7 @@ Each fact is applied as it is now and not as an event told it, so order, repetit
 events change nothing. Money moves in the ledger once for each movement at the provider.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -26,6 +26,8 @@ KEPT = (
 """What a payment keeps of what the provider says, under the same names."""
 Pause = PaymentCustomer.Pause
 State = Payment.State
+KEY_LASTS = timedelta(hours=23)
+"""How long a call is repeated with its idempotency key, which the provider keeps for a day."""
 WARNED = "The bank warned of fraud"
 
 
@@ -44,15 +46,23 @@ def apply(payment_id: UUID, *, look: int, present: Present | None, now: datetime
         book_movements(payment, present.movements, now=now)
         for dispute in present.disputes:
             _keep_dispute(payment, dispute, now)
-    if payment.state == State.BEGUN and payment.expires_at <= now and not _may_come(present):
+    if payment.state == State.BEGUN and not _may_come(payment, present, now):
         payment.state = State.EXPIRED
     payment.save()
     return payment
 
 
-def _may_come(present: Present | None) -> bool:
+def _may_come(payment: Payment, present: Present | None, now: datetime) -> bool:
     """True while the provider may still take the money."""
-    return present is not None and present.state in {"open", "paid"}
+    if present is not None and present.state in {"open", "paid"}:
+        return True
+    # What the provider does not know is not asked for again once its key is old.
+    lasts = (
+        KEY_LASTS
+        if present is None and payment.automatic
+        else payment.expires_at - payment.begun_at
+    )
+    return now - payment.begun_at < lasts
 
 
 def _keep(payment: Payment, present: Present) -> None:

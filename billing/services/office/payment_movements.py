@@ -1,13 +1,14 @@
 """Books what the provider moved for a payment: refunds, withdrawals and reinstatements.
 
 A refund that we asked for has set its money aside (`pay_back`); any other, also one made in the
-provider's dashboard, takes what is there when it is done, and the rest becomes owed. All of it runs
-within a transaction that has the payment locked.
+provider's dashboard, takes what is there when it is done, and the rest becomes owed. All but
+`refuse_movement` runs within a transaction that has the payment locked.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Sum
 
 from billing.models import Payment, PaymentCustomer, PaymentMovement, Transfer
@@ -74,6 +75,18 @@ def book_movement(payment: Payment, movement: Movement, *, now: datetime) -> Non
         _book(payment, payment.top_up_seq, row)
     if row.state == State.DONE and was != State.DONE and row.kind == Kind.REFUND:
         _tell_paid_back(payment, row, now)
+
+
+@transaction.atomic
+def refuse_movement(row: PaymentMovement, why: str) -> None:
+    """Keep that the provider refused a pay-back: its money becomes available again."""
+    payment = Payment.objects.select_for_update().get(id=row.payment_id)
+    row = PaymentMovement.objects.get(id=row.id)
+    if row.state != State.ASKED or payment.top_up_seq is None:
+        return
+    row.state, row.reason = State.FAILED, f"Refused: {why}"[:200]
+    row.save(update_fields=["state", "reason"])
+    _book(payment, payment.top_up_seq, row)
 
 
 def _row_of(payment: Payment, movement: Movement) -> PaymentMovement:

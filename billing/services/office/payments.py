@@ -219,15 +219,21 @@ def follow(payment_id: UUID, *, now: datetime) -> Payment:
     booked. Raises ProviderError, and Payment.DoesNotExist.
     """
     at = asked_provider()
-    with transaction.atomic():
-        payment = Payment.objects.select_for_update().get(id=payment_id)
-        payment.looks += 1
-        payment.looked_at = now
-        payment.save(update_fields=["looks", "looked_at"])
+    payment = begin_look(payment_id, now=now)
     present = at.present(ids_of(payment))
     if present is not None:
         end_invoice(at, payment, present, now=now)
     return apply(payment_id, look=payment.looks, present=present, now=now)
+
+
+@transaction.atomic
+def begin_look(payment_id: UUID, *, now: datetime) -> Payment:
+    """Number a look at the provider, before it is made."""
+    payment = Payment.objects.select_for_update().get(id=payment_id)
+    payment.looks += 1
+    payment.looked_at = now
+    payment.save(update_fields=["looks", "looked_at"])
+    return payment
 
 
 def end_invoice(at: CardProvider, payment: Payment, present: Present, *, now: datetime) -> None:

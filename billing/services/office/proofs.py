@@ -1,7 +1,7 @@
 """The results of proofs of the ledger (checkpoints and findings), and one proof at a time."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 
@@ -11,7 +11,7 @@ from billing import locks
 from billing.models import LedgerCheckpoint, LedgerHead, LedgerProof
 from billing.selectors.office.checkpoints import Checkpoints, kept_by_name, mark_of
 from billing.selectors.office.findings import MAX_FINDINGS_PER_CHECK, Finding
-from pictor.kit.database.cursors import first_row, run
+from pictor.kit.database import lock_numbers
 from pictor.kit.words import clock
 
 LEAST_BETWEEN_PROOFS = {
@@ -33,19 +33,9 @@ def is_due(kind: LedgerProof.Kind, *, now: datetime, since: datetime | None = No
     return not LedgerProof.objects.filter(kind=kind, began_at__range=lately).exists()
 
 
-@contextmanager
-def alone(kind: LedgerProof.Kind) -> Iterator[bool]:
-    """Yield whether this process may prove now.
-
-    The lock belongs to the connection: PostgreSQL frees it when the process or its machine ends.
-    """
-    # Not waited for: another worker is proving already.
-    (is_locked,) = first_row("SELECT pg_try_advisory_lock(%s)", [locks.PROOF_LOCKS[kind]])
-    try:
-        yield is_locked
-    finally:
-        if is_locked:
-            run("SELECT pg_advisory_unlock(%s)", [locks.PROOF_LOCKS[kind]])
+def alone(kind: LedgerProof.Kind) -> AbstractContextManager[bool]:
+    """Yield whether this process may prove now; another that proves already is not waited for."""
+    return lock_numbers.alone(locks.PROOF_LOCKS[kind])
 
 
 @transaction.atomic

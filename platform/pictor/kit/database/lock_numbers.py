@@ -5,9 +5,11 @@ migration and no SQL function takes one. Web processes lock numbers from WEB_PRO
 own (`generation/admission/retry_shield.py`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
-from pictor.kit.database.cursors import run
+from pictor.kit.database.cursors import first_row, run
 
 AUDIT_CHAIN: Final = 7_303_003
 """Links of the audit log are written one at a time; no other lock is taken with it."""
@@ -45,6 +47,10 @@ AFTER_0_2: Final = 7_304_064
 """Web processes share it, but for those of 0.2.0, so that these can be told apart."""
 IMAGE_ORIGINS: Final = 7_304_067
 """No digest is filled in while words are forgotten; words are forgotten side by side."""
+PAYMENTS: Final = 7_304_068
+"""One process does the minute's work on payments by card."""
+PROVIDER_EVENTS: Final = 7_304_069
+"""One process handles the payment provider's events."""
 WEB_PROCESSES: Final = 2**62
 """Web processes' numbers have this bit; nothing else takes an advisory lock on one that has it."""
 SEEDING: Final = 0x50_49_43_54_4F_52
@@ -59,3 +65,17 @@ def lock(number: int) -> None:
 def share(number: int) -> None:
     """Like `lock`, beside others that share it."""
     run("SELECT pg_advisory_xact_lock_shared(%s)", [number])
+
+
+@contextmanager
+def alone(number: int) -> Iterator[bool]:
+    """Yield whether this process has the lock for the block; it does not wait for it.
+
+    The lock belongs to the connection: PostgreSQL frees it when the process or its machine ends.
+    """
+    (is_locked,) = first_row("SELECT pg_try_advisory_lock(%s)", [number])
+    try:
+        yield is_locked
+    finally:
+        if is_locked:
+            run("SELECT pg_advisory_unlock(%s)", [number])

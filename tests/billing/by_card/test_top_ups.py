@@ -12,7 +12,7 @@ from billing.selectors.office.balances import available_to, statement
 from billing.selectors.office.ledger import ledger_findings
 from billing.services.office.payments import NotCharged, follow
 from pictor.kit.words import ids
-from tests.billing.payments.conftest import NOW, begin, paid
+from tests.billing.by_card.conftest import NOW, begin, paid
 
 pytestmark = pytest.mark.django_db
 

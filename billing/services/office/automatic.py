@@ -1,0 +1,216 @@
+"""Automatic top-ups: below X, Y is charged to the saved card, at most Z in a calendar month (UTC).
+
+The short-work worker decides, each minute; a request never does. One is open at a time, one begins
+in an hour, and its payment is committed before the card is charged by the payment's id as key.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Unpack
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q, Sum
+
+from accounts.models import BILLING_CONTACT_ROLES, Membership, Tenant, User
+from accounts.services import By, record
+from accounts.services.office.tenants import refuse_ended
+from billing.models import Payment, PaymentCustomer, TenantBalance
+from billing.payments.port import NO_CARD, CardProvider, ProviderError, ProviderRefused
+from billing.payments.shares import micros_of
+from billing.selectors.office.payments import top_up_room
+from billing.services.office.automatic_pauses import declined, pause
+from billing.services.office.payment_facts import KEY_LASTS, apply
+from billing.services.office.payments import (
+    asked_provider,
+    begin_look,
+    customer_at,
+    end_invoice,
+    locked_customer,
+    refuse_amount,
+)
+from pictor.kit.words import ids
+from pictor.kit.words.money import Micros, in_dollars
+
+logger = logging.getLogger(__name__)
+
+AN_HOUR = timedelta(hours=1)
+UNPAID_FOR = timedelta(days=7)
+"""How long an invoice waits for the customer, until it is void."""
+Pause = PaymentCustomer.Pause
+State = Payment.State
+_OFF = {
+    "below_micros": None, "add_cents": None, "most_cents": None, "consented_by": None,
+    "consented_at": None, "paused_for": "", "tries": 0, "next_at": None,
+}  # fmt: skip
+
+
+def consent_text(below_micros: Micros, add_cents: int, most_cents: int) -> str:
+    """Return what a member agrees to."""
+    add, most = in_dollars(micros_of(add_cents)), in_dollars(micros_of(most_cents))
+    return (
+        f"Whenever less than {in_dollars(below_micros)} is available, charge {add} to the saved"
+        f" card, at most {most} in a calendar month (UTC) and once an hour, until a member stops"
+        " it. Tax may be added."
+    )
+
+
+@transaction.atomic
+def agree(
+    *,
+    tenant_id: UUID,
+    below_micros: Micros,
+    add_cents: int,
+    most_cents: int,
+    now: datetime,
+    **by: Unpack[By],
+) -> None:
+    """Turn automatic top-ups on, or on again, in the name of a member.
+
+    Raises ValidationError, for a person.
+    """
+    refuse_ended(tenant_id)
+    user = by["actor"]
+    if not isinstance(user, User) or not _may_pay(tenant_id, user.id):
+        raise ValidationError("A member who may pay has to agree.")
+    if user.email_verified_at is None:
+        raise ValidationError("Confirm your e-mail address first.")
+    if below_micros <= 0 or micros_of(add_cents) < below_micros:
+        raise ValidationError("Add at least as much as the balance below which it is added.")
+    if most_cents < add_cents:
+        raise ValidationError("A month has to allow at least one top-up.")
+    refuse_amount(tenant_id, add_cents, now)
+    customer = locked_customer(tenant_id)
+    _change(
+        customer,
+        {
+            **_OFF,
+            "below_micros": below_micros,
+            "add_cents": add_cents,
+            "most_cents": most_cents,
+            "consented_by": user,
+            "consented_at": now,
+        },
+    )
+    text = consent_text(below_micros, add_cents, most_cents)
+    _record(tenant_id, "automatic.agree", by, text=text)
+
+
+@transaction.atomic
+def stop(*, tenant_id: UUID, now: datetime, **by: Unpack[By]) -> None:
+    """Turn automatic top-ups off; what is charged already stays."""
+    del now
+    customer = locked_customer(tenant_id)
+    if customer.consented_at is not None:
+        _change(customer, _OFF)
+        _record(tenant_id, "automatic.stop", by)
+
+
+def _change(customer: PaymentCustomer, columns: Mapping[str, object]) -> None:
+    for name, value in columns.items():
+        setattr(customer, name, value)
+    customer.save(update_fields=list(columns))
+
+
+def _record(tenant_id: UUID, action: str, by: By, **after: str) -> None:
+    record(Tenant.objects.get(pk=tenant_id).audited, action, after=after or None, **by)
+
+
+def _may_pay(tenant_id: UUID, user_id: UUID) -> bool:
+    members = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id, user__is_active=True)
+    return members.filter(role__in=BILLING_CONTACT_ROLES).exists()
+
+
+def top_up_due(now: datetime) -> None:
+    """Charge each saved card that is due, and ask again where an answer was lost."""
+    at = asked_provider()
+    is_due = Q(next_at=None) | Q(next_at__lte=now)
+    active = PaymentCustomer.objects.filter(is_due, paused_for="").exclude(consented_by=None)
+    wanted = list(active.values_list("tenant_id", flat=True))
+    is_open = Q(automatic=True, state=State.BEGUN, declined="", begun_at__gt=now - KEY_LASTS)
+    for payment in Payment.objects.filter(is_open, tenant_id__in=wanted):
+        _charge(at, payment, now)
+    for tenant_id in wanted:
+        if (begun := _begin(tenant_id, now)) is not None:
+            _charge(at, begun, now)
+
+
+@transaction.atomic
+def _begin(tenant_id: UUID, now: datetime) -> Payment | None:
+    """Commit the payment that is due; None if none is."""
+    customer = locked_customer(tenant_id)
+    if customer.paused_for or not _is_due(customer, now):
+        return None
+    if why := _why_not(customer):
+        pause(tenant_id, why, now=now)
+        return None
+    return Payment.objects.create(
+        id=ids.new_uuid(),
+        tenant_id=tenant_id,
+        automatic=True,
+        asked_cents=customer.add_cents or 0,
+        credited_micros=micros_of(customer.add_cents or 0),
+        begun_by_id=customer.consented_by_id,
+        begun_at=now,
+        expires_at=now + UNPAID_FOR,
+    )
+
+
+def _is_due(customer: PaymentCustomer, now: datetime) -> bool:
+    """True if there is too little, and nothing is open, begun lately, or too much for a month."""
+    below, add, most = customer.below_micros, customer.add_cents, customer.most_cents
+    if below is None or add is None or most is None:
+        return False
+    balance = TenantBalance.objects.filter(tenant_id=customer.tenant_id).first()
+    if balance is not None and balance.available >= below and not balance.owed:
+        return False
+    mine = Payment.objects.filter(tenant_id=customer.tenant_id, automatic=True)
+    if mine.filter(Q(state=State.BEGUN) | Q(begun_at__gt=now - AN_HOUR)).exists():
+        return False
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    paid = mine.filter(begun_at__gte=month, state__in=[State.PAID, State.PERSON])
+    in_all: int = paid.aggregate(sum=Sum("asked_cents", default=0))["sum"]
+    return in_all + add <= most and add <= top_up_room(customer.tenant_id, now).most
+
+
+def _why_not(customer: PaymentCustomer) -> str:
+    """Return why automatic top-ups have to rest; empty if they do not."""
+    if customer.tenant.status == Tenant.Status.SUSPENDED or customer.tenant.has_ended:
+        return Pause.SUSPENDED
+    if customer.consented_by_id is None or not _may_pay(
+        customer.tenant_id, customer.consented_by_id
+    ):
+        return Pause.MEMBER_LEFT
+    if TenantBalance.objects.filter(tenant_id=customer.tenant_id, owed__gt=0).exists():
+        return Pause.OWED
+    return ""
+
+
+def _charge(at: CardProvider, payment: Payment, now: datetime) -> None:
+    """Charge the saved card; the same payment is charged once, however often this is called."""
+    try:
+        customer = customer_at(at, payment.tenant_id)
+        payment = begin_look(payment.id, now=now)
+        present = at.charge_saved_card(payment.id, customer=customer, cents=payment.asked_cents)
+        end_invoice(at, payment, present, now=now)
+    except ProviderRefused as error:
+        _refused(payment.id, error, now)
+    except ProviderError as error:
+        logger.warning("a saved card is charged again: %s: %s", type(error).__name__, error)
+    else:
+        apply(payment.id, look=payment.looks, present=present, now=now)
+
+
+@transaction.atomic
+def _refused(payment_id: UUID, error: ProviderRefused, now: datetime) -> None:
+    """End a top-up for which nothing was charged: there is no card, or the call was wrong."""
+    payment = Payment.objects.select_for_update().get(id=payment_id)
+    payment.state, payment.declined = State.FAILED, error.code[:60]
+    payment.save(update_fields=["state", "declined"])
+    if error.code == NO_CARD:
+        pause(payment.tenant_id, Pause.NO_CARD, now=now)
+    else:
+        logger.error("an automatic top-up was refused: %s", error)
+        declined(payment, now=now)

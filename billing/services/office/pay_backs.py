@@ -1,0 +1,158 @@
+"""Pay-backs: money goes back to the card that paid it, as staff ask by a money move.
+
+The money is set aside and the call's key stored in one transaction; the provider is called after
+it, and again until it has answered. A key is good for a day there. Where it is too old, or the
+answer said neither yes nor no, the refund is looked up, and asked for anew only if it is not there.
+"""
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Unpack
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.ledger import TransferReason
+from accounts.services import By, Subject, name_of, record
+from billing.models import Payment, PaymentMovement, Transfer
+from billing.payments.port import (
+    CardProvider,
+    Movement,
+    PayBack,
+    ProviderError,
+    ProviderRefused,
+    ProviderUnsure,
+)
+from billing.services.office import card_money
+from billing.services.office.payment_facts import KEY_LASTS
+from billing.services.office.payment_movements import (
+    ask_whole,
+    book_movement,
+    charge_of,
+    left_at_the_provider,
+    refuse_movement,
+)
+from billing.services.office.payments import asked_provider, ids_of
+from pictor.kit.redis.bell import ring
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros, in_dollars
+
+logger = logging.getLogger(__name__)
+
+TASK = "billing.tasks.follow_payments"
+State = PaymentMovement.State
+
+
+def set_aside(*, tenant_id: UUID, top_up_seq: int, amount: Micros, why: TransferReason) -> Transfer:
+    """Set a payment's money aside, and store what the provider is asked for it.
+
+    Part of the caller's transaction; the worker asks after the commit. Raises ValidationError for
+    another transfer, for an amount that is no whole cents of the charge, and for more than is left
+    or available.
+    """
+    payment = Payment.objects.select_for_update().filter(
+        tenant_id=tenant_id, top_up_seq=top_up_seq
+    ).first()  # fmt: skip
+    if payment is None:
+        raise ValidationError(f"transfer {top_up_seq} was not paid by card")
+    charge = charge_of(payment)
+    cents = charge.cents_for(amount)
+    micros = charge.share_of(cents)
+    # One micro of difference is another movement's rounding between the request and its approval.
+    if abs(micros - amount) > 1:
+        raise ValidationError(
+            "whole cents of the charge are paid back, with their part of the tax:"
+            f" {in_dollars(micros)} is the nearest amount"
+        )
+    if cents > left_at_the_provider(payment):
+        raise ValidationError("more is asked for than is left at the provider")
+    movement = PaymentMovement(
+        payment=payment,
+        kind=PaymentMovement.Kind.REFUND,
+        state=State.ASKED,
+        cents=cents,
+        micros=micros,
+        key=str(ids.new_uuid()),
+        key_at=clock.now(),
+        asked_by_name=name_of(why["actor"]),
+        reason=why["reason"],
+        at=clock.now(),
+    )
+    transfer = card_money.pay_back(
+        tenant_id=tenant_id, top_up_seq=top_up_seq, amount=micros, line=str(movement.id), **why
+    )
+    movement.seqs = [transfer.seq or 0]
+    movement.save(force_insert=True)
+    transaction.on_commit(partial(ring, TASK))
+    return transfer
+
+
+@transaction.atomic
+def pay_back_whole(*, payment_id: UUID, reason: str, now: datetime, **by: Unpack[By]) -> None:
+    """Ask for all that is left of a payment, such as one that a bank warned of.
+
+    What is spent becomes owed once it is done. Raises ValidationError if nothing is left.
+    """
+    payment = Payment.objects.select_for_update().get(id=payment_id)
+    if not left_at_the_provider(payment):
+        raise ValidationError("Nothing is left of this payment.")
+    ask_whole(payment, now=now, reason=reason, asked_by=name_of(by["actor"]))
+    about = Subject("payment", str(payment.id), payment.tenant_id)
+    record(about, "top_up.pay_back_whole", after={"words": reason}, **by)
+    transaction.on_commit(partial(ring, TASK))
+
+
+def send_waiting(now: datetime) -> None:
+    """Ask the provider for every pay-back that waits for it."""
+    asked = PaymentMovement.objects.filter(state=State.ASKED).order_by("at")
+    for movement_id in list(asked.values_list("id", flat=True)):
+        try:
+            send(movement_id, now=now)
+        except ProviderError as error:
+            logger.warning("a pay-back is asked for again: %s: %s", type(error).__name__, error)
+
+
+def send(movement_id: UUID, *, now: datetime) -> None:
+    """Ask the provider for a pay-back, unless it has answered. Safe to repeat.
+
+    Raises ProviderError if it did not answer: `send_waiting` asks again.
+    """
+    at = asked_provider()
+    row = PaymentMovement.objects.select_related("payment").get(id=movement_id)
+    if row.state != State.ASKED:
+        return
+    asked = PayBack(row.id, row.key, ids_of(row.payment), row.cents)
+    try:
+        made = _made_before(at, asked, row, now) or _make(at, asked, row, now)
+    except ProviderRefused as error:
+        refuse_movement(row, str(error))
+        return
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update().get(id=row.payment_id)
+        book_movement(payment, replace(made, ours=row.id), now=now)
+
+
+def _made_before(
+    at: CardProvider, asked: PayBack, row: PaymentMovement, now: datetime
+) -> Movement | None:
+    """Look a refund up whose key says nothing: it is too old, or its answer was no answer."""
+    if row.key_at is not None and now - row.key_at < KEY_LASTS:
+        return None
+    return at.paid_back(asked)
+
+
+def _make(at: CardProvider, asked: PayBack, row: PaymentMovement, now: datetime) -> Movement:
+    mine = PaymentMovement.objects.filter(id=row.id, state=State.ASKED, key=row.key)
+    if row.key_at is None or now - row.key_at >= KEY_LASTS:
+        asked = replace(asked, key=str(ids.new_uuid()))
+        if not mine.update(key=asked.key, key_at=now):
+            raise ProviderUnsure("another process asks for it")
+    try:
+        return at.pay_back(asked)
+    except ProviderUnsure:
+        # The provider replays a failure for the same key; the refund may be there all the same.
+        PaymentMovement.objects.filter(id=row.id, key=asked.key).update(key_at=None)
+        raise

@@ -1,0 +1,152 @@
+"""The payment provider's events: each says that a payment is to be looked at, and no more.
+
+They are pulled each minute, and rung for by the provider's webhook. An event is handled once the
+payment's present state is booked; until then it comes again, later each time.
+"""
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from django.db import DatabaseError, connection
+from django.db.models import F, Max, Min
+
+from billing.models import Payment, ProviderEvent
+from billing.payments.port import Event, ProviderError
+from billing.selectors.office.payments import BOOKS
+from billing.services.office.payment_facts import is_live
+from billing.services.office.payments import asked_provider, follow
+from pictor.kit.database import lock_numbers
+from pictor.kit.database.cursors import run
+from pictor.kit.redis.bell import ring as ring_bell
+from pictor.kit.words import clock
+
+logger = logging.getLogger(__name__)
+
+TASK = "billing.tasks.handle_provider_events"
+OVERLAP = timedelta(minutes=10)
+"""Events are listed again for so long before the newest: some appear late."""
+KEPT_FOR = timedelta(days=35)
+AT_ONCE = 8
+SECONDS_BETWEEN_LOOKS = 0.15
+"""A look is three requests, of which the provider wants at most 20 a second."""
+MOST_WAIT = timedelta(hours=1)
+
+_OURS = """
+(SELECT id FROM billing_payment
+  WHERE id = %s OR session_id = NULLIF(%s, '') OR payment_intent_id = NULLIF(%s, '')
+     OR charge_id = NULLIF(%s, '') OR invoice_id = NULLIF(%s, '') LIMIT 1)
+"""
+_KEEP = f"""
+INSERT INTO billing_providerevent (id, type, payment_id, session_id, payment_intent_id, invoice_id,
+                                   created_at, received_at, next_at, rang)
+VALUES (%s, %s, {_OURS}, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET rang = billing_providerevent.rang OR excluded.rang
+"""  # noqa: S608 - our own text
+
+
+def ring(body: bytes, headers: Mapping[str, str]) -> None:
+    """Keep an event that the provider posts, and have it handled at once.
+
+    Raises ValueError if it is not the provider's, or too old.
+    """
+    event = asked_provider().event_of(body, headers)
+    if event is not None and event.live == is_live():
+        _keep(event, rang=True, now=clock.now())
+        ring_bell(TASK)
+
+
+def pull(now: datetime) -> None:
+    """Keep the provider's new events. Raises ProviderError."""
+    at = asked_provider()
+    since = _newest(now) - OVERLAP
+    known = set(ProviderEvent.objects.filter(created_at__gte=since).values_list("id", flat=True))
+    for event in at.events(since):
+        if event.id not in known and event.live == is_live():
+            _keep(event, rang=False, now=now)
+
+
+def _newest(now: datetime) -> datetime:
+    """Return when the newest event was; before there is one, when the first payment was begun."""
+    newest = ProviderEvent.objects.exclude(type=BOOKS).aggregate(at=Max("created_at"))["at"]
+    return newest or Payment.objects.aggregate(at=Min("begun_at"))["at"] or now
+
+
+def _keep(event: Event, *, rang: bool, now: datetime) -> None:
+    ids = (event.session_id, event.payment_intent_id, event.charge_id, event.invoice_id)
+    kept = (event.session_id, event.payment_intent_id, event.invoice_id)
+    times = (event.created_at, now, now)
+    run(_KEEP, [event.id, event.type, event.payment_id, *ids, *kept, *times, rang])
+
+
+def handle(now: datetime) -> None:
+    """Look at the payments of all due events, and go on until none is due."""
+    began = clock.now()
+    with lock_numbers.alone(lock_numbers.PROVIDER_EVENTS) as is_mine:
+        while is_mine and (due := _due(now + (clock.now() - began))):
+            pause = threading.Event()
+            with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="payments") as threads:
+                for payment_id, events in due.items():
+                    threads.submit(partial(_alone, payment_id, events, now))
+                    pause.wait(SECONDS_BETWEEN_LOOKS)  # the provider counts requests a second
+
+
+def _due(now: datetime) -> Mapping[UUID, Sequence[ProviderEvent]]:
+    """Return due events by payment. Those of others' objects, if accounts are shared, are done."""
+    waiting = ProviderEvent.objects.filter(handled_at=None, next_at__lte=now).exclude(type=BOOKS)
+    due = defaultdict[UUID, list[ProviderEvent]](list)
+    for event in waiting.order_by("created_at"):
+        if event.payment_id is None:
+            ProviderEvent.objects.filter(id=event.id).update(handled_at=now)
+        else:
+            due[event.payment_id].append(event)
+    return due
+
+
+def _alone(payment_id: UUID, events: Sequence[ProviderEvent], now: datetime) -> None:
+    """Handle a payment's events on this thread's own connection."""
+    try:
+        _handle(payment_id, events, now)
+    except DatabaseError:
+        logger.exception("events of payment %s wait for the database", payment_id)
+    finally:
+        connection.close()
+
+
+def _handle(payment_id: UUID, events: Sequence[ProviderEvent], now: datetime) -> None:
+    mine = ProviderEvent.objects.filter(id__in=[event.id for event in events])
+    tries = max(event.tries for event in events)
+    wait = min(timedelta(seconds=10) * 2 ** min(tries, 10), MOST_WAIT)
+    # First, so that an end of this process is one more try.
+    mine.update(tries=F("tries") + 1, next_at=now + wait)
+    try:
+        _learn_ids(payment_id, events)
+        follow(payment_id, now=now)
+    except ProviderError as error:
+        mine.update(trouble=f"{type(error).__name__}: {error}"[:200])
+    except Exception as error:
+        # One payment that cannot be booked must not keep the others waiting; it is a condition.
+        logger.exception("payment %s could not be booked", payment_id)
+        mine.update(trouble=f"{type(error).__name__}: {error}"[:200])
+    else:
+        mine.update(handled_at=now, trouble="")
+
+
+def _learn_ids(payment_id: UUID, events: Sequence[ProviderEvent]) -> None:
+    """Keep the ids of a payment whose page was made, while its answer was lost."""
+    mine = Payment.objects.filter(id=payment_id)
+    for event in events:
+        for name in ("session_id", "payment_intent_id", "invoice_id"):
+            if value := getattr(event, name):
+                mine.filter(**{name: None}).update(**{name: value})
+
+
+def forget(now: datetime) -> None:
+    """Delete handled events that the provider has deleted too."""
+    old = ProviderEvent.objects.filter(created_at__lt=now - KEPT_FOR, handled_at__isnull=False)
+    old.delete()

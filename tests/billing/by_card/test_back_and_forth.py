@@ -1,0 +1,304 @@
+"""Money that leaves a payment again: paid back, refunded elsewhere, disputed, reinstated."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from accounts.ledger import RequestedMove
+from accounts.models import Mail, Tenant
+from billing.models import MoneyMove, Payment, PaymentDispute, TenantBalance
+from billing.payments.port import ProviderAway, ProviderRefused
+from billing.selectors.office.balances import available_to, statement
+from billing.selectors.office.ledger import ledger_findings
+from billing.selectors.office.payments import left_of_payment
+from billing.services.office.accounts import adjust
+from billing.services.office.moves import move_money
+from billing.services.office.pay_backs import pay_back_whole, send_waiting
+from billing.services.office.payments import follow
+from pictor.kit.words import ids
+from pictor.kit.words.money import Micros
+from tests.billing.by_card.conftest import NOW, begin, paid
+
+pytestmark = pytest.mark.django_db
+
+
+def pay_back(payment: Payment, micros: int, *, once: UUID | None = None) -> MoneyMove:
+    requested = RequestedMove(
+        tenant_id=payment.tenant_id,
+        kind="pay_back",
+        amount=Micros(micros),
+        seq=payment.top_up_seq,
+        reason="As you asked",
+    )
+    move = move_money(once=once or ids.new_uuid(), requested=requested, actor="ann", now=NOW)
+    send_waiting(NOW)
+    return move
+
+
+def spend(shop: Tenant, micros: int) -> None:
+    adjust(tenant_id=shop.id, amount=Micros(-micros), reason="spent", actor="test")
+
+
+def moves(shop: Tenant) -> list[tuple[str, int]]:
+    return [(move.kind, move.amount) for move in statement(shop.id)]
+
+
+def owed_by(shop: Tenant) -> int:
+    return TenantBalance.objects.get(tenant_id=shop.id).owed
+
+
+def test_a_pay_back_is_set_aside_asked_for_and_booked(cards, shop):
+    payment = paid(cards, shop)
+
+    pay_back(payment, 5_000_000)
+
+    assert moves(shop)[1:] == [("pay_back", 5_000_000), ("paid_back", 5_000_000)]
+    refund = payment.movements.get(kind="refund")
+    assert (refund.state, refund.cents, refund.micros, refund.seqs) == (
+        "done",
+        500,
+        5_000_000,
+        [2, 3],
+    )
+    assert left_of_payment(payment) == available_to(shop.id) == 15_000_000
+    subjects = sorted(mail.subject for mail in Mail.objects.all())
+    assert subjects == ["shop: $20.00 was added", "shop: $5.00 was paid back"]
+    assert ledger_findings() == []
+
+
+def test_a_form_sent_twice_pays_back_once(cards, shop):
+    payment, once = paid(cards, shop), ids.new_uuid()
+
+    for _ in range(2):
+        pay_back(payment, 5_000_000, once=once)
+
+    assert cards.calls["pay_back"] == 1
+    assert available_to(shop.id) == 15_000_000
+
+
+def test_tax_goes_back_with_what_it_was_charged_for(cards, shop):
+    payment = paid(cards, shop, cents=2000, tax=380)
+
+    pay_back(payment, 10_000_000)
+    with pytest.raises(ValidationError, match=r"\$1.226891 is the nearest amount"):
+        pay_back(payment, 1_230_000)
+    pay_back(payment, 1_226_891)
+    pay_back(payment, 8_773_109)
+
+    refunds = payment.movements.filter(kind="refund").order_by("at", "cents")
+    assert sorted(refund.cents for refund in refunds) == [146, 1044, 1190]
+    assert (left_of_payment(payment), available_to(shop.id)) == (0, 0)
+
+
+def test_no_more_is_paid_back_than_is_left_and_available(cards, shop):
+    payment = paid(cards, shop)
+    spend(shop, 8_000_000)
+
+    with pytest.raises(ValidationError, match=r"at most \$12.00 can be paid back now"):
+        pay_back(payment, 12_010_000)
+    payment.top_up_seq = 2
+    with pytest.raises(ValidationError, match="transfer 2 was not paid by card"):
+        pay_back(payment, 1_000_000)
+
+    assert cards.calls["pay_back"] == 0
+
+
+def test_while_the_provider_is_away_the_same_is_asked_again(cards, shop):
+    payment = paid(cards, shop)
+    cards.refuses["pay_back"] = [ProviderAway("429"), ProviderAway("reset")]
+
+    pay_back(payment, 5_000_000)
+    key = payment.movements.get(kind="refund").key
+    for _ in range(2):
+        send_waiting(NOW)
+
+    refund = payment.movements.get(kind="refund")
+    assert (refund.state, refund.key) == ("done", key)
+    assert moves(shop)[1:] == [("pay_back", 5_000_000), ("paid_back", 5_000_000)]
+
+
+def test_a_lost_answer_is_looked_up(cards, shop):
+    payment = paid(cards, shop)
+    cards.loses["pay_back"] = 1
+
+    pay_back(payment, 5_000_000)
+    assert payment.movements.get(kind="refund").state == "asked"
+    send_waiting(NOW)
+
+    assert payment.movements.get(kind="refund").state == "done"
+    assert (cards.calls["pay_back"], cards.calls["paid_back"]) == (1, 1)
+
+
+def test_a_replayed_failure_is_asked_anew_once_it_is_looked_up(cards, shop):
+    payment = paid(cards, shop)
+    cards.breaks["pay_back"] = 1
+
+    pay_back(payment, 5_000_000)
+    first = payment.movements.get(kind="refund").key
+    send_waiting(NOW)
+
+    refund = payment.movements.get(kind="refund")
+    assert refund.state == "done"
+    assert refund.key != first
+    assert cards.calls["paid_back"] == 1
+
+
+def test_an_old_key_is_not_used_again(cards, shop):
+    payment = paid(cards, shop)
+    cards.refuses["pay_back"] = [ProviderAway("away")]
+    pay_back(payment, 5_000_000)
+    first = payment.movements.get(kind="refund").key
+
+    send_waiting(NOW + timedelta(days=400))
+
+    assert payment.movements.get(kind="refund").key != first
+    assert cards.calls["paid_back"] == 1
+
+
+def test_a_refused_pay_back_is_available_again_with_its_reason(cards, shop):
+    payment = paid(cards, shop)
+    cards.refuses["pay_back"] = [ProviderRefused("the charge is disputed", "charge_disputed")]
+
+    pay_back(payment, 5_000_000)
+
+    refund = payment.movements.get(kind="refund")
+    assert (refund.state, refund.reason) == ("failed", "Refused: the charge is disputed")
+    assert moves(shop)[1:] == [("pay_back", 5_000_000), ("pay_back_fail", 5_000_000)]
+    assert available_to(shop.id) == left_of_payment(payment) == 20_000_000
+
+
+def test_a_pay_back_may_fail_weeks_after_it_was_done(cards, shop):
+    payment = paid(cards, shop)
+    pay_back(payment, 5_000_000)
+    refund = payment.movements.get(kind="refund")
+    cards.settle(payment.id, refund.provider_id, "failed")
+
+    for _ in range(2):
+        follow(payment.id, now=NOW + timedelta(days=20))
+
+    assert [kind for kind, _ in moves(shop)[1:]] == ["pay_back", "paid_back", "pay_back_fail"]
+    assert available_to(shop.id) == left_of_payment(payment) == 20_000_000
+    assert ledger_findings() == []
+
+
+def test_a_refund_in_the_dashboard_takes_what_is_there_and_the_rest_is_owed(cards, shop):
+    payment = paid(cards, shop)
+    spend(shop, 15_000_000)
+    refund = cards.refund(payment.id, 1200)
+    follow(payment.id, now=NOW)
+    assert (available_to(shop.id), owed_by(shop)) == (0, 7_000_000)
+
+    cards.settle(payment.id, refund, "failed")
+    follow(payment.id, now=NOW)
+
+    assert (available_to(shop.id), owed_by(shop)) == (5_000_000, 0)
+    assert left_of_payment(payment) == 20_000_000
+    assert ledger_findings() == []
+
+
+def test_a_won_dispute_gives_back_exactly_what_it_took(cards, shop):
+    """elizaOS/eliza #10920, #10997, #11155, #31449: too little, or in the wrong unit."""
+    payment = paid(cards, shop, cents=1000, tax=333)
+    spend(shop, 9_000_000)
+    dispute = cards.dispute(payment.id, 777)
+    follow(payment.id, now=NOW)
+    assert (available_to(shop.id), owed_by(shop)) == (0, 4_828_957)  # 5_828_957 of 10 USD
+
+    cards.reinstate(payment.id, dispute, 777)
+    for _ in range(2):
+        follow(payment.id, now=NOW)
+
+    assert (available_to(shop.id), owed_by(shop)) == (1_000_000, 0)
+    assert left_of_payment(payment) == 10_000_000
+    assert ledger_findings() == []
+
+
+def test_a_dispute_may_withdraw_twice_and_come_back_at_once(cards, shop):
+    payment = paid(cards, shop)
+    dispute = cards.dispute(payment.id, 500)
+    cards.withdraw(payment.id, dispute, 700)
+    follow(payment.id, now=NOW)
+    assert available_to(shop.id) == 8_000_000
+
+    cards.reinstate(payment.id, dispute, 1200)
+    follow(payment.id, now=NOW)
+
+    assert available_to(shop.id) == left_of_payment(payment) == 20_000_000
+    assert ledger_findings() == []
+
+
+def test_a_pay_back_and_a_dispute_of_one_payment(cards, shop):
+    payment = paid(cards, shop)
+    pay_back(payment, 20_000_000)
+    dispute = cards.dispute(payment.id, 2000)
+    follow(payment.id, now=NOW)
+    assert (owed_by(shop), left_of_payment(payment)) == (20_000_000, -20_000_000)
+
+    cards.reinstate(payment.id, dispute, 2000)
+    follow(payment.id, now=NOW)
+
+    assert (owed_by(shop), available_to(shop.id), left_of_payment(payment)) == (0, 0, 0)
+    assert ledger_findings() == []
+
+
+def test_an_inquiry_moves_no_money(cards, shop):
+    payment = paid(cards, shop)
+    cards.dispute(payment.id, 2000, kind="inquiry")
+
+    follow(payment.id, now=NOW)
+
+    assert PaymentDispute.objects.get().kind == "inquiry"
+    assert available_to(shop.id) == 20_000_000
+
+
+@pytest.mark.parametrize(("below", "left"), [(20_000_001, 0), (20_000_000, 20_000_000)])
+def test_a_warned_payment_below_an_amount_is_paid_back_whole(cards, shop, settings, below, left):
+    settings.STRIPE_REFUND_WARNED_BELOW = below
+    payment = paid(cards, shop)
+    spend(shop, 3_000_000)
+    cards.dispute(payment.id, 2000, kind="warning")
+
+    for _ in range(2):
+        follow(payment.id, now=NOW)
+        send_waiting(NOW)
+
+    assert left_of_payment(payment) == left
+    assert owed_by(shop) == (0 if left else 3_000_000)
+    assert ledger_findings() == []
+
+
+def test_staff_pay_a_warned_payment_back_whole_once(cards, shop):
+    payment = paid(cards, shop)
+    pay_back_whole(payment_id=payment.id, reason="warned", now=NOW, actor="ann")
+
+    with pytest.raises(ValidationError, match="Nothing is left"):
+        pay_back_whole(payment_id=payment.id, reason="warned", now=NOW, actor="ann")
+    send_waiting(NOW)
+
+    assert (available_to(shop.id), left_of_payment(payment)) == (0, 0)
+
+
+def test_an_erased_workspaces_payment_goes_back_by_itself(cards, shop):
+    payment = begin(shop)
+    Tenant.objects.filter(id=shop.id).update(erasure_due_at=NOW)
+    cards.pay(payment.id)
+
+    for _ in range(2):
+        follow(payment.id, now=NOW)
+        send_waiting(NOW)
+
+    assert moves(shop) == [("top_up", 20_000_000), ("chargeback", 20_000_000)]
+    assert cards.calls["pay_back"] == 1
+
+
+def test_a_payment_for_a_person_moves_nothing_when_it_is_refunded(cards, shop):
+    payment = begin(shop)
+    cards.pay(payment.id, subtotal_cents=5)
+    cards.refund(payment.id, 2000)
+
+    payment = follow(payment.id, now=NOW)
+
+    assert (payment.state, moves(shop)) == ("person", [])
+    assert payment.movements.get().state == "done"
