@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from django.db import Error, IntegrityError, connection, transaction
 
+from billing.selectors.office.card_proof import card_findings
 from billing.selectors.office.checkpoints import Checkpoints
 from billing.selectors.office.findings import Finding
 from billing.selectors.office.ledger import ledger_findings, usage_findings
@@ -28,6 +29,7 @@ ANOTHER_VALUE = {
     "bytea": "'\\x00'::bytea",
     "inet": "'10.9.8.7'::inet",
     "_varchar": "array_append({}, 'x')",
+    "_int8": "array_append({}, 1::bigint)",
 }
 WHERE_NULL = {
     "int8": "1",
@@ -67,6 +69,7 @@ def undone() -> Iterator[None]:
 
 def findings() -> Iterator[Finding]:
     yield from ledger_findings()
+    yield from card_findings()
     yield from usage_findings()
     yield from generation_findings()
 

@@ -13,7 +13,6 @@ from billing.price_stops import Confirmed
 from billing.selectors.office.balances import available_to
 from billing.selectors.office.price_stops import stops_of
 from billing.selectors.office.sold import Settled
-from billing.services.office import card_money
 from billing.services.office.accounts import credit, reverse
 from billing.services.office.price_lists import assign_price_list, create_price_list
 from billing.services.office.prices import draft_price_book, publish_price_book, withdraw_price_book
@@ -27,6 +26,7 @@ from generation.oversight.daily_sales import sold_by
 from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
+from tests.making.card_payments import card_payment, move, pay_back
 from tests.making.factories import (
     PayingCustomer,
     make_channel,
@@ -100,19 +100,8 @@ def write(spools: Spools) -> PayingCustomer:
 
 def move_card_money(tenant_id: UUID) -> None:
     """Leave a workspace that owes a part of a payment which was taken back."""
-    for line in ("1", "2"):
-        card_money.top_up(
-            tenant_id=tenant_id, amount=Micros(9_000_000), line=line, reason="Visa 4242"
-        )
-    first = Transfer.objects.get(tenant_id=tenant_id, line="1").seq or 0
-    card_money.pay_back(
-        tenant_id=tenant_id, top_up_seq=first, amount=Micros(4_000_000), line="3", reason="rest"
-    )
-    card_money.paid_back(tenant_id=tenant_id, line="3")
-    card_money.charge_back(
-        tenant_id=tenant_id,
-        top_up_seq=first + 1,
-        amount=Micros(available_to(tenant_id) + 2_000_000),
-        line="4",
-        reason="disputed",
-    )
+    first, second = card_payment(tenant_id, 900), card_payment(tenant_id, 900)
+    pay_back(first, 400)
+    there = available_to(tenant_id) // 10_000
+    move(second, "withdrawal", there + 300, dispute="dp_1")
+    move(second, "reinstatement", 100, dispute="dp_1")

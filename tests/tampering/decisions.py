@@ -11,6 +11,18 @@ FOUND: dict[str, frozenset[str]] = {
     "billing_account": frozenset(),
     "billing_failurerollup": frozenset({"id"}),
     "billing_keybudget": frozenset(),
+    "billing_payment": frozenset(
+        {
+            *("automatic", "person_why", "tax_cents", "currency", "fee_cents", "fee_currency"),
+            *("card_brand", "card_last4", "session_id", "payment_intent_id", "charge_id"),
+            *("invoice_id", "invoice_number", "invoice_url", "receipt_url", "page_url"),
+            *("declined", "begun_by_id", "begun_at", "expires_at", "paid_at", "looks", "applied"),
+            "looked_at",
+        }
+    ),
+    "billing_paymentmovement": frozenset(
+        {"provider_id", "dispute_id", "key", "key_at", "asked_by_name", "reason", "at"}
+    ),
     "billing_price": frozenset({"id"}),
     "billing_pricebook": frozenset(),
     "billing_pricebookwithdrawal": frozenset(),
@@ -70,6 +82,9 @@ NOT_MONEY = frozenset(
             "billing_unchargedcost",
             "billing_moneymove",
             "billing_pricelist",
+            "billing_paymentcustomer",
+            "billing_paymentdispute",
+            "billing_providerevent",
         ),
         *("billing_ledgercheckpoint", "billing_ledgerproof", "billing_ledgerhead"),
         *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),

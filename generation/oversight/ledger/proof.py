@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
+from billing.selectors.office.card_proof import card_findings
 from billing.selectors.office.findings import Finding
 from billing.selectors.office.heads import Heads, head_findings, heads_before
 from billing.selectors.office.ledger import ledger_findings, ledger_totals, usage_findings
@@ -54,6 +55,7 @@ def audit() -> Audit:
 def _proof() -> Audit:
     findings = (
         *ledger_findings(),
+        *card_findings(),
         *protection_findings(),
         *usage_findings(),
         *generation_findings(),

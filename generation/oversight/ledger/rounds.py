@@ -13,6 +13,7 @@ from functools import partial
 from uuid import UUID
 
 from billing.models import LedgerProof
+from billing.selectors.office.card_proof import card_findings
 from billing.selectors.office.chain import Position
 from billing.selectors.office.checkpoints import Checkpoints, kept_checkpoints
 from billing.selectors.office.findings import MAX_FINDINGS_PER_CHECK, Finding
@@ -88,6 +89,7 @@ class Round:
         self._audit_log = audit_log_end()
         return [
             *standing_findings(self._kept.audit_log),
+            *card_findings(),
             *protection_findings(),
             *findings_under_way(),
         ]

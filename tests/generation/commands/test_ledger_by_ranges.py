@@ -14,7 +14,6 @@ from billing.models import LedgerCheckpoint, LedgerProof, TenantBalance
 from billing.selectors.office import walk
 from billing.selectors.office.checkpoints import last_proofs
 from billing.services import book_upstream_cost
-from billing.services.office import card_money
 from billing.services.office.accounts import top_up
 from billing.services.office.proofs import is_due
 from generation import tasks
@@ -23,6 +22,7 @@ from generation.oversight.ledger import rounds
 from pictor.kit.words import clock
 from pictor.kit.words.ids import new_uuid
 from pictor.kit.words.money import Micros
+from tests.making.card_payments import card_payment, move
 
 Kind = LedgerProof.Kind
 SINCE, WHOLE = Kind.SINCE_CHECKPOINT, Kind.WHOLE
@@ -184,16 +184,15 @@ def test_a_changed_checkpoint_is_found_and_nothing_begins_there(books, change):
 
 def test_what_is_owed_is_proved_on_from_the_checkpoint(books):
     tenant_id = books.tenant.id
-    charge = {"tenant_id": tenant_id, "top_up_seq": 8, "reason": "disputed"}
-    card_money.top_up(tenant_id=tenant_id, amount=Micros(5), line="paid", reason="Visa")
-    card_money.charge_back(**charge, amount=Micros(9_500_009), line="1")
+    payment = card_payment(tenant_id, 1)
+    move(payment, "withdrawal", 1000)
     assert findings_of(SINCE) == set()
-    card_money.charge_back(**charge, amount=Micros(3), line="2")
+    move(payment, "withdrawal", 3)
     assert findings_of(SINCE) == set()
 
     tamper("UPDATE billing_tenantbalance SET owed = owed - 1")
 
-    assert LedgerCheckpoint.objects.get(name__startswith="tenant ").owed == 7
+    assert LedgerCheckpoint.objects.get(name__startswith="tenant ").owed == 520_000
     assert findings_of(SINCE) == {("balance", "tenant")}
 
 
