@@ -5,7 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from billing.models import FailureRollup, SoldDay, Transfer, UsageRollup
+from billing.models import (
+    FailureRollup,
+    Payment,
+    PaymentCustomer,
+    PaymentDispute,
+    PaymentMovement,
+    SoldDay,
+    Transfer,
+    UsageRollup,
+)
+from billing.services.office.payment_erasure import forget_payments
 from pictor.kit.database.row_pages import in_pages
 
 _MOVE = {
@@ -42,6 +52,31 @@ def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]
         "refunded_micros", "credited_micros",
     )  # fmt: skip
     yield "sold", in_pages(sold)
+    if PaymentCustomer.objects.filter(tenant_id=tenant_id).exists():
+        yield from _payments(tenant_id)
+
+
+def _payments(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
+    """Yield payments by card, what moved for them, what banks said of them, and their details."""
+    payments = Payment.objects.filter(tenant_id=tenant_id).values(
+        "id", "automatic", "state", "credited_micros", "asked_cents", "amount_cents", "tax_cents",
+        "currency", "card_brand", "card_last4", "invoice_number", "invoice_url", "receipt_url",
+        "declined", "top_up_seq", "begun_by", "begun_at", "paid_at",
+    )  # fmt: skip
+    yield "payments", in_pages(payments)
+    moved = PaymentMovement.objects.filter(payment__tenant_id=tenant_id).values(
+        "id", "payment", "kind", "state", "cents", "micros", "seqs", "reason", "at"
+    )
+    yield "payment_movements", in_pages(moved)
+    disputes = PaymentDispute.objects.filter(payment__tenant_id=tenant_id).values(
+        "provider_id", "payment", "kind", "state", "reason", "cents", "opened_at"
+    )
+    yield "payment_disputes", in_pages(disputes, by="provider_id")
+    details = PaymentCustomer.objects.filter(tenant_id=tenant_id).values(
+        "tenant", "legal_name", "address", "tax_id", "purchase_order", "invoice_mail",
+        "below_micros", "add_cents", "most_cents", "consented_by", "consented_at", "paused_for",
+    )  # fmt: skip
+    yield "billing_details", in_pages(details, by="tenant")
 
 
 def files(tenant_id: UUID) -> tuple[()]:
@@ -51,5 +86,5 @@ def files(tenant_id: UUID) -> tuple[()]:
 
 
 def erase(*, tenant_id: UUID, now: datetime) -> None:
-    """Erase nothing: the ledger is append-only, and names a tenant only by its id."""
-    del tenant_id, now
+    """Erase who paid by card. The ledger is append-only, and names a tenant only by its id."""
+    forget_payments(tenant_id=tenant_id, now=now)

@@ -41,10 +41,11 @@ UNPAID_FOR = timedelta(days=7)
 """How long an invoice waits for the customer, until it is void."""
 Pause = PaymentCustomer.Pause
 State = Payment.State
-_OFF = {
+OFF = {
     "below_micros": None, "add_cents": None, "most_cents": None, "consented_by": None,
     "consented_at": None, "paused_for": "", "tries": 0, "next_at": None,
 }  # fmt: skip
+"""The columns of a workspace without automatic top-ups."""
 
 
 def consent_text(below_micros: Micros, add_cents: int, most_cents: int) -> str:
@@ -86,7 +87,7 @@ def agree(
     _change(
         customer,
         {
-            **_OFF,
+            **OFF,
             "below_micros": below_micros,
             "add_cents": add_cents,
             "most_cents": most_cents,
@@ -104,7 +105,7 @@ def stop(*, tenant_id: UUID, now: datetime, **by: Unpack[By]) -> None:
     del now
     customer = locked_customer(tenant_id)
     if customer.consented_at is not None:
-        _change(customer, _OFF)
+        _change(customer, OFF)
         _record(tenant_id, "automatic.stop", by)
 
 

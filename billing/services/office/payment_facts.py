@@ -66,11 +66,10 @@ def _may_come(payment: Payment, present: Present | None, now: datetime) -> bool:
 
 
 def _keep(payment: Payment, present: Present) -> None:
-    """Keep its facts; of an erased workspace, no personal ones."""
-    is_erased = payment.tenant.name == payment.tenant.nameless
+    """Keep its facts; of a workspace that has ended, no personal ones."""
     for name in KEPT:
         value = getattr(present, name)
-        if value not in {None, ""} and not (is_erased and name in Payment.PERSONAL):
+        if value not in {None, ""} and not (payment.tenant.has_ended and name in Payment.PERSONAL):
             setattr(payment, name, value)
 
 
