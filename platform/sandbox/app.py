@@ -1,8 +1,8 @@
 """The application: paths, keys, counters, and the way of one request.
 
-`/v1` speaks OpenAI's wire format and wants a key, any but a wrong one. The rest is the sandbox's
-own: `/files` serves `url` results, `/healthz` says that it is up, `/__stats` counts,
-`/__delays/end` ends delays.
+`/v1` speaks OpenAI's wire format and wants a key, any but a wrong one; Stripe's paths there are
+`sandbox.stripe`'s. The rest is the sandbox's own: `/files` serves `url` results, `/healthz` says
+that it is up, `/__stats` counts, `/__delays/end` ends delays.
 """
 
 import logging
@@ -19,6 +19,7 @@ from sandbox.delays import Delays
 from sandbox.directives import Directive
 from sandbox.errors import ApiError
 from sandbox.orders import Order, Task
+from sandbox.stripe import server as stripe
 from sandbox.studio import Studio
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -71,6 +72,7 @@ def create() -> web.Application:
     app.router.add_get("/__stats", _stats)
     app.router.add_post("/__stats/reset", _reset_stats)
     app.router.add_post("/__delays/end", _end_delays)
+    stripe.add_to(app)
     return app
 
 
@@ -96,7 +98,7 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
 
 @web.middleware
 async def _with_key(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if request.path.startswith("/v1/"):
+    if request.path.startswith("/v1/") and not stripe.speaks(request.path):
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             message = "You didn't provide an API key. Send it as 'Authorization: Bearer KEY'."
