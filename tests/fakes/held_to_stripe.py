@@ -7,6 +7,7 @@ though these types also allow any text.
 
 import importlib
 import inspect
+import json
 import re
 import sys
 import types
@@ -16,8 +17,9 @@ from typing import Any, ForwardRef, Literal, Union, get_args, get_origin
 
 import stripe
 from stripe._object_classes import get_object_class
+from stripe._stripe_object import UntypedStripeObject
 
-_SCALARS = (str, int, float, bool)
+_UNTYPED = (dict, Any, UntypedStripeObject)
 _OF_THE_REQUEST = set(stripe.RequestOptions.__annotations__)
 
 
@@ -31,6 +33,13 @@ def check_object(cls: type, answer: Mapping[str, Any]) -> None:
     """Fail unless that is an object of that class, with all that it always has."""
     problems = list(_of_class(cls, answer, cls.__name__))
     assert not problems, "\n".join(problems)
+
+
+def held(answer: Any) -> Any:
+    """The library's answer, whose body is an object of its class."""
+    body = json.loads(answer.last_response.body)
+    check_object(get_object_class("V1", body["object"]), body)
+    return answer
 
 
 def _of_typed_dict(declared: Any, params: Mapping[str, Any], place: str) -> Iterator[str]:
@@ -83,7 +92,7 @@ def _of(annotation: Any, module: types.ModuleType, value: Any, place: str) -> It
         problems = list(_of_choice(*choice, value, place))
         if not problems:
             return
-        found = found or problems
+        found += problems
     yield from found or [f"{place}: {value!r} is not of {annotation}"]
 
 
@@ -146,17 +155,16 @@ def _of_list(kind: Any, arguments: Any, module: Any, value: Any, place: str) -> 
 
 
 def _of_mapping(kind: Any, value: Mapping[str, Any], place: str) -> Iterator[str]:
-    if not isinstance(kind, type) and not hasattr(kind, "__required_keys__"):
-        if kind not in {dict, Any}:
-            yield f"{place}: {value!r} is not {kind}"
-    elif hasattr(kind, "__required_keys__"):
+    name = value.get("object")
+    if hasattr(kind, "__required_keys__"):
         yield from _of_typed_dict(kind, value, place)
-    elif issubclass(kind, stripe.StripeObject) and kind.__name__ != "UntypedStripeObject":
-        name = value.get("object")
+    elif kind in _UNTYPED:
+        return
+    elif not issubclass(kind, stripe.StripeObject):
+        yield f"{place}: {value!r} is not {kind}"
+    else:
         named = get_object_class("V1", name) if isinstance(name, str) else kind
         if issubclass(named, kind):
             yield from _of_class(named, value, place)
         else:
             yield f"{place}: {named.__name__} is not {kind.__name__}"
-    elif kind in _SCALARS:
-        yield f"{place}: {value!r} is not {kind}"

@@ -1,24 +1,22 @@
-"""Parameters: `a[b][0]=c` as nested dictionaries and lists, and values read from them."""
+"""Parameters: `a[b][0]=c` as nested dictionaries and lists."""
 
 import re
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox.stripe import refusals
-
 Params = dict[str, Any]
 
 
 def nested(pairs: Iterable[tuple[str, str]]) -> Params:
-    """The parameters of a form or a query."""
+    """The parameters of a form or a query; a name that is a value and a place is a ValueError."""
     root: Params = {}
     for name, value in pairs:
-        first, *rest = re.split(r"\]?\[", name.removesuffix("]"))
-        place, key = root, first
+        key, *rest = re.split(r"\]?\[", name.removesuffix("]"))
+        place = root
         for word in rest:
             place = place.setdefault(key, {})
             if not isinstance(place, dict):
-                raise refusals.invalid(name, "Invalid hash", "parameter_invalid_hash")
+                raise ValueError(name)  # noqa: TRY004 - of the caller, not of ours
             key = word or str(len(place))  # `types[]=` takes the next place
         place[key] = value
     return {key: _with_lists(value) for key, value in root.items()}
@@ -32,33 +30,19 @@ def _with_lists(value: Any) -> Any:
     return {key: _with_lists(item) for key, item in value.items()}
 
 
-def whole(params: Params, name: str, default: int | None = None) -> int:
-    """A whole number; without a default it is required."""
-    text = params.get(name, default)
-    if text is None:
-        raise refusals.missing(name)
-    try:
-        return int(text)
-    except (TypeError, ValueError):
-        message = f"Invalid integer: {text}"
-        raise refusals.invalid(name, message, "parameter_invalid_integer") from None
-
-
-def required(params: Params, name: str) -> Any:
-    """A value that must have been sent."""
-    if params.get(name) in (None, ""):
-        raise refusals.missing(name)
-    return params[name]
+def taken(params: Params, names: str) -> Params:
+    """The parameters of these names, None where one was not sent."""
+    return {name: params.get(name) or None for name in names.split()}
 
 
 def is_on(params: Params, name: str) -> bool:
     """True if `name[enabled]` is true."""
-    part = params.get(name)
-    return isinstance(part, dict) and part.get("enabled") == "true"
+    return (params.get(name) or {}).get("enabled") == "true"
 
 
-def merged(old: dict[str, str] | None, new: Any) -> dict[str, str]:
-    """Metadata after an update: empty values take names away, and an empty one takes all."""
-    if new in (None, ""):
-        return {} if new == "" else dict(old or {})
-    return {name: value for name, value in {**(old or {}), **new}.items() if value != ""}
+def metadata(params: Params, old: dict[str, str] | None = None) -> dict[str, str]:
+    """Metadata after a call: an empty value takes its name away, an empty text takes all."""
+    new = params.get("metadata", {})
+    if new == "":
+        return {}
+    return {name: value for name, value in {**(old or {}), **dict(new)}.items() if value != ""}

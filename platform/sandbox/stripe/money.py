@@ -1,93 +1,57 @@
-"""PaymentIntents, charges, refunds, payment methods, and what they do to the account's balance."""
+"""PaymentIntents, charges, refunds, disputes, and what they do to the account's balance."""
 
 from typing import Any, Final
 
-from sandbox.stripe import forms, refusals
+from sandbox.stripe import forms
 from sandbox.stripe.bank import Bank
 from sandbox.stripe.forms import Params
-from sandbox.stripe.objects import NO_ADDRESS, Thing, listed, new_id
-from sandbox.stripe.refusals import Refusal
+from sandbox.stripe.objects import Refusal, Thing, listed, new_id
 
-PAYS: Final[Thing] = {"behaviour": "ok"}
-_MESSAGES: Final = {
-    "authentication_required": "Your card was declined. This transaction requires authentication.",
-    "expired_card": "Your card has expired.",
-    "insufficient_funds": "Your card has insufficient funds.",
+CARDS: Final[dict[str, tuple[str, Thing]]] = {
+    "paid": ("4242", {"behaviour": "ok"}),
+    "declined": ("0002", {"behaviour": "generic_decline"}),
+    "3ds": ("3220", {"behaviour": "requires_action"}),
+    "later": ("6789", {"behaviour": "later"}),
 }
-_CODES: Final = {"authentication_required", "expired_card", "incorrect_cvc", "processing_error"}
+"""How a payment goes, by the page's button; the last four digits of what it is paid by."""
+_OWN_CODES: Final = {"authentication_required", "expired_card", "processing_error"}
 """Decline codes that are the error's code too."""
-_NOBODY: Final = {"email": None, "name": None, "phone": None, "tax_id": None}
-_OUTCOME: Final = {
-    **dict.fromkeys(("advice_code", "network_advice_code", "network_decline_code", "reason")),
-    "network_status": "approved_by_network",
-    "risk_level": "normal",
-    "seller_message": "Payment complete.",
-    "type": "authorized",
-}
-_CARD: Final = {
-    "brand": "visa",
-    "country": "US",
-    "exp_month": 12,
-    "exp_year": 2040,
-    "fingerprint": "sandboxsandbox42",
-    "funding": "credit",
-    "wallet": None,
-}
-_ACCOUNT: Final = {
-    "account_holder_type": "company",
-    "account_type": "checking",
-    "bank_name": "SANDBOX BANK",
-    "fingerprint": "sandboxsandbox67",
-    "last4": "6789",
-    "routing_number": "110000000",
-}
+_DISPUTE_FEE: Final = 1500
+_CARD: Final = "brand country exp_month exp_year fingerprint funding last4"
 
 
-def move(bank: Bank, source: Thing, amount: int, kind: str, **facts: Any) -> Thing:
-    """Write a balance transaction; `fee` and `reporting_category` are among the facts."""
-    fee = facts.pop("fee", 0)
-    fee_facts = {"application": None, "description": "Stripe processing fees", "type": "stripe_fee"}
-    details = [{"amount": fee, "currency": source["currency"], **fee_facts}] if fee else []
+def move(bank: Bank, source: Thing, cents: int, kind: str, fee: int = 0, **facts: Any) -> Thing:
+    """Write a balance transaction."""
+    currency = source["currency"]
+    about = {"application": None, "description": "Stripe processing fees", "type": "stripe_fee"}
     return bank.add(
         "balance_transaction",
-        amount=amount,
+        amount=cents,
         available_on=bank.now(),
-        balance_type="payments",
-        currency=source["currency"],
+        currency=currency,
         fee=fee,
-        fee_details=details,
-        net=amount - fee,
-        reporting_category=facts.pop("reporting_category", kind),
+        fee_details=[{"amount": fee, "currency": currency, **about}] if fee else [],
+        net=cents - fee,
         source=source["id"],
-        status="available",
         type=kind,
-        **facts,
+        **{"reporting_category": kind, **facts},
     )
 
 
-def method(bank: Bank, kind: str = "card", last4: str = "4242", **facts: Any) -> Thing:
-    """A new payment method: a card, or a bank account."""
-    details = {"last4": last4, **_CARD} if kind == "card" else dict(_ACCOUNT)
-    return bank.add(
-        "payment_method",
-        billing_details={"address": dict(NO_ADDRESS), **_NOBODY},
-        metadata={},
-        type=kind,
-        **{kind: details},
-        **facts,
-    )
+def method(bank: Bank, way: str) -> Thing:
+    """A new payment method: a card, or for later payments a bank account."""
+    kind, other = ("us_bank_account", "card") if way == "later" else ("card", "us_bank_account")
+    made = bank.add("payment_method", type=kind)
+    made[kind]["last4"] = CARDS[way][0]
+    del made[other]
+    return made
 
 
-def intent(bank: Bank, owner: Thing, amount: int, **facts: Any) -> Thing:
+def intent(bank: Bank, owner: Thing, cents: int, **facts: Any) -> Thing:
     """A new PaymentIntent of a Checkout Session or an invoice."""
-    made = bank.add(
-        "payment_intent",
-        amount=amount,
-        currency=owner["currency"],
-        customer=owner["customer"],
-        **{"metadata": {}, **facts},
-    )
-    made["client_secret"] = f"{made['id']}_secret_{new_id('x')}"
+    of = {"currency": owner["currency"], "customer": owner["customer"]}
+    made = bank.add("payment_intent", amount=cents, **of, **facts)
+    made["client_secret"] = f"{made['id']}_{new_id('secret')}"
     bank.owners[made["id"]] = owner["id"]
     bank.tell("payment_intent.created", made)
     return made
@@ -101,9 +65,8 @@ def attempt(bank: Bank, paying: Thing, paid_by: Thing, manner: Thing) -> None:
             take(bank, paying)
         case "requires_action":
             url = f"{bank.origin}/stripe/pay/{bank.owners[paying['id']]}"
-            redirect = {"return_url": None, "url": url}
-            next_action = {"redirect_to_url": redirect, "type": "redirect_to_url"}
-            paying |= {"status": "requires_action", "next_action": next_action}
+            way = {"redirect_to_url": {"return_url": None, "url": url}, "type": "redirect_to_url"}
+            paying |= {"status": "requires_action", "next_action": way}
             bank.tell("payment_intent.requires_action", paying)
         case "later":
             paying["status"] = "processing"
@@ -112,75 +75,63 @@ def attempt(bank: Bank, paying: Thing, paid_by: Thing, manner: Thing) -> None:
             decline(bank, paying, decline_code, manner.get("advice_code"))
 
 
-def take(bank: Bank, paying: Thing) -> Thing:
+def authenticate(bank: Bank, paying: Thing, way: str) -> None:
+    """End the wait for 3-D Secure; where it failed, no charge was tried."""
+    if paying["status"] == "requires_action" and way == "authenticated":
+        take(bank, paying)
+    elif paying["status"] == "requires_action" and way == "failed":
+        code = "payment_intent_authentication_failure"
+        _fail(bank, paying, "We are unable to authenticate your payment method.", code=code)
+
+
+def take(bank: Bank, paying: Thing) -> None:
     """Charge the PaymentIntent's payment method."""
-    charge = _charge(bank, paying, status="succeeded", paid=True, outcome=dict(_OUTCOME))
-    charge |= {"amount_captured": paying["amount"], "captured": True}
+    cents = paying["amount"]
+    charge = _charge(bank, paying, amount_captured=cents, captured=True, status="succeeded")
     charge["receipt_url"] = f"{bank.origin}/stripe/pay/{charge['id']}"
-    fee = (paying["amount"] * 29 + 500) // 1000 + 30
-    charge["balance_transaction"] = move(bank, charge, charge["amount"], "charge", fee=fee)["id"]
+    fee = (cents * 29 + 500) // 1000 + 30
+    charge["balance_transaction"] = move(bank, charge, cents, "charge", fee)["id"]
     if bank.late_looks:
         bank.late[charge["id"]] = bank.late_looks
-    paying |= {"status": "succeeded", "amount_received": paying["amount"], "next_action": None}
+    paying |= {"status": "succeeded", "amount_received": cents, "next_action": None}
     bank.tell("charge.succeeded", charge)
     bank.tell("payment_intent.succeeded", paying)
-    return charge
 
 
 def decline(bank: Bank, paying: Thing, decline_code: str, advice: str | None = None) -> None:
     """Note that the payment failed, and why."""
-    message = _MESSAGES.get(decline_code, "Your card was declined.")
-    code = decline_code if decline_code in _CODES else "card_declined"
-    outcome = _OUTCOME | {
-        "advice_code": advice,
-        "network_status": "declined_by_network",
-        "reason": decline_code,
-        "seller_message": "The bank did not return any further details with this decline.",
-        "type": "issuer_declined",
-    }
-    failed = {"status": "failed", "paid": False, "outcome": outcome}
-    charge = _charge(bank, paying, **failed, failure_code=code, failure_message=message)
-    error = {"charge": charge["id"], "code": code, "decline_code": decline_code}
-    _failed(bank, paying, message, **error, **({"advice_code": advice} if advice else {}))
+    code = decline_code if decline_code in _OWN_CODES else "card_declined"
+    message = f"Your card was declined: {decline_code}."
+    facts = {"failure_code": code, "failure_message": message, "status": "failed"}
+    charge = _charge(bank, paying, **facts)
+    charge["outcome"] |= {"advice_code": advice, "reason": decline_code, "type": "issuer_declined"}
+    charge["outcome"]["network_status"] = "declined_by_network"
     bank.tell("charge.failed", charge)
-    bank.tell("payment_intent.payment_failed", paying)
+    facts = {"charge": charge["id"], "code": code, "decline_code": decline_code}
+    _fail(bank, paying, message, **facts, **({"advice_code": advice} if advice else {}))
 
 
-def not_authenticated(bank: Bank, paying: Thing) -> None:
-    """Note that 3-D Secure failed: no charge was tried."""
-    message = "We are unable to authenticate your payment method."
-    _failed(bank, paying, message, code="payment_intent_authentication_failure")
-    bank.tell("payment_intent.payment_failed", paying)
-
-
-def _failed(bank: Bank, paying: Thing, message: str, **facts: Any) -> None:
+def _fail(bank: Bank, paying: Thing, message: str, **facts: Any) -> None:
     tried = bank.render(bank.get("payment_method", paying["payment_method"]))
     error = {"type": "card_error", "message": message, "payment_method": tried, **facts}
     paying |= {"status": "requires_payment_method", "last_payment_error": error}
     paying |= {"payment_method": None, "next_action": None}
+    bank.tell("payment_intent.payment_failed", paying)
 
 
 def _charge(bank: Bank, paying: Thing, **facts: Any) -> Thing:
     used = bank.get("payment_method", paying["payment_method"])
     kind = used["type"]
-    names = ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
-    details = {name: used[kind][name] for name in names} if kind == "card" else used[kind]
+    details = forms.taken(used[kind], _CARD) if kind == "card" else used[kind]
     charge = bank.add(
         "charge",
-        amount=paying["amount"],
-        amount_captured=0,
-        amount_refunded=0,
+        **{name: paying[name] for name in ("amount", "currency", "customer", "description")},
         billing_details=used["billing_details"],
-        captured=False,
-        currency=paying["currency"],
-        customer=paying["customer"],
-        description=paying["description"],
-        disputed=False,
         metadata=dict(paying["metadata"]),
+        paid=facts["status"] == "succeeded",
         payment_intent=paying["id"],
         payment_method=used["id"],
         payment_method_details={"type": kind, kind: details},
-        refunded=False,
         **facts,
     )
     charge["refunds"] = listed([], f"/v1/charges/{charge['id']}/refunds")
@@ -189,77 +140,131 @@ def _charge(bank: Bank, paying: Thing, **facts: Any) -> Thing:
 
 
 def charge_of(bank: Bank, params: Params) -> Thing:
-    """The charge that a refund is to be of."""
-    paid = bank.named("payment_intent", params, "payment_intent")
-    if paid is None:
-        forms.required(params, "charge")
-        charge = bank.named("charge", params, "charge")
-    else:
-        charge = bank.kinds["charge"].get(paid["latest_charge"] or "")
-    if charge is None or not charge["paid"]:
-        raise Refusal(
-            f"This PaymentIntent ({paid and paid['id']}) does not have a successful charge."
-        )
+    """The charge that `charge` or `payment_intent` names."""
+    if name := params.get("payment_intent"):
+        name = bank.get("payment_intent", name, "payment_intent")["latest_charge"]
+    charge = bank.get("charge", name or params["charge"], "charge")
+    if not charge["paid"]:
+        raise Refusal(f"This payment does not have a successful charge to refund: {name}")
     return charge
 
 
 def refund(bank: Bank, params: Params) -> Thing:
     """Give a charge back, whole or in part."""
     charge = charge_of(bank, params)
-    amount, name = _refundable(bank, charge, params), charge["id"]
-    reason = params.get("reason")
-    if reason not in {None, "duplicate", "fraudulent", "requested_by_customer"}:
-        raise refusals.invalid("reason", "Invalid reason: must be one of duplicate, fraudulent, …")
-    reference = {"reference_status": "pending", "reference_type": "acquirer_reference_number"}
+    name, left = charge["id"], charge["amount"] - charge["amount_refunded"]
+    cents = int(params.get("amount", left))
+    if any(not dispute["is_charge_refundable"] for dispute in bank.of("dispute", charge=name)):
+        raise Refusal(f"Charge {name} has been charged back.", code="charge_disputed")
+    if not left:
+        message = f"Charge {name} has already been refunded."
+        raise Refusal(message, code="charge_already_refunded")
+    if not 1 <= cents <= left:
+        message = f"Refund amount ({cents}) is greater than unrefunded amount on charge ({left})"
+        raise Refusal(message, param="amount")
     made = bank.add(
         "refund",
-        amount=amount,
+        amount=cents,
         charge=name,
-        currency=charge["currency"],
-        destination_details={"card": {**reference, "type": "refund"}, "type": "card"},
-        metadata=forms.merged(None, params.get("metadata")),
-        payment_intent=charge["payment_intent"],
-        reason=reason,
-        status="succeeded",
+        metadata=forms.metadata(params),
+        reason=params.get("reason"),
+        **{name: charge[name] for name in ("currency", "payment_intent")},
     )
-    made["balance_transaction"] = move(bank, made, -amount, "refund")["id"]
+    made["balance_transaction"] = move(bank, made, -cents, "refund")["id"]
     charge["refunds"]["data"].insert(0, made["id"])
-    _count(charge, amount)
+    _count(charge, cents)
     bank.tell("refund.created", made)
     bank.tell("charge.refunded", charge)
     return made
 
 
-def _refundable(bank: Bank, charge: Thing, params: Params) -> int:
-    left = charge["amount"] - charge["amount_refunded"]
-    amount = forms.whole(params, "amount", left)
-    name = charge["id"]
-    if any(not each["is_charge_refundable"] for each in bank.of("dispute", charge=name)):
-        message = f"Charge {name} has been charged back; cannot issue a refund."
-        raise Refusal(message, code="charge_disputed")
-    if not left:
-        message = f"Charge {name} has already been refunded."
-        raise Refusal(message, code="charge_already_refunded")
-    if amount < 1:
-        raise refusals.invalid("amount", "Invalid positive integer", "parameter_invalid_integer")
-    if amount > left:
-        sums = (
-            f"(${amount / 100:.2f}) is greater than unrefunded amount on charge (${left / 100:.2f})"
-        )
-        raise refusals.invalid("amount", f"Refund amount {sums}")
-    return amount
-
-
-def _count(charge: Thing, amount: int) -> None:
-    charge["amount_refunded"] += amount
+def _count(charge: Thing, cents: int) -> None:
+    charge["amount_refunded"] += cents
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
 
 
-def fail_refund(bank: Bank, made: Thing, reason: str) -> None:
+def fail_refund(bank: Bank, wish: Params) -> Thing:
     """Let a refund come back, perhaps weeks later."""
-    back = move(bank, made, made["amount"], "refund_failure")
-    made |= {"status": "failed", "failure_reason": reason}
-    made["failure_balance_transaction"] = back["id"]
+    made = bank.get("refund", wish["refund"])
+    back = move(bank, made, made["amount"], "refund_failure")["id"]
+    made |= {"status": "failed", "failure_balance_transaction": back}
+    made["failure_reason"] = wish.get("reason", "lost_or_stolen_card")
     _count(bank.get("charge", made["charge"]), -made["amount"])
     for name in ("refund.updated", "refund.failed", "charge.refund.updated"):
         bank.tell(name, made, status="succeeded")
+    return made
+
+
+def dispute(bank: Bank, wish: Params) -> Thing:
+    """Dispute a charge; inquiries and prevented ones move no money."""
+    charge, kind = charge_of(bank, wish), wish.get("kind")
+    states = {"inquiry": "warning_needs_response", "prevented": "prevented"}
+    made = bank.add(
+        "dispute",
+        amount=_cents(charge, wish),
+        charge=charge["id"],
+        is_charge_refundable=kind is not None,
+        reason=wish.get("reason", "fraudulent"),
+        status=states.get(kind or "", "needs_response"),
+        **{name: charge[name] for name in ("currency", "payment_intent")},
+    )
+    made["evidence_details"]["due_by"] = bank.now() + 9 * 24 * 3600
+    case = {"inquiry": "inquiry", "prevented": "resolution"}.get(kind or "", "chargeback")
+    made["payment_method_details"]["card"]["case_type"] = case
+    charge["disputed"] = True
+    bank.tell("charge.dispute.created", made)
+    return made if kind else withdraw(bank, {"dispute": made["id"]})
+
+
+def withdraw(bank: Bank, wish: Params) -> Thing:
+    """Take the money: at a dispute's begin, after an inquiry, or again after it was won."""
+    made = bank.get("dispute", wish["dispute"])
+    is_again = bool(made["balance_transactions"])
+    made["status"] = "under_review" if is_again else "needs_response"
+    made["is_charge_refundable"] = False
+    _move_disputed(bank, made, -_cents(made, wish), 0 if is_again else _DISPUTE_FEE)
+    bank.tell("charge.dispute.funds_withdrawn", made)
+    bank.tell("charge.dispute.updated", made)
+    return made
+
+
+def reinstate(bank: Bank, wish: Params) -> Thing:
+    """Give what was withdrawn back, or a part of it."""
+    made = bank.get("dispute", wish["dispute"])
+    _move_disputed(bank, made, _cents(made, wish))
+    bank.tell("charge.dispute.funds_reinstated", made)
+    return made
+
+
+def _cents(made: Thing, wish: Params) -> int:
+    return int(wish.get("amount") or made["amount"])
+
+
+def _move_disputed(bank: Bank, made: Thing, cents: int, fee: int = 0) -> None:
+    category = "dispute" if cents < 0 else "dispute_reversal"
+    moved = move(bank, made, cents, "adjustment", fee, reporting_category=category)
+    made["balance_transactions"].append(moved)
+
+
+def close(bank: Bank, wish: Params, status: str) -> Thing:
+    """End a dispute as won or lost; an inquiry is only closed."""
+    made = bank.get("dispute", wish["dispute"])
+    is_inquiry = made["status"].startswith("warning")
+    made |= {"status": "warning_closed" if is_inquiry else status}
+    made["is_charge_refundable"] = made["status"] != "lost"
+    bank.tell("charge.dispute.closed", made)
+    return reinstate(bank, wish) if made["status"] == "won" else made
+
+
+def warn(bank: Bank, wish: Params) -> Thing:
+    """Warn that a charge is likely to be disputed as fraud."""
+    charge = charge_of(bank, wish)
+    made = bank.add(
+        "radar.early_fraud_warning",
+        actionable=not charge["refunded"] and not charge["disputed"],
+        charge=charge["id"],
+        fraud_type=wish.get("fraud_type", "misc"),
+        payment_intent=charge["payment_intent"],
+    )
+    bank.tell("radar.early_fraud_warning.created", made)
+    return made

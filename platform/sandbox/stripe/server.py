@@ -8,7 +8,6 @@ import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -16,73 +15,64 @@ from aiohttp import web
 
 from sandbox import delivery
 from sandbox.stripe import checkout, door, forms, invoices, money, pages, people, ringing
-from sandbox.stripe.bank import Bank, Trouble
+from sandbox.stripe.bank import Bank
 from sandbox.stripe.forms import Params
-from sandbox.stripe.objects import VERSION, Thing, new_id
-from sandbox.stripe.refusals import Refusal
+from sandbox.stripe.objects import VERSION, Refusal, Thing, new_id
 
 Call = Callable[..., Thing]
 
-_KEY: Final = re.compile(r"(sk|rk)_test_\w+")
+_KEY: Final = re.compile(r"Bearer (sk|rk)_test_\w+")
 _KEYS_KEPT: Final = 20_000
 _KEPT_SECONDS: Final = 24 * 3600
+_MISSING: Final = "parameter_missing"
+_NOT_KEPT: Final = {401, 404, 409, 429}
+_BROKEN: Final = {"error": {"type": "api_error", "message": "Something went wrong."}}
+_BUSY: Final = {
+    "error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Busy."}
+}
 _BANK: Final = web.AppKey("bank", Bank)
-_ANSWERS: Final[web.AppKey[dict[str, "Kept"]]] = web.AppKey("answers", dict)
+_KEPT: Final[web.AppKey[dict[str, "Kept"]]] = web.AppKey("kept", dict)
 
 
 @dataclass
 class Answer:
-    """An answer, and whether its idempotency key gives it again."""
+    """An answer."""
 
-    status: int
     body: Thing
+    status: int
     request_id: str
-    is_kept: bool = True
+
+    @property
+    def is_kept(self) -> bool:
+        """True if its idempotency key gives it again: the call's parameters were right."""
+        return self.status not in _NOT_KEPT and "param" not in self.body.get("error", ())
 
 
 @dataclass
 class Kept:
-    """What was asked under an idempotency key; no answer yet means that it runs."""
+    """What was asked under an idempotency key; without an answer it runs."""
 
     asked: tuple[str, str, str]
     at: int
     answer: Answer | None = None
 
 
-class Lost(Exception):
-    """The connection breaks off; an answer that nobody got is kept."""
-
-    def __init__(self, answer: Answer | None = None) -> None:
-        super().__init__()
-        self.answer = answer
+def _read(kind: str) -> Call:
+    return lambda bank, _, name: bank.get(kind, name)
 
 
-def _one(kind: str) -> Call:
-    def retrieve(bank: Bank, _: Params, name: str) -> Thing:
-        return bank.get(kind, name)
-
-    return retrieve
+def _list(path: str, kind: str, *names: str) -> Call:
+    return lambda bank, params: bank.page(kind, params, path, names)
 
 
-def _list(kind: str, url: str, *filters: str) -> Call:
-    def page(bank: Bank, params: Params) -> Thing:
-        return bank.page(kind, params, url, **{name: params.get(name) for name in filters})
-
-    return page
-
-
-def _described(kind: str) -> Call:
-    """The update of an object's metadata."""
-
-    def update(bank: Bank, params: Params, name: str) -> Thing:
-        thing = bank.get(kind, name)
-        thing["metadata"] = forms.merged(thing["metadata"], params.get("metadata"))
-        return thing
-
-    return update
+def _note(kind: str, bank: Bank, params: Params, name: str) -> Thing:
+    """Change an object's metadata."""
+    thing = bank.get(kind, name)
+    thing["metadata"] = forms.metadata(params, thing["metadata"])
+    return thing
 
 
-_READ: Final = {
+_LISTS: Final = {
     "balance_transactions": ("balance_transaction", "source"),
     "billing_portal/configurations": ("billing_portal.configuration",),
     "charges": ("charge", "customer", "payment_intent"),
@@ -91,12 +81,13 @@ _READ: Final = {
     "customers": ("customer", "email"),
     "disputes": ("dispute", "charge", "payment_intent"),
     "events": ("event",),
+    "invoice_payments": ("invoice_payment", "invoice", "payment"),
     "invoices": ("invoice", "customer", "status"),
     "payment_intents": ("payment_intent", "customer"),
     "radar/early_fraud_warnings": ("radar.early_fraud_warning", "charge", "payment_intent"),
     "refunds": ("refund", "charge", "payment_intent"),
 }
-"""Paths whose objects are read alone and listed: the kind, and by what the list is narrowed."""
+"""Paths whose objects are listed and read: their kind, and what narrows the list."""
 _ROUTES: Final[dict[str, Call]] = {
     "POST billing_portal/configurations": people.configure_portal,
     "POST billing_portal/sessions": people.open_portal,
@@ -110,23 +101,21 @@ _ROUTES: Final[dict[str, Call]] = {
     "GET customers/{id}/tax_ids": people.tax_ids,
     "POST customers/{id}/tax_ids": people.add_tax_id,
     "DELETE customers/{id}/tax_ids/{tax_id}": people.delete_tax_id,
-    "GET invoice_payments": invoices.payments,
     "POST invoiceitems": invoices.add_item,
     "POST invoices": invoices.create,
-    "POST invoices/{id}": invoices.update,
+    "POST invoices/{id}": partial(_note, "invoice"),
     "DELETE invoices/{id}": invoices.delete,
     "POST invoices/{id}/add_lines": invoices.add_lines,
     "POST invoices/{id}/finalize": invoices.finalize,
     "POST invoices/{id}/pay": invoices.pay,
     "POST invoices/{id}/void": invoices.void,
-    "GET payment_methods/{id}": _one("payment_method"),
+    "GET payment_methods/{id}": _read("payment_method"),
     "POST payment_methods/{id}/attach": people.attach,
     "POST payment_methods/{id}/detach": people.detach,
     "POST refunds": money.refund,
-    "POST refunds/{id}": _described("refund"),
-    "POST payment_intents/{id}": _described("payment_intent"),
-    **{f"GET {path}/{{id}}": _one(kind) for path, (kind, *_) in _READ.items()},
-    **{f"GET {path}": _list(kind, f"/v1/{path}", *names) for path, (kind, *names) in _READ.items()},
+    "POST refunds/{id}": partial(_note, "refund"),
+    **{f"GET {path}/{{id}}": _read(kind) for path, (kind, *_) in _LISTS.items()},
+    **{f"GET {path}": _list(path, *facts) for path, facts in _LISTS.items()},
 }
 _FIRST_WORDS: Final = {re.split("[ /]", route)[1] for route in _ROUTES}
 
@@ -138,10 +127,9 @@ def speaks(path: str) -> bool:
 
 def add_to(app: web.Application) -> None:
     """Serve the API, the hosted pages and the test door too."""
-    app[_BANK] = bank = Bank()
-    app[_ANSWERS] = {}
+    app[_BANK], app[_KEPT] = Bank(), {}
     if url := os.environ.get("CARDS_WEBHOOK_URL"):
-        bank.hook = (url, os.environ.get("CARDS_WEBHOOK_SECRET", ""))
+        app[_BANK].hook = (url, os.environ.get("CARDS_WEBHOOK_SECRET", ""))
     for route, call in _ROUTES.items():
         method, path = route.split()
         app.router.add_route(method, f"/v1/{path}", partial(_api, call))
@@ -159,122 +147,115 @@ async def _ringing(app: web.Application) -> AsyncIterator[None]:
         await task
 
 
-async def _api(call: Call, request: web.Request) -> web.StreamResponse:
-    # As there, a call goes on when its caller has left.
-    answering = asyncio.ensure_future(_answer(call, request, await request.text()))
-    try:
-        answer, headers = await asyncio.shield(answering)
-    except Lost:
-        return delivery.reset(request)
-    headers |= {"Request-Id": answer.request_id, "Stripe-Version": VERSION}
-    return web.json_response(answer.body, status=answer.status, headers=headers)
-
-
-async def _answer(call: Call, request: web.Request, form: str) -> tuple[Answer, dict[str, str]]:
-    """Answer, by the idempotency key as before."""
-    bank, answers = _at(request), request.app[_ANSWERS]
-    request_id, key = new_id("req"), request.headers.get("Idempotency-Key", "")
-    try:
-        _check_headers(request)
-        if request.method == "GET" or not key:
-            return await _try(call, request, form, request_id), {}
-        headers = {"Idempotency-Key": key}
-        asked = (request.method, request.path, form)
-        kept = answers.get(key)
-        if kept is not None and kept.at + _KEPT_SECONDS > bank.now():
-            answer = _again(kept, asked, key)
-            return answer, {**headers, "Idempotent-Replayed": "true"}
-        answers[key] = kept = Kept(asked, bank.now())
-        if len(answers) > _KEYS_KEPT:
-            del answers[next(iter(answers))]
-        try:
-            kept.answer = answer = await _try(call, request, form, request_id)
-        except Lost as lost:
-            kept.answer = lost.answer
-            raise
-        finally:
-            if kept.answer is None or not kept.answer.is_kept:
-                answers.pop(key, None)
-    except Refusal as refusal:
-        return _refused(refusal, request_id), {}
-    return answer, headers
-
-
-def _again(kept: Kept, asked: tuple[str, str, str], key: str) -> Answer:
-    if kept.asked != asked:
-        message = "Keys for idempotent requests can only be used with the same parameters they"
-        message += f" were first used with. Try using a key other than '{key}'."
-        raise Refusal(message, type="idempotency_error")
-    if kept.answer is None:
-        message = f"There is currently another in-progress request using this key: {key}"
-        raise Refusal(message, status=409, code="idempotency_key_in_use")
-    return kept.answer
-
-
 def _at(request: web.Request) -> Bank:
     """The account, up to date."""
     bank = request.app[_BANK]
     bank.origin = os.environ.get("CARDS_PAGES") or f"http://{request.host}"
-    bank.request = None
-    checkout.expire_old(bank)
+    for session in bank.of("checkout.session", status="open"):
+        if session["expires_at"] <= bank.now():
+            checkout.expire(bank, {}, session["id"])
     return bank
 
 
-def _check_headers(request: web.Request) -> None:
-    _, _, key = request.headers.get("Authorization", "").partition(" ")
-    if not _KEY.fullmatch(key.strip()):
-        raise Refusal(f"Invalid API Key provided: {key[:8]}****", status=HTTPStatus.UNAUTHORIZED)
+async def _api(call: Call, request: web.Request) -> web.StreamResponse:
+    text, headers = await request.text(), {"Stripe-Version": VERSION}
+    try:
+        _check(request)
+        if (kept := _kept(request, text)) is not None and kept.answer is not None:
+            answer, headers["Idempotent-Replayed"] = kept.answer, "true"
+        else:  # as there, a call goes on when its caller has left
+            tried = await asyncio.shield(asyncio.ensure_future(_try(call, request, text, kept)))
+            if tried is None:
+                return delivery.reset(request)
+            answer = tried
+    except Refusal as refusal:
+        answer = Answer({"error": refusal.error}, refusal.status, new_id("req"))
+    headers["Request-Id"] = answer.request_id
+    return web.json_response(answer.body, status=answer.status, headers=headers)
+
+
+def _check(request: web.Request) -> None:
+    _at(request)
+    key = request.headers.get("Authorization", "")
+    if not _KEY.fullmatch(key):
+        raise Refusal(f"Invalid API Key provided: {key[7:15]}****", status=401)
     if (version := request.headers.get("Stripe-Version", VERSION)) != VERSION:
         raise Refusal(f"Invalid Stripe API version: {version}")
 
 
-async def _try(call: Call, request: web.Request, form: str, request_id: str) -> Answer:
-    """Run a call, with what was asked to go wrong."""
-    bank = request.app[_BANK]
-    trouble = _trouble(bank, f"{request.method} {request.path}")
-    kind = trouble.kind if trouble else ""
-    if trouble and kind == "slow":
-        await asyncio.sleep(trouble.seconds)
-    if kind == "429":
-        return _refused(Refusal("Too many requests.", status=429, code="rate_limit"), request_id)
-    broken = _refused(Refusal("Something went wrong.", status=500, type="api_error"), request_id)
-    if kind == "lost":
-        raise Lost
-    answer = broken if kind == "500" else _run(call, request, form, request_id)
-    if kind == "lost_after":
-        raise Lost(answer)
-    return broken if kind == "500_after" else answer
-
-
-def _trouble(bank: Bank, path: str) -> Trouble | None:
-    found = next((trouble for trouble in bank.troubles if path.startswith(trouble.path)), None)
-    if found is not None:
-        found.left -= 1
-        if not found.left:
-            bank.troubles.remove(found)
+def _kept(request: web.Request, text: str) -> Kept | None:
+    """What is kept under the call's idempotency key, new or answered. Raises Refusal."""
+    kept, now = request.app[_KEPT], request.app[_BANK].now()
+    key, asked = request.headers.get("Idempotency-Key"), (request.method, request.path, text)
+    if request.method == "GET" or not key:
+        return None
+    found = kept.get(key)
+    if found is None or found.at + _KEPT_SECONDS < now:
+        kept[key] = Kept(asked, now)
+        if len(kept) > _KEYS_KEPT:
+            del kept[next(iter(kept))]
+        return kept[key]
+    if found.asked != asked:
+        message = "Keys for idempotent requests can only be used with the same parameters"
+        raise Refusal(f"{message} they were first used with: {key}", type="idempotency_error")
+    if found.answer is None:
+        message = "There is currently another in-progress request using this Idempotent Key"
+        raise Refusal(f"{message}: {key}", status=409, code="idempotency_key_in_use")
     return found
 
 
-def _run(call: Call, request: web.Request, form: str, request_id: str) -> Answer:
-    bank = request.app[_BANK]
-    key = request.headers.get("Idempotency-Key")
+async def _try(call: Call, request: web.Request, text: str, kept: Kept | None) -> Answer | None:
+    """Run a call, with what was asked to go wrong; None if the connection is to be cut."""
+    trouble, request_id = _trouble(request), new_id("req")
+    kind = trouble["kind"]
+    await asyncio.sleep(trouble["seconds"] if kind == "slow" else 0)
+    if kind in {"429", "500", "lost"}:
+        answer = Answer(
+            _BUSY if kind == "429" else _BROKEN, 429 if kind == "429" else 500, request_id
+        )
+    else:
+        answer = _run(call, request, text, request_id)
+    if kind == "500_after":
+        answer = Answer(_BROKEN, 500, request_id)
+    if kept is not None and answer.is_kept and kind != "lost":
+        kept.answer = answer
+    elif kept is not None:
+        del request.app[_KEPT][request.headers["Idempotency-Key"]]
+    return None if kind in {"lost", "lost_after"} else answer
+
+
+def _trouble(request: web.Request) -> Thing:
+    troubles, path = request.app[_BANK].troubles, f"{request.method} {request.path}"
+    for trouble in troubles:
+        if path.startswith(trouble["path"]):
+            trouble["next"] -= 1
+            if not trouble["next"]:
+                troubles.remove(trouble)
+            return trouble
+    return {"kind": ""}
+
+
+def _run(call: Call, request: web.Request, text: str, request_id: str) -> Answer:
+    bank, key = request.app[_BANK], request.headers.get("Idempotency-Key")
     bank.request = {"id": request_id, "idempotency_key": key}
+    form = text if request.method == "POST" else request.query_string
     try:
-        text = form if request.method == "POST" else request.query_string
-        params = forms.nested(parse_qsl(text, keep_blank_values=True))
+        params = forms.nested(parse_qsl(form, keep_blank_values=True))
         expand = params.pop("expand", [])
-        thing = call(bank, params, *request.match_info.values())
-        body = bank.render(thing, expand if isinstance(expand, list) else [expand])
+        body = bank.render(call(bank, params, *request.match_info.values()), expand)
     except Refusal as refusal:
-        return _refused(refusal, request_id)
+        return Answer({"error": refusal.error}, refusal.status, request_id)
+    except KeyError as error:  # what must be sent is read as `params[...]`
+        name = str(error.args[0])
+        wrong = Refusal(f"Missing required param: {name}.", param=name, code=_MISSING)
+        return Answer({"error": wrong.error}, 400, request_id)
+    except ValueError as error:
+        wrong = Refusal(f"Invalid integer: {error}", param="", code="parameter_invalid_integer")
+        return Answer({"error": wrong.error}, 400, request_id)
     finally:
         bank.request = None
-    bank.looked()
-    return Answer(HTTPStatus.OK, body, request_id)
-
-
-def _refused(refusal: Refusal, request_id: str) -> Answer:
-    return Answer(refusal.status, {"error": refusal.error}, request_id, refusal.is_kept)
+    bank.look(json.dumps(body))
+    return Answer(body, 200, request_id)
 
 
 async def _show(request: web.Request) -> web.Response:
@@ -294,5 +275,5 @@ async def _door(request: web.Request) -> web.Response:
         return web.json_response(bank.render(act(bank, await request.json())))
     except Refusal as refusal:
         return web.json_response({"error": refusal.error}, status=refusal.status)
-    except (KeyError, json.JSONDecodeError) as error:
+    except (KeyError, ValueError) as error:
         return web.json_response({"error": {"message": f"The door needs {error}"}}, status=400)
