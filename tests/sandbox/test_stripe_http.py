@@ -197,7 +197,7 @@ def test_the_webhook_is_signed_and_tried_again(shop):
 
 
 def test_the_door_says_what_it_does_not_know(shop):
-    assert shop.http.post("/_bank/rob", json={}).status_code == 404
+    assert shop.http.post("/_bank/rob", json={}).status_code == 400
     assert shop.http.post("/_bank/dispute", json={"charge": "ch_none"}).status_code == 400
     assert shop.http.post("/_bank/card", json={}).status_code == 400
     assert shop.http.get("/stripe/pay/cs_test_none").status_code == 404

@@ -21,7 +21,6 @@ _MOST_TYPES: Final = 20
 _IF_ASKED: Final = {
     "charge": "refunds",
     "checkout.session": "line_items",
-    "customer": "tax_ids",
     "invoice": "payments",
 }
 """Fields that are answered only where `expand` names them."""

@@ -105,7 +105,7 @@ def expire(bank: Bank, _: Params, name: str) -> Thing:
         raise Refusal(f"{message} This one has a status of `{session['status']}`.")
     session |= {"status": "expired", "url": None}
     if session["payment_intent"]:
-        invoices.cancel(bank, session["payment_intent"], "automatic")
+        money.cancel(bank, bank.get("payment_intent", session["payment_intent"]), "automatic")
     bank.tell("checkout.session.expired", session)
     return session
 
@@ -146,7 +146,7 @@ def _complete(bank: Bank, session: Thing, paying: Thing) -> None:
     known = forms.taken(owner, "address business_name email individual_name name phone tax_exempt")
     session["customer_details"] = known | {"tax_ids": []}
     if owner and paying["setup_future_usage"]:
-        people.attach(bank, {"customer": owner["id"]}, paying["payment_method"])
+        bank.get("payment_method", paying["payment_method"])["customer"] = owner["id"]
     session |= {"status": "complete", "url": None}
     _book(bank, session, paying)
     bank.tell("checkout.session.completed", session)

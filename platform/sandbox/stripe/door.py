@@ -8,55 +8,35 @@ from sandbox.stripe import checkout, money
 from sandbox.stripe.bank import Bank
 from sandbox.stripe.objects import Thing
 
-Wish = dict[str, Any]
-
-
-def _card(bank: Bank, wish: Wish) -> Thing:
-    bank.cards[wish["payment_method"]] = wish
-    return bank.get("payment_method", wish["payment_method"])
-
-
-def _trouble(bank: Bank, wish: Wish) -> Wish:
-    bank.troubles.append({"next": 1, "path": "", "seconds": 1.0, **wish})
-    return wish
-
-
-def _late(bank: Bank, wish: Wish) -> Wish:
-    bank.late_looks = wish["looks"]
-    return wish
-
-
-def _clock(bank: Bank, wish: Wish) -> Wish:
-    bank.ahead_seconds += wish["seconds"]
-    return {"now": bank.now()}
-
-
-def _webhook(bank: Bank, wish: Wish) -> Wish:
-    bank.hook = (wish["url"], wish["secret"]) if wish.get("url") else None
-    return wish
-
-
-def _ring(bank: Bank, wish: Wish) -> Thing:
-    event = bank.get("event", wish["event"])
-    bank.unsent.put_nowait(event)
-    return event
-
-
-DOORS: Final[dict[str, Callable[[Bank, Wish], Thing]]] = {
-    "card": _card,
-    "clock": _clock,
+_ACTS: Final[dict[str, Callable[[Bank, Thing], Thing]]] = {
     "dispute": money.dispute,
     "fail_refund": money.fail_refund,
-    "late": _late,
     "lose": partial(money.close, status="lost"),
     "pay": checkout.pay,
     "refund": money.refund,
     "reinstate": money.reinstate,
-    "ring": _ring,
     "settle": checkout.settle,
-    "trouble": _trouble,
     "warn": money.warn,
-    "webhook": _webhook,
     "win": partial(money.close, status="won"),
     "withdraw": money.withdraw,
 }
+
+
+def knock(bank: Bank, name: str, wish: dict[str, Any]) -> Thing:
+    """Do it; a KeyError names what is not known or was not said."""
+    match name:
+        case "card":
+            bank.cards[wish["payment_method"]] = wish
+        case "clock":
+            bank.ahead_seconds += wish["seconds"]
+        case "late":
+            bank.late_looks = wish["looks"]
+        case "ring":
+            bank.unsent.put_nowait(bank.get("event", wish["event"]))
+        case "trouble":
+            bank.troubles.append({"next": 1, "path": "", "seconds": 1.0, **wish})
+        case "webhook":
+            bank.hook = (wish["url"], wish["secret"]) if wish.get("url") else None
+        case _:
+            return _ACTS[name](bank, wish)
+    return wish

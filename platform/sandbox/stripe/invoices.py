@@ -1,37 +1,32 @@
-"""Invoices, by Checkout and by hand, and the credit notes of paid ones."""
+"""Invoices, by Checkout and by hand, and the credit notes of paid ones. Tax is 20 % on top."""
 
 from typing import Any, Final
 
 from sandbox.stripe import forms, money
 from sandbox.stripe.bank import Bank
 from sandbox.stripe.forms import Params
-from sandbox.stripe.objects import Refusal, Thing, automatic_tax, listed, make, new_id, taxes
+from sandbox.stripe.objects import Refusal, Thing, automatic_tax, listed, make, taxes
 
-_PERCENT: Final = 20
 _TAKEN: Final = "customer default_payment_method description footer"
-_PARTS: Final = ("refund_amount", "credit_amount", "out_of_band_amount")
+_NET: Final = ("subtotal", "subtotal_excluding_tax", "total_excluding_tax")
 
 
 def tax_on(net: int) -> int:
     """The tax on an amount, half up."""
-    return (net * _PERCENT + 50) // 100
+    return (net + 2) // 5
 
 
 def create(bank: Bank, params: Params) -> Thing:
     """Make a draft."""
-    return _draft(
-        bank,
-        automatic_tax=automatic_tax(is_on=forms.is_on(params, "automatic_tax")),
-        auto_advance=params.get("auto_advance") == "true",
-        currency=params.get("currency", "usd"),
-        metadata=forms.metadata(params),
-        **forms.taken(params, _TAKEN),
-    )
+    tax = automatic_tax(is_on=forms.is_on(params, "automatic_tax"))
+    facts = forms.taken(params, _TAKEN) | {"auto_advance": params.get("auto_advance") == "true"}
+    return _draft(bank, automatic_tax=tax, metadata=forms.metadata(params), **facts)
 
 
 def _draft(bank: Bank, **facts: Any) -> Thing:
     owner, now = bank.get("customer", facts["customer"] or "", "customer"), bank.now()
     known = {f"customer_{name}": owner[name] for name in ("address", "email", "name", "phone")}
+    known["custom_fields"] = owner["invoice_settings"]["custom_fields"]
     made = bank.add("invoice", period_end=now, period_start=now, **known, **facts)
     made["lines"] = listed([], f"/v1/invoices/{made['id']}/lines")
     made["payments"] = listed([], "/v1/invoice_payments")
@@ -44,9 +39,8 @@ def _sum(invoice: Thing) -> None:
     lines = invoice["lines"]["data"]
     net = sum(line["subtotal"] for line in lines)
     tax = sum(each["amount"] for line in lines for each in line["taxes"])
-    invoice |= dict.fromkeys(("subtotal", "subtotal_excluding_tax", "total_excluding_tax"), net)
     invoice |= dict.fromkeys(("total", "amount_due", "amount_remaining"), net + tax)
-    invoice["total_taxes"] = taxes(net, tax)
+    invoice |= {**dict.fromkeys(_NET, net), "total_taxes": taxes(net, tax)}
 
 
 def _add_line(invoice: Thing, net: int, **facts: Any) -> None:
@@ -70,22 +64,12 @@ def add_item(bank: Bank, params: Params) -> Thing:
     invoice = _in_state(bank, params["invoice"], "draft", "invoice")
     cents, now = int(params["amount"]), bank.now()
     facts = {"description": params.get("description"), "metadata": forms.metadata(params)}
-    about = {name: invoice[name] for name in ("currency", "customer")} | {"invoice": invoice["id"]}
-    dates = {"date": now, "period": {"end": now, "start": now}}
-    item = bank.add("invoiceitem", amount=cents, net_amount=cents, **about, **dates, **facts)
+    about = forms.taken(invoice, "currency customer") | {"invoice": invoice["id"], "date": now}
+    about |= {"amount": cents, "net_amount": cents, "period": {"end": now, "start": now}}
+    item = bank.add("invoiceitem", **about, **facts)
     del item["created"]  # it has a date
     _add_line(invoice, cents, **facts)
     return item
-
-
-def add_lines(bank: Bank, params: Params, name: str) -> Thing:
-    """Add lines to a draft."""
-    invoice = _in_state(bank, name, "draft")
-    for line in params["lines"]:
-        facts = {"description": line.get("description"), "metadata": forms.metadata(line)}
-        _add_line(invoice, int(line["amount"]), **facts)
-    bank.tell("invoice.updated", invoice)
-    return invoice
 
 
 def delete(bank: Bank, _: Params, name: str) -> Thing:
@@ -98,7 +82,7 @@ def delete(bank: Bank, _: Params, name: str) -> Thing:
 def finalize(bank: Bank, _: Params, name: str) -> Thing:
     """Give a draft its number and its PaymentIntent."""
     invoice = _in_state(bank, name, "draft")
-    paying = money.intent(bank, invoice, invoice["total"], description="Invoice")
+    paying = money.intent(bank, invoice, invoice["total"])
     secret = {"client_secret": paying["client_secret"], "type": "payment_intent"}
     invoice |= {"status": "open", "confirmation_secret": secret}
     _number(bank, invoice, paying)
@@ -126,14 +110,11 @@ def intent_of(bank: Bank, invoice: Thing) -> Thing:
 
 
 def pay(bank: Bank, params: Params, name: str) -> Thing:
-    """Charge the customer's default card, or the one that was sent."""
-    if bank.get("invoice", name)["status"] == "draft":
-        finalize(bank, {}, name)
+    """Charge the card that was sent, or the customer's default."""
     invoice = _in_state(bank, name, "open")
     settings = bank.get("customer", invoice["customer"], "customer")["invoice_settings"]
     chosen = params.get("payment_method") or invoice["default_payment_method"]
-    chosen = chosen or settings["default_payment_method"]
-    if chosen is None:
+    if not (chosen := chosen or settings["default_payment_method"]):
         message = "This customer has no attached payment source or default payment method."
         raise Refusal(message, code="resource_missing")
     paid_by = bank.get("payment_method", chosen, "payment_method")
@@ -159,11 +140,11 @@ def follow(bank: Bank, invoice: Thing) -> None:
     """Follow what became of the invoice's PaymentIntent."""
     status = intent_of(bank, invoice)["status"]
     if status == "succeeded":
-        _paid(bank, invoice)
-        return
+        return _paid(bank, invoice)
     bank.tell("invoice.payment_failed", invoice)
     if status == "requires_action":
         bank.tell("invoice.payment_action_required", invoice)
+    return None
 
 
 def _paid(bank: Bank, invoice: Thing) -> None:
@@ -174,7 +155,6 @@ def _paid(bank: Bank, invoice: Thing) -> None:
     for thing in (link, invoice):
         thing["status_transitions"]["paid_at"] = now
         bank.tell(f"{thing['object']}.paid", thing)
-    bank.tell("invoice.payment_succeeded", invoice)
 
 
 def void(bank: Bank, _: Params, name: str) -> Thing:
@@ -182,23 +162,17 @@ def void(bank: Bank, _: Params, name: str) -> Thing:
     invoice = _in_state(bank, name, "open")
     invoice |= {"status": "void", "auto_advance": False}
     invoice["status_transitions"]["voided_at"] = bank.now()
-    cancel(bank, intent_of(bank, invoice)["id"], "void_invoice")
+    money.cancel(bank, intent_of(bank, invoice), "void_invoice")
     bank.tell("invoice.voided", invoice)
     return invoice
 
 
-def cancel(bank: Bank, name: str, reason: str) -> None:
-    """Cancel a PaymentIntent that will not be paid."""
-    paying = bank.get("payment_intent", name)
-    paying |= {"status": "canceled", "canceled_at": bank.now(), "cancellation_reason": reason}
-    bank.tell("payment_intent.canceled", paying)
-
-
 def of_session(bank: Bank, session: Thing, paying: Thing) -> Thing:
     """The paid invoice of a Checkout Session."""
-    about = {name: session[name] for name in ("automatic_tax", "currency", "customer")}
-    data = forms.taken(session["invoice_creation"]["invoice_data"], "description footer metadata")
-    invoice = _draft(bank, **about, **data | {"metadata": data["metadata"] or {}})
+    data = session["invoice_creation"]["invoice_data"]
+    facts = forms.taken(session, "automatic_tax currency customer")
+    facts |= forms.taken(data, "description footer") | {"metadata": dict(data["metadata"])}
+    invoice = _draft(bank, **facts)
     for item in session["line_items"]["data"]:
         _add_line(invoice, item["amount_subtotal"], description=item["description"])
     _number(bank, invoice, paying)
@@ -206,63 +180,34 @@ def of_session(bank: Bank, session: Thing, paying: Thing) -> Thing:
     return invoice
 
 
-def payments(bank: Bank, params: Params) -> Thing:
-    """What invoices are paid by, of one invoice or of one PaymentIntent."""
-    return bank.page("invoice_payment", params, "invoice_payments", ["invoice", "payment"])
-
-
 def credit(bank: Bank, params: Params) -> Thing:
-    """Credit a paid invoice; what is to be refunded is, or was by the refunds that are named."""
+    """Credit a paid invoice and refund it, the tax in proportion."""
     invoice = _in_state(bank, params["invoice"], "paid", "invoice")
-    cents = int(params["amount"]) if "amount" in params else _with_tax(invoice, params["lines"])
-    linked = [
-        {
-            "amount_refunded": int(each["amount_refunded"]),
-            "refund": each["refund"],
-            "type": "refund",
-        }
-        for each in params.get("refunds", [])
-    ]
-    back = int(params.get("refund_amount", 0))
-    parts = sum(int(params.get(name, 0)) for name in _PARTS)
-    if cents != parts + sum(each["amount_refunded"] for each in linked):
-        raise Refusal("What is refunded and credited must be the credit note's amount.")
+    cents = int(params["amount"])
+    if cents != int(params.get("refund_amount", 0)):
+        raise Refusal("The sandbox refunds what it credits: send both.", param="refund_amount")
     if cents > invoice["amount_paid"] - invoice["post_payment_credit_notes_amount"]:
         raise Refusal("The credit note is greater than what is left.", param="amount")
-    if back:
-        asked = {"payment_intent": intent_of(bank, invoice)["id"], "amount": back}
-        made = money.refund(bank, asked)["id"]
-        linked.append({"amount_refunded": back, "refund": made, "type": "refund"})
-    note = _note(bank, invoice, cents, params, refunds=linked)
+    asked = {"payment_intent": intent_of(bank, invoice)["id"], "amount": cents}
+    back = {"amount_refunded": cents, "refund": money.refund(bank, asked)["id"], "type": "refund"}
+    tax = (cents + 3) // 6 if invoice["total_taxes"] else 0
+    net, of = cents - tax, invoice["lines"]["data"][0]["id"]
+    sums = {"amount": net, "taxes": taxes(net, tax)}
+    line = make("credit_note_line_item", invoice_line_item=of, **sums)
+    note = bank.add(
+        "credit_note",
+        invoice=invoice["id"],
+        lines=listed([line], "/v1/credit_notes/lines"),
+        metadata=forms.metadata(params),
+        number=f"{invoice['number']}-CN-{len(bank.kinds['credit_note']) + 1:02d}",
+        pdf=f"{invoice['hosted_invoice_url']}?pdf",
+        refunds=[back],
+        total_taxes=sums["taxes"],
+        **dict.fromkeys(("amount", "post_payment_amount", "total"), cents),
+        **dict.fromkeys(_NET, net),
+        **forms.taken(invoice, "currency customer"),
+        **forms.taken(params, "memo reason"),
+    )
     invoice["post_payment_credit_notes_amount"] += cents
     bank.tell("credit_note.created", note)
-    bank.tell("invoice.updated", invoice)
     return note
-
-
-def _with_tax(invoice: Thing, lines: list[Params]) -> int:
-    net = sum(int(line["amount"]) for line in lines)
-    return net + (tax_on(net) if invoice["automatic_tax"]["enabled"] else 0)
-
-
-def _note(bank: Bank, invoice: Thing, cents: int, params: Params, **facts: Any) -> Thing:
-    whole = 100 + _PERCENT
-    tax = (2 * cents * _PERCENT + whole) // (2 * whole) if invoice["total_taxes"] else 0
-    net, all_taxes, count = cents - tax, taxes(cents - tax, tax), len(bank.kinds["credit_note"]) + 1
-    of = invoice["lines"]["data"][0]["id"]
-    line = make("credit_note_line_item", amount=net, invoice_line_item=of, taxes=all_taxes)
-    nets = dict.fromkeys(("subtotal", "subtotal_excluding_tax", "total_excluding_tax"), net)
-    return bank.add(
-        "credit_note",
-        **dict.fromkeys(("amount", "post_payment_amount", "total"), cents),
-        **{name: invoice[name] for name in ("currency", "customer")},
-        invoice=invoice["id"],
-        lines=listed([line], f"/v1/credit_notes/{new_id('cn')}/lines"),
-        metadata=forms.metadata(params),
-        number=f"{invoice['number']}-CN-{count:02d}",
-        pdf=f"{invoice['hosted_invoice_url']}?pdf",
-        total_taxes=all_taxes,
-        **nets,
-        **forms.taken(params, "memo reason"),
-        **facts,
-    )

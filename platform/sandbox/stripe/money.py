@@ -111,6 +111,12 @@ def decline(bank: Bank, paying: Thing, decline_code: str, advice: str | None = N
     _fail(bank, paying, message, **facts, **({"advice_code": advice} if advice else {}))
 
 
+def cancel(bank: Bank, paying: Thing, reason: str) -> None:
+    """Cancel a PaymentIntent that will not be paid."""
+    paying |= {"status": "canceled", "canceled_at": bank.now(), "cancellation_reason": reason}
+    bank.tell("payment_intent.canceled", paying)
+
+
 def _fail(bank: Bank, paying: Thing, message: str, **facts: Any) -> None:
     tried = bank.render(bank.get("payment_method", paying["payment_method"]))
     error = {"type": "card_error", "message": message, "payment_method": tried, **facts}

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from sandbox.stripe import checkout, invoices, money, people
+from sandbox.stripe import checkout, invoices, money
 from sandbox.stripe.bank import Bank
 from sandbox.stripe.objects import Thing
 
@@ -67,7 +67,7 @@ def _pay(bank: Bank, invoice: Thing, way: str) -> None:
     elif invoice["status"] == "open" and way in money.CARDS:
         invoices.try_to_pay(bank, invoice, money.method(bank, way), money.CARDS[way][1])
     if paying["status"] == "succeeded":
-        people.attach(bank, {"customer": invoice["customer"]}, paying["payment_method"])
+        bank.get("payment_method", paying["payment_method"])["customer"] = invoice["customer"]
 
 
 def _payment(
