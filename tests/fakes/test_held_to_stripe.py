@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 import stripe
-from stripe.params import RefundCreateParams
+from stripe.params import InvoiceItemCreateParams, RefundCreateParams
 from stripe.params.checkout import SessionCreateParams
 
 from sandbox.stripe.objects import make
@@ -24,6 +24,7 @@ SESSION: dict[str, Any] = {
 def test_parameters_of_the_library_pass():
     check_params(SessionCreateParams, SESSION)
     check_params(RefundCreateParams, {"amount": 5, "metadata": {"m": "1"}, "reason": "duplicate"})
+    check_params(InvoiceItemCreateParams, {"amount": 5, "tax_code": "txcd_10000000"})
 
 
 @pytest.mark.parametrize(
