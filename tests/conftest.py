@@ -21,7 +21,7 @@ from pictor.kit.database.pools import Pool
 from pictor.kit.redis import cache
 from tests.stack.databases import empty
 
-pytest_plugins = ["tests.stack.running"]
+pytest_plugins = ["tests.stack.running", "tests.fakes.card_provider"]
 
 # How long an example takes to draw or to run tells of the machine, not of the code.
 settings.register_profile(

@@ -7,6 +7,7 @@ one. Each call may raise `ProviderRefused` (the provider said no: nothing was do
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -196,6 +197,15 @@ class CustomerDetails:
 class CardProvider(Protocol):
     """A provider of payments by card."""
 
+    live: bool
+    """False for a test mode's key: then everything it tells of has to be of that mode."""
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Let all calls of the block together take no longer, else raise `ProviderAway`.
+
+        Without it one that a page makes takes 5 s: `keep_customer`, `begin`, `end`, `portal`.
+        """
+
     def keep_customer(self, details: CustomerDetails, *, customer: str | None) -> str:
         """Make the workspace's customer, or send its details anew; return its id."""
 
@@ -218,7 +228,7 @@ class CardProvider(Protocol):
         """Return a payment's whole present state; None if the provider knows nothing of it."""
 
     def pay_back(self, asked: PayBack) -> Movement:
-        """Ask for a refund."""
+        """Ask for a refund. It is `pending` until `present` says more."""
 
     def paid_back(self, asked: PayBack) -> Movement | None:
         """Look a refund up by its metadata; None if it was never made."""
@@ -226,8 +236,8 @@ class CardProvider(Protocol):
     def charge_saved_card(self, payment_id: UUID, *, customer: str, cents: int) -> Present:
         """Charge the default card while nobody is there, by an invoice; keys are the payment's id.
 
-        Returns what became of it: `paid`, or `failed` with why; the invoice stays open. Raises
-        ProviderRefused with NO_CARD.
+        Returns what became of it: `paid`, or `failed` with why; the invoice stays open. It is
+        `open` if the answer was lost: look again. Raises ProviderRefused with NO_CARD.
         """
 
     def void(self, invoice_id: str) -> None:
