@@ -87,7 +87,7 @@ def quick_passwords() -> Iterator[None]:
 @pytest.fixture
 def pooled_connections(transactional_db: None) -> Iterator[None]:
     """A database for loops and for the fixed pools' threads; its connections end with the test."""
-    every = (pools.views, pools.removals, pools.probes, pools.figures, pools.database)
+    every = (pools.views, pools.removals, pools.probes, pools.figures, pools.bell, pools.database)
     yield
     asyncio.run(_close_all(every))
 

@@ -5,6 +5,7 @@ pass-through  /{bucket}/… of the embedded S3 server
 body gate     /v1: key first, then the body
 /v1 handler   async views, no thread for a waiting request
 metrics       /metrics, if it is configured
+bell          /payments/stripe, where customers pay by card
 probes        /healthz and /readyz
 site          everything else, on Django's stock handler
 
@@ -19,6 +20,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from accounts.authentication import authenticate, read_bearer
+from billing.payments.provider import card_provider
 from console import uploads
 from generation.admission.inputs import FORMS
 from generation.admission.waiting_callers import callers
@@ -37,6 +39,7 @@ from pictor.web.gate import BodyGate
 from pictor.web.handler import V1Handler
 from pictor.web.metrics import Metrics
 from pictor.web.passthrough import S3Passthrough
+from pictor.web.payment_bell import PaymentBell
 from pictor.web.probes import Probes
 from pictor.web.site import SiteHandler
 from storage import backends
@@ -106,7 +109,12 @@ def build() -> App:
     backends.refuse_to_serve()
     stock: Any = get_asgi_application()
     stock.request_class = TolerantRequest
-    site = Probes(SiteHandler(stock, sender=sender), workers=lease.live_workers)
+    site: App = Probes(SiteHandler(stock, sender=sender), workers=lease.live_workers)
+    if settings.STRIPE_SECRET_KEY:
+        from billing.services.office import provider_events  # noqa: PLC0415 - where cards are on
+
+        card_provider()  # loads its library now, and not in a request
+        site = PaymentBell(site, ring=provider_events.ring)
     app: App = Router(
         api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key, forms=FORMS),
         site=Metrics(

@@ -6,6 +6,7 @@
     removals    2   DELETE of generations, which waits for S3; web
     probes      1   the checks of servers behind /readyz; web
     figures     1   the figures of /metrics; web
+    bell        2   events that the payment provider posts; web, where cards are on
     database    8   database work off the loop; web, image worker, short-work worker (webhooks)
     storage    16   S3 calls; web, image worker (small images use storage/loop_wire.py)
     conversion  2   verification and conversion of pixels, fair between tenants; image worker
@@ -18,7 +19,7 @@ within their turns, and those that outlast their turn of 30 s, until they end), 
 thread each, 8 at work), short-lived ones (the checks of pooler and statement log at the start, the
 import of the pages, the reading of manifests), libvips's own, and single threads that live as long
 as their process (presence, heartbeat, loop, reaper and its watch, the beat, the consumer's watch,
-webhooks, the posting of figures, the renewal of S3 credentials).
+webhooks, the posting of figures, the renewal of S3 credentials, calls to the payment provider).
 
 Admission has turns instead of threads: it runs on the loop, and in `database` if it must block.
 
@@ -108,6 +109,7 @@ views = Pool("views", 8)
 removals = Pool("removals", 2)
 probes = Pool("probes", 1)
 figures = Pool("figures", 1)
+bell = Pool("bell", 2)
 database = Pool("database", 8)
 storage = Pool("storage", 16, asks_database=False)
 
