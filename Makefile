@@ -27,9 +27,9 @@ COMPILE = $(PY) -m compileall -q $(filter-out manage.py tests,$(SOURCES))
 # pytest keeps what it makes of the tests where Python may write bytecode.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 3 --dist loadfile
 
-run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor)
+run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor; CARDS=1: paid by test cards)
 	@$(COMPILE)
-	@exec env PICTOR_STOP_WITH_PARENT=1 $(PY) manage.py run
+	@exec env PICTOR_STOP_WITH_PARENT=1 $(if $(CARDS),PICTOR_CARDS=1) $(PY) manage.py run
 
 test: venv-dev ## run the tests, against real servers of their own, three files at a time
 	@$(COMPILE)

@@ -38,7 +38,7 @@ from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
 from pictor.web.gate import BodyGate
 from pictor.web.handler import V1Handler
 from pictor.web.metrics import Metrics
-from pictor.web.passthrough import S3Passthrough
+from pictor.web.passthrough import PagesPassthrough, S3Passthrough
 from pictor.web.payment_bell import PaymentBell
 from pictor.web.probes import Probes
 from pictor.web.site import SiteHandler
@@ -132,4 +132,6 @@ def build() -> App:
             ca_bundle=settings.S3_CA_BUNDLE,
         )
         closing.append(passthrough.aclose)
+    if settings.EMBEDDED and settings.STRIPE_API.startswith("http:"):  # `make run CARDS=1`
+        app = PagesPassthrough(app, origin=settings.STRIPE_API)
     return Lifespan(Edge(app, tell=refusals.recorder.take), closing=closing)

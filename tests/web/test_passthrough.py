@@ -4,10 +4,10 @@ import ssl
 
 import pytest
 
-from pictor.web.passthrough import S3Passthrough
+from pictor.web.passthrough import PagesPassthrough, S3Passthrough
 from tests.fakes.authorities import make_authority, make_certificate_by
 from tests.fakes.raw_server import running, says, sends
-from tests.web.conftest import call, make_exchange
+from tests.web.conftest import body_of, call, make_exchange
 
 pytestmark = pytest.mark.anyio
 
@@ -153,3 +153,50 @@ async def test_an_answer_cut_short_has_one_start_and_no_end(app, s3):
 
     assert exchange.events.count("start") == 1
     assert exchange.sent[-1].get("more_body") is True
+
+
+@pytest.fixture
+async def sandbox():
+    headers = {"Content-Type": "text/html", "Location": "/after", "Set-Cookie": "a=b"}
+    async with running(says(b"<h1>Pay</h1>", status=303, headers=headers)) as server:
+        yield server
+
+
+async def test_a_page_that_takes_cards_comes_from_the_sandbox(sandbox):
+    app = PagesPassthrough(inner, origin=sandbox.url)
+    exchange = await call(
+        app,
+        path="/stripe/pay/cs_test_1?x=1",
+        headers={"Cookie": "a=b"},
+        messages=body_of(b"way=", b"paid"),
+    )
+
+    assert (exchange.status, exchange.body) == (303, b"<h1>Pay</h1>")
+    assert (exchange.headers["location"], "set-cookie" in exchange.headers) == ("/after", False)
+    (request,) = sandbox.received
+    assert (request.method, request.target) == ("POST", "/stripe/pay/cs_test_1")
+    assert (request.body, "cookie" in request.headers) == (b"way=paid", False)
+
+
+@pytest.mark.parametrize(
+    "path", ["/stripe/pay/", "/stripe/pay/../_bank/refund", "/stripe/pay/a/b", "/_bank/refund", "/"]
+)
+async def test_nothing_else_of_the_sandbox_is_reached(sandbox, path):
+    app = PagesPassthrough(inner, origin=sandbox.url)
+
+    assert (await call(app, path=path)).body == b"the application"
+    assert sandbox.received == []
+
+
+async def test_a_page_takes_small_forms_alone(sandbox):
+    app, page = PagesPassthrough(inner, origin=sandbox.url), "/stripe/pay/cs_test_1"
+    large = await call(app, path=page, messages=body_of(b"x" * 5000, b"x"))
+    put = await call(app, method="PUT", path=page, messages=body_of(b""))
+
+    assert (large.status, put.status, sandbox.received) == (405, 405, [])
+
+
+async def test_a_sandbox_that_is_away_is_503():
+    app = PagesPassthrough(inner, origin=CLOSED)
+
+    assert (await call(app, method="GET", path="/stripe/pay/cs_test_1")).status == 503

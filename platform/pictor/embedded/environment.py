@@ -13,6 +13,8 @@ from pictor.embedded.layout import Layout
 
 DEMO_EMAIL = "demo@pictor.local"
 BUCKET = "pictor"
+CARD_KEY = "sk_test_sandbox"
+"""The sandbox's Stripe takes any test key."""
 
 
 def is_set(environ: Mapping[str, str], name: str) -> bool:
@@ -83,3 +85,22 @@ def allow_egress(env: dict[str, str], entry: str) -> None:
     """Add a `host:port` to the private addresses that may be called."""
     entries = [word.strip() for word in env.get("PICTOR_EGRESS_ALLOW", "").split(",")]
     env["PICTOR_EGRESS_ALLOW"] = ",".join([word for word in entries if word] + [entry])
+
+
+def add_cards(env: dict[str, str], layout: Layout, *, sandbox: str, secret: str) -> dict[str, str]:
+    """Let cards be charged at the sandbox; return the variables that its Stripe needs.
+
+    The pages on which customers pay are passed through the site's origin.
+    """
+    pages = env["PICTOR_SITE_URL"]
+    env |= {
+        "PICTOR_STRIPE_SECRET_KEY": CARD_KEY,
+        "PICTOR_STRIPE_WEBHOOK_SECRET": secret,
+        "PICTOR_STRIPE_API": sandbox,
+        "PICTOR_CARD_PAGES": pages,
+    }
+    return {
+        "CARDS_PAGES": pages,
+        "CARDS_WEBHOOK_URL": f"{layout.base_url}/payments/stripe",
+        "CARDS_WEBHOOK_SECRET": secret,
+    }

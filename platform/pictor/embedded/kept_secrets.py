@@ -35,6 +35,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "valkey": _token,
     "s3_id": lambda: secrets.token_hex(10),
     "s3_secret": _token,
+    "cards_webhook": _token,
 }
 
 

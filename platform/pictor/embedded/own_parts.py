@@ -30,7 +30,7 @@ class Site:
         """Return `pictor COMMAND …`, for a step of the start."""
         return self._python("-m", "pictor", command, *arguments, **extra)
 
-    def sandbox(self, port: int) -> StackPart:
+    def sandbox(self, port: int, **extra: str) -> StackPart:
         """Return the sandbox upstream on a loopback port. Raises RuntimeProblem without aiohttp."""
         if importlib.util.find_spec("aiohttp") is None:
             raise RuntimeProblem(f"The sandbox's server is not here: {INSTALL} or set SANDBOX_URL.")
@@ -42,7 +42,7 @@ class Site:
                     *(sys.executable, "-m", "sandbox"),
                     *("--host", "127.0.0.1", "--port", str(port)),
                 ),
-                env=_as_a_stranger(self.env),
+                env={**_as_a_stranger(self.env), **extra},
                 cwd=self.layout.root,
             ),
             is_ready=lambda _running: answers_ok(port, "/healthz"),

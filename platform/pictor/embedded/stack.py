@@ -4,7 +4,13 @@ import os
 from collections.abc import Callable, Sequence
 
 from pictor.embedded.demo_key import DemoKeyCheck
-from pictor.embedded.environment import BUCKET, Embedded, allow_egress, base_environment
+from pictor.embedded.environment import (
+    BUCKET,
+    Embedded,
+    add_cards,
+    allow_egress,
+    base_environment,
+)
 from pictor.embedded.errors import RuntimeProblem
 from pictor.embedded.first_image import FirstImageRequest
 from pictor.embedded.kept_secrets import keep_secrets
@@ -133,7 +139,14 @@ class Stack:
         port = self._ports["sandbox"]
         self._env["SANDBOX_URL"] = f"http://127.0.0.1:{port}/v1"
         allow_egress(self._env, f"127.0.0.1:{port}")
-        return Site(layout=self._layout, env=self._env).sandbox(port)
+        cards = self._cards(f"http://127.0.0.1:{port}")
+        return Site(layout=self._layout, env=self._env).sandbox(port, **cards)
+
+    def _cards(self, sandbox: str) -> dict[str, str]:
+        if self._env.get("PICTOR_CARDS") != "1":
+            return {}
+        secret = self._secrets["cards_webhook"]
+        return add_cards(self._env, self._layout, sandbox=sandbox, secret=secret)
 
     def _set_up(self, site: Site, *, meanwhile: Sequence[StackPart]) -> None:
         """Migrate and seed, unless nothing has changed since the last setup; begin the parts."""

@@ -1,10 +1,13 @@
 """Pass-through of `/{bucket}/…` to the embedded S3 server, so that one public port is enough.
 
+And of the sandbox's pages on which cards pay, for `make run CARDS=1`.
+
 Signatures cover the host, so the S3 server gets the Host header that the URL was signed for.
 Nothing is decoded or buffered whole. Only GET, HEAD and CORS preflights are served, because our
 presigned URLs allow no more.
 """
 
+import re
 import ssl
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +37,9 @@ CORS = [
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"cross-origin"),
 ]
+PAGE = re.compile(r"/stripe/pay/\w+", re.ASCII)
+PAGE_HEADERS = frozenset({b"content-type", b"content-length", b"location", b"cache-control"})
+FORM_BYTES = 4096
 
 
 class S3Passthrough:
@@ -108,6 +114,41 @@ class S3Passthrough:
                 limits=httpx.Limits(max_connections=512),
             )
         return self._client
+
+
+class PagesPassthrough:
+    """Serves the sandbox's `/stripe/pay/ID` and everything else from the app."""
+
+    def __init__(self, app: App, *, origin: str) -> None:
+        self._app = app
+        self._origin = origin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Nothing but an id, as a path with dots would lead to what only tests may do.
+        if scope["type"] != "http" or not PAGE.fullmatch(str(scope["path"])):
+            await self._app(scope, receive, send)
+            return
+        body, has_more = b"", True
+        while has_more and len(body) <= FORM_BYTES:
+            message = await receive()
+            body += message.get("body", b"")
+            has_more = message.get("more_body", False)
+        if has_more or scope["method"] not in {"GET", "POST"}:
+            await _answer(send, 405, [(b"allow", b"GET, POST"), (b"connection", b"close")])
+            return
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        try:
+            async with httpx.AsyncClient(base_url=self._origin, trust_env=False) as client:
+                answer = await client.request(
+                    scope["method"], scope["path"], headers=form, content=body
+                )
+        except httpx.HTTPError:
+            await _answer(send, 503, [(b"retry-after", b"1")])
+            return
+        headers = [(name.lower(), value) for name, value in answer.headers.raw]
+        passed = [each for each in headers if each[0] in PAGE_HEADERS]
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": passed})
+        await send({"type": "http.response.body", "body": answer.content})
 
 
 def _status(answer: httpx.Response) -> int:
