@@ -16,7 +16,7 @@ from sandbox.stripe.forms import Params
 from sandbox.stripe.objects import VERSION, Refusal, Thing, listed, make
 
 _EVENTS_KEPT_SECONDS: Final = 30 * 24 * 3600
-_MOST_KEPT: Final = 50_000
+_MOST_KEPT: Final = 20_000
 _MOST_TYPES: Final = 20
 _IF_ASKED: Final = {
     "charge": "refunds",

@@ -11,14 +11,14 @@ from sandbox.stripe.objects import Thing
 _ACTS: Final[dict[str, Callable[[Bank, Thing], Thing]]] = {
     "dispute": money.dispute,
     "fail_refund": money.fail_refund,
-    "lose": partial(money.close, status="lost"),
+    "lose": partial(money.judge, act="lost"),
     "pay": checkout.pay,
     "refund": money.refund,
-    "reinstate": money.reinstate,
+    "reinstate": partial(money.judge, act="reinstate"),
     "settle": checkout.settle,
     "warn": money.warn,
-    "win": partial(money.close, status="won"),
-    "withdraw": money.withdraw,
+    "win": partial(money.judge, act="won"),
+    "withdraw": partial(money.judge, act="withdraw"),
 }
 
 

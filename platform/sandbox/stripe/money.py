@@ -49,7 +49,7 @@ def method(bank: Bank, way: str) -> Thing:
 
 def intent(bank: Bank, owner: Thing, cents: int, **facts: Any) -> Thing:
     """A new PaymentIntent of a Checkout Session or an invoice."""
-    of = {"currency": owner["currency"], "customer": owner["customer"]}
+    of = forms.taken(owner, "currency customer")
     made = bank.add("payment_intent", amount=cents, **of, **facts)
     made["client_secret"] = f"{made['id']}_{new_id('secret')}"
     bank.owners[made["id"]] = owner["id"]
@@ -131,7 +131,7 @@ def _charge(bank: Bank, paying: Thing, **facts: Any) -> Thing:
     details = forms.taken(used[kind], _CARD) if kind == "card" else used[kind]
     charge = bank.add(
         "charge",
-        **{name: paying[name] for name in ("amount", "currency", "customer", "description")},
+        **forms.taken(paying, "amount currency customer description"),
         billing_details=used["billing_details"],
         metadata=dict(paying["metadata"]),
         paid=facts["status"] == "succeeded",
@@ -174,7 +174,7 @@ def refund(bank: Bank, params: Params) -> Thing:
         charge=name,
         metadata=forms.metadata(params),
         reason=params.get("reason"),
-        **{name: charge[name] for name in ("currency", "payment_intent")},
+        **forms.taken(charge, "currency payment_intent"),
     )
     made["balance_transaction"] = move(bank, made, -cents, "refund")["id"]
     charge["refunds"]["data"].insert(0, made["id"])
@@ -207,59 +207,40 @@ def dispute(bank: Bank, wish: Params) -> Thing:
     states = {"inquiry": "warning_needs_response", "prevented": "prevented"}
     made = bank.add(
         "dispute",
-        amount=_cents(charge, wish),
+        amount=int(wish.get("amount") or charge["amount"]),
         charge=charge["id"],
         is_charge_refundable=kind is not None,
         reason=wish.get("reason", "fraudulent"),
         status=states.get(kind or "", "needs_response"),
-        **{name: charge[name] for name in ("currency", "payment_intent")},
+        **forms.taken(charge, "currency payment_intent"),
     )
     made["evidence_details"]["due_by"] = bank.now() + 9 * 24 * 3600
     case = {"inquiry": "inquiry", "prevented": "resolution"}.get(kind or "", "chargeback")
     made["payment_method_details"]["card"]["case_type"] = case
     charge["disputed"] = True
     bank.tell("charge.dispute.created", made)
-    return made if kind else withdraw(bank, {"dispute": made["id"]})
+    return made if kind else judge(bank, {"dispute": made["id"]}, "withdraw")
 
 
-def withdraw(bank: Bank, wish: Params) -> Thing:
-    """Take the money: at a dispute's begin, after an inquiry, or again after it was won."""
+def judge(bank: Bank, wish: Params, act: str) -> Thing:
+    """Withdraw what is disputed, also again; reinstate it or a part; end as won or lost."""
     made = bank.get("dispute", wish["dispute"])
-    is_again = bool(made["balance_transactions"])
-    made["status"] = "under_review" if is_again else "needs_response"
-    made["is_charge_refundable"] = False
-    _move_disputed(bank, made, -_cents(made, wish), 0 if is_again else _DISPUTE_FEE)
-    bank.tell("charge.dispute.funds_withdrawn", made)
-    bank.tell("charge.dispute.updated", made)
+    cents, moved = int(wish.get("amount") or made["amount"]), made["balance_transactions"]
+    if act in {"won", "lost"}:  # an inquiry is only closed
+        made["status"] = "warning_closed" if made["status"].startswith("warning") else act
+        made["is_charge_refundable"] = made["status"] != "lost"
+        bank.tell("charge.dispute.closed", made)
+    if act == "withdraw":
+        fee, made["status"] = (0, "under_review") if moved else (_DISPUTE_FEE, "needs_response")
+        made["is_charge_refundable"] = False
+        moved.append(move(bank, made, -cents, "adjustment", fee, reporting_category="dispute"))
+        bank.tell("charge.dispute.funds_withdrawn", made)
+        bank.tell("charge.dispute.updated", made)
+    elif act in {"reinstate", "won"} and moved:
+        back = move(bank, made, cents, "adjustment", reporting_category="dispute_reversal")
+        moved.append(back)
+        bank.tell("charge.dispute.funds_reinstated", made)
     return made
-
-
-def reinstate(bank: Bank, wish: Params) -> Thing:
-    """Give what was withdrawn back, or a part of it."""
-    made = bank.get("dispute", wish["dispute"])
-    _move_disputed(bank, made, _cents(made, wish))
-    bank.tell("charge.dispute.funds_reinstated", made)
-    return made
-
-
-def _cents(made: Thing, wish: Params) -> int:
-    return int(wish.get("amount") or made["amount"])
-
-
-def _move_disputed(bank: Bank, made: Thing, cents: int, fee: int = 0) -> None:
-    category = "dispute" if cents < 0 else "dispute_reversal"
-    moved = move(bank, made, cents, "adjustment", fee, reporting_category=category)
-    made["balance_transactions"].append(moved)
-
-
-def close(bank: Bank, wish: Params, status: str) -> Thing:
-    """End a dispute as won or lost; an inquiry is only closed."""
-    made = bank.get("dispute", wish["dispute"])
-    is_inquiry = made["status"].startswith("warning")
-    made |= {"status": "warning_closed" if is_inquiry else status}
-    made["is_charge_refundable"] = made["status"] != "lost"
-    bank.tell("charge.dispute.closed", made)
-    return reinstate(bank, wish) if made["status"] == "won" else made
 
 
 def warn(bank: Bank, wish: Params) -> Thing:

@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -23,28 +23,21 @@ Call = Callable[..., Thing]
 _KEY: Final = re.compile(r"Bearer (sk|rk)_test_\w+")
 _KEYS_KEPT: Final = 20_000
 _KEPT_SECONDS: Final = 24 * 3600
-_MISSING: Final = "parameter_missing"
 _NOT_KEPT: Final = {401, 404, 409, 429}
 _BROKEN: Final = {"error": {"type": "api_error", "message": "Something went wrong."}}
 _BUSY: Final = {
     "error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Busy."}
 }
+_FAILED: Final[dict[str, tuple[int, Thing]]] = {
+    "429": (429, _BUSY),
+    **dict.fromkeys(("500", "500_after", "lost"), (500, _BROKEN)),
+}
 _BANK: Final = web.AppKey("bank", Bank)
 _KEPT: Final[web.AppKey[dict[str, "Kept"]]] = web.AppKey("kept", dict)
 
 
-@dataclass
-class Answer:
-    """An answer."""
-
-    body: Thing
-    status: int
-    request_id: str
-
-    @property
-    def is_kept(self) -> bool:
-        """True if its idempotency key gives it again: the call's parameters were right."""
-        return self.status not in _NOT_KEPT and "param" not in self.body.get("error", ())
+Answer = tuple[int, Thing, str]
+"""Status, body, and the id of the call."""
 
 
 @dataclass
@@ -117,8 +110,7 @@ def add_to(app: web.Application) -> None:
     for route, call in _ROUTES.items():
         method, path = route.split()
         app.router.add_route(method, f"/v1/{path}", partial(_api, call))
-    app.router.add_get("/stripe/pay/{id}", _show)
-    app.router.add_post("/stripe/pay/{id}", _act)
+    app.router.add_route("*", "/stripe/pay/{id}", _page)
     app.router.add_post("/_bank/{name}", _door)
     app.cleanup_ctx.append(_ringing)
 
@@ -142,9 +134,9 @@ def _at(request: web.Request) -> Bank:
 
 
 async def _api(call: Call, request: web.Request) -> web.StreamResponse:
+    _at(request)
     text, headers = await request.text(), {"Stripe-Version": VERSION}
     try:
-        _check(request)
         if (kept := _kept(request, text)) is not None and kept.answer is not None:
             answer, headers["Idempotent-Replayed"] = kept.answer, "true"
         else:  # as there, a call goes on when its caller has left
@@ -153,22 +145,17 @@ async def _api(call: Call, request: web.Request) -> web.StreamResponse:
                 return delivery.reset(request)
             answer = tried
     except Refusal as refusal:
-        answer = Answer({"error": refusal.error}, refusal.status, new_id("req"))
-    headers["Request-Id"] = answer.request_id
-    return web.json_response(answer.body, status=answer.status, headers=headers)
-
-
-def _check(request: web.Request) -> None:
-    _at(request)
-    key = request.headers.get("Authorization", "")
-    if not _KEY.fullmatch(key):
-        raise Refusal(f"Invalid API Key provided: {key[7:15]}****", status=401)
-    if (version := request.headers.get("Stripe-Version", VERSION)) != VERSION:
-        raise Refusal(f"Invalid Stripe API version: {version}")
+        answer = (refusal.status, {"error": refusal.error}, new_id("req"))
+    status, body, headers["Request-Id"] = answer
+    return web.json_response(body, status=status, headers=headers)
 
 
 def _kept(request: web.Request, text: str) -> Kept | None:
     """What is kept under the call's idempotency key, new or answered. Raises Refusal."""
+    if not _KEY.fullmatch(secret := request.headers.get("Authorization", "")):
+        raise Refusal(f"Invalid API Key provided: {secret[7:15]}****", status=401)
+    if (version := request.headers.get("Stripe-Version", VERSION)) != VERSION:
+        raise Refusal(f"Invalid Stripe API version: {version}")
     kept, now = request.app[_KEPT], request.app[_BANK].now()
     key, asked = request.headers.get("Idempotency-Key"), (request.method, request.path, text)
     if request.method == "GET" or not key:
@@ -190,18 +177,16 @@ def _kept(request: web.Request, text: str) -> Kept | None:
 
 async def _try(call: Call, request: web.Request, text: str, kept: Kept | None) -> Answer | None:
     """Run a call, with what was asked to go wrong; None if the connection is to be cut."""
-    trouble, request_id = _trouble(request), new_id("req")
+    trouble = _trouble(request)
     kind = trouble["kind"]
     await asyncio.sleep(trouble["seconds"] if kind == "slow" else 0)
-    if kind in {"429", "500", "lost"}:
-        answer = Answer(
-            _BUSY if kind == "429" else _BROKEN, 429 if kind == "429" else 500, request_id
-        )
-    else:
-        answer = _run(call, request, text, request_id)
-    if kind == "500_after":
-        answer = Answer(_BROKEN, 500, request_id)
-    if kept is not None and answer.is_kept and kind != "lost":
+    answer = (*_FAILED[kind], new_id("req")) if kind in _FAILED else None
+    if answer is None or kind == "500_after":
+        done = _run(call, request, text)
+        answer = answer or done
+    # It is kept if the call had begun: if its parameters were right.
+    is_kept = answer[0] not in _NOT_KEPT and "param" not in answer[1].get("error", ())
+    if kept is not None and is_kept and kind != "lost":
         kept.answer = answer
     elif kept is not None:
         del request.app[_KEPT][request.headers["Idempotency-Key"]]
@@ -219,36 +204,32 @@ def _trouble(request: web.Request) -> Thing:
     return {"kind": ""}
 
 
-def _run(call: Call, request: web.Request, text: str, request_id: str) -> Answer:
-    bank, key = request.app[_BANK], request.headers.get("Idempotency-Key")
-    bank.request = {"id": request_id, "idempotency_key": key}
+def _run(call: Call, request: web.Request, text: str) -> Answer:
+    bank, request_id = request.app[_BANK], new_id("req")
+    bank.request = {"id": request_id, "idempotency_key": request.headers.get("Idempotency-Key")}
     form = text if request.method == "POST" else request.query_string
     try:
         params = forms.nested(parse_qsl(form, keep_blank_values=True))
         expand = params.pop("expand", [])
         body = bank.render(call(bank, params, *request.match_info.values()), expand)
     except Refusal as refusal:
-        return Answer({"error": refusal.error}, refusal.status, request_id)
+        wrong = refusal
     except KeyError as error:  # what must be sent is read as `params[...]`
-        name = str(error.args[0])
-        wrong = Refusal(f"Missing required param: {name}.", param=name, code=_MISSING)
-        return Answer({"error": wrong.error}, 400, request_id)
+        name, code = str(error.args[0]), "parameter_missing"
+        wrong = Refusal(f"Missing required param: {name}.", param=name, code=code)
     except ValueError as error:
         wrong = Refusal(f"Invalid integer: {error}", param="", code="parameter_invalid_integer")
-        return Answer({"error": wrong.error}, 400, request_id)
+    else:
+        bank.look(json.dumps(body))
+        return 200, body, request_id
     finally:
         bank.request = None
-    bank.look(json.dumps(body))
-    return Answer(body, 200, request_id)
+    return wrong.status, {"error": wrong.error}, request_id
 
 
-async def _show(request: web.Request) -> web.Response:
-    return pages.show(_at(request), request.match_info["id"])
-
-
-async def _act(request: web.Request) -> web.Response:
-    form: Any = await request.post()
-    return pages.act(_at(request), request.match_info["id"], str(form.get("way", "")))
+async def _page(request: web.Request) -> web.Response:
+    bank, name, form = _at(request), request.match_info["id"], await request.post()
+    return pages.act(bank, name, str(form.get("way"))) if form else pages.show(bank, name)
 
 
 async def _door(request: web.Request) -> web.Response:
