@@ -67,6 +67,7 @@ SAME = {
     "operator_keys": "keys of programs at /ops/v1/",
     "offer": "the operator's offer, and the port to it",
     "office": "what no request for an image loads of selectors and services",
+    "payments": "payments by card",
     "people": "people who sign in",
     "periods": "spans of time",
     "playground": "requests made on a page",
@@ -110,6 +111,8 @@ SAME_CLASSES = {
     "CostTable": "a channel's table of costs, as a row and as a value",
     "LiveWorkers": "the port through which the probes ask for image workers",
     "Permission": "a permission of a role, in a console",
+    "Event": "what happened, for who listens: ours to webhooks, or the payment provider's to us",
+    "Ids": "ids to look by: of rows, or of a payment at its provider",
     "PriceList": "prices in force; the API's document has published this name",
     "Wire": "the calls of a protocol: an upstream's, or a bucket's",
 }

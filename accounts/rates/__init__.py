@@ -31,7 +31,6 @@ from accounts.rates.buckets import (
     refusal_of,
 )
 from pictor.kit.redis import client as redis_client
-from pictor.kit.words.client_addresses import counted_address
 from pictor.kit.words.errors import RateLimited
 
 MANY_SENDINGS = 10
@@ -156,10 +155,10 @@ def take_typed_mail(address: str, *, field: str | None = "email") -> None:
         raise ValidationError({field: words} if field else words) from None
 
 
-def take_payment(address: str) -> None:
-    """Count one payment begun from an address's network. Raises ValidationError, for a person."""
-    network = hashlib.sha256(counted_address(address).encode()).hexdigest()[:32]
-    name, most = f"pictor:rate:{{payments}}:{network}", limits.PAYMENTS_AN_HOUR
+def take_payment(network: str) -> None:
+    """Count one payment begun from a network. Raises ValidationError, for a person."""
+    digest = hashlib.sha256(network.encode()).hexdigest()[:32]
+    name, most = f"pictor:rate:{{payments}}:{digest}", limits.PAYMENTS_AN_HOUR
     try:
         _take_one(Bucket(name, limits.PAYMENTS, "network", most, 1, limits.HOUR_SECONDS))
     except RateLimited:

@@ -16,7 +16,7 @@ def micros_of(cents: int) -> Micros:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class CardCharge:
     """A payment's charge: what it bought, its cents, and what of both went back so far."""
 
     credited: Micros

@@ -54,6 +54,12 @@ def emails_of_owners(
     return list(active.values_list("user__email", flat=True).distinct())
 
 
+def has_role(tenant_id: UUID, user_id: UUID, roles: Collection[str]) -> bool:
+    """True if a person is an active member of the tenant with one of these roles."""
+    member = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id, role__in=roles)
+    return member.filter(user__is_active=True).exists()
+
+
 def has_active_owner(tenant_id: UUID) -> bool:
     """True if an owner of the tenant may sign in: not blocked, and with a verified address.
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet, Sum
 
-from accounts.models import Tenant
+from accounts.selectors.office.tenants import tenant_by_id
 from billing.models import (
     Payment,
     PaymentCustomer,
@@ -84,7 +84,7 @@ def left_of_payment(payment: Payment) -> Micros:
 def top_up_room(tenant_id: UUID, now: datetime) -> TopUpRoom:
     """Return what a workspace may pay in by card now: a new one only so much in its first week."""
     least, most, left, why = settings.TOP_UP_LEAST * 100, settings.TOP_UP_MOST * 100, None, ""
-    new_until = Tenant.objects.only("created_at").get(pk=tenant_id).created_at + FIRST_WEEK
+    new_until = tenant_by_id(tenant_id).created_at + FIRST_WEEK
     if now < new_until:
         stands = Q(state__in=[Payment.State.PAID, Payment.State.PERSON])
         may_come = Q(state=Payment.State.BEGUN, expires_at__gt=now)

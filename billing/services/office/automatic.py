@@ -14,7 +14,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, Sum
 
-from accounts.models import BILLING_CONTACT_ROLES, Membership, Tenant, User
+from accounts.models import BILLING_CONTACT_ROLES, Tenant, User
+from accounts.selectors.office.members import has_role
+from accounts.selectors.office.tenants import tenant_by_id
 from accounts.services import By, record
 from accounts.services.office.tenants import refuse_ended
 from billing.models import Payment, PaymentCustomer, TenantBalance
@@ -74,7 +76,7 @@ def agree(
     """
     refuse_ended(tenant_id)
     user = by["actor"]
-    if not isinstance(user, User) or not _may_pay(tenant_id, user.id):
+    if not isinstance(user, User) or not has_role(tenant_id, user.id, BILLING_CONTACT_ROLES):
         raise ValidationError("A member who may pay has to agree.")
     if user.email_verified_at is None:
         raise ValidationError("Confirm your e-mail address first.")
@@ -116,12 +118,7 @@ def _change(customer: PaymentCustomer, columns: Mapping[str, object]) -> None:
 
 
 def _record(tenant_id: UUID, action: str, by: By, **after: str) -> None:
-    record(Tenant.objects.get(pk=tenant_id).audited, action, after=after or None, **by)
-
-
-def _may_pay(tenant_id: UUID, user_id: UUID) -> bool:
-    members = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id, user__is_active=True)
-    return members.filter(role__in=BILLING_CONTACT_ROLES).exists()
+    record(tenant_by_id(tenant_id).audited, action, after=after or None, **by)
 
 
 def top_up_due(now: datetime) -> None:
@@ -178,13 +175,13 @@ def _is_due(customer: PaymentCustomer, now: datetime) -> bool:
 
 def _why_not(customer: PaymentCustomer) -> str:
     """Return why automatic top-ups have to rest; empty if they do not."""
+    tenant_id = customer.tenant_id
     if customer.tenant.status == Tenant.Status.SUSPENDED or customer.tenant.has_ended:
         return Pause.SUSPENDED
-    if customer.consented_by_id is None or not _may_pay(
-        customer.tenant_id, customer.consented_by_id
-    ):
+    member_id = customer.consented_by_id
+    if member_id is None or not has_role(tenant_id, member_id, BILLING_CONTACT_ROLES):
         return Pause.MEMBER_LEFT
-    if TenantBalance.objects.filter(tenant_id=customer.tenant_id, owed__gt=0).exists():
+    if TenantBalance.objects.filter(tenant_id=tenant_id, owed__gt=0).exists():
         return Pause.OWED
     return ""
 

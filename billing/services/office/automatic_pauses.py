@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from accounts.models import Tenant
+from accounts.selectors.office.tenants import tenant_by_id
 from accounts.services import record
 from billing.models import Payment, PaymentCustomer
 from billing.services.office.payment_mail import tell
@@ -28,7 +28,7 @@ def pause(tenant_id: UUID, why: str, *, now: datetime, invoice_url: str = "") ->
         return
     customer.paused_for = why
     customer.save(update_fields=["paused_for"])
-    tenant = Tenant.objects.get(pk=tenant_id)
+    tenant = tenant_by_id(tenant_id)
     record(tenant.audited, "automatic.pause", after={"why": why}, actor=PROGRAM)
     reason = PaymentCustomer.Pause(why).label
     tell(

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accounts.models import BILLING_CONTACT_ROLES, Tenant
+from accounts.models import BILLING_CONTACT_ROLES
 from accounts.selectors.office.members import emails_of_members
+from accounts.selectors.office.tenants import tenant_by_id
 from accounts.services.office.mail import post_rendered
 
 MAIL = "billing/email/payment"
@@ -23,7 +24,7 @@ def tell(
 
     `subject` follows the workspace's name. `link` is an address of the provider.
     """
-    tenant = Tenant.objects.get(pk=tenant_id)
+    tenant = tenant_by_id(tenant_id)
     words = {
         "workspace": tenant.shown_name,
         "tenant": tenant.public_id,

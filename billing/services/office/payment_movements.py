@@ -13,7 +13,7 @@ from django.db.models import Sum
 
 from billing.models import Payment, PaymentCustomer, PaymentMovement, Transfer
 from billing.payments.port import Movement
-from billing.payments.shares import Charge, micros_of
+from billing.payments.shares import CardCharge, micros_of
 from billing.selectors.office.payments import gone_of
 from billing.services.office import automatic_pauses, card_money
 from billing.services.office.payment_mail import tell
@@ -24,10 +24,10 @@ Kind, State, Moved = PaymentMovement.Kind, PaymentMovement.State, Transfer.Kind
 _ORDER = {Kind.REFUND: 0, Kind.WITHDRAWAL: 1, Kind.REINSTATEMENT: 2}
 
 
-def charge_of(payment: Payment) -> Charge:
+def charge_of(payment: Payment) -> CardCharge:
     """Return a payment's charge, and what of it went back or is going."""
     cents = payment.amount_cents or payment.asked_cents
-    return Charge(Micros(payment.credited_micros), cents, *gone_of(payment))
+    return CardCharge(Micros(payment.credited_micros), cents, *gone_of(payment))
 
 
 def left_at_the_provider(payment: Payment) -> int:

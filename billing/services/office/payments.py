@@ -15,7 +15,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts import rates
-from accounts.models import Tenant, User
+from accounts.models import User
+from accounts.selectors.office.tenants import tenant_by_id
 from accounts.services import By, record
 from accounts.services.office.tenants import refuse_ended
 from billing.models import CHECKOUT_LASTS, Payment, PaymentCustomer
@@ -32,6 +33,7 @@ from billing.payments.shares import micros_of
 from billing.selectors.office.payments import cards_on, top_up_room
 from billing.services.office.payment_facts import apply
 from billing.services.office.payment_mail import payers_of
+from pictor.kit.words.client_addresses import counted_address
 from pictor.kit.words.money import in_dollars
 
 logger = logging.getLogger(__name__)
@@ -120,7 +122,7 @@ def asked_provider() -> CardProvider:
 def _begun(once: UUID, tenant_id: UUID, cents: int, now: datetime, by: By) -> Payment:
     is_new = not Payment.objects.filter(id=once).exists()
     if is_new and (address := by.get("ip")):
-        rates.take_payment(address)
+        rates.take_payment(counted_address(address))
     with transaction.atomic():
         locked_customer(tenant_id)  # two forms at once must not both find room for them
         payment_id = once
@@ -139,7 +141,7 @@ def _begun(once: UUID, tenant_id: UUID, cents: int, now: datetime, by: By) -> Pa
             begun_at=now,
             expires_at=now + CHECKOUT_LASTS,
         )
-        tenant = Tenant.objects.get(pk=tenant_id)
+        tenant = tenant_by_id(tenant_id)
         asked = {"payment": str(payment.id), "amount_micros": payment.credited_micros}
         record(tenant.audited, "top_up.begin", after=asked, **by)
         return payment
@@ -291,7 +293,7 @@ def keep_details(
         setattr(customer, name, value)
     customer.clean_fields(exclude={field.name for field in customer._meta.fields} - set(names))  # noqa: SLF001 - Django's way to columns
     customer.save(update_fields=list(names))
-    tenant = Tenant.objects.get(pk=tenant_id)
+    tenant = tenant_by_id(tenant_id)
     # The audit log is never erased, so it says which of them changed, and not to what.
     changed = sorted(name for name in names if before[name] != after[name])
     record(tenant.audited, "billing.details", after={"changed": changed}, **by)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.payments.shares import Charge, micros_of
+from billing.payments.shares import CardCharge, micros_of
 from pictor.kit.words.money import Micros
 
 
@@ -16,12 +16,12 @@ def test_a_cent_is_ten_thousand_micros(cents, micros):
 @pytest.mark.parametrize(
     ("charge", "cents", "micros"),
     [
-        (Charge(Micros(20_000_000), 2000), 500, 5_000_000),
-        (Charge(Micros(20_000_000), 2380), 119, 1_000_000),  # 19 % of tax
-        (Charge(Micros(20_000_000), 2380), 146, 1_226_891),  # 1,226,890.76 half up
-        (Charge(Micros(10_000), 3, 1, 3_333), 1, 3_334),  # two thirds are 6,666.67
-        (Charge(Micros(10_000), 3, 2, 6_667), 1, 3_333),
-        (Charge(Micros(20_000_000), 2000, 2000, 20_000_000), 2000, 20_000_000),
+        (CardCharge(Micros(20_000_000), 2000), 500, 5_000_000),
+        (CardCharge(Micros(20_000_000), 2380), 119, 1_000_000),  # 19 % of tax
+        (CardCharge(Micros(20_000_000), 2380), 146, 1_226_891),  # 1,226,890.76 half up
+        (CardCharge(Micros(10_000), 3, 1, 3_333), 1, 3_334),  # two thirds are 6,666.67
+        (CardCharge(Micros(10_000), 3, 2, 6_667), 1, 3_333),
+        (CardCharge(Micros(20_000_000), 2000, 2000, 20_000_000), 2000, 20_000_000),
     ],
 )
 def test_a_part_is_counted_from_the_first_cent(charge, cents, micros):
@@ -35,12 +35,12 @@ def test_a_part_is_counted_from_the_first_cent(charge, cents, micros):
     cuts=st.lists(st.integers(1, 40_000), max_size=12),
 )
 def test_all_cents_take_exactly_all_micros(asked, tax, cuts):
-    charge = Charge(micros_of(asked), asked + tax)
+    charge = CardCharge(micros_of(asked), asked + tax)
 
     for cut in cuts:
         part = min(cut, charge.left_cents)
         gone = charge.gone_micros + charge.share_of(part)
-        charge = Charge(charge.credited, charge.cents, charge.gone_cents + part, gone)
+        charge = CardCharge(charge.credited, charge.cents, charge.gone_cents + part, gone)
     last = charge.share_of(charge.left_cents)
 
     assert charge.gone_micros + last == asked * 10_000
