@@ -234,10 +234,10 @@ class CardProvider(Protocol):
         """Look a refund up by its metadata; None if it was never made."""
 
     def charge_saved_card(self, payment_id: UUID, *, customer: str, cents: int) -> Present:
-        """Charge the default card while nobody is there, by an invoice; keys are the payment's id.
+        """Charge the default card while nobody is there, by an invoice; the same payment once.
 
         Returns what became of it: `paid`, or `failed` with why; the invoice stays open. It is
-        `open` if the answer was lost: look again. Raises ProviderRefused with NO_CARD.
+        `open` if the answer was lost: ask again. Raises ProviderRefused with NO_CARD.
         """
 
     def void(self, invoice_id: str) -> None:

@@ -111,10 +111,10 @@ def build() -> App:
     stock.request_class = TolerantRequest
     site: App = Probes(SiteHandler(stock, sender=sender), workers=lease.live_workers)
     if settings.STRIPE_SECRET_KEY:
-        from billing.services.office import provider_events  # noqa: PLC0415 - where cards are on
+        from billing.services.office.provider_events import ring  # noqa: PLC0415 - where cards are on
 
         card_provider()  # loads its library now, and not in a request
-        site = PaymentBell(site, ring=provider_events.ring)
+        site = PaymentBell(site, ring=ring)
     app: App = Router(
         api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key, forms=FORMS),
         site=Metrics(

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 
-from pictor import ROOT, log_parts, openapi_parts
+from pictor import ROOT, openapi_parts
 from pictor.card_parts import *  # noqa: F403 - ten settings, each by its name
 from pictor.env import (
+    LOGGERS,
     env_authorities,
     env_bool,
     env_choice,
@@ -394,5 +395,5 @@ LOGGING = {
     "formatters": {"line": {"()": "pictor.kit.watching.log.LineFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env_log_level("LOG_LEVEL")},
-    "loggers": log_parts.LOGGERS,
+    "loggers": LOGGERS,
 }

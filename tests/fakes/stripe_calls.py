@@ -30,6 +30,7 @@ TYPES = {
     "get /v1/events": params.EventListParams,
     "post /v1/invoiceitems": params.InvoiceItemCreateParams,
     "post /v1/invoices": params.InvoiceCreateParams,
+    "get /v1/invoices": params.InvoiceListParams,
     "get /v1/invoices/ID": params.InvoiceRetrieveParams,
     "delete /v1/invoices/ID": params.InvoiceDeleteParams,
     "post /v1/invoices/ID/finalize": params.InvoiceFinalizeInvoiceParams,
@@ -53,10 +54,12 @@ def note_calls(monkeypatch: pytest.MonkeyPatch, asked: Asked) -> None:
     """Note each call that the library makes from now on."""
     send = _APIRequestor.request
 
-    def noted(self: Any, method: str, path: str, sent: Any = None, *more: Any, **kw: Any) -> Any:
+    def noted(
+        self: Any, method: str, path: str, params: Any = None, *more: Any, **named: Any
+    ) -> Any:
         name = re.sub(r"/[a-z]{2,4}_\w+", "/ID", f"{method} {path}")
-        asked.append((name, dict(sent or {})))
-        return send(self, method, path, sent, *more, **kw)
+        asked.append((name, dict(params or {})))
+        return send(self, method, path, params, *more, **named)
 
     monkeypatch.setattr(_APIRequestor, "request", noted)
 

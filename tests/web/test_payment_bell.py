@@ -2,13 +2,21 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError
 
+from billing.models import ProviderEvent
+from pictor.application import build
+from pictor.kit.database import pools
 from pictor.web import payment_bell
+from pictor.web.edge import App
 from pictor.web.payment_bell import PaymentBell, Ring
+from tests.fakes.card_provider import SECRET
+from tests.fakes.stripe_calls import signed
 from tests.web.conftest import Exchange, body_of, call, make_exchange
 
 pytestmark = pytest.mark.anyio
@@ -128,3 +136,53 @@ async def test_a_client_that_leaves_is_not_answered():
     answer = await call(PaymentBell(site, ring=Kept()), path="/payments/stripe")
 
     assert answer.sent == []
+
+
+@pytest.fixture
+def whole(cards, settings):
+    """The application of the settings, where cards are on."""
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    return build()
+
+
+async def post(app: App, body: str, *, at: int | None = None) -> int:
+    headers = signed(body, secret=SECRET, at=at)
+    answer = await call(
+        app, path="/payments/stripe", headers=headers, messages=body_of(body.encode())
+    )
+    return answer.status
+
+
+async def kept() -> list[tuple[str, str, bool]]:
+    rows = ProviderEvent.objects.values_list("id", "payment_intent_id", "rang")
+    return await pools.database(lambda: list(rows))
+
+
+EVENT = (
+    '{"id": "evt_1", "object": "event", "type": "refund.updated", "created": 1790000000,'
+    ' "livemode": false, "data": {"object":'
+    ' {"object": "refund", "id": "re_1", "payment_intent": "pi_1", "charge": "ch_1"}}}'
+)
+
+
+async def test_an_event_that_the_provider_signed_is_one_row(whole):
+    statuses = [await post(whole, EVENT) for _ in range(2)]
+
+    assert statuses == [200, 200]
+    assert await kept() == [("evt_1", "pi_1", True)]
+
+
+async def test_what_the_provider_did_not_sign_lately_writes_nothing(whole):
+    statuses = [
+        await post(whole, EVENT, at=int(time.time()) - 301),
+        (await call(whole, path="/payments/stripe", messages=body_of(EVENT.encode()))).status,
+    ]
+
+    assert statuses == [400, 400]
+    assert await kept() == []
+
+
+async def test_it_is_not_redirected_to_https(whole, settings):
+    settings.SECURE_SSL_REDIRECT = True
+
+    assert await post(whole, EVENT) == 200

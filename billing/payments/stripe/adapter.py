@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -14,6 +14,7 @@ import stripe
 from typing_extensions import override
 
 from billing.payments.port import (
+    NO_CARD,
     BalanceEntry,
     Checkout,
     CheckoutPage,
@@ -168,28 +169,16 @@ class Stripe:
     def charge_saved_card(self, payment_id: UUID, *, customer: str, cents: int) -> Present:
         card = self._card(customer)
         if not card:
-            raise ProviderRefused("There is no saved card.", "no_card")
-        made = self._v1.invoices.create(
-            params.invoice(payment_id, customer, self._tax_code),
-            {"idempotency_key": f"{payment_id}-invoice"},
-        )
-        self._v1.invoice_items.create(
-            params.invoice_item(made.id, customer, cents, self._tax_code),
-            {"idempotency_key": f"{payment_id}-item"},
-        )
-        self._v1.invoices.finalize_invoice(
-            made.id, {"auto_advance": False}, {"idempotency_key": f"{payment_id}-finalize"}
-        )
-        ids, failed = Ids(payment_id, invoice_id=made.id), None
+            raise ProviderRefused("There is no saved card.", NO_CARD)
+        invoice = self._invoice_for(payment_id, customer)
+        if invoice.status == "draft":
+            self._issue(invoice.id, customer, cents)
+        ids, failed = Ids(payment_id, invoice_id=invoice.id), None
         try:
-            # An invoice is paid once, so another card's key charges nobody twice.
-            self._v1.invoices.pay(
-                made.id,
-                {"off_session": True, "payment_method": card},
-                {"idempotency_key": f"{payment_id}-pay-{card}"},
-            )
+            # No key of ours: an invoice is paid once, and a kept 500 would come for a day.
+            self._v1.invoices.pay(invoice.id, {"off_session": True, "payment_method": card})
         except ProviderError as error:
-            failed = error  # what became of it says the invoice, whatever the call did
+            failed = error  # the invoice says what became of it, whatever the call did
         present = self.present(ids)
         if present is None:
             raise failed or ProviderRefused("The invoice is gone.", UNKNOWN)
@@ -305,6 +294,25 @@ class Stripe:
                 *(objects.warning_from(each, charge) for each in warnings),
             ),
         )
+
+    def _invoice_for(self, payment_id: UUID, customer: str) -> "Invoice":
+        """Return a payment's invoice, which a lost answer may have left behind, or a new draft."""
+        listed = self._v1.invoices.list({"customer": customer, "limit": _MOST}).data
+        ours = [each for each in listed if our_id(each, PAYMENT) == payment_id]
+        ours.sort(key=lambda each: each.status == "draft")
+        made = params.invoice(payment_id, customer, self._tax_code)
+        return ours[0] if ours else self._v1.invoices.create(made)
+
+    def _issue(self, invoice: str, customer: str, cents: int) -> None:
+        """Fill in a draft and give it its number; one that fails is deleted, and charged nobody."""
+        item = params.invoice_item(invoice, customer, cents, self._tax_code)
+        try:
+            self._v1.invoice_items.create(item, {"idempotency_key": f"{invoice}-item"})
+            self._v1.invoices.finalize_invoice(invoice, {"auto_advance": False})
+        except ProviderError:
+            with suppress(ProviderError):
+                self._v1.invoices.delete(invoice)
+            raise
 
     def _card(self, customer: str) -> str:
         """Return the saved card that is charged, the default or else the newest; empty for none."""

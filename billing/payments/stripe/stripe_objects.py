@@ -105,8 +105,10 @@ def session_present(session: "Session", invoice: "Invoice | None") -> Present:
 def invoice_present(invoice: "Invoice", intent: "PaymentIntent | None") -> Present:
     """Read what an invoice, and the PaymentIntent that pays it, say of a payment."""
     error = intent and intent.last_payment_error
+    code, decline, advice = (  # an error has only what there is to say
+        getattr(error, name, None) or "" for name in ("code", "decline_code", "advice_code")
+    )
     asks = intent is not None and intent.status == "requires_action"
-    codes = {error.code, error.decline_code} if error else set()
     state: Literal["open", "paid", "failed", "expired"] = "open"
     if invoice.status == "paid":
         # Marked as paid by hand, it brought no money.
@@ -123,9 +125,9 @@ def invoice_present(invoice: "Invoice", intent: "PaymentIntent | None") -> Prese
         currency=invoice.currency,
         amount_cents=invoice.total,
         tax_cents=sum(tax.amount for tax in invoice.total_taxes or ()),
-        declined=(error.decline_code or error.code or "") if error else "",
-        stops=error.advice_code == "do_not_try_again" if error else False,
-        needs_customer=asks or bool(codes & _CONFIRM),
+        declined=decline or code,
+        stops=advice == "do_not_try_again",
+        needs_customer=asks or bool({code, decline} & _CONFIRM),
     )
 
 
