@@ -16,11 +16,11 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	f"S3_ACCESS_KEY_ID={new()} S3_SECRET_ACCESS_KEY={new()}")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test thorough quick coverage check audit bench chaos clients live drills seed fmt lint types layers schema lock wheel \
+.PHONY: help run test thorough quick coverage check audit bench chaos clients live payments-live drills seed fmt lint types layers schema lock wheel \
 	css css-check screenshots landing venv venv-dev
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Where Python may not write bytecode, every process would compile what it imports of this.
 COMPILE = $(PY) -m compileall -q $(filter-out manage.py tests,$(SOURCES))
@@ -78,6 +78,9 @@ clients: venv-dev ## other people's clients, also a generated one, and a linter,
 
 live: venv-dev ## buy one small picture by PICTOR_LIVE_KEY (KIND=gemini; tests/live.py); never in CI
 	@$(PY) -m tests.live $(KIND)
+
+payments-live: venv-dev ## a payment at Stripe itself by PICTOR_STRIPE_SECRET_KEY=sk_test_…; never in CI
+	@$(PY) -m tests.payments_live
 
 drills: venv-dev ## what production survives, under load, and the tests of deploy/: half an hour
 	@PICTOR_DRILLS=1 $(PY) -m pytest -q tests/deploy

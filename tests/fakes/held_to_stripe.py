@@ -84,7 +84,7 @@ def _of_class(cls: type, answer: Mapping[str, Any], place: str) -> Iterator[str]
 def _of(annotation: Any, module: types.ModuleType, value: Any, place: str) -> Iterator[str]:
     """What is wrong with a value of that annotation: nothing, or where no alternative is right."""
     choices = list(_choices(annotation, module))
-    # Where only "" is listed, it is what takes a value out, and any text puts one in.
+    # An empty text among others unsets: it lists no values.
     texts = [choice for choice in choices if choice[0] is Literal and choice[1] != ("",)]
     if texts and isinstance(value, str):  # lists of values are followed by `str`, for the future
         choices = texts
