@@ -29,12 +29,16 @@ class Cards:
         told: dict[str, Any] = answer.json()
         return told
 
+    def listed(self, kind: str) -> list[dict[str, Any]]:
+        """The newest objects of that path, as the provider has them."""
+        headers = {"Authorization": f"Bearer {KEY}"}
+        answer = httpx.get(f"{self.url}/v1/{kind}?limit=100", headers=headers)
+        found: list[dict[str, Any]] = answer.json()["data"]
+        return found
+
     def charges(self, cents: int) -> list[dict[str, Any]]:
         """The charges of so much that went through."""
-        headers = {"Authorization": f"Bearer {KEY}"}
-        answer = httpx.get(f"{self.url}/v1/charges?limit=100", headers=headers)
-        charges: list[dict[str, Any]] = answer.json()["data"]
-        return [each for each in charges if each["paid"] and each["amount"] == cents]
+        return [each for each in self.listed("charges") if each["paid"] and each["amount"] == cents]
 
     def paths(self) -> list[str]:
         return [path for path, _ in self.asked]

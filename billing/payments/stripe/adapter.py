@@ -26,6 +26,7 @@ from billing.payments.port import (
     Present,
     ProviderError,
     ProviderRefused,
+    ProviderUnsure,
 )
 from billing.payments.stripe import stripe_objects as objects
 from billing.payments.stripe import stripe_params as params
@@ -173,15 +174,18 @@ class Stripe:
         invoice = self._invoice_for(payment_id, customer)
         if invoice.status == "draft":
             self._issue(invoice.id, customer, cents)
-        ids, failed = Ids(payment_id, invoice_id=invoice.id), None
+        failed: ProviderError | None = None
         try:
             # No key of ours: an invoice is paid once, and a kept 500 would come for a day.
             self._v1.invoices.pay(invoice.id, {"off_session": True, "payment_method": card})
         except ProviderError as error:
             failed = error  # the invoice says what became of it, whatever the call did
-        present = self.present(ids)
+        present = self.present(Ids(payment_id, invoice_id=invoice.id))
         if present is None:
-            raise failed or ProviderRefused("The invoice is gone.", UNKNOWN)
+            raise ProviderUnsure("The invoice is gone.")
+        if present.state == "open" and isinstance(failed, ProviderRefused):
+            self.void(invoice.id)  # no bank was asked, and none would be
+            raise failed
         return present
 
     def void(self, invoice_id: str) -> None:
@@ -316,15 +320,15 @@ class Stripe:
 
     def _card(self, customer: str) -> str:
         """Return the saved card that is charged, the default or else the newest; empty for none."""
+        cards: list[str] = []
+        default = ""
         with suppress_unknown():
-            listed = self._v1.customers.payment_methods.list(
-                customer, {"type": "card", "limit": _MOST}
-            )
+            saved = self._v1.customers.payment_methods
+            listed = saved.list(customer, {"type": "card", "limit": _MOST})
             cards = [card.id for card in listed.data]
             settings = self._v1.customers.retrieve(customer).invoice_settings
             default = id_of(settings.default_payment_method) if settings else ""
-            return default if default in cards else next(iter(cards), "")
-        return ""
+        return default if default in cards else next(iter(cards), "")
 
     def _portal_id(self) -> str:
         """Return the portal's configuration, which is made once and found by its metadata."""

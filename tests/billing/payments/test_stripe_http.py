@@ -18,6 +18,7 @@ from billing.payments.port import (
     ProviderRefused,
     ProviderUnsure,
 )
+from billing.payments.provider import card_provider
 from billing.payments.stripe import stripe_http
 from billing.payments.stripe.adapter import Stripe
 from tests.billing.payments.asking import PAYMENT, details
@@ -31,8 +32,13 @@ OTHER = "http://127.0.0.1:1/elsewhere"
 
 
 @contextmanager
-def answering(status: int, body: str, **headers: str) -> Iterator[tuple[Stripe, list[str], str]]:
-    """A provider that answers all calls so, the calls that reached it, and its origin."""
+def answering(
+    status: int, body: str, found: str = "", **headers: str
+) -> Iterator[tuple[Stripe, list[str], str]]:
+    """A provider that answers all calls so, the calls that reached it, and its origin.
+
+    It answers reads with what is `found`.
+    """
     reached: list[str] = []
 
     class Answer(BaseHTTPRequestHandler):
@@ -42,12 +48,14 @@ def answering(status: int, body: str, **headers: str) -> Iterator[tuple[Stripe, 
             if not status:
                 self.close_connection = True
                 return
-            self.send_response(status)
+            is_found = found and self.command == "GET"
+            self.send_response(200 if is_found else status)
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body.encode())))
+            answer = (found if is_found else body).encode()
+            self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(body.encode())
+            self.wfile.write(answer)
 
         do_POST = do_GET  # noqa: N815 - the base class calls it so
 
@@ -175,3 +183,18 @@ def test_neither_key_nor_names_are_logged(caplog, cards):
     assert "sk_" not in caplog.text
     assert "hush" not in caplog.text + repr(failed)
     assert "Ann Secret" not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["end", "void"])
+def test_what_stays_open_was_not_ended(name):
+    with (
+        answering(400, ERROR, found='{"id": "x_1", "status": "open"}') as (provider, _, _),
+        pytest.raises(ProviderRefused, match="It is wrong"),
+    ):
+        getattr(provider, name)("x_1")
+
+
+def test_without_a_key_there_is_no_provider(settings):
+    settings.STRIPE_SECRET_KEY = ""
+
+    assert card_provider() is None

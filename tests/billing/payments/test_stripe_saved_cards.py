@@ -108,6 +108,59 @@ def test_a_paid_invoice_is_not_voided(cards, customer):
     assert present(invoice_id=made.invoice_id).state == "paid"
 
 
+def test_the_default_card_is_charged(cards, customer):
+    cards.door(
+        "pay",
+        session=provider()
+        .begin(checkout(payment_id=UUID(int=8), customer=customer, keeps_card=True))
+        .session_id,
+        way="paid",
+    )
+    stripe: Any = provider()
+    newest, oldest = (card.id for card in stripe._v1.customers.payment_methods.list(customer).data)  # noqa: SLF001 - another card
+
+    stripe._v1.customers.update(customer, {"invoice_settings": {"default_payment_method": oldest}})  # noqa: SLF001 - as the portal does
+
+    assert newest != oldest
+    assert card_of(customer) == oldest
+
+
+def test_a_call_that_is_refused_leaves_no_open_invoice(cards, customer, monkeypatch):
+    monkeypatch.setattr(provider(), "_card", lambda _: "pm_unknown")
+
+    with pytest.raises(ProviderRefused) as refused:
+        charge(customer)
+
+    statuses = [each["status"] for each in cards.listed("invoices") if each["total"] == 5_000]
+    assert refused.value.code == "resource_missing"
+    assert statuses == ["void"]
+
+
+def test_an_invoice_that_cannot_be_read_after_the_call_may_be_paid(cards, customer, monkeypatch):
+    monkeypatch.setattr(provider(), "present", lambda _: None)
+
+    with pytest.raises(ProviderUnsure):
+        charge(customer)
+
+
+def test_a_draft_that_cannot_be_issued_is_deleted(cards, customer):
+    cards.door("trouble", kind="500", path="POST /v1/invoiceitems")
+
+    with pytest.raises(ProviderUnsure):
+        charge(customer)
+
+    assert [each for each in cards.listed("invoices") if each["status"] == "draft"] == []
+
+
+def test_a_draft_is_deleted_as_it_cannot_be_voided(cards, customer):
+    stripe: Any = provider()
+    draft = stripe._invoice_for(PAYMENT, customer)  # noqa: SLF001 - as a killed process leaves it
+
+    provider().void(draft.id)
+
+    assert draft.id not in {each["id"] for each in cards.listed("invoices")}
+
+
 def test_a_customer_without_a_card_is_refused(cards):
     nobody = provider().keep_customer(details(), customer=None)
 

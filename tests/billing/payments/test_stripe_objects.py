@@ -1,0 +1,172 @@
+"""Stripe's objects read: accounts that settle in another currency, and states that are rare."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+import stripe
+
+from billing.payments.port import Ids, ProviderRefused
+from billing.payments.stripe import stripe_objects as objects
+from tests.billing.payments.asking import PAYMENT, paid, provider
+from tests.fakes.card_provider import KEY
+
+AT = 1_790_000_000
+
+
+def taken(amount: int, *, rate: float | None = 0.85, currency: str = "eur") -> dict[str, Any]:
+    """A balance transaction of a dispute, in an account in euros."""
+    return {
+        "object": "balance_transaction",
+        "id": f"txn_{amount}",
+        "amount": amount,
+        "currency": currency,
+        "exchange_rate": rate,
+        "fee": 1_500 if amount < 0 else 0,
+        "created": AT,
+        "reporting_category": "dispute" if amount < 0 else "dispute_reversal",
+    }
+
+
+def dispute(status: str, *transactions: dict[str, Any], amount: int = 2_000) -> stripe.Dispute:
+    made = stripe.Dispute.construct_from(
+        {
+            "object": "dispute",
+            "id": "du_1",
+            "amount": amount,
+            "currency": "usd",
+            "status": status,
+            "reason": "fraudulent",
+            "created": AT,
+            "livemode": True,
+            "evidence_details": {"due_by": None},
+            "balance_transactions": list(transactions),
+        },
+        KEY,
+    )
+    assert isinstance(made, stripe.Dispute)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("transactions", "moved"),
+    [
+        ([], []),
+        ([taken(-2_000, rate=None, currency="usd")], [("withdrawal", 2_000)]),
+        ([taken(-1_700)], [("withdrawal", 2_000)]),
+        ([taken(-1_701)], [("withdrawal", 2_000)]),  # rounded to whole cents of a euro
+        (
+            [taken(-1_700), taken(1_660, rate=0.83)],
+            [("withdrawal", 2_000), ("reinstatement", 2_000)],
+        ),
+        ([taken(-1_700), taken(850)], [("withdrawal", 2_000), ("reinstatement", 1_000)]),
+        (
+            [taken(-1_700), taken(1_700), taken(-1_640, rate=0.82)],
+            [("withdrawal", 2_000), ("reinstatement", 2_000), ("withdrawal", 2_000)],
+        ),
+        ([taken(-3_100, rate=1.55, currency="jpy")], [("withdrawal", 2_000)]),
+        ([taken(0)], []),
+    ],
+)
+def test_what_a_dispute_took_is_in_the_customers_currency(transactions, moved):
+    """elizaOS/eliza #10920, #11155: a won dispute gave back too little, or in the wrong unit."""
+    movements = list(objects.dispute_movements(dispute("lost", *transactions)))
+
+    assert [(move.kind, move.cents) for move in movements] == moved
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "state"),
+    [
+        ("needs_response", "dispute", "open"),
+        ("under_review", "dispute", "open"),
+        ("appeal_needs_response", "dispute", "open"),
+        ("appeal_under_review", "dispute", "open"),
+        ("won", "dispute", "won"),
+        ("lost", "dispute", "lost"),
+        ("warning_needs_response", "inquiry", "open"),
+        ("warning_under_review", "inquiry", "open"),
+        ("warning_closed", "inquiry", "closed"),
+        ("prevented", "inquiry", "closed"),
+        ("a_later_status", "dispute", "open"),
+    ],
+)
+def test_each_status_of_a_dispute_is_known(status, kind, state):
+    read = objects.dispute_from(dispute(status))
+
+    assert (read.kind, read.state) == (kind, state)
+    assert read.fee_cents is None
+    assert read.link == "https://dashboard.stripe.com/disputes/du_1"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("succeeded", "done"),
+        ("pending", "pending"),
+        ("requires_action", "pending"),
+        ("failed", "failed"),
+        ("canceled", "failed"),
+        (None, "pending"),
+    ],
+)
+def test_each_status_of_a_refund_is_known(status, state):
+    refund: Any = stripe.Refund.construct_from(
+        {
+            "object": "refund",
+            "id": "re_1",
+            "amount": 5,
+            "status": status,
+            "created": AT,
+            "metadata": {"pictor_movement": str(UUID(int=5))},
+        },
+        KEY,
+    )
+
+    assert objects.refund_movement(refund, None).state == state
+    assert objects.refund_movement(refund, UUID(int=6)).ours == UUID(int=5)
+
+
+def test_an_id_in_metadata_that_is_none_of_ours_is_passed_over():
+    thing = stripe.StripeObject.construct_from({"metadata": {"pictor_payment": "17"}}, KEY)
+
+    assert objects.our_id(thing, "pictor_payment") is None
+    assert objects.our_id(thing, "pictor_tenant") is None
+
+
+@pytest.mark.parametrize(
+    ("invoice", "intent", "state"),
+    [
+        ("draft", None, "open"),
+        ("open", None, "open"),
+        ("open", "requires_payment_method", "open"),
+        ("open", "processing", "open"),
+        ("open", "requires_action", "failed"),
+        ("paid", "succeeded", "paid"),
+        ("paid", "requires_payment_method", "failed"),  # by hand, in the dashboard
+        ("paid", None, "failed"),
+        ("void", "canceled", "expired"),
+        ("uncollectible", None, "expired"),
+    ],
+)
+def test_an_invoice_is_paid_only_by_its_intent(invoice, intent, state):
+    facts = {"id": "in_1", "number": None, "hosted_invoice_url": None, "livemode": True}
+    totals = {"subtotal": 100, "total": 100, "total_taxes": None, "currency": "usd"}
+    made: Any = stripe.Invoice.construct_from({**facts, **totals, "status": invoice}, KEY)
+    tried: Any = intent and stripe.PaymentIntent.construct_from(
+        {"id": "pi_1", "status": intent, "last_payment_error": None}, KEY
+    )
+
+    assert objects.invoice_present(made, tried).state == state
+
+
+def test_objects_of_both_modes_are_no_payment(cards, monkeypatch):
+    payment = paid(cards)
+    read = objects.session_present
+    monkeypatch.setattr(objects, "session_present", lambda *given: replace(read(*given), live=True))
+
+    with pytest.raises(ProviderRefused) as refused:
+        provider().present(Ids(PAYMENT, session_id=payment.session_id))
+
+    assert refused.value.code == "mixed_modes"
