@@ -11,10 +11,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
+import stripe
+
 from billing.payments.port import BalanceEntry, Dispute, Event, Movement, Present
 
 if TYPE_CHECKING:
-    import stripe
     from stripe import BalanceTransaction, Charge, Invoice, PaymentIntent, Refund, StripeObject
     from stripe.checkout import Session
     from stripe.radar import EarlyFraudWarning
@@ -35,6 +36,8 @@ EVENTS = (
 )
 """The types that tell of a payment's state; one call lists at most 20."""
 
+_READ = {"object", "id", "metadata", "payment_intent", "charge", "invoice"}
+"""The fields of an event's object."""
 _CONFIRM = {"authentication_required", "invoice_payment_intent_requires_action"}
 _DASHBOARD = "https://dashboard.stripe.com"
 
@@ -76,6 +79,17 @@ def event_from(event: "stripe.Event") -> Event:
         charge_id=named("charge", "charge"),
         invoice_id=named("invoice", "invoice"),
     )
+
+
+def event_in(posted: dict[str, Any]) -> Event | None:
+    """Read a posted event, None for one of an unknown type. Raises whatever a bad one causes.
+
+    Only what is read of its object becomes the library's: the whole takes it 7 ms.
+    """
+    about = posted["data"]["object"]
+    read = {name: about[name] for name in about if name in _READ}
+    event: Any = stripe.Event.construct_from({**posted, "data": {"object": read}}, "")
+    return event_from(event) if event.type in EVENTS else None
 
 
 def session_present(session: "Session", invoice: "Invoice | None") -> Present:
