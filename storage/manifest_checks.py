@@ -4,7 +4,6 @@ A child process reads the file (manifest_reader.py), one at a time in each proce
 says is cached by the file's digest.
 """
 
-import json
 import logging
 import sys
 import threading
@@ -21,7 +20,6 @@ from django.core.cache import BaseCache, caches
 
 from pictor.kit.bytes.spool import SpoolFull
 from pictor.kit.bytes.spools import process_spools
-from storage.c2pa_settings import LIMITS
 from storage.models import StoredImage
 from storage.services import StorageFailed, open_stream
 
@@ -69,8 +67,7 @@ def _check(images: Sequence[StoredImage], cache: BaseCache) -> None:
 
 
 def _read(image: StoredImage) -> str:
-    arguments = [image.content_type, json.dumps(LIMITS), settings.C2PA_TRUST_LIST]
-    command = [sys.executable, "-I", str(READER), *arguments]
+    arguments = ["-I", str(READER), image.content_type, settings.C2PA_TRUST_LIST]
     if image.size_bytes > MAX_BYTES:
         return FAILED
     spools = process_spools()
@@ -80,8 +77,9 @@ def _read(image: StoredImage) -> str:
                 copyfileobj(stream, file)
             file.seek(0)
             return check_output(  # noqa: S603 - our own script
-                command, stdin=file, stderr=DEVNULL, timeout=CHILD_SECONDS, env={}, encoding="utf-8"
-            )
+                [sys.executable, *arguments],
+                stdin=file, stderr=DEVNULL, timeout=CHILD_SECONDS, env={}, encoding="utf-8",
+            )  # fmt: skip
     except (OSError, SpoolFull, StorageFailed, SubprocessError, ValueError) as error:
         logger.info("the manifest of %s cannot be checked: %r", image.public_id, error)
         return FAILED

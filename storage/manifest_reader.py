@@ -1,8 +1,9 @@
 """A program that says on one line who signed the picture at its standard input, and its state.
 
 c2pa-python parses hostile bytes, so it does that here, without secrets and with bounds. Arguments:
-content type, the library's settings as JSON, and a PEM file of trusted authorities or "". It fails
-if it can read no manifest. Nothing imports it.
+content type, and a PEM file of trusted authorities or "". It fails if it can read no manifest.
+
+Source: opensource.contentauthenticity.org/docs/c2pa-python/docs/context-settings.
 """
 
 import json
@@ -12,17 +13,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+LIMITS: dict[str, object] = {
+    "builder": {"thumbnail": {"enabled": False}},
+    "verify": {"remote_manifest_fetch": False},
+    "core": {
+        "allowed_network_hosts": [],
+        "backing_store_memory_threshold_in_mb": 4,
+        "max_decompressed_manifest_size_in_mb": 8,
+    },
+}
+"""By its own defaults the library fetches addresses in pictures, and decodes what it signs."""
 
-def main(content_type: str, limits: str, authorities: str) -> None:
+
+def main(content_type: str, authorities: str) -> None:
     """Print the line."""
     for bound, most in ((resource.RLIMIT_CPU, 2), (resource.RLIMIT_AS, 1024**3)):  # seconds, bytes
         resource.setrlimit(bound, (most, most))
     import c2pa  # noqa: PLC0415 - within the bounds
 
-    settings = json.loads(limits)
-    if authorities:
-        settings["trust"] = {"trust_anchors": Path(authorities).read_text(encoding="utf-8")}
-    context = c2pa.Context.from_dict(settings)
+    trust = {"trust_anchors": Path(authorities).read_text("utf-8")} if authorities else {}
+    context = c2pa.Context.from_dict({**LIMITS, "trust": trust})
     told = json.loads(c2pa.Reader(content_type, sys.stdin.buffer, context=context).json())
     line = f"{signed_by(told)}. {state(told, has_authorities=bool(authorities))}"
     sys.stdout.buffer.write("".join(filter(str.isprintable, line)).encode())

@@ -3,8 +3,7 @@
 The library is the extra `pictor[c2pa]`, imported with the first image that is signed. It holds a
 png once in memory, a jpeg or a webp up to three times: what takes more than 16 MB has its turn
 alone, and what takes more than 32 MB is not signed. What it writes meanwhile lies beside the spools
-and counts as they do. It calls nobody: there is no time stamp, and no address in a file is fetched
-(c2pa_settings.py).
+and counts as they do. It calls nobody, as there is no time stamp (limits: manifest_reader.py).
 
 Sources: C2PA 2.2, 18.15 (actions); opensource.contentauthenticity.org/docs/c2pa-python.
 """
@@ -28,8 +27,8 @@ from pictor.kit.bytes.spools import process_spools
 from pictor.kit.secrets.signing_identity import read_identity
 from pictor.kit.words import clock
 from storage import vips
-from storage.c2pa_settings import LIMITS
 from storage.content_credentials import MAX_STORE_BYTES, Credentials
+from storage.manifest_reader import LIMITS
 
 logger = logging.getLogger(__name__)
 
@@ -55,19 +54,14 @@ def sign(
 ) -> tuple[SpoolFile, Credentials]:
     """The image with a signed manifest; as it is, with its credentials, if it cannot be signed.
 
-    Args:
-        spool: the image; stays open.
-        image_format: its format.
-        credentials: what became of those it came with.
-        steps: how it was made, as C2PA's actions, in their order.
-        source: of the first, IPTC's word for how a model made it.
-        parent: the vendor's image with its credentials, and its format; stays open.
+    The steps are C2PA's actions, the first of which has the source, IPTC's word for how a model
+    made it. The parent is the vendor's image with its credentials, and its format; it stays open.
     """
     held = spool.size * TIMES_HELD[image_format]
     if parent:
         held = max(held, parent[0].size * max(2, TIMES_HELD[parent[1]]))
-    ends_at = _identity(settings.C2PA_CERTIFICATE, settings.C2PA_KEY).ends_at
-    if held > MAX_HELD_BYTES or ends_at <= clock.now():
+    files = settings.C2PA_CERTIFICATE, settings.C2PA_KEY
+    if held > MAX_HELD_BYTES or _identity(*files).ends_at <= clock.now():
         return spool, credentials
     most = spool.size + MAX_MANIFEST_BYTES
     label, signed = f"urn:c2pa:{uuid4()}", spool.sibling(max_bytes=most)
@@ -75,12 +69,17 @@ def sign(
     actions[0] |= {"digitalSourceType": source}
     if parent:
         actions[0] |= {"parameters": {"ingredientIds": ["parent"]}}
+    manifest = {
+        "label": label,
+        "claim_generator_info": [{"name": "Pictor", "version": __version__}],
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],
+    }
     try:
         with (
             vips.alone() if held > LARGE_BYTES else nullcontext(),
             process_spools().budget.room(_COPIES * most),
         ):
-            _write(spool, image_format, _builder_of(label, actions), parent, signed)
+            _write(spool, image_format, _maker(*files)(manifest), parent, signed)
     except Exception:
         logger.exception("an image could not be signed, and is only marked")
         signed.close()
@@ -104,15 +103,6 @@ def _write(
         file.seek(0)
         while data := file.read(CHUNK_BYTES):
             into.write(data)
-
-
-def _builder_of(label: str, actions: list[dict[str, object]]) -> Any:
-    manifest = {
-        "label": label,
-        "claim_generator_info": [{"name": "Pictor", "version": __version__}],
-        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],
-    }
-    return _maker(settings.C2PA_CERTIFICATE, settings.C2PA_KEY)(manifest)
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import c2pa
 
-from storage.c2pa_settings import LIMITS
+from storage.manifest_reader import LIMITS
 
 
 def verified(data: bytes, name: str, *, root: str = "") -> dict[str, Any]:

@@ -23,8 +23,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 import sandbox
 from pictor.kit.words.ids import new_uuid
 from storage import manifest_checks
-from storage.c2pa_settings import LIMITS
 from storage.manifest_checks import FAILED, UNDER_WAY, signers_of
+from storage.manifest_reader import LIMITS
 from storage.models import StoredImage
 from storage.services import delete_objects, upload
 from tests.fakes.serving import serving

@@ -14,7 +14,7 @@ from generation.channels.base import UpstreamImage
 from generation.dispatch.pixels import WantedImage, verify_image
 from generation.lifecycle.outcome import VerifiedImage
 from pictor.kit.bytes.spool import SpoolBudget, Spools
-from storage.c2pa_settings import LIMITS
+from storage.manifest_reader import LIMITS
 from tests.making.certificates import signing_files
 from tests.making.verified import verified
 from tests.storage.containers import PROFILE, jpeg_segment, picture, png_chunk, riff, webp_chunk

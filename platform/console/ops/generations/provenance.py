@@ -1,5 +1,7 @@
 """Whose picture a file is: a look-up across tenants, as an act by the file or its digest."""
 
+from dataclasses import dataclass
+from hashlib import file_digest
 from typing import Any
 
 from django import forms
@@ -13,16 +15,24 @@ from console.parts.acts import Act, ActForm, ActResult, Asked, ItemResult
 from console.parts.sentences import counted
 from generation.oversight import support_looks
 from generation.selectors import MadeHere
-from pictor.kit.bytes.spool import SpoolError, SpoolTooLarge
-from pictor.kit.bytes.spools import process_spools
 from storage.selectors import DIGEST
 from storage.stripping import manifest_label
 
 MOST = settings.MAX_IMAGE_BYTES // 1024**2
 NOT_FOUND = (
-    "Not found: no delivered image has these bytes or this manifest, or its generation was deleted"
-    " or its prompt has expired"
+    "Not found: no delivered image has these bytes or this manifest, or its generation or prompt is"
+    " deleted"
 )
+
+
+@dataclass(slots=True)
+class _Sent:
+    file: Any
+    size: int
+
+    def read_at(self, offset: int, size: int, /) -> bytes:
+        self.file.seek(offset)
+        return bytes(self.file.read(size))
 
 
 class FileForm(ActForm):
@@ -31,25 +41,23 @@ class FileForm(ActForm):
         required=False, label="Or its SHA-256", help_text="64 hexadecimal digits."
     )
 
-    def clean_sha256(self) -> str:
-        """Return it in small letters."""
-        text: str = self.cleaned_data["sha256"]
-        if text and not DIGEST.fullmatch(text):
-            raise ValidationError("A SHA-256 has 64 hexadecimal digits.")
-        return text.lower()
-
     @override
     def clean(self) -> None:
         super().clean()
-        data = self.cleaned_data
-        if not self.errors and bool(data["sha256"]) == bool(data["file"]):
+        text, file = self.cleaned_data.get("sha256"), self.cleaned_data.get("file")
+        if bool(text) == bool(file):
             raise ValidationError("Send a file or its SHA-256, one of the two.")
+        if text and not DIGEST.fullmatch(text):
+            raise ValidationError("A SHA-256 has 64 hexadecimal digits.")
+        if file and file.size > settings.MAX_IMAGE_BYTES:
+            raise ValidationError(f"The file is larger than {MOST} MiB.")
 
 
 def _look_up(asked: Asked[None]) -> ActResult:
-    digest, label = asked.data["sha256"], ""
+    digest, label = asked.data["sha256"].lower(), ""
     if file := asked.data["file"]:
-        digest, label = _read(file, owner=f"staff {asked.by['actor']}")
+        digest = file_digest(file, "sha256").hexdigest()
+        label = manifest_label(_Sent(file, file.size))
     found = support_looks.look_up(sha256=digest, label=label, **asked.by)
     if not found:
         return ActResult(words=NOT_FOUND, page=reverse("ops:generation.look_up"))
@@ -66,20 +74,6 @@ def _result(one: MadeHere) -> ItemResult:
         f"{made.tenant.name}, {made.model}, {made.created_at:%-d %b %Y, %H:%M} UTC",
         reverse("ops:generation", args=[made.public_id]),
     )
-
-
-def _read(file: Any, *, owner: str) -> tuple[str, str]:
-    """Return the file's digest and its manifest's label. Raises ValidationError."""
-    with process_spools().scope(owner) as spools:
-        spool = spools.new(max_bytes=settings.MAX_IMAGE_BYTES)
-        try:
-            for chunk in file.chunks():
-                spool.write(chunk)
-        except SpoolTooLarge:
-            raise ValidationError({"file": f"The file is larger than {MOST} MiB."}) from None
-        except SpoolError:
-            raise ValidationError("There is no room for files just now. Try again.") from None
-        return spool.sha256, manifest_label(spool)
 
 
 ACTS: tuple[Act[Any], ...] = (
