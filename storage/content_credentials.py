@@ -5,19 +5,16 @@ hold nothing else that could hurt or reveal: little other metadata, nothing comp
 thumbnail, no place. Nothing here says that a manifest is valid.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, get_args
 
 from storage.containers import jumbf
 from storage.containers.orientation import directory
-from storage.containers.pieces import ByteSource, ByteSpan, Parts, Spoiled, View
+from storage.containers.pieces import ByteSource, Parts, Spoiled, View
 
 Status = Literal["kept", "signed", "removed", "none"]
 Reason = Literal[Spoiled, "converted", "turned", "setting"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
-IsPlain: TypeAlias = Callable[[ByteSource, bytes, ByteSpan], bool]
-"""Whether the part of this kind and place is whole and not compressed."""
 
 MAX_STORE_BYTES = 4 * 1024**2
 MAX_OTHER_BYTES = 64 * 1024
@@ -48,11 +45,11 @@ class Credentials:
 NONE = Credentials()
 
 
-def judge(file: ByteSource, walk: Parts, is_plain: IsPlain | None) -> Credentials:
-    """Say whether a file can stay as it came; `is_plain` is for containers that compress parts."""
+def judge(file: ByteSource, walk: Parts) -> Credentials:
+    """Say whether a file can stay as it came."""
     if not walk.store:
         return NONE
-    if why := walk.spoiled or _too_large(walk) or _in_others(file, walk, is_plain):
+    if why := walk.spoiled or _too_large(walk) or _in_others(file, walk):
         return Credentials("removed", why)
     try:
         return Credentials("kept", label=jumbf.active_label(View(file, walk.store)))
@@ -66,9 +63,9 @@ def _too_large(walk: Parts) -> Spoiled | Literal[""]:
     return "too_large" if store > MAX_STORE_BYTES or others > MAX_OTHER_BYTES else ""
 
 
-def _in_others(file: ByteSource, walk: Parts, is_plain: IsPlain | None) -> Spoiled | Literal[""]:
+def _in_others(file: ByteSource, walk: Parts) -> Spoiled | Literal[""]:
     for kind, data in walk.others:
-        if is_plain is not None and not is_plain(file, kind, data):
+        if not walk.is_plain(file, kind, data):
             return "malformed"
         fields, next_at = directory(file, data)
         text = file.read_at(data.offset, data.size)

@@ -26,7 +26,7 @@ from storage.containers.pieces import (
     View,
     joined,
 )
-from storage.content_credentials import Credentials, IsPlain, judge
+from storage.content_credentials import Credentials, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,10 @@ class _Container:
     format: Format
     walk: Callable[[ByteSource], Parts]
     exif: Callable[[ByteSource], ByteSpan | None]
-    is_plain: IsPlain | None = None
 
 
 _CONTAINERS = (
-    _Container(png.SIGNATURE, "png", png.walk, png.exif, png.is_plain),
+    _Container(png.SIGNATURE, "png", png.walk, png.exif),
     _Container(jpeg.SIGNATURE, "jpeg", jpeg.walk, jpeg.exif),
     _Container(webp.SIGNATURE, "webp", webp.walk, webp.exif),
 )
@@ -74,7 +73,7 @@ def strip(spool: SpoolFile) -> Stripped:
         container.format,
         orientation(spool, container.exif(spool)),
         got_end=pieces[-1] == jpeg.END,
-        credentials=judge(spool, walk, container.is_plain),
+        credentials=judge(spool, walk),
     )
 
 

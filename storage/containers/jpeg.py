@@ -84,7 +84,8 @@ def walk(file: ByteSource) -> Parts:
             of_scans > MAX_SCANS * _PIECES_OF_SCAN
         ):  # now: a scan may be two bytes, and is searched for
             raise NotAnImage("a jpeg of too many scans")
-    found.end(file, end)
+    if file.size > end:
+        found.spoil("malformed")
     profile_bytes = sum(len(piece) for marker, piece in pieces if marker == _APP2)
     if profile_bytes > MAX_PROFILE_BYTES:
         found.spoil("mended")

@@ -1,7 +1,7 @@
 """Pieces of a file, and a view of them as a file."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, TypeAlias
@@ -72,12 +72,14 @@ class Parts:
         store: the data of the C2PA manifest store, in order; mostly none.
         others: kind and data of each part that shows nothing, so that it may stay or go.
         spoiled: why the file cannot stay as it came; "" if it can.
+        is_plain: whether one of the others, of a kind at a place, is whole and not compressed.
     """
 
     pieces: list[Piece] = field(default_factory=list)
     store: list[ByteSpan] = field(default_factory=list)
     others: list[tuple[bytes, ByteSpan]] = field(default_factory=list)
     spoiled: Spoiled | Literal[""] = ""
+    is_plain: Callable[[ByteSource, bytes, ByteSpan], bool] = lambda *_: True
 
     def spoil(self, why: Spoiled) -> None:
         """Note why it cannot stay as it came; the first reason counts."""
@@ -89,11 +91,6 @@ class Parts:
             self.spoil("too_large")
         else:
             self.others.append((kind, data))
-
-    def end(self, file: ByteSource, end: int) -> None:
-        """Note where the image ends."""
-        if file.size > end:
-            self.spoil("malformed")
 
 
 class View:

@@ -119,7 +119,7 @@ class Header:
 
 def walk(file: ByteSource) -> Parts:
     """Find the signature and every needed chunk, up to IEND, and what else there is."""
-    found = Parts([ByteSpan(0, len(SIGNATURE))])
+    found = Parts([ByteSpan(0, len(SIGNATURE))], is_plain=_is_plain)
     position = len(SIGNATURE)
     seen: set[bytes] = set()
     for _ in range(MAX_PIECES):
@@ -138,7 +138,8 @@ def walk(file: ByteSource) -> Parts:
         if kind == b"IEND":
             if file.read_at(position + len(_STORE), len(_STORE)) == _STORE:
                 found.store.append(ByteSpan(position, 0))
-            found.end(file, position)
+            if file.size > position:
+                found.spoil("malformed")
             return found
         seen.add(kind)
     raise NotAnImage("a png of too many chunks")
@@ -155,8 +156,7 @@ def _drop(found: Parts, file: ByteSource, kind: bytes, data: ByteSpan, seen: set
         found.drop(kind, data)
 
 
-def is_plain(file: ByteSource, kind: bytes, data: ByteSpan) -> bool:
-    """True if the chunk is whole and holds nothing compressed."""
+def _is_plain(file: ByteSource, kind: bytes, data: ByteSpan) -> bool:
     if not _is_whole(file, kind, data) or kind == b"zTXt":
         return False
     if kind != b"iTXt":

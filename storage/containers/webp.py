@@ -80,7 +80,8 @@ def walk(file: ByteSource) -> Parts:
             _drop(found, chunk)
     except NotAnImage:
         found.spoil("malformed")  # broken after its picture, where no viewer looks
-    found.end(file, end)
+    if file.size > end:
+        found.spoil("malformed")
     return found
 
 

@@ -10,7 +10,7 @@ from accounts.services.audit import By
 from accounts.services.office.personal_data import set_image_retention, set_prompt_retention
 from accounts.services.office.tenants import (
     TenantLimits,
-    allow_no_marks,
+    change_columns,
     change_tenant,
     set_marks,
     set_time_zone,
@@ -40,7 +40,8 @@ def change_standing(
     if uncharged_ceiling != tenant.uncharged_ceiling_micros:
         set_uncharged_ceiling(tenant=tenant, ceiling=uncharged_ceiling, **by)
     set_prompt_retention(tenant=tenant, days=prompt_retention_days, **by)
-    allow_no_marks(tenant=tenant, may_omit=may_omit_marks, **by)
+    columns = {"may_omit_marks": may_omit_marks}
+    change_columns(tenant=tenant, action="tenant.marks", columns=columns, **by)
     return tenant
 
 

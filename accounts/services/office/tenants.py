@@ -140,12 +140,6 @@ def set_time_zone(*, tenant: Tenant, name: str, **by: Unpack[By]) -> None:
     change_columns(tenant=tenant, action="tenant.time_zone", columns=columns, **by)
 
 
-def allow_no_marks(*, tenant: Tenant, may_omit: bool, **by: Unpack[By]) -> None:
-    """Let a tenant choose whether its images say how they were made, or choose for it again."""
-    columns = {"may_omit_marks": may_omit}
-    change_columns(tenant=tenant, action="tenant.marks", columns=columns, **by)
-
-
 def set_marks(*, tenant: Tenant, omits: bool, **by: Unpack[By]) -> None:
     """Set whether a tenant's images say how they were made, from the next one on.
 

@@ -1,6 +1,6 @@
 """A generation's images for pages, and whether they match the request."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,16 +11,6 @@ from storage.manifest_checks import signers_of
 from storage.models import StoredImage
 from storage.services import signed_url
 
-REASONS: Mapping[str, str] = {
-    "converted": "converted or scaled",
-    "turned": "turned upright",
-    "mended": "repaired",
-    "too_large": "too large",
-    "malformed": "malformed",
-    "setting": "by a setting",
-}
-"""Why Content Credentials were removed."""
-
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -30,17 +20,6 @@ class Picture:
     url: str
     file_url: str
     signed: str = ""
-
-    @property
-    def origin(self) -> list[str]:
-        """What it says of how it was made, in short."""
-        image = self.image
-        kept = {
-            "kept": "Content Credentials kept",
-            "signed": "Content Credentials signed here",
-            "removed": f"Credentials removed: {REASONS.get(image.credentials_reason, '')}",
-        }.get(image.credentials)
-        return [*([kept] if kept else []), *(["Marked as generated"] if image.is_marked else [])]
 
 
 def picture_of(image: StoredImage) -> Picture:
