@@ -1,16 +1,19 @@
 """Content Credentials and marks, from the vendor's bytes to the caller's."""
 
 import base64
+import io
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import ExifTags, Image
 
 import sandbox
 from tests.customers.customer import Customer, Operator, by_test_key
-from tests.customers.edits import edit
+from tests.customers.edits import LOW, edit
+from tests.customers.events import streamed_to
 from tests.fakes.recorder import Recorder, drawn
 
 pytest_plugins = ("tests.fakes.channel",)
@@ -62,6 +65,33 @@ def test_each_image_says_what_became_of_its_credentials(
         {"status": "removed", "reason": "converted", "marked": True},
     ]
     assert [b"/trainedAlgorithmicMedia" in data for data in served(answer)[1:]] == [True] * 3
+    assert answer["metadata"]["delivered_sizes"] == ["1024x1024"] * 4
+    assert customer.captures() == [4 * LOW]
+
+
+def test_a_stream_has_the_signed_file_and_says_so(customer: Customer, upstream: Recorder) -> None:
+    delivers(upstream, SIGNED["png"])
+
+    *_, (_, completed) = streamed_to(customer, "a fox", quality="low")
+
+    assert base64.b64decode(completed["b64_json"]) == SIGNED["png"]
+    assert completed["metadata"] == {"content_credentials": KEPT}
+
+
+def test_a_vendor_learns_nothing_of_where_a_photo_was_taken(
+    customer: Customer, upstream: Recorder
+) -> None:
+    file, exif = io.BytesIO(), Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (52, 31, 7)
+    Image.new("RGB", (64, 64), "teal").save(file, "JPEG", exif=exif, xmp=b"<x>Ann</x>")
+    photo = file.getvalue() + b"and after its end"
+
+    edit(customer, {"image": photo}).raise_for_status()
+
+    ((_, _, sent),) = upstream.only.files
+    assert Image.open(io.BytesIO(photo)).getexif().get_ifd(ExifTags.IFD.GPSInfo)
+    assert not Image.open(io.BytesIO(sent)).getexif()
+    assert not [word for word in (b"Exif", b"Ann", b"after its end") if word in sent]
 
 
 def test_an_edit_is_marked_as_a_composite(customer: Customer, upstream: Recorder) -> None:

@@ -66,6 +66,8 @@ def bought(buyer: Customer, vendor: Recorder, picture: bytes, output_format: str
     ).json()
     (said,) = answer["metadata"]["content_credentials"]
     assert (said["status"], said["marked"]) == ("signed", True)
+    assert answer["metadata"]["delivered_sizes"] == ["1024x1024"]
+    assert answer["usage"]["cost"] == "0.005880"
     return base64.b64decode(answer["data"][0]["b64_json"])
 
 

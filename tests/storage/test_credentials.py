@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from PIL import Image
 
 import sandbox
 from storage.marking import marked, packet
-from storage.probe import clean_image
+from storage.probe import NotAnImage, clean_image
 from tests.storage.containers import (
     PROFILE,
     jpeg_segment,
@@ -156,6 +157,43 @@ def test_what_could_hurt_or_reveal_goes_with_the_credentials(data, reason, spool
     assert (cleaned.credentials.status, cleaned.credentials.reason) == ("removed", reason)
     assert cleaned.facts.size == "61x47"
     assert b"jumb" not in cleaned.source.read_at(0, cleaned.source.size)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        png_with(STORE)[:-30],
+        png_with(b"\x7f\xff\xff\xffcaBX" + store()),
+        png_with(STORE, *[png_chunk(b"foXx")] * 100_000),
+        jpeg_with(app11(store()), b"\xff\xeb\xff\xffJP"),
+        webp_with(webp_chunk(b"C2PA", store()))[:-30],
+    ],
+)
+def test_a_file_cut_short_or_of_endless_pieces_is_no_image(data, spooled):
+    with pytest.raises(NotAnImage):
+        clean_image(spooled(data))
+
+
+def test_boxes_ten_thousand_deep_are_not_followed(spooled):
+    heads, size = b"", 10_000 * len(superbox(bytes(16), b"x"))
+    for left in range(size, 0, -(size // 10_000)):
+        heads += struct.pack(">I", left) + superbox(bytes(16), b"x")[4:]
+
+    cleaned = clean_image(spooled(png_with(png_chunk(b"caBX", store(heads)))))
+
+    assert (cleaned.credentials.status, cleaned.credentials.reason) == ("removed", "malformed")
+
+
+def test_a_store_takes_no_memory(spooled):
+    spool = spooled(png_with(png_chunk(b"caBX", store(box(b"free", bytes(4_190_000))))))
+    tracemalloc.start()
+
+    cleaned = clean_image(spool)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert cleaned.credentials.status == "kept"
+    assert peak_bytes < 1024**2
 
 
 @pytest.mark.parametrize("depth", [1, 29])
