@@ -75,7 +75,8 @@ def as_sent(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
         sent = _convert(source, facts, into, TURNED_QUALITY, orientation=turn, result=result)
         facts = replace(facts, format=into)
     else:
-        sent = shown(source, spool).hashed()
+        sent = shown(source, spool)
+        _ = sent.sha256  # here, off the loop
     close_others(sent, spool, source)
     return sent, facts
 

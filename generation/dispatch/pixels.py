@@ -64,7 +64,8 @@ def verify_image(
             spool.show(marked(unmarked, wanted.output_format, wanted.mark))
             if wanted.signs:
                 spool, credentials = _signed(spool, original, cleaned, wanted, credentials)
-        close_others(spool.hashed(), original, cleaned.source, unsigned)
+        _ = spool.sha256  # here, off the loop
+        close_others(spool, original, cleaned.source, unsigned)
     except (probe.NotAnImage, SpoolTooLarge):
         return None
     size = _size(cleaned, wanted)

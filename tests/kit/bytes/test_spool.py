@@ -66,7 +66,7 @@ def test_a_spool_shows_a_view_of_its_content_without_a_copy(spools, size):
 
     shown = data[:10] + b"new" + data[20:]
     assert (spool.size, b"".join(spool.chunks())) == (size - 7, shown)
-    assert spool.hashed().sha256 == hashlib.sha256(shown).hexdigest()
+    assert spool.sha256 == hashlib.sha256(shown).hexdigest()
     assert spool.reader().read() == shown
     assert spool.descriptor() is None
     assert spools.budget.used_bytes == used

@@ -136,14 +136,12 @@ class SpoolFile:
 
     def sibling(self, *, max_bytes: int | None = None) -> "SpoolFile":
         """Return an empty spool in the same scope, with the same bounds unless one is given."""
-        return self._spools.new(
-            max_bytes=self._max_bytes if max_bytes is None else max_bytes,
-            memory_bytes=self._memory_bytes,
-        )
+        most = self._max_bytes if max_bytes is None else max_bytes
+        return self._spools.new(max_bytes=most, memory_bytes=self._memory_bytes)
 
     @property
     def sha256(self) -> str:
-        """Hex digest of the bytes written so far."""
+        """Hex digest of the bytes so far; of an `unhashed` one it takes a millisecond a MB."""
         if self._digest is None:
             self._digest = hashlib.sha256()
             for data in self.chunks():
@@ -153,11 +151,6 @@ class SpoolFile:
     def unhashed(self) -> "SpoolFile":
         """Return itself, with its sha256 left until it is wanted."""
         self._digest = None
-        return self
-
-    def hashed(self) -> "SpoolFile":
-        """Return itself with its sha256 known, which takes a millisecond per MB or two."""
-        _ = self.sha256
         return self
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
@@ -230,7 +223,6 @@ class SpoolFile:
             if self._file is not None:
                 self._file.close()
             self._spools.budget.give_back(self._on_disk_bytes, self._owner)
-            self._on_disk_bytes = 0
 
     def __del__(self) -> None:
         # Nothing refers to the spool any more, so it need not wait for its scope's end.
@@ -248,7 +240,9 @@ class SpoolFile:
             raise SpoolClosed("the spool is closed")
 
     def _write_to_disk(self, data: bytes | bytearray | memoryview) -> None:
-        self._take(len(data) + (len(self._memory) if self._file is None else 0))
+        taken = len(data) + (len(self._memory) if self._file is None else 0)
+        self._spools.budget.take(taken, self._owner)
+        self._on_disk_bytes += taken
         try:
             if self._file is None:
                 self._file, self._memory = self._copy_memory(), bytearray()
@@ -267,10 +261,6 @@ class SpoolFile:
             file.close()
             raise
         return file
-
-    def _take(self, size_bytes: int) -> None:
-        self._spools.budget.take(size_bytes, self._owner)
-        self._on_disk_bytes += size_bytes
 
 
 class ReadableAt(Protocol):
