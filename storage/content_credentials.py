@@ -49,7 +49,7 @@ def judge(file: ByteSource, walk: Parts) -> Credentials:
     """Say whether a file can stay as it came."""
     if not walk.store:
         return NONE
-    if why := walk.spoiled or _too_large(walk) or _in_others(file, walk):
+    if why := walk.spoiled or _in_others(file, walk):
         return Credentials("removed", why)
     try:
         return Credentials("kept", label=jumbf.active_label(View(file, walk.store)))
@@ -57,13 +57,10 @@ def judge(file: ByteSource, walk: Parts) -> Credentials:
         return Credentials("removed", "malformed")
 
 
-def _too_large(walk: Parts) -> Spoiled | Literal[""]:
-    store = sum(map(len, walk.store))
-    others = sum(len(data) for _, data in walk.others)
-    return "too_large" if store > MAX_STORE_BYTES or others > MAX_OTHER_BYTES else ""
-
-
 def _in_others(file: ByteSource, walk: Parts) -> Spoiled | Literal[""]:
+    others = sum(len(data) for _, data in walk.others)
+    if others > MAX_OTHER_BYTES or sum(map(len, walk.store)) > MAX_STORE_BYTES:
+        return "too_large"
     for kind, data in walk.others:
         if not walk.is_plain(file, kind, data):
             return "malformed"

@@ -7,11 +7,12 @@ its EXIF is kept. What is left is read through a view of the file, not copied. M
 Raises NotAnImage, and SpoolError if a copy cannot be kept.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from shutil import copyfileobj
 from typing import NamedTuple
 
-from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile
+from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile, reader_of
 from storage.containers import jpeg, png, webp
 from storage.containers.jumbf import Malformed, active_label
 from storage.containers.orientation import Orientation, orientation
@@ -21,7 +22,6 @@ from storage.containers.pieces import (
     Format,
     NotAnImage,
     Parts,
-    Piece,
     UnknownFormat,
     View,
     joined,
@@ -65,9 +65,12 @@ def strip(spool: SpoolFile) -> Stripped:
     container = _container_of(spool)
     walk = container.walk(spool)
     pieces = list(joined(walk.pieces))
-    source = spool if pieces == [ByteSpan(0, spool.size)] else View(spool.content, pieces)
-    if source is not spool and container.format == "webp":
-        source = written(spool, pieces, spool.sibling())
+    source: SpoolFile | View = spool
+    if pieces != [ByteSpan(0, spool.size)]:
+        source = View(spool.content, pieces)
+        if container.format == "webp":
+            copyfileobj(reader_of(source), copy := spool.sibling(), CHUNK_BYTES)
+            source = copy
     return Stripped(
         source,
         container.format,
@@ -94,14 +97,6 @@ def _container_of(file: ByteSource) -> _Container:
     raise UnknownFormat("neither png, jpeg nor webp")
 
 
-def written(source: ByteSource, pieces: Iterable[Piece], into: SpoolFile) -> SpoolFile:
-    """Write pieces of a source to a spool, and return that."""
-    for piece in pieces:
-        for data in _data(source, piece):
-            into.write(data)
-    return into
-
-
 def shown(source: SpoolFile | View, original: SpoolFile) -> SpoolFile:
     """The source if it is a spool; else the original, which shows this view of it from now on."""
     if isinstance(source, SpoolFile):
@@ -115,11 +110,3 @@ def close_others(left: SpoolFile, *sources: SpoolFile | View) -> None:
     for source in sources:
         if isinstance(source, SpoolFile) and source is not left:
             source.close()
-
-
-def _data(source: ByteSource, piece: Piece) -> Iterator[bytes]:
-    if isinstance(piece, bytes):
-        yield piece
-        return
-    for offset in range(piece.offset, piece.end, CHUNK_BYTES):
-        yield source.read_at(offset, min(CHUNK_BYTES, piece.end - offset))

@@ -71,11 +71,10 @@ def signing(outlook: Outlook) -> Iterator[PresentCondition]:
     """A certificate that ends soon, and images that workers with one could not sign."""
     if not settings.C2PA_CERTIFICATE:
         return
-    from pictor.kit.secrets.signing_identity import (  # noqa: PLC0415 - it takes 8 MB, and few sign
-        read_identity,
-    )
+    from pictor.kit.secrets import signing_identity  # noqa: PLC0415 - it takes 8 MB, and few sign
 
-    ends_at = read_identity(settings.C2PA_CERTIFICATE, settings.C2PA_KEY).ends_at
+    files = settings.C2PA_CERTIFICATE, settings.C2PA_KEY
+    ends_at = signing_identity.read_identity(*files).ends_at
     if ends_at < outlook.now + CERTIFICATE_AHEAD:
         words = f"nothing is signed after {ends_at:%-d %B %Y, %H:%M} UTC"
         yield PresentCondition("certificate", None, words)
