@@ -24,15 +24,9 @@ from storage.stripping import close_others, shown
 
 @dataclass(frozen=True, slots=True)
 class WantedImage:
-    """The image the caller gets.
+    """The image the caller gets: a format, its compression, and the plan's pixels, if any.
 
-    Attributes:
-        output_format: png, jpeg or webp.
-        compression: OpenAI's `output_compression`.
-        made_into: the plan's pixels, if any.
-        keeps_credentials: whether Content Credentials may stay.
-        mark: how it was made, for the XMP of an image without credentials.
-        signs: whether a marked one is signed.
+    What keeps no Content Credentials gets the mark of how it was made, which may be signed.
     """
 
     output_format: str
