@@ -17,6 +17,7 @@ APART = {"styleguide", "channel_picture", "condition"}
 """Pages left out: components have their own test; the others are a picture and a mail's link."""
 OF_ACTS = {
     "channel.weigh",
+    "generation.look_up",
     "operator_key.create",
     "outage.credit",
     "tenant.credit",
