@@ -1,9 +1,7 @@
 """A database of an earlier release becomes today's: its schema, its rows, its proof."""
 
 import lzma
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import Mail
-from tests.stack.databases import another_database, run_tool
-from tests.stack.servers import ROOT
-from tests.upgrades.dumps import environment_of, restore
+from tests.stack.databases import another_database
+from tests.upgrades.dumps import dump_of, manage, restore, schema_of
 
 KEPT = Path(__file__).with_name("database_of_2026_11_25.sql.xz")
 """The dump of a `make run` of 5465276, with three delivered generations and a failed one.
@@ -41,32 +38,6 @@ VALUES ('01a21431-6fff-76d9-b5fe-8d8c17ba681e', 'ann@example.com', 'Code: 1', 'I
 INSERT INTO django_session VALUES ('r61tn6cfx7vrt7bpuek7yr4e0vfnu590', 'e30', now() + '1 hour');
 """
 """A mail that waits, and a signed-in user."""
-
-
-def manage(*arguments: str, database: dict[str, Any]) -> str:
-    """Output of a command on another database than ours."""
-    return subprocess.run(  # noqa: S603 - our own code
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment_of(database)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    ).stdout
-
-
-def schema_of(database: dict[str, Any]) -> list[str]:
-    """Statements of its schema, dumped twice, since a restore writes some differently."""
-    with another_database("again") as again:
-        restore(again, dump_of(database))
-        return dump_of(again).decode().splitlines()
-
-
-def dump_of(database: dict[str, Any]) -> bytes:
-    dump = run_tool("pg_dump", "--schema-only", "--no-owner", "--no-privileges", of=database)
-    once = (b"\\restrict", b"\\unrestrict")  # has a new token each time
-    return b"".join(line for line in dump.splitlines(keepends=True) if not line.startswith(once))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from billing.selectors.office.protection import EXPECTED
 from pictor.management.new_schema import SCHEMA, as_new
 from tests.stack.databases import another_database, run_tool
-from tests.upgrades.test_migrations import manage, schema_of
+from tests.upgrades.dumps import manage, schema_of
 
 
 @pytest.fixture(scope="module")

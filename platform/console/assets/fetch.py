@@ -103,6 +103,22 @@ def as_symbol(page: str, icon: bytes) -> bytes:
     return b'<symbol id="%s" viewBox="0 0 24 24">%s</symbol>\n' % (page.encode(), shapes)
 
 
+def write_navigation(icons: Package, folder: Path) -> str:
+    """Write the navigation's icons into one file; return its line in the list."""
+    with fetch(icons, folder) as packed:
+        symbols = [
+            as_symbol(page, member.read())
+            for page, icon in PAGE_ICONS.items()
+            if (member := packed.extractfile(f"package/icons/{icon}.svg"))
+        ]
+    sprite = b'<svg xmlns="http://www.w3.org/2000/svg">\n' + b"".join(symbols) + b"</svg>\n"
+    NAVIGATION.write_bytes(sprite)
+    return (
+        f"| `{NAVIGATION.relative_to(HERE)}` | {icons.name} {icons.version} |"
+        f" {icons.licence} | `icons/`: {', '.join(PAGE_ICONS.values())} | |"
+    )
+
+
 def main() -> None:
     """Write the files, and then their list."""
     lines = [
@@ -127,19 +143,7 @@ def main() -> None:
                         f"| `{target.relative_to(HERE)}` | {package.name} {package.version} |"
                         f" {package.licence} | `{source}` | `{digest}` |"
                     )
-        with fetch(PACKAGES[-1], Path(name)) as packed:
-            symbols = [
-                as_symbol(page, member.read())
-                for page, icon in PAGE_ICONS.items()
-                if (member := packed.extractfile(f"package/icons/{icon}.svg"))
-            ]
-    sprite = b'<svg xmlns="http://www.w3.org/2000/svg">\n' + b"".join(symbols) + b"</svg>\n"
-    NAVIGATION.write_bytes(sprite)
-    package = PACKAGES[-1]
-    lines.append(
-        f"| `{NAVIGATION.relative_to(HERE)}` | {package.name} {package.version} |"
-        f" {package.licence} | `icons/`: {', '.join(PAGE_ICONS.values())} | |"
-    )
+        lines.append(write_navigation(PACKAGES[-1], Path(name)))
     (VENDOR / "VENDOR.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
