@@ -26,7 +26,7 @@ def page_of(act: Act[Any]) -> View:
 def answer(act: Act[Any], request: HttpRequest, operator: Operator, subject: str) -> HttpResponse:
     """Show a form or its effect, or do the act as it was shown."""
     found = act.about.named(subject) if act.about else None
-    if act.about and found is None:
+    if not act.is_on() or (act.about and found is None):
         raise Http404
     asked = _asked(request, operator, found)
     if request.method == "POST":

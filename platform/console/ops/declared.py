@@ -1,9 +1,11 @@
 """All acts and lists of the operator's console, by name."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections import UserDict
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 from django.urls import URLPattern, path
+from typing_extensions import override
 
 from console.ops import operator_keys
 from console.ops.acts import page_of
@@ -17,6 +19,7 @@ from console.ops.generations.lists import GENERATIONS
 from console.ops.ledger.lists import LEDGER
 from console.ops.margin.lists import UNCHARGED
 from console.ops.models import acts as models
+from console.ops.payments.lists import PAYMENTS
 from console.ops.prices import acts as prices
 from console.ops.reconciliation import acts as bills
 from console.ops.reconciliation.lists import BILLS
@@ -27,24 +30,56 @@ from console.ops.tenants import founding, people, standing
 from console.parts.acts import Act
 from console.parts.listing import Listing
 
+Declared = TypeVar("Declared", Act[Any], Listing[Any])
+
+
+class ByName(UserDict[str, Declared]):
+    """Declarations by name: those that are on in this installation; `data` has all."""
+
+    @override
+    def __contains__(self, name: object) -> bool:
+        return name in self.data and self.data[str(name)].is_on()
+
+    @override
+    def __getitem__(self, name: str) -> Declared:
+        if name not in self:
+            raise KeyError(name)
+        return self.data[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self.data if name in self)
+
+    @override
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 _OF_SUBJECTS = (
     *(alerts.ACTS, bills.ACTS, channels.ACTS, in_bulk.ACTS, generations.ACTS, models.ACTS),
     *(provenance.ACTS, prices.ACTS, founding.ACTS, people.ACTS, standing.ACTS, tenants.ACTS),
 )
 _OF_PEOPLE: list[Act[Any]] = [act for acts in _OF_SUBJECTS for act in acts]
-_TICKED = [act.name for act in _OF_PEOPLE if not (act.not_fresh or act.never_by_key)]
-ACTS: Mapping[str, Act[Any]] = {
-    act.name: act for act in (*_OF_PEOPLE, *operator_keys.acts_of_keys(_TICKED))
-}
-LISTS: Mapping[str, Listing[Any]] = {
-    one.name: one
-    for one in (AUDIT, BILLS, CHANNELS, GENERATIONS, LEDGER, REFUSED, UNCHARGED, WORKERS)
-}
+
+
+def _ticked() -> list[str]:
+    return [
+        act.name for act in _OF_PEOPLE if act.is_on() and not (act.not_fresh or act.never_by_key)
+    ]
+
+
+ACTS: ByName[Act[Any]] = ByName(
+    {act.name: act for act in (*_OF_PEOPLE, *operator_keys.acts_of_keys(_ticked))}
+)
+_ALL_LISTS: list[Listing[Any]] = [
+    *(AUDIT, BILLS, CHANNELS, GENERATIONS, LEDGER, PAYMENTS, REFUSED, UNCHARGED, WORKERS)
+]
+LISTS: ByName[Listing[Any]] = ByName({one.name: one for one in _ALL_LISTS})
 
 
 def act_urls() -> list[URLPattern]:
     """Return the page of each act: /ops/do/tenant.suspend/ten_…/."""
     return [
         path(f"do/{act.name}/{'<str:subject>/' if act.about else ''}", page_of(act), name=act.name)
-        for act in ACTS.values()
+        for act in ACTS.data.values()
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 
 from accounts.selectors.office.tenants import tenant_as_shown
 from console.ops.access import Mode, Operator, staff
@@ -28,6 +28,8 @@ def answer_of(
     operator: Operator,
     more: Mapping[str, object] | None = None,
 ) -> HttpResponseBase:
+    if not listing.is_on():
+        raise Http404
     return listing.answer(request, "ops/base.html", {"operator": operator, **(more or {})})
 
 

@@ -1,6 +1,6 @@
 """Keys of programs that operate: made, replaced and revoked by owners."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -77,10 +77,11 @@ def _revoke_preview(asked: Asked[OperatorKey]) -> Preview:
     return Preview(notes=[words], confirmation=typed_name(asked.subject.name))
 
 
-def acts_of_keys(ticked: Sequence[str]) -> tuple[Act[Any], ...]:
-    """Return the acts on keys; `ticked` are the acts that a key does only if they are ticked."""
-    words = [(name, name) for name in ticked]
-    acts = CheckboxesField(words, required=False, label="Acts", help_text=_ASKED)
+def acts_of_keys(ticked: Callable[[], Sequence[str]]) -> tuple[Act[Any], ...]:
+    """Return the acts on keys; `ticked` returns those that a key does only if they are ticked."""
+    acts = CheckboxesField(
+        lambda: [(name, name) for name in ticked()], required=False, label="Acts", help_text=_ASKED,
+    )  # fmt: skip
     create = _key_act(
         name="operator_key.create",
         verb="Create key",

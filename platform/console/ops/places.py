@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from django.urls import reverse
 
+from billing.selectors.office.payments import cards_on
 from console.parts.places import Groups, KnownPage, Place, places_by_heading
 
 _GROUPS: Groups = {
@@ -28,6 +29,7 @@ _GROUPS: Groups = {
         KnownPage("Margin", "margin", keys="g m"),
         KnownPage("Reconciliation", "reconciliation", "money", keys="g b", holds_more=True),
         KnownPage("Ledger", "ledger", keys="g l", holds_more=True),
+        KnownPage("Payments", "payments", keys="g y", holds_more=True, is_on=cards_on),
     ),
     "House": (
         KnownPage("Alerts", "alerts", keys="g n", holds_more=True),

@@ -10,6 +10,8 @@ from console.ops.lists import page_of
 from console.ops.margin import page as margin
 from console.ops.margin.lists import UNCHARGED
 from console.ops.now import conditions, overview
+from console.ops.payments import pages as payment
+from console.ops.payments.lists import PAYMENTS
 from console.ops.system import pages as system
 from console.ops.system.lists import WORKERS
 
@@ -40,6 +42,8 @@ urlpatterns = [
     path("ledger/<int:transfer>/", ledger.entry, name="ledger_entry"),
     path("ledger/heads/<str:day>.json", ledger.head, name="ledger_head"),
     path("ledger/check/<str:kind>/", ledger.check, name="ledger_check"),
+    path("payments/", page_of(PAYMENTS), name="payments"),
+    path("payments/<uuid:payment>/", payment.one, name="payment"),
     path("reconciliation/", include("console.ops.reconciliation.urls")),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("prices/", include("console.ops.prices.urls")),

@@ -231,6 +231,7 @@ class Act(Generic[Subject]):
         verb: its button.
         lead: what it does, in a sentence; `{}` is the subject's name.
         needs: the permission that a role must have.
+        is_on: False where this installation does not have the act.
         not_fresh: why a second factor shown long ago is enough; empty if it is not.
         initial: values of fields before anything was typed, with those of the address's query.
         already: the words if it is done already, by a first click perhaps; empty if not.
@@ -251,6 +252,7 @@ class Act(Generic[Subject]):
     needs: str
     audit: str
     do: Callable[[Asked[Subject]], ActResult]
+    is_on: Callable[[], bool] = lambda: True
     about: About[Subject] | None = None
     form: type[ActForm] = ActForm
     initial: Callable[[Asked[Subject], QueryDict], Mapping[str, Any]] = lambda _asked, _query: {}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
@@ -17,6 +17,7 @@ from pictor.kit.words import typed
 from pictor.kit.words.money import Micros, to_decimal
 
 MAX_LIMIT = 2**31 - 1
+Words = Sequence[tuple[str, str]]
 
 
 def micros_of(text: str) -> Micros | None:
@@ -209,8 +210,8 @@ class CheckboxesField(forms.MultipleChoiceField):
     """A choice of several words, as checkboxes."""
 
     @override
-    def __init__(self, words: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
-        super().__init__(choices=list(words), widget=forms.CheckboxSelectMultiple, **kwargs)
+    def __init__(self, words: Words | Callable[[], Words] = (), **kwargs: Any) -> None:
+        super().__init__(choices=words, widget=forms.CheckboxSelectMultiple, **kwargs)
 
 
 def models_field(named: Collection[str]) -> CheckboxesField:

@@ -146,6 +146,7 @@ class Listing(Generic[Row]):
         lead: the words below its title.
         things: what its rows are, in plural.
         needs: the permission that a role must have.
+        is_on: False where this installation does not have the list.
         order: the rows' order, in words that end its caption.
         query: returns what `read` takes. Raises ValueError if the filters cannot be combined,
             with the reason in a sentence.
@@ -170,6 +171,7 @@ class Listing(Generic[Row]):
     lead: Callable[["Search[Row]"], str] | str
     things: str
     needs: str
+    is_on: Callable[[], bool] = lambda: True
     order: str
     query: Callable[["Search[Row]"], Any] = lambda search: search.meant
     read: Callable[[Any, str, int], RowPage[Row]]

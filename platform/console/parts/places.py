@@ -27,6 +27,8 @@ class KnownPage:
     needs: str | None = None
     keys: str = ""
     holds_more: bool = False
+    is_on: Callable[[], bool] = lambda: True
+    """False where this installation does not have the page."""
 
 
 Groups = Mapping[str, Sequence[KnownPage]]
@@ -44,7 +46,7 @@ def places_by_heading(
         heading: [
             Place(page.title, address(page.name), page.keys, page.holds_more, icon=page.name)
             for page in pages
-            if page.needs is None or page.needs in may
+            if page.is_on() and (page.needs is None or page.needs in may)
         ]
         for heading, pages in groups.items()
     }

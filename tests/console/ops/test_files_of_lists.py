@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import ApiKey, AuditEvent, Tenant
-from billing.models import Transfer
+from billing.models import PaymentDispute, PaymentMovement, Transfer
 from console.ops.audit import AUDIT
 from console.ops.channels.lists import CHANNELS
 from console.ops.generations.lists import GENERATIONS
 from console.ops.ledger.lists import LEDGER
+from console.ops.payments.lists import PAYMENTS
 from console.ops.reconciliation.lists import BILLS
 from console.ops.requests import REFUSED
 from console.ops.system.lists import WORKERS
@@ -88,6 +89,32 @@ def test_of_bills():
         "state": "ready", "lines": 3, "theirs": "5.000000", "ours": "4.000000",
         "difference": "1.000000", "currency": "USD", "uploaded": iso(3), "by": "ann",
         "taken": "6.000000", "disputed_lines": 8,
+    }.items()]  # fmt: skip
+
+
+def test_of_payments():
+    moved = [
+        PaymentMovement(kind=kind, state="done", micros=micros)
+        for kind, micros in (("refund", 3_000_000), ("withdrawal", 5_000_000))
+    ]
+    lost = PaymentDispute(kind="dispute", state="lost")
+    payment = SimpleNamespace(
+        pk=UUID(int=5), tenant=TENANT, state="person", person_why="so", begun_at=at(1),
+        paid_at=at(2), automatic=True, credited_micros=20_000_000, amount_cents=2_380,
+        tax_cents=380, currency="usd", fee_cents=99, fee_currency="eur", card_brand="visa",
+        card_last4="4242", declined="code", payment_intent_id="pi", charge_id="ch",
+        invoice_id="in", invoice_number="A-7", movements=SimpleNamespace(all=lambda: moved),
+        disputes=SimpleNamespace(all=lambda: [lost]),
+    )  # fmt: skip
+
+    assert line_of(PAYMENTS, payment) == [*{
+        "id": UUID(int=5), "tenant": "acme", "tenant_id": f"{TEN}1", "state": "person",
+        "why": "so", "begun": iso(1), "paid": iso(2), "automatic": True,
+        "credited_usd": "20.000000", "paid_back_usd": "3.000000", "taken_usd": "5.000000",
+        "charged": "23.80", "tax": "3.80", "currency": "usd", "fee": "0.99",
+        "fee_currency": "eur", "card": "Visa …4242", "disputes": "dispute:lost",
+        "declined": "code", "payment_intent": "pi", "charge": "ch", "invoice": "in",
+        "invoice_number": "A-7",
     }.items()]  # fmt: skip
 
 

@@ -2,16 +2,19 @@
 
 from django.http import HttpRequest, HttpResponse
 
+from billing.selectors.office.payments import cards_on, payments_of
 from billing.services.office.accounts import REVERSED_KINDS
 from console.ops.access import Operator, Permission, rendered, staff
 from console.ops.second_person import DECISIONS
 from console.ops.tenants.rows import row_of, tenant_of
 from console.parts.entries import LedgerEntry
+from console.parts.payment_words import badge_of
 from generation.oversight.tenant_page import tenant_page
 from pictor.kit.words import clock, ids
 
 MAX_KEYS = 50
 """Number of keys on a page."""
+PAYMENTS_SHOWN = 5
 
 
 @staff(Permission.SEE)
@@ -21,8 +24,11 @@ def tenant(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
     is_demo = operator.is_demo
     facts = tenant_page(found, now, is_demo=is_demo, keys_after=after, max_keys=MAX_KEYS + 1)
     shown = facts.keys[:MAX_KEYS]
+    paid = payments_of(found.id).prefetch_related("disputes")[:PAYMENTS_SHOWN]
     context = {
         "tenant": found,
+        "cards": cards_on(),
+        "payments": [(payment, badge_of(payment)) for payment in paid if cards_on()],
         "row": row_of(found, facts.figures, now),
         "figures": facts.figures,
         "why": facts.reason,

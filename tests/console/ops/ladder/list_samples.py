@@ -12,6 +12,7 @@ from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.console.ops.ladder.world import ROLES, World, paused
 from tests.making.bills import csv_file, matched, row
+from tests.making.payment_rows import make_payment
 from tests.making.factories import make_worker
 
 NO_TENANT = "No tenant has the name or id “nobody”."
@@ -43,6 +44,11 @@ class Listed:
 def bills(world: World) -> None:
     for name in "def":
         matched(world.channel, csv_file(row(name, 0, "0.03")))
+
+
+def payments(world: World) -> None:
+    for _ in range(3):
+        make_payment(world.acme.id)
 
 
 def refused(world: World) -> None:
@@ -88,6 +94,10 @@ SAMPLES = {
     ),
     "ledger": Listed(
         path="/ops/ledger/", columns=18, empty="Nothing has moved yet",
+        wrong={"tenant": "nobody"}, sentence=NO_TENANT,
+    ),
+    "payments": Listed(
+        path="/ops/payments/", columns=23, empty="No payments yet", rows=payments,
         wrong={"tenant": "nobody"}, sentence=NO_TENANT,
     ),
     "refused": Listed(

@@ -1,0 +1,1 @@
+"""Payments by card, where a provider's key is set."""
