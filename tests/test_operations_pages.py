@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
 from generation.oversight.conditions.detection import FAILED
-from generation.oversight.conditions.kinds import KINDS
+from generation.oversight.conditions.kinds import KINDS, PAYMENT_KINDS
 from tests.deploy.variables import is_known
 from tests.stack.servers import ROOT
 
@@ -45,9 +45,16 @@ def test_every_setting_has_a_row_and_every_row_is_a_setting():
 
 
 def test_every_condition_has_a_row_and_no_other_has():
-    conditions = PAGES["trouble"].partition("## Conditions")[2].partition("\n## ")[0]
+    cards = (ROOT / "docs/cards.md").read_text(encoding="utf-8")
+    rows = [
+        re.findall(r"^\| `(\w+)`", page.partition("## Conditions")[2], re.MULTILINE)
+        for page in (PAGES["trouble"].partition("\n## Processes")[0], cards)
+    ]
 
-    assert re.findall(r"^\| `(\w+)`", conditions, re.MULTILINE) == [*KINDS, FAILED]
+    assert rows == [
+        [*(kind for kind in KINDS if kind not in PAYMENT_KINDS), FAILED],
+        [*PAYMENT_KINDS],
+    ]
 
 
 def test_every_alert_of_the_rules_has_a_row():

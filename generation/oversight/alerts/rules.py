@@ -18,11 +18,12 @@ from django.db import transaction
 from accounts.models import User
 from accounts.services import By, record
 from accounts.titles import without_marks
+from billing.selectors.office.payments import cards_on
 from generation.models import AlertRule
 from generation.oversight.alerts.alert_tests import destinations_of, lock_rule, missing_tests
 from generation.oversight.alerts.results import short
 from generation.oversight.conditions.detection import FAILED
-from generation.oversight.conditions.kinds import KINDS
+from generation.oversight.conditions.kinds import KINDS, PAYMENT_KINDS
 from pictor.kit.database import lock_numbers
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
@@ -42,7 +43,11 @@ OVERLAP = timedelta(hours=24)
 """The time for which a rotated secret still signs too."""
 WAY_OUT = "give the rule a secret of your own (at the shell: --secret)"
 """The step that ends all secrets of a rule, for a person who has not received the present one."""
-ALL_KINDS: Sequence[str] = (*KINDS, FAILED)
+
+
+def all_kinds() -> Sequence[str]:
+    """The kinds that this installation looks for."""
+    return [kind for kind in (*KINDS, FAILED) if kind not in PAYMENT_KINDS or cards_on()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +267,7 @@ def _tidy_and_check(values: RuleValues) -> RuleValues:
         installation_endpoints.check_secret(tidy.secret)
     if tidy.kinds is None:
         return tidy
-    return replace(tidy, kinds=[kind for kind in ALL_KINDS if kind in tidy.kinds])
+    return replace(tidy, kinds=[kind for kind in all_kinds() if kind in tidy.kinds])
 
 
 def _mistakes(values: RuleValues) -> Iterator[tuple[str, str]]:
@@ -280,8 +285,8 @@ def _mistakes(values: RuleValues) -> Iterator[tuple[str, str]]:
 def _mistakes_in_filter(values: RuleValues) -> Iterator[tuple[str, str]]:
     if values.kinds is not None and not values.kinds:
         yield "kinds", "Choose at least one kind, or every kind."
-    elif unknown := [kind for kind in values.kinds or () if kind not in ALL_KINDS]:
-        yield "kinds", f"There is no kind {unknown[0]!r}; the kinds are {', '.join(ALL_KINDS)}."
+    elif unknown := [kind for kind in values.kinds or () if kind not in all_kinds()]:
+        yield "kinds", f"There is no kind {unknown[0]!r}; the kinds are {', '.join(all_kinds())}."
     if values.least_micros is not None and not 0 <= values.least_micros <= MAX_ALERT_MICROS:
         yield "least_micros", "Type an amount from $0 to a billion dollars."
     if not 0 <= values.least_minutes <= MAX_MINUTES:

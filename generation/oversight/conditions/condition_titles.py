@@ -31,6 +31,12 @@ TITLES: Mapping[str, str] = {
     "alerts_overdue": "Alerts overdue",
     "staff_as_member": "Staff among a customer's members",
     "operator_key_ends": "Program's key ends",
+    "payment_unclear": "Payment for a person",
+    "payment_disputed": "Payment disputed",
+    "payment_warned": "Payment may be fraud",
+    "payment_events": "Payment events not handled",
+    "payment_bell": "Payment webhook silent",
+    "payment_books": "Provider's books differ",
     "look_fails": "Check failed",
 }
 

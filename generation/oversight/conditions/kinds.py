@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from billing.selectors.office.payments import cards_on
 from generation.oversight.conditions import (
     alerting,
     money,
+    paying,
     sold_cells,
     staffing,
     stalled_work,
@@ -14,6 +16,21 @@ from generation.oversight.conditions.detected import Outlook, PresentCondition
 from generation.oversight.watch import PART_FAILS
 
 Kind = Callable[[Outlook], Iterator[PresentCondition]]
+
+PAYMENT_KINDS: Mapping[str, Kind] = {
+    "payment_unclear": paying.unclear,
+    "payment_disputed": paying.disputed,
+    "payment_warned": paying.warned,
+    "payment_events": paying.unhandled,
+    "payment_bell": paying.silent,
+    "payment_books": paying.differing,
+}
+
+
+def _with_cards(kind: Kind) -> Kind:
+    """Return the kind, which finds nothing where customers cannot pay by card."""
+    return lambda outlook: kind(outlook) if cards_on() else iter(())
+
 
 KINDS: Mapping[str, Kind] = {
     PART_FAILS: supply.parts,
@@ -44,5 +61,6 @@ KINDS: Mapping[str, Kind] = {
     "alerts_overdue": alerting.overdue,
     "staff_as_member": staffing.among_customers,
     "operator_key_ends": staffing.keys_ending,
+    **{name: _with_cards(kind) for name, kind in PAYMENT_KINDS.items()},
 }
 """The functions by the kind's name in a condition's row."""

@@ -11,11 +11,11 @@ from console.parts.compared_forms import refuse_stale, stored_instead
 from console.parts.form_fields import CheckboxesField, DollarsField, LinesField
 from generation.models import AlertRule
 from generation.oversight.alerts.rules import (
-    ALL_KINDS,
     MAX_HOURS,
     MAX_MINUTES,
     MAX_NAME,
     RuleValues,
+    all_kinds,
     values_of,
 )
 from generation.oversight.conditions.condition_titles import title_of
@@ -64,7 +64,7 @@ class RuleForm(forms.Form):
     @override
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        words = [(kind, title_of(kind)) for kind in ALL_KINDS]
+        words = [(kind, title_of(kind)) for kind in all_kinds()]
         self.fields["kinds"] = CheckboxesField(words, required=False, label="Kinds")
 
     def values(self, *, page: str) -> RuleValues:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from console.ops.access import Permission
 from generation.models import Condition
 from generation.oversight.watch import PART_FAILS, WORKERS
+from pictor.kit.words import ids
 
 Way = Callable[[Condition], str]
 """A function that returns the address of the page for a condition; empty if there is none."""
@@ -91,9 +92,16 @@ def _price(condition: Condition) -> str:
     return f"{reverse('ops:price_current')}?{urlencode({'q': named})}"
 
 
+def _payment(condition: Condition) -> str:
+    """Return the page of the payment that the object names; the list if it names none."""
+    named = ids.parse_uuid(condition.object)
+    return reverse("ops:payment", args=[named]) if named else reverse("ops:payments")
+
+
 _LEDGER = ("See checks", partial(_page, "ops:ledger"))
 _SYSTEM = ("See system", partial(_page, "ops:system"))
 _PRICE = ("See price", _price)
+_PAYMENT = ("See payment", _payment)
 KINDS: Mapping[str, ConditionKind] = {
     PART_FAILS: ConditionKind(UNSERVED, "See supply", _part),
     "stopped": ConditionKind(UNSERVED, *_SYSTEM),
@@ -129,6 +137,12 @@ KINDS: Mapping[str, ConditionKind] = {
     "operator_key_ends": ConditionKind(
         AHEAD, "See keys", partial(_page, "ops:staff"), Permission.STAFF
     ),
+    "payment_unclear": ConditionKind(MONEY, *_PAYMENT),
+    "payment_disputed": ConditionKind(MONEY, *_PAYMENT),
+    "payment_warned": ConditionKind(MONEY, *_PAYMENT),
+    "payment_events": ConditionKind(MONEY, "See payments", _payment),
+    "payment_bell": ConditionKind(AHEAD, "See payments", _payment),
+    "payment_books": ConditionKind(MONEY, "See payments", _payment),
     "look_fails": ConditionKind(PARTLY, *_SYSTEM),
 }
 
