@@ -76,6 +76,7 @@ WORDS: Mapping[str, str] = {
     "balance.repayment": "repaid what the workspace owes",
     "balance.alert": "changed the balance alert",
     "top_up.begin": "began a payment by card",
+    "top_up.pay_back_whole": "asked to pay back all that is left of a payment",
     "billing.details": "changed the billing details",
     "automatic.agree": "agreed to automatic top-ups",
     "automatic.stop": "stopped automatic top-ups",

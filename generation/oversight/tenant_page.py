@@ -29,7 +29,8 @@ from storage.selectors import exports_of
 SHOWN_MOVES = 20
 """Number of moves by operators; transfers of requests are in the ledger."""
 MOVED = tuple(
-    Transfer.Kind(kind) for kind in ("top_up", "credit", "refund", "adjustment", "reversal")
+    Transfer.Kind(kind)
+    for kind in ("top_up", "credit", "refund", "adjustment", "reversal", "pay_back")
 )
 
 

@@ -1,42 +1,42 @@
 """Payments as an operator searches them, newest first, and one with all that is known of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, QuerySet
 
 from billing.models import Payment, PaymentDispute, PaymentMovement, ProviderEvent, Transfer
+from billing.selectors.office.payments import payments_of
 from pictor.kit.words import ids
 
 MAX_EVENTS = 50
-Movement, State = PaymentMovement.Kind, PaymentMovement.State
+_OF_IT = PaymentDispute.objects.filter(payment=OuterRef("pk"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFilter:
-    """A search for payments, begun from `since` to before `until`; what is unset is not sought."""
+    """A search for payments: Django's lookups, None for any, and those that were disputed."""
 
     tenant_id: UUID | None = None
-    state: str = ""
-    is_automatic: bool = False
+    state: str | None = None
+    automatic: bool | None = None
+    begun_at__gte: datetime | None = None
+    begun_at__lt: datetime | None = None
     is_disputed: bool = False
-    since: datetime | None = None
-    until: datetime | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class PaymentSums:
-    """What went back of a payment's credited micros, by refund and by disputes' funds."""
-
-    paid_back: int
-    taken: int
+    def matching(self) -> QuerySet[Payment]:
+        lookups = {name: value for name, value in asdict(self).items() if value is not None}
+        is_disputed = lookups.pop("is_disputed")
+        found = Payment.objects.filter(**lookups)
+        return found.filter(Exists(_OF_IT)) if is_disputed else found
 
 
 def payments_like(sought: PaymentFilter, *, after: UUID | None, limit: int) -> list[Payment]:
     """Return the payments after one, with tenants, movements and disputes; at most five queries."""
-    found = _matching(sought)
+    found = sought.matching()
     last = None if after is None else Payment.objects.filter(id=after).first()
     if last is not None:
         later = {"begun_at": last.begun_at, "id__gte": last.id}
@@ -44,12 +44,27 @@ def payments_like(sought: PaymentFilter, *, after: UUID | None, limit: int) -> l
     return list(_whole(found).order_by("-begun_at", "-id")[:limit])
 
 
+def latest_payments(tenant_id: UUID, *, limit: int) -> list[tuple[Payment, list[str]]]:
+    """Return a tenant's last payments, each with the kinds of its open disputes; one query."""
+    kinds = ArraySubquery(_OF_IT.filter(state="open").values("kind"))
+    found = payments_of(tenant_id).annotate(complaints=kinds)[:limit]
+    return [(payment, payment.complaints) for payment in found]
+
+
 def payment_by_id(text: str) -> Payment | None:
     """Return a payment of any tenant, by its id as a person writes it."""
     payment_id = ids.parse_uuid(text)
-    if payment_id is None:
-        return None
-    return _whole(Payment.objects.filter(id=payment_id)).select_related("begun_by").first()
+    found = Payment.objects.filter(id=payment_id) if payment_id else Payment.objects.none()
+    return _whole(found).select_related("tenant", "begun_by").first()
+
+
+def _whole(found: QuerySet[Payment]) -> QuerySet[Payment]:
+    return found.select_related("tenant").prefetch_related("movements", "disputes")
+
+
+def complaints_of(payment: Payment) -> list[str]:
+    """Return the kinds of its open disputes."""
+    return [one.kind for one in payment.disputes.all() if one.state == "open"]
 
 
 def events_of_payment(payment: Payment) -> list[ProviderEvent]:
@@ -57,41 +72,21 @@ def events_of_payment(payment: Payment) -> list[ProviderEvent]:
     return list(ProviderEvent.objects.filter(payment=payment).order_by("-created_at")[:MAX_EVENTS])
 
 
-def transfers_of_payment(payment: Payment) -> Mapping[int, Transfer]:
+def transfers_of_payment(payment: Payment) -> Mapping[int | None, Transfer]:
     """Return its movements' transfers, by their numbers."""
     numbers = [seq for movement in payment.movements.all() for seq in movement.seqs]
     moved = Transfer.objects.filter(tenant_id=payment.tenant_id, seq__in=numbers)
-    return {transfer.seq: transfer for transfer in moved if transfer.seq is not None}
+    return {transfer.seq: transfer for transfer in moved}
 
 
-def sums_of_payment(payment: Payment) -> PaymentSums:
-    """Sum the movements that were done; those of refunds from when they were asked for."""
-
-    def sum_of(kind: str, *states: str) -> int:
-        moved = payment.movements.all()
-        return sum(one.micros for one in moved if one.kind == kind and one.state in states)
-
-    asked = (State.ASKED, State.PENDING, State.DONE)
-    taken = sum_of(Movement.WITHDRAWAL, State.DONE) - sum_of(Movement.REINSTATEMENT, State.DONE)
-    return PaymentSums(sum_of(Movement.REFUND, *asked), taken)
-
-
-def _whole(found: QuerySet[Payment]) -> QuerySet[Payment]:
-    return found.select_related("tenant").prefetch_related("movements", "disputes")
-
-
-def _matching(sought: PaymentFilter) -> QuerySet[Payment]:
-    found = Payment.objects.all()
-    if sought.tenant_id is not None:
-        found = found.filter(tenant_id=sought.tenant_id)
-    if sought.state:
-        found = found.filter(state=sought.state)
-    if sought.is_automatic:
-        found = found.filter(automatic=True)
-    if sought.is_disputed:
-        found = found.filter(Exists(PaymentDispute.objects.filter(payment=OuterRef("pk"))))
-    if sought.since is not None:
-        found = found.filter(begun_at__gte=sought.since)
-    if sought.until is not None:
-        found = found.filter(begun_at__lt=sought.until)
-    return found
+def sums_of_payment(payment: Payment) -> tuple[int, int]:
+    """Return the micros that go back by refunds, and that disputes took and did not give back."""
+    back, taken, done = 0, 0, PaymentMovement.State.DONE
+    for one in payment.movements.all():
+        if one.kind == PaymentMovement.Kind.REFUND and one.state != PaymentMovement.State.FAILED:
+            back += one.micros
+        elif one.kind == PaymentMovement.Kind.WITHDRAWAL and one.state == done:
+            taken += one.micros
+        elif one.kind == PaymentMovement.Kind.REINSTATEMENT and one.state == done:
+            taken -= one.micros
+    return back, taken

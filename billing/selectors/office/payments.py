@@ -123,13 +123,13 @@ def differences() -> QuerySet[ProviderEvent]:
     return ProviderEvent.objects.filter(handled_at=None, type=BOOKS).order_by("created_at")
 
 
-def _dollars(cents: int) -> str:
-    return in_dollars(cents * 10_000).removesuffix(".00")
-
-
 def silent_since() -> datetime | None:
     """Return the time of the first event after the last that rang; None if none is missed."""
     events = ProviderEvent.objects.exclude(type=BOOKS).order_by("created_at")
     last = events.filter(rang=True).last()
     missed = events.filter(created_at__gt=last.created_at) if last else events
     return missed.values_list("created_at", flat=True).first()
+
+
+def _dollars(cents: int) -> str:
+    return in_dollars(cents * 10_000).removesuffix(".00")

@@ -29,17 +29,13 @@ def unclear(_outlook: Outlook) -> Iterator[PresentCondition]:
 
 def disputed(_outlook: Outlook) -> Iterator[PresentCondition]:
     """Open disputes and inquiries, from when they are opened until they are decided."""
-    for dispute in open_disputes():
-        if dispute.kind != WARNING:
-            due = f", answer by {dispute.due_at:%-d %B, %H:%M} UTC" if dispute.due_at else ""
-            yield _about(dispute, f"{dispute.kind}, {dispute.reason or 'no reason given'}{due}")
+    return (_about(one, one.kind) for one in open_disputes() if one.kind != WARNING)
 
 
 def warned(_outlook: Outlook) -> Iterator[PresentCondition]:
     """Payments that a bank takes for fraud, and will probably dispute."""
-    for warning in open_disputes():
-        if warning.kind == WARNING:
-            yield _about(warning, f"its bank warns of fraud: {warning.reason or 'no reason given'}")
+    warnings = (one for one in open_disputes() if one.kind == WARNING)
+    return (_about(one, "its bank warns of fraud") for one in warnings)
 
 
 def unhandled(outlook: Outlook) -> Iterator[PresentCondition]:
@@ -67,9 +63,9 @@ def differing(_outlook: Outlook) -> Iterator[PresentCondition]:
         yield PresentCondition(name, None, difference.trouble)
 
 
-def _about(dispute: PaymentDispute, words: str) -> PresentCondition:
-    micros = Micros(dispute.cents * 10_000)
-    tenant = dispute.payment.tenant.name
-    return PresentCondition(
-        str(dispute.payment_id), micros, f"{in_dollars(micros)} of {tenant}: {words}"
-    )
+def _about(dispute: PaymentDispute, what: str) -> PresentCondition:
+    payment, micros = dispute.payment, Micros(dispute.cents * 10_000)
+    due = f", answer by {dispute.due_at:%-d %B, %H:%M} UTC" if dispute.due_at else ""
+    words = f"{what}, {dispute.reason or 'no reason given'}{due}"
+    about = f"{in_dollars(micros)} of {payment.tenant.name}"
+    return PresentCondition(str(payment.id), micros, f"{about}: {words}")

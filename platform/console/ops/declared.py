@@ -19,6 +19,7 @@ from console.ops.generations.lists import GENERATIONS
 from console.ops.ledger.lists import LEDGER
 from console.ops.margin.lists import UNCHARGED
 from console.ops.models import acts as models
+from console.ops.payments import acts as payments
 from console.ops.payments.lists import PAYMENTS
 from console.ops.prices import acts as prices
 from console.ops.reconciliation import acts as bills
@@ -50,14 +51,11 @@ class ByName(UserDict[str, Declared]):
     def __iter__(self) -> Iterator[str]:
         return (name for name in self.data if name in self)
 
-    @override
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
 
 _OF_SUBJECTS = (
     *(alerts.ACTS, bills.ACTS, channels.ACTS, in_bulk.ACTS, generations.ACTS, models.ACTS),
-    *(provenance.ACTS, prices.ACTS, founding.ACTS, people.ACTS, standing.ACTS, tenants.ACTS),
+    *(payments.ACTS, provenance.ACTS, prices.ACTS, founding.ACTS, people.ACTS),
+    *(standing.ACTS, tenants.ACTS),
 )
 _OF_PEOPLE: list[Act[Any]] = [act for acts in _OF_SUBJECTS for act in acts]
 

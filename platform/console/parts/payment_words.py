@@ -1,6 +1,8 @@
 """Words for payments by card."""
 
-from billing.models import Payment, PaymentDispute
+from collections.abc import Collection
+
+from billing.models import Payment
 
 BADGES = {
     Payment.State.BEGUN: ("info", "Begun"),
@@ -9,19 +11,17 @@ BADGES = {
     Payment.State.EXPIRED: ("idle", "Expired"),
     Payment.State.PERSON: ("warn", "For a person"),
 }
-DISPUTES = {"dispute": "Dispute", "inquiry": "Inquiry", "warning": "Fraud warning"}
+DISPUTES = {
+    "dispute": ("bad", "Dispute"),
+    "inquiry": ("warn", "Inquiry"),
+    "warning": ("warn", "Fraud warning"),
+}
 
 
-def badge_of(payment: Payment) -> tuple[str, str]:
-    """Its state as a badge; what its cardholder or bank complains of comes first."""
-    for kind, words in DISPUTES.items():
-        if any(one.kind == kind for one in open_disputes_of(payment)):
-            return ("bad" if kind == "dispute" else "warn"), words
-    return BADGES[Payment.State(payment.state)]
-
-
-def open_disputes_of(payment: Payment) -> list[PaymentDispute]:
-    return [one for one in payment.disputes.all() if one.state == "open"]
+def badge_of(payment: Payment, complaints: Collection[str]) -> tuple[str, str]:
+    """Its state as a badge; open complaints of its cardholder or bank come first."""
+    worst = [badge for kind, badge in DISPUTES.items() if kind in complaints]
+    return [*worst, BADGES[Payment.State(payment.state)]][0]
 
 
 def cents_of(cents: int | None) -> str:
@@ -29,11 +29,14 @@ def cents_of(cents: int | None) -> str:
     return "" if cents is None else f"{cents // 100}.{cents % 100:02}"
 
 
-def cents_in_words(cents: int | None, currency: str) -> str:
+def in_currency(cents: int | None, currency: str) -> str:
     """An amount in the currency of a card: '$20.50', '18.20 EUR'; empty if unknown."""
-    words = cents_of(cents)
+    if cents is None:
+        return ""
     return (
-        f"${words}" if words and currency in {"", "usd"} else f"{words} {currency.upper()}".strip()
+        f"{cents_of(cents)} {currency.upper()}"
+        if currency not in {"", "usd"}
+        else (f"${cents // 100:,}.{cents % 100:02}")
     )
 
 

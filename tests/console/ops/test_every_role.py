@@ -63,7 +63,8 @@ NEEDS = {
     "generations": "generation.cancel generation.fail generation.ring",
     "incidents": "alert.disable alert.enable alert.remove alert.restore alert.test",
     "money": "bill.accept bill.again bill.dispute bill.forget bill.pick bill.put_back bill.take"
-    " bill.withdraw generations.refund outage.credit tenant.adjustment tenant.credit"
+    " bill.withdraw generations.refund outage.credit payment.follow payment.pay_back"
+    " payment.pay_back_whole tenant.adjustment tenant.credit"
     " tenant.reversal tenant.top_up",
     "publish": "price_book.publish",
     "refund": "generation.credit generation.refund",
@@ -77,7 +78,7 @@ NEEDS = {
 
 def test_each_act_and_list_needs_its_permission():
     acts: dict[str, list[str]] = {}
-    for name, act in sorted(ACTS.items()):
+    for name, act in sorted(ACTS.data.items()):
         acts.setdefault(act.needs, []).append(name)
 
     assert {needs: " ".join(names) for needs, names in acts.items()} == NEEDS

@@ -108,13 +108,13 @@ def test_of_payments():
     )  # fmt: skip
 
     assert line_of(PAYMENTS, payment) == [*{
-        "id": UUID(int=5), "tenant": "acme", "tenant_id": f"{TEN}1", "state": "person",
-        "why": "so", "begun": iso(1), "paid": iso(2), "automatic": True,
-        "credited_usd": "20.000000", "paid_back_usd": "3.000000", "taken_usd": "5.000000",
-        "charged": "23.80", "tax": "3.80", "currency": "usd", "fee": "0.99",
-        "fee_currency": "eur", "card": "Visa …4242", "disputes": "dispute:lost",
-        "declined": "code", "payment_intent": "pi", "charge": "ch", "invoice": "in",
-        "invoice_number": "A-7",
+        "id": UUID(int=5), "tenant": "acme", "tenant_id": f"{TEN}1", "begun": iso(1),
+        "paid": iso(2), "credited_usd": "20.000000", "paid_back_usd": "3.000000",
+        "taken_usd": "5.000000", "charged": "23.80", "tax": "3.80", "fee": "0.99",
+        "state": "person", "person_why": "so", "automatic": True, "currency": "usd",
+        "fee_currency": "eur", "declined": "code", "payment_intent_id": "pi", "charge_id": "ch",
+        "invoice_id": "in", "invoice_number": "A-7", "card": "Visa …4242",
+        "disputes": "dispute:lost",
     }.items()]  # fmt: skip
 
 

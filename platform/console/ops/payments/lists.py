@@ -1,12 +1,18 @@
 """Payments by card, of all tenants."""
 
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
 from django.urls import reverse
 
 from billing.models import Payment
-from billing.selectors.office.payment_search import PaymentFilter, payments_like, sums_of_payment
+from billing.selectors.office.payment_search import (
+    PaymentFilter,
+    complaints_of,
+    payments_like,
+    sums_of_payment,
+)
 from billing.selectors.office.payments import cards_on
 from console.amounts import amount
 from console.ops.access import Permission
@@ -14,20 +20,28 @@ from console.ops.lists import TENANT
 from console.parts.cells import Cell, Column
 from console.parts.list_filters import periods, span_in
 from console.parts.listing import Listing, RowPage, Search, chosen, ticked
-from console.parts.payment_words import BADGES, badge_of, card_of, cents_in_words, cents_of
+from console.parts.payment_words import BADGES, badge_of, card_of, cents_of, in_currency
 from pictor.kit.words import ids
 from pictor.kit.words.money import to_decimal
 
+SAME = (
+    *("state", "person_why", "automatic", "currency", "fee_currency", "declined"),
+    *("payment_intent_id", "charge_id", "invoice_id", "invoice_number"),
+)
+"""Columns of the CSV that are the payment's own."""
+CENTS = {"charged": "amount_cents", "tax": "tax_cents", "fee": "fee_cents"}
+
 
 def _query(search: Search[Any]) -> PaymentFilter:
-    meant, (since, until) = search.meant, span_in(search)
+    since, until = span_in(search)
+    tenant = search.meant.get("tenant")
     return PaymentFilter(
-        tenant_id=meant["tenant"].id if "tenant" in meant else None,
-        state=meant.get("state", ""),
-        is_automatic="automatic" in meant,
-        is_disputed="disputed" in meant,
-        since=since,
-        until=until,
+        tenant_id=tenant and tenant.id,
+        state=search.meant.get("state"),
+        automatic="automatic" in search.meant or None,
+        begun_at__gte=since,
+        begun_at__lt=until,
+        is_disputed="disputed" in search.meant,
     )
 
 
@@ -38,25 +52,27 @@ def _read(sought: PaymentFilter, after: str, limit: int) -> RowPage[Payment]:
 
 def _payment(payment: Payment) -> Cell:
     page = reverse("ops:payment", args=[payment.pk])
-    return Cell(
-        amount(payment.credited_micros), page, note="automatic" if payment.automatic else ""
-    )
+    note = "automatic" if payment.automatic else ""
+    return Cell(amount(payment.credited_micros), page, note=note)
 
 
 def _state(payment: Payment) -> Cell:
-    badge, words = badge_of(payment)
+    badge, words = badge_of(payment, complaints_of(payment))
     return Cell(words, badge=badge, note=payment.person_why or payment.declined)
 
 
 def _charged(payment: Payment) -> Cell:
-    tax = f"tax {cents_in_words(payment.tax_cents, payment.currency)}" if payment.tax_cents else ""
-    return Cell(cents_in_words(payment.amount_cents, payment.currency), note=tax)
+    tax = f"tax {in_currency(payment.tax_cents, payment.currency)}" if payment.tax_cents else ""
+    return Cell(in_currency(payment.amount_cents, payment.currency), note=tax)
 
 
 def _back(payment: Payment) -> Cell:
-    sums = sums_of_payment(payment)
-    taken = f"taken {amount(sums.taken)}" if sums.taken else ""
-    return Cell(amount(sums.paid_back) if sums.paid_back else "", note=taken)
+    back, taken = sums_of_payment(payment)
+    return Cell(amount(back) if back else "", note=f"taken {amount(taken)}" if taken else "")
+
+
+def _cents(name: str, payment: Payment) -> str:
+    return cents_of(getattr(payment, name))
 
 
 PAYMENTS = Listing[Payment](
@@ -88,12 +104,7 @@ PAYMENTS = Listing[Payment](
                 "tenant_id": attrgetter("tenant.public_id"),
             },
         ),
-        Column(
-            title="State",
-            cell=_state,
-            csv={"state": attrgetter("state"), "why": attrgetter("person_why")},
-            place="lead",
-        ),
+        Column(title="State", cell=_state, place="lead"),
         Column(title="Charged", cell=_charged, is_number=True),
         Column(title="Paid back", cell=_back, is_number=True),
         Column(title="Card", cell=card_of),
@@ -102,32 +113,17 @@ PAYMENTS = Listing[Payment](
             csv={
                 "begun": lambda payment: payment.begun_at.isoformat(),
                 "paid": lambda payment: payment.paid_at.isoformat() if payment.paid_at else "",
-                "automatic": attrgetter("automatic"),
                 "credited_usd": lambda payment: to_decimal(payment.credited_micros),
-                "paid_back_usd": lambda payment: to_decimal(sums_of_payment(payment).paid_back),
-                "taken_usd": lambda payment: to_decimal(sums_of_payment(payment).taken),
-                "charged": lambda payment: cents_of(payment.amount_cents),
-                "tax": lambda payment: cents_of(payment.tax_cents),
-                "currency": attrgetter("currency"),
-                "fee": lambda payment: cents_of(payment.fee_cents),
-                "fee_currency": attrgetter("fee_currency"),
+                "paid_back_usd": lambda payment: to_decimal(sums_of_payment(payment)[0]),
+                "taken_usd": lambda payment: to_decimal(sums_of_payment(payment)[1]),
+                **{name: partial(_cents, column) for name, column in CENTS.items()},
+                **{name: attrgetter(name) for name in SAME},
                 "card": card_of,
                 "disputes": lambda payment: " ".join(
                     f"{one.kind}:{one.state}" for one in payment.disputes.all()
                 ),
-                "declined": attrgetter("declined"),
-                "payment_intent": attrgetter("payment_intent_id"),
-                "charge": attrgetter("charge_id"),
-                "invoice": attrgetter("invoice_id"),
-                "invoice_number": attrgetter("invoice_number"),
             }
         ),
     ],
-    empty=(
-        "No payments yet",
-        (
-            "A payment appears here when a customer opens the provider"
-            "\N{RIGHT SINGLE QUOTATION MARK}s page, or is charged automatically."
-        ),
-    ),
+    empty=("No payments yet", "One appears here when a customer begins it, or automatically."),
 )

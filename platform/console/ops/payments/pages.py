@@ -1,6 +1,5 @@
 """One payment: its facts, and what the provider and the ledger did with its money."""
 
-from datetime import datetime
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,6 +8,7 @@ from django.urls import reverse
 from billing.models import Payment, PaymentDispute
 from billing.payments.dashboard import dashboard_page
 from billing.selectors.office.payment_search import (
+    complaints_of,
     events_of_payment,
     payment_by_id,
     sums_of_payment,
@@ -20,8 +20,9 @@ from console.ops.access import Operator, Permission, or_404, rendered, staff
 from console.parts.cells import Fact, fact
 from console.parts.entries import LedgerEntry
 from console.parts.filters import link_of
-from console.parts.payment_words import DISPUTES, badge_of, card_of, cents_in_words
+from console.parts.payment_words import DISPUTES, badge_of, card_of, in_currency
 from console.parts.periods import TO
+from pictor.kit.words.money import Micros
 
 
 @staff(Permission.SEE)
@@ -30,47 +31,55 @@ def one(request: HttpRequest, operator: Operator, payment: UUID) -> HttpResponse
     if not cards_on():
         raise Http404
     found = or_404(payment_by_id(str(payment)))
-    transfers = transfers_of_payment(found)
+    transfers, left = transfers_of_payment(found), left_of_payment(found)
     context = {
         "payment": found,
-        "badge": badge_of(found),
-        "left": left_of_payment(found),
-        "facts": _facts(found),
+        "badge": badge_of(found, complaints_of(found)),
+        "left": left,
+        "facts": _facts(found, left),
         "ids": _ids(found),
         "moves": [
             (
                 move,
-                cents_in_words(move.cents, found.currency),
+                in_currency(move.cents, found.currency),
                 [LedgerEntry(transfers[seq]) for seq in move.seqs if seq in transfers],
             )
             for move in sorted(found.movements.all(), key=lambda move: move.at)
         ],
-        "disputes": [_dispute(found, one) for one in found.disputes.all()],
+        "disputes": [
+            (
+                one,
+                DISPUTES.get(one.kind, ("", one.kind))[1],
+                in_currency(one.cents, found.currency),
+                in_currency(one.fee_cents, found.currency),
+                _made_until(found, one),
+            )
+            for one in found.disputes.all()
+        ],
         "events": [(event, dashboard_page(event.id)) for event in events_of_payment(found)],
     }
     return rendered(request, operator, "ops/payment.html", context)
 
 
-def _facts(payment: Payment) -> list[Fact]:
-    tenant, currency = payment.tenant, payment.currency
-    sums, by = sums_of_payment(payment), payment.begun_by
+def _facts(payment: Payment, left: Micros) -> list[Fact]:
+    tenant, currency, by = payment.tenant, payment.currency, payment.begun_by
+    back, taken = sums_of_payment(payment)
     known = {
         "Buys": amount(payment.credited_micros),
-        "Charged": cents_in_words(payment.amount_cents, currency),
-        "Of that, tax": cents_in_words(payment.tax_cents, currency),
-        "The provider\N{RIGHT SINGLE QUOTATION MARK}s fee": cents_in_words(
+        "Charged": in_currency(payment.amount_cents, currency),
+        "Of that, tax": in_currency(payment.tax_cents, currency),
+        "Provider\N{RIGHT SINGLE QUOTATION MARK}s fee": in_currency(
             payment.fee_cents, payment.fee_currency
         ),
-        "Paid back": amount(sums.paid_back) if sums.paid_back else "",
-        "Taken by disputes": amount(sums.taken) if sums.taken else "",
-        "Left to pay back": amount(left_of_payment(payment)),
+        "Paid back": amount(back) if back else "",
+        "Taken by disputes": amount(taken) if taken else "",
+        "Left to pay back": amount(left),
         "Card": card_of(payment),
         "Declined": payment.declined,
         "Made": "automatically" if payment.automatic else f"by {by.email if by else 'a member'}",
-        "Begun": _time(payment.begun_at),
-        "Paid": _time(payment.paid_at),
-        "Last look": f"{_time(payment.looked_at)} ({payment.looks})" if payment.looked_at else "",
     }
+    times = {"Begun": payment.begun_at, "Paid": payment.paid_at, "Last look": payment.looked_at}
+    known |= {label: f"{at:%-d %b %Y, %H:%M:%S} UTC" for label, at in times.items() if at}
     return [
         fact("Tenant", tenant.name, reverse("ops:tenant", args=[tenant.public_id])),
         *(fact(label, words) for label, words in known.items() if words),
@@ -84,29 +93,17 @@ def _ids(payment: Payment) -> list[Fact]:
         "Charge": payment.charge_id,
         "Invoice": payment.invoice_id,
     }
-    links = {
-        payment.invoice_number or "Invoice": payment.invoice_url,
-        "Receipt": payment.receipt_url,
-    }
+    number, invoice, receipt = payment.invoice_number, payment.invoice_url, payment.receipt_url
     return [
         *(fact(name, of, dashboard_page(of), is_code=True) for name, of in known.items() if of),
-        *(fact("For the customer", words, url) for words, url in links.items() if url),
+        *([fact("Invoice, for the customer", number or "Open", invoice)] if invoice else []),
+        *([fact("Receipt, for the customer", "Open", receipt)] if receipt else []),
     ]
 
 
-def _dispute(payment: Payment, dispute: PaymentDispute) -> dict[str, object]:
-    """A dispute with the address of what the customer made from the payment until it."""
+def _made_until(payment: Payment, dispute: PaymentDispute) -> str:
+    """Return the address of what the customer made from the payment until the dispute, as CSV."""
     first = (payment.paid_at or payment.begun_at).date()
     days = f"{first}{TO}{dispute.opened_at.date()}"
-    made = link_of({"tenant": payment.tenant.public_id, "period": days}, format="csv")
-    return {
-        "of": dispute,
-        "kind": DISPUTES.get(dispute.kind, dispute.kind),
-        "amount": cents_in_words(dispute.cents, payment.currency),
-        "fee": cents_in_words(dispute.fee_cents, payment.currency),
-        "made": reverse("ops:generations") + made,
-    }
-
-
-def _time(at: datetime | None) -> str:
-    return f"{at:%-d %b %Y, %H:%M:%S} UTC" if at else ""
+    query = link_of({"tenant": payment.tenant.public_id, "period": days}, format="csv")
+    return reverse("ops:generations") + query

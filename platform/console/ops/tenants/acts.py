@@ -17,13 +17,13 @@ from accounts.services.office.suspending import resume, suspend
 from billing.models import Transfer
 from billing.selectors.office.balances import balance_of
 from billing.services.office.accounts import reversible
-from billing.services.office.moves import is_typed_twice, move_money, rehearse
+from billing.services.office.moves import move_money, rehearse
 from billing.services.office.second_person import why_it_waits
 from console.amounts import amount
 from console.ops.access import Permission
 from console.ops.reasons import unread_note_field, words_field
-from console.ops.second_person import waiting_words
-from console.parts.acts import About, Act, ActForm, ActResult, Asked, Change, Preview, typed_amount
+from console.ops.second_person import typed_again, waiting_words
+from console.parts.acts import About, Act, ActForm, ActResult, Asked, Change, Preview
 from console.parts.form_fields import micros_of
 from console.parts.page_query import meant_by
 from console.parts.periods import number_of
@@ -116,16 +116,10 @@ class MovingMoney:
         wanted, waits = Micros(asked.data["amount"]), self._why_it_waits(asked)
         effect = rehearse(self._requested(asked), actor=asked.by["actor"])
         name = f"{asked.subject.name}, available"
-        again = typed_amount(
-            wanted,
-            label="The amount again, USD",
-            hint="A large amount: type it again.",
-            wrong=f"This is not {amount(wanted)}: which of them is meant?",
-        )
         return Preview(
             changes=[Change(name, amount(effect.before), amount(effect.after))],
             notes=[f"{waits}."] if waits else [],
-            confirmation=again if is_typed_twice(wanted) else None,
+            confirmation=typed_again(wanted),
             verb=f"{'Ask for' if waits else self.verb} {amount(wanted)}",
             of=wanted,
         )

@@ -2,7 +2,9 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from billing.selectors.office.payments import cards_on, payments_of
+from billing.models import Transfer
+from billing.selectors.office.payment_search import latest_payments
+from billing.selectors.office.payments import cards_on
 from billing.services.office.accounts import REVERSED_KINDS
 from console.ops.access import Operator, Permission, rendered, staff
 from console.ops.second_person import DECISIONS
@@ -24,18 +26,15 @@ def tenant(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
     is_demo = operator.is_demo
     facts = tenant_page(found, now, is_demo=is_demo, keys_after=after, max_keys=MAX_KEYS + 1)
     shown = facts.keys[:MAX_KEYS]
-    paid = payments_of(found.id).prefetch_related("disputes")[:PAYMENTS_SHOWN]
+    paid = latest_payments(found.id, limit=PAYMENTS_SHOWN) if cards_on() else []
     context = {
         "tenant": found,
         "cards": cards_on(),
-        "payments": [(payment, badge_of(payment)) for payment in paid if cards_on()],
+        "payments": [(payment, badge_of(payment, complaints)) for payment, complaints in paid],
         "row": row_of(found, facts.figures, now),
         "figures": facts.figures,
         "why": facts.reason,
-        "moves": [
-            (LedgerEntry(move), note, str(move.seq) if move.kind in REVERSED_KINDS else "")
-            for move, note in facts.moves
-        ],
+        "moves": [(LedgerEntry(move), note, _reversible(move)) for move, note in facts.moves],
         "keys": [(key, key.status(now)) for key in shown],
         "keys_of_all": facts.number_of_keys,
         "is_later": after is not None,
@@ -46,3 +45,8 @@ def tenant(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         "export": facts.export,
     }
     return rendered(request, operator, "ops/tenant.html", context)
+
+
+def _reversible(move: Transfer) -> str:
+    """Its number, if it can be reversed; what was paid by card is paid back."""
+    return "" if move.line or move.kind not in REVERSED_KINDS else str(move.seq)

@@ -205,6 +205,7 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
         *("alert_new", "alert_edit", "alert_confirm", "alert_secret", "alert.test"),
         *("alert.enable", "alert.disable", "alert.remove", "alert.restore"),
     ),
+    "it books what the provider says, in the tenant's ledger": ("payment.follow",),
     "changes nothing: it proves, or wakes a worker for what waits": (
         *("ledger_check", "generation.ring"),
     ),

@@ -9,7 +9,10 @@ from django.test import Client
 from django.test.utils import override_settings
 from pytest_django import DjangoDbBlocker, Settings
 
+from billing.payments import provider
+from pictor.kit.words import clock
 from tests.console.ops.ladder.world import World, written
+from tests.fakes.cards_in_memory import CardsInMemory
 from tests.stack.databases import written_once
 
 
@@ -32,6 +35,11 @@ def rows(
 
 
 @pytest.fixture
-def world(rows: World, owner: Client, settings: Settings, mailoutbox: list[EmailMessage]) -> World:
+def world(
+    rows: World, owner: Client, settings: Settings, mailoutbox: list[EmailMessage],
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:  # fmt: skip
     settings.SENDS_MAIL = True
+    cards = CardsInMemory(clock.now())
+    monkeypatch.setattr(provider, "card_provider", lambda: cards)
     return rows

@@ -12,8 +12,8 @@ from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.console.ops.ladder.world import ROLES, World, paused
 from tests.making.bills import csv_file, matched, row
-from tests.making.payment_rows import make_payment
 from tests.making.factories import make_worker
+from tests.making.payment_rows import make_payment
 
 NO_TENANT = "No tenant has the name or id “nobody”."
 

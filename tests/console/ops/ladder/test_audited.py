@@ -29,6 +29,7 @@ NO_ACTS = {
         *("tenant.own_limits", "tenant.second_factor", "tenant.prompt_retention"),
         *("tenant.image_retention", "tenant.marks", "balance.alert", "webhook_endpoint.create"),
         *("webhook_endpoint.change", "webhook_endpoint.rotate", "webhook_endpoint.delete"),
+        *("top_up.begin", "billing.details", "automatic.agree", "automatic.stop"),
     ),
     "a person does it with their own account": (
         *("user.sign_up", "user.verify_email", "user.accept_terms", "user.opened_demo"),
@@ -36,8 +37,9 @@ NO_ACTS = {
     ),
     "a program does it by itself": (
         *("api_key.seen", "member.lapse", "tenant.uncharged", "tenant.export", "tenant.erase"),
+        "automatic.pause",
         *("webhook_endpoint.pause", "webhook_endpoint.disable", "price_book.seal", "ledger.seal"),
-        *("balance.pay_back", "balance.paid_back", "balance.pay_back_fail"),
+        *("balance.paid_back", "balance.pay_back_fail"),
         *("balance.chargeback", "balance.reinstated", "balance.repayment"),
     ),
 }

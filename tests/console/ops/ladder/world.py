@@ -30,6 +30,7 @@ from tests.console.ops import channel_pages
 from tests.console.ops.generations.conftest import deliver, run, time_out
 from tests.making.bills import call, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
+from tests.making.payment_rows import make_dispute, paid_payment
 
 ROLES = ("support", "finance", "operator", "owner")
 OP = "op@pictor.example"
@@ -133,6 +134,16 @@ def of_tenant(world: World) -> str:
 def suspended(world: World) -> str:
     suspend(tenant=world.acme.tenant, words="unpaid", actor="test")
     return of_tenant(world)
+
+
+def paid(world: World) -> str:
+    return str(paid_payment(world.acme.id).pk)
+
+
+def warned(world: World) -> str:
+    payment = paid_payment(world.acme.id)
+    make_dispute(payment, "warning")
+    return str(payment.pk)
 
 
 def invited(world: World) -> str:

@@ -7,8 +7,8 @@ import pytest
 from console.ops.declared import LISTS
 from pictor.kit.words import clock
 from tests.console.answers import lines_of, said_by
-from tests.making.payment_rows import make_dispute, make_movement, make_payment
 from tests.making.factories import PayingCustomer
+from tests.making.payment_rows import make_dispute, make_movement, make_payment
 
 PAGE = "/ops/payments/"
 

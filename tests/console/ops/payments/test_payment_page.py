@@ -8,8 +8,8 @@ from billing.models import Payment, Transfer
 from billing.services.office.accounts import top_up
 from pictor.kit.words.money import Micros
 from tests.console.answers import said_by, words_of
-from tests.making.payment_rows import make_dispute, make_event, make_movement, make_payment
 from tests.making.factories import PayingCustomer
+from tests.making.payment_rows import make_dispute, make_event, make_movement, make_payment
 
 PAID_AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ def test_the_facts_are_the_providers(owner, payment):
     assert str(payment.pk) in words
     for fact in (
         "Buys $20.00", "Charged $23.80", "Of that, tax $3.80", "fee 0.99 EUR", "Visa …4242",
-        "Made by a member", "Begun 20 Nov 2026, 12:00:00 UTC", "For the customer A-7",
+        "Made by a member", "Begun 20 Nov 2026, 12:00:00 UTC", "for the customer A-7",
     ):  # fmt: skip
         assert fact in words
     html = words_of(page)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from generation.oversight.alerts.rules import all_kinds
-from tests.making.card_payments import make_dispute, make_event, make_payment
 from tests.making.factories import PayingCustomer
+from tests.making.payment_rows import make_dispute, make_event, make_payment
 
 DUE = datetime(2030, 1, 10, 12, tzinfo=UTC)
 
@@ -34,7 +34,11 @@ def test_a_payment_for_a_person_says_why(look, payment):
     [
         ("dispute", "payment_disputed", "dispute, fraudulent, answer by 10 January, 12:00 UTC"),
         ("inquiry", "payment_disputed", "inquiry, fraudulent, answer by 10 January, 12:00 UTC"),
-        ("warning", "payment_warned", "its bank warns of fraud: fraudulent"),
+        (
+            "warning",
+            "payment_warned",
+            "its bank warns of fraud, fraudulent, answer by 10 January, 12:00 UTC",
+        ),
     ],
 )
 def test_a_complaint_is_open_until_it_is_decided(look, payment, kind, name, words):

@@ -1,0 +1,130 @@
+"""A payment is paid back in part or whole, and looked at again."""
+
+import pytest
+
+from accounts.models import User
+from billing.models import MoneyMove, PaymentMovement
+from billing.payments import provider
+from billing.payments.port import ProviderAway
+from billing.selectors.office.balances import available_to, balance_of
+from billing.services.office.moves import approve_move
+from pictor.kit.words import clock, ids
+from tests.console.answers import said_by, words_of
+from tests.console.ops.acting import act_page, do
+from tests.fakes.cards_in_memory import CardsInMemory
+from tests.making.payment_rows import make_dispute, make_payment, paid_payment
+
+
+@pytest.fixture(autouse=True)
+def cards(monkeypatch):
+    there = CardsInMemory(clock.now())
+    monkeypatch.setattr(provider, "card_provider", lambda: there)
+    return there
+
+
+@pytest.fixture
+def payment(acme):
+    """$20.00 with $4.00 tax; acme has $50 now."""
+    return paid_payment(acme.id, tax=400)
+
+
+def test_what_goes_to_the_card_is_shown_with_what_it_takes_from_the_balance(owner, acme, payment):
+    page = act_page("payment.pay_back", payment.pk)
+
+    proposed = owner.get(page)
+    shown = said_by(owner.post(page, {"once": ids.new_uuid(), "amount": "12"}))
+
+    assert 'value="24.00"' in words_of(proposed)
+    assert "At most $24.00, with its part of the tax." in said_by(proposed)
+    assert "To the card $12.00" in shown
+    assert "acme, available $50.00 → to $40.00" in shown
+    assert available_to(acme.id) == 50_000_000
+
+
+def test_it_is_set_aside_at_once_and_the_provider_is_asked_once(owner, acme, payment):
+    page, form = act_page("payment.pay_back", payment.pk), {"amount": "12", "reason": "sorry"}
+    form["once"] = str(ids.new_uuid())
+    seen = words_of(owner.post(page, form)).partition('name="seen" value="')[2][:16]
+
+    answers = [owner.post(page, {**form, "seen": seen}) for _ in range(2)]
+
+    (movement,) = PaymentMovement.objects.filter(kind="refund")
+    assert [answer["Location"] for answer in answers] == [f"/ops/payments/{payment.pk}/"] * 2
+    assert (movement.state, movement.cents, movement.reason) == ("asked", 1_200, "sorry")
+    assert available_to(acme.id) == 40_000_000
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("", "Type whole cents"),
+        ("0.005", "Type whole cents"),
+        ("24.01", "At most $24.00 can go back now."),
+    ],
+)
+def test_an_amount_that_cannot_go_back_is_refused(owner, acme, payment, amount, words):
+    answer = do(owner, "payment.pay_back", payment.pk, amount=amount)
+
+    assert answer.status_code == 422
+    assert words in said_by(answer)
+    assert available_to(acme.id) == 50_000_000
+
+
+def test_a_payment_that_was_not_credited_cannot_be_paid_back(owner, acme):
+    payment = make_payment(acme.id, state="person")
+
+    answer = do(owner, "payment.pay_back", payment.pk, amount="1")
+
+    assert "At most $0.00 can go back now." in said_by(answer)
+
+
+def test_a_large_one_is_typed_twice_and_waits_for_a_second_person(owner, acme, settings):
+    settings.MONEY_TYPED_TWICE, settings.MONEY_NEEDS_TWO = 5_000_000, 10_000_000
+    payment = paid_payment(acme.id)
+    bob = User.objects.create_user("bob@pictor.example", staff_role="finance")
+
+    once = do(owner, "payment.pay_back", payment.pk, amount="12")
+    asked = do(owner, "payment.pay_back", payment.pk, amount="12", confirm="12")
+    waiting, before = said_by(owner.get("/ops/moves/")), available_to(acme.id)
+    approve_move(move_id=MoneyMove.objects.get().id, now=clock.now(), actor=bob, ip=None)
+
+    assert "The amount again" in said_by(once)
+    assert asked["Location"] == "/ops/moves/"
+    assert "acme Pay back of 2 $12.00 $50.00 → to $38.00" in waiting
+    assert (before, available_to(acme.id)) == (50_000_000, 38_000_000)
+    assert PaymentMovement.objects.get(kind="refund").asked_by_name == "bob@pictor.example"
+
+
+def test_a_warned_payment_goes_back_whole_and_what_is_spent_is_owed(owner, acme, payment):
+    make_dispute(payment, "warning")
+    spend = available_to(acme.id) - 5_000_000
+    do(owner, "tenant.adjustment", acme.tenant.public_id, amount=f"-{spend // 1_000_000}", note="x")
+
+    page = said_by(owner.get(f"/ops/payments/{payment.pk}/"))
+    shown = said_by(owner.get(act_page("payment.pay_back_whole", payment.pk)))
+    do(owner, "payment.pay_back_whole", payment.pk, reason="fraud")
+
+    assert "Pay back whole" in page
+    assert "To the card $24.00" in shown
+    assert "acme, available $5.00 → to $0.00" in shown
+    assert "Owed $0.00 → to $15.00" in shown
+    (movement,) = PaymentMovement.objects.filter(kind="refund")
+    assert (movement.state, movement.cents) == ("asked", 2_400)
+    assert balance_of(acme.id).owed == 0
+
+
+def test_without_a_warning_nothing_goes_back_whole(owner, payment):
+    answer = do(owner, "payment.pay_back_whole", payment.pk, reason="so")
+
+    assert "No bank warns of this payment" in said_by(answer)
+    assert not PaymentMovement.objects.filter(kind="refund")
+
+
+def test_a_look_says_what_it_saw_or_that_the_provider_is_away(owner, payment, cards):
+    cards.refuses["present"] = [ProviderAway("no answer")]
+
+    away = do(owner, "payment.follow", payment.pk)
+    seen = do(owner, "payment.follow", payment.pk, follow=True)
+
+    assert "The provider could not be asked: no answer." in said_by(away)
+    assert "Looked at the provider: paid" in said_by(seen)
