@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -51,6 +52,8 @@ class CardsInMemory:
     how many fail before it, and again for the same key; `refuses[method]` has errors to raise.
     """
 
+    live = False
+
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.payments: dict[UUID, Kept] = {}
@@ -69,6 +72,10 @@ class CardsInMemory:
         self._lock = Lock()
 
     # --- the port -----------------------------------------------------------------------------
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        self.calls["within"] += 1
+        return nullcontext()
 
     def keep_customer(self, details: CustomerDetails, *, customer: str | None) -> str:
         self._called("keep_customer")

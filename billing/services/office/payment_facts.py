@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.models import Payment, PaymentCustomer, PaymentDispute, PaymentMovement
+from billing.payments import provider
 from billing.payments.port import Dispute, Present
 from billing.payments.shares import micros_of
 from billing.services.office import automatic_pauses, card_money
@@ -103,7 +104,8 @@ def _why_not(payment: Payment, present: Present) -> str:
 
 def is_live() -> bool:
     """True if our key is for real money."""
-    return "_live_" in settings.STRIPE_SECRET_KEY
+    at = provider.card_provider()
+    return at is not None and at.live
 
 
 def _credit(payment: Payment, present: Present, now: datetime) -> None:

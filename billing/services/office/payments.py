@@ -5,6 +5,7 @@ a process may die anywhere. Errors of the provider are `billing.payments.port.Pr
 """
 
 import logging
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Unpack
@@ -40,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 MOST_OPEN = 5
 MOST_AN_HOUR = 10
+PAGE_SECONDS = 5.0
+"""The most that the provider's calls for one page may take together."""
 RETRIED_FOR = timedelta(minutes=5)
 """How long a form gets the same payment: its page ends 35 minutes after it was begun, and has to be
 open for 30 of them."""
@@ -90,17 +93,18 @@ def begin_top_up(
     if payment.page_url:
         return payment.page_url
     try:
-        checkout = Checkout(
-            payment_id=payment.id,
-            tenant_id=tenant_id,
-            customer=customer_at(at, tenant_id),
-            cents=cents,
-            expires_at=payment.expires_at,
-            success_url=pages.success.replace(str(once), str(payment.id)),
-            cancel_url=pages.cancel.replace(str(once), str(payment.id)),
-            keeps_card=keeps_card,
-        )
-        page = at.begin(checkout)
+        with at.within(PAGE_SECONDS):
+            checkout = Checkout(
+                payment_id=payment.id,
+                tenant_id=tenant_id,
+                customer=customer_at(at, tenant_id),
+                cents=cents,
+                expires_at=payment.expires_at,
+                success_url=pages.success.replace(str(once), str(payment.id)),
+                cancel_url=pages.cancel.replace(str(once), str(payment.id)),
+                keeps_card=keeps_card,
+            )
+            page = at.begin(checkout)
     except ProviderError as error:
         url = Payment.objects.values_list("page_url", flat=True).get(id=payment.id)
         if url:  # a second click at the same time got it
@@ -214,17 +218,19 @@ def ids_of(payment: Payment) -> Ids:
     )
 
 
-def follow(payment_id: UUID, *, now: datetime) -> Payment:
+def follow(payment_id: UUID, *, now: datetime, seconds: float | None = None) -> Payment:
     """Look at the provider's present state of a payment, and book what it says.
 
     Safe at any time and beside others: the answer of a look changes nothing once a newer one was
-    booked. Raises ProviderError, and Payment.DoesNotExist.
+    booked. A page says how many `seconds` it may take. Raises ProviderError, and
+    Payment.DoesNotExist.
     """
     at = asked_provider()
     payment = begin_look(payment_id, now=now)
-    present = at.present(ids_of(payment))
-    if present is not None:
-        end_invoice(at, payment, present, now=now)
+    with nullcontext() if seconds is None else at.within(seconds):
+        present = at.present(ids_of(payment))
+        if present is not None:
+            end_invoice(at, payment, present, now=now)
     return apply(payment_id, look=payment.looks, present=present, now=now)
 
 
@@ -267,7 +273,8 @@ def open_portal(*, tenant_id: UUID, back_to: str, now: datetime) -> str:
     at = asked_provider()
     refuse_ended(tenant_id)
     try:
-        return at.portal(customer_at(at, tenant_id), back_to=back_to)
+        with at.within(PAGE_SECONDS):
+            return at.portal(customer_at(at, tenant_id), back_to=back_to)
     except ProviderError as error:
         logger.warning("no page of invoices: %s: %s", type(error).__name__, error)
         raise NotCharged("The page could not be opened. Try again in a minute.") from error
