@@ -194,6 +194,18 @@ ALL_KINDS: Mapping[str, str] = {
 }
 """The filters of all events, tenants' and the installation's."""
 
+KINDS_OF_CARDS: Mapping[str, str] = {
+    "top_up": "Payments by card",
+    "automatic": "Automatic top-ups",
+    "billing": "Billing details",
+}
+"""More of both where payments by card are taken."""
+OF_CARDS = {action for action in WORDS if action.partition(".")[0] in KINDS_OF_CARDS} | {
+    *("balance.pay_back", "balance.paid_back", "balance.pay_back_fail"),
+    *("balance.chargeback", "balance.reinstated", "balance.repayment"),
+}
+"""The actions that there are only then."""
+
 OBJECTS: Mapping[str, str] = {
     "alert_rule": "alert rule",
     "api_key": "key",

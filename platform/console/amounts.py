@@ -30,6 +30,11 @@ def amount(micros: int) -> str:
     return in_dollars(micros)
 
 
+def cents(number: int | None) -> str:
+    """A payment's amount: 2_050 -> '$20.50'; empty for None."""
+    return "" if number is None else amount(number * CENT)
+
+
 def signed(micros: int, decimals: int = 2) -> str:
     """A change, with at least so many decimals: 40_000 -> '+$0.04', -40 -> '-$0.00004'."""
     return ("+" if micros > 0 else "") + in_dollars(micros, decimals)

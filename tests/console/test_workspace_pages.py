@@ -18,8 +18,10 @@ ACTIONS = {
     "export", "delete",
     "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test",
     "webhook_resend", "delivery_resend", "list_ask",
+    "pay", "payments", "payment", "payments_portal", "automatic", "automatic_stop",
+    "billing_details",
 }  # fmt: skip
-"""Addresses without a page of their own."""
+"""Addresses without a page of their own, or only while cards are taken."""
 PAGES = ["choose", *(str(entry.name) for entry in urls.pages if entry.name not in ACTIONS)]
 SEEN_AGAIN = {"overview", "generations", "playground", "settings"}
 """A page of each kind: what is new, a list, a page that works, and forms."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.urls import reverse
 
 from accounts.audit_log import EventFilter, all_events
-from accounts.audit_words import ALL_KINDS, WORDS, sentence
+from accounts.audit_words import ALL_KINDS, KINDS_OF_CARDS, OF_CARDS, WORDS, sentence
 from accounts.models import AuditEvent
 from accounts.models.records import BY_STAFF
 from accounts.selectors.office.people import emails_of, staff
@@ -26,7 +27,9 @@ def _action_label(action: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-ACTIONS = {action: _action_label(action) for action in WORDS}
+_TAKES_CARDS = bool(settings.STRIPE_SECRET_KEY)
+ACTIONS = {act: _action_label(act) for act in WORDS if _TAKES_CARDS or act not in OF_CARDS}
+_KINDS = {**ALL_KINDS, **(KINDS_OF_CARDS if _TAKES_CARDS else {}), "webhook_endpoint": "Webhooks"}
 CHOICES = [
     (
         label,
@@ -35,7 +38,7 @@ CHOICES = [
             *(choice for choice in ACTIONS.items() if choice[0].startswith(f"{kind}.")),
         ],
     )
-    for kind, label in {**ALL_KINDS, "webhook_endpoint": "Webhooks"}.items()
+    for kind, label in _KINDS.items()
     if kind != "webhook"
 ]
 """Kinds of actions: the label of each, and its prefix and actions with their labels."""

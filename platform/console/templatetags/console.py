@@ -32,7 +32,7 @@ register.simple_tag(bar_groups)
 register.simple_tag(line_groups)
 for known in (pixels, seconds, sentence, support_name, tier):
     register.filter(known)
-for name in ("price", "amount", "signed", "total", "balance", "unit"):
+for name in ("price", "amount", "cents", "signed", "total", "balance", "unit"):
     register.filter(name, getattr(amounts, name))
 register.filter("troubles", troubles_of)
 

@@ -8,8 +8,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 
 from accounts.audit_log import audit_page
-from accounts.audit_words import KINDS, OURS, SUPPORT
+from accounts.audit_words import KINDS, KINDS_OF_CARDS, OURS, SUPPORT
 from accounts.selectors.office.members import members_of
+from billing.selectors.office.payments import cards_on
 from console.parts.audit_columns import ABOUT, CELLS, CSV, first_columns, last_columns
 from console.parts.audit_events import AuditEntry
 from console.parts.exports import Rows
@@ -43,6 +44,7 @@ def _log_of(workspace: Workspace, *, rest: str = "") -> Listing[AuditEntry]:
         members = members_of(workspace.tenant.id)
         return [*(membership.user.email for membership in members), OURS, SUPPORT]
 
+    kinds = {**KINDS, **(KINDS_OF_CARDS if cards_on() else {})}
     return Listing(
         name="audit",
         title="Audit log",
@@ -56,8 +58,8 @@ def _log_of(workspace: Workspace, *, rest: str = "") -> Listing[AuditEntry]:
             "action": Filter(
                 label="What",
                 read=understood(like(_ACTION), "“{}” is no kind of change."),
-                words=lambda kind: KINDS.get(kind, kind),
-                choices=lambda _search: [*KINDS.items()],
+                words=lambda kind: kinds.get(kind, kind),
+                choices=lambda _search: [*kinds.items()],
             ),
             "actor": Filter(label="Who", suggests=people),
             "about": ABOUT,

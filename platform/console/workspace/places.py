@@ -15,7 +15,7 @@ _GROUPS: Groups = {
     ),
     "Measure": (
         KnownPage("Usage", "usage", None, "g u"),
-        KnownPage("Billing", "billing", Permission.SEE_MONEY, "g b"),
+        KnownPage("Billing", "billing", Permission.SEE_MONEY, "g b", holds_more=True),
         KnownPage("Ledger", "ledger", Permission.SEE_MONEY),
         KnownPage("Statements", "statements", Permission.SEE_MONEY, holds_more=True),
         KnownPage("Prices", "prices", Permission.SEE_MONEY),

@@ -8,8 +8,8 @@ from django.urls import URLPattern, include, path
 from console.workspace import audit, finding, home, keys, refused, support
 from console.workspace.exports import downloads
 from console.workspace.generations import pages as generations
+from console.workspace.money import cards, statements
 from console.workspace.money import pages as money
-from console.workspace.money import statements
 from console.workspace.playground import pages as playground
 from console.workspace.settings import members
 from console.workspace.settings import pages as settings
@@ -60,6 +60,10 @@ pages = [
     _page("usage/customers/", by_tag.listing, name="customers"),
     _page("billing/", money.billing, name="billing"),
     _page("billing/alert/", money.alert, name="billing_alert"),
+    _page("billing/pay/", cards.pay, name="pay"),
+    _page("billing/payments/", cards.payments, name="payments"),
+    _page("billing/payments/portal/", cards.portal, name="payments_portal"),
+    _page("billing/payments/<uuid:payment>/", cards.payment, name="payment"),
     _page("billing/ledger/", money.ledger, name="ledger"),
     _page("billing/statements/", statements.listing, name="statements"),
     _page("billing/statements/<str:number>/", statements.detail, name="statement"),

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Invitation, Membership
+from billing.models import Payment
 from console.workspace import urls
 from pictor.kit.words import clock
 from storage.models import TenantExport
@@ -18,7 +19,7 @@ ACTIONS = {
     "key_open", "key_revoke", "member_invite", "member_role", "member_remove", "member_change",
     "invitation_cancel", "member_factor", "settings_limits", "settings_support", "billing_alert",
     "export_ask", "delete", "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test",
-    "webhook_resend", "delivery_resend", "list_ask",
+    "webhook_resend", "delivery_resend", "list_ask", "pay", "payments_portal",
 }  # fmt: skip
 ELSEWHERE = {"thumbnail", "export"}
 """Addresses that redirect to storage."""
@@ -43,6 +44,7 @@ def address(
     invited = Invitation.objects.filter(tenant=tenant).first()
     export = TenantExport.objects.filter(tenant=tenant).first()
     sent = Delivery.objects.filter(event__tenant=tenant).select_related("endpoint").first()
+    paid = Payment.objects.filter(tenant=tenant).first()
     ids = {
         "generation": generation,
         "key": key,
@@ -53,6 +55,7 @@ def address(
         "delivery": sent.public_id if sent else "none",
         "change": UUID(int=1),
         "decision": "agree",
+        "payment": paid.id if paid else UUID(int=1),
         "number": f"{clock.now():%Y-%m}",
     }
     route = str(entry.pattern)

@@ -5,6 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from allauth.account.internal.flows.login import record_authentication
@@ -18,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import Membership, Tenant, User
 from accounts.services.office.members import add_member, invite
 from accounts.services.office.people import create_user
+from billing.models import CHECKOUT_LASTS, Payment
 from billing.selectors.office.balances import balance_of
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail, settle_and_tell
@@ -26,6 +28,7 @@ from pictor.kit.bytes.spool import SpoolBudget, Spools
 from pictor.kit.words import clock, ids
 from storage.exports import EXPORTS_KEPT
 from storage.models import TenantExport
+from tests.fakes.cards_in_memory import CardsInMemory
 from tests.making.factories import (
     PayingCustomer,
     make_channel,
@@ -220,7 +223,7 @@ def told(customer: PayingCustomer) -> Delivery:
     return send_test(endpoint=endpoint, now=clock.now())
 
 
-def url(name: str, customer: PayingCustomer, *ids: str) -> str:
+def url(name: str, customer: PayingCustomer, *ids: object) -> str:
     """The address of a page in that customer's workspace."""
     return reverse(f"workspace:{name}", args=[customer.tenant.public_id, *ids])
 
@@ -231,7 +234,7 @@ def available(customer: PayingCustomer) -> int:
 
 
 def peopled(customer: PayingCustomer, sign_in: SignIn) -> None:
-    """Give the workspace an owner, an invited person and a finished export."""
+    """Give the workspace an owner, an invited person, a finished export and a payment by card."""
     sign_in(customer)
     owner = Membership.objects.get(tenant=customer.tenant)
     now = clock.now()
@@ -239,3 +242,24 @@ def peopled(customer: PayingCustomer, sign_in: SignIn) -> None:
     invite(by=owner, email="new@example.com", role=role, now=now, tell=lambda _: None)
     times = {"asked_at": now, "due_at": now, "ready_at": now, "expires_at": now + EXPORTS_KEPT}
     TenantExport.objects.create(tenant=customer.tenant, size_bytes=1, **times)
+    paid_by_card(customer)
+
+
+def paid_by_card(customer: PayingCustomer, *, cents: int = 2000, **facts: Any) -> Payment:
+    """A payment of these cents, by default a paid one; its money is in no ledger."""
+    now = clock.now()
+    known = {"state": "paid", "amount_cents": cents, "paid_at": now, "begun_at": now, **facts}
+    return Payment.objects.create(
+        id=ids.new_uuid(), tenant=customer.tenant, asked_cents=cents,
+        credited_micros=cents * 10_000, expires_at=known["begun_at"] + CHECKOUT_LASTS, **known,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def takes_cards(settings: Any, monkeypatch: pytest.MonkeyPatch) -> CardsInMemory:
+    """Pages offer payment by card, at a provider in memory."""
+    settings.STRIPE_SECRET_KEY = "sk_test_1"
+    there = CardsInMemory(clock.now())
+    monkeypatch.setattr("billing.payments.provider.card_provider", lambda: there)
+    monkeypatch.setattr("accounts.rates.buckets.PAYMENTS_AN_HOUR", 10_000)
+    return there

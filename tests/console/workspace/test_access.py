@@ -66,6 +66,10 @@ MAY = {
     "delivery": MAKERS,
     "delivery_resend": MAKERS,
     "billing": PAYERS,
+    "pay": {"owner", "admin", "billing"},
+    "payments": PAYERS,
+    "payment": PAYERS,
+    "payments_portal": {"owner", "admin", "billing"},
     "ledger": PAYERS,
     "statements": PAYERS,
     "statement": PAYERS,
@@ -122,7 +126,7 @@ def everything(
 
 
 @pytest.fixture(autouse=True)
-def there(everything: There, monkeypatch: pytest.MonkeyPatch) -> There:
+def there(everything: There, monkeypatch: pytest.MonkeyPatch, takes_cards: object) -> There:
     """Lift the limit of pages a minute."""
     monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 10_000)
     return everything

@@ -30,7 +30,7 @@ def test_a_form_of_another_site_does_nothing(acme, sign_in, delivered, name):
 
 
 @pytest.fixture
-def hostile(acme, sign_in, delivered):
+def hostile(acme, sign_in, delivered, takes_cards):
     """Objects whose every text from outside is a script."""
     told(acme)
     made = delivered(acme, prompt=WORDS, user=WORDS).public_id

@@ -40,7 +40,7 @@ def test_a_password_typed_anew_neither_undoes_a_factor_nor_stands_for_it(acme, s
 
 
 @pytest.fixture
-def everywhere(acme, sign_in, delivered, monkeypatch):
+def everywhere(acme, sign_in, delivered, monkeypatch, takes_cards):
     """The address of each page, about an existing object, without a limit of pages a minute."""
     monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 10_000)
     made = delivered(acme).public_id

@@ -11,6 +11,7 @@ from django.urls import reverse
 from billing.selectors import books_of, price_tables, table_of, withdrawals
 from billing.selectors.office.balances import latest_transfers, request_transfers, statement
 from billing.selectors.office.money_overview import money_overview
+from billing.selectors.office.payments import cards_on, top_up_room
 from billing.selectors.office.reports import PACE_DAYS
 from billing.services.office.alerts import set_balance_alert
 from console.parts import exports
@@ -22,6 +23,7 @@ from console.parts.page_query import meant_by, word_of
 from console.parts.periods import number_of, period_of
 from console.site.pricing import priced_models
 from console.workspace.access import POST, Permission, Workspace, by, done, member, rendered
+from console.workspace.money.card_forms import TopUpForm, leading_to_cards
 from console.workspace.shared.content import one_of
 from console.workspace.shared.long_lists import file_of
 from pictor.kit.words import clock
@@ -44,14 +46,14 @@ class AlertForm(forms.Form):
 @member(Permission.SEE_MONEY)
 def billing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the balance and how long it lasts; with `?proof=1`, check the ledger's sums."""
-    return _billing(request, workspace)
+    return billing_page(request, workspace)
 
 
 @member(Permission.MANAGE_MONEY, POST)
 def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     form = AlertForm(request.POST)
     if not form.is_valid():
-        return _billing(request, workspace, form=form)
+        return billing_page(request, workspace, form=form)
     page = reverse("workspace:billing", args=[workspace.tenant.public_id])
     set_balance_alert(
         tenant=workspace.tenant,
@@ -63,9 +65,15 @@ def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return done(request, workspace, "Alert saved", "billing")
 
 
-def _billing(
-    request: HttpRequest, workspace: Workspace, *, form: AlertForm | None = None
+@leading_to_cards
+def billing_page(
+    request: HttpRequest,
+    workspace: Workspace,
+    *,
+    form: AlertForm | None = None,
+    top_up: TopUpForm | None = None,
 ) -> HttpResponse:
+    """Render the page, with a refused form in place of the current values."""
     now, balance = clock.now(), workspace.balance
     is_proved = bool(word_of(request.GET, "proof", ["1"]))
     week = period_of("7d", now, workspace.tenant.zone).start
@@ -89,8 +97,19 @@ def _billing(
         "alert": wanted,
         "alert_form": dressed(form or AlertForm(initial=values)) if may_manage else None,
         "recipients": money.recipients,
+        **_cards(workspace, top_up, now),
     }
-    return rendered(request, workspace, "workspace/billing.html", context, refused=form)
+    return rendered(request, workspace, "workspace/billing.html", context, refused=form or top_up)
+
+
+def _cards(workspace: Workspace, top_up: TopUpForm | None, now: datetime) -> dict[str, object]:
+    """The part about paying by card; nothing while no cards are taken."""
+    if not cards_on():
+        return {}
+    if Permission.MANAGE_MONEY not in workspace.may:
+        return {"takes_cards": True}
+    room = top_up_room(workspace.tenant.id, now)
+    return {"takes_cards": True, "room": room, "top_up": top_up or TopUpForm.of(room)}
 
 
 @member(Permission.SEE_MONEY)

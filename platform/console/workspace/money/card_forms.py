@@ -1,0 +1,133 @@
+"""What a member types to pay by card, and the way to the provider's page."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID, uuid5
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import reverse
+from typing_extensions import override
+
+from billing.selectors.office.payments import TopUpRoom, cards_on
+from billing.services.office.payments import NotCharged, PagesAfter, begin_top_up
+from console.amounts import CENT
+from console.parts.form_fields import DollarsField, dressed, take_errors
+from console.parts.page_guards import View
+from console.workspace.access import READ, Permission, Workspace, by, member
+from pictor.kit.words import clock, ids
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer", bound=HttpResponseBase)
+
+
+def card_page(needs: Permission, methods: Sequence[str] = READ) -> Callable[[View], View]:
+    """Guard a page as `member` does; it is there only while cards are taken."""
+
+    def guarded(view: View) -> View:
+        @member(needs, methods)
+        @wraps(view)
+        def shown(request: HttpRequest, workspace: Workspace, **ids: Any) -> HttpResponseBase:
+            if not cards_on():
+                raise Http404
+            return view(request, workspace, **ids)
+
+        return shown
+
+    return guarded
+
+
+def leading_to_cards(view: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+    """Allow the forms of a page to lead to the provider's pages, while cards are taken."""
+
+    @wraps(view)
+    def shown(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
+        answer = view(*args, **kwargs)
+        if cards_on():
+            origins = {"form-action": settings.CARD_PAGES}
+            answer._csp_update = origins  # type: ignore[attr-defined]  # noqa: SLF001 - as csp_update does, which reads settings at import
+        return answer
+
+    return shown
+
+
+class CentsField(DollarsField):
+    """An amount in dollars and whole cents; its value is cents, or None if empty."""
+
+    @override
+    def clean(self, value: Any) -> Any:
+        micros = super().clean(value)
+        if micros is not None and micros % CENT:
+            raise ValidationError("Type whole cents, such as 12.50.")
+        return micros and micros // CENT
+
+
+class TopUpForm(forms.Form):
+    """One of the offered amounts, or a typed one, which then counts.
+
+    `once` is set when the form is shown, so that the same form sent twice is one payment.
+    """
+
+    once = forms.UUIDField(widget=forms.HiddenInput, initial=ids.new_uuid)
+    offered = forms.TypedChoiceField(
+        coerce=int, required=False, empty_value=None, label="Amount", widget=forms.RadioSelect
+    )
+    typed = CentsField(label="Another amount, USD")
+
+    @classmethod
+    def of(cls, room: TopUpRoom, data: Any = None) -> "TopUpForm":
+        form = dressed(cls(data))
+        offered = form.fields["offered"]
+        offered.choices = [(100 * whole, f"${whole}") for whole in room.offered]  # type: ignore[attr-defined]  # a choice field
+        offered.initial = 100 * room.offered[0] if room.offered else None
+        return form
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        data["cents"] = data.get("typed") or data.get("offered")
+        if not data["cents"] and not self.errors:
+            self.add_error("typed", "Choose an amount, or type one.")
+        return data
+
+
+def paying_at(
+    request: HttpRequest,
+    workspace: Workspace,
+    form: forms.Form,
+    *,
+    cents: int,
+    keeps_card: bool = False,
+) -> str | None:
+    """Begin a payment, and return the provider's page for it; None with why in the form.
+
+    The payment's id is made of the form's and the amount: a form that somebody goes back to, for
+    another amount, is another payment.
+    """
+    tenant = workspace.tenant
+    once = uuid5(form.cleaned_data["once"], f"{tenant.id} {cents} {keeps_card}")
+    after = request.build_absolute_uri(_page_of(tenant.public_id, once))
+    try:
+        return begin_top_up(
+            once=once,
+            tenant_id=tenant.id,
+            cents=cents,
+            keeps_card=keeps_card,
+            pages=PagesAfter(success=after, cancel=f"{after}?left=1"),
+            now=clock.now(),
+            **by(request, workspace),
+        )
+    except ValidationError as error:
+        take_errors(form, error)
+        # What was refused is over: the corrected form is another.
+        form.data = {name: form.data[name] for name in form.data} | {"once": ids.new_uuid()}
+    except NotCharged as error:
+        form.add_error(None, str(error))
+    return None
+
+
+def _page_of(tenant: str, payment: UUID) -> str:
+    return reverse("workspace:payment", args=[tenant, payment])
