@@ -1,8 +1,8 @@
 """The audit log of all tenants and of the installation."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from django.conf import settings
 from django.urls import reverse
 
 from accounts.audit_log import EventFilter, all_events
@@ -10,6 +10,7 @@ from accounts.audit_words import ALL_KINDS, KINDS_OF_CARDS, OF_CARDS, WORDS, sen
 from accounts.models import AuditEvent
 from accounts.models.records import BY_STAFF
 from accounts.selectors.office.people import emails_of, staff
+from billing.selectors.office.payments import cards_on
 from console.ops.access import Permission
 from console.ops.lists import TENANT
 from console.parts.audit_columns import ABOUT, CELLS, CSV, first_columns, last_columns
@@ -27,9 +28,7 @@ def _action_label(action: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-_TAKES_CARDS = bool(settings.STRIPE_SECRET_KEY)
-ACTIONS = {act: _action_label(act) for act in WORDS if _TAKES_CARDS or act not in OF_CARDS}
-_KINDS = {**ALL_KINDS, **(KINDS_OF_CARDS if _TAKES_CARDS else {}), "webhook_endpoint": "Webhooks"}
+ACTIONS = {action: _action_label(action) for action in WORDS}
 CHOICES = [
     (
         label,
@@ -38,10 +37,18 @@ CHOICES = [
             *(choice for choice in ACTIONS.items() if choice[0].startswith(f"{kind}.")),
         ],
     )
-    for kind, label in _KINDS.items()
+    for kind, label in {**ALL_KINDS, **KINDS_OF_CARDS, "webhook_endpoint": "Webhooks"}.items()
     if kind != "webhook"
 ]
 """Kinds of actions: the label of each, and its prefix and actions with their labels."""
+
+
+def _choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The kinds of actions that there are here."""
+    if cards_on():
+        return CHOICES
+    here = [(name, group) for name, group in CHOICES if name not in KINDS_OF_CARDS.values()]
+    return [(name, [one for one in group if one[0] not in OF_CARDS]) for name, group in here]
 
 
 def _query(search: Search[AuditEntry]) -> EventFilter:
@@ -104,11 +111,13 @@ AUDIT = Listing[AuditEntry](
     query=_query,
     read=_read,
     filters={
-        "action": chosen(
-            "What",
-            {action: words for _, group in CHOICES for action, words in group},
-            groups=CHOICES,
-            every="Anything",
+        "action": replace(
+            chosen(
+                "What",
+                {action: words for _, group in CHOICES for action, words in group},
+                every="Anything",
+            ),
+            choices=lambda _search: _choices(),
         ),
         "who": Filter(label="Who", suggests=lambda: [person.email for person in staff()]),
         "tenant": TENANT,
