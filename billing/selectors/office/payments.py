@@ -15,6 +15,7 @@ from billing.models import (
     PaymentMovement,
     ProviderEvent,
 )
+from billing.selectors.office.balances import available_to
 from pictor.kit.words.money import Micros, in_dollars
 
 OFFERED = (20, 50, 100, 500)
@@ -62,7 +63,11 @@ def customer_of(tenant_id: UUID) -> PaymentCustomer | None:
 
 def gone_of(payment: Payment) -> tuple[int, int]:
     """Return the cents and micros of a payment that went back, or are going."""
-    booked = payment.movements.exclude(kind=PaymentMovement.Kind.CHARGE).exclude(seqs=[])
+    return _gone(payment.movements.all())
+
+
+def _gone(movements: QuerySet[PaymentMovement]) -> tuple[int, int]:
+    booked = movements.exclude(kind=PaymentMovement.Kind.CHARGE).exclude(seqs=[])
     stands = booked.exclude(state=PaymentMovement.State.FAILED)
     out, back = Q(kind__in=OUT), Q(kind=PaymentMovement.Kind.REINSTATEMENT)
     sums = stands.aggregate(
@@ -79,6 +84,14 @@ def left_of_payment(payment: Payment) -> Micros:
     if payment.top_up_seq is None:
         return Micros(0)
     return Micros(payment.credited_micros - gone_of(payment)[1])
+
+
+def card_money_left(tenant_id: UUID) -> Micros:
+    """Return how much of a workspace's balance was paid by card and could be paid back."""
+    booked = payments_of(tenant_id).exclude(top_up_seq=None)
+    bought = booked.aggregate(sum=Sum("credited_micros", default=0))["sum"]
+    gone = _gone(PaymentMovement.objects.filter(payment__tenant_id=tenant_id))[1]
+    return Micros(min(bought - gone, available_to(tenant_id)))
 
 
 def top_up_room(tenant_id: UUID, now: datetime) -> TopUpRoom:

@@ -19,7 +19,7 @@ from accounts.selectors.office.members import has_role
 from accounts.selectors.office.tenants import tenant_by_id
 from accounts.services import By, record
 from accounts.services.office.tenants import refuse_ended
-from billing.models import Payment, PaymentCustomer, TenantBalance
+from billing.models import CHECKOUT_LASTS, Payment, PaymentCustomer, TenantBalance
 from billing.payments.port import NO_CARD, CardProvider, ProviderError, ProviderRefused
 from billing.payments.shares import micros_of
 from billing.selectors.office.payments import top_up_room
@@ -67,11 +67,13 @@ def agree(
     below_micros: Micros,
     add_cents: int,
     most_cents: int,
+    is_card_saved: bool = True,
     now: datetime,
     **by: Unpack[By],
 ) -> None:
     """Turn automatic top-ups on, or on again, in the name of a member.
 
+    Without a saved card none is charged until the page ends on which the member pays and saves one.
     Raises ValidationError, for a person.
     """
     refuse_ended(tenant_id)
@@ -95,6 +97,7 @@ def agree(
             "most_cents": most_cents,
             "consented_by": user,
             "consented_at": now,
+            "next_at": None if is_card_saved else now + CHECKOUT_LASTS,
         },
     )
     text = consent_text(below_micros, add_cents, most_cents)

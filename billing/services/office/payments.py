@@ -280,6 +280,16 @@ def open_portal(*, tenant_id: UUID, back_to: str, now: datetime) -> str:
         raise NotCharged("The page could not be opened. Try again in a minute.") from error
 
 
+def has_card(tenant_id: UUID) -> bool:
+    """True if a workspace has a saved card. Raises NotCharged while the provider is away."""
+    at = asked_provider()
+    try:
+        return at.has_card(customer_at(at, tenant_id))
+    except ProviderError as error:
+        logger.warning("no word of a card: %s: %s", type(error).__name__, error)
+        raise NotCharged("Nothing was changed: the payment provider did not answer.") from error
+
+
 @transaction.atomic
 def keep_details(
     *, tenant_id: UUID, details: BillingDetails, now: datetime, **by: Unpack[By]

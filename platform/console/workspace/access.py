@@ -26,6 +26,8 @@ from accounts.services import By
 from accounts.sign_in.factors import has_shown
 from billing.selectors.office.balances import Balance, balance_of
 from billing.selectors.office.budgets import StoppedBy, what_stops
+from billing.selectors.office.payments import cards_on
+from console.amounts import amount
 from console.parts import page_guards
 from console.parts.page_guards import View, sign_in_redirect, signed_out_redirect, with_limits
 from generation.catalogue.contracts import Catalogue
@@ -84,11 +86,12 @@ class Blocker:
     page: str = ""
 
 
+_WHO_PAYS = "Owners, admins and billing members can add funds."
 _RAISED = ("Owners and admins can raise it in the settings.", "settings", Permission.MANAGE)
 _STOPS = {
     StoppedBy.SUSPENDED: ("This workspace is suspended", "Ask the operator of this site.", "", ""),
     StoppedBy.OWED: (
-        *("A payment was taken back, and a part of it is owed", "Add funds: they repay it first."),
+        *("You owe {owed}, as a payment was taken back", "Add funds: they repay it first."),
         *("billing", Permission.SEE_MONEY),
     ),
     StoppedBy.NO_BALANCE: (
@@ -182,9 +185,12 @@ class Workspace:
         if stopped is None:
             return None
         what, way_out, page, needs = _STOPS[stopped]
+        if stopped == StoppedBy.NO_BALANCE and cards_on():
+            way_out = "Add funds." if Permission.MANAGE_MONEY in self.may else _WHO_PAYS
         if stopped == StoppedBy.SUSPENDED and (reason := suspended_because(self.tenant.id)):
             way_out = f"The reason: {reason}"
         url = reverse(f"workspace:{page}", args=[self.tenant.public_id]) if page else ""
+        what = what.format(owed=amount(self.balance.owed))
         return Blocker(what, way_out, url if needs in self.may else "")
 
     @property

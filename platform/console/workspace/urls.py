@@ -8,7 +8,7 @@ from django.urls import URLPattern, include, path
 from console.workspace import audit, finding, home, keys, refused, support
 from console.workspace.exports import downloads
 from console.workspace.generations import pages as generations
-from console.workspace.money import cards, statements
+from console.workspace.money import cards, recurring, statements
 from console.workspace.money import pages as money
 from console.workspace.playground import pages as playground
 from console.workspace.settings import members
@@ -64,6 +64,9 @@ pages = [
     _page("billing/payments/", cards.payments, name="payments"),
     _page("billing/payments/portal/", cards.portal, name="payments_portal"),
     _page("billing/payments/<uuid:payment>/", cards.payment, name="payment"),
+    _page("billing/automatic/", recurring.automatic, name="automatic"),
+    _page("billing/automatic/stop/", recurring.end_automatic, name="automatic_stop"),
+    _page("billing/details/", recurring.details, name="billing_details"),
     _page("billing/ledger/", money.ledger, name="ledger"),
     _page("billing/statements/", statements.listing, name="statements"),
     _page("billing/statements/<str:number>/", statements.detail, name="statement"),

@@ -19,7 +19,7 @@ ACTIONS = {
     "key_open", "key_revoke", "member_invite", "member_role", "member_remove", "member_change",
     "invitation_cancel", "member_factor", "settings_limits", "settings_support", "billing_alert",
     "export_ask", "delete", "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test",
-    "webhook_resend", "delivery_resend", "list_ask", "pay", "payments_portal",
+    "webhook_resend", "delivery_resend", "list_ask", "pay", "payments_portal", "automatic_stop",
 }  # fmt: skip
 ELSEWHERE = {"thumbnail", "export"}
 """Addresses that redirect to storage."""

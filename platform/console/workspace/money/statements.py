@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 
 from billing.models import Transfer
 from billing.periods import day_of, minutes_early
+from billing.selectors.office.payments import cards_on, customer_of
 from billing.selectors.office.statements import (
     GIVEN,
     BalanceAfter,
@@ -87,6 +88,8 @@ def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpRespo
         "statement": statement,
         "given": [line for line in lines if line.kind in GIVEN],
         "charges": [line for line in lines if line.kind not in GIVEN],
+        "takes_cards": cards_on(),
+        "billed": customer_of(workspace.tenant.id) if cards_on() else None,
         "images": sum(charge.images for charge in statement.charges),
         "early": minutes_early(day_of(statement.start, zone), zone),
         "at": now,

@@ -17,6 +17,7 @@ from accounts.services.office.own_limits import OwnLimits, set_own_limits
 from accounts.services.office.storage import is_nearly_full
 from accounts.services.office.support import set_support
 from accounts.services.office.tenant_settings import change_settings
+from billing.selectors.office.payments import card_money_left, cards_on
 from console.parts.compared_forms import ComparedForm
 from console.parts.form_fields import (
     DollarsField,
@@ -29,6 +30,7 @@ from console.parts.form_fields import (
 from console.workspace.access import FORM, POST, Permission, Workspace, by, done, member, rendered
 from console.workspace.settings.zones import zone_choices
 from pictor.kit.words import clock
+from pictor.kit.words.money import Micros
 from storage.selectors import exports_of
 
 FOREVER_DAYS = 36_500
@@ -169,6 +171,9 @@ def page(
         "most_stored": config.STORED_BYTES_PER_TENANT,
         "is_nearly_full": is_nearly_full(tenant),
         "exports": exports,
+        "takes_cards": cards_on(),
+        "card_money": _card_money(workspace),
+        "contact": config.OPERATOR_CONTACT,
         "is_being_made": any(export.is_being_made for export in exports),
         **refusals,
     }
@@ -195,14 +200,29 @@ def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> b
 
 @member(Permission.DELETE, POST)
 def delete(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Delete the workspace, after its name and a fresh sign-in confirm it."""
+    """Delete the workspace, after its name and a fresh sign-in confirm it.
+
+    Money that was paid by card is paid back first, or its owner confirms the loss.
+    """
     name = request.POST.get("name", "").strip()
     try:
         check_deletion(by=workspace.member, confirmation=name)
+        _check_loss(request, workspace)
         answer: HttpResponse = _delete(request, workspace, name)
     except ValidationError as error:
         return page(request, workspace, deletion_refusal=" ".join(error.messages))
     return answer
+
+
+def _check_loss(request: HttpRequest, workspace: Workspace) -> None:
+    if _card_money(workspace) and "loses" not in request.POST:
+        raise ValidationError("Money paid by card is left: ask for it, or confirm the loss.")
+
+
+def _card_money(workspace: Workspace) -> Micros:
+    """What is left of payments by card; 0 where none are taken, and for those who cannot delete."""
+    is_asked = cards_on() and Permission.DELETE in workspace.may
+    return card_money_left(workspace.tenant.id) if is_asked else Micros(0)
 
 
 @reauthentication_required  # type: ignore[untyped-decorator]  # it ships no types

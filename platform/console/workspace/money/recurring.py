@@ -1,0 +1,160 @@
+"""Automatic top-ups and billing details: what a workspace has agreed to, and who pays."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from typing_extensions import override
+
+from billing.models import Payment, PaymentCustomer
+from billing.selectors.office.payments import customer_of, payments_of
+from billing.services.office.automatic import agree, consent_text, stop
+from billing.services.office.payments import BillingDetails, NotCharged, has_card, keep_details
+from console.parts.form_fields import DollarsField, dressed, line, take_errors
+from console.workspace.access import FORM, POST, Permission, Workspace, by, done, rendered
+from console.workspace.money.card_forms import (
+    CentsField,
+    card_page,
+    leading_to_cards,
+    paying_at,
+)
+from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
+
+_PAUSES = PaymentCustomer.Pause
+REMEDIES: dict[str, str] = {
+    _PAUSES.DECLINED: "Replace the card on the page of payments, then agree again.",
+    _PAUSES.CONFIRM: "Confirm it, or use another card, then agree again.",
+    _PAUSES.NO_CARD: "Agree again, and pay once: that saves the card.",
+    _PAUSES.DISPUTED: "Settle the dispute with your bank, then agree again.",
+    _PAUSES.PAID_BACK: "Agree again if automatic top-ups are still wanted.",
+    _PAUSES.OWED: "Add funds for what is owed, then agree again.",
+    _PAUSES.SUSPENDED: "Ask the operator of this site.",
+    _PAUSES.MEMBER_LEFT: "Another member who may pay has to agree.",
+}
+"""What to do about each pause."""
+
+
+class AutomaticForm(forms.Form):
+    """Below one amount add another, at most so much a month; with the consent to it."""
+
+    once = forms.UUIDField(widget=forms.HiddenInput, initial=ids.new_uuid)
+    below = DollarsField(label="When less is left than (USD)")
+    add = CentsField(label="Add (USD)")
+    most = CentsField(label="At most a month (USD)")
+    agrees = forms.BooleanField(label="I agree")
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        for name in ("below", "add", "most"):
+            if name not in self.errors and not data.get(name):
+                self.add_error(name, "Type an amount.")
+        return data
+
+
+class DetailsForm(forms.Form):
+    """What stands on statements and on the provider's invoices."""
+
+    legal_name = forms.CharField(max_length=200, required=False, label="Legal name")
+    address = forms.CharField(
+        max_length=500, required=False, label="Address", widget=forms.Textarea(attrs={"rows": 3})
+    )
+    tax_id = forms.CharField(max_length=60, required=False, label="Tax id", widget=line())
+    purchase_order = forms.CharField(
+        max_length=60, required=False, label="Purchase order", widget=line()
+    )
+    invoice_mail = forms.EmailField(required=False, label="Invoices go to")
+
+
+@card_page(Permission.MANAGE_MONEY, FORM)
+@leading_to_cards
+def automatic(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """Show the automatic top-ups, or agree to them; without a saved card, by a first payment."""
+    customer = customer_of(workspace.tenant.id) or PaymentCustomer()
+    initial = {
+        "below": customer.below_micros,
+        "add": _shown(customer.add_cents),
+        "most": _shown(customer.most_cents),
+    }
+    form = dressed(AutomaticForm(request.POST or None, initial=initial))
+    if form.is_valid() and (answer := _agreed(request, workspace, form)):
+        return answer
+    open_ones = payments_of(workspace.tenant.id).filter(automatic=True, state=Payment.State.BEGUN)
+    waiting = open_ones.exclude(invoice_url="").first()
+    context = {"form": form, "customer": customer, "waiting": waiting, **_standing(customer)}
+    return rendered(request, workspace, "workspace/automatic.html", context, refused=form.is_bound)
+
+
+def _standing(customer: PaymentCustomer) -> dict[str, object]:
+    """What was agreed to, and why it rests; nothing while automatic top-ups are off."""
+    below, add, most = customer.below_micros, customer.add_cents, customer.most_cents
+    if below is None or add is None or most is None:
+        return {}
+    paused = customer.paused_for if customer.consented_by_id else _PAUSES.MEMBER_LEFT
+    return {
+        "consent": consent_text(Micros(below), add, most),
+        "paused": _PAUSES(paused).label if paused else "",
+        "remedy": REMEDIES.get(paused),
+    }
+
+
+def _agreed(request: HttpRequest, workspace: Workspace, form: AutomaticForm) -> HttpResponse | None:
+    """Agree, and pay once if no card is saved; None with why in the form."""
+    data, tenant = form.cleaned_data, workspace.tenant
+    try:
+        is_saved = has_card(tenant.id)
+        agree(
+            tenant_id=tenant.id,
+            below_micros=data["below"],
+            add_cents=data["add"],
+            most_cents=data["most"],
+            is_card_saved=is_saved,
+            now=clock.now(),
+            **by(request, workspace),
+        )
+    except ValidationError as error:
+        take_errors(form, error)
+        return None
+    except NotCharged as error:
+        form.add_error(None, str(error))
+        return None
+    if is_saved:
+        return done(request, workspace, "Automatic top-ups are on", "automatic")
+    page = paying_at(request, workspace, form, cents=data["add"], keeps_card=True)
+    return redirect(page) if page else None
+
+
+@card_page(Permission.MANAGE_MONEY, POST)
+def end_automatic(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    stop(tenant_id=workspace.tenant.id, now=clock.now(), **by(request, workspace))
+    return done(request, workspace, "Automatic top-ups are off", "automatic")
+
+
+@card_page(Permission.MANAGE_MONEY, FORM)
+def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Show the billing details, or change them."""
+    customer = customer_of(workspace.tenant.id) or PaymentCustomer()
+    initial = {name: getattr(customer, name) for name in DetailsForm.base_fields}
+    form = dressed(DetailsForm(request.POST or None, initial=initial))
+    if form.is_valid():
+        try:
+            keep_details(
+                tenant_id=workspace.tenant.id,
+                details=BillingDetails(**form.cleaned_data),
+                now=clock.now(),
+                **by(request, workspace),
+            )
+        except ValidationError as error:
+            take_errors(form, error)
+        else:
+            return done(request, workspace, "Billing details saved", "billing_details")
+    return rendered(
+        request, workspace, "workspace/billing_details.html", {"form": form}, refused=form.is_bound
+    )
+
+
+def _shown(cents: int | None) -> str | None:
+    return None if cents is None else f"{cents / 100:.2f}"
