@@ -1,7 +1,9 @@
 """What a member types to pay by card, and the way to the provider's page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
+from threading import BoundedSemaphore
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID, uuid5
 
@@ -13,13 +15,16 @@ from django.urls import reverse
 from typing_extensions import override
 
 from billing.selectors.office.payments import TopUpRoom, cards_on
-from billing.services.office.payments import NotCharged, PagesAfter, begin_top_up
+from billing.services.office.payments import NotCharged, PagesAfter, asked_provider, begin_top_up
 from console.amounts import CENT
 from console.parts.form_fields import DollarsField, dressed, take_errors
 from console.parts.page_guards import View
 from console.workspace.access import READ, Permission, Workspace, by, member
 from pictor.kit.words import clock, ids
 
+PAGE_SECONDS = 5.0
+_turns = BoundedSemaphore(2)
+"""Of the eight turns of the site: pages that ask a slow provider leave the others theirs."""
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
@@ -52,6 +57,18 @@ def leading_to_cards(view: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
         return answer
 
     return shown
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Ask the provider, for 5 s in all. Raises NotCharged while two other pages ask it."""
+    if not _turns.acquire(blocking=False):
+        raise NotCharged("You were not charged: too many pages ask at once. Try again in a minute.")
+    try:
+        with asked_provider().within(PAGE_SECONDS):
+            yield
+    finally:
+        _turns.release()
 
 
 class CentsField(DollarsField):
@@ -111,15 +128,16 @@ def paying_at(
     once = uuid5(form.cleaned_data["once"], f"{tenant.id} {cents} {keeps_card}")
     after = request.build_absolute_uri(_page_of(tenant.public_id, once))
     try:
-        return begin_top_up(
-            once=once,
-            tenant_id=tenant.id,
-            cents=cents,
-            keeps_card=keeps_card,
-            pages=PagesAfter(success=after, cancel=f"{after}?left=1"),
-            now=clock.now(),
-            **by(request, workspace),
-        )
+        with asking():
+            return begin_top_up(
+                once=once,
+                tenant_id=tenant.id,
+                cents=cents,
+                keeps_card=keeps_card,
+                pages=PagesAfter(success=after, cancel=f"{after}?left=1"),
+                now=clock.now(),
+                **by(request, workspace),
+            )
     except ValidationError as error:
         take_errors(form, error)
         # What was refused is over: the corrected form is another.

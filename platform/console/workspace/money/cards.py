@@ -18,6 +18,7 @@ from console.parts.page_query import meant_by, word_of
 from console.workspace.access import POST, Permission, Workspace, or_404, rendered
 from console.workspace.money.card_forms import (
     TopUpForm,
+    asking,
     card_page,
     leading_to_cards,
     paying_at,
@@ -84,8 +85,9 @@ def payment(request: HttpRequest, workspace: Workspace, payment: UUID) -> HttpRe
     is_unheard = False
     if found.state == found.State.BEGUN and not _is_looked_at(found, now):
         try:
-            found = follow(found.id, now=now)
-        except ProviderError:
+            with asking():
+                found = follow(found.id, now=now)
+        except (NotCharged, ProviderError):
             is_unheard = True
     context = {
         "row": PaymentRow(found),
@@ -123,12 +125,10 @@ def portal(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Lead to the provider's page with the workspace's invoices and cards."""
     tenant = workspace.tenant
     back = reverse("workspace:payments", args=[tenant.public_id])
+    after = request.build_absolute_uri(back)
     try:
-        return redirect(
-            open_portal(
-                tenant_id=tenant.id, back_to=request.build_absolute_uri(back), now=clock.now()
-            )
-        )
+        with asking():
+            return redirect(open_portal(tenant_id=tenant.id, back_to=after, now=clock.now()))
     except NotCharged as error:
         messages.error(request, str(error))
     return redirect(back)

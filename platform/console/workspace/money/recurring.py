@@ -16,6 +16,7 @@ from console.parts.form_fields import DollarsField, dressed, line, take_errors
 from console.workspace.access import FORM, POST, Permission, Workspace, by, done, rendered
 from console.workspace.money.card_forms import (
     CentsField,
+    asking,
     card_page,
     leading_to_cards,
     paying_at,
@@ -105,7 +106,8 @@ def _agreed(request: HttpRequest, workspace: Workspace, form: AutomaticForm) -> 
     """Agree, and pay once if no card is saved; None with why in the form."""
     data, tenant = form.cleaned_data, workspace.tenant
     try:
-        is_saved = has_card(tenant.id)
+        with asking():
+            is_saved = has_card(tenant.id)
         agree(
             tenant_id=tenant.id,
             below_micros=data["below"],

@@ -13,6 +13,7 @@ from accounts.models import Tenant, User
 from billing.models import Payment
 from billing.payments.port import Checkout, ProviderAway
 from billing.services.office.payments import follow
+from console.workspace.money.card_forms import asking
 from pictor.kit.words import clock
 from tests.console.answers import said_by, words_of
 from tests.console.workspace.conftest import SignIn, paid_by_card, url
@@ -104,6 +105,15 @@ def test_while_the_provider_is_away_nothing_is_charged_and_the_form_is_kept(card
     assert (str(once) in page, 'value="33.10"' in page) == (True, True)
     assert send(once=once, typed="33.10").status_code == 302
     assert Payment.objects.count() == 1
+
+
+def test_two_pages_at_once_ask_the_provider_and_no_third(acme, client, send):
+    with asking(), asking():
+        answer = send(typed="33.10")
+
+    assert (answer.status_code, "You were not charged" in words_of(answer)) == (422, True)
+    assert Payment.objects.count() == 0
+    assert send(typed="33.10").status_code == 302
 
 
 def test_a_refused_form_can_be_sent_again_as_a_new_one(acme, cards, send):
