@@ -91,7 +91,7 @@ _RAISED = ("Owners and admins can raise it in the settings.", "settings", Permis
 _STOPS = {
     StoppedBy.SUSPENDED: ("This workspace is suspended", "Ask the operator of this site.", "", ""),
     StoppedBy.OWED: (
-        *("You owe {owed}, as a payment was taken back", "Add funds: they repay it first."),
+        *("You owe {owed} because a payment was taken back", "Add funds: they repay it first."),
         *("billing", Permission.SEE_MONEY),
     ),
     StoppedBy.NO_BALANCE: (

@@ -198,7 +198,7 @@ def test_what_is_owed_stands_on_every_page_until_funds_are_added(acme, cards, cl
     pay("50")
     after = said_by(client.get(url("overview", acme)))
 
-    stopped = "You owe $16.80, as a payment was taken back: new generations stop"
+    stopped = "You owe $16.80 because a payment was taken back: new generations stop"
     assert (stopped in overview, stopped in billing) == (True, True)
     assert "Owed $16.80" in billing
     assert "You owe" not in after
