@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from billing.models import Payment, PaymentMovement
 from billing.payments.port import ProviderError
-from billing.selectors.office.payments import payment_of, payments_of, top_up_room
+from billing.selectors.office.payments import payment_of, payments_before, top_up_room
 from billing.services.office.payments import NotCharged, follow, open_portal
 from console.parts.filters import PAGE_ROWS
 from console.parts.page_query import meant_by, word_of
@@ -106,12 +106,10 @@ def _is_looked_at(payment: Payment, now: datetime) -> bool:
 @leading_to_cards
 def payments(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """List the workspace's payments, newest first."""
-    rows = payments_of(workspace.tenant.id).prefetch_related("movements")
+    tenant_id = workspace.tenant.id
     before = meant_by(request.GET, "before", ids.parse_uuid)
-    last = before and payment_of(workspace.tenant.id, before)
-    if last:
-        rows = rows.filter(begun_at__lt=last.begun_at)
-    shown = [PaymentRow(one) for one in rows[: PAGE_ROWS + 1]]
+    last = payment_of(tenant_id, before) if before else None
+    shown = [PaymentRow(one) for one in payments_before(tenant_id, last, limit=PAGE_ROWS + 1)]
     context = {
         "rows": shown[:PAGE_ROWS],
         "more": shown[PAGE_ROWS - 1].payment.id if len(shown) > PAGE_ROWS else None,

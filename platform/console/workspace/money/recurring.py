@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from typing_extensions import override
 
-from billing.models import Payment, PaymentCustomer
-from billing.selectors.office.payments import customer_of, payments_of
+from billing.models import PaymentCustomer
+from billing.selectors.office.payments import customer_of, to_confirm
 from billing.services.office.automatic import agree, consent_text, stop
 from billing.services.office.payments import BillingDetails, NotCharged, has_card, keep_details
 from console.parts.form_fields import DollarsField, dressed, line, take_errors
@@ -83,8 +83,7 @@ def automatic(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     form = dressed(AutomaticForm(request.POST or None, initial=initial))
     if form.is_valid() and (answer := _agreed(request, workspace, form)):
         return answer
-    open_ones = payments_of(workspace.tenant.id).filter(automatic=True, state=Payment.State.BEGUN)
-    waiting = open_ones.exclude(invoice_url="").first()
+    waiting = to_confirm(workspace.tenant.id)
     context = {"form": form, "customer": customer, "waiting": waiting, **_standing(customer)}
     return rendered(request, workspace, "workspace/automatic.html", context, refused=form.is_bound)
 
