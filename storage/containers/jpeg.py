@@ -102,10 +102,9 @@ def _drop(found: Parts, file: ByteSource, marker: int, segment: ByteSpan, *, is_
             found.spoil("malformed")
         if len(found.store) < MAX_OTHERS:
             found.store.append(segment)
-    elif marker in {_DAC, _DNL, _APP0}:
-        found.spoil("mended")
     else:
-        found.drop(bytes([marker]), data)
+        shows = marker in {_DAC, _DNL, _APP0}
+        found.drop(bytes([marker]), data, is_store=False, shows=shows)
 
 
 def _join_store(found: Parts, file: ByteSource) -> None:

@@ -85,9 +85,17 @@ class Parts:
         """Note why it cannot stay as it came; the first reason counts."""
         self.spoiled = self.spoiled or why
 
-    def drop(self, kind: bytes, data: ByteSpan) -> None:
-        """Note a part that shows nothing."""
-        if len(self.others) == MAX_OTHERS:
+    def drop(
+        self, kind: bytes, data: ByteSpan, *, is_store: bool, shows: bool, is_late: bool = False
+    ) -> None:
+        """Note a part that decoding does not need: the store, what may show something, another."""
+        if is_store:
+            if self.store or is_late:
+                self.spoil("malformed")
+            self.store.append(data)
+        elif shows:
+            self.spoil("mended")
+        elif len(self.others) == MAX_OTHERS:
             self.spoil("too_large")
         else:
             self.others.append((kind, data))

@@ -43,7 +43,8 @@ _ANCILLARY = {b"tRNS": 256, b"iCCP": MAX_PROFILE_BYTES}
 _EXACTLY = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}
 _IS_ANCILLARY = 0x20
 """The bit in the first letter of a chunk's type that makes it lower case."""
-_FRAMES = frozenset({b"acTL", b"fcTL", b"fdAT"})
+_SHOWN = frozenset({b"acTL", b"fcTL", b"fdAT", *_ANCILLARY, *_EXACTLY})
+"""Frames, and what changes colours."""
 _STORE = b"caBX"
 _MAX_NAME_BYTES = 79
 """The longest name of a profile; a zero byte and the compression method, also zero, follow it."""
@@ -133,7 +134,10 @@ def walk(file: ByteSource) -> Parts:
         if _is_kept(file, chunk, kind, seen):
             found.pieces.append(chunk)
         else:
-            _drop(found, file, kind, ByteSpan(position + _LENGTH_TYPE_BYTES, size), seen)
+            data = ByteSpan(position + _LENGTH_TYPE_BYTES, size)
+            is_store = kind == _STORE
+            is_late = is_store and (b"IDAT" in seen or not _is_whole(file, kind, data))
+            found.drop(kind, data, is_store=is_store, shows=kind in _SHOWN, is_late=is_late)
         position = chunk.end
         if kind == b"IEND":
             if file.read_at(position + len(_STORE), len(_STORE)) == _STORE:
@@ -143,17 +147,6 @@ def walk(file: ByteSource) -> Parts:
             return found
         seen.add(kind)
     raise NotAnImage("a png of too many chunks")
-
-
-def _drop(found: Parts, file: ByteSource, kind: bytes, data: ByteSpan, seen: set[bytes]) -> None:
-    if kind == _STORE:
-        if found.store or b"IDAT" in seen or not _is_whole(file, kind, data):
-            found.spoil("malformed")
-        found.store.append(data)
-    elif kind in _FRAMES or kind in _ANCILLARY or kind in _EXACTLY:
-        found.spoil("mended")
-    else:
-        found.drop(kind, data)
 
 
 def _is_plain(file: ByteSource, kind: bytes, data: ByteSpan) -> bool:

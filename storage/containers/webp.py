@@ -86,14 +86,8 @@ def walk(file: ByteSource) -> Parts:
 
 
 def _drop(found: Parts, chunk: _Chunk) -> None:
-    if chunk.kind == _STORE:
-        if found.store:
-            found.spoil("malformed")
-        found.store.append(chunk.data)
-    elif chunk.kind in _NEEDED or chunk.kind in _ANIMATED:
-        found.spoil("mended")
-    else:
-        found.drop(chunk.kind, chunk.data)
+    kind, shows = chunk.kind, chunk.kind in _NEEDED | _ANIMATED
+    found.drop(kind, chunk.data, is_store=kind == _STORE, shows=shows)
 
 
 def _chunks(file: ByteSource, end: int) -> Iterator[_Chunk]:
