@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Sum
 
-from billing.models import Payment, PaymentCustomer, PaymentMovement, Transfer
+from billing.models import Account, Payment, PaymentCustomer, PaymentMovement, Transfer
 from billing.payments.port import Movement
 from billing.payments.shares import CardCharge, micros_of
 from billing.selectors.office.payments import gone_of
@@ -146,13 +146,21 @@ def _take(payment: Payment, top_up_seq: int, row: PaymentMovement) -> list[Trans
     if not row.micros:
         return []
     reason = "Paid back" if row.kind == Kind.REFUND else "Taken back by the bank"
-    return card_money.charge_back(
+    booked = card_money.charge_back(
         tenant_id=payment.tenant_id,
         top_up_seq=top_up_seq,
         amount=Micros(row.micros),
         line=str(row.id),
         reason=row.reason or reason,
     )
+    if owed := sum(one.amount for one in booked if one.debit_id == Account.Platform.OWED):
+        tell(
+            payment.tenant_id,
+            "generations have stopped",
+            f"{in_dollars(owed)} of what was taken back of a payment had been spent, and is owed.",
+            "Generations go on as soon as funds are added.",
+        )
+    return booked
 
 
 def _reinstate(payment: Payment, top_up_seq: int, row: PaymentMovement) -> list[Transfer]:

@@ -189,6 +189,12 @@ def test_a_refund_in_the_dashboard_takes_what_is_there_and_the_rest_is_owed(card
     refund = cards.refund(payment.id, 1200)
     follow(payment.id, now=NOW)
     assert (available_to(shop.id), owed_by(shop)) == (0, 7_000_000)
+    subjects = sorted(mail.subject for mail in Mail.objects.all())
+    assert subjects == [
+        "shop: $12.00 was paid back",
+        "shop: $20.00 was added",
+        "shop: generations have stopped",
+    ]
 
     cards.settle(payment.id, refund, "failed")
     follow(payment.id, now=NOW)
