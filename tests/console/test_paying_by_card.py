@@ -23,7 +23,7 @@ from billing.services.office.moves import move_money
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 
-paid = Payment.objects.get(state="paid")
+paid = Payment.objects.get(state="paid", asked_cents=2000)
 move_money(
     once=ids.new_uuid(), now=clock.now(), actor="test",
     requested=RequestedMove(
@@ -165,6 +165,7 @@ def test_billing_details_stand_on_statements(payer, shop):
     page.get_by_label("Address").fill("Kanalstr. 1\n10997 Berlin")
     page.get_by_label("Tax id").fill("DE123456789")
     page.get_by_role("button", name="Save billing details").click()
+    page.get_by_text("Billing details saved").wait_for()
     page.goto(f"{home}/billing/statements/")
     page.get_by_role("link", name=re.compile(r"^\d{4}-\d\d$")).click()
 
