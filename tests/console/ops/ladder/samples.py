@@ -267,6 +267,8 @@ BY_PEOPLE_ONLY = {
     *("operator_key.create", "operator_key.rotate", "operator_key.revoke", "tenant.erase"),
 }
 """Acts that no program does, whatever its key may."""
+FOR_ALL_STAFF = {"generation.look_up"}
+"""Acts that need only the permission to see."""
 DONE_AGAIN = {
     "alert.test": "another test is sent",
     "channel.reset": "breakers that opened since are forgotten as well",
@@ -280,14 +282,8 @@ SENT_AGAIN = {
         *("alert.remove", "bill.accept", "bill.again", "bill.put_back", "bill.withdraw"),
         *("bill.pick", "channel.swap", "channel.discard", "channel.route", "outage.credit"),
         *("generation.cancel",),
-        *(
-            "payment.pay_back_whole",
-            "generation.fail",
-            "key.create",
-            "tenant.invite",
-            "tenant.uninvite",
-            "tenant.role",
-        ),
+        *("payment.pay_back_whole", "generation.fail", "key.create", "tenant.invite"),
+        *("tenant.uninvite", "tenant.role"),
         *("tenant.remove", "tenant.export", "tenant.erase", "tenant.top_up", "tenant.reversal"),
         *("tenant.suspend", "tenant.resume", "operator_key.create", "operator_key.rotate"),
     },
