@@ -75,7 +75,7 @@ def _keep(payment: Payment, present: Present) -> None:
 
 
 def _take_state(payment: Payment, present: Present, now: datetime) -> None:
-    if payment.top_up_seq is not None:
+    if payment.top_up_seq is not None or (payment.person_why and payment.state == State.FAILED):
         return
     if present.state == "paid":
         payment.person_why = _why_not(payment, present)

@@ -31,11 +31,14 @@ def charge_of(payment: Payment) -> CardCharge:
 
 
 def left_at_the_provider(payment: Payment) -> int:
-    """Return the cents that are neither refunded, nor asked back, nor withdrawn."""
-    stands = payment.movements.exclude(state=State.FAILED)
-    sums: dict[str, int] = dict(stands.order_by().values_list("kind").annotate(Sum("cents")))
+    """Return the cents of what was paid that are neither withdrawn, nor refunded or asked back."""
+    if payment.state not in {Payment.State.PAID, Payment.State.PERSON}:
+        return 0
+    stands = payment.movements.exclude(state=State.FAILED).order_by()
+    sums: dict[str, int] = dict(stands.values_list("kind").annotate(Sum("cents")))
     out = sums.get(Kind.REFUND, 0) + sums.get(Kind.WITHDRAWAL, 0)
-    return max(sums.get(Kind.CHARGE, 0) - out + sums.get(Kind.REINSTATEMENT, 0), 0)
+    charged = payment.amount_cents or payment.asked_cents
+    return max(charged - out + sums.get(Kind.REINSTATEMENT, 0), 0)
 
 
 def ask_whole(payment: Payment, *, now: datetime, reason: str, asked_by: str) -> None:
@@ -73,6 +76,9 @@ def book_movement(payment: Payment, movement: Movement, *, now: datetime) -> Non
     row.save()
     if payment.top_up_seq is not None:
         _book(payment, payment.top_up_seq, row)
+    elif row.state == State.DONE and not left_at_the_provider(payment):
+        payment.state = Payment.State.FAILED  # a person had it paid back: it is over
+        payment.save(update_fields=["state"])
     if row.state == State.DONE and was != State.DONE and row.kind == Kind.REFUND:
         _tell_paid_back(payment, row, now)
 

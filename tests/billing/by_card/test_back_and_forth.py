@@ -299,12 +299,16 @@ def test_an_erased_workspaces_payment_goes_back_by_itself(cards, shop):
     assert cards.calls["pay_back"] == 1
 
 
-def test_a_payment_for_a_person_moves_nothing_when_it_is_refunded(cards, shop):
+def test_a_payment_for_a_person_is_over_once_it_is_paid_back_whole(cards, shop):
     payment = begin(shop)
     cards.pay(payment.id, subtotal_cents=5)
-    cards.refund(payment.id, 2000)
-
+    cards.refund(payment.id, 500)
     payment = follow(payment.id, now=NOW)
-
     assert (payment.state, moves(shop)) == ("person", [])
-    assert payment.movements.get().state == "done"
+
+    pay_back_whole(payment_id=payment.id, reason="not what was asked", now=NOW, actor="ann")
+    send_waiting(NOW)
+
+    assert sorted(one.cents for one in payment.movements.all()) == [500, 1500]
+    assert follow(payment.id, now=NOW).state == "failed"
+    assert moves(shop) == []
