@@ -87,10 +87,10 @@ def test_an_event_is_handled_only_once_its_payment_is_booked(cards, shop):
 
 
 def test_a_payment_that_cannot_be_booked_does_not_stop_the_others(cards, shop):
-    bad, good = begin(shop), begin(shop)
+    bad, good, other = begin(shop), begin(shop), begin(shop)
     for payment in (bad, good):
         cards.pay(payment.id)
-    Payment.objects.filter(id=good.id).update(charge_id="ch_x")
+    Payment.objects.filter(id=other.id).update(charge_id="ch_x")
     cards.payments[bad.id].present = cards.payments[bad.id].present.__class__(
         state="paid", live=False, subtotal_cents=2000, currency="usd", charge_id="ch_x"
     )
