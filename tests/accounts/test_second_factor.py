@@ -83,7 +83,7 @@ def test_a_first_set_up_leads_back_to_where_one_was(root, browser, turns, follow
     assert codes.redirect_chain[0][0].partition("?")[0] == CODES
     assert len(re.findall(r"<li>(\d{8})</li>", html)) == 10
     assert way in html
-    assert (">Go on<" in html, "evil.example" in html) == (bool(way), False)
+    assert (">Continue<" in html, "evil.example" in html) == (bool(way), False)
 
 
 def test_a_set_up_with_a_wrong_code_changes_nothing(root, browser):
