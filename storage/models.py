@@ -90,7 +90,7 @@ class TenantExport(models.Model):
     @property
     def ext(self) -> str:
         """The extension of its file's name."""
-        return "csv" if self.list_name else "zip"
+        return "zip" if self.list_name in {"", "images"} else "csv"
 
     @property
     def is_being_made(self) -> bool:

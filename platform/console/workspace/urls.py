@@ -8,6 +8,7 @@ from django.urls import URLPattern, include, path
 from console.workspace import audit, finding, home, keys, refused, support
 from console.workspace.exports import downloads
 from console.workspace.generations import pages as generations
+from console.workspace.generations import zip_files
 from console.workspace.money import cards, recurring, statements
 from console.workspace.money import pages as money
 from console.workspace.playground import pages as playground
@@ -39,6 +40,7 @@ pages = [
     _page("generations/<str:generation>/", generations.detail, name="generation"),
     _page("generations/<str:generation>/cancel/", generations.cancel, name="generation_cancel"),
     _page("generations/<str:generation>/delete/", generations.delete, name="generation_delete"),
+    _page("generations/<str:generation>/images.zip", zip_files.images_zip, name="generation_zip"),
     _page("generations/<str:generation>/thumbnail/", generations.thumbnail, name="thumbnail"),
     _page("keys/", keys.listing, name="keys"),
     _page("keys/new/", keys.create, name="key_new"),

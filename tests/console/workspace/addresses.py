@@ -21,8 +21,8 @@ ACTIONS = {
     "export_ask", "delete", "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test",
     "webhook_resend", "delivery_resend", "list_ask", "pay", "payments_portal", "automatic_stop",
 }  # fmt: skip
-ELSEWHERE = {"thumbnail", "export"}
-"""Addresses that redirect to storage."""
+ELSEWHERE = {"thumbnail", "export", "generation_zip"}
+"""Addresses of files: they redirect to storage, or stream from it."""
 
 
 def names() -> list[str]:

@@ -46,6 +46,7 @@ MAY = {
     "generations": LOOKERS,
     "generation": LOOKERS,
     "thumbnail": LOOKERS,
+    "generation_zip": LOOKERS,
     "refused": LOOKERS,
     "generation_cancel": MAKERS,
     "generation_delete": MAKERS,

@@ -466,7 +466,7 @@ def test_each_image_of_a_run_is_shown_with_its_file(acme, sign_in, delivered):
     assert "1 of 2 · 1024\N{MULTIPLICATION SIGN}1024" in card
     assert "2 of 2 · 1000\N{MULTIPLICATION SIGN}1000" in card
     shown = [card.count(image.object_key) for image in (first, second)]
-    assert shown == [2, 2]  # the picture, and the file to save
+    assert shown == [3, 3]  # the picture, its address at full size, and the file to save
     assert [f"{image.public_id}.png" in card for image in (first, second)] == [True, True]
     assert "2 \N{MULTIPLICATION SIGN} 1024\N{MULTIPLICATION SIGN}1024</dd>" in card
     assert "not as asked" in card

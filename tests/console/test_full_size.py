@@ -1,0 +1,51 @@
+"""Results in a browser: one large, a strip of all, and each at full size by mouse and keyboard."""
+
+from playwright.sync_api import Page, expect
+
+from tests.console.browser import axe_of_look
+from tests.console.people import begun_by
+
+
+def test_a_picture_is_seen_at_full_size_by_keys_alone(playground: Page) -> None:
+    page = playground
+    page.get_by_label("Images", exact=True).select_option("2")
+    card = begun_by(page, lambda: page.get_by_role("button", name="Generate").click())
+    card.get_by_text("charged").wait_for()
+
+    card.locator("a[data-full]").first.press("Enter")
+    viewer = page.get_by_role("dialog", name="Full size")
+    expect(viewer.locator("[data-scale]")).not_to_be_empty()
+    place, scale = viewer.locator("[data-place]"), viewer.locator("[data-scale]")
+    first = viewer.locator("img").get_attribute("src")
+    fitting = int(scale.inner_text().split()[0])
+    page.keyboard.press("+")
+
+    expect(place).to_contain_text("1 of ")
+    expect(scale).to_have_text(f"{2 * fitting} %")
+    assert axe_of_look(page) == []
+
+    page.keyboard.press("0")
+    expect(scale).to_have_text(f"{fitting} %")
+    page.keyboard.press("ArrowRight")
+    expect(place).to_contain_text("2 of ")
+    assert viewer.locator("img").get_attribute("src") != first
+    saved = viewer.get_by_role("link", name="Download").get_attribute("href") or ""
+    assert "attachment" in saved
+    page.keyboard.press("Escape")
+    expect(viewer).to_be_hidden()
+    expect(card.locator("a[data-full]").first).to_be_focused()
+
+
+def test_the_strip_shows_an_earlier_run_and_a_new_one_comes_first(playground: Page) -> None:
+    page = playground
+    for _ in range(2):
+        card = begun_by(page, lambda: page.get_by_role("button", name="Generate").click())
+        card.get_by_text("charged").wait_for()
+
+    page.locator("#strip a").nth(1).click()
+    expect(page.locator("#runs li").nth(1)).to_be_in_viewport(ratio=0.5)
+    card = begun_by(page, lambda: page.get_by_role("button", name="Generate").click())
+    card.get_by_text("charged").wait_for()
+
+    expect(page.locator("#runs li").first).to_be_in_viewport(ratio=0.5)
+    assert axe_of_look(page) == []
