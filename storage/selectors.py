@@ -92,6 +92,13 @@ def export_of(tenant_id: UUID, public_id: str, *, now: datetime) -> TenantExport
     return ready.exclude(ready_at=None).filter(id=export_id).first()
 
 
+def images_named(tenant_id: UUID, public_ids: Collection[str]) -> list[StoredImage]:
+    """A tenant's images with these public ids that are not deleted, in their order."""
+    wanted = [found for name in public_ids if (found := ids.parse(ids.IMAGE, name))]
+    kept = StoredImage.objects.filter(tenant_id=tenant_id, id__in=wanted, deleted_at=None)
+    return sorted(kept, key=lambda image: wanted.index(image.id))
+
+
 def every_image_of(generation_ids: Collection[UUID]) -> list[StoredImage]:
     """The images of these generations, deleted ones too, each generation's in order."""
     images = StoredImage.objects.filter(generation_id__in=generation_ids)

@@ -221,18 +221,30 @@ def extract(request: Json, body: Body, spools: Spools) -> Inputs:
     return inputs
 
 
-def of_files(files: Sequence[tuple[str, Iterable[bytes]]], spools: Spools) -> Inputs:
-    """Reference images as files: the name of each, and its bytes in pieces.
+NamedFile: TypeAlias = tuple[str, Iterable[bytes]]
+"""A file's name, and its bytes in pieces."""
+
+
+def of_files(
+    files: Sequence[NamedFile],
+    spools: Spools,
+    *,
+    task: Task = Task.GENERATE,
+    mask: NamedFile | None = None,
+) -> Inputs:
+    """Reference images as files.
 
     Raises InvalidRequest (`invalid_image`), RequestTooLarge, Unavailable.
     """
     if len(files) > MAX_IMAGES:
         raise _invalid_image("image", f"holds more than {MAX_IMAGES} images")
-    inputs = Inputs()
+    inputs = Inputs(task=task)
+    labeled = [(f"image[{place}]", *file) for place, file in enumerate(files)]
+    labeled += [("mask", *mask)] if mask else []
     try:
-        for place, (name, pieces) in enumerate(files):
+        for place, (label, name, pieces) in enumerate(labeled):
             spool = spools.new(max_bytes=settings.MAX_IMAGE_BYTES)
-            image = Input(f"image[{place}]", spool, name=name)
+            image = Input(label, spool, name=name)
             inputs.images.append(image)
             for piece in pieces:
                 spool.write(piece)

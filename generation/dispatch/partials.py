@@ -21,8 +21,8 @@ from generation.dispatch.store import count_bytes_of_test
 from generation.lifecycle.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
 from generation.lifecycle.claims import Claim
 from generation.lifecycle.outcome import VerifiedImage
-from generation.lifecycle.partial_news import PartialImage, announce_command
-from generation.models import Generation
+from generation.lifecycle.partial_news import PartialImage, announce_command, keep_command
+from generation.models import Generation, Source
 from generation.selectors import is_left
 from pictor.kit.bytes.spool import SpoolFull, Spools
 from pictor.kit.database import pools
@@ -125,7 +125,10 @@ class Partials:
                 return False
             key, kind = self._key(partial, good), f"image/{good.format}"
             await upload_on_loop(key, good.spool, content_type=kind)
-        return await send_async(announce_command(self._partial(partial, good, key)))
+        news = self._partial(partial, good, key)
+        if self._claim.generation.source == Source.PLAYGROUND:
+            await send_async(keep_command(news))
+        return await send_async(announce_command(news))
 
     def _key(self, partial: UpstreamPartial, good: VerifiedImage) -> str:
         return partial_key_of(

@@ -14,6 +14,8 @@ from pictor.kit.running.pauses import Pause
 
 PARTIALS = "pictor:partials"
 """Pub/sub channel: one partial image per message, as a JSON object."""
+KEPT_SECONDS = 480
+"""The longest time a generation takes: pages show no partial image of one that has ended."""
 FORMAT = 1
 """The format of a message without a number. No message has one yet: 0.1.0 drops messages with new
 fields."""
@@ -63,6 +65,29 @@ class PartialImage:
         return UUID(str(self.generation_id))
 
 
+def keep_command(partial: PartialImage) -> RedisCommand[bool]:
+    """The command that keeps it for a page that looks again and again; the next one replaces it."""
+    words = ("SET", _kept_key(partial.generation), partial.as_json(), "EX", KEPT_SECONDS)
+    return RedisCommand(words, lambda _: True, lambda: False, _EACH)
+
+
+def kept_command(generation_id: UUID) -> RedisCommand[PartialImage | None]:
+    """The command that reads the last one that was kept; None if there is none."""
+    return RedisCommand(("GET", _kept_key(generation_id)), _read, lambda: None, _LOOK)
+
+
+def _kept_key(generation_id: UUID) -> str:
+    return f"pictor:partial:{generation_id}"
+
+
+def _read(text: bytes | None) -> PartialImage | None:
+    try:
+        return PartialImage.from_json(text) if text else None
+    except (ValueError, TypeError, KeyError, AttributeError):  # another release's
+        return None
+
+
+_LOOK = Pause(1.0, "partial images are not shown")
 _EACH = Pause(0.0, "a partial image is not announced")
 """No pause after a failure: each partial image was made and stored, so each is tried."""
 

@@ -22,6 +22,8 @@ from console.parts.places import Place
 from console.parts.sentences import sentence
 from console.workspace import places
 from console.workspace.access import Workspace
+from console.workspace.shared.first_call import models_of
+from generation.channels.declaration import Task
 from pictor.kit.words.money import Micros, from_decimal
 
 register = template.Library()
@@ -65,6 +67,13 @@ def dollars(decimal: str) -> str:
 def groups(workspace: Workspace) -> Mapping[str, Sequence[Place]]:
     """The pages that a member may open, by their heading."""
     return places.groups_of(workspace)
+
+
+@register.filter
+def varying(workspace: Workspace) -> str:
+    """The first model offered here that makes variations; empty if none does."""
+    models = (one.model for one in models_of(workspace) if Task.VARIATION in one.tasks)
+    return next(models, "")
 
 
 @register.filter("places")

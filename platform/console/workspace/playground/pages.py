@@ -1,7 +1,7 @@
 """Playground: prepare a request, see its price, and run it as an ordinary generation."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,9 +17,9 @@ from console.parts.periods import number_of
 from console.parts.rows import SHOWN_CHARS
 from console.site.calls import Snippet
 from console.workspace.access import POST, Permission, Workspace, may_use, member, rendered
+from console.workspace.playground.asked import Asked, as_asked, asked_by
 from console.workspace.playground.picker import picker_of
 from console.workspace.playground.remedies import remedy_for
-from console.workspace.shared.choices import OWN, RequestDraft, draft_of, typed_as
 from console.workspace.shared.content import one_of
 from console.workspace.shared.first_call import models_of
 from console.workspace.shared.generation_card import run_of
@@ -28,22 +28,19 @@ from console.workspace.shared.sunsets import sunsets_of
 from console.workspace.shared.trouble import trouble_of
 from generation.admission.quoting import Quoted, quoted_order
 from generation.admission.service import Admitted
-from generation.api import requests
-from generation.api.playground import PageRequest, caller_of, require_offered, submit
-from generation.catalogue.contracts import Catalogue, ContractTerms
+from generation.api.playground import caller_of, require_offered, submit
+from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import prices_at
 from generation.channels.declaration import MAX_IMAGES
 from generation.models import Generation, Source
 from generation.tenants.searching import Criteria, newest_matching
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InvalidRequest, PictorError
-from pictor.kit.words.money import Micros
 
 SHOWN_RUNS = 8
 SHOWN_FOR = timedelta(days=7)
 MAX_BYTES = 23 * 1024**2
 """The most bytes of a form's files: a little less than the form's limit (web/site.py)."""
-MAX_OF_A_NAME = 100
 _FORM_ID = re.compile("[0-9a-f]{32}", re.ASCII)
 IDEAS = (
     "A brass astrolabe on linen, window light",
@@ -62,17 +59,11 @@ def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     had_references = 0
     if "again" in request.GET:
         generation = one_of(workspace, request.GET["again"]).generation
-        query = {
-            "key": _key_again(workspace, generation),
-            "model": generation.model,
-            "prompt": generation.prompt,
-            "size": generation.size,
-            "quality": generation.quality_requested,
-            "n": str(generation.n),
-            "output_format": generation.output_format,
-            **{OWN + name: typed_as(value) for name, value in generation.fields.items()},
-        }
-        had_references = len(generation.inputs)
+        query = {**as_asked(generation), "key": _key_again(workspace, generation)}
+        if "use" in request.GET:
+            query["task"] = request.GET.get("task", "")
+        else:
+            had_references = len(generation.inputs)
     context = {**_context(request, workspace, query), "had_references": had_references}
     return rendered(request, workspace, "workspace/playground.html", context)
 
@@ -109,17 +100,11 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     models, now = models_of(workspace), clock.now()
     require_offered(workspace.catalogue, models, request.POST.get("model", ""), now=now)
-    draft = _draft(request.POST, models)
-    key, ip = _key(workspace, request.POST.get("key", "")), request.META.get("REMOTE_ADDR")
-    caller = caller_of(key, ip=ip)
-    page_request = PageRequest(
-        key=key,
-        number=_form_id(request),
-        fields=requests.parse(draft.body, default_model=None),
-        shown=Micros(number_of(request.POST.get("shown", "")) or 0),  # beside the button
-        files=[(_short(file.name), file.chunks()) for file in request.FILES.getlist("image")],
-        ip=ip,
-    )
+    asked = asked_by(request, workspace, request.POST, models)
+    key = _key(workspace, request.POST.get("key", ""))
+    caller = caller_of(key, ip=request.META.get("REMOTE_ADDR"))
+    shown = number_of(request.POST.get("shown", ""))
+    page_request = asked.request(request, key, number=_form_id(request), shown=shown)
     return submit(page_request, caller=caller, catalogue=workspace.catalogue, now=now)
 
 
@@ -136,18 +121,18 @@ def _context(
     context["endings"] = sunsets_of(workspace, clock.now())
     if not keys or not models:
         return context
-    draft = _draft(query, models)
+    asked = asked_by(request, workspace, query, models)
+    draft = asked.draft
     named = word_of(query, "key", [key.public_id for key in keys], keys[0].public_id)
     key = next(key for key in keys if key.public_id == named)
-    takes_references = catalogue.takes_references(draft.contract.model)
-    references = _references(request)[:MAX_IMAGES] if takes_references else []
-    quoted, why = _quoted(request, key, draft, references)
+    quoted, why = _quoted(request, key, asked)
     wanted = Criteria(livemode=None, source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
     runs = newest_matching(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
     return {
         **context,
         "trouble": trouble_of(workspace, clock.now()),
         "draft": draft,
+        "asked": asked,
         "gone": query.get("model", "") if query.get("model") != draft.contract.model else "",
         "picker": picker_of(draft, _prices(catalogue, workspace)),
         "key": key,
@@ -156,52 +141,31 @@ def _context(
         "why": why,
         "way": remedy_for(workspace, key, refusal or why),
         "is_limit": quoted is not None and not quoted.is_final,
-        "takes_references": takes_references,
         "reference": _prices(catalogue, workspace).reference(draft.contract.model),
         "most_references": MAX_IMAGES,
         "most_bytes": MAX_BYTES,
-        "references": references,
         "number": _form_id_of(request) or uuid4().hex,
         "ideas": IDEAS,
         "runs": [run_of(run) for run in runs],
         "has_tests": any(key.is_test for key in keys),
-        "snippets": _code(request, draft, key, models, references),
+        "snippets": _code(request, asked, key),
     }
 
 
-def _code(
-    request: HttpRequest,
-    draft: RequestDraft,
-    key: ApiKey,
-    models: Sequence[ContractTerms],
-    references: Sequence[str],
-) -> list[Snippet]:
-    terms = next(model for model in models if model.model == draft.body["model"])
+def _code(request: HttpRequest, asked: Asked, key: ApiKey) -> list[Snippet]:
+    draft, usual = asked.draft, asked.draft.contract.response_format_default
     return snippets_of(
         f"{request.scheme}://{request.get_host()}",
         draft.body,
-        references,
-        response_format=key.default_response_format or terms.response_format_default,
+        asked.images,
+        response_format=key.default_response_format or usual,
+        task=draft.task,
     )
-
-
-def _draft(query: Mapping[str, Any], models: Sequence[ContractTerms]) -> RequestDraft:
-    return draft_of({name: str(query[name]) for name in query}, models)
 
 
 def _prices(catalogue: Catalogue, workspace: Workspace) -> PriceTable:
     """The table that quotes are made from; it prices every step of the picker."""
     return prices_at(catalogue.revision, workspace.id, now=clock.now())
-
-
-def _references(request: HttpRequest) -> list[str]:
-    """The names of the chosen files: a form that asks for a price sends only their names."""
-    files = [file.name for file in request.FILES.getlist("image")]
-    return [_short(name) for name in files or request.POST.getlist("reference")]
-
-
-def _short(name: str | None) -> str:
-    return (name or "").rpartition("/")[2][:MAX_OF_A_NAME]
 
 
 def usable(workspace: Workspace) -> list[ApiKey]:
@@ -240,15 +204,11 @@ def _form_id_of(request: HttpRequest) -> str:
 
 
 def _quoted(
-    request: HttpRequest, key: ApiKey, draft: RequestDraft, references: Sequence[str]
+    request: HttpRequest, key: ApiKey, asked: Asked
 ) -> tuple[Quoted | None, PictorError | None]:
     """The price, or the reason for a refusal; the prompt may still be missing."""
-    body = {**draft.body, "prompt": draft.prompt.strip() or "…"}
     try:
         caller = caller_of(key, ip=request.META.get("REMOTE_ADDR"))
-        fields = requests.parse(body, default_model=None)
-        if references:
-            fields["image"] = list(references)
-        return quoted_order(caller=caller, request=fields, now=clock.now()), None
+        return quoted_order(caller=caller, request=asked.fields, now=clock.now()), None
     except PictorError as error:
         return None, error

@@ -1,20 +1,28 @@
 """A request being prepared: a person's choices, always ones that the model can do. Pure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from billing.price_rows import ANY
 from generation.catalogue.contracts import AUTO, ContractTerms, SizeOption
 from generation.catalogue.parameters import Parameter
+from generation.channels.declaration import Task
 from generation.channels.size_rules import Size
 from pictor.kit.words import typed
 
 PRESELECTED_MODEL = "gpt-image-2"
 OWN = "own-"
 """Begins the form's name for a parameter of the contract's own."""
+MORE = ("background", "moderation", "output_compression", "partial_images", "strict_size")
+"""Further fields of a request, each a text: empty if it is not sent."""
+TASKS = {
+    Task.GENERATE: "From the prompt",
+    Task.EDIT: "Edit images",
+    Task.VARIATION: "Vary an image",
+}
 FRAME = 22
 """The longer side of a ratio's little frame, in pixels."""
 
@@ -34,7 +42,8 @@ class Ratio:
 class RequestDraft:
     """The form as understood. `size` is 'WxH' or 'auto'; `moved` says that it had to change.
 
-    `own` are the typed texts of the contract's own parameters.
+    `own` are the typed texts of the contract's own parameters, `more` those of MORE; `honoured` are
+    the fields that the model's channels take.
     """
 
     contract: ContractTerms
@@ -45,6 +54,14 @@ class RequestDraft:
     output_format: str
     own: Mapping[str, str]
     moved: bool = False
+    task: Task = Task.GENERATE
+    more: Mapping[str, str] = field(default_factory=dict)
+    honoured: Collection[str] = ()
+
+    @property
+    def tasks(self) -> Sequence[tuple[str, str]]:
+        """Each task of the model, and its words."""
+        return [(task.value, words) for task, words in TASKS.items() if task in self.contract.tasks]
 
     @property
     def is_too_long(self) -> bool:
@@ -104,14 +121,28 @@ class RequestDraft:
             "size": self.size,
             "n": self.n,
         }
-        if self.quality != self.contract.quality_default:
+        if self.task == Task.VARIATION:
+            del body["prompt"]
+        elif self.quality != self.contract.quality_default:
             body["quality"] = self.quality
         if self.output_format != self.contract.formats[0]:
             body["output_format"] = self.output_format
+        body |= self._further
         for one, text in self.parameters:
             if text:
                 body[one.name] = one.of_text(text)
         return body
+
+    @property
+    def _further(self) -> dict[str, Any]:
+        """The fields of MORE with their values."""
+        more: dict[str, Any] = {**self.more}
+        for name in more.keys() & {"output_compression", "partial_images"}:
+            with suppress(ValueError):  # other text is refused in the API's words
+                more[name] = typed.number(more[name])
+        if "strict_size" in more:
+            more["strict_size"] = True
+        return {**more, "stream": True} if "partial_images" in more else more
 
     @property
     def parameters(self) -> Sequence[tuple[Parameter, str]]:
@@ -133,7 +164,11 @@ class RequestDraft:
         )
 
 
-def draft_of(query: Mapping[str, str], contracts: Sequence[ContractTerms]) -> RequestDraft:
+def draft_of(
+    query: Mapping[str, str],
+    contracts: Sequence[ContractTerms],
+    honoured: Mapping[str, Collection[str]] | None = None,
+) -> RequestDraft:
     """Read the form's words; a value that is not on offer becomes the nearest or usual one.
 
     The quality defaults to the lowest, so the first price a person sees is small and exact.
@@ -141,13 +176,17 @@ def draft_of(query: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Re
     Args:
         query: the values of a form or a query string.
         contracts: the models to choose from, at least one.
+        honoured: by model, the fields that its channels take.
     """
     by_name = {contract.model: contract for contract in contracts}
     contract = by_name.get(query.get("model", "")) or by_name.get(PRESELECTED_MODEL, contracts[0])
     size_text = _requested_size(query)
     size, moved = _size(contract, size_text)
     quality = contract.quality(query.get("quality", "")) or contract.qualities[0]
-    output_format = query.get("output_format", "")
+    output_format, task = query.get("output_format", ""), _task(query.get("task", ""), contract)
+    takes = (honoured or {}).get(contract.model, ())
+    if task == Task.VARIATION:
+        takes = [name for name in takes if name in {"output_compression", "strict_size"}]
     return RequestDraft(
         contract=contract,
         prompt=query.get("prompt", "").replace("\r\n", "\n"),
@@ -157,7 +196,16 @@ def draft_of(query: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Re
         output_format=output_format if output_format in contract.formats else contract.formats[0],
         own=_texts(query, contract),
         moved=moved,
+        task=task,
+        more={name: text for name in MORE if name in takes and (text := query.get(name, ""))},
+        honoured=takes,
     )
+
+
+def _task(word: str, contract: ContractTerms) -> Task:
+    """The task of that name, or the model's first one."""
+    offered = [task for task in TASKS if task in contract.tasks] or [Task.GENERATE]
+    return next((task for task in offered if task == word), offered[0])
 
 
 def typed_as(value: object) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from console.parts.pictures import Picture, otherwise, picture_of, released_of
 from console.parts.rows import GenerationRow, row_of
+from generation.api.playground import last_preview
 from generation.models import Generation
 from generation.selectors import Finished
 from pictor.kit.words.errors import PictorError
@@ -19,6 +20,8 @@ class Run:
     pictures: tuple[Picture, ...]
     refusal: PictorError | None = None
     """Why the last requested change was refused."""
+    preview: str = ""
+    """The address of its last partial image while it is made."""
 
     @property
     def delivered(self) -> list[tuple[str, int]]:
@@ -37,5 +40,9 @@ class Run:
 
 def run_of(finished: Finished, refusal: PictorError | None = None) -> Run:
     return Run(
-        finished.generation, row_of(finished, {}), tuple(map(picture_of, finished.images)), refusal
+        finished.generation,
+        row_of(finished, {}),
+        tuple(map(picture_of, finished.images)),
+        refusal,
+        last_preview(finished.generation),
     )

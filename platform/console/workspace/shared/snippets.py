@@ -1,6 +1,7 @@
 """A request's body as code that sends it: curl, Python and Node, with OpenAI's own libraries.
 
-Reference images are files next to the code, which sends them as base64.
+Images are files next to the code: a generation sends them as base64, an edit or a variation as a
+form's files.
 """
 
 import json
@@ -10,7 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from console.site.calls import Snippet
+from generation.channels.declaration import Task
 
+_CALLS = {
+    Task.GENERATE: ("generate", "generate"),
+    Task.EDIT: ("edit", "edit"),
+    Task.VARIATION: ("create_variation", "createVariation"),
+}
+"""The methods of OpenAI's Python and Node libraries."""
 _KNOWN = frozenset(
     {
         *("model", "prompt", "n", "size", "quality", "response_format", "style", "background"),
@@ -26,17 +34,37 @@ def snippets_of(
     references: Sequence[str] = (),
     *,
     response_format: str = "url",
+    task: Task = Task.GENERATE,
 ) -> list[Snippet]:
     """The call from code; each snippet sends exactly this body, and the files with these names.
 
     `response_format` is the answer's: a url is printed, base64 becomes a file.
     """
     file = "" if response_format == "url" else f"image.{body.get('output_format', 'png')}"
+    is_form = task != Task.GENERATE
+    command = (
+        _curl_form(origin, body, references, task) if is_form else curl(origin, body, references)
+    )
     return [
-        Snippet("curl", "curl", curl(origin, body, references)),
-        Snippet("Python", "python", _python(origin, body, references, file)),
-        Snippet("Node", "node", _node(origin, body, references, file)),
+        Snippet("curl", "curl", command),
+        Snippet("Python", "python", _python(origin, body, references, file, task)),
+        Snippet("Node", "node", _node(origin, body, references, file, task)),
     ]
+
+
+def _curl_form(origin: str, body: Mapping[str, Any], files: Sequence[str], task: Task) -> str:
+    name = "image[]" if len(files) > 1 else "image"
+    texts = {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in body.items()
+    }
+    return " \\\n  ".join(
+        (
+            f"curl {origin}/v1/images/{task}s",
+            '-H "Authorization: Bearer $PICTOR_API_KEY"',
+            *(f"--form-string {shlex.quote(f'{key}={text}')}" for key, text in texts.items()),
+            *(f"-F {shlex.quote(f'{name}=@{file}')}" for file in files),
+        )
+    )
 
 
 def curl(origin: str, body: Mapping[str, Any], references: Sequence[str] = ()) -> str:
@@ -64,16 +92,27 @@ def _piped_body(text: str, references: Sequence[str]) -> str:
     return f'@- <<JSON\n{literal},\n "image": [\n{files}\n ]\n}}\nJSON'
 
 
-def _python(origin: str, body: Mapping[str, Any], references: Sequence[str], file: str) -> str:
+def _python(
+    origin: str, body: Mapping[str, Any], references: Sequence[str], file: str, task: Task
+) -> str:
+    is_form, streams = task != Task.GENERATE, "stream" in body
+    file = "" if streams else file
     lines = [f"    {name}={value!r}," for name, value in body.items() if name in _KNOWN]
     further = [f"{name!r}: {value!r}" for name, value in body.items() if name not in _KNOWN]
-    if references:
+    if is_form:
+        opened = ", ".join(f"open({name!r}, 'rb')" for name in references)
+        lines.append(f"    image={opened if len(references) == 1 else f'[{opened}]'},")
+    elif references:
         files = [f"Path({name!r}).read_bytes()" for name in references]
         further.append(f"'image': [{', '.join(f'b64encode({file}).decode()' for file in files)}]")
     if further:
         lines.append(f"    extra_body={{{', '.join(further)}}},")
     decoded = f'Path("{file}").write_bytes(b64decode(answer.data[0].b64_json))'
-    codecs = [name for name, used in (("b64decode", file), ("b64encode", references)) if used]
+    encoded = () if is_form else references
+    codecs = [name for name, used in (("b64decode", file), ("b64encode", encoded)) if used]
+    printed = (
+        "for event in answer:\n    print(event.type)" if streams else "print(answer.data[0].url)"
+    )
     return "\n".join(
         (
             *((f"from base64 import {', '.join(codecs)}",) if codecs else ()),
@@ -83,21 +122,30 @@ def _python(origin: str, body: Mapping[str, Any], references: Sequence[str], fil
             "",
             f'client = OpenAI(base_url="{origin}/v1",',
             '                api_key=os.environ["PICTOR_API_KEY"])',
-            "answer = client.images.generate(",
+            f"answer = client.images.{_CALLS[task][0]}(",
             *lines,
             ")",
-            decoded if file else "print(answer.data[0].url)",
+            decoded if file else printed,
         )
     )
 
 
-def _node(origin: str, body: Mapping[str, Any], references: Sequence[str], file: str) -> str:
+def _node(
+    origin: str, body: Mapping[str, Any], references: Sequence[str], file: str, task: Task
+) -> str:
+    is_form, streams = task != Task.GENERATE, "stream" in body
+    file = "" if streams else file
     lines = [f"  {name}: {json.dumps(value, ensure_ascii=False)}," for name, value in body.items()]
     if references:
         names = [json.dumps(name, ensure_ascii=False) for name in references]
-        files = [f'readFileSync({name}, "base64")' for name in names]
-        lines.append(f"  image: [{', '.join(files)}],")
-    calls = (("readFileSync", references), ("writeFileSync", file))
+        reads = "createReadStream({})" if is_form else 'readFileSync({}, "base64")'
+        files = ", ".join(map(reads.format, names))
+        lines.append(f"  image: {files if is_form and len(names) == 1 else f'[{files}]'},")
+    reader = "createReadStream" if is_form else "readFileSync"
+    calls = ((reader, references), ("writeFileSync", file))
+    printed = "console.log(answer.data[0].url);"
+    if streams:
+        printed = "for await (const event of answer) console.log(event.type);"
     used = [name for name, is_used in calls if is_used]
     written = f'writeFileSync("{file}", answer.data[0].b64_json, "base64");'
     return "\n".join(
@@ -109,9 +157,9 @@ def _node(origin: str, body: Mapping[str, Any], references: Sequence[str], file:
             f'  baseURL: "{origin}/v1",',
             "  apiKey: process.env.PICTOR_API_KEY,",
             "});",
-            "const answer = await client.images.generate({",
+            f"const answer = await client.images.{_CALLS[task][1]}({{",
             *lines,
             "});",
-            written if file else "console.log(answer.data[0].url);",
+            written if file else printed,
         )
     )
