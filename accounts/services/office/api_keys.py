@@ -52,6 +52,9 @@ _RENAMED = {
 COLUMN_OF = {rule.name: _RENAMED.get(rule.name, rule.name) for rule in fields(KeyRules)}
 """The column of a key for each of its rules."""
 NO_RULES = KeyRules()
+SIGN_UP_KEY = "Playground"
+"""The name of a newcomer's first key, whose secret nobody sees."""
+PLAYGROUND = KeyRules(scopes=["images:write", "images:read"])
 MAX_KEYS = 1000
 """The most keys per tenant that are neither revoked nor expired."""
 

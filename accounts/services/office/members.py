@@ -5,6 +5,7 @@ tenant would be left without an owner. A tenant's people are changed one at a ti
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Unpack
 
@@ -16,7 +17,8 @@ from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Subject,
 from accounts.selectors.office.members import has_active_owner, open_invitations
 from accounts.selectors.office.people import has_second_factor
 from accounts.services.audit import By, record
-from accounts.services.office.api_keys import revoke_api_key
+from accounts.services.office.api_keys import PLAYGROUND, SIGN_UP_KEY, revoke_api_key
+from accounts.services.office.delegation import issue_own_key
 from accounts.services.office.owner_mail import one_act
 from accounts.services.office.staff_as_members import (
     INVITE,
@@ -256,6 +258,7 @@ def accept_invitation(
 ) -> Membership:
     """Make the invited person a member. The address must be their own, and verified.
 
+    Developers, who see only their own keys, get one for the playground, as a new owner does.
     The inviter must still be allowed to invite. Staff, even if they became staff since, accept no
     invitation of staff's to a customer's tenant, unless it was made at the shell.
     """
@@ -270,7 +273,20 @@ def accept_invitation(
         refuse_staff(tenant, user.email, inviter_of(open_one))
     open_one.delete()
     known = Membership.objects.filter(tenant=tenant, user=user).first()
-    return known or add_member(tenant=tenant, user=user, role=role, actor=user, ip=ip)
+    if known is not None:
+        return known
+    membership = add_member(tenant=tenant, user=user, role=role, actor=user, ip=ip)
+    if role == Membership.Role.DEVELOPER:
+        with suppress(ValidationError):  # too many keys, or theirs were limited before they left
+            issue_own_key(
+                tenant=tenant,
+                name=SIGN_UP_KEY,
+                rules=PLAYGROUND,
+                is_test=False,
+                actor=user,
+                ip=ip,
+            )
+    return membership
 
 
 @transaction.atomic

@@ -12,15 +12,11 @@ from accounts.locks import user_for_update
 from accounts.models import Membership, Tenant, User
 from accounts.selectors.office.members import open_invitations
 from accounts.services.audit import record
-from accounts.services.office.api_keys import KeyRules, issue_api_key
+from accounts.services.office.api_keys import PLAYGROUND, SIGN_UP_KEY, issue_api_key
 from accounts.services.office.members import add_member
 from accounts.services.office.sign_up_credit import give_sign_up_credit
 from accounts.services.office.tenants import TenantLimits, create_tenant
 from accounts.titles import for_mail
-
-SIGN_UP_KEY = "Playground"
-"""The name of a new workspace's first key, whose secret nobody sees."""
-PLAYGROUND = KeyRules(scopes=["images:write", "images:read"])
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey, User
 from accounts.selectors.office.members import memberships_of
-from accounts.services.office.welcome import SIGN_UP_KEY
+from accounts.services.office.api_keys import SIGN_UP_KEY
 from billing.periods import bucket_start, day_of
 from billing.selectors.office.balances import balance_alert_of
 from billing.selectors.office.budgets import budgets_of

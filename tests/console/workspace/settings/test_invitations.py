@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from accounts.models import AuditEvent, Invitation, Mail, Membership, Tenant, User
+from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, Tenant, User
 from accounts.services.office import mail, members
 from accounts.services.office.members import add_member
 from pictor.kit.words import clock
@@ -52,6 +52,30 @@ def test_an_invited_person_joins_with_the_offered_role(acme, sign_in):
     assert bob.get(link).status_code == 404
     actions = AuditEvent.objects.filter(tenant_id=acme.id).values_list("action", flat=True)
     assert {"member.invite", "member.set"} <= set(actions)
+
+
+@pytest.mark.parametrize(
+    ("role", "names"), [("developer", ["Playground"]), ("admin", []), ("viewer", [])]
+)
+def test_only_a_developer_who_joins_gets_a_key_for_the_playground(acme, sign_in, role, names):
+    link = invited(sign_in(acme), acme, "bob@example.com", role)
+    bob = newcomer("bob@example.com")
+
+    bob.post(link)
+
+    made = ApiKey.objects.filter(created_by__email="bob@example.com")
+    assert [key.name for key in made] == names
+    assert [key.scopes for key in made] == [["images:write", "images:read"]] * len(names)
+
+
+def test_a_developer_joins_a_workspace_with_as_many_keys_as_may_be(acme, sign_in, monkeypatch):
+    monkeypatch.setattr("accounts.services.office.api_keys.MAX_KEYS", 1)
+    link = invited(sign_in(acme), acme, "bob@example.com", "developer")
+
+    newcomer("bob@example.com").post(link)
+
+    assert role_of(acme, User.objects.get(email="bob@example.com")) == "developer"
+    assert not ApiKey.objects.filter(created_by__email="bob@example.com").exists()
 
 
 @pytest.mark.parametrize(
