@@ -12,7 +12,7 @@ def test_a_picture_is_seen_at_full_size_by_keys_alone(playground: Page) -> None:
     card = begun_by(page, lambda: page.get_by_role("button", name="Generate").click())
     card.get_by_text("charged").wait_for()
 
-    card.locator("a[data-full]").first.press("Enter")
+    card.locator("[data-loads=viewer]").first.press("Enter")
     viewer = page.get_by_role("dialog", name="Full size")
     expect(viewer.locator("[data-scale]")).not_to_be_empty()
     place, scale = viewer.locator("[data-place]"), viewer.locator("[data-scale]")
@@ -33,7 +33,7 @@ def test_a_picture_is_seen_at_full_size_by_keys_alone(playground: Page) -> None:
     assert "attachment" in saved
     page.keyboard.press("Escape")
     expect(viewer).to_be_hidden()
-    expect(card.locator("a[data-full]").first).to_be_focused()
+    expect(card.locator("[data-loads=viewer]").first).to_be_focused()
 
 
 def test_the_strip_shows_an_earlier_run_and_a_new_one_comes_first(playground: Page) -> None:

@@ -12,7 +12,8 @@ from tests.stack.servers import Stack
 
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
-    "key_open", "key_revoke", "member_change", "thumbnail", "member_invite", "member_role",
+    "key_open", "key_revoke", "member_change", "thumbnail", "generation_zip",
+    "member_invite", "member_role",
     "member_remove", "member_factor",
     "invitation_cancel", "settings_limits", "settings_support", "billing_alert", "export_ask",
     "export", "delete",

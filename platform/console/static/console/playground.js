@@ -124,3 +124,15 @@ customElements.define("p-snippets", Snippets);
 document.addEventListener("htmx:after:settle", () => {
   for (const snippets of document.querySelectorAll("p-snippets")) snippets.restore();
 });
+
+// --- full size and the brush are loaded when they are wanted; a new run is looked at first ---
+
+document.addEventListener("click", async (event) => {
+  const wanted = event.target.closest?.("[data-loads]");
+  if (!wanted || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  (await import(document.getElementById(wanted.dataset.loads).dataset.module)).open(wanted);
+});
+document.addEventListener("htmx:after:swap", ({ detail }) => {
+  if (detail.ctx?.sourceElement?.id === "generate") document.querySelector(".results")?.scrollTo(0, 0);
+});

@@ -1,35 +1,35 @@
-// Pictures at full size: links marked [data-full], in the order of the page.
+// Pictures at full size: links marked [data-loads=viewer], in the order of the page.
 
 const LEAST = 1 / 16;
 const MOST = 8;
 
-class Viewer extends HTMLElement {
-  // <p-viewer> with a dialog: one picture at a time, larger or smaller, and the next one.
-  connectedCallback() {
-    this.dialog = this.querySelector("dialog");
-    this.stage = this.querySelector("[data-stage]");
-    this.picture = this.querySelector("[data-picture]");
-    this.addEventListener("click", ({ target }) => {
+class Viewer {
+  // Of a dialog: one picture at a time, larger or smaller, and the next one.
+  constructor(dialog) {
+    this.dialog = dialog;
+    this.stage = this.one("stage");
+    this.picture = this.one("picture");
+    dialog.addEventListener("click", ({ target }) => {
       const { step, zoom } = target.closest("button")?.dataset ?? {};
       if (step) this.show(this.at + Number(step));
       if (zoom) this.zoom(Number(zoom));
     });
-    this.dialog.addEventListener("keydown", (event) => {
-      const button = this.querySelector(`[aria-keyshortcuts="${CSS.escape(event.key)}"]`);
+    dialog.addEventListener("keydown", (event) => {
+      const button = dialog.querySelector(`[aria-keyshortcuts="${CSS.escape(event.key)}"]`);
       if (!button || (event.key.startsWith("Arrow") && this.isWide)) return; // it scrolls then
       event.preventDefault();
       button.click();
     });
     this.picture.addEventListener("load", () => this.draw());
-    addEventListener("resize", () => { if (this.dialog.open) this.draw(); });
-    document.addEventListener("click", (event) => {
-      const link = event.target.closest?.("a[data-full]");
-      if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      this.links = [...document.querySelectorAll("a[data-full]")];
-      this.dialog.showModal();
-      this.show(this.links.indexOf(link));
-    });
+    addEventListener("resize", () => { if (dialog.open) this.draw(); });
+  }
+
+  one(name) { return this.dialog.querySelector(`[data-${name}]`); }
+
+  open(link) {
+    this.links = [...document.querySelectorAll("[data-loads=viewer]")];
+    this.dialog.showModal();
+    this.show(this.links.indexOf(link));
   }
 
   get fit() {
@@ -46,10 +46,10 @@ class Viewer extends HTMLElement {
     const address = new URL(link.href, location).href;
     this.scale = 0;
     Object.assign(this.picture, { src: address, alt: thumb.alt });
-    this.querySelector("#viewer-address").textContent = address;
-    this.querySelector("[data-file]").href = link.closest("figure").querySelector("a[download]").href;
-    this.querySelector("[data-place]").textContent = `${this.at + 1} of ${this.links.length}`;
-    for (const one of this.querySelectorAll("[data-step]")) one.disabled = this.links.length < 2;
+    document.getElementById("viewer-address").textContent = address;
+    this.one("file").href = link.closest("figure").querySelector("a[download]").href;
+    this.one("place").textContent = `${this.at + 1} of ${this.links.length}`;
+    for (const one of this.dialog.querySelectorAll("[data-step]")) one.disabled = this.links.length < 2;
     if (this.picture.complete) this.draw();
   }
 
@@ -63,14 +63,12 @@ class Viewer extends HTMLElement {
     const scale = this.scale || this.fit;
     this.picture.width = Math.max(1, this.picture.naturalWidth * scale);
     this.picture.height = Math.max(1, this.picture.naturalHeight * scale);
-    this.querySelector("[data-scale]").textContent = `${Math.round(scale * 100)} %`;
+    this.one("scale").textContent = `${Math.round(scale * 100)} %`;
   }
 }
 
-customElements.define("p-viewer", Viewer);
-
-// --- a new run is looked at first, whichever was before ---
-
-document.addEventListener("htmx:after:swap", ({ detail }) => {
-  if (detail.ctx?.sourceElement?.id === "generate") document.querySelector("#runs ul")?.scrollTo(0, 0);
-});
+let viewer = null;
+export function open(link) {
+  viewer ??= new Viewer(document.getElementById("viewer"));
+  viewer.open(link);
+}

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
 from accounts.models import ApiKey
+from console.parts.pictures import Picture, picture_of
 from console.workspace.access import Workspace
 from console.workspace.shared.choices import OWN, RequestDraft, draft_of, typed_as
 from generation.admission.inputs import NamedFile
@@ -47,6 +48,10 @@ class Asked:
         """The names of all images; none if the model would take none."""
         own = [f"{image.public_id}.{image.format}" for image in self.uses]
         return [*own, *self.names][:MAX_IMAGES] if self.takes_images else []
+
+    @property
+    def pictures(self) -> list[Picture]:
+        return [picture_of(image) for image in self.uses]
 
     @property
     def takes_mask(self) -> bool:
