@@ -3,6 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.console.browser import axe_of_look
+from tests.console.pages import Place
 from tests.console.people import begun_by
 
 
@@ -48,4 +49,18 @@ def test_the_strip_shows_an_earlier_run_and_a_new_one_comes_first(playground: Pa
     card.get_by_text("charged").wait_for()
 
     expect(page.locator("#runs li").first).to_be_in_viewport(ratio=0.5)
+    assert axe_of_look(page) == []
+
+
+def test_three_models_are_compared(playground: Page, place: Place) -> None:
+    page = playground
+    page.goto(place.path("compare"))
+    page.get_by_label("Prompt").fill("A kite over the sea")
+    page.get_by_label("Image 3").select_option("gpt-image-2|high")
+    page.get_by_role("button", name="Generate 3 images").click()
+
+    runs = page.get_by_role("region", name="Results").get_by_role("listitem")
+    expect(runs).to_have_count(3)
+    for place_of in range(3):
+        runs.nth(place_of).get_by_text("· charged").wait_for()
     assert axe_of_look(page) == []

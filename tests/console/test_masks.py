@@ -1,4 +1,4 @@
-"""A mask in a browser: painted by pointer and by keys over the image to edit, or chosen as a file."""
+"""A mask in a browser: painted by keys over the image to edit, and sent with it."""
 
 import pytest
 from playwright.sync_api import Page, expect

@@ -11,6 +11,7 @@ from tests.console.visits import broken_promises, broken_rules
 from tests.stack.servers import Stack
 
 ACTIONS = {
+    "compare_run",
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
     "key_open", "key_revoke", "member_change", "thumbnail", "generation_zip",
     "member_invite", "member_role",

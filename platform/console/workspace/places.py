@@ -8,7 +8,7 @@ from console.workspace.access import Permission, Workspace
 _GROUPS: Groups = {
     "Build": (
         KnownPage("Overview", "overview", None, "g o"),
-        KnownPage("Playground", "playground", Permission.GENERATE, "g p"),
+        KnownPage("Playground", "playground", Permission.GENERATE, "g p", holds_more=True),
         KnownPage("Generations", "generations", Permission.SEE_GENERATIONS, "g r", holds_more=True),
         KnownPage("Keys", "keys", Permission.SEE_KEYS, "g k", holds_more=True),
         KnownPage("Webhooks", "webhooks", Permission.WEBHOOKS, "g w", holds_more=True),

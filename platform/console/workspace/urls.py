@@ -11,6 +11,7 @@ from console.workspace.generations import pages as generations
 from console.workspace.generations import zip_files
 from console.workspace.money import cards, recurring, statements
 from console.workspace.money import pages as money
+from console.workspace.playground import compare
 from console.workspace.playground import pages as playground
 from console.workspace.settings import members
 from console.workspace.settings import pages as settings
@@ -35,6 +36,8 @@ pages = [
     _page("playground/", playground.playground, name="playground"),
     _page("playground/quote/", playground.quote, name="playground_quote"),
     _page("playground/run/", playground.run, name="playground_run"),
+    _page("playground/compare/", compare.compare, name="compare"),
+    _page("playground/compare/run/", compare.compare_run, name="compare_run"),
     _page("generations/", generations.listing, name="generations"),
     _page("generations/refused/", refused.listing, name="refused"),
     _page("generations/<str:generation>/", generations.detail, name="generation"),

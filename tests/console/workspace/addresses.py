@@ -15,6 +15,7 @@ from tests.making.factories import PayingCustomer
 from webhooks.models import Delivery
 
 ACTIONS = {
+    "compare_run",
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
     "key_open", "key_revoke", "member_invite", "member_role", "member_remove", "member_change",
     "invitation_cancel", "member_factor", "settings_limits", "settings_support", "billing_alert",

@@ -43,6 +43,8 @@ MAY = {
     "playground": MAKERS,
     "playground_quote": MAKERS,
     "playground_run": MAKERS,
+    "compare": MAKERS,
+    "compare_run": MAKERS,
     "generations": LOOKERS,
     "generation": LOOKERS,
     "thumbnail": LOOKERS,

@@ -54,7 +54,8 @@ def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the form with its price, the last runs, and the same call as code."""
     query: Mapping[str, Any] = request.GET
     if "run" in request.GET:
-        card = {"run": run_of(one_of(workspace, request.GET["run"]))}  # it polls until it has ended
+        made = one_of(workspace, request.GET["run"])  # its card polls until it has ended
+        card = {"run": run_of(made), "is_apart": "apart" in request.GET}
         return rendered(request, workspace.with_balance_now(), "workspace/run_alone.html", card)
     had_references = 0
     if "again" in request.GET:
@@ -101,10 +102,10 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     models, now = models_of(workspace), clock.now()
     require_offered(workspace.catalogue, models, request.POST.get("model", ""), now=now)
     asked = asked_by(request, workspace, request.POST, models)
-    key = _key(workspace, request.POST.get("key", ""))
+    key = key_named(workspace, request.POST.get("key", ""))
     caller = caller_of(key, ip=request.META.get("REMOTE_ADDR"))
     shown = number_of(request.POST.get("shown", ""))
-    page_request = asked.request(request, key, number=_form_id(request), shown=shown)
+    page_request = asked.request(request, key, number=form_id(request), shown=shown)
     return submit(page_request, caller=caller, catalogue=workspace.catalogue, now=now)
 
 
@@ -125,7 +126,7 @@ def _context(
     draft = asked.draft
     named = word_of(query, "key", [key.public_id for key in keys], keys[0].public_id)
     key = next(key for key in keys if key.public_id == named)
-    quoted, why = _quoted(request, key, asked)
+    quoted, why = price_of(request, key, asked)
     wanted = Criteria(livemode=None, source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
     runs = newest_matching(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
     return {
@@ -144,7 +145,7 @@ def _context(
         "reference": _prices(catalogue, workspace).reference(draft.contract.model),
         "most_references": MAX_IMAGES,
         "most_bytes": MAX_BYTES,
-        "number": _form_id_of(request) or uuid4().hex,
+        "number": form_id_of(request) or uuid4().hex,
         "ideas": IDEAS,
         "runs": [run_of(run) for run in runs],
         "has_tests": any(key.is_test for key in keys),
@@ -182,28 +183,28 @@ def _key_again(workspace: Workspace, generation: Generation) -> str:
     return keys[0].public_id if keys else ""
 
 
-def _key(workspace: Workspace, public_id: str) -> ApiKey:
+def key_named(workspace: Workspace, public_id: str) -> ApiKey:
     key = next((key for key in usable(workspace) if key.public_id == public_id), None)
     if key is None:
         raise InvalidRequest("Choose a key.", param="key")
     return key
 
 
-def _form_id(request: HttpRequest) -> str:
+def form_id(request: HttpRequest) -> str:
     """The form's unique id. Raises InvalidRequest if it is missing."""
-    form_id = _form_id_of(request)
-    if not form_id:
+    number = form_id_of(request)
+    if not number:
         raise InvalidRequest("Load the page again: the form is incomplete.", param="number")
-    return form_id
+    return number
 
 
-def _form_id_of(request: HttpRequest) -> str:
+def form_id_of(request: HttpRequest) -> str:
     """The submitted form's id, kept until it made something: a retry may send it again."""
-    form_id = request.POST.get("number", "")
-    return form_id if _FORM_ID.fullmatch(form_id) else ""
+    number = request.POST.get("number", "")
+    return number if _FORM_ID.fullmatch(number) else ""
 
 
-def _quoted(
+def price_of(
     request: HttpRequest, key: ApiKey, asked: Asked
 ) -> tuple[Quoted | None, PictorError | None]:
     """The price, or the reason for a refusal; the prompt may still be missing."""
