@@ -27,7 +27,7 @@ MAX_OF_A_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FilledForm:
     """A form as understood.
 
     Attributes:
@@ -90,7 +90,7 @@ def asked_by(
     workspace: Workspace,
     query: Mapping[str, Any],
     models: Sequence[ContractTerms],
-) -> Asked:
+) -> FilledForm:
     """Read a form's or a link's values; `add` is one more image."""
     catalogue, sent = workspace.catalogue, request.POST or request.GET
     honoured = {contract.model: _honoured(catalogue, contract) for contract in models}
@@ -99,7 +99,7 @@ def asked_by(
     uses = images_named(workspace.tenant.id, wanted) if wanted else []
     # A form that asks for a price sends only the names of its files.
     files = [file.name for file in request.FILES.getlist("image")]
-    return Asked(
+    return FilledForm(
         draft=draft,
         uses=uses,
         names=[_short(name) for name in files or request.POST.getlist("reference")],

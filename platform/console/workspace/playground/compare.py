@@ -14,7 +14,7 @@ from accounts.models import ApiKey
 from console.parts.page_query import word_of
 from console.parts.periods import number_of
 from console.workspace.access import FORM, POST, Permission, Workspace, member, rendered
-from console.workspace.playground.asked import Asked
+from console.workspace.playground.asked import FilledForm
 from console.workspace.playground.pages import form_id, form_id_of, key_named, price_of, usable
 from console.workspace.shared.choices import draft_of
 from console.workspace.shared.content import one_of
@@ -40,7 +40,7 @@ class Kind:
     """A model in a quality, such as 'gpt-image-2|low', and its price or why it has none."""
 
     name: str
-    asked: Asked
+    asked: FilledForm
     quoted: Quoted | None
     why: PictorError | None
 
@@ -63,15 +63,10 @@ def compare_run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _made(request: HttpRequest, workspace: Workspace) -> list[str]:
-    """Admit each kind once all have a price. A later one that is refused is told on the next page."""
+    """Admit each kind; one that is refused after others were made is told on the next page."""
     key, number = key_named(workspace, request.POST.get("key", "")), form_id(request)
-    kinds = _kinds(request, request.POST, key, models_of(workspace))
-    if not kinds:
-        raise InvalidRequest("Choose what is to be compared.", param="kind")
-    for why in filter(None, (kind.why for kind in kinds)):
-        raise why
     made: list[str] = []
-    for kind in kinds:
+    for kind in _priced(request, key, models_of(workspace)):
         shown = number_of(request.POST.get(f"shown-{kind.name}", ""))
         asked = kind.asked.request(request, key, number=number, shown=shown)
         caller = caller_of(key, ip=asked.ip)
@@ -84,6 +79,16 @@ def _made(request: HttpRequest, workspace: Workspace) -> list[str]:
         else:
             made.append(admitted.generation.public_id)
     return made
+
+
+def _priced(request: HttpRequest, key: ApiKey, models: Sequence[ContractTerms]) -> list[Kind]:
+    """The chosen kinds. Raises the PictorError of the first that has no price."""
+    kinds = _kinds(request, request.POST, key, models)
+    if not kinds:
+        raise InvalidRequest("Choose what is to be compared.", param="kind")
+    for why in filter(None, (kind.why for kind in kinds)):
+        raise why
+    return kinds
 
 
 def _as_made(request: HttpRequest, workspace: Workspace) -> QueryDict:
@@ -144,6 +149,6 @@ def _kinds(
     for name in [name for name in named if name in offered][:MOST]:
         model, _, quality = name.partition("|")
         draft = draft_of({**words, "model": model, "quality": quality}, makers)
-        asked = Asked(draft, uses=[], names=[], is_short=False, takes_images=False)
+        asked = FilledForm(draft, uses=[], names=[], is_short=False, takes_images=False)
         kinds.append(Kind(name, asked, *price_of(request, key, asked)))
     return kinds

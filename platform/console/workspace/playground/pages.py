@@ -17,7 +17,7 @@ from console.parts.periods import number_of
 from console.parts.rows import SHOWN_CHARS
 from console.site.calls import Snippet
 from console.workspace.access import POST, Permission, Workspace, may_use, member, rendered
-from console.workspace.playground.asked import Asked, as_asked, asked_by
+from console.workspace.playground.asked import FilledForm, as_asked, asked_by
 from console.workspace.playground.picker import picker_of
 from console.workspace.playground.remedies import remedy_for
 from console.workspace.shared.content import one_of
@@ -153,7 +153,7 @@ def _context(
     }
 
 
-def _code(request: HttpRequest, asked: Asked, key: ApiKey) -> list[Snippet]:
+def _code(request: HttpRequest, asked: FilledForm, key: ApiKey) -> list[Snippet]:
     draft, usual = asked.draft, asked.draft.contract.response_format_default
     return snippets_of(
         f"{request.scheme}://{request.get_host()}",
@@ -205,7 +205,7 @@ def form_id_of(request: HttpRequest) -> str:
 
 
 def price_of(
-    request: HttpRequest, key: ApiKey, asked: Asked
+    request: HttpRequest, key: ApiKey, asked: FilledForm
 ) -> tuple[Quoted | None, PictorError | None]:
     """The price, or the reason for a refusal; the prompt may still be missing."""
     try:

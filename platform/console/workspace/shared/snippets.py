@@ -97,16 +97,6 @@ def _python(
 ) -> str:
     is_form, streams = task != Task.GENERATE, "stream" in body
     file = "" if streams else file
-    lines = [f"    {name}={value!r}," for name, value in body.items() if name in _KNOWN]
-    further = [f"{name!r}: {value!r}" for name, value in body.items() if name not in _KNOWN]
-    if is_form:
-        opened = ", ".join(f"open({name!r}, 'rb')" for name in references)
-        lines.append(f"    image={opened if len(references) == 1 else f'[{opened}]'},")
-    elif references:
-        files = [f"Path({name!r}).read_bytes()" for name in references]
-        further.append(f"'image': [{', '.join(f'b64encode({file}).decode()' for file in files)}]")
-    if further:
-        lines.append(f"    extra_body={{{', '.join(further)}}},")
     decoded = f'Path("{file}").write_bytes(b64decode(answer.data[0].b64_json))'
     encoded = () if is_form else references
     codecs = [name for name, used in (("b64decode", file), ("b64encode", encoded)) if used]
@@ -123,11 +113,25 @@ def _python(
             f'client = OpenAI(base_url="{origin}/v1",',
             '                api_key=os.environ["PICTOR_API_KEY"])',
             f"answer = client.images.{_CALLS[task][0]}(",
-            *lines,
+            *_python_arguments(body, references, is_form=is_form),
             ")",
             decoded if file else printed,
         )
     )
+
+
+def _python_arguments(
+    body: Mapping[str, Any], references: Sequence[str], *, is_form: bool
+) -> list[str]:
+    lines = [f"    {name}={value!r}," for name, value in body.items() if name in _KNOWN]
+    further = [f"{name!r}: {value!r}" for name, value in body.items() if name not in _KNOWN]
+    if is_form:
+        opened = ", ".join(f"open({name!r}, 'rb')" for name in references)
+        lines.append(f"    image={opened if len(references) == 1 else f'[{opened}]'},")
+    elif references:
+        files = [f"Path({name!r}).read_bytes()" for name in references]
+        further.append(f"'image': [{', '.join(f'b64encode({file}).decode()' for file in files)}]")
+    return [*lines, *([f"    extra_body={{{', '.join(further)}}},"] if further else [])]
 
 
 def _node(
@@ -143,11 +147,10 @@ def _node(
         lines.append(f"  image: {files if is_form and len(names) == 1 else f'[{files}]'},")
     reader = "createReadStream" if is_form else "readFileSync"
     calls = ((reader, references), ("writeFileSync", file))
-    printed = "console.log(answer.data[0].url);"
-    if streams:
-        printed = "for await (const event of answer) console.log(event.type);"
     used = [name for name, is_used in calls if is_used]
     written = f'writeFileSync("{file}", answer.data[0].b64_json, "base64");'
+    printed = "for await (const event of answer) console.log(event.type);"
+    printed = printed if streams else "console.log(answer.data[0].url);"
     return "\n".join(
         (
             *((f'import {{ {", ".join(used)} }} from "node:fs";',) if used else ()),
