@@ -63,7 +63,7 @@ class PageRequest:
         return Task(self.fields.get("task", Task.GENERATE))
 
 
-def for_task(fields: Json, task: Task, images: Sequence[str], *, has_mask: bool = False) -> Json:
+def for_task(fields: Json, task: Task, images: Sequence[str]) -> Json:
     """The fields of a request with that task and so many images, which it may need."""
     if task == Task.GENERATE:
         return {**fields, "image": [*images]} if images else fields
@@ -74,8 +74,7 @@ def for_task(fields: Json, task: Task, images: Sequence[str], *, has_mask: bool 
             code="missing_required_parameter",
             param="image",
         )
-    masked = {"mask": "mask"} if has_mask else {}
-    return {**fields, "task": task.value, "image": [*images], **masked}
+    return {**fields, "task": task.value, "image": [*images]}
 
 
 def file_of(image: StoredImage) -> NamedFile:

@@ -279,12 +279,7 @@ def accept_invitation(
     if role == Membership.Role.DEVELOPER:
         with suppress(ValidationError):  # too many keys, or theirs were limited before they left
             issue_own_key(
-                tenant=tenant,
-                name=SIGN_UP_KEY,
-                rules=PLAYGROUND,
-                is_test=False,
-                actor=user,
-                ip=ip,
+                tenant=tenant, name=SIGN_UP_KEY, rules=PLAYGROUND, is_test=False, actor=user, ip=ip
             )
     return membership
 

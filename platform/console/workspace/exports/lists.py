@@ -1,9 +1,8 @@
 """Lists that take too long for a request, and how each is written to a file."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import IO, Any
 
 from django.core.exceptions import PermissionDenied
@@ -11,7 +10,7 @@ from django.http import QueryDict
 
 from accounts.models import Tenant, User
 from accounts.selectors.office.members import membership_in
-from console.parts.exports import Rows, csv_chunks
+from console.parts.exports import csv_chunks
 from console.workspace import audit
 from console.workspace.access import Permission, Workspace, allows
 from console.workspace.generations import pages as generations
@@ -21,36 +20,25 @@ from console.workspace.money import pages as money
 
 @dataclass(frozen=True, slots=True)
 class ExportedList:
-    """A list: its words, the permission to see it, and its file piece by piece."""
+    """A list: its words, the permission to see it, its columns and its rows at a time.
+
+    One without columns is a zip file, read at a time.
+    """
 
     words: str
     needs: Permission
-    chunks: Callable[[Workspace, QueryDict, datetime], Iterable[bytes]]
-    is_csv: bool = True
-
-
-def _csv(
-    columns: Sequence[str],
-    pages: Callable[[Workspace, QueryDict, datetime], Iterable[Rows]],
-    *asked: Any,
-) -> Iterator[bytes]:
-    return csv_chunks(columns, pages(*asked))
+    columns: Sequence[str]
+    pages: Callable[[Workspace, QueryDict, datetime], Iterable[Any]]
 
 
 LISTS: Mapping[str, ExportedList] = {
     "generations": ExportedList(
-        "generations",
-        Permission.SEE_GENERATIONS,
-        partial(_csv, generations.COLUMNS, generations.pages_of),
+        "generations", Permission.SEE_GENERATIONS, generations.COLUMNS, generations.pages_of
     ),
-    "ledger": ExportedList(
-        "ledger entries", Permission.SEE_MONEY, partial(_csv, money.COLUMNS, money.pages_of)
-    ),
-    "audit": ExportedList(
-        "audit events", Permission.SEE_AUDIT, partial(_csv, audit.COLUMNS, audit.pages_of)
-    ),
+    "ledger": ExportedList("ledger entries", Permission.SEE_MONEY, money.COLUMNS, money.pages_of),
+    "audit": ExportedList("audit events", Permission.SEE_AUDIT, audit.COLUMNS, audit.pages_of),
     "images": ExportedList(
-        "images of a generation", Permission.SEE_GENERATIONS, zip_files.chunks_of, is_csv=False
+        "images of a generation", Permission.SEE_GENERATIONS, (), zip_files.chunks_of
     ),
 }
 """By the name of the page, which is that of the export."""
@@ -64,5 +52,6 @@ def write(
     if membership is None or not user.is_active or not allows(membership.role, listed.needs):
         raise PermissionDenied
     workspace = Workspace.of_member(membership)
-    for chunk in listed.chunks(workspace, QueryDict(query), at):
+    pages = listed.pages(workspace, QueryDict(query), at)
+    for chunk in csv_chunks(listed.columns, pages) if listed.columns else pages:
         file.write(chunk)

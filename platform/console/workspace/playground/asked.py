@@ -24,6 +24,7 @@ from storage.models import StoredImage
 from storage.selectors import images_named
 
 MAX_OF_A_NAME = 100
+_AS_KEPT = ("model", "task", "prompt", "size", "output_format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,11 @@ class FilledForm:
 
     @property
     def fields(self) -> Json:
-        """The request's fields for a price: a prompt may still be missing."""
+        """The fields for a price: a prompt may still be missing. Raises InvalidRequest."""
+        if self.is_short:
+            raise InvalidRequest(
+                "An image that was chosen here was deleted: choose another.", param="image"
+            )
         body = {**self.draft.body, "prompt": self.draft.prompt.strip() or "…"}
         return for_task(requests.parse(body, default_model=None), self.draft.task, self.images)
 
@@ -67,17 +72,13 @@ class FilledForm:
         self, request: HttpRequest, key: ApiKey, *, number: str, shown: int | None
     ) -> PageRequest:
         """The request to admit. Raises InvalidRequest."""
-        if self.is_short:
-            raise InvalidRequest(
-                "An image that was chosen here was deleted: choose another.", param="image"
-            )
-        fields = requests.parse(self.draft.body, default_model=None)
-        task = {} if self.draft.task == Task.GENERATE else {"task": self.draft.task.value}
+        fields = {**self.fields, **requests.parse(self.draft.body, default_model=None)}
+        fields.pop("image", None)  # they are files
         mask = request.FILES.get("mask") if self.takes_mask else None
         return PageRequest(
             key=key,
             number=number,
-            fields={**fields, **task},
+            fields=fields,
             shown=Micros(shown or 0),  # beside the button
             files=[*map(file_of, self.uses), *map(_sent, request.FILES.getlist("image"))],
             mask=_sent(mask) if mask else None,
@@ -112,14 +113,10 @@ def asked_by(
 def as_asked(generation: Generation) -> dict[str, str]:
     """The values of the form that a generation was made of, but for its key and images."""
     return {
-        "model": generation.model,
-        "task": generation.task,
-        "prompt": generation.prompt,
-        "size": generation.size,
+        **{name: getattr(generation, name) for name in _AS_KEPT},
         "quality": generation.quality_requested,
         "n": str(generation.n),
-        "output_format": generation.output_format,
-        "output_compression": typed_as(generation.output_compression or ""),
+        "output_compression": "" if (kept := generation.output_compression) is None else str(kept),
         "partial_images": typed_as(generation.partial_images or ""),
         "strict_size": "true" if generation.strict_size else "",
         **{name: typed_as(value) for name, value in generation.fields.items()},

@@ -18,11 +18,7 @@ OWN = "own-"
 """Begins the form's name for a parameter of the contract's own."""
 MORE = ("background", "moderation", "output_compression", "partial_images", "strict_size")
 """Further fields of a request, each a text: empty if it is not sent."""
-TASKS = {
-    Task.GENERATE: "From the prompt",
-    Task.EDIT: "Edit images",
-    Task.VARIATION: "Vary an image",
-}
+TASKS = {Task.GENERATE: "Generate", Task.EDIT: "Edit", Task.VARIATION: "Vary"}
 FRAME = 22
 """The longer side of a ratio's little frame, in pixels."""
 

@@ -39,10 +39,5 @@ class Run:
 
 
 def run_of(finished: Finished, refusal: PictorError | None = None) -> Run:
-    return Run(
-        finished.generation,
-        row_of(finished, {}),
-        tuple(map(picture_of, finished.images)),
-        refusal,
-        last_preview(finished.generation),
-    )
+    made, pictures = finished.generation, tuple(map(picture_of, finished.images))
+    return Run(made, row_of(finished, {}), pictures, refusal, last_preview(made))

@@ -1,12 +1,13 @@
 """All images of a generation as one uncompressed zip file, read from storage as it is sent."""
 
 import zipfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 
-from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
+from console.parts.exports import read_in_threads
 from storage.models import StoredImage
 from storage.services import open_stream
 
@@ -48,22 +49,9 @@ def zip_chunks(images: Sequence[StoredImage]) -> Iterator[bytes]:
 
 
 def zip_answer(name: str, images: Sequence[StoredImage]) -> StreamingHttpResponse:
-    """Stream them; a thread reads the next piece once the one before was taken.
-
-    Raises StorageFailed if the first one cannot be read.
-    """
+    """Stream them. Raises StorageFailed if the first one cannot be read."""
     chunks = zip_chunks(images)
-    first = next(chunks)
-
-    async def content() -> AsyncIterator[bytes]:
-        yield first
-        while (chunk := await sync_to_async(_next)(chunks)) is not None:
-            yield chunk
-
-    answer = StreamingHttpResponse(content(), content_type="application/zip")
+    content = read_in_threads(chain([next(chunks)], chunks))
+    answer = StreamingHttpResponse(content, content_type="application/zip")
     answer["Content-Disposition"] = f'attachment; filename="{name}.zip"'
     return answer
-
-
-def _next(chunks: Iterator[bytes]) -> bytes | None:
-    return next(chunks, None)

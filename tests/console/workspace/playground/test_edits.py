@@ -94,13 +94,14 @@ def test_an_edit_has_its_images_and_its_mask(acme, sign_in, own):
     ("changes", "files", "words"),
     [
         ({"task": "edit"}, {}, "The image is missing: choose the one to be edited."),
+        ({"task": "edit", "reference": "fox.png"}, {}, "The image is missing: choose the one"),
         (
             {"task": "edit"},
             {"image": (64, 64), "mask": (32, 32)},
             "mask is 32x32, and the first image 64x64",
         ),
     ],
-    ids=["no image", "another size"],
+    ids=["no image", "a name only", "another size"],
 )
 def test_an_edit_that_cannot_be_is_refused_and_the_form_is_kept(
     acme, sign_in, changes, files, words
@@ -137,17 +138,17 @@ def test_further_fields_are_sent_and_filled_in_again(acme, sign_in):
     client = sign_in(acme)
     more = {
         "background": "opaque", "moderation": "low", "output_format": "webp",
-        "output_compression": "70", "partial_images": "2", "strict_size": "true",
+        "output_compression": "0", "partial_images": "2", "strict_size": "true",
     }  # fmt: skip
 
     client.post(url("playground_run", acme), form(acme, **more))
 
     made = newest()
     assert made.fields == {"background": "opaque", "moderation": "low"}
-    assert (made.output_compression, made.partial_images, made.strict_size) == (70, 2, True)
+    assert (made.output_compression, made.partial_images, made.strict_size) == (0, 2, True)
     again = words_of(client.get(url("playground", acme) + f"?again={made.public_id}"))
     assert '<option value="opaque" selected>' in again
-    assert 'value="70"' in again
+    assert 'max="100" value="0"' in again
     assert 'name="strict_size" value="true" checked' in again
 
 
