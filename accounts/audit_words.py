@@ -35,6 +35,7 @@ WORDS: Mapping[str, str] = {
     "user.change": "changed the person {what}",
     "user.delete": "deleted the person {what}",
     "user.password": "changed the password of {what}",
+    "user.session_end": "ended one of their sessions",
     "user.sessions_end": "ended all sessions of {what}",
     "user.sign_up": "signed up",
     "user.verify_email": "verified the address {what}",

@@ -6,6 +6,7 @@ from django.core.management import call_command
 from accounts.services.office import mail
 from accounts.services.office.erasure import erase_due
 from accounts.services.office.member_changes import make_due_member_changes
+from accounts.services.office.open_sessions import forget_ended
 from pictor.kit.words import clock
 
 
@@ -23,8 +24,9 @@ def forget_mail() -> None:
 
 @shared_task(ignore_result=True)
 def forget_sessions() -> None:
-    """Delete sessions that have expired."""
+    """Delete sessions that have expired, and what was noted of any that are over."""
     call_command("clearsessions")
+    forget_ended(now=clock.now())
 
 
 @shared_task(ignore_result=True)

@@ -1,7 +1,7 @@
 """Users, tenants, their API keys, and the record of who changed what. Ids are UUIDv7."""
 
 from accounts.models.operators import OperatorCall, OperatorKey
-from accounts.models.people import Actor, Mail, Subject, SubjectOf, User, UserManager
+from accounts.models.people import Actor, Mail, OpenSession, Subject, SubjectOf, User, UserManager
 from accounts.models.records import (
     AuditEvent,
     AuditLink,

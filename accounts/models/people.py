@@ -120,6 +120,25 @@ class User(AbstractBaseUser, PermissionsMixin):
         return super().normalize_username(username).strip().lower()
 
 
+class OpenSession(models.Model):
+    """A session of a signed-in person, shown to them on their account page.
+
+    Its key is that of the session's own row: a digest, which opens nothing.
+    """
+
+    digest = models.CharField(max_length=40, primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="open_sessions")
+    network = models.CharField(max_length=50)
+    browser = models.CharField(max_length=40)
+    begun_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    """The time of the latest page, to the minute."""
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.browser} on {self.network}"
+
+
 Actor = User | str
 """The actor of a change: a signed-in person, or the name of a program (`"manage.py"`)."""
 

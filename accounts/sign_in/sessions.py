@@ -9,6 +9,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -52,7 +53,7 @@ class SessionStore(db.SessionStore):
     @override
     def load(self) -> dict[str, Any]:
         rows = self.model.objects.filter(expire_date__gt=Now())
-        row = rows.filter(session_key=_digest(self.session_key or "")).first()
+        row = rows.filter(session_key=digest_of(self.session_key or "")).first()
         if row is None:
             self._session_key = None
             return {}
@@ -60,19 +61,19 @@ class SessionStore(db.SessionStore):
 
     @override
     def exists(self, session_key: str) -> bool:
-        return super().exists(_digest(session_key))
+        return super().exists(digest_of(session_key))
 
     @override
     def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
         row = super().create_model_instance(data)
-        row.session_key = _digest(row.session_key)
+        row.session_key = digest_of(row.session_key)
         return row
 
     @override
     def delete(self, session_key: str | None = None) -> None:
         key = session_key or self.session_key
         if key is not None:
-            super().delete(_digest(key))
+            super().delete(digest_of(key))
 
     @override
     async def aload(self) -> dict[str, Any]:
@@ -100,6 +101,7 @@ class SessionCookie(SessionMiddleware):
 
     @override
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        self._note(request)
         answer = super().process_response(request, response)
         cookie = answer.cookies.get(settings.SESSION_COOKIE_NAME)
         if cookie is None or cookie.value:
@@ -108,7 +110,14 @@ class SessionCookie(SessionMiddleware):
             del answer.cookies[settings.SESSION_COOKIE_NAME]
         return answer
 
+    def _note(self, request: HttpRequest) -> None:
+        session = request.session
+        if session.accessed and session.session_key and SESSION_KEY in session:
+            from accounts.sign_in.seen import note  # noqa: PLC0415 - needs the models
 
-def _digest(key: str) -> str:
+            note(request, digest_of(session.session_key))
+
+
+def digest_of(key: str) -> str:
     """A session's key as stored. 165 random bits need no salt and no slow digest."""
     return hashlib.sha256(key.encode()).hexdigest()[:_DIGEST_CHARACTERS]

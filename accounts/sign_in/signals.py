@@ -8,7 +8,7 @@ functions, because every command runs `connect`.
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.signals import email_confirmed, password_changed, password_reset
-from django.contrib.auth.signals import user_logged_out
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_delete, post_save
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def connect() -> None:
     email_confirmed.connect(_on_address_verified, dispatch_uid="address-verified")
     for signal in (password_changed, password_reset):
         signal.connect(_password, dispatch_uid="password-changed")
+    user_logged_in.connect(_on_signed_in, dispatch_uid="signed-in")
     user_logged_out.connect(_on_signed_out, dispatch_uid="signed-out")
 
 
@@ -57,6 +58,15 @@ def _on_address_verified(request: "HttpRequest", email_address: "EmailAddress", 
 
     user: User = email_address.user
     verify_email(user=user, now=clock.now(), ip=request.META.get("REMOTE_ADDR"))
+
+
+def _on_signed_in(request: "HttpRequest", **_: Any) -> None:
+    from accounts.sign_in.seen import BEGUN, note  # noqa: PLC0415 - needs the models
+    from accounts.sign_in.sessions import digest_of  # noqa: PLC0415 - as above
+    from pictor.kit.words import clock  # noqa: PLC0415 - as above
+
+    request.session[BEGUN] = int(clock.now().timestamp())
+    note(request, digest_of(request.session.session_key or ""))
 
 
 def _on_signed_out(request: "HttpRequest", **_: Any) -> None:

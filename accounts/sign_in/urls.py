@@ -7,6 +7,7 @@ from allauth.mfa.totp import views as totp
 from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, path
 
+from accounts.sign_in import account as account_page
 from accounts.sign_in.factors import behind_factor
 from accounts.sign_in.pages import (
     AddressView,
@@ -52,7 +53,10 @@ urlpatterns = [
         "account_password_reset_completed",
     ),
     _page("reauthenticate/", account.reauthenticate, "account_reauthenticate"),
-    _page("2fa/", mfa.index, "mfa_index"),
+    _page("2fa/", account_page.AccountView.as_view(), "mfa_index"),
+    _page("name/", account_page.set_name, "account_name"),
+    _page("sessions/others/end/", account_page.end_others, "account_end_others"),
+    _page("sessions/<slug:digest>/end/", account_page.end_one, "account_end_session"),
     _page("2fa/authenticate/", FactorView.as_view(), "mfa_authenticate"),
     _page("2fa/reauthenticate/", mfa.reauthenticate, "mfa_reauthenticate"),
     _page("2fa/totp/address/", login_required(AddressView.as_view()), "mfa_confirm_address"),

@@ -16,7 +16,10 @@ from accounts.sign_in.urls import urlpatterns
 
 PASSWORD = "correct-horse-battery"
 QUERIES = 12
-NO_PAGES = {"mfa_download_recovery_codes", "sign_out_everywhere"}
+NO_PAGES = {
+    *("mfa_download_recovery_codes", "sign_out_everywhere"),
+    *("account_name", "account_end_session", "account_end_others"),
+}
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 

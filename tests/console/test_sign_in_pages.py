@@ -15,8 +15,11 @@ from tests.console.visits import broken_promises, broken_rules
 from tests.stack.servers import Stack
 
 PAPER = "(code) => getComputedStyle(code.parentElement).backgroundColor"
-NO_PAGE = {"mfa_download_recovery_codes", "sign_out_everywhere"}
-"""A file, and a form's address."""
+NO_PAGE = {
+    *("mfa_download_recovery_codes", "sign_out_everywhere"),
+    *("account_name", "account_end_session", "account_end_others"),
+}
+"""A file, and forms' addresses."""
 
 
 class Tour:

@@ -75,7 +75,7 @@ NOT_MONEY = frozenset(
         *("accounts_apikey", "accounts_configrevision", "accounts_membership", "accounts_tenant"),
         *("accounts_invitation", "accounts_memberchange", "accounts_mail", "billing_balancealert"),
         *("accounts_signupcredit", "accounts_supportgrant", "accounts_operatorkey"),
-        *("accounts_operatorcall",),
+        *("accounts_operatorcall", "accounts_opensession"),
         *(
             "billing_budgetwarning",
             "billing_workspacebudgetwarning",

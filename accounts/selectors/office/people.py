@@ -4,10 +4,11 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from accounts.mailboxes import any_mailbox_of
-from accounts.models import AuditEvent, Mail, Membership, User
+from accounts.models import AuditEvent, Mail, Membership, OpenSession, User
 from accounts.selectors.office.audit import events_of
 from pictor.kit.words import ids
 
@@ -133,3 +134,10 @@ def latest_mail(*, limit: int) -> list[Mail]:
 def waiting_mail(to: str) -> list[Mail]:
     """Mail to this address that is not sent yet, the latest first."""
     return list(Mail.objects.filter(to=to, sent_at=None).order_by("-created_at", "-id"))
+
+
+def open_sessions_of(user_id: UUID, *, now: datetime) -> list[OpenSession]:
+    """A person's sessions, the one seen last first."""
+    live = Session.objects.filter(expire_date__gt=now).values("session_key")
+    sessions = OpenSession.objects.filter(user_id=user_id, digest__in=live)
+    return list(sessions.order_by("-seen_at", "digest"))

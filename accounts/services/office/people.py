@@ -85,6 +85,7 @@ def end_sessions(*, user: User, **by: Unpack[By]) -> None:
     """Sign a person out everywhere; `update_session_auth_hash` keeps the session that asks."""
     user.sessions_ended = user_for_update(user.id).sessions_ended + 1
     user.save(update_fields=["sessions_ended"])
+    user.open_sessions.all().delete()
     record(user.audited, "user.sessions_end", **by)
 
 

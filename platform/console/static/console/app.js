@@ -72,6 +72,15 @@ class Toasts extends HTMLElement {
 customElements.define("p-copy", CopyButton);
 customElements.define("p-toasts", Toasts);
 
+// A password, as long as its person wants to read it.
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("button[data-shows]");
+  const field = button && document.getElementById(button.dataset.shows);
+  if (!field) return;
+  field.type = field.type === "password" ? "text" : "password";
+  button.firstElementChild.textContent = field.type === "password" ? "Show" : "Hide";
+});
+
 // A link that was opened on purpose: its form is sent at once.
 document.querySelector("form[data-sends]")?.requestSubmit();
 

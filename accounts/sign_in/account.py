@@ -1,0 +1,89 @@
+"""A person's own page: their name, how they sign in, and where they are signed in."""
+
+from typing import Any
+
+from allauth.mfa.base.views import IndexView
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+from typing_extensions import override
+
+from accounts.models import User
+from accounts.selectors.office.people import open_sessions_of
+from accounts.services.audit import By
+from accounts.services.office.open_sessions import end_session
+from accounts.services.office.people import change_person, end_sessions
+from accounts.sign_in.sessions import digest_of
+from pictor.kit.words import clock
+
+HOME = "mfa_index"
+
+
+class NameForm(forms.Form):
+    """The name of a person; it may be empty."""
+
+    name = forms.CharField(required=False, max_length=150)
+
+
+class AccountView(IndexView):
+    """The page of the signed-in person."""
+
+    @override
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = person_of(self.request)
+        return {
+            **super().get_context_data(**kwargs),
+            "sessions": open_sessions_of(user.pk, now=clock.now()),
+            "here": digest_of(self.request.session.session_key or ""),
+        }
+
+
+@require_POST
+@login_required
+def set_name(request: HttpRequest) -> HttpResponse:
+    user = person_of(request)
+    form = NameForm(request.POST)
+    if form.is_valid():
+        change_person(user=user, name=form.cleaned_data["name"], **by_self(request))
+        messages.success(request, "Name saved")
+    else:
+        messages.error(request, "A name has at most 150 characters.")
+    return redirect(HOME)
+
+
+@require_POST
+@login_required
+def end_one(request: HttpRequest, digest: str) -> HttpResponse:
+    """End one of the person's sessions, in another browser."""
+    if end_session(user=person_of(request), digest=digest, **by_self(request)):
+        messages.success(request, "Session ended")
+    else:
+        messages.info(request, "That session has ended already.")
+    return redirect(HOME)
+
+
+@require_POST
+@login_required
+def end_others(request: HttpRequest) -> HttpResponse:
+    """End all of the person's sessions but this one."""
+    user = person_of(request)
+    end_sessions(user=user, **by_self(request))
+    update_session_auth_hash(request, user)
+    messages.success(request, "All other sessions ended")
+    return redirect(HOME)
+
+
+def person_of(request: HttpRequest) -> User:
+    """The signed-in person. Raises Http404 without one."""
+    if not isinstance(request.user, User):
+        raise Http404
+    return request.user
+
+
+def by_self(request: HttpRequest) -> By:
+    """The signed-in person, as the actor of a change of themselves."""
+    return By(actor=person_of(request), ip=request.META.get("REMOTE_ADDR"))
