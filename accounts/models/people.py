@@ -104,8 +104,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     @property
-    def keeps_app(self) -> bool:
-        """True for staff who need a second factor: they replace their app, others remove it."""
+    def keeps_factor(self) -> bool:
+        """True for staff who need a second factor: they replace their last one."""
         return settings.STAFF_MFA and bool(self.staff_role)
 
     @override

@@ -17,6 +17,8 @@ from accounts.selectors.office.people import open_sessions_of
 from accounts.services.audit import By
 from accounts.services.office.open_sessions import end_session
 from accounts.services.office.people import change_person, end_sessions
+from accounts.sign_in.address_codes import forget_code
+from accounts.sign_in.factors import keeps_last_factor
 from accounts.sign_in.sessions import digest_of
 from pictor.kit.words import clock
 
@@ -37,6 +39,7 @@ class AccountView(IndexView):
         user = person_of(self.request)
         return {
             **super().get_context_data(**kwargs),
+            "keeps_last_factor": keeps_last_factor(self.request),
             "sessions": open_sessions_of(user.pk, now=clock.now()),
             "here": digest_of(self.request.session.session_key or ""),
         }
@@ -70,11 +73,17 @@ def end_one(request: HttpRequest, digest: str) -> HttpResponse:
 @login_required
 def end_others(request: HttpRequest) -> HttpResponse:
     """End all of the person's sessions but this one."""
+    end_other_sessions(request)
+    messages.success(request, "All other sessions ended")
+    return redirect(HOME)
+
+
+def end_other_sessions(request: HttpRequest) -> None:
+    """End the sessions of the signed-in person but this one, and what a mailed code allowed it."""
     user = person_of(request)
     end_sessions(user=user, **by_self(request))
     update_session_auth_hash(request, user)
-    messages.success(request, "All other sessions ended")
-    return redirect(HOME)
+    forget_code(request)
 
 
 def person_of(request: HttpRequest) -> User:

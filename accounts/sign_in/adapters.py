@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.totp.internal.auth import generate_totp_secret
@@ -14,6 +15,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from typing_extensions import override
 
 from accounts import rates
@@ -109,6 +111,16 @@ class AccountAdapter(DefaultAccountAdapter):
         super().add_message(request, level, *args, message=message, **more)
 
     @override
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, str]]:
+        """The pages that ask again who it is: one for the password, one for any second factor."""
+        pages = {"reauthenticate": "account_reauthenticate"}
+        names = [flow["id"] for flow in get_reauthentication_flows(user)]
+        return [
+            {"id": name, "description": name, "url": reverse(pages.get(name, name))}
+            for name in names
+        ]
+
+    @override
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the address that web/proxies.py has found."""
         return request.META.get("REMOTE_ADDR") or "unknown"
@@ -120,6 +132,11 @@ class MfaAdapter(DefaultMFAAdapter):
     @override
     def encrypt(self, text: str) -> str:
         return encrypted(text)
+
+    @override
+    def generate_authenticator_name(self, *_: object) -> str:
+        """The name of a passkey whose person gave it none."""
+        return "Passkey"
 
     @override
     def decrypt(self, encrypted_text: str) -> str:

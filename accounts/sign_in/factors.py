@@ -7,13 +7,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.selectors.office.people import FACTORS
+from accounts.sign_in.address_codes import is_confirmed
 from pictor.kit.words import clock
 
 View = Callable[..., HttpResponseBase]
@@ -23,11 +27,37 @@ FACTOR_FRESH_FOR = timedelta(minutes=15)
 SHOW_AGAIN = "Enter your second factor again, then resend the form."
 
 
-def app_since(user: User) -> datetime | None:
-    """Return when the person set up their authenticator app; None without one."""
-    apps = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP)
-    since: datetime | None = apps.values_list("created_at", flat=True).first()
+def factors_of(user: User) -> QuerySet[Authenticator]:
+    """The person's app and passkeys, the oldest first."""
+    factors: QuerySet[Authenticator] = Authenticator.objects.filter(user=user, type__in=FACTORS)
+    return factors.order_by("created_at")
+
+
+def factor_since(user: User) -> datetime | None:
+    """Return since when the person has had a second factor; None without one."""
+    since: datetime | None = factors_of(user).values_list("created_at", flat=True).first()
     return since
+
+
+def factor_wanted_first(request: HttpRequest) -> HttpResponseBase | None:
+    """The page to see before a factor is set up: for one there is, or for staff, a mailed code."""
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    since = factor_since(user)
+    if since is None and user.keeps_factor and not is_confirmed(request):
+        back = get_next_redirect_url(request)
+        page = reverse("mfa_confirm_address")
+        return redirect(f"{page}?{urlencode({'next': back})}" if back else page)
+    if since and not has_shown_lately(request, user, since=since):
+        return ask_for_factor(request)
+    return None
+
+
+def keeps_last_factor(request: HttpRequest) -> bool:
+    """True if a person must keep the only factor they have."""
+    user = request.user
+    return isinstance(user, User) and user.keeps_factor and factors_of(user).count() == 1
 
 
 def behind_factor(view: View) -> View:
@@ -39,7 +69,7 @@ def behind_factor(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if isinstance(request.user, User):
-            since = app_since(request.user)
+            since = factor_since(request.user)
             if since is not None and not has_shown_lately(request, request.user, since=since):
                 return ask_for_factor(request)
         return view(request, *args, **kwargs)

@@ -17,7 +17,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView
 from django.contrib import messages
-from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth import login, logout
 from django.db import IntegrityError, transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -33,15 +33,11 @@ from accounts.locks import user_for_update
 from accounts.models import User
 from accounts.services import record
 from accounts.services.office.people import end_sessions
-from accounts.sign_in.address_codes import (
-    AddressForm,
-    forget_code,
-    is_confirmed,
-    is_mailed,
-    mail_code,
-)
-from accounts.sign_in.factors import app_since, ask_for_factor, has_shown_lately
+from accounts.sign_in.account import end_other_sessions
+from accounts.sign_in.address_codes import AddressForm, is_mailed, mail_code
+from accounts.sign_in.factors import factor_wanted_first, factors_of, keeps_last_factor
 from accounts.sign_in.forms import LimitedForm
+from accounts.sign_in.passkeys import PasskeyForm, options_of
 from pictor.kit.database.errors import is_duplicate
 
 View = Callable[..., HttpResponseBase]
@@ -112,14 +108,22 @@ class FactorView(AuthenticateView):
 
     @override
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Read a form without a code as one with an empty code."""
-        # The library would take it for a security key's, and raises for a malformed one.
-        if request.method == "POST" and "code" not in request.POST:
+        """Read a form without a code or a passkey as one with an empty code."""
+        if request.method == "POST" and not {"code", "credential"} & request.POST.keys():
             form = request.POST.copy()
             form["code"] = ""
             request.POST = form  # type: ignore[assignment]  # the stubs have no setter
         asked: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return asked
+
+    @override
+    def get_webauthn_form_class(self) -> type[Form]:
+        return PasskeyForm
+
+    @override
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return {**context, "options": options_of(context["js_data"]["request_options"])}
 
 
 class AddressView(NextRedirectMixin, FormView):  # type: ignore[type-arg]  # none at run time
@@ -157,14 +161,12 @@ class SetUpView(NextRedirectMixin, ActivateTOTPView):
 
     @override
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Ask for the present app, which the library would have removed first, or a mailed code."""
-        user = request.user
-        if isinstance(user, User):
-            self.replaced = app_since(user)
-            if self.replaced is None and user.keeps_app and not is_confirmed(request):
-                return redirect(self.passthrough_next_url(reverse("mfa_confirm_address")))
-            if self.replaced and not has_shown_lately(request, user, since=self.replaced):
-                return ask_for_factor(request)
+        """Ask for a present factor, which the library would have removed, or a mailed code."""
+        if (first := factor_wanted_first(request)) is not None:
+            return first
+        if isinstance(request.user, User):
+            apps = factors_of(request.user).filter(type=Authenticator.Type.TOTP)
+            self.replaced = apps.values_list("created_at", flat=True).first()
         raise_if_reauthentication_required(request, app="allauth.mfa")
         return FormView.dispatch(self, request, *args, **kwargs)
 
@@ -185,18 +187,16 @@ class SetUpView(NextRedirectMixin, ActivateTOTPView):
         response: HttpResponse = super().form_valid(form)
         if isinstance(user, User):
             apps.get().wrap().validate_code(form.cleaned_data["code"])
-            end_sessions(user=user, actor=user, ip=self.request.META.get("REMOTE_ADDR"))
-            update_session_auth_hash(self.request, user)
-            forget_code(self.request)
+            end_other_sessions(self.request)
         return response
 
 
 def replaced_by_staff(view: View) -> View:
-    """Lead staff who need a factor from the removal of their app to its replacement."""
+    """Lead staff who need a factor from the removal of their only one to its replacement."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if isinstance(request.user, User) and request.user.keeps_app:
+        if keeps_last_factor(request):
             messages.info(request, "Staff replace their app; an owner of staff can remove it.")
             return redirect("mfa_activate_totp")
         return view(request, *args, **kwargs)

@@ -42,8 +42,8 @@ def _on_factor_saved(instance: "Authenticator", *, created: bool, raw: bool, **_
 
     _record("user.mfa_on", instance)
     request = context.request
-    if request is not None and instance.type == instance.Type.TOTP:
-        # Its code was typed a moment ago: this session has shown the factor.
+    if request is not None and instance.type != instance.Type.RECOVERY_CODES:
+        # Its code was typed, or its passkey made, a moment ago: this session has shown the factor.
         facts = {"id": instance.pk, "type": instance.type, "reauthenticated": True}
         record_authentication(request, instance.user, "mfa", **facts)
 

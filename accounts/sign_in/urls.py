@@ -1,7 +1,6 @@
 """The pages for signing up and in: a selection of allauth's, under its names."""
 
 from allauth.account import views as account
-from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.contrib.auth.decorators import login_required
@@ -22,6 +21,7 @@ from accounts.sign_in.pages import (
     replaced_by_staff,
     sign_out_everywhere,
 )
+from accounts.sign_in.passkeys import AddPasskeyView, FactorAgainView, RemovePasskeyView
 
 
 def _page(route: str, view: View, name: str) -> URLPattern:
@@ -58,7 +58,13 @@ urlpatterns = [
     _page("sessions/others/end/", account_page.end_others, "account_end_others"),
     _page("sessions/<slug:digest>/end/", account_page.end_one, "account_end_session"),
     _page("2fa/authenticate/", FactorView.as_view(), "mfa_authenticate"),
-    _page("2fa/reauthenticate/", mfa.reauthenticate, "mfa_reauthenticate"),
+    _page("2fa/reauthenticate/", FactorAgainView.as_view(), "mfa_reauthenticate"),
+    _page("2fa/passkeys/add/", login_required(AddPasskeyView.as_view()), "mfa_add_webauthn"),
+    _page(
+        "2fa/passkeys/<int:pk>/remove/",
+        behind_factor(RemovePasskeyView.as_view()),
+        "mfa_remove_webauthn",
+    ),
     _page("2fa/totp/address/", login_required(AddressView.as_view()), "mfa_confirm_address"),
     _page("2fa/totp/activate/", SetUpView.as_view(), "mfa_activate_totp"),
     _page(

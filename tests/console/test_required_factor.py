@@ -60,7 +60,7 @@ def test_a_second_factor_is_required_shown_and_set_up_anew(
         assert elsewhere.url.endswith(f"{members}?x=1")
 
         page.goto("/accounts/2fa/totp/deactivate/")
-        page.get_by_role("button", name="Switch off").click()
+        page.get_by_role("button", name="Switch off", exact=True).click()
         page.wait_for_url("**/accounts/2fa/")
         looks_right(page, stack, overview, "shut", status=403)
         page.get_by_role("link", name="Set up a second factor").click()

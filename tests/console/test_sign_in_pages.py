@@ -17,9 +17,9 @@ from tests.stack.servers import Stack
 PAPER = "(code) => getComputedStyle(code.parentElement).backgroundColor"
 NO_PAGE = {
     *("mfa_download_recovery_codes", "sign_out_everywhere"),
-    *("account_name", "account_end_session", "account_end_others"),
+    *("mfa_remove_webauthn", "account_name", "account_end_session", "account_end_others"),
 }
-"""A file, and forms' addresses."""
+"""A file, forms' addresses, and what test_passkeys_in_use.py looks at."""
 
 
 class Tour:
@@ -90,7 +90,7 @@ def switch_second_factor_on(tour: Tour) -> str:
     assert page.get_by_role("img", name="QR code").evaluate(PAPER) == "rgb(255, 255, 255)"
     recovery_code = switch_factor_on(page)
     tour.look_at(page)
-    apps = ("totp/address/", "totp/activate/", "totp/deactivate/")
+    apps = ("totp/address/", "totp/activate/", "totp/deactivate/", "passkeys/add/")
     for path in ("", "reauthenticate/", *apps, "recovery-codes/generate/"):
         tour.see(f"/accounts/2fa/{path}")
     return recovery_code

@@ -8,12 +8,12 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import ApiKey, Invitation, MemberChange, Membership
-from accounts.selectors.office.people import WITH_APPS
+from accounts.selectors.office.people import WITH_FACTORS
 from accounts.selectors.relations import PRESENT_REVISION
 from pictor.kit.words import ids
 
-_WITH_AN_APP = WITH_APPS.filter(id=OuterRef("user_id"))
-"""For a membership: its person, if they have an authenticator app."""
+_WITH_A_FACTOR = WITH_FACTORS.filter(id=OuterRef("user_id"))
+"""For a membership: its person, if they have an app or a passkey."""
 
 _KEYS_MADE = Subquery(
     ApiKey.objects.filter(
@@ -30,11 +30,11 @@ _KEYS_MADE = Subquery(
 def members_of(tenant_id: UUID) -> list[Membership]:
     """A tenant's members with their users, by e-mail address.
 
-    Each has `has_second_factor`, whether they use an authenticator app, and `keys_made`, the number
+    Each has `has_second_factor`, whether they use an app or a passkey, and `keys_made`, the number
     of keys they made that are not revoked.
     """
     members = Membership.objects.filter(tenant_id=tenant_id).select_related("user")
-    extra = {"has_second_factor": Exists(_WITH_AN_APP), "keys_made": Coalesce(_KEYS_MADE, 0)}
+    extra = {"has_second_factor": Exists(_WITH_A_FACTOR), "keys_made": Coalesce(_KEYS_MADE, 0)}
     return list(members.annotate(**extra).order_by("user__email"))
 
 
@@ -77,14 +77,15 @@ def memberships_of(user_id: UUID) -> list[Membership]:
 def membership_in(user_id: UUID, public_id: str) -> Membership | None:
     """A person's membership in the tenant with this public id, or None.
 
-    It has `factor_since`, when the person set up an authenticator app, or None; and `revision`, the
-    configuration's present one.
+    It has `factor_since`, since when the person has had a second factor, or None; and `revision`,
+    the configuration's present one.
     """
     tenant_id = ids.parse(ids.TENANT, public_id)
     if tenant_id is None:
         return None
     mine = Membership.objects.filter(user_id=user_id, tenant_id=tenant_id)
-    since = Subquery(_WITH_AN_APP.values("authenticator__created_at"))
+    created = "authenticator__created_at"
+    since = Subquery(_WITH_A_FACTOR.order_by(created).values(created)[:1])
     known = mine.annotate(factor_since=since, revision=PRESENT_REVISION)
     return known.select_related("tenant").first()
 

@@ -15,8 +15,10 @@ from pictor.kit.words import ids
 ROLES_WITH_MONEY = (User.StaffRole.FINANCE.value, User.StaffRole.OWNER.value)
 """The roles that may move money; console/ops/access.py defines all permissions."""
 
-WITH_APPS = User.objects.filter(authenticator__type="totp")
-"""People with an authenticator app for their sign-in; each has at most one."""
+FACTORS = ("totp", "webauthn")
+"""The types of second factors: an app, passkeys. Recovery codes belong to either."""
+WITH_FACTORS = User.objects.filter(authenticator__type__in=FACTORS)
+"""People with an authenticator app or passkeys, once for each."""
 
 
 _WITH_CUSTOMERS = (
@@ -38,8 +40,8 @@ def customers_of(address: str) -> list[Membership]:
 
 
 def has_second_factor(user_id: UUID) -> bool:
-    """True if this person signs in with an authenticator app."""
-    return WITH_APPS.filter(id=user_id).exists()
+    """True if this person signs in with an app or a passkey."""
+    return WITH_FACTORS.filter(id=user_id).exists()
 
 
 def emails_of(user_ids: Collection[str]) -> dict[str, str]:
@@ -58,7 +60,7 @@ def staff() -> list[User]:
     """
     people = User.objects.exclude(staff_role="").order_by("email")
     people = people.prefetch_related(Prefetch("memberships", _WITH_CUSTOMERS, to_attr="customers"))
-    return list(people.annotate(has_second_factor=Exists(WITH_APPS.filter(id=OuterRef("id")))))
+    return list(people.annotate(has_second_factor=Exists(WITH_FACTORS.filter(id=OuterRef("id")))))
 
 
 def addresses_of_staff(among: Collection[str]) -> "QuerySet[User, str]":

@@ -19,7 +19,7 @@ from accounts import rates
 from accounts.models import User
 from accounts.services import By, as_staff
 from accounts.services.office.staff import note_seen
-from accounts.sign_in.factors import SHOW_AGAIN, app_since, has_shown, has_shown_lately
+from accounts.sign_in.factors import SHOW_AGAIN, factor_since, has_shown, has_shown_lately
 from console.ops import places
 from console.parts import page_guards
 from console.parts.filters import Chip, link_of
@@ -235,7 +235,7 @@ def _is_asked_again(request: HttpRequest) -> bool:
 
 def _lacks(request: HttpRequest, user: User, *, fresh: bool) -> str:
     """Return the name of the page that sets up or asks for the factor; empty if none is needed."""
-    since = app_since(user)
+    since = factor_since(user)
     if since is None:
         return "mfa_activate_totp"
     if not has_shown(request, user, since=since):
