@@ -34,6 +34,7 @@ WORDS: Mapping[str, str] = {
     "user.create": "added the person {what}",
     "user.change": "changed the person {what}",
     "user.delete": "deleted the person {what}",
+    "user.erase": "deleted their account",
     "user.password": "changed the password of {what}",
     "user.session_end": "ended one of their sessions",
     "user.sessions_end": "ended all sessions of {what}",

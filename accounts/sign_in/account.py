@@ -1,20 +1,24 @@
 """A person's own page: their name, how they sign in, and where they are signed in."""
 
+from http import HTTPStatus
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from allauth.mfa.base.views import IndexView
 from django import forms
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
 from typing_extensions import override
 
 from accounts.models import User
 from accounts.selectors.office.people import open_sessions_of
 from accounts.services.audit import By
+from accounts.services.office.leaving import delete_account, owned_alone
 from accounts.services.office.open_sessions import end_session
 from accounts.services.office.people import change_person, end_sessions
 from accounts.sign_in.address_codes import forget_code
@@ -84,6 +88,27 @@ def end_other_sessions(request: HttpRequest) -> None:
     end_sessions(user=user, **by_self(request))
     update_session_auth_hash(request, user)
     forget_code(request)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@reauthentication_required
+def delete(request: HttpRequest) -> HttpResponse:
+    """Say what deleting the account means, and delete it."""
+    user, refusal = person_of(request), ""
+    if request.method == "POST":
+        typed = request.POST.get("email", "")
+        try:
+            delete_account(user=user, confirmation=typed, now=clock.now(), **by_self(request))
+        except ValidationError as error:
+            refusal = " ".join(error.messages)
+        else:
+            logout(request)
+            messages.success(request, "Your account is deleted")
+            return redirect("site:landing")
+    context = {"alone": owned_alone(user), "refusal": refusal}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
+    return render(request, "account/delete.html", context, status=status)
 
 
 def person_of(request: HttpRequest) -> User:

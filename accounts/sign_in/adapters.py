@@ -28,6 +28,7 @@ CAUSED = frozenset(
     for name in (
         *("email_confirmation", "email_confirmation_signup", "password_reset_code"),
         *("unknown_account", "account_already_exists", "address_code"),
+        "address_change",
     )
 )
 """Mails that a stranger causes by typing an address: their number is limited by mailbox."""

@@ -65,7 +65,7 @@ class AddressForm(forms.Form):
         state = _state(request)
         if not state:
             raise ValidationError("That code has ended. Have another one mailed.")
-        if not _take_try(state["code"]):
+        if not take_try(state["code"]):
             forget_code(request)
             raise ValidationError("Too many wrong codes. Have another one mailed.")
         if not compare_user_code(actual=typed, expected=state["code"]):
@@ -74,7 +74,7 @@ class AddressForm(forms.Form):
         return typed
 
 
-def _take_try(code: str) -> bool:
+def take_try(code: str) -> bool:
     """Use up one of the tries of a code, also if several are made at once."""
     name = hashlib.sha256(code.encode()).hexdigest()[:32]
     seconds = GOOD_FOR.total_seconds()

@@ -1,12 +1,14 @@
 """The pages for signing up and in: a selection of allauth's, under its names."""
 
 from allauth.account import views as account
+from allauth.account.decorators import reauthentication_required as reauthenticated
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, path
 
 from accounts.sign_in import account as account_page
+from accounts.sign_in.address_change import ChangeAddressView
 from accounts.sign_in.factors import behind_factor
 from accounts.sign_in.pages import (
     AddressView,
@@ -54,6 +56,12 @@ urlpatterns = [
     ),
     _page("reauthenticate/", account.reauthenticate, "account_reauthenticate"),
     _page("2fa/", account_page.AccountView.as_view(), "mfa_index"),
+    _page(
+        "email/",
+        behind_factor(login_required(reauthenticated(ChangeAddressView.as_view()))),
+        "account_email",
+    ),
+    _page("delete/", behind_factor(account_page.delete), "account_delete"),
     _page("name/", account_page.set_name, "account_name"),
     _page("sessions/others/end/", account_page.end_others, "account_end_others"),
     _page("sessions/<slug:digest>/end/", account_page.end_one, "account_end_session"),

@@ -7,7 +7,9 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import Membership, Tenant, User
+from accounts.services.office.members import add_member
 from accounts.services.office.people import create_user
+from accounts.services.office.tenants import create_tenant
 from accounts.services.office.welcome import open_workspace
 from billing.selectors.office.balances import balance_of
 from tests.console.answers import words_of
@@ -46,12 +48,33 @@ def test_a_user_in_no_workspace_opens_one_without_sign_up_credit(ann, browser):
     assert browser.get(CONSOLE).headers["Location"] == f"/console/{tenant.public_id}/"
 
 
-def test_a_member_of_a_workspace_opens_no_other(browser):
-    browser.post(OPEN)
+def test_a_person_opens_five_and_each_press_at_most_one(ann, browser):
+    for owned in (0, 0, 1, 2, 2, 3, 4, 5, 6):
+        browser.post(OPEN, {"owned": owned})
 
-    browser.post(OPEN)
+    assert Membership.objects.filter(user=ann, role="owner").count() == 5
+    assert "Create a workspace" not in browser.get(CONSOLE).content.decode()
 
-    assert Tenant.objects.count() == 1
+
+def test_a_further_workspace_opens_at_once_without_credit_and_has_its_number(browser):
+    browser.post(OPEN)
+    offered = browser.get(f"{CONSOLE}?all=1").content.decode()
+
+    answer = browser.post(OPEN, {"owned": "1"})
+
+    further = Tenant.objects.get(title="ann's workspace 2")
+    assert "A further one of your own opens without credit." in offered
+    assert answer.headers["Location"] == f"/console/{further.public_id}/"
+    assert balance_of(further.id).available == 0
+
+
+def test_who_is_a_member_only_opens_a_first_one(ann, browser):
+    tenant = create_tenant(name="acme", actor="test")
+    add_member(tenant=tenant, user=ann, role=Membership.Role.VIEWER, actor="test")
+
+    browser.post(OPEN, {"owned": "0"})
+
+    assert Membership.objects.filter(user=ann, role="owner").count() == 1
 
 
 def test_nobody_opens_a_workspace_while_sign_up_is_closed(browser, settings):

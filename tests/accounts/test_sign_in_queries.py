@@ -71,6 +71,7 @@ def test_every_page_of_signing_in_asks_the_database_little(
     ann.send("confirm-email/", code=latest_code())
     ann.see("logout/", "password/change/", "reauthenticate/", "2fa/")
     ann.send("reauthenticate/", password=PASSWORD)
+    ann.see("email/", "delete/")
     ann.see("2fa/totp/address/", "2fa/totp/activate/", "2fa/passkeys/add/")
 
     page = ann.client.get("/accounts/2fa/totp/activate/").content.decode()

@@ -93,6 +93,8 @@ def switch_second_factor_on(tour: Tour) -> str:
     apps = ("totp/address/", "totp/activate/", "totp/deactivate/", "passkeys/add/")
     for path in ("", "reauthenticate/", *apps, "recovery-codes/generate/"):
         tour.see(f"/accounts/2fa/{path}")
+    for path in ("email/", "delete/"):
+        tour.see(f"/accounts/{path}")
     return recovery_code
 
 

@@ -147,6 +147,17 @@ def dismiss_member_as_operator(
         _dismiss(membership, heir, now, by)
 
 
+@transaction.atomic
+def leave(*, membership: Membership, now: datetime, **by: Unpack[By]) -> None:
+    """End a membership; the keys they made go to the owner who has been there longest, if any."""
+    _lock_for_operator(membership)
+    owners = Membership.objects.filter(
+        tenant_id=membership.tenant_id, role=Membership.Role.OWNER
+    ).exclude(pk=membership.pk)
+    heir = owners.select_related("user").order_by("created_at").first()
+    _dismiss(membership, heir.user if heir else None, now, by)
+
+
 def _dismiss(membership: Membership, heir: User | None, now: datetime, by: By) -> None:
     if membership.role == Membership.Role.OWNER:
         _refuse_last_owner(membership)

@@ -1,6 +1,6 @@
 """Newcomers: their address is verified once, and their workspace opens.
 
-A person who is no longer in a workspace, or left the one they were invited to, opens one later.
+Further workspaces, up to five, and that of who was invited first, open later and without credit.
 """
 
 from datetime import datetime
@@ -18,6 +18,9 @@ from accounts.services.office.sign_up_credit import give_sign_up_credit
 from accounts.services.office.tenants import TenantLimits, create_tenant
 from accounts.titles import for_mail
 
+MAX_OWNED = 5
+"""The most workspaces that a person can open and own."""
+
 
 @transaction.atomic
 def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
@@ -31,28 +34,34 @@ def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
     if not verified:
         return
     record(user.audited, "user.verify_email", actor=user, after={"email": user.email}, ip=ip)
-    is_expected = user.staff_role or open_invitations(now).filter(email=user.email).exists()
+    is_invited = open_invitations(now).filter(email=user.email).exists()
+    is_expected = user.staff_role or is_invited or user.memberships.exists()
     tenant = None if is_expected else open_workspace(user=user, ip=ip)
     if tenant is not None:
         give_sign_up_credit(tenant=tenant, user=user, now=now, ip=ip)
 
 
 @transaction.atomic
-def open_workspace(*, user: User, ip: str | None = None) -> Tenant | None:
-    """Open a workspace for a person who is in none, with a key and without money.
+def open_workspace(*, user: User, owned: int = 0, ip: str | None = None) -> Tenant | None:
+    """Open a workspace for a person who owns this many, with a key and without money.
 
-    Returns None if they are in one, or if sign-up is closed. Two concurrent calls open one.
+    Returns None if they own another number, or MAX_OWNED, or if sign-up is closed. So two
+    concurrent calls open one.
     """
-    if not settings.SIGN_UP or user_for_update(user.id).memberships.exists():
+    owner = Membership.Role.OWNER
+    if not settings.SIGN_UP or owned >= MAX_OWNED:
         return None
+    if user_for_update(user.id).memberships.filter(role=owner).count() != owned:
+        return None
+    number = f" {owned + 1}" if owned else ""
     tenant = create_tenant(
         name=_free_name(user),
-        title=f"{for_mail(user.email.partition('@')[0])}'s workspace",
+        title=f"{for_mail(user.email.partition('@')[0])}'s workspace{number}",
         actor=user,
         limits=TenantLimits(**settings.SIGN_UP_LIMITS),
         ip=ip,
     )
-    add_member(tenant=tenant, user=user, role=Membership.Role.OWNER, actor=user, ip=ip)
+    add_member(tenant=tenant, user=user, role=owner, actor=user, ip=ip)
     issue_api_key(tenant=tenant, name=SIGN_UP_KEY, actor=user, rules=PLAYGROUND, ip=ip)
     return tenant
 

@@ -13,12 +13,21 @@ from django.views.decorators.http import require_safe
 from accounts.models import ApiKey, User
 from accounts.selectors.office.members import memberships_of
 from accounts.services.office.api_keys import SIGN_UP_KEY
+from accounts.services.office.welcome import MAX_OWNED
 from billing.periods import bucket_start, day_of
 from billing.selectors.office.balances import balance_alert_of
 from billing.selectors.office.budgets import budgets_of
 from billing.selectors.office.reports import PACE, captured_since, days_lasting, has_made_images
 from console.parts.rows import SHOWN_CHARS, row_of
-from console.workspace.access import Permission, Workspace, keys_of, may_use, member, rendered
+from console.workspace.access import (
+    OWNER,
+    Permission,
+    Workspace,
+    keys_of,
+    may_use,
+    member,
+    rendered,
+)
 from console.workspace.shared.content import without_content
 from console.workspace.shared.first_call import first_call
 from console.workspace.shared.recent_use import recent_use_of
@@ -46,7 +55,13 @@ def choose(request: HttpRequest) -> HttpResponseBase:
     is_deleted = "deleted" in request.GET
     if len(memberships) == 1 and "all" not in request.GET and not is_deleted:
         return redirect("workspace:overview", memberships[0].tenant.public_id)
-    context = {"memberships": memberships, "is_deleted": is_deleted}
+    owned = sum(membership.role == OWNER for membership in memberships)
+    context = {
+        "memberships": memberships,
+        "is_deleted": is_deleted,
+        "owned": owned,
+        "may_open": owned < MAX_OWNED,
+    }
     return render(request, "workspace/choose.html", context)
 
 
