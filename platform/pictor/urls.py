@@ -14,6 +14,7 @@ from django.views.defaults import page_not_found
 from django.views.generic import RedirectView
 
 from accounts.sign_in.pages import too_many
+from console.workspace.access import missing
 from pictor import api_urls
 from pictor.kit.endpoints import errors as api_errors
 from pictor.kit.words.errors import InvalidRequest, PictorError
@@ -42,7 +43,7 @@ def is_for_a_person(request: HttpRequest) -> bool:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 404: a page for a browser outside /v1, JSON for other callers."""
     if is_for_a_person(request):
-        return page_not_found(request, exception)
+        return missing(request) or page_not_found(request, exception)
     return api_errors.response_of(api_errors.as_pictor_error(exception))
 
 

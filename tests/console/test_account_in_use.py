@@ -65,9 +65,7 @@ def test_an_address_is_changed_and_the_account_deleted(
         page.get_by_text("You are the only owner of these workspaces.").wait_for()
         keep(page, "account-delete-owner")
         page.get_by_role("link", name="Delete it").click()
-        page.get_by_label("Type the workspace").fill(
-            f"{email.partition('@')[0]}'s workspace"
-        )
+        page.get_by_label("Type the workspace").fill(f"{email.partition('@')[0]}'s workspace")
         page.get_by_role("button", name="Delete workspace").click()
         page.get_by_text("The workspace is deleted.").wait_for()
 

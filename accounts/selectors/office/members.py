@@ -2,16 +2,22 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from accounts.models import ApiKey, Invitation, MemberChange, Membership
+from accounts.models import ApiKey, AuditEvent, Invitation, MemberChange, Membership, Tenant, User
+from accounts.models.records import BY_STAFF
 from accounts.selectors.office.people import WITH_FACTORS
 from accounts.selectors.relations import PRESENT_REVISION
 from pictor.kit.words import ids
 
+INVITE, UNINVITE = "member.invite", "member.uninvite"
+"""The actions of an invitation's events."""
+REMEMBERED_FOR = timedelta(days=37)
+"""A link leads to what became of its invitation for a month after it would have ended."""
 _WITH_A_FACTOR = WITH_FACTORS.filter(id=OuterRef("user_id"))
 """For a membership: its person, if they have an app or a passkey."""
 
@@ -108,6 +114,43 @@ def invitation_by_id(invitation_id: str, *, now: datetime) -> Invitation | None:
         return None
     invitations = open_invitations(now).select_related("tenant", "invited_by")
     return invitations.filter(id=wanted).first()
+
+
+class EndedInvitation(NamedTuple):
+    """An invitation that can no longer be accepted: how it ended, and who had made it."""
+
+    how: str
+    tenant: Tenant
+    by: User | None
+
+
+def ended_invitation(invitation_id: str, *, now: datetime) -> EndedInvitation | None:
+    """What became of an invitation; None if there was none within REMEMBERED_FOR.
+
+    Its row is gone, unless it expired: the audit log knows what happened.
+    """
+    events = AuditEvent.objects.filter(object_type="invitation", object_id=invitation_id)
+    recent = events.filter(action=INVITE, at__gt=now - REMEMBERED_FOR)
+    offer = recent.select_related("tenant", "actor").first()
+    if offer is None or offer.tenant is None:
+        return None
+    of_staff = offer.actor_name.endswith(BY_STAFF)
+    by = None if of_staff else offer.actor
+    return EndedInvitation(_how_ended(offer, offer.tenant, now), offer.tenant, by)
+
+
+def _how_ended(offer: AuditEvent, tenant: Tenant, now: datetime) -> str:
+    if tenant.has_ended:
+        return "deleted"
+    left = Invitation.objects.filter(id=offer.object_id).first()
+    if left is not None:
+        return "expired" if left.expires_at <= now else "withdrawn"
+    later = AuditEvent.objects.filter(tenant=tenant, id__gt=offer.id)
+    if later.filter(object_id=offer.object_id, action=UNINVITE).exists():
+        return "withdrawn"
+    address = (offer.after or {}).get("email")
+    is_replaced = later.filter(action=INVITE, after__email=address).exists()
+    return "replaced" if is_replaced else "used"
 
 
 def invitations_of(tenant_id: UUID, *, now: datetime) -> list[Invitation]:

@@ -13,14 +13,16 @@ from typing import Unpack
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.audit_words import SUPPORT
 from accounts.holdings import holdings
 from accounts.ledger import ledger
 from accounts.locks import tenant_for_update
 from accounts.models import ApiKey, Invitation, Membership, SupportGrant, Tenant
 from accounts.selectors.office.api_keys import api_keys_of
 from accounts.selectors.office.members import members_of
-from accounts.services.audit import By, record
+from accounts.services.audit import By, as_staff, at_the_shell, name_of, record
 from accounts.services.office.api_keys import revoke_api_key
+from accounts.services.office.mail import post_rendered
 from accounts.services.office.members import remove_member
 from accounts.services.office.owner_mail import one_act
 from accounts.services.office.support import end_support_in
@@ -29,6 +31,7 @@ from pictor.kit.redis.bell import ring
 
 logger = logging.getLogger(__name__)
 
+DELETED = "account/email/workspace_deleted"
 TASK = "accounts.tasks.erase_tenants"
 LEASE = timedelta(minutes=10)
 """A claimed tenant is left to its worker this long; a second one would only ask storage twice."""
@@ -165,7 +168,20 @@ def _suspend(tenant: Tenant, now: datetime, by: By) -> None:
 
 
 def _end_memberships(tenant: Tenant, by: By) -> None:
-    for member in members_of(tenant.id):
+    """End all, and mail each member but the actor, and owners whom `one_act` has mailed."""
+    members = members_of(tenant.id)
+    are_told = as_staff.get() or at_the_shell.get()
+    others = [
+        member.user.email
+        for member in members
+        if member.user != by["actor"]
+        and member.user.is_active
+        and member.user.email_verified_at
+        and not (are_told and member.role == Membership.Role.OWNER)
+    ]
+    words = {"who": SUPPORT if are_told else name_of(by["actor"]), "workspace": tenant.shown_name}
+    post_rendered(to=others, template=DELETED, words=words)
+    for member in members:
         remove_member(membership=member, **by)
     Invitation.objects.filter(tenant=tenant).delete()
     tenant.member_changes.all().delete()

@@ -14,21 +14,19 @@ from django.db import transaction
 
 from accounts.locks import tenant_for_update
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Subject, Tenant, User
-from accounts.selectors.office.members import has_active_owner, open_invitations
+from accounts.selectors.office.members import INVITE, UNINVITE, has_active_owner, open_invitations
 from accounts.selectors.office.people import has_second_factor
 from accounts.services.audit import By, record
 from accounts.services.office.api_keys import PLAYGROUND, SIGN_UP_KEY, revoke_api_key
 from accounts.services.office.delegation import issue_own_key
 from accounts.services.office.owner_mail import one_act
 from accounts.services.office.staff_as_members import (
-    INVITE,
     inviter_of,
     refuse_staff,
     tell_first_owner,
 )
 from accounts.services.office.tenants import change_columns, refuse_ended
 
-UNINVITE = "member.uninvite"
 INVITED_FOR = timedelta(days=7)
 MAX_INVITATIONS = 50
 """Limits both a tenant's open invitations and those sent in a day: each mails a stranger."""

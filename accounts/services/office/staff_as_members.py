@@ -6,12 +6,11 @@ from accounts.audit_words import AT_THE_SHELL
 from accounts.models import Actor, AuditEvent, Invitation, Tenant, User
 from accounts.models.records import BY_STAFF
 from accounts.selectors.office.api_keys import keys_staff_saw
-from accounts.selectors.office.members import emails_of_owners
+from accounts.selectors.office.members import INVITE, emails_of_owners
 from accounts.selectors.office.people import is_address_of_staff
 from accounts.services.audit import record
 from accounts.services.office.owner_mail import mail_owners, one_act
 
-INVITE = "member.invite"
 FIRST_OWNER = "first owner"
 """The actor of events that a tenant's first active owner causes."""
 

@@ -21,7 +21,7 @@ from accounts import rates
 from accounts.models import ApiKey, Membership, SupportGrant, Tenant, User
 from accounts.selectors.office.api_keys import api_keys_of
 from accounts.selectors.office.audit import suspended_because
-from accounts.selectors.office.members import membership_in
+from accounts.selectors.office.members import emails_of_members, membership_in
 from accounts.services import By
 from accounts.sign_in.factors import has_shown
 from billing.selectors.office.balances import Balance, balance_of
@@ -292,11 +292,33 @@ def _locked_page(request: HttpRequest, membership: Membership, lack: MissingFact
     return render(request, "workspace/shut.html", context, status=HTTPStatus.FORBIDDEN)
 
 
-def _membership(user: User, tenant: str, needs: Permission | None) -> Membership:
-    membership = membership_in(user.id, tenant)
-    if membership is None or (needs is not None and not allows(membership.role, needs)):
-        raise Http404
-    return membership
+def _not_for_role(request: HttpRequest, workspace: Workspace, needs: Permission) -> HttpResponse:
+    """Name the roles that may, and who has one: a 403, like the page for a missing factor."""
+    roles = [role for role in _ROLES if allows(role, needs)]
+    context = {
+        "workspace": workspace,
+        "roles": roles,
+        "people": emails_of_members(workspace.tenant.id, roles),
+    }
+    status = HTTPStatus.FORBIDDEN
+    return render(request, "workspace/not_for_role.html", context, status=status)
+
+
+def missing(request: HttpRequest) -> HttpResponse | None:
+    """The page for an address in a workspace of one's own that leads nowhere; None elsewhere."""
+    _, place, public_id, *_ = [*request.path.split("/"), "", ""]
+    user = request.user
+    if place != "console" or not isinstance(user, User):
+        return None
+    membership = membership_in(user.id, public_id)
+    if membership is None or _page_before(request, user, membership) is not None:
+        return None
+    context = {
+        "workspace": Workspace.of_member(membership),
+        "is_mistyped": request.resolver_match is None,
+        "people": emails_of_members(membership.tenant_id, [OWNER]),
+    }
+    return render(request, "workspace/missing.html", context, status=HTTPStatus.NOT_FOUND)
 
 
 def _page_before(
@@ -328,10 +350,10 @@ def member(
     """Guard a page under /console/<tenant>/: its view gets a Workspace in place of the id.
 
     A person who is not signed in is sent to sign in, and to the terms if they have not accepted the
-    current ones. Any other workspace, and any page that the role does not allow, is a 404. If the
-    workspace requires a second factor, a person who lacks it only sees how to get one. Templates
-    show times in the workspace's zone. One of our people whom support.py lets in gets their own
-    kind of Workspace.
+    current ones. Any other workspace is a 404, and a page that the role does not allow a 403. If
+    the workspace requires a second factor, a person who lacks it only sees how to get one.
+    Templates show times in the workspace's zone. One of our people whom support.py lets in gets
+    their own kind of Workspace.
 
     Args:
         needs: the permission that the role must have.
@@ -351,11 +373,13 @@ def member(
             if grant is not None:
                 workspace = _support_workspace(grant, request.user, needs)
             else:
-                membership = _membership(request.user, tenant, needs)
+                membership = or_404(membership_in(request.user.id, tenant))
                 if (first := _page_before(request, request.user, membership)) is not None:
                     return first
                 membership.user = request.user
                 workspace = Workspace.of_member(membership)
+                if needs is not None and needs not in workspace.may:
+                    return _not_for_role(request, workspace, needs)
             with timezone.override(workspace.tenant.zone):
                 return view(request, workspace, **kwargs)
 

@@ -135,7 +135,7 @@ def test_an_owner_refuses_what_was_approved_and_admins_decide_nothing(acme, ann,
     answer(ann, change, "refuse")
     make_due_member_changes(now=clock.now() + timedelta(days=2))
 
-    assert by_admin.status_code == HTTPStatus.NOT_FOUND
+    assert by_admin.status_code == HTTPStatus.FORBIDDEN
     assert not MemberChange.objects.exists()
     assert not Invitation.objects.exists()
 
@@ -278,7 +278,7 @@ def test_only_an_owner_opens_a_key(acme, ann, sam):
     page, there = f"/console/{acme.public_id}/keys/", f"{key.public_id}/open/"
     adam = member_of(acme, "adam", "admin")
 
-    assert adam.post(page + there).status_code == HTTPStatus.NOT_FOUND
+    assert adam.post(page + there).status_code == HTTPStatus.FORBIDDEN
     assert sam.post(page + there).status_code == HTTPStatus.NOT_FOUND
     assert (there in adam.get(page).content.decode()) is False
     assert (there in ann.get(page).content.decode()) is True

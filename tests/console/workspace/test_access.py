@@ -18,7 +18,7 @@ from accounts.models import AuditEvent
 from billing.models import Transfer
 from pictor.kit.watching import log
 from storage.models import StoredImage
-from tests.console.answers import said_by
+from tests.console.answers import said_by, words_of
 from tests.console.workspace.addresses import ACTIONS, ELSEWHERE, address, answered, asked, names
 from tests.console.workspace.conftest import (
     Begun,
@@ -27,6 +27,7 @@ from tests.console.workspace.conftest import (
     peopled,
     signed_in,
     told,
+    url,
 )
 from tests.making.factories import PayingCustomer
 
@@ -241,12 +242,46 @@ def test_a_role_opens_its_pages_and_no_other_and_is_led_to_no_other(acme, there,
             led |= {(role, where) for where in addresses(answer)}
             transaction.set_rollback(True)
 
-    assert {role for role, status in statuses.items() if status != 404} == MAY[name]
+    assert {role for role, status in statuses.items() if status not in {403, 404}} == MAY[name]
     assert max(statuses.values()) < 500
     assert {(role, where) for role, where in led if role not in MAY[where]} == set()
     opened = MAY[name] if name in PAGES else set()
     assert {(role, where) for role in opened for where in ("overview", "usage")} <= led
     assert {role for role, where in led if where not in {"overview", "usage"}} >= opened
+
+
+@pytest.mark.parametrize(("role", "may"), [("viewer", "owner or admin"), ("admin", "owner")])
+def test_a_page_of_another_role_names_it_and_who_has_it(acme, there, role, may):
+    page = "members" if role == "viewer" else "settings_support"
+    ask = member(there, role).get if role == "viewer" else member(there, role).post
+
+    answer = ask(url(page, acme), headers={"Accept": "text/html"})
+
+    assert answer.status_code == 403
+    words = words_of(answer)
+    assert f"This is for the role {may}, and yours is {role}." in words
+    assert "owner@acme.example" in words
+    assert 'aria-label="Workspace"' in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("mistyped/", "No page of this workspace has that address: it may be mistyped."),
+        ("generations/gen_x/", "It is gone, or never was in this workspace."),
+    ],
+)
+def test_an_address_that_leads_nowhere_keeps_the_shell_in_ones_own(acme, other, there, path, said):
+    client, html = member(there, "viewer"), {"Accept": "text/html"}
+
+    here = client.get(url("overview", acme) + path, headers=html)
+    elsewhere = client.get(url("overview", other) + path, headers=html)
+
+    assert here.status_code == elsewhere.status_code == 404
+    assert said in words_of(here)
+    assert "owner@acme.example" in words_of(here)
+    assert 'aria-label="Workspace"' in here.content.decode()
+    assert 'aria-label="Workspace"' not in elsewhere.content.decode()
 
 
 @pytest.mark.parametrize("name", sorted(ACTIONS))

@@ -122,12 +122,17 @@ def test_a_factor_that_is_given_up_shuts_the_next_page(acme, sign_in):
     assert (without, anew) == (403, 403)
 
 
-def test_a_required_factor_makes_no_page_known_that_the_role_may_not_open(acme, sign_in):
+@pytest.mark.parametrize("page", ["members", "usage"])
+def test_a_required_factor_comes_before_any_word_on_roles_and_people(acme, sign_in, page):
     client = sign_in(acme, "viewer")
     require_factor(acme)
 
-    assert client.get(url("members", acme)).status_code == 404
-    assert client.get(url("usage", acme)).status_code == 403
+    answer = client.get(url(page, acme))
+    mistyped = client.get(url(page, acme) + "x/", headers={"Accept": "text/html"})
+
+    assert (answer.status_code, mistyped.status_code) == (403, 404)
+    assert "This workspace asks for a second factor" in words_of(answer)
+    assert "owner@acme.example" not in words_of(answer) + words_of(mistyped)
 
 
 def test_a_required_factor_costs_no_query(acme, sign_in, django_assert_num_queries):

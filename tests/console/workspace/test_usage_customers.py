@@ -101,7 +101,7 @@ def test_end_customers_come_in_pages(acme, sign_in, tagged, monkeypatch):
 def test_who_may_not_read_what_callers_sent_sees_no_tag(acme, sign_in, tagged):
     client = sign_in(acme, "billing")
 
-    assert client.get(url("customers", acme)).status_code == 404
+    assert client.get(url("customers", acme)).status_code == 403
     assert "End customer" not in words_of(client.get(url("usage", acme)))
 
 

@@ -25,7 +25,16 @@ from accounts.services.office.members import (
 )
 from console.parts.form_fields import dressed, take_errors
 from console.people import invitations
-from console.workspace.access import POST, Permission, Workspace, done, member, or_404, rendered
+from console.workspace.access import (
+    OWNER,
+    POST,
+    Permission,
+    Workspace,
+    done,
+    member,
+    or_404,
+    rendered,
+)
 from pictor.kit.words import clock, ids
 
 ROLE_WORDS = {
@@ -168,15 +177,22 @@ def _page(
         for membership in members
     }
     under = roles_under(workspace.role)
+    owners = [membership for membership in members if membership.role == OWNER]
+    alone = owners[0] if len(owners) == 1 else None
     context = {
         "changes": waiting_member_changes(now, tenant_id=workspace.tenant.id),
         "decisions": DECISIONS,
         "form": dressed(form),
         "refusal": refusal,
         "members": [
-            (membership, keys_made[membership.user_id], membership.role in under)
+            (
+                membership,
+                keys_made[membership.user_id],
+                membership.role in under and membership != alone,
+            )
             for membership in members
         ],
+        "alone": alone,
         "without_factor": sum(
             not membership.has_second_factor  # type: ignore[attr-defined]  # annotated by members_of
             for membership in members

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from accounts.authentication import authenticate
-from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Tenant, User
+from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, Tenant, User
 from accounts.services.office.erasure import (
     LEASE,
     RETRY_AFTER,
@@ -67,6 +67,7 @@ def test_an_owner_ends_it_at_once_and_the_worker_erases_it(acme, owner, sign_in,
     made = delivered(acme, prompt="a red fox", user="order-7")
     peopled(acme, sign_in)
     other_member = sign_in(acme, "viewer")
+    User.objects.filter(email="viewer@acme.example").update(email_verified_at=clock.now())
     assert is_let_in(acme)
     left = available(acme)
 
@@ -82,6 +83,10 @@ def test_an_owner_ends_it_at_once_and_the_worker_erases_it(acme, owner, sign_in,
     assert not is_let_in(acme)
     assert owner.get(url("overview", acme)).status_code == 404
     assert other_member.get(url("overview", acme)).status_code == 404
+    (told,) = Mail.objects.filter(to="viewer@acme.example")
+    assert told.subject == "The workspace acme is deleted"
+    assert "owner@acme.example has deleted the workspace “acme”" in told.text
+    assert not Mail.objects.filter(to="owner@acme.example").exists()
     assert not Invitation.objects.exists()
     assert Generation.objects.get(id=made.id).prompt == "a red fox"
     assert erase_due(now=clock.now()) == 1

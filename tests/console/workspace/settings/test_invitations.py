@@ -1,6 +1,7 @@
 """Invitations to a workspace: mailed, accepted, canceled, and ended with their author's role."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_an_invited_person_joins_with_the_offered_role(acme, sign_in):
     assert f"Join {acme.tenant.name}" in page
     assert answer.headers["Location"] == url("overview", acme)
     assert role_of(acme, User.objects.get(email="bob@example.com")) == "billing"
-    assert bob.get(link).status_code == 404
+    assert_ended(bob, link, "This invitation was used")
     actions = AuditEvent.objects.filter(tenant_id=acme.id).values_list("action", flat=True)
     assert {"member.invite", "member.set"} <= set(actions)
 
@@ -113,8 +114,9 @@ def test_a_canceled_or_forged_invitation_leads_nowhere(acme, sign_in):
 
     client.post(url("invitation_cancel", acme, str(invitation.pk)))
 
-    assert newcomer("bob@example.com").get(link).status_code == 404
-    assert Client().get("/invite/forged/").status_code == 404
+    assert_ended(newcomer("bob@example.com"), link, "This invitation was withdrawn")
+    forged = Client().get("/invite/forged/")
+    assert (forged.status_code, "copy it whole" in words_of(forged)) == (404, True)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_an_invitation_ends_with_the_role_that_made_it(acme, sign_in, role, offe
 
     owner.post(url(action, acme, str(mallory.pk)), form)
 
-    assert (crony.get(link).status_code, crony.post(link).status_code) == (404, 404)
+    assert (crony.get(link).status_code, crony.post(link).status_code) == (410, 410)
     assert not Invitation.objects.exists()
     assert role_of(acme, User.objects.get(email="crony@example.com")) is None
     event = AuditEvent.objects.get(action="member.uninvite")
@@ -173,7 +175,7 @@ def test_an_invitation_of_an_author_without_the_role_is_not_accepted(acme, sign_
     user = User.objects.get(email="bob@example.com")
     with pytest.raises(ValidationError, match="no longer open"):
         members.accept_invitation(invitation=invitation, user=user, now=clock.now())
-    assert (answer.status_code, role_of(acme, user)) == (404, None)
+    assert (answer.status_code, role_of(acme, user)) == (410, None)
 
 
 def test_an_admin_demoted_a_moment_ago_invites_nobody(acme, sign_in):
@@ -196,7 +198,36 @@ def test_a_second_invitation_replaces_the_first(acme, sign_in):
     client.post(url("member_invite", acme), {"email": "bob@example.com", "role": "viewer"})
 
     assert Invitation.objects.get().role == "viewer"
-    assert newcomer("bob@example.com").get(first).status_code == 404
+    assert_ended(newcomer("bob@example.com"), first, "A newer invitation replaced this one")
+
+
+def test_an_expired_invitation_says_so_for_a_month_and_whom_to_ask(acme, sign_in, monkeypatch):
+    link = invited(sign_in(acme), acme, "bob@example.com")
+    now = clock.now()
+
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=36))
+    assert_ended(Client(), link, "This invitation has expired")
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=38))
+    later = Client().get(link)
+
+    assert (later.status_code, "It is more than a month old." in words_of(later)) == (410, True)
+
+
+def test_an_invitation_to_a_deleted_workspace_says_that(acme, sign_in):
+    link = invited(sign_in(acme), acme, "bob@example.com")
+    Tenant.objects.filter(pk=acme.id).update(erasure_due_at=clock.now())
+    Invitation.objects.all().delete()
+
+    answer = Client().get(link)
+
+    assert (answer.status_code, "The workspace was deleted" in words_of(answer)) == (410, True)
+
+
+def assert_ended(browser: Client, link: str, said: str) -> None:
+    answer = browser.get(link)
+    words = words_of(answer)
+    assert (answer.status_code, said in words) == (410, True)
+    assert "For another one ask owner@acme.example" in words
 
 
 def test_invitations_of_a_day_have_a_bound(acme, sign_in, monkeypatch):

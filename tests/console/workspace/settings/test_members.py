@@ -212,3 +212,18 @@ def test_only_owners_and_admins_require_a_factor(acme, sign_in, role):
         require_second_factor(by=Membership.objects.get(user=user), is_required=True)
 
     assert not is_required(acme)
+
+
+def test_the_only_owner_is_offered_no_way_out_and_another_owner_is(acme, sign_in):
+    owner = sign_in(acme)
+    alone = owner.get(url("members", acme)).content.decode()
+    person(acme, Membership.Role.OWNER, "bob@example.com")
+
+    both = owner.get(url("members", acme)).content.decode()
+
+    assert "to leave, make another member an owner first" in alone
+    assert ("Leave workspace" in alone, 'name="role" id="role-' in alone) == (False, False)
+    assert "Change the role of owner@acme.example" not in alone
+    assert "The only owner" not in both
+    assert "Leave workspace" in both
+    assert "Change the role of owner@acme.example" in both
