@@ -350,10 +350,9 @@ def member(
     """Guard a page under /console/<tenant>/: its view gets a Workspace in place of the id.
 
     A person who is not signed in is sent to sign in, and to the terms if they have not accepted the
-    current ones. Any other workspace is a 404, and a page that the role does not allow a 403. If
-    the workspace requires a second factor, a person who lacks it only sees how to get one.
-    Templates show times in the workspace's zone. One of our people whom support.py lets in gets
-    their own kind of Workspace.
+    current ones. Any other workspace is a 404, and a page that the role does not allow a 403. Who
+    lacks a required second factor only sees how to get one. Templates show times in the workspace's
+    zone. One of our people whom support.py lets in gets their own kind of Workspace.
 
     Args:
         needs: the permission that the role must have.
