@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.urls import Resolver404, resolve
 
-from console.site.guides import SLUGS, guide
+from console.site.guides import SLUGS, guide, sought, titled
 from generation.catalogue.life import GUIDE
 from tests.stack.servers import ROOT
 
@@ -80,3 +80,29 @@ def test_the_icon_that_browsers_ask_for_is_there(client):
     answer = client.get("/favicon.ico")
 
     assert (answer.status_code, answer["Location"]) == (301, "/static/console/mark.svg")
+
+
+def test_a_word_finds_sections_those_named_so_first():
+    found = sought("quota")
+
+    assert ("When you are charged: Budgets", "/docs/billing/#budgets") in found
+    assert sought("insufficient_quota")[0] == (
+        "Errors: insufficient_quota",
+        "/docs/errors/#insufficient_quota",
+    )
+    assert sought("") == []
+
+
+def test_the_palette_finds_a_guide_by_its_title():
+    assert titled("idempotency")[0] == (
+        "Retries and idempotency",
+        "/docs/retries/#retries-and-idempotency",
+    )
+    assert titled("potency") == []
+
+
+def test_code_of_a_guide_can_be_copied_and_its_languages_are_tabs(client):
+    page = client.get("/docs/quickstart/").content.decode()
+
+    assert page.count("<p-copy") == 5
+    assert page.count('role="tab"') == 3

@@ -84,12 +84,23 @@ def guides() -> list[Guide]:
 def sought(text: str) -> list[tuple[str, str]]:
     """Return title and address of each section that has all these words, best first."""
     words = text.casefold().split()
+    named = titled(text)
     found = [
-        (not all(word in title.casefold() for word in words), title, url)
+        (title, url)
         for title, url, content in _sections()
         if words and all(word in content for word in words)
     ]
-    return [(title, url) for _, title, url in sorted(found, key=lambda one: one[0])]
+    return [*named, *(one for one in found if one not in named)]
+
+
+def titled(text: str) -> list[tuple[str, str]]:
+    """Return title and address of each section whose title has words that begin like these."""
+    words = text.casefold().split()
+    return [
+        (title, url)
+        for title, url, _ in _sections()
+        if words and all(re.search(rf"\b{re.escape(word)}", title.casefold()) for word in words)
+    ]
 
 
 @cache

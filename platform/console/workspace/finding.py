@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.selectors.office.api_keys import api_keys_of
 from console.parts.filters import MAX_TEXT
 from console.parts.places import Place
-from console.site.guides import sought
+from console.site.guides import titled
 from console.workspace.access import Permission, Workspace, is_called, keys_of, member, rendered
 from console.workspace.places import places_of
 from console.workspace.shared.content import without_content
@@ -51,7 +51,7 @@ def _matching_places(workspace: Workspace, text: str) -> list[Place]:
         *_refused(workspace, text),
         *(place for place in places if word in place.title.casefold()),
         *keys[:SHOWN_KEYS],
-        *(Place(title, url, note="Guide") for title, url in sought(text)[:SHOWN_GUIDES]),
+        *(Place(title, url, note="Guide") for title, url in titled(text)[:SHOWN_GUIDES]),
         *_search(workspace, text),
     ]
 
