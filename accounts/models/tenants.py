@@ -211,6 +211,8 @@ class Membership(models.Model):
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=9, choices=Role, default=Role.DEVELOPER)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    hides_start = models.BooleanField(default=False, db_default=False, editable=False)
+    """Whether they dismissed the first steps."""
 
     class Meta:
         constraints = [

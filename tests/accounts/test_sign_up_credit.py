@@ -15,6 +15,7 @@ from accounts.services.office.welcome import verify_email
 from billing.selectors.office.balances import balance_of
 from pictor.kit.words import clock
 from tests.accounts.sign_ups import CODE, FORM, SIGN_UP, code_in, latest
+from tests.console.answers import words_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
 
@@ -117,3 +118,20 @@ def test_no_address_is_kept_with_it(django_capture_on_commit_callbacks):
     kept = b"".join(bytes(value) for value in (row["mailbox"], row["network"]))
     assert (len(kept), b"ann" in kept) == (64, False)
     assert (row["amount_micros"], row["withheld"], metric.get() - before) == (CREDIT, "", 1)
+
+
+@pytest.mark.parametrize("page", ["/", "/accounts/signup/"])
+def test_the_credit_is_told_where_sign_up_is_open_and_gives_one(client, settings, offered, page):
+    said = "$5.00 to try, once per mailbox: about 1,587 images of the cheapest kind."
+    pages = []
+    for settings.SIGN_UP, settings.SIGN_UP_CREDIT in ((True, 5_000_000), (True, 0), (False, 5)):
+        pages.append(words_of(client.get(page)))
+
+    assert [said in text for text in pages] == [True, False, False]
+    assert "to try" not in "".join(pages[1:])
+
+
+def test_who_was_invited_is_promised_no_credit(client, open_house, offered):
+    page = words_of(client.get("/accounts/signup/?next=/invite/x/"))
+
+    assert "to try" not in page

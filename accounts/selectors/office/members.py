@@ -74,6 +74,12 @@ def has_active_owner(tenant_id: UUID) -> bool:
     return bool(emails_of_owners([tenant_id]))
 
 
+def has_colleagues(tenant_id: UUID) -> bool:
+    """True if the tenant has a second member, or an invitation to become one."""
+    members = Membership.objects.filter(tenant_id=tenant_id)
+    return members.count() > 1 or Invitation.objects.filter(tenant_id=tenant_id).exists()
+
+
 def memberships_of(user_id: UUID) -> list[Membership]:
     """A person's memberships with their tenants, by the tenant's name."""
     mine = Membership.objects.filter(user_id=user_id).select_related("tenant")

@@ -293,6 +293,11 @@ def accept_invitation(
     return membership
 
 
+def hide_start(*, by: Membership) -> None:
+    """Show this member the first steps in the workspace no more."""
+    Membership.objects.filter(pk=by.pk).update(hides_start=True)
+
+
 @transaction.atomic
 def require_second_factor(*, by: Membership, is_required: bool, ip: str | None = None) -> None:
     """Require a second factor of all members of one's own tenant, or stop requiring it.

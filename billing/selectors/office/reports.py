@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
-from django.db.models import Max, Min, Q, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 
 from billing.latency import counts_of, quantile
-from billing.models import TenantBalance, UsageRollup
+from billing.models import TenantBalance, Transfer, UsageRollup
 from billing.periods import Bucket, buckets_between
 from pictor.kit.database.cursors import all_rows
 from pictor.kit.words.money import Micros
@@ -115,6 +115,24 @@ def captured_since(tenant_id: UUID, starts: Sequence[datetime]) -> list[Micros]:
 def has_made_images(tenant_id: UUID) -> bool:
     """True if an image was ever made for the tenant, including deleted ones. One query."""
     return UsageRollup.objects.filter(tenant_id=tenant_id, images__gt=0).exists()
+
+
+class FirstMoney(NamedTuple):
+    """What a tenant got to begin with: a credit, in micros, and whether anything was paid."""
+
+    credit: int
+    is_paid: bool
+
+
+def first_money(tenant_id: UUID, *, reason: str) -> FirstMoney:
+    """The credit with this reason, and whether a payment came in. One query."""
+    kinds = Transfer.Kind
+    moves = Transfer.objects.filter(tenant_id=tenant_id, kind__in=[kinds.TOP_UP, kinds.CREDIT])
+    found = moves.aggregate(
+        credit=Sum("amount", filter=Q(kind=kinds.CREDIT, reason=reason)),
+        paid=Count("id", filter=Q(kind=kinds.TOP_UP)),
+    )
+    return FirstMoney(found["credit"] or 0, bool(found["paid"]))
 
 
 @dataclass(frozen=True, slots=True)

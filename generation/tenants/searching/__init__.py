@@ -10,6 +10,7 @@ from generation.tenants.searching.criteria import Criteria, is_id
 from generation.tenants.searching.paging import (
     ListPage,
     every,
+    has_called,
     newest_matching,
     newest_of_key,
     page_of,

@@ -8,7 +8,7 @@ from django.db.models import QuerySet, Subquery, UUIDField, Value
 from django.db.models.functions import Coalesce, Left
 
 from generation import selectors
-from generation.models import Generation
+from generation.models import Generation, Source, State
 from generation.selectors import Finished
 from generation.tenants.searching import bounds
 from generation.tenants.searching.bounds import TooBroad, time_limit
@@ -67,6 +67,12 @@ def _page(rows: list[Generation], edge: UUID | None, sums: Sums | None, *, limit
     """Build the page from up to `limit` + 1 rows; the extra row shows that there are more."""
     last = rows[limit - 1].id if len(rows) > limit else edge
     return ListPage(selectors.with_images(rows[:limit]), last, edge is not None, sums)
+
+
+def has_called(tenant_id: UUID) -> bool:
+    """True if a call of the API has made an image; those of the playground are few."""
+    made = Generation.objects.filter(tenant_id=tenant_id, state=State.SUCCEEDED)
+    return made.filter(source=Source.API).exists()
 
 
 def newest_matching(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
@@ -11,8 +12,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.audit_log import support_name
+from accounts.services.office.sign_up_credit import REASON
 from billing.latency import between, rounded
 from billing.price_rows import BookRow, PriceRow
+from billing.selectors import current_table
+from billing.selectors.office.reports import first_money
 from console import amounts
 from console.ops.declared import ACTS
 from console.parts.drawn_charts import bar_groups, line_groups, seconds
@@ -20,10 +24,13 @@ from console.parts.generation_words import pixels, tier
 from console.parts.page_query import troubles_of
 from console.parts.places import Place
 from console.parts.sentences import sentence
+from console.site.pricing import priced_models
 from console.workspace import places
 from console.workspace.access import Workspace
 from console.workspace.shared.first_call import models_of
+from generation.catalogue.snapshot import current_catalogue
 from generation.channels.declaration import Task
+from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, from_decimal
 
 register = template.Library()
@@ -37,6 +44,22 @@ for known in (pixels, seconds, sentence, support_name, tier):
 for name in ("price", "amount", "cents", "signed", "total", "balance", "unit"):
     register.filter(name, getattr(amounts, name))
 register.filter("troubles", troubles_of)
+
+
+@register.simple_tag
+def images_for(micros: int, tenant_id: UUID | None = None) -> int:
+    """How many images of the cheapest kind that buys, by the prices in force; 0 without prices."""
+    now = clock.now()
+    priced = priced_models(current_catalogue().on_offer(now), current_table(tenant_id, now))
+    least = min((model.least for model in priced), default=Micros(0))
+    return micros // least if least else 0
+
+
+@register.simple_tag
+def credit_to_try(workspace: Workspace) -> int:
+    """The micros of the credit for signing up; 0 without one, and once a payment came in."""
+    money = first_money(workspace.id, reason=REASON)
+    return 0 if money.is_paid else money.credit
 
 
 @register.filter

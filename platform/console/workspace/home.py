@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -11,16 +12,25 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey, User
-from accounts.selectors.office.members import memberships_of
+from accounts.selectors.office.members import has_colleagues, memberships_of
 from accounts.services.office.api_keys import SIGN_UP_KEY
+from accounts.services.office.members import hide_start
+from accounts.services.office.sign_up_credit import REASON
 from accounts.services.office.welcome import MAX_OWNED
 from billing.periods import bucket_start, day_of
 from billing.selectors.office.balances import balance_alert_of
 from billing.selectors.office.budgets import budgets_of
-from billing.selectors.office.reports import PACE, captured_since, days_lasting, has_made_images
+from billing.selectors.office.reports import (
+    PACE,
+    captured_since,
+    days_lasting,
+    first_money,
+    has_made_images,
+)
 from console.parts.rows import SHOWN_CHARS, row_of
 from console.workspace.access import (
     OWNER,
+    POST,
     Permission,
     Workspace,
     keys_of,
@@ -35,11 +45,14 @@ from console.workspace.shared.sunsets import sunsets_of
 from console.workspace.shared.trouble import trouble_of
 from generation.models import Source, State
 from generation.selectors import Finished
-from generation.tenants.searching import Criteria, newest_matching
+from generation.tenants.searching import Criteria, has_called, newest_matching
 from pictor.kit.words import clock
 
 STRIP = 12
 MAX_SCANNED_ROWS = 40
+MAX_KNOWN = 10_000
+_done: set[tuple[UUID, UUID]] = set()
+"""Tenants and people whose first steps this process has seen done: nothing is read for them."""
 
 
 @require_safe
@@ -67,7 +80,7 @@ def choose(request: HttpRequest) -> HttpResponseBase:
 
 @member()
 def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Show a checklist until the first image, and then money, failures and the latest images."""
+    """Show a checklist until it is done, money, failures and the latest images."""
     now, has_followed = clock.now(), "HX-Request" in request.headers
     latest, is_begun = _latest(workspace, has_followed=has_followed)
     pictured = [row_of(finished, {}) for finished in latest if finished.images]
@@ -76,12 +89,14 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     own = [key for key in usable if key.name != SIGN_UP_KEY]
     budgets = budgets_of(workspace.tenant, keys, used=workspace.balance.used, now=now)
     lately = recent_use_of(workspace, now)
+    steps = _steps(workspace, is_begun=is_begun, has_own_key=bool(own))
     context = {
+        "steps": steps,
         "has_demo_data": any(finished.generation.source == Source.DEMO for finished in latest),
         "is_begun": is_begun,
         "has_own_key": bool(own),
         "can_generate": Permission.GENERATE in workspace.may and bool(usable),
-        "call": "" if is_begun else _first_call(request, workspace, own),
+        "call": _first_call(request, workspace, own) if steps else "",
         "latest": pictured[:STRIP],
         **_charges(workspace, now),
         "alert": balance_alert_of(workspace.tenant.id)
@@ -101,6 +116,35 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "has_followed": has_followed,
     }
     return rendered(request, workspace, "workspace/overview.html", context)
+
+
+@member(methods=POST)
+def dismiss_start(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Hide the first steps from this member."""
+    hide_start(by=workspace.member)
+    return redirect("workspace:overview", workspace.tenant.public_id)
+
+
+def _steps(workspace: Workspace, *, is_begun: bool, has_own_key: bool) -> dict[str, bool]:
+    """The first steps and whether each is done; empty once all are, or if they were dismissed."""
+    whose = workspace.id, workspace.user.id
+    if Permission.GENERATE not in workspace.may or workspace.member.hides_start or whose in _done:
+        return {}
+    funds = first_money(workspace.id, reason=REASON)
+    steps = {
+        "key": has_own_key,
+        "image": is_begun,
+        "call": is_begun and has_called(workspace.id),
+        "more": funds.is_paid or has_colleagues(workspace.id),
+    }
+    if Permission.MANAGE not in workspace.may:
+        del steps["more"]
+    if not all(steps.values()):
+        return steps
+    if len(_done) >= MAX_KNOWN:
+        _done.clear()
+    _done.add(whose)
+    return {}
 
 
 def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished], bool]:

@@ -32,6 +32,7 @@ def _page(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> UR
 
 pages = [
     _page("", home.overview, name="overview"),
+    _page("start/dismiss/", home.dismiss_start, name="start_dismiss"),
     _page("find/", finding.find, name="find"),
     _page("playground/", playground.playground, name="playground"),
     _page("playground/quote/", playground.quote, name="playground_quote"),

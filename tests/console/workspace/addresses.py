@@ -21,6 +21,7 @@ ACTIONS = {
     "invitation_cancel", "member_factor", "settings_limits", "settings_support", "billing_alert",
     "export_ask", "delete", "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test",
     "webhook_resend", "delivery_resend", "list_ask", "pay", "payments_portal", "automatic_stop",
+    "start_dismiss",
 }  # fmt: skip
 ELSEWHERE = {"thumbnail", "export", "generation_zip"}
 """Addresses of files: they redirect to storage, or stream from it."""

@@ -38,6 +38,7 @@ PAYERS = {"owner", "admin", "billing", "viewer"}
 ADMIN_ROLES = {"owner", "admin"}
 MAY = {
     "overview": EVERYBODY,
+    "start_dismiss": EVERYBODY,
     "usage": EVERYBODY,
     "customers": LOOKERS,
     "find": EVERYBODY,

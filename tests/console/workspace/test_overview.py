@@ -9,16 +9,19 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.services.office.api_keys import KeyRules, change_api_key, issue_api_key
 from accounts.services.office.own_limits import OwnLimits, set_own_limits
+from accounts.services.office.sign_up_credit import REASON
 from accounts.services.office.welcome import verify_email
+from billing.services.office.accounts import credit, top_up
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail
+from generation.models import Generation
 from generation.tenants import searching
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from storage.models import StoredImage
 from tests.console.answers import words_of
 from tests.console.workspace.conftest import url
-from tests.making.factories import make_worker, take
+from tests.making.factories import PayingCustomer, make_worker, take
 
 
 def test_the_page_waits_for_the_first_image_and_announces_it(acme, sign_in, delivered):
@@ -70,17 +73,60 @@ def test_an_image_that_is_made_while_a_page_is_put_together_is_waited_for_or_sho
     assert "Your first image is here" in then
 
 
-def test_a_workspace_that_had_an_image_sees_no_first_steps(acme, sign_in, delivered):
+def test_a_workspace_that_had_an_image_waits_for_no_first_one(acme, sign_in, delivered):
     delivered(acme)
     StoredImage.objects.update(deleted_at=clock.now())
 
     page = words_of(sign_in(acme).get(url("overview", acme)))
 
-    assert "Get started" not in page
+    assert "Waiting for your first request" not in page
     assert "every 2s" not in page
     assert "Nothing was generated yet" not in words_of(
         sign_in(acme, "viewer").get(url("overview", acme))
     )
+
+
+def test_the_first_steps_stay_until_each_is_done(acme, sign_in, delivered):
+    client, page = sign_in(acme), url("overview", acme)
+    begun = words_of(client.get(page))
+
+    delivered(acme)
+    Generation.objects.update(source="playground")
+    played = words_of(client.get(page))
+    delivered(acme)
+    done = words_of(client.get(page))
+
+    assert [begun.count("Done"), played.count("Done")] == [2, 3]  # a key, and money paid in
+    assert "Get started" not in done
+
+
+def test_money_or_a_colleague_is_the_last_step_and_the_credit_is_told(sign_in, delivered):
+    new = PayingCustomer("new", balance=0)
+    credit(tenant_id=new.id, amount=Micros(5_000_000), reason=REASON, actor="sign-up")
+    owner = sign_in(new)
+    delivered(new)
+    alone, billing = (words_of(owner.get(url(name, new))) for name in ("overview", "billing"))
+
+    sign_in(new, "developer")
+    together = words_of(owner.get(url("overview", new)))
+    top_up(tenant_id=new.id, amount=Micros(1_000_000), reason="bank", actor="test")
+    paid = words_of(owner.get(url("billing", new)))
+
+    said = (
+        "$5.00 to try, once per mailbox: about 1,587 images of the cheapest kind."  # $0.00315 each
+    )
+    assert [said in page for page in (alone, billing, together, paid)] == [True, True, False, False]
+    assert ["Get started" in page for page in (alone, together)] == [True, False]
+
+
+def test_a_member_dismisses_the_first_steps_for_themselves(acme, sign_in):
+    client, page = sign_in(acme), url("overview", acme)
+    other = sign_in(acme, "developer")
+
+    client.post(url("start_dismiss", acme))
+
+    assert "Get started" not in words_of(client.get(page))
+    assert "Get started" in words_of(other.get(page))
 
 
 def test_many_failures_are_no_new_beginning(
