@@ -33,12 +33,10 @@ def images_zip(request: HttpRequest, workspace: Workspace, generation: str) -> H
 
 
 def chunks_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[bytes]:
-    """Yield the file of an export. Raises PermissionDenied if the images are gone."""
+    """Yield the file of an export. Raises PermissionDenied if the generation is not theirs."""
     del at
     try:
         images = one_of(workspace, query.get("generation", "")).images
     except Http404:
-        images = ()
-    if not images:
-        raise PermissionDenied
+        raise PermissionDenied from None
     yield from image_files.zip_chunks(images)

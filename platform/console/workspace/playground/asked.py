@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from accounts.models import ApiKey
 from console.parts.pictures import Picture, picture_of
@@ -96,18 +96,24 @@ def asked_by(
     catalogue, sent = workspace.catalogue, request.POST or request.GET
     honoured = {contract.model: _honoured(catalogue, contract) for contract in models}
     draft = draft_of({name: str(query[name]) for name in query}, models, honoured)
-    wanted = list(dict.fromkeys([*sent.getlist("use"), *sent.getlist("add")]))[:MAX_IMAGES]
-    uses = images_named(workspace.tenant.id, wanted) if wanted else []
+    uses, is_short = own_images(workspace, sent)
     # A form that asks for a price sends only the names of its files.
     files = [file.name for file in request.FILES.getlist("image")]
     return FilledForm(
         draft=draft,
         uses=uses,
         names=[_short(name) for name in files or request.POST.getlist("reference")],
-        is_short=len(uses) < len(wanted),
+        is_short=is_short,
         takes_images=draft.task != Task.GENERATE
         or catalogue.takes_references(draft.contract.model),
     )
+
+
+def own_images(workspace: Workspace, sent: QueryDict) -> tuple[Sequence[StoredImage], bool]:
+    """The workspace's images that a form names, and whether one is no longer there."""
+    wanted = list(dict.fromkeys([*sent.getlist("use"), *sent.getlist("add")]))[:MAX_IMAGES]
+    uses = images_named(workspace.tenant.id, wanted) if wanted else []
+    return uses, len(uses) < len(wanted)
 
 
 def as_asked(generation: Generation) -> dict[str, str]:

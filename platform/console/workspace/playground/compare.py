@@ -1,6 +1,5 @@
 """One prompt for up to four models or qualities side by side; each is an ordinary generation."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ from accounts.models import ApiKey
 from console.parts.page_query import word_of
 from console.parts.periods import number_of
 from console.workspace.access import FORM, POST, Permission, Workspace, member, rendered
-from console.workspace.playground.asked import FilledForm
+from console.workspace.playground.asked import FilledForm, own_images
 from console.workspace.playground.pages import form_id, form_id_of, key_named, price_of, usable
 from console.workspace.shared.choices import draft_of
 from console.workspace.shared.content import one_of
@@ -28,8 +27,9 @@ from pictor.kit.words import clock
 from pictor.kit.words.errors import InvalidRequest, PictorError
 
 MOST = 4
+SQUARE = "1024x1024"
 SIZES = {
-    "1024x1024": "Square", "1536x1024": "Wide, 3:2", "1024x1536": "Tall, 2:3",
+    SQUARE: "Square", "1536x1024": "Wide, 3:2", "1024x1536": "Tall, 2:3",
     "1792x1024": "Wide, 16:9", "1024x1792": "Tall, 9:16",
 }  # fmt: skip
 """Each model makes its nearest size."""
@@ -59,14 +59,15 @@ def compare_run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     except PictorError as error:
         return _page(request, workspace, request.POST, refusal=error)
     here = reverse("workspace:compare", args=[workspace.tenant.public_id])
-    return redirect(f"{here}?{urlencode({'runs': made}, doseq=True)}")
+    shown = {"runs": made, "use": request.POST.getlist("use")}
+    return redirect(f"{here}?{urlencode(shown, doseq=True)}")
 
 
 def _made(request: HttpRequest, workspace: Workspace) -> list[str]:
     """Admit each kind; one that is refused after others were made is told on the next page."""
     key, number = key_named(workspace, request.POST.get("key", "")), form_id(request)
     made: list[str] = []
-    for kind in _priced(request, key, models_of(workspace)):
+    for kind in _priced(request, workspace, key):
         shown = number_of(request.POST.get(f"shown-{kind.name}", ""))
         asked = kind.asked.request(request, key, number=number, shown=shown)
         caller = caller_of(key, ip=asked.ip)
@@ -81,9 +82,9 @@ def _made(request: HttpRequest, workspace: Workspace) -> list[str]:
     return made
 
 
-def _priced(request: HttpRequest, key: ApiKey, models: Sequence[ContractTerms]) -> list[Kind]:
+def _priced(request: HttpRequest, workspace: Workspace, key: ApiKey) -> list[Kind]:
     """The chosen kinds. Raises the PictorError of the first that has no price."""
-    kinds = _kinds(request, request.POST, key, models)
+    kinds = _kinds(request, workspace, request.POST, key)
     if not kinds:
         raise InvalidRequest("Choose what is to be compared.", param="kind")
     for why in filter(None, (kind.why for kind in kinds)):
@@ -109,12 +110,12 @@ def _page(
     *,
     refusal: PictorError | None = None,
 ) -> HttpResponse:
-    keys, models = usable(workspace), _makers(models_of(workspace))
+    keys, models = usable(workspace), _makers(workspace)
     context = {"keys": keys, "models": models, "refusal": refusal}
     if keys and models:
         named = word_of(query, "key", [key.public_id for key in keys], keys[0].public_id)
         key = next(key for key in keys if key.public_id == named)
-        kinds = _kinds(request, query, key, models)
+        kinds = _kinds(request, workspace, query, key)
         totals = [kind.quoted.quote.total for kind in kinds if kind.quoted]
         context |= {
             "key": key,
@@ -124,31 +125,34 @@ def _page(
             "is_whole": len(totals) == len(kinds) > 0,
             "prompt": query.get("prompt", ""),
             "sizes": SIZES.items(),
-            "size": query.get("size", ""),
+            "size": _size_of(query),
+            "pictures": kinds[0].asked.pictures if kinds else [],
             "number": form_id_of(request) or uuid4().hex,
             "runs": [run_of(one_of(workspace, one)) for one in query.getlist("runs")[:MOST]],
         }
     return rendered(request, workspace, "workspace/compare.html", context, refused=refusal)
 
 
-def _makers(models: Sequence[ContractTerms]) -> list[ContractTerms]:
-    return [contract for contract in models if Task.GENERATE in contract.tasks]
+def _size_of(query: QueryDict) -> str:
+    return size if (size := query.get("size", "")) in SIZES else SQUARE
 
 
-def _kinds(
-    request: HttpRequest, query: QueryDict, key: ApiKey, models: Sequence[ContractTerms]
-) -> list[Kind]:
+def _makers(workspace: Workspace) -> list[ContractTerms]:
+    return [contract for contract in models_of(workspace) if Task.GENERATE in contract.tasks]
+
+
+def _kinds(request: HttpRequest, workspace: Workspace, query: QueryDict, key: ApiKey) -> list[Kind]:
     """The chosen kinds with their prices; at first two qualities of the usual model."""
-    makers = _makers(models)
+    makers, catalogue = _makers(workspace), workspace.catalogue
     offered = {f"{one.model}|{word}" for one in makers for word in one.qualities}
     usual = draft_of({}, makers).contract
     first = [f"{usual.model}|{word}" for word in usual.qualities[:2]]
     named = dict.fromkeys(query.getlist("kind") if "kind" in query else first)
-    words = {"prompt": query.get("prompt", ""), "size": query.get("size", "")}
-    kinds = []
+    words = {"prompt": query.get("prompt", ""), "size": _size_of(query)}
+    (uses, is_short), kinds = own_images(workspace, query), []
     for name in [name for name in named if name in offered][:MOST]:
         model, _, quality = name.partition("|")
         draft = draft_of({**words, "model": model, "quality": quality}, makers)
-        asked = FilledForm(draft, uses=[], names=[], is_short=False, takes_images=False)
+        asked = FilledForm(draft, uses, [], is_short, catalogue.takes_references(model))
         kinds.append(Kind(name, asked, *price_of(request, key, asked)))
     return kinds

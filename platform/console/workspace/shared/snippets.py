@@ -13,12 +13,9 @@ from typing import Any
 from console.site.calls import Snippet
 from generation.channels.declaration import Task
 
-_CALLS = {
-    Task.GENERATE: ("generate", "generate"),
-    Task.EDIT: ("edit", "edit"),
-    Task.VARIATION: ("create_variation", "createVariation"),
-}
-"""The methods of OpenAI's Python and Node libraries."""
+_PYTHON_CALLS = {Task.VARIATION: "create_variation"}
+_NODE_CALLS = {Task.VARIATION: "createVariation"}
+"""The methods of OpenAI's libraries that are not named as their task."""
 _KNOWN = frozenset(
     {
         *("model", "prompt", "n", "size", "quality", "response_format", "style", "background"),
@@ -40,11 +37,11 @@ def snippets_of(
 
     `response_format` is the answer's: a url is printed, base64 becomes a file.
     """
-    file = "" if response_format == "url" else f"image.{body.get('output_format', 'png')}"
-    is_form = task != Task.GENERATE
-    command = (
-        _curl_form(origin, body, references, task) if is_form else curl(origin, body, references)
-    )
+    is_kept = response_format != "url" and "stream" not in body
+    file = f"image.{body.get('output_format', 'png')}" if is_kept else ""
+    command = curl(origin, body, references)
+    if task != Task.GENERATE:
+        command = _curl_form(origin, body, references, task)
     return [
         Snippet("curl", "curl", command),
         Snippet("Python", "python", _python(origin, body, references, file, task)),
@@ -54,9 +51,7 @@ def snippets_of(
 
 def _curl_form(origin: str, body: Mapping[str, Any], files: Sequence[str], task: Task) -> str:
     name = "image[]" if len(files) > 1 else "image"
-    texts = {
-        key: value if isinstance(value, str) else json.dumps(value) for key, value in body.items()
-    }
+    texts = {key: one if isinstance(one, str) else json.dumps(one) for key, one in body.items()}
     return " \\\n  ".join(
         (
             f"curl {origin}/v1/images/{task}s",
@@ -96,7 +91,6 @@ def _python(
     origin: str, body: Mapping[str, Any], references: Sequence[str], file: str, task: Task
 ) -> str:
     is_form, streams = task != Task.GENERATE, "stream" in body
-    file = "" if streams else file
     decoded = f'Path("{file}").write_bytes(b64decode(answer.data[0].b64_json))'
     encoded = () if is_form else references
     codecs = [name for name, used in (("b64decode", file), ("b64encode", encoded)) if used]
@@ -112,7 +106,7 @@ def _python(
             "",
             f'client = OpenAI(base_url="{origin}/v1",',
             '                api_key=os.environ["PICTOR_API_KEY"])',
-            f"answer = client.images.{_CALLS[task][0]}(",
+            f"answer = client.images.{_PYTHON_CALLS.get(task, task)}(",
             *_python_arguments(body, references, is_form=is_form),
             ")",
             decoded if file else printed,
@@ -138,7 +132,6 @@ def _node(
     origin: str, body: Mapping[str, Any], references: Sequence[str], file: str, task: Task
 ) -> str:
     is_form, streams = task != Task.GENERATE, "stream" in body
-    file = "" if streams else file
     lines = [f"  {name}: {json.dumps(value, ensure_ascii=False)}," for name, value in body.items()]
     if references:
         names = [json.dumps(name, ensure_ascii=False) for name in references]
@@ -160,7 +153,7 @@ def _node(
             f'  baseURL: "{origin}/v1",',
             "  apiKey: process.env.PICTOR_API_KEY,",
             "});",
-            f"const answer = await client.images.{_CALLS[task][1]}({{",
+            f"const answer = await client.images.{_NODE_CALLS.get(task, task)}({{",
             *lines,
             "});",
             written if file else printed,

@@ -96,3 +96,17 @@ def test_another_workspaces_runs_are_not_shown(acme, other, sign_in):
     page = sign_in(acme).get(url("compare", acme) + f"?runs={theirs.public_id}")
 
     assert page.status_code == 404
+
+
+def test_an_own_image_is_a_reference_of_each_and_in_its_price(acme, sign_in, own):
+    client, said = sign_in(acme), asked(acme, LOW, MEDIUM, use=own.public_id)
+
+    page = words_of(client.post(url("compare", acme), said))
+    shown = dict(re.findall(r'name="(shown-[^"]+)" value="(\d+)"', page))
+    led = client.post(url("compare_run", acme), said | shown)
+
+    assert led["Location"].endswith(f"&use={own.public_id}")
+    assert shown == {f"shown-{LOW}": "59480", f"shown-{MEDIUM}": "106280"}
+    made = Generation.objects.filter(source="playground")
+    assert [len(one.inputs) for one in made] == [1, 1]
+    assert f'name="use" value="{own.public_id}" checked' in page

@@ -1,7 +1,6 @@
 """The playground's edits and variations: own images by id, masks, and further fields of the API."""
 
 import pytest
-from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from console.workspace.shared.snippets import snippets_of
@@ -13,10 +12,10 @@ from pictor.kit.redis.client import send
 from storage import backends
 from storage.models import StoredImage
 from tests.console.answers import said_by, words_of
-from tests.console.workspace.conftest import Make, url
+from tests.console.workspace.conftest import url
 from tests.console.workspace.playground.forms import form
 from tests.fakes.recorder import drawn, noise
-from tests.making.factories import PayingCustomer, make_channel
+from tests.making.factories import make_channel
 
 HELD_WITH_ONE = 52_680 + 53_600
 
@@ -24,17 +23,6 @@ HELD_WITH_ONE = 52_680 + 53_600
 @pytest.fixture(autouse=True)
 def bucket() -> None:
     backends.ensure_bucket()
-
-
-@pytest.fixture
-def own(acme: PayingCustomer, delivered: Make) -> StoredImage:
-    """An image of acme's that is on storage."""
-    image = StoredImage.objects.get(generation_id=delivered(acme).id)
-    content = drawn((64, 64))
-    backends.bucket.client.put_object(
-        Bucket=settings.S3_BUCKET, Key=image.object_key, Body=content, ContentType="image/png"
-    )
-    return image
 
 
 def mask(size: tuple[int, int] = (64, 64)) -> SimpleUploadedFile:
