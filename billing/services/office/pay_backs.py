@@ -17,7 +17,7 @@ from django.db import transaction
 
 from accounts.ledger import TransferReason
 from accounts.services import By, Subject, name_of, record
-from billing.models import Payment, PaymentMovement, Transfer
+from billing.models import Payment, PaymentCustomer, PaymentMovement, Transfer
 from billing.payments.port import (
     CardProvider,
     Movement,
@@ -26,7 +26,7 @@ from billing.payments.port import (
     ProviderRefused,
     ProviderUnsure,
 )
-from billing.services.office import card_money
+from billing.services.office import automatic_pauses, card_money
 from billing.services.office.payment_facts import KEY_LASTS
 from billing.services.office.payment_movements import (
     ask_whole,
@@ -84,6 +84,8 @@ def set_aside(*, tenant_id: UUID, top_up_seq: int, amount: Micros, why: Transfer
     transfer = card_money.pay_back(
         tenant_id=tenant_id, top_up_seq=top_up_seq, amount=micros, line=str(movement.id), **why
     )
+    # At once: what is set aside must not be topped up again while the provider is asked.
+    automatic_pauses.pause(tenant_id, PaymentCustomer.Pause.PAID_BACK, now=clock.now())
     movement.seqs = [transfer.seq or 0]
     movement.save(force_insert=True)
     transaction.on_commit(partial(ring, TASK))

@@ -16,6 +16,7 @@ from billing.services.office.automatic import agree, stop, top_up_due
 from billing.services.office.payments import follow
 from pictor.kit.words.money import Micros
 from tests.billing.by_card.conftest import NOW, paid
+from tests.billing.by_card.test_back_and_forth import pay_back
 from webhooks.models import Event, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
@@ -185,6 +186,16 @@ def test_a_dispute_pauses_it(cards, on, kind, why):
     follow(payment.id, now=NOW)
 
     assert paused() == why
+
+
+def test_a_pay_back_that_waits_for_the_provider_is_not_topped_up_again(cards, on):
+    payment = paid(cards, on)
+    cards.refuses["pay_back"] = [ProviderAway("away")]
+    pay_back(payment, 20_000_000)
+
+    top_up_due(in_hours(2))
+
+    assert (states(), paused()) == (["paid"], "paid_back")
 
 
 def test_while_the_provider_is_away_nothing_is_lost(cards, on):
