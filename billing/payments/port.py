@@ -2,8 +2,8 @@
 
 Amounts are whole US cents, dates are aware. A call opens no transaction and is never made inside
 one. Each call may raise `ProviderRefused` (the provider said no: nothing was done), `ProviderAway`
-(it was not reached, or is busy: nothing was done; safe to repeat with the same key) or
-`ProviderUnsure` (it may have been done: look before asking again).
+(it is busy, or its answer was lost: to be repeated with the same key, which does it once) or
+`ProviderUnsure` (its answer says neither: look before asking again, with another key).
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ class ProviderRefused(ProviderError):
 
 
 class ProviderAway(ProviderError):
-    """The provider was not reached, or asks to come back later."""
+    """The provider was not heard, or asks to come back later."""
 
 
 class ProviderUnsure(ProviderError):

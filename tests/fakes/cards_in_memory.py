@@ -23,6 +23,7 @@ from billing.payments.port import (
     MovementKind,
     PayBack,
     Present,
+    ProviderAway,
     ProviderRefused,
     ProviderUnsure,
 )
@@ -232,7 +233,7 @@ class CardsInMemory:
     def _lose(self, name: str) -> None:
         if self.loses[name]:
             self.loses[name] -= 1
-            raise ProviderUnsure("the answer was lost")
+            raise ProviderAway("the answer was lost")
 
     def _once(self, key: str, parameters: object, work: Callable[[], Any]) -> Any:
         with self._lock:

@@ -4,9 +4,9 @@ No redirect is followed and nothing repeated. The key is sent to the configured 
 may be private only if it is not Stripe's own. All answers other than a success raise here:
 
     ProviderRefused    400, 402, 404: the call is wrong, the card declined, the object unknown
-    ProviderAway       not reached, no time left; 401, 403 (the key), 409, 429, a redirect;
-                       any failure of a GET
-    ProviderUnsure     sent, and no whole answer came, or a 5xx (which the provider keeps)
+    ProviderAway       not reached, no time left, no whole answer; 401, 403 (the key), 409, 429, a
+                       redirect; any failure of a GET
+    ProviderUnsure     an answer that cannot be read, or a 5xx (which the provider keeps)
 """
 
 import asyncio
@@ -84,8 +84,9 @@ class StripeHttp(stripe.HTTPClient):
         try:
             body = asyncio.run_coroutine_threadsafe(_ask(exchange, seconds), _loop()).result()
         except http.HttpError as error:
+            # Only the same key is safe again: the provider may still be at work on it.
             words = f"No whole answer came from the provider: {type(error).__name__}."
-            raise (unsure if exchange.is_sent else ProviderAway)(words) from None
+            raise ProviderAway(words) from None
         status, answer = exchange.status or 0, _object_in(body)
         if status != HTTPStatus.OK:
             raise _failure(status, answer or {}, unsure)

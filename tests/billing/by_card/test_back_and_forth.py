@@ -119,16 +119,18 @@ def test_while_the_provider_is_away_the_same_is_asked_again(cards, shop):
     assert moves(shop)[1:] == [("pay_back", 5_000_000), ("paid_back", 5_000_000)]
 
 
-def test_a_lost_answer_is_looked_up(cards, shop):
+def test_a_lost_answer_is_asked_for_again_by_the_same_key(cards, shop):
     payment = paid(cards, shop)
     cards.loses["pay_back"] = 1
 
     pay_back(payment, 5_000_000)
-    assert payment.movements.get(kind="refund").state == "asked"
+    first = payment.movements.get(kind="refund")
     send_waiting(NOW)
 
-    assert payment.movements.get(kind="refund").state == "done"
-    assert (cards.calls["pay_back"], cards.calls["paid_back"]) == (1, 1)
+    refund = payment.movements.get(kind="refund")
+    assert (first.state, refund.state, refund.key) == ("asked", "done", first.key)
+    assert (cards.calls["pay_back"], cards.calls["paid_back"]) == (2, 0)
+    assert len(cards.payments[payment.id].movements) == 1
 
 
 def test_a_replayed_failure_is_asked_anew_once_it_is_looked_up(cards, shop):
