@@ -208,6 +208,8 @@ def _charge(at: CardProvider, payment: Payment, now: datetime) -> None:
 def _refused(payment_id: UUID, error: ProviderRefused, now: datetime) -> None:
     """End a top-up for which nothing was charged: there is no card, or the call was wrong."""
     payment = Payment.objects.select_for_update().get(id=payment_id)
+    if payment.state != State.BEGUN:  # a look found it paid meanwhile
+        return
     payment.state, payment.declined = State.FAILED, error.code[:60]
     payment.save(update_fields=["state", "declined"])
     if error.code == NO_CARD:

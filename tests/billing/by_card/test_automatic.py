@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent, Mail, Membership, Tenant
 from billing.models import Payment, PaymentCustomer
-from billing.payments.port import ProviderAway, ProviderRefused
+from billing.payments.port import NO_CARD, Present, ProviderAway, ProviderRefused
 from billing.selectors.office.balances import available_to
 from billing.services.office import card_money
 from billing.services.office.accounts import adjust, top_up
@@ -130,6 +131,20 @@ def test_three_declines_pause_on_day_0_1_and_3(cards, on):
     assert (states(), paused()) == (["failed"] * 3, "declined")
     assert cards.calls["void"] == 3
     assert Mail.objects.count() == 3
+
+
+def test_a_refusal_changes_nothing_once_a_look_has_found_it_paid(cards, on, monkeypatch):
+    cards.loses["charge_saved_card"] = 1
+    top_up_due(NOW)
+
+    def card_is_gone(payment_id: UUID, **_: Any) -> Present:
+        follow(payment_id, now=NOW)
+        raise ProviderRefused("There is no saved card.", NO_CARD)
+
+    monkeypatch.setattr(cards, "charge_saved_card", card_is_gone)
+    top_up_due(NOW)
+
+    assert (states(), paused()) == (["paid"], "")
 
 
 def test_webhooks_and_the_audit_log_say_why_it_failed(cards, on):
