@@ -168,7 +168,9 @@ def _is_due(customer: PaymentCustomer, now: datetime) -> bool:
     if balance is not None and balance.available >= below and not balance.owed:
         return False
     mine = Payment.objects.filter(tenant_id=customer.tenant_id, automatic=True)
-    if mine.filter(Q(state=State.BEGUN) | Q(begun_at__gt=now - AN_HOUR)).exists():
+    # One for a person credited nothing: the next would not either.
+    is_open = Q(state__in=[State.BEGUN, State.PERSON])
+    if mine.filter(is_open | Q(begun_at__gt=now - AN_HOUR)).exists():
         return False
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     paid = mine.filter(begun_at__gte=month, state__in=[State.PAID, State.PERSON])

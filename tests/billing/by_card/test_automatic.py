@@ -1,5 +1,6 @@
 """Automatic top-ups: when the card is charged, and why it is not."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -131,6 +132,19 @@ def test_three_declines_pause_on_day_0_1_and_3(cards, on):
     assert (states(), paused()) == (["failed"] * 3, "declined")
     assert cards.calls["void"] == 3
     assert Mail.objects.count() == 3
+
+
+def test_a_charge_that_waits_for_a_person_is_not_followed_by_another(cards, on):
+    cards.loses["charge_saved_card"] = 1
+    top_up_due(NOW)
+    payment = Payment.objects.get()
+    kept = cards.payments[payment.id]
+    kept.present = replace(kept.present, currency="eur")
+    follow(payment.id, now=NOW)
+
+    top_up_due(in_hours(2))
+
+    assert states() == ["person"]
 
 
 def test_a_refusal_changes_nothing_once_a_look_has_found_it_paid(cards, on, monkeypatch):
