@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 AN_HOUR = timedelta(hours=1)
 UNPAID_FOR = timedelta(days=7)
 """How long an invoice waits for the customer, until it is void."""
+MOST_CENTS = 100_000_000
+"""The most that a month may be allowed: a million dollars."""
 Pause = PaymentCustomer.Pause
 State = Payment.State
 OFF = {
@@ -86,6 +88,8 @@ def agree(
         raise ValidationError("Add at least as much as the balance below which it is added.")
     if most_cents < add_cents:
         raise ValidationError("A month has to allow at least one top-up.")
+    if most_cents > MOST_CENTS:
+        raise ValidationError(f"A month allows at most {in_dollars(micros_of(MOST_CENTS))}.")
     refuse_amount(tenant_id, add_cents, now)
     customer = locked_customer(tenant_id)
     _change(

@@ -308,6 +308,13 @@ def test_what_makes_no_sense_is_not_agreed_to(shop, payer, below_add_most, why):
         )
 
 
+def test_a_month_allows_no_more_than_a_number_holds(cards, shop, payer):
+    terms: Any = {"below_micros": Micros(1), "add_cents": 500, "now": NOW, "actor": payer}
+
+    with pytest.raises(ValidationError, match=r"A month allows at most \$1,000,000.00"):
+        agree(tenant_id=shop.id, most_cents=100_000_001, **terms)
+
+
 def test_others_and_unconfirmed_members_cannot_agree(cards, shop, payer):
     terms: Any = {"below_micros": Micros(1), "add_cents": 500, "most_cents": 500, "now": NOW}
     with pytest.raises(ValidationError, match="A member who may pay"):
