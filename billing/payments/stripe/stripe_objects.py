@@ -139,7 +139,7 @@ def invoice_present(invoice: "Invoice", intent: "PaymentIntent | None") -> Prese
         currency=invoice.currency,
         amount_cents=invoice.total,
         tax_cents=sum(tax.amount for tax in invoice.total_taxes or ()),
-        declined=decline or code,
+        declined=decline or code or ("requires_action" if asks else ""),
         stops=advice == "do_not_try_again",
         needs_customer=asks or bool({code, decline} & _CONFIRM),
     )

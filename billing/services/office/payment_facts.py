@@ -42,8 +42,9 @@ def apply(payment_id: UUID, *, look: int, present: Present | None, now: datetime
         return payment
     payment.applied = look
     if present is not None:
+        waited = payment.declined
         _keep(payment, present)
-        _take_state(payment, present, now)
+        _take_state(payment, present, now, waited=bool(waited))
         book_movements(payment, present.movements, now=now)
         for dispute in present.disputes:
             _keep_dispute(payment, dispute, now)
@@ -74,7 +75,7 @@ def _keep(payment: Payment, present: Present) -> None:
             setattr(payment, name, value)
 
 
-def _take_state(payment: Payment, present: Present, now: datetime) -> None:
+def _take_state(payment: Payment, present: Present, now: datetime, *, waited: bool) -> None:
     if payment.top_up_seq is not None or (payment.person_why and payment.state == State.FAILED):
         return
     if present.state == "paid":
@@ -82,9 +83,11 @@ def _take_state(payment: Payment, present: Present, now: datetime) -> None:
         payment.state = State.PERSON if payment.person_why else State.PAID
         if payment.state == State.PAID:
             _credit(payment, present, now)
-    elif payment.state == State.BEGUN and payment.automatic and present.state != "expired":
-        _take_decline(payment, present, now)
-    elif payment.state == State.BEGUN and present.state != "open":
+    elif payment.state != State.BEGUN or present.state == "open":
+        return
+    elif payment.automatic:
+        _take_decline(payment, present, now, waited=waited)
+    else:
         payment.state = State.FAILED if present.state == "failed" else State.EXPIRED
 
 
@@ -145,14 +148,22 @@ def _credit(payment: Payment, present: Present, now: datetime) -> None:
     )
 
 
-def _take_decline(payment: Payment, present: Present, now: datetime) -> None:
-    """Let an automatic top-up that the bank wants confirmed wait; any other decline ends it."""
-    if present.needs_customer or present.stops:
-        why = Pause.CONFIRM if present.needs_customer else Pause.DECLINED
-        automatic_pauses.pause(payment.tenant_id, why, now=now, invoice_url=payment.invoice_url)
-    elif present.state == "failed":
+def _take_decline(payment: Payment, present: Present, now: datetime, *, waited: bool) -> None:
+    """Let an automatic top-up that the bank wants confirmed wait; any other decline ends it.
+
+    One that `waited` already does so until it is paid or void. A decline counts even if its invoice
+    was void before that was booked.
+    """
+    is_new = not waited and bool(present.state == "failed" or present.declined)
+    if is_new and not (present.needs_customer or present.stops):
         payment.state = State.FAILED
         automatic_pauses.declined(payment, now=now)
+        return
+    if is_new:
+        why = Pause.CONFIRM if present.needs_customer else Pause.DECLINED
+        automatic_pauses.pause(payment.tenant_id, why, now=now, invoice_url=payment.invoice_url)
+    if present.state == "expired":
+        payment.state = State.EXPIRED
 
 
 def _keep_dispute(payment: Payment, dispute: Dispute, now: datetime) -> None:

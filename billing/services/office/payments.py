@@ -246,7 +246,9 @@ def begin_look(payment_id: UUID, *, now: datetime) -> Payment:
 
 def end_invoice(at: CardProvider, payment: Payment, present: Present, *, now: datetime) -> None:
     """Void an automatic top-up's invoice that was declined, or that nobody paid in its time."""
-    waits = present.needs_customer or present.stops
+    # One that waits for the customer already outlasts the cards that they try on its page.
+    waited = payment.state == Payment.State.BEGUN and payment.declined
+    waits = waited or present.needs_customer or present.stops
     is_over = payment.expires_at <= now or (present.state == "failed" and not waits)
     if payment.automatic and present.state != "paid" and is_over and present.invoice_id:
         at.void(present.invoice_id)

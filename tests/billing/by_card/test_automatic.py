@@ -107,6 +107,19 @@ def test_a_confirmed_invoice_is_credited(cards, on):
     assert (states(), available_to(on.id)) == (["paid"], 20_000_000)
 
 
+def test_a_card_that_fails_on_the_invoices_page_does_not_end_it(cards, on):
+    cards.declines = ["authentication_required"]
+    top_up_due(NOW)
+    payment = Payment.objects.get()
+    kept = cards.payments[payment.id]
+    kept.present = replace(kept.present, declined="insufficient_funds", needs_customer=False)
+
+    follow(payment.id, now=NOW)
+
+    assert (states(), cards.calls["void"]) == (["begun"], 0)
+    assert PaymentCustomer.objects.get().tries == 0
+
+
 def test_an_invoice_that_nobody_pays_is_void_after_seven_days(cards, on):
     cards.declines = ["do_not_try_again"]
     top_up_due(NOW)
@@ -132,6 +145,18 @@ def test_three_declines_pause_on_day_0_1_and_3(cards, on):
     assert (states(), paused()) == (["failed"] * 3, "declined")
     assert cards.calls["void"] == 3
     assert Mail.objects.count() == 3
+
+
+def test_a_decline_counts_if_the_worker_dies_once_its_invoice_is_void(cards, on):
+    cards.declines = ["insufficient_funds"]
+    top_up_due(NOW)
+    Payment.objects.update(state="begun", declined="", applied=0)
+    PaymentCustomer.objects.update(tries=0, next_at=None)
+
+    payment = follow(Payment.objects.get().id, now=NOW)
+
+    assert cards.payments[payment.id].present.state == "expired"
+    assert (payment.state, PaymentCustomer.objects.get().tries) == ("failed", 1)
 
 
 def test_a_charge_that_waits_for_a_person_is_not_followed_by_another(cards, on):
