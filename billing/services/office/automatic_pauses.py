@@ -52,12 +52,13 @@ def declined(payment: Payment, *, now: datetime) -> None:
     if is_last:
         pause(payment.tenant_id, PaymentCustomer.Pause.DECLINED, now=now)
         return
+    is_on = customer.consented_by_id is not None and not customer.paused_for
     amount = in_dollars(payment.credited_micros)
     tell(
         payment.tenant_id,
         "an automatic top-up was declined",
         f"The card was declined for an automatic top-up of {amount}. Nothing was charged.",
-        f"It is tried again on {customer.next_at:%-d %B}." if customer.next_at else "",
+        f"It is tried again on {customer.next_at:%-d %B}." if is_on and customer.next_at else "",
     )
     _announce(payment.tenant_id, PaymentCustomer.Pause.DECLINED, now)
 

@@ -159,6 +159,19 @@ def test_a_decline_counts_if_the_worker_dies_once_its_invoice_is_void(cards, on)
     assert (payment.state, PaymentCustomer.objects.get().tries) == ("failed", 1)
 
 
+def test_a_decline_after_it_was_stopped_promises_no_other_try(cards, on, payer):
+    cards.loses["charge_saved_card"] = 1
+    cards.declines = ["insufficient_funds"]
+    top_up_due(NOW)
+    stop(tenant_id=on.id, now=NOW, actor=payer)
+
+    follow(Payment.objects.get().id, now=NOW)
+
+    (mail,) = Mail.objects.all()
+    assert "Nothing was charged." in mail.text
+    assert "tried again" not in mail.text
+
+
 def test_a_charge_that_waits_for_a_person_is_not_followed_by_another(cards, on):
     cards.loses["charge_saved_card"] = 1
     top_up_due(NOW)
