@@ -135,11 +135,13 @@ def top_up_due(now: datetime) -> None:
     active = PaymentCustomer.objects.filter(is_due, paused_for="").exclude(consented_by=None)
     wanted = list(active.values_list("tenant_id", flat=True))
     is_open = Q(automatic=True, state=State.BEGUN, declined="", begun_at__gt=now - KEY_LASTS)
-    for payment in Payment.objects.filter(is_open, tenant_id__in=wanted):
-        _charge(at, payment, now)
+    begun = {one.tenant_id: one for one in Payment.objects.filter(is_open, tenant_id__in=wanted)}
     for tenant_id in wanted:
-        if (begun := _begin(tenant_id, now)) is not None:
-            _charge(at, begun, now)
+        try:
+            if payment := begun.get(tenant_id) or _begin(tenant_id, now):
+                _charge(at, payment, now)
+        except Exception:
+            logger.exception("the automatic top-up of %s could not be booked", tenant_id)
 
 
 @transaction.atomic

@@ -115,6 +115,8 @@ def send_waiting(now: datetime) -> None:
             send(movement_id, now=now)
         except ProviderError as error:
             logger.warning("a pay-back is asked for again: %s: %s", type(error).__name__, error)
+        except Exception:
+            logger.exception("the pay-back %s could not be booked", movement_id)
 
 
 def send(movement_id: UUID, *, now: datetime) -> None:

@@ -264,6 +264,8 @@ def follow_begun(now: datetime) -> None:
             follow(payment_id, now=now)
         except ProviderError as error:
             logger.warning("a payment could not be looked at: %s", error)
+        except Exception:
+            logger.exception("payment %s could not be booked", payment_id)
 
 
 def open_portal(*, tenant_id: UUID, back_to: str, now: datetime) -> str:

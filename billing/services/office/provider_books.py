@@ -4,6 +4,7 @@ It also finds what no event told: such a payment is looked at, and compared agai
 differs is kept, as an event of the type BOOKS whose `trouble` says how, until it no longer does.
 """
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ from billing.selectors.office.findings import Finding
 from billing.selectors.office.payments import BOOKS, differences
 from billing.services.office.payments import asked_provider, follow
 from pictor.kit.words.money import in_dollars
+
+logger = logging.getLogger(__name__)
 
 WINDOW = timedelta(days=3)
 """Each day is compared three times: an entry may come late."""
@@ -56,7 +59,10 @@ def keep_differences(now: datetime) -> None:
     oldest = differences().aggregate(at=Min("created_at"))["at"]
     since, until = min(oldest or now, now - WINDOW), now - SETTLED_AFTER
     for payment_id in {found.payment.id for found in _differences(since, until)}:
-        follow(payment_id, now=now)
+        try:
+            follow(payment_id, now=now)
+        except Exception:
+            logger.exception("payment %s could not be looked at", payment_id)
     found = [(f"{BOOKS}:{one.provider_id}", one) for one in _differences(since, until)]
     for event_id, one in found:
         told = {"payment": one.payment, "trouble": one.how[:200], "handled_at": None}

@@ -43,8 +43,8 @@ def new_payer() -> User:
     return User.objects.create_user("pia@shop.example", email_verified_at=NOW)
 
 
-def new_shop(payer: User) -> Tenant:
-    tenant = create_tenant(name="shop", actor="test")
+def new_shop(payer: User, name: str = "shop") -> Tenant:
+    tenant = create_tenant(name=name, actor="test")
     Tenant.objects.filter(id=tenant.id).update(created_at=NOW - timedelta(days=30))
     add_member(tenant=tenant, user=payer, role=Membership.Role.BILLING, actor="test")
     return tenant

@@ -17,7 +17,7 @@ from billing.services.office.accounts import adjust, top_up
 from billing.services.office.automatic import agree, stop, top_up_due
 from billing.services.office.payments import follow
 from pictor.kit.words.money import Micros
-from tests.billing.by_card.conftest import NOW, paid
+from tests.billing.by_card.conftest import NOW, new_shop, paid
 from tests.billing.by_card.test_back_and_forth import pay_back
 from webhooks.models import Event, WebhookEndpoint
 
@@ -197,6 +197,19 @@ def test_a_refusal_changes_nothing_once_a_look_has_found_it_paid(cards, on, monk
     top_up_due(NOW)
 
     assert (states(), paused()) == (["paid"], "")
+
+
+def test_a_workspace_whose_charge_cannot_be_booked_keeps_no_other_waiting(cards, on, payer):
+    other = new_shop(payer, "other")
+    agree(
+        tenant_id=other.id, below_micros=Micros(10_000_000), add_cents=2000, most_cents=5000,
+        now=NOW, actor=payer,
+    )  # fmt: skip
+    cards.refuses["charge_saved_card"] = [ValueError("an answer that nobody foresaw")]
+
+    top_up_due(NOW)
+
+    assert sorted(states()) == ["begun", "paid"]
 
 
 def test_webhooks_and_the_audit_log_say_why_it_failed(cards, on):

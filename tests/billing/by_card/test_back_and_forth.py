@@ -314,3 +314,16 @@ def test_a_payment_for_a_person_is_over_once_it_is_paid_back_whole(cards, shop):
     assert sorted(one.cents for one in payment.movements.all()) == [500, 1500]
     assert follow(payment.id, now=NOW).state == "failed"
     assert moves(shop) == []
+def test_a_pay_back_that_cannot_be_booked_keeps_no_other_waiting(cards, shop):
+    one, two = paid(cards, shop), paid(cards, shop)
+    cards.refuses["pay_back"] = [ProviderAway("away"), ProviderAway("away"), ProviderAway("away")]
+    for payment in (one, two):
+        pay_back(payment, 20_000_000)
+    cards.refuses["pay_back"] = [ValueError("an answer that nobody foresaw")]
+
+    send_waiting(NOW)
+
+    states = [payment.movements.get(kind="refund").state for payment in (one, two)]
+    assert states == ["asked", "done"]
+
+

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from billing.models import PaymentMovement
+from billing.payments.port import ProviderRefused
 from billing.selectors.office.balances import available_to
 from billing.selectors.office.payments import differences, unhandled_events
 from billing.services.office.provider_books import compare, keep_differences
@@ -74,3 +75,16 @@ def test_others_entries_are_theirs(cards, shop):
     cards.pay(payment.id)  # we do not know its ids yet
 
     assert compare(*DAY) == []
+
+
+def test_a_payment_that_cannot_be_looked_at_keeps_no_other_waiting(cards, shop):
+    for _ in range(2):
+        cards.refund(paid(cards, shop).id, 500)
+    cards.refuses["present"] = [ProviderRefused("mixed", "mixed_modes")]
+
+    keep_differences(LATER)
+
+    assert available_to(shop.id) == 35_000_000
+    assert differences().count() == 1
+
+

@@ -10,7 +10,7 @@ from billing.models import Payment, PaymentMovement
 from billing.payments.port import ProviderAway, ProviderUnsure
 from billing.selectors.office.balances import available_to, statement
 from billing.selectors.office.ledger import ledger_findings
-from billing.services.office.payments import NotCharged, follow
+from billing.services.office.payments import NotCharged, follow, follow_begun
 from pictor.kit.words import ids
 from tests.billing.by_card.conftest import NOW, begin, paid
 
@@ -188,3 +188,15 @@ def test_a_network_begins_ten_payments_an_hour(cards, shop, payer):
 
     with pytest.raises(ValidationError, match="from your network"):
         begin(shop, payer, ip="2001:db8::2", now=NOW + timedelta(hours=10))
+
+
+def test_a_payment_that_cannot_be_looked_at_keeps_no_other_waiting(cards, shop):
+    bad, good = begin(shop), begin(shop)
+    for payment in (bad, good):
+        cards.pay(payment.id)
+    cards.refuses["present"] = [ValueError("an answer that nobody foresaw")]
+
+    follow_begun(NOW + timedelta(minutes=11))
+
+    states = Payment.objects.order_by("state").values_list("state", flat=True)
+    assert list(states) == ["begun", "paid"]
