@@ -32,7 +32,8 @@ def charge_of(payment: Payment) -> CardCharge:
 
 def left_at_the_provider(payment: Payment) -> int:
     """Return the cents of what was paid that are neither withdrawn, nor refunded or asked back."""
-    if payment.state not in {Payment.State.PAID, Payment.State.PERSON}:
+    is_paid = payment.state in {Payment.State.PAID, Payment.State.PERSON}
+    if not is_paid and not payment.person_why:
         return 0
     stands = payment.movements.exclude(state=State.FAILED).order_by()
     sums: dict[str, int] = dict(stands.values_list("kind").annotate(Sum("cents")))
@@ -76,7 +77,10 @@ def book_movement(payment: Payment, movement: Movement, *, now: datetime) -> Non
     row.save()
     if payment.top_up_seq is not None:
         _book(payment, payment.top_up_seq, row)
-    elif row.state == State.DONE and not left_at_the_provider(payment):
+    elif left_at_the_provider(payment):
+        payment.state = Payment.State.PERSON  # again, where its pay-back failed after it was done
+        payment.save(update_fields=["state"])
+    elif row.state == State.DONE:
         payment.state = Payment.State.FAILED  # a person had it paid back: it is over
         payment.save(update_fields=["state"])
     if row.state == State.DONE and was != State.DONE and row.kind == Kind.REFUND:
@@ -88,11 +92,12 @@ def refuse_movement(row: PaymentMovement, why: str) -> None:
     """Keep that the provider refused a pay-back: its money becomes available again."""
     payment = Payment.objects.select_for_update().get(id=row.payment_id)
     row = PaymentMovement.objects.get(id=row.id)
-    if row.state != State.ASKED or payment.top_up_seq is None:
+    if row.state != State.ASKED:
         return
     row.state, row.reason = State.FAILED, f"Refused: {why}"[:200]
     row.save(update_fields=["state", "reason"])
-    _book(payment, payment.top_up_seq, row)
+    if payment.top_up_seq is not None:
+        _book(payment, payment.top_up_seq, row)
 
 
 def _row_of(payment: Payment, movement: Movement) -> PaymentMovement:

@@ -314,6 +314,35 @@ def test_a_payment_for_a_person_is_over_once_it_is_paid_back_whole(cards, shop):
     assert sorted(one.cents for one in payment.movements.all()) == [500, 1500]
     assert follow(payment.id, now=NOW).state == "failed"
     assert moves(shop) == []
+
+
+def test_a_refused_pay_back_of_a_payment_for_a_person_is_not_asked_for_again(cards, shop):
+    payment = begin(shop)
+    cards.pay(payment.id, subtotal_cents=5)
+    follow(payment.id, now=NOW)
+    cards.refuses["pay_back"] = [ProviderRefused("the charge is disputed", "charge_disputed")]
+    pay_back_whole(payment_id=payment.id, reason="not what was asked", now=NOW, actor="ann")
+
+    for _ in range(2):
+        send_waiting(NOW)
+
+    refund = payment.movements.get()
+    assert (refund.state, refund.reason) == ("failed", "Refused: the charge is disputed")
+    assert cards.calls["pay_back"] == 1
+
+
+def test_a_payment_waits_for_a_person_again_if_its_pay_back_fails_late(cards, shop):
+    payment = begin(shop)
+    cards.pay(payment.id, subtotal_cents=5)
+    refund = cards.refund(payment.id, 2000)
+    assert follow(payment.id, now=NOW).state == "failed"
+
+    cards.settle(payment.id, refund, "failed")
+
+    assert follow(payment.id, now=NOW).state == "person"
+    assert follow(payment.id, now=NOW).state == "person"
+
+
 def test_a_pay_back_that_cannot_be_booked_keeps_no_other_waiting(cards, shop):
     one, two = paid(cards, shop), paid(cards, shop)
     cards.refuses["pay_back"] = [ProviderAway("away"), ProviderAway("away"), ProviderAway("away")]
