@@ -8,6 +8,7 @@ from billing.models import PaymentMovement
 from billing.payments.port import ProviderRefused
 from billing.selectors.office.balances import available_to
 from billing.selectors.office.payments import differences, unhandled_events
+from billing.services.office.payments import follow
 from billing.services.office.provider_books import compare, keep_differences
 from tests.billing.by_card.conftest import NOW, begin, paid
 
@@ -88,3 +89,13 @@ def test_a_payment_that_cannot_be_looked_at_keeps_no_other_waiting(cards, shop):
     assert differences().count() == 1
 
 
+def test_a_payment_for_a_person_is_no_difference(cards, shop):
+    payment = begin(shop)
+    cards.pay(payment.id, subtotal_cents=5)
+    follow(payment.id, now=NOW)
+    assert compare(*DAY) == []
+
+    cards.refund(payment.id, 2000)
+    follow(payment.id, now=NOW)
+
+    assert compare(*DAY) == []
