@@ -167,7 +167,9 @@ def _take_decline(payment: Payment, present: Present, now: datetime, *, waited: 
 
 
 def _keep_dispute(payment: Payment, dispute: Dispute, now: datetime) -> None:
-    _, is_new = PaymentDispute.objects.update_or_create(
+    known = PaymentDispute.objects.filter(provider_id=dispute.provider_id)
+    was = known.values_list("kind", flat=True).first()
+    PaymentDispute.objects.update_or_create(
         provider_id=dispute.provider_id,
         defaults={
             "payment": payment,
@@ -179,7 +181,7 @@ def _keep_dispute(payment: Payment, dispute: Dispute, now: datetime) -> None:
             },
         },
     )  # fmt: skip
-    if not is_new:
+    if was == dispute.kind:  # an inquiry may become a dispute
         return
     automatic_pauses.pause(payment.tenant_id, Pause.DISPUTED, now=now)
     if dispute.kind == "dispute":

@@ -1,5 +1,6 @@
 """Money that leaves a payment again: paid back, refunded elsewhere, disputed, reinstated."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -356,3 +357,15 @@ def test_a_pay_back_that_cannot_be_booked_keeps_no_other_waiting(cards, shop):
     assert states == ["asked", "done"]
 
 
+def test_an_inquiry_that_becomes_a_dispute_is_mailed(cards, shop):
+    payment = paid(cards, shop)
+    name = cards.dispute(payment.id, 500, kind="inquiry")
+    follow(payment.id, now=NOW)
+    disputes = cards.payments[payment.id].disputes
+    disputes[name] = replace(disputes[name], kind="dispute")
+
+    for _ in range(2):
+        follow(payment.id, now=NOW)
+
+    subjects = [mail.subject for mail in Mail.objects.all()]
+    assert subjects.count("shop: a payment was disputed") == 1
