@@ -22,7 +22,7 @@ from billing.selectors.office.payments import BOOKS
 from billing.services.office.payment_facts import is_live
 from billing.services.office.payments import asked_provider, follow
 from pictor.kit.database import lock_numbers
-from pictor.kit.database.cursors import run
+from pictor.kit.database.cursors import first_row, run
 from pictor.kit.redis.bell import ring as ring_bell
 from pictor.kit.words import clock
 
@@ -35,6 +35,8 @@ KEPT_FOR = timedelta(days=35)
 AT_ONCE = 8
 SECONDS_BETWEEN_LOOKS = 0.15
 """A look is three requests, of which the provider wants at most 20 a second."""
+UNKNOWN_FOR = timedelta(minutes=1)
+"""How long an event of an unknown object waits for the look that may learn its id."""
 MOST_WAIT = timedelta(hours=1)
 
 _OURS = """
@@ -101,11 +103,20 @@ def _due(now: datetime) -> Mapping[UUID, Sequence[ProviderEvent]]:
     waiting = ProviderEvent.objects.filter(handled_at=None, next_at__lte=now).exclude(type=BOOKS)
     due = defaultdict[UUID, list[ProviderEvent]](list)
     for event in waiting.order_by("created_at"):
-        if event.payment_id is None:
+        # The look that learns the id may have been under way when the event was kept.
+        payment_id = event.payment_id or _payment_of(event)
+        if payment_id is not None:
+            due[payment_id].append(event)
+        elif event.received_at <= now - UNKNOWN_FOR:
             ProviderEvent.objects.filter(id=event.id).update(handled_at=now)
-        else:
-            due[event.payment_id].append(event)
     return due
+
+
+def _payment_of(event: ProviderEvent) -> UUID | None:
+    names = [event.session_id, event.payment_intent_id, "", event.invoice_id]
+    payment_id: UUID | None
+    (payment_id,) = first_row(f"SELECT {_OURS}", [None, *names])
+    return payment_id
 
 
 def _alone(payment_id: UUID, events: Sequence[ProviderEvent], now: datetime) -> None:
@@ -123,7 +134,7 @@ def _handle(payment_id: UUID, events: Sequence[ProviderEvent], now: datetime) ->
     tries = max(event.tries for event in events)
     wait = min(timedelta(seconds=10) * 2 ** min(tries, 10), MOST_WAIT)
     # First, so that an end of this process is one more try.
-    mine.update(tries=F("tries") + 1, next_at=now + wait)
+    mine.update(payment_id=payment_id, tries=F("tries") + 1, next_at=now + wait)
     try:
         _learn_ids(payment_id, events)
         follow(payment_id, now=now)

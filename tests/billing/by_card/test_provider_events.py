@@ -112,6 +112,8 @@ def test_events_of_others_objects_and_of_the_other_mode_change_nothing(cards, sh
     provider_events.pull(NOW)
 
     provider_events.handle(NOW)
+    assert [handled for *_, handled in events()] == [False, False]
+    provider_events.handle(NOW + timedelta(minutes=1))
 
     assert events() == [("charge.refunded", False, True), ("charge.refunded", False, True)]
     assert cards.calls["present"] == 0
@@ -131,6 +133,26 @@ def test_a_dispute_finds_its_payment_by_the_stored_id(cards, shop):
     provider_events.handle(NOW)
 
     assert available_to(shop.id) == 15_000_000
+
+
+def test_an_event_that_comes_during_the_look_that_learns_its_payment_is_handled(cards, shop):
+    payment = begin(shop)
+    cards.pay(payment.id)
+
+    def meanwhile() -> None:
+        cards.dispute(payment.id, 500)
+        intent = cards.payments[payment.id].present.payment_intent_id
+        cards.happened[:] = [Event("evt_d", "x", NOW, live=False, payment_intent_id=intent)]
+        provider_events.pull(NOW)
+
+    cards.meanwhile["present"] = meanwhile
+    follow(payment.id, now=NOW)
+    assert available_to(shop.id) == 20_000_000
+
+    provider_events.handle(NOW)
+
+    assert available_to(shop.id) == 15_000_000
+    assert ProviderEvent.objects.get(id="evt_d").payment == payment
 
 
 def test_the_first_pull_begins_with_the_first_payment(cards, shop):
@@ -163,7 +185,7 @@ def test_handled_events_are_forgotten_after_35_days(cards, shop):
     begin(shop)
     cards.happened.append(Event("evt_1", "x", NOW, live=False))
     provider_events.pull(NOW)
-    provider_events.handle(NOW)
+    provider_events.handle(NOW + timedelta(minutes=1))
 
     provider_events.forget(NOW + timedelta(days=35))
     assert len(events()) == 1
