@@ -29,6 +29,8 @@ from pictor.kit.words import clock
 logger = logging.getLogger(__name__)
 
 TASK = "billing.tasks.handle_provider_events"
+PULLED = "pulled"
+"""The id of a row of ours, of the type BOOKS: when events were last listed to the end."""
 OVERLAP = timedelta(minutes=10)
 """Events are listed again for so long before the newest: some appear late."""
 KEPT_FOR = timedelta(days=35)
@@ -66,17 +68,25 @@ def ring(body: bytes, headers: Mapping[str, str]) -> None:
 def pull(now: datetime) -> None:
     """Keep the provider's new events. Raises ProviderError."""
     at = asked_provider()
-    since = _newest(now) - OVERLAP
+    since = _seen_to(now) - OVERLAP
     known = set(ProviderEvent.objects.filter(created_at__gte=since).values_list("id", flat=True))
     for event in at.events(since):
         if event.id not in known and event.live == is_live():
             _keep(event, rang=False, now=now)
+    ours = {"type": BOOKS, "rang": False, "received_at": now, "next_at": now, "handled_at": now}
+    ProviderEvent.objects.update_or_create(id=PULLED, defaults={"created_at": now, **ours})
 
 
-def _newest(now: datetime) -> datetime:
-    """Return when the newest event was; before there is one, when the first payment was begun."""
+def _seen_to(now: datetime) -> datetime:
+    """Return when the newest event was, or the last pull, if that was earlier.
+
+    One that rings after a pause is newer than all that happened in it. Before there are any, it is
+    when the first payment was begun.
+    """
     newest = ProviderEvent.objects.exclude(type=BOOKS).aggregate(at=Max("created_at"))["at"]
-    return newest or Payment.objects.aggregate(at=Min("begun_at"))["at"] or now
+    pulled = ProviderEvent.objects.filter(id=PULLED).values_list("created_at", flat=True).first()
+    first = Payment.objects.aggregate(at=Min("begun_at"))["at"] or now
+    return min(newest or first, pulled or first)
 
 
 def _keep(event: Event, *, rang: bool, now: datetime) -> None:

@@ -10,6 +10,7 @@ from billing.selectors.office.balances import available_to
 from billing.selectors.office.payments import unhandled_events
 from billing.services.office import provider_events
 from billing.services.office.payments import follow
+from billing.services.office.provider_events import PULLED
 from pictor.kit.words import ids
 from tests.billing.by_card.conftest import NOW, begin, new_payer, new_shop
 
@@ -32,7 +33,7 @@ def no_pauses(monkeypatch):
 
 
 def events() -> list[tuple[str, bool, bool]]:
-    rows = ProviderEvent.objects.order_by("created_at", "id")
+    rows = ProviderEvent.objects.exclude(id=PULLED).order_by("created_at", "id")
     return [(event.type, event.rang, event.handled_at is not None) for event in rows]
 
 
@@ -74,7 +75,7 @@ def test_an_event_is_handled_only_once_its_payment_is_booked(cards, shop):
     provider_events.pull(NOW)
     cards.refuses["present"] = [ProviderAway("503")]
     provider_events.handle(NOW)
-    (event,) = ProviderEvent.objects.all()
+    event = ProviderEvent.objects.get(payment=payment)
     assert (event.handled_at, event.tries, event.trouble) == (None, 1, "ProviderAway: 503")
     assert unhandled_events(event.received_at + timedelta(minutes=6)) == [event]
 
@@ -155,6 +156,22 @@ def test_an_event_that_comes_during_the_look_that_learns_its_payment_is_handled(
     assert ProviderEvent.objects.get(id="evt_d").payment == payment
 
 
+def test_one_that_rings_after_a_pause_does_not_hide_those_before_it(cards, shop):
+    payment = begin(shop)
+    provider_events.pull(NOW)
+    hours = [NOW + timedelta(hours=hour) for hour in range(4)]
+    cards.happened += [
+        Event("evt_missed", "x", hours[1], live=False, payment_id=payment.id),
+        Event("evt_rings", "x", hours[3], live=False, payment_id=payment.id),
+    ]
+    provider_events.ring(b"evt_rings", SIGNED)
+
+    provider_events.pull(hours[3])
+
+    kept = ProviderEvent.objects.filter(payment=payment).order_by("id")
+    assert list(kept.values_list("id", flat=True)) == ["evt_missed", "evt_rings"]
+
+
 def test_the_first_pull_begins_with_the_first_payment(cards, shop):
     begin(shop)
     old, new = NOW - timedelta(minutes=11), NOW - timedelta(minutes=9)
@@ -165,7 +182,8 @@ def test_the_first_pull_begins_with_the_first_payment(cards, shop):
 
     provider_events.pull(NOW)
 
-    assert list(ProviderEvent.objects.values_list("id", flat=True)) == ["evt_new"]
+    kept = ProviderEvent.objects.exclude(id=PULLED)
+    assert list(kept.values_list("id", flat=True)) == ["evt_new"]
 
 
 def test_a_page_whose_answer_was_lost_is_learned_from_its_event(cards, shop):
