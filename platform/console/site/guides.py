@@ -36,6 +36,7 @@ LANGUAGES: Mapping[str, str] = {
 _TITLE = re.compile(r'<h1 id="[^"]*">((?:[^<]|<(?!/?h1))*)</h1>\s*<p>((?:[^<]|<(?!/?p>))*)</p>')
 _SECTION = re.compile(r'<h2 id="([^"]+)">((?:[^<]|<(?!/?h2))*)</h2>')
 _ENTRY = re.compile(r'<h3 id="([^"]+)">((?:[^<]|<(?!/?h3))*)</h3>')
+_WORDS = re.compile(r"\w+")
 _HEADING = re.compile(r'<h[123] id="([^"]+)">')
 
 
@@ -96,11 +97,12 @@ def sought(text: str) -> list[tuple[str, str]]:
 def titled(text: str) -> list[tuple[str, str]]:
     """Return title and address of each section whose title has words that begin like these."""
     words = text.casefold().split()
-    return [
-        (title, url)
-        for title, url, _ in _sections()
-        if words and all(re.search(rf"\b{re.escape(word)}", title.casefold()) for word in words)
-    ]
+    found = []
+    for title, url, _ in _sections():
+        own = _WORDS.findall(title.casefold())
+        if words and all(any(one.startswith(word) for one in own) for word in words):
+            found.append((title, url))
+    return found
 
 
 @cache

@@ -5,13 +5,17 @@ from uuid import UUID
 
 import pytest
 
+from accounts.ledger import RequestedMove
 from accounts.models import Membership, Tenant, User
 from accounts.services.office.members import add_member
 from accounts.services.office.tenants import create_tenant
-from billing.models import Payment
+from billing.models import MoneyMove, Payment
 from billing.payments import provider
+from billing.services.office.moves import move_money
+from billing.services.office.pay_backs import send_waiting
 from billing.services.office.payments import PagesAfter, begin_top_up, follow
 from pictor.kit.words import ids
+from pictor.kit.words.money import Micros
 from tests.fakes.cards_in_memory import CardsInMemory
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
@@ -65,3 +69,16 @@ def paid(cards: CardsInMemory, shop: Tenant, *, cents: int = 2000, tax: int = 0)
     payment = begin(shop, cents=cents)
     cards.pay(payment.id, tax=tax)
     return follow(payment.id, now=NOW)
+
+
+def pay_back(payment: Payment, micros: int, *, once: UUID | None = None) -> MoneyMove:
+    requested = RequestedMove(
+        tenant_id=payment.tenant_id,
+        kind="pay_back",
+        amount=Micros(micros),
+        seq=payment.top_up_seq,
+        reason="As you asked",
+    )
+    move = move_money(once=once or ids.new_uuid(), requested=requested, actor="ann", now=NOW)
+    send_waiting(NOW)
+    return move

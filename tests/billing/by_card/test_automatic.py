@@ -17,8 +17,7 @@ from billing.services.office.accounts import adjust, top_up
 from billing.services.office.automatic import agree, stop, top_up_due
 from billing.services.office.payments import follow
 from pictor.kit.words.money import Micros
-from tests.billing.by_card.conftest import NOW, new_shop, paid
-from tests.billing.by_card.test_back_and_forth import pay_back
+from tests.billing.by_card.conftest import NOW, new_shop, paid, pay_back
 from webhooks.models import Event, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db

@@ -2,40 +2,24 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.ledger import RequestedMove
 from accounts.models import Mail, Tenant
-from billing.models import MoneyMove, Payment, PaymentDispute, TenantBalance
+from billing.models import PaymentDispute, TenantBalance
 from billing.payments.port import ProviderAway, ProviderRefused
 from billing.selectors.office.balances import available_to, statement
 from billing.selectors.office.ledger import ledger_findings
 from billing.selectors.office.payments import left_of_payment
 from billing.services.office.accounts import adjust
-from billing.services.office.moves import move_money
 from billing.services.office.pay_backs import pay_back_whole, send_waiting
 from billing.services.office.payments import follow
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
-from tests.billing.by_card.conftest import NOW, begin, paid
+from tests.billing.by_card.conftest import NOW, begin, paid, pay_back
 
 pytestmark = pytest.mark.django_db
-
-
-def pay_back(payment: Payment, micros: int, *, once: UUID | None = None) -> MoneyMove:
-    requested = RequestedMove(
-        tenant_id=payment.tenant_id,
-        kind="pay_back",
-        amount=Micros(micros),
-        seq=payment.top_up_seq,
-        reason="As you asked",
-    )
-    move = move_money(once=once or ids.new_uuid(), requested=requested, actor="ann", now=NOW)
-    send_waiting(NOW)
-    return move
 
 
 def spend(shop: Tenant, micros: int) -> None:
