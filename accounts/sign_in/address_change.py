@@ -11,12 +11,8 @@ from allauth.core.internal.cryptokit import compare_user_code
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse_lazy
-from django.views.generic.edit import FormView
-from typing_extensions import override
+from django.shortcuts import redirect, render
 
 from accounts.models import User
 from accounts.selectors.office.people import user_by_email
@@ -26,7 +22,6 @@ from accounts.sign_in.address_codes import GOOD_FOR, take_try
 from pictor.kit.words import clock
 
 MAIL = "account/email/address_change"
-WRONG = "Those are not the codes in the latest mails."
 _STATE = "address_change"
 """The session's key: the new address, its code, the present one's, and their end in seconds."""
 
@@ -51,73 +46,49 @@ class BothCodesForm(forms.Form):
     new = forms.CharField(label="Code mailed to the new address", max_length=20)
 
 
-class ChangeAddressView(FormView):  # type: ignore[type-arg]  # none at run time
-    """The page that asks for a new address, and then for both codes."""
-
-    template_name = "account/address_change.html"
-    success_url = reverse_lazy("account_email")
-
-    @override
-    def get_form_class(self) -> type[Form]:
-        return BothCodesForm if self._state else NewAddressForm
-
-    @override
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "asked": self._state.get("email", "")}
-
-    @override
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Read the form of the present step; staff have theirs changed by an owner of staff."""
-        if "again" in request.POST or person_of(request).staff_role:
-            request.session.pop(_STATE, None)
-            return redirect(self.success_url)
-        return super().post(request, *args, **kwargs)
-
-    @override
-    def form_valid(self, form: Form) -> HttpResponse:
-        if not isinstance(form, BothCodesForm):
-            self._mail_codes(form.cleaned_data["email"])
-            return super().form_valid(form)
-        state = self._state
+def change_address(request: HttpRequest) -> HttpResponse:
+    """Ask for a new address, and then for both codes; an owner of staff changes that of staff."""
+    if "again" in request.POST or person_of(request).staff_role:
+        request.session.pop(_STATE, None)
+    state: dict[str, Any] = request.session.get(_STATE, {})
+    if state and clock.now() >= datetime.fromtimestamp(state["until"], UTC):
+        state = {}
+    is_sent = request.method == "POST" and bool({"email", "present"} & request.POST.keys())
+    form = (BothCodesForm if state else NewAddressForm)(request.POST if is_sent else None)
+    if form.is_valid() and not person_of(request).staff_role:
         try:
-            self._check(form, state)
-            change_person(
-                user=person_of(self.request), email=state["email"], **by_self(self.request)
-            )
+            return _change(request, form, state) if state else _mail_codes(request, form)
         except ValidationError as error:
             form.add_error(None, " ".join(error.messages))
-            return self.form_invalid(form)
-        self.request.session.pop(_STATE, None)
-        messages.success(self.request, f"Your address is {state['email']} now")
-        return redirect(HOME)
+    context = {"form": form, "asked": state.get("email", "")}
+    return render(request, "account/address_change.html", context)
 
-    @property
-    def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = self.request.session.get(_STATE, {})
-        is_good = state and clock.now() < datetime.fromtimestamp(state["until"], UTC)
-        return state if is_good else {}
 
-    def _mail_codes(self, email: str) -> None:
-        """Mail both codes; to an address that has an account already, that it has one."""
-        adapter, user = get_adapter(self.request), person_of(self.request)
-        codes = {name: adapter.generate_email_verification_code() for name in ("present", "new")}
-        words = {"was": user.email, "becomes": email}
-        adapter.send_mail(MAIL, user.email, {**words, "code": codes["present"]})
-        if user_by_email(email) is None:
-            adapter.send_mail(MAIL, email, {**words, "code": codes["new"]})
-        else:
-            adapter.send_account_already_exists_mail(email)
-        until = (clock.now() + GOOD_FOR).timestamp()
-        self.request.session[_STATE] = {**codes, "email": email, "until": until}
+def _mail_codes(request: HttpRequest, form: forms.Form) -> HttpResponse:
+    """Mail both codes; to an address that has an account already, that it has one."""
+    adapter, user, email = get_adapter(request), person_of(request), form.cleaned_data["email"]
+    codes = {name: adapter.generate_email_verification_code() for name in ("present", "new")}
+    words = {"was": user.email, "becomes": email}
+    adapter.send_mail(MAIL, user.email, {**words, "code": codes["present"]})
+    if user_by_email(email) is None:
+        adapter.send_mail(MAIL, email, {**words, "code": codes["new"]})
+    else:
+        adapter.send_account_already_exists_mail(email)
+    until = (clock.now() + GOOD_FOR).timestamp()
+    request.session[_STATE] = {**codes, "email": email, "until": until}
+    return redirect("account_email")
 
-    def _check(self, form: BothCodesForm, state: dict[str, Any]) -> None:
-        if not take_try(state["present"] + state["new"]):
-            self.request.session.pop(_STATE, None)
-            raise ValidationError("Too many wrong codes. Begin again.")
-        typed = form.cleaned_data
-        are_right = [
-            compare_user_code(actual=typed[name], expected=state[name])
-            for name in ("present", "new")
-        ]
-        if not all(are_right):
-            raise ValidationError(WRONG)
+
+def _change(request: HttpRequest, form: forms.Form, state: dict[str, Any]) -> HttpResponse:
+    """Change the address. Raises ValidationError for a wrong code, and an address that is taken."""
+    if not take_try(state["present"] + state["new"]):
+        request.session.pop(_STATE, None)
+        raise ValidationError("Too many wrong codes. Begin again.")
+    typed = form.cleaned_data
+    for name in ("present", "new"):
+        if not compare_user_code(actual=typed[name], expected=state[name]):
+            raise ValidationError("Those are not the codes in the latest mails.")
+    change_person(user=person_of(request), email=state["email"], **by_self(request))
+    request.session.pop(_STATE, None)
+    messages.success(request, f"Your address is {state['email']} now")
+    return redirect(HOME)

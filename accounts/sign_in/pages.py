@@ -104,7 +104,9 @@ class CodeView(ConfirmEmailVerificationCodeView):
 
 
 class FactorView(AuthenticateView):
-    """The page that asks for the second factor's code at the sign-in."""
+    """The page that asks for the second factor's code, or a passkey, at the sign-in."""
+
+    webauthn_form_class = PasskeyForm
 
     @override
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -115,10 +117,6 @@ class FactorView(AuthenticateView):
             request.POST = form  # type: ignore[assignment]  # the stubs have no setter
         asked: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return asked
-
-    @override
-    def get_webauthn_form_class(self) -> type[Form]:
-        return PasskeyForm
 
     @override
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -197,7 +195,7 @@ def replaced_by_staff(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if keeps_last_factor(request):
-            messages.info(request, "Staff replace their app; an owner of staff can remove it.")
+            messages.info(request, "Staff keep a second factor: set up another one first.")
             return redirect("mfa_activate_totp")
         return view(request, *args, **kwargs)
 

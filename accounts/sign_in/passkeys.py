@@ -1,4 +1,4 @@
-"""Passkeys as a second factor: made, shown, removed. A browser says what is wrong, never a 500."""
+"""Passkeys as a second factor: made, and shown. What no browser made is refused on the page."""
 
 import json
 from collections.abc import Mapping
@@ -13,23 +13,22 @@ from allauth.mfa.webauthn.forms import (
     ReauthenticateWebAuthnForm,
 )
 from allauth.mfa.webauthn.internal import auth
-from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
+from allauth.mfa.webauthn.views import AddWebAuthnView
 from cryptography.exceptions import InvalidSignature
 from django import forms
-from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse
 from django.views.generic.edit import FormView
 from typing_extensions import override
 
 from accounts.locks import user_for_update
 from accounts.models import User
 from accounts.sign_in.account import end_other_sessions
-from accounts.sign_in.factors import factor_wanted_first, keeps_last_factor
+from accounts.sign_in.factors import factor_wanted_first
 
 NOT_GOOD = "That passkey did not work here. Try again, or use another way."
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError, InvalidSignature)
@@ -82,10 +81,6 @@ class AddPasskeyView(NextRedirectMixin, AddWebAuthnView):
         return FormView.dispatch(self, request, *args, **kwargs)
 
     @override
-    def get_form_class(self) -> type[Form]:
-        return self.form_class
-
-    @override
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = {**super().get_context_data(**kwargs), **kwargs}
         return {**context, "options": options_of(context["js_data"]["creation_options"])}
@@ -100,27 +95,6 @@ class AddPasskeyView(NextRedirectMixin, AddWebAuthnView):
         user = self.request.user
         if isinstance(user, User) and user_for_update(user.pk).sessions_ended > user.sessions_ended:
             return redirect(self.request.get_full_path())  # by a new role, for example
-        response: HttpResponse = super().form_valid(form)
-        end_other_sessions(self.request)
-        return response
-
-
-class RemovePasskeyView(RemoveWebAuthnView):
-    """The page that removes a passkey, and ends other sessions, which may have shown it."""
-
-    template_name = "mfa/passkey_remove.html"
-    success_url = reverse_lazy("mfa_index")
-
-    @override
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if keeps_last_factor(request):
-            messages.info(request, "Staff keep a second factor: set up another one first.")
-            return redirect("mfa_index")
-        shown: HttpResponseBase = super().dispatch(request, *args, **kwargs)
-        return shown
-
-    @override
-    def form_valid(self, form: Form) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)
         end_other_sessions(self.request)
         return response

@@ -10,23 +10,16 @@ from django.http import HttpRequest
 from accounts.models import OpenSession
 from accounts.services.office.open_sessions import note_session
 from pictor.kit.words import clock
+from pictor.kit.words.client_addresses import counted_address
 
 BEGUN = "begun_at"
 """The session's mark: the second in which its person signed in."""
 NOTED_FOR = timedelta(minutes=1)
 _MAX_NOTED = 10_000
 
-# Each names itself, and those above it as well.
-_BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "FxiOS": "Firefox"} | {
-    "Chrome/": "Chrome",
-    "CriOS": "Chrome",
-    "Safari/": "Safari",
-}
-_SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows"} | {
-    "Macintosh": "macOS",
-    "CrOS": "ChromeOS",
-    "Linux": "Linux",
-}
+# A browser names itself, and those after it here as well.
+_BROWSERS = "Edg=Edge OPR/=Opera Firefox/=Firefox FxiOS=Firefox Chrome/=Chrome CriOS=Chrome"
+_SYSTEMS = "Android=Android iPhone=iPhone iPad=iPad Windows=Windows Macintosh=macOS CrOS=ChromeOS"
 _noted: dict[str, datetime] = {}
 """When this process has noted a session, by digest."""
 
@@ -52,22 +45,25 @@ def note(request: HttpRequest, digest: str) -> None:
 
 
 def network_of(address: str) -> str:
-    """The network of an address, such as 203.0.113.0/24; empty for a text that is no address."""
+    """The network of an address, such as 203.0.113.0/24; empty for this machine, or no address."""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(counted_address(address).partition("/")[0])
     except ValueError:
         return ""
     bits = 24 if isinstance(parsed, ipaddress.IPv4Address) else 48
-    return str(ipaddress.ip_network((parsed, bits), strict=False))
+    return "" if parsed.is_loopback else str(ipaddress.ip_network((parsed, bits), strict=False))
 
 
 def browser_of(agent: str) -> str:
     """The names of browser and system, such as 'Firefox on Linux', or of another program."""
     other = re.match(r"[\w.-]{1,30}", agent)
-    browser = _first(_BROWSERS, agent) or (other[0] if other else "Unknown browser")
-    system = _first(_SYSTEMS, agent)
+    browser = _first(f"{_BROWSERS} Safari/=Safari", agent) or (
+        other[0] if other else "Unknown browser"
+    )
+    system = _first(f"{_SYSTEMS} Linux=Linux", agent)
     return f"{browser} on {system}" if system else browser
 
 
-def _first(names: dict[str, str], agent: str) -> str:
-    return next((name for mark, name in names.items() if mark in agent), "")
+def _first(marks: str, agent: str) -> str:
+    pairs = (pair.split("=") for pair in marks.split())
+    return next((name for mark, name in pairs if mark in agent), "")

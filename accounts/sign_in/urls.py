@@ -4,11 +4,12 @@ from allauth.account import views as account
 from allauth.account.decorators import reauthentication_required as reauthenticated
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn.views import RemoveWebAuthnView
 from django.contrib.auth.decorators import login_required
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse_lazy
 
 from accounts.sign_in import account as account_page
-from accounts.sign_in.address_change import ChangeAddressView
+from accounts.sign_in.address_change import change_address
 from accounts.sign_in.factors import behind_factor
 from accounts.sign_in.pages import (
     AddressView,
@@ -23,7 +24,11 @@ from accounts.sign_in.pages import (
     replaced_by_staff,
     sign_out_everywhere,
 )
-from accounts.sign_in.passkeys import AddPasskeyView, FactorAgainView, RemovePasskeyView
+from accounts.sign_in.passkeys import AddPasskeyView, FactorAgainView
+
+REMOVE_PASSKEY = RemoveWebAuthnView.as_view(
+    template_name="mfa/passkey_remove.html", success_url=reverse_lazy("mfa_index")
+)
 
 
 def _page(route: str, view: View, name: str) -> URLPattern:
@@ -58,7 +63,7 @@ urlpatterns = [
     _page("2fa/", account_page.AccountView.as_view(), "mfa_index"),
     _page(
         "email/",
-        behind_factor(login_required(reauthenticated(ChangeAddressView.as_view()))),
+        behind_factor(login_required(reauthenticated(change_address))),
         "account_email",
     ),
     _page("delete/", behind_factor(account_page.delete), "account_delete"),
@@ -70,7 +75,7 @@ urlpatterns = [
     _page("2fa/passkeys/add/", login_required(AddPasskeyView.as_view()), "mfa_add_webauthn"),
     _page(
         "2fa/passkeys/<int:pk>/remove/",
-        behind_factor(RemovePasskeyView.as_view()),
+        replaced_by_staff(behind_factor(REMOVE_PASSKEY)),
         "mfa_remove_webauthn",
     ),
     _page("2fa/totp/address/", login_required(AddressView.as_view()), "mfa_confirm_address"),
