@@ -138,22 +138,22 @@ def top_up_due(now: datetime) -> None:
     begun = {one.tenant_id: one for one in Payment.objects.filter(is_open, tenant_id__in=wanted)}
     for tenant_id in wanted:
         try:
-            if payment := begun.get(tenant_id) or _begin(tenant_id, now):
+            if payment := _to_charge(tenant_id, begun.get(tenant_id), now):
                 _charge(at, payment, now)
         except Exception:
             logger.exception("the automatic top-up of %s could not be booked", tenant_id)
 
 
 @transaction.atomic
-def _begin(tenant_id: UUID, now: datetime) -> Payment | None:
-    """Commit the payment that is due; None if none is."""
+def _to_charge(tenant_id: UUID, begun: Payment | None, now: datetime) -> Payment | None:
+    """Return the payment without an answer, or commit one that is due; None if it has to rest."""
     customer = locked_customer(tenant_id)
-    if customer.paused_for or not _is_due(customer, now):
+    if customer.paused_for or not (begun or _is_due(customer, now)):
         return None
     if why := _why_not(customer):
         pause(tenant_id, why, now=now)
         return None
-    return Payment.objects.create(
+    return begun or Payment.objects.create(
         id=ids.new_uuid(),
         tenant_id=tenant_id,
         automatic=True,

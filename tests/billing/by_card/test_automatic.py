@@ -287,6 +287,16 @@ def test_while_the_provider_is_away_nothing_is_lost(cards, on):
     assert states() == ["paid"]
 
 
+def test_a_charge_without_an_answer_is_not_repeated_for_a_suspended_workspace(cards, on):
+    cards.refuses["charge_saved_card"] = [ProviderAway("503")]
+    top_up_due(NOW)
+    Tenant.objects.filter(id=on.id).update(status="suspended")
+
+    top_up_due(NOW + timedelta(minutes=1))
+
+    assert (states(), paused()) == (["begun"], "suspended")
+
+
 def test_a_call_that_is_refused_is_a_declined_try(cards, on):
     cards.refuses["charge_saved_card"] = [ProviderRefused("too small", "amount_too_small")]
 
