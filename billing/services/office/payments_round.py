@@ -29,3 +29,5 @@ def follow_all(*, now: datetime) -> None:
                 step(now)
             except ProviderError as error:
                 logger.warning("the provider is away: %s: %s", type(error).__name__, error)
+            except Exception:
+                logger.exception("a step of the work on payments failed: %s", step.__name__)

@@ -11,6 +11,7 @@ from billing.payments.port import ProviderAway, ProviderUnsure
 from billing.selectors.office.balances import available_to, statement
 from billing.selectors.office.ledger import ledger_findings
 from billing.services.office.payments import NotCharged, follow, follow_begun
+from billing.services.office.payments_round import follow_all
 from pictor.kit.words import ids
 from tests.billing.by_card.conftest import NOW, begin, paid
 
@@ -200,3 +201,13 @@ def test_a_payment_that_cannot_be_looked_at_keeps_no_other_waiting(cards, shop):
 
     states = Payment.objects.order_by("state").values_list("state", flat=True)
     assert list(states) == ["begun", "paid"]
+
+
+def test_a_step_of_the_minutes_work_that_fails_stops_none_after_it(cards, shop):
+    payment = begin(shop)
+    cards.pay(payment.id)
+    cards.refuses["events"] = [ValueError("an answer that nobody foresaw")]
+
+    follow_all(now=NOW + timedelta(minutes=11))
+
+    assert Payment.objects.get().state == "paid"
