@@ -18,7 +18,7 @@ from billing.selectors.office.payments import cards_on
 from billing.services.office.moves import move_money, rehearse
 from billing.services.office.pay_backs import pay_back_whole
 from billing.services.office.payment_movements import charge_of, left_at_the_provider
-from billing.services.office.payments import follow
+from billing.services.office.payments import PAGE_SECONDS, follow
 from billing.services.office.second_person import why_it_waits
 from console.amounts import CENT, amount
 from console.ops.access import Permission
@@ -152,7 +152,7 @@ def _pay_back_whole(asked: Sought) -> ActResult:
 
 def _follow(asked: Sought) -> ActResult:
     try:
-        seen = follow(asked.subject.pk, now=asked.now)
+        seen = follow(asked.subject.pk, now=asked.now, seconds=PAGE_SECONDS)
     except ProviderError as error:
         raise ValidationError(f"The provider could not be asked: {error}.") from error
     _, words = badge_of(seen, complaints_of(seen))

@@ -125,6 +125,7 @@ def test_a_look_says_what_it_saw_or_that_the_provider_is_away(owner, payment, ca
 
     away = do(owner, "payment.follow", payment.pk)
     seen = do(owner, "payment.follow", payment.pk, follow=True)
+    assert cards.calls["within"] == 2  # a page waits for 5 s at most
 
     assert "The provider could not be asked: no answer." in said_by(away)
     assert "Looked at the provider: paid" in said_by(seen)
