@@ -33,7 +33,7 @@ NO_ACTS = {
     ),
     "a person does it with their own account": (
         *("user.sign_up", "user.verify_email", "user.accept_terms", "user.opened_demo"),
-        *("user.password", "user.mfa_on", "user.mfa_off"),
+        *("user.password", "user.mfa_on", "user.mfa_off", "user.session_end", "user.erase"),
     ),
     "a program does it by itself": (
         *("api_key.seen", "member.lapse", "tenant.uncharged", "tenant.export", "tenant.erase"),
