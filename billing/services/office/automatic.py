@@ -203,13 +203,14 @@ def _charge(at: CardProvider, payment: Payment, now: datetime) -> None:
         customer = customer_at(at, payment.tenant_id)
         payment = begin_look(payment.id, now=now)
         present = at.charge_saved_card(payment.id, customer=customer, cents=payment.asked_cents)
+        # A decline first: the card must not be tried again where its invoice cannot be void yet,
+        # which the look for the decline's event then does.
+        apply(payment.id, look=payment.looks, present=present, now=now)
         end_invoice(at, payment, present, now=now)
     except ProviderRefused as error:
         _refused(payment.id, error, now)
     except ProviderError as error:
-        logger.warning("a saved card is charged again: %s: %s", type(error).__name__, error)
-    else:
-        apply(payment.id, look=payment.looks, present=present, now=now)
+        logger.warning("a saved card's charge has no answer: %s: %s", type(error).__name__, error)
 
 
 @transaction.atomic

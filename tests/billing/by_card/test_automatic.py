@@ -158,6 +158,20 @@ def test_a_decline_counts_if_the_worker_dies_once_its_invoice_is_void(cards, on)
     assert (payment.state, PaymentCustomer.objects.get().tries) == ("failed", 1)
 
 
+def test_a_declined_card_is_not_tried_again_while_its_invoice_cannot_be_void(cards, on):
+    cards.declines = ["insufficient_funds"]
+    cards.refuses["void"] = [ProviderAway("503")] * 2
+
+    for minute in range(3):
+        top_up_due(NOW + timedelta(minutes=minute))
+
+    assert (states(), cards.calls["charge_saved_card"]) == (["failed"], 1)
+    with pytest.raises(ProviderAway):  # so its event comes again
+        follow(Payment.objects.get().id, now=NOW)
+    payment = follow(Payment.objects.get().id, now=NOW)
+    assert cards.payments[payment.id].present.state == "expired"
+
+
 def test_a_decline_after_it_was_stopped_promises_no_other_try(cards, on, payer):
     cards.loses["charge_saved_card"] = 1
     cards.declines = ["insufficient_funds"]
