@@ -11,6 +11,7 @@ may be private only if it is not Stripe's own. All answers other than a success 
 
 import asyncio
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -126,6 +127,7 @@ def _failure(status: int, answer: dict[str, Any], unsure: type[ProviderError]) -
     error = answer.get("error")
     error = error if isinstance(error, dict) else {}
     words = str(error.get("message") or f"The provider answered {status}.")[:500]
+    words = _KEY.sub("[key]", words)  # they have its last characters
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return unsure(words)
     if status in _REFUSALS:
@@ -134,4 +136,5 @@ def _failure(status: int, answer: dict[str, Any], unsure: type[ProviderError]) -
     return ProviderAway(words)
 
 
+_KEY = re.compile(r"\b[prs]k_[^\s'\"]+")
 _REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.NOT_FOUND}

@@ -116,6 +116,15 @@ def test_a_refusal_has_the_providers_words_and_code():
     assert (str(refused), refused.code) == ("It is wrong.", "some_code")
 
 
+def test_a_refused_keys_characters_are_in_no_words():
+    words = "Invalid API Key provided: rk_live_*****************************************wXyZ."
+
+    with answering(401, '{"error": {"message": "' + words + '"}}') as (provider, _, _):
+        failed = failure_of_a_read(provider)
+
+    assert str(failed) == "Invalid API Key provided: [key]"
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_no_redirect_is_followed(status):
     with answering(status, "", Location=OTHER) as (provider, reached, _):
