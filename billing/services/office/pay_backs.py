@@ -136,7 +136,9 @@ def send(movement_id: UUID, *, now: datetime) -> None:
         return
     with transaction.atomic():
         payment = Payment.objects.select_for_update().get(id=row.payment_id)
-        book_movement(payment, replace(made, ours=row.id), now=now)
+        # A look that booked it meanwhile saw more than this answer, such as that it failed.
+        if PaymentMovement.objects.filter(id=row.id, state=State.ASKED).exists():
+            book_movement(payment, replace(made, ours=row.id), now=now)
 
 
 def _made_before(

@@ -7,8 +7,8 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import Mail, Tenant
-from billing.models import PaymentDispute, TenantBalance
-from billing.payments.port import ProviderAway, ProviderRefused
+from billing.models import Payment, PaymentDispute, TenantBalance
+from billing.payments.port import Movement, PayBack, ProviderAway, ProviderRefused
 from billing.selectors.office.balances import available_to, statement
 from billing.selectors.office.ledger import ledger_findings
 from billing.selectors.office.payments import left_of_payment
@@ -168,6 +168,23 @@ def test_a_pay_back_may_fail_weeks_after_it_was_done(cards, shop):
     assert [kind for kind, _ in moves(shop)[1:]] == ["pay_back", "paid_back", "pay_back_fail"]
     assert available_to(shop.id) == left_of_payment(payment) == 20_000_000
     assert ledger_findings() == []
+
+
+def test_an_answer_that_a_look_has_overtaken_moves_nothing(cards, shop, monkeypatch):
+    payment, asked = paid(cards, shop), cards.pay_back
+
+    def slow(wanted: PayBack) -> Movement:
+        made: Movement = asked(wanted)
+        cards.settle(payment.id, made.provider_id, "failed")
+        follow(payment.id, now=NOW)
+        return made
+
+    monkeypatch.setattr(cards, "pay_back", slow)
+
+    pay_back(payment, 5_000_000)
+
+    assert payment.movements.get(kind="refund").state == "failed"
+    assert available_to(shop.id) == 20_000_000
 
 
 def test_a_refund_in_the_dashboard_takes_what_is_there_and_the_rest_is_owed(cards, shop):
