@@ -183,6 +183,7 @@ async def test_what_the_provider_did_not_sign_lately_writes_nothing(whole):
 
 
 async def test_it_is_not_redirected_to_https(whole, settings):
+    """recoupable/app #1858: the webhook lived at an old host, and was answered by a redirect."""
     settings.SECURE_SSL_REDIRECT = True
 
     assert await post(whole, EVENT) == 200
