@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import Mail, Tenant
-from billing.models import Payment, PaymentDispute, TenantBalance
+from billing.models import PaymentDispute, TenantBalance
 from billing.payments.port import Movement, PayBack, ProviderAway, ProviderRefused
 from billing.selectors.office.balances import available_to, statement
 from billing.selectors.office.ledger import ledger_findings
