@@ -235,6 +235,8 @@ def test_top_ups_credits_refunds_and_adjustments_are_transfers(acme):
         "losses": "0.000000",
         "top_ups": "10.500000",
         "credits": "0.249990",
+        "owed": "0.000000",
+        "refunding": "0.000000",
     }
 
 

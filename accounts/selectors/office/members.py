@@ -76,8 +76,10 @@ def has_active_owner(tenant_id: UUID) -> bool:
 
 def has_colleagues(tenant_id: UUID) -> bool:
     """True if the tenant has a second member, or an invitation to become one."""
-    members = Membership.objects.filter(tenant_id=tenant_id)
-    return members.count() > 1 or Invitation.objects.filter(tenant_id=tenant_id).exists()
+    invited = Invitation.objects.filter(tenant_id=tenant_id)
+    members = Membership.objects.filter(tenant_id=tenant_id).annotate(is_invited=Exists(invited))
+    found = list(members.values_list("is_invited", flat=True)[:2])
+    return len(found) > 1 or any(found)
 
 
 def memberships_of(user_id: UUID) -> list[Membership]:

@@ -1,6 +1,6 @@
 """The choice of a workspace, and its overview: its state and the next steps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -47,12 +47,13 @@ from generation.models import Source, State
 from generation.selectors import Finished
 from generation.tenants.searching import Criteria, has_called, newest_matching
 from pictor.kit.words import clock
+from pictor.kit.words.ids import TenantId
 
 STRIP = 12
 MAX_SCANNED_ROWS = 40
 MAX_KNOWN = 10_000
-_done: set[tuple[UUID, UUID]] = set()
-"""Tenants and people whose first steps this process has seen done: nothing is read for them."""
+KNOWN: set[tuple[str, UUID]] = set()
+"""Facts of tenants that this process has seen, and that stay true: they are not read again."""
 
 
 @require_safe
@@ -95,6 +96,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "has_demo_data": any(finished.generation.source == Source.DEMO for finished in latest),
         "is_begun": is_begun,
         "has_own_key": bool(own),
+        "is_paid": ("paid", workspace.id) in KNOWN,
         "can_generate": Permission.GENERATE in workspace.may and bool(usable),
         "call": _first_call(request, workspace, own) if steps else "",
         "latest": pictured[:STRIP],
@@ -127,24 +129,32 @@ def dismiss_start(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 def _steps(workspace: Workspace, *, is_begun: bool, has_own_key: bool) -> dict[str, bool]:
     """The first steps and whether each is done; empty once all are, or if they were dismissed."""
-    whose = workspace.id, workspace.user.id
-    if Permission.GENERATE not in workspace.may or workspace.member.hides_start or whose in _done:
+    if Permission.GENERATE not in workspace.may or workspace.member.hides_start:
         return {}
-    funds = first_money(workspace.id, reason=REASON)
     steps = {
         "key": has_own_key,
         "image": is_begun,
-        "call": is_begun and has_called(workspace.id),
-        "more": funds.is_paid or has_colleagues(workspace.id),
+        "call": is_begun and _once("called", workspace.id, has_called),
     }
-    if Permission.MANAGE not in workspace.may:
-        del steps["more"]
-    if not all(steps.values()):
-        return steps
-    if len(_done) >= MAX_KNOWN:
-        _done.clear()
-    _done.add(whose)
-    return {}
+    if Permission.MANAGE in workspace.may:
+        steps["more"] = _once("paid", workspace.id, _has_paid) or has_colleagues(workspace.id)
+    return {} if all(steps.values()) else steps
+
+
+def _has_paid(tenant_id: UUID) -> bool:
+    return first_money(tenant_id, reason=REASON).is_paid
+
+
+def _once(fact: str, tenant_id: TenantId, ask: Callable[[TenantId], bool]) -> bool:
+    """Whether a fact that stays true is so; asked for until it is."""
+    if (fact, tenant_id) in KNOWN:
+        return True
+    if not ask(tenant_id):
+        return False
+    if len(KNOWN) >= MAX_KNOWN:
+        KNOWN.clear()
+    KNOWN.add((fact, tenant_id))
+    return True
 
 
 def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished], bool]:
@@ -158,7 +168,9 @@ def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished]
     )
     latest = [without_content(workspace, finished) for finished in whole]
     has_succeeded = any(finished.generation.state == State.SUCCEEDED for finished in latest)
-    return latest, has_succeeded or (had_made if has_followed else has_made_images(workspace.id))
+    if has_succeeded or has_followed:
+        return latest, has_succeeded or had_made
+    return latest, _once("made", workspace.id, has_made_images)
 
 
 def _charges(workspace: Workspace, now: datetime) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from accounts.services.office.members import add_member, invite
 from accounts.services.office.people import create_user
 from billing.models import CHECKOUT_LASTS, Payment
 from billing.selectors.office.balances import balance_of
+from console.workspace import home
 from generation.lifecycle.outcome import TIMED_OUT, Failure
 from generation.lifecycle.settlement import fail, settle_and_tell
 from generation.models import Channel, Generation
@@ -53,6 +54,12 @@ class Begun:
 
     channel: Channel
     acme: PayingCustomer
+
+
+@pytest.fixture(autouse=True)
+def nothing_known() -> None:
+    """Rows of a module are restored after each test; what a process knows of them is not."""
+    home.KNOWN.clear()
 
 
 @pytest.fixture(scope="module")

@@ -76,6 +76,7 @@ def test_database_defaults_are_left_to_the_database(generation):
     model_rows.insert(attempt)
 
     assert Attempt.objects.get().started_at is not None
+    attempt.number = 2
     with pytest.raises(IntegrityError, match="generation_attempt_pkey"), transaction.atomic():
         model_rows.insert(attempt)
 

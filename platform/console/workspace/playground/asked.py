@@ -34,14 +34,14 @@ class FilledForm:
     Attributes:
         uses: the workspace's own images among those that it begins with; they come first.
         names: of the files that follow.
-        is_short: True if an own image is no longer there.
+        missing: the names of own images that are not there, or no longer.
         takes_images: True if the task begins with images, or may.
     """
 
     draft: RequestDraft
     uses: Sequence[StoredImage]
     names: Sequence[str]
-    is_short: bool
+    missing: Sequence[str]
     takes_images: bool
 
     @property
@@ -61,10 +61,9 @@ class FilledForm:
     @property
     def fields(self) -> Json:
         """The fields for a price: a prompt may still be missing. Raises InvalidRequest."""
-        if self.is_short:
-            raise InvalidRequest(
-                "An image that was chosen here was deleted: choose another.", param="image"
-            )
+        if self.missing:
+            named = f"“{_short(self.missing[0])}” is no image here, or was deleted: choose another."
+            raise InvalidRequest(named, param="image")
         body = {**self.draft.body, "prompt": self.draft.prompt.strip() or "…"}
         return for_task(requests.parse(body, default_model=None), self.draft.task, self.images)
 
@@ -96,24 +95,27 @@ def asked_by(
     catalogue, sent = workspace.catalogue, request.POST or request.GET
     honoured = {contract.model: _honoured(catalogue, contract) for contract in models}
     draft = draft_of({name: str(query[name]) for name in query}, models, honoured)
-    uses, is_short = own_images(workspace, sent)
+    uses, missing = own_images(workspace, sent)
     # A form that asks for a price sends only the names of its files.
     files = [file.name for file in request.FILES.getlist("image")]
     return FilledForm(
         draft=draft,
         uses=uses,
         names=[_short(name) for name in files or request.POST.getlist("reference")],
-        is_short=is_short,
+        missing=missing,
         takes_images=draft.task != Task.GENERATE
         or catalogue.takes_references(draft.contract.model),
     )
 
 
-def own_images(workspace: Workspace, sent: QueryDict) -> tuple[Sequence[StoredImage], bool]:
-    """The workspace's images that a form names, and whether one is no longer there."""
+def own_images(
+    workspace: Workspace, sent: QueryDict
+) -> tuple[Sequence[StoredImage], Sequence[str]]:
+    """The workspace's images that a form names, and the names of those that are not there."""
     wanted = list(dict.fromkeys([*sent.getlist("use"), *sent.getlist("add")]))[:MAX_IMAGES]
     uses = images_named(workspace.tenant.id, wanted) if wanted else []
-    return uses, len(uses) < len(wanted)
+    found = {image.public_id for image in uses}
+    return uses, [name for name in wanted if name not in found]
 
 
 def as_asked(generation: Generation) -> dict[str, str]:

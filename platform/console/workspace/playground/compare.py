@@ -149,10 +149,10 @@ def _kinds(request: HttpRequest, workspace: Workspace, query: QueryDict, key: Ap
     first = [f"{usual.model}|{word}" for word in usual.qualities[:2]]
     named = dict.fromkeys(query.getlist("kind") if "kind" in query else first)
     words = {"prompt": query.get("prompt", ""), "size": _size_of(query)}
-    (uses, is_short), kinds = own_images(workspace, query), []
+    (uses, missing), kinds = own_images(workspace, query), []
     for name in [name for name in named if name in offered][:MOST]:
         model, _, quality = name.partition("|")
         draft = draft_of({**words, "model": model, "quality": quality}, makers)
-        asked = FilledForm(draft, uses, [], is_short, catalogue.takes_references(model))
+        asked = FilledForm(draft, uses, [], missing, catalogue.takes_references(model))
         kinds.append(Kind(name, asked, *price_of(request, key, asked)))
     return kinds

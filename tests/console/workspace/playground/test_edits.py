@@ -63,7 +63,7 @@ def test_another_workspaces_image_or_one_that_is_gone_is_refused_in_words(
     )
 
     assert answer.status_code == 422
-    assert "An image that was chosen here was deleted: choose another." in said_by(answer)
+    assert "is no image here, or was deleted: choose another." in said_by(answer)
     assert Generation.objects.filter(source="playground").count() == 0
 
 
