@@ -137,8 +137,8 @@ def end_automatic(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @card_page(Permission.MANAGE_MONEY, FORM)
 def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Show the billing details, or change them."""
-    customer = customer_of(workspace.tenant.id) or PaymentCustomer()
-    initial = {name: getattr(customer, name) for name in DetailsForm.base_fields}
+    customer = customer_of(workspace.tenant.id)
+    initial = {name: getattr(customer, name, "") for name in DetailsForm.base_fields}
     form = dressed(DetailsForm(request.POST or None, initial=initial))
     if form.is_valid():
         try:

@@ -1,5 +1,6 @@
 """Automatic top-ups, billing details, what is owed, and a deletion with card money left."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -174,12 +175,14 @@ def test_billing_details_stand_on_statements_which_are_no_tax_invoice(acme, clie
     }  # fmt: skip
     month = f"{clock.now():%Y-%m}"
 
+    empty = client.get(url("billing_details", acme)).content.decode()
     saved = client.post(url("billing_details", acme), details, follow=True)
     statement = said_by(client.get(url("statement", acme, month)))
     wrong = client.post(url("billing_details", acme), {**details, "invoice_mail": "nobody"})
     settings.STRIPE_SECRET_KEY = ""
     without = said_by(client.get(url("statement", acme, month)))
 
+    assert re.findall(r'name="(?:legal_name|tax_id)"[^>]* value=', empty) == []
     assert "Billing details saved" in said_by(saved)
     assert 'value="DE123456789"' in words_of(saved)
     billed = "Billed to Acme Pictures GmbH Kanalstr. 1 10997 Berlin Tax id DE123456789"
