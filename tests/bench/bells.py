@@ -1,7 +1,7 @@
 """The payment provider's events: `python -m tests.bench.bells [EVENTS]`.
 
-Posts signed events to a fresh `make run CARDS=1` for a minute, three of each payment as the provider
-does, and prints how long the answers took, how many were kept, and when all were handled.
+Posts signed events to a fresh `make run CARDS=1` for a minute, three of each payment as the
+provider does, and prints how long the answers took, how many were kept, and when all were handled.
 The exit status is 1 above the limits.
 """
 
