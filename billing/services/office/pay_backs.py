@@ -35,7 +35,7 @@ from billing.services.office.payment_movements import (
     left_at_the_provider,
     refuse_movement,
 )
-from billing.services.office.payments import asked_provider, ids_of
+from billing.services.office.payments import MOST_AWAY, asked_provider, ids_of
 from pictor.kit.redis.bell import ring
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros, in_dollars
@@ -108,13 +108,17 @@ def pay_back_whole(*, payment_id: UUID, reason: str, now: datetime, **by: Unpack
 
 
 def send_waiting(now: datetime) -> None:
-    """Ask the provider for every pay-back that waits for it."""
-    asked = PaymentMovement.objects.filter(state=State.ASKED).order_by("at")
+    """Ask the provider for every pay-back that waits for it, in any order: none holds up others."""
+    asked = PaymentMovement.objects.filter(state=State.ASKED).order_by("?")
+    unanswered = 0
     for movement_id in list(asked.values_list("id", flat=True)):
         try:
             send(movement_id, now=now)
         except ProviderError as error:
             logger.warning("a pay-back is asked for again: %s: %s", type(error).__name__, error)
+            unanswered += 1
+            if unanswered == MOST_AWAY:
+                return
         except Exception:
             logger.exception("the pay-back %s could not be booked", movement_id)
 

@@ -29,6 +29,7 @@ from billing.payments.port import (
     Ids,
     Present,
     ProviderError,
+    ProviderRefused,
 )
 from billing.payments.shares import micros_of
 from billing.selectors.office.payments import cards_on, top_up_room
@@ -48,6 +49,8 @@ RETRIED_FOR = timedelta(minutes=5)
 open for 30 of them."""
 LOOKED_AGAIN = timedelta(minutes=10)
 MOST_LOOKS = 100
+MOST_AWAY = 3
+"""Calls without an answer, each of half a minute, after which the rest waits for the next round."""
 
 
 class NotCharged(Exception):
@@ -110,7 +113,10 @@ def begin_top_up(
         if url:  # a second click at the same time got it
             return url
         logger.warning("no page for a payment: %s: %s", type(error).__name__, error)
-        raise NotCharged("You were not charged: the payment page could not be opened.") from error
+        why = f" {error}" if isinstance(error, ProviderRefused) else ""
+        raise NotCharged(
+            f"You were not charged: the payment page could not be opened.{why}"
+        ) from error
     Payment.objects.filter(id=payment.id).update(session_id=page.session_id, page_url=page.url)
     return page.url
 
@@ -259,11 +265,15 @@ def follow_begun(now: datetime) -> None:
     is_due = Q(looked_at=None) | Q(looked_at__lt=now - LOOKED_AGAIN)
     old_enough = Q(begun_at__lt=now - LOOKED_AGAIN)
     begun = Payment.objects.filter(is_due, old_enough, state=Payment.State.BEGUN)
+    unanswered = 0
     for payment_id in list(begun.order_by("looked_at").values_list("id", flat=True)[:MOST_LOOKS]):
         try:
             follow(payment_id, now=now)
         except ProviderError as error:
             logger.warning("a payment could not be looked at: %s", error)
+            unanswered += 1
+            if unanswered == MOST_AWAY:
+                return
         except Exception:
             logger.exception("payment %s could not be booked", payment_id)
 

@@ -354,7 +354,7 @@ def test_a_pay_back_that_cannot_be_booked_keeps_no_other_waiting(cards, shop):
 
     send_waiting(NOW)
 
-    states = [payment.movements.get(kind="refund").state for payment in (one, two)]
+    states = sorted(payment.movements.get(kind="refund").state for payment in (one, two))
     assert states == ["asked", "done"]
 
 
@@ -370,3 +370,16 @@ def test_an_inquiry_that_becomes_a_dispute_is_mailed(cards, shop):
 
     subjects = [mail.subject for mail in Mail.objects.all()]
     assert subjects.count("shop: a payment was disputed") == 1
+
+
+def test_a_round_ends_once_three_calls_went_unanswered(cards, shop):
+    """Each takes half a minute while the provider hangs, and events wait for the round's end."""
+    payments = [paid(cards, shop) for _ in range(5)]
+    cards.refuses["pay_back"] = [ProviderAway("away")] * 30
+    for payment in payments:
+        pay_back(payment, 20_000_000)
+    before = cards.calls["pay_back"]
+
+    send_waiting(NOW)
+
+    assert cards.calls["pay_back"] - before == 3
