@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from html import unescape
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -146,16 +147,24 @@ def export(person: httpx.Client, here: str) -> None:
     forms = [("settings/export/", "settings/", whole)]
     forms += [("exports/ask/", "exports/", {"query": f"list={name}"}) for name in LISTS]
     for form, page, fields in forms:
-        token = {"csrfmiddlewaretoken": person.cookies["csrftoken"]}
-        assert person.post(f"{here}/{form}", data={**fields, **token}).is_redirect
         address = f"{here}/{page}"
+        until(partial(_is_asked_for, person, f"{here}/{form}", fields))
         until(partial(_is_made, person, address))
         link = re.findall(rf'"({here}/exports/exp_[^"]+)"', person.get(address).text)[0]
         assert person.get(link, follow_redirects=True).is_success
 
 
+def _is_asked_for(person: httpx.Client, address: str, fields: dict[str, str]) -> bool:
+    """Ask; False while this person has opened too many pages within a minute."""
+    token = {"csrfmiddlewaretoken": person.cookies["csrftoken"]}
+    answer = person.post(address, data={**fields, **token})
+    assert answer.is_redirect or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+    return answer.is_redirect
+
+
 def _is_made(person: httpx.Client, address: str) -> bool:
-    return "Being made" not in person.get(address).text
+    answer = person.get(address)
+    return answer.is_success and "Being made" not in answer.text
 
 
 def test_no_beat_is_late_while_the_hardest_texts_are_read(beats, api, person, here):
