@@ -109,6 +109,15 @@ def send_headers(api: httpx.Client) -> None:
                 assert not answer.is_server_error, (path, name)
 
 
+def opened(person: httpx.Client, address: str, *, follow: bool = False) -> httpx.Response:
+    """The page, once this person has opened few enough within a minute."""
+    answer = person.get(address, follow_redirects=follow)
+    if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+        return answer
+    until(lambda: person.get(address).status_code != HTTPStatus.TOO_MANY_REQUESTS)
+    return opened(person, address, follow=follow)
+
+
 def looked_at(person: httpx.Client, here: str) -> list[str]:
     """Follow all links, some of each view's; return the addresses."""
     waiting = [door.format(here.rpartition("/")[2]) for door in DOORS]
@@ -120,7 +129,7 @@ def looked_at(person: httpx.Client, here: str) -> list[str]:
             continue
         seen.append(path)
         of_views[view] += 1
-        answer = person.get(path)
+        answer = opened(person, path)
         assert not answer.is_error, path
         links = [answer.headers.get("location", "")]
         if "html" in answer.headers.get("content-type", ""):
@@ -150,8 +159,8 @@ def export(person: httpx.Client, here: str) -> None:
         address = f"{here}/{page}"
         until(partial(_is_asked_for, person, f"{here}/{form}", fields))
         until(partial(_is_made, person, address))
-        link = re.findall(rf'"({here}/exports/exp_[^"]+)"', person.get(address).text)[0]
-        assert person.get(link, follow_redirects=True).is_success
+        link = re.findall(rf'"({here}/exports/exp_[^"]+)"', opened(person, address).text)[0]
+        assert opened(person, link, follow=True).is_success
 
 
 def _is_asked_for(person: httpx.Client, address: str, fields: dict[str, str]) -> bool:
@@ -163,7 +172,7 @@ def _is_asked_for(person: httpx.Client, address: str, fields: dict[str, str]) ->
 
 
 def _is_made(person: httpx.Client, address: str) -> bool:
-    answer = person.get(address)
+    answer = opened(person, address)
     return answer.is_success and "Being made" not in answer.text
 
 
