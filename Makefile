@@ -105,7 +105,8 @@ css-check: venv-dev ## the committed style sheet is what its source and the temp
 	@rm -f .app.css.new
 
 screenshots: venv-dev ## every page, light, dark and on a phone, as pictures in .screenshots/
-	@PICTOR_SCREENSHOTS=.screenshots $(PY) -m pytest -n 2 --dist loadfile -q tests/console
+	@PICTOR_SCREENSHOTS=.screenshots $(PY) -m pytest -n 2 --dist loadfile -q \
+		$$(grep -rlE 'import .*\b(keep|SHOWN)\b|console\.visits' tests/console --include='test_*.py')
 	@PICTOR_SCREENSHOTS=.screenshots PYTHONPATH=.:platform $(PY) -m tests.console.gallery
 
 landing: venv-dev ## make the landing page's call again: its image and its answer
