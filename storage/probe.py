@@ -18,11 +18,16 @@ from typing import NamedTuple, get_args
 
 from pictor.kit.bytes.spool import SpoolFile
 from storage import scanlines, tails, vips
-from storage.containers import png
-from storage.containers.orientation import FIRST_ON_ITS_SIDE, UPRIGHT, Orientation
+from storage.containers import jpeg
+from storage.containers.orientation import (
+    FIRST_ON_ITS_SIDE,
+    UPRIGHT,
+    Orientation,
+    orientation,
+)
 from storage.containers.pieces import Animated, Format, Mended, NotAnImage, UnknownFormat, View
 from storage.containers.png import Header
-from storage.content_credentials import NONE, Credentials
+from storage.content_credentials import NONE, Credentials, judge
 from storage.stripping import strip
 
 __all__ = [
@@ -129,21 +134,22 @@ def clean_image(spool: SpoolFile, *, at_once: bool = False) -> Cleaned:
 
     With `at_once`, raises NotAtOnce if something has to be mended or turned.
     """
-    clean, image_format, orientation, got_end, credentials = strip(spool)
-    mended: list[Mended] = ["end_marker_added"] if got_end else []
+    clean, image_format, file = strip(spool)
+    turn = orientation(spool, file.exif)
+    mended: list[Mended] = ["end_marker_added"] if file.pieces[-1] == jpeg.END else []
     facts, tail = _decode(clean, image_format)
-    if image_format == "png" and png.is_animated(spool):  # the stripped copy has no frames left
+    if file.is_animated:
         facts = replace(facts, oddity="animated")
-    if at_once and (tail or orientation != UPRIGHT):
+    if at_once and (tail or turn != UPRIGHT):
         raise NotAtOnce
     if tail:
         clean = tails.cut(clean, tail, into=spool.sibling(max_bytes=tails.MAX_CUT_BYTES))
         mended.append("trailing_data_cut")
-    if orientation != UPRIGHT:
+    if turn != UPRIGHT:
         mended.append("turned_upright")
-    if orientation >= FIRST_ON_ITS_SIDE:
+    if turn >= FIRST_ON_ITS_SIDE:
         facts = replace(facts, width=facts.height, height=facts.width)
-    return Cleaned(clean, facts, orientation, tuple(mended), credentials)
+    return Cleaned(clean, facts, turn, tuple(mended), judge(spool, file))
 
 
 def _decode(

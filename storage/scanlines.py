@@ -19,8 +19,9 @@ from isal import isal_zlib
 from isal.igzip_lib import DECOMP_ZLIB, IgzipDecompressor, IsalError
 
 from pictor.kit.bytes.spool import reader_of
-from storage.containers.pieces import ByteSource, NotAnImage, exactly
-from storage.containers.png import PALETTE, SIGNATURE, Header
+from storage.containers import png
+from storage.containers.pieces import ByteSource, Chunk, NotAnImage, exactly
+from storage.containers.png import PALETTE, Header
 
 PIECE_BYTES = 512 * 1024
 """Bytes read and inflated at a time. Each piece gives up the interpreter lock and has to win it
@@ -35,14 +36,14 @@ MAX_TAIL_BYTES = 64 * 1024
 
 MAX_PLAIN_CHUNKS = 64
 """Encoders write 1 chunk for each 8 KB or more; 10,000 empty ones took 60 ms."""
-_HEAD_BYTES, _CHECKSUM_BYTES = 8, 4
+_CHECKSUM_BYTES = 4
 _FILTERS = bytes(range(5))
 _MAX_WINDOW_BITS = 15
 
 
 def plain_header(spool: ByteSource) -> Header | None:
     """The header of a PNG of few chunks, nothing else before its image; None for any other."""
-    chunks = chunks_of(spool)
+    chunks = png.chunks(spool)
     first, second = next(chunks), next(chunks, None)
     if second is None or second.kind != b"IDAT":
         return None
@@ -71,11 +72,11 @@ class Tail:
 
 def prove(spool: ByteSource) -> Tail:
     """Read a stripped PNG to its end; the caller has checked its header's values."""
-    chunks = chunks_of(spool)
+    chunks = png.chunks(spool)
     header, colours = _header(spool, chunk := next(chunks)), 0
     while chunk.kind != b"IDAT":
         _prove_checksum(spool, chunk)
-        colours = chunk.size // 3 if chunk.kind == b"PLTE" else colours
+        colours = chunk.data.size // 3 if chunk.kind == b"PLTE" else colours
         chunk = next(chunks)
     rows, stream = _Rows(header.passes()), Inflated(image_data(spool, chain((chunk,), chunks)))
     for data in stream:
@@ -85,16 +86,6 @@ def prove(spool: ByteSource) -> Tail:
     if header.colour_type == PALETTE and colours < 1 << header.depth:
         _look_up(spool, colours)
     return Tail(stream.bytes_after, rows.bytes_after)
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The place of a chunk in a PNG."""
-
-    kind: bytes
-    offset: int
-    """The offset of its data."""
-    size: int
 
 
 class _Rows:
@@ -135,19 +126,8 @@ class _Rows:
         return bool(rows)
 
 
-def chunks_of(spool: ByteSource) -> Iterator[Chunk]:
-    """Yield each chunk up to IEND; an earlier walk has seen that all are there."""
-    offset = len(SIGNATURE)
-    kind = b""
-    while kind != b"IEND":
-        head = exactly(spool, offset, _HEAD_BYTES)
-        chunk = Chunk(kind := head[4:], offset + _HEAD_BYTES, int.from_bytes(head[:4], "big"))
-        yield chunk
-        offset = chunk.offset + chunk.size + _CHECKSUM_BYTES
-
-
 def _header(spool: ByteSource, chunk: Chunk) -> Header:
-    return Header.read(exactly(spool, chunk.offset, chunk.size))
+    return Header.read(exactly(spool, chunk.data.offset, chunk.data.size))
 
 
 def image_data(spool: ByteSource, chunks: Iterator[Chunk]) -> Iterator[bytes]:
@@ -166,8 +146,8 @@ def _prove_checksum(spool: ByteSource, chunk: Chunk) -> None:
 def _read_verified(spool: ByteSource, chunk: Chunk) -> Iterator[bytes]:
     """Yield a chunk's data and verify its checksum at the end."""
     checksum = isal_zlib.crc32(chunk.kind)
-    end = chunk.offset + chunk.size
-    for offset in range(chunk.offset, end, PIECE_BYTES):
+    end = chunk.data.end
+    for offset in range(chunk.data.offset, end, PIECE_BYTES):
         data = exactly(spool, offset, min(PIECE_BYTES, end - offset))
         checksum = isal_zlib.crc32(data, checksum)
         yield data

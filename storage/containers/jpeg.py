@@ -2,10 +2,10 @@
 
 Kept are frames of the types that are decoded here (baseline, extended, progressive), tables, scans,
 JFIF's APP0 without its thumbnail, Adobe's APP14, and a colour profile in APP2. All other APPn
-segments (EXIF, XMP, IPTC, other pictures), comments, and bytes after the end are dropped; `exif`
-finds the EXIF, and APP11 holds Content Credentials. A file that ends with its only scan of all
-colours gets the end marker it lacks, as every viewer accepts it; a decoder checks whether that scan
-is whole. If there are several scans, the last one may be missing.
+segments (EXIF, XMP, IPTC, other pictures), comments, and bytes after the end are dropped; APP11
+holds Content Credentials. A file that ends with its only scan of all colours gets the end marker it
+lacks, as every viewer accepts it; a decoder checks whether that scan is whole. If there are several
+scans, the last one may be missing.
 
 Source: JPEG (ITU-T T.81) B.1 and B.2; JFIF 1.02; ICC.1 annex B.4; JPEG XT (ISO/IEC 18477-3) annex B
 and C2PA 2.2, A.3.1 (embedding in JPEG).
@@ -103,6 +103,8 @@ def _drop(found: Parts, file: ByteSource, marker: int, segment: ByteSpan, *, is_
         if len(found.store) < MAX_OTHERS:
             found.store.append(segment)
     else:
+        if marker == _APP1 and not is_late and file.read_at(data.offset, len(_EXIF)) == _EXIF:
+            found.exif = found.exif or data
         shows = marker in {_DAC, _DNL, _APP0}
         found.drop(bytes([marker]), data, is_store=False, shows=shows)
 
@@ -130,18 +132,6 @@ def with_xmp(file: ByteSource, xmp: bytes) -> list[Piece]:
     begins_with_jfif = file.read_at(len(SIGNATURE), 2) == bytes([_FILLER, _APP0])
     at = len(SIGNATURE) + (_JFIF_BYTES if begins_with_jfif else 0)
     return inserted(file, at, bytes([_FILLER, _APP1]) + length + data)
-
-
-def exif(file: ByteSource) -> ByteSpan | None:
-    """The place of the EXIF in a jpeg that `walk` accepts: the first before its pixels."""
-    position, marker = len(SIGNATURE), _SOI
-    while marker not in {_SOS, _EOI}:
-        marker, segment = _segment(file, position)
-        data = ByteSpan(segment.offset + _HEAD_BYTES, segment.size - _HEAD_BYTES)
-        if marker == _APP1 and file.read_at(data.offset, len(_EXIF)) == _EXIF:
-            return data
-        position = segment.end
-    return None
 
 
 def _parts(file: ByteSource) -> Iterator[tuple[int, ByteSpan, Piece | None]]:

@@ -6,6 +6,7 @@ Source: JUMBF (ISO/IEC 19566-5) annexes A and B; C2PA 2.2, 11.1 (use of JUMBF).
 """
 
 from collections.abc import Iterator
+from itertools import count
 
 from storage.containers.pieces import ByteSource
 
@@ -30,7 +31,7 @@ def active_label(store: ByteSource) -> str:
     """The label of the active manifest, the last one of the store. Raises Malformed."""
     described = [
         (depth, *_described(store, begin, end))
-        for depth, begin, end in _descriptions(store)
+        for depth, begin, end in _descriptions(store, 0, store.size, depth=0, number=count())
         if depth <= _OF_A_MANIFEST
     ]
     labels = ("", *(label for depth, _, label in described if depth == _OF_A_MANIFEST))
@@ -39,27 +40,22 @@ def active_label(store: ByteSource) -> str:
     return labels[-1]
 
 
-def _descriptions(store: ByteSource) -> Iterator[tuple[int, int, int]]:
+def _descriptions(
+    store: ByteSource, position: int, end: int, *, depth: int, number: Iterator[int]
+) -> Iterator[tuple[int, int, int]]:
     """Yield the depth of each superbox's description, and where its content begins and ends."""
-    ends, position, is_first = [store.size], 0, False
-    for _ in range(MAX_BOXES):
-        while position == ends[-1]:
-            ends.pop()
-            if not ends:
-                return
-        kind, begin, end = _box(store, position, ends[-1])
-        is_alone = position > 0 or end == store.size
-        if is_first != (kind == _DESCRIPTION) or kind == _COMPRESSED or not is_alone:
-            raise Malformed("a box without its description, a compressed one, or a second store")
+    is_first = depth > 0
+    while is_first or position < end:
+        kind, begin, position = _box(store, position, end)
+        if is_first != (kind == _DESCRIPTION) or kind == _COMPRESSED:
+            raise Malformed("a box without its description, or a compressed one")
+        if depth > MAX_DEPTH or next(number) == MAX_BOXES or (depth == 0 and position < end):
+            raise Malformed("too many boxes, too deep, or a second store")
         if is_first:
-            yield len(ends) - 1, begin, end
-        is_first = kind == _SUPERBOX
-        if is_first:
-            ends.append(end)
-        if len(ends) > MAX_DEPTH + 1:
-            break
-        position = begin if is_first else end
-    raise Malformed("too many boxes, or too deep")
+            yield depth, begin, position
+        is_first = False
+        if kind == _SUPERBOX:
+            yield from _descriptions(store, begin, position, depth=depth + 1, number=number)
 
 
 def _box(store: ByteSource, position: int, end: int) -> tuple[bytes, int, int]:

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pictor.kit.bytes.spool import ReadableAt
 
@@ -63,6 +63,15 @@ Piece: TypeAlias = ByteSpan | bytes
 """A kept piece: a span of the file, or other bytes in its place."""
 
 
+class Chunk(NamedTuple):
+    """A part of a png or a webp: what it is, and where."""
+
+    kind: bytes
+    span: ByteSpan
+    """With its head, and its checksum or padding."""
+    data: ByteSpan
+
+
 @dataclass(slots=True)
 class Parts:
     """The parts of a file.
@@ -72,6 +81,8 @@ class Parts:
         store: the data of the C2PA manifest store, in order; mostly none.
         others: kind and data of each part that shows nothing, so that it may stay or go.
         spoiled: why the file cannot stay as it came; "" if it can.
+        exif: the data of the first EXIF.
+        is_animated: whether it is a png with frames; no others are accepted.
         is_plain: whether one of the others, of a kind at a place, is whole and not compressed.
     """
 
@@ -79,6 +90,8 @@ class Parts:
     store: list[ByteSpan] = field(default_factory=list)
     others: list[tuple[bytes, ByteSpan]] = field(default_factory=list)
     spoiled: Spoiled | Literal[""] = ""
+    exif: ByteSpan | None = None
+    is_animated: bool = False
     is_plain: Callable[[ByteSource, bytes, ByteSpan], bool] = lambda *_: True
 
     def spoil(self, why: Spoiled) -> None:

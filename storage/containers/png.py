@@ -1,10 +1,10 @@
 """A PNG's chunks: length, type, data, checksum, and its header. scanlines.py verifies checksums.
 
 Kept are IHDR, PLTE, IDAT and IEND, and the first tRNS, gAMA, cHRM, sRGB and iCCP if they come
-before the first IDAT and have a permitted length. All other ancillary chunks are dropped; `exif`
-finds the eXIf, and caBX holds Content Credentials. The frames of an animated PNG (acTL, fcTL,
-fdAT) are dropped, too: without them it is, by its own specification, the still picture shown by
-decoders without animation, and that picture was verified.
+before the first IDAT and have a permitted length. All other ancillary chunks are dropped; caBX
+holds Content Credentials. The frames of an animated PNG (acTL, fcTL, fdAT) are dropped, too:
+without them it is, by its own specification, the still picture shown by decoders without animation,
+and that picture was verified.
 
 Source: PNG (ISO/IEC 15948) 5, 7.1, 8.2, 11 and 12; C2PA 2.2, A.3.3 (embedding in PNG).
 """
@@ -13,12 +13,14 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from storage.containers.pieces import (
     MAX_PIECES,
     MAX_PROFILE_BYTES,
     ByteSource,
     ByteSpan,
+    Chunk,
     CutShort,
     NotAnImage,
     Parts,
@@ -121,32 +123,45 @@ class Header:
 def walk(file: ByteSource) -> Parts:
     """Find the signature and every needed chunk, up to IEND, and what else there is."""
     found = Parts([ByteSpan(0, len(SIGNATURE))], is_plain=_is_plain)
-    position = len(SIGNATURE)
     seen: set[bytes] = set()
-    for _ in range(MAX_PIECES):
-        head = exactly(file, position, _LENGTH_TYPE_BYTES)
-        size, kind = int.from_bytes(head[:4], "big"), head[4:]
-        chunk = ByteSpan(position, _AROUND_DATA_BYTES + size)
-        if (kind == b"IHDR") is bool(seen):
+    for chunk in islice(chunks(file), MAX_PIECES):
+        if (chunk.kind == b"IHDR") is bool(seen):
             raise NotAnImage("a png whose header is not its first chunk")
-        if chunk.end > file.size:
+        if chunk.span.end > file.size:
             raise CutShort
-        if _is_kept(file, chunk, kind, seen):
-            found.pieces.append(chunk)
+        if _is_kept(file, chunk, seen):
+            found.pieces.append(chunk.span)
         else:
-            data = ByteSpan(position + _LENGTH_TYPE_BYTES, size)
-            is_store = kind == _STORE
-            is_late = is_store and (b"IDAT" in seen or not _is_whole(file, kind, data))
-            found.drop(kind, data, is_store=is_store, shows=kind in _SHOWN, is_late=is_late)
-        position = chunk.end
-        if kind == b"IEND":
-            if file.read_at(position + len(_STORE), len(_STORE)) == _STORE:
-                found.store.append(ByteSpan(position, 0))
-            if file.size > position:
-                found.spoil("malformed")
-            return found
-        seen.add(kind)
-    raise NotAnImage("a png of too many chunks")
+            _drop(found, file, chunk, has_pixels=b"IDAT" in seen)
+        seen.add(chunk.kind)
+    if b"IEND" not in seen:
+        raise NotAnImage("a png of too many chunks")
+    if file.size > chunk.span.end:
+        found.spoil("malformed")
+        if file.read_at(chunk.span.end + len(_STORE), len(_STORE)) == _STORE:
+            found.store.append(ByteSpan(file.size, 0))
+    return found
+
+
+def chunks(file: ByteSource) -> Iterator[Chunk]:
+    """Yield each chunk up to IEND, even one that the file ends in. Raises CutShort."""
+    position, kind = len(SIGNATURE), b""
+    while kind != b"IEND":
+        head = exactly(file, position, _LENGTH_TYPE_BYTES)
+        kind, size = head[4:], int.from_bytes(head[:4], "big")
+        span = ByteSpan(position, _AROUND_DATA_BYTES + size)
+        yield Chunk(kind, span, ByteSpan(position + _LENGTH_TYPE_BYTES, size))
+        position = span.end
+
+
+def _drop(found: Parts, file: ByteSource, chunk: Chunk, *, has_pixels: bool) -> None:
+    kind, data = chunk.kind, chunk.data
+    if kind == b"eXIf" and _is_whole(file, kind, data):
+        found.exif = found.exif or data
+    found.is_animated |= kind == b"acTL" and not has_pixels
+    is_store = kind == _STORE
+    is_late = is_store and (has_pixels or not _is_whole(file, kind, data))
+    found.drop(kind, data, is_store=is_store, shows=kind in _SHOWN, is_late=is_late)
 
 
 def _is_plain(file: ByteSource, kind: bytes, data: ByteSpan) -> bool:
@@ -165,17 +180,6 @@ def with_xmp(file: ByteSource, xmp: bytes) -> list[Piece]:
     return inserted(file, _HEADER_END, struct.pack(f">I{len(chunk)}sI", size, chunk, checksum))
 
 
-def is_animated(file: ByteSource) -> bool:
-    """True if a png that `walk` accepts has frames: their control chunk comes first."""
-    return _first(file, b"acTL", until=b"IDAT") is not None
-
-
-def exif(file: ByteSource) -> ByteSpan | None:
-    """The place of the EXIF in a png that `walk` accepts. None if its checksum is wrong."""
-    data = _first(file, b"eXIf", until=b"IEND")
-    return data if data is not None and _is_whole(file, b"eXIf", data) else None
-
-
 def _is_whole(file: ByteSource, kind: bytes, data: ByteSpan) -> bool:
     checksum = zlib.crc32(kind)
     for offset in range(data.offset, data.end, _PIECE_BYTES):
@@ -183,20 +187,8 @@ def _is_whole(file: ByteSource, kind: bytes, data: ByteSpan) -> bool:
     return checksum.to_bytes(_CHECKSUM_BYTES, "big") == file.read_at(data.end, _CHECKSUM_BYTES)
 
 
-def _first(file: ByteSource, wanted: bytes, *, until: bytes) -> ByteSpan | None:
-    """The data of the first chunk of this kind; None if `until` or IEND comes before it."""
-    position, kind = len(SIGNATURE), b""
-    while kind not in {until, b"IEND"}:
-        head = exactly(file, position, _LENGTH_TYPE_BYTES)
-        kind, size = head[4:], int.from_bytes(head[:4], "big")
-        if kind == wanted:
-            return ByteSpan(position + _LENGTH_TYPE_BYTES, size)
-        position += _AROUND_DATA_BYTES + size
-    return None
-
-
-def _is_kept(file: ByteSource, chunk: ByteSpan, kind: bytes, seen: set[bytes]) -> bool:
-    size = chunk.size - _AROUND_DATA_BYTES
+def _is_kept(file: ByteSource, chunk: Chunk, seen: set[bytes]) -> bool:
+    kind, size = chunk.kind, chunk.data.size
     if not kind[0] & _IS_ANCILLARY:
         if size > _CRITICAL.get(kind, -1):
             raise NotAnImage(f"a png with an impossible {kind!r}")
@@ -205,13 +197,12 @@ def _is_kept(file: ByteSource, chunk: ByteSpan, kind: bytes, seen: set[bytes]) -
         return False
     if size > _ANCILLARY.get(kind, -1) and size != _EXACTLY.get(kind):
         return False
-    return kind != b"iCCP" or _is_small(file, chunk.offset + _LENGTH_TYPE_BYTES, size)
+    return kind != b"iCCP" or _is_small(file, chunk.data)
 
 
-def _is_small(file: ByteSource, offset: int, size: int) -> bool:
+def _is_small(file: ByteSource, data: ByteSpan) -> bool:
     """True if a profile is whole and inflates to a small size. Memory: at most both, 2 MB."""
-    data = file.read_at(offset, size)
-    name, _, compressed = data.partition(b"\0")
+    name, _, compressed = file.read_at(data.offset, data.size).partition(b"\0")
     if len(name) > _MAX_NAME_BYTES or compressed[:1] != b"\0":
         return False
     inflater = zlib.decompressobj()

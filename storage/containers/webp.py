@@ -1,15 +1,14 @@
 """A WebP's chunks: type, length, data, a byte of padding if the length is odd.
 
 Kept are one picture (VP8 or VP8L) and, in the extended format, VP8X, ALPH and a colour profile
-(ICCP). EXIF, XMP and unknown chunks are dropped, and their flags in VP8X cleared; `exif` finds the
-EXIF, and C2PA holds Content Credentials. Animations are refused: they hold no still picture.
+(ICCP). EXIF, XMP and unknown chunks are dropped, and their flags in VP8X cleared; C2PA holds
+Content Credentials. Animations are refused: they hold no still picture.
 
 Source: the WebP container specification (RFC 9649), 2; C2PA 2.2, A.3.7 (embedding in RIFF).
 """
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from storage.containers.pieces import (
     MAX_PIECES,
@@ -17,6 +16,7 @@ from storage.containers.pieces import (
     Animated,
     ByteSource,
     ByteSpan,
+    Chunk,
     CutShort,
     NotAnImage,
     Parts,
@@ -38,26 +38,6 @@ _ALPHA, _PROFILE, _ANIMATION, _XMP = 0x10, 0x20, 0x02, 0x04
 """Flags in the first byte of VP8X. The other one announces EXIF."""
 _SIDE = 0x3FFF
 """The bits of a side, in VP8L less one as in VP8X."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    kind: bytes
-    span: ByteSpan
-    """With its head and padding."""
-    data: ByteSpan
-
-
-def exif(file: ByteSource) -> ByteSpan | None:
-    """The place of the EXIF in a webp that `walk` accepts: usually after its picture."""
-    end = _HEAD_BYTES + int.from_bytes(file.read_at(4, 4), "little")
-    try:
-        for chunk in _chunks(file, end):
-            if chunk.kind == b"EXIF":
-                return chunk.data
-    except NotAnImage:
-        return None  # broken after its picture, where no viewer looks
-    return None
 
 
 def walk(file: ByteSource) -> Parts:
@@ -85,12 +65,14 @@ def walk(file: ByteSource) -> Parts:
     return found
 
 
-def _drop(found: Parts, chunk: _Chunk) -> None:
+def _drop(found: Parts, chunk: Chunk) -> None:
     kind, shows = chunk.kind, chunk.kind in _NEEDED | _ANIMATED
+    if kind == b"EXIF":
+        found.exif = found.exif or chunk.data
     found.drop(kind, chunk.data, is_store=kind == _STORE, shows=shows)
 
 
-def _chunks(file: ByteSource, end: int) -> Iterator[_Chunk]:
+def _chunks(file: ByteSource, end: int) -> Iterator[Chunk]:
     position = _RIFF_BYTES
     for _ in range(MAX_PIECES):
         if position + _HEAD_BYTES > end:
@@ -101,12 +83,12 @@ def _chunks(file: ByteSource, end: int) -> Iterator[_Chunk]:
             raise CutShort
         # The last chunk's padding may be missing.
         span = ByteSpan(position, min(size + size % 2, end - position))
-        yield _Chunk(head[:4], span, ByteSpan(position + _HEAD_BYTES, size - _HEAD_BYTES))
+        yield Chunk(head[:4], span, ByteSpan(position + _HEAD_BYTES, size - _HEAD_BYTES))
         position = span.end
     raise NotAnImage("a webp of too many chunks")
 
 
-def _first_of_each_kind(chunks: Iterator[_Chunk], found: Parts) -> Iterator[_Chunk]:
+def _first_of_each_kind(chunks: Iterator[Chunk], found: Parts) -> Iterator[Chunk]:
     """Yield the first chunk of each kept kind, up to the picture; note the others."""
     seen: set[bytes] = set()
     for chunk in chunks:
@@ -124,7 +106,7 @@ def _first_of_each_kind(chunks: Iterator[_Chunk], found: Parts) -> Iterator[_Chu
     raise NotAnImage("a webp without a picture")
 
 
-def _is_kept(chunk: _Chunk) -> bool:
+def _is_kept(chunk: Chunk) -> bool:
     if chunk.kind == b"ICCP":
         return len(chunk.span) <= _HEAD_BYTES + MAX_PROFILE_BYTES
     return chunk.kind in _NEEDED
@@ -155,7 +137,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return kind + len(data).to_bytes(4, "little") + data + bytes(len(data) % 2)
 
 
-def _new_vp8x(file: ByteSource, vp8x: _Chunk, chunks: list[_Chunk]) -> Piece:
+def _new_vp8x(file: ByteSource, vp8x: Chunk, chunks: list[Chunk]) -> Piece:
     """VP8X with only the flags of the kept chunks."""
     data = file.read_at(vp8x.span.offset, vp8x.span.size)
     if len(data) != _HEAD_BYTES + _VP8X_BYTES:
