@@ -37,11 +37,6 @@ def images_of(generation_id: UUID) -> list[StoredImage]:
     return list(StoredImage.objects.filter(generation_id=generation_id).order_by("index"))
 
 
-def images_after(image_id: UUID, limit: int) -> list[StoredImage]:
-    """The next images by id, which is by the time they were made."""
-    return list(StoredImage.objects.filter(id__gt=image_id).order_by("id")[:limit])
-
-
 def unsigned_images(*, since: datetime) -> "QuerySet[StoredImage]":
     """The images since then with a mark and no signature, up to the size for one."""
     marked = StoredImage.objects.filter(id__gte=ids.first_at(since), is_marked=True)

@@ -9,20 +9,18 @@ import time
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Min
 
 from generation.models import Generation, State
 from generation.selectors.generations import CLOCKS_APART
 from generation.selectors.release_before import processes_of_release_before
-from pictor.kit.database import lock_numbers
 from pictor.kit.words import ids
-from storage.selectors import images_after
 from storage.services import findable_until, make_findable
 
 AT_ONCE = 2_000
 LONGEST_SECONDS = 20.0
 """The rest is left to the next minute's run."""
+_KNOWN = "(SELECT id FROM generation_generation WHERE words_forgotten_at IS NULL)"
 
 
 def fill_origins(*, now: datetime) -> None:
@@ -38,20 +36,4 @@ def fill_origins(*, now: datetime) -> None:
     after: UUID | None = findable_until()
     end = time.monotonic() + LONGEST_SECONDS
     while after is not None and time.monotonic() < end:
-        after = _fill_next(after, bound)
-
-
-@transaction.atomic
-def _fill_next(after: UUID, bound: UUID) -> UUID | None:
-    """Enter the next images, move the mark up to `bound`, and return the last; None at the end."""
-    lock_numbers.lock(lock_numbers.IMAGE_ORIGINS)
-    images = images_after(after, AT_ONCE)
-    if not images:
-        return None
-    told = Generation.objects.filter(
-        id__in={image.generation_id for image in images}, words_forgotten_at=None
-    )
-    known = set(told.values_list("id", flat=True))
-    last = images[-1].id
-    make_findable((one for one in images if one.generation_id in known), until=min(last, bound))
-    return last
+        after = make_findable(after, AT_ONCE, until=bound, known=_KNOWN)

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from accounts.selectors import IMAGE_RETENTIONS
 from pictor.kit.database import lock_numbers, model_rows
-from pictor.kit.database.cursors import run
+from pictor.kit.database.cursors import first_row, run
 from pictor.kit.database.prepared import SqlPart
 from storage import object_keys
 from storage.backends import MAX_KEYS_PER_REQUEST, bucket
@@ -65,17 +65,29 @@ def findable_until() -> UUID:
     return OriginsUntil.objects.get_or_create(pk=1)[0].image_id
 
 
-def make_findable(images: Iterable[StoredImage], *, until: UUID) -> None:
-    """Have these images found by their bytes, and note that all up to an id are."""
-    rows = [
-        ImageOrigin(
-            image=one, tenant_id=one.tenant_id, sha256=one.sha256, manifest_label=one.manifest_label
-        )
-        for one in images
-        if one.sha256
-    ]
-    ImageOrigin.objects.bulk_create(rows, ignore_conflicts=True)
-    OriginsUntil.objects.filter(pk=1, image_id__lt=until).update(image_id=until)
+_FINDABLE = """
+WITH found AS (
+    SELECT * FROM storage_storedimage WHERE id > %s ORDER BY id LIMIT %s
+), entered AS (
+    INSERT INTO storage_imageorigin (image_id, tenant_id, sha256, manifest_label)
+    SELECT found.id, tenant_id, sha256, manifest_label FROM found
+      JOIN {known} AS known ON known.id = generation_id
+     WHERE sha256 <> '' ON CONFLICT DO NOTHING
+), last AS (SELECT id FROM found ORDER BY id DESC LIMIT 1)
+UPDATE storage_originsuntil SET image_id = GREATEST(image_id, LEAST(last.id, %s)) FROM last
+RETURNING last.id
+"""
+
+
+@transaction.atomic
+def make_findable(after: UUID, limit: int, *, until: UUID, known: str) -> UUID | None:
+    """Have the next images by id found by their bytes; return the last one's id, None at the end.
+
+    Those are of generations whose `id` is in `known`. Notes that all images up to `until` are in.
+    """
+    lock_numbers.lock(lock_numbers.IMAGE_ORIGINS)
+    row = first_row(_FINDABLE.format(known=known), [after, limit, until])
+    return row[0] if row else None
 
 
 @transaction.atomic
