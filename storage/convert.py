@@ -7,7 +7,7 @@ kept.
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
 from storage import vips
@@ -32,27 +32,39 @@ _WHITE = [255, 255, 255]
 _SRGB = frozenset({"srgb", "rgb", "b-w"})
 
 
-def to_format(
+def converted(
     file: SpoolFile | View,
     facts: ImageFacts,
     output_format: str,
     *,
-    compression: int | None = None,
     spools: Spools,
+    size: tuple[int, int] | None = None,
+    compression: int | None = None,
     orientation: Orientation = UPRIGHT,
 ) -> SpoolFile:
-    """Convert an image to another format.
+    """Convert an image to another format, another size, or upright.
 
     Args:
         file: the image; stays open.
         facts: its verified facts.
         output_format: png, jpeg or webp.
-        compression: 0 to 100, OpenAI's `output_compression` (100 is best); png has none.
         spools: the scope of the result.
+        size: it is scaled until it covers this width and height, then cropped to exactly that,
+            centred. An image with one side right and the other too large is only cropped.
+        compression: 0 to 100, OpenAI's `output_compression` (100 is best); png has none.
         orientation: how to turn its pixels.
     """
-    result = spools.new(max_bytes=MAX_OUTPUT_BYTES).unhashed()
-    return _convert(file, facts, output_format, compression, orientation=orientation, result=result)
+    came = facts.width, facts.height
+    _cap(*came)
+    _cap(*(size or came), output_format)
+    access: Literal["sequential", "random"] = "random" if size else "sequential"
+    opened = vips.open_image(file, facts.format, access=access, orientation=orientation)
+    try:
+        with _turn(facts), opened as image:
+            result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
+            return _write(_cut(image, *size) if size else image, output_format, compression, result)
+    except vips.Error as error:
+        raise undecodable(facts.format, error) from error
 
 
 def as_sent(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
@@ -70,62 +82,16 @@ def as_sent(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
         return spool, facts
     if not cleaned.is_upright:
         into: Format = "jpeg" if facts.format == "jpeg" else "png"
-        result = spool.sibling(max_bytes=MAX_OUTPUT_BYTES)
-        turn = cleaned.orientation
-        sent = _convert(source, facts, into, TURNED_QUALITY, orientation=turn, result=result)
+        turn, spools = cleaned.orientation, spool.spools
+        sent = converted(
+            source, facts, into, spools=spools, compression=TURNED_QUALITY, orientation=turn
+        )
         facts = replace(facts, format=into)
     else:
         sent = shown(source, spool)
-        _ = sent.sha256  # here, off the loop
+    _ = sent.sha256  # here, off the loop
     close_others(sent, spool, source)
     return sent, facts
-
-
-def _convert(
-    file: SpoolFile | View,
-    facts: ImageFacts,
-    output_format: str,
-    compression: int | None,
-    *,
-    orientation: Orientation,
-    result: SpoolFile,
-) -> SpoolFile:
-    _cap(facts.width, facts.height, output_format)
-    try:
-        with _turn(facts), vips.open_image(file, facts.format, orientation=orientation) as image:
-            return _write(image, output_format, compression, result)
-    except vips.Error as error:
-        raise undecodable(facts.format, error) from error
-
-
-def to_size(
-    file: SpoolFile | View,
-    facts: ImageFacts,
-    output_format: str,
-    *,
-    width: int,
-    height: int,
-    compression: int | None = None,
-    spools: Spools,
-    orientation: Orientation = UPRIGHT,
-) -> SpoolFile:
-    """Scale an image until it covers width x height, then crop it to exactly that, centred.
-
-    An image with one side right and the other too large is only cropped. Otherwise like
-    `to_format`.
-    """
-    _cap(facts.width, facts.height)
-    _cap(width, height, output_format)
-    try:
-        with (
-            _turn(facts),
-            vips.open_image(file, facts.format, access="random", orientation=orientation) as image,
-        ):
-            cut = _cut(image, width, height)
-            result = spools.new(max_bytes=MAX_OUTPUT_BYTES).unhashed()
-            return _write(cut, output_format, compression, result)
-    except vips.Error as error:
-        raise undecodable(facts.format, error) from error
 
 
 def thumbnail(spool: SpoolFile, image_format: str, *, side: int, spools: Spools) -> SpoolFile:

@@ -1,7 +1,7 @@
 """Objects in and out for threads, over kept connections to one S3 server.
 
-A PUT streams from its source and signs the digest computed while the source was written, so nothing
-is read twice, and the server refuses bytes that changed on the way. Blocks; threads may share it.
+A PUT streams from its source and signs the source's digest, so that the server refuses bytes that
+changed on the way. Blocks; threads may share it.
 Event loops use loop_wire.py. Raises:
     StorageFailed
     └── ObjectMissing   there is no such object

@@ -201,8 +201,7 @@ class AnswerStream:
 
     def new_spool(self) -> SpoolFile:
         """A spool for an image that is not in the answer itself, such as one by url."""
-        new = self.spools.new(max_bytes=self._max_image_bytes, memory_bytes=self._memory_bytes)
-        return new.unhashed()  # most will show a mark
+        return self.spools.new(max_bytes=self._max_image_bytes, memory_bytes=self._memory_bytes)
 
     def _open(self, _index: int, key: str) -> Base64Sink | DiscardSink | None:
         is_named = self._image_keys is not None and key in self._image_keys

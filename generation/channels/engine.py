@@ -307,7 +307,7 @@ class _Order:
             found.url,
             base=self._adapter.config.base_url,
             http=self._adapter.http,
-            new_spool=lambda: self._spools.new(max_bytes=MAX_IMAGE_BYTES).unhashed(),
+            new_spool=lambda: self._spools.new(max_bytes=MAX_IMAGE_BYTES),
             headers_for=lambda url: self._key if self._adapter.is_base(url) else {},
         )
 

@@ -5,7 +5,6 @@ up to two milliseconds runs on the loop (ADR 0030).
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -109,20 +108,17 @@ def _size(cleaned: probe.Cleaned, wanted: WantedImage) -> Size:
 def _made(cleaned: probe.Cleaned, wanted: WantedImage, spools: Spools) -> SpoolFile | None:
     """A cropped or converted one; None if it is delivered in the pixels that came."""
     facts, size = cleaned.facts, _size(cleaned, wanted)
-    make: Callable[..., SpoolFile]
-    if size != Size(facts.width, facts.height):
-        make = partial(convert.to_size, width=size.width, height=size.height)
+    has_its_size = size == Size(facts.width, facts.height)
     # Its EXIF is not stored, so a picture that must be turned is turned here.
-    elif facts.format != wanted.output_format or not cleaned.is_upright:
-        make = convert.to_format
-    else:
+    if has_its_size and facts.format == wanted.output_format and cleaned.is_upright:
         return None
-    return make(
+    return convert.converted(
         cleaned.source,
         facts,
         wanted.output_format,
-        compression=wanted.compression,
         spools=spools,
+        size=None if has_its_size else (size.width, size.height),
+        compression=wanted.compression,
         orientation=cleaned.orientation,
     )
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pictor.kit.bytes.spool import ReadableAt, SpoolBudget, SpoolFull, Spools, reader_of
-from storage.convert import to_format, to_size
+from storage.convert import converted
 from storage.probe import NotAnImage, verify
 from tests.storage.pngs import SIGNATURE, chunk
 
@@ -37,7 +37,7 @@ def opened(file: ReadableAt) -> Any:
 def test_every_format_becomes_every_other(source, target, spooled, spools):
     spool = spooled(picture(source, 120, 80))
 
-    result = to_format(spool, verify(spool), target, spools=spools)
+    result = converted(spool, verify(spool), target, spools=spools)
 
     image = opened(result)
     assert image.format == target.upper()
@@ -54,8 +54,8 @@ def test_transparency_becomes_white_in_a_jpeg_and_stays_in_a_webp(spooled, spool
     spool = spooled(picture("PNG", 50, 50, "RGBA", (0, 0, 0, 0)))
     facts = verify(spool)
 
-    jpeg = to_format(spool, facts, "jpeg", spools=spools)
-    webp = to_format(spool, facts, "webp", spools=spools)
+    jpeg = converted(spool, facts, "jpeg", spools=spools)
+    webp = converted(spool, facts, "webp", spools=spools)
 
     assert opened(jpeg).getpixel((25, 25)) == (255, 255, 255)
     assert opened(webp).getpixel((25, 25))[3] == 0
@@ -72,7 +72,7 @@ def test_less_compression_quality_makes_a_smaller_file(spooled, spools):
 
     sizes = []
     for compression in (0, 50, 100, None):
-        result = to_format(spool, facts, "jpeg", compression=compression, spools=spools)
+        result = converted(spool, facts, "jpeg", compression=compression, spools=spools)
         sizes.append(result.size)
         result.close()
 
@@ -84,7 +84,7 @@ def test_transparency_in_sixteen_bits_becomes_white_in_a_jpeg(spooled, spools):
     rows = zlib.compress(bytes(50 * (1 + 50 * 8)))  # black, and all of it transparent
     spool = spooled(SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND"))
 
-    jpeg = to_format(spool, verify(spool), "jpeg", spools=spools)
+    jpeg = converted(spool, verify(spool), "jpeg", spools=spools)
 
     assert opened(jpeg).getpixel((25, 25)) == (255, 255, 255)
     jpeg.close()
@@ -93,7 +93,7 @@ def test_transparency_in_sixteen_bits_becomes_white_in_a_jpeg(spooled, spools):
 def test_a_cmyk_jpeg_becomes_an_rgb_webp(spooled, spools):
     spool = spooled(picture("JPEG", 40, 40, "CMYK", (0, 0, 0, 0)))
 
-    result = to_format(spool, verify(spool), "webp", spools=spools)
+    result = converted(spool, verify(spool), "webp", spools=spools)
 
     assert opened(result).mode == "RGB"
     result.close()
@@ -114,7 +114,7 @@ def test_a_cmyk_jpeg_becomes_an_rgb_webp(spooled, spools):
 def test_the_size_is_exact_whatever_it_was(source, target, spooled, spools):
     spool = spooled(picture("PNG", *source))
 
-    result = to_size(spool, verify(spool), "png", width=target[0], height=target[1], spools=spools)
+    result = converted(spool, verify(spool), "png", size=target, spools=spools)
 
     assert opened(result).size == target
     result.close()
@@ -127,7 +127,7 @@ def test_a_side_too_long_is_cropped_around_its_middle(spooled, spools):
     image.save(file, "PNG")
     spool = spooled(file.getvalue())
 
-    result = to_size(spool, verify(spool), "png", width=100, height=40, spools=spools)
+    result = converted(spool, verify(spool), "png", size=(100, 40), spools=spools)
 
     assert opened(result).getcolors() == [(4000, (0, 0, 255))]
     result.close()
@@ -137,7 +137,7 @@ def test_more_pixels_than_the_cap_are_refused(spooled, spools):
     spool = spooled(picture("PNG", 10, 10))
 
     with pytest.raises(NotAnImage, match="pixels"):
-        to_size(spool, verify(spool), "png", width=5000, height=5000, spools=spools)
+        converted(spool, verify(spool), "png", size=(5000, 5000), spools=spools)
 
 
 def test_broken_pixels_are_a_clear_error_and_leave_nothing_behind(spooled, spools):
@@ -147,7 +147,7 @@ def test_broken_pixels_are_a_clear_error_and_leave_nothing_behind(spooled, spool
     used_bytes = spools.budget.used_bytes
 
     with pytest.raises(NotAnImage):
-        to_format(
+        converted(
             broken := spooled(whole.getvalue()[: len(whole.getvalue()) // 2]),
             facts,
             "jpeg",
@@ -165,6 +165,6 @@ def test_a_result_that_finds_no_room_says_so(spooled, tmp_path):
     tiny = Spools(tmp_path / "tiny", SpoolBudget(100_000))
 
     with pytest.raises(SpoolFull):
-        to_format(spool, verify(spool), "webp", spools=tiny)
+        converted(spool, verify(spool), "webp", spools=tiny)
 
     assert tiny.budget.used_bytes == 0

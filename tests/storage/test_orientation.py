@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageChops, ImageOps
 
 from pictor.kit.bytes.spool import ReadableAt, reader_of
-from storage.convert import as_sent, to_format, to_size
+from storage.convert import as_sent, converted
 from storage.probe import ImageFacts, NotAtOnce, clean_image, is_quick, verify
 from tests.storage.containers import (
     PROFILE,
@@ -115,7 +115,7 @@ def test_a_result_is_turned_as_it_is_converted(image_format, into, spooled, spoo
     data = turned(image_format, 8)
     clean, facts, orientation, mended, _ = clean_image(spooled(data))
 
-    result = to_format(clean, facts, into, spools=spools, orientation=orientation)
+    result = converted(clean, facts, into, spools=spools, orientation=orientation)
 
     assert mended == TURNED
     assert verify(result) == ImageFacts(into, 32, 48)
@@ -127,9 +127,7 @@ def test_a_result_is_turned_before_it_is_cropped(spooled, spools):
     data = turned("PNG", 6)
     clean, facts, orientation, *_ = clean_image(spooled(data))
 
-    cropped = to_size(
-        clean, facts, "png", width=32, height=32, spools=spools, orientation=orientation
-    )
+    cropped = converted(clean, facts, "png", size=(32, 32), spools=spools, orientation=orientation)
 
     assert differ_by(opened(cropped), as_viewers_show(data).crop((0, 8, 32, 40))) == 0
     cropped.close()

@@ -40,11 +40,11 @@ def main(small: str, weighed: str, into: str = "") -> None:
         spool = spooled(spools, Path(weighed))
         facts = None
         if into == "sent":
-            warm = convert.to_format(spooled(spools, Path(small)), SMALL, "jpeg", spools=spools)
-            convert.to_format(warm, replace(SMALL, format="jpeg"), "png", spools=spools).close()
+            warm = convert.converted(spooled(spools, Path(small)), SMALL, "jpeg", spools=spools)
+            convert.converted(warm, replace(SMALL, format="jpeg"), "png", spools=spools).close()
         elif into:
             warm = spooled(spools, Path(small))
-            convert.to_format(warm, probe.verify(warm), into, spools=spools).close()
+            convert.converted(warm, probe.verify(warm), into, spools=spools).close()
             facts = probe.verify(spool)
         Path("/proc/self/clear_refs").write_text(RESET_PEAK)
         before = resident_bytes("VmRSS")
@@ -52,7 +52,7 @@ def main(small: str, weighed: str, into: str = "") -> None:
             if into == "sent":
                 facts = convert.as_sent(spool)[1]
             elif facts is not None:
-                convert.to_format(spool, facts, into, spools=spools).close()
+                convert.converted(spool, facts, into, spools=spools).close()
             said = (facts or probe.verify(spool)).size
         except probe.NotAnImage as error:
             said = str(error)

@@ -58,7 +58,7 @@ def test_a_large_spool_lies_in_a_file_without_a_name(spools, tmp_path):
 @pytest.mark.parametrize("size", [1_000, 300_000])
 def test_a_spool_shows_a_view_of_its_content_without_a_copy(spools, size):
     data = os.urandom(size)
-    spool = spools.new(max_bytes=MEGABYTE).unhashed()
+    spool = spools.new(max_bytes=MEGABYTE)
     spool.write(data)
     used = spools.budget.used_bytes
 

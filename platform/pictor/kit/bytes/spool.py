@@ -1,7 +1,7 @@
 """Spool files: bytes of unknown length, small ones in memory, larger ones in an unnamed file.
 
-A spool computes its size and sha256 while it is written, so nothing is read twice. On disk it has
-no name: closing it, or the end of the process, frees the space. All spools of a process share one
+A spool knows its size, and computes its sha256 when that is first wanted. On disk it has no name:
+closing it, or the end of the process, frees the space. All spools of a process share one
 `SpoolBudget`. Callers need not close a spool: it ends with its scope (`Spools`), and every request
 and every dispatch has one. Raises:
 
@@ -120,7 +120,7 @@ class SpoolFile:
     """
 
     def __init__(self, spools: "Spools", *, max_bytes: int, memory_bytes: int) -> None:
-        self._spools = spools
+        self.spools = spools
         self._owner = spools.owner
         self._max_bytes = max_bytes
         self._memory_bytes = memory_bytes
@@ -128,7 +128,7 @@ class SpoolFile:
         self._file: IO[bytes] | None = None
         self._on_disk_bytes = 0
         self._shown: ReadableAt | None = None
-        self._digest: hashlib._Hash | None = hashlib.sha256()
+        self._sha256 = ""
         self.is_closed = False
         """True once its bytes are gone."""
         self._lock = threading.Lock()  # a closed descriptor's number may soon be another file's
@@ -137,21 +137,17 @@ class SpoolFile:
     def sibling(self, *, max_bytes: int | None = None) -> "SpoolFile":
         """Return an empty spool in the same scope, with the same bounds unless one is given."""
         most = self._max_bytes if max_bytes is None else max_bytes
-        return self._spools.new(max_bytes=most, memory_bytes=self._memory_bytes)
+        return self.spools.new(max_bytes=most, memory_bytes=self._memory_bytes)
 
     @property
     def sha256(self) -> str:
-        """Hex digest of the bytes so far; of an `unhashed` one it takes a millisecond a MB."""
-        if self._digest is None:
-            self._digest = hashlib.sha256()
+        """Hex digest of the bytes so far; the first time, it takes a millisecond a MB."""
+        if not self._sha256:
+            digest = hashlib.sha256()
             for data in self.chunks():
-                self._digest.update(data)
-        return self._digest.hexdigest()
-
-    def unhashed(self) -> "SpoolFile":
-        """Return itself, with its sha256 left until it is wanted."""
-        self._digest = None
-        return self
+                digest.update(data)
+            self._sha256 = digest.hexdigest()
+        return self._sha256
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Append. Raises SpoolTooLarge, SpoolFull or SpoolClosed."""
@@ -163,9 +159,7 @@ class SpoolFile:
                 self._memory += data
             else:
                 self._write_to_disk(data)
-        if self._digest is not None:
-            self._digest.update(data)
-        self.size += len(data)
+        self.size, self._sha256 = self.size + len(data), ""
         return len(data)
 
     def read_at(self, offset: int, size: int) -> bytes:
@@ -179,7 +173,7 @@ class SpoolFile:
 
     def show(self, view: "ReadableAt") -> None:
         """Let readers see a view of its `content` instead. Nothing is written any more."""
-        self._shown, self.size, self._digest = view, view.size, None
+        self._shown, self.size, self._sha256 = view, view.size, ""
 
     def chunks(self, size: int = CHUNK_BYTES) -> Iterator[bytes]:
         """Yield the whole content in chunks of exactly `size` bytes, except for the last."""
@@ -211,7 +205,7 @@ class SpoolFile:
     def move_to(self, spools: "Spools") -> None:
         """Move to another scope, to end with it."""
         spools.own(self)
-        self._spools = spools
+        self.spools = spools
 
     def close(self) -> None:
         """Free memory, disk and budget before the scope's end. Safe to call twice."""
@@ -222,7 +216,7 @@ class SpoolFile:
             self._memory = bytearray()
             if self._file is not None:
                 self._file.close()
-            self._spools.budget.give_back(self._on_disk_bytes, self._owner)
+            self.spools.budget.give_back(self._on_disk_bytes, self._owner)
 
     def __del__(self) -> None:
         # Nothing refers to the spool any more, so it need not wait for its scope's end.
@@ -241,7 +235,7 @@ class SpoolFile:
 
     def _write_to_disk(self, data: bytes | bytearray | memoryview) -> None:
         taken = len(data) + (len(self._memory) if self._file is None else 0)
-        self._spools.budget.take(taken, self._owner)
+        self.spools.budget.take(taken, self._owner)
         self._on_disk_bytes += taken
         try:
             if self._file is None:
@@ -253,7 +247,7 @@ class SpoolFile:
     def _copy_memory(self) -> IO[bytes]:
         """Return a file with all of the memory, which is kept in case the disk is full."""
         file = tempfile.TemporaryFile(  # noqa: SIM115 - it lives as long as the spool
-            dir=self._spools.directory, buffering=0
+            dir=self.spools.directory, buffering=0
         )
         try:
             _write_all(file, self._memory)
