@@ -12,8 +12,8 @@ from typing import Any, Literal
 from pictor.kit.bytes.spool import SpoolError, SpoolFile, Spools
 from storage import vips
 from storage.containers.orientation import UPRIGHT, Orientation
-from storage.containers.pieces import View
-from storage.probe import MAX_PIXELS, Format, ImageFacts, NotAnImage, clean_image, undecodable
+from storage.containers.pieces import Format, NotAnImage, View
+from storage.probe import MAX_PIXELS, ImageFacts, clean_image, undecodable
 from storage.stripping import close_others, shown, strip
 
 LARGE_PIXELS = 4_500_000

@@ -41,7 +41,7 @@ from storage import object_keys
 from storage.backends import bucket
 from storage.lists import lists
 from storage.models import QUERY_CHARS, TenantExport
-from storage.services import delete_objects, key_of, remove_exports_until, signed_url
+from storage.services import delete_objects, key_of, remove_until, signed_url
 from storage.wire import StorageFailed
 
 logger = logging.getLogger(__name__)
@@ -154,7 +154,7 @@ def delete_old(*, now: datetime) -> None:
     try:
         for export in old:
             _delete(export)
-        remove_exports_until(now - EXPORTS_ABANDONED_AFTER)
+        remove_until(object_keys.EXPORTS, now - EXPORTS_ABANDONED_AFTER)
     except StorageFailed as error:  # the next hour tries again
         logger.warning("exports could not be deleted: %s", error)
 

@@ -15,6 +15,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache, partial
 from importlib import import_module
+from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import Any
 from uuid import uuid4
@@ -65,21 +66,21 @@ def sign(
         return spool, credentials
     most = spool.size + MAX_MANIFEST_BYTES
     label, signed = f"urn:c2pa:{uuid4()}", spool.sibling(max_bytes=most)
-    actions: list[dict[str, object]] = [{"action": step} for step in steps]
-    actions[0] |= {"digitalSourceType": source}
-    if parent:
-        actions[0] |= {"parameters": {"ingredientIds": ["parent"]}}
-    manifest = {
-        "label": label,
-        "claim_generator_info": [{"name": "Pictor", "version": __version__}],
-        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],
-    }
+    spools = process_spools()
     try:
         with (
             vips.alone() if held > LARGE_BYTES else nullcontext(),
-            process_spools().budget.room(_COPIES * most),
+            spools.budget.room(_COPIES * most),
+            # The library goes back in what it has written, which a spool does not allow.
+            TemporaryFile(dir=spools.directory) as file,
         ):
-            _write(spool, image_format, _maker(*files)(manifest), parent, signed)
+            builder = _maker(*files)(_manifest(label, steps, source, has_parent=bool(parent)))
+            if parent:
+                ingredient = {"label": "parent", "relationship": "parentOf"}
+                builder.add_ingredient(ingredient, f"image/{parent[1]}", parent[0].reader())
+            builder.sign(f"image/{image_format}", spool.reader(), file)
+            file.seek(0)
+            copyfileobj(file, signed, CHUNK_BYTES)
     except Exception:
         logger.exception("an image could not be signed, and is only marked")
         signed.close()
@@ -87,22 +88,18 @@ def sign(
     return signed, replace(credentials, status="signed", label=label)
 
 
-def _write(
-    spool: SpoolFile,
-    image_format: str,
-    builder: Any,
-    parent: tuple[SpoolFile, str] | None,
-    into: SpoolFile,
-) -> None:
-    # The library goes back in what it has written, which a spool does not allow.
-    with TemporaryFile(dir=process_spools().directory) as file:
-        if parent:
-            ingredient = {"label": "parent", "relationship": "parentOf"}
-            builder.add_ingredient(ingredient, f"image/{parent[1]}", parent[0].reader())
-        builder.sign(f"image/{image_format}", spool.reader(), file)
-        file.seek(0)
-        while data := file.read(CHUNK_BYTES):
-            into.write(data)
+def _manifest(
+    label: str, steps: Sequence[str], source: str, *, has_parent: bool
+) -> dict[str, object]:
+    actions: list[dict[str, object]] = [{"action": step} for step in steps]
+    actions[0] |= {"digitalSourceType": source}
+    if has_parent:
+        actions[0] |= {"parameters": {"ingredientIds": ["parent"]}}
+    return {
+        "label": label,
+        "claim_generator_info": [{"name": "Pictor", "version": __version__}],
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],
+    }
 
 
 @lru_cache(maxsize=1)

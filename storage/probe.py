@@ -25,27 +25,10 @@ from storage.containers.orientation import (
     Orientation,
     orientation,
 )
-from storage.containers.pieces import Animated, Format, Mended, NotAnImage, UnknownFormat, View
+from storage.containers.pieces import Format, Mended, NotAnImage, View
 from storage.containers.png import Header
 from storage.content_credentials import NONE, Credentials, judge
 from storage.stripping import strip
-
-__all__ = [
-    "MENDED",
-    "Animated",
-    "Cleaned",
-    "Format",
-    "ImageFacts",
-    "Mended",
-    "NotAnImage",
-    "NotAtOnce",
-    "TooManyPixels",
-    "UnknownFormat",
-    "clean_image",
-    "is_quick",
-    "undecodable",
-    "verify",
-]
 
 MENDED: tuple[Mended, ...] = get_args(Mended)
 MAX_PIXELS = 16_000_000

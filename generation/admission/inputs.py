@@ -38,6 +38,7 @@ from pictor.kit.words.errors import InvalidRequest, PictorError, RequestTooLarge
 from pictor.kit.words.ids import GenerationId
 from pictor.kit.words.untyped import Json
 from storage import convert, probe
+from storage.containers.pieces import NotAnImage
 from storage.services import StorageFailed, delete_objects, input_key_of, upload_on_loop
 
 Rows = Sequence[Json]
@@ -156,7 +157,7 @@ class Inputs:
                 continue
             try:
                 sent = await pools.references().run(lane, partial(convert.as_sent, image.spool))
-            except (probe.NotAnImage, SpoolTooLarge) as error:
+            except (NotAnImage, SpoolTooLarge) as error:
                 what = reference_images.unreadable(error)
                 raise _invalid_image(image.label, what, name=image.name) from None
             except SpoolError:

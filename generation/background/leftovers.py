@@ -19,8 +19,6 @@ from storage import object_keys
 from storage.services import (
     StorageFailed,
     remove_all,
-    remove_inputs_until,
-    remove_partials_until,
     remove_until,
 )
 
@@ -72,8 +70,8 @@ def forget_leftovers(*, now: datetime) -> None:
                 id__in=gone, finished_at__lte=now - LEFTOVERS_LOOKED_FOR
             )
             cleaned.update(cleaned_at=now)
-        remove_inputs_until(now - INPUTS_ABANDONED_AFTER)
-        remove_partials_until(now - INPUTS_ABANDONED_AFTER)
+        remove_until(object_keys.INPUTS, now - INPUTS_ABANDONED_AFTER)
+        remove_until(object_keys.PARTIALS, now - INPUTS_ABANDONED_AFTER)
     except StorageFailed:
         return  # the next hour looks again
 

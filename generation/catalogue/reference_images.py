@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from generation.channels.declaration import OVERLAYS, Task
 from pictor.kit.bytes.spool import SpoolError
 from storage import probe
+from storage.containers.pieces import Animated, UnknownFormat
 from storage.probe import ImageFacts
 
 FIRST = "image[0]"
@@ -23,11 +24,11 @@ Problem = tuple[str, str]
 
 def unreadable(error: Exception) -> str:
     """The problem of an image that could not be read whole."""
-    if isinstance(error, probe.Animated):
+    if isinstance(error, Animated):
         return _odd("animated")
     if isinstance(error, SpoolError):
         return "is too large once it is turned upright: send it smaller, or upright"
-    if isinstance(error, probe.UnknownFormat):
+    if isinstance(error, UnknownFormat):
         return _UNKNOWN
     return error.problem if isinstance(error, probe.TooManyPixels) else _BROKEN
 

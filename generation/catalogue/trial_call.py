@@ -41,6 +41,7 @@ from pictor.kit.outbound.http import HttpPool
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 from storage import probe
+from storage.containers.pieces import NotAnImage
 
 PROMPT = "A red fox in the snow"
 SANDBOX_SIZE = "48x32"
@@ -190,7 +191,7 @@ async def _examine(
         facts = probe.verify(spool)
         await keep(spool, facts)
         detail = _complaint(trial, facts)
-    except (probe.NotAnImage, SpoolError) as error:
+    except (NotAnImage, SpoolError) as error:
         detail = str(error)
     return TrialOutcome(
         trial_class=AttemptClass.BAD_RESULT if detail else AttemptClass.DELIVERED,

@@ -28,7 +28,8 @@ from pictor.kit.outbound.egress import joined
 from pictor.kit.outbound.http import EgressRefused, HttpError, HttpPool, LookUpsBusy, deadline
 from pictor.kit.running.limits import KeyedLimit
 from pictor.kit.words.errors import InvalidRequest, Unavailable
-from storage import convert, probe
+from storage import convert
+from storage.containers.pieces import NotAnImage
 from storage.probe import ImageFacts
 from storage.services import read_on_loop
 
@@ -196,7 +197,7 @@ async def _verify(
         return await pools.references().run(tenant, partial(convert.as_sent, spool))
     except (SpoolFull, Unavailable):
         raise Failure(_NO_ROOM) from None
-    except (probe.NotAnImage, SpoolError) as error:
+    except (NotAnImage, SpoolError) as error:
         raise _unusable(image["label"], reference_images.unreadable(error)) from None
 
 

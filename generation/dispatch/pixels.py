@@ -15,7 +15,7 @@ from generation.lifecycle.outcome import VerifiedImage
 from pictor.kit.bytes.spool import SpoolFile, Spools, SpoolTooLarge
 from pictor.kit.database import pools
 from storage import convert, probe
-from storage.containers.pieces import View
+from storage.containers.pieces import NotAnImage, View
 from storage.content_credentials import Credentials
 from storage.marking import SOURCE_TYPES, Mark, marked
 from storage.stripping import close_others, shown
@@ -59,7 +59,7 @@ def verify_image(
                 spool, credentials = _signed(spool, original, cleaned, wanted, credentials)
         _ = spool.sha256  # here, off the loop
         close_others(spool, original, cleaned.source, unsigned)
-    except (probe.NotAnImage, SpoolTooLarge):
+    except (NotAnImage, SpoolTooLarge):
         return None
     size = _size(cleaned, wanted)
     return VerifiedImage(

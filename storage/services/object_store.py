@@ -211,21 +211,6 @@ def remove_all(keys: Iterable[str]) -> frozenset[str]:
     return frozenset(still_there)
 
 
-def remove_inputs_until(day: datetime) -> None:
-    """Remove every input stored on that day (UTC) or before, admitted or not."""
-    remove_until(object_keys.INPUTS, day)
-
-
-def remove_partials_until(day: datetime) -> None:
-    """Remove every partial image of generations of that day (UTC) or before."""
-    remove_until(object_keys.PARTIALS, day)
-
-
-def remove_exports_until(day: datetime) -> None:
-    """Remove every export requested on that day (UTC) or before."""
-    remove_until(object_keys.EXPORTS, day)
-
-
 def remove_until(kind: str, day: datetime) -> None:
     """Remove every object of a kind of `object_keys` from that day (UTC) or before."""
     after = day.astimezone(UTC) + timedelta(days=1)

@@ -15,7 +15,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from storage import backends, services
+from storage import backends, object_keys, services
 from storage.backends import bucket
 from storage.wire import ObjectMissing, StorageFailed
 
@@ -138,7 +138,7 @@ def test_inputs_stored_up_to_a_day_are_removed_page_by_page(s3, sent):
     default_storage.save("in/20261121/0/0.bin", ContentFile(b"x"))
     sent.clear()
 
-    services.remove_inputs_until(day)
+    services.remove_until(object_keys.INPUTS, day)
 
     assert [request.method for request in sent] == ["GET", "POST"]
     assert list(bucket.names_under("in/", before="in/3")) == [["in/20261121/0/0.bin"]]

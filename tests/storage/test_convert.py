@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from pictor.kit.bytes.spool import ReadableAt, SpoolBudget, SpoolFull, Spools, reader_of
+from storage.containers.pieces import NotAnImage
 from storage.convert import converted
-from storage.probe import NotAnImage, verify
+from storage.probe import verify
 from tests.storage.pngs import SIGNATURE, chunk
 
 RED = (200, 30, 30)

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 import sandbox
+from storage.containers.pieces import NotAnImage
 from storage.marking import marked, packet
-from storage.probe import NotAnImage, clean_image
+from storage.probe import clean_image
 from tests.storage.containers import (
     PROFILE,
     jpeg_segment,

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from pictor.kit.bytes.spool import MEMORY_BYTES
-from storage.probe import QUICK_BYTES, ImageFacts, NotAnImage, is_quick, verify
+from storage.containers.pieces import NotAnImage
+from storage.probe import QUICK_BYTES, ImageFacts, is_quick, verify
 
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 

@@ -10,9 +10,9 @@ import pytest
 
 from pictor.kit.bytes.spool import SpoolFile
 from storage import vips
-from storage.containers.pieces import View
+from storage.containers.pieces import NotAnImage, View
 from storage.containers.png import Header
-from storage.probe import MAX_PIXELS, ImageFacts, NotAnImage, TooManyPixels, clean_image, verify
+from storage.probe import MAX_PIXELS, ImageFacts, TooManyPixels, clean_image, verify
 from storage.scanlines import PIECE_BYTES
 from tests.storage.pngs import (
     CHANNELS,

@@ -10,9 +10,9 @@ from PIL import Image, PngImagePlugin
 
 from pictor.kit.bytes.spool import ReadableAt, SpoolBudget, SpoolFull, Spools, reader_of
 from storage.containers import jpeg
-from storage.containers.pieces import ByteSpan, joined
+from storage.containers.pieces import ByteSpan, NotAnImage, joined
 from storage.convert import as_sent
-from storage.probe import ImageFacts, NotAnImage, clean_image
+from storage.probe import ImageFacts, clean_image
 from storage.stripping import strip
 from tests.storage.containers import (
     PICTURE,

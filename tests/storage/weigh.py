@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolBudget, SpoolFile, Spools
 from storage import convert, probe
+from storage.containers.pieces import NotAnImage
 
 RESET_PEAK = "5"
 SMALL = probe.ImageFacts("png", 64, 64)
@@ -54,7 +55,7 @@ def main(small: str, weighed: str, into: str = "") -> None:
             elif facts is not None:
                 convert.converted(spool, facts, into, spools=spools).close()
             said = (facts or probe.verify(spool)).size
-        except probe.NotAnImage as error:
+        except NotAnImage as error:
             said = str(error)
         print(resident_bytes("VmHWM") - before, said)  # noqa: T201 - what it is for
         spool.close()

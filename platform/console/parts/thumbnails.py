@@ -10,7 +10,7 @@ from accounts import rates
 from generation.selectors import Finished
 from pictor.kit.bytes.spool import SpoolError
 from pictor.kit.bytes.spools import process_spools
-from storage.probe import NotAnImage
+from storage.containers.pieces import NotAnImage
 from storage.services import StorageFailed, signed_url, url_seconds
 from storage.thumbnails import ICON, THUMBNAIL, is_made, small_url
 

@@ -4,7 +4,8 @@ import pytest
 
 from generation.catalogue import reference_images
 from generation.channels.declaration import Task
-from storage.probe import ImageFacts, NotAnImage, TooManyPixels, UnknownFormat
+from storage.containers.pieces import NotAnImage, UnknownFormat
+from storage.probe import ImageFacts, TooManyPixels
 
 IMAGE = ImageFacts("jpeg", 64, 48)
 MASK = ImageFacts("png", 64, 48, has_alpha=True)

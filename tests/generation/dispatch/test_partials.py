@@ -25,6 +25,7 @@ from pictor.kit.database import pools
 from pictor.kit.redis import client as redis_client
 from pictor.kit.words import clock
 from storage import backends, probe
+from storage.containers.pieces import Format
 from storage.services import open_stream
 from tests.fakes.raw_server import hangs, running
 from tests.fakes.recorder import drawn
@@ -33,7 +34,7 @@ from tests.making.odd_pictures import photo, with_tail
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 
 PNG = WantedImage("png")
-NAMES: dict[str, probe.Format] = {"PNG": "png", "JPEG": "jpeg", "WEBP": "webp"}
+NAMES: dict[str, Format] = {"PNG": "png", "JPEG": "jpeg", "WEBP": "webp"}
 NOBODY = "127.0.0.1:1"
 Make = Callable[..., UpstreamPartial]
 
