@@ -46,7 +46,7 @@ class Stripped(NamedTuple):
 def strip(spool: SpoolFile) -> Stripped:
     """Find the image without unneeded parts."""
     image_format, file = _walked(spool)
-    pieces = list(joined(file.pieces))
+    pieces = joined(file.pieces)
     source: SpoolFile | View = spool
     if pieces != [ByteSpan(0, spool.size)]:
         source = View(spool.content, pieces)

@@ -341,9 +341,7 @@ class EventFacts(ApiObject):
     seeds = serializers.ListField(
         child=serializers.IntegerField(), required=False, help_text="The image's seed, if known."
     )
-    content_credentials = ImageCredentials(
-        many=True, required=False, help_text="Of this image alone."
-    )
+    content_credentials = ImageCredentials(many=True, help_text="Of this image alone.")
 
 
 class CompletedEvent(ApiObject):

@@ -25,6 +25,7 @@ from generation.api.objects import (
     ErrorEvent,
     PartialImageEvent,
 )
+from generation.api.shown import Result
 from generation.api.waiting import Ticket
 from generation.catalogue.contracts import AUTO
 from generation.channels.declaration import Task
@@ -133,7 +134,7 @@ async def _partial(partial: PartialImage, task: Task) -> AsyncIterator[bytes]:
 
 async def _image_event(finished: Finished, index: int, image: StoredImage) -> AsyncIterator[bytes]:
     mark = secrets.token_hex(16)
-    answer = finished.generation.answer or {}
+    answer, facts = finished.generation.answer or {}, Result(finished.generation, ()).metadata
     event = COMPLETED[Task(finished.generation.task)].render(
         {
             "b64_json": mark,
@@ -143,7 +144,7 @@ async def _image_event(finished: Finished, index: int, image: StoredImage) -> As
             "metadata": {
                 name: [found[index]]
                 for name in ("seeds", "content_credentials")
-                if (found := answer["metadata"].get(name)) and found[index] is not None
+                if (found := facts.get(name)) and found[index] is not None
             },
         }
     )

@@ -1,7 +1,7 @@
 """Pieces of a file, and a view of them as a file."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias
@@ -159,17 +159,13 @@ def inserted(file: ByteSource, at: int, data: bytes) -> list[Piece]:
     return [ByteSpan(0, at), data, ByteSpan(at, file.size - at)]
 
 
-def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
+def joined(pieces: Iterable[Piece]) -> list[Piece]:
     """Join pieces that touch: an image with nothing to drop becomes one ByteSpan."""
-    last: ByteSpan | None = None
+    found: list[Piece] = []
     for piece in pieces:
-        if isinstance(piece, ByteSpan) and last is not None and piece.offset == last.end:
-            last = ByteSpan(last.offset, last.size + piece.size)
-            continue
-        if last is not None:
-            yield last
-        last = piece if isinstance(piece, ByteSpan) else None
-        if not isinstance(piece, ByteSpan):
-            yield piece
-    if last is not None:
-        yield last
+        last = found[-1] if found else b""
+        if isinstance(piece, ByteSpan) and isinstance(last, ByteSpan) and last.end == piece.offset:
+            found[-1] = ByteSpan(last.offset, last.size + piece.size)
+        else:
+            found.append(piece)
+    return found

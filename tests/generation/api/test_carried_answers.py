@@ -114,6 +114,17 @@ async def test_each_finished_image_of_a_stream_has_its_seed(succeeded):
     assert unknown["metadata"] == origin
 
 
+async def test_what_became_of_credentials_is_unknown_from_a_worker_of_the_release_before(succeeded):
+    del succeeded.generation.answer["metadata"]["content_credentials"]
+
+    (_, _, by_url), (_, _, by_bytes), *events = await answers(Hub(), succeeded)
+
+    unknown = {"status": "unknown", "marked": False}
+    assert by_url["metadata"]["content_credentials"] == [unknown] * 2
+    assert by_bytes["metadata"]["content_credentials"] == [unknown] * 2
+    assert [one["metadata"] for one in events] == [{"content_credentials": [unknown]}] * 2
+
+
 async def test_a_field_that_a_wake_up_does_not_carry_is_not_invented(succeeded):
     with pytest.raises(SynchronousOnlyOperation):
         _ = carried(succeeded).generation.prompt
