@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import Tenant
 from accounts.services.office.personal_data import set_image_retention
 from pictor.kit.bytes.spool import SpoolFile
+from pictor.kit.database.cursors import run
 from pictor.kit.words import clock, ids
 from storage import backends, services
 from storage.models import StoredImage
@@ -140,6 +141,24 @@ def test_without_a_signature_nothing_is_served(s3, spooled):
     services.upload("20261120/f/1-0.png", spooled(b"picture"), content_type="image/png")
 
     assert fetched(f"{s3.url}/images/20261120/f/1-0.png")[0] in {400, 403}
+
+
+@pytest.mark.django_db
+def test_a_row_of_a_worker_of_the_release_before_is_unknown():
+    columns = (
+        "id, tenant_id, generation_id, index, object_key, content_type, format, size_bytes, sha256,"
+        " width, height, revised_prompt, expires_at"
+    )
+    tenant = Tenant.objects.create(name="acme")
+    run(
+        f"INSERT INTO storage_storedimage ({columns}) VALUES"  # noqa: S608 - of constants
+        " (gen_random_uuid(), %s, gen_random_uuid(), 0, 'a', 'image/png', 'png', 1, '', 1, 1, '',"
+        " now())",
+        [tenant.id],
+    )
+
+    image = StoredImage.objects.get()
+    assert (image.origin, image.manifest_label, image.is_marked) == ("unknown", "", False)
 
 
 # --- failure ----------------------------------------------------------------------------------
