@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from PIL import ExifTags, Image
 
@@ -113,6 +114,25 @@ def test_a_channel_may_remove_credentials(
     removed = {"status": "removed", "reason": "setting", "marked": True}
     assert answer["metadata"]["content_credentials"] == [removed]
     assert b"jumb" not in served(answer)[0]
+
+
+def test_a_workspace_may_have_images_without_marks_and_credentials(
+    customer: Customer, upstream: Recorder, database: "psycopg.Connection[Any]"
+) -> None:
+    delivers(upstream, SIGNED["png"], PNG)
+    database.execute(
+        "UPDATE accounts_tenant SET may_omit_marks = true, omits_marks = true WHERE name = %s",
+        [customer.name],
+    )
+
+    answer = customer.generate("a fox", quality="low", n=2, response_format="url").json()
+
+    assert answer["metadata"]["content_credentials"] == [
+        {"status": "removed", "reason": "setting", "marked": False},
+        {"status": "none", "marked": False},
+    ]
+    words = (b"jumb", b"DigitalSourceType")
+    assert [word for data in served(answer) for word in words if word in data] == []
 
 
 def test_tests_see_what_live_requests_see_but_no_mark(customer: Customer) -> None:

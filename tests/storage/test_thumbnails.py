@@ -4,10 +4,12 @@ import io
 from collections.abc import Collection
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+import sandbox
 from accounts.services.office.tenants import create_tenant
 from pictor.kit.bytes.spool import SpoolFile, Spools
 from pictor.kit.words import clock
@@ -19,6 +21,7 @@ from storage.object_keys import icon_key, thumbnail_key
 from storage.services import ObjectMissing, open_stream, remove_images, upload
 from storage.thumbnails import ICON, THUMBNAIL, small_url
 
+SIGNED = Path(sandbox.__file__).with_name("signed.png").read_bytes()
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3")]
 
 
@@ -63,6 +66,20 @@ def test_a_thumbnail_fits_its_square_and_keeps_its_ratio(stored, spools, kind, s
     assert (small.format, small.size) == ("WEBP", size)
     assert kind.key_of(stored.object_key) in url
     assert spools.budget.used_bytes == 0
+
+
+@KINDS
+def test_a_thumbnail_of_a_kept_file_has_no_credentials(stored, spools, kind):
+    with closing(spools.new(max_bytes=1_000_000)) as spool:
+        spool.write(SIGNED)
+        upload(stored.object_key, spool, content_type="image/png")
+
+    small_url(stored, kind, spools=spools)
+
+    with closing(open_stream(kind.key_of(stored.object_key))) as stream:
+        data = b"".join(stream)
+    assert b"jumb" in SIGNED
+    assert [word for word in (b"jumb", b"C2PA", b"XMP ") if word in data] == []
 
 
 @KINDS

@@ -4,6 +4,7 @@ import io
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ import redis
 from django.conf import settings as project
 from PIL import Image
 
+import sandbox
 from generation.channels.base import UpstreamPartial
 from generation.channels.size_rules import Size
 from generation.dispatch import partials
@@ -34,6 +36,7 @@ from tests.making.odd_pictures import photo, with_tail
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 
 PNG = WantedImage("png")
+SIGNED = Path(sandbox.__file__).with_name("signed.png").read_bytes()
 NAMES: dict[str, Format] = {"PNG": "png", "JPEG": "jpeg", "WEBP": "webp"}
 NOBODY = "127.0.0.1:1"
 Make = Callable[..., UpstreamPartial]
@@ -169,6 +172,16 @@ async def test_a_partial_image_has_the_final_format_and_size(send, announced, ma
     (news,) = announced()
     assert stored(news["key"]) == facts
     assert (news["output_format"], news["size"]) == (facts.format, facts.size)
+
+
+async def test_a_partial_image_is_marked_and_never_kept_or_signed(send, announced, make):
+    wanted = WantedImage("png", mark="trainedAlgorithmicMedia", signs=True)
+
+    await send(make(content=SIGNED), wanted=wanted)
+
+    (sent,) = announced()
+    data = b"".join(open_stream(sent["key"]))
+    assert (data.count(b"/trainedAlgorithmicMedia"), data.count(b"jumb")) == (1, 0)
 
 
 async def test_a_partial_image_is_mended_like_a_final_one(send, announced, make):
