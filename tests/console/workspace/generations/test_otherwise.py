@@ -61,9 +61,11 @@ def test_a_delivery_as_asked_has_no_such_badge(acme, sign_in, delivered):
     assert ["Other size" in page, "of 2</span>" in page] == [False, False]
 
 
-def test_the_file_has_the_delivered_sizes_after_the_pictures_are_gone(acme, sign_in, delivered):
+def test_the_file_has_sizes_and_credentials_after_the_pictures_are_gone(acme, sign_in, delivered):
     made = delivered(acme, sizes=((1024, 1024), (1536, 1024)))
-    StoredImage.objects.filter(generation_id=made.id).update(deleted_at=clock.now())
+    rows = StoredImage.objects.filter(generation_id=made.id)
+    rows.update(deleted_at=clock.now(), credentials="removed", credentials_reason="converted")
+    rows.filter(index=0).update(is_marked=True)
     client, page = sign_in(acme), url("generations", acme)
 
     (expired,) = lines_of(client.get(page, {"format": "csv"}))
@@ -72,3 +74,4 @@ def test_the_file_has_the_delivered_sizes_after_the_pictures_are_gone(acme, sign
 
     for line in (expired, deleted):
         assert (line["images"], line["delivered_sizes"]) == ("2", "1024x1024 1536x1024")
+        assert line["content_credentials"] == "removed:converted:marked removed:converted"
