@@ -48,7 +48,7 @@ def test_what_is_no_parameter_or_no_value_fails(wrong, said):
 def charge():
     about = {"amount": 5, "currency": "usd", "created": 1, "metadata": {}, "paid": True}
     nobody = dict.fromkeys(("address", "email", "name", "phone", "tax_id"))
-    charge = make("charge", status="succeeded", billing_details=nobody, **about)
+    charge = make("charge", {}) | {"status": "succeeded", "billing_details": nobody} | about
     return json.loads(json.dumps(charge))
 
 

@@ -18,13 +18,23 @@ from sandbox.stripe.objects import VERSION, Refusal, Thing, listed, make
 _EVENTS_KEPT_SECONDS: Final = 30 * 24 * 3600
 _MOST_KEPT: Final = 20_000
 _MOST_TYPES: Final = 20
-_IF_ASKED: Final = {
-    "charge": "refunds",
-    "checkout.session": "line_items",
-    "invoice": "payments",
-}
+_IF_ASKED: Final = {"charge": "refunds", "invoice": "payments"}
 """Fields that are answered only where `expand` names them."""
+_OF_PAGES: Final = {"created", "limit", "starting_after", "type", "types"}
 _BOUNDS: Final = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
+
+
+Answer = tuple[int, Thing]
+"""Status and body."""
+
+
+@dataclass
+class Kept:
+    """What was asked under an idempotency key; without an answer it runs."""
+
+    asked: tuple[str, str, str]
+    at: int
+    answer: Answer | None = None
 
 
 @dataclass
@@ -32,14 +42,12 @@ class Bank:
     """One account of the provider, in test mode."""
 
     kinds: dict[str, dict[str, Thing]] = field(default_factory=lambda: defaultdict(dict))
-    asked: dict[str, Params] = field(default_factory=dict)  # what a Checkout Session is made of
-    owners: dict[str, str] = field(default_factory=dict)  # a PaymentIntent's session or invoice
+    kept: dict[str, Kept] = field(default_factory=dict)  # by idempotency key
     cards: dict[str, Thing] = field(default_factory=dict)  # saved cards that do not simply pay
     troubles: list[Thing] = field(default_factory=list)
     late_looks: int = 0
     late: dict[str, int] = field(default_factory=dict)  # looks at a charge until its fee is known
     origin: str = ""  # of the hosted pages
-    request: Thing | None = None  # the call that runs now, for its events
     hook: tuple[str, str] | None = None  # the webhook's address and secret
     unsent: asyncio.Queue[Thing] = field(default_factory=asyncio.Queue)
     ahead_seconds: int = 0
@@ -47,13 +55,17 @@ class Bank:
     def now(self) -> int:
         return int(time.time()) + self.ahead_seconds
 
-    def add(self, kind: str, **facts: Any) -> Thing:
-        """Make and keep an object."""
-        thing, kept = make(kind, created=self.now(), **facts), self.kinds[kind]
+    def add(self, kind: str, source: Thing, /, **facts: Any) -> Thing:
+        """Make and keep an object: what it takes from a source, and facts."""
+        thing, kept = make(kind, source) | {"created": self.now()} | facts, self.kinds[kind]
         kept[thing["id"]] = thing
         if len(kept) > _MOST_KEPT:
             del kept[next(iter(kept))]
         return thing
+
+    def page_of(self, thing: Thing) -> str:
+        """The address of an object's hosted page."""
+        return f"{self.origin}/stripe/pay/{thing['id']}"
 
     def get(self, kind: str, name: str, param: str = "id") -> Thing:
         """The object of that id; a deleted one is found by its own path alone."""
@@ -65,20 +77,13 @@ class Bank:
 
     def of(self, kind: str, **facts: Any) -> list[Thing]:
         """The objects of a kind with these values, newest first."""
-        things, wanted = reversed(self.kinds[kind].values()), facts.items()
-        return [one for one in things if all(one.get(name) == value for name, value in wanted)]
+        things = reversed(self.kinds[kind].values())
+        return [one for one in things if facts.items() <= one.items()]
 
-    def tell(self, name: str, thing: Thing, **before: Any) -> None:
+    def tell(self, name: str, thing: Thing) -> None:
         """Make an event of an object's new state, and ring."""
-        event = self.add(
-            "event",
-            api_version=VERSION,
-            data={"object": self.render(thing)}
-            | ({"previous_attributes": before} if before else {}),
-            pending_webhooks=int(self.hook is not None),
-            request=self.request or {"id": None, "idempotency_key": None},
-            type=name,
-        )
+        facts = {"api_version": VERSION, "pending_webhooks": int(self.hook is not None)}
+        event = self.add("event", {}, type=name, data={"object": self.render(thing)}, **facts)
         if self.hook is not None:
             self.unsent.put_nowait(event)
 
@@ -98,16 +103,18 @@ class Bank:
         answer = {
             name: self.render(self._whole(item) if name in asked else item, asked.get(name, ()))
             for name, item in value.items()
-            if name in asked or name != _IF_ASKED.get(kind)
+            if name in asked or not (name.startswith("_") or name == _IF_ASKED.get(kind))
         }
         return answer | ({"balance_transaction": None} if value.get("id") in self.late else {})
 
     def _whole(self, item: Any) -> Any:
         if isinstance(item, list):
             return [self._whole(one) for one in item]
-        if isinstance(item, str):
-            return next((kept[item] for kept in self.kinds.values() if item in kept), item)
-        return item
+        return (self.find(item) or item) if isinstance(item, str) else item
+
+    def find(self, name: str) -> Thing:
+        """The object of that id, of whatever kind; empty if there is none."""
+        return next((kept[name] for kept in self.kinds.values() if name in kept), {})
 
     def look(self, text: str) -> None:
         """Count an answer's look at each late charge in it."""
@@ -115,29 +122,35 @@ class Bank:
             self.late[name] -= 1
             if not self.late[name]:
                 del self.late[name]
-                self.tell("charge.updated", self.kinds["charge"][name], balance_transaction=None)
+                self.tell("charge.updated", self.kinds["charge"][name])
 
-    def page(self, kind: str, params: Params, path: str, names: Sequence[str] = ()) -> Thing:
-        """A page of a kind's list, newest first, narrowed by the parameters of these names."""
-        limit = int(params.get("limit", 10))
+    def page(self, kind: str, params: Params, path: str) -> Thing:
+        """A page of a kind's list, newest first, narrowed by the other parameters."""
+        limit, created = int(params.get("limit", 10)), params.get("created", {})
         types = params.get("types") or [params.get("type", "*")]
         if not 1 <= limit <= 100 or len(types) > _MOST_TYPES:  # noqa: PLR2004 - the API's bounds
             raise Refusal("`limit` is 1 to 100, and `types` are 20 at most.", param="limit")
+        wanted = {name: params[name] for name in params.keys() - _OF_PAGES}
         found = [
             thing
-            for thing in self.of(kind, **{name: params[name] for name in names if name in params})
-            if self._is_in(thing, params.get("created", {}))
+            for thing in reversed(self.kinds[kind].values())
+            if self._is_in(thing, created)
             and any(fnmatch(thing.get("type", ""), name) for name in types)
+            and all(_is(thing.get(name), value) for name, value in wanted.items())
         ]
         if after := params.get("starting_after"):
             last = self.get(kind, after, "starting_after")
             found = found[found.index(last) + 1 :] if last in found else []
         return listed(found[:limit], f"/v1/{path}", has_more=len(found) > limit)
 
-    def _is_in(self, thing: Thing, created: Params | str) -> bool:
-        bounds = {"gte": created, "lte": created} if isinstance(created, str) else created
+    def _is_in(self, thing: Thing, created: Params) -> bool:
+        at, bounds = thing.get("created", 0), created
         if thing["object"] == "event":
-            bounds = {"gt": self.now() - _EVENTS_KEPT_SECONDS, **bounds}
+            bounds = {"gt": self.now() - _EVENTS_KEPT_SECONDS, **created}
         is_late = thing.get("source") in self.late
-        at = thing.get("created", 0)
         return not is_late and all(_BOUNDS[name](at, int(end)) for name, end in bounds.items())
+
+
+def _is(value: Any, asked: Any) -> bool:
+    """True if that is the value which a parameter asks for."""
+    return bool(value == asked or (isinstance(value, bool) and str(value).lower() == asked))

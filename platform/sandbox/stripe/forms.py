@@ -30,19 +30,6 @@ def _with_lists(value: Any) -> Any:
     return {key: _with_lists(item) for key, item in value.items()}
 
 
-def taken(params: Params, names: str) -> Params:
-    """The parameters of these names, None where one was not sent."""
-    return {name: params.get(name) or None for name in names.split()}
-
-
 def is_on(params: Params, name: str) -> bool:
     """True if `name[enabled]` is true."""
     return (params.get(name) or {}).get("enabled") == "true"
-
-
-def metadata(params: Params, old: dict[str, str] | None = None) -> dict[str, str]:
-    """Metadata after a call: an empty value takes its name away, an empty text takes all."""
-    new = params.get("metadata", {})
-    if new == "":
-        return {}
-    return {name: value for name, value in {**(old or {}), **dict(new)}.items() if value != ""}

@@ -5,9 +5,8 @@ from typing import Any, Final
 from sandbox.stripe import forms, money
 from sandbox.stripe.bank import Bank
 from sandbox.stripe.forms import Params
-from sandbox.stripe.objects import Refusal, Thing, automatic_tax, listed, make, taxes
+from sandbox.stripe.objects import Refusal, Thing, automatic_tax, listed, taxes
 
-_TAKEN: Final = "customer default_payment_method description footer"
 _NET: Final = ("subtotal", "subtotal_excluding_tax", "total_excluding_tax")
 
 
@@ -19,37 +18,27 @@ def tax_on(net: int) -> int:
 def create(bank: Bank, params: Params) -> Thing:
     """Make a draft."""
     tax = automatic_tax(is_on=forms.is_on(params, "automatic_tax"))
-    facts = forms.taken(params, _TAKEN) | {"auto_advance": params.get("auto_advance") == "true"}
-    return _draft(bank, automatic_tax=tax, metadata=forms.metadata(params), **facts)
+    return _draft(bank, params, [], auto_advance="auto_advance" in params, automatic_tax=tax)
 
 
-def _draft(bank: Bank, **facts: Any) -> Thing:
-    owner, now = bank.get("customer", facts["customer"] or "", "customer"), bank.now()
+def _draft(bank: Bank, source: Params, rows: list[tuple[str, int]], **facts: Any) -> Thing:
+    owner, now = bank.get("customer", source["customer"] or "", "customer"), bank.now()
     known = {f"customer_{name}": owner[name] for name in ("address", "email", "name", "phone")}
     known["custom_fields"] = owner["invoice_settings"]["custom_fields"]
-    made = bank.add("invoice", period_end=now, period_start=now, **known, **facts)
+    made = bank.add("invoice", source, period_end=now, period_start=now, **known, **facts)
     made["lines"] = listed([], f"/v1/invoices/{made['id']}/lines")
     made["payments"] = listed([], "/v1/invoice_payments")
+    made["_rows"] = rows
     _sum(made)
     bank.tell("invoice.created", made)
     return made
 
 
 def _sum(invoice: Thing) -> None:
-    lines = invoice["lines"]["data"]
-    net = sum(line["subtotal"] for line in lines)
-    tax = sum(each["amount"] for line in lines for each in line["taxes"])
+    net = sum(cents for _, cents in invoice["_rows"])
+    tax = tax_on(net) if invoice["automatic_tax"]["enabled"] else 0
     invoice |= dict.fromkeys(("total", "amount_due", "amount_remaining"), net + tax)
     invoice |= {**dict.fromkeys(_NET, net), "total_taxes": taxes(net, tax)}
-
-
-def _add_line(invoice: Thing, net: int, **facts: Any) -> None:
-    tax = tax_on(net) if invoice["automatic_tax"]["enabled"] else 0
-    period = {"end": invoice["period_end"], "start": invoice["period_start"]}
-    about = {"currency": invoice["currency"], "invoice": invoice["id"], "period": period}
-    sums = {"amount": net, "subtotal": net, "taxes": taxes(net, tax)}
-    invoice["lines"]["data"].append(make("line_item", **about, **sums, **facts))
-    _sum(invoice)
 
 
 def _in_state(bank: Bank, name: str, status: str, param: str = "id") -> Thing:
@@ -63,12 +52,16 @@ def add_item(bank: Bank, params: Params) -> Thing:
     """Add an item to a draft; none waits for an invoice here."""
     invoice = _in_state(bank, params["invoice"], "draft", "invoice")
     cents, now = int(params["amount"]), bank.now()
-    facts = {"description": params.get("description"), "metadata": forms.metadata(params)}
-    about = forms.taken(invoice, "currency customer") | {"invoice": invoice["id"], "date": now}
-    about |= {"amount": cents, "net_amount": cents, "period": {"end": now, "start": now}}
-    item = bank.add("invoiceitem", **about, **facts)
+    facts = {
+        "amount": cents,
+        "net_amount": cents,
+        "date": now,
+        "period": {"end": now, "start": now},
+    }
+    item = bank.add("invoiceitem", {"currency": invoice["currency"], **params}, **facts)
     del item["created"]  # it has a date
-    _add_line(invoice, cents, **facts)
+    invoice["_rows"].append((item["description"] or "", cents))
+    _sum(invoice)
     return item
 
 
@@ -82,10 +75,8 @@ def delete(bank: Bank, _: Params, name: str) -> Thing:
 def finalize(bank: Bank, _: Params, name: str) -> Thing:
     """Give a draft its number and its PaymentIntent."""
     invoice = _in_state(bank, name, "draft")
-    paying = money.intent(bank, invoice, invoice["total"])
-    secret = {"client_secret": paying["client_secret"], "type": "payment_intent"}
-    invoice |= {"status": "open", "confirmation_secret": secret}
-    _number(bank, invoice, paying)
+    invoice["status"] = "open"
+    _number(bank, invoice, money.intent(bank, invoice, invoice["total"], {}))
     return invoice
 
 
@@ -93,12 +84,12 @@ def _number(bank: Bank, invoice: Thing, paying: Thing) -> None:
     owner, now = bank.get("customer", invoice["customer"], "customer"), bank.now()
     invoice["number"] = f"{owner['invoice_prefix']}-{owner['next_invoice_sequence']:04d}"
     owner["next_invoice_sequence"] += 1
-    url = f"{bank.origin}/stripe/pay/{invoice['id']}"
+    url = bank.page_of(invoice)
     invoice |= {"effective_at": now, "hosted_invoice_url": url, "invoice_pdf": f"{url}?pdf"}
     invoice["status_transitions"]["finalized_at"] = now
     payment = {"payment_intent": paying["id"], "type": "payment_intent"}
     about = {"currency": invoice["currency"], "invoice": invoice["id"], "payment": payment}
-    link = bank.add("invoice_payment", amount_requested=invoice["total"], **about)
+    link = bank.add("invoice_payment", {}, amount_requested=invoice["total"], **about)
     invoice["payments"]["data"].append(link["id"])
     bank.tell("invoice.finalized", invoice)
 
@@ -117,9 +108,9 @@ def pay(bank: Bank, params: Params, name: str) -> Thing:
     if not (chosen := chosen or settings["default_payment_method"]):
         message = "This customer has no attached payment source or default payment method."
         raise Refusal(message, code="resource_missing")
-    paid_by = bank.get("payment_method", chosen, "payment_method")
-    try_to_pay(bank, invoice, paid_by, bank.cards.get(chosen, {"behaviour": "ok"}))
-    paying = intent_of(bank, invoice)
+    card, paying = bank.get("payment_method", chosen, "payment_method"), intent_of(bank, invoice)
+    money.attempt(bank, paying, card, **bank.cards.get(chosen, {"behaviour": "ok"}))
+    _follow(bank, invoice, paying)
     if paying["status"] == "requires_action":
         code = "invoice_payment_intent_requires_action"
         message = "This payment requires additional user action before it can be completed."
@@ -129,20 +120,22 @@ def pay(bank: Bank, params: Params, name: str) -> Thing:
     return invoice
 
 
-def try_to_pay(bank: Bank, invoice: Thing, paid_by: Thing, manner: Thing) -> None:
-    """Try it by one payment method, with the customer here or not."""
+def pay_here(bank: Bank, invoice: Thing, way: str) -> None:
+    """Do what was chosen on the invoice's page; the card that pays there is saved."""
+    paying = intent_of(bank, invoice)
+    money.pay_by(bank, paying, way)
+    if paying["status"] == "succeeded":
+        bank.get("payment_method", paying["payment_method"])["customer"] = invoice["customer"]
+    _follow(bank, invoice, paying)
+
+
+def _follow(bank: Bank, invoice: Thing, paying: Thing) -> None:
+    """Follow what became of a try to pay."""
     invoice |= {"attempt_count": invoice["attempt_count"] + 1, "attempted": True}
-    money.attempt(bank, intent_of(bank, invoice), paid_by, manner)
-    follow(bank, invoice)
-
-
-def follow(bank: Bank, invoice: Thing) -> None:
-    """Follow what became of the invoice's PaymentIntent."""
-    status = intent_of(bank, invoice)["status"]
-    if status == "succeeded":
+    if paying["status"] == "succeeded":
         return _paid(bank, invoice)
     bank.tell("invoice.payment_failed", invoice)
-    if status == "requires_action":
+    if paying["status"] == "requires_action":
         bank.tell("invoice.payment_action_required", invoice)
     return None
 
@@ -169,12 +162,10 @@ def void(bank: Bank, _: Params, name: str) -> Thing:
 
 def of_session(bank: Bank, session: Thing, paying: Thing) -> Thing:
     """The paid invoice of a Checkout Session."""
-    data = session["invoice_creation"]["invoice_data"]
-    facts = forms.taken(session, "automatic_tax currency customer")
-    facts |= forms.taken(data, "description footer") | {"metadata": dict(data["metadata"])}
-    invoice = _draft(bank, **facts)
-    for item in session["line_items"]["data"]:
-        _add_line(invoice, item["amount_subtotal"], description=item["description"])
+    data = session["_asked"]["invoice_creation"].get("invoice_data", {})
+    about = {name: session[name] for name in ("currency", "customer")}
+    tax = session["automatic_tax"]
+    invoice = _draft(bank, {**data, **about}, session["_rows"], automatic_tax=tax)
     _number(bank, invoice, paying)
     _paid(bank, invoice)
     return invoice
@@ -191,22 +182,17 @@ def credit(bank: Bank, params: Params) -> Thing:
     asked = {"payment_intent": intent_of(bank, invoice)["id"], "amount": cents}
     back = {"amount_refunded": cents, "refund": money.refund(bank, asked)["id"], "type": "refund"}
     tax = (cents + 3) // 6 if invoice["total_taxes"] else 0
-    net, of = cents - tax, invoice["lines"]["data"][0]["id"]
-    sums = {"amount": net, "taxes": taxes(net, tax)}
-    line = make("credit_note_line_item", invoice_line_item=of, **sums)
     note = bank.add(
         "credit_note",
-        invoice=invoice["id"],
-        lines=listed([line], "/v1/credit_notes/lines"),
-        metadata=forms.metadata(params),
+        params,
+        lines=listed([], "/v1/credit_notes/lines"),
         number=f"{invoice['number']}-CN-{len(bank.kinds['credit_note']) + 1:02d}",
         pdf=f"{invoice['hosted_invoice_url']}?pdf",
         refunds=[back],
-        total_taxes=sums["taxes"],
+        total_taxes=taxes(cents - tax, tax),
+        **{name: invoice[name] for name in ("currency", "customer")},
         **dict.fromkeys(("amount", "post_payment_amount", "total"), cents),
-        **dict.fromkeys(_NET, net),
-        **forms.taken(invoice, "currency customer"),
-        **forms.taken(params, "memo reason"),
+        **dict.fromkeys(_NET, cents - tax),
     )
     invoice["post_payment_credit_notes_amount"] += cents
     bank.tell("credit_note.created", note)

@@ -2,145 +2,112 @@
 
 from typing import Any, Final
 
-from sandbox.stripe import forms
 from sandbox.stripe.bank import Bank
 from sandbox.stripe.forms import Params
-from sandbox.stripe.objects import Refusal, Thing, listed, new_id
+from sandbox.stripe.objects import Refusal, Thing, listed
 
-CARDS: Final[dict[str, tuple[str, Thing]]] = {
-    "paid": ("4242", {"behaviour": "ok"}),
-    "declined": ("0002", {"behaviour": "generic_decline"}),
-    "3ds": ("3220", {"behaviour": "requires_action"}),
-    "later": ("6789", {"behaviour": "later"}),
+CARDS: Final = {
+    "paid": ("4242", "ok"),
+    "declined": ("0002", "generic_decline"),
+    "3ds": ("3220", "requires_action"),
+    "later": ("6789", "later"),
 }
-"""How a payment goes, by the page's button; the last four digits of what it is paid by."""
+"""The card of a page's button: its last four digits, and how it behaves."""
 _OWN_CODES: Final = {"authentication_required", "expired_card", "processing_error"}
 """Decline codes that are the error's code too."""
 _DISPUTE_FEE: Final = 1500
-_CARD: Final = "brand country exp_month exp_year fingerprint funding last4"
 
 
 def move(bank: Bank, source: Thing, cents: int, kind: str, fee: int = 0, **facts: Any) -> Thing:
     """Write a balance transaction."""
-    currency = source["currency"]
-    about = {"application": None, "description": "Stripe processing fees", "type": "stripe_fee"}
-    return bank.add(
-        "balance_transaction",
-        amount=cents,
-        available_on=bank.now(),
-        currency=currency,
-        fee=fee,
-        fee_details=[{"amount": fee, "currency": currency, **about}] if fee else [],
-        net=cents - fee,
-        source=source["id"],
-        type=kind,
-        **{"reporting_category": kind, **facts},
-    )
+    sums = {"amount": cents, "fee": fee, "net": cents - fee, "available_on": bank.now()}
+    about = {"source": source["id"], "type": kind, "reporting_category": kind}
+    return bank.add("balance_transaction", source, **sums, **(about | facts))
 
 
-def method(bank: Bank, way: str) -> Thing:
-    """A new payment method: a card, or for later payments a bank account."""
-    kind, other = ("us_bank_account", "card") if way == "later" else ("card", "us_bank_account")
-    made = bank.add("payment_method", type=kind)
-    made[kind]["last4"] = CARDS[way][0]
-    del made[other]
-    return made
-
-
-def intent(bank: Bank, owner: Thing, cents: int, **facts: Any) -> Thing:
+def intent(bank: Bank, owner: Thing, cents: int, source: Params) -> Thing:
     """A new PaymentIntent of a Checkout Session or an invoice."""
-    of = forms.taken(owner, "currency customer")
-    made = bank.add("payment_intent", amount=cents, **of, **facts)
-    made["client_secret"] = f"{made['id']}_{new_id('secret')}"
-    bank.owners[made["id"]] = owner["id"]
+    of = {name: owner[name] for name in ("currency", "customer")}
+    made = bank.add("payment_intent", source, amount=cents, _page=bank.page_of(owner), **of)
     bank.tell("payment_intent.created", made)
     return made
 
 
-def attempt(bank: Bank, paying: Thing, paid_by: Thing, manner: Thing) -> None:
-    """Try to take the money: it is paid, declined, to be authenticated, or paid later."""
-    paying |= {"payment_method": paid_by["id"], "next_action": None, "last_payment_error": None}
-    match manner["behaviour"]:
-        case "ok":
-            take(bank, paying)
-        case "requires_action":
-            url = f"{bank.origin}/stripe/pay/{bank.owners[paying['id']]}"
-            way = {"redirect_to_url": {"return_url": None, "url": url}, "type": "redirect_to_url"}
-            paying |= {"status": "requires_action", "next_action": way}
-            bank.tell("payment_intent.requires_action", paying)
-        case "later":
-            paying["status"] = "processing"
-            bank.tell("payment_intent.processing", paying)
-        case decline_code:
-            decline(bank, paying, decline_code, manner.get("advice_code"))
-
-
-def authenticate(bank: Bank, paying: Thing, way: str) -> None:
-    """End the wait for 3-D Secure; where it failed, no charge was tried."""
-    if paying["status"] == "requires_action" and way == "authenticated":
+def pay_by(bank: Bank, paying: Thing, way: str) -> None:
+    """Do what a button of a hosted page says."""
+    if way in CARDS:
+        card = bank.add("payment_method", {})
+        card["card"]["last4"], behaviour = CARDS[way]
+        attempt(bank, paying, card, behaviour)
+    elif paying["status"] == "requires_action" and way == "authenticated":
         take(bank, paying)
-    elif paying["status"] == "requires_action" and way == "failed":
+    elif paying["status"] == "requires_action" and way == "failed":  # no charge was tried
         code = "payment_intent_authentication_failure"
         _fail(bank, paying, "We are unable to authenticate your payment method.", code=code)
+
+
+def attempt(bank: Bank, paying: Thing, card: Thing, behaviour: str, **advice: str) -> None:
+    """Try to take the money: it is paid, declined, to be authenticated, or paid later."""
+    paying |= {"payment_method": card["id"], "next_action": None, "last_payment_error": None}
+    if behaviour == "ok":
+        take(bank, paying)
+    elif behaviour == "requires_action":
+        url = {"return_url": None, "url": paying["_page"]}
+        paying["next_action"] = {"redirect_to_url": url, "type": "redirect_to_url"}
+        _now(bank, paying, "requires_action")
+    elif behaviour == "later":
+        _now(bank, paying, "processing")
+    else:
+        decline(bank, paying, behaviour, **advice)
+
+
+def _now(bank: Bank, paying: Thing, status: str, **facts: Any) -> None:
+    paying |= {"status": status, **facts}
+    bank.tell(f"payment_intent.{status}", paying)
 
 
 def take(bank: Bank, paying: Thing) -> None:
     """Charge the PaymentIntent's payment method."""
     cents = paying["amount"]
     charge = _charge(bank, paying, amount_captured=cents, captured=True, status="succeeded")
-    charge["receipt_url"] = f"{bank.origin}/stripe/pay/{charge['id']}"
+    charge["receipt_url"] = bank.page_of(charge)
     fee = (cents * 29 + 500) // 1000 + 30
     charge["balance_transaction"] = move(bank, charge, cents, "charge", fee)["id"]
     if bank.late_looks:
         bank.late[charge["id"]] = bank.late_looks
-    paying |= {"status": "succeeded", "amount_received": cents, "next_action": None}
     bank.tell("charge.succeeded", charge)
-    bank.tell("payment_intent.succeeded", paying)
+    _now(bank, paying, "succeeded", amount_received=cents, next_action=None)
 
 
-def decline(bank: Bank, paying: Thing, decline_code: str, advice: str | None = None) -> None:
+def decline(bank: Bank, paying: Thing, decline_code: str, **advice: str) -> None:
     """Note that the payment failed, and why."""
     code = decline_code if decline_code in _OWN_CODES else "card_declined"
     message = f"Your card was declined: {decline_code}."
-    facts = {"failure_code": code, "failure_message": message, "status": "failed"}
-    charge = _charge(bank, paying, **facts)
-    charge["outcome"] |= {"advice_code": advice, "reason": decline_code, "type": "issuer_declined"}
-    charge["outcome"]["network_status"] = "declined_by_network"
+    charge = _charge(bank, paying, failure_code=code, failure_message=message, status="failed")
     bank.tell("charge.failed", charge)
     facts = {"charge": charge["id"], "code": code, "decline_code": decline_code}
-    _fail(bank, paying, message, **facts, **({"advice_code": advice} if advice else {}))
+    _fail(bank, paying, message, **facts, **advice)
 
 
 def cancel(bank: Bank, paying: Thing, reason: str) -> None:
     """Cancel a PaymentIntent that will not be paid."""
-    paying |= {"status": "canceled", "canceled_at": bank.now(), "cancellation_reason": reason}
-    bank.tell("payment_intent.canceled", paying)
+    _now(bank, paying, "canceled", canceled_at=bank.now(), cancellation_reason=reason)
 
 
 def _fail(bank: Bank, paying: Thing, message: str, **facts: Any) -> None:
     tried = bank.render(bank.get("payment_method", paying["payment_method"]))
     error = {"type": "card_error", "message": message, "payment_method": tried, **facts}
-    paying |= {"status": "requires_payment_method", "last_payment_error": error}
-    paying |= {"payment_method": None, "next_action": None}
+    paying |= {"payment_method": None, "next_action": None, "last_payment_error": error}
+    paying["status"] = "requires_payment_method"
     bank.tell("payment_intent.payment_failed", paying)
 
 
 def _charge(bank: Bank, paying: Thing, **facts: Any) -> Thing:
-    used = bank.get("payment_method", paying["payment_method"])
-    kind = used["type"]
-    details = forms.taken(used[kind], _CARD) if kind == "card" else used[kind]
-    charge = bank.add(
-        "charge",
-        **forms.taken(paying, "amount currency customer description"),
-        billing_details=used["billing_details"],
-        metadata=dict(paying["metadata"]),
-        paid=facts["status"] == "succeeded",
-        payment_intent=paying["id"],
-        payment_method=used["id"],
-        payment_method_details={"type": kind, kind: details},
-        **facts,
-    )
-    charge["refunds"] = listed([], f"/v1/charges/{charge['id']}/refunds")
+    card = bank.get("payment_method", paying["payment_method"])
+    facts |= {"paid": facts["status"] == "succeeded", "payment_intent": paying["id"]}
+    facts |= {"payment_method_details": {"type": "card", "card": card["card"]}}
+    facts |= {"billing_details": card["billing_details"], "refunds": listed([], "/v1/refunds")}
+    charge = bank.add("charge", paying, **facts)
     paying["latest_charge"] = charge["id"]
     return charge
 
@@ -168,20 +135,20 @@ def refund(bank: Bank, params: Params) -> Thing:
     if not 1 <= cents <= left:
         message = f"Refund amount ({cents}) is greater than unrefunded amount on charge ({left})"
         raise Refusal(message, param="amount")
-    made = bank.add(
-        "refund",
-        amount=cents,
-        charge=name,
-        metadata=forms.metadata(params),
-        reason=params.get("reason"),
-        **forms.taken(charge, "currency payment_intent"),
-    )
+    made = bank.add("refund", params | _of(charge), amount=cents)
     made["balance_transaction"] = move(bank, made, -cents, "refund")["id"]
     charge["refunds"]["data"].insert(0, made["id"])
     _count(charge, cents)
     bank.tell("refund.created", made)
     bank.tell("charge.refunded", charge)
     return made
+
+
+def _of(charge: Thing) -> Thing:
+    """What names a charge in the objects about it."""
+    return {"charge": charge["id"]} | {
+        name: charge[name] for name in ("currency", "payment_intent")
+    }
 
 
 def _count(charge: Thing, cents: int) -> None:
@@ -197,26 +164,22 @@ def fail_refund(bank: Bank, wish: Params) -> Thing:
     made["failure_reason"] = wish.get("reason", "lost_or_stolen_card")
     _count(bank.get("charge", made["charge"]), -made["amount"])
     for name in ("refund.updated", "refund.failed", "charge.refund.updated"):
-        bank.tell(name, made, status="succeeded")
+        bank.tell(name, made)
     return made
 
 
 def dispute(bank: Bank, wish: Params) -> Thing:
     """Dispute a charge; inquiries and prevented ones move no money."""
     charge, kind = charge_of(bank, wish), wish.get("kind")
-    states = {"inquiry": "warning_needs_response", "prevented": "prevented"}
+    statuses = {"inquiry": "warning_needs_response", "prevented": "prevented"}
     made = bank.add(
         "dispute",
-        amount=int(wish.get("amount") or charge["amount"]),
-        charge=charge["id"],
+        {"amount": charge["amount"]} | wish | _of(charge),
+        balance_transactions=[],
         is_charge_refundable=kind is not None,
-        reason=wish.get("reason", "fraudulent"),
-        status=states.get(kind or "", "needs_response"),
-        **forms.taken(charge, "currency payment_intent"),
+        status=statuses.get(kind or "", "needs_response"),
     )
     made["evidence_details"]["due_by"] = bank.now() + 9 * 24 * 3600
-    case = {"inquiry": "inquiry", "prevented": "resolution"}.get(kind or "", "chargeback")
-    made["payment_method_details"]["card"]["case_type"] = case
     charge["disputed"] = True
     bank.tell("charge.dispute.created", made)
     return made if kind else judge(bank, {"dispute": made["id"]}, "withdraw")
@@ -248,9 +211,9 @@ def warn(bank: Bank, wish: Params) -> Thing:
     charge = charge_of(bank, wish)
     made = bank.add(
         "radar.early_fraud_warning",
+        wish,
         actionable=not charge["refunded"] and not charge["disputed"],
         charge=charge["id"],
-        fraud_type=wish.get("fraud_type", "misc"),
         payment_intent=charge["payment_intent"],
     )
     bank.tell("radar.early_fraud_warning.created", made)

@@ -1,7 +1,8 @@
-"""Stripe's objects with all their fields, as of API version 2026-10-28.endive; its errors.
+"""Stripe's objects, as of API version 2026-10-28.endive, and its errors. Amounts are cents.
 
-`objects.json` has of each kind the prefix of its ids, the fields that are null, and the values of
-the others where nobody says otherwise. Amounts are cents.
+`objects.json` declares each kind: the prefix of its ids, the fields that it takes from what it is
+made of, those that are null, and the values of the others where nobody says otherwise. A field that
+begins with `_` is the sandbox's own.
 """
 
 import json
@@ -23,18 +24,31 @@ class Refusal(Exception):
         super().__init__(message)
         self.status = status
         known = {name: value for name, value in facts.items() if value is not None}
-        self.error = {"type": "invalid_request_error", "message": message, **known}
+        error = {"type": "invalid_request_error", "message": message, **known}
+        self.body: Thing = {"error": error}
 
 
 def new_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(12)}"
 
 
-def make(kind: str, **facts: Any) -> Thing:
-    """An object of that kind."""
-    usual = deepcopy(_KINDS[kind])
-    nothing = dict.fromkeys(usual.pop("null", "").split())
-    return {**usual, "id": new_id(usual["id"]), "object": kind, **nothing, **facts}
+def make(kind: str, source: Thing) -> Thing:
+    """An object of that kind, with the fields that it takes from a source."""
+    made: Thing = deepcopy(_KINDS[kind])
+    made |= {"id": new_id(made["id"]), "object": kind}
+    made |= dict.fromkeys(made.pop("null", "").split())
+    made.pop("takes", "")
+    write(made, source)
+    return made
+
+
+def write(thing: Thing, source: Thing) -> None:
+    """Copy the fields that the object takes; an empty text is null, metadata adds to what is."""
+    for name in _KINDS[thing["object"]].get("takes", "").split():
+        if name == "metadata":
+            thing[name] |= source.get(name) or {}
+        elif name in source:
+            thing[name] = deepcopy(source[name]) or None
 
 
 def listed(data: list[Any], url: str, *, has_more: bool = False) -> Thing:
@@ -42,7 +56,7 @@ def listed(data: list[Any], url: str, *, has_more: bool = False) -> Thing:
 
 
 def taxes(net: int, tax: int) -> list[Thing]:
-    """The taxes of an invoice, of a line or of a credit note: all exclusive."""
+    """The taxes of an invoice or of a credit note: all exclusive."""
     facts = {"taxability_reason": "standard_rated", "type": "tax_rate_details"}
     rate = {"tax_behavior": "exclusive", "tax_rate_details": {"tax_rate": "txr_sandbox"}}
     return [{"amount": tax, "taxable_amount": net, **rate, **facts}] if tax else []
@@ -50,7 +64,5 @@ def taxes(net: int, tax: int) -> list[Thing]:
 
 def automatic_tax(*, is_on: bool, is_known: bool = True) -> Thing:
     """Whether tax is added, and whether the customer's place is known."""
-    if not is_on:
-        return {"enabled": False, "liability": None, "provider": None, "status": None}
     status = "complete" if is_known else "requires_location_inputs"
-    return {"enabled": True, "liability": {"type": "self"}, "provider": "stripe", "status": status}
+    return {"enabled": is_on, "liability": None, "provider": None, "status": status * is_on or None}

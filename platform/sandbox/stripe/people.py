@@ -1,18 +1,13 @@
 """Customers, their saved cards, and the portal."""
 
-from typing import Final
-
 from sandbox.stripe import forms
 from sandbox.stripe.bank import Bank
 from sandbox.stripe.forms import Params
-from sandbox.stripe.objects import Refusal, Thing
-
-_TEXTS: Final = ("business_name", "description", "email", "individual_name", "name", "phone")
-_ADDRESS: Final = "city country line1 line2 postal_code state"
+from sandbox.stripe.objects import Refusal, Thing, write
 
 
 def create(bank: Bank, params: Params) -> Thing:
-    made = bank.add("customer", invoice_prefix=f"SB{len(bank.kinds['customer']):06d}")
+    made = bank.add("customer", {}, invoice_prefix=f"SB{len(bank.kinds['customer']):06d}")
     return _write(bank, made, params, "customer.created")
 
 
@@ -21,18 +16,13 @@ def update(bank: Bank, params: Params, name: str) -> Thing:
 
 
 def _write(bank: Bank, found: Thing, params: Params, event: str) -> Thing:
-    found |= {name: params[name] or None for name in _TEXTS if name in params}
-    found["metadata"] = forms.metadata(params, found["metadata"])
-    if "address" in params:
-        address = params["address"]
-        found["address"] = forms.taken(address, _ADDRESS) if address else None
     settings = params.get("invoice_settings") or {}
-    if chosen := settings.get("default_payment_method"):
-        if bank.get("payment_method", chosen, "invoice_settings")["customer"] != found["id"]:
-            raise Refusal("The payment method must be attached first.", param="invoice_settings")
-        found["invoice_settings"]["default_payment_method"] = chosen
-    if "custom_fields" in settings:
-        found["invoice_settings"]["custom_fields"] = settings["custom_fields"] or None
+    if (chosen := settings.get("default_payment_method")) and chosen not in [
+        card["id"] for card in bank.of("payment_method", customer=found["id"])
+    ]:
+        raise Refusal("The payment method must be attached first.", param="invoice_settings")
+    found["invoice_settings"] |= {name: value or None for name, value in settings.items()}
+    write(found, params)
     bank.tell(event, found)
     return found
 
@@ -51,12 +41,11 @@ def methods(bank: Bank, params: Params, name: str) -> Thing:
     """A customer's saved payment methods."""
     bank.get("customer", name, "customer")
     path = f"customers/{name}/payment_methods"
-    return bank.page("payment_method", params | {"customer": name}, path, ["customer"])
+    return bank.page("payment_method", params | {"customer": name}, path)
 
 
 def configure_portal(bank: Bank, params: Params) -> Thing:
-    kind, now, metadata = "billing_portal.configuration", bank.now(), forms.metadata(params)
-    made = bank.add(kind, metadata=metadata, updated=now, **forms.taken(params, "name"))
+    made = bank.add("billing_portal.configuration", params, updated=bank.now())
     for name in params["features"]:
         made["features"][name]["enabled"] = forms.is_on(params["features"], name)
     return made
@@ -64,9 +53,8 @@ def configure_portal(bank: Bank, params: Params) -> Thing:
 
 def open_portal(bank: Bank, params: Params) -> Thing:
     """Give the portal's address for one customer."""
-    facts = forms.taken(params, "customer configuration return_url")
-    bank.get("customer", facts["customer"], "customer")
-    bank.get("billing_portal.configuration", facts["configuration"], "configuration")
-    opened = bank.add("billing_portal.session", **facts)
-    opened["url"] = f"{bank.origin}/stripe/pay/{opened['id']}"
+    bank.get("customer", params["customer"], "customer")
+    bank.get("billing_portal.configuration", params["configuration"], "configuration")
+    opened = bank.add("billing_portal.session", params)
+    opened["url"] = bank.page_of(opened)
     return opened

@@ -6,7 +6,6 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 from urllib.parse import parse_qsl
@@ -15,65 +14,39 @@ from aiohttp import web
 
 from sandbox import delivery
 from sandbox.stripe import checkout, door, forms, invoices, money, pages, people, ringing
-from sandbox.stripe.bank import Bank
+from sandbox.stripe.bank import Answer, Bank, Kept
 from sandbox.stripe.objects import VERSION, Refusal, Thing, new_id
 
 Call = Callable[..., Thing]
 
 _KEY: Final = re.compile(r"Bearer (sk|rk)_test_\w+")
-_KEYS_KEPT: Final = 20_000
 _KEPT_SECONDS: Final = 24 * 3600
 _NOT_KEPT: Final = {401, 404, 409, 429}
-_BROKEN: Final = {"error": {"type": "api_error", "message": "Something went wrong."}}
-_BUSY: Final = {
-    "error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Busy."}
+_BUSY: Final = {"type": "invalid_request_error", "code": "rate_limit", "message": "Busy."}
+_BROKEN: Final = {"type": "api_error", "message": "Something went wrong."}
+_FAILED: Final = {
+    **dict.fromkeys(("429", "lost"), (429, {"error": _BUSY})),
+    **dict.fromkeys(("500", "500_after"), (500, {"error": _BROKEN})),
 }
-_FAILED: Final[dict[str, tuple[int, Thing]]] = {
-    "429": (429, _BUSY),
-    **dict.fromkeys(("500", "500_after", "lost"), (500, _BROKEN)),
-}
+_NOT_RUN: Final = {"429", "500", "lost"}
 _BANK: Final = web.AppKey("bank", Bank)
-_KEPT: Final[web.AppKey[dict[str, "Kept"]]] = web.AppKey("kept", dict)
+_LISTED: Final = (
+    *("balance_transactions", "billing_portal/configurations", "charges", "checkout/sessions"),
+    *("credit_notes", "customers", "disputes", "events", "invoice_payments", "invoices"),
+    *("payment_intents", "payment_methods", "radar/early_fraud_warnings", "refunds"),
+)
+"""Paths whose objects are listed and read."""
 
 
-Answer = tuple[int, Thing, str]
-"""Status, body, and the id of the call."""
+def _reading(path: str) -> dict[str, Call]:
+    kind = path.removesuffix("s").replace("/", ".")
+    return {
+        f"GET {path}": lambda bank, params: bank.page(kind, params, path),
+        f"GET {path}/{{id}}": lambda bank, _, name: bank.get(kind, name),
+    }
 
 
-@dataclass
-class Kept:
-    """What was asked under an idempotency key; without an answer it runs."""
-
-    asked: tuple[str, str, str]
-    at: int
-    answer: Answer | None = None
-
-
-def _read(kind: str) -> Call:
-    return lambda bank, _, name: bank.get(kind, name)
-
-
-def _list(path: str, kind: str, *names: str) -> Call:
-    return lambda bank, params: bank.page(kind, params, path, names)
-
-
-_LISTS: Final = {
-    "balance_transactions": ("balance_transaction", "source"),
-    "billing_portal/configurations": ("billing_portal.configuration",),
-    "charges": ("charge", "customer", "payment_intent"),
-    "checkout/sessions": ("checkout.session", "customer", "payment_intent", "status"),
-    "credit_notes": ("credit_note", "customer", "invoice"),
-    "customers": ("customer", "email"),
-    "disputes": ("dispute", "charge", "payment_intent"),
-    "events": ("event",),
-    "invoice_payments": ("invoice_payment", "invoice", "payment"),
-    "invoices": ("invoice", "customer", "status"),
-    "payment_intents": ("payment_intent", "customer"),
-    "radar/early_fraud_warnings": ("radar.early_fraud_warning", "charge", "payment_intent"),
-    "refunds": ("refund", "charge", "payment_intent"),
-}
-"""Paths whose objects are listed and read: their kind, and what narrows the list."""
-_ROUTES: Final[dict[str, Call]] = {
+_ROUTES: dict[str, Call] = {
     "POST billing_portal/configurations": people.configure_portal,
     "POST billing_portal/sessions": people.open_portal,
     "POST checkout/sessions": checkout.create,
@@ -89,11 +62,10 @@ _ROUTES: Final[dict[str, Call]] = {
     "POST invoices/{id}/finalize": invoices.finalize,
     "POST invoices/{id}/pay": invoices.pay,
     "POST invoices/{id}/void": invoices.void,
-    "GET payment_methods/{id}": _read("payment_method"),
     "POST refunds": money.refund,
-    **{f"GET {path}/{{id}}": _read(kind) for path, (kind, *_) in _LISTS.items()},
-    **{f"GET {path}": _list(path, *facts) for path, facts in _LISTS.items()},
 }
+for _path in _LISTED:
+    _ROUTES |= _reading(_path)
 _FIRST_WORDS: Final = {re.split("[ /]", route)[1] for route in _ROUTES}
 
 
@@ -104,7 +76,7 @@ def speaks(path: str) -> bool:
 
 def add_to(app: web.Application) -> None:
     """Serve the API, the hosted pages and the test door too."""
-    app[_BANK], app[_KEPT] = Bank(), {}
+    app[_BANK] = Bank()
     if url := os.environ.get("CARDS_WEBHOOK_URL"):
         app[_BANK].hook = (url, os.environ.get("CARDS_WEBHOOK_SECRET", ""))
     for route, call in _ROUTES.items():
@@ -134,63 +106,55 @@ def _at(request: web.Request) -> Bank:
 
 
 async def _api(call: Call, request: web.Request) -> web.StreamResponse:
-    _at(request)
-    text, headers = await request.text(), {"Stripe-Version": VERSION}
+    bank, text = _at(request), await request.text()
+    headers = {"Stripe-Version": VERSION, "Request-Id": new_id("req")}
     try:
-        if (kept := _kept(request, text)) is not None and kept.answer is not None:
-            answer, headers["Idempotent-Replayed"] = kept.answer, "true"
-        else:  # as there, a call goes on when its caller has left
-            tried = await asyncio.shield(asyncio.ensure_future(_try(call, request, text, kept)))
-            if tried is None:
-                return delivery.reset(request)
-            answer = tried
+        kept = _kept(bank, request, text)
     except Refusal as refusal:
-        answer = (refusal.status, {"error": refusal.error}, new_id("req"))
-    status, body, headers["Request-Id"] = answer
+        return web.json_response(refusal.body, status=refusal.status, headers=headers)
+    if kept.answer is not None:
+        headers["Idempotent-Replayed"] = "true"
+    # as there, a call goes on when its caller has left
+    elif await asyncio.shield(_try(call, request, text, kept)) or kept.answer is None:
+        return delivery.reset(request)
+    status, body = kept.answer
     return web.json_response(body, status=status, headers=headers)
 
 
-def _kept(request: web.Request, text: str) -> Kept | None:
+def _kept(bank: Bank, request: web.Request, text: str) -> Kept:
     """What is kept under the call's idempotency key, new or answered. Raises Refusal."""
     if not _KEY.fullmatch(secret := request.headers.get("Authorization", "")):
         raise Refusal(f"Invalid API Key provided: {secret[7:15]}****", status=401)
     if (version := request.headers.get("Stripe-Version", VERSION)) != VERSION:
         raise Refusal(f"Invalid Stripe API version: {version}")
-    kept, now = request.app[_KEPT], request.app[_BANK].now()
-    key, asked = request.headers.get("Idempotency-Key"), (request.method, request.path, text)
-    if request.method == "GET" or not key:
-        return None
-    found = kept.get(key)
-    if found is None or found.at + _KEPT_SECONDS < now:
-        kept[key] = Kept(asked, now)
-        if len(kept) > _KEYS_KEPT:
-            del kept[next(iter(kept))]
-        return kept[key]
-    if found.asked != asked:
+    key, new = _key(request), Kept((request.method, request.path, text), bank.now())
+    found = bank.kept.setdefault(key, new) if key else new
+    if found.at + _KEPT_SECONDS < new.at:
+        found = bank.kept[key] = new
+    if found.asked != new.asked:
         message = "Keys for idempotent requests can only be used with the same parameters"
         raise Refusal(f"{message} they were first used with: {key}", type="idempotency_error")
-    if found.answer is None:
+    if found is not new and found.answer is None:
         message = "There is currently another in-progress request using this Idempotent Key"
         raise Refusal(f"{message}: {key}", status=409, code="idempotency_key_in_use")
     return found
 
 
-async def _try(call: Call, request: web.Request, text: str, kept: Kept | None) -> Answer | None:
-    """Run a call, with what was asked to go wrong; None if the connection is to be cut."""
-    trouble = _trouble(request)
+def _key(request: web.Request) -> str:
+    return request.headers.get("Idempotency-Key", "") if request.method == "POST" else ""
+
+
+async def _try(call: Call, request: web.Request, text: str, kept: Kept) -> bool:
+    """Run a call, with what was asked to go wrong; True if the connection is to be cut."""
+    bank, trouble = request.app[_BANK], _trouble(request)
     kind = trouble["kind"]
     await asyncio.sleep(trouble["seconds"] if kind == "slow" else 0)
-    answer = (*_FAILED[kind], new_id("req")) if kind in _FAILED else None
-    if answer is None or kind == "500_after":
-        done = _run(call, request, text)
-        answer = answer or done
+    ran = _FAILED[kind] if kind in _NOT_RUN else _run(call, request, text)
+    status, body = kept.answer = _FAILED.get(kind, ran)
     # It is kept if the call had begun: if its parameters were right.
-    is_kept = answer[0] not in _NOT_KEPT and "param" not in answer[1].get("error", ())
-    if kept is not None and is_kept and kind != "lost":
-        kept.answer = answer
-    elif kept is not None:
-        del request.app[_KEPT][request.headers["Idempotency-Key"]]
-    return None if kind in {"lost", "lost_after"} else answer
+    if status in _NOT_KEPT or "param" in body.get("error", ()):
+        bank.kept.pop(_key(request), None)
+    return "lost" in kind
 
 
 def _trouble(request: web.Request) -> Thing:
@@ -205,26 +169,21 @@ def _trouble(request: web.Request) -> Thing:
 
 
 def _run(call: Call, request: web.Request, text: str) -> Answer:
-    bank, request_id = request.app[_BANK], new_id("req")
-    bank.request = {"id": request_id, "idempotency_key": request.headers.get("Idempotency-Key")}
-    form = text if request.method == "POST" else request.query_string
+    bank, form = request.app[_BANK], text if request.method == "POST" else request.query_string
     try:
         params = forms.nested(parse_qsl(form, keep_blank_values=True))
         expand = params.pop("expand", [])
         body = bank.render(call(bank, params, *request.match_info.values()), expand)
     except Refusal as refusal:
-        wrong = refusal
+        return refusal.status, refusal.body
     except KeyError as error:  # what must be sent is read as `params[...]`
         name, code = str(error.args[0]), "parameter_missing"
-        wrong = Refusal(f"Missing required param: {name}.", param=name, code=code)
+        return 400, Refusal(f"Missing required param: {name}.", param=name, code=code).body
     except ValueError as error:
-        wrong = Refusal(f"Invalid integer: {error}", param="", code="parameter_invalid_integer")
-    else:
-        bank.look(json.dumps(body))
-        return 200, body, request_id
-    finally:
-        bank.request = None
-    return wrong.status, {"error": wrong.error}, request_id
+        code = "parameter_invalid_integer"
+        return 400, Refusal(f"Invalid integer: {error}", param="", code=code).body
+    bank.look(json.dumps(body))
+    return 200, body
 
 
 async def _page(request: web.Request) -> web.Response:
@@ -237,6 +196,6 @@ async def _door(request: web.Request) -> web.Response:
     try:
         return web.json_response(bank.render(door.knock(bank, name, await request.json())))
     except Refusal as refusal:
-        return web.json_response({"error": refusal.error}, status=refusal.status)
+        return web.json_response(refusal.body, status=refusal.status)
     except KeyError as error:
         return web.json_response({"error": {"message": f"The door wants {error}"}}, status=400)
