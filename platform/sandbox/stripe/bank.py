@@ -46,7 +46,7 @@ class Bank:
     cards: dict[str, Thing] = field(default_factory=dict)  # saved cards that do not simply pay
     troubles: list[Thing] = field(default_factory=list)
     late_looks: int = 0
-    late: dict[str, int] = field(default_factory=dict)  # looks at a charge until its fee is known
+    late: dict[str, int] = field(default_factory=dict)  # looks at a charge until its fee is booked
     origin: str = ""  # of the hosted pages
     hook: tuple[str, str] | None = None  # the webhook's address and secret
     unsent: asyncio.Queue[Thing] = field(default_factory=asyncio.Queue)
@@ -80,12 +80,14 @@ class Bank:
         things = reversed(self.kinds[kind].values())
         return [one for one in things if facts.items() <= one.items()]
 
-    def tell(self, name: str, thing: Thing) -> None:
-        """Make an event of an object's new state, and ring."""
-        facts = {"api_version": VERSION, "pending_webhooks": int(self.hook is not None)}
-        event = self.add("event", {}, type=name, data={"object": self.render(thing)}, **facts)
+    def tell(self, name: str, thing: Thing, **facts: Any) -> Thing:
+        """Change an object, make an event of its new state, and ring."""
+        thing |= facts
+        about = {"api_version": VERSION, "pending_webhooks": int(self.hook is not None)}
+        event = self.add("event", {}, type=name, data={"object": self.render(thing)}, **about)
         if self.hook is not None:
             self.unsent.put_nowait(event)
+        return thing
 
     def render(self, value: Any, expand: Sequence[str] = ()) -> Any:
         """A copy as it goes out, with objects for those ids that `expand` names."""
@@ -100,12 +102,11 @@ class Bank:
             if first not in value:
                 raise Refusal(f"This property cannot be expanded ({first}).", param="expand")
             asked.setdefault(first, []).extend([rest] if rest else [])
-        answer = {
+        return {
             name: self.render(self._whole(item) if name in asked else item, asked.get(name, ()))
             for name, item in value.items()
             if name in asked or not (name.startswith("_") or name == _IF_ASKED.get(kind))
         }
-        return answer | ({"balance_transaction": None} if value.get("id") in self.late else {})
 
     def _whole(self, item: Any) -> Any:
         if isinstance(item, list):
@@ -115,14 +116,6 @@ class Bank:
     def find(self, name: str) -> Thing:
         """The object of that id, of whatever kind; empty if there is none."""
         return next((kept[name] for kept in self.kinds.values() if name in kept), {})
-
-    def look(self, text: str) -> None:
-        """Count an answer's look at each late charge in it."""
-        for name in [name for name in self.late if f'"{name}"' in text]:
-            self.late[name] -= 1
-            if not self.late[name]:
-                del self.late[name]
-                self.tell("charge.updated", self.kinds["charge"][name])
 
     def page(self, kind: str, params: Params, path: str) -> Thing:
         """A page of a kind's list, newest first, narrowed by the other parameters."""
@@ -147,8 +140,7 @@ class Bank:
         at, bounds = thing.get("created", 0), created
         if thing["object"] == "event":
             bounds = {"gt": self.now() - _EVENTS_KEPT_SECONDS, **created}
-        is_late = thing.get("source") in self.late
-        return not is_late and all(_BOUNDS[name](at, int(end)) for name, end in bounds.items())
+        return all(_BOUNDS[name](at, int(end)) for name, end in bounds.items())
 
 
 def _is(value: Any, asked: Any) -> bool:

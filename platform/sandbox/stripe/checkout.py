@@ -73,11 +73,9 @@ def expire(bank: Bank, _: Params, name: str) -> Thing:
     if session["status"] != "open":
         message = 'Only Checkout Sessions with a status in ["open"] can be expired.'
         raise Refusal(f"{message} This one has a status of `{session['status']}`.")
-    session |= {"status": "expired", "url": None}
     if session["payment_intent"]:
         money.cancel(bank, bank.get("payment_intent", session["payment_intent"]), "automatic")
-    bank.tell("checkout.session.expired", session)
-    return session
+    return bank.tell("checkout.session.expired", session, status="expired", url=None)
 
 
 def pay(bank: Bank, wish: Params) -> Thing:
@@ -87,7 +85,8 @@ def pay(bank: Bank, wish: Params) -> Thing:
         paying = _intent(bank, session)
         money.pay_by(bank, paying, wish.get("way", "paid"))
         if paying["status"] in {"succeeded", "processing"}:
-            _complete(bank, session, paying)
+            _book(bank, session, paying)
+            bank.tell("checkout.session.completed", session, status="complete", url=None)
     return session
 
 
@@ -102,15 +101,9 @@ def _intent(bank: Bank, session: Thing) -> Thing:
     return paying
 
 
-def _complete(bank: Bank, session: Thing, paying: Thing) -> None:
+def _book(bank: Bank, session: Thing, paying: Thing) -> None:
     if paying["setup_future_usage"]:
         bank.get("payment_method", paying["payment_method"])["customer"] = session["customer"]
-    session |= {"status": "complete", "url": None}
-    _book(bank, session, paying)
-    bank.tell("checkout.session.completed", session)
-
-
-def _book(bank: Bank, session: Thing, paying: Thing) -> None:
     if paying["status"] == "succeeded":
         session["payment_status"] = "paid"
         if forms.is_on(session["_asked"], "invoice_creation"):
@@ -121,11 +114,9 @@ def settle(bank: Bank, wish: Params) -> Thing:
     """End a payment that was to come later."""
     session = bank.get("checkout.session", wish["session"])
     paying = bank.get("payment_intent", session["payment_intent"] or "")
-    if wish.get("paid", True):
-        money.take(bank, paying)
-        _book(bank, session, paying)
-        bank.tell("checkout.session.async_payment_succeeded", session)
-    else:
+    if not wish.get("paid", True):
         money.decline(bank, paying, "insufficient_funds")
-        bank.tell("checkout.session.async_payment_failed", session)
-    return session
+        return bank.tell("checkout.session.async_payment_failed", session)
+    money.take(bank, paying)
+    _book(bank, session, paying)
+    return bank.tell("checkout.session.async_payment_succeeded", session)

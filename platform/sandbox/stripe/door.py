@@ -11,14 +11,14 @@ from sandbox.stripe.objects import Thing
 _ACTS: Final[dict[str, Callable[[Bank, Thing], Thing]]] = {
     "dispute": money.dispute,
     "fail_refund": money.fail_refund,
-    "lose": partial(money.judge, act="lost"),
+    "lose": partial(money.close, status="lost"),
     "pay": checkout.pay,
     "refund": money.refund,
-    "reinstate": partial(money.judge, act="reinstate"),
+    "reinstate": money.reinstate,
     "settle": checkout.settle,
     "warn": money.warn,
-    "win": partial(money.judge, act="won"),
-    "withdraw": partial(money.judge, act="withdraw"),
+    "win": partial(money.close, status="won"),
+    "withdraw": money.withdraw,
 }
 
 
@@ -26,7 +26,7 @@ def knock(bank: Bank, name: str, wish: dict[str, Any]) -> Thing:
     """Do it; a KeyError names what is not known or was not said."""
     match name:
         case "card":
-            bank.cards[wish["payment_method"]] = wish
+            bank.cards[wish.pop("payment_method")] = wish
         case "clock":
             bank.ahead_seconds += wish["seconds"]
         case "late":

@@ -26,12 +26,10 @@ def _draft(bank: Bank, source: Params, rows: list[tuple[str, int]], **facts: Any
     known = {f"customer_{name}": owner[name] for name in ("address", "email", "name", "phone")}
     known["custom_fields"] = owner["invoice_settings"]["custom_fields"]
     made = bank.add("invoice", source, period_end=now, period_start=now, **known, **facts)
-    made["lines"] = listed([], f"/v1/invoices/{made['id']}/lines")
+    made |= {"lines": listed([], "/v1/invoices/lines"), "_rows": rows}
     made["payments"] = listed([], "/v1/invoice_payments")
-    made["_rows"] = rows
     _sum(made)
-    bank.tell("invoice.created", made)
-    return made
+    return bank.tell("invoice.created", made)
 
 
 def _sum(invoice: Thing) -> None:
@@ -75,23 +73,21 @@ def delete(bank: Bank, _: Params, name: str) -> Thing:
 def finalize(bank: Bank, _: Params, name: str) -> Thing:
     """Give a draft its number and its PaymentIntent."""
     invoice = _in_state(bank, name, "draft")
-    invoice["status"] = "open"
-    _number(bank, invoice, money.intent(bank, invoice, invoice["total"], {}))
-    return invoice
+    return _number(bank, invoice, money.intent(bank, invoice, invoice["total"], {}))
 
 
-def _number(bank: Bank, invoice: Thing, paying: Thing) -> None:
+def _number(bank: Bank, invoice: Thing, paying: Thing) -> Thing:
     owner, now = bank.get("customer", invoice["customer"], "customer"), bank.now()
     invoice["number"] = f"{owner['invoice_prefix']}-{owner['next_invoice_sequence']:04d}"
     owner["next_invoice_sequence"] += 1
     url = bank.page_of(invoice)
-    invoice |= {"effective_at": now, "hosted_invoice_url": url, "invoice_pdf": f"{url}?pdf"}
+    invoice |= {"hosted_invoice_url": url, "invoice_pdf": f"{url}?pdf"}
     invoice["status_transitions"]["finalized_at"] = now
     payment = {"payment_intent": paying["id"], "type": "payment_intent"}
     about = {"currency": invoice["currency"], "invoice": invoice["id"], "payment": payment}
     link = bank.add("invoice_payment", {}, amount_requested=invoice["total"], **about)
     invoice["payments"]["data"].append(link["id"])
-    bank.tell("invoice.finalized", invoice)
+    return bank.tell("invoice.finalized", invoice, status="open")
 
 
 def intent_of(bank: Bank, invoice: Thing) -> Thing:
@@ -133,31 +129,27 @@ def _follow(bank: Bank, invoice: Thing, paying: Thing) -> None:
     """Follow what became of a try to pay."""
     invoice |= {"attempt_count": invoice["attempt_count"] + 1, "attempted": True}
     if paying["status"] == "succeeded":
-        return _paid(bank, invoice)
-    bank.tell("invoice.payment_failed", invoice)
+        _paid(bank, invoice)
+    else:
+        bank.tell("invoice.payment_failed", invoice)
     if paying["status"] == "requires_action":
         bank.tell("invoice.payment_action_required", invoice)
-    return None
 
 
-def _paid(bank: Bank, invoice: Thing) -> None:
-    total, now = invoice["total"], bank.now()
-    invoice |= {"status": "paid", "amount_paid": total, "amount_remaining": 0, "attempted": True}
-    link = bank.get("invoice_payment", invoice["payments"]["data"][0])
-    link |= {"status": "paid", "amount_paid": total}
-    for thing in (link, invoice):
-        thing["status_transitions"]["paid_at"] = now
-        bank.tell(f"{thing['object']}.paid", thing)
+def _paid(bank: Bank, invoice: Thing) -> Thing:
+    invoice["amount_remaining"] = 0
+    for thing in (bank.get("invoice_payment", invoice["payments"]["data"][0]), invoice):
+        thing["status_transitions"]["paid_at"] = bank.now()
+        bank.tell(f"{thing['object']}.paid", thing, status="paid", amount_paid=invoice["total"])
+    return invoice
 
 
 def void(bank: Bank, _: Params, name: str) -> Thing:
     """Take back an invoice that is not paid."""
     invoice = _in_state(bank, name, "open")
-    invoice |= {"status": "void", "auto_advance": False}
     invoice["status_transitions"]["voided_at"] = bank.now()
     money.cancel(bank, intent_of(bank, invoice), "void_invoice")
-    bank.tell("invoice.voided", invoice)
-    return invoice
+    return bank.tell("invoice.voided", invoice, status="void", auto_advance=False)
 
 
 def of_session(bank: Bank, session: Thing, paying: Thing) -> Thing:
@@ -166,9 +158,7 @@ def of_session(bank: Bank, session: Thing, paying: Thing) -> Thing:
     about = {name: session[name] for name in ("currency", "customer")}
     tax = session["automatic_tax"]
     invoice = _draft(bank, {**data, **about}, session["_rows"], automatic_tax=tax)
-    _number(bank, invoice, paying)
-    _paid(bank, invoice)
-    return invoice
+    return _paid(bank, _number(bank, invoice, paying))
 
 
 def credit(bank: Bank, params: Params) -> Thing:
@@ -195,5 +185,4 @@ def credit(bank: Bank, params: Params) -> Thing:
         **dict.fromkeys(_NET, cents - tax),
     )
     invoice["post_payment_credit_notes_amount"] += cents
-    bank.tell("credit_note.created", note)
-    return note
+    return bank.tell("credit_note.created", note)

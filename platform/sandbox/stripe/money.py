@@ -29,8 +29,7 @@ def intent(bank: Bank, owner: Thing, cents: int, source: Params) -> Thing:
     """A new PaymentIntent of a Checkout Session or an invoice."""
     of = {name: owner[name] for name in ("currency", "customer")}
     made = bank.add("payment_intent", source, amount=cents, _page=bank.page_of(owner), **of)
-    bank.tell("payment_intent.created", made)
-    return made
+    return bank.tell("payment_intent.created", made)
 
 
 def pay_by(bank: Bank, paying: Thing, way: str) -> None:
@@ -54,16 +53,11 @@ def attempt(bank: Bank, paying: Thing, card: Thing, behaviour: str, **advice: st
     elif behaviour == "requires_action":
         url = {"return_url": None, "url": paying["_page"]}
         paying["next_action"] = {"redirect_to_url": url, "type": "redirect_to_url"}
-        _now(bank, paying, "requires_action")
+        bank.tell("payment_intent.requires_action", paying, status="requires_action")
     elif behaviour == "later":
-        _now(bank, paying, "processing")
+        bank.tell("payment_intent.processing", paying, status="processing")
     else:
         decline(bank, paying, behaviour, **advice)
-
-
-def _now(bank: Bank, paying: Thing, status: str, **facts: Any) -> None:
-    paying |= {"status": status, **facts}
-    bank.tell(f"payment_intent.{status}", paying)
 
 
 def take(bank: Bank, paying: Thing) -> None:
@@ -71,12 +65,28 @@ def take(bank: Bank, paying: Thing) -> None:
     cents = paying["amount"]
     charge = _charge(bank, paying, amount_captured=cents, captured=True, status="succeeded")
     charge["receipt_url"] = bank.page_of(charge)
-    fee = (cents * 29 + 500) // 1000 + 30
-    charge["balance_transaction"] = move(bank, charge, cents, "charge", fee)["id"]
     if bank.late_looks:
         bank.late[charge["id"]] = bank.late_looks
+    else:
+        _book(bank, charge)
     bank.tell("charge.succeeded", charge)
-    _now(bank, paying, "succeeded", amount_received=cents, next_action=None)
+    facts = {"status": "succeeded", "amount_received": cents, "next_action": None}
+    bank.tell("payment_intent.succeeded", paying, **facts)
+
+
+def _book(bank: Bank, charge: Thing) -> None:
+    fee = (charge["amount"] * 29 + 500) // 1000 + 30
+    charge["balance_transaction"] = move(bank, charge, charge["amount"], "charge", fee)["id"]
+
+
+def look(bank: Bank, text: str) -> None:
+    """Book the late charges that have been in answers often enough."""
+    for name in [name for name in bank.late if f'"{name}"' in text]:
+        bank.late[name] -= 1
+        if not bank.late[name]:
+            del bank.late[name]
+            _book(bank, charge := bank.get("charge", name))
+            bank.tell("charge.updated", charge)
 
 
 def decline(bank: Bank, paying: Thing, decline_code: str, **advice: str) -> None:
@@ -91,15 +101,15 @@ def decline(bank: Bank, paying: Thing, decline_code: str, **advice: str) -> None
 
 def cancel(bank: Bank, paying: Thing, reason: str) -> None:
     """Cancel a PaymentIntent that will not be paid."""
-    _now(bank, paying, "canceled", canceled_at=bank.now(), cancellation_reason=reason)
+    facts = {"canceled_at": bank.now(), "cancellation_reason": reason, "status": "canceled"}
+    bank.tell("payment_intent.canceled", paying, **facts)
 
 
 def _fail(bank: Bank, paying: Thing, message: str, **facts: Any) -> None:
     tried = bank.render(bank.get("payment_method", paying["payment_method"]))
     error = {"type": "card_error", "message": message, "payment_method": tried, **facts}
     paying |= {"payment_method": None, "next_action": None, "last_payment_error": error}
-    paying["status"] = "requires_payment_method"
-    bank.tell("payment_intent.payment_failed", paying)
+    bank.tell("payment_intent.payment_failed", paying, status="requires_payment_method")
 
 
 def _charge(bank: Bank, paying: Thing, **facts: Any) -> Thing:
@@ -139,16 +149,14 @@ def refund(bank: Bank, params: Params) -> Thing:
     made["balance_transaction"] = move(bank, made, -cents, "refund")["id"]
     charge["refunds"]["data"].insert(0, made["id"])
     _count(charge, cents)
-    bank.tell("refund.created", made)
     bank.tell("charge.refunded", charge)
-    return made
+    return bank.tell("refund.created", made)
 
 
 def _of(charge: Thing) -> Thing:
     """What names a charge in the objects about it."""
-    return {"charge": charge["id"]} | {
-        name: charge[name] for name in ("currency", "payment_intent")
-    }
+    of = {name: charge[name] for name in ("currency", "payment_intent")}
+    return {**of, "charge": charge["id"]}
 
 
 def _count(charge: Thing, cents: int) -> None:
@@ -160,8 +168,8 @@ def fail_refund(bank: Bank, wish: Params) -> Thing:
     """Let a refund come back, perhaps weeks later."""
     made = bank.get("refund", wish["refund"])
     back = move(bank, made, made["amount"], "refund_failure")["id"]
-    made |= {"status": "failed", "failure_balance_transaction": back}
-    made["failure_reason"] = wish.get("reason", "lost_or_stolen_card")
+    reason = wish.get("reason", "lost_or_stolen_card")
+    made |= {"status": "failed", "failure_balance_transaction": back, "failure_reason": reason}
     _count(bank.get("charge", made["charge"]), -made["amount"])
     for name in ("refund.updated", "refund.failed", "charge.refund.updated"):
         bank.tell(name, made)
@@ -182,39 +190,39 @@ def dispute(bank: Bank, wish: Params) -> Thing:
     made["evidence_details"]["due_by"] = bank.now() + 9 * 24 * 3600
     charge["disputed"] = True
     bank.tell("charge.dispute.created", made)
-    return made if kind else judge(bank, {"dispute": made["id"]}, "withdraw")
+    return made if kind else withdraw(bank, {"dispute": made["id"]})
 
 
-def judge(bank: Bank, wish: Params, act: str) -> Thing:
-    """Withdraw what is disputed, also again; reinstate it or a part; end as won or lost."""
+def withdraw(bank: Bank, wish: Params) -> Thing:
+    """Withdraw what is disputed: at once, after an inquiry, or again."""
     made = bank.get("dispute", wish["dispute"])
     cents, moved = int(wish.get("amount") or made["amount"]), made["balance_transactions"]
-    if act in {"won", "lost"}:  # an inquiry is only closed
-        made["status"] = "warning_closed" if made["status"].startswith("warning") else act
-        made["is_charge_refundable"] = made["status"] != "lost"
-        bank.tell("charge.dispute.closed", made)
-    if act == "withdraw":
-        fee, made["status"] = (0, "under_review") if moved else (_DISPUTE_FEE, "needs_response")
-        made["is_charge_refundable"] = False
-        moved.append(move(bank, made, -cents, "adjustment", fee, reporting_category="dispute"))
-        bank.tell("charge.dispute.funds_withdrawn", made)
-        bank.tell("charge.dispute.updated", made)
-    elif act in {"reinstate", "won"} and moved:
-        back = move(bank, made, cents, "adjustment", reporting_category="dispute_reversal")
-        moved.append(back)
-        bank.tell("charge.dispute.funds_reinstated", made)
-    return made
+    fee, status = (0, "under_review") if moved else (_DISPUTE_FEE, "needs_response")
+    moved.append(move(bank, made, -cents, "adjustment", fee, reporting_category="dispute"))
+    bank.tell("charge.dispute.funds_withdrawn", made, is_charge_refundable=False, status=status)
+    return bank.tell("charge.dispute.updated", made)
+
+
+def reinstate(bank: Bank, wish: Params) -> Thing:
+    """Give what was withdrawn back, or a part of it."""
+    made = bank.get("dispute", wish["dispute"])
+    cents, moved = int(wish.get("amount") or made["amount"]), made["balance_transactions"]
+    moved.append(move(bank, made, cents, "adjustment", reporting_category="dispute_reversal"))
+    return bank.tell("charge.dispute.funds_reinstated", made)
+
+
+def close(bank: Bank, wish: Params, status: str) -> Thing:
+    """End a dispute as won or lost; an inquiry is only closed."""
+    made = bank.get("dispute", wish["dispute"])
+    made["status"] = "warning_closed" if made["status"].startswith("warning") else status
+    refundable = made["status"] != "lost"
+    bank.tell("charge.dispute.closed", made, is_charge_refundable=refundable)
+    return reinstate(bank, wish) if status == "won" and made["balance_transactions"] else made
 
 
 def warn(bank: Bank, wish: Params) -> Thing:
     """Warn that a charge is likely to be disputed as fraud."""
     charge = charge_of(bank, wish)
-    made = bank.add(
-        "radar.early_fraud_warning",
-        wish,
-        actionable=not charge["refunded"] and not charge["disputed"],
-        charge=charge["id"],
-        payment_intent=charge["payment_intent"],
-    )
-    bank.tell("radar.early_fraud_warning.created", made)
-    return made
+    about = {"actionable": not charge["refunded"] and not charge["disputed"]}
+    made = bank.add("radar.early_fraud_warning", wish | _of(charge), **about)
+    return bank.tell("radar.early_fraud_warning.created", made)

@@ -23,8 +23,7 @@ def _write(bank: Bank, found: Thing, params: Params, event: str) -> Thing:
         raise Refusal("The payment method must be attached first.", param="invoice_settings")
     found["invoice_settings"] |= {name: value or None for name, value in settings.items()}
     write(found, params)
-    bank.tell(event, found)
-    return found
+    return bank.tell(event, found)
 
 
 def delete(bank: Bank, _: Params, name: str) -> Thing:

@@ -18,32 +18,26 @@ _AT_ONCE: Final = 8
 
 async def ring(bank: Bank) -> None:
     """Post events as they come, until cancelled."""
-    turns, limit = asyncio.Semaphore(_AT_ONCE), aiohttp.ClientTimeout(10)
-    async with aiohttp.ClientSession(timeout=limit) as client, asyncio.TaskGroup() as tasks:
-        while True:
-            event = await bank.unsent.get()
-            await turns.acquire()
-            tasks.create_task(_post(client, bank, event)).add_done_callback(
-                lambda _: turns.release()
-            )
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as client:
+        await asyncio.gather(*(_post_each(client, bank) for _ in range(_AT_ONCE)))
 
 
-async def _post(client: aiohttp.ClientSession, bank: Bank, event: Thing) -> None:
-    body = json.dumps(event, indent=2).encode()
-    for wait in _WAITS_SECONDS:
-        await asyncio.sleep(wait)
-        if bank.hook is None:
-            return
-        (url, secret), at = bank.hook, int(time.time())
-        signed = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": f"t={at},v1={signed}",
-        }
-        try:
-            async with client.post(url, data=body, headers=headers, allow_redirects=False) as got:
-                if got.ok and got.status < 300:  # noqa: PLR2004 - a redirect is no success
-                    event["pending_webhooks"] = 0
-                    return
-        except (aiohttp.ClientError, TimeoutError):
-            continue
+async def _post_each(client: aiohttp.ClientSession, bank: Bank) -> None:
+    while True:
+        event = await bank.unsent.get()
+        for wait in _WAITS_SECONDS:
+            await asyncio.sleep(wait)
+            if bank.hook is None or await _is_taken(client, *bank.hook, event):
+                break
+
+
+async def _is_taken(client: aiohttp.ClientSession, url: str, secret: str, event: Thing) -> bool:
+    body, at = json.dumps(event, indent=2).encode(), int(time.time())
+    signed = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={at},v1={signed}"}
+    try:
+        async with client.post(url, data=body, headers=headers, allow_redirects=False) as got:
+            event["pending_webhooks"] = int(got.status >= 300)  # noqa: PLR2004 - nor a redirect
+    except (aiohttp.ClientError, TimeoutError):
+        return False
+    return not event["pending_webhooks"]

@@ -182,7 +182,7 @@ def _run(call: Call, request: web.Request, text: str) -> Answer:
     except ValueError as error:
         code = "parameter_invalid_integer"
         return 400, Refusal(f"Invalid integer: {error}", param="", code=code).body
-    bank.look(json.dumps(body))
+    money.look(bank, json.dumps(body))
     return 200, body
 
 
