@@ -52,6 +52,8 @@ stripe.enable_telemetry = False  # it would write an id of its own into the home
 class Stripe:
     """One account of Stripe's, in the mode of its key."""
 
+    within = staticmethod(within)
+
     def __init__(
         self, key: str, *, api: str, webhook_secrets: Sequence[str] = (), tax_code: str = ""
     ) -> None:
@@ -71,9 +73,6 @@ class Stripe:
         _ = (v1.disputes, v1.radar.early_fraud_warnings, v1.invoices, v1.invoice_items)
         _ = (v1.invoice_payments, v1.credit_notes, v1.events, v1.balance_transactions)
         _ = (v1.billing_portal.sessions, v1.billing_portal.configurations)
-
-    def within(self, seconds: float) -> AbstractContextManager[None]:
-        return within(seconds)
 
     def keep_customer(self, details: CustomerDetails, *, customer: str | None) -> str:
         with within(PAGE_SECONDS):
@@ -134,35 +133,17 @@ class Stripe:
         return self._with_money(objects.with_charge(present, charge), charge)
 
     def pay_back(self, asked: PayBack) -> Movement:
-        ids, metadata = asked.ids, {MOVEMENT: str(asked.movement_id)}
+        ids, ours = asked.ids, asked.movement_id
+        sums: Any = {"amount": asked.cents, "metadata": {MOVEMENT: str(ours)}}
         if not ids.invoice_id:
-            refund = self._v1.refunds.create(
-                {
-                    "payment_intent": ids.payment_intent_id,
-                    "amount": asked.cents,
-                    "metadata": metadata,
-                },
-                {"idempotency_key": asked.key},
-            )
-            return objects.refund_movement(refund, asked.movement_id)
+            sums |= {"payment_intent": ids.payment_intent_id}
+            refund = self._v1.refunds.create(sums, {"idempotency_key": asked.key})
+            return objects.refund_movement(refund, ours)
         # The refund that a credit note makes has none of its metadata.
-        note = self._v1.credit_notes.create(
-            {
-                "invoice": ids.invoice_id,
-                "amount": asked.cents,
-                "refund_amount": asked.cents,
-                "metadata": metadata,
-            },
-            {"idempotency_key": asked.key},
-        )
-        return Movement(
-            kind="refund",
-            provider_id=id_of(note.refunds[0].refund),
-            cents=asked.cents,
-            state="pending",
-            at=objects.time_of(note.created),
-            ours=asked.movement_id,
-        )
+        sums |= {"invoice": ids.invoice_id, "refund_amount": asked.cents}
+        note = self._v1.credit_notes.create(sums, {"idempotency_key": asked.key})
+        made, at = id_of(note.refunds[0].refund), objects.time_of(note.created)
+        return Movement("refund", made, asked.cents, "pending", at, ours)
 
     def paid_back(self, asked: PayBack) -> Movement | None:
         present = self.present(asked.ids)
@@ -203,12 +184,9 @@ class Stripe:
                 raise
 
     def events(self, since: datetime) -> Iterator[Event]:
+        created: Any = {"gte": int(since.timestamp())}
         listed = self._v1.events.list(
-            {
-                "types": list(objects.EVENTS),
-                "created": {"gte": int(since.timestamp())},
-                "limit": _MOST,
-            }
+            {"types": list(objects.EVENTS), "created": created, "limit": _MOST}
         )
         newest_first = [objects.event_from(event) for event in listed.auto_paging_iter()]
         return reversed(newest_first)
@@ -225,12 +203,9 @@ class Stripe:
         raise ValueError(f"no event of the provider's: {wrong}")
 
     def entries(self, since: datetime, until: datetime) -> Iterator[BalanceEntry]:
+        created: Any = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
         listed = self._v1.balance_transactions.list(
-            {
-                "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
-                "expand": ["data.source"],
-                "limit": _MOST,
-            }
+            {"created": created, "expand": ["data.source"], "limit": _MOST}
         )
         return map(objects.entry_from, listed.auto_paging_iter())
 
@@ -242,14 +217,9 @@ class Stripe:
             with suppress_unknown():
                 session = self._v1.checkout.sessions.retrieve(ids.session_id, {"expand": expand})
         elif ids.payment_intent_id and not ids.invoice_id:
-            listed = self._v1.checkout.sessions.list(
-                {
-                    "payment_intent": ids.payment_intent_id,
-                    "expand": [f"data.{field}" for field in expand],
-                    "limit": 1,
-                }
-            )
-            session = next(iter(listed.data), None)
+            of = {"payment_intent": ids.payment_intent_id, "limit": 1}
+            listing: Any = {**of, "expand": [f"data.{field}" for field in expand]}
+            session = next(iter(self._v1.checkout.sessions.list(listing).data), None)
         if session is None or our_id(session, PAYMENT) != ids.payment_id:
             return None
         invoice = cast("Invoice | None", session.invoice)
@@ -268,12 +238,10 @@ class Stripe:
             invoice = self._v1.invoices.retrieve(invoice_id, {"expand": ["payments"]})
             if our_id(invoice, PAYMENT) != ids.payment_id:
                 return None
-            intent_id = _intent_of(invoice)
-            intent = (
-                self._v1.payment_intents.retrieve(intent_id, {"expand": list(_CHARGE)})
-                if intent_id
-                else None
-            )
+            intent: PaymentIntent | None = None
+            if intent_id := _intent_of(invoice):
+                intents = self._v1.payment_intents
+                intent = intents.retrieve(intent_id, {"expand": list(_CHARGE)})
             return objects.invoice_present(invoice, intent), intent
         return None
 
@@ -334,17 +302,13 @@ class Stripe:
 
     def _portal_id(self) -> str:
         """Return the portal's configuration, which is made once and found by its metadata."""
+        made = self._v1.billing_portal.configurations
         if not self._portal:
-            made = self._v1.billing_portal.configurations
-            listed = made.list({"active": True, "limit": _MOST})
-            ours = (
-                each.id
-                for each in listed.auto_paging_iter()
-                if params.PORTAL in (each.metadata or ())
-            )
-            self._portal = next(ours, "") or (
-                made.create(params.portal(), {"idempotency_key": params.PORTAL}).id
-            )
+            listed = made.list({"active": True, "limit": _MOST}).auto_paging_iter()
+            ours = (each.id for each in listed if params.PORTAL in (each.metadata or ()))
+            self._portal = next(ours, "")
+        if not self._portal:
+            self._portal = made.create(params.portal(), {"idempotency_key": params.PORTAL}).id
         return self._portal
 
 

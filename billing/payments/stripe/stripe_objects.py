@@ -104,8 +104,8 @@ def session_present(session: "Session", invoice: "Invoice | None") -> Present:
     elif session.status == "complete" and status in {"requires_payment_method", "canceled"}:
         state = "failed"
     totals = session.total_details
-    return replace(
-        _of_invoice(invoice),
+    return Present(
+        **_of_invoice(invoice),
         state=state,
         live=session.livemode,
         subtotal_cents=session.amount_subtotal or 0,
@@ -131,8 +131,8 @@ def invoice_present(invoice: "Invoice", intent: "PaymentIntent | None") -> Prese
         state = "expired"
     elif error or asks:
         state = "failed"
-    return replace(
-        _of_invoice(invoice),
+    return Present(
+        **_of_invoice(invoice),
         state=state,
         live=invoice.livemode,
         subtotal_cents=invoice.subtotal,
@@ -145,16 +145,11 @@ def invoice_present(invoice: "Invoice", intent: "PaymentIntent | None") -> Prese
     )
 
 
-def _of_invoice(invoice: "Invoice | None") -> Present:
-    nothing = Present(state="open", live=False, subtotal_cents=0, currency="")
+def _of_invoice(invoice: "Invoice | None") -> dict[str, Any]:
     if invoice is None:
-        return nothing
-    return replace(
-        nothing,
-        invoice_id=invoice.id,
-        invoice_number=invoice.number or "",
-        invoice_url=invoice.hosted_invoice_url or "",
-    )
+        return {}
+    of = {"invoice_id": invoice.id, "invoice_number": invoice.number or ""}
+    return {**of, "invoice_url": invoice.hosted_invoice_url or ""}
 
 
 def with_charge(present: Present, charge: "Charge") -> Present:
@@ -162,6 +157,8 @@ def with_charge(present: Present, charge: "Charge") -> Present:
     fees: Any = charge.balance_transaction
     has_fee = fees is not None and not isinstance(fees, str)
     card: Any = getattr(charge.payment_method_details, "card", None)
+    at = time_of(charge.created)
+    state: Literal["done", "pending"] = "done" if charge.status == "succeeded" else "pending"
     return replace(
         present,
         subtotal_cents=charge.amount - (present.tax_cents or 0),
@@ -173,33 +170,19 @@ def with_charge(present: Present, charge: "Charge") -> Present:
         receipt_url=charge.receipt_url or "",
         card_brand=getattr(card, "brand", "") or "",
         card_last4=getattr(card, "last4", "") or "",
-        paid_at=time_of(charge.created),
-        movements=(
-            Movement(
-                kind="charge",
-                provider_id=charge.id,
-                cents=charge.amount,
-                state="done" if charge.status == "succeeded" else "pending",
-                at=time_of(charge.created),
-            ),
-        ),
+        paid_at=at,
+        movements=(Movement("charge", charge.id, charge.amount, state, at),),
     )
 
 
 def refund_movement(refund: "Refund", ours: UUID | None) -> Movement:
     """Read a refund; one that a credit note made has our id there."""
-    states: dict[str | None, Literal["done", "failed"]]
-    states = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
-    return Movement(
-        kind="refund",
-        provider_id=refund.id,
-        cents=refund.amount,
-        state=states.get(refund.status, "pending"),
-        at=time_of(refund.created),
-        ours=our_id(refund, MOVEMENT) or ours,
-    )
+    state, at = _REFUNDS.get(refund.status or "", "pending"), time_of(refund.created)
+    return Movement("refund", refund.id, refund.amount, state, at, our_id(refund, MOVEMENT) or ours)
 
 
+_REFUNDS: dict[str, Literal["pending", "done", "failed"]]
+_REFUNDS = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
 _DISPUTES: dict[str, Literal["open", "won", "lost", "closed"]] = {
     "won": "won",
     "lost": "lost",
@@ -242,14 +225,9 @@ def dispute_movements(dispute: "stripe.Dispute") -> Iterable[Movement]:
 
 
 def warning_from(warning: "EarlyFraudWarning", charge: "Charge") -> Dispute:
-    return Dispute(
-        kind="warning",
-        provider_id=warning.id,
-        state="open" if warning.actionable else "closed",
-        reason=warning.fraud_type,
-        cents=charge.amount,
-        opened_at=time_of(warning.created),
-    )
+    state: Literal["open", "closed"] = "open" if warning.actionable else "closed"
+    at = time_of(warning.created)
+    return Dispute("warning", warning.id, state, warning.fraud_type, charge.amount, at)
 
 
 def entry_from(entry: "BalanceTransaction") -> BalanceEntry:
