@@ -17,12 +17,10 @@ from sandbox.stripe.objects import VERSION, Refusal, Thing, listed, make
 
 _EVENTS_KEPT_SECONDS: Final = 30 * 24 * 3600
 _MOST_KEPT: Final = 20_000
-_MOST_TYPES: Final = 20
 _IF_ASKED: Final = {"charge": "refunds", "invoice": "payments"}
 """Fields that are answered only where `expand` names them."""
 _OF_PAGES: Final = {"created", "limit", "starting_after", "type", "types"}
 _BOUNDS: Final = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
-
 
 Answer = tuple[int, Thing]
 """Status and body."""
@@ -119,30 +117,24 @@ class Bank:
 
     def page(self, kind: str, params: Params, path: str) -> Thing:
         """A page of a kind's list, newest first, narrowed by the other parameters."""
-        limit, created = int(params.get("limit", 10)), params.get("created", {})
-        types = params.get("types") or [params.get("type", "*")]
-        if not 1 <= limit <= 100 or len(types) > _MOST_TYPES:  # noqa: PLR2004 - the API's bounds
+        limit = int(params.get("limit", 10))
+        if not 1 <= limit <= 100 or len(params.get("types", "")) > 20:  # noqa: PLR2004 - the API's
             raise Refusal("`limit` is 1 to 100, and `types` are 20 at most.", param="limit")
-        wanted = {name: params[name] for name in params.keys() - _OF_PAGES}
-        found = [
-            thing
-            for thing in reversed(self.kinds[kind].values())
-            if self._is_in(thing, created)
-            and any(fnmatch(thing.get("type", ""), name) for name in types)
-            and all(_is(thing.get(name), value) for name, value in wanted.items())
-        ]
+        found = [one for one in reversed(self.kinds[kind].values()) if self._fits(one, params)]
         if after := params.get("starting_after"):
             last = self.get(kind, after, "starting_after")
             found = found[found.index(last) + 1 :] if last in found else []
         return listed(found[:limit], f"/v1/{path}", has_more=len(found) > limit)
 
-    def _is_in(self, thing: Thing, created: Params) -> bool:
-        at, bounds = thing.get("created", 0), created
-        if thing["object"] == "event":
-            bounds = {"gt": self.now() - _EVENTS_KEPT_SECONDS, **created}
-        return all(_BOUNDS[name](at, int(end)) for name, end in bounds.items())
-
-
-def _is(value: Any, asked: Any) -> bool:
-    """True if that is the value which a parameter asks for."""
-    return bool(value == asked or (isinstance(value, bool) and str(value).lower() == asked))
+    def _fits(self, thing: Thing, params: Params) -> bool:
+        kept = self.now() - _EVENTS_KEPT_SECONDS if thing["object"] == "event" else -1
+        bounds = {"gt": kept, **params.get("created", {})}
+        types = params.get("types") or [params.get("type", "*")]
+        return (
+            all(_BOUNDS[name](thing.get("created", 0), int(end)) for name, end in bounds.items())
+            and any(fnmatch(thing.get("type", ""), name) for name in types)
+            and all(
+                params[name] in (thing.get(name), str(thing.get(name)).lower())  # or true, false
+                for name in params.keys() - _OF_PAGES
+            )
+        )

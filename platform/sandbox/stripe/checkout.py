@@ -16,22 +16,18 @@ def create(bank: Bank, params: Params) -> Thing:
     now, name = bank.now(), params.get("customer")
     owner = bank.get("customer", name, "customer") if name else {}
     expires_at = int(params.get("expires_at", now + _SECONDS[-1]))
-    rows = [(item["price_data"]["product_data"]["name"], _cents(item)) for item in _items(params)]
+    items = params["line_items"]
+    rows = [_row(item) for item in items]
     _check(params, owner, expires_at - now, sum(cents for _, cents in rows))
-    currency = _items(params)[0]["price_data"]["currency"]
-    made = bank.add("checkout.session", params, currency=currency, expires_at=expires_at)
-    made |= {"url": bank.page_of(made), "_asked": params, "_rows": rows}
+    made = bank.add("checkout.session", params, expires_at=expires_at, _asked=params, _rows=rows)
+    made |= {"url": bank.page_of(made), "currency": items[0]["price_data"]["currency"]}
     _sum(made, is_known=bool(owner.get("address")))
     return made
 
 
-def _items(params: Params) -> list[Params]:
-    items: list[Params] = params["line_items"]
-    return items
-
-
-def _cents(item: Params) -> int:
-    return int(item["price_data"]["unit_amount"]) * int(item["quantity"])
+def _row(item: Params) -> tuple[str, int]:
+    price = item["price_data"]
+    return price["product_data"]["name"], int(price["unit_amount"]) * int(item["quantity"])
 
 
 def _check(params: Params, owner: Thing, seconds: int, cents: int) -> None:

@@ -18,16 +18,17 @@ def tax_on(net: int) -> int:
 def create(bank: Bank, params: Params) -> Thing:
     """Make a draft."""
     tax = automatic_tax(is_on=forms.is_on(params, "automatic_tax"))
-    return _draft(bank, params, [], auto_advance="auto_advance" in params, automatic_tax=tax)
+    is_on = params.get("auto_advance") == "true"
+    return _draft(bank, params, [], auto_advance=is_on, automatic_tax=tax)
 
 
 def _draft(bank: Bank, source: Params, rows: list[tuple[str, int]], **facts: Any) -> Thing:
     owner, now = bank.get("customer", source["customer"] or "", "customer"), bank.now()
     known = {f"customer_{name}": owner[name] for name in ("address", "email", "name", "phone")}
     known["custom_fields"] = owner["invoice_settings"]["custom_fields"]
+    known |= {"lines": listed([], "/v1/invoices/lines"), "_rows": rows}
+    known |= {"payments": listed([], "/v1/invoice_payments")}
     made = bank.add("invoice", source, period_end=now, period_start=now, **known, **facts)
-    made |= {"lines": listed([], "/v1/invoices/lines"), "_rows": rows}
-    made["payments"] = listed([], "/v1/invoice_payments")
     _sum(made)
     return bank.tell("invoice.created", made)
 
@@ -50,13 +51,9 @@ def add_item(bank: Bank, params: Params) -> Thing:
     """Add an item to a draft; none waits for an invoice here."""
     invoice = _in_state(bank, params["invoice"], "draft", "invoice")
     cents, now = int(params["amount"]), bank.now()
-    facts = {
-        "amount": cents,
-        "net_amount": cents,
-        "date": now,
-        "period": {"end": now, "start": now},
-    }
-    item = bank.add("invoiceitem", {"currency": invoice["currency"], **params}, **facts)
+    facts = {"net_amount": cents, "date": now, "period": {"end": now, "start": now}}
+    source = {"currency": invoice["currency"], **params}
+    item = bank.add("invoiceitem", source, amount=cents, **facts)
     del item["created"]  # it has a date
     invoice["_rows"].append((item["description"] or "", cents))
     _sum(invoice)
@@ -77,16 +74,15 @@ def finalize(bank: Bank, _: Params, name: str) -> Thing:
 
 
 def _number(bank: Bank, invoice: Thing, paying: Thing) -> Thing:
-    owner, now = bank.get("customer", invoice["customer"], "customer"), bank.now()
-    invoice["number"] = f"{owner['invoice_prefix']}-{owner['next_invoice_sequence']:04d}"
+    owner, url = bank.get("customer", invoice["customer"], "customer"), bank.page_of(invoice)
+    number = f"{owner['invoice_prefix']}-{owner['next_invoice_sequence']:04d}"
     owner["next_invoice_sequence"] += 1
-    url = bank.page_of(invoice)
-    invoice |= {"hosted_invoice_url": url, "invoice_pdf": f"{url}?pdf"}
-    invoice["status_transitions"]["finalized_at"] = now
+    invoice |= {"number": number, "hosted_invoice_url": url, "invoice_pdf": f"{url}?pdf"}
+    invoice["status_transitions"]["finalized_at"] = bank.now()
     payment = {"payment_intent": paying["id"], "type": "payment_intent"}
     about = {"currency": invoice["currency"], "invoice": invoice["id"], "payment": payment}
     link = bank.add("invoice_payment", {}, amount_requested=invoice["total"], **about)
-    invoice["payments"]["data"].append(link["id"])
+    invoice["payments"]["data"] = [link["id"]]
     return bank.tell("invoice.finalized", invoice, status="open")
 
 
@@ -174,13 +170,12 @@ def credit(bank: Bank, params: Params) -> Thing:
     tax = (cents + 3) // 6 if invoice["total_taxes"] else 0
     note = bank.add(
         "credit_note",
-        params,
+        params | {name: invoice[name] for name in ("currency", "customer")},
         lines=listed([], "/v1/credit_notes/lines"),
         number=f"{invoice['number']}-CN-{len(bank.kinds['credit_note']) + 1:02d}",
         pdf=f"{invoice['hosted_invoice_url']}?pdf",
         refunds=[back],
         total_taxes=taxes(cents - tax, tax),
-        **{name: invoice[name] for name in ("currency", "customer")},
         **dict.fromkeys(("amount", "post_payment_amount", "total"), cents),
         **dict.fromkeys(_NET, cents - tax),
     )

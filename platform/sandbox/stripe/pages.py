@@ -12,11 +12,8 @@ from sandbox.stripe.bank import Bank
 from sandbox.stripe.objects import Thing
 
 _FRAME: Final = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
-_INVOICE: Final = {
-    "paid": "Pay by card 4242",
-    "declined": "Pay by a declined card",
-    "3ds": "Pay with 3-D Secure",
-}
+_CARDS: Final = {"paid": "card 4242", "declined": "a declined card", "3ds": "3-D Secure"}
+_INVOICE: Final = {way: f"Pay by {card}" for way, card in _CARDS.items()}
 _CHECKOUT: Final = {**_INVOICE, "later": "Pay later", "back": "Back"}
 _SECURE: Final = {"authenticated": "Authenticate", "failed": "Fail"}
 
@@ -65,16 +62,9 @@ def _payment(found: Thing, paying: Thing, total: int, buttons: dict[str, str]) -
         said, buttons = "Your bank asks whether this is you.", _SECURE
     elif error := paying.get("last_payment_error"):
         said = escape(error["message"])
-    return _page(
-        f"Pay {_sum(total)}",
-        said=said,
-        rows="".join(
-            f"<tr><td>{escape(text)}</td><td>{_sum(cents)}</td></tr>" for text, cents in rows
-        ),
-        buttons="".join(
-            f'<button name="way" value="{way}">{text}</button>' for way, text in buttons.items()
-        ),
-    )
+    lines = (f"<tr><td>{escape(text)}</td><td>{_sum(cents)}</td></tr>" for text, cents in rows)
+    choice = (f'<button name="way" value="{way}">{text}</button>' for way, text in buttons.items())
+    return _page(f"Pay {_sum(total)}", said=said, rows="".join(lines), buttons="".join(choice))
 
 
 def _sum(cents: int) -> str:
