@@ -128,8 +128,7 @@ class Stripe:
         charge: Any = intent and intent.latest_charge
         if intent is None or not charge or not charge.paid:
             return present
-        if {intent.livemode, charge.livemode} != {present.live}:
-            raise ProviderRefused("The payment's objects are of both modes.", "mixed_modes")
+        _check_mode(present, intent, charge)
         return self._with_money(objects.with_charge(present, charge), charge)
 
     def pay_back(self, asked: PayBack) -> Movement:
@@ -256,6 +255,7 @@ class Stripe:
         of_it: Any = {"payment_intent": present.payment_intent_id, "limit": _MOST}
         disputes = self._v1.disputes.list(of_it).data
         warnings = self._v1.radar.early_fraud_warnings.list(of_it).data
+        _check_mode(present, *disputes, *warnings)
         return replace(
             present,
             movements=(
@@ -318,6 +318,11 @@ class suppress_unknown(AbstractContextManager[None]):  # noqa: N801 - as `suppre
     @override
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         return isinstance(error, ProviderRefused) and error.code == UNKNOWN
+
+
+def _check_mode(present: Present, *things: Any) -> None:
+    if any(thing.livemode != present.live for thing in things):
+        raise ProviderRefused("The payment's objects are of both modes.", "mixed_modes")
 
 
 def _intent_of(invoice: "Invoice") -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 Thing = dict[str, Any]
 
 VERSION: Final = "2026-10-28.endive"
-_KINDS: Final = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+KINDS: Final = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 
 
 class Refusal(Exception):
@@ -34,7 +34,7 @@ def new_id(prefix: str) -> str:
 
 def make(kind: str, source: Thing) -> Thing:
     """An object of that kind, with the fields that it takes from a source."""
-    made: Thing = deepcopy(_KINDS[kind])
+    made: Thing = deepcopy(KINDS[kind])
     made |= {"id": new_id(made["id"]), "object": kind}
     made |= dict.fromkeys(made.pop("null", "").split())
     made.pop("takes", "")
@@ -44,7 +44,7 @@ def make(kind: str, source: Thing) -> Thing:
 
 def write(thing: Thing, source: Thing) -> None:
     """Copy the fields that the object takes; an empty text is null, metadata adds to what is."""
-    for name in _KINDS[thing["object"]].get("takes", "").split():
+    for name in KINDS[thing["object"]].get("takes", "").split():
         if name == "metadata":
             thing[name] |= source.get(name) or {}
         elif name in source:

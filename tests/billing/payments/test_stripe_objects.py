@@ -1,6 +1,5 @@
 """Stripe's objects read: accounts that settle in another currency, and states that are rare."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,8 @@ import stripe
 
 from billing.payments.port import Ids, ProviderRefused
 from billing.payments.stripe import stripe_objects as objects
-from tests.billing.payments.asking import PAYMENT, paid, provider
+from sandbox.stripe import objects as sandbox_objects
+from tests.billing.payments.asking import PAYMENT, checkout, provider
 from tests.fakes.card_provider import KEY
 
 AT = 1_790_000_000
@@ -161,12 +161,18 @@ def test_an_invoice_is_paid_only_by_its_intent(invoice, intent, state):
     assert objects.invoice_present(made, tried).state == state
 
 
-def test_objects_of_both_modes_are_no_payment(cards, monkeypatch):
-    payment = paid(cards)
-    read = objects.session_present
-    monkeypatch.setattr(objects, "session_present", lambda *given: replace(read(*given), live=True))
+@pytest.mark.parametrize(
+    "kind", ["payment_intent", "charge", "dispute", "radar.early_fraud_warning"]
+)
+def test_objects_of_both_modes_are_no_payment(cards, monkeypatch, kind):
+    live = {**sandbox_objects.KINDS[kind], "livemode": True}
+    monkeypatch.setitem(sandbox_objects.KINDS, kind, live)
+    page = provider().begin(checkout())
+    session = cards.door("pay", session=page.session_id)
+    for act in ("warn", "dispute"):
+        cards.door(act, payment_intent=session["payment_intent"])
 
     with pytest.raises(ProviderRefused) as refused:
-        provider().present(Ids(PAYMENT, session_id=payment.session_id))
+        provider().present(Ids(PAYMENT, session_id=page.session_id))
 
     assert refused.value.code == "mixed_modes"
