@@ -140,7 +140,7 @@ def database_words(source: str) -> Iterator[tuple[int, str]]:
 
 ASK_THEMSELVES = {
     "accounts/sign_in/pages.py": "the library's pages do their work themselves, in a transaction",
-    "platform/pictor/openapi.py": "answers with an error if the database is away",
+    "platform/console/site/openapi.py": "answers with an error if the database is away",
     "platform/pictor/web/probes.py": "tells whether the database answers",
 }
 

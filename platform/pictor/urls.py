@@ -14,11 +14,11 @@ from django.views.defaults import page_not_found
 from django.views.generic import RedirectView
 
 from accounts.sign_in.pages import too_many
+from console.site.openapi import openapi
 from console.workspace.access import missing
 from pictor import api_urls
 from pictor.kit.endpoints import errors as api_errors
 from pictor.kit.words.errors import InvalidRequest, PictorError
-from pictor.openapi import openapi
 
 urlpatterns = [
     *api_urls.urlpatterns,

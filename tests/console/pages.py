@@ -11,7 +11,7 @@ from pictor.kit.words import clock
 from tests.stack.servers import Stack
 
 NOT_PAGES = {
-    *("theme/", "favicon.ico", "status.json", "status/rss/"),
+    *("theme/", "favicon.ico", "status.json", "status/rss/", "openapi.json", "openapi.json/"),
     *("terms/accept/", "invite/<str:token>/", "open/<str:token>/", "workspaces/open/"),
 }
 """Addresses without a page of their own: actions, files, and links that need a token."""

@@ -3,26 +3,18 @@
 import pytest
 
 from tests.console.browser import (
-    IS_TOO_WIDE,
     LOOKS,
-    SHOWN,
-    axe_of_look,
     faults,
-    keep,
     looking,
 )
 from tests.console.pages import public_paths
 from tests.console.visits import broken_promises, broken_rules
 
-REFERENCE = {"/docs/api/", "/docs/api"}
-"""Drawn by Scalar, whose script is a megabyte: the only page that is not weighed."""
 SEEN_AGAIN = {"/", "/pricing/", "/docs/", "/accounts/login/"}
 """A page of each kind: pictures, a calculator, text, and a form."""
-SCALARS = ("script-src eval", "shifts by")
-"""Faults of Scalar's page: it tests once whether it may evaluate code, and shifts as it loads."""
 
 
-@pytest.mark.parametrize("path", [path for path in public_paths() if path not in REFERENCE])
+@pytest.mark.parametrize("path", public_paths())
 def test_a_page_keeps_what_the_console_promises(session, stack, path):
     name = path.strip("/").replace("/", "-") or "landing"
 
@@ -31,19 +23,6 @@ def test_a_page_keeps_what_the_console_promises(session, stack, path):
     )
 
     assert found == []
-
-
-@pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
-def test_the_reference_loads_only_from_our_own_site(session, look):
-    """Scalar takes its theme as it loads, so it is loaded in each."""
-    page = session.new_page()
-
-    assert faults(page, "/docs/api/", known=SCALARS) == []
-
-    page.get_by_role("heading", level=1, name="Pictor").wait_for()
-    keep(page, f"docs-api-{look.name}")
-    assert axe_of_look(page, ".scalar-app", "header") == []
-    assert page.evaluate(IS_TOO_WIDE) is False
 
 
 def test_an_address_that_leads_nowhere_keeps_the_shell(session):

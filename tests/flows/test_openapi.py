@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.test import RequestFactory
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from pictor import openapi
+from console.site import openapi
 from tests.customers.customer import Customer
 from tests.customers.edits import edit, vary
 from tests.customers.openapi import Document
@@ -408,6 +408,21 @@ def test_an_unchanged_document_is_not_sent_again(customer: Customer) -> None:
 
     assert first.headers["Content-Type"] == "application/vnd.oai.openapi+json"
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_document_is_sent_as_gzip_to_who_takes_it(customer: Customer) -> None:
+    def asked(encoding: str) -> httpx.Response:
+        return customer.client.get("/openapi.json", headers={"Accept-Encoding": encoding})
+
+    plain, packed = asked("identity"), asked("gzip")
+
+    assert "Content-Encoding" not in plain.headers
+    assert (packed.headers["Content-Encoding"], packed.headers["Vary"]) == (
+        "gzip",
+        "Accept-Encoding",
+    )
+    assert int(packed.headers["Content-Length"]) < 40_000 < len(plain.content)
+    assert packed.content == plain.content
 
 
 def test_the_document_is_a_503_while_the_database_is_away(

@@ -58,12 +58,6 @@ PACKAGES = (
         {"files/geist-mono-latin-wght-normal.woff2": VENDOR / "geist-mono.woff2"},
     ),
     Package(
-        "@scalar/api-reference",
-        "1.46.4",
-        "MIT",
-        {"dist/browser/standalone.js": VENDOR / "scalar.js"},
-    ),
-    Package(
         "lucide-static",
         "1.62.0",
         "ISC",

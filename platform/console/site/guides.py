@@ -27,6 +27,8 @@ SLUGS = [
     *("errors", "status"),
 ]
 """The guides' parts of the address, in reading order."""
+OF_ENTRIES = {"errors", "api"}
+"""Texts whose contents are their entries, not their sections."""
 
 LANGUAGES: Mapping[str, str] = {
     "sh": "Shell", "bash": "Shell", "python": "Python", "js": "Node", "json": "JSON",
@@ -36,6 +38,8 @@ LANGUAGES: Mapping[str, str] = {
 _TITLE = re.compile(r'<h1 id="[^"]*">((?:[^<]|<(?!/?h1))*)</h1>\s*<p>((?:[^<]|<(?!/?p>))*)</p>')
 _SECTION = re.compile(r'<h2 id="([^"]+)">((?:[^<]|<(?!/?h2))*)</h2>')
 _ENTRY = re.compile(r'<h3 id="([^"]+)">((?:[^<]|<(?!/?h3))*)</h3>')
+_IN_TREE = re.compile(r'<a href="docs/[^"]*">([^<]*)</a>')
+"""A link of the changelog to a document that only the source tree has."""
 _WORDS = re.compile(r"\w+")
 _HEADING = re.compile(r'<h[123] id="([^"]+)">')
 
@@ -61,20 +65,24 @@ def guide(slug: str) -> Guide:
 
 
 def read(path: Path) -> Guide:
+    return rendered(path.stem, path.read_text(encoding="utf-8"))
+
+
+def rendered(slug: str, text: str) -> Guide:
     """Render a text in the guides' form: a title, an introductory sentence, sections."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    markdown.use(anchors_plugin, max_level=3, slug_func=_anchor)
-    tokens = [*_with_boxes(markdown.parse(path.read_text(encoding="utf-8")))]
+    markdown.use(anchors_plugin, max_level=4, slug_func=anchor)
+    tokens = [*_with_boxes(markdown.parse(text))]
     html: str = markdown.renderer.render(tokens, markdown.options, {})
     head = _TITLE.search(html)
     if head is None:
-        raise ValueError(f"{path} begins with no title and sentence")
+        raise ValueError(f"{slug} begins with no title and sentence")
     return Guide(
-        slug=path.stem,
+        slug=slug,
         title=head[1],
         lead=head[2],
-        html=_reachable(html),
-        sections=tuple((_ENTRY if path.stem == "errors" else _SECTION).findall(html)),
+        html=_reachable(_IN_TREE.sub(r"\1", html)),
+        sections=tuple((_ENTRY if slug in OF_ENTRIES else _SECTION).findall(html)),
     )
 
 
@@ -146,6 +154,6 @@ def _reachable(html: str) -> str:
     return html.replace("</table>", "</table></div>")
 
 
-def _anchor(title: str) -> str:
+def anchor(title: str) -> str:
     """'Have a key' -> 'have-a-key'; a code keeps its underscores."""
     return re.sub(r"[^a-z0-9_]+", "-", title.lower()).strip("-")

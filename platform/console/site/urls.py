@@ -14,6 +14,7 @@ urlpatterns = [
     *(path(f"docs/{slug}/", views.guide, {"slug": slug}, name=f"guide_{slug}") for slug in SLUGS),
     path("docs/api/", views.reference, name="reference"),
     path("docs/api", views.reference),
+    path("changelog/", views.guide, {"slug": "changelog"}, name="changelog"),
     path("status/", views.status, name="status"),
     path("status.json", views.status_json, name="status_json"),
     path("status/rss/", views.status_feed, name="status_feed"),

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from csp.constants import SELF, UNSAFE_INLINE
-from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -15,7 +13,9 @@ from django.views.decorators.http import require_safe
 
 from billing.selectors import book_in_force, current_table, withdrawals
 from console.site import calls, guides
+from console.site.api_reference import reference_of
 from console.site.news import FeedEntry, News, news
+from console.site.openapi import document_now
 from console.site.pricing import calculate, priced_models
 from console.site.status import Component, as_json, components, day_words, incidents
 from generation.catalogue.snapshot import current_catalogue
@@ -94,10 +94,11 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @read_only
-@csp_replace({"style-src": [SELF, UNSAFE_INLINE]})
 def reference(request: HttpRequest) -> HttpResponse:
-    """Show every endpoint, rendered by Scalar, which writes styles into its elements."""
-    return render(request, "site/reference.html")
+    """Show every endpoint, with the models on offer."""
+    page = reference_of(document_now().plain)
+    context = {"guide": page, "html": page.at(_origin(request)), "guides": guides.guides()}
+    return render(request, "site/guide.html", context)
 
 
 @require_safe
