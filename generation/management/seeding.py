@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import cast
+from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -45,6 +46,7 @@ from pictor.kit.database import lock_numbers
 from pictor.kit.database.cursors import first_row, run
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
+from webhooks.services import EndpointValues, create_endpoint, send_test
 
 SEEDED = (
     *("dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-2"),
@@ -248,6 +250,10 @@ def _demo_tenant(options: SeedOptions) -> Tenant:
     missing = Micros(DEMO_BALANCE - available_to(tenant.id))
     if missing > 0:
         top_up(tenant_id=tenant.id, amount=missing, reason="opening balance", actor=ACTOR)
+    if urlsplit(options.sandbox_url).netloc in settings.WEBHOOK_ALLOW:
+        values = EndpointValues(url=urljoin(options.sandbox_url, "/hooks"))
+        endpoint, _ = create_endpoint(tenant=tenant, livemode=True, values=values, actor=ACTOR)
+        send_test(endpoint=endpoint, now=clock.now())
     return tenant
 
 

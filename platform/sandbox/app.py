@@ -2,7 +2,7 @@
 
 `/v1` speaks OpenAI's wire format and wants a key, any but a wrong one; Stripe's paths there are
 `sandbox.stripe`'s. The rest is the sandbox's own: `/files` serves `url` results, `/healthz` says
-that it is up, `/__stats` counts, `/__delays/end` ends delays.
+that it is up, `/hooks` takes any webhook, `/__stats` counts, `/__delays/end` ends delays.
 """
 
 import logging
@@ -68,6 +68,7 @@ def create() -> web.Application:
     app.router.add_get("/v1/models", _models)
     app.router.add_get("/v1/models/{id}", _model)
     app.router.add_get("/files/{name}", _file)
+    app.router.add_post("/hooks", _hook)
     app.router.add_get("/healthz", _health)
     app.router.add_get("/__stats", _stats)
     app.router.add_post("/__stats/reset", _reset_stats)
@@ -206,6 +207,11 @@ async def _file(request: web.Request) -> web.StreamResponse:
         raise ApiError("No such file.", status=HTTPStatus.NOT_FOUND, code="not_found")
     file = await request.app[_STUDIO].draw(picture)
     return web.Response(body=file, content_type=f"image/{picture.format}")
+
+
+async def _hook(request: web.Request) -> web.Response:
+    await request.read()
+    return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def _health(_: web.Request) -> web.StreamResponse:

@@ -16,6 +16,10 @@ from tests.customers.customer import Operator
 from tests.stack.servers import Stack, start_stack, stop_stack
 from tests.stack.stack_processes import until
 
+DELIVERED = """
+from webhooks.models import Delivery
+print(Delivery.objects.filter(state="delivered").count())
+"""
 LOOK = "from generation import tasks; tasks.look_for_conditions()"
 
 
@@ -52,6 +56,8 @@ def test_only_the_first_start_makes_the_image_and_history_and_a_command_removes_
         assert "painted 4" in stack.log("pictures")
         assert "first image" in said(tmp_path)
         with operating(stack) as operator:
+            # Of the test event, and of the first image.
+            until(lambda: stack.manage("shell", "-v0", "-c", DELIVERED).stdout.strip() == "2")
             first = proof(operator)
             operator("shell", "-c", LOOK)
             needed = operator("status")

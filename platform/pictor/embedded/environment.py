@@ -81,10 +81,11 @@ def base_environment(
     return env
 
 
-def allow_egress(env: dict[str, str], entry: str) -> None:
-    """Add a `host:port` to the private addresses that may be called."""
-    entries = [word.strip() for word in env.get("PICTOR_EGRESS_ALLOW", "").split(",")]
-    env["PICTOR_EGRESS_ALLOW"] = ",".join([word for word in entries if word] + [entry])
+def allow(env: dict[str, str], entry: str) -> None:
+    """Add a `host:port` to the private addresses that may be called, by webhooks too."""
+    for name in ("PICTOR_EGRESS_ALLOW", "PICTOR_WEBHOOK_ALLOW"):
+        entries = [word.strip() for word in env.get(name, "").split(",")]
+        env[name] = ",".join([word for word in entries if word] + [entry])
 
 
 def add_cards(env: dict[str, str], layout: Layout, *, sandbox: str, secret: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pictor.embedded.environment import (
     BUCKET,
     Embedded,
     add_cards,
-    allow_egress,
+    allow,
     base_environment,
 )
 from pictor.embedded.errors import RuntimeProblem
@@ -138,7 +138,7 @@ class Stack:
     def _sandbox(self) -> StackPart:
         port = self._ports["sandbox"]
         self._env["SANDBOX_URL"] = f"http://127.0.0.1:{port}/v1"
-        allow_egress(self._env, f"127.0.0.1:{port}")
+        allow(self._env, f"127.0.0.1:{port}")
         cards = self._cards(f"http://127.0.0.1:{port}")
         return Site(layout=self._layout, env=self._env).sandbox(port, **cards)
 
