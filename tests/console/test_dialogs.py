@@ -76,7 +76,7 @@ def test_the_menu_of_a_row_is_walked_by_keyboard(signed_in, place, stack, look):
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/keys/{key}/#limits")
+    page.wait_for_url(f"**/keys/{key}/?tab=rules#limits")
 
 
 def test_without_scripts_dialogs_stand_where_their_buttons_would_be(browser, place, stack):

@@ -38,6 +38,7 @@ VARIANTS = {
         "?period=month&split=key&show=images",
         "?period=90d&split=model&show=p50",
     ),
+    "key": ("?tab=rules", "?tab=history"),
     "keys": ("?status=ended&q=nothing+like+it",),
     "webhook": ("?status=delivered",),
     "exports": ("?list=generations&status=failed",),

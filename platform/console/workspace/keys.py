@@ -54,6 +54,7 @@ LISTS = {
     "unused": f"Unused {UNUSED_DAYS} days",
     "ended": "Ended",
 }
+TABS = {"": "Use", "rules": "Rules", "history": "History"}
 _NEAR = {KeyState.NEAR, KeyState.PASSED, KeyState.USED_UP}
 _COLOURS = {
     KeyState.UNOPENED: "info",
@@ -281,7 +282,11 @@ def _detail(
     (shown,) = _key_rows(workspace, [key])
     lately = recent_use_of(workspace, shown.now, key)
     events = audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=SHOWN_EVENTS)
+    tabs = {name: TABS[name] for name in TABS if name != "rules" or shown.may_change}
+    tab = "rules" if form else word_of(request.GET, "tab", tabs)
     context = {
+        "tab": tab,
+        "tabs": [Chip(link_of({"tab": to}) or "?", tabs[to], to == tab) for to in tabs],
         "shown": shown,
         "key": key,
         "form": form or dressed(usual),

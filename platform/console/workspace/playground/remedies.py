@@ -36,5 +36,6 @@ def remedy_for(workspace: Workspace, key: ApiKey, refusal: PictorError | None) -
     may, words, page = ways.get(limit, (None, "", ""))
     if may not in workspace.may:
         return None
-    about = [key.public_id] if page == "key" else []
-    return Remedy(words, reverse(f"workspace:{page}", args=[workspace.tenant.public_id, *about]))
+    about, tab = ([key.public_id], "?tab=rules") if page == "key" else ([], "")
+    url = reverse(f"workspace:{page}", args=[workspace.tenant.public_id, *about])
+    return Remedy(words, url + tab)

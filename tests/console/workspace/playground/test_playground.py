@@ -361,7 +361,7 @@ def test_too_little_leads_to_the_page_where_it_is_raised(acme, sign_in, limited,
     pages = {
         "billing": url("billing", acme),
         "settings": url("settings", acme),
-        "key": url("key", acme, acme.key.public_id),
+        "key": url("key", acme, acme.key.public_id) + "?tab=rules",
     }
     model.objects.update(**values)
 
