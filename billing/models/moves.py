@@ -25,7 +25,8 @@ class MoneyMove(models.Model):
     The caller makes its id, so a request sent twice is one move. `amount` is in micros, negative
     for an adjustment that takes. A move that awaits approval has an end, `expires_at`; without one,
     its requester books it alone. A credit for an outage has the time and the model that it covers;
-    an empty model covers all.
+    an empty model covers all. `transfer_id` is 0 of a pay-back whose transfers follow the answer of
+    the provider.
     """
 
     KINDS = (

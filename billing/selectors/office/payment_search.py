@@ -1,5 +1,6 @@
 """Payments as an operator searches them, newest first, and one with all that is known of it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -80,13 +81,9 @@ def transfers_of_payment(payment: Payment) -> Mapping[int | None, Transfer]:
 
 
 def sums_of_payment(payment: Payment) -> tuple[int, int]:
-    """Return the micros that go back by refunds, and that disputes took and did not give back."""
-    back, taken, done = 0, 0, PaymentMovement.State.DONE
+    """Return the cents that go back by refunds, and that disputes took and did not give back."""
+    sums = Counter[str]()
     for one in payment.movements.all():
-        if one.kind == PaymentMovement.Kind.REFUND and one.state != PaymentMovement.State.FAILED:
-            back += one.micros
-        elif one.kind == PaymentMovement.Kind.WITHDRAWAL and one.state == done:
-            taken += one.micros
-        elif one.kind == PaymentMovement.Kind.REINSTATEMENT and one.state == done:
-            taken -= one.micros
-    return back, taken
+        if one.state != PaymentMovement.State.FAILED:
+            sums[one.kind] += one.cents
+    return sums["refund"], sums["withdrawal"] - sums["reinstatement"]

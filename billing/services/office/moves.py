@@ -20,12 +20,14 @@ from accounts.selectors.office.people import was_staff_at
 from accounts.services import Actor, By, Subject, name_of, record
 from accounts.services.office.tenants import refuse_ended
 from billing.locks import account_for_update, days_of_money
-from billing.models import MoneyMove, Transfer
+from billing.models import MoneyMove, Payment, Transfer
 from billing.selectors.office.balances import available_to
 from billing.selectors.office.moves import credited_by_itself, credited_for, waiting_moves
 from billing.services.office import accounts
-from billing.services.office.pay_backs import set_aside
+from billing.services.office.pay_backs import pay_back_whole, set_aside
+from billing.services.office.payment_movements import charge_of, left_at_the_provider
 from billing.services.office.second_person import why_it_waits
+from pictor.kit.words import clock
 from pictor.kit.words.money import Micros, in_dollars
 
 WAITS_FOR = timedelta(days=7)
@@ -100,7 +102,7 @@ def move_money(
             raise ValidationError(refusal)
         return move
     if move.expires_at is None:
-        return _book(move, by)
+        return _book(move, now, by)
     rehearse(requested, actor=by["actor"])  # an impossible move is refused at once (ADR 0058)
     _record(move, "money.ask", by, until=move.expires_at.isoformat(timespec="seconds"))
     return move
@@ -116,7 +118,7 @@ def approve_move(*, move_id: UUID, now: datetime, **by: Unpack[By]) -> MoneyMove
         raise ValidationError("Somebody who was staff when it was asked for has to approve it.")
     _record(move, "money.approve", by, asked_by=move.asked_by_name)
     move.decided_by_name = name_of(by["actor"])
-    return _book(move, by)
+    return _book(move, now, by)
 
 
 @transaction.atomic
@@ -218,7 +220,7 @@ def _columns(requested: RequestedMove) -> dict[str, object]:
     }
 
 
-def _book(move: MoneyMove, by: By) -> MoneyMove:
+def _book(move: MoneyMove, now: datetime, by: By) -> MoneyMove:
     requested = RequestedMove(
         tenant_id=move.tenant_id,
         kind=move.kind,
@@ -229,12 +231,15 @@ def _book(move: MoneyMove, by: By) -> MoneyMove:
         note=move.note,
     )
     moved = _execute(requested, TransferReason(reason=move.reason, note=move.note, **by))
-    move.transfer_id = moved.id
-    move.save(update_fields=["transfer_id", "decided_by_name"])
+    move.transfer_id = moved.id if moved else 0
+    if moved is None and move.expires_at is not None:
+        move.expires_at = now  # when it was approved, which no transfer says
+    move.save(update_fields=["transfer_id", "decided_by_name", "expires_at"])
     return move
 
 
-def _execute(requested: RequestedMove, why: TransferReason) -> Transfer:
+def _execute(requested: RequestedMove, why: TransferReason) -> Transfer | None:
+    """Make the move's transfer; None if it has none before the provider has answered."""
     tenant_id, amount = requested.tenant_id, requested.amount
     refuse_ended(tenant_id)
     match requested.kind:
@@ -250,13 +255,28 @@ def _execute(requested: RequestedMove, why: TransferReason) -> Transfer:
             seq = requested.seq or 0
             return accounts.reverse(tenant_id=tenant_id, seq=seq, amount=amount, **why).transfer
         case Transfer.Kind.PAY_BACK:
-            seq = requested.seq or 0
-            return set_aside(tenant_id=tenant_id, top_up_seq=seq, amount=amount, why=why)
+            return _pay_back(requested, requested.seq or 0, why)
         case Transfer.Kind.REFUND if requested.generation_id is not None:
             return accounts.refund(
                 tenant_id=tenant_id, generation_id=requested.generation_id, amount=amount, **why
             )
     raise ValidationError(f"Money cannot be moved by a {requested.kind}.")
+
+
+def _pay_back(requested: RequestedMove, seq: int, why: TransferReason) -> Transfer | None:
+    """Set a payment's money aside. One that a bank warns of goes back whole, even if spent."""
+    tenant_id, amount = requested.tenant_id, requested.amount
+    paid = Payment.objects.filter(tenant_id=tenant_id, top_up_seq=seq)
+    warned = paid.filter(disputes__kind="warning", disputes__state="open").first()
+    if warned is None or amount <= available_to(tenant_id):
+        return set_aside(tenant_id=tenant_id, top_up_seq=seq, amount=amount, why=why)
+    if amount != (whole := charge_of(warned).share_of(left_at_the_provider(warned))):
+        raise ValidationError(
+            f"More than is available can only go back whole: {in_dollars(whole)} is left of it."
+        )
+    by = By(actor=why["actor"], ip=why.get("ip"))
+    pay_back_whole(payment_id=warned.id, reason=why["reason"], now=clock.now(), **by)
+    return None
 
 
 def _record(move: MoneyMove, action: str, by: By, **more: str) -> None:

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from accounts.models import MAX_KEY_LIST_ENTRIES
 from accounts.offer import offer
+from console.amounts import CENT
 from pictor.kit.words import typed
 from pictor.kit.words.money import Micros, to_decimal
 
@@ -48,19 +49,23 @@ class DollarsField(forms.CharField):
     It must be above 0 unless it `may_be_zero`.
     """
 
-    default_error_messages: ClassVar = {"too_little": "Type an amount above 0, or nothing."}
+    default_error_messages: ClassVar = {
+        "too_little": "Type an amount above 0, or nothing.",
+        "required": "Type an amount above 0.",
+    }
 
     @override
     def __init__(
         self,
         *,
         may_be_zero: bool = False,
+        required: bool = False,
         widget: type[forms.TextInput] = forms.TextInput,
         **kwargs: Any,
     ) -> None:
         self.may_be_zero = may_be_zero
         attrs = {"inputmode": "decimal", "autocomplete": "off"}
-        super().__init__(required=False, widget=widget(attrs=attrs), **kwargs)
+        super().__init__(required=required, widget=widget(attrs=attrs), **kwargs)
 
     @override
     def clean(self, value: Any) -> Micros | None:
@@ -70,7 +75,9 @@ class DollarsField(forms.CharField):
         if self.may_be_zero and amount < 0:
             raise ValidationError("Type an amount of 0 or more.")
         if amount <= 0 and not self.may_be_zero:
-            raise ValidationError(self.error_messages["too_little"])
+            raise ValidationError(
+                self.error_messages["required" if self.required else "too_little"]
+            )
         return amount
 
     @override
@@ -80,6 +87,21 @@ class DollarsField(forms.CharField):
             return value
         whole, _, places = to_decimal(value).partition(".")
         return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
+
+
+class CentsField(DollarsField):
+    """An amount in dollars and whole cents; its value is cents."""
+
+    @override
+    def clean(self, value: Any) -> Any:
+        micros = super().clean(value)
+        if micros is not None and micros % CENT:
+            raise ValidationError("Type whole cents, such as 12.50.")
+        return micros and micros // CENT
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        return super().prepare_value(value * CENT if isinstance(value, int) else value)
 
 
 class MomentField(forms.CharField):

@@ -64,8 +64,7 @@ NEEDS = {
     "incidents": "alert.disable alert.enable alert.remove alert.restore alert.test",
     "money": "bill.accept bill.again bill.dispute bill.forget bill.pick bill.put_back bill.take"
     " bill.withdraw generations.refund outage.credit payment.follow payment.pay_back"
-    " payment.pay_back_whole tenant.adjustment tenant.credit"
-    " tenant.reversal tenant.top_up",
+    " tenant.adjustment tenant.credit tenant.reversal tenant.top_up",
     "publish": "price_book.publish",
     "refund": "generation.credit generation.refund",
     "see": "generation.look_up",

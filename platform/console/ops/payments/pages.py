@@ -20,9 +20,12 @@ from console.ops.access import Operator, Permission, or_404, rendered, staff
 from console.parts.cells import Fact, fact
 from console.parts.entries import LedgerEntry
 from console.parts.filters import link_of
-from console.parts.payment_words import DISPUTES, badge_of, card_of, in_currency
+from console.parts.payment_words import DISPUTES, badge_of, card_of, charged_of, in_currency
 from console.parts.periods import TO
 from pictor.kit.words.money import Micros
+
+OPEN = {"open": "warn", "lost": "bad"}
+"""The looks of a dispute's states; others rest."""
 
 
 @staff(Permission.SEE)
@@ -47,13 +50,7 @@ def one(request: HttpRequest, operator: Operator, payment: UUID) -> HttpResponse
             for move in sorted(found.movements.all(), key=lambda move: move.at)
         ],
         "disputes": [
-            (
-                one,
-                DISPUTES.get(one.kind, ("", one.kind))[1],
-                in_currency(one.cents, found.currency),
-                in_currency(one.fee_cents, found.currency),
-                _made_until(found, one),
-            )
+            (one, DISPUTES[one.kind][1], _dispute(found, one), _made_until(found, one))
             for one in found.disputes.all()
         ],
         "events": [(event, dashboard_page(event.id)) for event in events_of_payment(found)],
@@ -62,17 +59,18 @@ def one(request: HttpRequest, operator: Operator, payment: UUID) -> HttpResponse
 
 
 def _facts(payment: Payment, left: Micros) -> list[Fact]:
-    tenant, currency, by = payment.tenant, payment.currency, payment.begun_by
-    back, taken = sums_of_payment(payment)
+    tenant, by = payment.tenant, payment.begun_by
+    moved = (*charged_of(payment), *sums_of_payment(payment))
+    charged, tax, back, taken = (in_currency(cents, payment.currency) for cents in moved)
     known = {
         "Buys": amount(payment.credited_micros),
-        "Charged": in_currency(payment.amount_cents, currency),
-        "Of that, tax": in_currency(payment.tax_cents, currency),
+        "Charged": charged,
+        "Of that, tax": tax,
         "Provider\N{RIGHT SINGLE QUOTATION MARK}s fee": in_currency(
             payment.fee_cents, payment.fee_currency
         ),
-        "Paid back": amount(back) if back else "",
-        "Taken by disputes": amount(taken) if taken else "",
+        "Paid back": back,
+        "Taken by disputes": taken,
         "Left to pay back": amount(left),
         "Card": card_of(payment),
         "Declined": payment.declined,
@@ -98,6 +96,19 @@ def _ids(payment: Payment) -> list[Fact]:
         *(fact(name, of, dashboard_page(of), is_code=True) for name, of in known.items() if of),
         *([fact("Invoice, for the customer", number or "Open", invoice)] if invoice else []),
         *([fact("Receipt, for the customer", "Open", receipt)] if receipt else []),
+    ]
+
+
+def _dispute(payment: Payment, dispute: PaymentDispute) -> list[Fact]:
+    cents, fee = (
+        in_currency(cents, payment.currency) for cents in (dispute.cents, dispute.fee_cents)
+    )
+    times = {"Opened": dispute.opened_at, "To be answered by": dispute.due_at}
+    return [
+        fact("State", dispute.state.capitalize(), badge=OPEN.get(dispute.state, "idle")),
+        fact("Reason", dispute.reason or "none given"),
+        fact("Amount", f"{cents}, fee {fee}" if fee else cents),
+        *(fact(label, f"{at:%-d %b %Y, %H:%M} UTC") for label, at in times.items() if at),
     ]
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import wraps
 from threading import BoundedSemaphore
 from typing import Any, ParamSpec, TypeVar
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from django import forms
 from django.conf import settings
@@ -16,8 +16,7 @@ from typing_extensions import override
 
 from billing.selectors.office.payments import TopUpRoom, cards_on
 from billing.services.office.payments import NotCharged, PagesAfter, asked_provider, begin_top_up
-from console.amounts import CENT
-from console.parts.form_fields import DollarsField, dressed, take_errors
+from console.parts.form_fields import CentsField, dressed, take_errors
 from console.parts.page_guards import View
 from console.workspace.access import READ, Permission, Workspace, by, member
 from pictor.kit.words import clock, ids
@@ -71,17 +70,6 @@ def asking() -> Iterator[None]:
         _turns.release()
 
 
-class CentsField(DollarsField):
-    """An amount in dollars and whole cents; its value is cents, or None if empty."""
-
-    @override
-    def clean(self, value: Any) -> Any:
-        micros = super().clean(value)
-        if micros is not None and micros % CENT:
-            raise ValidationError("Type whole cents, such as 12.50.")
-        return micros and micros // CENT
-
-
 class TopUpForm(forms.Form):
     """One of the offered amounts, or a typed one, which then counts.
 
@@ -126,7 +114,7 @@ def paying_at(
     """
     tenant = workspace.tenant
     once = uuid5(form.cleaned_data["once"], f"{tenant.id} {cents} {keeps_card}")
-    after = request.build_absolute_uri(_page_of(tenant.public_id, once))
+    after = request.build_absolute_uri(reverse("workspace:payment", args=[tenant.public_id, once]))
     try:
         with asking():
             return begin_top_up(
@@ -145,7 +133,3 @@ def paying_at(
     except NotCharged as error:
         form.add_error(None, str(error))
     return None
-
-
-def _page_of(tenant: str, payment: UUID) -> str:
-    return reverse("workspace:payment", args=[tenant, payment])

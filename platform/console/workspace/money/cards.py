@@ -1,20 +1,32 @@
 """Payments by card: begin one, what became of it, all of them, and the provider's portal."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.timezone import localtime
 
-from billing.models import Payment, PaymentMovement
+from billing.models import Payment
 from billing.payments.port import ProviderError
-from billing.selectors.office.payments import payment_of, payments_before, top_up_room
+from billing.selectors.office.payment_search import PaymentFilter, sums_of_payment
+from billing.selectors.office.payments import cards_on, payment_of, top_up_room
 from billing.services.office.payments import NotCharged, follow, open_portal
-from console.parts.filters import PAGE_ROWS
-from console.parts.page_query import meant_by, word_of
+from console.amounts import cents
+from console.parts.cells import Cell, Column, Fact, fact
+from console.parts.listing import Listing
+from console.parts.page_query import word_of
+from console.parts.payment_words import (
+    CSV,
+    MONEY,
+    card_of,
+    charged_of,
+    in_currency,
+    page_of_payments,
+)
 from console.workspace.access import POST, Permission, Workspace, or_404, rendered
 from console.workspace.money.card_forms import (
     TopUpForm,
@@ -24,45 +36,56 @@ from console.workspace.money.card_forms import (
     paying_at,
 )
 from console.workspace.money.pages import billing_page
-from pictor.kit.words import clock, ids
+from pictor.kit.words import clock
 
 LOOKED_LATELY = timedelta(seconds=2)
 """A page that waits for a payment asks the provider no more often."""
-_STATES = {
+_BADGES = {
     Payment.State.BEGUN: ("idle", "Not paid yet"),
     Payment.State.PAID: ("ok", "Paid"),
     Payment.State.FAILED: ("bad", "Declined"),
     Payment.State.EXPIRED: ("idle", "Not paid"),
     Payment.State.PERSON: ("warn", "Being checked"),
 }
-_Kind, _Moved = PaymentMovement.Kind, PaymentMovement.State
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentRow:
-    """A payment with what of it was paid back or taken by disputes, in cents."""
+def _state(payment: Payment) -> Cell:
+    is_returned = payment.state == Payment.State.FAILED and payment.person_why
+    badge, words = ("idle", "Paid back") if is_returned else _BADGES[Payment.State(payment.state)]
+    return Cell(words, badge=badge)
 
-    payment: Payment
 
-    @property
-    def badge(self) -> tuple[str, str]:
-        """The state's look and its word."""
-        return _STATES[Payment.State(self.payment.state)]
+def _begun(payment: Payment) -> str:
+    return f"{localtime(payment.begun_at):%-d %b %Y, %H:%M}"
 
-    @property
-    def paid_back(self) -> int:
-        """What was paid back, or is on its way."""
-        failed = _Moved.FAILED
-        return sum(one.cents for one in self._moved(_Kind.REFUND) if one.state != failed)
 
-    @property
-    def disputed(self) -> int:
-        """What disputes took and have not given back."""
-        taken = sum(one.cents for one in self._moved(_Kind.WITHDRAWAL))
-        return taken - sum(one.cents for one in self._moved(_Kind.REINSTATEMENT))
+def _facts(payment: Payment) -> list[Fact]:
+    moved = (*charged_of(payment), *sums_of_payment(payment))
+    charged, tax, back, taken = (in_currency(number, payment.currency) for number in moved)
+    known = {
+        "Begun": _begun(payment),
+        "Funds": cents(payment.asked_cents),
+        "Charged": charged,
+        "Of that, tax": tax,
+        "Card": card_of(payment),
+        "Paid back": back,
+        "Taken by a dispute": taken,
+    }
+    papers = [cell for cell in (_invoice(payment), _receipt(payment)) if cell.href]
+    return [
+        Fact("State", [_state(payment)]),
+        *(fact(label, words) for label, words in known.items() if words),
+        *([Fact("Papers", papers)] if papers else []),
+    ]
 
-    def _moved(self, kind: str) -> list[PaymentMovement]:
-        return [one for one in self.payment.movements.all() if one.kind == kind]
+
+def _invoice(payment: Payment) -> Cell:
+    is_paid = payment.paid_at and payment.invoice_url
+    return Cell(payment.invoice_number or "Invoice", payment.invoice_url) if is_paid else Cell()
+
+
+def _receipt(payment: Payment) -> Cell:
+    return Cell("Receipt", payment.receipt_url) if payment.receipt_url else Cell()
 
 
 @card_page(Permission.MANAGE_MONEY, POST)
@@ -81,19 +104,21 @@ def payment(request: HttpRequest, workspace: Workspace, payment: UUID) -> HttpRe
     With `left=1` somebody came back from the provider's page without paying.
     """
     found = or_404(payment_of(workspace.tenant.id, payment))
-    now = clock.now()
-    is_unheard = False
-    if found.state == found.State.BEGUN and not _is_looked_at(found, now):
+    now, is_unheard = clock.now(), False
+    if found.state == found.State.BEGUN and not workspace.support and not _is_looked_at(found, now):
         try:
             with asking():
                 found = follow(found.id, now=now)
         except (NotCharged, ProviderError):
             is_unheard = True
+    is_open = found.state == found.State.BEGUN and found.expires_at > now
     context = {
-        "row": PaymentRow(found),
+        "payment": found,
+        "facts": _facts(found),
         "has_left": bool(word_of(request.GET, "left", ["1"])),
         "is_unheard": is_unheard,
-        "is_open": found.state == found.State.BEGUN and found.expires_at > now,
+        "is_open": is_open,
+        "pay_at": is_open and (found.invoice_url if found.automatic else found.page_url),
     }
     return rendered(request, workspace.with_balance_now(), "workspace/payment.html", context)
 
@@ -105,17 +130,41 @@ def _is_looked_at(payment: Payment, now: datetime) -> bool:
 @card_page(Permission.SEE_MONEY)
 @leading_to_cards
 def payments(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """List the workspace's payments, newest first."""
-    tenant_id = workspace.tenant.id
-    before = meant_by(request.GET, "before", ids.parse_uuid)
-    last = payment_of(tenant_id, before) if before else None
-    shown = [PaymentRow(one) for one in payments_before(tenant_id, last, limit=PAGE_ROWS + 1)]
-    context = {
-        "rows": shown[:PAGE_ROWS],
-        "more": shown[PAGE_ROWS - 1].payment.id if len(shown) > PAGE_ROWS else None,
-        "is_later": bool(last),
-    }
-    return rendered(request, workspace, "workspace/payments.html", context)
+    """List the workspace's payments, newest first; also as CSV."""
+    tenant = workspace.tenant
+
+    def begun(payment: Payment) -> Cell:
+        page = reverse("workspace:payment", args=[tenant.public_id, payment.id])
+        return Cell(_begun(payment), page, note="Automatic" if payment.automatic else "")
+
+    listing = Listing[Payment](
+        name="payments",
+        title="Payments",
+        lead="Each payment by card, with its receipt and its invoice.",
+        things="payments",
+        needs=Permission.SEE_MONEY,
+        is_on=cards_on,
+        order="newest first",
+        query=lambda _search: PaymentFilter(tenant_id=tenant.id),
+        read=page_of_payments,
+        columns=[
+            Column(title="Begun", cell=begun, csv={"id": attrgetter("id")}),
+            Column(title="State", cell=_state),
+            Column(
+                title="Funds",
+                cell=lambda payment: cents(payment.asked_cents),
+                is_number=True,
+                place="lead",
+            ),
+            *MONEY,
+            Column(title="Invoice", cell=_invoice),
+            Column(title="Receipt", cell=_receipt, csv=CSV),
+        ],
+        empty=("No payments yet", "Payments by card appear here."),
+        template="workspace/payments.html",
+    )
+    up = {"up": "Billing", "up_href": reverse("workspace:billing", args=[tenant.public_id])}
+    return listing.answer(request, "workspace/base.html", {"workspace": workspace, **up})
 
 
 @card_page(Permission.MANAGE_MONEY, POST)

@@ -1,26 +1,17 @@
 """Automatic top-ups and billing details: what a workspace has agreed to, and who pays."""
 
-from typing import Any
-
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from typing_extensions import override
 
 from billing.models import PaymentCustomer
 from billing.selectors.office.payments import customer_of, to_confirm
 from billing.services.office.automatic import agree, consent_text, stop
 from billing.services.office.payments import BillingDetails, NotCharged, has_card, keep_details
-from console.parts.form_fields import DollarsField, dressed, line, take_errors
+from console.parts.form_fields import CentsField, DollarsField, dressed, line, take_errors
 from console.workspace.access import FORM, POST, Permission, Workspace, by, done, rendered
-from console.workspace.money.card_forms import (
-    CentsField,
-    asking,
-    card_page,
-    leading_to_cards,
-    paying_at,
-)
+from console.workspace.money.card_forms import asking, card_page, leading_to_cards, paying_at
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 
@@ -42,18 +33,10 @@ class AutomaticForm(forms.Form):
     """Below one amount add another, at most so much a month; with the consent to it."""
 
     once = forms.UUIDField(widget=forms.HiddenInput, initial=ids.new_uuid)
-    below = DollarsField(label="When less is left than (USD)")
-    add = CentsField(label="Add (USD)")
-    most = CentsField(label="At most a month (USD)")
+    below = DollarsField(label="When less is left than (USD)", required=True)
+    add = CentsField(label="Add (USD)", required=True)
+    most = CentsField(label="At most a month (USD)", required=True)
     agrees = forms.BooleanField(label="I agree")
-
-    @override
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
-        for name in ("below", "add", "most"):
-            if name not in self.errors and not data.get(name):
-                self.add_error(name, "Type an amount.")
-        return data
 
 
 class DetailsForm(forms.Form):
@@ -77,8 +60,8 @@ def automatic(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     customer = customer_of(workspace.tenant.id) or PaymentCustomer()
     initial = {
         "below": customer.below_micros,
-        "add": _shown(customer.add_cents),
-        "most": _shown(customer.most_cents),
+        "add": customer.add_cents,
+        "most": customer.most_cents,
     }
     form = dressed(AutomaticForm(request.POST or None, initial=initial))
     if form.is_valid() and (answer := _agreed(request, workspace, form)):
@@ -155,7 +138,3 @@ def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return rendered(
         request, workspace, "workspace/billing_details.html", {"form": form}, refused=form.is_bound
     )
-
-
-def _shown(cents: int | None) -> str | None:
-    return None if cents is None else f"{cents / 100:.2f}"

@@ -153,10 +153,6 @@ SAMPLES: Mapping[str, Sample] = {
         roles=MONEY, audit=["balance.pay_back"], about=about.paid, fields={"amount": "5"},
         log="began to pay a payment back",
     ),
-    "payment.pay_back_whole": Sample(
-        roles=MONEY, audit=["top_up.pay_back_whole"], about=about.warned,
-        fields={"reason": "fraud"}, log="asked to pay back all that is left of a payment",
-    ),
     "price_book.publish": Sample(roles=OWNERS, audit=["price_book.publish"], about=about.draft),
     "model.delete": Sample(
         roles=OPERATE, audit=["contract.delete"], about=about.new_model, confirm="new"
@@ -282,7 +278,7 @@ SENT_AGAIN = {
         *("alert.remove", "bill.accept", "bill.again", "bill.put_back", "bill.withdraw"),
         *("bill.pick", "channel.swap", "channel.discard", "channel.route", "outage.credit"),
         *("generation.cancel",),
-        *("payment.pay_back_whole", "generation.fail", "key.create", "tenant.invite"),
+        *("generation.fail", "key.create", "tenant.invite"),
         *("tenant.uninvite", "tenant.role"),
         *("tenant.remove", "tenant.export", "tenant.erase", "tenant.top_up", "tenant.reversal"),
         *("tenant.suspend", "tenant.resume", "operator_key.create", "operator_key.rotate"),

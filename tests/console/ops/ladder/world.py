@@ -30,7 +30,7 @@ from tests.console.ops import channel_pages
 from tests.console.ops.generations.conftest import deliver, run, time_out
 from tests.making.bills import call, csv_file, matched, row
 from tests.making.factories import ORIGIN, PayingCustomer, make_channel
-from tests.making.payment_rows import make_dispute, paid_payment
+from tests.making.payment_rows import paid_payment
 
 ROLES = ("support", "finance", "operator", "owner")
 OP = "op@pictor.example"
@@ -138,12 +138,6 @@ def suspended(world: World) -> str:
 
 def paid(world: World) -> str:
     return str(paid_payment(world.acme.id).pk)
-
-
-def warned(world: World) -> str:
-    payment = paid_payment(world.acme.id)
-    make_dispute(payment, "warning")
-    return str(payment.pk)
 
 
 def invited(world: World) -> str:

@@ -7,8 +7,10 @@ from billing.models import MoneyMove, PaymentMovement
 from billing.payments import provider
 from billing.payments.port import ProviderAway
 from billing.selectors.office.balances import available_to, balance_of
+from billing.services.office.accounts import adjust
 from billing.services.office.moves import approve_move
 from pictor.kit.words import clock, ids
+from pictor.kit.words.money import Micros
 from tests.console.answers import said_by, words_of
 from tests.console.ops.acting import act_page, do
 from tests.fakes.cards_in_memory import CardsInMemory
@@ -57,7 +59,9 @@ def test_it_is_set_aside_at_once_and_the_provider_is_asked_once(owner, acme, pay
 @pytest.mark.parametrize(
     ("amount", "words"),
     [
-        ("", "Type whole cents"),
+        ("", "Type an amount above 0."),
+        ("0", "Type an amount above 0."),
+        ("-3", "Type an amount above 0."),
         ("0.005", "Type whole cents"),
         ("24.01", "At most $24.00 can go back now."),
     ],
@@ -95,29 +99,42 @@ def test_a_large_one_is_typed_twice_and_waits_for_a_second_person(owner, acme, s
     assert PaymentMovement.objects.get(kind="refund").asked_by_name == "bob@pictor.example"
 
 
-def test_a_warned_payment_goes_back_whole_and_what_is_spent_is_owed(owner, acme, payment):
+@pytest.fixture
+def warned(acme, payment):
+    """A bank warns of the payment, of which acme has spent $15 of $20."""
     make_dispute(payment, "warning")
-    spend = available_to(acme.id) - 5_000_000
-    do(owner, "tenant.adjustment", acme.tenant.public_id, amount=f"-{spend // 1_000_000}", note="x")
+    adjust(tenant_id=acme.id, amount=Micros(-45_000_000), reason="spent", actor="test")
+    return payment
 
-    page = said_by(owner.get(f"/ops/payments/{payment.pk}/"))
-    shown = said_by(owner.get(act_page("payment.pay_back_whole", payment.pk)))
-    do(owner, "payment.pay_back_whole", payment.pk, reason="fraud")
+
+def test_a_warned_payment_goes_back_whole_and_what_is_spent_is_owed(owner, acme, warned):
+    page = said_by(owner.get(f"/ops/payments/{warned.pk}/"))
+    shown = said_by(owner.get(act_page("payment.pay_back", warned.pk)))
+    part = said_by(do(owner, "payment.pay_back", warned.pk, amount="12"))
+    do(owner, "payment.pay_back", warned.pk, amount="24", reason="fraud")
 
     assert "Pay back whole" in page
     assert "To the card $24.00" in shown
     assert "acme, available $5.00 → to $0.00" in shown
     assert "Owed $0.00 → to $15.00" in shown
+    assert "More than is available can only go back whole: $20.00 is left of it." in part
     (movement,) = PaymentMovement.objects.filter(kind="refund")
-    assert (movement.state, movement.cents) == ("asked", 2_400)
+    assert (movement.state, movement.cents, movement.reason) == ("asked", 2_400, "fraud")
     assert balance_of(acme.id).owed == 0
 
 
-def test_without_a_warning_nothing_goes_back_whole(owner, payment):
-    answer = do(owner, "payment.pay_back_whole", payment.pk, reason="so")
+def test_a_large_one_goes_back_whole_once_a_second_person_agrees(owner, acme, warned, settings):
+    settings.MONEY_NEEDS_TWO = 10_000_000
+    bob = User.objects.create_user("bob@pictor.example", staff_role="finance")
 
-    assert "No bank warns of this payment" in said_by(answer)
-    assert not PaymentMovement.objects.filter(kind="refund")
+    asked = do(owner, "payment.pay_back", warned.pk, amount="24")
+    before = PaymentMovement.objects.filter(kind="refund").count()
+    approve_move(move_id=MoneyMove.objects.get().id, now=clock.now(), actor=bob, ip=None)
+
+    (movement,) = PaymentMovement.objects.filter(kind="refund")
+    assert asked["Location"] == "/ops/moves/"
+    assert (before, movement.cents, movement.asked_by_name) == (0, 2_400, "bob@pictor.example")
+    assert "Booked $20.00" in said_by(owner.get("/ops/moves/"))
 
 
 def test_a_look_says_what_it_saw_or_that_the_provider_is_away(owner, payment, cards):

@@ -51,7 +51,7 @@ def test_payments_are_found_by_filters(owner, payments, query, found):
 def test_a_row_says_what_went_back(owner, acme):
     payment = make_payment(
         acme.id, state="paid", amount_cents=2_380, tax_cents=380, currency="usd",
-        card_brand="visa", card_last4="4242",
+        card_brand="visa", card_last4="4242", paid_at=clock.now(),
     )  # fmt: skip
     make_movement(payment, "refund", cents=500)
     make_movement(payment, "refund", cents=300, state="failed")
@@ -60,7 +60,7 @@ def test_a_row_says_what_went_back(owner, acme):
 
     words = said_by(owner.get(PAGE))
 
-    assert "$20.00 acme ● Paid $23.80 tax $3.80 $5.00 taken $10.00 Visa …4242" in words
+    assert "$20.00 acme ● Paid $23.80 tax $3.80 $5.00 disputed $10.00 Visa …4242" in words
 
 
 def test_a_dispute_stands_before_the_state(owner, payments):

@@ -101,7 +101,7 @@ def test_without_a_saved_card_the_first_payment_saves_it(acme, cards, agree):
         ({"agrees": ""}, "This field is required."),
         ({"add": "9"}, "Add at least as much as the balance below which it is added."),
         ({"most": "19.99"}, "A month has to allow at least one top-up."),
-        ({"below": ""}, "Type an amount."),
+        ({"below": ""}, "Type an amount above 0."),
     ],
 )
 def test_an_agreement_that_cannot_be_is_refused(agree, fields, said):
