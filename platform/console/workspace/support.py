@@ -22,7 +22,7 @@ from pictor.kit.words import clock
 PAGES = frozenset(
     {
         *("overview", "find", "generations", "generation", "refused", "usage", "billing"),
-        *("ledger", "statements", "statement", "prices", "audit"),
+        *("ledger", "statements", "statement", "prices", "audit", "payments", "payment"),
     }
 )
 WITH_CONTENT = frozenset({"thumbnail"})

@@ -29,14 +29,22 @@ from pictor.kit.words import clock
 from storage.models import StoredImage
 from tests.console.answers import lines_of, words_of
 from tests.console.workspace.addresses import address, names
-from tests.console.workspace.conftest import Begun, deliverer, peopled, signed_in, told, url
+from tests.console.workspace.conftest import (
+    Begun,
+    deliverer,
+    paid_by_card,
+    peopled,
+    signed_in,
+    told,
+    url,
+)
 from tests.making.factories import PayingCustomer
 
 WORDS = "zanzibar"
 """A word in every prompt and answer of the tenant's, which staff must not see."""
 OPEN = {
     *("overview", "find", "generations", "generation", "refused", "usage", "billing"),
-    *("ledger", "statements", "statement", "prices", "audit"),
+    *("ledger", "statements", "statement", "prices", "audit", "payments", "payment"),
 }
 WHY = "ticket 4711: images are late"
 
@@ -64,6 +72,7 @@ def everything(
 def written(acme: PayingCustomer, delivered: Callable[..., Generation]) -> There:
     peopled(acme, signed_in)
     told(acme)
+    paid_by_card(acme, state="begun")  # it is not looked at: that books what was paid
     tags = {"user": f"{WORDS}-order", "metadata": {"note": WORDS}}
     made = delivered(acme, prompt=f"a {WORDS} fox", **tags)
     failed = acme.generation(prompt=f"a {WORDS} wolf", **tags)
@@ -106,7 +115,7 @@ def looking(user: User, acme: PayingCustomer) -> Client:
 
 @pytest.fixture(autouse=True)
 def there(everything: There, monkeypatch: pytest.MonkeyPatch, settings: Any) -> There:
-    settings.STAFF_MFA = False
+    settings.STAFF_MFA, settings.STRIPE_SECRET_KEY = False, "sk_test_1"
     monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 10_000)
     return everything
 

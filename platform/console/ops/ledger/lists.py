@@ -25,10 +25,13 @@ from pictor.kit.words.money import to_decimal
 MONTHS = 12
 """Number of full months to choose from."""
 _MOVED = periods("Moved, UTC", chip="Moved")
+_KIND = chosen("Kind", {kind.value: words for kind, words in KIND_WORDS.items()})
 
-_KINDS = {
-    kind.value: words for kind, words in KIND_WORDS.items() if takes_cards() or kind not in OF_CARDS
-}
+
+def _kinds(_search: Search[Any]) -> Choices:
+    """The kinds of transfers that there are here."""
+    known = [kind for kind in KIND_WORDS if takes_cards() or kind not in OF_CARDS]
+    return [(kind.value, KIND_WORDS[kind]) for kind in known]
 
 
 def _full_months() -> Choices:
@@ -115,7 +118,7 @@ LEDGER = Listing[LedgerEntry](
             example="gen_, req_, img_, key_, a number",
         ),
         "tenant": TENANT,
-        "kind": chosen("Kind", _KINDS),
+        "kind": replace(_KIND, choices=_kinds),
         "period": replace(_MOVED, choices=_periods),
     },
     summary=lambda search: (
