@@ -56,12 +56,6 @@ def payment_of(tenant_id: UUID, payment_id: UUID) -> Payment | None:
     return Payment.objects.filter(tenant_id=tenant_id, id=payment_id).first()
 
 
-def payments_before(tenant_id: UUID, before: Payment | None, *, limit: int) -> list[Payment]:
-    """Return so many payments with their movements, newest first, from before one of them."""
-    found = payments_of(tenant_id).prefetch_related("movements")
-    return list((found.filter(begun_at__lt=before.begun_at) if before else found)[:limit])
-
-
 def to_confirm(tenant_id: UUID) -> Payment | None:
     """Return the automatic top-up that waits for the customer to pay its invoice."""
     begun = payments_of(tenant_id).filter(automatic=True, state=Payment.State.BEGUN)

@@ -53,8 +53,8 @@ MOST_AWAY = 3
 """Calls without an answer, each of half a minute, after which the rest waits for the next round."""
 
 
-class NotCharged(Exception):
-    """The provider could not be asked: nothing was charged. `args[0]` says so to a customer."""
+class NotCharged(ValidationError):
+    """The provider could not be asked: nothing was charged, and the same form can be sent again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Payments by card on the pages of both consoles: words, columns, and pages of rows."""
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from operator import attrgetter
 
 from billing.models import Payment
 from billing.selectors.office.payment_search import PaymentFilter, payments_like, sums_of_payment
-from console.parts.cells import Cell, Column
+from console.parts.cells import Cell, Column, Fact, fact
 from console.parts.listing import RowPage
 from pictor.kit.words import ids
 
@@ -52,24 +53,38 @@ def charged_of(payment: Payment) -> tuple[int | None, int | None]:
     return (payment.amount_cents, payment.tax_cents) if is_charged else (None, None)
 
 
+def moved_of(payment: Payment) -> dict[str, str]:
+    """What the provider moved, by labels; in the card's currency, empty if nothing."""
+    labels = ("Charged", "Of that, tax", "Paid back", "Taken by disputes")
+    cents = (*charged_of(payment), *sums_of_payment(payment))
+    amounts = [in_currency(number, payment.currency) for number in cents]
+    return {**dict(zip(labels, amounts, strict=True)), "Card": card_of(payment)}
+
+
+def facts_of(known: Mapping[str, str]) -> list[Fact]:
+    """The facts that are known, by labels."""
+    return [fact(label, words) for label, words in known.items() if words]
+
+
 def page_of_payments(sought: PaymentFilter, after: str, limit: int) -> RowPage[Payment]:
     rows = payments_like(sought, after=ids.parse_uuid(after), limit=limit + 1)
     return RowPage(rows[:limit], str(rows[limit - 1].pk) if rows[limit:] else "")
 
 
-def _charged(payment: Payment) -> Cell:
-    charged, tax = (in_currency(cents, payment.currency) for cents in charged_of(payment))
-    return Cell(charged, note=tax and f"tax {tax}")
-
-
-def _returned(payment: Payment) -> Cell:
-    back, taken = (in_currency(cents, payment.currency) for cents in sums_of_payment(payment))
-    return Cell(back, note=taken and f"disputed {taken}")
+def _moved(label: str, beside: str, word: str, payment: Payment) -> Cell:
+    moved = moved_of(payment)
+    return Cell(moved[label], note=f"{word} {moved[beside]}" if moved[beside] else "")
 
 
 MONEY = (
-    Column[Payment](title="Charged", cell=_charged, is_number=True),
-    Column[Payment](title="Paid back", cell=_returned, is_number=True),
+    Column[Payment](
+        title="Charged", cell=partial(_moved, "Charged", "Of that, tax", "tax"), is_number=True
+    ),
+    Column[Payment](
+        title="Paid back",
+        cell=partial(_moved, "Paid back", "Taken by disputes", "disputed"),
+        is_number=True,
+    ),
     Column[Payment](title="Card", cell=card_of),
 )
 """The columns of what the provider moved."""

@@ -11,7 +11,6 @@ from billing.selectors.office.payment_search import (
     complaints_of,
     events_of_payment,
     payment_by_id,
-    sums_of_payment,
     transfers_of_payment,
 )
 from billing.selectors.office.payments import cards_on, left_of_payment
@@ -20,7 +19,7 @@ from console.ops.access import Operator, Permission, or_404, rendered, staff
 from console.parts.cells import Fact, fact
 from console.parts.entries import LedgerEntry
 from console.parts.filters import link_of
-from console.parts.payment_words import DISPUTES, badge_of, card_of, charged_of, in_currency
+from console.parts.payment_words import DISPUTES, badge_of, facts_of, in_currency, moved_of
 from console.parts.periods import TO
 from pictor.kit.words.money import Micros
 
@@ -60,28 +59,20 @@ def one(request: HttpRequest, operator: Operator, payment: UUID) -> HttpResponse
 
 def _facts(payment: Payment, left: Micros) -> list[Fact]:
     tenant, by = payment.tenant, payment.begun_by
-    moved = (*charged_of(payment), *sums_of_payment(payment))
-    charged, tax, back, taken = (in_currency(cents, payment.currency) for cents in moved)
     known = {
         "Buys": amount(payment.credited_micros),
-        "Charged": charged,
-        "Of that, tax": tax,
+        **moved_of(payment),
         "Provider\N{RIGHT SINGLE QUOTATION MARK}s fee": in_currency(
             payment.fee_cents, payment.fee_currency
         ),
-        "Paid back": back,
-        "Taken by disputes": taken,
         "Left to pay back": amount(left),
-        "Card": card_of(payment),
         "Declined": payment.declined,
         "Made": "automatically" if payment.automatic else f"by {by.email if by else 'a member'}",
     }
     times = {"Begun": payment.begun_at, "Paid": payment.paid_at, "Last look": payment.looked_at}
     known |= {label: f"{at:%-d %b %Y, %H:%M:%S} UTC" for label, at in times.items() if at}
-    return [
-        fact("Tenant", tenant.name, reverse("ops:tenant", args=[tenant.public_id])),
-        *(fact(label, words) for label, words in known.items() if words),
-    ]
+    page = reverse("ops:tenant", args=[tenant.public_id])
+    return [fact("Tenant", tenant.name, page), *facts_of(known)]
 
 
 def _ids(payment: Payment) -> list[Fact]:

@@ -128,8 +128,7 @@ def paying_at(
             )
     except ValidationError as error:
         take_errors(form, error)
-        # What was refused is over: the corrected form is another.
-        form.data = {name: form.data[name] for name in form.data} | {"once": ids.new_uuid()}
-    except NotCharged as error:
-        form.add_error(None, str(error))
+        if not isinstance(error, NotCharged):
+            # What was refused is over: the corrected form is another.
+            form.data = {name: form.data[name] for name in form.data} | {"once": ids.new_uuid()}
     return None

@@ -5,6 +5,7 @@ from operator import attrgetter
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,21 +13,14 @@ from django.utils.timezone import localtime
 
 from billing.models import Payment
 from billing.payments.port import ProviderError
-from billing.selectors.office.payment_search import PaymentFilter, sums_of_payment
+from billing.selectors.office.payment_search import PaymentFilter
 from billing.selectors.office.payments import cards_on, payment_of, top_up_room
-from billing.services.office.payments import NotCharged, follow, open_portal
+from billing.services.office.payments import follow, open_portal
 from console.amounts import cents
-from console.parts.cells import Cell, Column, Fact, fact
+from console.parts.cells import Cell, Column, Fact
 from console.parts.listing import Listing
 from console.parts.page_query import word_of
-from console.parts.payment_words import (
-    CSV,
-    MONEY,
-    card_of,
-    charged_of,
-    in_currency,
-    page_of_payments,
-)
+from console.parts.payment_words import CSV, MONEY, facts_of, moved_of, page_of_payments
 from console.workspace.access import POST, Permission, Workspace, or_404, rendered
 from console.workspace.money.card_forms import (
     TopUpForm,
@@ -59,22 +53,15 @@ def _begun(payment: Payment) -> str:
     return f"{localtime(payment.begun_at):%-d %b %Y, %H:%M}"
 
 
+def _funds(payment: Payment) -> str:
+    return cents(payment.asked_cents)
+
+
 def _facts(payment: Payment) -> list[Fact]:
-    moved = (*charged_of(payment), *sums_of_payment(payment))
-    charged, tax, back, taken = (in_currency(number, payment.currency) for number in moved)
-    known = {
-        "Begun": _begun(payment),
-        "Funds": cents(payment.asked_cents),
-        "Charged": charged,
-        "Of that, tax": tax,
-        "Card": card_of(payment),
-        "Paid back": back,
-        "Taken by a dispute": taken,
-    }
     papers = [cell for cell in (_invoice(payment), _receipt(payment)) if cell.href]
     return [
         Fact("State", [_state(payment)]),
-        *(fact(label, words) for label, words in known.items() if words),
+        *facts_of({"Begun": _begun(payment), "Funds": _funds(payment), **moved_of(payment)}),
         *([Fact("Papers", papers)] if papers else []),
     ]
 
@@ -109,7 +96,7 @@ def payment(request: HttpRequest, workspace: Workspace, payment: UUID) -> HttpRe
         try:
             with asking():
                 found = follow(found.id, now=now)
-        except (NotCharged, ProviderError):
+        except (ValidationError, ProviderError):
             is_unheard = True
     is_open = found.state == found.State.BEGUN and found.expires_at > now
     context = {
@@ -150,12 +137,7 @@ def payments(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         columns=[
             Column(title="Begun", cell=begun, csv={"id": attrgetter("id")}),
             Column(title="State", cell=_state),
-            Column(
-                title="Funds",
-                cell=lambda payment: cents(payment.asked_cents),
-                is_number=True,
-                place="lead",
-            ),
+            Column(title="Funds", cell=_funds, is_number=True, place="lead"),
             *MONEY,
             Column(title="Invoice", cell=_invoice),
             Column(title="Receipt", cell=_receipt, csv=CSV),
@@ -176,6 +158,6 @@ def portal(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     try:
         with asking():
             return redirect(open_portal(tenant_id=tenant.id, back_to=after, now=clock.now()))
-    except NotCharged as error:
-        messages.error(request, str(error))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
     return redirect(back)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from billing.models import PaymentCustomer
 from billing.selectors.office.payments import customer_of, to_confirm
 from billing.services.office.automatic import agree, consent_text, stop
-from billing.services.office.payments import BillingDetails, NotCharged, has_card, keep_details
+from billing.services.office.payments import BillingDetails, has_card, keep_details
 from console.parts.form_fields import CentsField, DollarsField, dressed, line, take_errors
 from console.workspace.access import FORM, POST, Permission, Workspace, by, done, rendered
 from console.workspace.money.card_forms import asking, card_page, leading_to_cards, paying_at
@@ -101,9 +101,6 @@ def _agreed(request: HttpRequest, workspace: Workspace, form: AutomaticForm) -> 
         )
     except ValidationError as error:
         take_errors(form, error)
-        return None
-    except NotCharged as error:
-        form.add_error(None, str(error))
         return None
     if is_saved:
         return done(request, workspace, "Automatic top-ups are on", "automatic")

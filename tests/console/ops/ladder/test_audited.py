@@ -35,6 +35,7 @@ NO_ACTS = {
         *("user.sign_up", "user.verify_email", "user.accept_terms", "user.opened_demo"),
         *("user.password", "user.mfa_on", "user.mfa_off", "user.session_end", "user.erase"),
     ),
+    "Pay back does it where a bank warns and the money is spent": ("top_up.pay_back_whole",),
     "a program does it by itself": (
         *("api_key.seen", "member.lapse", "tenant.uncharged", "tenant.export", "tenant.erase"),
         "automatic.pause",
