@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import wraps
 from threading import BoundedSemaphore
 from typing import Any, ParamSpec, TypeVar
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from django import forms
 from django.conf import settings
@@ -14,8 +14,9 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from typing_extensions import override
 
-from billing.selectors.office.payments import TopUpRoom, cards_on
+from billing.selectors.office.payments import TopUpRoom, cards_on, top_up_room
 from billing.services.office.payments import NotCharged, PagesAfter, asked_provider, begin_top_up
+from console.amounts import cents
 from console.parts.form_fields import CentsField, dressed, take_errors
 from console.parts.page_guards import View
 from console.workspace.access import READ, Permission, Workspace, by, member
@@ -71,7 +72,7 @@ def asking() -> Iterator[None]:
 
 
 class TopUpForm(forms.Form):
-    """One of the offered amounts, or a typed one, which then counts.
+    """One of the offered amounts, or a typed one, which then counts; within the workspace's `room`.
 
     `once` is set when the form is shown, so that the same form sent twice is one payment.
     """
@@ -82,12 +83,15 @@ class TopUpForm(forms.Form):
     )
     typed = CentsField(label="Another amount, USD")
 
+    room: TopUpRoom
+
     @classmethod
-    def of(cls, room: TopUpRoom, data: Any = None) -> "TopUpForm":
+    def of(cls, tenant_id: UUID, data: Any = None) -> "TopUpForm":
         form = dressed(cls(data))
-        offered = form.fields["offered"]
-        offered.choices = [(100 * whole, f"${whole}") for whole in room.offered]  # type: ignore[attr-defined]  # a choice field
-        offered.initial = 100 * room.offered[0] if room.offered else None
+        form.room = top_up_room(tenant_id, clock.now())
+        choices = [(100 * whole, f"${whole}") for whole in form.room.offered]
+        form.fields["offered"].choices = choices  # type: ignore[attr-defined]  # a choice field
+        form.fields["offered"].initial = choices[0][0] if choices else None
         return form
 
     @override
@@ -96,6 +100,9 @@ class TopUpForm(forms.Form):
         data["cents"] = data.get("typed") or data.get("offered")
         if not data["cents"] and not self.errors:
             self.add_error("typed", "Choose an amount, or type one.")
+        elif data["cents"] and not self.room.least <= data["cents"] <= self.room.most:
+            least, most = cents(self.room.least), cents(self.room.most)
+            self.add_error("typed", f"Choose an amount from {least} to {most}.")
         return data
 
 

@@ -14,7 +14,7 @@ from django.utils.timezone import localtime
 from billing.models import Payment
 from billing.payments.port import ProviderError
 from billing.selectors.office.payment_search import PaymentFilter
-from billing.selectors.office.payments import cards_on, payment_of, top_up_room
+from billing.selectors.office.payments import cards_on, payment_of
 from billing.services.office.payments import follow, open_portal
 from console.amounts import cents
 from console.parts.cells import Cell, Column, Fact
@@ -58,28 +58,28 @@ def _funds(payment: Payment) -> str:
 
 
 def _facts(payment: Payment) -> list[Fact]:
-    papers = [cell for cell in (_invoice(payment), _receipt(payment)) if cell.href]
+    papers = {"Invoice": _invoice(payment), "Receipt": _receipt(payment)}
     return [
         Fact("State", [_state(payment)]),
         *facts_of({"Begun": _begun(payment), "Funds": _funds(payment), **moved_of(payment)}),
-        *([Fact("Papers", papers)] if papers else []),
+        *(Fact(label, [cell]) for label, cell in papers.items() if cell.href),
     ]
 
 
 def _invoice(payment: Payment) -> Cell:
     is_paid = payment.paid_at and payment.invoice_url
-    return Cell(payment.invoice_number or "Invoice", payment.invoice_url) if is_paid else Cell()
+    return Cell(payment.invoice_number or "Open", payment.invoice_url) if is_paid else Cell()
 
 
 def _receipt(payment: Payment) -> Cell:
-    return Cell("Receipt", payment.receipt_url) if payment.receipt_url else Cell()
+    return Cell("Open", payment.receipt_url) if payment.receipt_url else Cell()
 
 
 @card_page(Permission.MANAGE_MONEY, POST)
 @leading_to_cards
 def pay(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Begin a payment and lead to the provider's page; a refused form is kept."""
-    form = TopUpForm.of(top_up_room(workspace.tenant.id, clock.now()), request.POST)
+    form = TopUpForm.of(workspace.tenant.id, request.POST)
     page = form.is_valid() and paying_at(request, workspace, form, cents=form.cleaned_data["cents"])
     return redirect(page) if page else billing_page(request, workspace, top_up=form)
 

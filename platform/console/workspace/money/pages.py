@@ -11,7 +11,7 @@ from django.urls import reverse
 from billing.selectors import books_of, price_tables, table_of, withdrawals
 from billing.selectors.office.balances import latest_transfers, request_transfers, statement
 from billing.selectors.office.money_overview import money_overview
-from billing.selectors.office.payments import cards_on, top_up_room
+from billing.selectors.office.payments import cards_on
 from billing.selectors.office.reports import PACE_DAYS
 from billing.services.office.alerts import set_balance_alert
 from console.parts import exports
@@ -97,19 +97,11 @@ def billing_page(
         "alert": wanted,
         "alert_form": dressed(form or AlertForm(initial=values)) if may_manage else None,
         "recipients": money.recipients,
-        **_cards(workspace, top_up, now),
+        "takes_cards": cards_on(),
+        "is_taxed": bool(settings.STRIPE_TAX_CODE),
+        "top_up": top_up or (TopUpForm.of(workspace.id) if cards_on() and may_manage else None),
     }
     return rendered(request, workspace, "workspace/billing.html", context, refused=form or top_up)
-
-
-def _cards(workspace: Workspace, top_up: TopUpForm | None, now: datetime) -> dict[str, object]:
-    """The part about paying by card; nothing while no cards are taken."""
-    if not cards_on():
-        return {}
-    if Permission.MANAGE_MONEY not in workspace.may:
-        return {"takes_cards": True}
-    room = top_up_room(workspace.tenant.id, now)
-    return {"takes_cards": True, "room": room, "top_up": top_up or TopUpForm.of(room)}
 
 
 @member(Permission.SEE_MONEY)

@@ -86,6 +86,27 @@ def test_amounts_above_what_the_first_week_leaves_are_not_offered(acme, client, 
     assert offered.findall(later) == ["20", "50", "100", "500"]
 
 
+def test_the_form_says_that_tax_is_added(acme, client, settings):
+    without = said_by(client.get(url("billing", acme)))
+    settings.STRIPE_TAX_CODE = "txcd_10103001"
+
+    assert "Tax is added there." in said_by(client.get(url("billing", acme)))
+    assert "Tax is added there." not in without
+
+
+def test_amounts_that_cannot_be_do_not_count_against_the_networks_limit(acme, client, monkeypatch):
+    monkeypatch.setattr("accounts.rates.buckets.PAYMENTS_AN_HOUR", 1)
+
+    statuses = [
+        client.post(
+            url("pay", acme), {"once": uuid4(), "typed": typed}, REMOTE_ADDR="203.0.113.9"
+        ).status_code
+        for typed in ("4.99", "1000.01", "5", "6")
+    ]
+
+    assert statuses == [422, 422, 302, 422]
+
+
 @pytest.mark.parametrize("typed", ["12.345", "0", "much", "-5", "", "4.99", "1000.01"])
 def test_an_amount_that_cannot_be_paid_is_refused(acme, send, typed):
     assert send(typed=typed).status_code == 422
@@ -240,7 +261,7 @@ def test_a_list_shows_what_was_charged_paid_back_and_disputed(acme, sign_in):
     cells = re.findall(r"<td[^>]*>(.*?)</td>", page)
     assert [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in cells] == [
         "● Paid", "$20.00", "$24.00 tax $4.00", "$3.00 disputed $7.00", "Visa …4242", "A-1",
-        "Receipt",
+        "Open",
     ]  # fmt: skip
     assert 'href="https://invoice.example/1"' in page
     assert "Invoices and card" not in page
