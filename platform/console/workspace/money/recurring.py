@@ -66,6 +66,8 @@ def automatic(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     form = dressed(AutomaticForm(request.POST or None, initial=initial))
     if form.is_valid() and (answer := _agreed(request, workspace, form)):
         return answer
+    if form.is_bound:
+        customer = customer_of(workspace.tenant.id) or customer
     waiting = to_confirm(workspace.tenant.id)
     context = {"form": form, "customer": customer, "waiting": waiting, **_standing(customer)}
     return rendered(request, workspace, "workspace/automatic.html", context, refused=form.is_bound)
@@ -76,11 +78,14 @@ def _standing(customer: PaymentCustomer) -> dict[str, object]:
     below, add, most = customer.below_micros, customer.add_cents, customer.most_cents
     if below is None or add is None or most is None:
         return {}
+    is_new = not customer.tries and customer.next_at and customer.next_at > clock.now()
     paused = customer.paused_for if customer.consented_by_id else _PAUSES.MEMBER_LEFT
     return {
         "consent": consent_text(Micros(below), add, most),
         "paused": _PAUSES(paused).label if paused else "",
         "remedy": REMEDIES.get(paused),
+        # Until then the member may still pay on the page that saves the card.
+        "begins": is_new and customer.next_at,
     }
 
 
@@ -105,6 +110,8 @@ def _agreed(request: HttpRequest, workspace: Workspace, form: AutomaticForm) -> 
     if is_saved:
         return done(request, workspace, "Automatic top-ups are on", "automatic")
     page = paying_at(request, workspace, form, cents=data["add"], keeps_card=True)
+    if page is None:  # there will be no card to charge
+        stop(tenant_id=tenant.id, now=clock.now(), **by(request, workspace))
     return redirect(page) if page else None
 
 

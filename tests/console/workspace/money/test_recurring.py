@@ -111,6 +111,29 @@ def test_an_agreement_that_cannot_be_is_refused(agree, fields, said):
     assert not PaymentCustomer.objects.exclude(consented_at=None).exists()
 
 
+def test_they_are_off_again_if_the_page_that_saves_the_card_does_not_open(
+    client, cards, acme, agree
+):
+    cards.without_cards = True
+    cards.refuses["begin"].append(ProviderAway("it is away"))
+
+    answer = agree()
+
+    assert "You were not charged" in said_by(answer)
+    assert "Nobody has agreed to automatic top-ups." in said_by(answer)
+    assert PaymentCustomer.objects.get().consented_at is None
+
+
+def test_without_a_saved_card_the_page_says_from_when_it_is_charged(client, cards, acme, agree):
+    cards.without_cards = True
+    agree()
+
+    assert re.search(
+        r"On From \d\d:\d\d on, if a card is saved by then.",
+        said_by(client.get(url("automatic", acme))),
+    )
+
+
 def test_while_the_provider_is_away_nothing_is_agreed(cards, agree):
     cards.refuses["has_card"].append(ProviderAway("it is away"))
 
