@@ -137,7 +137,8 @@ ACTS: tuple[Act[Any], ...] = (
         name="payment.pay_back", verb="Pay back", audit="balance.pay_back", form=PayBackForm,
         lead="Sends money back to the card: what is left of the payment and not spent. Where a"
         " bank warns of fraud also what is spent, which becomes owed.",
-        initial=lambda asked, _query: {"amount": _most(asked.subject)},
+        # Only its button proposes all: money that went to a card does not come back.
+        initial=lambda asked, query: {"amount": _most(asked.subject)} if "whole" in query else {},
         already=lambda asked: "It was asked for already" if moves_among([asked.once]) else "",
         preview=_preview, do=_pay_back,
     ),
