@@ -1,12 +1,26 @@
 """Billing's tasks for the short-work worker."""
 
+import logging
+from datetime import datetime
+
 from celery import shared_task
 
+from billing.payments.port import ProviderError
 from billing.selectors.office.payments import cards_on
-from billing.services.office import card_money, payments_round, provider_books, provider_events
+from billing.services.office import (
+    automatic,
+    card_money,
+    pay_backs,
+    payments,
+    provider_books,
+    provider_events,
+)
 from billing.services.office.alerts import look_at_balances
 from billing.services.office.budget_warnings import look_at_budgets
+from pictor.kit.database import lock_numbers
 from pictor.kit.words import clock
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(ignore_result=True)
@@ -31,7 +45,26 @@ def repay_what_is_owed() -> None:
 def follow_payments() -> None:
     """Do the minute's work on payments by card, where there are any."""
     if cards_on():
-        payments_round.follow_all(now=clock.now())
+        follow_all(now=clock.now())
+
+
+def follow_all(*, now: datetime) -> None:
+    """Pull and handle events; then look at what no event told, pay back, and top up.
+
+    Each step is made even if one before it failed, and is made again in a minute.
+    """
+    steps = (
+        *(provider_events.pull, provider_events.handle, payments.follow_begun),
+        *(pay_backs.send_waiting, automatic.top_up_due),
+    )
+    with lock_numbers.alone(lock_numbers.PAYMENTS) as is_mine:
+        for step in steps if is_mine else ():
+            try:
+                step(now)
+            except ProviderError as error:
+                logger.warning("the provider is away: %s: %s", type(error).__name__, error)
+            except Exception:
+                logger.exception("a step of the work on payments failed: %s", step.__name__)
 
 
 @shared_task(ignore_result=True)

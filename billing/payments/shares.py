@@ -24,10 +24,6 @@ class CardCharge:
     gone_cents: int = 0
     gone_micros: int = 0
 
-    @property
-    def left_cents(self) -> int:
-        return max(self.cents - self.gone_cents, 0)
-
     def share_of(self, cents: int) -> Micros:
         """Return the micros that the next cents take, half up, counted from the first."""
         so_far = scale_half_up(self.credited, self.gone_cents + cents, self.cents)

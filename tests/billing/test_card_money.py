@@ -35,6 +35,7 @@ def back(customer: LedgerCustomer, dollars: int, line: str = "back", seq: int = 
         amount=Micros(dollars * DOLLAR),
         line=line,
         reason="as asked",
+        actor="ann",
     )
 
 

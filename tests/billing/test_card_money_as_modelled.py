@@ -69,6 +69,8 @@ class Books:
             facts["taken_line"] = f"charge_back {other % 3 + 1}"
         else:
             facts["reason"] = "Visa"
+        if what == "pay_back":
+            facts["actor"] = "ann"
         if what != "top_up":
             facts["top_up_seq"] = self.payments[other % max(len(self.payments), 1)]
         return facts

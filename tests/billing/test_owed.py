@@ -165,6 +165,7 @@ def test_what_is_owed_goes_before_money_that_is_paid_back(db):
             amount=Micros(4 * DOLLAR),
             line="back",
             reason="as asked",
+            actor="ann",
         )
 
 

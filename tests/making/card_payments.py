@@ -10,8 +10,7 @@ from billing.models import Payment, PaymentMovement
 from billing.payments.port import Movement, Present
 from billing.payments.shares import micros_of
 from billing.services.office.pay_backs import set_aside
-from billing.services.office.payment_facts import apply
-from billing.services.office.payment_movements import book_movement
+from billing.services.office.payment_movements import apply, book_movement
 from pictor.kit.words import clock, ids
 
 

@@ -5,23 +5,20 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Case, F, Q, QuerySet, Sum, When
 
 from accounts.selectors.office.tenants import tenant_by_id
-from billing.models import (
-    Payment,
-    PaymentCustomer,
-    PaymentDispute,
-    PaymentMovement,
-    ProviderEvent,
-)
+from billing.models import Payment, PaymentCustomer, PaymentDispute, PaymentMovement, ProviderEvent
+from billing.payments.shares import micros_of
 from billing.selectors.office.balances import available_to
 from pictor.kit.words.money import Micros, in_dollars
 
+Kind, Moved, State = PaymentMovement.Kind, PaymentMovement.State, Payment.State
 OFFERED = (20, 50, 100, 500)
 """The amounts, in dollars, that a page offers."""
 FIRST_WEEK = timedelta(days=7)
-OUT = (PaymentMovement.Kind.REFUND, PaymentMovement.Kind.WITHDRAWAL)
+OPENING = timedelta(seconds=10)
+"""A payment without a page is one that is being opened; after it, one that failed to open."""
 TROUBLED_AFTER = timedelta(minutes=5)
 BOOKS = "books"
 """The type of an event that we made: the provider's books say something else than ours."""
@@ -58,7 +55,7 @@ def payment_of(tenant_id: UUID, payment_id: UUID) -> Payment | None:
 
 def to_confirm(tenant_id: UUID) -> Payment | None:
     """Return the automatic top-up that waits for the customer to pay its invoice."""
-    begun = payments_of(tenant_id).filter(automatic=True, state=Payment.State.BEGUN)
+    begun = payments_of(tenant_id).filter(automatic=True, state=State.BEGUN)
     return begun.exclude(invoice_url="").first()
 
 
@@ -67,37 +64,35 @@ def customer_of(tenant_id: UUID) -> PaymentCustomer | None:
     return PaymentCustomer.objects.filter(tenant_id=tenant_id).first()
 
 
-def gone_of(payment: Payment) -> tuple[int, int]:
-    """Return the cents and micros of a payment that went back, or are going."""
-    return _gone(payment.movements.all())
-
-
-def _gone(movements: QuerySet[PaymentMovement]) -> tuple[int, int]:
-    booked = movements.exclude(kind=PaymentMovement.Kind.CHARGE).exclude(seqs=[])
-    stands = booked.exclude(state=PaymentMovement.State.FAILED)
-    out, back = Q(kind__in=OUT), Q(kind=PaymentMovement.Kind.REINSTATEMENT)
+def gone_of(movements: QuerySet[PaymentMovement]) -> tuple[int, int]:
+    """Return the cents and micros of movements that went back or are going, less what came back."""
+    stands = movements.exclude(kind=Kind.CHARGE).exclude(state=Moved.FAILED)
+    sign = Case(When(kind=Kind.REINSTATEMENT, then=-1), default=1)
     sums = stands.aggregate(
-        out_cents=Sum("cents", filter=out, default=0),
-        back_cents=Sum("cents", filter=back, default=0),
-        out_micros=Sum("micros", filter=out, default=0),
-        back_micros=Sum("micros", filter=back, default=0),
+        cents=Sum(F("cents") * sign, default=0), micros=Sum(F("micros") * sign, default=0)
     )
-    return sums["out_cents"] - sums["back_cents"], sums["out_micros"] - sums["back_micros"]
+    return sums["cents"], sums["micros"]
 
 
 def left_of_payment(payment: Payment) -> Micros:
     """Return what a payment bought and was not taken back in any way, in micros."""
     if payment.top_up_seq is None:
         return Micros(0)
-    return Micros(payment.credited_micros - gone_of(payment)[1])
+    return Micros(payment.credited_micros - gone_of(payment.movements.all())[1])
 
 
 def card_money_left(tenant_id: UUID) -> Micros:
     """Return how much of a workspace's balance was paid by card and could be paid back."""
     booked = payments_of(tenant_id).exclude(top_up_seq=None)
     bought = booked.aggregate(sum=Sum("credited_micros", default=0))["sum"]
-    gone = _gone(PaymentMovement.objects.filter(payment__tenant_id=tenant_id))[1]
+    gone = gone_of(PaymentMovement.objects.filter(payment__tenant_id=tenant_id))[1]
     return Micros(min(bought - gone, available_to(tenant_id)))
+
+
+def may_come(now: datetime) -> Q:
+    """Select payments that may still be paid: not those by hand whose page failed to open."""
+    opened = Q(automatic=True) | Q(page_url__gt="") | Q(begun_at__gt=now - OPENING)
+    return opened & Q(state=State.BEGUN, expires_at__gt=now)
 
 
 def top_up_room(tenant_id: UUID, now: datetime) -> TopUpRoom:
@@ -105,15 +100,15 @@ def top_up_room(tenant_id: UUID, now: datetime) -> TopUpRoom:
     least, most, left, why = settings.TOP_UP_LEAST * 100, settings.TOP_UP_MOST * 100, None, ""
     new_until = tenant_by_id(tenant_id).created_at + FIRST_WEEK
     if now < new_until:
-        stands = Q(state__in=[Payment.State.PAID, Payment.State.PERSON])
-        may_come = Q(state=Payment.State.BEGUN, expires_at__gt=now)
-        paid = Payment.objects.filter(stands | may_come, tenant_id=tenant_id)
+        stands = Q(state__in=[State.PAID, State.PERSON]) | may_come(now)
+        paid = Payment.objects.filter(stands, tenant_id=tenant_id)
         in_all = settings.TOP_UP_FIRST_WEEK * 100
         left = max(in_all - paid.aggregate(sum=Sum("asked_cents", default=0))["sum"], 0)
         most = min(most, left)
+        all_of_it, rest = (in_dollars(micros_of(n)).removesuffix(".00") for n in (in_all, left))
         why = (
-            f"Until {new_until:%-d %B} this workspace can add {_dollars(in_all)} by card in all;"
-            f" {_dollars(left)} of it is left."
+            f"Until {new_until:%-d %B} this workspace can add {all_of_it} by card in all;"
+            f" {rest} of it is left."
         )
     offered = tuple(dollars for dollars in OFFERED if least <= dollars * 100 <= most)
     return TopUpRoom(least, most, offered, left, why)
@@ -121,8 +116,15 @@ def top_up_room(tenant_id: UUID, now: datetime) -> TopUpRoom:
 
 def for_a_person() -> list[Payment]:
     """Return the payments that wait for a person, oldest first, with their tenants."""
-    waiting = Payment.objects.filter(state=Payment.State.PERSON)
+    waiting = Payment.objects.filter(state=State.PERSON)
     return list(waiting.select_related("tenant").order_by("begun_at", "id"))
+
+
+def refused_refunds() -> list[PaymentMovement]:
+    """Return refunds that failed, of deleted workspaces' payments of which something is left."""
+    failed = PaymentMovement.objects.filter(kind=Kind.REFUND, state=Moved.FAILED)
+    found = failed.select_related("payment__tenant").order_by("at")
+    return [one for one in found if one.payment.tenant.has_ended and left_of_payment(one.payment)]
 
 
 def open_disputes() -> list[PaymentDispute]:
@@ -148,7 +150,3 @@ def silent_since() -> datetime | None:
     last = events.filter(rang=True).last()
     missed = events.filter(created_at__gt=last.created_at) if last else events
     return missed.values_list("created_at", flat=True).first()
-
-
-def _dollars(cents: int) -> str:
-    return in_dollars(cents * 10_000).removesuffix(".00")

@@ -5,8 +5,8 @@ in an hour, and its payment is committed before the card is charged by the payme
 """
 
 import logging
-from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Unpack
 from uuid import UUID
 
@@ -20,15 +20,16 @@ from accounts.selectors.office.tenants import tenant_by_id
 from accounts.services import By, record
 from accounts.services.office.tenants import refuse_ended
 from billing.models import CHECKOUT_LASTS, Payment, PaymentCustomer, TenantBalance
-from billing.payments.port import NO_CARD, CardProvider, ProviderError, ProviderRefused
+from billing.payments.port import NO_CARD, ProviderRefused
 from billing.payments.shares import micros_of
 from billing.selectors.office.payments import top_up_room
 from billing.services.office.automatic_pauses import declined, pause
-from billing.services.office.payment_facts import KEY_LASTS, apply
+from billing.services.office.payment_movements import KEY_LASTS, apply
 from billing.services.office.payments import (
     asked_provider,
     begin_look,
     customer_at,
+    each_alone,
     end_invoice,
     locked_customer,
     refuse_amount,
@@ -91,69 +92,51 @@ def agree(
     if most_cents > MOST_CENTS:
         raise ValidationError(f"A month allows at most {in_dollars(micros_of(MOST_CENTS))}.")
     refuse_amount(tenant_id, add_cents, now)
-    customer = locked_customer(tenant_id)
-    _change(
-        customer,
-        {
-            **OFF,
-            "below_micros": below_micros,
-            "add_cents": add_cents,
-            "most_cents": most_cents,
-            "consented_by": user,
-            "consented_at": now,
-            "next_at": None if is_card_saved else now + CHECKOUT_LASTS,
-        },
-    )
-    text = consent_text(below_micros, add_cents, most_cents)
-    _record(tenant_id, "automatic.agree", by, text=text)
+    agreed = {
+        **OFF,
+        "below_micros": below_micros,
+        "add_cents": add_cents,
+        "most_cents": most_cents,
+        "consented_by": user,
+        "consented_at": now,
+        "next_at": None if is_card_saved else now + CHECKOUT_LASTS,
+    }
+    locked_customer(tenant_id)
+    PaymentCustomer.objects.filter(tenant_id=tenant_id).update(**agreed)
+    text = {"text": consent_text(below_micros, add_cents, most_cents)}
+    record(tenant_by_id(tenant_id).audited, "automatic.agree", after=text, **by)
 
 
 @transaction.atomic
 def stop(*, tenant_id: UUID, now: datetime, **by: Unpack[By]) -> None:
     """Turn automatic top-ups off; what is charged already stays."""
     del now
-    customer = locked_customer(tenant_id)
-    if customer.consented_at is not None:
-        _change(customer, OFF)
-        _record(tenant_id, "automatic.stop", by)
-
-
-def _change(customer: PaymentCustomer, columns: Mapping[str, object]) -> None:
-    for name, value in columns.items():
-        setattr(customer, name, value)
-    customer.save(update_fields=list(columns))
-
-
-def _record(tenant_id: UUID, action: str, by: By, **after: str) -> None:
-    record(tenant_by_id(tenant_id).audited, action, after=after or None, **by)
+    on = PaymentCustomer.objects.filter(tenant_id=tenant_id, consented_at__isnull=False)
+    if on.update(**OFF):
+        record(tenant_by_id(tenant_id).audited, "automatic.stop", **by)
 
 
 def top_up_due(now: datetime) -> None:
     """Charge each saved card that is due, and ask again where an answer was lost."""
-    at = asked_provider()
     is_due = Q(next_at=None) | Q(next_at__lte=now)
     active = PaymentCustomer.objects.filter(is_due, paused_for="").exclude(consented_by=None)
-    wanted = list(active.values_list("tenant_id", flat=True))
-    is_open = Q(automatic=True, state=State.BEGUN, declined="", begun_at__gt=now - KEY_LASTS)
-    begun = {one.tenant_id: one for one in Payment.objects.filter(is_open, tenant_id__in=wanted)}
-    for tenant_id in wanted:
-        try:
-            if payment := _to_charge(tenant_id, begun.get(tenant_id), now):
-                _charge(at, payment, now)
-        except Exception:
-            logger.exception("the automatic top-up of %s could not be booked", tenant_id)
+    each_alone(active.order_by("?").values_list("tenant_id", flat=True), partial(_top_up, now=now))
 
 
 @transaction.atomic
-def _to_charge(tenant_id: UUID, begun: Payment | None, now: datetime) -> Payment | None:
+def _to_charge(tenant_id: UUID, now: datetime) -> Payment | None:
     """Return the payment without an answer, or commit one that is due; None if it has to rest."""
     customer = locked_customer(tenant_id)
-    if customer.paused_for or not (begun or _is_due(customer, now)):
+    if customer.paused_for:
         return None
-    if why := _why_not(customer):
+    if why := why_paused(customer):
         pause(tenant_id, why, now=now)
         return None
-    return begun or Payment.objects.create(
+    mine = Payment.objects.filter(tenant_id=tenant_id, automatic=True)
+    lost = mine.filter(state=State.BEGUN, declined="", begun_at__gt=now - KEY_LASTS).first()
+    if lost or not _is_due(customer, now):
+        return lost
+    return mine.create(
         id=ids.new_uuid(),
         tenant_id=tenant_id,
         automatic=True,
@@ -184,12 +167,13 @@ def _is_due(customer: PaymentCustomer, now: datetime) -> bool:
     return in_all + add <= most and add <= top_up_room(customer.tenant_id, now).most
 
 
-def _why_not(customer: PaymentCustomer) -> str:
-    """Return why automatic top-ups have to rest; empty if they do not."""
-    tenant_id = customer.tenant_id
+def why_paused(customer: PaymentCustomer) -> str:
+    """Return why automatic top-ups that are on rest, or have to; empty if they do not."""
+    tenant_id, member_id = customer.tenant_id, customer.consented_by_id
+    if customer.paused_for:
+        return customer.paused_for
     if customer.tenant.status == Tenant.Status.SUSPENDED or customer.tenant.has_ended:
         return Pause.SUSPENDED
-    member_id = customer.consented_by_id
     if member_id is None or not has_role(tenant_id, member_id, BILLING_CONTACT_ROLES):
         return Pause.MEMBER_LEFT
     if TenantBalance.objects.filter(tenant_id=tenant_id, owed__gt=0).exists():
@@ -197,10 +181,17 @@ def _why_not(customer: PaymentCustomer) -> str:
     return ""
 
 
-def _charge(at: CardProvider, payment: Payment, now: datetime) -> None:
-    """Charge the saved card; the same payment is charged once, however often this is called."""
+def _top_up(tenant_id: UUID, *, now: datetime) -> None:
+    """Charge the saved card if that is due; a payment is charged once, however often it is asked.
+
+    Raises ProviderError without an answer.
+    """
+    payment = _to_charge(tenant_id, now)
+    if payment is None:
+        return
+    at = asked_provider()
     try:
-        customer = customer_at(at, payment.tenant_id)
+        customer = customer_at(at, tenant_id)
         payment = begin_look(payment.id, now=now)
         present = at.charge_saved_card(payment.id, customer=customer, cents=payment.asked_cents)
         # A decline first: the card must not be tried again where its invoice cannot be void yet,
@@ -209,8 +200,6 @@ def _charge(at: CardProvider, payment: Payment, now: datetime) -> None:
         end_invoice(at, payment, present, now=now)
     except ProviderRefused as error:
         _refused(payment.id, error, now)
-    except ProviderError as error:
-        logger.warning("a saved card's charge has no answer: %s: %s", type(error).__name__, error)
 
 
 @transaction.atomic

@@ -5,13 +5,13 @@ movement once: called again, it returns what is booked. `reverses_seq` of all bu
 top-up's number. What was spent before a bank took it back is owed, and repaid from the next money.
 """
 
+from typing import Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.ledger import TransferReason
-from accounts.models import Actor
 from billing.locks import account_for_update
 from billing.models import Account, TenantBalance, Transfer
 from billing.services.office.accounts import enter, left_of, open_account, repay
@@ -19,7 +19,12 @@ from pictor.kit.words.money import Micros, in_dollars
 
 BY_CARD = "card payments"
 """The actor of moves that follow the provider's events."""
-Kind = Transfer.Kind
+Kind, TOP_UPS = Transfer.Kind, Account.Platform.TOP_UPS.value
+_ALL = (
+    Kind.TOP_UP, Kind.PAY_BACK, Kind.PAID_BACK, Kind.PAY_BACK_FAILED, Kind.CHARGEBACK,
+    Kind.REINSTATED,
+)  # fmt: skip
+"""The kinds of card money, which have an index."""
 
 
 @transaction.atomic
@@ -29,10 +34,10 @@ def top_up(*, tenant_id: UUID, amount: Micros, line: str, reason: str) -> Transf
     Raises ValidationError unless the amount is above 0, as all of these do.
     """
     balance = _locked(tenant_id)
-    if booked := _booked(tenant_id, line, Kind.TOP_UP):
+    if booked := moved_for(tenant_id, line, Kind.TOP_UP):
         return booked[0]
-    paid = _move(Kind.TOP_UP, amount, Account.Platform.TOP_UPS, balance.available_account_id)
-    return _enter(balance, paid, line=line, reason=reason)[0]
+    paid = (amount, TOP_UPS, balance.available_account_id)
+    return _enter(balance, Kind.TOP_UP, paid, line=line, reason=reason, actor=BY_CARD)[0]
 
 
 @transaction.atomic
@@ -42,17 +47,14 @@ def pay_back(
     top_up_seq: int,
     amount: Micros,
     line: str,
-    reason: str,
-    actor: Actor = BY_CARD,
-    note: str = "",
-    ip: str | None = None,
+    **why: Unpack[TransferReason],
 ) -> Transfer:
     """Set money aside that is about to go back to the card.
 
     Raises ValidationError for more than is left of the top-up, or than is available.
     """
     balance = _locked(tenant_id)
-    if booked := _booked(tenant_id, line, Kind.PAY_BACK):
+    if booked := moved_for(tenant_id, line, Kind.PAY_BACK):
         return booked[0]
     repay(balance, actor=BY_CARD)  # what is owed goes first
     left = left_of(_paid_by_card(tenant_id, top_up_seq))
@@ -63,43 +65,42 @@ def pay_back(
             f" {in_dollars(Micros(max(left, 0)))} is left of the payment and"
             f" {in_dollars(balance.available)} is available"
         )
-    source = balance.available_account_id
-    move = _move(Kind.PAY_BACK, amount, source, Account.Platform.REFUNDING)
-    why = TransferReason(actor=actor, reason=reason, note=note, ip=ip)
-    return _enter(balance, move, of=top_up_seq, line=line, reason=reason, why=why)[0]
+    move = (amount, balance.available_account_id, Account.Platform.REFUNDING.value)
+    return _enter(balance, Kind.PAY_BACK, move, of=top_up_seq, line=line, **why)[0]
 
 
-@transaction.atomic
 def paid_back(*, tenant_id: UUID, line: str) -> Transfer:
     """Book that the card got the money of the pay-back `line`.
 
     Raises ValidationError if there is none, or if it has failed.
     """
-    balance = _locked(tenant_id)
-    if booked := _booked(tenant_id, line, Kind.PAID_BACK):
-        return booked[0]
-    begun = _pay_back_of(tenant_id, line)
-    if _booked(tenant_id, line, Kind.PAY_BACK_FAILED):
-        raise ValidationError(f"the pay-back {line} has failed")
-    source = Account.Platform.REFUNDING
-    move = _move(Kind.PAID_BACK, begun.amount, source, Account.Platform.TOP_UPS)
-    return _enter(balance, move, of=begun.reverses_seq, line=line, reason=begun.reason)[0]
+    return _end_pay_back(tenant_id, line, Kind.PAID_BACK)
 
 
-@transaction.atomic
 def pay_back_failed(*, tenant_id: UUID, line: str) -> Transfer:
     """Make the money of the pay-back `line` available again, also after it was paid back.
 
     Raises ValidationError if there is none.
     """
+    return _end_pay_back(tenant_id, line, Kind.PAY_BACK_FAILED)
+
+
+@transaction.atomic
+def _end_pay_back(tenant_id: UUID, line: str, kind: Transfer.Kind) -> Transfer:
     balance = _locked(tenant_id)
-    if booked := _booked(tenant_id, line, Kind.PAY_BACK_FAILED):
-        return booked[0]
-    begun = _pay_back_of(tenant_id, line)
-    was_paid = _booked(tenant_id, line, Kind.PAID_BACK)
-    source = Account.Platform.TOP_UPS if was_paid else Account.Platform.REFUNDING
-    move = _move(Kind.PAY_BACK_FAILED, begun.amount, source, balance.available_account_id)
-    return _enter(balance, move, of=begun.reverses_seq, line=line, reason=begun.reason)[0]
+    moved = {one.kind: one for one in moved_for(tenant_id, line)}
+    if kind in moved:
+        return moved[kind]
+    begun = moved.get(Kind.PAY_BACK)
+    if begun is None or Kind.PAY_BACK_FAILED in moved:
+        raise ValidationError(
+            f"the pay-back {line} has failed" if begun else f"there is no pay-back {line}"
+        )
+    source = TOP_UPS if Kind.PAID_BACK in moved else Account.Platform.REFUNDING
+    to = TOP_UPS if kind == Kind.PAID_BACK else balance.available_account_id
+    move = (begun.amount, source, to)
+    why = TransferReason(actor=BY_CARD, reason=begun.reason)
+    return _enter(balance, kind, move, of=begun.reverses_seq, line=line, **why)[0]
 
 
 @transaction.atomic
@@ -111,15 +112,16 @@ def charge_back(
     Raises ValidationError if the top-up was not paid by card.
     """
     balance = _locked(tenant_id)
-    if booked := _booked(tenant_id, line, Kind.CHARGEBACK):
+    if booked := moved_for(tenant_id, line, Kind.CHARGEBACK):
         return booked
     _paid_by_card(tenant_id, top_up_seq)
-    there, to = min(amount, balance.available), Account.Platform.TOP_UPS
+    there = min(amount, balance.available)
     moves = (
-        _move(Kind.CHARGEBACK, there, balance.available_account_id, to),
-        _move(Kind.CHARGEBACK, amount - there, Account.Platform.OWED, to),
+        (there, balance.available_account_id, TOP_UPS),
+        (amount - there, Account.Platform.OWED.value, TOP_UPS),
     )
-    return _enter(balance, *moves, of=top_up_seq, line=line, reason=reason)
+    why = TransferReason(actor=BY_CARD, reason=reason)
+    return _enter(balance, Kind.CHARGEBACK, *moves, of=top_up_seq, line=line, **why)
 
 
 @transaction.atomic
@@ -131,18 +133,19 @@ def reinstate(
     Raises ValidationError for more than is still taken of the top-up.
     """
     balance = _locked(tenant_id)
-    if booked := _booked(tenant_id, line, Kind.REINSTATED):
+    if booked := moved_for(tenant_id, line, Kind.REINSTATED):
         return booked
-    taken = _booked(tenant_id, taken_line, Kind.CHARGEBACK)
+    taken = moved_for(tenant_id, taken_line, Kind.CHARGEBACK)
     most = _still_taken(tenant_id, top_up_seq)
     if not taken or not 0 < amount <= most:
         raise ValidationError(f"only {in_dollars(Micros(most))} of it was taken")
-    owed, source = min(amount, balance.owed), Account.Platform.TOP_UPS
+    owed = min(amount, balance.owed)
     moves = (
-        _move(Kind.REINSTATED, owed, source, Account.Platform.OWED),
-        _move(Kind.REINSTATED, amount - owed, source, balance.available_account_id),
+        (owed, TOP_UPS, Account.Platform.OWED.value),
+        (amount - owed, TOP_UPS, balance.available_account_id),
     )
-    return _enter(balance, *moves, of=top_up_seq, line=line, reason=taken[0].reason)
+    why = TransferReason(actor=BY_CARD, reason=taken[0].reason)
+    return _enter(balance, Kind.REINSTATED, *moves, of=top_up_seq, line=line, **why)
 
 
 def repay_what_is_owed() -> int:
@@ -163,9 +166,9 @@ def _locked(tenant_id: UUID) -> TenantBalance:
     return account_for_update(tenant_id)
 
 
-def _booked(tenant_id: UUID, line: str, kind: Transfer.Kind) -> list[Transfer]:
-    """The transfers of a movement, read under the lock: two at once must not both find none."""
-    found = Transfer.objects.filter(tenant_id=tenant_id, kind=kind.value, line=line)
+def moved_for(tenant_id: UUID, line: str, *kinds: Transfer.Kind) -> list[Transfer]:
+    """Return the transfers of a movement, all or of some kinds, in their order."""
+    found = Transfer.objects.filter(tenant_id=tenant_id, kind__in=kinds or _ALL, line=line)
     return list(found.order_by("seq"))
 
 
@@ -178,13 +181,6 @@ def _paid_by_card(tenant_id: UUID, seq: int) -> Transfer:
     return paid
 
 
-def _pay_back_of(tenant_id: UUID, line: str) -> Transfer:
-    begun = _booked(tenant_id, line, Kind.PAY_BACK)
-    if not begun:
-        raise ValidationError(f"there is no pay-back {line}")
-    return begun[0]
-
-
 def _still_taken(tenant_id: UUID, top_up_seq: int) -> int:
     """The micros of a top-up that banks took and did not give back."""
     signs = {Kind.CHARGEBACK.value: 1, Kind.REINSTATED.value: -1}
@@ -194,25 +190,30 @@ def _still_taken(tenant_id: UUID, top_up_seq: int) -> int:
     return sum(signs[kind] * amount for kind, amount in named.values_list("kind", "amount"))
 
 
-def _move(kind: Transfer.Kind, amount: int, debit: int, credit: int) -> Transfer:
-    return Transfer(kind=kind.value, amount=amount, debit_id=debit, credit_id=credit)
-
-
 def _enter(
     balance: TenantBalance,
-    *moves: Transfer,
+    kind: Transfer.Kind,
+    *moves: tuple[int, int, int],
     line: str,
-    reason: str,
     of: int | None = None,
-    why: TransferReason | None = None,
+    **why: Unpack[TransferReason],
 ) -> list[Transfer]:
-    """Enter a movement's transfers that are not of 0; money that they add repays what is owed."""
-    if sum(move.amount for move in moves) <= 0:
+    """Enter a movement's amounts above 0, each from an account to another; repay what is owed."""
+    entered = [
+        Transfer(
+            kind=kind.value,
+            amount=amount,
+            debit_id=debit,
+            credit_id=credit,
+            reverses_seq=of,
+            line=line,
+        )
+        for amount, debit, credit in moves
+        if amount > 0
+    ]
+    if not entered:
         raise ValidationError("the amount must be above 0")
-    entered = [move for move in moves if move.amount]
-    why = why or TransferReason(actor=BY_CARD, reason=reason)
     for move in entered:
-        move.reverses_seq, move.line = of, line
         enter(balance, move, why)
     repay(balance, actor=why["actor"])
     return entered

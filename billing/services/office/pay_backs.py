@@ -5,7 +5,6 @@ it, and again until it has answered. A key is good for a day there. Where it is 
 answer said neither yes nor no, the refund is looked up, and asked for anew only if it is not there.
 """
 
-import logging
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -18,29 +17,21 @@ from django.db import transaction
 from accounts.ledger import TransferReason
 from accounts.services import By, Subject, name_of, record
 from billing.models import Payment, PaymentCustomer, PaymentMovement, Transfer
-from billing.payments.port import (
-    CardProvider,
-    Movement,
-    PayBack,
-    ProviderError,
-    ProviderRefused,
-    ProviderUnsure,
-)
+from billing.payments.port import Movement, PayBack, ProviderRefused, ProviderUnsure
 from billing.services.office import automatic_pauses, card_money
-from billing.services.office.payment_facts import KEY_LASTS
 from billing.services.office.payment_movements import (
+    KEY_LASTS,
+    ask,
     ask_whole,
     book_movement,
     charge_of,
     left_at_the_provider,
     refuse_movement,
 )
-from billing.services.office.payments import MOST_AWAY, asked_provider, ids_of
+from billing.services.office.payments import asked_provider, each_alone, ids_of
 from pictor.kit.redis.bell import ring
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros, in_dollars
-
-logger = logging.getLogger(__name__)
 
 TASK = "billing.tasks.follow_payments"
 State = PaymentMovement.State
@@ -53,9 +44,8 @@ def set_aside(*, tenant_id: UUID, top_up_seq: int, amount: Micros, why: Transfer
     another transfer, for an amount that is no whole cents of the charge, and for more than is left
     or available.
     """
-    payment = Payment.objects.select_for_update().filter(
-        tenant_id=tenant_id, top_up_seq=top_up_seq
-    ).first()  # fmt: skip
+    locked = Payment.objects.select_for_update().filter(tenant_id=tenant_id)
+    payment = locked.filter(top_up_seq=top_up_seq).first()
     if payment is None:
         raise ValidationError(f"transfer {top_up_seq} was not paid by card")
     charge = charge_of(payment)
@@ -69,25 +59,15 @@ def set_aside(*, tenant_id: UUID, top_up_seq: int, amount: Micros, why: Transfer
         )
     if cents > left_at_the_provider(payment):
         raise ValidationError("more is asked for than is left at the provider")
-    movement = PaymentMovement(
-        payment=payment,
-        kind=PaymentMovement.Kind.REFUND,
-        state=State.ASKED,
-        cents=cents,
-        micros=micros,
-        key=str(ids.new_uuid()),
-        key_at=clock.now(),
-        asked_by_name=name_of(why["actor"]),
-        reason=why["reason"],
-        at=clock.now(),
-    )
+    asked_by, now = name_of(why["actor"]), clock.now()
+    movement = ask(payment, cents, micros, now=now, reason=why["reason"], asked_by=asked_by)
     transfer = card_money.pay_back(
         tenant_id=tenant_id, top_up_seq=top_up_seq, amount=micros, line=str(movement.id), **why
     )
-    # At once: what is set aside must not be topped up again while the provider is asked.
-    automatic_pauses.pause(tenant_id, PaymentCustomer.Pause.PAID_BACK, now=clock.now())
     movement.seqs = [transfer.seq or 0]
-    movement.save(force_insert=True)
+    movement.save(update_fields=["seqs"])
+    # At once: what is set aside must not be topped up again while the provider is asked.
+    automatic_pauses.pause(tenant_id, PaymentCustomer.Pause.PAID_BACK, now=now)
     transaction.on_commit(partial(ring, TASK))
     return transfer
 
@@ -110,17 +90,7 @@ def pay_back_whole(*, payment_id: UUID, reason: str, now: datetime, **by: Unpack
 def send_waiting(now: datetime) -> None:
     """Ask the provider for every pay-back that waits for it, in any order: none holds up others."""
     asked = PaymentMovement.objects.filter(state=State.ASKED).order_by("?")
-    unanswered = 0
-    for movement_id in list(asked.values_list("id", flat=True)):
-        try:
-            send(movement_id, now=now)
-        except ProviderError as error:
-            logger.warning("a pay-back is asked for again: %s: %s", type(error).__name__, error)
-            unanswered += 1
-            if unanswered == MOST_AWAY:
-                return
-        except Exception:
-            logger.exception("the pay-back %s could not be booked", movement_id)
+    each_alone(asked.values_list("id", flat=True), partial(send, now=now))
 
 
 def send(movement_id: UUID, *, now: datetime) -> None:
@@ -128,13 +98,11 @@ def send(movement_id: UUID, *, now: datetime) -> None:
 
     Raises ProviderError if it did not answer: `send_waiting` asks again.
     """
-    at = asked_provider()
     row = PaymentMovement.objects.select_related("payment").get(id=movement_id)
     if row.state != State.ASKED:
         return
-    asked = PayBack(row.id, row.key, ids_of(row.payment), row.cents)
     try:
-        made = _made_before(at, asked, row, now) or _make(at, asked, row, now)
+        made = _made(row, now)
     except ProviderRefused as error:
         refuse_movement(row, str(error))
         return
@@ -145,24 +113,20 @@ def send(movement_id: UUID, *, now: datetime) -> None:
             book_movement(payment, replace(made, ours=row.id), now=now)
 
 
-def _made_before(
-    at: CardProvider, asked: PayBack, row: PaymentMovement, now: datetime
-) -> Movement | None:
-    """Look a refund up whose key says nothing: it is too old, or its answer was no answer."""
-    if row.key_at is not None and now - row.key_at < KEY_LASTS:
-        return None
-    return at.paid_back(asked)
-
-
-def _make(at: CardProvider, asked: PayBack, row: PaymentMovement, now: datetime) -> Movement:
-    mine = PaymentMovement.objects.filter(id=row.id, state=State.ASKED, key=row.key)
+def _made(row: PaymentMovement, now: datetime) -> Movement:
+    """Make the refund, or find it if the key says nothing: too old, or its answer was no answer."""
+    at = asked_provider()
+    asked = PayBack(row.id, row.key, ids_of(row.payment), row.cents)
+    mine = PaymentMovement.objects.filter(id=row.id, state=State.ASKED)
     if row.key_at is None or now - row.key_at >= KEY_LASTS:
+        if found := at.paid_back(asked):
+            return found
         asked = replace(asked, key=str(ids.new_uuid()))
-        if not mine.update(key=asked.key, key_at=now):
+        if not mine.filter(key=row.key).update(key=asked.key, key_at=now):
             raise ProviderUnsure("another process asks for it")
     try:
         return at.pay_back(asked)
     except ProviderUnsure:
         # The provider replays a failure for the same key; the refund may be there all the same.
-        PaymentMovement.objects.filter(id=row.id, key=asked.key).update(key_at=None)
+        mine.filter(key=asked.key).update(key_at=None)
         raise

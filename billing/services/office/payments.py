@@ -5,9 +5,11 @@ a process may die anywhere. Errors of the provider are `billing.payments.port.Pr
 """
 
 import logging
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Unpack
 from uuid import UUID, uuid5
 
@@ -32,9 +34,9 @@ from billing.payments.port import (
     ProviderRefused,
 )
 from billing.payments.shares import micros_of
-from billing.selectors.office.payments import cards_on, top_up_room
-from billing.services.office.payment_facts import apply
+from billing.selectors.office.payments import cards_on, may_come, top_up_room
 from billing.services.office.payment_mail import payers_of
+from billing.services.office.payment_movements import apply
 from pictor.kit.words.client_addresses import counted_address
 from pictor.kit.words.money import in_dollars
 
@@ -109,16 +111,23 @@ def begin_top_up(
             )
             page = at.begin(checkout)
     except ProviderError as error:
-        url = Payment.objects.values_list("page_url", flat=True).get(id=payment.id)
-        if url:  # a second click at the same time got it
+        if url := Payment.objects.get(id=payment.id).page_url:  # a second click at the same time
             return url
-        logger.warning("no page for a payment: %s: %s", type(error).__name__, error)
         why = f" {error}" if isinstance(error, ProviderRefused) else ""
-        raise NotCharged(
-            f"You were not charged: the payment page could not be opened.{why}"
-        ) from error
+        logger.warning("no page for a payment: %s: %s", type(error).__name__, error)
+        words = f"You were not charged: the payment page could not be opened.{why}"
+        raise NotCharged(words) from error
     Payment.objects.filter(id=payment.id).update(session_id=page.session_id, page_url=page.url)
     return page.url
+
+
+@contextmanager
+def _or_not_charged(words: str) -> Iterator[None]:
+    try:
+        yield
+    except ProviderError as error:
+        logger.warning("%s %s: %s", words, type(error).__name__, error)
+        raise NotCharged(words) from error
 
 
 def asked_provider() -> CardProvider:
@@ -172,8 +181,9 @@ def _refuse(tenant_id: UUID, cents: int, now: datetime, by: By) -> None:
     if isinstance(actor, User) and actor.email_verified_at is None:
         raise ValidationError("Confirm your e-mail address first.")
     refuse_amount(tenant_id, cents, now)
+    # An opening that failed before there was a page is none.
     by_hand = Payment.objects.filter(tenant_id=tenant_id, automatic=False)
-    if by_hand.filter(state=Payment.State.BEGUN, expires_at__gt=now).count() >= MOST_OPEN:
+    if by_hand.filter(may_come(now)).count() >= MOST_OPEN:
         raise ValidationError("Five payments are open already. Finish one, or wait half an hour.")
     if by_hand.filter(begun_at__gt=now - timedelta(hours=1)).count() >= MOST_AN_HOUR:
         raise ValidationError("Too many payments were begun within an hour. Try again later.")
@@ -192,14 +202,13 @@ def refuse_amount(tenant_id: UUID, cents: int, now: datetime) -> None:
 
 def locked_customer(tenant_id: UUID) -> PaymentCustomer:
     """Lock a workspace's row of payments to the transaction's end; make it if there is none."""
-    PaymentCustomer.objects.get_or_create(tenant_id=tenant_id)
-    return PaymentCustomer.objects.select_for_update().get(tenant_id=tenant_id)
+    locked = PaymentCustomer.objects.select_for_update()
+    return locked.get_or_create(tenant_id=tenant_id)[0]
 
 
 def customer_at(at: CardProvider, tenant_id: UUID) -> str:
     """Send a workspace's details to the provider; return its id there."""
-    PaymentCustomer.objects.get_or_create(tenant_id=tenant_id)
-    customer = PaymentCustomer.objects.select_related("tenant").get(tenant_id=tenant_id)
+    customer, _ = PaymentCustomer.objects.get_or_create(tenant_id=tenant_id)
     details = CustomerDetails(
         tenant_id=tenant_id,
         name=customer.legal_name or customer.tenant.shown_name,
@@ -265,17 +274,23 @@ def follow_begun(now: datetime) -> None:
     is_due = Q(looked_at=None) | Q(looked_at__lt=now - LOOKED_AGAIN)
     old_enough = Q(begun_at__lt=now - LOOKED_AGAIN)
     begun = Payment.objects.filter(is_due, old_enough, state=Payment.State.BEGUN)
+    ids = begun.order_by("looked_at").values_list("id", flat=True)[:MOST_LOOKS]
+    each_alone(ids, partial(follow, now=now))
+
+
+def each_alone(ids: Iterable[UUID], work: Callable[[UUID], object]) -> None:
+    """Do a work for each of them: one that fails keeps no other waiting, but the provider does."""
     unanswered = 0
-    for payment_id in list(begun.order_by("looked_at").values_list("id", flat=True)[:MOST_LOOKS]):
+    for one in list(ids):
         try:
-            follow(payment_id, now=now)
+            work(one)
         except ProviderError as error:
-            logger.warning("a payment could not be looked at: %s", error)
-            unanswered += 1
+            logger.warning("%s %s waits: %s: %s", work, one, type(error).__name__, error)
+            unanswered += not isinstance(error, ProviderRefused)
             if unanswered == MOST_AWAY:
                 return
         except Exception:
-            logger.exception("payment %s could not be booked", payment_id)
+            logger.exception("%s %s failed", work, one)
 
 
 def open_portal(*, tenant_id: UUID, back_to: str, now: datetime) -> str:
@@ -286,22 +301,16 @@ def open_portal(*, tenant_id: UUID, back_to: str, now: datetime) -> str:
     del now
     at = asked_provider()
     refuse_ended(tenant_id)
-    try:
-        with at.within(PAGE_SECONDS):
-            return at.portal(customer_at(at, tenant_id), back_to=back_to)
-    except ProviderError as error:
-        logger.warning("no page of invoices: %s: %s", type(error).__name__, error)
-        raise NotCharged("The page could not be opened. Try again in a minute.") from error
+    words = "The page could not be opened. Try again in a minute."
+    with _or_not_charged(words), at.within(PAGE_SECONDS):
+        return at.portal(customer_at(at, tenant_id), back_to=back_to)
 
 
 def has_card(tenant_id: UUID) -> bool:
     """True if a workspace has a saved card. Raises NotCharged while the provider is away."""
     at = asked_provider()
-    try:
+    with _or_not_charged("Nothing was changed: the payment provider did not answer."):
         return at.has_card(customer_at(at, tenant_id))
-    except ProviderError as error:
-        logger.warning("no word of a card: %s: %s", type(error).__name__, error)
-        raise NotCharged("Nothing was changed: the payment provider did not answer.") from error
 
 
 @transaction.atomic
@@ -315,16 +324,13 @@ def keep_details(
     del now
     refuse_ended(tenant_id)
     customer = locked_customer(tenant_id)
-    names = BillingDetails.__dataclass_fields__
-    before = {name: getattr(customer, name) for name in names}
-    after = {name: getattr(details, name) for name in names}
-    if after == before:
-        return
-    for name, value in after.items():
-        setattr(customer, name, value)
-    customer.clean_fields(exclude={field.name for field in customer._meta.fields} - set(names))  # noqa: SLF001 - Django's way to columns
-    customer.save(update_fields=list(names))
-    tenant = tenant_by_id(tenant_id)
+    after = asdict(details)
     # The audit log is never erased, so it says which of them changed, and not to what.
-    changed = sorted(name for name in names if before[name] != after[name])
-    record(tenant.audited, "billing.details", after={"changed": changed}, **by)
+    changed = sorted(name for name in after if getattr(customer, name) != after[name])
+    if not changed:
+        return
+    for name in changed:
+        setattr(customer, name, after[name])
+    customer.clean_fields(exclude={field.name for field in customer._meta.fields} - set(changed))  # noqa: SLF001 - Django's way to columns
+    customer.save(update_fields=changed)
+    record(tenant_by_id(tenant_id).audited, "billing.details", after={"changed": changed}, **by)

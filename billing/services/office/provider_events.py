@@ -9,8 +9,8 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from django.db import DatabaseError, connection
@@ -19,7 +19,7 @@ from django.db.models import F, Max, Min
 from billing.models import Payment, ProviderEvent
 from billing.payments.port import Event, ProviderError
 from billing.selectors.office.payments import BOOKS
-from billing.services.office.payment_facts import is_live
+from billing.services.office.payment_movements import is_live
 from billing.services.office.payments import asked_provider, follow
 from pictor.kit.database import lock_numbers
 from pictor.kit.database.cursors import first_row, run
@@ -104,7 +104,7 @@ def handle(now: datetime) -> None:
             pause = threading.Event()
             with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="payments") as threads:
                 for payment_id, events in due.items():
-                    threads.submit(partial(_alone, payment_id, events, now))
+                    threads.submit(_handle, payment_id, events, now)
                     pause.wait(SECONDS_BETWEEN_LOOKS)  # the provider counts requests a second
 
 
@@ -129,33 +129,27 @@ def _payment_of(event: ProviderEvent) -> UUID | None:
     return payment_id
 
 
-def _alone(payment_id: UUID, events: Sequence[ProviderEvent], now: datetime) -> None:
-    """Handle a payment's events on this thread's own connection."""
-    try:
-        _handle(payment_id, events, now)
-    except DatabaseError:
-        logger.exception("events of payment %s wait for the database", payment_id)
-    finally:
-        connection.close()
-
-
 def _handle(payment_id: UUID, events: Sequence[ProviderEvent], now: datetime) -> None:
+    """Handle a payment's events on this thread's own connection."""
     mine = ProviderEvent.objects.filter(id__in=[event.id for event in events])
     tries = max(event.tries for event in events)
     wait = min(timedelta(seconds=10) * 2 ** min(tries, 10), MOST_WAIT)
-    # First, so that an end of this process is one more try.
-    mine.update(payment_id=payment_id, tries=F("tries") + 1, next_at=now + wait)
     try:
+        # First, so that an end of this process is one more try.
+        mine.update(payment_id=payment_id, tries=F("tries") + 1, next_at=now + wait)
         _learn_ids(payment_id, events)
         follow(payment_id, now=now)
-    except ProviderError as error:
-        mine.update(trouble=f"{type(error).__name__}: {error}"[:200])
+        mine.update(handled_at=now, trouble="")
     except Exception as error:
         # One payment that cannot be booked must not keep the others waiting; it is a condition.
-        logger.exception("payment %s could not be booked", payment_id)
-        mine.update(trouble=f"{type(error).__name__}: {error}"[:200])
-    else:
-        mine.update(handled_at=now, trouble="")
+        logger.log(
+            logging.WARNING if isinstance(error, ProviderError) else logging.ERROR,
+            "payment %s could not be looked at", payment_id, exc_info=True,
+        )  # fmt: skip
+        with suppress(DatabaseError):
+            mine.update(trouble=f"{type(error).__name__}: {error}"[:200])
+    finally:
+        connection.close()
 
 
 def _learn_ids(payment_id: UUID, events: Sequence[ProviderEvent]) -> None:

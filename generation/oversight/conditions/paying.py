@@ -6,10 +6,12 @@ from datetime import timedelta
 from django.conf import settings
 
 from billing.models import PaymentDispute
+from billing.payments.shares import micros_of
 from billing.selectors.office.payments import (
     differences,
     for_a_person,
     open_disputes,
+    refused_refunds,
     silent_since,
     unhandled_events,
 )
@@ -21,9 +23,12 @@ WARNING = "warning"
 
 
 def unclear(_outlook: Outlook) -> Iterator[PresentCondition]:
-    """Payments of another amount, currency or mode than was asked for: nothing is credited."""
-    for payment in for_a_person():
-        words = f"{payment.tenant.name}: {payment.person_why}"
+    """Payments of another amount, currency or mode than asked for, and refused refunds."""
+    waiting = [(payment, payment.person_why) for payment in for_a_person()]
+    # A deleted workspace has nobody to ask for it again.
+    waiting += [(one.payment, f"not paid back. {one.reason}") for one in refused_refunds()]
+    for payment, why in waiting:
+        words = f"{payment.tenant.name}: {why}"
         yield PresentCondition(str(payment.id), Micros(payment.credited_micros), words)
 
 
@@ -64,7 +69,7 @@ def differing(_outlook: Outlook) -> Iterator[PresentCondition]:
 
 
 def _about(dispute: PaymentDispute, what: str) -> PresentCondition:
-    payment, micros = dispute.payment, Micros(dispute.cents * 10_000)
+    payment, micros = dispute.payment, micros_of(dispute.cents)
     due = f", answer by {dispute.due_at:%-d %B, %H:%M} UTC" if dispute.due_at else ""
     words = f"{what}, {dispute.reason or 'no reason given'}{due}"
     about = f"{in_dollars(micros)} of {payment.tenant.name}"

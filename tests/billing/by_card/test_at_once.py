@@ -6,9 +6,10 @@ from typing import TypeVar
 
 import pytest
 
+from billing import tasks
 from billing.models import Payment
 from billing.selectors.office.balances import available_to
-from billing.services.office import payments_round, provider_events
+from billing.services.office import provider_events
 from billing.services.office.automatic import agree, top_up_due
 from billing.services.office.payments import follow
 from pictor.kit.words import ids
@@ -83,6 +84,6 @@ def test_the_minutes_work_is_done_by_one_worker(cards, shop, monkeypatch):
     payment = begin(shop)
     cards.pay(payment.id)
 
-    at_once(lambda: payments_round.follow_all(now=NOW))
+    at_once(lambda: tasks.follow_all(now=NOW))
 
     assert available_to(shop.id) == 20_000_000

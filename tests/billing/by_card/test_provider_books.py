@@ -35,8 +35,7 @@ def test_what_no_event_told_is_looked_at(cards, shop):
     cards.refund(payment.id, 500)
     cards.happened.clear()
     (found,) = compare(*DAY)
-    assert (found.tenant, found.object) == (shop.public_id, f"payment {payment.id}")
-    assert found.message.endswith(": -$5.00 there, and $0.00 here")
+    assert (found.payment, found.how) == (payment, "-$5.00 there, and $0.00 here")
 
     keep_differences(LATER)
 
@@ -60,6 +59,28 @@ def test_what_still_differs_is_kept_until_it_no_longer_does(cards, shop):
     assert list(differences()) == []
 
 
+def test_what_lasts_is_known_without_a_longer_and_longer_time_being_listed(
+    cards, shop, monkeypatch
+):
+    paid(cards, shop)
+    PaymentMovement.objects.filter(kind="charge").update(cents=1999)
+    keep_differences(LATER)
+    asked = []
+
+    def entries(since, until):
+        asked.append(since)
+        return []
+
+    monkeypatch.setattr(cards, "entries", entries)
+
+    for days in (10, 40):
+        keep_differences(LATER + timedelta(days=days))
+
+    assert asked[0] < NOW
+    assert asked[-1] == LATER + timedelta(days=10)
+    assert differences().count() == 1
+
+
 def test_what_the_provider_does_not_have_is_found(cards, shop):
     payment = paid(cards, shop)
     PaymentMovement.objects.create(
@@ -68,7 +89,7 @@ def test_what_the_provider_does_not_have_is_found(cards, shop):
 
     (found,) = compare(*DAY)
 
-    assert found.message == "re_x: nothing there, and -$0.05 here"
+    assert (found.provider_id, found.how) == ("re_x", "nothing there, and -$0.05 here")
 
 
 def test_others_entries_are_theirs(cards, shop):

@@ -38,10 +38,10 @@ def test_all_cents_take_exactly_all_micros(asked, tax, cuts):
     charge = CardCharge(micros_of(asked), asked + tax)
 
     for cut in cuts:
-        part = min(cut, charge.left_cents)
+        part = min(cut, charge.cents - charge.gone_cents)
         gone = charge.gone_micros + charge.share_of(part)
         charge = CardCharge(charge.credited, charge.cents, charge.gone_cents + part, gone)
-    last = charge.share_of(charge.left_cents)
+    last = charge.share_of(charge.cents - charge.gone_cents)
 
     assert charge.gone_micros + last == asked * 10_000
     assert last >= 0

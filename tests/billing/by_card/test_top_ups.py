@@ -11,7 +11,7 @@ from billing.payments.port import ProviderAway, ProviderUnsure
 from billing.selectors.office.balances import available_to, statement
 from billing.selectors.office.ledger import ledger_findings
 from billing.services.office.payments import NotCharged, follow, follow_begun
-from billing.services.office.payments_round import follow_all
+from billing.tasks import follow_all
 from pictor.kit.words import ids
 from tests.billing.by_card.conftest import NOW, begin, paid
 

@@ -16,8 +16,8 @@ from billing.services.office.accounts import adjust
 from billing.services.office.automatic import agree
 from billing.services.office.moves import move_money
 from billing.services.office.payments import begin_top_up
-from billing.services.office.payments_round import follow_all
 from billing.services.office.provider_books import compare
+from billing.tasks import follow_all
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.billing.by_card.conftest import PAGES, new_payer

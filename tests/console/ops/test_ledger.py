@@ -219,7 +219,7 @@ def test_reversals_and_corrections_are_told_in_words(owner, acme, lost):
 def test_card_money_is_told_with_its_payment_and_its_movement(owner, acme):
     movement = {"tenant_id": acme.id, "amount": Micros(9_000_000), "reason": "Visa 4242"}
     paid = card_money.top_up(**movement, line="paid at 7")
-    back = card_money.pay_back(**movement, top_up_seq=2, line="back at 8")
+    back = card_money.pay_back(**movement, top_up_seq=2, line="back at 8", actor="ann")
 
     assert "Pay back of entry 2 Visa 4242" in said_by(owner.get("/ops/ledger/"))
     assert "Pay back $9.00 by entry 3" in said_by(owner.get(f"/ops/ledger/{paid.pk}/"))

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 
 from billing.models import PaymentCustomer
 from billing.selectors.office.payments import customer_of, to_confirm
-from billing.services.office.automatic import agree, consent_text, stop
+from billing.services.office.automatic import agree, consent_text, stop, why_paused
 from billing.services.office.payments import BillingDetails, has_card, keep_details
 from console.parts.form_fields import CentsField, DollarsField, dressed, line, take_errors
 from console.workspace.access import FORM, POST, Permission, Workspace, by, done, rendered
@@ -79,7 +79,7 @@ def _standing(customer: PaymentCustomer) -> dict[str, object]:
     if below is None or add is None or most is None:
         return {}
     is_new = not customer.tries and customer.next_at and customer.next_at > clock.now()
-    paused = customer.paused_for if customer.consented_by_id else _PAUSES.MEMBER_LEFT
+    paused = why_paused(customer)
     return {
         "consent": consent_text(Micros(below), add, most),
         "paused": _PAUSES(paused).label if paused else "",

@@ -303,7 +303,7 @@ def test_card_money_is_in_a_statement_by_what_is_available(at, channel, sign_in)
     acme = PayingCustomer("paying", balance=0)
     movement: dict[str, Any] = {"tenant_id": acme.id, "reason": "Visa", "top_up_seq": 1}
     card_money.top_up(tenant_id=acme.id, amount=Micros(20_000_000), line="1", reason="Visa")
-    card_money.pay_back(**movement, amount=Micros(5_000_000), line="2")
+    card_money.pay_back(**movement, amount=Micros(5_000_000), line="2", actor="ann")
     card_money.paid_back(tenant_id=acme.id, line="2")
     card_money.charge_back(**movement, amount=Micros(18_000_000), line="3")
     credit(tenant_id=acme.id, amount=Micros(10_000_000), reason="gift", actor="test")
