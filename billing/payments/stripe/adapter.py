@@ -78,14 +78,20 @@ class Stripe:
         with within(PAGE_SECONDS):
             if customer:
                 with suppress_unknown():
-                    self._v1.customers.update(customer, params.customer(details, self._tax_code))
+                    self._update(customer, details)
                     return customer
             made = self._v1.customers.create(
                 {"metadata": {TENANT: str(details.tenant_id)}},
                 {"idempotency_key": f"customer-{details.tenant_id}-{customer or ''}"},
             )
-            self._v1.customers.update(made.id, params.customer(details, self._tax_code))
+            self._update(made.id, details)
             return made.id
+
+    def _update(self, customer: str, details: CustomerDetails) -> None:
+        known: Any = None
+        if self._tax_code and details.address:
+            known = getattr(self._v1.customers.retrieve(customer), "address", None)
+        self._v1.customers.update(customer, params.customer(details, self._tax_code, known))
 
     def forget_customer(self, customer: str) -> None:
         with suppress_unknown():

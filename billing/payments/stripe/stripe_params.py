@@ -7,11 +7,13 @@ from billing.payments.port import Checkout, CustomerDetails
 from billing.payments.stripe.stripe_objects import PAYMENT, TENANT
 
 if TYPE_CHECKING:
+    from stripe import Customer
     from stripe.params import CustomerUpdateParams, InvoiceCreateParams, InvoiceItemCreateParams
     from stripe.params.billing_portal import ConfigurationCreateParams
     from stripe.params.checkout import SessionCreateParams
 
 PRODUCT = "Prepaid balance"
+_PARTS = ("city", "country", "postal_code", "state")
 PORTAL = "pictor_portal"
 """Marks the portal's configuration."""
 
@@ -49,8 +51,13 @@ def session(checkout: Checkout, tax_code: str) -> "SessionCreateParams":
     return params
 
 
-def customer(details: CustomerDetails, tax_code: str) -> "CustomerUpdateParams":
-    """Return a customer's details; an empty word takes out what is there."""
+def customer(
+    details: CustomerDetails, tax_code: str, known: "Customer.Address | None"
+) -> "CustomerUpdateParams":
+    """Return a customer's details; an empty word takes out what is there.
+
+    Stripe Tax needs an address in parts, which Checkout asks for: of a `known` one they stay.
+    """
     fields = {"Tax ID": details.tax_id, "Purchase order": details.purchase_order}
     printed: Any = [{"name": name, "value": value} for name, value in fields.items() if value]
     params: CustomerUpdateParams = {
@@ -59,9 +66,12 @@ def customer(details: CustomerDetails, tax_code: str) -> "CustomerUpdateParams":
         "metadata": {TENANT: str(details.tenant_id)},
         "invoice_settings": {"custom_fields": printed or ""},
     }
-    if not tax_code:  # Stripe Tax needs it in parts, which Checkout asks for and keeps
-        line1, *rest = details.address.splitlines() or [""]
-        params["address"] = {"line1": line1, "line2": ", ".join(rest)} if line1 else ""
+    line1, *rest = details.address.splitlines() or [""]
+    parts: Any = {name: getattr(known, name) for name in _PARTS if getattr(known, name, None)}
+    if line1:
+        params["address"] = {**parts, "line1": line1, "line2": ", ".join(rest)}
+    elif not tax_code:
+        params["address"] = ""
     return params
 
 

@@ -247,12 +247,13 @@ def test_without_a_card_it_rests(cards, on):
     assert (states(), paused()) == (["failed"], "no_card")
 
 
-def test_it_ends_with_the_member_who_agreed(cards, on, payer):
+def test_it_ends_with_the_member_who_agreed_also_while_enough_is_there(cards, on, payer):
+    paid(cards, on)
     Membership.objects.filter(user=payer).update(role=Membership.Role.VIEWER)
 
     top_up_due(NOW)
 
-    assert (states(), paused()) == ([], "member_left")
+    assert (states(), paused()) == (["paid"], "member_left")
 
 
 def test_a_suspended_or_owing_workspace_is_not_charged(cards, on):

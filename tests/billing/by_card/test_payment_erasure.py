@@ -8,9 +8,12 @@ from django.core.exceptions import ValidationError
 from accounts.models import Tenant
 from billing import holdings
 from billing.models import Payment, PaymentCustomer
-from billing.payments.port import ProviderAway
+from billing.payments.port import ProviderAway, ProviderRefused
 from billing.selectors.office.balances import statement
+from billing.selectors.office.payments import refused_refunds
+from billing.services.office.automatic import agree, top_up_due
 from billing.services.office.payments import BillingDetails, follow, keep_details
+from pictor.kit.words.money import Micros
 from tests.billing.by_card.conftest import NOW, begin, paid
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +87,34 @@ def test_who_never_paid_by_card_has_no_such_tables(shop):
     holdings.erase(tenant_id=shop.id, now=NOW)
 
     assert "payments" not in dict(holdings.tables(shop.id))
+
+
+def test_an_invoice_that_a_decline_left_open_is_void(cards, shop, payer):
+    agree(
+        tenant_id=shop.id, below_micros=Micros(10_000_000), add_cents=2000, most_cents=5000,
+        now=NOW, actor=payer,
+    )  # fmt: skip
+    cards.declines, cards.refuses["void"] = ["insufficient_funds"], [ProviderAway("503")]
+    top_up_due(NOW)
+    payment = Payment.objects.get()
+    open_before = cards.payments[payment.id].present.state
+    Tenant.objects.filter(id=shop.id).update(erasure_due_at=NOW)
+
+    holdings.erase(tenant_id=shop.id, now=NOW)
+
+    assert (payment.state, open_before) == ("failed", "failed")
+    assert cards.payments[payment.id].present.state == "expired"
+
+
+def test_a_refund_that_is_refused_waits_for_a_person(cards, ended):
+    late = Payment.objects.get(state="begun")
+    cards.pay(late.id)
+    cards.refuses["pay_back"] = [ProviderRefused("The charge is disputed.")]
+
+    holdings.erase(tenant_id=ended.id, now=NOW)
+
+    (refused,) = refused_refunds()
+    assert (refused.payment, refused.reason) == (late, "Refused: The charge is disputed.")
+    cards.refund(late.id, 2000)  # staff do it in the dashboard
+    follow(late.id, now=NOW)
+    assert refused_refunds() == []

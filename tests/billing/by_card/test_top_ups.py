@@ -10,6 +10,7 @@ from billing.models import Payment, PaymentMovement
 from billing.payments.port import ProviderAway, ProviderUnsure
 from billing.selectors.office.balances import available_to, statement
 from billing.selectors.office.ledger import ledger_findings
+from billing.selectors.office.payments import top_up_room
 from billing.services.office.payments import NotCharged, follow, follow_begun
 from billing.tasks import follow_all
 from pictor.kit.words import ids
@@ -211,3 +212,24 @@ def test_a_step_of_the_minutes_work_that_fails_stops_none_after_it(cards, shop):
     follow_all(now=NOW + timedelta(minutes=11))
 
     assert Payment.objects.get().state == "paid"
+
+
+def test_a_page_that_failed_to_open_counts_as_none(cards, shop):
+    cards.refuses["begin"] = [ProviderAway("503") for _ in range(5)]
+    for _ in range(5):
+        with pytest.raises(NotCharged):
+            begin(shop)
+
+    payment = begin(shop, now=NOW + timedelta(minutes=1))
+
+    assert payment.page_url == "https://cards.example/pay/cs_2"
+
+
+def test_a_page_that_failed_to_open_takes_nothing_of_the_first_week(cards, shop):
+    Tenant.objects.filter(id=shop.id).update(created_at=NOW)
+    cards.refuses["begin"] = [ProviderAway("503")]
+    with pytest.raises(NotCharged):
+        begin(shop, cents=20_000)
+
+    assert top_up_room(shop.id, NOW).most == 0  # it may be opening
+    assert top_up_room(shop.id, NOW + timedelta(minutes=1)).most == 20_000

@@ -281,6 +281,15 @@ def test_a_workspace_is_one_customer_with_its_details(cards):
     )
 
 
+def test_with_stripe_tax_the_workspaces_address_is_sent_too(cards, settings):
+    settings.STRIPE_TAX_CODE = "txcd_10103001"
+    first = provider().keep_customer(details(), customer=None)
+
+    provider().keep_customer(details(address="1 Main St\nSpringfield"), customer=first)
+
+    assert cards.asked[-1][1]["address"] == {"line1": "1 Main St", "line2": "Springfield"}
+
+
 def test_a_deleted_customer_is_made_anew(cards):
     first = provider().keep_customer(details(), customer=None)
     provider().forget_customer(first)

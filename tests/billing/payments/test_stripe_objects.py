@@ -8,8 +8,9 @@ import stripe
 
 from billing.payments.port import Ids, ProviderRefused
 from billing.payments.stripe import stripe_objects as objects
+from billing.payments.stripe import stripe_params as params
 from sandbox.stripe import objects as sandbox_objects
-from tests.billing.payments.asking import PAYMENT, checkout, provider
+from tests.billing.payments.asking import PAYMENT, checkout, details, provider
 from tests.fakes.card_provider import KEY
 
 AT = 1_790_000_000
@@ -176,3 +177,18 @@ def test_objects_of_both_modes_are_no_payment(cards, monkeypatch, kind):
         provider().present(Ids(PAYMENT, session_id=page.session_id))
 
     assert refused.value.code == "mixed_modes"
+
+
+def test_with_stripe_tax_the_parts_of_an_address_that_checkout_asked_for_stay():
+    kept = {"city": "Berlin", "country": "DE", "postal_code": "10997", "state": None}
+    known: Any = stripe.Customer.construct_from({"id": "cus_1", "address": kept}, KEY).address
+    ours = details(address="Kanalstr. 1\n10997 Berlin")
+
+    sent = params.customer(ours, "txcd_1", known)
+
+    assert sent["address"] == {
+        "line1": "Kanalstr. 1", "line2": "10997 Berlin", "city": "Berlin", "country": "DE",
+        "postal_code": "10997",
+    }  # fmt: skip
+    assert "address" not in params.customer(details(), "txcd_1", known)
+    assert params.customer(details(), "", None)["address"] == ""

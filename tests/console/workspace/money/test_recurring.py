@@ -172,6 +172,15 @@ def test_a_payment_that_the_bank_asks_about_can_be_confirmed(acme, client, agree
     assert '<a href="https://cards.example/i">Confirm this payment</a> of $20.00' in page
 
 
+def test_a_member_who_may_no_longer_pay_ends_them_at_once(acme, agree, sign_in):
+    agree()
+    Membership.objects.filter(role="owner").update(role="viewer")
+
+    page = said_by(sign_in(acme, "billing").get(url("automatic", acme)))
+
+    assert "Paused. The member who agreed to it has left." in page
+
+
 def test_they_end_with_the_member_who_agreed(acme, client, agree):
     agree()
     PaymentCustomer.objects.update(consented_by=None)

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from accounts.models import Tenant
+from billing.models import Payment
 from generation.oversight.alerts.rules import all_kinds
 from tests.making.factories import PayingCustomer
-from tests.making.payment_rows import make_dispute, make_event, make_payment
+from tests.making.payment_rows import make_dispute, make_event, make_movement, make_payment
 
 DUE = datetime(2030, 1, 10, 12, tzinfo=UTC)
 
@@ -27,6 +29,18 @@ def test_a_payment_for_a_person_says_why(look, payment):
     payment.save()
 
     assert look(0) == {("payment_unclear", str(payment.id)): "acme: 1 EUR was paid"}
+
+
+def test_a_refused_refund_of_a_deleted_workspace_is_for_a_person(look, payment):
+    Payment.objects.update(top_up_seq=1)
+    make_movement(payment, "refund", cents=500, state="failed", reason="Refused: too late")
+    before = look(0)
+    Tenant.objects.update(erasure_due_at=DUE)
+
+    assert before == {}
+    assert look(1) == {
+        ("payment_unclear", str(payment.id)): "acme: not paid back. Refused: too late"
+    }
 
 
 @pytest.mark.parametrize(
