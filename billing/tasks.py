@@ -76,12 +76,7 @@ def handle_provider_events() -> None:
 
 @shared_task(ignore_result=True)
 def compare_with_provider() -> None:
-    """Compare the last days with the payment provider's own books."""
+    """Compare the last days with the payment provider's own books, and delete old events."""
     if cards_on():
+        provider_events.forget(clock.now())
         provider_books.keep_differences(clock.now())
-
-
-@shared_task(ignore_result=True)
-def forget_provider_events() -> None:
-    """Delete old events of the payment provider."""
-    provider_events.forget(clock.now())

@@ -34,7 +34,6 @@ SCHEDULE: Mapping[str, str] = {
     "billing.tasks.tell_of_low_balances": "*/5",
     "generation.tasks.tell_of_used_budgets": "*/5",
     "billing.tasks.compare_with_provider": "43",
-    "billing.tasks.forget_provider_events": "53",
     "webhooks.tasks.forget_webhooks": "3",
     "generation.tasks.forget_idempotency_keys": "7",
     "generation.tasks.check_ledger": "37",

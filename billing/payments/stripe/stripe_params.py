@@ -67,9 +67,9 @@ def customer(
         "invoice_settings": {"custom_fields": printed or ""},
     }
     line1, *rest = details.address.splitlines() or [""]
-    parts: Any = {name: getattr(known, name) for name in _PARTS if getattr(known, name, None)}
+    address: Any = {name: getattr(known, name) for name in _PARTS if getattr(known, name, None)}
     if line1:
-        params["address"] = {**parts, "line1": line1, "line2": ", ".join(rest)}
+        params["address"] = address | {"line1": line1, "line2": ", ".join(rest)}
     elif not tax_code:
         params["address"] = ""
     return params

@@ -28,14 +28,12 @@ BOOKS = "books"
 class TopUpRoom:
     """What a workspace may pay in by card now, in cents; nothing if `most` is below `least`.
 
-    `offered` are whole dollars within. `first_week_left` is None once a workspace is no longer new;
-    `why` then says, in a sentence, what else it may pay.
+    `offered` are whole dollars within. `why` says, in a sentence, what a new workspace may pay.
     """
 
     least: int
     most: int
     offered: tuple[int, ...]
-    first_week_left: int | None
     why: str
 
 
@@ -97,7 +95,7 @@ def may_come(now: datetime) -> Q:
 
 def top_up_room(tenant_id: UUID, now: datetime) -> TopUpRoom:
     """Return what a workspace may pay in by card now: a new one only so much in its first week."""
-    least, most, left, why = settings.TOP_UP_LEAST * 100, settings.TOP_UP_MOST * 100, None, ""
+    least, most, why = settings.TOP_UP_LEAST * 100, settings.TOP_UP_MOST * 100, ""
     new_until = tenant_by_id(tenant_id).created_at + FIRST_WEEK
     if now < new_until:
         stands = Q(state__in=[State.PAID, State.PERSON]) | may_come(now)
@@ -111,7 +109,7 @@ def top_up_room(tenant_id: UUID, now: datetime) -> TopUpRoom:
             f" {rest} of it is left."
         )
     offered = tuple(dollars for dollars in OFFERED if least <= dollars * 100 <= most)
-    return TopUpRoom(least, most, offered, left, why)
+    return TopUpRoom(least, most, offered, why)
 
 
 def for_a_person() -> list[Payment]:

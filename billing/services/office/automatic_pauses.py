@@ -11,8 +11,6 @@ from pictor.kit.words.money import in_dollars
 from webhooks.announcing import announce
 from webhooks.models import BALANCE_TOP_UP_FAILED
 
-PROGRAM = "automatic top-ups"
-"""The actor of what nobody did."""
 TRIES_AFTER = (timedelta(days=1), timedelta(days=2))
 """The waits after a first and a second decline: tries are made on day 0, 1 and 3."""
 
@@ -28,8 +26,8 @@ def pause(tenant_id: UUID, why: str, *, now: datetime, invoice_url: str = "") ->
         return
     customer.paused_for = why
     customer.save(update_fields=["paused_for"])
-    tenant = tenant_by_id(tenant_id)
-    record(tenant.audited, "automatic.pause", after={"why": why}, actor=PROGRAM)
+    audited = tenant_by_id(tenant_id).audited
+    record(audited, "automatic.pause", after={"why": why}, actor="automatic top-ups")
     reason = PaymentCustomer.Pause(why).label
     tell(
         tenant_id,
@@ -61,11 +59,6 @@ def declined(payment: Payment, *, now: datetime) -> None:
         f"It is tried again on {customer.next_at:%-d %B}." if is_on and customer.next_at else "",
     )
     _announce(payment.tenant_id, PaymentCustomer.Pause.DECLINED, now)
-
-
-def paid(tenant_id: UUID) -> None:
-    """Begin to count declines anew. Part of a transaction."""
-    PaymentCustomer.objects.filter(tenant_id=tenant_id).update(tries=0, next_at=None)
 
 
 def _announce(tenant_id: UUID, why: str, now: datetime) -> None:

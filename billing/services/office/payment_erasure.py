@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import transaction
 
 from billing.models import Payment, PaymentCustomer, PaymentMovement
 from billing.payments.port import ProviderError
@@ -71,8 +71,5 @@ def _clear(tenant_id: UUID) -> None:
 
 def _empty(model: type[Payment | PaymentMovement | PaymentCustomer]) -> dict[str, str | None]:
     """Return a model's personal columns as they are once erased."""
-    fields: dict[str, models.Field[object, object]] = {
-        field.name: field
-        for field in model._meta.fields  # noqa: SLF001 - Django's way to columns
-    }
-    return {name: None if fields[name].null else "" for name in model.PERSONAL}
+    fields = {field.name: field.null for field in model._meta.concrete_fields}  # noqa: SLF001 - Django's way to columns
+    return {name: None if fields[name] else "" for name in model.PERSONAL}

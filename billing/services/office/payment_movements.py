@@ -142,8 +142,8 @@ def _credit(payment: Payment, present: Present, now: datetime) -> None:
     if payment.tenant.has_ended:
         ask_whole(payment, now=now, reason="The workspace had been deleted", asked_by="erasure")
         return
-    if payment.automatic:
-        automatic_pauses.paid(payment.tenant_id)
+    if payment.automatic:  # declines are counted anew
+        PaymentCustomer.objects.filter(tenant_id=payment.tenant_id).update(tries=0, next_at=None)
     amount = in_dollars(payment.credited_micros)
     what = "An automatic top-up" if payment.automatic else "A payment by card"
     tell(

@@ -154,14 +154,13 @@ def _handle(payment_id: UUID, events: Sequence[ProviderEvent], now: datetime) ->
 
 def _learn_ids(payment_id: UUID, events: Sequence[ProviderEvent]) -> None:
     """Keep the ids of a payment whose page was made, while its answer was lost."""
-    mine = Payment.objects.filter(id=payment_id)
-    for event in events:
-        for name in ("session_id", "payment_intent_id", "invoice_id"):
-            if value := getattr(event, name):
-                mine.filter(**{name: None}).update(**{name: value})
+    for name in ("session_id", "payment_intent_id", "invoice_id"):
+        if told := [value for event in events if (value := getattr(event, name))]:
+            mine = Payment.objects.filter(id=payment_id, **{name: None})
+            mine.update(**{name: told[0]})
 
 
 def forget(now: datetime) -> None:
     """Delete handled events that the provider has deleted too."""
-    old = ProviderEvent.objects.filter(created_at__lt=now - KEPT_FOR, handled_at__isnull=False)
-    old.delete()
+    old = ProviderEvent.objects.filter(created_at__lt=now - KEPT_FOR)
+    old.exclude(handled_at=None).delete()
