@@ -47,8 +47,8 @@ def test_every_setting_has_a_row_and_every_row_is_a_setting():
 def test_every_condition_has_a_row_and_no_other_has():
     cards = (ROOT / "docs/cards.md").read_text(encoding="utf-8")
     rows = [
-        re.findall(r"^\| `(\w+)`", page.partition("## Conditions")[2], re.MULTILINE)
-        for page in (PAGES["trouble"].partition("\n## Processes")[0], cards)
+        re.findall(r"^\| `(\w+)`", after.partition("\n## ")[0], re.MULTILINE)
+        for _, _, after in (page.partition("## Conditions") for page in (PAGES["trouble"], cards))
     ]
 
     assert rows == [
