@@ -101,11 +101,9 @@ class Stripe:
         return bool(self._card(customer))
 
     def begin(self, checkout: Checkout) -> CheckoutPage:
+        asked, key = params.session(checkout, self._tax_code), str(checkout.payment_id)
         with within(PAGE_SECONDS):
-            made = self._v1.checkout.sessions.create(
-                params.session(checkout, self._tax_code),
-                {"idempotency_key": str(checkout.payment_id)},
-            )
+            made = self._v1.checkout.sessions.create(asked, {"idempotency_key": key})
         return CheckoutPage(made.id, made.url or "")
 
     def end(self, session_id: str) -> None:

@@ -146,7 +146,12 @@ def _key(request: web.Request) -> str:
 
 async def _try(call: Call, request: web.Request, text: str, kept: Kept) -> bool:
     """Run a call, with what was asked to go wrong; True if the connection is to be cut."""
-    bank, trouble = request.app[_BANK], _trouble(request)
+    bank, path = request.app[_BANK], f"{request.method} {request.path}"
+    troubles = [one for one in bank.troubles if path.startswith(one["path"])]
+    trouble: Thing = troubles[0] if troubles else {"kind": "", "next": 0}
+    trouble["next"] -= 1
+    if not trouble["next"]:
+        bank.troubles.remove(trouble)
     kind = trouble["kind"]
     await asyncio.sleep(trouble["seconds"] if kind == "slow" else 0)
     ran = _FAILED[kind] if kind in _NOT_RUN else _run(call, request, text)
@@ -155,17 +160,6 @@ async def _try(call: Call, request: web.Request, text: str, kept: Kept) -> bool:
     if status in _NOT_KEPT or "param" in body.get("error", ()):
         bank.kept.pop(_key(request), None)
     return "lost" in kind
-
-
-def _trouble(request: web.Request) -> Thing:
-    troubles, path = request.app[_BANK].troubles, f"{request.method} {request.path}"
-    for trouble in troubles:
-        if path.startswith(trouble["path"]):
-            trouble["next"] -= 1
-            if not trouble["next"]:
-                troubles.remove(trouble)
-            return trouble
-    return {"kind": ""}
 
 
 def _run(call: Call, request: web.Request, text: str) -> Answer:
