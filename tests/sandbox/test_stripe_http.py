@@ -135,6 +135,16 @@ def test_a_missing_parameter_and_a_missing_object_are_named(shop):
     assert unread.value.param == "charge"
 
 
+def test_expanding_ends_at_four_levels(shop, intent):
+    deep = "data.payment_intent.latest_charge.balance_transaction"
+    shop.api.v1.checkout.sessions.list({"payment_intent": intent, "expand": [deep]})
+
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        shop.api.v1.checkout.sessions.list({"expand": [f"{deep}.source"]})
+
+    assert refused.value.param == "expand"
+
+
 def test_lists_have_pages(shop, intent):
     for amount in (1, 2, 3):
         shop.bank("refund", payment_intent=intent, amount=amount)

@@ -95,10 +95,6 @@ class StripeHttp(stripe.HTTPClient):
             raise unsure("The provider's answer cannot be read.")
         return body.decode(), status, exchange.answer_headers
 
-    @override
-    def close(self) -> None:
-        """Do nothing: idle connections close by themselves."""
-
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:

@@ -17,6 +17,7 @@ from sandbox.stripe.objects import VERSION, Refusal, Thing, listed, make
 
 _EVENTS_KEPT_SECONDS: Final = 30 * 24 * 3600
 _MOST_KEPT: Final = 20_000
+_MOST_LEVELS: Final = 4  # of one property that is expanded
 _IF_ASKED: Final = {"charge": "refunds", "invoice": "payments"}
 """Fields that are answered only where `expand` names them."""
 _OF_PAGES: Final = {"created", "limit", "starting_after", "type", "types"}
@@ -97,7 +98,7 @@ class Bank:
         asked: dict[str, list[str]] = {"data": []} if kind == "list" else {}
         for path in expand:
             first, _, rest = path.partition(".")
-            if first not in value:
+            if first not in value or path.count(".") >= _MOST_LEVELS:
                 raise Refusal(f"This property cannot be expanded ({first}).", param="expand")
             asked.setdefault(first, []).extend([rest] if rest else [])
         return {
