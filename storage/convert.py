@@ -5,7 +5,7 @@ the interpreter lock. Raises NotAnImage for unreadable pixels, SpoolError if the
 kept.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -60,7 +60,7 @@ def converted(
     access: Literal["sequential", "random"] = "random" if size else "sequential"
     opened = vips.open_image(file, facts.format, access=access, orientation=orientation)
     try:
-        with _turn(facts), opened as image:
+        with vips.alone() if came[0] * came[1] > LARGE_PIXELS else nullcontext(), opened as image:
             result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
             return _write(_cut(image, *size) if size else image, output_format, compression, result)
     except vips.Error as error:
@@ -110,10 +110,6 @@ def thumbnail(spool: SpoolFile, image_format: str, *, side: int, spools: Spools)
             return _write(small, "webp", THUMBNAIL_QUALITY, result)
     except vips.Error as error:
         raise undecodable(image_format, error) from error
-
-
-def _turn(facts: ImageFacts) -> AbstractContextManager[object]:
-    return vips.alone() if facts.width * facts.height > LARGE_PIXELS else nullcontext()
 
 
 def _cut(image: Any, width: int, height: int) -> Any:

@@ -23,7 +23,7 @@ from uuid import uuid4
 from django.conf import settings
 
 from pictor import __version__
-from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile
+from pictor.kit.bytes.spool import CHUNK_BYTES, SpoolFile, reader_of
 from pictor.kit.bytes.spools import process_spools
 from pictor.kit.secrets.signing_identity import read_identity
 from pictor.kit.words import clock
@@ -77,8 +77,8 @@ def sign(
             builder = _maker(*files)(_manifest(label, steps, source, has_parent=bool(parent)))
             if parent:
                 ingredient = {"label": "parent", "relationship": "parentOf"}
-                builder.add_ingredient(ingredient, f"image/{parent[1]}", parent[0].reader())
-            builder.sign(f"image/{image_format}", spool.reader(), file)
+                builder.add_ingredient(ingredient, f"image/{parent[1]}", reader_of(parent[0]))
+            builder.sign(f"image/{image_format}", reader_of(spool), file)
             file.seek(0)
             copyfileobj(file, signed, CHUNK_BYTES)
     except Exception:

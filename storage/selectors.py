@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from pictor.kit.database.cursors import all_rows, run
 from pictor.kit.database.row_pages import in_pages
@@ -105,12 +105,12 @@ def kept_images_of(generation_ids: Collection[UUID]) -> list[StoredImage]:
     return [image for image in every_image_of(generation_ids) if image.deleted_at is None]
 
 
-def images_like(tenant_id: UUID | None, **known: str) -> list[StoredImage]:
-    """Up to 100 images of a tenant, or of all, with that `sha256` or `manifest_label`.
+def origins_like(tenant_id: UUID | None, sha256: str, label: str) -> list[ImageOrigin]:
+    """Up to 100 images of a tenant, or of all, with that digest or manifest's label, if any.
 
     Oldest first, expired ones too; none whose generation's words are forgotten.
     """
-    origins = ImageOrigin.objects.filter(**known).select_related("image").order_by("image_id")
-    if tenant_id is not None:
-        origins = origins.filter(tenant_id=tenant_id)
-    return [origin.image for origin in origins[:MAX_ALIKE]]
+    known = Q(sha256=sha256) | Q(manifest_label=label) if label else Q(sha256=sha256)
+    whose = {} if tenant_id is None else {"tenant_id": tenant_id}
+    origins = ImageOrigin.objects.filter(known, **whose).select_related("image")
+    return list(origins.order_by("image_id")[:MAX_ALIKE])

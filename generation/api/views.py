@@ -122,9 +122,8 @@ class ProvenanceView(Endpoint):
         found = services.made_here(
             caller.tenant_id, sha256=sha256, file=spool, livemode=caller.livemode
         )
-        is_as_delivered = found is not None and found.is_as_delivered
-        made = {"made_here": found is not None, "as_delivered": is_as_delivered, "found": found}
-        return Answer(made)
+        as_delivered = found is not None and found.is_as_delivered
+        return Answer({"made_here": bool(found), "as_delivered": as_delivered, "found": found})
 
 
 class CancellationView(Endpoint):

@@ -14,7 +14,7 @@ from pictor.kit.database.spans import EVERYTHING, Ids
 from pictor.kit.words import ids
 from pictor.kit.words.ids import GenerationId, TenantId
 from storage.models import StoredImage
-from storage.selectors import STORED_IMAGES, every_image_of, images_like, made_for
+from storage.selectors import STORED_IMAGES, every_image_of, made_for, origins_like
 
 COST_UNKNOWN = "{0}.may_have_billed AND {0}.cost_micros = 0 AND {0}.cost_source IN ('', 'unknown')"
 """SQL: whether an ended attempt's cost is unknown; `format` names its row."""
@@ -351,14 +351,15 @@ def made_here(
 
     If there are none: those that have the file's manifest, by its label, which may be empty.
     """
-    for known in ({"sha256": sha256}, {"manifest_label": label}):
-        images = images_like(tenant_id, **known) if any(known.values()) else []
-        rows = Generation.objects.filter(
-            id__in=[image.generation_id for image in images], words_forgotten_at=None
-        )
-        rows = rows if livemode is None else rows.filter(livemode=livemode)
-        made = {row.id: row for row in rows.select_related("tenant")} if images else {}
-        alike = [image for image in images if image.generation_id in made]
-        if alike:
-            return [MadeHere(made[one.generation_id], one, "sha256" in known) for one in alike]
-    return []
+    origins = origins_like(tenant_id, sha256, label)
+    rows = Generation.objects.filter(
+        id__in=[one.image.generation_id for one in origins], words_forgotten_at=None
+    )
+    rows = rows if livemode is None else rows.filter(livemode=livemode)
+    made = {row.id: row for row in rows.select_related("tenant")}
+    found = [
+        MadeHere(made[one.image.generation_id], one.image, one.sha256 == sha256)
+        for one in origins
+        if one.image.generation_id in made
+    ]
+    return [one for one in found if one.is_as_delivered] or found

@@ -51,7 +51,12 @@ def main(images: int) -> None:
 
 
 def _caller(folder: Path) -> None:
-    from pictor.kit.bytes.spool import SpoolBudget, SpoolFile, Spools  # noqa: PLC0415 - needs settings
+    from pictor.kit.bytes.spool import (  # noqa: PLC0415 - needs settings
+        SpoolBudget,
+        SpoolFile,
+        Spools,
+        reader_of,
+    )
 
     bucket, stop = _started(folder)
     spools = Spools(folder / "spool", SpoolBudget(2**30))
@@ -71,7 +76,7 @@ def _caller(folder: Path) -> None:
         )
 
     def by_boto3(spool: SpoolFile, number: int) -> None:
-        name, body = f"boto3/{number}.png", spool.reader()
+        name, body = f"boto3/{number}.png", reader_of(spool)
         bucket.client.put_object(
             Bucket="images", Key=name, Body=body, ContentLength=spool.size, ContentType="image/png"
         )

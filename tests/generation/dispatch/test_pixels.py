@@ -19,7 +19,7 @@ from generation.channels.size_rules import Size
 from generation.dispatch import pixels
 from generation.dispatch.pixels import WantedImage, verify_image, verify_on_loop
 from generation.lifecycle.outcome import VerifiedImage
-from pictor.kit.bytes.spool import Spools
+from pictor.kit.bytes.spool import Spools, reader_of
 from tests.making.certificates import signing_files
 from tests.making.odd_pictures import photo, with_exif_at_its_end, with_tail
 
@@ -98,7 +98,7 @@ def test_a_result_with_an_orientation_is_delivered_upright(
 
     assert good is not None
     assert (good.size, good.mended) == ("400x600", ("turned_upright",))
-    with Image.open(good.spool.reader()) as shown:
+    with Image.open(reader_of(good.spool)) as shown:
         assert shown.format == output_format.upper()
         assert shown.size == (400, 600)
         assert not shown.getexif()
@@ -205,7 +205,7 @@ def certificate(settings: Any, tmp_path: Path) -> None:
 
 def manifest_of(image: VerifiedImage) -> tuple[str, str, int]:
     """The active manifest's label, its actions, and how many ingredients it has."""
-    with c2pa.Reader(f"image/{image.format}", image.spool.reader()) as reader:
+    with c2pa.Reader(f"image/{image.format}", reader_of(image.spool)) as reader:
         manifest: Any = reader.get_active_manifest()
     (actions,) = [one["data"]["actions"] for one in manifest["assertions"]]
     names = [one["action"].removeprefix("c2pa.") for one in actions]

@@ -17,6 +17,7 @@ from pictor.kit.bytes.spool import (
     SpoolFull,
     Spools,
     SpoolTooLarge,
+    reader_of,
 )
 from storage.containers.pieces import ByteSpan, View
 
@@ -49,7 +50,7 @@ def test_a_large_spool_lies_in_a_file_without_a_name(spools, tmp_path):
     assert spool.size == 300_000
     assert spool.sha256 == hashlib.sha256(data).hexdigest()
     assert b"".join(spool.chunks()) == data
-    assert spool.reader().read() == data
+    assert reader_of(spool).read() == data
     assert spools.budget.used_bytes == 300_000
     spool.close()
     assert spools.budget.used_bytes == 0
@@ -67,7 +68,7 @@ def test_a_spool_shows_a_view_of_its_content_without_a_copy(spools, size):
     shown = data[:10] + b"new" + data[20:]
     assert (spool.size, b"".join(spool.chunks())) == (size - 7, shown)
     assert spool.sha256 == hashlib.sha256(shown).hexdigest()
-    assert spool.reader().read() == shown
+    assert reader_of(spool).read() == shown
     assert spool.descriptor() is None
     assert spools.budget.used_bytes == used
     spool.close()
@@ -85,7 +86,7 @@ def test_chunks_but_the_last_are_multiples_of_three(spools):
 def test_readers_have_positions_of_their_own(spools):
     with closing(spools.new(max_bytes=MEGABYTE)) as spool:
         spool.write(b"0123456789")
-        one, other = spool.reader(), spool.reader()
+        one, other = reader_of(spool), reader_of(spool)
 
         one.seek(4)
 

@@ -180,10 +180,6 @@ class SpoolFile:
         for offset in range(0, self.size, size):
             yield self.read_at(offset, size)
 
-    def reader(self) -> io.BufferedReader:
-        """Return a new seekable binary file over the content, with its own position."""
-        return reader_of(self)
-
     @property
     def is_in_memory(self) -> bool:
         """True if no file is needed yet."""
