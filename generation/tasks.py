@@ -70,6 +70,7 @@ def look_for_conditions() -> None:
         tagged_days.count_tagged()
     finally:
         conditions.look(now=clock.now())
+        conditions.note_number(clock.now())
         send_due_alerts(now=clock.now())
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from pictor.kit.database.cursors import all_rows, first_row
 from pictor.kit.words import ids
@@ -57,6 +57,17 @@ def due_deliveries() -> DueDeliveries:
 def endpoints_of(tenant_id: UUID, *, livemode: bool | None = None) -> list[WebhookEndpoint]:
     """A tenant's endpoints, newest first, of one mode or of both."""
     return list(_endpoints(tenant_id, livemode=livemode).order_by("-id"))
+
+
+_FAILING = WebhookEndpoint.objects.filter(
+    tenant=OuterRef("tenant_id"),
+    failing_since__isnull=False,
+    status__in=[WebhookEndpoint.Status.ENABLED, WebhookEndpoint.Status.PAUSED],
+)
+FAILING_ENDPOINTS = Subquery(
+    _FAILING.values("tenant").annotate(number=Count("id")).values("number")
+)
+"""How many endpoints of a row's tenant fail, or are paused for it; null for none."""
 
 
 def endpoint_by_id(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from accounts.models import ApiKey, AuditEvent, Invitation, MemberChange, Membership, Tenant, User
@@ -88,11 +89,11 @@ def memberships_of(user_id: UUID) -> list[Membership]:
     return list(mine.order_by("tenant__name"))
 
 
-def membership_in(user_id: UUID, public_id: str) -> Membership | None:
+def membership_in(user_id: UUID, public_id: str, **also: Combinable) -> Membership | None:
     """A person's membership in the tenant with this public id, or None.
 
-    It has `factor_since`, since when the person has had a second factor, or None; and `revision`,
-    the configuration's present one.
+    It has `factor_since`, since when the person has had a second factor, or None; `revision`, the
+    configuration's present one; and what is `also` asked for, by name.
     """
     tenant_id = ids.parse(ids.TENANT, public_id)
     if tenant_id is None:
@@ -100,7 +101,7 @@ def membership_in(user_id: UUID, public_id: str) -> Membership | None:
     mine = Membership.objects.filter(user_id=user_id, tenant_id=tenant_id)
     created = "authenticator__created_at"
     since = Subquery(_WITH_A_FACTOR.order_by(created).values(created)[:1])
-    known = mine.annotate(factor_since=since, revision=PRESENT_REVISION)
+    known = mine.annotate(factor_since=since, revision=PRESENT_REVISION, **also)
     return known.select_related("tenant").first()
 
 

@@ -8,6 +8,8 @@ from generation.oversight.conditions.handling import (
     conditions_now,
     hand_back,
     is_quiet,
+    note_number,
+    number_noted,
     open_conditions,
     recall,
     silence,

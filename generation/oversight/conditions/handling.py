@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Unpack
 
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
@@ -23,6 +24,11 @@ MAX_HOURS = 168
 """The longest silence."""
 MAX_WHY, MAX_NAME = 200, 254
 """The longest reason and assignee, in characters."""
+
+
+NUMBER_SECONDS = 180
+"""How long the number of conditions is kept: a few looks."""
+_NUMBER = "conditions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,17 @@ def conditions_now(*, now: datetime) -> OpenConditions:
     last = last_look()
     is_fresh = last is not None and now - last <= LOOK_FRESH_FOR
     return OpenConditions(open_conditions(), last, is_fresh)
+
+
+def note_number(now: datetime) -> None:
+    """Keep how many open conditions need somebody, for the navigation, which asks no database."""
+    needing = [one for one in open_conditions() if not is_quiet(one, now)]
+    cache.set(_NUMBER, len(needing), NUMBER_SECONDS)
+
+
+def number_noted() -> int:
+    """The number at the last look; 0 if it is not known."""
+    return int(cache.get(_NUMBER, 0))
 
 
 def open_conditions() -> list[Condition]:

@@ -30,6 +30,7 @@ from console.parts.page_guards import (
     with_limits,
 )
 from console.parts.places import Place
+from generation.oversight.conditions import number_noted
 from pictor.kit.words import clock
 
 
@@ -113,11 +114,13 @@ class Operator:
 
     @property
     def groups(self) -> Mapping[str, Sequence[Place]]:
-        return places.groups_of(self.may)
+        care = {"overview": number_noted()}
+        return places.groups_of(self.may, care)
 
     @property
     def places(self) -> Sequence[Place]:
-        return [place for group in self.groups.values() for place in group]
+        groups = places.groups_of(self.may)
+        return [place for group in groups.values() for place in group]
 
 
 def modes_of(operator: Operator, **kept: str) -> list[Chip]:

@@ -1,6 +1,7 @@
 """The pages of the operator's console in its navigation."""
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from django.urls import reverse
 
@@ -39,6 +40,8 @@ _GROUPS: Groups = {
 }
 
 
-def groups_of(may: Collection[str]) -> Mapping[str, Sequence[Place]]:
-    """The pages that these permissions open, by heading."""
-    return places_by_heading(_GROUPS, may, lambda name: reverse(f"ops:{name}"))
+def groups_of(
+    may: Collection[str], care: Mapping[str, int] = MappingProxyType({})
+) -> Mapping[str, Sequence[Place]]:
+    """The pages that these permissions open, by heading, with what needs care there."""
+    return places_by_heading(_GROUPS, may, lambda name: reverse(f"ops:{name}"), care)

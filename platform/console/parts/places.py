@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class Place:
     note: str = ""
     icon: str = ""
     """Its part of `vendor/navigation.svg`."""
+    care: int = 0
+    """How much there needs care."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,26 @@ Groups = Mapping[str, Sequence[KnownPage]]
 
 
 def places_by_heading(
-    groups: Groups, may: Collection[str], address: Callable[[str], str]
+    groups: Groups,
+    may: Collection[str],
+    address: Callable[[str], str],
+    care: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, list[Place]]:
     """The pages that these permissions open; headings without a page are left out.
 
-    `address` returns the address of the page whose URL pattern has a name.
+    `address` returns the address of the page whose URL pattern has a name; `care` has how much
+    needs care by such names.
     """
     places = {
         heading: [
-            Place(page.title, address(page.name), page.keys, page.holds_more, icon=page.name)
+            Place(
+                page.title,
+                address(page.name),
+                page.keys,
+                page.holds_more,
+                icon=page.name,
+                care=care.get(page.name, 0),
+            )
             for page in pages
             if page.is_on() and (page.needs is None or page.needs in may)
         ]

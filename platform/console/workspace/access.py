@@ -35,6 +35,7 @@ from generation.catalogue.snapshot import catalogue_at
 from pictor.kit.watching import log
 from pictor.kit.words import clock
 from pictor.kit.words.ids import TenantId
+from webhooks.selectors import FAILING_ENDPOINTS
 
 READ, POST, FORM = page_guards.METHODS
 or_404 = page_guards.or_404
@@ -164,6 +165,11 @@ class Workspace:
     @property
     def id(self) -> TenantId:
         return TenantId(self.tenant.id)
+
+    @property
+    def failing_webhooks(self) -> int:
+        """The endpoints whose last deliveries failed, or that are paused for it."""
+        return getattr(self.membership, "failing_webhooks", None) or 0
 
     @property
     def catalogue(self) -> Catalogue:
@@ -310,7 +316,7 @@ def missing(request: HttpRequest) -> HttpResponse | None:
     user = request.user
     if place != "console" or not isinstance(user, User):
         return None
-    membership = membership_in(user.id, public_id)
+    membership = _membership(user, public_id)
     if membership is None or _page_before(request, user, membership) is not None:
         return None
     context = {
@@ -319,6 +325,10 @@ def missing(request: HttpRequest) -> HttpResponse | None:
         "people": emails_of_members(membership.tenant_id, [OWNER]),
     }
     return render(request, "workspace/missing.html", context, status=HTTPStatus.NOT_FOUND)
+
+
+def _membership(user: User, public_id: str) -> Membership | None:
+    return membership_in(user.id, public_id, failing_webhooks=FAILING_ENDPOINTS)
 
 
 def _page_before(
@@ -372,7 +382,7 @@ def member(
             if grant is not None:
                 workspace = _support_workspace(grant, request.user, needs)
             else:
-                membership = or_404(membership_in(request.user.id, tenant))
+                membership = or_404(_membership(request.user, tenant))
                 if (first := _page_before(request, request.user, membership)) is not None:
                     return first
                 membership.user = request.user

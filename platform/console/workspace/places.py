@@ -1,5 +1,8 @@
 """A workspace's pages for the navigation, the search, and keyboard shortcuts."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from django.urls import reverse
 
 from console.parts.places import Groups, KnownPage, Place, places_by_heading
@@ -30,8 +33,11 @@ _NEW_KEY = KnownPage("Create key", "key_new", Permission.MAKE_KEYS, "n")
 
 
 def groups_of(workspace: Workspace) -> dict[str, list[Place]]:
-    """The pages that a member may open, in the navigation's groups."""
-    return _open_to(workspace, _GROUPS)
+    """The pages that a member may open, in the navigation's groups, with what needs care there."""
+    # Of what was read anyway: the navigation is on every page.
+    has_no_money = workspace.balance.owed > 0 or workspace.available <= 0
+    care = {"webhooks": workspace.failing_webhooks, "billing": int(has_no_money)}
+    return _open_to(workspace, _GROUPS, care)
 
 
 def places_of(workspace: Workspace) -> list[Place]:
@@ -40,8 +46,10 @@ def places_of(workspace: Workspace) -> list[Place]:
     return [place for places in groups.values() for place in places]
 
 
-def _open_to(workspace: Workspace, groups: Groups) -> dict[str, list[Place]]:
+def _open_to(
+    workspace: Workspace, groups: Groups, care: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, list[Place]]:
     tenant = workspace.tenant.public_id
     return places_by_heading(
-        groups, workspace.may, lambda name: reverse(f"workspace:{name}", args=[tenant])
+        groups, workspace.may, lambda name: reverse(f"workspace:{name}", args=[tenant]), care
     )

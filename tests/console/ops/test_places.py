@@ -1,6 +1,7 @@
 """The navigation of the operator's console."""
 
 import re
+from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
@@ -9,6 +10,10 @@ from django.utils.html import strip_tags
 from accounts.models import User
 from console.ops.access import ROLES, Permission
 from console.ops.places import groups_of
+from generation.models import Condition
+from generation.oversight.conditions import note_number
+from pictor.kit.words import clock
+from tests.console.answers import said_by
 
 
 @pytest.mark.parametrize(
@@ -37,3 +42,13 @@ def test_navigation_has_exactly_the_pages_that_a_role_opens(client, settings, ro
     opened = {url for url in every if client.get(url).status_code == HTTPStatus.OK}
 
     assert opened == shown
+
+
+def test_the_overview_counts_open_conditions_that_nobody_has_silenced(owner):
+    for kind, until in (("queued_too_long", None), ("sold_below_cost", timedelta(hours=1))):
+        now = clock.now()
+        quiet = {"silenced_until": now + until if until else None}
+        Condition.objects.create(kind=kind, object="x", words="x", since=now, **quiet)
+    note_number(clock.now())
+
+    assert "Overview 1 need care" in said_by(owner.get("/ops/prices/"))

@@ -5,10 +5,11 @@ import re
 import pytest
 
 from accounts.models import AuditEvent
+from billing.models import TenantBalance
 from console.workspace.webhooks import pages as webhooks
 from pictor.kit.secrets.encryption import decrypted
 from pictor.kit.words import clock
-from tests.console.answers import words_of
+from tests.console.answers import said_by, words_of
 from tests.console.workspace.conftest import told, url
 from webhooks import outbox, selectors
 from webhooks.models import Delivery, Event, WebhookEndpoint
@@ -242,3 +243,16 @@ def test_another_endpoints_deliveries_are_not_found(acme, other, sign_in, sent):
 
     assert client.get(below_ours).status_code == 404
     assert client.get(below_theirs).status_code == 404
+
+
+def test_the_navigation_counts_what_needs_care(acme, sign_in):
+    told(acme)
+    client, page = sign_in(acme), url("overview", acme)
+    before = said_by(client.get(page))
+
+    WebhookEndpoint.objects.update(failing_since=clock.now())
+    TenantBalance.objects.update(available=0)
+
+    care = r"(\w+) (\d+) need care"
+    assert re.findall(care, before) == []
+    assert re.findall(care, said_by(client.get(page))) == [("Webhooks", "1"), ("Billing", "1")]
