@@ -12,7 +12,7 @@ from accounts.selectors.office.members import membership_in
 from console.ops import access as ops
 from console.workspace.access import Permission, allows, lack_of
 
-TAKE_FILES = frozenset({"workspace:playground_run"})
+TAKE_FILES = frozenset({"workspace:playground_run", "workspace:compare", "workspace:compare_run"})
 TAKE_STAFFS = {"ops:bill_new": ops.Permission.MONEY, "ops:generation.look_up": ops.Permission.SEE}
 """What staff need to send files there, by page."""
 

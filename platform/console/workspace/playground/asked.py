@@ -96,16 +96,20 @@ def asked_by(
     honoured = {contract.model: _honoured(catalogue, contract) for contract in models}
     draft = draft_of({name: str(query[name]) for name in query}, models, honoured)
     uses, missing = own_images(workspace, sent)
-    # A form that asks for a price sends only the names of its files.
-    files = [file.name for file in request.FILES.getlist("image")]
     return FilledForm(
         draft=draft,
         uses=uses,
-        names=[_short(name) for name in files or request.POST.getlist("reference")],
+        names=names_of(request),
         missing=missing,
         takes_images=draft.task != Task.GENERATE
         or catalogue.takes_references(draft.contract.model),
     )
+
+
+def names_of(request: HttpRequest) -> list[str]:
+    """The names of the form's files; one that asks for a price sends only them."""
+    files = [file.name for file in request.FILES.getlist("image")]
+    return [_short(name) for name in files or request.POST.getlist("reference")]
 
 
 def own_images(

@@ -13,8 +13,15 @@ from accounts.models import ApiKey
 from console.parts.page_query import word_of
 from console.parts.periods import number_of
 from console.workspace.access import FORM, POST, Permission, Workspace, member, rendered
-from console.workspace.playground.asked import FilledForm, own_images
-from console.workspace.playground.pages import form_id, form_id_of, key_named, price_of, usable
+from console.workspace.playground.asked import FilledForm, names_of, own_images
+from console.workspace.playground.pages import (
+    MAX_BYTES,
+    form_id,
+    form_id_of,
+    key_named,
+    price_of,
+    usable,
+)
 from console.workspace.shared.choices import draft_of
 from console.workspace.shared.content import one_of
 from console.workspace.shared.first_call import models_of
@@ -22,7 +29,7 @@ from console.workspace.shared.generation_card import run_of
 from generation.admission.quoting import Quoted
 from generation.api.playground import caller_of, submit
 from generation.catalogue.contracts import ContractTerms
-from generation.channels.declaration import Task
+from generation.channels.declaration import MAX_IMAGES, Task
 from pictor.kit.words import clock
 from pictor.kit.words.errors import InvalidRequest, PictorError
 
@@ -127,6 +134,9 @@ def _page(
             "sizes": SIZES.items(),
             "size": _size_of(query),
             "pictures": kinds[0].asked.pictures if kinds else [],
+            "files_lost": len(request.FILES.getlist("image")),
+            "most_references": MAX_IMAGES,
+            "most_bytes": MAX_BYTES,
             "number": form_id_of(request) or uuid4().hex,
             "runs": [run_of(one_of(workspace, one)) for one in query.getlist("runs")[:MOST]],
         }
@@ -149,10 +159,10 @@ def _kinds(request: HttpRequest, workspace: Workspace, query: QueryDict, key: Ap
     first = [f"{usual.model}|{word}" for word in usual.qualities[:2]]
     named = dict.fromkeys(query.getlist("kind") if "kind" in query else first)
     words = {"prompt": query.get("prompt", ""), "size": _size_of(query)}
-    (uses, missing), kinds = own_images(workspace, query), []
+    (uses, missing), names, kinds = own_images(workspace, query), names_of(request), []
     for name in [name for name in named if name in offered][:MOST]:
         model, _, quality = name.partition("|")
         draft = draft_of({**words, "model": model, "quality": quality}, makers)
-        asked = FilledForm(draft, uses, [], missing, catalogue.takes_references(model))
+        asked = FilledForm(draft, uses, names, missing, catalogue.takes_references(model))
         kinds.append(Kind(name, asked, *price_of(request, key, asked)))
     return kinds

@@ -4,11 +4,14 @@ import re
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from billing.models import TenantBalance
 from generation.models import Generation
+from storage import backends
 from tests.console.answers import said_by, words_of
 from tests.console.workspace.conftest import url
+from tests.fakes.recorder import drawn
 from tests.making.factories import PayingCustomer
 
 LOW, MEDIUM, HD = "gpt-image-2|low", "gpt-image-2|medium", "dall-e-3|hd"
@@ -110,3 +113,17 @@ def test_an_own_image_is_a_reference_of_each_and_in_its_price(acme, sign_in, own
     made = Generation.objects.filter(source="playground")
     assert [len(one.inputs) for one in made] == [1, 1]
     assert f'name="use" value="{own.public_id}" checked' in page
+
+
+def test_a_file_is_a_reference_of_each_and_in_its_price(acme, sign_in):
+    backends.ensure_bucket()
+    client, said = sign_in(acme), asked(acme, LOW, MEDIUM)
+    fox = SimpleUploadedFile("fox.png", drawn((64, 64)), "image/png")
+
+    page = words_of(client.post(url("compare", acme), said | {"reference": "fox.png"}))
+    shown = dict(re.findall(r'name="(shown-[^"]+)" value="(\d+)"', page))
+    client.post(url("compare_run", acme), said | shown | {"image": fox})
+
+    assert shown == {f"shown-{LOW}": "59480", f"shown-{MEDIUM}": "106280"}
+    made = Generation.objects.filter(source="playground")
+    assert [[one["size_bytes"] for one in each.inputs] for each in made] == [[fox.size]] * 2

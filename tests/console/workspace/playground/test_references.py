@@ -189,6 +189,7 @@ def test_large_forms_are_read_from_members_who_may_generate_and_nobody_else(acme
     assert {role for role in session if sender(run, session[role]) == share} == {
         "owner", "admin", "developer",
     }  # fmt: skip
+    assert sender(url("compare_run", acme), session["owner"]) == share
     assert sender(url("playground_quote", acme), session["owner"]) == owner
     assert sender(url("playground_run", other), session["owner"]) == owner
     elsewhere = reverse("workspace:playground_run", args=["ten_x"])
