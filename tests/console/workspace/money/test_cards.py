@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from accounts.models import Tenant, User
@@ -241,6 +242,17 @@ def test_a_page_asks_the_provider_every_other_second_at_most(acme, cards, client
 
     assert "do not pay again" in said_by(away)
     assert cards.calls["present"] == 1
+
+
+def test_a_page_that_waits_in_vain_for_a_worker_who_books_the_payment_says_so(
+    acme, cards, client, send
+):
+    send(offered="2000")
+    cards.refuses["present"].append(OperationalError("canceling statement due to lock timeout"))
+
+    answer = client.get(url("payment", acme, Payment.objects.get().id))
+
+    assert (answer.status_code, "do not pay again" in said_by(answer)) == (200, True)
 
 
 def test_a_list_shows_what_was_charged_paid_back_and_disputed(acme, sign_in):
