@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
 from accounts.selectors.office.members import waiting_member_changes
 from accounts.services.office.member_changes import decide_member_change
-from billing.models import MoneyMove
+from billing.models import MoneyMove, Transfer
 from billing.selectors.office.balances import balances_of
 from billing.selectors.office.moves import all_decided_moves, decided_moves, waiting_moves
 from billing.services.office.moves import approve_move, decline_move
@@ -87,9 +87,11 @@ def _page(request: HttpRequest, operator: Operator, *, refusal: str = "") -> Htt
             move,
             KIND_WORDS[move.kind],  # type: ignore[index]
             available[move.tenant_id],
-            available[move.tenant_id] + move.change,
+            max(left, 0) if move.kind == Transfer.Kind.PAY_BACK else left,
+            -left if move.kind == Transfer.Kind.PAY_BACK and left < 0 else 0,
         )
         for move in moves
+        for left in [available[move.tenant_id] + move.change]
     ]
     decided = [
         (move, KIND_WORDS[move.kind], move.state(now), at)  # type: ignore[index]

@@ -133,10 +133,12 @@ def test_a_large_one_goes_back_whole_once_a_second_person_agrees(owner, acme, wa
 
     asked = do(owner, "payment.pay_back", warned.pk, amount="24")
     before = PaymentMovement.objects.filter(kind="refund").count()
+    waiting = said_by(owner.get("/ops/moves/"))
     approve_move(move_id=MoneyMove.objects.get().id, now=clock.now(), actor=bob, ip=None)
 
     (movement,) = PaymentMovement.objects.filter(kind="refund")
     assert asked["Location"] == "/ops/moves/"
+    assert "$20.00 $5.00 → to $0.00 $15.00 becomes owed" in waiting
     assert (before, movement.cents, movement.asked_by_name) == (0, 2_400, "bob@pictor.example")
     assert "Booked $20.00" in said_by(owner.get("/ops/moves/"))
 
