@@ -23,7 +23,7 @@ from billing.models import CHECKOUT_LASTS, Payment, PaymentCustomer, TenantBalan
 from billing.payments.port import NO_CARD, ProviderRefused
 from billing.payments.shares import micros_of
 from billing.selectors.office.payments import top_up_room
-from billing.services.office.automatic_pauses import declined, pause
+from billing.services.office.payment_mail import declined, pause
 from billing.services.office.payment_movements import KEY_LASTS, apply
 from billing.services.office.payments import (
     asked_provider,

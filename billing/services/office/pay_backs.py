@@ -18,7 +18,8 @@ from accounts.ledger import TransferReason
 from accounts.services import By, Subject, name_of, record
 from billing.models import Payment, PaymentCustomer, PaymentMovement, Transfer
 from billing.payments.port import Movement, PayBack, ProviderRefused, ProviderUnsure
-from billing.services.office import automatic_pauses, card_money
+from billing.services.office import card_money
+from billing.services.office.payment_mail import pause
 from billing.services.office.payment_movements import (
     KEY_LASTS,
     ask,
@@ -67,7 +68,7 @@ def set_aside(*, tenant_id: UUID, top_up_seq: int, amount: Micros, why: Transfer
     movement.seqs = [transfer.seq or 0]
     movement.save(update_fields=["seqs"])
     # At once: what is set aside must not be topped up again while the provider is asked.
-    automatic_pauses.pause(tenant_id, PaymentCustomer.Pause.PAID_BACK, now=now)
+    pause(tenant_id, PaymentCustomer.Pause.PAID_BACK, now=now)
     transaction.on_commit(partial(ring, TASK))
     return transfer
 

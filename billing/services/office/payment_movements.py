@@ -26,8 +26,8 @@ from billing.payments import provider
 from billing.payments.port import Dispute, Movement, Present
 from billing.payments.shares import CardCharge, micros_of
 from billing.selectors.office.payments import gone_of
-from billing.services.office import automatic_pauses, card_money
-from billing.services.office.payment_mail import tell
+from billing.services.office import card_money
+from billing.services.office.payment_mail import declined, pause, tell
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros, in_dollars, scale_half_up
 
@@ -164,11 +164,11 @@ def _take_decline(payment: Payment, present: Present, now: datetime, *, waited: 
     is_new = not waited and bool(present.state == "failed" or present.declined)
     if is_new and not (present.needs_customer or present.stops):
         payment.state = State.FAILED
-        automatic_pauses.declined(payment, now=now)
+        declined(payment, now=now)
         return
     if is_new:
         why = Pause.CONFIRM if present.needs_customer else Pause.DECLINED
-        automatic_pauses.pause(payment.tenant_id, why, now=now, invoice_url=payment.invoice_url)
+        pause(payment.tenant_id, why, now=now, invoice_url=payment.invoice_url)
     if present.state == "expired":
         payment.state = State.EXPIRED
 
@@ -179,7 +179,7 @@ def _keep_dispute(payment: Payment, dispute: Dispute, now: datetime) -> None:
     PaymentDispute(payment=payment, **asdict(dispute)).save()
     if was == dispute.kind:  # an inquiry may become a dispute
         return
-    automatic_pauses.pause(payment.tenant_id, Pause.DISPUTED, now=now)
+    pause(payment.tenant_id, Pause.DISPUTED, now=now)
     if dispute.kind == "dispute":
         amount = in_dollars(micros_of(dispute.cents))
         tell(
@@ -343,7 +343,7 @@ def _reinstate(payment: Payment, top_up_seq: int, row: PaymentMovement) -> None:
 
 
 def _tell_paid_back(payment: Payment, row: PaymentMovement, now: datetime) -> None:
-    automatic_pauses.pause(payment.tenant_id, Pause.PAID_BACK, now=now)
+    pause(payment.tenant_id, Pause.PAID_BACK, now=now)
     back, paid = (in_dollars(micros_of(cents)) for cents in (row.cents, payment.amount_cents or 0))
     tell(
         payment.tenant_id,
