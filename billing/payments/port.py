@@ -34,6 +34,10 @@ class ProviderAway(ProviderError):
     """The provider was not heard, or asks to come back later."""
 
 
+class ProviderForbidden(ProviderAway):
+    """Our key lacks a permission, which an operator may still give it."""
+
+
 class ProviderUnsure(ProviderError):
     """The provider failed while it worked; the call may have taken effect."""
 

@@ -26,6 +26,7 @@ from billing.payments.port import (
     PayBack,
     Present,
     ProviderError,
+    ProviderForbidden,
     ProviderRefused,
     ProviderUnsure,
 )
@@ -37,6 +38,7 @@ from billing.payments.stripe.stripe_objects import MOVEMENT, PAYMENT, TENANT, id
 if TYPE_CHECKING:
     from stripe import Charge, Invoice, PaymentIntent
     from stripe.checkout import Session
+    from stripe.radar import EarlyFraudWarning
 
 PUBLIC = "https://api.stripe.com"
 PAGE_SECONDS = 5.0
@@ -258,7 +260,10 @@ class Stripe:
                 noted |= {id_of(made.refund): our_id(note, MOVEMENT) for made in note.refunds}
         of_it: Any = {"payment_intent": present.payment_intent_id, "limit": _MOST}
         disputes = self._v1.disputes.list(of_it).data
-        warnings = self._v1.radar.early_fraud_warnings.list(of_it).data
+        warnings: list[EarlyFraudWarning] = []
+        # Restricted keys may have no permission for these; what is paid is booked without.
+        with suppress(ProviderForbidden):
+            warnings = self._v1.radar.early_fraud_warnings.list(of_it).data
         _check_mode(present, *disputes, *warnings)
         return replace(
             present,

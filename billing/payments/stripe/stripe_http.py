@@ -4,8 +4,9 @@ No redirect is followed and nothing repeated. The key is sent to the configured 
 may be private only if it is not Stripe's own. All answers other than a success raise here:
 
     ProviderRefused    400, 402, 404: the call is wrong, the card declined, the object unknown
-    ProviderAway       not reached, no time left, no whole answer; 401, 403 (the key), 409, 429, a
+    ProviderAway       not reached, no time left, no whole answer; 401 (the key), 409, 429, a
                        redirect; any failure of a GET
+    ProviderForbidden  403: the key lacks a permission
     ProviderUnsure     an answer that cannot be read, or a 5xx (which the provider keeps)
 """
 
@@ -25,7 +26,13 @@ from urllib.parse import urlsplit
 import stripe
 from typing_extensions import override
 
-from billing.payments.port import ProviderAway, ProviderError, ProviderRefused, ProviderUnsure
+from billing.payments.port import (
+    ProviderAway,
+    ProviderError,
+    ProviderForbidden,
+    ProviderRefused,
+    ProviderUnsure,
+)
 from pictor.kit.outbound import http
 
 CALL_SECONDS = 30.0
@@ -129,7 +136,7 @@ def _failure(status: int, answer: dict[str, Any], unsure: type[ProviderError]) -
     if status in _REFUSALS:
         code = error.get("decline_code") or error.get("code") or error.get("type") or ""
         return ProviderRefused(words, str(code))
-    return ProviderAway(words)
+    return ProviderForbidden(words) if status == HTTPStatus.FORBIDDEN else ProviderAway(words)
 
 
 _KEY = re.compile(r"\b[prs]k_[^\s'\"]+")

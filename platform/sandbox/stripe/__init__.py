@@ -19,8 +19,8 @@ The test door takes JSON, `POST /_bank/NAME`, and answers the object; a charge i
     reinstate    dispute, amount: gives a part back
     warn         charge, fraud_type: an early fraud warning
     card         payment_method, behaviour: ok, requires_action or a decline code; advice_code
-    trouble      kind: 429, 500, 500_after, lost, lost_after, slow (seconds); next: how many calls;
-                 path: only of calls that begin so, as `POST /v1/refunds`
+    trouble      kind: 403, 429, 500, 500_after, lost, lost_after, slow (seconds); next: how many
+                 calls; path: only of calls that begin so, as `POST /v1/refunds`
     late         looks: so often is a new charge seen without its balance transaction
     clock        seconds: this provider's clock goes ahead
     webhook      url and secret, or none

@@ -21,14 +21,16 @@ Call = Callable[..., Thing]
 
 _KEY: Final = re.compile(r"Bearer (sk|rk)_test_\w+")
 _KEPT_SECONDS: Final = 24 * 3600
-_NOT_KEPT: Final = {401, 404, 409, 429}
+_NOT_KEPT: Final = {401, 403, 404, 409, 429}
 _BUSY: Final = {"type": "invalid_request_error", "code": "rate_limit", "message": "Busy."}
 _BROKEN: Final = {"type": "api_error", "message": "Something went wrong."}
+_BARRED: Final = {"type": "invalid_request_error", "message": "The key lacks a permission."}
 _FAILED: Final = {
+    "403": (403, {"error": _BARRED}),
     **dict.fromkeys(("429", "lost"), (429, {"error": _BUSY})),
     **dict.fromkeys(("500", "500_after"), (500, {"error": _BROKEN})),
 }
-_NOT_RUN: Final = {"429", "500", "lost"}
+_NOT_RUN: Final = {"403", "429", "500", "lost"}
 _BANK: Final = web.AppKey("bank", Bank)
 _LISTED: Final = (
     *("balance_transactions", "billing_portal/configurations", "charges", "checkout/sessions"),

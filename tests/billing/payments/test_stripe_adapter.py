@@ -261,6 +261,16 @@ def test_a_warning_of_fraud_is_seen(cards):
     assert warning.reason == "made_with_stolen_card"
 
 
+def test_a_key_that_may_not_read_warnings_sees_what_was_paid(cards):
+    payment = paid(cards)
+    cards.door("warn", charge=payment.charge_id)
+    cards.door("trouble", kind="403", path="GET /v1/radar")
+
+    seen = present(session_id=payment.session_id)
+
+    assert (seen.state, seen.disputes) == ("paid", ())
+
+
 def test_a_workspace_is_one_customer_with_its_details(cards):
     first = provider().keep_customer(details(), customer=None)
     again = provider().keep_customer(details(name="Acme Inc."), customer=None)

@@ -15,6 +15,7 @@ from billing.payments.port import (
     Ids,
     ProviderAway,
     ProviderError,
+    ProviderForbidden,
     ProviderRefused,
     ProviderUnsure,
 )
@@ -87,7 +88,7 @@ def failure_of_a_write(provider: Stripe) -> ProviderError:
         (402, ERROR, ProviderRefused, ProviderRefused),
         (404, ERROR, ProviderRefused, ProviderRefused),
         (401, ERROR, ProviderAway, ProviderAway),
-        (403, ERROR, ProviderAway, ProviderAway),
+        (403, ERROR, ProviderForbidden, ProviderForbidden),
         (409, ERROR, ProviderAway, ProviderAway),
         (429, ERROR, ProviderAway, ProviderAway),
         (500, ERROR, ProviderUnsure, ProviderAway),
