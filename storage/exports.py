@@ -197,7 +197,7 @@ def _claim_due(now: datetime) -> TenantExport | None:
             export.attempts += 1
             export.cut_off += 1  # until this process says otherwise
             export.object_key = export.object_key or key_of(
-                object_keys.export_key, export.id, export.asked_at, ext=export.ext
+                export.id, export.asked_at, f"export.{export.ext}", kind=object_keys.EXPORTS
             )
             export.save(update_fields=["due_at", "attempts", "cut_off", "object_key"])
             return export

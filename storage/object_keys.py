@@ -33,43 +33,17 @@ PROOF, PROOF_OF_REMOVAL = "proof/of-storage.txt", "proof/of-removal.txt"
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 
 
-def image_key(
-    secret: str, generation_id: UUID, *, created: date, dispatch: int, index: int, ext: str
-) -> str:
-    """The key of one finished image. `created` is the generation's day, in UTC."""
-    return f"{_folder(secret, generation_id, created)}/{dispatch}-{index}.{ext}"
+def object_key(secret: str, owner_id: UUID, name: str, *, created: date, kind: str = "") -> str:
+    """The key of an object of a generation, an export or a trial, made on that day in UTC.
 
-
-def input_key(
-    secret: str, generation_id: UUID, *, created: date, index: int, ext: str = "bin"
-) -> str:
-    """The key of one input of a generation, which is removed 24 h after the generation's end."""
-    return f"{INPUTS}/{_folder(secret, generation_id, created)}/{index}.{ext}"
-
-
-def partial_key(
-    secret: str,
-    generation_id: UUID,
-    *,
-    created: date,
-    dispatch: int,
-    image: int,
-    partial: int,
-    ext: str,
-) -> str:
-    """The key of an unfinished image, for callers that wait; removed on the day after next."""
-    folder = _folder(secret, generation_id, created)
-    return f"{PARTIALS}/{folder}/{dispatch}-{image}-{partial}.{ext}"
-
-
-def export_key(secret: str, export_id: UUID, *, created: date, ext: str) -> str:
-    """The key of an export of a tenant. `created` is the day of the request, in UTC."""
-    return f"{EXPORTS}/{_folder(secret, export_id, created)}/export.{ext}"
-
-
-def trial_key(secret: str, trial_id: UUID, *, created: date, ext: str) -> str:
-    """The key of a trial's picture; `created` is the trial's day, in UTC."""
-    return f"{TRIALS}/{_folder(secret, trial_id, created)}/picture.{ext}"
+    The name has an extension; the kind is one of the prefixes, or empty for a delivered image.
+    """
+    if not secret:
+        raise ValueError("object keys need a secret")
+    digest = hmac.digest(secret.encode(), owner_id.bytes, "sha256").hex()
+    level, folder = digest[:LEVEL_HEX_DIGITS], digest[LEVEL_HEX_DIGITS:FOLDER_HEX_DIGITS]
+    prefix = f"{kind}/" if kind else ""
+    return f"{prefix}{created:%Y%m%d}/{level}/{folder}/{name}"
 
 
 def thumbnail_key(image_key: str) -> str:
@@ -80,11 +54,3 @@ def thumbnail_key(image_key: str) -> str:
 def icon_key(image_key: str) -> str:
     """The key of an image's icon, which is removed with it."""
     return f"{THUMBNAILS}/{image_key.rpartition('.')[0]}-icon.webp"
-
-
-def _folder(secret: str, owner_id: UUID, created: date) -> str:
-    if not secret:
-        raise ValueError("object keys need a secret")
-    digest = hmac.digest(secret.encode(), owner_id.bytes, "sha256").hex()
-    level, folder = digest[:LEVEL_HEX_DIGITS], digest[LEVEL_HEX_DIGITS:FOLDER_HEX_DIGITS]
-    return f"{created:%Y%m%d}/{level}/{folder}"

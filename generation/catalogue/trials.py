@@ -231,8 +231,8 @@ def _make(row: ChannelTrial, call: trial_call.Trial) -> trial_call.TrialOutcome:
     channel_events.note(row.channel, ChannelEvent.Kind.TRIAL, actor=row.asked_by)
 
     async def keep(spool: SpoolFile, facts: ImageFacts) -> None:
-        ext = object_keys.EXTENSIONS[facts.format]
-        key = key_of(object_keys.trial_key, row.id, row.created_at, ext=ext)
+        name = f"picture.{object_keys.EXTENSIONS[facts.format]}"
+        key = key_of(row.id, row.created_at, name, kind=object_keys.TRIALS)
         try:
             await pools.storage(upload, key, spool, content_type=f"image/{facts.format}")
         except StorageFailed as error:

@@ -8,11 +8,11 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from django.conf import settings
@@ -29,23 +29,24 @@ PROOF = b"This object shows that storage works. It is written again and again.\n
 PROOF_SECONDS = 5
 
 
-def key_of(make: Callable[..., str], owner_id: UUID, created_at: datetime, **parts: Any) -> str:
-    """The object key that a function of object_keys.py makes, with our secret and the UTC day."""
+def key_of(owner_id: UUID, created_at: datetime, name: str, *, kind: str = "") -> str:
+    """The object key by object_keys.py, with our secret."""
     created = created_at.astimezone(UTC).date()
-    return make(settings.OBJECT_KEY_SECRET, owner_id, created=created, **parts)
+    secret = settings.OBJECT_KEY_SECRET
+    return object_keys.object_key(secret, owner_id, name, created=created, kind=kind)
 
 
 def image_key_of(
     generation_id: UUID, created_at: datetime, dispatch: int, index: int, image_format: str
 ) -> str:
-    """The object key of one image of a generation; see object_keys.py."""
-    parts = {"dispatch": dispatch, "index": index, "ext": object_keys.EXTENSIONS[image_format]}
-    return key_of(object_keys.image_key, generation_id, created_at, **parts)
+    """The object key of one image of a generation."""
+    name = f"{dispatch}-{index}.{object_keys.EXTENSIONS[image_format]}"
+    return key_of(generation_id, created_at, name)
 
 
 def input_key_of(generation_id: UUID, created_at: datetime, index: int) -> str:
-    """The object key of one input of a generation; see object_keys.py."""
-    return key_of(object_keys.input_key, generation_id, created_at, index=index)
+    """The object key of one input of a generation, removed 24 h after the generation's end."""
+    return key_of(generation_id, created_at, f"{index}.bin", kind=object_keys.INPUTS)
 
 
 def partial_key_of(
@@ -57,10 +58,9 @@ def partial_key_of(
     partial: int,
     image_format: str,
 ) -> str:
-    """The object key of an unfinished image of a generation; see object_keys.py."""
-    parts = {"dispatch": dispatch, "image": image, "partial": partial}
-    ext = object_keys.EXTENSIONS[image_format]
-    return key_of(object_keys.partial_key, generation_id, created_at, ext=ext, **parts)
+    """The object key of an unfinished image of a generation, removed on the day after next."""
+    name = f"{dispatch}-{image}-{partial}.{object_keys.EXTENSIONS[image_format]}"
+    return key_of(generation_id, created_at, name, kind=object_keys.PARTIALS)
 
 
 @dataclass
